@@ -1,0 +1,51 @@
+# Finds what chainrule is built on. Packages, minimum versions and licences stand in packages.txt.
+
+list(APPEND CMAKE_MODULE_PATH ${CMAKE_CURRENT_LIST_DIR})
+set(chainrule_packages ${CMAKE_CURRENT_LIST_DIR}/packages.txt)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${chainrule_packages})
+
+# Finds one dependency in at least the version that packages.txt asks for, which <name>_MINIMUM then says.
+# Adds it to chainrule_missing when it is not there, so that all that is missing is reported at once.
+function(chainrule_find name)
+  file(STRINGS ${chainrule_packages} line REGEX "^[^# ]+ +${name} ")
+  if(NOT line MATCHES "^([^ ]+) +[^ ]+ +([^ ]+)")
+    message(FATAL_ERROR "third_party/packages.txt has no line for ${name}")
+  endif()
+  set(package ${CMAKE_MATCH_1})
+  string(REPLACE - "" minimum ${CMAKE_MATCH_2})  # "-" is any version
+  find_package(${name} ${minimum} QUIET)
+  if(NOT ${name}_FOUND)
+    set(chainrule_missing ${chainrule_missing} ${package} PARENT_SCOPE)
+    message(NOTICE "chainrule: ${name} ${minimum} or newer is missing; install the Debian package ${package}")
+  endif()
+  set(${name}_MINIMUM ${minimum} PARENT_SCOPE)
+endfunction()
+
+chainrule_find(PkgConfig)
+chainrule_find(xtensor)
+chainrule_find(OpenBLAS)
+set(BLA_VENDOR OpenBLAS)  # or xtensor-blas takes any BLAS and LAPACK that it meets
+chainrule_find(xtensor-blas)
+chainrule_find(fmt)
+chainrule_find(nlohmann_json)
+chainrule_find(Libcsv)
+if(CHAINRULE_BUILD_RENDER)
+  chainrule_find(Graphviz)
+endif()
+if(CHAINRULE_BUILD_TOOLS)
+  chainrule_find(CLI11)
+  chainrule_find(pegtl)
+endif()
+if(CHAINRULE_BUILD_TESTS)
+  chainrule_find(GTest)
+endif()
+if(CHAINRULE_BUILD_BENCH)
+  chainrule_find(benchmark)
+endif()
+
+if(chainrule_missing)
+  list(JOIN chainrule_missing " " packages)
+  message(FATAL_ERROR "chainrule cannot be built without what is named above. On Debian:\n"
+                      "  apt-get install ${packages}\n"
+                      "If it is installed in an unusual place, add that place to CMAKE_PREFIX_PATH.")
+endif()

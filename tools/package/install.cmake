@@ -1,0 +1,30 @@
+# What `cmake --install` installs, with the files by which CMake and pkg-config find it again.
+include(CMakePackageConfigHelpers)
+
+set(config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/chainrule)
+set(staging ${PROJECT_BINARY_DIR}/package)
+get_target_property(chainrule_type chainrule TYPE)
+
+install(TARGETS chainrule EXPORT chainruleTargets FILE_SET HEADERS)
+install(EXPORT chainruleTargets NAMESPACE chainrule:: DESTINATION ${config_dir})
+if(TARGET chainrule_render)
+  install(TARGETS chainrule_render EXPORT chainruleRenderTargets)
+  install(EXPORT chainruleRenderTargets NAMESPACE chainrule:: DESTINATION ${config_dir})
+endif()
+
+configure_package_config_file(tools/package/chainruleConfig.cmake.in ${staging}/chainruleConfig.cmake
+                              INSTALL_DESTINATION ${config_dir})
+write_basic_package_version_file(${staging}/chainruleConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${staging}/chainruleConfig.cmake ${staging}/chainruleConfigVersion.cmake
+              third_party/FindOpenBLAS.cmake third_party/FindLibcsv.cmake third_party/FindGraphviz.cmake
+        DESTINATION ${config_dir})
+
+# A shared library brings its own dependencies; with a static one the program links them.
+cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig
+           OUTPUT_VARIABLE pc_to_prefix)
+if(chainrule_type STREQUAL STATIC_LIBRARY)
+  set(pc_requires ", openblas >= ${OpenBLAS_MINIMUM}")
+  set(pc_libs " -lcsv")
+endif()
+configure_file(tools/package/chainrule.pc.in ${staging}/chainrule.pc @ONLY)
+install(FILES ${staging}/chainrule.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
