@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace chainrule {
+
+/// The sizes of a tensor along its axes, outermost first; {} is a scalar. Up to four axes are stored
+/// in place, so that the shapes of almost every node need no memory of their own.
+class Shape {
+ public:
+  Shape() = default;
+  Shape(std::initializer_list<std::int64_t> sizes) : Shape(std::span(sizes.begin(), sizes.size())) {}
+  explicit Shape(std::span<const std::int64_t> sizes);
+  explicit Shape(const std::vector<std::int64_t>& sizes) : Shape(std::span(sizes)) {}
+  /// `rank` axes of size `size` each.
+  static Shape filled(std::size_t rank, std::int64_t size);
+
+  Shape(const Shape& other) : Shape(other.sizes()) {}
+  Shape(Shape&& other) noexcept : axes_(other.axes_), rank_(std::exchange(other.rank_, 0)) {}
+  Shape& operator=(const Shape& other) { return *this = Shape(other); }
+  Shape& operator=(Shape&& other) noexcept {
+    std::swap(axes_, other.axes_);
+    std::swap(rank_, other.rank_);
+    return *this;
+  }
+  ~Shape() {
+    if (rank_ > in_place) delete[] axes_.heap;
+  }
+
+  std::size_t rank() const { return rank_; }
+  /// Number of elements: the product of the sizes, 1 for a scalar.
+  std::int64_t size() const {
+    std::int64_t product = 1;
+    for (const std::int64_t axis : sizes()) product *= axis;
+    return product;
+  }
+  std::span<const std::int64_t> sizes() const { return {data(), rank_}; }
+  std::int64_t operator[](std::size_t axis) const { return data()[axis]; }
+  std::int64_t& operator[](std::size_t axis) { return data()[axis]; }
+  std::int64_t back() const { return data()[rank_ - 1]; }
+  const std::int64_t* begin() const { return data(); }
+  const std::int64_t* end() const { return data() + rank_; }
+
+  friend bool operator==(const Shape& a, const Shape& b) {
+    if (a.rank_ != b.rank_) return false;
+    for (std::size_t axis = 0; axis < a.rank_; ++axis)
+      if (a[axis] != b[axis]) return false;
+    return true;
+  }
+
+ private:
+  static constexpr std::size_t in_place = 4;
+  std::int64_t* data() { return rank_ > in_place ? axes_.heap : axes_.local; }
+  const std::int64_t* data() const { return rank_ > in_place ? axes_.heap : axes_.local; }
+
+  union {
+    std::int64_t local[in_place];
+    std::int64_t* heap;
+  } axes_ = {};
+  std::uint32_t rank_ = 0;
+};
+
+/// As Python prints a tuple: "()", "(3,)", "(2, 3)".
+std::string to_string(const Shape& shape);
+
+}  // namespace chainrule

@@ -1,0 +1,127 @@
+#pragma once
+
+#include <atomic>
+#include <cstring>
+#include <utility>
+
+#include "array/pool.h"
+#include "chainrule/dtype.h"
+#include "chainrule/shape.h"
+
+namespace chainrule {
+
+/// Row-major elements with a shape and a dtype: a value without any gradient. Copies share a buffer
+/// until one of them is written to. Values of up to eight bytes, so every scalar, need no buffer.
+class Array {
+ public:
+  Array() = default;
+  /// Uninitialised elements.
+  Array(Shape shape, DType dtype) : shape_(std::move(shape)), dtype_(dtype) {
+    if (const std::size_t bytes = byte_count(); bytes > sizeof storage_) allocate(bytes);
+  }
+  /// A scalar.
+  template <Element T>
+  explicit Array(T scalar) : dtype_(dtype_of<T>) {
+    std::memcpy(storage_.local, &scalar, sizeof scalar);
+  }
+  Array(const Array& other)
+      : storage_(other.storage_), shape_(other.shape_), dtype_(other.dtype_), shared_(other.shared_) {
+    if (shared_) storage_.buffer->references.fetch_add(1, std::memory_order_relaxed);
+  }
+  Array(Array&& other) noexcept
+      : storage_(other.storage_),
+        shape_(std::move(other.shape_)),
+        dtype_(other.dtype_),
+        shared_(std::exchange(other.shared_, false)) {}
+  Array& operator=(Array other) noexcept {
+    std::swap(storage_, other.storage_);
+    std::swap(shape_, other.shape_);
+    std::swap(dtype_, other.dtype_);
+    std::swap(shared_, other.shared_);
+    return *this;
+  }
+  ~Array() { release(); }
+
+  const Shape& shape() const { return shape_; }
+  DType dtype() const { return dtype_; }
+  std::int64_t size() const { return shape_.size(); }
+  std::size_t byte_count() const { return static_cast<std::size_t>(shape_.size()) * item_size(dtype_); }
+
+  const void* raw() const { return shared_ ? storage_.buffer->data() : storage_.local; }
+  template <Element T>
+  const T* data() const {
+    return static_cast<const T*>(raw());
+  }
+  /// For writing: makes the buffer this array's own first.
+  template <Element T>
+  T* mutable_data() {
+    return static_cast<T*>(mutable_raw());
+  }
+  void* mutable_raw() {
+    if (shared_ && !is_sole_owner()) detach_copy();
+    return shared_ ? storage_.buffer->data() : storage_.local;
+  }
+  bool is_sole_owner() const {
+    return !shared_ || storage_.buffer->references.load(std::memory_order_acquire) == 1;
+  }
+
+  /// The same elements in another shape of the same size, sharing the buffer.
+  Array reshaped(Shape shape) const {
+    Array result(*this);
+    result.shape_ = std::move(shape);
+    return result;
+  }
+  /// Gives the elements up and keeps shape and dtype. Elements held in place stay.
+  void release() noexcept {
+    if (shared_ && storage_.buffer->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
+      pool::deallocate(storage_.buffer, storage_.buffer->bytes);
+    shared_ = false;
+  }
+  bool uses_buffer() const { return shared_; }
+
+ private:
+  struct alignas(64) Buffer {
+    std::atomic<std::uint32_t> references{1};
+    std::size_t bytes;
+    void* data() { return this + 1; }
+  };
+  void allocate(std::size_t bytes) {
+    const std::size_t total = sizeof(Buffer) + bytes;
+    storage_.buffer = new (pool::allocate(total)) Buffer{.bytes = total};
+    shared_ = true;
+  }
+  void detach_copy() {
+    Array copy(shape_, dtype_);
+    std::memcpy(copy.storage_.buffer->data(), raw(), byte_count());
+    *this = std::move(copy);
+  }
+
+  union Storage {
+    alignas(8) std::byte local[8];
+    Buffer* buffer;
+  } storage_ = {};
+  [[no_unique_address]] Shape shape_;  // dtype_ and shared_ move into its padding
+  DType dtype_ = DType::float32;
+  bool shared_ = false;
+};
+
+/// Calls function.template operator()<T>() with the C++ type of a dtype.
+template <class Function>
+decltype(auto) dispatch(DType dtype, Function&& function) {
+  switch (dtype) {
+    case DType::boolean: return function.template operator()<bool>();
+    case DType::int64: return function.template operator()<std::int64_t>();
+    case DType::float32: return function.template operator()<float>();
+    case DType::float64: break;
+  }
+  return function.template operator()<double>();
+}
+
+/// The same for float32 and float64 only.
+template <class Function>
+decltype(auto) dispatch_floating(DType dtype, Function&& function) {
+  return dtype == DType::float32 ? function.template operator()<float>()
+                                 : function.template operator()<double>();
+}
+
+}  // namespace chainrule

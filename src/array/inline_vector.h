@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstring>
+#include <type_traits>
+
+#include "array/pool.h"
+
+namespace chainrule {
+
+/// A growing list whose first N items need no allocation.
+template <class T, std::size_t N>
+class InlineVector {
+  static_assert(std::is_trivially_copyable_v<T>);
+
+ public:
+  InlineVector() = default;
+  InlineVector(const InlineVector&) = delete;
+  InlineVector& operator=(const InlineVector&) = delete;
+  ~InlineVector() {
+    if (items_ != local_) pool::deallocate(items_, capacity_ * sizeof(T));
+  }
+
+  void push_back(const T& item) {
+    if (size_ == capacity_) grow();
+    items_[size_++] = item;
+  }
+  void pop_back() { --size_; }
+  T& back() { return items_[size_ - 1]; }
+  T& operator[](std::size_t i) { return items_[i]; }
+  const T& operator[](std::size_t i) const { return items_[i]; }
+  T* begin() { return items_; }
+  T* end() { return items_ + size_; }
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+
+ private:
+  void grow() {
+    auto* larger = static_cast<T*>(pool::allocate(2 * capacity_ * sizeof(T)));
+    std::memcpy(larger, items_, size_ * sizeof(T));
+    if (items_ != local_) pool::deallocate(items_, capacity_ * sizeof(T));
+    items_ = larger;
+    capacity_ *= 2;
+  }
+
+  T local_[N];  // NOLINT(cppcoreguidelines-pro-type-member-init): only what is pushed is read
+  T* items_ = local_;
+  std::size_t size_ = 0;
+  std::size_t capacity_ = N;
+};
+
+}  // namespace chainrule

@@ -1,0 +1,266 @@
+#include "array/pool.h"
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstdint>
+#include <cstdlib>
+#include <map>
+#include <mutex>
+#include <new>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "chainrule/memory.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define CHAINRULE_POOL_OFF 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define CHAINRULE_POOL_OFF 1
+#endif
+#endif
+#ifndef CHAINRULE_POOL_OFF
+#define CHAINRULE_POOL_OFF 0  // recycling would hide use after free from the address sanitizer
+#endif
+
+namespace chainrule::pool {
+namespace {
+
+constexpr std::size_t alignment = 64;
+constexpr std::size_t small_limit = 2048;
+constexpr std::size_t class_count = small_limit / alignment;
+constexpr std::size_t slab_bytes = std::size_t{64} << 10;
+
+std::atomic<std::size_t> system_allocations{0};
+
+void* from_system(std::size_t bytes, std::size_t align = alignment) {
+  system_allocations.fetch_add(1, std::memory_order_relaxed);
+  if (void* block = std::aligned_alloc(align, (bytes + align - 1) / align * align)) return block;
+  throw std::bad_alloc();
+}
+
+// ---- Small blocks --------------------------------------------------------------------------------
+
+struct Block {
+  Block* next;
+};
+
+struct List {
+  Block* head = nullptr;
+  std::size_t length = 0;
+  void push(Block* block) {
+    block->next = head;
+    head = block;
+    ++length;
+  }
+  Block* pop() {
+    Block* block = head;
+    head = block->next;
+    --length;
+    return block;
+  }
+};
+
+constexpr std::size_t class_of(std::size_t bytes) { return bytes == 0 ? 0 : (bytes - 1) / alignment; }
+constexpr std::size_t bytes_of(std::size_t size_class) { return (size_class + 1) * alignment; }
+/// How many blocks pass between a thread and the shared lists at once: enough to make the lock cheap.
+constexpr std::size_t batch(std::size_t size_class) { return 16384 / bytes_of(size_class) + 8; }
+
+/// The lists that threads fill from and spill to. Blocks travel in chains of one batch.
+class SharedLists {
+ public:
+  List take(std::size_t size_class) {
+    const std::lock_guard lock(mutex_);
+    auto& chains = chains_[size_class];
+    if (chains.empty()) return carve(size_class);
+    const List chain = chains.back();
+    chains.pop_back();
+    return chain;
+  }
+  void give(std::size_t size_class, List chain) {
+    if (chain.length == 0) return;
+    const std::lock_guard lock(mutex_);
+    chains_[size_class].push_back(chain);
+  }
+  /// Gives back to the system every slab of which all blocks are here.
+  void release() {
+    const std::lock_guard lock(mutex_);
+    for (std::size_t size_class = 0; size_class < class_count; ++size_class) {
+      const std::size_t capacity = slab_bytes / bytes_of(size_class);
+      std::unordered_map<std::uintptr_t, std::vector<Block*>> by_slab;
+      for (const List& chain : chains_[size_class])
+        for (Block* block = chain.head; block != nullptr; block = block->next)
+          by_slab[reinterpret_cast<std::uintptr_t>(block) & ~(slab_bytes - 1)].push_back(block);
+      List rest;
+      for (auto& [slab, blocks] : by_slab)
+        if (blocks.size() == capacity)
+          std::free(reinterpret_cast<void*>(slab));  // NOLINT(performance-no-int-to-ptr)
+        else
+          for (Block* block : blocks) rest.push(block);
+      chains_[size_class].clear();
+      if (rest.length != 0) chains_[size_class].push_back(rest);
+    }
+  }
+
+ private:
+  static List carve(std::size_t size_class) {
+    auto* slab = static_cast<std::byte*>(from_system(slab_bytes, slab_bytes));
+    const std::size_t bytes = bytes_of(size_class);
+    List list;
+    for (std::size_t i = slab_bytes / bytes; i-- > 0;) list.push(reinterpret_cast<Block*>(slab + i * bytes));
+    return list;
+  }
+
+  std::mutex mutex_;
+  std::array<std::vector<List>, class_count> chains_;
+};
+
+SharedLists& shared_lists() {
+  static auto* lists = new SharedLists;  // outlives every static tensor
+  return *lists;
+}
+
+struct ThreadLists {
+  std::array<List, class_count> lists;
+  bool registered = false;  // with the thread's end
+  bool ended = false;
+};
+// initial-exec and constant-initialised: an access is one instruction, without a guard.
+[[gnu::tls_model("initial-exec")]] constinit thread_local ThreadLists mine;
+
+void give_all_back() {
+  for (std::size_t size_class = 0; size_class < class_count; ++size_class)
+    shared_lists().give(size_class, std::exchange(mine.lists[size_class], {}));
+}
+
+struct AtThreadEnd {
+  ~AtThreadEnd() {
+    give_all_back();
+    mine.ended = true;
+  }
+};
+
+[[gnu::noinline]] void refill(std::size_t size_class) {
+  if (!mine.registered) {
+    mine.registered = true;
+    static thread_local const AtThreadEnd at_end;
+    (void)at_end;
+  }
+  mine.lists[size_class] = shared_lists().take(size_class);
+}
+
+[[gnu::noinline]] void spill(std::size_t size_class) {
+  List chain;
+  const std::size_t keep = mine.ended ? 0 : batch(size_class);
+  while (mine.lists[size_class].length > keep) chain.push(mine.lists[size_class].pop());
+  shared_lists().give(size_class, chain);
+}
+
+// ---- Large blocks --------------------------------------------------------------------------------
+
+/// Four size classes per power of two: at most a quarter of a block is unused.
+std::size_t rounded(std::size_t bytes) {
+  const std::size_t step = std::bit_floor(bytes) / 4;
+  return (bytes + step - 1) / step * step;
+}
+
+class LargeBlocks {
+ public:
+  void* take(std::size_t bytes) {
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = free_.find(bytes);
+      if (found != free_.end() && !found->second.empty()) {
+        void* block = found->second.back();
+        found->second.pop_back();
+        cached_ -= bytes;
+        return block;
+      }
+    }
+    return from_system(bytes);
+  }
+  void give(void* block, std::size_t bytes) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (cached_ + bytes <= limit_) {
+        free_[bytes].push_back(block);
+        cached_ += bytes;
+        return;
+      }
+    }
+    std::free(block);
+  }
+  void limit(std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    limit_ = bytes;
+    trim(bytes);
+  }
+  void release() {
+    const std::lock_guard lock(mutex_);
+    trim(0);
+  }
+  std::size_t cached() {
+    const std::lock_guard lock(mutex_);
+    return cached_;
+  }
+
+ private:
+  void trim(std::size_t to) {
+    for (auto largest = free_.rbegin(); largest != free_.rend() && cached_ > to; ++largest)
+      while (!largest->second.empty() && cached_ > to) {
+        std::free(largest->second.back());
+        largest->second.pop_back();
+        cached_ -= largest->first;
+      }
+  }
+
+  std::mutex mutex_;
+  std::map<std::size_t, std::vector<void*>> free_;
+  std::size_t cached_ = 0;
+  std::size_t limit_ = std::size_t{1} << 30;
+};
+
+LargeBlocks& large_blocks() {
+  static auto* blocks = new LargeBlocks;
+  return *blocks;
+}
+
+}  // namespace
+
+void* allocate(std::size_t bytes) {
+  if (CHAINRULE_POOL_OFF) return from_system(bytes);
+  if (bytes > small_limit) return large_blocks().take(rounded(bytes));
+  const std::size_t size_class = class_of(bytes);
+  if (mine.lists[size_class].head == nullptr) [[unlikely]]
+    refill(size_class);
+  return mine.lists[size_class].pop();
+}
+
+void deallocate(void* block, std::size_t bytes) noexcept {
+  if (CHAINRULE_POOL_OFF) return std::free(block);
+  if (bytes > small_limit) return large_blocks().give(block, rounded(bytes));
+  const std::size_t size_class = class_of(bytes);
+  mine.lists[size_class].push(static_cast<Block*>(block));
+  if (mine.lists[size_class].length >= 2 * batch(size_class) || mine.ended) [[unlikely]]
+    spill(size_class);
+}
+
+Statistics statistics() {
+  return {system_allocations.load(std::memory_order_relaxed), large_blocks().cached()};
+}
+
+}  // namespace chainrule::pool
+
+namespace chainrule {
+
+void set_memory_cache_limit(std::size_t bytes) { pool::large_blocks().limit(bytes); }
+
+void release_cached_memory() {
+  pool::give_all_back();
+  pool::shared_lists().release();
+  pool::large_blocks().release();
+}
+
+}  // namespace chainrule

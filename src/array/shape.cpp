@@ -1,0 +1,31 @@
+#include "chainrule/shape.h"
+
+#include <algorithm>
+
+#include "chainrule/dtype.h"
+#include "chainrule/error.h"
+
+namespace chainrule {
+
+Shape::Shape(std::span<const std::int64_t> sizes) : rank_(static_cast<std::uint32_t>(sizes.size())) {
+  if (rank_ > in_place) axes_.heap = new std::int64_t[rank_];
+  std::copy(sizes.begin(), sizes.end(), data());
+}
+
+Shape Shape::filled(std::size_t rank, std::int64_t size) {
+  return Shape(std::vector<std::int64_t>(rank, size));
+}
+
+std::string to_string(const Shape& shape) {
+  std::string text = "(";
+  for (std::size_t axis = 0; axis < shape.rank(); ++axis)
+    text += (axis == 0 ? "" : ", ") + std::to_string(shape[axis]);
+  return text + (shape.rank() == 1 ? ",)" : ")");
+}
+
+std::string_view to_string(DType dtype) {
+  constexpr std::string_view names[] = {"bool", "int64", "float32", "float64"};
+  return names[static_cast<std::size_t>(dtype)];
+}
+
+}  // namespace chainrule
