@@ -1,0 +1,142 @@
+#include "kernels/copy.h"
+
+#include <algorithm>
+
+#include "array/axes.h"
+#include "kernels/broadcast.h"
+
+namespace chainrule::kernels {
+namespace {
+
+/// Calls visit(out_offset, in_offset) for each row of `shape` (all axes but the last); the input moves
+/// with the given strides.
+template <class Visit>
+void for_each_strided(const Shape& shape, std::span<const std::int64_t> strides, Visit visit) {
+  if (shape.size() == 0) return;
+  const std::size_t outer = shape.rank() == 0 ? 0 : shape.rank() - 1;
+  const std::int64_t row = outer == shape.rank() ? 1 : shape.back();
+  std::vector<std::int64_t> position(outer, 0);
+  std::int64_t from = 0;
+  for (std::int64_t at = 0, size = shape.size(); at < size; at += row) {
+    visit(at, from);
+    for (std::size_t axis = outer; axis-- > 0;) {
+      from += strides[axis];
+      if (++position[axis] < shape[axis]) break;
+      from -= strides[axis] * shape[axis];
+      position[axis] = 0;
+    }
+  }
+}
+
+/// out (rows, columns) = transpose of in (columns, rows), in tiles that fit the cache; `stride` is the
+/// distance between the input's rows.
+template <class T>
+void transpose_block(const T* __restrict in, std::int64_t stride, std::int64_t rows, std::int64_t columns,
+                     T* __restrict out) {
+  constexpr std::int64_t tile = 16;
+  for (std::int64_t r0 = 0; r0 < rows; r0 += tile)
+    for (std::int64_t c0 = 0; c0 < columns; c0 += tile)
+      for (std::int64_t r = r0; r < std::min(r0 + tile, rows); ++r)
+        for (std::int64_t c = c0; c < std::min(c0 + tile, columns); ++c)
+          out[r * columns + c] = in[c * stride + r];
+}
+
+template <class T>
+void permute_elements(const T* in, T* out, const Shape& shape, std::span<const std::int64_t> strides) {
+  const std::size_t rank = shape.rank();
+  if (rank >= 2 && strides[rank - 2] == 1) {  // the last two axes exchanged
+    const std::int64_t rows = shape[rank - 2], columns = shape[rank - 1], matrix = rows * columns;
+    Shape outer = shape;
+    outer[rank - 2] = outer[rank - 1] = 1;
+    for_each_strided(outer, strides, [&](auto at, auto from) {
+      transpose_block(in + from, strides[rank - 1], rows, columns, out + at * matrix);
+    });
+    return;
+  }
+  const std::int64_t count = rank == 0 ? 1 : shape.back(), stride = rank == 0 ? 1 : strides[rank - 1];
+  for_each_strided(shape, strides, [&](auto at, auto from) {
+    for (std::int64_t i = 0; i < count; ++i) out[at + i] = in[from + i * stride];
+  });
+}
+
+/// The offset of a box's first element, and its strides.
+std::pair<std::int64_t, std::vector<std::int64_t>> strided(const Box& box, const Shape& whole) {
+  auto strides = row_major_strides(whole);
+  std::int64_t first = 0;
+  for (std::size_t axis = 0; axis < strides.size(); ++axis) {
+    first += box.starts[axis] * strides[axis];
+    strides[axis] *= box.steps[axis];
+  }
+  return {first, std::move(strides)};
+}
+
+}  // namespace
+
+Array permute(const Array& x, std::span<const std::size_t> order) {
+  const auto own = row_major_strides(x.shape());
+  Shape shape = x.shape();
+  std::vector<std::int64_t> strides(order.size());
+  for (std::size_t axis = 0; axis < order.size(); ++axis) {
+    shape[axis] = x.shape()[order[axis]];
+    strides[axis] = own[order[axis]];
+  }
+  Array out(shape, x.dtype());
+  dispatch(x.dtype(),
+           [&]<class T>() { permute_elements(x.data<T>(), out.mutable_data<T>(), shape, strides); });
+  return out;
+}
+
+Array broadcast_to(const Array& x, const Shape& shape) {
+  Array out(shape, x.dtype());
+  dispatch(x.dtype(), [&]<class T>() {
+    const T* in = x.data<T>();
+    T* to = out.mutable_data<T>();
+    for_each_row<1>(shape, {&x.shape()}, [&](auto at, auto& offsets, auto& strides, auto n) {
+      if (strides[0] == 1)
+        std::copy_n(in + offsets[0], n, to + at);
+      else
+        std::fill_n(to + at, n, in[offsets[0]]);
+    });
+  });
+  return out;
+}
+
+Array gather(const Array& x, const Box& box) {
+  const auto [first, strides] = strided(box, x.shape());
+  Array out(box.shape, x.dtype());
+  const std::int64_t count = box.shape.rank() == 0 ? 1 : box.shape.back();
+  const std::int64_t stride = box.shape.rank() == 0 ? 1 : strides.back();
+  dispatch(x.dtype(), [&, first = first, &strides = strides]<class T>() {
+    const T* in = x.data<T>() + first;
+    T* to = out.mutable_data<T>();
+    for_each_strided(box.shape, strides, [&](auto at, auto from) {
+      if (stride == 1) {
+        std::copy_n(in + from, count, to + at);
+        return;
+      }
+      for (std::int64_t i = 0; i < count; ++i) to[at + i] = in[from + i * stride];
+    });
+  });
+  return out;
+}
+
+void scatter(const Array& part, const Box& box, Array& into) {
+  const auto [first, strides] = strided(box, into.shape());
+  const std::int64_t count = box.shape.rank() == 0 ? 1 : box.shape.back();
+  const std::int64_t stride = box.shape.rank() == 0 ? 1 : strides.back();
+  dispatch(part.dtype(), [&, first = first, &strides = strides]<class T>() {
+    const T* in = part.data<T>();
+    T* to = into.mutable_data<T>() + first;
+    for_each_strided(box.shape, strides, [&](auto at, auto from) {
+      for (std::int64_t i = 0; i < count; ++i) to[from + i * stride] = in[at + i];
+    });
+  });
+}
+
+Array zeros(const Shape& shape, DType dtype) {
+  Array out(shape, dtype);
+  std::memset(out.mutable_raw(), 0, out.byte_count());
+  return out;
+}
+
+}  // namespace chainrule::kernels

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "array/array.h"
+
+namespace chainrule::kernels {
+
+/// One product C = op(A) · op(B) of row-major matrices, op being the transpose where told: C is (m, n),
+/// the inner size is k. `accumulate` adds to C instead.
+struct Product {
+  std::int64_t m, n, k;
+  bool transpose_a = false, transpose_b = false, accumulate = false;
+};
+void matmul(const Product& product, const float* a, const float* b, float* c);
+void matmul(const Product& product, const double* a, const double* b, double* c);
+void matmul(const Product& product, const std::int64_t* a, const std::int64_t* b, std::int64_t* c);
+
+}  // namespace chainrule::kernels

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "array/array.h"
+#include "array/axes.h"
+
+namespace chainrule::kernels {
+
+// Reductions over the marked axes; these remain with size 1 (the caller reshapes). Any rank and any
+// axes: neighbouring axes are merged, and each group of reduced ones is a pass over (outer, axis, inner).
+
+/// Pairwise summation (Higham, Accuracy and Stability of Numerical Algorithms, section 4.2): the error
+/// grows with the logarithm of the count. int64 and the floats.
+Array sum(const Array& x, const AxisMask& axes);
+/// NaN where any element is. Every reduced axis must have elements.
+Array max(const Array& x, const AxisMask& axes);
+Array min(const Array& x, const AxisMask& axes);
+/// log(sum(exp(x))), shifted by the maximum. Floats.
+Array logsumexp(const Array& x, const AxisMask& axes);
+
+/// softmax and log_softmax along one axis. Floats.
+Array softmax(const Array& x, std::size_t axis);
+Array log_softmax(const Array& x, std::size_t axis);
+
+}  // namespace chainrule::kernels
