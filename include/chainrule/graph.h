@@ -1,0 +1,75 @@
+#pragma once
+
+#include "chainrule/autograd.h"
+#include "chainrule/tensor.h"
+
+namespace chainrule {
+
+/// What a node is to the person who looks at the graph.
+enum class NodeKind : std::uint8_t { constant, variable, operation };
+
+/// One node of a graph, for drawing and stepping through.
+struct GraphNode {
+  Tensor tensor;
+  NodeKind kind = NodeKind::constant;
+  std::string_view operation;       ///< "mul"; empty for leaves
+  std::vector<std::size_t> inputs;  ///< positions in Graph::nodes(), in the order of the arguments
+  std::string
+      label;  ///< its name, or a generated one: v1, v2, ... and the number itself for scalar constants
+  Here here;  ///< where the forward call was made
+  bool has_value = true;  ///< false when the value has been released (see KeepValues)
+};
+
+/// A snapshot of everything a tensor was computed from, inputs before what uses them.
+class Graph {
+ public:
+  explicit Graph(const Tensor& output);
+  const std::vector<GraphNode>& nodes() const { return nodes_; }
+  /// The position of a tensor in nodes(); GradError when it is not part of the graph.
+  std::size_t position(const Tensor& tensor) const;
+  const GraphNode& output() const { return nodes_.back(); }
+
+ private:
+  std::vector<GraphNode> nodes_;
+  std::unordered_map<const Node*, std::size_t> positions_;
+};
+
+/// What `node`'s operation sends to its input number `input` for the upstream gradient g (of the node's
+/// shape): one step of the chain rule. Empty when no gradient flows to that input.
+Tensor local_gradient(const Tensor& node, std::size_t input, const Tensor& g);
+
+/// That step in symbols. For elementwise operations the local derivative, as "z" for q·z with respect to
+/// q, or "1 − t²"; for the others the whole product, written with g, as "g @ bᵀ".
+struct LocalFormula {
+  std::string text;
+  bool is_factor = true;  ///< true: the gradient is g times this; false: text contains g
+};
+/// `names` are what to call the inputs, `name` what to call the node itself.
+LocalFormula local_formula(const Tensor& node, std::size_t input, std::span<const std::string> names,
+                           const std::string& name);
+
+/// One line of `chainrule ops`.
+struct OperationInfo {
+  std::string_view name;     ///< "tanh"
+  std::string_view formula;  ///< "∂tanh(x)/∂x = 1 − tanh(x)²"
+};
+/// Every operation of the library, by name.
+std::vector<OperationInfo> operations();
+
+namespace draw {
+
+struct Options {
+  const Gradients* gradients = nullptr;  ///< shown on the nodes that it contains
+  bool values = true;
+  bool local_derivatives = true;  ///< on the edges
+};
+
+/// The graph in Graphviz's DOT language: names, shapes, values, gradients. Deterministic.
+void write_dot(std::ostream& out, const Tensor& output, const Options& options = {});
+
+/// A drawing by Graphviz's library, format "svg", "png" or "pdf". Needs the target chainrule::render.
+/// IoError when Graphviz cannot, or the file cannot be written.
+void render_dot(const std::string& dot, const std::string& format, const std::string& path);
+
+}  // namespace draw
+}  // namespace chainrule

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "chainrule/tensor.h"
+
+// xtensor moved its headers in 0.26; this is the one place that includes them.
+#if __has_include(<xtensor/containers/xarray.hpp>)
+#include <xtensor/containers/xadapt.hpp>
+#include <xtensor/containers/xarray.hpp>
+#else
+#include <xtensor/xadapt.hpp>
+#include <xtensor/xarray.hpp>
+#endif
+
+namespace chainrule {
+
+/// The elements of any xtensor expression, evaluated, as a constant. float, double and bool keep their
+/// type; other numbers become float64 or int64.
+template <class E>
+Tensor from_xtensor(const xt::xexpression<E>& expression) {
+  using T = ElementFor<typename E::value_type>;
+  const E& from = expression.derived_cast();
+  std::vector<std::int64_t> sizes(from.shape().begin(), from.shape().end());
+  const xt::xarray<T, xt::layout_type::row_major> values = xt::cast<T>(from);
+  return from_memory(values.data(), dtype_of<T>, Shape(sizes));
+}
+
+/// The value of a tensor as an xtensor expression, without a copy. It keeps no handle: the tensor must
+/// outlive it. DTypeError when T is not the stored type.
+template <Element T>
+auto as_xtensor(const Tensor& tensor) {
+  const std::span<const T> elements = tensor.data<T>();
+  const auto sizes = tensor.shape().sizes();
+  return xt::adapt(elements.data(), elements.size(), xt::no_ownership(),
+                   std::vector<std::size_t>(sizes.begin(), sizes.end()));
+}
+template <Element T>
+auto as_xtensor(Tensor&&) = delete;  // the view would outlive the value
+
+}  // namespace chainrule

@@ -1,0 +1,168 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "array/array.h"
+#include "chainrule/graph.h"
+#include "chainrule/tensor.h"
+
+namespace chainrule {
+
+class Traversal;
+
+/// Which values a derivative reads: bit i for input i (bit 30 for all
+/// further ones), reads_output for the result. What nobody reads
+/// is given back as soon as the last handle is gone.
+using Reads = std::uint32_t;
+constexpr Reads reads_output = Reads{1} << 31;
+constexpr Reads reads_input(std::size_t i) { return Reads{1} << (i < 30 ? i : 30); }
+constexpr Reads reads_everything = ~Reads{0};
+
+/// The gradients that one node sends to its inputs. An operation sets those that are wanted.
+class Cotangents {
+ public:
+  Cotangents(std::span<Tensor> gradients, std::span<const Tensor> inputs, bool only_needed)
+      : gradients_(gradients), inputs_(inputs), only_needed_(only_needed) {}
+  bool wants(std::size_t input) const { return !only_needed_ || inputs_[input].requires_grad(); }
+  Tensor& operator[](std::size_t input) { return gradients_[input]; }
+
+ private:
+  std::span<Tensor> gradients_;
+  std::span<const Tensor> inputs_;
+  bool only_needed_;
+};
+
+/// A step of a computation: its value, its inputs, and how a gradient passes back through it. Immutable
+/// once built, but for the reference counts, the mark of the traversal that is visiting it, and a label.
+class Node {
+ public:
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+  static void* operator new(std::size_t bytes) { return pool::allocate(bytes); }
+  static void operator delete(void* node, std::size_t bytes) { pool::deallocate(node, bytes); }
+
+  const Array& value() const { return value_; }
+  const Shape& shape() const { return value_.shape(); }
+  DType dtype() const { return value_.dtype(); }
+  std::span<const Tensor> inputs() const { return {inputs_, input_count_}; }
+  bool requires_grad() const { return requires_grad_; }
+  bool has_value() const { return (counts_.load(std::memory_order_acquire) & value_released) == 0; }
+  Here here() const { return {file_, line_}; }
+  std::string label() const;
+  void set_label(std::string label);
+
+  virtual NodeKind kind() const = 0;
+  virtual std::string_view operation() const { return {}; }
+  /// Sets in `to` the wanted gradients of the inputs, from g = dL/d(out). `out` is this node.
+  virtual void vjp(const Tensor& out, const Tensor& g, Cotangents& to) const;
+  virtual LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
+                                     const std::string& name) const;
+
+  // One word counts both kinds of references, so that taking or dropping a handle is one atomic
+  // operation: the low half those that keep the node (handles and the nodes it is an input of), the
+  // high half those that keep its value (handles and the derivatives that read it).
+  static constexpr std::uint64_t node_reference = 1;
+  static constexpr std::uint64_t value_reference = std::uint64_t{1} << 32;
+  static constexpr std::uint64_t handle = node_reference | value_reference;
+  void acquire(std::uint64_t what) noexcept { counts_.fetch_add(what, std::memory_order_relaxed); }
+  void drop(std::uint64_t what) noexcept;
+  /// Is the one handle that the caller holds the only reference of any kind?
+  bool is_unique() const { return counts_.load(std::memory_order_acquire) == handle; }
+  /// For the engine's running sums and parameter updates, which own the node alone.
+  Array& mutable_value() { return value_; }
+
+ protected:
+  Node(Array value, bool requires_grad) : value_(std::move(value)), requires_grad_(requires_grad) {}
+  virtual ~Node();
+
+  /// Takes over the handles in `inputs` as this node's own, keeping the value only of those it reads.
+  void take_inputs(Tensor* inputs, std::size_t count, Reads reads, Here here) noexcept;
+
+ private:
+  friend class Traversal;
+  static constexpr std::uint64_t value_released = std::uint64_t{1} << 63;
+  static void destroy(Node* node) noexcept;
+
+  // The order keeps a scalar node with two inputs at 128 bytes, two cache lines.
+  std::atomic<std::uint64_t> counts_{handle};
+  // The traversal that is visiting this node, and its position there; see Traversal. While a node waits
+  // to be destroyed, the next one in the queue.
+  std::atomic<const void*> visitor_{nullptr};
+  std::uint32_t position_ = 0;
+  std::uint32_t line_ = 0;
+  const char* file_ = "";
+  std::atomic<std::string*> label_{nullptr};
+  Tensor* inputs_ = nullptr;
+  std::uint32_t input_count_ = 0;
+  Reads reads_ = 0;
+  [[no_unique_address]] Array value_;
+  bool requires_grad_;
+};
+
+/// The engine's way into a handle.
+class TensorAccess {
+ public:
+  /// A handle that takes over one reference of each kind that the caller holds.
+  static Tensor adopt(Node* node) {
+    Tensor tensor;
+    tensor.node_ = node;
+    return tensor;
+  }
+  /// A further handle.
+  static Tensor share(Node* node) {
+    node->acquire(Node::handle);
+    return adopt(node);
+  }
+  static Node* give_up(Tensor& tensor) { return std::exchange(tensor.node_, nullptr); }
+  static const void* raw(const Tensor& tensor, DType expected) { return tensor.raw(expected); }
+};
+
+/// A handle that counts no reference, for passing a node that somebody else keeps alive.
+class Borrowed {
+ public:
+  explicit Borrowed(const Node* node) : tensor_(TensorAccess::adopt(const_cast<Node*>(node))) {}
+  ~Borrowed() { TensorAccess::give_up(tensor_); }
+  Borrowed(const Borrowed&) = delete;
+  Borrowed& operator=(const Borrowed&) = delete;
+  operator const Tensor&() const { return tensor_; }  // NOLINT(google-explicit-constructor)
+
+ private:
+  Tensor tensor_;
+};
+
+/// A value that was given, not computed: no gradient flows through it.
+class Constant final : public Node {
+ public:
+  explicit Constant(Array value) : Node(std::move(value), false) {}
+  NodeKind kind() const override { return NodeKind::constant; }
+};
+
+/// A leaf that gradients are wanted for. backward() adds up its gradient here.
+class Variable final : public Node {
+ public:
+  explicit Variable(Array value) : Node(std::move(value), true) {}
+  NodeKind kind() const override { return NodeKind::variable; }
+  void accumulate(const Tensor& gradient) const;
+  Tensor gradient() const;
+  void zero_gradient() const;
+
+ private:
+  mutable Tensor gradient_;  // guarded by a lock, see variable.cpp
+};
+
+inline Tensor constant(Array value) { return TensorAccess::adopt(new Constant(std::move(value))); }
+
+/// The value of a tensor; GradError when it has been released.
+const Array& value_of(const Tensor& tensor);
+
+/// What this thread records: see NoGrad and KeepValues.
+struct RecordingMode {
+  bool off = false;
+  bool keep_values = false;
+};
+[[gnu::tls_model("initial-exec")]] extern constinit thread_local RecordingMode recording_mode;
+
+}  // namespace chainrule

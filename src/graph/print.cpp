@@ -1,0 +1,174 @@
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <ostream>
+
+#include "array/axes.h"
+#include "graph/node.h"
+
+namespace chainrule {
+namespace {
+
+/// A scalar as NumPy prints one: the shortest digits that read back to the same number.
+template <class T>
+std::string scalar_text(T number) {
+  if (std::isnan(number)) return "nan";
+  const double magnitude = std::abs(static_cast<double>(number));
+  const bool scientific = magnitude != 0 && (magnitude < 1e-4 || magnitude >= 1e16) && std::isfinite(number);
+  char text[400];
+  const auto format = scientific ? std::chars_format::scientific : std::chars_format::fixed;
+  std::string result(text, std::to_chars(text, text + sizeof text, number, format).ptr);
+  return scientific || !std::isfinite(number) || result.find('.') != std::string::npos ? result
+                                                                                       : result + ".0";
+}
+
+/// Formats floats as NumPy does: one notation for the whole array, as many digits as any of them needs.
+class FloatFormat {
+ public:
+  FloatFormat(const std::vector<double>& shown, int precision) : precision_(precision) {
+    double largest = 0, smallest = INFINITY;
+    for (const double number : shown) {
+      if (!std::isfinite(number) || number == 0) continue;
+      largest = std::max(largest, std::abs(number));
+      smallest = std::min(smallest, std::abs(number));
+    }
+    scientific_ =
+        largest >= 1e8 || smallest < 1e-4 || (largest > 0 && largest / smallest > 1000 && smallest < 1e-3);
+    int needed = 0;
+    for (const double number : shown) needed = std::max(needed, fraction_digits(number));
+    precision_ = needed;
+  }
+  std::string operator()(double number) const {
+    if (std::isnan(number)) return "nan";
+    if (std::isinf(number)) return number > 0 ? "inf" : "-inf";
+    std::string text = print(number, scientific_ ? precision_ : fraction_digits(number));
+    const std::size_t end = std::min(text.find('e'), text.size());
+    if (text.find('.') == std::string::npos) text.insert(end, ".");
+    // Fractions are padded, not filled with zeros that nobody computed.
+    if (!scientific_) text.append(static_cast<std::size_t>(precision_ - fraction_digits(number)), ' ');
+    return text;
+  }
+
+ private:
+  std::string print(double number, int digits) const {
+    char text[512];
+    std::snprintf(text, sizeof text, scientific_ ? "%.*e" : "%.*f", digits, number);
+    return text;
+  }
+  int fraction_digits(double number) const {
+    if (!std::isfinite(number)) return 0;
+    std::string text = print(number, precision_);
+    text.resize(std::min(text.find('e'), text.size()));
+    const auto point = text.find('.');
+    if (point == std::string::npos) return 0;
+    return static_cast<int>(text.find_last_not_of('0') - point);
+  }
+
+  int precision_;
+  bool scientific_ = false;
+};
+
+class Printer {
+ public:
+  Printer(const Array& array, const PrintOptions& options)
+      : array_(array),
+        strides_(row_major_strides(array.shape())),
+        summarize_(array.size() > options.threshold),
+        edge_(std::max<std::int64_t>(1, options.edge_items)) {
+    collect(0, 0);
+    format(options);
+    for (const std::string& text : texts_) width_ = std::max(width_, text.size());
+  }
+  std::string print() {
+    next_ = 0;
+    std::string out;
+    print(out, 0);
+    return out;
+  }
+
+ private:
+  // The positions along an axis that are shown; -1 stands for the ellipsis.
+  std::vector<std::int64_t> shown(std::size_t axis) const {
+    const std::int64_t size = array_.shape()[axis];
+    std::vector<std::int64_t> positions;
+    const bool cut = summarize_ && size > 2 * edge_;
+    for (std::int64_t i = 0; i < (cut ? edge_ : size); ++i) positions.push_back(i);
+    if (!cut) return positions;
+    positions.push_back(-1);
+    for (std::int64_t i = size - edge_; i < size; ++i) positions.push_back(i);
+    return positions;
+  }
+  void collect(std::size_t axis, std::int64_t offset) {
+    if (axis == array_.shape().rank()) return positions_.push_back(offset);
+    for (const std::int64_t i : shown(axis))
+      if (i >= 0) collect(axis + 1, offset + i * strides_[axis]);
+  }
+  void format(const PrintOptions& options) {
+    if (is_floating(array_.dtype()) && array_.shape().rank() == 0) {
+      dispatch_floating(array_.dtype(), [&]<class T>() { texts_.push_back(scalar_text(*array_.data<T>())); });
+    } else if (is_floating(array_.dtype())) {
+      std::vector<double> numbers;
+      dispatch_floating(array_.dtype(), [&]<class T>() {
+        for (const std::int64_t i : positions_) numbers.push_back(static_cast<double>(array_.data<T>()[i]));
+      });
+      const FloatFormat text(numbers, options.precision);
+      for (const double number : numbers) texts_.push_back(text(number));
+    } else if (array_.dtype() == DType::int64) {
+      for (const std::int64_t i : positions_)
+        texts_.push_back(std::to_string(array_.data<std::int64_t>()[i]));
+    } else {
+      for (const std::int64_t i : positions_) texts_.push_back(array_.data<bool>()[i] ? "True" : "False");
+    }
+  }
+  void print(std::string& out, std::size_t axis) {
+    const std::size_t rank = array_.shape().rank();
+    if (axis == rank) {
+      const std::string& text = texts_[next_++];
+      out.append(rank == 0 ? 0 : width_ - text.size(), ' ') += text;
+      return;
+    }
+    out += '[';
+    bool first = true;
+    for (const std::int64_t i : shown(axis)) {
+      if (!first) {
+        if (axis + 1 == rank)
+          separate(out, axis);
+        else
+          out.append(rank - axis - 1, '\n').append(axis + 1, ' ');
+      }
+      first = false;
+      if (i < 0)
+        out += "...";
+      else
+        print(out, axis + 1);
+    }
+    out += ']';
+  }
+  // Rows wrap at 75 columns, as NumPy's.
+  void separate(std::string& out, std::size_t axis) const {
+    const auto line = out.size() - (out.rfind('\n') == std::string::npos ? 0 : out.rfind('\n') + 1);
+    if (line + 1 + width_ + (array_.shape().rank() - axis) > 75)
+      out.append("\n").append(axis + 1, ' ');
+    else
+      out += ' ';
+  }
+
+  const Array& array_;
+  std::vector<std::int64_t> strides_;
+  bool summarize_;
+  std::int64_t edge_;
+  std::vector<std::int64_t> positions_;
+  std::vector<std::string> texts_;
+  std::size_t width_ = 0, next_ = 0;
+};
+
+}  // namespace
+
+std::string to_string(const Tensor& tensor, const PrintOptions& options) {
+  return Printer(value_of(tensor), options).print();
+}
+
+std::ostream& operator<<(std::ostream& out, const Tensor& tensor) { return out << to_string(tensor); }
+
+}  // namespace chainrule

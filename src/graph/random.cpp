@@ -1,0 +1,72 @@
+#include "chainrule/random.h"
+
+#include <cmath>
+#include <numbers>
+
+#include "graph/node.h"
+
+namespace chainrule {
+
+double Generator::normal() {
+  if (spare_) return *std::exchange(spare_, std::nullopt);
+  const double radius = std::sqrt(-2 * std::log(1 - uniform()));  // 1 - u is never 0
+  const double angle = 2 * std::numbers::pi * uniform();
+  spare_ = radius * std::sin(angle);
+  return radius * std::cos(angle);
+}
+
+std::int64_t Generator::below(std::int64_t bound) {
+  if (bound <= 0)
+    throw std::invalid_argument("below: the bound must be positive, not " + std::to_string(bound));
+  const auto range = static_cast<std::uint64_t>(bound);
+  const std::uint64_t limit = ~std::uint64_t{0} - ~std::uint64_t{0} % range;  // a multiple of range
+  for (;;)
+    if (const std::uint64_t number = engine_(); number < limit)
+      return static_cast<std::int64_t>(number % range);
+}
+
+namespace {
+
+template <class Function>
+Tensor drawn(const Shape& shape, DType dtype, Function draw) {
+  Array value(shape, dtype);
+  dispatch_floating(dtype, [&]<class T>() {
+    T* out = value.mutable_data<T>();
+    for (std::int64_t i = 0, n = value.size(); i < n; ++i) out[i] = static_cast<T>(draw());
+  });
+  return constant(std::move(value));
+}
+
+void require_floating(const char* operation, DType dtype) {
+  if (!is_floating(dtype))
+    throw DTypeError(std::string(operation) + ": makes float32 or float64, not " +
+                     std::string(to_string(dtype)));
+}
+
+}  // namespace
+
+Tensor rand(const Shape& shape, Generator& generator, DType dtype) {
+  require_floating("rand", dtype);
+  return drawn(shape, dtype, [&] {
+    // Rounding to float32 could reach 1, which the interval excludes.
+    return dtype == DType::float32 ? std::floor(generator.uniform() * 0x1p24) * 0x1p-24 : generator.uniform();
+  });
+}
+
+Tensor randn(const Shape& shape, Generator& generator, DType dtype) {
+  require_floating("randn", dtype);
+  return drawn(shape, dtype, [&] { return generator.normal(); });
+}
+
+Tensor randperm(std::int64_t count, Generator& generator) {
+  Array value({count}, DType::int64);
+  auto* out = value.mutable_data<std::int64_t>();
+  for (std::int64_t i = 0; i < count; ++i) {  // Fisher and Yates, inside out
+    const std::int64_t j = generator.below(i + 1);
+    out[i] = out[j];
+    out[j] = i;
+  }
+  return constant(std::move(value));
+}
+
+}  // namespace chainrule

@@ -1,0 +1,62 @@
+#include <array>
+
+#include "chainrule/graph.h"
+#include "graph/traversal.h"
+
+namespace chainrule {
+namespace {
+
+/// A scalar constant is called by its number, as "2" in 2 · x.
+std::string number_label(const Tensor& tensor) {
+  if (tensor.size() != 1 || tensor.rank() != 0) return {};
+  std::string text = to_string(tensor, {.precision = 6});
+  if (text.ends_with('.')) text.pop_back();
+  return text;
+}
+
+}  // namespace
+
+Graph::Graph(const Tensor& output) {
+  if (!output) throw GradError("graph: an empty handle has no graph; assign a tensor to it first");
+  const Traversal order(*output.node(), Traversal::Nodes::all);
+  std::size_t unnamed = 0;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    Node& node = order[i];
+    GraphNode entry;
+    entry.tensor = TensorAccess::share(&node);
+    entry.kind = node.kind();
+    entry.operation = node.operation();
+    for (const Tensor& input : node.inputs()) entry.inputs.push_back(order.position(*input.node()));
+    entry.label = node.label();
+    entry.here = node.here();
+    entry.has_value = node.has_value() || node.value().byte_count() <= 8;
+    if (entry.label.empty() && entry.kind == NodeKind::constant) entry.label = number_label(entry.tensor);
+    if (entry.label.empty()) entry.label = "v" + std::to_string(++unnamed);
+    positions_.emplace(&node, i);
+    nodes_.push_back(std::move(entry));
+  }
+}
+
+std::size_t Graph::position(const Tensor& tensor) const {
+  const auto found = positions_.find(tensor.node());
+  if (found == positions_.end()) throw GradError("graph: the tensor is not part of this graph");
+  return found->second;
+}
+
+Tensor local_gradient(const Tensor& tensor, std::size_t input, const Tensor& g) {
+  const Node& node = *tensor.node();
+  const auto inputs = node.inputs();
+  if (input >= inputs.size() || !is_floating(inputs[input].dtype())) return {};
+  const NoGrad guard;
+  std::vector<Tensor> sent(inputs.size());
+  Cotangents to(sent, inputs, false);
+  node.vjp(tensor, g, to);
+  return sent[input];
+}
+
+LocalFormula local_formula(const Tensor& node, std::size_t input, std::span<const std::string> names,
+                           const std::string& name) {
+  return node.node()->local_formula(input, names, name);
+}
+
+}  // namespace chainrule
