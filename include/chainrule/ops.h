@@ -1,0 +1,179 @@
+#pragma once
+
+#include <optional>
+#include <variant>
+
+#include "chainrule/tensor.h"
+
+/// The operations. Names and meaning are NumPy's and PyTorch's. Each one makes a node that records its
+/// inputs and how to differentiate; `chainrule ops` lists every derivative.
+///
+/// Elementwise operations broadcast as NumPy does (ShapeError otherwise) and promote dtypes as
+/// chainrule::promote; functions of real numbers turn int64 and bool into float64 first.
+///
+/// Where a derivative is not unique or the formula is delicate, it is chosen thus:
+///
+/// | where                              | gradient                                                  |
+/// | ---------------------------------- | --------------------------------------------------------- |
+/// | relu(0), abs(0), sign              | 0, the subgradient of minimum norm                        |
+/// | maximum, minimum (a, b) at a = b   | half to each                                              |
+/// | max, min over an axis with ties    | shared evenly                                             |
+/// | sqrt at 0                          | +inf; 0 when the upstream gradient is 0                   |
+/// | pow(x, 0) in x                     | 0                                                         |
+/// | pow(0, b) in b                     | 0 for b >= 0                                              |
+/// | where(c, a, b)                     | the branch not taken gets exactly 0, even if NaN or inf   |
+/// | logsumexp, softmax, log_softmax    | shifted by the maximum; all -inf gives zeros, never NaN   |
+/// | cross_entropy                      | softmax(logits) - target, from the logits in one pass     |
+namespace chainrule {
+
+// ---- Arithmetic ------------------------------------------------------------------------------------
+
+Tensor add(const Operand& a, const Operand& b);  ///< a + b
+Tensor sub(const Operand& a, const Operand& b);  ///< a - b
+Tensor mul(const Operand& a, const Operand& b);  ///< a * b, element by element
+Tensor div(const Operand& a, const Operand& b);  ///< a / b; true division: integers give float64
+Tensor neg(const Operand& x);                    ///< -x
+/// a to the power b. NaN where a < 0 and b is not whole, as std::pow.
+Tensor pow(const Operand& a, const Operand& b);
+
+inline Tensor operator+(const Operand& a, const Operand& b) { return add(a, b); }
+inline Tensor operator-(const Operand& a, const Operand& b) { return sub(a, b); }
+inline Tensor operator*(const Operand& a, const Operand& b) { return mul(a, b); }
+inline Tensor operator/(const Operand& a, const Operand& b) { return div(a, b); }
+inline Tensor operator-(const Operand& x) { return neg(x); }
+
+// ---- Functions, element by element -----------------------------------------------------------------
+
+Tensor square(const Operand& x);   ///< x², derivative 2x
+Tensor sqrt(const Operand& x);     ///< √x for x >= 0, NaN below; derivative 1/(2√x)
+Tensor exp(const Operand& x);      ///< eˣ
+Tensor log(const Operand& x);      ///< natural logarithm for x > 0; -inf at 0, NaN below; derivative 1/x
+Tensor abs(const Operand& x);      ///< |x|, derivative sign(x)
+Tensor sign(const Operand& x);     ///< -1, 0 or 1; derivative 0
+Tensor sin(const Operand& x);      ///< x in radians; derivative cos(x)
+Tensor cos(const Operand& x);      ///< x in radians; derivative -sin(x)
+Tensor tanh(const Operand& x);     ///< derivative 1 - tanh(x)²
+Tensor sigmoid(const Operand& x);  ///< 1 / (1 + e⁻ˣ), stable at both ends; derivative y (1 - y)
+Tensor relu(const Operand& x);     ///< max(x, 0); derivative 1 where x > 0, else 0
+
+Tensor maximum(const Operand& a, const Operand& b);  ///< the larger of each pair; NaN if either is
+Tensor minimum(const Operand& a, const Operand& b);  ///< the smaller of each pair; NaN if either is
+/// a where condition (bool) holds, else b. DTypeError when condition is not bool.
+Tensor where(const Operand& condition, const Operand& a, const Operand& b);
+
+// Comparisons give bool tensors, which carry no gradient. Tensors are compared element by element, so
+// there is no `if (a == b)`: write `all equal` with equal(a, b).to_vector<bool>(), or compare handles
+// with same(a, b).
+Tensor less(const Operand& a, const Operand& b);
+Tensor less_equal(const Operand& a, const Operand& b);
+Tensor greater(const Operand& a, const Operand& b);
+Tensor greater_equal(const Operand& a, const Operand& b);
+Tensor equal(const Operand& a, const Operand& b);
+Tensor not_equal(const Operand& a, const Operand& b);
+
+inline Tensor operator<(const Operand& a, const Operand& b) { return less(a, b); }
+inline Tensor operator<=(const Operand& a, const Operand& b) { return less_equal(a, b); }
+inline Tensor operator>(const Operand& a, const Operand& b) { return greater(a, b); }
+inline Tensor operator>=(const Operand& a, const Operand& b) { return greater_equal(a, b); }
+inline Tensor operator==(const Operand& a, const Operand& b) { return equal(a, b); }
+inline Tensor operator!=(const Operand& a, const Operand& b) { return not_equal(a, b); }
+
+/// Do both handles refer to the same node?
+inline bool same(const Tensor& a, const Tensor& b) { return a.node() == b.node(); }
+
+/// Another dtype. Floats become int64 by truncation, bool by x != 0. The derivative is the cast back.
+Tensor cast(const Operand& x, DType dtype);
+
+// ---- Reductions --------------------------------------------------------------------------------------
+
+/// The axes an operation works on: none given means all; negative ones count from the end.
+class Axes {
+ public:
+  Axes() = default;
+  Axes(std::integral auto axis) : axes_(std::vector{static_cast<std::int64_t>(axis)}) {}      // NOLINT
+  Axes(std::initializer_list<std::int64_t> axes) : axes_(std::vector<std::int64_t>(axes)) {}  // NOLINT
+  Axes(std::vector<std::int64_t> axes) : axes_(std::move(axes)) {}                            // NOLINT
+  const std::optional<std::vector<std::int64_t>>& list() const { return axes_; }
+
+ private:
+  std::optional<std::vector<std::int64_t>> axes_;
+};
+
+// keepdims leaves each reduced axis in place with size 1. ShapeError for an axis that does not exist or
+// is given twice, and for max and min of nothing. Sums are pairwise-accurate. bool is summed as int64.
+Tensor sum(const Operand& x, const Axes& axes = {}, bool keepdims = false);
+Tensor mean(const Operand& x, const Axes& axes = {}, bool keepdims = false);  ///< int64 gives float64
+Tensor max(const Operand& x, const Axes& axes = {}, bool keepdims = false);   ///< NaN if any is NaN
+Tensor min(const Operand& x, const Axes& axes = {}, bool keepdims = false);   ///< NaN if any is NaN
+/// log(sum(exp(x))), shifted by the maximum so that nothing overflows; derivative softmax(x).
+Tensor logsumexp(const Operand& x, const Axes& axes = {}, bool keepdims = false);
+
+// ---- Linear algebra ------------------------------------------------------------------------------------
+
+/// NumPy's matmul: (m, k) @ (k, n); a vector is a row on the left and a column on the right; leading
+/// axes are batches and broadcast. Derivatives g @ bᵀ and aᵀ @ g.
+Tensor matmul(const Operand& a, const Operand& b);
+/// x Wᵀ + b as one node: x (..., in), weight (out, in), bias (out,); result (..., out).
+Tensor linear(const Operand& x, const Operand& weight, const Operand& bias);
+Tensor linear(const Operand& x, const Operand& weight);
+
+// ---- Shape ---------------------------------------------------------------------------------------------
+
+/// The axes in the order given (negative ones count from the end), as NumPy's transpose(x, axes).
+Tensor permute(const Operand& x, const std::vector<std::int64_t>& order);
+Tensor transpose(const Operand& x);                                 ///< all axes reversed
+Tensor swapaxes(const Operand& x, std::int64_t a, std::int64_t b);  ///< two axes exchanged
+/// The same elements in another shape, without a copy; one size may be -1 and is then computed.
+Tensor reshape(const Operand& x, const Shape& shape);
+Tensor broadcast_to(const Operand& x, const Shape& shape);
+/// Existing axis: sizes along it add up, all others must agree.
+Tensor concatenate(std::span<const Tensor> tensors, std::int64_t axis = 0, Here here = Here::now());
+Tensor concatenate(std::initializer_list<Tensor> tensors, std::int64_t axis = 0, Here here = Here::now());
+/// New axis: all shapes must agree.
+Tensor stack(std::span<const Tensor> tensors, std::int64_t axis = 0, Here here = Here::now());
+Tensor stack(std::initializer_list<Tensor> tensors, std::int64_t axis = 0, Here here = Here::now());
+
+/// start:stop:step as in Python; each may be left out or negative.
+struct Slice {
+  std::optional<std::int64_t> start = {}, stop = {};
+  std::int64_t step = 1;
+};
+/// One entry of an index: a position, a Slice, or nothing at all for `...`, as many axes as are left.
+class Index {
+ public:
+  Index(std::integral auto position) : entry_(static_cast<std::int64_t>(position)) {}  // NOLINT
+  Index(Slice slice) : entry_(slice) {}                                                // NOLINT
+  static Index ellipsis() { return Index(); }
+  const std::variant<std::monostate, std::int64_t, Slice>& entry() const { return entry_; }
+
+ private:
+  Index() = default;
+  std::variant<std::monostate, std::int64_t, Slice> entry_;
+};
+/// NumPy's basic indexing. A position removes its axis; ShapeError when it is out of range. The
+/// gradient is the upstream gradient in its place and 0 elsewhere.
+Tensor index(const Operand& x, std::span<const Index> where);
+inline Tensor index(const Operand& x, std::initializer_list<Index> where) {
+  return index(x, std::span(where.begin(), where.size()));
+}
+
+// ---- Probabilities and losses --------------------------------------------------------------------------
+
+/// exp(x) / sum(exp(x)) along an axis; zeros where every x is -inf.
+Tensor softmax(const Operand& x, std::int64_t axis = -1);
+/// x - logsumexp(x) along an axis, without the loss of precision of log(softmax(x)).
+Tensor log_softmax(const Operand& x, std::int64_t axis = -1);
+
+/// How a loss combines the samples.
+enum class Reduction : std::uint8_t { mean, sum, none };
+
+/// -log softmax(logits)[target] for each sample, from the logits (..., C). Targets are classes, int64
+/// (...), or probabilities, floating (..., C). The mean is over samples. Derivative, per sample:
+/// softmax(logits) - target. ShapeError when a class is outside 0..C-1.
+Tensor cross_entropy(const Operand& logits, const Operand& target, Reduction reduction = Reduction::mean);
+/// (prediction - target)², by default averaged over all elements.
+Tensor mse_loss(const Operand& prediction, const Operand& target, Reduction reduction = Reduction::mean);
+/// max(0, 1 - target * score) with targets -1 or 1, by default averaged over all elements.
+Tensor hinge_loss(const Operand& score, const Operand& target, Reduction reduction = Reduction::mean);
+
+}  // namespace chainrule

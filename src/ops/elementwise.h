@@ -1,0 +1,196 @@
+#pragma once
+
+#include "chainrule/ops.h"
+#include "graph/apply.h"
+#include "kernels/elementwise.h"
+#include "ops/formula.h"
+#include "ops/shape_ops.h"
+
+/// What elementwise operations have in common: an operation gives its value and its rules as generic
+/// formulas, and gets the broadcasting, the fused loops, its reads and its description from here.
+namespace chainrule::ops {
+
+/// Only numbers are wanted, no graph of the gradient computation.
+inline bool numbers_only() { return recording_mode.off && !recording_mode.keep_values; }
+
+/// A pointer to the elements, null for those that a rule does not read, as these may be gone.
+template <class T>
+const T* elements(const Tensor& tensor, bool read) {
+  return read ? value_of(tensor).data<T>() : nullptr;
+}
+
+/// y = f(x). Op gives value(x) and vjp_x(x, y, g).
+template <class Op>
+struct Unary {
+  static constexpr bool integers = false;  ///< also defined on int64
+  static constexpr Probe probe() { return Op::vjp_x(probe_input(0), probe_output, probe_upstream); }
+
+  Array forward(Values in) const {
+    const auto run = [&]<class T>() { return kernels::map<Forward, T, T>({}, *in[0]); };
+    if constexpr (Op::integers)
+      if (in[0]->dtype() == DType::int64) return run.template operator()<std::int64_t>();
+    return dispatch_floating(in[0]->dtype(), run);
+  }
+  Reads reads(Wanted wanted) const { return wanted(0) ? probe().reads : 0; }
+  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
+    if (!to.wants(0)) return;
+    if constexpr (probe().is_upstream)
+      to[0] = g;
+    else if (numbers_only())
+      to[0] = fused(in[0], out, g);
+    else
+      to[0] = Op::vjp_x(in[0], out, g);
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string> names,
+                             const std::string& result) const {
+    return {Op::vjp_x(Symbol(names[0]), Symbol(result), Symbol("1")).text(), true};
+  }
+
+ private:
+  // Function objects, not lambdas: their bodies wait until Op is complete.
+  struct Forward {
+    auto operator()(auto x) const { return Op::value(x); }
+  };
+  struct Rule {
+    auto operator()(auto x, auto y, auto g) const { return Op::vjp_x(x, y, g); }
+  };
+
+  static Tensor fused(const Tensor& x, const Tensor& y, const Tensor& g) {
+    Array out(x.shape(), g.dtype());
+    dispatch_floating(g.dtype(), [&]<class T>() {
+      kernels::rule_row(Rule(), out.size(), elements<T>(x, probe().reads & reads_input(0)),
+                        elements<T>(y, probe().reads & reads_output), value_of(g).data<T>(),
+                        out.mutable_data<T>());
+    });
+    return constant(std::move(out));
+  }
+};
+
+/// y = f(a, b), broadcast. Op gives value(a, b), vjp_a(a, b, y, g) and vjp_b(a, b, y, g).
+template <class Op>
+struct Binary {
+  static constexpr bool integers = false;
+
+  struct Forward {
+    auto operator()(auto a, auto b) const { return Op::value(a, b); }
+  };
+  struct RuleA {
+    constexpr auto operator()(auto a, auto b, auto y, auto g) const { return Op::vjp_a(a, b, y, g); }
+  };
+  struct RuleB {
+    constexpr auto operator()(auto a, auto b, auto y, auto g) const { return Op::vjp_b(a, b, y, g); }
+  };
+  template <class Rule>
+  static constexpr Probe probe(Rule rule) {
+    return rule(probe_input(0), probe_input(1), probe_output, probe_upstream);
+  }
+
+  Array forward(Values in) const {
+    const Shape shape = broadcast(Op::name, in[0]->shape(), in[1]->shape());
+    const auto run = [&]<class T>() { return kernels::zip<Forward, T, T>({}, *in[0], *in[1], shape); };
+    if constexpr (Op::integers)
+      if (in[0]->dtype() == DType::int64) return run.template operator()<std::int64_t>();
+    return dispatch_floating(in[0]->dtype(), run);
+  }
+  Reads reads(Wanted wanted) const {
+    return (wanted(0) ? probe(RuleA()).reads : 0) | (wanted(1) ? probe(RuleB()).reads : 0);
+  }
+  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
+    if (to.wants(0)) to[0] = sum_to(pass(RuleA(), in, out, g), in[0].shape());
+    if (to.wants(1)) to[1] = sum_to(pass(RuleB(), in, out, g), in[1].shape());
+  }
+  LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
+                             const std::string& result) const {
+    const auto text = [&](auto rule) {
+      return rule(Symbol(names[0]), Symbol(names[1]), Symbol(result), Symbol("1")).text();
+    };
+    return {input == 0 ? text(RuleA()) : text(RuleB()), true};
+  }
+
+ private:
+  template <class Rule>
+  static Tensor pass(Rule rule, Inputs in, const Tensor& out, const Tensor& g) {
+    if constexpr (probe(Rule{}).is_upstream)
+      return g;
+    else if (numbers_only())
+      return fused(rule, in[0], in[1], out, g);
+    else
+      return rule(in[0], in[1], out, g);
+  }
+
+  template <class Rule>
+  static Tensor fused(Rule rule, const Tensor& a, const Tensor& b, const Tensor& y, const Tensor& g) {
+    constexpr Reads reads = probe(Rule{}).reads;
+    Array out(y.shape(), g.dtype());
+    dispatch_floating(g.dtype(), [&]<class T>() {
+      const T* pa = elements<T>(a, reads & reads_input(0));
+      const T* pb = elements<T>(b, reads & reads_input(1));
+      const T* py = elements<T>(y, reads & reads_output);
+      const T* pg = value_of(g).data<T>();
+      T* po = out.mutable_data<T>();
+      if (a.shape() == y.shape() && b.shape() == y.shape())
+        return kernels::rule_row(rule, out.size(), pa, 1, pb, 1, py, pg, po);
+      kernels::for_each_row<2>(
+          y.shape(), {&a.shape(), &b.shape()}, [&](auto at, auto& offsets, auto& strides, auto n) {
+            kernels::rule_row(rule, n, pa ? pa + offsets[0] : pa, strides[0], pb ? pb + offsets[1] : pb,
+                              strides[1], py ? py + at : py, pg + at, po + at);
+          });
+    });
+    return constant(std::move(out));
+  }
+};
+
+/// The dtype of an operation on real numbers: integers become float64.
+inline DType real_dtype(DType dtype) { return is_floating(dtype) ? dtype : DType::float64; }
+
+/// The dtype in which an operation computes: bool counts as int64, and integers become float64 where
+/// the operation is one of real numbers.
+template <class Op>
+DType working_dtype(DType dtype) {
+  return Op::integers ? promote(dtype, DType::int64) : real_dtype(dtype);
+}
+
+/// The dtype in which operands meet: that of the tensors among them, unless only a number can hold the
+/// fraction (a number with a fraction makes an int64 tensor float64).
+template <std::same_as<Operand>... Operands>
+DType common_dtype(const Operands&... operands) {
+  DType tensors = DType::boolean, numbers = DType::boolean;
+  const auto meet = [&](const Operand& operand) {
+    DType& kind = operand.tensor() != nullptr ? tensors : numbers;
+    kind = promote(kind, operand.dtype());
+  };
+  (meet(operands), ...);
+  const bool any_tensor = ((operands.tensor() != nullptr) || ...);
+  return any_tensor && is_floating(tensors) ? tensors : promote(tensors, numbers);
+}
+
+/// The tensor itself where it has the dtype already, so that the usual case copies no handle.
+class CastOperand {
+ public:
+  CastOperand(const Operand& operand, DType dtype) {
+    if (operand.tensor() != nullptr && operand.tensor()->dtype() == dtype)
+      tensor_ = operand.tensor();
+    else
+      tensor_ = &(own_ = operand.as(dtype));
+  }
+  CastOperand(const CastOperand&) = delete;
+  CastOperand& operator=(const CastOperand&) = delete;
+  const Tensor& operator*() const { return *tensor_; }
+
+ private:
+  Tensor own_;
+  const Tensor* tensor_;
+};
+
+template <class Op>
+Tensor unary(const Operand& x) {
+  return apply(Op{}, x.here(), *CastOperand(x, working_dtype<Op>(x.dtype())));
+}
+
+template <class Op>
+Tensor binary(const Operand& a, const Operand& b) {
+  const DType dtype = working_dtype<Op>(common_dtype(a, b));
+  return apply(Op{}, a.here(), *CastOperand(a, dtype), *CastOperand(b, dtype));
+}
+
+}  // namespace chainrule::ops

@@ -1,0 +1,172 @@
+#include "kernels/matmul.h"
+
+#include "ops/elementwise.h"
+#include "ops/registry.h"
+
+namespace chainrule {
+namespace ops {
+
+/// op(a) · op(b), where op exchanges the last two axes if told. Vectors are a row on the left, a column
+/// on the right, and are never transposed.
+struct Matmul {
+  static constexpr std::string_view name = "matmul", formula = "∂(a @ b): to a: g @ bᵀ,  to b: aᵀ @ g";
+  bool transpose_a = false, transpose_b = false;
+
+  Array forward(Values in) const {
+    const Plan plan(*this, in[0]->shape(), in[1]->shape());
+    Array out(plan.full, in[0]->dtype());
+    const auto run = [&]<class T>() { plan.run(in[0]->data<T>(), in[1]->data<T>(), out.mutable_data<T>()); };
+    if (in[0]->dtype() == DType::int64)
+      run.template operator()<std::int64_t>();
+    else
+      dispatch_floating(in[0]->dtype(), run);
+    return out.reshaped(plan.result);
+  }
+  Reads reads(Wanted wanted) const {
+    return (wanted(0) ? reads_input(1) : 0) | (wanted(1) ? reads_input(0) : 0);
+  }
+  void vjp(Inputs in, const Tensor&, const Tensor& gradient, Cotangents& to) const {
+    const Plan plan(*this, in[0].shape(), in[1].shape());
+    const Tensor g = reshape(gradient, plan.full);
+    // The matrices behind the vectors, so that the two rules below are the whole story.
+    const auto matrix = [](const Tensor& tensor, const Shape& shape) {
+      return tensor.shape() == shape ? tensor : reshape(tensor, shape);
+    };
+    if (to.wants(0)) {
+      const Tensor b = matrix(in[1], plan.b);
+      to[0] = back(transpose_a ? product(b, g, transpose_b, true) : product(g, b, false, !transpose_b),
+                   plan.a, in[0]);
+    }
+    if (to.wants(1)) {
+      const Tensor a = matrix(in[0], plan.a);
+      to[1] = back(transpose_b ? product(g, a, true, transpose_a) : product(a, g, !transpose_a, false),
+                   plan.b, in[1]);
+    }
+  }
+  LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
+                             const std::string&) const {
+    const auto turned = [](const std::string& result, bool transposed) {
+      return transposed ? result : result + "ᵀ";
+    };
+    return {input == 0 ? "g @ " + turned(names[1], transpose_b) : turned(names[0], transpose_a) + " @ g",
+            false};
+  }
+
+  static Tensor product(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b) {
+    return apply(Matmul{transpose_a, transpose_b}, Here::now(), a, b);
+  }
+
+ private:
+  static Tensor back(const Tensor& gradient, const Shape& matrix, const Tensor& in) {
+    return reshape(sum_to(gradient, matrix), in.shape());
+  }
+
+  struct Plan {
+    Shape a, b;          ///< with vectors as matrices
+    Shape full, result;  ///< of the product, with and without the axes that vectors do not have
+    kernels::Product one;
+
+    Plan(const Matmul& op, const Shape& in_a, const Shape& in_b) : a(in_a), b(in_b) {
+      const auto fail = [&](const std::string& why) {
+        throw ShapeError("matmul: " + why + ": " + to_string(in_a) + (op.transpose_a ? "ᵀ" : "") + " @ " +
+                         to_string(in_b) + (op.transpose_b ? "ᵀ" : ""));
+      };
+      if (in_a.rank() == 0 || in_b.rank() == 0) fail("a scalar is no matrix, use * instead");
+      if (in_a.rank() == 1) a = {1, in_a[0]};
+      if (in_b.rank() == 1) b = {in_b[0], 1};
+      const std::int64_t rows_a = a[a.rank() - 2], rows_b = b[b.rank() - 2];
+      one = {op.transpose_a ? a.back() : rows_a, op.transpose_b ? rows_b : b.back(),
+             op.transpose_a ? rows_a : a.back(), op.transpose_a, op.transpose_b};
+      if (one.k != (op.transpose_b ? b.back() : rows_b)) fail("inner sizes differ; transpose one of them?");
+      const Shape batch =
+          broadcast(name, Shape(a.sizes().first(a.rank() - 2)), Shape(b.sizes().first(b.rank() - 2)));
+      std::vector<std::int64_t> sizes(batch.begin(), batch.end());
+      std::vector<std::int64_t> short_sizes = sizes;
+      sizes.insert(sizes.end(), {one.m, one.n});
+      if (in_a.rank() > 1) short_sizes.push_back(one.m);
+      if (in_b.rank() > 1) short_sizes.push_back(one.n);
+      full = Shape(sizes);
+      result = Shape(short_sizes);
+    }
+
+    template <class T>
+    void run(const T* pa, const T* pb, T* out) const {
+      const Shape batch(full.sizes().first(full.rank() - 2));
+      if (b.rank() == 2 && !one.transpose_a) {  // one matrix for the whole batch: a single product
+        kernels::Product all = one;
+        all.m *= batch.size();
+        return kernels::matmul(all, pa, pb, out);
+      }
+      const Shape batch_a(a.sizes().first(a.rank() - 2)), batch_b(b.sizes().first(b.rank() - 2));
+      kernels::for_each_row<2>(batch, {&batch_a, &batch_b},
+                               [&](auto at, auto& offsets, auto& strides, auto n) {
+                                 for (std::int64_t i = 0; i < n; ++i)
+                                   kernels::matmul(one, pa + (offsets[0] + i * strides[0]) * one.m * one.k,
+                                                   pb + (offsets[1] + i * strides[1]) * one.k * one.n,
+                                                   out + (at + i) * one.m * one.n);
+                               });
+    }
+  };
+};
+
+/// x Wᵀ + b.
+struct Linear {
+  static constexpr std::string_view
+      name = "linear",
+      formula = "∂(x Wᵀ + b): to x: g @ W,  to W: gᵀ @ x,  to b: g summed over the samples";
+  Array forward(Values in) const {
+    const Shape &x = in[0]->shape(), &weight = in[1]->shape();
+    const bool biased = in.size() == 3;
+    if (x.rank() == 0 || weight.rank() != 2 || x.back() != weight[1] ||
+        (biased && in[2]->shape() != Shape{weight[0]}))
+      throw ShapeError("linear: x " + to_string(x) + " and weight " + to_string(weight) +
+                       (biased ? " and bias " + to_string(in[2]->shape()) : "") +
+                       " do not fit; they must be (..., in), (out, in)" + (biased ? " and (out,)" : ""));
+    Shape shape = x;
+    shape[x.rank() - 1] = weight[0];
+    Array out(shape, in[0]->dtype());
+    const std::int64_t columns = weight[0], rows = columns == 0 ? 0 : out.size() / columns;
+    dispatch_floating(out.dtype(), [&]<class T>() {
+      T* y = out.mutable_data<T>();
+      if (biased)
+        for (std::int64_t row = 0; row < rows; ++row)
+          std::copy_n(in[2]->data<T>(), columns, y + row * columns);
+      kernels::matmul({rows, columns, weight[1], false, true, biased}, in[0]->data<T>(), in[1]->data<T>(), y);
+    });
+    return out;
+  }
+  Reads reads(Wanted wanted) const {
+    return (wanted(0) ? reads_input(1) : 0) | (wanted(1) ? reads_input(0) : 0);
+  }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+    const auto rows = [](const Tensor& tensor) { return reshape(tensor, {-1, tensor.shape().back()}); };
+    if (to.wants(0)) to[0] = matmul(g, in[1]);
+    if (to.wants(1)) to[1] = Matmul::product(rows(g), rows(in[0]), true, false);
+    if (in.size() == 3 && to.wants(2)) to[2] = sum_to(g, in[2].shape());
+  }
+  LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
+                             const std::string&) const {
+    return {input == 0 ? "g @ " + names[1] : input == 1 ? "gᵀ @ " + names[0] : "Σ g", false};
+  }
+};
+
+const Registered<Matmul, Linear> registered;
+
+}  // namespace ops
+
+Tensor matmul(const Operand& a, const Operand& b) {
+  const DType dtype = promote(ops::common_dtype(a, b), DType::int64);
+  return apply(ops::Matmul{}, a.here(), *ops::CastOperand(a, dtype), *ops::CastOperand(b, dtype));
+}
+
+Tensor linear(const Operand& x, const Operand& weight, const Operand& bias) {
+  const DType dtype = ops::real_dtype(ops::common_dtype(x, weight, bias));
+  return apply(ops::Linear{}, x.here(), *ops::CastOperand(x, dtype), *ops::CastOperand(weight, dtype),
+               *ops::CastOperand(bias, dtype));
+}
+Tensor linear(const Operand& x, const Operand& weight) {
+  const DType dtype = ops::real_dtype(ops::common_dtype(x, weight));
+  return apply(ops::Linear{}, x.here(), *ops::CastOperand(x, dtype), *ops::CastOperand(weight, dtype));
+}
+
+}  // namespace chainrule

@@ -1,0 +1,175 @@
+#include "kernels/cross_entropy.h"
+#include "kernels/reduce.h"
+
+#include "ops/elementwise.h"
+#include "ops/registry.h"
+
+namespace chainrule {
+namespace ops {
+
+/// How a loss combines its elements, and passes the gradient back to each of them.
+struct Combines {
+  Reduction reduction = Reduction::mean;
+
+  double scale(std::int64_t count) const {
+    return reduction == Reduction::mean ? 1.0 / static_cast<double>(count) : 1;
+  }
+  Array combine(Array losses) const {
+    if (reduction == Reduction::none) return losses;
+    Array total = kernels::sum(losses, ~AxisMask()).reshaped({});
+    dispatch_floating(total.dtype(),
+                      [&]<class T>() { *total.mutable_data<T>() *= static_cast<T>(scale(losses.size())); });
+    return total;
+  }
+};
+
+/// Of logits (..., C) and classes (...) or probabilities (..., C).
+struct CrossEntropy : Combines {
+  static constexpr std::string_view name = "cross_entropy",
+                                    formula = "∂(−log softmax(z)[y])/∂z = softmax(z) − onehot(y)";
+
+  static bool by_class(DType target) { return target == DType::int64; }
+  Array forward(Values in) const {
+    const Array &logits = *in[0], &target = *in[1];
+    check(logits.shape(), target);
+    const Shape samples(logits.shape().sizes().first(logits.shape().rank() - 1));
+    return combine(kernels::cross_entropy(rows(logits), rows(target, logits)).reshaped(samples));
+  }
+  Reads reads(Wanted wanted) const { return wanted(0) || wanted(1) ? reads_input(0) | reads_input(1) : 0; }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+    const std::int64_t samples = in[0].size() / in[0].shape().back();
+    if (to.wants(0)) to[0] = numbers_only() ? fused(in, g, samples) : rule(in, g, samples);
+    if (to.wants(1)) to[1] = -log_softmax(in[0]) * per_sample(g * scale(samples), in[0].shape());
+  }
+  LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
+                             const std::string&) const {
+    const std::string of = reduction == Reduction::mean ? " / samples" : "";
+    if (input == 1) return {"−log_softmax(" + names[0] + ")" + of};
+    return {"(softmax(" + names[0] + ") − " + names[1] + ")" + of};
+  }
+
+ private:
+  static void check(const Shape& logits, const Array& target) {
+    const auto fail = [&](const std::string& remedy) {
+      throw ShapeError("cross_entropy: logits " + to_string(logits) + " and target " +
+                       to_string(target.shape()) + " (" + std::string(to_string(target.dtype())) +
+                       ") do not fit: " + remedy);
+    };
+    if (logits.rank() == 0 || logits.size() == 0) fail("logits must be (..., classes) and not empty");
+    if (!by_class(target.dtype())) {
+      if (target.shape() != logits)
+        fail("probabilities must have the shape of the logits; classes must be int64");
+      return;
+    }
+    if (target.shape() != Shape(logits.sizes().first(logits.rank() - 1)))
+      fail("classes must have the shape of the logits without the last axis");
+    const auto* classes = target.data<std::int64_t>();
+    for (std::int64_t i = 0; i < target.size(); ++i)
+      if (classes[i] < 0 || classes[i] >= logits.back())
+        throw ShapeError("cross_entropy: target " + std::to_string(classes[i]) + " at sample " +
+                         std::to_string(i) + " is no class: logits " + to_string(logits) +
+                         " have classes 0 to " + std::to_string(logits.back() - 1));
+  }
+  static Array rows(const Array& logits) {
+    return logits.reshaped({logits.size() / logits.shape().back(), logits.shape().back()});
+  }
+  static Array rows(const Array& target, const Array& logits) {
+    return by_class(target.dtype()) ? target.reshaped({target.size()})
+                                    : rows(target.reshaped(logits.shape()));
+  }
+  /// g, scalar or one per sample, ready to multiply (..., C).
+  static Tensor per_sample(const Tensor& g, const Shape& logits) {
+    if (g.rank() == 0 && logits.rank() > 1) return g;
+    Shape shape = logits;
+    shape[logits.rank() - 1] = 1;
+    return reshape(g, shape);
+  }
+  Tensor fused(Inputs in, const Tensor& g, std::int64_t samples) const {
+    const Array& logits = value_of(in[0]);
+    return constant(kernels::cross_entropy_gradient(rows(logits), rows(value_of(in[1]), logits), value_of(g),
+                                                    scale(samples))
+                        .reshaped(logits.shape()));
+  }
+  Tensor rule(Inputs in, const Tensor& g, std::int64_t samples) const {
+    const Tensor probabilities = softmax(in[0]), upstream = per_sample(g * scale(samples), in[0].shape());
+    if (!by_class(in[1].dtype())) return (probabilities * sum(in[1], -1, true) - in[1]) * upstream;
+    const Tensor truth = reshape(in[1], with_last(in[0].shape(), 1));
+    return (probabilities - cast(truth == arange(0, in[0].shape().back()), in[0].dtype())) * upstream;
+  }
+  static Shape with_last(Shape shape, std::int64_t size) {
+    shape[shape.rank() - 1] = size;
+    return shape;
+  }
+};
+
+/// A loss of each prediction and its target: Op gives value(p, t), vjp_a(p, t, g) and vjp_b(p, t, g).
+template <class Op>
+struct PairLoss : Combines {
+  Array forward(Values in) const {
+    const Shape shape = broadcast(Op::name, in[0]->shape(), in[1]->shape());
+    return dispatch_floating(in[0]->dtype(), [&]<class T>() {
+      return combine(kernels::zip<Forward, T, T>({}, *in[0], *in[1], shape));
+    });
+  }
+  Reads reads(Wanted wanted) const { return wanted(0) || wanted(1) ? reads_input(0) | reads_input(1) : 0; }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+    const Tensor each = g * scale(broadcast(Op::name, in[0].shape(), in[1].shape()).size());
+    if (to.wants(0)) to[0] = sum_to(Op::vjp_a(in[0], in[1], each), in[0].shape());
+    if (to.wants(1)) to[1] = sum_to(Op::vjp_b(in[0], in[1], each), in[1].shape());
+  }
+  LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
+                             const std::string&) const {
+    const Symbol g = reduction == Reduction::mean ? Symbol("1/n") : Symbol("1");
+    return {input == 0 ? Op::vjp_a(Symbol(names[0]), Symbol(names[1]), g).text()
+                       : Op::vjp_b(Symbol(names[0]), Symbol(names[1]), g).text()};
+  }
+
+ private:
+  struct Forward {
+    auto operator()(auto p, auto t) const { return Op::value(p, t); }
+  };
+};
+
+struct MseLoss : PairLoss<MseLoss> {
+  static constexpr std::string_view name = "mse_loss", formula = "∂(p − t)²/∂p = 2 (p − t)";
+  static auto value(auto p, auto t) { return (p - t) * (p - t); }
+  static auto vjp_a(auto p, auto t, auto g) { return g * (2 * (p - t)); }
+  static auto vjp_b(auto p, auto t, auto g) { return g * (2 * (t - p)); }
+};
+
+struct HingeLoss : PairLoss<HingeLoss> {
+  static constexpr std::string_view name = "hinge_loss",
+                                    formula = "∂max(0, 1 − t s)/∂s = −t if t s < 1 else 0";
+  static auto value(auto s, auto t) { return where(t * s < 1, 1 - t * s, 0); }
+  static auto vjp_a(auto s, auto t, auto g) { return g * where(t * s < 1, -t, 0); }
+  static auto vjp_b(auto s, auto t, auto g) { return g * where(t * s < 1, -s, 0); }
+};
+
+const Registered<CrossEntropy, MseLoss, HingeLoss> registered;
+
+namespace {
+
+template <class Op>
+Tensor pair_loss(const Operand& prediction, const Operand& target, Reduction reduction) {
+  const DType dtype = real_dtype(common_dtype(prediction, target));
+  return apply(Op{{{reduction}}}, prediction.here(), *CastOperand(prediction, dtype),
+               *CastOperand(target, dtype));
+}
+
+}  // namespace
+}  // namespace ops
+
+Tensor cross_entropy(const Operand& logits, const Operand& target, Reduction reduction) {
+  const DType dtype =
+      ops::real_dtype(is_floating(target.dtype()) ? ops::common_dtype(logits, target) : logits.dtype());
+  return apply(ops::CrossEntropy{{reduction}}, logits.here(), *ops::CastOperand(logits, dtype),
+               *ops::CastOperand(target, is_floating(target.dtype()) ? dtype : DType::int64));
+}
+Tensor mse_loss(const Operand& prediction, const Operand& target, Reduction reduction) {
+  return ops::pair_loss<ops::MseLoss>(prediction, target, reduction);
+}
+Tensor hinge_loss(const Operand& score, const Operand& target, Reduction reduction) {
+  return ops::pair_loss<ops::HingeLoss>(score, target, reduction);
+}
+
+}  // namespace chainrule

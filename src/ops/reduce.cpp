@@ -1,0 +1,188 @@
+#include "kernels/reduce.h"
+
+#include "ops/elementwise.h"
+#include "ops/registry.h"
+
+namespace chainrule {
+namespace ops {
+
+/// What reductions have in common: over which axes, and whether these stay with size 1.
+struct OverAxes {
+  AxisMask axes;
+  bool keepdims = false;
+
+  Array finish(const Array& kept, const Shape& in) const {
+    return kept.reshaped(reduced(in, axes, keepdims));
+  }
+  /// g or the result, with the reduced axes back in place.
+  Tensor kept(const Tensor& tensor, const Tensor& in) const {
+    return with_kept_axes(tensor, in.shape(), axes);
+  }
+  double count(const Shape& in) const {
+    std::int64_t count = 1;
+    for (std::size_t axis = 0; axis < in.rank(); ++axis)
+      if (axes[axis]) count *= in[axis];
+    return static_cast<double>(count);
+  }
+  void require_elements(std::string_view name, const Shape& in) const {
+    if (count(in) == 0)
+      throw ShapeError(std::string(name) + ": nothing to reduce: shape " + to_string(in) +
+                       " has no elements along the axes; check that the tensor is not empty");
+  }
+};
+
+struct Sum : OverAxes {
+  static constexpr std::string_view name = "sum", formula = "∂Σx/∂xᵢ = 1";
+  Array forward(Values in) const { return finish(kernels::sum(*in[0], axes), in[0]->shape()); }
+  Reads reads(Wanted) const { return 0; }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+    if (to.wants(0)) to[0] = broadcast_to(kept(g, in[0]), in[0].shape());
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
+    return {"1"};
+  }
+};
+
+struct Mean : OverAxes {
+  static constexpr std::string_view name = "mean", formula = "∂mean(x)/∂xᵢ = 1/n";
+  Array forward(Values in) const {
+    require_elements(name, in[0]->shape());
+    const double n = count(in[0]->shape());
+    Array total = kernels::sum(*in[0], axes);
+    dispatch_floating(total.dtype(), [&]<class T>() {
+      T* elements = total.mutable_data<T>();
+      for (std::int64_t i = 0; i < total.size(); ++i) elements[i] /= static_cast<T>(n);
+    });
+    return finish(total, in[0]->shape());
+  }
+  Reads reads(Wanted) const { return 0; }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+    if (to.wants(0)) to[0] = broadcast_to(kept(g, in[0]) / count(in[0].shape()), in[0].shape());
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
+    return {"1/n"};
+  }
+};
+
+/// max and min: the gradient goes to the elements that equal the result, in even shares.
+template <class Op>
+struct Extremum : OverAxes {
+  Array forward(Values in) const {
+    require_elements(Op::name, in[0]->shape());
+    return finish(Op::kernel(*in[0], axes), in[0]->shape());
+  }
+  Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) | reads_output : 0; }
+  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
+    if (!to.wants(0)) return;
+    const Tensor hit = cast(in[0] == kept(out, in[0]), g.dtype());
+    const Tensor ties = maximum(sum(hit, axes_list(in[0].rank()), true), 1);  // none equals NaN
+    to[0] = hit * (kept(g, in[0]) / ties);
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string> names,
+                             const std::string& result) const {
+    return {"1/ties if " + names[0] + " = " + result + " else 0"};
+  }
+
+ private:
+  Axes axes_list(std::size_t rank) const {
+    std::vector<std::int64_t> list;
+    for (std::size_t axis = 0; axis < rank; ++axis)
+      if (axes[axis]) list.push_back(static_cast<std::int64_t>(axis));
+    return list;
+  }
+};
+struct Max : Extremum<Max> {
+  static constexpr std::string_view name = "max", formula = "∂max(x)/∂xᵢ = 1/ties if xᵢ = max(x) else 0";
+  static Array kernel(const Array& x, const AxisMask& axes) { return kernels::max(x, axes); }
+};
+struct Min : Extremum<Min> {
+  static constexpr std::string_view name = "min", formula = "∂min(x)/∂xᵢ = 1/ties if xᵢ = min(x) else 0";
+  static Array kernel(const Array& x, const AxisMask& axes) { return kernels::min(x, axes); }
+};
+
+struct Logsumexp : OverAxes {
+  static constexpr std::string_view name = "logsumexp", formula = "∂logsumexp(x)/∂xᵢ = softmax(x)ᵢ";
+  Array forward(Values in) const {
+    require_elements(name, in[0]->shape());
+    return finish(kernels::logsumexp(*in[0], axes), in[0]->shape());
+  }
+  Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) | reads_output : 0; }
+  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
+    if (!to.wants(0)) return;
+    // Shares of an infinite result are not defined; sending nothing keeps NaN out of the rest.
+    const Tensor total = kept(out, in[0]);
+    to[0] = kept(g, in[0]) * exp(in[0] - where(abs(total) < std::numeric_limits<double>::infinity(), total,
+                                               std::numeric_limits<double>::infinity()));
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string> names, const std::string&) const {
+    return {"softmax(" + names[0] + ")"};
+  }
+};
+
+const Registered<Sum, Mean, Max, Min, Logsumexp> registered;
+
+namespace {
+
+template <class Op>
+Tensor reduce(const Operand& x, const Axes& axes, bool keepdims, DType dtype) {
+  const CastOperand in(x, dtype);
+  Op op;
+  op.axes = axis_mask(Op::name, axes, (*in).shape());
+  op.keepdims = keepdims;
+  return apply(op, x.here(), *in);
+}
+
+}  // namespace
+
+AxisMask axis_mask(std::string_view operation, const Axes& axes, const Shape& shape) {
+  AxisMask mask;
+  if (shape.rank() > mask.size())
+    throw ShapeError(std::string(operation) + ": rank " + std::to_string(shape.rank()) +
+                     " is more than 64 axes; reshape first");
+  if (!axes.list()) {
+    for (std::size_t axis = 0; axis < shape.rank(); ++axis) mask.set(axis);
+    return mask;
+  }
+  for (const std::int64_t axis : *axes.list()) {
+    const std::size_t index = normalize_axis(operation, axis, shape);
+    if (mask[index])
+      throw ShapeError(std::string(operation) + ": axis " + std::to_string(axis) +
+                       " is given twice, for shape " + to_string(shape) + "; name each axis once");
+    mask.set(index);
+  }
+  return mask;
+}
+
+Tensor with_kept_axes(const Tensor& tensor, const Shape& original, const AxisMask& axes) {
+  return reshape(tensor, reduced(original, axes, true));
+}
+
+Tensor sum_to(const Tensor& g, const Shape& shape) {
+  if (g.shape() == shape) return g;
+  std::vector<std::int64_t> stretched;
+  const std::size_t added = g.rank() - shape.rank();
+  for (std::size_t axis = 0; axis < g.rank(); ++axis)
+    if (axis < added || shape[axis - added] != g.shape()[axis])
+      stretched.push_back(static_cast<std::int64_t>(axis));
+  return reshape(sum(g, stretched), shape);
+}
+
+}  // namespace ops
+
+Tensor sum(const Operand& x, const Axes& axes, bool keepdims) {
+  return ops::reduce<ops::Sum>(x, axes, keepdims, promote(x.dtype(), DType::int64));
+}
+Tensor mean(const Operand& x, const Axes& axes, bool keepdims) {
+  return ops::reduce<ops::Mean>(x, axes, keepdims, ops::real_dtype(x.dtype()));
+}
+Tensor max(const Operand& x, const Axes& axes, bool keepdims) {
+  return ops::reduce<ops::Max>(x, axes, keepdims, promote(x.dtype(), DType::int64));
+}
+Tensor min(const Operand& x, const Axes& axes, bool keepdims) {
+  return ops::reduce<ops::Min>(x, axes, keepdims, promote(x.dtype(), DType::int64));
+}
+Tensor logsumexp(const Operand& x, const Axes& axes, bool keepdims) {
+  return ops::reduce<ops::Logsumexp>(x, axes, keepdims, ops::real_dtype(x.dtype()));
+}
+
+}  // namespace chainrule

@@ -1,0 +1,290 @@
+#include <numeric>
+
+#include "graph/apply.h"
+#include "kernels/copy.h"
+#include "ops/registry.h"
+#include "ops/shape_ops.h"
+
+namespace chainrule {
+namespace ops {
+
+/// What operations have in common that only move elements: nothing is read to differentiate them.
+struct Moves {
+  Reads reads(Wanted) const { return 0; }
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
+    return {"1"};
+  }
+};
+
+struct Permute : Moves {
+  static constexpr std::string_view name = "permute", formula = "the gradient's axes go back to their places";
+  std::vector<std::size_t> order;
+  Array forward(Values in) const { return kernels::permute(*in[0], order); }
+  void vjp(Inputs, const Tensor&, const Tensor& g, Cotangents& to) const {
+    if (!to.wants(0)) return;
+    std::vector<std::int64_t> back(order.size());
+    for (std::size_t i = 0; i < order.size(); ++i) back[order[i]] = static_cast<std::int64_t>(i);
+    to[0] = permute(g, back);
+  }
+};
+
+struct Reshape : Moves {
+  static constexpr std::string_view name = "reshape", formula = "the gradient in x's shape";
+  Shape shape;
+  Array forward(Values in) const { return in[0]->reshaped(shape); }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+    if (to.wants(0)) to[0] = reshape(g, in[0].shape());
+  }
+};
+
+struct BroadcastTo : Moves {
+  static constexpr std::string_view name = "broadcast_to",
+                                    formula = "the gradient summed over the stretched axes";
+  Shape shape;
+  Array forward(Values in) const {
+    if (in[0]->shape().rank() > shape.rank() || broadcast(name, in[0]->shape(), shape) != shape)
+      throw ShapeError("broadcast_to: shape " + to_string(in[0]->shape()) + " does not stretch to " +
+                       to_string(shape) + "; only axes of size 1 stretch");
+    return kernels::broadcast_to(*in[0], shape);
+  }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+    if (to.wants(0)) to[0] = sum_to(g, in[0].shape());
+  }
+};
+
+struct Scatter;
+
+/// A box out of an array, then without the axes that a position has removed.
+struct Index : Moves {
+  static constexpr std::string_view name = "index",
+                                    formula = "the gradient in the place it was taken from, 0 elsewhere";
+  kernels::Box box;
+  Shape shape;
+  Array forward(Values in) const { return kernels::gather(*in[0], box).reshaped(shape); }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const;
+};
+
+/// The reverse of Index: zeros but for a box.
+struct Scatter : Moves {
+  static constexpr std::string_view name = "scatter", formula = "the gradient at the place it was put";
+  kernels::Box box;
+  Shape shape;
+  Array forward(Values in) const {
+    Array out = kernels::zeros(shape, in[0]->dtype());
+    kernels::scatter(*in[0], box, out);
+    return out;
+  }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+    if (to.wants(0)) to[0] = apply(Index{{}, box, in[0].shape()}, Here::now(), g);
+  }
+};
+
+void Index::vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+  if (to.wants(0)) to[0] = apply(Scatter{{}, box, in[0].shape()}, Here::now(), g);
+}
+
+struct Concatenate : Moves {
+  static constexpr std::string_view name = "concatenate", formula = "each part's own piece of the gradient";
+  std::size_t axis = 0;
+  Array forward(Values in) const {
+    Shape shape = in[0]->shape();
+    shape[axis] = 0;
+    for (const Array* part : in) {
+      Shape fitted = part->shape();
+      if (fitted.rank() == shape.rank()) fitted[axis] = shape[axis];
+      if (fitted != shape)
+        throw ShapeError("concatenate: shapes " + to_string(in[0]->shape()) + " and " +
+                         to_string(part->shape()) + " differ beside axis " + std::to_string(axis) +
+                         "; only that axis may differ");
+      shape[axis] += part->shape()[axis];
+    }
+    Array out(shape, in[0]->dtype());
+    kernels::Box box{
+        std::vector<std::int64_t>(shape.rank(), 0), std::vector<std::int64_t>(shape.rank(), 1), {}};
+    for (const Array* part : in) {
+      box.shape = part->shape();
+      kernels::scatter(*part, box, out);
+      box.starts[axis] += part->shape()[axis];
+    }
+    return out;
+  }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+    std::vector<chainrule::Index> where(axis + 1, Slice{});
+    std::int64_t start = 0;
+    for (std::size_t i = 0; i < in.size(); ++i) {
+      const std::int64_t stop = start + in[i].shape()[axis];
+      where[axis] = Slice{start, stop};
+      if (to.wants(i)) to[i] = index(g, where);
+      start = stop;
+    }
+  }
+};
+
+const Registered<Permute, Reshape, BroadcastTo, Index, Scatter, Concatenate> registered;
+
+namespace {
+
+Shape with_inferred_size(const Shape& from, Shape to) {
+  const auto fail = [&](const std::string& why) {
+    throw ShapeError("reshape: " + to_string(from) + " to " + to_string(to) + ": " + why);
+  };
+  std::int64_t known = 1;
+  std::optional<std::size_t> open;
+  for (std::size_t axis = 0; axis < to.rank(); ++axis) {
+    if (to[axis] < -1) fail("a size is negative; only one -1 may stand for what is left");
+    if (to[axis] == -1 && open) fail("more than one size is -1; give all but one");
+    if (to[axis] == -1)
+      open = axis;
+    else
+      known *= to[axis];
+  }
+  if (open) {
+    if (known == 0 || from.size() % known != 0) fail("the size for -1 is not whole; change the others");
+    to[*open] = from.size() / known;
+  }
+  if (to.size() != from.size())
+    fail(std::to_string(from.size()) + " elements do not make " + std::to_string(to.size()) +
+         "; the number of elements must stay the same");
+  return to;
+}
+
+std::pair<std::int64_t, std::int64_t> resolve(const Slice& slice, std::int64_t size) {  // first, count
+  if (slice.step == 0) throw ShapeError("index: a slice with step 0 goes nowhere; use 1 or -1");
+  const bool forward = slice.step > 0;
+  const auto clamp = [&](std::int64_t position) {
+    if (position < 0) position += size;
+    return std::clamp<std::int64_t>(position, forward ? 0 : -1, forward ? size : size - 1);
+  };
+  const std::int64_t start = slice.start ? clamp(*slice.start) : forward ? 0 : size - 1;
+  const std::int64_t stop = slice.stop ? clamp(*slice.stop) : forward ? size : -1;
+  const std::int64_t span = forward ? stop - start : start - stop, step = std::abs(slice.step);
+  return {start, span <= 0 ? 0 : (span - 1) / step + 1};
+}
+
+Index make_index(const Shape& shape, std::span<const chainrule::Index> where) {
+  std::size_t named = 0, ellipses = 0;
+  for (const auto& entry : where)
+    ++(std::holds_alternative<std::monostate>(entry.entry()) ? ellipses : named);
+  if (ellipses > 1) throw ShapeError("index: more than one `...`; write it once");
+  if (named > shape.rank())
+    throw ShapeError("index: " + std::to_string(named) + " indices for shape " + to_string(shape) +
+                     ", which has " + std::to_string(shape.rank()) + " axes; leave some out");
+  Index op;
+  op.box.shape = shape;
+  op.box.starts.assign(shape.rank(), 0);
+  op.box.steps.assign(shape.rank(), 1);
+  std::vector<bool> removed(shape.rank(), false);
+  std::size_t axis = 0;
+  for (const auto& entry : where) {
+    if (std::holds_alternative<std::monostate>(entry.entry())) {
+      axis += shape.rank() - named;
+      continue;
+    }
+    if (const auto* slice = std::get_if<Slice>(&entry.entry())) {
+      std::tie(op.box.starts[axis], op.box.shape[axis]) = resolve(*slice, shape[axis]);
+      op.box.steps[axis] = slice->step;
+    } else {
+      const std::int64_t position = std::get<std::int64_t>(entry.entry()), size = shape[axis];
+      if (position < -size || position >= size)
+        throw ShapeError("index: position " + std::to_string(position) + " is out of range on axis " +
+                         std::to_string(axis) + " of shape " + to_string(shape) + "; its size is " +
+                         std::to_string(size));
+      op.box.starts[axis] = position < 0 ? position + size : position;
+      op.box.shape[axis] = 1;
+      removed[axis] = true;
+    }
+    ++axis;
+  }
+  std::vector<std::int64_t> sizes;
+  for (std::size_t i = 0; i < shape.rank(); ++i)
+    if (!removed[i]) sizes.push_back(op.box.shape[i]);
+  op.shape = Shape(sizes);
+  return op;
+}
+
+std::vector<Tensor> of_one_dtype(const char* operation, std::span<const Tensor> tensors) {
+  if (tensors.empty()) throw ShapeError(std::string(operation) + ": no tensors; give at least one");
+  DType dtype = DType::boolean;
+  for (const Tensor& tensor : tensors) dtype = promote(dtype, tensor.dtype());
+  std::vector<Tensor> result;
+  for (const Tensor& tensor : tensors) result.push_back(cast(tensor, dtype));
+  return result;
+}
+
+}  // namespace
+}  // namespace ops
+
+Tensor permute(const Operand& x, const std::vector<std::int64_t>& order) {
+  const Tensor in = x.as_tensor();
+  AxisMask seen;
+  ops::Permute op;
+  for (const std::int64_t axis : order) op.order.push_back(normalize_axis("permute", axis, in.shape()));
+  for (const std::size_t axis : op.order) seen.set(axis);
+  if (order.size() != in.rank() || seen.count() != in.rank()) {
+    std::string given;
+    for (const std::int64_t axis : order) given += (given.empty() ? "" : ", ") + std::to_string(axis);
+    throw ShapeError("permute: order (" + given + ") for shape " + to_string(in.shape()) +
+                     "; name each axis exactly once");
+  }
+  return apply(op, x.here(), in);
+}
+
+Tensor transpose(const Operand& x) {
+  std::vector<std::int64_t> order(x.as_tensor().rank());
+  std::iota(order.rbegin(), order.rend(), 0);
+  return permute(x, order);
+}
+
+Tensor swapaxes(const Operand& x, std::int64_t a, std::int64_t b) {
+  const Tensor in = x.as_tensor();
+  std::vector<std::int64_t> order(in.rank());
+  std::iota(order.begin(), order.end(), 0);
+  std::swap(order[normalize_axis("swapaxes", a, in.shape())],
+            order[normalize_axis("swapaxes", b, in.shape())]);
+  return permute(x, order);
+}
+
+Tensor reshape(const Operand& x, const Shape& shape) {
+  const Tensor in = x.as_tensor();
+  if (in.shape() == shape) return in;
+  return apply(ops::Reshape{{}, ops::with_inferred_size(in.shape(), shape)}, x.here(), in);
+}
+
+Tensor broadcast_to(const Operand& x, const Shape& shape) {
+  const Tensor in = x.as_tensor();
+  if (in.shape() == shape) return in;
+  return apply(ops::BroadcastTo{{}, shape}, x.here(), in);
+}
+
+Tensor index(const Operand& x, std::span<const Index> where) {
+  const Tensor in = x.as_tensor();
+  return apply(ops::make_index(in.shape(), where), x.here(), in);
+}
+
+Tensor concatenate(std::span<const Tensor> tensors, std::int64_t axis, Here here) {
+  auto parts = ops::of_one_dtype("concatenate", tensors);
+  return apply(ops::Concatenate{{}, normalize_axis("concatenate", axis, tensors[0].shape())}, here,
+               std::move(parts));
+}
+Tensor concatenate(std::initializer_list<Tensor> tensors, std::int64_t axis, Here here) {
+  return concatenate(std::span(tensors.begin(), tensors.size()), axis, here);
+}
+
+Tensor stack(std::span<const Tensor> tensors, std::int64_t axis, Here here) {
+  auto parts = ops::of_one_dtype("stack", tensors);
+  Shape stacked = Shape::filled(tensors[0].rank() + 1, 1);
+  const std::size_t at = normalize_axis("stack", axis, stacked);
+  for (std::size_t i = 0; i < tensors[0].rank(); ++i) stacked[i < at ? i : i + 1] = tensors[0].shape()[i];
+  for (Tensor& part : parts) {
+    if (part.shape() != tensors[0].shape() && part.shape() != stacked)
+      throw ShapeError("stack: shapes " + to_string(tensors[0].shape()) + " and " + to_string(part.shape()) +
+                       " differ; all must be the same");
+    part = reshape({part, here}, stacked);
+  }
+  return apply(ops::Concatenate{{}, at}, here, std::move(parts));
+}
+Tensor stack(std::initializer_list<Tensor> tensors, std::int64_t axis, Here here) {
+  return stack(std::span(tensors.begin(), tensors.size()), axis, here);
+}
+
+}  // namespace chainrule

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "array/axes.h"
+#include "chainrule/ops.h"
+
+namespace chainrule::ops {
+
+/// The gradient of broadcasting: g summed over the axes along which `shape` was stretched.
+Tensor sum_to(const Tensor& g, const Shape& shape);
+
+/// The axes as a mask, all of them where none are given. ShapeError for one that does not exist or is
+/// given twice.
+AxisMask axis_mask(std::string_view operation, const Axes& axes, const Shape& shape);
+
+/// With size 1 for each axis that a reduction of `original` over `axes` removed, ready to broadcast back.
+Tensor with_kept_axes(const Tensor& reduced, const Shape& original, const AxisMask& axes);
+
+}  // namespace chainrule::ops
