@@ -1,0 +1,77 @@
+#pragma once
+
+#include <functional>
+#include <unordered_map>
+
+#include "chainrule/tensor.h"
+
+namespace chainrule {
+
+/// The gradients that one call computed, by tensor.
+class Gradients {
+ public:
+  /// dL/d(tensor), of its shape and dtype. GradError for a tensor that was not asked for.
+  const Tensor& at(const Tensor& tensor) const;
+  const Tensor& operator[](const Tensor& tensor) const { return at(tensor); }
+  bool contains(const Tensor& tensor) const { return by_node_.contains(tensor.node()); }
+  std::size_t size() const { return by_node_.size(); }
+
+ private:
+  friend struct GradientsBuilder;
+  struct Entry {
+    Tensor tensor, gradient;
+  };
+  std::unordered_map<const Node*, Entry> by_node_;
+};
+
+struct GradientOptions {
+  /// dL/d(output) for outputs that are not scalars: of the output's shape.
+  Tensor seed = {};
+  /// Record the gradient computation itself, so that it can be differentiated again.
+  bool create_graph = false;
+  /// Also keep the gradients of every node between the output and the leaves.
+  bool all_nodes = false;
+};
+
+/// The gradients of a scalar with respect to any tensors of its graph, leaves or not. Pure: changes no
+/// node, and may run in several threads on graphs that share nodes. A tensor that the output does not
+/// depend on has zeros. GradError when the output is not a scalar and no seed is given.
+Gradients gradients(const Tensor& output, std::span<const Tensor> wrt, const GradientOptions& options = {});
+Gradients gradients(const Tensor& output, std::initializer_list<Tensor> wrt,
+                    const GradientOptions& options = {});
+
+/// Directional derivative of `output` when `input` moves along `tangent` (of input's shape): J·tangent,
+/// of output's shape, by differentiating the vector-Jacobian product with respect to its vector.
+Tensor jvp(const Tensor& output, const Tensor& input, const Tensor& tangent);
+
+/// Until it goes out of scope, operations of this thread record nothing.
+class NoGrad {
+ public:
+  explicit NoGrad(bool off = true);
+  ~NoGrad();
+  NoGrad(const NoGrad&) = delete;
+  NoGrad& operator=(const NoGrad&) = delete;
+
+ private:
+  bool before_;
+};
+template <class Function>
+auto no_grad(Function&& function) {
+  const NoGrad guard;
+  return std::forward<Function>(function)();
+}
+
+/// Until it goes out of scope, graphs built in this thread keep every value and record every operation,
+/// also where no gradient flows: for drawing and stepping through.
+class KeepValues {
+ public:
+  KeepValues();
+  ~KeepValues();
+  KeepValues(const KeepValues&) = delete;
+  KeepValues& operator=(const KeepValues&) = delete;
+
+ private:
+  bool before_;
+};
+
+}  // namespace chainrule

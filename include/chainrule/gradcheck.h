@@ -1,0 +1,26 @@
+#pragma once
+
+#include <functional>
+
+#include "chainrule/autograd.h"
+
+namespace chainrule {
+
+struct GradcheckOptions {
+  double step = 1e-6;       ///< of the central difference, relative to max(1, |x|)
+  double tolerance = 1e-6;  ///< largest |analytic - numeric| / max(1, |analytic|, |numeric|) accepted
+  std::uint64_t seed = 0;   ///< of the random projection
+};
+
+struct GradcheckResult {
+  bool passed = true;
+  double worst_error = 0;
+  std::string message;  ///< names the input and element with the worst error when it failed
+};
+
+/// Compares the gradients of `function` at `inputs` (float64) with central differences of the random
+/// projection sum(function(inputs) * v), element by element. Works for results of any shape.
+GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& function,
+                          const std::vector<Tensor>& inputs, const GradcheckOptions& options = {});
+
+}  // namespace chainrule
