@@ -20,7 +20,9 @@ class Shape {
   /// `rank` axes of size `size` each.
   static Shape filled(std::size_t rank, std::int64_t size);
 
-  Shape(const Shape& other) : Shape(other.sizes()) {}
+  Shape(const Shape& other) : axes_(other.axes_), rank_(other.rank_) {
+    if (rank_ > in_place) copy_heap(other);
+  }
   Shape(Shape&& other) noexcept : axes_(other.axes_), rank_(std::exchange(other.rank_, 0)) {}
   Shape& operator=(const Shape& other) { return *this = Shape(other); }
   Shape& operator=(Shape&& other) noexcept {
@@ -55,6 +57,7 @@ class Shape {
 
  private:
   static constexpr std::size_t in_place = 4;
+  void copy_heap(const Shape& other);
   std::int64_t* data() { return rank_ > in_place ? axes_.heap : axes_.local; }
   const std::int64_t* data() const { return rank_ > in_place ? axes_.heap : axes_.local; }
 

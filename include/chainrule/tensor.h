@@ -118,6 +118,9 @@ class Tensor {
 class Operand {
  public:
   Operand(const Tensor& tensor, Here here = Here::now()) : tensor_(&tensor), here_(here) {}  // NOLINT
+  /// A temporary, whose handle the operation may take over.
+  Operand(Tensor&& tensor, Here here = Here::now())
+      : tensor_(&tensor), here_(here), movable_(true) {}  // NOLINT
   template <Number N>
   Operand(N number, Here here = Here::now())  // NOLINT
       : number_(static_cast<double>(number)),
@@ -128,6 +131,7 @@ class Operand {
   /// Null for a number.
   const Tensor* tensor() const { return tensor_; }
   Here here() const { return here_; }
+  bool is_movable() const { return movable_; }
   /// The dtype of the tensor, or bool, int64 or float64 for the kinds of numbers.
   DType dtype() const;
   /// The tensor, cast if need be, or the number as a constant of that dtype.
@@ -141,6 +145,7 @@ class Operand {
   std::int64_t integer_ = 0;
   Here here_;
   DType dtype_ = DType::float64;
+  bool movable_ = false;
 };
 
 // ---- Making tensors ------------------------------------------------------------------------------

@@ -12,6 +12,11 @@ Shape::Shape(std::span<const std::int64_t> sizes) : rank_(static_cast<std::uint3
   std::copy(sizes.begin(), sizes.end(), data());
 }
 
+void Shape::copy_heap(const Shape& other) {
+  axes_.heap = new std::int64_t[rank_];
+  std::copy(other.begin(), other.end(), axes_.heap);
+}
+
 Shape Shape::filled(std::size_t rank, std::int64_t size) {
   return Shape(std::vector<std::int64_t>(rank, size));
 }

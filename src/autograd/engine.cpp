@@ -32,7 +32,8 @@ Tensor checked_seed(const Tensor& root, const Tensor& seed) {
     if (root.size() != 1)
       throw GradError("backward: the result has shape " + to_string(root.shape()) +
                       ", not one element; reduce it, as sum(x), or give a seed of its shape");
-    return full(root.shape(), 1, root.dtype());
+    Array one = root.dtype() == DType::float32 ? Array(1.0F) : Array(1.0);
+    return constant(one.reshaped(root.shape()));
   }
   if (seed.shape() != root.shape())
     throw ShapeError("backward: the seed has shape " + to_string(seed.shape()) + ", the result " +
@@ -92,7 +93,7 @@ void differentiate(const Node& node, const Tensor& g, Cotangents& to) {
   }
 }
 
-void check(const Node& node, const Tensor& input, const Tensor& gradient) {
+void check(const Node& node, const Node& input, const Node& gradient) {
   if (gradient.shape() == input.shape() && gradient.dtype() == input.dtype()) [[likely]]
     return;
   rethrow_with_place(GradError("backward: the gradient for an input of shape " + to_string(input.shape()) +
@@ -118,7 +119,7 @@ void Backpropagation::run(Tensor root, const Tensor& seed, bool create_graph, bo
   std::vector<Tensor> many;
   for (std::size_t position = order.size(); position-- > 0;) {
     const Node& node = order[position];
-    if (const Tensor g = std::move(gradients[position])) {
+    if (Tensor g = std::move(gradients[position])) {
       const auto inputs = node.inputs();
       std::span<Tensor> sent(few.data(), std::min(few.size(), inputs.size()));
       if (inputs.size() > few.size()) {
@@ -131,10 +132,11 @@ void Backpropagation::run(Tensor root, const Tensor& seed, bool create_graph, bo
       }
       for (std::size_t i = 0; i < inputs.size(); ++i) {
         if (!sent[i]) continue;
-        check(node, inputs[i], sent[i]);
-        add_to(gradients[order.position(*inputs[i].node())], std::move(sent[i]));
+        const Node& input = *inputs[i].node();
+        check(node, input, *sent[i].node());
+        add_to(gradients[order.position(input)], std::move(sent[i]));
       }
-      deliver(node, g);
+      deliver(node, std::move(g));
     }
     if (consume) consumption.release_last();
   }

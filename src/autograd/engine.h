@@ -9,7 +9,7 @@ class Backpropagation {
  public:
   virtual ~Backpropagation() = default;
   /// Sees each node with its complete gradient, from the root to the leaves.
-  virtual void deliver(const Node& node, const Tensor& gradient) = 0;
+  virtual void deliver(const Node& node, Tensor gradient) = 0;
 
   /// The chain rule over everything `root` depends on: each node passes the gradient that it has received
   /// on to its inputs, multiplied by its derivative. The sums are complete because every node comes after

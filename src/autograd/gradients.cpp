@@ -9,11 +9,11 @@ struct GradientsBuilder final : Backpropagation {
   Gradients result;
   bool all_nodes = false;
 
-  void deliver(const Node& node, const Tensor& gradient) override {
+  void deliver(const Node& node, Tensor gradient) override {
     if (all_nodes)
-      result.by_node_[&node] = {TensorAccess::share(const_cast<Node*>(&node)), gradient};
+      result.by_node_[&node] = {TensorAccess::share(const_cast<Node*>(&node)), std::move(gradient)};
     else if (const auto wanted = result.by_node_.find(&node); wanted != result.by_node_.end())
-      wanted->second.gradient = gradient;
+      wanted->second.gradient = std::move(gradient);
   }
   void ask_for(const Tensor& tensor) {
     if (!tensor)
@@ -55,8 +55,8 @@ namespace {
 
 /// backward(): adds each leaf's gradient to what it has.
 struct LeafAccumulation final : Backpropagation {
-  void deliver(const Node& node, const Tensor& gradient) override {
-    if (node.kind() == NodeKind::variable) static_cast<const Variable&>(node).accumulate(gradient);
+  void deliver(const Node& node, Tensor gradient) override {
+    if (node.kind() == NodeKind::variable) static_cast<const Variable&>(node).accumulate(std::move(gradient));
   }
 };
 

@@ -24,11 +24,50 @@ using Inputs = std::span<const Tensor>;
 /// Which inputs need a gradient.
 class Wanted {
  public:
-  explicit Wanted(Inputs inputs) : inputs_(inputs) {}
-  bool operator()(std::size_t input) const { return inputs_[input].requires_grad(); }
+  void add(std::size_t input) { inputs_ |= bit(input); }
+  bool operator()(std::size_t input) const { return (inputs_ & bit(input)) != 0; }
 
  private:
-  Inputs inputs_;
+  static constexpr std::uint64_t bit(std::size_t input) {
+    return std::uint64_t{1} << std::min<std::size_t>(input, 63);
+  }
+  std::uint64_t inputs_ = 0;  // the last bit is for all further ones
+};
+
+/// An input on its way into an operation.
+class Argument {
+ public:
+  Argument(const Tensor& tensor) : tensor_(&tensor) {}  // NOLINT(google-explicit-constructor)
+  /// Cast if need be; a number becomes a constant. A temporary is taken over, not counted once more.
+  Argument(const Operand& operand, DType dtype) : tensor_(operand.tensor()) {
+    if (tensor_ != nullptr && tensor_->node()->dtype() == dtype) {
+      movable_ = operand.is_movable();
+    } else {
+      own_ = operand.as(dtype);
+      tensor_ = &own_;
+      movable_ = true;
+    }
+  }
+  Argument(const Argument&) = delete;
+  Argument& operator=(const Argument&) = delete;
+  const Tensor& operator*() const { return *tensor_; }
+  const Tensor* operator->() const { return tensor_; }
+
+  /// The input of a node: it counts as a reference to the value only if the derivative reads it.
+  Tensor enter(bool reads) const {
+    if (movable_) {
+      Tensor moved = std::move(const_cast<Tensor&>(*tensor_));
+      if (!reads) moved.node()->drop(Node::value_reference);
+      return moved;
+    }
+    tensor_->node()->acquire(reads ? Node::handle : Node::node_reference);
+    return TensorAccess::adopt(tensor_->node());
+  }
+
+ private:
+  Tensor own_;
+  const Tensor* tensor_;
+  bool movable_ = false;
 };
 
 template <class Op>
@@ -36,7 +75,7 @@ concept Operation = requires(const Op& op, Values values, Inputs in, const Tenso
   { Op::name } -> std::convertible_to<std::string_view>;
   { Op::formula } -> std::convertible_to<std::string_view>;
   { op.forward(values) } -> std::same_as<Array>;
-  { op.reads(Wanted(in)) } -> std::same_as<Reads>;
+  { op.reads(Wanted()) } -> std::same_as<Reads>;
   { op.vjp(in, tensor, tensor, to) } -> std::same_as<void>;
   {
     op.local_formula(std::size_t{}, std::span<const std::string>{}, std::string{})
@@ -63,13 +102,14 @@ class OperationNode : public Node {
   [[no_unique_address]] Op op_;
 };
 
-/// With its inputs in place.
+/// With N inputs in place.
 template <Operation Op, std::size_t N>
 class FixedNode final : public OperationNode<Op> {
  public:
-  FixedNode(Array value, bool requires_grad, const Op& op, std::array<Tensor, N>&& inputs, Here here)
+  FixedNode(Array value, bool requires_grad, const Op& op, std::array<Tensor, N>&& inputs, Reads reads,
+            Here here)
       : OperationNode<Op>(std::move(value), requires_grad, op), inputs_(std::move(inputs)) {
-    this->take_inputs(inputs_.data(), N, op.reads(Wanted(inputs_)), here);
+    this->set_inputs(inputs_.data(), N, reads, here);
   }
 
  private:
@@ -80,38 +120,74 @@ class FixedNode final : public OperationNode<Op> {
 template <Operation Op>
 class VariadicNode final : public OperationNode<Op> {
  public:
-  VariadicNode(Array value, bool requires_grad, const Op& op, std::vector<Tensor>&& inputs, Here here)
+  VariadicNode(Array value, bool requires_grad, const Op& op, std::vector<Tensor>&& inputs, Reads reads,
+               Here here)
       : OperationNode<Op>(std::move(value), requires_grad, op), inputs_(std::move(inputs)) {
-    this->take_inputs(inputs_.data(), inputs_.size(), op.reads(Wanted(inputs_)), here);
+    this->set_inputs(inputs_.data(), inputs_.size(), reads, here);
   }
 
  private:
   std::vector<Tensor> inputs_;
 };
 
+/// What there is to record of an operation with these inputs.
+struct Recording {
+  bool requires_grad = false;
+  bool needed = false;
+  Wanted wanted;
+
+  template <class In>
+  Recording(DType result, const In& inputs) {
+    if (!recording_mode.off && is_floating(result)) {
+      std::size_t i = 0;
+      for (const Tensor* input : inputs) {
+        if (input->node()->requires_grad()) {
+          wanted.add(i);
+          requires_grad = true;
+        }
+        ++i;
+      }
+    }
+    needed = requires_grad || recording_mode.keep_values;
+  }
+  template <class Op>
+  Reads reads(const Op& op) const {
+    return recording_mode.keep_values ? reads_everything : op.reads(wanted);
+  }
+};
+
 /// Computes the value and, where a gradient may be asked for, records how.
-template <Operation Op, std::same_as<Tensor>... In>
+template <Operation Op, std::same_as<Argument>... In>
 Tensor apply(const Op& op, Here here, const In&... in) {
-  const std::array<const Array*, sizeof...(In)> values = {&value_of(in)...};
+  constexpr std::size_t count = sizeof...(In);
+  const std::array<const Array*, count> values = {&value_of(*in)...};
   Array value = op.forward(values);
-  const bool requires_grad = !recording_mode.off && is_floating(value.dtype()) && (in.requires_grad() || ...);
-  if (!requires_grad && !recording_mode.keep_values) return constant(std::move(value));
-  return TensorAccess::adopt(new FixedNode<Op, sizeof...(In)>(
-      std::move(value), requires_grad, op, std::array<Tensor, sizeof...(In)>{in...}, here));
+  const Recording recording(value.dtype(), std::array<const Tensor*, count>{&*in...});
+  if (!recording.needed) return constant(std::move(value));
+  const Reads reads = recording.reads(op);
+  std::size_t i = 0;
+  std::array<Tensor, count> inputs = {in.enter((reads & reads_input(i++)) != 0)...};
+  return TensorAccess::adopt(new FixedNode<Op, count>(std::move(value), recording.requires_grad, op,
+                                                      std::move(inputs), reads, here));
 }
 
 template <Operation Op>
-Tensor apply(const Op& op, Here here, std::vector<Tensor> in) {
+Tensor apply(const Op& op, Here here, const std::vector<Tensor>& in) {
   std::vector<const Array*> values;
-  bool requires_grad = false;
+  std::vector<const Tensor*> tensors;
   for (const Tensor& tensor : in) {
     values.push_back(&value_of(tensor));
-    requires_grad = requires_grad || tensor.requires_grad();
+    tensors.push_back(&tensor);
   }
   Array value = op.forward(values);
-  requires_grad = requires_grad && !recording_mode.off && is_floating(value.dtype());
-  if (!requires_grad && !recording_mode.keep_values) return constant(std::move(value));
-  return TensorAccess::adopt(new VariadicNode<Op>(std::move(value), requires_grad, op, std::move(in), here));
+  const Recording recording(value.dtype(), tensors);
+  if (!recording.needed) return constant(std::move(value));
+  const Reads reads = recording.reads(op);
+  std::vector<Tensor> inputs;
+  for (std::size_t i = 0; i < in.size(); ++i)
+    inputs.push_back(Argument(in[i]).enter((reads & reads_input(i)) != 0));
+  return TensorAccess::adopt(
+      new VariadicNode<Op>(std::move(value), recording.requires_grad, op, std::move(inputs), reads, here));
 }
 
 }  // namespace chainrule

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <mutex>
+#include <thread>
 
 #include "chainrule/autograd.h"
 #include "chainrule/ops.h"
@@ -12,7 +13,7 @@ constinit thread_local RecordingMode recording_mode;
 
 namespace {
 
-// Labels and accumulated gradients are rarely touched: a few locks serve all nodes.
+// Labels are rarely touched: a few locks serve all nodes.
 std::mutex& lock_of(const Node* node) {
   static std::array<std::mutex, 64> locks;
   return locks[(reinterpret_cast<std::uintptr_t>(node) >> 7) % locks.size()];
@@ -60,17 +61,6 @@ void Node::destroy(Node* node) noexcept {
   queue.running = false;
 }
 
-void Node::take_inputs(Tensor* inputs, std::size_t count, Reads reads, Here here) noexcept {
-  inputs_ = inputs;
-  input_count_ = static_cast<std::uint32_t>(count);
-  reads_ = recording_mode.keep_values ? reads_everything : reads;
-  file_ = here.file;
-  line_ = here.line;
-  if ((reads_ & reads_output) != 0) acquire(value_reference);  // never dropped: it goes with the node
-  for (std::size_t i = 0; i < count; ++i)
-    if ((reads_ & reads_input(i)) == 0) inputs[i].node()->drop(value_reference);
-}
-
 std::string Node::label() const {
   const std::lock_guard lock(lock_of(this));
   const std::string* label = label_.load(std::memory_order_relaxed);
@@ -89,44 +79,52 @@ LocalFormula Node::local_formula(std::size_t, std::span<const std::string>, cons
   return {};
 }
 
-void Variable::accumulate(const Tensor& gradient) const {
-  Tensor before;  // destroyed outside the lock
-  {
-    const std::lock_guard lock(lock_of(this));
-    before = gradient_;
+class Variable::Lock {
+ public:
+  explicit Lock(const Variable& variable) : locked_(variable.locked_) {
+    while (locked_.exchange(true, std::memory_order_acquire)) std::this_thread::yield();
   }
+  ~Lock() { locked_.store(false, std::memory_order_release); }
+  Lock(const Lock&) = delete;
+  Lock& operator=(const Lock&) = delete;
+
+ private:
+  std::atomic<bool>& locked_;
+};
+
+// The sum is computed outside the lock, and again should another thread have added its own meanwhile.
+void Variable::accumulate(Tensor gradient) const {
   for (;;) {
-    const Tensor sum = before ? no_grad([&] { return before + gradient; }) : gradient;
-    const std::lock_guard lock(lock_of(this));
-    if (gradient_.node() == before.node()) {
-      gradient_ = sum;
-      return;
+    Tensor before;
+    {
+      const Lock lock(*this);
+      std::swap(before, gradient_);
+      if (!before) {
+        gradient_ = std::move(gradient);
+        return;
+      }
     }
-    before = gradient_;
+    gradient = no_grad([&] { return before + gradient; });
   }
 }
 
 Tensor Variable::gradient() const {
-  const std::lock_guard lock(lock_of(this));
+  const Lock lock(*this);
   return gradient_;
 }
 
 void Variable::zero_gradient() const {
-  Tensor before;
-  const std::lock_guard lock(lock_of(this));
-  before = std::exchange(gradient_, Tensor());
+  Tensor before;  // destroyed after the lock is gone
+  const Lock lock(*this);
+  std::swap(before, gradient_);
 }
 
-const Array& value_of(const Tensor& tensor) {
-  const Node* node = tensor.node();
+void fail_without_value(const Node* node) {
   if (node == nullptr) throw GradError("tensor: an empty handle has no value; assign a tensor to it first");
-  if (!node->has_value() && node->value().size() > 0 && node->value().byte_count() > 8)
-    throw GradError(
-        "tensor: the value of " +
-        (node->operation().empty() ? std::string("a leaf") : std::string(node->operation())) +
-        " with shape " + to_string(node->shape()) +
-        " has been released, as no handle was left; keep one, or build the graph under KeepValues");
-  return node->value();
+  throw GradError("tensor: the value of " +
+                  (node->operation().empty() ? std::string("a leaf") : std::string(node->operation())) +
+                  " with shape " + to_string(node->shape()) +
+                  " has been released, as no handle was left; keep one, or build the graph under KeepValues");
 }
 
 }  // namespace chainrule

@@ -21,19 +21,7 @@ constexpr Reads reads_output = Reads{1} << 31;
 constexpr Reads reads_input(std::size_t i) { return Reads{1} << (i < 30 ? i : 30); }
 constexpr Reads reads_everything = ~Reads{0};
 
-/// The gradients that one node sends to its inputs. An operation sets those that are wanted.
-class Cotangents {
- public:
-  Cotangents(std::span<Tensor> gradients, std::span<const Tensor> inputs, bool only_needed)
-      : gradients_(gradients), inputs_(inputs), only_needed_(only_needed) {}
-  bool wants(std::size_t input) const { return !only_needed_ || inputs_[input].requires_grad(); }
-  Tensor& operator[](std::size_t input) { return gradients_[input]; }
-
- private:
-  std::span<Tensor> gradients_;
-  std::span<const Tensor> inputs_;
-  bool only_needed_;
-};
+class Cotangents;
 
 /// A step of a computation: its value, its inputs, and how a gradient passes back through it. Immutable
 /// once built, but for the reference counts, the mark of the traversal that is visiting it, and a label.
@@ -49,7 +37,10 @@ class Node {
   DType dtype() const { return value_.dtype(); }
   std::span<const Tensor> inputs() const { return {inputs_, input_count_}; }
   bool requires_grad() const { return requires_grad_; }
-  bool has_value() const { return (counts_.load(std::memory_order_acquire) & value_released) == 0; }
+  /// False once the value has been released; small ones never are.
+  bool has_value() const {
+    return (counts_.load(std::memory_order_acquire) & value_released) == 0 || value_.byte_count() <= 8;
+  }
   Here here() const { return {file_, line_}; }
   std::string label() const;
   void set_label(std::string label);
@@ -78,8 +69,17 @@ class Node {
   Node(Array value, bool requires_grad) : value_(std::move(value)), requires_grad_(requires_grad) {}
   virtual ~Node();
 
-  /// Takes over the handles in `inputs` as this node's own, keeping the value only of those it reads.
-  void take_inputs(Tensor* inputs, std::size_t count, Reads reads, Here here) noexcept;
+  /// `inputs` hold the references that `reads` says: see Argument::enter.
+  void set_inputs(Tensor* inputs, std::size_t count, Reads reads, Here here) noexcept {
+    inputs_ = inputs;
+    input_count_ = static_cast<std::uint32_t>(count);
+    reads_ = reads;
+    file_ = here.file;
+    line_ = here.line;
+    // Never dropped: it goes with the node. No other thread knows the node yet.
+    if ((reads & reads_output) != 0)
+      counts_.store(counts_.load(std::memory_order_relaxed) + value_reference, std::memory_order_relaxed);
+  }
 
  private:
   friend class Traversal;
@@ -100,6 +100,20 @@ class Node {
   Reads reads_ = 0;
   [[no_unique_address]] Array value_;
   bool requires_grad_;
+};
+
+/// The gradients that one node sends to its inputs. An operation sets those that are wanted.
+class Cotangents {
+ public:
+  Cotangents(std::span<Tensor> gradients, std::span<const Tensor> inputs, bool only_needed)
+      : gradients_(gradients), inputs_(inputs), only_needed_(only_needed) {}
+  bool wants(std::size_t input) const { return !only_needed_ || inputs_[input].node()->requires_grad(); }
+  Tensor& operator[](std::size_t input) { return gradients_[input]; }
+
+ private:
+  std::span<Tensor> gradients_;
+  std::span<const Tensor> inputs_;
+  bool only_needed_;
 };
 
 /// The engine's way into a handle.
@@ -145,18 +159,28 @@ class Variable final : public Node {
  public:
   explicit Variable(Array value) : Node(std::move(value), true) {}
   NodeKind kind() const override { return NodeKind::variable; }
-  void accumulate(const Tensor& gradient) const;
+  void accumulate(Tensor gradient) const;
   Tensor gradient() const;
   void zero_gradient() const;
 
  private:
-  mutable Tensor gradient_;  // guarded by a lock, see variable.cpp
+  /// Held for moments only, and hardly ever by two threads at once.
+  class Lock;
+  mutable std::atomic<bool> locked_{false};
+  mutable Tensor gradient_;
 };
 
 inline Tensor constant(Array value) { return TensorAccess::adopt(new Constant(std::move(value))); }
 
+[[noreturn]] void fail_without_value(const Node* node);
+
 /// The value of a tensor; GradError when it has been released.
-const Array& value_of(const Tensor& tensor);
+inline const Array& value_of(const Tensor& tensor) {
+  const Node* node = tensor.node();
+  if (node == nullptr || !node->has_value()) [[unlikely]]
+    fail_without_value(node);
+  return node->value();
+}
 
 /// What this thread records: see NoGrad and KeepValues.
 struct RecordingMode {

@@ -29,7 +29,7 @@ Graph::Graph(const Tensor& output) {
     for (const Tensor& input : node.inputs()) entry.inputs.push_back(order.position(*input.node()));
     entry.label = node.label();
     entry.here = node.here();
-    entry.has_value = node.has_value() || node.value().byte_count() <= 8;
+    entry.has_value = node.has_value();
     if (entry.label.empty() && entry.kind == NodeKind::constant) entry.label = number_label(entry.tensor);
     if (entry.label.empty()) entry.label = "v" + std::to_string(++unnamed);
     positions_.emplace(&node, i);

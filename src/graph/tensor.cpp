@@ -105,7 +105,7 @@ Tensor Tensor::operator[](std::initializer_list<Index> where) const { return ind
 Tensor Tensor::T() const { return transpose(*this); }
 Tensor Tensor::reshape(const Shape& shape) const { return chainrule::reshape(*this, shape); }
 
-DType Operand::dtype() const { return tensor_ != nullptr ? tensor_->dtype() : dtype_; }
+DType Operand::dtype() const { return tensor_ != nullptr ? checked(tensor_->node()).dtype() : dtype_; }
 
 Tensor Operand::as(DType dtype) const {
   if (tensor_ != nullptr) return tensor_->dtype() == dtype ? *tensor_ : cast(*this, dtype);

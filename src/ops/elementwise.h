@@ -26,7 +26,10 @@ struct Unary {
   static constexpr Probe probe() { return Op::vjp_x(probe_input(0), probe_output, probe_upstream); }
 
   Array forward(Values in) const {
-    const auto run = [&]<class T>() { return kernels::map<Forward, T, T>({}, *in[0]); };
+    const auto run = [&]<class T>() {
+      if (in[0]->shape().rank() == 0) return Array(static_cast<T>(Op::value(*in[0]->data<T>())));
+      return kernels::map<Forward, T, T>({}, *in[0]);
+    };
     if constexpr (Op::integers)
       if (in[0]->dtype() == DType::int64) return run.template operator()<std::int64_t>();
     return dispatch_floating(in[0]->dtype(), run);
@@ -86,8 +89,12 @@ struct Binary {
   }
 
   Array forward(Values in) const {
-    const Shape shape = broadcast(Op::name, in[0]->shape(), in[1]->shape());
-    const auto run = [&]<class T>() { return kernels::zip<Forward, T, T>({}, *in[0], *in[1], shape); };
+    const auto run = [&]<class T>() {
+      if (in[0]->shape().rank() + in[1]->shape().rank() == 0)
+        return Array(static_cast<T>(Op::value(*in[0]->data<T>(), *in[1]->data<T>())));
+      return kernels::zip<Forward, T, T>({}, *in[0], *in[1],
+                                         broadcast(Op::name, in[0]->shape(), in[1]->shape()));
+    };
     if constexpr (Op::integers)
       if (in[0]->dtype() == DType::int64) return run.template operator()<std::int64_t>();
     return dispatch_floating(in[0]->dtype(), run);
@@ -96,8 +103,8 @@ struct Binary {
     return (wanted(0) ? probe(RuleA()).reads : 0) | (wanted(1) ? probe(RuleB()).reads : 0);
   }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
-    if (to.wants(0)) to[0] = sum_to(pass(RuleA(), in, out, g), in[0].shape());
-    if (to.wants(1)) to[1] = sum_to(pass(RuleB(), in, out, g), in[1].shape());
+    if (to.wants(0)) to[0] = fitted(pass(RuleA(), in, out, g), in[0]);
+    if (to.wants(1)) to[1] = fitted(pass(RuleB(), in, out, g), in[1]);
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                              const std::string& result) const {
@@ -108,6 +115,10 @@ struct Binary {
   }
 
  private:
+  static Tensor fitted(Tensor gradient, const Tensor& in) {
+    if (gradient.node()->shape() == in.node()->shape()) return gradient;
+    return sum_to(std::move(gradient), in.shape());
+  }
   template <class Rule>
   static Tensor pass(Rule rule, Inputs in, const Tensor& out, const Tensor& g) {
     if constexpr (probe(Rule{}).is_upstream)
@@ -121,6 +132,14 @@ struct Binary {
   template <class Rule>
   static Tensor fused(Rule rule, const Tensor& a, const Tensor& b, const Tensor& y, const Tensor& g) {
     constexpr Reads reads = probe(Rule{}).reads;
+    if (y.node()->shape().rank() == 0)
+      return constant(dispatch_floating(g.node()->dtype(), [&]<class T>() {
+        const auto read = [](const Tensor& tensor, Reads bit) {
+          return reads & bit ? *tensor.node()->value().template data<T>() : T(0);
+        };
+        return Array(rule(read(a, reads_input(0)), read(b, reads_input(1)), read(y, reads_output),
+                          *value_of(g).data<T>()));
+      }));
     Array out(y.shape(), g.dtype());
     dispatch_floating(g.dtype(), [&]<class T>() {
       const T* pa = elements<T>(a, reads & reads_input(0));
@@ -164,33 +183,15 @@ DType common_dtype(const Operands&... operands) {
   return any_tensor && is_floating(tensors) ? tensors : promote(tensors, numbers);
 }
 
-/// The tensor itself where it has the dtype already, so that the usual case copies no handle.
-class CastOperand {
- public:
-  CastOperand(const Operand& operand, DType dtype) {
-    if (operand.tensor() != nullptr && operand.tensor()->dtype() == dtype)
-      tensor_ = operand.tensor();
-    else
-      tensor_ = &(own_ = operand.as(dtype));
-  }
-  CastOperand(const CastOperand&) = delete;
-  CastOperand& operator=(const CastOperand&) = delete;
-  const Tensor& operator*() const { return *tensor_; }
-
- private:
-  Tensor own_;
-  const Tensor* tensor_;
-};
-
 template <class Op>
 Tensor unary(const Operand& x) {
-  return apply(Op{}, x.here(), *CastOperand(x, working_dtype<Op>(x.dtype())));
+  return apply(Op{}, x.here(), Argument(x, working_dtype<Op>(x.dtype())));
 }
 
 template <class Op>
 Tensor binary(const Operand& a, const Operand& b) {
   const DType dtype = working_dtype<Op>(common_dtype(a, b));
-  return apply(Op{}, a.here(), *CastOperand(a, dtype), *CastOperand(b, dtype));
+  return apply(Op{}, a.here(), Argument(a, dtype), Argument(b, dtype));
 }
 
 }  // namespace chainrule::ops

@@ -53,7 +53,7 @@ struct Matmul {
   }
 
   static Tensor product(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b) {
-    return apply(Matmul{transpose_a, transpose_b}, Here::now(), a, b);
+    return apply(Matmul{transpose_a, transpose_b}, Here::now(), Argument(a), Argument(b));
   }
 
  private:
@@ -156,17 +156,16 @@ const Registered<Matmul, Linear> registered;
 
 Tensor matmul(const Operand& a, const Operand& b) {
   const DType dtype = promote(ops::common_dtype(a, b), DType::int64);
-  return apply(ops::Matmul{}, a.here(), *ops::CastOperand(a, dtype), *ops::CastOperand(b, dtype));
+  return apply(ops::Matmul{}, a.here(), Argument(a, dtype), Argument(b, dtype));
 }
 
 Tensor linear(const Operand& x, const Operand& weight, const Operand& bias) {
   const DType dtype = ops::real_dtype(ops::common_dtype(x, weight, bias));
-  return apply(ops::Linear{}, x.here(), *ops::CastOperand(x, dtype), *ops::CastOperand(weight, dtype),
-               *ops::CastOperand(bias, dtype));
+  return apply(ops::Linear{}, x.here(), Argument(x, dtype), Argument(weight, dtype), Argument(bias, dtype));
 }
 Tensor linear(const Operand& x, const Operand& weight) {
   const DType dtype = ops::real_dtype(ops::common_dtype(x, weight));
-  return apply(ops::Linear{}, x.here(), *ops::CastOperand(x, dtype), *ops::CastOperand(weight, dtype));
+  return apply(ops::Linear{}, x.here(), Argument(x, dtype), Argument(weight, dtype));
 }
 
 }  // namespace chainrule

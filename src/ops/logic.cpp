@@ -106,7 +106,7 @@ namespace {
 template <class Op>
 Tensor compare(const Operand& a, const Operand& b) {
   const DType dtype = common_dtype(a, b);
-  return apply(Op{}, a.here(), *CastOperand(a, dtype), *CastOperand(b, dtype));
+  return apply(Op{}, a.here(), Argument(a, dtype), Argument(b, dtype));
 }
 
 }  // namespace
@@ -121,13 +121,13 @@ Tensor not_equal(const Operand& a, const Operand& b) { return ops::compare<ops::
 
 Tensor where(const Operand& condition, const Operand& a, const Operand& b) {
   const DType dtype = ops::common_dtype(a, b);
-  return apply(ops::Where{}, condition.here(), condition.as_tensor(), *ops::CastOperand(a, dtype),
-               *ops::CastOperand(b, dtype));
+  return apply(ops::Where{}, condition.here(), Argument(condition, condition.dtype()), Argument(a, dtype),
+               Argument(b, dtype));
 }
 
 Tensor cast(const Operand& x, DType dtype) {
   if (x.dtype() == dtype) return x.as_tensor();
-  return apply(ops::Cast{dtype}, x.here(), x.as_tensor());
+  return apply(ops::Cast{dtype}, x.here(), Argument(x, x.dtype()));
 }
 
 }  // namespace chainrule

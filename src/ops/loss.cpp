@@ -152,8 +152,7 @@ namespace {
 template <class Op>
 Tensor pair_loss(const Operand& prediction, const Operand& target, Reduction reduction) {
   const DType dtype = real_dtype(common_dtype(prediction, target));
-  return apply(Op{{{reduction}}}, prediction.here(), *CastOperand(prediction, dtype),
-               *CastOperand(target, dtype));
+  return apply(Op{{{reduction}}}, prediction.here(), Argument(prediction, dtype), Argument(target, dtype));
 }
 
 }  // namespace
@@ -162,8 +161,8 @@ Tensor pair_loss(const Operand& prediction, const Operand& target, Reduction red
 Tensor cross_entropy(const Operand& logits, const Operand& target, Reduction reduction) {
   const DType dtype =
       ops::real_dtype(is_floating(target.dtype()) ? ops::common_dtype(logits, target) : logits.dtype());
-  return apply(ops::CrossEntropy{{reduction}}, logits.here(), *ops::CastOperand(logits, dtype),
-               *ops::CastOperand(target, is_floating(target.dtype()) ? dtype : DType::int64));
+  return apply(ops::CrossEntropy{{reduction}}, logits.here(), Argument(logits, dtype),
+               Argument(target, is_floating(target.dtype()) ? dtype : DType::int64));
 }
 Tensor mse_loss(const Operand& prediction, const Operand& target, Reduction reduction) {
   return ops::pair_loss<ops::MseLoss>(prediction, target, reduction);

@@ -39,10 +39,10 @@ namespace {
 
 template <class Op>
 Tensor along(const Operand& x, std::int64_t axis) {
-  const CastOperand in(x, real_dtype(x.dtype()));
+  const Argument in(x, real_dtype(x.dtype()));
   // A scalar is a distribution over one outcome, as in PyTorch.
-  if ((*in).rank() == 0) return reshape(along<Op>({reshape(*in, {1}), x.here()}, axis), {});
-  return apply(Op{normalize_axis(Op::name, axis, (*in).shape())}, x.here(), *in);
+  if (in->rank() == 0) return reshape(along<Op>({reshape(*in, {1}), x.here()}, axis), {});
+  return apply(Op{normalize_axis(Op::name, axis, in->shape())}, x.here(), in);
 }
 
 }  // namespace

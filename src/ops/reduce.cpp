@@ -125,11 +125,11 @@ namespace {
 
 template <class Op>
 Tensor reduce(const Operand& x, const Axes& axes, bool keepdims, DType dtype) {
-  const CastOperand in(x, dtype);
+  const Argument in(x, dtype);
   Op op;
-  op.axes = axis_mask(Op::name, axes, (*in).shape());
+  op.axes = axis_mask(Op::name, axes, in->shape());
   op.keepdims = keepdims;
-  return apply(op, x.here(), *in);
+  return apply(op, x.here(), in);
 }
 
 }  // namespace
@@ -157,7 +157,7 @@ Tensor with_kept_axes(const Tensor& tensor, const Shape& original, const AxisMas
   return reshape(tensor, reduced(original, axes, true));
 }
 
-Tensor sum_to(const Tensor& g, const Shape& shape) {
+Tensor sum_to(Tensor g, const Shape& shape) {
   if (g.shape() == shape) return g;
   std::vector<std::int64_t> stretched;
   const std::size_t added = g.rank() - shape.rank();

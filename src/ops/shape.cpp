@@ -75,12 +75,12 @@ struct Scatter : Moves {
     return out;
   }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
-    if (to.wants(0)) to[0] = apply(Index{{}, box, in[0].shape()}, Here::now(), g);
+    if (to.wants(0)) to[0] = apply(Index{{}, box, in[0].shape()}, Here::now(), Argument(g));
   }
 };
 
 void Index::vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
-  if (to.wants(0)) to[0] = apply(Scatter{{}, box, in[0].shape()}, Here::now(), g);
+  if (to.wants(0)) to[0] = apply(Scatter{{}, box, in[0].shape()}, Here::now(), Argument(g));
 }
 
 struct Concatenate : Moves {
@@ -226,7 +226,7 @@ Tensor permute(const Operand& x, const std::vector<std::int64_t>& order) {
     throw ShapeError("permute: order (" + given + ") for shape " + to_string(in.shape()) +
                      "; name each axis exactly once");
   }
-  return apply(op, x.here(), in);
+  return apply(op, x.here(), Argument(in));
 }
 
 Tensor transpose(const Operand& x) {
@@ -247,18 +247,18 @@ Tensor swapaxes(const Operand& x, std::int64_t a, std::int64_t b) {
 Tensor reshape(const Operand& x, const Shape& shape) {
   const Tensor in = x.as_tensor();
   if (in.shape() == shape) return in;
-  return apply(ops::Reshape{{}, ops::with_inferred_size(in.shape(), shape)}, x.here(), in);
+  return apply(ops::Reshape{{}, ops::with_inferred_size(in.shape(), shape)}, x.here(), Argument(in));
 }
 
 Tensor broadcast_to(const Operand& x, const Shape& shape) {
   const Tensor in = x.as_tensor();
   if (in.shape() == shape) return in;
-  return apply(ops::BroadcastTo{{}, shape}, x.here(), in);
+  return apply(ops::BroadcastTo{{}, shape}, x.here(), Argument(in));
 }
 
 Tensor index(const Operand& x, std::span<const Index> where) {
   const Tensor in = x.as_tensor();
-  return apply(ops::make_index(in.shape(), where), x.here(), in);
+  return apply(ops::make_index(in.shape(), where), x.here(), Argument(in));
 }
 
 Tensor concatenate(std::span<const Tensor> tensors, std::int64_t axis, Here here) {

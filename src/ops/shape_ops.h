@@ -6,7 +6,7 @@
 namespace chainrule::ops {
 
 /// The gradient of broadcasting: g summed over the axes along which `shape` was stretched.
-Tensor sum_to(const Tensor& g, const Shape& shape);
+Tensor sum_to(Tensor g, const Shape& shape);
 
 /// The axes as a mask, all of them where none are given. ShapeError for one that does not exist or is
 /// given twice.
