@@ -1,15 +1,25 @@
 #pragma once
 
 #include "array/array.h"
+#include "chainrule/simd.h"
 
 namespace chainrule::kernels {
+
+template <class T>
+struct AccumulateLoop {
+  template <int Bytes>
+  static void run(std::int64_t n, const T* from, T* to) {
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    std::int64_t i = 0;
+    for (; i + P::lanes <= n; i += P::lanes) (P::load(to + i) + P::load(from + i)).store(to + i);
+    for (; i < n; ++i) to[i] += from[i];
+  }
+};
 
 /// sum += more, of the same shape and floating dtype.
 inline void accumulate(Array& sum, const Array& more) {
   dispatch_floating(sum.dtype(), [&]<class T>() {
-    T* __restrict to = sum.mutable_data<T>();
-    const T* __restrict from = more.data<T>();
-    for (std::int64_t i = 0, n = sum.size(); i < n; ++i) to[i] += from[i];
+    simd::vectorized<AccumulateLoop<T>>(sum.size(), more.data<T>(), sum.mutable_data<T>());
   });
 }
 

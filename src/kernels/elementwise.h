@@ -1,10 +1,88 @@
 #pragma once
 
+#include <utility>
+
+#include "chainrule/simd.h"
 #include "kernels/broadcast.h"
 
-/// Loops that apply a function to each element. `f` is a stateless generic function object; the loops
-/// are plain functions on unaliased pointers, which is what compilers vectorise.
+/// Loops that apply a function to each element. `f` is a stateless generic function object.
 namespace chainrule::kernels {
+
+/// Where an operand of a loop lies: stride 1, or 0 where it is repeated.
+template <class T>
+struct Strided {
+  const T* elements;
+  std::int64_t stride;
+};
+
+/// out[i] = f(operands[i]...), on packs of elements.
+template <class F, class T, std::size_t K>
+struct ElementwiseLoop {
+  template <int Bytes>
+  static void run(F f, std::int64_t n, std::array<Strided<T>, K> operands, T* out) {
+    run<Bytes>(f, n, operands, out, std::make_index_sequence<K>());
+  }
+
+ private:
+  template <int Bytes, std::size_t... I>
+  static void run(F f, std::int64_t n, std::array<Strided<T>, K> operands, T* out,
+                  std::index_sequence<I...> each) {
+    constexpr int lanes = Bytes / static_cast<int>(sizeof(T));
+    using P = simd::Pack<T, lanes>;
+    if constexpr (Bytes > 16)
+      if (n < lanes) return run<Bytes / 2>(f, n, operands, out, each);
+    // A repeated element is spread over a pack, which is then read again and again.
+    T spread[K][lanes];
+    for (std::size_t k = 0; k < K; ++k) {
+      if (operands[k].stride != 0) continue;
+      for (int lane = 0; lane < lanes; ++lane) spread[k][lane] = *operands[k].elements;
+      operands[k].elements = spread[k];
+    }
+    std::int64_t i = 0;
+    for (; i + lanes <= n; i += lanes)
+      P(f(P::load(operands[I].elements + i * operands[I].stride)...)).store(out + i);
+    if (i == n) return;
+    if (n >= lanes) {  // the last pack overlaps the one before
+      i = n - lanes;
+      P(f(P::load(operands[I].elements + i * operands[I].stride)...)).store(out + i);
+    } else {
+      P(f(P::load_part(operands[I].elements, operands[I].stride == 0 ? lanes : n)...)).store_part(out, n);
+    }
+  }
+};
+
+/// f over floats, broadcasting the operands to `shape`. A null operand is one that f does not read.
+template <class F, class T, std::size_t K>
+Array elementwise(F f, const Shape& shape, const std::array<const Array*, K>& operands) {
+  static constexpr T zero = 0;
+  Array out(shape, dtype_of<T>);
+  T* to = out.mutable_data<T>();
+  std::array<Strided<T>, K> all;
+  bool rows = false;
+  for (std::size_t k = 0; k < K; ++k) {
+    const Array* operand = operands[k];
+    all[k] = {operand == nullptr ? &zero : operand->data<T>(),
+              operand != nullptr && operand->shape() == shape};
+    rows = rows || (operand != nullptr && operand->shape() != shape && operand->size() != 1);
+  }
+  using Loop = ElementwiseLoop<F, T, K>;
+  if (!rows) {
+    simd::vectorized<Loop>(f, out.size(), all, to);
+    return out;
+  }
+  static const Shape scalar;
+  std::array<const Shape*, K> shapes;
+  for (std::size_t k = 0; k < K; ++k) shapes[k] = operands[k] == nullptr ? &scalar : &operands[k]->shape();
+  for_each_row<K>(shape, shapes, [&](auto at, auto& offsets, auto& strides, auto n) {
+    std::array<Strided<T>, K> row;
+    for (std::size_t k = 0; k < K; ++k) row[k] = {all[k].elements + offsets[k], strides[k]};
+    simd::vectorized<Loop>(f, n, row, to + at);
+  });
+  return out;
+}
+
+// Loops from one element type to another, or on integers, are left to the compiler: plain functions on
+// unaliased pointers, which is what it vectorises.
 
 template <class F, class T, class R>
 void map_row(F f, std::int64_t n, const T* __restrict a, R* __restrict out) {
@@ -18,9 +96,8 @@ Array map(F f, const Array& a) {
   return out;
 }
 
-/// One stretch of a function of two operands, each of which moves with stride 0 or 1.
-template <class F, class A, class B, class R>
-void zip_row(F f, std::int64_t n, const A* __restrict a, std::int64_t a_stride, const B* __restrict b,
+template <class F, class T, class R>
+void zip_row(F f, std::int64_t n, const T* __restrict a, std::int64_t a_stride, const T* __restrict b,
              std::int64_t b_stride, R* __restrict out) {
   if (a_stride == 1 && b_stride == 1) {
     for (std::int64_t i = 0; i < n; ++i) out[i] = f(a[i], b[i]);
@@ -33,23 +110,15 @@ void zip_row(F f, std::int64_t n, const A* __restrict a, std::int64_t a_stride, 
   }
 }
 
-/// f(a, b) with broadcasting; `shape` is the shape of both together.
+/// f(a, b) with broadcasting to `shape`.
 template <class F, class T, class R>
 Array zip(F f, const Array& a, const Array& b, const Shape& shape) {
   Array out(shape, dtype_of<R>);
   const T *pa = a.data<T>(), *pb = b.data<T>();
   R* po = out.mutable_data<R>();
-  if (a.shape() == shape && b.shape() == shape) {
-    zip_row(f, out.size(), pa, 1, pb, 1, po);
-  } else if (b.size() == 1 && a.shape() == shape) {
-    zip_row(f, out.size(), pa, 1, pb, 0, po);
-  } else if (a.size() == 1 && b.shape() == shape) {
-    zip_row(f, out.size(), pa, 0, pb, 1, po);
-  } else {
-    for_each_row<2>(shape, {&a.shape(), &b.shape()}, [&](auto at, auto& offsets, auto& strides, auto n) {
-      zip_row(f, n, pa + offsets[0], strides[0], pb + offsets[1], strides[1], po + at);
-    });
-  }
+  for_each_row<2>(shape, {&a.shape(), &b.shape()}, [&](auto at, auto& offsets, auto& strides, auto n) {
+    zip_row(f, n, pa + offsets[0], strides[0], pb + offsets[1], strides[1], po + at);
+  });
   return out;
 }
 
@@ -68,22 +137,6 @@ Array select(const Array& condition, const Array& a, const Array& b, const Shape
                     for (std::int64_t i = 0; i < n; ++i) po[at + i] = c[i * sc] ? x[i * sx] : y[i * sy];
                   });
   return out;
-}
-
-/// The rule of a function of one operand in one pass: out[i] = rule(x[i], y[i], g[i]). An operand that
-/// the rule does not read is null.
-template <class Rule, class T>
-void rule_row(Rule rule, std::int64_t n, const T* __restrict x, const T* __restrict y, const T* __restrict g,
-              T* __restrict out) {
-  for (std::int64_t i = 0; i < n; ++i) out[i] = rule(x ? x[i] : T(0), y ? y[i] : T(0), g[i]);
-}
-
-/// The rule of a function of two operands, of which either may be broadcast against y and g.
-template <class Rule, class T>
-void rule_row(Rule rule, std::int64_t n, const T* __restrict a, std::int64_t a_stride, const T* __restrict b,
-              std::int64_t b_stride, const T* __restrict y, const T* __restrict g, T* __restrict out) {
-  for (std::int64_t i = 0; i < n; ++i)
-    out[i] = rule(a ? a[i * a_stride] : T(0), b ? b[i * b_stride] : T(0), y ? y[i] : T(0), g[i]);
 }
 
 }  // namespace chainrule::kernels

@@ -9,63 +9,135 @@
 namespace chainrule::kernels {
 namespace {
 
+// How two results become one, for numbers and for packs. Maxima and minima keep NaN.
 template <class T>
 struct Sum {
   static constexpr T start = 0;
-  static T combine(T a, T b) { return a + b; }
+  static auto combine(auto a, auto b) { return a + b; }
 };
 template <class T>
 struct Max {
   static constexpr T start = std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
                                                                   : std::numeric_limits<T>::lowest();
-  static T combine(T a, T b) { return a > b || a != a ? a : b; }
+  static auto combine(T a, T b) { return a > b || a != a ? a : b; }
+  static auto combine(auto a, auto b) { return maximum(a, b); }
 };
 template <class T>
 struct Min {
   static constexpr T start = std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity()
                                                                   : std::numeric_limits<T>::max();
-  static T combine(T a, T b) { return a < b || a != a ? a : b; }
+  static auto combine(T a, T b) { return a < b || a != a ? a : b; }
+  static auto combine(auto a, auto b) { return minimum(a, b); }
 };
 
-constexpr std::int64_t lanes = 32;          // independent running results, for the vector unit
-constexpr std::int64_t block = 32 * lanes;  // below this many elements, plain loops; above, halves
+/// The pack that a reduction of T works on; int64 gets along without.
+template <class T, int Bytes>
+using PackFor = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
 
-/// The reduction of n neighbouring elements.
+/// The reduction of n neighbouring elements. Sums are pairwise: blocks of a few packs side by side,
+/// then halves, so that the error grows with the logarithm of n.
 template <class Fold, class T>
-T fold(const T* x, std::int64_t n) {
-  if (n > block) {
-    const std::int64_t half = n / 2 / lanes * lanes;
-    return Fold::combine(fold<Fold>(x, half), fold<Fold>(x + half, n - half));
+struct FoldLoop {
+  template <int Bytes>
+  static void run(const T* x, std::int64_t n, T* out) {
+    *out = fold<Bytes>(x, n);
   }
-  T running[lanes];
-  std::fill(running, running + lanes, Fold::start);
-  std::int64_t i = 0;
-  for (; i + lanes <= n; i += lanes)
-    for (std::int64_t lane = 0; lane < lanes; ++lane)
-      running[lane] = Fold::combine(running[lane], x[i + lane]);
-  for (std::int64_t lane = 0; i < n; ++i, ++lane) running[lane] = Fold::combine(running[lane], x[i]);
-  for (std::int64_t width = lanes / 2; width > 0; width /= 2)
-    for (std::int64_t lane = 0; lane < width; ++lane)
-      running[lane] = Fold::combine(running[lane], running[lane + width]);
-  return running[0];
-}
+
+  template <int Bytes>
+  static T fold(const T* x, std::int64_t n) {
+    using P = PackFor<T, Bytes>;
+    constexpr std::int64_t packs = 4, block = 64 * packs * P::lanes;
+    if (n > block) {
+      const std::int64_t half = n / 2 / P::lanes * P::lanes;
+      return Fold::combine(fold_apart<Bytes>(x, half), fold_apart<Bytes>(x + half, n - half));
+    }
+    T result = Fold::start;
+    std::int64_t i = 0;
+    if (n >= P::lanes) {
+      P running[packs];
+      for (auto& pack : running) pack = P(Fold::start);
+      for (; i + packs * P::lanes <= n; i += packs * P::lanes)
+        for (std::int64_t k = 0; k < packs; ++k)
+          running[k] = P(Fold::combine(running[k], P::load(x + i + k * P::lanes)));
+      for (; i + P::lanes <= n; i += P::lanes) running[0] = P(Fold::combine(running[0], P::load(x + i)));
+      const P total =
+          Fold::combine(P(Fold::combine(running[0], running[1])), P(Fold::combine(running[2], running[3])));
+      T lanes[P::lanes];
+      total.store(lanes);
+      for (int width = P::lanes / 2; width > 0; width /= 2)
+        for (int lane = 0; lane < width; ++lane)
+          lanes[lane] = Fold::combine(lanes[lane], lanes[lane + width]);
+      result = lanes[0];
+    }
+    for (; i < n; ++i) result = Fold::combine(result, x[i]);
+    return result;
+  }
+
+ private:
+  // A function of its own, as a recursive call cannot be inlined into the loop that starts it.
+  template <int Bytes>
+  static T fold_apart(const T* x, std::int64_t n) {
+    T result;
+    simd::vectorized<FoldLoop>(x, n, &result);
+    return result;
+  }
+};
 
 /// out[j] = reduction over i < n of x[i * stride + j], for j < inner.
 template <class Fold, class T>
-void fold_rows(const T* __restrict x, std::int64_t n, std::int64_t stride, std::int64_t inner,
-               T* __restrict out) {
+struct FoldRowsLoop {
+  template <int Bytes>
+  static void run(const T* x, std::int64_t n, std::int64_t stride, std::int64_t inner, T* out) {
+    using P = PackFor<T, Bytes>;
+    constexpr std::int64_t packs = 4;
+    std::int64_t j = 0;
+    for (; j + packs * P::lanes <= inner; j += packs * P::lanes) {
+      P running[packs];
+      for (auto& pack : running) pack = P(Fold::start);
+      for (std::int64_t i = 0; i < n; ++i)
+        for (std::int64_t k = 0; k < packs; ++k)
+          running[k] = P(Fold::combine(running[k], P::load(x + i * stride + j + k * P::lanes)));
+      for (std::int64_t k = 0; k < packs; ++k) running[k].store(out + j + k * P::lanes);
+    }
+    for (; j < inner; ++j) {
+      T result = Fold::start;
+      for (std::int64_t i = 0; i < n; ++i) result = Fold::combine(result, x[i * stride + j]);
+      out[j] = result;
+    }
+  }
+};
+
+template <class Fold, class T>
+T fold(const T* x, std::int64_t n) {
+  if constexpr (std::is_floating_point_v<T>) {
+    T result;
+    simd::vectorized<FoldLoop<Fold, T>>(x, n, &result);
+    return result;
+  } else {
+    T result = Fold::start;
+    for (std::int64_t i = 0; i < n; ++i) result = Fold::combine(result, x[i]);
+    return result;
+  }
+}
+
+constexpr std::int64_t stretch = 1024;  // columns that are reduced together and stay in the cache
+
+template <class Fold, class T>
+void fold_rows(const T* x, std::int64_t n, std::int64_t stride, std::int64_t inner, T* out) {
   constexpr std::int64_t few = 64;
-  if (n <= few) {
+  if (n > few) {  // pairwise, as above
+    T second[stretch];
+    const std::int64_t half = n / 2;
+    fold_rows<Fold>(x, half, stride, inner, out);
+    fold_rows<Fold>(x + half * stride, n - half, stride, inner, second);
+    for (std::int64_t j = 0; j < inner; ++j) out[j] = Fold::combine(out[j], second[j]);
+  } else if constexpr (std::is_floating_point_v<T>) {
+    simd::vectorized<FoldRowsLoop<Fold, T>>(x, n, stride, inner, out);
+  } else {
     std::fill(out, out + inner, Fold::start);
     for (std::int64_t i = 0; i < n; ++i)
       for (std::int64_t j = 0; j < inner; ++j) out[j] = Fold::combine(out[j], x[i * stride + j]);
-    return;
   }
-  T second[block];
-  const std::int64_t half = n / 2;
-  fold_rows<Fold>(x, half, stride, inner, out);
-  fold_rows<Fold>(x + half * stride, n - half, stride, inner, second);
-  for (std::int64_t j = 0; j < inner; ++j) out[j] = Fold::combine(out[j], second[j]);
 }
 
 /// (outer, n, inner) to (outer, inner).
@@ -76,8 +148,8 @@ void fold_axis(const T* x, std::int64_t outer, std::int64_t n, std::int64_t inne
       *out = fold<Fold>(x, n);
       continue;
     }
-    for (std::int64_t j = 0; j < inner; j += block)  // a stretch of columns that stays in the cache
-      fold_rows<Fold>(x + j, n, inner, std::min(block, inner - j), out + j);
+    for (std::int64_t j = 0; j < inner; j += stretch)
+      fold_rows<Fold>(x + j, n, inner, std::min(stretch, inner - j), out + j);
   }
 }
 
@@ -112,20 +184,38 @@ Array reduce(const Array& x, const AxisMask& axes) {
 }
 
 /// What to subtract before exp: the maximum, but 0 where that is infinite, as inf - inf is NaN.
-template <class T>
-T shift(T largest) {
-  return std::isinf(largest) ? T(0) : largest;
+template <class P>
+P shift(P largest) {
+  const P infinity(std::numeric_limits<typename P::Element>::infinity());
+  return where(abs(largest) == infinity, P(0), largest);
 }
 
-/// x - its maximum along the axes.
+// The steps of softmax and its kin, on packs.
+struct Shifted {
+  auto operator()(auto x, auto largest) const { return x - shift(largest); }
+};
+struct Exp {
+  auto operator()(auto x) const { return exp(x); }
+};
+struct LogOfTotal {
+  auto operator()(auto total, auto largest) const { return log(total) + shift(largest); }
+};
+struct Share {
+  auto operator()(auto power, auto total) const { return where(total == 0, 0, power / total); }
+};
+struct LogShare {
+  auto operator()(auto exponent, auto total) const {
+    return where(total == 0, exponent, exponent - log(total));
+  }
+};
+
 template <class T>
 Array shifted(const Array& x, const Array& largest) {
-  return zip<decltype([](T element, T most) { return element - shift(most); }), T, T>({}, x, largest,
-                                                                                      x.shape());
+  return elementwise<Shifted, T, 2>({}, x.shape(), {&x, &largest});
 }
 template <class T>
-Array exp(const Array& x) {
-  return map<decltype([](T element) { return std::exp(element); }), T, T>({}, x);
+Array powers(const Array& x) {
+  return elementwise<Exp, T, 1>({}, x.shape(), {&x});
 }
 
 AxisMask only(std::size_t axis) { return AxisMask().set(axis); }
@@ -138,25 +228,23 @@ Array min(const Array& x, const AxisMask& axes) { return reduce<Min>(x, axes); }
 
 Array logsumexp(const Array& x, const AxisMask& axes) {
   return dispatch_floating(x.dtype(), [&]<class T>() {
-    const Array largest = max(x, axes), total = sum(exp<T>(shifted<T>(x, largest)), axes);
-    return zip<decltype([](T s, T most) { return std::log(s) + shift(most); }), T, T>({}, total, largest,
-                                                                                      total.shape());
+    const Array largest = max(x, axes), total = sum(powers<T>(shifted<T>(x, largest)), axes);
+    return elementwise<LogOfTotal, T, 2>({}, total.shape(), {&total, &largest});
   });
 }
 
 Array softmax(const Array& x, std::size_t axis) {
   return dispatch_floating(x.dtype(), [&]<class T>() {
-    const Array powers = exp<T>(shifted<T>(x, max(x, only(axis))));
-    return zip<decltype([](T power, T total) { return total == 0 ? T(0) : power / total; }), T, T>(
-        {}, powers, sum(powers, only(axis)), x.shape());
+    const Array numerators = powers<T>(shifted<T>(x, max(x, only(axis)))),
+                total = sum(numerators, only(axis));
+    return elementwise<Share, T, 2>({}, x.shape(), {&numerators, &total});
   });
 }
 
 Array log_softmax(const Array& x, std::size_t axis) {
   return dispatch_floating(x.dtype(), [&]<class T>() {
-    const Array exponents = shifted<T>(x, max(x, only(axis))), total = sum(exp<T>(exponents), only(axis));
-    return zip<decltype([](T exponent, T sum) { return sum == 0 ? exponent : exponent - std::log(sum); }), T,
-               T>({}, exponents, total, x.shape());
+    const Array exponents = shifted<T>(x, max(x, only(axis))), total = sum(powers<T>(exponents), only(axis));
+    return elementwise<LogShare, T, 2>({}, x.shape(), {&exponents, &total});
   });
 }
 

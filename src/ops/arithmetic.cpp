@@ -79,7 +79,7 @@ struct Sign : Unary<Sign> {
 struct Relu : Unary<Relu> {
   static constexpr std::string_view name = "relu", formula = "∂relu(x)/∂x = 1 if x > 0 else 0";
   static constexpr bool integers = true;
-  static auto value(auto x) { return where(x > 0 || x != x, x, 0); }
+  static auto value(auto x) { return maximum(x, 0); }  // NaN stays NaN
   static constexpr auto vjp_x(auto, auto y, auto g) { return where(y > 0, g, 0); }
 };
 

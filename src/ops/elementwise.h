@@ -13,10 +13,13 @@ namespace chainrule::ops {
 /// Only numbers are wanted, no graph of the gradient computation.
 inline bool numbers_only() { return recording_mode.off && !recording_mode.keep_values; }
 
-/// A pointer to the elements, null for those that a rule does not read, as these may be gone.
+/// The value, or null for one that a rule does not read, as it may be gone.
+inline const Array* value_if(bool read, const Tensor& tensor) { return read ? &value_of(tensor) : nullptr; }
+
+/// The element of a scalar, 0 for one that a rule does not read.
 template <class T>
-const T* elements(const Tensor& tensor, bool read) {
-  return read ? value_of(tensor).data<T>() : nullptr;
+T element_if(bool read, const Tensor& tensor) {
+  return read ? *value_of(tensor).data<T>() : T(0);
 }
 
 /// y = f(x). Op gives value(x) and vjp_x(x, y, g).
@@ -28,7 +31,10 @@ struct Unary {
   Array forward(Values in) const {
     const auto run = [&]<class T>() {
       if (in[0]->shape().rank() == 0) return Array(static_cast<T>(Op::value(*in[0]->data<T>())));
-      return kernels::map<Forward, T, T>({}, *in[0]);
+      if constexpr (std::is_floating_point_v<T>)
+        return kernels::elementwise<Forward, T, 1>({}, in[0]->shape(), {in[0]});
+      else
+        return kernels::map<Forward, T, T>({}, *in[0]);
     };
     if constexpr (Op::integers)
       if (in[0]->dtype() == DType::int64) return run.template operator()<std::int64_t>();
@@ -59,13 +65,14 @@ struct Unary {
   };
 
   static Tensor fused(const Tensor& x, const Tensor& y, const Tensor& g) {
-    Array out(x.shape(), g.dtype());
-    dispatch_floating(g.dtype(), [&]<class T>() {
-      kernels::rule_row(Rule(), out.size(), elements<T>(x, probe().reads & reads_input(0)),
-                        elements<T>(y, probe().reads & reads_output), value_of(g).data<T>(),
-                        out.mutable_data<T>());
-    });
-    return constant(std::move(out));
+    constexpr bool reads_x = (probe().reads & reads_input(0)) != 0,
+                   reads_y = (probe().reads & reads_output) != 0;
+    return constant(dispatch_floating(g.node()->dtype(), [&]<class T>() {
+      if (g.node()->shape().rank() == 0)
+        return Array(Op::vjp_x(element_if<T>(reads_x, x), element_if<T>(reads_y, y), element_if<T>(true, g)));
+      return kernels::elementwise<Rule, T, 3>({}, g.shape(),
+                                              {value_if(reads_x, x), value_if(reads_y, y), &value_of(g)});
+    }));
   }
 };
 
@@ -132,30 +139,15 @@ struct Binary {
   template <class Rule>
   static Tensor fused(Rule rule, const Tensor& a, const Tensor& b, const Tensor& y, const Tensor& g) {
     constexpr Reads reads = probe(Rule{}).reads;
-    if (y.node()->shape().rank() == 0)
-      return constant(dispatch_floating(g.node()->dtype(), [&]<class T>() {
-        const auto read = [](const Tensor& tensor, Reads bit) {
-          return reads & bit ? *tensor.node()->value().template data<T>() : T(0);
-        };
-        return Array(rule(read(a, reads_input(0)), read(b, reads_input(1)), read(y, reads_output),
-                          *value_of(g).data<T>()));
-      }));
-    Array out(y.shape(), g.dtype());
-    dispatch_floating(g.dtype(), [&]<class T>() {
-      const T* pa = elements<T>(a, reads & reads_input(0));
-      const T* pb = elements<T>(b, reads & reads_input(1));
-      const T* py = elements<T>(y, reads & reads_output);
-      const T* pg = value_of(g).data<T>();
-      T* po = out.mutable_data<T>();
-      if (a.shape() == y.shape() && b.shape() == y.shape())
-        return kernels::rule_row(rule, out.size(), pa, 1, pb, 1, py, pg, po);
-      kernels::for_each_row<2>(
-          y.shape(), {&a.shape(), &b.shape()}, [&](auto at, auto& offsets, auto& strides, auto n) {
-            kernels::rule_row(rule, n, pa ? pa + offsets[0] : pa, strides[0], pb ? pb + offsets[1] : pb,
-                              strides[1], py ? py + at : py, pg + at, po + at);
-          });
-    });
-    return constant(std::move(out));
+    constexpr bool reads_a = (reads & reads_input(0)) != 0, reads_b = (reads & reads_input(1)) != 0,
+                   reads_y = (reads & reads_output) != 0;
+    return constant(dispatch_floating(g.node()->dtype(), [&]<class T>() {
+      if (g.node()->shape().rank() == 0)
+        return Array(rule(element_if<T>(reads_a, a), element_if<T>(reads_b, b), element_if<T>(reads_y, y),
+                          element_if<T>(true, g)));
+      return kernels::elementwise<Rule, T, 4>(
+          rule, g.shape(), {value_if(reads_a, a), value_if(reads_b, b), value_if(reads_y, y), &value_of(g)});
+    }));
   }
 };
 

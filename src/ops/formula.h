@@ -9,7 +9,7 @@
 /// The kinds of numbers that the rules of elementwise operations are written for.
 ///
 /// A rule is a generic formula, as `g * (1 - y * y)`. It is written once and evaluated on
-///   float, double    in a fused loop over the elements, when only numbers are wanted;
+///   float, double    and packs of them, in a fused loop over the elements, when only numbers are wanted;
 ///   Tensor           when the gradient is to be differentiated again;
 ///   Probe            at compile time, to learn which values it reads;
 ///   Symbol           to show it to people.
@@ -26,8 +26,17 @@ auto tanh(Number auto x) { return std::tanh(x); }
 auto sqrt(Number auto x) { return std::sqrt(x); }
 auto abs(Number auto x) { return x < 0 ? -x : x == 0 ? decltype(x){0} : x; }
 auto sign(Number auto x) { return x > 0 ? decltype(x){1} : x < 0 ? decltype(x){-1} : x; }
-auto maximum(Number auto a, Number auto b) { return a > b || a != a ? a : b; }
-auto minimum(Number auto a, Number auto b) { return a < b || a != a ? a : b; }
+/// Stable at both ends: e never overflows.
+auto sigmoid(Number auto x) {
+  const auto e = std::exp(-std::abs(x));
+  return (x >= 0 ? 1 : e) / (1 + e);
+}
+auto maximum(Number auto a, Number auto b) {
+  return a > static_cast<decltype(a)>(b) || a != a ? a : static_cast<decltype(a)>(b);
+}
+auto minimum(Number auto a, Number auto b) {
+  return a < static_cast<decltype(a)>(b) || a != a ? a : static_cast<decltype(a)>(b);
+}
 template <Number A, Number B>
 auto where(bool condition, A a, B b) {
   using T = std::common_type_t<A, B>;

@@ -46,7 +46,7 @@ struct Tanh : Unary<Tanh> {
 
 struct Sigmoid : Unary<Sigmoid> {
   static constexpr std::string_view name = "sigmoid", formula = "∂σ(x)/∂x = σ(x) · (1 − σ(x))";
-  static auto value(auto x) { return 1 / (1 + exp(-x)); }
+  static auto value(auto x) { return sigmoid(x); }
   static constexpr auto vjp_x(auto, auto y, auto g) { return g * (y * (1 - y)); }
 };
 

@@ -1,0 +1,77 @@
+// Included by simd.h once per instruction set, with CHAINRULE_SIMD_BYTES and CHAINRULE_SIMD_TARGET set.
+//
+// The compiler takes operations on wide vectors apart as soon as it has parsed a function, for the
+// target of that function. So each operation is a function of its own, compiled for the right target,
+// and generic code in between, as a user's formula, only passes packs on.
+
+template <class T>
+struct Vectors<T, CHAINRULE_SIMD_BYTES> {
+  using Bits = IntegerFor<T>;
+  static constexpr int lanes = CHAINRULE_SIMD_BYTES / static_cast<int>(sizeof(T));
+  typedef T Vector __attribute__((vector_size(CHAINRULE_SIMD_BYTES)));
+  typedef Bits BitVector __attribute__((vector_size(CHAINRULE_SIMD_BYTES)));
+  typedef T Unaligned __attribute__((vector_size(CHAINRULE_SIMD_BYTES), aligned(alignof(T)), may_alias));
+
+  CHAINRULE_SIMD_TARGET static void load(Vector& to, const T* from) {
+    to = *reinterpret_cast<const Unaligned*>(from);
+  }
+  CHAINRULE_SIMD_TARGET static void store(const Vector& v, T* to) { *reinterpret_cast<Unaligned*>(to) = v; }
+  CHAINRULE_SIMD_TARGET static void spread(Vector& to, T number) { to = Vector{} + number; }
+
+  CHAINRULE_SIMD_TARGET static void add(Vector& to, const Vector& a, const Vector& b) { to = a + b; }
+  CHAINRULE_SIMD_TARGET static void sub(Vector& to, const Vector& a, const Vector& b) { to = a - b; }
+  CHAINRULE_SIMD_TARGET static void mul(Vector& to, const Vector& a, const Vector& b) { to = a * b; }
+  CHAINRULE_SIMD_TARGET static void div(Vector& to, const Vector& a, const Vector& b) { to = a / b; }
+  CHAINRULE_SIMD_TARGET static void neg(Vector& to, const Vector& a) { to = -a; }
+  CHAINRULE_SIMD_TARGET static void less(BitVector& to, const Vector& a, const Vector& b) { to = a < b; }
+  CHAINRULE_SIMD_TARGET static void less_equal(BitVector& to, const Vector& a, const Vector& b) {
+    to = a <= b;
+  }
+  CHAINRULE_SIMD_TARGET static void equal(BitVector& to, const Vector& a, const Vector& b) { to = a == b; }
+  CHAINRULE_SIMD_TARGET static void select(Vector& to, const BitVector& mask, const Vector& a,
+                                           const Vector& b) {
+    to = mask ? a : b;
+  }
+  CHAINRULE_SIMD_TARGET static void sqrt(Vector& to, const Vector& a) {
+    for (int i = 0; i < lanes; ++i) to[i] = std::sqrt(a[i]);
+  }
+
+  CHAINRULE_SIMD_TARGET static void bits_of(BitVector& to, const Vector& a) {
+    __builtin_memcpy(&to, &a, sizeof to);
+  }
+  CHAINRULE_SIMD_TARGET static void from_bits(Vector& to, const BitVector& a) {
+    __builtin_memcpy(&to, &a, sizeof to);
+  }
+  CHAINRULE_SIMD_TARGET static void number_of(Vector& to, const BitVector& a) {
+    to = __builtin_convertvector(a, Vector);
+  }
+  CHAINRULE_SIMD_TARGET static void add(BitVector& to, const BitVector& a, const BitVector& b) { to = a + b; }
+  CHAINRULE_SIMD_TARGET static void sub(BitVector& to, const BitVector& a, const BitVector& b) { to = a - b; }
+  CHAINRULE_SIMD_TARGET static void both(BitVector& to, const BitVector& a, const BitVector& b) {
+    to = a & b;
+  }
+  CHAINRULE_SIMD_TARGET static void either(BitVector& to, const BitVector& a, const BitVector& b) {
+    to = a | b;
+  }
+  CHAINRULE_SIMD_TARGET static void invert(BitVector& to, const BitVector& a) { to = ~a; }
+  CHAINRULE_SIMD_TARGET static void equal(BitVector& to, const BitVector& a, const BitVector& b) {
+    to = a == b;
+  }
+  CHAINRULE_SIMD_TARGET static void spread(BitVector& to, Bits number) { to = BitVector{} + number; }
+  template <int Count>
+  CHAINRULE_SIMD_TARGET static void left(BitVector& to, const BitVector& a) {
+    to = a << Count;
+  }
+  template <int Count>
+  CHAINRULE_SIMD_TARGET static void right(BitVector& to, const BitVector& a) {
+    to = a >> Count;
+  }
+  CHAINRULE_SIMD_TARGET static bool any(const BitVector& a) {
+    Bits all = 0;
+    for (int i = 0; i < lanes; ++i) all |= a[i];
+    return all != 0;
+  }
+};
+
+#undef CHAINRULE_SIMD_BYTES
+#undef CHAINRULE_SIMD_TARGET
