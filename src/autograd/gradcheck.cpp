@@ -29,11 +29,11 @@ GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)
   }
   const Gradients analytic = gradients(projected, leaves);
   const auto evaluate = [&](std::size_t which, std::size_t element, double value) {
-    std::vector<Tensor> moved = inputs;
+    std::vector<Tensor> moved = leaves;  // the function may differentiate, so all stay variables
     auto elements = inputs[which].to_vector<double>();
     elements[element] = value;
-    moved[which] = tensor(elements, inputs[which].shape());
-    return no_grad([&] { return sum(cast(function(moved), DType::float64) * projection).item(); });
+    moved[which] = variable(tensor(elements, inputs[which].shape()));
+    return sum(cast(function(moved), DType::float64) * projection).item();
   };
   for (std::size_t which = 0; which < inputs.size(); ++which) {
     const auto at = inputs[which].to_vector<double>();

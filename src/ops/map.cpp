@@ -1,0 +1,154 @@
+#include "chainrule/map.h"
+
+#include "ops/elementwise.h"
+#include "ops/registry.h"
+
+namespace chainrule {
+namespace ops {
+namespace {
+
+using detail::MapFunction;
+constexpr std::size_t most = 2 * detail::map_operands + 1;
+
+/// Runs one of a function's loops, `loop(function, n, operands, outputs)`, over operands broadcast to
+/// `shape`. Outputs are contiguous, of that shape each.
+template <class Loop>
+void run_rows(const Shape& shape, DType dtype, std::span<const Array* const> in, std::span<void* const> out,
+              Loop loop) {
+  static const Shape scalar;
+  std::array<const Shape*, most> shapes;
+  shapes.fill(&scalar);
+  for (std::size_t k = 0; k < in.size(); ++k) shapes[k] = &in[k]->shape();
+  const auto bytes = static_cast<std::int64_t>(item_size(dtype));
+  kernels::for_each_row<most>(shape, shapes, [&](auto at, auto& offsets, auto& strides, auto n) {
+    std::array<MapFunction::Operand, most> operands{};
+    for (std::size_t k = 0; k < in.size(); ++k)
+      operands[k] = {static_cast<const std::byte*>(in[k]->raw()) + offsets[k] * bytes, strides[k]};
+    std::array<void*, most> outputs{};
+    for (std::size_t k = 0; k < out.size(); ++k) outputs[k] = static_cast<std::byte*>(out[k]) + at * bytes;
+    loop(n, operands.data(), outputs.data());
+  });
+}
+
+Shape common_shape(std::span<const Array* const> values) {
+  Shape shape;
+  for (const Array* value : values) shape = broadcast("map", shape, value->shape());
+  return shape;
+}
+
+std::vector<const Array*> values_of(Inputs in) {
+  std::vector<const Array*> values;
+  for (const Tensor& tensor : in) values.push_back(&value_of(tensor));
+  return values;
+}
+
+constexpr const char* text = "the derivatives of the lambda, on dual numbers";
+
+/// The K gradients g ∂f/∂xᵢ as one array (K, ...), from the inputs x... and g: what map's derivative is
+/// made of when it is to be differentiated again.
+struct MapGradient {
+  static constexpr std::string_view name = "map_gradient", formula = text;
+  std::shared_ptr<const MapFunction> function;
+
+  Array forward(Values in) const {
+    const Shape shape = common_shape(in);
+    const std::size_t count = in.size() - 1;
+    std::vector<std::int64_t> sizes(shape.begin(), shape.end());
+    sizes.insert(sizes.begin(), static_cast<std::int64_t>(count));
+    Array out(Shape(sizes), in[0]->dtype());
+    std::vector<void*> parts;
+    auto* bytes = static_cast<std::byte*>(out.mutable_raw());
+    for (std::size_t k = 0; k < count; ++k) parts.push_back(bytes + k * out.byte_count() / count);
+    run_rows(shape, out.dtype(), in, parts, [&](auto n, auto* operands, auto* outputs) {
+      function->gradient(out.dtype(), n, operands, outputs);
+    });
+    return out;
+  }
+  Reads reads(Wanted) const { return reads_everything & ~reads_output; }
+  void vjp(Inputs in, const Tensor&, const Tensor& c, Cotangents& to) const {
+    if (!numbers_only())
+      throw GradError(
+          "map: third derivatives are not available; write the formula with operations on tensors");
+    const std::size_t count = in.size() - 1;
+    std::vector<const Array*> values = values_of(in);
+    const Shape shape = common_shape(values);
+    std::vector<Tensor> directions;
+    for (std::size_t k = 0; k < count; ++k) directions.push_back(c[static_cast<std::int64_t>(k)]);
+    for (const Tensor& direction : directions) values.push_back(&value_of(direction));
+    std::vector<Array> out(count + 1, Array(shape, c.dtype()));
+    std::vector<void*> parts;
+    for (Array& part : out) parts.push_back(part.mutable_raw());
+    run_rows(shape, c.dtype(), values, parts, [&](auto n, auto* operands, auto* outputs) {
+      function->second(c.dtype(), n, operands, outputs);
+    });
+    for (std::size_t k = 0; k <= count; ++k)
+      if (to.wants(k)) to[k] = sum_to(constant(std::move(out[k])), in[k].shape());
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
+    return {text, false};
+  }
+};
+
+/// f(x...), one lambda as one node.
+struct Map {
+  static constexpr std::string_view name = "map", formula = text;
+  std::shared_ptr<const MapFunction> function;
+
+  Array forward(Values in) const {
+    const Shape shape = common_shape(in);
+    Array out(shape, in[0]->dtype());
+    std::array<void*, 1> part = {out.mutable_raw()};
+    run_rows(shape, out.dtype(), in, part, [&](auto n, auto* operands, auto* outputs) {
+      function->value(out.dtype(), n, operands, outputs[0]);
+    });
+    return out;
+  }
+  Reads reads(Wanted) const { return reads_everything & ~reads_output; }
+  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
+    if (numbers_only()) return fused(in, out.shape(), g, to);
+    std::vector<Tensor> inputs(in.begin(), in.end());
+    inputs.push_back(g);
+    const Tensor all = apply(MapGradient{function}, Here::now(), inputs);
+    for (std::size_t k = 0; k < in.size(); ++k)
+      if (to.wants(k)) to[k] = sum_to(all[static_cast<std::int64_t>(k)], in[k].shape());
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
+    return {text, false};
+  }
+
+ private:
+  void fused(Inputs in, const Shape& shape, const Tensor& g, Cotangents& to) const {
+    std::vector<const Array*> values = values_of(in);
+    values.push_back(&value_of(g));
+    std::vector<Array> out;
+    for (std::size_t k = 0; k < in.size(); ++k) out.emplace_back(shape, g.dtype());
+    std::vector<void*> parts;
+    for (Array& part : out) parts.push_back(part.mutable_raw());
+    run_rows(shape, g.dtype(), values, parts, [&](auto n, auto* operands, auto* outputs) {
+      function->gradient(g.dtype(), n, operands, outputs);
+    });
+    for (std::size_t k = 0; k < in.size(); ++k)
+      if (to.wants(k)) to[k] = sum_to(constant(std::move(out[k])), in[k].shape());
+  }
+};
+
+const Registered<Map, MapGradient> registered;
+
+}  // namespace
+}  // namespace ops
+
+Tensor detail::map(std::shared_ptr<const MapFunction> function, std::span<const chainrule::Operand> x) {
+  DType dtype = DType::boolean;
+  bool any_tensor = false;
+  for (const auto& operand : x)
+    if (operand.tensor() != nullptr) {
+      dtype = promote(dtype, operand.dtype());
+      any_tensor = true;
+    }
+  if (!any_tensor || !is_floating(dtype)) dtype = DType::float64;
+  std::vector<Tensor> inputs;
+  for (const auto& operand : x) inputs.push_back(operand.as(dtype));
+  return apply(ops::Map{std::move(function)}, x.front().here(), inputs);
+}
+
+}  // namespace chainrule
