@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "chainrule/detail/dual.h"
+#include "chainrule/detail/loops.h"
 #include "chainrule/tensor.h"
 
 namespace chainrule {
@@ -20,8 +21,8 @@ class MapFunction {
     std::int64_t stride;
   };
   virtual ~MapFunction() = default;
-  /// out = f(x...)
-  virtual void value(DType dtype, std::int64_t n, const Operand* x, void* out) const = 0;
+  /// out[0] = f(x...)
+  virtual void value(DType dtype, std::int64_t n, const Operand* x, void* const* out) const = 0;
   /// out[i] = g ∂f/∂xᵢ, for x... and then g among the operands.
   virtual void gradient(DType dtype, std::int64_t n, const Operand* x_g, void* const* out) const = 0;
   /// The same differentiated once more along directions c, for x..., g and then c...:
@@ -33,85 +34,54 @@ constexpr std::size_t map_operands = 8;  ///< at most
 
 Tensor map(std::shared_ptr<const MapFunction> function, std::span<const chainrule::Operand> x);
 
-template <class T>
-using Pointers = std::array<T, 2 * map_operands + 1>;
-
-/// Calls step(load, store) for every pack of n elements: load(k) is operand k, store(k, pack) output k.
-template <class T, int Bytes, class Step>
-void for_each_pack(std::int64_t n, const Pointers<MapFunction::Operand>& in, std::size_t in_count,
-                   const Pointers<T*>& out, Step step) {
-  constexpr int lanes = Bytes / static_cast<int>(sizeof(T));
-  using P = simd::Pack<T, lanes>;
-  const auto at = [&](std::size_t k, std::int64_t i) {
-    return static_cast<const T*>(in[k].elements) + i * in[k].stride;
-  };
-  // A repeated element is spread over a pack once, which is then read again and again.
-  T spread[std::tuple_size_v<Pointers<T*>>][lanes];
-  const T* whole[std::tuple_size_v<Pointers<T*>>];
-  for (std::size_t k = 0; k < in_count; ++k) {
-    whole[k] = static_cast<const T*>(in[k].elements);
-    if (in[k].stride != 0) continue;
-    P(*whole[k]).store(spread[k]);
-    whole[k] = spread[k];
-  }
-  std::int64_t i = 0;
-  for (; i + lanes <= n; i += lanes)
-    step([&](std::size_t k) { return P::load(whole[k] + i * in[k].stride); },
-         [&](std::size_t k, const P& pack) { pack.store(out[k] + i); });
-  if (i < n)
-    step([&](std::size_t k) { return in[k].stride == 0 ? P(*at(k, 0)) : P::load_part(at(k, i), n - i); },
-         [&](std::size_t k, const P& pack) { pack.store_part(out[k] + i, n - i); });
-}
-
+/// The loops of a formula f of K operands: its value, its gradient, and that differentiated along c.
 template <class F, std::size_t K, class T>
 struct MapValueLoop {
+  static constexpr std::size_t operands = K, outputs = 1;
   template <int Bytes>
-  static void run(const F* f, std::int64_t n, Pointers<MapFunction::Operand> x, Pointers<T*> out) {
-    run<Bytes>(f, n, x, out, std::make_index_sequence<K>());
-  }
-  template <int Bytes, std::size_t... I>
-  static void run(const F* f, std::int64_t n, const Pointers<MapFunction::Operand>& x,
-                  const Pointers<T*>& out, std::index_sequence<I...>) {
-    for_each_pack<T, Bytes>(n, x, K, out, [f](auto load, auto store) {
-      store(0, simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>((*f)(load(I)...)));
+  static void run(const F* f, std::int64_t n, std::array<simd::Strided<T>, operands> in,
+                  std::array<T*, outputs> out) {
+    simd::for_each_pack<T, Bytes>(n, in, out, [f](auto load, auto store) {
+      const auto call = [&]<std::size_t... I>(std::index_sequence<I...>) { return (*f)(load(I)...); };
+      store(0, call(std::make_index_sequence<K>()));
     });
   }
 };
 
 template <class F, std::size_t K, class T>
 struct MapGradientLoop {
+  static constexpr std::size_t operands = K + 1, outputs = K;
   template <int Bytes>
-  static void run(const F* f, std::int64_t n, Pointers<MapFunction::Operand> x_g, Pointers<T*> out) {
-    run<Bytes>(f, n, x_g, out, std::make_index_sequence<K>());
-  }
-  template <int Bytes, std::size_t... I>
-  static void run(const F* f, std::int64_t n, const Pointers<MapFunction::Operand>& x_g,
-                  const Pointers<T*>& out, std::index_sequence<I...>) {
-    for_each_pack<T, Bytes>(n, x_g, K + 1, out, [f](auto load, auto store) {
-      using D = simd::Dual<simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>, K>;
-      const D y((*f)(D::variable(load(I), I)...));
+  static void run(const F* f, std::int64_t n, std::array<simd::Strided<T>, operands> in,
+                  std::array<T*, outputs> out) {
+    using D = simd::Dual<simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>, K>;
+    simd::for_each_pack<T, Bytes>(n, in, out, [f](auto load, auto store) {
+      const auto call = [&]<std::size_t... I>(std::index_sequence<I...>) {
+        return D((*f)(D::variable(load(I), I)...));
+      };
+      const D y = call(std::make_index_sequence<K>());
       const auto g = load(K);
-      (store(I, g * y.slope[I]), ...);
+      for (std::size_t i = 0; i < K; ++i) store(i, g * y.slope[i]);
     });
   }
 };
 
 template <class F, std::size_t K, class T>
 struct MapSecondLoop {
+  static constexpr std::size_t operands = 2 * K + 1, outputs = K + 1;
   template <int Bytes>
-  static void run(const F* f, std::int64_t n, Pointers<MapFunction::Operand> x_g_c, Pointers<T*> out) {
-    run<Bytes>(f, n, x_g_c, out, std::make_index_sequence<K>());
-  }
-  template <int Bytes, std::size_t... I>
-  static void run(const F* f, std::int64_t n, const Pointers<MapFunction::Operand>& x_g_c,
-                  const Pointers<T*>& out, std::index_sequence<I...>) {
-    for_each_pack<T, Bytes>(n, x_g_c, 2 * K + 1, out, [f](auto load, auto store) {
-      // Outside, the slope along c; inside, the slopes along each x.
-      using Inner = simd::Dual<simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>, K>;
-      using Outer = simd::Dual<Inner, 1>;
-      const Outer y((*f)(Outer(Inner::variable(load(I), I), {Inner(load(K + 1 + I))})...));
+  static void run(const F* f, std::int64_t n, std::array<simd::Strided<T>, operands> in,
+                  std::array<T*, outputs> out) {
+    // Outside, the slope along c; inside, the slopes along each x.
+    using Inner = simd::Dual<simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>, K>;
+    using Outer = simd::Dual<Inner, 1>;
+    simd::for_each_pack<T, Bytes>(n, in, out, [f](auto load, auto store) {
+      const auto call = [&]<std::size_t... I>(std::index_sequence<I...>) {
+        return Outer((*f)(Outer(Inner::variable(load(I), I), {Inner(load(K + 1 + I))})...));
+      };
+      const Outer y = call(std::make_index_sequence<K>());
       const auto g = load(K);
-      (store(I, g * y.slope[0].slope[I]), ...);
+      for (std::size_t i = 0; i < K; ++i) store(i, g * y.slope[0].slope[i]);
       store(K, y.slope[0].value);
     });
   }
@@ -121,26 +91,27 @@ template <class F, std::size_t K>
 class MapFunctionOf final : public MapFunction {
  public:
   explicit MapFunctionOf(F f) : f_(std::move(f)) {}
-  void value(DType dtype, std::int64_t n, const Operand* x, void* out) const override {
-    run<MapValueLoop>(dtype, n, x, K, &out, 1);
+  void value(DType dtype, std::int64_t n, const Operand* x, void* const* out) const override {
+    run<MapValueLoop>(dtype, n, x, out);
   }
   void gradient(DType dtype, std::int64_t n, const Operand* x_g, void* const* out) const override {
-    run<MapGradientLoop>(dtype, n, x_g, K + 1, out, K);
+    run<MapGradientLoop>(dtype, n, x_g, out);
   }
   void second(DType dtype, std::int64_t n, const Operand* x_g_c, void* const* out) const override {
-    run<MapSecondLoop>(dtype, n, x_g_c, 2 * K + 1, out, K + 1);
+    run<MapSecondLoop>(dtype, n, x_g_c, out);
   }
 
  private:
   template <template <class, std::size_t, class> class Loop>
-  void run(DType dtype, std::int64_t n, const Operand* in, std::size_t in_count, void* const* out,
-           std::size_t out_count) const {
-    Pointers<Operand> operands{};
-    for (std::size_t k = 0; k < in_count; ++k) operands[k] = in[k];
+  void run(DType dtype, std::int64_t n, const Operand* in, void* const* out) const {
     const auto start = [&]<class T>(T) {
-      Pointers<T*> outputs{};
-      for (std::size_t k = 0; k < out_count; ++k) outputs[k] = static_cast<T*>(out[k]);
-      simd::vectorized<Loop<F, K, T>>(&f_, n, operands, outputs);
+      using OneLoop = Loop<F, K, T>;
+      std::array<simd::Strided<T>, OneLoop::operands> operands;
+      for (std::size_t k = 0; k < operands.size(); ++k)
+        operands[k] = {static_cast<const T*>(in[k].elements), in[k].stride};
+      std::array<T*, OneLoop::outputs> outputs;
+      for (std::size_t k = 0; k < outputs.size(); ++k) outputs[k] = static_cast<T*>(out[k]);
+      simd::vectorized<OneLoop>(&f_, n, operands, outputs);
     };
     if (dtype == DType::float32)
       start(float());

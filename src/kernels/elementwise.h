@@ -2,52 +2,21 @@
 
 #include <utility>
 
-#include "chainrule/simd.h"
+#include "chainrule/detail/loops.h"
 #include "kernels/broadcast.h"
 
 /// Loops that apply a function to each element. `f` is a stateless generic function object.
 namespace chainrule::kernels {
 
-/// Where an operand of a loop lies: stride 1, or 0 where it is repeated.
-template <class T>
-struct Strided {
-  const T* elements;
-  std::int64_t stride;
-};
-
 /// out[i] = f(operands[i]...), on packs of elements.
 template <class F, class T, std::size_t K>
 struct ElementwiseLoop {
   template <int Bytes>
-  static void run(F f, std::int64_t n, std::array<Strided<T>, K> operands, T* out) {
-    run<Bytes>(f, n, operands, out, std::make_index_sequence<K>());
-  }
-
- private:
-  template <int Bytes, std::size_t... I>
-  static void run(F f, std::int64_t n, std::array<Strided<T>, K> operands, T* out,
-                  std::index_sequence<I...> each) {
-    constexpr int lanes = Bytes / static_cast<int>(sizeof(T));
-    using P = simd::Pack<T, lanes>;
-    if constexpr (Bytes > 16)
-      if (n < lanes) return run<Bytes / 2>(f, n, operands, out, each);
-    // A repeated element is spread over a pack, which is then read again and again.
-    T spread[K][lanes];
-    for (std::size_t k = 0; k < K; ++k) {
-      if (operands[k].stride != 0) continue;
-      for (int lane = 0; lane < lanes; ++lane) spread[k][lane] = *operands[k].elements;
-      operands[k].elements = spread[k];
-    }
-    std::int64_t i = 0;
-    for (; i + lanes <= n; i += lanes)
-      P(f(P::load(operands[I].elements + i * operands[I].stride)...)).store(out + i);
-    if (i == n) return;
-    if (n >= lanes) {  // the last pack overlaps the one before
-      i = n - lanes;
-      P(f(P::load(operands[I].elements + i * operands[I].stride)...)).store(out + i);
-    } else {
-      P(f(P::load_part(operands[I].elements, operands[I].stride == 0 ? lanes : n)...)).store_part(out, n);
-    }
+  static void run(F f, std::int64_t n, std::array<simd::Strided<T>, K> operands, T* out) {
+    simd::for_each_pack<T, Bytes>(n, operands, std::array<T*, 1>{out}, [f](auto load, auto store) {
+      const auto call = [&]<std::size_t... I>(std::index_sequence<I...>) { return f(load(I)...); };
+      store(0, call(std::make_index_sequence<K>()));
+    });
   }
 };
 
@@ -57,7 +26,7 @@ Array elementwise(F f, const Shape& shape, const std::array<const Array*, K>& op
   static constexpr T zero = 0;
   Array out(shape, dtype_of<T>);
   T* to = out.mutable_data<T>();
-  std::array<Strided<T>, K> all;
+  std::array<simd::Strided<T>, K> all;
   bool rows = false;
   for (std::size_t k = 0; k < K; ++k) {
     const Array* operand = operands[k];
@@ -74,7 +43,7 @@ Array elementwise(F f, const Shape& shape, const std::array<const Array*, K>& op
   std::array<const Shape*, K> shapes;
   for (std::size_t k = 0; k < K; ++k) shapes[k] = operands[k] == nullptr ? &scalar : &operands[k]->shape();
   for_each_row<K>(shape, shapes, [&](auto at, auto& offsets, auto& strides, auto n) {
-    std::array<Strided<T>, K> row;
+    std::array<simd::Strided<T>, K> row;
     for (std::size_t k = 0; k < K; ++k) row[k] = {all[k].elements + offsets[k], strides[k]};
     simd::vectorized<Loop>(f, n, row, to + at);
   });

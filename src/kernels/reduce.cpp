@@ -76,7 +76,7 @@ struct FoldLoop {
  private:
   // A function of its own, as a recursive call cannot be inlined into the loop that starts it.
   template <int Bytes>
-  static T fold_apart(const T* x, std::int64_t n) {
+  [[gnu::noinline]] static T fold_apart(const T* x, std::int64_t n) {
     T result;
     simd::vectorized<FoldLoop>(x, n, &result);
     return result;

@@ -99,7 +99,7 @@ struct Map {
     Array out(shape, in[0]->dtype());
     std::array<void*, 1> part = {out.mutable_raw()};
     run_rows(shape, out.dtype(), in, part, [&](auto n, auto* operands, auto* outputs) {
-      function->value(out.dtype(), n, operands, outputs[0]);
+      function->value(out.dtype(), n, operands, outputs);
     });
     return out;
   }

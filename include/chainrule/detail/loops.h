@@ -1,0 +1,49 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+
+#include "chainrule/simd.h"
+
+namespace chainrule::simd {
+
+/// An operand of a loop: its elements follow one another (stride 1), or there is one for all (stride 0).
+template <class T>
+struct Strided {
+  const T* elements;
+  std::int64_t stride;
+};
+
+/// Calls step(load, store) for every pack of n elements: load(k) is operand k there, and store(k, pack)
+/// sets output k. The outputs must not overlap the operands: the last pack may be computed in part twice.
+///
+/// There is only one call of `step`, as each one costs the code of the whole formula: what does not fill a
+/// pack goes through buffers.
+template <class T, int Bytes, std::size_t In, std::size_t Out, class Step>
+void for_each_pack(std::int64_t n, std::array<Strided<T>, In> in, std::array<T*, Out> out, Step step) {
+  constexpr int lanes = Bytes / static_cast<int>(sizeof(T));
+  using P = Pack<T, lanes>;
+  if (n <= 0) return;
+  const bool fills = n >= lanes;
+  T in_buffer[In][lanes];
+  T out_buffer[Out][lanes];
+  for (std::size_t k = 0; k < In; ++k) {
+    if (fills && in[k].stride != 0) continue;
+    for (int lane = 0; lane < lanes; ++lane)
+      in_buffer[k][lane] = in[k].elements[lane < n ? lane * in[k].stride : 0];
+    in[k].elements = in_buffer[k];
+  }
+  const std::array<T*, Out> wanted = out;
+  if (!fills)
+    for (std::size_t k = 0; k < Out; ++k) out[k] = out_buffer[k];
+  const std::int64_t last = fills ? n - lanes : 0;
+  for (std::int64_t i = 0;; i = std::min(i + lanes, last)) {
+    step([&](std::size_t k) { return P::load(in[k].elements + i * in[k].stride); },
+         [&](std::size_t k, const P& pack) { pack.store(out[k] + i); });
+    if (i == last) break;
+  }
+  if (!fills)
+    for (std::size_t k = 0; k < Out; ++k) std::copy_n(out_buffer[k], n, wanted[k]);
+}
+
+}  // namespace chainrule::simd
