@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "chainrule/tensor.h"
+
+namespace chainrule {
+
+/// A table of numbers read from a CSV file.
+struct Csv {
+  std::vector<std::string> columns;  ///< the names in the header line; empty when there is none
+  Tensor values;                     ///< float64, (rows, columns)
+  std::vector<std::int64_t> lines;   ///< the line of the file on which each row begins, from 1
+};
+
+/// Reads a comma-separated file of numbers. The first line is a header when none of its fields is a
+/// number. Accepts quotes, spaces around fields, CRLF, blank lines and a byte-order mark; "nan" and "inf"
+/// are numbers. IoError when the file cannot be read; ParseError, as "file:line: ...", when it has no
+/// rows, rows of different lengths, or something that is not a number.
+Csv read_csv(const std::string& path);
+
+/// The values alone: float64, (rows, columns).
+Tensor load_csv(const std::string& path);
+
+/// An array saved by NumPy. float32, float64, int64 and bool stay what they are, other integers become
+/// int64. Both byte orders, C and Fortran order, format versions 1 to 3. IoError, before anything large
+/// is allocated, for a file that is damaged, cut short, or of another kind.
+Tensor load_npy(const std::string& path);
+
+/// Writes what numpy.load reads. IoError when the file cannot be written.
+void save_npy(const std::string& path, const Tensor& tensor);
+
+}  // namespace chainrule

@@ -1,0 +1,180 @@
+#include <csv.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <optional>
+#include <string>
+
+#include "chainrule/io.h"
+#include "io/file.h"
+
+namespace chainrule {
+namespace {
+
+using Row = std::vector<std::string>;
+
+/// A field as it may be shown in a message: not too long, and without control characters.
+std::string shortened(const std::string& text) {
+  constexpr std::size_t longest = 40;
+  std::size_t end = std::min(text.size(), longest);
+  while (end < text.size() && (text[end] & 0xC0) == 0x80) --end;  // not within a character of UTF-8
+  std::string result = text.substr(0, end);
+  std::replace_if(
+      result.begin(), result.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');
+  return end == text.size() ? result : result + "...";
+}
+
+/// As Python's float(): also "+1", ".5", "inf" and "nan". Nothing for any other text, or a number beyond
+/// the range of float64.
+std::optional<double> to_number(std::string_view text) {
+  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (end != text.data() + text.size() || text.empty()) return std::nullopt;
+  if (error == std::errc::result_out_of_range) {
+    number = std::strtod(std::string(text).c_str(), nullptr);  // tells too small, which is 0, from too large
+    if (std::abs(number) > 1) return std::nullopt;
+  } else if (error != std::errc()) {
+    return std::nullopt;
+  }
+  return number;
+}
+
+/// Takes the rows one after the other and holds the table that they make.
+class Table {
+ public:
+  explicit Table(const std::string& path) : path_(path) {}
+
+  void add(const Row& row, std::int64_t line) {
+    if (width_ == 0 && std::none_of(row.begin(), row.end(), [](const auto& f) { return to_number(f); })) {
+      columns_ = row;
+      width_ = row.size();
+      header_line_ = line;
+      return;
+    }
+    if (width_ == 0) width_ = row.size();
+    if (row.size() != width_) {
+      const std::int64_t first = columns_.empty() ? lines_.front() : header_line_;
+      fail(line, fields(row.size()) + ", but line " + std::to_string(first) + " has " + fields(width_));
+    }
+    for (std::size_t column = 0; column < width_; ++column) {
+      const std::optional<double> number = to_number(row[column]);
+      if (!number) {
+        const std::string& text = row[column];
+        const bool other_separator = width_ == 1 && text.find_first_of(";\t") != std::string::npos;
+        fail(line, "column " + title(column) + " holds " +
+                       (text.empty() ? "nothing" : "'" + shortened(text) + "'") + ", not a number" +
+                       (other_separator ? "; separate fields by commas" : ""));
+      }
+      values_.push_back(*number);
+    }
+    lines_.push_back(line);
+  }
+
+  Csv finish() && {
+    if (lines_.empty())
+      throw ParseError(path_ + (columns_.empty() ? ": the file is empty"
+                                                 : ":" + std::to_string(header_line_) +
+                                                       ": a header but no row of numbers follows it"));
+    const Shape shape{static_cast<std::int64_t>(lines_.size()), static_cast<std::int64_t>(width_)};
+    return {std::move(columns_), tensor(std::span<const double>(values_), shape), std::move(lines_)};
+  }
+
+  [[noreturn]] void fail(std::int64_t line, const std::string& what) const {
+    throw ParseError(path_ + ":" + std::to_string(line) + ": " + what);
+  }
+
+ private:
+  static std::string fields(std::size_t count) {
+    return std::to_string(count) + (count == 1 ? " field" : " fields");
+  }
+  std::string title(std::size_t column) const {
+    const std::string number = std::to_string(column + 1);
+    return columns_.empty() || columns_[column].empty() ? number
+                                                        : number + " (" + shortened(columns_[column]) + ")";
+  }
+
+  const std::string& path_;
+  std::vector<std::string> columns_;
+  std::vector<double> values_;
+  std::vector<std::int64_t> lines_;
+  std::size_t width_ = 0;
+  std::int64_t header_line_ = 0;
+};
+
+/// Feeds libcsv line by line, so that the number of the line is known when it reports fields and rows.
+class Reader {
+ public:
+  explicit Reader(Table& table) : table_(table) {
+    if (csv_init(&parser_, CSV_STRICT | CSV_STRICT_FINI) != 0) throw std::bad_alloc();
+  }
+  ~Reader() { csv_free(&parser_); }
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+
+  void read(std::istream& in) {
+    std::string text;
+    while (std::getline(in, text)) {
+      ++line_;
+      text += '\n';
+      std::string_view rest = text;
+      if (line_ == 1 && rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);
+      const std::size_t parsed = csv_parse(&parser_, rest.data(), rest.size(), on_field, on_row, this);
+      rethrow();
+      if (parsed != rest.size()) table_.fail(line_, "a quote stands in the middle of a field");
+    }
+    if (csv_fini(&parser_, on_field, on_row, this) != 0)
+      table_.fail(row_line_, "a quoted field does not end");
+    rethrow();
+  }
+
+ private:
+  // libcsv is C: exceptions wait until it has returned.
+  static void on_field(void* text, std::size_t length, void* self) {
+    auto& reader = *static_cast<Reader*>(self);
+    reader.guard([&] {
+      if (reader.row_.empty()) reader.row_line_ = reader.line_;
+      reader.row_.emplace_back(static_cast<const char*>(text), length);
+    });
+  }
+  static void on_row(int, void* self) {
+    auto& reader = *static_cast<Reader*>(self);
+    reader.guard([&] {
+      reader.table_.add(reader.row_, reader.row_line_);
+      reader.row_.clear();
+    });
+  }
+  template <class Action>
+  void guard(const Action& action) noexcept {
+    if (error_) return;
+    try {
+      action();
+    } catch (...) {
+      error_ = std::current_exception();
+    }
+  }
+  void rethrow() const {
+    if (error_) std::rethrow_exception(error_);
+  }
+
+  Table& table_;
+  csv_parser parser_ = {};
+  Row row_;
+  std::int64_t line_ = 0, row_line_ = 0;
+  std::exception_ptr error_;
+};
+
+}  // namespace
+
+Csv read_csv(const std::string& path) {
+  std::ifstream in = open_to_read(path);
+  Table table(path);
+  Reader(table).read(in);
+  if (in.bad()) fail_on(path, "it cannot be read: " + last_system_error());
+  return std::move(table).finish();
+}
+
+Tensor load_csv(const std::string& path) { return read_csv(path).values; }
+
+}  // namespace chainrule
