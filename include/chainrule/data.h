@@ -1,0 +1,96 @@
+#pragma once
+
+#include <iterator>
+
+#include "chainrule/ops.h"
+#include "chainrule/random.h"
+
+/// Data for classification: samples with classes, scaling, splitting, mini-batches.
+namespace chainrule {
+
+/// Samples and their classes.
+struct Dataset {
+  Tensor x;                  ///< (n, columns), floating
+  Tensor y;                  ///< (n,), int64, each 0 .. classes - 1
+  std::int64_t classes = 0;  ///< how many there are, whether or not each occurs
+
+  std::int64_t size() const { return y.size(); }
+};
+
+/// The rows at these positions, in that order: (positions, ...) from (n, ...). A constant: no gradient flows
+/// through it. ShapeError for a scalar or a position outside 0 .. n - 1.
+Tensor take_rows(const Tensor& x, std::span<const std::int64_t> positions);
+Dataset take_rows(const Dataset& data, std::span<const std::int64_t> positions);
+
+struct Split {
+  Dataset train, test;
+};
+/// Deals the samples at random into two parts, the test part with round(test_fraction * n) of them, but at
+/// least one in each. std::invalid_argument unless 0 < test_fraction < 1 and n >= 2.
+Split split(const Dataset& data, double test_fraction, Generator& generator);
+
+/// Shifts and scales each column to mean 0 and standard deviation 1 *on the data it was made from*; other
+/// data, such as a test set, is moved by the same amounts.
+class Standardizer {
+ public:
+  /// x (n, columns), floating, n >= 1: ShapeError or DTypeError otherwise. The deviation divides by n, as
+  /// NumPy's std. A column that never varies is only shifted: its deviation counts as 1.
+  explicit Standardizer(const Tensor& x);
+
+  /// (x - mean) / deviation, for x (..., columns) of the same dtype.
+  Tensor operator()(const Tensor& x) const;
+  Dataset operator()(const Dataset& data) const { return {(*this)(data.x), data.y, data.classes}; }
+
+  const Tensor& mean() const { return mean_; }            ///< (columns,)
+  const Tensor& deviation() const { return deviation_; }  ///< (columns,), never zero
+
+ private:
+  Tensor mean_, deviation_;
+};
+
+/// The samples in a new random order, `batch_size` at a time; the last batch may be smaller. A range of
+/// Dataset: `for (const Dataset& batch : Batches(data, 32, generator))` is one epoch.
+class Batches {
+ public:
+  /// Keeps a handle to the data. std::invalid_argument unless batch_size is positive.
+  Batches(Dataset data, std::int64_t batch_size, Generator& generator);
+
+  class Iterator {
+   public:
+    using value_type = Dataset;
+    using difference_type = std::ptrdiff_t;
+    Dataset operator*() const;
+    Iterator& operator++();
+    void operator++(int) { ++*this; }
+    bool operator==(std::default_sentinel_t) const { return first_ >= batches_->data_.size(); }
+
+   private:
+    friend class Batches;
+    explicit Iterator(const Batches& batches) : batches_(&batches) {}
+    const Batches* batches_;
+    std::int64_t first_ = 0;
+  };
+  Iterator begin() const { return Iterator(*this); }
+  std::default_sentinel_t end() const { return {}; }
+  /// How many batches there are.
+  std::int64_t size() const { return (data_.size() + batch_size_ - 1) / batch_size_; }
+
+ private:
+  Dataset data_;
+  std::int64_t batch_size_;
+  Tensor order_;
+};
+
+/// The class with the largest of the scores (n, classes), floating: (n,), int64. The first of equal ones
+/// wins; NaN never does. ShapeError or DTypeError for anything else.
+Tensor predicted_classes(const Tensor& scores);
+/// The share of the samples whose largest score (n, classes) is that of their class y (n,), int64; 0 for no
+/// samples. ShapeError or DTypeError when they do not fit.
+double accuracy(const Tensor& scores, const Tensor& y);
+
+/// Two interleaving half circles of radius 1, one per class in turn, with normal noise of this standard
+/// deviation on both coordinates: the upper one centred at (0, 0), the lower one at (1, 0.5).
+/// Source: scikit-learn's make_moons. std::invalid_argument when samples or noise is negative.
+Dataset half_moons(std::int64_t samples, double noise, Generator& generator);
+
+}  // namespace chainrule

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <memory>
+
+#include "chainrule/ops.h"
+#include "chainrule/random.h"
+
+/// Layers of neural networks. A layer is a function of a tensor that shares its parameters with whoever
+/// holds a copy of it: the optimiser, another layer, the user.
+namespace chainrule {
+
+/// A named slot that holds the current leaf of something that is learned. Copies share the slot.
+///
+/// Nodes never change, so learning puts a new leaf into the slot: graphs built before keep the old one, and
+/// the new one has no gradient yet. Gradients of several backward() calls add up until then.
+class Parameter {
+ public:
+  /// Starts with a leaf of this value (not copied). DTypeError unless floating.
+  Parameter(const Tensor& value, std::string name);
+
+  /// The current leaf: what to compute with. When nothing else holds it at the next step, neither a graph
+  /// nor a handle, it is updated in place; otherwise the step copies its value.
+  const Tensor& leaf() const { return slot_->leaf; }
+  const std::string& name() const { return slot_->name; }
+  /// What backward() has accumulated in the current leaf: of its shape, zeros where nothing has reached it.
+  Tensor grad() const { return leaf().grad(); }
+  void zero_grad() const { leaf().zero_grad(); }
+  /// Puts a new leaf of this value into the slot, for everyone who shares it. ShapeError or DTypeError when
+  /// the value is not of the current leaf's shape and dtype.
+  void assign(const Tensor& value) const;
+
+ private:
+  friend class Sgd;
+  struct Slot {
+    Tensor leaf;
+    std::string name;
+  };
+  std::shared_ptr<Slot> slot_;
+};
+
+/// Random weights (outputs, inputs) for a layer that ReLU follows or precedes: normal with mean 0 and
+/// variance 2 / inputs, so that the size of the signal neither grows nor shrinks from layer to layer.
+/// ShapeError unless both sizes are positive.
+/// Source: He, Zhang, Ren and Sun, "Delving deep into rectifiers", 2015, equation 10.
+Tensor he_normal(std::int64_t outputs, std::int64_t inputs, Generator& generator,
+                 DType dtype = DType::float32);
+
+/// x Wᵀ + b: x (..., inputs) gives (..., outputs).
+class Linear {
+ public:
+  /// He-initialised weight (outputs, inputs), zero bias (outputs,); named "<name>.weight" and "<name>.bias".
+  Linear(std::int64_t inputs, std::int64_t outputs, Generator& generator, const std::string& name = "linear",
+         DType dtype = DType::float32);
+  /// Shares the given parameters: weight (outputs, inputs) and bias (outputs,). ShapeError when they do not
+  /// fit each other.
+  Linear(Parameter weight, Parameter bias);
+
+  /// ShapeError when x's last axis is not `inputs`.
+  Tensor operator()(const Operand& x) const;
+
+  const Parameter& weight() const { return weight_; }
+  const Parameter& bias() const { return bias_; }
+  /// weight, bias.
+  std::vector<Parameter> parameters() const { return {weight_, bias_}; }
+
+ private:
+  Parameter weight_, bias_;
+};
+
+/// A multi-layer perceptron: linear layers with ReLU between them, none after the last.
+class Mlp {
+ public:
+  /// `sizes` are the number of inputs, of units in each hidden layer, and of outputs: {64, 32, 10} is one
+  /// hidden layer. Names are "layer1.weight", "layer1.bias", "layer2.weight", ... ShapeError for fewer than
+  /// two sizes or one that is not positive.
+  Mlp(const std::vector<std::int64_t>& sizes, Generator& generator, DType dtype = DType::float32);
+  /// ShapeError when there is no layer, or a layer's outputs are not the next one's inputs.
+  explicit Mlp(std::vector<Linear> layers);
+
+  /// x (..., inputs) gives (..., outputs). ShapeError when x's last axis is not `inputs`.
+  Tensor operator()(const Operand& x) const;
+
+  const std::vector<Linear>& layers() const { return layers_; }
+  /// In the order of the layers; of each, weight and bias.
+  std::vector<Parameter> parameters() const;
+
+ private:
+  std::vector<Linear> layers_;
+};
+
+}  // namespace chainrule

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "chainrule/nn.h"
+
+/// Optimisers: how parameters move along their gradients.
+namespace chainrule {
+
+struct SgdOptions {
+  double learning_rate = 0.01;
+  double momentum = 0;      ///< share of the last step's velocity that is kept, in [0, 1)
+  double weight_decay = 0;  ///< adds weight_decay * value to the gradient: an L2 penalty of half of it
+};
+
+/// Stochastic gradient descent with momentum, as PyTorch's SGD:
+///
+///     gradient += weight_decay * value
+///     velocity  = momentum * velocity + gradient      (velocity starts at zero)
+///     value    -= learning_rate * velocity
+class Sgd {
+ public:
+  /// std::invalid_argument for a negative or infinite option, momentum >= 1, or no parameters. A parameter
+  /// that is listed twice is stepped once.
+  explicit Sgd(const std::vector<Parameter>& parameters, const SgdOptions& options = {});
+
+  /// Moves every parameter once and leaves it without a gradient. A parameter that nothing has reached since
+  /// the last step counts as having gradient zero: momentum and weight decay still move it.
+  void step();
+  /// Forgets the gradients gathered since the last step. Not needed after step(): new leaves have none.
+  void zero_grad() const;
+
+  double learning_rate() const { return options_.learning_rate; }
+  /// For schedules. std::invalid_argument when negative or infinite.
+  void set_learning_rate(double learning_rate);
+
+ private:
+  struct State {
+    Parameter parameter;
+    Tensor velocity;  ///< empty until the first step with momentum
+  };
+  SgdOptions options_;
+  std::vector<State> states_;
+};
+
+}  // namespace chainrule

@@ -1,0 +1,121 @@
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <numbers>
+
+#include "array/array.h"
+#include "chainrule/data.h"
+#include "graph/node.h"
+
+namespace chainrule {
+
+Tensor take_rows(const Tensor& x, std::span<const std::int64_t> positions) {
+  if (x.rank() == 0) throw ShapeError("take_rows: a scalar has no rows; give it at least one axis");
+  for (const std::int64_t position : positions)
+    if (position < 0 || position >= x.shape()[0])
+      throw ShapeError("take_rows: there is no row " + std::to_string(position) + " in shape " +
+                       to_string(x.shape()));
+  Shape shape = x.shape();
+  shape[0] = static_cast<std::int64_t>(positions.size());
+  Array rows(shape, x.dtype());
+  shape[0] = 1;
+  const std::size_t row_bytes = static_cast<std::size_t>(shape.size()) * item_size(x.dtype());
+  const auto* source = static_cast<const std::byte*>(value_of(x).raw());
+  auto* target = static_cast<std::byte*>(rows.mutable_raw());
+  for (const std::int64_t position : positions) {
+    std::memcpy(target, source + static_cast<std::size_t>(position) * row_bytes, row_bytes);
+    target += row_bytes;
+  }
+  return constant(std::move(rows));
+}
+
+Dataset take_rows(const Dataset& data, std::span<const std::int64_t> positions) {
+  return {take_rows(data.x, positions), take_rows(data.y, positions), data.classes};
+}
+
+Split split(const Dataset& data, double test_fraction, Generator& generator) {
+  const std::int64_t n = data.size();
+  if (!(test_fraction > 0 && test_fraction < 1))
+    throw std::invalid_argument("split: test_fraction is " + std::to_string(test_fraction) +
+                                "; it must be between 0 and 1");
+  if (n < 2)
+    throw std::invalid_argument("split: " + std::to_string(n) + " samples; two parts need at least 2");
+  const auto wanted = static_cast<std::int64_t>(std::llround(test_fraction * static_cast<double>(n)));
+  const auto test_size = static_cast<std::size_t>(std::clamp<std::int64_t>(wanted, 1, n - 1));
+  const Tensor order = randperm(n, generator);
+  const auto positions = order.data<std::int64_t>();
+  return {.train = take_rows(data, positions.subspan(test_size)),
+          .test = take_rows(data, positions.first(test_size))};
+}
+
+Batches::Batches(Dataset data, std::int64_t batch_size, Generator& generator)
+    : data_(std::move(data)), batch_size_(batch_size), order_(randperm(data_.size(), generator)) {
+  if (batch_size <= 0)
+    throw std::invalid_argument("Batches: batch_size is " + std::to_string(batch_size) +
+                                "; it must be positive");
+}
+
+Dataset Batches::Iterator::operator*() const {
+  const std::int64_t count = std::min(batches_->batch_size_, batches_->data_.size() - first_);
+  return take_rows(batches_->data_, batches_->order_.data<std::int64_t>().subspan(
+                                        static_cast<std::size_t>(first_), static_cast<std::size_t>(count)));
+}
+
+Batches::Iterator& Batches::Iterator::operator++() {
+  first_ += batches_->batch_size_;
+  return *this;
+}
+
+Tensor predicted_classes(const Tensor& scores) {
+  if (scores.rank() != 2 || scores.shape()[1] == 0)
+    throw ShapeError("predicted_classes: scores have shape " + to_string(scores.shape()) +
+                     "; they must be (samples, classes)");
+  const std::int64_t samples = scores.shape()[0], classes = scores.shape()[1];
+  Array best({samples}, DType::int64);
+  auto* winner = best.mutable_data<std::int64_t>();
+  if (!is_floating(scores.dtype()))
+    throw DTypeError("predicted_classes: scores are " + std::string(to_string(scores.dtype())) +
+                     "; they must be floating");
+  dispatch_floating(scores.dtype(), [&]<class T> {
+    const T* row = scores.data<T>().data();
+    for (std::int64_t sample = 0; sample < samples; ++sample, row += classes) {
+      T largest = -std::numeric_limits<T>::infinity();
+      winner[sample] = 0;
+      for (std::int64_t c = 0; c < classes; ++c)
+        if (row[c] > largest) largest = row[winner[sample] = c];
+    }
+  });
+  return constant(std::move(best));
+}
+
+double accuracy(const Tensor& scores, const Tensor& y) {
+  const Tensor predicted = predicted_classes(scores);
+  if (y.shape() != predicted.shape())
+    throw ShapeError("accuracy: classes have shape " + to_string(y.shape()) + " for scores " +
+                     to_string(scores.shape()) + "; give one class per sample");
+  const auto guesses = predicted.data<std::int64_t>(), truth = y.data<std::int64_t>();
+  std::int64_t correct = 0;
+  for (std::size_t i = 0; i < truth.size(); ++i) correct += guesses[i] == truth[i];
+  return truth.empty() ? 0 : static_cast<double>(correct) / static_cast<double>(truth.size());
+}
+
+Dataset half_moons(std::int64_t samples, double noise, Generator& generator) {
+  if (samples < 0 || !(noise >= 0))
+    throw std::invalid_argument("half_moons: " + std::to_string(samples) + " samples with noise " +
+                                std::to_string(noise) + "; neither may be negative");
+  Array x({samples, 2}, DType::float32), y({samples}, DType::int64);
+  auto* point = x.mutable_data<float>();
+  auto* label = y.mutable_data<std::int64_t>();
+  for (std::int64_t i = 0; i < samples; ++i, point += 2) {
+    const bool lower = i % 2 == 1;
+    const double angle = std::numbers::pi * generator.uniform();
+    const double across = lower ? 1 - std::cos(angle) : std::cos(angle);
+    const double up = lower ? 0.5 - std::sin(angle) : std::sin(angle);
+    point[0] = static_cast<float>(across + noise * generator.normal());
+    point[1] = static_cast<float>(up + noise * generator.normal());
+    label[i] = lower;
+  }
+  return {constant(std::move(x)), constant(std::move(y)), 2};
+}
+
+}  // namespace chainrule

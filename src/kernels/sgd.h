@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstddef>
+
+namespace chainrule::kernels {
+
+/// One step of stochastic gradient descent, in one pass over n elements:
+///
+///     gradient += weight_decay * value;  velocity = momentum * velocity + gradient;
+///     value -= learning_rate * velocity
+///
+/// `gradient` is read only. The arrays must not overlap.
+template <class T>
+void sgd_step(T* value, const T* gradient, T* velocity, std::size_t n, T learning_rate, T momentum,
+              T weight_decay);
+
+/// The same without momentum, which needs no velocity.
+template <class T>
+void sgd_step(T* value, const T* gradient, std::size_t n, T learning_rate, T weight_decay);
+
+}  // namespace chainrule::kernels

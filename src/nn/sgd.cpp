@@ -1,0 +1,71 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "chainrule/optim.h"
+#include "graph/node.h"
+#include "kernels/sgd.h"
+
+namespace chainrule {
+namespace {
+
+void check(double value, const char* name, double below) {
+  if (!(value >= 0 && value < below)) {
+    const std::string range =
+        std::isfinite(below) ? "0 <= " + std::string(name) + " < 1" : "a finite number >= 0";
+    throw std::invalid_argument("Sgd: " + std::string(name) + " is " + std::to_string(value) +
+                                "; it must be " + range);
+  }
+}
+
+}  // namespace
+
+Sgd::Sgd(const std::vector<Parameter>& parameters, const SgdOptions& options) : options_(options) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  check(options.learning_rate, "learning_rate", infinity);
+  check(options.momentum, "momentum", 1);
+  check(options.weight_decay, "weight_decay", infinity);
+  if (parameters.empty())
+    throw std::invalid_argument("Sgd: no parameters; give it those of a layer or network");
+  for (const Parameter& parameter : parameters) {
+    const bool listed = std::any_of(states_.begin(), states_.end(), [&](const State& state) {
+      return state.parameter.slot_ == parameter.slot_;
+    });
+    if (!listed) states_.push_back({parameter, {}});
+  }
+}
+
+void Sgd::step() {
+  for (State& state : states_) {
+    Tensor& leaf = state.parameter.slot_->leaf;
+    const Tensor gradient = leaf.grad();
+    if (options_.momentum != 0 && !state.velocity) state.velocity = zeros_like(leaf);
+    // A leaf that only this slot knows is updated in place. One that somebody still holds, a graph or a
+    // handle, keeps its value, and the slot gets a new one.
+    if (leaf.node()->is_unique())
+      leaf.zero_grad();
+    else
+      leaf = variable(constant(leaf.node()->value()), state.parameter.name());
+    Array& value = leaf.node()->mutable_value();
+    dispatch_floating(value.dtype(), [&]<class T> {
+      const auto n = static_cast<std::size_t>(value.size());
+      const auto rate = static_cast<T>(options_.learning_rate), decay = static_cast<T>(options_.weight_decay);
+      if (options_.momentum == 0)
+        return kernels::sgd_step(value.mutable_data<T>(), gradient.data<T>().data(), n, rate, decay);
+      T* velocity = state.velocity.node()->mutable_value().template mutable_data<T>();
+      kernels::sgd_step(value.mutable_data<T>(), gradient.data<T>().data(), velocity, n, rate,
+                        static_cast<T>(options_.momentum), decay);
+    });
+  }
+}
+
+void Sgd::zero_grad() const {
+  for (const State& state : states_) state.parameter.zero_grad();
+}
+
+void Sgd::set_learning_rate(double learning_rate) {
+  check(learning_rate, "learning_rate", std::numeric_limits<double>::infinity());
+  options_.learning_rate = learning_rate;
+}
+
+}  // namespace chainrule

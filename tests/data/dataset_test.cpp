@@ -1,0 +1,176 @@
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "chainrule/data.h"
+#include "support.h"
+
+namespace chainrule::test {
+namespace {
+
+/// n samples whose row i is (i, 10 i) and whose class is i modulo 3.
+Dataset numbered(std::int64_t n) {
+  std::vector<float> x;
+  std::vector<std::int64_t> y;
+  for (std::int64_t i = 0; i < n; ++i) {
+    x.push_back(static_cast<float>(i));
+    x.push_back(static_cast<float>(10 * i));
+    y.push_back(i % 3);
+  }
+  return {tensor(x, {n, 2}), tensor(y), 3};
+}
+
+/// Which samples of numbered() these are, after checking that each kept its second column and its class.
+std::vector<std::int64_t> samples_of(const Dataset& part) {
+  std::vector<std::int64_t> samples;
+  for (std::int64_t i = 0; i < part.size(); ++i) {
+    samples.push_back(part.x[i][0].item<std::int64_t>());
+    EXPECT_EQ(part.x[i][1].item<std::int64_t>(), 10 * samples.back());
+    EXPECT_EQ(part.y[i].item<std::int64_t>(), samples.back() % 3);
+  }
+  return samples;
+}
+
+std::vector<std::int64_t> up_to(std::int64_t n) {
+  std::vector<std::int64_t> numbers(static_cast<std::size_t>(n));
+  std::iota(numbers.begin(), numbers.end(), 0);
+  return numbers;
+}
+
+TEST(TakeRows, gives_them_in_the_order_asked_for) {
+  const std::vector<std::int64_t> positions = {2, 0, 2};
+  EXPECT_TRUE(equals(take_rows(tensor({{1, 2}, {3, 4}, {5, 6}}), positions), {3, 2}, {5, 6, 1, 2, 5, 6}));
+  EXPECT_TRUE(equals(take_rows(tensor({1.5, 2.5, 3.5}), positions), {3}, {3.5, 1.5, 3.5}));
+  EXPECT_TRUE(equals(take_rows(tensor({{1, 2}}), {}), {0, 2}, {}));
+}
+
+TEST(TakeRows, refuses_rows_that_are_not_there) {
+  const std::vector<std::int64_t> beyond = {2}, negative = {-1}, first = {0};
+  EXPECT_TRUE(mentions(message_of<ShapeError>([&] { take_rows(zeros({2, 3}), beyond); }), {"2", "(2, 3)"}));
+  EXPECT_THROW(take_rows(zeros({2, 3}), negative), ShapeError);
+  EXPECT_THROW(take_rows(tensor(1.0), first), ShapeError);
+}
+
+TEST(SplitData, deals_every_sample_to_exactly_one_part) {
+  PRINT_SEED_ON_FAILURE();
+  Generator generator(seed());
+  const Split parts = split(numbered(50), 0.2, generator);
+  EXPECT_EQ(parts.train.size(), 40);
+  EXPECT_EQ(parts.test.size(), 10);
+  EXPECT_EQ(parts.test.classes, 3);
+  std::vector<std::int64_t> all = samples_of(parts.train), test = samples_of(parts.test);
+  all.insert(all.end(), test.begin(), test.end());
+  std::sort(all.begin(), all.end());
+  EXPECT_EQ(all, up_to(50));
+}
+
+TEST(SplitData, leaves_neither_part_empty) {
+  Generator generator;
+  EXPECT_EQ(split(numbered(2), 0.01, generator).test.size(), 1);
+  EXPECT_EQ(split(numbered(2), 0.99, generator).train.size(), 1);
+}
+
+TEST(SplitData, refuses_what_cannot_be_split) {
+  Generator generator;
+  EXPECT_THROW(split(numbered(1), 0.5, generator), std::invalid_argument);
+  EXPECT_THROW(split(numbered(9), 0, generator), std::invalid_argument);
+  EXPECT_THROW(split(numbered(9), 1, generator), std::invalid_argument);
+}
+
+TEST(Batches, see_every_sample_once_in_an_order_of_their_own) {
+  PRINT_SEED_ON_FAILURE();
+  Generator generator(seed());
+  const Dataset data = numbered(103);
+  std::vector<std::vector<std::int64_t>> epochs;
+  for (int epoch = 0; epoch < 2; ++epoch) {
+    std::vector<std::int64_t> seen, sizes;
+    for (const Dataset& batch : Batches(data, 25, generator)) {
+      sizes.push_back(batch.size());
+      EXPECT_EQ(batch.x.shape(), (Shape{batch.size(), 2}));
+      EXPECT_EQ(batch.classes, 3);
+      for (const std::int64_t sample : samples_of(batch)) seen.push_back(sample);
+    }
+    EXPECT_EQ(sizes, (std::vector<std::int64_t>{25, 25, 25, 25, 3}));
+    epochs.push_back(seen);
+    std::sort(seen.begin(), seen.end());
+    EXPECT_EQ(seen, up_to(103));
+  }
+  EXPECT_NE(epochs[0], epochs[1]);
+  EXPECT_NE(epochs[0], up_to(103));
+}
+
+TEST(Batches, with_the_same_seed_are_the_same) {
+  const Dataset data = numbered(10);
+  Generator one(4), two(4);
+  EXPECT_EQ(samples_of(*Batches(data, 10, one).begin()), samples_of(*Batches(data, 10, two).begin()));
+}
+
+TEST(Batches, know_how_many_they_are) {
+  Generator generator;
+  EXPECT_EQ(Batches(numbered(10), 3, generator).size(), 4);
+  EXPECT_EQ(Batches(numbered(10), 100, generator).size(), 1);
+  EXPECT_THROW(Batches(numbered(10), 0, generator), std::invalid_argument);
+}
+
+TEST(PredictedClasses, are_those_with_the_largest_scores) {
+  EXPECT_TRUE(equals(predicted_classes(tensor({{1.0, 3.0, 2.0}, {-1.0, -2.0, -3.0}})), {2}, {1, 0}));
+}
+
+TEST(PredictedClasses, are_the_first_of_equal_scores_and_never_nan) {
+  const double nan = std::nan("");
+  EXPECT_TRUE(equals(predicted_classes(tensor({{2.0, 2.0}, {nan, 1.0}, {1.0, nan}})), {3}, {0, 1, 0}));
+}
+
+TEST(PredictedClasses, need_a_matrix_of_floats) {
+  EXPECT_THROW(predicted_classes(zeros({3})), ShapeError);
+  EXPECT_THROW(predicted_classes(zeros({3, 0})), ShapeError);
+  EXPECT_THROW(predicted_classes(tensor({{1, 2}})), DTypeError);
+}
+
+TEST(Accuracy, is_the_share_of_samples_classified_correctly) {
+  const Tensor scores = tensor({{1.0F, 0.0F}, {0.0F, 1.0F}, {1.0F, 0.0F}, {1.0F, 0.0F}});
+  EXPECT_EQ(accuracy(scores, tensor({0, 1, 1, 0})), 0.75);
+  EXPECT_EQ(accuracy(zeros({0, 2}), zeros({0}, DType::int64)), 0);
+  EXPECT_THROW(accuracy(scores, tensor({0, 1})), ShapeError);
+  EXPECT_THROW(accuracy(scores, tensor({0.0, 1.0, 1.0, 0.0})), DTypeError);
+}
+
+TEST(HalfMoons, without_noise_lie_on_two_half_circles) {
+  PRINT_SEED_ON_FAILURE();
+  Generator generator(seed());
+  const Dataset moons = half_moons(101, 0, generator);
+  EXPECT_EQ(moons.x.shape(), (Shape{101, 2}));
+  EXPECT_EQ(moons.x.dtype(), DType::float32);
+  EXPECT_EQ(moons.classes, 2);
+  for (std::int64_t i = 0; i < moons.size(); ++i) {
+    const double across = moons.x[i][0].item(), up = moons.x[i][1].item();
+    const bool lower = moons.y[i].item<int>() == 1;
+    EXPECT_EQ(lower, i % 2 == 1);
+    EXPECT_NEAR(lower ? std::hypot(across - 1, up - 0.5) : std::hypot(across, up), 1, 1e-6);
+    if (lower)
+      EXPECT_LE(up, 0.5);
+    else
+      EXPECT_GE(up, 0);
+  }
+}
+
+TEST(HalfMoons, scatter_by_the_noise_asked_for) {
+  PRINT_SEED_ON_FAILURE();
+  Generator generator(seed());
+  const Dataset moons = half_moons(20000, 0.1, generator);
+  double squares = 0;
+  for (std::int64_t i = 0; i < moons.size(); i += 2) {
+    const double off = std::hypot(moons.x[i][0].item(), moons.x[i][1].item()) - 1;
+    squares += off * off;
+  }
+  EXPECT_NEAR(std::sqrt(squares / 10000), 0.1, 0.01);
+}
+
+TEST(HalfMoons, refuse_negative_numbers) {
+  Generator generator;
+  EXPECT_THROW(half_moons(-1, 0.1, generator), std::invalid_argument);
+  EXPECT_THROW(half_moons(10, -0.1, generator), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace chainrule::test

@@ -1,0 +1,178 @@
+#include <cmath>
+#include <limits>
+
+#include "array/pool.h"
+#include "chainrule/autograd.h"
+#include "chainrule/data.h"
+#include "chainrule/optim.h"
+#include "support.h"
+
+namespace chainrule::test {
+namespace {
+
+/// PyTorch's rule, written out for one number.
+struct Reference {
+  double value, velocity = 0;
+  void step(double gradient, const SgdOptions& options) {
+    gradient += options.weight_decay * value;
+    velocity = options.momentum * velocity + gradient;
+    value -= options.learning_rate * velocity;
+  }
+};
+
+class SgdRule : public ::testing::TestWithParam<SgdOptions> {};
+
+TEST_P(SgdRule, follows_the_formula_step_by_step) {
+  const Parameter p(tensor({1.0, -2.0, 0.5}), "p");
+  Sgd optimizer({p}, GetParam());
+  std::vector<Reference> expected = {{1.0}, {-2.0}, {0.5}};
+  for (int step = 0; step < 10; ++step) {
+    sum(sin(p.leaf()) * tensor({1.0, 2.0, 3.0})).backward();
+    optimizer.step();
+    for (std::size_t i = 0; i < 3; ++i)
+      expected[i].step(static_cast<double>(i + 1) * std::cos(expected[i].value), GetParam());
+    EXPECT_TRUE(close(p.leaf(), {expected[0].value, expected[1].value, expected[2].value}));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    With, SgdRule,
+    ::testing::Values(SgdOptions{.learning_rate = 0.1}, SgdOptions{.learning_rate = 0.1, .momentum = 0.9},
+                      SgdOptions{.learning_rate = 0.1, .weight_decay = 0.3},
+                      SgdOptions{.learning_rate = 0.1, .momentum = 0.5, .weight_decay = 0.3}));
+
+TEST(Sgd, steps_float32_parameters_in_float32) {
+  const Parameter p(tensor({1.0F, 2.0F}), "p");
+  Sgd optimizer({p}, {.learning_rate = 0.25, .momentum = 0.5});
+  sum(square(p.leaf())).backward();
+  optimizer.step();
+  EXPECT_EQ(p.leaf().dtype(), DType::float32);
+  EXPECT_EQ(values(p.leaf()), (std::vector<double>{0.5, 1}));
+}
+
+TEST(Sgd, leaves_no_gradient_behind) {
+  const Parameter p(tensor({1.0, 2.0}), "p");
+  Sgd optimizer({p}, {.learning_rate = 0.1});
+  sum(p.leaf()).backward();
+  optimizer.step();
+  EXPECT_EQ(values(p.grad()), (std::vector<double>{0, 0}));
+  EXPECT_EQ(p.leaf().name(), "p");
+}
+
+TEST(Sgd, uses_the_sum_of_all_gradients_since_the_last_step) {
+  const Parameter p(tensor({1.0}), "p");
+  Sgd optimizer({p}, {.learning_rate = 1});
+  sum(2.0 * p.leaf()).backward();
+  sum(3.0 * p.leaf()).backward();
+  optimizer.step();
+  EXPECT_EQ(values(p.leaf()), (std::vector<double>{-4}));
+}
+
+TEST(Sgd, forgets_gradients_on_request) {
+  const Parameter p(tensor({1.0}), "p");
+  Sgd optimizer({p}, {.learning_rate = 1});
+  sum(2.0 * p.leaf()).backward();
+  optimizer.zero_grad();
+  optimizer.step();
+  EXPECT_EQ(values(p.leaf()), (std::vector<double>{1}));
+}
+
+TEST(Sgd, keeps_the_momentum_of_a_parameter_that_nothing_reached) {
+  const Parameter p(tensor({0.0}), "p");
+  Sgd optimizer({p}, {.learning_rate = 1, .momentum = 0.5});
+  sum(-8.0 * p.leaf()).backward();
+  optimizer.step();
+  optimizer.step();
+  EXPECT_EQ(values(p.leaf()), (std::vector<double>{12}));
+}
+
+TEST(Sgd, leaves_graphs_and_handles_from_before_the_step_as_they_were) {
+  const Parameter p(tensor({1.0, 2.0, 3.0}), "p");
+  const Tensor before = p.leaf();
+  const Tensor loss = sum(square(p.leaf()));
+  Sgd optimizer({p}, {.learning_rate = 0.5});
+  loss.backward();
+  optimizer.step();
+  EXPECT_EQ(values(before), (std::vector<double>{1, 2, 3}));
+  EXPECT_EQ(values(p.leaf()), (std::vector<double>{0, 0, 0}));
+  EXPECT_EQ(values(gradients(loss, {before})[before]), (std::vector<double>{2, 4, 6}));
+  EXPECT_EQ(values(before.grad()), (std::vector<double>{2, 4, 6}));
+}
+
+TEST(Sgd, leaves_values_that_share_the_memory_of_a_parameter_as_they_were) {
+  const Tensor initial = tensor({1.0, 2.0, 3.0});
+  const Parameter p(initial, "p");
+  const Tensor detached = p.leaf().detach();
+  Sgd optimizer({p}, {.learning_rate = 1});
+  sum(p.leaf()).backward();
+  optimizer.step();
+  EXPECT_EQ(values(initial), (std::vector<double>{1, 2, 3}));
+  EXPECT_EQ(values(detached), (std::vector<double>{1, 2, 3}));
+  EXPECT_EQ(values(p.leaf()), (std::vector<double>{0, 1, 2}));
+}
+
+TEST(Sgd, updates_a_parameter_that_nobody_else_holds_in_place) {
+  const Parameter p(zeros({1000}), "p");
+  Sgd optimizer({p}, {.learning_rate = 0.1, .momentum = 0.9});
+  sum(p.leaf()).backward();
+  optimizer.step();
+  const void* memory = p.leaf().data<float>().data();
+  for (int step = 0; step < 5; ++step) {
+    sum(square(p.leaf())).backward();
+    optimizer.step();
+    EXPECT_EQ(memory, p.leaf().data<float>().data());
+  }
+}
+
+TEST(Sgd, asks_the_system_for_no_memory_once_training_runs) {
+  if (sanitized)
+    GTEST_SKIP() << "the pool recycles nothing under a sanitizer, so that it sees every use after free";
+  Generator generator(1);
+  const Dataset moons = half_moons(64, 0.1, generator);
+  const Mlp network({2, 64, 64, 2}, generator);
+  Sgd optimizer(network.parameters(), {.learning_rate = 0.05, .momentum = 0.9});
+  const auto train = [&] {
+    cross_entropy(network(moons.x), moons.y).backward();
+    optimizer.step();
+  };
+  for (int step = 0; step < 20; ++step) train();
+  const std::size_t before = pool::statistics().system_allocations;
+  for (int step = 0; step < 20; ++step) train();
+  EXPECT_EQ(pool::statistics().system_allocations, before);
+}
+
+TEST(Sgd, steps_a_parameter_that_is_listed_twice_once) {
+  const Parameter p(tensor({1.0}), "p");
+  Sgd optimizer({p, p}, {.learning_rate = 0.5});
+  sum(p.leaf()).backward();
+  optimizer.step();
+  EXPECT_EQ(values(p.leaf()), (std::vector<double>{0.5}));
+}
+
+TEST(Sgd, follows_a_learning_rate_that_changes) {
+  const Parameter p(tensor({1.0}), "p");
+  Sgd optimizer({p}, {.learning_rate = 0.5});
+  optimizer.set_learning_rate(0.25);
+  EXPECT_EQ(optimizer.learning_rate(), 0.25);
+  sum(p.leaf()).backward();
+  optimizer.step();
+  EXPECT_EQ(values(p.leaf()), (std::vector<double>{0.75}));
+}
+
+TEST(Sgd, refuses_options_that_make_no_sense) {
+  const Parameter p(tensor({1.0}), "p");
+  const auto message = [&](const SgdOptions& options) {
+    return message_of<std::invalid_argument>([&] { Sgd({p}, options); });
+  };
+  EXPECT_TRUE(mentions(message({.learning_rate = -0.1}), {"learning_rate", "-0.1"}));
+  EXPECT_TRUE(
+      mentions(message({.learning_rate = std::numeric_limits<double>::quiet_NaN()}), {"learning_rate"}));
+  EXPECT_TRUE(mentions(message({.momentum = 1}), {"momentum", "1"}));
+  EXPECT_TRUE(mentions(message({.weight_decay = -1}), {"weight_decay", "-1"}));
+  EXPECT_TRUE(mentions(message_of<std::invalid_argument>([] { Sgd({}); }), {"no parameters"}));
+  Sgd optimizer({p});
+  EXPECT_THROW(optimizer.set_learning_rate(std::numeric_limits<double>::infinity()), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace chainrule::test
