@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "chainrule/tensor.h"
+
+namespace chainrule::draw {
+
+/// `text` for Graphviz's HTML-like labels: markup characters escaped, control characters and bytes that
+/// are not UTF-8 replaced, cut with "…" after some 40 characters.
+std::string escaped(std::string_view text);
+
+/// A tensor in few characters, as such a label: a number; a small array row by row; of a larger one
+/// smallest, mean and largest element.
+std::string brief(const Tensor& tensor);
+
+/// Tables, which lay out such labels.
+std::string table(const std::string& rows);
+std::string row(const std::string& label, int columns = 1);
+std::string row(const std::string& left, const std::string& right);
+
+}  // namespace chainrule::draw

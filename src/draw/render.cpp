@@ -1,0 +1,124 @@
+#include <graphviz/gvc.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+#include "chainrule/graph.h"
+
+namespace chainrule::draw {
+namespace {
+
+/// What Graphviz said last. It reports to a function, and the function has no argument for a place to put it.
+std::string& complaint() {
+  static std::string text;
+  return text;
+}
+int note_complaint(char* text) {
+  complaint() += text;
+  return 0;
+}
+
+[[noreturn]] void fail(const std::string& what) {
+  std::string said = complaint();
+  while (said.ends_with('\n')) said.pop_back();
+  throw IoError("Graphviz " + what + (said.empty() ? "" : ": " + said));
+}
+
+/// Calls a C library's function to release something.
+template <auto release>
+struct Releases {
+  void operator()(auto* resource) const { release(resource); }
+};
+
+/// How many ranks the edges cross in all. Laying out takes time with the third power of it: one variable
+/// that 60 operations in a row use is 10 s, 300 are hours.
+std::size_t total_span(graph_t* graph) {
+  std::unordered_map<node_t*, std::size_t> ranks;  // nodes come before those that use them
+  for (node_t* node = agfstnode(graph); node != nullptr; node = agnxtnode(graph, node))
+    for (edge_t* edge = agfstin(graph, node); edge != nullptr; edge = agnxtin(graph, edge))
+      ranks[node] = std::max(ranks[node], ranks[agtail(edge)] + 1);
+
+  std::size_t span = 0;
+  for (node_t* node = agfstnode(graph); node != nullptr; node = agnxtnode(graph, node)) {
+    std::size_t uses = 0, sum = 0, nearest = SIZE_MAX;
+    for (edge_t* edge = agfstout(graph, node); edge != nullptr; edge = agnxtout(graph, edge)) {
+      ++uses;
+      sum += ranks[aghead(edge)];
+      nearest = std::min(nearest, ranks[aghead(edge)]);
+    }
+    // A leaf stands right before its first use.
+    const std::size_t own = agfstin(graph, node) != nullptr || uses == 0 ? ranks[node] : nearest - 1;
+    span += sum - uses * own;
+  }
+  return span;
+}
+
+/// Sets an attribute of the graph, or of its edges. Graphviz is C from before const.
+void set(void* graph_or_edge, std::string name, std::string value, std::string otherwise = "") {
+  agsafeset(graph_or_edge, name.data(), value.data(), otherwise.data());
+}
+
+/// Makes a layout that would take very long take less, at the price of the texts on the edges, which nobody
+/// reads in so large a picture; or gives up.
+void keep_layout_quick(graph_t* graph) {
+  constexpr std::size_t comfortable = 1000, feasible = 25000;
+  const std::size_t span = total_span(graph);
+  if (span > feasible)
+    throw IoError("the graph is too entangled to be drawn, as its edges cross " + std::to_string(span) +
+                  " ranks; write a .dot file, and try another of Graphviz's layouts, as sfdp -Tsvg");
+  if (span <= comfortable) return;
+  set(graph, "nslimit", "0.1");
+  set(graph, "nslimit1", "1");
+  set(graph, "mclimit", "0.1");
+  for (node_t* node = agfstnode(graph); node != nullptr; node = agnxtnode(graph, node))
+    for (edge_t* edge = agfstout(graph, node); edge != nullptr; edge = agnxtout(graph, edge))
+      set(edge, "label", "");
+}
+
+std::string draw(const std::string& dot, const std::string& format) {
+  const std::unique_ptr<GVC_t, Releases<gvFreeContext>> context(gvContext());
+  if (!context) fail("cannot start");
+  const std::unique_ptr<graph_t, Releases<agclose>> graph(agmemread(dot.c_str()));
+  if (!graph) fail("cannot read the graph");
+  keep_layout_quick(graph.get());
+  if (format == "png") set(graph.get(), "dpi", "144");  // sharp on a projector
+  if (gvLayout(context.get(), graph.get(), "dot") != 0) fail("cannot lay the graph out");
+  const auto take_down = [&](graph_t* laid_out) { gvFreeLayout(context.get(), laid_out); };
+  const std::unique_ptr<graph_t, decltype(take_down)> layout(graph.get(), take_down);
+
+  char* data = nullptr;
+  unsigned int size = 0;
+  const int status = gvRenderData(context.get(), graph.get(), format.c_str(), &data, &size);
+  const std::unique_ptr<char, Releases<gvFreeRenderData>> owner(data);
+  // A label with a mistake in it is reported, but replaced by the node's number, and drawn without it.
+  if (status != 0 || !data || complaint().find("rror") != std::string::npos)
+    fail("cannot draw as '" + format + "'");
+  return {data, size};
+}
+
+}  // namespace
+
+void render_dot(const std::string& dot, const std::string& format, const std::string& path) {
+  if (format != "svg" && format != "png" && format != "pdf")
+    throw IoError(path + ": no format '" + format + "'; there are svg, png and pdf");
+  static std::mutex one_at_a_time;  // Graphviz keeps global state
+  const std::lock_guard lock(one_at_a_time);
+  complaint().clear();
+  agseterrf(note_complaint);
+  const std::string picture = draw(dot, format);
+
+  errno = 0;
+  std::ofstream out(path, std::ios::binary);
+  out << picture;
+  out.close();
+  if (!out) throw IoError(path + ": it cannot be written: " + std::strerror(errno));
+}
+
+}  // namespace chainrule::draw
