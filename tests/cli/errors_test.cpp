@@ -1,0 +1,278 @@
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "cli/run_tool.h"
+#include "support.h"
+
+namespace chainrule::test {
+namespace {
+
+/// `chainrule eval` with x=2, v=[1,2,3] and W=[[1,2],[3,4]] fails, with these lines after "chainrule eval: ".
+void expect_failure(const std::string& expression, int exit_code, const std::string& message) {
+  const ToolResult result = run_tool({"eval", expression, "x=2", "v=[1,2,3]", "W=[[1,2],[3,4]]"});
+  EXPECT_EQ(result.errors, "chainrule eval: " + message + "\n") << expression;
+  EXPECT_EQ(result.exit_code, exit_code) << expression;
+  EXPECT_EQ(result.output, "") << expression;
+}
+void expect_value_failure(const std::string& argument, int exit_code, const std::string& message) {
+  const ToolResult result = run_tool({"eval", "1", argument});
+  EXPECT_EQ(result.errors, "chainrule eval: " + message + "\n");
+  EXPECT_EQ(result.exit_code, exit_code) << argument;
+}
+
+TEST(ExpressionErrors, point_at_what_does_not_belong) {
+  expect_failure("x +* 2", 2, "unexpected '*'; a value should stand here\n  x +* 2\n     ^");
+  expect_failure("x 2", 2, "unexpected '2'; an operator should stand here\n  x 2\n    ^");
+  expect_failure("2x", 2, "unexpected 'x'; an operator should stand here\n  2x\n   ^");
+  expect_failure("x, x", 2, "unexpected ','; an operator should stand here\n  x, x\n   ^");
+  expect_failure("sum(x x)", 2, "unexpected 'x'; ',' or ')' should stand here\n  sum(x x)\n        ^");
+  expect_failure("[x; x]", 2, "unexpected ';'; ',' or ']' should stand here\n  [x; x]\n    ^");
+  expect_failure("x.2", 2, "unexpected '2'; a name should stand here\n  x.2\n    ^");
+  expect_failure("v[1:2:3:4]", 2,
+                 "unexpected ':'; ',', ':' or ']' should stand here\n  v[1:2:3:4]\n         ^");
+  expect_failure("v[]", 2, "unexpected ']'; no [ is open here\n  v[]\n    ^");
+  expect_failure("x)", 2, "unexpected ')'; no ( is open here\n  x)\n   ^");
+}
+
+TEST(ExpressionErrors, say_what_to_write_instead) {
+  expect_failure("x ^ 2", 2, "unexpected '^'; powers are written with **\n  x ^ 2\n    ^");
+  expect_failure("x // 2", 2, "unexpected '//'; there is no floor division\n  x // 2\n    ^");
+  expect_failure("x − 2", 2, "unexpected '−'; the minus sign is -\n  x − 2\n    ^");
+  expect_failure(
+      "x = = 2", 2,
+      "unexpected '='; equal is ==, and an assignment is a statement of its own\n  x = = 2\n      ^");
+  expect_failure(
+      "x if x else 2", 2,
+      "unexpected 'if'; it is not part of what chainrule understands of Python\n  x if x else 2\n    ^");
+  expect_failure("not x", 2,
+                 "unexpected 'not'; it is not part of what chainrule understands of Python\n  not x\n  ^");
+  expect_failure("0 < x < 3", 2,
+                 "comparisons cannot be chained; write (a < b) * (b < c)\n  0 < x < 3\n        ^");
+  expect_failure("x(3)", 2,
+                 "a tensor of shape () cannot be called; a product is written with *\n  x(3)\n  ^");
+  expect_failure("max(0, x)", 2,
+                 "max reduces one tensor; for the elements of two, use maximum(a, b)\n  max(0, x)\n  ^");
+  expect_failure("v[None]", 2,
+                 "None is not supported in an index; insert an axis with expand_dims(x, axis) or reshape\n  "
+                 "v[None]\n   ^");
+  expect_failure("x + sum", 2,
+                 "the function sum is not called; write its arguments after it\n  x + sum\n    ^");
+}
+
+TEST(ExpressionErrors, find_what_is_missing) {
+  expect_failure("", 2, "the expression is empty");
+  expect_failure(" ; # nothing", 2, "the expression is empty");
+  expect_failure("x +", 2, "the expression ends where a value should follow\n  x +\n     ^");
+  expect_failure("x + (2 * [x", 2, "this [ is never closed\n  x + (2 * [x\n           ^");
+  expect_failure("sum(x, 'abc", 2,
+                 "the expression ends where the closing quote should follow\n  sum(x, 'abc\n             ^");
+}
+
+TEST(ExpressionErrors, suggest_names) {
+  expect_failure("sofmax(x)", 2, "unknown name 'sofmax'; did you mean 'softmax'?\n  sofmax(x)\n  ^");
+  expect_failure("np.sofmax(x)", 2, "no function 'sofmax'; did you mean 'softmax'?\n  np.sofmax(x)\n     ^");
+  expect_failure("x + unheard", 2,
+                 "unknown name 'unheard'; the known ones are W, v, x\n  x + unheard\n      ^");
+  EXPECT_EQ(run_tool({"eval", "alpha"}).errors,
+            "chainrule eval: unknown name 'alpha'; give it a value, as alpha=2\n  alpha\n  ^\n");
+}
+
+TEST(ExpressionErrors, show_how_a_function_is_called) {
+  expect_failure("sum(x, axs=0)", 2,
+                 "sum has no argument 'axs': sum(x, axis=None, keepdims=False)\n  sum(x, axs=0)\n  ^");
+  expect_failure("sum(x, 0, axis=0)", 2,
+                 "sum gets 'axis' twice: sum(x, axis=None, keepdims=False)\n  sum(x, 0, axis=0)\n  ^");
+  expect_failure("sin(x, x)", 2, "sin takes 1 argument, not 2: sin(x)\n  sin(x, x)\n  ^");
+  expect_failure("softmax()", 2, "softmax needs 'x': softmax(x, axis=-1)\n  softmax()\n  ^");
+  expect_failure("sum(axis=0, x)", 2,
+                 "an argument without a name follows one that has a name\n  sum(axis=0, x)\n              ^");
+  expect_failure("sum(x, axis=0, axis=0)", 2,
+                 "the argument 'axis' is given twice\n  sum(x, axis=0, axis=0)\n                 ^");
+  expect_failure(
+      "sum(v, axis=0.5)", 2,
+      "sum: axis is a number; it should be a whole number or a tuple of them\n  sum(v, axis=0.5)\n  ^");
+  expect_failure("sum(v, keepdims=1)", 2,
+                 "sum: keepdims is a number; it should be True or False\n  sum(v, keepdims=1)\n  ^");
+  expect_failure("mse_loss(v, v, 'avg')", 2,
+                 "mse_loss: reduction is the text 'avg'; it should be 'mean', 'sum' or 'none'\n  mse_loss(v, "
+                 "v, 'avg')\n  ^");
+}
+
+TEST(ExpressionErrors, of_shapes_point_at_the_operator_and_are_failures_of_the_work) {
+  const ToolResult sum = run_tool({"eval", "x + (W + v)", "x=2", "v=[1,2,3]", "W=[[1,2],[3,4]]"});
+  EXPECT_EQ(sum.exit_code, 1);
+  EXPECT_TRUE(mentions(sum.errors, {"(2, 2)", "(3,)", "\n  x + (W + v)\n         ^\n"}));
+  const ToolResult index = run_tool({"eval", "v[7]", "v=[1,2,3]"});
+  EXPECT_EQ(index.exit_code, 1);
+  EXPECT_TRUE(mentions(index.errors, {"7", "\n  v[7]\n   ^\n"}));
+  EXPECT_EQ(run_tool({"eval", "sum(v, axis=1)", "v=[1,2,3]"}).exit_code, 1);
+}
+
+TEST(ExpressionErrors, tell_to_reduce_what_is_no_scalar) {
+  expect_failure(
+      "v * 2", 1,
+      "the result has shape (3,); only a scalar has gradients, so reduce it, with sum(...) or mean(...)");
+}
+
+TEST(ExpressionErrors, have_the_caret_below_the_place_in_any_script) {
+  expect_failure("日本 + x", 2, "unknown name '日本'; the known ones are W, v, x\n  日本 + x\n  ^");
+  expect_failure("[1, '日本', αβγ]", 2,
+                 "unknown name 'αβγ'; the known ones are W, v, x\n  [1, '日本', αβγ]\n              ^");
+  expect_failure("x\t+\xff", 2, "unexpected '\uFFFD'; a value should stand here\n  x +\uFFFD\n     ^");
+  expect_failure("a = x\nb = a +* 2", 2,
+                 "unexpected '*'; a value should stand here\n  b = a +* 2\n         ^");
+}
+
+TEST(ExpressionErrors, show_only_the_surroundings_in_a_long_expression) {
+  std::string sum = "x";
+  for (int i = 0; i < 1000; ++i) sum += " + x";
+  const ToolResult result = run_tool({"eval", sum + " + $ + " + sum, "x=1"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_LT(result.errors.size(), 400U);
+  std::istringstream lines(result.errors);
+  std::string message, excerpt, caret;
+  std::getline(lines, message);
+  std::getline(lines, excerpt);
+  std::getline(lines, caret);
+  EXPECT_TRUE(excerpt.starts_with("  …")) << excerpt;
+  const std::size_t ellipsis_bytes = 2;  // beyond its one column
+  EXPECT_EQ(excerpt.at(caret.size() - 1 + ellipsis_bytes), '$') << result.errors;
+}
+
+TEST(ExpressionErrors, stop_nesting_before_the_stack_ends) {
+  for (const char* opening : {"(", "[", "-", "sin(", "x[", "2**", "(x,"}) {
+    std::string expression;
+    for (int i = 0; i < 10000; ++i) expression += opening;
+    const ToolResult result = run_tool({"eval", expression + "x", "x=1"});
+    EXPECT_EQ(result.exit_code, 2) << opening;
+    EXPECT_TRUE(mentions(result.errors, {"nested more than 200 levels deep; give parts of it names"}))
+        << opening;
+  }
+  std::string lists = "a = [x]";
+  for (int i = 0; i < 5000; ++i) lists += "; a = [a]";
+  EXPECT_TRUE(
+      mentions(run_tool({"eval", lists, "x=1"}).errors, {"lists are nested more than 64 levels deep"}));
+  EXPECT_EQ(run_tool({"eval", std::string(190, '(') + "x" + std::string(190, ')'), "x=1"}).exit_code, 0);
+}
+
+TEST(ValueErrors, say_what_a_value_looks_like) {
+  const std::string form = " is not a value; write NAME=VALUE, as x=2 or W=randn(3,4)";
+  expect_value_failure("x", 2, "'x'" + form);
+  expect_value_failure("=3", 2, "'=3'" + form);
+  expect_value_failure("2x=3", 2, "'2x=3'" + form);
+  expect_value_failure("x==3", 2, "'x==3'" + form);
+  expect_value_failure("x=", 2, "'x=' gives no value");
+  expect_value_failure("if=2", 2, "'if' cannot be given another value\n  if=2\n  ^");
+  expect_value_failure("x=1; 2", 2, "one value at a time\n  x=1; 2\n       ^");
+  expect_value_failure("x=y", 2, "unknown name 'y'; give it a value, as y=2\n  x=y\n    ^");
+  expect_value_failure("x='a'", 2, "the text 'a' is not a value to compute with\n  x='a'\n    ^");
+}
+
+TEST(ValueErrors, name_the_row_of_a_ragged_list) {
+  expect_value_failure("x=[[1,2],[3]]", 2,
+                       "row [1] has 1 element where the ones before it have 2\n  x=[[1,2],[3]]\n    ^");
+  expect_value_failure(
+      "x=[[[1],[2]],[[3],[4,5]]]", 2,
+      "row [1][1] has 2 elements where the ones before it have 1\n  x=[[[1],[2]],[[3],[4,5]]]\n    ^");
+  expect_value_failure("x=[1,[2]]", 2,
+                       "row [1] is a list where the ones before it are numbers\n  x=[1,[2]]\n    ^");
+  expect_value_failure("x=[[1],2]", 2,
+                       "row [1] is a number where the ones before it are lists\n  x=[[1],2]\n    ^");
+}
+
+TEST(ValueErrors, refuse_shapes_that_nobody_means) {
+  expect_value_failure(
+      "x=zeros(-1)", 2,
+      "zeros: shape is a number; it should be a shape without negative sizes\n  x=zeros(-1)\n    ^");
+  expect_value_failure(
+      "x=zeros(1000000,1000000)", 1,
+      "zeros: shape (1000000, 1000000) has more than 4294967296 elements\n  x=zeros(1000000,1000000)\n    ^");
+  expect_value_failure("x=ones(4611686018427387904,4)", 1,
+                       "ones: shape (4611686018427387904, 4) has more than 4294967296 elements\n"
+                       "  x=ones(4611686018427387904,4)\n    ^");
+  EXPECT_EQ(run_tool({"eval", "1", "x=eye(1000000)"}).exit_code, 1);
+  EXPECT_EQ(run_tool({"eval", "1", "x=arange(-9223372036854775807, 9223372036854775807)"}).exit_code, 1);
+}
+
+TEST(ValueErrors, name_the_file_and_what_is_wrong_with_it) {
+  expect_value_failure("x=@data.txt", 2, "'x=@data.txt': a value can be read from a .npy or a .csv file");
+  expect_value_failure("x=@", 2, "'x=@': a value can be read from a .npy or a .csv file");
+  expect_value_failure("x=@/nowhere/a.csv", 1,
+                       "/nowhere/a.csv: it cannot be read: No such file or directory");
+  const TemporaryFile csv("1,2\n3,four\n"), npy("nonsense", ".npy");
+  expect_value_failure("x=@" + csv.path(), 1, csv.path() + ":2: column 2 holds 'four', not a number");
+  expect_value_failure("x=@" + npy.path(), 1, npy.path() + ": it is not a NumPy .npy file");
+}
+
+TEST(ValueErrors, refuse_names_given_twice_or_never) {
+  EXPECT_EQ(run_tool({"eval", "x", "x=1", "x=2"}).errors, "chainrule eval: 'x' is given twice\n");
+  EXPECT_EQ(run_tool({"eval", "x", "x=1", "--wrt", "y"}).errors,
+            "chainrule eval: --wrt: 'y' is not among the values given\n");
+  EXPECT_EQ(run_tool({"eval", "x", "x=int(1)", "--wrt", "x"}).errors,
+            "chainrule eval: --wrt: 'x' is int64, which has no gradient\n");
+  EXPECT_EQ(run_tool({"eval", "x", "x=1", "--wrt", "y"}).exit_code, 2);
+}
+
+TEST(ClassErrors, say_that_classes_are_whole_numbers) {
+  const ToolResult result = run_tool({"eval", "cross_entropy(z, y)", "z=[[1,2],[3,4]]", "y=[0,0.5]"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_TRUE(mentions(result.errors,
+                       {"classes, which are whole numbers, not 0.5", "\n  cross_entropy(z, y)\n  ^\n"}));
+  EXPECT_EQ(run_tool({"eval", "cross_entropy(z, y)", "z=[[1,2],[3,4]]", "y=[0,2]"}).exit_code, 1)
+      << "no class 2";
+}
+
+TEST(Tool, says_which_commands_it_has) {
+  const ToolResult help = run_tool({"--help"});
+  EXPECT_EQ(help.exit_code, 0);
+  EXPECT_TRUE(mentions(help.output, {"eval", "graph", "walk", "train", "ops", "Exit codes: 0 fine"}));
+  for (const char* command : {"eval", "graph", "walk", "train", "ops"})
+    EXPECT_EQ(run_tool({command, "--help"}).exit_code, 0) << command;
+  EXPECT_TRUE(mentions(run_tool({"eval", "--help"}).output, {"chainrule eval '(x + y) * z' x=-2 y=5 z=-4"}));
+  EXPECT_EQ(run_tool({"--version"}).output, "chainrule " CHAINRULE_VERSION "\n");
+}
+
+TEST(Tool, refuses_commands_that_are_wrong) {
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{},
+                                             {"fly"},
+                                             {"eval"},
+                                             {"eval", "x", "x=1", "--no-such"},
+                                             {"eval", "1", "--dtype", "int8"},
+                                             {"eval", "1", "--seed", "one"},
+                                             {"graph", "1", "-o"},
+                                             {"ops", "extra"}}) {
+    const ToolResult result = run_tool(arguments);
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_EQ(result.output, "");
+    EXPECT_TRUE(result.errors.starts_with("chainrule") && result.errors.ends_with("\n")) << result.errors;
+  }
+}
+
+TEST(Tool, lists_every_operation_with_its_derivative) {
+  const ToolResult result = run_tool({"ops"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_TRUE(mentions(result.output, {"tanh", "∂(a · b)/∂a = b", "matmul", "cross_entropy", "logsumexp"}));
+}
+
+TEST(Tool, does_not_keep_quiet_when_its_output_is_lost) {
+  if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "no /dev/full here";
+  const TemporaryFile errors("", ".txt");
+  const auto complaint = [&](const std::string& command) {
+    const int status = std::system((CHAINRULE_TOOL " " + command + " 2> " + errors.path()).c_str());
+    std::ostringstream text;
+    text << std::ifstream(errors.path()).rdbuf();
+    return std::to_string(WEXITSTATUS(status)) + " " + text.str();
+  };
+  const std::string full = "standard output: No space left on device\n";
+  EXPECT_EQ(complaint("eval x x=1 > /dev/full"), "1 chainrule eval: " + full);
+  EXPECT_EQ(complaint("ops > /dev/full"), "1 chainrule ops: " + full);
+  EXPECT_EQ(complaint("graph x x=1 > /dev/full"), "1 chainrule graph: " + full);
+  EXPECT_EQ(complaint("--help > /dev/full"), "1 chainrule: " + full);
+  EXPECT_EQ(complaint("eval x x=1 >&-"), "1 chainrule eval: standard output: Bad file descriptor\n");
+}
+
+}  // namespace
+}  // namespace chainrule::test

@@ -1,0 +1,136 @@
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <sstream>
+
+#include "cli/run_tool.h"
+#include "support.h"
+
+namespace chainrule::test {
+namespace {
+
+std::string read_file(const std::string& path) {
+  std::ostringstream content;
+  content << std::ifstream(path, std::ios::binary).rdbuf();
+  return content.str();
+}
+
+const std::vector<std::string> walkthrough = {"q = x + y; q * z", "x=-2", "y=5", "z=-4"};
+
+std::vector<std::string> command(const std::string& name, std::vector<std::string> arguments,
+                                 const std::vector<std::string>& more = {}) {
+  arguments.insert(arguments.begin(), name);
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+TEST(GraphCommand, prints_the_golden_drawing_of_the_walkthrough) {
+  const std::filesystem::path golden =
+      std::filesystem::path(__FILE__).parent_path().parent_path() / "draw/walkthrough.dot";
+  EXPECT_EQ(run_tool(command("graph", walkthrough)).output, read_file(golden));
+}
+
+TEST(GraphCommand, writes_the_format_that_the_name_ends_in) {
+  const std::pair<const char*, std::string> formats[] = {
+      {".dot", "digraph"}, {".svg", "<?xml"}, {".PNG", "\x89PNG"}, {".pdf", "%PDF-"}};
+  for (const auto& [ending, start] : formats) {
+    const TemporaryFile file("", ending);
+    const ToolResult result = run_tool(command("graph", walkthrough, {"-o", file.path()}));
+    EXPECT_EQ(result.exit_code, 0) << result.errors;
+    EXPECT_EQ(result.output + result.errors, "");
+    EXPECT_TRUE(read_file(file.path()).starts_with(start)) << ending;
+  }
+}
+
+TEST(GraphCommand, shows_values_gradients_and_derivatives) {
+  const TemporaryFile file("", ".svg");
+  run_tool(command("graph", walkthrough, {"-o", file.path()}));
+  const std::string svg = std::regex_replace(read_file(file.path()), std::regex("&#45;"), "-");
+  EXPECT_TRUE(mentions(svg, {">q</text>", ">-12</text>", ">dL/dq = -4</text>", ">dL/dz = 3</text>",
+                             ">∂L/∂q = z = -4</text>", ">∂q/∂x = 1</text>"}));
+}
+
+TEST(GraphCommand, refuses_other_formats_and_says_where_it_cannot_write) {
+  const ToolResult gif = run_tool(command("graph", walkthrough, {"-o", "a.gif"}));
+  EXPECT_EQ(gif.exit_code, 2);
+  EXPECT_EQ(gif.errors,
+            "chainrule graph: -o a.gif: the name of the file must end in .dot, .svg, .png or .pdf\n");
+  for (const char* path : {"/nowhere/a.svg", "/nowhere/a.dot"}) {
+    const ToolResult result = run_tool(command("graph", walkthrough, {"-o", path}));
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_EQ(result.errors, std::string("chainrule graph: ") + path +
+                                 ": it cannot be written: No such file or directory\n");
+  }
+}
+
+TEST(GraphCommand, tells_to_reduce_what_is_no_scalar) {
+  const ToolResult result = run_tool({"graph", "x * 2", "x=[1,2]"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_TRUE(mentions(result.errors, {"the result has shape (2,)", "reduce it"}));
+}
+
+TEST(Walk, steps_through_the_walkthrough_as_on_the_board) {
+  EXPECT_EQ(run_tool(command("walk", walkthrough)).output,
+            "Forward\n"
+            "  x = -2\n"
+            "  y = 5\n"
+            "  q = x + y = -2 + 5 = 3\n"
+            "  z = -4\n"
+            "  L = q · z = 3 · (-4) = -12\n"
+            "\n"
+            "Backward\n"
+            "  dL/dL = 1\n"
+            "  dL/dq = dL/dL · ∂L/∂q = 1 · z = -4\n"
+            "  dL/dz = dL/dL · ∂L/∂z = 1 · q = 3\n"
+            "  dL/dx = dL/dq · ∂q/∂x = -4 · 1 = -4\n"
+            "  dL/dy = dL/dq · ∂q/∂y = -4 · 1 = -4\n");
+}
+
+TEST(Walk, lets_the_gradient_of_what_is_used_twice_grow) {
+  const std::string text = run_tool({"walk", "a = x * y; b = a + x; b * a", "x=2", "y=-3"}).output;
+  EXPECT_TRUE(mentions(text, {"  dL/da = dL/dL · ∂L/∂a = 1 · b = -4\n",
+                              "  dL/da += dL/db · ∂b/∂a = -6 · 1 = -6, so dL/da = -10\n",
+                              "  dL/dx += dL/da · ∂a/∂x = -10 · y = 30, so dL/dx = 24\n"}));
+  EXPECT_TRUE(mentions(
+      run_tool({"walk", "x * x", "x=3"}).output,
+      {"  dL/dx = dL/dL · ∂L/∂x = 1 · x = 3\n", "  dL/dx += dL/dL · ∂L/∂x = 1 · x = 3, so dL/dx = 6\n"}));
+}
+
+TEST(Walk, puts_compound_derivatives_in_parentheses) {
+  EXPECT_TRUE(mentions(run_tool({"walk", "t = tanh(x); 3 * t", "x=0"}).output,
+                       {"  t = tanh(x) = tanh(0) = 0\n", "  dL/dx = dL/dt · ∂t/∂x = 3 · (1 − t²) = 3\n"}));
+}
+
+TEST(Walk, shows_arrays_products_and_sums_over_what_was_stretched) {
+  const std::string text =
+      run_tool({"walk", "v = W @ x + b; sum(v)", "W=[[1,2],[3,4]]", "x=[1,-1]", "b=0.5"}).output;
+  EXPECT_TRUE(mentions(
+      text,
+      {"  W = [[1, 2], [3, 4]]\n", "  v1 = W @ x = [-1, -1]\n", "  v = v1 + b = [-0.5, -0.5]\n",
+       "  dL/dv = dL/dL · ∂L/∂v = 1 · 1 = [1, 1]\n", "  dL/db = sum(dL/dv · ∂v/∂b) = sum([1, 1] · 1) = 2\n",
+       "  dL/dW = dL/dv1 @ xᵀ = [[1, -1], [1, -1]]\n", "  dL/dx = Wᵀ @ dL/dv1 = [4, 6]\n"}));
+}
+
+TEST(Walk, tells_a_variable_called_g_from_the_upstream_gradient) {
+  EXPECT_TRUE(mentions(run_tool({"walk", "sum(g @ x)", "g=[[1,2],[3,4]]", "x=[1,2]"}).output,
+                       {"  dL/dg = dL/dv1 @ xᵀ = [[1, 2], [1, 2]]\n", "  dL/dx = gᵀ @ dL/dv1 = [4, 6]\n"}));
+}
+
+TEST(Walk, abbreviates_large_arrays) {
+  EXPECT_TRUE(mentions(run_tool({"walk", "sum(x * 2)", "x=arange(50)"}).output,
+                       {"  x = (50,) from 0 to 49\n", " · 2 = (50,) from 2 to 2\n"}));
+}
+
+TEST(Walk, says_when_there_is_nothing_to_walk_back_to) {
+  EXPECT_TRUE(mentions(run_tool({"walk", "x < 3", "x=2"}).output, {"= True\n", "all gradients are 0\n"}));
+  EXPECT_TRUE(mentions(run_tool({"walk", "1 + 2"}).output, {"  L = 3\n", "all gradients are 0\n"}));
+}
+
+TEST(Walk, tells_to_reduce_what_is_no_scalar) {
+  const ToolResult result = run_tool({"walk", "x * 2", "x=[1,2]"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_TRUE(mentions(result.errors, {"the result has shape (2,)", "reduce it"}));
+}
+
+}  // namespace
+}  // namespace chainrule::test

@@ -1,0 +1,104 @@
+#include "cli/run_tool.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <pty.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <stdexcept>
+
+namespace chainrule::test {
+namespace {
+
+/// What the tool writes to, and the end that the test reads.
+struct Channel {
+  int read_end = -1, write_end = -1;
+};
+
+Channel make_pipe() {
+  std::array<int, 2> ends{};
+  if (pipe(ends.data()) != 0) throw std::runtime_error("pipe failed");
+  return {ends[0], ends[1]};
+}
+
+Channel make_terminal() {
+  Channel channel;
+  if (openpty(&channel.read_end, &channel.write_end, nullptr, nullptr, nullptr) != 0)
+    throw std::runtime_error("openpty failed");
+  return channel;
+}
+
+/// Reads both channels as text arrives, so that the tool never waits for the other one to be read.
+void read_until_closed(const Channel& output, const Channel& errors, ToolResult& result) {
+  std::array<pollfd, 2> open = {{{output.read_end, POLLIN, 0}, {errors.read_end, POLLIN, 0}}};
+  const std::array<std::string*, 2> texts = {&result.output, &result.errors};
+  while (open[0].fd >= 0 || open[1].fd >= 0) {
+    if (poll(open.data(), open.size(), -1) < 0) continue;
+    for (std::size_t i = 0; i < open.size(); ++i) {
+      if (open[i].fd < 0 || open[i].revents == 0) continue;
+      std::array<char, 4096> piece{};
+      const ssize_t count = read(open[i].fd, piece.data(), piece.size());
+      if (count > 0)
+        texts[i]->append(piece.data(), static_cast<std::size_t>(count));
+      else
+        open[i].fd = -1;  // the end of a pipe, or EIO: the end of a terminal
+    }
+  }
+}
+
+ToolResult run(const std::vector<std::string>& arguments, const Channel& errors) {
+  const Channel output = make_pipe();
+  std::vector<std::string> words = {CHAINRULE_TOOL};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+
+  std::fflush(nullptr);
+  const pid_t child = fork();
+  if (child < 0) throw std::runtime_error("fork failed");
+  if (child == 0) {
+    const int nothing = open("/dev/null", O_RDONLY);
+    dup2(nothing, STDIN_FILENO);
+    dup2(output.write_end, STDOUT_FILENO);
+    dup2(errors.write_end, STDERR_FILENO);
+    for (const int end : {nothing, output.read_end, output.write_end, errors.read_end, errors.write_end})
+      close(end);
+    execv(pointers[0], pointers.data());
+    _exit(127);
+  }
+  close(output.write_end);
+  close(errors.write_end);
+  ToolResult result;
+  read_until_closed(output, errors, result);
+  close(output.read_end);
+  close(errors.read_end);
+  int status = 0;
+  waitpid(child, &status, 0);
+  result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  return result;
+}
+
+}  // namespace
+
+ToolResult run_tool(const std::vector<std::string>& arguments) { return run(arguments, make_pipe()); }
+ToolResult run_tool_on_terminal(const std::vector<std::string>& arguments) {
+  return run(arguments, make_terminal());
+}
+
+TemporaryFile::TemporaryFile(const std::string& content, const std::string& extension)
+    : path_(::testing::TempDir() + "chainrule_XXXXXX" + extension) {
+  const int file = mkstemps(path_.data(), static_cast<int>(extension.size()));
+  if (file < 0 || write(file, content.data(), content.size()) != static_cast<ssize_t>(content.size()))
+    throw std::runtime_error("cannot write " + path_);
+  close(file);
+}
+
+TemporaryFile::~TemporaryFile() { std::remove(path_.c_str()); }
+
+}  // namespace chainrule::test

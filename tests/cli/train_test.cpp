@@ -1,0 +1,205 @@
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <regex>
+
+#include "cli/run_tool.h"
+#include "support.h"
+
+namespace chainrule::test {
+namespace {
+
+using Arguments = std::vector<std::string>;
+
+ToolResult train(Arguments arguments) {
+  arguments.insert(arguments.begin(), "train");
+  return run_tool(arguments);
+}
+
+/// The percentage in "test accuracy: 97.22 % (1747 of 1797)"; -1 when there is none.
+double test_accuracy(const ToolResult& result) {
+  std::smatch found;
+  return std::regex_search(result.output, found, std::regex("test accuracy: ([0-9.]+) %"))
+             ? std::stod(found[1])
+             : -1;
+}
+
+std::ptrdiff_t lines_of(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
+
+/// The tool gives up with this exit code and one line on standard error that contains all of these.
+void expect_failure(const ToolResult& result, int exit_code, const std::vector<std::string>& words) {
+  EXPECT_EQ(result.exit_code, exit_code) << result.errors;
+  EXPECT_EQ(result.output, "");
+  EXPECT_EQ(lines_of(result.errors), 1) << result.errors;
+  EXPECT_TRUE(mentions(result.errors, words));
+}
+
+/// Four clouds that a straight line cannot separate: class 7 where the signs agree, class -2 elsewhere.
+std::string four_clouds(int samples, std::uint64_t seed_number) {
+  Engine engine(seed_number);
+  std::string text;
+  for (int i = 0; i < samples; ++i) {
+    const bool right = i % 2 == 0, up = i / 2 % 2 == 0;
+    text += std::to_string((right ? 1 : -1) + uniform(engine, -0.6, 0.6)) + "," +
+            std::to_string((up ? 1 : -1) + uniform(engine, -0.6, 0.6)) + "," + (right == up ? "7" : "-2") +
+            "\n";
+  }
+  return text;
+}
+
+class Digits : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::exists(train_path_) || !std::filesystem::exists(test_path_))
+      GTEST_SKIP() << "needs " << train_path_ << " and " << test_path_
+                   << " (UCI, optical recognition of digits)";
+    if (sanitized) GTEST_SKIP() << "takes too long under a sanitizer";
+  }
+  const std::string train_path_ = CHAINRULE_DATA_DIR "/optdigits.tra",
+                    test_path_ = CHAINRULE_DATA_DIR "/optdigits.tes";
+};
+
+TEST_F(Digits, are_told_apart_at_96_percent_or_better_with_defaults) {
+  const ToolResult result = train({train_path_, "--test", test_path_});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_GE(test_accuracy(result), 96) << result.output;
+  EXPECT_TRUE(mentions(result.output, {"of 1797)", "samples per second: "}));
+  EXPECT_TRUE(mentions(result.errors, {"3823 samples", "64-64-64-10", "epoch 1/", "loss ", "accuracy "}));
+}
+
+TEST_F(Digits, are_told_apart_whatever_the_seed) {
+  for (const char* number : {"1", "2", "3"}) {
+    const ToolResult result = train({train_path_, "--test", test_path_, "--seed", number});
+    EXPECT_GE(test_accuracy(result), 96) << "seed " << number << ": " << result.output;
+  }
+}
+
+TEST(Train, without_data_learns_half_moons) {
+  const ToolResult result = train({"--epochs", "20"});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_GE(test_accuracy(result), 98);
+}
+
+TEST(Train, writes_one_plain_line_per_epoch_when_nobody_watches) {
+  const ToolResult result = train({"--epochs", "3", "--hidden", "8"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_TRUE(mentions(result.errors, {"epoch 1/3", "epoch 2/3", "epoch 3/3"}));
+  EXPECT_EQ(lines_of(result.errors), 4) << result.errors;  // and one about the network
+  EXPECT_EQ(result.errors.find('\r'), std::string::npos);
+  EXPECT_EQ(lines_of(result.output), 2) << result.output;
+}
+
+TEST(Train, draws_a_bar_on_a_terminal) {
+  const ToolResult result = run_tool_on_terminal({"train", "--epochs", "3", "--hidden", "8"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_TRUE(mentions(result.errors, {"\repoch 3/3", "━", "loss ", "accuracy "}));
+  EXPECT_GE(test_accuracy(result), 0);
+}
+
+TEST(Train, with_the_same_seed_gives_the_same_result) {
+  const auto losses = [](const char* number) { return train({"--epochs", "2", "--seed", number}).errors; };
+  EXPECT_EQ(losses("3"), losses("3"));
+  EXPECT_NE(losses("3"), losses("4"));
+}
+
+TEST(Train, learns_classes_that_are_any_whole_numbers) {
+  const TemporaryFile data(four_clouds(400, 1)), unseen(four_clouds(100, 2));
+  const ToolResult result = train({data.path(), "--test", unseen.path(), "--hidden", "16", "--epochs", "20"});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_EQ(test_accuracy(result), 100);
+}
+
+TEST(Train, holds_a_fifth_back_without_a_test_file) {
+  const TemporaryFile data(four_clouds(200, 1));
+  const ToolResult result = train({data.path(), "--epochs", "1"});
+  EXPECT_TRUE(mentions(result.errors, {"160 samples to learn from, 40 to test on"}));
+  EXPECT_TRUE(mentions(result.output, {"of 40)"}));
+}
+
+TEST(Train, takes_the_target_by_number_or_by_name) {
+  const TemporaryFile data(
+      "kind,height\n0,1.5\n0,1.4\n1,3.1\n1,3.3\n0,1.2\n1,3.9\n0,1.1\n1,3.5\n0,1.6\n1,3.2\n");
+  for (const char* target : {"1", "kind"}) {
+    const ToolResult result = train({data.path(), "--target", target, "--epochs", "40", "--batch", "2"});
+    EXPECT_EQ(result.exit_code, 0) << result.errors;
+    EXPECT_EQ(test_accuracy(result), 100) << target;
+  }
+}
+
+TEST(Train, refuses_a_target_that_is_not_there) {
+  const TemporaryFile data("kind,height\n0,1.5\n1,3.1\n");
+  for (const char* target : {"weight", "0", "3"})
+    expect_failure(train({data.path(), "--target", target}), 2,
+                   {"--target " + std::string(target), "1 to 2", "header"});
+}
+
+TEST(Train, names_a_file_that_cannot_be_read) {
+  expect_failure(train({"no/such.csv"}), 1, {"no/such.csv"});
+  const TemporaryFile data(four_clouds(20, 1));
+  expect_failure(train({data.path(), "--test", "no/such.csv"}), 1, {"no/such.csv"});
+}
+
+TEST(Train, names_the_line_of_a_malformed_file) {
+  const TemporaryFile ragged("1,2,0\n3,4\n"), text("1,2,0\n3,blue,1\n"), empty("");
+  expect_failure(train({ragged.path()}), 1, {ragged.path() + ":2"});
+  expect_failure(train({text.path()}), 1, {text.path() + ":2", "blue"});
+  expect_failure(train({empty.path()}), 1, {empty.path(), "empty"});
+}
+
+TEST(Train, refuses_inputs_that_are_not_finite) {
+  const TemporaryFile data("1,2,0\n3,nan,1\n");
+  expect_failure(train({data.path()}), 1, {data.path() + ":2", "column 2", "nan", "finite"});
+}
+
+TEST(Train, refuses_targets_that_are_not_classes) {
+  const TemporaryFile fractions("1,2,0\n3,4,0.5\n"), huge("1,2,0\n3,4,1e300\n"), missing("1,2,0\n3,4,nan\n");
+  expect_failure(train({fractions.path()}), 1, {fractions.path() + ":2", "0.5", "whole number"});
+  expect_failure(train({huge.path()}), 1, {huge.path() + ":2", "whole number"});
+  expect_failure(train({missing.path()}), 1, {missing.path() + ":2", "nan", "whole number"});
+}
+
+TEST(Train, refuses_a_single_class_and_a_lone_column) {
+  const TemporaryFile one_class("1,2,3\n4,5,3\n"), one_column("1\n2\n");
+  expect_failure(train({one_class.path()}), 1, {one_class.path(), "3 in every row", "two classes"});
+  expect_failure(train({one_column.path()}), 1, {one_column.path(), "only column"});
+}
+
+TEST(Train, refuses_a_class_that_it_never_saw) {
+  const TemporaryFile data("1,2,0\n3,4,1\n"), unseen("1,2,0\n3,4,2\n");
+  expect_failure(train({data.path(), "--test", unseen.path()}), 1,
+                 {unseen.path() + ":2", "class 2", "never occurs in " + data.path()});
+}
+
+TEST(Train, refuses_a_test_file_with_other_columns) {
+  const TemporaryFile data("a,b,kind\n1,2,0\n3,4,1\n"), narrow("1,0\n3,1\n"), renamed("a,c,kind\n1,2,0\n");
+  expect_failure(train({data.path(), "--test", narrow.path()}), 1,
+                 {narrow.path() + " has 2 columns", "has 3"});
+  expect_failure(train({data.path(), "--test", renamed.path()}), 1, {"column 2", "'c'", "'b'"});
+}
+
+TEST(Train, says_which_option_is_wrong) {
+  expect_failure(train({"--hidden", "0"}), 2, {"--hidden 0"});
+  expect_failure(train({"--hidden", "64,,8"}), 2, {"--hidden 64,,8"});
+  expect_failure(train({"--hidden", "64,x"}), 2, {"--hidden 64,x"});
+  expect_failure(train({"--hidden", "1000000,1000000"}), 2, {"--hidden", "1e+12 parameters"});
+  expect_failure(train({"--lr", "-0.1"}), 2, {"--lr -0.1"});
+  expect_failure(train({"--lr", "nan"}), 2, {"--lr nan"});
+  expect_failure(train({"--batch", "0"}), 2, {"--batch 0"});
+  expect_failure(train({"--epochs", "-3"}), 2, {"--epochs -3"});
+  expect_failure(train({"--seed", "-1"}), 2, {"--seed -1"});
+  expect_failure(train({"--momentum", "1"}), 2, {"--momentum 1"});
+  expect_failure(train({"--weight-decay", "-1"}), 2, {"--weight-decay -1"});
+  for (const Arguments& wrong : {Arguments{"--epochs", "many"}, Arguments{"--test", "a.csv"},
+                                 Arguments{"--no-such-option"}, Arguments{"a.csv", "b.csv"}})
+    EXPECT_EQ(train(wrong).exit_code, 2) << wrong.front();
+}
+
+TEST(Train, that_diverges_says_so) {
+  const ToolResult result = train({"--lr", "1e6", "--epochs", "5"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.output, "");
+  EXPECT_TRUE(mentions(result.errors, {"diverged", "lower --lr"}));
+}
+
+}  // namespace
+}  // namespace chainrule::test

@@ -1,0 +1,245 @@
+// How arguments are bound to parameters, and what they are converted to.
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "command.h"
+#include "functions.h"
+#include "text.h"
+
+namespace chainrule::cli {
+namespace {
+
+struct Parameter {
+  std::vector<std::string_view> names;
+  std::optional<std::string_view> default_value;
+  bool takes_rest = false;
+};
+
+std::vector<std::string_view> split(std::string_view text, std::string_view separator) {
+  std::vector<std::string_view> parts;
+  for (std::size_t end = 0; end != std::string_view::npos; text.remove_prefix(end + separator.size())) {
+    end = text.find(separator);
+    parts.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) break;
+  }
+  return parts;
+}
+
+std::vector<Parameter> parameters(const Function& function) {
+  std::vector<Parameter> result;
+  if (function.parameters.empty()) return result;
+  for (std::string_view text : split(function.parameters, ", ")) {
+    Parameter parameter;
+    if (text.starts_with('*')) {
+      parameter.takes_rest = true;
+      text.remove_prefix(1);
+    }
+    if (const std::size_t equals = text.find('='); equals != std::string_view::npos) {
+      parameter.default_value = text.substr(equals + 1);
+      text = text.substr(0, equals);
+    }
+    parameter.names = split(text, "|");
+    result.push_back(std::move(parameter));
+  }
+  return result;
+}
+
+Value literal(std::string_view text) {
+  if (text == "None") return None{};
+  if (text == "True" || text == "False") return text == "True";
+  if (text.starts_with('\'')) return std::string(text.substr(1, text.size() - 2));
+  if (text.starts_with('-')) return calculate("-", std::int64_t{0}, parse_number(text.substr(1)));
+  return parse_number(text);
+}
+
+/// The values of all parameters, in their order.
+std::vector<Value> bind(const Function& function, std::vector<Value> arguments,
+                        std::span<const std::string_view> keywords) {
+  const std::vector<Parameter> all = parameters(function);
+  const auto fail = [&](const std::string& what) {
+    throw CommandError(std::string(function.name) + " " + what + ": " + signature(function));
+  };
+  std::vector<std::optional<Value>> bound(all.size());
+  const std::size_t positional = arguments.size() - keywords.size();
+  for (std::size_t i = 0; i < positional; ++i) {
+    if (i >= all.size())
+      fail("takes " + std::to_string(all.size()) + (all.size() == 1 ? " argument" : " arguments") + ", not " +
+           std::to_string(arguments.size()));
+    if (!all[i].takes_rest) {
+      bound[i] = std::move(arguments[i]);
+      continue;
+    }
+    // reshape(x, 2, 3) is as good as reshape(x, (2, 3)).
+    if (i + 1 == positional) {
+      bound[i] = std::move(arguments[i]);
+    } else {
+      const auto first = arguments.begin() + static_cast<std::ptrdiff_t>(i);
+      bound[i] = List{{first, arguments.begin() + static_cast<std::ptrdiff_t>(positional)}, true};
+    }
+    break;
+  }
+  for (std::size_t k = 0; k < keywords.size(); ++k) {
+    const auto parameter = std::find_if(all.begin(), all.end(), [&](const Parameter& candidate) {
+      return std::find(candidate.names.begin(), candidate.names.end(), keywords[k]) != candidate.names.end();
+    });
+    if (parameter == all.end()) fail("has no argument '" + std::string(keywords[k]) + "'");
+    std::optional<Value>& place = bound[static_cast<std::size_t>(parameter - all.begin())];
+    if (place) fail("gets '" + std::string(keywords[k]) + "' twice");
+    place = std::move(arguments[positional + k]);
+  }
+  std::vector<Value> values;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (!bound[i] && !all[i].default_value && all[i].takes_rest) bound[i] = List{{}, true};
+    if (!bound[i] && !all[i].default_value) fail("needs '" + std::string(all[i].names.front()) + "'");
+    values.push_back(bound[i] ? std::move(*bound[i]) : literal(*all[i].default_value));
+  }
+  return values;
+}
+
+std::optional<std::int64_t> whole_number(const Value& value) {
+  if (const auto* integer = value.as<std::int64_t>()) return *integer;
+  return std::nullopt;
+}
+
+Value as_number(const Tensor& scalar) {
+  if (scalar.dtype() == DType::boolean) return scalar.item<bool>();
+  if (scalar.dtype() == DType::int64) return scalar.item<std::int64_t>();
+  return scalar.item();
+}
+
+}  // namespace
+
+Operand Arguments::operator[](std::size_t i) {
+  if (values_[i].is_number()) return number_operand(values_[i]);
+  return tensor(i);
+}
+
+const Tensor& Arguments::tensor(std::size_t i) {
+  if (!values_[i].as<Tensor>()) {
+    if (!values_[i].is_number() && !values_[i].as<List>()) fail(i, "a tensor");
+    values_[i] = to_tensor(values_[i], {.floats = context_.dtype});
+  }
+  return *values_[i].as<Tensor>();
+}
+
+std::vector<Tensor> Arguments::tensors(std::size_t i) const {
+  const auto* list = values_[i].as<List>();
+  if (!list) fail(i, "a list of tensors, as [a, b]");
+  std::vector<Tensor> result;
+  DType common = DType::boolean;
+  for (const Value& item : list->items) {
+    result.push_back(to_tensor(item, {.floats = context_.dtype}));
+    common = promote(common, result.back().dtype());
+  }
+  for (Tensor& tensor : result)
+    if (tensor.dtype() != common) tensor = cast(tensor, common);
+  return result;
+}
+
+std::int64_t Arguments::integer(std::size_t i) const {
+  const auto integer = whole_number(values_[i]);
+  if (!integer) fail(i, "a whole number");
+  return *integer;
+}
+
+double Arguments::number(std::size_t i) const {
+  if (!values_[i].is_number()) fail(i, "a number");
+  return number_operand(values_[i]).as(DType::float64).item();
+}
+
+bool Arguments::flag(std::size_t i) const {
+  const auto* flag = values_[i].as<bool>();
+  if (!flag) fail(i, "True or False");
+  return *flag;
+}
+
+std::vector<std::int64_t> Arguments::integers(std::size_t i) const {
+  if (const auto integer = whole_number(values_[i])) return {*integer};
+  std::vector<std::int64_t> result;
+  const auto* list = values_[i].as<List>();
+  if (!list) fail(i, "a whole number or a tuple of them");
+  for (const Value& item : list->items) {
+    const auto integer = whole_number(item);
+    if (!integer) fail(i, "a whole number or a tuple of them");
+    result.push_back(*integer);
+  }
+  return result;
+}
+
+Axes Arguments::axes(std::size_t i) const {
+  if (!given(i)) return {};
+  if (values_[i].as<Tensor>() && (function_.name == "max" || function_.name == "min"))
+    throw CommandError(std::string(function_.name) + " reduces one tensor; for the elements of two, use " +
+                       std::string(function_.name) + "imum(a, b)");
+  return integers(i);
+}
+
+Shape Arguments::shape(std::size_t i) const {
+  constexpr std::int64_t most_elements = std::int64_t{1} << 32;
+  const std::vector<std::int64_t> sizes = integers(i);
+  std::int64_t elements = 1;
+  for (const std::int64_t size : sizes) {
+    if (size < 0) fail(i, "a shape without negative sizes");
+    if (__builtin_mul_overflow(elements, std::max<std::int64_t>(size, 1), &elements) ||
+        elements > most_elements)
+      throw ShapeError(std::string(function_.name) + ": shape " + to_string(Shape(sizes)) +
+                       " has more than " + std::to_string(most_elements) + " elements");
+  }
+  return Shape(sizes);
+}
+
+DType Arguments::dtype(std::size_t i) const {
+  const auto* function = values_[i].as<const Function*>();
+  const auto* text = values_[i].as<std::string>();
+  const std::string_view name = function ? (*function)->name : text ? std::string_view(*text) : "";
+  if (name == "float32" || name == "float64" || name == "int64" || name == "bool")
+    return name == "bool"      ? DType::boolean
+           : name == "int64"   ? DType::int64
+           : name == "float32" ? DType::float32
+                               : DType::float64;
+  fail(i, "float32, float64, int64 or bool");
+}
+
+Reduction Arguments::reduction(std::size_t i) const {
+  const auto* text = values_[i].as<std::string>();
+  if (text && *text == "mean") return Reduction::mean;
+  if (text && *text == "sum") return Reduction::sum;
+  if (text && *text == "none") return Reduction::none;
+  fail(i, "'mean', 'sum' or 'none'");
+}
+
+std::string_view Arguments::function_name() const { return function_.name; }
+
+bool Arguments::all_numbers() const {
+  return std::all_of(values_.begin(), values_.end(),
+                     [](const Value& value) { return value.is_number() || value.is_none(); });
+}
+
+void Arguments::fail(std::size_t i, const std::string& wanted) const {
+  throw CommandError(std::string(function_.name) + ": " +
+                     std::string(parameters(function_)[i].names.front()) + " is " + describe(values_[i]) +
+                     "; it should be " + wanted);
+}
+
+std::string signature(const Function& function) {
+  std::string text;
+  for (const Parameter& parameter : parameters(function)) {
+    text += (text.empty() ? "" : ", ") + std::string(parameter.takes_rest ? "*" : "") +
+            std::string(parameter.names.front());
+    if (parameter.default_value) text += "=" + std::string(*parameter.default_value);
+  }
+  return std::string(function.name) + "(" + text + ")";
+}
+
+Value call(const Function& function, std::vector<Value> arguments, std::span<const std::string_view> keywords,
+           Context& context) {
+  Arguments bound(function, bind(function, std::move(arguments), keywords), context);
+  const bool weak = function.weak && bound.all_numbers();
+  Tensor result = function.compute(bound);
+  if (weak && result.rank() == 0) return as_number(result);
+  return result;
+}
+
+}  // namespace chainrule::cli

@@ -1,0 +1,53 @@
+#include <memory>
+
+#include "commands.h"
+#include "print.h"
+#include "session.h"
+
+namespace chainrule::cli {
+namespace {
+
+std::string as_json(const Computed& computed, const Gradients& found) {
+  nlohmann::ordered_json json;
+  json["value"] = to_json(computed.output);
+  json["shape"] = std::vector<std::int64_t>(computed.output.shape().begin(), computed.output.shape().end());
+  json["gradients"] = nlohmann::ordered_json::object();
+  for (const Tensor& variable : computed.wrt)
+    json["gradients"][variable.name()] = to_json(gradient(found, variable));
+  return json.dump() + "\n";
+}
+
+std::string as_text(const Computed& computed, const Gradients& found) {
+  std::string text = equation("value", computed.output);
+  for (const Tensor& variable : computed.wrt)
+    text += equation("d" + computed.output.name() + "/d" + variable.name(), gradient(found, variable));
+  return text;
+}
+
+void run(const Request& request, bool json) {
+  const Computed computed = compute(request);
+  const Gradients found = gradients(computed);
+  write_output(json ? as_json(computed, found) : as_text(computed, found));
+}
+
+}  // namespace
+
+void add_eval(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("eval", "Compute an expression and its gradients");
+  const auto request = std::make_shared<Request>();
+  const auto json = std::make_shared<bool>(false);
+  request->add_to(*command);
+  command->add_flag("--json", *json,
+                    "Print {\"value\": .., \"shape\": [..], \"gradients\": {..}}, exact to the bit");
+  command->footer(
+      "Expressions are written as in Python with NumPy or PyTorch: + - * / ** @, comparisons, x.T, x[0, "
+      "1:3],\n"
+      "lists, and calls as sum(x, axis=0) or x.sum(axis=0). Statements are separated by ;\n\n"
+      "  chainrule eval '(x + y) * z' x=-2 y=5 z=-4\n"
+      "  chainrule eval 'h = relu(W @ x + b); sum(h ** 2)' 'W=randn(3,2)' x=[1,2] b=[0,0,1] --wrt W,b\n"
+      "  chainrule eval 'cross_entropy(z, [0, 2])' 'z=[[1,2,3],[4,5,6]]' --json\n"
+      "  chainrule eval 'mean((X @ w - 1) ** 2)' X=@table.csv w=@weights.npy --dtype float32");
+  command->callback([request, json] { run(*request, *json); });
+}
+
+}  // namespace chainrule::cli

@@ -1,0 +1,281 @@
+#include "evaluate.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <numbers>
+
+#include "command.h"
+#include "text.h"
+
+namespace chainrule::cli {
+namespace {
+
+/// What functions may be pasted with: np.exp, torch.nn.functional.relu.
+constexpr std::array<std::string_view, 12> modules = {
+    "np", "numpy", "jnp", "jax", "torch", "F", "nn", "math", "functional", "linalg", "special", "lax"};
+bool is_module(std::string_view name) {
+  return std::find(modules.begin(), modules.end(), name) != modules.end();
+}
+
+std::optional<Value> constant(std::string_view name) {
+  if (name == "True" || name == "False") return name == "True";
+  if (name == "None") return None{};
+  if (name == "pi") return std::numbers::pi;
+  if (name == "e") return std::numbers::e;
+  if (name == "inf") return std::numeric_limits<double>::infinity();
+  if (name == "nan") return std::numeric_limits<double>::quiet_NaN();
+  return std::nullopt;
+}
+
+std::string did_you_mean(std::string_view name, std::span<const std::string_view> candidates) {
+  const std::string_view close = nearest(name, candidates);
+  return close.empty() ? "" : "; did you mean '" + std::string(close) + "'?";
+}
+
+std::string quoted(std::string_view name) { return "'" + printable(name) + "'"; }
+
+/// "x₂" for the second value that is called x, so that drawings tell them apart.
+std::string numbered(const std::string& name, std::size_t count) {
+  if (count == 1) return name;
+  std::string result = name;
+  for (const char digit : std::to_string(count)) {
+    result += "\xE2\x82";  // U+2080 is subscript zero
+    result += static_cast<char>(0x80 + digit - '0');
+  }
+  return result;
+}
+
+class Machine {
+ public:
+  Machine(const Program& program, Variables variables, Context& context)
+      : program_(program), variables_(std::move(variables)), context_(context) {
+    for (const auto& [name, value] : variables_) times_assigned_[name] = 1;
+  }
+
+  Value run() {
+    for (const Instruction& instruction : program_.instructions()) {
+      // Every kind of error keeps its type and gains a pointer to its place.
+      try {
+        step(instruction);
+      } catch (const CommandError& error) {
+        throw CommandError(error.what() + pointer(instruction));
+      } catch (const ShapeError& error) {
+        throw ShapeError(error.what() + pointer(instruction));
+      } catch (const DTypeError& error) {
+        throw DTypeError(error.what() + pointer(instruction));
+      } catch (const GradError& error) {
+        throw GradError(error.what() + pointer(instruction));
+      }
+    }
+    return pop();
+  }
+
+ private:
+  std::string pointer(const Instruction& instruction) const {
+    return pointer_to(program_.source(), instruction.offset);
+  }
+
+  template <class T>
+  void push(T&& value) {
+    stack_.emplace_back(std::forward<T>(value));
+  }
+  Value pop() {
+    Value value = std::move(stack_.back());
+    stack_.pop_back();
+    return value;
+  }
+  std::vector<Value> pop(std::size_t count) {
+    const auto first = stack_.end() - static_cast<std::ptrdiff_t>(count);
+    std::vector<Value> values(std::make_move_iterator(first), std::make_move_iterator(stack_.end()));
+    stack_.erase(first, stack_.end());
+    return values;
+  }
+  Tensor as_tensor(const Value& value) const { return to_tensor(value, {.floats = context_.dtype}); }
+
+  void step(const Instruction& at) {
+    switch (at.code) {
+      case Code::number: return push(parse_number(at.text));
+      case Code::string: return push(std::string(at.text));
+      case Code::name: return push(look_up(at.text));
+      case Code::absent: return push(None{});
+      case Code::ellipsis: return push(Ellipsis{});
+      case Code::negate: return negate();
+      case Code::binary: return binary(at.text);
+      case Code::list: return push(make_list(at.count, false));
+      case Code::tuple: return push(make_list(at.count, true));
+      case Code::slice: return slice();
+      case Code::index: return index(at.count);
+      case Code::attribute: return attribute(at.text);
+      case Code::call: return call_function(at);
+      case Code::method: return call_method(at);
+      case Code::assign: return assign(std::string(at.text));
+      case Code::discard: return stack_.pop_back();
+    }
+  }
+
+  Value look_up(std::string_view name) const {
+    if (const auto found = variables_.find(name); found != variables_.end()) return found->second;
+    if (const auto value = constant(name)) return *value;
+    if (is_module(name)) return Module{};
+    if (const Function* function = find_function(name)) return function;
+    fail_unknown(name);
+  }
+
+  [[noreturn]] void fail_unknown(std::string_view name) const {
+    std::vector<std::string_view> candidates = function_names();
+    std::string known;
+    for (const auto& [variable, value] : variables_) {
+      candidates.push_back(variable);
+      known += (known.empty() ? "" : ", ") + variable;
+    }
+    const std::string remedy = did_you_mean(name, candidates);
+    throw CommandError("unknown name " + quoted(name) +
+                       (!remedy.empty() ? remedy
+                        : known.empty() ? "; give it a value, as " + printable(name) + "=2"
+                                        : "; the known ones are " + printable(known, 200)));
+  }
+
+  void negate() {
+    const Value value = pop();
+    if (const auto* number = value.as<double>()) return push(-*number);  // 0 - 0.0 would lose the sign
+    if (value.is_number()) return push(calculate("-", std::int64_t{0}, value));
+    push(neg(as_tensor(value)));
+  }
+
+  void binary(std::string_view sign) {
+    const Value b = pop(), a = pop();
+    if (a.is_number() && b.is_number() && sign != "@") return push(calculate(sign, a, b));
+    for (const Value* side : {&a, &b})
+      if (side->as<const Function*>())
+        throw CommandError(describe(*side) + " is not called; write its arguments after it");
+    const Tensor left = a.is_number() ? Tensor() : as_tensor(a),
+                 right = b.is_number() ? Tensor() : as_tensor(b);
+    push(apply(sign, left ? Operand(left) : number_operand(a), right ? Operand(right) : number_operand(b)));
+  }
+
+  Value make_list(std::size_t count, bool is_tuple) {
+    List list{pop(count), is_tuple};
+    // Lists can nest deeper than brackets do: a = [a]; a = [a]; ...
+    for (const Value& item : list.items)
+      if (const auto* inner = item.as<List>()) list.depth = std::max(list.depth, inner->depth + 1);
+    if (list.depth > 64) throw CommandError("lists are nested more than 64 levels deep");
+    return list;
+  }
+
+  std::optional<std::int64_t> bound() {
+    const Value value = pop();
+    if (value.is_none()) return std::nullopt;
+    if (const auto* integer = value.as<std::int64_t>()) return *integer;
+    throw CommandError(describe(value) + " is no bound of a slice, which are whole numbers");
+  }
+  void slice() {
+    const auto step = bound(), stop = bound(), start = bound();
+    push(Slice{start, stop, step.value_or(1)});
+  }
+
+  void index(std::size_t count) {
+    const std::vector<Value> places = pop(count);
+    const Value object = pop();
+    std::vector<Index> where;
+    for (const Value& place : places) {
+      if (const auto* integer = place.as<std::int64_t>())
+        where.emplace_back(*integer);
+      else if (const auto* slice = place.as<Slice>())
+        where.emplace_back(*slice);
+      else if (place.as<Ellipsis>())
+        where.push_back(Index::ellipsis());
+      else if (place.is_none())
+        throw CommandError(
+            "None is not supported in an index; insert an axis with expand_dims(x, axis) or reshape");
+      else
+        throw CommandError(describe(place) +
+                           " is not supported in an index, which takes whole numbers, slices and ...");
+    }
+    if (const auto* list = object.as<List>()) return push(element(*list, where));
+    if (object.is_number()) throw CommandError("a number has no elements");
+    push(chainrule::index(as_tensor(object), where));
+  }
+
+  Value element(const List& list, const std::vector<Index>& where) const {
+    const auto* position = where.size() == 1 ? std::get_if<std::int64_t>(&where[0].entry()) : nullptr;
+    if (!position) return chainrule::index(as_tensor(list), where);
+    const auto size = static_cast<std::int64_t>(list.items.size());
+    if (*position < -size || *position >= size)
+      throw ShapeError("index: position " + std::to_string(*position) + " is outside a list of " +
+                       std::to_string(size));
+    return list.items[static_cast<std::size_t>(*position < 0 ? *position + size : *position)];
+  }
+
+  void attribute(std::string_view name) {
+    const Value object = pop();
+    if (object.as<Module>()) return push(member(name));
+    const Tensor tensor = as_tensor(object);
+    if (name == "T") return push(transpose(tensor));
+    if (name == "ndim") return push(static_cast<std::int64_t>(tensor.rank()));
+    if (name == "shape") {
+      List sizes{{}, true};
+      for (const std::int64_t size : tensor.shape()) sizes.items.emplace_back(size);
+      return push(std::move(sizes));
+    }
+    if (find_function(name))
+      throw CommandError("the function " + std::string(name) +
+                         " is not called; write its arguments after it");
+    throw CommandError("no attribute " + quoted(name) +
+                       "; there are T, shape and ndim, and functions as x.sum()");
+  }
+
+  static Value member(std::string_view name) {
+    if (const auto value = constant(name)) return *value;
+    if (name == "newaxis") return None{};
+    if (is_module(name)) return Module{};
+    return find_known(name);
+  }
+
+  static const Function* find_known(std::string_view name) {
+    if (const Function* function = find_function(name)) return function;
+    const std::vector<std::string_view> names = function_names();
+    const std::string remedy = did_you_mean(name, names);
+    throw CommandError("no function " + quoted(name) +
+                       (remedy.empty() ? "; `chainrule eval --help` lists them" : remedy));
+  }
+
+  void call_function(const Instruction& at) {
+    std::vector<Value> arguments = pop(at.count);
+    const Value callee = pop();
+    const auto* function = callee.as<const Function*>();
+    if (!function) throw CommandError(describe(callee) + " cannot be called; a product is written with *");
+    push(call(**function, std::move(arguments), at.keywords, context_));
+  }
+
+  void call_method(const Instruction& at) {
+    std::vector<Value> arguments = pop(at.count);
+    Value object = pop();
+    const Function* function = find_known(at.text);
+    if (!object.as<Module>()) arguments.insert(arguments.begin(), std::move(object));
+    push(call(*function, std::move(arguments), at.keywords, context_));
+  }
+
+  void assign(const std::string& name) {
+    if (stack_.back().as<const Function*>() || stack_.back().as<Module>())
+      throw CommandError(describe(stack_.back()) + " is not a value");
+    const std::size_t count = ++times_assigned_[name];
+    if (const auto* tensor = stack_.back().as<Tensor>(); tensor && tensor->name().empty())
+      stack_.back() = tensor->named(numbered(name, count));
+    variables_[name] = stack_.back();
+  }
+
+  const Program& program_;
+  Variables variables_;
+  Context& context_;
+  std::vector<Value> stack_;
+  std::map<std::string, std::size_t> times_assigned_;
+};
+
+}  // namespace
+
+Value evaluate(const Program& program, Variables variables, Context& context) {
+  return Machine(program, std::move(variables), context).run();
+}
+
+}  // namespace chainrule::cli

@@ -1,0 +1,117 @@
+#include "print.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+
+#include "chainrule/ops.h"
+
+namespace chainrule::cli {
+namespace {
+
+constexpr std::int64_t most_elements_on_a_line = 12;
+
+nlohmann::ordered_json number(double value) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
+  return value;
+}
+
+template <class Element, class Convert>
+nlohmann::ordered_json nested(std::span<const Element>& elements, std::span<const std::int64_t> sizes,
+                              const Convert& convert) {
+  if (sizes.empty()) {
+    const Element element = elements.front();
+    elements = elements.subspan(1);
+    return convert(element);
+  }
+  auto list = nlohmann::ordered_json::array();
+  for (std::int64_t i = 0; i < sizes.front(); ++i)
+    list.push_back(nested(elements, sizes.subspan(1), convert));
+  return list;
+}
+
+template <class Element, class Convert>
+nlohmann::ordered_json nested(const Tensor& tensor, const Convert& convert) {
+  std::span<const Element> elements = tensor.data<Element>();
+  return nested(elements, tensor.shape().sizes(), convert);
+}
+
+std::string brief_number(double value) { return fmt::format("{:.6g}", value == 0 ? 0.0 : value); }
+
+std::string brief_list(const std::vector<double>& elements, std::size_t& next,
+                       std::span<const std::int64_t> sizes) {
+  if (sizes.empty()) return brief_number(elements[next++]);
+  std::string text = "[";
+  for (std::int64_t i = 0; i < sizes.front(); ++i)
+    text += (i == 0 ? "" : ", ") + brief_list(elements, next, sizes.subspan(1));
+  return text + "]";
+}
+
+}  // namespace
+
+std::string exact(const Tensor& scalar) {
+  switch (scalar.dtype()) {
+    case DType::boolean: return scalar.item<bool>() ? "True" : "False";
+    case DType::int64: return fmt::format("{}", scalar.item<std::int64_t>());
+    case DType::float32: return fmt::format("{}", scalar.item<float>());
+    case DType::float64: return fmt::format("{}", scalar.item());
+  }
+  return {};
+}
+
+std::string equation(const std::string& name, const Tensor& value) {
+  const std::string start = name + " = ";
+  if (value.rank() == 0) return start + exact(value) + "\n";
+  // Names may hold letters of more than one byte, but each takes one column.
+  const auto columns = std::count_if(start.begin(), start.end(), [](char c) { return (c & 0xC0) != 0x80; });
+  std::string text = start;
+  for (const char c : to_string(value, {.precision = 8})) {
+    text += c;
+    if (c == '\n') text.append(static_cast<std::size_t>(columns), ' ');
+  }
+  return text + "\n";
+}
+
+bool is_brief(const Tensor& tensor) { return tensor.size() <= most_elements_on_a_line; }
+
+std::string brief(const Tensor& tensor) {
+  if (tensor.dtype() == DType::boolean && tensor.rank() == 0) return exact(tensor);
+  const std::vector<double> elements = tensor.to_vector<double>();
+  std::size_t next = 0;
+  if (is_brief(tensor)) return brief_list(elements, next, tensor.shape().sizes());
+  const auto [smallest, largest] = std::minmax_element(elements.begin(), elements.end());
+  return fmt::format("{} from {} to {}", to_string(tensor.shape()), brief_number(*smallest),
+                     brief_number(*largest));
+}
+
+nlohmann::ordered_json to_json(const Tensor& tensor) {
+  switch (tensor.dtype()) {
+    case DType::boolean: return nested<bool>(tensor, [](bool b) { return b; });
+    case DType::int64: return nested<std::int64_t>(tensor, [](std::int64_t i) { return i; });
+    case DType::float32: return nested<float>(tensor, number);
+    case DType::float64: return nested<double>(tensor, number);
+  }
+  return {};
+}
+
+void write_output(const std::string& text) {
+  errno = 0;
+  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  if (std::fflush(stdout) != 0 || !written)
+    throw IoError(std::string("standard output: ") + std::strerror(errno));
+}
+
+bool colours_wanted() {
+  const char* no_color = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  return isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == '\0') &&
+         (terminal == nullptr || std::string_view(terminal) != "dumb");
+}
+
+}  // namespace chainrule::cli

@@ -1,0 +1,103 @@
+#include "session.h"
+
+#include <algorithm>
+#include <set>
+#include <sstream>
+
+#include "command.h"
+#include "evaluate.h"
+#include "text.h"
+#include "values.h"
+
+namespace chainrule::cli {
+namespace {
+
+std::vector<std::string> split(const std::string& names) {
+  std::vector<std::string> result;
+  std::istringstream in(names);
+  for (std::string name; std::getline(in, name, ',');) result.push_back(name);
+  return result;
+}
+
+/// The names to differentiate with respect to, checked.
+std::vector<std::string> wanted_names(const std::vector<Given>& values, const std::string& wrt) {
+  std::vector<std::string> names = split(wrt);
+  for (const std::string& name : names) {
+    const auto given =
+        std::find_if(values.begin(), values.end(), [&](const Given& v) { return v.name == name; });
+    if (given == values.end())
+      throw CommandError("--wrt: '" + printable(name) + "' is not among the values given");
+    if (!is_floating(given->tensor.dtype()))
+      throw CommandError("--wrt: '" + name + "' is " + std::string(to_string(given->tensor.dtype())) +
+                         ", which has no gradient");
+  }
+  if (wrt.empty())
+    for (const Given& given : values)
+      if (is_floating(given.tensor.dtype())) names.push_back(given.name);
+  return names;
+}
+
+std::string free_name(const Program& program, const Variables& variables) {
+  std::set<std::string_view> taken;
+  for (const auto& [name, value] : variables) taken.insert(name);
+  for (const Instruction& instruction : program.instructions())
+    if (instruction.code == Code::assign) taken.insert(instruction.text);
+  for (const std::string_view name : {"L", "loss", "result", "output"})
+    if (!taken.contains(name)) return std::string(name);
+  std::string name = "L";
+  while (taken.contains(name)) name += '_';
+  return name;
+}
+
+}  // namespace
+
+void Request::add_to(CLI::App& command) {
+  command.add_option("EXPR", expression, "What to compute, in the syntax of Python")->required();
+  command.add_option("VALUES", values,
+                     "NAME=VALUE for each name in it: a number, nested lists, @file.npy,\n"
+                     "@file.csv, or what functions give, as randn(3,4)");
+  command.add_option("--wrt", wrt, "Differentiate with respect to these names only")->type_name("NAME,...");
+  command.add_option("--dtype", dtype, "Precision of the values: float32 or float64")
+      ->check(CLI::IsMember({"float32", "float64"}))
+      ->type_name("DTYPE")
+      ->capture_default_str();
+  command.add_option("--seed", seed, "Of the random numbers")->type_name("N")->capture_default_str();
+}
+
+Computed compute(const Request& request) {
+  Context context{.dtype = request.dtype == "float32" ? DType::float32 : DType::float64,
+                  .random = Generator(request.seed)};
+  const Program program(request.expression);
+  const std::vector<Given> values = read_values(request.values, context);
+  const std::vector<std::string> wrt = wanted_names(values, request.wrt);
+  Variables variables;
+  for (const Given& given : values) variables[given.name] = given.tensor.named(given.name);
+  Computed computed;
+  for (const std::string& name : wrt) {
+    computed.wrt.push_back(variable(*variables[name].as<Tensor>(), name));
+    variables[name] = computed.wrt.back();
+  }
+
+  const Value value = evaluate(program, variables, context);
+  if (value.is_number() && !value.as<bool>())  // numbers alone are computed in the default dtype
+    computed.output = number_operand(value).as(context.dtype);
+  else
+    computed.output = to_tensor(value, {.floats = context.dtype});
+  if (computed.output.name().empty()) computed.output = computed.output.named(free_name(program, variables));
+  return computed;
+}
+
+Gradients gradients(const Computed& computed, bool all_nodes) {
+  if (computed.output.size() != 1)
+    throw GradError("the result has shape " + to_string(computed.output.shape()) +
+                    "; only a scalar has gradients, so reduce it, with sum(...) or mean(...)");
+  if (!computed.output.requires_grad()) return {};
+  return chainrule::gradients(computed.output, computed.wrt,
+                              {.seed = ones_like(computed.output), .all_nodes = all_nodes});
+}
+
+Tensor gradient(const Gradients& gradients, const Tensor& variable) {
+  return gradients.contains(variable) ? gradients.at(variable) : zeros_like(variable);
+}
+
+}  // namespace chainrule::cli

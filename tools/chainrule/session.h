@@ -1,0 +1,36 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "chainrule/autograd.h"
+
+namespace chainrule::cli {
+
+/// What eval, graph and walk are told: an expression, the values of its names, and how to compute.
+struct Request {
+  std::string expression;
+  std::vector<std::string> values;
+  std::string wrt;  ///< names separated by commas; all of them when empty
+  std::string dtype = "float64";
+  std::uint64_t seed = 0;
+
+  void add_to(CLI::App& command);
+};
+
+/// The expression computed, and the variables to differentiate it with respect to, in the order asked for.
+struct Computed {
+  Tensor output;  ///< has a name: that of its assignment, or one that nothing else has, L if possible
+  std::vector<Tensor> wrt;
+};
+Computed compute(const Request& request);
+
+/// The gradients with respect to `wrt`, or of every node. None when the output depends on no variable, or
+/// not smoothly, as a comparison. GradError that says to reduce an output of more than one element.
+Gradients gradients(const Computed& computed, bool all_nodes = false);
+
+/// Of one variable: zeros where the output does not depend on it.
+Tensor gradient(const Gradients& gradients, const Tensor& variable);
+
+}  // namespace chainrule::cli

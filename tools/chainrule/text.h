@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace chainrule::cli {
+
+/// The bytes that the identifier at the start of `text` takes; 0 when there is none. Letters of every
+/// script, digits and subscripts after the first character, and underscores.
+std::size_t identifier_length(std::string_view text);
+
+/// Is all of `text` one identifier?
+inline bool is_identifier(std::string_view text) {
+  return !text.empty() && identifier_length(text) == text.size();
+}
+
+/// The bytes of the first character of `text`, which is not empty; 1 for a byte that is not UTF-8.
+std::size_t character_length(std::string_view text);
+
+/// `text` as it may be printed on a terminal: without control characters, and cut to `longest` characters.
+std::string printable(std::string_view text, std::size_t longest = 60);
+
+/// Two lines to print below a message: the line of `source` around byte `offset`, and a caret below it.
+std::string pointer_to(std::string_view source, std::size_t offset);
+
+/// The candidate that `word` was probably meant to be; empty when none is close.
+std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);
+
+}  // namespace chainrule::cli
