@@ -35,7 +35,8 @@ struct GradientOptions {
 
 /// The gradients of a scalar with respect to any tensors of its graph, leaves or not. Pure: changes no
 /// node, and may run in several threads on graphs that share nodes. A tensor that the output does not
-/// depend on has zeros. GradError when the output is not a scalar and no seed is given.
+/// depend on has zeros, also where the output depends on no variable at all. GradError when the output is
+/// not a scalar and no seed is given, or a tensor needs no gradient.
 Gradients gradients(const Tensor& output, std::span<const Tensor> wrt, const GradientOptions& options = {});
 Gradients gradients(const Tensor& output, std::initializer_list<Tensor> wrt,
                     const GradientOptions& options = {});

@@ -64,7 +64,7 @@ class Consumption {
   std::size_t left_;
 };
 
-void add_to(Tensor& sum, Tensor&& more) {
+void add_to(Tensor& sum, Tensor more) {
   if (!sum) {
     sum = std::move(more);
   } else if (recording_mode.off && sum.node()->is_unique() && sum.node()->kind() == NodeKind::constant) {
@@ -77,8 +77,10 @@ void add_to(Tensor& sum, Tensor&& more) {
 template <class Error>
 [[noreturn]] void rethrow_with_place(const Error& error, const Node& node) {
   const Here here = node.here();
+  const std::string label = node.label();
   throw Error(std::string(error.what()) + "; in the backward pass of " + std::string(node.operation()) +
-              " at " + here.file + ":" + std::to_string(here.line));
+              (label.empty() ? "" : " '" + label + "'") + " at " + here.file + ":" +
+              std::to_string(here.line));
 }
 
 void differentiate(const Node& node, const Tensor& g, Cotangents& to) {

@@ -43,7 +43,7 @@ Gradients gradients(const Tensor& output, std::span<const Tensor> wrt, const Gra
   GradientsBuilder builder;
   builder.all_nodes = options.all_nodes;
   for (const Tensor& tensor : wrt) builder.ask_for(tensor);
-  builder.run(output, options.seed, options.create_graph, false);
+  if (output.requires_grad()) builder.run(output, options.seed, options.create_graph, false);
   builder.fill_in_zeros();
   return std::move(builder.result);
 }
@@ -71,8 +71,9 @@ Tensor jvp(const Tensor& output, const Tensor& input, const Tensor& tangent) {
   if (tangent.shape() != input.shape())
     throw ShapeError("jvp: the tangent has shape " + to_string(tangent.shape()) + ", the input " +
                      to_string(input.shape()) + "; they must be equal");
-  // vᵀJ is linear in v, so its derivative along the tangent is J·tangent whatever v is.
-  const Tensor v = variable(zeros_like(output));
+  // vᵀJ is linear in v, so its derivative along the tangent is J·tangent whatever v is. Not zero, as some
+  // rules look whether anything comes from above.
+  const Tensor v = variable(ones_like(output));
   const Tensor product = gradients(output, {input}, {.seed = v, .create_graph = true}).at(input);
   if (!product.requires_grad()) return zeros_like(output);  // does not depend on the input
   return gradients(sum(product * tangent), {v}).at(v);

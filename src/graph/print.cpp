@@ -26,15 +26,15 @@ std::string scalar_text(T number) {
 /// Formats floats as NumPy does: one notation for the whole array, as many digits as any of them needs.
 class FloatFormat {
  public:
-  FloatFormat(const std::vector<double>& shown, int precision) : precision_(precision) {
+  FloatFormat(const std::vector<double>& shown, int precision, bool single)
+      : precision_(precision), single_(single) {
     double largest = 0, smallest = INFINITY;
     for (const double number : shown) {
       if (!std::isfinite(number) || number == 0) continue;
       largest = std::max(largest, std::abs(number));
       smallest = std::min(smallest, std::abs(number));
     }
-    scientific_ =
-        largest >= 1e8 || smallest < 1e-4 || (largest > 0 && largest / smallest > 1000 && smallest < 1e-3);
+    scientific_ = largest >= 1e8 || smallest < 1e-4 || largest / smallest > 1000;
     int needed = 0;
     for (const double number : shown) needed = std::max(needed, fraction_digits(number));
     precision_ = needed;
@@ -58,14 +58,26 @@ class FloatFormat {
   }
   int fraction_digits(double number) const {
     if (!std::isfinite(number)) return 0;
-    std::string text = print(number, precision_);
+    std::string text = print(number, std::min(precision_, digits_there_are(number)));
     text.resize(std::min(text.find('e'), text.size()));
     const auto point = text.find('.');
     if (point == std::string::npos) return 0;
     return static_cast<int>(text.find_last_not_of('0') - point);
   }
 
+  /// Digits after the point of the shortest text that reads back to the same float or double.
+  int digits_there_are(double number) const {
+    char text[400];
+    const auto format = scientific_ ? std::chars_format::scientific : std::chars_format::fixed;
+    const auto end = single_ ? std::to_chars(text, text + sizeof text, static_cast<float>(number), format).ptr
+                             : std::to_chars(text, text + sizeof text, number, format).ptr;
+    const std::string_view digits(text, static_cast<std::size_t>(std::find(text, end, 'e') - text));
+    const auto point = digits.find('.');
+    return point == std::string_view::npos ? 0 : static_cast<int>(digits.size() - point - 1);
+  }
+
   int precision_;
+  bool single_;
   bool scientific_ = false;
 };
 
@@ -78,6 +90,7 @@ class Printer {
         edge_(std::max<std::int64_t>(1, options.edge_items)) {
     collect(0, 0);
     format(options);
+    if (array.dtype() == DType::boolean) width_ = 5;  // of "False"
     for (const std::string& text : texts_) width_ = std::max(width_, text.size());
   }
   std::string print() {
@@ -112,7 +125,7 @@ class Printer {
       dispatch_floating(array_.dtype(), [&]<class T>() {
         for (const std::int64_t i : positions_) numbers.push_back(static_cast<double>(array_.data<T>()[i]));
       });
-      const FloatFormat text(numbers, options.precision);
+      const FloatFormat text(numbers, options.precision, array_.dtype() == DType::float32);
       for (const double number : numbers) texts_.push_back(text(number));
     } else if (array_.dtype() == DType::int64) {
       for (const std::int64_t i : positions_)

@@ -1,4 +1,4 @@
-#include <array>
+#include <unordered_set>
 
 #include "chainrule/graph.h"
 #include "graph/traversal.h"
@@ -9,8 +9,8 @@ namespace {
 /// A scalar constant is called by its number, as "2" in 2 · x.
 std::string number_label(const Tensor& tensor) {
   if (tensor.size() != 1 || tensor.rank() != 0) return {};
-  std::string text = to_string(tensor, {.precision = 6});
-  if (text.ends_with('.')) text.pop_back();
+  std::string text = to_string(tensor);
+  if (text.ends_with(".0")) text.resize(text.size() - 2);
   return text;
 }
 
@@ -19,6 +19,8 @@ std::string number_label(const Tensor& tensor) {
 Graph::Graph(const Tensor& output) {
   if (!output) throw GradError("graph: an empty handle has no graph; assign a tensor to it first");
   const Traversal order(*output.node(), Traversal::Nodes::all);
+  std::unordered_set<std::string> taken;
+  for (std::size_t i = 0; i < order.size(); ++i) taken.insert(order[i].label());
   std::size_t unnamed = 0;
   for (std::size_t i = 0; i < order.size(); ++i) {
     Node& node = order[i];
@@ -31,7 +33,9 @@ Graph::Graph(const Tensor& output) {
     entry.here = node.here();
     entry.has_value = node.has_value();
     if (entry.label.empty() && entry.kind == NodeKind::constant) entry.label = number_label(entry.tensor);
-    if (entry.label.empty()) entry.label = "v" + std::to_string(++unnamed);
+    while (entry.label.empty())
+      if (std::string label = "v" + std::to_string(++unnamed); !taken.contains(label))
+        entry.label = std::move(label);
     positions_.emplace(&node, i);
     nodes_.push_back(std::move(entry));
   }
@@ -39,7 +43,10 @@ Graph::Graph(const Tensor& output) {
 
 std::size_t Graph::position(const Tensor& tensor) const {
   const auto found = positions_.find(tensor.node());
-  if (found == positions_.end()) throw GradError("graph: the tensor is not part of this graph");
+  if (found == positions_.end())
+    throw GradError(
+        "graph: " + (tensor && !tensor.name().empty() ? "'" + tensor.name() + "'" : "the tensor") +
+        " is not part of this graph");
   return found->second;
 }
 

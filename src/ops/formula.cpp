@@ -13,6 +13,7 @@ Symbol::Symbol(double number) : precedence_(number < 0 ? product : atom) {
 Symbol operator*(const Symbol& a, const Symbol& b) {
   if (a.text_ == "1") return b;
   if (b.text_ == "1") return a;
+  if (a.text_ == b.text_ && a.precedence_ == Symbol::atom) return {a.text_ + "²", Symbol::power};
   return Symbol::infix(a, " · ", b, Symbol::product);
 }
 

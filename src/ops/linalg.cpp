@@ -78,8 +78,14 @@ struct Matmul {
       one = {op.transpose_a ? a.back() : rows_a, op.transpose_b ? rows_b : b.back(),
              op.transpose_a ? rows_a : a.back(), op.transpose_a, op.transpose_b};
       if (one.k != (op.transpose_b ? b.back() : rows_b)) fail("inner sizes differ; transpose one of them?");
-      const Shape batch =
-          broadcast(name, Shape(a.sizes().first(a.rank() - 2)), Shape(b.sizes().first(b.rank() - 2)));
+      const Shape batch = [&] {
+        try {
+          return broadcast(name, Shape(a.sizes().first(a.rank() - 2)), Shape(b.sizes().first(b.rank() - 2)));
+        } catch (const ShapeError&) {
+          fail("batch axes do not broadcast; all but the last two must agree or be 1");
+          throw;
+        }
+      }();
       std::vector<std::int64_t> sizes(batch.begin(), batch.end());
       std::vector<std::int64_t> short_sizes = sizes;
       sizes.insert(sizes.end(), {one.m, one.n});

@@ -132,7 +132,7 @@ struct Map {
   }
 };
 
-const Registered<Map, MapGradient> registered;
+const Registered<Map> registered;  // people meet MapGradient as map's derivative only
 
 }  // namespace
 }  // namespace ops

@@ -272,16 +272,21 @@ Tensor concatenate(std::initializer_list<Tensor> tensors, std::int64_t axis, Her
 
 Tensor stack(std::span<const Tensor> tensors, std::int64_t axis, Here here) {
   auto parts = ops::of_one_dtype("stack", tensors);
-  Shape stacked = Shape::filled(tensors[0].rank() + 1, 1);
-  const std::size_t at = normalize_axis("stack", axis, stacked);
-  for (std::size_t i = 0; i < tensors[0].rank(); ++i) stacked[i < at ? i : i + 1] = tensors[0].shape()[i];
-  for (Tensor& part : parts) {
-    if (part.shape() != tensors[0].shape() && part.shape() != stacked)
-      throw ShapeError("stack: shapes " + to_string(tensors[0].shape()) + " and " + to_string(part.shape()) +
+  const Shape& shape = tensors[0].shape();
+  for (const Tensor& tensor : tensors)
+    if (tensor.shape() != shape)
+      throw ShapeError("stack: shapes " + to_string(shape) + " and " + to_string(tensor.shape()) +
                        " differ; all must be the same");
-    part = reshape({part, here}, stacked);
-  }
-  return apply(ops::Concatenate{{}, at}, here, std::move(parts));
+  const auto rank = static_cast<std::int64_t>(shape.rank());
+  if (axis < -rank - 1 || axis > rank)
+    throw ShapeError("stack: axis " + std::to_string(axis) + " is no place for a new axis in shape " +
+                     to_string(shape) + "; give one from " + std::to_string(-rank - 1) + " to " +
+                     std::to_string(rank));
+  const auto at = axis < 0 ? axis + rank + 1 : axis;
+  std::vector<std::int64_t> sizes(shape.begin(), shape.end());
+  sizes.insert(sizes.begin() + at, 1);
+  for (Tensor& part : parts) part = reshape({part, here}, Shape(sizes));
+  return apply(ops::Concatenate{{}, static_cast<std::size_t>(at)}, here, parts);
 }
 Tensor stack(std::initializer_list<Tensor> tensors, std::int64_t axis, Here here) {
   return stack(std::span(tensors.begin(), tensors.size()), axis, here);

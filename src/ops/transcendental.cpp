@@ -7,8 +7,8 @@ namespace ops {
 struct Sqrt : Unary<Sqrt> {
   static constexpr std::string_view name = "sqrt", formula = "∂√x/∂x = 1 / (2√x)";
   static auto value(auto x) { return sqrt(x); }
-  // Where nothing comes from above, nothing is passed on, even at 0, where the slope is infinite.
-  static constexpr auto vjp_x(auto, auto y, auto g) { return where(g == 0, 0, g / (2 * y)); }
+  // At 0 the slope is infinite, but where nothing comes from above, nothing is passed on.
+  static constexpr auto vjp_x(auto, auto y, auto g) { return g / where(y == 0, where(g == 0, 1, 0), 2 * y); }
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string& result) const {
     return {(Symbol("1") / (Symbol(2) * Symbol(result))).text(), true};
   }

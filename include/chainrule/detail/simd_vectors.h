@@ -16,7 +16,8 @@ struct Vectors<T, CHAINRULE_SIMD_BYTES> {
     to = *reinterpret_cast<const Unaligned*>(from);
   }
   CHAINRULE_SIMD_TARGET static void store(const Vector& v, T* to) { *reinterpret_cast<Unaligned*>(to) = v; }
-  CHAINRULE_SIMD_TARGET static void spread(Vector& to, T number) { to = Vector{} + number; }
+  // Minus 0, as plus 0 would lose the sign of -0.
+  CHAINRULE_SIMD_TARGET static void spread(Vector& to, T number) { to = number - Vector{}; }
 
   CHAINRULE_SIMD_TARGET static void add(Vector& to, const Vector& a, const Vector& b) { to = a + b; }
   CHAINRULE_SIMD_TARGET static void sub(Vector& to, const Vector& a, const Vector& b) { to = a - b; }
