@@ -1,0 +1,130 @@
+#include <atomic>
+#include <thread>
+
+#include "chainrule/autograd.h"
+#include "support.h"
+
+// Run under the thread sanitizer: preset tsan.
+namespace chainrule::test {
+namespace {
+
+constexpr int threads = 8;
+constexpr int rounds = sanitized ? 50 : 500;
+
+/// Runs work(number) in several threads at once, from the same moment.
+template <class Work>
+void at_once(Work work) {
+  std::atomic<int> waiting = threads;
+  std::vector<std::thread> running;
+  for (int number = 0; number < threads; ++number)
+    running.emplace_back([&, number] {
+      --waiting;
+      while (waiting > 0) std::this_thread::yield();
+      work(number);
+    });
+  for (std::thread& thread : running) thread.join();
+}
+
+TEST(Threads, differentiate_one_shared_graph_at_once) {
+  const Tensor x = variable({1.0, 2.0, 3.0});
+  const Tensor w = variable({{0.5, -1.0, 2.0}, {1.5, 0.0, -0.5}});
+  const Tensor hidden = tanh(matmul(w, x));
+  const Tensor loss = sum(square(hidden) * hidden + exp(hidden));
+  const Gradients expected = gradients(loss, {x, w, hidden});
+  std::atomic<int> wrong = 0;
+  at_once([&](int) {
+    for (int i = 0; i < rounds; ++i) {
+      const Gradients g = gradients(loss, {x, w, hidden});
+      for (const Tensor& each : {x, w, hidden})
+        if (values(g.at(each)) != values(expected.at(each))) ++wrong;
+    }
+  });
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST(Threads, build_and_differentiate_graphs_on_shared_leaves_and_nodes) {
+  const Tensor x = variable(3.0);
+  const Tensor shared = square(x);
+  std::atomic<int> wrong = 0;
+  at_once([&](int number) {
+    for (int i = 0; i < rounds; ++i) {
+      Tensor y = shared;
+      for (int depth = 0; depth < 20; ++depth) y = y + shared * x;
+      y = y * static_cast<double>(number);
+      // d/dx number · (x² + 20 x³)
+      if (gradients(y, {x}).at(x).item() != number * (6 + 20 * 27.0)) ++wrong;
+    }
+  });
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST(Threads, add_up_in_shared_leaves_through_backward) {
+  const Tensor x = variable({1.0, 2.0});
+  const Tensor shared = square(x);
+  at_once([&](int) {
+    for (int i = 0; i < rounds; ++i) sum(shared * 3.0).backward();
+  });
+  const double times = 6.0 * threads * rounds;
+  EXPECT_TRUE(equals(x.grad(), {2}, {times, 2 * times}));
+}
+
+TEST(Threads, consume_graphs_that_share_nodes) {
+  const Tensor x = variable(2.0);
+  const Tensor shared = square(x) * 1.0;
+  at_once([&](int) {
+    for (int i = 0; i < rounds; ++i) {
+      Tensor loss = shared * shared;
+      std::move(loss).backward();
+    }
+  });
+  EXPECT_EQ(x.grad().item(), 32.0 * threads * rounds);
+}
+
+TEST(Threads, differentiate_twice_at_once) {
+  const Tensor x = variable(2.0);
+  const Tensor y = pow(x, 3);
+  std::atomic<int> wrong = 0;
+  at_once([&](int) {
+    for (int i = 0; i < rounds; ++i) {
+      const Tensor first = gradients(y, {x}, {.create_graph = true}).at(x);
+      if (gradients(first, {x}).at(x).item() != 12) ++wrong;
+    }
+  });
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST(Threads, have_modes_of_their_own) {
+  const Tensor x = variable(2.0);
+  std::atomic<int> wrong = 0;
+  at_once([&](int number) {
+    for (int i = 0; i < rounds; ++i) {
+      const NoGrad guard(number % 2 == 0);
+      if ((x * 2.0).requires_grad() != (number % 2 != 0)) ++wrong;
+    }
+  });
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST(Threads, drop_the_last_handles_of_values_made_elsewhere) {
+  std::vector<Tensor> made(threads);
+  at_once([&](int number) {
+    Tensor y = variable(random_tensor({1000}, *std::make_unique<Engine>(number)));
+    for (int i = 0; i < 100; ++i) y = y + 1.0;
+    made[static_cast<std::size_t>(number)] = y;
+  });
+  at_once([&](int number) { made[static_cast<std::size_t>((number + 1) % threads)] = Tensor(); });
+  for (const Tensor& tensor : made) EXPECT_FALSE(tensor);
+}
+
+TEST(Threads, name_and_read_a_shared_node) {
+  const Tensor x = variable(2.0);
+  at_once([&](int number) {
+    for (int i = 0; i < rounds; ++i) {
+      const Tensor named = x.named("thread " + std::to_string(number));
+      EXPECT_EQ(named.name().rfind("thread ", 0), 0U);
+    }
+  });
+}
+
+}  // namespace
+}  // namespace chainrule::test

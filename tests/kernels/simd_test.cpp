@@ -1,0 +1,105 @@
+#include "chainrule/simd.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace chainrule::simd {
+namespace {
+
+/// Distance from the exact result in units in the last place of the correctly rounded one.
+template <class T>
+double units(T got, long double exact) {
+  const T rounded = static_cast<T>(exact);
+  if (std::isnan(rounded)) return std::isnan(got) ? 0 : INFINITY;
+  if (std::isinf(rounded)) return got == rounded ? 0 : INFINITY;
+  int exponent = 0;
+  std::frexp(rounded, &exponent);
+  const int digits = std::numeric_limits<T>::digits, smallest = std::numeric_limits<T>::min_exponent - digits;
+  const long double unit = std::ldexp(1.0L, std::max(exponent - digits, smallest));
+  return static_cast<double>(std::abs((static_cast<long double>(got) - exact) / unit));
+}
+
+template <class F, class T>
+struct Apply {
+  template <int Bytes>
+  static void run(const T* in, std::int64_t n, T* out) {
+    using P = Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    for (std::int64_t i = 0; i < n; i += P::lanes) F()(P::load(in + i)).store(out + i);
+  }
+};
+
+/// The worst error of F over random numbers in [low, high], spread over magnitudes, with the instruction
+/// set in use (CHAINRULE_ISA chooses another).
+template <class T, class F, class Exact>
+double worst(F, Exact exact, double low, double high) {
+  std::mt19937_64 engine(3);
+  std::uniform_real_distribution<double> uniform(low, high);
+  std::vector<T> in(1 << 16), out(in.size());
+  for (std::size_t i = 0; i < in.size(); ++i)
+    in[i] = static_cast<T>(i % 4 == 0 ? std::ldexp(uniform(engine), -static_cast<int>(engine() % 30))
+                                      : uniform(engine));
+  vectorized<Apply<F, T>>(static_cast<const T*>(in.data()), static_cast<std::int64_t>(in.size()), out.data());
+  double error = 0;
+  for (std::size_t i = 0; i < in.size(); ++i)
+    error = std::max(error, units(out[i], exact(static_cast<long double>(in[i]))));
+  return error;
+}
+
+template <class T>
+class SimdFunctions : public testing::Test {};
+using Types = testing::Types<float, double>;
+TYPED_TEST_SUITE(SimdFunctions, Types);
+
+TYPED_TEST(SimdFunctions, AreWithinFourUnitsOfTheCorrectlyRoundedResult) {
+  using T = TypeParam;
+  const bool single = sizeof(T) == 4;
+  const auto check = [](const char* name, double error) { EXPECT_LE(error, 4) << name; };
+  check("exp", worst<T>([](auto x) { return exp(x); }, [](long double x) { return std::exp(x); },
+                        single ? -100 : -740, single ? 88 : 709));
+  check("log", worst<T>([](auto x) { return log(x); }, [](long double x) { return std::log(x); }, 0, 100));
+  check("log near 1",
+        worst<T>([](auto x) { return log(x); }, [](long double x) { return std::log(x); }, 0.5, 2));
+  check("tanh",
+        worst<T>([](auto x) { return tanh(x); }, [](long double x) { return std::tanh(x); }, -25, 25));
+  check("sigmoid", worst<T>([](auto x) { return sigmoid(x); },
+                            [](long double x) { return 1 / (1 + std::exp(-x)); }, -100, 100));
+  check("sin",
+        worst<T>([](auto x) { return sin(x); }, [](long double x) { return std::sin(x); }, -8000, 8000));
+  check("cos",
+        worst<T>([](auto x) { return cos(x); }, [](long double x) { return std::cos(x); }, -8000, 8000));
+  check("sin of far",
+        worst<T>([](auto x) { return sin(x); }, [](long double x) { return std::sin(x); }, -1e7, 1e7));
+  check("sqrt",
+        worst<T>([](auto x) { return sqrt(x); }, [](long double x) { return std::sqrt(x); }, 0, 1000));
+}
+
+TYPED_TEST(SimdFunctions, FollowTheLibraryOfCAtSpecialValues) {
+  using T = TypeParam;
+  const T infinity = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
+  const T tiny = std::numeric_limits<T>::denorm_min();
+  const auto check = [&](const char* name, auto f, auto reference) {
+    for (const T x : {infinity, -infinity, nan, T(0), -T(0), tiny, -tiny, T(1), T(-1), T(1e4), T(-1e4)}) {
+      const T got = f(Pack<T, 16 / sizeof(T)>(x)).v[0], wanted = static_cast<T>(reference(x));
+      EXPECT_LE(units(got, static_cast<long double>(wanted)), 4) << name << " of " << x;
+      EXPECT_TRUE(wanted != 0 || std::signbit(got) == std::signbit(wanted)) << name << " of " << x;
+    }
+  };
+  check(
+      "exp", [](auto x) { return exp(x); }, [](T x) { return std::exp(x); });
+  check(
+      "log", [](auto x) { return log(x); }, [](T x) { return std::log(x); });
+  check(
+      "tanh", [](auto x) { return tanh(x); }, [](T x) { return std::tanh(x); });
+  check(
+      "sin", [](auto x) { return sin(x); }, [](T x) { return std::sin(x); });
+  check(
+      "cos", [](auto x) { return cos(x); }, [](T x) { return std::cos(x); });
+  check(
+      "sqrt", [](auto x) { return sqrt(x); }, [](T x) { return std::sqrt(x); });
+  check(
+      "abs", [](auto x) { return abs(x); }, [](T x) { return std::abs(x); });
+}
+
+}  // namespace
+}  // namespace chainrule::simd

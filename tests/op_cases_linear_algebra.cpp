@@ -1,0 +1,78 @@
+#include "op_inputs.h"
+
+namespace chainrule::test {
+namespace {
+
+using reference::Array;
+using reference::Arrays;
+using reference::Numbers;
+
+OpCase matmul_row() {
+  const auto of = [](const std::string& name, std::vector<Shapes> shapes) {
+    return Variant{name, [](const Arguments& in) { return matmul(in[0], in[1]); },
+                   [](const Arrays& in) { return reference::matmul(in[0], in[1]); }, std::move(shapes)};
+  };
+  const auto refused = [](const std::string& name, const Shape& a, const Shape& b) {
+    return Misuse{name, [=] { matmul(blank(a), blank(b)); }, {to_string(a), to_string(b)}};
+  };
+  return {.operation = "matmul",
+          .inputs = {between(-1, 1), between(-1, 1)},
+          .variants = {of("of matrices",
+                          {{{2, 3}, {3, 4}}, {{1, 1}, {1, 1}}, {{1, 5}, {5, 1}}, {{65, 33}, {33, 70}}}),
+                       of("of vectors", {{{3}, {3}}, {{101}, {101}}}),
+                       of("of a vector and a matrix", {{{3}, {3, 4}}, {{41}, {41, 37}}}),
+                       of("of a matrix and a vector", {{{2, 3}, {3}}, {{37, 41}, {41}}}),
+                       of("of batches", {{{5, 2, 3}, {5, 3, 4}}, {{2, 3, 4, 5}, {2, 3, 5, 2}}}),
+                       of("of batches that broadcast", {{{5, 1, 2, 3}, {4, 3, 2}}, {{5, 2, 3}, {1, 3, 4}}}),
+                       of("of a batch and a matrix", {{{5, 2, 3}, {3, 4}}, {{7, 9, 11}, {11, 5}}}),
+                       of("of a matrix and a batch", {{{2, 3}, {5, 3, 4}}}),
+                       of("of a batch and a vector", {{{5, 2, 3}, {3}}}),
+                       of("of a vector and a batch", {{{3}, {5, 3, 4}}}),
+                       of("of nothing", {{{0, 3}, {3, 4}}, {{2, 0}, {0, 4}}, {{2, 3}, {3, 0}}, {{0}, {0}}})},
+          .misuses = {refused("inner sizes that differ", {3, 2}, {3, 5}),
+                      refused("vectors that differ", {3}, {4}),
+                      refused("a matrix and a wrong vector", {3, 2}, {3}), refused("a scalar", {}, {3}),
+                      refused("batches that do not broadcast", {2, 2, 3}, {5, 3, 4})},
+          .tolerance = 1e-13,
+          .float32_tolerance = 2e-5};
+}
+
+OpCase linear_row() {
+  // x Wᵀ + b, row by row of x.
+  const auto expected = [](const Arrays& in) {
+    const Array product = reference::matmul(in[0], reference::permute(in[1], {1, 0}));
+    if (in.size() == 2) return product;
+    return reference::elementwise([](const Numbers& x) { return x[0] + x[1]; }, {product, in[2]});
+  };
+  const auto refused = [](const std::string& name, const Shape& x, const Shape& weight, const Shape& bias,
+                          const std::vector<std::string>& words) {
+    return Misuse{name, [=] { linear(blank(x), blank(weight), blank(bias)); }, words};
+  };
+  return {.operation = "linear",
+          .inputs = {between(-1, 1), between(-1, 1), between(-1, 1)},
+          .variants = {{"with bias",
+                        [](const Arguments& in) { return linear(in[0], in[1], in[2]); },
+                        expected,
+                        {{{4, 3}, {2, 3}, {2}},
+                         {{3}, {2, 3}, {2}},
+                         {{1, 3}, {2, 3}, {2}},
+                         {{5, 4, 3}, {2, 3}, {2}},
+                         {{0, 3}, {2, 3}, {2}},
+                         {{65, 33}, {17, 33}, {17}}}},
+                       {"without bias",
+                        [](const Arguments& in) { return linear(in[0], in[1]); },
+                        expected,
+                        {{{4, 3}, {2, 3}}, {{3}, {2, 3}}, {{5, 4, 3}, {2, 3}}}}},
+          .misuses = {refused("inner sizes that differ", {4, 3}, {2, 5}, {2}, {"(4, 3)", "(2, 5)"}),
+                      refused("a wrong bias", {4, 3}, {2, 3}, {3}, {"(2, 3)", "(3,)"}),
+                      refused("a vector as weight", {4, 3}, {3}, {1}, {"(4, 3)", "(3,)"}),
+                      refused("a scalar", {}, {2, 3}, {2}, {"()", "(2, 3)"})},
+          .tolerance = 1e-13,
+          .float32_tolerance = 2e-5};
+}
+
+}  // namespace
+
+std::vector<OpCase> linear_algebra_rows() { return {matmul_row(), linear_row()}; }
+
+}  // namespace chainrule::test

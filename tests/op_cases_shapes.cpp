@@ -1,0 +1,285 @@
+#include <numeric>
+
+#include "chainrule/autograd.h"
+#include "op_inputs.h"
+
+namespace chainrule::test {
+namespace {
+
+using reference::Array;
+using reference::Arrays;
+
+OpCase permute_row() {
+  const auto by = [](const std::string& name, const std::vector<std::int64_t>& order,
+                     std::vector<Shapes> shapes) {
+    return Variant{name, [=](const Arguments& in) { return permute(in[0], order); },
+                   [=](const Arrays& in) { return reference::permute(in[0], order); }, std::move(shapes)};
+  };
+  const auto exchanging = [](const std::string& name, Tensor (*call)(const Tensor&),
+                             const std::vector<std::int64_t>& order, const Shape& shape) {
+    return Variant{name,
+                   [=](const Arguments& in) { return call(in.tensors()[0]); },
+                   [=](const Arrays& in) { return reference::permute(in[0], order); },
+                   {{shape}}};
+  };
+  return {.operation = "permute",
+          .inputs = {between(-2, 2)},
+          .variants = {by("of a scalar", {}, {{{}}}),
+                       by("of two axes", {1, 0}, {{{2, 3}}, {{1, 3}}, {{0, 3}}, {{67, 45}}}),
+                       by("of three axes", {2, 0, 1}, {{{2, 3, 4}}, {{17, 19, 23}}}),
+                       by("of negative axes", {-2, -3, -1}, {{{2, 3, 4}}}),
+                       by("of five axes", {4, 1, 3, 0, 2}, {{{2, 3, 1, 4, 2}}}),
+                       by("that changes nothing", {0, 1}, {{{2, 3}}}),
+                       exchanging("by transpose", [](const Tensor& x) { return transpose(x); }, {2, 1, 0},
+                                  {2, 3, 4}),
+                       exchanging("by T", [](const Tensor& x) { return x.T(); }, {1, 0}, {2, 3}),
+                       exchanging("by swapaxes", [](const Tensor& x) { return swapaxes(x, 0, -1); },
+                                  {2, 1, 0}, {2, 3, 4})},
+          .misuses = {{"too few axes",
+                       [] {
+                         permute(blank({2, 3}), {0});
+                       },
+                       {"(2, 3)"}},
+                      {"an axis twice",
+                       [] {
+                         permute(blank({2, 3}), {0, 0});
+                       },
+                       {"(2, 3)"}},
+                      {"an axis too high",
+                       [] {
+                         permute(blank({2, 3}), {0, 2});
+                       },
+                       {"2", "(2, 3)"}}},
+          .tolerance = 0};
+}
+
+OpCase reshape_row() {
+  const auto to = [](const std::string& name, const Shape& asked, const Shape& result,
+                     std::vector<Shapes> shapes) {
+    return Variant{name, [=](const Arguments& in) { return reshape(in[0], asked); },
+                   [=](const Arrays& in) { return reference::reshape(in[0], result); }, std::move(shapes)};
+  };
+  return {
+      .operation = "reshape",
+      .inputs = {between(-2, 2)},
+      .variants = {to("to a row", {6}, {6}, {{{2, 3}}, {{6}}, {{1, 3, 2}}}),
+                   to("to a matrix", {3, 2}, {3, 2}, {{{2, 3}}, {{6}}}),
+                   to("with a size left out", {-1, 2}, {3, 2}, {{{2, 3}}, {{6}}}),
+                   to("to five axes", {1, 2, 1, 3, 1}, {1, 2, 1, 3, 1}, {{{2, 3}}}),
+                   to("to a scalar", {}, {}, {{{1, 1}}, {{}}}), to("of nothing", {3, 0}, {3, 0}, {{{0, 5}}})},
+      .misuses = {{"another number of elements",
+                   [] {
+                     reshape(blank({2, 3}), {4, 2});
+                   },
+                   {"(2, 3)", "(4, 2)"}},
+                  {"a size that cannot be found",
+                   [] {
+                     reshape(blank({2, 3}), {4, -1});
+                   },
+                   {"(2, 3)", "(4, -1)"}},
+                  {"two sizes left out",
+                   [] {
+                     reshape(blank({2, 3}), {-1, -1});
+                   },
+                   {"(2, 3)", "(-1, -1)"}},
+                  {"a negative size",
+                   [] {
+                     reshape(blank({2, 3}), {-2, -3});
+                   },
+                   {"(2, 3)", "(-2, -3)"}}},
+      .tolerance = 0};
+}
+
+OpCase broadcast_to_row() {
+  const auto to = [](const std::string& name, const Shape& shape, std::vector<Shapes> shapes) {
+    return Variant{name, [=](const Arguments& in) { return broadcast_to(in[0], shape); },
+                   [=](const Arrays& in) { return reference::broadcast_to(in[0], shape); },
+                   std::move(shapes)};
+  };
+  return {.operation = "broadcast_to",
+          .inputs = {between(-2, 2)},
+          .variants = {to("a matrix", {2, 3}, {{{}}, {{3}}, {{1, 3}}, {{2, 1}}, {{2, 3}}, {{1, 1}}}),
+                       to("three axes", {4, 2, 3}, {{{2, 1}}, {{4, 1, 3}}, {{1, 2, 3}}, {{4, 1, 1}}}),
+                       to("a large matrix", {37, 41}, {{{41}}, {{37, 1}}}),
+                       to("nothing", {0, 3}, {{{3}}, {{1, 3}}, {{1, 1}}, {{}}})},
+          .misuses = {{"a size that differs",
+                       [] {
+                         broadcast_to(blank({3}), {2, 4});
+                       },
+                       {"(3,)", "(2, 4)"}},
+                      {"fewer axes",
+                       [] {
+                         broadcast_to(blank({2, 3}), {3});
+                       },
+                       {"(2, 3)", "(3,)"}},
+                      {"a size that shrinks",
+                       [] {
+                         broadcast_to(blank({2, 3}), {2, 1});
+                       },
+                       {"(2, 3)", "(2, 1)"}}},
+          .tolerance = 0};
+}
+
+OpCase index_row() {
+  const auto at = [](const std::string& name, const std::vector<Index>& where, std::vector<Shapes> shapes) {
+    return Variant{name, [=](const Arguments& in) { return index(in[0], where); },
+                   [=](const Arrays& in) { return reference::index(in[0], where); }, std::move(shapes)};
+  };
+  const auto ellipsis = Index::ellipsis();
+  return {
+      .operation = "index",
+      .inputs = {between(-2, 2)},
+      .variants = {at("at a position", {1}, {{{3}}, {{2, 3}}, {{2, 3, 4}}}),
+                   at("at a negative position", {-1}, {{{3}}, {{2, 3}}}),
+                   at("at every position", {1, 2}, {{{2, 3}}}), at("by nothing", {}, {{{}}, {{2, 3}}}),
+                   at("by a slice", {Slice{1, 3}}, {{{4}}, {{5, 2}}, {{41, 37}}}),
+                   at("by a slice of columns", {Slice{}, Slice{1, 3}}, {{{2, 4}}, {{2, 4, 3}}, {{41, 37}}}),
+                   at("by a slice with negative bounds", {Slice{-3, -1}}, {{{5}}, {{4, 2}}}),
+                   at("by a slice that reaches too far", {Slice{1, 99}}, {{{3}}, {{4, 2}}}),
+                   at("by an empty slice", {Slice{2, 1}}, {{{4}}, {{5, 2}}}),
+                   at("by a step", {Slice{.step = 2}}, {{{5}}, {{4, 3}}}),
+                   at("by a negative step", {Slice{.step = -1}}, {{{5}}, {{4, 3}}}),
+                   at("by a negative step with bounds", {Slice{3, 0, -2}, Slice{.stop = -4, .step = -1}},
+                      {{{5, 6}}}),
+                   at("by a slice and a position", {Slice{.start = 1}, 0}, {{{3, 2}}, {{3, 2, 4}}}),
+                   at("by a position and an ellipsis", {0, ellipsis, Slice{.stop = 2}},
+                      {{{2, 3}}, {{2, 3, 4, 5}}}),
+                   at("by an ellipsis and a position", {ellipsis, 1}, {{{3}}, {{2, 3, 4}}})},
+      .misuses = {{"a position too high",
+                   [] {
+                     index(blank({2, 3}), {2});
+                   },
+                   {"2", "(2, 3)"}},
+                  {"a position too low",
+                   [] {
+                     index(blank({2, 3}), {0, -4});
+                   },
+                   {"-4", "(2, 3)"}},
+                  {"too many positions",
+                   [] {
+                     index(blank({2, 3}), {0, 0, 0});
+                   },
+                   {"(2, 3)"}},
+                  {"a position of a scalar", [] { index(blank({}), {0}); }, {"()"}},
+                  {"two ellipses",
+                   [=] {
+                     index(blank({2, 3}), {ellipsis, ellipsis});
+                   },
+                   {"..."}},
+                  {"a step of 0",
+                   [] {
+                     index(blank({2, 3}), {Slice{.step = 0}});
+                   },
+                   {"step"}}},
+      .tolerance = 0};
+}
+
+/// The derivative of index, an operation of its own so that it can be differentiated again.
+OpCase scatter_row() {
+  const auto at = [](const std::string& name, const std::vector<Index>& where, const Shape& whole,
+                     const Shape& part) {
+    return Variant{name,
+                   [=](const Arguments& in) {
+                     const Tensor g = in[0].as_tensor();
+                     const Tensor x = variable(zeros(whole, g.dtype()));
+                     return gradients(index(x, where), {x}, {.seed = g, .create_graph = true}).at(x);
+                   },
+                   [=](const Arrays& in) {
+                     Array places{whole, reference::Numbers(static_cast<std::size_t>(whole.size()))};
+                     std::iota(places.values.begin(), places.values.end(), 0);
+                     Array result{whole, reference::Numbers(places.values.size(), 0)};
+                     const Array targets = reference::index(places, where);
+                     for (std::size_t i = 0; i < targets.values.size(); ++i)
+                       result.values[static_cast<std::size_t>(targets.values[i])] = in[0].values[i];
+                     return result;
+                   },
+                   {{part}}};
+  };
+  return {.operation = "scatter",
+          .inputs = {between(-2, 2)},
+          .variants = {at("to a position", {1}, {2, 3}, {3}), at("to a slice", {Slice{1, 3}}, {5, 2}, {2, 2}),
+                       at("to a negative step", {Slice{}, Slice{.step = -2}}, {2, 5}, {2, 3}),
+                       at("to one element", {0, -1}, {2, 3}, {}), at("of nothing", {Slice{2, 1}}, {3}, {0})},
+          .tolerance = 0};
+}
+
+OpCase concatenate_row() {
+  const auto along = [](const std::string& name, std::int64_t axis, std::vector<Shapes> shapes) {
+    return Variant{name, [=](const Arguments& in) { return concatenate(in.tensors(), axis); },
+                   [=](const Arrays& in) { return reference::concatenate(in, axis); }, std::move(shapes)};
+  };
+  return {
+      .operation = "concatenate",
+      .inputs = {between(-2, 2)},
+      .variants = {along("along axis 0", 0,
+                         {{{3}}, {{2}, {3}}, {{1, 3}, {2, 3}, {0, 3}, {1, 3}}, {{9, 7}, {31, 7}}}),
+                   along("along axis 1", 1, {{{2, 1}, {2, 3}}, {{2, 1, 3}, {2, 2, 3}}, {{23, 17}, {23, 5}}}),
+                   along("along the last axis", -1, {{{2}, {3}}, {{2, 2, 1}, {2, 2, 3}}})},
+      .misuses = {{"sizes that differ",
+                   [] {
+                     concatenate({blank({2, 3}), blank({2, 4})});
+                   },
+                   {"(2, 3)", "(2, 4)"}},
+                  {"numbers of axes that differ",
+                   [] {
+                     concatenate({blank({2, 3}), blank({3})});
+                   },
+                   {"(2, 3)", "(3,)"}},
+                  {"scalars",
+                   [] {
+                     concatenate({blank({}), blank({})});
+                   },
+                   {"()"}},
+                  {"an axis too high",
+                   [] {
+                     concatenate({blank({2}), blank({3})}, 1);
+                   },
+                   {"1", "(2,)"}},
+                  {"no tensors", [] { concatenate(Inputs{}); }, {}}},
+      .tolerance = 0};
+}
+
+OpCase stack_row() {
+  const auto along = [](const std::string& name, std::int64_t axis, std::vector<Shapes> shapes) {
+    return Variant{name, [=](const Arguments& in) { return stack(in.tensors(), axis); },
+                   [=](const Arrays& in) { return reference::stack(in, axis); }, std::move(shapes)};
+  };
+  return {
+      .operation = "stack",
+      .inputs = {between(-2, 2)},
+      .variants = {along("along axis 0", 0, {{{}, {}}, {{3}}, {{2, 3}, {2, 3}, {2, 3}}, {{0, 3}, {0, 3}}}),
+                   along("along axis 1", 1, {{{3}, {3}}, {{2, 3}, {2, 3}}}),
+                   along("along the last axis", -1, {{{3}, {3}}, {{2, 3}, {2, 3}}, {{19, 23}, {19, 23}}})},
+      .misuses = {{"shapes that differ",
+                   [] {
+                     stack({blank({2, 3}), blank({3})});
+                   },
+                   {"(2, 3)", "(3,)"}},
+                  {"a shape that already has the new axis",
+                   [] {
+                     stack({blank({3}), blank({1, 3})});
+                   },
+                   {"(3,)", "(1, 3)"}},
+                  {"an axis too high",
+                   [] {
+                     stack({blank({2}), blank({2})}, 2);
+                   },
+                   {"2", "(2,)"}},
+                  {"an axis too low",
+                   [] {
+                     stack({blank({2}), blank({2})}, -3);
+                   },
+                   {"-3", "(2,)"}},
+                  {"no tensors", [] { stack(Inputs{}); }, {}}},
+      .composed = true,
+      .tolerance = 0};
+}
+
+}  // namespace
+
+std::vector<OpCase> shape_rows() {
+  return {permute_row(), reshape_row(),     broadcast_to_row(), index_row(),
+          scatter_row(), concatenate_row(), stack_row()};
+}
+
+}  // namespace chainrule::test

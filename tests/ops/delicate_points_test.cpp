@@ -1,0 +1,270 @@
+#include <limits>
+
+#include "chainrule/autograd.h"
+#include "support.h"
+
+// Each line of the table at the top of ops.h: the (sub)gradients that were chosen where a derivative is not
+// unique, or where the obvious formula gives NaN.
+namespace chainrule::test {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+using Function = Tensor (*)(const Tensor&);
+using BinaryFunction = Tensor (*)(const Tensor&, const Tensor&);
+
+/// d sum(function(x)) / dx.
+std::vector<double> gradient_of(Function function, const Tensor& at) {
+  const Tensor x = variable(at);
+  return values(gradients(sum(function(x)), {x}).at(x));
+}
+
+struct Pair {
+  double a, b;
+  bool operator==(const Pair&) const = default;
+};
+std::ostream& operator<<(std::ostream& out, const Pair& pair) { return out << pair.a << " and " << pair.b; }
+
+Pair gradient_of(BinaryFunction function, double a, double b) {
+  const Tensor x = variable(a);
+  const Tensor y = variable(b);
+  const Gradients g = gradients(function(x, y), {x, y});
+  return {g.at(x).item(), g.at(y).item()};
+}
+
+const Function relu_of = [](const Tensor& x) { return relu(x); };
+const Function abs_of = [](const Tensor& x) { return abs(x); };
+const Function sqrt_of = [](const Tensor& x) { return sqrt(x); };
+const BinaryFunction maximum_of = [](const Tensor& a, const Tensor& b) { return maximum(a, b); };
+const BinaryFunction minimum_of = [](const Tensor& a, const Tensor& b) { return minimum(a, b); };
+const BinaryFunction power_of = [](const Tensor& a, const Tensor& b) { return pow(a, b); };
+
+using Numbers = std::vector<double>;
+
+TEST(Relu, has_gradient_zero_at_zero_of_either_sign) {
+  EXPECT_EQ(gradient_of(relu_of, tensor({-1.0, -0.0, 0.0, 1.0})), (Numbers{0, 0, 0, 1}));
+}
+
+TEST(Relu, has_a_mask_as_derivative_and_never_a_matrix) {
+  const Tensor x = variable({-1.0, 2.0, 3.0});
+  const Gradients g = gradients(relu(x), {x}, {.seed = tensor({10.0, 20.0, 30.0})});
+  EXPECT_TRUE(equals(g.at(x), {3}, {0, 20, 30}));
+}
+
+TEST(Abs, has_gradient_zero_at_zero) {
+  EXPECT_EQ(gradient_of(abs_of, tensor({-2.0, -0.0, 0.0, 2.0})), (Numbers{-1, 0, 0, 1}));
+}
+
+TEST(Sign, has_gradient_zero_everywhere) {
+  EXPECT_EQ(gradient_of([](const Tensor& x) { return sign(x); }, tensor({-2.0, 0.0, 2.0})),
+            (Numbers{0, 0, 0}));
+}
+
+TEST(Maximum, shares_the_gradient_of_equal_numbers_in_halves) {
+  EXPECT_EQ(gradient_of(maximum_of, 3, 3), (Pair{0.5, 0.5}));
+  EXPECT_EQ(gradient_of(maximum_of, 4, 3), (Pair{1, 0}));
+  EXPECT_EQ(gradient_of(maximum_of, 3, 4), (Pair{0, 1}));
+}
+
+TEST(Minimum, shares_the_gradient_of_equal_numbers_in_halves) {
+  EXPECT_EQ(gradient_of(minimum_of, 3, 3), (Pair{0.5, 0.5}));
+  EXPECT_EQ(gradient_of(minimum_of, 4, 3), (Pair{0, 1}));
+  EXPECT_EQ(gradient_of(minimum_of, 3, 4), (Pair{1, 0}));
+}
+
+TEST(Maximum, of_a_tensor_with_itself_has_gradient_one) {
+  EXPECT_EQ(gradient_of([](const Tensor& x) { return maximum(x, x); }, tensor({1.0, -1.0})), (Numbers{1, 1}));
+}
+
+TEST(Max, shares_the_gradient_of_ties_evenly) {
+  EXPECT_EQ(gradient_of([](const Tensor& x) { return max(x); }, tensor({2.0, 5.0, 5.0, 1.0, 5.0, 5.0})),
+            (Numbers{0, 0.25, 0.25, 0, 0.25, 0.25}));
+  EXPECT_EQ(gradient_of([](const Tensor& x) { return max(x, 1); }, tensor({{3.0, 3.0}, {1.0, 2.0}})),
+            (Numbers{0.5, 0.5, 0, 1}));
+}
+
+TEST(Min, shares_the_gradient_of_ties_evenly) {
+  EXPECT_EQ(gradient_of([](const Tensor& x) { return min(x); }, tensor({2.0, 1.0, 5.0, 1.0})),
+            (Numbers{0, 0.5, 0, 0.5}));
+  EXPECT_EQ(gradient_of([](const Tensor& x) { return min(x, 0); }, tensor({{3.0, 3.0}, {3.0, 2.0}})),
+            (Numbers{0.5, 0, 0.5, 1}));
+}
+
+TEST(Max, is_nan_where_any_element_is) {
+  EXPECT_TRUE(equals(max(tensor({{1.0, nan}, {2.0, 3.0}}), 1), {2}, {nan, 3}));
+  EXPECT_TRUE(equals(min(tensor({{nan, 1.0}, {2.0, 3.0}}), 1), {2}, {nan, 2}));
+}
+
+TEST(Max, of_infinities_is_found) {
+  EXPECT_TRUE(equals(max(tensor({-infinity, -infinity})), {}, {-infinity}));
+  EXPECT_TRUE(equals(min(tensor({infinity, infinity})), {}, {infinity}));
+}
+
+TEST(Sqrt, has_an_infinite_gradient_at_zero) {
+  EXPECT_EQ(gradient_of(sqrt_of, tensor({0.0})), Numbers{infinity});
+}
+
+TEST(Sqrt, has_gradient_zero_at_zero_when_nothing_flows_from_above) {
+  const Tensor x = variable({0.0, 4.0});
+  const Gradients g = gradients(sqrt(x), {x}, {.seed = tensor({0.0, 1.0})});
+  EXPECT_TRUE(equals(g.at(x), {2}, {0, 0.25}));
+}
+
+TEST(Sqrt, in_a_masked_branch_makes_no_nan) {
+  EXPECT_EQ(gradient_of([](const Tensor& x) { return where(x > 0, sqrt(x), 0); }, tensor({0.0, 4.0})),
+            (Numbers{0, 0.25}));
+}
+
+TEST(Pow, with_exponent_zero_is_one_and_has_gradient_zero_in_the_base) {
+  for (const double base : {0.0, 2.0, -3.0, 1e300}) {
+    EXPECT_EQ(pow(base, 0.0).item(), 1);
+    const Tensor x = variable(base);
+    EXPECT_EQ(gradients(pow(x, 0.0), {x}).at(x).item(), 0) << base;
+  }
+}
+
+TEST(Pow, of_zero_has_gradient_zero_in_a_nonnegative_exponent) {
+  for (const double exponent : {0.0, 0.5, 1.0, 2.0})
+    EXPECT_EQ(gradient_of(power_of, 0, exponent).b, 0) << exponent;
+}
+
+TEST(Pow, of_zero_has_the_gradient_of_the_polynomial_in_the_base) {
+  EXPECT_EQ(gradient_of(power_of, 0, 1).a, 1);
+  EXPECT_EQ(gradient_of(power_of, 0, 2).a, 0);
+  EXPECT_EQ(gradient_of(power_of, 0, 0.5).a, infinity);
+}
+
+TEST(Pow, of_a_negative_number_to_a_whole_one_has_a_gradient) {
+  const Tensor x = variable({-2.0, -3.0});
+  const Gradients g = gradients(sum(pow(x, 3)), {x});
+  EXPECT_TRUE(close(g.at(x), {12, 27}));
+}
+
+TEST(Where, gives_exactly_zero_to_the_branch_not_taken_even_if_it_is_nan_or_infinite) {
+  const Tensor condition = tensor({true, false, true, false});
+  const Tensor a = variable({1.0, nan, 2.0, infinity});
+  const Tensor b = variable({nan, 3.0, -infinity, 4.0});
+  const Tensor y = where(condition, a, b);
+  EXPECT_TRUE(equals(y, {4}, {1, 3, 2, 4}));
+  const Gradients g = gradients(sum(y), {a, b});
+  EXPECT_TRUE(equals(g.at(a), {4}, {1, 0, 1, 0}));
+  EXPECT_TRUE(equals(g.at(b), {4}, {0, 1, 0, 1}));
+}
+
+TEST(Where, drops_even_an_infinite_gradient_of_the_branch_not_taken) {
+  const Tensor a = variable({1.0, 1.0});
+  const Gradients g = gradients(where(tensor({true, false}), a, 0.0), {a}, {.seed = tensor({1.0, infinity})});
+  EXPECT_TRUE(equals(g.at(a), {2}, {1, 0}));
+}
+
+TEST(Logsumexp, does_not_overflow) {
+  EXPECT_TRUE(close(logsumexp(tensor({1000.0, 1000.0})), {1000 + std::log(2.0)}));
+  EXPECT_TRUE(close(logsumexp(tensor({-1000.0, -1000.0})), {-1000 + std::log(2.0)}));
+  const Tensor x = variable({1000.0, 1000.0});
+  EXPECT_TRUE(close(gradients(logsumexp(x), {x}).at(x), {0.5, 0.5}));
+}
+
+TEST(Logsumexp, of_minus_infinities_is_minus_infinity_with_gradient_zero) {
+  EXPECT_TRUE(equals(logsumexp(tensor({-infinity, -infinity})), {}, {-infinity}));
+  EXPECT_EQ(gradient_of([](const Tensor& x) { return logsumexp(x); }, tensor({-infinity, -infinity})),
+            (Numbers{0, 0}));
+}
+
+TEST(Logsumexp, with_one_infinity_is_that_infinity) {
+  EXPECT_TRUE(equals(logsumexp(tensor({1.0, infinity})), {}, {infinity}));
+  EXPECT_TRUE(equals(logsumexp(tensor({1.0, -infinity})), {}, {1}));
+}
+
+TEST(Softmax, does_not_overflow) {
+  EXPECT_TRUE(close(softmax(tensor({1000.0, 1000.0, -1000.0})), {0.5, 0.5, 0}));
+}
+
+TEST(Softmax, of_a_scalar_is_one_outcome_with_certainty) {
+  const Tensor x = variable(3.0);
+  EXPECT_TRUE(equals(softmax(x), {}, {1}));
+  EXPECT_TRUE(equals(log_softmax(x), {}, {0}));
+  EXPECT_EQ(gradients(softmax(x), {x}).at(x).item(), 0);
+}
+
+TEST(Softmax, of_minus_infinities_is_zeros_with_gradient_zero) {
+  const Tensor x = tensor({{-infinity, -infinity}, {0.0, 0.0}});
+  EXPECT_TRUE(equals(softmax(x), {2, 2}, {0, 0, 0.5, 0.5}));
+  EXPECT_EQ(gradient_of([](const Tensor& t) { return softmax(t); }, x), (Numbers{0, 0, 0, 0}));
+}
+
+TEST(Softmax, gives_a_masked_class_no_probability_and_no_gradient) {
+  const Tensor x = variable({-infinity, 0.0, 0.0});
+  const Tensor y = softmax(x);
+  EXPECT_TRUE(equals(y, {3}, {0, 0.5, 0.5}));
+  const Gradients g = gradients(y, {x}, {.seed = tensor({1.0, 1.0, 0.0})});
+  EXPECT_TRUE(equals(g.at(x), {3}, {0, 0.25, -0.25}));
+}
+
+TEST(LogSoftmax, keeps_its_precision_where_the_probability_underflows) {
+  EXPECT_TRUE(close(log_softmax(tensor({0.0, -2000.0})), {0, -2000}));
+}
+
+TEST(LogSoftmax, has_a_gradient_without_division_by_small_probabilities) {
+  const Tensor x = variable({0.0, -2000.0});
+  const Gradients g = gradients(log_softmax(x), {x}, {.seed = tensor({0.0, 1.0})});
+  EXPECT_TRUE(equals(g.at(x), {2}, {-1, 1}));
+}
+
+TEST(LogSoftmax, of_minus_infinities_is_minus_infinity_without_nan_in_the_gradient) {
+  const Tensor x = tensor({-infinity, -infinity});
+  EXPECT_TRUE(equals(log_softmax(x), {2}, {-infinity, -infinity}));
+  for (const double number : gradient_of([](const Tensor& t) { return log_softmax(t); }, x))
+    EXPECT_FALSE(std::isnan(number));
+}
+
+TEST(CrossEntropy, is_finite_for_logits_that_overflow_the_exponential) {
+  const Tensor logits = variable({{1000.0, 0.0, -1000.0}});
+  const Tensor loss = cross_entropy(logits, tensor({2}));
+  EXPECT_TRUE(close(loss, {2000}));
+  EXPECT_TRUE(close(gradients(loss, {logits}).at(logits), {1, 0, -1}));
+}
+
+TEST(CrossEntropy, with_a_class_that_is_masked_but_not_the_target_has_no_nan) {
+  const Tensor logits = variable({0.0, -infinity, 0.0});
+  const Tensor of_class = cross_entropy(logits, tensor(std::int64_t{0}));
+  EXPECT_TRUE(close(of_class, {std::log(2.0)}));
+  EXPECT_TRUE(close(gradients(of_class, {logits}).at(logits), {-0.5, 0, 0.5}));
+  const Tensor of_probabilities = cross_entropy(logits, tensor({1.0, 0.0, 0.0}));
+  EXPECT_TRUE(close(of_probabilities, {std::log(2.0)}));
+  EXPECT_TRUE(close(gradients(of_probabilities, {logits}).at(logits), {-0.5, 0, 0.5}));
+}
+
+TEST(Sigmoid, is_stable_at_both_ends) {
+  const Tensor x = tensor({-1000.0, -40.0, 40.0, 1000.0});
+  EXPECT_TRUE(close(sigmoid(x), {0, std::exp(-40.0), 1, 1}, 1e-30));
+  for (const double number : gradient_of([](const Tensor& t) { return sigmoid(t); }, x)) {
+    EXPECT_GE(number, 0);
+    EXPECT_LE(number, 1e-17);
+  }
+}
+
+TEST(HingeLoss, has_gradient_zero_at_the_margin) {
+  const Tensor score = variable({1.0, -1.0, 0.5, 2.0});
+  const Tensor loss = hinge_loss(score, tensor({1.0, -1.0, 1.0, 1.0}), Reduction::sum);
+  EXPECT_EQ(loss.item(), 0.5);
+  EXPECT_TRUE(equals(gradients(loss, {score}).at(score), {4}, {0, 0, -1, 0}));
+}
+
+TEST(Sum, of_many_numbers_is_pairwise_accurate) {
+  // Adding one by one would be off by thousands; the bound is that of pairwise summation, n·ε·log2(n)/2.
+  constexpr std::int64_t count = 1 << 20;
+  const double exact = count * static_cast<double>(0.1F);
+  const double bound = exact * 0x1p-24 * 20;
+  const Tensor tenths = full({count}, 0.1, DType::float32);
+  EXPECT_NEAR(sum(tenths).item(), exact, bound);
+  for (const double total : values(sum(full({count, 3}, 0.1, DType::float32), 0)))
+    EXPECT_NEAR(total, exact, bound);
+  for (const double total : values(sum(full({3, count}, 0.1, DType::float32), 1)))
+    EXPECT_NEAR(total, exact, bound);
+  for (const double average : values(mean(full({2, count, 2}, 0.1, DType::float32), 1)))
+    EXPECT_NEAR(average, 0.1, bound / count);
+}
+
+}  // namespace
+}  // namespace chainrule::test

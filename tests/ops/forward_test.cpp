@@ -1,0 +1,147 @@
+#include <algorithm>
+#include <set>
+
+#include "chainrule/graph.h"
+#include "op_cases.h"
+
+namespace chainrule::test {
+namespace {
+
+TEST(OperationTable, has_a_row_for_every_operation) {
+  std::set<std::string> rows;
+  for (const OpCase& row : op_cases()) {
+    if (row.composed) continue;
+    EXPECT_TRUE(rows.insert(row.operation).second) << row.operation << " twice";
+  }
+  std::set<std::string> listed;
+  for (const OperationInfo& info : operations()) listed.emplace(info.name);
+  EXPECT_EQ(rows, listed);
+}
+
+TEST(OperationTable, has_every_operation_with_a_formula_in_alphabetic_order) {
+  const auto all = operations();
+  EXPECT_TRUE(
+      std::is_sorted(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.name < b.name; }));
+  for (const OperationInfo& info : all) EXPECT_FALSE(info.formula.empty()) << info.name;
+}
+
+/// What changes nothing may return its input.
+bool is_one_of(const Inputs& inputs, const Tensor& result) {
+  return std::any_of(inputs.begin(), inputs.end(), [&](const Tensor& input) { return same(input, result); });
+}
+
+class EveryOperation : public ::testing::TestWithParam<Case> {
+ protected:
+  /// Calls check(constants, expected) with random inputs of each of the case's shapes.
+  template <class Check>
+  void for_random_inputs(Check check) {
+    PRINT_SEED_ON_FAILURE();
+    Engine engine(seed());
+    const Case& one = GetParam();
+    for (const Shapes& shapes : one.variant->shapes) {
+      const Inputs constants = one.draw(shapes, engine);
+      std::string trace = "inputs of shape";
+      reference::Arrays arrays;
+      for (const Tensor& input : constants) {
+        trace += " " + to_string(input.shape());
+        arrays.push_back(reference::from_tensor(input));
+      }
+      SCOPED_TRACE(trace);
+      check(constants, one.variant->expected(arrays));
+    }
+  }
+};
+
+TEST_P(EveryOperation, computes_what_the_reference_computes) {
+  const Case& one = GetParam();
+  for_random_inputs([&](const Inputs& constants, const reference::Array& expected) {
+    const Tensor result = one.variant->call(constants);
+    EXPECT_EQ(to_string(result.shape()), to_string(expected.shape));
+    const std::vector<double> numbers(expected.values.begin(), expected.values.end());
+    EXPECT_TRUE(close(result, numbers, one.row->tolerance));
+  });
+}
+
+TEST_P(EveryOperation, gives_the_same_in_float32_as_in_float64) {
+  const Case& one = GetParam();
+  for_random_inputs([&](const Inputs& constants, const reference::Array&) {
+    // Rounded to float32 first, so that both start from the same numbers.
+    const Inputs single = converted(constants, DType::float32);
+    const Tensor in_single = one.variant->call(single);
+    const Tensor in_double = one.variant->call(converted(single, DType::float64));
+    EXPECT_TRUE(close(in_single, in_double, one.row->float32_tolerance));
+    if (one.row->operation != "cast" && in_double.dtype() == DType::float64) {
+      EXPECT_EQ(in_single.dtype(), DType::float32);
+    }
+  });
+}
+
+TEST_P(EveryOperation, leaves_its_inputs_as_they_were) {
+  const Case& one = GetParam();
+  for_random_inputs([&](const Inputs& constants, const reference::Array&) {
+    std::vector<std::vector<double>> before;
+    for (const Tensor& input : constants) before.push_back(values(input));
+    one.variant->call(constants);
+    for (std::size_t i = 0; i < constants.size(); ++i) EXPECT_EQ(values(constants[i]), before[i]);
+  });
+}
+
+TEST_P(EveryOperation, records_itself_only_where_a_gradient_flows) {
+  const Case& one = GetParam();
+  for_random_inputs([&](const Inputs& constants, const reference::Array&) {
+    EXPECT_FALSE(one.variant->call(constants).requires_grad());
+    const Inputs variables = as_variables(one, constants);
+    const bool flows = one.row->differentiable && !differentiable_inputs(one, variables).empty() &&
+                       is_floating(one.variant->call(constants).dtype());
+    const Tensor result = one.variant->call(variables);
+    EXPECT_EQ(result.requires_grad(), flows);
+    EXPECT_EQ(result.is_leaf(), !flows || is_one_of(variables, result));
+    if (flows && !result.is_leaf() && !one.row->composed) {
+      const Graph graph(result);
+      EXPECT_EQ(graph.output().operation, one.row->operation);
+      EXPECT_EQ(graph.output().inputs.size(), constants.size());
+    }
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, EveryOperation, ::testing::ValuesIn(all_cases()), case_name);
+
+// ---- Broadcasting -----------------------------------------------------------------------------------
+
+class EveryElementwiseOperation : public ::testing::TestWithParam<Case> {};
+
+TEST_P(EveryElementwiseOperation, broadcasts_every_pair_of_shapes_as_numpy_does) {
+  PRINT_SEED_ON_FAILURE();
+  Engine engine(seed());
+  const Case& one = GetParam();
+  for (const Shapes& shapes : combinations_of_shapes(one.inputs().size())) {
+    if (!reference::can_broadcast(shapes)) continue;
+    const Inputs inputs = one.draw(shapes, engine);
+    reference::Arrays arrays;
+    for (const Tensor& input : inputs) arrays.push_back(reference::from_tensor(input));
+    const reference::Array expected = one.variant->expected(arrays);
+    const Tensor result = one.variant->call(inputs);
+    const std::vector<double> numbers(expected.values.begin(), expected.values.end());
+    EXPECT_EQ(to_string(result.shape()), to_string(expected.shape));
+    EXPECT_TRUE(close(result, numbers, one.row->tolerance)) << ::testing::PrintToString(shapes);
+  }
+}
+
+TEST_P(EveryElementwiseOperation, refuses_every_pair_of_shapes_that_numpy_refuses) {
+  Engine engine(seed());
+  const Case& one = GetParam();
+  for (const Shapes& shapes : combinations_of_shapes(one.inputs().size())) {
+    if (reference::can_broadcast(shapes)) continue;
+    const Inputs inputs = one.draw(shapes, engine);
+    std::vector<std::string> words = {one.row->operation};
+    // Of three inputs, two may fit.
+    if (shapes.size() == 2) words.insert(words.end(), {to_string(shapes[0]), to_string(shapes[1])});
+    EXPECT_TRUE(mentions(message_of<ShapeError>([&] { one.variant->call(inputs); }), words));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, EveryElementwiseOperation, ::testing::ValuesIn(elementwise_cases()),
+                         case_name);
+
+}  // namespace
+}  // namespace chainrule::test

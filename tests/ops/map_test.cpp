@@ -1,0 +1,116 @@
+#include "chainrule/map.h"
+
+#include <gtest/gtest.h>
+
+#include "chainrule/chainrule.h"
+
+namespace chainrule {
+namespace {
+
+constexpr auto formula = [](auto x, auto a, auto b) { return tanh(x * a + b) * sigmoid(x) + relu(x); };
+
+Tensor with_operators(const Tensor& x, const Tensor& a, const Tensor& b) {
+  return tanh(x * a + b) * sigmoid(x) + relu(x);
+}
+
+std::vector<Tensor> operands(DType dtype) {
+  Generator generator(7);
+  return {randn({5, 37}, generator, dtype), randn({37}, generator, dtype), randn({5, 1}, generator, dtype)};
+}
+
+void expect_close(const Tensor& got, const Tensor& wanted, double tolerance) {
+  ASSERT_EQ(got.shape(), wanted.shape());
+  const auto a = got.to_vector<double>(), b = wanted.to_vector<double>();
+  for (std::size_t i = 0; i < a.size(); ++i)
+    EXPECT_NEAR(a[i], b[i], tolerance * std::max(1.0, std::abs(b[i]))) << i;
+}
+
+TEST(Map, AgreesWithTheOperatorsInValueAndGradientsWhileBroadcasting) {
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    std::vector<Tensor> leaves;
+    for (const Tensor& operand : operands(dtype)) leaves.push_back(variable(operand));
+    const Tensor mapped = map(formula, leaves[0], leaves[1], leaves[2]);
+    const Tensor plain = with_operators(leaves[0], leaves[1], leaves[2]);
+    const double tolerance = dtype == DType::float32 ? 2e-5 : 1e-13;
+    expect_close(mapped, plain, tolerance);
+    const Gradients fused = gradients(sum(mapped), leaves), separate = gradients(sum(plain), leaves);
+    for (const Tensor& leaf : leaves) {
+      EXPECT_EQ(fused[leaf].dtype(), dtype);
+      expect_close(fused[leaf], separate[leaf], tolerance);
+    }
+  }
+}
+
+TEST(Map, IsOneNode) {
+  const Tensor x = variable(1.0);
+  EXPECT_EQ(Graph(map(formula, x, 2.0, 3.0)).output().operation, "map");
+}
+
+TEST(Map, MatchesDifferencesForEveryFunctionItKnows) {
+  const auto check = [](const char* name, auto f, double low) {
+    Generator generator(11);
+    const Tensor x = rand({19}, generator, DType::float64) + low,
+                 y = rand({19}, generator, DType::float64) + 0.3;
+    const auto result = gradcheck([&](auto& in) { return map(f, in[0], in[1]); }, {x, y});
+    EXPECT_TRUE(result.passed) << name << ": " << result.message;
+    const auto second = gradcheck(
+        [&](auto& in) {
+          const Tensor loss = sum(map(f, in[0], in[1]) * in[1]);
+          const Gradients g = gradients(loss, in, {.create_graph = true});
+          return sum(square(g[in[0]])) + sum(g[in[1]] * in[0]);
+        },
+        {x, y}, {.tolerance = 1e-5});
+    EXPECT_TRUE(second.passed) << name << " twice: " << second.message;
+  };
+  check(
+      "arithmetic", [](auto x, auto y) { return (x + 2 * y - 1) * x / (y + 1) - -x; }, -0.5);
+  check(
+      "exp", [](auto x, auto y) { return exp(x * y); }, -0.5);
+  check(
+      "log", [](auto x, auto y) { return log(x) * y; }, 0.5);
+  check(
+      "sqrt", [](auto x, auto y) { return sqrt(x) * y; }, 0.5);
+  check(
+      "sin and cos", [](auto x, auto y) { return sin(x) * cos(y); }, -0.5);
+  check(
+      "tanh", [](auto x, auto y) { return tanh(x * y); }, -0.5);
+  check(
+      "sigmoid", [](auto x, auto y) { return sigmoid(x * y); }, -0.5);
+  check(
+      "pow", [](auto x, auto y) { return pow(x, y); }, 0.5);
+  check(
+      "square", [](auto x, auto y) { return square(x + y); }, -0.5);
+  check(
+      "abs, sign, relu", [](auto x, auto y) { return abs(x) * relu(y) + sign(x) * y; }, 0.1);
+  check(
+      "maximum, minimum", [](auto x, auto y) { return maximum(x, y + 2) * minimum(x, y - 3); }, 0.0);
+  check(
+      "where", [](auto x, auto y) { return where(x > 5, x * x, y * x); }, 0.0);
+}
+
+TEST(Map, CopiesWhatTheLambdaCaptures) {
+  const Tensor x = variable({1.0, 2.0, 3.0});
+  Tensor y;
+  {
+    const double rate = 0.5;
+    y = map([rate](auto v) { return exp(v * -rate); }, x);
+  }
+  const Tensor slope = gradients(sum(y), {x})[x];
+  expect_close(slope, -0.5 * exp(-0.5 * x), 1e-14);
+}
+
+TEST(Map, GivesSecondDerivativesAndRefusesTheThird) {
+  const Tensor x = variable(2.0);
+  const Tensor y = map([](auto v) { return v * v * v; }, x);
+  const Tensor first = gradients(y, {x}, {.create_graph = true})[x];
+  EXPECT_DOUBLE_EQ(first.item(), 12);
+  EXPECT_DOUBLE_EQ(gradients(first, {x})[x].item(), 12);
+  EXPECT_THROW(gradients(first, {x}, {.create_graph = true}), GradError);
+}
+
+TEST(Map, RefusesShapesThatDoNotBroadcast) {
+  EXPECT_THROW(map([](auto a, auto b) { return a + b; }, zeros({2}), zeros({3})), ShapeError);
+}
+
+}  // namespace
+}  // namespace chainrule

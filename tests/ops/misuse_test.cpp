@@ -1,0 +1,38 @@
+#include "op_cases.h"
+
+namespace chainrule::test {
+namespace {
+
+struct MisuseOf {
+  std::string operation;
+  Misuse misuse;
+};
+
+std::ostream& operator<<(std::ostream& out, const MisuseOf& one) {
+  return out << one.operation << " of " << one.misuse.name;
+}
+
+std::vector<MisuseOf> all_misuses() {
+  std::vector<MisuseOf> all;
+  for (const OpCase& row : op_cases())
+    for (const Misuse& misuse : row.misuses) all.push_back({row.operation, misuse});
+  return all;
+}
+
+class WrongShapes : public ::testing::TestWithParam<MisuseOf> {};
+
+TEST_P(WrongShapes, are_refused_with_the_operation_and_the_shapes_in_the_message) {
+  const auto& [operation, misuse] = GetParam();
+  const std::string message = message_of<ShapeError>(misuse.call);
+  EXPECT_TRUE(mentions(message, misuse.words));
+  EXPECT_EQ(message.rfind(operation + ":", 0), 0U) << message;
+}
+
+std::string misuse_name(const ::testing::TestParamInfo<MisuseOf>& info) {
+  return identifier(info.param.operation + " of " + info.param.misuse.name);
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, WrongShapes, ::testing::ValuesIn(all_misuses()), misuse_name);
+
+}  // namespace
+}  // namespace chainrule::test
