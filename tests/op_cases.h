@@ -59,10 +59,10 @@ struct OpCase {
   std::vector<Variant> variants;
   std::vector<Misuse> misuses = {};
 
-  bool composed = false;        ///< of other operations, so not one by itself
-  std::string derivative = "";  ///< the operation that only its derivative is made of, if there is one
-  bool differentiable = true;   ///< false when the result is not floating
-  double tolerance = 2e-15;     ///< of a float64 result, relative to max(1, |result|)
+  bool composed = false;             ///< of other operations, so not one by itself
+  std::string derivative = "";       ///< the operation that only its derivative is made of, if there is one
+  bool differentiable = true;        ///< false when the result is not floating
+  double tolerance = 2e-15;          ///< of a float64 result, relative to max(1, |result|)
   double float32_tolerance = 2e-6;   ///< of a float32 result and its gradients
   double gradient_tolerance = 1e-9;  ///< of the comparison with central differences
 
