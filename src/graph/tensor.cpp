@@ -81,7 +81,8 @@ std::string Tensor::name() const { return checked(node_).label(); }
 namespace {
 
 const Variable& as_variable(const Tensor& tensor, const char* operation) {
-  if (const auto* variable = dynamic_cast<const Variable*>(&checked(tensor.node()))) return *variable;
+  const Node& node = checked(tensor.node());
+  if (node.kind() == NodeKind::variable) return static_cast<const Variable&>(node);
   const std::string name = tensor.name().empty() ? "this tensor" : "'" + tensor.name() + "'";
   throw GradError(std::string(operation) + ": " + name +
                   (tensor.is_leaf()

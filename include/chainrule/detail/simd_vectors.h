@@ -10,6 +10,7 @@ struct Vectors<T, CHAINRULE_SIMD_BYTES> {
   static constexpr int lanes = CHAINRULE_SIMD_BYTES / static_cast<int>(sizeof(T));
   typedef T Vector __attribute__((vector_size(CHAINRULE_SIMD_BYTES)));
   typedef Bits BitVector __attribute__((vector_size(CHAINRULE_SIMD_BYTES)));
+  typedef std::make_unsigned_t<Bits> Unsigned __attribute__((vector_size(CHAINRULE_SIMD_BYTES)));
   typedef T Unaligned __attribute__((vector_size(CHAINRULE_SIMD_BYTES), aligned(alignof(T)), may_alias));
 
   CHAINRULE_SIMD_TARGET static void load(Vector& to, const T* from) {
@@ -46,8 +47,13 @@ struct Vectors<T, CHAINRULE_SIMD_BYTES> {
   CHAINRULE_SIMD_TARGET static void number_of(Vector& to, const BitVector& a) {
     to = __builtin_convertvector(a, Vector);
   }
-  CHAINRULE_SIMD_TARGET static void add(BitVector& to, const BitVector& a, const BitVector& b) { to = a + b; }
-  CHAINRULE_SIMD_TARGET static void sub(BitVector& to, const BitVector& a, const BitVector& b) { to = a - b; }
+  // Unsigned, as bits wrap around.
+  CHAINRULE_SIMD_TARGET static void add(BitVector& to, const BitVector& a, const BitVector& b) {
+    to = reinterpret_cast<BitVector>(reinterpret_cast<Unsigned>(a) + reinterpret_cast<Unsigned>(b));
+  }
+  CHAINRULE_SIMD_TARGET static void sub(BitVector& to, const BitVector& a, const BitVector& b) {
+    to = reinterpret_cast<BitVector>(reinterpret_cast<Unsigned>(a) - reinterpret_cast<Unsigned>(b));
+  }
   CHAINRULE_SIMD_TARGET static void both(BitVector& to, const BitVector& a, const BitVector& b) {
     to = a & b;
   }
