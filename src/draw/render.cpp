@@ -83,19 +83,21 @@ void keep_layout_quick(graph_t* graph) {
 }
 
 std::string draw(const std::string& dot, const std::string& format) {
-  const std::unique_ptr<GVC_t, Releases<gvFreeContext>> context(gvContext());
-  if (!context) fail("cannot start");
+  // One for the life of the program: Graphviz 2.42 goes on comparing with the fonts of the drawing before,
+  // which would be gone with its context.
+  static GVC_t* const context = gvContext();
+  if (context == nullptr) fail("cannot start");
   const std::unique_ptr<graph_t, Releases<agclose>> graph(agmemread(dot.c_str()));
   if (!graph) fail("cannot read the graph");
   keep_layout_quick(graph.get());
   if (format == "png") set(graph.get(), "dpi", "144");  // sharp on a projector
-  if (gvLayout(context.get(), graph.get(), "dot") != 0) fail("cannot lay the graph out");
-  const auto take_down = [&](graph_t* laid_out) { gvFreeLayout(context.get(), laid_out); };
+  if (gvLayout(context, graph.get(), "dot") != 0) fail("cannot lay the graph out");
+  const auto take_down = [&](graph_t* laid_out) { gvFreeLayout(context, laid_out); };
   const std::unique_ptr<graph_t, decltype(take_down)> layout(graph.get(), take_down);
 
   char* data = nullptr;
   unsigned int size = 0;
-  const int status = gvRenderData(context.get(), graph.get(), format.c_str(), &data, &size);
+  const int status = gvRenderData(context, graph.get(), format.c_str(), &data, &size);
   const std::unique_ptr<char, Releases<gvFreeRenderData>> owner(data);
   // A label with a mistake in it is reported, but replaced by the node's number, and drawn without it.
   if (status != 0 || !data || complaint().find("rror") != std::string::npos)
