@@ -100,7 +100,7 @@ class Axes {
 };
 
 // keepdims leaves each reduced axis in place with size 1. ShapeError for an axis that does not exist or
-// is given twice, and for max and min of nothing. Sums are pairwise-accurate. bool is summed as int64.
+// is given twice, and for all but sum of nothing. Sums are pairwise-accurate. bool is summed as int64.
 Tensor sum(const Operand& x, const Axes& axes = {}, bool keepdims = false);
 Tensor mean(const Operand& x, const Axes& axes = {}, bool keepdims = false);  ///< int64 gives float64
 Tensor max(const Operand& x, const Axes& axes = {}, bool keepdims = false);   ///< NaN if any is NaN
