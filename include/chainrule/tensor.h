@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "chainrule/dtype.h"
@@ -37,11 +38,19 @@ class Tensor {
  public:
   /// A handle to nothing, as a default-constructed std::shared_ptr.
   Tensor() = default;
-  Tensor(const Tensor& other) noexcept;
-  Tensor(Tensor&& other) noexcept : node_(other.node_) { other.node_ = nullptr; }
-  Tensor& operator=(const Tensor& other) noexcept;
-  Tensor& operator=(Tensor&& other) noexcept;
-  ~Tensor();
+  Tensor(const Tensor& other) noexcept : node_(other.node_) {
+    if (node_ != nullptr) acquire(node_);
+  }
+  Tensor(Tensor&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
+  Tensor& operator=(const Tensor& other) noexcept { return *this = Tensor(other); }
+  Tensor& operator=(Tensor&& other) noexcept {
+    Node* const before = std::exchange(node_, std::exchange(other.node_, nullptr));
+    if (before != nullptr) release(before);
+    return *this;
+  }
+  ~Tensor() {
+    if (node_ != nullptr) release(node_);
+  }
   explicit operator bool() const { return node_ != nullptr; }
 
   const Shape& shape() const;
@@ -109,6 +118,8 @@ class Tensor {
   friend class TensorAccess;
   const void* raw(DType expected) const;
   const void* single() const;
+  static void acquire(Node* node) noexcept;
+  static void release(Node* node) noexcept;
   Node* node_ = nullptr;
 };
 

@@ -21,10 +21,15 @@ class InlineVector {
   }
 
   void push_back(const T& item) {
-    if (size_ == capacity_) grow();
+    if (size_ == capacity_) grow(2 * capacity_);
     items_[size_++] = item;
   }
   void pop_back() { --size_; }
+  /// Further items are not initialised.
+  void resize(std::size_t size) {
+    if (capacity_ < size) grow(size);
+    size_ = size;
+  }
   T& back() { return items_[size_ - 1]; }
   T& operator[](std::size_t i) { return items_[i]; }
   const T& operator[](std::size_t i) const { return items_[i]; }
@@ -34,12 +39,12 @@ class InlineVector {
   bool empty() const { return size_ == 0; }
 
  private:
-  void grow() {
-    auto* larger = static_cast<T*>(pool::allocate(2 * capacity_ * sizeof(T)));
+  void grow(std::size_t capacity) {
+    auto* larger = static_cast<T*>(pool::allocate(capacity * sizeof(T)));
     std::memcpy(larger, items_, size_ * sizeof(T));
     if (items_ != local_) pool::deallocate(items_, capacity_ * sizeof(T));
     items_ = larger;
-    capacity_ *= 2;
+    capacity_ = capacity;
   }
 
   T local_[N];  // NOLINT(cppcoreguidelines-pro-type-member-init): only what is pushed is read

@@ -14,23 +14,13 @@
 
 #include "chainrule/memory.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define CHAINRULE_POOL_OFF 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define CHAINRULE_POOL_OFF 1
-#endif
-#endif
-#ifndef CHAINRULE_POOL_OFF
-#define CHAINRULE_POOL_OFF 0  // recycling would hide use after free from the address sanitizer
-#endif
-
 namespace chainrule::pool {
+
+constinit thread_local detail::ThreadLists detail::mine;
+
 namespace {
 
-constexpr std::size_t alignment = 64;
-constexpr std::size_t small_limit = 2048;
-constexpr std::size_t class_count = small_limit / alignment;
+using namespace detail;
 constexpr std::size_t slab_bytes = std::size_t{64} << 10;
 
 std::atomic<std::size_t> system_allocations{0};
@@ -43,28 +33,6 @@ void* from_system(std::size_t bytes, std::size_t align = alignment) {
 
 // ---- Small blocks --------------------------------------------------------------------------------
 
-struct Block {
-  Block* next;
-};
-
-struct List {
-  Block* head = nullptr;
-  std::size_t length = 0;
-  void push(Block* block) {
-    block->next = head;
-    head = block;
-    ++length;
-  }
-  Block* pop() {
-    Block* block = head;
-    head = block->next;
-    --length;
-    return block;
-  }
-};
-
-constexpr std::size_t class_of(std::size_t bytes) { return bytes == 0 ? 0 : (bytes - 1) / alignment; }
-constexpr std::size_t bytes_of(std::size_t size_class) { return (size_class + 1) * alignment; }
 /// How many blocks pass between a thread and the shared lists at once: enough to make the lock cheap.
 constexpr std::size_t batch(std::size_t size_class) { return 16384 / bytes_of(size_class) + 8; }
 
@@ -122,36 +90,31 @@ SharedLists& shared_lists() {
   return *lists;
 }
 
-struct ThreadLists {
-  std::array<List, class_count> lists;
-  bool registered = false;  // with the thread's end
-  bool ended = false;
-};
-// initial-exec and constant-initialised: an access is one instruction, without a guard.
-[[gnu::tls_model("initial-exec")]] constinit thread_local ThreadLists mine;
-
 void give_all_back() {
   for (std::size_t size_class = 0; size_class < class_count; ++size_class)
     shared_lists().give(size_class, std::exchange(mine.lists[size_class], {}));
 }
 
 struct AtThreadEnd {
+  AtThreadEnd() {
+    for (std::size_t size_class = 0; size_class < class_count; ++size_class)
+      mine.spill_at[size_class] = 2 * batch(size_class);
+  }
   ~AtThreadEnd() {
     give_all_back();
+    mine.spill_at.fill(0);
     mine.ended = true;
   }
 };
 
-[[gnu::noinline]] void refill(std::size_t size_class) {
-  if (!mine.registered) {
-    mine.registered = true;
-    static thread_local const AtThreadEnd at_end;
-    (void)at_end;
-  }
-  mine.lists[size_class] = shared_lists().take(size_class);
+/// Has what the thread keeps given back at its end. A block that comes later, as from the destructor of
+/// another thread-local object, goes to the shared lists at once.
+void prepare_thread() {
+  static thread_local const AtThreadEnd at_end;
+  (void)at_end;
 }
 
-[[gnu::noinline]] void spill(std::size_t size_class) {
+void spill(std::size_t size_class) {
   List chain;
   const std::size_t keep = mine.ended ? 0 : batch(size_class);
   while (mine.lists[size_class].length > keep) chain.push(mine.lists[size_class].pop());
@@ -229,22 +192,24 @@ LargeBlocks& large_blocks() {
 
 }  // namespace
 
-void* allocate(std::size_t bytes) {
+void* detail::allocate_slowly(std::size_t bytes) {
   if (CHAINRULE_POOL_OFF) return from_system(bytes);
   if (bytes > small_limit) return large_blocks().take(rounded(bytes));
+  prepare_thread();
   const std::size_t size_class = class_of(bytes);
-  if (mine.lists[size_class].head == nullptr) [[unlikely]]
-    refill(size_class);
-  return mine.lists[size_class].pop();
+  mine.lists[size_class] = shared_lists().take(size_class);
+  void* const block = mine.lists[size_class].pop();
+  if (mine.ended) spill(size_class);
+  return block;
 }
 
-void deallocate(void* block, std::size_t bytes) noexcept {
+void detail::deallocate_slowly(void* block, std::size_t bytes) noexcept {
   if (CHAINRULE_POOL_OFF) return std::free(block);
   if (bytes > small_limit) return large_blocks().give(block, rounded(bytes));
+  prepare_thread();
   const std::size_t size_class = class_of(bytes);
   mine.lists[size_class].push(static_cast<Block*>(block));
-  if (mine.lists[size_class].length >= 2 * batch(size_class) || mine.ended) [[unlikely]]
-    spill(size_class);
+  if (mine.lists[size_class].length >= mine.spill_at[size_class]) spill(size_class);
 }
 
 Statistics statistics() {

@@ -1,6 +1,18 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define CHAINRULE_POOL_OFF 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define CHAINRULE_POOL_OFF 1
+#endif
+#endif
+#ifndef CHAINRULE_POOL_OFF
+#define CHAINRULE_POOL_OFF 0  // recycling would hide use after free from the address sanitizer
+#endif
 
 /// Recycled memory for nodes and values. Fresh pages from the system cost more than most operations, so
 /// blocks go round: small ones (nodes, small values) through lists of each thread's own, large ones
@@ -17,5 +29,65 @@ struct Statistics {
   std::size_t cached_bytes = 0;        ///< large blocks that wait to be used again
 };
 Statistics statistics();
+
+namespace detail {
+
+constexpr std::size_t alignment = 64;
+constexpr std::size_t small_limit = 2048;
+constexpr std::size_t class_count = small_limit / alignment;
+constexpr std::size_t class_of(std::size_t bytes) { return bytes == 0 ? 0 : (bytes - 1) / alignment; }
+constexpr std::size_t bytes_of(std::size_t size_class) { return (size_class + 1) * alignment; }
+
+struct Block {
+  Block* next;
+};
+
+/// The blocks of one size that a thread has at hand.
+struct List {
+  Block* head = nullptr;
+  std::size_t length = 0;
+  void push(Block* block) {
+    block->next = head;
+    head = block;
+    ++length;
+  }
+  Block* pop() {
+    Block* block = head;
+    head = block->next;
+    --length;
+    return block;
+  }
+};
+
+struct ThreadLists {
+  std::array<List, class_count> lists;
+  /// A list as long as this spills. Zero until the thread's end is taken care of, and from then on.
+  std::array<std::size_t, class_count> spill_at{};
+  bool ended = false;
+};
+// initial-exec and constant-initialised: an access is one instruction, without a guard.
+[[gnu::tls_model("initial-exec")]] extern constinit thread_local ThreadLists mine;
+
+void* allocate_slowly(std::size_t bytes);
+void deallocate_slowly(void* block, std::size_t bytes) noexcept;
+
+}  // namespace detail
+
+inline void* allocate(std::size_t bytes) {
+  if (CHAINRULE_POOL_OFF || bytes > detail::small_limit) return detail::allocate_slowly(bytes);
+  detail::List& list = detail::mine.lists[detail::class_of(bytes)];
+  if (list.head == nullptr) [[unlikely]]
+    return detail::allocate_slowly(bytes);
+  return list.pop();
+}
+
+inline void deallocate(void* block, std::size_t bytes) noexcept {
+  if (CHAINRULE_POOL_OFF || bytes > detail::small_limit) return detail::deallocate_slowly(block, bytes);
+  const std::size_t size_class = detail::class_of(bytes);
+  detail::List& list = detail::mine.lists[size_class];
+  if (list.length >= detail::mine.spill_at[size_class]) [[unlikely]]
+    return detail::deallocate_slowly(block, bytes);
+  list.push(static_cast<detail::Block*>(block));
+}
 
 }  // namespace chainrule::pool

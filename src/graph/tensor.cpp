@@ -15,21 +15,8 @@ const Node& checked(const Node* node) {
 
 }  // namespace
 
-Tensor::Tensor(const Tensor& other) noexcept : node_(other.node_) {
-  if (node_ != nullptr) node_->acquire(Node::handle);
-}
-
-Tensor& Tensor::operator=(const Tensor& other) noexcept { return *this = Tensor(other); }
-
-Tensor& Tensor::operator=(Tensor&& other) noexcept {
-  std::swap(node_, other.node_);
-  if (Node* before = std::exchange(other.node_, nullptr)) before->drop(Node::handle);
-  return *this;
-}
-
-Tensor::~Tensor() {
-  if (node_ != nullptr) node_->drop(Node::handle);
-}
+void Tensor::acquire(Node* node) noexcept { node->acquire(Node::handle); }
+void Tensor::release(Node* node) noexcept { node->drop(Node::handle); }
 
 const Shape& Tensor::shape() const { return checked(node_).shape(); }
 DType Tensor::dtype() const { return checked(node_).dtype(); }
