@@ -1,7 +1,6 @@
 #pragma once
 
-#include <functional>
-#include <unordered_map>
+#include <vector>
 
 #include "chainrule/tensor.h"
 
@@ -13,15 +12,16 @@ class Gradients {
   /// dL/d(tensor), of its shape and dtype. GradError for a tensor that was not asked for.
   const Tensor& at(const Tensor& tensor) const;
   const Tensor& operator[](const Tensor& tensor) const { return at(tensor); }
-  bool contains(const Tensor& tensor) const { return by_node_.contains(tensor.node()); }
-  std::size_t size() const { return by_node_.size(); }
+  bool contains(const Tensor& tensor) const { return find(tensor) != nullptr; }
+  std::size_t size() const { return entries_.size(); }
 
  private:
   friend struct GradientsBuilder;
   struct Entry {
     Tensor tensor, gradient;
   };
-  std::unordered_map<const Node*, Entry> by_node_;
+  const Entry* find(const Tensor& tensor) const;
+  std::vector<Entry> entries_;  // in the order of their nodes' addresses
 };
 
 struct GradientOptions {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <unordered_map>
+
 #include "chainrule/autograd.h"
 #include "chainrule/tensor.h"
 

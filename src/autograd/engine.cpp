@@ -1,13 +1,36 @@
 #include "autograd/engine.h"
 
 #include <array>
-#include <memory_resource>
+#include <cstring>
 
 #include "chainrule/ops.h"
 #include "graph/traversal.h"
 #include "kernels/accumulate.h"
 
 namespace chainrule {
+
+/// Keeps the nodes of a graph alive until each has had its turn, also when one of them throws.
+class Consumption {
+ public:
+  explicit Consumption(Traversal& order) : order_(order), left_(order.size()) {
+    for (std::size_t i = 0; i < left_; ++i) order_[i].acquire(Node::node_reference);
+  }
+  ~Consumption() {
+    while (left_ > 0) release_last();
+  }
+  Consumption(const Consumption&) = delete;
+  Consumption& operator=(const Consumption&) = delete;
+  void release_last() {
+    Node& node = order_[--left_];
+    order_.forget(left_);
+    node.drop(Node::node_reference);
+  }
+
+ private:
+  Traversal& order_;
+  std::size_t left_;
+};
+
 namespace {
 
 /// Records what is computed inside it only if told, whatever the mode around it.
@@ -33,7 +56,7 @@ Tensor checked_seed(const Tensor& root, const Tensor& seed) {
       throw GradError("backward: the result has shape " + to_string(root.shape()) +
                       ", not one element; reduce it, as sum(x), or give a seed of its shape");
     Array one = root.dtype() == DType::float32 ? Array(1.0F) : Array(1.0);
-    return constant(one.reshaped(root.shape()));
+    return constant(root.rank() == 0 ? std::move(one) : one.reshaped(root.shape()));
   }
   if (seed.shape() != root.shape())
     throw ShapeError("backward: the seed has shape " + to_string(seed.shape()) + ", the result " +
@@ -41,38 +64,48 @@ Tensor checked_seed(const Tensor& root, const Tensor& seed) {
   return cast(seed, root.dtype());
 }
 
-/// Keeps the nodes of a graph alive until each has had its turn, also when one of them throws.
-class Consumption {
+/// The gradients that have arrived so far, by the position of their node.
+class Arrived {
  public:
-  Consumption(Traversal& order, bool active) : order_(order), left_(active ? order.size() : 0) {
-    for (std::size_t i = 0; i < left_; ++i) order_[i].acquire(Node::node_reference);
+  explicit Arrived(std::size_t count) {
+    sums_.resize(count);
+    std::memset(sums_.begin(), 0, count * sizeof(Node*));
   }
-  ~Consumption() {
-    while (left_ > 0) release_last();
+  ~Arrived() {
+    for (Node* sum : sums_)
+      if (sum != nullptr) sum->drop(Node::handle);
   }
-  Consumption(const Consumption&) = delete;
-  Consumption& operator=(const Consumption&) = delete;
-  bool active() const { return left_ > 0; }
-  void release_last() {
-    Node& node = order_[--left_];
-    order_.forget(left_);
-    node.drop(Node::node_reference);
+  Arrived(const Arrived&) = delete;
+  Arrived& operator=(const Arrived&) = delete;
+
+  Tensor take(std::size_t position) { return TensorAccess::adopt(std::exchange(sums_[position], nullptr)); }
+  bool any(std::size_t position) const { return sums_[position] != nullptr; }
+  void add(std::size_t position, Tensor&& more) {
+    Tensor taken = std::move(more);
+    if (any(position))
+      add_to_sum(position, taken);
+    else
+      sums_[position] = TensorAccess::give_up(taken);
+  }
+  void add(std::size_t position, const Tensor& more) {
+    if (any(position))
+      add_to_sum(position, more);
+    else
+      add(position, Tensor(more));
   }
 
  private:
-  Traversal& order_;
-  std::size_t left_;
-};
-
-void add_to(Tensor& sum, Tensor more) {
-  if (!sum) {
-    sum = std::move(more);
-  } else if (recording_mode.off && sum.node()->is_unique() && sum.node()->kind() == NodeKind::constant) {
-    kernels::accumulate(sum.node()->mutable_value(), value_of(more));
-  } else {
-    sum = sum + more;
+  /// In place where the sum is ours alone.
+  void add_to_sum(std::size_t position, const Tensor& more) {
+    Node* sum = sums_[position];
+    if (recording_mode.off && sum->is_unique() && sum->is_leaf())
+      return kernels::accumulate(sum->mutable_value(), value_of(more));
+    Tensor total = take(position) + more;
+    sums_[position] = TensorAccess::give_up(total);
   }
-}
+
+  InlineVector<Node*, 64> sums_;
+};
 
 template <class Error>
 [[noreturn]] void rethrow_with_place(const Error& error, const Node& node) {
@@ -104,43 +137,71 @@ void check(const Node& node, const Node& input, const Node& gradient) {
                      node);
 }
 
+/// Adds what a node sends to what its inputs already have.
+void distribute(const Node& node, Tensor g, const Cotangents& to, std::span<Tensor> sent,
+                const Traversal& order, Arrived& arrived) {
+  constexpr std::size_t none = Traversal::absent;
+  std::size_t heir = none;  // where g itself goes, once all others have what they need of it
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    const Node& input = *node.inputs()[i].node();
+    if (to.passes_on(i)) {
+      check(node, input, *g.node());
+      const std::size_t position = order.position(input);
+      if (arrived.any(position)) {
+        arrived.add(position, g);
+      } else {
+        if (heir != none) arrived.add(heir, g);
+        heir = position;
+      }
+    } else if (sent[i]) {
+      check(node, input, *sent[i].node());
+      arrived.add(order.position(input), std::move(sent[i]));
+    }
+  }
+  if (heir != none) arrived.add(heir, std::move(g));
+}
+
 }  // namespace
 
-void Backpropagation::run(Tensor root, const Tensor& seed, bool create_graph, bool consume) {
+void Backpropagation::run(const Tensor& root, const Tensor& seed, bool create_graph) {
   Tensor first = checked_seed(root, seed);
-  const RecordOnly mode(create_graph);
   Traversal order(*root.node(), Traversal::Nodes::needing_gradient);
-  Consumption consumption(order, consume);
-  if (consume) root = Tensor();
+  propagate(order, std::move(first), create_graph, nullptr);
+}
 
-  std::byte memory[1024];  // small graphs need no allocation
-  std::pmr::monotonic_buffer_resource small(memory, sizeof memory);
-  std::pmr::vector<Tensor> gradients(order.size(), &small);
-  gradients.back() = std::move(first);
+void Backpropagation::run_and_consume(Tensor root, const Tensor& seed) {
+  Tensor first = checked_seed(root, seed);
+  Traversal order(*root.node(), Traversal::Nodes::needing_gradient);
+  Consumption consumption(order);
+  root = Tensor();
+  propagate(order, std::move(first), false, &consumption);
+}
+
+void Backpropagation::propagate(const Traversal& order, Tensor seed, bool create_graph,
+                                Consumption* consumption) {
+  const RecordOnly mode(create_graph);
+  Arrived arrived(order.size());
+  arrived.add(order.size() - 1, std::move(seed));
+  start(order);
   std::array<Tensor, 4> few;
   std::vector<Tensor> many;
   for (std::size_t position = order.size(); position-- > 0;) {
     const Node& node = order[position];
-    if (Tensor g = std::move(gradients[position])) {
-      const auto inputs = node.inputs();
-      std::span<Tensor> sent(few.data(), std::min(few.size(), inputs.size()));
-      if (inputs.size() > few.size()) {
-        many.resize(inputs.size());
-        sent = many;
-      }
-      if (!inputs.empty()) {
+    if (Tensor g = arrived.take(position)) {
+      deliver(position, node, g);
+      if (!node.is_leaf()) {
+        const auto inputs = node.inputs();
+        std::span<Tensor> sent(few.data(), std::min(few.size(), inputs.size()));
+        if (inputs.size() > few.size()) {
+          many.resize(inputs.size());
+          sent = many;
+        }
         Cotangents to(sent, inputs, true);
         differentiate(node, g, to);
+        distribute(node, std::move(g), to, sent, order, arrived);
       }
-      for (std::size_t i = 0; i < inputs.size(); ++i) {
-        if (!sent[i]) continue;
-        const Node& input = *inputs[i].node();
-        check(node, input, *sent[i].node());
-        add_to(gradients[order.position(input)], std::move(sent[i]));
-      }
-      deliver(node, std::move(g));
     }
-    if (consume) consumption.release_last();
+    if (consumption != nullptr) consumption->release_last();
   }
 }
 

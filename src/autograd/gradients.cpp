@@ -1,20 +1,23 @@
+#include <algorithm>
+
 #include "autograd/engine.h"
 #include "chainrule/autograd.h"
 #include "chainrule/ops.h"
+#include "graph/traversal.h"
 
 namespace chainrule {
 
 /// Collects the gradients that gradients() was asked for.
 struct GradientsBuilder final : Backpropagation {
-  Gradients result;
+  using Entry = Gradients::Entry;
+  struct Wanted {
+    std::uint32_t position;
+    std::uint32_t entry;
+  };
+  std::vector<Entry> entries;
+  InlineVector<Wanted, 16> wanted;  // by position, as the nodes are delivered from the last one on
   bool all_nodes = false;
 
-  void deliver(const Node& node, Tensor gradient) override {
-    if (all_nodes)
-      result.by_node_[&node] = {TensorAccess::share(const_cast<Node*>(&node)), std::move(gradient)};
-    else if (const auto wanted = result.by_node_.find(&node); wanted != result.by_node_.end())
-      wanted->second.gradient = std::move(gradient);
-  }
   void ask_for(const Tensor& tensor) {
     if (!tensor)
       throw GradError("gradients: an empty handle among the tensors to differentiate with respect to");
@@ -23,18 +26,48 @@ struct GradientsBuilder final : Backpropagation {
           "gradients: " + (tensor.name().empty() ? std::string("a tensor") : "'" + tensor.name() + "'") +
           " of shape " + to_string(tensor.shape()) +
           " needs no gradient; make it with variable(), or compute it outside no_grad");
-    result.by_node_[tensor.node()] = {tensor, {}};
+    entries.push_back({tensor, {}});
   }
-  /// What the output does not depend on has the gradient zero.
-  void fill_in_zeros() {
-    for (auto& [node, entry] : result.by_node_)
+  void start(const Traversal& order) override {
+    if (all_nodes) return entries.reserve(entries.size() + order.size());
+    for (std::uint32_t i = 0; i < entries.size(); ++i)
+      if (const auto position = order.position(*entries[i].tensor.node()); position != Traversal::absent)
+        wanted.push_back({position, i});
+    std::sort(wanted.begin(), wanted.end(),
+              [](const Wanted& a, const Wanted& b) { return a.position < b.position; });
+  }
+  void deliver(std::size_t position, const Node& node, Tensor& gradient) override {
+    if (all_nodes) {
+      entries.push_back({TensorAccess::share(const_cast<Node*>(&node)), gradient});
+      return;
+    }
+    for (; !wanted.empty() && wanted.back().position >= position; wanted.pop_back())
+      if (wanted.back().position == position) entries[wanted.back().entry].gradient = gradient;
+  }
+  /// Once for each tensor. What the output does not depend on has the gradient zero.
+  Gradients result() {
+    std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+      return std::pair(a.tensor.node(), !a.gradient) < std::pair(b.tensor.node(), !b.gradient);
+    });
+    const auto same = [](const Entry& a, const Entry& b) { return a.tensor.node() == b.tensor.node(); };
+    entries.erase(std::unique(entries.begin(), entries.end(), same), entries.end());
+    for (Entry& entry : entries)
       if (!entry.gradient) entry.gradient = zeros_like(entry.tensor);
+    Gradients gradients;
+    gradients.entries_ = std::move(entries);
+    return gradients;
   }
 };
 
+const Gradients::Entry* Gradients::find(const Tensor& tensor) const {
+  const auto found =
+      std::lower_bound(entries_.begin(), entries_.end(), tensor.node(),
+                       [](const Entry& entry, const Node* node) { return entry.tensor.node() < node; });
+  return found != entries_.end() && found->tensor.node() == tensor.node() ? &*found : nullptr;
+}
+
 const Tensor& Gradients::at(const Tensor& tensor) const {
-  const auto found = by_node_.find(tensor.node());
-  if (found != by_node_.end()) return found->second.gradient;
+  if (const Entry* entry = find(tensor)) return entry->gradient;
   const std::string name = tensor && !tensor.name().empty() ? "'" + tensor.name() + "'" : "the tensor";
   throw GradError("at: the gradient of " + name + " was not asked for; name it in gradients(loss, {...})");
 }
@@ -42,10 +75,10 @@ const Tensor& Gradients::at(const Tensor& tensor) const {
 Gradients gradients(const Tensor& output, std::span<const Tensor> wrt, const GradientOptions& options) {
   GradientsBuilder builder;
   builder.all_nodes = options.all_nodes;
+  builder.entries.reserve(wrt.size());
   for (const Tensor& tensor : wrt) builder.ask_for(tensor);
-  if (output.requires_grad()) builder.run(output, options.seed, options.create_graph, false);
-  builder.fill_in_zeros();
-  return std::move(builder.result);
+  if (output.requires_grad()) builder.run(output, options.seed, options.create_graph);
+  return builder.result();
 }
 Gradients gradients(const Tensor& output, std::initializer_list<Tensor> wrt, const GradientOptions& options) {
   return gradients(output, std::span(wrt.begin(), wrt.size()), options);
@@ -55,8 +88,8 @@ namespace {
 
 /// backward(): adds each leaf's gradient to what it has.
 struct LeafAccumulation final : Backpropagation {
-  void deliver(const Node& node, Tensor gradient) override {
-    if (node.kind() == NodeKind::variable) static_cast<const Variable&>(node).accumulate(std::move(gradient));
+  void deliver(std::size_t, const Node& node, Tensor& gradient) override {
+    if (node.is_leaf()) static_cast<const Variable&>(node).accumulate(std::move(gradient));
   }
 };
 
@@ -64,8 +97,8 @@ struct LeafAccumulation final : Backpropagation {
 
 void Tensor::backward() const& { backward(Tensor()); }
 void Tensor::backward() && { std::move(*this).backward(Tensor()); }
-void Tensor::backward(const Tensor& seed) const& { LeafAccumulation().run(*this, seed, false, false); }
-void Tensor::backward(const Tensor& seed) && { LeafAccumulation().run(std::move(*this), seed, false, true); }
+void Tensor::backward(const Tensor& seed) const& { LeafAccumulation().run(*this, seed, false); }
+void Tensor::backward(const Tensor& seed) && { LeafAccumulation().run_and_consume(std::move(*this), seed); }
 
 Tensor jvp(const Tensor& output, const Tensor& input, const Tensor& tangent) {
   if (tangent.shape() != input.shape())

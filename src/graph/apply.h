@@ -57,7 +57,7 @@ class Argument {
   Tensor enter(bool reads) const {
     if (movable_) {
       Tensor moved = std::move(const_cast<Tensor&>(*tensor_));
-      if (!reads) moved.node()->drop(Node::value_reference);
+      if (!reads) moved.node()->keep_without_value();
       return moved;
     }
     tensor_->node()->acquire(reads ? Node::handle : Node::node_reference);

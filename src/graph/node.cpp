@@ -23,10 +23,9 @@ std::mutex& lock_of(const Node* node) {
 
 Node::~Node() { delete label_.load(std::memory_order_relaxed); }
 
-void Node::drop(std::uint64_t what) noexcept {
-  std::uint64_t before = counts_.load(std::memory_order_acquire);
+void Node::drop_one_of_many(std::uint64_t what, std::uint64_t before) noexcept {
   for (;;) {
-    // The only reference to the node is ours: nobody can take another one meanwhile.
+    // Meanwhile the others may have gone.
     if ((before & (value_reference - 1)) == 1 && (what & node_reference) != 0) return destroy(this);
     std::uint64_t after = before - what;
     const bool value_unused = ((after & ~value_released) >> 32) == 0;
@@ -45,13 +44,14 @@ void Node::destroy(Node* node) noexcept {
     bool running = false;
   };
   [[gnu::tls_model("initial-exec")]] static constinit thread_local Queue queue;
-  node->visitor_.store(queue.first, std::memory_order_relaxed);
+  if (node->is_leaf() && !node->requires_grad_) return delete node;  // a constant: nothing to drop
+  node->visitor_ = queue.first;
   queue.first = node;
   if (queue.running) return;
   queue.running = true;
   while (queue.first != nullptr) {
     Node* const next = queue.first;
-    queue.first = static_cast<Node*>(const_cast<void*>(next->visitor_.load(std::memory_order_relaxed)));
+    queue.first = static_cast<Node*>(const_cast<void*>(next->visitor_));
     for (std::uint32_t i = 0; i < next->input_count_; ++i) {
       const bool reads = (next->reads_ & reads_input(i)) != 0;
       TensorAccess::give_up(next->inputs_[i])->drop(reads ? handle : node_reference);

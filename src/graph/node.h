@@ -8,23 +8,23 @@
 #include "array/array.h"
 #include "chainrule/graph.h"
 #include "chainrule/tensor.h"
+#include "graph/thread_id.h"
 
 namespace chainrule {
 
 class Traversal;
 
-/// Which values a derivative reads: bit i for input i (bit 30 for all
-/// further ones), reads_output for the result. What nobody reads
-/// is given back as soon as the last handle is gone.
+/// Which values a derivative reads: bit i for input i (bit 14 for all further ones), reads_output for the
+/// result. What nobody reads is given back as soon as the last handle is gone. A node keeps 16 bits.
 using Reads = std::uint32_t;
-constexpr Reads reads_output = Reads{1} << 31;
-constexpr Reads reads_input(std::size_t i) { return Reads{1} << (i < 30 ? i : 30); }
+constexpr Reads reads_output = Reads{1} << 15;
+constexpr Reads reads_input(std::size_t i) { return Reads{1} << (i < 14 ? i : 14); }
 constexpr Reads reads_everything = ~Reads{0};
 
 class Cotangents;
 
 /// A step of a computation: its value, its inputs, and how a gradient passes back through it. Immutable
-/// once built, but for the reference counts, the mark of the traversal that is visiting it, and a label.
+/// once built, but for the reference counts, the mark of its thread's traversal, and a label.
 class Node {
  public:
   Node(const Node&) = delete;
@@ -37,6 +37,7 @@ class Node {
   DType dtype() const { return value_.dtype(); }
   std::span<const Tensor> inputs() const { return {inputs_, input_count_}; }
   bool requires_grad() const { return requires_grad_; }
+  bool is_leaf() const { return input_count_ == 0; }
   /// False once the value has been released; small ones never are.
   bool has_value() const {
     return (counts_.load(std::memory_order_acquire) & value_released) == 0 || value_.byte_count() <= 8;
@@ -59,7 +60,20 @@ class Node {
   static constexpr std::uint64_t value_reference = std::uint64_t{1} << 32;
   static constexpr std::uint64_t handle = node_reference | value_reference;
   void acquire(std::uint64_t what) noexcept { counts_.fetch_add(what, std::memory_order_relaxed); }
-  void drop(std::uint64_t what) noexcept;
+  void drop(std::uint64_t what) noexcept {
+    const std::uint64_t now = counts_.load(std::memory_order_acquire);
+    // The only reference to the node is ours: nobody can take another one meanwhile.
+    if ((now & (value_reference - 1)) == 1 && (what & node_reference) != 0) return destroy(this);
+    drop_one_of_many(what, now);
+  }
+  /// Turns the caller's handle into a reference to the node alone. The caller knows that no other thread
+  /// uses that handle.
+  void keep_without_value() noexcept {
+    if (!is_unique()) return drop(value_reference);
+    // Nobody else has a reference of any kind, so no atomic operation is needed.
+    counts_.store(node_reference | value_released, std::memory_order_relaxed);
+    value_.release();
+  }
   /// Is the one handle that the caller holds the only reference of any kind?
   bool is_unique() const { return counts_.load(std::memory_order_acquire) == handle; }
   /// For the engine's running sums and parameter updates, which own the node alone.
@@ -73,7 +87,7 @@ class Node {
   void set_inputs(Tensor* inputs, std::size_t count, Reads reads, Here here) noexcept {
     inputs_ = inputs;
     input_count_ = static_cast<std::uint32_t>(count);
-    reads_ = reads;
+    reads_ = static_cast<std::uint16_t>(reads);
     file_ = here.file;
     line_ = here.line;
     // Never dropped: it goes with the node. No other thread knows the node yet.
@@ -84,20 +98,22 @@ class Node {
  private:
   friend class Traversal;
   static constexpr std::uint64_t value_released = std::uint64_t{1} << 63;
+  void drop_one_of_many(std::uint64_t what, std::uint64_t before) noexcept;
   static void destroy(Node* node) noexcept;
 
   // The order keeps a scalar node with two inputs at 128 bytes, two cache lines.
   std::atomic<std::uint64_t> counts_{handle};
-  // The traversal that is visiting this node, and its position there; see Traversal. While a node waits
-  // to be destroyed, the next one in the queue.
-  std::atomic<const void*> visitor_{nullptr};
+  // The traversal that is visiting this node, and its position there: only for the thread that made the
+  // node, see Traversal. While a node waits to be destroyed, the next one in the queue.
+  const void* visitor_ = nullptr;
   std::uint32_t position_ = 0;
   std::uint32_t line_ = 0;
   const char* file_ = "";
   std::atomic<std::string*> label_{nullptr};
   Tensor* inputs_ = nullptr;
   std::uint32_t input_count_ = 0;
-  Reads reads_ = 0;
+  std::uint16_t reads_ = 0;
+  ThreadId maker_ = this_thread();
   [[no_unique_address]] Array value_;
   bool requires_grad_;
 };
@@ -109,10 +125,15 @@ class Cotangents {
       : gradients_(gradients), inputs_(inputs), only_needed_(only_needed) {}
   bool wants(std::size_t input) const { return !only_needed_ || inputs_[input].node()->requires_grad(); }
   Tensor& operator[](std::size_t input) { return gradients_[input]; }
+  /// The input gets g as it is. (The engine can often do without a further handle then.) For the first inputs
+  /// only.
+  void pass_on(std::size_t input) { passed_on_ |= std::uint32_t{1} << input; }
+  bool passes_on(std::size_t input) const { return input < 32 && (passed_on_ >> input & 1) != 0; }
 
  private:
   std::span<Tensor> gradients_;
   std::span<const Tensor> inputs_;
+  std::uint32_t passed_on_ = 0;
   bool only_needed_;
 };
 

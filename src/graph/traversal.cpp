@@ -2,25 +2,49 @@
 
 namespace chainrule {
 
+/// True when the node had not been reached yet.
+inline bool Traversal::claim(Node& node) {
+  if (node.maker_ == thread_ && thread_ != no_thread) [[likely]] {
+    if (node.visitor_ == this) return false;
+    if (node.visitor_ == nullptr) [[likely]] {
+      node.visitor_ = this;
+      return true;
+    }
+  }
+  return claim_elsewhere(node);
+}
+
+inline void Traversal::append(Node& node) {
+  const auto position = static_cast<std::uint32_t>(order_.size());
+  if (is_marked(node)) [[likely]]
+    node.position_ = position;
+  else
+    (*elsewhere_)[&node] = position;
+  order_.push_back(&node);
+}
+
 Traversal::Traversal(const Node& root, Nodes which) {
   struct Visit {
     Node* node;
-    std::uint32_t next_input;
+    const Tensor *next, *end;  // the inputs that are left
   };
   InlineVector<Visit, 64> path;  // from the root to the node being visited
-  auto enter = [&](Node& node) {
-    if (claim(node)) path.push_back({&node, 0});
+  const auto enter = [&](Node& node) {
+    if (!claim(node)) return;
+    const auto inputs = node.inputs();
+    if (inputs.empty())
+      append(node);
+    else
+      path.push_back({&node, inputs.data(), inputs.data() + inputs.size()});
   };
   enter(const_cast<Node&>(root));
   while (!path.empty()) {
     Visit& visit = path.back();
-    const auto inputs = visit.node->inputs();
-    if (visit.next_input < inputs.size()) {
-      Node& input = *inputs[visit.next_input++].node();
+    if (visit.next != visit.end) {
+      Node& input = *(visit.next++)->node();
       if (which == Nodes::all || input.requires_grad()) enter(input);
     } else {
-      set_position(*visit.node, static_cast<std::uint32_t>(order_.size()));
-      order_.push_back(visit.node);
+      append(*visit.node);
       path.pop_back();
     }
   }
@@ -31,30 +55,22 @@ Traversal::~Traversal() {
     if (node != nullptr) unclaim(*node);
 }
 
-void Traversal::forget(std::size_t position) { unclaim(*std::exchange(order_[position], nullptr)); }
-
-/// True when the node had not been reached yet.
-bool Traversal::claim(Node& node) {
-  const void* holder = node.visitor_.load(std::memory_order_relaxed);
-  if (holder == this || (!elsewhere_.empty() && elsewhere_.contains(&node))) return false;
-  if (holder == nullptr && node.visitor_.compare_exchange_strong(holder, this, std::memory_order_acquire,
-                                                                 std::memory_order_relaxed))
-    return true;
-  return elsewhere_.emplace(&node, absent).second;
-}
-
-void Traversal::set_position(Node& node, std::uint32_t position) {
-  if (node.visitor_.load(std::memory_order_relaxed) == this)
-    node.position_ = position;
-  else
-    elsewhere_[&node] = position;
+bool Traversal::claim_elsewhere(const Node& node) {
+  if (elsewhere_ == nullptr) elsewhere_ = std::make_unique<Positions>();
+  return elsewhere_->emplace(&node, absent).second;
 }
 
 void Traversal::unclaim(Node& node) {
-  if (node.visitor_.load(std::memory_order_relaxed) == this)
-    node.visitor_.store(nullptr, std::memory_order_release);
+  if (is_marked(node))
+    node.visitor_ = nullptr;
   else
-    elsewhere_.erase(&node);
+    elsewhere_->erase(&node);
+}
+
+std::uint32_t Traversal::position_elsewhere(const Node& node) const {
+  if (elsewhere_ == nullptr) return absent;
+  const auto found = elsewhere_->find(&node);
+  return found == elsewhere_->end() ? absent : found->second;
 }
 
 }  // namespace chainrule

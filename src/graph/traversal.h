@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <unordered_map>
 
 #include "array/inline_vector.h"
@@ -10,9 +11,9 @@ namespace chainrule {
 /// Everything a node was computed from, each node after its inputs, the root last. It is the one
 /// traversal that backward, drawing and all else go by; iterative, so that depth costs no stack.
 ///
-/// A node remembers the traversal that claimed it and its position there, which makes `position` one
-/// comparison. Where another thread is visiting the same node, the position goes into a map instead, so
-/// several threads can traverse shared graphs. The root must outlive the traversal.
+/// A node that this thread made remembers the traversal and its position there, which makes `position` one
+/// comparison. The positions of nodes that other threads made go into a map instead, so several threads
+/// can traverse shared graphs, and none needs an atomic operation. The root must outlive the traversal.
 class Traversal {
  public:
   enum class Nodes { all, needing_gradient };
@@ -26,21 +27,23 @@ class Traversal {
   Node& operator[](std::size_t position) const { return *order_[position]; }
   /// Position of a node, or `absent`.
   std::uint32_t position(const Node& node) const {
-    if (node.visitor_.load(std::memory_order_relaxed) == this) return node.position_;
-    if (elsewhere_.empty()) return absent;
-    const auto found = elsewhere_.find(&node);
-    return found == elsewhere_.end() ? absent : found->second;
+    return is_marked(node) ? node.position_ : position_elsewhere(node);
   }
   /// Stops caring for a node, so that it may be destroyed.
-  void forget(std::size_t position);
+  void forget(std::size_t position) { unclaim(*std::exchange(order_[position], nullptr)); }
 
  private:
+  using Positions = std::unordered_map<const Node*, std::uint32_t>;
+  bool is_marked(const Node& node) const { return node.maker_ == thread_ && node.visitor_ == this; }
   bool claim(Node& node);
-  void set_position(Node& node, std::uint32_t position);
+  bool claim_elsewhere(const Node& node);
+  void append(Node& node);
   void unclaim(Node& node);
+  std::uint32_t position_elsewhere(const Node& node) const;
 
   InlineVector<Node*, 64> order_;
-  std::unordered_map<const Node*, std::uint32_t> elsewhere_;
+  std::unique_ptr<Positions> elsewhere_;  // of the nodes that are not ours to mark
+  const ThreadId thread_ = this_thread();
 };
 
 }  // namespace chainrule

@@ -19,7 +19,10 @@ struct AccumulateLoop {
 /// sum += more, of the same shape and floating dtype.
 inline void accumulate(Array& sum, const Array& more) {
   dispatch_floating(sum.dtype(), [&]<class T>() {
-    simd::vectorized<AccumulateLoop<T>>(sum.size(), more.data<T>(), sum.mutable_data<T>());
+    if (sum.shape().rank() == 0)
+      *sum.mutable_data<T>() += *more.data<T>();
+    else
+      simd::vectorized<AccumulateLoop<T>>(sum.size(), more.data<T>(), sum.mutable_data<T>());
   });
 }
 

@@ -44,7 +44,7 @@ struct Unary {
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;
     if constexpr (probe().is_upstream)
-      to[0] = g;
+      to.pass_on(0);
     else if (numbers_only())
       to[0] = fused(in[0], out, g);
     else
@@ -110,8 +110,8 @@ struct Binary {
     return (wanted(0) ? probe(RuleA()).reads : 0) | (wanted(1) ? probe(RuleB()).reads : 0);
   }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
-    if (to.wants(0)) to[0] = fitted(pass(RuleA(), in, out, g), in[0]);
-    if (to.wants(1)) to[1] = fitted(pass(RuleB(), in, out, g), in[1]);
+    if (to.wants(0)) send(RuleA(), 0, in, out, g, to);
+    if (to.wants(1)) send(RuleB(), 1, in, out, g, to);
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                              const std::string& result) const {
@@ -122,18 +122,18 @@ struct Binary {
   }
 
  private:
-  static Tensor fitted(Tensor gradient, const Tensor& in) {
-    if (gradient.node()->shape() == in.node()->shape()) return gradient;
-    return sum_to(std::move(gradient), in.shape());
-  }
   template <class Rule>
-  static Tensor pass(Rule rule, Inputs in, const Tensor& out, const Tensor& g) {
-    if constexpr (probe(Rule{}).is_upstream)
-      return g;
-    else if (numbers_only())
-      return fused(rule, in[0], in[1], out, g);
-    else
-      return rule(in[0], in[1], out, g);
+  static void send(Rule rule, std::size_t i, Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) {
+    const bool fits = g.node()->shape() == in[i].node()->shape();
+    if constexpr (probe(Rule{}).is_upstream) {
+      if (fits)
+        to.pass_on(i);
+      else
+        to[i] = sum_to(g, in[i].shape());
+    } else {
+      to[i] = numbers_only() ? fused(rule, in[0], in[1], out, g) : rule(in[0], in[1], out, g);
+      if (!fits) to[i] = sum_to(std::move(to[i]), in[i].shape());
+    }
   }
 
   template <class Rule>
