@@ -98,7 +98,8 @@ class Arrived {
   /// In place where the sum is ours alone.
   void add_to_sum(std::size_t position, const Tensor& more) {
     Node* sum = sums_[position];
-    if (recording_mode.off && sum->is_unique() && sum->is_leaf())
+    if (recording_mode.off && sum->is_unique() && sum->is_leaf() &&
+        expands_to(more.node()->shape(), sum->shape()))
       return kernels::accumulate(sum->mutable_value(), value_of(more));
     Tensor total = take(position) + more;
     sums_[position] = TensorAccess::give_up(total);
@@ -128,8 +129,10 @@ void differentiate(const Node& node, const Tensor& g, Cotangents& to) {
   }
 }
 
-void check(const Node& node, const Node& input, const Node& gradient) {
-  if (gradient.shape() == input.shape() && gradient.dtype() == input.dtype()) [[likely]]
+void check(const Node& node, const Node& input, const Node& gradient, bool may_be_unexpanded) {
+  const bool fits = gradient.shape() == input.shape() ||
+                    (may_be_unexpanded && recording_mode.off && expands_to(gradient.shape(), input.shape()));
+  if (fits && gradient.dtype() == input.dtype()) [[likely]]
     return;
   rethrow_with_place(GradError("backward: the gradient for an input of shape " + to_string(input.shape()) +
                                " and dtype " + std::string(to_string(input.dtype())) + " came out as " +
@@ -145,7 +148,7 @@ void distribute(const Node& node, Tensor g, const Cotangents& to, std::span<Tens
   for (std::size_t i = 0; i < sent.size(); ++i) {
     const Node& input = *node.inputs()[i].node();
     if (to.passes_on(i)) {
-      check(node, input, *g.node());
+      check(node, input, *g.node(), true);
       const std::size_t position = order.position(input);
       if (arrived.any(position)) {
         arrived.add(position, g);
@@ -154,7 +157,7 @@ void distribute(const Node& node, Tensor g, const Cotangents& to, std::span<Tens
         heir = position;
       }
     } else if (sent[i]) {
-      check(node, input, *sent[i].node());
+      check(node, input, *sent[i].node(), to.may_be_unexpanded(i));
       arrived.add(order.position(input), std::move(sent[i]));
     }
   }
@@ -188,6 +191,8 @@ void Backpropagation::propagate(const Traversal& order, Tensor seed, bool create
   for (std::size_t position = order.size(); position-- > 0;) {
     const Node& node = order[position];
     if (Tensor g = arrived.take(position)) {
+      if (g.node()->shape() != node.shape() && !node.takes_unexpanded())
+        g = expanded(std::move(g), node.shape());
       deliver(position, node, g);
       if (!node.is_leaf()) {
         const auto inputs = node.inputs();

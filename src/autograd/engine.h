@@ -13,7 +13,7 @@ class Backpropagation {
   /// Called once, when the order of the nodes is known.
   virtual void start(const Traversal&) {}
   /// Sees each node that a gradient reaches, with its complete gradient, from the root to the leaves. That
-  /// of a leaf it may keep.
+  /// of a leaf it may keep; that of another node may be unexpanded.
   virtual void deliver(std::size_t position, const Node& node, Tensor& gradient) = 0;
 
   /// The chain rule over everything `root` depends on: each node passes the gradient that it has received

@@ -38,11 +38,12 @@ struct GradientsBuilder final : Backpropagation {
   }
   void deliver(std::size_t position, const Node& node, Tensor& gradient) override {
     if (all_nodes) {
-      entries.push_back({TensorAccess::share(const_cast<Node*>(&node)), gradient});
+      entries.push_back({TensorAccess::share(const_cast<Node*>(&node)), expanded(gradient, node.shape())});
       return;
     }
     for (; !wanted.empty() && wanted.back().position >= position; wanted.pop_back())
-      if (wanted.back().position == position) entries[wanted.back().entry].gradient = gradient;
+      if (wanted.back().position == position)
+        entries[wanted.back().entry].gradient = expanded(gradient, node.shape());
   }
   /// Once for each tensor. What the output does not depend on has the gradient zero.
   Gradients result() {

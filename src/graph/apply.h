@@ -13,6 +13,7 @@
 ///   Array forward(Values in) const     checks the shapes, then computes; throws ShapeError, DTypeError
 ///   Reads reads(wanted) const          which values the derivative reads, if `wanted(i)` inputs need one
 ///   void vjp(in, out, g, to) const     the vector-Jacobian product, in terms of the public operations
+/// and may say `takes_unexpanded = true` when vjp understands a g that broadcasts to the output's shape;
 /// and, for people, `LocalFormula local_formula(input, names, name) const`.
 namespace chainrule {
 
@@ -88,6 +89,9 @@ class OperationNode : public Node {
   NodeKind kind() const final { return NodeKind::operation; }
   std::string_view operation() const final { return Op::name; }
   void vjp(const Tensor& out, const Tensor& g, Cotangents& to) const final { op_.vjp(inputs(), out, g, to); }
+  bool takes_unexpanded() const final {
+    return requires { requires Op::takes_unexpanded; };
+  }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                              const std::string& name) const final {
     return op_.local_formula(input, names, name);

@@ -119,6 +119,19 @@ void Variable::zero_gradient() const {
   std::swap(before, gradient_);
 }
 
+bool expands_to(const Shape& gradient, const Shape& shape) {
+  if (gradient.rank() == 0) return true;
+  if (gradient.rank() != shape.rank()) return false;
+  for (std::size_t axis = 0; axis < shape.rank(); ++axis)
+    if (gradient[axis] != shape[axis] && gradient[axis] != 1) return false;
+  return true;
+}
+
+Tensor expanded(Tensor gradient, const Shape& shape) {
+  if (gradient.node()->shape() == shape) return gradient;
+  return no_grad([&] { return broadcast_to(gradient, shape); });
+}
+
 void fail_without_value(const Node* node) {
   if (node == nullptr) throw GradError("tensor: an empty handle has no value; assign a tensor to it first");
   throw GradError("tensor: the value of " +

@@ -50,6 +50,8 @@ class Node {
   virtual std::string_view operation() const { return {}; }
   /// Sets in `to` the wanted gradients of the inputs, from g = dL/d(out). `out` is this node.
   virtual void vjp(const Tensor& out, const Tensor& g, Cotangents& to) const;
+  /// May g be unexpanded in vjp? See expanded().
+  virtual bool takes_unexpanded() const { return false; }
   virtual LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                                      const std::string& name) const;
 
@@ -129,11 +131,17 @@ class Cotangents {
   /// only.
   void pass_on(std::size_t input) { passed_on_ |= std::uint32_t{1} << input; }
   bool passes_on(std::size_t input) const { return input < 32 && (passed_on_ >> input & 1) != 0; }
+  /// Sets a gradient that may be unexpanded, see expanded(). For the first inputs only.
+  void set_unexpanded(std::size_t input, Tensor gradient) {
+    gradients_[input] = std::move(gradient);
+    unexpanded_ |= std::uint32_t{1} << input;
+  }
+  bool may_be_unexpanded(std::size_t input) const { return input < 32 && (unexpanded_ >> input & 1) != 0; }
 
  private:
   std::span<Tensor> gradients_;
   std::span<const Tensor> inputs_;
-  std::uint32_t passed_on_ = 0;
+  std::uint32_t passed_on_ = 0, unexpanded_ = 0;
   bool only_needed_;
 };
 
@@ -192,6 +200,12 @@ class Variable final : public Node {
 };
 
 inline Tensor constant(Array value) { return TensorAccess::adopt(new Constant(std::move(value))); }
+
+/// A gradient in numbers that is the same along some axes, as that of a sum, travels with size 1 along them
+/// or as a scalar: unexpanded. This is whether it may stand for one of the given shape,
+bool expands_to(const Shape& gradient, const Shape& shape);
+/// and this spells it out, for whoever wants one of exactly that shape.
+Tensor expanded(Tensor gradient, const Shape& shape);
 
 [[noreturn]] void fail_without_value(const Node* node);
 

@@ -58,7 +58,8 @@ Tensor local_gradient(const Tensor& tensor, std::size_t input, const Tensor& g) 
   std::vector<Tensor> sent(inputs.size());
   Cotangents to(sent, inputs, false);
   node.vjp(tensor, g, to);
-  return to.passes_on(input) ? g : sent[input];
+  if (to.passes_on(input)) return g;
+  return sent[input] ? expanded(sent[input], inputs[input].shape()) : Tensor();
 }
 
 LocalFormula local_formula(const Tensor& node, std::size_t input, std::span<const std::string> names,

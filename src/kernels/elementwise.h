@@ -36,7 +36,11 @@ Array elementwise(F f, const Shape& shape, const std::array<const Array*, K>& op
   }
   using Loop = ElementwiseLoop<F, T, K>;
   if (!rows) {
-    simd::vectorized<Loop>(f, out.size(), all, to);
+    parallel_for(out.size(), parallel_grain, [&](std::int64_t begin, std::int64_t end) {
+      std::array<simd::Strided<T>, K> part = all;
+      for (simd::Strided<T>& operand : part) operand.elements += begin * operand.stride;
+      simd::vectorized<Loop>(f, end - begin, part, to + begin);
+    });
     return out;
   }
   static const Shape scalar;
@@ -61,7 +65,11 @@ void map_row(F f, std::int64_t n, const T* __restrict a, R* __restrict out) {
 template <class F, class T, class R>
 Array map(F f, const Array& a) {
   Array out(a.shape(), dtype_of<R>);
-  map_row(f, a.size(), a.data<T>(), out.mutable_data<R>());
+  const T* from = a.data<T>();
+  R* to = out.mutable_data<R>();
+  parallel_for(a.size(), parallel_grain, [&](std::int64_t begin, std::int64_t end) {
+    map_row(f, end - begin, from + begin, to + begin);
+  });
   return out;
 }
 

@@ -18,14 +18,26 @@ inline const Array* value_if(bool read, const Tensor& tensor) { return read ? &v
 
 /// The element of a scalar, 0 for one that a rule does not read.
 template <class T>
-T element_if(bool read, const Tensor& tensor) {
-  return read ? *value_of(tensor).data<T>() : T(0);
+T element_or_zero(const Array* value) {
+  return value != nullptr ? *value->data<T>() : T(0);
+}
+
+/// The shape in which to compute a rule whose output has shape `out`: that, unless g is unexpanded and the
+/// other values which the rule reads do not expand it either.
+template <std::size_t N>
+Shape rule_shape(const Shape& out, const std::array<const Array*, N>& values) {
+  if (values.back()->shape() == out) return out;
+  Shape shape;
+  for (const Array* value : values)
+    if (value != nullptr) shape = broadcast("vjp", shape, value->shape());
+  return shape.rank() == 0 ? shape : broadcast("vjp", shape, Shape::filled(out.rank(), 1));
 }
 
 /// y = f(x). Op gives value(x) and vjp_x(x, y, g).
 template <class Op>
 struct Unary {
   static constexpr bool integers = false;  ///< also defined on int64
+  static constexpr bool takes_unexpanded = true;
   static constexpr Probe probe() { return Op::vjp_x(probe_input(0), probe_output, probe_upstream); }
 
   Array forward(Values in) const {
@@ -46,7 +58,7 @@ struct Unary {
     if constexpr (probe().is_upstream)
       to.pass_on(0);
     else if (numbers_only())
-      to[0] = fused(in[0], out, g);
+      to.set_unexpanded(0, fused(in[0], out, g));
     else
       to[0] = Op::vjp_x(in[0], out, g);
   }
@@ -68,10 +80,11 @@ struct Unary {
     constexpr bool reads_x = (probe().reads & reads_input(0)) != 0,
                    reads_y = (probe().reads & reads_output) != 0;
     return constant(dispatch_floating(g.node()->dtype(), [&]<class T>() {
-      if (g.node()->shape().rank() == 0)
-        return Array(Op::vjp_x(element_if<T>(reads_x, x), element_if<T>(reads_y, y), element_if<T>(true, g)));
-      return kernels::elementwise<Rule, T, 3>({}, g.shape(),
-                                              {value_if(reads_x, x), value_if(reads_y, y), &value_of(g)});
+      const std::array<const Array*, 3> all = {value_if(reads_x, x), value_if(reads_y, y), &value_of(g)};
+      const Shape& whole = y.node()->shape();
+      if (whole.rank() == 0)
+        return Array(Op::vjp_x(element_or_zero<T>(all[0]), element_or_zero<T>(all[1]), *all[2]->data<T>()));
+      return kernels::elementwise<Rule, T, 3>({}, rule_shape(whole, all), all);
     }));
   }
 };
@@ -80,6 +93,7 @@ struct Unary {
 template <class Op>
 struct Binary {
   static constexpr bool integers = false;
+  static constexpr bool takes_unexpanded = true;
 
   struct Forward {
     auto operator()(auto a, auto b) const { return Op::value(a, b); }
@@ -99,8 +113,11 @@ struct Binary {
     const auto run = [&]<class T>() {
       if (in[0]->shape().rank() + in[1]->shape().rank() == 0)
         return Array(static_cast<T>(Op::value(*in[0]->data<T>(), *in[1]->data<T>())));
-      return kernels::zip<Forward, T, T>({}, *in[0], *in[1],
-                                         broadcast(Op::name, in[0]->shape(), in[1]->shape()));
+      const Shape shape = broadcast(Op::name, in[0]->shape(), in[1]->shape());
+      if constexpr (std::is_floating_point_v<T>)
+        return kernels::elementwise<Forward, T, 2>({}, shape, {in[0], in[1]});
+      else
+        return kernels::zip<Forward, T, T>({}, *in[0], *in[1], shape);
     };
     if constexpr (Op::integers)
       if (in[0]->dtype() == DType::int64) return run.template operator()<std::int64_t>();
@@ -124,15 +141,16 @@ struct Binary {
  private:
   template <class Rule>
   static void send(Rule rule, std::size_t i, Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) {
-    const bool fits = g.node()->shape() == in[i].node()->shape();
+    const Shape &from = out.node()->shape(), &shape = in[i].node()->shape();
+    const bool fits = shape == from;
     if constexpr (probe(Rule{}).is_upstream) {
       if (fits)
         to.pass_on(i);
       else
-        to[i] = sum_to(g, in[i].shape());
+        to.set_unexpanded(i, sum_to(g, from, shape));
     } else {
-      to[i] = numbers_only() ? fused(rule, in[0], in[1], out, g) : rule(in[0], in[1], out, g);
-      if (!fits) to[i] = sum_to(std::move(to[i]), in[i].shape());
+      Tensor part = numbers_only() ? fused(rule, in[0], in[1], out, g) : rule(in[0], in[1], out, g);
+      to.set_unexpanded(i, fits ? std::move(part) : sum_to(std::move(part), from, shape));
     }
   }
 
@@ -142,11 +160,13 @@ struct Binary {
     constexpr bool reads_a = (reads & reads_input(0)) != 0, reads_b = (reads & reads_input(1)) != 0,
                    reads_y = (reads & reads_output) != 0;
     return constant(dispatch_floating(g.node()->dtype(), [&]<class T>() {
-      if (g.node()->shape().rank() == 0)
-        return Array(rule(element_if<T>(reads_a, a), element_if<T>(reads_b, b), element_if<T>(reads_y, y),
-                          element_if<T>(true, g)));
-      return kernels::elementwise<Rule, T, 4>(
-          rule, g.shape(), {value_if(reads_a, a), value_if(reads_b, b), value_if(reads_y, y), &value_of(g)});
+      const std::array<const Array*, 4> all = {value_if(reads_a, a), value_if(reads_b, b),
+                                               value_if(reads_y, y), &value_of(g)};
+      const Shape& whole = y.node()->shape();
+      if (whole.rank() == 0)
+        return Array(rule(element_or_zero<T>(all[0]), element_or_zero<T>(all[1]), element_or_zero<T>(all[2]),
+                          *all[3]->data<T>()));
+      return kernels::elementwise<Rule, T, 4>(rule, rule_shape(whole, all), all);
     }));
   }
 };

@@ -104,13 +104,15 @@ struct Matmul {
         return kernels::matmul(all, pa, pb, out);
       }
       const Shape batch_a(a.sizes().first(a.rank() - 2)), batch_b(b.sizes().first(b.rank() - 2));
-      kernels::for_each_row<2>(batch, {&batch_a, &batch_b},
-                               [&](auto at, auto& offsets, auto& strides, auto n) {
-                                 for (std::int64_t i = 0; i < n; ++i)
-                                   kernels::matmul(one, pa + (offsets[0] + i * strides[0]) * one.m * one.k,
-                                                   pb + (offsets[1] + i * strides[1]) * one.k * one.n,
-                                                   out + (at + i) * one.m * one.n);
-                               });
+      kernels::for_each_row<2>(
+          batch, {&batch_a, &batch_b},
+          [&](auto at, auto& offsets, auto& strides, auto n) {
+            for (std::int64_t i = 0; i < n; ++i)
+              kernels::matmul(one, pa + (offsets[0] + i * strides[0]) * one.m * one.k,
+                              pb + (offsets[1] + i * strides[1]) * one.k * one.n,
+                              out + (at + i) * one.m * one.n);
+          },
+          batch.size());  // the products use threads themselves
     }
   };
 };

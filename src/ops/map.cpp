@@ -10,15 +10,16 @@ namespace {
 using detail::MapFunction;
 constexpr std::size_t most = 2 * detail::map_operands + 1;
 
-/// Runs one of a function's loops, `loop(function, n, operands, outputs)`, over operands broadcast to
-/// `shape`. Outputs are contiguous, of that shape each.
-template <class Loop>
-void run_rows(const Shape& shape, DType dtype, std::span<const Array* const> in, std::span<void* const> out,
-              Loop loop) {
+using Loops = void (MapFunction::*)(DType, std::int64_t, const MapFunction::Operand*, void* const*) const;
+
+/// Runs one of a function's loops over operands broadcast to `shape`. Outputs are contiguous, of that shape.
+void run(const MapFunction& function, Loops loops, const Shape& shape, std::span<const Array* const> in,
+         std::span<void* const> out) {
   static const Shape scalar;
   std::array<const Shape*, most> shapes;
   shapes.fill(&scalar);
   for (std::size_t k = 0; k < in.size(); ++k) shapes[k] = &in[k]->shape();
+  const DType dtype = in[0]->dtype();
   const auto bytes = static_cast<std::int64_t>(item_size(dtype));
   kernels::for_each_row<most>(shape, shapes, [&](auto at, auto& offsets, auto& strides, auto n) {
     std::array<MapFunction::Operand, most> operands{};
@@ -26,7 +27,7 @@ void run_rows(const Shape& shape, DType dtype, std::span<const Array* const> in,
       operands[k] = {static_cast<const std::byte*>(in[k]->raw()) + offsets[k] * bytes, strides[k]};
     std::array<void*, most> outputs{};
     for (std::size_t k = 0; k < out.size(); ++k) outputs[k] = static_cast<std::byte*>(out[k]) + at * bytes;
-    loop(n, operands.data(), outputs.data());
+    (function.*loops)(dtype, n, operands.data(), outputs.data());
   });
 }
 
@@ -36,10 +37,20 @@ Shape common_shape(std::span<const Array* const> values) {
   return shape;
 }
 
-std::vector<const Array*> values_of(Inputs in) {
+/// Runs loops of as many outputs as there are inputs, and sends each input its own.
+void send(const MapFunction& function, Loops loops, const Shape& shape, Inputs in,
+          std::initializer_list<std::span<const Tensor>> more, Cotangents& to) {
   std::vector<const Array*> values;
   for (const Tensor& tensor : in) values.push_back(&value_of(tensor));
-  return values;
+  for (const auto& tensors : more)
+    for (const Tensor& tensor : tensors) values.push_back(&value_of(tensor));
+  std::vector<Array> out;
+  for (std::size_t k = 0; k < in.size(); ++k) out.emplace_back(shape, values[0]->dtype());
+  std::vector<void*> parts;
+  for (Array& part : out) parts.push_back(part.mutable_raw());
+  run(function, loops, shape, values, parts);
+  for (std::size_t k = 0; k < in.size(); ++k)
+    if (to.wants(k)) to[k] = sum_to(constant(std::move(out[k])), shape, in[k].shape());
 }
 
 constexpr const char* text = "the derivatives of the lambda, on dual numbers";
@@ -59,30 +70,17 @@ struct MapGradient {
     std::vector<void*> parts;
     auto* bytes = static_cast<std::byte*>(out.mutable_raw());
     for (std::size_t k = 0; k < count; ++k) parts.push_back(bytes + k * out.byte_count() / count);
-    run_rows(shape, out.dtype(), in, parts, [&](auto n, auto* operands, auto* outputs) {
-      function->gradient(out.dtype(), n, operands, outputs);
-    });
+    run(*function, &MapFunction::gradient, shape, in, parts);
     return out;
   }
   Reads reads(Wanted) const { return reads_everything & ~reads_output; }
-  void vjp(Inputs in, const Tensor&, const Tensor& c, Cotangents& to) const {
+  void vjp(Inputs in, const Tensor& out, const Tensor& c, Cotangents& to) const {
     if (!numbers_only())
       throw GradError(
           "map: third derivatives are not available; write the formula with operations on tensors");
-    const std::size_t count = in.size() - 1;
-    std::vector<const Array*> values = values_of(in);
-    const Shape shape = common_shape(values);
     std::vector<Tensor> directions;
-    for (std::size_t k = 0; k < count; ++k) directions.push_back(c[static_cast<std::int64_t>(k)]);
-    for (const Tensor& direction : directions) values.push_back(&value_of(direction));
-    std::vector<Array> out(count + 1, Array(shape, c.dtype()));
-    std::vector<void*> parts;
-    for (Array& part : out) parts.push_back(part.mutable_raw());
-    run_rows(shape, c.dtype(), values, parts, [&](auto n, auto* operands, auto* outputs) {
-      function->second(c.dtype(), n, operands, outputs);
-    });
-    for (std::size_t k = 0; k <= count; ++k)
-      if (to.wants(k)) to[k] = sum_to(constant(std::move(out[k])), in[k].shape());
+    for (std::size_t k = 0; k + 1 < in.size(); ++k) directions.push_back(c[static_cast<std::int64_t>(k)]);
+    send(*function, &MapFunction::second, Shape(out.shape().sizes().subspan(1)), in, {directions}, to);
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
     return {text, false};
@@ -92,20 +90,20 @@ struct MapGradient {
 /// f(x...), one lambda as one node.
 struct Map {
   static constexpr std::string_view name = "map", formula = text;
+  static constexpr bool takes_unexpanded = true;
   std::shared_ptr<const MapFunction> function;
 
   Array forward(Values in) const {
     const Shape shape = common_shape(in);
     Array out(shape, in[0]->dtype());
     std::array<void*, 1> part = {out.mutable_raw()};
-    run_rows(shape, out.dtype(), in, part, [&](auto n, auto* operands, auto* outputs) {
-      function->value(out.dtype(), n, operands, outputs);
-    });
+    run(*function, &MapFunction::value, shape, in, part);
     return out;
   }
   Reads reads(Wanted) const { return reads_everything & ~reads_output; }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
-    if (numbers_only()) return fused(in, out.shape(), g, to);
+    if (numbers_only())
+      return send(*function, &MapFunction::gradient, out.shape(), in, {std::span(&g, 1)}, to);
     std::vector<Tensor> inputs(in.begin(), in.end());
     inputs.push_back(g);
     const Tensor all = apply(MapGradient{function}, Here::now(), inputs);
@@ -114,21 +112,6 @@ struct Map {
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
     return {text, false};
-  }
-
- private:
-  void fused(Inputs in, const Shape& shape, const Tensor& g, Cotangents& to) const {
-    std::vector<const Array*> values = values_of(in);
-    values.push_back(&value_of(g));
-    std::vector<Array> out;
-    for (std::size_t k = 0; k < in.size(); ++k) out.emplace_back(shape, g.dtype());
-    std::vector<void*> parts;
-    for (Array& part : out) parts.push_back(part.mutable_raw());
-    run_rows(shape, g.dtype(), values, parts, [&](auto n, auto* operands, auto* outputs) {
-      function->gradient(g.dtype(), n, operands, outputs);
-    });
-    for (std::size_t k = 0; k < in.size(); ++k)
-      if (to.wants(k)) to[k] = sum_to(constant(std::move(out[k])), in[k].shape());
   }
 };
 

@@ -18,6 +18,10 @@ struct OverAxes {
   Tensor kept(const Tensor& tensor, const Tensor& in) const {
     return with_kept_axes(tensor, in.shape(), axes);
   }
+  /// A gradient that is the same along the reduced axes.
+  static void spread(Tensor g, const Shape& in, Cotangents& to) {
+    to.set_unexpanded(0, numbers_only() ? std::move(g) : broadcast_to(g, in));
+  }
   double count(const Shape& in) const {
     std::int64_t count = 1;
     for (std::size_t axis = 0; axis < in.rank(); ++axis)
@@ -32,11 +36,12 @@ struct OverAxes {
 };
 
 struct Sum : OverAxes {
+  static constexpr bool takes_unexpanded = true;
   static constexpr std::string_view name = "sum", formula = "∂Σx/∂xᵢ = 1";
   Array forward(Values in) const { return finish(kernels::sum(*in[0], axes), in[0]->shape()); }
   Reads reads(Wanted) const { return 0; }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
-    if (to.wants(0)) to[0] = broadcast_to(kept(g, in[0]), in[0].shape());
+    if (to.wants(0)) spread(kept(g, in[0]), in[0].shape(), to);
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
     return {"1"};
@@ -44,6 +49,7 @@ struct Sum : OverAxes {
 };
 
 struct Mean : OverAxes {
+  static constexpr bool takes_unexpanded = true;
   static constexpr std::string_view name = "mean", formula = "∂mean(x)/∂xᵢ = 1/n";
   Array forward(Values in) const {
     require_elements(name, in[0]->shape());
@@ -57,7 +63,7 @@ struct Mean : OverAxes {
   }
   Reads reads(Wanted) const { return 0; }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
-    if (to.wants(0)) to[0] = broadcast_to(kept(g, in[0]) / count(in[0].shape()), in[0].shape());
+    if (to.wants(0)) spread(kept(g, in[0]) / count(in[0].shape()), in[0].shape(), to);
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
     return {"1/n"};
@@ -154,17 +160,30 @@ AxisMask axis_mask(std::string_view operation, const Axes& axes, const Shape& sh
 }
 
 Tensor with_kept_axes(const Tensor& tensor, const Shape& original, const AxisMask& axes) {
-  return reshape(tensor, reduced(original, axes, true));
+  const Shape& sizes = tensor.shape();
+  if (sizes.rank() == 0 || sizes.rank() == original.rank()) return tensor;
+  Shape kept = reduced(original, axes, true);
+  for (std::size_t axis = 0, i = 0; axis < original.rank(); ++axis)
+    if (!axes[axis]) kept[axis] = sizes[i++];  // 1 where it is unexpanded
+  return reshape(tensor, kept);
 }
 
-Tensor sum_to(Tensor g, const Shape& shape) {
-  if (g.shape() == shape) return g;
+Tensor sum_to(Tensor g, const Shape& from, const Shape& shape) {
+  if (from == shape) return g;
+  const std::size_t added = from.rank() - shape.rank();
+  const bool is_scalar = g.rank() == 0;
   std::vector<std::int64_t> stretched;
-  const std::size_t added = g.rank() - shape.rank();
-  for (std::size_t axis = 0; axis < g.rank(); ++axis)
-    if (axis < added || shape[axis - added] != g.shape()[axis])
+  double copies = 1;  // of what is not expanded along an axis to sum over
+  for (std::size_t axis = 0; axis < from.rank(); ++axis) {
+    if (axis >= added && shape[axis - added] == from[axis]) continue;
+    if (is_scalar || g.shape()[axis] != from[axis])
+      copies *= static_cast<double>(from[axis]);
+    else
       stretched.push_back(static_cast<std::int64_t>(axis));
-  return reshape(sum(g, stretched), shape);
+  }
+  if (!stretched.empty()) g = sum(g, stretched, true);
+  if (copies != 1) g = g * copies;
+  return is_scalar || added == 0 ? g : reshape(g, Shape(g.shape().sizes().subspan(added)));
 }
 
 }  // namespace ops

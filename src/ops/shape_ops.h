@@ -5,14 +5,17 @@
 
 namespace chainrule::ops {
 
-/// The gradient of broadcasting: g summed over the axes along which `shape` was stretched.
-Tensor sum_to(Tensor g, const Shape& shape);
+/// The gradient of broadcasting from `shape` to `from`: g summed over the axes along which `shape` was
+/// stretched. g may be unexpanded, and so may be the result.
+Tensor sum_to(Tensor g, const Shape& from, const Shape& shape);
+inline Tensor sum_to(const Tensor& g, const Shape& shape) { return sum_to(g, g.shape(), shape); }
 
 /// The axes as a mask, all of them where none are given. ShapeError for one that does not exist or is
 /// given twice.
 AxisMask axis_mask(std::string_view operation, const Axes& axes, const Shape& shape);
 
-/// With size 1 for each axis that a reduction of `original` over `axes` removed, ready to broadcast back.
+/// With size 1 for each axis that a reduction of `original` over `axes` removed, ready to broadcast back. A
+/// scalar is that as it is.
 Tensor with_kept_axes(const Tensor& reduced, const Shape& original, const AxisMask& axes);
 
 }  // namespace chainrule::ops

@@ -78,6 +78,35 @@ TEST_P(EveryDerivative, agrees_with_central_differences) {
   });
 }
 
+// The gradient of a sum is the same along the axes summed over, and travels with size 1 along them as far as
+// the operations that it meets allow.
+TEST_P(EveryDerivative, is_the_same_for_a_gradient_that_arrives_unexpanded) {
+  for_random_inputs([&](const Sample& sample, Engine& engine) {
+    const Tensor& y = sample.result;
+    const double accuracy = y.dtype() == DType::float32 ? 1e-5 : 1e-12;
+    const auto expect_equal = [&](const Tensor& loss, const Tensor& seed) {
+      const Gradients g = gradients(loss, sample.variables);
+      const Gradients expected = gradients(y, sample.variables, {.seed = seed});
+      for_each_variable(sample, [&](std::size_t, const Tensor& input) {
+        ASSERT_EQ(to_string(g.at(input).shape()), to_string(input.shape()));
+        const auto a = g.at(input).to_vector<double>(), b = expected.at(input).to_vector<double>();
+        for (std::size_t i = 0; i < a.size(); ++i)
+          EXPECT_NEAR(a[i], b[i], allowance(accuracy, b[i], y.size()));
+      });
+    };
+    expect_equal(sum(y), ones_like(y));
+    expect_equal(-2 * sum(tanh(y) + y), -2 * (2 - square(tanh(y.detach()))));
+    for (std::size_t axis = 0; axis < y.rank(); ++axis) {
+      SCOPED_TRACE("summed over axis " + std::to_string(axis));
+      const auto which = static_cast<std::int64_t>(axis);
+      const Tensor weight = random_like({sum(y.detach(), which, true)}, engine).front();
+      const Tensor seed = broadcast_to(weight, y.shape());
+      expect_equal(sum(sum(y, which, true) * weight), seed);
+      expect_equal(sum(sum(-y, which) * -reshape(weight, sum(y, which).shape())), seed);
+    }
+  });
+}
+
 TEST_P(EveryDerivative, can_itself_be_differentiated) {
   for_random_inputs([&](const Sample& sample, Engine& engine) {
     const Inputs weights = random_like(sample.variables, engine);

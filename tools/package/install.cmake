@@ -24,7 +24,7 @@ cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY ${CMAKE_INSTALL_FUL
            OUTPUT_VARIABLE pc_to_prefix)
 if(chainrule_type STREQUAL STATIC_LIBRARY)
   set(pc_requires ", openblas >= ${OpenBLAS_MINIMUM}")
-  set(pc_libs " -lcsv")
+  set(pc_libs " -lcsv ${OpenMP_CXX_FLAGS}")
 endif()
 configure_file(tools/package/chainrule.pc.in ${staging}/chainrule.pc @ONLY)
 install(FILES ${staging}/chainrule.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
