@@ -10,6 +10,28 @@ namespace chainrule {
 /// What a node is to the person who looks at the graph.
 enum class NodeKind : std::uint8_t { constant, variable, operation };
 
+/// Until it goes out of scope, the nodes that this thread makes belong to a part of the program with this
+/// name, as `Scope layer("encoder");` Scopes nest; the same name in the same place is the same part again.
+/// Drawings frame them, and fold them. Layers open their own. Names are kept for the life of the program,
+/// up to 65,535 of them, beyond which a scope is part of the one around it: number layers, not steps. An
+/// empty name opens no scope.
+class Scope {
+ public:
+  explicit Scope(std::string_view name);
+  ~Scope();
+  Scope(const Scope&) = delete;
+  Scope& operator=(const Scope&) = delete;
+
+ private:
+  std::uint16_t before_;
+};
+
+/// A part of a graph: see Scope.
+struct GraphScope {
+  std::string name;
+  std::size_t parent = 0;  ///< position in Graph::scopes()
+};
+
 /// One node of a graph, for drawing and stepping through.
 struct GraphNode {
   Tensor tensor;
@@ -20,6 +42,7 @@ struct GraphNode {
       label;  ///< its name, or a generated one: v1, v2, ... and the number itself for scalar constants
   Here here;  ///< where the forward call was made
   bool has_value = true;  ///< false when the value has been released (see KeepValues)
+  std::size_t scope = 0;  ///< position in Graph::scopes()
 };
 
 /// A snapshot of everything a tensor was computed from, inputs before what uses them.
@@ -27,12 +50,15 @@ class Graph {
  public:
   explicit Graph(const Tensor& output);
   const std::vector<GraphNode>& nodes() const { return nodes_; }
+  /// The scopes of the nodes, each after the one that it is in. The first, without a name, is outside all.
+  const std::vector<GraphScope>& scopes() const { return scopes_; }
   /// The position of a tensor in nodes(); GradError when it is not part of the graph.
   std::size_t position(const Tensor& tensor) const;
   const GraphNode& output() const { return nodes_.back(); }
 
  private:
   std::vector<GraphNode> nodes_;
+  std::vector<GraphScope> scopes_;
   std::unordered_map<const Node*, std::size_t> positions_;
 };
 

@@ -45,7 +45,7 @@ class Parameter {
 Tensor he_normal(std::int64_t outputs, std::int64_t inputs, Generator& generator,
                  DType dtype = DType::float32);
 
-/// x Wᵀ + b: x (..., inputs) gives (..., outputs).
+/// x Wᵀ + b: x (..., inputs) gives (..., outputs). Its node is in a Scope of the layer's name.
 class Linear {
  public:
   /// He-initialised weight (outputs, inputs), zero bias (outputs,); named "<name>.weight" and "<name>.bias".
@@ -67,7 +67,8 @@ class Linear {
   Parameter weight_, bias_;
 };
 
-/// A multi-layer perceptron: linear layers with ReLU between them, none after the last.
+/// A multi-layer perceptron: linear layers with ReLU between them, none after the last. Each layer
+/// is a Scope, with the ReLU that follows it.
 class Mlp {
  public:
   /// `sizes` are the number of inputs, of units in each hidden layer, and of outputs: {64, 32, 10} is one

@@ -23,6 +23,14 @@ constexpr Reads reads_everything = ~Reads{0};
 
 class Cotangents;
 
+/// What this thread records: see NoGrad, KeepValues and Scope.
+struct RecordingMode {
+  bool off = false;
+  bool keep_values = false;
+  std::uint16_t scope = 0;
+};
+[[gnu::tls_model("initial-exec")]] extern constinit thread_local RecordingMode recording_mode;
+
 /// A step of a computation: its value, its inputs, and how a gradient passes back through it. Immutable
 /// once built, but for the reference counts, the mark of its thread's traversal, and a label.
 class Node {
@@ -43,6 +51,8 @@ class Node {
     return (counts_.load(std::memory_order_acquire) & value_released) == 0 || value_.byte_count() <= 8;
   }
   Here here() const { return {file_, line_}; }
+  /// The scope it was made in: see graph/scope.h.
+  std::uint16_t scope() const { return scope_; }
   std::string label() const;
   void set_label(std::string label);
 
@@ -82,13 +92,14 @@ class Node {
   Array& mutable_value() { return value_; }
 
  protected:
-  Node(Array value, bool requires_grad) : value_(std::move(value)), requires_grad_(requires_grad) {}
+  Node(Array value, bool requires_grad)
+      : requires_grad_(requires_grad), value_(std::move(value)), scope_(recording_mode.scope) {}
   virtual ~Node();
 
   /// `inputs` hold the references that `reads` says: see Argument::enter.
   void set_inputs(Tensor* inputs, std::size_t count, Reads reads, Here here) noexcept {
     inputs_ = inputs;
-    input_count_ = static_cast<std::uint32_t>(count);
+    input_count_ = static_cast<std::uint32_t>(count) & ~(std::uint32_t{1} << 31);
     reads_ = static_cast<std::uint16_t>(reads);
     file_ = here.file;
     line_ = here.line;
@@ -113,11 +124,12 @@ class Node {
   const char* file_ = "";
   std::atomic<std::string*> label_{nullptr};
   Tensor* inputs_ = nullptr;
-  std::uint32_t input_count_ = 0;
+  std::uint32_t input_count_ : 31 = 0;
+  bool requires_grad_ : 1;
   std::uint16_t reads_ = 0;
   ThreadId maker_ = this_thread();
-  [[no_unique_address]] Array value_;
-  bool requires_grad_;
+  [[no_unique_address]] Array value_;  // scope_ moves into its padding
+  std::uint16_t scope_;
 };
 
 /// The gradients that one node sends to its inputs. An operation sets those that are wanted.
@@ -216,12 +228,5 @@ inline const Array& value_of(const Tensor& tensor) {
     fail_without_value(node);
   return node->value();
 }
-
-/// What this thread records: see NoGrad and KeepValues.
-struct RecordingMode {
-  bool off = false;
-  bool keep_values = false;
-};
-[[gnu::tls_model("initial-exec")]] extern constinit thread_local RecordingMode recording_mode;
 
 }  // namespace chainrule

@@ -1,6 +1,7 @@
 #include <unordered_set>
 
 #include "chainrule/graph.h"
+#include "graph/scope.h"
 #include "graph/traversal.h"
 
 namespace chainrule {
@@ -14,6 +15,34 @@ std::string number_label(const Tensor& tensor) {
   return text;
 }
 
+/// The scopes of a graph in the order in which its nodes need them.
+class ScopeList {
+ public:
+  explicit ScopeList(std::vector<GraphScope>& scopes) : scopes_(scopes) {
+    scopes_.push_back({});
+    positions_.emplace(0, 0);
+  }
+  /// With the scopes that it is in, which come before it.
+  std::size_t position(std::uint16_t scope) {
+    std::vector<std::uint16_t> added;
+    while (!positions_.contains(scope)) {
+      added.push_back(scope);
+      scope = scope_entry(scope).parent;
+    }
+    std::size_t position = positions_.at(scope);
+    for (; !added.empty(); added.pop_back()) {
+      scopes_.push_back({scope_entry(added.back()).name, position});
+      position = scopes_.size() - 1;
+      positions_.emplace(added.back(), position);
+    }
+    return position;
+  }
+
+ private:
+  std::vector<GraphScope>& scopes_;
+  std::unordered_map<std::uint16_t, std::size_t> positions_;
+};
+
 }  // namespace
 
 Graph::Graph(const Tensor& output) {
@@ -22,6 +51,7 @@ Graph::Graph(const Tensor& output) {
   std::unordered_set<std::string> taken;
   for (std::size_t i = 0; i < order.size(); ++i) taken.insert(order[i].label());
   std::size_t unnamed = 0;
+  ScopeList scopes(scopes_);
   for (std::size_t i = 0; i < order.size(); ++i) {
     Node& node = order[i];
     GraphNode entry;
@@ -32,6 +62,7 @@ Graph::Graph(const Tensor& output) {
     entry.label = node.label();
     entry.here = node.here();
     entry.has_value = node.has_value();
+    entry.scope = scopes.position(node.scope());
     if (entry.label.empty() && entry.kind == NodeKind::constant) entry.label = number_label(entry.tensor);
     while (entry.label.empty())
       if (std::string label = "v" + std::to_string(++unnamed); !taken.contains(label))

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "chainrule/autograd.h"
+#include "chainrule/graph.h"
 #include "chainrule/nn.h"
 
 namespace chainrule {
@@ -26,9 +27,14 @@ Linear::Linear(Parameter weight, Parameter bias) : weight_(std::move(weight)), b
                      to_string(vector) + " do not fit; they must be (outputs, inputs) and (outputs,)");
 }
 
-Tensor Linear::operator()(const Operand& x) const { return linear(x, weight_.leaf(), bias_.leaf()); }
-
 namespace {
+
+/// The scope of a layer: "layer1" for the parameter "layer1.weight", none for one that is called "W".
+std::string_view scope_of(const Linear& layer) {
+  const std::string_view name = layer.weight().name();
+  const std::size_t point = name.rfind('.');
+  return point == std::string_view::npos ? std::string_view() : name.substr(0, point);
+}
 
 std::vector<Linear> make_layers(const std::vector<std::int64_t>& sizes, Generator& generator, DType dtype) {
   std::vector<Linear> layers;
@@ -38,6 +44,11 @@ std::vector<Linear> make_layers(const std::vector<std::int64_t>& sizes, Generato
 }
 
 }  // namespace
+
+Tensor Linear::operator()(const Operand& x) const {
+  const Scope scope(scope_of(*this));
+  return linear(x, weight_.leaf(), bias_.leaf());
+}
 
 Mlp::Mlp(const std::vector<std::int64_t>& sizes, Generator& generator, DType dtype)
     : Mlp(make_layers(sizes, generator, dtype)) {}
@@ -56,8 +67,11 @@ Mlp::Mlp(std::vector<Linear> layers) : layers_(std::move(layers)) {
 Tensor Mlp::operator()(const Operand& x) const {
   Tensor signal = layers_.front()(x);
   for (std::size_t i = 1; i < layers_.size(); ++i) {
-    const Tensor hidden = relu({signal, x.here()});
-    signal = layers_[i]({hidden, x.here()});
+    {
+      const Scope scope(scope_of(layers_[i - 1]));
+      signal = relu({signal, x.here()});
+    }
+    signal = layers_[i]({signal, x.here()});
   }
   return signal;
 }

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace chainrule {
+
+/// Scopes are numbered: a name within another scope is one number for the life of the program, so that a
+/// node remembers its scope in two bytes. 0 is outside all scopes.
+struct ScopeEntry {
+  std::string name;
+  std::uint16_t parent = 0;
+};
+ScopeEntry scope_entry(std::uint16_t scope);
+
+}  // namespace chainrule
