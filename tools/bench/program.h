@@ -1,0 +1,156 @@
+#pragma once
+
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <string>
+
+/// What the three programs have in common: each holds its version of the cases, and computes, times or weighs the
+/// one that the driver names. Plain C++, as it is compiled into all of them.
+namespace bench {
+
+/// The numbers that a case computed, boiled down so that two programs can be compared.
+class Report {
+ public:
+  template <class T>
+  void add(const char* name, const T* numbers, std::int64_t count) {
+    double sum = 0, absolute = 0, squares = 0;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const auto x = static_cast<double>(numbers[i]);
+      sum += x;
+      absolute += std::abs(x);
+      squares += x * x;
+    }
+    const auto n = static_cast<double>(count);
+    std::printf("%s %lld %.17g %.17g %.17g", name, static_cast<long long>(count), sum, absolute / n,
+                std::sqrt(squares / n));
+    for (std::int64_t i = 0; i < picked; ++i)
+      std::printf(" %.17g", static_cast<double>(numbers[i * 7919 * 131 % count]));
+    std::printf("\n");
+  }
+  void add(const char* name, double number) { add(name, &number, 1); }
+  static constexpr std::int64_t picked = 8;
+};
+
+/// A case is a class with step(), which does the work once, and report(Report&), which tells what it computed.
+class Case {
+ public:
+  virtual ~Case() = default;
+  virtual void repeat(std::int64_t times) = 0;
+  virtual void report(Report& report) = 0;
+};
+
+template <class Work>
+class CaseOf final : public Case {
+ public:
+  template <class... Arguments>
+  explicit CaseOf(const Arguments&... arguments) : work_(arguments...) {}
+  void repeat(std::int64_t times) override {
+    for (std::int64_t i = 0; i < times; ++i) {
+      work_.step();
+      asm volatile("" : : : "memory");
+    }
+  }
+  void report(Report& report) override { work_.report(report); }
+
+ private:
+  Work work_;
+};
+
+/// Bytes that /proc/self/status says after `name`, or 0.
+inline std::int64_t memory(const char* name) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.compare(0, std::strlen(name), name) == 0)
+      return std::atoll(line.c_str() + std::strlen(name) + 1) * 1024;
+  return 0;
+}
+
+class Program {
+ public:
+  template <class Work, class... Arguments>
+  void add(const char* name, Arguments... arguments) {
+    make_[name] = [=] { return std::make_unique<CaseOf<Work>>(arguments...); };
+  }
+
+  /// Answers the driver, a line of words at a time; each answer ends with a line of ".":
+  ///   list            the cases that this program has
+  ///   check CASE      what the case computes, after three steps for those that learn
+  ///   time CASE MS    nanoseconds per step, over as many steps as fit into MS milliseconds
+  ///   memory CASE     bytes at the peak of two steps, inputs included, beyond those before; once per process
+  int serve() {
+    std::string verb;
+    while (std::cin >> verb) try {
+        answer(verb);
+        std::printf(".\n");
+        std::fflush(stdout);
+      } catch (const std::exception& error) {
+        std::fprintf(stderr, "%s: %s\n", verb.c_str(), error.what());
+        return 1;
+      }
+    return 0;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void answer(const std::string& verb) {
+    if (verb == "list") {
+      for (const auto& entry : make_) std::printf("%s\n", entry.first.c_str());
+      return;
+    }
+    std::string name;
+    std::cin >> name;
+    if (verb == "check") {
+      current_ = nullptr;
+      current_ = make_.at(name)();
+      current_->repeat(3);
+      Report report;
+      current_->report(report);
+      name_ = name;
+    } else if (verb == "memory") {
+      current_ = nullptr;
+      make_.at("walkthrough")()->repeat(2);  // what starts with the first graph belongs to the start-up
+      std::ofstream("/proc/self/clear_refs") << 5;  // forget the peak so far
+      const std::int64_t before = memory("VmRSS:");
+      make_.at(name)()->repeat(2);
+      std::printf("%lld\n", static_cast<long long>(memory("VmHWM:") - before));
+    } else {
+      double milliseconds = 0;
+      std::cin >> milliseconds;
+      std::printf("%.17g\n", time(name, milliseconds * 1e6));
+    }
+  }
+
+  double time(const std::string& name, double budget) {
+    if (name_ != name) {
+      current_ = nullptr;
+      current_ = make_.at(name)();
+      name_ = name;
+    }
+    // Doubles the number of steps until half the budget is used; the last batch counts.
+    std::int64_t times = 1;
+    while (true) {
+      const auto start = Clock::now();
+      current_->repeat(times);
+      const double taken = std::chrono::duration<double, std::nano>(Clock::now() - start).count();
+      if (taken >= budget / 3) return taken / static_cast<double>(times);
+      times *= 2;
+    }
+  }
+
+  std::map<std::string, std::function<std::unique_ptr<Case>()>> make_;
+  std::unique_ptr<Case> current_;
+  std::string name_;
+};
+
+}  // namespace bench
