@@ -32,7 +32,8 @@ struct Differentiate {
 };
 
 struct Walkthrough : Differentiate<Walkthrough>, bench::WalkthroughInputs {
-  Tensor x = variable(WalkthroughInputs::x), y = variable(WalkthroughInputs::y), z = variable(WalkthroughInputs::z);
+  Tensor x = variable(WalkthroughInputs::x), y = variable(WalkthroughInputs::y),
+         z = variable(WalkthroughInputs::z);
   std::array<Tensor*, 3> leaves() { return {&x, &y, &z}; }
   Tensor value() { return (x + y) * z; }
 };
@@ -52,7 +53,8 @@ struct Chain : Differentiate<Chain> {
 Mlp network(const std::vector<bench::LayerInputs>& inputs) {
   std::vector<Linear> layers;
   for (const bench::LayerInputs& layer : inputs)
-    layers.push_back({{tensor(layer.weight, {layer.outputs, layer.inputs}), "weight"}, {tensor(layer.bias), "bias"}});
+    layers.push_back(
+        {{tensor(layer.weight, {layer.outputs, layer.inputs}), "weight"}, {tensor(layer.bias), "bias"}});
   return Mlp(layers);
 }
 void report_network(bench::Report& report, const Tensor& loss, const Mlp& network) {

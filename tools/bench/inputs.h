@@ -3,7 +3,8 @@
 #include <cstdint>
 #include <vector>
 
-/// The inputs of every case, the same numbers for each program. Plain C++, as it is compiled into all of them.
+/// The inputs of every case, the same numbers for each program. Plain C++, as it is compiled into all of
+/// them.
 namespace bench {
 
 /// SplitMix64. Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
@@ -26,7 +27,8 @@ class Random {
   }
   std::vector<std::int64_t> classes(std::int64_t count, std::int64_t bound) {
     std::vector<std::int64_t> numbers(static_cast<std::size_t>(count));
-    for (std::int64_t& number : numbers) number = static_cast<std::int64_t>(bits() % static_cast<std::uint64_t>(bound));
+    for (std::int64_t& number : numbers)
+      number = static_cast<std::int64_t>(bits() % static_cast<std::uint64_t>(bound));
     return numbers;
   }
 
@@ -48,10 +50,10 @@ struct ChainInputs {
 
 /// One linear layer: weight (outputs, inputs), bias (outputs,).
 struct LayerInputs {
-  LayerInputs(std::int64_t inputs, std::int64_t outputs, Random& random)
-      : inputs(inputs), outputs(outputs) {
+  LayerInputs(std::int64_t inputs, std::int64_t outputs, Random& random) : inputs(inputs), outputs(outputs) {
     float limit = 1;
-    while (limit * limit * static_cast<float>(inputs) > 6) limit *= 0.9F;  // about √(6 / inputs), He's uniform
+    while (limit * limit * static_cast<float>(inputs) > 6)
+      limit *= 0.9F;  // about √(6 / inputs), He's uniform
     weight = random.uniform(inputs * outputs, -limit, limit);
     bias = random.uniform(outputs, -0.1F, 0.1F);
   }

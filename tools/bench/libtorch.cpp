@@ -23,7 +23,9 @@ Tensor tensor(const std::vector<float>& numbers, at::IntArrayRef shape) {
 Tensor tensor(const std::vector<float>& numbers) { return torch::tensor(numbers); }
 Tensor tensor(const std::vector<std::int64_t>& numbers) { return torch::tensor(numbers); }
 Tensor variable(const Tensor& value) { return value.detach().requires_grad_(); }
-Tensor variable(double value) { return torch::tensor(value, torch::dtype(torch::kDouble).requires_grad(true)); }
+Tensor variable(double value) {
+  return torch::tensor(value, torch::dtype(torch::kDouble).requires_grad(true));
+}
 /// Dropping a gradient is faster than filling it with zeros, to which the next one is added.
 void zero_grad(Tensor& leaf) { leaf.mutable_grad().reset(); }
 
@@ -143,7 +145,8 @@ struct Broadcast : Differentiate<Broadcast> {
   Along along;
   bench::MatrixInputs in;
   Tensor x = variable(tensor(in.x, {in.size, in.size}));
-  Tensor vector = variable(along == Along::row ? tensor(in.vector, {1, in.size}) : tensor(in.vector, {in.size, 1}));
+  Tensor vector =
+      variable(along == Along::row ? tensor(in.vector, {1, in.size}) : tensor(in.vector, {in.size, 1}));
   std::array<Tensor*, 2> leaves() { return {&x, &vector}; }
   Tensor value() { return (x + vector).sum(); }
 };
@@ -173,8 +176,8 @@ Tensor transposed(const Tensor& x) { return x.t().contiguous(); }
 struct Matmul : Differentiate<Matmul> {
   Matmul(std::int64_t batch, std::int64_t size) : in(batch, size) {}
   bench::MatmulInputs in;
-  std::vector<std::int64_t> shape = in.batch == 1 ? std::vector{in.size, in.size}
-                                                  : std::vector{in.batch, in.size, in.size};
+  std::vector<std::int64_t> shape =
+      in.batch == 1 ? std::vector{in.size, in.size} : std::vector{in.batch, in.size, in.size};
   Tensor a = variable(tensor(in.a, shape)), b = variable(tensor(in.b, shape));
   std::array<Tensor*, 2> leaves() { return {&a, &b}; }
   Tensor value() { return torch::matmul(a, b).sum(); }

@@ -14,8 +14,8 @@
 #include <memory>
 #include <string>
 
-/// What the three programs have in common: each holds its version of the cases, and computes, times or weighs the
-/// one that the driver names. Plain C++, as it is compiled into all of them.
+/// What the three programs have in common: each holds its version of the cases, and computes, times or weighs
+/// the one that the driver names. Plain C++, as it is compiled into all of them.
 namespace bench {
 
 /// The numbers that a case computed, boiled down so that two programs can be compared.
@@ -41,7 +41,8 @@ class Report {
   static constexpr std::int64_t picked = 8;
 };
 
-/// A case is a class with step(), which does the work once, and report(Report&), which tells what it computed.
+/// A case is a class with step(), which does the work once, and report(Report&), which tells what it
+/// computed.
 class Case {
  public:
   virtual ~Case() = default;
