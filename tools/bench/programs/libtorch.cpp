@@ -93,6 +93,7 @@ struct Layers {
 };
 
 struct HalfMoons {
+  static constexpr bool learns = true;
   bench::HalfMoonsInputs in;
   Tensor x = tensor(in.x, {in.batch, 2}), target = tensor(in.target, {in.batch, 1});
   Layers net{in.layers};
@@ -109,6 +110,7 @@ struct HalfMoons {
 };
 
 struct Network {
+  static constexpr bool learns = true;
   explicit Network(std::int64_t batch) : in(batch) {}
   bench::NetworkInputs in;
   Tensor x = tensor(in.x, {in.batch, 784}), target = tensor(in.target);
@@ -141,7 +143,7 @@ using ElementwiseMap = Elementwise;
 enum class Along { row, column };
 
 struct Broadcast : Differentiate<Broadcast> {
-  explicit Broadcast(Along along) : along(along) {}
+  explicit Broadcast(Along which) : along(which) {}
   Along along;
   bench::MatrixInputs in;
   Tensor x = variable(tensor(in.x, {in.size, in.size}));
@@ -189,7 +191,7 @@ struct Matmul : Differentiate<Matmul> {
 
 int main() {
   if (const char* threads = std::getenv("OMP_NUM_THREADS")) torch::set_num_threads(std::atoi(threads));
-  bench::Program program;
+  bench::Program program("LibTorch " TORCH_VERSION);
   add_cases(program);
   return program.serve();
 }

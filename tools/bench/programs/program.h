@@ -12,6 +12,7 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <stdexcept>
 #include <string>
 
 /// What the three programs have in common: each holds its version of the cases, and computes, times or weighs
@@ -48,6 +49,8 @@ class Case {
   virtual ~Case() = default;
   virtual void repeat(std::int64_t times) = 0;
   virtual void report(Report& report) = 0;
+  /// Each step starts where the last one ended.
+  virtual bool learns() const = 0;
 };
 
 template <class Work>
@@ -62,6 +65,9 @@ class CaseOf final : public Case {
     }
   }
   void report(Report& report) override { work_.report(report); }
+  bool learns() const override {
+    return requires { Work::learns; };
+  }
 
  private:
   Work work_;
@@ -78,80 +84,86 @@ inline std::int64_t memory(const char* name) {
 
 class Program {
  public:
+  /// `about` names the versions of what the program is built on.
+  explicit Program(std::string about) : about_(std::move(about)) {}
+
   template <class Work, class... Arguments>
   void add(const char* name, Arguments... arguments) {
     make_[name] = [=] { return std::make_unique<CaseOf<Work>>(arguments...); };
   }
 
   /// Answers the driver, a line of words at a time; each answer ends with a line of ".":
-  ///   list            the cases that this program has
-  ///   check CASE      what the case computes, after three steps for those that learn
-  ///   time CASE MS    nanoseconds per step, over as many steps as fit into MS milliseconds
+  ///   about           versions
+  ///   check CASE      what the case computes in one step, or in three when it learns
+  ///   time CASE MS    nanoseconds per step, over as many steps as fit into about MS milliseconds
   ///   memory CASE     bytes at the peak of two steps, inputs included, beyond those before; once per process
   int serve() {
-    std::string verb;
+    std::string verb, name;
     while (std::cin >> verb) try {
-        answer(verb);
+        if (verb != "about") std::cin >> name;
+        if (verb == "about") {
+          std::printf("%s\n", about_.c_str());
+        } else if (verb == "check") {
+          check(name);
+        } else if (verb == "memory") {
+          std::printf("%lld\n", static_cast<long long>(peak(name)));
+        } else if (verb == "time") {
+          double milliseconds = 0;
+          std::cin >> milliseconds;
+          std::printf("%.17g\n", time(name, milliseconds * 1e6));
+        } else {
+          throw std::invalid_argument("what?");
+        }
         std::printf(".\n");
         std::fflush(stdout);
       } catch (const std::exception& error) {
-        std::fprintf(stderr, "%s: %s\n", verb.c_str(), error.what());
+        std::fprintf(stderr, "%s %s: %s\n", verb.c_str(), name.c_str(), error.what());
         return 1;
       }
     return 0;
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
+  void make(const std::string& name) {
+    current_ = nullptr;  // first, so that two never take memory at once
+    current_ = make_.at(name)();
+    name_ = name;
+    times_ = 1;
+  }
 
-  void answer(const std::string& verb) {
-    if (verb == "list") {
-      for (const auto& entry : make_) std::printf("%s\n", entry.first.c_str());
-      return;
-    }
-    std::string name;
-    std::cin >> name;
-    if (verb == "check") {
-      current_ = nullptr;
-      current_ = make_.at(name)();
-      current_->repeat(3);
-      Report report;
-      current_->report(report);
-      name_ = name;
-    } else if (verb == "memory") {
-      current_ = nullptr;
-      make_.at("walkthrough")()->repeat(2);  // what starts with the first graph belongs to the start-up
-      std::ofstream("/proc/self/clear_refs") << 5;  // forget the peak so far
-      const std::int64_t before = memory("VmRSS:");
-      make_.at(name)()->repeat(2);
-      std::printf("%lld\n", static_cast<long long>(memory("VmHWM:") - before));
-    } else {
-      double milliseconds = 0;
-      std::cin >> milliseconds;
-      std::printf("%.17g\n", time(name, milliseconds * 1e6));
-    }
+  void check(const std::string& name) {
+    make(name);
+    current_->repeat(current_->learns() ? 3 : 1);
+    Report report;
+    current_->report(report);
+  }
+
+  std::int64_t peak(const std::string& name) {
+    make("walkthrough");  // what only starts with the first graph belongs to the start-up
+    current_->repeat(1);
+    std::ofstream("/proc/self/clear_refs") << 5;  // forgets the peak so far
+    const std::int64_t before = memory("VmRSS:");
+    make(name);
+    current_->repeat(2);
+    return memory("VmHWM:") - before;
   }
 
   double time(const std::string& name, double budget) {
-    if (name_ != name) {
-      current_ = nullptr;
-      current_ = make_.at(name)();
-      name_ = name;
-    }
-    // Doubles the number of steps until half the budget is used; the last batch counts.
-    std::int64_t times = 1;
+    if (name_ != name) make(name);
     while (true) {
-      const auto start = Clock::now();
-      current_->repeat(times);
-      const double taken = std::chrono::duration<double, std::nano>(Clock::now() - start).count();
-      if (taken >= budget / 3) return taken / static_cast<double>(times);
-      times *= 2;
+      const auto start = std::chrono::steady_clock::now();
+      current_->repeat(times_);
+      const std::chrono::duration<double, std::nano> taken = std::chrono::steady_clock::now() - start;
+      if (taken.count() >= budget / 2) return taken.count() / static_cast<double>(times_);
+      times_ *= 2;
     }
   }
 
+  std::string about_;
   std::map<std::string, std::function<std::unique_ptr<Case>()>> make_;
   std::unique_ptr<Case> current_;
   std::string name_;
+  std::int64_t times_ = 1;
 };
 
 }  // namespace bench

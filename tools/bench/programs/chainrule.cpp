@@ -63,6 +63,7 @@ void report_network(bench::Report& report, const Tensor& loss, const Mlp& networ
 }
 
 struct HalfMoons {
+  static constexpr bool learns = true;
   bench::HalfMoonsInputs in;
   Tensor x = tensor(in.x, {in.batch, 2}), target = tensor(in.target, {in.batch, 1});
   Mlp net = network(in.layers);
@@ -81,6 +82,7 @@ struct HalfMoons {
 };
 
 struct Network {
+  static constexpr bool learns = true;
   explicit Network(std::int64_t batch) : in(batch) {}
   bench::NetworkInputs in;
   Tensor x = tensor(in.x, {in.batch, 784}), target = tensor(in.target);
@@ -106,7 +108,7 @@ struct ElementwiseMap : Differentiate<ElementwiseMap> {
   Tensor x = variable(tensor(in.x)), a = variable(tensor(in.a)), b = variable(tensor(in.b));
   std::array<Tensor*, 3> leaves() { return {&x, &a, &b}; }
   Tensor value() {
-    return sum(map([](auto x, auto a, auto b) { return tanh(x * a + b) * sigmoid(x) + relu(x); }, x, a, b));
+    return sum(map([](auto u, auto v, auto w) { return tanh(u * v + w) * sigmoid(u) + relu(u); }, x, a, b));
   }
 };
 
@@ -121,7 +123,7 @@ struct CrossEntropy : Differentiate<CrossEntropy> {
 enum class Along { row, column };
 
 struct Broadcast : Differentiate<Broadcast> {
-  explicit Broadcast(Along along) : along(along) {}
+  explicit Broadcast(Along which) : along(which) {}
   Along along;
   bench::MatrixInputs in;
   Tensor x = variable(tensor(in.x, {in.size, in.size}));
@@ -166,7 +168,7 @@ struct Matmul : Differentiate<Matmul> {
 }  // namespace
 
 int main() {
-  bench::Program program;
+  bench::Program program("chainrule " CHAINRULE_VERSION);
   add_cases(program);
   return program.serve();
 }

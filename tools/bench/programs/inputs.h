@@ -43,14 +43,14 @@ struct WalkthroughInputs {
 
 /// r = x, then r = r * a + b over and over, float64. Gradients of x, a and b.
 struct ChainInputs {
-  explicit ChainInputs(std::int64_t multiply_adds) : multiply_adds(multiply_adds) {}
+  explicit ChainInputs(std::int64_t count) : multiply_adds(count) {}
   std::int64_t multiply_adds;
-  double x = 1, a = 0.999, b = 0.001;
+  double x = 2, a = 1 - 1e-7, b = 1e-7;  // nothing over- or underflows
 };
 
 /// One linear layer: weight (outputs, inputs), bias (outputs,).
 struct LayerInputs {
-  LayerInputs(std::int64_t inputs, std::int64_t outputs, Random& random) : inputs(inputs), outputs(outputs) {
+  LayerInputs(std::int64_t from, std::int64_t to, Random& random) : inputs(from), outputs(to) {
     float limit = 1;
     while (limit * limit * static_cast<float>(inputs) > 6)
       limit *= 0.9F;  // about √(6 / inputs), He's uniform
@@ -91,7 +91,7 @@ struct HalfMoonsInputs {
 
 /// 784-512-512-10 with ReLU, mean cross-entropy of integer classes, SGD.
 struct NetworkInputs {
-  explicit NetworkInputs(std::int64_t batch) : batch(batch) {
+  explicit NetworkInputs(std::int64_t samples) : batch(samples) {
     Random random(784);
     x = random.uniform(batch * 784, 0, 1);
     target = random.classes(batch, 10);
@@ -118,7 +118,7 @@ struct ElementwiseInputs {
 
 /// Mean softmax cross-entropy of integer classes; gradient of the logits.
 struct CrossEntropyInputs {
-  CrossEntropyInputs(std::int64_t rows, std::int64_t columns) : rows(rows), columns(columns) {
+  CrossEntropyInputs(std::int64_t samples, std::int64_t classes) : rows(samples), columns(classes) {
     Random random(static_cast<std::uint64_t>(rows));
     logits = random.uniform(rows * columns, -5, 5);
     target = random.classes(rows, columns);
@@ -144,7 +144,7 @@ struct MatrixInputs {
 
 /// Σ a @ b for matrices (size, size), or `batch` of them; gradients of both.
 struct MatmulInputs {
-  MatmulInputs(std::int64_t batch, std::int64_t size) : batch(batch), size(size) {
+  MatmulInputs(std::int64_t products, std::int64_t rows) : batch(products), size(rows) {
     Random random(static_cast<std::uint64_t>(size));
     a = random.uniform(batch * size * size, -1, 1);
     b = random.uniform(batch * size * size, -1, 1);

@@ -83,6 +83,7 @@ struct Chain {
 /// One sample at a time, forward and backward: layers of 16 fit a vector, and all of the network the
 /// registers.
 struct HalfMoons {
+  static constexpr bool learns = true;
   bench::HalfMoonsInputs in;
   Floats &w1 = in.layers[0].weight, &b1 = in.layers[0].bias, &w2 = in.layers[1].weight,
          &b2 = in.layers[1].bias, &w3 = in.layers[2].weight, &b3 = in.layers[2].bias;
@@ -196,6 +197,7 @@ double cross_entropy(const float* logits, const std::int64_t* target, std::int64
 
 /// 784-512-512-10. The update is folded into the product that makes a weight's gradient.
 struct Network {
+  static constexpr bool learns = true;
   explicit Network(std::int64_t batch) : in(batch), sums(512) {
     for (const bench::LayerInputs& layer : in.layers) values.emplace_back(batch * layer.outputs);
     gradients = values;
@@ -351,7 +353,7 @@ enum class Along { row, column };
 
 /// Forward and backward in one pass: each element is added, summed, and sent its gradient.
 struct Broadcast {
-  explicit Broadcast(Along along) : along(along) {}
+  explicit Broadcast(Along which) : along(which) {}
   Along along;
   bench::MatrixInputs in;
   Floats dx = Floats(size * size), dvector = Floats(size);
@@ -540,7 +542,7 @@ struct Matmul {
 }  // namespace
 
 int main() {
-  bench::Program program;
+  bench::Program program(std::string("g++ " __VERSION__ ", ") + openblas_get_config());
   add_cases(program);
   return program.serve();
 }
