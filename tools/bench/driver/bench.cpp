@@ -74,7 +74,9 @@ Child& Bench::child(const std::string& program) {
 
 std::vector<std::string> Bench::names(const Case& that) const {
   std::vector<std::string> names = {"chainrule"};
-  if (has_libtorch() && that.libtorch) names.push_back("libtorch");
+  const bool worth_it =
+      that.libtorch == Libtorch::always || (that.libtorch == Libtorch::unless_quick && !effort_.is_quick);
+  if (has_libtorch() && worth_it) names.push_back("libtorch");
   if (that.is_step()) names.push_back("floor");
   return names;
 }
@@ -87,11 +89,11 @@ double Bench::check(const Case& that) {
   for (std::size_t k = 1; k < answers.size(); ++k) {
     const std::string other = names(that)[k];
     if (answers[k].size() != answers[0].size())
-      throw std::runtime_error(that.name + ": chainrule and " + other + " compute different things");
+      throw Disagreement(that.name + ": chainrule and " + other + " compute different things");
     for (std::size_t i = 0; i < answers[0].size(); ++i) {
       const double distance = Summary(answers[0][i]).distance(Summary(answers[k][i]));
       if (!(distance <= that.tolerance))
-        throw std::runtime_error(
+        throw Disagreement(
             fmt::format("{}: chainrule and {} disagree by {:.1e}, more than {:.1e}, in line {}:\n  {}\n  {}",
                         that.name, other, distance, that.tolerance, i + 1, answers[0][i], answers[k][i]));
       largest = std::max(largest, distance);
@@ -120,7 +122,8 @@ Bench::Numbers Bench::numbers(const Case& that) {
       const auto ask = [&](const std::string& program) {
         return std::stod(child(program).ask(question).at(0));
       };
-      for (const std::string& program : names(that)) ask(program);  // to warm up
+      for (const std::string& program : names(that))
+        child(program).ask(fmt::format("time {} 1", that.step));  // to warm up
       return in_turns(names(that), effort_.rounds, ask);
     }
     case Kind::memory:

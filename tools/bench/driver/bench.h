@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 #include "cases.h"
 #include "child.h"
@@ -16,8 +17,14 @@ struct Effort {
   double most_milliseconds;  ///< of all rounds of a case, after which no other begins
   int processes;             ///< how many times programs are started to time that
   int compilations;
+  bool is_quick;
 };
-constexpr Effort thorough = {11, 60, 60000, 40, 3}, quick = {5, 12, 3000, 8, 1};
+constexpr Effort thorough = {11, 60, 60000, 40, 3, false}, quick = {5, 12, 3000, 8, 1, true};
+
+/// Two programs computed different numbers.
+struct Disagreement : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
 /// The three programs, and what is measured with them.
 class Bench {
@@ -26,7 +33,7 @@ class Bench {
   Bench(const nlohmann::json& build, int threads, const Effort& effort);
 
   /// How far apart the programs' results are, relative to their size: nothing to compare gives 0.
-  /// std::runtime_error when that is more than the case tolerates.
+  /// Disagreement when that is more than the case tolerates.
   double check(const Case& that);
   /// The medians.
   Result measure(const Case& that);

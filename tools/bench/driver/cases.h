@@ -15,6 +15,9 @@ enum class Kind {
   library_size,    ///< bytes of the stripped library, with what it needs
 };
 
+/// When LibTorch takes part: a chain of a million costs it half a minute.
+enum class Libtorch { always, unless_quick, never };
+
 /// What chainrule is to reach.
 struct Goals {
   double faster = 0;   ///< LibTorch's number is at least this many times chainrule's; 0 is no goal
@@ -26,10 +29,10 @@ struct Goals {
 struct Case {
   std::string name;
   Kind kind = Kind::time;
-  std::string step;         ///< what the programs call it
-  double parts = 1;         ///< numbers are per part: so many make a step
-  double tolerance = 0;     ///< how far apart two programs' results may be, relative to their size
-  bool libtorch = true;     ///< too slow or too large for LibTorch if not
+  std::string step = {};  ///< what the programs call it
+  double parts = 1;       ///< numbers are per part: so many make a step
+  double tolerance = 0;   ///< how far apart two programs' results may be, relative to their size
+  Libtorch libtorch = Libtorch::always;
   Goals goals;              ///< with one thread
   Goals goals_of_two = {};  ///< with two threads
   bool is_memory() const {

@@ -74,9 +74,16 @@ void run(const Options& options) {
   const std::string machine = bench.machine();
   std::printf("%s; threads: %d\n\n%s", machine.c_str(), options.threads, table_head(format).c_str());
   std::vector<Result> results;
+  int disagreements = 0;
   for (const Case& that : cases) {
     std::fflush(stdout);
-    if (that.kind == Kind::time) bench.check(that);
+    try {
+      if (that.kind == Kind::time) bench.check(that);
+    } catch (const Disagreement& error) {
+      std::fprintf(stderr, "%s\n", error.what());
+      ++disagreements;
+      continue;
+    }
     results.push_back(bench.measure(that));
     std::fputs(table_row(results.back(), options.threads, format).c_str(), stdout);
   }
@@ -84,6 +91,8 @@ void run(const Options& options) {
     std::printf("\nLibTorch is not there to compare with: apt-get install libtorch-dev, then start again.\n");
   if (json.is_open()) json << to_json(results, machine, options.threads).dump(2) << '\n';
   if (!json.good()) throw std::runtime_error("--json: cannot write all of " + options.json);
+  if (disagreements > 0)
+    throw std::runtime_error(std::to_string(disagreements) + " cases disagree and were not timed");
 }
 
 }  // namespace

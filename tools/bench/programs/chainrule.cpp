@@ -83,11 +83,12 @@ struct HalfMoons {
 
 struct Network {
   static constexpr bool learns = true;
-  explicit Network(std::int64_t batch) : in(batch) {}
-  bench::NetworkInputs in;
-  Tensor x = tensor(in.x, {in.batch, 784}), target = tensor(in.target);
-  Mlp net = network(in.layers);
-  Sgd optimizer{net.parameters(), {.learning_rate = in.learning_rate}};
+  explicit Network(std::int64_t batch) : Network(bench::NetworkInputs(batch)) {}
+  explicit Network(const bench::NetworkInputs& in)
+      : x(tensor(in.x, {in.batch, 784})), target(tensor(in.target)), net(network(in.layers)) {}
+  Tensor x, target;
+  Mlp net;
+  Sgd optimizer{net.parameters(), {.learning_rate = bench::NetworkInputs::learning_rate}};
   Tensor loss() { return cross_entropy(net(x), target); }
   void step() {
     loss().backward();

@@ -80,117 +80,162 @@ struct Chain {
   }
 };
 
-/// One sample at a time, forward and backward: layers of 16 fit a vector, and all of the network the
-/// registers.
+/// A layer small enough to stay in the cache, its rows padded to whole vectors. The sizes are known at run
+/// time only, as they are to the others.
+class SmallLayer {
+ public:
+  explicit SmallLayer(bench::LayerInputs& layer)
+      : inputs(layer.inputs), outputs(layer.outputs), weight_(layer.weight.data()), bias_(layer.bias.data()) {
+    for (std::vector<Vec>* matrix : {&by_output_, &gradient_}) matrix->resize(outputs * vectors(inputs));
+    by_input_.resize(inputs * vectors(outputs));
+    padded_bias_.resize(vectors(outputs));
+    bias_gradient_.resize(vectors(outputs));
+  }
+  static std::int64_t vectors(std::int64_t size) { return (size + lanes - 1) / lanes; }
+
+  void start() {
+    std::fill(gradient_.begin(), gradient_.end(), Vec{});
+    std::fill(bias_gradient_.begin(), bias_gradient_.end(), Vec{});
+    for (std::int64_t o = 0; o < outputs; ++o) {
+      padded_bias_[o / lanes][o % lanes] = bias_[o];
+      for (std::int64_t i = 0; i < inputs; ++i) {
+        const float w = weight_[o * inputs + i];
+        by_output_[o * vectors(inputs) + i / lanes][i % lanes] = w;
+        by_input_[i * vectors(outputs) + o / lanes][o % lanes] = w;
+      }
+    }
+  }
+  void forward(const float* x, Vec* z) const {
+    const std::int64_t row = vectors(outputs);
+    for (std::int64_t block = 0; block < row; ++block) {
+      Vec sums[2] = {padded_bias_[block]};
+      std::int64_t i = 0;
+      for (; i + 2 <= inputs; i += 2)
+        for (int k = 0; k < 2; ++k) sums[k] += by_input_[(i + k) * row + block] * x[i + k];
+      for (; i < inputs; ++i) sums[0] += by_input_[i * row + block] * x[i];
+      z[block] = sums[0] + sums[1];
+    }
+  }
+  /// From dL/dz, gathers the gradients of the parameters, and gives dL/dx where dx is not null.
+  void backward(const Vec* x, const Vec* dz, Vec* dx) {
+    const auto* each = reinterpret_cast<const float*>(dz);
+    const std::int64_t row = vectors(inputs);
+    for (std::int64_t block = 0; block < vectors(outputs); ++block) bias_gradient_[block] += dz[block];
+    for (std::int64_t block = 0; block < row; ++block) {
+      Vec sum = {};
+      for (std::int64_t o = 0; o < outputs; ++o) {
+        gradient_[o * row + block] += x[block] * each[o];
+        if (dx != nullptr) sum += by_output_[o * row + block] * each[o];
+      }
+      if (dx != nullptr) dx[block] = sum;
+    }
+  }
+  /// One step of gradient descent on the loss plus l2 * Σ parameter²; returns that sum, before.
+  float update(float learning_rate, float l2) {
+    float squares = 0;
+    for (std::int64_t o = 0; o < outputs; ++o) {
+      const auto* gradient = reinterpret_cast<const float*>(&gradient_[o * vectors(inputs)]);
+      squares += descend(weight_ + o * inputs, gradient, inputs, learning_rate, l2);
+    }
+    return squares +
+           descend(bias_, reinterpret_cast<const float*>(bias_gradient_.data()), outputs, learning_rate, l2);
+  }
+
+  const std::int64_t inputs, outputs;
+
+ private:
+  static float descend(float* value, const float* gradient, std::int64_t n, float learning_rate, float l2) {
+    float squares = 0;
+#pragma omp simd reduction(+ : squares)
+    for (std::int64_t i = 0; i < n; ++i) {
+      squares += value[i] * value[i];
+      value[i] -= learning_rate * (gradient[i] + 2 * l2 * value[i]);
+    }
+    return squares;
+  }
+
+  float *weight_, *bias_;
+  std::vector<Vec> by_output_, by_input_, gradient_, padded_bias_, bias_gradient_;
+};
+
+/// One sample at a time, forward and backward, so that its signals stay in the nearest cache.
 struct HalfMoons {
   static constexpr bool learns = true;
   bench::HalfMoonsInputs in;
-  Floats &w1 = in.layers[0].weight, &b1 = in.layers[0].bias, &w2 = in.layers[1].weight,
-         &b2 = in.layers[1].bias, &w3 = in.layers[2].weight, &b3 = in.layers[2].bias;
+  std::vector<SmallLayer> layers{in.layers.begin(), in.layers.end()};
+  std::vector<std::vector<Vec>> signals{1}, gradients{1};
   float loss = 0;
 
-  HalfMoons() = default;
+  HalfMoons() {
+    signals[0].resize(SmallLayer::vectors(2));
+    for (const SmallLayer& layer : layers) signals.emplace_back(SmallLayer::vectors(layer.outputs));
+    gradients = signals;
+  }
   HalfMoons(const HalfMoons&) = delete;
 
   void step() {
-    std::array<Vec, 16> w2_in, w2_out, dw2 = {};  // the matrix by input and by output
-    alignas(64) float columns[2][16];
-    for (int o = 0; o < 16; ++o) {
-      columns[0][o] = w1[2 * o];
-      columns[1][o] = w1[2 * o + 1];
-      w2_out[o] = load(&w2[16 * o]);
-    }
-    for (int i = 0; i < 16; ++i)
-      for (int o = 0; o < 16; ++o) w2_in[i][o] = w2[16 * o + i];
-    const Vec w1_x = load(columns[0]), w1_y = load(columns[1]), bias1 = load(b1.data()),
-              bias2 = load(b2.data()), w3_all = load(w3.data());
-    Vec dw1_x = {}, dw1_y = {}, db1 = {}, db2 = {}, dw3 = {};
-    float db3 = 0, hinge = 0;
-
-    for (int s = 0; s < in.batch; ++s) {
-      const float x = in.x[2 * s], y = in.x[2 * s + 1], target = in.target[s];
-      const Vec h1 = bench::maximum(w1_x * x + w1_y * y + bias1, Vec{});
-      std::array<Vec, 4> z2 = {bias2};
-      for (int i = 0; i < 16; ++i) z2[i % 4] += w2_in[i] * h1[i];
-      const Vec h2 = bench::maximum((z2[0] + z2[1]) + (z2[2] + z2[3]), Vec{});
-      const float margin = 1 - target * (bench::sum(h2 * w3_all) + b3[0]);
-
-      hinge += margin > 0 ? margin : 0;
-      const float g = margin > 0 ? -target / in.batch : 0;
-      db3 += g;
-      dw3 += h2 * g;
-      const Vec dz2 = h2 > 0.0F ? w3_all * g : Vec{};
-      db2 += dz2;
-      std::array<Vec, 4> dh1 = {};
-      for (int o = 0; o < 16; ++o) {
-        dh1[o % 4] += w2_out[o] * dz2[o];
-        dw2[o] += h1 * dz2[o];
+    for (SmallLayer& layer : layers) layer.start();
+    float hinge = 0;
+    for (std::int64_t sample = 0; sample < in.batch; ++sample) {
+      for (int i = 0; i < 2; ++i) signals[0][0][i] = in.x[2 * sample + i];
+      for (std::size_t k = 0; k < layers.size(); ++k) {
+        layers[k].forward(reinterpret_cast<const float*>(signals[k].data()), signals[k + 1].data());
+        if (k + 1 < layers.size())
+          for (Vec& signal : signals[k + 1]) signal = bench::maximum(signal, Vec{});
       }
-      const Vec dz1 = h1 > 0.0F ? (dh1[0] + dh1[1]) + (dh1[2] + dh1[3]) : Vec{};
-      db1 += dz1;
-      dw1_x += dz1 * x;
-      dw1_y += dz1 * y;
+      const float target = in.target[sample], margin = 1 - target * signals.back()[0][0];
+      hinge += margin > 0 ? margin : 0;
+      gradients.back()[0][0] = margin > 0 ? -target / in.batch : 0;
+      for (std::size_t k = layers.size(); k-- > 0;) {
+        layers[k].backward(signals[k].data(), gradients[k + 1].data(), k > 0 ? gradients[k].data() : nullptr);
+        if (k > 0)
+          for (std::size_t i = 0; i < signals[k].size(); ++i)
+            gradients[k][i] = signals[k][i] > 0.0F ? gradients[k][i] : Vec{};
+      }
     }
-
-    Vec squares = {};
-    const float rate = in.learning_rate, decay = 2 * in.l2;
-    const auto update = [&](float* parameter, Vec gradient) {
-      const Vec p = load(parameter);
-      squares += p * p;
-      store(parameter, p - rate * (gradient + decay * p));
-    };
-    update(columns[0], dw1_x);
-    update(columns[1], dw1_y);
-    for (int o = 0; o < 16; ++o) {
-      w1[2 * o] = columns[0][o];
-      w1[2 * o + 1] = columns[1][o];
-      update(&w2[16 * o], dw2[o]);
-    }
-    update(b1.data(), db1);
-    update(b2.data(), db2);
-    update(w3.data(), dw3);
-    loss = hinge / in.batch + in.l2 * (bench::sum(squares) + b3[0] * b3[0]);
-    b3[0] -= rate * (db3 + decay * b3[0]);
+    float squares = 0;
+    for (SmallLayer& layer : layers) squares += layer.update(in.learning_rate, in.l2);
+    loss = hinge / in.batch + in.l2 * squares;
   }
   void report(Report& report) {
-    const auto layers = in.layers;
+    const auto before = in.layers;
     step();
     report.add("loss", static_cast<double>(loss));
-    for (const bench::LayerInputs& layer : layers) {
+    for (const bench::LayerInputs& layer : before) {
       report.add("parameter", layer.weight.data(), layer.outputs * layer.inputs);
       report.add("parameter", layer.bias.data(), layer.outputs);
     }
   }
 };
 
-/// Mean cross-entropy of rows of logits, whose gradient replaces them or goes elsewhere.
+/// Mean cross-entropy of rows of logits, and its gradient. Reads up to 15 elements beyond the logits.
 double cross_entropy(const float* logits, const std::int64_t* target, std::int64_t rows, std::int64_t columns,
                      float* gradient) {
-  constexpr float lowest = -std::numeric_limits<float>::infinity();
-  const std::int64_t whole = columns / lanes * lanes, rest = columns - whole;
+  const std::int64_t whole = columns / lanes * lanes;
+  Vec outside = {};  // -inf where the last vector of a row is beyond it
+  for (std::int64_t i = columns - whole; i < lanes; ++i) outside[i] = -std::numeric_limits<float>::infinity();
   double loss = 0;
 #pragma omp parallel for reduction(+ : loss) schedule(static) if (rows * columns > parallel_from)
   for (std::int64_t row = 0; row < rows; ++row) {
     const float* x = logits + row * columns;
     float* g = gradient + row * columns;
-    const float wanted = x[target[row]];
-    Vec largest = load(x + whole, rest, lowest);
+    const Vec last = outside < 0.0F ? outside : load(x + whole);
+    Vec largest = last;
     for (std::int64_t i = 0; i < whole; i += lanes) largest = bench::maximum(largest, load(x + i));
     const float shift = bench::maximum(largest);
-    const Vec last = bench::exp(load(x + whole, rest, lowest) - shift);
-    Vec total = {};
+
+    const Vec last_exp = outside < 0.0F ? Vec{} : bench::exp(last - shift);
+    Vec total = last_exp;
     for (std::int64_t i = 0; i < whole; i += lanes) {
       const Vec e = bench::exp(load(x + i) - shift);
       total += e;
       store(g + i, e);
     }
-    store(g + whole, last, rest);
-    float tail = 0;
-    for (std::int64_t i = whole; i < columns; ++i) tail += g[i];
-    const float denominator = bench::sum(total) + tail, scale = 1 / (denominator * static_cast<float>(rows));
-    for (std::int64_t i = 0; i < columns; ++i) g[i] *= scale;
+    const float denominator = bench::sum(total), scale = 1 / (denominator * static_cast<float>(rows));
+    for (std::int64_t i = 0; i < whole; i += lanes) store(g + i, load(g + i) * scale);
+    for (std::int64_t i = whole; i < columns; ++i) g[i] = last_exp[i - whole] * scale;
     g[target[row]] -= 1 / static_cast<float>(rows);
-    loss += std::log(denominator) + shift - wanted;
+    loss += std::log(denominator) + shift - x[target[row]];
   }
   return loss / static_cast<double>(rows);
 }
@@ -199,7 +244,7 @@ double cross_entropy(const float* logits, const std::int64_t* target, std::int64
 struct Network {
   static constexpr bool learns = true;
   explicit Network(std::int64_t batch) : in(batch), sums(512) {
-    for (const bench::LayerInputs& layer : in.layers) values.emplace_back(batch * layer.outputs);
+    for (const bench::LayerInputs& layer : in.layers) values.emplace_back(batch * layer.outputs + lanes);
     gradients = values;
   }
   bench::NetworkInputs in;
@@ -334,7 +379,9 @@ struct Elementwise {
 using ElementwiseMap = Elementwise;
 
 struct CrossEntropy {
-  CrossEntropy(std::int64_t rows, std::int64_t columns) : in(rows, columns), gradient(rows * columns) {}
+  CrossEntropy(std::int64_t rows, std::int64_t columns) : in(rows, columns), gradient(rows * columns) {
+    in.logits.resize(in.logits.size() + lanes);
+  }
   bench::CrossEntropyInputs in;
   Floats gradient;
   double value = 0;
@@ -358,26 +405,43 @@ struct Broadcast {
   bench::MatrixInputs in;
   Floats dx = Floats(size * size), dvector = Floats(size);
   double value = 0;
-  void step() {
-    double total = 0;
-    std::fill(dvector.begin(), dvector.end(), 0.0F);
-    const bool is_row = along == Along::row;
+  void step() { along == Along::row ? add_row() : add_column(); }
+  void add_row() {
+    constexpr std::int64_t strip = 8;  // vectors of columns whose sums stay in registers
     const Vec one = Vec{} + 1.0F;
-#pragma omp parallel for reduction(+ : total) schedule(static) if (!is_row)
-    for (std::int64_t row = 0; row < size; ++row) {
-      const float* x = &in.x[row * size];
-      Vec sums[2] = {}, gradient = {};
-      const Vec same = Vec{} + in.vector[row];
-      for (std::int64_t i = 0; i < size; i += lanes) {
-        sums[i / lanes % 2] += load(x + i) + (is_row ? load(&in.vector[i]) : same);
-        store(&dx[row * size + i], one);
-        if (is_row)
-          store(&dvector[i], load(&dvector[i]) + one);
-        else
-          gradient += one;
+    double total = 0;
+#pragma omp parallel for reduction(+ : total) schedule(static)
+    for (std::int64_t column = 0; column < size; column += strip * lanes) {
+      std::array<Vec, strip> sums = {}, gradients = {}, added;
+      for (int k = 0; k < strip; ++k) added[k] = load(&in.vector[column + k * lanes]);
+      for (std::int64_t i = column; i < size * size; i += size)
+        for (int k = 0; k < strip; ++k) {
+          sums[k] += load(&in.x[i + k * lanes]) + added[k];
+          gradients[k] += one;
+          store(&dx[i + k * lanes], one);
+        }
+      for (int k = 0; k < strip; ++k) {
+        total += bench::sum(sums[k]);
+        store(&dvector[column + k * lanes], gradients[k]);
       }
+    }
+    value = total;
+  }
+  void add_column() {
+    const Vec one = Vec{} + 1.0F;
+    double total = 0;
+#pragma omp parallel for reduction(+ : total) schedule(static)
+    for (std::int64_t row = 0; row < size; ++row) {
+      std::array<Vec, 2> sums = {}, gradients = {};
+      const Vec added = Vec{} + in.vector[row];
+      for (std::int64_t i = row * size; i < (row + 1) * size; i += 2 * lanes)
+        for (int k = 0; k < 2; ++k) {
+          sums[k] += load(&in.x[i + k * lanes]) + added;
+          gradients[k] += one;
+          store(&dx[i + k * lanes], one);
+        }
       total += bench::sum(sums[0] + sums[1]);
-      if (!is_row) dvector[row] = bench::sum(gradient);
+      dvector[row] = bench::sum(gradients[0] + gradients[1]);
     }
     value = total;
   }

@@ -68,7 +68,8 @@ inline Vec tanh(Vec x) {
   p = p * z + 1.33314422036e-1F;
   p = p * z - 3.33332819422e-1F;
   const Vec near = p * z * x + x, far = 1.0F - 2.0F / (exp(2.0F * x) + 1.0F);
-  return (x<0.625F & x> - 0.625F) ? near : far;
+  const Vec size = x < 0.0F ? -x : x;
+  return size < 0.625F ? near : far;
 }
 inline Vec sigmoid(Vec x) { return 1.0F / (1.0F + exp(-x)); }
 

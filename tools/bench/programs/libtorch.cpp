@@ -111,14 +111,15 @@ struct HalfMoons {
 
 struct Network {
   static constexpr bool learns = true;
-  explicit Network(std::int64_t batch) : in(batch) {}
-  bench::NetworkInputs in;
-  Tensor x = tensor(in.x, {in.batch, 784}), target = tensor(in.target);
-  Layers net{in.layers};
+  explicit Network(std::int64_t batch) : Network(bench::NetworkInputs(batch)) {}
+  explicit Network(const bench::NetworkInputs& in)
+      : x(tensor(in.x, {in.batch, 784})), target(tensor(in.target)), net(in.layers) {}
+  Tensor x, target;
+  Layers net;
   Tensor loss() { return F::cross_entropy(net(x), target); }
   void step() {
     loss().backward();
-    net.sgd_step(in.learning_rate);
+    net.sgd_step(bench::NetworkInputs::learning_rate);
   }
   void report(bench::Report& report) { net.report(report, loss()); }
 };

@@ -96,7 +96,9 @@ class Program {
   ///   about           versions
   ///   check CASE      what the case computes in one step, or in three when it learns
   ///   time CASE MS    nanoseconds per step, over as many steps as fit into about MS milliseconds
-  ///   memory CASE     bytes at the peak of two steps, inputs included, beyond those before; once per process
+  ///   memory CASE     bytes at the peak of a step (two when it learns), inputs included, beyond those
+  ///   before;
+  ///                   once per process
   int serve() {
     std::string verb, name;
     while (std::cin >> verb) try {
@@ -141,10 +143,10 @@ class Program {
   std::int64_t peak(const std::string& name) {
     make("walkthrough");  // what only starts with the first graph belongs to the start-up
     current_->repeat(1);
-    std::ofstream("/proc/self/clear_refs") << 5;  // forgets the peak so far
     const std::int64_t before = memory("VmRSS:");
     make(name);
-    current_->repeat(2);
+    std::ofstream("/proc/self/clear_refs") << 5;  // forgets the peak so far, of making the inputs
+    current_->repeat(current_->learns() ? 2 : 1);
     return memory("VmHWM:") - before;
   }
 
