@@ -105,29 +105,36 @@ class SmallLayer {
       }
     }
   }
-  void forward(const float* x, Vec* z) const {
-    const std::int64_t row = vectors(outputs);
+  void forward(const Vec* __restrict x, Vec* __restrict z) const {
+    const auto* each = reinterpret_cast<const float*>(x);
+    const std::int64_t row = vectors(outputs), n = inputs;
     for (std::int64_t block = 0; block < row; ++block) {
-      Vec sums[2] = {padded_bias_[block]};
+      const Vec* __restrict w = by_input_.data() + block;
+      Vec sums[4] = {padded_bias_[block]};
       std::int64_t i = 0;
-      for (; i + 2 <= inputs; i += 2)
-        for (int k = 0; k < 2; ++k) sums[k] += by_input_[(i + k) * row + block] * x[i + k];
-      for (; i < inputs; ++i) sums[0] += by_input_[i * row + block] * x[i];
-      z[block] = sums[0] + sums[1];
+      for (; i + 4 <= n; i += 4)
+        for (int k = 0; k < 4; ++k) sums[k] += w[(i + k) * row] * each[i + k];
+      for (; i < n; ++i) sums[0] += w[i * row] * each[i];
+      z[block] = (sums[0] + sums[1]) + (sums[2] + sums[3]);
     }
   }
   /// From dL/dz, gathers the gradients of the parameters, and gives dL/dx where dx is not null.
-  void backward(const Vec* x, const Vec* dz, Vec* dx) {
+  void backward(const Vec* __restrict x, const Vec* __restrict dz, Vec* __restrict dx) {
     const auto* each = reinterpret_cast<const float*>(dz);
-    const std::int64_t row = vectors(inputs);
-    for (std::int64_t block = 0; block < vectors(outputs); ++block) bias_gradient_[block] += dz[block];
+    const std::int64_t row = vectors(inputs), n = outputs;
+    for (std::int64_t block = 0; block < vectors(n); ++block) bias_gradient_[block] += dz[block];
     for (std::int64_t block = 0; block < row; ++block) {
-      Vec sum = {};
-      for (std::int64_t o = 0; o < outputs; ++o) {
-        gradient_[o * row + block] += x[block] * each[o];
-        if (dx != nullptr) sum += by_output_[o * row + block] * each[o];
-      }
-      if (dx != nullptr) dx[block] = sum;
+      const Vec* __restrict w = by_output_.data() + block;
+      Vec* __restrict gradient = gradient_.data() + block;
+      const Vec input = x[block];
+      for (std::int64_t o = 0; o < n; ++o) gradient[o * row] += input * each[o];
+      if (dx == nullptr) continue;
+      Vec sums[4] = {};
+      std::int64_t o = 0;
+      for (; o + 4 <= n; o += 4)
+        for (int k = 0; k < 4; ++k) sums[k] += w[(o + k) * row] * each[o + k];
+      for (; o < n; ++o) sums[0] += w[o * row] * each[o];
+      dx[block] = (sums[0] + sums[1]) + (sums[2] + sums[3]);
     }
   }
   /// One step of gradient descent on the loss plus l2 * Σ parameter²; returns that sum, before.
@@ -158,45 +165,55 @@ class SmallLayer {
   std::vector<Vec> by_output_, by_input_, gradient_, padded_bias_, bias_gradient_;
 };
 
-/// One sample at a time, forward and backward, so that its signals stay in the nearest cache.
+/// Layer by layer, all samples: independent of each other, they keep the processor busy.
 struct HalfMoons {
   static constexpr bool learns = true;
   bench::HalfMoonsInputs in;
   std::vector<SmallLayer> layers{in.layers.begin(), in.layers.end()};
-  std::vector<std::vector<Vec>> signals{1}, gradients{1};
+  std::vector<std::vector<Vec>> signals,
+      gradients;  // before and after each layer: whole vectors for each sample
   float loss = 0;
 
   HalfMoons() {
-    signals[0].resize(SmallLayer::vectors(2));
-    for (const SmallLayer& layer : layers) signals.emplace_back(SmallLayer::vectors(layer.outputs));
+    signals.emplace_back(in.batch);
+    for (int sample = 0; sample < in.batch; ++sample)
+      for (int i = 0; i < 2; ++i) signals[0][sample][i] = in.x[2 * sample + i];
+    for (const SmallLayer& layer : layers)
+      signals.emplace_back(in.batch * SmallLayer::vectors(layer.outputs));
     gradients = signals;
   }
   HalfMoons(const HalfMoons&) = delete;
 
   void step() {
-    for (SmallLayer& layer : layers) layer.start();
+    for (std::size_t k = 0; k < layers.size(); ++k) {
+      layers[k].start();
+      const std::int64_t from = row(k), to = row(k + 1);
+      for (std::int64_t s = 0; s < in.batch; ++s)
+        layers[k].forward(&signals[k][s * from], &signals[k + 1][s * to]);
+      if (k + 1 < layers.size())
+        for (Vec& signal : signals[k + 1]) signal = bench::maximum(signal, Vec{});
+    }
     float hinge = 0;
-    for (std::int64_t sample = 0; sample < in.batch; ++sample) {
-      for (int i = 0; i < 2; ++i) signals[0][0][i] = in.x[2 * sample + i];
-      for (std::size_t k = 0; k < layers.size(); ++k) {
-        layers[k].forward(reinterpret_cast<const float*>(signals[k].data()), signals[k + 1].data());
-        if (k + 1 < layers.size())
-          for (Vec& signal : signals[k + 1]) signal = bench::maximum(signal, Vec{});
-      }
-      const float target = in.target[sample], margin = 1 - target * signals.back()[0][0];
-      hinge += margin > 0 ? margin : 0;
-      gradients.back()[0][0] = margin > 0 ? -target / in.batch : 0;
-      for (std::size_t k = layers.size(); k-- > 0;) {
-        layers[k].backward(signals[k].data(), gradients[k + 1].data(), k > 0 ? gradients[k].data() : nullptr);
-        if (k > 0)
-          for (std::size_t i = 0; i < signals[k].size(); ++i)
-            gradients[k][i] = signals[k][i] > 0.0F ? gradients[k][i] : Vec{};
-      }
+    for (std::int64_t s = 0; s < in.batch; ++s) {
+      const float target = in.target[s], margin = 1 - target * signals.back()[s][0];
+      hinge += std::max(margin, 0.0F);
+      gradients.back()[s][0] = margin > 0 ? -target / in.batch : 0;
+    }
+    for (std::size_t k = layers.size(); k-- > 0;) {
+      const std::int64_t from = row(k), to = row(k + 1);
+      for (std::int64_t s = 0; s < in.batch; ++s)
+        layers[k].backward(&signals[k][s * from], &gradients[k + 1][s * to],
+                           k > 0 ? &gradients[k][s * from] : nullptr);
+      if (k > 0)
+        for (std::size_t i = 0; i < signals[k].size(); ++i)
+          gradients[k][i] = signals[k][i] > 0.0F ? gradients[k][i] : Vec{};
     }
     float squares = 0;
     for (SmallLayer& layer : layers) squares += layer.update(in.learning_rate, in.l2);
     loss = hinge / in.batch + in.l2 * squares;
   }
+  /// Vectors for a sample before layer k, or after the last.
+  std::int64_t row(std::size_t k) const { return std::ssize(signals[k]) / in.batch; }
   void report(Report& report) {
     const auto before = in.layers;
     step();
