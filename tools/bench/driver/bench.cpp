@@ -147,6 +147,7 @@ Bench::Numbers Bench::numbers(const Case& that) {
 
 Result Bench::measure(const Case& that) {
   Result result{that, {}, {}, {}};
+  children_.clear();
   for (auto& [program, numbers] : numbers(that)) {
     const double number = median(std::move(numbers)) / that.parts;
     (program == "chainrule"  ? result.chainrule

@@ -35,7 +35,8 @@ class Bench {
   /// How far apart the programs' results are, relative to their size: nothing to compare gives 0.
   /// Disagreement when that is more than the case tolerates.
   double check(const Case& that);
-  /// The medians.
+  /// The medians. Each case has fresh processes: what earlier cases left behind in malloc makes LibTorch up
+  /// to four times faster.
   Result measure(const Case& that);
 
   bool has_libtorch() const { return build_["programs"].contains("libtorch"); }

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "bench.h"
 #include "table.h"
@@ -22,18 +23,27 @@ struct Options {
   bool quick = false, markdown = false, check = false, list = false, without_libtorch = false;
 };
 
-/// Is the name, or a part of it, what one of the patterns says?
-bool wanted(const std::string& name, const std::vector<std::string>& patterns) {
-  return patterns.empty() || std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
-           return fnmatch(("*" + pattern + "*").c_str(), name.c_str(), 0) == 0;
-         });
+/// The cases that a pattern names: the one that is called so, or all that have it in their names.
+std::vector<Case> named(const std::string& pattern, const std::vector<Case>& cases) {
+  std::vector<Case> exact, similar;
+  for (const Case& that : cases) {
+    if (that.name == pattern) exact.push_back(that);
+    if (fnmatch(("*" + pattern + "*").c_str(), that.name.c_str(), 0) == 0) similar.push_back(that);
+  }
+  if (similar.empty())
+    throw std::runtime_error("--only: no case has '" + pattern + "' in its name; --list shows all");
+  return exact.empty() ? similar : exact;
 }
 
 std::vector<Case> chosen_cases(const Options& options) {
+  const std::vector<Case> all = all_cases();
+  if (options.only.empty()) return all;
+  std::set<std::string> names;
+  for (const std::string& pattern : options.only)
+    for (const Case& that : named(pattern, all)) names.insert(that.name);
   std::vector<Case> cases;
-  for (const Case& that : all_cases())
-    if (wanted(that.name, options.only)) cases.push_back(that);
-  if (cases.empty()) throw std::runtime_error("--only: no case has that in its name; --list shows them all");
+  for (const Case& that : all)
+    if (names.contains(that.name)) cases.push_back(that);
   return cases;
 }
 
@@ -108,7 +118,8 @@ int main(int count, char** values) {
   app.add_option("--threads", options.threads, "Threads for each program (default 1)")
       ->check(CLI::Range(1, 1024));
   app.add_option("--only", options.only,
-                 "Only cases with this in their name; * and ? stand for any characters")
+                 "Only the case of this name, or all with this in their names; * and ? as in file names; may "
+                 "be repeated")
       ->expected(1)
       ->take_all();
   app.add_option("--json", options.json, "Also write the results to this file");

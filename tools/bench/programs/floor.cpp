@@ -577,15 +577,14 @@ struct max_axis1 {
 struct transposed {
   static constexpr std::int64_t values = size * size;
   static void transpose(const float* __restrict from, float* __restrict to) {
-    constexpr std::int64_t block = 16;
+    constexpr std::int64_t rows = 8, columns = 16;  // of a tile: measured to be the best of several
 #pragma omp parallel for schedule(static)
-    for (std::int64_t i = 0; i < size; i += block)
-      for (std::int64_t j = 0; j < size; j += block) {
-        float tile[block][block];
-        for (std::int64_t r = 0; r < block; ++r)
-          for (std::int64_t c = 0; c < block; ++c) tile[c][r] = from[(j + r) * size + i + c];
-        for (std::int64_t r = 0; r < block; ++r)
-          std::memcpy(to + (i + r) * size + j, tile[r], sizeof tile[r]);
+    for (std::int64_t i = 0; i < size; i += rows)
+      for (std::int64_t j = 0; j < size; j += columns) {
+        float tile[rows][columns];
+        for (std::int64_t c = 0; c < columns; ++c)
+          for (std::int64_t r = 0; r < rows; ++r) tile[r][c] = from[(j + c) * size + i + r];
+        for (std::int64_t r = 0; r < rows; ++r) std::memcpy(to + (i + r) * size + j, tile[r], sizeof tile[r]);
       }
   }
   static void run(const float* x, const float* seed, float* value, float* gradient) {
