@@ -1,0 +1,84 @@
+#include "cases.h"
+
+namespace bench {
+namespace {
+
+// float32 results differ by the order of sums and by the last bits of exp and tanh; float64 ones by less.
+constexpr double float32 = 3e-5, float64 = 1e-8;
+
+Case step(std::string name, double tolerance, Goals goals, Goals goals_of_two = {}) {
+  return {.name = name, .step = name, .tolerance = tolerance, .goals = goals, .goals_of_two = goals_of_two};
+}
+Case chain(std::string name, double parts, Libtorch libtorch, Goals goals) {
+  return {
+      .name = name, .step = name, .parts = parts, .tolerance = float64, .libtorch = libtorch, .goals = goals};
+}
+/// The memory of a case that is timed, too.
+Case memory(Case timed, Goals goals) {
+  timed.name += "_memory";
+  timed.kind = Kind::memory;
+  timed.goals = goals;
+  timed.goals_of_two = {};
+  return timed;
+}
+
+}  // namespace
+
+std::vector<Case> all_cases() {
+  std::vector<Case> cases;
+  cases.push_back(step("walkthrough", float64, {.faster = 90}));
+  // A multiply-add is two nodes.
+  cases.push_back(chain("chain_1e3", 2e3, Libtorch::always, {.faster = 60}));
+  cases.push_back(chain("chain_1e6", 2e6, Libtorch::unless_quick, {.faster = 60}));
+  cases.push_back(memory(cases.back(), {.at_most = 200}));
+  cases.push_back(step("half_moons", float32, {.faster = 18, .floor = 2.2}));
+
+  const auto network = [&](const char* name, Goals goals, Goals goals_of_two) {
+    cases.push_back(step(name, float32, goals, goals_of_two));
+    cases.push_back(memory(cases.back(), {.faster = 1 / 0.7}));
+  };
+  network("network_batch1", {3, 1.6}, {});
+  network("network_batch32", {1.3, 1.12}, {});
+  network("network_batch128", {1.25, 1.12}, {1.4, 1.15});
+  network("network_batch1024", {1.12, 1.05}, {1.4, 1.15});
+
+  cases.push_back(step("elementwise_operators", float32, {.faster = 2}));
+  cases.push_back(step("elementwise_map", float32, {8, 2}));
+  cases.push_back(step("cross_entropy_128x10", float32, {3, 1.15}));
+  cases.push_back(step("cross_entropy_1024x1000", float32, {4, 1.15}));
+  cases.push_back(step("cross_entropy_256x50257", float32, {9, 1.15}));
+  for (const char* name : {"broadcast_row", "broadcast_column"})
+    cases.push_back(step(name, float32, {2, 1.3}));
+  for (const char* name : {"sum_axis0", "sum_axis1", "sum_all", "max_axis0", "max_axis1", "transpose"})
+    cases.push_back(step(name, float32, {1, 1.2}));
+  cases.push_back(step("matmul_64", float32, {2.2, 1.1}));
+  cases.push_back(step("matmul_256", float32, {1.08, 1.03}));
+  cases.push_back(step("matmul_1024", float32, {1.04, 1.02}));
+  cases.push_back(step("matmul_64x32x32", float32, {}));
+
+  cases.push_back({.name = "startup_time", .kind = Kind::startup_time, .goals = {.faster = 30}});
+  cases.push_back({.name = "startup_memory", .kind = Kind::startup_memory, .goals = {.faster = 8}});
+  cases.push_back(
+      {.name = "compile_time", .kind = Kind::compile_time, .goals = {.faster = 12, .at_most = 1e9}});
+  cases.push_back({.name = "library_size", .kind = Kind::library_size, .goals = {.at_most = 3e6}});
+
+  // Work and memory per node must not grow with the graph.
+  const std::pair<const char*, double> sizes[] = {
+      {"nodes_1e3", 1e3}, {"nodes_1e4", 1e4}, {"nodes_1e5", 1e5}, {"nodes_1e6", 1e6}, {"nodes_1e7", 1e7}};
+  for (const auto& [name, nodes] : sizes) cases.push_back(chain(name, nodes, Libtorch::never, {}));
+  for (std::size_t i = cases.size() - std::size(sizes), end = cases.size(); i < end; ++i)
+    cases.push_back(memory(cases[i], {}));
+  return cases;
+}
+
+std::optional<double> Result::faster() const {
+  if (!chainrule || !libtorch) return {};
+  return *libtorch / *chainrule;
+}
+
+std::optional<double> Result::above_floor() const {
+  if (!chainrule || !floor) return {};
+  return *chainrule / *floor;
+}
+
+}  // namespace bench

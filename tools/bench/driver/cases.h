@@ -1,0 +1,56 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bench {
+
+enum class Kind {
+  time,            ///< nanoseconds of a step
+  memory,          ///< bytes at the peak of a step, beyond what the program holds after its start
+  startup_time,    ///< nanoseconds of the walkthrough as a process
+  startup_memory,  ///< bytes at its peak
+  compile_time,    ///< nanoseconds to compile it
+  library_size,    ///< bytes of the stripped library, with what it needs
+};
+
+/// When LibTorch takes part: a chain of a million costs it half a minute.
+enum class Libtorch { always, unless_quick, never };
+
+/// What chainrule is to reach.
+struct Goals {
+  double faster = 0;   ///< LibTorch's number is at least this many times chainrule's; 0 is no goal
+  double floor = 0;    ///< chainrule's number is at most this many times the floor's; 0 is no goal
+  double at_most = 0;  ///< chainrule's number itself; 0 is no goal
+};
+
+/// One line of the results.
+struct Case {
+  std::string name;
+  Kind kind = Kind::time;
+  std::string step = {};  ///< what the programs call it
+  double parts = 1;       ///< numbers are per part: so many make a step
+  double tolerance = 0;   ///< how far apart two programs' results may be, relative to their size
+  Libtorch libtorch = Libtorch::always;
+  Goals goals;              ///< with one thread
+  Goals goals_of_two = {};  ///< with two threads
+  bool is_memory() const {
+    return kind == Kind::memory || kind == Kind::startup_memory || kind == Kind::library_size;
+  }
+  bool is_step() const { return kind == Kind::time || kind == Kind::memory; }
+};
+
+/// All cases, in the order in which they are shown.
+std::vector<Case> all_cases();
+
+/// One line of results: medians, each for what is there.
+struct Result {
+  Case that;
+  std::optional<double> chainrule, libtorch, floor;
+  /// LibTorch's number by chainrule's, chainrule's by the floor's.
+  std::optional<double> faster() const;
+  std::optional<double> above_floor() const;
+};
+
+}  // namespace bench

@@ -1,0 +1,204 @@
+#include <torch/torch.h>
+
+#include "inputs.h"
+#include "program.h"
+
+/// The cases as a user of LibTorch writes them, in the fastest of the usual ways.
+namespace {
+
+namespace F = torch::nn::functional;
+using torch::Tensor;
+
+void add(bench::Report& report, const char* name, const Tensor& tensor) {
+  const Tensor dense = tensor.detach().contiguous();
+  if (dense.scalar_type() == torch::kDouble)
+    report.add(name, dense.data_ptr<double>(), dense.numel());
+  else
+    report.add(name, dense.data_ptr<float>(), dense.numel());
+}
+
+Tensor tensor(const std::vector<float>& numbers, at::IntArrayRef shape) {
+  return torch::tensor(numbers).reshape(shape);
+}
+Tensor tensor(const std::vector<float>& numbers) { return torch::tensor(numbers); }
+Tensor tensor(const std::vector<std::int64_t>& numbers) { return torch::tensor(numbers); }
+Tensor variable(const Tensor& value) { return value.detach().requires_grad_(); }
+Tensor variable(double value) {
+  return torch::tensor(value, torch::dtype(torch::kDouble).requires_grad(true));
+}
+/// Dropping a gradient is faster than filling it with zeros, to which the next one is added.
+void zero_grad(Tensor& leaf) { leaf.mutable_grad().reset(); }
+
+/// A value, and the gradients of some leaves. Each `Case` says how its value() follows from the leaves.
+template <class Case>
+struct Differentiate {
+  void step() {
+    for (Tensor* leaf : self().leaves()) zero_grad(*leaf);
+    self().value().backward();
+  }
+  void report(bench::Report& report) {
+    add(report, "value", self().value());
+    for (Tensor* leaf : self().leaves()) add(report, "gradient", leaf->grad());
+  }
+  Case& self() { return static_cast<Case&>(*this); }
+};
+
+struct Walkthrough : Differentiate<Walkthrough> {
+  bench::WalkthroughInputs in;
+  Tensor x = variable(in.x), y = variable(in.y), z = variable(in.z);
+  std::array<Tensor*, 3> leaves() { return {&x, &y, &z}; }
+  Tensor value() { return (x + y) * z; }
+};
+
+struct Chain : Differentiate<Chain> {
+  explicit Chain(std::int64_t multiply_adds) : in(multiply_adds) {}
+  bench::ChainInputs in;
+  Tensor x = variable(in.x), a = variable(in.a), b = variable(in.b);
+  std::array<Tensor*, 3> leaves() { return {&x, &a, &b}; }
+  Tensor value() {
+    Tensor result = x;
+    for (std::int64_t i = 0; i < in.multiply_adds; ++i) result = result * a + b;
+    return result;
+  }
+};
+
+/// Linear layers with ReLU between them, and SGD on all of their parameters.
+struct Layers {
+  explicit Layers(const std::vector<bench::LayerInputs>& inputs) {
+    for (const bench::LayerInputs& layer : inputs) {
+      parameters.push_back(variable(tensor(layer.weight, {layer.outputs, layer.inputs})));
+      parameters.push_back(variable(tensor(layer.bias)));
+    }
+  }
+  Tensor operator()(Tensor x) const {
+    for (std::size_t i = 0; i < parameters.size(); i += 2) {
+      if (i > 0) x = torch::relu(x);
+      x = F::linear(x, parameters[i], parameters[i + 1]);
+    }
+    return x;
+  }
+  /// torch::optim::SGD with fewer calls. `keep` fills the gradients with zeros for the next step, rather than
+  /// dropping them. Of these ways, each network is given the one that was measured to be the fastest for it.
+  void sgd_step(double learning_rate, bool keep) {
+    const torch::NoGradGuard no_grad;
+    std::vector<Tensor> gradients;
+    for (const Tensor& parameter : parameters) gradients.push_back(parameter.grad());
+    at::_foreach_add_(parameters, gradients, -learning_rate);
+    if (keep)
+      at::_foreach_zero_(gradients);
+    else
+      for (Tensor& parameter : parameters) zero_grad(parameter);
+  }
+  void report(bench::Report& report, const Tensor& loss) const {
+    add(report, "loss", loss);
+    for (const Tensor& parameter : parameters) add(report, "parameter", parameter);
+  }
+  std::vector<Tensor> parameters;
+};
+
+struct HalfMoons {
+  static constexpr bool learns = true;
+  bench::HalfMoonsInputs in;
+  Tensor x = tensor(in.x, {in.batch, 2}), target = tensor(in.target, {in.batch, 1});
+  Layers net{in.layers};
+  Tensor loss() {
+    Tensor penalty = torch::tensor(0.0F);
+    for (const Tensor& parameter : net.parameters) penalty = penalty + parameter.square().sum();
+    return torch::relu(1 - target * net(x)).mean() + in.l2 * penalty;
+  }
+  void step() {
+    loss().backward();
+    net.sgd_step(in.learning_rate, false);
+  }
+  void report(bench::Report& report) { net.report(report, loss()); }
+};
+
+struct Network {
+  static constexpr bool learns = true;
+  explicit Network(std::int64_t batch) : Network(bench::NetworkInputs(batch)) {}
+  explicit Network(const bench::NetworkInputs& in)
+      : x(tensor(in.x, {in.batch, 784})), target(tensor(in.target)), net(in.layers), keep(in.batch > 1) {}
+  Tensor x, target;
+  Layers net;
+  bool keep;
+  Tensor loss() { return F::cross_entropy(net(x), target); }
+  void step() {
+    loss().backward();
+    net.sgd_step(bench::NetworkInputs::learning_rate, keep);
+  }
+  void report(bench::Report& report) { net.report(report, loss()); }
+};
+
+struct Elementwise : Differentiate<Elementwise> {
+  bench::ElementwiseInputs in;
+  Tensor x = variable(tensor(in.x)), a = variable(tensor(in.a)), b = variable(tensor(in.b));
+  std::array<Tensor*, 3> leaves() { return {&x, &a, &b}; }
+  Tensor value() { return (torch::tanh(x * a + b) * torch::sigmoid(x) + torch::relu(x)).sum(); }
+};
+
+struct CrossEntropy : Differentiate<CrossEntropy> {
+  CrossEntropy(std::int64_t rows, std::int64_t columns) : in(rows, columns) {}
+  bench::CrossEntropyInputs in;
+  Tensor logits = variable(tensor(in.logits, {in.rows, in.columns})), target = tensor(in.target);
+  std::array<Tensor*, 1> leaves() { return {&logits}; }
+  Tensor value() { return F::cross_entropy(logits, target); }
+};
+
+using ElementwiseMap = Elementwise;
+
+enum class Along { row, column };
+
+struct Broadcast : Differentiate<Broadcast> {
+  explicit Broadcast(Along which) : along(which) {}
+  Along along;
+  bench::MatrixInputs in;
+  Tensor x = variable(tensor(in.x, {in.size, in.size}));
+  Tensor vector =
+      variable(along == Along::row ? tensor(in.vector, {1, in.size}) : tensor(in.vector, {in.size, 1}));
+  std::array<Tensor*, 2> leaves() { return {&x, &vector}; }
+  Tensor value() { return (x + vector).sum(); }
+};
+
+/// f(matrix), and the gradient that comes from a given one above.
+template <Tensor (*f)(const Tensor&)>
+struct OfMatrix {
+  bench::MatrixInputs in;
+  Tensor x = variable(tensor(in.x, {in.size, in.size}));
+  Tensor seed = tensor(in.seed).narrow(0, 0, f(x).numel()).reshape(f(x).sizes()).clone();
+  void step() {
+    zero_grad(x);
+    f(x).backward(seed);
+  }
+  void report(bench::Report& report) {
+    add(report, "value", f(x));
+    add(report, "gradient", x.grad());
+  }
+};
+Tensor sum_axis0(const Tensor& x) { return x.sum(0); }
+Tensor sum_axis1(const Tensor& x) { return x.sum(1); }
+Tensor sum_all(const Tensor& x) { return x.sum(); }
+// Without ties, as here, max and amax have the same gradient; the faster one differs by axis.
+Tensor max_axis0(const Tensor& x) { return x.amax(0); }
+Tensor max_axis1(const Tensor& x) { return std::get<0>(x.max(1)); }
+Tensor transposed(const Tensor& x) { return x.t().contiguous(); }
+
+struct Matmul : Differentiate<Matmul> {
+  Matmul(std::int64_t batch, std::int64_t size) : in(batch, size) {}
+  bench::MatmulInputs in;
+  std::vector<std::int64_t> shape =
+      in.batch == 1 ? std::vector{in.size, in.size} : std::vector{in.batch, in.size, in.size};
+  Tensor a = variable(tensor(in.a, shape)), b = variable(tensor(in.b, shape));
+  std::array<Tensor*, 2> leaves() { return {&a, &b}; }
+  Tensor value() { return torch::matmul(a, b).sum(); }
+};
+
+#include "cases.inc"
+
+}  // namespace
+
+int main() {
+  if (const char* threads = std::getenv("OMP_NUM_THREADS")) torch::set_num_threads(std::atoi(threads));
+  bench::Program program("LibTorch " TORCH_VERSION);
+  add_cases(program);
+  return program.serve();
+}

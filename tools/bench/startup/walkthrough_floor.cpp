@@ -1,0 +1,6 @@
+#include <iostream>
+
+int main() {
+  const double x = -2.0, y = 5.0, z = -4.0, q = x + y;
+  std::cout << z << ' ' << z << ' ' << q << '\n';
+}
