@@ -14,37 +14,33 @@ inline bool Traversal::claim(Node& node) {
   return claim_elsewhere(node);
 }
 
+/// Where a claimed node's position is kept; until it has one, the number of its inputs that were visited.
+inline std::uint32_t& Traversal::place(Node& node) {
+  return is_marked(node) ? node.position_ : (*elsewhere_)[&node];
+}
+
 inline void Traversal::append(Node& node) {
-  const auto position = static_cast<std::uint32_t>(order_.size());
-  if (is_marked(node)) [[likely]]
-    node.position_ = position;
-  else
-    (*elsewhere_)[&node] = position;
+  place(node) = static_cast<std::uint32_t>(order_.size());
   order_.push_back(&node);
 }
 
 Traversal::Traversal(const Node& root, Nodes which) {
-  struct Visit {
-    Node* node;
-    const Tensor *next, *end;  // the inputs that are left
-  };
-  InlineVector<Visit, 64> path;  // from the root to the node being visited
+  InlineVector<Node*, 64> path;  // from the root to the node being visited
   const auto enter = [&](Node& node) {
     if (!claim(node)) return;
-    const auto inputs = node.inputs();
-    if (inputs.empty())
-      append(node);
-    else
-      path.push_back({&node, inputs.data(), inputs.data() + inputs.size()});
+    if (node.is_leaf()) return append(node);
+    place(node) = 0;
+    path.push_back(&node);
   };
   enter(const_cast<Node&>(root));
   while (!path.empty()) {
-    Visit& visit = path.back();
-    if (visit.next != visit.end) {
-      Node& input = *(visit.next++)->node();
+    Node& node = *path.back();
+    std::uint32_t& next = place(node);
+    if (next < node.inputs().size()) {
+      Node& input = *node.inputs()[next++].node();
       if (which == Nodes::all || input.requires_grad()) enter(input);
     } else {
-      append(*visit.node);
+      append(node);
       path.pop_back();
     }
   }

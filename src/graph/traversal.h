@@ -37,6 +37,7 @@ class Traversal {
   bool is_marked(const Node& node) const { return node.maker_ == thread_ && node.visitor_ == this; }
   bool claim(Node& node);
   bool claim_elsewhere(const Node& node);
+  std::uint32_t& place(Node& node);
   void append(Node& node);
   void unclaim(Node& node);
   std::uint32_t position_elsewhere(const Node& node) const;

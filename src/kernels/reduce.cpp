@@ -211,11 +211,11 @@ struct LogShare {
 
 template <class T>
 Array shifted(const Array& x, const Array& largest) {
-  return elementwise<Shifted, T, 2>({}, x.shape(), {&x, &largest});
+  return elementwise<Shifted, T, 2>(x.shape(), {&x, &largest});
 }
 template <class T>
 Array powers(const Array& x) {
-  return elementwise<Exp, T, 1>({}, x.shape(), {&x});
+  return elementwise<Exp, T, 1>(x.shape(), {&x});
 }
 
 AxisMask only(std::size_t axis) { return AxisMask().set(axis); }
@@ -229,7 +229,7 @@ Array min(const Array& x, const AxisMask& axes) { return reduce<Min>(x, axes); }
 Array logsumexp(const Array& x, const AxisMask& axes) {
   return dispatch_floating(x.dtype(), [&]<class T>() {
     const Array largest = max(x, axes), total = sum(powers<T>(shifted<T>(x, largest)), axes);
-    return elementwise<LogOfTotal, T, 2>({}, total.shape(), {&total, &largest});
+    return elementwise<LogOfTotal, T, 2>(total.shape(), {&total, &largest});
   });
 }
 
@@ -237,14 +237,14 @@ Array softmax(const Array& x, std::size_t axis) {
   return dispatch_floating(x.dtype(), [&]<class T>() {
     const Array numerators = powers<T>(shifted<T>(x, max(x, only(axis)))),
                 total = sum(numerators, only(axis));
-    return elementwise<Share, T, 2>({}, x.shape(), {&numerators, &total});
+    return elementwise<Share, T, 2>(x.shape(), {&numerators, &total});
   });
 }
 
 Array log_softmax(const Array& x, std::size_t axis) {
   return dispatch_floating(x.dtype(), [&]<class T>() {
     const Array exponents = shifted<T>(x, max(x, only(axis))), total = sum(powers<T>(exponents), only(axis));
-    return elementwise<LogShare, T, 2>({}, x.shape(), {&exponents, &total});
+    return elementwise<LogShare, T, 2>(x.shape(), {&exponents, &total});
   });
 }
 

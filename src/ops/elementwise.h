@@ -44,9 +44,9 @@ struct Unary {
     const auto run = [&]<class T>() {
       if (in[0]->shape().rank() == 0) return Array(static_cast<T>(Op::value(*in[0]->data<T>())));
       if constexpr (std::is_floating_point_v<T>)
-        return kernels::elementwise<Forward, T, 1>({}, in[0]->shape(), {in[0]});
+        return kernels::elementwise<Forward, T, 1>(in[0]->shape(), {in[0]});
       else
-        return kernels::map<Forward, T, T>({}, *in[0]);
+        return kernels::map<Forward, T, T>(*in[0]);
     };
     if constexpr (Op::integers)
       if (in[0]->dtype() == DType::int64) return run.template operator()<std::int64_t>();
@@ -84,7 +84,7 @@ struct Unary {
       const Shape& whole = y.node()->shape();
       if (whole.rank() == 0)
         return Array(Op::vjp_x(element_or_zero<T>(all[0]), element_or_zero<T>(all[1]), *all[2]->data<T>()));
-      return kernels::elementwise<Rule, T, 3>({}, rule_shape(whole, all), all);
+      return kernels::elementwise<Rule, T, 3>(rule_shape(whole, all), all);
     }));
   }
 };
@@ -115,9 +115,9 @@ struct Binary {
         return Array(static_cast<T>(Op::value(*in[0]->data<T>(), *in[1]->data<T>())));
       const Shape shape = broadcast(Op::name, in[0]->shape(), in[1]->shape());
       if constexpr (std::is_floating_point_v<T>)
-        return kernels::elementwise<Forward, T, 2>({}, shape, {in[0], in[1]});
+        return kernels::elementwise<Forward, T, 2>(shape, {in[0], in[1]});
       else
-        return kernels::zip<Forward, T, T>({}, *in[0], *in[1], shape);
+        return kernels::zip<Forward, T, T>(*in[0], *in[1], shape);
     };
     if constexpr (Op::integers)
       if (in[0]->dtype() == DType::int64) return run.template operator()<std::int64_t>();
@@ -166,7 +166,7 @@ struct Binary {
       if (whole.rank() == 0)
         return Array(rule(element_or_zero<T>(all[0]), element_or_zero<T>(all[1]), element_or_zero<T>(all[2]),
                           *all[3]->data<T>()));
-      return kernels::elementwise<Rule, T, 4>(rule, rule_shape(whole, all), all);
+      return kernels::elementwise<Rule, T, 4>(rule_shape(whole, all), all);
     }));
   }
 };

@@ -1,3 +1,4 @@
+#include "kernels/broadcast.h"
 #include "kernels/matmul.h"
 
 #include "ops/elementwise.h"

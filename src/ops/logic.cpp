@@ -12,7 +12,7 @@ struct Comparison {
   Array forward(Values in) const {
     const Shape shape = broadcast(Op::name, in[0]->shape(), in[1]->shape());
     return dispatch(in[0]->dtype(),
-                    [&]<class T>() { return kernels::zip<Holds, T, bool>({}, *in[0], *in[1], shape); });
+                    [&]<class T>() { return kernels::zip<Holds, T, bool>(*in[0], *in[1], shape); });
   }
   Reads reads(Wanted) const { return 0; }
   void vjp(Inputs, const Tensor&, const Tensor&, Cotangents&) const {}
@@ -60,8 +60,7 @@ struct Where {
                        ", not bool; compare it with something, as x > 0");
     const Shape branches = broadcast(name, in[1]->shape(), in[2]->shape());
     const Shape shape = broadcast(name, in[0]->shape(), branches);
-    return dispatch(in[1]->dtype(),
-                    [&]<class T>() { return kernels::select<T>(*in[0], *in[1], *in[2], shape); });
+    return kernels::select(*in[0], *in[1], *in[2], shape);
   }
   Reads reads(Wanted wanted) const { return wanted(1) || wanted(2) ? reads_input(0) : 0; }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
@@ -86,7 +85,7 @@ struct Cast {
           else
             return static_cast<To>(x);
         };
-        return kernels::map<decltype(f), From, To>(f, *in[0]);
+        return kernels::map<decltype(f), From, To>(*in[0]);
       });
     });
   }

@@ -1,5 +1,6 @@
 #include "chainrule/map.h"
 
+#include "kernels/broadcast.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
 

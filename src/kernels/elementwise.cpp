@@ -1,0 +1,77 @@
+#include "kernels/elementwise.h"
+
+#include "kernels/broadcast.h"
+
+namespace chainrule::kernels {
+
+template <class T, std::size_t K>
+Array detail::elementwise(Stretch<T, K>* stretch, const Shape& shape,
+                          const std::array<const Array*, K>& operands) {
+  static constexpr T zero = 0;
+  static const Shape scalar;
+  Array out(shape, dtype_of<T>);
+  T* to = out.mutable_data<T>();
+  std::array<simd::Strided<T>, K> all;
+  std::array<const Shape*, K> shapes;
+  bool rows = false;
+  for (std::size_t k = 0; k < K; ++k) {
+    const Array* operand = operands[k];
+    shapes[k] = operand == nullptr ? &scalar : &operand->shape();
+    all[k] = {operand == nullptr ? &zero : operand->data<T>(), *shapes[k] == shape};
+    rows = rows || (all[k].stride == 0 && shapes[k]->size() != 1);
+  }
+  if (!rows) {
+    parallel_for(out.size(), parallel_grain, [&](std::int64_t begin, std::int64_t end) {
+      std::array<simd::Strided<T>, K> part = all;
+      for (simd::Strided<T>& operand : part) operand.elements += begin * operand.stride;
+      stretch(end - begin, part, to + begin);
+    });
+    return out;
+  }
+  for_each_row<K>(shape, shapes, [&](auto at, auto& offsets, auto& strides, auto n) {
+    std::array<simd::Strided<T>, K> row;
+    for (std::size_t k = 0; k < K; ++k) row[k] = {all[k].elements + offsets[k], strides[k]};
+    stretch(n, row, to + at);
+  });
+  return out;
+}
+
+#define CHAINRULE_ELEMENTWISE(K)                                                                            \
+  template Array detail::elementwise(Stretch<float, K>*, const Shape&, const std::array<const Array*, K>&); \
+  template Array detail::elementwise(Stretch<double, K>*, const Shape&, const std::array<const Array*, K>&);
+CHAINRULE_ELEMENTWISE(1)
+CHAINRULE_ELEMENTWISE(2)
+CHAINRULE_ELEMENTWISE(3)
+CHAINRULE_ELEMENTWISE(4)
+#undef CHAINRULE_ELEMENTWISE
+
+Array detail::zip(PairStretch* stretch, const Array& a, const Array& b, const Shape& shape, DType result) {
+  Array out(shape, result);
+  const auto size = static_cast<std::int64_t>(item_size(a.dtype()));
+  const auto out_size = static_cast<std::int64_t>(item_size(result));
+  const auto *pa = static_cast<const std::byte*>(a.raw()), *pb = static_cast<const std::byte*>(b.raw());
+  auto* po = static_cast<std::byte*>(out.mutable_raw());
+  for_each_row<2>(shape, {&a.shape(), &b.shape()}, [&](auto at, auto& offsets, auto& strides, auto n) {
+    stretch(n, pa + offsets[0] * size, strides[0], pb + offsets[1] * size, strides[1], po + at * out_size);
+  });
+  return out;
+}
+
+Array select(const Array& condition, const Array& a, const Array& b, const Shape& shape) {
+  Array out(shape, a.dtype());
+  const bool* pc = condition.data<bool>();
+  dispatch(a.dtype(), [&]<class T>() {
+    const T *pa = a.data<T>(), *pb = b.data<T>();
+    T* po = out.mutable_data<T>();
+    for_each_row<3>(shape, {&condition.shape(), &a.shape(), &b.shape()},
+                    [&](auto at, auto& offsets, auto& strides, auto n) {
+                      const bool* c = pc + offsets[0];
+                      const T *x = pa + offsets[1], *y = pb + offsets[2];
+                      const auto [sc, sx, sy] = strides;
+                      for (std::int64_t i = 0; i < n; ++i) po[at + i] = c[i * sc] ? x[i * sx] : y[i * sy];
+                    });
+  });
+  return out;
+}
+
+}  // namespace chainrule::kernels
