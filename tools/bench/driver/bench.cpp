@@ -64,7 +64,7 @@ std::set<fs::path> libraries_of(const std::string& program) {
 }  // namespace
 
 Bench::Bench(const nlohmann::json& build, int threads, const Effort& effort)
-    : build_(build), effort_(effort) {
+    : build_(build), threads_(threads), effort_(effort) {
   const std::string count = std::to_string(threads);
   environment_ = {{"OMP_NUM_THREADS", count}, {"OPENBLAS_NUM_THREADS", count}, {"MKL_NUM_THREADS", count}};
 }
@@ -214,8 +214,9 @@ std::string Bench::machine() {
   for (const auto& [program, path] : build_["programs"].items())
     text += "; " + child(program).ask("about").at(0);
   if (threads_ > 1 && has_libtorch())
-    text += has_openmp_blas() ? " on the pthread or the OpenMP build of OpenBLAS, whichever is faster"
-                              : " (also on OpenBLAS's OpenMP build, if libopenblas0-openmp were installed)";
+    text += has_openmp_blas()
+                ? " on the pthread or the OpenMP build of OpenBLAS, whichever is faster"
+                : " on the pthread build of OpenBLAS (install libopenblas0-openmp to try the other, too)";
   return text;
 }
 
