@@ -19,7 +19,7 @@ struct Effort {
   int compilations;
   bool is_quick;
 };
-constexpr Effort thorough = {11, 60, 60000, 40, 3, false}, quick = {5, 12, 3000, 8, 1, true};
+constexpr Effort thorough = {11, 60, 30000, 40, 3, false}, quick = {5, 12, 3000, 8, 1, true};
 
 /// Two programs computed different numbers.
 struct Disagreement : std::runtime_error {
@@ -46,6 +46,8 @@ class Bench {
  private:
   using Numbers = std::map<std::string, std::vector<double>>;  // by program
   std::vector<std::string> names(const Case& that) const;
+  bool has_openmp_blas() const { return build_["openmp_blas"] != ""; }
+  std::unique_ptr<Child> start(const std::string& program) const;
   Child& child(const std::string& program);
   Numbers in_turns(const std::vector<std::string>& programs, int rounds,
                    const std::function<double(const std::string&)>& ask) const;
@@ -55,6 +57,7 @@ class Bench {
   double library_size(const std::string& program) const;
 
   nlohmann::json build_;
+  int threads_;
   Environment environment_;
   Effort effort_;
   std::map<std::string, std::unique_ptr<Child>> children_;

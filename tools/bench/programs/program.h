@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 /// What the three programs have in common: each holds its version of the cases, and computes, times or weighs
 /// the one that the driver names. Plain C++, as it is compiled into all of them.
@@ -150,15 +152,25 @@ class Program {
     return memory("VmHWM:") - before;
   }
 
+  /// The median of batches of steps, so that a pause that the system makes does not count. A batch is long
+  /// enough when it takes a sixteenth of the budget.
   double time(const std::string& name, double budget) {
     if (name_ != name) make(name);
-    while (true) {
+    std::vector<double> batches;
+    for (double total = 0; total < budget || (batches.size() < 5 && total < 8 * budget);) {
       const auto start = std::chrono::steady_clock::now();
       current_->repeat(times_);
       const std::chrono::duration<double, std::nano> taken = std::chrono::steady_clock::now() - start;
-      if (taken.count() >= budget / 2) return taken.count() / static_cast<double>(times_);
-      times_ *= 2;
+      if (taken.count() < budget / 16) {
+        times_ *= 2;
+        continue;
+      }
+      total += taken.count();
+      batches.push_back(taken.count() / static_cast<double>(times_));
     }
+    const auto middle = batches.begin() + static_cast<std::ptrdiff_t>(batches.size() / 2);
+    std::nth_element(batches.begin(), middle, batches.end());
+    return *middle;
   }
 
   std::string about_;
