@@ -1,5 +1,6 @@
 #include "autograd/engine.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -9,26 +10,54 @@
 
 namespace chainrule {
 
-/// Keeps the nodes of a graph alive until each has had its turn, also when one of them throws.
+/// Takes a graph apart while the gradient passes through it. What a node held on to passes to us when
+/// the node goes, so that nothing is counted for the nodes that nobody else knows, and each lives until its
+/// turn.
 class Consumption {
  public:
-  explicit Consumption(Traversal& order) : order_(order), left_(order.size()) {
-    for (std::size_t i = 0; i < left_; ++i) order_[i].acquire(Node::node_reference);
+  Consumption(Traversal& order, Tensor root) : order_(order), left_(order.size()) {
+    held_.resize(left_);
+    std::fill(held_.begin(), held_.end(), Held::nothing);
+    held_[left_ - 1] = Held::handle;
+    TensorAccess::give_up(root);
   }
   ~Consumption() {
-    while (left_ > 0) release_last();
+    // First all that is not ours to keep alive: it may go with what is.
+    for (std::size_t i = 0; i < held_.size(); ++i)
+      if (held_[i] == Held::nothing && !order_.is_forgotten(i)) order_.forget(i);
+    for (std::size_t i = 0; i < held_.size(); ++i) {
+      if (held_[i] == Held::nothing) continue;
+      Node& node = order_[i];
+      order_.forget(i);
+      node.drop(held_[i] == Held::handle ? Node::handle : Node::node_reference);
+    }
   }
   Consumption(const Consumption&) = delete;
   Consumption& operator=(const Consumption&) = delete;
+
+  /// Deletes the last node that has not had its turn yet. One that somebody else holds stays, with all it
+  /// depends on, and we hold it until the end, as the other may let go of it at any time.
   void release_last() {
-    Node& node = order_[--left_];
+    --left_;
+    Node* const node = &order_[left_];
+    if (held_[left_] == Held::nothing || !node->is_last_reference()) return;
     order_.forget(left_);
-    node.drop(Node::node_reference);
+    held_[left_] = Held::nothing;
+    Node::dismantle(node, [&](Node& input, std::uint64_t what) {
+      const std::uint32_t position = order_.position(input);
+      if (position != Traversal::absent && held_[position] == Held::nothing)
+        held_[position] = what == Node::handle ? Held::handle : Held::node;
+      else
+        input.drop(what);
+    });
   }
 
  private:
+  enum class Held : std::uint8_t { nothing, node, handle };
+
   Traversal& order_;
   std::size_t left_;
+  InlineVector<Held, 64> held_;
 };
 
 namespace {
@@ -175,8 +204,7 @@ void Backpropagation::run(const Tensor& root, const Tensor& seed, bool create_gr
 void Backpropagation::run_and_consume(Tensor root, const Tensor& seed) {
   Tensor first = checked_seed(root, seed);
   Traversal order(*root.node(), Traversal::Nodes::needing_gradient);
-  Consumption consumption(order);
-  root = Tensor();
+  Consumption consumption(order, std::move(root));
   propagate(order, std::move(first), false, &consumption);
 }
 

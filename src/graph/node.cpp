@@ -52,11 +52,7 @@ void Node::destroy(Node* node) noexcept {
   while (queue.first != nullptr) {
     Node* const next = queue.first;
     queue.first = static_cast<Node*>(const_cast<void*>(next->visitor_));
-    for (std::uint32_t i = 0; i < next->input_count_; ++i) {
-      const bool reads = (next->reads_ & reads_input(i)) != 0;
-      TensorAccess::give_up(next->inputs_[i])->drop(reads ? handle : node_reference);
-    }
-    delete next;
+    dismantle(next, [](Node& input, std::uint64_t what) { input.drop(what); });
   }
   queue.running = false;
 }

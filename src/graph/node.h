@@ -88,6 +88,18 @@ class Node {
   }
   /// Is the one handle that the caller holds the only reference of any kind?
   bool is_unique() const { return counts_.load(std::memory_order_acquire) == handle; }
+  /// Does the caller hold the last reference to the node?
+  bool is_last_reference() const {
+    return (counts_.load(std::memory_order_acquire) & (value_reference - 1)) == 1;
+  }
+  /// Deletes a node whose last reference the caller holds. take(input, what) gets each input, and which
+  /// references to it the node held and the callee holds now.
+  template <class Take>
+  static void dismantle(Node* node, const Take& take) noexcept {
+    for (std::uint32_t i = 0; i < node->input_count_; ++i)
+      take(give_up(node->inputs_[i]), (node->reads_ & reads_input(i)) != 0 ? handle : node_reference);
+    delete node;
+  }
   /// For the engine's running sums and parameter updates, which own the node alone.
   Array& mutable_value() { return value_; }
 
@@ -110,6 +122,7 @@ class Node {
 
  private:
   friend class Traversal;
+  static Node& give_up(Tensor& input) noexcept;
   static constexpr std::uint64_t value_released = std::uint64_t{1} << 63;
   void drop_one_of_many(std::uint64_t what, std::uint64_t before) noexcept;
   static void destroy(Node* node) noexcept;
@@ -174,6 +187,8 @@ class TensorAccess {
   static Node* give_up(Tensor& tensor) { return std::exchange(tensor.node_, nullptr); }
   static const void* raw(const Tensor& tensor, DType expected) { return tensor.raw(expected); }
 };
+
+inline Node& Node::give_up(Tensor& input) noexcept { return *TensorAccess::give_up(input); }
 
 /// A handle that counts no reference, for passing a node that somebody else keeps alive.
 class Borrowed {

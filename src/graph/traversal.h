@@ -29,6 +29,7 @@ class Traversal {
   std::uint32_t position(const Node& node) const {
     return is_marked(node) ? node.position_ : position_elsewhere(node);
   }
+  bool is_forgotten(std::size_t position) const { return order_[position] == nullptr; }
   /// Stops caring for a node, so that it may be destroyed.
   void forget(std::size_t position) { unclaim(*std::exchange(order_[position], nullptr)); }
 

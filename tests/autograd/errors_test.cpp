@@ -128,5 +128,16 @@ TEST(ForwardCalls, are_remembered_with_file_and_line) {
   expect_line(concatenate({x.reshape({1}), x.reshape({1})}), __LINE__);
 }
 
+TEST(BackwardErrors, leave_a_consumed_graph_without_leaks_and_what_is_held_intact) {
+  const Tensor x = variable({1.0, 2.0}, "x");
+  const Tensor kept = x * 3.0;
+  Tensor loss = sum(apply(Mistaken{}, Here::now(), Argument(exp(kept) + x)) * 2.0);
+  EXPECT_THROW(std::move(loss).backward(), std::logic_error);
+  EXPECT_FALSE(loss);
+  EXPECT_EQ(kept.to_vector<double>(), (std::vector<double>{3, 6}));
+  sum(kept).backward();
+  EXPECT_EQ(x.grad().to_vector<double>(), (std::vector<double>{3, 3}));
+}
+
 }  // namespace
 }  // namespace chainrule::test
