@@ -12,6 +12,9 @@ struct Product {
 };
 void matmul(const Product& product, const float* a, const float* b, float* c);
 void matmul(const Product& product, const double* a, const double* b, double* c);
+/// C = op(A) · op(B) + row, which has n elements, added to every row. `accumulate` does not apply.
+void matmul_plus_row(const Product& product, const float* a, const float* b, const float* row, float* c);
+void matmul_plus_row(const Product& product, const double* a, const double* b, const double* row, double* c);
 void matmul(const Product& product, const std::int64_t* a, const std::int64_t* b, std::int64_t* c);
 
 }  // namespace chainrule::kernels

@@ -136,11 +136,13 @@ struct Linear {
     Array out(shape, in[0]->dtype());
     const std::int64_t columns = weight[0], rows = columns == 0 ? 0 : out.size() / columns;
     dispatch_floating(out.dtype(), [&]<class T>() {
+      const kernels::Product product{rows, columns, weight[1], false, true};
+      const T *from = in[0]->data<T>(), *with = in[1]->data<T>();
       T* y = out.mutable_data<T>();
       if (biased)
-        for (std::int64_t row = 0; row < rows; ++row)
-          std::copy_n(in[2]->data<T>(), columns, y + row * columns);
-      kernels::matmul({rows, columns, weight[1], false, true, biased}, in[0]->data<T>(), in[1]->data<T>(), y);
+        kernels::matmul_plus_row(product, from, with, in[2]->data<T>(), y);
+      else
+        kernels::matmul(product, from, with, y);
     });
     return out;
   }

@@ -1,0 +1,389 @@
+#include "kernels/gemm.h"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+#include "array/pool.h"
+#include "chainrule/simd.h"
+
+// The structure is that of Goto and van de Geijn, "Anatomy of high-performance matrix multiplication" (2008),
+// and BLIS: a tile of C stays in registers, a panel of B as wide as the tile in the first-level cache, a
+// block of A in the second-level cache. B is packed panel by panel, so that the panel needs no buffer but the
+// stack.
+
+namespace chainrule::kernels {
+namespace {
+
+/// Inner indices per panel: a panel of B of 2 packs takes 36 KiB at most.
+constexpr std::int64_t max_depth = 288;
+/// Of a block of A, half of the smallest second-level caches of machines with AVX-512.
+constexpr std::int64_t block_bytes = 512 * 1024;
+
+/// Rows that lie on different pages are packed, if they are read this often: several of them would evict each
+/// other from the caches. Others are not; packing 128x128x128 costs 15 percent (AVX-512, Zen 5).
+constexpr std::int64_t page = 4096;
+
+template <class T>
+using Quad = typename simd::detail::Vectors<T, 16>::Vector;
+
+/// A square of 16 bytes by 16 bytes, transposed.
+inline void transpose_square(const float* from, std::int64_t from_row, float* to, std::int64_t to_row) {
+  using P = simd::Pack<float, 4>;
+  const Quad<float> r0 = P::load(from).v, r1 = P::load(from + from_row).v,
+                    r2 = P::load(from + 2 * from_row).v, r3 = P::load(from + 3 * from_row).v;
+  const Quad<float> low01 = __builtin_shufflevector(r0, r1, 0, 4, 1, 5),
+                    high01 = __builtin_shufflevector(r0, r1, 2, 6, 3, 7),
+                    low23 = __builtin_shufflevector(r2, r3, 0, 4, 1, 5),
+                    high23 = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
+  P column;
+  column.v = __builtin_shufflevector(low01, low23, 0, 1, 4, 5);
+  column.store(to);
+  column.v = __builtin_shufflevector(low01, low23, 2, 3, 6, 7);
+  column.store(to + to_row);
+  column.v = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);
+  column.store(to + 2 * to_row);
+  column.v = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
+  column.store(to + 3 * to_row);
+}
+inline void transpose_square(const double* from, std::int64_t from_row, double* to, std::int64_t to_row) {
+  using P = simd::Pack<double, 2>;
+  const Quad<double> r0 = P::load(from).v, r1 = P::load(from + from_row).v;
+  P column;
+  column.v = __builtin_shufflevector(r0, r1, 0, 2);
+  column.store(to);
+  column.v = __builtin_shufflevector(r0, r1, 1, 3);
+  column.store(to + to_row);
+}
+
+/// to[p * width + j] = from[p][j], or from[j][p] if transposed, for j < count. What is in the columns from
+/// there to width does not matter: it makes columns of the tile that nobody reads.
+template <class P, class T>
+void pack(const T* from, std::int64_t row, bool transposed, std::int64_t count, std::int64_t width,
+          std::int64_t depth, T* to) {
+  constexpr std::int64_t side = 16 / sizeof(T);
+  if (transposed) {
+    std::int64_t j = 0;
+    if (count < width) std::fill(to, to + depth * width, T(0));
+    for (; j + side <= count; j += side) {
+      std::int64_t p = 0;
+      for (; p + side <= depth; p += side)
+        transpose_square(from + j * row + p, row, to + p * width + j, width);
+      for (; p < depth; ++p)
+        for (std::int64_t i = j; i < j + side; ++i) to[p * width + i] = from[i * row + p];
+    }
+    for (; j < count; ++j)
+      for (std::int64_t p = 0; p < depth; ++p) to[p * width + j] = from[j * row + p];
+    return;
+  }
+  std::int64_t p = 0;
+  // Whole packs, as long as they do not read past the last element.
+  for (; p < depth && p * row + width <= (depth - 1) * row + count; ++p)
+    for (std::int64_t j = 0; j < width; j += P::lanes) P::load(from + p * row + j).store(to + p * width + j);
+  for (; p < depth; ++p) {
+    std::copy_n(from + p * row, count, to + p * width);
+    std::fill(to + p * width + count, to + (p + 1) * width, T(0));
+  }
+}
+
+/// Rows of a tile: the most that leave registers for two packs of B and one number of A, and the next
+/// smaller choice for the rows that remain.
+constexpr int most_rows(int bytes) { return bytes == 64 ? 12 : 6; }
+constexpr int fewer_rows(int rows) { return rows == 12 ? 8 : rows == 6 ? 4 : rows / 2; }
+
+/// How the elements of a block of A lie: as rows, as columns, or packed in panels as high as the tiles.
+enum class Layout : std::uint8_t { rows, columns, panels };
+
+template <class T>
+struct Block {
+  std::int64_t m, depth, columns;
+  const T* a;
+  std::int64_t row_of_a;
+  Layout layout;
+  const T* b;
+  std::int64_t row_of_b;
+  const T* start;
+  std::int64_t row_of_start;
+  bool start_is_zero;
+  T* c;
+  std::int64_t row_of_c;
+};
+
+template <class P, int Rows, int Packs, bool ByRow, class T>
+void tile(std::int64_t depth, const T* a, std::int64_t row_of_a, const T* b, std::int64_t row_of_b,
+          const T* start, std::int64_t row_of_start, T* c, std::int64_t row_of_c) {
+  P sums[Rows][Packs];
+#pragma GCC unroll 16
+  for (int i = 0; i < Rows; ++i)
+#pragma GCC unroll 16
+    for (int j = 0; j < Packs; ++j) sums[i][j] = P::load(start + i * row_of_start + j * P::lanes);
+  for (std::int64_t p = 0; p < depth; ++p) {
+    P row[Packs];
+#pragma GCC unroll 16
+    for (int j = 0; j < Packs; ++j) row[j] = P::load(b + p * row_of_b + j * P::lanes);
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i) {
+      const P number(ByRow ? a[i * row_of_a + p] : a[p * row_of_a + i]);
+#pragma GCC unroll 16
+      for (int j = 0; j < Packs; ++j) sums[i][j] = sums[i][j] + number * row[j];
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < Rows; ++i)
+#pragma GCC unroll 16
+    for (int j = 0; j < Packs; ++j) sums[i][j].store(c + i * row_of_c + j * P::lanes);
+}
+
+/// Few elements, for which memcpy is a detour.
+template <class T>
+void copy_some(const T* from, std::int64_t count, T* to) {
+  constexpr std::int64_t quad = 16 / sizeof(T);
+  std::int64_t i = 0;
+  for (; i + quad <= count; i += quad) std::memcpy(to + i, from + i, 16);
+  if (quad == 4 && (count & 2) != 0) {
+    std::memcpy(to + i, from + i, 2 * sizeof(T));
+    i += 2;
+  }
+  if ((count & 1) != 0) to[i] = from[i];
+}
+
+/// Where C ends within a tile, the tile is made here.
+template <class T>
+struct Edge {
+  alignas(64) T elements[12 * 2 * 64 / sizeof(T)];
+};
+
+template <class P, int Rows, int Packs, bool ByRow, class T>
+void tiles(const Block<T>& block, std::int64_t i, Edge<T>& edge) {
+  constexpr std::int64_t width = Packs * P::lanes;
+  for (; i + Rows <= block.m; i += Rows) {
+    const T* start = block.start + i * block.row_of_start;
+    T* c = block.c + i * block.row_of_c;
+    const bool whole = block.columns == width;
+    const bool within = whole || block.start_is_zero;
+    if (!within)
+      for (int row = 0; row < Rows; ++row)
+        copy_some(start + row * block.row_of_start, block.columns, edge.elements + row * width);
+    const bool panels = block.layout == Layout::panels;
+    tile<P, Rows, Packs, ByRow>(block.depth,
+                                block.a + i * (ByRow    ? block.row_of_a
+                                               : panels ? block.depth
+                                                        : 1),
+                                panels ? Rows : block.row_of_a, block.b, block.row_of_b,
+                                within ? start : edge.elements, within ? block.row_of_start : width,
+                                whole ? c : edge.elements, whole ? block.row_of_c : width);
+    if (!whole)
+      for (int row = 0; row < Rows; ++row)
+        copy_some(edge.elements + row * width, block.columns, c + row * block.row_of_c);
+  }
+  if constexpr (Rows > 1) tiles<P, fewer_rows(Rows), Packs, ByRow>(block, i, edge);
+}
+
+template <class T>
+struct TiledLoop {
+  template <int Bytes>
+  static void run(const Gemm<T>* gemm, T* packed_a, std::int64_t rows_per_block, std::int64_t depth_per_block,
+                  bool always_pack_b) {
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    constexpr std::int64_t width = 2 * P::lanes;
+    static constexpr T zeros[width] = {};
+    alignas(64) T packed_b[max_depth * width];
+    Edge<T> edge;
+    for (std::int64_t p = 0; p < gemm->k; p += depth_per_block)
+      for (std::int64_t i = 0; i < gemm->m; i += rows_per_block) {
+        Block<T> block;
+        block.m = std::min(rows_per_block, gemm->m - i);
+        block.depth = std::min(depth_per_block, gemm->k - p);
+        block.a = gemm->a + (gemm->transpose_a ? p * gemm->row_of_a + i : i * gemm->row_of_a + p);
+        block.row_of_a = gemm->row_of_a;
+        block.layout = gemm->transpose_a ? Layout::columns : Layout::rows;
+        if (packed_a != nullptr) {
+          int rows = most_rows(Bytes);
+          for (std::int64_t done = 0; done < block.m; done += rows) {
+            while (rows > block.m - done) rows = fewer_rows(rows);
+            pack<simd::Pack<T, static_cast<int>(16 / sizeof(T))>>(
+                block.a + done * (gemm->transpose_a ? 1 : gemm->row_of_a), gemm->row_of_a, !gemm->transpose_a,
+                rows, rows, block.depth, packed_a + done * block.depth);
+          }
+          block.a = packed_a;
+          block.layout = Layout::panels;
+        }
+        block.row_of_c = gemm->row_of_c;
+        for (std::int64_t j = 0; j < gemm->n; j += width) {
+          block.columns = std::min(width, gemm->n - j);
+          const std::int64_t packs = block.columns > P::lanes ? 2 : 1, panel = packs * P::lanes;
+          block.b = gemm->b + (gemm->transpose_b ? j * gemm->row_of_b + p : p * gemm->row_of_b + j);
+          block.row_of_b = gemm->row_of_b;
+          if (gemm->transpose_b || always_pack_b || block.columns < panel) {
+            pack<P>(block.b, gemm->row_of_b, gemm->transpose_b, block.columns, panel, block.depth, packed_b);
+            block.b = packed_b;
+            block.row_of_b = panel;
+          }
+          block.c = gemm->c + i * gemm->row_of_c + j;
+          block.start_is_zero = p == 0 && gemm->start == nullptr;
+          if (p > 0) {
+            block.start = block.c;
+            block.row_of_start = gemm->row_of_c;
+          } else if (gemm->start != nullptr) {
+            block.start = gemm->start + i * gemm->row_of_start + j;
+            block.row_of_start = gemm->row_of_start;
+          } else {
+            block.start = zeros;
+            block.row_of_start = 0;
+          }
+          constexpr int rows = most_rows(Bytes);
+          if (block.layout == Layout::rows)
+            packs == 2 ? tiles<P, rows, 2, true>(block, 0, edge) : tiles<P, rows, 1, true>(block, 0, edge);
+          else
+            packs == 2 ? tiles<P, rows, 2, false>(block, 0, edge) : tiles<P, rows, 1, false>(block, 0, edge);
+        }
+      }
+  }
+};
+
+/// The dot products of a row with several others, each in several running sums.
+template <class T>
+struct DotsLoop {
+  template <int Bytes>
+  static void run(const Gemm<T>* gemm) {
+    const auto [m, n, k, a, b, c, transpose_a, transpose_b, row_of_a, row_of_b, row_of_c, start,
+                row_of_start] = *gemm;
+    std::int64_t j = 0;
+    for (; j + 4 <= n; j += 4)
+      for (std::int64_t i = 0; i < m; ++i)
+        dots<Bytes, 4>(k, a + i * row_of_a, b + j * row_of_b, row_of_b,
+                       start ? start + i * row_of_start + j : start, c + i * row_of_c + j);
+    for (; j < n; ++j)
+      for (std::int64_t i = 0; i < m; ++i)
+        dots<Bytes, 1>(k, a + i * row_of_a, b + j * row_of_b, row_of_b,
+                       start ? start + i * row_of_start + j : start, c + i * row_of_c + j);
+  }
+
+ private:
+  template <int Bytes, int Rows>
+  static void dots(std::int64_t k, const T* a, const T* b, std::int64_t row_of_b, const T* start, T* c) {
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    constexpr int packs = 8 / Rows > 2 ? 4 : 2;
+    P sums[Rows][packs];
+#pragma GCC unroll 16
+    for (int j = 0; j < Rows; ++j)
+#pragma GCC unroll 16
+      for (int q = 0; q < packs; ++q) sums[j][q] = P(0);
+    std::int64_t p = 0;
+    for (; p + packs * P::lanes <= k; p += packs * P::lanes)
+#pragma GCC unroll 16
+      for (int q = 0; q < packs; ++q) {
+        const P numbers = P::load(a + p + q * P::lanes);
+#pragma GCC unroll 16
+        for (int j = 0; j < Rows; ++j)
+          sums[j][q] = sums[j][q] + numbers * P::load(b + j * row_of_b + p + q * P::lanes);
+      }
+    for (; p + P::lanes <= k; p += P::lanes)
+#pragma GCC unroll 16
+      for (int j = 0; j < Rows; ++j) sums[j][0] = sums[j][0] + P::load(a + p) * P::load(b + j * row_of_b + p);
+#pragma GCC unroll 16
+    for (int j = 0; j < Rows; ++j) {
+#pragma GCC unroll 16
+      for (int q = 1; q < packs; ++q) sums[j][0] = sums[j][0] + sums[j][q];
+      alignas(64) T lanes[P::lanes];
+      sums[j][0].store(lanes);
+      for (int half = P::lanes / 2; half > 0; half /= 2)
+        for (int lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
+      T rest = 0;
+      for (std::int64_t q = p; q < k; ++q) rest += a[q] * b[j * row_of_b + q];
+      c[j] = (start ? start[j] : T(0)) + (lanes[0] + rest);
+    }
+  }
+};
+
+/// Each row of C as the sum of rows of B, a few at a time.
+template <class T>
+struct SumOfRowsLoop {
+  template <int Bytes>
+  static void run(const Gemm<T>* gemm) {
+    for (std::int64_t i = 0; i < gemm->m; ++i) {
+      const T* a = gemm->a + i * (gemm->transpose_a ? 1 : gemm->row_of_a);
+      const std::int64_t step = gemm->transpose_a ? gemm->row_of_a : 1;
+      const T* start = gemm->start == nullptr ? nullptr : gemm->start + i * gemm->row_of_start;
+      T* c = gemm->c + i * gemm->row_of_c;
+      std::int64_t p = 0;
+      const auto add = [&]<int Rows>(std::integral_constant<int, Rows>) {
+        add_rows<Bytes, Rows>(gemm->n, a + p * step, step, gemm->b + p * gemm->row_of_b, gemm->row_of_b,
+                              start, c);
+        start = c;
+        p += Rows;
+      };
+      while (p + 8 <= gemm->k) add(std::integral_constant<int, 8>());
+      while (p + 2 <= gemm->k) add(std::integral_constant<int, 2>());
+      if (p < gemm->k) add(std::integral_constant<int, 1>());
+    }
+  }
+
+ private:
+  template <int Bytes, int Rows>
+  static void add_rows(std::int64_t n, const T* a, std::int64_t step, const T* b, std::int64_t row_of_b,
+                       const T* start, T* c) {
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    T numbers[Rows];
+    P packs[Rows];
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i) packs[i] = P(numbers[i] = a[i * step]);
+    std::int64_t j = 0;
+    for (; j + P::lanes <= n; j += P::lanes) {
+      P sum = start == nullptr ? P(0) : P::load(start + j);
+#pragma GCC unroll 16
+      for (int i = 0; i < Rows; ++i) sum = sum + packs[i] * P::load(b + i * row_of_b + j);
+      sum.store(c + j);
+    }
+    for (; j < n; ++j) {
+      T sum = start == nullptr ? T(0) : start[j];
+#pragma GCC unroll 16
+      for (int i = 0; i < Rows; ++i) sum += numbers[i] * b[i * row_of_b + j];
+      c[j] = sum;
+    }
+  }
+};
+
+struct Release {
+  std::size_t bytes;
+  void operator()(void* block) const { pool::deallocate(block, bytes); }
+};
+
+}  // namespace
+
+template <class T>
+void tiled_gemm(const Gemm<T>& gemm) {
+  const auto evenly = [](std::int64_t size, std::int64_t most, std::int64_t unit) {
+    const std::int64_t parts = (size + most - 1) / most;
+    return ((size + parts - 1) / parts + unit - 1) / unit * unit;
+  };
+  const std::int64_t depth = std::min(gemm.k, evenly(gemm.k, max_depth, 8));
+  const std::int64_t most = block_bytes / static_cast<std::int64_t>(sizeof(T)) / depth / 12 * 12;
+  const std::int64_t rows = std::min(gemm.m, evenly(gemm.m, most, 12));
+  const std::int64_t far = page / static_cast<std::int64_t>(sizeof(T));
+  const bool pack_b = gemm.row_of_b >= far && gemm.m >= 256;
+  if (gemm.row_of_a < far || gemm.n < 256)
+    return simd::vectorized<TiledLoop<T>>(&gemm, static_cast<T*>(nullptr), rows, depth, pack_b);
+  const std::size_t bytes = static_cast<std::size_t>(rows * depth) * sizeof(T);
+  const std::unique_ptr<T, Release> packed(static_cast<T*>(pool::allocate(bytes)), Release{bytes});
+  simd::vectorized<TiledLoop<T>>(&gemm, packed.get(), rows, depth, pack_b);
+}
+
+template <class T>
+void dot_products(const Gemm<T>& gemm) {
+  simd::vectorized<DotsLoop<T>>(&gemm);
+}
+
+template <class T>
+void sums_of_rows(const Gemm<T>& gemm) {
+  simd::vectorized<SumOfRowsLoop<T>>(&gemm);
+}
+
+template void tiled_gemm(const Gemm<float>&);
+template void tiled_gemm(const Gemm<double>&);
+template void dot_products(const Gemm<float>&);
+template void dot_products(const Gemm<double>&);
+template void sums_of_rows(const Gemm<float>&);
+template void sums_of_rows(const Gemm<double>&);
+
+}  // namespace chainrule::kernels

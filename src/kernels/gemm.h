@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+
+namespace chainrule::kernels {
+
+/// C = start + op(A) · op(B): a product, or the part of one that a thread computes. Each element of C is
+/// summed in the order of the inner index, however the product is cut, so the parts of a product make
+/// bitwise what the whole would.
+template <class T>
+struct Gemm {
+  std::int64_t m, n, k;
+  const T* a;
+  const T* b;
+  T* c;
+  bool transpose_a, transpose_b;
+  std::int64_t row_of_a, row_of_b, row_of_c;  ///< from one row to the next, as stored, in elements
+  const T* start = nullptr;                   ///< what the sums start from: nothing is 0
+  std::int64_t row_of_start = 0;              ///< 0 repeats one row
+};
+
+/// Register tiles over packed or unpacked operands, for any sizes, without a lock; without an allocation
+/// where the operands fit the second-level cache.
+template <class T>
+void tiled_gemm(const Gemm<T>& gemm);
+
+/// For few rows of A and B transposed, both of them rows to multiply in pairs: reads B once, as it lies in
+/// memory. A must not be transposed.
+template <class T>
+void dot_products(const Gemm<T>& gemm);
+
+/// For few rows of A or few of B, which must not be transposed: reads B, writes C as they lie in memory.
+template <class T>
+void sums_of_rows(const Gemm<T>& gemm);
+
+}  // namespace chainrule::kernels

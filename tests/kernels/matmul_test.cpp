@@ -1,0 +1,185 @@
+#include "kernels/matmul.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+namespace chainrule {
+namespace {
+
+using kernels::Product;
+
+template <class T>
+std::vector<T> random_numbers(std::int64_t count) {
+  static std::mt19937 generator(7);
+  std::uniform_real_distribution<T> distribution(-1, 1);
+  std::vector<T> numbers(static_cast<std::size_t>(count));
+  for (T& number : numbers) number = distribution(generator);
+  return numbers;
+}
+
+enum class Start { zero, c, row };
+
+/// Kernel and plain loop, in double, for one product; a canary behind C tells of writes too far.
+template <class T>
+void expect_product(std::int64_t m, std::int64_t n, std::int64_t k, bool transpose_a, bool transpose_b,
+                    Start start) {
+  const Product product{m, n, k, transpose_a, transpose_b, start == Start::c};
+  const std::vector<T> a = random_numbers<T>(m * k), b = random_numbers<T>(k * n), row = random_numbers<T>(n);
+  std::vector<T> c = random_numbers<T>(m * n + 64);
+  const std::vector<T> before = c;
+  if (start == Start::row)
+    kernels::matmul_plus_row(product, a.data(), b.data(), row.data(), c.data());
+  else
+    kernels::matmul(product, a.data(), b.data(), c.data());
+  const auto name = [&] {
+    return std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k) +
+           (transpose_a ? " T" : " N") + (transpose_b ? "T" : "N") + " start " +
+           std::to_string(static_cast<int>(start));
+  };
+  for (std::int64_t i = 0; i < m; ++i)
+    for (std::int64_t j = 0; j < n; ++j) {
+      double sum = start == Start::c     ? before[i * n + j]
+                   : start == Start::row ? row[j]
+                                         : 0,
+             size = std::abs(sum);
+      for (std::int64_t p = 0; p < k; ++p) {
+        const double term =
+            double{a[transpose_a ? p * m + i : i * k + p]} * double{b[transpose_b ? j * k + p : p * n + j]};
+        sum += term;
+        size += std::abs(term);
+      }
+      // What plain summation may err by: one rounding, of at most the sum of magnitudes, per term.
+      const double bound = size * static_cast<double>(k + 2) * std::numeric_limits<T>::epsilon();
+      ASSERT_LE(std::abs(c[i * n + j] - sum), bound) << name() << " at " << i << ", " << j;
+    }
+  for (std::size_t i = static_cast<std::size_t>(m * n); i < c.size(); ++i)
+    ASSERT_EQ(c[i], before[i]) << name();
+}
+
+template <class T>
+void expect_products(std::int64_t m, std::int64_t n, std::int64_t k) {
+  for (const bool transpose_a : {false, true})
+    for (const bool transpose_b : {false, true})
+      for (const Start start : {Start::zero, Start::c, Start::row})
+        expect_product<T>(m, n, k, transpose_a, transpose_b, start);
+}
+
+template <class T>
+class MatrixProduct : public testing::Test {};
+using Elements = testing::Types<float, double>;
+TYPED_TEST_SUITE(MatrixProduct, Elements);
+
+TYPED_TEST(MatrixProduct, is_right_for_every_size_around_the_tiles) {
+  for (std::int64_t size = 1; size <= 40; ++size) {
+    for (const std::int64_t other : {1, 2, 3, 4, 7, 13, 32}) {
+      expect_products<TypeParam>(size, other, 5);
+      expect_products<TypeParam>(other, size, 6);
+      expect_products<TypeParam>(other, 9, size);
+    }
+    expect_products<TypeParam>(size, size, size);
+  }
+}
+
+TYPED_TEST(MatrixProduct, is_right_for_larger_sizes) {
+  for (const std::int64_t size : {63, 64, 65, 66, 127, 128, 129, 130}) {
+    expect_products<TypeParam>(size, 1, 3 * size);
+    expect_products<TypeParam>(1, size, 3 * size);
+    expect_products<TypeParam>(3, size, 67);
+    expect_products<TypeParam>(size, 31, 37);
+    expect_products<TypeParam>(37, size, 1);
+    expect_products<TypeParam>(2, 300, size);
+  }
+  for (const std::int64_t size : {65, 127, 130}) expect_products<TypeParam>(size, size, size);
+  for (const std::int64_t depth : {1, 2, 3}) expect_products<TypeParam>(5, 263, depth);
+}
+
+TYPED_TEST(MatrixProduct, is_right_where_it_is_cut_into_blocks) {
+  expect_products<TypeParam>(29, 33, 577);                            // the inner size in three
+  expect_products<TypeParam>(1021, 11, 293);                          // the rows too
+  expect_product<TypeParam>(259, 261, 1031, false, false, Start::c);  // long rows: both operands packed
+  expect_product<TypeParam>(1033, 263, 41, true, false, Start::zero);
+  expect_product<TypeParam>(263, 1033, 41, false, true, Start::row);
+  expect_product<TypeParam>(1033, 1031, 7, true, false, Start::zero);
+}
+
+TYPED_TEST(MatrixProduct, of_nothing_is_zero_or_what_was_there) {
+  const std::vector<TypeParam> row = {5, 6};
+  std::vector<TypeParam> c = {1, 2, 3, 4};
+  const TypeParam* nothing = nullptr;
+  kernels::matmul({0, 2, 3}, nothing, row.data(), c.data());
+  kernels::matmul({2, 0, 3}, row.data(), nothing, c.data());
+  kernels::matmul({2, 2, 0, false, false, true}, nothing, nothing, c.data());
+  EXPECT_EQ(c, (std::vector<TypeParam>{1, 2, 3, 4}));
+  kernels::matmul_plus_row({2, 2, 0}, nothing, nothing, row.data(), c.data());
+  EXPECT_EQ(c, (std::vector<TypeParam>{5, 6, 5, 6}));
+  kernels::matmul({2, 2, 0}, nothing, nothing, c.data());
+  EXPECT_EQ(c, (std::vector<TypeParam>{0, 0, 0, 0}));
+}
+
+// Each number of A and B is infinite or NaN in turn, and meets zeros: exactly its row or column shows it.
+TYPED_TEST(MatrixProduct, shows_infinities_and_nan_where_a_plain_loop_does) {
+  using T = TypeParam;
+  for (const auto [m, n, k] : {std::array<std::int64_t, 3>{1, 37, 70},
+                               {37, 1, 70},
+                               {19, 37, 1},
+                               {3, 5, 70},
+                               {5, 300, 2},
+                               {19, 37, 23},
+                               {70, 70, 70}})
+    for (const bool transpose_a : {false, true})
+      for (const bool transpose_b : {false, true})
+        for (const T special : {std::numeric_limits<T>::infinity(), std::numeric_limits<T>::quiet_NaN()}) {
+          const std::int64_t i = m - 1, p = k / 2, j = n / 2;
+          const std::size_t in_a = transpose_a ? p * m + i : i * k + p,
+                            in_b = transpose_b ? j * k + p : p * n + j;
+          std::vector<T> a(m * k, 1), b(k * n, 0), c(m * n, -1);
+          a[in_a] = special;
+          kernels::matmul({m, n, k, transpose_a, transpose_b}, a.data(), b.data(), c.data());
+          for (std::int64_t at = 0; at < m * n; ++at) {
+            if (at / n == i)
+              ASSERT_TRUE(std::isnan(c[at]));
+            else
+              ASSERT_EQ(c[at], T(0));
+          }
+          a[in_a] = 1;
+          b[in_b] = special;
+          kernels::matmul({m, n, k, transpose_a, transpose_b}, a.data(), b.data(), c.data());
+          for (std::int64_t at = 0; at < m * n; ++at) {
+            if (at % n != j)
+              ASSERT_EQ(c[at], T(0));
+            else if (std::isnan(special))
+              ASSERT_TRUE(std::isnan(c[at]));
+            else
+              ASSERT_EQ(c[at], special);
+          }
+        }
+}
+
+#ifdef _OPENMP
+TYPED_TEST(MatrixProduct, is_the_same_with_any_number_of_threads_where_our_kernel_makes_it) {
+  const int before = omp_get_max_threads();
+  for (const auto [m, n, k] : {std::array<std::int64_t, 3>{1, 3001, 1009}, {1501, 1499, 1}, {3, 1201, 1201}})
+    for (const bool transpose_b : {false, true}) {
+      const auto a = random_numbers<TypeParam>(m * k), b = random_numbers<TypeParam>(k * n);
+      std::vector<TypeParam> alone(m * n), together(m * n);
+      omp_set_num_threads(1);
+      kernels::matmul({m, n, k, false, transpose_b}, a.data(), b.data(), alone.data());
+      omp_set_num_threads(3);
+      kernels::matmul({m, n, k, false, transpose_b}, a.data(), b.data(), together.data());
+      EXPECT_EQ(alone, together);
+    }
+  omp_set_num_threads(before);
+}
+#endif
+
+}  // namespace
+}  // namespace chainrule
