@@ -8,8 +8,14 @@ template <class T>
 struct Vectors<T, CHAINRULE_SIMD_BYTES> {
   using Bits = IntegerFor<T>;
   static constexpr int lanes = CHAINRULE_SIMD_BYTES / static_cast<int>(sizeof(T));
+#if !defined(__OPTIMIZE__) && !defined(__clang__)
+  // Where nothing is inlined, g++ 12 aligns temporaries only to what the target of the function has.
+  typedef T Vector __attribute__((vector_size(CHAINRULE_SIMD_BYTES), aligned(16)));
+  typedef Bits BitVector __attribute__((vector_size(CHAINRULE_SIMD_BYTES), aligned(16)));
+#else
   typedef T Vector __attribute__((vector_size(CHAINRULE_SIMD_BYTES)));
   typedef Bits BitVector __attribute__((vector_size(CHAINRULE_SIMD_BYTES)));
+#endif
   typedef std::make_unsigned_t<Bits> Unsigned __attribute__((vector_size(CHAINRULE_SIMD_BYTES)));
   typedef T Unaligned __attribute__((vector_size(CHAINRULE_SIMD_BYTES), aligned(alignof(T)), may_alias));
 
