@@ -8,8 +8,14 @@ template <class T>
 struct Vectors<T, CHAINRULE_SIMD_BYTES> {
   using Bits = IntegerFor<T>;
   static constexpr int lanes = CHAINRULE_SIMD_BYTES / static_cast<int>(sizeof(T));
+#if !defined(__OPTIMIZE__) && !defined(__clang__)
+  // Where nothing is inlined, g++ 12 aligns temporaries only to what the target of the function has.
+  typedef T Vector __attribute__((vector_size(CHAINRULE_SIMD_BYTES), aligned(16)));
+  typedef Bits BitVector __attribute__((vector_size(CHAINRULE_SIMD_BYTES), aligned(16)));
+#else
   typedef T Vector __attribute__((vector_size(CHAINRULE_SIMD_BYTES)));
   typedef Bits BitVector __attribute__((vector_size(CHAINRULE_SIMD_BYTES)));
+#endif
   typedef std::make_unsigned_t<Bits> Unsigned __attribute__((vector_size(CHAINRULE_SIMD_BYTES)));
   typedef T Unaligned __attribute__((vector_size(CHAINRULE_SIMD_BYTES), aligned(alignof(T)), may_alias));
 
@@ -34,6 +40,30 @@ struct Vectors<T, CHAINRULE_SIMD_BYTES> {
                                            const Vector& b) {
     to = mask ? a : b;
   }
+  CHAINRULE_SIMD_TARGET static void larger(Vector& to, const Vector& a, const Vector& b) {
+    to = a > b ? a : b;
+  }
+  CHAINRULE_SIMD_TARGET static void smaller(Vector& to, const Vector& a, const Vector& b) {
+    to = a < b ? a : b;
+  }
+  template <int Distance, int... I>
+  CHAINRULE_SIMD_TARGET static void exchange(Vector& to, const Vector& a, std::integer_sequence<int, I...>) {
+    to = __builtin_shufflevector(a, a, (I ^ Distance)...);
+  }
+  // a · 2ⁿ, where one instruction does it. (These built-in functions are what <immintrin.h> is made of,
+  // without the time that it takes to compile.)
+#if CHAINRULE_SIMD_BYTES == 64
+  static constexpr bool has_scale = true;
+  CHAINRULE_SIMD_TARGET static void scale(Vector& to, const Vector& a, const Vector& n) {
+    constexpr int current_rounding = 4;
+    if constexpr (sizeof(T) == 4)
+      to = __builtin_ia32_scalefps512_mask(a, n, a, static_cast<std::uint16_t>(-1), current_rounding);
+    else
+      to = __builtin_ia32_scalefpd512_mask(a, n, a, static_cast<std::uint8_t>(-1), current_rounding);
+  }
+#else
+  static constexpr bool has_scale = false;
+#endif
   CHAINRULE_SIMD_TARGET static void sqrt(Vector& to, const Vector& a) {
     for (int i = 0; i < lanes; ++i) to[i] = std::sqrt(a[i]);
   }
