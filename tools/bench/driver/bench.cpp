@@ -90,7 +90,7 @@ std::vector<std::string> Bench::names(const Case& that) const {
     names.push_back("libtorch");
     if (threads_ > 1 && that.is_step() && has_openmp_blas()) names.push_back(libtorch_openmp);
   }
-  if (that.is_step()) names.push_back("floor");
+  if (that.is_step() || that.is_process()) names.push_back("floor");
   return names;
 }
 

@@ -38,6 +38,7 @@ struct Case {
   bool is_memory() const {
     return kind == Kind::memory || kind == Kind::startup_memory || kind == Kind::library_size;
   }
+  bool is_process() const { return kind == Kind::startup_time || kind == Kind::startup_memory; }
   bool is_step() const { return kind == Kind::time || kind == Kind::memory; }
 };
 

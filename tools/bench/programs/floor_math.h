@@ -1,8 +1,12 @@
 #pragma once
 
+#include <cblas.h>
+
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
-#include <limits>
+#include <vector>
 
 /// Sixteen floats at a time, in the compiler's vector extensions, for the hand-written loops.
 namespace bench {
@@ -73,4 +77,38 @@ inline Vec tanh(Vec x) {
 }
 inline Vec sigmoid(Vec x) { return 1.0F / (1.0F + exp(-x)); }
 
+namespace floor {
+
+using Floats = std::vector<float>;
+
+/// Loops shorter than this stay in one thread.
+constexpr std::int64_t parallel_from = 1 << 15;
+
+inline void sgemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k,
+                  float alpha, const float* a, std::int64_t row_a, const float* b, std::int64_t row_b,
+                  float beta, float* c) {
+  const auto as_int = [](std::int64_t i) { return static_cast<int>(i); };
+  cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans,
+              as_int(m), as_int(n), as_int(k), alpha, a, as_int(row_a), b, as_int(row_b), beta, c, as_int(n));
+}
+
+/// Σ of n numbers, in vectors, summed up in double every so often.
+inline double sum(const float* x, std::int64_t n) {
+  constexpr std::int64_t block = 4096;
+  double total = 0;
+#pragma omp parallel for reduction(+ : total) schedule(static) if (n > parallel_from)
+  for (std::int64_t begin = 0; begin < n; begin += block) {
+    const std::int64_t end = std::min(begin + block, n);
+    std::array<Vec, 4> sums = {};
+    std::int64_t i = begin;
+    for (; i + 4 * lanes <= end; i += 4 * lanes)
+      for (int k = 0; k < 4; ++k) sums[k] += load(x + i + k * lanes);
+    double rest = 0;
+    for (; i < end; ++i) rest += x[i];
+    total += bench::sum((sums[0] + sums[1]) + (sums[2] + sums[3])) + rest;
+  }
+  return total;
+}
+
+}  // namespace floor
 }  // namespace bench
