@@ -76,9 +76,10 @@ void pack(const T* from, std::int64_t row, bool transposed, std::int64_t count, 
       for (std::int64_t p = 0; p < depth; ++p) to[p * width + j] = from[j * row + p];
     return;
   }
+  // Whole packs, as long as they neither read past the last element nor write past the panel.
+  const std::int64_t reach = (width + P::lanes - 1) / P::lanes * P::lanes;
   std::int64_t p = 0;
-  // Whole packs, as long as they do not read past the last element.
-  for (; p < depth && p * row + width <= (depth - 1) * row + count; ++p)
+  for (; p < depth && p * row + reach <= (depth - 1) * row + count && p * width + reach <= depth * width; ++p)
     for (std::int64_t j = 0; j < width; j += P::lanes) P::load(from + p * row + j).store(to + p * width + j);
   for (; p < depth; ++p) {
     std::copy_n(from + p * row, count, to + p * width);
