@@ -87,6 +87,10 @@ std::vector<OpCase> functions() {
       unary(
           "log", log, [](Number x) { return std::log(x); }, between(0.2, 2), 1e-300, 1e300),
       unary(
+          "expm1", expm1, [](Number x) { return std::expm1(x); }, between(-2, 2), -708, 709.7),
+      unary(
+          "log1p", log1p, [](Number x) { return std::log1p(x); }, between(-0.8, 2), -0.9999, 1e300),
+      unary(
           "abs", abs, [](Number x) { return std::abs(x); }, between(-2, 2, {0})),
       without_sign_of_zero(unary("sign", sign, sign_of, between(-2, 2, {0}))),
       unary(
@@ -97,6 +101,11 @@ std::vector<OpCase> functions() {
           "tanh", tanh, [](Number x) { return std::tanh(x); }, between(-3, 3)),
       unary(
           "sigmoid", sigmoid, [](Number x) { return 1 / (1 + std::exp(-x)); }, between(-4, 4), -700),
+      unary(
+          "softplus", softplus, [](Number x) { return std::log1p(std::exp(x)); }, between(-4, 4), -700, 700),
+      binary(
+          "logaddexp", logaddexp, [](Number a, Number b) { return std::log(std::exp(a) + std::exp(b)); },
+          between(-2, 2), between(-2, 2)),
       without_sign_of_zero(unary(
           "relu", relu, [](Number x) { return std::isnan(x) || x > 0 ? x : 0; }, between(-2, 2, {0}))),
       without_sign_of_zero(binary("maximum", maximum, larger, distinct(), distinct(0.05))),
@@ -122,6 +131,25 @@ OpCase where_row() {
                        [] { where(zeros({2}, DType::boolean), blank({3}), blank({})); },
                        {"(2,)", "(3,)"}}},
           .scalar = choose};
+}
+
+OpCase clamp_row() {
+  const reference::Scalar held = [](const Numbers& in) { return smaller(larger(in[0], in[1]), in[2]); };
+  return {
+      .operation = "clamp",
+      .inputs = {distinct(), distinct(0.03), distinct(0.06)},
+      .variants = {{"",
+                    [](const Arguments& in) { return clamp(in[0], in[1], in[2]); },
+                    [=](const Arrays& in) { return reference::elementwise(held, in); },
+                    {{{}, {}, {}},
+                     {{2, 3}, {2, 3}, {2, 3}},
+                     {{2, 1}, {3}, {}},
+                     {{3}, {2, 3}, {4, 1, 1}},
+                     {{0, 3}, {3}, {}},
+                     {{37, 29}, {29}, {37, 1}}}}},
+      .misuses = {{"sizes that differ", [] { clamp(blank({2}), blank({3}), blank({})); }, {"(2,)", "(3,)"}}},
+      .scalar = held,
+      .sign_of_zero = false};
 }
 
 std::vector<OpCase> comparisons() {
@@ -171,7 +199,7 @@ std::vector<OpCase> elementwise_rows() {
     rows.insert(rows.end(), more.begin(), more.end());
   };
   append(functions());
-  append({where_row()});
+  append({where_row(), clamp_row()});
   append(comparisons());
   append({cast_row()});
   return rows;

@@ -49,6 +49,8 @@ OpCase reduction(const std::string& operation, Tensor (*function)(const Operand&
 std::vector<OpCase> reduction_rows() {
   return {
       reduction("sum", sum, reference::sum, between(-2, 2), true),
+      reduction("prod", prod, reference::prod, between(0.9, 1.1), true),
+      reduction("norm", norm, reference::norm, between(0.5, 2), true),
       reduction("mean", mean, reference::mean, between(-2, 2), false),
       reduction("max", max, reference::max, distinct(), false),
       reduction("min", min, reference::min, distinct(), false),

@@ -135,6 +135,10 @@ Array reduce(const Array& x, std::vector<std::int64_t> axes, bool keepdims, cons
 }
 
 Number sum(const Numbers& x) { return std::accumulate(x.begin(), x.end(), Number{0}); }
+Number prod(const Numbers& x) { return std::accumulate(x.begin(), x.end(), Number(1), std::multiplies<>()); }
+Number norm(const Numbers& x) {
+  return std::sqrt(std::inner_product(x.begin(), x.end(), x.begin(), Number(0)));
+}
 Number mean(const Numbers& x) { return sum(x) / static_cast<Number>(x.size()); }
 Number max(const Numbers& x) { return *std::max_element(x.begin(), x.end()); }
 Number min(const Numbers& x) { return *std::min_element(x.begin(), x.end()); }

@@ -39,6 +39,8 @@ Array elementwise(const Scalar& function, const Arrays& inputs);
 /// Every group of elements along `axes` folded to one; no axes means all. Negative axes count from the end.
 Array reduce(const Array& x, std::vector<std::int64_t> axes, bool keepdims, const Scalar& fold);
 Number sum(const Numbers& x);
+Number prod(const Numbers& x);
+Number norm(const Numbers& x);
 Number mean(const Numbers& x);
 Number max(const Numbers& x);
 Number min(const Numbers& x);

@@ -131,9 +131,9 @@ class MapFunctionOf final : public MapFunction {
 /// with no intermediate tensor. Full speed needs no compiler flags: see simd::vectorized.
 ///
 /// The lambda may use + - * /, comparisons, where(condition, a, b), numbers, and the functions abs, cos,
-/// exp, log, maximum, minimum, pow, relu, sigmoid, sign, sin, sqrt, square, tanh, unqualified; not `if` on
-/// an element. What it captures is copied. Up to 8 operands, tensors or numbers, broadcast as in any
-/// operation, float32 or float64. Derivatives up to the second; GradError for the third, and ShapeError
+/// exp, expm1, log, log1p, maximum, minimum, pow, relu, sigmoid, sign, sin, sqrt, square, tanh, unqualified;
+/// not `if` on an element. What it captures is copied. Up to 8 operands, tensors or numbers, broadcast as in
+/// any operation, float32 or float64. Derivatives up to the second; GradError for the third, and ShapeError
 /// for shapes that do not broadcast.
 template <class F, std::convertible_to<Operand>... X>
 Tensor map(F f, const X&... x) {

@@ -18,6 +18,9 @@
 /// | relu(0), abs(0), sign              | 0, the subgradient of minimum norm                        |
 /// | maximum, minimum (a, b) at a = b   | half to each                                              |
 /// | max, min over an axis with ties    | shared evenly                                             |
+/// | clamp at its bounds                | 1                                                         |
+/// | norm at 0                          | 0, never NaN                                              |
+/// | prod with zeros                    | exact: the product of the others                          |
 /// | sqrt at 0                          | +inf; 0 when the upstream gradient is 0                   |
 /// | pow(x, 0) in x                     | 0                                                         |
 /// | pow(0, b) in b                     | 0 for b >= 0                                              |
@@ -50,14 +53,23 @@ Tensor exp(const Operand& x);      ///< eˣ
 Tensor log(const Operand& x);      ///< natural logarithm for x > 0; -inf at 0, NaN below; derivative 1/x
 Tensor abs(const Operand& x);      ///< |x|, derivative sign(x)
 Tensor sign(const Operand& x);     ///< -1, 0 or 1; derivative 0
+Tensor expm1(const Operand& x);    ///< eˣ - 1, exact also where x is tiny; derivative eˣ
+Tensor log1p(const Operand& x);    ///< log(1 + x), exact also where x is tiny; derivative 1 / (1 + x)
 Tensor sin(const Operand& x);      ///< x in radians; derivative cos(x)
 Tensor cos(const Operand& x);      ///< x in radians; derivative -sin(x)
 Tensor tanh(const Operand& x);     ///< derivative 1 - tanh(x)²
 Tensor sigmoid(const Operand& x);  ///< 1 / (1 + e⁻ˣ), stable at both ends; derivative y (1 - y)
 Tensor relu(const Operand& x);     ///< max(x, 0); derivative 1 where x > 0, else 0
+/// log(1 + eˣ), the smooth relu, without overflow; derivative sigmoid(x).
+Tensor softplus(const Operand& x);
+/// log(eᵃ + eᵇ) without overflow; derivatives sigmoid(a - b) and sigmoid(b - a), ½ each at equal infinities.
+Tensor logaddexp(const Operand& a, const Operand& b);
 
 Tensor maximum(const Operand& a, const Operand& b);  ///< the larger of each pair; NaN if either is
 Tensor minimum(const Operand& a, const Operand& b);  ///< the smaller of each pair; NaN if either is
+/// x held between low and high, which may be infinite; NaN where x is. Where low > high, that is high.
+/// Derivative 1 for low <= x <= high, else 0; a bound that holds x gets the gradient instead.
+Tensor clamp(const Operand& x, const Operand& low, const Operand& high);
 /// a where condition (bool) holds, else b. DTypeError when condition is not bool.
 Tensor where(const Operand& condition, const Operand& a, const Operand& b);
 
@@ -100,8 +112,13 @@ class Axes {
 };
 
 // keepdims leaves each reduced axis in place with size 1. ShapeError for an axis that does not exist or
-// is given twice, and for all but sum of nothing. Sums are pairwise-accurate. bool is summed as int64.
+// is given twice; of nothing there are the sum, the product and the norm, but ShapeError for the others.
+// Sums are pairwise-accurate. bool counts as int64.
 Tensor sum(const Operand& x, const Axes& axes = {}, bool keepdims = false);
+/// The product; of nothing it is 1. The derivative is the product of the others, exact also where some are 0.
+Tensor prod(const Operand& x, const Axes& axes = {}, bool keepdims = false);
+/// The Euclidean norm √Σx² (of a matrix over both axes: Frobenius'); derivative x / norm, 0 at 0.
+Tensor norm(const Operand& x, const Axes& axes = {}, bool keepdims = false);
 Tensor mean(const Operand& x, const Axes& axes = {}, bool keepdims = false);  ///< int64 gives float64
 Tensor max(const Operand& x, const Axes& axes = {}, bool keepdims = false);   ///< NaN if any is NaN
 Tensor min(const Operand& x, const Axes& axes = {}, bool keepdims = false);   ///< NaN if any is NaN

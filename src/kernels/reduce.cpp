@@ -16,6 +16,11 @@ struct Sum {
   static auto combine(auto a, auto b) { return a + b; }
 };
 template <class T>
+struct Prod {
+  static constexpr T start = 1;
+  static auto combine(auto a, auto b) { return a * b; }
+};
+template <class T>
 struct Max {
   static constexpr T start = std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
                                                                   : std::numeric_limits<T>::lowest();
@@ -223,6 +228,7 @@ AxisMask only(std::size_t axis) { return AxisMask().set(axis); }
 }  // namespace
 
 Array sum(const Array& x, const AxisMask& axes) { return reduce<Sum>(x, axes); }
+Array prod(const Array& x, const AxisMask& axes) { return reduce<Prod>(x, axes); }
 Array max(const Array& x, const AxisMask& axes) { return reduce<Max>(x, axes); }
 Array min(const Array& x, const AxisMask& axes) { return reduce<Min>(x, axes); }
 

@@ -11,6 +11,8 @@ namespace chainrule::kernels {
 /// Pairwise summation (Higham, Accuracy and Stability of Numerical Algorithms, section 4.2): the error
 /// grows with the logarithm of the count. int64 and the floats.
 Array sum(const Array& x, const AxisMask& axes);
+/// int64 and the floats.
+Array prod(const Array& x, const AxisMask& axes);
 /// NaN where any element is. Every reduced axis must have elements.
 Array max(const Array& x, const AxisMask& axes);
 Array min(const Array& x, const AxisMask& axes);

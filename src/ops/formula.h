@@ -20,6 +20,8 @@ namespace chainrule::ops {
 // Hides chainrule::exp(const Operand&) and the like, which a double would also convert to.
 auto exp(Number auto x) { return std::exp(x); }
 auto log(Number auto x) { return std::log(x); }
+auto expm1(Number auto x) { return std::expm1(x); }
+auto log1p(Number auto x) { return std::log1p(x); }
 auto sin(Number auto x) { return std::sin(x); }
 auto cos(Number auto x) { return std::cos(x); }
 auto tanh(Number auto x) { return std::tanh(x); }
@@ -71,7 +73,9 @@ struct Probe {
   friend constexpr Probe operator==(Probe a, Probe b) { return of(a, b); }
   friend constexpr Probe where(Probe c, Probe a, Probe b) { return of(c, a, b); }
   friend constexpr Probe pow(Probe a, Probe b) { return of(a, b); }
+  friend constexpr Probe exp(Probe x) { return of(x); }
   friend constexpr Probe log(Probe x) { return of(x); }
+  friend constexpr Probe sigmoid(Probe x) { return of(x); }
   friend constexpr Probe sin(Probe x) { return of(x); }
   friend constexpr Probe cos(Probe x) { return of(x); }
   friend constexpr Probe sign(Probe x) { return of(x); }
@@ -107,7 +111,9 @@ class Symbol {
   friend Symbol pow(const Symbol& a, const Symbol& b) {
     return {a.inside(atom) + "^" + b.inside(atom), power};
   }
+  friend Symbol exp(const Symbol& x) { return "exp(" + x.text_ + ")"; }
   friend Symbol log(const Symbol& x) { return "log(" + x.text_ + ")"; }
+  friend Symbol sigmoid(const Symbol& x) { return "sigmoid(" + x.text_ + ")"; }
   friend Symbol sin(const Symbol& x) { return "sin(" + x.text_ + ")"; }
   friend Symbol cos(const Symbol& x) { return "cos(" + x.text_ + ")"; }
   friend Symbol sign(const Symbol& x) { return "sign(" + x.text_ + ")"; }

@@ -73,6 +73,38 @@ struct Where {
   }
 };
 
+/// min(max(x, low), high): where low > high, that is high.
+struct Clamp {
+  static constexpr std::string_view name = "clamp",
+                                    formula = "∂clamp(x, low, high)/∂x = 1 if low ≤ x ≤ high else 0";
+  Array forward(Values in) const {
+    const Shape shape = broadcast(name, in[0]->shape(), broadcast(name, in[1]->shape(), in[2]->shape()));
+    return dispatch_floating(in[0]->dtype(), [&]<class T>() {
+      return kernels::elementwise<Bounded, T, 3>(shape, {in[0], in[1], in[2]});
+    });
+  }
+  Reads reads(Wanted wanted) const {
+    return wanted(0) || wanted(1) || wanted(2) ? reads_input(0) | reads_input(1) | reads_input(2) : 0;
+  }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+    const Tensor &x = in[0], &low = in[1], &high = in[2], below = x < low;
+    if (to.wants(0)) to[0] = sum_to(where(below, 0, where(x > high, 0, g)), x.shape());
+    if (to.wants(1)) to[1] = sum_to(where(below, where(low > high, 0, g), 0), low.shape());
+    if (to.wants(2)) to[2] = sum_to(where(maximum(x, low) > high, g, 0), high.shape());
+  }
+  LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
+                             const std::string&) const {
+    const std::string &x = names[0], &low = names[1], &high = names[2];
+    if (input == 0) return {"1 if " + low + " ≤ " + x + " ≤ " + high + " else 0"};
+    return {input == 1 ? "1 if " + x + " < " + low + " else 0" : "1 if " + x + " > " + high + " else 0"};
+  }
+
+ private:
+  struct Bounded {
+    auto operator()(auto x, auto low, auto high) const { return minimum(maximum(x, low), high); }
+  };
+};
+
 struct Cast {
   static constexpr std::string_view name = "cast", formula = "∂cast(x)/∂x = 1, in x's dtype";
   DType dtype;
@@ -98,7 +130,7 @@ struct Cast {
   }
 };
 
-const Registered<Less, LessEqual, Greater, GreaterEqual, Equal, NotEqual, Where, Cast> registered;
+const Registered<Less, LessEqual, Greater, GreaterEqual, Equal, NotEqual, Where, Clamp, Cast> registered;
 
 namespace {
 
@@ -122,6 +154,12 @@ Tensor where(const Operand& condition, const Operand& a, const Operand& b) {
   const DType dtype = ops::common_dtype(a, b);
   return apply(ops::Where{}, condition.here(), Argument(condition, condition.dtype()), Argument(a, dtype),
                Argument(b, dtype));
+}
+
+Tensor clamp(const Operand& x, const Operand& low, const Operand& high) {
+  const DType dtype = ops::common_dtype(x, low, high);
+  if (!is_floating(dtype)) return minimum(maximum(x, low), high);
+  return apply(ops::Clamp{}, x.here(), Argument(x, dtype), Argument(low, dtype), Argument(high, dtype));
 }
 
 Tensor cast(const Operand& x, DType dtype) {

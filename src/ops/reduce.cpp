@@ -1,39 +1,10 @@
 #include "kernels/reduce.h"
 
-#include "ops/elementwise.h"
+#include "ops/over_axes.h"
 #include "ops/registry.h"
 
 namespace chainrule {
 namespace ops {
-
-/// What reductions have in common: over which axes, and whether these stay with size 1.
-struct OverAxes {
-  AxisMask axes;
-  bool keepdims = false;
-
-  Array finish(const Array& kept, const Shape& in) const {
-    return kept.reshaped(reduced(in, axes, keepdims));
-  }
-  /// g or the result, with the reduced axes back in place.
-  Tensor kept(const Tensor& tensor, const Tensor& in) const {
-    return with_kept_axes(tensor, in.shape(), axes);
-  }
-  /// A gradient that is the same along the reduced axes.
-  static void spread(Tensor g, const Shape& in, Cotangents& to) {
-    to.set_unexpanded(0, numbers_only() ? std::move(g) : broadcast_to(g, in));
-  }
-  double count(const Shape& in) const {
-    std::int64_t count = 1;
-    for (std::size_t axis = 0; axis < in.rank(); ++axis)
-      if (axes[axis]) count *= in[axis];
-    return static_cast<double>(count);
-  }
-  void require_elements(std::string_view name, const Shape& in) const {
-    if (count(in) == 0)
-      throw ShapeError(std::string(name) + ": nothing to reduce: shape " + to_string(in) +
-                       " has no elements along the axes; check that the tensor is not empty");
-  }
-};
 
 struct Sum : OverAxes {
   static constexpr bool takes_unexpanded = true;
@@ -81,20 +52,12 @@ struct Extremum : OverAxes {
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;
     const Tensor hit = cast(in[0] == kept(out, in[0]), g.dtype());
-    const Tensor ties = maximum(sum(hit, axes_list(in[0].rank()), true), 1);  // none equals NaN
+    const Tensor ties = maximum(sum(hit, listed(in[0].rank()), true), 1);  // none equals NaN
     to[0] = hit * (kept(g, in[0]) / ties);
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string> names,
                              const std::string& result) const {
     return {"1/ties if " + names[0] + " = " + result + " else 0"};
-  }
-
- private:
-  Axes axes_list(std::size_t rank) const {
-    std::vector<std::int64_t> list;
-    for (std::size_t axis = 0; axis < rank; ++axis)
-      if (axes[axis]) list.push_back(static_cast<std::int64_t>(axis));
-    return list;
   }
 };
 struct Max : Extremum<Max> {
@@ -126,19 +89,6 @@ struct Logsumexp : OverAxes {
 };
 
 const Registered<Sum, Mean, Max, Min, Logsumexp> registered;
-
-namespace {
-
-template <class Op>
-Tensor reduce(const Operand& x, const Axes& axes, bool keepdims, DType dtype) {
-  const Argument in(x, dtype);
-  Op op;
-  op.axes = axis_mask(Op::name, axes, in->shape());
-  op.keepdims = keepdims;
-  return apply(op, x.here(), in);
-}
-
-}  // namespace
 
 AxisMask axis_mask(std::string_view operation, const Axes& axes, const Shape& shape) {
   AxisMask mask;

@@ -63,6 +63,10 @@ TYPED_TEST(SimdFunctions, AreWithinFourUnitsOfTheCorrectlyRoundedResult) {
   check("log", worst<T>([](auto x) { return log(x); }, [](long double x) { return std::log(x); }, 0, 100));
   check("log near 1",
         worst<T>([](auto x) { return log(x); }, [](long double x) { return std::log(x); }, 0.5, 2));
+  check("expm1", worst<T>([](auto x) { return expm1(x); }, [](long double x) { return std::expm1(x); },
+                          single ? -86 : -707, single ? 88 : 709));
+  check("log1p",
+        worst<T>([](auto x) { return log1p(x); }, [](long double x) { return std::log1p(x); }, -1, 100));
   check("tanh",
         worst<T>([](auto x) { return tanh(x); }, [](long double x) { return std::tanh(x); }, -25, 25));
   check("sigmoid", worst<T>([](auto x) { return sigmoid(x); },
@@ -92,6 +96,10 @@ TYPED_TEST(SimdFunctions, FollowTheLibraryOfCAtSpecialValues) {
       "exp", [](auto x) { return exp(x); }, [](T x) { return std::exp(x); });
   check(
       "log", [](auto x) { return log(x); }, [](T x) { return std::log(x); });
+  check(
+      "expm1", [](auto x) { return expm1(x); }, [](T x) { return std::expm1(x); });
+  check(
+      "log1p", [](auto x) { return log1p(x); }, [](T x) { return std::log1p(x); });
   check(
       "tanh", [](auto x) { return tanh(x); }, [](T x) { return std::tanh(x); });
   check(

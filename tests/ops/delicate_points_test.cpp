@@ -101,6 +101,55 @@ TEST(Max, of_infinities_is_found) {
   EXPECT_TRUE(equals(min(tensor({infinity, infinity})), {}, {infinity}));
 }
 
+TEST(Clamp, has_gradient_one_at_its_bounds_and_zero_beyond_them) {
+  const Function held = [](const Tensor& x) { return clamp(x, -1, 2); };
+  EXPECT_EQ(gradient_of(held, tensor({-1.5, -1.0, 0.0, 2.0, 2.5})), (Numbers{0, 1, 1, 1, 0}));
+}
+
+TEST(Clamp, gives_the_gradient_to_the_bound_that_holds) {
+  const Tensor x = variable({-5.0, 0.0, 5.0}), low = variable(-1.0), high = variable(2.0);
+  const Gradients g = gradients(sum(clamp(x, low, high)), {x, low, high});
+  EXPECT_TRUE(equals(g.at(x), {3}, {0, 1, 0}));
+  EXPECT_EQ(g.at(low).item(), 1);
+  EXPECT_EQ(g.at(high).item(), 1);
+}
+
+TEST(Clamp, is_the_upper_bound_where_that_is_below_the_lower) {
+  const Tensor x = variable({-5.0, 0.0, 5.0}), low = variable(2.0), high = variable(1.0);
+  const Tensor held = clamp(x, low, high);
+  EXPECT_TRUE(equals(held, {3}, {1, 1, 1}));
+  const Gradients g = gradients(sum(held), {low, high});
+  EXPECT_EQ(g.at(low).item(), 0);
+  EXPECT_EQ(g.at(high).item(), 3);
+}
+
+TEST(Clamp, leaves_nan_and_holds_infinities) {
+  const std::vector<double> held = values(clamp(tensor({nan, -infinity, infinity}), 0, 1));
+  EXPECT_TRUE(std::isnan(held[0]));
+  EXPECT_EQ(held[1], 0);
+  EXPECT_EQ(held[2], 1);
+  EXPECT_TRUE(equals(clamp(tensor({-3, 0, 3}), -1, 1), {3}, {-1, 0, 1}));  // integers stay integers
+}
+
+TEST(Norm, of_zeros_has_gradient_zero) {
+  const Function norm_of = [](const Tensor& x) { return norm(x); };
+  EXPECT_EQ(gradient_of(norm_of, tensor({0.0, -0.0})), (Numbers{0, 0}));
+  EXPECT_EQ(gradient_of(norm_of, tensor({3.0, 4.0})), (Numbers{3.0 / 5, 4.0 / 5}));
+}
+
+TEST(Prod, with_zeros_has_the_product_of_the_others_as_gradient) {
+  const Function prod_of = [](const Tensor& x) { return prod(x); };
+  EXPECT_EQ(gradient_of(prod_of, tensor({2.0, 3.0, 5.0, 7.0, 11.0})), (Numbers{1155, 770, 462, 330, 210}));
+  EXPECT_EQ(gradient_of(prod_of, tensor({2.0, 0.0, 5.0, 7.0, 11.0})), (Numbers{0, 770, 0, 0, 0}));
+  EXPECT_EQ(gradient_of(prod_of, tensor({2.0, 0.0, 0.0, 7.0, 11.0})), (Numbers{0, 0, 0, 0, 0}));
+}
+
+TEST(Prod, with_two_zeros_still_has_the_product_of_the_others_as_second_derivative) {
+  const Tensor x = variable({0.0, 0.0, 5.0});
+  const Tensor first = gradients(prod(x), {x}, {.create_graph = true}).at(x);
+  EXPECT_TRUE(equals(gradients(first[0], {x}).at(x), {3}, {0, 5, 0}));
+}
+
 TEST(Sqrt, has_an_infinite_gradient_at_zero) {
   EXPECT_EQ(gradient_of(sqrt_of, tensor({0.0})), Numbers{infinity});
 }
@@ -242,6 +291,48 @@ TEST(Sigmoid, is_stable_at_both_ends) {
     EXPECT_GE(number, 0);
     EXPECT_LE(number, 1e-17);
   }
+}
+
+TEST(Softplus, is_stable_at_both_ends) {
+  const Tensor x = tensor({-1000.0, -40.0, 0.0, 40.0, 1000.0});
+  EXPECT_TRUE(close(softplus(x), {0, std::exp(-40.0), std::log(2.0), 40, 1000}, 1e-14));
+  EXPECT_TRUE(equals(softplus(tensor({-infinity, infinity})), {2}, {0, infinity}));
+  EXPECT_EQ(
+      gradient_of([](const Tensor& t) { return softplus(t); }, tensor({-infinity, -1000.0, 0.0, 1000.0})),
+      (Numbers{0, 0, 0.5, 1}));
+}
+
+TEST(Logaddexp, is_stable_at_both_ends) {
+  EXPECT_EQ(logaddexp(1000.0, -1000.0).item(), 1000);
+  EXPECT_NEAR(logaddexp(-1000.0, -1000.0).item(), -1000 + std::log(2.0), 1e-12);
+  EXPECT_EQ(logaddexp(-infinity, 3.0).item(), 3);
+  EXPECT_EQ(logaddexp(infinity, infinity).item(), infinity);
+  EXPECT_EQ(logaddexp(-infinity, -infinity).item(), -infinity);
+  EXPECT_TRUE(std::isnan(logaddexp(nan, 1.0).item()));
+}
+
+TEST(Logaddexp, shares_the_gradient_without_nan) {
+  const BinaryFunction both = [](const Tensor& a, const Tensor& b) { return logaddexp(a, b); };
+  EXPECT_EQ(gradient_of(both, 1000, -1000), (Pair{1, 0}));
+  EXPECT_EQ(gradient_of(both, -infinity, 3), (Pair{0, 1}));
+  EXPECT_EQ(gradient_of(both, -infinity, -infinity), (Pair{0.5, 0.5}));
+  EXPECT_EQ(gradient_of(both, infinity, infinity), (Pair{0.5, 0.5}));
+}
+
+TEST(Log1pAndExpm1, keep_their_digits_near_zero_and_at_the_ends) {
+  for (const double x : {1e-20, -1e-20, 1e-300, -0.0}) {
+    EXPECT_EQ(log1p(x).item(), x);
+    EXPECT_EQ(expm1(x).item(), x);
+    EXPECT_TRUE(equals(log1p(tensor({x, x, x})), {3}, {x, x, x}));
+    EXPECT_TRUE(equals(expm1(tensor({x, x, x})), {3}, {x, x, x}));
+  }
+  EXPECT_TRUE(equals(log1p(tensor({-1.0, infinity})), {2}, {-infinity, infinity}));
+  EXPECT_TRUE(equals(expm1(tensor({-infinity, infinity, 1000.0})), {3}, {-1, infinity, infinity}));
+  // The derivative of expm1 has all its digits where expm1 itself is about -1.
+  const std::vector<double> slope =
+      gradient_of([](const Tensor& x) { return expm1(x); }, tensor({-40.0, -700.0}));
+  EXPECT_NEAR(slope[0] / std::exp(-40.0), 1, 1e-14);
+  EXPECT_NEAR(slope[1] / std::exp(-700.0), 1, 1e-14);
 }
 
 TEST(HingeLoss, has_gradient_zero_at_the_margin) {

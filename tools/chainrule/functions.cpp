@@ -66,6 +66,12 @@ Tensor transposed(Arguments& a) {
   return permute(a[0], order);
 }
 
+/// A bound that is not given does not bind.
+Tensor clamped(Arguments& a) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  return clamp(a[0], a.given(1) ? a[1] : Operand(-infinity), a.given(2) ? a[2] : Operand(infinity));
+}
+
 Tensor identity(Arguments& a) {
   const std::int64_t n = a.shape(0).size();
   if (n > 1 << 15)
@@ -109,6 +115,8 @@ constexpr Function functions[] = {
     {"sqrt", "x|input", [](A a) { return sqrt(a[0]); }},
     {"exp", "x|input", [](A a) { return exp(a[0]); }},
     {"log", "x|input", [](A a) { return log(a[0]); }},
+    {"expm1", "x|input", [](A a) { return expm1(a[0]); }},
+    {"log1p", "x|input", [](A a) { return log1p(a[0]); }},
     {"abs", "x|input", [](A a) { return abs(a[0]); }},
     {"absolute", "x|input", [](A a) { return abs(a[0]); }},
     {"sign", "x|input", [](A a) { return sign(a[0]); }},
@@ -119,6 +127,10 @@ constexpr Function functions[] = {
     {"relu", "x|input", [](A a) { return relu(a[0]); }},
     {"maximum", "a|x1|input, b|x2|other", [](A a) { return maximum(a[0], a[1]); }},
     {"minimum", "a|x1|input, b|x2|other", [](A a) { return minimum(a[0], a[1]); }},
+    {"softplus", "x|input", [](A a) { return softplus(a[0]); }},
+    {"logaddexp", "a|x1|input, b|x2|other", [](A a) { return logaddexp(a[0], a[1]); }},
+    {"clamp", "x|input, low|min=None, high|max=None", clamped},
+    {"clip", "x|a|input, low|a_min|min=None, high|a_max|max=None", clamped},
     {"where", "condition, a|x|input, b|y|other", [](A a) { return where(a[0], a[1], a[2]); }},
 
     {"less", "a|x1|input, b|x2|other", [](A a) { return less(a[0], a[1]); }},
@@ -139,6 +151,10 @@ constexpr Function functions[] = {
 
     {"sum", "x|a|input, axis|dim=None, keepdims|keepdim=False",
      [](A a) { return sum(a[0], a.axes(1), a.flag(2)); }},
+    {"prod", "x|a|input, axis|dim=None, keepdims|keepdim=False",
+     [](A a) { return prod(a[0], a.axes(1), a.flag(2)); }},
+    {"norm", "x|a|input, axis|dim=None, keepdims|keepdim=False",
+     [](A a) { return norm(a[0], a.axes(1), a.flag(2)); }},
     {"mean", "x|a|input, axis|dim=None, keepdims|keepdim=False",
      [](A a) { return mean(a[0], a.axes(1), a.flag(2)); }},
     {"max", "x|a|input, axis|dim=None, keepdims|keepdim=False",

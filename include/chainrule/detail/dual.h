@@ -72,6 +72,8 @@ struct Dual {
     return chain(x, y, y);
   }
   friend Dual log(const Dual& x) { return chain(x, log(x.value), P(1) / x.value); }
+  friend Dual expm1(const Dual& x) { return chain(x, expm1(x.value), exp(x.value)); }
+  friend Dual log1p(const Dual& x) { return chain(x, log1p(x.value), P(1) / (P(1) + x.value)); }
   friend Dual sqrt(const Dual& x) {
     const P y = sqrt(x.value);
     return chain(x, y, P(1) / (y + y));

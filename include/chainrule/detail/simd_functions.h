@@ -132,13 +132,29 @@ Pack<T, N> exp(const Pack<T, N>& x) {
   return detail::scaled(power, reduced.n);
 }
 
-/// eˣ - 1, within 3 units, also where x is tiny. For |x| up to half the range of exp.
+namespace detail {
+
+/// eˣ - 1, within 3 units, for |x| up to half the range of exp.
+template <class P>
+P expm1_within_half_range(const P& x) {
+  const ExpReduction<P> reduced(x);
+  const P power = power_of_two(reduced.n);
+  return power * (reduced.r + reduced.r * reduced.r * exp_tail(reduced.r)) + (power - P(1));
+}
+
+}  // namespace detail
+
+/// eˣ - 1, within 3 units, also where x is tiny.
 template <class T, int N>
 Pack<T, N> expm1(const Pack<T, N>& x) {
   using P = Pack<T, N>;
-  const detail::ExpReduction<P> reduced(x);
-  const P power = detail::power_of_two(reduced.n);
-  return power * (reduced.r + reduced.r * reduced.r * detail::exp_tail(reduced.r)) + (power - P(1));
+  constexpr T half_range = sizeof(T) == 4 ? T(44) : T(354);  // beyond it, eˣ - 1 rounds to eˣ or to -1
+  const P near = detail::expm1_within_half_range(smaller(P(half_range), larger(P(-half_range), x)));
+  const auto far = x > P(half_range);
+  const P result = where(x == P(0), x, near);  // keeps the sign of zero
+  if (any(far)) [[unlikely]]
+    return where(far, exp(x), result);
+  return result;
 }
 
 /// Within 4 units.
@@ -146,7 +162,7 @@ template <class T, int N>
 Pack<T, N> tanh(const Pack<T, N>& x) {
   using P = Pack<T, N>;
   const P twice = smaller(P(sizeof(T) == 4 ? T(20) : T(42)), abs(x) * T(2));  // there tanh rounds to 1
-  const P e = expm1(twice);
+  const P e = detail::expm1_within_half_range(twice);
   return copysign(e / (e + T(2)), x);
 }
 
@@ -191,6 +207,16 @@ Pack<T, N> log(const Pack<T, N>& x) {
   return where(
       x == P(0), -infinity,
       where((x < P(0)) | (x != x), P(std::numeric_limits<T>::quiet_NaN()), where(x == infinity, x, result)));
+}
+
+/// log(1 + x), within 3 units, also where x is tiny: log u for u = 1 + x as rounded, and to first order what
+/// that rounding lost, as in fdlibm's s_log1p.c.
+template <class T, int N>
+Pack<T, N> log1p(const Pack<T, N>& x) {
+  using P = Pack<T, N>;
+  const P u = P(1) + x, lost = where(x < P(1), x - (u - P(1)), P(1) - (u - x));
+  const auto regular = (u > P(0)) & (u < P(std::numeric_limits<T>::infinity()));
+  return where(x == P(0), x, log(u) + where(regular, lost / u, P(0)));
 }
 
 namespace detail {

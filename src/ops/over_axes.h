@@ -1,0 +1,52 @@
+#pragma once
+
+#include "ops/elementwise.h"
+
+namespace chainrule::ops {
+
+/// What reductions have in common: over which axes, and whether these stay with size 1.
+struct OverAxes {
+  AxisMask axes;
+  bool keepdims = false;
+
+  Array finish(const Array& kept, const Shape& in) const {
+    return kept.reshaped(reduced(in, axes, keepdims));
+  }
+  /// g or the result, with the reduced axes back in place.
+  Tensor kept(const Tensor& tensor, const Tensor& in) const {
+    return with_kept_axes(tensor, in.shape(), axes);
+  }
+  /// A gradient that is the same along the reduced axes.
+  static void spread(Tensor g, const Shape& in, Cotangents& to) {
+    to.set_unexpanded(0, numbers_only() ? std::move(g) : broadcast_to(g, in));
+  }
+  double count(const Shape& in) const {
+    std::int64_t count = 1;
+    for (std::size_t axis = 0; axis < in.rank(); ++axis)
+      if (axes[axis]) count *= in[axis];
+    return static_cast<double>(count);
+  }
+  /// The axes, for the public operations on a tensor of this rank.
+  Axes listed(std::size_t rank) const {
+    std::vector<std::int64_t> list;
+    for (std::size_t axis = 0; axis < rank; ++axis)
+      if (axes[axis]) list.push_back(static_cast<std::int64_t>(axis));
+    return list;
+  }
+  void require_elements(std::string_view name, const Shape& in) const {
+    if (count(in) == 0)
+      throw ShapeError(std::string(name) + ": nothing to reduce: shape " + to_string(in) +
+                       " has no elements along the axes; check that the tensor is not empty");
+  }
+};
+
+template <class Op>
+Tensor reduce(const Operand& x, const Axes& axes, bool keepdims, DType dtype) {
+  const Argument in(x, dtype);
+  Op op;
+  op.axes = axis_mask(Op::name, axes, in->shape());
+  op.keepdims = keepdims;
+  return apply(op, x.here(), in);
+}
+
+}  // namespace chainrule::ops
