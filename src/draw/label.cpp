@@ -7,6 +7,8 @@
 #include <numeric>
 #include <vector>
 
+#include "draw/markup.h"
+
 namespace chainrule::draw {
 namespace {
 
@@ -15,22 +17,6 @@ constexpr std::int64_t most_elements = 12;
 
 /// Graphviz's parser gets a "]" at the end of a text too late, as it could begin the "]]>" that ends CDATA.
 constexpr const char* closing_bracket = "&#93;";
-
-/// The bytes of the UTF-8 character at the start of `text`; 0 when they are none that XML allows.
-std::size_t character_bytes(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  if (byte(0) < 0x80) return byte(0) < 0x20 || byte(0) == 0x7F ? 0 : 1;
-  const std::size_t bytes = byte(0) >= 0xF0 ? 4 : byte(0) >= 0xE0 ? 3 : 2;
-  if (byte(0) < 0xC2 || byte(0) > 0xF4 || text.size() < bytes) return 0;
-  char32_t code = byte(0) & (0x7F >> bytes);
-  for (std::size_t i = 1; i < bytes; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-    code = code << 6 | (byte(i) & 0x3F);
-  }
-  const bool too_long = bytes == 3 ? code < 0x800 : bytes == 4 && code < 0x10000;
-  const bool surrogate = code >= 0xD800 && code <= 0xDFFF, no_character = (code & 0xFFFE) == 0xFFFE;
-  return too_long || surrogate || no_character || code < 0xA0 || code > 0x10FFFF ? 0 : bytes;
-}
 
 std::string number(double value) { return fmt::format("{:.4g}", value == 0 ? 0.0 : value); }
 
@@ -54,27 +40,13 @@ std::string matrix(const std::vector<double>& elements, const Shape& shape) {
 
 std::string escaped(std::string_view text) {
   std::string result;
-  for (std::size_t count = 0; !text.empty(); ++count) {
-    if (count == longest) return result + "…";
-    const std::size_t bytes = character_bytes(text);
-    const std::string_view character = text.substr(0, std::max<std::size_t>(bytes, 1));
-    if (bytes == 0)
-      result += character[0] == '\n' || character[0] == '\t' || character[0] == '\r' ? " " : "\uFFFD";
-    else if (character == "&")
-      result += "&amp;";
-    else if (character == "<")
-      result += "&lt;";
-    else if (character == ">")
-      result += "&gt;";
-    else if (character == "\"")
-      result += "&quot;";
-    else if (character == "]")
+  for (const char c : markup(text, longest)) {
+    if (c == ']')
       result += closing_bracket;
-    else if (character == "\\")
+    else if (c == '\\')
       result += "\\\\";  // \N would become the node's number, even as &#92;N
     else
-      result += character;
-    text.remove_prefix(character.size());
+      result += c;
   }
   return result;
 }
