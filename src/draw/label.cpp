@@ -8,17 +8,15 @@
 #include <vector>
 
 #include "draw/markup.h"
+#include "draw/numbers.h"
 
 namespace chainrule::draw {
 namespace {
 
 constexpr std::size_t longest = 40;  // characters
-constexpr std::int64_t most_elements = 12;
 
 /// Graphviz's parser gets a "]" at the end of a text too late, as it could begin the "]]>" that ends CDATA.
 constexpr const char* closing_bracket = "&#93;";
-
-std::string number(double value) { return fmt::format("{:.4g}", value == 0 ? 0.0 : value); }
 
 std::string cell(const std::string& label, const char* alignment) {
   return fmt::format("<TD ALIGN=\"{}\">{}</TD>", alignment, label);
@@ -30,7 +28,7 @@ std::string matrix(const std::vector<double>& elements, const Shape& shape) {
   std::string text;
   for (std::size_t begin = 0; begin < elements.size(); begin += width) {
     std::string cells = cell("[", "LEFT");
-    for (std::size_t i = begin; i < begin + width; ++i) cells += cell(number(elements[i]), "RIGHT");
+    for (std::size_t i = begin; i < begin + width; ++i) cells += cell(number(elements[i], 4), "RIGHT");
     text += "<TR>" + cells + cell(closing_bracket, "RIGHT") + "</TR>";
   }
   return table(text);
@@ -54,16 +52,14 @@ std::string escaped(std::string_view text) {
 std::string brief(const Tensor& tensor) {
   if (tensor.dtype() == DType::boolean && tensor.rank() == 0) return tensor.item<bool>() ? "True" : "False";
   const std::vector<double> elements = tensor.to_vector<double>();
-  if (tensor.rank() == 0) return number(elements.front());
+  if (tensor.rank() == 0) return number(elements.front(), 4);
   if (elements.empty()) return std::string("[") + closing_bracket;
-  if (tensor.size() <= most_elements) return matrix(elements, tensor.shape());
-  const auto [smallest, largest] = std::minmax_element(elements.begin(), elements.end());
-  const double mean =
-      std::accumulate(elements.begin(), elements.end(), 0.0) / static_cast<double>(elements.size());
+  if (is_small(tensor)) return matrix(elements, tensor.shape());
+  const Range range = range_of(elements);
   const auto line = [](const char* name, double value) {
-    return "<TR>" + cell(name + std::string("&nbsp;"), "LEFT") + cell(number(value), "RIGHT") + "</TR>";
+    return "<TR>" + cell(name + std::string("&nbsp;"), "LEFT") + cell(number(value, 4), "RIGHT") + "</TR>";
   };
-  return table(line("min", *smallest) + line("mean", mean) + line("max", *largest));
+  return table(line("min", range.smallest) + line("mean", range.mean) + line("max", range.largest));
 }
 
 std::string row(const std::string& label, int columns) {

@@ -14,8 +14,6 @@
 namespace chainrule::cli {
 namespace {
 
-constexpr std::int64_t most_elements_on_a_line = 12;
-
 nlohmann::ordered_json number(double value) {
   if (std::isnan(value)) return "NaN";
   if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
@@ -42,17 +40,6 @@ nlohmann::ordered_json nested(const Tensor& tensor, const Convert& convert) {
   return nested(elements, tensor.shape().sizes(), convert);
 }
 
-std::string brief_number(double value) { return fmt::format("{:.6g}", value == 0 ? 0.0 : value); }
-
-std::string brief_list(const std::vector<double>& elements, std::size_t& next,
-                       std::span<const std::int64_t> sizes) {
-  if (sizes.empty()) return brief_number(elements[next++]);
-  std::string text = "[";
-  for (std::int64_t i = 0; i < sizes.front(); ++i)
-    text += (i == 0 ? "" : ", ") + brief_list(elements, next, sizes.subspan(1));
-  return text + "]";
-}
-
 }  // namespace
 
 std::string exact(const Tensor& scalar) {
@@ -76,18 +63,6 @@ std::string equation(const std::string& name, const Tensor& value) {
     if (c == '\n') text.append(static_cast<std::size_t>(columns), ' ');
   }
   return text + "\n";
-}
-
-bool is_brief(const Tensor& tensor) { return tensor.size() <= most_elements_on_a_line; }
-
-std::string brief(const Tensor& tensor) {
-  if (tensor.dtype() == DType::boolean && tensor.rank() == 0) return exact(tensor);
-  const std::vector<double> elements = tensor.to_vector<double>();
-  std::size_t next = 0;
-  if (is_brief(tensor)) return brief_list(elements, next, tensor.shape().sizes());
-  const auto [smallest, largest] = std::minmax_element(elements.begin(), elements.end());
-  return fmt::format("{} from {} to {}", to_string(tensor.shape()), brief_number(*smallest),
-                     brief_number(*largest));
 }
 
 nlohmann::ordered_json to_json(const Tensor& tensor) {
