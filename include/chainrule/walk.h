@@ -39,8 +39,10 @@ struct WalkStep {
   std::size_t from = 0;        ///< chain_rule: position of the node that sends the gradient ...
   std::size_t input = 0;       ///< ... and the number of the input that it sends it to
   std::vector<Side> equation;  ///< "dL/dx" = "dL/dq · ∂q/∂x" = "-4 · 1" = "-4"
-  std::vector<Side>
-      sum{};       ///< of the second gradient that a node gets, and all later ones: "dL/dx" = "-4 + 3" = "-1"
+  /// chain_rule: "∂L/∂q" = "z" = "-4". What becomes of dL/dq, where that is no product with a factor.
+  std::vector<Side> local{};
+  /// Of the second gradient that a node gets, and all later ones: "dL/dx" = "-4 + 3" = "-1".
+  std::vector<Side> sum{};
   Tensor result;   ///< the value; the gradient sent
   Tensor total{};  ///< the node's gradient after this step
   bool is_backward() const { return kind >= Kind::seed; }
@@ -76,6 +78,30 @@ namespace draw {
 
 /// The steps as text, one a line; with escape sequences that colour values and gradients on a terminal.
 std::string walk_text(const Walk& walk, bool colours = false);
+
+/// The steps as pictures: the graph, laid out once by Graphviz, with values and gradients as they become
+/// known, and the equation of the step. Needs the target chainrule::render, and the walk as long as it is
+/// there. IoError when the graph is too large to be laid out.
+class WalkDrawing {
+ public:
+  explicit WalkDrawing(const Walk& walk);
+  ~WalkDrawing();
+  WalkDrawing(const WalkDrawing&) = delete;
+  WalkDrawing& operator=(const WalkDrawing&) = delete;
+
+  /// A page that steps through the walk. It needs nothing but itself, and a browser.
+  std::string html() const;
+  /// How many pictures there are: first the expression with what is given, then one for each further step.
+  std::size_t frames() const;
+  std::string svg(std::size_t frame) const;
+  std::string png(std::size_t frame) const;
+  /// A document with one frame on each page.
+  std::string pdf() const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
 
 }  // namespace draw
 }  // namespace chainrule

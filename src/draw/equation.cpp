@@ -1,5 +1,7 @@
 #include "draw/equation.h"
 
+#include "draw/markup.h"
+
 namespace chainrule::draw {
 namespace {
 
@@ -17,7 +19,10 @@ std::string in_colour(const Term& term, const Palette& colour) {
 
 std::string line(const WalkStep& step, const Palette& colour) {
   std::string text;
-  const auto write = [&](const Term& term) { text += in_colour(term, colour); };
+  const auto write = [&](const char* sign, const Terms& terms) {
+    text += sign;
+    for (const Term& term : terms) text += in_colour(term, colour);
+  };
   write_equation(step.equation, !step.sum.empty(), false, write);
   if (!step.sum.empty()) text += ", so ";
   write_equation(step.sum, false, false, write);
@@ -34,6 +39,15 @@ std::string plain(const Terms& terms) {
   std::string text;
   for (const Term& term : terms) text += plain(term);
   return text;
+}
+
+Term with_short_names(Term term) {
+  constexpr std::size_t longest_name = 24, longest_text = 200;  // characters
+  const bool is_numbers = term.kind == Term::Kind::value || term.kind == Term::Kind::gradient;
+  if (is_numbers) return term;  // few enough, see one_line()
+  term.text = shortened(term.text, term.kind == Term::Kind::text ? longest_text : longest_name);
+  term.under = shortened(term.under, longest_name);
+  return term;
 }
 
 std::string plain(const WalkStep& step) { return line(step, {}); }

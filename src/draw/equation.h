@@ -10,18 +10,21 @@ namespace chainrule::draw {
 std::string plain(const Term& term);
 std::string plain(const Terms& terms);
 
+/// The term with long names cut, for where room is limited.
+Term with_short_names(Term term);
+
 /// The whole step in plain text: "dL/dx += dL/dq · ∂q/∂x = -4 · 1 = -4, so dL/dx = -8".
 std::string plain(const WalkStep& step);
 
-/// Calls `write` for everything in a step's equation and sum: with each sign between the sides, as a term,
-/// and with the terms of each side. Sides in numbers only when they are wanted.
+/// Calls `write` for each side of an equation, with the sign before it: none for the first. Sides in numbers
+/// only when they are wanted.
 template <class Write>
 void write_equation(const std::vector<Side>& equation, bool accumulates, bool in_numbers, Write write) {
-  const char* sign = accumulates ? " += " : " = ";
+  const char* sign = "";
   for (const Side& side : equation) {
     if (side.in_numbers && !in_numbers) continue;
-    if (&side != &equation.front()) write(Term{.text = std::exchange(sign, " = ")});
-    for (const Term& term : side.terms) write(term);
+    write(sign, side.terms);
+    sign = accumulates && *sign == '\0' ? " += " : " = ";
   }
 }
 

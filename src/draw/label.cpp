@@ -62,6 +62,20 @@ std::string brief(const Tensor& tensor) {
   return table(line("min", range.smallest) + line("mean", range.mean) + line("max", range.largest));
 }
 
+std::string_view sign_of(std::string_view operation) {
+  struct Sign {
+    std::string_view operation, text;
+  };
+  static constexpr Sign signs[] = {
+      {"add", "+"},           {"sub", "−"},    {"mul", "×"},       {"div", "÷"},
+      {"neg", "−"},           {"matmul", "@"}, {"pow", "xʸ"},      {"square", "x²"},
+      {"sqrt", "√"},          {"less", "<"},   {"greater", ">"},   {"less_equal", "≤"},
+      {"greater_equal", "≥"}, {"equal", "="},  {"not_equal", "≠"}, {"sum", "Σ"}};
+  for (const Sign& sign : signs)
+    if (sign.operation == operation) return sign.text;
+  return operation;
+}
+
 std::string row(const std::string& label, int columns) {
   return fmt::format("<TR><TD COLSPAN=\"{}\">{}</TD></TR>", columns, label);
 }

@@ -19,10 +19,19 @@ std::size_t character_bytes(std::string_view text) {
   return too_long || surrogate || no_character || code < 0xA0 || code > 0x10FFFF ? 0 : bytes;
 }
 
+std::string shortened(std::string_view text, std::size_t longest) {
+  std::size_t end = 0;
+  for (std::size_t count = 0; end < text.size(); ++count) {
+    if (count == longest) return std::string(text.substr(0, end)) + "…";
+    end += std::max<std::size_t>(character_bytes(text.substr(end)), 1);
+  }
+  return std::string(text);
+}
+
 std::string markup(std::string_view text, std::size_t longest) {
+  if (longest != std::string_view::npos) return markup(shortened(text, longest));
   std::string result;
-  for (std::size_t count = 0; !text.empty(); ++count) {
-    if (count == longest) return result + "…";
+  while (!text.empty()) {
     const std::size_t bytes = character_bytes(text);
     const std::string_view character = text.substr(0, std::max<std::size_t>(bytes, 1));
     if (bytes == 0)

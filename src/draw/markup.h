@@ -10,6 +10,9 @@ namespace chainrule::draw {
 /// control characters and bytes that are not UTF-8 replaced, cut with "…" after `longest` characters.
 std::string markup(std::string_view text, std::size_t longest = std::string_view::npos);
 
+/// The text, cut with "…" after `longest` characters.
+std::string shortened(std::string_view text, std::size_t longest);
+
 /// The bytes of the UTF-8 character at the start of `text`; 0 when they are none that XML allows.
 std::size_t character_bytes(std::string_view text);
 

@@ -1,5 +1,6 @@
 #include "chainrule/walk.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "chainrule/ops.h"
@@ -216,14 +217,19 @@ void Walk::chain_rule(std::size_t position, std::size_t i, const Tensor& sent) {
       }
     step.equation.push_back({symbols});
     step.equation.push_back({product});
-    if (input.tensor.shape() == node.tensor.shape() && is_small(node.tensor)) {
+    step.local = {{{partial}}, {local}};
+    const bool has_names = std::any_of(local.begin(), local.end(),
+                                       [](const Term& term) { return term.kind == Term::Kind::name; });
+    if (has_names && input.tensor.shape() == node.tensor.shape() && is_small(node.tensor)) {
       const Term value = numbers(Term::Kind::value, local_gradient(node.tensor, i, ones_like(node.tensor)));
       Terms in_numbers = {known, sign(node.tensor.rank() == 0 ? " · " : " ⊙ ")};
       append(in_numbers, after_operator({value}));
-      if (value.text != plain(local)) step.equation.push_back({in_numbers, true});
+      step.equation.push_back({in_numbers, true});
+      step.local.push_back({{value}, true});
     }
   } else {
     step.equation.push_back({local});
+    step.local = {{local}};
   }
   step.equation.push_back({{numbers(Term::Kind::gradient, sent)}});
 

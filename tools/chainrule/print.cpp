@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 
 #include "chainrule/ops.h"
 
@@ -80,6 +81,14 @@ void write_output(const std::string& text) {
   const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
   if (std::fflush(stdout) != 0 || !written)
     throw IoError(std::string("standard output: ") + std::strerror(errno));
+}
+
+void write_file(const std::string& path, const std::string& content) {
+  errno = 0;
+  std::ofstream out(path, std::ios::binary);
+  out << content;
+  out.close();
+  if (!out) throw IoError(path + ": it cannot be written: " + std::strerror(errno));
 }
 
 bool colours_wanted() {

@@ -20,6 +20,9 @@ nlohmann::ordered_json to_json(const Tensor& tensor);
 /// Writes what a command has to say to standard output. IoError when it cannot all be written.
 void write_output(const std::string& text);
 
+/// Writes a file. IoError when it cannot.
+void write_file(const std::string& path, const std::string& content);
+
 /// Are colours welcome on standard output?
 bool colours_wanted();
 

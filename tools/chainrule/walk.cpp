@@ -1,19 +1,62 @@
 #include "chainrule/walk.h"
 
+#include <filesystem>
 #include <memory>
 
+#include "command.h"
 #include "commands.h"
 #include "print.h"
 #include "session.h"
+#include "text.h"
 
 namespace chainrule::cli {
 namespace {
 
-void run(const Request& request) {
+/// Where the steps go, other than to the terminal.
+struct Output {
+  std::string path, format;
+
+  bool is_directory() const { return path.ends_with('/') || std::filesystem::is_directory(path); }
+  bool is(const char* extension) const {
+    return CLI::detail::to_lower(std::filesystem::path(path).extension()) == extension;
+  }
+  /// Before any work is done.
+  void check() const {
+    if (path.empty() ? format.empty() : is_directory()) return;
+    if (!format.empty())
+      throw CommandError("--format: that of the pictures in a directory; give one, as -o steps/");
+    if (!is(".html") && !is(".pdf"))
+      throw CommandError("-o " + printable(path) +
+                         ": the name must end in .html or .pdf, or in / for a directory of pictures");
+  }
+};
+
+/// One picture for each step: step-01.svg, ...
+void write_pictures(const draw::WalkDrawing& drawing, const Output& output) {
+  const std::filesystem::path directory = output.path;
+  std::error_code error;
+  std::filesystem::create_directory(directory, error);
+  if (error) throw IoError(output.path + ": it cannot be made: " + error.message());
+  const std::string extension = output.format == "png" ? ".png" : ".svg";
+  const std::size_t digits = std::max<std::size_t>(std::to_string(drawing.frames() - 1).size(), 2);
+  for (std::size_t frame = 0; frame < drawing.frames(); ++frame) {
+    std::string number = std::to_string(frame);
+    number.insert(0, digits - number.size(), '0');
+    write_file(directory / ("step-" + number + extension),
+               extension == ".png" ? drawing.png(frame) : drawing.svg(frame));
+  }
+}
+
+void run(const Request& request, const Output& output) {
+  output.check();
   const KeepValues keep;
   const Computed computed = compute(request);
   if (computed.output.size() != 1) gradients(computed);  // says what to do
-  write_output(draw::walk_text(Walk(computed.output, request.expression), colours_wanted()));
+  const Walk walk(computed.output, request.expression);
+  if (output.path.empty()) return write_output(draw::walk_text(walk, colours_wanted()));
+  const draw::WalkDrawing drawing(walk);
+  if (output.is_directory()) return write_pictures(drawing, output);
+  write_file(output.path, output.is(".pdf") ? drawing.pdf() : drawing.html());
 }
 
 }  // namespace
@@ -23,11 +66,22 @@ void add_walk(CLI::App& app) {
       app.add_subcommand("walk", "Step through the forward and the backward pass, as on the board");
   const auto request = std::make_shared<Request>();
   request->add_to(*command);
+  const auto output = std::make_shared<Output>();
+  command
+      ->add_option("-o,--output", output->path,
+                   "A .html page that steps through it, a .pdf with a page for each step, or a\n"
+                   "directory for one picture of each; without it, text on standard output")
+      ->type_name("FILE|DIR/");
+  command
+      ->add_option("--format", output->format, "Of the pictures in a directory: svg (as by default) or png")
+      ->check(CLI::IsMember({"svg", "png"}))
+      ->type_name("FORMAT");
   command->footer(
       "Expressions and values are those of `chainrule eval`.\n\n"
       "  chainrule walk 'q = x + y; q * z' x=-2 y=5 z=-4\n"
-      "  chainrule walk 'h = relu(w * x + b); (h - 1) ** 2' w=0.5 x=2 b=1");
-  command->callback([request] { run(*request); });
+      "  chainrule walk 'h = relu(w * x + b); (h - 1) ** 2' w=0.5 x=2 b=1 -o walk.html\n"
+      "  chainrule walk 'y = x * x; y + x * y' x=3 -o slides/ --format png");
+  command->callback([request, output] { run(*request, *output); });
 }
 
 }  // namespace chainrule::cli
