@@ -95,8 +95,11 @@ struct Options {
 /// The graph in Graphviz's DOT language: names, shapes, values, gradients. Deterministic.
 void write_dot(std::ostream& out, const Tensor& output, const Options& options = {});
 
-/// A drawing by Graphviz's library, format "svg", "png" or "pdf". Needs the target chainrule::render.
-/// IoError when Graphviz cannot, or the file cannot be written.
+/// A drawing by Graphviz's library in memory, in any of its formats, as "svg", "png", "pdf" or "json". Needs
+/// the target chainrule::render. IoError when Graphviz cannot draw it.
+std::string render(const std::string& dot, const std::string& format);
+
+/// The same into a file, format "svg", "png" or "pdf". IoError, too, when the file cannot be written.
 void render_dot(const std::string& dot, const std::string& format, const std::string& path);
 
 }  // namespace draw

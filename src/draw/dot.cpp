@@ -28,21 +28,6 @@ Look look_of(const GraphNode& node, bool is_output) {
   return {"#FFFFFF", "#555555", "rounded,filled", 1.2};
 }
 
-/// The sign that stands for an operation on a board; its name where there is none.
-std::string_view sign_of(std::string_view operation) {
-  struct Sign {
-    std::string_view operation, text;
-  };
-  static constexpr Sign signs[] = {
-      {"add", "+"},           {"sub", "−"},    {"mul", "×"},       {"div", "÷"},
-      {"neg", "−"},           {"matmul", "@"}, {"pow", "xʸ"},      {"square", "x²"},
-      {"sqrt", "√"},          {"less", "<"},   {"greater", ">"},   {"less_equal", "≤"},
-      {"greater_equal", "≥"}, {"equal", "="},  {"not_equal", "≠"}, {"sum", "Σ"}};
-  for (const Sign& sign : signs)
-    if (sign.operation == operation) return sign.text;
-  return operation;
-}
-
 std::string in_colour(const char* colour, int size, const std::string& text) {
   return fmt::format("<FONT COLOR=\"{}\" POINT-SIZE=\"{}\">{}</FONT>", colour, size, text);
 }

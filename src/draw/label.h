@@ -15,6 +15,9 @@ std::string escaped(std::string_view text);
 /// smallest, mean and largest element.
 std::string brief(const Tensor& tensor);
 
+/// The sign that stands for an operation on a board; its name where there is none.
+std::string_view sign_of(std::string_view operation);
+
 /// Tables, which lay out such labels.
 std::string table(const std::string& rows);
 std::string row(const std::string& label, int columns = 1);

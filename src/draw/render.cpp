@@ -107,14 +107,18 @@ std::string draw(const std::string& dot, const std::string& format) {
 
 }  // namespace
 
-void render_dot(const std::string& dot, const std::string& format, const std::string& path) {
-  if (format != "svg" && format != "png" && format != "pdf")
-    throw IoError(path + ": no format '" + format + "'; there are svg, png and pdf");
+std::string render(const std::string& dot, const std::string& format) {
   static std::mutex one_at_a_time;  // Graphviz keeps global state
   const std::lock_guard lock(one_at_a_time);
   complaint().clear();
   agseterrf(note_complaint);
-  const std::string picture = draw(dot, format);
+  return draw(dot, format);
+}
+
+void render_dot(const std::string& dot, const std::string& format, const std::string& path) {
+  if (format != "svg" && format != "png" && format != "pdf")
+    throw IoError(path + ": no format '" + format + "'; there are svg, png and pdf");
+  const std::string picture = render(dot, format);
 
   errno = 0;
   std::ofstream out(path, std::ios::binary);

@@ -132,5 +132,48 @@ TEST(Walk, tells_to_reduce_what_is_no_scalar) {
   EXPECT_TRUE(mentions(result.errors, {"the result has shape (2,)", "reduce it"}));
 }
 
+TEST(Walk, writes_a_page_or_a_document) {
+  for (const auto& [ending, start] : {std::pair{".html", "<!doctype html>"}, {".PDF", "%PDF-"}}) {
+    const TemporaryFile file("", ending);
+    const ToolResult result = run_tool(command("walk", walkthrough, {"-o", file.path()}));
+    EXPECT_EQ(result.exit_code, 0) << result.errors;
+    EXPECT_EQ(result.output + result.errors, "");
+    EXPECT_TRUE(read_file(file.path()).starts_with(start)) << ending;
+  }
+}
+
+TEST(Walk, writes_a_picture_of_each_step_into_a_directory) {
+  const TemporaryFile place("", "");
+  std::filesystem::remove(place.path());
+  const std::filesystem::path directory = place.path();
+  for (const auto& [format, start] : {std::pair{"svg", "<?xml"}, {"png", "\x89PNG"}}) {
+    const ToolResult result =
+        run_tool(command("walk", walkthrough, {"-o", place.path() + "/", "--format", format}));
+    EXPECT_EQ(result.exit_code, 0) << result.errors;
+    for (int step = 0; step <= 7; ++step)
+      EXPECT_TRUE(read_file(directory / ("step-0" + std::to_string(step) + "." + format)).starts_with(start))
+          << step;
+    EXPECT_FALSE(std::filesystem::exists(directory / ("step-08." + std::string(format))));
+  }
+  std::filesystem::remove_all(directory);
+}
+
+TEST(Walk, refuses_other_formats_and_says_where_it_cannot_write) {
+  const auto complaint = [](const std::vector<std::string>& more, int exit_code) {
+    const ToolResult result = run_tool(command("walk", walkthrough, more));
+    EXPECT_EQ(result.exit_code, exit_code);
+    return result.errors;
+  };
+  EXPECT_EQ(
+      complaint({"-o", "a.gif"}, 2),
+      "chainrule walk: -o a.gif: the name must end in .html or .pdf, or in / for a directory of pictures\n");
+  EXPECT_EQ(complaint({"-o", "a.html", "--format", "png"}, 2),
+            "chainrule walk: --format: that of the pictures in a directory; give one, as -o steps/\n");
+  EXPECT_EQ(complaint({"-o", "/nowhere/a.html"}, 1),
+            "chainrule walk: /nowhere/a.html: it cannot be written: No such file or directory\n");
+  EXPECT_EQ(complaint({"-o", "/nowhere/steps/"}, 1),
+            "chainrule walk: /nowhere/steps/: it cannot be made: No such file or directory\n");
+}
+
 }  // namespace
 }  // namespace chainrule::test

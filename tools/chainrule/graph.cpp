@@ -23,13 +23,6 @@ std::string format_of(const std::string& path) {
   throw CommandError("-o " + printable(path) + ": the name of the file must end in .dot, .svg, .png or .pdf");
 }
 
-void write_file(const std::string& path, const std::string& text) {
-  std::ofstream out(path, std::ios::binary);
-  out << text;
-  out.close();
-  if (!out) throw IoError(path + ": it cannot be written: " + std::strerror(errno));
-}
-
 void run(const Request& request, const std::string& path) {
   const std::string format = path.empty() ? "" : format_of(path);  // before any work is done
   const KeepValues keep;

@@ -8,13 +8,12 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 
 #include "chainrule/ops.h"
 
 namespace chainrule::cli {
 namespace {
-
-constexpr std::int64_t most_elements_on_a_line = 12;
 
 nlohmann::ordered_json number(double value) {
   if (std::isnan(value)) return "NaN";
@@ -42,17 +41,6 @@ nlohmann::ordered_json nested(const Tensor& tensor, const Convert& convert) {
   return nested(elements, tensor.shape().sizes(), convert);
 }
 
-std::string brief_number(double value) { return fmt::format("{:.6g}", value == 0 ? 0.0 : value); }
-
-std::string brief_list(const std::vector<double>& elements, std::size_t& next,
-                       std::span<const std::int64_t> sizes) {
-  if (sizes.empty()) return brief_number(elements[next++]);
-  std::string text = "[";
-  for (std::int64_t i = 0; i < sizes.front(); ++i)
-    text += (i == 0 ? "" : ", ") + brief_list(elements, next, sizes.subspan(1));
-  return text + "]";
-}
-
 }  // namespace
 
 std::string exact(const Tensor& scalar) {
@@ -78,18 +66,6 @@ std::string equation(const std::string& name, const Tensor& value) {
   return text + "\n";
 }
 
-bool is_brief(const Tensor& tensor) { return tensor.size() <= most_elements_on_a_line; }
-
-std::string brief(const Tensor& tensor) {
-  if (tensor.dtype() == DType::boolean && tensor.rank() == 0) return exact(tensor);
-  const std::vector<double> elements = tensor.to_vector<double>();
-  std::size_t next = 0;
-  if (is_brief(tensor)) return brief_list(elements, next, tensor.shape().sizes());
-  const auto [smallest, largest] = std::minmax_element(elements.begin(), elements.end());
-  return fmt::format("{} from {} to {}", to_string(tensor.shape()), brief_number(*smallest),
-                     brief_number(*largest));
-}
-
 nlohmann::ordered_json to_json(const Tensor& tensor) {
   switch (tensor.dtype()) {
     case DType::boolean: return nested<bool>(tensor, [](bool b) { return b; });
@@ -105,6 +81,14 @@ void write_output(const std::string& text) {
   const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
   if (std::fflush(stdout) != 0 || !written)
     throw IoError(std::string("standard output: ") + std::strerror(errno));
+}
+
+void write_file(const std::string& path, const std::string& content) {
+  errno = 0;
+  std::ofstream out(path, std::ios::binary);
+  out << content;
+  out.close();
+  if (!out) throw IoError(path + ": it cannot be written: " + std::strerror(errno));
 }
 
 bool colours_wanted() {

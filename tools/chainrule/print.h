@@ -13,18 +13,15 @@ std::string exact(const Tensor& scalar);
 /// "name = value", with the further lines of an array indented.
 std::string equation(const std::string& name, const Tensor& value);
 
-/// On one line, for people: a scalar with six digits, a small tensor as nested lists, of a larger one its
-/// shape and range.
-std::string brief(const Tensor& tensor);
-/// Does brief() show all elements?
-bool is_brief(const Tensor& tensor);
-
 /// Nested lists of numbers that read back to the same bits; "NaN", "Infinity" and "-Infinity" for those
 /// that JSON lacks.
 nlohmann::ordered_json to_json(const Tensor& tensor);
 
 /// Writes what a command has to say to standard output. IoError when it cannot all be written.
 void write_output(const std::string& text);
+
+/// Writes a file. IoError when it cannot.
+void write_file(const std::string& path, const std::string& content);
 
 /// Are colours welcome on standard output?
 bool colours_wanted();

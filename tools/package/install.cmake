@@ -17,6 +17,7 @@ configure_package_config_file(tools/package/chainruleConfig.cmake.in ${staging}/
 write_basic_package_version_file(${staging}/chainruleConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${staging}/chainruleConfig.cmake ${staging}/chainruleConfigVersion.cmake
               third_party/FindOpenBLAS.cmake third_party/FindLibcsv.cmake third_party/FindGraphviz.cmake
+              third_party/FindLibrsvg.cmake
         DESTINATION ${config_dir})
 
 # A shared library brings its own dependencies; with a static one the program links them.

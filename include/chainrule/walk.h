@@ -1,0 +1,107 @@
+#pragma once
+
+#include "chainrule/graph.h"
+
+namespace chainrule {
+
+/// A piece of an equation.
+struct Term {
+  enum class Kind : std::uint8_t {
+    text,        ///< signs and words
+    name,        ///< what a node is called
+    derivative,  ///< "dL/dx": `text` over `under`
+    value,       ///< the numbers of a node
+    gradient     ///< the numbers of a gradient
+  };
+  Kind kind = Kind::text;
+  std::string text;
+  std::string under{};  ///< what a derivative is with respect to
+  Tensor tensor{};      ///< the numbers
+};
+using Terms = std::vector<Term>;
+
+/// What stands between two signs of equality.
+struct Side {
+  Terms terms;
+  bool in_numbers = false;  ///< repeats the side before it in numbers, where there is room for that
+};
+
+/// One step of a walk: a value or a gradient that becomes known.
+struct WalkStep {
+  enum class Kind : std::uint8_t {
+    given,      ///< the value of a leaf
+    operation,  ///< the value of an operation
+    seed,       ///< dL/dL = 1
+    chain_rule  ///< a gradient that one use of a node sends to it
+  };
+  Kind kind = Kind::given;
+  std::size_t node = 0;        ///< position in the graph of the node whose value or gradient this is about
+  std::size_t from = 0;        ///< chain_rule: position of the node that sends the gradient ...
+  std::size_t input = 0;       ///< ... and the number of the input that it sends it to
+  std::vector<Side> equation;  ///< "dL/dx" = "dL/dq · ∂q/∂x" = "-4 · 1" = "-4"
+  /// chain_rule: "∂L/∂q" = "z" = "-4". What becomes of dL/dq, where that is no product with a factor.
+  std::vector<Side> local{};
+  /// Of the second gradient that a node gets, and all later ones: "dL/dx" = "-4 + 3" = "-1".
+  std::vector<Side> sum{};
+  Tensor result;   ///< the value; the gradient sent
+  Tensor total{};  ///< the node's gradient after this step
+  bool is_backward() const { return kind >= Kind::seed; }
+};
+
+/// The forward and the backward pass of a scalar, one operation and one application of the chain rule at a
+/// time, as on a board. GradError for an output of more than one element, and when a value that a step
+/// shows has been released (see KeepValues).
+class Walk {
+ public:
+  /// `expression` is what to call the whole: what the user has typed. Without it, the last operation.
+  explicit Walk(const Tensor& output, std::string expression = "");
+  const Graph& graph() const { return graph_; }
+  const std::string& expression() const { return expression_; }
+  /// First all values, in the order of the graph, then the gradients.
+  const std::vector<WalkStep>& steps() const { return steps_; }
+  /// Why there are no gradients: the output depends on no variable, or not smoothly, as a comparison. Empty
+  /// when there are some.
+  std::string no_gradients() const;
+
+ private:
+  void forward(std::size_t position);
+  void backward();
+  void chain_rule(std::size_t position, std::size_t input, const Tensor& sent);
+
+  Graph graph_;
+  std::string expression_;
+  std::vector<WalkStep> steps_;
+  std::vector<Tensor> total_;  // the gradient that has reached each node so far
+};
+
+namespace draw {
+
+/// The steps as text, one a line; with escape sequences that colour values and gradients on a terminal.
+std::string walk_text(const Walk& walk, bool colours = false);
+
+/// The steps as pictures: the graph, laid out once by Graphviz, with values and gradients as they become
+/// known, and the equation of the step. Needs the target chainrule::render, and the walk as long as it is
+/// there. IoError when the graph is too large to be laid out.
+class WalkDrawing {
+ public:
+  explicit WalkDrawing(const Walk& walk);
+  ~WalkDrawing();
+  WalkDrawing(const WalkDrawing&) = delete;
+  WalkDrawing& operator=(const WalkDrawing&) = delete;
+
+  /// A page that steps through the walk. It needs nothing but itself, and a browser.
+  std::string html() const;
+  /// How many pictures there are: first the expression with what is given, then one for each further step.
+  std::size_t frames() const;
+  std::string svg(std::size_t frame) const;
+  std::string png(std::size_t frame) const;
+  /// A document with one frame on each page.
+  std::string pdf() const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace draw
+}  // namespace chainrule

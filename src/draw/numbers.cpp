@@ -1,0 +1,45 @@
+#include "draw/numbers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+namespace chainrule::draw {
+namespace {
+
+std::string list(const std::vector<double>& elements, std::size_t& next,
+                 std::span<const std::int64_t> sizes) {
+  if (sizes.empty()) return number(elements[next++], 6);
+  std::string text = "[";
+  for (std::int64_t i = 0; i < sizes.front(); ++i)
+    text += (i == 0 ? "" : ", ") + list(elements, next, sizes.subspan(1));
+  return text + "]";
+}
+
+}  // namespace
+
+std::string number(double value, int digits) {
+  return fmt::format("{:.{}g}", value == 0 ? 0.0 : value, digits);
+}
+
+bool is_small(const Tensor& tensor) { return tensor.size() <= 12; }
+
+std::string one_line(const Tensor& tensor) {
+  if (tensor.dtype() == DType::boolean && tensor.rank() == 0) return tensor.item<bool>() ? "True" : "False";
+  const std::vector<double> elements = tensor.to_vector<double>();
+  std::size_t next = 0;
+  if (is_small(tensor)) return list(elements, next, tensor.shape().sizes());
+  const Range range = range_of(elements);
+  return fmt::format("{} from {} to {}", to_string(tensor.shape()), number(range.smallest, 6),
+                     number(range.largest, 6));
+}
+
+Range range_of(const std::vector<double>& elements) {
+  const auto [smallest, largest] = std::minmax_element(elements.begin(), elements.end());
+  return {*smallest,
+          std::accumulate(elements.begin(), elements.end(), 0.0) / static_cast<double>(elements.size()),
+          *largest};
+}
+
+}  // namespace chainrule::draw

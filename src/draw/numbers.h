@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+
+#include "chainrule/tensor.h"
+
+namespace chainrule::draw {
+
+/// For people, on one line: a scalar with six digits, a small tensor as nested lists, of a larger one its
+/// shape and range.
+std::string one_line(const Tensor& tensor);
+
+/// Is the tensor small enough for all its elements to be shown?
+bool is_small(const Tensor& tensor);
+
+/// With so many significant digits; no "-0".
+std::string number(double value, int digits);
+
+/// Smallest, mean and largest element.
+struct Range {
+  double smallest, mean, largest;
+};
+Range range_of(const std::vector<double>& elements);
+
+}  // namespace chainrule::draw

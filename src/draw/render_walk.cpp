@@ -1,0 +1,92 @@
+#include <cairo-pdf.h>
+#include <cairo.h>
+#include <librsvg/rsvg.h>
+
+#include <cmath>
+#include <memory>
+
+#include "chainrule/walk.h"
+#include "draw/walk_page.h"
+
+namespace chainrule::draw {
+namespace {
+
+/// Calls a C library's function to release something.
+template <auto release>
+struct Releases {
+  void operator()(auto* resource) const { release(resource); }
+};
+using Surface = std::unique_ptr<cairo_surface_t, Releases<cairo_surface_destroy>>;
+using Cairo = std::unique_ptr<cairo_t, Releases<cairo_destroy>>;
+
+/// A surface of this type that writes what is drawn on it to the end of the string.
+cairo_status_t append(void* text, const unsigned char* data, unsigned int size) {
+  static_cast<std::string*>(text)->append(reinterpret_cast<const char*>(data), size);  // NOLINT: C's bytes
+  return CAIRO_STATUS_SUCCESS;
+}
+
+void check(cairo_status_t status) {
+  if (status != CAIRO_STATUS_SUCCESS) throw IoError(std::string("cairo: ") + cairo_status_to_string(status));
+}
+
+void draw_svg(cairo_t* cairo, const std::string& svg, double width, double height) {
+  GError* error = nullptr;
+  const std::unique_ptr<RsvgHandle, Releases<g_object_unref>> handle(
+      rsvg_handle_new_from_data(reinterpret_cast<const guint8*>(svg.data()), svg.size(), &error));  // NOLINT
+  const RsvgRectangle page{0, 0, width, height};
+  if (handle && rsvg_handle_render_document(handle.get(), cairo, &page, &error) != FALSE) return;
+  const std::unique_ptr<GError, Releases<g_error_free>> owner(error);
+  throw IoError("librsvg cannot draw the picture: " + std::string(error->message));
+}
+
+}  // namespace
+
+struct WalkDrawing::Parts {
+  explicit Parts(const Walk& of) : walk(of), scene(laid_out(of)), picture(of, scene) {}
+  static WalkScene laid_out(const Walk& walk) {
+    WalkScene scene(walk);
+    scene.set_layout(layout_of(scene.dot()));
+    return scene;
+  }
+  const Walk& walk;
+  const WalkScene scene;
+  const WalkPicture picture;
+};
+
+WalkDrawing::WalkDrawing(const Walk& walk) : parts_(std::make_unique<Parts>(walk)) {}
+WalkDrawing::~WalkDrawing() = default;
+
+std::string WalkDrawing::html() const { return walk_page(parts_->walk, parts_->scene); }
+std::size_t WalkDrawing::frames() const { return parts_->scene.frames(); }
+std::string WalkDrawing::svg(std::size_t frame) const { return parts_->picture.svg(frame); }
+
+std::string WalkDrawing::png(std::size_t frame) const {
+  constexpr double scale = 2;  // sharp on a projector
+  const double width = std::ceil(scale * parts_->picture.width()),
+               height = std::ceil(scale * parts_->picture.height());
+  const Surface surface(
+      cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(width), static_cast<int>(height)));
+  check(cairo_surface_status(surface.get()));
+  const Cairo cairo(cairo_create(surface.get()));
+  draw_svg(cairo.get(), svg(frame), width, height);
+  std::string png;
+  check(cairo_surface_write_to_png_stream(surface.get(), append, &png));
+  return png;
+}
+
+std::string WalkDrawing::pdf() const {
+  const double width = parts_->picture.width(), height = parts_->picture.height();
+  std::string pdf;
+  const Surface surface(cairo_pdf_surface_create_for_stream(append, &pdf, width, height));
+  const Cairo cairo(cairo_create(surface.get()));
+  for (std::size_t frame = 0; frame < frames(); ++frame) {
+    draw_svg(cairo.get(), svg(frame), width, height);
+    cairo_show_page(cairo.get());
+  }
+  check(cairo_status(cairo.get()));
+  cairo_surface_finish(surface.get());
+  check(cairo_surface_status(surface.get()));
+  return pdf;
+}
+
+}  // namespace chainrule::draw

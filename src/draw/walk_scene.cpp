@@ -1,0 +1,274 @@
+#include "draw/walk_scene.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "draw/equation.h"
+#include "draw/label.h"
+#include "draw/markup.h"
+#include "draw/numbers.h"
+
+namespace chainrule::draw {
+namespace {
+
+constexpr double title_size = 19, number_size = 17, gradient_size = 15, label_size = 12.5, caption_size = 12;
+constexpr double title_height = 25, number_height = 24, margin_x = 13, margin_y = 8, gap = 6;
+constexpr std::size_t longest_name = 16, longest_label = 32;  // characters
+
+bool is_number(const GraphNode& node) {  // that is its own name
+  return node.kind == NodeKind::constant && node.tensor.name().empty() && node.tensor.rank() == 0;
+}
+
+std::string shape_text(const GraphNode& node) {
+  return node.tensor.rank() == 0 ? "" : to_string(node.tensor.shape());
+}
+
+std::string scalar_text(const Tensor& tensor) { return one_line(tensor); }
+
+const char* class_of(const GraphNode& node, bool is_output) {
+  if (is_output) return "node output";
+  if (node.kind == NodeKind::variable) return "node variable";
+  return node.kind == NodeKind::constant ? "node constant" : "node operation";
+}
+
+std::string path_of(const std::vector<Point>& curve) {
+  std::string path;
+  for (std::size_t i = 0; i < curve.size(); ++i)
+    path += fmt::format("{}{} {}", i == 0 ? "M" : i == 1 ? "C" : " ", at(curve[i].x), at(curve[i].y));
+  return path;
+}
+
+constexpr double arrow_length = 11;
+
+/// `distance` away from `tip`, in the direction of `before`.
+Point back_from(Point tip, Point before, double distance) {
+  const double dx = before.x - tip.x, dy = before.y - tip.y, length = std::max(std::hypot(dx, dy), 1e-9);
+  return {tip.x + distance * dx / length, tip.y + distance * dy / length};
+}
+
+std::string arrow(Point tip, Point before) {
+  constexpr double half_width = 0.42;  // of its length
+  const Point base = back_from(tip, before, arrow_length);
+  const double x = half_width * (tip.x - base.x), y = half_width * (tip.y - base.y);
+  return fmt::format("<path class=\"arrow\" d=\"M{} {}L{} {}L{} {}z\"/>", at(tip.x), at(tip.y),
+                     at(base.x - y), at(base.y + x), at(base.x + y), at(base.y - x));
+}
+
+}  // namespace
+
+WalkScene::WalkScene(const Walk& walk) : walk_(walk), boxes_(walk.graph().nodes().size()) {
+  const std::vector<GraphNode>& nodes = walk.graph().nodes();
+  for (std::size_t to = 0; to < nodes.size(); ++to)
+    for (const std::size_t from : nodes[to].inputs) edges_.push_back({.from = from, .to = to});
+  read_steps();
+  for (std::size_t i = 0; i < nodes.size(); ++i) measure(i);
+}
+
+void WalkScene::read_steps() {
+  const std::vector<GraphNode>& nodes = walk_.graph().nodes();
+  std::vector<std::size_t> first_edge;
+  for (std::size_t i = 0, edge = 0; i < nodes.size(); edge += nodes[i++].inputs.size())
+    first_edge.push_back(edge);
+
+  steps_.push_back(nullptr);
+  for (const WalkStep& step : walk_.steps()) {
+    if (step.kind != WalkStep::Kind::given) steps_.push_back(&step);
+    const std::size_t frame = steps_.size() - 1;
+    if (step.is_backward())
+      boxes_[step.node].gradients.push_back({frame, step.total});
+    else
+      boxes_[step.node].value = {step.kind == WalkStep::Kind::given ? 0 : frame, step.result};
+    if (step.kind != WalkStep::Kind::chain_rule) continue;
+    Edge& edge = edges_[first_edge[step.from] + step.input];
+    edge.backward = frame;
+    const bool is_scalar = step.result.rank() == 0;  // of an array the numbers would be too many
+    write_equation(step.local, false, is_scalar,
+                   [&](const char* sign, const Terms& terms) { edge.label += sign + plain(terms); });
+    edge.label = shortened(edge.label, longest_label);
+  }
+  if (!walk_.no_gradients().empty()) steps_.push_back(nullptr);
+}
+
+void WalkScene::measure(std::size_t position) {
+  const GraphNode& node = walk_.graph().nodes()[position];
+  Box& box = boxes_[position];
+  const std::string name = shortened(node.label, longest_name);
+  double width = text_width(name) * title_size;
+  if (node.kind == NodeKind::operation) width += text_width(sign_of(node.operation)) * title_size + 10;
+  if (node.tensor.rank() > 0) width += text_width(shape_text(node)) * caption_size + 10;
+  double height = title_height;
+
+  const auto add = [&](const Tensor& tensor, double size, const std::string& caption) {
+    if (tensor.rank() == 0) {
+      width = std::max(width, (text_width(scalar_text(tensor)) + text_width(caption)) * size);
+      return number_height;
+    }
+    const HeatMap map = heat_map(box, tensor);
+    width = std::max({width, map.width(), text_width(caption) * caption_size});
+    return map.height() + gap;
+  };
+  if (node.tensor.rank() > 0) {
+    box.cell_width = HeatMap(node.tensor).cell_width();
+    for (const Known& known : box.gradients)
+      box.cell_width = std::max(box.cell_width, HeatMap(known.tensor).cell_width());
+  }
+  if (box.value.tensor) height += add(box.value.tensor, number_size, "");
+  double gradient_height = 0;
+  for (const Known& known : box.gradients)
+    gradient_height =
+        std::max(gradient_height, add(known.tensor, gradient_size, derivative(position) + " = "));
+  if (gradient_height > 0 && node.tensor.rank() > 0) height += title_height - gap;
+  box.width = std::ceil(width) + 2 * margin_x;
+  box.height = height + gradient_height + 2 * margin_y;
+}
+
+HeatMap WalkScene::heat_map(const Box& box, const Tensor& tensor) const {
+  HeatMap map(tensor);
+  map.set_cell_width(box.cell_width);
+  return map;
+}
+
+std::string WalkScene::derivative(std::size_t node) const {
+  const auto name = [&](const GraphNode& of) { return shortened(of.label, longest_name); };
+  return "d" + name(walk_.graph().output()) + "/d" + name(walk_.graph().nodes()[node]);
+}
+
+std::string WalkScene::dot() const {
+  constexpr double points = 72;  // per inch
+  std::string dot =
+      "digraph {\n  rankdir=LR; nodesep=0.4; ranksep=0.55; pad=0;\n"
+      "  node [shape=box, fixedsize=true, label=\"\"];\n";
+  for (std::size_t i = 0; i < boxes_.size(); ++i)
+    dot += fmt::format("  n{} [width={:.3f}, height={:.3f}];\n", i, boxes_[i].width / points,
+                       boxes_[i].height / points);
+  for (std::size_t i = 0; i < edges_.size(); ++i) {
+    dot += fmt::format("  n{} -> n{} [id=e{}", edges_[i].from, edges_[i].to, i);
+    if (!edges_[i].label.empty())
+      dot += fmt::format(
+          ", label=<<TABLE BORDER=\"0\" FIXEDSIZE=\"TRUE\" WIDTH=\"{:.0f}\" "
+          "HEIGHT=\"20\"><TR><TD></TD></TR></TABLE>>",
+          text_width(edges_[i].label) * label_size + 12);
+    dot += "];\n";
+  }
+  return dot + "}\n";
+}
+
+std::string WalkScene::in_frames(std::string_view classes, std::size_t from, std::size_t to) const {
+  const bool at_the_end = from < frames() && to >= frames();
+  std::string attributes = fmt::format("class=\"{}{}\"", classes, at_the_end ? "" : " hidden");
+  if (from > 0) attributes += fmt::format(" data-from=\"{}\"", from);
+  if (to < frames()) attributes += fmt::format(" data-to=\"{}\"", to);
+  return attributes;
+}
+
+std::string WalkScene::group(std::string_view classes, std::size_t from, std::size_t to,
+                             const std::string& content) const {
+  if (!only_) return "<g " + in_frames(classes, from, to) + ">" + content + "</g>\n";
+  if (*only_ < from || *only_ >= to) return "";
+  return fmt::format("<g class=\"{}\">{}</g>\n", classes, content);
+}
+
+std::string WalkScene::svg(std::optional<std::size_t> frame) const {
+  only_ = frame;
+  std::string svg;
+  for (std::size_t i = 0; i < edges_.size(); ++i) svg += edge(i);
+  for (std::size_t i = 0; i < boxes_.size(); ++i) svg += node(i);
+  return svg;
+}
+
+std::string WalkScene::node(std::size_t position) const {
+  const GraphNode& node = walk_.graph().nodes()[position];
+  const Box& box = boxes_[position];
+  const Point middle = layout_.nodes[position],
+              corner = {middle.x - box.width / 2, middle.y - box.height / 2};
+  const auto rectangle = [&](const char* classes, double around) {
+    return fmt::format("<rect class=\"{}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"{}\"/>", classes,
+                       at(corner.x - around), at(corner.y - around), at(box.width + 2 * around),
+                       at(box.height + 2 * around), at(9 + around));
+  };
+
+  const bool is_named = !node.tensor.name().empty() || node.kind != NodeKind::operation;
+  std::string title = fmt::format("<tspan class=\"{}\">{}</tspan>",
+                                  is_number(node) ? "number"
+                                  : is_named      ? "name"
+                                                  : "name generated",
+                                  markup(node.label, longest_name));
+  if (node.kind == NodeKind::operation)
+    title += fmt::format("<tspan class=\"sign\" dx=\"8\">{}</tspan>", markup(sign_of(node.operation)));
+  if (node.tensor.rank() > 0)
+    title += fmt::format("<tspan class=\"shape\" dx=\"8\" font-size=\"{}\">{}</tspan>", caption_size,
+                         markup(shape_text(node)));
+  double top = corner.y + margin_y;
+  std::string content = rectangle("box", 0) + svg_text({middle.x, top + 19}, title_size, "title", title);
+  top += title_height;
+
+  // What the current step is about has a ring around it.
+  const auto ring = [&](std::size_t frame, const char* classes) {
+    content += group(classes, frame, frame + 1, rectangle("ring", 4));
+  };
+  if (box.value.tensor) {
+    content += numbers(box, box.value, never, {middle.x, top}, "value", "");
+    top += node.tensor.rank() == 0 ? number_height : heat_map(box, node.tensor).height() + gap;
+    if (box.value.from > 0) ring(box.value.from, "value");
+  }
+  for (std::size_t i = 0; i < box.gradients.size(); ++i) {
+    const std::size_t to = i + 1 < box.gradients.size() ? box.gradients[i + 1].from : never;
+    content += numbers(box, box.gradients[i], to, {middle.x, top}, "gradient", derivative(position));
+    ring(box.gradients[i].from, "gradient");
+  }
+  if (only_)
+    return fmt::format("<g class=\"{}\">{}</g>\n", class_of(node, position + 1 == boxes_.size()), content);
+  return fmt::format(
+      "<g class=\"{}\" id=\"node{}\" tabindex=\"0\" role=\"img\" aria-label=\"{}\" "
+      "aria-describedby=\"card{}\">{}</g>\n",
+      class_of(node, position + 1 == boxes_.size()), position,
+      markup(shortened(node.label, 60) + (node.operation.empty() ? "" : ": " + std::string(node.operation))),
+      position, content);
+}
+
+std::string WalkScene::numbers(const Box& box, const Known& known, std::size_t to, Point top,
+                               std::string_view classes, const std::string& caption) const {
+  std::string content;
+  if (known.tensor.rank() == 0) {
+    const std::string text = (caption.empty() ? "" : caption + " = ") + scalar_text(known.tensor);
+    content =
+        svg_text({top.x, top.y + 17}, caption.empty() ? number_size : gradient_size, "number", markup(text));
+  } else {
+    if (!caption.empty()) {
+      content = svg_text({top.x, top.y + 13}, caption_size, "number", markup(caption));
+      top.y += title_height - gap;
+    }
+    const HeatMap map = heat_map(box, known.tensor);
+    content += map.svg({top.x - map.width() / 2, top.y + 1});
+  }
+  return group(classes, known.from, to, content);
+}
+
+std::string WalkScene::edge(std::size_t number) const {
+  const Edge& edge = edges_[number];
+  const Layout::Line& line = layout_.edges[number];
+  const auto path = [](const std::string& commands) { return "<path d=\"" + commands + "\"/>"; };
+  const std::string forward = path(path_of(line.curve)) + arrow(line.tip, line.curve.back());
+  // While a gradient comes back along the edge, it points there.
+  std::string svg = group("edge", 0, edge.backward, forward);
+  if (const std::size_t frame = boxes_[edge.to].value.from; frame != never)
+    svg += group("edge value", frame, frame + 1, forward);
+  if (edge.backward == never) return svg;
+  std::vector<Point> curve = line.curve;
+  curve[0] = back_from(curve[0], curve[1], arrow_length - 1);
+  const std::string backward = path(path_of(curve) + fmt::format("L{} {}", at(line.tip.x), at(line.tip.y)));
+  svg += group("edge", edge.backward + 1, never, forward) +
+         group("edge gradient", edge.backward, edge.backward + 1,
+               backward + arrow(line.curve[0], line.curve[1]));
+  if (line.label) {
+    const std::string text =
+        svg_text({line.label->x, line.label->y + 4}, label_size, "number", markup(edge.label));
+    svg += group("local now", edge.backward, edge.backward + 1, text) +
+           group("local", edge.backward + 1, never, text);
+  }
+  return svg;
+}
+
+}  // namespace chainrule::draw
