@@ -31,7 +31,10 @@ void Node::drop_some(std::uint64_t what, std::uint64_t before) noexcept {
     std::uint64_t after = before - what;
     const bool value_unused = ((after & ~value_released) >> 32) == 0;
     if (value_unused) after |= value_released;
-    if (counts_.compare_exchange_weak(before, after, std::memory_order_acq_rel, std::memory_order_acquire)) {
+    const bool alone = is_single_threaded();
+    if (alone) counts_.store(after, std::memory_order_relaxed);
+    if (alone ||
+        counts_.compare_exchange_weak(before, after, std::memory_order_acq_rel, std::memory_order_acquire)) {
       if (value_unused && (before & value_released) == 0) value_.release();
       return;
     }
@@ -79,6 +82,7 @@ LocalFormula Node::local_formula(std::size_t, std::span<const std::string>, cons
 class Variable::Lock {
  public:
   explicit Lock(const Variable& variable) : locked_(variable.locked_) {
+    if (is_single_threaded()) return;
     while (locked_.exchange(true, std::memory_order_acquire)) std::this_thread::yield();
   }
   ~Lock() { locked_.store(false, std::memory_order_release); }

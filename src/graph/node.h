@@ -73,7 +73,7 @@ class Node {
   static constexpr std::uint64_t node_reference = 1;
   static constexpr std::uint64_t value_reference = std::uint64_t{1} << 32;
   static constexpr std::uint64_t handle = node_reference | value_reference;
-  void acquire(std::uint64_t what) noexcept { counts_.fetch_add(what, std::memory_order_relaxed); }
+  void acquire(std::uint64_t what) noexcept { fetch_add(counts_, what, std::memory_order_relaxed); }
   /// Drops references that the caller holds, one or several.
   void drop(std::uint64_t what) noexcept {
     const std::uint64_t now = counts_.load(std::memory_order_acquire);
