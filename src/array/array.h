@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "array/counting.h"
 #include "array/pool.h"
 #include "chainrule/dtype.h"
 #include "chainrule/shape.h"
@@ -26,7 +27,7 @@ class Array {
   }
   Array(const Array& other)
       : storage_(other.storage_), shape_(other.shape_), dtype_(other.dtype_), shared_(other.shared_) {
-    if (shared_) storage_.buffer->references.fetch_add(1, std::memory_order_relaxed);
+    if (shared_) fetch_add(storage_.buffer->references, 1U, std::memory_order_relaxed);
   }
   Array(Array&& other) noexcept
       : storage_(other.storage_),
@@ -73,7 +74,7 @@ class Array {
   }
   /// Gives the elements up and keeps shape and dtype. Elements held in place stay.
   void release() noexcept {
-    if (shared_ && storage_.buffer->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
+    if (shared_ && fetch_add(storage_.buffer->references, ~0U, std::memory_order_acq_rel) == 1)
       pool::deallocate(storage_.buffer, storage_.buffer->bytes);
     shared_ = false;
   }

@@ -18,7 +18,11 @@ void Shape::copy_heap(const Shape& other) {
 }
 
 Shape Shape::filled(std::size_t rank, std::int64_t size) {
-  return Shape(std::vector<std::int64_t>(rank, size));
+  Shape shape;
+  if (rank > in_place) shape.axes_.heap = new std::int64_t[rank];
+  shape.rank_ = static_cast<std::uint32_t>(rank);
+  std::fill_n(shape.data(), rank, size);
+  return shape;
 }
 
 std::string to_string(const Shape& shape) {

@@ -17,19 +17,19 @@ class Consumption {
  public:
   Consumption(Traversal& order, Tensor root) : order_(order), left_(order.size()) {
     held_.resize(left_);
-    std::fill(held_.begin(), held_.end(), Held::nothing);
-    held_[left_ - 1] = Held::handle;
+    std::memset(held_.begin(), 0, left_ * sizeof held_[0]);
+    held_[left_ - 1] = Node::handle;
     TensorAccess::give_up(root);
   }
   ~Consumption() {
     // First all that is not ours to keep alive: it may go with what is.
     for (std::size_t i = 0; i < held_.size(); ++i)
-      if (held_[i] == Held::nothing && !order_.is_forgotten(i)) order_.forget(i);
+      if (held_[i] == 0 && !order_.is_forgotten(i)) order_.forget(i);
     for (std::size_t i = 0; i < held_.size(); ++i) {
-      if (held_[i] == Held::nothing) continue;
+      if (held_[i] == 0) continue;
       Node& node = order_[i];
       order_.forget(i);
-      node.drop(held_[i] == Held::handle ? Node::handle : Node::node_reference);
+      node.drop(held_[i]);
     }
   }
   Consumption(const Consumption&) = delete;
@@ -40,24 +40,22 @@ class Consumption {
   void release_last() {
     --left_;
     Node* const node = &order_[left_];
-    if (held_[left_] == Held::nothing || !node->is_last_reference()) return;
+    if (!node->are_all(held_[left_])) return;
     order_.forget(left_);
-    held_[left_] = Held::nothing;
+    held_[left_] = 0;
     Node::dismantle(node, [&](Node& input, std::uint64_t what) {
       const std::uint32_t position = order_.position(input);
-      if (position != Traversal::absent && held_[position] == Held::nothing)
-        held_[position] = what == Node::handle ? Held::handle : Held::node;
+      if (position != Traversal::absent)
+        held_[position] += what;
       else
         input.drop(what);
     });
   }
 
  private:
-  enum class Held : std::uint8_t { nothing, node, handle };
-
   Traversal& order_;
   std::size_t left_;
-  InlineVector<Held, 64> held_;
+  InlineVector<std::uint64_t, 64> held_;  // references to each node that passed to us
 };
 
 namespace {
@@ -76,6 +74,11 @@ class RecordOnly {
   RecordingMode before_;
 };
 
+Tensor scalar(double number, DType dtype) {
+  return constant(dispatch_floating(dtype, [&]<class T>() { return Array(static_cast<T>(number)); }));
+}
+
+/// Empty for dL/dL = 1 of a scalar.
 Tensor checked_seed(const Tensor& root, const Tensor& seed) {
   if (!root.requires_grad())
     throw GradError(
@@ -84,8 +87,7 @@ Tensor checked_seed(const Tensor& root, const Tensor& seed) {
     if (root.size() != 1)
       throw GradError("backward: the result has shape " + to_string(root.shape()) +
                       ", not one element; reduce it, as sum(x), or give a seed of its shape");
-    Array one = root.dtype() == DType::float32 ? Array(1.0F) : Array(1.0);
-    return constant(root.rank() == 0 ? std::move(one) : one.reshaped(root.shape()));
+    return root.rank() == 0 ? Tensor() : ones_like(root);
   }
   if (seed.shape() != root.shape())
     throw ShapeError("backward: the seed has shape " + to_string(seed.shape()) + ", the result " +
@@ -93,48 +95,72 @@ Tensor checked_seed(const Tensor& root, const Tensor& seed) {
   return cast(seed, root.dtype());
 }
 
-/// The gradients that have arrived so far, by the position of their node.
+/// The gradients that have arrived so far at each node. Unless they are to be differentiated again, those of
+/// scalars are kept as bare numbers, without a node.
 class Arrived {
  public:
-  explicit Arrived(std::size_t count) {
-    sums_.resize(count);
-    std::memset(sums_.begin(), 0, count * sizeof(Node*));
+  Arrived(const Traversal& order, bool as_nodes) : order_(order), as_nodes_(as_nodes) {
+    sums_.resize(order.size());
+    kinds_.resize(order.size());
+    std::memset(kinds_.begin(), 0, kinds_.size() * sizeof kinds_[0]);
   }
   ~Arrived() {
-    for (Node* sum : sums_)
-      if (sum != nullptr) sum->drop(Node::handle);
+    for (std::size_t i = 0; i < sums_.size(); ++i) (void)take(i);
   }
   Arrived(const Arrived&) = delete;
   Arrived& operator=(const Arrived&) = delete;
 
-  Tensor take(std::size_t position) { return TensorAccess::adopt(std::exchange(sums_[position], nullptr)); }
-  bool any(std::size_t position) const { return sums_[position] != nullptr; }
-  void add(std::size_t position, Tensor&& more) {
-    Tensor taken = std::move(more);
-    if (any(position))
-      add_to_sum(position, taken);
-    else
-      sums_[position] = TensorAccess::give_up(taken);
+  bool any(const Node& node) const { return kinds_[order_.position(node)] != Kind::nothing; }
+  void add(const Node& node, double more) {
+    const std::uint32_t position = order_.position(node);
+    if (as_nodes_) return add(position, scalar(more, node.dtype()));
+    Sum& sum = sums_[position];
+    sum.number = kinds_[position] == Kind::number ? sum.number + more : more;
+    kinds_[position] = Kind::number;
   }
-  void add(std::size_t position, const Tensor& more) {
-    if (any(position))
-      add_to_sum(position, more);
-    else
-      add(position, Tensor(more));
+  void add(const Node& node, Tensor more) {
+    if (as_nodes_ || node.shape().rank() != 0) return add(order_.position(node), std::move(more));
+    const Array& value = value_of(more);
+    add(node, dispatch_floating(value.dtype(), [&]<class T>() -> double { return *value.data<T>(); }));
+  }
+
+  bool is_number(std::size_t position) const { return kinds_[position] == Kind::number; }
+  double take_number(std::size_t position) {
+    kinds_[position] = Kind::nothing;
+    return sums_[position].number;
+  }
+  /// Empty where nothing has arrived.
+  Tensor take(std::size_t position) {
+    if (std::exchange(kinds_[position], Kind::nothing) != Kind::tensor) return {};
+    return TensorAccess::adopt(sums_[position].tensor);
   }
 
  private:
-  /// In place where the sum is ours alone.
-  void add_to_sum(std::size_t position, const Tensor& more) {
-    Node* sum = sums_[position];
-    if (recording_mode.off && sum->is_unique() && sum->is_leaf() &&
-        expands_to(more.node()->shape(), sum->shape()))
-      return kernels::accumulate(sum->mutable_value(), value_of(more));
-    Tensor total = take(position) + more;
-    sums_[position] = TensorAccess::give_up(total);
+  enum class Kind : std::uint8_t { nothing, number, tensor };
+  union Sum {
+    double number;
+    Node* tensor;
+  };
+
+  void add(std::uint32_t position, Tensor&& more) {
+    if (kinds_[position] == Kind::tensor && add_in_place(sums_[position].tensor, more)) return;
+    Tensor total = kinds_[position] == Kind::tensor ? take(position) + more : std::move(more);
+    sums_[position].tensor = TensorAccess::give_up(total);
+    kinds_[position] = Kind::tensor;
+  }
+  /// Where the sum is ours alone.
+  static bool add_in_place(Node* sum, const Tensor& more) {
+    if (!recording_mode.off || !sum->is_unique() || !sum->is_leaf() ||
+        !expands_to(more.node()->shape(), sum->shape()))
+      return false;
+    kernels::accumulate(sum->mutable_value(), value_of(more));
+    return true;
   }
 
-  InlineVector<Node*, 64> sums_;
+  const Traversal& order_;
+  InlineVector<Sum, 64> sums_;
+  InlineVector<Kind, 64> kinds_;
+  bool as_nodes_;
 };
 
 template <class Error>
@@ -170,68 +196,92 @@ void check(const Node& node, const Node& input, const Node& gradient, bool may_b
 }
 
 /// Adds what a node sends to what its inputs already have.
-void distribute(const Node& node, Tensor g, const Cotangents& to, std::span<Tensor> sent,
-                const Traversal& order, Arrived& arrived) {
-  constexpr std::size_t none = Traversal::absent;
-  std::size_t heir = none;  // where g itself goes, once all others have what they need of it
+void distribute(const Node& node, Tensor g, const Cotangents& to, std::span<Tensor> sent, Arrived& arrived) {
+  const Node* heir = nullptr;  // where g itself goes, once all others have what they need of it
   for (std::size_t i = 0; i < sent.size(); ++i) {
     const Node& input = *node.inputs()[i].node();
     if (to.passes_on(i)) {
       check(node, input, *g.node(), true);
-      const std::size_t position = order.position(input);
-      if (arrived.any(position)) {
-        arrived.add(position, g);
+      if (arrived.any(input)) {
+        arrived.add(input, g);
       } else {
-        if (heir != none) arrived.add(heir, g);
-        heir = position;
+        if (heir != nullptr) arrived.add(*heir, g);
+        heir = &input;
       }
     } else if (sent[i]) {
       check(node, input, *sent[i].node(), to.may_be_unexpanded(i));
-      arrived.add(order.position(input), std::move(sent[i]));
+      arrived.add(input, std::move(sent[i]));
     }
   }
-  if (heir != none) arrived.add(heir, std::move(g));
+  if (heir != nullptr) arrived.add(*heir, std::move(g));
+}
+
+/// Sends the inputs of a node their shares of its gradient.
+void pass_on(const Node& node, Tensor g, Arrived& arrived) {
+  const auto inputs = node.inputs();
+  std::array<Tensor, 4> few;
+  std::vector<Tensor> many(inputs.size() > few.size() ? inputs.size() : 0);
+  const std::span<Tensor> sent = many.empty() ? std::span(few).first(inputs.size()) : std::span(many);
+  Cotangents to(sent, inputs, true);
+  differentiate(node, g, to);
+  distribute(node, std::move(g), to, sent, arrived);
+}
+
+/// The same in bare numbers; false where the operation has no rule for them.
+bool pass_on(const Node& node, double g, Arrived& arrived) {
+  std::array<double, 2> sent;
+  if (!node.scalar_vjp(g, sent)) return false;
+  for (std::size_t i = 0; const Tensor& input : node.inputs()) {
+    if (input.node()->requires_grad()) arrived.add(*input.node(), sent[i]);
+    ++i;
+  }
+  return true;
 }
 
 }  // namespace
 
+void Backpropagation::deliver_number(const Node& node, double gradient) {
+  deliver(node, scalar(gradient, node.dtype()));
+}
+
 void Backpropagation::run(const Tensor& root, const Tensor& seed, bool create_graph) {
-  Tensor first = checked_seed(root, seed);
+  const Tensor first = checked_seed(root, seed);
   Traversal order(*root.node(), Traversal::Nodes::needing_gradient);
-  propagate(order, std::move(first), create_graph, nullptr);
+  propagate(order, first, create_graph, nullptr);
 }
 
 void Backpropagation::run_and_consume(Tensor root, const Tensor& seed) {
-  Tensor first = checked_seed(root, seed);
+  const Tensor first = checked_seed(root, seed);
   Traversal order(*root.node(), Traversal::Nodes::needing_gradient);
   Consumption consumption(order, std::move(root));
-  propagate(order, std::move(first), false, &consumption);
+  propagate(order, first, false, &consumption);
 }
 
-void Backpropagation::propagate(const Traversal& order, Tensor seed, bool create_graph,
+void Backpropagation::propagate(const Traversal& order, const Tensor& seed, bool create_graph,
                                 Consumption* consumption) {
   const RecordOnly mode(create_graph);
-  Arrived arrived(order.size());
-  arrived.add(order.size() - 1, std::move(seed));
+  Arrived arrived(order, create_graph);
+  const Node& root = order[order.size() - 1];
+  if (seed)
+    arrived.add(root, seed);
+  else
+    arrived.add(root, 1.0);
   start(order);
-  std::array<Tensor, 4> few;
-  std::vector<Tensor> many;
   for (std::size_t position = order.size(); position-- > 0;) {
     const Node& node = order[position];
-    if (Tensor g = arrived.take(position)) {
+    if (arrived.is_number(position)) {
+      const double g = arrived.take_number(position);
+      if (wants(position, node)) deliver_number(node, g);
+      if (!node.is_leaf() && !pass_on(node, g, arrived)) pass_on(node, scalar(g, node.dtype()), arrived);
+    } else if (Tensor g = arrived.take(position)) {
       if (g.node()->shape() != node.shape() && !node.takes_unexpanded())
         g = expanded(std::move(g), node.shape());
-      deliver(position, node, g);
+      const bool wanted = wants(position, node);
       if (!node.is_leaf()) {
-        const auto inputs = node.inputs();
-        std::span<Tensor> sent(few.data(), std::min(few.size(), inputs.size()));
-        if (inputs.size() > few.size()) {
-          many.resize(inputs.size());
-          sent = many;
-        }
-        Cotangents to(sent, inputs, true);
-        differentiate(node, g, to);
-        distribute(node, std::move(g), to, sent, order, arrived);
+        if (wanted) deliver(node, g);
+        pass_on(node, std::move(g), arrived);
+      } else if (wanted) {
+        deliver(node, std::move(g));
       }
     }
     if (consumption != nullptr) consumption->release_last();

@@ -12,9 +12,12 @@ class Backpropagation {
   virtual ~Backpropagation() = default;
   /// Called once, when the order of the nodes is known.
   virtual void start(const Traversal&) {}
-  /// Sees each node that a gradient reaches, with its complete gradient, from the root to the leaves. That
-  /// of a leaf it may keep; that of another node may be unexpanded.
-  virtual void deliver(std::size_t position, const Node& node, Tensor& gradient) = 0;
+  /// Whether to deliver this node's gradient: asked for each that one reaches, from the root to the leaves.
+  virtual bool wants(std::size_t position, const Node& node) = 0;
+  /// Gets the complete gradient of a wanted node. Unless that is a leaf, it may be unexpanded.
+  virtual void deliver(const Node& node, Tensor gradient) = 0;
+  /// The same for that of a scalar.
+  virtual void deliver_number(const Node& node, double gradient);
 
   /// The chain rule over everything `root` depends on: each node passes the gradient that it has received
   /// on to its inputs, multiplied by its derivative. The sums are complete because every node comes after
@@ -25,7 +28,7 @@ class Backpropagation {
   void run_and_consume(Tensor root, const Tensor& seed);
 
  private:
-  void propagate(const Traversal& order, Tensor seed, bool create_graph, Consumption* consumption);
+  void propagate(const Traversal& order, const Tensor& seed, bool create_graph, Consumption* consumption);
 };
 
 }  // namespace chainrule

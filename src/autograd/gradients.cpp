@@ -36,14 +36,18 @@ struct GradientsBuilder final : Backpropagation {
     std::sort(wanted.begin(), wanted.end(),
               [](const Wanted& a, const Wanted& b) { return a.position < b.position; });
   }
-  void deliver(std::size_t position, const Node& node, Tensor& gradient) override {
+  bool wants(std::size_t position, const Node&) override {
+    while (!wanted.empty() && wanted.back().position > position) wanted.pop_back();  // nothing reached it
+    return all_nodes || (!wanted.empty() && wanted.back().position == position);
+  }
+  void deliver(const Node& node, Tensor gradient) override {
     if (all_nodes) {
       entries.push_back({TensorAccess::share(const_cast<Node*>(&node)), expanded(gradient, node.shape())});
       return;
     }
-    for (; !wanted.empty() && wanted.back().position >= position; wanted.pop_back())
-      if (wanted.back().position == position)
-        entries[wanted.back().entry].gradient = expanded(gradient, node.shape());
+    for (const auto position = wanted.back().position; !wanted.empty() && wanted.back().position == position;
+         wanted.pop_back())
+      entries[wanted.back().entry].gradient = expanded(gradient, node.shape());
   }
   /// Once for each tensor. What the output does not depend on has the gradient zero.
   Gradients result() {
@@ -89,8 +93,12 @@ namespace {
 
 /// backward(): adds each leaf's gradient to what it has.
 struct LeafAccumulation final : Backpropagation {
-  void deliver(std::size_t, const Node& node, Tensor& gradient) override {
-    if (node.is_leaf()) static_cast<const Variable&>(node).accumulate(std::move(gradient));
+  bool wants(std::size_t, const Node& node) override { return node.is_leaf(); }
+  void deliver(const Node& node, Tensor gradient) override {
+    static_cast<const Variable&>(node).accumulate(value_of(gradient));
+  }
+  void deliver_number(const Node& node, double gradient) override {
+    static_cast<const Variable&>(node).accumulate(gradient);
   }
 };
 

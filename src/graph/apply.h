@@ -13,8 +13,10 @@
 ///   Array forward(Values in) const     checks the shapes, then computes; throws ShapeError, DTypeError
 ///   Reads reads(wanted) const          which values the derivative reads, if `wanted(i)` inputs need one
 ///   void vjp(in, out, g, to) const     the vector-Jacobian product, in terms of the public operations
-/// and may say `takes_unexpanded = true` when vjp understands a g that broadcasts to the output's shape;
-/// and, for people, `LocalFormula local_formula(input, names, name) const`.
+///   LocalFormula local_formula(input, names, name) const    vjp for people
+/// and may have
+///   bool takes_unexpanded = true       when vjp understands a g that broadcasts to the output's shape
+///   void scalar_vjp(in, value, g, to) const    vjp in bare numbers, for a scalar and its scalar inputs
 namespace chainrule {
 
 /// The values of the inputs.
@@ -89,6 +91,13 @@ class OperationNode : public Node {
   NodeKind kind() const final { return NodeKind::operation; }
   std::string_view operation() const final { return Op::name; }
   void vjp(const Tensor& out, const Tensor& g, Cotangents& to) const final { op_.vjp(inputs(), out, g, to); }
+  bool scalar_vjp(double g, std::span<double> to) const final {
+    if constexpr (requires { op_.scalar_vjp(inputs(), Node::value(), g, to); }) {
+      op_.scalar_vjp(inputs(), Node::value(), g, to);
+      return true;
+    }
+    return false;
+  }
   bool takes_unexpanded() const final {
     return requires { requires Op::takes_unexpanded; };
   }
@@ -98,7 +107,7 @@ class OperationNode : public Node {
   }
 
  protected:
-  OperationNode(Array value, bool requires_grad, const Op& op)
+  OperationNode(Array&& value, bool requires_grad, const Op& op)
       : Node(std::move(value), requires_grad), op_(op) {}
   const Op& op() const { return op_; }
 
@@ -110,7 +119,7 @@ class OperationNode : public Node {
 template <Operation Op, std::size_t N>
 class FixedNode final : public OperationNode<Op> {
  public:
-  FixedNode(Array value, bool requires_grad, const Op& op, std::array<Tensor, N>&& inputs, Reads reads,
+  FixedNode(Array&& value, bool requires_grad, const Op& op, std::array<Tensor, N>&& inputs, Reads reads,
             Here here)
       : OperationNode<Op>(std::move(value), requires_grad, op), inputs_(std::move(inputs)) {
     this->set_inputs(inputs_.data(), N, reads, here);
@@ -124,7 +133,7 @@ class FixedNode final : public OperationNode<Op> {
 template <Operation Op>
 class VariadicNode final : public OperationNode<Op> {
  public:
-  VariadicNode(Array value, bool requires_grad, const Op& op, std::vector<Tensor>&& inputs, Reads reads,
+  VariadicNode(Array&& value, bool requires_grad, const Op& op, std::vector<Tensor>&& inputs, Reads reads,
                Here here)
       : OperationNode<Op>(std::move(value), requires_grad, op), inputs_(std::move(inputs)) {
     this->set_inputs(inputs_.data(), inputs_.size(), reads, here);

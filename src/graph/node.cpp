@@ -6,6 +6,7 @@
 
 #include "chainrule/autograd.h"
 #include "chainrule/ops.h"
+#include "kernels/accumulate.h"
 
 namespace chainrule {
 
@@ -23,14 +24,17 @@ std::mutex& lock_of(const Node* node) {
 
 Node::~Node() { delete label_.load(std::memory_order_relaxed); }
 
-void Node::drop_one_of_many(std::uint64_t what, std::uint64_t before) noexcept {
+void Node::drop_some(std::uint64_t what, std::uint64_t before) noexcept {
   for (;;) {
     // Meanwhile the others may have gone.
-    if ((before & (value_reference - 1)) == 1 && (what & node_reference) != 0) return destroy(this);
+    if (are_all(what, before)) return destroy(this);
     std::uint64_t after = before - what;
     const bool value_unused = ((after & ~value_released) >> 32) == 0;
     if (value_unused) after |= value_released;
-    if (counts_.compare_exchange_weak(before, after, std::memory_order_acq_rel, std::memory_order_acquire)) {
+    const bool alone = is_single_threaded();
+    if (alone) counts_.store(after, std::memory_order_relaxed);
+    if (alone ||
+        counts_.compare_exchange_weak(before, after, std::memory_order_acq_rel, std::memory_order_acquire)) {
       if (value_unused && (before & value_released) == 0) value_.release();
       return;
     }
@@ -78,6 +82,7 @@ LocalFormula Node::local_formula(std::size_t, std::span<const std::string>, cons
 class Variable::Lock {
  public:
   explicit Lock(const Variable& variable) : locked_(variable.locked_) {
+    if (is_single_threaded()) return;
     while (locked_.exchange(true, std::memory_order_acquire)) std::this_thread::yield();
   }
   ~Lock() { locked_.store(false, std::memory_order_release); }
@@ -89,30 +94,43 @@ class Variable::Lock {
 };
 
 // The sum is computed outside the lock, and again should another thread have added its own meanwhile.
-void Variable::accumulate(Tensor gradient) const {
+void Variable::accumulate(Array gradient) const {
   for (;;) {
-    Tensor before;
+    Array before;
     {
       const Lock lock(*this);
       std::swap(before, gradient_);
-      if (!before) {
-        gradient_ = std::move(gradient);
+      if (!std::exchange(has_gradient_, false)) {
+        std::swap(gradient, gradient_);
+        has_gradient_ = true;
         return;
       }
     }
-    gradient = no_grad([&] { return before + gradient; });
+    kernels::accumulate(before, gradient);
+    std::swap(before, gradient);
   }
+}
+
+void Variable::accumulate(double gradient) const {
+  const Lock lock(*this);
+  dispatch_floating(dtype(), [&]<class T>() {
+    const auto more = static_cast<T>(gradient);
+    if (!std::exchange(has_gradient_, true))
+      gradient_ = Array(more);
+    else
+      *gradient_.mutable_data<T>() += more;
+  });
 }
 
 Tensor Variable::gradient() const {
   const Lock lock(*this);
-  return gradient_;
+  return has_gradient_ ? constant(Array(gradient_)) : Tensor();
 }
 
 void Variable::zero_gradient() const {
-  Tensor before;  // destroyed after the lock is gone
   const Lock lock(*this);
-  std::swap(before, gradient_);
+  has_gradient_ = false;
+  gradient_.release();
 }
 
 bool expands_to(const Shape& gradient, const Shape& shape) {

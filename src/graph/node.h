@@ -60,6 +60,8 @@ class Node {
   virtual std::string_view operation() const { return {}; }
   /// Sets in `to` the wanted gradients of the inputs, from g = dL/d(out). `out` is this node.
   virtual void vjp(const Tensor& out, const Tensor& g, Cotangents& to) const;
+  /// The same for a scalar, in bare numbers. False, and nothing done, where the operation has no rule for it.
+  virtual bool scalar_vjp(double, std::span<double>) const { return false; }
   /// May g be unexpanded in vjp? See expanded().
   virtual bool takes_unexpanded() const { return false; }
   virtual LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
@@ -71,12 +73,13 @@ class Node {
   static constexpr std::uint64_t node_reference = 1;
   static constexpr std::uint64_t value_reference = std::uint64_t{1} << 32;
   static constexpr std::uint64_t handle = node_reference | value_reference;
-  void acquire(std::uint64_t what) noexcept { counts_.fetch_add(what, std::memory_order_relaxed); }
+  void acquire(std::uint64_t what) noexcept { fetch_add(counts_, what, std::memory_order_relaxed); }
+  /// Drops references that the caller holds, one or several.
   void drop(std::uint64_t what) noexcept {
     const std::uint64_t now = counts_.load(std::memory_order_acquire);
-    // The only reference to the node is ours: nobody can take another one meanwhile.
-    if ((now & (value_reference - 1)) == 1 && (what & node_reference) != 0) return destroy(this);
-    drop_one_of_many(what, now);
+    // All references to the node are ours: nobody can take another one meanwhile.
+    if (are_all(what, now)) return destroy(this);
+    drop_some(what, now);
   }
   /// Turns the caller's handle into a reference to the node alone. The caller knows that no other thread
   /// uses that handle.
@@ -88,11 +91,9 @@ class Node {
   }
   /// Is the one handle that the caller holds the only reference of any kind?
   bool is_unique() const { return counts_.load(std::memory_order_acquire) == handle; }
-  /// Does the caller hold the last reference to the node?
-  bool is_last_reference() const {
-    return (counts_.load(std::memory_order_acquire) & (value_reference - 1)) == 1;
-  }
-  /// Deletes a node whose last reference the caller holds. take(input, what) gets each input, and which
+  /// Are the references that the caller holds all that there are to the node?
+  bool are_all(std::uint64_t held) const { return are_all(held, counts_.load(std::memory_order_acquire)); }
+  /// Deletes a node to which the caller holds all references. take(input, what) gets each input, and which
   /// references to it the node held and the callee holds now.
   template <class Take>
   static void dismantle(Node* node, const Take& take) noexcept {
@@ -104,7 +105,7 @@ class Node {
   Array& mutable_value() { return value_; }
 
  protected:
-  Node(Array value, bool requires_grad)
+  Node(Array&& value, bool requires_grad)
       : requires_grad_(requires_grad), value_(std::move(value)), scope_(recording_mode.scope) {}
   virtual ~Node();
 
@@ -124,7 +125,10 @@ class Node {
   friend class Traversal;
   static Node& give_up(Tensor& input) noexcept;
   static constexpr std::uint64_t value_released = std::uint64_t{1} << 63;
-  void drop_one_of_many(std::uint64_t what, std::uint64_t before) noexcept;
+  static bool are_all(std::uint64_t held, std::uint64_t counts) {
+    return ((held ^ counts) & (value_reference - 1)) == 0;
+  }
+  void drop_some(std::uint64_t what, std::uint64_t before) noexcept;
   static void destroy(Node* node) noexcept;
 
   // The order keeps a scalar node with two inputs at 128 bytes, two cache lines.
@@ -206,7 +210,7 @@ class Borrowed {
 /// A value that was given, not computed: no gradient flows through it.
 class Constant final : public Node {
  public:
-  explicit Constant(Array value) : Node(std::move(value), false) {}
+  explicit Constant(Array&& value) : Node(std::move(value), false) {}
   NodeKind kind() const override { return NodeKind::constant; }
 };
 
@@ -215,7 +219,10 @@ class Variable final : public Node {
  public:
   explicit Variable(Array value) : Node(std::move(value), true) {}
   NodeKind kind() const override { return NodeKind::variable; }
-  void accumulate(Tensor gradient) const;
+  void accumulate(Array gradient) const;
+  /// The same for a scalar.
+  void accumulate(double gradient) const;
+  /// Empty when nothing has been accumulated.
   Tensor gradient() const;
   void zero_gradient() const;
 
@@ -223,7 +230,8 @@ class Variable final : public Node {
   /// Held for moments only, and hardly ever by two threads at once.
   class Lock;
   mutable std::atomic<bool> locked_{false};
-  mutable Tensor gradient_;
+  mutable bool has_gradient_ = false;
+  mutable Array gradient_;
 };
 
 inline Tensor constant(Array value) { return TensorAccess::adopt(new Constant(std::move(value))); }

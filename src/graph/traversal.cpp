@@ -4,7 +4,7 @@ namespace chainrule {
 
 /// True when the node had not been reached yet.
 inline bool Traversal::claim(Node& node) {
-  if (node.maker_ == thread_ && thread_ != no_thread) [[likely]] {
+  if (node.maker_ == thread_) [[likely]] {
     if (node.visitor_ == this) return false;
     if (node.visitor_ == nullptr) [[likely]] {
       node.visitor_ = this;
@@ -26,23 +26,30 @@ inline void Traversal::append(Node& node) {
 
 Traversal::Traversal(const Node& root, Nodes which) {
   InlineVector<Node*, 64> path;  // from the root to the node being visited
+  // True when the node's inputs come first.
   const auto enter = [&](Node& node) {
-    if (!claim(node)) return;
-    if (node.is_leaf()) return append(node);
+    if (!claim(node)) return false;
+    if (node.is_leaf()) {
+      append(node);
+      return false;
+    }
     place(node) = 0;
     path.push_back(&node);
+    return true;
   };
   enter(const_cast<Node&>(root));
   while (!path.empty()) {
     Node& node = *path.back();
     std::uint32_t& next = place(node);
-    if (next < node.inputs().size()) {
-      Node& input = *node.inputs()[next++].node();
-      if (which == Nodes::all || input.requires_grad()) enter(input);
-    } else {
-      append(node);
-      path.pop_back();
+    const auto inputs = node.inputs();
+    bool entered = false;
+    while (!entered && next < inputs.size()) {
+      Node& input = *inputs[next++].node();
+      if (which == Nodes::all || input.requires_grad()) entered = enter(input);
     }
+    if (entered) continue;
+    append(node);
+    path.pop_back();
   }
 }
 

@@ -45,7 +45,8 @@ class Traversal {
 
   InlineVector<Node*, 64> order_;
   std::unique_ptr<Positions> elsewhere_;  // of the nodes that are not ours to mark
-  const ThreadId thread_ = this_thread();
+  // A thread without a number marks no node.
+  const ThreadId thread_ = this_thread() != no_thread ? this_thread() : detail::unknown_thread;
 };
 
 }  // namespace chainrule

@@ -21,6 +21,8 @@ namespace {
 constexpr std::int64_t products_per_thread = 1 << 20;
 /// Up to these multiply-adds our kernel is ahead of OpenBLAS's on vectors of the same width.
 constexpr std::int64_t small_product = 64 * 64 * 64;
+/// Columns that are too few for vectors to pay.
+constexpr std::int64_t narrow = 4;
 
 /// Whether OpenBLAS uses vectors as wide as ours. Versions before 0.3.22 do not know that newer machines of
 /// AMD have AVX-512, and take the kernels for AVX2 there.
@@ -85,6 +87,23 @@ void in_threads(const Gemm<T>& gemm, void kernel(const Gemm<T>&)) {
 }
 
 template <class T>
+void multiply(const Product& product, const T* a, const T* b, const T* row, T* c);
+
+/// A narrow C, as its transpose, whose rows fill vectors.
+template <class T>
+void multiply_narrow(const Product& product, const T* a, const T* b, const T* row, T* c) {
+  const auto [m, n, k, transpose_a, transpose_b, accumulate] = product;
+  Array transposed({n, m}, dtype_of<T>);
+  T* sums = transposed.mutable_data<T>();
+  multiply<T>({n, m, k, !transpose_b, !transpose_a}, b, a, nullptr, sums);
+  for (std::int64_t j = 0; j < n; ++j, sums += m)
+    if (row == nullptr && accumulate)
+      for (std::int64_t i = 0; i < m; ++i) c[i * n + j] += sums[i];
+    else
+      for (std::int64_t i = 0; i < m; ++i) c[i * n + j] = (row != nullptr ? row[j] : T(0)) + sums[i];
+}
+
+template <class T>
 void multiply(const Product& product, const T* a, const T* b, const T* row, T* c) {
   const auto [m, n, k, transpose_a, transpose_b, accumulate] = product;
   if (m == 0 || n == 0) return;
@@ -95,6 +114,8 @@ void multiply(const Product& product, const T* a, const T* b, const T* row, T* c
       std::fill(c, c + m * n, T(0));
     return;
   }
+  if (n <= narrow && m >= 4 * narrow && k > 1 && (n > 1 || row != nullptr))
+    return multiply_narrow(product, a, b, row, c);
   Gemm<T> gemm{m, n, k, a, b, c, transpose_a, transpose_b, transpose_a ? m : k, transpose_b ? k : n, n};
   if (row != nullptr)
     gemm.start = row;

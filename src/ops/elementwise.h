@@ -22,6 +22,12 @@ T element_or_zero(const Array* value) {
   return value != nullptr ? *value->data<T>() : T(0);
 }
 
+/// The number that a scalar is. (Its value is never released.)
+template <class T>
+T element(const Tensor& scalar) {
+  return *scalar.node()->value().data<T>();
+}
+
 /// The shape in which to compute a rule whose output has shape `out`: that, unless g is unexpanded and the
 /// other values which the rule reads do not expand it either.
 template <std::size_t N>
@@ -61,6 +67,10 @@ struct Unary {
       to.set_unexpanded(0, fused(in[0], out, g));
     else
       to[0] = Op::vjp_x(in[0], out, g);
+  }
+  void scalar_vjp(Inputs in, const Array& y, double g, std::span<double> to) const {
+    dispatch_floating(
+        y.dtype(), [&]<class T>() { to[0] = Op::vjp_x(element<T>(in[0]), *y.data<T>(), static_cast<T>(g)); });
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string> names,
                              const std::string& result) const {
@@ -129,6 +139,15 @@ struct Binary {
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
     if (to.wants(0)) send(RuleA(), 0, in, out, g, to);
     if (to.wants(1)) send(RuleB(), 1, in, out, g, to);
+  }
+  void scalar_vjp(Inputs in, const Array& y, double g, std::span<double> to) const {
+    dispatch_floating(y.dtype(), [&]<class T>() {
+      const auto gradient = [&](auto rule) {
+        return rule(element<T>(in[0]), element<T>(in[1]), *y.data<T>(), static_cast<T>(g));
+      };
+      if (in[0].node()->requires_grad()) to[0] = gradient(RuleA());
+      if (in[1].node()->requires_grad()) to[1] = gradient(RuleB());
+    });
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                              const std::string& result) const {

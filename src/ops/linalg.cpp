@@ -21,7 +21,7 @@ struct Matmul {
       run.template operator()<std::int64_t>();
     else
       dispatch_floating(in[0]->dtype(), run);
-    return out.reshaped(plan.result);
+    return plan.result == plan.full ? out : out.reshaped(plan.result);
   }
   Reads reads(Wanted wanted) const {
     return (wanted(0) ? reads_input(1) : 0) | (wanted(1) ? reads_input(0) : 0);
@@ -87,13 +87,15 @@ struct Matmul {
           throw;
         }
       }();
+      full = Shape::filled(batch.rank() + 2, one.n);
+      full[batch.rank()] = one.m;
+      std::copy(batch.begin(), batch.end(), &full[0]);
+      result = full;
+      if (in_a.rank() > 1 && in_b.rank() > 1) return;
       std::vector<std::int64_t> sizes(batch.begin(), batch.end());
-      std::vector<std::int64_t> short_sizes = sizes;
-      sizes.insert(sizes.end(), {one.m, one.n});
-      if (in_a.rank() > 1) short_sizes.push_back(one.m);
-      if (in_b.rank() > 1) short_sizes.push_back(one.n);
-      full = Shape(sizes);
-      result = Shape(short_sizes);
+      if (in_a.rank() > 1) sizes.push_back(one.m);
+      if (in_b.rank() > 1) sizes.push_back(one.n);
+      result = Shape(sizes);
     }
 
     template <class T>
@@ -104,6 +106,7 @@ struct Matmul {
         all.m *= batch.size();
         return kernels::matmul(all, pa, pb, out);
       }
+      if (full.rank() == 2) return kernels::matmul(one, pa, pb, out);
       const Shape batch_a(a.sizes().first(a.rank() - 2)), batch_b(b.sizes().first(b.rank() - 2));
       kernels::for_each_row<2>(
           batch, {&batch_a, &batch_b},
@@ -150,8 +153,10 @@ struct Linear {
     return (wanted(0) ? reads_input(1) : 0) | (wanted(1) ? reads_input(0) : 0);
   }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
-    const auto rows = [](const Tensor& tensor) { return reshape(tensor, {-1, tensor.shape().back()}); };
-    if (to.wants(0)) to[0] = matmul(g, in[1]);
+    const auto rows = [](const Tensor& tensor) {
+      return tensor.rank() == 2 ? tensor : reshape(tensor, {-1, tensor.shape().back()});
+    };
+    if (to.wants(0)) to[0] = Matmul::product(g, in[1], false, false);
     if (to.wants(1)) to[1] = Matmul::product(rows(g), rows(in[0]), true, false);
     if (in.size() == 3 && to.wants(2)) to[2] = sum_to(g, in[2].shape());
   }

@@ -28,6 +28,23 @@ TEST(Gradients, add_up_over_both_sides_of_a_diamond) {
   EXPECT_NEAR(gradients(y, {x}).at(x).item(), expected, 1e-12);
 }
 
+TEST(Gradients, of_a_scalar_add_up_over_scalars_and_tensors) {
+  const Tensor x = variable(0.5F), ones = tensor({1.0F, 1.0F, 1.0F});
+  const Tensor shared = exp(x);
+  const Tensor y = shared * shared + sum(shared * ones) + index(stack({shared, x}), {0});
+  const Gradients g = gradients(y, {x, shared}), recorded = gradients(y, {x, shared}, {.create_graph = true});
+  EXPECT_EQ(g.at(shared).dtype(), DType::float32);
+  EXPECT_FLOAT_EQ(g.at(shared).item<float>(), 2 * std::exp(0.5F) + 4);
+  EXPECT_EQ(g.at(shared).item(), recorded.at(shared).item());
+  EXPECT_EQ(g.at(x).item(), recorded.at(x).item());
+}
+
+TEST(Gradients, of_a_scalar_that_is_its_own_result_are_the_seed) {
+  const Tensor x = variable(2.0F);
+  EXPECT_EQ(gradients(x, {x}).at(x).item(), 1);
+  EXPECT_EQ(gradients(x, {x}, {.seed = tensor(3.0)}).at(x).item(), 3);
+}
+
 TEST(Gradients, wait_for_every_use_of_a_node_however_far_away) {
   // The node is used at once and again 50 steps later; a traversal in the wrong order would be off.
   const Tensor x = variable(1.5);
