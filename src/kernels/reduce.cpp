@@ -183,69 +183,10 @@ Array reduce(const Array& x, const AxisMask& axes) {
                                    : dispatch_floating(x.dtype(), run);
 }
 
-/// What to subtract before exp: the maximum, but 0 where that is infinite, as inf - inf is NaN.
-template <class P>
-P shift(P largest) {
-  const P infinity(std::numeric_limits<typename P::Element>::infinity());
-  return where(abs(largest) == infinity, P(0), largest);
-}
-
-// The steps of softmax and its kin, on packs.
-struct Shifted {
-  auto operator()(auto x, auto largest) const { return x - shift(largest); }
-};
-struct Exp {
-  auto operator()(auto x) const { return exp(x); }
-};
-struct LogOfTotal {
-  auto operator()(auto total, auto largest) const { return log(total) + shift(largest); }
-};
-struct Share {
-  auto operator()(auto power, auto total) const { return where(total == 0, 0, power / total); }
-};
-struct LogShare {
-  auto operator()(auto exponent, auto total) const {
-    return where(total == 0, exponent, exponent - log(total));
-  }
-};
-
-template <class T>
-Array shifted(const Array& x, const Array& largest) {
-  return elementwise<Shifted, T, 2>(x.shape(), {&x, &largest});
-}
-template <class T>
-Array powers(const Array& x) {
-  return elementwise<Exp, T, 1>(x.shape(), {&x});
-}
-
-AxisMask only(std::size_t axis) { return AxisMask().set(axis); }
-
 }  // namespace
 
 Array sum(const Array& x, const AxisMask& axes) { return reduce<Sum>(x, axes); }
 Array max(const Array& x, const AxisMask& axes) { return reduce<Max>(x, axes); }
 Array min(const Array& x, const AxisMask& axes) { return reduce<Min>(x, axes); }
-
-Array logsumexp(const Array& x, const AxisMask& axes) {
-  return dispatch_floating(x.dtype(), [&]<class T>() {
-    const Array largest = max(x, axes), total = sum(powers<T>(shifted<T>(x, largest)), axes);
-    return elementwise<LogOfTotal, T, 2>(total.shape(), {&total, &largest});
-  });
-}
-
-Array softmax(const Array& x, std::size_t axis) {
-  return dispatch_floating(x.dtype(), [&]<class T>() {
-    const Array numerators = powers<T>(shifted<T>(x, max(x, only(axis)))),
-                total = sum(numerators, only(axis));
-    return elementwise<Share, T, 2>(x.shape(), {&numerators, &total});
-  });
-}
-
-Array log_softmax(const Array& x, std::size_t axis) {
-  return dispatch_floating(x.dtype(), [&]<class T>() {
-    const Array exponents = shifted<T>(x, max(x, only(axis))), total = sum(powers<T>(exponents), only(axis));
-    return elementwise<LogShare, T, 2>(x.shape(), {&exponents, &total});
-  });
-}
 
 }  // namespace chainrule::kernels

@@ -1,5 +1,6 @@
 #include "kernels/reduce.h"
 
+#include "kernels/softmax.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
 
@@ -107,7 +108,15 @@ struct Min : Extremum<Min> {
 };
 
 struct Logsumexp : OverAxes {
+  static constexpr bool takes_unexpanded = true;
   static constexpr std::string_view name = "logsumexp", formula = "∂logsumexp(x)/∂xᵢ = softmax(x)ᵢ";
+  struct Rule {
+    auto operator()(const auto& x, const auto& total, const auto& g) const {
+      // Shares of an infinite result are not defined; sending nothing keeps NaN out of the rest.
+      constexpr double infinity = std::numeric_limits<double>::infinity();
+      return g * exp(x - where(abs(total) < infinity, total, infinity));
+    }
+  };
   Array forward(Values in) const {
     require_elements(name, in[0]->shape());
     return finish(kernels::logsumexp(*in[0], axes), in[0]->shape());
@@ -115,10 +124,15 @@ struct Logsumexp : OverAxes {
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) | reads_output : 0; }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;
-    // Shares of an infinite result are not defined; sending nothing keeps NaN out of the rest.
-    const Tensor total = kept(out, in[0]);
-    to[0] = kept(g, in[0]) * exp(in[0] - where(abs(total) < std::numeric_limits<double>::infinity(), total,
-                                               std::numeric_limits<double>::infinity()));
+    const Tensor total = kept(out, in[0]), upstream = kept(g, in[0]);
+    if (!numbers_only()) {
+      to[0] = Rule()(in[0], total, upstream);
+      return;
+    }
+    to[0] = constant(dispatch_floating(total.dtype(), [&]<class T>() {
+      return kernels::elementwise<Rule, T, 3>(in[0].shape(),
+                                              {&value_of(in[0]), &value_of(total), &value_of(upstream)});
+    }));
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string> names, const std::string&) const {
     return {"softmax(" + names[0] + ")"};
