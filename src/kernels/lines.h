@@ -100,32 +100,48 @@ class AcrossLanes {
   std::int64_t n_, stride_;
 };
 
-/// Adds up packs lane by lane, pairwise: 64 one after another, then the sums of as many (Higham, Accuracy and
-/// Stability of Numerical Algorithms, section 4.2).
-template <class P>
-class PairwiseSum {
+/// How two results become one, and what changes none.
+struct Sum {
+  template <class T>
+  static constexpr T start = 0;
+  static auto combine(const auto& a, const auto& b) { return a + b; }
+};
+
+/// Combines packs lane by lane, in pairs where that counts: 16 one after another, in each of four running
+/// results, then the results of as many. So the error of a sum grows with the logarithm of their number
+/// (Higham, Accuracy and Stability of Numerical Algorithms, section 4.2).
+template <class Fold, class P>
+class Pairwise {
  public:
-  void add(const P& pack) {
-    running_ += pack;
-    if (++count_ % 64 == 0) carry();
+  /// k is the one that for_each gives.
+  void add(const P& pack, int k) {
+    running_[k] = Fold::combine(running_[k], pack);
+    if (k == 0 && ++count_ % 16 == 0) carry();
   }
   P total() const {
-    P sum = running_;
+    P result = running();
     int level = 0;
-    for (std::int64_t blocks = count_ / 64; blocks != 0; blocks /= 2, ++level)
-      if (blocks % 2 != 0) sum += partial_[level];
-    return sum;
+    for (std::int64_t blocks = count_ / 16; blocks != 0; blocks /= 2, ++level)
+      if (blocks % 2 != 0) result = Fold::combine(result, partial_[level]);
+    return result;
   }
 
  private:
+  static constexpr typename P::Element start = Fold::template start<typename P::Element>;
+  P running() const {
+    return Fold::combine(P(Fold::combine(running_[0], running_[1])),
+                         P(Fold::combine(running_[2], running_[3])));
+  }
   void carry() {  // as a binary number is counted up
+    P result = running();
     int level = 0;
-    for (std::int64_t blocks = count_ / 64; blocks % 2 == 0; blocks /= 2) running_ += partial_[level++];
-    partial_[level] = running_;
-    running_ = P(0);
+    for (std::int64_t blocks = count_ / 16; blocks % 2 == 0; blocks /= 2)
+      result = Fold::combine(result, partial_[level++]);
+    partial_[level] = result;
+    for (P& each : running_) each = P(start);
   }
 
-  P running_{0};
+  P running_[4] = {start, start, start, start};
   std::int64_t count_ = 0;
   P partial_[48];
 };
@@ -133,10 +149,9 @@ class PairwiseSum {
 /// The sum of a line, of what term(pack) gives for each of its packs.
 template <class Line, class Term>
 typename Line::Pack sum_of_line(const Line& line, const Term& term) {
-  using P = typename Line::Pack;
-  PairwiseSum<P> sum;
-  line.template for_each<1>([&](auto pack, int) { sum.add(term(pack)); });
-  return line.combined(sum.total(), [](const P& a, const P& b) { return a + b; });
+  Pairwise<Sum, typename Line::Pack> sum;
+  line.template for_each<1>([&](auto pack, int k) { sum.add(term(pack), k); });
+  return line.combined(sum.total(), [](const auto& a, const auto& b) { return Sum::combine(a, b); });
 }
 
 struct Lines {
