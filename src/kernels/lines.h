@@ -40,9 +40,10 @@ class AlongLanes {
  public:
   using Pack = P;
   explicit AlongLanes(std::int64_t n) : n_(n) {
-    typename P::Element index[P::lanes];
-    for (int lane = 0; lane < P::lanes; ++lane) index[lane] = static_cast<typename P::Element>(lane);
-    fresh_ = P::load(index) >= P(P::lanes - n % P::lanes);
+    typename P::Element lanes[P::lanes];
+    for (int lane = 0; lane < P::lanes; ++lane) lanes[lane] = static_cast<typename P::Element>(lane);
+    lanes_ = P::load(lanes);
+    fresh_ = lanes_ >= P(P::lanes - n % P::lanes);
   }
   /// Calls step(pack, k) for every pack, for the rest last. The constant k, 0 to 3, says which of four
   /// running results to use, so that none waits for another; Unroll = 1 makes it 0.
@@ -59,6 +60,21 @@ class AlongLanes {
     for (; i + P::lanes <= n_; i += P::lanes) step(WholePack<P>{i}, 0);
     if (i < n_) step(RestPack<P>{n_ - P::lanes, fresh_}, 0);
   }
+  /// Calls step(pack, index, k) with the index in the line of what is in each lane.
+  template <class Step>
+  void for_each_indexed(const Step& step) const {
+    std::int64_t i = 0;
+    P index = lanes_;
+    const P next(P::lanes);
+    for (; i + 4 * P::lanes <= n_; i += 4 * P::lanes, index += P(4 * P::lanes)) {
+      step(WholePack<P>{i}, index, 0);
+      step(WholePack<P>{i + P::lanes}, index + next, 1);
+      step(WholePack<P>{i + 2 * P::lanes}, index + P(2 * P::lanes), 2);
+      step(WholePack<P>{i + 3 * P::lanes}, index + P(3 * P::lanes), 3);
+    }
+    for (; i + P::lanes <= n_; i += P::lanes, index += next) step(WholePack<P>{i}, index, 0);
+    if (i < n_) step(RestPack<P>{n_ - P::lanes, fresh_}, P(n_ - P::lanes) + lanes_, 0);
+  }
   /// The result of the line from those of its lanes, in every lane.
   template <class F>
   P combined(const P& lanes, F f) const {
@@ -69,6 +85,7 @@ class AlongLanes {
 
  private:
   std::int64_t n_;
+  P lanes_;  ///< 0, 1, 2, ...
   typename P::Mask fresh_;
 };
 
@@ -89,6 +106,11 @@ class AcrossLanes {
         step(WholePack<P>{(i + 3) * stride_}, 3);
       }
     for (; i < n_; ++i) step(WholePack<P>{i * stride_}, 0);
+  }
+  template <class Step>
+  void for_each_indexed(const Step& step) const {
+    P index(0);
+    for (std::int64_t i = 0; i < n_; ++i, index += P(1)) step(WholePack<P>{i * stride_}, index, 0);
   }
   template <class F>
   P combined(const P& lanes, F) const {

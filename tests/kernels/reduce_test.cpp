@@ -63,16 +63,73 @@ TEST(Reductions, add_up_as_accurately_as_pairs_along_any_axis) {
   }
 }
 
+/// Max (min) along axis 1, and the gradient of what weights g, by plain loops.
+struct Extremum {
+  std::vector<double> values, gradient;
+  Extremum(const Tensor& x, const std::vector<double>& g, double sign) {
+    const std::vector<double> in = test::values(x);
+    const std::int64_t n = x.shape()[1], inner = x.shape()[2];
+    gradient.resize(in.size());
+    for (std::int64_t line = 0; line < x.shape()[0] * inner; ++line) {
+      const auto at = [&](std::int64_t i) { return (line / inner * n + i) * inner + line % inner; };
+      double best = in[at(0)];
+      for (std::int64_t i = 1; i < n; ++i)
+        if (std::isnan(in[at(i)]) || sign * in[at(i)] > sign * best) best = in[at(i)];
+      double ties = 0;
+      for (std::int64_t i = 0; i < n; ++i) ties += in[at(i)] == best ? 1 : 0;
+      for (std::int64_t i = 0; i < n; ++i)
+        if (in[at(i)] == best) gradient[at(i)] = g[line] / ties;
+      values.push_back(best);
+    }
+  }
+};
+
+TEST(Extrema, have_the_gradient_at_their_places_or_shared_among_equal_ones) {
+  PRINT_SEED_ON_FAILURE();
+  Engine engine(seed());
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  for (const Shape& shape : shapes)
+    for (const DType dtype : {DType::float32, DType::float64})
+      for (const double spread : {1e3, 2.0, 0.0})  // few ties, many, and nothing else
+        for (const double special : {1.0, infinity, -infinity, std::nan("")}) {
+          SCOPED_TRACE(testing::PrintToString(shape) + " with " + std::to_string(special));
+          std::vector<double> numbers;
+          for (const double number : values(random_tensor(shape, engine)))
+            numbers.push_back(std::isnan(special) || special == 1 ? std::round(number * spread) : special);
+          numbers[numbers.size() / 2] = special;
+          const Tensor x = variable(cast(tensor(numbers, shape), dtype));
+          const Tensor g = cast(random_tensor({shape[0], shape[2]}, engine), dtype);
+          for (const double sign : {1.0, -1.0}) {
+            const Tensor y = sign > 0 ? max(x, 1) : min(x, 1);
+            const Extremum expected(x, values(g), sign);
+            ASSERT_TRUE(equals(y, g.shape(), expected.values));
+            ASSERT_TRUE(close(gradients(y, {x}, {.seed = g}).at(x), expected.gradient, 1e-6));
+          }
+        }
+}
+
+TEST(Extrema, send_nothing_to_other_elements_even_where_the_gradient_is_infinite) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const Tensor x = variable({{1.0, 2.0}, {4.0, 4.0}});
+  for (const bool create_graph : {false, true}) {
+    const Gradients g =
+        gradients(max(x, 1), {x}, {.seed = tensor({infinity, infinity}), .create_graph = create_graph});
+    EXPECT_TRUE(equals(g.at(x), {2, 2}, {0, infinity, infinity, infinity}));
+  }
+}
+
 #ifdef _OPENMP
 TEST(Reductions, give_the_same_bits_with_any_number_of_threads) {
   const int before = omp_get_max_threads();
   Engine engine(3);
   for (const Shape& shape : {Shape{1, 1000003, 1}, Shape{3001, 300, 1}, Shape{1, 1024, 1024},
                              Shape{1, 300001, 3}, Shape{20, 100, 301}, Shape{1, 20, 100003}}) {
-    const Tensor x = cast(random_tensor(shape, engine), DType::float32);
+    const Tensor x = variable(cast(random_tensor(shape, engine), DType::float32));
     const auto all = [&](int threads) {
       omp_set_num_threads(threads);
-      return std::vector{values(sum(x, 1)), values(max(x, 1)), values(min(x, 1)), values(mean(x))};
+      const Tensor most = max(x, 1);
+      return std::vector{values(sum(x, 1)), values(most), values(min(x, 1)), values(mean(x)),
+                         values(gradients(sum(most), {x}).at(x))};
     };
     EXPECT_EQ(all(1), all(3));
   }
