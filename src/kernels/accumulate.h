@@ -5,19 +5,24 @@
 
 namespace chainrule::kernels {
 
-/// to[i] += from[i * stride], with a stride of 0 or 1.
+/// to += from.
 template <class T>
 struct AccumulateLoop {
   template <int Bytes>
-  static void run(std::int64_t n, const T* from, std::int64_t stride, T* to) {
+  static void run(Block<1> block, const T* from, T* to) {
     using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
-    const P same(*from);
-    std::int64_t i = 0;
-    if (stride == 0)
-      for (; i + P::lanes <= n; i += P::lanes) (P::load(to + i) + same).store(to + i);
-    else
-      for (; i + P::lanes <= n; i += P::lanes) (P::load(to + i) + P::load(from + i)).store(to + i);
-    for (; i < n; ++i) to[i] += from[i * stride];
+    from += block.offsets[0];
+    to += block.at;
+    for (std::int64_t row = 0; row < block.rows; ++row, from += block.steps[0], to += block.count) {
+      const P same(*from);
+      std::int64_t i = 0;
+      if (block.strides[0] == 0)
+        for (; i + P::lanes <= block.count; i += P::lanes) (P::load(to + i) + same).store(to + i);
+      else
+        for (; i + P::lanes <= block.count; i += P::lanes)
+          (P::load(to + i) + P::load(from + i)).store(to + i);
+      for (; i < block.count; ++i) to[i] += from[i * block.strides[0]];
+    }
   }
 };
 
@@ -30,9 +35,8 @@ inline void accumulate(Array& sum, const Array& more) {
       *to += *from;
       return;
     }
-    for_each_row<1>(sum.shape(), {&more.shape()}, [&](auto at, auto& offsets, auto& strides, auto n) {
-      simd::vectorized<AccumulateLoop<T>>(n, from + offsets[0], strides[0], to + at);
-    });
+    for_each_block<1>(sum.shape(), {&more.shape()},
+                      [&](const Block<1>& block) { simd::vectorized<AccumulateLoop<T>>(block, from, to); });
   });
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 
 #include "array/array.h"
@@ -9,13 +10,22 @@
 
 namespace chainrule::kernels {
 
-/// Calls row(out_offset, offsets, strides, count) for stretches of the output along which every operand
-/// moves with a constant stride of 0 or 1. Axes that all operands pass alike are merged first, so most
-/// broadcasts are a few long rows. Several threads share them where each gets `grain` elements.
-template <std::size_t N, class Row>
-void for_each_row(const Shape& out, const std::array<const Shape*, N>& operands, const Row& row,
-                  std::int64_t grain = parallel_grain) {
+/// A part of the output and what it comes from: rows of `count` elements each, one after another from `at`
+/// on. Operand k is read from offsets[k] on; it moves by strides[k], 0 or 1, along a row, and by steps[k]
+/// from one row to the next.
+template <std::size_t N>
+struct Block {
   using Offsets = std::array<std::int64_t, N>;
+  std::int64_t at, count, rows;
+  Offsets offsets, strides, steps;
+};
+
+/// Calls body(block) for blocks that make up the output. Axes that all operands pass alike are merged first,
+/// so most broadcasts are one block. Several threads share them where each gets `grain` elements.
+template <std::size_t N, class Body>
+void for_each_block(const Shape& out, const std::array<const Shape*, N>& operands, const Body& body,
+                    std::int64_t grain = parallel_grain) {
+  using Offsets = typename Block<N>::Offsets;
   struct Axis {
     std::int64_t size;
     Offsets strides;
@@ -43,36 +53,43 @@ void for_each_row(const Shape& out, const std::array<const Shape*, N>& operands,
     else
       axes.push_back(axis);
   }
-  if (axes.empty()) axes.push_back({1, {}});
+  while (axes.size() < 2) axes.push_back({1, {}});
 
-  const std::int64_t count = axes[0].size, rows = out.size() / count;
+  const Axis &inner = axes[0], &middle = axes[1];
+  const std::int64_t count = inner.size, rows = out.size() / count;
   if (rows == 1) {
-    const Offsets strides = axes[0].strides;
     return parallel_for(count, grain, [&](std::int64_t begin, std::int64_t end) {
-      Offsets offsets;
-      for (std::size_t k = 0; k < N; ++k) offsets[k] = begin * strides[k];
-      row(begin, offsets, strides, end - begin);
+      Block<N> block{begin, end - begin, 1, {}, inner.strides, {}};
+      for (std::size_t k = 0; k < N; ++k) block.offsets[k] = begin * inner.strides[k];
+      body(block);
     });
   }
   parallel_for(rows, (grain + count - 1) / count, [&](std::int64_t begin, std::int64_t end) {
-    InlineVector<std::int64_t, 6> position;  // along each axis but the innermost, as on an odometer
-    Offsets offsets{};
-    std::int64_t rest = begin;
-    for (std::size_t i = 1; i < axes.size(); ++i) {
-      position.push_back(rest % axes[i].size);
-      rest /= axes[i].size;
-      for (std::size_t k = 0; k < N; ++k) offsets[k] += position.back() * axes[i].strides[k];
-    }
-    for (std::int64_t r = begin; r < end; ++r) {
-      row(r * count, offsets, axes[0].strides, count);
-      for (std::size_t i = 1; i < axes.size(); ++i) {
-        for (std::size_t k = 0; k < N; ++k) offsets[k] += axes[i].strides[k];
-        if (++position[i - 1] < axes[i].size) break;
-        for (std::size_t k = 0; k < N; ++k) offsets[k] -= axes[i].strides[k] * axes[i].size;
-        position[i - 1] = 0;
-      }
+    for (std::int64_t row = begin; row < end;) {
+      std::int64_t rest = row / middle.size;
+      const std::int64_t first = row % middle.size;
+      Block<N> block{row * count, count,         std::min(middle.size - first, end - row),
+                     {},          inner.strides, middle.strides};
+      for (std::size_t k = 0; k < N; ++k) block.offsets[k] = first * middle.strides[k];
+      for (std::size_t i = 2; i < axes.size(); rest /= axes[i++].size)
+        for (std::size_t k = 0; k < N; ++k) block.offsets[k] += rest % axes[i].size * axes[i].strides[k];
+      body(block);
+      row += block.rows;
     }
   });
+}
+
+/// The same row by row: calls row(out_offset, offsets, strides, count).
+template <std::size_t N, class Row>
+void for_each_row(const Shape& out, const std::array<const Shape*, N>& operands, const Row& row,
+                  std::int64_t grain = parallel_grain) {
+  const auto body = [&](Block<N> block) {
+    for (std::int64_t r = 0; r < block.rows; ++r, block.at += block.count) {
+      row(block.at, block.offsets, block.strides, block.count);
+      for (std::size_t k = 0; k < N; ++k) block.offsets[k] += block.steps[k];
+    }
+  };
+  for_each_block<N>(out, operands, body, grain);
 }
 
 }  // namespace chainrule::kernels

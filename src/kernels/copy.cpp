@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "array/axes.h"
+#include "chainrule/simd.h"
 #include "kernels/broadcast.h"
 
 namespace chainrule::kernels {
@@ -59,6 +60,21 @@ void permute_elements(const T* in, T* out, const Shape& shape, std::span<const s
   });
 }
 
+/// to = in, repeated. Left to the compiler, which has wider stores here than elsewhere.
+template <class T>
+struct RepeatLoop {
+  template <int>
+  static void run(Block<1> block, const T* __restrict in, T* __restrict to) {
+    in += block.offsets[0];
+    to += block.at;
+    for (std::int64_t row = 0; row < block.rows; ++row, in += block.steps[0], to += block.count)
+      if (block.strides[0] == 1)
+        for (std::int64_t i = 0; i < block.count; ++i) to[i] = in[i];
+      else
+        for (std::int64_t i = 0; i < block.count; ++i) to[i] = *in;
+  }
+};
+
 /// The offset of a box's first element, and its strides.
 std::pair<std::int64_t, std::vector<std::int64_t>> strided(const Box& box, const Shape& whole) {
   auto strides = row_major_strides(whole);
@@ -91,12 +107,8 @@ Array broadcast_to(const Array& x, const Shape& shape) {
   dispatch(x.dtype(), [&]<class T>() {
     const T* in = x.data<T>();
     T* to = out.mutable_data<T>();
-    for_each_row<1>(shape, {&x.shape()}, [&](auto at, auto& offsets, auto& strides, auto n) {
-      if (strides[0] == 1)
-        std::copy_n(in + offsets[0], n, to + at);
-      else
-        std::fill_n(to + at, n, in[offsets[0]]);
-    });
+    for_each_block<1>(shape, {&x.shape()},
+                      [&](const Block<1>& block) { simd::vectorized<RepeatLoop<T>>(block, in, to); });
   });
   return out;
 }

@@ -1,44 +1,41 @@
 #include "kernels/elementwise.h"
 
-#include "kernels/broadcast.h"
-
 namespace chainrule::kernels {
 
 template <class T, std::size_t K>
-Array detail::elementwise(Stretch<T, K>* stretch, const Shape& shape,
+Array detail::elementwise(BlockLoop<T, K>* loop, const Shape& shape,
                           const std::array<const Array*, K>& operands) {
   static constexpr T zero = 0;
   static const Shape scalar;
   Array out(shape, dtype_of<T>);
   T* to = out.mutable_data<T>();
-  std::array<simd::Strided<T>, K> all;
+  std::array<const T*, K> all;
   std::array<const Shape*, K> shapes;
+  std::array<std::int64_t, K> strides;
   bool rows = false;
   for (std::size_t k = 0; k < K; ++k) {
     const Array* operand = operands[k];
     shapes[k] = operand == nullptr ? &scalar : &operand->shape();
-    all[k] = {operand == nullptr ? &zero : operand->data<T>(), *shapes[k] == shape};
-    rows = rows || (all[k].stride == 0 && shapes[k]->size() != 1);
+    all[k] = operand == nullptr ? &zero : operand->data<T>();
+    strides[k] = *shapes[k] == shape ? 1 : 0;
+    rows = rows || (strides[k] == 0 && shapes[k]->size() != 1);
   }
-  if (!rows) {
-    parallel_for(out.size(), parallel_grain, [&](std::int64_t begin, std::int64_t end) {
-      std::array<simd::Strided<T>, K> part = all;
-      for (simd::Strided<T>& operand : part) operand.elements += begin * operand.stride;
-      stretch(end - begin, part, to + begin);
-    });
+  if (rows) {
+    for_each_block<K>(shape, shapes, [&](const Block<K>& block) { loop(block, all, to); });
     return out;
   }
-  for_each_row<K>(shape, shapes, [&](auto at, auto& offsets, auto& strides, auto n) {
-    std::array<simd::Strided<T>, K> row;
-    for (std::size_t k = 0; k < K; ++k) row[k] = {all[k].elements + offsets[k], strides[k]};
-    stretch(n, row, to + at);
+  parallel_for(out.size(), parallel_grain, [&](std::int64_t begin, std::int64_t end) {
+    Block<K> block{begin, end - begin, 1, {}, strides, {}};
+    for (std::size_t k = 0; k < K; ++k) block.offsets[k] = begin * strides[k];
+    loop(block, all, to);
   });
   return out;
 }
 
-#define CHAINRULE_ELEMENTWISE(K)                                                                            \
-  template Array detail::elementwise(Stretch<float, K>*, const Shape&, const std::array<const Array*, K>&); \
-  template Array detail::elementwise(Stretch<double, K>*, const Shape&, const std::array<const Array*, K>&);
+#define CHAINRULE_ELEMENTWISE(K)                                          \
+  template Array detail::elementwise(BlockLoop<float, K>*, const Shape&,  \
+                                     const std::array<const Array*, K>&); \
+  template Array detail::elementwise(BlockLoop<double, K>*, const Shape&, const std::array<const Array*, K>&);
 CHAINRULE_ELEMENTWISE(1)
 CHAINRULE_ELEMENTWISE(2)
 CHAINRULE_ELEMENTWISE(3)

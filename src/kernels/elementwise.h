@@ -5,6 +5,7 @@
 
 #include "array/array.h"
 #include "chainrule/detail/loops.h"
+#include "kernels/broadcast.h"
 
 /// Loops that apply a function to each element. `F` is a stateless generic function object: a loop over one
 /// stretch of memory is compiled for each, and all else, as broadcasting and threads, once for all.
@@ -15,21 +16,27 @@ namespace chainrule::kernels {
 template <class F, class T, std::size_t K>
 struct ElementwiseLoop {
   template <int Bytes>
-  static void run(std::int64_t n, std::array<simd::Strided<T>, K> operands, T* out) {
-    simd::for_each_pack<T, Bytes>(n, operands, std::array<T*, 1>{out}, [](auto load, auto store) {
-      const auto call = [&]<std::size_t... I>(std::index_sequence<I...>) { return F()(load(I)...); };
-      store(0, call(std::make_index_sequence<K>()));
-    });
+  static void run(Block<K> block, std::array<const T*, K> operands, T* out) {
+    std::array<simd::Strided<T>, K> row;
+    for (std::size_t k = 0; k < K; ++k) row[k] = {operands[k] + block.offsets[k], block.strides[k]};
+    out += block.at;
+    for (std::int64_t r = 0; r < block.rows; ++r, out += block.count) {
+      simd::for_each_pack<T, Bytes>(block.count, row, std::array<T*, 1>{out}, [](auto load, auto store) {
+        const auto call = [&]<std::size_t... I>(std::index_sequence<I...>) { return F()(load(I)...); };
+        store(0, call(std::make_index_sequence<K>()));
+      });
+      for (std::size_t k = 0; k < K; ++k) row[k].elements += block.steps[k];
+    }
   }
 };
 
 namespace detail {
 
 template <class T, std::size_t K>
-using Stretch = void(std::int64_t n, const std::array<simd::Strided<T>, K>& operands, T* out);
+using BlockLoop = void(const Block<K>& block, const std::array<const T*, K>& operands, T* out);
 /// For float and double, and one to four operands.
 template <class T, std::size_t K>
-Array elementwise(Stretch<T, K>* stretch, const Shape& shape, const std::array<const Array*, K>& operands);
+Array elementwise(BlockLoop<T, K>* loop, const Shape& shape, const std::array<const Array*, K>& operands);
 
 using PairStretch = void(std::int64_t n, const void* a, std::int64_t a_stride, const void* b,
                          std::int64_t b_stride, void* out);
@@ -41,8 +48,8 @@ Array zip(PairStretch* stretch, const Array& a, const Array& b, const Shape& sha
 template <class F, class T, std::size_t K>
 Array elementwise(const Shape& shape, const std::array<const Array*, K>& operands) {
   return detail::elementwise<T, K>(
-      [](std::int64_t n, const std::array<simd::Strided<T>, K>& stretch, T* out) {
-        simd::vectorized<ElementwiseLoop<F, T, K>>(n, stretch, out);
+      [](const Block<K>& block, const std::array<const T*, K>& all, T* out) {
+        simd::vectorized<ElementwiseLoop<F, T, K>>(block, all, out);
       },
       shape, operands);
 }

@@ -1,229 +1,189 @@
 #include "kernels/reduce.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
-#include "kernels/elementwise.h"
+#include "kernels/reduce_groups.h"
 
 namespace chainrule::kernels {
 namespace {
 
-// How two results become one, for numbers and for packs. Maxima and minima keep NaN.
-template <class T>
-struct Sum {
-  static constexpr T start = 0;
-  static auto combine(auto a, auto b) { return a + b; }
-};
-template <class T>
 struct Prod {
+  template <class T>
   static constexpr T start = 1;
-  static auto combine(auto a, auto b) { return a * b; }
+  static auto combine(const auto& a, const auto& b) { return a * b; }
 };
-template <class T>
+// Maxima and minima keep NaN.
 struct Max {
+  template <class T>
   static constexpr T start = std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
                                                                   : std::numeric_limits<T>::lowest();
-  static auto combine(T a, T b) { return a > b || a != a ? a : b; }
-  static auto combine(auto a, auto b) { return maximum(a, b); }
+  template <class T>
+  static T combine(const T& a, const T& b) {
+    if constexpr (std::is_arithmetic_v<T>)
+      return a > b || a != a ? a : b;
+    else
+      return maximum(a, b);
+  }
 };
-template <class T>
 struct Min {
+  template <class T>
   static constexpr T start = std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity()
                                                                   : std::numeric_limits<T>::max();
-  static auto combine(T a, T b) { return a < b || a != a ? a : b; }
-  static auto combine(auto a, auto b) { return minimum(a, b); }
+  template <class T>
+  static T combine(const T& a, const T& b) {
+    if constexpr (std::is_arithmetic_v<T>)
+      return a < b || a != a ? a : b;
+    else
+      return minimum(a, b);
+  }
 };
 
-/// The pack that a reduction of T works on; int64 gets along without.
-template <class T, int Bytes>
-using PackFor = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+/// Elements that are reduced by one thread, whatever the number of threads: so that it does not show.
+constexpr std::int64_t chunk = parallel_grain;
 
-/// The reduction of n neighbouring elements. Sums are pairwise: blocks of a few packs side by side,
-/// then halves, so that the error grows with the logarithm of n.
+// ---- Lines whose elements are neighbours, or that are short -------------------------------------------
+
 template <class Fold, class T>
-struct FoldLoop {
-  template <int Bytes>
-  static void run(const T* x, std::int64_t n, T* out) {
-    *out = fold<Bytes>(x, n);
-  }
-
-  template <int Bytes>
-  static T fold(const T* x, std::int64_t n) {
-    using P = PackFor<T, Bytes>;
-    constexpr std::int64_t packs = 4, block = 64 * packs * P::lanes;
-    if (n > block) {
-      const std::int64_t half = n / 2 / P::lanes * P::lanes;
-      return Fold::combine(fold_apart<Bytes>(x, half), fold_apart<Bytes>(x + half, n - half));
-    }
-    T result = Fold::start;
-    std::int64_t i = 0;
-    if (n >= P::lanes) {
-      P running[packs];
-      for (auto& pack : running) pack = P(Fold::start);
-      for (; i + packs * P::lanes <= n; i += packs * P::lanes)
-        for (std::int64_t k = 0; k < packs; ++k)
-          running[k] = P(Fold::combine(running[k], P::load(x + i + k * P::lanes)));
-      for (; i + P::lanes <= n; i += P::lanes) running[0] = P(Fold::combine(running[0], P::load(x + i)));
-      const P total =
-          Fold::combine(P(Fold::combine(running[0], running[1])), P(Fold::combine(running[2], running[3])));
-      T lanes[P::lanes];
-      total.store(lanes);
-      for (int width = P::lanes / 2; width > 0; width /= 2)
-        for (int lane = 0; lane < width; ++lane)
-          lanes[lane] = Fold::combine(lanes[lane], lanes[lane + width]);
-      result = lanes[0];
-    }
-    for (; i < n; ++i) result = Fold::combine(result, x[i]);
-    return result;
-  }
-
- private:
-  // A function of its own, as a recursive call cannot be inlined into the loop that starts it.
-  template <int Bytes>
-  [[gnu::noinline]] static T fold_apart(const T* x, std::int64_t n) {
-    T result;
-    simd::vectorized<FoldLoop>(x, n, &result);
-    return result;
+struct FoldStep {
+  T* result;
+  void operator()(const auto& line, const auto& in, const auto&, std::int64_t first,
+                  std::int64_t count) const {
+    using P = typename std::decay_t<decltype(line)>::Pack;
+    Pairwise<Fold, P> total;
+    line.for_each([&](auto pack, int k) { total.add(pack.load(in[0], P(Fold::template start<T>)), k); });
+    line.combined(total.total(), [](const P& a, const P& b) { return Fold::combine(a, b); })
+        .store_part(result + first, count);
   }
 };
 
-/// out[j] = reduction over i < n of x[i * stride + j], for j < inner.
+template <class Fold, class T>
+void fold_lines(const T* x, const Lines& lines, T* out) {
+  for_each_line<T, 1, 0>(lines, {x}, {}, FoldStep<Fold, T>{out});
+}
+
+/// One line of neighbours, in chunks.
+template <class Fold, class T>
+void fold_line(const T* x, std::int64_t n, T* out) {
+  const std::int64_t chunks = n / chunk, rest = n % chunk;
+  if (chunks < 2) return fold_lines<Fold>(x, {1, n, 1}, out);
+  Array partial({chunks + 1}, dtype_of<T>);
+  T* results = partial.mutable_data<T>();
+  fold_lines<Fold>(x, {chunks, chunk, 1}, results);
+  if (rest != 0) fold_lines<Fold>(x + n - rest, {1, rest, 1}, results + chunks);
+  fold_line<Fold>(results, chunks + (rest != 0 ? 1 : 0), out);
+}
+
+// ---- Rows that are reduced to one -------------------------------------------------------------------
+
+/// out[j] = reduction over i < n of x[i * stride + j], for j < width. Eight rows at a time, in pairs.
 template <class Fold, class T>
 struct FoldRowsLoop {
   template <int Bytes>
-  static void run(const T* x, std::int64_t n, std::int64_t stride, std::int64_t inner, T* out) {
-    using P = PackFor<T, Bytes>;
-    constexpr std::int64_t packs = 4;
-    std::int64_t j = 0;
-    for (; j + packs * P::lanes <= inner; j += packs * P::lanes) {
-      P running[packs];
-      for (auto& pack : running) pack = P(Fold::start);
-      for (std::int64_t i = 0; i < n; ++i)
-        for (std::int64_t k = 0; k < packs; ++k)
-          running[k] = P(Fold::combine(running[k], P::load(x + i * stride + j + k * P::lanes)));
-      for (std::int64_t k = 0; k < packs; ++k) running[k].store(out + j + k * P::lanes);
-    }
-    for (; j < inner; ++j) {
-      T result = Fold::start;
-      for (std::int64_t i = 0; i < n; ++i) result = Fold::combine(result, x[i * stride + j]);
-      out[j] = result;
-    }
+  static void run(const T* x, std::int64_t n, std::int64_t stride, std::int64_t width, T* out) {
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    constexpr T start = Fold::template start<T>;
+    std::fill_n(out, width, start);
+    const AlongLanes<P> line(width);
+    std::int64_t i = 0;
+    for (; i + 8 <= n; i += 8, x += 8 * stride)
+      line.template for_each<1>([&](auto pack, int) {
+        const auto pair = [&](std::int64_t k) {
+          return Fold::combine(pack.load(x + k * stride, P(start)),
+                               pack.load(x + (k + 1) * stride, P(start)));
+        };
+        const P low = Fold::combine(pair(0), pair(2)), high = Fold::combine(pair(4), pair(6));
+        pack.store(out, Fold::combine(pack.load(out, P(start)), P(Fold::combine(low, high))));
+      });
+    for (; i < n; ++i, x += stride)
+      line.template for_each<1>([&](auto pack, int) {
+        pack.store(out, Fold::combine(pack.load(out, P(start)), pack.load(x, P(start))));
+      });
   }
 };
 
+constexpr std::int64_t stretch = 1024;  // columns at most that are reduced together and stay in the cache
+
 template <class Fold, class T>
-T fold(const T* x, std::int64_t n) {
-  if constexpr (std::is_floating_point_v<T>) {
-    T result;
-    simd::vectorized<FoldLoop<Fold, T>>(x, n, &result);
-    return result;
+void fold_rows(const T* x, std::int64_t n, std::int64_t stride, std::int64_t width, T* out) {
+  if (n <= 128) return simd::vectorized<FoldRowsLoop<Fold, T>>(x, n, stride, width, out);
+  T second[stretch];  // pairwise
+  const std::int64_t half = n / 2;
+  fold_rows<Fold>(x, half, stride, width, out);
+  fold_rows<Fold>(x + half * stride, n - half, stride, width, second);
+  for (std::int64_t j = 0; j < width; ++j) out[j] = Fold::combine(out[j], second[j]);
+}
+
+/// One matrix (n, inner), in chunks.
+template <class Fold, class T>
+void fold_matrix(const T* x, std::int64_t n, std::int64_t inner, T* out) {
+  constexpr std::int64_t narrow = 64;
+  if (inner < narrow) {  // rows side by side make one
+    const std::int64_t beside = (narrow + inner - 1) / inner, rows = n / beside;
+    T wide[2 * narrow];
+    fold_matrix<Fold>(x, rows, beside * inner, wide);
+    std::copy_n(wide, inner, out);
+    const auto add = [&](const T* row) {
+      for (std::int64_t j = 0; j < inner; ++j) out[j] = Fold::combine(out[j], row[j]);
+    };
+    for (std::int64_t i = 1; i < beside; ++i) add(wide + i * inner);
+    for (std::int64_t i = rows * beside; i < n; ++i) add(x + i * inner);
+    return;
+  }
+  const std::int64_t stretches = (inner + stretch - 1) / stretch;
+  const auto fold_part = [=](const T* part, std::int64_t count, std::int64_t k, T* to) {
+    const std::int64_t first = inner * k / stretches, last = inner * (k + 1) / stretches;
+    fold_rows<Fold>(part + first, count, inner, last - first, to + first);
+  };
+  const std::int64_t rows = std::max<std::int64_t>(64, chunk / inner), chunks = (n + rows - 1) / rows;
+  if (n < 2 * rows)
+    return parallel_for(stretches, (chunk + n * stretch - 1) / (n * stretch),
+                        [&](std::int64_t begin, std::int64_t end) {
+                          for (std::int64_t k = begin; k < end; ++k) fold_part(x, n, k, out);
+                        });
+  Array partial({chunks, inner}, dtype_of<T>);
+  T* results = partial.mutable_data<T>();
+  parallel_for(chunks, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i)
+      for (std::int64_t k = 0; k < stretches; ++k)
+        fold_part(x + i * rows * inner, std::min(rows, n - i * rows), k, results + i * inner);
+  });
+  fold_matrix<Fold>(results, chunks, inner, out);
+}
+
+// ---- Any axes ------------------------------------------------------------------------------------------
+
+template <class Fold, class T>
+void fold(const T* x, const Lines& lines, T* out) {
+  const auto [outer, n, inner] = lines;
+  constexpr std::int64_t small = 8192;
+  if constexpr (std::is_integral_v<T>) {
+    std::fill_n(out, outer * inner, Fold::template start<T>);
+    for (std::int64_t i = 0; i < outer * n; ++i, x += inner)
+      for (std::int64_t j = 0; j < inner; ++j)
+        out[i / n * inner + j] = Fold::combine(out[i / n * inner + j], x[j]);
+  } else if (n == 0) {
+    std::fill_n(out, outer * inner, Fold::template start<T>);
+  } else if (inner == 1 ? n < 2 * chunk : n <= 8 || n * inner <= small) {
+    fold_lines<Fold>(x, lines, out);
   } else {
-    T result = Fold::start;
-    for (std::int64_t i = 0; i < n; ++i) result = Fold::combine(result, x[i]);
-    return result;
+    parallel_for(outer, (chunk + n * inner - 1) / (n * inner), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i)
+        if (lines.inner == 1)
+          fold_line<Fold>(x + i * lines.n, lines.n, out + i);
+        else
+          fold_matrix<Fold>(x + i * lines.n * lines.inner, lines.n, lines.inner, out + i * lines.inner);
+    });
   }
 }
 
-constexpr std::int64_t stretch = 1024;  // columns that are reduced together and stay in the cache
-
-template <class Fold, class T>
-void fold_rows(const T* x, std::int64_t n, std::int64_t stride, std::int64_t inner, T* out) {
-  constexpr std::int64_t few = 64;
-  if (n > few) {  // pairwise, as above
-    T second[stretch];
-    const std::int64_t half = n / 2;
-    fold_rows<Fold>(x, half, stride, inner, out);
-    fold_rows<Fold>(x + half * stride, n - half, stride, inner, second);
-    for (std::int64_t j = 0; j < inner; ++j) out[j] = Fold::combine(out[j], second[j]);
-  } else if constexpr (std::is_floating_point_v<T>) {
-    simd::vectorized<FoldRowsLoop<Fold, T>>(x, n, stride, inner, out);
-  } else {
-    std::fill(out, out + inner, Fold::start);
-    for (std::int64_t i = 0; i < n; ++i)
-      for (std::int64_t j = 0; j < inner; ++j) out[j] = Fold::combine(out[j], x[i * stride + j]);
-  }
-}
-
-/// (outer, n, inner) to (outer, inner).
-template <class Fold, class T>
-void fold_axis(const T* x, std::int64_t outer, std::int64_t n, std::int64_t inner, T* out) {
-  for (std::int64_t i = 0; i < outer; ++i, x += n * inner, out += inner) {
-    if (inner == 1) {
-      *out = fold<Fold>(x, n);
-      continue;
-    }
-    for (std::int64_t j = 0; j < inner; j += stretch)
-      fold_rows<Fold>(x + j, n, inner, std::min(stretch, inner - j), out + j);
-  }
-}
-
-template <template <class> class Fold, class T>
-Array reduce(Array x, const AxisMask& axes) {
-  // From the last group of marked axes to the first; the later passes are over less and less.
-  for (std::size_t end = x.shape().rank(); end > 0;) {
-    if (!axes[end - 1]) {
-      --end;
-      continue;
-    }
-    std::size_t begin = end;
-    while (begin > 0 && axes[begin - 1]) --begin;
-    Shape shape = x.shape();
-    std::int64_t outer = 1, n = 1, inner = 1;
-    for (std::size_t axis = 0; axis < shape.rank(); ++axis)
-      (axis < begin ? outer : axis < end ? n : inner) *= shape[axis];
-    for (std::size_t axis = begin; axis < end; ++axis) shape[axis] = 1;
-    Array out(shape, dtype_of<T>);
-    fold_axis<Fold<T>>(x.data<T>(), outer, n, inner, out.mutable_data<T>());
-    x = std::move(out);
-    end = begin;
-  }
-  return x;
-}
-
-template <template <class> class Fold>
+template <class Fold>
 Array reduce(const Array& x, const AxisMask& axes) {
-  const auto run = [&]<class T>() { return reduce<Fold, T>(x, axes); };
-  return x.dtype() == DType::int64 ? run.template operator()<std::int64_t>()
-                                   : dispatch_floating(x.dtype(), run);
+  return reduce_groups(x, axes, [](const Array& in, const Lines& lines, Array& out) {
+    const auto run = [&]<class T>() { fold<Fold>(in.data<T>(), lines, out.mutable_data<T>()); };
+    in.dtype() == DType::int64 ? run.template operator()<std::int64_t>() : dispatch_floating(in.dtype(), run);
+  });
 }
-
-/// What to subtract before exp: the maximum, but 0 where that is infinite, as inf - inf is NaN.
-template <class P>
-P shift(P largest) {
-  const P infinity(std::numeric_limits<typename P::Element>::infinity());
-  return where(abs(largest) == infinity, P(0), largest);
-}
-
-// The steps of softmax and its kin, on packs.
-struct Shifted {
-  auto operator()(auto x, auto largest) const { return x - shift(largest); }
-};
-struct Exp {
-  auto operator()(auto x) const { return exp(x); }
-};
-struct LogOfTotal {
-  auto operator()(auto total, auto largest) const { return log(total) + shift(largest); }
-};
-struct Share {
-  auto operator()(auto power, auto total) const { return where(total == 0, 0, power / total); }
-};
-struct LogShare {
-  auto operator()(auto exponent, auto total) const {
-    return where(total == 0, exponent, exponent - log(total));
-  }
-};
-
-template <class T>
-Array shifted(const Array& x, const Array& largest) {
-  return elementwise<Shifted, T, 2>(x.shape(), {&x, &largest});
-}
-template <class T>
-Array powers(const Array& x) {
-  return elementwise<Exp, T, 1>(x.shape(), {&x});
-}
-
-AxisMask only(std::size_t axis) { return AxisMask().set(axis); }
 
 }  // namespace
 
@@ -231,27 +191,5 @@ Array sum(const Array& x, const AxisMask& axes) { return reduce<Sum>(x, axes); }
 Array prod(const Array& x, const AxisMask& axes) { return reduce<Prod>(x, axes); }
 Array max(const Array& x, const AxisMask& axes) { return reduce<Max>(x, axes); }
 Array min(const Array& x, const AxisMask& axes) { return reduce<Min>(x, axes); }
-
-Array logsumexp(const Array& x, const AxisMask& axes) {
-  return dispatch_floating(x.dtype(), [&]<class T>() {
-    const Array largest = max(x, axes), total = sum(powers<T>(shifted<T>(x, largest)), axes);
-    return elementwise<LogOfTotal, T, 2>(total.shape(), {&total, &largest});
-  });
-}
-
-Array softmax(const Array& x, std::size_t axis) {
-  return dispatch_floating(x.dtype(), [&]<class T>() {
-    const Array numerators = powers<T>(shifted<T>(x, max(x, only(axis)))),
-                total = sum(numerators, only(axis));
-    return elementwise<Share, T, 2>(x.shape(), {&numerators, &total});
-  });
-}
-
-Array log_softmax(const Array& x, std::size_t axis) {
-  return dispatch_floating(x.dtype(), [&]<class T>() {
-    const Array exponents = shifted<T>(x, max(x, only(axis))), total = sum(powers<T>(exponents), only(axis));
-    return elementwise<LogShare, T, 2>(x.shape(), {&exponents, &total});
-  });
-}
 
 }  // namespace chainrule::kernels

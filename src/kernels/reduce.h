@@ -16,11 +16,5 @@ Array prod(const Array& x, const AxisMask& axes);
 /// NaN where any element is. Every reduced axis must have elements.
 Array max(const Array& x, const AxisMask& axes);
 Array min(const Array& x, const AxisMask& axes);
-/// log(sum(exp(x))), shifted by the maximum. Floats.
-Array logsumexp(const Array& x, const AxisMask& axes);
-
-/// softmax and log_softmax along one axis. Floats.
-Array softmax(const Array& x, std::size_t axis);
-Array log_softmax(const Array& x, std::size_t axis);
 
 }  // namespace chainrule::kernels

@@ -13,6 +13,9 @@ namespace chainrule::ops {
 /// Only numbers are wanted, no graph of the gradient computation.
 inline bool numbers_only() { return recording_mode.off && !recording_mode.keep_values; }
 
+/// May the gradient of an operation on this input be asked for?
+inline bool will_differentiate(const Tensor& in) { return !recording_mode.off && in.requires_grad(); }
+
 /// The value, or null for one that a rule does not read, as it may be gone.
 inline const Array* value_if(bool read, const Tensor& tensor) { return read ? &value_of(tensor) : nullptr; }
 

@@ -1,6 +1,8 @@
 #include "kernels/cross_entropy.h"
-#include "kernels/reduce.h"
 
+#include <optional>
+
+#include "kernels/reduce.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
 
@@ -28,17 +30,26 @@ struct CrossEntropy : Combines {
   static constexpr std::string_view name = "cross_entropy",
                                     formula = "∂(−log softmax(z)[y])/∂z = softmax(z) − onehot(y)";
 
+  bool differentiable = false;  ///< the gradient of the logits may be asked for
+  /// That gradient where 1 comes from above. Forward, which is called once, finds it in the pass that gives
+  /// the losses, and leaves it here for the derivative.
+  mutable std::optional<Array> gradient = {};
+
   static bool by_class(DType target) { return target == DType::int64; }
   Array forward(Values in) const {
     const Array &logits = *in[0], &target = *in[1];
     check(logits.shape(), target);
     const Shape samples(logits.shape().sizes().first(logits.shape().rank() - 1));
-    return combine(kernels::cross_entropy(rows(logits), rows(target, logits)).reshaped(samples));
+    Array* const found = differentiable ? &gradient.emplace() : nullptr;
+    const Array losses =
+        kernels::cross_entropy(rows(logits), rows(target, logits), found, scale(samples.size()));
+    if (found != nullptr) *found = found->reshaped(logits.shape());
+    return combine(losses.reshaped(samples));
   }
   Reads reads(Wanted wanted) const { return wanted(0) || wanted(1) ? reads_input(0) | reads_input(1) : 0; }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     const std::int64_t samples = in[0].size() / in[0].shape().back();
-    if (to.wants(0)) to[0] = numbers_only() ? fused(in, g, samples) : rule(in, g, samples);
+    if (to.wants(0)) to[0] = gradient && numbers_only() ? times_gradient(g) : rule(in, g, samples);
     if (to.wants(1)) to[1] = -log_softmax(in[0]) * per_sample(g * scale(samples), in[0].shape());
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
@@ -80,15 +91,15 @@ struct CrossEntropy : Combines {
   /// g, scalar or one per sample, ready to multiply (..., C).
   static Tensor per_sample(const Tensor& g, const Shape& logits) {
     if (g.rank() == 0 && logits.rank() > 1) return g;
-    Shape shape = logits;
-    shape[logits.rank() - 1] = 1;
-    return reshape(g, shape);
+    return reshape(g, with_last(logits, 1));
   }
-  Tensor fused(Inputs in, const Tensor& g, std::int64_t samples) const {
-    const Array& logits = value_of(in[0]);
-    return constant(kernels::cross_entropy_gradient(rows(logits), rows(value_of(in[1]), logits), value_of(g),
-                                                    scale(samples))
-                        .reshaped(logits.shape()));
+  Tensor times_gradient(const Tensor& g) const {
+    const Tensor upstream = per_sample(g, gradient->shape());
+    const Array& by = value_of(upstream);
+    return dispatch_floating(gradient->dtype(), [&]<class T>() {
+      if (by.size() == 1 && *by.data<T>() == 1) return constant(*gradient);
+      return constant(kernels::elementwise<Product, T, 2>(gradient->shape(), {&*gradient, &by}));
+    });
   }
   Tensor rule(Inputs in, const Tensor& g, std::int64_t samples) const {
     const Tensor probabilities = softmax(in[0]), upstream = per_sample(g * scale(samples), in[0].shape());
@@ -96,6 +107,9 @@ struct CrossEntropy : Combines {
     const Tensor truth = reshape(in[1], with_last(in[0].shape(), 1));
     return (probabilities - cast(truth == arange(0, in[0].shape().back()), in[0].dtype())) * upstream;
   }
+  struct Product {
+    auto operator()(auto a, auto b) const { return a * b; }
+  };
   static Shape with_last(Shape shape, std::int64_t size) {
     shape[shape.rank() - 1] = size;
     return shape;
@@ -161,7 +175,8 @@ Tensor pair_loss(const Operand& prediction, const Operand& target, Reduction red
 Tensor cross_entropy(const Operand& logits, const Operand& target, Reduction reduction) {
   const DType dtype =
       ops::real_dtype(is_floating(target.dtype()) ? ops::common_dtype(logits, target) : logits.dtype());
-  return apply(ops::CrossEntropy{{reduction}}, logits.here(), Argument(logits, dtype),
+  const Argument in(logits, dtype);
+  return apply(ops::CrossEntropy{{reduction}, ops::will_differentiate(*in)}, logits.here(), in,
                Argument(target, is_floating(target.dtype()) ? dtype : DType::int64));
 }
 Tensor mse_loss(const Operand& prediction, const Operand& target, Reduction reduction) {

@@ -46,6 +46,7 @@ Tensor reduce(const Operand& x, const Axes& axes, bool keepdims, DType dtype) {
   Op op;
   op.axes = axis_mask(Op::name, axes, in->shape());
   op.keepdims = keepdims;
+  if constexpr (requires { op.differentiable; }) op.differentiable = will_differentiate(*in);
   return apply(op, x.here(), in);
 }
 

@@ -1,4 +1,4 @@
-#include "kernels/reduce.h"
+#include "kernels/softmax.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
 
@@ -12,7 +12,9 @@ struct Softmax {
   Array forward(Values in) const { return kernels::softmax(*in[0], axis); }
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_output : 0; }
   void vjp(Inputs, const Tensor& out, const Tensor& g, Cotangents& to) const {
-    if (to.wants(0)) to[0] = out * (g - sum(g * out, Axes(axis), true));
+    if (!to.wants(0)) return;
+    to[0] = numbers_only() ? constant(kernels::softmax_gradient(value_of(out), value_of(g), axis))
+                           : out * (g - sum(g * out, Axes(axis), true));
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string& result) const {
     return {result + " · (g − Σ g·" + result + ")", false};
@@ -26,7 +28,9 @@ struct LogSoftmax {
   Array forward(Values in) const { return kernels::log_softmax(*in[0], axis); }
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_output : 0; }
   void vjp(Inputs, const Tensor& out, const Tensor& g, Cotangents& to) const {
-    if (to.wants(0)) to[0] = g - exp(out) * sum(g, Axes(axis), true);
+    if (!to.wants(0)) return;
+    to[0] = numbers_only() ? constant(kernels::log_softmax_gradient(value_of(out), value_of(g), axis))
+                           : g - exp(out) * sum(g, Axes(axis), true);
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string> names, const std::string&) const {
     return {"g − softmax(" + names[0] + ") · Σ g", false};

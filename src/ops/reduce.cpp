@@ -1,5 +1,9 @@
 #include "kernels/reduce.h"
 
+#include <optional>
+
+#include "kernels/extremum.h"
+#include "kernels/softmax.h"
 #include "ops/over_axes.h"
 #include "ops/registry.h"
 
@@ -44,16 +48,33 @@ struct Mean : OverAxes {
 /// max and min: the gradient goes to the elements that equal the result, in even shares.
 template <class Op>
 struct Extremum : OverAxes {
+  bool differentiable = false;
+  /// Where forward, which is called once, found each result: left here for the derivative.
+  mutable std::optional<Array> places = {};
+
   Array forward(Values in) const {
-    require_elements(Op::name, in[0]->shape());
-    return finish(Op::kernel(*in[0], axes), in[0]->shape());
+    const Array& x = *in[0];
+    require_elements(Op::name, x.shape());
+    const auto lines = kernels::neighbouring(x.shape(), axes);
+    if (!differentiable || !lines) return finish(Op::kernel(x, axes), x.shape());
+    const Shape shape = reduced(x.shape(), axes, keepdims);
+    Array result(shape, x.dtype());
+    Op::kernel(x, *lines, result, places.emplace(shape, DType::int64));
+    return result;
   }
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) | reads_output : 0; }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;
-    const Tensor hit = cast(in[0] == kept(out, in[0]), g.dtype());
-    const Tensor ties = maximum(sum(hit, listed(in[0].rank()), true), 1);  // none equals NaN
-    to[0] = hit * (kept(g, in[0]) / ties);
+    if (places && numbers_only()) {
+      const Array& x = value_of(in[0]);
+      to[0] = constant(kernels::extremum_gradient(x, *kernels::neighbouring(x.shape(), axes), value_of(out),
+                                                  *places, value_of(g)));
+      return;
+    }
+    const Tensor hit = in[0] == kept(out, in[0]);
+    const Tensor ties =
+        maximum(sum(cast(hit, g.dtype()), listed(in[0].rank()), true), 1);  // none equals NaN
+    to[0] = where(hit, kept(g, in[0]) / ties, 0);
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string> names,
                              const std::string& result) const {
@@ -62,15 +83,23 @@ struct Extremum : OverAxes {
 };
 struct Max : Extremum<Max> {
   static constexpr std::string_view name = "max", formula = "∂max(x)/∂xᵢ = 1/ties if xᵢ = max(x) else 0";
-  static Array kernel(const Array& x, const AxisMask& axes) { return kernels::max(x, axes); }
+  static auto kernel(auto&&... arguments) { return kernels::max(arguments...); }
 };
 struct Min : Extremum<Min> {
   static constexpr std::string_view name = "min", formula = "∂min(x)/∂xᵢ = 1/ties if xᵢ = min(x) else 0";
-  static Array kernel(const Array& x, const AxisMask& axes) { return kernels::min(x, axes); }
+  static auto kernel(auto&&... arguments) { return kernels::min(arguments...); }
 };
 
 struct Logsumexp : OverAxes {
+  static constexpr bool takes_unexpanded = true;
   static constexpr std::string_view name = "logsumexp", formula = "∂logsumexp(x)/∂xᵢ = softmax(x)ᵢ";
+  struct Rule {
+    auto operator()(const auto& x, const auto& total, const auto& g) const {
+      // Shares of an infinite result are not defined; sending nothing keeps NaN out of the rest.
+      constexpr double infinity = std::numeric_limits<double>::infinity();
+      return g * exp(x - where(abs(total) < infinity, total, infinity));
+    }
+  };
   Array forward(Values in) const {
     require_elements(name, in[0]->shape());
     return finish(kernels::logsumexp(*in[0], axes), in[0]->shape());
@@ -78,10 +107,15 @@ struct Logsumexp : OverAxes {
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) | reads_output : 0; }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;
-    // Shares of an infinite result are not defined; sending nothing keeps NaN out of the rest.
-    const Tensor total = kept(out, in[0]);
-    to[0] = kept(g, in[0]) * exp(in[0] - where(abs(total) < std::numeric_limits<double>::infinity(), total,
-                                               std::numeric_limits<double>::infinity()));
+    const Tensor total = kept(out, in[0]), upstream = kept(g, in[0]);
+    if (!numbers_only()) {
+      to[0] = Rule()(in[0], total, upstream);
+      return;
+    }
+    to[0] = constant(dispatch_floating(total.dtype(), [&]<class T>() {
+      return kernels::elementwise<Rule, T, 3>(in[0].shape(),
+                                              {&value_of(in[0]), &value_of(total), &value_of(upstream)});
+    }));
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string> names, const std::string&) const {
     return {"softmax(" + names[0] + ")"};

@@ -1,0 +1,249 @@
+#include "kernels/extremum.h"
+
+#include <cmath>
+#include <limits>
+
+namespace chainrule::kernels {
+namespace {
+
+template <class T>
+constexpr T infinity = std::numeric_limits<T>::infinity();
+
+/// The largest element so far in each lane.
+template <class P>
+struct Largest {
+  using T = typename P::Element;
+  P most = P(-infinity<T>), second = P(-infinity<T>);  ///< the second is equal where two are
+  P place = P(0), nan = P(0);                          ///< nan is NaN once an element has been
+
+  void add(const P& x, const P& index) {
+    place = where(x > most, index, place);
+    second = larger(second, smaller(most, x));
+    most = larger(x, most);
+    nan = where(x == x, nan, x);
+  }
+  void add(const Largest& other) {
+    place = where(other.most > most, other.place, place);
+    second = larger(larger(second, other.second), smaller(most, other.most));
+    most = larger(other.most, most);
+    nan = where(nan == nan, other.nan, nan);
+  }
+  /// That of a whole line, which may have several lanes.
+  template <class Line>
+  void finish(const Line& line) {
+    const P largest = line.combined(most, [](const P& a, const P& b) { return larger(a, b); });
+    const P equal = where(most == largest, where(second == largest, P(2), P(1)), P(0));
+    const auto sum = [](const P& a, const P& b) { return a + b; };
+    place = line.combined(where(most == largest, place, P(0)), sum);
+    nan = line.combined(nan, [](const P& a, const P& b) { return where(a == a, b, a); });
+    place = where((line.combined(equal, sum) == P(1)) & (nan == nan), place, P(-1));
+    most = where(nan == nan, largest, nan);
+  }
+  void store(T* values, std::int64_t* places, std::int64_t count) const {
+    T indices[P::lanes];
+    place.store(indices);
+    for (std::int64_t lane = 0; lane < count; ++lane) places[lane] = static_cast<std::int64_t>(indices[lane]);
+    most.store_part(values, count);
+  }
+};
+
+/// Sign = -1 finds the smallest.
+template <int Sign>
+auto oriented(const auto& x) {
+  if constexpr (Sign < 0)
+    return -x;
+  else
+    return x;
+}
+
+template <int Sign, class T>
+struct LargestOfLine {
+  T* values;
+  std::int64_t* places;
+  void operator()(const auto& line, const auto& in, const auto&, std::int64_t first,
+                  std::int64_t count) const {
+    using P = typename std::decay_t<decltype(line)>::Pack;
+    const P nothing(oriented<Sign>(-infinity<T>));
+    Largest<P> all[4];
+    line.for_each_indexed([&](auto pack, const P& index, int k) {
+      all[k].add(oriented<Sign>(pack.load(in[0], nothing)), index);
+    });
+    Largest<P> largest = all[0];
+    for (int k = 1; k < 4; ++k) largest.add(all[k]);
+    largest.finish(line);
+    largest.most = oriented<Sign>(largest.most);
+    largest.store(values + first, places + first, count);
+  }
+};
+
+constexpr std::int64_t widest = 512;  // columns together, so that what is known of them stays in the cache
+
+/// The same for `width` columns of n rows, from eight rows at a time.
+template <int Sign, class T>
+struct LargestOfColumns {
+  template <int Bytes>
+  static void run(const T* x, std::int64_t n, std::int64_t stride, std::int64_t width, T* values,
+                  std::int64_t* places) {
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    const P start(-infinity<T>), zero(0), nothing(oriented<Sign>(-infinity<T>));
+    T most[widest], second[widest], place[widest], nan[widest];
+    std::fill_n(most, width, -infinity<T>);
+    std::fill_n(second, width, -infinity<T>);
+    std::fill_n(place, width, T(0));
+    std::fill_n(nan, width, T(0));
+    const AlongLanes<P> columns(width);
+    const auto add = [&](std::int64_t row, auto rows) {
+      columns.template for_each<1>([&](auto pack, int) {
+        Largest<P> largest{pack.load(most, start), pack.load(second, start), pack.load(place, zero),
+                           pack.load(nan, zero)};
+        for (std::int64_t k = 0; k < rows; ++k)
+          largest.add(oriented<Sign>(pack.load(x + (row + k) * stride, nothing)), P(row + k));
+        pack.store(most, largest.most);
+        pack.store(second, largest.second);
+        pack.store(place, largest.place);
+        pack.store(nan, largest.nan);
+      });
+    };
+    std::int64_t row = 0;
+    for (; row + 8 <= n; row += 8) add(row, std::integral_constant<std::int64_t, 8>());
+    for (; row < n; ++row) add(row, std::integral_constant<std::int64_t, 1>());
+    for (std::int64_t j = 0; j < width; ++j) {
+      const bool is_nan = std::isnan(nan[j]);
+      values[j] = is_nan ? nan[j] : oriented<Sign>(most[j]);
+      places[j] = is_nan || second[j] == most[j] ? -1 : static_cast<std::int64_t>(place[j]);
+    }
+  }
+};
+
+template <int Sign, class T>
+void largest_of_lines(const T* x, const Lines& lines, T* values, std::int64_t* places) {
+  for_each_line<T, 1, 0>(lines, {x}, {}, LargestOfLine<Sign, T>{values, places});
+}
+
+/// A long line, in parts.
+template <int Sign, class T>
+void largest_of_line(const T* x, std::int64_t n, T* value, std::int64_t* place) {
+  const std::int64_t parts = n / parallel_grain, part = n / parts, rest = n - parts * part;
+  Array all_values({parts + 1}, dtype_of<T>), all_places({parts + 1}, DType::int64);
+  T* most = all_values.mutable_data<T>();
+  std::int64_t* at = all_places.mutable_data<std::int64_t>();
+  largest_of_lines<Sign>(x, {parts, part, 1}, most, at);
+  if (rest != 0) largest_of_lines<Sign>(x + parts * part, {1, rest, 1}, most + parts, at + parts);
+  std::int64_t best = 0;
+  bool only = true;
+  for (std::int64_t i = 1; i < parts + (rest != 0 ? 1 : 0) && !std::isnan(most[best]); ++i) {
+    if (most[i] == most[best])
+      only = false;
+    else if (!(oriented<Sign>(most[i]) < oriented<Sign>(most[best])))
+      best = i, only = true;
+  }
+  *value = most[best];
+  *place = only && at[best] >= 0 ? best * part + at[best] : -1;
+}
+
+template <int Sign, class T>
+void largest(const T* x, const Lines& lines, T* values, std::int64_t* places) {
+  const auto [outer, n, inner] = lines;
+  if (outer * n * inner == 0) return;
+  const std::int64_t stretches = (inner + widest - 1) / widest;
+  constexpr std::int64_t small = 8192, narrow = 64;
+  if (inner == 1 && n >= 2 * parallel_grain) {
+    for (std::int64_t i = 0; i < outer; ++i) largest_of_line<Sign>(x + i * n, n, values + i, places + i);
+  } else if (inner >= narrow && n > 8 && n * inner > small) {
+    const std::int64_t work = n * inner / stretches;
+    parallel_for(
+        outer * stretches, (parallel_grain + work - 1) / work,
+        [&, n = n, inner = inner](std::int64_t begin, std::int64_t end) {
+          for (std::int64_t i = begin; i < end; ++i) {
+            const std::int64_t k = i % stretches, first = inner * k / stretches,
+                               last = inner * (k + 1) / stretches, line = i / stretches * inner + first;
+            simd::vectorized<LargestOfColumns<Sign, T>>(x + i / stretches * n * inner + first, n, inner,
+                                                        last - first, values + line, places + line);
+          }
+        });
+  } else {
+    largest_of_lines<Sign>(x, lines, values, places);
+  }
+  // Places are counted in T on the way.
+  if (n >= std::int64_t{1} << std::numeric_limits<T>::digits) std::fill_n(places, outer * inner, -1);
+}
+
+template <int Sign>
+void find(const Array& x, const Lines& lines, Array& values, Array& places) {
+  dispatch_floating(x.dtype(), [&]<class T>() {
+    largest<Sign>(x.data<T>(), lines, values.mutable_data<T>(), places.mutable_data<std::int64_t>());
+  });
+}
+
+template <class T>
+struct SpreadLoop {
+  template <int>
+  static void run(Lines lines, const T* x, const T* values, const std::int64_t* places, const T* g, T* to,
+                  std::int64_t begin, std::int64_t end) {
+    const auto [outer, n, inner] = lines;
+    const std::int64_t matrix = n * inner;
+    for (std::int64_t i = begin; i < end; ++i) {
+      T* const out = to + i * matrix;
+      std::fill_n(out, matrix, T(0));
+      for (std::int64_t j = 0; j < inner; ++j) {
+        const std::int64_t line = i * inner + j;
+        if (places[line] >= 0)
+          out[j + places[line] * inner] = g[line];
+        else
+          share(x + i * matrix + j, n, inner, values[line], g[line], out + j);
+      }
+    }
+  }
+
+ private:
+  /// To all elements that equal the value; none does when it is NaN.
+  static void share(const T* x, std::int64_t n, std::int64_t stride, T value, T g, T* to) {
+    std::int64_t equal = 0;
+    for (std::int64_t i = 0; i < n; ++i) equal += x[i * stride] == value ? 1 : 0;
+    const T part = g / static_cast<T>(equal);
+    for (std::int64_t i = 0; i < n; ++i)
+      if (x[i * stride] == value) to[i * stride] = part;
+  }
+};
+
+}  // namespace
+
+std::optional<Lines> neighbouring(const Shape& shape, const AxisMask& axes) {
+  Lines lines{1, 1, 1};
+  enum { before, within, after } state = before;
+  for (std::size_t axis = 0; axis < shape.rank(); ++axis) {
+    if (shape[axis] == 1) continue;
+    if (axes[axis] && state == after) return std::nullopt;
+    if (axes[axis])
+      state = within;
+    else if (state == within)
+      state = after;
+    (state == before ? lines.outer : state == within ? lines.n : lines.inner) *= shape[axis];
+  }
+  return lines;
+}
+
+void max(const Array& x, const Lines& lines, Array& values, Array& places) {
+  find<1>(x, lines, values, places);
+}
+void min(const Array& x, const Lines& lines, Array& values, Array& places) {
+  find<-1>(x, lines, values, places);
+}
+
+Array extremum_gradient(const Array& x, const Lines& lines, const Array& values, const Array& places,
+                        const Array& g) {
+  Array out(x.shape(), x.dtype());
+  if (out.size() == 0) return out;
+  const std::int64_t matrix = lines.n * lines.inner;
+  dispatch_floating(x.dtype(), [&]<class T>() {
+    T* to = out.mutable_data<T>();
+    parallel_for(lines.outer, (parallel_grain + matrix - 1) / matrix,
+                 [&](std::int64_t begin, std::int64_t end) {
+                   simd::vectorized<SpreadLoop<T>>(lines, x.data<T>(), values.data<T>(),
+                                                   places.data<std::int64_t>(), g.data<T>(), to, begin, end);
+                 });
+  });
+  return out;
+}
+
+}  // namespace chainrule::kernels

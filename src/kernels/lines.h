@@ -1,0 +1,289 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+
+#include "array/array.h"
+#include "chainrule/simd.h"
+#include "kernels/parallel.h"
+
+/// Loops over the lines of an array (outer, n, inner) along its middle axis, as the rows that softmax makes
+/// distributions of. What is done with a line is written once, on packs, and sees it in one of two ways:
+/// AlongLanes or AcrossLanes.
+namespace chainrule::kernels {
+
+/// A pack of a line that has something in every lane.
+template <class P>
+struct WholePack {
+  std::int64_t at;
+  P load(const typename P::Element* x, const P&) const { return P::load(x + at); }
+  void store(typename P::Element* to, const P& pack) const { pack.store(to + at); }
+};
+/// The last pack of a line, where some lanes repeat elements of the pack before.
+template <class P>
+struct RestPack {
+  std::int64_t at;
+  typename P::Mask fresh;
+  /// `otherwise` where elements are repeated.
+  P load(const typename P::Element* x, const P& otherwise) const {
+    return where(fresh, P::load(x + at), otherwise);
+  }
+  void store(typename P::Element* to, const P& pack) const {
+    where(fresh, pack, P::load(to + at)).store(to + at);
+  }
+};
+
+/// One line, whose elements fill the lanes one after another. It has at least as many elements as there are
+/// lanes.
+template <class P>
+class AlongLanes {
+ public:
+  using Pack = P;
+  explicit AlongLanes(std::int64_t n) : n_(n) {
+    typename P::Element lanes[P::lanes];
+    for (int lane = 0; lane < P::lanes; ++lane) lanes[lane] = static_cast<typename P::Element>(lane);
+    lanes_ = P::load(lanes);
+    fresh_ = lanes_ >= P(P::lanes - n % P::lanes);
+  }
+  /// Calls step(pack, k) for every pack, for the rest last. The constant k, 0 to 3, says which of four
+  /// running results to use, so that none waits for another; Unroll = 1 makes it 0.
+  template <int Unroll = 4, class Step>
+  void for_each(const Step& step) const {
+    std::int64_t i = 0;
+    if constexpr (Unroll == 4)
+      for (; i + 4 * P::lanes <= n_; i += 4 * P::lanes) {
+        step(WholePack<P>{i}, 0);
+        step(WholePack<P>{i + P::lanes}, 1);
+        step(WholePack<P>{i + 2 * P::lanes}, 2);
+        step(WholePack<P>{i + 3 * P::lanes}, 3);
+      }
+    for (; i + P::lanes <= n_; i += P::lanes) step(WholePack<P>{i}, 0);
+    if (i < n_) step(RestPack<P>{n_ - P::lanes, fresh_}, 0);
+  }
+  /// Calls step(pack, index, k) with the index in the line of what is in each lane.
+  template <class Step>
+  void for_each_indexed(const Step& step) const {
+    std::int64_t i = 0;
+    P index = lanes_;
+    const P next(P::lanes);
+    for (; i + 4 * P::lanes <= n_; i += 4 * P::lanes, index += P(4 * P::lanes)) {
+      step(WholePack<P>{i}, index, 0);
+      step(WholePack<P>{i + P::lanes}, index + next, 1);
+      step(WholePack<P>{i + 2 * P::lanes}, index + P(2 * P::lanes), 2);
+      step(WholePack<P>{i + 3 * P::lanes}, index + P(3 * P::lanes), 3);
+    }
+    for (; i + P::lanes <= n_; i += P::lanes, index += next) step(WholePack<P>{i}, index, 0);
+    if (i < n_) step(RestPack<P>{n_ - P::lanes, fresh_}, P(n_ - P::lanes) + lanes_, 0);
+  }
+  /// The result of the line from those of its lanes, in every lane.
+  template <class F>
+  P combined(const P& lanes, F f) const {
+    return P(simd::detail::folded<P::lanes / 2>(lanes, f).v[0]);
+  }
+  /// Where element i is of the line in a lane.
+  std::int64_t at(std::int64_t i, std::int64_t) const { return i; }
+
+ private:
+  std::int64_t n_;
+  P lanes_;  ///< 0, 1, 2, ...
+  typename P::Mask fresh_;
+};
+
+/// A line in each lane: element i of all of them begins at i * stride.
+template <class P>
+class AcrossLanes {
+ public:
+  using Pack = P;
+  AcrossLanes(std::int64_t n, std::int64_t stride) : n_(n), stride_(stride) {}
+  template <int Unroll = 4, class Step>
+  void for_each(const Step& step) const {
+    std::int64_t i = 0;
+    if constexpr (Unroll == 4)
+      for (; i + 4 <= n_; i += 4) {
+        step(WholePack<P>{i * stride_}, 0);
+        step(WholePack<P>{(i + 1) * stride_}, 1);
+        step(WholePack<P>{(i + 2) * stride_}, 2);
+        step(WholePack<P>{(i + 3) * stride_}, 3);
+      }
+    for (; i < n_; ++i) step(WholePack<P>{i * stride_}, 0);
+  }
+  template <class Step>
+  void for_each_indexed(const Step& step) const {
+    P index(0);
+    for (std::int64_t i = 0; i < n_; ++i, index += P(1)) step(WholePack<P>{i * stride_}, index, 0);
+  }
+  template <class F>
+  P combined(const P& lanes, F) const {
+    return lanes;
+  }
+  std::int64_t at(std::int64_t i, std::int64_t lane) const { return i * stride_ + lane; }
+
+ private:
+  std::int64_t n_, stride_;
+};
+
+/// How two results become one, and what changes none.
+struct Sum {
+  template <class T>
+  static constexpr T start = 0;
+  static auto combine(const auto& a, const auto& b) { return a + b; }
+};
+
+/// Combines packs lane by lane, in pairs where that counts: 16 one after another, in each of four running
+/// results, then the results of as many. So the error of a sum grows with the logarithm of their number
+/// (Higham, Accuracy and Stability of Numerical Algorithms, section 4.2).
+template <class Fold, class P>
+class Pairwise {
+ public:
+  /// k is the one that for_each gives.
+  void add(const P& pack, int k) {
+    running_[k] = Fold::combine(running_[k], pack);
+    if (k == 0 && ++count_ % 16 == 0) carry();
+  }
+  P total() const {
+    P result = running();
+    int level = 0;
+    for (std::int64_t blocks = count_ / 16; blocks != 0; blocks /= 2, ++level)
+      if (blocks % 2 != 0) result = Fold::combine(result, partial_[level]);
+    return result;
+  }
+
+ private:
+  static constexpr typename P::Element start = Fold::template start<typename P::Element>;
+  P running() const {
+    return Fold::combine(P(Fold::combine(running_[0], running_[1])),
+                         P(Fold::combine(running_[2], running_[3])));
+  }
+  void carry() {  // as a binary number is counted up
+    P result = running();
+    int level = 0;
+    for (std::int64_t blocks = count_ / 16; blocks % 2 == 0; blocks /= 2)
+      result = Fold::combine(result, partial_[level++]);
+    partial_[level] = result;
+    for (P& each : running_) each = P(start);
+  }
+
+  P running_[4] = {start, start, start, start};
+  std::int64_t count_ = 0;
+  P partial_[48];
+};
+
+/// The sum of a line, of what term(pack) gives for each of its packs.
+template <class Line, class Term>
+typename Line::Pack sum_of_line(const Line& line, const Term& term) {
+  Pairwise<Sum, typename Line::Pack> sum;
+  line.template for_each<1>([&](auto pack, int k) { sum.add(term(pack), k); });
+  return line.combined(sum.total(), [](const auto& a, const auto& b) { return Sum::combine(a, b); });
+}
+
+struct Lines {
+  std::int64_t outer, n, inner;
+};
+
+namespace detail {
+
+/// Lines shorter than this lie across the lanes even where they have to be gathered for that.
+constexpr std::int64_t short_line = 64;
+
+template <class Step, class T, std::size_t In, std::size_t Out>
+struct AlongLoop {
+  template <int Bytes>
+  static void run(std::int64_t n, const Step* step, std::array<const T*, In> in, std::array<T*, Out> out,
+                  std::int64_t begin, std::int64_t end) {
+    const AlongLanes<simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>> line(n);
+    const auto move = [](auto& pointers, std::int64_t by) {
+      for (auto& pointer : pointers)
+        if (pointer != nullptr) pointer += by;
+    };
+    move(in, begin * n);
+    move(out, begin * n);
+    for (std::int64_t i = begin; i < end; ++i, move(in, n), move(out, n)) (*step)(line, in, out, i, 1);
+  }
+};
+
+/// Lines that lie across the lanes, in units of as many as the widest pack has room for.
+struct AcrossLayout {
+  std::int64_t n, outer, lines, line_step, element_step, unit;
+  AcrossLayout(const Lines& of, std::size_t element_size)
+      : n(of.n),
+        outer(of.inner == 1 ? 1 : of.outer),
+        lines(of.inner == 1 ? of.outer : of.inner),
+        line_step(of.inner == 1 ? of.n : 1),
+        element_step(of.inner),
+        unit(64 / static_cast<std::int64_t>(element_size)) {}
+  std::int64_t units() const { return (lines + unit - 1) / unit; }  ///< in each `outer`
+};
+
+template <class Step, class T, std::size_t In, std::size_t Out>
+struct AcrossLoop {
+  template <int Bytes>
+  static void run(AcrossLayout layout, const Step* step, std::array<const T*, In> all_in,
+                  std::array<T*, Out> all_out, std::int64_t begin, std::int64_t end, T* scratch) {
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    const std::int64_t units = layout.units(), tile = layout.n * P::lanes;
+    for (std::int64_t unit = begin; unit < end; ++unit) {
+      const std::int64_t outer = unit / units, first = unit % units * layout.unit,
+                         last = std::min(first + layout.unit, layout.lines);
+      for (std::int64_t line = first; line < last; line += P::lanes) {
+        const std::int64_t at = outer * layout.n * layout.lines + line * layout.line_step,
+                           count = std::min<std::int64_t>(P::lanes, last - line);
+        const bool direct = layout.line_step == 1 && count == P::lanes;
+        std::array<const T*, In> in;
+        std::array<T*, Out> out;
+        for (std::size_t k = 0; k < In; ++k) {
+          in[k] = direct ? all_in[k] + at : scratch + k * tile;
+          if (!direct) gather<P>(layout, all_in[k] + at, count, scratch + k * tile);
+        }
+        for (std::size_t k = 0; k < Out; ++k)
+          out[k] = all_out[k] == nullptr ? nullptr : direct ? all_out[k] + at : scratch + (In + k) * tile;
+        (*step)(AcrossLanes<P>(layout.n, direct ? layout.element_step : P::lanes), in, out,
+                outer * layout.lines + line, count);
+        for (std::size_t k = 0; k < Out; ++k)
+          if (out[k] != nullptr && !direct) scatter<P>(layout, out[k], count, all_out[k] + at);
+      }
+    }
+  }
+
+ private:
+  /// Lanes without a line of their own get the last one once more.
+  template <class P>
+  static void gather(const AcrossLayout& layout, const T* __restrict from, std::int64_t count,
+                     T* __restrict tile) {
+    for (std::int64_t lane = 0; lane < P::lanes; ++lane)
+      for (std::int64_t i = 0; i < layout.n; ++i)
+        tile[i * P::lanes + lane] =
+            from[std::min(lane, count - 1) * layout.line_step + i * layout.element_step];
+  }
+  template <class P>
+  static void scatter(const AcrossLayout& layout, const T* __restrict tile, std::int64_t count,
+                      T* __restrict to) {
+    for (std::int64_t lane = 0; lane < count; ++lane)
+      for (std::int64_t i = 0; i < layout.n; ++i)
+        to[lane * layout.line_step + i * layout.element_step] = tile[i * P::lanes + lane];
+  }
+};
+
+}  // namespace detail
+
+/// Calls step(line, in, out, i, count) for all lines: of lines i to i + count of the arrays, one in each lane
+/// that has one. `in` and `out` are pointers to their first elements; an output may be null where step knows
+/// what that means. The lines are shared among threads, the result does not depend on how.
+template <class T, std::size_t In, std::size_t Out, class Step>
+void for_each_line(const Lines& lines, std::array<const T*, In> in, std::array<T*, Out> out,
+                   const Step& step) {
+  if (lines.outer * lines.n * lines.inner == 0) return;
+  const auto grain = [&](std::int64_t elements) { return (parallel_grain + elements - 1) / elements; };
+  if (lines.inner == 1 && lines.n >= detail::short_line)
+    return parallel_for(lines.outer, grain(lines.n), [&](std::int64_t begin, std::int64_t end) {
+      simd::vectorized<detail::AlongLoop<Step, T, In, Out>>(lines.n, &step, in, out, begin, end);
+    });
+  const detail::AcrossLayout layout(lines, sizeof(T));
+  const std::int64_t tile = lines.n * layout.unit;
+  parallel_for(layout.outer * layout.units(), grain(tile), [&](std::int64_t begin, std::int64_t end) {
+    Array scratch({static_cast<std::int64_t>(In + Out) * tile}, dtype_of<T>);
+    simd::vectorized<detail::AcrossLoop<Step, T, In, Out>>(layout, &step, in, out, begin, end,
+                                                           scratch.mutable_data<T>());
+  });
+}
+
+}  // namespace chainrule::kernels

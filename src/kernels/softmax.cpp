@@ -1,0 +1,91 @@
+#include "kernels/softmax.h"
+
+#include "kernels/exponentials.h"
+#include "kernels/reduce_groups.h"
+
+namespace chainrule::kernels {
+namespace {
+
+struct Softmax {
+  void operator()(const auto& line, const auto& in, const auto& out, std::int64_t, std::int64_t) const {
+    using P = typename std::decay_t<decltype(line)>::Pack;
+    const P total = powers_of(line, in[0], shift_of(line, in[0]), out[0]), share = share_of(P(1), total);
+    line.for_each([&](auto pack, int) { pack.store(out[0], pack.load(out[0], P(0)) * share); });
+  }
+};
+
+struct SoftmaxGradient {
+  void operator()(const auto& line, const auto& in, const auto& out, std::int64_t, std::int64_t) const {
+    using P = typename std::decay_t<decltype(line)>::Pack;
+    const auto [y, g] = in;
+    const P zero(0), sum = sum_of_line(line, [&, y = y, g = g](auto pack) {
+                       return pack.load(y, zero) * pack.load(g, zero);
+                     });
+    line.for_each([&, y = y, g = g](auto pack, int) {
+      pack.store(out[0], pack.load(y, zero) * (pack.load(g, zero) - sum));
+    });
+  }
+};
+
+struct LogSoftmax {
+  void operator()(const auto& line, const auto& in, const auto& out, std::int64_t, std::int64_t) const {
+    using P = typename std::decay_t<decltype(line)>::Pack;
+    const P shift = shift_of(line, in[0]), total = total_of(line, in[0], shift),
+            log_total = where(total == P(0), P(0), log(total));
+    line.for_each([&](auto pack, int) { pack.store(out[0], (pack.load(in[0], P(0)) - shift) - log_total); });
+  }
+};
+
+struct LogSoftmaxGradient {
+  void operator()(const auto& line, const auto& in, const auto& out, std::int64_t, std::int64_t) const {
+    using P = typename std::decay_t<decltype(line)>::Pack;
+    const auto [y, g] = in;
+    const P zero(0), sum = sum_of_line(line, [&, g = g](auto pack) { return pack.load(g, zero); });
+    line.template for_each<1>([&, y = y, g = g](auto pack, int) {
+      pack.store(out[0], pack.load(g, zero) - exp(pack.load(y, zero)) * sum);
+    });
+  }
+};
+
+template <class T>
+struct Logsumexp {
+  T* result;
+  void operator()(const auto& line, const auto& in, const auto&, std::int64_t i, std::int64_t count) const {
+    const auto shift = shift_of(line, in[0]);
+    (log(total_of(line, in[0], shift)) + shift).store_part(result + i, count);
+  }
+};
+
+template <class Step, std::same_as<Array>... More>
+Array along(std::size_t axis, const Step& step, const Array& x, const More&... more) {
+  Lines lines{1, x.shape()[axis], 1};
+  for (std::size_t i = 0; i < x.shape().rank(); ++i)
+    if (i != axis) (i < axis ? lines.outer : lines.inner) *= x.shape()[i];
+  Array out(x.shape(), x.dtype());
+  dispatch_floating(x.dtype(), [&]<class T>() {
+    for_each_line<T, 1 + sizeof...(More), 1>(lines, {x.data<T>(), more.template data<T>()...},
+                                             {out.mutable_data<T>()}, step);
+  });
+  return out;
+}
+
+}  // namespace
+
+Array softmax(const Array& x, std::size_t axis) { return along(axis, Softmax(), x); }
+Array log_softmax(const Array& x, std::size_t axis) { return along(axis, LogSoftmax(), x); }
+Array softmax_gradient(const Array& y, const Array& g, std::size_t axis) {
+  return along(axis, SoftmaxGradient(), y, g);
+}
+Array log_softmax_gradient(const Array& y, const Array& g, std::size_t axis) {
+  return along(axis, LogSoftmaxGradient(), y, g);
+}
+
+Array logsumexp(const Array& x, const AxisMask& axes) {
+  return reduce_groups(x, axes, [](const Array& in, const Lines& lines, Array& out) {
+    dispatch_floating(in.dtype(), [&]<class T>() {
+      for_each_line<T, 1, 0>(lines, {in.data<T>()}, {}, Logsumexp<T>{out.mutable_data<T>()});
+    });
+  });
+}
+
+}  // namespace chainrule::kernels

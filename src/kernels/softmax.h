@@ -1,0 +1,21 @@
+#pragma once
+
+#include "array/array.h"
+#include "array/axes.h"
+
+namespace chainrule::kernels {
+
+// Softmax and its kin along one axis, in one pass each way over lines that stay in the cache. Floats.
+
+Array softmax(const Array& x, std::size_t axis);
+Array log_softmax(const Array& x, std::size_t axis);
+
+/// From the result y and the gradient g of its shape: y · (g - Σ g·y),
+Array softmax_gradient(const Array& y, const Array& g, std::size_t axis);
+/// and g - eʸ · Σ g.
+Array log_softmax_gradient(const Array& y, const Array& g, std::size_t axis);
+
+/// log Σ eˣ over the marked axes, which remain with size 1, shifted by the maximum.
+Array logsumexp(const Array& x, const AxisMask& axes);
+
+}  // namespace chainrule::kernels

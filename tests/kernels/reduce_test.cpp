@@ -1,0 +1,141 @@
+#include "kernels/reduce.h"
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#include "chainrule/autograd.h"
+#include "chainrule/ops.h"
+#include "reference.h"
+#include "support.h"
+
+// Reductions of arrays (outer, n, inner) along the middle axis: there are ways for lines of neighbours, for
+// short and long ones, and for wide and narrow rows.
+namespace chainrule::test {
+namespace {
+
+const std::vector<Shape> shapes = {{1, 1, 1},      {40, 3, 1},   {7, 64, 1},   {3, 1000, 1},   {1, 140001, 1},
+                                   {2, 150000, 1}, {9, 5, 3},    {2, 5000, 3}, {1, 9001, 2},   {1, 70, 63},
+                                   {3, 200, 64},   {1, 12, 65},  {1, 9, 1025}, {1, 300, 1025}, {2, 300, 500},
+                                   {1, 3, 4097},   {1, 64, 2050}};
+
+TEST(Reductions, agree_with_plain_loops_along_lines_of_every_kind) {
+  PRINT_SEED_ON_FAILURE();
+  Engine engine(seed());
+  for (const Shape& shape : shapes)
+    for (const DType dtype : {DType::float32, DType::float64, DType::int64}) {
+      SCOPED_TRACE(testing::PrintToString(shape) + " " + std::string(to_string(dtype)));
+      const Tensor x = cast(random_tensor(shape, engine, -100, 100), dtype);
+      const auto expected = [&](const reference::Scalar& fold) {
+        const reference::Array all = reference::reduce(reference::from_tensor(x), {1}, false, fold);
+        return std::vector<double>(all.values.begin(), all.values.end());
+      };
+      const double tolerance = dtype == DType::float32 ? 1e-6 : 1e-14;
+      EXPECT_TRUE(close(sum(x, 1), expected(reference::sum), tolerance * 100 * std::sqrt(shape[1])));
+      EXPECT_TRUE(close(max(x, 1), expected(reference::max), 0));
+      EXPECT_TRUE(close(min(x, 1), expected(reference::min), 0));
+    }
+}
+
+TEST(Reductions, find_what_is_not_a_number_and_keep_it_to_its_line) {
+  for (const Shape& shape : shapes) {
+    SCOPED_TRACE(testing::PrintToString(shape));
+    const std::int64_t n = shape[1], lines = shape[0] * shape[2];
+    for (const std::int64_t place : {std::int64_t{0}, n / 2, n - 1}) {
+      std::vector<double> numbers(static_cast<std::size_t>(n * lines), 1.0);
+      numbers[((shape[0] - 1) * n + place) * shape[2] + shape[2] - 1] = std::nan("");
+      std::vector<double> expected(static_cast<std::size_t>(lines), 1.0);
+      expected.back() = std::nan("");
+      EXPECT_TRUE(equals(max(tensor(numbers, shape), 1), {shape[0], shape[2]}, expected));
+      EXPECT_TRUE(equals(min(tensor(numbers, shape), 1), {shape[0], shape[2]}, expected));
+      EXPECT_TRUE(std::isnan(values(sum(tensor(numbers, shape), 1)).back()));
+    }
+  }
+}
+
+TEST(Reductions, add_up_as_accurately_as_pairs_along_any_axis) {
+  constexpr std::int64_t n = 1 << 20;
+  for (const Shape& shape :
+       {Shape{1, n, 1}, Shape{1, n, 2}, Shape{1, n / 64, 64}, Shape{1, n / 1024, 1024}}) {
+    const Tensor x = full(shape, 0.1);
+    const double expected = static_cast<double>(0.1F) * static_cast<double>(shape[1]);
+    for (const double total : values(sum(x, 1))) EXPECT_NEAR(total / expected, 1, 1e-6);
+  }
+}
+
+/// Max (min) along axis 1, and the gradient of what weights g, by plain loops.
+struct Extremum {
+  std::vector<double> values, gradient;
+  Extremum(const Tensor& x, const std::vector<double>& g, double sign) {
+    const std::vector<double> in = test::values(x);
+    const std::int64_t n = x.shape()[1], inner = x.shape()[2];
+    gradient.resize(in.size());
+    for (std::int64_t line = 0; line < x.shape()[0] * inner; ++line) {
+      const auto at = [&](std::int64_t i) { return (line / inner * n + i) * inner + line % inner; };
+      double best = in[at(0)];
+      for (std::int64_t i = 1; i < n; ++i)
+        if (std::isnan(in[at(i)]) || sign * in[at(i)] > sign * best) best = in[at(i)];
+      double ties = 0;
+      for (std::int64_t i = 0; i < n; ++i) ties += in[at(i)] == best ? 1 : 0;
+      for (std::int64_t i = 0; i < n; ++i)
+        if (in[at(i)] == best) gradient[at(i)] = g[line] / ties;
+      values.push_back(best);
+    }
+  }
+};
+
+TEST(Extrema, have_the_gradient_at_their_places_or_shared_among_equal_ones) {
+  PRINT_SEED_ON_FAILURE();
+  Engine engine(seed());
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  for (const Shape& shape : shapes)
+    for (const DType dtype : {DType::float32, DType::float64})
+      for (const double spread : {1e3, 2.0, 0.0})  // few ties, many, and nothing else
+        for (const double special : {1.0, infinity, -infinity, std::nan("")}) {
+          SCOPED_TRACE(testing::PrintToString(shape) + " with " + std::to_string(special));
+          std::vector<double> numbers;
+          for (const double number : values(random_tensor(shape, engine)))
+            numbers.push_back(std::isnan(special) || special == 1 ? std::round(number * spread) : special);
+          numbers[numbers.size() / 2] = special;
+          const Tensor x = variable(cast(tensor(numbers, shape), dtype));
+          const Tensor g = cast(random_tensor({shape[0], shape[2]}, engine), dtype);
+          for (const double sign : {1.0, -1.0}) {
+            const Tensor y = sign > 0 ? max(x, 1) : min(x, 1);
+            const Extremum expected(x, values(g), sign);
+            ASSERT_TRUE(equals(y, g.shape(), expected.values));
+            ASSERT_TRUE(close(gradients(y, {x}, {.seed = g}).at(x), expected.gradient, 1e-6));
+          }
+        }
+}
+
+TEST(Extrema, send_nothing_to_other_elements_even_where_the_gradient_is_infinite) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const Tensor x = variable({{1.0, 2.0}, {4.0, 4.0}});
+  for (const bool create_graph : {false, true}) {
+    const Gradients g =
+        gradients(max(x, 1), {x}, {.seed = tensor({infinity, infinity}), .create_graph = create_graph});
+    EXPECT_TRUE(equals(g.at(x), {2, 2}, {0, infinity, infinity, infinity}));
+  }
+}
+
+#ifdef _OPENMP
+TEST(Reductions, give_the_same_bits_with_any_number_of_threads) {
+  const int before = omp_get_max_threads();
+  Engine engine(3);
+  for (const Shape& shape : {Shape{1, 1000003, 1}, Shape{3001, 300, 1}, Shape{1, 1024, 1024},
+                             Shape{1, 300001, 3}, Shape{20, 100, 301}, Shape{1, 20, 100003}}) {
+    const Tensor x = variable(cast(random_tensor(shape, engine), DType::float32));
+    const auto all = [&](int threads) {
+      omp_set_num_threads(threads);
+      const Tensor most = max(x, 1);
+      return std::vector{values(sum(x, 1)), values(most), values(min(x, 1)), values(mean(x)),
+                         values(gradients(sum(most), {x}).at(x))};
+    };
+    EXPECT_EQ(all(1), all(3));
+  }
+  omp_set_num_threads(before);
+}
+#endif
+
+}  // namespace
+}  // namespace chainrule::test
