@@ -58,7 +58,7 @@ struct Norm : OverAxes {
   }
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) | reads_output : 0; }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
-    if (to.wants(0)) to[0] = in[0] * kept(g / where(out == 0, 1, out), in[0]);
+    if (to.wants(0)) to[0] = kept(g, in[0]) * (in[0] / kept(where(out == 0, 1, out), in[0]));
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string> names,
                              const std::string& result) const {

@@ -25,8 +25,7 @@ std::vector<std::string> command(const std::string& name, std::vector<std::strin
 }
 
 TEST(GraphCommand, prints_the_golden_drawing_of_the_walkthrough) {
-  const std::filesystem::path golden =
-      std::filesystem::path(__FILE__).parent_path().parent_path() / "draw/walkthrough.dot";
+  const std::filesystem::path golden = std::filesystem::path(CHAINRULE_TESTS_DIR) / "draw/walkthrough.dot";
   EXPECT_EQ(run_tool(command("graph", walkthrough)).output, read_file(golden));
 }
 

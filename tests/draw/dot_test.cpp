@@ -45,7 +45,7 @@ TEST(Dot, of_the_walkthrough_is_the_one_that_was_looked_at) {
   const Tensor x = variable(-2.0, "x"), y = variable(5.0, "y"), z = variable(-4.0, "z");
   const Tensor q = (x + y).named("q"), loss = (q * z).named("L");
   const Gradients found = gradients(loss, {x, y, z}, {.all_nodes = true});
-  const std::string expected = read_file(std::filesystem::path(__FILE__).parent_path() / "walkthrough.dot");
+  const std::string expected = read_file(std::filesystem::path(CHAINRULE_TESTS_DIR) / "draw/walkthrough.dot");
   ASSERT_NE(expected, "");
   EXPECT_EQ(dot_of(loss, {.gradients = &found}), expected);
 }
