@@ -37,6 +37,14 @@ install_packages() {
   "${apt[@]}" install --yes --no-install-recommends "${missing[@]}" >/dev/null || fail 'apt-get install failed'
 }
 
+# What drives the pages in a real browser: chromium, node, and playwright-core for the tests. Node and npm may be there
+# from elsewhere than Debian.
+install_browser() {
+  command -v chromium >/dev/null || install_packages chromium
+  command -v npm >/dev/null || install_packages nodejs npm
+  npm --prefix tests/browser ci --no-audit --no-fund
+}
+
 # build PRESET [TARGET...]: configures the preset and builds these targets, or all of them.
 build() {
   local preset=$1

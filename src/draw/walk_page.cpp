@@ -13,7 +13,7 @@
 namespace chainrule::draw {
 namespace {
 
-constexpr std::size_t longest_expression = 400;  // characters
+constexpr std::size_t longest_expression = 200;  // characters
 
 std::string element(std::string_view name, std::string_view classes, const std::string& content) {
   return fmt::format("<{} class=\"{}\">{}</{}>", name, classes, content, name);
@@ -99,15 +99,11 @@ std::string steps_list(const Walk& walk, const WalkScene& scene) {
   std::string list;
   for (std::size_t frame = 0; frame < scene.frames(); ++frame) {
     const Said said = said_in(walk, scene, frame);
-    const std::string what = markup(heading(walk, scene, frame), longest_expression);
+    const std::string what = markup(heading(walk, scene, frame));
     list += "<li " + scene.in_frames("step", frame, frame + 1) + ">" + element("p", "what", what) +
             said.rows + element("p", "spoken", what + ": " + said.text) + "</li>\n";
   }
   return "<ol class=\"steps\">\n" + list + "</ol>\n";
-}
-
-std::string numbers(const Tensor& tensor) {
-  return markup(to_string(tensor, {.precision = 6, .threshold = 200, .edge_items = 3}));
 }
 
 /// What there is to know about a node, for when the pointer is on it.
@@ -120,26 +116,27 @@ std::string card(const Walk& walk, const WalkScene& scene, std::size_t position)
   about += " of shape " + to_string(node.tensor.shape()) + ", " + std::string(to_string(node.tensor.dtype()));
 
   std::string rows;
-  const auto row = [&](const char* kind, const std::string& name, const std::string& all) {
-    rows += element("dt", kind, name) + "<dd class=\"sums\">" + all + "</dd>";
+  const auto row = [&](const char* kind, std::size_t from, const std::string& sums) {
+    rows += "<dt " + scene.in_frames(kind, from) + ">" + kind + "</dt><dd class=\"sums\">" + sums + "</dd>";
   };
   const auto pre = [&](const std::string& classes, std::size_t from, std::size_t to, const Tensor& tensor) {
-    return "<pre " + scene.in_frames(classes, from, to) + ">" + numbers(tensor) + "</pre>";
+    const std::string numbers = to_string(tensor, {.precision = 6, .threshold = 200, .edge_items = 3});
+    return "<pre " + scene.in_frames(classes, from, to) + ">" + numbers + "</pre>";
   };
   if (const WalkScene::Known& value = scene.value(position); value.tensor)
-    row("value", "value", pre("value", value.from, WalkScene::never, value.tensor));
+    row("value", value.from, pre("value", value.from, WalkScene::never, value.tensor));
   std::string sums;
   const std::vector<WalkScene::Known>& gradients = scene.gradients(position);
   for (std::size_t i = 0; i < gradients.size(); ++i)
     sums += pre("gradient", gradients[i].from,
                 i + 1 < gradients.size() ? gradients[i + 1].from : WalkScene::never, gradients[i].tensor);
-  if (!sums.empty()) row("gradient", "gradient", sums);
+  if (!sums.empty()) row("gradient", gradients.front().from, sums);
   return fmt::format("<div class=\"card\" id=\"card{}\" role=\"tooltip\" hidden><p>{}</p><dl>{}</dl></div>\n",
                      position, about, rows);
 }
 
 std::string figure(const Walk& walk, const WalkScene& scene) {
-  constexpr double border = 8, smallest = 0.6, largest = 2;  // scales
+  constexpr double border = 8, smallest = 0.5, largest = 2;  // scales
   const double width = scene.width() + 2 * border, height = scene.height() + 2 * border;
   std::string cards;
   for (std::size_t i = 0; i < walk.graph().nodes().size(); ++i) cards += card(walk, scene, i);
@@ -199,12 +196,14 @@ std::string heading(const Walk& walk, const WalkScene& scene, std::size_t frame)
       fmt::format("Backward pass, step {} of {}", frame - seed + 1, scene.frames() - seed);
   if (step->kind == WalkStep::Kind::seed) return which;
   const std::vector<GraphNode>& nodes = walk.graph().nodes();
-  return which + ": from " + nodes[step->from].label + " to " + nodes[step->node].label;
+  constexpr std::size_t longest_name = 24;
+  return which + ": from " + shortened(nodes[step->from].label, longest_name) + " to " +
+         shortened(nodes[step->node].label, longest_name);
 }
 
 std::string walk_page(const Walk& walk, const WalkScene& scene) {
   std::ostringstream out;
-  write_page(out, {.title = walk.expression(),
+  write_page(out, {.title = shortened(walk.expression(), 120),
                    .body = "<main>\n" + steps_list(walk, scene) + figure(walk, scene) + "<div>\n" +
                            bar(scene.frames() - 1) + key(walk) +
                            "</div>\n</main>\n<p class=\"spoken\" id=\"now\" aria-live=\"polite\"></p>\n",

@@ -127,7 +127,7 @@ std::string WalkPicture::svg(std::size_t frame) const {
       "fill=\"#ffffff\"/>\n",
       at(width_), at(height_), style);
   svg += svg_text({width_ / 2, border + heading_size / 2}, heading_size, "shape",
-                  markup(heading(walk_, scene_, frame), 100)) +
+                  markup(heading(walk_, scene_, frame))) +
          "\n";
   double y = border + heading_size + row_height - 4;
   for (const Row& row : rows_of(walk_, scene_, frame)) {

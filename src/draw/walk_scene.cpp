@@ -56,6 +56,17 @@ std::string arrow(Point tip, Point before) {
                      at(base.x - y), at(base.y + x), at(base.x + y), at(base.y - x));
 }
 
+std::string forward_arrow(const Layout::Line& line) {
+  return "<path d=\"" + path_of(line.curve) + "\"/>" + arrow(line.tip, line.curve.back());
+}
+
+std::string backward_arrow(const Layout::Line& line) {
+  std::vector<Point> curve = line.curve;
+  curve[0] = back_from(curve[0], curve[1], arrow_length - 1);
+  return fmt::format("<path d=\"{}L{} {}\"/>", path_of(curve), at(line.tip.x), at(line.tip.y)) +
+         arrow(line.curve[0], line.curve[1]);
+}
+
 }  // namespace
 
 WalkScene::WalkScene(const Walk& walk) : walk_(walk), boxes_(walk.graph().nodes().size()) {
@@ -159,7 +170,7 @@ std::string WalkScene::in_frames(std::string_view classes, std::size_t from, std
   const bool at_the_end = from < frames() && to >= frames();
   std::string attributes = fmt::format("class=\"{}{}\"", classes, at_the_end ? "" : " hidden");
   if (from > 0) attributes += fmt::format(" data-from=\"{}\"", from);
-  if (to < frames()) attributes += fmt::format(" data-to=\"{}\"", to);
+  if (to != never) attributes += fmt::format(" data-to=\"{}\"", to);
   return attributes;
 }
 
@@ -175,6 +186,7 @@ std::string WalkScene::svg(std::optional<std::size_t> frame) const {
   std::string svg;
   for (std::size_t i = 0; i < edges_.size(); ++i) svg += edge(i);
   for (std::size_t i = 0; i < boxes_.size(); ++i) svg += node(i);
+  for (std::size_t i = 0; i < edges_.size(); ++i) svg += edge_in_use(i);
   return svg;
 }
 
@@ -248,20 +260,21 @@ std::string WalkScene::numbers(const Box& box, const Known& known, std::size_t t
 
 std::string WalkScene::edge(std::size_t number) const {
   const Edge& edge = edges_[number];
-  const Layout::Line& line = layout_.edges[number];
-  const auto path = [](const std::string& commands) { return "<path d=\"" + commands + "\"/>"; };
-  const std::string forward = path(path_of(line.curve)) + arrow(line.tip, line.curve.back());
-  // While a gradient comes back along the edge, it points there.
+  const std::string forward = forward_arrow(layout_.edges[number]);
+  // While a gradient comes back along it, the edge points there.
   std::string svg = group("edge", 0, edge.backward, forward);
+  if (edge.backward != never) svg += group("edge", edge.backward + 1, never, forward);
+  return svg;
+}
+
+std::string WalkScene::edge_in_use(std::size_t number) const {
+  const Edge& edge = edges_[number];
+  const Layout::Line& line = layout_.edges[number];
+  std::string svg;
   if (const std::size_t frame = boxes_[edge.to].value.from; frame != never)
-    svg += group("edge value", frame, frame + 1, forward);
+    svg += group("edge value", frame, frame + 1, forward_arrow(line));
   if (edge.backward == never) return svg;
-  std::vector<Point> curve = line.curve;
-  curve[0] = back_from(curve[0], curve[1], arrow_length - 1);
-  const std::string backward = path(path_of(curve) + fmt::format("L{} {}", at(line.tip.x), at(line.tip.y)));
-  svg += group("edge", edge.backward + 1, never, forward) +
-         group("edge gradient", edge.backward, edge.backward + 1,
-               backward + arrow(line.curve[0], line.curve[1]));
+  svg += group("edge gradient", edge.backward, edge.backward + 1, backward_arrow(line));
   if (line.label) {
     const std::string text =
         svg_text({line.label->x, line.label->y + 4}, label_size, "number", markup(edge.label));

@@ -65,6 +65,7 @@ class WalkScene {
   std::string numbers(const Box& box, const Known& known, std::size_t to, Point top, std::string_view classes,
                       const std::string& caption) const;
   std::string edge(std::size_t number) const;
+  std::string edge_in_use(std::size_t number) const;
 
   const Walk& walk_;
   std::vector<const WalkStep*> steps_;

@@ -25,9 +25,18 @@
     find("forward").disabled = find("last").disabled = step === last;
     if (step === last) pause();
     history.replaceState(null, "", `#${step}`);
-    const ring = figure.querySelector(".ring:not(.hidden), g:not(.hidden) > .ring");
-    if (ring && figure.scrollWidth > figure.clientWidth)
-      ring.scrollIntoView({ block: "nearest", inline: "center", behavior: calm.matches ? "auto" : "smooth" });
+    follow(figure.querySelector("g:not(.hidden) > .ring"));
+  };
+  // Scrolls a large graph to where something happens.
+  const follow = (ring) => {
+    if (!ring) return;
+    const box = ring.getBoundingClientRect(), frame = figure.getBoundingClientRect();
+    if (box.left >= frame.left && box.right <= frame.right && box.top >= frame.top && box.bottom <= frame.bottom) return;
+    figure.scrollBy({
+      left: (box.left + box.right - frame.left - frame.right) / 2,
+      top: (box.top + box.bottom - frame.top - frame.bottom) / 2,
+      behavior: calm.matches ? "auto" : "smooth",
+    });
   };
   const pause = () => {
     clearInterval(timer);
