@@ -195,7 +195,8 @@ void Walk::chain_rule(std::size_t position, std::size_t i, const Tensor& sent) {
   const Term known = is_small(total_[position]) ? numbers(Term::Kind::gradient, total_[position]) : upstream;
 
   std::vector<std::string> marks;
-  for (const std::size_t each : node.inputs) marks.push_back(mark(each));
+  for (const std::size_t each : node.inputs)
+    marks.push_back(is_literal(nodes[each]) ? nodes[each].label : mark(each));
   const LocalFormula formula = local_formula(node.tensor, i, marks, mark(position));
   const Terms local = read_formula(formula.text, nodes, upstream);
 

@@ -21,4 +21,33 @@ Symbol operator/(const Symbol& a, const Symbol& b) {
   return b.text_ == "1" ? a : Symbol::infix(a, " / ", b, Symbol::product);
 }
 
+Symbol operator-(const Symbol& a, const Symbol& b) {
+  if (const auto x = a.number(), y = b.number(); x && y) return *x - *y;
+  return Symbol::infix(a, " − ", b, Symbol::sum);
+}
+
+Symbol operator==(const Symbol& a, const Symbol& b) {
+  if (const auto x = a.number(), y = b.number(); x && y) return *x == *y ? 1 : 0;
+  return Symbol::infix(a, " = ", b, Symbol::comparison);
+}
+
+Symbol where(const Symbol& c, const Symbol& a, const Symbol& b) {
+  if (const auto known = c.number()) return *known != 0 ? a : b;
+  return {a.inside(Symbol::comparison) + " if " + c.text_ + " else " + b.inside(Symbol::choice),
+          Symbol::choice};
+}
+
+Symbol pow(const Symbol& a, const Symbol& b) {
+  if (b.text_ == "1") return a;
+  const std::string base = a.inside(Symbol::atom);
+  return {b.text_ == "2" ? base + "²" : base + "^" + b.inside(Symbol::atom), Symbol::power};
+}
+
+std::optional<double> Symbol::number() const {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text_.data(), text_.data() + text_.size(), number);
+  if (error != std::errc() || end != text_.data() + text_.size()) return std::nullopt;
+  return number;
+}
+
 }  // namespace chainrule::ops

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <concepts>
+#include <optional>
 #include <string>
 
 #include "graph/node.h"
@@ -87,7 +88,8 @@ constexpr Probe probe_upstream{0, true};
 
 // ---- A rule as text ------------------------------------------------------------------------------------
 
-/// An expression in writing, with the precedence of its outermost operator.
+/// An expression in writing, with the precedence of its outermost operator. Of numbers it is the result where
+/// people would write that, as 3 · x² for the derivative of x³.
 class Symbol {
  public:
   enum Precedence { choice, comparison, sum, product, power, atom };
@@ -97,20 +99,16 @@ class Symbol {
   const std::string& text() const { return text_; }
 
   friend Symbol operator+(const Symbol& a, const Symbol& b) { return infix(a, " + ", b, sum); }
-  friend Symbol operator-(const Symbol& a, const Symbol& b) { return infix(a, " − ", b, sum); }
+  friend Symbol operator-(const Symbol& a, const Symbol& b);
   friend Symbol operator*(const Symbol& a, const Symbol& b);
   friend Symbol operator/(const Symbol& a, const Symbol& b);
   friend Symbol operator-(const Symbol& a) { return {"−" + a.inside(product), product}; }
   friend Symbol operator>(const Symbol& a, const Symbol& b) { return infix(a, " > ", b, comparison); }
   friend Symbol operator<(const Symbol& a, const Symbol& b) { return infix(a, " < ", b, comparison); }
   friend Symbol operator>=(const Symbol& a, const Symbol& b) { return infix(a, " ≥ ", b, comparison); }
-  friend Symbol operator==(const Symbol& a, const Symbol& b) { return infix(a, " = ", b, comparison); }
-  friend Symbol where(const Symbol& c, const Symbol& a, const Symbol& b) {
-    return {a.inside(comparison) + " if " + c.text_ + " else " + b.inside(choice), choice};
-  }
-  friend Symbol pow(const Symbol& a, const Symbol& b) {
-    return {a.inside(atom) + "^" + b.inside(atom), power};
-  }
+  friend Symbol operator==(const Symbol& a, const Symbol& b);
+  friend Symbol where(const Symbol& c, const Symbol& a, const Symbol& b);
+  friend Symbol pow(const Symbol& a, const Symbol& b);
   friend Symbol exp(const Symbol& x) { return "exp(" + x.text_ + ")"; }
   friend Symbol log(const Symbol& x) { return "log(" + x.text_ + ")"; }
   friend Symbol sigmoid(const Symbol& x) { return "sigmoid(" + x.text_ + ")"; }
@@ -122,6 +120,8 @@ class Symbol {
   static Symbol infix(const Symbol& a, const char* sign, const Symbol& b, Precedence precedence) {
     return {a.inside(precedence) + sign + b.inside(Precedence(precedence + 1)), precedence};
   }
+  /// The number that it is, unless it has names in it.
+  std::optional<double> number() const;
   /// In parentheses where it binds less tightly than its surroundings.
   std::string inside(Precedence surroundings) const {
     return precedence_ < surroundings ? "(" + text_ + ")" : text_;

@@ -100,6 +100,14 @@ TEST(Walk, puts_compound_derivatives_in_parentheses) {
                        {"  t = tanh(x) = tanh(0) = 0\n", "  dL/dx = dL/dt · ∂t/∂x = 3 · (1 − t²) = 3\n"}));
 }
 
+TEST(Walk, works_out_the_numbers_in_the_derivative_of_a_power) {
+  EXPECT_TRUE(mentions(
+      run_tool({"walk", "x ** 2 + x ** 3 + x ** -1", "x=2"}).output,
+      {"∂v1/∂x = 1 · (2 · x) = 4", "∂v2/∂x = 1 · (3 · x²) = 12,", "∂v4/∂x = 1 · (-1 · x^(-2)) = -0.25"}));
+  EXPECT_TRUE(
+      mentions(run_tool({"walk", "x ** y", "x=2", "y=3"}).output, {"(0 if y = 0 else y · x^(y − 1))"}));
+}
+
 TEST(Walk, shows_arrays_products_and_sums_over_what_was_stretched) {
   const std::string text =
       run_tool({"walk", "v = W @ x + b; sum(v)", "W=[[1,2],[3,4]]", "x=[1,-1]", "b=0.5"}).output;
