@@ -14,7 +14,7 @@ namespace chainrule::draw {
 namespace {
 
 constexpr double title_size = 19, number_size = 17, gradient_size = 15, label_size = 12.5, caption_size = 12;
-constexpr double title_height = 25, number_height = 24, margin_x = 13, margin_y = 8, gap = 6;
+constexpr double title_height = 25, number_height = 24, margin_x = 13, margin_y = 8, gap = 6, ring_room = 5;
 constexpr std::size_t longest_name = 16, longest_label = 32;  // characters
 
 bool is_number(const GraphNode& node) {  // that is its own name
@@ -56,15 +56,16 @@ std::string arrow(Point tip, Point before) {
                      at(base.x - y), at(base.y + x), at(base.x + y), at(base.y - x));
 }
 
-std::string forward_arrow(const Layout::Line& line) {
-  return "<path d=\"" + path_of(line.curve) + "\"/>" + arrow(line.tip, line.curve.back());
+/// An arrow along an edge, its tip `room` away from the node, as there may be a ring around that.
+std::string forward_arrow(const Layout::Line& line, double room) {
+  const Point before = line.curve.back();
+  return "<path d=\"" + path_of(line.curve) + "\"/>" + arrow(back_from(line.tip, before, room), before);
 }
-
-std::string backward_arrow(const Layout::Line& line) {
+std::string backward_arrow(const Layout::Line& line, double room) {
   std::vector<Point> curve = line.curve;
-  curve[0] = back_from(curve[0], curve[1], arrow_length - 1);
+  curve[0] = back_from(curve[0], curve[1], room + arrow_length - 1);
   return fmt::format("<path d=\"{}L{} {}\"/>", path_of(curve), at(line.tip.x), at(line.tip.y)) +
-         arrow(line.curve[0], line.curve[1]);
+         arrow(back_from(line.curve[0], line.curve[1], room), line.curve[1]);
 }
 
 }  // namespace
@@ -218,7 +219,7 @@ std::string WalkScene::node(std::size_t position) const {
 
   // What the current step is about has a ring around it.
   const auto ring = [&](std::size_t frame, const char* classes) {
-    content += group(classes, frame, frame + 1, rectangle("ring", 4));
+    content += group(classes, frame, frame + 1, rectangle("ring", ring_room - 1));
   };
   if (box.value.tensor) {
     content += numbers(box, box.value, never, {middle.x, top}, "value", "");
@@ -260,7 +261,7 @@ std::string WalkScene::numbers(const Box& box, const Known& known, std::size_t t
 
 std::string WalkScene::edge(std::size_t number) const {
   const Edge& edge = edges_[number];
-  const std::string forward = forward_arrow(layout_.edges[number]);
+  const std::string forward = forward_arrow(layout_.edges[number], 0);
   // While a gradient comes back along it, the edge points there.
   std::string svg = group("edge", 0, edge.backward, forward);
   if (edge.backward != never) svg += group("edge", edge.backward + 1, never, forward);
@@ -272,9 +273,9 @@ std::string WalkScene::edge_in_use(std::size_t number) const {
   const Layout::Line& line = layout_.edges[number];
   std::string svg;
   if (const std::size_t frame = boxes_[edge.to].value.from; frame != never)
-    svg += group("edge value", frame, frame + 1, forward_arrow(line));
+    svg += group("edge value", frame, frame + 1, forward_arrow(line, ring_room));
   if (edge.backward == never) return svg;
-  svg += group("edge gradient", edge.backward, edge.backward + 1, backward_arrow(line));
+  svg += group("edge gradient", edge.backward, edge.backward + 1, backward_arrow(line, ring_room));
   if (line.label) {
     const std::string text =
         svg_text({line.label->x, line.label->y + 4}, label_size, "number", markup(edge.label));
