@@ -68,8 +68,7 @@ class Writer {
         rows += row(in_colour(colour, 13, content));
     };
     const std::string name = escaped(node.label), derivative = "d" + output_ + "/d" + name;
-    const bool is_literal = node.kind == NodeKind::constant && node.tensor.name().empty() && !is_array;
-    if (options_.values && !is_literal)
+    if (options_.values && !is_literal(node))
       add(value_colour, name, node.has_value ? brief(node.tensor) : "(released)");
     if (options_.gradients != nullptr && options_.gradients->contains(node.tensor)) {
       const std::string gradient = brief(options_.gradients->at(node.tensor));

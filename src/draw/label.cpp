@@ -62,6 +62,10 @@ std::string brief(const Tensor& tensor) {
   return table(line("min", range.smallest) + line("mean", range.mean) + line("max", range.largest));
 }
 
+bool is_literal(const GraphNode& node) {
+  return node.kind == NodeKind::constant && node.tensor.name().empty() && node.tensor.rank() == 0;
+}
+
 std::string_view sign_of(std::string_view operation) {
   struct Sign {
     std::string_view operation, text;

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "chainrule/tensor.h"
+#include "chainrule/graph.h"
 
 namespace chainrule::draw {
 
@@ -14,6 +14,9 @@ std::string escaped(std::string_view text);
 /// A tensor in few characters, as such a label: a number; a small array row by row; of a larger one
 /// smallest, mean and largest element.
 std::string brief(const Tensor& tensor);
+
+/// Is the node a number in the expression, which is its own name?
+bool is_literal(const GraphNode& node);
 
 /// The sign that stands for an operation on a board; its name where there is none.
 std::string_view sign_of(std::string_view operation);

@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "chainrule/graph.h"
+#include "draw/releases.h"
 
 namespace chainrule::draw {
 namespace {
@@ -30,12 +31,6 @@ int note_complaint(char* text) {
   while (said.ends_with('\n')) said.pop_back();
   throw IoError("Graphviz " + what + (said.empty() ? "" : ": " + said));
 }
-
-/// Calls a C library's function to release something.
-template <auto release>
-struct Releases {
-  void operator()(auto* resource) const { release(resource); }
-};
 
 /// How many ranks the edges cross in all. Laying out takes time with the third power of it: one variable
 /// that 60 operations in a row use is 10 s, 300 are hours.

@@ -6,16 +6,12 @@
 #include <memory>
 
 #include "chainrule/walk.h"
+#include "draw/releases.h"
 #include "draw/walk_page.h"
 
 namespace chainrule::draw {
 namespace {
 
-/// Calls a C library's function to release something.
-template <auto release>
-struct Releases {
-  void operator()(auto* resource) const { release(resource); }
-};
 using Surface = std::unique_ptr<cairo_surface_t, Releases<cairo_surface_destroy>>;
 using Cairo = std::unique_ptr<cairo_t, Releases<cairo_destroy>>;
 

@@ -5,16 +5,13 @@
 
 #include "chainrule/ops.h"
 #include "draw/equation.h"
+#include "draw/label.h"
 #include "draw/numbers.h"
 
 namespace chainrule {
 namespace {
 
-using draw::is_small, draw::plain;
-
-bool is_literal(const GraphNode& node) {
-  return node.kind == NodeKind::constant && node.tensor.name().empty() && node.tensor.rank() == 0;
-}
+using draw::is_literal, draw::is_small, draw::plain;
 
 Term name_of(const GraphNode& node) {
   return {.kind = is_literal(node) ? Term::Kind::text : Term::Kind::name, .text = node.label};

@@ -17,15 +17,9 @@ constexpr double title_size = 19, number_size = 17, gradient_size = 15, label_si
 constexpr double title_height = 25, number_height = 24, margin_x = 13, margin_y = 8, gap = 6, ring_room = 5;
 constexpr std::size_t longest_name = 16, longest_label = 32;  // characters
 
-bool is_number(const GraphNode& node) {  // that is its own name
-  return node.kind == NodeKind::constant && node.tensor.name().empty() && node.tensor.rank() == 0;
-}
-
 std::string shape_text(const GraphNode& node) {
   return node.tensor.rank() == 0 ? "" : to_string(node.tensor.shape());
 }
-
-std::string scalar_text(const Tensor& tensor) { return one_line(tensor); }
 
 const char* class_of(const GraphNode& node, bool is_output) {
   if (is_output) return "node output";
@@ -114,7 +108,7 @@ void WalkScene::measure(std::size_t position) {
 
   const auto add = [&](const Tensor& tensor, double size, const std::string& caption) {
     if (tensor.rank() == 0) {
-      width = std::max(width, (text_width(scalar_text(tensor)) + text_width(caption)) * size);
+      width = std::max(width, (text_width(one_line(tensor)) + text_width(caption)) * size);
       return number_height;
     }
     const HeatMap map = heat_map(box, tensor);
@@ -175,23 +169,22 @@ std::string WalkScene::in_frames(std::string_view classes, std::size_t from, std
   return attributes;
 }
 
-std::string WalkScene::group(std::string_view classes, std::size_t from, std::size_t to,
+std::string WalkScene::group(Only only, std::string_view classes, std::size_t from, std::size_t to,
                              const std::string& content) const {
-  if (!only_) return "<g " + in_frames(classes, from, to) + ">" + content + "</g>\n";
-  if (*only_ < from || *only_ >= to) return "";
+  if (!only) return "<g " + in_frames(classes, from, to) + ">" + content + "</g>\n";
+  if (*only < from || *only >= to) return "";
   return fmt::format("<g class=\"{}\">{}</g>\n", classes, content);
 }
 
-std::string WalkScene::svg(std::optional<std::size_t> frame) const {
-  only_ = frame;
+std::string WalkScene::svg(Only only) const {
   std::string svg;
-  for (std::size_t i = 0; i < edges_.size(); ++i) svg += edge(i);
-  for (std::size_t i = 0; i < boxes_.size(); ++i) svg += node(i);
-  for (std::size_t i = 0; i < edges_.size(); ++i) svg += edge_in_use(i);
+  for (std::size_t i = 0; i < edges_.size(); ++i) svg += edge(only, i);
+  for (std::size_t i = 0; i < boxes_.size(); ++i) svg += node(only, i);
+  for (std::size_t i = 0; i < edges_.size(); ++i) svg += edge_in_use(only, i);
   return svg;
 }
 
-std::string WalkScene::node(std::size_t position) const {
+std::string WalkScene::node(Only only, std::size_t position) const {
   const GraphNode& node = walk_.graph().nodes()[position];
   const Box& box = boxes_[position];
   const Point middle = layout_.nodes[position],
@@ -204,9 +197,9 @@ std::string WalkScene::node(std::size_t position) const {
 
   const bool is_named = !node.tensor.name().empty() || node.kind != NodeKind::operation;
   std::string title = fmt::format("<tspan class=\"{}\">{}</tspan>",
-                                  is_number(node) ? "number"
-                                  : is_named      ? "name"
-                                                  : "name generated",
+                                  is_literal(node) ? "number"
+                                  : is_named       ? "name"
+                                                   : "name generated",
                                   markup(node.label, longest_name));
   if (node.kind == NodeKind::operation)
     title += fmt::format("<tspan class=\"sign\" dx=\"8\">{}</tspan>", markup(sign_of(node.operation)));
@@ -219,19 +212,19 @@ std::string WalkScene::node(std::size_t position) const {
 
   // What the current step is about has a ring around it.
   const auto ring = [&](std::size_t frame, const char* classes) {
-    content += group(classes, frame, frame + 1, rectangle("ring", ring_room - 1));
+    content += group(only, classes, frame, frame + 1, rectangle("ring", ring_room - 1));
   };
   if (box.value.tensor) {
-    content += numbers(box, box.value, never, {middle.x, top}, "value", "");
+    content += numbers(only, box, box.value, never, {middle.x, top}, "value", "");
     top += node.tensor.rank() == 0 ? number_height : heat_map(box, node.tensor).height() + gap;
     if (box.value.from > 0) ring(box.value.from, "value");
   }
   for (std::size_t i = 0; i < box.gradients.size(); ++i) {
     const std::size_t to = i + 1 < box.gradients.size() ? box.gradients[i + 1].from : never;
-    content += numbers(box, box.gradients[i], to, {middle.x, top}, "gradient", derivative(position));
+    content += numbers(only, box, box.gradients[i], to, {middle.x, top}, "gradient", derivative(position));
     ring(box.gradients[i].from, "gradient");
   }
-  if (only_)
+  if (only)
     return fmt::format("<g class=\"{}\">{}</g>\n", class_of(node, position + 1 == boxes_.size()), content);
   return fmt::format(
       "<g class=\"{}\" id=\"node{}\" tabindex=\"0\" role=\"img\" aria-label=\"{}\" "
@@ -241,11 +234,11 @@ std::string WalkScene::node(std::size_t position) const {
       position, content);
 }
 
-std::string WalkScene::numbers(const Box& box, const Known& known, std::size_t to, Point top,
+std::string WalkScene::numbers(Only only, const Box& box, const Known& known, std::size_t to, Point top,
                                std::string_view classes, const std::string& caption) const {
   std::string content;
   if (known.tensor.rank() == 0) {
-    const std::string text = (caption.empty() ? "" : caption + " = ") + scalar_text(known.tensor);
+    const std::string text = (caption.empty() ? "" : caption + " = ") + one_line(known.tensor);
     content =
         svg_text({top.x, top.y + 17}, caption.empty() ? number_size : gradient_size, "number", markup(text));
   } else {
@@ -256,31 +249,31 @@ std::string WalkScene::numbers(const Box& box, const Known& known, std::size_t t
     const HeatMap map = heat_map(box, known.tensor);
     content += map.svg({top.x - map.width() / 2, top.y + 1});
   }
-  return group(classes, known.from, to, content);
+  return group(only, classes, known.from, to, content);
 }
 
-std::string WalkScene::edge(std::size_t number) const {
+std::string WalkScene::edge(Only only, std::size_t number) const {
   const Edge& edge = edges_[number];
   const std::string forward = forward_arrow(layout_.edges[number], 0);
   // While a gradient comes back along it, the edge points there.
-  std::string svg = group("edge", 0, edge.backward, forward);
-  if (edge.backward != never) svg += group("edge", edge.backward + 1, never, forward);
+  std::string svg = group(only, "edge", 0, edge.backward, forward);
+  if (edge.backward != never) svg += group(only, "edge", edge.backward + 1, never, forward);
   return svg;
 }
 
-std::string WalkScene::edge_in_use(std::size_t number) const {
+std::string WalkScene::edge_in_use(Only only, std::size_t number) const {
   const Edge& edge = edges_[number];
   const Layout::Line& line = layout_.edges[number];
   std::string svg;
   if (const std::size_t frame = boxes_[edge.to].value.from; frame != never)
-    svg += group("edge value", frame, frame + 1, forward_arrow(line, ring_room));
+    svg += group(only, "edge value", frame, frame + 1, forward_arrow(line, ring_room));
   if (edge.backward == never) return svg;
-  svg += group("edge gradient", edge.backward, edge.backward + 1, backward_arrow(line, ring_room));
+  svg += group(only, "edge gradient", edge.backward, edge.backward + 1, backward_arrow(line, ring_room));
   if (line.label) {
     const std::string text =
         svg_text({line.label->x, line.label->y + 4}, label_size, "number", markup(edge.label));
-    svg += group("local now", edge.backward, edge.backward + 1, text) +
-           group("local", edge.backward + 1, never, text);
+    svg += group(only, "local now", edge.backward, edge.backward + 1, text) +
+           group(only, "local", edge.backward + 1, never, text);
   }
   return svg;
 }

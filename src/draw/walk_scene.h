@@ -17,6 +17,9 @@ class WalkScene {
  public:
   explicit WalkScene(const Walk& walk);
 
+  /// The frame to draw, or none: all of them in one.
+  using Only = std::optional<std::size_t>;
+
   std::size_t frames() const { return steps_.size(); }
   /// What happens in a frame; null in the first, and in one that says that there are no gradients.
   const WalkStep* step(std::size_t frame) const { return steps_[frame]; }
@@ -30,7 +33,7 @@ class WalkScene {
   /// Elements of SVG: as one frame looks; or, without a number, all frames in one, in which everything has
   /// the attributes data-from and data-to, the first frame that shows it and the first that does not any
   /// more, and the class hidden unless the last frame shows it.
-  std::string svg(std::optional<std::size_t> frame = std::nullopt) const;
+  std::string svg(Only only = std::nullopt) const;
   /// The start tag's attributes that make an element appear in these frames only.
   std::string in_frames(std::string_view classes, std::size_t from, std::size_t to = never) const;
   static constexpr std::size_t never = SIZE_MAX;
@@ -59,20 +62,19 @@ class WalkScene {
   void measure(std::size_t node);
   HeatMap heat_map(const Box& box, const Tensor& tensor) const;
   std::string derivative(std::size_t node) const;
-  std::string group(std::string_view classes, std::size_t from, std::size_t to,
+  std::string group(Only only, std::string_view classes, std::size_t from, std::size_t to,
                     const std::string& content) const;
-  std::string node(std::size_t position) const;
-  std::string numbers(const Box& box, const Known& known, std::size_t to, Point top, std::string_view classes,
-                      const std::string& caption) const;
-  std::string edge(std::size_t number) const;
-  std::string edge_in_use(std::size_t number) const;
+  std::string node(Only only, std::size_t position) const;
+  std::string numbers(Only only, const Box& box, const Known& known, std::size_t to, Point top,
+                      std::string_view classes, const std::string& caption) const;
+  std::string edge(Only only, std::size_t number) const;
+  std::string edge_in_use(Only only, std::size_t number) const;
 
   const Walk& walk_;
   std::vector<const WalkStep*> steps_;
   std::vector<Box> boxes_;
   std::vector<Edge> edges_;
   Layout layout_;
-  mutable std::optional<std::size_t> only_;  // the frame that is being drawn
 };
 
 }  // namespace chainrule::draw

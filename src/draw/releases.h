@@ -1,0 +1,11 @@
+#pragma once
+
+namespace chainrule::draw {
+
+/// Calls a C library's function to release something.
+template <auto release>
+struct Releases {
+  void operator()(auto* resource) const { release(resource); }
+};
+
+}  // namespace chainrule::draw
