@@ -136,7 +136,7 @@ std::string card(const Walk& walk, const WalkScene& scene, std::size_t position)
 }
 
 std::string figure(const Walk& walk, const WalkScene& scene) {
-  constexpr double border = 8, smallest = 0.5, largest = 2;  // scales
+  constexpr double border = 8, smallest = 0.7, largest = 2;  // scales
   const double width = scene.width() + 2 * border, height = scene.height() + 2 * border;
   std::string cards;
   for (std::size_t i = 0; i < walk.graph().nodes().size(); ++i) cards += card(walk, scene, i);

@@ -13,12 +13,24 @@
 namespace chainrule::draw {
 namespace {
 
-constexpr double title_size = 19, number_size = 17, gradient_size = 15, label_size = 12.5, caption_size = 12;
+constexpr double title_size = 19, number_size = 17, gradient_size = 15, label_size = 13.5, caption_size = 12;
 constexpr double title_height = 25, number_height = 24, margin_x = 13, margin_y = 8, gap = 6, ring_room = 5;
 constexpr std::size_t longest_name = 16, longest_label = 32;  // characters
 
 std::string shape_text(const GraphNode& node) {
   return node.tensor.rank() == 0 ? "" : to_string(node.tensor.shape());
+}
+
+/// What stands on the edge that a gradient comes back along: "∂L/∂q = z = -4". Without the formula where that
+/// is too long, and without the numbers of an array, which would be too many.
+std::string label_of(const WalkStep& step) {
+  const bool has_number = step.result.rank() == 0 && step.local.back().in_numbers;
+  std::string label;
+  write_equation(step.local, false, has_number,
+                 [&](const char* sign, const Terms& terms) { label += sign + plain(terms); });
+  if (has_number && shortened(label, longest_label) != label)
+    label = plain(step.local.front().terms) + " = " + plain(step.local.back().terms);
+  return shortened(label, longest_label);
 }
 
 const char* class_of(const GraphNode& node, bool is_output) {
@@ -83,16 +95,15 @@ void WalkScene::read_steps() {
     if (step.kind != WalkStep::Kind::given) steps_.push_back(&step);
     const std::size_t frame = steps_.size() - 1;
     if (step.is_backward())
-      boxes_[step.node].gradients.push_back({frame, step.total});
+      boxes_[step.node].gradients.push_back(
+          {frame, step.total,
+           step.sum.empty() || step.total.rank() > 0 ? "" : "+= " + one_line(step.result)});
     else
       boxes_[step.node].value = {step.kind == WalkStep::Kind::given ? 0 : frame, step.result};
     if (step.kind != WalkStep::Kind::chain_rule) continue;
     Edge& edge = edges_[first_edge[step.from] + step.input];
     edge.backward = frame;
-    const bool is_scalar = step.result.rank() == 0;  // of an array the numbers would be too many
-    write_equation(step.local, false, is_scalar,
-                   [&](const char* sign, const Terms& terms) { edge.label += sign + plain(terms); });
-    edge.label = shortened(edge.label, longest_label);
+    edge.label = label_of(step);
   }
   if (!walk_.no_gradients().empty()) steps_.push_back(nullptr);
 }
@@ -223,6 +234,9 @@ std::string WalkScene::node(Only only, std::size_t position) const {
     const std::size_t to = i + 1 < box.gradients.size() ? box.gradients[i + 1].from : never;
     content += numbers(only, box, box.gradients[i], to, {middle.x, top}, "gradient", derivative(position));
     ring(box.gradients[i].from, "gradient");
+    if (const std::string& added = box.gradients[i].added; !added.empty())
+      content += group(only, "gradient", box.gradients[i].from, box.gradients[i].from + 1,
+                       svg_text({middle.x, corner.y - ring_room - 4}, gradient_size, "added", added));
   }
   if (only)
     return fmt::format("<g class=\"{}\">{}</g>\n", class_of(node, position + 1 == boxes_.size()), content);

@@ -42,6 +42,7 @@ class WalkScene {
   struct Known {
     std::size_t from = never;
     Tensor tensor;
+    std::string added{};  ///< "+= 3", for a scalar sum that has grown
   };
   const Known& value(std::size_t node) const { return boxes_[node].value; }
   const std::vector<Known>& gradients(std::size_t node) const { return boxes_[node].gradients; }

@@ -120,8 +120,8 @@ test("the gradient of what is used several times grows", async () => {
   assert.deepEqual(sums, [
     ["dL/dx = 9"],
     ["dL/dx = 9", "so dL/dy = 1 + 3 = 4"],
-    ["dL/dx = 21", "so dL/dx = 9 + 12 = 21"],
-    ["dL/dx = 33", "so dL/dx = 21 + 12 = 33"],
+    ["dL/dx = 21,+= 12", "so dL/dx = 9 + 12 = 21"],
+    ["dL/dx = 33,+= 12", "so dL/dx = 21 + 12 = 33"],
   ]);
 });
 

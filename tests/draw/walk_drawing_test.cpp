@@ -74,10 +74,18 @@ TEST(WalkDrawing, lets_a_sum_replace_the_one_before) {
   const Walk walk((x * x).named("y"));
   const draw::WalkDrawing drawing(walk);
   EXPECT_TRUE(mentions(drawing.svg(3), {">dy/dx = 3</text>"}));
-  EXPECT_TRUE(mentions(drawing.svg(4), {">dy/dx = 6</text>"}));
+  EXPECT_TRUE(mentions(drawing.svg(4), {">dy/dx = 6</text>", ">+= 3</text>"}));
   EXPECT_FALSE(mentions(drawing.svg(4), {">dy/dx = 3</text>"}));
   EXPECT_TRUE(mentions(texts_of(drawing.svg(4)), {"dy/dx += dy/dy · ∂y/∂x", "so dy/dx = 3 + 3 = 6"}));
   EXPECT_TRUE(mentions(drawing.html(), {"data-from=\"3\" data-to=\"4\"", ">dy/dx = 3<", ">dy/dx = 6<"}));
+}
+
+TEST(WalkDrawing, labels_edges_with_the_number_alone_where_the_formula_is_long) {
+  const KeepValues keep;
+  const Tensor x = variable(3.0, "some_variable"), y = variable(2.0, "another_one");
+  const Walk walk((x / y).named("z"));
+  const draw::WalkDrawing drawing(walk);
+  EXPECT_TRUE(mentions(drawing.svg(4), {">∂z/∂another_one = -0.75</text>"}));
 }
 
 TEST(WalkDrawing, shows_the_shapes_and_numbers_of_arrays) {

@@ -11,6 +11,7 @@
   const slider = find("slider"), play = find("play"), figure = document.querySelector("figure");
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   let step = 0;
+  let started = false;
   let timer = null;
 
   const show = (wanted) => {
@@ -35,7 +36,7 @@
     figure.scrollBy({
       left: (box.left + box.right - frame.left - frame.right) / 2,
       top: (box.top + box.bottom - frame.top - frame.bottom) / 2,
-      behavior: calm.matches ? "auto" : "smooth",
+      behavior: calm.matches || !started ? "auto" : "smooth",
     });
   };
   const pause = () => {
@@ -95,4 +96,5 @@
   }
 
   show(Number.parseInt(location.hash.slice(1), 10) || 0);
+  started = true;
 }
