@@ -20,6 +20,13 @@ class Array {
   Array(Shape shape, DType dtype) : shape_(std::move(shape)), dtype_(dtype) {
     if (const std::size_t bytes = byte_count(); bytes > sizeof storage_) allocate(bytes);
   }
+  /// As one that has given its elements up: see release.
+  static Array released(Shape shape, DType dtype) {
+    Array array;
+    array.shape_ = std::move(shape);
+    array.dtype_ = dtype;
+    return array;
+  }
   /// A scalar.
   template <Element T>
   explicit Array(T scalar) : dtype_(dtype_of<T>) {

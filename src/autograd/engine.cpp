@@ -6,7 +6,6 @@
 
 #include "chainrule/ops.h"
 #include "graph/traversal.h"
-#include "kernels/accumulate.h"
 
 namespace chainrule {
 
@@ -74,10 +73,6 @@ class RecordOnly {
   RecordingMode before_;
 };
 
-Tensor scalar(double number, DType dtype) {
-  return constant(dispatch_floating(dtype, [&]<class T>() { return Array(static_cast<T>(number)); }));
-}
-
 /// Empty for dL/dL = 1 of a scalar.
 Tensor checked_seed(const Tensor& root, const Tensor& seed) {
   if (!root.requires_grad())
@@ -143,18 +138,9 @@ class Arrived {
   };
 
   void add(std::uint32_t position, Tensor&& more) {
-    if (kinds_[position] == Kind::tensor && add_in_place(sums_[position].tensor, more)) return;
-    Tensor total = kinds_[position] == Kind::tensor ? take(position) + more : std::move(more);
+    Tensor total = kinds_[position] == Kind::tensor ? add_up(take(position), more) : std::move(more);
     sums_[position].tensor = TensorAccess::give_up(total);
     kinds_[position] = Kind::tensor;
-  }
-  /// Where the sum is ours alone.
-  static bool add_in_place(Node* sum, const Tensor& more) {
-    if (!recording_mode.off || !sum->is_unique() || !sum->is_leaf() ||
-        !expands_to(more.node()->shape(), sum->shape()))
-      return false;
-    kernels::accumulate(sum->mutable_value(), value_of(more));
-    return true;
   }
 
   const Traversal& order_;

@@ -95,7 +95,7 @@ namespace {
 struct LeafAccumulation final : Backpropagation {
   bool wants(std::size_t, const Node& node) override { return node.is_leaf(); }
   void deliver(const Node& node, Tensor gradient) override {
-    static_cast<const Variable&>(node).accumulate(value_of(gradient));
+    static_cast<const Variable&>(node).accumulate(std::move(gradient));
   }
   void deliver_number(const Node& node, double gradient) override {
     static_cast<const Variable&>(node).accumulate(gradient);

@@ -6,6 +6,7 @@
 
 #include "chainrule/autograd.h"
 #include "chainrule/ops.h"
+#include "graph/deferred_product.h"
 #include "kernels/accumulate.h"
 
 namespace chainrule {
@@ -94,43 +95,50 @@ class Variable::Lock {
 };
 
 // The sum is computed outside the lock, and again should another thread have added its own meanwhile.
-void Variable::accumulate(Array gradient) const {
+void Variable::accumulate(Tensor gradient) const {
+  if (shape().rank() == 0) return accumulate(gradient.item());
   for (;;) {
-    Array before;
+    Tensor before;
     {
       const Lock lock(*this);
       std::swap(before, gradient_);
-      if (!std::exchange(has_gradient_, false)) {
-        std::swap(gradient, gradient_);
-        has_gradient_ = true;
+      if (!before) {
+        gradient_ = std::move(gradient);
         return;
       }
     }
-    kernels::accumulate(before, gradient);
-    std::swap(before, gradient);
+    gradient = no_grad([&] { return add_up(std::move(before), gradient); });
   }
 }
 
 void Variable::accumulate(double gradient) const {
   const Lock lock(*this);
-  dispatch_floating(dtype(), [&]<class T>() {
-    const auto more = static_cast<T>(gradient);
-    if (!std::exchange(has_gradient_, true))
-      gradient_ = Array(more);
-    else
-      *gradient_.mutable_data<T>() += more;
-  });
+  number_ = has_number_ ? number_ + gradient : gradient;
+  has_number_ = true;
 }
 
 Tensor Variable::gradient() const {
   const Lock lock(*this);
-  return has_gradient_ ? constant(Array(gradient_)) : Tensor();
+  return has_number_ ? scalar(number_, dtype()) : gradient_;
 }
 
 void Variable::zero_gradient() const {
+  Tensor before;  // destroyed after the lock is gone
   const Lock lock(*this);
-  has_gradient_ = false;
-  gradient_.release();
+  has_number_ = false;
+  std::swap(before, gradient_);
+}
+
+Tensor add_up(Tensor sum, const Tensor& more) {
+  if (!recording_mode.off) return sum + more;
+  (void)value_of(sum);  // it may have been put off
+  Node& node = *sum.node();
+  if (!node.is_unique() || !node.is_leaf() || !expands_to(more.node()->shape(), node.shape()))
+    return sum + more;
+  const DeferredProduct* product = DeferredProduct::behind(more);
+  if (product == nullptr || !product->add_to(node.mutable_value(), 1))
+    kernels::accumulate(node.mutable_value(), value_of(more));
+  return sum;
 }
 
 bool expands_to(const Shape& gradient, const Shape& shape) {
@@ -146,8 +154,9 @@ Tensor expanded(Tensor gradient, const Shape& shape) {
   return no_grad([&] { return broadcast_to(gradient, shape); });
 }
 
-void fail_without_value(const Node* node) {
+void require_value(Node* node) {
   if (node == nullptr) throw GradError("tensor: an empty handle has no value; assign a tensor to it first");
+  if (node->provide_value()) return;
   throw GradError("tensor: the value of " +
                   (node->operation().empty() ? std::string("a leaf") : std::string(node->operation())) +
                   " with shape " + to_string(node->shape()) +

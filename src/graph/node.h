@@ -93,6 +93,8 @@ class Node {
   bool is_unique() const { return counts_.load(std::memory_order_acquire) == handle; }
   /// Are the references that the caller holds all that there are to the node?
   bool are_all(std::uint64_t held) const { return are_all(held, counts_.load(std::memory_order_acquire)); }
+  /// Works out a value that has been put off; false when there is none.
+  virtual bool provide_value() { return false; }
   /// Deletes a node to which the caller holds all references. take(input, what) gets each input, and which
   /// references to it the node held and the callee holds now.
   template <class Take>
@@ -108,6 +110,13 @@ class Node {
   Node(Array&& value, bool requires_grad)
       : requires_grad_(requires_grad), value_(std::move(value)), scope_(recording_mode.scope) {}
   virtual ~Node();
+
+  // For values that are put off.
+  void start_without_value() { counts_.store(handle | value_released, std::memory_order_relaxed); }
+  void set_value(Array&& value) {
+    value_ = std::move(value);
+    counts_.fetch_and(~value_released, std::memory_order_release);
+  }
 
   /// `inputs` hold the references that `reads` says: see Argument::enter.
   void set_inputs(Tensor* inputs, std::size_t count, Reads reads, Here here) noexcept {
@@ -219,7 +228,7 @@ class Variable final : public Node {
  public:
   explicit Variable(Array value) : Node(std::move(value), true) {}
   NodeKind kind() const override { return NodeKind::variable; }
-  void accumulate(Array gradient) const;
+  void accumulate(Tensor gradient) const;
   /// The same for a scalar.
   void accumulate(double gradient) const;
   /// Empty when nothing has been accumulated.
@@ -230,11 +239,19 @@ class Variable final : public Node {
   /// Held for moments only, and hardly ever by two threads at once.
   class Lock;
   mutable std::atomic<bool> locked_{false};
-  mutable bool has_gradient_ = false;
-  mutable Array gradient_;
+  mutable bool has_number_ = false;
+  mutable double number_ = 0;  // the gradient of a scalar,
+  mutable Tensor gradient_;    // and of any other
 };
 
+/// sum + more, in place where nobody else knows the sum.
+Tensor add_up(Tensor sum, const Tensor& more);
+
 inline Tensor constant(Array value) { return TensorAccess::adopt(new Constant(std::move(value))); }
+
+inline Tensor scalar(double number, DType dtype) {
+  return constant(dispatch_floating(dtype, [&]<class T>() { return Array(static_cast<T>(number)); }));
+}
 
 /// A gradient in numbers that is the same along some axes, as that of a sum, travels with size 1 along them
 /// or as a scalar: unexpanded. This is whether it may stand for one of the given shape,
@@ -242,13 +259,14 @@ bool expands_to(const Shape& gradient, const Shape& shape);
 /// and this spells it out, for whoever wants one of exactly that shape.
 Tensor expanded(Tensor gradient, const Shape& shape);
 
-[[noreturn]] void fail_without_value(const Node* node);
+/// For a node whose value is not there, or null: works the value out if it has been put off. GradError.
+void require_value(Node* node);
 
 /// The value of a tensor; GradError when it has been released.
 inline const Array& value_of(const Tensor& tensor) {
-  const Node* node = tensor.node();
+  Node* node = tensor.node();
   if (node == nullptr || !node->has_value()) [[unlikely]]
-    fail_without_value(node);
+    require_value(node);
   return node->value();
 }
 

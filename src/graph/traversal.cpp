@@ -25,6 +25,7 @@ inline void Traversal::append(Node& node) {
 }
 
 Traversal::Traversal(const Node& root, Nodes which) {
+  constexpr std::size_t ahead = 8;
   InlineVector<Node*, 64> path;  // from the root to the node being visited
   // True when the node's inputs come first.
   const auto enter = [&](Node& node) {
@@ -50,6 +51,8 @@ Traversal::Traversal(const Node& root, Nodes which) {
     if (entered) continue;
     append(node);
     path.pop_back();
+    // The way back up is known, and in a large graph no longer in the cache.
+    if (path.size() > ahead) __builtin_prefetch(path[path.size() - ahead], 1);
   }
 }
 

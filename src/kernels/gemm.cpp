@@ -106,18 +106,19 @@ struct Block {
   const T* start;
   std::int64_t row_of_start;
   bool start_is_zero;
+  T scale;
   T* c;
   std::int64_t row_of_c;
 };
 
 template <class P, int Rows, int Packs, bool ByRow, class T>
 void tile(std::int64_t depth, const T* a, std::int64_t row_of_a, const T* b, std::int64_t row_of_b,
-          const T* start, std::int64_t row_of_start, T* c, std::int64_t row_of_c) {
+          const T* start, std::int64_t row_of_start, T scale, T* c, std::int64_t row_of_c) {
   P sums[Rows][Packs];
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i)
 #pragma GCC unroll 16
-    for (int j = 0; j < Packs; ++j) sums[i][j] = P::load(start + i * row_of_start + j * P::lanes);
+    for (int j = 0; j < Packs; ++j) sums[i][j] = P(0);
   for (std::int64_t p = 0; p < depth; ++p) {
     P row[Packs];
 #pragma GCC unroll 16
@@ -132,7 +133,9 @@ void tile(std::int64_t depth, const T* a, std::int64_t row_of_a, const T* b, std
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i)
 #pragma GCC unroll 16
-    for (int j = 0; j < Packs; ++j) sums[i][j].store(c + i * row_of_c + j * P::lanes);
+    for (int j = 0; j < Packs; ++j)
+      (P::load(start + i * row_of_start + j * P::lanes) + sums[i][j] * P(scale))
+          .store(c + i * row_of_c + j * P::lanes);
 }
 
 /// Few elements, for which memcpy is a detour.
@@ -172,7 +175,7 @@ void tiles(const Block<T>& block, std::int64_t i, Edge<T>& edge) {
                                                         : 1),
                                 panels ? Rows : block.row_of_a, block.b, block.row_of_b,
                                 within ? start : edge.elements, within ? block.row_of_start : width,
-                                whole ? c : edge.elements, whole ? block.row_of_c : width);
+                                block.scale, whole ? c : edge.elements, whole ? block.row_of_c : width);
     if (!whole)
       for (int row = 0; row < Rows; ++row)
         copy_some(edge.elements + row * width, block.columns, c + row * block.row_of_c);
@@ -210,6 +213,7 @@ struct TiledLoop {
           block.layout = Layout::panels;
         }
         block.row_of_c = gemm->row_of_c;
+        block.scale = gemm->scale;
         for (std::int64_t j = 0; j < gemm->n; j += width) {
           block.columns = std::min(width, gemm->n - j);
           const std::int64_t packs = block.columns > P::lanes ? 2 : 1, panel = packs * P::lanes;
@@ -247,22 +251,23 @@ template <class T>
 struct DotsLoop {
   template <int Bytes>
   static void run(const Gemm<T>* gemm) {
-    const auto [m, n, k, a, b, c, transpose_a, transpose_b, row_of_a, row_of_b, row_of_c, start,
-                row_of_start] = *gemm;
+    const auto [m, n, k, a, b, c, transpose_a, transpose_b, row_of_a, row_of_b, row_of_c, start, row_of_start,
+                scale] = *gemm;
     std::int64_t j = 0;
     for (; j + 4 <= n; j += 4)
       for (std::int64_t i = 0; i < m; ++i)
         dots<Bytes, 4>(k, a + i * row_of_a, b + j * row_of_b, row_of_b,
-                       start ? start + i * row_of_start + j : start, c + i * row_of_c + j);
+                       start ? start + i * row_of_start + j : start, scale, c + i * row_of_c + j);
     for (; j < n; ++j)
       for (std::int64_t i = 0; i < m; ++i)
         dots<Bytes, 1>(k, a + i * row_of_a, b + j * row_of_b, row_of_b,
-                       start ? start + i * row_of_start + j : start, c + i * row_of_c + j);
+                       start ? start + i * row_of_start + j : start, scale, c + i * row_of_c + j);
   }
 
  private:
   template <int Bytes, int Rows>
-  static void dots(std::int64_t k, const T* a, const T* b, std::int64_t row_of_b, const T* start, T* c) {
+  static void dots(std::int64_t k, const T* a, const T* b, std::int64_t row_of_b, const T* start, T scale,
+                   T* c) {
     using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
     constexpr int packs = 8 / Rows > 2 ? 4 : 2;
     P sums[Rows][packs];
@@ -292,7 +297,7 @@ struct DotsLoop {
         for (int lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
       T rest = 0;
       for (std::int64_t q = p; q < k; ++q) rest += a[q] * b[j * row_of_b + q];
-      c[j] = (start ? start[j] : T(0)) + (lanes[0] + rest);
+      c[j] = (start ? start[j] : T(0)) + scale * (lanes[0] + rest);
     }
   }
 };
@@ -309,8 +314,8 @@ struct SumOfRowsLoop {
       T* c = gemm->c + i * gemm->row_of_c;
       std::int64_t p = 0;
       const auto add = [&]<int Rows>(std::integral_constant<int, Rows>) {
-        add_rows<Bytes, Rows>(gemm->n, a + p * step, step, gemm->b + p * gemm->row_of_b, gemm->row_of_b,
-                              start, c);
+        add_rows<Bytes, Rows>(gemm->n, a + p * step, step, gemm->scale, gemm->b + p * gemm->row_of_b,
+                              gemm->row_of_b, start, c);
         start = c;
         p += Rows;
       };
@@ -322,8 +327,8 @@ struct SumOfRowsLoop {
 
  private:
   template <int Bytes, int Rows>
-  static void add_rows(std::int64_t n, const T* a, std::int64_t step, const T* b, std::int64_t row_of_b,
-                       const T* start, T* c) {
+  static void add_rows(std::int64_t n, const T* a, std::int64_t step, T scale, const T* b,
+                       std::int64_t row_of_b, const T* start, T* c) {
     using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
     T numbers[Rows];
     P packs[Rows];
@@ -331,16 +336,16 @@ struct SumOfRowsLoop {
     for (int i = 0; i < Rows; ++i) packs[i] = P(numbers[i] = a[i * step]);
     std::int64_t j = 0;
     for (; j + P::lanes <= n; j += P::lanes) {
-      P sum = start == nullptr ? P(0) : P::load(start + j);
+      P sum = packs[0] * P::load(b + j);
 #pragma GCC unroll 16
-      for (int i = 0; i < Rows; ++i) sum = sum + packs[i] * P::load(b + i * row_of_b + j);
-      sum.store(c + j);
+      for (int i = 1; i < Rows; ++i) sum = sum + packs[i] * P::load(b + i * row_of_b + j);
+      ((start == nullptr ? P(0) : P::load(start + j)) + P(scale) * sum).store(c + j);
     }
     for (; j < n; ++j) {
-      T sum = start == nullptr ? T(0) : start[j];
+      T sum = numbers[0] * b[j];
 #pragma GCC unroll 16
-      for (int i = 0; i < Rows; ++i) sum += numbers[i] * b[i * row_of_b + j];
-      c[j] = sum;
+      for (int i = 1; i < Rows; ++i) sum += numbers[i] * b[i * row_of_b + j];
+      c[j] = (start == nullptr ? T(0) : start[j]) + scale * sum;
     }
   }
 };

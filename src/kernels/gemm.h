@@ -4,8 +4,8 @@
 
 namespace chainrule::kernels {
 
-/// C = start + op(A) · op(B): a product, or the part of one that a thread computes. Each element of C is
-/// summed in the order of the inner index, however the product is cut, so the parts of a product make
+/// C = start + scale · op(A) · op(B): a product, or the part of one that a thread computes. Each element of C
+/// is summed in the order of the inner index, however the product is cut, so the parts of a product make
 /// bitwise what the whole would.
 template <class T>
 struct Gemm {
@@ -15,8 +15,9 @@ struct Gemm {
   T* c;
   bool transpose_a, transpose_b;
   std::int64_t row_of_a, row_of_b, row_of_c;  ///< from one row to the next, as stored, in elements
-  const T* start = nullptr;                   ///< what the sums start from: nothing is 0
+  const T* start = nullptr;                   ///< what the sums are added to: nothing is 0
   std::int64_t row_of_start = 0;              ///< 0 repeats one row
+  T scale = 1;
 };
 
 /// Register tiles over packed or unpacked operands, for any sizes, without a lock; without an allocation

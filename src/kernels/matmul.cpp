@@ -49,7 +49,7 @@ void openblas(const Gemm<T>& gemm, bool accumulate) {
   const auto index = [](std::int64_t size) { return static_cast<Index>(size); };
   const auto flag = [](bool transpose) { return transpose ? cxxblas::Trans : cxxblas::NoTrans; };
   cxxblas::gemm<Index>(cxxblas::RowMajor, flag(gemm.transpose_a), flag(gemm.transpose_b), index(gemm.m),
-                       index(gemm.n), index(gemm.k), T(1), gemm.a, index(gemm.row_of_a), gemm.b,
+                       index(gemm.n), index(gemm.k), gemm.scale, gemm.a, index(gemm.row_of_a), gemm.b,
                        index(gemm.row_of_b), accumulate ? T(1) : T(0), gemm.c, index(gemm.row_of_c));
 }
 
@@ -92,10 +92,10 @@ void multiply(const Product& product, const T* a, const T* b, const T* row, T* c
 /// A narrow C, as its transpose, whose rows fill vectors.
 template <class T>
 void multiply_narrow(const Product& product, const T* a, const T* b, const T* row, T* c) {
-  const auto [m, n, k, transpose_a, transpose_b, accumulate] = product;
+  const auto [m, n, k, transpose_a, transpose_b, accumulate, scale] = product;
   Array transposed({n, m}, dtype_of<T>);
   T* sums = transposed.mutable_data<T>();
-  multiply<T>({n, m, k, !transpose_b, !transpose_a}, b, a, nullptr, sums);
+  multiply<T>({n, m, k, !transpose_b, !transpose_a, false, scale}, b, a, nullptr, sums);
   for (std::int64_t j = 0; j < n; ++j, sums += m)
     if (row == nullptr && accumulate)
       for (std::int64_t i = 0; i < m; ++i) c[i * n + j] += sums[i];
@@ -105,7 +105,7 @@ void multiply_narrow(const Product& product, const T* a, const T* b, const T* ro
 
 template <class T>
 void multiply(const Product& product, const T* a, const T* b, const T* row, T* c) {
-  const auto [m, n, k, transpose_a, transpose_b, accumulate] = product;
+  const auto [m, n, k, transpose_a, transpose_b, accumulate, scale] = product;
   if (m == 0 || n == 0) return;
   if (k == 0) {
     if (row != nullptr)
@@ -117,6 +117,7 @@ void multiply(const Product& product, const T* a, const T* b, const T* row, T* c
   if (n <= narrow && m >= 4 * narrow && k > 1 && (n > 1 || row != nullptr))
     return multiply_narrow(product, a, b, row, c);
   Gemm<T> gemm{m, n, k, a, b, c, transpose_a, transpose_b, transpose_a ? m : k, transpose_b ? k : n, n};
+  gemm.scale = static_cast<T>(scale);
   if (row != nullptr)
     gemm.start = row;
   else if (accumulate)
@@ -170,7 +171,7 @@ void matmul_plus_row(const Product& product, const double* a, const double* b, c
 
 // BLAS has no integers, and nobody multiplies large integer matrices here.
 void matmul(const Product& product, const std::int64_t* a, const std::int64_t* b, std::int64_t* c) {
-  const auto [m, n, k, transpose_a, transpose_b, accumulate] = product;
+  const auto [m, n, k, transpose_a, transpose_b, accumulate, scale] = product;
   if (!accumulate) std::fill(c, c + m * n, 0);
   for (std::int64_t i = 0; i < m; ++i)
     for (std::int64_t p = 0; p < k; ++p)

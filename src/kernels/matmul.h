@@ -4,17 +4,19 @@
 
 namespace chainrule::kernels {
 
-/// One product C = op(A) · op(B) of row-major matrices, op being the transpose where told: C is (m, n),
-/// the inner size is k. `accumulate` adds to C instead.
+/// One product C = scale · op(A) · op(B) of row-major matrices, op being the transpose where told: C is (m,
+/// n), the inner size is k. `accumulate` adds to C instead.
 struct Product {
   std::int64_t m, n, k;
   bool transpose_a = false, transpose_b = false, accumulate = false;
+  double scale = 1;
 };
 void matmul(const Product& product, const float* a, const float* b, float* c);
 void matmul(const Product& product, const double* a, const double* b, double* c);
-/// C = op(A) · op(B) + row, which has n elements, added to every row. `accumulate` does not apply.
+/// The same plus `row`, which has n elements, added to every row. `accumulate` does not apply.
 void matmul_plus_row(const Product& product, const float* a, const float* b, const float* row, float* c);
 void matmul_plus_row(const Product& product, const double* a, const double* b, const double* row, double* c);
+/// `scale` does not apply.
 void matmul(const Product& product, const std::int64_t* a, const std::int64_t* b, std::int64_t* c);
 
 }  // namespace chainrule::kernels

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
 
 namespace chainrule::kernels {
 
@@ -11,11 +11,11 @@ namespace chainrule::kernels {
 ///
 /// `gradient` is read only. The arrays must not overlap.
 template <class T>
-void sgd_step(T* value, const T* gradient, T* velocity, std::size_t n, T learning_rate, T momentum,
+void sgd_step(T* value, const T* gradient, T* velocity, std::int64_t n, T learning_rate, T momentum,
               T weight_decay);
 
 /// The same without momentum, which needs no velocity.
 template <class T>
-void sgd_step(T* value, const T* gradient, std::size_t n, T learning_rate, T weight_decay);
+void sgd_step(T* value, const T* gradient, std::int64_t n, T learning_rate, T weight_decay);
 
 }  // namespace chainrule::kernels

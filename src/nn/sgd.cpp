@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "chainrule/optim.h"
-#include "graph/node.h"
+#include "graph/deferred_product.h"
 #include "kernels/sgd.h"
 
 namespace chainrule {
@@ -47,8 +47,13 @@ void Sgd::step() {
     else
       leaf = variable(constant(leaf.node()->value()), state.parameter.name());
     Array& value = leaf.node()->mutable_value();
+    // A product that nobody has asked for yet goes into the value without being made.
+    const DeferredProduct* product = DeferredProduct::behind(gradient);
+    if (product != nullptr && options_.momentum == 0 && options_.weight_decay == 0 &&
+        product->add_to(value, -options_.learning_rate))
+      continue;
     dispatch_floating(value.dtype(), [&]<class T> {
-      const auto n = static_cast<std::size_t>(value.size());
+      const std::int64_t n = value.size();
       const auto rate = static_cast<T>(options_.learning_rate), decay = static_cast<T>(options_.weight_decay);
       if (options_.momentum == 0)
         return kernels::sgd_step(value.mutable_data<T>(), gradient.data<T>().data(), n, rate, decay);

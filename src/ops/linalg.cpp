@@ -1,3 +1,4 @@
+#include "graph/deferred_product.h"
 #include "kernels/broadcast.h"
 #include "kernels/matmul.h"
 
@@ -40,7 +41,9 @@ struct Matmul {
     }
     if (to.wants(1)) {
       const Tensor a = matrix(in[0], plan.a);
-      to[1] = back(transpose_b ? product(g, a, true, transpose_a) : product(a, g, !transpose_a, false),
+      to[1] = back(transpose_b   ? product(g, a, true, transpose_a)
+                   : transpose_a ? product(a, g, false, false)
+                                 : product_for(in[1], a, g),
                    plan.b, in[1]);
     }
   }
@@ -55,6 +58,13 @@ struct Matmul {
 
   static Tensor product(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b) {
     return apply(Matmul{transpose_a, transpose_b}, Here::now(), Argument(a), Argument(b));
+  }
+  /// aᵀ b, the gradient of `in`. That of a leaf is not multiplied out where its factors are smaller.
+  static Tensor product_for(const Tensor& in, const Tensor& a, const Tensor& b) {
+    if (numbers_only() && in.is_leaf() && a.rank() == 2 && b.rank() == 2 &&
+        DeferredProduct::pays(a.shape(), b.shape()))
+      return TensorAccess::adopt(new DeferredProduct(value_of(a), value_of(b)));
+    return product(a, b, true, false);
   }
 
  private:
@@ -157,7 +167,7 @@ struct Linear {
       return tensor.rank() == 2 ? tensor : reshape(tensor, {-1, tensor.shape().back()});
     };
     if (to.wants(0)) to[0] = Matmul::product(g, in[1], false, false);
-    if (to.wants(1)) to[1] = Matmul::product(rows(g), rows(in[0]), true, false);
+    if (to.wants(1)) to[1] = Matmul::product_for(in[1], rows(g), rows(in[0]));
     if (in.size() == 3 && to.wants(2)) to[2] = sum_to(g, in[2].shape());
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,

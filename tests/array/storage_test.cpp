@@ -56,6 +56,17 @@ TEST(Node, of_a_scalar_is_recycled_without_asking_the_system_for_memory) {
   EXPECT_EQ(pool::statistics().system_allocations, before);
 }
 
+TEST(Block, is_handed_out_in_the_order_that_a_large_graph_had_when_it_was_taken_apart) {
+  SKIP_WITHOUT_POOL();
+  std::vector<void*> blocks(10'000);
+  for (void*& block : blocks) block = pool::allocate(128);
+  for (auto block = blocks.rbegin(); block != blocks.rend(); ++block) pool::deallocate(*block, 128);
+  std::vector<void*> again(blocks.size());
+  for (void*& block : again) block = pool::allocate(128);
+  EXPECT_EQ(again, blocks);
+  for (void* block : again) pool::deallocate(block, 128);
+}
+
 TEST(Buffer, of_a_large_value_is_recycled) {
   SKIP_WITHOUT_POOL();
   const Tensor x = variable(full({1000, 100}, 0.5, DType::float64));

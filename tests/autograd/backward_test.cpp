@@ -53,6 +53,25 @@ TEST(Backward, finds_zeros_in_a_leaf_that_nothing_has_reached) {
   EXPECT_EQ(x.grad().dtype(), DType::float32);
 }
 
+TEST(Backward, adds_up_products_of_which_nobody_has_read_the_value) {
+  const Tensor weight = variable(ones({4, 8}, DType::float64));
+  const auto row = [](double first) {
+    return reshape(linspace(first, first + 7, 8, DType::float64), {1, 8});
+  };
+  const auto loss = [&] {  // the second and third sums of products are added to the first
+    return sum(linear(row(0), weight)) + sum(linear(row(10), weight)) + sum(matmul(row(20), weight.T()));
+  };
+  std::vector<double> expected;
+  for (int i = 0; i < 32; ++i) expected.push_back(30 + 3 * (i % 8));
+  EXPECT_EQ(values(gradients(loss(), {weight})[weight]), expected);
+  loss().backward();
+  const Tensor once = weight.grad();
+  loss().backward();
+  EXPECT_EQ(values(once), expected);
+  for (double& number : expected) number *= 2;
+  EXPECT_EQ(values(weight.grad()), expected);
+}
+
 TEST(ZeroGrad, forgets_what_backward_has_accumulated) {
   const Tensor x = variable(3.0);
   square(x).backward();

@@ -68,6 +68,20 @@ TEST(Threads, add_up_in_shared_leaves_through_backward) {
   EXPECT_TRUE(equals(x.grad(), {2}, {times, 2 * times}));
 }
 
+TEST(Threads, read_a_gradient_that_is_a_product_at_once) {
+  const Tensor weight = variable(ones({16, 32})), x = ones({1, 32});
+  std::atomic<int> wrong = 0;
+  for (int i = 0; i < rounds / 10; ++i) {
+    weight.zero_grad();
+    sum(linear(x, weight)).backward();
+    const Tensor gradient = weight.grad();
+    at_once([&](int) {
+      if (values(gradient) != std::vector<double>(512, 1.0)) ++wrong;
+    });
+  }
+  EXPECT_EQ(wrong, 0);
+}
+
 TEST(Threads, consume_graphs_that_share_nodes) {
   const Tensor x = variable(2.0);
   const Tensor shared = square(x) * 1.0;

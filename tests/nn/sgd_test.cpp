@@ -124,6 +124,38 @@ TEST(Sgd, updates_a_parameter_that_nobody_else_holds_in_place) {
   }
 }
 
+TEST(Sgd, steps_to_the_same_bits_whether_or_not_the_gradients_were_read) {
+  Generator generator(5);
+  const Tensor x = randn({3, 50}, generator), target = randn({3, 7}, generator);
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    const Tensor weight = randn({7, 50}, generator, dtype);
+    const auto trained = [&](bool read) {
+      const Linear layer({weight, "weight"}, {zeros({7}, dtype), "bias"});
+      Sgd optimizer(layer.parameters(), {.learning_rate = 0.1});
+      for (int step = 0; step < 3; ++step) {
+        mse_loss(layer(cast(x, dtype)), target).backward();
+        if (read) layer.weight().grad().to_vector<double>();
+        optimizer.step();
+      }
+      return values(layer.weight().leaf());
+    };
+    EXPECT_EQ(trained(false), trained(true));
+  }
+}
+
+TEST(Sgd, makes_no_gradient_that_is_larger_than_what_it_is_a_product_of) {
+  SKIP_WITHOUT_POOL();
+  Generator generator(5);
+  const Tensor x = ones({1, 1024});
+  const Parameter weight(zeros({1024, 1024}), "weight");
+  Sgd optimizer({weight}, {.learning_rate = 0.1});
+  const std::size_t before = pool::statistics().cached_bytes;
+  sum(linear(x, weight.leaf())).backward();
+  optimizer.step();
+  EXPECT_LT(pool::statistics().cached_bytes - before, std::size_t{1} << 20);
+  EXPECT_FLOAT_EQ(weight.leaf().data<float>()[1234], -0.1F);
+}
+
 TEST(Sgd, asks_the_system_for_no_memory_once_training_runs) {
   if (sanitized)
     GTEST_SKIP() << "the pool recycles nothing under a sanitizer, so that it sees every use after free";

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "graph/node.h"
+
+namespace chainrule {
+
+/// The matrix product aᵀ b, which is not multiplied out before somebody reads it. As the gradient of a weight
+/// it need never be: an optimiser adds it to the weight as it is. To everyone else it is a constant like any
+/// other.
+class DeferredProduct final : public Node {
+ public:
+  /// Of a (k, m) and b (k, n).
+  DeferredProduct(const Array& a, const Array& b);
+  /// Do two matrices take less memory than their product? Larger inner sizes are summed in parts, which would
+  /// make the bits of a step depend on whether somebody has read the gradient.
+  static bool pays(const Shape& a, const Shape& b) {
+    return a.size() + b.size() < a.back() * b.back() && a[0] <= 256;
+  }
+  /// The one behind this tensor, if it has not been multiplied out; else null.
+  static const DeferredProduct* behind(const Tensor& tensor) {
+    return tensor.node()->has_value() ? nullptr : dynamic_cast<const DeferredProduct*>(tensor.node());
+  }
+
+  NodeKind kind() const override { return NodeKind::constant; }
+  /// sum += scale · aᵀ b, in one pass. False, and nothing done, when another thread has multiplied it out
+  /// meanwhile.
+  bool add_to(Array& sum, double scale) const;
+
+ private:
+  bool provide_value() override;
+  void multiply(Array& out, bool accumulate, double scale) const;
+
+  Array a_, b_;  // released with the value there
+};
+
+}  // namespace chainrule
