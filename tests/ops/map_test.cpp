@@ -41,6 +41,31 @@ TEST(Map, AgreesWithTheOperatorsInValueAndGradientsWhileBroadcasting) {
   }
 }
 
+TEST(Map, SendsExactlyNothingToWhatAFormulaDoesNotDependOn) {
+  const double infinity = std::numeric_limits<double>::infinity();
+  const Tensor x = variable({infinity, 2.0}), a = variable({3.0, 4.0}), b = variable({5.0, 6.0});
+  const Gradients g = gradients(sum(map([](auto u, auto v, auto) { return u * v; }, x, a, b)), {x, a, b});
+  EXPECT_EQ(g[x].to_vector<double>(), (std::vector{3.0, 4.0}));
+  EXPECT_EQ(g[a].to_vector<double>(), (std::vector{infinity, 2.0}));
+  EXPECT_EQ(g[b].to_vector<double>(), (std::vector{0.0, 0.0}));
+}
+
+TEST(Map, FollowsVariablesThatChangeOnTheWay) {
+  const auto steps = [](auto x, auto a) {
+    auto y = x - x;  // moves along x, then along both
+    for (int i = 0; i < 3; ++i) y = where(y < 100, y * a + x, y);
+    return y;
+  };
+  const Tensor x = variable({0.5, -2.0, 3.0}), a = variable({1.5, 0.3, 9.0});
+  const Tensor expected = x * (a * a + a + 1);
+  const Gradients fused = gradients(sum(map(steps, x, a)), {x, a}),
+                  separate = gradients(sum(expected), {x, a});
+  for (const Tensor& leaf : {x, a}) {
+    const auto got = fused[leaf].to_vector<double>(), wanted = separate[leaf].to_vector<double>();
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(got[i], wanted[i], 1e-12);
+  }
+}
+
 TEST(Map, IsOneNode) {
   const Tensor x = variable(1.0);
   EXPECT_EQ(Graph(map(formula, x, 2.0, 3.0)).output().operation, "map");

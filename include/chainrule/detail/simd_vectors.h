@@ -40,22 +40,40 @@ struct Vectors<T, CHAINRULE_SIMD_BYTES> {
                                            const Vector& b) {
     to = mask ? a : b;
   }
+  // (These built-in functions are what <immintrin.h> is made of, without the time that it takes to compile.)
+#if CHAINRULE_SIMD_BYTES == 64
+  static constexpr int current_rounding = 4;
+#endif
+#if CHAINRULE_SIMD_BYTES == 64 && !defined(__clang__)
+  // g++ 12 makes two instructions of what is below where one of the operands is constant.
+  CHAINRULE_SIMD_TARGET static void larger(Vector& to, const Vector& a, const Vector& b) {
+    if constexpr (sizeof(T) == 4)
+      to = __builtin_ia32_maxps512_mask(a, b, a, static_cast<std::uint16_t>(-1), current_rounding);
+    else
+      to = __builtin_ia32_maxpd512_mask(a, b, a, static_cast<std::uint8_t>(-1), current_rounding);
+  }
+  CHAINRULE_SIMD_TARGET static void smaller(Vector& to, const Vector& a, const Vector& b) {
+    if constexpr (sizeof(T) == 4)
+      to = __builtin_ia32_minps512_mask(a, b, a, static_cast<std::uint16_t>(-1), current_rounding);
+    else
+      to = __builtin_ia32_minpd512_mask(a, b, a, static_cast<std::uint8_t>(-1), current_rounding);
+  }
+#else
   CHAINRULE_SIMD_TARGET static void larger(Vector& to, const Vector& a, const Vector& b) {
     to = a > b ? a : b;
   }
   CHAINRULE_SIMD_TARGET static void smaller(Vector& to, const Vector& a, const Vector& b) {
     to = a < b ? a : b;
   }
+#endif
   template <int Distance, int... I>
   CHAINRULE_SIMD_TARGET static void exchange(Vector& to, const Vector& a, std::integer_sequence<int, I...>) {
     to = __builtin_shufflevector(a, a, (I ^ Distance)...);
   }
-  // a · 2ⁿ, where one instruction does it. (These built-in functions are what <immintrin.h> is made of,
-  // without the time that it takes to compile.)
+  // a · 2ⁿ, where one instruction does it.
 #if CHAINRULE_SIMD_BYTES == 64
   static constexpr bool has_scale = true;
   CHAINRULE_SIMD_TARGET static void scale(Vector& to, const Vector& a, const Vector& n) {
-    constexpr int current_rounding = 4;
     if constexpr (sizeof(T) == 4)
       to = __builtin_ia32_scalefps512_mask(a, n, a, static_cast<std::uint16_t>(-1), current_rounding);
     else
