@@ -242,6 +242,9 @@ TEST(Tool, refuses_commands_that_are_wrong) {
                                              {"eval", "x", "x=1", "--no-such"},
                                              {"eval", "1", "--dtype", "int8"},
                                              {"eval", "1", "--seed", "one"},
+                                             {"eval", "1", "--seed", "-1"},
+                                             {"graph", "1", "--seed", "-1"},
+                                             {"walk", "1", "--seed", "-1"},
                                              {"graph", "1", "-o"},
                                              {"ops", "extra"}}) {
     const ToolResult result = run_tool(arguments);

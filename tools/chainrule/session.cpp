@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "evaluate.h"
+#include "seed.h"
 #include "text.h"
 #include "values.h"
 
@@ -66,7 +67,7 @@ void Request::add_to(CLI::App& command) {
 
 Computed compute(const Request& request) {
   Context context{.dtype = request.dtype == "float32" ? DType::float32 : DType::float64,
-                  .random = Generator(request.seed)};
+                  .random = seeded(request.seed)};
   const Program program(request.expression);
   const std::vector<Given> values = read_values(request.values, context);
   const std::vector<std::string> wrt = wanted_names(values, request.wrt);

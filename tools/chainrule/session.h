@@ -14,7 +14,7 @@ struct Request {
   std::vector<std::string> values;
   std::string wrt;  ///< names separated by commas; all of them when empty
   std::string dtype = "float64";
-  std::uint64_t seed = 0;
+  std::int64_t seed = 0;
 
   void add_to(CLI::App& command);
 };

@@ -13,6 +13,7 @@
 #include "command.h"
 #include "print.h"
 #include "progress.h"
+#include "seed.h"
 #include "text.h"
 #include "train_data.h"
 
@@ -31,7 +32,6 @@ void require(bool holds, const std::string& message) {
 }
 
 void check(const Options& options) {
-  require(options.seed >= 0, fmt::format("--seed {}: it must not be negative", options.seed));
   require(options.epochs > 0, fmt::format("--epochs {}: at least 1 is needed", options.epochs));
   require(options.batch > 0, fmt::format("--batch {}: at least 1 is needed", options.batch));
   require(options.learning_rate > 0 && std::isfinite(options.learning_rate),
@@ -133,7 +133,7 @@ std::int64_t count_correct(const Mlp& network, const Dataset& data) {
 void run(const Options& options) {
   check(options);
   const std::vector<std::int64_t> hidden = parse_sizes(options.hidden);
-  Generator generator(static_cast<std::uint64_t>(options.seed));
+  Generator generator = seeded(options.seed);
   const TrainingData data = options.data.empty()
                                 ? make_half_moons(generator)
                                 : read_training_data(options.data, options.test, options.target, generator);
