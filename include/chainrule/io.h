@@ -1,25 +1,40 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "chainrule/tensor.h"
 
 namespace chainrule {
 
-/// A table of numbers read from a CSV file.
+/// A table of numbers read from a CSV file, of which one column may be text.
 struct Csv {
   std::vector<std::string> columns;  ///< the names in the header line; empty when there is none
-  Tensor values;                     ///< float64, (rows, columns)
+  Tensor values;                     ///< float64, (rows, columns of numbers)
+  std::vector<std::string> texts;    ///< the text column's field in each row; empty when there is none
   std::vector<std::int64_t> lines;   ///< the line of the file on which each row begins, from 1
 };
+
+/// Says which column, from 0, is text, once the header (empty without one) and the number of columns are
+/// known.
+using ChooseColumn = std::function<std::int64_t(std::span<const std::string> header, std::int64_t columns)>;
 
 /// Reads a comma-separated file of numbers. The first line is a header when none of its fields is a
 /// number. Accepts quotes, spaces around fields, CRLF, blank lines and a byte-order mark; "nan" and "inf"
 /// are numbers. IoError when the file cannot be read; ParseError, as "file:line: ...", when it has no
 /// rows, rows of different lengths, or something that is not a number.
 Csv read_csv(const std::string& path);
+/// The same where one column may hold any text, such as the names of classes.
+Csv read_csv(const std::string& path, const ChooseColumn& text_column);
+
+/// A number as read_csv reads it, which is as Python's float() does: also "+1", ".5", "inf" and "nan".
+/// Nothing for any other text, or a number beyond the range of float64.
+std::optional<double> parse_number(std::string_view text);
 
 /// The values alone: float64, (rows, columns).
 Tensor load_csv(const std::string& path);

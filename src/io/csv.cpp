@@ -25,41 +25,33 @@ std::string shortened(const std::string& text) {
   return end == text.size() ? result : result + "...";
 }
 
-/// As Python's float(): also "+1", ".5", "inf" and "nan". Nothing for any other text, or a number beyond
-/// the range of float64.
-std::optional<double> to_number(std::string_view text) {
-  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (end != text.data() + text.size() || text.empty()) return std::nullopt;
-  if (error == std::errc::result_out_of_range) {
-    number = std::strtod(std::string(text).c_str(), nullptr);  // tells too small, which is 0, from too large
-    if (std::abs(number) > 1) return std::nullopt;
-  } else if (error != std::errc()) {
-    return std::nullopt;
-  }
-  return number;
-}
-
 /// Takes the rows one after the other and holds the table that they make.
 class Table {
  public:
-  explicit Table(const std::string& path) : path_(path) {}
+  Table(const std::string& path, const ChooseColumn& text_column) : path_(path), choose_(text_column) {}
 
   void add(const Row& row, std::int64_t line) {
-    if (width_ == 0 && std::none_of(row.begin(), row.end(), [](const auto& f) { return to_number(f); })) {
-      columns_ = row;
+    if (width_ == 0) {
       width_ = row.size();
-      header_line_ = line;
-      return;
+      const bool header = std::none_of(row.begin(), row.end(), [](const auto& f) { return parse_number(f); });
+      if (header) {
+        columns_ = row;
+        header_line_ = line;
+      }
+      if (choose_)
+        text_column_ = static_cast<std::size_t>(choose_(columns_, static_cast<std::int64_t>(width_)));
+      if (header) return;
     }
-    if (width_ == 0) width_ = row.size();
     if (row.size() != width_) {
       const std::int64_t first = columns_.empty() ? lines_.front() : header_line_;
       fail(line, fields(row.size()) + ", but line " + std::to_string(first) + " has " + fields(width_));
     }
     for (std::size_t column = 0; column < width_; ++column) {
-      const std::optional<double> number = to_number(row[column]);
+      if (column == text_column_) {
+        texts_.push_back(row[column]);
+        continue;
+      }
+      const std::optional<double> number = parse_number(row[column]);
       if (!number) {
         const std::string& text = row[column];
         const bool other_separator = width_ == 1 && text.find_first_of(";\t") != std::string::npos;
@@ -77,8 +69,10 @@ class Table {
       throw ParseError(path_ + (columns_.empty() ? ": the file is empty"
                                                  : ":" + std::to_string(header_line_) +
                                                        ": a header but no row of numbers follows it"));
-    const Shape shape{static_cast<std::int64_t>(lines_.size()), static_cast<std::int64_t>(width_)};
-    return {std::move(columns_), tensor(std::span<const double>(values_), shape), std::move(lines_)};
+    const std::size_t numbers = width_ - (text_column_ < width_ ? 1 : 0);
+    const Shape shape{static_cast<std::int64_t>(lines_.size()), static_cast<std::int64_t>(numbers)};
+    return {std::move(columns_), tensor(std::span<const double>(values_), shape), std::move(texts_),
+            std::move(lines_)};
   }
 
   [[noreturn]] void fail(std::int64_t line, const std::string& what) const {
@@ -96,10 +90,12 @@ class Table {
   }
 
   const std::string& path_;
+  const ChooseColumn& choose_;
   std::vector<std::string> columns_;
   std::vector<double> values_;
+  std::vector<std::string> texts_;
   std::vector<std::int64_t> lines_;
-  std::size_t width_ = 0;
+  std::size_t width_ = 0, text_column_ = SIZE_MAX;
   std::int64_t header_line_ = 0;
 };
 
@@ -167,9 +163,25 @@ class Reader {
 
 }  // namespace
 
-Csv read_csv(const std::string& path) {
+std::optional<double> parse_number(std::string_view text) {
+  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (end != text.data() + text.size() || text.empty()) return std::nullopt;
+  if (error == std::errc::result_out_of_range) {
+    number = std::strtod(std::string(text).c_str(), nullptr);  // tells too small, which is 0, from too large
+    if (std::abs(number) > 1) return std::nullopt;
+  } else if (error != std::errc()) {
+    return std::nullopt;
+  }
+  return number;
+}
+
+Csv read_csv(const std::string& path) { return read_csv(path, nullptr); }
+
+Csv read_csv(const std::string& path, const ChooseColumn& text_column) {
   std::ifstream in = open_to_read(path);
-  Table table(path);
+  Table table(path, text_column);
   Reader(table).read(in);
   if (in.bad()) fail_on(path, "it cannot be read: " + last_system_error());
   return std::move(table).finish();

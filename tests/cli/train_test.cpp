@@ -142,13 +142,35 @@ TEST(Train, names_a_file_that_cannot_be_read) {
 TEST(Train, names_the_line_of_a_malformed_file) {
   const TemporaryFile ragged("1,2,0\n3,4\n"), text("1,2,0\n3,blue,1\n"), empty("");
   expect_failure(train({ragged.path()}), 1, {ragged.path() + ":2"});
-  expect_failure(train({text.path()}), 1, {text.path() + ":2", "blue"});
+  expect_failure(train({text.path()}), 1, {text.path() + ":2", "blue", "not a number"});
   expect_failure(train({empty.path()}), 1, {empty.path(), "empty"});
 }
 
 TEST(Train, refuses_inputs_that_are_not_finite) {
   const TemporaryFile data("1,2,0\n3,nan,1\n");
   expect_failure(train({data.path()}), 1, {data.path() + ":2", "column 2", "nan", "finite"});
+}
+
+TEST(Train, learns_classes_that_are_text) {
+  const TemporaryFile data(
+      "kind,height\nsetosa,1.5\nsetosa,1.4\n\"iris, blue\",3.1\nsetosa,1.2\n"
+      "\"iris, blue\",3.9\nsetosa,1.1\n\"iris, blue\",3.5\n"),
+      unseen("kind,height\nsetosa,1.3\n\"iris, blue\",3.7\n"), stranger("kind,height\nsetosa,1\nrose,2\n");
+  const ToolResult result =
+      train({data.path(), "--test", unseen.path(), "--target", "kind", "--epochs", "40", "--batch", "2"});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_EQ(test_accuracy(result), 100);
+  EXPECT_TRUE(mentions(result.errors, {"in 2 classes (iris, blue, setosa)"}));
+  expect_failure(train({data.path(), "--test", stranger.path(), "--target", "kind"}), 1,
+                 {stranger.path() + ":3: class rose never occurs in " + data.path()});
+}
+
+TEST(Train, refuses_classes_of_which_only_some_are_text) {
+  const TemporaryFile slip("1,2,0\n3,4,1\n5,6,l\n"), missing("1,2,setosa\n3,4,\n"),
+      not_a_number("1,2,setosa\n3,4,nan\n");
+  expect_failure(train({slip.path()}), 1, {slip.path() + ":3", "'l'", "'0' in line 1", "all text"});
+  expect_failure(train({missing.path()}), 1, {missing.path() + ":2", "holds nothing"});
+  expect_failure(train({not_a_number.path()}), 1, {not_a_number.path() + ":2", "nan", "whole number"});
 }
 
 TEST(Train, refuses_targets_that_are_not_classes) {

@@ -65,6 +65,26 @@ TEST(Csv, loads_the_values_alone) {
   EXPECT_EQ(load_csv(file.path()).shape(), Shape({2, 2}));
 }
 
+TEST(Csv, keeps_one_column_as_text) {
+  const TemporaryFile file("width,kind,height\n1,setosa,2\n3, \"iris, blue\" ,4\n5,6,7\n", ".csv");
+  const auto second = [](std::span<const std::string> header, std::int64_t columns) {
+    EXPECT_EQ(header.size(), 3);
+    EXPECT_EQ(columns, 3);
+    return std::int64_t{1};
+  };
+  const Csv csv = read_csv(file.path(), second);
+  EXPECT_EQ(csv.columns, std::vector<std::string>({"width", "kind", "height"}));
+  EXPECT_TRUE(equals(csv.values, {3, 2}, {1, 2, 3, 4, 5, 7}));
+  EXPECT_EQ(csv.texts, std::vector<std::string>({"setosa", "iris, blue", "6"}));
+}
+
+TEST(Csv, still_wants_numbers_beside_a_column_of_text) {
+  const TemporaryFile file("1,setosa\nred,virginica\n", ".csv");
+  const auto last = [](std::span<const std::string>, std::int64_t columns) { return columns - 1; };
+  EXPECT_EQ(message_of<ParseError>([&] { read_csv(file.path(), last); }),
+            file.path() + ":2: column 1 holds 'red', not a number");
+}
+
 TEST(Csv, names_the_line_of_a_row_with_another_length) {
   EXPECT_EQ(complaint("1,2\n3,4\n\n5\n"), ":4: 1 field, but line 1 has 2 fields");
   EXPECT_EQ(complaint("a,b\n3,4,5\n"), ":2: 3 fields, but line 1 has 2 fields");

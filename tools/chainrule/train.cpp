@@ -67,9 +67,12 @@ Mlp make_network(const TrainingData& data, std::vector<std::int64_t> hidden, Gen
   for (std::size_t i = 1; i < sizes.size(); ++i)
     parameters += static_cast<double>(sizes[i - 1] + 1) * static_cast<double>(sizes[i]);
   require(parameters <= 1e9, fmt::format("--hidden: this network would have {:.1g} parameters", parameters));
-  fmt::print(stderr, "{}: {} samples to learn from, {} to test on; network {} with {} parameters\n",
-             data.source, data.train.size(), data.test.size(), fmt::join(sizes, "-"),
-             static_cast<std::int64_t>(parameters));
+  fmt::print(
+      stderr,
+      "{}: {} samples to learn from, {} to test on, in {} classes ({}); network {} with {} parameters\n",
+      data.source, data.train.size(), data.test.size(), data.train.classes,
+      printable(fmt::format("{}", fmt::join(data.classes, ", "))), fmt::join(sizes, "-"),
+      static_cast<std::int64_t>(parameters));
   return {sizes, generator};
 }
 
@@ -157,7 +160,8 @@ void add_train(CLI::App& app) {
     return command->add_option(name, value, help)->type_name(type)->capture_default_str();
   };
   CLI::Option* data = command->add_option(
-      "DATA", options->data, "CSV file of numbers, a sample per row; without it, half-moons are made");
+      "DATA", options->data,
+      "CSV file of numbers and a class, a sample per row; without it, half-moons\nare made");
   command
       ->add_option("--test", options->test, "CSV file to test on; without it, a fifth of DATA is held back")
       ->type_name("FILE")
@@ -173,7 +177,7 @@ void add_train(CLI::App& app) {
   add("--seed", options->seed, "N", "Of the random numbers: the same seed gives the same network");
   command->footer(
       "A multi-layer perceptron: He initialisation, ReLU, softmax cross-entropy, stochastic gradient\n"
-      "descent with momentum. Inputs are standardised. Classes are whole numbers.\n\n"
+      "descent with momentum. Inputs are standardised. Classes are whole numbers or text.\n\n"
       "  chainrule train\n"
       "  chainrule train digits.csv --hidden 128,64 --epochs 20\n"
       "  chainrule train train.csv --test test.csv --target species --lr 0.01");

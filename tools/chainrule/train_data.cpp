@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <optional>
+#include <span>
+#include <variant>
 
 #include "chainrule/io.h"
 #include "command.h"
@@ -13,20 +16,13 @@
 namespace chainrule::cli {
 namespace {
 
-/// A table, where it came from, and which of its columns is the target.
+/// A table, where it came from, and which of its columns is the target: the one of text.
 struct Source {
   std::string path;
   Csv csv;
-  std::int64_t target = 0;
+  std::int64_t target = 0, columns = 0;
 
   std::int64_t rows() const { return csv.values.shape()[0]; }
-  std::int64_t columns() const { return csv.values.shape()[1]; }
-  std::span<const double> row(std::int64_t i) const {
-    const auto width = static_cast<std::size_t>(columns());
-    return csv.values.data<double>().subspan(static_cast<std::size_t>(i) * width, width);
-  }
-  double target_of(std::int64_t i) const { return row(i)[static_cast<std::size_t>(target)]; }
-
   std::string column_title(std::int64_t column) const {
     return csv.columns.empty() ? fmt::format("column {}", column + 1)
                                : fmt::format("column {} ({})", column + 1,
@@ -38,71 +34,100 @@ struct Source {
 };
 
 /// The position of the column that `target` names. A header's own name wins over a number.
-std::int64_t find_target(const Source& source, const std::string& target) {
-  const std::vector<std::string>& names = source.csv.columns;
+std::int64_t find_target(std::span<const std::string> names, std::int64_t columns, const std::string& target,
+                         const std::string& path) {
   if (const auto name = std::find(names.begin(), names.end(), target); name != names.end())
     return name - names.begin();
-  if (target == "last") return source.columns() - 1;
+  if (target == "last") return columns - 1;
   std::int64_t number = 0;
   const char* end = target.data() + target.size();
   const auto [stop, error] = std::from_chars(target.data(), end, number);
-  if (error == std::errc() && stop == end && number >= 1 && number <= source.columns()) return number - 1;
+  if (error == std::errc() && stop == end && number >= 1 && number <= columns) return number - 1;
   throw CommandError(fmt::format("--target {}: {} has no such column; give last, a number from 1 to {}{}",
-                                 printable(target), source.path, source.columns(),
+                                 printable(target), path, columns,
                                  names.empty() ? "" : ", or a name from its header"));
 }
 
+template <class ChooseTarget>
+Source read_source(const std::string& path, const ChooseTarget& choose_target) {
+  Source source{.path = path, .csv = {}};
+  source.csv = read_csv(path, [&](std::span<const std::string> header, std::int64_t columns) {
+    source.columns = columns;
+    return source.target = choose_target(header, columns);
+  });
+  return source;
+}
+
+/// A target: a whole number, or text. Numbers come before texts, each in their order.
+using Class = std::variant<std::int64_t, std::string>;
+
+std::string name_of(const Class& target) {
+  const auto* number = std::get_if<std::int64_t>(&target);
+  return number != nullptr ? std::to_string(*number) : std::get<std::string>(target);
+}
+
+Class class_in(const Source& source, std::int64_t i) {
+  const std::string& text = source.csv.texts[static_cast<std::size_t>(i)];
+  const std::optional<double> number = parse_number(text);
+  if (text.empty())
+    source.fail_at(i, "the target, " + source.column_title(source.target) + ", holds nothing");
+  if (!number) return text;
+  constexpr double exact_up_to = 9007199254740992.0;  // 2^53
+  if (std::trunc(*number) != *number || std::abs(*number) > exact_up_to)
+    source.fail_at(i, fmt::format("the target, {}, is {}; a class is a whole number or text (choose with "
+                                  "--target)",
+                                  source.column_title(source.target), *number));
+  return static_cast<std::int64_t>(*number);
+}
+
 /// The distinct targets, in order: class k is the k-th of them.
-std::vector<double> find_classes(const Source& source) {
-  std::vector<double> classes;
+std::vector<Class> find_classes(const Source& source) {
+  std::vector<Class> classes;
   for (std::int64_t i = 0; i < source.rows(); ++i) {
-    const double target = source.target_of(i);
-    constexpr double exact_up_to = 9007199254740992.0;  // 2^53
-    if (std::trunc(target) != target || std::abs(target) > exact_up_to)
-      source.fail_at(i, fmt::format("the target, {}, is {}; a class is a whole number (choose with --target)",
-                                    source.column_title(source.target), target));
-    classes.push_back(target);
+    classes.push_back(class_in(source, i));
+    // A slip of the pen among numbers, or a missing value among texts, is not a class.
+    if (classes.back().index() != classes.front().index())
+      source.fail_at(i, fmt::format("the target, {}, is '{}', but '{}' in line {}; classes are all whole "
+                                    "numbers or all text",
+                                    source.column_title(source.target), printable(name_of(classes.back())),
+                                    printable(name_of(classes.front())), source.csv.lines.front()));
   }
   std::sort(classes.begin(), classes.end());
   classes.erase(std::unique(classes.begin(), classes.end()), classes.end());
   if (classes.size() == 1)
     throw ParseError(fmt::format("{}: the target, {}, is {} in every row; there must be at least two classes",
-                                 source.path, source.column_title(source.target), classes.front()));
+                                 source.path, source.column_title(source.target),
+                                 printable(name_of(classes.front()))));
   return classes;
 }
 
 /// Inputs, float64 and not yet standardised, and classes.
-Dataset to_dataset(const Source& source, const std::vector<double>& classes,
-                   const std::string& classes_from) {
-  std::vector<double> inputs;
+Dataset to_dataset(const Source& source, const std::vector<Class>& classes, const std::string& classes_from) {
   std::vector<std::int64_t> labels;
-  inputs.reserve(static_cast<std::size_t>(source.rows() * (source.columns() - 1)));
+  const std::span<const double> inputs = source.csv.values.data<double>();
+  const std::int64_t width = source.columns - 1;
   for (std::int64_t i = 0; i < source.rows(); ++i) {
-    const double target = source.target_of(i);
+    const Class target = class_in(source, i);
     const auto found = std::lower_bound(classes.begin(), classes.end(), target);
     if (found == classes.end() || *found != target)
-      source.fail_at(
-          i, fmt::format("class {} never occurs in {}, so it cannot be learned", target, classes_from));
+      source.fail_at(i, fmt::format("class {} never occurs in {}, so it cannot be learned",
+                                    printable(name_of(target)), classes_from));
     labels.push_back(found - classes.begin());
-    const auto row = source.row(i);
-    for (std::int64_t column = 0; column < source.columns(); ++column) {
-      if (column == source.target) continue;
-      const double value = row[static_cast<std::size_t>(column)];
-      if (!std::isfinite(value))
-        source.fail_at(
-            i, fmt::format("{} is {}; every input must be finite", source.column_title(column), value));
-      inputs.push_back(value);
-    }
+    for (std::int64_t input = 0; input < width; ++input)
+      if (const double value = inputs[static_cast<std::size_t>(i * width + input)]; !std::isfinite(value))
+        source.fail_at(i, fmt::format("{} is {}; every input must be finite",
+                                      source.column_title(input + (input >= source.target)), value));
   }
-  return {tensor(inputs, {source.rows(), source.columns() - 1}), tensor(labels),
-          static_cast<std::int64_t>(classes.size())};
+  return {source.csv.values, tensor(labels), static_cast<std::int64_t>(classes.size())};
 }
 
 Source read_test(const std::string& path, const Source& train) {
-  Source test{path, read_csv(path), train.target};
-  if (test.columns() != train.columns())
-    throw ParseError(fmt::format("{} has {} columns but {} has {}; both need the same", path, test.columns(),
-                                 train.path, train.columns()));
+  Source test = read_source(path, [&](std::span<const std::string>, std::int64_t columns) {
+    if (columns != train.columns)
+      throw ParseError(fmt::format("{} has {} columns but {} has {}; both need the same", path, columns,
+                                   train.path, train.columns));
+    return train.target;
+  });
   if (test.csv.columns.empty() || train.csv.columns.empty()) return test;
   const auto [a, b] =
       std::mismatch(test.csv.columns.begin(), test.csv.columns.end(), train.csv.columns.begin());
@@ -114,35 +139,62 @@ Source read_test(const std::string& path, const Source& train) {
 }
 
 /// Learns the scale from the training part alone: the test part stands for data not yet seen.
-TrainingData standardised(const Dataset& train, const Dataset& test, std::string source) {
+TrainingData standardised(const Dataset& train, const Dataset& test) {
   const Standardizer standardize(train.x);
   const auto prepare = [&](const Dataset& data) {
     return Dataset{cast(standardize(data.x), DType::float32), data.y, data.classes};
   };
-  return {prepare(train), prepare(test), std::move(source)};
+  return {.train = prepare(train),
+          .test = prepare(test),
+          .scale = standardize,
+          .classes = {},
+          .inputs = {},
+          .source = "",
+          .test_source = ""};
+}
+
+/// What the columns other than the target are called.
+std::vector<std::string> input_names(const Source& source) {
+  std::vector<std::string> names;
+  for (std::int64_t column = 0; column < source.columns; ++column)
+    if (column != source.target)
+      names.push_back(source.csv.columns.empty() ? fmt::format("column {}", column + 1)
+                                                 : source.csv.columns[static_cast<std::size_t>(column)]);
+  return names;
 }
 
 }  // namespace
 
 TrainingData read_training_data(const std::string& train_path, const std::string& test_path,
                                 const std::string& target, Generator& generator) {
-  Source source{train_path, read_csv(train_path)};
-  source.target = find_target(source, target);
-  if (source.columns() == 1)
+  const Source source =
+      read_source(train_path, [&](std::span<const std::string> names, std::int64_t columns) {
+        return find_target(names, columns, target, train_path);
+      });
+  if (source.columns == 1)
     throw ParseError(train_path + ": the target is the only column; there is nothing to predict it from");
-  const std::vector<double> classes = find_classes(source);
+  const std::vector<Class> classes = find_classes(source);
   const Dataset all = to_dataset(source, classes, train_path);
-  if (test_path.empty()) {
-    const Split parts = split(all, 0.2, generator);
-    return standardised(parts.train, parts.test, train_path);
-  }
-  return standardised(all, to_dataset(read_test(test_path, source), classes, train_path), train_path);
+  const Split parts = test_path.empty()
+                          ? split(all, 0.2, generator)
+                          : Split{all, to_dataset(read_test(test_path, source), classes, train_path)};
+  TrainingData data = standardised(parts.train, parts.test);
+  data.source = train_path;
+  data.test_source = test_path.empty() ? "a fifth of them, held back" : test_path;
+  for (const Class& each : classes) data.classes.push_back(name_of(each));
+  data.inputs = input_names(source);
+  return data;
 }
 
 TrainingData make_half_moons(Generator& generator) {
   constexpr double noise = 0.1;
   const Dataset train = half_moons(1000, noise, generator);
-  return standardised(train, half_moons(1000, noise, generator), "half-moons");
+  TrainingData data = standardised(train, half_moons(1000, noise, generator));
+  data.source = "half-moons";
+  data.test_source = "as many more";
+  data.classes = {"upper", "lower"};
+  data.inputs = {"x", "y"};
+  return data;
 }
 
 }  // namespace chainrule::cli
