@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <iterator>
 
 #include "chainrule/ops.h"
@@ -87,6 +88,17 @@ Tensor predicted_classes(const Tensor& scores);
 /// The share of the samples whose largest score (n, classes) is that of their class y (n,), int64; 0 for no
 /// samples. ShapeError or DTypeError when they do not fit.
 double accuracy(const Tensor& scores, const Tensor& y);
+
+/// What a classifier makes of samples.
+struct Evaluation {
+  double loss = 0;                      ///< mean cross-entropy; 0 for no samples
+  std::int64_t correct = 0;             ///< samples whose class was predicted
+  std::vector<std::int64_t> predicted;  ///< the class of each sample, by predicted_classes
+  std::vector<double> confidence;       ///< the probability, softmax of the scores, given to it; 0 if NaN
+};
+/// Shows the samples to a network that gives scores (n, classes) for x (n, columns), some at a time, so that
+/// memory does not grow with their number, and without recording a graph.
+Evaluation evaluate(const std::function<Tensor(const Tensor&)>& network, const Dataset& data);
 
 /// Two interleaving half circles of radius 1, one per class in turn, with normal noise of this standard
 /// deviation on both coordinates: the upper one centred at (0, 0), the lower one at (1, 0.5).

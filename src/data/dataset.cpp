@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "array/array.h"
+#include "chainrule/autograd.h"
 #include "chainrule/data.h"
 #include "graph/node.h"
 
@@ -98,6 +99,25 @@ double accuracy(const Tensor& scores, const Tensor& y) {
   std::int64_t correct = 0;
   for (std::size_t i = 0; i < truth.size(); ++i) correct += guesses[i] == truth[i];
   return truth.empty() ? 0 : static_cast<double>(correct) / static_cast<double>(truth.size());
+}
+
+Evaluation evaluate(const std::function<Tensor(const Tensor&)>& network, const Dataset& data) {
+  const NoGrad guard;
+  constexpr std::int64_t part = 1024;
+  Evaluation result;
+  for (std::int64_t first = 0; first < data.size(); first += part) {
+    const Slice rows{first, std::min(first + part, data.size())};
+    const Tensor scores = network(data.x[{rows}]), y = data.y[{rows}], predicted = predicted_classes(scores);
+    const Tensor likeliest = max(softmax(scores), -1);
+    const std::vector<double> confidence = where(likeliest == likeliest, likeliest, 0.0).to_vector<double>();
+    result.loss += cross_entropy(scores, y, Reduction::sum).item();
+    result.correct += sum(predicted == y).item<std::int64_t>();
+    result.predicted.insert(result.predicted.end(), predicted.data<std::int64_t>().begin(),
+                            predicted.data<std::int64_t>().end());
+    result.confidence.insert(result.confidence.end(), confidence.begin(), confidence.end());
+  }
+  if (data.size() > 0) result.loss /= static_cast<double>(data.size());
+  return result;
 }
 
 Dataset half_moons(std::int64_t samples, double noise, Generator& generator) {

@@ -135,6 +135,22 @@ TEST(Accuracy, is_the_share_of_samples_classified_correctly) {
   EXPECT_THROW(accuracy(scores, tensor({0.0, 1.0, 1.0, 0.0})), DTypeError);
 }
 
+TEST(Evaluate, gives_loss_answers_and_confidence_in_parts_as_at_once) {
+  PRINT_SEED_ON_FAILURE();
+  Generator generator(seed());
+  const Dataset data{randn({2500, 3}, generator), tensor(std::vector<std::int64_t>(2500, 1)), 3};
+  const auto network = [](const Tensor& x) { return x * 2.0; };
+  const Evaluation result = evaluate(network, data);
+  const Tensor scores = network(data.x);
+  EXPECT_TRUE(agree(result.loss, cross_entropy(scores, data.y).item(), 1e-5));
+  EXPECT_EQ(result.predicted, predicted_classes(scores).to_vector<std::int64_t>());
+  EXPECT_TRUE(close(tensor(result.confidence), max(softmax(scores), -1).to_vector<double>(), 1e-6));
+  EXPECT_EQ(result.correct, std::llround(accuracy(scores, data.y) * 2500));
+  const Dataset lost{tensor({{std::nan(""), 1.0, 2.0}}), tensor(std::vector{1}), 3};
+  EXPECT_EQ(evaluate(network, lost).confidence, std::vector<double>({0}));
+  EXPECT_EQ(evaluate(network, {zeros({0, 3}), zeros({0}, DType::int64), 3}).loss, 0);
+}
+
 TEST(HalfMoons, without_noise_lie_on_two_half_circles) {
   PRINT_SEED_ON_FAILURE();
   Generator generator(seed());
