@@ -1,11 +1,11 @@
 #pragma once
 
-#include <cstdint>
-#include <span>
-#include <string>
-#include <vector>
+#include <utility>
 
-/// Training, seen: curves in a terminal.
+#include "chainrule/data.h"
+#include "chainrule/nn.h"
+
+/// Training, seen: curves in a terminal, and a page that shows what a classifier has learned.
 namespace chainrule::draw {
 
 /// Numbers that follow each other, as the loss of each epoch. Those that are not finite leave a gap.
@@ -23,5 +23,30 @@ struct PlotOptions {
 /// Curves over 1, 2, 3, ... as text with axes and a legend, a line each ending in "\n". The vertical axis is
 /// logarithmic where the numbers, all positive, span much. Empty without a finite number.
 std::string plot(std::span<const Curve> curves, const std::string& title, const PlotOptions& options = {});
+
+/// What one pass over the training data came to. Accuracies are shares from 0 to 1.
+struct Epoch {
+  double loss = 0, accuracy = 0;  ///< of the training samples, each before the step that it took part in
+  double test_loss = 0, test_accuracy = 0;  ///< after the pass
+};
+
+/// A training run, for save_report.
+struct Training {
+  std::string title;
+  std::vector<std::pair<std::string, std::string>> facts;  ///< shown at the top: {"learning rate", "0.03"}
+  std::vector<Epoch> epochs;
+  Mlp network;                       ///< as trained
+  Dataset train, test;               ///< with x (n, inputs) as the network sees it: scaled
+  Standardizer scale;                ///< what scaled it; the page shows inputs as they were before
+  std::vector<std::string> classes;  ///< their names
+  std::vector<std::string> inputs;   ///< the names of the columns of x
+};
+
+/// Writes a page that opens from disk and needs nothing else: curves of loss and accuracy, the confusion
+/// matrix of the test samples, those that the network gets wrong, the weights of its first layer as images
+/// when the inputs are square images (7 x 7 pixels at least), and for two inputs the decision surface. Names
+/// may be any text. Needs the target chainrule::render. ShapeError when the parts do not fit each other;
+/// IoError when the file cannot be written.
+void save_report(const std::string& path, const Training& training);
 
 }  // namespace chainrule::draw

@@ -1,0 +1,98 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "draw/report/image.h"
+#include "draw/report/sections.h"
+
+namespace chainrule::draw {
+namespace {
+
+/// Which inputs differ between samples. The weights of the others never had anything to learn from.
+std::vector<bool> varying(const Training& training) {
+  const Tensor varies = max(training.train.x, 0) > min(training.train.x, 0);
+  return varies.to_vector<bool>();
+}
+
+/// Positive weights blue and negative ones orange, stronger when larger; nothing where there is nothing to
+/// see. Opaque or not rather than darker or lighter, so that it suits light pages and dark ones.
+Pixel colour(double weight, double limit) {
+  const auto opacity = static_cast<std::uint8_t>(std::lround(255 * std::min(1.0, std::abs(weight) / limit)));
+  return weight > 0 ? Pixel{0x1f, 0x86, 0xc9, opacity} : Pixel{0xe0, 0x66, 0x1a, opacity};
+}
+
+/// A size that only one weight in a hundred exceeds, so that a few large ones do not make all others pale.
+double usual_limit(std::span<const double> weights) {
+  std::vector<double> sizes;
+  for (const double weight : weights)
+    if (weight != 0) sizes.push_back(std::abs(weight));
+  if (sizes.empty()) return 1;
+  const auto limit = sizes.begin() + static_cast<std::ptrdiff_t>(sizes.size() * 99 / 100);
+  std::nth_element(sizes.begin(), limit, sizes.end());
+  return *limit;
+}
+
+/// Neurons in their order: all, or those `most` with the largest weights.
+std::vector<std::int64_t> strongest(std::span<const double> weights, std::int64_t neurons,
+                                    std::int64_t inputs, std::int64_t most) {
+  std::vector<double> norms;
+  for (std::int64_t n = 0; n < neurons; ++n) {
+    const auto row = weights.subspan(static_cast<std::size_t>(n * inputs), static_cast<std::size_t>(inputs));
+    norms.push_back(std::inner_product(row.begin(), row.end(), row.begin(), 0.0));
+  }
+  std::vector<std::int64_t> order(static_cast<std::size_t>(neurons));
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
+    return norms[static_cast<std::size_t>(a)] > norms[static_cast<std::size_t>(b)];
+  });
+  order.resize(std::min(order.size(), static_cast<std::size_t>(most)));
+  std::sort(order.begin(), order.end());
+  return order;
+}
+
+}  // namespace
+
+std::string first_layer(const Training& training) {
+  const std::int64_t side = image_side(training);
+  if (side == 0) return {};
+  const Tensor& matrix = training.network.layers().front().weight().leaf();
+  const std::int64_t neurons = matrix.shape()[0], inputs = side * side;
+  std::vector<double> weights = matrix.to_vector<double>();
+  const std::vector<bool> varies = varying(training);
+  for (std::size_t i = 0; i < weights.size(); ++i)
+    if (!varies[i % varies.size()]) weights[i] = 0;
+  const double limit = usual_limit(weights);
+
+  constexpr std::int64_t most_neurons = 100, most_pixels = 120'000;
+  const std::int64_t most = std::clamp<std::int64_t>(most_pixels / inputs, 8, most_neurons);
+  const std::vector<std::int64_t> shown = strongest(weights, neurons, inputs, most);
+  std::string html = fmt::format(
+      "<section id=\"first-layer\"><h2>First-layer weights</h2>\n"
+      "<p>What each neuron of the first layer looks for: its weights for the {} × {} pixels. A larger value "
+      "of a blue pixel raises the neuron's sum, of an orange pixel lowers it. Weights are per standard "
+      "deviation of their pixel, as the network sees it; pixels that never vary are left empty.{}</p>\n"
+      "<p class=\"scale\"><span>−{:.2g} or less</span><span class=\"bar\" role=\"img\" aria-label=\"orange "
+      "is negative, blue is positive, and zero has no colour\"></span><span>{:.2g} or more</span></p>\n"
+      "<ol class=\"tiles\">\n",
+      side, side,
+      neurons > most
+          ? fmt::format(" Shown are the {} neurons with the largest weights, of {}.", most, neurons)
+          : "",
+      limit, limit);
+  for (const std::int64_t neuron : shown) {
+    const auto first = weights.begin() + neuron * inputs;
+    const auto [low, high] = std::minmax_element(first, first + inputs);
+    Image image{side, side, {}};
+    for (auto weight = first; weight != first + inputs; ++weight)
+      image.pixels.push_back(colour(*weight, limit));
+    html += fmt::format(
+        "<li><img class=\"pixels\" src=\"{}\" alt=\"neuron {}: weights from {:.2f} to {:.2f}\">"
+        "<span aria-hidden=\"true\">{}</span></li>\n",
+        data_address(image), neuron + 1, *low, *high, neuron + 1);
+  }
+  return html + "</ol></section>\n";
+}
+
+}  // namespace chainrule::draw

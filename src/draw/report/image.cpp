@@ -1,0 +1,43 @@
+#include "draw/report/image.h"
+
+#include <png.h>
+
+#include <stdexcept>
+#include <string_view>
+
+namespace chainrule::draw {
+namespace {
+
+std::string base64(std::string_view bytes) {
+  static constexpr std::string_view digits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    std::uint32_t bits = 0;
+    for (std::size_t k = i; k < i + 3; ++k)
+      bits = bits << 8 | (k < bytes.size() ? static_cast<unsigned char>(bytes[k]) : 0U);
+    for (std::size_t k = 0; k < 4; ++k)
+      text += i + k > bytes.size() ? '=' : digits[bits >> (18 - 6 * k) & 63];
+  }
+  return text;
+}
+
+std::string png(const Image& image) {
+  png_image description = {};
+  description.version = PNG_IMAGE_VERSION;
+  description.width = static_cast<png_uint_32>(image.width);
+  description.height = static_cast<png_uint_32>(image.height);
+  description.format = PNG_FORMAT_RGBA;
+  png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(description);
+  std::string bytes(size, '\0');
+  if (png_image_write_to_memory(&description, bytes.data(), &size, 0, image.pixels.data(), 0, nullptr) == 0)
+    throw std::runtime_error(std::string("libpng cannot write an image: ") + description.message);
+  bytes.resize(size);
+  return bytes;
+}
+
+}  // namespace
+
+std::string data_address(const Image& image) { return "data:image/png;base64," + base64(png(image)); }
+
+}  // namespace chainrule::draw

@@ -1,0 +1,153 @@
+#include "chainrule/report.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "chainrule/autograd.h"
+#include "draw/markup.h"
+#include "draw/page.h"
+#include "draw/report/confusion.h"
+#include "draw/report/line_chart.h"
+#include "draw/report/sections.h"
+#include "io/file.h"
+
+namespace chainrule::draw {
+namespace {
+
+void check(const Training& training) {
+  const auto require = [](bool fits, const std::string& what) {
+    if (!fits) throw ShapeError("save_report: " + what);
+  };
+  const auto inputs = static_cast<std::int64_t>(training.inputs.size());
+  const auto classes = static_cast<std::int64_t>(training.classes.size());
+  for (const Dataset* data : {&training.train, &training.test}) {
+    require(data->size() > 0, "there are no samples");
+    require(data->x.shape() == Shape{data->size(), inputs},
+            fmt::format("x is {} for {} samples with {} named inputs", to_string(data->x.shape()),
+                        data->size(), inputs));
+    require(data->classes == classes,
+            fmt::format("{} classes have {} names", data->classes, training.classes.size()));
+  }
+  const std::int64_t outputs = training.network.layers().back().bias().leaf().size();
+  require(outputs == classes, fmt::format("the network has {} outputs for {} classes", outputs, classes));
+  require(!training.epochs.empty(), "there are no epochs");
+}
+
+std::string loss(double value) {
+  return value > 0 && value < 0.001 ? fmt::format("{:.1e}", value) : fmt::format("{:.4f}", value);
+}
+std::string percent(double value) { return fmt::format("{:.2f} %", value); }
+
+template <class Read>
+Curve curve(const std::string& name, const std::vector<Epoch>& epochs, const Read& read) {
+  Curve result{name, {}};
+  for (const Epoch& epoch : epochs) result.values.push_back(read(epoch));
+  return result;
+}
+
+std::string summary(const Training& training, const Evaluation& test) {
+  std::string html = fmt::format(
+      "<section class=\"summary\"><p class=\"result\"><strong>{}</strong> of the test samples classified "
+      "correctly<br><span class=\"faint\">{} of {}</span></p>\n<dl>\n",
+      percent(100 * static_cast<double>(test.correct) / static_cast<double>(training.test.size())),
+      test.correct, training.test.size());
+  for (const auto& [name, value] : training.facts)
+    html += "<div><dt>" + markup(name) + "</dt><dd>" + markup(value, 200) + "</dd></div>\n";
+  return html + "</dl></section>\n";
+}
+
+std::string epoch_table(const std::vector<Epoch>& epochs, std::span<const std::int64_t> moments) {
+  std::string html =
+      "<details><summary>The numbers</summary><table class=\"plain\"><thead><tr>"
+      "<th scope=\"col\">epoch</th><th scope=\"col\">training loss</th><th scope=\"col\">test loss</th>"
+      "<th scope=\"col\">training accuracy</th><th scope=\"col\">test accuracy</th></tr></thead>\n<tbody>\n";
+  for (const std::int64_t moment : moments) {
+    const Epoch& epoch = epochs[static_cast<std::size_t>(moment - 1)];
+    html += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n", moment,
+                        loss(epoch.loss), loss(epoch.test_loss), percent(100 * epoch.accuracy),
+                        percent(100 * epoch.test_accuracy));
+  }
+  return html + "</tbody></table></details>\n";
+}
+
+std::string learning(const Training& training, std::span<const std::int64_t> moments) {
+  const std::vector<Epoch>& epochs = training.epochs;
+  const LineChart losses{"Loss",
+                         "cross-entropy per sample",
+                         {curve("training", epochs, [](const Epoch& e) { return e.loss; }),
+                          curve("test", epochs, [](const Epoch& e) { return e.test_loss; })},
+                         loss};
+  const LineChart accuracies{"Accuracy",
+                             "% of samples",
+                             {curve("training", epochs, [](const Epoch& e) { return 100 * e.accuracy; }),
+                              curve("test", epochs, [](const Epoch& e) { return 100 * e.test_accuracy; })},
+                             percent};
+  return "<section id=\"learning\"><h2>Learning curves</h2>\n<div class=\"charts\">\n" +
+         line_chart(losses, moments) + line_chart(accuracies, moments) + "</div>\n" +
+         fmt::format(
+             "<p class=\"chooser screen-only\"><label for=\"moment\">Epoch</label><input type=\"range\" "
+             "id=\"moment\" min=\"0\" max=\"{0}\" value=\"{0}\"></p>\n",
+             moments.size() - 1) +
+         "<p class=\"faint\">Training numbers are means over the epoch, of each sample before the step that "
+         "it took part in; test numbers are measured after it.</p>\n" +
+         epoch_table(epochs, moments) + "</section>\n";
+}
+
+/// What is read out about each moment.
+nlohmann::ordered_json spoken(const std::vector<Epoch>& epochs, std::span<const std::int64_t> moments) {
+  auto texts = nlohmann::ordered_json::array();
+  for (const std::int64_t moment : moments) {
+    const Epoch& epoch = epochs[static_cast<std::size_t>(moment - 1)];
+    texts.push_back(
+        fmt::format("epoch {}: loss {} in training, {} on test; accuracy {} in training, {} on test", moment,
+                    loss(epoch.loss), loss(epoch.test_loss), percent(100 * epoch.accuracy),
+                    percent(100 * epoch.test_accuracy)));
+  }
+  return texts;
+}
+
+}  // namespace
+
+std::int64_t image_side(const Training& training) {
+  constexpr std::int64_t smallest = 7;
+  const auto inputs = static_cast<std::int64_t>(training.inputs.size());
+  const std::int64_t side = std::llround(std::sqrt(static_cast<double>(inputs)));
+  return side * side == inputs && side >= smallest ? side : 0;
+}
+
+Tensor unscaled(const Training& training, const Tensor& x) {
+  const auto wide = [](const Tensor& tensor) { return cast(tensor, DType::float64); };
+  const Tensor deviation = wide(training.scale.deviation());
+  const Tensor values = wide(x) * deviation + wide(training.scale.mean());
+  return where(abs(values) < 1e-6 * deviation, 0.0, values);  // a zero that was rounded to float32 on the way
+}
+
+void save_report(const std::string& path, const Training& training) {
+  check(training);
+  const NoGrad guard;
+  const Evaluation test = evaluate(training.network, training.test);
+  const Confusion confusion(training.test.y.data<std::int64_t>(), test.predicted, training.test.classes);
+  constexpr std::int64_t most_moments = 200;
+  const std::vector<std::int64_t> moments =
+      spread(static_cast<std::int64_t>(training.epochs.size()), most_moments);
+
+  Page page{.title = training.title, .body = "<main class=\"report\">\n"};
+  page.body += summary(training, test) + learning(training, moments) + decision_surface(training, test);
+  page.body += "<section id=\"confusion\"><h2>Confusion matrix</h2>\n" +
+               confusion_table(confusion, training.classes) + "</section>\n";
+  page.body += first_layer(training) + mistakes(training, test) + "</main>";
+  page.styles = {"report.css"};
+  page.scripts = {"report.js"};
+  page.data = script_data(spoken(training.epochs, moments));
+
+  errno = 0;
+  std::ofstream out(path, std::ios::binary);
+  write_page(out, page);
+  out.close();
+  if (!out) fail_on(path, "it cannot be written: " + last_system_error());
+}
+
+}  // namespace chainrule::draw
