@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <regex>
 
 #include "cli/run_tool.h"
@@ -84,7 +85,7 @@ TEST(Train, writes_one_plain_line_per_epoch_when_nobody_watches) {
   const ToolResult result = train({"--epochs", "3", "--hidden", "8"});
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_TRUE(mentions(result.errors, {"epoch 1/3", "epoch 2/3", "epoch 3/3"}));
-  EXPECT_EQ(lines_of(result.errors), 4) << result.errors;  // and one about the network
+  EXPECT_EQ(lines_of(result.errors), 5) << result.errors;  // and one on the data, one on the network
   EXPECT_EQ(result.errors.find('\r'), std::string::npos);
   EXPECT_EQ(lines_of(result.output), 2) << result.output;
 }
@@ -160,7 +161,7 @@ TEST(Train, learns_classes_that_are_text) {
       train({data.path(), "--test", unseen.path(), "--target", "kind", "--epochs", "40", "--batch", "2"});
   EXPECT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_EQ(test_accuracy(result), 100);
-  EXPECT_TRUE(mentions(result.errors, {"in 2 classes (iris, blue, setosa)"}));
+  EXPECT_TRUE(mentions(result.errors, {"in 2 classes: iris, blue, setosa"}));
   expect_failure(train({data.path(), "--test", stranger.path(), "--target", "kind"}), 1,
                  {stranger.path() + ":3: class rose never occurs in " + data.path()});
 }
@@ -214,6 +215,71 @@ TEST(Train, says_which_option_is_wrong) {
   for (const Arguments& wrong : {Arguments{"--epochs", "many"}, Arguments{"--test", "a.csv"},
                                  Arguments{"--no-such-option"}, Arguments{"a.csv", "b.csv"}})
     EXPECT_EQ(train(wrong).exit_code, 2) << wrong.front();
+}
+
+/// What a file holds; "" when there is none.
+std::string content_of(const std::string& path) {
+  std::ifstream in(path);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+TEST(Train, reports_what_it_printed) {
+  const TemporaryFile report("", ".html");
+  const ToolResult result = train({"--epochs", "3", "--seed", "5", "--report", report.path()});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_EQ(lines_of(result.output), 2) << result.output;
+  const std::string page = content_of(report.path());
+  std::smatch found;
+  for (std::string rest = result.errors;
+       std::regex_search(rest, found, std::regex("epoch ([0-9]+)/3  loss ([0-9.]+)  accuracy ([0-9.]+ %)"));
+       rest = found.suffix())
+    EXPECT_TRUE(std::regex_search(page, std::regex("<td>" + found.str(1) + "</td><td>" + found.str(2) +
+                                                   "</td><td>[0-9.]+</td><td>" + found.str(3) + "</td>")))
+        << found.str(0);
+  ASSERT_TRUE(std::regex_search(result.output, found,
+                                std::regex("accuracy: (.*) \\((.*)\\)\nsamples per second: ([0-9]+)")));
+  EXPECT_TRUE(
+      mentions(page, {"<strong>" + found.str(1) + "</strong>", found.str(2), found.str(3) + " samples/s",
+                      "<td>3</td>", "half-moons: 1000 samples", "2-64-64-2", "<dt>seed</dt><dd>5</dd>"}));
+}
+
+TEST(Train, learns_the_same_whether_it_reports_or_not) {
+  const TemporaryFile report("", ".html");
+  const ToolResult quiet = train({"--epochs", "3"}),
+                   watched = train({"--epochs", "3", "--plot", "--report", report.path()});
+  EXPECT_EQ(quiet.errors, watched.errors);
+  EXPECT_EQ(test_accuracy(quiet), test_accuracy(watched));
+}
+
+TEST(Train, reports_the_names_of_classes_and_columns_as_text) {
+  const TemporaryFile report("", ".html"), data(
+                                               "a<b,\"\"\"x\"\"\",kind\n1,2,<script>alert(1)</"
+                                               "script>\n3,4,b&c\n1,1,b&c\n2,2,<script>alert(1)</script>\n");
+  const ToolResult result =
+      train({data.path(), "--test", data.path(), "--epochs", "1", "--report", report.path()});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  const std::string page = content_of(report.path());
+  EXPECT_TRUE(
+      mentions(page, {"&lt;script&gt;alert(1)&lt;/script&gt;", "b&amp;c", "a&lt;b", "&quot;x&quot;"}));
+  EXPECT_EQ(page.find("<script>alert"), std::string::npos);
+}
+
+TEST(Train, refuses_a_report_that_cannot_be_written_before_it_learns) {
+  expect_failure(train({"--report", "/no/such/place.html"}), 1,
+                 {"/no/such/place.html", "No such file or directory"});
+  expect_failure(train({"--report", "/"}), 1, {"/: it cannot be written: Is a directory"});
+  EXPECT_EQ(train({"--report"}).exit_code, 2);
+  const std::string path = ::testing::TempDir() + "chainrule_no_report.html";
+  EXPECT_EQ(train({"--lr", "1e6", "--epochs", "5", "--report", path}).exit_code, 1);
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST(Train, draws_the_loss_on_standard_output) {
+  const ToolResult result = train({"--epochs", "5", "--plot"});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_TRUE(mentions(result.output, {"loss", "training", "test", "\ntest accuracy: "}));
+  EXPECT_EQ(lines_of(result.output), 22) << result.output;
+  EXPECT_EQ(result.output.find('\x1b'), std::string::npos);
 }
 
 TEST(Train, that_diverges_says_so) {

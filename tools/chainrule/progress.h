@@ -17,6 +17,10 @@ class Progress {
   /// One more batch: its mean loss and the share of its samples that were classified correctly.
   void add_batch(double loss, double accuracy, std::int64_t samples);
 
+  /// The means over the samples of the current epoch so far: what is shown.
+  double loss() const { return loss_; }
+  double accuracy() const { return accuracy_; }
+
  private:
   using Clock = std::chrono::steady_clock;
   void draw_bar();

@@ -2,18 +2,24 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <stdexcept>
 
 #include "chainrule/autograd.h"
 #include "chainrule/optim.h"
+#include "chainrule/report.h"
 #include "command.h"
 #include "print.h"
 #include "progress.h"
 #include "seed.h"
+#include "terminal.h"
 #include "text.h"
 #include "train_data.h"
 
@@ -25,6 +31,11 @@ struct Options {
   std::int64_t epochs = 50, batch = 32;
   double learning_rate = 0.03, momentum = 0.9, weight_decay = 0.0015;
   std::int64_t seed = 0;
+  std::string report;
+  bool plot = false;
+
+  /// Does anybody want to know how the network does on the test samples on the way? That takes time.
+  bool wants_curves() const { return plot || !report.empty(); }
 };
 
 void require(bool holds, const std::string& message) {
@@ -67,12 +78,11 @@ Mlp make_network(const TrainingData& data, std::vector<std::int64_t> hidden, Gen
   for (std::size_t i = 1; i < sizes.size(); ++i)
     parameters += static_cast<double>(sizes[i - 1] + 1) * static_cast<double>(sizes[i]);
   require(parameters <= 1e9, fmt::format("--hidden: this network would have {:.1g} parameters", parameters));
-  fmt::print(
-      stderr,
-      "{}: {} samples to learn from, {} to test on, in {} classes ({}); network {} with {} parameters\n",
-      data.source, data.train.size(), data.test.size(), data.train.classes,
-      printable(fmt::format("{}", fmt::join(data.classes, ", "))), fmt::join(sizes, "-"),
-      static_cast<std::int64_t>(parameters));
+  fmt::print(stderr, "{}: {} samples to learn from, {} to test on, in {} classes: {}\n", data.source,
+             data.train.size(), data.test.size(), data.train.classes,
+             printable(fmt::format("{}", fmt::join(data.classes, ", "))));
+  fmt::print(stderr, "network {} with {} parameters\n", fmt::join(sizes, "-"),
+             static_cast<std::int64_t>(parameters));
   return {sizes, generator};
 }
 
@@ -98,56 +108,114 @@ void require_finite(double value, std::int64_t epoch, const Options& options) {
                     epoch, options.learning_rate));
 }
 
-/// Trains, and returns how many seconds that took.
-double fit(const Mlp& network, const Dataset& data, const Options& options, Generator& generator) {
-  Sgd optimizer(network.parameters(), {.learning_rate = options.learning_rate,
-                                       .momentum = options.momentum,
-                                       .weight_decay = options.weight_decay});
-  Progress progress(options.epochs, data.size());
-  const auto start = std::chrono::steady_clock::now();
+/// A trained network, and how it went.
+struct Run {
+  const Options& options;
+  const TrainingData& data;
+  Mlp network;
+  std::vector<draw::Epoch> epochs;  ///< their test numbers only if somebody wants them
+  double seconds = 0;               ///< spent on learning alone
+
+  double samples_per_second() const {
+    return static_cast<double>(options.epochs * data.train.size()) / seconds;
+  }
+};
+
+void fit(Run& run, Generator& generator) {
+  const Options& options = run.options;
+  Sgd optimizer(run.network.parameters(), {.learning_rate = options.learning_rate,
+                                           .momentum = options.momentum,
+                                           .weight_decay = options.weight_decay});
+  Progress progress(options.epochs, run.data.train.size());
+  using Clock = std::chrono::steady_clock;
   for (std::int64_t epoch = 1; epoch <= options.epochs; ++epoch) {
-    for (const Dataset& batch : Batches(data, options.batch, generator)) {
+    const auto start = Clock::now();
+    for (const Dataset& batch : Batches(run.data.train, options.batch, generator)) {
       double batch_accuracy = 0;
-      const double loss = learn(network, optimizer, batch, batch_accuracy);
+      const double loss = learn(run.network, optimizer, batch, batch_accuracy);
       require_finite(loss, epoch, options);
       progress.add_batch(loss, batch_accuracy, batch.size());
     }
+    run.seconds += std::chrono::duration<double>(Clock::now() - start).count();
+    run.epochs.push_back({.loss = progress.loss(), .accuracy = progress.accuracy()});
+    if (!options.wants_curves()) continue;
+    const Evaluation test = chainrule::evaluate(run.network, run.data.test);
+    run.epochs.back().test_loss = test.loss;
+    run.epochs.back().test_accuracy =
+        static_cast<double>(test.correct) / static_cast<double>(run.data.test.size());
   }
-  const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
   // Each loss was that before its step: only this looks at the result of the last one.
-  for (const Parameter& parameter : network.parameters())
+  for (const Parameter& parameter : run.network.parameters())
     require_finite(no_grad([&] { return max(abs(parameter.leaf())).item(); }), options.epochs, options);
-  return time.count();
 }
 
-/// The number of samples classified correctly, computed in parts, so that memory does not grow with them.
-std::int64_t count_correct(const Mlp& network, const Dataset& data) {
-  const NoGrad guard;
-  constexpr std::int64_t part = 1024;
-  std::int64_t correct = 0;
-  for (std::int64_t first = 0; first < data.size(); first += part) {
-    const Slice rows{first, std::min(first + part, data.size())};
-    const Tensor y = data.y[{rows}];
-    correct += std::llround(accuracy(network(data.x[{rows}]), y) * static_cast<double>(y.size()));
+std::string plot_of(const Run& run) {
+  draw::Curve training{"training", {}}, test{"test", {}};
+  for (const draw::Epoch& epoch : run.epochs) {
+    training.values.push_back(epoch.loss);
+    test.values.push_back(epoch.test_loss);
   }
-  return correct;
+  const Terminal terminal;
+  return draw::plot(std::vector{training, test}, "loss",
+                    {.width = std::min<std::int64_t>(terminal.width, 120),
+                     .unicode = terminal.unicode,
+                     .colours = colours_wanted()});
+}
+
+void write_report(const Run& run) {
+  const Options& options = run.options;
+  const auto text = [](const auto& value) { return fmt::format("{}", value); };
+  std::vector<std::int64_t> sizes = {run.data.train.x.shape()[1]};
+  for (const Linear& layer : run.network.layers()) sizes.push_back(layer.bias().leaf().size());
+  draw::save_report(
+      options.report,
+      {.title = "Training on " + std::filesystem::path(run.data.source).filename().string(),
+       .facts = {{"learned from", fmt::format("{}: {} samples", run.data.source, run.data.train.size())},
+                 {"tested on", fmt::format("{}: {} samples", run.data.test_source, run.data.test.size())},
+                 {"network", fmt::format("{}, ReLU", fmt::join(sizes, "-"))},
+                 {"epochs", text(options.epochs)},
+                 {"batch", text(options.batch)},
+                 {"learning rate", text(options.learning_rate)},
+                 {"momentum", text(options.momentum)},
+                 {"weight decay", text(options.weight_decay)},
+                 {"seed", text(options.seed)},
+                 {"speed", fmt::format("{:.0f} samples/s", run.samples_per_second())}},
+       .epochs = run.epochs,
+       .network = run.network,
+       .train = run.data.train,
+       .test = run.data.test,
+       .scale = run.data.scale,
+       .classes = run.data.classes,
+       .inputs = run.data.inputs});
+}
+
+/// Finds out before the work rather than after it that the report cannot be written.
+void require_writable(const std::string& path) {
+  std::error_code ignored;  // opening the file says it better
+  const bool exists = std::filesystem::exists(path, ignored);
+  errno = 0;
+  if (!std::ofstream(path, std::ios::app))
+    throw IoError(fmt::format("{}: it cannot be written: {}", path, std::strerror(errno)));
+  if (!exists) std::filesystem::remove(path, ignored);
 }
 
 void run(const Options& options) {
   check(options);
+  if (!options.report.empty()) require_writable(options.report);
   const std::vector<std::int64_t> hidden = parse_sizes(options.hidden);
   Generator generator = seeded(options.seed);
   const TrainingData data = options.data.empty()
                                 ? make_half_moons(generator)
                                 : read_training_data(options.data, options.test, options.target, generator);
-  const Mlp network = make_network(data, hidden, generator);
-  const double seconds = fit(network, data.train, options, generator);
-  const std::int64_t correct = count_correct(network, data.test), total = data.test.size();
-  const auto learned = static_cast<double>(options.epochs * data.train.size());
+  Run run{.options = options, .data = data, .network = make_network(data, hidden, generator), .epochs = {}};
+  fit(run, generator);
+  const std::int64_t correct = chainrule::evaluate(run.network, data.test).correct, total = data.test.size();
   const double percent = 100 * static_cast<double>(correct) / static_cast<double>(total);
+  if (options.plot) write_output(plot_of(run));
   write_output(fmt::format("test accuracy: {:.2f} % ({} of {})\n", percent, correct, total));
   write_output(fmt::format("samples per second: {:.0f} ({} epochs of {} samples in {:.2f} s)\n",
-                           learned / seconds, options.epochs, data.train.size(), seconds));
+                           run.samples_per_second(), options.epochs, data.train.size(), run.seconds));
+  if (!options.report.empty()) write_report(run);
 }
 
 }  // namespace
@@ -175,11 +243,14 @@ void add_train(CLI::App& app) {
   add("--momentum", options->momentum, "R", "Share of the last step that is kept");
   add("--weight-decay", options->weight_decay, "R", "Pull of the weights towards zero");
   add("--seed", options->seed, "N", "Of the random numbers: the same seed gives the same network");
+  add("--report", options->report, "FILE",
+      "Write a page that shows how and what the network learned, as report.html");
+  command->add_flag("--plot", options->plot, "Draw the loss as a curve");
   command->footer(
       "A multi-layer perceptron: He initialisation, ReLU, softmax cross-entropy, stochastic gradient\n"
       "descent with momentum. Inputs are standardised. Classes are whole numbers or text.\n\n"
-      "  chainrule train\n"
-      "  chainrule train digits.csv --hidden 128,64 --epochs 20\n"
+      "  chainrule train --plot\n"
+      "  chainrule train digits.csv --hidden 128,64 --epochs 20 --report report.html\n"
       "  chainrule train train.csv --test test.csv --target species --lr 0.01");
   command->callback([options] { run(*options); });
 }

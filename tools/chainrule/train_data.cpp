@@ -153,13 +153,13 @@ TrainingData standardised(const Dataset& train, const Dataset& test) {
           .test_source = ""};
 }
 
-/// What the columns other than the target are called.
+/// What the columns other than the target are called; by their numbers where nobody has named them.
 std::vector<std::string> input_names(const Source& source) {
-  std::vector<std::string> names;
-  for (std::int64_t column = 0; column < source.columns; ++column)
-    if (column != source.target)
-      names.push_back(source.csv.columns.empty() ? fmt::format("column {}", column + 1)
-                                                 : source.csv.columns[static_cast<std::size_t>(column)]);
+  std::vector<std::string> names = source.csv.columns;
+  names.resize(static_cast<std::size_t>(source.columns));
+  for (std::size_t column = 0; column < names.size(); ++column)
+    if (names[column].empty()) names[column] = fmt::format("column {}", column + 1);
+  names.erase(names.begin() + source.target);
   return names;
 }
 
@@ -180,7 +180,7 @@ TrainingData read_training_data(const std::string& train_path, const std::string
                           : Split{all, to_dataset(read_test(test_path, source), classes, train_path)};
   TrainingData data = standardised(parts.train, parts.test);
   data.source = train_path;
-  data.test_source = test_path.empty() ? "a fifth of them, held back" : test_path;
+  data.test_source = test_path.empty() ? "a fifth held back" : test_path;
   for (const Class& each : classes) data.classes.push_back(name_of(each));
   data.inputs = input_names(source);
   return data;
@@ -191,7 +191,7 @@ TrainingData make_half_moons(Generator& generator) {
   const Dataset train = half_moons(1000, noise, generator);
   TrainingData data = standardised(train, half_moons(1000, noise, generator));
   data.source = "half-moons";
-  data.test_source = "as many more";
+  data.test_source = "other half-moons";
   data.classes = {"upper", "lower"};
   data.inputs = {"x", "y"};
   return data;
