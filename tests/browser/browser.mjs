@@ -14,8 +14,8 @@ const pictures = process.env.CHAINRULE_SCREENSHOTS; // a folder to look through;
 export const folder = mkdtempSync(join(tmpdir(), "chainrule-pages-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs the tool with these arguments; throws when it fails. */
-export const chainrule = (...args) => execFileSync(tool, args, { encoding: "utf8" });
+/** Runs the tool with these arguments, and returns what it prints; throws when it fails, with what it complains about. */
+export const chainrule = (...args) => execFileSync(tool, args, { encoding: "utf8", stdio: "pipe" });
 
 /** Has the tool write a page, as page("w.html", "walk", "x * x", "x=3"), and returns its path. */
 export const page = (name, ...args) => {
