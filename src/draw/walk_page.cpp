@@ -113,7 +113,8 @@ std::string card(const Walk& walk, const WalkScene& scene, std::size_t position)
   std::string about = element("b", "name", markup(node.label, longest_expression));
   about += ", " +
            std::string(node.operation.empty() ? kinds[static_cast<std::size_t>(node.kind)] : node.operation);
-  about += " of shape " + to_string(node.tensor.shape()) + ", " + std::string(to_string(node.tensor.dtype()));
+  if (node.tensor.rank() > 0) about += " of shape " + to_string(node.tensor.shape());
+  about += ", " + std::string(to_string(node.tensor.dtype()));
 
   std::string rows;
   const auto row = [&](const char* kind, std::size_t from, const std::string& sums) {
