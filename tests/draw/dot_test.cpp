@@ -144,6 +144,15 @@ TEST(Render, writes_each_format) {
   }
 }
 
+TEST(Render, gives_the_picture_as_a_string_as_well) {
+  const std::string dot = dot_of(variable(1.0, "x"));
+  const TemporaryFile file("", ".svg");
+  draw::render_dot(dot, "svg", file.path());
+  EXPECT_EQ(draw::render(dot, "svg"), read_file(file.path()));
+  EXPECT_TRUE(mentions(message_of<IoError>([&] { draw::render(dot, "gif of my cat"); }),
+                       {"Graphviz cannot draw as"}));
+}
+
 TEST(Render, refuses_what_it_cannot_draw_or_write) {
   const std::string dot = dot_of(variable(1.0, "x"));
   const auto complaint = [](const std::string& text, const std::string& format, const std::string& path) {
