@@ -65,7 +65,7 @@ std::string HeatMap::svg(Point corner) const {
                  y = corner.y + static_cast<double>(i / columns_) * cell_height_;
     const std::string square =
         fmt::format("M{} {}h{}v{}h-{}z", at(x), at(y), at(cell_width_), at(cell_height_), at(cell_width_));
-    const double share = largest == 0 ? 0 : std::min(1.0, std::abs(cells_[i]) / largest);
+    const double share = std::isinf(cells_[i]) ? 1 : largest == 0 ? 0 : std::abs(cells_[i]) / largest;
     if (std::isnan(cells_[i]))
       not_numbers += square;
     else if (const int shade = static_cast<int>(std::ceil(share * shades)); shade > 0)

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 namespace chainrule::draw {
@@ -20,6 +21,7 @@ std::string list(const std::vector<double>& elements, std::size_t& next,
 }  // namespace
 
 std::string number(double value, int digits) {
+  if (std::isnan(value)) return "nan";  // has a sign, too, but it means nothing
   return fmt::format("{:.{}g}", value == 0 ? 0.0 : value, digits);
 }
 

@@ -269,10 +269,15 @@ std::string WalkScene::numbers(Only only, const Box& box, const Known& known, st
 std::string WalkScene::edge(Only only, std::size_t number) const {
   const Edge& edge = edges_[number];
   const std::string forward = forward_arrow(layout_.edges[number], 0);
-  // While a gradient comes back along it, the edge points there.
-  std::string svg = group(only, "edge", 0, edge.backward, forward);
-  if (edge.backward != never) svg += group(only, "edge", edge.backward + 1, never, forward);
-  return svg;
+  // But for the frames in which it is in use.
+  std::string svg;
+  std::size_t from = 0;
+  for (const std::size_t frame : {boxes_[edge.to].value.from, edge.backward}) {
+    if (frame == never) continue;
+    svg += group(only, "edge", from, frame, forward);
+    from = frame + 1;
+  }
+  return svg + group(only, "edge", from, never, forward);
 }
 
 std::string WalkScene::edge_in_use(Only only, std::size_t number) const {

@@ -31,6 +31,7 @@ TEST(HeatMap, marks_what_is_no_number_and_does_not_let_infinity_pale_the_rest) {
   const std::string svg = draw::HeatMap(tensor({1.0, std::nan(""), HUGE_VAL})).svg({0, 0});
   EXPECT_EQ(count(svg, "heat nan"), 1U);
   EXPECT_EQ(count(svg, "fill-opacity=\"0.42\""), 1U) << "one path for the two strongest";
+  EXPECT_EQ(count(draw::HeatMap(tensor({HUGE_VAL, -HUGE_VAL})).svg({0, 0}), "fill-opacity=\"0.42\""), 2U);
 }
 
 TEST(HeatMap, of_many_elements_shows_the_means_of_blocks) {

@@ -66,6 +66,8 @@ TEST(WalkDrawing, shows_values_and_gradients_from_their_step_on) {
   EXPECT_TRUE(shows(7, "dL/dx = -4"));
   EXPECT_EQ(count(drawing.svg(6), "class=\"edge gradient\""), 1U);
   EXPECT_EQ(count(drawing.svg(1), "class=\"edge value\""), 2U);
+  for (std::size_t frame = 0; frame < drawing.frames(); ++frame)
+    EXPECT_EQ(count(drawing.svg(frame), "class=\"edge"), 4U) << "each edge once, in use or not";
 }
 
 TEST(WalkDrawing, lets_a_sum_replace_the_one_before) {

@@ -80,6 +80,12 @@ TEST(Walk, tells_how_the_gradient_of_what_is_used_twice_grows) {
   EXPECT_EQ(draw::plain(last.sum[1].terms), "3 + 3");
 }
 
+TEST(Walk, gives_nan_no_sign) {
+  const KeepValues keep;
+  const Tensor x = variable(0.0, "x");
+  EXPECT_EQ(draw::plain(Walk((x / -x).named("y")).steps()[2]), "y = x / v1 = 0 / 0 = nan");
+}
+
 TEST(Walk, says_what_is_missing) {
   EXPECT_EQ(message_of<GradError>([] {
               Walk(variable({1.0, 2.0}, "x"));
