@@ -93,7 +93,7 @@ namespace {
 
 /// backward(): adds each leaf's gradient to what it has.
 struct LeafAccumulation final : Backpropagation {
-  bool wants(std::size_t, const Node& node) override { return node.is_leaf(); }
+  bool wants(std::size_t, const Node& node) override { return node.is_variable(); }
   void deliver(const Node& node, Tensor gradient) override {
     static_cast<const Variable&>(node).accumulate(std::move(gradient));
   }

@@ -16,18 +16,12 @@ class DeferredProduct final : public Node {
   static bool pays(const Shape& a, const Shape& b) {
     return a.size() + b.size() < a.back() * b.back() && a[0] <= 256;
   }
-  /// The one behind this tensor, if it has not been multiplied out; else null.
-  static const DeferredProduct* behind(const Tensor& tensor) {
-    return tensor.node()->has_value() ? nullptr : dynamic_cast<const DeferredProduct*>(tensor.node());
-  }
 
   NodeKind kind() const override { return NodeKind::constant; }
-  /// sum += scale · aᵀ b, in one pass. False, and nothing done, when another thread has multiplied it out
-  /// meanwhile.
-  bool add_to(Array& sum, double scale) const;
+  bool provide_value() override;
+  bool add_to(Array& sum, double scale) const override;
 
  private:
-  bool provide_value() override;
   void multiply(Array& out, bool accumulate, double scale) const;
 
   Array a_, b_;  // released with the value there

@@ -6,7 +6,6 @@
 
 #include "chainrule/autograd.h"
 #include "chainrule/ops.h"
-#include "graph/deferred_product.h"
 #include "kernels/accumulate.h"
 
 namespace chainrule {
@@ -135,8 +134,7 @@ Tensor add_up(Tensor sum, const Tensor& more) {
   Node& node = *sum.node();
   if (!node.is_unique() || !node.is_leaf() || !expands_to(more.node()->shape(), node.shape()))
     return sum + more;
-  const DeferredProduct* product = DeferredProduct::behind(more);
-  if (product == nullptr || !product->add_to(node.mutable_value(), 1))
+  if (!more.node()->add_to(node.mutable_value(), 1))
     kernels::accumulate(node.mutable_value(), value_of(more));
   return sum;
 }

@@ -46,6 +46,7 @@ class Node {
   std::span<const Tensor> inputs() const { return {inputs_, input_count_}; }
   bool requires_grad() const { return requires_grad_; }
   bool is_leaf() const { return input_count_ == 0; }
+  bool is_variable() const { return is_leaf() && requires_grad_; }
   /// False once the value has been released; small ones never are.
   bool has_value() const {
     return (counts_.load(std::memory_order_acquire) & value_released) == 0 || value_.byte_count() <= 8;
@@ -93,8 +94,13 @@ class Node {
   bool is_unique() const { return counts_.load(std::memory_order_acquire) == handle; }
   /// Are the references that the caller holds all that there are to the node?
   bool are_all(std::uint64_t held) const { return are_all(held, counts_.load(std::memory_order_acquire)); }
-  /// Works out a value that has been put off; false when there is none.
+  // For values that are put off until somebody reads them, see DeferredProduct. (By virtual functions, so
+  // that a program without matrices is not linked with their kernels.)
+  /// Works the value out. False when there is none.
   virtual bool provide_value() { return false; }
+  /// sum += scale · value, in one pass and without working it out. False, and nothing done, where it is
+  /// there.
+  virtual bool add_to(Array&, double) const { return false; }
   /// Deletes a node to which the caller holds all references. take(input, what) gets each input, and which
   /// references to it the node held and the callee holds now.
   template <class Take>

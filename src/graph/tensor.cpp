@@ -69,7 +69,7 @@ namespace {
 
 const Variable& as_variable(const Tensor& tensor, const char* operation) {
   const Node& node = checked(tensor.node());
-  if (node.kind() == NodeKind::variable) return static_cast<const Variable&>(node);
+  if (node.is_variable()) return static_cast<const Variable&>(node);
   const std::string name = tensor.name().empty() ? "this tensor" : "'" + tensor.name() + "'";
   throw GradError(std::string(operation) + ": " + name +
                   (tensor.is_leaf()

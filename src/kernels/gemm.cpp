@@ -106,14 +106,14 @@ struct Block {
   const T* start;
   std::int64_t row_of_start;
   bool start_is_zero;
-  T scale;
+  const T* scale;  // not a copy, which would take a register from the sums
   T* c;
   std::int64_t row_of_c;
 };
 
 template <class P, int Rows, int Packs, bool ByRow, class T>
 void tile(std::int64_t depth, const T* a, std::int64_t row_of_a, const T* b, std::int64_t row_of_b,
-          const T* start, std::int64_t row_of_start, T scale, T* c, std::int64_t row_of_c) {
+          const T* start, std::int64_t row_of_start, const T* scale, T* c, std::int64_t row_of_c) {
   P sums[Rows][Packs];
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i)
@@ -134,7 +134,7 @@ void tile(std::int64_t depth, const T* a, std::int64_t row_of_a, const T* b, std
   for (int i = 0; i < Rows; ++i)
 #pragma GCC unroll 16
     for (int j = 0; j < Packs; ++j)
-      (P::load(start + i * row_of_start + j * P::lanes) + sums[i][j] * P(scale))
+      (P::load(start + i * row_of_start + j * P::lanes) + sums[i][j] * P(*scale))
           .store(c + i * row_of_c + j * P::lanes);
 }
 
@@ -213,7 +213,7 @@ struct TiledLoop {
           block.layout = Layout::panels;
         }
         block.row_of_c = gemm->row_of_c;
-        block.scale = gemm->scale;
+        block.scale = &gemm->scale;
         for (std::int64_t j = 0; j < gemm->n; j += width) {
           block.columns = std::min(width, gemm->n - j);
           const std::int64_t packs = block.columns > P::lanes ? 2 : 1, panel = packs * P::lanes;

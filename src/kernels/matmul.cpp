@@ -19,8 +19,9 @@ namespace {
 
 /// Multiply-adds that make a further thread worth its start.
 constexpr std::int64_t products_per_thread = 1 << 20;
-/// Up to these multiply-adds our kernel is ahead of OpenBLAS's on vectors of the same width.
-constexpr std::int64_t small_product = 64 * 64 * 64;
+/// Up to these multiply-adds, or up to so many rows or columns, our kernel is ahead of OpenBLAS's on vectors
+/// of the same width, by up to four times for ten columns.
+constexpr std::int64_t small_product = 128 * 128 * 128, few = 64;
 /// Columns that are too few for vectors to pay.
 constexpr std::int64_t narrow = 4;
 
@@ -145,7 +146,7 @@ void multiply(const Product& product, const T* a, const T* b, const T* row, T* c
     return in_threads(gemm, &sums_of_rows<T>);
   if (gemm.transpose_b && !gemm.transpose_a && gemm.m <= 4 && k >= 64)
     return in_threads(gemm, &dot_products<T>);
-  if (products > small_product && openblas_is_as_wide() &&
+  if (products > small_product && std::min(m, n) > few && openblas_is_as_wide() &&
       std::max({m, n, k}) <= std::numeric_limits<int>::max()) {
     if (row != nullptr)
       for (std::int64_t i = 0; i < m; ++i) std::copy_n(row, n, c + i * n);

@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "chainrule/optim.h"
-#include "graph/deferred_product.h"
+#include "graph/node.h"
 #include "kernels/sgd.h"
 
 namespace chainrule {
@@ -48,9 +48,8 @@ void Sgd::step() {
       leaf = variable(constant(leaf.node()->value()), state.parameter.name());
     Array& value = leaf.node()->mutable_value();
     // A product that nobody has asked for yet goes into the value without being made.
-    const DeferredProduct* product = DeferredProduct::behind(gradient);
-    if (product != nullptr && options_.momentum == 0 && options_.weight_decay == 0 &&
-        product->add_to(value, -options_.learning_rate))
+    if (options_.momentum == 0 && options_.weight_decay == 0 &&
+        gradient.node()->add_to(value, -options_.learning_rate))
       continue;
     dispatch_floating(value.dtype(), [&]<class T> {
       const std::int64_t n = value.size();

@@ -203,6 +203,12 @@ DType working_dtype(DType dtype) {
   return Op::integers ? promote(dtype, DType::int64) : real_dtype(dtype);
 }
 
+/// Of an operand, without a call for a tensor.
+inline DType dtype_of(const Operand& operand) {
+  const Node* node = operand.tensor() != nullptr ? operand.tensor()->node() : nullptr;
+  return node != nullptr ? node->dtype() : operand.dtype();
+}
+
 /// The dtype in which operands meet: that of the tensors among them, unless only a number can hold the
 /// fraction (a number with a fraction makes an int64 tensor float64).
 template <std::same_as<Operand>... Operands>
@@ -210,7 +216,7 @@ DType common_dtype(const Operands&... operands) {
   DType tensors = DType::boolean, numbers = DType::boolean;
   const auto meet = [&](const Operand& operand) {
     DType& kind = operand.tensor() != nullptr ? tensors : numbers;
-    kind = promote(kind, operand.dtype());
+    kind = promote(kind, dtype_of(operand));
   };
   (meet(operands), ...);
   const bool any_tensor = ((operands.tensor() != nullptr) || ...);
@@ -219,7 +225,7 @@ DType common_dtype(const Operands&... operands) {
 
 template <class Op>
 Tensor unary(const Operand& x) {
-  return apply(Op{}, x.here(), Argument(x, working_dtype<Op>(x.dtype())));
+  return apply(Op{}, x.here(), Argument(x, working_dtype<Op>(dtype_of(x))));
 }
 
 template <class Op>
