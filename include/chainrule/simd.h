@@ -141,6 +141,15 @@ struct Pack {
     return result;
   }
 
+  /// In two packs, the lanes of the first with the bit Distance set and those of the second without it change
+  /// places: a step of transposing a matrix.
+  template <int Distance>
+  static void trade(Pack& a, Pack& b) {
+    const Pack before = a;
+    V::template trade<Distance, false>(a.v, before.v, b.v, std::make_integer_sequence<int, N>());
+    V::template trade<Distance, true>(b.v, before.v, b.v, std::make_integer_sequence<int, N>());
+  }
+
   Mask bits() const {
     Mask result;
     V::bits_of(result.v, v);

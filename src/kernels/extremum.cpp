@@ -34,10 +34,9 @@ struct Largest {
     const P largest = line.combined(most, [](const P& a, const P& b) { return larger(a, b); });
     const P equal = where(most == largest, where(second == largest, P(2), P(1)), P(0));
     const auto sum = [](const P& a, const P& b) { return a + b; };
-    place = line.combined(where(most == largest, place, P(0)), sum);
-    nan = line.combined(nan, [](const P& a, const P& b) { return where(a == a, b, a); });
-    place = where((line.combined(equal, sum) == P(1)) & (nan == nan), place, P(-1));
-    most = where(nan == nan, largest, nan);
+    const P count = line.combined(where(nan == nan, equal, nan), sum);  // NaN if any element is
+    place = where(count == P(1), line.combined(where(most == largest, place, P(0)), sum), P(-1));
+    most = where(count == count, largest, count);
   }
   void store(T* values, std::int64_t* places, std::int64_t count) const {
     T indices[P::lanes];
@@ -64,12 +63,12 @@ struct LargestOfLine {
                   std::int64_t count) const {
     using P = typename std::decay_t<decltype(line)>::Pack;
     const P nothing(oriented<Sign>(-infinity<T>));
-    Largest<P> all[4];
+    Largest<P> all[2];
     line.for_each_indexed([&](auto pack, const P& index, int k) {
-      all[k].add(oriented<Sign>(pack.load(in[0], nothing)), index);
+      all[k % 2].add(oriented<Sign>(pack.load(in[0], nothing)), index);
     });
-    Largest<P> largest = all[0];
-    for (int k = 1; k < 4; ++k) largest.add(all[k]);
+    Largest<P>& largest = all[0];
+    largest.add(all[1]);
     largest.finish(line);
     largest.most = oriented<Sign>(largest.most);
     largest.store(values + first, places + first, count);
@@ -177,20 +176,28 @@ void find(const Array& x, const Lines& lines, Array& values, Array& places) {
 
 template <class T>
 struct SpreadLoop {
-  template <int>
+  template <int Bytes>
   static void run(Lines lines, const T* x, const T* values, const std::int64_t* places, const T* g, T* to,
                   std::int64_t begin, std::int64_t end) {
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
     const auto [outer, n, inner] = lines;
     const std::int64_t matrix = n * inner;
+    const bool along = inner == 1 && n >= P::lanes;
+    const AlongLanes<P> row(n);
     for (std::int64_t i = begin; i < end; ++i) {
       T* const out = to + i * matrix;
-      std::fill_n(out, matrix, T(0));
+      if (along)  // writes all in one go
+        row.for_each_indexed([&, at = P(places[i]), part = P(g[i])](auto pack, const P& index, int) {
+          pack.store(out, where(index == at, part, P(0)));
+        });
+      else
+        std::fill_n(out, matrix, T(0));
       for (std::int64_t j = 0; j < inner; ++j) {
         const std::int64_t line = i * inner + j;
-        if (places[line] >= 0)
-          out[j + places[line] * inner] = g[line];
-        else
+        if (places[line] < 0)
           share(x + i * matrix + j, n, inner, values[line], g[line], out + j);
+        else if (!along)
+          out[j + places[line] * inner] = g[line];
       }
     }
   }

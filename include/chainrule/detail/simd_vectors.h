@@ -70,6 +70,14 @@ struct Vectors<T, CHAINRULE_SIMD_BYTES> {
   CHAINRULE_SIMD_TARGET static void exchange(Vector& to, const Vector& a, std::integer_sequence<int, I...>) {
     to = __builtin_shufflevector(a, a, (I ^ Distance)...);
   }
+  /// Lanes with the bit Distance set change places with those of the other vector without it: what the first
+  /// of the two becomes, or the second.
+  template <int Distance, bool Second, int... I>
+  CHAINRULE_SIMD_TARGET static void trade(Vector& to, const Vector& a, const Vector& b,
+                                          std::integer_sequence<int, I...>) {
+    to = __builtin_shufflevector(
+        a, b, ((I & Distance) != 0 ? lanes + (Second ? I : I - Distance) : (Second ? I + Distance : I))...);
+  }
   // a · 2ⁿ, where one instruction does it.
 #if CHAINRULE_SIMD_BYTES == 64
   static constexpr bool has_scale = true;

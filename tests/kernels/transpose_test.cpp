@@ -1,0 +1,33 @@
+#include "chainrule/ops.h"
+#include "support.h"
+
+// Transposes go by tiles as large as the vectors of the machine, and what is left over element by element.
+namespace chainrule::test {
+namespace {
+
+TEST(Transpose, moves_every_element_of_matrices_of_any_size_and_type) {
+  for (const std::int64_t rows : {1, 3, 4, 16, 17, 33, 64, 130})
+    for (const std::int64_t columns : {1, 2, 8, 15, 16, 31, 48, 65})
+      for (const DType dtype : {DType::boolean, DType::int64, DType::float32, DType::float64}) {
+        const std::int64_t matrix = rows * columns;
+        std::vector<std::int64_t> numbers, expected;
+        for (std::int64_t i = 0; i < 2 * matrix; ++i) numbers.push_back(i * 7919 % 10007 * (i % 3));
+        for (std::int64_t batch = 0; batch < 2; ++batch)
+          for (std::int64_t c = 0; c < columns; ++c)
+            for (std::int64_t r = 0; r < rows; ++r)
+              expected.push_back(numbers[batch * matrix + r * columns + c]);
+        EXPECT_EQ(values(swapaxes(cast(tensor(numbers, {2, rows, columns}), dtype), 1, 2)),
+                  values(cast(tensor(expected), dtype)))
+            << rows << " x " << columns << ' ' << to_string(dtype);
+      }
+}
+
+TEST(Transpose, keeps_the_bits_of_integers_that_are_no_numbers_as_floats) {
+  std::vector<std::int64_t> numbers;
+  for (std::int64_t i = 0; i < 16 * 16; ++i) numbers.push_back(0x7FF0000000000001 + i);  // signalling NaN
+  const Tensor twice = transpose(transpose(tensor(numbers, {16, 16})));
+  EXPECT_EQ(twice.to_vector<std::int64_t>(), numbers);
+}
+
+}  // namespace
+}  // namespace chainrule::test
