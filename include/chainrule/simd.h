@@ -128,6 +128,7 @@ struct Pack {
     return load(elements);
   }
   void store_part(T* to, std::int64_t count) const {
+    if (count == N) return store(to);
     T elements[N];
     store(elements);
     for (std::int64_t i = 0; i < count; ++i) to[i] = elements[i];

@@ -119,6 +119,22 @@ void largest_of_lines(const T* x, const Lines& lines, T* values, std::int64_t* p
   for_each_line<T, 1, 0>(lines, {x}, {}, LargestOfLine<Sign, T>{values, places});
 }
 
+/// The best of some results.
+template <int Sign, class T>
+struct Best {
+  T value;
+  std::int64_t place;
+  void meet(T other, std::int64_t other_place) {
+    if (std::isnan(value)) return;
+    if (other == value) {
+      place = -1;
+    } else if (!(oriented<Sign>(other) < oriented<Sign>(value))) {
+      value = other;
+      place = std::isnan(other) ? -1 : other_place;
+    }
+  }
+};
+
 /// A long line, in parts.
 template <int Sign, class T>
 void largest_of_line(const T* x, std::int64_t n, T* value, std::int64_t* place) {
@@ -128,40 +144,59 @@ void largest_of_line(const T* x, std::int64_t n, T* value, std::int64_t* place) 
   std::int64_t* at = all_places.mutable_data<std::int64_t>();
   largest_of_lines<Sign>(x, {parts, part, 1}, most, at);
   if (rest != 0) largest_of_lines<Sign>(x + parts * part, {1, rest, 1}, most + parts, at + parts);
-  std::int64_t best = 0;
-  bool only = true;
-  for (std::int64_t i = 1; i < parts + (rest != 0 ? 1 : 0) && !std::isnan(most[best]); ++i) {
-    if (most[i] == most[best])
-      only = false;
-    else if (!(oriented<Sign>(most[i]) < oriented<Sign>(most[best])))
-      best = i, only = true;
+  Best<Sign, T> best{most[0], at[0]};
+  for (std::int64_t i = 1; i < parts + (rest != 0 ? 1 : 0); ++i)
+    best.meet(most[i], at[i] < 0 ? -1 : i * part + at[i]);
+  *value = best.value;
+  *place = best.place;
+}
+
+constexpr std::int64_t narrow = 64;
+
+/// A long matrix (n, inner) with few columns: rows side by side make one.
+template <int Sign, class T>
+void largest_of_narrow(const T* x, std::int64_t n, std::int64_t inner, T* values, std::int64_t* places) {
+  const std::int64_t beside = (narrow + inner - 1) / inner, rows = n / beside;
+  T wide[2 * narrow];
+  std::int64_t at[2 * narrow];
+  simd::vectorized<LargestOfColumns<Sign, T>>(x, rows, beside * inner, beside * inner, &wide[0], &at[0]);
+  for (std::int64_t j = 0; j < inner; ++j) {
+    Best<Sign, T> best{wide[j], at[j] < 0 ? -1 : at[j] * beside};
+    for (std::int64_t k = 1; k < beside; ++k) {
+      const std::int64_t row = at[k * inner + j];
+      best.meet(wide[k * inner + j], row < 0 ? -1 : row * beside + k);
+    }
+    for (std::int64_t i = rows * beside; i < n; ++i) best.meet(x[i * inner + j], i);
+    values[j] = best.value;
+    places[j] = best.place;
   }
-  *value = most[best];
-  *place = only && at[best] >= 0 ? best * part + at[best] : -1;
 }
 
 template <int Sign, class T>
 void largest(const T* x, const Lines& lines, T* values, std::int64_t* places) {
   const auto [outer, n, inner] = lines;
   if (outer * n * inner == 0) return;
-  const std::int64_t stretches = (inner + widest - 1) / widest;
-  constexpr std::int64_t small = 8192, narrow = 64;
-  if (inner == 1 && n >= 2 * parallel_grain) {
-    for (std::int64_t i = 0; i < outer; ++i) largest_of_line<Sign>(x + i * n, n, values + i, places + i);
-  } else if (inner >= narrow && n > 8 && n * inner > small) {
-    const std::int64_t work = n * inner / stretches;
-    parallel_for(
-        outer * stretches, (parallel_grain + work - 1) / work,
-        [&, n = n, inner = inner](std::int64_t begin, std::int64_t end) {
-          for (std::int64_t i = begin; i < end; ++i) {
-            const std::int64_t k = i % stretches, first = inner * k / stretches,
-                               last = inner * (k + 1) / stretches, line = i / stretches * inner + first;
-            simd::vectorized<LargestOfColumns<Sign, T>>(x + i / stretches * n * inner + first, n, inner,
-                                                        last - first, values + line, places + line);
-          }
-        });
-  } else {
+  constexpr std::int64_t small = 8192;
+  const std::int64_t stretches = (inner + widest - 1) / widest, work = n * inner / stretches;
+  if (inner == 1 ? n < 2 * parallel_grain : n <= 8 || n * inner <= small) {
     largest_of_lines<Sign>(x, lines, values, places);
+  } else {
+    const auto part = [=, n = n, inner = inner](std::int64_t i) {
+      const std::int64_t k = i % stretches, first = inner * k / stretches, last = inner * (k + 1) / stretches,
+                         line = i / stretches * inner + first;
+      const T* from = x + i / stretches * n * inner + first;
+      if (inner == 1)
+        largest_of_line<Sign>(from, n, values + line, places + line);
+      else if (inner < narrow)
+        largest_of_narrow<Sign>(from, n, inner, values + line, places + line);
+      else
+        simd::vectorized<LargestOfColumns<Sign, T>>(from, n, inner, last - first, values + line,
+                                                    places + line);
+    };
+    parallel_for(outer * stretches, (parallel_grain + work - 1) / work,
+                 [&](std::int64_t begin, std::int64_t end) {
+                   for (std::int64_t i = begin; i < end; ++i) part(i);
+                 });
   }
   // Places are counted in T on the way.
   if (n >= std::int64_t{1} << std::numeric_limits<T>::digits) std::fill_n(places, outer * inner, -1);

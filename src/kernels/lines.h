@@ -201,17 +201,19 @@ struct AlongLoop {
   }
 };
 
-/// Lines that lie across the lanes, in units of as many as the widest pack has room for.
+/// Lines that lie across the lanes, in units of as many as the widest pack has room for. Where `inner` has
+/// room for such a unit, those of a unit are neighbours.
 struct AcrossLayout {
-  std::int64_t n, outer, lines, line_step, element_step, unit;
+  std::int64_t n, inner, groups, lines, unit;
   AcrossLayout(const Lines& of, std::size_t element_size)
-      : n(of.n),
-        outer(of.inner == 1 ? 1 : of.outer),
-        lines(of.inner == 1 ? of.outer : of.inner),
-        line_step(of.inner == 1 ? of.n : 1),
-        element_step(of.inner),
-        unit(64 / static_cast<std::int64_t>(element_size)) {}
-  std::int64_t units() const { return (lines + unit - 1) / unit; }  ///< in each `outer`
+      : n(of.n), inner(of.inner), unit(64 / static_cast<std::int64_t>(element_size)) {
+    groups = are_neighbours() ? of.outer : 1;
+    lines = of.outer * inner / groups;  // in each group
+  }
+  bool are_neighbours() const { return inner >= unit; }
+  std::int64_t units() const { return (lines + unit - 1) / unit; }  ///< in each group
+  /// Where a line begins.
+  std::int64_t at(std::int64_t line) const { return line / inner * n * inner + line % inner; }
 };
 
 template <class Step, class T, std::size_t In, std::size_t Out>
@@ -222,24 +224,22 @@ struct AcrossLoop {
     using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
     const std::int64_t units = layout.units(), tile = layout.n * P::lanes;
     for (std::int64_t unit = begin; unit < end; ++unit) {
-      const std::int64_t outer = unit / units, first = unit % units * layout.unit,
-                         last = std::min(first + layout.unit, layout.lines);
+      const std::int64_t group = unit / units * layout.lines, first = group + unit % units * layout.unit,
+                         last = std::min(first + layout.unit, group + layout.lines);
       for (std::int64_t line = first; line < last; line += P::lanes) {
-        const std::int64_t at = outer * layout.n * layout.lines + line * layout.line_step,
-                           count = std::min<std::int64_t>(P::lanes, last - line);
-        const bool direct = layout.line_step == 1 && count == P::lanes;
+        const std::int64_t at = layout.at(line), count = std::min<std::int64_t>(P::lanes, last - line);
+        const bool direct = layout.are_neighbours() && count == P::lanes;
         std::array<const T*, In> in;
         std::array<T*, Out> out;
         for (std::size_t k = 0; k < In; ++k) {
           in[k] = direct ? all_in[k] + at : scratch + k * tile;
-          if (!direct) gather<P>(layout, all_in[k] + at, count, scratch + k * tile);
+          if (!direct) gather<P>(layout, all_in[k], line, count, scratch + k * tile);
         }
         for (std::size_t k = 0; k < Out; ++k)
           out[k] = all_out[k] == nullptr ? nullptr : direct ? all_out[k] + at : scratch + (In + k) * tile;
-        (*step)(AcrossLanes<P>(layout.n, direct ? layout.element_step : P::lanes), in, out,
-                outer * layout.lines + line, count);
+        (*step)(AcrossLanes<P>(layout.n, direct ? layout.inner : P::lanes), in, out, line, count);
         for (std::size_t k = 0; k < Out; ++k)
-          if (out[k] != nullptr && !direct) scatter<P>(layout, out[k], count, all_out[k] + at);
+          if (out[k] != nullptr && !direct) scatter<P>(layout, out[k], line, count, all_out[k]);
       }
     }
   }
@@ -247,19 +247,20 @@ struct AcrossLoop {
  private:
   /// Lanes without a line of their own get the last one once more.
   template <class P>
-  static void gather(const AcrossLayout& layout, const T* __restrict from, std::int64_t count,
+  static void gather(const AcrossLayout& layout, const T* all, std::int64_t first, std::int64_t count,
                      T* __restrict tile) {
-    for (std::int64_t lane = 0; lane < P::lanes; ++lane)
-      for (std::int64_t i = 0; i < layout.n; ++i)
-        tile[i * P::lanes + lane] =
-            from[std::min(lane, count - 1) * layout.line_step + i * layout.element_step];
+    for (std::int64_t lane = 0; lane < P::lanes; ++lane) {
+      const T* __restrict from = all + layout.at(first + std::min(lane, count - 1));
+      for (std::int64_t i = 0; i < layout.n; ++i) tile[i * P::lanes + lane] = from[i * layout.inner];
+    }
   }
   template <class P>
-  static void scatter(const AcrossLayout& layout, const T* __restrict tile, std::int64_t count,
-                      T* __restrict to) {
-    for (std::int64_t lane = 0; lane < count; ++lane)
-      for (std::int64_t i = 0; i < layout.n; ++i)
-        to[lane * layout.line_step + i * layout.element_step] = tile[i * P::lanes + lane];
+  static void scatter(const AcrossLayout& layout, const T* __restrict tile, std::int64_t first,
+                      std::int64_t count, T* all) {
+    for (std::int64_t lane = 0; lane < count; ++lane) {
+      T* __restrict to = all + layout.at(first + lane);
+      for (std::int64_t i = 0; i < layout.n; ++i) to[i * layout.inner] = tile[i * P::lanes + lane];
+    }
   }
 };
 
@@ -279,7 +280,7 @@ void for_each_line(const Lines& lines, std::array<const T*, In> in, std::array<T
     });
   const detail::AcrossLayout layout(lines, sizeof(T));
   const std::int64_t tile = lines.n * layout.unit;
-  parallel_for(layout.outer * layout.units(), grain(tile), [&](std::int64_t begin, std::int64_t end) {
+  parallel_for(layout.groups * layout.units(), grain(tile), [&](std::int64_t begin, std::int64_t end) {
     Array scratch({static_cast<std::int64_t>(In + Out) * tile}, dtype_of<T>);
     simd::vectorized<detail::AcrossLoop<Step, T, In, Out>>(layout, &step, in, out, begin, end,
                                                            scratch.mutable_data<T>());

@@ -16,9 +16,9 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-const std::vector<Shape> shapes = {{1, 1, 1},   {3, 7, 1},   {40, 10, 1}, {17, 63, 1},  {3, 64, 1},
-                                   {5, 65, 1},  {2, 127, 1}, {3, 128, 1}, {2, 1001, 1}, {1, 5, 3},
-                                   {2, 200, 7}, {3, 4, 16},  {2, 9, 33},  {1, 70, 64},  {2, 3, 101}};
+const std::vector<Shape> shapes = {
+    {1, 1, 1},    {3, 7, 1}, {40, 10, 1}, {17, 63, 1}, {3, 64, 1}, {5, 65, 1}, {2, 127, 1}, {3, 128, 1},
+    {2, 1001, 1}, {1, 5, 3}, {2, 200, 7}, {3, 4, 16},  {20, 9, 5}, {2, 9, 33}, {1, 70, 64}, {2, 3, 101}};
 
 Tensor exp_of_log_softmax(const Tensor& x) {
   const reference::Array logs = reference::log_softmax(reference::from_tensor(x), 1);
