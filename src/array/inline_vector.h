@@ -30,6 +30,14 @@ class InlineVector {
     if (capacity_ < size) grow(size);
     size_ = size;
   }
+  /// Makes it that many items of zeros. Writes whole cache lines: reading back what a masked store of less
+  /// has written stalls the processor.
+  void assign_zeros(std::size_t size) {
+    constexpr std::size_t line = 64;
+    static_assert(sizeof local_ % line == 0);
+    resize(size);
+    std::memset(static_cast<void*>(items_), 0, (size * sizeof(T) + line - 1) / line * line);
+  }
   T& back() { return items_[size_ - 1]; }
   T& operator[](std::size_t i) { return items_[i]; }
   const T& operator[](std::size_t i) const { return items_[i]; }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "chainrule/ops.h"
 #include "graph/traversal.h"
@@ -15,8 +14,7 @@ namespace chainrule {
 class Consumption {
  public:
   Consumption(Traversal& order, Tensor root) : order_(order), left_(order.size()) {
-    held_.resize(left_);
-    std::memset(held_.begin(), 0, left_ * sizeof held_[0]);
+    held_.assign_zeros(left_);
     held_[left_ - 1] = Node::handle;
     TensorAccess::give_up(root);
   }
@@ -96,8 +94,7 @@ class Arrived {
  public:
   Arrived(const Traversal& order, bool as_nodes) : order_(order), as_nodes_(as_nodes) {
     sums_.resize(order.size());
-    kinds_.resize(order.size());
-    std::memset(kinds_.begin(), 0, kinds_.size() * sizeof kinds_[0]);
+    kinds_.assign_zeros(order.size());
   }
   ~Arrived() {
     for (std::size_t i = 0; i < sums_.size(); ++i) (void)take(i);

@@ -212,14 +212,17 @@ inline DType dtype_of(const Operand& operand) {
 /// The dtype in which operands meet: that of the tensors among them, unless only a number can hold the
 /// fraction (a number with a fraction makes an int64 tensor float64).
 template <std::same_as<Operand>... Operands>
-DType common_dtype(const Operands&... operands) {
+DType common_dtype(const Operand& first, const Operands&... others) {
+  const DType dtype = dtype_of(first);
+  if (((dtype_of(others) == dtype) && ...)) return dtype;
   DType tensors = DType::boolean, numbers = DType::boolean;
   const auto meet = [&](const Operand& operand) {
     DType& kind = operand.tensor() != nullptr ? tensors : numbers;
     kind = promote(kind, dtype_of(operand));
   };
-  (meet(operands), ...);
-  const bool any_tensor = ((operands.tensor() != nullptr) || ...);
+  meet(first);
+  (meet(others), ...);
+  const bool any_tensor = first.tensor() != nullptr || ((others.tensor() != nullptr) || ...);
   return any_tensor && is_floating(tensors) ? tensors : promote(tensors, numbers);
 }
 
