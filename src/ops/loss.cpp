@@ -29,13 +29,12 @@ struct Combines {
 struct CrossEntropy : Combines {
   static constexpr std::string_view name = "cross_entropy",
                                     formula = "∂(−log softmax(z)[y])/∂z = softmax(z) − onehot(y)";
-
+  bool by_class = false;        ///< the target is classes, int64
   bool differentiable = false;  ///< the gradient of the logits may be asked for
   /// That gradient where 1 comes from above. Forward, which is called once, finds it in the pass that gives
   /// the losses, and leaves it here for the derivative.
   mutable std::optional<Array> gradient = {};
 
-  static bool by_class(DType target) { return target == DType::int64; }
   Array forward(Values in) const {
     const Array &logits = *in[0], &target = *in[1];
     check(logits.shape(), target);
@@ -56,18 +55,19 @@ struct CrossEntropy : Combines {
                              const std::string&) const {
     const std::string of = reduction == Reduction::mean ? " / samples" : "";
     if (input == 1) return {"−log_softmax(" + names[0] + ")" + of};
-    return {"(softmax(" + names[0] + ") − " + names[1] + ")" + of};
+    const std::string truth = by_class ? "onehot(" + names[1] + ")" : names[1];
+    return {"(softmax(" + names[0] + ") − " + truth + ")" + of};
   }
 
  private:
-  static void check(const Shape& logits, const Array& target) {
+  void check(const Shape& logits, const Array& target) const {
     const auto fail = [&](const std::string& remedy) {
       throw ShapeError("cross_entropy: logits " + to_string(logits) + " and target " +
                        to_string(target.shape()) + " (" + std::string(to_string(target.dtype())) +
                        ") do not fit: " + remedy);
     };
     if (logits.rank() == 0 || logits.size() == 0) fail("logits must be (..., classes) and not empty");
-    if (!by_class(target.dtype())) {
+    if (!by_class) {
       if (target.shape() != logits)
         fail("probabilities must have the shape of the logits; classes must be int64");
       return;
@@ -84,9 +84,8 @@ struct CrossEntropy : Combines {
   static Array rows(const Array& logits) {
     return logits.reshaped({logits.size() / logits.shape().back(), logits.shape().back()});
   }
-  static Array rows(const Array& target, const Array& logits) {
-    return by_class(target.dtype()) ? target.reshaped({target.size()})
-                                    : rows(target.reshaped(logits.shape()));
+  Array rows(const Array& target, const Array& logits) const {
+    return by_class ? target.reshaped({target.size()}) : rows(target.reshaped(logits.shape()));
   }
   /// g, scalar or one per sample, ready to multiply (..., C).
   static Tensor per_sample(const Tensor& g, const Shape& logits) {
@@ -103,7 +102,7 @@ struct CrossEntropy : Combines {
   }
   Tensor rule(Inputs in, const Tensor& g, std::int64_t samples) const {
     const Tensor probabilities = softmax(in[0]), upstream = per_sample(g * scale(samples), in[0].shape());
-    if (!by_class(in[1].dtype())) return (probabilities * sum(in[1], -1, true) - in[1]) * upstream;
+    if (!by_class) return (probabilities * sum(in[1], -1, true) - in[1]) * upstream;
     const Tensor truth = reshape(in[1], with_last(in[0].shape(), 1));
     return (probabilities - cast(truth == arange(0, in[0].shape().back()), in[0].dtype())) * upstream;
   }
@@ -176,8 +175,8 @@ Tensor cross_entropy(const Operand& logits, const Operand& target, Reduction red
   const DType dtype =
       ops::real_dtype(is_floating(target.dtype()) ? ops::common_dtype(logits, target) : logits.dtype());
   const Argument in(logits, dtype);
-  return apply(ops::CrossEntropy{{reduction}, ops::will_differentiate(*in)}, logits.here(), in,
-               Argument(target, is_floating(target.dtype()) ? dtype : DType::int64));
+  return apply(ops::CrossEntropy{{reduction}, !is_floating(target.dtype()), ops::will_differentiate(*in)},
+               logits.here(), in, Argument(target, is_floating(target.dtype()) ? dtype : DType::int64));
 }
 Tensor mse_loss(const Operand& prediction, const Operand& target, Reduction reduction) {
   return ops::pair_loss<ops::MseLoss>(prediction, target, reduction);
