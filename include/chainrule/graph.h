@@ -8,7 +8,12 @@
 namespace chainrule {
 
 /// What a node is to the person who looks at the graph.
-enum class NodeKind : std::uint8_t { constant, variable, operation };
+enum class NodeKind : std::uint8_t {
+  constant,
+  variable,   ///< a leaf that gradients are wanted for
+  parameter,  ///< the same, held by a Parameter
+  operation
+};
 
 /// Until it goes out of scope, the nodes that this thread makes belong to a part of the program with this
 /// name, as `Scope layer("encoder");` Scopes nest; the same name in the same place is the same part again.
@@ -41,8 +46,9 @@ struct GraphNode {
   std::string
       label;  ///< its name, or a generated one: v1, v2, ... and the number itself for scalar constants
   Here here;  ///< where the forward call was made
-  bool has_value = true;  ///< false when the value has been released (see KeepValues)
-  std::size_t scope = 0;  ///< position in Graph::scopes()
+  bool has_value = true;   ///< false when the value has been released (see KeepValues)
+  std::int64_t flops = 0;  ///< about how many additions, products and values of functions computing it took
+  std::size_t scope = 0;   ///< position in Graph::scopes()
 };
 
 /// A snapshot of everything a tensor was computed from, inputs before what uses them.
@@ -84,23 +90,4 @@ struct OperationInfo {
 /// Every operation of the library, by name.
 std::vector<OperationInfo> operations();
 
-namespace draw {
-
-struct Options {
-  const Gradients* gradients = nullptr;  ///< shown on the nodes that it contains
-  bool values = true;
-  bool local_derivatives = true;  ///< on the edges
-};
-
-/// The graph in Graphviz's DOT language: names, shapes, values, gradients. Deterministic.
-void write_dot(std::ostream& out, const Tensor& output, const Options& options = {});
-
-/// A drawing by Graphviz's library in memory, in any of its formats, as "svg", "png", "pdf" or "json". Needs
-/// the target chainrule::render. IoError when Graphviz cannot draw it.
-std::string render(const std::string& dot, const std::string& format);
-
-/// The same into a file, format "svg", "png" or "pdf". IoError, too, when the file cannot be written.
-void render_dot(const std::string& dot, const std::string& format, const std::string& path);
-
-}  // namespace draw
 }  // namespace chainrule

@@ -49,17 +49,20 @@ std::string escaped(std::string_view text) {
   return result;
 }
 
-std::string brief(const Tensor& tensor) {
-  if (tensor.dtype() == DType::boolean && tensor.rank() == 0) return tensor.item<bool>() ? "True" : "False";
-  const std::vector<double> elements = tensor.to_vector<double>();
-  if (tensor.rank() == 0) return number(elements.front(), 4);
-  if (elements.empty()) return std::string("[") + closing_bracket;
-  if (is_small(tensor)) return matrix(elements, tensor.shape());
-  const Range range = range_of(elements);
-  const auto line = [](const char* name, double value) {
-    return "<TR>" + cell(name + std::string("&nbsp;"), "LEFT") + cell(number(value, 4), "RIGHT") + "</TR>";
+std::string brief(const NumbersSummary& numbers, const Shape& shape, DType dtype, bool with_norm) {
+  if (shape.size() == 0) return std::string("[") + closing_bracket;
+  if (shape.rank() == 0 && dtype == DType::boolean) return numbers.elements.front() != 0 ? "True" : "False";
+  if (shape.rank() == 0) return number(numbers.elements.front(), 4);
+  if (!numbers.elements.empty()) return matrix(numbers.elements, shape);
+  const auto line = [](const char* name, const std::string& value) {
+    return "<TR>" + cell(name + std::string("&nbsp;"), "LEFT") + cell(value, "RIGHT") + "</TR>";
   };
-  return table(line("min", range.smallest) + line("mean", range.mean) + line("max", range.largest));
+  std::string lines = line("min", number(numbers.min, 4)) + line("mean", number(numbers.mean, 4)) +
+                      line("max", number(numbers.max, 4));
+  if (with_norm) lines += line("norm", number(numbers.norm, 4));
+  if (numbers.nans > 0) lines += line("NaN", fmt::format("{} of {}", numbers.nans, shape.size()));
+  if (numbers.infinities > 0) lines += line("Inf", fmt::format("{} of {}", numbers.infinities, shape.size()));
+  return table(lines);
 }
 
 bool is_literal(const GraphNode& node) {

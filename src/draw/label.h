@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "chainrule/graph.h"
+#include "chainrule/draw.h"
 
 namespace chainrule::draw {
 
@@ -12,8 +12,8 @@ namespace chainrule::draw {
 std::string escaped(std::string_view text);
 
 /// A tensor in few characters, as such a label: a number; a small array row by row; of a larger one
-/// smallest, mean and largest element.
-std::string brief(const Tensor& tensor);
+/// smallest, mean and largest element, the norm if wanted, and how many are NaN or infinite.
+std::string brief(const NumbersSummary& numbers, const Shape& shape, DType dtype, bool with_norm = false);
 
 /// Is the node a number in the expression, which is its own name?
 bool is_literal(const GraphNode& node);

@@ -13,7 +13,7 @@ std::string one_line(const Tensor& tensor);
 /// Is the tensor small enough for all its elements to be shown?
 bool is_small(const Tensor& tensor);
 
-/// With so many significant digits; no "-0".
+/// With so many significant digits; no "-0", and no "-nan".
 std::string number(double value, int digits);
 
 /// Smallest, mean and largest element.

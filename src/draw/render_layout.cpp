@@ -1,8 +1,9 @@
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <sstream>
 
-#include "chainrule/graph.h"
+#include "chainrule/draw.h"
 #include "draw/layout.h"
 
 namespace chainrule::draw {
@@ -50,9 +51,11 @@ Layout layout_of(const std::string& dot) {
   const Reader read(layout.height);
   const nlohmann::json nothing = nlohmann::json::array();
   const auto nodes = json.value("objects", nothing), edges = json.value("edges", nothing);
-  layout.nodes.resize(nodes.size());
+  const auto is_node = [](const auto& object) { return object.contains("pos"); };  // and no subgraph
+  layout.nodes.resize(static_cast<std::size_t>(std::count_if(nodes.begin(), nodes.end(), is_node)));
   for (const auto& node : nodes)
-    layout.nodes.at(number_in(node, "name")) = read.point(node.at("pos").get<std::string>());
+    if (is_node(node))
+      layout.nodes.at(number_in(node, "name")) = read.point(node.at("pos").get<std::string>());
   layout.edges.resize(edges.size());
   for (const auto& edge : edges) layout.edges.at(number_in(edge, "id")) = read.line(edge);
   return layout;

@@ -35,7 +35,7 @@ std::string label_of(const WalkStep& step) {
 
 const char* class_of(const GraphNode& node, bool is_output) {
   if (is_output) return "node output";
-  if (node.kind == NodeKind::variable) return "node variable";
+  if (node.kind == NodeKind::variable || node.kind == NodeKind::parameter) return "node variable";
   return node.kind == NodeKind::constant ? "node constant" : "node operation";
 }
 

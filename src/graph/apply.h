@@ -17,6 +17,7 @@
 /// and may have
 ///   bool takes_unexpanded = true       when vjp understands a g that broadcasts to the output's shape
 ///   void scalar_vjp(in, value, g, to) const    vjp in bare numbers, for a scalar and its scalar inputs
+///   std::int64_t flops(in, shape) const    unless it does one thing per element
 namespace chainrule {
 
 /// The values of the inputs.
@@ -104,6 +105,12 @@ class OperationNode : public Node {
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                              const std::string& name) const final {
     return op_.local_formula(input, names, name);
+  }
+  std::int64_t flops() const final {
+    if constexpr (requires { op_.flops(inputs(), shape()); }) return op_.flops(inputs(), shape());
+    std::int64_t elements = shape().size();
+    for (const Tensor& input : inputs()) elements = std::max(elements, input.node()->shape().size());
+    return elements;
   }
 
  protected:

@@ -65,6 +65,8 @@ class Node {
   virtual bool scalar_vjp(double, std::span<double>) const { return false; }
   /// May g be unexpanded in vjp? See expanded().
   virtual bool takes_unexpanded() const { return false; }
+  /// About how many additions, products and values of functions computing the value took.
+  virtual std::int64_t flops() const { return 0; }
   virtual LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                                      const std::string& name) const;
 
@@ -232,8 +234,9 @@ class Constant final : public Node {
 /// A leaf that gradients are wanted for. backward() adds up its gradient here.
 class Variable final : public Node {
  public:
-  explicit Variable(Array value) : Node(std::move(value), true) {}
-  NodeKind kind() const override { return NodeKind::variable; }
+  explicit Variable(Array value, NodeKind kind = NodeKind::variable)
+      : Node(std::move(value), true), kind_(kind) {}
+  NodeKind kind() const override { return kind_; }
   void accumulate(Tensor gradient) const;
   /// The same for a scalar.
   void accumulate(double gradient) const;
@@ -245,6 +248,7 @@ class Variable final : public Node {
   /// Held for moments only, and hardly ever by two threads at once.
   class Lock;
   mutable std::atomic<bool> locked_{false};
+  NodeKind kind_;
   mutable bool has_number_ = false;
   mutable double number_ = 0;  // the gradient of a scalar,
   mutable Tensor gradient_;    // and of any other
@@ -254,6 +258,10 @@ class Variable final : public Node {
 Tensor add_up(Tensor sum, const Tensor& more);
 
 inline Tensor constant(Array value) { return TensorAccess::adopt(new Constant(std::move(value))); }
+/// The leaf in a Parameter.
+inline Tensor parameter(Array value, std::string name) {
+  return TensorAccess::adopt(new Variable(std::move(value), NodeKind::parameter)).named(std::move(name));
+}
 
 inline Tensor scalar(double number, DType dtype) {
   return constant(dispatch_floating(dtype, [&]<class T>() { return Array(static_cast<T>(number)); }));

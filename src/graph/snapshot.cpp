@@ -62,6 +62,7 @@ Graph::Graph(const Tensor& output) {
     entry.label = node.label();
     entry.here = node.here();
     entry.has_value = node.has_value();
+    entry.flops = node.flops();
     entry.scope = scopes.position(node.scope());
     if (entry.label.empty() && entry.kind == NodeKind::constant) entry.label = number_label(entry.tensor);
     while (entry.label.empty())

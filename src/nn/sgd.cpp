@@ -45,7 +45,7 @@ void Sgd::step() {
     if (leaf.node()->is_unique())
       leaf.zero_grad();
     else
-      leaf = variable(constant(leaf.node()->value()), state.parameter.name());
+      leaf = parameter(leaf.node()->value(), state.parameter.name());
     Array& value = leaf.node()->mutable_value();
     // A product that nobody has asked for yet goes into the value without being made.
     if (options_.momentum == 0 && options_.weight_decay == 0 &&

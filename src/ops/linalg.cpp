@@ -55,6 +55,10 @@ struct Matmul {
     return {input == 0 ? "g @ " + turned(names[1], transpose_b) : turned(names[0], transpose_a) + " @ g",
             false};
   }
+  std::int64_t flops(Inputs in, const Shape& out) const {
+    const Shape& a = in[0].shape();
+    return 2 * out.size() * (transpose_a && a.rank() > 1 ? a[a.rank() - 2] : a.back());
+  }
 
   static Tensor product(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b) {
     return apply(Matmul{transpose_a, transpose_b}, Here::now(), Argument(a), Argument(b));
@@ -174,6 +178,7 @@ struct Linear {
                              const std::string&) const {
     return {input == 0 ? "g @ " + names[1] : input == 1 ? "gᵀ @ " + names[0] : "Σ g", false};
   }
+  static std::int64_t flops(Inputs in, const Shape& out) { return 2 * out.size() * in[0].shape().back(); }
 };
 
 const Registered<Matmul, Linear> registered;

@@ -3,7 +3,8 @@
 #include <regex>
 #include <sstream>
 
-#include "chainrule/graph.h"
+#include "chainrule/draw.h"
+#include "chainrule/nn.h"
 #include "cli/run_tool.h"
 #include "support.h"
 
@@ -131,6 +132,81 @@ TEST(Dot, of_a_long_chain_needs_no_recursion) {
   Tensor y = variable(1.0, "x");
   for (int i = 0; i < 20000; ++i) y = y + 1.0;
   run_on_stack(1 << 20, [&] { EXPECT_EQ(count(dot_of(y), " -> "), 40000U); });
+}
+
+TEST(Dot, frames_scopes_as_clusters_with_the_parameters_that_they_use) {
+  Generator random(1);
+  const Mlp network({4, 3, 2}, random);
+  Tensor loss;
+  {
+    const Scope scope("a \"<b>\\ model");
+    loss = sum(network(ones({1, 4})));
+  }
+  const std::string dot = dot_of(loss);
+  EXPECT_EQ(count(dot, "subgraph cluster_"), 3U) << "the model, and in it two layers";
+  const std::string layer =
+      dot.substr(dot.find("label=<layer1>"), dot.find("label=<layer2>") - dot.find("label=<layer1>"));
+  EXPECT_TRUE(mentions(layer, {"layer1.weight", "layer1.bias", "relu"}));
+  EXPECT_TRUE(mentions(texts_of(dot), {"a &quot;&lt;b&gt;\\ model\n", "layer2\n"}));
+}
+
+TEST(Dot, of_a_network_is_the_one_that_was_looked_at) {
+  const KeepValues keep;
+  const Linear one(Parameter(tensor({{0.5, -1.0}, {1.0, 0.25}}), "one.weight"),
+                   Parameter(tensor({0.0, 0.5}), "one.bias"));
+  const Linear two(Parameter(tensor({{1.0, -0.5}, {-0.25, 2.0}}), "two.weight"),
+                   Parameter(tensor({0.0, 0.0}), "two.bias"));
+  const Tensor x = tensor({{1.0, 2.0}, {-1.0, 0.5}}).named("x"), y = tensor({0, 1}).named("y");
+  const Tensor loss = cross_entropy(Mlp({one, two})(x), y).named("loss");
+  const Gradients found = gradients(loss, {}, {.all_nodes = true});
+  const std::string expected = read_file(CHAINRULE_TESTS_DIR "/draw/network.dot");
+  EXPECT_EQ(dot_of(loss, {.gradients = &found, .dtypes = true, .costs = true, .legend = true}), expected);
+}
+
+TEST(Dot, shows_types_costs_and_places_when_asked) {
+  const Tensor a = variable(ones({2, 3}), "a"), b = variable(ones({3, 5}), "b");
+  const Tensor product = matmul(a, b).named("c");
+  const std::string plain = dot_of(product);
+  const std::string full = dot_of(product, {.dtypes = true, .costs = true, .source = true, .legend = true});
+  for (const char* shown : {"float32", "40 B, 60 flop", "dot_test.cpp:", "variable, wants a gradient"}) {
+    EXPECT_TRUE(mentions(full, {shown}));
+    EXPECT_FALSE(mentions(plain, {shown}));
+  }
+  EXPECT_FALSE(mentions(dot_of(product, {.shapes = false}), {"(2, 3)"}));
+}
+
+TEST(Dot, gives_what_is_not_finite_a_border_of_its_own_and_counts_it) {
+  const KeepValues keep;
+  const Tensor x = variable(linspace(-10, 9, 20, DType::float64), "x"), loss = sum(log(x));
+  const Gradients found = gradients(loss, {}, {.all_nodes = true});
+  const std::string dot = dot_of(loss, {.gradients = &found, .colour_by_gradient = true});
+  EXPECT_TRUE(mentions(dot, {"10 of 20", "#B5179E"}));
+  EXPECT_TRUE(mentions(dot, {">norm&nbsp;<"}));
+  EXPECT_FALSE(mentions(dot_of(sum(exp(x))), {"#B5179E"}));
+}
+
+TEST(Svg, shows_names_that_are_markup_as_text) {
+  std::ostringstream svg;
+  draw::write_svg(svg, variable(1.0, "<script>alert(1)</script>"));
+  EXPECT_EQ(svg.str().find("<script"), std::string::npos);
+  EXPECT_TRUE(mentions(svg.str(), {"&lt;script&gt;alert(1)&lt;/script&gt;"}));
+}
+
+TEST(Svg, of_what_is_too_large_or_entangled_is_refused_with_a_hint) {
+  const auto refused = [](const Tensor& output) {
+    std::ostringstream svg;
+    return message_of<IoError>([&] { draw::write_svg(svg, output, {.local_derivatives = false}); });
+  };
+  const Tensor x = variable(1.0, "x");
+  Tensor entangled = x, lengthy = x;
+  for (int i = 0; i < 400; ++i) entangled = tanh(entangled) * x;
+  for (int i = 0; i < 20000; ++i) lengthy = tanh(lengthy);
+  EXPECT_TRUE(mentions(refused(entangled), {"too entangled", ".html"}));
+  EXPECT_TRUE(mentions(refused(lengthy), {"20001 nodes are too many", ".html"}));
+}
+
+TEST(Render, understands_edges_to_nodes_that_come_before) {
+  EXPECT_TRUE(draw::render("digraph { a; b; c; c -> a; b -> a; a -> b; }", "svg").starts_with("<?xml"));
 }
 
 TEST(Render, writes_each_format) {

@@ -1,4 +1,6 @@
 #include "chainrule/graph.h"
+#include "chainrule/nn.h"
+#include "chainrule/optim.h"
 
 #include <set>
 
@@ -108,6 +110,33 @@ TEST(LocalFormula, of_matrix_products_is_written_with_the_gradient) {
   EXPECT_EQ(formula(product, 0, {"a", "b"}), "g @ bᵀ");
   EXPECT_EQ(formula(product, 1, {"a", "b"}), "aᵀ @ g");
   EXPECT_FALSE(local_formula(product, 0, std::vector<std::string>{"a", "b"}, "p").is_factor);
+}
+
+TEST(Graph, tells_parameters_from_variables_even_after_a_step) {
+  const Parameter weight(tensor({1.0, 2.0}), "weight");
+  const Tensor x = variable({3.0, 4.0}, "x"), loss = sum(weight.leaf() * x);
+  const auto kind = [](const Tensor& output, const Tensor& of) {
+    const Graph graph(output);
+    return graph.nodes()[graph.position(of)].kind;
+  };
+  EXPECT_EQ(kind(loss, weight.leaf()), NodeKind::parameter);
+  EXPECT_EQ(kind(loss, x), NodeKind::variable);
+  loss.backward();
+  Sgd({weight}, {.learning_rate = 0.1}).step();
+  EXPECT_EQ(kind(sum(weight.leaf()), weight.leaf()), NodeKind::parameter);
+  weight.assign(x);
+  EXPECT_EQ(kind(sum(weight.leaf()), weight.leaf()), NodeKind::parameter);
+}
+
+TEST(Graph, counts_the_work_of_each_operation) {
+  const Tensor a = variable(ones({2, 3})), b = variable(ones({3, 5})), x = variable(ones({4, 3}));
+  const auto flops = [](const Tensor& output) { return Graph(output).output().flops; };
+  EXPECT_EQ(flops(matmul(a, b)), 2 * 2 * 3 * 5);
+  EXPECT_EQ(flops(linear(x, a)), 2 * 4 * 3 * 2);
+  EXPECT_EQ(flops(tanh(a)), 6);
+  EXPECT_EQ(flops(sum(a)), 6);
+  EXPECT_EQ(flops(reshape(a, {6})), 0);
+  EXPECT_EQ(flops(a), 0);
 }
 
 TEST(LocalGradient, is_one_step_of_the_chain_rule) {

@@ -1,0 +1,57 @@
+#include "draw/look.h"
+
+#include <fmt/format.h>
+
+#include "draw/numbers.h"
+
+namespace chainrule::draw {
+namespace {
+
+/// With a prefix of the SI, and three digits.
+std::string with_unit(std::int64_t amount, const char* unit) {
+  constexpr const char* prefixes[] = {"", "k", "M", "G", "T", "P", "E"};
+  auto scaled = static_cast<double>(amount);
+  std::size_t prefix = 0;
+  for (; scaled >= 999.5; ++prefix) scaled /= 1000;
+  return fmt::format("{} {}{}", number(scaled, 3), prefixes[prefix], unit);
+}
+
+}  // namespace
+
+Role role_of(const GraphRecord& graph, std::size_t node) {
+  if (node + 1 == graph.nodes.size()) return Role::output;
+  switch (graph.nodes[node].kind) {
+    case NodeKind::parameter: return Role::parameter;
+    case NodeKind::variable: return Role::variable;
+    case NodeKind::constant: return Role::constant;
+    case NodeKind::operation: break;
+  }
+  return Role::intermediate;
+}
+
+std::size_t gradient_class(const RecordedNode& node) {
+  if (!node.gradient) return 0;
+  if (!node.gradient->is_finite()) return broken_gradient;
+  if (node.gradient->norm == 0) return 1;
+  std::size_t i = 2;
+  while (gradient_classes[i].below != 0 && node.gradient->norm >= gradient_classes[i].below) ++i;
+  return i;
+}
+
+bool is_broken(const RecordedNode& node) {
+  return (node.value && !node.value->is_finite()) || (node.gradient && !node.gradient->is_finite());
+}
+
+bool is_literal(const RecordedNode& node) {
+  return node.kind == NodeKind::constant && !node.is_named && node.shape.rank() == 0;
+}
+
+std::string bytes_text(std::int64_t bytes) { return with_unit(bytes, "B"); }
+std::string flops_text(std::int64_t flops) { return with_unit(flops, "flop"); }
+
+std::string source_text(const RecordedNode& node) {
+  if (node.file.empty()) return {};
+  return node.file.substr(node.file.find_last_of('/') + 1) + ":" + std::to_string(node.line);
+}
+
+}  // namespace chainrule::draw
