@@ -53,13 +53,46 @@ TEST(GraphCommand, refuses_other_formats_and_says_where_it_cannot_write) {
   const ToolResult gif = run_tool(command("graph", walkthrough, {"-o", "a.gif"}));
   EXPECT_EQ(gif.exit_code, 2);
   EXPECT_EQ(gif.errors,
-            "chainrule graph: -o a.gif: the name of the file must end in .dot, .svg, .png or .pdf\n");
+            "chainrule graph: -o a.gif: the name of the file must end in .dot, .svg, .png, .pdf, .html or "
+            ".graph.json\n");
   for (const char* path : {"/nowhere/a.svg", "/nowhere/a.dot"}) {
     const ToolResult result = run_tool(command("graph", walkthrough, {"-o", path}));
     EXPECT_EQ(result.exit_code, 1);
     EXPECT_EQ(result.errors, std::string("chainrule graph: ") + path +
                                  ": it cannot be written: No such file or directory\n");
   }
+}
+
+TEST(GraphCommand, shows_what_is_asked_for) {
+  const auto drawn = [](const std::string& show) {
+    return run_tool(command("graph", walkthrough, {"--show", show})).output;
+  };
+  EXPECT_FALSE(mentions(drawn("values"), {"dL/dq"}));
+  EXPECT_TRUE(mentions(drawn("values,gradients,costs,dtypes,legend"),
+                       {"dL/dq = -4", "8 B, 1 flop", "float64", "computed"}));
+  EXPECT_FALSE(mentions(drawn("gradients"), {"∂L/∂q"}));
+  const ToolResult wrong = run_tool(command("graph", walkthrough, {"--show", "everything"}));
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_TRUE(mentions(wrong.errors, {"--show", "everything", "gradients"}));
+}
+
+TEST(GraphCommand, draws_a_saved_graph_as_it_would_have_at_once) {
+  const TemporaryFile saved("", ".graph.json"), page("", ".html");
+  const ToolResult result = run_tool(command("graph", walkthrough, {"-o", saved.path()}));
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_EQ(run_tool({"graph", saved.path()}).output, run_tool(command("graph", walkthrough)).output);
+  EXPECT_EQ(run_tool({"graph", saved.path(), "-o", page.path()}).exit_code, 0);
+  EXPECT_TRUE(mentions(read_file(page.path()), {"<!doctype html>", "grad -4"}));
+}
+
+TEST(GraphCommand, says_what_is_wrong_with_a_saved_graph) {
+  const TemporaryFile broken("{\"chainrule_graph\": 2}", ".json");
+  const ToolResult result = run_tool({"graph", broken.path()});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.errors, "chainrule graph: " + broken.path() +
+                               ": it is a graph in format 2; this version reads format 1\n");
+  EXPECT_TRUE(mentions(run_tool({"graph", "nowhere.json"}).errors, {"nowhere.json: it cannot be read"}));
+  EXPECT_EQ(run_tool({"graph", broken.path(), "x=3"}).exit_code, 2);
 }
 
 TEST(GraphCommand, tells_to_reduce_what_is_no_scalar) {
@@ -106,6 +139,12 @@ TEST(Walk, works_out_the_numbers_in_the_derivative_of_a_power) {
       {"∂v1/∂x = 1 · (2 · x) = 4", "∂v2/∂x = 1 · (3 · x²) = 12,", "∂v4/∂x = 1 · (-1 · x^(-2)) = -0.25"}));
   EXPECT_TRUE(
       mentions(run_tool({"walk", "x ** y", "x=2", "y=3"}).output, {"(0 if y = 0 else y · x^(y − 1))"}));
+}
+
+TEST(Walk, tells_classes_from_probabilities_in_cross_entropy) {
+  EXPECT_TRUE(mentions(run_tool({"walk", "cross_entropy(z, y)", "z=[[1,2]]", "y=[[0.5,0.5]]"}).output,
+                       {"(softmax(z) − y) / samples"}));
+  EXPECT_TRUE(mentions(run_tool({"walk", "cross_entropy(z, [1])", "z=[[1,2]]"}).output, {"− onehot("}));
 }
 
 TEST(Walk, shows_arrays_products_and_sums_over_what_was_stretched) {

@@ -1,10 +1,9 @@
-#include "chainrule/graph.h"
-
-#include <array>
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <sstream>
 
+#include "chainrule/draw.h"
 #include "command.h"
 #include "commands.h"
 #include "print.h"
@@ -18,39 +17,103 @@ namespace {
 std::string format_of(const std::string& path) {
   std::string format = std::filesystem::path(path).extension();
   for (char& c : format) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  for (const char* known : {".dot", ".svg", ".png", ".pdf"})
+  for (const char* known : {".dot", ".svg", ".png", ".pdf", ".html"})
     if (format == known) return format.substr(1);
-  throw CommandError("-o " + printable(path) + ": the name of the file must end in .dot, .svg, .png or .pdf");
+  if (path.ends_with(".graph.json")) return "json";
+  throw CommandError("-o " + printable(path) +
+                     ": the name of the file must end in .dot, .svg, .png, .pdf, .html or .graph.json");
 }
 
-void run(const Request& request, const std::string& path) {
-  const std::string format = path.empty() ? "" : format_of(path);  // before any work is done
+struct Shown {
+  const char* name;
+  bool draw::Options::*option;
+};
+constexpr Shown shown[] = {
+    {"values", &draw::Options::values}, {"derivatives", &draw::Options::local_derivatives},
+    {"shapes", &draw::Options::shapes}, {"dtypes", &draw::Options::dtypes},
+    {"costs", &draw::Options::costs},   {"source", &draw::Options::source},
+    {"legend", &draw::Options::legend}, {"colours", &draw::Options::colour_by_gradient}};
+
+struct Wanted {
+  std::vector<std::string> show = {"values", "gradients", "derivatives", "shapes"};
+  std::string path;
+
+  bool shows(const std::string& name) const {
+    return std::find(show.begin(), show.end(), name) != show.end();
+  }
+  draw::Options options() const {
+    draw::Options options;
+    for (const Shown& each : shown) options.*each.option = shows(each.name);
+    return options;
+  }
+};
+
+/// A graph saved by save_graph, or that of an expression.
+GraphRecord graph_of(const Request& request) {
+  if (request.expression.ends_with(".json")) {
+    if (!request.values.empty())
+      throw CommandError(printable(request.values.front()) + ": a saved graph has its values already");
+    return load_graph(request.expression);
+  }
   const KeepValues keep;
   const Computed computed = compute(request);
   const Gradients found = gradients(computed, true);
-  std::ostringstream dot;
-  draw::write_dot(dot, computed.output, {.gradients = &found});
-  if (path.empty()) return write_output(dot.str());
-  if (format == "dot") return write_file(path, dot.str());
-  draw::render_dot(dot.str(), format, path);
+  GraphRecord graph(computed.output, &found);
+  for (RecordedNode& node : graph.nodes) node.file.clear();  // places in this tool, not in the user's program
+  return graph;
+}
+
+void run(const Request& request, const Wanted& wanted) {
+  const std::string format = wanted.path.empty() ? "" : format_of(wanted.path);  // before any work is done
+  GraphRecord graph = graph_of(request);
+  if (!wanted.shows("gradients"))
+    for (RecordedNode& node : graph.nodes) node.gradient.reset();
+  if (format == "json") return save_graph(graph, wanted.path);
+  std::ostringstream drawn;
+  if (format == "html")
+    draw::write_html(drawn, graph, wanted.options());
+  else
+    draw::write_dot(drawn, graph, wanted.options());
+  if (format.empty()) return write_output(drawn.str());
+  if (format == "dot" || format == "html") return write_file(wanted.path, drawn.str());
+  draw::render_dot(drawn.str(), format, wanted.path);
 }
 
 }  // namespace
 
 void add_graph(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("graph", "Draw an expression's graph with values and gradients");
+  CLI::App* command = app.add_subcommand("graph", "Draw a graph with values and gradients");
   const auto request = std::make_shared<Request>();
-  const auto path = std::make_shared<std::string>();
+  const auto wanted = std::make_shared<Wanted>();
   request->add_to(*command);
+  command->get_option("EXPR")->description(
+      "What to compute, in the syntax of Python; or a file from save_graph,\nwhose name ends in .json");
   command
-      ->add_option("-o,--output", *path,
-                   "A .dot, .svg, .png or .pdf file; without it, DOT on standard output")
+      ->add_option("-o,--output", wanted->path,
+                   "A .dot, .svg, .png, .pdf or .html file, or .graph.json to draw it later;\n"
+                   "without it, DOT on standard output")
       ->type_name("FILE");
+  std::vector<std::string> names = {"gradients"};
+  for (const Shown& each : shown) names.emplace_back(each.name);
+  command
+      ->add_option("--show", wanted->show,
+                   "What to show, separated by commas: values, gradients, derivatives (on\n"
+                   "edges), shapes, dtypes, costs (memory and flops), source (the line that\n"
+                   "made the node), legend, colours (by the norm of the gradient)")
+      ->delimiter(',')
+      ->check(CLI::IsMember(names))
+      ->type_name("WHAT,...")
+      ->default_str("values,gradients,derivatives,shapes");
   command->footer(
-      "Expressions and values are those of `chainrule eval`.\n\n"
+      "Expressions and values are those of `chainrule eval`. An .html page folds and searches, and shows "
+      "all\n"
+      "there is to know about a node. C++ programs save their graphs with save_graph(loss, "
+      "\"step.graph.json\").\n\n"
       "  chainrule graph 'q = x + y; q * z' x=-2 y=5 z=-4 -o walkthrough.svg\n"
+      "  chainrule graph step.graph.json -o step.html\n"
+      "  chainrule graph step.graph.json --show gradients,shapes,colours,legend -o step.pdf\n"
       "  chainrule graph 'tanh(w * x + b)' w=0.5 x=2 b=-1 | dot -Tx11");
-  command->callback([request, path] { run(*request, *path); });
+  command->callback([request, wanted] { run(*request, *wanted); });
 }
 
 }  // namespace chainrule::cli
