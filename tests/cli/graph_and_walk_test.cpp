@@ -71,6 +71,8 @@ TEST(GraphCommand, shows_what_is_asked_for) {
   EXPECT_TRUE(mentions(drawn("values,gradients,costs,dtypes,legend"),
                        {"dL/dq = -4", "8 B, 1 flop", "float64", "computed"}));
   EXPECT_FALSE(mentions(drawn("gradients"), {"∂L/∂q"}));
+  EXPECT_TRUE(
+      mentions(run_tool({"graph", "--show", "values,shapes", "x * y", "x=1", "y=2"}).output, {">2<"}));
   const ToolResult wrong = run_tool(command("graph", walkthrough, {"--show", "everything"}));
   EXPECT_EQ(wrong.exit_code, 2);
   EXPECT_TRUE(mentions(wrong.errors, {"--show", "everything", "gradients"}));

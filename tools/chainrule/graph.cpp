@@ -101,6 +101,7 @@ void add_graph(CLI::App& app) {
                    "edges), shapes, dtypes, costs (memory and flops), source (the line that\n"
                    "made the node), legend, colours (by the norm of the gradient)")
       ->delimiter(',')
+      ->allow_extra_args(false)  // what follows is the expression
       ->check(CLI::IsMember(names))
       ->type_name("WHAT,...")
       ->default_str("values,gradients,derivatives,shapes");
