@@ -186,7 +186,8 @@ enum class Reduction : std::uint8_t { mean, sum, none };
 
 /// -log softmax(logits)[target] for each sample, from the logits (..., C). Targets are classes, int64
 /// (...), or probabilities, floating (..., C). The mean is over samples. Derivative, per sample:
-/// softmax(logits) - target. ShapeError when a class is outside 0..C-1.
+/// softmax(logits) - target; found in the pass that gives the loss, and kept with it, wherever the logits
+/// need a gradient. ShapeError when a class is outside 0..C-1.
 Tensor cross_entropy(const Operand& logits, const Operand& target, Reduction reduction = Reduction::mean);
 /// (prediction - target)², by default averaged over all elements.
 Tensor mse_loss(const Operand& prediction, const Operand& target, Reduction reduction = Reduction::mean);
