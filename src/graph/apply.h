@@ -10,7 +10,10 @@
 ///
 /// An operation is one struct. Its members are the parameters, as the axes of a sum; it has
 ///   name, formula                      what people read
-///   Array forward(Values in) const     checks the shapes, then computes; throws ShapeError, DTypeError
+///   Array forward(Values in)           checks the shapes, then computes; throws ShapeError, DTypeError.
+///   Called
+///                                      once, before the struct moves into its node, so it may leave there
+///                                      what the derivative can use
 ///   Reads reads(wanted) const          which values the derivative reads, if `wanted(i)` inputs need one
 ///   void vjp(in, out, g, to) const     the vector-Jacobian product, in terms of the public operations
 ///   LocalFormula local_formula(input, names, name) const    vjp for people
@@ -75,10 +78,11 @@ class Argument {
 };
 
 template <class Op>
-concept Operation = requires(const Op& op, Values values, Inputs in, const Tensor& tensor, Cotangents& to) {
+concept Operation = requires(Op& fresh, const Op& op, Values values, Inputs in, const Tensor& tensor,
+                             Cotangents& to) {
   { Op::name } -> std::convertible_to<std::string_view>;
   { Op::formula } -> std::convertible_to<std::string_view>;
-  { op.forward(values) } -> std::same_as<Array>;
+  { fresh.forward(values) } -> std::same_as<Array>;
   { op.reads(Wanted()) } -> std::same_as<Reads>;
   { op.vjp(in, tensor, tensor, to) } -> std::same_as<void>;
   {
@@ -114,8 +118,8 @@ class OperationNode : public Node {
   }
 
  protected:
-  OperationNode(Array&& value, bool requires_grad, const Op& op)
-      : Node(std::move(value), requires_grad), op_(op) {}
+  OperationNode(Array&& value, bool requires_grad, Op&& op)
+      : Node(std::move(value), requires_grad), op_(std::move(op)) {}
   const Op& op() const { return op_; }
 
  private:
@@ -126,9 +130,9 @@ class OperationNode : public Node {
 template <Operation Op, std::size_t N>
 class FixedNode final : public OperationNode<Op> {
  public:
-  FixedNode(Array&& value, bool requires_grad, const Op& op, std::array<Tensor, N>&& inputs, Reads reads,
+  FixedNode(Array&& value, bool requires_grad, Op&& op, std::array<Tensor, N>&& inputs, Reads reads,
             Here here)
-      : OperationNode<Op>(std::move(value), requires_grad, op), inputs_(std::move(inputs)) {
+      : OperationNode<Op>(std::move(value), requires_grad, std::move(op)), inputs_(std::move(inputs)) {
     this->set_inputs(inputs_.data(), N, reads, here);
   }
 
@@ -140,9 +144,9 @@ class FixedNode final : public OperationNode<Op> {
 template <Operation Op>
 class VariadicNode final : public OperationNode<Op> {
  public:
-  VariadicNode(Array&& value, bool requires_grad, const Op& op, std::vector<Tensor>&& inputs, Reads reads,
+  VariadicNode(Array&& value, bool requires_grad, Op&& op, std::vector<Tensor>&& inputs, Reads reads,
                Here here)
-      : OperationNode<Op>(std::move(value), requires_grad, op), inputs_(std::move(inputs)) {
+      : OperationNode<Op>(std::move(value), requires_grad, std::move(op)), inputs_(std::move(inputs)) {
     this->set_inputs(inputs_.data(), inputs_.size(), reads, here);
   }
 
@@ -178,7 +182,7 @@ struct Recording {
 
 /// Computes the value and, where a gradient may be asked for, records how.
 template <Operation Op, std::same_as<Argument>... In>
-Tensor apply(const Op& op, Here here, const In&... in) {
+Tensor apply(Op op, Here here, const In&... in) {
   constexpr std::size_t count = sizeof...(In);
   const std::array<const Array*, count> values = {&value_of(*in)...};
   Array value = op.forward(values);
@@ -187,12 +191,12 @@ Tensor apply(const Op& op, Here here, const In&... in) {
   const Reads reads = recording.reads(op);
   std::size_t i = 0;
   std::array<Tensor, count> inputs = {in.enter((reads & reads_input(i++)) != 0)...};
-  return TensorAccess::adopt(new FixedNode<Op, count>(std::move(value), recording.requires_grad, op,
-                                                      std::move(inputs), reads, here));
+  return TensorAccess::adopt(new FixedNode<Op, count>(std::move(value), recording.requires_grad,
+                                                      std::move(op), std::move(inputs), reads, here));
 }
 
 template <Operation Op>
-Tensor apply(const Op& op, Here here, const std::vector<Tensor>& in) {
+Tensor apply(Op op, Here here, const std::vector<Tensor>& in) {
   std::vector<const Array*> values;
   std::vector<const Tensor*> tensors;
   for (const Tensor& tensor : in) {
@@ -206,8 +210,8 @@ Tensor apply(const Op& op, Here here, const std::vector<Tensor>& in) {
   std::vector<Tensor> inputs;
   for (std::size_t i = 0; i < in.size(); ++i)
     inputs.push_back(Argument(in[i]).enter((reads & reads_input(i)) != 0));
-  return TensorAccess::adopt(
-      new VariadicNode<Op>(std::move(value), recording.requires_grad, op, std::move(inputs), reads, here));
+  return TensorAccess::adopt(new VariadicNode<Op>(std::move(value), recording.requires_grad, std::move(op),
+                                                  std::move(inputs), reads, here));
 }
 
 }  // namespace chainrule

@@ -31,11 +31,10 @@ struct CrossEntropy : Combines {
                                     formula = "∂(−log softmax(z)[y])/∂z = softmax(z) − onehot(y)";
   bool by_class = false;        ///< the target is classes, int64
   bool differentiable = false;  ///< the gradient of the logits may be asked for
-  /// That gradient where 1 comes from above. Forward, which is called once, finds it in the pass that gives
-  /// the losses, and leaves it here for the derivative.
-  mutable std::optional<Array> gradient = {};
+  /// That gradient where 1 comes from above, which forward finds in the pass that gives the losses.
+  std::optional<Array> gradient = {};
 
-  Array forward(Values in) const {
+  Array forward(Values in) {
     const Array &logits = *in[0], &target = *in[1];
     check(logits.shape(), target);
     const Shape samples(logits.shape().sizes().first(logits.shape().rank() - 1));

@@ -49,10 +49,10 @@ struct Mean : OverAxes {
 template <class Op>
 struct Extremum : OverAxes {
   bool differentiable = false;
-  /// Where forward, which is called once, found each result: left here for the derivative.
-  mutable std::optional<Array> places = {};
+  /// Where forward found each result.
+  std::optional<Array> places = {};
 
-  Array forward(Values in) const {
+  Array forward(Values in) {
     const Array& x = *in[0];
     require_elements(Op::name, x.shape());
     const auto lines = kernels::neighbouring(x.shape(), axes);
@@ -72,8 +72,7 @@ struct Extremum : OverAxes {
       return;
     }
     const Tensor hit = in[0] == kept(out, in[0]);
-    const Tensor ties =
-        maximum(sum(cast(hit, g.dtype()), listed(in[0].rank()), true), 1);  // none equals NaN
+    const Tensor ties = maximum(sum(cast(hit, g.dtype()), listed(in[0].rank()), true), 1);  // none equals NaN
     to[0] = where(hit, kept(g, in[0]) / ties, 0);
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string> names,
