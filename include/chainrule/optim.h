@@ -23,7 +23,8 @@ class Sgd {
   explicit Sgd(const std::vector<Parameter>& parameters, const SgdOptions& options = {});
 
   /// Moves every parameter once and leaves it without a gradient. A parameter that nothing has reached since
-  /// the last step counts as having gradient zero: momentum and weight decay still move it.
+  /// the last step counts as having gradient zero: momentum and weight decay still move it. Without both, the
+  /// gradient of a layer's weight for few samples is never made: the product that it is goes into the weight.
   void step();
   /// Forgets the gradients gathered since the last step. Not needed after step(): new leaves have none.
   void zero_grad() const;
