@@ -29,18 +29,23 @@ void for_each_pack(std::int64_t n, std::array<Strided<T>, In> in, std::array<T*,
   T out_buffer[Out][lanes];
   for (std::size_t k = 0; k < In; ++k) {
     if (fills && in[k].stride != 0) continue;
-    for (int lane = 0; lane < lanes; ++lane)
-      in_buffer[k][lane] = in[k].elements[lane < n ? lane * in[k].stride : 0];
+    if (in[k].stride == 0)
+      P(*in[k].elements).store(in_buffer[k]);  // in one go, so that loading it need not wait
+    else
+      for (int lane = 0; lane < lanes; ++lane) in_buffer[k][lane] = in[k].elements[lane < n ? lane : 0];
     in[k].elements = in_buffer[k];
   }
   const std::array<T*, Out> wanted = out;
   if (!fills)
     for (std::size_t k = 0; k < Out; ++k) out[k] = out_buffer[k];
-  const std::int64_t last = fills ? n - lanes : 0;
-  for (std::int64_t i = 0;; i = std::min(i + lanes, last)) {
-    step([&](std::size_t k) { return P::load(in[k].elements + i * in[k].stride); },
-         [&](std::size_t k, const P& pack) { pack.store(out[k] + i); });
-    if (i == last) break;
+  std::array<std::int64_t, In> moves;  // for operands that move along, all bits set
+  for (std::size_t k = 0; k < In; ++k) moves[k] = -in[k].stride;
+  // All whole packs, and a last one that ends at n where there are elements left.
+  for (std::int64_t i = 0, end = fills ? n - n % lanes : 1;; i = n - lanes, end = n) {
+    for (; i < end; i += lanes)
+      step([&](std::size_t k) { return P::load(in[k].elements + (i & moves[k])); },
+           [&](std::size_t k, const P& pack) { pack.store(out[k] + i); });
+    if (i >= n) break;
   }
   if (!fills)
     for (std::size_t k = 0; k < Out; ++k) std::copy_n(out_buffer[k], n, wanted[k]);
