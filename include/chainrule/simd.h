@@ -121,6 +121,12 @@ struct Pack {
     return pack;
   }
   void store(T* to) const { V::store(v, to); }
+  /// As it would come back from memory: a product is rounded, not made part of a multiply-add.
+  Pack rounded() const {
+    Pack pack = *this;
+    V::hide(pack.v);
+    return pack;
+  }
   /// The first `count` lanes; the others repeat the first element, on which any function is defined.
   static Pack load_part(const T* from, std::int64_t count) {
     T elements[N];

@@ -2,9 +2,11 @@
 
 #include <atomic>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 #include "array/counting.h"
+#include "array/deferred.h"
 #include "array/pool.h"
 #include "chainrule/dtype.h"
 #include "chainrule/shape.h"
@@ -20,13 +22,8 @@ class Array {
   Array(Shape shape, DType dtype) : shape_(std::move(shape)), dtype_(dtype) {
     if (const std::size_t bytes = byte_count(); bytes > sizeof storage_) allocate(bytes);
   }
-  /// As one that has given its elements up: see release.
-  static Array released(Shape shape, DType dtype) {
-    Array array;
-    array.shape_ = std::move(shape);
-    array.dtype_ = dtype;
-    return array;
-  }
+  /// Elements that are computed when somebody reads them. For more than eight bytes.
+  Array(Shape shape, DType dtype, std::unique_ptr<Deferred> deferred);
   /// A scalar.
   template <Element T>
   explicit Array(T scalar) : dtype_(dtype_of<T>) {
@@ -55,7 +52,7 @@ class Array {
   std::int64_t size() const { return shape_.size(); }
   std::size_t byte_count() const { return static_cast<std::size_t>(shape_.size()) * item_size(dtype_); }
 
-  const void* raw() const { return shared_ ? storage_.buffer->data() : storage_.local; }
+  const void* raw() const { return shared_ ? elements() : storage_.local; }
   template <Element T>
   const T* data() const {
     return static_cast<const T*>(raw());
@@ -67,10 +64,23 @@ class Array {
   }
   void* mutable_raw() {
     if (shared_ && !is_sole_owner()) detach_copy();
-    return shared_ ? storage_.buffer->data() : storage_.local;
+    return shared_ ? elements() : storage_.local;
   }
   bool is_sole_owner() const {
     return !shared_ || storage_.buffer->references.load(std::memory_order_acquire) == 1;
+  }
+
+  /// Do the elements wait to be computed?
+  bool is_deferred() const {
+    return shared_ && storage_.buffer->elements.load(std::memory_order_acquire) == nullptr;
+  }
+  /// Calls use(deferred), which says whether it could do without the elements. False, too, where they are
+  /// there.
+  template <class Use>
+  bool use_deferred(const Use& use) const {
+    if (!is_deferred()) return false;
+    const Waiting waiting(*storage_.buffer);
+    return storage_.buffer->deferred != nullptr && use(*storage_.buffer->deferred);
   }
 
   /// The same elements in another shape of the same size, sharing the buffer.
@@ -82,25 +92,46 @@ class Array {
   /// Gives the elements up and keeps shape and dtype. Elements held in place stay.
   void release() noexcept {
     if (shared_ && fetch_add(storage_.buffer->references, ~0U, std::memory_order_acq_rel) == 1)
-      pool::deallocate(storage_.buffer, storage_.buffer->bytes);
+      destroy(storage_.buffer);
     shared_ = false;
   }
   bool uses_buffer() const { return shared_; }
 
  private:
+  /// Before the elements, or apart from them if they were deferred.
   struct alignas(64) Buffer {
     std::atomic<std::uint32_t> references{1};
-    std::size_t bytes;
-    void* data() { return this + 1; }
+    std::atomic<bool> busy{false};  // someone computes the elements, or uses `deferred`
+    std::size_t bytes;              // of the elements
+    std::atomic<void*> elements;    // null while they are deferred
+    Deferred* deferred = nullptr;
   };
-  void allocate(std::size_t bytes) {
-    const std::size_t total = sizeof(Buffer) + bytes;
-    storage_.buffer = new (pool::allocate(total)) Buffer{.bytes = total};
-    shared_ = true;
+  /// Has a deferred buffer to itself, after waiting for others.
+  class Waiting {
+   public:
+    explicit Waiting(Buffer& buffer) : busy_(buffer.busy) {
+      while (busy_.exchange(true, std::memory_order_acquire)) busy_.wait(true);
+    }
+    ~Waiting() {
+      busy_.store(false, std::memory_order_release);
+      busy_.notify_one();
+    }
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+
+   private:
+    std::atomic<bool>& busy_;
+  };
+  void allocate(std::size_t bytes);
+  void* elements() const {
+    void* elements = storage_.buffer->elements.load(std::memory_order_acquire);
+    return elements != nullptr ? elements : compute();
   }
+  void* compute() const;
+  static void destroy(Buffer* buffer) noexcept;
   void detach_copy() {
     Array copy(shape_, dtype_);
-    std::memcpy(copy.storage_.buffer->data(), raw(), byte_count());
+    std::memcpy(copy.storage_.buffer->elements.load(std::memory_order_relaxed), raw(), byte_count());
     *this = std::move(copy);
   }
 

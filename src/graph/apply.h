@@ -60,6 +60,9 @@ class Argument {
   const Tensor& operator*() const { return *tensor_; }
   const Tensor* operator->() const { return tensor_; }
 
+  /// Is it the only handle of any kind?
+  bool is_last() const { return movable_ && tensor_->node()->is_unique(); }
+
   /// The input of a node: it counts as a reference to the value only if the derivative reads it.
   Tensor enter(bool reads) const {
     if (movable_) {
@@ -180,6 +183,21 @@ struct Recording {
   }
 };
 
+/// Settles whether a deferred value may stay so until it is read. It may not if its own derivative reads it,
+/// or if it would keep more alive than it takes itself: variables do not count, as who wants their gradients
+/// holds them, nor what the derivative reads.
+template <std::same_as<Argument>... In>
+void settle(const Array& value, Reads reads, const In&... in) {
+  if (!value.is_deferred()) return;
+  std::size_t i = 0, kept = 0;
+  const auto keeps = [&](const Argument& argument) {
+    const bool anyway = argument->node()->is_variable() || (reads & reads_input(i++)) != 0;
+    kept += anyway ? 0 : value_of(*argument).byte_count();
+  };
+  (keeps(in), ...);
+  if ((reads & reads_output) != 0 || kept > value.byte_count()) (void)value.raw();
+}
+
 /// Computes the value and, where a gradient may be asked for, records how.
 template <Operation Op, std::same_as<Argument>... In>
 Tensor apply(Op op, Here here, const In&... in) {
@@ -187,8 +205,12 @@ Tensor apply(Op op, Here here, const In&... in) {
   const std::array<const Array*, count> values = {&value_of(*in)...};
   Array value = op.forward(values);
   const Recording recording(value.dtype(), std::array<const Tensor*, count>{&*in...});
-  if (!recording.needed) return constant(std::move(value));
+  if (!recording.needed) {
+    settle(value, 0, in...);
+    return constant(std::move(value));
+  }
   const Reads reads = recording.reads(op);
+  settle(value, reads, in...);
   std::size_t i = 0;
   std::array<Tensor, count> inputs = {in.enter((reads & reads_input(i++)) != 0)...};
   return TensorAccess::adopt(new FixedNode<Op, count>(std::move(value), recording.requires_grad,

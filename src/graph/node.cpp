@@ -130,12 +130,12 @@ void Variable::zero_gradient() const {
 
 Tensor add_up(Tensor sum, const Tensor& more) {
   if (!recording_mode.off) return sum + more;
-  (void)value_of(sum);  // it may have been put off
   Node& node = *sum.node();
   if (!node.is_unique() || !node.is_leaf() || !expands_to(more.node()->shape(), node.shape()))
     return sum + more;
-  if (!more.node()->add_to(node.mutable_value(), 1))
-    kernels::accumulate(node.mutable_value(), value_of(more));
+  Array& total = node.mutable_value();
+  if (!value_of(more).use_deferred([&](const Deferred& product) { return product.add_to(total, 1); }))
+    kernels::accumulate(total, value_of(more));
   return sum;
 }
 
@@ -152,9 +152,8 @@ Tensor expanded(Tensor gradient, const Shape& shape) {
   return no_grad([&] { return broadcast_to(gradient, shape); });
 }
 
-void require_value(Node* node) {
+void report_no_value(const Node* node) {
   if (node == nullptr) throw GradError("tensor: an empty handle has no value; assign a tensor to it first");
-  if (node->provide_value()) return;
   throw GradError("tensor: the value of " +
                   (node->operation().empty() ? std::string("a leaf") : std::string(node->operation())) +
                   " with shape " + to_string(node->shape()) +

@@ -96,13 +96,6 @@ class Node {
   bool is_unique() const { return counts_.load(std::memory_order_acquire) == handle; }
   /// Are the references that the caller holds all that there are to the node?
   bool are_all(std::uint64_t held) const { return are_all(held, counts_.load(std::memory_order_acquire)); }
-  // For values that are put off until somebody reads them, see DeferredProduct. (By virtual functions, so
-  // that a program without matrices is not linked with their kernels.)
-  /// Works the value out. False when there is none.
-  virtual bool provide_value() { return false; }
-  /// sum += scale · value, in one pass and without working it out. False, and nothing done, where it is
-  /// there.
-  virtual bool add_to(Array&, double) const { return false; }
   /// Deletes a node to which the caller holds all references. take(input, what) gets each input, and which
   /// references to it the node held and the callee holds now.
   template <class Take>
@@ -118,13 +111,6 @@ class Node {
   Node(Array&& value, bool requires_grad)
       : requires_grad_(requires_grad), value_(std::move(value)), scope_(recording_mode.scope) {}
   virtual ~Node();
-
-  // For values that are put off.
-  void start_without_value() { counts_.store(handle | value_released, std::memory_order_relaxed); }
-  void set_value(Array&& value) {
-    value_ = std::move(value);
-    counts_.fetch_and(~value_released, std::memory_order_release);
-  }
 
   /// `inputs` hold the references that `reads` says: see Argument::enter.
   void set_inputs(Tensor* inputs, std::size_t count, Reads reads, Here here) noexcept {
@@ -273,14 +259,14 @@ bool expands_to(const Shape& gradient, const Shape& shape);
 /// and this spells it out, for whoever wants one of exactly that shape.
 Tensor expanded(Tensor gradient, const Shape& shape);
 
-/// For a node whose value is not there, or null: works the value out if it has been put off. GradError.
-void require_value(Node* node);
+/// Says that the value of a node, or of null, is not there. GradError.
+[[noreturn]] void report_no_value(const Node* node);
 
 /// The value of a tensor; GradError when it has been released.
 inline const Array& value_of(const Tensor& tensor) {
-  Node* node = tensor.node();
+  const Node* node = tensor.node();
   if (node == nullptr || !node->has_value()) [[unlikely]]
-    require_value(node);
+    report_no_value(node);
   return node->value();
 }
 

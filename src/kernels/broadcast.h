@@ -20,63 +20,101 @@ struct Block {
   Offsets offsets, strides, steps;
 };
 
-/// Calls body(block) for blocks that make up the output. Axes that all operands pass alike are merged first,
-/// so most broadcasts are one block. Several threads share them where each gets `grain` elements.
+/// How a pass over an output goes over the operands that broadcast to it. Axes that all operands pass alike
+/// are merged, so most broadcasts are one block.
+template <std::size_t N>
+class Blocks {
+ public:
+  Blocks(const Shape& out, const std::array<const Shape*, N>& operands) : size_(out.size()) {
+    if (size_ == 0) return;
+    bool alike = true;
+    Axis all{size_, {}};
+    for (std::size_t k = 0; k < N; ++k) {
+      const bool moves = *operands[k] == out;
+      all.strides[k] = moves ? 1 : 0;
+      alike = alike && (moves || operands[k]->size() == 1);
+    }
+    if (alike)
+      axes_.push_back(all);
+    else
+      merge(out, operands);
+  }
+
+  /// Calls body(block) for blocks that make up elements begin to end.
+  template <class Body>
+  void for_each(std::int64_t begin, std::int64_t end, const Body& body) const {
+    const Axis& inner = axes_[0];
+    if (inner.size == size_) {  // divisions would take as long as a small pass
+      Block<N> block{begin, end - begin, 1, {}, inner.strides, {}};
+      for (std::size_t k = 0; k < N; ++k) block.offsets[k] = begin * inner.strides[k];
+      return body(block);
+    }
+    const Axis& middle = axes_[1];
+    while (begin < end) {
+      const std::int64_t row = begin / inner.size, column = begin % inner.size, first = row % middle.size;
+      Block<N> block{begin, inner.size, 1, {}, inner.strides, middle.strides};
+      if (column != 0 || end - begin < inner.size)
+        block.count = std::min(inner.size - column, end - begin);
+      else
+        block.rows = std::min(middle.size - first, (end - begin) / inner.size);
+      for (std::size_t k = 0; k < N; ++k)
+        block.offsets[k] = column * inner.strides[k] + first * middle.strides[k];
+      std::int64_t rest = row / middle.size;
+      for (std::size_t i = 2; i < axes_.size(); rest /= axes_[i++].size)
+        for (std::size_t k = 0; k < N; ++k) block.offsets[k] += rest % axes_[i].size * axes_[i].strides[k];
+      body(block);
+      begin += block.rows * block.count;
+    }
+  }
+  /// The same for all elements. Several threads share the rows where each gets `grain` elements.
+  template <class Body>
+  void for_each(const Body& body, std::int64_t grain = parallel_grain) const {
+    if (size_ == 0) return;
+    const std::int64_t count = axes_[0].size, row = size_ == count ? 1 : count;
+    parallel_for(size_ / row, (grain + row - 1) / row,
+                 [&](std::int64_t begin, std::int64_t end) { for_each(begin * row, end * row, body); });
+  }
+
+ private:
+  using Strides = std::array<std::int64_t, N>;
+  struct Axis {
+    std::int64_t size;
+    Strides strides;
+  };
+  void merge(const Shape& out, const std::array<const Shape*, N>& operands) {
+    Strides next;  // of each operand along the axis that comes
+    next.fill(1);
+    for (std::size_t i = out.rank(); i-- > 0;) {
+      if (out[i] == 1) continue;
+      Axis axis{out[i], {}};
+      for (std::size_t k = 0; k < N; ++k) {
+        const std::size_t missing = out.rank() - operands[k]->rank();
+        const std::int64_t size = i < missing ? 1 : (*operands[k])[i - missing];
+        axis.strides[k] = size == 1 ? 0 : next[k];
+        next[k] *= size;
+      }
+      if (!axes_.empty() && continues(axis))
+        axes_.back().size *= axis.size;
+      else
+        axes_.push_back(axis);
+    }
+    if (axes_.size() == 1) axes_.push_back({1, {}});
+  }
+  bool continues(const Axis& axis) {
+    for (std::size_t k = 0; k < N; ++k)
+      if (axis.strides[k] != axes_.back().strides[k] * axes_.back().size) return false;
+    return true;
+  }
+
+  std::int64_t size_;
+  InlineVector<Axis, 6> axes_;  // innermost first
+};
+
+/// Calls body(block) for blocks that make up the output.
 template <std::size_t N, class Body>
 void for_each_block(const Shape& out, const std::array<const Shape*, N>& operands, const Body& body,
                     std::int64_t grain = parallel_grain) {
-  using Offsets = typename Block<N>::Offsets;
-  struct Axis {
-    std::int64_t size;
-    Offsets strides;
-  };
-  if (out.size() == 0) return;
-  InlineVector<Axis, 6> axes;  // merged, innermost first
-  Offsets next;                // the stride of each operand along the axis that comes
-  next.fill(1);
-  for (std::size_t i = out.rank(); i-- > 0;) {
-    if (out[i] == 1) continue;
-    Axis axis{out[i], {}};
-    for (std::size_t k = 0; k < N; ++k) {
-      const std::size_t missing = out.rank() - operands[k]->rank();
-      const std::int64_t size = i < missing ? 1 : (*operands[k])[i - missing];
-      axis.strides[k] = size == 1 ? 0 : next[k];
-      next[k] *= size;
-    }
-    const auto continues = [&] {
-      for (std::size_t k = 0; k < N; ++k)
-        if (axis.strides[k] != axes.back().strides[k] * axes.back().size) return false;
-      return true;
-    };
-    if (!axes.empty() && continues())
-      axes.back().size *= axis.size;
-    else
-      axes.push_back(axis);
-  }
-  while (axes.size() < 2) axes.push_back({1, {}});
-
-  const Axis &inner = axes[0], &middle = axes[1];
-  const std::int64_t count = inner.size, rows = out.size() / count;
-  if (rows == 1) {
-    return parallel_for(count, grain, [&](std::int64_t begin, std::int64_t end) {
-      Block<N> block{begin, end - begin, 1, {}, inner.strides, {}};
-      for (std::size_t k = 0; k < N; ++k) block.offsets[k] = begin * inner.strides[k];
-      body(block);
-    });
-  }
-  parallel_for(rows, (grain + count - 1) / count, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t row = begin; row < end;) {
-      std::int64_t rest = row / middle.size;
-      const std::int64_t first = row % middle.size;
-      Block<N> block{row * count, count,         std::min(middle.size - first, end - row),
-                     {},          inner.strides, middle.strides};
-      for (std::size_t k = 0; k < N; ++k) block.offsets[k] = first * middle.strides[k];
-      for (std::size_t i = 2; i < axes.size(); rest /= axes[i++].size)
-        for (std::size_t k = 0; k < N; ++k) block.offsets[k] += rest % axes[i].size * axes[i].strides[k];
-      body(block);
-      row += block.rows;
-    }
-  });
+  Blocks<N>(out, operands).for_each(body, grain);
 }
 
 /// The same row by row: calls row(out_offset, offsets, strides, count).

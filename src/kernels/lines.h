@@ -33,6 +33,10 @@ struct RestPack {
   }
 };
 
+struct Nothing {
+  void operator()() const {}
+};
+
 /// One line, whose elements fill the lanes one after another. It has at least as many elements as there are
 /// lanes.
 template <class P>
@@ -46,18 +50,23 @@ class AlongLanes {
     fresh_ = lanes_ >= P(P::lanes - n % P::lanes);
   }
   /// Calls step(pack, k) for every pack, for the rest last. The constant k, 0 to 3, says which of four
-  /// running results to use, so that none waits for another; Unroll = 1 makes it 0.
-  template <int Unroll = 4, class Step>
-  void for_each(const Step& step) const {
+  /// running results to use, so that none waits for another; Unroll = 1 makes it 0. Calls pause() after at
+  /// most 16 packs of each k.
+  template <int Unroll = 4, class Step, class Pause = Nothing>
+  void for_each(const Step& step, const Pause& pause = {}) const {
+    constexpr std::int64_t group = Unroll * P::lanes;
     std::int64_t i = 0;
-    if constexpr (Unroll == 4)
-      for (; i + 4 * P::lanes <= n_; i += 4 * P::lanes) {
+    for (const std::int64_t end = n_ - n_ % group; i < end; pause())
+      for (const std::int64_t stop = std::min(end, i + 16 * group); i < stop; i += group) {
         step(WholePack<P>{i}, 0);
-        step(WholePack<P>{i + P::lanes}, 1);
-        step(WholePack<P>{i + 2 * P::lanes}, 2);
-        step(WholePack<P>{i + 3 * P::lanes}, 3);
+        if constexpr (Unroll == 4) {
+          step(WholePack<P>{i + P::lanes}, 1);
+          step(WholePack<P>{i + 2 * P::lanes}, 2);
+          step(WholePack<P>{i + 3 * P::lanes}, 3);
+        }
       }
-    for (; i + P::lanes <= n_; i += P::lanes) step(WholePack<P>{i}, 0);
+    if constexpr (Unroll == 4)
+      for (; i + P::lanes <= n_; i += P::lanes) step(WholePack<P>{i}, 0);
     if (i < n_) step(RestPack<P>{n_ - P::lanes, fresh_}, 0);
   }
   /// Calls step(pack, index, k) with the index in the line of what is in each lane.
@@ -77,7 +86,11 @@ class AlongLanes {
   }
   /// The result of the line from those of its lanes, in every lane.
   template <class F>
-  P combined(const P& lanes, F f) const {
+  P combined(const P& lanes, const F& f) const {
+    return in_all(lanes, f);
+  }
+  template <class F>
+  static P in_all(const P& lanes, const F& f) {
     return P(simd::detail::folded<P::lanes / 2>(lanes, f).v[0]);
   }
   /// Where element i is of the line in a lane.
@@ -95,15 +108,17 @@ class AcrossLanes {
  public:
   using Pack = P;
   AcrossLanes(std::int64_t n, std::int64_t stride) : n_(n), stride_(stride) {}
-  template <int Unroll = 4, class Step>
-  void for_each(const Step& step) const {
+  template <int Unroll = 4, class Step, class Pause = Nothing>
+  void for_each(const Step& step, const Pause& pause = {}) const {
     std::int64_t i = 0;
-    if constexpr (Unroll == 4)
-      for (; i + 4 <= n_; i += 4) {
+    for (const std::int64_t end = n_ - n_ % Unroll; i < end; pause())
+      for (const std::int64_t stop = std::min(end, i + 16 * Unroll); i < stop; i += Unroll) {
         step(WholePack<P>{i * stride_}, 0);
-        step(WholePack<P>{(i + 1) * stride_}, 1);
-        step(WholePack<P>{(i + 2) * stride_}, 2);
-        step(WholePack<P>{(i + 3) * stride_}, 3);
+        if constexpr (Unroll == 4) {
+          step(WholePack<P>{(i + 1) * stride_}, 1);
+          step(WholePack<P>{(i + 2) * stride_}, 2);
+          step(WholePack<P>{(i + 3) * stride_}, 3);
+        }
       }
     for (; i < n_; ++i) step(WholePack<P>{i * stride_}, 0);
   }
@@ -129,51 +144,56 @@ struct Sum {
   static auto combine(const auto& a, const auto& b) { return a + b; }
 };
 
-/// Combines packs lane by lane, in pairs where that counts: 16 one after another, in each of four running
-/// results, then the results of as many. So the error of a sum grows with the logarithm of their number
-/// (Higham, Accuracy and Stability of Numerical Algorithms, section 4.2).
+/// Combines results lane by lane in pairs, then those of as many. So the error of a sum grows with the
+/// logarithm of their number (Higham, Accuracy and Stability of Numerical Algorithms, section 4.2).
 template <class Fold, class P>
 class Pairwise {
  public:
-  /// k is the one that for_each gives.
-  void add(const P& pack, int k) {
-    running_[k] = Fold::combine(running_[k], pack);
-    if (k == 0 && ++count_ % 16 == 0) carry();
-  }
-  P total() const {
-    P result = running();
+  void add(P result) {  // as a binary number is counted up
     int level = 0;
-    for (std::int64_t blocks = count_ / 16; blocks != 0; blocks /= 2, ++level)
-      if (blocks % 2 != 0) result = Fold::combine(result, partial_[level]);
+    for (std::int64_t count = ++count_; count % 2 == 0; count /= 2)
+      result = Fold::combine(result, partial_[level++]);
+    partial_[level] = result;
+  }
+  /// With one more result.
+  P total(P result) const {
+    int level = 0;
+    for (std::int64_t count = count_; count != 0; count /= 2, ++level)
+      if (count % 2 != 0) result = Fold::combine(result, partial_[level]);
     return result;
   }
 
  private:
-  static constexpr typename P::Element start = Fold::template start<typename P::Element>;
-  P running() const {
-    return Fold::combine(P(Fold::combine(running_[0], running_[1])),
-                         P(Fold::combine(running_[2], running_[3])));
-  }
-  void carry() {  // as a binary number is counted up
-    P result = running();
-    int level = 0;
-    for (std::int64_t blocks = count_ / 16; blocks % 2 == 0; blocks /= 2)
-      result = Fold::combine(result, partial_[level++]);
-    partial_[level] = result;
-    for (P& each : running_) each = P(start);
-  }
-
-  P running_[4] = {start, start, start, start};
   std::int64_t count_ = 0;
   P partial_[48];
 };
 
-/// The sum of a line, of what term(pack) gives for each of its packs.
+/// A line combined: what term(pack) gives for each of its packs. 16 of them one after another, in each of
+/// Unroll running results, then in pairs.
+template <class Fold, int Unroll, class Line, class Term>
+typename Line::Pack folded_line(const Line& line, const Term& term) {
+  using P = typename Line::Pack;
+  constexpr typename P::Element start = Fold::template start<typename P::Element>;
+  P running[4] = {start, start, start, start};  // apart from the others, so that they are in registers
+  Pairwise<Fold, P> others;
+  const auto all = [&] {
+    if constexpr (Unroll == 1) return running[0];
+    return P(
+        Fold::combine(P(Fold::combine(running[0], running[1])), P(Fold::combine(running[2], running[3]))));
+  };
+  line.template for_each<Unroll>(
+      [&](auto pack, int k) { running[k] = Fold::combine(running[k], term(pack)); },
+      [&] {
+        others.add(all());
+        for (P& each : running) each = P(start);
+      });
+  return line.combined(others.total(all()), [](const P& a, const P& b) { return Fold::combine(a, b); });
+}
+
+/// The sum of a line. `term` is compiled once.
 template <class Line, class Term>
 typename Line::Pack sum_of_line(const Line& line, const Term& term) {
-  Pairwise<Sum, typename Line::Pack> sum;
-  line.template for_each<1>([&](auto pack, int k) { sum.add(term(pack), k); });
-  return line.combined(sum.total(), [](const auto& a, const auto& b) { return Sum::combine(a, b); });
+  return folded_line<Sum, 1>(line, term);
 }
 
 struct Lines {

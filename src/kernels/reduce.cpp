@@ -40,7 +40,36 @@ struct Min {
 };
 
 /// Elements that are reduced by one thread, whatever the number of threads: so that it does not show.
-constexpr std::int64_t chunk = parallel_grain;
+constexpr std::int64_t chunk = 1 << 12;
+
+/// What is reduced: elements in memory, or ones that are computed part by part as they are needed.
+template <class T>
+class Source {
+ public:
+  explicit Source(const T* elements) : elements_(elements) {}
+  explicit Source(const Deferred& deferred) : deferred_(&deferred) {}
+  /// Null where they are computed.
+  const T* elements() const { return elements_; }
+  /// Elements `begin` to `end`. `scratch` is where they are put if need be.
+  const T* part(std::int64_t begin, std::int64_t end, Array& scratch) const {
+    if (deferred_ == nullptr) return elements_ + begin;
+    if (scratch.size() < end - begin) scratch = Array({end - begin}, dtype_of<T>);
+    T* computed = scratch.mutable_data<T>();
+    deferred_->compute_part(begin, end, computed);
+    return computed;
+  }
+  /// The sums of `count` lines of n elements each from `begin` on. False where that is not possible at once.
+  bool sums(std::int64_t begin, std::int64_t count, std::int64_t n, T* out) const {
+    if (n < detail::short_line) return false;  // these are added up in another order
+    for (std::int64_t i = 0; i < count; ++i)
+      if (!deferred_->sum_part(begin + i * n, begin + (i + 1) * n, out + i)) return false;
+    return true;
+  }
+
+ private:
+  const T* elements_ = nullptr;
+  const Deferred* deferred_ = nullptr;
+};
 
 // ---- Lines whose elements are neighbours, or that are short -------------------------------------------
 
@@ -50,28 +79,41 @@ struct FoldStep {
   void operator()(const auto& line, const auto& in, const auto&, std::int64_t first,
                   std::int64_t count) const {
     using P = typename std::decay_t<decltype(line)>::Pack;
-    Pairwise<Fold, P> total;
-    line.for_each([&](auto pack, int k) { total.add(pack.load(in[0], P(Fold::template start<T>)), k); });
-    line.combined(total.total(), [](const P& a, const P& b) { return Fold::combine(a, b); })
-        .store_part(result + first, count);
+    folded_line<Fold, 4>(line, [&](auto pack) {
+      return pack.load(in[0], P(Fold::template start<T>));
+    }).store_part(result + first, count);
   }
 };
 
+/// Lines of x from element `at` on. Those of a deferred x are computed a few at a time.
 template <class Fold, class T>
-void fold_lines(const T* x, const Lines& lines, T* out) {
-  for_each_line<T, 1, 0>(lines, {x}, {}, FoldStep<Fold, T>{out});
+void fold_lines(const Source<T>& x, std::int64_t at, const Lines& lines, T* out) {
+  const auto fold = [=](const T* part, std::int64_t outer, T* to) {
+    for_each_line<T, 1, 0>({outer, lines.n, lines.inner}, {part}, {}, FoldStep<Fold, T>{to});
+  };
+  if (const T* elements = x.elements()) return fold(elements + at, lines.outer, out);
+  const std::int64_t size = lines.n * lines.inner, few = std::max<std::int64_t>(1, chunk / size);
+  parallel_for(lines.outer, (parallel_grain + size - 1) / size, [&](std::int64_t begin, std::int64_t end) {
+    Array scratch;
+    for (std::int64_t i = begin; i < end; i += few) {
+      const std::int64_t count = std::min(few, end - i);
+      if (std::is_same_v<Fold, Sum> && lines.inner == 1 && x.sums(at + i * size, count, size, out + i))
+        continue;
+      fold(x.part(at + i * size, at + (i + count) * size, scratch), count, out + i * lines.inner);
+    }
+  });
 }
 
 /// One line of neighbours, in chunks.
 template <class Fold, class T>
-void fold_line(const T* x, std::int64_t n, T* out) {
+void fold_line(const Source<T>& x, std::int64_t at, std::int64_t n, T* out) {
   const std::int64_t chunks = n / chunk, rest = n % chunk;
-  if (chunks < 2) return fold_lines<Fold>(x, {1, n, 1}, out);
+  if (chunks < 2) return fold_lines<Fold>(x, at, {1, n, 1}, out);
   Array partial({chunks + 1}, dtype_of<T>);
   T* results = partial.mutable_data<T>();
-  fold_lines<Fold>(x, {chunks, chunk, 1}, results);
-  if (rest != 0) fold_lines<Fold>(x + n - rest, {1, rest, 1}, results + chunks);
-  fold_line<Fold>(results, chunks + (rest != 0 ? 1 : 0), out);
+  fold_lines<Fold>(x, at, {chunks, chunk, 1}, results);
+  if (rest != 0) fold_lines<Fold>(x, at + n - rest, {1, rest, 1}, results + chunks);
+  fold_line<Fold>(Source<T>(results), 0, chunks + (rest != 0 ? 1 : 0), out);
 }
 
 // ---- Rows that are reduced to one -------------------------------------------------------------------
@@ -114,74 +156,104 @@ void fold_rows(const T* x, std::int64_t n, std::int64_t stride, std::int64_t wid
   for (std::int64_t j = 0; j < width; ++j) out[j] = Fold::combine(out[j], second[j]);
 }
 
-/// One matrix (n, inner), in chunks.
+/// One matrix (n, inner) from element `at` on, in chunks.
 template <class Fold, class T>
-void fold_matrix(const T* x, std::int64_t n, std::int64_t inner, T* out) {
+void fold_matrix(const Source<T>& x, std::int64_t at, std::int64_t n, std::int64_t inner, T* out) {
   constexpr std::int64_t narrow = 64;
+  const auto part = [&](std::int64_t begin, std::int64_t end, Array& scratch) {
+    return x.part(at + begin * inner, at + end * inner, scratch);
+  };
   if (inner < narrow) {  // rows side by side make one
     const std::int64_t beside = (narrow + inner - 1) / inner, rows = n / beside;
     T wide[2 * narrow];
-    fold_matrix<Fold>(x, rows, beside * inner, wide);
+    fold_matrix<Fold>(x, at, rows, beside * inner, wide);
     std::copy_n(wide, inner, out);
     const auto add = [&](const T* row) {
       for (std::int64_t j = 0; j < inner; ++j) out[j] = Fold::combine(out[j], row[j]);
     };
     for (std::int64_t i = 1; i < beside; ++i) add(wide + i * inner);
-    for (std::int64_t i = rows * beside; i < n; ++i) add(x + i * inner);
+    Array scratch;
+    const T* rest = part(rows * beside, n, scratch);
+    for (std::int64_t i = 0; i < n - rows * beside; ++i) add(rest + i * inner);
     return;
   }
   const std::int64_t stretches = (inner + stretch - 1) / stretch;
-  const auto fold_part = [=](const T* part, std::int64_t count, std::int64_t k, T* to) {
+  const auto fold_stretch = [=](const T* rows, std::int64_t count, std::int64_t k, T* to) {
     const std::int64_t first = inner * k / stretches, last = inner * (k + 1) / stretches;
-    fold_rows<Fold>(part + first, count, inner, last - first, to + first);
+    fold_rows<Fold>(rows + first, count, inner, last - first, to + first);
   };
   const std::int64_t rows = std::max<std::int64_t>(64, chunk / inner), chunks = (n + rows - 1) / rows;
-  if (n < 2 * rows)
-    return parallel_for(stretches, (chunk + n * stretch - 1) / (n * stretch),
+  if (n < 2 * rows) {
+    Array scratch;
+    const T* all = part(0, n, scratch);
+    return parallel_for(stretches, (parallel_grain + n * stretch - 1) / (n * stretch),
                         [&](std::int64_t begin, std::int64_t end) {
-                          for (std::int64_t k = begin; k < end; ++k) fold_part(x, n, k, out);
+                          for (std::int64_t k = begin; k < end; ++k) fold_stretch(all, n, k, out);
                         });
+  }
   Array partial({chunks, inner}, dtype_of<T>);
   T* results = partial.mutable_data<T>();
-  parallel_for(chunks, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i)
-      for (std::int64_t k = 0; k < stretches; ++k)
-        fold_part(x + i * rows * inner, std::min(rows, n - i * rows), k, results + i * inner);
-  });
-  fold_matrix<Fold>(results, chunks, inner, out);
+  parallel_for(chunks, (parallel_grain + rows * inner - 1) / (rows * inner),
+               [&](std::int64_t begin, std::int64_t end) {
+                 Array scratch;
+                 for (std::int64_t i = begin; i < end; ++i) {
+                   const std::int64_t last = std::min(n, (i + 1) * rows);
+                   const T* some = part(i * rows, last, scratch);
+                   for (std::int64_t k = 0; k < stretches; ++k)
+                     fold_stretch(some, last - i * rows, k, results + i * inner);
+                 }
+               });
+  fold_matrix<Fold>(Source<T>(results), 0, chunks, inner, out);
 }
 
 // ---- Any axes ------------------------------------------------------------------------------------------
 
+/// The largest part of deferred elements that is computed at once: it should stay in the cache.
+constexpr std::int64_t largest_part = 1 << 18;
+
 template <class Fold, class T>
-void fold(const T* x, const Lines& lines, T* out) {
+void fold(const Source<T>& x, const Lines& lines, T* out) {
   const auto [outer, n, inner] = lines;
   constexpr std::int64_t small = 8192;
-  if constexpr (std::is_integral_v<T>) {
-    std::fill_n(out, outer * inner, Fold::template start<T>);
-    for (std::int64_t i = 0; i < outer * n; ++i, x += inner)
-      for (std::int64_t j = 0; j < inner; ++j)
-        out[i / n * inner + j] = Fold::combine(out[i / n * inner + j], x[j]);
-  } else if (n == 0) {
+  if (n == 0) {
     std::fill_n(out, outer * inner, Fold::template start<T>);
   } else if (inner == 1 ? n < 2 * chunk : n <= 8 || n * inner <= small) {
-    fold_lines<Fold>(x, lines, out);
+    fold_lines<Fold>(x, 0, lines, out);
   } else {
-    parallel_for(outer, (chunk + n * inner - 1) / (n * inner), [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i)
-        if (lines.inner == 1)
-          fold_line<Fold>(x + i * lines.n, lines.n, out + i);
-        else
-          fold_matrix<Fold>(x + i * lines.n * lines.inner, lines.n, lines.inner, out + i * lines.inner);
-    });
+    parallel_for(
+        outer, (parallel_grain + n * inner - 1) / (n * inner), [&](std::int64_t begin, std::int64_t end) {
+          for (std::int64_t i = begin; i < end; ++i)
+            if (lines.inner == 1)
+              fold_line<Fold>(x, i * lines.n, lines.n, out + i);
+            else
+              fold_matrix<Fold>(x, i * lines.n * lines.inner, lines.n, lines.inner, out + i * lines.inner);
+        });
   }
+}
+
+template <class Fold>
+void fold_integers(const std::int64_t* x, const Lines& lines, std::int64_t* out) {
+  const auto [outer, n, inner] = lines;
+  std::fill_n(out, outer * inner, Fold::template start<std::int64_t>);
+  for (std::int64_t i = 0; i < outer * n; ++i, x += inner)
+    for (std::int64_t j = 0; j < inner; ++j)
+      out[i / n * inner + j] = Fold::combine(out[i / n * inner + j], x[j]);
 }
 
 template <class Fold>
 Array reduce(const Array& x, const AxisMask& axes) {
   return reduce_groups(x, axes, [](const Array& in, const Lines& lines, Array& out) {
-    const auto run = [&]<class T>() { fold<Fold>(in.data<T>(), lines, out.mutable_data<T>()); };
-    in.dtype() == DType::int64 ? run.template operator()<std::int64_t>() : dispatch_floating(in.dtype(), run);
+    if (in.dtype() == DType::int64)
+      return fold_integers<Fold>(in.data<std::int64_t>(), lines, out.mutable_data<std::int64_t>());
+    dispatch_floating(in.dtype(), [&]<class T>() {
+      T* to = out.mutable_data<T>();
+      const bool done = in.use_deferred([&](const Deferred& deferred) {
+        const bool fits = deferred.is_divisible() && 64 * lines.inner <= largest_part;
+        if (fits) fold<Fold>(Source<T>(deferred), lines, to);
+        return fits;
+      });
+      if (!done) fold<Fold>(Source<T>(in.data<T>()), lines, to);
+    });
   });
 }
 

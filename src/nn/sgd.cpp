@@ -49,7 +49,8 @@ void Sgd::step() {
     Array& value = leaf.node()->mutable_value();
     // A product that nobody has asked for yet goes into the value without being made.
     if (options_.momentum == 0 && options_.weight_decay == 0 &&
-        gradient.node()->add_to(value, -options_.learning_rate))
+        value_of(gradient).use_deferred(
+            [&](const Deferred& product) { return product.add_to(value, -options_.learning_rate); }))
       continue;
     dispatch_floating(value.dtype(), [&]<class T> {
       const std::int64_t n = value.size();

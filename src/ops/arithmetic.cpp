@@ -6,7 +6,7 @@ namespace ops {
 
 struct Add : Binary<Add> {
   static constexpr std::string_view name = "add", formula = "∂(a + b)/∂a = 1,  ∂(a + b)/∂b = 1";
-  static constexpr bool integers = true;
+  static constexpr bool is_cheap = true, integers = true;
   static auto value(auto a, auto b) { return a + b; }
   static constexpr auto vjp_a(auto, auto, auto, auto g) { return g; }
   static constexpr auto vjp_b(auto, auto, auto, auto g) { return g; }
@@ -14,7 +14,7 @@ struct Add : Binary<Add> {
 
 struct Sub : Binary<Sub> {
   static constexpr std::string_view name = "sub", formula = "∂(a − b)/∂a = 1,  ∂(a − b)/∂b = −1";
-  static constexpr bool integers = true;
+  static constexpr bool is_cheap = true, integers = true;
   static auto value(auto a, auto b) { return a - b; }
   static constexpr auto vjp_a(auto, auto, auto, auto g) { return g; }
   static constexpr auto vjp_b(auto, auto, auto, auto g) { return -g; }
@@ -22,7 +22,7 @@ struct Sub : Binary<Sub> {
 
 struct Mul : Binary<Mul> {
   static constexpr std::string_view name = "mul", formula = "∂(a · b)/∂a = b,  ∂(a · b)/∂b = a";
-  static constexpr bool integers = true;
+  static constexpr bool is_cheap = true, integers = true;
   static auto value(auto a, auto b) { return a * b; }
   static constexpr auto vjp_a(auto, auto b, auto, auto g) { return g * b; }
   static constexpr auto vjp_b(auto a, auto, auto, auto g) { return g * a; }
@@ -57,7 +57,7 @@ struct Neg : Unary<Neg> {
 
 struct Square : Unary<Square> {
   static constexpr std::string_view name = "square", formula = "∂x²/∂x = 2x";
-  static constexpr bool integers = true;
+  static constexpr bool is_cheap = true, integers = true;
   static auto value(auto x) { return x * x; }
   static constexpr auto vjp_x(auto x, auto, auto g) { return g * (2 * x); }
 };

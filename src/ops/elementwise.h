@@ -46,6 +46,7 @@ Shape rule_shape(const Shape& out, const std::array<const Array*, N>& values) {
 template <class Op>
 struct Unary {
   static constexpr bool integers = false;  ///< also defined on int64
+  static constexpr bool is_cheap = false;  ///< see kernels::deferred_elementwise
   static constexpr bool takes_unexpanded = true;
   static constexpr Probe probe() { return Op::vjp_x(probe_input(0), probe_output, probe_upstream); }
 
@@ -53,7 +54,7 @@ struct Unary {
     const auto run = [&]<class T>() {
       if (in[0]->shape().rank() == 0) return Array(static_cast<T>(Op::value(*in[0]->data<T>())));
       if constexpr (std::is_floating_point_v<T>)
-        return kernels::elementwise<Forward, T, 1>(in[0]->shape(), {in[0]});
+        return kernels::deferred_elementwise<Forward, T, 1>(in[0]->shape(), {in[0]});
       else
         return kernels::map<Forward, T, T>(*in[0]);
     };
@@ -83,6 +84,7 @@ struct Unary {
  private:
   // Function objects, not lambdas: their bodies wait until Op is complete.
   struct Forward {
+    static constexpr bool is_cheap = Op::is_cheap;
     auto operator()(auto x) const { return Op::value(x); }
   };
   struct Rule {
@@ -106,15 +108,19 @@ struct Unary {
 template <class Op>
 struct Binary {
   static constexpr bool integers = false;
+  static constexpr bool is_cheap = false;
   static constexpr bool takes_unexpanded = true;
 
   struct Forward {
+    static constexpr bool is_cheap = Op::is_cheap;
     auto operator()(auto a, auto b) const { return Op::value(a, b); }
   };
   struct RuleA {
+    static constexpr bool is_cheap = Op::is_cheap;
     constexpr auto operator()(auto a, auto b, auto y, auto g) const { return Op::vjp_a(a, b, y, g); }
   };
   struct RuleB {
+    static constexpr bool is_cheap = Op::is_cheap;
     constexpr auto operator()(auto a, auto b, auto y, auto g) const { return Op::vjp_b(a, b, y, g); }
   };
   template <class Rule>
@@ -128,7 +134,7 @@ struct Binary {
         return Array(static_cast<T>(Op::value(*in[0]->data<T>(), *in[1]->data<T>())));
       const Shape shape = broadcast(Op::name, in[0]->shape(), in[1]->shape());
       if constexpr (std::is_floating_point_v<T>)
-        return kernels::elementwise<Forward, T, 2>(shape, {in[0], in[1]});
+        return kernels::deferred_elementwise<Forward, T, 2>(shape, {in[0], in[1]});
       else
         return kernels::zip<Forward, T, T>(*in[0], *in[1], shape);
     };
@@ -171,13 +177,15 @@ struct Binary {
       else
         to.set_unexpanded(i, sum_to(g, from, shape));
     } else {
-      Tensor part = numbers_only() ? fused(rule, in[0], in[1], out, g) : rule(in[0], in[1], out, g);
+      // What is summed right away need not be there as a whole.
+      Tensor part = numbers_only() ? fused(rule, in[0], in[1], out, g, !fits) : rule(in[0], in[1], out, g);
       to.set_unexpanded(i, fits ? std::move(part) : sum_to(std::move(part), from, shape));
     }
   }
 
   template <class Rule>
-  static Tensor fused(Rule rule, const Tensor& a, const Tensor& b, const Tensor& y, const Tensor& g) {
+  static Tensor fused(Rule rule, const Tensor& a, const Tensor& b, const Tensor& y, const Tensor& g,
+                      bool may_defer) {
     constexpr Reads reads = probe(Rule{}).reads;
     constexpr bool reads_a = (reads & reads_input(0)) != 0, reads_b = (reads & reads_input(1)) != 0,
                    reads_y = (reads & reads_output) != 0;
@@ -188,7 +196,9 @@ struct Binary {
       if (whole.rank() == 0)
         return Array(rule(element_or_zero<T>(all[0]), element_or_zero<T>(all[1]), element_or_zero<T>(all[2]),
                           *all[3]->data<T>()));
-      return kernels::elementwise<Rule, T, 4>(rule_shape(whole, all), all);
+      const Shape shape = rule_shape(whole, all);
+      return may_defer ? kernels::deferred_elementwise<Rule, T, 4>(shape, all)
+                       : kernels::elementwise<Rule, T, 4>(shape, all);
     }));
   }
 };

@@ -1,7 +1,6 @@
-#include "graph/deferred_product.h"
 #include "kernels/broadcast.h"
+#include "kernels/deferred_product.h"
 #include "kernels/matmul.h"
-
 #include "ops/elementwise.h"
 #include "ops/registry.h"
 
@@ -66,8 +65,8 @@ struct Matmul {
   /// aᵀ b, the gradient of `in`. That of a leaf is not multiplied out where its factors are smaller.
   static Tensor product_for(const Tensor& in, const Tensor& a, const Tensor& b) {
     if (numbers_only() && in.is_leaf() && a.rank() == 2 && b.rank() == 2 &&
-        DeferredProduct::pays(a.shape(), b.shape()))
-      return TensorAccess::adopt(new DeferredProduct(value_of(a), value_of(b)));
+        kernels::deferring_pays(a.shape(), b.shape()))
+      return constant(kernels::deferred_product(value_of(a), value_of(b)));
     return product(a, b, true, false);
   }
 

@@ -120,7 +120,7 @@ struct PairLoss : Combines {
   Array forward(Values in) const {
     const Shape shape = broadcast(Op::name, in[0]->shape(), in[1]->shape());
     return dispatch_floating(in[0]->dtype(), [&]<class T>() {
-      return combine(kernels::elementwise<Forward, T, 2>(shape, {in[0], in[1]}));
+      return combine(kernels::deferred_elementwise<Forward, T, 2>(shape, {in[0], in[1]}));
     });
   }
   Reads reads(Wanted wanted) const { return wanted(0) || wanted(1) ? reads_input(0) | reads_input(1) : 0; }
@@ -138,6 +138,7 @@ struct PairLoss : Combines {
 
  private:
   struct Forward {
+    static constexpr bool is_cheap = true;
     auto operator()(auto p, auto t) const { return Op::value(p, t); }
   };
 };

@@ -1,4 +1,3 @@
-#include <cmath>
 
 #include "kernels/reduce.h"
 #include "ops/over_axes.h"
@@ -51,7 +50,7 @@ struct Norm : OverAxes {
   static constexpr std::string_view name = "norm", formula = "∂‖x‖/∂xᵢ = xᵢ / ‖x‖ (0 if x = 0)";
   Array forward(Values in) const {
     return dispatch_floating(in[0]->dtype(), [&]<class T>() {
-      const Array squares = kernels::elementwise<Squared, T, 1>(in[0]->shape(), {in[0]});
+      const Array squares = kernels::deferred_elementwise<Squared, T, 1>(in[0]->shape(), {in[0]});
       const Array total = kernels::sum(squares, axes);
       return finish(kernels::elementwise<Root, T, 1>(total.shape(), {&total}), in[0]->shape());
     });
@@ -67,6 +66,7 @@ struct Norm : OverAxes {
 
  private:
   struct Squared {
+    static constexpr bool is_cheap = true;
     auto operator()(auto x) const { return x * x; }
   };
   struct Root {

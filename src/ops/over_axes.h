@@ -6,6 +6,9 @@ namespace chainrule::ops {
 
 /// What reductions have in common: over which axes, and whether these stay with size 1.
 struct OverAxes {
+  /// Is nothing but the value read from the input, and only by forward?
+  static constexpr bool streams = false;
+
   AxisMask axes;
   bool keepdims = false;
 
@@ -47,6 +50,8 @@ Tensor reduce(const Operand& x, const Axes& axes, bool keepdims, DType dtype) {
   op.axes = axis_mask(Op::name, axes, in->shape());
   op.keepdims = keepdims;
   if constexpr (requires { op.differentiable; }) op.differentiable = will_differentiate(*in);
+  // Deferred elements are gone through once, unless somebody else may want them later.
+  if (!Op::streams || !in.is_last()) (void)value_of(*in).raw();
   return apply(op, x.here(), in);
 }
 

@@ -11,6 +11,7 @@ namespace chainrule {
 namespace ops {
 
 struct Sum : OverAxes {
+  static constexpr bool streams = true;
   static constexpr bool takes_unexpanded = true;
   static constexpr std::string_view name = "sum", formula = "∂Σx/∂xᵢ = 1";
   Array forward(Values in) const { return finish(kernels::sum(*in[0], axes), in[0]->shape()); }
@@ -24,6 +25,7 @@ struct Sum : OverAxes {
 };
 
 struct Mean : OverAxes {
+  static constexpr bool streams = true;
   static constexpr bool takes_unexpanded = true;
   static constexpr std::string_view name = "mean", formula = "∂mean(x)/∂xᵢ = 1/n";
   Array forward(Values in) const {
@@ -164,7 +166,7 @@ Tensor sum_to(Tensor g, const Shape& from, const Shape& shape) {
     else
       stretched.push_back(static_cast<std::int64_t>(axis));
   }
-  if (!stretched.empty()) g = sum(g, stretched, true);
+  if (!stretched.empty()) g = sum(std::move(g), stretched, true);
   if (copies != 1) g = g * copies;
   return is_scalar || added == 0 ? g : reshape(g, Shape(g.shape().sizes().subspan(added)));
 }

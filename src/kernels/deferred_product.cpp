@@ -1,0 +1,35 @@
+#include "kernels/deferred_product.h"
+
+#include "kernels/matmul.h"
+
+namespace chainrule::kernels {
+namespace {
+
+class DeferredProduct final : public Deferred {
+ public:
+  DeferredProduct(const Array& a, const Array& b) : a_(a), b_(b) {}
+  void compute(void* elements) const override {
+    dispatch_floating(a_.dtype(), [&]<class T>() { multiply(static_cast<T*>(elements), false, 1); });
+  }
+  bool add_to(Array& sum, double scale) const override {
+    dispatch_floating(a_.dtype(), [&]<class T>() { multiply(sum.mutable_data<T>(), true, scale); });
+    return true;
+  }
+
+ private:
+  template <class T>
+  void multiply(T* out, bool accumulate, double scale) const {
+    const Product product{
+        a_.shape().back(), b_.shape().back(), a_.shape()[0], true, false, accumulate, scale};
+    matmul(product, a_.data<T>(), b_.data<T>(), out);
+  }
+  Array a_, b_;
+};
+
+}  // namespace
+
+Array deferred_product(const Array& a, const Array& b) {
+  return Array({a.shape().back(), b.shape().back()}, a.dtype(), std::make_unique<DeferredProduct>(a, b));
+}
+
+}  // namespace chainrule::kernels

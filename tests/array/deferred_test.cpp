@@ -1,0 +1,122 @@
+#include <thread>
+
+#include "array/array.h"
+#include "chainrule/autograd.h"
+#include "chainrule/optim.h"
+#include "graph/node.h"
+#include "support.h"
+
+// Large elementwise results are computed when somebody reads them; a sum goes over them without making them.
+namespace chainrule::test {
+namespace {
+
+bool is_deferred(const Tensor& tensor) { return tensor.node()->value().is_deferred(); }
+
+/// Already in memory.
+Tensor made(const Tensor& tensor) {
+  (void)values(tensor);
+  return tensor;
+}
+
+TEST(DeferredValue, is_computed_when_somebody_reads_it) {
+  const Tensor x = variable(full({200, 100}, 2.0)), v = variable(full({100}, 3.0));
+  const Tensor added = x + v;
+  EXPECT_TRUE(is_deferred(added));
+  EXPECT_EQ(values(added), std::vector<double>(20000, 5.0));
+  EXPECT_FALSE(is_deferred(added));
+}
+
+TEST(DeferredValue, is_what_it_was_when_it_was_defined) {
+  Parameter w(full({200, 100}, 2.0), "w");
+  const Tensor doubled = w.leaf() * 2;
+  sum(w.leaf() * 1).backward();
+  Sgd({w}, {.learning_rate = 1}).step();
+  EXPECT_TRUE(is_deferred(doubled));
+  EXPECT_EQ(values(w.leaf()).front(), 1);
+  EXPECT_EQ(values(doubled), std::vector<double>(20000, 4.0));
+}
+
+TEST(DeferredValue, is_not_put_off_where_that_takes_more_memory_or_its_derivative_reads_it) {
+  const Tensor x = variable(full({200, 100}, 2.0));
+  EXPECT_FALSE(is_deferred(exp(x))) << "the derivative reads the result";
+  EXPECT_FALSE(is_deferred(exp(x) + exp(x))) << "two arrays would wait for one";
+  EXPECT_TRUE(is_deferred(exp(x) + x)) << "the variable is held anyway";
+  EXPECT_TRUE(is_deferred(square(exp(x)))) << "the derivative of square reads it anyway";
+  EXPECT_FALSE(is_deferred(variable(full({100}, 2.0)) + 1)) << "small";
+  const KeepValues keep;
+  EXPECT_FALSE(is_deferred(x + 1));
+}
+
+TEST(DeferredValue, stays_with_whoever_holds_it_when_it_is_summed) {
+  const Tensor x = variable(full({200, 100}, 2.0));
+  const Tensor held = x + 1;
+  EXPECT_EQ(sum(held).item(), 60000);
+  EXPECT_FALSE(is_deferred(held)) << "so that it is not computed twice";
+  EXPECT_EQ(values(held).back(), 3);
+}
+
+TEST(DeferredValue, can_be_read_by_many_threads_at_once) {
+  const Tensor x = variable(full({512, 128}, 2.0));
+  for (int round = 0; round < 20; ++round) {
+    const Tensor added = x + 1;
+    std::vector<double> totals(4);
+    std::vector<std::thread> threads;
+    for (double& total : totals) threads.emplace_back([&] { total = values(sum(added)).front(); });
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(totals, std::vector<double>(4, 512 * 128 * 3.0));
+  }
+}
+
+/// Shapes that a value is broadcast from, beside (rows, columns).
+std::vector<Shape> partners(std::int64_t rows, std::int64_t columns) {
+  return {{rows, columns}, {columns}, {1, columns}, {rows, 1}, {}};
+}
+
+TEST(SumOfDeferredValue, is_to_the_bit_that_of_the_value_in_memory) {
+  PRINT_SEED_ON_FAILURE();
+  Engine engine(seed());
+  for (const auto& [rows, columns] : {std::pair{64, 1024},
+                                      {1024, 64},
+                                      {70, 1000},
+                                      {5, 30000},
+                                      {30000, 3},
+                                      {9000, 10},
+                                      {300, 320},
+                                      {1, 140000},
+                                      {2050, 128}})
+    for (const DType dtype : {DType::float32, DType::float64})
+      for (const Shape& shape : partners(rows, columns)) {
+        SCOPED_TRACE(to_string(Shape{rows, columns}) + " and " + to_string(shape) + ", " +
+                     std::string(to_string(dtype)));
+        const Tensor x = variable(cast(random_tensor({rows, columns}, engine, -1, 1), dtype));
+        const Tensor v = variable(cast(random_tensor(shape, engine, -1, 1), dtype));
+        for (const Axes& axes : {Axes(), Axes(0), Axes(1)}) {
+          EXPECT_EQ(values(sum(x + v, axes)), values(sum(made(x + v), axes)));
+          EXPECT_EQ(values(sum(x * v, axes)), values(sum(made(x * v), axes)));
+          EXPECT_EQ(values(mean(v - x, axes)), values(mean(made(v - x), axes)));
+          EXPECT_EQ(values(sum(maximum(x, v), axes)), values(sum(made(maximum(x, v)), axes)));
+          EXPECT_EQ(values(sum(square(x), axes)), values(sum(made(square(x)), axes)));
+        }
+      }
+}
+
+TEST(SumOfDeferredValue, is_right_when_neighbouring_rows_are_not) {
+  PRINT_SEED_ON_FAILURE();
+  Engine engine(seed());
+  const Tensor x = variable(random_tensor({64, 32, 64}, engine)),
+               v = variable(random_tensor({64, 1, 1}, engine)), w = variable(random_tensor({32, 1}, engine));
+  for (const Axes& axes : {Axes(), Axes(0), Axes(1), Axes(2), Axes({0, 2})}) {
+    EXPECT_EQ(values(sum(x + v, axes)), values(sum(made(x + v), axes)));
+    EXPECT_EQ(values(sum(w * x, axes)), values(sum(made(w * x), axes)));
+  }
+}
+
+TEST(SumOfDeferredValue, has_the_gradients_of_the_sum) {
+  const Tensor x = variable(full({200, 100}, 2.0)), v = variable(full({200, 1}, 3.0));
+  const Gradients g = gradients(sum(x * v), {x, v});
+  EXPECT_EQ(values(g.at(x)), std::vector<double>(20000, 3.0));
+  EXPECT_EQ(values(g.at(v)), std::vector<double>(200, 200.0));
+}
+
+}  // namespace
+}  // namespace chainrule::test
