@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -33,10 +34,22 @@ Statistics statistics();
 namespace detail {
 
 constexpr std::size_t alignment = 64;
-constexpr std::size_t small_limit = 2048;
-constexpr std::size_t class_count = small_limit / alignment;
-constexpr std::size_t class_of(std::size_t bytes) { return bytes == 0 ? 0 : (bytes - 1) / alignment; }
-constexpr std::size_t bytes_of(std::size_t size_class) { return (size_class + 1) * alignment; }
+// Size classes: every multiple of 64 up to 2048, then four per power of two, so that at most a quarter of a
+// block is unused.
+constexpr std::size_t fine_limit = 2048, fine_classes = fine_limit / alignment, small_limit = 16384;
+constexpr std::size_t class_of(std::size_t bytes) {
+  if (bytes <= fine_limit) return bytes == 0 ? 0 : (bytes - 1) / alignment;
+  const auto power = static_cast<std::size_t>(std::bit_width(bytes - 1)) - 1;  // of two, below `bytes`
+  return fine_classes + 4 * (power - 11) + ((bytes - 1) >> (power - 2)) - 4;
+}
+constexpr std::size_t bytes_of(std::size_t size_class) {
+  if (size_class < fine_classes) return (size_class + 1) * alignment;
+  const std::size_t coarse = size_class - fine_classes;
+  return (5 + coarse % 4) << (coarse / 4 + 9);
+}
+constexpr std::size_t class_count = class_of(small_limit) + 1;
+static_assert(class_of(fine_limit + 1) == fine_classes && bytes_of(fine_classes) == fine_limit * 5 / 4 &&
+              bytes_of(class_count - 1) == small_limit);
 
 struct Block {
   Block* next;
