@@ -104,6 +104,16 @@ void fold_lines(const Source<T>& x, std::int64_t at, const Lines& lines, T* out)
   });
 }
 
+/// Lines that are over before vectors have been filled with them.
+template <class Fold, class T>
+void fold_tiny(const T* x, std::int64_t lines, std::int64_t n, T* out) {
+  for (std::int64_t line = 0; line < lines; ++line, x += n) {
+    T running[4] = {x[0], Fold::template start<T>, Fold::template start<T>, Fold::template start<T>};
+    for (std::int64_t i = 1; i < n; ++i) running[i % 4] = Fold::combine(running[i % 4], x[i]);
+    out[line] = Fold::combine(Fold::combine(running[0], running[1]), Fold::combine(running[2], running[3]));
+  }
+}
+
 /// One line of neighbours, in chunks.
 template <class Fold, class T>
 void fold_line(const Source<T>& x, std::int64_t at, std::int64_t n, T* out) {
@@ -214,9 +224,11 @@ constexpr std::int64_t largest_part = 1 << 18;
 template <class Fold, class T>
 void fold(const Source<T>& x, const Lines& lines, T* out) {
   const auto [outer, n, inner] = lines;
-  constexpr std::int64_t small = 8192;
+  constexpr std::int64_t tiny = 64, small = 8192;
   if (n == 0) {
     std::fill_n(out, outer * inner, Fold::template start<T>);
+  } else if (inner == 1 && outer * n <= tiny) {
+    fold_tiny<Fold>(x.elements(), outer, n, out);
   } else if (inner == 1 ? n < 2 * chunk : n <= 8 || n * inner <= small) {
     fold_lines<Fold>(x, 0, lines, out);
   } else {

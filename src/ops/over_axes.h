@@ -44,15 +44,20 @@ struct OverAxes {
 };
 
 template <class Op>
+Tensor reduce(const Op& op, Here here, const Argument& in) {
+  // Deferred elements are gone through once, unless somebody else may want them later.
+  if (!Op::streams || !in.is_last()) (void)value_of(*in).raw();
+  return apply(op, here, in);
+}
+
+template <class Op>
 Tensor reduce(const Operand& x, const Axes& axes, bool keepdims, DType dtype) {
   const Argument in(x, dtype);
   Op op;
   op.axes = axis_mask(Op::name, axes, in->shape());
   op.keepdims = keepdims;
   if constexpr (requires { op.differentiable; }) op.differentiable = will_differentiate(*in);
-  // Deferred elements are gone through once, unless somebody else may want them later.
-  if (!Op::streams || !in.is_last()) (void)value_of(*in).raw();
-  return apply(op, x.here(), in);
+  return reduce(op, x.here(), in);
 }
 
 }  // namespace chainrule::ops

@@ -157,16 +157,20 @@ Tensor sum_to(Tensor g, const Shape& from, const Shape& shape) {
   if (from == shape) return g;
   const std::size_t added = from.rank() - shape.rank();
   const bool is_scalar = g.rank() == 0;
-  std::vector<std::int64_t> stretched;
+  Sum over;
+  over.keepdims = true;
   double copies = 1;  // of what is not expanded along an axis to sum over
   for (std::size_t axis = 0; axis < from.rank(); ++axis) {
     if (axis >= added && shape[axis - added] == from[axis]) continue;
     if (is_scalar || g.shape()[axis] != from[axis])
       copies *= static_cast<double>(from[axis]);
     else
-      stretched.push_back(static_cast<std::int64_t>(axis));
+      over.axes.set(axis);
   }
-  if (!stretched.empty()) g = sum(std::move(g), stretched, true);
+  if (over.axes.any()) {
+    const Operand all(std::move(g));
+    g = reduce(over, all.here(), Argument(all, all.dtype()));
+  }
   if (copies != 1) g = g * copies;
   return is_scalar || added == 0 ? g : reshape(g, Shape(g.shape().sizes().subspan(added)));
 }
