@@ -82,7 +82,9 @@ OpCase cross_entropy_row() {
           .float32_tolerance = 5e-6};
 }
 
-const std::vector<Shapes> loss_shapes = {{{}, {}}, {{3}, {3}}, {{4, 3}, {4, 3}}, {{33, 41}, {33, 41}}};
+const std::vector<Shapes> loss_shapes = {
+    {{}, {}},      {{3}, {3}},       {{4, 3}, {4, 3}}, {{33, 41}, {33, 41}},
+    {{4, 3}, {3}}, {{4, 1}, {1, 3}}, {{}, {2, 3}}};
 
 OpCase loss_row(const std::string& operation, Tensor (*loss)(const Operand&, const Operand&, Reduction),
                 reference::Number (*scalar)(reference::Number, reference::Number), const Input& a,

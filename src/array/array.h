@@ -57,6 +57,13 @@ class Array {
   const T* data() const {
     return static_cast<const T*>(raw());
   }
+  /// The element of a scalar, which is always in place.
+  template <Element T>
+  T item() const {
+    T element;
+    std::memcpy(&element, storage_.local, sizeof element);
+    return element;
+  }
   /// For writing: makes the buffer this array's own first.
   template <Element T>
   T* mutable_data() {

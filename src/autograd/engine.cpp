@@ -113,7 +113,7 @@ class Arrived {
   void add(const Node& node, Tensor more) {
     if (as_nodes_ || node.shape().rank() != 0) return add(order_.position(node), std::move(more));
     const Array& value = value_of(more);
-    add(node, dispatch_floating(value.dtype(), [&]<class T>() -> double { return *value.data<T>(); }));
+    add(node, dispatch_floating(value.dtype(), [&]<class T>() -> double { return value.item<T>(); }));
   }
 
   bool is_number(std::size_t position) const { return kinds_[position] == Kind::number; }

@@ -183,12 +183,11 @@ struct Recording {
   }
 };
 
-/// Settles whether a deferred value may stay so until it is read. It may not if its own derivative reads it,
-/// or if it would keep more alive than it takes itself: variables do not count, as who wants their gradients
-/// holds them, nor what the derivative reads.
+/// Settles whether a value that is deferred may stay so until it is read. It may not if its own derivative
+/// reads it, or if it would keep more alive than it takes itself: variables do not count, as who wants their
+/// gradients holds them, nor what the derivative reads.
 template <std::same_as<Argument>... In>
 void settle(const Array& value, Reads reads, const In&... in) {
-  if (!value.is_deferred()) return;
   std::size_t i = 0, kept = 0;
   const auto keeps = [&](const Argument& argument) {
     const bool anyway = argument->node()->is_variable() || (reads & reads_input(i++)) != 0;
@@ -206,11 +205,11 @@ Tensor apply(Op op, Here here, const In&... in) {
   Array value = op.forward(values);
   const Recording recording(value.dtype(), std::array<const Tensor*, count>{&*in...});
   if (!recording.needed) {
-    settle(value, 0, in...);
+    if (value.is_deferred()) settle(value, 0, in...);
     return constant(std::move(value));
   }
   const Reads reads = recording.reads(op);
-  settle(value, reads, in...);
+  if (value.is_deferred()) settle(value, reads, in...);
   std::size_t i = 0;
   std::array<Tensor, count> inputs = {in.enter((reads & reads_input(i++)) != 0)...};
   return TensorAccess::adopt(new FixedNode<Op, count>(std::move(value), recording.requires_grad,

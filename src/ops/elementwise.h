@@ -22,20 +22,21 @@ inline const Array* value_if(bool read, const Tensor& tensor) { return read ? &v
 /// The element of a scalar, 0 for one that a rule does not read.
 template <class T>
 T element_or_zero(const Array* value) {
-  return value != nullptr ? *value->data<T>() : T(0);
+  return value != nullptr ? value->item<T>() : T(0);
 }
 
 /// The number that a scalar is. (Its value is never released.)
 template <class T>
 T element(const Tensor& scalar) {
-  return *scalar.node()->value().data<T>();
+  return scalar.node()->value().item<T>();
 }
 
 /// The shape in which to compute a rule whose output has shape `out`: that, unless g is unexpanded and the
 /// other values which the rule reads do not expand it either.
 template <std::size_t N>
 Shape rule_shape(const Shape& out, const std::array<const Array*, N>& values) {
-  if (values.back()->shape() == out) return out;
+  for (const Array* value : values)
+    if (value != nullptr && value->shape() == out) return out;
   Shape shape;
   for (const Array* value : values)
     if (value != nullptr) shape = broadcast("vjp", shape, value->shape());
@@ -52,7 +53,7 @@ struct Unary {
 
   Array forward(Values in) const {
     const auto run = [&]<class T>() {
-      if (in[0]->shape().rank() == 0) return Array(static_cast<T>(Op::value(*in[0]->data<T>())));
+      if (in[0]->shape().rank() == 0) return Array(static_cast<T>(Op::value(in[0]->template item<T>())));
       if constexpr (std::is_floating_point_v<T>)
         return kernels::deferred_elementwise<Forward, T, 1>(in[0]->shape(), {in[0]});
       else
@@ -73,8 +74,9 @@ struct Unary {
       to[0] = Op::vjp_x(in[0], out, g);
   }
   void scalar_vjp(Inputs in, const Array& y, double g, std::span<double> to) const {
-    dispatch_floating(
-        y.dtype(), [&]<class T>() { to[0] = Op::vjp_x(element<T>(in[0]), *y.data<T>(), static_cast<T>(g)); });
+    dispatch_floating(y.dtype(), [&]<class T>() {
+      to[0] = Op::vjp_x(element<T>(in[0]), y.template item<T>(), static_cast<T>(g));
+    });
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string> names,
                              const std::string& result) const {
@@ -98,11 +100,56 @@ struct Unary {
       const std::array<const Array*, 3> all = {value_if(reads_x, x), value_if(reads_y, y), &value_of(g)};
       const Shape& whole = y.node()->shape();
       if (whole.rank() == 0)
-        return Array(Op::vjp_x(element_or_zero<T>(all[0]), element_or_zero<T>(all[1]), *all[2]->data<T>()));
+        return Array(
+            Op::vjp_x(element_or_zero<T>(all[0]), element_or_zero<T>(all[1]), all[2]->template item<T>()));
       return kernels::elementwise<Rule, T, 3>(rule_shape(whole, all), all);
     }));
   }
 };
+
+/// What a rule of two inputs, rule(a, b, y, g), reads.
+template <class Rule>
+constexpr Probe probe(Rule rule) {
+  return rule(probe_input(0), probe_input(1), probe_output, probe_upstream);
+}
+
+/// The values of such a rule in one pass, for an output of shape `from`.
+template <class Rule>
+Tensor fused(Rule rule, const Tensor& a, const Tensor& b, const Tensor& y, const Shape& from, const Tensor& g,
+             bool may_defer) {
+  constexpr Reads reads = probe(Rule{}).reads;
+  constexpr bool reads_a = (reads & reads_input(0)) != 0, reads_b = (reads & reads_input(1)) != 0,
+                 reads_y = (reads & reads_output) != 0;
+  return constant(dispatch_floating(g.node()->dtype(), [&]<class T>() {
+    const std::array<const Array*, 4> all = {value_if(reads_a, a), value_if(reads_b, b), value_if(reads_y, y),
+                                             &value_of(g)};
+    if (from.rank() == 0)
+      return Array(rule(element_or_zero<T>(all[0]), element_or_zero<T>(all[1]), element_or_zero<T>(all[2]),
+                        all[3]->template item<T>()));
+    const Shape shape = rule_shape(from, all);
+    return may_defer ? kernels::deferred_elementwise<Rule, T, 4>(shape, all)
+                     : kernels::elementwise<Rule, T, 4>(shape, all);
+  }));
+}
+
+/// Sends input i what the rule gives, summed over the axes along which it was broadcast to `from`.
+template <class Rule>
+void send(Rule rule, std::size_t i, Inputs in, const Tensor& out, const Shape& from, const Tensor& g,
+          Cotangents& to) {
+  const Shape& shape = in[i].node()->shape();
+  const bool fits = shape == from;
+  if constexpr (probe(Rule{}).is_upstream) {
+    if (fits)
+      to.pass_on(i);
+    else
+      to.set_unexpanded(i, sum_to(g, from, shape));
+  } else {
+    // What is summed right away need not be there as a whole.
+    Tensor part =
+        numbers_only() ? fused(rule, in[0], in[1], out, from, g, !fits) : rule(in[0], in[1], out, g);
+    to.set_unexpanded(i, fits ? std::move(part) : sum_to(std::move(part), from, shape));
+  }
+}
 
 /// y = f(a, b), broadcast. Op gives value(a, b), vjp_a(a, b, y, g) and vjp_b(a, b, y, g).
 template <class Op>
@@ -123,15 +170,11 @@ struct Binary {
     static constexpr bool is_cheap = Op::is_cheap;
     constexpr auto operator()(auto a, auto b, auto y, auto g) const { return Op::vjp_b(a, b, y, g); }
   };
-  template <class Rule>
-  static constexpr Probe probe(Rule rule) {
-    return rule(probe_input(0), probe_input(1), probe_output, probe_upstream);
-  }
 
   Array forward(Values in) const {
     const auto run = [&]<class T>() {
       if (in[0]->shape().rank() + in[1]->shape().rank() == 0)
-        return Array(static_cast<T>(Op::value(*in[0]->data<T>(), *in[1]->data<T>())));
+        return Array(static_cast<T>(Op::value(in[0]->template item<T>(), in[1]->template item<T>())));
       const Shape shape = broadcast(Op::name, in[0]->shape(), in[1]->shape());
       if constexpr (std::is_floating_point_v<T>)
         return kernels::deferred_elementwise<Forward, T, 2>(shape, {in[0], in[1]});
@@ -146,13 +189,14 @@ struct Binary {
     return (wanted(0) ? probe(RuleA()).reads : 0) | (wanted(1) ? probe(RuleB()).reads : 0);
   }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
-    if (to.wants(0)) send(RuleA(), 0, in, out, g, to);
-    if (to.wants(1)) send(RuleB(), 1, in, out, g, to);
+    const Shape& shape = out.node()->shape();
+    if (to.wants(0)) send(RuleA(), 0, in, out, shape, g, to);
+    if (to.wants(1)) send(RuleB(), 1, in, out, shape, g, to);
   }
   void scalar_vjp(Inputs in, const Array& y, double g, std::span<double> to) const {
     dispatch_floating(y.dtype(), [&]<class T>() {
       const auto gradient = [&](auto rule) {
-        return rule(element<T>(in[0]), element<T>(in[1]), *y.data<T>(), static_cast<T>(g));
+        return rule(element<T>(in[0]), element<T>(in[1]), y.template item<T>(), static_cast<T>(g));
       };
       if (in[0].node()->requires_grad()) to[0] = gradient(RuleA());
       if (in[1].node()->requires_grad()) to[1] = gradient(RuleB());
@@ -164,42 +208,6 @@ struct Binary {
       return rule(Symbol(names[0]), Symbol(names[1]), Symbol(result), Symbol("1")).text();
     };
     return {input == 0 ? text(RuleA()) : text(RuleB()), true};
-  }
-
- private:
-  template <class Rule>
-  static void send(Rule rule, std::size_t i, Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) {
-    const Shape &from = out.node()->shape(), &shape = in[i].node()->shape();
-    const bool fits = shape == from;
-    if constexpr (probe(Rule{}).is_upstream) {
-      if (fits)
-        to.pass_on(i);
-      else
-        to.set_unexpanded(i, sum_to(g, from, shape));
-    } else {
-      // What is summed right away need not be there as a whole.
-      Tensor part = numbers_only() ? fused(rule, in[0], in[1], out, g, !fits) : rule(in[0], in[1], out, g);
-      to.set_unexpanded(i, fits ? std::move(part) : sum_to(std::move(part), from, shape));
-    }
-  }
-
-  template <class Rule>
-  static Tensor fused(Rule rule, const Tensor& a, const Tensor& b, const Tensor& y, const Tensor& g,
-                      bool may_defer) {
-    constexpr Reads reads = probe(Rule{}).reads;
-    constexpr bool reads_a = (reads & reads_input(0)) != 0, reads_b = (reads & reads_input(1)) != 0,
-                   reads_y = (reads & reads_output) != 0;
-    return constant(dispatch_floating(g.node()->dtype(), [&]<class T>() {
-      const std::array<const Array*, 4> all = {value_if(reads_a, a), value_if(reads_b, b),
-                                               value_if(reads_y, y), &value_of(g)};
-      const Shape& whole = y.node()->shape();
-      if (whole.rank() == 0)
-        return Array(rule(element_or_zero<T>(all[0]), element_or_zero<T>(all[1]), element_or_zero<T>(all[2]),
-                          *all[3]->data<T>()));
-      const Shape shape = rule_shape(whole, all);
-      return may_defer ? kernels::deferred_elementwise<Rule, T, 4>(shape, all)
-                       : kernels::elementwise<Rule, T, 4>(shape, all);
-    }));
   }
 };
 

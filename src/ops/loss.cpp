@@ -117,6 +117,7 @@ struct CrossEntropy : Combines {
 /// A loss of each prediction and its target: Op gives value(p, t), vjp_a(p, t, g) and vjp_b(p, t, g).
 template <class Op>
 struct PairLoss : Combines {
+  static constexpr bool takes_unexpanded = true;
   Array forward(Values in) const {
     const Shape shape = broadcast(Op::name, in[0]->shape(), in[1]->shape());
     return dispatch_floating(in[0]->dtype(), [&]<class T>() {
@@ -124,10 +125,11 @@ struct PairLoss : Combines {
     });
   }
   Reads reads(Wanted wanted) const { return wanted(0) || wanted(1) ? reads_input(0) | reads_input(1) : 0; }
-  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
-    const Tensor each = g * scale(broadcast(Op::name, in[0].shape(), in[1].shape()).size());
-    if (to.wants(0)) to[0] = sum_to(Op::vjp_a(in[0], in[1], each), in[0].shape());
-    if (to.wants(1)) to[1] = sum_to(Op::vjp_b(in[0], in[1], each), in[1].shape());
+  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
+    const Shape shape = broadcast(Op::name, in[0].shape(), in[1].shape());
+    const Tensor each = reduction == Reduction::mean ? g * scale(shape.size()) : g;
+    if (to.wants(0)) send(RuleA(), 0, in, out, shape, each, to);
+    if (to.wants(1)) send(RuleB(), 1, in, out, shape, each, to);
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                              const std::string&) const {
@@ -141,21 +143,29 @@ struct PairLoss : Combines {
     static constexpr bool is_cheap = true;
     auto operator()(auto p, auto t) const { return Op::value(p, t); }
   };
+  struct RuleA {
+    static constexpr bool is_cheap = true;
+    constexpr auto operator()(auto p, auto t, auto, auto g) const { return Op::vjp_a(p, t, g); }
+  };
+  struct RuleB {
+    static constexpr bool is_cheap = true;
+    constexpr auto operator()(auto p, auto t, auto, auto g) const { return Op::vjp_b(p, t, g); }
+  };
 };
 
 struct MseLoss : PairLoss<MseLoss> {
   static constexpr std::string_view name = "mse_loss", formula = "∂(p − t)²/∂p = 2 (p − t)";
   static auto value(auto p, auto t) { return (p - t) * (p - t); }
-  static auto vjp_a(auto p, auto t, auto g) { return g * (2 * (p - t)); }
-  static auto vjp_b(auto p, auto t, auto g) { return g * (2 * (t - p)); }
+  static constexpr auto vjp_a(auto p, auto t, auto g) { return g * (2 * (p - t)); }
+  static constexpr auto vjp_b(auto p, auto t, auto g) { return g * (2 * (t - p)); }
 };
 
 struct HingeLoss : PairLoss<HingeLoss> {
   static constexpr std::string_view name = "hinge_loss",
                                     formula = "∂max(0, 1 − t s)/∂s = −t if t s < 1 else 0";
   static auto value(auto s, auto t) { return where(t * s < 1, 1 - t * s, 0); }
-  static auto vjp_a(auto s, auto t, auto g) { return g * where(t * s < 1, -t, 0); }
-  static auto vjp_b(auto s, auto t, auto g) { return g * where(t * s < 1, -s, 0); }
+  static constexpr auto vjp_a(auto s, auto t, auto g) { return g * where(t * s < 1, -t, 0); }
+  static constexpr auto vjp_b(auto s, auto t, auto g) { return g * where(t * s < 1, -s, 0); }
 };
 
 const Registered<CrossEntropy, MseLoss, HingeLoss> registered;
