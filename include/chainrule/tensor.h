@@ -33,7 +33,9 @@ struct Here {
 };
 
 /// A cheap handle to an immutable node of the computation graph: a value and how it was computed.
-/// Copying copies the handle. The value lives as long as a handle, or a derivative that reads it.
+/// Copying copies the handle. The value lives as long as a handle, or a derivative that reads it. Large
+/// values of elementwise operations are computed when they are first read: a sum of one never has it in
+/// memory.
 class Tensor {
  public:
   /// A handle to nothing, as a default-constructed std::shared_ptr.

@@ -183,19 +183,10 @@ struct Recording {
   }
 };
 
-/// Settles whether a value that is deferred may stay so until it is read. It may not if its own derivative
-/// reads it, or if it would keep more alive than it takes itself: variables do not count, as who wants their
-/// gradients holds them, nor what the derivative reads.
-template <std::same_as<Argument>... In>
-void settle(const Array& value, Reads reads, const In&... in) {
-  std::size_t i = 0, kept = 0;
-  const auto keeps = [&](const Argument& argument) {
-    const bool anyway = argument->node()->is_variable() || (reads & reads_input(i++)) != 0;
-    kept += anyway ? 0 : value_of(*argument).byte_count();
-  };
-  (keeps(in), ...);
-  if ((reads & reads_output) != 0 || kept > value.byte_count()) (void)value.raw();
-}
+/// Settles whether a deferred value may stay so until it is read. It may not if its own derivative reads it,
+/// or if it would keep more alive than it takes itself: variables do not count, as who wants their gradients
+/// holds them, nor what the derivative reads.
+void settle(const Array& value, Reads reads, std::span<const Tensor* const> inputs);
 
 /// Computes the value and, where a gradient may be asked for, records how.
 template <Operation Op, std::same_as<Argument>... In>
@@ -203,13 +194,11 @@ Tensor apply(Op op, Here here, const In&... in) {
   constexpr std::size_t count = sizeof...(In);
   const std::array<const Array*, count> values = {&value_of(*in)...};
   Array value = op.forward(values);
-  const Recording recording(value.dtype(), std::array<const Tensor*, count>{&*in...});
-  if (!recording.needed) {
-    if (value.is_deferred()) settle(value, 0, in...);
-    return constant(std::move(value));
-  }
-  const Reads reads = recording.reads(op);
-  if (value.is_deferred()) settle(value, reads, in...);
+  const std::array<const Tensor*, count> tensors = {&*in...};
+  const Recording recording(value.dtype(), tensors);
+  const Reads reads = recording.needed ? recording.reads(op) : 0;
+  if (value.is_deferred()) settle(value, reads, tensors);
+  if (!recording.needed) return constant(std::move(value));
   std::size_t i = 0;
   std::array<Tensor, count> inputs = {in.enter((reads & reads_input(i++)) != 0)...};
   return TensorAccess::adopt(new FixedNode<Op, count>(std::move(value), recording.requires_grad,
@@ -226,8 +215,9 @@ Tensor apply(Op op, Here here, const std::vector<Tensor>& in) {
   }
   Array value = op.forward(values);
   const Recording recording(value.dtype(), tensors);
+  const Reads reads = recording.needed ? recording.reads(op) : 0;
+  if (value.is_deferred()) settle(value, reads, tensors);
   if (!recording.needed) return constant(std::move(value));
-  const Reads reads = recording.reads(op);
   std::vector<Tensor> inputs;
   for (std::size_t i = 0; i < in.size(); ++i)
     inputs.push_back(Argument(in[i]).enter((reads & reads_input(i)) != 0));

@@ -152,6 +152,14 @@ Tensor expanded(Tensor gradient, const Shape& shape) {
   return no_grad([&] { return broadcast_to(gradient, shape); });
 }
 
+void settle(const Array& value, Reads reads, std::span<const Tensor* const> inputs) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    if (!inputs[i]->node()->is_variable() && (reads & reads_input(i)) == 0)
+      kept += value_of(*inputs[i]).byte_count();
+  if ((reads & reads_output) != 0 || kept > value.byte_count()) (void)value.raw();
+}
+
 void report_no_value(const Node* node) {
   if (node == nullptr) throw GradError("tensor: an empty handle has no value; assign a tensor to it first");
   throw GradError("tensor: the value of " +
