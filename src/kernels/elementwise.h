@@ -16,16 +16,17 @@ namespace chainrule::kernels {
 template <class F, class T, std::size_t K>
 struct ElementwiseLoop {
   template <int Bytes>
-  static void run(Block<K> block, std::array<const T*, K> operands, T* out) {
+  static void run(const Block<K>* block, const T* const* operands, T* out) {
     std::array<simd::Strided<T>, K> row;
-    for (std::size_t k = 0; k < K; ++k) row[k] = {operands[k] + block.offsets[k], block.strides[k]};
-    out += block.at;
-    for (std::int64_t r = 0; r < block.rows; ++r, out += block.count) {
-      simd::for_each_pack<T, Bytes>(block.count, row, std::array<T*, 1>{out}, [](auto load, auto store) {
+    for (std::size_t k = 0; k < K; ++k) row[k] = {operands[k] + block->offsets[k], block->strides[k]};
+    const std::int64_t count = block->count;
+    out += block->at;
+    for (std::int64_t r = 0; r < block->rows; ++r, out += count) {
+      simd::for_each_pack<T, Bytes>(count, row, std::array<T*, 1>{out}, [](auto load, auto store) {
         const auto call = [&]<std::size_t... I>(std::index_sequence<I...>) { return F()(load(I)...); };
         store(0, call(std::make_index_sequence<K>()));
       });
-      for (std::size_t k = 0; k < K; ++k) row[k].elements += block.steps[k];
+      for (std::size_t k = 0; k < K; ++k) row[k].elements += block->steps[k];
     }
   }
 };
@@ -49,7 +50,7 @@ template <class F, class T, std::size_t K>
 Array elementwise(const Shape& shape, const std::array<const Array*, K>& operands) {
   return detail::elementwise<T, K>(
       [](const Block<K>& block, const std::array<const T*, K>& all, T* out) {
-        simd::vectorized<ElementwiseLoop<F, T, K>>(block, all, out);
+        simd::vectorized<ElementwiseLoop<F, T, K>>(&block, all.data(), out);
       },
       shape, operands);
 }
