@@ -2,9 +2,10 @@
 
 #include <vector>
 
+#include "chainrule/detail/api.h"
 #include "chainrule/tensor.h"
 
-namespace chainrule {
+namespace CHAINRULE_API chainrule {
 
 /// The gradients that one call computed, by tensor.
 class Gradients {

@@ -3,11 +3,12 @@
 #include <functional>
 #include <iterator>
 
+#include "chainrule/detail/api.h"
 #include "chainrule/ops.h"
 #include "chainrule/random.h"
 
 /// Data for classification: samples with classes, scaling, splitting, mini-batches.
-namespace chainrule {
+namespace CHAINRULE_API chainrule {
 
 /// Samples and their classes.
 struct Dataset {

@@ -2,10 +2,11 @@
 
 #include <optional>
 
+#include "chainrule/detail/api.h"
 #include "chainrule/graph.h"
 
 /// Pictures of graphs: as DOT, as what Graphviz makes of it, and as a page to explore in a browser.
-namespace chainrule {
+namespace CHAINRULE_API chainrule {
 
 /// A tensor in numbers: all of them, or what they are like.
 struct NumbersSummary {

@@ -5,7 +5,9 @@
 #include <string_view>
 #include <type_traits>
 
-namespace chainrule {
+#include "chainrule/detail/api.h"
+
+namespace CHAINRULE_API chainrule {
 
 /// Element type of a tensor, in the order of promotion. Only the floats carry gradients.
 enum class DType : std::uint8_t { boolean, int64, float32, float64 };

@@ -2,7 +2,9 @@
 
 #include <stdexcept>
 
-namespace chainrule {
+#include "chainrule/detail/api.h"
+
+namespace CHAINRULE_API chainrule {
 
 /// Shapes that do not fit an operation. The message names the operation, the shapes and a remedy.
 class ShapeError : public std::invalid_argument {

@@ -3,8 +3,9 @@
 #include <functional>
 
 #include "chainrule/autograd.h"
+#include "chainrule/detail/api.h"
 
-namespace chainrule {
+namespace CHAINRULE_API chainrule {
 
 struct GradcheckOptions {
   double step = 1e-6;       ///< of the central difference, relative to max(1, |x|)

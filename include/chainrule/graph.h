@@ -3,9 +3,10 @@
 #include <unordered_map>
 
 #include "chainrule/autograd.h"
+#include "chainrule/detail/api.h"
 #include "chainrule/tensor.h"
 
-namespace chainrule {
+namespace CHAINRULE_API chainrule {
 
 /// What a node is to the person who looks at the graph.
 enum class NodeKind : std::uint8_t {

@@ -8,9 +8,10 @@
 #include <string_view>
 #include <vector>
 
+#include "chainrule/detail/api.h"
 #include "chainrule/tensor.h"
 
-namespace chainrule {
+namespace CHAINRULE_API chainrule {
 
 /// A table of numbers read from a CSV file, of which one column may be text.
 struct Csv {

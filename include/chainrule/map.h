@@ -4,11 +4,12 @@
 #include <memory>
 #include <utility>
 
+#include "chainrule/detail/api.h"
 #include "chainrule/detail/dual.h"
 #include "chainrule/detail/loops.h"
 #include "chainrule/tensor.h"
 
-namespace chainrule {
+namespace CHAINRULE_API chainrule {
 
 namespace detail {
 

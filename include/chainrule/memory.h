@@ -2,7 +2,9 @@
 
 #include <cstddef>
 
-namespace chainrule {
+#include "chainrule/detail/api.h"
+
+namespace CHAINRULE_API chainrule {
 
 /// Memory of values that are gone is kept for the next ones, up to this many bytes (1 GiB at first).
 void set_memory_cache_limit(std::size_t bytes);

@@ -2,12 +2,13 @@
 
 #include <memory>
 
+#include "chainrule/detail/api.h"
 #include "chainrule/ops.h"
 #include "chainrule/random.h"
 
 /// Layers of neural networks. A layer is a function of a tensor that shares its parameters with whoever
 /// holds a copy of it: the optimiser, another layer, the user.
-namespace chainrule {
+namespace CHAINRULE_API chainrule {
 
 /// A named slot that holds the current leaf of something that is learned. Copies share the slot.
 ///

@@ -3,6 +3,7 @@
 #include <optional>
 #include <variant>
 
+#include "chainrule/detail/api.h"
 #include "chainrule/tensor.h"
 
 /// The operations. Names and meaning are NumPy's and PyTorch's. Each one makes a node that records its
@@ -27,7 +28,7 @@
 /// | where(c, a, b)                     | the branch not taken gets exactly 0, even if NaN or inf   |
 /// | logsumexp, softmax, log_softmax    | shifted by the maximum; all -inf gives zeros, never NaN   |
 /// | cross_entropy                      | softmax(logits) - target, from the logits in one pass     |
-namespace chainrule {
+namespace CHAINRULE_API chainrule {
 
 // ---- Arithmetic ------------------------------------------------------------------------------------
 

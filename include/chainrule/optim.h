@@ -1,9 +1,10 @@
 #pragma once
 
+#include "chainrule/detail/api.h"
 #include "chainrule/nn.h"
 
 /// Optimisers: how parameters move along their gradients.
-namespace chainrule {
+namespace CHAINRULE_API chainrule {
 
 struct SgdOptions {
   double learning_rate = 0.01;

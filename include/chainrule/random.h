@@ -2,9 +2,10 @@
 
 #include <random>
 
+#include "chainrule/detail/api.h"
 #include "chainrule/tensor.h"
 
-namespace chainrule {
+namespace CHAINRULE_API chainrule {
 
 /// A reproducible source of random numbers: the same seed gives the same numbers on every platform.
 class Generator {

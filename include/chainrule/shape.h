@@ -7,7 +7,9 @@
 #include <utility>
 #include <vector>
 
-namespace chainrule {
+#include "chainrule/detail/api.h"
+
+namespace CHAINRULE_API chainrule {
 
 /// The sizes of a tensor along its axes, outermost first; {} is a scalar. Up to four axes are stored
 /// in place, so that the shapes of almost every node need no memory of their own.

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "chainrule/detail/api.h"
 #include "chainrule/dtype.h"
 
 /// One small SIMD type, for the library's own loops and for `map`. It is made of the compiler's vector
@@ -231,7 +232,7 @@ struct Pack {
 enum class InstructionSet : std::uint8_t { baseline, avx2, avx512 };
 /// The best one of this machine, unless the environment variable CHAINRULE_ISA says baseline, avx2 or
 /// avx512. Read once.
-InstructionSet instruction_set();
+CHAINRULE_API InstructionSet instruction_set();
 
 namespace detail {
 

@@ -14,11 +14,12 @@
 #include <utility>
 #include <vector>
 
+#include "chainrule/detail/api.h"
 #include "chainrule/dtype.h"
 #include "chainrule/error.h"
 #include "chainrule/shape.h"
 
-namespace chainrule {
+namespace CHAINRULE_API chainrule {
 
 class Node;
 class Index;

@@ -1,8 +1,9 @@
 #pragma once
 
+#include "chainrule/detail/api.h"
 #include "chainrule/graph.h"
 
-namespace chainrule {
+namespace CHAINRULE_API chainrule {
 
 /// A piece of an equation.
 struct Term {

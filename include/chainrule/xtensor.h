@@ -1,5 +1,6 @@
 #pragma once
 
+#include "chainrule/detail/api.h"
 #include "chainrule/tensor.h"
 
 // xtensor moved its headers in 0.26; this is the one place that includes them.
@@ -11,7 +12,7 @@
 #include <xtensor/xarray.hpp>
 #endif
 
-namespace chainrule {
+namespace CHAINRULE_API chainrule {
 
 /// The elements of any xtensor expression, evaluated, as a constant. float, double and bool keep their
 /// type; other numbers become float64 or int64.

@@ -17,16 +17,17 @@ namespace chainrule::kernels {
 template <class F, class T, std::size_t K>
 struct ElementwiseLoop {
   template <int Bytes>
-  static void run(Block<K> block, std::array<const T*, K> operands, T* out) {
+  static void run(const Block<K>* block, const T* const* operands, T* out) {
     std::array<simd::Strided<T>, K> row;
-    for (std::size_t k = 0; k < K; ++k) row[k] = {operands[k] + block.offsets[k], block.strides[k]};
-    out += block.at;
-    for (std::int64_t r = 0; r < block.rows; ++r, out += block.count) {
-      simd::for_each_pack<T, Bytes>(block.count, row, std::array<T*, 1>{out}, [](auto load, auto store) {
+    for (std::size_t k = 0; k < K; ++k) row[k] = {operands[k] + block->offsets[k], block->strides[k]};
+    const std::int64_t count = block->count;
+    out += block->at;
+    for (std::int64_t r = 0; r < block->rows; ++r, out += count) {
+      simd::for_each_pack<T, Bytes>(count, row, std::array<T*, 1>{out}, [](auto load, auto store) {
         const auto call = [&]<std::size_t... I>(std::index_sequence<I...>) { return F()(load(I)...); };
         store(0, call(std::make_index_sequence<K>()));
       });
-      for (std::size_t k = 0; k < K; ++k) row[k].elements += block.steps[k];
+      for (std::size_t k = 0; k < K; ++k) row[k].elements += block->steps[k];
     }
   }
 };
@@ -36,10 +37,9 @@ struct ElementwiseLoop {
 template <class F, class T, std::size_t K>
 struct SumLoop {
   template <int Bytes>
-  static void run(Block<K> block, std::array<const T*, K> operands, T* total) {
+  static void run(const Block<K>* block, const T* const* operands, T* total) {
     using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
-    for (std::size_t k = 0; k < K; ++k) operands[k] += block.offsets[k];
-    *total = folded_line<Sum, 4>(Rows<P>{block, operands}, [](const auto& pack) {
+    *total = folded_line<Sum, 4>(Rows<P>{*block, operands}, [](const auto& pack) {
                const auto call = [&]<std::size_t... I>(std::index_sequence<I...>) {
                  return P(F()(pack.load(I)...)).rounded();
                };
@@ -53,7 +53,7 @@ struct SumLoop {
   struct Rows {
     using Pack = P;
     const Block<K>& block;
-    const std::array<const T*, K>& operands;
+    const T* const* operands;
 
     struct At {
       const std::array<const T*, K>& row;
@@ -64,9 +64,12 @@ struct SumLoop {
     template <int Unroll, class Step, class Pause>
     void for_each(const Step& step, const Pause& pause) const {
       constexpr std::int64_t group = Unroll * P::lanes;
-      std::array<const T*, K> first = operands;
+      std::array<const T*, K> first;
       std::array<std::int64_t, K> moves;  // for operands that move along, all bits set
-      for (std::size_t k = 0; k < K; ++k) moves[k] = -block.strides[k];
+      for (std::size_t k = 0; k < K; ++k) {
+        first[k] = operands[k] + block.offsets[k];
+        moves[k] = -block.strides[k];
+      }
       std::int64_t groups = 0;  // since the last pause
       for (std::int64_t r = 0; r < block.rows; ++r) {
         T same[K][P::lanes];
@@ -114,11 +117,11 @@ Array elementwise(const Loops<T, K>& loops, const Shape& shape, const std::array
 
 template <class F, class T, std::size_t K>
 void write_loop(const Block<K>& block, const std::array<const T*, K>& operands, T* out) {
-  simd::vectorized<ElementwiseLoop<F, T, K>>(block, operands, out);
+  simd::vectorized<ElementwiseLoop<F, T, K>>(&block, operands.data(), out);
 }
 template <class F, class T, std::size_t K>
 void sum_loop(const Block<K>& block, const std::array<const T*, K>& operands, T* total) {
-  simd::vectorized<SumLoop<F, T, K>>(block, operands, total);
+  simd::vectorized<SumLoop<F, T, K>>(&block, operands.data(), total);
 }
 
 using PairStretch = void(std::int64_t n, const void* a, std::int64_t a_stride, const void* b,

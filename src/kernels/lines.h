@@ -236,6 +236,25 @@ struct AcrossLayout {
   std::int64_t at(std::int64_t line) const { return line / inner * n * inner + line % inner; }
 };
 
+/// Lanes without a line of their own get the last one once more. Neither this nor the next is compiled anew
+/// for each step: most of their time goes to memory.
+template <class T>
+[[gnu::noinline]] void gather(const AcrossLayout& layout, const T* all, std::int64_t first,
+                              std::int64_t count, std::int64_t lanes, T* __restrict tile) {
+  for (std::int64_t lane = 0; lane < lanes; ++lane) {
+    const T* __restrict from = all + layout.at(first + std::min(lane, count - 1));
+    for (std::int64_t i = 0; i < layout.n; ++i) tile[i * lanes + lane] = from[i * layout.inner];
+  }
+}
+template <class T>
+[[gnu::noinline]] void scatter(const AcrossLayout& layout, const T* __restrict tile, std::int64_t first,
+                               std::int64_t count, std::int64_t lanes, T* all) {
+  for (std::int64_t lane = 0; lane < count; ++lane) {
+    T* __restrict to = all + layout.at(first + lane);
+    for (std::int64_t i = 0; i < layout.n; ++i) to[i * layout.inner] = tile[i * lanes + lane];
+  }
+}
+
 template <class Step, class T, std::size_t In, std::size_t Out>
 struct AcrossLoop {
   template <int Bytes>
@@ -253,33 +272,14 @@ struct AcrossLoop {
         std::array<T*, Out> out;
         for (std::size_t k = 0; k < In; ++k) {
           in[k] = direct ? all_in[k] + at : scratch + k * tile;
-          if (!direct) gather<P>(layout, all_in[k], line, count, scratch + k * tile);
+          if (!direct) gather<T>(layout, all_in[k], line, count, P::lanes, scratch + k * tile);
         }
         for (std::size_t k = 0; k < Out; ++k)
           out[k] = all_out[k] == nullptr ? nullptr : direct ? all_out[k] + at : scratch + (In + k) * tile;
         (*step)(AcrossLanes<P>(layout.n, direct ? layout.inner : P::lanes), in, out, line, count);
         for (std::size_t k = 0; k < Out; ++k)
-          if (out[k] != nullptr && !direct) scatter<P>(layout, out[k], line, count, all_out[k]);
+          if (out[k] != nullptr && !direct) scatter<T>(layout, out[k], line, count, P::lanes, all_out[k]);
       }
-    }
-  }
-
- private:
-  /// Lanes without a line of their own get the last one once more.
-  template <class P>
-  static void gather(const AcrossLayout& layout, const T* all, std::int64_t first, std::int64_t count,
-                     T* __restrict tile) {
-    for (std::int64_t lane = 0; lane < P::lanes; ++lane) {
-      const T* __restrict from = all + layout.at(first + std::min(lane, count - 1));
-      for (std::int64_t i = 0; i < layout.n; ++i) tile[i * P::lanes + lane] = from[i * layout.inner];
-    }
-  }
-  template <class P>
-  static void scatter(const AcrossLayout& layout, const T* __restrict tile, std::int64_t first,
-                      std::int64_t count, T* all) {
-    for (std::int64_t lane = 0; lane < count; ++lane) {
-      T* __restrict to = all + layout.at(first + lane);
-      for (std::int64_t i = 0; i < layout.n; ++i) to[i * layout.inner] = tile[i * P::lanes + lane];
     }
   }
 };

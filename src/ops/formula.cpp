@@ -4,10 +4,21 @@
 
 namespace chainrule::ops {
 
+Symbol::Symbol(const std::string& text, Precedence precedence) : text_(text), precedence_(precedence) {}
+Symbol::Symbol(const Symbol&) = default;
+Symbol& Symbol::operator=(const Symbol&) = default;
+Symbol::~Symbol() = default;
+
 Symbol::Symbol(double number) : precedence_(number < 0 ? product : atom) {
   char text[32];
   text_ = std::string(text, std::to_chars(text, text + sizeof text, number).ptr);
 }
+
+Symbol operator+(const Symbol& a, const Symbol& b) { return Symbol::infix(a, " + ", b, Symbol::sum); }
+Symbol operator-(const Symbol& a) { return {"−" + a.inside(Symbol::product), Symbol::product}; }
+Symbol operator>(const Symbol& a, const Symbol& b) { return Symbol::infix(a, " > ", b, Symbol::comparison); }
+Symbol operator<(const Symbol& a, const Symbol& b) { return Symbol::infix(a, " < ", b, Symbol::comparison); }
+Symbol operator>=(const Symbol& a, const Symbol& b) { return Symbol::infix(a, " ≥ ", b, Symbol::comparison); }
 
 // The upstream gradient stands for 1 where a local derivative is asked for, so 1 · z is written as z.
 Symbol operator*(const Symbol& a, const Symbol& b) {
@@ -41,6 +52,21 @@ Symbol pow(const Symbol& a, const Symbol& b) {
   if (b.text_ == "1") return a;
   const std::string base = a.inside(Symbol::atom);
   return {b.text_ == "2" ? base + "²" : base + "^" + b.inside(Symbol::atom), Symbol::power};
+}
+
+Symbol exp(const Symbol& x) { return "exp(" + x.text_ + ")"; }
+Symbol log(const Symbol& x) { return "log(" + x.text_ + ")"; }
+Symbol sigmoid(const Symbol& x) { return "sigmoid(" + x.text_ + ")"; }
+Symbol sin(const Symbol& x) { return "sin(" + x.text_ + ")"; }
+Symbol cos(const Symbol& x) { return "cos(" + x.text_ + ")"; }
+Symbol sign(const Symbol& x) { return "sign(" + x.text_ + ")"; }
+
+Symbol Symbol::infix(const Symbol& a, const char* sign, const Symbol& b, Precedence precedence) {
+  return {a.inside(precedence) + sign + b.inside(Precedence(precedence + 1)), precedence};
+}
+
+std::string Symbol::inside(Precedence surroundings) const {
+  return precedence_ < surroundings ? "(" + text_ + ")" : text_;
 }
 
 std::optional<double> Symbol::number() const {

@@ -89,43 +89,42 @@ constexpr Probe probe_upstream{0, true};
 // ---- A rule as text ------------------------------------------------------------------------------------
 
 /// An expression in writing, with the precedence of its outermost operator. Of numbers it is the result where
-/// people would write that, as 3 · x² for the derivative of x³.
+/// people would write that, as 3 · x² for the derivative of x³. Nothing is inlined, as there are many rules,
+/// and writing one is never urgent.
 class Symbol {
  public:
   enum Precedence { choice, comparison, sum, product, power, atom };
-  Symbol(std::string text, Precedence precedence = atom)
-      : text_(std::move(text)), precedence_(precedence) {}  // NOLINT
-  Symbol(double number);                                    // NOLINT
+  Symbol(const std::string& text, Precedence precedence = atom);  // NOLINT
+  Symbol(double number);                                          // NOLINT
+  Symbol(const Symbol&);
+  Symbol& operator=(const Symbol&);
+  ~Symbol();
   const std::string& text() const { return text_; }
 
-  friend Symbol operator+(const Symbol& a, const Symbol& b) { return infix(a, " + ", b, sum); }
+  friend Symbol operator+(const Symbol& a, const Symbol& b);
   friend Symbol operator-(const Symbol& a, const Symbol& b);
   friend Symbol operator*(const Symbol& a, const Symbol& b);
   friend Symbol operator/(const Symbol& a, const Symbol& b);
-  friend Symbol operator-(const Symbol& a) { return {"−" + a.inside(product), product}; }
-  friend Symbol operator>(const Symbol& a, const Symbol& b) { return infix(a, " > ", b, comparison); }
-  friend Symbol operator<(const Symbol& a, const Symbol& b) { return infix(a, " < ", b, comparison); }
-  friend Symbol operator>=(const Symbol& a, const Symbol& b) { return infix(a, " ≥ ", b, comparison); }
+  friend Symbol operator-(const Symbol& a);
+  friend Symbol operator>(const Symbol& a, const Symbol& b);
+  friend Symbol operator<(const Symbol& a, const Symbol& b);
+  friend Symbol operator>=(const Symbol& a, const Symbol& b);
   friend Symbol operator==(const Symbol& a, const Symbol& b);
   friend Symbol where(const Symbol& c, const Symbol& a, const Symbol& b);
   friend Symbol pow(const Symbol& a, const Symbol& b);
-  friend Symbol exp(const Symbol& x) { return "exp(" + x.text_ + ")"; }
-  friend Symbol log(const Symbol& x) { return "log(" + x.text_ + ")"; }
-  friend Symbol sigmoid(const Symbol& x) { return "sigmoid(" + x.text_ + ")"; }
-  friend Symbol sin(const Symbol& x) { return "sin(" + x.text_ + ")"; }
-  friend Symbol cos(const Symbol& x) { return "cos(" + x.text_ + ")"; }
-  friend Symbol sign(const Symbol& x) { return "sign(" + x.text_ + ")"; }
+  friend Symbol exp(const Symbol& x);
+  friend Symbol log(const Symbol& x);
+  friend Symbol sigmoid(const Symbol& x);
+  friend Symbol sin(const Symbol& x);
+  friend Symbol cos(const Symbol& x);
+  friend Symbol sign(const Symbol& x);
 
  private:
-  static Symbol infix(const Symbol& a, const char* sign, const Symbol& b, Precedence precedence) {
-    return {a.inside(precedence) + sign + b.inside(Precedence(precedence + 1)), precedence};
-  }
+  static Symbol infix(const Symbol& a, const char* sign, const Symbol& b, Precedence precedence);
   /// The number that it is, unless it has names in it.
   std::optional<double> number() const;
   /// In parentheses where it binds less tightly than its surroundings.
-  std::string inside(Precedence surroundings) const {
-    return precedence_ < surroundings ? "(" + text_ + ")" : text_;
-  }
+  std::string inside(Precedence surroundings) const;
 
   std::string text_;
   Precedence precedence_;

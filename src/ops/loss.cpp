@@ -117,7 +117,7 @@ struct CrossEntropy : Combines {
 /// A loss of each prediction and its target: Op gives value(p, t), vjp_a(p, t, g) and vjp_b(p, t, g).
 template <class Op>
 struct PairLoss : Combines {
-  static constexpr bool takes_unexpanded = true;
+  static constexpr bool is_cheap = false, takes_unexpanded = true;
   Array forward(Values in) const {
     const Shape shape = broadcast(Op::name, in[0]->shape(), in[1]->shape());
     return dispatch_floating(in[0]->dtype(), [&]<class T>() {
@@ -140,20 +140,21 @@ struct PairLoss : Combines {
 
  private:
   struct Forward {
-    static constexpr bool is_cheap = true;
+    static constexpr bool is_cheap = Op::is_cheap;
     auto operator()(auto p, auto t) const { return Op::value(p, t); }
   };
   struct RuleA {
-    static constexpr bool is_cheap = true;
+    static constexpr bool is_cheap = false;  // a loss that is broadcast is too rare for a loop of its own
     constexpr auto operator()(auto p, auto t, auto, auto g) const { return Op::vjp_a(p, t, g); }
   };
   struct RuleB {
-    static constexpr bool is_cheap = true;
+    static constexpr bool is_cheap = false;
     constexpr auto operator()(auto p, auto t, auto, auto g) const { return Op::vjp_b(p, t, g); }
   };
 };
 
 struct MseLoss : PairLoss<MseLoss> {
+  static constexpr bool is_cheap = true;
   static constexpr std::string_view name = "mse_loss", formula = "∂(p − t)²/∂p = 2 (p − t)";
   static auto value(auto p, auto t) { return (p - t) * (p - t); }
   static constexpr auto vjp_a(auto p, auto t, auto g) { return g * (2 * (p - t)); }

@@ -14,6 +14,13 @@ struct Strided {
   std::int64_t stride;
 };
 
+/// Fills a pack's buffer: `count` elements, then the first once more, on which any function is defined. Not
+/// inlined, as its loop would be unrolled for every operand of every formula.
+template <class T>
+[[gnu::noinline]] void fill_buffer(T* buffer, int lanes, const T* from, std::int64_t count) {
+  for (int lane = 0; lane < lanes; ++lane) buffer[lane] = from[lane < count ? lane : 0];
+}
+
 /// Calls step(load, store) for every pack of n elements: load(k) is operand k there, and store(k, pack)
 /// sets output k. The outputs must not overlap the operands: the last pack may be computed in part twice.
 ///
@@ -32,7 +39,7 @@ void for_each_pack(std::int64_t n, std::array<Strided<T>, In> in, std::array<T*,
     if (in[k].stride == 0)
       P(*in[k].elements).store(in_buffer[k]);  // in one go, so that loading it need not wait
     else
-      for (int lane = 0; lane < lanes; ++lane) in_buffer[k][lane] = in[k].elements[lane < n ? lane : 0];
+      fill_buffer(in_buffer[k], lanes, in[k].elements, n);
     in[k].elements = in_buffer[k];
   }
   const std::array<T*, Out> wanted = out;
