@@ -114,10 +114,7 @@ class MapFunctionOf final : public MapFunction {
       for (std::size_t k = 0; k < outputs.size(); ++k) outputs[k] = static_cast<T*>(out[k]);
       simd::vectorized<OneLoop>(&f_, n, operands, outputs);
     };
-    if (dtype == DType::float32)
-      start(float());
-    else
-      start(double());
+    dtype == DType::float32 ? start(float()) : start(double());
   }
 
   F f_;

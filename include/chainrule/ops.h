@@ -161,7 +161,7 @@ class Index {
  public:
   Index(std::integral auto position) : entry_(static_cast<std::int64_t>(position)) {}  // NOLINT
   Index(Slice slice) : entry_(slice) {}                                                // NOLINT
-  static Index ellipsis() { return Index(); }
+  static Index ellipsis() { return {}; }
   const std::variant<std::monostate, std::int64_t, Slice>& entry() const { return entry_; }
 
  private:

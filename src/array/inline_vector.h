@@ -11,13 +11,15 @@ namespace chainrule {
 template <class T, std::size_t N>
 class InlineVector {
   static_assert(std::is_trivially_copyable_v<T>);
+  static constexpr std::size_t item_bytes =
+      sizeof(T);  // NOLINT(bugprone-sizeof-expression): also of pointers
 
  public:
   InlineVector() = default;
   InlineVector(const InlineVector&) = delete;
   InlineVector& operator=(const InlineVector&) = delete;
   ~InlineVector() {
-    if (items_ != local_) pool::deallocate(items_, capacity_ * sizeof(T));
+    if (items_ != local_) pool::deallocate(items_, capacity_ * item_bytes);
   }
 
   void push_back(const T& item) {
@@ -36,7 +38,7 @@ class InlineVector {
     constexpr std::size_t line = 64;
     static_assert(sizeof local_ % line == 0);
     resize(size);
-    std::memset(static_cast<void*>(items_), 0, (size * sizeof(T) + line - 1) / line * line);
+    std::memset(static_cast<void*>(items_), 0, (size * item_bytes + line - 1) / line * line);
   }
   T& back() { return items_[size_ - 1]; }
   T& operator[](std::size_t i) { return items_[i]; }
@@ -48,9 +50,9 @@ class InlineVector {
 
  private:
   void grow(std::size_t capacity) {
-    auto* larger = static_cast<T*>(pool::allocate(capacity * sizeof(T)));
-    std::memcpy(larger, items_, size_ * sizeof(T));
-    if (items_ != local_) pool::deallocate(items_, capacity_ * sizeof(T));
+    auto* larger = static_cast<T*>(pool::allocate(capacity * item_bytes));
+    std::memcpy(larger, items_, size_ * item_bytes);
+    if (items_ != local_) pool::deallocate(items_, capacity_ * item_bytes);
     items_ = larger;
     capacity_ = capacity;
   }

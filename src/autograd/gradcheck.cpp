@@ -16,6 +16,7 @@ GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)
                        "; differences need float64, cast it first");
   Generator generator(options.seed);
   std::vector<Tensor> leaves;
+  leaves.reserve(inputs.size());
   for (const Tensor& input : inputs) leaves.push_back(variable(input));
   const Tensor output = function(leaves);
   const Tensor projection = randn(output.shape(), generator, DType::float64);

@@ -142,7 +142,7 @@ class Writer {
   std::string derivative(const RecordedNode& node, std::size_t i) const {
     const RecordedNode::Derivative& derivative = node.derivatives[i];
     if (!options_.local_derivatives || derivative.text.empty()) return {};
-    const std::string text = escaped(derivative.text);
+    std::string text = escaped(derivative.text);
     if (!derivative.is_factor) return text;
     std::string equation =
         "∂" + escaped(node.label) + "/∂" + escaped(graph_.nodes[node.inputs[i]].label) + " = " + text;

@@ -142,7 +142,7 @@ void Folding::connect() {
   struct Crossing {
     End from, to;  // ports by their node, for now
     std::size_t source;
-    auto operator<=>(const Crossing&) const = default;
+    auto operator<=>(const Crossing&) const = default;  // NOLINT(modernize-use-nullptr): means no pointer
   };
   std::vector<std::size_t> node_item(graph_.nodes.size()), part_item(parts.size());
   for (const Part& part : parts)

@@ -20,8 +20,8 @@ struct Folding {
   /// Where a connection ends: an item, or a port.
   struct End {
     enum class Kind : std::uint8_t { item, in_port, out_port } kind = Kind::item;
-    std::size_t index = 0;  ///< position in items, in_ports or out_ports
-    auto operator<=>(const End&) const = default;
+    std::size_t index = 0;                         ///< position in items, in_ports or out_ports
+    auto operator<=>(const End&) const = default;  // NOLINT(modernize-use-nullptr): means no pointer
   };
   /// All that goes from one end to another, drawn as one line.
   struct Link {

@@ -62,7 +62,8 @@ std::string HeatMap::svg(Point corner) const {
   std::string texts, not_numbers;
   for (std::size_t i = 0; i < cells_.size(); ++i) {
     const double x = corner.x + static_cast<double>(i % columns_) * cell_width_,
-                 y = corner.y + static_cast<double>(i / columns_) * cell_height_;
+                 y = corner.y +
+                     static_cast<double>(i / columns_) * cell_height_;  // NOLINT(bugprone-integer-division)
     const std::string square =
         fmt::format("M{} {}h{}v{}h-{}z", at(x), at(y), at(cell_width_), at(cell_height_), at(cell_width_));
     const double share = std::isinf(cells_[i]) ? 1 : largest == 0 ? 0 : std::abs(cells_[i]) / largest;

@@ -87,10 +87,9 @@ class Place {
   [[noreturn]] void fail(const std::string& what) const {
     std::string where;
     for (const Place* place = this; place->parent_ != nullptr; place = place->parent_)
-      where =
-          (place->key_ != nullptr ? (place->parent_->parent_ != nullptr ? "." : "") + std::string(place->key_)
-                                  : "[" + std::to_string(place->index_) + "]") +
-          where;
+      where.insert(0, place->key_ != nullptr
+                          ? (place->parent_->parent_ != nullptr ? "." : "") + std::string(place->key_)
+                          : "[" + std::to_string(place->index_) + "]");
     throw ParseError(path_ + ": " + (where.empty() ? "" : where + ": ") + what);
   }
   bool has(const char* key) const {

@@ -193,8 +193,7 @@ std::string heading(const Walk& walk, const WalkScene& scene, std::size_t frame)
   std::size_t seed = 1;
   while (seed < scene.frames() && scene.step(seed) != nullptr && !scene.step(seed)->is_backward()) ++seed;
   if (!step->is_backward()) return fmt::format("Forward pass, step {} of {}", frame, seed - 1);
-  const std::string which =
-      fmt::format("Backward pass, step {} of {}", frame - seed + 1, scene.frames() - seed);
+  std::string which = fmt::format("Backward pass, step {} of {}", frame - seed + 1, scene.frames() - seed);
   if (step->kind == WalkStep::Kind::seed) return which;
   const std::vector<GraphNode>& nodes = walk.graph().nodes();
   constexpr std::size_t longest_name = 24;

@@ -131,7 +131,7 @@ class Printer {
       for (const std::int64_t i : positions_)
         texts_.push_back(std::to_string(array_.data<std::int64_t>()[i]));
     } else {
-      for (const std::int64_t i : positions_) texts_.push_back(array_.data<bool>()[i] ? "True" : "False");
+      for (const std::int64_t i : positions_) texts_.emplace_back(array_.data<bool>()[i] ? "True" : "False");
     }
   }
   void print(std::string& out, std::size_t axis) {

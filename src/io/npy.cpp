@@ -98,7 +98,7 @@ class HeaderParser {
     if (quote != '\'' && quote != '"') fail("a quoted string expected");
     const std::size_t end = text_.find(quote, ++position_);
     if (end == std::string_view::npos) fail("a string does not end");
-    const std::string content(text_.substr(position_, end - position_));
+    std::string content(text_.substr(position_, end - position_));
     position_ = end + 1;
     return content;
   }
@@ -175,7 +175,7 @@ std::vector<std::int64_t> widened(const std::vector<char>& bytes, const std::str
     std::memcpy(&element, bytes.data() + i * sizeof(Stored), sizeof(Stored));
     if (!std::in_range<std::int64_t>(element))
       fail_on(path, "its element " + std::to_string(element) + " does not fit int64");
-    result[i] = static_cast<std::int64_t>(element);
+    result[i] = static_cast<std::int64_t>(element);  // NOLINT(bugprone-signed-char-misuse): a number, no text
   }
   return result;
 }

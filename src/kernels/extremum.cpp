@@ -141,7 +141,7 @@ void largest_of_line(const T* x, std::int64_t n, T* value, std::int64_t* place) 
   const std::int64_t parts = n / parallel_grain, part = n / parts, rest = n - parts * part;
   Array all_values({parts + 1}, dtype_of<T>), all_places({parts + 1}, DType::int64);
   T* most = all_values.mutable_data<T>();
-  std::int64_t* at = all_places.mutable_data<std::int64_t>();
+  auto* at = all_places.mutable_data<std::int64_t>();
   largest_of_lines<Sign>(x, {parts, part, 1}, most, at);
   if (rest != 0) largest_of_lines<Sign>(x + parts * part, {1, rest, 1}, most + parts, at + parts);
   Best<Sign, T> best{most[0], at[0]};

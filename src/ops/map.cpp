@@ -48,6 +48,7 @@ void send(const MapFunction& function, Loops loops, const Shape& shape, Inputs i
   std::vector<Array> out;
   for (std::size_t k = 0; k < in.size(); ++k) out.emplace_back(shape, values[0]->dtype());
   std::vector<void*> parts;
+  parts.reserve(out.size());
   for (Array& part : out) parts.push_back(part.mutable_raw());
   run(function, loops, shape, values, parts);
   for (std::size_t k = 0; k < in.size(); ++k)

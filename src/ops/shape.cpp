@@ -247,13 +247,13 @@ Tensor swapaxes(const Operand& x, std::int64_t a, std::int64_t b) {
 }
 
 Tensor reshape(const Operand& x, const Shape& shape) {
-  const Tensor in = x.as_tensor();
+  Tensor in = x.as_tensor();
   if (in.shape() == shape) return in;
   return apply(ops::Reshape{{}, ops::with_inferred_size(in.shape(), shape)}, x.here(), Argument(in));
 }
 
 Tensor broadcast_to(const Operand& x, const Shape& shape) {
-  const Tensor in = x.as_tensor();
+  Tensor in = x.as_tensor();
   if (in.shape() == shape) return in;
   return apply(ops::BroadcastTo{{}, shape}, x.here(), Argument(in));
 }
@@ -264,9 +264,8 @@ Tensor index(const Operand& x, std::span<const Index> where) {
 }
 
 Tensor concatenate(std::span<const Tensor> tensors, std::int64_t axis, Here here) {
-  auto parts = ops::of_one_dtype("concatenate", tensors);
-  return apply(ops::Concatenate{{}, normalize_axis("concatenate", axis, tensors[0].shape())}, here,
-               std::move(parts));
+  const auto parts = ops::of_one_dtype("concatenate", tensors);
+  return apply(ops::Concatenate{{}, normalize_axis("concatenate", axis, tensors[0].shape())}, here, parts);
 }
 Tensor concatenate(std::initializer_list<Tensor> tensors, std::int64_t axis, Here here) {
   return concatenate(std::span(tensors.begin(), tensors.size()), axis, here);

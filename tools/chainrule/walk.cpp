@@ -40,10 +40,9 @@ void write_pictures(const draw::WalkDrawing& drawing, const Output& output) {
   const std::string extension = output.format == "png" ? ".png" : ".svg";
   const std::size_t digits = std::max<std::size_t>(std::to_string(drawing.frames() - 1).size(), 2);
   for (std::size_t frame = 0; frame < drawing.frames(); ++frame) {
-    std::string number = std::to_string(frame);
-    number.insert(0, digits - number.size(), '0');
-    write_file(directory / ("step-" + number + extension),
-               extension == ".png" ? drawing.png(frame) : drawing.svg(frame));
+    std::string name = std::to_string(frame) + extension;
+    name.insert(0, digits + extension.size() - name.size(), '0');
+    write_file(directory / ("step-" + name), extension == ".png" ? drawing.png(frame) : drawing.svg(frame));
   }
 }
 

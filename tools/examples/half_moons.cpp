@@ -29,7 +29,8 @@ void draw(const Mlp& network, const Dataset& moons) {
     const auto column = static_cast<int>((moons.x[i][0].item() - left) / (right - left) * columns);
     const auto row = static_cast<int>((top - moons.x[i][1].item()) / (top - bottom) * rows);
     if (column >= 0 && column < columns && row >= 0 && row < rows)
-      picture[static_cast<std::size_t>(row * columns + column)] = moons.y[i].item<int>() == 1 ? 'B' : 'a';
+      picture[static_cast<std::size_t>(row) * columns + static_cast<std::size_t>(column)] =
+          moons.y[i].item<int>() == 1 ? 'B' : 'a';
   }
   for (int row = 0; row < rows; ++row) std::printf("%.*s\n", columns, picture.data() + row * columns);
 }

@@ -8,6 +8,7 @@ template <class T>
 struct Vectors<T, CHAINRULE_SIMD_BYTES> {
   using Bits = IntegerFor<T>;
   static constexpr int lanes = CHAINRULE_SIMD_BYTES / static_cast<int>(sizeof(T));
+  // NOLINTBEGIN(modernize-use-using): attributes of vectors that depend on T
 #if !defined(__OPTIMIZE__) && !defined(__clang__)
   // Where nothing is inlined, g++ 12 aligns temporaries only to what the target of the function has.
   typedef T Vector __attribute__((vector_size(CHAINRULE_SIMD_BYTES), aligned(16)));
@@ -18,6 +19,7 @@ struct Vectors<T, CHAINRULE_SIMD_BYTES> {
 #endif
   typedef std::make_unsigned_t<Bits> Unsigned __attribute__((vector_size(CHAINRULE_SIMD_BYTES)));
   typedef T Unaligned __attribute__((vector_size(CHAINRULE_SIMD_BYTES), aligned(alignof(T)), may_alias));
+  // NOLINTEND(modernize-use-using)
 
   CHAINRULE_SIMD_TARGET static void load(Vector& to, const T* from) {
     to = *reinterpret_cast<const Unaligned*>(from);

@@ -52,7 +52,7 @@ std::string matrix(const Confusion& confusion, std::span<const std::string> name
 std::string most_frequent(const Confusion& confusion, std::span<const std::string> names) {
   std::vector<std::pair<Confusion::Pair, std::int64_t>> pairs;
   for (const auto& entry : confusion.counts())
-    if (entry.first.first != entry.first.second) pairs.push_back(entry);
+    if (entry.first.first != entry.first.second) pairs.emplace_back(entry);
   std::stable_sort(pairs.begin(), pairs.end(),
                    [](const auto& a, const auto& b) { return a.second > b.second; });
   constexpr std::size_t most = 40;
