@@ -5,8 +5,8 @@ namespace chainrule {
 Array::Array(Shape shape, DType dtype, std::unique_ptr<Deferred> deferred)
     : shape_(std::move(shape)), dtype_(dtype) {
   void* memory = pool::allocate(sizeof(Buffer));
-  storage_.buffer =
-      new (memory) Buffer{.bytes = byte_count(), .elements = nullptr, .deferred = deferred.release()};
+  storage_.buffer = new (memory)
+      Buffer{.is_apart = true, .bytes = byte_count(), .elements = nullptr, .deferred = deferred.release()};
   shared_ = true;
 }
 
@@ -29,10 +29,10 @@ void Array::allocate(std::size_t bytes) {
 }
 
 void Array::destroy(Buffer* buffer) noexcept {
-  void* elements = buffer->elements.load(std::memory_order_relaxed);  // the last reference is ours
-  if (elements == buffer + 1) return pool::deallocate(buffer, sizeof(Buffer) + buffer->bytes);
+  if (!buffer->is_apart) return pool::deallocate(buffer, sizeof(Buffer) + buffer->bytes);
   delete buffer->deferred;
-  if (elements != nullptr) pool::deallocate(elements, buffer->bytes);
+  if (void* elements = buffer->elements.load(std::memory_order_relaxed))  // the last reference is ours
+    pool::deallocate(elements, buffer->bytes);
   pool::deallocate(buffer, sizeof(Buffer));
 }
 

@@ -109,6 +109,7 @@ class Array {
   struct alignas(64) Buffer {
     std::atomic<std::uint32_t> references{1};
     std::atomic<bool> busy{false};  // someone computes the elements, or uses `deferred`
+    bool is_apart = false;          // from the elements
     std::size_t bytes;              // of the elements
     std::atomic<void*> elements;    // null while they are deferred
     Deferred* deferred = nullptr;

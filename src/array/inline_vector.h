@@ -11,8 +11,8 @@ namespace chainrule {
 template <class T, std::size_t N>
 class InlineVector {
   static_assert(std::is_trivially_copyable_v<T>);
-  static constexpr std::size_t item_bytes =
-      sizeof(T);  // NOLINT(bugprone-sizeof-expression): also of pointers
+  // NOLINTNEXTLINE(bugprone-sizeof-expression): also of pointers
+  static constexpr std::size_t item_bytes = sizeof(T);
 
  public:
   InlineVector() = default;

@@ -33,8 +33,10 @@ void* from_system(std::size_t bytes, std::size_t align = alignment) {
 
 // ---- Small blocks --------------------------------------------------------------------------------
 
-/// How many blocks pass between a thread and the shared lists at once: enough to make the lock cheap.
-constexpr std::size_t batch(std::size_t size_class) { return 16384 / bytes_of(size_class) + 8; }
+/// How many blocks a thread keeps when it has twice as many: enough to make the lock cheap.
+constexpr std::size_t batch(std::size_t size_class) {
+  return size_class < fine_classes ? 16384 / bytes_of(size_class) + 8 : 65536 / bytes_of(size_class);
+}
 
 /// The lists that threads fill from and spill to. Blocks travel in chains of one batch.
 class SharedLists {
@@ -55,7 +57,7 @@ class SharedLists {
   /// Gives back to the system every slab of which all blocks are here.
   void release() {
     const std::lock_guard lock(mutex_);
-    for (std::size_t size_class = 0; size_class < class_count; ++size_class) {
+    for (std::size_t size_class = 0; size_class < fine_classes; ++size_class) {
       const std::size_t capacity = slab_bytes / bytes_of(size_class);
       std::unordered_map<std::uintptr_t, std::vector<Block*>> by_slab;
       for (const List& chain : chains_[size_class])
@@ -82,49 +84,12 @@ class SharedLists {
   }
 
   std::mutex mutex_;
-  std::array<std::vector<List>, class_count> chains_;
+  std::array<std::vector<List>, fine_classes> chains_;
 };
 
 SharedLists& shared_lists() {
   static auto* lists = new SharedLists;  // outlives every static tensor
   return *lists;
-}
-
-void give_all_back() {
-  for (std::size_t size_class = 0; size_class < class_count; ++size_class)
-    shared_lists().give(size_class, std::exchange(mine.lists[size_class], {}));
-}
-
-struct AtThreadEnd {
-  AtThreadEnd() {
-    for (std::size_t size_class = 0; size_class < class_count; ++size_class)
-      mine.spill_at[size_class] = 2 * batch(size_class);
-  }
-  ~AtThreadEnd() {
-    give_all_back();
-    mine.spill_at.fill(0);
-    mine.ended = true;
-  }
-};
-
-/// Has what the thread keeps given back at its end. A block that comes later, as from the destructor of
-/// another thread-local object, goes to the shared lists at once.
-void prepare_thread() {
-  static thread_local const AtThreadEnd at_end;
-  (void)at_end;
-}
-
-/// Gives away what was freed first and keeps the order, so that blocks that lay one after another are handed
-/// out so again: a large graph is then built and visited in the order that memory is read best in.
-void spill(std::size_t size_class) {
-  List& list = mine.lists[size_class];
-  const std::size_t keep = batch(size_class);
-  if (mine.ended) return shared_lists().give(size_class, std::exchange(list, {}));
-  Block* last = list.head;
-  for (std::size_t i = 1; i < keep; ++i) last = last->next;
-  const List chain = {std::exchange(last->next, nullptr), list.length - keep};
-  list.length = keep;
-  shared_lists().give(size_class, chain);
 }
 
 // ---- Large blocks --------------------------------------------------------------------------------
@@ -196,11 +161,55 @@ LargeBlocks& large_blocks() {
   return *blocks;
 }
 
+// ---- The lists of a thread -------------------------------------------------------------------------
+
+void give(std::size_t size_class, List chain) {
+  if (size_class < fine_classes) return shared_lists().give(size_class, chain);
+  while (chain.length != 0) large_blocks().give(chain.pop(), bytes_of(size_class));
+}
+
+void give_all_back() {
+  for (std::size_t size_class = 0; size_class < class_count; ++size_class)
+    give(size_class, std::exchange(mine.lists[size_class], {}));
+}
+
+struct AtThreadEnd {
+  AtThreadEnd() {
+    for (std::size_t size_class = 0; size_class < class_count; ++size_class)
+      mine.spill_at[size_class] = 2 * batch(size_class);
+  }
+  ~AtThreadEnd() {
+    give_all_back();
+    mine.spill_at.fill(0);
+    mine.ended = true;
+  }
+};
+
+/// Has what the thread keeps given back at its end. A block that comes later, as from the destructor of
+/// another thread-local object, goes to the shared lists at once.
+void prepare_thread() {
+  static thread_local const AtThreadEnd at_end;
+  (void)at_end;
+}
+
+/// Gives away what was freed first and keeps the order, so that blocks that lay one after another are handed
+/// out so again: a large graph is then built and visited in the order that memory is read best in.
+void spill(std::size_t size_class) {
+  List& list = mine.lists[size_class];
+  const std::size_t keep = batch(size_class);
+  if (mine.ended) return give(size_class, std::exchange(list, {}));
+  Block* last = list.head;
+  for (std::size_t i = 1; i < keep; ++i) last = last->next;
+  const List chain = {std::exchange(last->next, nullptr), list.length - keep};
+  list.length = keep;
+  give(size_class, chain);
+}
+
 }  // namespace
 
 void* detail::allocate_slowly(std::size_t bytes) {
   if (CHAINRULE_POOL_OFF) return from_system(bytes);
-  if (bytes > small_limit) return large_blocks().take(rounded(bytes));
+  if (bytes > fine_limit) return large_blocks().take(rounded(bytes));
   prepare_thread();
   const std::size_t size_class = class_of(bytes);
   mine.lists[size_class] = shared_lists().take(size_class);

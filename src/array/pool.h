@@ -16,8 +16,9 @@
 #endif
 
 /// Recycled memory for nodes and values. Fresh pages from the system cost more than most operations, so
-/// blocks go round: small ones (nodes, small values) through lists of each thread's own, large ones
-/// through one list behind a mutex. Thread-safe; a block may be given back by any thread.
+/// blocks go round: up to 16 kB (nodes, small values) through lists of each thread's own, larger ones and
+/// what is too much for such a list through one behind a mutex. Thread-safe; a block may be given back by any
+/// thread.
 namespace chainrule::pool {
 
 /// At least `bytes` bytes, aligned to 64. Throws std::bad_alloc.
@@ -34,8 +35,8 @@ Statistics statistics();
 namespace detail {
 
 constexpr std::size_t alignment = 64;
-// Size classes: every multiple of 64 up to 2048, then four per power of two, so that at most a quarter of a
-// block is unused.
+// Size classes: every multiple of 64 up to 2048, cut from slabs; then four per power of two, each a block of
+// its own, so that at most a quarter of it is unused.
 constexpr std::size_t fine_limit = 2048, fine_classes = fine_limit / alignment, small_limit = 16384;
 constexpr std::size_t class_of(std::size_t bytes) {
   if (bytes <= fine_limit) return bytes == 0 ? 0 : (bytes - 1) / alignment;

@@ -94,6 +94,19 @@ TEST(Buffer, is_not_kept_beyond_the_limit) {
   set_memory_cache_limit(std::size_t{1} << 30);
 }
 
+TEST(Buffer, of_a_few_kilobytes_counts_towards_the_limit_beyond_what_a_thread_keeps_at_hand) {
+  SKIP_WITHOUT_POOL();
+  release_cached_memory();
+  {
+    std::vector<Tensor> many;
+    for (int i = 0; i < 1000; ++i) many.push_back(zeros({1250}, DType::float64));
+  }
+  EXPECT_GT(pool::statistics().cached_bytes, std::size_t{8} << 20);
+  set_memory_cache_limit(1 << 20);
+  EXPECT_LE(pool::statistics().cached_bytes, std::size_t{1} << 20);
+  set_memory_cache_limit(std::size_t{1} << 30);
+}
+
 TEST(Reshape, makes_no_copy) {
   const Tensor x = variable({{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}});
   EXPECT_EQ(x.reshape({3, 2}).data<double>().data(), x.data<double>().data());
