@@ -114,6 +114,7 @@ class MapFunctionOf final : public MapFunction {
       for (std::size_t k = 0; k < outputs.size(); ++k) outputs[k] = static_cast<T*>(out[k]);
       simd::vectorized<OneLoop>(&f_, n, operands, outputs);
     };
+    // NOLINTNEXTLINE(bugprone-branch-clone): of two types
     dtype == DType::float32 ? start(float()) : start(double());
   }
 

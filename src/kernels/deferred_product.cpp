@@ -7,7 +7,7 @@ namespace {
 
 class DeferredProduct final : public Deferred {
  public:
-  DeferredProduct(const Array& a, const Array& b) : a_(a), b_(b) {}
+  DeferredProduct(Array a, Array b) : a_(std::move(a)), b_(std::move(b)) {}
   void compute(void* elements) const override {
     dispatch_floating(a_.dtype(), [&]<class T>() { multiply(static_cast<T*>(elements), false, 1); });
   }
