@@ -2,7 +2,6 @@
 
 #include <array>
 #include <atomic>
-#include <bit>
 #include <cstdint>
 #include <cstdlib>
 #include <map>
@@ -93,12 +92,6 @@ SharedLists& shared_lists() {
 }
 
 // ---- Large blocks --------------------------------------------------------------------------------
-
-/// Four size classes per power of two: at most a quarter of a block is unused.
-std::size_t rounded(std::size_t bytes) {
-  const std::size_t step = std::bit_floor(bytes) / 4;
-  return (bytes + step - 1) / step * step;
-}
 
 class LargeBlocks {
  public:
@@ -209,7 +202,7 @@ void spill(std::size_t size_class) {
 
 void* detail::allocate_slowly(std::size_t bytes) {
   if (CHAINRULE_POOL_OFF) return from_system(bytes);
-  if (bytes > fine_limit) return large_blocks().take(rounded(bytes));
+  if (bytes > fine_limit) return large_blocks().take(bytes_of(class_of(bytes)));
   prepare_thread();
   const std::size_t size_class = class_of(bytes);
   mine.lists[size_class] = shared_lists().take(size_class);
@@ -220,7 +213,7 @@ void* detail::allocate_slowly(std::size_t bytes) {
 
 void detail::deallocate_slowly(void* block, std::size_t bytes) noexcept {
   if (CHAINRULE_POOL_OFF) return std::free(block);
-  if (bytes > small_limit) return large_blocks().give(block, rounded(bytes));
+  if (bytes > small_limit) return large_blocks().give(block, bytes_of(class_of(bytes)));
   prepare_thread();
   const std::size_t size_class = class_of(bytes);
   mine.lists[size_class].push(static_cast<Block*>(block));
