@@ -62,7 +62,7 @@ struct MapGradientLoop {
       };
       const D y = call(std::make_index_sequence<K>());
       const auto g = load(K);
-      for (std::size_t i = 0; i < K; ++i) store(i, g * y.slope[i]);
+      D::for_each_direction([&](std::size_t i) { store(i, g * y.slope[i]); });
     });
   }
 };
@@ -82,7 +82,7 @@ struct MapSecondLoop {
       };
       const Outer y = call(std::make_index_sequence<K>());
       const auto g = load(K);
-      for (std::size_t i = 0; i < K; ++i) store(i, g * y.slope[0].slope[i]);
+      Inner::for_each_direction([&](std::size_t i) { store(i, g * y.slope[0].slope[i]); });
       store(K, y.slope[0].value);
     });
   }

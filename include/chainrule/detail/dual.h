@@ -18,7 +18,9 @@ struct Dual {
   std::uint32_t moves = 0;
 
   Dual() = default;
-  Dual(const P& constant) : value(constant) { slope.fill(P(0)); }  // NOLINT
+  Dual(const P& constant) : value(constant) {  // NOLINT
+    for_each_direction([&](std::size_t k) { slope[k] = P(0); });
+  }
   Dual(const P& at, const std::array<P, K>& slopes)
       : value(at), slope(slopes), moves((std::uint32_t{1} << K) - 1) {}
   template <Number S>
@@ -31,6 +33,11 @@ struct Dual {
     return dual;
   }
   bool moves_along(std::size_t k) const { return (moves >> k & 1) != 0; }
+  /// Without a loop, which g++ would not unroll at -O2, and so not know at which k the slopes are 0.
+  template <class F>
+  static void for_each_direction(const F& f) {
+    [&]<std::size_t... I>(std::index_sequence<I...>) { (f(I), ...); }(std::make_index_sequence<K>());
+  }
 
   /// f(x), given f(x.value) and f'(x.value).
   static Dual chain(const Dual& x, const P& value, const P& derivative) {
@@ -132,8 +139,9 @@ struct Dual {
   static Dual each(const P& value, std::uint32_t moves, const Slope& at) {
     Dual dual(value);
     dual.moves = moves;
-    for (std::size_t k = 0; k < K; ++k)
+    for_each_direction([&](std::size_t k) {
       if (dual.moves_along(k)) dual.slope[k] = at(k);
+    });
     return dual;
   }
   /// With slopes along_a(k) + along_b(k), where a and b move.
