@@ -67,10 +67,12 @@ TYPED_TEST(SimdFunctions, AreWithinFourUnitsOfTheCorrectlyRoundedResult) {
                           single ? -86 : -707, single ? 88 : 709));
   check("log1p",
         worst<T>([](auto x) { return log1p(x); }, [](long double x) { return std::log1p(x); }, -1, 100));
-  check("tanh",
-        worst<T>([](auto x) { return tanh(x); }, [](long double x) { return std::tanh(x); }, -25, 25));
-  check("sigmoid", worst<T>([](auto x) { return sigmoid(x); },
-                            [](long double x) { return 1 / (1 + std::exp(-x)); }, -100, 100));
+  check("tanh", worst<T>([](auto x) { return tanh(x); }, [](long double x) { return std::tanh(x); }, -25, 25),
+        3);
+  const auto exact_sigmoid = [](long double x) { return 1 / (1 + std::exp(-x)); };
+  check("sigmoid", worst<T>([](auto x) { return sigmoid(x); }, exact_sigmoid, -100, 100), 3);
+  check("sigmoid down to subnormal numbers",
+        worst<T>([](auto x) { return sigmoid(x); }, exact_sigmoid, single ? -104 : -746, 0), 3);
   check("sin",
         worst<T>([](auto x) { return sin(x); }, [](long double x) { return std::sin(x); }, -8000, 8000));
   check("cos",
@@ -102,6 +104,10 @@ TYPED_TEST(SimdFunctions, FollowTheLibraryOfCAtSpecialValues) {
       "log1p", [](auto x) { return log1p(x); }, [](T x) { return std::log1p(x); });
   check(
       "tanh", [](auto x) { return tanh(x); }, [](T x) { return std::tanh(x); });
+  check(
+      "sigmoid", [](auto x) { return sigmoid(x); }, [](T x) { return 1 / (1 + std::exp(-x)); });
+  check(
+      "relu", [](auto x) { return relu(x); }, [](T x) { return x < 0 ? T(0) : x; });
   check(
       "sin", [](auto x) { return sin(x); }, [](T x) { return std::sin(x); });
   check(

@@ -36,7 +36,8 @@ struct Dual {
   /// Without a loop, which g++ would not unroll at -O2, and so not know at which k the slopes are 0.
   template <class F>
   static void for_each_direction(const F& f) {
-    [&]<std::size_t... I>(std::index_sequence<I...>) { (f(I), ...); }(std::make_index_sequence<K>());
+    [&]<std::size_t... I>(std::index_sequence<I...>) { (f(I), ...); }
+    (std::make_index_sequence<K>());
   }
 
   /// f(x), given f(x.value) and f'(x.value).

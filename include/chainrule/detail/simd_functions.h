@@ -27,7 +27,7 @@ Pack<T, N> square(const Pack<T, N>& x) {
 }
 template <class T, int N>
 Pack<T, N> relu(const Pack<T, N>& x) {
-  return where(x <= 0, Pack<T, N>(0), x);  // NaN stays NaN
+  return larger(Pack<T, N>(0), x);  // NaN stays NaN
 }
 template <class T, int N>
 Pack<T, N> sqrt(const Pack<T, N>& x) {
@@ -157,21 +157,63 @@ Pack<T, N> expm1(const Pack<T, N>& x) {
   return result;
 }
 
-/// Within 4 units.
+namespace detail {
+
+/// e²ʸ = 2ⁿ (c + h) / (c - h), where y = n ln 2 / 2 + h, |h| <= ln 2 / 4 and c = h coth h, which makes
+/// tanh h = h / c: half the polynomial that eʰ needs, for functions that divide anyhow.
+template <class P, int Offset>
+struct TwiceExponent {
+  using T = typename P::Element;
+  P power;  ///< 2 to the n + Offset
+  P h;
+  P rest;  ///< c - 1, as a series in h² (Remez's algorithm, absolute errors 2e-9 and 9e-19)
+
+  /// ln 2 / 2 comes in two parts where e²ʸ is wanted for large |y|; what one part lacks matters nowhere else.
+  template <std::size_t Parts>
+  TwiceExponent(const P& y, const T (&half_ln2)[Parts]) {
+    constexpr T shift = shifter<T> + (std::numeric_limits<T>::max_exponent - 1 + Offset);
+    const P shifted = y * T(2.8853900817779268) + shift, n = shifted - shift;
+    power = P::from_bits(shifted.bits().template left<mantissa_bits<T>>());
+    h = y - n * half_ln2[0];
+    if constexpr (Parts == 2) h = h - n * half_ln2[1];
+    const P z = h * h;
+    if constexpr (sizeof(T) == 4)
+      rest = z * polynomial(z, {0.333332515F, -0.0221340277F});
+    else
+      rest = z * polynomial(z, {0.33333333333333204, -0.02222222222161223, 0.0021164020228517314,
+                                -0.00021163394816925302, 2.118726104138007e-05});
+  }
+};
+
+}  // namespace detail
+
+/// Within 3 units.
 template <class T, int N>
 Pack<T, N> tanh(const Pack<T, N>& x) {
   using P = Pack<T, N>;
-  const P twice = smaller(P(sizeof(T) == 4 ? T(20) : T(42)), abs(x) * T(2));  // there tanh rounds to 1
-  const P e = detail::expm1_within_half_range(twice);
-  return copysign(e / (e + T(2)), x);
+  constexpr T end = sizeof(T) == 4 ? T(10) : T(21);  // there tanh rounds to 1
+  constexpr T half_ln2[] = {T(0.34657359027997265)};
+  const detail::TwiceExponent<P, 0> e(smaller(P(end), abs(x)), half_ln2);
+  const P less = e.power - T(1), more = e.power + T(1);
+  const P above = (less + more * e.h) + less * e.rest;  // 2ⁿ (c + h) - (c - h)
+  const P result = above / (above + ((T(1) - e.h) + e.rest) * T(2));
+  constexpr auto sign = static_cast<IntegerFor<T>>(std::uint64_t{1} << (8 * sizeof(T) - 1));
+  return P::from_bits(result.bits() | (x.bits() & Integers<T, N>(sign)));
 }
 
-/// 1 / (1 + e⁻ˣ), within 4 units at both ends.
+/// 1 / (1 + e⁻ˣ), within 3 units at both ends: all is scaled by 2 to the `offset`, as eˣ may be subnormal.
 template <class T, int N>
 Pack<T, N> sigmoid(const Pack<T, N>& x) {
   using P = Pack<T, N>;
-  const P e = exp(-abs(x));
-  return where(x >= T(0), P(1), e) / (P(1) + e);
+  constexpr bool single = sizeof(T) == 4;
+  constexpr T lowest = single ? T(-104) : T(-746), highest = single ? T(20) : T(40);
+  constexpr int offset = single ? -30 : -60;
+  constexpr T scale = T(1) / T(std::int64_t{1} << -offset);
+  constexpr T half_ln2[] = {(single ? T(0.693359375) : T(0.6931471803691238)) / 2,
+                            (single ? T(-2.12194440054690583e-4) : T(1.9082149292705877e-10)) / 2};
+  const detail::TwiceExponent<P, offset> e(smaller(P(highest), larger(P(lowest), x)) * T(-0.5), half_ln2);
+  const P c = e.rest + T(1), below = (c - e.h) * scale;
+  return below / (below + e.power * (c + e.h));
 }
 
 /// Natural logarithm, within 2 units: fdlibm's e_log.c, log(1 + f) by a series in s = f / (2 + f).
