@@ -12,12 +12,6 @@ Pack<T, N> abs(const Pack<T, N>& x) {
   return Pack<T, N>::from_bits(x.bits() & Integers<T, N>(magnitude));
 }
 template <class T, int N>
-Pack<T, N> copysign(const Pack<T, N>& magnitude, const Pack<T, N>& sign) {
-  constexpr auto mask = static_cast<IntegerFor<T>>(~(std::uint64_t{1} << (8 * sizeof(T) - 1)));
-  return Pack<T, N>::from_bits((magnitude.bits() & Integers<T, N>(mask)) |
-                               (sign.bits() & Integers<T, N>(~mask)));
-}
-template <class T, int N>
 Pack<T, N> sign(const Pack<T, N>& x) {
   return where(x > 0, Pack<T, N>(1), where(x < 0, Pack<T, N>(-1), x));
 }
