@@ -32,6 +32,9 @@ class MapFunction {
 };
 
 constexpr std::size_t map_operands = 8;  ///< at most
+/// Half a page, as what the processor fetches by itself ends with the page.
+template <class T>
+constexpr int map_ahead = 2048 / sizeof(T);
 
 Tensor map(std::shared_ptr<const MapFunction> function, std::span<const chainrule::Operand> x);
 
@@ -42,7 +45,7 @@ struct MapValueLoop {
   template <int Bytes>
   static void run(const F* f, std::int64_t n, std::array<simd::Strided<T>, operands> in,
                   std::array<T*, outputs> out) {
-    simd::for_each_pack<T, Bytes>(n, in, out, [f](auto load, auto store) {
+    simd::for_each_pack<T, Bytes, map_ahead<T>>(n, in, out, [f](auto load, auto store) {
       const auto call = [&]<std::size_t... I>(std::index_sequence<I...>) { return (*f)(load(I)...); };
       store(0, call(std::make_index_sequence<K>()));
     });
@@ -56,7 +59,7 @@ struct MapGradientLoop {
   static void run(const F* f, std::int64_t n, std::array<simd::Strided<T>, operands> in,
                   std::array<T*, outputs> out) {
     using D = simd::Dual<simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>, K>;
-    simd::for_each_pack<T, Bytes>(n, in, out, [f](auto load, auto store) {
+    simd::for_each_pack<T, Bytes, map_ahead<T>>(n, in, out, [f](auto load, auto store) {
       const auto call = [&]<std::size_t... I>(std::index_sequence<I...>) {
         return D((*f)(D::variable(load(I), I)...));
       };
@@ -76,7 +79,7 @@ struct MapSecondLoop {
     // Outside, the slope along c; inside, the slopes along each x.
     using Inner = simd::Dual<simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>, K>;
     using Outer = simd::Dual<Inner, 1>;
-    simd::for_each_pack<T, Bytes>(n, in, out, [f](auto load, auto store) {
+    simd::for_each_pack<T, Bytes, map_ahead<T>>(n, in, out, [f](auto load, auto store) {
       const auto call = [&]<std::size_t... I>(std::index_sequence<I...>) {
         return Outer((*f)(Outer(Inner::variable(load(I), I), {Inner(load(K + 1 + I))})...));
       };

@@ -26,7 +26,10 @@ template <class T>
 ///
 /// There is only one call of `step`, as each one costs the code of the whole formula: what does not fill a
 /// pack goes through buffers.
-template <class T, int Bytes, std::size_t In, std::size_t Out, class Step>
+///
+/// Ahead asks for elements so far before they are needed. It pays where a step is long and memory large, and
+/// costs where either is not.
+template <class T, int Bytes, int Ahead = 0, std::size_t In, std::size_t Out, class Step>
 void for_each_pack(std::int64_t n, std::array<Strided<T>, In> in, std::array<T*, Out> out, Step step) {
   constexpr int lanes = Bytes / static_cast<int>(sizeof(T));
   using P = Pack<T, lanes>;
@@ -50,8 +53,12 @@ void for_each_pack(std::int64_t n, std::array<Strided<T>, In> in, std::array<T*,
   // All whole packs, and a last one that ends at n where there are elements left.
   for (std::int64_t i = 0, end = fills ? n - n % lanes : 1;; i = n - lanes, end = n) {
     for (; i < end; i += lanes)
-      step([&](std::size_t k) { return P::load(in[k].elements + (i & moves[k])); },
-           [&](std::size_t k, const P& pack) { pack.store(out[k] + i); });
+      step(
+          [&](std::size_t k) {
+            if constexpr (Ahead != 0) __builtin_prefetch(in[k].elements + (i & moves[k]) + Ahead);
+            return P::load(in[k].elements + (i & moves[k]));
+          },
+          [&](std::size_t k, const P& pack) { pack.store(out[k] + i); });
     if (i >= n) break;
   }
   if (!fills)
