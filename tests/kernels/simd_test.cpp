@@ -107,7 +107,7 @@ TYPED_TEST(SimdFunctions, FollowTheLibraryOfCAtSpecialValues) {
   check(
       "sigmoid", [](auto x) { return sigmoid(x); }, [](T x) { return 1 / (1 + std::exp(-x)); });
   check(
-      "relu", [](auto x) { return relu(x); }, [](T x) { return x < 0 ? T(0) : x; });
+      "relu", [](auto x) { return relu(x); }, [](T x) { return x <= 0 ? T(0) : x; });
   check(
       "sin", [](auto x) { return sin(x); }, [](T x) { return std::sin(x); });
   check(

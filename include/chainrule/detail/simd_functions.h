@@ -21,7 +21,7 @@ Pack<T, N> square(const Pack<T, N>& x) {
 }
 template <class T, int N>
 Pack<T, N> relu(const Pack<T, N>& x) {
-  return larger(Pack<T, N>(0), x);  // NaN stays NaN
+  return where(x <= 0, Pack<T, N>(0), x);  // NaN stays NaN
 }
 template <class T, int N>
 Pack<T, N> sqrt(const Pack<T, N>& x) {
