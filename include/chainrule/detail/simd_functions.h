@@ -6,10 +6,14 @@
 /// the tests hold them.
 namespace chainrule::simd {
 
+namespace detail {
+template <class T>
+constexpr IntegerFor<T> sign_bit = std::numeric_limits<IntegerFor<T>>::min();
+}  // namespace detail
+
 template <class T, int N>
 Pack<T, N> abs(const Pack<T, N>& x) {
-  constexpr auto magnitude = static_cast<IntegerFor<T>>(~(std::uint64_t{1} << (8 * sizeof(T) - 1)));
-  return Pack<T, N>::from_bits(x.bits() & Integers<T, N>(magnitude));
+  return Pack<T, N>::from_bits(x.bits() & Integers<T, N>(~detail::sign_bit<T>));
 }
 template <class T, int N>
 Pack<T, N> sign(const Pack<T, N>& x) {
@@ -69,16 +73,24 @@ P scaled(const P& x, const P& n) {
   }
 }
 
-/// x = n ln 2 + r with |r| <= ln 2 / 2; ln 2 in two parts, the first so short that n times it is exact.
+/// ln 2 in two parts, the first so short that a whole number of the exponent's range times it is exact.
+template <class T>
+constexpr T ln2_high = sizeof(T) == 4 ? T(0.693359375) : T(0.6931471803691238);
+template <class T>
+constexpr T ln2_low = sizeof(T) == 4 ? T(-2.12194440054690583e-4) : T(1.9082149292705877e-10);
+/// From here down, eˣ rounds to 0.
+template <class T>
+constexpr T exp_is_0 = sizeof(T) == 4 ? T(-104) : T(-746);
+
+/// x = n ln 2 + r with |r| <= ln 2 / 2.
 template <class P>
 struct ExpReduction {
   P n, r;
   explicit ExpReduction(const P& x) {
     using T = typename P::Element;
-    constexpr T high = sizeof(T) == 4 ? T(0.693359375) : T(0.6931471803691238);
-    constexpr T low = sizeof(T) == 4 ? T(-2.12194440054690583e-4) : T(1.9082149292705877e-10);
     n = (x * T(1.4426950408889634) + shifter<T>)-shifter<T>;
-    r = (x - n * high) - n * low;
+    r = x - n * ln2_high<T>;
+    r -= n * ln2_low<T>;
   }
 };
 
@@ -120,30 +132,20 @@ T largest_lane(const Pack<T, N>& x) {
 template <class T, int N>
 Pack<T, N> exp(const Pack<T, N>& x) {
   using P = Pack<T, N>;
-  constexpr T lowest = sizeof(T) == 4 ? T(-104) : T(-746), highest = sizeof(T) == 4 ? T(89) : T(710);
-  const detail::ExpReduction<P> reduced(smaller(P(highest), larger(P(lowest), x)));
+  constexpr T highest = sizeof(T) == 4 ? T(89) : T(710);  // there eˣ is infinite
+  const detail::ExpReduction<P> reduced(smaller(P(highest), larger(P(detail::exp_is_0<T>), x)));
   const P power = P(1) + (reduced.r + reduced.r * reduced.r * detail::exp_tail(reduced.r));
   return detail::scaled(power, reduced.n);
 }
-
-namespace detail {
-
-/// eˣ - 1, within 3 units, for |x| up to half the range of exp.
-template <class P>
-P expm1_within_half_range(const P& x) {
-  const ExpReduction<P> reduced(x);
-  const P power = power_of_two(reduced.n);
-  return power * (reduced.r + reduced.r * reduced.r * exp_tail(reduced.r)) + (power - P(1));
-}
-
-}  // namespace detail
 
 /// eˣ - 1, within 3 units, also where x is tiny.
 template <class T, int N>
 Pack<T, N> expm1(const Pack<T, N>& x) {
   using P = Pack<T, N>;
   constexpr T half_range = sizeof(T) == 4 ? T(44) : T(354);  // beyond it, eˣ - 1 rounds to eˣ or to -1
-  const P near = detail::expm1_within_half_range(smaller(P(half_range), larger(P(-half_range), x)));
+  const detail::ExpReduction<P> reduced(smaller(P(half_range), larger(P(-half_range), x)));
+  const P power = detail::power_of_two(reduced.n);
+  const P near = power * (reduced.r + reduced.r * reduced.r * detail::exp_tail(reduced.r)) + (power - P(1));
   const auto far = x > P(half_range);
   const P result = where(x == P(0), x, near);  // keeps the sign of zero
   if (any(far)) [[unlikely]]
@@ -169,7 +171,7 @@ struct TwiceExponent {
     const P shifted = y * T(2.8853900817779268) + shift, n = shifted - shift;
     power = P::from_bits(shifted.bits().template left<mantissa_bits<T>>());
     h = y - n * half_ln2[0];
-    if constexpr (Parts == 2) h = h - n * half_ln2[1];
+    if constexpr (Parts == 2) h -= n * half_ln2[1];
     const P z = h * h;
     if constexpr (sizeof(T) == 4)
       rest = z * polynomial(z, {0.333332515F, -0.0221340277F});
@@ -191,21 +193,21 @@ Pack<T, N> tanh(const Pack<T, N>& x) {
   const P less = e.power - T(1), more = e.power + T(1);
   const P above = (less + more * e.h) + less * e.rest;  // 2ⁿ (c + h) - (c - h)
   const P result = above / (above + ((T(1) - e.h) + e.rest) * T(2));
-  constexpr auto sign = static_cast<IntegerFor<T>>(std::uint64_t{1} << (8 * sizeof(T) - 1));
-  return P::from_bits(result.bits() | (x.bits() & Integers<T, N>(sign)));
+  return P::from_bits(result.bits() | (x.bits() & Integers<T, N>(detail::sign_bit<T>)));
 }
 
-/// 1 / (1 + e⁻ˣ), within 3 units at both ends: all is scaled by 2 to the `offset`, as eˣ may be subnormal.
+/// 1 / (1 + e⁻ˣ), within 3 units at both ends: above and below the line all is scaled by 2 to the `offset`,
+/// as e⁻ˣ would be infinite where the result is subnormal.
 template <class T, int N>
 Pack<T, N> sigmoid(const Pack<T, N>& x) {
   using P = Pack<T, N>;
   constexpr bool single = sizeof(T) == 4;
-  constexpr T lowest = single ? T(-104) : T(-746), highest = single ? T(20) : T(40);
+  constexpr T highest = single ? T(20) : T(40);  // there sigmoid rounds to 1
   constexpr int offset = single ? -30 : -60;
   constexpr T scale = T(1) / T(std::int64_t{1} << -offset);
-  constexpr T half_ln2[] = {(single ? T(0.693359375) : T(0.6931471803691238)) / 2,
-                            (single ? T(-2.12194440054690583e-4) : T(1.9082149292705877e-10)) / 2};
-  const detail::TwiceExponent<P, offset> e(smaller(P(highest), larger(P(lowest), x)) * T(-0.5), half_ln2);
+  constexpr T half_ln2[] = {detail::ln2_high<T> / 2, detail::ln2_low<T> / 2};
+  const P within = smaller(P(highest), larger(P(detail::exp_is_0<T>), x));
+  const detail::TwiceExponent<P, offset> e(within * T(-0.5), half_ln2);
   const P c = e.rest + T(1), below = (c - e.h) * scale;
   return below / (below + e.power * (c + e.h));
 }
