@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "cli/run_tool.h"
+#include "paths.h"
 #include "support.h"
 
 namespace chainrule::test {
@@ -264,7 +265,7 @@ TEST(Tool, does_not_keep_quiet_when_its_output_is_lost) {
   if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "no /dev/full here";
   const TemporaryFile errors("", ".txt");
   const auto complaint = [&](const std::string& command) {
-    const int status = std::system((CHAINRULE_TOOL " " + command + " 2> " + errors.path()).c_str());
+    const int status = std::system((tool_path() + " " + command + " 2> " + errors.path()).c_str());
     std::ostringstream text;
     text << std::ifstream(errors.path()).rdbuf();
     return std::to_string(WEXITSTATUS(status)) + " " + text.str();

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "cli/run_tool.h"
+#include "paths.h"
 #include "support.h"
 
 namespace chainrule::test {
@@ -25,7 +26,7 @@ std::vector<std::string> command(const std::string& name, std::vector<std::strin
 }
 
 TEST(GraphCommand, prints_the_golden_drawing_of_the_walkthrough) {
-  const std::filesystem::path golden = std::filesystem::path(CHAINRULE_TESTS_DIR) / "draw/walkthrough.dot";
+  const std::filesystem::path golden = tests_path("draw/walkthrough.dot");
   EXPECT_EQ(run_tool(command("graph", walkthrough)).output, read_file(golden));
 }
 

@@ -12,6 +12,8 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "paths.h"
+
 namespace chainrule::test {
 namespace {
 
@@ -53,7 +55,7 @@ void read_until_closed(const Channel& output, const Channel& errors, ToolResult&
 
 ToolResult run(const std::vector<std::string>& arguments, const Channel& errors) {
   const Channel output = make_pipe();
-  std::vector<std::string> words = {CHAINRULE_TOOL};
+  std::vector<std::string> words = {tool_path()};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> pointers;
   for (std::string& word : words) pointers.push_back(word.data());

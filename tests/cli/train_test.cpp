@@ -5,6 +5,7 @@
 #include <regex>
 
 #include "cli/run_tool.h"
+#include "paths.h"
 #include "support.h"
 
 namespace chainrule::test {
@@ -56,8 +57,8 @@ class Digits : public ::testing::Test {
                    << " (UCI, optical recognition of digits)";
     if (sanitized) GTEST_SKIP() << "takes too long under a sanitizer";
   }
-  const std::string train_path_ = CHAINRULE_DATA_DIR "/optdigits.tra",
-                    test_path_ = CHAINRULE_DATA_DIR "/optdigits.tes";
+  const std::string train_path_ = data_path("optdigits.tra"),
+                    test_path_ = data_path("optdigits.tes");
 };
 
 TEST_F(Digits, are_told_apart_at_96_percent_or_better_with_defaults) {

@@ -6,6 +6,7 @@
 #include "chainrule/draw.h"
 #include "chainrule/nn.h"
 #include "cli/run_tool.h"
+#include "paths.h"
 #include "support.h"
 
 namespace chainrule::test {
@@ -46,7 +47,7 @@ TEST(Dot, of_the_walkthrough_is_the_one_that_was_looked_at) {
   const Tensor x = variable(-2.0, "x"), y = variable(5.0, "y"), z = variable(-4.0, "z");
   const Tensor q = (x + y).named("q"), loss = (q * z).named("L");
   const Gradients found = gradients(loss, {x, y, z}, {.all_nodes = true});
-  const std::string expected = read_file(std::filesystem::path(CHAINRULE_TESTS_DIR) / "draw/walkthrough.dot");
+  const std::string expected = read_file(tests_path("draw/walkthrough.dot"));
   ASSERT_NE(expected, "");
   EXPECT_EQ(dot_of(loss, {.gradients = &found}), expected);
 }
@@ -159,7 +160,7 @@ TEST(Dot, of_a_network_is_the_one_that_was_looked_at) {
   const Tensor x = tensor({{1.0, 2.0}, {-1.0, 0.5}}).named("x"), y = tensor({0, 1}).named("y");
   const Tensor loss = cross_entropy(Mlp({one, two})(x), y).named("loss");
   const Gradients found = gradients(loss, {}, {.all_nodes = true});
-  const std::string expected = read_file(CHAINRULE_TESTS_DIR "/draw/network.dot");
+  const std::string expected = read_file(tests_path("draw/network.dot"));
   EXPECT_EQ(dot_of(loss, {.gradients = &found, .dtypes = true, .costs = true, .legend = true}), expected);
 }
 

@@ -1,0 +1,9 @@
+#include "paths.h"
+
+namespace chainrule::test {
+
+std::string data_path(const std::string& name) { return CHAINRULE_DATA_DIR "/" + name; }
+std::string tests_path(const std::string& name) { return CHAINRULE_TESTS_DIR "/" + name; }
+std::string tool_path() { return CHAINRULE_TOOL; }
+
+}  // namespace chainrule::test
