@@ -26,7 +26,8 @@ struct Disagreement : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// The three programs, and what is measured with them.
+/// The three programs, and what is measured with them. LibTorch goes by several names: with several
+/// environments it is several programs.
 class Bench {
  public:
   /// `build` says where everything was built, see CMakeLists.txt.
@@ -47,7 +48,8 @@ class Bench {
   using Numbers = std::map<std::string, std::vector<double>>;  // by program
   std::vector<std::string> names(const Case& that) const;
   bool has_openmp_blas() const { return build_["openmp_blas"] != ""; }
-  std::unique_ptr<Child> start(const std::string& program) const;
+  Environment environment(const std::string& name) const;
+  std::unique_ptr<Child> start(const std::string& name) const;
   Child& child(const std::string& program);
   Numbers in_turns(const std::vector<std::string>& programs, int rounds,
                    const std::function<double(const std::string&)>& ask) const;
@@ -58,7 +60,6 @@ class Bench {
 
   nlohmann::json build_;
   int threads_;
-  Environment environment_;
   Effort effort_;
   std::map<std::string, std::unique_ptr<Child>> children_;
 };

@@ -26,34 +26,36 @@ Case memory(Case timed, Goals goals) {
 
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
-  cases.push_back(step("walkthrough", float64, {.faster = 90}));
+  cases.push_back(step("walkthrough", float64, {.faster = 99}));
   // A multiply-add is two nodes.
   cases.push_back(chain("chain_1e3", 2e3, Libtorch::always, {.faster = 60}));
   cases.push_back(chain("chain_1e6", 2e6, Libtorch::unless_quick, {.faster = 60}));
   cases.push_back(memory(cases.back(), {.at_most = 200}));
-  cases.push_back(step("half_moons", float32, {.faster = 18, .floor = 2.2}));
+  cases.push_back(step("half_moons", float32, {.faster = 21.7, .floor = 2.2}));
 
   const auto network = [&](const char* name, Goals goals, Goals goals_of_two) {
     cases.push_back(step(name, float32, goals, goals_of_two));
     cases.push_back(memory(cases.back(), {.faster = 1 / 0.7}));
   };
-  network("network_batch1", {3, 1.6}, {});
-  network("network_batch32", {1.3, 1.12}, {});
-  network("network_batch128", {1.25, 1.12}, {1.4, 1.15});
-  network("network_batch1024", {1.12, 1.05}, {1.4, 1.15});
+  network("network_batch1", {2.6, 1}, {});
+  network("network_batch32", {1.63, 0.72}, {});
+  network("network_batch128", {1.16, 1}, {1.4, 1.15});
+  network("network_batch1024", {1.05, 1.01}, {1.4, 1.15});
 
-  cases.push_back(step("elementwise_operators", float32, {.faster = 2}));
+  cases.push_back(step("elementwise_operators", float32, {.faster = 3.5}));
   cases.push_back(step("elementwise_map", float32, {8, 2}));
-  cases.push_back(step("cross_entropy_128x10", float32, {3, 1.15}));
-  cases.push_back(step("cross_entropy_1024x1000", float32, {4, 1.15}));
-  cases.push_back(step("cross_entropy_256x50257", float32, {9, 1.15}));
+  cases.push_back(step("cross_entropy_128x10", float32, {12, 1.15}));
+  cases.push_back(step("cross_entropy_1024x1000", float32, {5.7, 1.15}));
+  cases.push_back(step("cross_entropy_256x50257", float32, {9.6, 1.15}));
   for (const char* name : {"broadcast_row", "broadcast_column"})
     cases.push_back(step(name, float32, {2, 1.3}));
-  for (const char* name : {"sum_axis0", "sum_axis1", "sum_all", "max_axis0", "max_axis1", "transpose"})
+  for (const char* name : {"sum_axis0", "sum_axis1", "sum_all"})
+    cases.push_back(step(name, float32, {1.3, 1.2}));
+  for (const char* name : {"max_axis0", "max_axis1", "transpose"})
     cases.push_back(step(name, float32, {1, 1.2}));
-  cases.push_back(step("matmul_64", float32, {2.2, 1.1}));
-  cases.push_back(step("matmul_256", float32, {1.08, 1.03}));
-  cases.push_back(step("matmul_1024", float32, {1.04, 1.02}));
+  cases.push_back(step("matmul_64", float32, {2.5, 1.1}));
+  cases.push_back(step("matmul_256", float32, {1.05, 1.03}));
+  cases.push_back(step("matmul_1024", float32, {1.08, 1.02}));
   cases.push_back(step("matmul_64x32x32", float32, {}));
 
   cases.push_back({.name = "startup_time", .kind = Kind::startup_time, .goals = {.faster = 30}});
@@ -72,8 +74,8 @@ std::vector<Case> all_cases() {
 }
 
 std::optional<double> Result::faster() const {
-  if (!chainrule || !libtorch) return {};
-  return *libtorch / *chainrule;
+  if (!chainrule || !libtorch_at_best) return {};
+  return *libtorch_at_best / *chainrule;
 }
 
 std::optional<double> Result::above_floor() const {

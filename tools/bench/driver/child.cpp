@@ -35,7 +35,8 @@ pid_t start(const std::vector<std::string>& command, const Environment& environm
     prctl(PR_SET_PDEATHSIG, SIGKILL);  // a stopped program would outlive us for ever
     dup2(input < 0 ? open("/dev/null", O_RDONLY) : input, STDIN_FILENO);
     dup2(output, STDOUT_FILENO);
-    for (const auto& [name, value] : environment) setenv(name.c_str(), value.c_str(), 1);
+    for (const auto& [name, value] : environment)
+      value ? setenv(name.c_str(), value->c_str(), 1) : unsetenv(name.c_str());
     execvp(words[0], words.data());
     _exit(127);
   }
@@ -82,9 +83,9 @@ std::vector<std::string> Child::ask(const std::string& question) {
   }
 }
 
-std::string output_of(const std::vector<std::string>& command) {
+std::string output_of(const std::vector<std::string>& command, const Environment& environment) {
   const Pipe output;
-  const pid_t process = start(command, {}, -1, output.write);
+  const pid_t process = start(command, environment, -1, output.write);
   close(output.write);
   std::string text;
   char buffer[4096];

@@ -2,13 +2,15 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace bench {
 
-using Environment = std::vector<std::pair<std::string, std::string>>;
+/// Variables of a program and their values; nothing unsets one. All others are as in ours.
+using Environment = std::vector<std::pair<std::string, std::optional<std::string>>>;
 
 /// A program that answers questions. While it is not asked it is stopped, so that threads of it that wait for
 /// work, however they wait, take no time from the others.
@@ -31,6 +33,6 @@ class Child {
 };
 
 /// What a command prints, with its own standard error. std::runtime_error when it fails.
-std::string output_of(const std::vector<std::string>& command);
+std::string output_of(const std::vector<std::string>& command, const Environment& environment = {});
 
 }  // namespace bench

@@ -17,6 +17,8 @@
 #include <string>
 #include <vector>
 
+#include <dlfcn.h>
+
 /// What the three programs have in common: each holds its version of the cases, and computes, times or weighs
 /// the one that the driver names. Plain C++, as it is compiled into all of them.
 namespace bench {
@@ -95,7 +97,7 @@ class Program {
   }
 
   /// Answers the driver, a line of words at a time; each answer ends with a line of ".":
-  ///   about           versions
+  ///   about           versions, and the kernels that OpenBLAS has chosen
   ///   check CASE      what the case computes in one step, or in three when it learns
   ///   time CASE MS    nanoseconds per step, over as many steps as fit into about MS milliseconds
   ///   memory CASE     bytes at the peak of a step (two when it learns), inputs included, beyond those
@@ -106,7 +108,7 @@ class Program {
     while (std::cin >> verb) try {
         if (verb != "about") std::cin >> name;
         if (verb == "about") {
-          std::printf("%s\n", about_.c_str());
+          std::printf("%s (OpenBLAS kernels: %s)\n", about_.c_str(), kernels_of_openblas());
         } else if (verb == "check") {
           check(name);
         } else if (verb == "memory") {
@@ -128,6 +130,12 @@ class Program {
   }
 
  private:
+  static const char* kernels_of_openblas() {
+    using Name = const char*();
+    const auto name = reinterpret_cast<Name*>(dlsym(RTLD_DEFAULT, "openblas_get_corename"));
+    return name == nullptr ? "unknown" : name();
+  }
+
   void make(const std::string& name) {
     current_ = nullptr;  // first, so that two never take memory at once
     current_ = make_.at(name)();
