@@ -124,6 +124,12 @@ const Tensor& Arguments::tensor(std::size_t i) {
   return *values_[i].as<Tensor>();
 }
 
+const Part& Arguments::part(std::size_t i) const {
+  const auto* part = values_[i].as<Part>();
+  if (!part || part->where.empty()) fail(i, "a part of a tensor, as x.at[0] or x.at[1:3, 0]");
+  return *part;
+}
+
 std::vector<Tensor> Arguments::tensors(std::size_t i) const {
   const auto* list = values_[i].as<List>();
   if (!list) fail(i, "a list of tensors, as [a, b]");

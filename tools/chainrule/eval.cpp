@@ -40,9 +40,11 @@ void add_eval(CLI::App& app) {
   command->add_flag("--json", *json,
                     "Print {\"value\": .., \"shape\": [..], \"gradients\": {..}}, exact to the bit");
   command->footer(
-      "Expressions are written as in Python with NumPy or PyTorch: + - * / ** @, comparisons, x.T, x[0, "
-      "1:3],\n"
-      "lists, and calls as sum(x, axis=0) or x.sum(axis=0). Statements are separated by ;\n\n"
+      "Expressions are written as in Python with NumPy or PyTorch: + - * / ** @, comparisons, & | ^ ~ of "
+      "bool,\n"
+      "x.T, x[0, 1:3], x.at[0, 1:3].set(0), lists, and calls as sum(x, axis=0) or x.sum(axis=0). Statements "
+      "are\n"
+      "separated by ;\n\n"
       "  chainrule eval '(x + y) * z' x=-2 y=5 z=-4\n"
       "  chainrule eval 'h = relu(W @ x + b); sum(h ** 2)' 'W=randn(3,2)' x=[1,2] b=[0,0,1] --wrt W,b\n"
       "  chainrule eval 'cross_entropy(z, [0, 2])' 'z=[[1,2,3],[4,5,6]]' --json\n"

@@ -101,6 +101,7 @@ class Machine {
       case Code::absent: return push(None{});
       case Code::ellipsis: return push(Ellipsis{});
       case Code::negate: return negate();
+      case Code::invert: return invert();
       case Code::binary: return binary(at.text);
       case Code::list: return push(make_list(at.count, false));
       case Code::tuple: return push(make_list(at.count, true));
@@ -143,6 +144,13 @@ class Machine {
     push(neg(as_tensor(value)));
   }
 
+  void invert() {
+    const Value value = pop();
+    if (const auto* boolean = value.as<bool>()) return push(!*boolean);
+    if (value.is_number()) throw CommandError("~ is for bool, as ~(x > 0)");
+    push(~as_tensor(value));
+  }
+
   void binary(std::string_view sign) {
     const Value b = pop(), a = pop();
     if (a.is_number() && b.is_number() && sign != "@") return push(calculate(sign, a, b));
@@ -151,7 +159,8 @@ class Machine {
         throw CommandError(describe(*side) + " is not called; write its arguments after it");
     const Tensor left = a.is_number() ? Tensor() : as_tensor(a),
                  right = b.is_number() ? Tensor() : as_tensor(b);
-    push(apply(sign, left ? Operand(left) : number_operand(a), right ? Operand(right) : number_operand(b)));
+    push(apply(sign, a.is_number() ? number_operand(a) : Operand(left),
+               b.is_number() ? number_operand(b) : Operand(right)));
   }
 
   Value make_list(std::size_t count, bool is_tuple) {
@@ -192,6 +201,8 @@ class Machine {
         throw CommandError(describe(place) +
                            " is not supported in an index, which takes whole numbers, slices and ...");
     }
+    if (const auto* part = object.as<Part>(); part && part->where.empty())
+      return push(Part{part->whole, where});
     if (const auto* list = object.as<List>()) return push(element(*list, where));
     if (object.is_number()) throw CommandError("a number has no elements");
     push(chainrule::index(as_tensor(object), where));
@@ -212,6 +223,7 @@ class Machine {
     if (object.as<Module>()) return push(member(name));
     const Tensor tensor = as_tensor(object);
     if (name == "T") return push(transpose(tensor));
+    if (name == "at") return push(Part{tensor});
     if (name == "ndim") return push(static_cast<std::int64_t>(tensor.rank()));
     if (name == "shape") {
       List sizes{{}, true};
@@ -222,7 +234,7 @@ class Machine {
       throw CommandError("the function " + std::string(name) +
                          " is not called; write its arguments after it");
     throw CommandError("no attribute " + quoted(name) +
-                       "; there are T, shape and ndim, and functions as x.sum()");
+                       "; there are T, shape, ndim and at, and functions as x.sum()");
   }
 
   static Value member(std::string_view name) {

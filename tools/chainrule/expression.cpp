@@ -72,13 +72,9 @@ std::string_view hint(std::string_view token) {
   struct Hint {
     std::string_view token, text;
   };
-  static constexpr std::array<Hint, 17> hints = {{
-      {"^", "powers are written with **"},
+  static constexpr std::array<Hint, 13> hints = {{
       {"//", "there is no floor division"},
       {"%", "there is no remainder"},
-      {"&", "there is no bitwise and"},
-      {"|", "there is no bitwise or"},
-      {"~", "there is no bitwise not"},
       {"!", "unequal is !="},
       {"=", "equal is ==, and an assignment is a statement of its own"},
       {"−", "the minus sign is -"},
@@ -134,6 +130,7 @@ void emit_binary(const Match&, Builder& b) {
   b.emit(Code::binary, sign, sign.text);
 }
 void emit_negate(const Match&, Builder& b) { b.emit(Code::negate, b.pop_operator()); }
+void emit_invert(const Match&, Builder& b) { b.emit(Code::invert, b.pop_operator()); }
 void forbid_chains(const Match& match, Builder& b) {
   b.fail("comparisons cannot be chained; write (a < b) * (b < c)", match.offset);
 }
@@ -232,11 +229,19 @@ template <> struct action<g::open_method> : does<open_method> {};
 template <> struct action<g::no_call> : does<emit_attribute> {};
 template <> struct action<g::power_sign> : does<push_operator> {};
 template <> struct action<g::minus_sign> : does<push_operator> {};
+template <> struct action<g::not_sign> : does<push_operator> {};
+template <> struct action<g::and_sign> : does<push_operator> {};
+template <> struct action<g::xor_sign> : does<push_operator> {};
+template <> struct action<g::or_sign> : does<push_operator> {};
 template <> struct action<g::product_sign> : does<push_operator> {};
 template <> struct action<g::sum_sign> : does<push_operator> {};
 template <> struct action<g::comparison_sign> : does<push_operator> {};
 template <> struct action<g::power_tail> : does<emit_binary> {};
 template <> struct action<g::negation> : does<emit_negate> {};
+template <> struct action<g::inversion> : does<emit_invert> {};
+template <> struct action<g::and_tail> : does<emit_binary> {};
+template <> struct action<g::xor_tail> : does<emit_binary> {};
+template <> struct action<g::or_tail> : does<emit_binary> {};
 template <> struct action<g::product_tail> : does<emit_binary> {};
 template <> struct action<g::sum_tail> : does<emit_binary> {};
 template <> struct action<g::comparison_tail> : does<emit_binary> {};

@@ -15,6 +15,7 @@ enum class Code : std::uint8_t {
   absent,     ///< pushes None: a bound that a slice leaves out
   ellipsis,   ///< pushes "..."
   negate,     ///< pops one value, pushes it negated
+  invert,     ///< pops one value, pushes ~value
   binary,     ///< pops two values, pushes `text` applied to them
   list,       ///< pops `count` values, pushes a list of them
   tuple,      ///< the same for a tuple

@@ -140,6 +140,11 @@ constexpr Function functions[] = {
     {"equal", "a|x1|input, b|x2|other", [](A a) { return equal(a[0], a[1]); }},
     {"not_equal", "a|x1|input, b|x2|other", [](A a) { return not_equal(a[0], a[1]); }},
 
+    {"logical_and", "a|x1|input, b|x2|other", [](A a) { return logical_and(a[0], a[1]); }},
+    {"logical_or", "a|x1|input, b|x2|other", [](A a) { return logical_or(a[0], a[1]); }},
+    {"logical_xor", "a|x1|input, b|x2|other", [](A a) { return logical_xor(a[0], a[1]); }},
+    {"logical_not", "x|input", [](A a) { return logical_not(a[0]); }},
+
     {"cast", "x|input, dtype", [](A a) { return cast(a[0], a.dtype(1)); }, false},
     {"astype", "x, dtype", [](A a) { return cast(a[0], a.dtype(1)); }, false},
     {"float32", "x", [](A a) { return cast(a[0], DType::float32); }, false},
@@ -168,6 +173,11 @@ constexpr Function functions[] = {
     {"logsumexp", "x|a|input, axis|dim=None, keepdims|keepdim=False",
      [](A a) { return logsumexp(a[0], a.axes(1), a.flag(2)); }},
 
+    {"all", "x|a|input, axis|dim=None, keepdims|keepdim=False",
+     [](A a) { return all(a[0], a.axes(1), a.flag(2)); }},
+    {"any", "x|a|input, axis|dim=None, keepdims|keepdim=False",
+     [](A a) { return any(a[0], a.axes(1), a.flag(2)); }},
+
     {"matmul", "a|x1|input, b|x2|other", [](A a) { return matmul(a[0], a[1]); }},
     {"mm", "a|input, b|mat2", [](A a) { return matmul(a[0], a[1]); }},
     {"linear", "x|input, weight, bias=None",
@@ -190,6 +200,10 @@ constexpr Function functions[] = {
     {"concat", "tensors|arrays, axis|dim=0", [](A a) { return concatenate(a.tensors(0), a.integer(1)); }},
     {"cat", "tensors, dim|axis=0", [](A a) { return concatenate(a.tensors(0), a.integer(1)); }},
     {"stack", "tensors|arrays, axis|dim=0", [](A a) { return stack(a.tensors(0), a.integer(1)); }},
+
+    {"slice_update", "part, values",
+     [](A a) { return slice_update(a.part(0).whole, a.part(0).where, a[1]); }},
+    {"set", "part, values", [](A a) { return slice_update(a.part(0).whole, a.part(0).where, a[1]); }},
 
     {"softmax", "x|input, axis|dim=-1", [](A a) { return softmax(a[0], a.integer(1)); }},
     {"log_softmax", "x|input, axis|dim=-1", [](A a) { return log_softmax(a[0], a.integer(1)); }},

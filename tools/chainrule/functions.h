@@ -27,6 +27,7 @@ class Arguments {
   /// For operations: a number stays weak.
   Operand operator[](std::size_t i);
   const Tensor& tensor(std::size_t i);
+  const Part& part(std::size_t i) const;
   std::vector<Tensor> tensors(std::size_t i) const;
   std::int64_t integer(std::size_t i) const;
   double number(std::size_t i) const;

@@ -90,6 +90,10 @@ struct attribute : p::if_must<dot, attribute_name, blank, p::sor<method_call, no
 struct power_sign : token<'*', '*'> {};
 struct minus_sign : token<'-'> {};
 struct plus_sign : token<'+'> {};
+struct not_sign : token<'~'> {};
+struct and_sign : token<'&'> {};
+struct xor_sign : token<'^'> {};
+struct or_sign : token<'|'> {};
 struct product_sign : p::seq<p::sor<p::one<'@'>, p::seq<p::one<'*'>, p::not_at<p::one<'*'>>>,
                                     p::seq<p::one<'/'>, p::not_at<p::one<'/'>>>>,
                              blank> {};
@@ -103,14 +107,21 @@ struct power_tail : p::if_must<power_sign, unary> {};
 struct power : p::seq<primary, p::opt<power_tail>> {};
 struct negation : p::if_must<minus_sign, unary> {};
 struct affirmation : p::if_must<plus_sign, unary> {};
-struct unary : p::sor<negation, affirmation, power> {};
+struct inversion : p::if_must<not_sign, unary> {};
+struct unary : p::sor<negation, affirmation, inversion, power> {};
 struct product_tail : p::if_must<product_sign, unary> {};
 struct product : p::seq<unary, p::star<product_tail>> {};
 struct sum_tail : p::if_must<sum_sign, product> {};
 struct sum : p::seq<product, p::star<sum_tail>> {};
-struct comparison_tail : p::if_must<comparison_sign, sum> {};
+struct and_tail : p::if_must<and_sign, sum> {};
+struct conjunction : p::seq<sum, p::star<and_tail>> {};
+struct xor_tail : p::if_must<xor_sign, conjunction> {};
+struct exclusion : p::seq<conjunction, p::star<xor_tail>> {};
+struct or_tail : p::if_must<or_sign, exclusion> {};
+struct disjunction : p::seq<exclusion, p::star<or_tail>> {};
+struct comparison_tail : p::if_must<comparison_sign, disjunction> {};
 struct chained_comparison : p::at<comparison_sign> {};
-struct expression : p::seq<sum, p::opt<comparison_tail, p::opt<chained_comparison>>> {};
+struct expression : p::seq<disjunction, p::opt<comparison_tail, p::opt<chained_comparison>>> {};
 
 struct assignment : p::if_must<target, blank, assign_sign, expression> {};
 struct statement : p::sor<assignment, expression> {};

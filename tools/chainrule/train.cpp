@@ -200,6 +200,7 @@ void require_writable(const std::string& path) {
 }
 
 void run(const Options& options) {
+  set_default_dtype(DType::float32);  // networks need no more
   check(options);
   if (!options.report.empty()) require_writable(options.report);
   const std::vector<std::int64_t> hidden = parse_sizes(options.hidden);

@@ -142,7 +142,7 @@ Source read_test(const std::string& path, const Source& train) {
 TrainingData standardised(const Dataset& train, const Dataset& test) {
   const Standardizer standardize(train.x);
   const auto prepare = [&](const Dataset& data) {
-    return Dataset{cast(standardize(data.x), DType::float32), data.y, data.classes};
+    return Dataset{cast(standardize(data.x), default_dtype()), data.y, data.classes};
   };
   return {.train = prepare(train),
           .test = prepare(test),

@@ -41,6 +41,11 @@ std::optional<std::int64_t> whole_result(std::string_view sign, std::int64_t a, 
   return std::nullopt;
 }
 
+[[noreturn]] void fail_on_logic(std::string_view sign) {
+  throw CommandError(std::string(sign) + " is for bool, as (x > 0) " + std::string(sign) + " (x < 1)" +
+                     (sign == "^" ? "; powers are written with **" : ""));
+}
+
 template <class Number>
 bool compare(std::string_view sign, Number a, Number b) {
   if (sign == "<") return a < b;
@@ -108,6 +113,7 @@ std::string describe(const Value& value) {
   if (const auto* function = value.as<const Function*>())
     return "the function " + std::string((*function)->name);
   if (value.as<Slice>()) return "a slice";
+  if (value.as<Part>()) return "a part to replace, as of x.at[0].set(1)";
   if (value.as<Ellipsis>()) return "...";
   if (value.as<Module>()) return "a module";
   if (value.is_none()) return "None";
@@ -164,6 +170,12 @@ Value parse_number(std::string_view text) {
 }
 
 Value calculate(std::string_view sign, const Value& a, const Value& b) {
+  if (sign == "&" || sign == "|" || sign == "^") {
+    if (!a.as<bool>() || !b.as<bool>()) fail_on_logic(sign);
+    return sign == "&"   ? whole(a) * whole(b) != 0
+           : sign == "|" ? whole(a) + whole(b) != 0
+                         : whole(a) != whole(b);
+  }
   const bool both_whole = !a.as<double>() && !b.as<double>();
   const bool arithmetic = sign.find_first_of("+-*/") != std::string_view::npos;
   if (!arithmetic) return both_whole ? compare(sign, whole(a), whole(b)) : compare(sign, real(a), real(b));
@@ -183,6 +195,10 @@ Tensor apply(std::string_view sign, const Operand& a, const Operand& b) {
   if (sign == "/") return a / b;
   if (sign == "@") return matmul(a, b);
   if (sign == "**") return pow(a, b);
+  if (sign == "&" || sign == "|" || sign == "^") {
+    if (a.dtype() != DType::boolean || b.dtype() != DType::boolean) fail_on_logic(sign);
+    return sign == "&" ? a & b : sign == "|" ? a | b : a ^ b;
+  }
   if (sign == "<") return a < b;
   if (sign == "<=") return a <= b;
   if (sign == ">") return a > b;

@@ -24,10 +24,16 @@ struct List {
   std::size_t depth = 1;  ///< of the nesting
 };
 
+/// A part of a tensor, to be replaced: x.at[0, 1:3], as in JAX.
+struct Part {
+  Tensor whole;
+  std::vector<Index> where = {};
+};
+
 /// Anything that an expression can be about. Numbers are Python's: they take the dtype of the tensor that
 /// they meet.
 struct Value : std::variant<None, bool, std::int64_t, double, std::string, Tensor, List, Slice, Ellipsis,
-                            Module, const Function*> {
+                            Module, Part, const Function*> {
   using variant::variant;
 
   template <class T>
