@@ -160,7 +160,18 @@ std::vector<OpCase> comparisons() {
       comparison("greater_equal", greater_equal, [](Number a, Number b) -> Number { return a >= b; }),
       comparison("equal", equal, [](Number a, Number b) -> Number { return a == b; }),
       comparison("not_equal", not_equal, [](Number a, Number b) -> Number { return a != b; }),
+      comparison("logical_and", logical_and, [](Number a, Number b) -> Number { return a != 0 && b != 0; }),
+      comparison("logical_or", logical_or, [](Number a, Number b) -> Number { return a != 0 || b != 0; }),
+      comparison("logical_xor", logical_xor,
+                 [](Number a, Number b) -> Number { return (a != 0) != (b != 0); }),
   };
+}
+
+OpCase logical_not_row() {
+  OpCase row = unary(
+      "logical_not", logical_not, [](Number x) -> Number { return x == 0; }, whole(-2, 2));
+  row.differentiable = false;
+  return row;
 }
 
 OpCase cast_row() {
@@ -201,7 +212,7 @@ std::vector<OpCase> elementwise_rows() {
   append(functions());
   append({where_row(), clamp_row()});
   append(comparisons());
-  append({cast_row()});
+  append({logical_not_row(), cast_row()});
   return rows;
 }
 

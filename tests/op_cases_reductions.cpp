@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "op_inputs.h"
 
 namespace chainrule::test {
@@ -44,6 +46,15 @@ OpCase reduction(const std::string& operation, Tensor (*function)(const Operand&
   return row;
 }
 
+/// Of bool.
+OpCase question(const std::string& operation, Tensor (*function)(const Operand&, const Axes&, bool),
+                Number (*fold)(const Numbers&)) {
+  OpCase row = reduction(operation, function, fold, booleans(), true);
+  row.composed = true;
+  row.differentiable = false;
+  return row;
+}
+
 }  // namespace
 
 std::vector<OpCase> reduction_rows() {
@@ -55,6 +66,8 @@ std::vector<OpCase> reduction_rows() {
       reduction("max", max, reference::max, distinct(), false),
       reduction("min", min, reference::min, distinct(), false),
       reduction("logsumexp", logsumexp, reference::logsumexp, between(-2, 2), false),
+      question("all", all, [](const Numbers& x) -> Number { return std::count(x.begin(), x.end(), 0) == 0; }),
+      question("any", any, [](const Numbers& x) -> Number { return std::count(x.begin(), x.end(), 1) > 0; }),
   };
 }
 

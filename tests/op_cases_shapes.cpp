@@ -203,6 +203,69 @@ OpCase scatter_row() {
           .tolerance = 0};
 }
 
+OpCase slice_update_row() {
+  const auto at = [](const std::string& name, const std::vector<Index>& where, std::vector<Shapes> shapes) {
+    return Variant{name, [=](const Arguments& in) { return slice_update(in[0], where, in[1]); },
+                   [=](const Arrays& in) {
+                     Array places{in[0].shape, reference::Numbers(in[0].values.size())};
+                     std::iota(places.values.begin(), places.values.end(), 0);
+                     const Array part = reference::index(places, where);
+                     const Array values = reference::broadcast_to(in[1], part.shape);
+                     Array result = in[0];
+                     for (std::size_t i = 0; i < part.values.size(); ++i)
+                       result.values[static_cast<std::size_t>(part.values[i])] = values.values[i];
+                     return result;
+                   },
+                   std::move(shapes)};
+  };
+  const auto ellipsis = Index::ellipsis();
+  return {
+      .operation = "slice_update",
+      .inputs = {between(-2, 2), between(-2, 2)},
+      .variants = {at("at a position", {1}, {{{3}, {}}, {{2, 3}, {3}}, {{2, 3}, {}}, {{2, 3, 4}, {3, 1}}}),
+                   at("at every position", {1, -1}, {{{2, 3}, {}}}),
+                   at("by nothing", {}, {{{}, {}}, {{2, 3}, {2, 3}}, {{2, 3}, {3}}}),
+                   at("by a slice", {Slice{1, 3}}, {{{4}, {2}}, {{5, 2}, {1, 2}}, {{41, 37}, {2, 37}}}),
+                   at("by a slice of columns", {Slice{}, Slice{1, 3}},
+                      {{{2, 4}, {2, 2}}, {{2, 4, 3}, {2, 1}}}),
+                   at("by an empty slice", {Slice{2, 1}}, {{{4}, {0}}, {{5, 2}, {2}}}),
+                   at("by a negative step", {Slice{}, Slice{.step = -2}}, {{{2, 5}, {2, 3}}, {{2, 5}, {}}}),
+                   at("by an ellipsis and a position", {ellipsis, 1}, {{{3}, {}}, {{2, 3, 4}, {2, 3}}}),
+                   at("of nothing", {Slice{}}, {{{0, 3}, {3}}, {{3, 0}, {}}})},
+      .misuses = {{"a position too high",
+                   [] {
+                     slice_update(blank({2, 3}), {2}, 0.0);
+                   },
+                   {"2", "(2, 3)"}},
+                  {"a position too low",
+                   [] {
+                     slice_update(blank({2, 3}), {0, -4}, 0.0);
+                   },
+                   {"-4", "(2, 3)"}},
+                  {"too many positions",
+                   [] {
+                     slice_update(blank({2}), {0, 0}, 0.0);
+                   },
+                   {"(2,)"}},
+                  {"two ellipses",
+                   [=] {
+                     slice_update(blank({2, 3}), {ellipsis, ellipsis}, 0.0);
+                   },
+                   {"..."}},
+                  {"a step of 0", [] { slice_update(blank({3}), {Slice{.step = 0}}, 0.0); }, {"step"}},
+                  {"values of another size",
+                   [] {
+                     slice_update(blank({2, 3}), {0}, blank({2}));
+                   },
+                   {"(2,)", "(3,)", "(2, 3)"}},
+                  {"values with more axes than the part",
+                   [] {
+                     slice_update(blank({2, 3}), {0}, blank({1, 3}));
+                   },
+                   {"(1, 3)", "(3,)", "(2, 3)"}}},
+      .tolerance = 0};
+}
+
 OpCase concatenate_row() {
   const auto along = [](const std::string& name, std::int64_t axis, std::vector<Shapes> shapes) {
     return Variant{name, [=](const Arguments& in) { return concatenate(in.tensors(), axis); },
@@ -278,8 +341,8 @@ OpCase stack_row() {
 }  // namespace
 
 std::vector<OpCase> shape_rows() {
-  return {permute_row(), reshape_row(),     broadcast_to_row(), index_row(),
-          scatter_row(), concatenate_row(), stack_row()};
+  return {permute_row(), reshape_row(),      broadcast_to_row(), index_row(),
+          scatter_row(), slice_update_row(), concatenate_row(),  stack_row()};
 }
 
 }  // namespace chainrule::test

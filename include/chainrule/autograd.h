@@ -8,13 +8,15 @@
 namespace CHAINRULE_API chainrule {
 
 /// The gradients that one call computed, by tensor.
-class Gradients {
+class [[nodiscard]] Gradients {
  public:
   /// dL/d(tensor), of its shape and dtype. GradError for a tensor that was not asked for.
-  const Tensor& at(const Tensor& tensor) const;
-  const Tensor& operator[](const Tensor& tensor) const { return at(tensor); }
-  bool contains(const Tensor& tensor) const { return find(tensor) != nullptr; }
-  std::size_t size() const { return entries_.size(); }
+  [[nodiscard]] const Tensor& at(const Tensor& tensor) const&;
+  Tensor at(const Tensor& tensor) const&& { return std::as_const(*this).at(tensor); }
+  [[nodiscard]] const Tensor& operator[](const Tensor& tensor) const& { return at(tensor); }
+  Tensor operator[](const Tensor& tensor) const&& { return std::as_const(*this).at(tensor); }
+  [[nodiscard]] bool contains(const Tensor& tensor) const { return find(tensor) != nullptr; }
+  [[nodiscard]] std::size_t size() const { return entries_.size(); }
 
  private:
   friend struct GradientsBuilder;
@@ -47,9 +49,9 @@ Gradients gradients(const Tensor& output, std::initializer_list<Tensor> wrt,
 Tensor jvp(const Tensor& output, const Tensor& input, const Tensor& tangent);
 
 /// Until it goes out of scope, operations of this thread record nothing.
-class NoGrad {
+class [[nodiscard]] NoGrad {
  public:
-  explicit NoGrad(bool off = true);
+  [[nodiscard]] explicit NoGrad(bool off = true);
   ~NoGrad();
   NoGrad(const NoGrad&) = delete;
   NoGrad& operator=(const NoGrad&) = delete;
@@ -65,9 +67,9 @@ auto no_grad(Function&& function) {
 
 /// Until it goes out of scope, graphs built in this thread keep every value and record every operation,
 /// also where no gradient flows: for drawing and stepping through.
-class KeepValues {
+class [[nodiscard]] KeepValues {
  public:
-  KeepValues();
+  [[nodiscard]] KeepValues();
   ~KeepValues();
   KeepValues(const KeepValues&) = delete;
   KeepValues& operator=(const KeepValues&) = delete;

@@ -11,7 +11,7 @@
 namespace CHAINRULE_API chainrule {
 
 /// Samples and their classes.
-struct Dataset {
+struct [[nodiscard]] Dataset {
   Tensor x;                  ///< (n, columns), floating
   Tensor y;                  ///< (n,), int64, each 0 .. classes - 1
   std::int64_t classes = 0;  ///< how many there are, whether or not each occurs
@@ -24,7 +24,7 @@ struct Dataset {
 Tensor take_rows(const Tensor& x, std::span<const std::int64_t> positions);
 Dataset take_rows(const Dataset& data, std::span<const std::int64_t> positions);
 
-struct Split {
+struct [[nodiscard]] Split {
   Dataset train, test;
 };
 /// Deals the samples at random into two parts, the test part with round(test_fraction * n) of them, but at
@@ -43,8 +43,10 @@ class Standardizer {
   Tensor operator()(const Tensor& x) const;
   Dataset operator()(const Dataset& data) const { return {(*this)(data.x), data.y, data.classes}; }
 
-  const Tensor& mean() const { return mean_; }            ///< (columns,)
-  const Tensor& deviation() const { return deviation_; }  ///< (columns,), never zero
+  [[nodiscard]] const Tensor& mean() const& { return mean_; }            ///< (columns,)
+  [[nodiscard]] const Tensor& deviation() const& { return deviation_; }  ///< (columns,), never zero
+  Tensor mean() && { return mean_; }
+  Tensor deviation() && { return deviation_; }
 
  private:
   Tensor mean_, deviation_;
@@ -72,7 +74,8 @@ class Batches {
     const Batches* batches_;
     std::int64_t first_ = 0;
   };
-  Iterator begin() const { return Iterator(*this); }
+  Iterator begin() const& { return Iterator(*this); }
+  Iterator begin() const&& = delete;  // the batches would be gone: give them a name
   std::default_sentinel_t end() const { return {}; }
   /// How many batches there are.
   std::int64_t size() const { return (data_.size() + batch_size_ - 1) / batch_size_; }
@@ -88,10 +91,10 @@ class Batches {
 Tensor predicted_classes(const Tensor& scores);
 /// The share of the samples whose largest score (n, classes) is that of their class y (n,), int64; 0 for no
 /// samples. ShapeError or DTypeError when they do not fit.
-double accuracy(const Tensor& scores, const Tensor& y);
+[[nodiscard]] double accuracy(const Tensor& scores, const Tensor& y);
 
 /// What a classifier makes of samples.
-struct Evaluation {
+struct [[nodiscard]] Evaluation {
   double loss = 0;                      ///< mean cross-entropy; 0 for no samples
   std::int64_t correct = 0;             ///< samples whose class was predicted
   std::vector<std::int64_t> predicted;  ///< the class of each sample, by predicted_classes
@@ -104,6 +107,6 @@ Evaluation evaluate(const std::function<Tensor(const Tensor&)>& network, const D
 /// Two interleaving half circles of radius 1, one per class in turn, with normal noise of this standard
 /// deviation on both coordinates: the upper one centred at (0, 0), the lower one at (1, 0.5).
 /// Source: scikit-learn's make_moons. std::invalid_argument when samples or noise is negative.
-Dataset half_moons(std::int64_t samples, double noise, Generator& generator);
+Dataset half_moons(std::int64_t samples, double noise, Generator& generator, DType dtype = default_dtype());
 
 }  // namespace chainrule

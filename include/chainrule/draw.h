@@ -17,7 +17,7 @@ struct NumbersSummary {
   bool is_finite() const { return nans + infinities == 0; }
 };
 /// GradError when the value has been released.
-NumbersSummary summary(const Tensor& tensor);
+[[nodiscard]] NumbersSummary summary(const Tensor& tensor);
 
 /// What drawings show of a node.
 struct RecordedNode {
@@ -61,7 +61,7 @@ void save_graph(const Tensor& output, const std::string& path, const Gradients* 
 void save_graph(const GraphRecord& graph, const std::string& path);
 /// IoError when the file cannot be read; ParseError, which names the file and the place in it, when it is no
 /// graph, or written by a version that this one does not understand.
-GraphRecord load_graph(const std::string& path);
+[[nodiscard]] GraphRecord load_graph(const std::string& path);
 
 namespace draw {
 
@@ -98,7 +98,7 @@ void write_html(std::ostream& out, const GraphRecord& graph, const Options& opti
 
 /// A drawing by Graphviz's library in memory, in any of its formats, as "svg", "png", "pdf" or "json". Needs
 /// the target chainrule::render. IoError when Graphviz cannot draw it.
-std::string render(const std::string& dot, const std::string& format);
+[[nodiscard]] std::string render(const std::string& dot, const std::string& format);
 
 /// The same into a file, format "svg", "png" or "pdf". IoError, too, when the file cannot be written.
 void render_dot(const std::string& dot, const std::string& format, const std::string& path);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iosfwd>
 #include <string_view>
 #include <type_traits>
 
@@ -20,15 +21,28 @@ constexpr std::size_t item_size(DType dtype) {
 }
 
 /// NumPy's name: "bool", "int64", "float32" or "float64".
-std::string_view to_string(DType dtype);
+[[nodiscard]] std::string_view to_string(DType dtype);
+std::ostream& operator<<(std::ostream& out, DType dtype);
 
 /// The type that holds every value of both: the later one in the order bool, int64, float32, float64.
 /// As in PyTorch and JAX an int64 tensor with a float32 tensor gives float32.
 constexpr DType promote(DType a, DType b) { return a > b ? a : b; }
 
-/// Any C++ number, bool included.
+/// The dtype of C++ doubles written as numbers or braced lists, and of whatever is made without data, layers
+/// included: float64 until set_default_dtype(DType::float32). Arrays (vector, span, std::array, C array,
+/// memory of others, xtensor) keep their element type. In a list, or on its own, a C++ float stays float32,
+/// an integer int64 and a bool bool; where real numbers are wanted, as of exp or of a variable, integers
+/// become the default.
+[[nodiscard]] DType default_dtype();
+/// For the whole process, and for what is made from now on: call it once, at the start. Other threads may
+/// make tensors meanwhile. DTypeError unless floating.
+void set_default_dtype(DType dtype);
+
+/// Any C++ number, bool included. Letters are text, not numbers; std::uint8_t and std::int8_t are numbers.
 template <class N>
-concept Number = std::is_arithmetic_v<N>;
+concept Number = std::is_arithmetic_v<N> && !std::is_same_v<N, char> && !std::is_same_v<N, wchar_t> &&
+                 !std::is_same_v<N, char8_t> && !std::is_same_v<N, char16_t> &&
+                 !std::is_same_v<N, char32_t> && (std::is_floating_point_v<N> || sizeof(N) <= 8);
 
 /// The four C++ types that a tensor stores.
 template <class T>

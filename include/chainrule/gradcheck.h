@@ -13,7 +13,7 @@ struct GradcheckOptions {
   std::uint64_t seed = 0;   ///< of the random projection
 };
 
-struct GradcheckResult {
+struct [[nodiscard]] GradcheckResult {
   bool passed = true;
   double worst_error = 0;
   std::string message;  ///< names the input and element with the worst error when it failed

@@ -21,9 +21,9 @@ enum class NodeKind : std::uint8_t {
 /// Drawings frame them, and fold them. Layers open their own. Names are kept for the life of the program,
 /// up to 65,535 of them, beyond which a scope is part of the one around it: number layers, not steps. An
 /// empty name opens no scope.
-class Scope {
+class [[nodiscard]] Scope {
  public:
-  explicit Scope(std::string_view name);
+  [[nodiscard]] explicit Scope(std::string_view name);
   ~Scope();
   Scope(const Scope&) = delete;
   Scope& operator=(const Scope&) = delete;
@@ -53,15 +53,18 @@ struct GraphNode {
 };
 
 /// A snapshot of everything a tensor was computed from, inputs before what uses them.
-class Graph {
+class [[nodiscard]] Graph {
  public:
   explicit Graph(const Tensor& output);
-  const std::vector<GraphNode>& nodes() const { return nodes_; }
+  [[nodiscard]] const std::vector<GraphNode>& nodes() const& { return nodes_; }
+  std::vector<GraphNode> nodes() && { return std::move(nodes_); }
   /// The scopes of the nodes, each after the one that it is in. The first, without a name, is outside all.
-  const std::vector<GraphScope>& scopes() const { return scopes_; }
+  [[nodiscard]] const std::vector<GraphScope>& scopes() const& { return scopes_; }
+  std::vector<GraphScope> scopes() && { return std::move(scopes_); }
   /// The position of a tensor in nodes(); GradError when it is not part of the graph.
-  std::size_t position(const Tensor& tensor) const;
-  const GraphNode& output() const { return nodes_.back(); }
+  [[nodiscard]] std::size_t position(const Tensor& tensor) const;
+  [[nodiscard]] const GraphNode& output() const& { return nodes_.back(); }
+  GraphNode output() && { return std::move(nodes_.back()); }
 
  private:
   std::vector<GraphNode> nodes_;
@@ -75,7 +78,7 @@ Tensor local_gradient(const Tensor& node, std::size_t input, const Tensor& g);
 
 /// That step in symbols. For elementwise operations the local derivative, as "z" for q·z with respect to
 /// q, or "1 − t²"; for the others the whole product, written with g, as "g @ bᵀ".
-struct LocalFormula {
+struct [[nodiscard]] LocalFormula {
   std::string text;
   bool is_factor = true;  ///< true: the gradient is g times this; false: text contains g
 };
@@ -89,6 +92,6 @@ struct OperationInfo {
   std::string_view formula;  ///< "∂tanh(x)/∂x = 1 − tanh(x)²"
 };
 /// Every operation of the library, by name.
-std::vector<OperationInfo> operations();
+[[nodiscard]] std::vector<OperationInfo> operations();
 
 }  // namespace chainrule

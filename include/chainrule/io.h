@@ -14,7 +14,7 @@
 namespace CHAINRULE_API chainrule {
 
 /// A table of numbers read from a CSV file, of which one column may be text.
-struct Csv {
+struct [[nodiscard]] Csv {
   std::vector<std::string> columns;  ///< the names in the header line; empty when there is none
   Tensor values;                     ///< float64, (rows, columns of numbers)
   std::vector<std::string> texts;    ///< the text column's field in each row; empty when there is none
@@ -35,10 +35,10 @@ Csv read_csv(const std::string& path, const ChooseColumn& text_column);
 
 /// A number as read_csv reads it, which is as Python's float() does: also "+1", ".5", "inf" and "nan".
 /// Nothing for any other text, or a number beyond the range of float64.
-std::optional<double> parse_number(std::string_view text);
+[[nodiscard]] std::optional<double> parse_number(std::string_view text);
 
-/// The values alone: float64, (rows, columns).
-Tensor load_csv(const std::string& path);
+/// The values alone, (rows, columns).
+Tensor load_csv(const std::string& path, DType dtype = default_dtype());
 
 /// An array saved by NumPy. float32, float64, int64 and bool stay what they are, other integers become
 /// int64. Both byte orders, C and Fortran order, format versions 1 to 3. IoError, before anything large

@@ -124,6 +124,14 @@ class MapFunctionOf final : public MapFunction {
   F f_;
 };
 
+/// Does f map numbers of type T, as many as there are X, to one?
+template <class T, class>
+using Repeated = T;
+template <class F, class T, class... X>
+concept Formula = requires(const F& f, T x) {
+  { f(static_cast<Repeated<T, X>>(x)...) } -> std::convertible_to<T>;
+};
+
 }  // namespace detail
 
 /// f(x...) element by element as one node, from a generic lambda:
@@ -141,8 +149,15 @@ template <class F, std::convertible_to<Operand>... X>
 Tensor map(F f, const X&... x) {
   constexpr std::size_t count = sizeof...(X);
   static_assert(count >= 1 && count <= detail::map_operands, "map takes 1 to 8 operands");
-  const std::array<Operand, count> operands = {Operand(x)...};
-  return detail::map(std::make_shared<detail::MapFunctionOf<F, count>>(std::move(f)), operands);
+  if constexpr (detail::Formula<F, simd::Pack<float, 4>, X...>) {  // a mistake is reported for one type only
+    const std::array<Operand, count> operands = {Operand(x)...};
+    return detail::map(std::make_shared<detail::MapFunctionOf<F, count>>(std::move(f)), operands);
+  } else {
+    static_assert(sizeof(F) == 0,
+                  "map: the lambda takes one auto for each operand and returns a number made by + - * /, "
+                  "where(condition, a, b), tanh(a), ... without std::");
+    return {};
+  }
 }
 
 }  // namespace chainrule

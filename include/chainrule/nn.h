@@ -21,8 +21,10 @@ class Parameter {
 
   /// The current leaf: what to compute with. When nothing else holds it at the next step, neither a graph
   /// nor a handle, it is updated in place; otherwise the step copies its value.
-  const Tensor& leaf() const { return slot_->leaf; }
-  const std::string& name() const { return slot_->name; }
+  [[nodiscard]] const Tensor& leaf() const& { return slot_->leaf; }
+  Tensor leaf() && { return slot_->leaf; }
+  [[nodiscard]] const std::string& name() const& { return slot_->name; }
+  std::string name() && { return slot_->name; }
   /// What backward() has accumulated in the current leaf: of its shape, zeros where nothing has reached it.
   Tensor grad() const { return leaf().grad(); }
   void zero_grad() const { leaf().zero_grad(); }
@@ -44,14 +46,14 @@ class Parameter {
 /// ShapeError unless both sizes are positive.
 /// Source: He, Zhang, Ren and Sun, "Delving deep into rectifiers", 2015, equation 10.
 Tensor he_normal(std::int64_t outputs, std::int64_t inputs, Generator& generator,
-                 DType dtype = DType::float32);
+                 DType dtype = default_dtype());
 
 /// x Wᵀ + b: x (..., inputs) gives (..., outputs). Its node is in a Scope of the layer's name.
 class Linear {
  public:
   /// He-initialised weight (outputs, inputs), zero bias (outputs,); named "<name>.weight" and "<name>.bias".
   Linear(std::int64_t inputs, std::int64_t outputs, Generator& generator, const std::string& name = "linear",
-         DType dtype = DType::float32);
+         DType dtype = default_dtype());
   /// Shares the given parameters: weight (outputs, inputs) and bias (outputs,). ShapeError when they do not
   /// fit each other.
   Linear(Parameter weight, Parameter bias);
@@ -59,10 +61,12 @@ class Linear {
   /// ShapeError when x's last axis is not `inputs`.
   Tensor operator()(const Operand& x) const;
 
-  const Parameter& weight() const { return weight_; }
-  const Parameter& bias() const { return bias_; }
+  [[nodiscard]] const Parameter& weight() const& { return weight_; }
+  Parameter weight() && { return weight_; }
+  [[nodiscard]] const Parameter& bias() const& { return bias_; }
+  Parameter bias() && { return bias_; }
   /// weight, bias.
-  std::vector<Parameter> parameters() const { return {weight_, bias_}; }
+  [[nodiscard]] std::vector<Parameter> parameters() const { return {weight_, bias_}; }
 
  private:
   Parameter weight_, bias_;
@@ -75,16 +79,17 @@ class Mlp {
   /// `sizes` are the number of inputs, of units in each hidden layer, and of outputs: {64, 32, 10} is one
   /// hidden layer. Names are "layer1.weight", "layer1.bias", "layer2.weight", ... ShapeError for fewer than
   /// two sizes or one that is not positive.
-  Mlp(const std::vector<std::int64_t>& sizes, Generator& generator, DType dtype = DType::float32);
+  Mlp(const std::vector<std::int64_t>& sizes, Generator& generator, DType dtype = default_dtype());
   /// ShapeError when there is no layer, or a layer's outputs are not the next one's inputs.
   explicit Mlp(std::vector<Linear> layers);
 
   /// x (..., inputs) gives (..., outputs). ShapeError when x's last axis is not `inputs`.
   Tensor operator()(const Operand& x) const;
 
-  const std::vector<Linear>& layers() const { return layers_; }
+  [[nodiscard]] const std::vector<Linear>& layers() const& { return layers_; }
+  std::vector<Linear> layers() && { return std::move(layers_); }
   /// In the order of the layers; of each, weight and bias.
-  std::vector<Parameter> parameters() const;
+  [[nodiscard]] std::vector<Parameter> parameters() const;
 
  private:
   std::vector<Linear> layers_;

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <variant>
+#include <vector>
 
 #include "chainrule/detail/api.h"
 #include "chainrule/tensor.h"
@@ -46,6 +48,16 @@ inline Tensor operator*(const Operand& a, const Operand& b) { return mul(a, b); 
 inline Tensor operator/(const Operand& a, const Operand& b) { return div(a, b); }
 inline Tensor operator-(const Operand& x) { return neg(x); }
 
+// These make a new node and put it into the handle `a`; other handles to the old node keep that.
+inline Tensor& operator+=(Tensor& a, const Operand& b) { return a = add({a, b.here()}, b); }
+inline Tensor& operator-=(Tensor& a, const Operand& b) { return a = sub({a, b.here()}, b); }
+inline Tensor& operator*=(Tensor& a, const Operand& b) { return a = mul({a, b.here()}, b); }
+inline Tensor& operator/=(Tensor& a, const Operand& b) { return a = div({a, b.here()}, b); }
+Tensor& operator+=(Tensor&&, const Operand&) = delete;  // a[i] += b: a = slice_update(a, {i}, a[i] + b)
+Tensor& operator-=(Tensor&&, const Operand&) = delete;  // a[i] -= b: a = slice_update(a, {i}, a[i] - b)
+Tensor& operator*=(Tensor&&, const Operand&) = delete;  // a[i] *= b: a = slice_update(a, {i}, a[i] * b)
+Tensor& operator/=(Tensor&&, const Operand&) = delete;  // a[i] /= b: a = slice_update(a, {i}, a[i] / b)
+
 // ---- Functions, element by element -----------------------------------------------------------------
 
 Tensor square(const Operand& x);   ///< x², derivative 2x
@@ -74,9 +86,8 @@ Tensor clamp(const Operand& x, const Operand& low, const Operand& high);
 /// a where condition (bool) holds, else b. DTypeError when condition is not bool.
 Tensor where(const Operand& condition, const Operand& a, const Operand& b);
 
-// Comparisons give bool tensors, which carry no gradient. Tensors are compared element by element, so
-// there is no `if (a == b)`: write `all equal` with equal(a, b).to_vector<bool>(), or compare handles
-// with same(a, b).
+// Comparisons give bool tensors, which carry no gradient. Tensors are compared element by element: write
+// `if (all(a == b))`, or `if (a == b)` where they have one element each; same(a, b) compares handles.
 Tensor less(const Operand& a, const Operand& b);
 Tensor less_equal(const Operand& a, const Operand& b);
 Tensor greater(const Operand& a, const Operand& b);
@@ -91,8 +102,37 @@ inline Tensor operator>=(const Operand& a, const Operand& b) { return greater_eq
 inline Tensor operator==(const Operand& a, const Operand& b) { return equal(a, b); }
 inline Tensor operator!=(const Operand& a, const Operand& b) { return not_equal(a, b); }
 
+// Logic of bool tensors, element by element, without a gradient. Of numbers, the functions take all but 0 for
+// true (also NaN), as NumPy's; the operators take bool alone, and a DTypeError says so.
+Tensor logical_and(const Operand& a, const Operand& b);
+Tensor logical_or(const Operand& a, const Operand& b);
+Tensor logical_xor(const Operand& a, const Operand& b);
+Tensor logical_not(const Operand& x);
+
+Tensor operator&(const Operand& a, const Operand& b);
+Tensor operator|(const Operand& a, const Operand& b);
+Tensor operator^(const Operand& a, const Operand& b);
+Tensor operator~(const Operand& x);
+inline Tensor operator!(const Tensor& x) { return logical_not(x); }
+inline Tensor& operator&=(Tensor& a, const Operand& b) { return a = Operand(a, b.here()) & b; }
+inline Tensor& operator|=(Tensor& a, const Operand& b) { return a = Operand(a, b.here()) | b; }
+inline Tensor& operator^=(Tensor& a, const Operand& b) { return a = Operand(a, b.here()) ^ b; }
+
+/// C++ evaluates the right side of && and || only after asking for the truth of the left one, which a tensor
+/// of several elements does not have.
+template <std::same_as<Tensor> A, std::same_as<Tensor> B>
+Tensor operator&&(const A& a, const B& b) {
+  static_assert(sizeof(A) == 0, "&& of two tensors: write a & b, which works element by element");
+  return a & b;
+}
+template <std::same_as<Tensor> A, std::same_as<Tensor> B>
+Tensor operator||(const A& a, const B& b) {
+  static_assert(sizeof(A) == 0, "|| of two tensors: write a | b, which works element by element");
+  return a | b;
+}
+
 /// Do both handles refer to the same node?
-inline bool same(const Tensor& a, const Tensor& b) { return a.node() == b.node(); }
+[[nodiscard]] inline bool same(const Tensor& a, const Tensor& b) { return a.node() == b.node(); }
 
 /// Another dtype. Floats become int64 by truncation, bool by x != 0. The derivative is the cast back.
 Tensor cast(const Operand& x, DType dtype);
@@ -102,11 +142,25 @@ Tensor cast(const Operand& x, DType dtype);
 /// The axes an operation works on: none given means all; negative ones count from the end.
 class Axes {
  public:
+  /// A whole number; not a bool.
+  struct Axis {
+    std::int64_t number;
+    template <std::integral N>
+    constexpr Axis(N axis)
+        : number(static_cast<std::int64_t>(axis)) {}  // NOLINT(google-explicit-constructor)
+    Axis(bool) = delete;                              // keepdims comes third: sum(x, {}, true)
+  };
   Axes() = default;
-  Axes(std::integral auto axis) : axes_(std::vector{static_cast<std::int64_t>(axis)}) {}      // NOLINT
-  Axes(std::initializer_list<std::int64_t> axes) : axes_(std::vector<std::int64_t>(axes)) {}  // NOLINT
-  Axes(std::vector<std::int64_t> axes) : axes_(std::move(axes)) {}                            // NOLINT
-  const std::optional<std::vector<std::int64_t>>& list() const { return axes_; }
+  template <std::integral N>
+  Axes(N axis) : Axes({Axis(axis)}) {}                              // NOLINT(google-explicit-constructor)
+  Axes(std::initializer_list<Axis> axes);                           // NOLINT(google-explicit-constructor)
+  Axes(std::vector<std::int64_t> axes) : axes_(std::move(axes)) {}  // NOLINT(google-explicit-constructor)
+  Axes(bool) = delete;                                              // keepdims comes third: sum(x, {}, true)
+  Axes(double) = delete;                                            // axes are whole numbers
+  Axes(const Tensor&) = delete;  // of two tensors there are maximum(a, b), minimum(a, b), add(a, b), ...
+
+  const std::optional<std::vector<std::int64_t>>& list() const& { return axes_; }
+  std::optional<std::vector<std::int64_t>> list() && { return std::move(axes_); }
 
  private:
   std::optional<std::vector<std::int64_t>> axes_;
@@ -126,6 +180,27 @@ Tensor min(const Operand& x, const Axes& axes = {}, bool keepdims = false);   //
 /// log(sum(exp(x))), shifted by the maximum so that nothing overflows; derivative softmax(x).
 Tensor logsumexp(const Operand& x, const Axes& axes = {}, bool keepdims = false);
 
+/// Do all of them hold, as bool? Yes, of nothing. Numbers count as true unless they are 0.
+Tensor all(const Operand& x, const Axes& axes = {}, bool keepdims = false);
+/// Does any of them hold, as bool? No, of nothing.
+Tensor any(const Operand& x, const Axes& axes = {}, bool keepdims = false);
+
+// Two numbers are no tensor and its axis.
+template <Number A, Number B>
+Tensor max(A, B) = delete;  // the larger of two numbers: std::max(a, b)
+template <Number A, Number B>
+Tensor min(A, B) = delete;  // the smaller of two numbers: std::min(a, b)
+template <Number A, Number B>
+Tensor sum(A, B) = delete;  // the sum of two numbers: a + b
+template <Number A, Number B>
+Tensor prod(A, B) = delete;  // the product of two numbers: a * b
+template <Number A, Number B>
+Tensor mean(A, B) = delete;  // the mean of two numbers: (a + b) / 2
+template <Number A, Number B>
+Tensor norm(A, B) = delete;  // the norm of two numbers: std::hypot(a, b)
+template <Number A, Number B>
+Tensor logsumexp(A, B) = delete;  // of two numbers: logaddexp(a, b)
+
 // ---- Linear algebra ------------------------------------------------------------------------------------
 
 /// NumPy's matmul: (m, k) @ (k, n); a vector is a row on the left and a column on the right; leading
@@ -144,12 +219,13 @@ Tensor swapaxes(const Operand& x, std::int64_t a, std::int64_t b);  ///< two axe
 /// The same elements in another shape, without a copy; one size may be -1 and is then computed.
 Tensor reshape(const Operand& x, const Shape& shape);
 Tensor broadcast_to(const Operand& x, const Shape& shape);
-/// Existing axis: sizes along it add up, all others must agree.
+/// Existing axis: sizes along it add up, all others must agree. Braced numbers have the dtype of the tensors:
+/// concatenate({x, {0, 1}}).
 Tensor concatenate(std::span<const Tensor> tensors, std::int64_t axis = 0, Here here = Here::now());
-Tensor concatenate(std::initializer_list<Tensor> tensors, std::int64_t axis = 0, Here here = Here::now());
-/// New axis: all shapes must agree.
+Tensor concatenate(std::initializer_list<Operand> tensors, std::int64_t axis = 0, Here here = Here::now());
+/// New axis: all shapes must agree. Numbers have the dtype of the tensors: stack({x, 1}).
 Tensor stack(std::span<const Tensor> tensors, std::int64_t axis = 0, Here here = Here::now());
-Tensor stack(std::initializer_list<Tensor> tensors, std::int64_t axis = 0, Here here = Here::now());
+Tensor stack(std::initializer_list<Operand> tensors, std::int64_t axis = 0, Here here = Here::now());
 
 /// start:stop:step as in Python; each may be left out or negative.
 struct Slice {
@@ -162,7 +238,8 @@ class Index {
   Index(std::integral auto position) : entry_(static_cast<std::int64_t>(position)) {}  // NOLINT
   Index(Slice slice) : entry_(slice) {}                                                // NOLINT
   static Index ellipsis() { return {}; }
-  const std::variant<std::monostate, std::int64_t, Slice>& entry() const { return entry_; }
+  const std::variant<std::monostate, std::int64_t, Slice>& entry() const& { return entry_; }
+  std::variant<std::monostate, std::int64_t, Slice> entry() && { return entry_; }
 
  private:
   Index() = default;
@@ -173,6 +250,15 @@ class Index {
 Tensor index(const Operand& x, std::span<const Index> where);
 inline Tensor index(const Operand& x, std::initializer_list<Index> where) {
   return index(x, std::span(where.begin(), where.size()));
+}
+
+/// x with the part at `where` replaced by values, which broadcast to that part's shape: what a[0] = b would
+/// be, and JAX's x.at[where].set(values). A new tensor, of the dtype in which x and the values meet.
+/// Derivatives: to x, the upstream gradient with 0 in the part; to the values, the upstream gradient there.
+/// ShapeError as index, and when the values do not broadcast to the part.
+Tensor slice_update(const Operand& x, std::span<const Index> where, const Operand& values);
+inline Tensor slice_update(const Operand& x, std::initializer_list<Index> where, const Operand& values) {
+  return slice_update(x, std::span(where.begin(), where.size()), values);
 }
 
 // ---- Probabilities and losses --------------------------------------------------------------------------

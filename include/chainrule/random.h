@@ -23,8 +23,8 @@ class Generator {
   std::optional<double> spare_;
 };
 
-Tensor rand(const Shape& shape, Generator& generator, DType dtype = DType::float32);   ///< uniform on [0, 1)
-Tensor randn(const Shape& shape, Generator& generator, DType dtype = DType::float32);  ///< standard normal
+Tensor rand(const Shape& shape, Generator& generator, DType dtype = default_dtype());   ///< uniform on [0, 1)
+Tensor randn(const Shape& shape, Generator& generator, DType dtype = default_dtype());  ///< standard normal
 /// 0 .. count - 1 in random order, int64.
 Tensor randperm(std::int64_t count, Generator& generator);
 

@@ -22,7 +22,8 @@ struct PlotOptions {
 };
 /// Curves over 1, 2, 3, ... as text with axes and a legend, a line each ending in "\n". The vertical axis is
 /// logarithmic where the numbers, all positive, span much. Empty without a finite number.
-std::string plot(std::span<const Curve> curves, const std::string& title, const PlotOptions& options = {});
+[[nodiscard]] std::string plot(std::span<const Curve> curves, const std::string& title,
+                               const PlotOptions& options = {});
 
 /// What one pass over the training data came to. Accuracies are shares from 0 to 1.
 struct Epoch {

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <initializer_list>
+#include <iosfwd>
 #include <span>
 #include <string>
 #include <utility>
@@ -17,6 +19,11 @@ class Shape {
  public:
   Shape() = default;
   Shape(std::initializer_list<std::int64_t> sizes) : Shape(std::span(sizes.begin(), sizes.size())) {}
+  /// One axis of this size, as in zeros(3).
+  template <std::integral Size>
+  Shape(Size size)
+      : axes_{{static_cast<std::int64_t>(size)}}, rank_(1) {}  // NOLINT(google-explicit-constructor)
+  Shape(bool) = delete;
   explicit Shape(std::span<const std::int64_t> sizes);
   explicit Shape(const std::vector<std::int64_t>& sizes) : Shape(std::span(sizes)) {}
   /// `rank` axes of size `size` each.
@@ -36,16 +43,18 @@ class Shape {
     if (rank_ > in_place) delete[] axes_.heap;
   }
 
-  std::size_t rank() const { return rank_; }
+  [[nodiscard]] std::size_t rank() const { return rank_; }
   /// Number of elements: the product of the sizes, 1 for a scalar.
-  std::int64_t size() const {
+  [[nodiscard]] std::int64_t size() const {
     std::int64_t product = 1;
     for (const std::int64_t axis : sizes()) product *= axis;
     return product;
   }
-  std::span<const std::int64_t> sizes() const { return {data(), rank_}; }
-  std::int64_t operator[](std::size_t axis) const { return data()[axis]; }
-  std::int64_t& operator[](std::size_t axis) { return data()[axis]; }
+  std::span<const std::int64_t> sizes() const& { return {data(), rank_}; }
+  std::span<const std::int64_t> sizes() const&& = delete;  // they would be gone: keep the shape in a variable
+  std::int64_t operator[](std::size_t axis) const& { return data()[axis]; }
+  std::int64_t& operator[](std::size_t axis) & { return data()[axis]; }
+  std::int64_t operator[](std::size_t axis) && { return data()[axis]; }
   std::int64_t back() const { return data()[rank_ - 1]; }
   const std::int64_t* begin() const { return data(); }
   const std::int64_t* end() const { return data() + rank_; }
@@ -71,6 +80,7 @@ class Shape {
 };
 
 /// As Python prints a tuple: "()", "(3,)", "(2, 3)".
-std::string to_string(const Shape& shape);
+[[nodiscard]] std::string to_string(const Shape& shape);
+std::ostream& operator<<(std::ostream& out, const Shape& shape);
 
 }  // namespace chainrule

@@ -26,6 +26,13 @@ using IntegerFor = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t
 
 namespace detail {
 
+// The compilers disagree about the type of a mask.
+#ifdef __clang__
+inline constexpr std::uint16_t all_lanes = 0xFFFF;
+#else
+inline constexpr std::int16_t all_lanes = -1;
+#endif
+
 /// The operations on vectors of a number of bytes.
 template <class T, int Bytes>
 struct Vectors;
@@ -130,13 +137,13 @@ struct Pack {
   }
   /// The first `count` lanes; the others repeat the first element, on which any function is defined.
   static Pack load_part(const T* from, std::int64_t count) {
-    T elements[N];
+    T elements[std::size_t{N}];
     for (int i = 0; i < N; ++i) elements[i] = from[i < count ? i : 0];
     return load(elements);
   }
   void store_part(T* to, std::int64_t count) const {
     if (count == N) return store(to);
-    T elements[N];
+    T elements[std::size_t{N}];
     store(elements);
     for (std::int64_t i = 0; i < count; ++i) to[i] = elements[i];
   }
@@ -207,7 +214,7 @@ struct Pack {
   /// For what has no formula of its own.
   template <class F, class... P>
   static Pack lane_by_lane(F f, const P&... packs) {
-    T elements[N];
+    T elements[std::size_t{N}];
     for (int i = 0; i < N; ++i) elements[i] = f(packs.v[i]...);
     return load(elements);
   }

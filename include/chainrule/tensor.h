@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "chainrule/detail/api.h"
+#include "chainrule/detail/numbers.h"
 #include "chainrule/dtype.h"
 #include "chainrule/error.h"
 #include "chainrule/shape.h"
@@ -37,16 +37,19 @@ struct Here {
 /// Copying copies the handle. The value lives as long as a handle, or a derivative that reads it. Large
 /// values of elementwise operations are computed when they are first read: a sum of one never has it in
 /// memory.
-class Tensor {
+class [[nodiscard]] Tensor {
  public:
   /// A handle to nothing, as a default-constructed std::shared_ptr.
   Tensor() = default;
+  /// A constant, see chainrule::tensor.
+  template <Number N>
+  Tensor(N number);  // NOLINT(google-explicit-constructor)
   Tensor(const Tensor& other) noexcept : node_(other.node_) {
     if (node_ != nullptr) acquire(node_);
   }
   Tensor(Tensor&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
-  Tensor& operator=(const Tensor& other) noexcept { return *this = Tensor(other); }
-  Tensor& operator=(Tensor&& other) noexcept {
+  Tensor& operator=(const Tensor& other) & noexcept { return *this = Tensor(other); }
+  Tensor& operator=(Tensor&& other) & noexcept {
     Node* const before = std::exchange(node_, std::exchange(other.node_, nullptr));
     if (before != nullptr) release(before);
     return *this;
@@ -54,17 +57,30 @@ class Tensor {
   ~Tensor() {
     if (node_ != nullptr) release(node_);
   }
-  explicit operator bool() const { return node_ != nullptr; }
+  /// Refuses a[0] = b and the like, which would change nothing.
+  template <class Value>
+  void operator=(const Value&) && {
+    static_assert(
+        sizeof(Value) == 0,
+        "a[i] = b cannot change a tensor: write a = slice_update(a, {i}, b), which makes a new one");
+  }
 
-  const Shape& shape() const;
-  DType dtype() const;
-  std::size_t rank() const { return shape().rank(); }
+  /// Is it a handle to nothing?
+  [[nodiscard]] bool is_empty() const { return node_ == nullptr; }
+  /// The only element, as a condition: `if (loss < 0.1)`. ShapeError when there is not exactly one, as in
+  /// `if (a == b)` of larger ones: write all(a == b) or any(a == b). GradError for a handle to nothing.
+  explicit operator bool() const { return truth(); }
+
+  [[nodiscard]] const Shape& shape() const&;
+  [[nodiscard]] Shape shape() const&& { return std::as_const(*this).shape(); }
+  [[nodiscard]] DType dtype() const;
+  [[nodiscard]] std::size_t rank() const { return shape().rank(); }
   /// Number of elements.
-  std::int64_t size() const { return shape().size(); }
+  [[nodiscard]] std::int64_t size() const { return shape().size(); }
 
   /// The only element, converted to T. ShapeError when there is not exactly one.
   template <Number T = double>
-  T item() const {
+  [[nodiscard]] T item() const {
     if (dtype() == DType::float32) return static_cast<T>(*static_cast<const float*>(single()));
     if (dtype() == DType::float64) return static_cast<T>(*static_cast<const double*>(single()));
     if (dtype() == DType::int64) return static_cast<T>(*static_cast<const std::int64_t*>(single()));
@@ -73,23 +89,25 @@ class Tensor {
   /// The elements in row-major order, without a copy; valid as long as this handle.
   /// DTypeError when T is not the stored type.
   template <Element T>
-  std::span<const T> data() const {
+  [[nodiscard]] std::span<const T> data() const& {
     return {static_cast<const T*>(raw(dtype_of<T>)), static_cast<std::size_t>(size())};
   }
+  template <Element T>
+  std::span<const T> data() const&& = delete;  // they would be gone: use to_vector(), or a variable
   /// The elements in row-major order, converted to T.
   template <Element T>
-  std::vector<T> to_vector() const;
+  [[nodiscard]] std::vector<T> to_vector() const;
 
   /// Does a gradient flow through this tensor?
-  bool requires_grad() const;
+  [[nodiscard]] bool requires_grad() const;
   /// Was it made by the user rather than computed by a recorded operation?
-  bool is_leaf() const;
+  [[nodiscard]] bool is_leaf() const;
 
   /// Gives the node a name, shown in drawings and errors, and returns the handle.
   Tensor named(std::string name) const&;
   Tensor named(std::string name) &&;
   /// The name given, or "".
-  std::string name() const;
+  [[nodiscard]] std::string name() const;
 
   /// Computes d(this)/d(leaf) and adds it to every leaf it depends on; read it with leaf.grad().
   /// GradError when this is not a scalar (give a seed, or reduce it) or needs no gradient.
@@ -115,20 +133,22 @@ class Tensor {
   Tensor reshape(const Shape& shape) const;
 
   /// For the library's own layers and tools; null for an empty handle.
-  Node* node() const { return node_; }
+  [[nodiscard]] Node* node() const { return node_; }
 
  private:
   friend class TensorAccess;
   const void* raw(DType expected) const;
   const void* single() const;
+  bool truth() const;
   static void acquire(Node* node) noexcept;
   static void release(Node* node) noexcept;
   Node* node_ = nullptr;
 };
 
-/// What every operation takes: a tensor, or a C++ number, which then gets the dtype of the tensors it
-/// meets (a number with a fraction makes an int64 tensor float64). Remembers where it was written, so
-/// that errors in backward can name the line of the forward call.
+/// What every operation takes: a tensor, or a C++ number or a braced list of them, which then gets the dtype
+/// of the tensors it meets (a number with a fraction makes an int64 tensor floating, see default_dtype).
+/// Remembers where it was written, so that errors in backward can name the line of the forward call. A
+/// parameter, not a value to keep: it points to the tensor.
 class Operand {
  public:
   Operand(const Tensor& tensor, Here here = Here::now()) : tensor_(&tensor), here_(here) {}  // NOLINT
@@ -138,23 +158,27 @@ class Operand {
   template <Number N>
   Operand(N number, Here here = Here::now())  // NOLINT
       : number_(static_cast<double>(number)),
-        integer_(static_cast<std::int64_t>(std::is_integral_v<N> ? number : N{})),
         here_(here),
-        dtype_(dtype_of<ElementFor<N>> == DType::float32 ? DType::float64 : dtype_of<ElementFor<N>>) {}
+        dtype_(std::is_floating_point_v<N> ? DType::float64 : dtype_of<ElementFor<N>>) {
+    if constexpr (std::is_integral_v<N>) integer_ = static_cast<std::int64_t>(detail::as_element(number));
+  }
+  Operand(std::initializer_list<detail::Literal> list, Here here = Here::now());  // NOLINT
+  Operand(const char*) = delete;                                                  // a text is no tensor
 
-  /// Null for a number.
+  /// Null for a number or a list.
   const Tensor* tensor() const { return tensor_; }
   Here here() const { return here_; }
   bool is_movable() const { return movable_; }
-  /// The dtype of the tensor, or bool, int64 or float64 for the kinds of numbers.
+  /// The dtype of the tensor, or bool, int64 or the default for the kinds of numbers.
   DType dtype() const;
   /// The tensor, cast if need be, or the number as a constant of that dtype.
   Tensor as(DType dtype) const;
   /// The tensor, or the number as a constant of its own dtype.
-  Tensor as_tensor() const { return tensor_ != nullptr ? *tensor_ : as(dtype_); }
+  Tensor as_tensor() const { return tensor_ != nullptr ? *tensor_ : as(dtype()); }
 
  private:
   const Tensor* tensor_ = nullptr;
+  const detail::Literal* list_ = nullptr;  // with integer_ items
   double number_ = 0;
   std::int64_t integer_ = 0;
   Here here_;
@@ -164,92 +188,130 @@ class Operand {
 
 // ---- Making tensors ------------------------------------------------------------------------------
 
-/// From memory in row-major order. ShapeError when the number of elements is not the shape's.
+/// From memory in row-major order, copied. ShapeError for a shape that no tensor can have.
 Tensor from_memory(const void* data, DType dtype, const Shape& shape);
+/// The memory itself, which the tensor shares with its owners. Nobody may change it while a tensor uses it;
+/// the library never does.
+Tensor from_memory(std::shared_ptr<const void> data, DType dtype, const Shape& shape);
 
-/// A constant of the dtype that fits the C++ type: float is float32, double float64, integers int64.
+namespace detail {
+Tensor tensor_of(double number);
+/// In row-major order, into `shape`; without one into that of the braces. Without a dtype: that of the
+/// numbers.
+Tensor tensor_of(std::span<const Literal> list, const Shape* shape, std::optional<DType> dtype);
+/// ShapeError unless the elements fill the shape.
+void require_filled(std::size_t elements, const Shape& shape);
+template <class A>
+concept FlatArray = ArrayOfNumbers<A> && Element<typename ArrayItem<A>::type> &&
+    (!std::is_same_v<typename ArrayItem<A>::type, bool> || requires(const A& array) { std::data(array); });
+}  // namespace detail
+
+/// A constant scalar: of the default dtype from a double; from a float float32, from integers int64.
+/// DTypeError for an integer beyond int64.
 template <Number N>
 Tensor tensor(N number) {
-  const auto element = static_cast<ElementFor<N>>(number);
-  return from_memory(&element, dtype_of<ElementFor<N>>, {});
-}
-template <Element T>
-Tensor tensor(std::span<const T> data, const Shape& shape) {
-  if (static_cast<std::int64_t>(data.size()) != shape.size())
-    throw ShapeError("tensor: " + std::to_string(data.size()) + " elements do not fill shape " +
-                     to_string(shape) + ", which has " + std::to_string(shape.size()));
-  return from_memory(data.data(), dtype_of<T>, shape);
-}
-template <Element T>
-Tensor tensor(std::span<const T> data) {
-  return tensor(data, {static_cast<std::int64_t>(data.size())});
-}
-template <Number N>
-Tensor tensor(const std::vector<N>& data, const Shape& shape) {
-  if constexpr (Element<N> && !std::is_same_v<N, bool>) {
-    return tensor(std::span<const N>(data), shape);
-  } else {  // other integers, and vector<bool>, which is packed
-    using T = ElementFor<N>;
-    const auto copy = std::make_unique<T[]>(data.size());
-    for (std::size_t i = 0; i < data.size(); ++i) copy[i] = static_cast<T>(data[i]);
-    return tensor(std::span<const T>(copy.get(), data.size()), shape);
+  if constexpr (std::is_floating_point_v<N> && !std::is_same_v<N, float>) {
+    return detail::tensor_of(static_cast<double>(number));
+  } else {
+    const auto element = detail::as_element(number);
+    return from_memory(&element, dtype_of<ElementFor<N>>, {});
   }
 }
 template <Number N>
-Tensor tensor(const std::vector<N>& data) {
-  return tensor(data, {static_cast<std::int64_t>(data.size())});
+Tensor::Tensor(N number) : Tensor(tensor(number)) {}
+
+Tensor tensor(const char*) = delete;  // a text is no number
+
+/// tensor({1, 2.5}), tensor({{1, 2}, {3, 4}}) and so on, of the dtype that holds all the numbers, where
+/// doubles have the default dtype. ShapeError for ragged rows.
+inline Tensor tensor(std::initializer_list<detail::Literal> list) {
+  return detail::tensor_of({list.begin(), list.size()}, nullptr, {});
 }
-/// tensor({1.0, 2.0}), tensor({{1.0, 2.0}, {3.0, 4.0}}) and one level more. ShapeError for ragged rows.
-template <Number N>
-Tensor tensor(std::initializer_list<N> row) {
-  return tensor(std::vector<N>(row));
+/// The numbers in row-major order. ShapeError when they do not fill the shape.
+inline Tensor tensor(std::initializer_list<detail::Literal> list, const Shape& shape) {
+  return detail::tensor_of({list.begin(), list.size()}, &shape, {});
 }
-template <Number N>
-Tensor tensor(std::initializer_list<std::initializer_list<N>> rows) {
-  std::vector<N> all;
-  for (const auto& row : rows) {
-    if (row.size() != rows.begin()->size())
-      throw ShapeError("tensor: ragged rows: " + std::to_string(rows.begin()->size()) + " and " +
-                       std::to_string(row.size()) + " elements; give every row the same number");
-    all.insert(all.end(), row.begin(), row.end());
+
+/// From a std::vector, std::span, std::array or C array of numbers, or of such arrays, of their element type:
+/// float is float32, integers are int64. ShapeError for ragged rows.
+template <detail::ArrayOfNumbers A>
+Tensor tensor(const A& array) {
+  if constexpr (detail::FlatArray<A>) {
+    return from_memory(std::data(array), dtype_of<detail::ElementOf<A>>,
+                       static_cast<std::int64_t>(std::size(array)));
+  } else {
+    std::vector<std::int64_t> sizes;
+    detail::append_sizes(array, sizes);
+    const Shape shape(sizes);
+    const auto elements = std::make_unique<detail::ElementOf<A>[]>(static_cast<std::size_t>(shape.size()));
+    auto* out = elements.get();
+    detail::copy_elements(array, sizes.data(), out);
+    return from_memory(elements.get(), dtype_of<detail::ElementOf<A>>, shape);
   }
-  const auto columns = rows.size() == 0 ? 0 : rows.begin()->size();
-  return tensor(all, {static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(columns)});
 }
-Tensor stack(std::span<const Tensor> tensors, std::int64_t axis, Here here);
-template <Number N>
-Tensor tensor(std::initializer_list<std::initializer_list<std::initializer_list<N>>> blocks) {
-  std::vector<Tensor> parts;
-  for (const auto& block : blocks) parts.push_back(tensor(block));
-  return stack(parts, 0, Here::now());
+/// The same elements in row-major order. ShapeError when they do not fill the shape.
+template <detail::ArrayOfNumbers A>
+Tensor tensor(const A& array, const Shape& shape) {
+  if constexpr (detail::FlatArray<A>) {
+    detail::require_filled(std::size(array), shape);
+    return from_memory(std::data(array), dtype_of<detail::ElementOf<A>>, shape);
+  } else {
+    return tensor(array).reshape(shape);
+  }
+}
+/// Takes the vector over, without a copy.
+template <Element T>
+requires(!std::is_same_v<T, bool>) Tensor tensor(std::vector<T>&& elements, const Shape& shape) {
+  detail::require_filled(elements.size(), shape);
+  const auto owner = std::make_shared<const std::vector<T>>(std::move(elements));
+  return from_memory(std::shared_ptr<const void>(owner, owner->data()), dtype_of<T>, shape);
+}
+template <Element T>
+requires(!std::is_same_v<T, bool>) Tensor tensor(std::vector<T>&& elements) {
+  const Shape shape = static_cast<std::int64_t>(elements.size());
+  return tensor(std::move(elements), shape);
+}
+
+/// Memory of others in row-major order, without a copy. It must stay as it is until deleter(data) is called,
+/// which the last use of the tensor does, on whatever thread that is; at once, if this throws. Values of up
+/// to eight bytes are copied. std::invalid_argument for an address that is not aligned for T.
+template <Element T, class Deleter>
+requires std::is_invocable_v<Deleter&, T*> Tensor from_blob(T* data, const Shape& shape, Deleter deleter) {
+  return from_memory(std::shared_ptr<T>(data, std::move(deleter)), dtype_of<T>, shape);
+}
+/// The same for memory that outlives every tensor that uses it.
+template <class T>
+requires Element<std::remove_const_t<T>> Tensor from_blob(T* data, const Shape& shape) {
+  return from_memory(std::shared_ptr<const void>(std::shared_ptr<void>(), data),
+                     dtype_of<std::remove_const_t<T>>, shape);
 }
 
 /// A leaf that needs a gradient, holding the value of `from` (no copy). DTypeError unless floating.
 Tensor variable(const Tensor& from, std::string name = "");
-/// A scalar leaf that needs a gradient: float64, or float32 from a float; integers become float64.
+/// The same of a new tensor: variable(2), variable({1, 2.5}), variable(vector). Integers get the default
+/// dtype.
 template <Number N>
 Tensor variable(N number, std::string name = "") {
   using Float = std::conditional_t<std::is_same_v<N, float>, float, double>;
   return variable(tensor(static_cast<Float>(number)), std::move(name));
 }
-template <class N>
-Tensor variable(std::initializer_list<N> row, std::string name = "") {
-  return variable(tensor(row), std::move(name));
-}
-template <class N>
-Tensor variable(std::initializer_list<std::initializer_list<N>> rows, std::string name = "") {
-  return variable(tensor(rows), std::move(name));
+Tensor variable(std::initializer_list<detail::Literal> list, std::string name = "");
+template <detail::ArrayOfNumbers A>
+Tensor variable(const A& array, std::string name = "") {
+  Tensor value = tensor(array);
+  if constexpr (!std::is_floating_point_v<detail::ElementOf<A>>) value = Operand(value).as(default_dtype());
+  return variable(value, std::move(name));
 }
 
-Tensor full(const Shape& shape, double value, DType dtype = DType::float32);
-Tensor zeros(const Shape& shape, DType dtype = DType::float32);
-Tensor ones(const Shape& shape, DType dtype = DType::float32);
+Tensor full(const Shape& shape, double value, DType dtype = default_dtype());
+Tensor zeros(const Shape& shape, DType dtype = default_dtype());
+Tensor ones(const Shape& shape, DType dtype = default_dtype());
 Tensor zeros_like(const Tensor& tensor);
 Tensor ones_like(const Tensor& tensor);
 /// start, start + 1, ..., below stop, as int64 unless told.
 Tensor arange(std::int64_t start, std::int64_t stop, DType dtype = DType::int64);
 /// `count` equally spaced numbers from start to stop, both included.
-Tensor linspace(double start, double stop, std::int64_t count, DType dtype = DType::float32);
+Tensor linspace(double start, double stop, std::int64_t count, DType dtype = default_dtype());
 
 // ---- Printing ------------------------------------------------------------------------------------
 
@@ -259,7 +321,7 @@ struct PrintOptions {
   std::int64_t edge_items = 3;    ///< how many are shown at each end then
 };
 /// As NumPy prints an array.
-std::string to_string(const Tensor& tensor, const PrintOptions& options = {});
+[[nodiscard]] std::string to_string(const Tensor& tensor, const PrintOptions& options = {});
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 
 }  // namespace chainrule

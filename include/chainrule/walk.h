@@ -52,17 +52,20 @@ struct WalkStep {
 /// The forward and the backward pass of a scalar, one operation and one application of the chain rule at a
 /// time, as on a board. GradError for an output of more than one element, and when a value that a step
 /// shows has been released (see KeepValues).
-class Walk {
+class [[nodiscard]] Walk {
  public:
   /// `expression` is what to call the whole: what the user has typed. Without it, the last operation.
   explicit Walk(const Tensor& output, std::string expression = "");
-  const Graph& graph() const { return graph_; }
-  const std::string& expression() const { return expression_; }
+  [[nodiscard]] const Graph& graph() const& { return graph_; }
+  Graph graph() && { return std::move(graph_); }
+  [[nodiscard]] const std::string& expression() const& { return expression_; }
+  std::string expression() && { return std::move(expression_); }
   /// First all values, in the order of the graph, then the gradients.
-  const std::vector<WalkStep>& steps() const { return steps_; }
+  [[nodiscard]] const std::vector<WalkStep>& steps() const& { return steps_; }
+  std::vector<WalkStep> steps() && { return std::move(steps_); }
   /// Why there are no gradients: the output depends on no variable, or not smoothly, as a comparison. Empty
   /// when there are some.
-  std::string no_gradients() const;
+  [[nodiscard]] std::string no_gradients() const;
 
  private:
   void forward(std::size_t position);
@@ -78,7 +81,7 @@ class Walk {
 namespace draw {
 
 /// The steps as text, one a line; with escape sequences that colour values and gradients on a terminal.
-std::string walk_text(const Walk& walk, bool colours = false);
+[[nodiscard]] std::string walk_text(const Walk& walk, bool colours = false);
 
 /// The steps as pictures: the graph, laid out once by Graphviz, with values and gradients as they become
 /// known, and the equation of the step. Needs the target chainrule::render, and the walk as long as it is
@@ -86,6 +89,7 @@ std::string walk_text(const Walk& walk, bool colours = false);
 class WalkDrawing {
  public:
   explicit WalkDrawing(const Walk& walk);
+  explicit WalkDrawing(const Walk&& walk) = delete;  // it draws the walk as long as it lives: give it a name
   ~WalkDrawing();
   WalkDrawing(const WalkDrawing&) = delete;
   WalkDrawing& operator=(const WalkDrawing&) = delete;

@@ -10,6 +10,39 @@ Array::Array(Shape shape, DType dtype, std::unique_ptr<Deferred> deferred)
   shared_ = true;
 }
 
+namespace {
+
+/// Holds elements that need not be computed.
+struct Foreign : Deferred {
+  explicit Foreign(std::shared_ptr<const void> held) : elements(std::move(held)) {}
+  void compute(void*) const override {}
+  std::shared_ptr<const void> elements;
+};
+
+}  // namespace
+
+Array Array::of_others(Shape shape, DType dtype, std::shared_ptr<const void> elements) {
+  Array array;
+  array.shape_ = std::move(shape);
+  array.dtype_ = dtype;
+  const std::size_t bytes = array.byte_count();
+  if (bytes == 0) return array;
+  if (elements == nullptr || reinterpret_cast<std::uintptr_t>(elements.get()) % item_size(dtype) != 0)
+    throw std::invalid_argument("from_blob: the address of the elements is " +
+                                std::string(elements == nullptr ? "null" : "not aligned for their type"));
+  if (bytes <= sizeof array.storage_) {
+    std::memcpy(array.storage_.local, elements.get(), bytes);
+    return array;
+  }
+  void* const first = const_cast<void*>(elements.get());
+  auto owner = std::make_unique<Foreign>(std::move(elements));
+  void* const memory = pool::allocate(sizeof(Buffer));
+  array.storage_.buffer = new (memory) Buffer{
+      .is_apart = true, .is_foreign = true, .bytes = bytes, .elements = first, .deferred = owner.release()};
+  array.shared_ = true;
+  return array;
+}
+
 void* Array::compute() const {
   Buffer& buffer = *storage_.buffer;
   const Waiting waiting(buffer);
@@ -31,8 +64,8 @@ void Array::allocate(std::size_t bytes) {
 void Array::destroy(Buffer* buffer) noexcept {
   if (!buffer->is_apart) return pool::deallocate(buffer, sizeof(Buffer) + buffer->bytes);
   delete buffer->deferred;
-  if (void* elements = buffer->elements.load(std::memory_order_relaxed))  // the last reference is ours
-    pool::deallocate(elements, buffer->bytes);
+  void* const elements = buffer->elements.load(std::memory_order_relaxed);  // the last reference is ours
+  if (elements != nullptr && !buffer->is_foreign) pool::deallocate(elements, buffer->bytes);
   pool::deallocate(buffer, sizeof(Buffer));
 }
 

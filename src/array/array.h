@@ -24,6 +24,9 @@ class Array {
   }
   /// Elements that are computed when somebody reads them. For more than eight bytes.
   Array(Shape shape, DType dtype, std::unique_ptr<Deferred> deferred);
+  /// The elements of somebody else, who holds them through the pointer. They are never written to.
+  /// std::invalid_argument where they are not aligned.
+  static Array of_others(Shape shape, DType dtype, std::shared_ptr<const void> elements);
   /// A scalar.
   template <Element T>
   explicit Array(T scalar) : dtype_(dtype_of<T>) {
@@ -74,7 +77,8 @@ class Array {
     return shared_ ? elements() : storage_.local;
   }
   bool is_sole_owner() const {
-    return !shared_ || storage_.buffer->references.load(std::memory_order_acquire) == 1;
+    return !shared_ ||
+           (storage_.buffer->references.load(std::memory_order_acquire) == 1 && !storage_.buffer->is_foreign);
   }
 
   /// Do the elements wait to be computed?
@@ -110,6 +114,7 @@ class Array {
     std::atomic<std::uint32_t> references{1};
     std::atomic<bool> busy{false};  // someone computes the elements, or uses `deferred`
     bool is_apart = false;          // from the elements
+    bool is_foreign = false;        // somebody else's elements, held by `deferred`
     std::size_t bytes;              // of the elements
     std::atomic<void*> elements;    // null while they are deferred
     Deferred* deferred = nullptr;

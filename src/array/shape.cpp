@@ -1,6 +1,8 @@
 #include "chainrule/shape.h"
 
 #include <algorithm>
+#include <atomic>
+#include <ostream>
 
 #include "chainrule/dtype.h"
 #include "chainrule/error.h"
@@ -32,9 +34,26 @@ std::string to_string(const Shape& shape) {
   return text + (shape.rank() == 1 ? ",)" : ")");
 }
 
+std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << to_string(shape); }
+
 std::string_view to_string(DType dtype) {
   constexpr std::string_view names[] = {"bool", "int64", "float32", "float64"};
   return names[static_cast<std::size_t>(dtype)];
+}
+
+std::ostream& operator<<(std::ostream& out, DType dtype) { return out << to_string(dtype); }
+
+namespace {
+std::atomic<DType> dtype_by_default = DType::float64;
+}  // namespace
+
+DType default_dtype() { return dtype_by_default.load(std::memory_order_relaxed); }
+
+void set_default_dtype(DType dtype) {
+  if (!is_floating(dtype))
+    throw DTypeError("set_default_dtype: " + std::string(to_string(dtype)) +
+                     " cannot be the default, which is of real numbers; give float32 or float64");
+  dtype_by_default.store(dtype, std::memory_order_relaxed);
 }
 
 }  // namespace chainrule

@@ -76,7 +76,7 @@ Tensor checked_seed(const Tensor& root, const Tensor& seed) {
   if (!root.requires_grad())
     throw GradError(
         "backward: nothing to differentiate: the result depends on no variable that needs a gradient");
-  if (!seed) {
+  if (seed.is_empty()) {
     if (root.size() != 1)
       throw GradError("backward: the result has shape " + to_string(root.shape()) +
                       ", not one element; reduce it, as sum(x), or give a seed of its shape");
@@ -191,7 +191,7 @@ void distribute(const Node& node, Tensor g, const Cotangents& to, std::span<Tens
         if (heir != nullptr) arrived.add(*heir, g);
         heir = &input;
       }
-    } else if (sent[i]) {
+    } else if (!sent[i].is_empty()) {
       check(node, input, *sent[i].node(), to.may_be_unexpanded(i));
       arrived.add(input, std::move(sent[i]));
     }
@@ -245,7 +245,7 @@ void Backpropagation::propagate(const Traversal& order, const Tensor& seed, bool
   const RecordOnly mode(create_graph);
   Arrived arrived(order, create_graph);
   const Node& root = order[order.size() - 1];
-  if (seed)
+  if (!seed.is_empty())
     arrived.add(root, seed);
   else
     arrived.add(root, 1.0);
@@ -256,7 +256,7 @@ void Backpropagation::propagate(const Traversal& order, const Tensor& seed, bool
       const double g = arrived.take_number(position);
       if (wants(position, node)) deliver_number(node, g);
       if (!node.is_leaf() && !pass_on(node, g, arrived)) pass_on(node, scalar(g, node.dtype()), arrived);
-    } else if (Tensor g = arrived.take(position)) {
+    } else if (Tensor g = arrived.take(position); !g.is_empty()) {
       if (g.node()->shape() != node.shape() && !node.takes_unexpanded())
         g = expanded(std::move(g), node.shape());
       const bool wanted = wants(position, node);

@@ -19,7 +19,7 @@ struct GradientsBuilder final : Backpropagation {
   bool all_nodes = false;
 
   void ask_for(const Tensor& tensor) {
-    if (!tensor)
+    if (tensor.is_empty())
       throw GradError("gradients: an empty handle among the tensors to differentiate with respect to");
     if (!tensor.requires_grad())
       throw GradError(
@@ -52,12 +52,13 @@ struct GradientsBuilder final : Backpropagation {
   /// Once for each tensor. What the output does not depend on has the gradient zero.
   Gradients result() {
     std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-      return std::pair(a.tensor.node(), !a.gradient) < std::pair(b.tensor.node(), !b.gradient);
+      return std::pair(a.tensor.node(), a.gradient.is_empty()) <
+             std::pair(b.tensor.node(), b.gradient.is_empty());
     });
     const auto same = [](const Entry& a, const Entry& b) { return a.tensor.node() == b.tensor.node(); };
     entries.erase(std::unique(entries.begin(), entries.end(), same), entries.end());
     for (Entry& entry : entries)
-      if (!entry.gradient) entry.gradient = zeros_like(entry.tensor);
+      if (entry.gradient.is_empty()) entry.gradient = zeros_like(entry.tensor);
     Gradients gradients;
     gradients.entries_ = std::move(entries);
     return gradients;
@@ -71,7 +72,7 @@ const Gradients::Entry* Gradients::find(const Tensor& tensor) const {
   return found != entries_.end() && found->tensor.node() == tensor.node() ? &*found : nullptr;
 }
 
-const Tensor& Gradients::at(const Tensor& tensor) const {
+const Tensor& Gradients::at(const Tensor& tensor) const& {
   if (const Entry* entry = find(tensor)) return entry->gradient;
   const std::string name = tensor && !tensor.name().empty() ? "'" + tensor.name() + "'" : "the tensor";
   throw GradError("at: the gradient of " + name + " was not asked for; name it in gradients(loss, {...})");

@@ -120,22 +120,26 @@ Evaluation evaluate(const std::function<Tensor(const Tensor&)>& network, const D
   return result;
 }
 
-Dataset half_moons(std::int64_t samples, double noise, Generator& generator) {
+Dataset half_moons(std::int64_t samples, double noise, Generator& generator, DType dtype) {
   if (samples < 0 || !(noise >= 0))
     throw std::invalid_argument("half_moons: " + std::to_string(samples) + " samples with noise " +
                                 std::to_string(noise) + "; neither may be negative");
-  Array x({samples, 2}, DType::float32), y({samples}, DType::int64);
-  auto* point = x.mutable_data<float>();
+  if (!is_floating(dtype))
+    throw DTypeError("half_moons: makes float32 or float64, not " + std::string(to_string(dtype)));
+  Array x({samples, 2}, dtype), y({samples}, DType::int64);
   auto* label = y.mutable_data<std::int64_t>();
-  for (std::int64_t i = 0; i < samples; ++i, point += 2) {
-    const bool lower = i % 2 == 1;
-    const double angle = std::numbers::pi * generator.uniform();
-    const double across = lower ? 1 - std::cos(angle) : std::cos(angle);
-    const double up = lower ? 0.5 - std::sin(angle) : std::sin(angle);
-    point[0] = static_cast<float>(across + noise * generator.normal());
-    point[1] = static_cast<float>(up + noise * generator.normal());
-    label[i] = lower;
-  }
+  dispatch_floating(dtype, [&]<class T>() {
+    T* point = x.mutable_data<T>();
+    for (std::int64_t i = 0; i < samples; ++i, point += 2) {
+      const bool lower = i % 2 == 1;
+      const double angle = std::numbers::pi * generator.uniform();
+      const double across = lower ? 1 - std::cos(angle) : std::cos(angle);
+      const double up = lower ? 0.5 - std::sin(angle) : std::sin(angle);
+      point[0] = static_cast<T>(across + noise * generator.normal());
+      point[1] = static_cast<T>(up + noise * generator.normal());
+      label[i] = lower;
+    }
+  });
   return {constant(std::move(x)), constant(std::move(y)), 2};
 }
 

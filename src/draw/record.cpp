@@ -76,7 +76,7 @@ RecordedNode::Derivative derivative(const Graph& graph, const GraphNode& node, s
   LocalFormula formula = local_formula(node.tensor, input, names, node.label);
   RecordedNode::Derivative derivative{std::move(formula.text), formula.is_factor, {}};
   if (formula.is_factor && known)
-    if (const Tensor factor = local_gradient(node.tensor, input, ones_like(node.tensor)))
+    if (const Tensor factor = local_gradient(node.tensor, input, ones_like(node.tensor)); !factor.is_empty())
       derivative.value = factor.item();
   return derivative;
 }

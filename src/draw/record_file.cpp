@@ -261,7 +261,8 @@ void save_graph(const GraphRecord& graph, const std::string& path) {
 }
 
 void save_graph(const Tensor& output, const std::string& path, const Gradients* gradients) {
-  const bool computes = gradients == nullptr && output && output.size() == 1 && output.requires_grad();
+  const bool computes =
+      gradients == nullptr && !output.is_empty() && output.size() == 1 && output.requires_grad();
   if (!computes) return save_graph(GraphRecord(output, gradients), path);
   const Gradients own = chainrule::gradients(output, {}, {.seed = ones_like(output), .all_nodes = true});
   save_graph(GraphRecord(output, &own), path);

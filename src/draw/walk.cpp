@@ -173,10 +173,10 @@ void Walk::backward() {
                     .total = total_.back()});
   // Every node comes after its inputs, so from the end, each has its whole gradient when its turn comes.
   for (std::size_t position = nodes.size(); position-- > 0;) {
-    if (nodes[position].kind != NodeKind::operation || !total_[position]) continue;
+    if (nodes[position].kind != NodeKind::operation || total_[position].is_empty()) continue;
     for (std::size_t i = 0; i < nodes[position].inputs.size(); ++i)
       if (nodes[nodes[position].inputs[i]].tensor.requires_grad())
-        if (const Tensor sent = local_gradient(nodes[position].tensor, i, total_[position]))
+        if (const Tensor sent = local_gradient(nodes[position].tensor, i, total_[position]); !sent.is_empty())
           chain_rule(position, i, sent);
   }
   total_.clear();
@@ -232,12 +232,12 @@ void Walk::chain_rule(std::size_t position, std::size_t i, const Tensor& sent) {
   step.equation.push_back({{numbers(Term::Kind::gradient, sent)}});
 
   Tensor& total = total_[node.inputs[i]];
-  if (total) {
+  if (!total.is_empty()) {
     Terms growing = {numbers(Term::Kind::gradient, total), sign(" + ")};
     append(growing, after_operator({step.equation.back().terms[0]}));
     step.sum = {{{wanted}}, {growing, true}, {{numbers(Term::Kind::gradient, total + sent)}}};
   }
-  total = total ? total + sent : sent;
+  total = total.is_empty() ? sent : total + sent;
   step.total = total;
   steps_.push_back(std::move(step));
 }

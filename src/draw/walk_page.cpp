@@ -124,7 +124,7 @@ std::string card(const Walk& walk, const WalkScene& scene, std::size_t position)
     const std::string numbers = to_string(tensor, {.precision = 6, .threshold = 200, .edge_items = 3});
     return "<pre " + scene.in_frames(classes, from, to) + ">" + numbers + "</pre>";
   };
-  if (const WalkScene::Known& value = scene.value(position); value.tensor)
+  if (const WalkScene::Known& value = scene.value(position); !value.tensor.is_empty())
     row("value", value.from, pre("value", value.from, WalkScene::never, value.tensor));
   std::string sums;
   const std::vector<WalkScene::Known>& gradients = scene.gradients(position);

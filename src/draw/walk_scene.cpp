@@ -131,7 +131,7 @@ void WalkScene::measure(std::size_t position) {
     for (const Known& known : box.gradients)
       box.cell_width = std::max(box.cell_width, HeatMap(known.tensor).cell_width());
   }
-  if (box.value.tensor) height += add(box.value.tensor, number_size, "");
+  if (!box.value.tensor.is_empty()) height += add(box.value.tensor, number_size, "");
   double gradient_height = 0;
   for (const Known& known : box.gradients)
     gradient_height =
@@ -225,7 +225,7 @@ std::string WalkScene::node(Only only, std::size_t position) const {
   const auto ring = [&](std::size_t frame, const char* classes) {
     content += group(only, classes, frame, frame + 1, rectangle("ring", ring_room - 1));
   };
-  if (box.value.tensor) {
+  if (!box.value.tensor.is_empty()) {
     content += numbers(only, box, box.value, never, {middle.x, top}, "value", "");
     top += node.tensor.rank() == 0 ? number_height : heat_map(box, node.tensor).height() + gap;
     if (box.value.from > 0) ring(box.value.from, "value");

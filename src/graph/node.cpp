@@ -101,7 +101,7 @@ void Variable::accumulate(Tensor gradient) const {
     {
       const Lock lock(*this);
       std::swap(before, gradient_);
-      if (!before) {
+      if (before.is_empty()) {
         gradient_ = std::move(gradient);
         return;
       }

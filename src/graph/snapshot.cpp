@@ -46,7 +46,7 @@ class ScopeList {
 }  // namespace
 
 Graph::Graph(const Tensor& output) {
-  if (!output) throw GradError("graph: an empty handle has no graph; assign a tensor to it first");
+  if (output.is_empty()) throw GradError("graph: an empty handle has no graph; assign a tensor to it first");
   const Traversal order(*output.node(), Traversal::Nodes::all);
   std::unordered_set<std::string> taken;
   for (std::size_t i = 0; i < order.size(); ++i) taken.insert(order[i].label());
@@ -77,7 +77,8 @@ std::size_t Graph::position(const Tensor& tensor) const {
   const auto found = positions_.find(tensor.node());
   if (found == positions_.end())
     throw GradError(
-        "graph: " + (tensor && !tensor.name().empty() ? "'" + tensor.name() + "'" : "the tensor") +
+        "graph: " +
+        (!tensor.is_empty() && !tensor.name().empty() ? "'" + tensor.name() + "'" : "the tensor") +
         " is not part of this graph");
   return found->second;
 }
@@ -91,7 +92,7 @@ Tensor local_gradient(const Tensor& tensor, std::size_t input, const Tensor& g) 
   Cotangents to(sent, inputs, false);
   node.vjp(tensor, g, to);
   if (to.passes_on(input)) return g;
-  return sent[input] ? expanded(sent[input], inputs[input].shape()) : Tensor();
+  return sent[input].is_empty() ? Tensor() : expanded(sent[input], inputs[input].shape());
 }
 
 LocalFormula local_formula(const Tensor& node, std::size_t input, std::span<const std::string> names,

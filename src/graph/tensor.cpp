@@ -18,7 +18,7 @@ const Node& checked(const Node* node) {
 void Tensor::acquire(Node* node) noexcept { node->acquire(Node::handle); }
 void Tensor::release(Node* node) noexcept { node->drop(Node::handle); }
 
-const Shape& Tensor::shape() const { return checked(node_).shape(); }
+const Shape& Tensor::shape() const& { return checked(node_).shape(); }
 DType Tensor::dtype() const { return checked(node_).dtype(); }
 bool Tensor::requires_grad() const { return checked(node_).requires_grad(); }
 bool Tensor::is_leaf() const { return checked(node_).kind() != NodeKind::operation; }
@@ -37,6 +37,16 @@ const void* Tensor::single() const {
     throw ShapeError("item: a tensor of shape " + to_string(value.shape()) + " has " +
                      std::to_string(value.size()) + " elements, not one; index or reduce it first");
   return value.raw();
+}
+
+bool Tensor::truth() const {
+  const Array& value = value_of(*this);
+  if (value.size() != 1)
+    throw ShapeError("bool: a tensor of shape " + to_string(value.shape()) + " has " +
+                     std::to_string(value.size()) +
+                     " elements, so it is neither true nor false; reduce it, as " +
+                     "all(a == b) or any(a == b), and ask is_empty() whether a handle refers to nothing");
+  return dispatch(value.dtype(), [&]<class T>() { return value.data<T>()[0] != T(0); });
 }
 
 template <Element T>
@@ -81,7 +91,7 @@ const Variable& as_variable(const Tensor& tensor, const char* operation) {
 
 Tensor Tensor::grad() const {
   const Tensor gradient = as_variable(*this, "grad").gradient();
-  return gradient ? gradient : zeros(shape(), dtype());
+  return gradient.is_empty() ? zeros(shape(), dtype()) : gradient;
 }
 
 void Tensor::zero_grad() const { as_variable(*this, "zero_grad").zero_gradient(); }
@@ -93,10 +103,24 @@ Tensor Tensor::operator[](std::initializer_list<Index> where) const { return ind
 Tensor Tensor::T() const { return transpose(*this); }
 Tensor Tensor::reshape(const Shape& shape) const { return chainrule::reshape(*this, shape); }
 
-DType Operand::dtype() const { return tensor_ != nullptr ? checked(tensor_->node()).dtype() : dtype_; }
+Operand::Operand(std::initializer_list<detail::Literal> list, Here here)
+    : integer_(static_cast<std::int64_t>(list.size())),
+      here_(here),
+      dtype_(detail::dtype_of({list.begin(), list.size()})) {
+  list_ = list.begin();
+  static const detail::Literal nothing = false;  // as a null list means a number
+  if (list_ == nullptr) list_ = &nothing;
+  if (is_floating(dtype_)) dtype_ = DType::float64;
+}
+
+DType Operand::dtype() const {
+  if (tensor_ != nullptr) return checked(tensor_->node()).dtype();
+  return is_floating(dtype_) ? default_dtype() : dtype_;
+}
 
 Tensor Operand::as(DType dtype) const {
   if (tensor_ != nullptr) return tensor_->dtype() == dtype ? *tensor_ : cast(*this, dtype);
+  if (list_ != nullptr) return detail::tensor_of({list_, static_cast<std::size_t>(integer_)}, nullptr, dtype);
   return constant(dispatch(dtype, [&]<class T>() {
     return Array(is_floating(dtype_) ? static_cast<T>(number_) : static_cast<T>(integer_));
   }));
@@ -108,6 +132,87 @@ Tensor from_memory(const void* data, DType dtype, const Shape& shape) {
   Array value(shape, dtype);
   if (value.byte_count() != 0) std::memcpy(value.mutable_raw(), data, value.byte_count());
   return constant(std::move(value));
+}
+
+Tensor from_memory(std::shared_ptr<const void> data, DType dtype, const Shape& shape) {
+  return constant(Array::of_others(shape, dtype, std::move(data)));
+}
+
+namespace detail {
+
+void report_beyond_int64(std::uint64_t number) {
+  throw DTypeError("tensor: " + std::to_string(number) +
+                   " does not fit in int64, the only type of integers; make it a floating number");
+}
+
+void report_ragged(std::int64_t expected, std::int64_t found) {
+  throw ShapeError("tensor: ragged rows: " + std::to_string(expected) + " and " + std::to_string(found) +
+                   " elements; give every row the same number");
+}
+
+void require_filled(std::size_t elements, const Shape& shape) {
+  if (static_cast<std::int64_t>(elements) != shape.size())
+    throw ShapeError("tensor: " + std::to_string(elements) + " elements do not fill shape " +
+                     to_string(shape) + ", which has " + std::to_string(shape.size()));
+}
+
+Tensor tensor_of(double number) { return scalar(number, default_dtype()); }
+
+namespace {
+
+/// The last dtype of the numbers in a list; nothing for no numbers.
+std::optional<DType> last_dtype(std::span<const Literal> list) {
+  std::optional<DType> last;
+  for (const Literal& item : list)
+    if (const auto one = item.is_list() ? last_dtype(item.items()) : item.dtype())
+      last = promote(last.value_or(DType::boolean), *one);
+  return last;
+}
+
+/// Writes the numbers of a list whose sizes should be these to `out`, which it moves along.
+template <class T>
+void copy_numbers(std::span<const Literal> list, std::span<const std::int64_t> sizes, T*& out) {
+  const auto size = static_cast<std::int64_t>(list.size());
+  if (size != sizes[0]) report_ragged(sizes[0], size);
+  for (const Literal& item : list) {
+    if (item.is_list() != (sizes.size() > 1))
+      throw ShapeError("tensor: numbers and lists of them in one row; nest all of them as deep");
+    if (item.is_list())
+      copy_numbers(item.items(), sizes.subspan(1), out);
+    else
+      *out++ = item.as<T>();
+  }
+}
+
+}  // namespace
+
+DType dtype_of(std::span<const Literal> list) { return last_dtype(list).value_or(DType::float64); }
+
+Tensor tensor_of(std::span<const Literal> list, const Shape* shape, std::optional<DType> dtype) {
+  if (!dtype) {
+    dtype = dtype_of(list);
+    if (dtype == DType::float64) dtype = default_dtype();
+  }
+  std::vector<std::int64_t> sizes = {static_cast<std::int64_t>(list.size())};
+  for (auto row = list; !row.empty() && row[0].is_list(); row = row[0].items())
+    sizes.push_back(static_cast<std::int64_t>(row[0].items().size()));
+  const Shape braces(sizes);
+  if (shape != nullptr) require_filled(static_cast<std::size_t>(braces.size()), *shape);
+  return dispatch(*dtype, [&]<class T>() {
+    const auto elements = std::make_unique<T[]>(static_cast<std::size_t>(braces.size()));
+    T* end = elements.get();
+    copy_numbers<T>(list, sizes, end);
+    return from_memory(elements.get(), *dtype, shape != nullptr ? *shape : braces);
+  });
+}
+
+}  // namespace detail
+
+Tensor variable(std::initializer_list<detail::Literal> list, std::string name) {
+  const std::span<const detail::Literal> all(list.begin(), list.size());
+  const DType dtype = detail::dtype_of(all);
+  return variable(detail::tensor_of(all, nullptr, dtype == DType::float32 ? dtype : default_dtype()),
+                  std::move(name));
 }
 
 Tensor variable(const Tensor& from, std::string name) {

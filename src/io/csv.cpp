@@ -7,6 +7,7 @@
 #include <string>
 
 #include "chainrule/io.h"
+#include "chainrule/ops.h"
 #include "io/file.h"
 
 namespace chainrule {
@@ -187,6 +188,6 @@ Csv read_csv(const std::string& path, const ChooseColumn& text_column) {
   return std::move(table).finish();
 }
 
-Tensor load_csv(const std::string& path) { return read_csv(path).values; }
+Tensor load_csv(const std::string& path, DType dtype) { return cast(read_csv(path).values, dtype); }
 
 }  // namespace chainrule

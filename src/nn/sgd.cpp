@@ -39,7 +39,7 @@ void Sgd::step() {
   for (State& state : states_) {
     Tensor& leaf = state.parameter.slot_->leaf;
     const Tensor gradient = leaf.grad();
-    if (options_.momentum != 0 && !state.velocity) state.velocity = zeros_like(leaf);
+    if (options_.momentum != 0 && state.velocity.is_empty()) state.velocity = zeros_like(leaf);
     // A leaf that only this slot knows is updated in place. One that somebody still holds, a graph or a
     // handle, keeps its value, and the slot gets a new one.
     if (leaf.node()->is_unique())

@@ -211,10 +211,10 @@ struct Binary {
   }
 };
 
-/// The dtype of an operation on real numbers: integers become float64.
-inline DType real_dtype(DType dtype) { return is_floating(dtype) ? dtype : DType::float64; }
+/// The dtype of an operation on real numbers: integers become the default.
+inline DType real_dtype(DType dtype) { return is_floating(dtype) ? dtype : default_dtype(); }
 
-/// The dtype in which an operation computes: bool counts as int64, and integers become float64 where
+/// The dtype in which an operation computes: bool counts as int64, and integers become the default where
 /// the operation is one of real numbers.
 template <class Op>
 DType working_dtype(DType dtype) {
@@ -228,20 +228,26 @@ inline DType dtype_of(const Operand& operand) {
 }
 
 /// The dtype in which operands meet: that of the tensors among them, unless only a number can hold the
-/// fraction (a number with a fraction makes an int64 tensor float64).
+/// fraction (a number with a fraction makes an int64 tensor floating).
+class CommonDType {
+ public:
+  void meet(const Operand& operand) {
+    DType& kind = operand.tensor() != nullptr ? tensors_ : numbers_;
+    kind = promote(kind, dtype_of(operand));
+  }
+  DType result() const { return is_floating(tensors_) ? tensors_ : promote(tensors_, numbers_); }
+
+ private:
+  DType tensors_ = DType::boolean, numbers_ = DType::boolean;
+};
 template <std::same_as<Operand>... Operands>
 DType common_dtype(const Operand& first, const Operands&... others) {
   const DType dtype = dtype_of(first);
   if (((dtype_of(others) == dtype) && ...)) return dtype;
-  DType tensors = DType::boolean, numbers = DType::boolean;
-  const auto meet = [&](const Operand& operand) {
-    DType& kind = operand.tensor() != nullptr ? tensors : numbers;
-    kind = promote(kind, dtype_of(operand));
-  };
-  meet(first);
-  (meet(others), ...);
-  const bool any_tensor = first.tensor() != nullptr || ((others.tensor() != nullptr) || ...);
-  return any_tensor && is_floating(tensors) ? tensors : promote(tensors, numbers);
+  CommonDType common;
+  common.meet(first);
+  (common.meet(others), ...);
+  return common.result();
 }
 
 template <class Op>

@@ -51,6 +51,36 @@ struct NotEqual : Comparison<NotEqual> {
   static bool holds(auto a, auto b) { return a != b; }
 };
 
+/// Not differentiable either: of bool, so reads nothing and sends nothing.
+template <class Op>
+struct Connective : Comparison<Op> {
+  static constexpr std::string_view formula = "of bool: no gradient";
+};
+struct LogicalAnd : Connective<LogicalAnd> {
+  static constexpr std::string_view name = "logical_and";
+  static bool holds(bool a, bool b) { return a && b; }
+};
+struct LogicalOr : Connective<LogicalOr> {
+  static constexpr std::string_view name = "logical_or";
+  static bool holds(bool a, bool b) { return a || b; }
+};
+struct LogicalXor : Connective<LogicalXor> {
+  static constexpr std::string_view name = "logical_xor";
+  static bool holds(bool a, bool b) { return a != b; }
+};
+struct LogicalNot {
+  static constexpr std::string_view name = "logical_not", formula = "of bool: no gradient";
+  Array forward(Values in) const {
+    const auto f = [](bool x) { return !x; };
+    return kernels::map<decltype(f), bool, bool>(*in[0]);
+  }
+  Reads reads(Wanted) const { return 0; }
+  void vjp(Inputs, const Tensor&, const Tensor&, Cotangents&) const {}
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
+    return {"0"};
+  }
+};
+
 struct Where {
   static constexpr std::string_view name = "where",
                                     formula = "∂where(c, a, b)/∂a = 1 if c else 0,  ∂/∂b = 0 if c else 1";
@@ -130,7 +160,9 @@ struct Cast {
   }
 };
 
-const Registered<Less, LessEqual, Greater, GreaterEqual, Equal, NotEqual, Where, Clamp, Cast> registered;
+const Registered<Less, LessEqual, Greater, GreaterEqual, Equal, NotEqual, LogicalAnd, LogicalOr, LogicalXor,
+                 LogicalNot, Where, Clamp, Cast>
+    registered;
 
 namespace {
 
@@ -138,6 +170,18 @@ template <class Op>
 Tensor compare(const Operand& a, const Operand& b) {
   const DType dtype = common_dtype(a, b);
   return apply(Op{}, a.here(), Argument(a, dtype), Argument(b, dtype));
+}
+
+/// Of bool; numbers are cast.
+template <class Op>
+Tensor connect(const Operand& a, const Operand& b) {
+  return apply(Op{}, a.here(), Argument(a, DType::boolean), Argument(b, DType::boolean));
+}
+
+void require_bool(const char* sign, const char* function, const Operand& operand) {
+  if (operand.dtype() != DType::boolean)
+    throw DTypeError(std::string(sign) + ": takes bool, not " + std::string(to_string(operand.dtype())) +
+                     "; compare first, as x > 0, or use " + function);
 }
 
 }  // namespace
@@ -149,6 +193,41 @@ Tensor greater(const Operand& a, const Operand& b) { return ops::compare<ops::Gr
 Tensor greater_equal(const Operand& a, const Operand& b) { return ops::compare<ops::GreaterEqual>(a, b); }
 Tensor equal(const Operand& a, const Operand& b) { return ops::compare<ops::Equal>(a, b); }
 Tensor not_equal(const Operand& a, const Operand& b) { return ops::compare<ops::NotEqual>(a, b); }
+
+Tensor logical_and(const Operand& a, const Operand& b) { return ops::connect<ops::LogicalAnd>(a, b); }
+Tensor logical_or(const Operand& a, const Operand& b) { return ops::connect<ops::LogicalOr>(a, b); }
+Tensor logical_xor(const Operand& a, const Operand& b) { return ops::connect<ops::LogicalXor>(a, b); }
+Tensor logical_not(const Operand& x) {
+  return apply(ops::LogicalNot{}, x.here(), Argument(x, DType::boolean));
+}
+
+Tensor operator&(const Operand& a, const Operand& b) {
+  for (const Operand* operand : {&a, &b}) ops::require_bool("&", "logical_and", *operand);
+  return logical_and(a, b);
+}
+Tensor operator|(const Operand& a, const Operand& b) {
+  for (const Operand* operand : {&a, &b}) ops::require_bool("|", "logical_or", *operand);
+  return logical_or(a, b);
+}
+Tensor operator^(const Operand& a, const Operand& b) {
+  for (const Operand* operand : {&a, &b}) ops::require_bool("^", "logical_xor", *operand);
+  return logical_xor(a, b);
+}
+Tensor operator~(const Operand& x) {
+  ops::require_bool("~", "logical_not", x);
+  return logical_not(x);
+}
+
+Tensor all(const Operand& x, const Axes& axes, bool keepdims) {
+  const Tensor fails = logical_not(x);
+  ops::axis_mask("all", axes, fails.shape());  // an error should not be about sum
+  return sum(fails, axes, keepdims) == 0;
+}
+Tensor any(const Operand& x, const Axes& axes, bool keepdims) {
+  const Tensor holds = cast(x, DType::boolean);
+  ops::axis_mask("any", axes, holds.shape());
+  return sum(holds, axes, keepdims) > 0;
+}
 
 Tensor where(const Operand& condition, const Operand& a, const Operand& b) {
   const DType dtype = ops::common_dtype(a, b);

@@ -130,7 +130,7 @@ Tensor detail::map(std::shared_ptr<const MapFunction> function, std::span<const 
       dtype = promote(dtype, operand.dtype());
       any_tensor = true;
     }
-  if (!any_tensor || !is_floating(dtype)) dtype = DType::float64;
+  if (!any_tensor || !is_floating(dtype)) dtype = default_dtype();
   std::vector<Tensor> inputs;
   for (const auto& operand : x) inputs.push_back(operand.as(dtype));
   return apply(ops::Map{std::move(function)}, x.front().here(), inputs);

@@ -177,6 +177,10 @@ Tensor sum_to(Tensor g, const Shape& from, const Shape& shape) {
 
 }  // namespace ops
 
+Axes::Axes(std::initializer_list<Axis> axes) : axes_(std::in_place) {
+  for (const Axis& axis : axes) axes_->push_back(axis.number);
+}
+
 Tensor sum(const Operand& x, const Axes& axes, bool keepdims) {
   return ops::reduce<ops::Sum>(x, axes, keepdims, promote(x.dtype(), DType::int64));
 }

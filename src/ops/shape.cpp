@@ -1,8 +1,9 @@
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 
-#include "graph/apply.h"
 #include "kernels/copy.h"
+#include "ops/elementwise.h"
 #include "ops/registry.h"
 #include "ops/shape_ops.h"
 
@@ -122,7 +123,39 @@ struct Concatenate : Moves {
   }
 };
 
-const Registered<Permute, Reshape, BroadcastTo, Index, Scatter, Concatenate> registered;
+/// An array with a box of it replaced, by a part that stretches to `part`: the box without the axes that a
+/// position has removed.
+struct SliceUpdate {
+  static constexpr std::string_view
+      name = "slice_update",
+      formula = "to x the gradient with 0 in the part, to the values that of the part";
+  kernels::Box box;
+  Shape part;
+  Array forward(Values in) const {
+    const Shape& given = in[1]->shape();
+    if (given.rank() > part.rank() || broadcast(name, given, part) != part)
+      throw ShapeError("slice_update: values of shape " + to_string(given) +
+                       " do not stretch to the part of shape " + to_string(part) + " of " +
+                       to_string(in[0]->shape()) + "; only axes of size 1 stretch");
+    Array out(in[0]->shape(), in[0]->dtype());
+    if (out.byte_count() != 0) std::memcpy(out.mutable_raw(), in[0]->raw(), out.byte_count());
+    kernels::scatter((given == part ? *in[1] : kernels::broadcast_to(*in[1], part)).reshaped(box.shape), box,
+                     out);
+    return out;
+  }
+  static std::int64_t flops(Inputs, const Shape&) { return 0; }
+  Reads reads(Wanted) const { return 0; }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+    const Tensor zero = scalar(0, g.dtype());
+    if (to.wants(0)) to[0] = apply(SliceUpdate(*this), Here::now(), Argument(g), Argument(zero));
+    if (to.wants(1)) to[1] = sum_to(apply(Index{{}, box, part}, Here::now(), Argument(g)), in[1].shape());
+  }
+  LocalFormula local_formula(std::size_t input, std::span<const std::string>, const std::string&) const {
+    return {input == 0 ? "g with 0 in the part" : "g in the part", false};
+  }
+};
+
+const Registered<Permute, Reshape, BroadcastTo, Index, Scatter, SliceUpdate, Concatenate> registered;
 
 namespace {
 
@@ -150,8 +183,10 @@ Shape with_inferred_size(const Shape& from, Shape to) {
   return to;
 }
 
-std::pair<std::int64_t, std::int64_t> resolve(const Slice& slice, std::int64_t size) {  // first, count
-  if (slice.step == 0) throw ShapeError("index: a slice with step 0 goes nowhere; use 1 or -1");
+std::pair<std::int64_t, std::int64_t> resolve(const char* operation, const Slice& slice,
+                                              std::int64_t size) {  // first, count
+  if (slice.step == 0)
+    throw ShapeError(std::string(operation) + ": a slice with step 0 goes nowhere; use 1 or -1");
   const bool forward = slice.step > 0;
   const auto clamp = [&](std::int64_t position) {
     if (position < 0) position += size;
@@ -163,14 +198,15 @@ std::pair<std::int64_t, std::int64_t> resolve(const Slice& slice, std::int64_t s
   return {start, span <= 0 ? 0 : (span - 1) / step + 1};
 }
 
-Index make_index(const Shape& shape, std::span<const chainrule::Index> where) {
+Index make_index(const char* operation, const Shape& shape, std::span<const chainrule::Index> where) {
   std::size_t named = 0, ellipses = 0;
   for (const auto& entry : where)
     ++(std::holds_alternative<std::monostate>(entry.entry()) ? ellipses : named);
-  if (ellipses > 1) throw ShapeError("index: more than one `...`; write it once");
+  if (ellipses > 1) throw ShapeError(std::string(operation) + ": more than one `...`; write it once");
   if (named > shape.rank())
-    throw ShapeError("index: " + std::to_string(named) + " indices for shape " + to_string(shape) +
-                     ", which has " + std::to_string(shape.rank()) + " axes; leave some out");
+    throw ShapeError(std::string(operation) + ": " + std::to_string(named) + " indices for shape " +
+                     to_string(shape) + ", which has " + std::to_string(shape.rank()) +
+                     " axes; leave some out");
   Index op;
   op.box.shape = shape;
   op.box.starts.assign(shape.rank(), 0);
@@ -183,14 +219,14 @@ Index make_index(const Shape& shape, std::span<const chainrule::Index> where) {
       continue;
     }
     if (const auto* slice = std::get_if<Slice>(&entry.entry())) {
-      std::tie(op.box.starts[axis], op.box.shape[axis]) = resolve(*slice, shape[axis]);
+      std::tie(op.box.starts[axis], op.box.shape[axis]) = resolve(operation, *slice, shape[axis]);
       op.box.steps[axis] = slice->step;
     } else {
       const std::int64_t position = std::get<std::int64_t>(entry.entry()), size = shape[axis];
       if (position < -size || position >= size)
-        throw ShapeError("index: position " + std::to_string(position) + " is out of range on axis " +
-                         std::to_string(axis) + " of shape " + to_string(shape) + "; its size is " +
-                         std::to_string(size));
+        throw ShapeError(std::string(operation) + ": position " + std::to_string(position) +
+                         " is out of range on axis " + std::to_string(axis) + " of shape " +
+                         to_string(shape) + "; its size is " + std::to_string(size));
       op.box.starts[axis] = position < 0 ? position + size : position;
       op.box.shape[axis] = 1;
       removed[axis] = true;
@@ -204,13 +240,36 @@ Index make_index(const Shape& shape, std::span<const chainrule::Index> where) {
   return op;
 }
 
-std::vector<Tensor> of_one_dtype(const char* operation, std::span<const Tensor> tensors) {
+template <class T>  // tensors or operands
+std::vector<Tensor> of_one_dtype(const char* operation, std::span<const T> tensors) {
   if (tensors.empty()) throw ShapeError(std::string(operation) + ": no tensors; give at least one");
-  DType dtype = DType::boolean;
-  for (const Tensor& tensor : tensors) dtype = promote(dtype, tensor.dtype());
+  CommonDType common;
+  for (const T& tensor : tensors) common.meet(tensor);
   std::vector<Tensor> result;
-  for (const Tensor& tensor : tensors) result.push_back(cast(tensor, dtype));
+  for (const T& tensor : tensors) result.push_back(Operand(tensor).as(common.result()));
   return result;
+}
+
+Tensor concatenate(const std::vector<Tensor>& parts, std::int64_t axis, Here here) {
+  return apply(Concatenate{{}, normalize_axis("concatenate", axis, parts[0].shape())}, here, parts);
+}
+
+Tensor stack(std::vector<Tensor> parts, std::int64_t axis, Here here) {
+  const Shape shape = parts[0].shape();
+  for (const Tensor& part : parts)
+    if (part.shape() != shape)
+      throw ShapeError("stack: shapes " + to_string(shape) + " and " + to_string(part.shape()) +
+                       " differ; all must be the same");
+  const auto rank = static_cast<std::int64_t>(shape.rank());
+  if (axis < -rank - 1 || axis > rank)
+    throw ShapeError("stack: axis " + std::to_string(axis) + " is no place for a new axis in shape " +
+                     to_string(shape) + "; give one from " + std::to_string(-rank - 1) + " to " +
+                     std::to_string(rank));
+  const auto at = axis < 0 ? axis + rank + 1 : axis;
+  std::vector<std::int64_t> sizes(shape.begin(), shape.end());
+  sizes.insert(sizes.begin() + at, 1);
+  for (Tensor& part : parts) part = reshape({part, here}, Shape(sizes));
+  return apply(Concatenate{{}, static_cast<std::size_t>(at)}, here, parts);
 }
 
 }  // namespace
@@ -260,37 +319,30 @@ Tensor broadcast_to(const Operand& x, const Shape& shape) {
 
 Tensor index(const Operand& x, std::span<const Index> where) {
   const Tensor in = x.as_tensor();
-  return apply(ops::make_index(in.shape(), where), x.here(), Argument(in));
+  return apply(ops::make_index("index", in.shape(), where), x.here(), Argument(in));
+}
+
+Tensor slice_update(const Operand& x, std::span<const Index> where, const Operand& values) {
+  const DType dtype = ops::common_dtype(x, values);
+  const Argument in(x, dtype);
+  ops::Index part = ops::make_index("slice_update", in->shape(), where);
+  return apply(ops::SliceUpdate{std::move(part.box), std::move(part.shape)}, x.here(), in,
+               Argument(values, dtype));
 }
 
 Tensor concatenate(std::span<const Tensor> tensors, std::int64_t axis, Here here) {
-  const auto parts = ops::of_one_dtype("concatenate", tensors);
-  return apply(ops::Concatenate{{}, normalize_axis("concatenate", axis, tensors[0].shape())}, here, parts);
+  return ops::concatenate(ops::of_one_dtype("concatenate", tensors), axis, here);
 }
-Tensor concatenate(std::initializer_list<Tensor> tensors, std::int64_t axis, Here here) {
-  return concatenate(std::span(tensors.begin(), tensors.size()), axis, here);
+Tensor concatenate(std::initializer_list<Operand> tensors, std::int64_t axis, Here here) {
+  return ops::concatenate(ops::of_one_dtype("concatenate", std::span(tensors.begin(), tensors.size())), axis,
+                          here);
 }
 
 Tensor stack(std::span<const Tensor> tensors, std::int64_t axis, Here here) {
-  auto parts = ops::of_one_dtype("stack", tensors);
-  const Shape& shape = tensors[0].shape();
-  for (const Tensor& tensor : tensors)
-    if (tensor.shape() != shape)
-      throw ShapeError("stack: shapes " + to_string(shape) + " and " + to_string(tensor.shape()) +
-                       " differ; all must be the same");
-  const auto rank = static_cast<std::int64_t>(shape.rank());
-  if (axis < -rank - 1 || axis > rank)
-    throw ShapeError("stack: axis " + std::to_string(axis) + " is no place for a new axis in shape " +
-                     to_string(shape) + "; give one from " + std::to_string(-rank - 1) + " to " +
-                     std::to_string(rank));
-  const auto at = axis < 0 ? axis + rank + 1 : axis;
-  std::vector<std::int64_t> sizes(shape.begin(), shape.end());
-  sizes.insert(sizes.begin() + at, 1);
-  for (Tensor& part : parts) part = reshape({part, here}, Shape(sizes));
-  return apply(ops::Concatenate{{}, static_cast<std::size_t>(at)}, here, parts);
+  return ops::stack(ops::of_one_dtype("stack", tensors), axis, here);
 }
-Tensor stack(std::initializer_list<Tensor> tensors, std::int64_t axis, Here here) {
-  return stack(std::span(tensors.begin(), tensors.size()), axis, here);
+Tensor stack(std::initializer_list<Operand> tensors, std::int64_t axis, Here here) {
+  return ops::stack(ops::of_one_dtype("stack", std::span(tensors.begin(), tensors.size())), axis, here);
 }
 
 }  // namespace chainrule

@@ -64,11 +64,11 @@ TEST(Tensor, of_nothing_has_no_elements) {
 
 TEST(Tensor, handle_is_empty_until_assigned) {
   Tensor x;
-  EXPECT_FALSE(x);
+  EXPECT_TRUE(x.is_empty());
   x = tensor(1.0);
-  EXPECT_TRUE(x);
+  EXPECT_FALSE(x.is_empty());
   const Tensor moved = std::move(x);
-  EXPECT_TRUE(moved);
+  EXPECT_FALSE(moved.is_empty());
 }
 
 TEST(Tensor, handle_survives_assignment_to_itself) {

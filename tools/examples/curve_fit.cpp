@@ -16,9 +16,9 @@ Tensor swing(const Tensor& a, const Tensor& b, const Tensor& w, const Tensor& t)
 int main() {
   const double true_a = 2.5, true_b = 0.4, true_w = 3.0;
   Generator generator(1);
-  const Tensor t = linspace(0, 6, 200, DType::float64);
-  const Tensor measured = swing(tensor(true_a), tensor(true_b), tensor(true_w), t) +
-                          0.1 * randn({200}, generator, DType::float64);
+  const Tensor t = linspace(0, 6, 200);
+  const Tensor measured =
+      swing(tensor(true_a), tensor(true_b), tensor(true_w), t) + 0.1 * randn(200, generator);
 
   Tensor a = variable(1.0, "a"), b = variable(1.0, "b"), w = variable(2.5, "w");
   const double rate = 0.1;

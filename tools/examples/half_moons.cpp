@@ -36,9 +36,10 @@ void draw(const Mlp& network, const Dataset& moons) {
 }
 
 int main() {
+  set_default_dtype(DType::float32);  // half the memory and twice the speed of float64
   Generator generator(1337);
   const Dataset moons = half_moons(100, 0.1, generator);
-  const Tensor target = cast(2 * moons.y - 1, DType::float32).reshape({100, 1});  // -1 or 1
+  const Tensor target = cast(2 * moons.y - 1, default_dtype()).reshape({100, 1});  // -1 or 1
 
   const Mlp network({2, 16, 16, 1}, generator);
   Sgd optimizer(network.parameters());
@@ -47,12 +48,12 @@ int main() {
   for (int step = 0; step <= steps; ++step) {
     const Tensor score = network(moons.x);
     const Tensor data_loss = hinge_loss(score, target);
-    Tensor penalty = tensor(0.0F);
-    for (const Parameter& parameter : network.parameters()) penalty = penalty + sum(square(parameter.leaf()));
+    Tensor penalty = 0.0;
+    for (const Parameter& parameter : network.parameters()) penalty += sum(square(parameter.leaf()));
     const Tensor loss = data_loss + 1e-4 * penalty;
 
     if (step % 10 == 0) {
-      const double correct = mean(cast(score * target > 0, DType::float64)).item();
+      const double correct = mean(score * target > 0).item();
       std::printf("step %3d  loss %.4f  accuracy %3.0f %%\n", step, loss.item(), 100 * correct);
     }
     loss.backward();

@@ -1,5 +1,10 @@
 #pragma once
 
+#if __cplusplus < 202002L
+#error "chainrule needs C++20: compile with -std=c++20, in CMake with target_compile_features(... cxx_std_20)"
+#include "chainrule needs C++20: compile with -std=c++20"  // which ends the compilation here, not in 100 errors
+#endif
+
 /// Marks what a shared library of chainrule exports, most often the namespace that a public header opens.
 /// All else that the library is made of stays inside.
 #define CHAINRULE_API [[gnu::visibility("default")]]

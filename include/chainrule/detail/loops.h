@@ -35,8 +35,8 @@ void for_each_pack(std::int64_t n, std::array<Strided<T>, In> in, std::array<T*,
   using P = Pack<T, lanes>;
   if (n <= 0) return;
   const bool fills = n >= lanes;
-  T in_buffer[In][lanes];
-  T out_buffer[Out][lanes];
+  T in_buffer[In][std::size_t{lanes}];
+  T out_buffer[Out][std::size_t{lanes}];
   for (std::size_t k = 0; k < In; ++k) {
     if (fills && in[k].stride != 0) continue;
     if (in[k].stride == 0)

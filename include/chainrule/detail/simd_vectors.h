@@ -61,13 +61,13 @@ struct Vectors<T, CHAINRULE_SIMD_BYTES> {
   // g++ 12 makes two instructions of what is below where one of the operands is constant.
   CHAINRULE_SIMD_TARGET static void larger(Vector& to, const Vector& a, const Vector& b) {
     if constexpr (sizeof(T) == 4)
-      to = __builtin_ia32_maxps512_mask(a, b, a, static_cast<std::uint16_t>(-1), current_rounding);
+      to = __builtin_ia32_maxps512_mask(a, b, a, all_lanes, current_rounding);
     else
       to = __builtin_ia32_maxpd512_mask(a, b, a, static_cast<std::uint8_t>(-1), current_rounding);
   }
   CHAINRULE_SIMD_TARGET static void smaller(Vector& to, const Vector& a, const Vector& b) {
     if constexpr (sizeof(T) == 4)
-      to = __builtin_ia32_minps512_mask(a, b, a, static_cast<std::uint16_t>(-1), current_rounding);
+      to = __builtin_ia32_minps512_mask(a, b, a, all_lanes, current_rounding);
     else
       to = __builtin_ia32_minpd512_mask(a, b, a, static_cast<std::uint8_t>(-1), current_rounding);
   }
@@ -96,7 +96,7 @@ struct Vectors<T, CHAINRULE_SIMD_BYTES> {
   static constexpr bool has_scale = true;
   CHAINRULE_SIMD_TARGET static void scale(Vector& to, const Vector& a, const Vector& n) {
     if constexpr (sizeof(T) == 4)
-      to = __builtin_ia32_scalefps512_mask(a, n, a, static_cast<std::uint16_t>(-1), current_rounding);
+      to = __builtin_ia32_scalefps512_mask(a, n, a, all_lanes, current_rounding);
     else
       to = __builtin_ia32_scalefpd512_mask(a, n, a, static_cast<std::uint8_t>(-1), current_rounding);
   }

@@ -169,6 +169,7 @@ struct Matmul : Differentiate<Matmul> {
 }  // namespace
 
 int main() {
+  chainrule::set_default_dtype(chainrule::DType::float32);
   bench::Program program("chainrule " CHAINRULE_VERSION);
   add_cases(program);
   return program.serve();

@@ -1,0 +1,173 @@
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
+#include "paths.h"
+#include "support.h"
+
+/// What must not compile, and what the compilers say about it.
+namespace chainrule::test {
+namespace {
+
+struct Mistake {
+  std::string name;
+  std::string code;                     ///< statements, with tensors a and b
+  std::vector<std::string> words = {};  ///< that the compiler's message contains
+  std::size_t lines = 14;               ///< at most, of the message
+};
+
+const std::vector<Mistake> mistakes = {
+    {"assignment_to_an_element", "a[0] = b;", {"slice_update"}},
+    {"assignment_of_a_number_to_an_element", "a[{Slice{}, 0}] = 1.0;", {"slice_update"}},
+    {"addition_to_an_element", "a[0] += b;", {"slice_update"}},
+    {"and_of_tensors", "(void)where(a > 0 && b > 0, a, b);", {"a & b"}},
+    {"or_of_tensors", "if (a > 0 || b > 0) return;", {"a | b"}},
+    {"bool_as_axes", "(void)sum(a, true);", {"keepdims"}},
+    {"bool_among_axes", "(void)sum(a, {0, true});", {"keepdims"}},
+    {"fraction_as_axes", "(void)mean(a, 0.5);", {"whole numbers"}},
+    {"text_as_axes", "(void)mean(a, \"x\");"},
+    {"max_of_two_numbers", "(void)max(3, 1);", {"std::max"}},
+    {"min_of_two_numbers", "(void)min(2.5, 1);", {"std::min"}},
+    {"sum_of_two_numbers", "(void)sum(3, 1);", {"a + b"}},
+    {"max_of_two_tensors", "(void)max(a, b);", {"maximum"}},
+    {"data_of_a_temporary", "for (double v : exp(a).data<double>()) (void)v;", {"to_vector"}},
+    {"sizes_of_a_temporary", "(void)exp(a).shape().sizes();", {"variable"}},
+    {"batches_of_a_temporary", "(void)Batches({}, 2, generator).begin();", {"name"}},
+    {"drawing_of_a_temporary_walk", "const draw::WalkDrawing drawing(Walk(a, \"\"));", {"name"}},
+    {"function_of_text", "(void)exp(\"x\");", {"text"}},
+    {"tensor_of_text", "(void)tensor(\"x\");", {"text"}, 50},
+    {"sum_with_text", "(void)(a + \"x\");", {"text"}},
+    {"tensor_as_bool", "const bool x = a; (void)x;"},
+    {"shape_of_bool", "(void)zeros(true);"},
+    {"map_with_too_few_parameters",
+     "(void)map([](auto x) { return x; }, a, b);",
+     {"one auto for each operand"}},
+    {"map_with_too_many_parameters", "(void)map([](auto x, auto y) { return x * y; }, a);", {"one auto"}},
+    {"map_of_doubles", "(void)map([](double x) { return x * 2; }, a);", {"one auto"}},
+    {"map_to_nothing", "(void)map([](auto x) { (void)x; }, a);", {"returns a number"}},
+    {"map_to_a_condition", "(void)map([](auto x) { return x > 0; }, a);", {"returns a number"}},
+    {"dropped_function", "relu(a);", {"nodiscard"}},
+    {"dropped_comparison", "a == b;", {"unused"}},
+    {"dropped_method", "a.detach();", {"nodiscard"}},
+    {"dropped_name", "exp(a).named(\"y\");", {"nodiscard"}},
+    {"dropped_gradients", "gradients(a, {a});", {"nodiscard"}},
+    {"dropped_tensor", "tensor({1, 2});", {"nodiscard"}},
+    {"dropped_zeros", "zeros(3);", {"nodiscard"}},
+    {"dropped_question", "a.is_empty();", {"nodiscard"}},
+    {"guard_without_a_name", "NoGrad();", {"nodiscard"}},
+    {"keeper_without_a_name", "KeepValues();", {"nodiscard"}},
+    {"scope_without_a_name", "Scope(\"part\");", {"nodiscard"}},
+};
+
+/// Mistakes inside the lambda, which only g++ reports once.
+const std::vector<Mistake> mistakes_in_formulas = {
+    {"map_with_a_branch", "(void)map([](auto x) { if (x > 0) return x; return -x; }, a);", {"bool"}},
+    {"map_with_an_unknown_function", "(void)map([](auto x) { return tanhh(x); }, a);", {"tanhh"}},
+};
+
+std::string program_of(const std::vector<Mistake>& all) {
+  std::ostringstream program;
+  for (const char* header : {"autograd", "data", "map", "ops", "walk"})
+    program << "#include \"chainrule/" << header << ".h\"\n";
+  program << "using namespace chainrule;\n";
+  for (const Mistake& mistake : all)
+    program
+        << "#line 1 \"" << mistake.name << ".cpp\"\nvoid " << mistake.name
+        << "([[maybe_unused]] Tensor a, [[maybe_unused]] Tensor b, [[maybe_unused]] Generator& generator) { "
+        << mistake.code << " }\n";
+  return program.str();
+}
+
+/// What a compiler says about a program.
+std::string compile(const std::string& compiler, const std::string& program, const std::string& flags) {
+  const std::string source = ::testing::TempDir() + "chainrule_" + std::to_string(getpid()) + ".cpp";
+  std::ofstream(source) << program;
+  const std::string command = compiler + " -fsyntax-only -fdiagnostics-color=never -I " +
+                              tests_path("../include") + " " + flags + " " + source + " 2>&1";
+  std::string messages;
+  std::FILE* const output = popen(command.c_str(), "r");
+  for (int c = std::fgetc(output); c != EOF; c = std::fgetc(output)) messages += static_cast<char>(c);
+  EXPECT_NE(pclose(output), -1);
+  std::remove(source.c_str());
+  return messages;
+}
+
+/// The lines about each mistake. A message goes from where a compiler says in what it found something to
+/// where it says so again.
+std::string about(const Mistake& mistake, const std::string& messages) {
+  std::string found, block, includes, line;
+  bool complete = false;
+  const auto finish = [&] {
+    if (block.find(mistake.name + ".cpp") != std::string::npos) found += block;
+    block.clear();
+    complete = false;
+  };
+  std::istringstream lines(messages);
+  while (std::getline(lines, line)) {
+    if (line.starts_with("In file included") || line.starts_with("                 from")) {
+      includes += line + "\n";  // which belongs to what follows
+      continue;
+    }
+    const bool reports = line.find(": error: ") != std::string::npos;
+    const bool begins = reports || line.find(": In ") != std::string::npos;
+    if (begins && complete) finish();
+    block += std::exchange(includes, "") + line + "\n";
+    complete = complete || reports;
+  }
+  finish();
+  return found;
+}
+
+class Compilers : public ::testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    if (sanitized) GTEST_SKIP() << "the sanitizers see the same headers";
+  }
+  static bool is_clang() { return GetParam().find("clang") != std::string::npos; }
+  static std::string no_limit() { return is_clang() ? " -ferror-limit=0" : ""; }
+  static void expect_refused(const std::vector<Mistake>& all) {
+    const std::string messages =
+        compile(GetParam(), program_of(all), "-std=c++20 -Wall -Werror" + no_limit());
+    for (const Mistake& mistake : all) {
+      const std::string message = about(mistake, messages);
+      EXPECT_TRUE(mentions(message, {"error"})) << mistake.name << " compiles";
+      EXPECT_TRUE(mentions(message, mistake.words)) << mistake.name;
+      EXPECT_LE(std::count(message.begin(), message.end(), '\n'), mistake.lines) << mistake.name << ":\n"
+                                                                                 << message;
+    }
+  }
+};
+
+TEST_P(Compilers, refuse_what_would_not_mean_what_it_says) { expect_refused(mistakes); }
+
+TEST_P(Compilers, report_mistakes_in_formulas_once) {
+  if (is_clang()) GTEST_SKIP() << "clang reports them for every type";
+  expect_refused(mistakes_in_formulas);
+}
+
+TEST_P(Compilers, are_told_to_use_a_newer_standard) {
+  const std::string message = compile(GetParam(), "#include \"chainrule/chainrule.h\"\n", "-std=c++17");
+  EXPECT_TRUE(mentions(message, {"C++20", "-std=c++20"}));
+  EXPECT_LE(std::count(message.begin(), message.end(), '\n'), 20) << message;
+}
+
+TEST_P(Compilers, find_nothing_to_warn_of_in_the_headers) {
+  std::ifstream file(tests_path("consumer/everything.cpp"));
+  const std::string program((std::istreambuf_iterator<char>(file)), {});
+  ASSERT_FALSE(program.empty());
+  EXPECT_EQ(compile(GetParam(), program,
+                    "-std=c++20 -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Werror"),
+            "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, Compilers, ::testing::Values(CHAINRULE_COMPILERS), [](const auto& one) {
+  return std::string(one.param.find("clang") != std::string::npos ? "clang" : "gcc");
+});
+
+}  // namespace
+}  // namespace chainrule::test
