@@ -109,7 +109,9 @@ struct Minimum : Binary<Minimum> {
   }
 };
 
-const Registered<Add, Sub, Mul, Div, Pow, Neg, Square, Abs, Sign, Relu, Maximum, Minimum> registered;
+Entries arithmetic_operations() {
+  return entries<Add, Sub, Mul, Div, Pow, Neg, Square, Abs, Sign, Relu, Maximum, Minimum>;
+}
 
 }  // namespace ops
 

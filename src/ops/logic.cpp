@@ -160,9 +160,10 @@ struct Cast {
   }
 };
 
-const Registered<Less, LessEqual, Greater, GreaterEqual, Equal, NotEqual, LogicalAnd, LogicalOr, LogicalXor,
-                 LogicalNot, Where, Clamp, Cast>
-    registered;
+Entries logic_operations() {
+  return entries<Less, LessEqual, Greater, GreaterEqual, Equal, NotEqual, LogicalAnd, LogicalOr, LogicalXor,
+                 LogicalNot, Where, Clamp, Cast>;
+}
 
 namespace {
 

@@ -117,9 +117,11 @@ struct Map {
   }
 };
 
-const Registered<Map> registered;  // people meet MapGradient as map's derivative only
-
 }  // namespace
+
+// People meet MapGradient as map's derivative only.
+Entries map_operations() { return entries<Map>; }
+
 }  // namespace ops
 
 Tensor detail::map(std::shared_ptr<const MapFunction> function, std::span<const chainrule::Operand> x) {

@@ -74,7 +74,7 @@ struct Norm : OverAxes {
   };
 };
 
-const Registered<Prod, Norm> registered;
+Entries norm_and_product_operations() { return entries<Prod, Norm>; }
 
 }  // namespace ops
 

@@ -37,7 +37,7 @@ struct LogSoftmax {
   }
 };
 
-const Registered<Softmax, LogSoftmax> registered;
+Entries probability_operations() { return entries<Softmax, LogSoftmax>; }
 
 namespace {
 

@@ -3,21 +3,18 @@
 #include <algorithm>
 
 namespace chainrule {
-namespace {
-
-std::vector<OperationInfo>& registered() {
-  static std::vector<OperationInfo> operations;
-  return operations;
-}
-
-}  // namespace
-
-void ops::register_operation(OperationInfo info) { registered().push_back(info); }
 
 std::vector<OperationInfo> operations() {
-  std::vector<OperationInfo> sorted = registered();
-  std::sort(sorted.begin(), sorted.end(), [](auto& a, auto& b) { return a.name < b.name; });
-  return sorted;
+  std::vector<OperationInfo> all;
+  for (const auto family :
+       {ops::arithmetic_operations, ops::transcendental_operations, ops::logic_operations,
+        ops::reduction_operations, ops::norm_and_product_operations, ops::linear_algebra_operations,
+        ops::shape_operations, ops::probability_operations, ops::loss_operations, ops::map_operations}) {
+    const ops::Entries entries = family();
+    all.insert(all.end(), entries.begin(), entries.end());
+  }
+  std::sort(all.begin(), all.end(), [](auto& a, auto& b) { return a.name < b.name; });
+  return all;
 }
 
 }  // namespace chainrule

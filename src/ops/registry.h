@@ -1,17 +1,28 @@
 #pragma once
 
+#include <array>
+
 #include "chainrule/graph.h"
 #include "graph/apply.h"
 
 namespace chainrule::ops {
 
-void register_operation(OperationInfo info);
-
-/// Lists operations in chainrule::operations(): `const Registered<Add, Sub> registered;` in the file
-/// that defines them. The static library keeps the file, as it also defines the functions people call.
+/// The operations that one file defines, for chainrule::operations().
+using Entries = std::span<const OperationInfo>;
 template <Operation... Ops>
-struct Registered {
-  Registered() { (register_operation({Ops::name, Ops::formula}), ...); }
-};
+constexpr std::array<OperationInfo, sizeof...(Ops)> entries = {{{Ops::name, Ops::formula}...}};
+
+// One function for each file with operations. As operations() calls them, a program that asks for the list
+// links those files, and no other program does for the list's sake.
+Entries arithmetic_operations();
+Entries transcendental_operations();
+Entries logic_operations();
+Entries reduction_operations();
+Entries norm_and_product_operations();
+Entries linear_algebra_operations();
+Entries shape_operations();
+Entries probability_operations();
+Entries loss_operations();
+Entries map_operations();
 
 }  // namespace chainrule::ops

@@ -155,7 +155,9 @@ struct SliceUpdate {
   }
 };
 
-const Registered<Permute, Reshape, BroadcastTo, Index, Scatter, SliceUpdate, Concatenate> registered;
+Entries shape_operations() {
+  return entries<Permute, Reshape, BroadcastTo, Index, Scatter, SliceUpdate, Concatenate>;
+}
 
 namespace {
 

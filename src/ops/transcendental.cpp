@@ -90,7 +90,9 @@ struct Logaddexp : Binary<Logaddexp> {
   }
 };
 
-const Registered<Sqrt, Exp, Log, Expm1, Log1p, Sin, Cos, Tanh, Sigmoid, Softplus, Logaddexp> registered;
+Entries transcendental_operations() {
+  return entries<Sqrt, Exp, Log, Expm1, Log1p, Sin, Cos, Tanh, Sigmoid, Softplus, Logaddexp>;
+}
 
 }  // namespace ops
 

@@ -1,8 +1,12 @@
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <regex>
 #include <set>
 
 #include "chainrule/graph.h"
 #include "op_cases.h"
+#include "paths.h"
 
 namespace chainrule::test {
 namespace {
@@ -16,6 +20,23 @@ TEST(OperationTable, has_a_row_for_every_operation) {
   std::set<std::string> listed;
   for (const OperationInfo& info : operations()) listed.emplace(info.name);
   EXPECT_EQ(rows, listed);
+}
+
+TEST(OperationTable, lists_every_operation_that_the_sources_define) {
+  std::set<std::string> listed;
+  for (const OperationInfo& info : operations()) listed.emplace(info.name);
+  for (const OpCase& row : op_cases()) listed.insert(row.derivative);
+  const std::regex definition("\\bname\\s*=\\s*\"(\\w+)\"");
+  std::size_t found = 0;
+  for (const auto& file : std::filesystem::directory_iterator(tests_path("../src/ops"))) {
+    std::ifstream in(file.path());
+    const std::string text(std::istreambuf_iterator<char>(in), {});
+    for (std::sregex_iterator match(text.begin(), text.end(), definition); match != std::sregex_iterator();
+         ++match, ++found)
+      EXPECT_TRUE(listed.contains((*match)[1]))
+          << (*match)[1] << " of " << file.path().filename() << " is missing from operations()";
+  }
+  EXPECT_GE(found, operations().size());
 }
 
 TEST(OperationTable, has_every_operation_with_a_formula_in_alphabetic_order) {
