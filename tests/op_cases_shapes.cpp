@@ -338,11 +338,90 @@ OpCase stack_row() {
       .tolerance = 0};
 }
 
+using Positions = std::vector<std::int64_t>;
+
+OpCase take_rows_row() {
+  const auto at = [](const std::string& name, const Positions& positions, std::vector<Shapes> shapes) {
+    return Variant{name, [=](const Arguments& in) { return take_rows(in[0], positions); },
+                   [=](const Arrays& in) {
+                     Shape shape = in[0].shape;
+                     shape[0] = static_cast<std::int64_t>(positions.size());
+                     return reference::generate(shape, [&](reference::Position place) {
+                       place[0] = positions[static_cast<std::size_t>(place[0])];
+                       return reference::at(in[0], place);
+                     });
+                   },
+                   std::move(shapes)};
+  };
+  const auto looked_up = [](const std::string& name, const Shape& places, const Shape& table) {
+    return Variant{name,
+                   [=](const Arguments& in) {
+                     return take_rows(in[0], cast(reshape(arange(0, places.size()), places), DType::int64));
+                   },
+                   [=](const Arrays& in) {
+                     std::vector<std::int64_t> sizes(places.begin(), places.end());
+                     sizes.insert(sizes.end(), table.begin() + 1, table.end());
+                     return reference::reshape(in[0], Shape(sizes));
+                   },
+                   {{table}}};
+  };
+  return {.operation = "take_rows",
+          .inputs = {between(-2, 2)},
+          .variants = {at("in another order", {2, 0, 1}, {{{3}}, {{3, 2}}, {{3, 2, 4}}, {{3, 0}}}),
+                       at("some of them repeated", {1, 1, 0, 1, 4, 4}, {{{5}}, {{5, 3}}, {{7, 17}}}),
+                       at("none", {}, {{{3, 2}}, {{0, 2}}, {{0}}}), at("one", {0}, {{{1}}, {{2, 1, 3}}}),
+                       looked_up("by positions of two axes", {2, 3}, {6, 2}),
+                       looked_up("by one position", {}, {1, 4})},
+          .misuses = {{"of a scalar", [] { take_rows(blank({}), {0}); }, {"()"}},
+                      {"a position too high",
+                       [] {
+                         take_rows(blank({2, 3}), {0, 2});
+                       },
+                       {"2", "(2, 3)"}},
+                      {"a negative position",
+                       [] {
+                         take_rows(blank({2, 3}), {-1});
+                       },
+                       {"-1", "(2, 3)"}}},
+          .tolerance = 0};
+}
+
+/// The derivative of take_rows, an operation of its own so that it can be differentiated again.
+OpCase scatter_rows_row() {
+  const auto at = [](const std::string& name, const Positions& positions, const Shape& whole,
+                     const Shape& part) {
+    return Variant{name,
+                   [=](const Arguments& in) {
+                     const Tensor g = in[0].as_tensor();
+                     const Tensor x = variable(zeros(whole, g.dtype()));
+                     return gradients(take_rows(x, positions), {x}, {.seed = g, .create_graph = true}).at(x);
+                   },
+                   [=](const Arrays& in) {
+                     return reference::generate(whole, [&](reference::Position place) {
+                       reference::Number total = 0;
+                       const std::int64_t row = place[0];
+                       for (std::size_t i = 0; i < positions.size(); ++i) {
+                         place[0] = static_cast<std::int64_t>(i);
+                         if (positions[i] == row) total += reference::at(in[0], place);
+                       }
+                       return total;
+                     });
+                   },
+                   {{part}}};
+  };
+  return {.operation = "scatter_rows",
+          .inputs = {between(-2, 2)},
+          .variants = {at("to other places", {2, 0}, {3, 2}, {2, 2}),
+                       at("to one place several times", {1, 3, 1, 1}, {4}, {4}),
+                       at("of nothing", {}, {3, 2}, {0, 2}), at("of empty rows", {1, 1}, {3, 0}, {2, 0})},
+          .tolerance = 1e-15};
+}
+
 }  // namespace
 
 std::vector<OpCase> shape_rows() {
-  return {permute_row(), reshape_row(),      broadcast_to_row(), index_row(),
-          scatter_row(), slice_update_row(), concatenate_row(),  stack_row()};
+  return {permute_row(),      reshape_row(),     broadcast_to_row(), index_row(),     scatter_row(),
+          slice_update_row(), concatenate_row(), stack_row(),        take_rows_row(), scatter_rows_row()};
 }
 
 }  // namespace chainrule::test

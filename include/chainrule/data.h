@@ -19,9 +19,7 @@ struct [[nodiscard]] Dataset {
   std::int64_t size() const { return y.size(); }
 };
 
-/// The rows at these positions, in that order: (positions, ...) from (n, ...). A constant: no gradient flows
-/// through it. ShapeError for a scalar or a position outside 0 .. n - 1.
-Tensor take_rows(const Tensor& x, std::span<const std::int64_t> positions);
+/// The samples at these positions, in that order. ShapeError for a position outside 0 .. size() - 1.
 Dataset take_rows(const Dataset& data, std::span<const std::int64_t> positions);
 
 struct [[nodiscard]] Split {

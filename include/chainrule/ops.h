@@ -261,6 +261,17 @@ inline Tensor slice_update(const Operand& x, std::initializer_list<Index> where,
   return slice_update(x, std::span(where.begin(), where.size()), values);
 }
 
+/// The rows (along axis 0) at these positions, in that order, repeated where one is: (positions, ...) from
+/// (n, ...). The gradient is the upstream gradient added up, row by row, at the positions. ShapeError for a
+/// scalar or a position outside 0 .. n - 1.
+Tensor take_rows(const Operand& x, std::span<const std::int64_t> positions);
+inline Tensor take_rows(const Operand& x, std::initializer_list<std::int64_t> positions) {
+  return take_rows(x, std::span(positions.begin(), positions.size()));
+}
+/// The same for positions of any shape, int64: (positions..., ...), as a table of embeddings is looked up.
+/// DTypeError for positions of another dtype.
+Tensor take_rows(const Operand& x, const Tensor& positions);
+
 // ---- Probabilities and losses --------------------------------------------------------------------------
 
 /// exp(x) / sum(exp(x)) along an axis; zeros where every x is -inf.

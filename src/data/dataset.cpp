@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <numbers>
 
@@ -10,26 +9,6 @@
 #include "graph/node.h"
 
 namespace chainrule {
-
-Tensor take_rows(const Tensor& x, std::span<const std::int64_t> positions) {
-  if (x.rank() == 0) throw ShapeError("take_rows: a scalar has no rows; give it at least one axis");
-  for (const std::int64_t position : positions)
-    if (position < 0 || position >= x.shape()[0])
-      throw ShapeError("take_rows: there is no row " + std::to_string(position) + " in shape " +
-                       to_string(x.shape()));
-  Shape shape = x.shape();
-  shape[0] = static_cast<std::int64_t>(positions.size());
-  Array rows(shape, x.dtype());
-  shape[0] = 1;
-  const std::size_t row_bytes = static_cast<std::size_t>(shape.size()) * item_size(x.dtype());
-  const auto* source = static_cast<const std::byte*>(value_of(x).raw());
-  auto* target = static_cast<std::byte*>(rows.mutable_raw());
-  for (const std::int64_t position : positions) {
-    std::memcpy(target, source + static_cast<std::size_t>(position) * row_bytes, row_bytes);
-    target += row_bytes;
-  }
-  return constant(std::move(rows));
-}
 
 Dataset take_rows(const Dataset& data, std::span<const std::int64_t> positions) {
   return {take_rows(data.x, positions), take_rows(data.y, positions), data.classes};

@@ -190,6 +190,45 @@ void scatter(const Array& part, const Box& box, Array& into) {
   });
 }
 
+Array take_rows(const Array& x, std::span<const std::int64_t> positions) {
+  Shape shape = x.shape();
+  shape[0] = 1;
+  const std::size_t row_bytes = static_cast<std::size_t>(shape.size()) * item_size(x.dtype());
+  shape[0] = static_cast<std::int64_t>(positions.size());
+  Array out(shape, x.dtype());
+  const auto* from = static_cast<const std::byte*>(x.raw());
+  auto* to = static_cast<std::byte*>(out.mutable_raw());
+  const auto copy = [&](auto bytes) {
+    for (const std::int64_t position : positions) {
+      std::memcpy(to, from + static_cast<std::size_t>(position) * bytes, bytes);
+      to += bytes;
+    }
+  };
+  // A copy of a size that the compiler knows is no call.
+  if (row_bytes == 4)
+    copy(std::integral_constant<std::size_t, 4>());
+  else if (row_bytes == 8)
+    copy(std::integral_constant<std::size_t, 8>());
+  else
+    copy(row_bytes);
+  return out;
+}
+
+void add_rows(const Array& rows, std::span<const std::int64_t> positions, Array& into) {
+  Shape row = into.shape();
+  row[0] = 1;
+  const std::int64_t width = row.size();
+  dispatch_floating(rows.dtype(), [&]<class T>() {
+    const T* in = rows.data<T>();
+    T* const out = into.mutable_data<T>();
+    for (const std::int64_t position : positions) {
+      T* to = out + position * width;
+      for (std::int64_t i = 0; i < width; ++i) to[i] += in[i];
+      in += width;
+    }
+  });
+}
+
 Array zeros(const Shape& shape, DType dtype) {
   Array out(shape, dtype);
   std::memset(out.mutable_raw(), 0, out.byte_count());

@@ -19,6 +19,11 @@ Array gather(const Array& x, const Box& box);
 /// Copies `part` into the box of `into`.
 void scatter(const Array& part, const Box& box, Array& into);
 
+/// The rows (along axis 0) of x at these positions, which are there.
+Array take_rows(const Array& x, std::span<const std::int64_t> positions);
+/// Adds the rows, floating and one after another, each to that row of `into` whose position it has.
+void add_rows(const Array& rows, std::span<const std::int64_t> positions, Array& into);
+
 Array zeros(const Shape& shape, DType dtype);
 
 }  // namespace chainrule::kernels

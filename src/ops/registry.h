@@ -21,6 +21,7 @@ Entries reduction_operations();
 Entries norm_and_product_operations();
 Entries linear_algebra_operations();
 Entries shape_operations();
+Entries row_operations();
 Entries probability_operations();
 Entries loss_operations();
 Entries map_operations();

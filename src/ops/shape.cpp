@@ -4,20 +4,12 @@
 
 #include "kernels/copy.h"
 #include "ops/elementwise.h"
+#include "ops/moves.h"
 #include "ops/registry.h"
 #include "ops/shape_ops.h"
 
 namespace chainrule {
 namespace ops {
-
-/// What operations have in common that only move elements: nothing is read to differentiate them.
-struct Moves {
-  static std::int64_t flops(Inputs, const Shape&) { return 0; }
-  Reads reads(Wanted) const { return 0; }
-  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
-    return {"1"};
-  }
-};
 
 struct Permute : Moves {
   static constexpr std::string_view name = "permute", formula = "the gradient's axes go back to their places";

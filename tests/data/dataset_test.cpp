@@ -2,7 +2,9 @@
 #include <cmath>
 #include <numeric>
 
+#include "chainrule/autograd.h"
 #include "chainrule/data.h"
+#include "chainrule/optim.h"
 #include "support.h"
 
 namespace chainrule::test {
@@ -42,6 +44,30 @@ TEST(TakeRows, gives_them_in_the_order_asked_for) {
   EXPECT_TRUE(equals(take_rows(tensor({{1, 2}, {3, 4}, {5, 6}}), positions), {3, 2}, {5, 6, 1, 2, 5, 6}));
   EXPECT_TRUE(equals(take_rows(tensor({1.5, 2.5, 3.5}), positions), {3}, {3.5, 1.5, 3.5}));
   EXPECT_TRUE(equals(take_rows(tensor({{1, 2}}), {}), {0, 2}, {}));
+  EXPECT_TRUE(equals(take_rows(tensor({true, false}), {1, 0, 0}), {3}, {0, 1, 1}));
+}
+
+TEST(TakeRows, of_a_parameter_trains_the_rows_taken_and_adds_up_repeated_ones) {
+  const Parameter table(zeros({3, 2}), "table");
+  Sgd optimizer({table}, {.learning_rate = 1});
+  sum(take_rows(table.leaf(), tensor({{0, 2}, {2, 2}})) * tensor({1.0F, 10.0F})).backward();
+  optimizer.step();
+  EXPECT_TRUE(equals(table.leaf(), {3, 2}, {-1, -10, 0, 0, -3, -30}));
+}
+
+TEST(TakeRows, differentiates_twice_through_repeated_positions) {
+  const Tensor x = variable({1.0, 2.0});
+  const Tensor y = sum(pow(take_rows(x, {1, 1, 0}), 3));  // 2 x1³ + x0³
+  const Tensor slope = gradients(y, {x}, {.create_graph = true})[x];
+  EXPECT_TRUE(equals(slope, {2}, {3, 24}));
+  EXPECT_TRUE(equals(gradients(sum(slope), {x})[x], {2}, {6, 24}));
+}
+
+TEST(TakeRows, needs_whole_positions) {
+  EXPECT_TRUE(mentions(message_of<DTypeError>([] {
+                         take_rows(zeros({2, 3}), tensor({0.0}));
+                       }),
+                       {"take_rows", "float64", "int64"}));
 }
 
 TEST(TakeRows, refuses_rows_that_are_not_there) {

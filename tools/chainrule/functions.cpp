@@ -204,6 +204,7 @@ constexpr Function functions[] = {
     {"slice_update", "part, values",
      [](A a) { return slice_update(a.part(0).whole, a.part(0).where, a[1]); }},
     {"set", "part, values", [](A a) { return slice_update(a.part(0).whole, a.part(0).where, a[1]); }},
+    {"take_rows", "x|a|input, positions|indices|index", [](A a) { return take_rows(a[0], a.integers(1)); }},
 
     {"softmax", "x|input, axis|dim=-1", [](A a) { return softmax(a[0], a.integer(1)); }},
     {"log_softmax", "x|input, axis|dim=-1", [](A a) { return log_softmax(a[0], a.integer(1)); }},

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "graph/apply.h"
+
+namespace chainrule::ops {
+
+/// What operations have in common that only move elements: nothing is read to differentiate them.
+struct Moves {
+  static std::int64_t flops(Inputs, const Shape&) { return 0; }
+  Reads reads(Wanted) const { return 0; }
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
+    return {"1"};
+  }
+};
+
+}  // namespace chainrule::ops

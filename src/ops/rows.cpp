@@ -1,0 +1,72 @@
+#include "chainrule/ops.h"
+#include "kernels/copy.h"
+#include "ops/moves.h"
+#include "ops/registry.h"
+
+namespace chainrule {
+namespace ops {
+
+using Positions = std::vector<std::int64_t>;
+
+/// Rows by their positions.
+struct TakeRows : Moves {
+  static constexpr std::string_view name = "take_rows",
+                                    formula = "the gradient added up at the rows it was taken from";
+  Positions positions;
+  Shape shape;
+  Array forward(Values in) const { return kernels::take_rows(*in[0], positions).reshaped(shape); }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const;
+};
+
+/// The reverse of TakeRows: zeros, to whose rows are added what comes for their positions.
+struct ScatterRows : Moves {
+  static constexpr std::string_view name = "scatter_rows",
+                                    formula = "the gradient's rows at the positions they were added to";
+  Positions positions;
+  Shape shape;
+  Array forward(Values in) const {
+    Array out = kernels::zeros(shape, in[0]->dtype());
+    kernels::add_rows(*in[0], positions, out);
+    return out;
+  }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+    if (to.wants(0)) to[0] = apply(TakeRows{{}, positions, in[0].shape()}, Here::now(), Argument(g));
+  }
+};
+
+void TakeRows::vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+  if (to.wants(0)) to[0] = apply(ScatterRows{{}, positions, in[0].shape()}, Here::now(), Argument(g));
+}
+
+Entries row_operations() { return entries<TakeRows, ScatterRows>; }
+
+namespace {
+
+/// `leading` is the shape of the positions.
+Tensor take_rows(const Operand& x, std::span<const std::int64_t> positions, const Shape& leading) {
+  const Tensor in = x.as_tensor();
+  if (in.rank() == 0) throw ShapeError("take_rows: a scalar has no rows; give it at least one axis");
+  for (const std::int64_t position : positions)
+    if (position < 0 || position >= in.shape()[0])
+      throw ShapeError("take_rows: there is no row " + std::to_string(position) + " in shape " +
+                       to_string(in.shape()) + "; positions count from 0 to size - 1");
+  std::vector<std::int64_t> sizes(leading.begin(), leading.end());
+  sizes.insert(sizes.end(), in.shape().begin() + 1, in.shape().end());
+  return apply(TakeRows{{}, {positions.begin(), positions.end()}, Shape(sizes)}, x.here(), Argument(in));
+}
+
+}  // namespace
+}  // namespace ops
+
+Tensor take_rows(const Operand& x, std::span<const std::int64_t> positions) {
+  return ops::take_rows(x, positions, {static_cast<std::int64_t>(positions.size())});
+}
+
+Tensor take_rows(const Operand& x, const Tensor& positions) {
+  if (positions.dtype() != DType::int64)
+    throw DTypeError("take_rows: positions are " + std::string(to_string(positions.dtype())) +
+                     "; they must be int64");
+  return ops::take_rows(x, positions.data<std::int64_t>(), positions.shape());
+}
+
+}  // namespace chainrule
