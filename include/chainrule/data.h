@@ -30,24 +30,30 @@ struct [[nodiscard]] Split {
 Split split(const Dataset& data, double test_fraction, Generator& generator);
 
 /// Shifts and scales each column to mean 0 and standard deviation 1 *on the data it was made from*; other
-/// data, such as a test set, is moved by the same amounts.
+/// data, such as a test set, is moved by the same amounts. Columns may lie anywhere in the range of their
+/// dtype, however close their values are.
 class Standardizer {
  public:
-  /// x (n, columns), floating, n >= 1: ShapeError or DTypeError otherwise. The deviation divides by n, as
-  /// NumPy's std. A column that never varies is only shifted: its deviation counts as 1.
+  /// x (n, columns), floating, n >= 1: ShapeError or DTypeError otherwise; std::invalid_argument when a
+  /// column has nan or an infinity, as it has no mean. The deviation divides by n, as NumPy's std. A column
+  /// that never varies is only shifted, to exactly 0: its deviation counts as 1.
   explicit Standardizer(const Tensor& x);
 
-  /// (x - mean) / deviation, for x (..., columns) of the same dtype.
+  /// (x - mean) / deviation, for x (..., columns) of the same dtype. nan and infinities stay what they are.
   Tensor operator()(const Tensor& x) const;
   Dataset operator()(const Dataset& data) const { return {(*this)(data.x), data.y, data.classes}; }
 
-  [[nodiscard]] const Tensor& mean() const& { return mean_; }            ///< (columns,)
-  [[nodiscard]] const Tensor& deviation() const& { return deviation_; }  ///< (columns,), never zero
+  [[nodiscard]] const Tensor& mean() const& { return mean_; }  ///< (columns,)
+  /// (columns,); 0 only where it is below the dtype's smallest number.
+  [[nodiscard]] const Tensor& deviation() const& { return deviation_; }
   Tensor mean() && { return mean_; }
   Tensor deviation() && { return deviation_; }
 
  private:
   Tensor mean_, deviation_;
+  // What x is moved by. In units of 2ⁿ, one for each column, nothing overflows or vanishes on the way; and
+  // what rounding took from the mean is subtracted for itself.
+  Tensor unit_, center_, rest_, spread_;
 };
 
 /// The samples in a new random order, `batch_size` at a time; the last batch may be smaller. A range of

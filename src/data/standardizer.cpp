@@ -1,7 +1,27 @@
+#include <cmath>
+
 #include "chainrule/autograd.h"
 #include "chainrule/data.h"
 
 namespace chainrule {
+namespace {
+
+/// For each column the largest power of two that its largest element reaches, so that dividing by it is
+/// exact. 1 for a column that never varies.
+Tensor units(const std::vector<double>& low, const std::vector<double>& high) {
+  std::vector<double> units;
+  for (std::size_t column = 0; column < low.size(); ++column) {
+    if (!std::isfinite(low[column]) || !std::isfinite(high[column]))
+      throw std::invalid_argument("Standardizer: column " + std::to_string(column) + " has " +
+                                  (std::isnan(low[column]) ? "nan" : "an infinity") +
+                                  ", so it has no mean; remove or replace the samples with it");
+    const double largest = std::max(std::abs(low[column]), std::abs(high[column]));
+    units.push_back(low[column] == high[column] ? 1 : std::ldexp(1, std::ilogb(largest)));
+  }
+  return tensor(units);
+}
+
+}  // namespace
 
 Standardizer::Standardizer(const Tensor& x) {
   if (!is_floating(x.dtype()))
@@ -10,16 +30,22 @@ Standardizer::Standardizer(const Tensor& x) {
     throw ShapeError("Standardizer: data has shape " + to_string(x.shape()) +
                      "; it must be (samples, columns) with at least one sample");
   const NoGrad guard;
-  const Tensor wide = cast(x, DType::float64);
-  const Tensor center = chainrule::mean(wide, 0);
-  const Tensor spread = sqrt(chainrule::mean(square(wide - center), 0));
-  // A constant column is recognised by its values: its computed deviation may be a rounding error, and
-  // dividing by that would blow up any other value that the test data has there.
-  const Tensor varies = max(wide, 0) > min(wide, 0);
-  mean_ = cast(center, x.dtype());
-  deviation_ = cast(where(varies, spread, 1.0), x.dtype());
+  const auto narrow = [&](const Tensor& wide) { return cast(wide, x.dtype()); };
+  const Tensor wide = cast(x, DType::float64), low = min(wide, 0), high = max(wide, 0);
+  const Tensor unit = units(low.to_vector<double>(), high.to_vector<double>());
+  // A constant column is recognised by its values: its computed mean and deviation may be off by a rounding
+  // error, and dividing by that would blow up any other value that the test data has there.
+  const Tensor varies = high > low, scaled = wide / unit;
+  unit_ = narrow(unit);
+  center_ = narrow(where(varies, chainrule::mean(scaled, 0), low));
+  const Tensor around = scaled - center_, rest = where(varies, chainrule::mean(around, 0), 0.0);
+  const Tensor spread = where(varies, sqrt(chainrule::mean(square(around - rest), 0)), 1.0);
+  rest_ = narrow(rest);
+  spread_ = narrow(spread);
+  mean_ = narrow((center_ + rest) * unit);
+  deviation_ = narrow(spread * unit);
 }
 
-Tensor Standardizer::operator()(const Tensor& x) const { return (x - mean_) / deviation_; }
+Tensor Standardizer::operator()(const Tensor& x) const { return (x / unit_ - center_ - rest_) / spread_; }
 
 }  // namespace chainrule
