@@ -10,6 +10,9 @@ struct SgdOptions {
   double learning_rate = 0.01;
   double momentum = 0;      ///< share of the last step's velocity that is kept, in [0, 1)
   double weight_decay = 0;  ///< adds weight_decay * value to the gradient: an L2 penalty of half of it
+  /// Lets a step go by momentum and weight decay alone when no parameter has a gradient. Such a step is a
+  /// GradError otherwise, as it nearly always comes from a mistake.
+  bool allow_no_gradient = false;
 };
 
 /// Stochastic gradient descent with momentum, as PyTorch's SGD:
@@ -26,6 +29,8 @@ class Sgd {
   /// Moves every parameter once and leaves it without a gradient. A parameter that nothing has reached since
   /// the last step counts as having gradient zero: momentum and weight decay still move it. Without both, the
   /// gradient of a layer's weight for few samples is never made: the product that it is goes into the weight.
+  /// GradError, and nothing moves, when no parameter at all has received a gradient since the last step; see
+  /// SgdOptions::allow_no_gradient.
   void step();
   /// Forgets the gradients gathered since the last step. Not needed after step(): new leaves have none.
   void zero_grad() const;

@@ -116,6 +116,11 @@ void Variable::accumulate(double gradient) const {
   has_number_ = true;
 }
 
+bool Variable::has_gradient() const {
+  const Lock lock(*this);
+  return has_number_ || gradient_.node() != nullptr;
+}
+
 Tensor Variable::gradient() const {
   const Lock lock(*this);
   return has_number_ ? scalar(number_, dtype()) : gradient_;

@@ -226,7 +226,9 @@ class Variable final : public Node {
   void accumulate(Tensor gradient) const;
   /// The same for a scalar.
   void accumulate(double gradient) const;
-  /// Empty when nothing has been accumulated.
+  /// Has anything been accumulated?
+  bool has_gradient() const;
+  /// Empty when nothing has been.
   Tensor gradient() const;
   void zero_gradient() const;
 

@@ -18,6 +18,18 @@ void check(double value, const char* name, double below) {
   }
 }
 
+[[noreturn]] void report_no_gradient(const std::string& first) {
+  throw GradError(
+      "Sgd::step: no parameter ('" + first +
+      "', ...) has received a gradient since the last step, so nothing would be learned; usually backward() "
+      "was "
+      "not called, or was called on a loss that these parameters are no part of: computed from a leaf kept "
+      "since "
+      "before the last step (Tensor w = W, outside the loop), cut off by detach() or NoGrad, made by another "
+      "network, or zero_grad() came between; to step by momentum and weight decay alone, set "
+      "allow_no_gradient");
+}
+
 }  // namespace
 
 Sgd::Sgd(const std::vector<Parameter>& parameters, const SgdOptions& options) : options_(options) {
@@ -36,6 +48,10 @@ Sgd::Sgd(const std::vector<Parameter>& parameters, const SgdOptions& options) : 
 }
 
 void Sgd::step() {
+  const bool any = std::any_of(states_.begin(), states_.end(), [](const State& state) {
+    return static_cast<const Variable&>(*state.parameter.leaf().node()).has_gradient();
+  });
+  if (!any && !options_.allow_no_gradient) report_no_gradient(states_.front().parameter.name());
   for (State& state : states_) {
     Tensor& leaf = state.parameter.slot_->leaf;
     const Tensor gradient = leaf.grad();

@@ -73,17 +73,72 @@ TEST(Sgd, forgets_gradients_on_request) {
   Sgd optimizer({p}, {.learning_rate = 1});
   sum(2.0 * p.leaf()).backward();
   optimizer.zero_grad();
+  sum(3.0 * p.leaf()).backward();
   optimizer.step();
-  EXPECT_EQ(values(p.leaf()), (std::vector<double>{1}));
+  EXPECT_EQ(values(p.leaf()), (std::vector<double>{-2}));
 }
 
 TEST(Sgd, keeps_the_momentum_of_a_parameter_that_nothing_reached) {
-  const Parameter p(tensor({0.0}), "p");
-  Sgd optimizer({p}, {.learning_rate = 1, .momentum = 0.5});
+  const Parameter p(tensor({0.0}), "p"), other(tensor({0.0}), "other");
+  Sgd optimizer({p, other}, {.learning_rate = 1, .momentum = 0.5});
   sum(-8.0 * p.leaf()).backward();
   optimizer.step();
+  sum(other.leaf()).backward();
   optimizer.step();
   EXPECT_EQ(values(p.leaf()), (std::vector<double>{12}));
+}
+
+TEST(Sgd, steps_by_momentum_and_weight_decay_alone_when_told) {
+  const Parameter p(tensor({0.0}), "p"), q(tensor({8.0}), "q");
+  Sgd coasting({p}, {.learning_rate = 1, .momentum = 0.5, .allow_no_gradient = true});
+  sum(-8.0 * p.leaf()).backward();
+  coasting.step();
+  coasting.step();
+  EXPECT_EQ(values(p.leaf()), (std::vector<double>{12}));
+  Sgd({q}, {.learning_rate = 1, .weight_decay = 0.5, .allow_no_gradient = true}).step();
+  EXPECT_EQ(values(q.leaf()), (std::vector<double>{4}));
+}
+
+/// What a training loop's second step complains about, of a network whose loss is computed by `loss`.
+template <class Loss>
+std::string complaint_of_second_step(const std::vector<Parameter>& parameters, const Loss& loss) {
+  Sgd optimizer(parameters, {.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 0.1});
+  sum(square(parameters[0].leaf())).backward();
+  optimizer.step();
+  const std::vector<double> before = values(parameters[0].leaf());
+  loss();
+  const std::string message = message_of<GradError>([&] { optimizer.step(); });
+  EXPECT_EQ(values(parameters[0].leaf()), before) << "a step that is refused moves nothing";
+  return message;
+}
+
+TEST(Sgd, refuses_a_step_for_which_no_parameter_has_a_gradient) {
+  const Parameter p(tensor({1.0, 2.0}), "weight");
+  const Tensor kept = p.leaf();
+  const Mlp other({2, 2}, *std::make_unique<Generator>(), DType::float64);
+  EXPECT_TRUE(mentions(complaint_of_second_step({p}, [] {}),
+                       {"Sgd::step", "weight", "backward()", "detach", "NoGrad", "allow_no_gradient"}));
+  EXPECT_TRUE(mentions(complaint_of_second_step({p}, [&] { sum(square(kept)).backward(); }), {"leaf kept"}));
+  EXPECT_TRUE(mentions(complaint_of_second_step({p}, [&] { sum(other(p.leaf().detach())).backward(); }),
+                       {"another network"}));
+  EXPECT_TRUE(mentions(complaint_of_second_step({p},
+                                                [&] {
+                                                  sum(square(p.leaf())).backward();
+                                                  p.zero_grad();
+                                                }),
+                       {"zero_grad"}));
+}
+
+TEST(Sgd, knows_a_gradient_of_zero_and_that_of_a_scalar_from_none) {
+  const Parameter p(tensor(1.0), "p"), q(tensor({1.0, 2.0}), "q");
+  Sgd optimizer({p}, {.learning_rate = 1}), other({q}, {.learning_rate = 1});
+  EXPECT_THROW(optimizer.step(), GradError);
+  (0.0 * p.leaf()).backward();
+  optimizer.step();
+  EXPECT_EQ(p.leaf().item(), 1);
+  EXPECT_THROW(optimizer.step(), GradError);
+  sum(0.0 * q.leaf()).backward();
+  other.step();
 }
 
 TEST(Sgd, leaves_graphs_and_handles_from_before_the_step_as_they_were) {
