@@ -63,9 +63,7 @@ void save_graph(const GraphRecord& graph, const std::string& path);
 /// graph, or written by a version that this one does not understand.
 [[nodiscard]] GraphRecord load_graph(const std::string& path);
 
-namespace draw {
-
-struct Options {
+struct DrawOptions {
   const Gradients* gradients = nullptr;  ///< shown on the nodes that it contains
   bool values = true;
   bool local_derivatives = true;  ///< on the edges
@@ -79,29 +77,28 @@ struct Options {
 
 /// The graph in Graphviz's DOT language: names, shapes, values, gradients. Scopes are clusters.
 /// Deterministic. Of a record, shows the gradients in it, whatever `options.gradients` is.
-void write_dot(std::ostream& out, const Tensor& output, const Options& options = {});
-void write_dot(std::ostream& out, const GraphRecord& graph, const Options& options = {});
+void write_dot(std::ostream& out, const Tensor& output, const DrawOptions& options = {});
+void write_dot(std::ostream& out, const GraphRecord& graph, const DrawOptions& options = {});
 
 // What follows needs the target chainrule::render.
 
 /// The same, drawn. IoError when Graphviz cannot, and when the graph is too large or entangled to lay out in
 /// some seconds; write_html draws those, too, in parts.
-void write_svg(std::ostream& out, const Tensor& output, const Options& options = {});
-void write_svg(std::ostream& out, const GraphRecord& graph, const Options& options = {});
+void write_svg(std::ostream& out, const Tensor& output, const DrawOptions& options = {});
+void write_svg(std::ostream& out, const GraphRecord& graph, const DrawOptions& options = {});
 
 /// A page that opens in any browser, from disk and without network: scopes fold and unfold, nodes are
 /// searched by name and operation, a click shows a node's details, paths to the loss are highlighted, and
 /// colours tell the norms of the gradients. Opens folded when there are more than 300 nodes; where more than
 /// that are in one scope, runs of nodes fold as scopes do.
-void write_html(std::ostream& out, const Tensor& output, const Options& options = {});
-void write_html(std::ostream& out, const GraphRecord& graph, const Options& options = {});
+void write_html(std::ostream& out, const Tensor& output, const DrawOptions& options = {});
+void write_html(std::ostream& out, const GraphRecord& graph, const DrawOptions& options = {});
 
 /// A drawing by Graphviz's library in memory, in any of its formats, as "svg", "png", "pdf" or "json". Needs
 /// the target chainrule::render. IoError when Graphviz cannot draw it.
-[[nodiscard]] std::string render(const std::string& dot, const std::string& format);
+[[nodiscard]] std::string render_dot(const std::string& dot, const std::string& format);
 
 /// The same into a file, format "svg", "png" or "pdf". IoError, too, when the file cannot be written.
 void render_dot(const std::string& dot, const std::string& format, const std::string& path);
 
-}  // namespace draw
 }  // namespace chainrule

@@ -6,10 +6,10 @@
 #include "chainrule/nn.h"
 
 /// Training, seen: curves in a terminal, and a page that shows what a classifier has learned.
-namespace chainrule::draw {
+namespace CHAINRULE_API chainrule {
 
 /// Numbers that follow each other, as the loss of each epoch. Those that are not finite leave a gap.
-struct Curve {
+struct PlotCurve {
   std::string name;
   std::vector<double> values;
 };
@@ -22,20 +22,20 @@ struct PlotOptions {
 };
 /// Curves over 1, 2, 3, ... as text with axes and a legend, a line each ending in "\n". The vertical axis is
 /// logarithmic where the numbers, all positive, span much. Empty without a finite number.
-[[nodiscard]] std::string plot(std::span<const Curve> curves, const std::string& title,
+[[nodiscard]] std::string plot(std::span<const PlotCurve> curves, const std::string& title,
                                const PlotOptions& options = {});
 
 /// What one pass over the training data came to. Accuracies are shares from 0 to 1.
-struct Epoch {
+struct TrainingEpoch {
   double loss = 0, accuracy = 0;  ///< of the training samples, each before the step that it took part in
   double test_loss = 0, test_accuracy = 0;  ///< after the pass
 };
 
 /// A training run, for save_report.
-struct Training {
+struct TrainingRun {
   std::string title;
   std::vector<std::pair<std::string, std::string>> facts;  ///< shown at the top: {"learning rate", "0.03"}
-  std::vector<Epoch> epochs;
+  std::vector<TrainingEpoch> epochs;
   Mlp network;                       ///< as trained
   Dataset train, test;               ///< with x (n, inputs) as the network sees it: scaled
   Standardizer scale;                ///< what scaled it; the page shows inputs as they were before
@@ -48,6 +48,6 @@ struct Training {
 /// when the inputs are square images (7 x 7 pixels at least), and for two inputs the decision surface. Names
 /// may be any text. Needs the target chainrule::render. ShapeError when the parts do not fit each other;
 /// IoError when the file cannot be written.
-void save_report(const std::string& path, const Training& training);
+void save_report(const std::string& path, const TrainingRun& training);
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

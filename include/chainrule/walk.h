@@ -78,8 +78,6 @@ class [[nodiscard]] Walk {
   std::vector<Tensor> total_;  // the gradient that has reached each node so far
 };
 
-namespace draw {
-
 /// The steps as text, one a line; with escape sequences that colour values and gradients on a terminal.
 [[nodiscard]] std::string walk_text(const Walk& walk, bool colours = false);
 
@@ -108,5 +106,4 @@ class WalkDrawing {
   std::unique_ptr<Parts> parts_;
 };
 
-}  // namespace draw
 }  // namespace chainrule

@@ -9,7 +9,7 @@
 #include "draw/look.h"
 #include "draw/numbers.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 namespace {
 
 std::string in_colour(const char* colour, int size, const std::string& text) {
@@ -18,7 +18,7 @@ std::string in_colour(const char* colour, int size, const std::string& text) {
 
 class Writer {
  public:
-  Writer(std::ostream& out, const GraphRecord& graph, const Options& options)
+  Writer(std::ostream& out, const GraphRecord& graph, const DrawOptions& options)
       : out_(out),
         graph_(graph),
         options_(options),
@@ -175,7 +175,7 @@ class Writer {
   static constexpr std::size_t buffered = 1 << 16;
   std::ostream& out_;
   const GraphRecord& graph_;
-  const Options& options_;
+  const DrawOptions& options_;
   const std::string output_;  // what the gradients are of
   std::vector<std::vector<std::size_t>> within_;
   std::string text_;
@@ -183,12 +183,12 @@ class Writer {
 
 }  // namespace
 
-void write_dot(std::ostream& out, const GraphRecord& graph, const Options& options) {
+void write_dot(std::ostream& out, const GraphRecord& graph, const DrawOptions& options) {
   Writer(out, graph, options).write();
 }
 
-void write_dot(std::ostream& out, const Tensor& output, const Options& options) {
+void write_dot(std::ostream& out, const Tensor& output, const DrawOptions& options) {
   write_dot(out, GraphRecord(output, options.gradients), options);
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

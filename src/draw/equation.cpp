@@ -2,7 +2,7 @@
 
 #include "draw/markup.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 namespace {
 
 /// Colours for a terminal, or nothing: blue for values, orange for gradients, as in drawings.
@@ -67,4 +67,4 @@ std::string walk_text(const Walk& walk, bool colours) {
   return heading("Forward") + forward + "\n" + heading("Backward") + backward;
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

@@ -4,7 +4,7 @@
 
 #include "chainrule/walk.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 
 /// As plain text: "dL/dx", "-4 · 1".
 std::string plain(const Term& term);
@@ -28,4 +28,4 @@ void write_equation(const std::vector<Side>& equation, bool accumulates, bool in
   }
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

@@ -3,7 +3,7 @@
 #include "draw/graph_page.h"
 #include "draw/numbers.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 
 std::vector<Finding> findings(const GraphRecord& graph) {
   std::vector<Finding> found;
@@ -50,4 +50,4 @@ std::vector<Finding> findings(const GraphRecord& graph) {
   return found;
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

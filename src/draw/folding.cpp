@@ -4,7 +4,7 @@
 
 #include "draw/look.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 namespace {
 
 constexpr std::size_t run_length = 50;
@@ -198,4 +198,4 @@ void Folding::connect() {
   }
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

@@ -5,7 +5,7 @@
 
 #include "chainrule/draw.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 
 /// A graph in parts that fold: its scopes, and runs of nodes where a scope alone would be too much to look
 /// at. Each part is a picture of its own, in which the parts inside it are boxes. A connection between nodes
@@ -64,4 +64,4 @@ struct Folding {
   const GraphRecord& graph_;
 };
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

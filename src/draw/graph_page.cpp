@@ -10,7 +10,7 @@
 #include "draw/markup.h"
 #include "draw/numbers.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -140,7 +140,7 @@ Json part(const Folding::Part& part, const Totals& totals, std::size_t picture) 
 
 }  // namespace
 
-BoxText box_text(const GraphRecord& graph, std::size_t position, const Options& options) {
+BoxText box_text(const GraphRecord& graph, std::size_t position, const DrawOptions& options) {
   const RecordedNode& node = graph.nodes[position];
   BoxText text{.title = shortened(node.label, longest_line)};
   const bool is_scalar = node.shape.rank() == 0;
@@ -181,7 +181,7 @@ Size box_size(const Folding::Part& part) {
 }
 
 Json page_data(const GraphRecord& graph, const Folding& folding, const Pictures& pictures,
-               std::span<const BoxText> boxes, const Options& options) {
+               std::span<const BoxText> boxes, const DrawOptions& options) {
   Texts texts;
   Json nodes = Json::array();
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
@@ -240,4 +240,4 @@ Json page_data(const GraphRecord& graph, const Folding& folding, const Pictures&
           {"pictures", std::move(layouts)}};
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

@@ -6,19 +6,19 @@
 #include "draw/pictures.h"
 
 /// What the page of a graph (page/graph.js) is given.
-namespace chainrule::draw {
+namespace chainrule {
 
 /// The lines in a node's box. Empty ones take no room.
 struct BoxText {
   std::string title{}, sign{}, shape{}, value{}, gradient{};
 };
-BoxText box_text(const GraphRecord& graph, std::size_t node, const Options& options);
+BoxText box_text(const GraphRecord& graph, std::size_t node, const DrawOptions& options);
 Size box_size(const BoxText& text);
 Size box_size(const Folding::Part& part);
 
 /// Everything in the page: nodes, parts and pictures, as short as possible, since there may be 100,000 nodes.
 nlohmann::ordered_json page_data(const GraphRecord& graph, const Folding& folding, const Pictures& pictures,
-                                 std::span<const BoxText> boxes, const Options& options);
+                                 std::span<const BoxText> boxes, const DrawOptions& options);
 
 /// What strikes at first: where numbers stop being finite, which gradients vanish. A text, and the node
 /// that it is about.
@@ -28,4 +28,4 @@ struct Finding {
 };
 std::vector<Finding> findings(const GraphRecord& graph);
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

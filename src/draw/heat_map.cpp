@@ -8,7 +8,7 @@
 
 #include "draw/numbers.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 namespace {
 
 constexpr std::size_t most_rows = 16, most_columns = 28;
@@ -86,4 +86,4 @@ std::string HeatMap::svg(Point corner) const {
   return svg + texts;
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

@@ -6,7 +6,7 @@
 #include "chainrule/tensor.h"
 #include "draw/svg.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 
 /// An array as coloured cells: the stronger the colour the larger the number, negative ones grey. Few cells
 /// have their numbers in them; those of many stand for the mean of a block. One with more than two axes is
@@ -28,4 +28,4 @@ class HeatMap {
   double cell_width_ = 9, cell_height_ = 9;
 };
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

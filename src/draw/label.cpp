@@ -10,7 +10,7 @@
 #include "draw/markup.h"
 #include "draw/numbers.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 namespace {
 
 constexpr std::size_t longest = 40;  // characters
@@ -95,4 +95,4 @@ std::string table(const std::string& rows) {
   return "<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"2\">" + rows + "</TABLE>";
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

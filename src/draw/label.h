@@ -5,7 +5,7 @@
 
 #include "chainrule/draw.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 
 /// `text` for Graphviz's HTML-like labels: markup characters escaped, control characters and bytes that
 /// are not UTF-8 replaced, cut with "…" after some 40 characters.
@@ -26,4 +26,4 @@ std::string table(const std::string& rows);
 std::string row(const std::string& label, int columns = 1);
 std::string row(const std::string& left, const std::string& right);
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

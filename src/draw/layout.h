@@ -6,7 +6,7 @@
 
 #include "draw/svg.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 
 /// Where Graphviz puts the nodes n0, n1, ... and the edges with the ids e0, e1, ... of a graph, in points
 /// from its upper left corner.
@@ -24,4 +24,4 @@ struct Layout {
 /// Needs chainrule::render. IoError when Graphviz cannot lay the graph out.
 Layout layout_of(const std::string& dot);
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

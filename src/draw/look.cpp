@@ -4,7 +4,7 @@
 
 #include "draw/numbers.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 namespace {
 
 /// With a prefix of the SI, and three digits.
@@ -54,4 +54,4 @@ std::string source_text(const RecordedNode& node) {
   return node.file.substr(node.file.find_last_of('/') + 1) + ":" + std::to_string(node.line);
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

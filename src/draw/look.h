@@ -7,7 +7,7 @@
 #include "chainrule/draw.h"
 
 /// What nodes look like, in every format.
-namespace chainrule::draw {
+namespace chainrule {
 
 // Okabe and Ito's colours, which people with any kind of colour blindness tell apart.
 constexpr const char *value_colour = "#0072B2", *gradient_colour = "#D55E00", *broken_colour = "#B5179E";
@@ -67,4 +67,4 @@ std::string flops_text(std::int64_t flops);
 /// "model.cpp:12": the file without its folders.
 std::string source_text(const RecordedNode& node);
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace chainrule::draw {
+namespace chainrule {
 
 std::size_t character_bytes(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
@@ -51,4 +51,4 @@ std::string markup(std::string_view text, std::size_t longest) {
   return result;
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

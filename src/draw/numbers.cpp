@@ -6,7 +6,7 @@
 #include <cmath>
 #include <numeric>
 
-namespace chainrule::draw {
+namespace chainrule {
 namespace {
 
 std::string list(const std::vector<double>& elements, std::size_t& next,
@@ -44,4 +44,4 @@ Range range_of(const std::vector<double>& elements) {
           *largest};
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

@@ -4,7 +4,7 @@
 
 #include "chainrule/tensor.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 
 /// For people, on one line: a scalar with six digits, a small tensor as nested lists, of a larger one its
 /// shape and range.
@@ -22,4 +22,4 @@ struct Range {
 };
 Range range_of(const std::vector<double>& elements);
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

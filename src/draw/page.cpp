@@ -5,7 +5,7 @@
 
 #include "draw/markup.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 namespace {
 
 void write_files(std::ostream& out, std::string_view shared, const std::vector<std::string>& names) {
@@ -44,4 +44,4 @@ std::string script_data(const nlohmann::ordered_json& data) {
   return result;
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

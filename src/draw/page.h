@@ -8,7 +8,7 @@
 
 /// Pages that open from disk and need nothing but themselves. Their styles, scripts and frame are the files
 /// in the folder page/, which the build compiles into the library.
-namespace chainrule::draw {
+namespace chainrule {
 
 struct Page {
   std::string title;                   ///< any text
@@ -26,4 +26,4 @@ std::string script_data(const nlohmann::ordered_json& data);
 /// A file of page/ by its name, as "page.css"; empty when there is none.
 std::string_view page_file(std::string_view name);
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

@@ -4,7 +4,7 @@
 
 #include <iterator>
 
-namespace chainrule::draw {
+namespace chainrule {
 
 std::string picture_dot(const Folding::Part& part, std::span<const Size> nodes, std::span<const Size> parts) {
   std::string dot =
@@ -33,4 +33,4 @@ std::string picture_dot(const Folding::Part& part, std::span<const Size> nodes, 
   return dot + "}\n";
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

@@ -5,7 +5,7 @@
 #include "draw/folding.h"
 #include "draw/layout.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 
 struct Size {
   double width = 0, height = 0;
@@ -27,4 +27,4 @@ std::string picture_dot(const Folding::Part& part, std::span<const Size> nodes, 
 /// `nodes` and `parts` are the sizes of the boxes. Needs chainrule::render.
 Pictures lay_out(const Folding& folding, std::span<const Size> nodes, std::span<const Size> parts);
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

@@ -7,7 +7,7 @@
 #include "chainrule/report.h"
 #include "draw/scale.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 namespace {
 
 /// A character's worth of the plot: Braille has two columns and four rows of dots.
@@ -34,7 +34,7 @@ std::string utf8(char32_t braille) {
 
 class Plot {
  public:
-  Plot(std::span<const Curve> curves, const std::string& title, const PlotOptions& options)
+  Plot(std::span<const PlotCurve> curves, const std::string& title, const PlotOptions& options)
       : curves_(curves),
         title_(title),
         options_(options),
@@ -43,7 +43,7 @@ class Plot {
         y_(Scale::fitting(curves, static_cast<int>(std::max<std::int64_t>(2, rows_ / 3)))) {
     for (const Scale::Tick& tick : y_.ticks()) margin_ = std::max(margin_, tick.label.size() + 1);
     columns_ = std::max<std::int64_t>(options.width, 40) - static_cast<std::int64_t>(margin_) - 1;
-    for (const Curve& curve : curves) last_ = std::max(last_, curve.values.size());
+    for (const PlotCurve& curve : curves) last_ = std::max(last_, curve.values.size());
     cells_.resize(static_cast<std::size_t>(rows_ * columns_));
     // The first curve is the one to see where others cross it.
     for (std::size_t c = curves.size(); c-- > 0;) draw(c);
@@ -153,7 +153,7 @@ class Plot {
     return text + "\n" + std::string(margin_ + 1, ' ') + numbers + "\n";
   }
 
-  std::span<const Curve> curves_;
+  std::span<const PlotCurve> curves_;
   const std::string& title_;
   const PlotOptions& options_;
   const Theme& theme_;
@@ -165,8 +165,8 @@ class Plot {
 
 }  // namespace
 
-std::string plot(std::span<const Curve> curves, const std::string& title, const PlotOptions& options) {
+std::string plot(std::span<const PlotCurve> curves, const std::string& title, const PlotOptions& options) {
   return has_finite(curves) ? Plot(curves, title, options).text() : "";
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

@@ -108,7 +108,7 @@ RecordedNode recorded(const Graph& graph, const GraphNode& node, const Gradients
 
 NumbersSummary summary(const Tensor& tensor) {
   NumbersSummary summary = dispatch(tensor.dtype(), [&]<class T>() { return summarize(tensor.data<T>()); });
-  if (draw::is_small(tensor)) summary.elements = tensor.to_vector<double>();
+  if (is_small(tensor)) summary.elements = tensor.to_vector<double>();
   return summary;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-namespace chainrule::draw {
+namespace chainrule {
 
 /// Calls a C library's function to release something.
 template <auto release>
@@ -8,4 +8,4 @@ struct Releases {
   void operator()(auto* resource) const { release(resource); }
 };
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

@@ -14,7 +14,7 @@
 #include "chainrule/draw.h"
 #include "draw/releases.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 namespace {
 
 /// What Graphviz said last. It reports to a function, and the function has no argument for a place to put it.
@@ -107,7 +107,7 @@ std::string draw(const std::string& dot, const std::string& format) {
 
 }  // namespace
 
-std::string render(const std::string& dot, const std::string& format) {
+std::string render_dot(const std::string& dot, const std::string& format) {
   static std::mutex one_at_a_time;  // Graphviz keeps global state
   const std::lock_guard lock(one_at_a_time);
   complaint().clear();
@@ -118,7 +118,7 @@ std::string render(const std::string& dot, const std::string& format) {
 void render_dot(const std::string& dot, const std::string& format, const std::string& path) {
   if (format != "svg" && format != "png" && format != "pdf")
     throw IoError(path + ": no format '" + format + "'; there are svg, png and pdf");
-  const std::string picture = render(dot, format);
+  const std::string picture = render_dot(dot, format);
 
   errno = 0;
   std::ofstream out(path, std::ios::binary);
@@ -127,14 +127,14 @@ void render_dot(const std::string& dot, const std::string& format, const std::st
   if (!out) throw IoError(path + ": it cannot be written: " + std::strerror(errno));
 }
 
-void write_svg(std::ostream& out, const GraphRecord& graph, const Options& options) {
+void write_svg(std::ostream& out, const GraphRecord& graph, const DrawOptions& options) {
   std::ostringstream dot;
   write_dot(dot, graph, options);
-  out << render(dot.str(), "svg");
+  out << render_dot(dot.str(), "svg");
 }
 
-void write_svg(std::ostream& out, const Tensor& output, const Options& options) {
+void write_svg(std::ostream& out, const Tensor& output, const DrawOptions& options) {
   write_svg(out, GraphRecord(output, options.gradients), options);
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

@@ -2,9 +2,9 @@
 #include "draw/markup.h"
 #include "draw/page.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 
-void write_html(std::ostream& out, const GraphRecord& graph, const Options& options) {
+void write_html(std::ostream& out, const GraphRecord& graph, const DrawOptions& options) {
   const Folding folding(graph);
   std::vector<BoxText> boxes;
   std::vector<Size> nodes, parts;
@@ -21,8 +21,8 @@ void write_html(std::ostream& out, const GraphRecord& graph, const Options& opti
                    .data = script_data(page_data(graph, folding, pictures, boxes, options))});
 }
 
-void write_html(std::ostream& out, const Tensor& output, const Options& options) {
+void write_html(std::ostream& out, const Tensor& output, const DrawOptions& options) {
   write_html(out, GraphRecord(output, options.gradients), options);
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

@@ -6,7 +6,7 @@
 #include "chainrule/draw.h"
 #include "draw/layout.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 namespace {
 
 /// "e,90,60 10,20 ..." as points, those of an arrow's tip first. Graphviz's ordinates count upwards.
@@ -41,7 +41,7 @@ std::size_t number_in(const nlohmann::json& object, const char* key) {
 }  // namespace
 
 Layout layout_of(const std::string& dot) {
-  const auto json = nlohmann::json::parse(render(dot, "json0"));
+  const auto json = nlohmann::json::parse(render_dot(dot, "json0"));
   Layout layout;
   std::istringstream box(json.at("bb").get<std::string>());
   double left = 0, bottom = 0;
@@ -61,4 +61,4 @@ Layout layout_of(const std::string& dot) {
   return layout;
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

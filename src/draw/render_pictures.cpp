@@ -2,7 +2,7 @@
 
 #include "draw/pictures.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 namespace {
 
 /// Graphviz takes milliseconds for a part of usual size. Of a large graph without any repetition, where that
@@ -30,4 +30,4 @@ Pictures lay_out(const Folding& folding, std::span<const Size> nodes, std::span<
   return result;
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

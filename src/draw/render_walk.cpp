@@ -9,7 +9,7 @@
 #include "draw/releases.h"
 #include "draw/walk_page.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 namespace {
 
 using Surface = std::unique_ptr<cairo_surface_t, Releases<cairo_surface_destroy>>;
@@ -85,4 +85,4 @@ std::string WalkDrawing::pdf() const {
   return pdf;
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <limits>
 
-namespace chainrule::draw {
+namespace chainrule {
 namespace {
 
 /// 1, 2 or 5 times a power of ten, at least as large as `rough`.
@@ -48,9 +48,9 @@ struct Range {
   double low = std::numeric_limits<double>::infinity(), high = -low;
 };
 
-Range range_of(std::span<const Curve> curves) {
+Range range_of(std::span<const PlotCurve> curves) {
   Range range;
-  for (const Curve& curve : curves)
+  for (const PlotCurve& curve : curves)
     for (const double value : curve.values)
       if (std::isfinite(value)) {
         range.low = std::min(range.low, value);
@@ -61,7 +61,7 @@ Range range_of(std::span<const Curve> curves) {
 
 }  // namespace
 
-bool has_finite(std::span<const Curve> curves) { return range_of(curves).low <= range_of(curves).high; }
+bool has_finite(std::span<const PlotCurve> curves) { return range_of(curves).low <= range_of(curves).high; }
 
 void Scale::mark(double from, double step, double to) {
   for (double i = std::ceil(from / step - 1e-9); i * step <= to + 1e-9 * step; ++i)
@@ -121,7 +121,7 @@ Scale Scale::logarithmic(double low, double high, int ticks) {
   return scale;
 }
 
-Scale Scale::fitting(std::span<const Curve> curves, int ticks) {
+Scale Scale::fitting(std::span<const PlotCurve> curves, int ticks) {
   constexpr double much = 20;
   const Range range = range_of(curves);
   if (range.low > 0 && range.high / range.low >= much && std::isfinite(range.high / range.low))
@@ -135,4 +135,4 @@ double Scale::operator()(double value) const {
   return (value - low_) / (high_ - low_);
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

@@ -6,7 +6,7 @@
 
 #include "chainrule/report.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 
 /// An axis: where numbers stand between 0, its start, and 1, its end, and the round ones that are marked.
 class Scale {
@@ -25,7 +25,7 @@ class Scale {
   /// Exactly from 1 to `last`, with ticks at 1 and at round whole numbers.
   static Scale counting(std::int64_t last, int ticks);
   /// What suits the curves: logarithmic where they are positive and span much. They have a finite number.
-  static Scale fitting(std::span<const Curve> curves, int ticks);
+  static Scale fitting(std::span<const PlotCurve> curves, int ticks);
 
   double operator()(double value) const;
   bool is_logarithmic() const { return logarithmic_; }
@@ -39,6 +39,6 @@ class Scale {
 };
 
 /// Whether any number of any curve is finite.
-bool has_finite(std::span<const Curve> curves);
+bool has_finite(std::span<const PlotCurve> curves);
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

@@ -7,7 +7,7 @@
 
 #include "draw/markup.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 
 std::string at(double coordinate) { return fmt::format("{:g}", std::round(coordinate * 10) / 10 + 0.0); }
 
@@ -36,4 +36,4 @@ std::string svg_text(Point middle, double size, std::string_view classes, const 
       at(middle.x), at(middle.y), at(size), classes, content);
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-namespace chainrule::draw {
+namespace chainrule {
 
 struct Point {
   double x = 0, y = 0;
@@ -19,4 +19,4 @@ double text_width(std::string_view text);
 /// <text> in the middle of x, standing on the line at y. `content` is markup.
 std::string svg_text(Point middle, double size, std::string_view classes, const std::string& content);
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

@@ -11,13 +11,11 @@
 namespace chainrule {
 namespace {
 
-using draw::is_literal, draw::is_small, draw::plain;
-
 Term name_of(const GraphNode& node) {
   return {.kind = is_literal(node) ? Term::Kind::text : Term::Kind::name, .text = node.label};
 }
 Term numbers(Term::Kind kind, const Tensor& tensor) {
-  return {.kind = kind, .text = draw::one_line(tensor), .tensor = tensor};
+  return {.kind = kind, .text = one_line(tensor), .tensor = tensor};
 }
 Term sign(std::string_view text) { return {.text = std::string(text)}; }
 

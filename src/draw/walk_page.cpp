@@ -10,7 +10,7 @@
 #include "draw/numbers.h"
 #include "draw/page.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 namespace {
 
 constexpr std::size_t longest_expression = 200;  // characters
@@ -212,4 +212,4 @@ std::string walk_page(const Walk& walk, const WalkScene& scene) {
   return out.str();
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

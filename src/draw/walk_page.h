@@ -2,7 +2,7 @@
 
 #include "draw/walk_scene.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 
 /// The page that steps through a walk.
 std::string walk_page(const Walk& walk, const WalkScene& scene);
@@ -24,4 +24,4 @@ class WalkPicture {
 /// "Forward 2 of 3", "Backward 1 of 4: from q to x".
 std::string heading(const Walk& walk, const WalkScene& scene, std::size_t frame);
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

@@ -8,7 +8,7 @@
 #include "draw/page.h"
 #include "draw/walk_page.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 namespace {
 
 constexpr double border = 24, heading_size = 15, equation_size = 24, row_height = 36;
@@ -139,4 +139,4 @@ std::string WalkPicture::svg(std::size_t frame) const {
          scene_.svg(frame) + "</g>\n</svg>\n";
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

@@ -10,7 +10,7 @@
 #include "draw/markup.h"
 #include "draw/numbers.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 namespace {
 
 constexpr double title_size = 19, number_size = 17, gradient_size = 15, label_size = 13.5, caption_size = 12;
@@ -297,4 +297,4 @@ std::string WalkScene::edge_in_use(Only only, std::size_t number) const {
   return svg;
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

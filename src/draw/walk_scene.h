@@ -8,7 +8,7 @@
 #include "draw/heat_map.h"
 #include "draw/layout.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 
 /// The graph of a walk as it looks while the walk goes on, in SVG. A frame is what is on the screen at a
 /// time: first the expression with what is given, then each further step, and one that says so when there are
@@ -78,4 +78,4 @@ class WalkScene {
   Layout layout_;
 };
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

@@ -40,5 +40,5 @@ int main(int count, char** values) {
   const Tensor loss = kind == "network" ? network_loss() : count > 3 ? named(values[3]) : large(20000);
   const Gradients found = gradients(loss, {}, {.all_nodes = true});
   std::ofstream out(values[1]);
-  draw::write_html(out, loss, {.gradients = &found});
+  write_html(out, loss, {.gradients = &found});
 }

@@ -11,5 +11,5 @@ int main(int count, char** values) {
   Tensor product = tensor(1.0);
   for (int i = 2; i < count; ++i) product = product * variable(static_cast<double>(i), values[i]);
   const Walk walk(product);
-  std::ofstream(values[1]) << draw::WalkDrawing(walk).html();
+  std::ofstream(values[1]) << WalkDrawing(walk).html();
 }

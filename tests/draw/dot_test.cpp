@@ -12,9 +12,9 @@
 namespace chainrule::test {
 namespace {
 
-std::string dot_of(const Tensor& output, const draw::Options& options = {}) {
+std::string dot_of(const Tensor& output, const DrawOptions& options = {}) {
   std::ostringstream out;
-  draw::write_dot(out, output, options);
+  write_dot(out, output, options);
   return out.str();
 }
 
@@ -27,7 +27,7 @@ std::string read_file(const std::filesystem::path& path) {
 /// The texts of the picture, one per line; Graphviz has then understood every label.
 std::string texts_of(const std::string& dot) {
   const TemporaryFile file("", ".svg");
-  draw::render_dot(dot, "svg", file.path());
+  render_dot(dot, "svg", file.path());
   const std::string svg = read_file(file.path());
   const std::regex text("<text[^>]*>([^<]*)</text>");
   std::string texts;
@@ -188,7 +188,7 @@ TEST(Dot, gives_what_is_not_finite_a_border_of_its_own_and_counts_it) {
 
 TEST(Svg, shows_names_that_are_markup_as_text) {
   std::ostringstream svg;
-  draw::write_svg(svg, variable(1.0, "<script>alert(1)</script>"));
+  write_svg(svg, variable(1.0, "<script>alert(1)</script>"));
   EXPECT_EQ(svg.str().find("<script"), std::string::npos);
   EXPECT_TRUE(mentions(svg.str(), {"&lt;script&gt;alert(1)&lt;/script&gt;"}));
 }
@@ -196,7 +196,7 @@ TEST(Svg, shows_names_that_are_markup_as_text) {
 TEST(Svg, of_what_is_too_large_or_entangled_is_refused_with_a_hint) {
   const auto refused = [](const Tensor& output) {
     std::ostringstream svg;
-    return message_of<IoError>([&] { draw::write_svg(svg, output, {.local_derivatives = false}); });
+    return message_of<IoError>([&] { write_svg(svg, output, {.local_derivatives = false}); });
   };
   const Tensor x = variable(1.0, "x");
   Tensor entangled = x, lengthy = x;
@@ -207,7 +207,7 @@ TEST(Svg, of_what_is_too_large_or_entangled_is_refused_with_a_hint) {
 }
 
 TEST(Render, understands_edges_to_nodes_that_come_before) {
-  EXPECT_TRUE(draw::render("digraph { a; b; c; c -> a; b -> a; a -> b; }", "svg").starts_with("<?xml"));
+  EXPECT_TRUE(render_dot("digraph { a; b; c; c -> a; b -> a; a -> b; }", "svg").starts_with("<?xml"));
 }
 
 TEST(Render, writes_each_format) {
@@ -216,7 +216,7 @@ TEST(Render, writes_each_format) {
       {"svg", "<?xml"}, {"png", "\x89PNG\r\n"}, {"pdf", "%PDF-"}};
   for (const auto& [format, start] : starts) {
     const TemporaryFile file("", "." + format);
-    draw::render_dot(dot, format, file.path());
+    render_dot(dot, format, file.path());
     EXPECT_TRUE(read_file(file.path()).starts_with(start)) << format;
   }
 }
@@ -224,16 +224,16 @@ TEST(Render, writes_each_format) {
 TEST(Render, gives_the_picture_as_a_string_as_well) {
   const std::string dot = dot_of(variable(1.0, "x"));
   const TemporaryFile file("", ".svg");
-  draw::render_dot(dot, "svg", file.path());
-  EXPECT_EQ(draw::render(dot, "svg"), read_file(file.path()));
-  EXPECT_TRUE(mentions(message_of<IoError>([&] { draw::render(dot, "gif of my cat"); }),
-                       {"Graphviz cannot draw as"}));
+  render_dot(dot, "svg", file.path());
+  EXPECT_EQ(render_dot(dot, "svg"), read_file(file.path()));
+  EXPECT_TRUE(
+      mentions(message_of<IoError>([&] { render_dot(dot, "gif of my cat"); }), {"Graphviz cannot draw as"}));
 }
 
 TEST(Render, refuses_what_it_cannot_draw_or_write) {
   const std::string dot = dot_of(variable(1.0, "x"));
   const auto complaint = [](const std::string& text, const std::string& format, const std::string& path) {
-    return message_of<IoError>([&] { draw::render_dot(text, format, path); });
+    return message_of<IoError>([&] { render_dot(text, format, path); });
   };
   EXPECT_EQ(complaint(dot, "gif", "a.gif"), "a.gif: no format 'gif'; there are svg, png and pdf");
   EXPECT_EQ(complaint(dot, "svg", "/nowhere/a.svg"),
@@ -247,7 +247,7 @@ TEST(Render, refuses_what_it_cannot_draw_or_write) {
 
 TEST(Render, notices_a_full_disk) {
   if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "no /dev/full here";
-  EXPECT_EQ(message_of<IoError>([] { draw::render_dot("digraph {}", "svg", "/dev/full"); }),
+  EXPECT_EQ(message_of<IoError>([] { render_dot("digraph {}", "svg", "/dev/full"); }),
             "/dev/full: it cannot be written: No space left on device");
 }
 

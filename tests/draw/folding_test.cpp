@@ -7,7 +7,6 @@
 namespace chainrule::test {
 namespace {
 
-using draw::Folding;
 using Kind = Folding::End::Kind;
 
 /// Every connection of the graph arrives, however it is folded: from each input, links lead through ports up

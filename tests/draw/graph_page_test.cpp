@@ -9,9 +9,9 @@
 namespace chainrule::test {
 namespace {
 
-std::string page_of(const Tensor& output, const draw::Options& options = {}) {
+std::string page_of(const Tensor& output, const DrawOptions& options = {}) {
   std::ostringstream out;
-  draw::write_html(out, output, options);
+  write_html(out, output, options);
   return out.str();
 }
 
@@ -77,7 +77,7 @@ TEST(Findings, point_at_the_first_broken_value_and_gradient) {
   const Tensor x = variable(-1.0, "x"), y = log(x).named("y"), loss = (y * 2.0).named("L");
   const Gradients found = gradients(loss, {}, {.all_nodes = true});
   const GraphRecord graph(loss, &found);
-  const auto findings = draw::findings(graph);
+  const auto findings = findings(graph);
   ASSERT_GE(findings.size(), 1U);
   EXPECT_TRUE(mentions(findings[0].text, {"2 values are NaN or infinite"}));
   EXPECT_EQ(graph.nodes[findings[0].node].label, "y");
@@ -87,7 +87,7 @@ TEST(GradientClasses, tell_vanishing_from_exploding_and_broken) {
   const auto class_of = [](double gradient) {
     RecordedNode node;
     node.gradient = summary(tensor(gradient));
-    return draw::gradient_classes[draw::gradient_class(node)].meaning;
+    return gradient_classes[gradient_class(node)].meaning;
   };
   EXPECT_EQ(class_of(0), "exactly 0");
   EXPECT_EQ(class_of(-1e-12), "below 1e-8");
@@ -95,7 +95,7 @@ TEST(GradientClasses, tell_vanishing_from_exploding_and_broken) {
   EXPECT_EQ(class_of(-1), "1e-4 to 1e2");
   EXPECT_EQ(class_of(1e200), "1e6 and more");
   EXPECT_EQ(class_of(std::nan("")), "NaN or infinite");
-  EXPECT_EQ(draw::gradient_class(RecordedNode()), 0U);
+  EXPECT_EQ(gradient_class(RecordedNode()), 0U);
 }
 
 }  // namespace

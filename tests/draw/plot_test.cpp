@@ -8,10 +8,7 @@
 namespace chainrule::test {
 namespace {
 
-using draw::Curve;
-using draw::plot;
-
-const std::vector<Curve> straight = {{"up", {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}}};
+const std::vector<PlotCurve> straight = {{"up", {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}}};
 
 TEST(Plot, draws_axes_and_curves_in_ascii) {
   EXPECT_EQ("\n" + plot(straight, "height", {.width = 40, .height = 9, .unicode = false}), R"(
@@ -40,7 +37,7 @@ std::vector<std::string> lines(const std::string& text) {
 }
 
 TEST(Plot, keeps_to_its_size) {
-  const std::vector<Curve> curves = {{"training", {3, 1, 0.5, 0.1}}, {"test", {3, 2, 1.5, 1.1}}};
+  const std::vector<PlotCurve> curves = {{"training", {3, 1, 0.5, 0.1}}, {"test", {3, 2, 1.5, 1.1}}};
   for (const std::int64_t width : {60, 80, 133}) {
     const std::vector<std::string> rows =
         lines(plot(curves, "loss", {.width = width, .height = 20, .unicode = false}));
@@ -50,7 +47,7 @@ TEST(Plot, keeps_to_its_size) {
 }
 
 TEST(Plot, tells_curves_apart_and_says_when_the_axis_is_logarithmic) {
-  const std::vector<Curve> curves = {{"training", {3, 0.3, 0.03, 0.01}}, {"test", {3, 2, 1.5, 1.1}}};
+  const std::vector<PlotCurve> curves = {{"training", {3, 0.3, 0.03, 0.01}}, {"test", {3, 2, 1.5, 1.1}}};
   const std::string text = plot(curves, "loss", {.unicode = false});
   EXPECT_TRUE(mentions(text, {"loss (log scale)  ** training  oo test", "0.01 +", "***", "o"})) << text;
   EXPECT_TRUE(mentions(plot(curves, "loss", {.colours = true}), {"\x1b[38;5;32m━━\x1b[0m training"}));
@@ -58,15 +55,15 @@ TEST(Plot, tells_curves_apart_and_says_when_the_axis_is_logarithmic) {
 }
 
 TEST(Plot, leaves_gaps_for_numbers_that_are_not_finite) {
-  EXPECT_EQ(plot(std::vector<Curve>{{"loss", {NAN, INFINITY}}}, "loss"), "");
+  EXPECT_EQ(plot(std::vector<PlotCurve>{{"loss", {NAN, INFINITY}}}, "loss"), "");
   EXPECT_EQ(plot({}, "loss"), "");
   const std::string text =
-      plot(std::vector<Curve>{{"loss", {1, NAN, 1, 1}}}, "loss", {.width = 40, .unicode = false});
+      plot(std::vector<PlotCurve>{{"loss", {1, NAN, 1, 1}}}, "loss", {.width = 40, .unicode = false});
   EXPECT_TRUE(mentions(text, {"*", "* "})) << text;
 }
 
 TEST(Plot, of_a_single_number_shows_it) {
-  const std::string text = plot(std::vector<Curve>{{"loss", {0.25}}}, "loss", {.unicode = false});
+  const std::string text = plot(std::vector<PlotCurve>{{"loss", {0.25}}}, "loss", {.unicode = false});
   EXPECT_EQ(lines(text).size(), 20);
   EXPECT_NE(text.find("*", text.find('\n')), std::string::npos) << text;
 }

@@ -25,7 +25,7 @@ GraphRecord network_step() {
 
 std::string dot_of(const GraphRecord& graph) {
   std::ostringstream out;
-  draw::write_dot(out, graph, {.dtypes = true, .costs = true, .source = true, .legend = true});
+  write_dot(out, graph, {.dtypes = true, .costs = true, .source = true, .legend = true});
   return out.str();
 }
 

@@ -17,9 +17,6 @@
 namespace chainrule::test {
 namespace {
 
-using draw::Confusion;
-using draw::Training;
-
 std::size_t count(const std::string& text, const std::string& part) {
   std::size_t times = 0;
   for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++times;
@@ -27,8 +24,8 @@ std::size_t count(const std::string& text, const std::string& part) {
 }
 
 /// A network for so many inputs that has learned nothing, after two epochs that somebody made up.
-Training untrained(std::int64_t inputs, std::int64_t samples,
-                   std::vector<std::string> classes = {"a", "b", "c"}) {
+TrainingRun untrained(std::int64_t inputs, std::int64_t samples,
+                      std::vector<std::string> classes = {"a", "b", "c"}) {
   Generator generator(1);
   const auto outputs = static_cast<std::int64_t>(classes.size());
   std::vector<std::int64_t> y;
@@ -49,9 +46,9 @@ Training untrained(std::int64_t inputs, std::int64_t samples,
           .inputs = names};
 }
 
-std::string page_of(const Training& training) {
+std::string page_of(const TrainingRun& training) {
   const TemporaryFile file("", ".html");
-  draw::save_report(file.path(), training);
+  save_report(file.path(), training);
   std::ifstream in(file.path());
   std::ostringstream text;
   text << in.rdbuf();
@@ -97,7 +94,7 @@ TEST(Confusions, of_very_many_classes_are_a_list) {
 }
 
 TEST(ReportImages, are_png_files_in_an_address) {
-  draw::Image image{3, 2, {}};
+  Image image{3, 2, {}};
   for (std::uint8_t i = 0; i < 6; ++i)
     image.pixels.push_back({i, 100, 200, static_cast<std::uint8_t>(250 + i % 2)});
   std::string address = data_address(image);
@@ -126,10 +123,10 @@ TEST(ReportImages, are_png_files_in_an_address) {
 }
 
 TEST(LineChart, has_a_guide_with_the_values_for_every_moment) {
-  const draw::LineChart chart{"Loss", "nats", {{"training", {4, 2, 1}}, {"test", {4, 3, 2}}}, [](double v) {
-                                return "=" + std::to_string(v);
-                              }};
-  const std::string svg = draw::line_chart(chart, std::vector<std::int64_t>{1, 2, 3});
+  const LineChart chart{"Loss", "nats", {{"training", {4, 2, 1}}, {"test", {4, 3, 2}}}, [](double v) {
+                          return "=" + std::to_string(v);
+                        }};
+  const std::string svg = line_chart(chart, std::vector<std::int64_t>{1, 2, 3});
   EXPECT_EQ(count(svg, "class=\"moment"), 3);
   EXPECT_TRUE(mentions(svg, {"Loss over 3 epochs: training from =4.000000 to =1.000000, test from", "epoch 2",
                              "=3.000000", "role=\"img\""}));
@@ -139,19 +136,19 @@ TEST(LineChart, has_a_guide_with_the_values_for_every_moment) {
 TEST(LineChart, survives_a_single_epoch_and_numbers_that_are_not_finite) {
   const auto format = [](double v) { return std::to_string(v); };
   const std::string one =
-      draw::line_chart({"Loss", "", {{"training", {0.5}}}, format}, std::vector<std::int64_t>{1});
+      line_chart({"Loss", "", {{"training", {0.5}}}, format}, std::vector<std::int64_t>{1});
   EXPECT_EQ(count(one, "class=\"moment"), 1);
   EXPECT_EQ(count(one, "nan"), 0) << one;
-  const std::string gap = draw::line_chart({"Loss", "", {{"training", {0.5, INFINITY, 0.25}}}, format},
-                                           std::vector<std::int64_t>{1, 2, 3});
+  const std::string gap = line_chart({"Loss", "", {{"training", {0.5, INFINITY, 0.25}}}, format},
+                                     std::vector<std::int64_t>{1, 2, 3});
   EXPECT_EQ(count(gap, "<circle"), 2);
 }
 
 TEST(LineChart, picks_numbers_that_are_spread_out) {
-  EXPECT_EQ(draw::spread(1, 10), std::vector<std::int64_t>({1}));
-  EXPECT_EQ(draw::spread(4, 10), std::vector<std::int64_t>({1, 2, 3, 4}));
-  EXPECT_EQ(draw::spread(10, 4), std::vector<std::int64_t>({1, 4, 7, 10}));
-  EXPECT_LE(draw::spread(12345, 200).size(), 201);
+  EXPECT_EQ(spread(1, 10), std::vector<std::int64_t>({1}));
+  EXPECT_EQ(spread(4, 10), std::vector<std::int64_t>({1, 2, 3, 4}));
+  EXPECT_EQ(spread(10, 4), std::vector<std::int64_t>({1, 4, 7, 10}));
+  EXPECT_LE(spread(12345, 200).size(), 201);
 }
 
 TEST(Report, shows_the_facts_and_the_numbers_of_every_epoch) {
@@ -164,7 +161,7 @@ TEST(Report, shows_the_facts_and_the_numbers_of_every_epoch) {
 }
 
 TEST(Report, agrees_with_what_the_network_answers) {
-  const Training training = untrained(4, 30);
+  const TrainingRun training = untrained(4, 30);
   const Evaluation test = evaluate(training.network, training.test);
   const std::string page = page_of(training);
   EXPECT_TRUE(mentions(page, {std::to_string(test.correct) + " of 30",
@@ -183,7 +180,7 @@ TEST(Report, agrees_with_what_the_network_answers) {
 }
 
 TEST(Report, shows_an_image_for_every_neuron_and_mistake_when_inputs_are_images) {
-  const Training training = untrained(49, 30);
+  const TrainingRun training = untrained(49, 30);
   const auto mistakes = static_cast<std::size_t>(30 - evaluate(training.network, training.test).correct);
   const std::string page = page_of(training);
   EXPECT_EQ(count(page, "alt=\"neuron "), 5);
@@ -199,7 +196,7 @@ TEST(Report, takes_few_numbers_for_a_table_even_when_they_would_fill_a_square) {
 }
 
 TEST(Report, shows_samples_as_they_were_before_they_were_scaled) {
-  Training training = untrained(3, 4, {"a", "b"});
+  TrainingRun training = untrained(3, 4, {"a", "b"});
   training.test = {(tensor({{5.5, -20.0, 0.125}}) - training.scale.mean()) / training.scale.deviation(),
                    tensor(std::vector{0}), 2};
   const auto predicted = evaluate(training.network, training.test).predicted[0];
@@ -216,7 +213,7 @@ TEST(Report, draws_the_plane_of_two_inputs) {
 }
 
 TEST(Report, shows_markup_in_names_as_text) {
-  Training training = untrained(2, 20, {"<script>alert(1)</script>", "\"quoted\" & 'so'"});
+  TrainingRun training = untrained(2, 20, {"<script>alert(1)</script>", "\"quoted\" & 'so'"});
   training.inputs = {"</svg><img src=x onerror=alert(2)>", "y\nz\x01"};
   training.title = "</title><script>alert(3)</script>";
   training.facts = {{"<b>", "</dd><script>alert(4)</script>"}};
@@ -236,10 +233,10 @@ TEST(Report, needs_nothing_from_elsewhere) {
 
 TEST(Report, says_what_does_not_fit) {
   const TemporaryFile file("", ".html");
-  const auto complaint = [&](const Training& training) {
-    return message_of<ShapeError>([&] { draw::save_report(file.path(), training); });
+  const auto complaint = [&](const TrainingRun& training) {
+    return message_of<ShapeError>([&] { save_report(file.path(), training); });
   };
-  Training training = untrained(4, 10);
+  TrainingRun training = untrained(4, 10);
   training.classes.pop_back();
   EXPECT_TRUE(mentions(complaint(training), {"save_report: 3 classes have 2 names"}));
   training = untrained(4, 10);
@@ -256,9 +253,9 @@ TEST(Report, says_what_does_not_fit) {
 }
 
 TEST(Report, says_why_it_cannot_be_written) {
-  EXPECT_EQ(message_of<IoError>([] { draw::save_report("/no/such/place.html", untrained(4, 10)); }),
+  EXPECT_EQ(message_of<IoError>([] { save_report("/no/such/place.html", untrained(4, 10)); }),
             "/no/such/place.html: it cannot be written: No such file or directory");
-  EXPECT_EQ(message_of<IoError>([] { draw::save_report("/", untrained(4, 10)); }),
+  EXPECT_EQ(message_of<IoError>([] { save_report("/", untrained(4, 10)); }),
             "/: it cannot be written: Is a directory");
 }
 

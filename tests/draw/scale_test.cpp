@@ -4,7 +4,7 @@
 
 #include "support.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 namespace {
 
 std::vector<std::string> labels(const Scale& scale) {
@@ -39,7 +39,7 @@ TEST(Scale, counts_from_one) {
 }
 
 TEST(Scale, is_logarithmic_for_numbers_that_span_much) {
-  const std::vector<Curve> falling = {{"loss", {0.43, 0.1, 0.011}}};
+  const std::vector<PlotCurve> falling = {{"loss", {0.43, 0.1, 0.011}}};
   const Scale scale = Scale::fitting(falling, 6);
   EXPECT_TRUE(scale.is_logarithmic());
   EXPECT_EQ(labels(scale), Labels({"0.01", "0.02", "0.05", "0.1", "0.2", "0.5"}));
@@ -49,7 +49,7 @@ TEST(Scale, is_logarithmic_for_numbers_that_span_much) {
 }
 
 TEST(Scale, over_many_powers_of_ten_marks_some_of_them) {
-  const std::vector<Curve> falling = {{"loss", {3, 2e-9}}};
+  const std::vector<PlotCurve> falling = {{"loss", {3, 2e-9}}};
   const Labels marks = labels(Scale::fitting(falling, 5));
   EXPECT_GE(marks.size(), 3);
   EXPECT_LE(marks.size(), 8);
@@ -57,13 +57,13 @@ TEST(Scale, over_many_powers_of_ten_marks_some_of_them) {
 
 TEST(Scale, copes_with_numbers_that_are_all_the_same_or_not_finite) {
   for (const double value : {0.0, 1.0, -2.5, 1e-300, 1e300}) {
-    const std::vector<Curve> flat = {{"", {value, NAN, value, INFINITY}}};
+    const std::vector<PlotCurve> flat = {{"", {value, NAN, value, INFINITY}}};
     const double position = Scale::fitting(flat, 5)(value);
     EXPECT_TRUE(position >= 0 && position <= 1) << value;
     EXPECT_TRUE(has_finite(flat));
   }
-  EXPECT_FALSE(has_finite(std::vector<Curve>{{"", {NAN, INFINITY}}, {"", {}}}));
+  EXPECT_FALSE(has_finite(std::vector<PlotCurve>{{"", {NAN, INFINITY}}, {"", {}}}));
 }
 
 }  // namespace
-}  // namespace chainrule::draw
+}  // namespace chainrule

@@ -34,7 +34,7 @@ std::string texts_of(const std::string& svg) {
 
 TEST(WalkDrawing, has_one_picture_for_the_expression_and_each_step_that_is_not_given) {
   const Walk walk = walkthrough();
-  const draw::WalkDrawing drawing(walk);
+  const WalkDrawing drawing(walk);
   ASSERT_EQ(drawing.frames(), 1U + 2U + 1U + 4U);
   const char* equations[] = {"x = -2,  y = 5,  z = -4",
                              "q = x + y = -2 + 5 = 3",
@@ -51,7 +51,7 @@ TEST(WalkDrawing, has_one_picture_for_the_expression_and_each_step_that_is_not_g
 
 TEST(WalkDrawing, shows_values_and_gradients_from_their_step_on) {
   const Walk walk = walkthrough();
-  const draw::WalkDrawing drawing(walk);
+  const WalkDrawing drawing(walk);
   const auto shows = [&](std::size_t frame, const std::string& text) {
     return drawing.svg(frame).find(">" + text + "</text>") != std::string::npos;
   };
@@ -74,7 +74,7 @@ TEST(WalkDrawing, lets_a_sum_replace_the_one_before) {
   const KeepValues keep;
   const Tensor x = variable(3.0, "x");
   const Walk walk((x * x).named("y"));
-  const draw::WalkDrawing drawing(walk);
+  const WalkDrawing drawing(walk);
   EXPECT_TRUE(mentions(drawing.svg(3), {">dy/dx = 3</text>"}));
   EXPECT_TRUE(mentions(drawing.svg(4), {">dy/dx = 6</text>", ">+= 3</text>"}));
   EXPECT_FALSE(mentions(drawing.svg(4), {">dy/dx = 3</text>"}));
@@ -86,13 +86,13 @@ TEST(WalkDrawing, labels_edges_with_the_number_alone_where_the_formula_is_long) 
   const KeepValues keep;
   const Tensor x = variable(3.0, "some_variable"), y = variable(2.0, "another_one");
   const Walk walk((x / y).named("z"));
-  const draw::WalkDrawing drawing(walk);
+  const WalkDrawing drawing(walk);
   EXPECT_TRUE(mentions(drawing.svg(4), {">∂z/∂another_one = -0.75</text>"}));
 }
 
 TEST(WalkDrawing, shows_the_shapes_and_numbers_of_arrays) {
   const Walk walk = layer();
-  const draw::WalkDrawing drawing(walk);
+  const WalkDrawing drawing(walk);
   EXPECT_TRUE(mentions(drawing.svg(0), {">(2, 2)<", ">-2</text>", "class=\"heat negative\""}));
   EXPECT_TRUE(mentions(texts_of(drawing.svg(drawing.frames() - 1)), {"Wᵀ @ dL/dv1 = "}));
 }
@@ -101,7 +101,7 @@ TEST(WalkDrawing, of_a_large_array_has_few_cells_and_elements) {
   const KeepValues keep;
   const Tensor x = variable(reshape(arange(0, 1000000, DType::float64), {1000, 1000}), "x");
   const Walk walk(sum(x * 2.0).named("L"));
-  EXPECT_LT(draw::WalkDrawing(walk).html().size(), 100000U);
+  EXPECT_LT(WalkDrawing(walk).html().size(), 100000U);
 }
 
 TEST(WalkDrawing, draws_what_has_no_elements_and_what_is_no_number) {
@@ -109,7 +109,7 @@ TEST(WalkDrawing, draws_what_has_no_elements_and_what_is_no_number) {
   const Tensor empty = variable(zeros({0, 3}, DType::float64), "x"),
                nan = variable({std::nan(""), HUGE_VAL}, "y");
   const Walk walk((sum(empty) + sum(nan)).named("L"));
-  const draw::WalkDrawing drawing(walk);
+  const WalkDrawing drawing(walk);
   EXPECT_TRUE(mentions(drawing.svg(0), {">(0, 3)<", ">nan</text>", ">inf</text>", "heat nan"}));
   EXPECT_TRUE(drawing.png(0).starts_with("\x89PNG"));
 }
@@ -117,7 +117,7 @@ TEST(WalkDrawing, draws_what_has_no_elements_and_what_is_no_number) {
 TEST(WalkDrawing, says_when_there_is_nothing_to_walk_back_to) {
   const KeepValues keep;
   const Walk walk((tensor(3.0) < 2.0).named("y"));
-  const draw::WalkDrawing drawing(walk);
+  const WalkDrawing drawing(walk);
   EXPECT_TRUE(mentions(texts_of(drawing.svg(drawing.frames() - 1)), {"all gradients are 0"}));
   EXPECT_TRUE(mentions(drawing.html(), {"all gradients are 0"}));
 }
@@ -125,7 +125,7 @@ TEST(WalkDrawing, says_when_there_is_nothing_to_walk_back_to) {
 TEST(WalkDrawing, is_the_same_every_time) {
   const auto draw_all = [] {
     const Walk walk = layer();
-    const draw::WalkDrawing drawing(walk);
+    const WalkDrawing drawing(walk);
     return drawing.html() + drawing.svg(0) + drawing.svg(drawing.frames() - 1);
   };
   EXPECT_EQ(draw_all(), draw_all());
@@ -133,7 +133,7 @@ TEST(WalkDrawing, is_the_same_every_time) {
 
 TEST(WalkDrawing, of_the_walkthrough_is_a_small_page_that_needs_nothing_else) {
   const Walk walk = walkthrough();
-  const std::string page = draw::WalkDrawing(walk).html();
+  const std::string page = WalkDrawing(walk).html();
   EXPECT_LT(page.size(), 60000U);
   for (const char* reference : {"http:", "https:", "src=", "url(", "@import", "fetch("})
     EXPECT_EQ(page.find(reference), std::string::npos) << reference;
@@ -162,7 +162,7 @@ TEST(WalkDrawing, escapes_names_of_every_kind) {
     const KeepValues keep;
     const Tensor x = variable(2.0, name);
     const Walk walk((x * x).named(name), name);
-    const draw::WalkDrawing drawing(walk);
+    const WalkDrawing drawing(walk);
     const std::string page = drawing.html();
     EXPECT_EQ(count(page, "<script"), 2U) << name;
     EXPECT_EQ(count(page, "</script"), 2U) << name;
@@ -176,7 +176,7 @@ TEST(WalkDrawing, escapes_names_of_every_kind) {
 
 TEST(WalkDrawing, is_a_document_with_one_page_per_frame) {
   const Walk walk = walkthrough();
-  const draw::WalkDrawing drawing(walk);
+  const WalkDrawing drawing(walk);
   const std::string pdf = drawing.pdf();
   EXPECT_TRUE(pdf.starts_with("%PDF-"));
   EXPECT_TRUE(mentions(pdf, {"/Count " + std::to_string(drawing.frames())}));
@@ -188,7 +188,7 @@ TEST(WalkDrawing, refuses_graphs_too_entangled_to_be_laid_out) {
   Tensor y = x;
   for (int i = 0; i < 400; ++i) y = y * x;
   const Walk walk(y);
-  EXPECT_TRUE(mentions(message_of<IoError>([&] { draw::WalkDrawing drawing(walk); }), {"too entangled"}));
+  EXPECT_TRUE(mentions(message_of<IoError>([&] { WalkDrawing drawing(walk); }), {"too entangled"}));
 }
 
 }  // namespace

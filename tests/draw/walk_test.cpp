@@ -16,7 +16,7 @@ Walk walkthrough() {
 TEST(Walk, has_one_step_per_value_and_per_use_of_a_node) {
   const Walk walk = walkthrough();
   std::vector<std::string> steps;
-  for (const WalkStep& step : walk.steps()) steps.push_back(draw::plain(step));
+  for (const WalkStep& step : walk.steps()) steps.push_back(plain(step));
   const std::vector<std::string> expected = {"x = -2",
                                              "y = 5",
                                              "q = x + y = -2 + 5 = 3",
@@ -62,7 +62,7 @@ TEST(Walk, repeats_the_product_in_numbers_only_where_the_formula_has_names) {
     std::string found;
     for (const WalkStep& step : walk.steps())
       for (const Side& side : step.equation)
-        if (side.in_numbers) found += draw::plain(side.terms) + "\n";
+        if (side.in_numbers) found += plain(side.terms) + "\n";
     return found;
   };
   EXPECT_EQ(in_numbers(walkthrough()), "1 · (-4)\n1 · 3\n") << "∂L/∂q = z and ∂L/∂z = q, but ∂q/∂x = 1";
@@ -75,15 +75,15 @@ TEST(Walk, tells_how_the_gradient_of_what_is_used_twice_grows) {
   const KeepValues keep;
   const Tensor x = variable(3.0, "x");
   const WalkStep last = Walk((x * x).named("y")).steps().back();
-  EXPECT_EQ(draw::plain(last), "dy/dx += dy/dy · ∂y/∂x = 1 · x = 3, so dy/dx = 6");
+  EXPECT_EQ(plain(last), "dy/dx += dy/dy · ∂y/∂x = 1 · x = 3, so dy/dx = 6");
   ASSERT_EQ(last.sum.size(), 3U);
-  EXPECT_EQ(draw::plain(last.sum[1].terms), "3 + 3");
+  EXPECT_EQ(plain(last.sum[1].terms), "3 + 3");
 }
 
 TEST(Walk, gives_nan_no_sign) {
   const KeepValues keep;
   const Tensor x = variable(0.0, "x");
-  EXPECT_EQ(draw::plain(Walk((x / -x).named("y")).steps()[2]), "y = x / v1 = 0 / 0 = nan");
+  EXPECT_EQ(plain(Walk((x / -x).named("y")).steps()[2]), "y = x / v1 = 0 / 0 = nan");
 }
 
 TEST(Walk, says_what_is_missing) {

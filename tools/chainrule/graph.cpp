@@ -26,13 +26,12 @@ std::string format_of(const std::string& path) {
 
 struct Shown {
   const char* name;
-  bool draw::Options::*option;
+  bool DrawOptions::*option;
 };
-constexpr Shown shown[] = {
-    {"values", &draw::Options::values}, {"derivatives", &draw::Options::local_derivatives},
-    {"shapes", &draw::Options::shapes}, {"dtypes", &draw::Options::dtypes},
-    {"costs", &draw::Options::costs},   {"source", &draw::Options::source},
-    {"legend", &draw::Options::legend}, {"colours", &draw::Options::colour_by_gradient}};
+constexpr Shown shown[] = {{"values", &DrawOptions::values}, {"derivatives", &DrawOptions::local_derivatives},
+                           {"shapes", &DrawOptions::shapes}, {"dtypes", &DrawOptions::dtypes},
+                           {"costs", &DrawOptions::costs},   {"source", &DrawOptions::source},
+                           {"legend", &DrawOptions::legend}, {"colours", &DrawOptions::colour_by_gradient}};
 
 struct Wanted {
   std::vector<std::string> show = {"values", "gradients", "derivatives", "shapes"};
@@ -41,8 +40,8 @@ struct Wanted {
   bool shows(const std::string& name) const {
     return std::find(show.begin(), show.end(), name) != show.end();
   }
-  draw::Options options() const {
-    draw::Options options;
+  DrawOptions options() const {
+    DrawOptions options;
     for (const Shown& each : shown) options.*each.option = shows(each.name);
     return options;
   }
@@ -71,12 +70,12 @@ void run(const Request& request, const Wanted& wanted) {
   if (format == "json") return save_graph(graph, wanted.path);
   std::ostringstream drawn;
   if (format == "html")
-    draw::write_html(drawn, graph, wanted.options());
+    write_html(drawn, graph, wanted.options());
   else
-    draw::write_dot(drawn, graph, wanted.options());
+    write_dot(drawn, graph, wanted.options());
   if (format.empty()) return write_output(drawn.str());
   if (format == "dot" || format == "html") return write_file(wanted.path, drawn.str());
-  draw::render_dot(drawn.str(), format, wanted.path);
+  render_dot(drawn.str(), format, wanted.path);
 }
 
 }  // namespace

@@ -113,8 +113,8 @@ struct Run {
   const Options& options;
   const TrainingData& data;
   Mlp network;
-  std::vector<draw::Epoch> epochs;  ///< their test numbers only if somebody wants them
-  double seconds = 0;               ///< spent on learning alone
+  std::vector<TrainingEpoch> epochs;  ///< their test numbers only if somebody wants them
+  double seconds = 0;                 ///< spent on learning alone
 
   double samples_per_second() const {
     return static_cast<double>(options.epochs * data.train.size()) / seconds;
@@ -150,24 +150,24 @@ void fit(Run& run, Generator& generator) {
 }
 
 std::string plot_of(const Run& run) {
-  draw::Curve training{"training", {}}, test{"test", {}};
-  for (const draw::Epoch& epoch : run.epochs) {
+  PlotCurve training{"training", {}}, test{"test", {}};
+  for (const TrainingEpoch& epoch : run.epochs) {
     training.values.push_back(epoch.loss);
     test.values.push_back(epoch.test_loss);
   }
   const Terminal terminal;
-  return draw::plot(std::vector{training, test}, "loss",
-                    {.width = std::min<std::int64_t>(terminal.width, 120),
-                     .unicode = terminal.unicode,
-                     .colours = colours_wanted()});
+  return plot(std::vector{training, test}, "loss",
+              {.width = std::min<std::int64_t>(terminal.width, 120),
+               .unicode = terminal.unicode,
+               .colours = colours_wanted()});
 }
 
 void write_report(const Run& run) {
   const Options& options = run.options;
   const auto text = [](const auto& value) { return fmt::format("{}", value); };
   std::vector<std::int64_t> sizes = {run.data.train.x.shape()[1]};
-  for (const Linear& layer : run.network.layers()) sizes.push_back(layer.bias().leaf().size());
-  draw::save_report(
+  for (const Linear& layer : run.network.layers()) sizes.push_back(layer.bias().shape()[0]);
+  save_report(
       options.report,
       {.title = "Training on " + std::filesystem::path(run.data.source).filename().string(),
        .facts = {{"learned from", fmt::format("{}: {} samples", run.data.source, run.data.train.size())},

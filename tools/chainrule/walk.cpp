@@ -32,7 +32,7 @@ struct Output {
 };
 
 /// One picture for each step: step-01.svg, ...
-void write_pictures(const draw::WalkDrawing& drawing, const Output& output) {
+void write_pictures(const WalkDrawing& drawing, const Output& output) {
   const std::filesystem::path directory = output.path;
   std::error_code error;
   std::filesystem::create_directory(directory, error);
@@ -52,8 +52,8 @@ void run(const Request& request, const Output& output) {
   const Computed computed = compute(request);
   if (computed.output.size() != 1) gradients(computed);  // says what to do
   const Walk walk(computed.output, request.expression);
-  if (output.path.empty()) return write_output(draw::walk_text(walk, colours_wanted()));
-  const draw::WalkDrawing drawing(walk);
+  if (output.path.empty()) return write_output(walk_text(walk, colours_wanted()));
+  const WalkDrawing drawing(walk);
   if (output.is_directory()) return write_pictures(drawing, output);
   write_file(output.path, output.is(".pdf") ? drawing.pdf() : drawing.html());
 }

@@ -1,5 +1,5 @@
 # chainrule_embed(TARGET FUNCTION FILE...): compiles text files into a library. FUNCTION, which a header of the library
-# declares as `std::string_view chainrule::draw::FUNCTION(std::string_view name)`, then gives a file's text by its name.
+# declares as `std::string_view chainrule::FUNCTION(std::string_view name)`, then gives a file's text by its name.
 # The build runs this same file as a script, which writes the C++.
 if(NOT CMAKE_SCRIPT_MODE_FILE)
   set(chainrule_embed_script ${CMAKE_CURRENT_LIST_FILE})
@@ -27,9 +27,9 @@ foreach(file IN LISTS files)
   string(APPEND entries "  if (name == \"${name}\")\n    return R\"page(${text})page\";\n")
 endforeach()
 file(WRITE ${output} "#include <string_view>\n
-namespace chainrule::draw {\n
+namespace chainrule {\n
 std::string_view ${function}(std::string_view name);\n
 std::string_view ${function}(std::string_view name) {
 ${entries}  return {};
 }\n
-}  // namespace chainrule::draw\n")
+}  // namespace chainrule\n")

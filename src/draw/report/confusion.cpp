@@ -7,7 +7,7 @@
 
 #include "draw/markup.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 namespace {
 
 constexpr std::size_t longest_name = 24;
@@ -106,4 +106,4 @@ std::string confusion_table(const Confusion& confusion, std::span<const std::str
       long_names && confusion.classes() > 4 ? "confusion upright" : "confusion", matrix(confusion, names));
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

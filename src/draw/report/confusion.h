@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace chainrule::draw {
+namespace chainrule {
 
 /// How often samples of each class were taken for each. Holds only what occurs: classes may be many.
 class Confusion {
@@ -38,4 +38,4 @@ class Confusion {
 /// than such a table can show, the most frequent confusions.
 std::string confusion_table(const Confusion& confusion, std::span<const std::string> names);
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

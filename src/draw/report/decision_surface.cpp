@@ -9,7 +9,7 @@
 #include "draw/report/image.h"
 #include "draw/report/sections.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 namespace {
 
 constexpr std::int64_t columns = 256, rows = 192;
@@ -44,7 +44,7 @@ Range range_of(const Tensor& x, std::int64_t column) {
 
 /// Asks the network at every point of a grid. Each point has the colour of its class, the stronger the more
 /// certain the network is; where it cannot decide, there is none.
-Image ask_everywhere(const Training& training, Range x, Range y) {
+Image ask_everywhere(const TrainingRun& training, Range x, Range y) {
   std::vector<double> points;
   for (std::int64_t row = 0; row < rows; ++row)
     for (std::int64_t column = 0; column < columns; ++column) {
@@ -95,7 +95,7 @@ std::string legend(std::span<const std::string> classes) {
 
 }  // namespace
 
-std::string decision_surface(const Training& training, const Evaluation& test) {
+std::string decision_surface(const TrainingRun& training, const Evaluation& test) {
   if (training.inputs.size() != 2) return {};
   const Tensor samples = unscaled(training, training.test.x);
   const Tensor all = concatenate({samples, unscaled(training, training.train.x)});
@@ -134,4 +134,4 @@ std::string decision_surface(const Training& training, const Evaluation& test) {
       top, frame.width(), frame.height(), frame.axes(x, y), points, rings, legend(training.classes));
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

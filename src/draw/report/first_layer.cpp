@@ -7,11 +7,11 @@
 #include "draw/report/image.h"
 #include "draw/report/sections.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 namespace {
 
 /// Which inputs differ between samples. The weights of the others never had anything to learn from.
-std::vector<bool> varying(const Training& training) {
+std::vector<bool> varying(const TrainingRun& training) {
   const Tensor varies = max(training.train.x, 0) > min(training.train.x, 0);
   return varies.to_vector<bool>();
 }
@@ -54,7 +54,7 @@ std::vector<std::int64_t> strongest(std::span<const double> weights, std::int64_
 
 }  // namespace
 
-std::string first_layer(const Training& training) {
+std::string first_layer(const TrainingRun& training) {
   const std::int64_t side = image_side(training);
   if (side == 0) return {};
   const Tensor& matrix = training.network.layers().front().weight().leaf();
@@ -95,4 +95,4 @@ std::string first_layer(const Training& training) {
   return html + "</ol></section>\n";
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-namespace chainrule::draw {
+namespace chainrule {
 
 std::string Frame::axes(std::string_view x_title, std::string_view y_title) const {
   std::string svg =
@@ -28,4 +28,4 @@ std::string Frame::axes(std::string_view x_title, std::string_view y_title) cons
   return svg + "</g>\n";
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

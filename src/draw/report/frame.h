@@ -5,7 +5,7 @@
 
 #include "draw/scale.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 
 /// The rectangle of an SVG drawing in which numbers have their place, and the axes at its edges.
 struct Frame {
@@ -21,4 +21,4 @@ struct Frame {
   std::string axes(std::string_view x_title, std::string_view y_title) const;
 };
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <string_view>
 
-namespace chainrule::draw {
+namespace chainrule {
 namespace {
 
 std::string base64(std::string_view bytes) {
@@ -40,4 +40,4 @@ std::string png(const Image& image) {
 
 std::string data_address(const Image& image) { return "data:image/png;base64," + base64(png(image)); }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

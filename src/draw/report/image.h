@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace chainrule::draw {
+namespace chainrule {
 
 struct Pixel {
   std::uint8_t red = 0, green = 0, blue = 0;
@@ -20,4 +20,4 @@ struct Image {
 /// The picture as a PNG file, as an address that holds all of it: "data:image/png;base64,...".
 std::string data_address(const Image& image);
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

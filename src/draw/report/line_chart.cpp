@@ -8,7 +8,7 @@
 #include "draw/markup.h"
 #include "draw/report/frame.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 namespace {
 
 constexpr double width = 560, height = 320;
@@ -42,7 +42,7 @@ class Drawing {
   std::string summary() const {
     std::string text = fmt::format("{} over {} epochs:", chart_.title, last_);
     const char* separator = " ";
-    for (const Curve& curve : chart_.curves) {
+    for (const PlotCurve& curve : chart_.curves) {
       text += fmt::format("{}{} from {} to {}", separator, curve.name, chart_.format(curve.values.front()),
                           chart_.format(curve.values.back()));
       separator = ", ";
@@ -135,4 +135,4 @@ std::string line_chart(const LineChart& chart, std::span<const std::int64_t> mom
   return drawing.figure();
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

@@ -4,13 +4,13 @@
 
 #include "chainrule/report.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 
 /// Curves over the epochs as a figure, drawn in SVG. At each of the `moments`, which are epochs from 1, a
 /// guide with the values can be shown: the element of class "moment", the n-th of them for the n-th.
 struct LineChart {
-  std::string title, unit;    ///< "Loss", "cross-entropy per sample"
-  std::vector<Curve> curves;  ///< two at most
+  std::string title, unit;        ///< "Loss", "cross-entropy per sample"
+  std::vector<PlotCurve> curves;  ///< two at most
   std::string (*format)(double value);
 };
 /// 1, `last`, and others between them at equal distances: all when they are at most `most`, or about that
@@ -19,4 +19,4 @@ std::vector<std::int64_t> spread(std::int64_t last, std::int64_t most);
 
 std::string line_chart(const LineChart& chart, std::span<const std::int64_t> moments);
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

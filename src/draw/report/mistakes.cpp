@@ -7,7 +7,7 @@
 #include "draw/report/image.h"
 #include "draw/report/sections.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 namespace {
 
 constexpr std::size_t longest_name = 40;
@@ -71,7 +71,7 @@ std::string table(std::span<const Mistake> mistakes, std::span<const std::string
 
 }  // namespace
 
-std::string mistakes(const Training& training, const Evaluation& test) {
+std::string mistakes(const TrainingRun& training, const Evaluation& test) {
   const std::vector<std::size_t> positions = wrong(training.test, test);
   constexpr std::size_t most = 60;
   const std::size_t shown = std::min(positions.size(), most);
@@ -99,4 +99,4 @@ std::string mistakes(const Training& training, const Evaluation& test) {
   return html + tiles(list, side, min(x).item(), max(x).item()) + "</section>\n";
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule

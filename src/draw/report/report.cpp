@@ -14,10 +14,10 @@
 #include "draw/report/sections.h"
 #include "io/file.h"
 
-namespace chainrule::draw {
+namespace chainrule {
 namespace {
 
-void check(const Training& training) {
+void check(const TrainingRun& training) {
   const auto require = [](bool fits, const std::string& what) {
     if (!fits) throw ShapeError("save_report: " + what);
   };
@@ -31,7 +31,7 @@ void check(const Training& training) {
     require(data->classes == classes,
             fmt::format("{} classes have {} names", data->classes, training.classes.size()));
   }
-  const std::int64_t outputs = training.network.layers().back().bias().leaf().size();
+  const std::int64_t outputs = training.network.layers().back().bias().shape()[0];
   require(outputs == classes, fmt::format("the network has {} outputs for {} classes", outputs, classes));
   require(!training.epochs.empty(), "there are no epochs");
 }
@@ -42,13 +42,13 @@ std::string loss(double value) {
 std::string percent(double value) { return fmt::format("{:.2f} %", value); }
 
 template <class Read>
-Curve curve(const std::string& name, const std::vector<Epoch>& epochs, const Read& read) {
-  Curve result{name, {}};
-  for (const Epoch& epoch : epochs) result.values.push_back(read(epoch));
+PlotCurve curve(const std::string& name, const std::vector<TrainingEpoch>& epochs, const Read& read) {
+  PlotCurve result{name, {}};
+  for (const TrainingEpoch& epoch : epochs) result.values.push_back(read(epoch));
   return result;
 }
 
-std::string summary(const Training& training, const Evaluation& test) {
+std::string summary(const TrainingRun& training, const Evaluation& test) {
   std::string html = fmt::format(
       "<section class=\"summary\"><p class=\"result\"><strong>{}</strong> of the test samples classified "
       "correctly<br><span class=\"faint\">{} of {}</span></p>\n<dl>\n",
@@ -59,13 +59,13 @@ std::string summary(const Training& training, const Evaluation& test) {
   return html + "</dl></section>\n";
 }
 
-std::string epoch_table(const std::vector<Epoch>& epochs, std::span<const std::int64_t> moments) {
+std::string epoch_table(const std::vector<TrainingEpoch>& epochs, std::span<const std::int64_t> moments) {
   std::string html =
       "<details><summary>The numbers</summary><table class=\"plain\"><thead><tr>"
       "<th scope=\"col\">epoch</th><th scope=\"col\">training loss</th><th scope=\"col\">test loss</th>"
       "<th scope=\"col\">training accuracy</th><th scope=\"col\">test accuracy</th></tr></thead>\n<tbody>\n";
   for (const std::int64_t moment : moments) {
-    const Epoch& epoch = epochs[static_cast<std::size_t>(moment - 1)];
+    const TrainingEpoch& epoch = epochs[static_cast<std::size_t>(moment - 1)];
     html += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n", moment,
                         loss(epoch.loss), loss(epoch.test_loss), percent(100 * epoch.accuracy),
                         percent(100 * epoch.test_accuracy));
@@ -73,18 +73,19 @@ std::string epoch_table(const std::vector<Epoch>& epochs, std::span<const std::i
   return html + "</tbody></table></details>\n";
 }
 
-std::string learning(const Training& training, std::span<const std::int64_t> moments) {
-  const std::vector<Epoch>& epochs = training.epochs;
+std::string learning(const TrainingRun& training, std::span<const std::int64_t> moments) {
+  const std::vector<TrainingEpoch>& epochs = training.epochs;
   const LineChart losses{"Loss",
                          "cross-entropy per sample",
-                         {curve("training", epochs, [](const Epoch& e) { return e.loss; }),
-                          curve("test", epochs, [](const Epoch& e) { return e.test_loss; })},
+                         {curve("training", epochs, [](const TrainingEpoch& e) { return e.loss; }),
+                          curve("test", epochs, [](const TrainingEpoch& e) { return e.test_loss; })},
                          loss};
-  const LineChart accuracies{"Accuracy",
-                             "% of samples",
-                             {curve("training", epochs, [](const Epoch& e) { return 100 * e.accuracy; }),
-                              curve("test", epochs, [](const Epoch& e) { return 100 * e.test_accuracy; })},
-                             percent};
+  const LineChart accuracies{
+      "Accuracy",
+      "% of samples",
+      {curve("training", epochs, [](const TrainingEpoch& e) { return 100 * e.accuracy; }),
+       curve("test", epochs, [](const TrainingEpoch& e) { return 100 * e.test_accuracy; })},
+      percent};
   return "<section id=\"learning\"><h2>Learning curves</h2>\n<div class=\"charts\">\n" +
          line_chart(losses, moments) + line_chart(accuracies, moments) + "</div>\n" +
          fmt::format(
@@ -97,10 +98,11 @@ std::string learning(const Training& training, std::span<const std::int64_t> mom
 }
 
 /// What is read out about each moment.
-nlohmann::ordered_json spoken(const std::vector<Epoch>& epochs, std::span<const std::int64_t> moments) {
+nlohmann::ordered_json spoken(const std::vector<TrainingEpoch>& epochs,
+                              std::span<const std::int64_t> moments) {
   auto texts = nlohmann::ordered_json::array();
   for (const std::int64_t moment : moments) {
-    const Epoch& epoch = epochs[static_cast<std::size_t>(moment - 1)];
+    const TrainingEpoch& epoch = epochs[static_cast<std::size_t>(moment - 1)];
     texts.push_back(
         fmt::format("epoch {}: loss {} in training, {} on test; accuracy {} in training, {} on test", moment,
                     loss(epoch.loss), loss(epoch.test_loss), percent(100 * epoch.accuracy),
@@ -111,21 +113,21 @@ nlohmann::ordered_json spoken(const std::vector<Epoch>& epochs, std::span<const 
 
 }  // namespace
 
-std::int64_t image_side(const Training& training) {
+std::int64_t image_side(const TrainingRun& training) {
   constexpr std::int64_t smallest = 7;
   const auto inputs = static_cast<std::int64_t>(training.inputs.size());
   const std::int64_t side = std::llround(std::sqrt(static_cast<double>(inputs)));
   return side * side == inputs && side >= smallest ? side : 0;
 }
 
-Tensor unscaled(const Training& training, const Tensor& x) {
+Tensor unscaled(const TrainingRun& training, const Tensor& x) {
   const auto wide = [](const Tensor& tensor) { return cast(tensor, DType::float64); };
   const Tensor deviation = wide(training.scale.deviation());
   const Tensor values = wide(x) * deviation + wide(training.scale.mean());
   return where(abs(values) < 1e-6 * deviation, 0.0, values);  // a zero that was rounded to float32 on the way
 }
 
-void save_report(const std::string& path, const Training& training) {
+void save_report(const std::string& path, const TrainingRun& training) {
   check(training);
   const NoGrad guard;
   const Evaluation test = evaluate(training.network, training.test);
@@ -150,4 +152,4 @@ void save_report(const std::string& path, const Training& training) {
   if (!out) fail_on(path, "it cannot be written: " + last_system_error());
 }
 
-}  // namespace chainrule::draw
+}  // namespace chainrule
