@@ -1,9 +1,7 @@
 #pragma once
 
-#include <functional>
-#include <iterator>
-
 #include "chainrule/detail/api.h"
+#include "chainrule/detail/function_ref.h"
 #include "chainrule/ops.h"
 #include "chainrule/random.h"
 
@@ -66,11 +64,12 @@ class Batches {
   class Iterator {
    public:
     using value_type = Dataset;
+  struct End {};
     using difference_type = std::ptrdiff_t;
     Dataset operator*() const;
     Iterator& operator++();
     void operator++(int) { ++*this; }
-    bool operator==(std::default_sentinel_t) const { return first_ >= batches_->data_.size(); }
+    bool operator==(End) const { return first_ >= batches_->data_.size(); }
 
    private:
     friend class Batches;
@@ -80,7 +79,7 @@ class Batches {
   };
   Iterator begin() const& { return Iterator(*this); }
   Iterator begin() const&& = delete;  // the batches would be gone: give them a name
-  std::default_sentinel_t end() const { return {}; }
+  End end() const { return {}; }
   /// How many batches there are.
   std::int64_t size() const { return (data_.size() + batch_size_ - 1) / batch_size_; }
 
@@ -106,7 +105,7 @@ struct [[nodiscard]] Evaluation {
 };
 /// Shows the samples to a network that gives scores (n, classes) for x (n, columns), some at a time, so that
 /// memory does not grow with their number, and without recording a graph.
-Evaluation evaluate(const std::function<Tensor(const Tensor&)>& network, const Dataset& data);
+Evaluation evaluate(FunctionRef<Tensor(const Tensor&)> network, const Dataset& data);
 
 /// Two interleaving half circles of radius 1, one per class in turn, with normal noise of this standard
 /// deviation on both coordinates: the upper one centred at (0, 0), the lower one at (1, 0.5).

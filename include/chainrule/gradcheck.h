@@ -1,9 +1,8 @@
 #pragma once
 
-#include <functional>
-
 #include "chainrule/autograd.h"
 #include "chainrule/detail/api.h"
+#include "chainrule/detail/function_ref.h"
 
 namespace CHAINRULE_API chainrule {
 
@@ -21,7 +20,7 @@ struct [[nodiscard]] GradcheckResult {
 
 /// Compares the gradients of `function` at `inputs` (float64) with central differences of the random
 /// projection sum(function(inputs) * v), element by element. Works for results of any shape.
-GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& function,
+GradcheckResult gradcheck(FunctionRef<Tensor(const std::vector<Tensor>&)> function,
                           const std::vector<Tensor>& inputs, const GradcheckOptions& options = {});
 
 }  // namespace chainrule

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <unordered_map>
-
 #include "chainrule/autograd.h"
 #include "chainrule/detail/api.h"
 #include "chainrule/tensor.h"
@@ -69,7 +67,7 @@ class [[nodiscard]] Graph {
  private:
   std::vector<GraphNode> nodes_;
   std::vector<GraphScope> scopes_;
-  std::unordered_map<const Node*, std::size_t> positions_;
+  std::vector<std::pair<const Node*, std::size_t>> positions_;  // in the order of addresses
 };
 
 /// What `node`'s operation sends to its input number `input` for the upstream gradient g (of the node's

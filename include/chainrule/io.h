@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "chainrule/detail/api.h"
+#include "chainrule/detail/function_ref.h"
 #include "chainrule/tensor.h"
 
 namespace CHAINRULE_API chainrule {
@@ -23,7 +23,7 @@ struct [[nodiscard]] Csv {
 
 /// Says which column, from 0, is text, once the header (empty without one) and the number of columns are
 /// known.
-using ChooseColumn = std::function<std::int64_t(std::span<const std::string> header, std::int64_t columns)>;
+using ChooseColumn = FunctionRef<std::int64_t(std::span<const std::string> header, std::int64_t columns)>;
 
 /// Reads a comma-separated file of numbers. The first line is a header when none of its fields is a
 /// number. Accepts quotes, spaces around fields, CRLF, blank lines and a byte-order mark; "nan" and "inf"
@@ -31,7 +31,7 @@ using ChooseColumn = std::function<std::int64_t(std::span<const std::string> hea
 /// rows, rows of different lengths, or something that is not a number.
 Csv read_csv(const std::string& path);
 /// The same where one column may hold any text, such as the names of classes.
-Csv read_csv(const std::string& path, const ChooseColumn& text_column);
+Csv read_csv(const std::string& path, ChooseColumn text_column);
 
 /// A number as read_csv reads it, which is as Python's float() does: also "+1", ".5", "inf" and "nan".
 /// Nothing for any other text, or a number beyond the range of float64.

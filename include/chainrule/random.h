@@ -1,11 +1,38 @@
 #pragma once
 
-#include <random>
+#include <array>
+#include <cstdint>
+#include <optional>
 
 #include "chainrule/detail/api.h"
 #include "chainrule/tensor.h"
 
 namespace CHAINRULE_API chainrule {
+
+namespace detail {
+
+/// The Mersenne twister MT19937-64, number for number as std::mt19937_64 (whose header costs compile time).
+/// Source: Matsumoto and Nishimura, 1998 and 2004.
+class MersenneTwister {
+ public:
+  explicit MersenneTwister(std::uint64_t seed);
+  /// Uniform on all of 64 bits.
+  std::uint64_t operator()() {
+    if (next_ == state_.size()) refill();
+    std::uint64_t number = state_[next_++];
+    number ^= number >> 29 & 0x5555555555555555;
+    number ^= number << 17 & 0x71d67fffeda60000;
+    number ^= number << 37 & 0xfff7eee000000000;
+    return number ^ number >> 43;
+  }
+
+ private:
+  void refill();
+  std::array<std::uint64_t, 312> state_;
+  std::size_t next_ = state_.size();
+};
+
+}  // namespace detail
 
 /// A reproducible source of random numbers: the same seed gives the same numbers on every platform.
 class Generator {
@@ -19,7 +46,7 @@ class Generator {
   std::int64_t below(std::int64_t bound);
 
  private:
-  std::mt19937_64 engine_;
+  detail::MersenneTwister engine_;
   std::optional<double> spare_;
 };
 

@@ -8,7 +8,7 @@
 
 namespace chainrule {
 
-GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& function,
+GradcheckResult gradcheck(FunctionRef<Tensor(const std::vector<Tensor>&)> function,
                           const std::vector<Tensor>& inputs, const GradcheckOptions& options) {
   for (const Tensor& input : inputs)
     if (input.dtype() != DType::float64)

@@ -80,7 +80,7 @@ double accuracy(const Tensor& scores, const Tensor& y) {
   return truth.empty() ? 0 : static_cast<double>(correct) / static_cast<double>(truth.size());
 }
 
-Evaluation evaluate(const std::function<Tensor(const Tensor&)>& network, const Dataset& data) {
+Evaluation evaluate(FunctionRef<Tensor(const Tensor&)> network, const Dataset& data) {
   const NoGrad guard;
   constexpr std::int64_t part = 1024;
   Evaluation result;

@@ -7,6 +7,22 @@
 
 namespace chainrule {
 
+detail::MersenneTwister::MersenneTwister(std::uint64_t seed) {
+  state_[0] = seed;
+  for (std::size_t i = 1; i < state_.size(); ++i)
+    state_[i] = 6364136223846793005 * (state_[i - 1] ^ state_[i - 1] >> 62) + i;
+}
+
+void detail::MersenneTwister::refill() {
+  constexpr std::size_t n = 312, half = n / 2;
+  constexpr std::uint64_t low = 0x7fffffff;  // the bits that come from the next number
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::uint64_t mixed = (state_[i] & ~low) | (state_[(i + 1) % n] & low);
+    state_[i] = state_[(i + half) % n] ^ mixed >> 1 ^ ((mixed & 1) != 0 ? 0xb5026f5aa96619e9 : 0);
+  }
+  next_ = 0;
+}
+
 double Generator::normal() {
   if (spare_) return *std::exchange(spare_, std::nullopt);
   const double radius = std::sqrt(-2 * std::log(1 - uniform()));  // 1 - u is never 0

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "chainrule/graph.h"
@@ -68,14 +70,16 @@ Graph::Graph(const Tensor& output) {
     while (entry.label.empty())
       if (std::string label = "v" + std::to_string(++unnamed); !taken.contains(label))
         entry.label = std::move(label);
-    positions_.emplace(&node, i);
+    positions_.emplace_back(&node, i);
     nodes_.push_back(std::move(entry));
   }
+  std::sort(positions_.begin(), positions_.end());
 }
 
 std::size_t Graph::position(const Tensor& tensor) const {
-  const auto found = positions_.find(tensor.node());
-  if (found == positions_.end())
+  const auto found = std::lower_bound(positions_.begin(), positions_.end(),
+                                      std::pair<const Node*, std::size_t>(tensor.node(), 0));
+  if (found == positions_.end() || found->first != tensor.node())
     throw GradError(
         "graph: " +
         (!tensor.is_empty() && !tensor.name().empty() ? "'" + tensor.name() + "'" : "the tensor") +

@@ -29,7 +29,7 @@ std::string shortened(const std::string& text) {
 /// Takes the rows one after the other and holds the table that they make.
 class Table {
  public:
-  Table(const std::string& path, const ChooseColumn& text_column) : path_(path), choose_(text_column) {}
+  Table(const std::string& path, ChooseColumn text_column) : path_(path), choose_(text_column) {}
 
   void add(const Row& row, std::int64_t line) {
     if (width_ == 0) {
@@ -91,7 +91,7 @@ class Table {
   }
 
   const std::string& path_;
-  const ChooseColumn& choose_;
+  ChooseColumn choose_;
   std::vector<std::string> columns_;
   std::vector<double> values_;
   std::vector<std::string> texts_;
@@ -178,9 +178,9 @@ std::optional<double> parse_number(std::string_view text) {
   return number;
 }
 
-Csv read_csv(const std::string& path) { return read_csv(path, nullptr); }
+Csv read_csv(const std::string& path) { return read_csv(path, ChooseColumn()); }
 
-Csv read_csv(const std::string& path, const ChooseColumn& text_column) {
+Csv read_csv(const std::string& path, ChooseColumn text_column) {
   std::ifstream in = open_to_read(path);
   Table table(path, text_column);
   Reader(table).read(in);

@@ -157,7 +157,7 @@ TEST_P(Compilers, are_told_to_use_a_newer_standard) {
 }
 
 TEST_P(Compilers, find_nothing_to_warn_of_in_the_headers) {
-  std::ifstream file(tests_path("consumer/everything.cpp"));
+  std::ifstream file(tests_path("compile/without_warnings.cpp"));
   const std::string program((std::istreambuf_iterator<char>(file)), {});
   ASSERT_FALSE(program.empty());
   EXPECT_EQ(compile(GetParam(), program,

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
 
 #include "chainrule/simd.h"
@@ -62,7 +61,8 @@ void for_each_pack(std::int64_t n, std::array<Strided<T>, In> in, std::array<T*,
     if (i >= n) break;
   }
   if (!fills)
-    for (std::size_t k = 0; k < Out; ++k) std::copy_n(out_buffer[k], n, wanted[k]);
+    for (std::size_t k = 0; k < Out; ++k)
+      for (std::int64_t i = 0; i < n; ++i) wanted[k][i] = out_buffer[k][i];
 }
 
 }  // namespace chainrule::simd
