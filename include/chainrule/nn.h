@@ -7,22 +7,32 @@
 #include "chainrule/random.h"
 
 /// Layers of neural networks. A layer is a function of a tensor that shares its parameters with whoever
-/// holds a copy of it: the optimiser, another layer, the user.
+/// holds a copy of it: the optimiser, another layer, the user. A layer that learns apart is a clone().
+///
+/// Threads: any number may compute with the same layers and parameters; while one assigns to a parameter or
+/// an optimiser steps, no other may use it. Clones share nothing.
 namespace CHAINRULE_API chainrule {
 
 /// A named slot that holds the current leaf of something that is learned. Copies share the slot.
 ///
 /// Nodes never change, so learning puts a new leaf into the slot: graphs built before keep the old one, and
 /// the new one has no gradient yet. Gradients of several backward() calls add up until then.
+///
+/// Wherever a tensor is wanted, a parameter stands for its current leaf: `square(W)`, `x * W`, `gradients(L,
+/// {W})`. `Tensor w = W` is that leaf for good, so write it inside the training loop, if at all.
 class Parameter {
  public:
   /// Starts with a leaf of this value (not copied). DTypeError unless floating.
   Parameter(const Tensor& value, std::string name);
 
-  /// The current leaf: what to compute with. When nothing else holds it at the next step, neither a graph
-  /// nor a handle, it is updated in place; otherwise the step copies its value.
+  /// The current leaf. When nothing else holds it at the next step, neither a graph nor a handle, it is
+  /// updated in place; otherwise the step copies its value.
   [[nodiscard]] const Tensor& leaf() const& { return slot_->leaf; }
   Tensor leaf() && { return slot_->leaf; }
+  operator const Tensor&() const& { return leaf(); }  // NOLINT(google-explicit-constructor)
+  operator Tensor() && { return slot_->leaf; }        // NOLINT(google-explicit-constructor)
+  [[nodiscard]] Shape shape() const { return leaf().shape(); }
+  [[nodiscard]] DType dtype() const { return leaf().dtype(); }
   [[nodiscard]] const std::string& name() const& { return slot_->name; }
   std::string name() && { return slot_->name; }
   /// What backward() has accumulated in the current leaf: of its shape, zeros where nothing has reached it.
@@ -31,6 +41,9 @@ class Parameter {
   /// Puts a new leaf of this value into the slot, for everyone who shares it. ShapeError or DTypeError when
   /// the value is not of the current leaf's shape and dtype.
   void assign(const Tensor& value) const;
+  /// A parameter of its own with this one's name and present value: a copy of the handle would share the
+  /// slot.
+  [[nodiscard]] Parameter clone() const { return {leaf(), name()}; }
 
  private:
   friend class Sgd;
@@ -67,6 +80,8 @@ class Linear {
   Parameter bias() && { return bias_; }
   /// weight, bias.
   [[nodiscard]] std::vector<Parameter> parameters() const { return {weight_, bias_}; }
+  /// The same layer with parameters of its own.
+  [[nodiscard]] Linear clone() const { return {weight_.clone(), bias_.clone()}; }
 
  private:
   Parameter weight_, bias_;
@@ -90,6 +105,8 @@ class Mlp {
   std::vector<Linear> layers() && { return std::move(layers_); }
   /// In the order of the layers; of each, weight and bias.
   [[nodiscard]] std::vector<Parameter> parameters() const;
+  /// The same network with parameters of its own, as a target that follows slowly. (A copy shares them.)
+  [[nodiscard]] Mlp clone() const;
 
  private:
   std::vector<Linear> layers_;

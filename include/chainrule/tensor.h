@@ -22,6 +22,7 @@
 namespace CHAINRULE_API chainrule {
 
 class Node;
+class Parameter;
 class Index;
 
 /// A place in the user's source. (std::source_location is missing from clang 14.)
@@ -172,6 +173,9 @@ class Operand {
   /// The dtype of the tensor, or bool, int64 or the default for the kinds of numbers.
   DType dtype() const;
   /// The tensor, cast if need be, or the number as a constant of that dtype.
+  /// The current leaf of a parameter.
+  Operand(const Parameter& parameter, Here here = Here::now());  // NOLINT(google-explicit-constructor)
+
   Tensor as(DType dtype) const;
   /// The tensor, or the number as a constant of its own dtype.
   Tensor as_tensor() const { return tensor_ != nullptr ? *tensor_ : as(dtype()); }

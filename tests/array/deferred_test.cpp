@@ -28,11 +28,11 @@ TEST(DeferredValue, is_computed_when_somebody_reads_it) {
 
 TEST(DeferredValue, is_what_it_was_when_it_was_defined) {
   Parameter w(full({200, 100}, 2.0), "w");
-  const Tensor doubled = w.leaf() * 2;
-  sum(w.leaf() * 1).backward();
+  const Tensor doubled = w * 2;
+  sum(w * 1).backward();
   Sgd({w}, {.learning_rate = 1}).step();
   EXPECT_TRUE(is_deferred(doubled));
-  EXPECT_EQ(values(w.leaf()).front(), 1);
+  EXPECT_EQ(values(w).front(), 1);
   EXPECT_EQ(values(doubled), std::vector<double>(20000, 4.0));
 }
 

@@ -50,9 +50,9 @@ TEST(TakeRows, gives_them_in_the_order_asked_for) {
 TEST(TakeRows, of_a_parameter_trains_the_rows_taken_and_adds_up_repeated_ones) {
   const Parameter table(zeros({3, 2}), "table");
   Sgd optimizer({table}, {.learning_rate = 1});
-  sum(take_rows(table.leaf(), tensor({{0, 2}, {2, 2}})) * tensor({1.0F, 10.0F})).backward();
+  sum(take_rows(table, tensor({{0, 2}, {2, 2}})) * tensor({1.0F, 10.0F})).backward();
   optimizer.step();
-  EXPECT_TRUE(equals(table.leaf(), {3, 2}, {-1, -10, 0, 0, -3, -30}));
+  EXPECT_TRUE(equals(table, {3, 2}, {-1, -10, 0, 0, -3, -30}));
 }
 
 TEST(TakeRows, differentiates_twice_through_repeated_positions) {

@@ -114,18 +114,18 @@ TEST(LocalFormula, of_matrix_products_is_written_with_the_gradient) {
 
 TEST(Graph, tells_parameters_from_variables_even_after_a_step) {
   const Parameter weight(tensor({1.0, 2.0}), "weight");
-  const Tensor x = variable({3.0, 4.0}, "x"), loss = sum(weight.leaf() * x);
+  const Tensor x = variable({3.0, 4.0}, "x"), loss = sum(weight * x);
   const auto kind = [](const Tensor& output, const Tensor& of) {
     const Graph graph(output);
     return graph.nodes()[graph.position(of)].kind;
   };
-  EXPECT_EQ(kind(loss, weight.leaf()), NodeKind::parameter);
+  EXPECT_EQ(kind(loss, weight), NodeKind::parameter);
   EXPECT_EQ(kind(loss, x), NodeKind::variable);
   loss.backward();
   Sgd({weight}, {.learning_rate = 0.1}).step();
-  EXPECT_EQ(kind(sum(weight.leaf()), weight.leaf()), NodeKind::parameter);
+  EXPECT_EQ(kind(sum(weight), weight), NodeKind::parameter);
   weight.assign(x);
-  EXPECT_EQ(kind(sum(weight.leaf()), weight.leaf()), NodeKind::parameter);
+  EXPECT_EQ(kind(sum(weight), weight), NodeKind::parameter);
 }
 
 TEST(Graph, counts_the_work_of_each_operation) {

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "chainrule/nn.h"
+#include "chainrule/optim.h"
 #include "support.h"
 
 namespace chainrule::test {
@@ -43,9 +44,9 @@ TEST(HeNormal, refuses_a_layer_of_nothing) {
 TEST(Linear, starts_with_a_random_weight_and_no_bias) {
   Generator generator(3);
   const Linear layer(4, 2, generator, "head");
-  EXPECT_EQ(layer.weight().leaf().shape(), (Shape{2, 4}));
-  EXPECT_EQ(values(layer.bias().leaf()), (std::vector<double>{0, 0}));
-  EXPECT_EQ(layer.weight().leaf().dtype(), DType::float32);
+  EXPECT_EQ(layer.weight().shape(), (Shape{2, 4}));
+  EXPECT_EQ(values(layer.bias()), (std::vector<double>{0, 0}));
+  EXPECT_EQ(layer.weight().dtype(), DType::float32);
   EXPECT_EQ(names_of(layer.parameters()), (std::vector<std::string>{"head.weight", "head.bias"}));
 }
 
@@ -121,6 +122,28 @@ TEST(Mlp, names_the_layers_that_do_not_fit) {
                          Mlp({first, second});
                        }),
                        {"second.weight", "(2, 4)", "first.weight", "(5, 3)"}));
+}
+
+TEST(Mlp, shares_its_parameters_with_copies_but_not_with_clones) {
+  Generator generator(1);
+  const Mlp network({2, 4, 3}, generator), copy = network, clone = network.clone();
+  const Tensor x = randn({5, 2}, generator);
+  const std::vector<double> before = values(network(x));
+  Sgd optimizer(network.parameters(), {.learning_rate = 0.1});
+  sum(square(network(x))).backward();
+  optimizer.step();
+  EXPECT_EQ(values(copy(x)), values(network(x)));
+  EXPECT_NE(values(network(x)), before);
+  EXPECT_EQ(values(clone(x)), before);
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(clone.parameters()[i].name(), network.parameters()[i].name());
+}
+
+TEST(Linear, cloned_has_parameters_of_its_own) {
+  Generator generator(1);
+  const Linear layer(3, 2, generator, "layer"), clone = layer.clone();
+  EXPECT_EQ(values(clone.weight()), values(layer.weight()));
+  layer.bias().assign(ones({2}, layer.bias().dtype()));
+  EXPECT_EQ(values(clone.bias()), (std::vector<double>{0, 0}));
 }
 
 }  // namespace

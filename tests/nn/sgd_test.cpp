@@ -27,11 +27,11 @@ TEST_P(SgdRule, follows_the_formula_step_by_step) {
   Sgd optimizer({p}, GetParam());
   std::vector<Reference> expected = {{1.0}, {-2.0}, {0.5}};
   for (int step = 0; step < 10; ++step) {
-    sum(sin(p.leaf()) * tensor({1.0, 2.0, 3.0})).backward();
+    sum(sin(p) * tensor({1.0, 2.0, 3.0})).backward();
     optimizer.step();
     for (std::size_t i = 0; i < 3; ++i)
       expected[i].step(static_cast<double>(i + 1) * std::cos(expected[i].value), GetParam());
-    EXPECT_TRUE(close(p.leaf(), {expected[0].value, expected[1].value, expected[2].value}));
+    EXPECT_TRUE(close(p, {expected[0].value, expected[1].value, expected[2].value}));
   }
 }
 
@@ -44,16 +44,16 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(Sgd, steps_float32_parameters_in_float32) {
   const Parameter p(tensor({1.0F, 2.0F}), "p");
   Sgd optimizer({p}, {.learning_rate = 0.25, .momentum = 0.5});
-  sum(square(p.leaf())).backward();
+  sum(square(p)).backward();
   optimizer.step();
-  EXPECT_EQ(p.leaf().dtype(), DType::float32);
-  EXPECT_EQ(values(p.leaf()), (std::vector<double>{0.5, 1}));
+  EXPECT_EQ(p.dtype(), DType::float32);
+  EXPECT_EQ(values(p), (std::vector<double>{0.5, 1}));
 }
 
 TEST(Sgd, leaves_no_gradient_behind) {
   const Parameter p(tensor({1.0, 2.0}), "p");
   Sgd optimizer({p}, {.learning_rate = 0.1});
-  sum(p.leaf()).backward();
+  sum(p).backward();
   optimizer.step();
   EXPECT_EQ(values(p.grad()), (std::vector<double>{0, 0}));
   EXPECT_EQ(p.leaf().name(), "p");
@@ -62,59 +62,59 @@ TEST(Sgd, leaves_no_gradient_behind) {
 TEST(Sgd, uses_the_sum_of_all_gradients_since_the_last_step) {
   const Parameter p(tensor({1.0}), "p");
   Sgd optimizer({p}, {.learning_rate = 1});
-  sum(2.0 * p.leaf()).backward();
-  sum(3.0 * p.leaf()).backward();
+  sum(2.0 * p).backward();
+  sum(3.0 * p).backward();
   optimizer.step();
-  EXPECT_EQ(values(p.leaf()), (std::vector<double>{-4}));
+  EXPECT_EQ(values(p), (std::vector<double>{-4}));
 }
 
 TEST(Sgd, forgets_gradients_on_request) {
   const Parameter p(tensor({1.0}), "p");
   Sgd optimizer({p}, {.learning_rate = 1});
-  sum(2.0 * p.leaf()).backward();
+  sum(2.0 * p).backward();
   optimizer.zero_grad();
-  sum(3.0 * p.leaf()).backward();
+  sum(3.0 * p).backward();
   optimizer.step();
-  EXPECT_EQ(values(p.leaf()), (std::vector<double>{-2}));
+  EXPECT_EQ(values(p), (std::vector<double>{-2}));
 }
 
 TEST(Sgd, keeps_the_momentum_of_a_parameter_that_nothing_reached) {
   const Parameter p(tensor({0.0}), "p"), other(tensor({0.0}), "other");
   Sgd optimizer({p, other}, {.learning_rate = 1, .momentum = 0.5});
-  sum(-8.0 * p.leaf()).backward();
+  sum(-8.0 * p).backward();
   optimizer.step();
-  sum(other.leaf()).backward();
+  sum(other).backward();
   optimizer.step();
-  EXPECT_EQ(values(p.leaf()), (std::vector<double>{12}));
+  EXPECT_EQ(values(p), (std::vector<double>{12}));
 }
 
 TEST(Sgd, steps_by_momentum_and_weight_decay_alone_when_told) {
   const Parameter p(tensor({0.0}), "p"), q(tensor({8.0}), "q");
   Sgd coasting({p}, {.learning_rate = 1, .momentum = 0.5, .allow_no_gradient = true});
-  sum(-8.0 * p.leaf()).backward();
+  sum(-8.0 * p).backward();
   coasting.step();
   coasting.step();
-  EXPECT_EQ(values(p.leaf()), (std::vector<double>{12}));
+  EXPECT_EQ(values(p), (std::vector<double>{12}));
   Sgd({q}, {.learning_rate = 1, .weight_decay = 0.5, .allow_no_gradient = true}).step();
-  EXPECT_EQ(values(q.leaf()), (std::vector<double>{4}));
+  EXPECT_EQ(values(q), (std::vector<double>{4}));
 }
 
 /// What a training loop's second step complains about, of a network whose loss is computed by `loss`.
 template <class Loss>
 std::string complaint_of_second_step(const std::vector<Parameter>& parameters, const Loss& loss) {
   Sgd optimizer(parameters, {.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 0.1});
-  sum(square(parameters[0].leaf())).backward();
+  sum(square(parameters[0])).backward();
   optimizer.step();
-  const std::vector<double> before = values(parameters[0].leaf());
+  const std::vector<double> before = values(parameters[0]);
   loss();
   const std::string message = message_of<GradError>([&] { optimizer.step(); });
-  EXPECT_EQ(values(parameters[0].leaf()), before) << "a step that is refused moves nothing";
+  EXPECT_EQ(values(parameters[0]), before) << "a step that is refused moves nothing";
   return message;
 }
 
 TEST(Sgd, refuses_a_step_for_which_no_parameter_has_a_gradient) {
   const Parameter p(tensor({1.0, 2.0}), "weight");
-  const Tensor kept = p.leaf();
+  const Tensor kept = p;
   const Mlp other({2, 2}, *std::make_unique<Generator>(), DType::float64);
   EXPECT_TRUE(mentions(complaint_of_second_step({p}, [] {}),
                        {"Sgd::step", "weight", "backward()", "detach", "NoGrad", "allow_no_gradient"}));
@@ -123,7 +123,7 @@ TEST(Sgd, refuses_a_step_for_which_no_parameter_has_a_gradient) {
                        {"another network"}));
   EXPECT_TRUE(mentions(complaint_of_second_step({p},
                                                 [&] {
-                                                  sum(square(p.leaf())).backward();
+                                                  sum(square(p)).backward();
                                                   p.zero_grad();
                                                 }),
                        {"zero_grad"}));
@@ -133,23 +133,23 @@ TEST(Sgd, knows_a_gradient_of_zero_and_that_of_a_scalar_from_none) {
   const Parameter p(tensor(1.0), "p"), q(tensor({1.0, 2.0}), "q");
   Sgd optimizer({p}, {.learning_rate = 1}), other({q}, {.learning_rate = 1});
   EXPECT_THROW(optimizer.step(), GradError);
-  (0.0 * p.leaf()).backward();
+  (0.0 * p).backward();
   optimizer.step();
   EXPECT_EQ(p.leaf().item(), 1);
   EXPECT_THROW(optimizer.step(), GradError);
-  sum(0.0 * q.leaf()).backward();
+  sum(0.0 * q).backward();
   other.step();
 }
 
 TEST(Sgd, leaves_graphs_and_handles_from_before_the_step_as_they_were) {
   const Parameter p(tensor({1.0, 2.0, 3.0}), "p");
-  const Tensor before = p.leaf();
-  const Tensor loss = sum(square(p.leaf()));
+  const Tensor before = p;
+  const Tensor loss = sum(square(p));
   Sgd optimizer({p}, {.learning_rate = 0.5});
   loss.backward();
   optimizer.step();
   EXPECT_EQ(values(before), (std::vector<double>{1, 2, 3}));
-  EXPECT_EQ(values(p.leaf()), (std::vector<double>{0, 0, 0}));
+  EXPECT_EQ(values(p), (std::vector<double>{0, 0, 0}));
   EXPECT_EQ(values(gradients(loss, {before})[before]), (std::vector<double>{2, 4, 6}));
   EXPECT_EQ(values(before.grad()), (std::vector<double>{2, 4, 6}));
 }
@@ -159,21 +159,21 @@ TEST(Sgd, leaves_values_that_share_the_memory_of_a_parameter_as_they_were) {
   const Parameter p(initial, "p");
   const Tensor detached = p.leaf().detach();
   Sgd optimizer({p}, {.learning_rate = 1});
-  sum(p.leaf()).backward();
+  sum(p).backward();
   optimizer.step();
   EXPECT_EQ(values(initial), (std::vector<double>{1, 2, 3}));
   EXPECT_EQ(values(detached), (std::vector<double>{1, 2, 3}));
-  EXPECT_EQ(values(p.leaf()), (std::vector<double>{0, 1, 2}));
+  EXPECT_EQ(values(p), (std::vector<double>{0, 1, 2}));
 }
 
 TEST(Sgd, updates_a_parameter_that_nobody_else_holds_in_place) {
   const Parameter p(zeros({1000}), "p");
   Sgd optimizer({p}, {.learning_rate = 0.1, .momentum = 0.9});
-  sum(p.leaf()).backward();
+  sum(p).backward();
   optimizer.step();
   const void* memory = p.leaf().data<float>().data();
   for (int step = 0; step < 5; ++step) {
-    sum(square(p.leaf())).backward();
+    sum(square(p)).backward();
     optimizer.step();
     EXPECT_EQ(memory, p.leaf().data<float>().data());
   }
@@ -192,7 +192,7 @@ TEST(Sgd, steps_to_the_same_bits_whether_or_not_the_gradients_were_read) {
         if (read) layer.weight().grad().to_vector<double>();
         optimizer.step();
       }
-      return values(layer.weight().leaf());
+      return values(layer.weight());
     };
     EXPECT_EQ(trained(false), trained(true));
   }
@@ -205,7 +205,7 @@ TEST(Sgd, makes_no_gradient_that_is_larger_than_what_it_is_a_product_of) {
   const Parameter weight(zeros({1024, 1024}), "weight");
   Sgd optimizer({weight}, {.learning_rate = 0.1});
   const std::size_t before = pool::statistics().cached_bytes;
-  sum(linear(x, weight.leaf())).backward();
+  sum(linear(x, weight)).backward();
   optimizer.step();
   EXPECT_LT(pool::statistics().cached_bytes - before, std::size_t{1} << 20);
   EXPECT_FLOAT_EQ(weight.leaf().data<float>()[1234], -0.1F);
@@ -231,9 +231,9 @@ TEST(Sgd, asks_the_system_for_no_memory_once_training_runs) {
 TEST(Sgd, steps_a_parameter_that_is_listed_twice_once) {
   const Parameter p(tensor({1.0}), "p");
   Sgd optimizer({p, p}, {.learning_rate = 0.5});
-  sum(p.leaf()).backward();
+  sum(p).backward();
   optimizer.step();
-  EXPECT_EQ(values(p.leaf()), (std::vector<double>{0.5}));
+  EXPECT_EQ(values(p), (std::vector<double>{0.5}));
 }
 
 TEST(Sgd, follows_a_learning_rate_that_changes) {
@@ -241,9 +241,9 @@ TEST(Sgd, follows_a_learning_rate_that_changes) {
   Sgd optimizer({p}, {.learning_rate = 0.5});
   optimizer.set_learning_rate(0.25);
   EXPECT_EQ(optimizer.learning_rate(), 0.25);
-  sum(p.leaf()).backward();
+  sum(p).backward();
   optimizer.step();
-  EXPECT_EQ(values(p.leaf()), (std::vector<double>{0.75}));
+  EXPECT_EQ(values(p), (std::vector<double>{0.75}));
 }
 
 TEST(Sgd, refuses_options_that_make_no_sense) {

@@ -146,7 +146,7 @@ void fit(Run& run, Generator& generator) {
   }
   // Each loss was that before its step: only this looks at the result of the last one.
   for (const Parameter& parameter : run.network.parameters())
-    require_finite(no_grad([&] { return max(abs(parameter.leaf())).item(); }), options.epochs, options);
+    require_finite(no_grad([&] { return max(abs(parameter)).item(); }), options.epochs, options);
 }
 
 std::string plot_of(const Run& run) {

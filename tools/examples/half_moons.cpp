@@ -49,7 +49,7 @@ int main() {
     const Tensor score = network(moons.x);
     const Tensor data_loss = hinge_loss(score, target);
     Tensor penalty = 0.0;
-    for (const Parameter& parameter : network.parameters()) penalty += sum(square(parameter.leaf()));
+    for (const Parameter& parameter : network.parameters()) penalty += sum(square(parameter));
     const Tensor loss = data_loss + 1e-4 * penalty;
 
     if (step % 10 == 0) {

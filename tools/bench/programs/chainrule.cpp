@@ -59,7 +59,7 @@ Mlp network(const std::vector<bench::LayerInputs>& inputs) {
 }
 void report_network(bench::Report& report, const Tensor& loss, const Mlp& network) {
   add(report, "loss", loss);
-  for (const Parameter& parameter : network.parameters()) add(report, "parameter", parameter.leaf());
+  for (const Parameter& parameter : network.parameters()) add(report, "parameter", parameter);
 }
 
 struct HalfMoons {
@@ -71,7 +71,7 @@ struct HalfMoons {
   Sgd optimizer{parameters, {.learning_rate = in.learning_rate}};
   Tensor loss() {
     Tensor penalty = tensor(0.0F);
-    for (const Parameter& parameter : parameters) penalty = penalty + sum(square(parameter.leaf()));
+    for (const Parameter& parameter : parameters) penalty = penalty + sum(square(parameter));
     return hinge_loss(net(x), target) + in.l2 * penalty;
   }
   void step() {
