@@ -4,6 +4,7 @@
 #include <array>
 
 #include "chainrule/ops.h"
+#include "graph/call_error.h"
 #include "graph/traversal.h"
 
 namespace chainrule {
@@ -72,19 +73,19 @@ class RecordOnly {
 };
 
 /// Empty for dL/dL = 1 of a scalar.
-Tensor checked_seed(const Tensor& root, const Tensor& seed) {
+Tensor checked_seed(std::string_view called, const Tensor& root, const Tensor& seed) {
   if (!root.requires_grad())
-    throw GradError(
-        "backward: nothing to differentiate: the result depends on no variable that needs a gradient");
+    throw GradError(std::string(called) +
+                    ": nothing to differentiate: the result depends on no variable that needs a gradient");
   if (seed.is_empty()) {
     if (root.size() != 1)
-      throw GradError("backward: the result has shape " + to_string(root.shape()) +
+      throw GradError(std::string(called) + ": the result has shape " + to_string(root.shape()) +
                       ", not one element; reduce it, as sum(x), or give a seed of its shape");
     return root.rank() == 0 ? Tensor() : ones_like(root);
   }
   if (seed.shape() != root.shape())
-    throw ShapeError("backward: the seed has shape " + to_string(seed.shape()) + ", the result " +
-                     to_string(root.shape()) + "; they must be equal");
+    throw ShapeError(std::string(called) + ": the seed has shape " + to_string(seed.shape()) +
+                     ", the result " + to_string(root.shape()) + "; they must be equal");
   return cast(seed, root.dtype());
 }
 
@@ -146,24 +147,11 @@ class Arrived {
   bool as_nodes_;
 };
 
-template <class Error>
-[[noreturn]] void rethrow_with_place(const Error& error, const Node& node) {
-  const Here here = node.here();
-  const std::string label = node.label();
-  throw Error(std::string(error.what()) + "; in the backward pass of " + std::string(node.operation()) +
-              (label.empty() ? "" : " '" + label + "'") + " at " + here.file + ":" +
-              std::to_string(here.line));
-}
-
 void differentiate(const Node& node, const Tensor& g, Cotangents& to) {
   try {
     node.vjp(Borrowed(&node), g, to);
-  } catch (const ShapeError& error) {
-    rethrow_with_place(error, node);
-  } catch (const DTypeError& error) {
-    rethrow_with_place(error, node);
-  } catch (const GradError& error) {
-    rethrow_with_place(error, node);
+  } catch (...) {
+    rethrow_in_backward(node);
   }
 }
 
@@ -172,10 +160,13 @@ void check(const Node& node, const Node& input, const Node& gradient, bool may_b
                     (may_be_unexpanded && recording_mode.off && expands_to(gradient.shape(), input.shape()));
   if (fits && gradient.dtype() == input.dtype()) [[likely]]
     return;
-  rethrow_with_place(GradError("backward: the gradient for an input of shape " + to_string(input.shape()) +
-                               " and dtype " + std::string(to_string(input.dtype())) + " came out as " +
-                               to_string(gradient.shape()) + ", " + std::string(to_string(gradient.dtype()))),
-                     node);
+  try {
+    throw GradError("backward: the gradient for an input of shape " + to_string(input.shape()) +
+                    " and dtype " + std::string(to_string(input.dtype())) + " came out as " +
+                    to_string(gradient.shape()) + ", " + std::string(to_string(gradient.dtype())));
+  } catch (...) {
+    rethrow_in_backward(node);
+  }
 }
 
 /// Adds what a node sends to what its inputs already have.
@@ -228,13 +219,13 @@ void Backpropagation::deliver_number(const Node& node, double gradient) {
 }
 
 void Backpropagation::run(const Tensor& root, const Tensor& seed, bool create_graph) {
-  const Tensor first = checked_seed(root, seed);
+  const Tensor first = checked_seed(called, root, seed);
   Traversal order(*root.node(), Traversal::Nodes::needing_gradient);
   propagate(order, first, create_graph, nullptr);
 }
 
 void Backpropagation::run_and_consume(Tensor root, const Tensor& seed) {
-  const Tensor first = checked_seed(root, seed);
+  const Tensor first = checked_seed(called, root, seed);
   Traversal order(*root.node(), Traversal::Nodes::needing_gradient);
   Consumption consumption(order, std::move(root));
   propagate(order, first, false, &consumption);

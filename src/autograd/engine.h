@@ -10,6 +10,8 @@ class Consumption;
 class Backpropagation {
  public:
   virtual ~Backpropagation() = default;
+  /// The function that the user called, for errors.
+  std::string_view called = "backward";
   /// Called once, when the order of the nodes is known.
   virtual void start(const Traversal&) {}
   /// Whether to deliver this node's gradient: asked for each that one reaches, from the root to the leaves.

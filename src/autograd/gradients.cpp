@@ -20,12 +20,13 @@ struct GradientsBuilder final : Backpropagation {
 
   void ask_for(const Tensor& tensor) {
     if (tensor.is_empty())
-      throw GradError("gradients: an empty handle among the tensors to differentiate with respect to");
+      throw GradError(std::string(called) +
+                      ": an empty handle among the tensors to differentiate with respect to");
     if (!tensor.requires_grad())
-      throw GradError(
-          "gradients: " + (tensor.name().empty() ? std::string("a tensor") : "'" + tensor.name() + "'") +
-          " of shape " + to_string(tensor.shape()) +
-          " needs no gradient; make it with variable(), or compute it outside no_grad");
+      throw GradError(std::string(called) + ": " +
+                      (tensor.name().empty() ? std::string("a tensor") : "'" + tensor.name() + "'") +
+                      " of shape " + to_string(tensor.shape()) +
+                      " needs no gradient; make it with variable(), or compute it outside no_grad");
     entries.push_back({tensor, {}});
   }
   void start(const Traversal& order) override {
@@ -78,13 +79,23 @@ const Tensor& Gradients::at(const Tensor& tensor) const& {
   throw GradError("at: the gradient of " + name + " was not asked for; name it in gradients(loss, {...})");
 }
 
-Gradients gradients(const Tensor& output, std::span<const Tensor> wrt, const GradientOptions& options) {
+namespace {
+
+Gradients gradients(std::string_view called, const Tensor& output, std::span<const Tensor> wrt,
+                    const GradientOptions& options) {
   GradientsBuilder builder;
+  builder.called = called;
   builder.all_nodes = options.all_nodes;
   builder.entries.reserve(wrt.size());
   for (const Tensor& tensor : wrt) builder.ask_for(tensor);
   if (output.requires_grad()) builder.run(output, options.seed, options.create_graph);
   return builder.result();
+}
+
+}  // namespace
+
+Gradients gradients(const Tensor& output, std::span<const Tensor> wrt, const GradientOptions& options) {
+  return gradients("gradients", output, wrt, options);
 }
 Gradients gradients(const Tensor& output, std::initializer_list<Tensor> wrt, const GradientOptions& options) {
   return gradients(output, std::span(wrt.begin(), wrt.size()), options);
@@ -117,7 +128,8 @@ Tensor jvp(const Tensor& output, const Tensor& input, const Tensor& tangent) {
   // vᵀJ is linear in v, so its derivative along the tangent is J·tangent whatever v is. Not zero, as some
   // rules look whether anything comes from above.
   const Tensor v = variable(ones_like(output));
-  const Tensor product = gradients(output, {input}, {.seed = v, .create_graph = true}).at(input);
+  const Tensor product =
+      gradients("jvp", output, std::span(&input, 1), {.seed = v, .create_graph = true}).at(input);
   if (!product.requires_grad()) return zeros_like(output);  // does not depend on the input
   return gradients(sum(product * tangent), {v}).at(v);
 }

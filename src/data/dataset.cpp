@@ -6,7 +6,7 @@
 #include "array/array.h"
 #include "chainrule/autograd.h"
 #include "chainrule/data.h"
-#include "graph/node.h"
+#include "graph/call_error.h"
 
 namespace chainrule {
 
@@ -14,7 +14,19 @@ Dataset take_rows(const Dataset& data, std::span<const std::int64_t> positions) 
   return {take_rows(data.x, positions), take_rows(data.y, positions), data.classes};
 }
 
+namespace {
+
+/// ShapeError unless each sample has a class.
+void require_classes(const std::string& called, const Dataset& data) {
+  if (data.x.rank() == 0 || data.y.rank() != 1 || data.x.shape()[0] != data.size())
+    throw ShapeError(called + ": x has shape " + to_string(data.x.shape()) + ", y " +
+                     to_string(data.y.shape()) + "; they must be (n, ...) and (n,)");
+}
+
+}  // namespace
+
 Split split(const Dataset& data, double test_fraction, Generator& generator) {
+  require_classes("split", data);
   const std::int64_t n = data.size();
   if (!(test_fraction > 0 && test_fraction < 1))
     throw std::invalid_argument("split: test_fraction is " + std::to_string(test_fraction) +
@@ -31,6 +43,7 @@ Split split(const Dataset& data, double test_fraction, Generator& generator) {
 
 Batches::Batches(Dataset data, std::int64_t batch_size, Generator& generator)
     : data_(std::move(data)), batch_size_(batch_size), order_(randperm(data_.size(), generator)) {
+  require_classes("Batches", data_);
   if (batch_size <= 0)
     throw std::invalid_argument("Batches: batch_size is " + std::to_string(batch_size) +
                                 "; it must be positive");
@@ -47,15 +60,17 @@ Batches::Iterator& Batches::Iterator::operator++() {
   return *this;
 }
 
-Tensor predicted_classes(const Tensor& scores) {
+namespace {
+
+Tensor best_classes(const std::string& called, const Tensor& scores) {
   if (scores.rank() != 2 || scores.shape()[1] == 0)
-    throw ShapeError("predicted_classes: scores have shape " + to_string(scores.shape()) +
+    throw ShapeError(called + ": scores have shape " + to_string(scores.shape()) +
                      "; they must be (samples, classes)");
   const std::int64_t samples = scores.shape()[0], classes = scores.shape()[1];
   Array best({samples}, DType::int64);
   auto* winner = best.mutable_data<std::int64_t>();
   if (!is_floating(scores.dtype()))
-    throw DTypeError("predicted_classes: scores are " + std::string(to_string(scores.dtype())) +
+    throw DTypeError(called + ": scores are " + std::string(to_string(scores.dtype())) +
                      "; they must be floating");
   dispatch_floating(scores.dtype(), [&]<class T> {
     const T* row = scores.data<T>().data();
@@ -69,8 +84,14 @@ Tensor predicted_classes(const Tensor& scores) {
   return constant(std::move(best));
 }
 
+}  // namespace
+
+Tensor predicted_classes(const Tensor& scores) { return best_classes("predicted_classes", scores); }
+
 double accuracy(const Tensor& scores, const Tensor& y) {
-  const Tensor predicted = predicted_classes(scores);
+  const Tensor predicted = best_classes("accuracy", scores);
+  if (y.dtype() != DType::int64)
+    throw DTypeError("accuracy: classes are " + std::string(to_string(y.dtype())) + "; they must be int64");
   if (y.shape() != predicted.shape())
     throw ShapeError("accuracy: classes have shape " + to_string(y.shape()) + " for scores " +
                      to_string(scores.shape()) + "; give one class per sample");
@@ -80,20 +101,31 @@ double accuracy(const Tensor& scores, const Tensor& y) {
   return truth.empty() ? 0 : static_cast<double>(correct) / static_cast<double>(truth.size());
 }
 
+namespace {
+
+/// Adds what these samples come to.
+void add(Evaluation& result, const Tensor& scores, const Tensor& y) try {
+  const Tensor predicted = best_classes("evaluate", scores), likeliest = max(softmax(scores), -1);
+  const std::vector<double> confidence = where(likeliest == likeliest, likeliest, 0.0).to_vector<double>();
+  const auto classes = predicted.data<std::int64_t>();
+  result.loss += cross_entropy(scores, y, Reduction::sum).item();
+  result.correct += sum(predicted == y).item<std::int64_t>();
+  result.predicted.insert(result.predicted.end(), classes.begin(), classes.end());
+  result.confidence.insert(result.confidence.end(), confidence.begin(), confidence.end());
+} catch (...) {
+  rethrow_in_call("evaluate", Operand(scores, {}), Operand(y, {}));
+}
+
+}  // namespace
+
 Evaluation evaluate(FunctionRef<Tensor(const Tensor&)> network, const Dataset& data) {
+  require_classes("evaluate", data);
   const NoGrad guard;
   constexpr std::int64_t part = 1024;
   Evaluation result;
   for (std::int64_t first = 0; first < data.size(); first += part) {
     const Slice rows{first, std::min(first + part, data.size())};
-    const Tensor scores = network(data.x[{rows}]), y = data.y[{rows}], predicted = predicted_classes(scores);
-    const Tensor likeliest = max(softmax(scores), -1);
-    const std::vector<double> confidence = where(likeliest == likeliest, likeliest, 0.0).to_vector<double>();
-    result.loss += cross_entropy(scores, y, Reduction::sum).item();
-    result.correct += sum(predicted == y).item<std::int64_t>();
-    result.predicted.insert(result.predicted.end(), predicted.data<std::int64_t>().begin(),
-                            predicted.data<std::int64_t>().end());
-    result.confidence.insert(result.confidence.end(), confidence.begin(), confidence.end());
+    add(result, network(data.x[{rows}]), data.y[{rows}]);
   }
   if (data.size() > 0) result.loss /= static_cast<double>(data.size());
   return result;

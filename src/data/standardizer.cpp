@@ -46,6 +46,11 @@ Standardizer::Standardizer(const Tensor& x) {
   deviation_ = narrow(spread * unit);
 }
 
-Tensor Standardizer::operator()(const Tensor& x) const { return (x / unit_ - center_ - rest_) / spread_; }
+Tensor Standardizer::operator()(const Tensor& x) const {
+  if (x.rank() == 0 || x.shape().back() != unit_.size())
+    throw ShapeError("Standardizer: data has shape " + to_string(x.shape()) + "; it must be (..., " +
+                     std::to_string(unit_.size()) + "), as what it was made from");
+  return (x / unit_ - center_ - rest_) / spread_;
+}
 
 }  // namespace chainrule

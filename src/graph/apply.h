@@ -4,6 +4,7 @@
 #include <concepts>
 
 #include "chainrule/autograd.h"
+#include "graph/call_error.h"
 #include "graph/node.h"
 
 /// How an operation becomes a node.
@@ -188,13 +189,23 @@ struct Recording {
 /// holds them, nor what the derivative reads.
 void settle(const Array& value, Reads reads, std::span<const Tensor* const> inputs);
 
+/// The value; its errors know the call.
+template <Operation Op>
+Array compute(Op& op, Here here, Values in, std::span<const Tensor* const> tensors) {
+  try {
+    return op.forward(in);
+  } catch (...) {
+    rethrow_in_call(here, tensors);
+  }
+}
+
 /// Computes the value and, where a gradient may be asked for, records how.
 template <Operation Op, std::same_as<Argument>... In>
 Tensor apply(Op op, Here here, const In&... in) {
   constexpr std::size_t count = sizeof...(In);
   const std::array<const Array*, count> values = {&value_of(*in)...};
-  Array value = op.forward(values);
   const std::array<const Tensor*, count> tensors = {&*in...};
+  Array value = compute(op, here, values, tensors);
   const Recording recording(value.dtype(), tensors);
   const Reads reads = recording.needed ? recording.reads(op) : 0;
   if (value.is_deferred()) settle(value, reads, tensors);
@@ -213,7 +224,7 @@ Tensor apply(Op op, Here here, const std::vector<Tensor>& in) {
     values.push_back(&value_of(tensor));
     tensors.push_back(&tensor);
   }
-  Array value = op.forward(values);
+  Array value = compute(op, here, values, tensors);
   const Recording recording(value.dtype(), tensors);
   const Reads reads = recording.needed ? recording.reads(op) : 0;
   if (value.is_deferred()) settle(value, reads, tensors);

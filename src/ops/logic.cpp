@@ -236,10 +236,12 @@ Tensor where(const Operand& condition, const Operand& a, const Operand& b) {
                Argument(b, dtype));
 }
 
-Tensor clamp(const Operand& x, const Operand& low, const Operand& high) {
+Tensor clamp(const Operand& x, const Operand& low, const Operand& high) try {
   const DType dtype = ops::common_dtype(x, low, high);
   if (!is_floating(dtype)) return minimum(maximum(x, low), high);
   return apply(ops::Clamp{}, x.here(), Argument(x, dtype), Argument(low, dtype), Argument(high, dtype));
+} catch (...) {
+  rethrow_in_call("clamp", x, low, high);
 }
 
 Tensor cast(const Operand& x, DType dtype) {

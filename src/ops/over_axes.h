@@ -51,13 +51,15 @@ Tensor reduce(const Op& op, Here here, const Argument& in) {
 }
 
 template <class Op>
-Tensor reduce(const Operand& x, const Axes& axes, bool keepdims, DType dtype) {
+Tensor reduce(const Operand& x, const Axes& axes, bool keepdims, DType dtype) try {
   const Argument in(x, dtype);
   Op op;
   op.axes = axis_mask(Op::name, axes, in->shape());
   op.keepdims = keepdims;
   if constexpr (requires { op.differentiable; }) op.differentiable = will_differentiate(*in);
   return reduce(op, x.here(), in);
+} catch (...) {
+  rethrow_in_call(x);
 }
 
 }  // namespace chainrule::ops

@@ -42,11 +42,13 @@ Entries probability_operations() { return entries<Softmax, LogSoftmax>; }
 namespace {
 
 template <class Op>
-Tensor along(const Operand& x, std::int64_t axis) {
+Tensor along(const Operand& x, std::int64_t axis) try {
   const Argument in(x, real_dtype(x.dtype()));
   // A scalar is a distribution over one outcome, as in PyTorch.
   if (in->rank() == 0) return reshape(along<Op>({reshape(*in, {1}), x.here()}, axis), {});
   return apply(Op{normalize_axis(Op::name, axis, in->shape())}, x.here(), in);
+} catch (...) {
+  rethrow_in_call(x);
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ Entries row_operations() { return entries<TakeRows, ScatterRows>; }
 namespace {
 
 /// `leading` is the shape of the positions.
-Tensor take_rows(const Operand& x, std::span<const std::int64_t> positions, const Shape& leading) {
+Tensor take_rows(const Operand& x, std::span<const std::int64_t> positions, const Shape& leading) try {
   const Tensor in = x.as_tensor();
   if (in.rank() == 0) throw ShapeError("take_rows: a scalar has no rows; give it at least one axis");
   for (const std::int64_t position : positions)
@@ -53,6 +53,8 @@ Tensor take_rows(const Operand& x, std::span<const std::int64_t> positions, cons
   std::vector<std::int64_t> sizes(leading.begin(), leading.end());
   sizes.insert(sizes.end(), in.shape().begin() + 1, in.shape().end());
   return apply(TakeRows{{}, {positions.begin(), positions.end()}, Shape(sizes)}, x.here(), Argument(in));
+} catch (...) {
+  rethrow_in_call(x);
 }
 
 }  // namespace

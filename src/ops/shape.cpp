@@ -244,11 +244,13 @@ std::vector<Tensor> of_one_dtype(const char* operation, std::span<const T> tenso
   return result;
 }
 
-Tensor concatenate(const std::vector<Tensor>& parts, std::int64_t axis, Here here) {
+Tensor concatenate(const std::vector<Tensor>& parts, std::int64_t axis, Here here) try {
   return apply(Concatenate{{}, normalize_axis("concatenate", axis, parts[0].shape())}, here, parts);
+} catch (...) {
+  rethrow_in_call(here, std::span<const Tensor>(parts));
 }
 
-Tensor stack(std::vector<Tensor> parts, std::int64_t axis, Here here) {
+Tensor stack(const std::vector<Tensor>& parts, std::int64_t axis, Here here) try {
   const Shape shape = parts[0].shape();
   for (const Tensor& part : parts)
     if (part.shape() != shape)
@@ -262,14 +264,17 @@ Tensor stack(std::vector<Tensor> parts, std::int64_t axis, Here here) {
   const auto at = axis < 0 ? axis + rank + 1 : axis;
   std::vector<std::int64_t> sizes(shape.begin(), shape.end());
   sizes.insert(sizes.begin() + at, 1);
-  for (Tensor& part : parts) part = reshape({part, here}, Shape(sizes));
-  return apply(Concatenate{{}, static_cast<std::size_t>(at)}, here, parts);
+  std::vector<Tensor> reshaped;
+  for (const Tensor& part : parts) reshaped.push_back(reshape({part, here}, Shape(sizes)));
+  return apply(Concatenate{{}, static_cast<std::size_t>(at)}, here, reshaped);
+} catch (...) {
+  rethrow_in_call(here, std::span<const Tensor>(parts));
 }
 
 }  // namespace
 }  // namespace ops
 
-Tensor permute(const Operand& x, const std::vector<std::int64_t>& order) {
+Tensor permute(const Operand& x, const std::vector<std::int64_t>& order) try {
   const Tensor in = x.as_tensor();
   AxisMask seen;
   ops::Permute op;
@@ -282,6 +287,8 @@ Tensor permute(const Operand& x, const std::vector<std::int64_t>& order) {
                      "; name each axis exactly once");
   }
   return apply(op, x.here(), Argument(in));
+} catch (...) {
+  rethrow_in_call(x);
 }
 
 Tensor transpose(const Operand& x) {
@@ -290,19 +297,23 @@ Tensor transpose(const Operand& x) {
   return permute(x, order);
 }
 
-Tensor swapaxes(const Operand& x, std::int64_t a, std::int64_t b) {
+Tensor swapaxes(const Operand& x, std::int64_t a, std::int64_t b) try {
   const Tensor in = x.as_tensor();
   std::vector<std::int64_t> order(in.rank());
   std::iota(order.begin(), order.end(), 0);
   std::swap(order[normalize_axis("swapaxes", a, in.shape())],
             order[normalize_axis("swapaxes", b, in.shape())]);
   return permute(x, order);
+} catch (...) {
+  rethrow_in_call(x);
 }
 
-Tensor reshape(const Operand& x, const Shape& shape) {
+Tensor reshape(const Operand& x, const Shape& shape) try {
   Tensor in = x.as_tensor();
   if (in.shape() == shape) return in;
   return apply(ops::Reshape{{}, ops::with_inferred_size(in.shape(), shape)}, x.here(), Argument(in));
+} catch (...) {
+  rethrow_in_call(x);
 }
 
 Tensor broadcast_to(const Operand& x, const Shape& shape) {
@@ -311,17 +322,21 @@ Tensor broadcast_to(const Operand& x, const Shape& shape) {
   return apply(ops::BroadcastTo{{}, shape}, x.here(), Argument(in));
 }
 
-Tensor index(const Operand& x, std::span<const Index> where) {
+Tensor index(const Operand& x, std::span<const Index> where) try {
   const Tensor in = x.as_tensor();
   return apply(ops::make_index("index", in.shape(), where), x.here(), Argument(in));
+} catch (...) {
+  rethrow_in_call(x);
 }
 
-Tensor slice_update(const Operand& x, std::span<const Index> where, const Operand& values) {
+Tensor slice_update(const Operand& x, std::span<const Index> where, const Operand& values) try {
   const DType dtype = ops::common_dtype(x, values);
   const Argument in(x, dtype);
   ops::Index part = ops::make_index("slice_update", in->shape(), where);
   return apply(ops::SliceUpdate{std::move(part.box), std::move(part.shape)}, x.here(), in,
                Argument(values, dtype));
+} catch (...) {
+  rethrow_in_call(x, values);
 }
 
 Tensor concatenate(std::span<const Tensor> tensors, std::int64_t axis, Here here) {

@@ -61,11 +61,11 @@ class Machine {
       } catch (const CommandError& error) {
         throw CommandError(error.what() + pointer(instruction));
       } catch (const ShapeError& error) {
-        throw ShapeError(error.what() + pointer(instruction));
+        throw ShapeError(std::string(without_place(error)) + pointer(instruction));
       } catch (const DTypeError& error) {
-        throw DTypeError(error.what() + pointer(instruction));
+        throw DTypeError(std::string(without_place(error)) + pointer(instruction));
       } catch (const GradError& error) {
-        throw GradError(error.what() + pointer(instruction));
+        throw GradError(std::string(without_place(error)) + pointer(instruction));
       }
     }
     return pop();

@@ -3,6 +3,7 @@
 #include <exception>
 #include <new>
 
+#include "chainrule/error.h"
 #include "command.h"
 #include "commands.h"
 #include "print.h"
@@ -71,6 +72,6 @@ int main(int count, char** values) {
   } catch (const std::bad_alloc&) {
     return complain(app, "not enough memory", work_failed);
   } catch (const std::exception& error) {
-    return complain(app, error.what(), work_failed);
+    return complain(app, std::string(chainrule::without_place(error)), work_failed);
   }
 }

@@ -1,0 +1,97 @@
+#include "graph/call_error.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace chainrule {
+namespace {
+
+/// What stands where in the message of an error.
+class Placed {
+ public:
+  Placed(std::size_t bare, std::size_t named) : bare_(bare), named_(named) {}
+  Placed(const Placed&) = default;
+  Placed& operator=(const Placed&) = default;
+  virtual ~Placed() = default;
+  std::string_view bare(std::string_view message) const { return message.substr(0, bare_); }
+  std::string_view without_place(std::string_view message) const { return message.substr(0, named_); }
+
+ private:
+  std::size_t bare_, named_;  // how long it is without names and place, and without the place
+};
+
+template <class Error>
+struct PlacedError final : Error, Placed {
+  PlacedError(const std::string& message, const Placed& placed) : Error(message), Placed(placed) {}
+};
+
+std::string_view bare_message(const std::exception& error) {
+  const auto* placed = dynamic_cast<const Placed*>(&error);
+  return placed != nullptr ? placed->bare(error.what()) : error.what();
+}
+
+template <class Error>
+[[noreturn]] void throw_placed(const Error& error, std::string_view called, const std::string& names,
+                               Here here) {
+  std::string message(bare_message(error));
+  if (!called.empty()) message.replace(0, std::min(message.find(": "), message.size()), called);
+  const std::size_t bare = message.size();
+  message += names;
+  const Placed placed(bare, message.size());
+  if (*here.file != '\0') {
+    message += (names.empty() ? "; called at " : " at ") + std::string(here.file) + ":";
+    message += std::to_string(here.line);
+  }
+  throw PlacedError<Error>(message, placed);
+}
+
+[[noreturn]] void rethrow(std::string_view called, const std::string& names, Here here) {
+  try {
+    throw;
+  } catch (const ShapeError& error) {
+    throw_placed(error, called, names, here);
+  } catch (const DTypeError& error) {
+    throw_placed(error, called, names, here);
+  } catch (const GradError& error) {
+    throw_placed(error, called, names, here);
+  }
+}
+
+/// "; called with 'W' and 'x'" of those that have names; nothing where none has.
+std::string called_with(std::span<const Tensor* const> tensors) {
+  constexpr std::size_t most = 6;
+  std::vector<std::string> names;
+  for (const Tensor* tensor : tensors)
+    if (tensor != nullptr && tensor->node() != nullptr)
+      if (std::string name = tensor->node()->label(); !name.empty()) names.push_back("'" + name + "'");
+  std::string text;
+  for (std::size_t i = 0; i < names.size() && i < most; ++i)
+    text += (i == 0 ? "; called with " : i + 1 == names.size() ? " and " : ", ") + names[i];
+  return text + (names.size() > most ? ", ..." : "");
+}
+
+}  // namespace
+
+void rethrow_in_call(std::string_view called, Here here, std::span<const Tensor* const> tensors) {
+  rethrow(called, called_with(tensors), here);
+}
+void rethrow_in_call(Here here, std::span<const Tensor> tensors) {
+  std::vector<const Tensor*> pointers;
+  for (const Tensor& tensor : tensors) pointers.push_back(&tensor);
+  rethrow_in_call(here, pointers);
+}
+
+void rethrow_in_backward(const Node& node) {
+  const std::string label = node.label();
+  rethrow({},
+          "; in the backward pass of " + std::string(node.operation()) +
+              (label.empty() ? "" : " '" + label + "'"),
+          node.here());
+}
+
+std::string_view without_place(const std::exception& error) {
+  const auto* placed = dynamic_cast<const Placed*>(&error);
+  return placed != nullptr ? placed->without_place(error.what()) : error.what();
+}
+
+}  // namespace chainrule

@@ -1,0 +1,175 @@
+#include "chainrule/chainrule.h"
+#include "support.h"
+
+namespace chainrule::test {
+namespace {
+
+/// What a call complains about, of whatever type.
+std::string complaint(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+  return "nothing";
+}
+
+TEST(CallErrors, name_file_line_and_the_tensors_of_the_call) {
+  const Tensor W = variable(ones({2, 3}), "W"), x = tensor({1.0, 2.0}).named("x"), nameless = ones({3, 4});
+  const auto place = [](int line) { return "messages_test.cpp:" + std::to_string(line); };
+  const auto names = [&](const std::function<void()>& call, int line, const std::vector<std::string>& words) {
+    const std::string message = complaint(call);
+    EXPECT_TRUE(message.ends_with(place(line))) << message << "\nshould end with line " << line;
+    EXPECT_TRUE(mentions(message, words));
+  };
+  names([&] { (void)matmul(W, x); }, __LINE__, {"matmul: ", "called with 'W' and 'x' at "});
+  names([&] { (void)(W + x); }, __LINE__, {"add: ", "called with 'W' and 'x' at "});
+  names([&] { (void)(W * nameless); }, __LINE__, {"mul: ", "called with 'W' at "});
+  names([&] { (void)(nameless + x.detach()); }, __LINE__, {"; called at "});
+  names([&] { (void)sum(W, 5); }, __LINE__, {"sum: ", "'W'"});
+  names([&] { (void)softmax(W, 2); }, __LINE__, {"softmax: ", "'W'"});
+  names([&] { (void)reshape(W, {4}); }, __LINE__, {"reshape: ", "'W'"});
+  names([&] { (void)permute(W, {0}); }, __LINE__, {"permute: ", "'W'"});
+  names([&] { (void)swapaxes(W, 0, 7); }, __LINE__, {"swapaxes: ", "'W'"});
+  names([&] { (void)broadcast_to(W, {5}); }, __LINE__, {"broadcast_to: ", "'W'"});
+  names([&] { (void)index(W, {7}); }, __LINE__, {"index: ", "'W'"});
+  names([&] { (void)take_rows(W, {7}); }, __LINE__, {"take_rows: ", "'W'"});
+  names([&] { (void)where(W, W, x); }, __LINE__, {"where: ", "'W', 'W' and 'x'"});
+  names([&] { (void)clamp(W, x, 1.0); }, __LINE__, {"clamp: ", "'W' and 'x'"});
+  names([&] { (void)linear(x, W); }, __LINE__, {"linear: ", "'x' and 'W'"});
+  names([&] { (void)cross_entropy(W, x); }, __LINE__, {"cross_entropy: ", "'W' and 'x'"});
+  names([&] { (void)mse_loss(W, x); }, __LINE__, {"mse_loss: ", "'W' and 'x'"});
+  names([&] { (void)map([](auto a, auto b) { return a * b; }, W, x); }, __LINE__, {"map: ", "'W' and 'x'"});
+  names([&] { (void)concatenate({W, x}); }, __LINE__, {"concatenate: ", "'W' and 'x'"});
+  names([&] { (void)stack({W, x}); }, __LINE__, {"stack: ", "'W' and 'x'"});
+}
+
+TEST(CallErrors, of_calls_on_parameters_and_in_layers_name_the_call_that_the_user_wrote) {
+  Generator generator(1);
+  const Mlp network({3, 4, 2}, generator);
+  const Tensor x = zeros({5, 7}).named("x");
+  const std::string line = ":" + std::to_string(__LINE__ + 1);
+  const std::string message = complaint([&] { (void)network(x); });
+  EXPECT_TRUE(message.ends_with("messages_test.cpp" + line)) << message;
+  EXPECT_TRUE(mentions(message, {"'x'", "'layer1.weight'"}));
+}
+
+TEST(CallErrors, of_many_tensors_name_the_first_ones) {
+  std::vector<Tensor> tensors;
+  for (int i = 0; i < 100; ++i) tensors.push_back(zeros({i}).named("t" + std::to_string(i)));
+  tensors.push_back(zeros({2, 2}));
+  const std::string message = complaint([&] { (void)concatenate(tensors); });
+  EXPECT_TRUE(mentions(message, {"'t0', 't1'", "..."}));
+  EXPECT_LT(message.size(), 400U);
+}
+
+TEST(CallErrors, can_be_had_without_the_place) {
+  const Tensor x = zeros({2}).named("x");
+  try {
+    (void)(x + zeros({3}));
+    FAIL();
+  } catch (const ShapeError& error) {
+    EXPECT_TRUE(without_place(error).ends_with("; called with 'x'")) << without_place(error);
+  }
+  EXPECT_EQ(without_place(std::runtime_error("plain")), "plain");
+}
+
+TEST(CallErrors, leave_errors_of_other_types_as_they_are) {
+  struct Mine {};
+  const auto throwing = [](auto x) {
+    if (sizeof(x) > 0) throw Mine();
+    return x;
+  };
+  EXPECT_THROW((void)map(throwing, tensor({1.0, 2.0})), Mine);
+}
+
+TEST(Messages, name_the_function_that_was_called) {
+  Generator generator(1);
+  const Tensor x = variable({1.0, 2.0}, "x"), whole = tensor({1, 2}), matrix = ones({2, 3});
+  const Dataset data{ones({4, 2}), zeros({4}, DType::int64), 2},
+      uneven{ones({3, 2}), zeros({4}, DType::int64), 2};
+  const Standardizer scale(data.x);
+  const struct {
+    std::string function;
+    std::function<void()> call;
+  } cases[] = {
+      {"linspace", [] { (void)linspace(0, 1, -1); }},
+      {"zeros", [] { (void)zeros({-1}); }},
+      {"ones", [] { (void)ones({-1}); }},
+      {"full", [] { (void)full({-1}, 2); }},
+      {"rand", [&] { (void)rand({-1}, generator); }},
+      {"randn", [&] { (void)randn({-1}, generator); }},
+      {"randperm", [&] { (void)randperm(-1, generator); }},
+      {"variable", [&] { (void)variable(whole); }},
+      {"Parameter", [&] { (void)Parameter(whole, "w"); }},
+      {"Parameter::assign", [&] { Parameter(x, "w").assign(matrix); }},
+      {"Linear", [&] { (void)Linear(0, 1, generator); }},
+      {"Linear", [&] { (void)Linear(Parameter(x, "w"), Parameter(x, "b")); }},
+      {"Mlp",
+       [&] {
+         (void)Mlp({2, -1}, generator);
+       }},
+      {"Mlp", [&] { (void)Mlp({2}, generator); }},
+      {"he_normal", [&] { (void)he_normal(0, 1, generator); }},
+      {"Sgd", [] { (void)Sgd({}); }},
+      {"Sgd::step", [&] { Sgd({Parameter(x, "w")}).step(); }},
+      {"gradients", [&] { (void)gradients(x * x, {x}); }},
+      {"gradients", [&] { (void)gradients(sum(x), {whole}); }},
+      {"gradients", [&] { (void)gradients(sum(x), {x}, {.seed = matrix}); }},
+      {"jvp", [&] { (void)jvp(x * x, whole, whole); }},
+      {"jvp", [&] { (void)jvp(x * x, x, matrix); }},
+      {"backward", [&] { (x * x).backward(); }},
+      {"grad", [&] { (void)whole.grad(); }},
+      {"zero_grad", [&] { whole.zero_grad(); }},
+      {"item", [&] { (void)x.item(); }},
+      {"data", [&] { (void)whole.data<float>(); }},
+      {"predicted_classes", [&] { (void)predicted_classes(x); }},
+      {"accuracy", [&] { (void)accuracy(x, whole); }},
+      {"accuracy",
+       [&] {
+         (void)accuracy(ones({2, 2}), x);
+       }},
+      {"accuracy",
+       [&] {
+         (void)accuracy(ones({2, 2}), zeros({3}, DType::int64));
+       }},
+      {"evaluate", [&] { (void)evaluate([&](const Tensor&) { return x; }, data); }},
+      {"split", [&] { (void)split(uneven, 0.5, generator); }},
+      {"Batches", [&] { (void)Batches(uneven, 2, generator); }},
+      {"Batches", [&] { (void)Batches(data, 0, generator); }},
+      {"Standardizer", [&] { (void)Standardizer(x); }},
+      {"Standardizer",
+       [&] {
+         (void)scale(ones({4, 3}));
+       }},
+      {"half_moons", [&] { (void)half_moons(-1, 0, generator); }},
+      {"take_rows", [&] { (void)take_rows(data, std::vector<std::int64_t>{9}); }},
+      {"mse_loss", [&] { (void)mse_loss(matrix, x); }},
+      {"hinge_loss", [&] { (void)hinge_loss(matrix, x); }},
+      {"cross_entropy", [&] { (void)cross_entropy(matrix, zeros({3}, DType::int64)); }},
+      {"log_softmax", [&] { (void)log_softmax(x, 4); }},
+      {"logsumexp", [&] { (void)logsumexp(x, 4); }},
+      {"norm", [&] { (void)norm(x, 4); }},
+      {"prod", [&] { (void)prod(x, 4); }},
+      {"mean", [&] { (void)mean(x, 4); }},
+      {"max", [&] { (void)max(zeros({0})); }},
+      {"swapaxes", [&] { (void)swapaxes(x, 0, 4); }},
+      {"stack",
+       [&] {
+         (void)stack({x, matrix});
+       }},
+      {"sub", [&] { (void)(x - matrix); }},
+      {"maximum", [&] { (void)maximum(x, matrix); }},
+      {"clamp",
+       [&] {
+         (void)clamp(tensor({1, 2}), ones({3}, DType::int64), 4);
+       }},
+      {"less", [&] { (void)(x < matrix); }},
+  };
+  for (const auto& one : cases)
+    EXPECT_TRUE(complaint(one.call).starts_with(one.function + ": "))
+        << one.function << ": " << complaint(one.call);
+}
+
+}  // namespace
+}  // namespace chainrule::test
