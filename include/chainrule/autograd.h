@@ -48,6 +48,9 @@ Gradients gradients(const Tensor& output, std::initializer_list<Tensor> wrt,
 /// of output's shape, by differentiating the vector-Jacobian product with respect to its vector.
 Tensor jvp(const Tensor& output, const Tensor& input, const Tensor& tangent);
 
+// The modes that follow are each thread's own: they change nothing for others, and a new thread begins
+// without.
+
 /// Until it goes out of scope, operations of this thread record nothing.
 class [[nodiscard]] NoGrad {
  public:

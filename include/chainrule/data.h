@@ -6,6 +6,9 @@
 #include "chainrule/random.h"
 
 /// Data for classification: samples with classes, scaling, splitting, mini-batches.
+///
+/// Threads: all of it may run in several at once, also on the same data, Standardizer and Batches; each
+/// thread needs a Generator and an iterator of its own.
 namespace CHAINRULE_API chainrule {
 
 /// Samples and their classes.
@@ -61,10 +64,10 @@ class Batches {
   /// Keeps a handle to the data. std::invalid_argument unless batch_size is positive.
   Batches(Dataset data, std::int64_t batch_size, Generator& generator);
 
+  struct End {};
   class Iterator {
    public:
     using value_type = Dataset;
-  struct End {};
     using difference_type = std::ptrdiff_t;
     Dataset operator*() const;
     Iterator& operator++();

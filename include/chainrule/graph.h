@@ -50,7 +50,8 @@ struct GraphNode {
   std::size_t scope = 0;   ///< position in Graph::scopes()
 };
 
-/// A snapshot of everything a tensor was computed from, inputs before what uses them.
+/// A snapshot of everything a tensor was computed from, inputs before what uses them. Threads: several may
+/// take and read snapshots at once, also of graphs that they share.
 class [[nodiscard]] Graph {
  public:
   explicit Graph(const Tensor& output);

@@ -13,6 +13,8 @@
 
 namespace CHAINRULE_API chainrule {
 
+// Threads: any number may read and write at once, but not write to the same file.
+
 /// A table of numbers read from a CSV file, of which one column may be text.
 struct [[nodiscard]] Csv {
   std::vector<std::string> columns;  ///< the names in the header line; empty when there is none

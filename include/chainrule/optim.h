@@ -4,6 +4,10 @@
 #include "chainrule/nn.h"
 
 /// Optimisers: how parameters move along their gradients.
+///
+/// Threads: one at a time may use an optimiser, and while it steps no other may use its parameters, nor run a
+/// backward() that reaches them. Threads that share the work of one step call backward() each, and one of
+/// them steps when all are done.
 namespace CHAINRULE_API chainrule {
 
 struct SgdOptions {

@@ -35,6 +35,7 @@ class MersenneTwister {
 }  // namespace detail
 
 /// A reproducible source of random numbers: the same seed gives the same numbers on every platform.
+/// Threads: one at a time may draw from a generator; several threads want one each, with seeds of their own.
 class Generator {
  public:
   explicit Generator(std::uint64_t seed = 0) : engine_(seed) {}

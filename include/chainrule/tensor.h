@@ -38,6 +38,10 @@ struct Here {
 /// Copying copies the handle. The value lives as long as a handle, or a derivative that reads it. Large
 /// values of elementwise operations are computed when they are first read: a sum of one never has it in
 /// memory.
+///
+/// Threads: any number may use the same tensors at once, also compute with them, read values and give names;
+/// only one handle, as any variable, must not be assigned to while another thread uses it. Graphs may be
+/// built on nodes that other threads have made, and the last handle may be dropped by any of them.
 class [[nodiscard]] Tensor {
  public:
   /// A handle to nothing, as a default-constructed std::shared_ptr.
@@ -112,6 +116,8 @@ class [[nodiscard]] Tensor {
 
   /// Computes d(this)/d(leaf) and adds it to every leaf it depends on; read it with leaf.grad().
   /// GradError when this is not a scalar (give a seed, or reduce it) or needs no gradient.
+  /// Threads: several may call it at once, on graphs that share leaves and nodes: no gradient is lost. They
+  /// are added up in the order in which they come, so the last bits may differ from run to run.
   void backward() const&;
   /// `std::move(loss).backward()` also consumes the graph: each node is released once it has been used.
   void backward() &&;
@@ -120,6 +126,7 @@ class [[nodiscard]] Tensor {
   void backward(const Tensor& seed) &&;
   /// What backward() has accumulated in this leaf: of its shape and dtype, zeros where nothing has
   /// reached it yet. GradError when this is not a leaf that requires a gradient.
+  /// Threads: to read or forget it, wait until no backward() that reaches this leaf is running.
   Tensor grad() const;
   void zero_grad() const;
 
@@ -166,6 +173,9 @@ class Operand {
   Operand(std::initializer_list<detail::Literal> list, Here here = Here::now());  // NOLINT
   Operand(const char*) = delete;                                                  // a text is no tensor
 
+  /// The current leaf of a parameter.
+  Operand(const Parameter& parameter, Here here = Here::now());  // NOLINT(google-explicit-constructor)
+
   /// Null for a number or a list.
   const Tensor* tensor() const { return tensor_; }
   Here here() const { return here_; }
@@ -173,9 +183,6 @@ class Operand {
   /// The dtype of the tensor, or bool, int64 or the default for the kinds of numbers.
   DType dtype() const;
   /// The tensor, cast if need be, or the number as a constant of that dtype.
-  /// The current leaf of a parameter.
-  Operand(const Parameter& parameter, Here here = Here::now());  // NOLINT(google-explicit-constructor)
-
   Tensor as(DType dtype) const;
   /// The tensor, or the number as a constant of its own dtype.
   Tensor as_tensor() const { return tensor_ != nullptr ? *tensor_ : as(dtype()); }

@@ -1,7 +1,9 @@
 #include <atomic>
+#include <cstdio>
+#include <sstream>
 #include <thread>
 
-#include "chainrule/autograd.h"
+#include "chainrule/chainrule.h"
 #include "support.h"
 
 // Run under the thread sanitizer: preset tsan.
@@ -138,6 +140,78 @@ TEST(Threads, name_and_read_a_shared_node) {
       EXPECT_EQ(named.name().rfind("thread ", 0), 0U);
     }
   });
+}
+
+TEST(Threads, share_the_work_of_one_step) {
+  Generator generator(1);
+  const Mlp network({6, 32, 3}, generator, DType::float64), alone = network.clone();
+  const Tensor x = randn({8 * threads, 6}, generator, DType::float64),
+               target = randn({8 * threads, 3}, generator);
+  const auto loss = [&](const Mlp& mlp, std::int64_t first, std::int64_t count) {
+    const Slice rows{first, first + count};
+    return mse_loss(mlp(x[{rows}]), cast(target[{rows}], DType::float64), Reduction::sum);
+  };
+  Sgd optimizer(network.parameters(), {.learning_rate = 1e-3}),
+      reference(alone.parameters(), {.learning_rate = 1e-3});
+  for (int step = 0; step < 3; ++step) {
+    at_once([&](int number) { loss(network, 8 * number, 8).backward(); });
+    optimizer.step();
+    loss(alone, 0, 8 * threads).backward();
+    reference.step();
+  }
+  for (std::size_t i = 0; i < 4; ++i)
+    EXPECT_TRUE(close(network.parameters()[i], alone.parameters()[i], 1e-12));
+}
+
+TEST(Threads, use_one_network_and_its_data_at_once) {
+  Generator generator(1);
+  const Dataset data = half_moons(200, 0.1, generator);
+  const Standardizer scale(data.x);
+  const Mlp network({2, 8, 2}, generator, data.x.dtype());
+  const Evaluation expected = evaluate(network, scale(data));
+  std::atomic<int> wrong = 0;
+  at_once([&](int number) {
+    Generator own(static_cast<std::uint64_t>(number));
+    for (int i = 0; i < rounds / 10; ++i) {
+      if (evaluate(network, scale(data)).predicted != expected.predicted) ++wrong;
+      std::int64_t seen = 0;
+      for (const Dataset& batch : Batches(data, 30, own)) seen += batch.size();
+      if (seen != data.size()) ++wrong;
+    }
+  });
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST(Threads, look_at_and_draw_one_graph_at_once) {
+  const Tensor x = variable(2.0, "x");
+  const Tensor y = (square(x) * x).named("y");
+  const auto drawn = [&] {
+    const Scope part("part");
+    std::ostringstream out;
+    write_dot(out, y + 1.0);
+    return out.str() + std::to_string(Graph(y).nodes().size()) + walk_text(Walk(square(x)));
+  };
+  const std::string expected = drawn();
+  std::atomic<int> wrong = 0;
+  at_once([&](int) {
+    for (int i = 0; i < rounds / 10; ++i)
+      if (drawn() != expected) ++wrong;
+  });
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST(Threads, read_and_write_files_of_their_own_at_once) {
+  std::atomic<int> wrong = 0;
+  at_once([&](int number) {
+    const std::string path = ::testing::TempDir() + "threads_test_" + std::to_string(number) + ".npy";
+    for (int i = 0; i < 10; ++i) {
+      const Tensor written = full({100}, number + i, DType::float64);
+      save_npy(path, written);
+      if (values(load_npy(path)) != values(written)) ++wrong;
+    }
+    std::remove(path.c_str());
+  });
+  EXPECT_EQ(wrong, 0);
 }
 
 }  // namespace
