@@ -104,7 +104,9 @@ TEST(ExpressionErrors, show_how_a_function_is_called) {
 TEST(ExpressionErrors, of_shapes_point_at_the_operator_and_are_failures_of_the_work) {
   const ToolResult sum = run_tool({"eval", "x + (W + v)", "x=2", "v=[1,2,3]", "W=[[1,2],[3,4]]"});
   EXPECT_EQ(sum.exit_code, 1);
-  EXPECT_TRUE(mentions(sum.errors, {"(2, 2)", "(3,)", "\n  x + (W + v)\n         ^\n"}));
+  EXPECT_TRUE(
+      mentions(sum.errors, {"(2, 2)", "(3,)", "; called with 'W' and 'v'\n  x + (W + v)\n         ^\n"}));
+  EXPECT_EQ(sum.errors.find(".cpp"), std::string::npos) << "that is no source of the user's: " << sum.errors;
   const ToolResult index = run_tool({"eval", "v[7]", "v=[1,2,3]"});
   EXPECT_EQ(index.exit_code, 1);
   EXPECT_TRUE(mentions(index.errors, {"7", "\n  v[7]\n   ^\n"}));
