@@ -1,5 +1,6 @@
 #include "chainrule/gradcheck.h"
 
+#include <algorithm>
 #include <cmath>
 #include <sstream>
 

@@ -1,3 +1,5 @@
+#include <functional>
+
 #include "chainrule/chainrule.h"
 #include "support.h"
 
