@@ -30,7 +30,7 @@ using ChooseColumn = FunctionRef<std::int64_t(std::span<const std::string> heade
 /// Reads a comma-separated file of numbers. The first line is a header when none of its fields is a
 /// number. Accepts quotes, spaces around fields, CRLF, blank lines and a byte-order mark; "nan" and "inf"
 /// are numbers. IoError when the file cannot be read; ParseError, as "file:line: ...", when it has no
-/// rows, rows of different lengths, or something that is not a number.
+/// rows, rows of different lengths or of more than 16 MiB, or something that is not a number.
 Csv read_csv(const std::string& path);
 /// The same where one column may hold any text, such as the names of classes.
 Csv read_csv(const std::string& path, ChooseColumn text_column);
@@ -47,7 +47,19 @@ Tensor load_csv(const std::string& path, DType dtype = default_dtype());
 /// is allocated, for a file that is damaged, cut short, or of another kind.
 Tensor load_npy(const std::string& path);
 
-/// Writes what numpy.load reads. IoError when the file cannot be written.
+/// Writes what numpy.load reads, as save_file does.
 void save_npy(const std::string& path, const Tensor& tensor);
+
+/// Writes a file whole or not at all: until all of it is on the disk there is the old file or none, even when
+/// the disk is full, the file grows beyond a limit, or the program is killed. Every function of chainrule
+/// that writes a file does so. A link stays a link, and what it leads to is written; permissions stay as they
+/// are, those of a new file are as the umask says; another hard link keeps the old content. The folder must
+/// allow new files. Terminals, devices as /dev/stdout, and pipes that somebody reads are written directly.
+/// IoError, which names the file and the cause, when it cannot be written.
+void save_file(const std::string& path, std::string_view content);
+
+/// Finds out before long work rather than after it whether save_file could write there. Changes nothing;
+/// throws what save_file would.
+void require_writable(const std::string& path);
 
 }  // namespace chainrule

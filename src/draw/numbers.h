@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <string>
 
 #include "chainrule/tensor.h"
@@ -15,6 +16,9 @@ bool is_small(const Tensor& tensor);
 
 /// With so many significant digits; no "-0", and no "-nan".
 std::string number(double value, int digits);
+
+/// For fmt, which writes the sign of a NaN, too: a NaN without one, any other number as it is.
+inline double without_nan_sign(double value) { return std::isnan(value) ? NAN : value; }
 
 /// Smallest, mean and largest element.
 struct Range {

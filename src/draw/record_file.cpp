@@ -5,6 +5,7 @@
 
 #include "chainrule/draw.h"
 #include "io/file.h"
+#include "io/output_file.h"
 
 /// A saved graph: {"chainrule_graph": 1, "scopes": [...], "nodes": [...]}, with a line per scope and node.
 /// What is 0, empty or unknown is left out.
@@ -68,14 +69,14 @@ Json to_json(const RecordedNode& node) {
 Json to_json(const GraphScope& scope) { return {{"name", scope.name}, {"parent", scope.parent}}; }
 
 template <class T>
-void write_list(std::ostream& out, const char* key, const std::vector<T>& entries) {
-  out << ",\n\"" << key << "\": [";
+void write_list(OutputFile& out, const std::string& key, const std::vector<T>& entries) {
+  out.write(",\n\"" + key + "\": [");
   const char* separator = "\n";
   for (const T& entry : entries) {
-    out << separator << to_json(entry).dump(-1, ' ', false, Json::error_handler_t::replace);
+    out.write(separator + to_json(entry).dump(-1, ' ', false, Json::error_handler_t::replace));
     separator = ",\n";
   }
-  out << "]";
+  out.write("]");
 }
 
 // ---- Reading -----------------------------------------------------------------------------------------
@@ -251,14 +252,12 @@ GraphRecord read_graph(const Place& file) {
 }  // namespace
 
 void save_graph(const GraphRecord& graph, const std::string& path) {
-  errno = 0;
-  std::ofstream out(path, std::ios::binary);
-  out << "{\"chainrule_graph\": " << version;
+  OutputFile out(path);
+  out.write("{\"chainrule_graph\": " + std::to_string(version));
   write_list(out, "scopes", graph.scopes);
   write_list(out, "nodes", graph.nodes);
-  out << "}\n";
-  out.close();
-  if (!out) fail_on(path, "it cannot be written: " + last_system_error());
+  out.write("}\n");
+  out.finish();
 }
 
 void save_graph(const Tensor& output, const std::string& path, const Gradients* gradients) {

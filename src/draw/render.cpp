@@ -1,10 +1,7 @@
 #include <graphviz/gvc.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdint>
-#include <cstring>
-#include <fstream>
 #include <memory>
 #include <mutex>
 #include <sstream>
@@ -12,6 +9,7 @@
 #include <unordered_map>
 
 #include "chainrule/draw.h"
+#include "chainrule/io.h"
 #include "draw/releases.h"
 
 namespace chainrule {
@@ -118,13 +116,7 @@ std::string render_dot(const std::string& dot, const std::string& format) {
 void render_dot(const std::string& dot, const std::string& format, const std::string& path) {
   if (format != "svg" && format != "png" && format != "pdf")
     throw IoError(path + ": no format '" + format + "'; there are svg, png and pdf");
-  const std::string picture = render_dot(dot, format);
-
-  errno = 0;
-  std::ofstream out(path, std::ios::binary);
-  out << picture;
-  out.close();
-  if (!out) throw IoError(path + ": it cannot be written: " + std::strerror(errno));
+  save_file(path, render_dot(dot, format));
 }
 
 void write_svg(std::ostream& out, const GraphRecord& graph, const DrawOptions& options) {

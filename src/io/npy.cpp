@@ -15,6 +15,7 @@
 #include "chainrule/io.h"
 #include "chainrule/ops.h"
 #include "io/file.h"
+#include "io/output_file.h"
 
 namespace chainrule {
 namespace {
@@ -263,14 +264,14 @@ void save_npy(const std::string& path, const Tensor& tensor) {
   header.append(alignment - 1 - (before + header.size()) % alignment, ' ');
   header += '\n';
 
-  std::ofstream out(path, std::ios::binary);
-  if (!out) fail_on(path, "it cannot be written: " + last_system_error());
-  const std::string_view elements = bytes_of(tensor);
-  out << magic << '\1' << '\0' << static_cast<char>(header.size() & 0xff)
-      << static_cast<char>(header.size() >> 8) << header;
-  out.write(elements.data(), static_cast<std::streamsize>(elements.size()));
-  out.close();
-  if (!out) fail_on(path, "it cannot be written: " + last_system_error());
+  OutputFile out(path);
+  out.write(magic);
+  const char version_and_length[] = {1, 0, static_cast<char>(header.size() & 0xff),
+                                     static_cast<char>(header.size() >> 8)};
+  out.write({version_and_length, sizeof version_and_length});
+  out.write(header);
+  out.write(bytes_of(tensor));
+  out.finish();
 }
 
 }  // namespace chainrule

@@ -7,9 +7,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <stdexcept>
 
 #include "paths.h"
@@ -53,14 +57,27 @@ void read_until_closed(const Channel& output, const Channel& errors, ToolResult&
   }
 }
 
+/// The words of a command, as the system wants them.
+class Words {
+ public:
+  explicit Words(const std::vector<std::string>& arguments) : words_{tool_path()} {
+    words_.insert(words_.end(), arguments.begin(), arguments.end());
+    for (std::string& word : words_) pointers_.push_back(word.data());
+    pointers_.push_back(nullptr);
+  }
+  [[noreturn]] void execute() const {
+    execv(pointers_[0], pointers_.data());
+    _exit(127);
+  }
+
+ private:
+  std::vector<std::string> words_;
+  std::vector<char*> pointers_;
+};
+
 ToolResult run(const std::vector<std::string>& arguments, const Channel& errors) {
   const Channel output = make_pipe();
-  std::vector<std::string> words = {tool_path()};
-  words.insert(words.end(), arguments.begin(), arguments.end());
-  std::vector<char*> pointers;
-  for (std::string& word : words) pointers.push_back(word.data());
-  pointers.push_back(nullptr);
-
+  Words words(arguments);
   std::fflush(nullptr);
   const pid_t child = fork();
   if (child < 0) throw std::runtime_error("fork failed");
@@ -71,8 +88,7 @@ ToolResult run(const std::vector<std::string>& arguments, const Channel& errors)
     dup2(errors.write_end, STDERR_FILENO);
     for (const int end : {nothing, output.read_end, output.write_end, errors.read_end, errors.write_end})
       close(end);
-    execv(pointers[0], pointers.data());
-    _exit(127);
+    words.execute();
   }
   close(output.write_end);
   close(errors.write_end);
@@ -91,6 +107,53 @@ ToolResult run(const std::vector<std::string>& arguments, const Channel& errors)
 ToolResult run_tool(const std::vector<std::string>& arguments) { return run(arguments, make_pipe()); }
 ToolResult run_tool_on_terminal(const std::vector<std::string>& arguments) {
   return run(arguments, make_terminal());
+}
+
+void run_tool_and_kill(const std::vector<std::string>& arguments, std::int64_t microseconds) {
+  const Words words(arguments);
+  std::fflush(nullptr);
+  const pid_t child = fork();
+  if (child < 0) throw std::runtime_error("fork failed");
+  if (child == 0) {
+    const int nothing = open("/dev/null", O_RDWR);
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(nothing, stream);
+    words.execute();
+  }
+  if (microseconds >= 0) {
+    usleep(static_cast<useconds_t>(microseconds));
+    kill(child, SIGKILL);
+  }
+  waitpid(child, nullptr, 0);
+}
+
+FileSizeLimit::FileSizeLimit(std::size_t bytes) {
+  getrlimit(RLIMIT_FSIZE, &before_);
+  const rlimit limited = {.rlim_cur = bytes, .rlim_max = before_.rlim_max};
+  if (setrlimit(RLIMIT_FSIZE, &limited) != 0) throw std::runtime_error("setrlimit failed");
+}
+
+FileSizeLimit::~FileSizeLimit() { setrlimit(RLIMIT_FSIZE, &before_); }
+
+TemporaryFolder::TemporaryFolder() : path_(::testing::TempDir() + "chainrule_XXXXXX") {
+  if (mkdtemp(path_.data()) == nullptr) throw std::runtime_error("cannot make " + path_);
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+std::vector<std::string> TemporaryFolder::names() const {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(path_))
+    names.push_back(entry.path().filename());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::string content_of(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 TemporaryFile::TemporaryFile(const std::string& content, const std::string& extension)

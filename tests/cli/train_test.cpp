@@ -57,8 +57,7 @@ class Digits : public ::testing::Test {
                    << " (UCI, optical recognition of digits)";
     if (sanitized) GTEST_SKIP() << "takes too long under a sanitizer";
   }
-  const std::string train_path_ = data_path("optdigits.tra"),
-                    test_path_ = data_path("optdigits.tes");
+  const std::string train_path_ = data_path("optdigits.tra"), test_path_ = data_path("optdigits.tes");
 };
 
 TEST_F(Digits, are_told_apart_at_96_percent_or_better_with_defaults) {
@@ -201,27 +200,62 @@ TEST(Train, refuses_a_test_file_with_other_columns) {
   expect_failure(train({data.path(), "--test", renamed.path()}), 1, {"column 2", "'c'", "'b'"});
 }
 
-TEST(Train, says_which_option_is_wrong) {
-  expect_failure(train({"--hidden", "0"}), 2, {"--hidden 0"});
-  expect_failure(train({"--hidden", "64,,8"}), 2, {"--hidden 64,,8"});
-  expect_failure(train({"--hidden", "64,x"}), 2, {"--hidden 64,x"});
+TEST(Train, says_which_option_is_wrong_and_what_it_may_be) {
+  const std::string sizes = ": give the sizes of the hidden layers, each from 1 to 1000000, as 64,64\n";
+  for (const char* wrong : {"0", "64,,8", "64,x", "", "1e2", "0x10", "64, 64", "1000001", "-1"})
+    expect_failure(train({"--hidden", wrong}), 2, {"--hidden '" + std::string(wrong) + "'" + sizes});
   expect_failure(train({"--hidden", "1000000,1000000"}), 2, {"--hidden", "1e+12 parameters"});
-  expect_failure(train({"--lr", "-0.1"}), 2, {"--lr -0.1"});
-  expect_failure(train({"--lr", "nan"}), 2, {"--lr nan"});
-  expect_failure(train({"--batch", "0"}), 2, {"--batch 0"});
-  expect_failure(train({"--epochs", "-3"}), 2, {"--epochs -3"});
-  expect_failure(train({"--seed", "-1"}), 2, {"--seed -1"});
-  expect_failure(train({"--momentum", "1"}), 2, {"--momentum 1"});
-  expect_failure(train({"--weight-decay", "-1"}), 2, {"--weight-decay -1"});
-  for (const Arguments& wrong : {Arguments{"--epochs", "many"}, Arguments{"--test", "a.csv"},
-                                 Arguments{"--no-such-option"}, Arguments{"a.csv", "b.csv"}})
+
+  const std::string counts = ": give a whole number from 1 to 1000000000\n";
+  for (const char* wrong : {"0", "-3", "", "many", "1e3", "0x10", "2.0", " 2", "2 ", "++2", "1_000",
+                            "1000000001", "99999999999999999999", "\u0663"})
+    for (const char* option : {"--epochs", "--batch"})
+      expect_failure(train({option, wrong}), 2, {option + std::string(" '") + wrong + "'" + counts});
+
+  struct Real {
+    const char *option, *range;
+    std::vector<const char*> wrong;
+  };
+  const Real reals[] = {
+      {"--lr",
+       "a finite number above 0",
+       {"-0.1", "0", "nan", "inf", "1e400", "1e-400", "", "0x1", "1,5", "1 "}},
+      {"--momentum", "a number of at least 0 and below 1", {"1", "-0.1", "nan", "", "half"}},
+      {"--weight-decay", "a finite number of at least 0", {"-1", "inf", "nan", "", "-1e-9"}}};
+  for (const auto& [option, range, wrong] : reals)
+    for (const char* value : wrong)
+      expect_failure(train({option, value}), 2,
+                     {option + std::string(" '") + value + "': give " + range + "\n"});
+
+  for (const Arguments& wrong :
+       {Arguments{"--test", "a.csv"}, Arguments{"--no-such-option"}, Arguments{"a.csv", "b.csv"},
+        Arguments{"--report", ""}, Arguments{"--report="}, Arguments{""}, Arguments{"a.csv", "--test", ""}})
     EXPECT_EQ(train(wrong).exit_code, 2) << wrong.front();
 }
 
-/// What a file holds; "" when there is none.
-std::string content_of(const std::string& path) {
-  std::ifstream in(path);
-  return {std::istreambuf_iterator<char>(in), {}};
+TEST(Train, takes_decimal_numbers_with_zeros_and_a_sign_in_front) {
+  const ToolResult result =
+      train({"--epochs", "010", "--batch=+0100", "--lr", "+.03", "--seed", "007", "--hidden", "08"});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_TRUE(mentions(result.errors, {"epoch 10/10", "network 2-8-2"}));
+}
+
+TEST(Train, keeps_file_names_as_they_are) {
+  const TemporaryFolder folder;
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path());
+  std::ofstream("-t.csv") << four_clouds(50, 1);
+  std::ofstream("--test") << four_clouds(50, 2);
+  const ToolResult dashes =
+                       train({"--report", "-rep.html", "--epochs", "1", "--test", "--test", "--", "-t.csv"}),
+                   equals = train({"--epochs=1", "--report=-o", "--", "-t.csv"}),
+                   missing = train({"--", "--no-such.csv"});
+  std::filesystem::current_path(before);
+  EXPECT_EQ(dashes.exit_code, 0) << dashes.errors;
+  EXPECT_EQ(equals.exit_code, 0) << equals.errors;
+  EXPECT_TRUE(mentions(dashes.errors, {"-t.csv: 50 samples to learn from, 50 to test on"}));
+  expect_failure(missing, 1, {"chainrule train: --no-such.csv: it cannot be read"});
+  EXPECT_EQ(folder.names(), (std::vector<std::string>{"--test", "-o", "-rep.html", "-t.csv"}));
 }
 
 TEST(Train, reports_what_it_printed) {

@@ -3,16 +3,17 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "chainrule/autograd.h"
+#include "chainrule/io.h"
 #include "draw/markup.h"
+#include "draw/numbers.h"
 #include "draw/page.h"
 #include "draw/report/confusion.h"
 #include "draw/report/line_chart.h"
 #include "draw/report/sections.h"
-#include "io/file.h"
 
 namespace chainrule {
 namespace {
@@ -37,9 +38,10 @@ void check(const TrainingRun& training) {
 }
 
 std::string loss(double value) {
-  return value > 0 && value < 0.001 ? fmt::format("{:.1e}", value) : fmt::format("{:.4f}", value);
+  return value > 0 && value < 0.001 ? fmt::format("{:.1e}", value)
+                                    : fmt::format("{:.4f}", without_nan_sign(value));
 }
-std::string percent(double value) { return fmt::format("{:.2f} %", value); }
+std::string percent(double value) { return fmt::format("{:.2f} %", without_nan_sign(value)); }
 
 template <class Read>
 PlotCurve curve(const std::string& name, const std::vector<TrainingEpoch>& epochs, const Read& read) {
@@ -145,11 +147,9 @@ void save_report(const std::string& path, const TrainingRun& training) {
   page.scripts = {"report.js"};
   page.data = script_data(spoken(training.epochs, moments));
 
-  errno = 0;
-  std::ofstream out(path, std::ios::binary);
+  std::ostringstream out;
   write_page(out, page);
-  out.close();
-  if (!out) fail_on(path, "it cannot be written: " + last_system_error());
+  save_file(path, out.str());
 }
 
 }  // namespace chainrule

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "bench.h"
+#include "chainrule/io.h"
 #include "table.h"
 
 /// Compares chainrule with LibTorch and with hand-written loops: see tools/bench/run.sh.
@@ -75,11 +76,7 @@ void run(const Options& options) {
     return;
   }
 
-  std::ofstream json;
-  if (!options.json.empty()) {
-    json.open(options.json);
-    if (!json) throw std::runtime_error("--json: cannot write " + options.json);
-  }
+  if (!options.json.empty()) chainrule::require_writable(options.json);
   const Format format = options.markdown ? Format::markdown : Format::plain;
   const std::string machine = bench.machine();
   std::printf("%s; threads: %d\n\n%s", machine.c_str(), options.threads, table_head(format).c_str());
@@ -99,8 +96,8 @@ void run(const Options& options) {
   }
   if (!bench.has_libtorch())
     std::printf("\nLibTorch is not there to compare with: apt-get install libtorch-dev, then start again.\n");
-  if (json.is_open()) json << to_json(results, machine, options.threads).dump(2) << '\n';
-  if (!json.good()) throw std::runtime_error("--json: cannot write all of " + options.json);
+  if (!options.json.empty())
+    chainrule::save_file(options.json, to_json(results, machine, options.threads).dump(2) + '\n');
   if (disagreements > 0)
     throw std::runtime_error(std::to_string(disagreements) + " cases disagree and were not timed");
 }
