@@ -100,7 +100,8 @@ class Table {
   std::int64_t header_line_ = 0;
 };
 
-/// Feeds libcsv line by line, so that the number of the line is known when it reports fields and rows.
+/// Feeds libcsv a line, or a piece of one, at a time, so that the number of the line is known when it reports
+/// fields and rows.
 class Reader {
  public:
   explicit Reader(Table& table) : table_(table) {
@@ -111,15 +112,16 @@ class Reader {
   Reader& operator=(const Reader&) = delete;
 
   void read(std::istream& in) {
-    std::string text;
-    while (std::getline(in, text)) {
-      ++line_;
-      text += '\n';
-      std::string_view rest = text;
-      if (line_ == 1 && rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);
-      const std::size_t parsed = csv_parse(&parser_, rest.data(), rest.size(), on_field, on_row, this);
-      rethrow();
-      if (parsed != rest.size()) table_.fail(line_, "a quote stands in the middle of a field");
+    std::vector<char> buffer(1 << 16);
+    bool is_start = true;
+    while (in.read(buffer.data(), static_cast<std::streamsize>(buffer.size())), in.gcount() > 0) {
+      std::string_view text(buffer.data(), static_cast<std::size_t>(in.gcount()));
+      if (std::exchange(is_start, false) && text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+      while (!text.empty()) {
+        const std::size_t length = std::min(text.find('\n'), text.size() - 1) + 1;
+        parse(text.substr(0, length));
+        text.remove_prefix(length);
+      }
     }
     if (csv_fini(&parser_, on_field, on_row, this) != 0)
       table_.fail(row_line_, "a quoted field does not end");
@@ -127,19 +129,39 @@ class Reader {
   }
 
  private:
+  /// Of a line, what follows the part before, with its end or without.
+  void parse(std::string_view piece) {
+    constexpr std::size_t longest_row = 1 << 24;
+    if (!in_row_ && piece.find_first_not_of(" \t\r\n") != std::string_view::npos) {
+      in_row_ = true;
+      row_line_ = line_;
+    }
+    row_bytes_ += piece.size();
+    if (row_bytes_ > longest_row)
+      table_.fail(in_row_ ? row_line_ : line_,
+                  "a row of more than " + std::to_string(longest_row) +
+                      " bytes; is this a CSV file, and does every quoted field end?");
+    const std::size_t parsed = csv_parse(&parser_, piece.data(), piece.size(), on_field, on_row, this);
+    rethrow();
+    if (csv_error(&parser_) == CSV_ENOMEM) throw std::bad_alloc();
+    if (parsed != piece.size()) table_.fail(line_, "a quote stands in the middle of a field");
+    if (!piece.ends_with('\n')) return;
+    ++line_;
+    if (!in_row_) row_bytes_ = 0;  // a blank line
+  }
+
   // libcsv is C: exceptions wait until it has returned.
   static void on_field(void* text, std::size_t length, void* self) {
     auto& reader = *static_cast<Reader*>(self);
-    reader.guard([&] {
-      if (reader.row_.empty()) reader.row_line_ = reader.line_;
-      reader.row_.emplace_back(static_cast<const char*>(text), length);
-    });
+    reader.guard([&] { reader.row_.emplace_back(static_cast<const char*>(text), length); });
   }
   static void on_row(int, void* self) {
     auto& reader = *static_cast<Reader*>(self);
     reader.guard([&] {
       reader.table_.add(reader.row_, reader.row_line_);
       reader.row_.clear();
+      reader.in_row_ = false;
+      reader.row_bytes_ = 0;
     });
   }
   template <class Action>
@@ -158,7 +180,9 @@ class Reader {
   Table& table_;
   csv_parser parser_ = {};
   Row row_;
-  std::int64_t line_ = 0, row_line_ = 0;
+  bool in_row_ = false;
+  std::int64_t line_ = 1, row_line_ = 1;  // the current line, and that on which the row began
+  std::size_t row_bytes_ = 0;             // so far
   std::exception_ptr error_;
 };
 
