@@ -1,5 +1,8 @@
+#include <cstdio>
 #include <cstdlib>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "chainrule/simd.h"
 
@@ -17,15 +20,39 @@ InstructionSet best_of_machine() {
   return InstructionSet::baseline;
 }
 
+struct Named {
+  std::string_view name;
+  InstructionSet set;
+};
+constexpr Named sets[] = {{"baseline", InstructionSet::baseline},
+                          {"avx2", InstructionSet::avx2},
+                          {"avx512", InstructionSet::avx512}};
+
+/// What is asked for, and why it is not what is taken: `what` of the names that `chosen` prefers.
+void warn(std::string_view asked, const char* what, InstructionSet best) {
+  std::string text = "chainrule: CHAINRULE_ISA=";
+  for (const char c : asked.substr(0, 40)) text += c >= ' ' && c <= '~' ? c : '?';
+  text += what;
+  const char* separator = "";
+  for (const Named& each : sets) {
+    if (each.set <= best) (text += std::exchange(separator, ", ")) += each.name;
+  }
+  std::fprintf(stderr, "%s; taking %s\n", text.c_str(),
+               std::string(sets[static_cast<std::size_t>(best)].name).c_str());
+}
+
 InstructionSet chosen() {
   const InstructionSet best = best_of_machine();
   const char* asked = std::getenv("CHAINRULE_ISA");
-  const std::string_view name = asked == nullptr ? "" : asked;
-  InstructionSet wanted = best;
-  if (name == "baseline") wanted = InstructionSet::baseline;
-  if (name == "avx2") wanted = InstructionSet::avx2;
-  if (name == "avx512") wanted = InstructionSet::avx512;
-  return wanted < best ? wanted : best;  // never what the machine cannot do
+  if (asked == nullptr || *asked == '\0') return best;
+  for (const Named& each : sets) {
+    if (each.name != asked) continue;
+    if (each.set <= best) return each.set;
+    warn(asked, " needs another processor; this one has ", best);
+    return best;
+  }
+  warn(asked, " is unknown; there are ", best);
+  return best;
 }
 
 }  // namespace
