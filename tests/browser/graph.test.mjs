@@ -88,6 +88,27 @@ test("the numbers are those of the tool, and the keyboard follows edges", async 
   assert.deepEqual(tab.problems, []);
 });
 
+test("a graph wider than the window opens whole, as its Fit button shows it", async () => {
+  const chain = "x" + ".tanh()".repeat(40);
+  const path = page("wide.html", "graph", chain, "x=2");
+  for (const width of [500, 1400]) {
+    const tab = await open(path, { viewport: { width, height: 700 } });
+    const box = () => tab.locator("#drawing svg.picture").evaluate((svg) => {
+      const { left, right, top, bottom } = svg.getBoundingClientRect(), around = svg.parentElement.getBoundingClientRect();
+      return { fits: left >= around.left && right <= around.right && top >= around.top && bottom <= around.bottom,
+        size: [right - left, bottom - top] };
+    });
+    const opened = await box();
+    assert.ok(opened.fits);
+    await tab.picture(`wide-${width}`);
+    await tab.locator("#larger").click();
+    assert.notDeepEqual((await box()).size, opened.size);
+    await tab.locator("#fit").click();
+    assert.deepEqual(await box(), opened);
+    assert.deepEqual(tab.problems, []);
+  }
+});
+
 test("search finds nodes by name and operation, and unfolds what they are in", async () => {
   const tab = await open(made("network"));
   await tab.getByRole("button", { name: "Fold all", exact: true }).click();

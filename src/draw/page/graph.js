@@ -436,7 +436,6 @@
 
   draw();
   fit();
-  if (zoom < .6) setZoom(.6);  // readable; the rest is a matter of scrolling
   setColours();
   showOverview();
 }
