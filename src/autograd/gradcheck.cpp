@@ -52,8 +52,10 @@ GradcheckResult gradcheck(FunctionRef<Tensor(const std::vector<Tensor>&)> functi
       if (error <= options.tolerance) continue;
       result.passed = false;
       std::ostringstream message;
-      message << "gradcheck: input " << which << ", element " << element << ": analytic " << slopes[element]
-              << ", numeric " << numeric << ", relative error " << error;
+      const auto shown = [](double x) { return std::isnan(x) ? NAN : x; };  // a stream writes its sign, too
+      message << "gradcheck: input " << which << ", element " << element << ": analytic "
+              << shown(slopes[element]) << ", numeric " << shown(numeric) << ", relative error "
+              << shown(error);
       result.message = message.str();
     }
   }

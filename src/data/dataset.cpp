@@ -29,7 +29,7 @@ Split split(const Dataset& data, double test_fraction, Generator& generator) {
   require_classes("split", data);
   const std::int64_t n = data.size();
   if (!(test_fraction > 0 && test_fraction < 1))
-    throw std::invalid_argument("split: test_fraction is " + std::to_string(test_fraction) +
+    throw std::invalid_argument("split: test_fraction is " + to_string(tensor(test_fraction)) +
                                 "; it must be between 0 and 1");
   if (n < 2)
     throw std::invalid_argument("split: " + std::to_string(n) + " samples; two parts need at least 2");
@@ -134,7 +134,7 @@ Evaluation evaluate(FunctionRef<Tensor(const Tensor&)> network, const Dataset& d
 Dataset half_moons(std::int64_t samples, double noise, Generator& generator, DType dtype) {
   if (samples < 0 || !(noise >= 0))
     throw std::invalid_argument("half_moons: " + std::to_string(samples) + " samples with noise " +
-                                std::to_string(noise) + "; neither may be negative");
+                                to_string(tensor(noise)) + "; neither may be negative");
   if (!is_floating(dtype))
     throw DTypeError("half_moons: makes float32 or float64, not " + std::string(to_string(dtype)));
   Array x({samples, 2}, dtype), y({samples}, DType::int64);

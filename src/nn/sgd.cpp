@@ -13,7 +13,7 @@ void check(double value, const char* name, double below) {
   if (!(value >= 0 && value < below)) {
     const std::string range =
         std::isfinite(below) ? "0 <= " + std::string(name) + " < 1" : "a finite number >= 0";
-    throw std::invalid_argument("Sgd: " + std::string(name) + " is " + std::to_string(value) +
+    throw std::invalid_argument("Sgd: " + std::string(name) + " is " + to_string(tensor(value)) +
                                 "; it must be " + range);
   }
 }

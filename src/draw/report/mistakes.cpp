@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "draw/markup.h"
+#include "draw/numbers.h"
 #include "draw/report/image.h"
 #include "draw/report/sections.h"
 
@@ -63,7 +64,7 @@ std::string table(std::span<const Mistake> mistakes, std::span<const std::string
     html += fmt::format("<tr><td>{}</td><td><b>{}</b></td><td>{}</td><td>{}</td>", mistake.position + 1,
                         mistake.predicted, mistake.confidence, mistake.truth);
     for (const double value : mistake.inputs.first(shown))
-      html += fmt::format("<td class=\"number\">{:.4g}</td>", value);
+      html += "<td class=\"number\">" + number(value, 4) + "</td>";
     html += shown < inputs.size() ? "<td></td></tr>\n" : "</tr>\n";
   }
   return html + "</tbody></table></div>\n";
@@ -85,7 +86,8 @@ std::string mistakes(const TrainingRun& training, const Evaluation& test) {
   std::vector<Mistake> list;
   for (const std::size_t i : std::span(positions).first(shown))
     list.push_back({i, name(test.predicted[i]), name(truth[i]),
-                    fmt::format("{:.1f} %", 100 * test.confidence[i]), values.subspan(i * width, width)});
+                    fmt::format("{:.1f} %", without_nan_sign(100 * test.confidence[i])),
+                    values.subspan(i * width, width)});
 
   std::string html = "<section id=\"mistakes\"><h2>Misclassified samples</h2>\n";
   if (positions.empty()) return html + "<p>None: every test sample is classified correctly.</p></section>\n";
