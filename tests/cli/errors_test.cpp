@@ -54,7 +54,8 @@ TEST(ExpressionErrors, say_what_to_write_instead) {
   expect_failure("x(3)", 2,
                  "a tensor of shape () cannot be called; a product is written with *\n  x(3)\n  ^");
   expect_failure("max(0, x)", 2,
-                 "max reduces one tensor; for the elements of two, use maximum(a, b)\n  max(0, x)\n  ^");
+                 "max reduces one tensor along axes, and x is no axis of shape (); for two values, use "
+                 "maximum(0, x)\n  max(0, x)\n  ^");
   expect_failure("v[None]", 2,
                  "None is not supported in an index; insert an axis with expand_dims(x, axis) or reshape\n  "
                  "v[None]\n   ^");
@@ -113,17 +114,74 @@ TEST(ExpressionErrors, of_shapes_point_at_the_operator_and_are_failures_of_the_w
   EXPECT_EQ(run_tool({"eval", "sum(v, axis=1)", "v=[1,2,3]"}).exit_code, 1);
 }
 
-TEST(ExpressionErrors, tell_to_reduce_what_is_no_scalar) {
-  expect_failure(
-      "v * 2", 1,
-      "the result has shape (3,); only a scalar has gradients, so reduce it, with sum(...) or mean(...)");
+TEST(ExpressionErrors, tell_to_reduce_what_is_no_scalar_when_gradients_are_asked_for) {
+  const std::string message =
+      "the result has shape (3,); only a scalar has gradients, so reduce it, with sum(...) or mean(...)\n";
+  for (const char* command : {"eval", "graph", "walk"}) {
+    const ToolResult result = run_tool({command, "v * 2", "v=[1,2,3]", "--wrt", "v"});
+    EXPECT_EQ(result.errors, "chainrule " + std::string(command) + ": " + message);
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_EQ(result.output, "");
+  }
+  EXPECT_EQ(run_tool({"walk", "v * 2", "v=[1,2,3]"}).errors, "chainrule walk: " + message);
+}
+
+TEST(ExpressionErrors, tell_max_and_min_of_two_values_from_those_along_an_axis) {
+  const auto remedy = [](const std::string& expression) {
+    const ToolResult result = run_tool({"eval", expression, "x=2", "v=[1,2,3]", "W=[[1,2],[3,4]]"});
+    EXPECT_EQ(result.exit_code, 2) << expression;
+    const std::size_t use = std::min(result.errors.find("use "), result.errors.size());
+    return result.errors.substr(use, result.errors.find('\n') - use);
+  };
+  EXPECT_EQ(remedy("max(1, 2)"), "use maximum(1, 2)");
+  EXPECT_EQ(remedy("min(1, 2)"), "use minimum(1, 2)");
+  EXPECT_EQ(remedy("max(1.5, 0.25)"), "use maximum(1.5, 0.25)");
+  EXPECT_EQ(remedy("max(1, 2, 3)"), "use maximum(1, 2)");
+  EXPECT_EQ(remedy("amax(v, 0.5)"), "use maximum(v, 0.5)");
+  EXPECT_EQ(remedy("v.max(1)"), "use maximum(v, 1)");
+  EXPECT_EQ(remedy("np.min(v * 2, v)"), "use minimum(a, v)");
+  EXPECT_EQ(remedy("max(v, [0.5, 1])"), "use maximum(v, b)");
+  EXPECT_EQ(run_tool({"eval", "max(W, -1).sum() + max(W, [0, 1])", "W=[[1,2],[3,4]]"}).output,
+            "value = 10\ndL/dW = [[0. 1.]\n         [0. 2.]]\n");
+}
+
+TEST(ExpressionErrors, list_the_functions_where_none_has_the_name) {
+  for (const char* expression : {"x.item()", "unheard(x)", "np.unheard(x)", "x.backward()"}) {
+    const ToolResult result = run_tool({"eval", expression, "x=2"});
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_TRUE(
+        mentions(result.errors, {"chainrule eval: no function '", "'; the functions are listed below\n  ",
+                                 "^\nFunctions:\n  abs absolute add ", " where zeros zeros_like\n"}))
+        << result.errors;
+    std::istringstream lines(result.errors);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << line;
+  }
+  EXPECT_TRUE(mentions(run_tool({"eval", "--help"}).output, {"Functions:\n  abs absolute add "}));
+}
+
+TEST(ExpressionErrors, stop_what_doubles_again_and_again) {
+  const auto doubled = [](const std::string& first, const std::string& step, const std::string& last) {
+    std::string expression = "a = " + first;
+    for (int i = 0; i < 40; ++i) expression += "; a = " + step;
+    return run_tool({"eval", expression + "; " + last});
+  };
+  for (const char* first : {"[1,1]", "[]", "[zeros(2)]"})
+    for (const char* step : {"[a,a]", "(a,a)"}) {
+      const ToolResult result = doubled(first, step, "1");
+      EXPECT_EQ(result.exit_code, 2) << first << step;
+      EXPECT_TRUE(mentions(result.errors, {"a list of more than 1000000 elements\n", "^"}));
+    }
+  const ToolResult tensor = doubled("[1,1]", "concatenate([a,a])", "sum(a)");
+  EXPECT_EQ(tensor.exit_code, 1);
+  EXPECT_TRUE(mentions(tensor.errors, {"has more than 33554432 elements\n"}));
+  EXPECT_EQ(doubled("1.0", "a + a", "a").output, "value = 1099511627776\n");
 }
 
 TEST(ExpressionErrors, have_the_caret_below_the_place_in_any_script) {
   expect_failure("日本 + x", 2, "unknown name '日本'; the known ones are W, v, x\n  日本 + x\n  ^");
   expect_failure("[1, '日本', αβγ]", 2,
                  "unknown name 'αβγ'; the known ones are W, v, x\n  [1, '日本', αβγ]\n              ^");
-  expect_failure("x\t+\xff", 2, "unexpected '\uFFFD'; a value should stand here\n  x +\uFFFD\n     ^");
+  expect_failure("x\t+\xff", 2, "unexpected '\\xff'; a value should stand here\n  x +\\xff\n     ^");
   expect_failure("a = x\nb = a +* 2", 2,
                  "unexpected '*'; a value should stand here\n  b = a +* 2\n         ^");
 }
@@ -191,9 +249,9 @@ TEST(ValueErrors, refuse_shapes_that_nobody_means) {
       "zeros: shape is a number; it should be a shape without negative sizes\n  x=zeros(-1)\n    ^");
   expect_value_failure(
       "x=zeros(1000000,1000000)", 1,
-      "zeros: shape (1000000, 1000000) has more than 4294967296 elements\n  x=zeros(1000000,1000000)\n    ^");
+      "zeros: shape (1000000, 1000000) has more than 33554432 elements\n  x=zeros(1000000,1000000)\n    ^");
   expect_value_failure("x=ones(4611686018427387904,4)", 1,
-                       "ones: shape (4611686018427387904, 4) has more than 4294967296 elements\n"
+                       "ones: shape (4611686018427387904, 4) has more than 33554432 elements\n"
                        "  x=ones(4611686018427387904,4)\n    ^");
   EXPECT_EQ(run_tool({"eval", "1", "x=eye(1000000)"}).exit_code, 1);
   EXPECT_EQ(run_tool({"eval", "1", "x=arange(-9223372036854775807, 9223372036854775807)"}).exit_code, 1);
@@ -246,6 +304,14 @@ TEST(Tool, refuses_commands_that_are_wrong) {
                                              {"eval", "1", "--dtype", "int8"},
                                              {"eval", "1", "--seed", "one"},
                                              {"eval", "1", "--seed", "-1"},
+                                             {"eval", "1", "--seed", ""},
+                                             {"eval", "1", "--seed="},
+                                             {"eval", "1", "--seed", "0x10"},
+                                             {"eval", "1", "--seed", "1e3"},
+                                             {"eval", "1", "--seed", "99999999999999999999"},
+                                             {"eval", "1", "--dtype="},
+                                             {"graph", "1", "-o", ""},
+                                             {"walk", "1", "-o", ""},
                                              {"graph", "1", "--seed", "-1"},
                                              {"walk", "1", "--seed", "-1"},
                                              {"graph", "1", "-o"},
@@ -277,7 +343,72 @@ TEST(Tool, does_not_keep_quiet_when_its_output_is_lost) {
   EXPECT_EQ(complaint("ops > /dev/full"), "1 chainrule ops: " + full);
   EXPECT_EQ(complaint("graph x x=1 > /dev/full"), "1 chainrule graph: " + full);
   EXPECT_EQ(complaint("--help > /dev/full"), "1 chainrule: " + full);
+  EXPECT_EQ(complaint("--version > /dev/full"), "1 chainrule: " + full);
+  EXPECT_EQ(complaint("walk --help > /dev/full"), "1 chainrule walk: " + full);
   EXPECT_EQ(complaint("eval x x=1 >&-"), "1 chainrule eval: standard output: Bad file descriptor\n");
+}
+
+TEST(Tool, ends_quietly_when_its_reader_has_what_it_wants) {
+  const TemporaryFile errors("", ".txt");
+  const std::string command = "(" + tool_path() + " ops; echo $? >&2) 2>" + errors.path() + " | true";
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(std::system(("bash -c 'sleep 0.1 | true; " + command + "'").c_str()), 0);
+    const std::string said = content_of(errors.path());
+    EXPECT_TRUE(said == "0\n" || said == "141\n") << said;
+  }
+}
+
+TEST(Tool, takes_a_full_file_for_an_error) {
+  const FileSizeLimit limit(10);
+  const TemporaryFile output("", ".txt"), errors("", ".txt");
+  const int status = std::system((tool_path() + " ops >" + output.path() + " 2>/dev/null").c_str());
+  EXPECT_EQ(WEXITSTATUS(status), 1);
+}
+
+TEST(Tool, shows_escape_sequences_in_messages_instead_of_sending_them) {
+  const std::string escape = "\x1b[31m", right_to_left = "\u202e";
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"eval", "x" + escape},
+                                             {"eval", "x", "x" + escape + "=1"},
+                                             {"eval", "x", "x=@/no/" + escape + ".csv"},
+                                             {"eval", "x", "x=1", "--wrt", escape},
+                                             {"eval", "x", "x=1", "--seed", escape},
+                                             {"eval", "x", "x=1", "--dtype", escape},
+                                             {"eval", "x", "x=1", "--" + escape},
+                                             {"eval", "sum(x, '" + escape + "')", "x=1"},
+                                             {"graph", "x", "x=1", "-o", "/no/" + escape + ".svg"},
+                                             {"graph", "/no/" + escape + ".json"},
+                                             {"walk", "x", "x=1", "-o", "/no/" + escape + ".html"},
+                                             {"walk", "x", "x=1", "-o", "/no/" + escape + "/"},
+                                             {"train", "/no/" + escape + ".csv"},
+                                             {"train", "--report", "/no/" + escape},
+                                             {"train", "--hidden", escape},
+                                             {escape}}) {
+    const ToolResult result = run_tool(arguments);
+    EXPECT_NE(result.exit_code, 0);
+    EXPECT_EQ(result.errors.find('\x1b'), std::string::npos) << result.errors;
+    if (arguments.size() > 1) EXPECT_TRUE(mentions(result.errors, {"\\x1b[31m"}));
+  }
+  EXPECT_TRUE(mentions(run_tool({"eval", "x" + right_to_left}).errors, {"\\u202e"}));
+}
+
+TEST(Tool, refuses_names_that_are_not_utf8) {
+  for (const char* name :
+       {"\xe0\x81\xa1", "\xc1\xa1", "\xf0\x80\x81\xa1", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xff", "\xce"}) {
+    const ToolResult value = run_tool({"eval", "1", std::string(name) + "=2", "--json"});
+    EXPECT_EQ(value.exit_code, 2);
+    EXPECT_TRUE(mentions(value.errors, {"=2' is not a value; write NAME=VALUE", "\\x"})) << value.errors;
+    const ToolResult expression = run_tool({"eval", std::string(name) + " = 3", "--json"});
+    EXPECT_EQ(expression.exit_code, 2);
+    EXPECT_TRUE(mentions(expression.errors, {"unexpected '\\x"})) << expression.errors;
+  }
+}
+
+TEST(Tool, takes_expressions_that_look_like_options_or_commands) {
+  EXPECT_EQ(run_tool({"eval", "-x * 2", "x=3"}).output, "value = -6\ndL/dx = -2\n");
+  EXPECT_EQ(run_tool({"eval", "--", "--x", "x=3"}).output, "value = 3\ndL/dx = 1\n");
+  EXPECT_EQ(run_tool({"eval", "graph", "graph=2"}).output, "value = 2\ndgraph/dgraph = 1\n");
+  EXPECT_EQ(run_tool({"eval", "x", "x=-1", "--wrt", "x", "--seed=3"}).output, "value = -1\ndx/dx = 1\n");
 }
 
 }  // namespace

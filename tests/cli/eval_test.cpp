@@ -38,6 +38,51 @@ TEST(Eval, gives_the_gradients_of_the_walkthrough) {
             "{\"value\":-12.0,\"shape\":[],\"gradients\":{\"x\":-4.0,\"y\":-4.0,\"z\":3.0}}\n");
 }
 
+TEST(Eval, prints_values_that_are_no_scalars_and_says_that_only_scalars_have_gradients) {
+  const ToolResult list = eval({"x * 2", "x=[1,2]"});
+  EXPECT_EQ(list.exit_code, 0);
+  EXPECT_EQ(list.output, "value = [2. 4.]\n");
+  EXPECT_EQ(list.errors,
+            "chainrule eval: no gradients: the result has shape (2,); only a scalar has gradients, so reduce "
+            "it, with "
+            "sum(...) or mean(...)\n");
+  const ToolResult eye = eval({"eye(3)"});
+  EXPECT_EQ(eye.output, "value = [[1. 0. 0.]\n         [0. 1. 0.]\n         [0. 0. 1.]]\n");
+  EXPECT_EQ(eye.errors, "") << "nothing has a gradient that it could miss";
+  EXPECT_EQ(eval({"x", "x=[]"}).output, "value = []\n");
+
+  const json answered = answer({"x * 2", "x=[1,2]"});
+  EXPECT_EQ(answered["value"], json({2, 4}));
+  EXPECT_EQ(answered["shape"], json({2}));
+  EXPECT_TRUE(answered["gradients"].is_null());
+  EXPECT_TRUE(mentions(answered["note"], {"(2,)", "only a scalar has gradients"}));
+  EXPECT_EQ(answer({"eye(2)"})["gradients"], json::object());
+  EXPECT_FALSE(answer({"sum(x)", "x=[1,2]"}).contains("note"));
+
+  const ToolResult graph = run_tool({"graph", "x * 2", "x=[1,2]"});
+  EXPECT_EQ(graph.exit_code, 0);
+  EXPECT_TRUE(mentions(graph.output, {"digraph", "[2, 4]"}));
+  EXPECT_TRUE(mentions(graph.errors, {"chainrule graph: no gradients: the result has shape (2,)"}));
+}
+
+TEST(Eval, prints_nan_without_a_sign) {
+  EXPECT_EQ(eval({"sqrt(x)", "x=-1"}).output, "value = nan\ndL/dx = nan\n");
+  EXPECT_EQ(eval({"sqrt(x)", "x=-1", "--dtype", "float32"}).output, "value = nan\ndL/dx = nan\n");
+  for (const char* expression : {"0/0", "-nan", "inf - inf", "-(0/0)"})
+    EXPECT_EQ(eval({expression}).output, "value = nan\n") << expression;
+  EXPECT_EQ(eval({"sqrt(x)", "x=[-1,4]"}).output, "value = [nan  2.]\n");
+  for (const char* command : {"walk", "graph"}) {
+    const ToolResult result = run_tool({command, "sqrt(x) * (0 / 0)", "x=-1"});
+    EXPECT_EQ(result.output.find("-nan"), std::string::npos) << result.output;
+    EXPECT_NE(result.output.find("nan"), std::string::npos) << result.output;
+  }
+}
+
+TEST(Eval, differentiates_once_by_a_name_that_is_given_twice) {
+  EXPECT_EQ(eval({"x * x", "--wrt", "x,x", "x=2"}).output, "value = 4\ndL/dx = 4\n");
+  EXPECT_EQ(eval({"x * y", "--wrt", "y, x,y", "x=2", "y=3"}).output, "value = 6\ndL/dy = 2\ndL/dx = 3\n");
+}
+
 TEST(Eval, names_the_result_in_the_gradients) {
   EXPECT_EQ(eval({"loss = x * x", "x=3"}).output, "value = 9\ndloss/dx = 6\n");
   EXPECT_EQ(eval({"L * L", "L=3"}).output, "value = 9\ndloss/dL = 6\n");

@@ -76,7 +76,7 @@ std::vector<Value> bind(const Function& function, std::vector<Value> arguments,
       bound[i] = std::move(arguments[i]);
     } else {
       const auto first = arguments.begin() + static_cast<std::ptrdiff_t>(i);
-      bound[i] = List{{first, arguments.begin() + static_cast<std::ptrdiff_t>(positional)}, true};
+      bound[i] = List({first, arguments.begin() + static_cast<std::ptrdiff_t>(positional)}, true);
     }
     break;
   }
@@ -91,7 +91,7 @@ std::vector<Value> bind(const Function& function, std::vector<Value> arguments,
   }
   std::vector<Value> values;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    if (!bound[i] && !all[i].default_value && all[i].takes_rest) bound[i] = List{{}, true};
+    if (!bound[i] && !all[i].default_value && all[i].takes_rest) bound[i] = List({}, true);
     if (!bound[i] && !all[i].default_value) fail("needs '" + std::string(all[i].names.front()) + "'");
     values.push_back(bound[i] ? std::move(*bound[i]) : literal(*all[i].default_value));
   }
@@ -135,7 +135,7 @@ std::vector<Tensor> Arguments::tensors(std::size_t i) const {
   if (!list) fail(i, "a list of tensors, as [a, b]");
   std::vector<Tensor> result;
   DType common = DType::boolean;
-  for (const Value& item : list->items) {
+  for (const Value& item : list->items()) {
     result.push_back(to_tensor(item, {.floats = context_.dtype}));
     common = promote(common, result.back().dtype());
   }
@@ -166,7 +166,7 @@ std::vector<std::int64_t> Arguments::integers(std::size_t i) const {
   std::vector<std::int64_t> result;
   const auto* list = values_[i].as<List>();
   if (!list) fail(i, "a whole number or a tuple of them");
-  for (const Value& item : list->items) {
+  for (const Value& item : list->items()) {
     const auto integer = whole_number(item);
     if (!integer) fail(i, "a whole number or a tuple of them");
     result.push_back(*integer);
@@ -176,14 +176,27 @@ std::vector<std::int64_t> Arguments::integers(std::size_t i) const {
 
 Axes Arguments::axes(std::size_t i) const {
   if (!given(i)) return {};
-  if (values_[i].as<Tensor>() && (function_.name == "max" || function_.name == "min"))
-    throw CommandError(std::string(function_.name) + " reduces one tensor; for the elements of two, use " +
-                       std::string(function_.name) + "imum(a, b)");
   return integers(i);
 }
 
+bool Arguments::are_axes_of(std::size_t i, std::size_t rank) const {
+  const auto axes = static_cast<std::int64_t>(rank);
+  const auto is_axis = [axes](const Value& value) {
+    const auto axis = whole_number(value);
+    return axis && *axis >= -axes && *axis < axes;
+  };
+  const auto* list = values_[i].as<List>();
+  return list ? std::all_of(list->items().begin(), list->items().end(), is_axis) : is_axis(values_[i]);
+}
+
+std::string Arguments::text(std::size_t i) const {
+  const auto* tensor = values_[i].as<Tensor>();
+  if (tensor && !tensor->name().empty()) return tensor->name();
+  if (values_[i].is_number()) return to_string(number_operand(values_[i]).as_tensor());
+  return i == 0 ? "a" : "b";
+}
+
 Shape Arguments::shape(std::size_t i) const {
-  constexpr std::int64_t most_elements = std::int64_t{1} << 32;
   const std::vector<std::int64_t> sizes = integers(i);
   std::int64_t elements = 1;
   for (const std::int64_t size : sizes) {

@@ -1,24 +1,34 @@
 #include <memory>
 
 #include "commands.h"
+#include "functions.h"
 #include "print.h"
 #include "session.h"
 
 namespace chainrule::cli {
 namespace {
 
-std::string as_json(const Computed& computed, const Gradients& found) {
+/// `missing` says why there are no gradients; empty when there are.
+std::string as_json(const Computed& computed, const std::string& missing) {
   nlohmann::ordered_json json;
   json["value"] = to_json(computed.output);
   json["shape"] = std::vector<std::int64_t>(computed.output.shape().begin(), computed.output.shape().end());
   json["gradients"] = nlohmann::ordered_json::object();
+  if (!missing.empty()) {
+    json["gradients"] = nullptr;
+    json["note"] = missing;
+    return json.dump() + "\n";
+  }
+  const Gradients found = gradients(computed);
   for (const Tensor& variable : computed.wrt)
     json["gradients"][variable.name()] = to_json(gradient(found, variable));
   return json.dump() + "\n";
 }
 
-std::string as_text(const Computed& computed, const Gradients& found) {
+std::string as_text(const Computed& computed, const std::string& missing) {
   std::string text = equation("value", computed.output);
+  if (!missing.empty()) return text;
+  const Gradients found = gradients(computed);
   for (const Tensor& variable : computed.wrt)
     text += equation("d" + computed.output.name() + "/d" + variable.name(), gradient(found, variable));
   return text;
@@ -26,8 +36,10 @@ std::string as_text(const Computed& computed, const Gradients& found) {
 
 void run(const Request& request, bool json) {
   const Computed computed = compute(request);
-  const Gradients found = gradients(computed);
-  write_output(json ? as_json(computed, found) : as_text(computed, found));
+  const std::string missing = computed.wrt.empty() ? "" : not_a_scalar(computed);
+  if (!missing.empty() && !request.wrt.empty()) throw GradError(missing);  // they were asked for
+  write_output(json ? as_json(computed, missing) : as_text(computed, missing));
+  if (!missing.empty() && !json) write_note("eval", "no gradients: " + missing);
 }
 
 }  // namespace
@@ -38,17 +50,20 @@ void add_eval(CLI::App& app) {
   const auto json = std::make_shared<bool>(false);
   request->add_to(*command);
   command->add_flag("--json", *json,
-                    "Print {\"value\": .., \"shape\": [..], \"gradients\": {..}}, exact to the bit");
+                    "Print {\"value\": .., \"shape\": [..], \"gradients\": {..}}, exact to the bit;\n"
+                    "gradients are null, and a note says why, when the value is no scalar");
   command->footer(
       "Expressions are written as in Python with NumPy or PyTorch: + - * / ** @, comparisons, & | ^ ~ of "
       "bool,\n"
       "x.T, x[0, 1:3], x.at[0, 1:3].set(0), lists, and calls as sum(x, axis=0) or x.sum(axis=0). Statements "
       "are\n"
-      "separated by ;\n\n"
+      "separated by ; Gradients are those of a scalar; of any other value, only the value is printed.\n\n"
       "  chainrule eval '(x + y) * z' x=-2 y=5 z=-4\n"
       "  chainrule eval 'h = relu(W @ x + b); sum(h ** 2)' 'W=randn(3,2)' x=[1,2] b=[0,0,1] --wrt W,b\n"
       "  chainrule eval 'cross_entropy(z, [0, 2])' 'z=[[1,2,3],[4,5,6]]' --json\n"
-      "  chainrule eval 'mean((X @ w - 1) ** 2)' X=@table.csv w=@weights.npy --dtype float32");
+      "  chainrule eval 'mean((X @ w - 1) ** 2)' X=@table.csv w=@weights.npy --dtype float32\n\n"
+      "Functions:\n" +
+      function_list());
   command->callback([request, json] { run(*request, *json); });
 }
 

@@ -35,6 +35,12 @@ std::string did_you_mean(std::string_view name, std::span<const std::string_view
 
 std::string quoted(std::string_view name) { return "'" + printable(name) + "'"; }
 
+/// A name that is no function's, nor near to one: the message goes on with a list of all.
+struct UnknownFunction : CommandError {
+  explicit UnknownFunction(std::string_view name)
+      : CommandError("no function " + quoted(name) + "; the functions are listed below") {}
+};
+
 /// "x₂" for the second value that is called x, so that drawings tell them apart.
 std::string numbered(const std::string& name, std::size_t count) {
   if (count == 1) return name;
@@ -50,7 +56,10 @@ class Machine {
  public:
   Machine(const Program& program, Variables variables, Context& context)
       : program_(program), variables_(std::move(variables)), context_(context) {
-    for (const auto& [name, value] : variables_) times_assigned_[name] = 1;
+    for (const auto& [name, value] : variables_) {
+      times_assigned_[name] = 1;
+      if (const auto* tensor = value.as<Tensor>()) most_elements_ = std::max(most_elements_, tensor->size());
+    }
   }
 
   Value run() {
@@ -58,6 +67,9 @@ class Machine {
       // Every kind of error keeps its type and gains a pointer to its place.
       try {
         step(instruction);
+        check_size();
+      } catch (const UnknownFunction& error) {
+        throw CommandError(error.what() + pointer(instruction) + "\nFunctions:\n" + function_list());
       } catch (const CommandError& error) {
         throw CommandError(error.what() + pointer(instruction));
       } catch (const ShapeError& error) {
@@ -72,6 +84,14 @@ class Machine {
   }
 
  private:
+  /// Of what the last step has made: what doubles again and again is to end early.
+  void check_size() const {
+    const auto* tensor = stack_.empty() ? nullptr : stack_.back().as<Tensor>();
+    if (tensor && tensor->size() > most_elements_)
+      throw ShapeError("a result of shape " + to_string(tensor->shape()) + " has more than " +
+                       std::to_string(most_elements_) + " elements");
+  }
+
   std::string pointer(const Instruction& instruction) const {
     return pointer_to(program_.source(), instruction.offset);
   }
@@ -97,14 +117,14 @@ class Machine {
     switch (at.code) {
       case Code::number: return push(parse_number(at.text));
       case Code::string: return push(std::string(at.text));
-      case Code::name: return push(look_up(at.text));
+      case Code::name: return push(look_up(at));
       case Code::absent: return push(None{});
       case Code::ellipsis: return push(Ellipsis{});
       case Code::negate: return negate();
       case Code::invert: return invert();
       case Code::binary: return binary(at.text);
-      case Code::list: return push(make_list(at.count, false));
-      case Code::tuple: return push(make_list(at.count, true));
+      case Code::list: return push(List(pop(at.count)));
+      case Code::tuple: return push(List(pop(at.count), true));
       case Code::slice: return slice();
       case Code::index: return index(at.count);
       case Code::attribute: return attribute(at.text);
@@ -115,15 +135,17 @@ class Machine {
     }
   }
 
-  Value look_up(std::string_view name) const {
+  Value look_up(const Instruction& at) const {
+    const std::string_view name = at.text;
     if (const auto found = variables_.find(name); found != variables_.end()) return found->second;
     if (const auto value = constant(name)) return *value;
     if (is_module(name)) return Module{};
     if (const Function* function = find_function(name)) return function;
-    fail_unknown(name);
+    fail_unknown(at);
   }
 
-  [[noreturn]] void fail_unknown(std::string_view name) const {
+  [[noreturn]] void fail_unknown(const Instruction& at) const {
+    const std::string_view name = at.text;
     std::vector<std::string_view> candidates = function_names();
     std::string known;
     for (const auto& [variable, value] : variables_) {
@@ -131,6 +153,11 @@ class Machine {
       known += (known.empty() ? "" : ", ") + variable;
     }
     const std::string remedy = did_you_mean(name, candidates);
+    const auto calls_it = [&](const Instruction& call) {
+      return call.code == Code::call && call.offset == at.offset;
+    };
+    const std::vector<Instruction>& all = program_.instructions();
+    if (remedy.empty() && std::any_of(all.begin(), all.end(), calls_it)) throw UnknownFunction(name);
     throw CommandError("unknown name " + quoted(name) +
                        (!remedy.empty() ? remedy
                         : known.empty() ? "; give it a value, as " + printable(name) + "=2"
@@ -161,15 +188,6 @@ class Machine {
                  right = b.is_number() ? Tensor() : as_tensor(b);
     push(apply(sign, a.is_number() ? number_operand(a) : Operand(left),
                b.is_number() ? number_operand(b) : Operand(right)));
-  }
-
-  Value make_list(std::size_t count, bool is_tuple) {
-    List list{pop(count), is_tuple};
-    // Lists can nest deeper than brackets do: a = [a]; a = [a]; ...
-    for (const Value& item : list.items)
-      if (const auto* inner = item.as<List>()) list.depth = std::max(list.depth, inner->depth + 1);
-    if (list.depth > 64) throw CommandError("lists are nested more than 64 levels deep");
-    return list;
   }
 
   std::optional<std::int64_t> bound() {
@@ -211,11 +229,11 @@ class Machine {
   Value element(const List& list, const std::vector<Index>& where) const {
     const auto* position = where.size() == 1 ? std::get_if<std::int64_t>(&where[0].entry()) : nullptr;
     if (!position) return chainrule::index(as_tensor(list), where);
-    const auto size = static_cast<std::int64_t>(list.items.size());
+    const auto size = static_cast<std::int64_t>(list.items().size());
     if (*position < -size || *position >= size)
       throw ShapeError("index: position " + std::to_string(*position) + " is outside a list of " +
                        std::to_string(size));
-    return list.items[static_cast<std::size_t>(*position < 0 ? *position + size : *position)];
+    return list.items()[static_cast<std::size_t>(*position < 0 ? *position + size : *position)];
   }
 
   void attribute(std::string_view name) {
@@ -226,9 +244,9 @@ class Machine {
     if (name == "at") return push(Part{tensor});
     if (name == "ndim") return push(static_cast<std::int64_t>(tensor.rank()));
     if (name == "shape") {
-      List sizes{{}, true};
-      for (const std::int64_t size : tensor.shape()) sizes.items.emplace_back(size);
-      return push(std::move(sizes));
+      std::vector<Value> sizes;
+      for (const std::int64_t size : tensor.shape()) sizes.emplace_back(size);
+      return push(List(std::move(sizes), true));
     }
     if (find_function(name))
       throw CommandError("the function " + std::string(name) +
@@ -248,8 +266,8 @@ class Machine {
     if (const Function* function = find_function(name)) return function;
     const std::vector<std::string_view> names = function_names();
     const std::string remedy = did_you_mean(name, names);
-    throw CommandError("no function " + quoted(name) +
-                       (remedy.empty() ? "; `chainrule eval --help` lists them" : remedy));
+    if (remedy.empty()) throw UnknownFunction(name);
+    throw CommandError("no function " + quoted(name) + remedy);
   }
 
   void call_function(const Instruction& at) {
@@ -282,6 +300,7 @@ class Machine {
   Context& context_;
   std::vector<Value> stack_;
   std::map<std::string, std::size_t> times_assigned_;
+  std::int64_t most_elements_ = most_elements;
 };
 
 }  // namespace

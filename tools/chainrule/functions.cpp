@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "command.h"
 
@@ -67,6 +68,25 @@ Tensor transposed(Arguments& a) {
   return permute(a[0], order);
 }
 
+/// max(1, 2) and max(x, 0.5) mean what maximum does: two values, where these reduce one along axes. So does
+/// max(x, 2) where x has no such axis.
+void refuse_two_values(Arguments& a, const std::string& meant) {
+  const std::string first = a.text(0), second = a.text(1);
+  const Tensor& x = a.tensor(0);
+  if (!a.given(1) || a.are_axes_of(1, x.rank())) return;
+  throw CommandError(std::string(a.function_name()) + " reduces one tensor along axes, and " + second +
+                     " is no axis of shape " + to_string(x.shape()) + "; for two values, use " + meant + "(" +
+                     first + ", " + second + ")");
+}
+Tensor largest(Arguments& a) {
+  refuse_two_values(a, "maximum");
+  return max(a[0], a.axes(1), a.flag(2));
+}
+Tensor smallest(Arguments& a) {
+  refuse_two_values(a, "minimum");
+  return min(a[0], a.axes(1), a.flag(2));
+}
+
 /// A bound that is not given does not bind.
 Tensor clamped(Arguments& a) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -75,8 +95,9 @@ Tensor clamped(Arguments& a) {
 
 Tensor identity(Arguments& a) {
   const std::int64_t n = a.shape(0).size();
-  if (n > 1 << 15)
-    throw ShapeError("eye: " + std::to_string(n) + " rows are more than " + std::to_string(1 << 15));
+  if (n > 0 && n > most_elements / n)
+    throw ShapeError("eye: " + std::to_string(n) + " rows have more than " + std::to_string(most_elements) +
+                     " elements");
   std::vector<double> elements(static_cast<std::size_t>(n * n));
   for (std::size_t i = 0; i < elements.size(); i += static_cast<std::size_t>(n) + 1) elements[i] = 1;
   return cast(tensor(elements, {n, n}), a.context().dtype);
@@ -84,10 +105,10 @@ Tensor identity(Arguments& a) {
 
 Tensor counted(Arguments& a) {
   const std::int64_t start = a.given(1) ? a.integer(0) : 0, stop = a.integer(a.given(1) ? 1 : 0);
-  if (stop > start && static_cast<std::uint64_t>(stop) - static_cast<std::uint64_t>(start) > std::uint64_t{1}
-                                                                                                 << 32)
+  const auto length = static_cast<std::uint64_t>(stop) - static_cast<std::uint64_t>(start);
+  if (stop > start && length > static_cast<std::uint64_t>(most_elements))
     throw ShapeError("arange: from " + std::to_string(start) + " to " + std::to_string(stop) +
-                     " is too long");
+                     " are more than " + std::to_string(most_elements) + " elements");
   return arange(start, stop, a.context().dtype);
 }
 
@@ -163,14 +184,10 @@ constexpr Function functions[] = {
      [](A a) { return norm(a[0], a.axes(1), a.flag(2)); }},
     {"mean", "x|a|input, axis|dim=None, keepdims|keepdim=False",
      [](A a) { return mean(a[0], a.axes(1), a.flag(2)); }},
-    {"max", "x|a|input, axis|dim=None, keepdims|keepdim=False",
-     [](A a) { return max(a[0], a.axes(1), a.flag(2)); }},
-    {"amax", "x|a|input, axis|dim=None, keepdims|keepdim=False",
-     [](A a) { return max(a[0], a.axes(1), a.flag(2)); }},
-    {"min", "x|a|input, axis|dim=None, keepdims|keepdim=False",
-     [](A a) { return min(a[0], a.axes(1), a.flag(2)); }},
-    {"amin", "x|a|input, axis|dim=None, keepdims|keepdim=False",
-     [](A a) { return min(a[0], a.axes(1), a.flag(2)); }},
+    {"max", "x|a|input, axis|dim=None, keepdims|keepdim=False", largest},
+    {"amax", "x|a|input, axis|dim=None, keepdims|keepdim=False", largest},
+    {"min", "x|a|input, axis|dim=None, keepdims|keepdim=False", smallest},
+    {"amin", "x|a|input, axis|dim=None, keepdims|keepdim=False", smallest},
     {"logsumexp", "x|a|input, axis|dim=None, keepdims|keepdim=False",
      [](A a) { return logsumexp(a[0], a.axes(1), a.flag(2)); }},
 
@@ -246,6 +263,18 @@ std::vector<std::string_view> function_names() {
   std::vector<std::string_view> names;
   for (const Function& function : functions) names.push_back(function.name);
   return names;
+}
+
+std::string function_list() {
+  std::vector<std::string_view> names = function_names();
+  std::sort(names.begin(), names.end());
+  constexpr std::size_t width = 78;
+  std::string text, line = " ";
+  for (const std::string_view name : names) {
+    if (line.size() + 1 + name.size() > width) text += std::exchange(line, " ") + "\n";
+    (line += ' ') += name;
+  }
+  return text + line;
 }
 
 }  // namespace chainrule::cli

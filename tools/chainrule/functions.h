@@ -11,6 +11,10 @@
 
 namespace chainrule::cli {
 
+/// Of a tensor that an expression makes: 256 MB of float64. What takes more is a slip, or doubles again and
+/// again.
+inline constexpr std::int64_t most_elements = std::int64_t{1} << 25;
+
 /// What functions need beside their arguments.
 struct Context {
   DType dtype = DType::float64;  ///< of lists, and of tensors that zeros(), randn() and the like make
@@ -39,6 +43,11 @@ class Arguments {
   DType dtype(std::size_t i) const;
   Reduction reduction(std::size_t i) const;
 
+  /// Is it an axis of a tensor of this rank, or a list of some?
+  bool are_axes_of(std::size_t i, std::size_t rank) const;
+  /// How to write it in an expression: a number, or a name.
+  std::string text(std::size_t i) const;
+
   bool given(std::size_t i) const { return !values_[i].is_none(); }
   bool all_numbers() const;
   std::string_view function_name() const;
@@ -63,6 +72,8 @@ struct Function {
 
 const Function* find_function(std::string_view name);
 std::vector<std::string_view> function_names();
+/// All of them by name, as lines to print.
+std::string function_list();
 
 /// As a reader of Python would write it: "sum(x, axis=None, keepdims=False)".
 std::string signature(const Function& function);

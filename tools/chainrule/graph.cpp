@@ -4,8 +4,10 @@
 #include <sstream>
 
 #include "chainrule/draw.h"
+#include "chainrule/io.h"
 #include "command.h"
 #include "commands.h"
+#include "options.h"
 #include "print.h"
 #include "session.h"
 #include "text.h"
@@ -56,6 +58,9 @@ GraphRecord graph_of(const Request& request) {
   }
   const KeepValues keep;
   const Computed computed = compute(request);
+  const std::string missing = computed.wrt.empty() ? "" : not_a_scalar(computed);
+  if (!missing.empty() && !request.wrt.empty()) throw GradError(missing);  // they were asked for
+  if (!missing.empty()) write_note("graph", "no gradients: " + missing);
   const Gradients found = gradients(computed, true);
   GraphRecord graph(computed.output, &found);
   for (RecordedNode& node : graph.nodes) node.file.clear();  // places in this tool, not in the user's program
@@ -74,7 +79,7 @@ void run(const Request& request, const Wanted& wanted) {
   else
     write_dot(drawn, graph, wanted.options());
   if (format.empty()) return write_output(drawn.str());
-  if (format == "dot" || format == "html") return write_file(wanted.path, drawn.str());
+  if (format == "dot" || format == "html") return save_file(wanted.path, drawn.str());
   render_dot(drawn.str(), format, wanted.path);
 }
 
@@ -91,6 +96,7 @@ void add_graph(CLI::App& app) {
       ->add_option("-o,--output", wanted->path,
                    "A .dot, .svg, .png, .pdf or .html file, or .graph.json to draw it later;\n"
                    "without it, DOT on standard output")
+      ->check(file_name())
       ->type_name("FILE");
   std::vector<std::string> names = {"gradients"};
   for (const Shown& each : shown) names.emplace_back(each.name);

@@ -1,12 +1,17 @@
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <new>
+#include <sstream>
 
 #include "chainrule/error.h"
+#include "chainrule/simd.h"
 #include "command.h"
 #include "commands.h"
+#include "memory.h"
 #include "print.h"
+#include "text.h"
 #include "train.h"
 
 namespace {
@@ -18,29 +23,59 @@ constexpr int work_failed = 1, command_wrong = 2;
 int complain(const CLI::App& app, const std::string& message, int exit_code) {
   const auto chosen = app.get_subcommands();
   const std::string command = chosen.empty() ? "chainrule" : "chainrule " + chosen.front()->get_name();
-  std::fprintf(stderr, "%s: %s\n", command.c_str(), message.c_str());
+  std::fprintf(stderr, "%s: %s\n", command.c_str(), printable_lines(message).c_str());
   return exit_code;
 }
 
-/// An expression may begin with a minus sign, which CLI11 would take for an option. A space before it
-/// changes its meaning for CLI11 only.
-std::vector<std::string> arguments_of(int count, char** values) {
-  std::vector<std::string> arguments(values + 1, values + count);
-  for (std::string& argument : arguments) {
-    const bool may_be_option =
-        argument == "-" || argument.starts_with("--") || argument == "-h" || argument == "-o";
-    if (argument.starts_with('-') && !may_be_option) argument.insert(0, " ");
+/// The arguments in the order in which CLI11 wants them: the last one first. An expression may begin with a
+/// minus sign, which CLI11 would take for an option, or be called like a command; behind "--" it is neither.
+/// So options come first, their values as arguments of their own.
+std::vector<std::string> arguments_of(const CLI::App& app, int count, char** values) {
+  const std::vector<std::string> given(values + 1, values + count);
+  std::vector<std::string> arguments, others;
+  const CLI::App* command = &app;
+  for (auto argument = given.begin(); argument != given.end(); ++argument) {
+    if (*argument == "--") {
+      others.insert(others.end(), argument + 1, given.end());
+      break;
+    }
+    if (command == &app && !argument->starts_with('-')) {
+      std::string names;
+      for (const CLI::App* each : app.get_subcommands({})) {
+        names += (names.empty() ? "" : ", ") + each->get_name();
+        if (each->get_name() == *argument) command = each;
+      }
+      if (command == &app)
+        throw CommandError("no command '" + printable(*argument) + "'; there are " + names + "; see --help");
+      arguments.push_back(*argument);
+      continue;
+    }
+    if (!argument->starts_with("--") && *argument != "-h" && *argument != "-o") {
+      others.push_back(*argument);
+      continue;
+    }
+    const std::size_t equals = argument->find('=');
+    const CLI::Option* option = command->get_option_no_throw(argument->substr(0, equals));
+    const bool takes_value = option != nullptr && option->get_items_expected_min() > 0;
+    arguments.push_back(takes_value ? argument->substr(0, equals) : *argument);
+    if (takes_value && equals != std::string::npos)
+      arguments.push_back(argument->substr(equals + 1));
+    else if (takes_value && argument + 1 != given.end())
+      arguments.push_back(*++argument);
   }
-  return {arguments.rbegin(), arguments.rend()};  // the order in which CLI11 wants them
+  if (!others.empty()) arguments.emplace_back("--");
+  arguments.insert(arguments.end(), others.begin(), others.end());
+  return {arguments.rbegin(), arguments.rend()};
 }
 
 int run(CLI::App& app, int count, char** values) {
   try {
-    app.parse(arguments_of(count, values));
+    app.parse(arguments_of(app, count, values));
     write_output("");  // what a command has printed by other means must have been written, too
   } catch (const CLI::Success& request) {  // --help, --version
-    app.exit(request);
-    write_output("");
+    std::ostringstream text;
+    app.exit(request, text, text);
+    write_output(text.str());
   } catch (const CLI::ParseError& error) {
     return complain(app, error.what() + std::string("; see --help"), command_wrong);
   } catch (const CommandError& error) {
@@ -49,11 +84,22 @@ int run(CLI::App& app, int count, char** values) {
   return 0;
 }
 
+/// As what reads our output expects: `chainrule ops | head -3` prints three lines and no complaint.
+int end_quietly() {
+  std::signal(SIGPIPE, SIG_DFL);
+  std::raise(SIGPIPE);
+  return work_failed;
+}
+
 }  // namespace
 
 int main(int count, char** values) {
-  // A reader of our output that leaves early is an error to report, not a reason to die without a word.
+  // Errors of writing, to be noticed where it is done.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+  limit_memory();
+  if (std::getenv("CHAINRULE_ISA") != nullptr)
+    chainrule::simd::instruction_set();  // says at once what is wrong with it
   CLI::App app(
       "Derivatives of tensor expressions: compute them, draw them, step through them, learn with them.",
       "chainrule");
@@ -69,6 +115,8 @@ int main(int count, char** values) {
   add_ops(app);
   try {
     return run(app, count, values);
+  } catch (const ReaderGone&) {
+    return end_quietly();
   } catch (const std::bad_alloc&) {
     return complain(app, "not enough memory", work_failed);
   } catch (const std::exception& error) {

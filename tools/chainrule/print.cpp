@@ -8,9 +8,9 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 
 #include "chainrule/ops.h"
+#include "text.h"
 
 namespace chainrule::cli {
 namespace {
@@ -47,10 +47,11 @@ std::string exact(const Tensor& scalar) {
   switch (scalar.dtype()) {
     case DType::boolean: return scalar.item<bool>() ? "True" : "False";
     case DType::int64: return fmt::format("{}", scalar.item<std::int64_t>());
-    case DType::float32: return fmt::format("{}", scalar.item<float>());
-    case DType::float64: return fmt::format("{}", scalar.item());
+    default: break;
   }
-  return {};
+  if (std::isnan(scalar.item())) return "nan";  // has a sign, too, but it means nothing
+  return scalar.dtype() == DType::float32 ? fmt::format("{}", scalar.item<float>())
+                                          : fmt::format("{}", scalar.item());
 }
 
 std::string equation(const std::string& name, const Tensor& value) {
@@ -79,16 +80,13 @@ nlohmann::ordered_json to_json(const Tensor& tensor) {
 void write_output(const std::string& text) {
   errno = 0;
   const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
-  if (std::fflush(stdout) != 0 || !written)
-    throw IoError(std::string("standard output: ") + std::strerror(errno));
+  if (std::fflush(stdout) == 0 && written) return;
+  if (errno == EPIPE) throw ReaderGone();
+  throw IoError(std::string("standard output: ") + std::strerror(errno));
 }
 
-void write_file(const std::string& path, const std::string& content) {
-  errno = 0;
-  std::ofstream out(path, std::ios::binary);
-  out << content;
-  out.close();
-  if (!out) throw IoError(path + ": it cannot be written: " + std::strerror(errno));
+void write_note(const std::string& command, const std::string& text) {
+  fmt::print(stderr, "chainrule {}: {}\n", command, printable_lines(text));
 }
 
 bool colours_wanted() {

@@ -17,11 +17,14 @@ std::string equation(const std::string& name, const Tensor& value);
 /// that JSON lacks.
 nlohmann::ordered_json to_json(const Tensor& tensor);
 
-/// Writes what a command has to say to standard output. IoError when it cannot all be written.
+/// Nobody reads standard output any more.
+struct ReaderGone {};
+
+/// Writes what a command has to say to standard output. IoError when it cannot all be written, or ReaderGone.
 void write_output(const std::string& text);
 
-/// Writes a file. IoError when it cannot.
-void write_file(const std::string& path, const std::string& content);
+/// Tells the user of a command something on standard error.
+void write_note(const std::string& command, const std::string& text);
 
 /// Are colours welcome on standard output?
 bool colours_wanted();

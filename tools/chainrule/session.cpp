@@ -6,17 +6,22 @@
 
 #include "command.h"
 #include "evaluate.h"
-#include "seed.h"
+#include "options.h"
 #include "text.h"
 #include "values.h"
 
 namespace chainrule::cli {
 namespace {
 
+/// "x, y" as names, each once.
 std::vector<std::string> split(const std::string& names) {
   std::vector<std::string> result;
   std::istringstream in(names);
-  for (std::string name; std::getline(in, name, ',');) result.push_back(name);
+  for (std::string name; std::getline(in, name, ',');) {
+    name.erase(0, name.find_first_not_of(' '));
+    name.erase(name.find_last_not_of(' ') + 1);
+    if (std::find(result.begin(), result.end(), name) == result.end()) result.push_back(name);
+  }
   return result;
 }
 
@@ -62,12 +67,12 @@ void Request::add_to(CLI::App& command) {
       ->check(CLI::IsMember({"float32", "float64"}))
       ->type_name("DTYPE")
       ->capture_default_str();
-  command.add_option("--seed", seed, "Of the random numbers")->type_name("N")->capture_default_str();
+  add_seed(command, seed, "Of the random numbers");
 }
 
 Computed compute(const Request& request) {
   Context context{.dtype = request.dtype == "float32" ? DType::float32 : DType::float64,
-                  .random = seeded(request.seed)};
+                  .random = Generator(request.seed)};
   const Program program(request.expression);
   const std::vector<Given> values = read_values(request.values, context);
   const std::vector<std::string> wrt = wanted_names(values, request.wrt);
@@ -88,11 +93,14 @@ Computed compute(const Request& request) {
   return computed;
 }
 
+std::string not_a_scalar(const Computed& computed) {
+  if (computed.output.size() == 1) return "";
+  return "the result has shape " + to_string(computed.output.shape()) +
+         "; only a scalar has gradients, so reduce it, with sum(...) or mean(...)";
+}
+
 Gradients gradients(const Computed& computed, bool all_nodes) {
-  if (computed.output.size() != 1)
-    throw GradError("the result has shape " + to_string(computed.output.shape()) +
-                    "; only a scalar has gradients, so reduce it, with sum(...) or mean(...)");
-  if (!computed.output.requires_grad()) return {};
+  if (computed.output.size() != 1 || !computed.output.requires_grad()) return {};
   return chainrule::gradients(computed.output, computed.wrt,
                               {.seed = ones_like(computed.output), .all_nodes = all_nodes});
 }

@@ -14,7 +14,7 @@ struct Request {
   std::vector<std::string> values;
   std::string wrt;  ///< names separated by commas; all of them when empty
   std::string dtype = "float64";
-  std::int64_t seed = 0;
+  std::uint64_t seed = 0;
 
   void add_to(CLI::App& command);
 };
@@ -26,8 +26,11 @@ struct Computed {
 };
 Computed compute(const Request& request);
 
-/// The gradients with respect to `wrt`, or of every node. None when the output depends on no variable, or
-/// not smoothly, as a comparison. GradError that says to reduce an output of more than one element.
+/// That the output is no scalar and so has no gradients, and what to do; empty when it is one.
+std::string not_a_scalar(const Computed& computed);
+
+/// The gradients with respect to `wrt`, or of every node. None when the output is no scalar, depends on no
+/// variable, or not smoothly, as a comparison.
 Gradients gradients(const Computed& computed, bool all_nodes = false);
 
 /// Of one variable: zeros where the output does not depend on it.

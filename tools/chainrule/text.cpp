@@ -19,14 +19,18 @@ Character first_character(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(0);
   if (lead < 0x80) return {lead};
+  const Character invalid{lead, 1, false};
   const std::size_t bytes = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() < bytes) return {lead, 1, false};
+  if (lead < 0xC2 || lead > 0xF4 || text.size() < bytes) return invalid;
   char32_t code = lead & (0x7F >> bytes);
   for (std::size_t i = 1; i < bytes; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return {lead, 1, false};
+    if ((byte(i) & 0xC0) != 0x80) return invalid;
     code = code << 6 | (byte(i) & 0x3F);
   }
-  return {code, bytes};
+  // What fits fewer bytes, halves of UTF-16 pairs, and what lies beyond Unicode may not be written so.
+  constexpr std::array<char32_t, 5> smallest = {0, 0, 0x80, 0x800, 0x10000};
+  const bool is_half = code >= 0xD800 && code <= 0xDFFF;
+  return code < smallest[bytes] || is_half || code > 0x10FFFF ? invalid : Character{code, bytes};
 }
 
 using Range = std::pair<char32_t, char32_t>;
@@ -72,13 +76,29 @@ std::size_t columns(char32_t code) {
   return is_in(code, combining) ? 0 : is_in(code, wide) ? 2 : 1;
 }
 
-bool is_control(char32_t code) { return code < 0x20 || (code >= 0x7F && code < 0xA0); }
+/// What would do something to a terminal instead of showing there: also marks that change the direction of
+/// writing, with which text can be made to look like other text.
+bool is_control(char32_t code) {
+  static constexpr std::array<Range, 5> controls = {
+      {{0, 0x1F}, {0x7F, 0x9F}, {0x200E, 0x200F}, {0x202A, 0x202E}, {0x2066, 0x2069}}};
+  return is_in(code, controls);
+}
+
+/// "\x1b", "\u202e"
+std::string escape(char32_t code) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text = code <= 0xFF ? "\\x" : "\\u";
+  for (int shift = code <= 0xFF ? 4 : 12; shift >= 0; shift -= 4) text += digits[code >> shift & 0xF];
+  return text;
+}
 
 /// The character as it may be printed, and its columns.
 std::pair<std::string, std::size_t> shown(std::string_view text, const Character& character) {
-  if (!character.valid) return {"\uFFFD", 1};
-  if (is_control(character.code)) return {character.code == '\t' || character.code == '\n' ? " " : "?", 1};
-  return {std::string(text.substr(0, character.bytes)), columns(character.code)};
+  if (character.code == '\t' || character.code == '\n') return {" ", 1};
+  if (character.valid && !is_control(character.code))
+    return {std::string(text.substr(0, character.bytes)), columns(character.code)};
+  const std::string escaped = escape(character.code);
+  return {escaped, escaped.size()};
 }
 
 /// The number of single-character insertions, deletions and replacements between two words.
@@ -117,6 +137,16 @@ std::string printable(std::string_view text, std::size_t longest) {
     if (count == longest) return result + "…";
     const Character character = first_character(text);
     result += shown(text, character).first;
+    text.remove_prefix(character.bytes);
+  }
+  return result;
+}
+
+std::string printable_lines(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    const Character character = first_character(text);
+    result += character.code == '\n' ? "\n" : shown(text, character).first;
     text.remove_prefix(character.bytes);
   }
   return result;

@@ -19,8 +19,11 @@ inline bool is_identifier(std::string_view text) {
 /// The bytes of the first character of `text`, which is not empty; 1 for a byte that is not UTF-8.
 std::size_t character_length(std::string_view text);
 
-/// `text` as it may be printed on a terminal: without control characters, and cut to `longest` characters.
+/// `text` as it may be printed on a terminal: control characters, and bytes that are not UTF-8, as "\x1b",
+/// and cut to `longest` characters.
 std::string printable(std::string_view text, std::size_t longest = 60);
+/// The same of several lines, whole.
+std::string printable_lines(std::string_view text);
 
 /// Two lines to print below a message: the line of `source` around byte `offset`, and a caret below it.
 std::string pointer_to(std::string_view source, std::size_t offset);

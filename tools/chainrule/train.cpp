@@ -2,23 +2,21 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <cmath>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <stdexcept>
 
 #include "chainrule/autograd.h"
+#include "chainrule/io.h"
 #include "chainrule/optim.h"
 #include "chainrule/report.h"
 #include "command.h"
+#include "options.h"
 #include "print.h"
 #include "progress.h"
-#include "seed.h"
 #include "terminal.h"
 #include "text.h"
 #include "train_data.h"
@@ -30,7 +28,7 @@ struct Options {
   std::string data, test, target = "last", hidden = "64,64";
   std::int64_t epochs = 50, batch = 32;
   double learning_rate = 0.03, momentum = 0.9, weight_decay = 0.0015;
-  std::int64_t seed = 0;
+  std::uint64_t seed = 0;
   std::string report;
   bool plot = false;
 
@@ -42,17 +40,6 @@ void require(bool holds, const std::string& message) {
   if (!holds) throw CommandError(message);
 }
 
-void check(const Options& options) {
-  require(options.epochs > 0, fmt::format("--epochs {}: at least 1 is needed", options.epochs));
-  require(options.batch > 0, fmt::format("--batch {}: at least 1 is needed", options.batch));
-  require(options.learning_rate > 0 && std::isfinite(options.learning_rate),
-          fmt::format("--lr {}: the learning rate must be positive", options.learning_rate));
-  require(options.momentum >= 0 && options.momentum < 1,
-          fmt::format("--momentum {}: it must be at least 0 and below 1", options.momentum));
-  require(options.weight_decay >= 0 && std::isfinite(options.weight_decay),
-          fmt::format("--weight-decay {}: it must not be negative", options.weight_decay));
-}
-
 /// "64,64" as numbers.
 std::vector<std::int64_t> parse_sizes(const std::string& text) {
   constexpr std::int64_t largest = 1'000'000;
@@ -62,8 +49,8 @@ std::vector<std::int64_t> parse_sizes(const std::string& text) {
     std::int64_t size = 0;
     const auto [stop, error] = std::from_chars(position, end, size);
     require(error == std::errc() && size >= 1 && size <= largest && (stop == end || *stop == ','),
-            fmt::format("--hidden {}: give the sizes of the hidden layers, each 1 or more, as 64,64",
-                        printable(text)));
+            fmt::format("--hidden '{}': give the sizes of the hidden layers, each from 1 to {}, as 64,64",
+                        printable(text), largest));
     sizes.push_back(size);
     if (stop == end) return sizes;
     position = stop + 1;
@@ -78,8 +65,8 @@ Mlp make_network(const TrainingData& data, std::vector<std::int64_t> hidden, Gen
   for (std::size_t i = 1; i < sizes.size(); ++i)
     parameters += static_cast<double>(sizes[i - 1] + 1) * static_cast<double>(sizes[i]);
   require(parameters <= 1e9, fmt::format("--hidden: this network would have {:.1g} parameters", parameters));
-  fmt::print(stderr, "{}: {} samples to learn from, {} to test on, in {} classes: {}\n", data.source,
-             data.train.size(), data.test.size(), data.train.classes,
+  fmt::print(stderr, "{}: {} samples to learn from, {} to test on, in {} classes: {}\n",
+             printable(data.source, 1000), data.train.size(), data.test.size(), data.train.classes,
              printable(fmt::format("{}", fmt::join(data.classes, ", "))));
   fmt::print(stderr, "network {} with {} parameters\n", fmt::join(sizes, "-"),
              static_cast<std::int64_t>(parameters));
@@ -189,22 +176,11 @@ void write_report(const Run& run) {
        .inputs = run.data.inputs});
 }
 
-/// Finds out before the work rather than after it that the report cannot be written.
-void require_writable(const std::string& path) {
-  std::error_code ignored;  // opening the file says it better
-  const bool exists = std::filesystem::exists(path, ignored);
-  errno = 0;
-  if (!std::ofstream(path, std::ios::app))
-    throw IoError(fmt::format("{}: it cannot be written: {}", path, std::strerror(errno)));
-  if (!exists) std::filesystem::remove(path, ignored);
-}
-
 void run(const Options& options) {
   set_default_dtype(DType::float32);  // networks need no more
-  check(options);
   if (!options.report.empty()) require_writable(options.report);
   const std::vector<std::int64_t> hidden = parse_sizes(options.hidden);
-  Generator generator = seeded(options.seed);
+  Generator generator(options.seed);
   const TrainingData data = options.data.empty()
                                 ? make_half_moons(generator)
                                 : read_training_data(options.data, options.test, options.target, generator);
@@ -212,9 +188,9 @@ void run(const Options& options) {
   fit(run, generator);
   const std::int64_t correct = chainrule::evaluate(run.network, data.test).correct, total = data.test.size();
   const double percent = 100 * static_cast<double>(correct) / static_cast<double>(total);
-  if (options.plot) write_output(plot_of(run));
-  write_output(fmt::format("test accuracy: {:.2f} % ({} of {})\n", percent, correct, total));
-  write_output(fmt::format("samples per second: {:.0f} ({} epochs of {} samples in {:.2f} s)\n",
+  write_output((options.plot ? plot_of(run) : "") +
+               fmt::format("test accuracy: {:.2f} % ({} of {})\n", percent, correct, total) +
+               fmt::format("samples per second: {:.0f} ({} epochs of {} samples in {:.2f} s)\n",
                            run.samples_per_second(), options.epochs, data.train.size(), run.seconds));
   if (!options.report.empty()) write_report(run);
 }
@@ -231,21 +207,32 @@ void add_train(CLI::App& app) {
   CLI::Option* data = command->add_option(
       "DATA", options->data,
       "CSV file of numbers and a class, a sample per row; without it, half-moons\nare made");
+  data->check(file_name());
   command
       ->add_option("--test", options->test, "CSV file to test on; without it, a fifth of DATA is held back")
+      ->check(file_name())
       ->type_name("FILE")
       ->needs(data);
   add("--target", options->target, "COLUMN", "Column of the class: last, a number from 1, or a header's name")
       ->needs(data);
   add("--hidden", options->hidden, "N,...", "Sizes of the hidden layers");
-  add("--epochs", options->epochs, "N", "How often every sample is seen");
-  add("--batch", options->batch, "N", "Samples per step");
-  add("--lr", options->learning_rate, "R", "Learning rate");
-  add("--momentum", options->momentum, "R", "Share of the last step that is kept");
-  add("--weight-decay", options->weight_decay, "R", "Pull of the weights towards zero");
-  add("--seed", options->seed, "N", "Of the random numbers: the same seed gives the same network");
+  constexpr std::int64_t most = 1'000'000'000;
+  add_whole_number<std::int64_t>(*command, "--epochs", options->epochs, 1, most,
+                                 "How often every sample is seen");
+  add_whole_number<std::int64_t>(*command, "--batch", options->batch, 1, most, "Samples per step");
+  add_number(
+      *command, "--lr", options->learning_rate, [](double x) { return x > 0 && std::isfinite(x); },
+      "a finite number above 0", "Learning rate");
+  add_number(
+      *command, "--momentum", options->momentum, [](double x) { return x >= 0 && x < 1; },
+      "a number of at least 0 and below 1", "Share of the last step that is kept");
+  add_number(
+      *command, "--weight-decay", options->weight_decay, [](double x) { return x >= 0 && std::isfinite(x); },
+      "a finite number of at least 0", "Pull of the weights towards zero");
+  add_seed(*command, options->seed, "Of the random numbers: the same seed gives the same network");
   add("--report", options->report, "FILE",
-      "Write a page that shows how and what the network learned, as report.html");
+      "Write a page that shows how and what the network learned, as report.html")
+      ->check(file_name());
   command->add_flag("--plot", options->plot, "Draw the loss as a curve");
   command->footer(
       "A multi-layer perceptron: He initialisation, ReLU, softmax cross-entropy, stochastic gradient\n"

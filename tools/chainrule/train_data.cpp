@@ -76,7 +76,7 @@ Class class_in(const Source& source, std::int64_t i) {
   if (std::trunc(*number) != *number || std::abs(*number) > exact_up_to)
     source.fail_at(i, fmt::format("the target, {}, is {}; a class is a whole number or text (choose with "
                                   "--target)",
-                                  source.column_title(source.target), *number));
+                                  source.column_title(source.target), std::isnan(*number) ? NAN : *number));
   return static_cast<std::int64_t>(*number);
 }
 
@@ -116,7 +116,8 @@ Dataset to_dataset(const Source& source, const std::vector<Class>& classes, cons
     for (std::int64_t input = 0; input < width; ++input)
       if (const double value = inputs[static_cast<std::size_t>(i * width + input)]; !std::isfinite(value))
         source.fail_at(i, fmt::format("{} is {}; every input must be finite",
-                                      source.column_title(input + (input >= source.target)), value));
+                                      source.column_title(input + (input >= source.target)),
+                                      std::isnan(value) ? NAN : value));
   }
   return {source.csv.values, tensor(labels), static_cast<std::int64_t>(classes.size())};
 }

@@ -59,8 +59,8 @@ bool compare(std::string_view sign, Number a, Number b) {
 std::vector<std::int64_t> leading_shape(const Value& value) {
   std::vector<std::int64_t> sizes;
   for (const List* list = value.as<List>(); list != nullptr;) {
-    sizes.push_back(static_cast<std::int64_t>(list->items.size()));
-    list = list->items.empty() ? nullptr : list->items.front().as<List>();
+    sizes.push_back(static_cast<std::int64_t>(list->items().size()));
+    list = list->items().empty() ? nullptr : list->items().front().as<List>();
   }
   return sizes;
 }
@@ -80,22 +80,23 @@ void collect(const Value& value, std::span<const std::int64_t> sizes, const std:
     return;
   }
   if (!list) throw CommandError(here + " is " + describe(value) + " where the ones before it are lists");
-  if (static_cast<std::int64_t>(list->items.size()) != sizes.front())
-    throw CommandError(here + " has " + count(list->items.size(), "element") +
+  if (static_cast<std::int64_t>(list->items().size()) != sizes.front())
+    throw CommandError(here + " has " + count(list->items().size(), "element") +
                        " where the ones before it have " + std::to_string(sizes.front()));
-  for (std::size_t i = 0; i < list->items.size(); ++i)
-    collect(list->items[i], sizes.subspan(1), place + "[" + std::to_string(i) + "]", numbers);
+  for (std::size_t i = 0; i < list->items().size(); ++i)
+    collect(list->items()[i], sizes.subspan(1), place + "[" + std::to_string(i) + "]", numbers);
 }
 
 bool holds_tensors(const Value& value) {
   const auto* list = value.as<List>();
-  return value.as<Tensor>() || (list && std::any_of(list->items.begin(), list->items.end(), holds_tensors));
+  return value.as<Tensor>() ||
+         (list && std::any_of(list->items().begin(), list->items().end(), holds_tensors));
 }
 
 Tensor stacked(const List& list, const ListType& type) {
   std::vector<Tensor> parts;
   DType common = DType::boolean;
-  for (const Value& item : list.items) {
+  for (const Value& item : list.items()) {
     parts.push_back(to_tensor(item, type));
     common = promote(common, parts.back().dtype());
   }
@@ -105,6 +106,19 @@ Tensor stacked(const List& list, const ListType& type) {
 }
 
 }  // namespace
+
+List::List(std::vector<Value> values, bool tuple)
+    : shared(std::make_shared<const std::vector<Value>>(std::move(values))), is_tuple(tuple) {
+  constexpr std::size_t deepest = 64, largest = 1'000'000;
+  for (const Value& item : items()) {
+    const auto* inner = item.as<List>();
+    if (inner) depth = std::max(depth, inner->depth + 1);
+    size += inner ? inner->size : 1;
+  }
+  if (depth > deepest)
+    throw CommandError("lists are nested more than " + std::to_string(deepest) + " levels deep");
+  if (size > largest) throw CommandError("a list of more than " + std::to_string(largest) + " elements");
+}
 
 std::string describe(const Value& value) {
   if (const auto* text = value.as<std::string>()) return "the text '" + *text + "'";

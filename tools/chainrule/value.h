@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -18,10 +19,16 @@ struct None {};
 struct Ellipsis {};
 /// np, torch, F: what stands before the dot of a function that is pasted with it.
 struct Module {};
+/// Lists share their items, so that a copy costs nothing.
 struct List {
-  std::vector<Value> items;
-  bool is_tuple = false;
+  /// CommandError for one that is nested too deeply, or has too many elements: a = [a, a], forty times, has
+  /// more than fit any memory.
+  explicit List(std::vector<Value> values, bool tuple = false);
+  std::shared_ptr<const std::vector<Value>> shared;
+  bool is_tuple;
   std::size_t depth = 1;  ///< of the nesting
+  std::size_t size = 1;   ///< everything in it counted, and everything in that, and the list itself
+  const std::vector<Value>& items() const { return *shared; }
 };
 
 /// A part of a tensor, to be replaced: x.at[0, 1:3], as in JAX.

@@ -3,8 +3,10 @@
 #include <filesystem>
 #include <memory>
 
+#include "chainrule/io.h"
 #include "command.h"
 #include "commands.h"
+#include "options.h"
 #include "print.h"
 #include "session.h"
 #include "text.h"
@@ -42,7 +44,7 @@ void write_pictures(const WalkDrawing& drawing, const Output& output) {
   for (std::size_t frame = 0; frame < drawing.frames(); ++frame) {
     std::string name = std::to_string(frame) + extension;
     name.insert(0, digits + extension.size() - name.size(), '0');
-    write_file(directory / ("step-" + name), extension == ".png" ? drawing.png(frame) : drawing.svg(frame));
+    save_file(directory / ("step-" + name), extension == ".png" ? drawing.png(frame) : drawing.svg(frame));
   }
 }
 
@@ -50,12 +52,12 @@ void run(const Request& request, const Output& output) {
   output.check();
   const KeepValues keep;
   const Computed computed = compute(request);
-  if (computed.output.size() != 1) gradients(computed);  // says what to do
+  if (const std::string wrong = not_a_scalar(computed); !wrong.empty()) throw GradError(wrong);
   const Walk walk(computed.output, request.expression);
   if (output.path.empty()) return write_output(walk_text(walk, colours_wanted()));
   const WalkDrawing drawing(walk);
   if (output.is_directory()) return write_pictures(drawing, output);
-  write_file(output.path, output.is(".pdf") ? drawing.pdf() : drawing.html());
+  save_file(output.path, output.is(".pdf") ? drawing.pdf() : drawing.html());
 }
 
 }  // namespace
@@ -70,6 +72,7 @@ void add_walk(CLI::App& app) {
       ->add_option("-o,--output", output->path,
                    "A .html page that steps through it, a .pdf with a page for each step, or a\n"
                    "directory for one picture of each; without it, text on standard output")
+      ->check(file_name())
       ->type_name("FILE|DIR/");
   command
       ->add_option("--format", output->format, "Of the pictures in a directory: svg (as by default) or png")
