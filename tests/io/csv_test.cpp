@@ -109,6 +109,28 @@ TEST(Csv, counts_the_lines_of_quoted_fields) {
   EXPECT_EQ(complaint("a,\"b\nc\"\n1,2\n3\n"), ":4: 1 field, but line 1 has 2 fields");
 }
 
+TEST(Csv, gives_a_row_the_line_on_which_it_begins) {
+  EXPECT_EQ(complaint("a,b\n1,2\n\n \n\"3\n\n\",4\n"), ":5: column 1 (a) holds '3??', not a number");
+  EXPECT_EQ(read("1,2\r3,4\r5,6").values.shape(), Shape({3, 2}));
+  EXPECT_EQ(read("1,2\n\n3,4").lines, std::vector<std::int64_t>({1, 3}));
+}
+
+TEST(Csv, reads_rows_of_any_length_up_to_16_mib_whatever_the_pieces_in_which_they_come) {
+  std::string row =
+      "\xEF\xBB\xBF"
+      "1";
+  for (int i = 0; i < 50'000; ++i) row += ",\"2.25\"";
+  const Csv csv = read(row + "\n" + row.substr(3));
+  EXPECT_EQ(csv.values.shape(), Shape({2, 50'001}));
+  EXPECT_EQ(csv.lines, std::vector<std::int64_t>({1, 2}));
+  const std::string message =
+      ": a row of more than 16777216 bytes; is this a CSV file, and does every quoted field end?";
+  EXPECT_EQ(complaint("1,2\n" + std::string(17'000'000, '3')), ":2" + message);
+  EXPECT_EQ(complaint("1,2\n3,\"" + std::string(17'000'000, '\n')), ":2" + message);
+  EXPECT_EQ(complaint("1,2\n" + std::string(17'000'000, ' ') + "3,4"), ":2" + message);
+  EXPECT_EQ(read("1,2\n" + std::string(17'000'000, '\n') + "3,4").values.shape(), Shape({2, 2}));
+}
+
 TEST(Csv, refuses_files_without_rows) {
   EXPECT_EQ(complaint(""), ": the file is empty");
   EXPECT_EQ(complaint("\n\r\n  \n"), ": the file is empty");
