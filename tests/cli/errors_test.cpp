@@ -387,7 +387,7 @@ TEST(Tool, shows_escape_sequences_in_messages_instead_of_sending_them) {
     const ToolResult result = run_tool(arguments);
     EXPECT_NE(result.exit_code, 0);
     EXPECT_EQ(result.errors.find('\x1b'), std::string::npos) << result.errors;
-    if (arguments.size() > 1) EXPECT_TRUE(mentions(result.errors, {"\\x1b[31m"}));
+    EXPECT_TRUE(mentions(result.errors, {"\\x1b[31m"}));
   }
   EXPECT_TRUE(mentions(run_tool({"eval", "x" + right_to_left}).errors, {"\\u202e"}));
 }
