@@ -63,6 +63,13 @@ struct Integers {
 
   Integers() = default;
   Integers(Bits number) { V::spread(v, number); }  // NOLINT
+  /// Truth values, from and to memory.
+  static Integers load(const bool* from) {
+    Integers result;
+    V::load(result.v, from);
+    return result;
+  }
+  void store(bool* to) const { V::store(v, to); }
 
   friend Integers operator+(const Integers& a, const Integers& b) { return of(V::add, a, b); }
   friend Integers operator-(const Integers& a, const Integers& b) { return of(V::sub, a, b); }
@@ -165,6 +172,30 @@ struct Pack {
     V::template trade<Distance, true>(b.v, before.v, b.v, std::make_integer_sequence<int, N>());
   }
 
+  /// Every Count-th lane of as many packs side by side, from lane K on,
+  template <int Count, int K>
+  static Pack every(const Pack (&packs)[Count]) {
+    Pack result = packs[0];
+    [&]<int... Q>(std::integer_sequence<int, Q...>) {
+      (V::template every<Count, K, Q>(result.v, packs[Q].v, std::make_integer_sequence<int, Pack::lanes>()),
+       ...);
+    }
+    (std::make_integer_sequence<int, Count>());
+    return result;
+  }
+  /// and the reverse: pack Q of those whose lanes are taken from as many in turns.
+  template <int Count, int Q>
+  static Pack in_turns(const Pack (&packs)[Count]) {
+    Pack result = packs[0];
+    [&]<int... K>(std::integer_sequence<int, K...>) {
+      (V::template in_turns<Count, Q, K>(result.v, packs[K].v,
+                                         std::make_integer_sequence<int, Pack::lanes>()),
+       ...);
+    }
+    (std::make_integer_sequence<int, Count>());
+    return result;
+  }
+
   Mask bits() const {
     Mask result;
     V::bits_of(result.v, v);
@@ -209,7 +240,7 @@ struct Pack {
     if (!any(b != Pack(2))) return a * a;
     if (!any(b != Pack(3))) return a * a * a;
     if (!any(b != Pack(1))) return a;
-    return lane_by_lane([](T x, T y) { return std::pow(x, y); }, a, b);
+    return any_power(a, b);
   }
   /// For what has no formula of its own.
   template <class F, class... P>

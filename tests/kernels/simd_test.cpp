@@ -48,6 +48,22 @@ double worst(F, Exact exact, double low, double high) {
 }
 
 template <class T>
+struct Power {
+  template <int Bytes>
+  static void run(const T* a, const T* b, std::int64_t n, T* out) {
+    using P = Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    for (std::int64_t i = 0; i < n; i += P::lanes) pow(P::load(a + i), P::load(b + i)).store(out + i);
+  }
+};
+
+template <class T>
+std::vector<T> powers(const std::vector<T>& a, const std::vector<T>& b) {
+  std::vector<T> out(a.size());
+  vectorized<Power<T>>(a.data(), b.data(), static_cast<std::int64_t>(a.size()), out.data());
+  return out;
+}
+
+template <class T>
 class SimdFunctions : public testing::Test {};
 using Types = testing::Types<float, double>;
 TYPED_TEST_SUITE(SimdFunctions, Types);
@@ -81,6 +97,88 @@ TYPED_TEST(SimdFunctions, AreWithinFourUnitsOfTheCorrectlyRoundedResult) {
         worst<T>([](auto x) { return sin(x); }, [](long double x) { return std::sin(x); }, -1e7, 1e7));
   check("sqrt",
         worst<T>([](auto x) { return sqrt(x); }, [](long double x) { return std::sqrt(x); }, 0, 1000));
+}
+
+TYPED_TEST(SimdFunctions, RaiseToPowersWithinFourUnitsOverTheWholeRange) {
+  using T = TypeParam;
+  const bool single = sizeof(T) == 4;
+  std::mt19937_64 engine(5);
+  const auto uniform = [&](double low, double high) {
+    return std::uniform_real_distribution<double>(low, high)(engine);
+  };
+  const double lowest = single ? -103 : -745, highest = single ? 88.7 : 709.7;
+  const auto check = [&](const char* name, auto base, auto exponent) {
+    std::vector<T> a(1 << 15), b(a.size());
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      a[i] = static_cast<T>(base());
+      b[i] = static_cast<T>(exponent(static_cast<double>(a[i])));
+      if (!std::isfinite(b[i])) b[i] = T(3.3);
+    }
+    const std::vector<T> out = powers(a, b);
+    for (std::size_t i = 0; i < a.size(); ++i)
+      ASSERT_LE(units(out[i], std::pow(static_cast<long double>(a[i]), static_cast<long double>(b[i]))), 4)
+          << name << ": " << a[i] << " to the power " << b[i];
+  };
+  const auto up_to_the_ends = [&](double a) { return uniform(lowest, highest) / std::log(a); };
+  check(
+      "plain", [&] { return uniform(0, 10); }, [&](double) { return uniform(-5, 5); });
+  check(
+      "all bases", [&] { return std::exp(uniform(single ? -87 : -708, highest)); }, up_to_the_ends);
+  check(
+      "near 1", [&] { return 1 + uniform(-1, 1) * std::exp2(-uniform(2, single ? 23 : 52)); },
+      up_to_the_ends);
+  check(
+      "subnormal bases", [&] { return std::ldexp(uniform(0, 1), single ? -127 : -1023); },
+      [&](double) { return uniform(-0.9, 0.9); });
+  check(
+      "negative bases", [&] { return -std::exp(uniform(-4, 4)); },
+      [&](double) { return std::round(uniform(-20, 20)); });
+}
+
+TYPED_TEST(SimdFunctions, RaiseToPowersAsTheLibraryOfCAtSpecialValues) {
+  using T = TypeParam;
+  using Limits = std::numeric_limits<T>;
+  const T infinity = Limits::infinity(), nan = Limits::quiet_NaN(), large = T(1) / Limits::epsilon();
+  const std::vector<T> all = {0,
+                              -T(0),
+                              1,
+                              -1,
+                              2,
+                              -2,
+                              T(0.5),
+                              T(-0.5),
+                              3,
+                              -3,
+                              T(2.5),
+                              T(-2.5),
+                              infinity,
+                              -infinity,
+                              nan,
+                              large,
+                              -large,
+                              2 * large,
+                              large - 1,
+                              1 - large,
+                              Limits::max(),
+                              Limits::min(),
+                              Limits::denorm_min(),
+                              -Limits::denorm_min(),
+                              T(1e30),
+                              T(-1e30)};
+  std::vector<T> a, b;
+  for (const T base : all)
+    for (const T exponent : all) {
+      a.insert(a.end(), {base, base, T(1.5), base});  // among others, too
+      b.insert(b.end(), {exponent, exponent, T(0.7), exponent});
+    }
+  while (a.size() % 16 != 0) a.push_back(1), b.push_back(1);
+  const std::vector<T> out = powers(a, b);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const T wanted = std::pow(a[i], b[i]);
+    EXPECT_LE(units(out[i], static_cast<long double>(wanted)), 4) << a[i] << " to the power " << b[i];
+    EXPECT_TRUE(wanted != 0 || std::signbit(out[i]) == std::signbit(wanted))
+        << a[i] << " to the power " << b[i];
+  }
 }
 
 TYPED_TEST(SimdFunctions, FollowTheLibraryOfCAtSpecialValues) {

@@ -247,6 +247,103 @@ Pack<T, N> log(const Pack<T, N>& x) {
       where((x < P(0)) | (x != x), P(std::numeric_limits<T>::quiet_NaN()), where(x == infinity, x, result)));
 }
 
+namespace detail {
+
+/// x without the lower half of its mantissa: the product of two such numbers is exact.
+template <class P>
+P upper_half(const P& x) {
+  using Bits = typename P::Mask;
+  constexpr auto mask = sizeof(typename P::Element) == 4 ? ~0xFFFLL : ~0x7FFFFFFLL;
+  return P::from_bits(x.bits() & Bits(static_cast<IntegerFor<typename P::Element>>(mask)));
+}
+
+/// log x for positive normal x as a sum whose second part has the digits that the first one has not, so that
+/// a power keeps its digits: log m = 2/3 s (3 + s² + 3/5 s⁴ + ...) with s = (m - 1) / (m + 1). In the way of
+/// fdlibm's e_pow.c.
+template <class P>
+struct LongLog {
+  P high, low;
+  explicit LongLog(const P& x) {
+    using T = typename P::Element;
+    constexpr bool single = sizeof(T) == 4;
+    using I = typename P::Mask;
+    constexpr int mantissa = mantissa_bits<T>;
+    constexpr auto root_half =
+        single ? std::bit_cast<std::int32_t>(0.70710678F) : std::bit_cast<std::int64_t>(0.7071067811865476);
+    const I exponent = (x.bits() - I(static_cast<IntegerFor<T>>(root_half))).template right<mantissa>();
+    const P m = P::from_bits(x.bits() - exponent.template left<mantissa>()), e = exponent.as_numbers();
+
+    const P f = m - T(1), d = m + T(1), d_high = upper_half(d), d_low = m - (d_high - T(1));
+    const P s = f / d, s_high = upper_half(s), s_low = ((f - s_high * d_high) - s_high * d_low) / d;
+    const P s2 = s * s;
+    P series;
+    if constexpr (single)
+      series = polynomial(s2, {0.6F, 0.42857143F, 0.33333334F, 0.27272728F, 0.23076923F});
+    else
+      series = polynomial(s2, {3. / 5, 3. / 7, 3. / 9, 3. / 11, 3. / 13, 3. / 15, 3. / 17, 3. / 19, 3. / 21,
+                               3. / 23, 3. / 25});
+    const P rest = s2 * s2 * series + s_low * (s_high + s), square = s_high * s_high;
+    const P t_high = upper_half((square + T(3)) + rest), t_low = rest - ((t_high - T(3)) - square);
+    const P u = s_high * t_high, v = s_low * t_high + t_low * s;
+    const P p_high = upper_half(u + v), p_low = v - (p_high - u);
+    constexpr T third_high = single ? T(0.66650390625) : T(0.66666666418313980);  // of 2/3
+    constexpr T third_low = T(2.0 / 3.0L - static_cast<long double>(third_high));
+    const P main = p_high * third_high, exact = e * ln2_high<T>;
+    const P small = p_high * third_low + p_low * T(2.0 / 3.0) + e * ln2_low<T>;
+    high = upper_half((main + small) + exact);
+    low = small - ((high - exact) - main);
+  }
+};
+
+}  // namespace detail
+
+/// x to the power y, within 3 units.
+template <class T, int N>
+Pack<T, N> any_power(const Pack<T, N>& x, const Pack<T, N>& y) {
+  using P = Pack<T, N>;
+  using I = Integers<T, N>;
+  constexpr bool single = sizeof(T) == 4;
+  constexpr T infinity = std::numeric_limits<T>::infinity();
+  constexpr T smallest = std::numeric_limits<T>::min();
+  constexpr T scale = single ? T(33554432.0) : T(18014398509481984.0);  // 2^25, 2^54
+  const P size = abs(x);
+  const auto subnormal = size < P(smallest);
+  detail::LongLog<P> log(where(subnormal, size * scale, size));
+  const P lifted = where(subnormal, P(single ? T(25) : T(54)), P(0));
+  // Subnormal bases are rare, and their logarithms so large that these digits do.
+  log.low = log.low - lifted * detail::ln2_low<T>;
+  const P before = log.high, lower = before - lifted * detail::ln2_high<T>;
+  log.high = detail::upper_half(lower);
+  log.low = log.low + (lower - log.high);
+
+  // y log x, in two parts, where eˣ is neither 0 nor infinite
+  constexpr T highest = single ? T(89) : T(710);
+  const P product = y * log.high, most = smaller(P(highest), larger(P(detail::exp_is_0<T>), product));
+  const auto within = most == product;
+  const P y_high = detail::upper_half(y);
+  const P high = where(within, y_high * log.high, most);
+  const P low = where(within, (y - y_high) * log.high + y * log.low, P(0));
+  const P n = ((high + low) * T(1.4426950408889634) + detail::shifter<T>)-detail::shifter<T>;
+  const P r = (high - n * detail::ln2_high<T>)+(low - n * detail::ln2_low<T>);
+  P power = detail::scaled(P(1) + (r + r * r * detail::exp_tail(r)), n);
+
+  const auto negative = x < P(0);
+  power = where(size == P(0), where(y < P(0), P(infinity), P(0)), power);
+  const P shifted = y + detail::shifter<T>;
+  const auto odd = (shifted.bits() & I(1)) == I(1), whole = shifted - detail::shifter<T> == y;
+  power = where(negative & (!whole), P(std::numeric_limits<T>::quiet_NaN()), power);
+  const auto sign = x.bits() & I(detail::sign_bit<T>);
+  power = where(odd & whole, P::from_bits(power.bits() | sign), power);
+  power = where((y == P(0)) | (x == P(1)), P(1), power);
+  // What is not finite, and exponents too large to tell odd from even.
+  constexpr T far = single ? T(4194304) : T(2251799813685248);
+  const auto finite = (size < P(infinity)) & (abs(y) < P(infinity)), near = abs(y) < P(far);
+  const auto positive = P(0) < x, special = (!finite) | (!(positive | near));
+  if (any(special)) [[unlikely]]
+    return where(special, P::lane_by_lane([](T a, T b) { return std::pow(a, b); }, x, y), power);
+  return power;
+}
+
 /// log(1 + x), within 3 units, also where x is tiny: log u for u = 1 + x as rounded, and to first order what
 /// that rounding lost, as in fdlibm's s_log1p.c.
 template <class T, int N>

@@ -25,6 +25,17 @@ struct Vectors<T, CHAINRULE_SIMD_BYTES> {
     to = *reinterpret_cast<const Unaligned*>(from);
   }
   CHAINRULE_SIMD_TARGET static void store(const Vector& v, T* to) { *reinterpret_cast<Unaligned*>(to) = v; }
+  // NOLINTNEXTLINE(modernize-use-using)
+  typedef signed char Truths __attribute__((vector_size(lanes)));
+  CHAINRULE_SIMD_TARGET static void load(BitVector& to, const bool* from) {
+    Truths truths;
+    __builtin_memcpy(&truths, from, sizeof truths);
+    to = -__builtin_convertvector(truths, BitVector);
+  }
+  CHAINRULE_SIMD_TARGET static void store(const BitVector& v, bool* to) {
+    const Truths truths = -__builtin_convertvector(v, Truths);
+    __builtin_memcpy(to, &truths, sizeof truths);
+  }
   // Minus 0, as plus 0 would lose the sign of -0.
   CHAINRULE_SIMD_TARGET static void spread(Vector& to, T number) { to = number - Vector{}; }
 
@@ -90,6 +101,20 @@ struct Vectors<T, CHAINRULE_SIMD_BYTES> {
                                           std::integer_sequence<int, I...>) {
     to = __builtin_shufflevector(
         a, b, ((I & Distance) != 0 ? lanes + (Second ? I : I - Distance) : (Second ? I + Distance : I))...);
+  }
+  /// Where lane I is to be the one at Count * I + K of packs side by side, and that is in pack Q: takes it
+  /// from there.
+  template <int Count, int K, int Q, int... I>
+  CHAINRULE_SIMD_TARGET static void every(Vector& to, const Vector& pack, std::integer_sequence<int, I...>) {
+    to = __builtin_shufflevector(to, pack,
+                                 ((Count * I + K) / lanes == Q ? lanes + (Count * I + K) % lanes : I)...);
+  }
+  /// Where lane I of pack Q is to be one of pack K, as they take turns: takes it from there.
+  template <int Count, int Q, int K, int... I>
+  CHAINRULE_SIMD_TARGET static void in_turns(Vector& to, const Vector& pack,
+                                             std::integer_sequence<int, I...>) {
+    to = __builtin_shufflevector(to, pack,
+                                 ((Q * lanes + I) % Count == K ? lanes + (Q * lanes + I) / Count : I)...);
   }
   // a · 2ⁿ, where one instruction does it.
 #if CHAINRULE_SIMD_BYTES == 64
