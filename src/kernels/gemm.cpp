@@ -246,6 +246,9 @@ struct TiledLoop {
   }
 };
 
+/// Rows up to this length are multiplied several at a time.
+constexpr std::int64_t short_row = 128;
+
 /// The dot products of a row with several others, each in several running sums.
 template <class T>
 struct DotsLoop {
@@ -254,6 +257,15 @@ struct DotsLoop {
     const auto [m, n, k, a, b, c, transpose_a, transpose_b, row_of_a, row_of_b, row_of_c, start, row_of_start,
                 scale] = *gemm;
     std::int64_t j = 0;
+    if (k <= short_row) {
+      using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+      // As long as the last of the rows may be read as a whole pack.
+      for (; j + P::lanes <= n && (k >= P::lanes || (n - j - P::lanes) * row_of_b + k >= P::lanes);
+           j += P::lanes)
+        for (std::int64_t i = 0; i < m; ++i)
+          short_dots<P>(k, a + i * row_of_a, b + j * row_of_b, row_of_b,
+                        start ? start + i * row_of_start + j : start, scale, c + i * row_of_c + j);
+    }
     for (; j + 4 <= n; j += 4)
       for (std::int64_t i = 0; i < m; ++i)
         dots<Bytes, 4>(k, a + i * row_of_a, b + j * row_of_b, row_of_b,
@@ -265,6 +277,48 @@ struct DotsLoop {
   }
 
  private:
+  /// With as many rows as a pack has lanes: each in a pack, which are added up by transposing them.
+  template <class P>
+  static void short_dots(std::int64_t k, const T* a, const T* b, std::int64_t row_of_b, const T* start,
+                         T scale, T* c) {
+    P sums[P::lanes];
+#pragma GCC unroll 16
+    for (P& sum : sums) sum = P(0);
+    std::int64_t p = 0;
+    for (; p + P::lanes <= k; p += P::lanes) {
+      const P numbers = P::load(a + p);
+#pragma GCC unroll 16
+      for (int row = 0; row < P::lanes; ++row)
+        sums[row] = sums[row] + numbers * P::load(b + row * row_of_b + p);
+    }
+    if (p < k) {  // what is in the other lanes may be anything
+      const std::int64_t at = k < P::lanes ? 0 : k - P::lanes;
+      T numbers[P::lanes], lanes[P::lanes];
+      for (int lane = 0; lane < P::lanes; ++lane) {
+        const bool fresh = at + lane >= p && at + lane < k;
+        numbers[lane] = fresh ? a[at + lane] : T(0);
+        lanes[lane] = fresh ? T(1) : T(0);
+      }
+      const auto fresh = P::load(lanes) == P(1);
+      const P rest = P::load(numbers);
+#pragma GCC unroll 16
+      for (int row = 0; row < P::lanes; ++row)
+        sums[row] = sums[row] + rest * where(fresh, P::load(b + row * row_of_b + at), P(0));
+    }
+    const P total = P(scale) * added_up<1>(sums);
+    ((start == nullptr ? P(0) : P::load(start)) + total).store(c);
+  }
+  /// The sum of all lanes of sums[i] in lane i.
+  template <int Distance, class P>
+  static P added_up(P (&sums)[P::lanes]) {
+#pragma GCC unroll 16
+    for (int i = 0; i < P::lanes; i += 2 * Distance) {
+      P::template trade<Distance>(sums[i], sums[i + Distance]);
+      sums[i] = sums[i] + sums[i + Distance];
+    }
+    if constexpr (2 * Distance < P::lanes) return added_up<2 * Distance>(sums);
+    return sums[0];
+  }
   template <int Bytes, int Rows>
   static void dots(std::int64_t k, const T* a, const T* b, std::int64_t row_of_b, const T* start, T scale,
                    T* c) {

@@ -142,9 +142,9 @@ void multiply(const Product& product, const T* a, const T* b, const T* row, T* c
   }
 
   const std::int64_t products = m * n * k;
-  if (!gemm.transpose_b && (gemm.m == 1 || (k <= 2 && gemm.n >= 256)))
+  if (!gemm.transpose_b && (gemm.m == 1 || (k <= 2 && gemm.n >= 16)))
     return in_threads(gemm, &sums_of_rows<T>);
-  if (gemm.transpose_b && !gemm.transpose_a && gemm.m <= 4 && k >= 64)
+  if (gemm.transpose_b && !gemm.transpose_a && (gemm.m == 1 || (gemm.m <= 4 && k >= 64)))
     return in_threads(gemm, &dot_products<T>);
   if (products > small_product && std::min(m, n) > few && openblas_is_as_wide() &&
       std::max({m, n, k}) <= std::numeric_limits<int>::max()) {

@@ -1,6 +1,7 @@
 #include "kernels/broadcast.h"
 #include "kernels/deferred_product.h"
 #include "kernels/matmul.h"
+#include "kernels/small_matmul.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
 
@@ -124,6 +125,11 @@ struct Matmul {
       kernels::for_each_row<2>(
           batch, {&batch_a, &batch_b},
           [&](auto at, auto& offsets, auto& strides, auto n) {
+            if constexpr (std::is_floating_point_v<T>)
+              if (kernels::is_tiny(one))
+                return kernels::tiny_products(one, n, pa + offsets[0] * one.m * one.k,
+                                              strides[0] * one.m * one.k, pb + offsets[1] * one.k * one.n,
+                                              strides[1] * one.k * one.n, out + at * one.m * one.n);
             for (std::int64_t i = 0; i < n; ++i)
               kernels::matmul(one, pa + (offsets[0] + i * strides[0]) * one.m * one.k,
                               pb + (offsets[1] + i * strides[1]) * one.k * one.n,

@@ -1,5 +1,7 @@
 #include "kernels/matmul.h"
 
+#include "kernels/small_matmul.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -162,6 +164,52 @@ TYPED_TEST(MatrixProduct, shows_infinities_and_nan_where_a_plain_loop_does) {
               ASSERT_EQ(c[at], special);
           }
         }
+}
+
+TYPED_TEST(MatrixProduct, of_a_vector_is_that_of_a_plain_loop) {
+  for (const std::int64_t k : {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 64, 100, 128, 129})
+    for (const std::int64_t n : {1, 2, 3, 4, 8, 15, 16, 17, 40, 67}) {
+      expect_products<TypeParam>(1, n, k);
+      expect_products<TypeParam>(n, 1, k);
+    }
+}
+
+TYPED_TEST(MatrixProduct, of_short_rows_does_not_see_those_beside_them) {
+  using T = TypeParam;
+  for (const std::int64_t k : {1, 3, 5, 8, 12, 17, 33}) {
+    const std::int64_t m = 40;
+    std::vector<T> a(static_cast<std::size_t>(m * k)), v(static_cast<std::size_t>(k), T(1)),
+        c(static_cast<std::size_t>(m));
+    for (std::int64_t row = 0; row < m; ++row)
+      std::fill_n(a.begin() + row * k, k, row % 2 == 0 ? T(row) : std::numeric_limits<T>::infinity());
+    kernels::matmul({m, 1, k}, a.data(), v.data(), c.data());
+    for (std::int64_t row = 0; row < m; ++row)
+      ASSERT_EQ(c[static_cast<std::size_t>(row)],
+                row % 2 == 0 ? T(row * k) : std::numeric_limits<T>::infinity());
+  }
+}
+
+TYPED_TEST(MatrixProduct, of_a_batch_of_tiny_matrices_is_that_of_each_alone) {
+  using T = TypeParam;
+  std::mt19937 random(11);
+  const auto size = [&] { return static_cast<std::int64_t>(1 + random() % 16); };
+  for (int round = 0; round < 300; ++round) {
+    const Product product{size(), size(), size(), random() % 2 == 0, random() % 2 == 0};
+    const auto [m, n, k, transpose_a, transpose_b, accumulate, scale] = product;
+    ASSERT_TRUE(kernels::is_tiny(product));
+    const std::int64_t count = static_cast<std::int64_t>(1 + random() % 9),
+                       a_step = random() % 4 == 0 ? 0 : m * k, b_step = random() % 4 == 0 ? 0 : k * n;
+    // Not an element more than there is, which the address sanitizer watches.
+    const std::vector<T> a = random_numbers<T>(a_step == 0 ? m * k : count * a_step),
+                         b = random_numbers<T>(b_step == 0 ? k * n : count * b_step);
+    std::vector<T> together(static_cast<std::size_t>(count * m * n)), alone = together;
+    kernels::tiny_products(product, count, a.data(), a_step, b.data(), b_step, together.data());
+    for (std::int64_t i = 0; i < count; ++i)
+      kernels::matmul(product, a.data() + i * a_step, b.data() + i * b_step, alone.data() + i * m * n);
+    for (std::size_t i = 0; i < alone.size(); ++i)
+      ASSERT_NEAR(together[i], alone[i], 16 * k * std::numeric_limits<T>::epsilon())
+          << m << "x" << n << "x" << k << transpose_a << transpose_b << " of " << count << " at " << i;
+  }
 }
 
 #ifdef _OPENMP
