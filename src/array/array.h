@@ -13,6 +13,10 @@
 
 namespace chainrule {
 
+namespace kernels {
+class Evaluation;
+}
+
 /// Row-major elements with a shape and a dtype: a value without any gradient. Copies share a buffer
 /// until one of them is written to. Values of up to eight bytes, so every scalar, need no buffer.
 class Array {
@@ -109,6 +113,7 @@ class Array {
   bool uses_buffer() const { return shared_; }
 
  private:
+  friend class kernels::Evaluation;
   /// Before the elements, or apart from them if they were deferred.
   struct alignas(64) Buffer {
     std::atomic<std::uint32_t> references{1};
@@ -119,22 +124,26 @@ class Array {
     std::atomic<void*> elements;    // null while they are deferred
     Deferred* deferred = nullptr;
   };
-  /// Has a deferred buffer to itself, after waiting for others.
+  // Who computes the elements, or uses `deferred`, has claimed the buffer.
+  static bool claim(Buffer& buffer) { return !buffer.busy.exchange(true, std::memory_order_acquire); }
+  static void wait_for(Buffer& buffer) { buffer.busy.wait(true); }
+  static void release_claim(Buffer& buffer) {
+    buffer.busy.store(false, std::memory_order_release);
+    buffer.busy.notify_all();
+  }
   class Waiting {
    public:
-    explicit Waiting(Buffer& buffer) : busy_(buffer.busy) {
-      while (busy_.exchange(true, std::memory_order_acquire)) busy_.wait(true);
+    explicit Waiting(Buffer& buffer) : buffer_(buffer) {
+      while (!claim(buffer)) wait_for(buffer);
     }
-    ~Waiting() {
-      busy_.store(false, std::memory_order_release);
-      busy_.notify_one();
-    }
+    ~Waiting() { release_claim(buffer_); }
     Waiting(const Waiting&) = delete;
     Waiting& operator=(const Waiting&) = delete;
 
    private:
-    std::atomic<bool>& busy_;
+    Buffer& buffer_;
   };
+  Buffer* buffer() const { return storage_.buffer; }
   void allocate(std::size_t bytes);
   void* elements() const {
     void* elements = storage_.buffer->elements.load(std::memory_order_acquire);

@@ -147,6 +147,14 @@ class Arrived {
   bool as_nodes_;
 };
 
+/// A gradient that leaves: what is put off would hold values of the graph.
+Tensor settled(Tensor gradient) {
+  const Array& value = value_of(gradient);
+  if (value.use_deferred([](const Deferred& deferred) { return deferred.elementwise() != nullptr; }))
+    (void)value.raw();
+  return gradient;
+}
+
 void differentiate(const Node& node, const Tensor& g, Cotangents& to) {
   try {
     node.vjp(Borrowed(&node), g, to);
@@ -252,10 +260,10 @@ void Backpropagation::propagate(const Traversal& order, const Tensor& seed, bool
         g = expanded(std::move(g), node.shape());
       const bool wanted = wants(position, node);
       if (!node.is_leaf()) {
-        if (wanted) deliver(node, g);
+        if (wanted) deliver(node, settled(g));
         pass_on(node, std::move(g), arrived);
       } else if (wanted) {
-        deliver(node, std::move(g));
+        deliver(node, settled(std::move(g)));
       }
     }
     if (consumption != nullptr) consumption->release_last();

@@ -184,10 +184,16 @@ struct Recording {
   }
 };
 
-/// Settles whether a deferred value may stay so until it is read. It may not if its own derivative reads it,
-/// or if it would keep more alive than it takes itself: variables do not count, as who wants their gradients
-/// holds them, nor what the derivative reads.
-void settle(const Array& value, Reads reads, std::span<const Tensor* const> inputs);
+/// Does a deferred value stay so until it is read? It may not if that would keep more alive than it takes
+/// itself: variables do not count, as who wants their gradients holds them, nor what a derivative reads.
+bool stays_deferred(const Array& value, Reads reads, std::span<const Tensor* const> inputs);
+
+/// Has the value of a tensor computed. By now temporaries among the inputs have been given up, so that theirs
+/// need not be.
+inline Tensor read(Tensor tensor) {
+  (void)value_of(tensor).raw();
+  return tensor;
+}
 
 /// The value; its errors know the call.
 template <Operation Op>
@@ -208,12 +214,13 @@ Tensor apply(Op op, Here here, const In&... in) {
   Array value = compute(op, here, values, tensors);
   const Recording recording(value.dtype(), tensors);
   const Reads reads = recording.needed ? recording.reads(op) : 0;
-  if (value.is_deferred()) settle(value, reads, tensors);
-  if (!recording.needed) return constant(std::move(value));
+  const bool read_now = value.is_deferred() && !stays_deferred(value, reads, tensors);
+  if (!recording.needed) return read_now ? read(constant(std::move(value))) : constant(std::move(value));
   std::size_t i = 0;
   std::array<Tensor, count> inputs = {in.enter((reads & reads_input(i++)) != 0)...};
-  return TensorAccess::adopt(new FixedNode<Op, count>(std::move(value), recording.requires_grad,
-                                                      std::move(op), std::move(inputs), reads, here));
+  Tensor out = TensorAccess::adopt(new FixedNode<Op, count>(std::move(value), recording.requires_grad,
+                                                            std::move(op), std::move(inputs), reads, here));
+  return read_now ? read(std::move(out)) : out;
 }
 
 template <Operation Op>
@@ -227,7 +234,7 @@ Tensor apply(Op op, Here here, const std::vector<Tensor>& in) {
   Array value = compute(op, here, values, tensors);
   const Recording recording(value.dtype(), tensors);
   const Reads reads = recording.needed ? recording.reads(op) : 0;
-  if (value.is_deferred()) settle(value, reads, tensors);
+  if (value.is_deferred() && !stays_deferred(value, reads, tensors)) (void)value.raw();
   if (!recording.needed) return constant(std::move(value));
   std::vector<Tensor> inputs;
   for (std::size_t i = 0; i < in.size(); ++i)

@@ -139,8 +139,14 @@ Tensor add_up(Tensor sum, const Tensor& more) {
   if (!node.is_unique() || !node.is_leaf() || !expands_to(more.node()->shape(), node.shape()))
     return sum + more;
   Array& total = node.mutable_value();
-  if (!value_of(more).use_deferred([&](const Deferred& product) { return product.add_to(total, 1); }))
-    kernels::accumulate(total, value_of(more));
+  const Array& part = value_of(more);
+  const auto is_pass = [](const Deferred& deferred) { return deferred.elementwise() != nullptr; };
+  if (total.shape() == part.shape() && total.use_deferred(is_pass)) return sum + more;  // later, in one pass
+  const bool is_last = more.node()->is_unique();
+  if (!part.use_deferred([&](const Deferred& deferred) {
+        return deferred.add_to(total, 1) || (is_last && kernels::accumulate(total, deferred));
+      }))
+    kernels::accumulate(total, part);
   return sum;
 }
 
@@ -157,12 +163,24 @@ Tensor expanded(Tensor gradient, const Shape& shape) {
   return no_grad([&] { return broadcast_to(gradient, shape); });
 }
 
-void settle(const Array& value, Reads reads, std::span<const Tensor* const> inputs) {
+bool stays_deferred(const Array& value, Reads reads, std::span<const Tensor* const> inputs) {
+  if (recording_mode.keep_values) return false;
   std::size_t kept = 0;
-  for (std::size_t i = 0; i < inputs.size(); ++i)
-    if (!inputs[i]->node()->is_variable() && (reads & reads_input(i)) == 0)
-      kept += value_of(*inputs[i]).byte_count();
-  if ((reads & reads_output) != 0 || kept > value.byte_count()) (void)value.raw();
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Node& input = *inputs[i]->node();
+    const Array& array = value_of(*inputs[i]);
+    std::size_t bytes = array.byte_count();
+    array.use_deferred([&](const Deferred& deferred) {
+      bytes = deferred.kept_bytes;
+      return true;
+    });
+    if (!input.is_variable() && !input.reads_itself() && (reads & reads_input(i)) == 0) kept += bytes;
+  }
+  value.use_deferred([&](Deferred& deferred) {
+    deferred.kept_bytes = kept;
+    return true;
+  });
+  return kept <= value.byte_count();
 }
 
 void report_no_value(const Node* node) {

@@ -51,6 +51,8 @@ class Node {
   bool has_value() const {
     return (counts_.load(std::memory_order_acquire) & value_released) == 0 || value_.byte_count() <= 8;
   }
+  /// Does its own derivative read the value?
+  bool reads_itself() const { return (reads_ & reads_output) != 0; }
   Here here() const { return {file_, line_}; }
   /// The scope it was made in: see graph/scope.h.
   std::uint16_t scope() const { return scope_; }

@@ -2,6 +2,7 @@
 
 #include "chainrule/simd.h"
 #include "kernels/broadcast.h"
+#include "kernels/evaluation.h"
 
 namespace chainrule::kernels {
 
@@ -38,6 +39,30 @@ inline void accumulate(Array& sum, const Array& more) {
     for_each_block<1>(sum.shape(), {&more.shape()},
                       [&](const Block<1>& block) { simd::vectorized<AccumulateLoop<T>>(block, from, to); });
   });
+}
+
+/// The same for what is computed part by part and has as many elements. False, and nothing done, for any
+/// other.
+inline bool accumulate(Array& sum, const Deferred& more) {
+  const Elementwise* pass = more.elementwise();
+  if (pass == nullptr || pass->size() != sum.size()) return false;
+  Evaluation evaluation(*pass);
+  dispatch_floating(sum.dtype(), [&]<class T>() {
+    T* to = sum.mutable_data<T>();
+    constexpr std::int64_t few = 2048;
+    parallel_for(sum.size(), parallel_grain, [&](std::int64_t begin, std::int64_t end) {
+      Array part({few}, dtype_of<T>);
+      T* computed = part.mutable_data<T>();
+      for (std::int64_t from = begin; from < end; from += few) {
+        const std::int64_t count = std::min(few, end - from);
+        evaluation.run(from, from + count, computed);
+        simd::vectorized<AccumulateLoop<T>>(Block<1>{0, count, 1, {0}, {1}, {0}},
+                                            static_cast<const T*>(computed), to + from);
+      }
+    });
+  });
+  evaluation.finish();
+  return true;
 }
 
 }  // namespace chainrule::kernels

@@ -40,6 +40,9 @@ class Blocks {
       merge(out, operands);
   }
 
+  /// Elements that each operand passes alike.
+  std::int64_t row() const { return size_ == 0 ? 0 : axes_[0].size; }
+
   /// Calls body(block) for blocks that make up elements begin to end.
   template <class Body>
   void for_each(std::int64_t begin, std::int64_t end, const Body& body) const {

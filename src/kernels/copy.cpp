@@ -4,7 +4,8 @@
 
 #include "array/axes.h"
 #include "chainrule/simd.h"
-#include "kernels/broadcast.h"
+#include "kernels/repeat.h"
+#include "kernels/tiles.h"
 
 namespace chainrule::kernels {
 namespace {
@@ -29,96 +30,131 @@ void for_each_strided(const Shape& shape, std::span<const std::int64_t> strides,
   }
 }
 
-/// Transposes as many packs as there are lanes, in place.
-template <int Distance, class P, int... I>
-void transpose_packs(P (&tile)[P::lanes], std::integer_sequence<int, I...> half) {
-  constexpr auto lower = [](int i) { return i / Distance * 2 * Distance + i % Distance; };
-  (P::template trade<Distance>(tile[lower(I)], tile[lower(I) + Distance]), ...);
-  if constexpr (2 * Distance < P::lanes) transpose_packs<2 * Distance>(tile, half);
-}
-
-/// Rows begin to end of out (rows, columns) = transpose of in (columns, rows), of which `stride` is the
-/// distance between rows. Blocks use cache lines as a whole and let writes go on along few rows, which was
+/// Rows begin to end of out (rows, columns) = transpose of in (columns, rows), of which the strides are the
+/// distances between rows. Blocks use cache lines as a whole and let writes go on along few rows, which was
 /// measured to take half the time of the other order.
 template <class T>
 struct TransposeLoop {
   template <int Bytes>
   static void run(const T* in, std::int64_t stride, std::int64_t begin, std::int64_t end,
-                  std::int64_t columns, T* out) {
-    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+                  std::int64_t columns, T* out, std::int64_t out_stride) {
     constexpr std::int64_t block = 256 / static_cast<std::int64_t>(sizeof(T));
-    for (std::int64_t r0 = begin; r0 < end; r0 += block)
-      for (std::int64_t c0 = 0; c0 < columns; c0 += block)
-        for (std::int64_t r = r0; r < std::min(r0 + block, end); r += P::lanes)
-          for (std::int64_t c = c0; c < std::min(c0 + block, columns); c += P::lanes)
-            transpose_tile<P>(in + c * stride + r, stride, std::min<std::int64_t>(P::lanes, end - r),
-                              std::min<std::int64_t>(P::lanes, columns - c), out + r * columns + c, columns);
+    constexpr int lanes = Bytes / static_cast<int>(sizeof(T)), few = 16 / static_cast<int>(sizeof(T));
+    for (std::int64_t r = begin; r < end; r += block)
+      for (std::int64_t c = 0; c < columns; c += block) {
+        const std::int64_t rows = std::min(block, end - r), width = std::min(block, columns - c);
+        tiles<simd::Pack<T, lanes>, simd::Pack<T, few>>(in + c * stride + r, stride, rows, width,
+                                                        out + r * out_stride + c, out_stride);
+      }
   }
 
  private:
-  template <class P>
-  static void transpose_tile(const T* in, std::int64_t stride, std::int64_t rows, std::int64_t columns,
-                             T* out, std::int64_t out_stride) {
-    if (rows < P::lanes || columns < P::lanes) {
-      for (std::int64_t r = 0; r < rows; ++r)
-        for (std::int64_t c = 0; c < columns; ++c) out[r * out_stride + c] = in[c * stride + r];
-      return;
-    }
-    P tile[P::lanes];
-    for (int k = 0; k < P::lanes; ++k) tile[k] = P::load(in + k * stride);
-    transpose_packs<1>(tile, std::make_integer_sequence<int, P::lanes / 2>());
-    for (int k = 0; k < P::lanes; ++k) tile[k].store(out + k * out_stride);
+  /// Squares as large as a pack, then smaller ones at the edges, then what is left, one by one.
+  template <class P, class... Smaller>
+  static void tiles(const T* in, std::int64_t stride, std::int64_t rows, std::int64_t columns, T* out,
+                    std::int64_t out_stride) {
+    const std::int64_t whole_rows = rows / P::lanes * P::lanes, whole_columns = columns / P::lanes * P::lanes;
+    for (std::int64_t r = 0; r < whole_rows; r += P::lanes)
+      for (std::int64_t c = 0; c < whole_columns; c += P::lanes) {
+        P tile[P::lanes];
+        for (int k = 0; k < P::lanes; ++k) tile[k] = P::load(in + (c + k) * stride + r);
+        transpose_packs(tile);
+        for (int k = 0; k < P::lanes; ++k) tile[k].store(out + (r + k) * out_stride + c);
+      }
+    const auto rest = [&](std::int64_t r, std::int64_t c, std::int64_t height, std::int64_t width) {
+      if (height == 0 || width == 0) return;
+      const T* from = in + c * stride + r;
+      T* to = out + r * out_stride + c;
+      if constexpr (sizeof...(Smaller) > 0)
+        tiles<Smaller...>(from, stride, height, width, to, out_stride);
+      else
+        for (std::int64_t i = 0; i < height; ++i)
+          for (std::int64_t j = 0; j < width; ++j) to[i * out_stride + j] = from[j * stride + i];
+    };
+    rest(0, whole_columns, whole_rows, columns - whole_columns);
+    rest(whole_rows, 0, rows - whole_rows, columns);
   }
 };
 
 template <class T>
-void transpose_matrix(const T* in, std::int64_t stride, std::int64_t rows, std::int64_t columns, T* out) {
+void transpose_matrix(const T* in, std::int64_t stride, std::int64_t rows, std::int64_t columns, T* out,
+                      std::int64_t out_stride) {
   if constexpr (std::is_floating_point_v<T>) {
     parallel_for(rows, (parallel_grain + columns - 1) / columns, [=](std::int64_t begin, std::int64_t end) {
-      simd::vectorized<TransposeLoop<T>>(in, stride, begin, end, columns, out);
+      simd::vectorized<TransposeLoop<T>>(in, stride, begin, end, columns, out, out_stride);
     });
   } else if constexpr (sizeof(T) == sizeof(double)) {  // only moved, so bits of any kind
     transpose_matrix(reinterpret_cast<const double*>(in), stride, rows, columns,
-                     reinterpret_cast<double*>(out));
+                     reinterpret_cast<double*>(out), out_stride);
   } else {
     for (std::int64_t r = 0; r < rows; ++r)
-      for (std::int64_t c = 0; c < columns; ++c) out[r * columns + c] = in[c * stride + r];
+      for (std::int64_t c = 0; c < columns; ++c) out[r * out_stride + c] = in[c * stride + r];
+  }
+}
+
+/// An axis of the result, and how far apart its elements are in the two arrays.
+struct MovedAxis {
+  std::int64_t size, from, to;
+};
+
+/// The axes of the result, the last one first, without those of size 1 and with neighbours merged that stay
+/// neighbours.
+std::vector<MovedAxis> moved_axes(const Shape& shape, std::span<const std::int64_t> strides) {
+  std::vector<MovedAxis> axes;
+  std::int64_t to = 1;
+  for (std::size_t i = shape.rank(); i-- > 0; to *= shape[i]) {
+    if (shape[i] == 1) continue;
+    if (!axes.empty() && strides[i] == axes.back().from * axes.back().size)
+      axes.back().size *= shape[i];
+    else
+      axes.push_back({shape[i], strides[i], to});
+  }
+  return axes;
+}
+
+/// Calls visit(from, to) with the offsets of each combination of these axes, the first the fastest.
+template <class Visit>
+void for_each_position(std::span<const MovedAxis> axes, const Visit& visit) {
+  std::int64_t count = 1;
+  for (const MovedAxis& axis : axes) count *= axis.size;
+  std::vector<std::int64_t> position(axes.size(), 0);
+  std::int64_t from = 0, to = 0;
+  for (; count > 0; --count) {
+    visit(from, to);
+    for (std::size_t i = 0; i < axes.size(); ++i) {
+      from += axes[i].from;
+      to += axes[i].to;
+      if (++position[i] < axes[i].size) break;
+      from -= axes[i].from * axes[i].size;
+      to -= axes[i].to * axes[i].size;
+      position[i] = 0;
+    }
   }
 }
 
 template <class T>
 void permute_elements(const T* in, T* out, const Shape& shape, std::span<const std::int64_t> strides) {
   if (shape.size() == 0) return;
-  const std::size_t rank = shape.rank();
-  if (rank >= 2 && strides[rank - 2] == 1) {  // the last two axes exchanged
-    const std::int64_t rows = shape[rank - 2], columns = shape[rank - 1], matrix = rows * columns;
-    Shape outer = shape;
-    outer[rank - 2] = outer[rank - 1] = 1;
-    for_each_strided(outer, strides, [&](auto at, auto from) {
-      transpose_matrix(in + from, strides[rank - 1], rows, columns, out + at * matrix);
-    });
+  std::vector<MovedAxis> axes = moved_axes(shape, strides);
+  if (axes.empty()) {
+    *out = *in;
     return;
   }
-  const std::int64_t count = rank == 0 ? 1 : shape.back(), stride = rank == 0 ? 1 : strides[rank - 1];
-  for_each_strided(shape, strides, [&](auto at, auto from) {
-    for (std::int64_t i = 0; i < count; ++i) out[at + i] = in[from + i * stride];
+  const MovedAxis last = axes[0];
+  if (last.from == 1)  // whole rows are moved
+    return for_each_position(std::span(axes).subspan(1), [&](std::int64_t from, std::int64_t to) {
+      std::copy_n(in + from, last.size, out + to);
+    });
+  // A matrix is transposed for each position along the other axes: its columns follow one another in the
+  // array, its rows in the result.
+  const auto first =
+      std::find_if(axes.begin(), axes.end(), [](const MovedAxis& axis) { return axis.from == 1; });
+  const MovedAxis rows = *first;
+  axes.erase(first);
+  for_each_position(std::span(axes).subspan(1), [&](std::int64_t from, std::int64_t to) {
+    transpose_matrix(in + from, last.from, rows.size, last.size, out + to, rows.to);
   });
 }
-
-/// to = in, repeated. Left to the compiler, which has wider stores here than elsewhere.
-template <class T>
-struct RepeatLoop {
-  template <int>
-  static void run(Block<1> block, const T* __restrict in, T* __restrict to) {
-    in += block.offsets[0];
-    to += block.at;
-    for (std::int64_t row = 0; row < block.rows; ++row, in += block.steps[0], to += block.count)
-      if (block.strides[0] == 1)
-        for (std::int64_t i = 0; i < block.count; ++i) to[i] = in[i];
-      else
-        for (std::int64_t i = 0; i < block.count; ++i) to[i] = *in;
-  }
-};
 
 /// The offset of a box's first element, and its strides.
 std::pair<std::int64_t, std::vector<std::int64_t>> strided(const Box& box, const Shape& whole) {
@@ -149,11 +185,13 @@ Array permute(const Array& x, std::span<const std::size_t> order) {
 
 Array broadcast_to(const Array& x, const Shape& shape) {
   Array out(shape, x.dtype());
-  dispatch(x.dtype(), [&]<class T>() {
-    const T* in = x.data<T>();
-    T* to = out.mutable_data<T>();
-    for_each_block<1>(shape, {&x.shape()},
-                      [&](const Block<1>& block) { simd::vectorized<RepeatLoop<T>>(block, in, to); });
+  if (out.size() == 0) return out;
+  const std::size_t item = item_size(x.dtype());
+  const Blocks<1> blocks(shape, {&x.shape()});
+  auto* to = static_cast<std::byte*>(out.mutable_raw());
+  const void* in = x.raw();
+  parallel_for(out.size(), parallel_grain, [&](std::int64_t begin, std::int64_t end) {
+    repeat(blocks, begin, end, in, x.size(), item, to + begin * static_cast<std::int64_t>(item));
   });
   return out;
 }

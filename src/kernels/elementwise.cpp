@@ -1,40 +1,57 @@
 #include "kernels/elementwise.h"
 
+#include <optional>
+
+#include "kernels/repeat.h"
+
 namespace chainrule::kernels {
 
 namespace {
 
-/// Elements that are worth deferring: less stays in the cache anyway.
-constexpr std::int64_t large = 1 << 14;
+/// Rows that are shorter than this take less time when operands are first repeated to be as long as the
+/// result, a part at a time.
+constexpr std::int64_t short_row = 16;
+/// Passes that may wait for one another.
+constexpr std::size_t most_passes = 24;
 
 /// One pass: a loop, what it reads, and in which order.
-template <class T, std::size_t K>
+template <std::size_t K>
 class Pass {
  public:
-  Pass(const detail::Loops<T, K>& loops, const Shape& shape, const std::array<const Array*, K>& operands)
-      : loops_(loops), blocks_(shape, shapes(operands)) {
-    static constexpr T zero = 0;
-    for (std::size_t k = 0; k < K; ++k)
-      elements_[k] = operands[k] == nullptr ? &zero : operands[k]->template data<T>();
+  Pass(Loop* loop, DType result, const Shape& shape, const std::array<const Array*, K>& operands)
+      : loop_(loop),
+        out_item_(static_cast<std::int64_t>(item_size(result))),
+        blocks_(shape, shapes(operands)) {
+    const bool narrow = blocks_.row() < short_row && shape.size() > 4 * short_row;
+    for (std::size_t k = 0; k < K; ++k) {
+      if (operands[k] == nullptr) continue;
+      items_[k] = item_size(operands[k]->dtype());
+      sizes_[k] = operands[k]->size();
+      if (narrow && sizes_[k] != shape.size()) repeated_[k].emplace(shape, std::array{&operands[k]->shape()});
+    }
+    narrow_ = narrow;
   }
-  void run(T* out) const {
-    blocks_.for_each([&](const Block<K>& block) { loops_.write(block, elements_, out); });
-  }
-  void run(std::int64_t begin, std::int64_t end, T* out) const {
-    blocks_.for_each(begin, end, [&](Block<K> block) {
-      block.at -= begin;
-      loops_.write(block, elements_, out);
-    });
-  }
-  bool sum(std::int64_t begin, std::int64_t end, T* sum) const {
-    constexpr std::int64_t groups = 4 * 64 / sizeof(T);  // of the widest packs, and of any other
-    if (loops_.sum == nullptr) return false;
-    bool done = false;
+  /// Bases of operands that are not read may be null.
+  void run(std::int64_t begin, std::int64_t end, const std::byte* const* bases, void* out) const {
+    static constexpr double nothing = 0;
+    if (narrow_) return run_repeated(begin, end, bases, static_cast<std::byte*>(out));
     blocks_.for_each(begin, end, [&](const Block<K>& block) {
-      done = block.at == begin && block.count * block.rows == end - begin && block.count % groups == 0;
-      if (done) loops_.sum(block, elements_, sum);
+      Stretch stretch{block.count, block.rows, {},
+                      {},          {},         static_cast<std::byte*>(out) + (block.at - begin) * out_item_};
+      for (std::size_t k = 0; k < K; ++k) {
+        stretch.strides[k] = block.strides[k];
+        stretch.steps[k] = block.steps[k];
+        stretch.operands[k] = bases[k] == nullptr
+                                  ? reinterpret_cast<const std::byte*>(&nothing)
+                                  : bases[k] + block.offsets[k] * static_cast<std::int64_t>(items_[k]);
+      }
+      loop_(stretch);
     });
-    return done;
+  }
+  void run_in_threads(std::int64_t size, const std::byte* const* bases, void* out) const {
+    parallel_for(size, parallel_grain, [&](std::int64_t begin, std::int64_t end) {
+      run(begin, end, bases, static_cast<std::byte*>(out) + begin * out_item_);
+    });
   }
 
  private:
@@ -44,66 +61,98 @@ class Pass {
     for (std::size_t k = 0; k < K; ++k) shapes[k] = operands[k] == nullptr ? &scalar : &operands[k]->shape();
     return shapes;
   }
-  detail::Loops<T, K> loops_;
-  std::array<const T*, K> elements_;
+  void run_repeated(std::int64_t begin, std::int64_t end, const std::byte* const* bases,
+                    std::byte* out) const {
+    constexpr std::int64_t most = 1024;
+    static constexpr double nothing = 0;
+    alignas(64) std::byte buffers[K][most * sizeof(double)];
+    for (std::int64_t from = begin; from < end; from += most) {
+      const std::int64_t to = std::min(from + most, end);
+      Stretch stretch{to - from, 1, {}, {}, {}, out + (from - begin) * out_item_};
+      for (std::size_t k = 0; k < K; ++k) {
+        stretch.strides[k] = 1;
+        if (sizes_[k] == 0) {  // not read
+          stretch.operands[k] = &nothing;
+          stretch.strides[k] = 0;
+        } else if (!repeated_[k]) {
+          stretch.operands[k] = bases[k] + from * static_cast<std::int64_t>(items_[k]);
+        } else if (sizes_[k] == 1) {
+          stretch.operands[k] = bases[k];
+          stretch.strides[k] = 0;
+        } else {
+          repeat(*repeated_[k], from, to, bases[k], sizes_[k], items_[k], buffers[k]);
+          stretch.operands[k] = buffers[k];
+        }
+      }
+      loop_(stretch);
+    }
+  }
+
+  Loop* loop_;
+  std::int64_t out_item_;
+  bool narrow_ = false;
+  std::array<std::size_t, K> items_{};
+  std::array<std::int64_t, K> sizes_{};
   Blocks<K> blocks_;
+  std::array<std::optional<Blocks<1>>, K> repeated_;
 };
 
-template <class T, std::size_t K>
-class DeferredPass final : public Deferred {
+template <std::size_t K>
+class DeferredPass final : public Elementwise {
  public:
-  DeferredPass(const detail::Loops<T, K>& loops, const Shape& shape,
-               const std::array<const Array*, K>& operands)
-      : operands_(copies(operands)), pass_(loops, shape, pointers(operands)) {}
-  void compute(void* elements) const override { pass_.run(static_cast<T*>(elements)); }
-  void compute_part(std::int64_t begin, std::int64_t end, void* elements) const override {
-    pass_.run(begin, end, static_cast<T*>(elements));
+  DeferredPass(Loop* loop, DType result, const Shape& shape, const std::array<const Array*, K>& operands)
+      : pass_(loop, result, shape, operands), size_(shape.size()), dtype_(result) {
+    for (std::size_t k = 0; k < K; ++k)
+      if (operands[k] != nullptr) operands_[k] = *operands[k];
+    passes = 1;
+    for (const Array* operand : operands)
+      if (operand != nullptr) passes += waits_for(*operand);
   }
-  bool is_divisible() const override { return true; }
-  bool sum_part(std::int64_t begin, std::int64_t end, void* sum) const override {
-    return pass_.sum(begin, end, static_cast<T*>(sum));
+  void run(std::int64_t begin, std::int64_t end, const std::byte* const* bases, void* out) const override {
+    pass_.run(begin, end, bases, out);
   }
+  std::span<const Array> operands() const override { return operands_; }
+  std::int64_t size() const override { return size_; }
+  DType dtype() const override { return dtype_; }
 
  private:
-  static std::array<Array, K> copies(const std::array<const Array*, K>& operands) {
-    std::array<Array, K> copies;
-    for (std::size_t k = 0; k < K; ++k)
-      if (operands[k] != nullptr) copies[k] = *operands[k];
-    return copies;
+  std::size_t waits_for(const Array& operand) const {
+    std::size_t others = 0;
+    const bool may_wait = operand.use_deferred([&](const Deferred& deferred) {
+      const Elementwise* elementwise = deferred.elementwise();
+      if (elementwise == nullptr || operand.size() != size_ || passes + elementwise->passes > most_passes)
+        return false;
+      others = elementwise->passes;
+      return true;
+    });
+    if (!may_wait) (void)operand.raw();
+    return others;
   }
-  /// To our copies of the operands.
-  std::array<const Array*, K> pointers(const std::array<const Array*, K>& operands) const {
-    std::array<const Array*, K> pointers;
-    for (std::size_t k = 0; k < K; ++k) pointers[k] = operands[k] == nullptr ? nullptr : &operands_[k];
-    return pointers;
-  }
-
-  std::array<Array, K> operands_;
-  Pass<T, K> pass_;  // reads them
+  Pass<K> pass_;
+  std::array<Array, K> operands_;  // no element where one is not read
+  std::int64_t size_;
+  DType dtype_;
 };
 
 }  // namespace
 
-template <class T, std::size_t K>
-Array detail::elementwise(const Loops<T, K>& loops, const Shape& shape,
-                          const std::array<const Array*, K>& operands, bool may_defer) {
-  if (may_defer && shape.size() >= large)
-    return Array(shape, dtype_of<T>, std::make_unique<DeferredPass<T, K>>(loops, shape, operands));
-  Array out(shape, dtype_of<T>);
-  Pass<T, K>(loops, shape, operands).run(out.mutable_data<T>());
+template <std::size_t K>
+Array detail::elementwise(Loop* loop, DType result, const Shape& shape,
+                          const std::array<const Array*, K>& operands) {
+  if (shape.size() >= large)
+    return Array(shape, result, std::make_unique<DeferredPass<K>>(loop, result, shape, operands));
+  Array out(shape, result);
+  std::array<const std::byte*, K> bases{};
+  for (std::size_t k = 0; k < K; ++k)
+    if (operands[k] != nullptr) bases[k] = static_cast<const std::byte*>(operands[k]->raw());
+  if (shape.size() != 0)
+    Pass<K>(loop, result, shape, operands).run(0, shape.size(), bases.data(), out.mutable_raw());
   return out;
 }
-
-#define CHAINRULE_ELEMENTWISE(K)                                                \
-  template Array detail::elementwise(const Loops<float, K>&, const Shape&,      \
-                                     const std::array<const Array*, K>&, bool); \
-  template Array detail::elementwise(const Loops<double, K>&, const Shape&,     \
-                                     const std::array<const Array*, K>&, bool);
-CHAINRULE_ELEMENTWISE(1)
-CHAINRULE_ELEMENTWISE(2)
-CHAINRULE_ELEMENTWISE(3)
-CHAINRULE_ELEMENTWISE(4)
-#undef CHAINRULE_ELEMENTWISE
+template Array detail::elementwise(Loop*, DType, const Shape&, const std::array<const Array*, 1>&);
+template Array detail::elementwise(Loop*, DType, const Shape&, const std::array<const Array*, 2>&);
+template Array detail::elementwise(Loop*, DType, const Shape&, const std::array<const Array*, 3>&);
+template Array detail::elementwise(Loop*, DType, const Shape&, const std::array<const Array*, 4>&);
 
 Array detail::zip(PairStretch* stretch, const Array& a, const Array& b, const Shape& shape, DType result) {
   Array out(shape, result);
@@ -117,21 +166,43 @@ Array detail::zip(PairStretch* stretch, const Array& a, const Array& b, const Sh
   return out;
 }
 
-Array select(const Array& condition, const Array& a, const Array& b, const Shape& shape) {
+namespace {
+
+struct Select {
+  auto operator()(auto condition, auto a, auto b) const { return where(condition, a, b); }
+};
+
+template <class T>
+Array select_plainly(const Array& condition, const Array& a, const Array& b, const Shape& shape) {
   Array out(shape, a.dtype());
   const bool* pc = condition.data<bool>();
-  dispatch(a.dtype(), [&]<class T>() {
-    const T *pa = a.data<T>(), *pb = b.data<T>();
-    T* po = out.mutable_data<T>();
-    for_each_row<3>(shape, {&condition.shape(), &a.shape(), &b.shape()},
-                    [&](auto at, auto& offsets, auto& strides, auto n) {
-                      const bool* c = pc + offsets[0];
-                      const T *x = pa + offsets[1], *y = pb + offsets[2];
-                      const auto [sc, sx, sy] = strides;
-                      for (std::int64_t i = 0; i < n; ++i) po[at + i] = c[i * sc] ? x[i * sx] : y[i * sy];
-                    });
-  });
+  const T *pa = a.data<T>(), *pb = b.data<T>();
+  T* po = out.mutable_data<T>();
+  for_each_row<3>(shape, {&condition.shape(), &a.shape(), &b.shape()},
+                  [&](auto at, auto& offsets, auto& strides, auto n) {
+                    const bool* c = pc + offsets[0];
+                    const T *x = pa + offsets[1], *y = pb + offsets[2];
+                    const auto [sc, sx, sy] = strides;
+                    for (std::int64_t i = 0; i < n; ++i) po[at + i] = c[i * sc] ? x[i * sx] : y[i * sy];
+                  });
   return out;
+}
+
+}  // namespace
+
+Array select(const Array& condition, const Array& a, const Array& b, const Shape& shape) {
+  const std::array<const Array*, 3> all{&condition, &a, &b};
+  switch (a.dtype()) {
+    case DType::float32:
+      return detail::elementwise<3>(detail::loop<Select, float, float, bool, float, float>, a.dtype(), shape,
+                                    all);
+    case DType::float64:
+      return detail::elementwise<3>(detail::loop<Select, double, double, bool, double, double>, a.dtype(),
+                                    shape, all);
+    case DType::int64: return select_plainly<std::int64_t>(condition, a, b, shape);
+    case DType::boolean: break;
+  }
+  return select_plainly<bool>(condition, a, b, shape);
 }
 
 }  // namespace chainrule::kernels

@@ -1,128 +1,117 @@
 #pragma once
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "array/array.h"
-#include "chainrule/detail/loops.h"
+#include "chainrule/simd.h"
 #include "kernels/broadcast.h"
-#include "kernels/lines.h"
+#include "kernels/evaluation.h"
 
 /// Loops that apply a function to each element. `F` is a stateless generic function object: a loop over one
 /// stretch of memory is compiled for each, and all else, as broadcasting and threads, once for all.
 namespace chainrule::kernels {
 
-// ---- Floats: out[i] = f(operands[i]...), on packs ----------------------------------------------------
+// ---- Floats and truth values: out[i] = f(operands[i]...), on packs ---------------------------------------
 
-template <class F, class T, std::size_t K>
-struct ElementwiseLoop {
-  template <int Bytes>
-  static void run(const Block<K>* block, const T* const* operands, T* out) {
-    std::array<simd::Strided<T>, K> row;
-    for (std::size_t k = 0; k < K; ++k) row[k] = {operands[k] + block->offsets[k], block->strides[k]};
-    const std::int64_t count = block->count;
-    out += block->at;
-    for (std::int64_t r = 0; r < block->rows; ++r, out += count) {
-      simd::for_each_pack<T, Bytes>(count, row, std::array<T*, 1>{out}, [](auto load, auto store) {
-        const auto call = [&]<std::size_t... I>(std::index_sequence<I...>) { return F()(load(I)...); };
-        store(0, call(std::make_index_sequence<K>()));
-      });
-      for (std::size_t k = 0; k < K; ++k) row[k].elements += block->steps[k];
+/// What a loop goes over: rows one after another. An operand moves by its stride, 0 or 1, along a row, and by
+/// its step from one row to the next, in elements.
+struct Stretch {
+  using Numbers = std::array<std::int64_t, Elementwise::most_operands>;
+  std::int64_t count, rows;
+  std::array<const void*, Elementwise::most_operands> operands;
+  Numbers strides, steps;
+  void* out;
+};
+using Loop = void(const Stretch& stretch);
+
+/// Elements of type E, a float or bool, as packs or masks as wide as P.
+template <class P, class E>
+struct RowOperand {
+  const E* elements;
+  std::int64_t moves;  // all bits set where it moves along
+  E buffer[P::lanes];
+
+  void begin(const E* from, std::int64_t stride, std::int64_t count) {
+    elements = from;
+    moves = -stride;
+    if (stride == 0) {  // in one go, so that loading it need not wait
+      if constexpr (std::is_same_v<E, bool>)
+        std::fill_n(buffer, P::lanes, *from);
+      else
+        P(*from).store(buffer);
+      elements = buffer;
+    } else if (count < P::lanes) {
+      // Then the first once more, on which any function is defined.
+      for (int lane = 0; lane < P::lanes; ++lane) buffer[lane] = from[lane < count ? lane : 0];
+      elements = buffer;
     }
+  }
+  auto load(std::int64_t i) const {
+    if constexpr (std::is_same_v<E, bool>)
+      return P::Mask::load(elements + (i & moves));
+    else
+      return P::load(elements + (i & moves));
   }
 };
 
-/// The sum of what F gives for a block whose rows fill groups of four packs. It is added up as folded_line
-/// adds up a line of elements in memory, so that the bits do not tell whether they ever were.
-template <class F, class T, std::size_t K>
-struct SumLoop {
+/// T is the type of float that decides how many lanes there are.
+template <class F, class T, class R, class... In>
+struct ElementwiseLoop {
   template <int Bytes>
-  static void run(const Block<K>* block, const T* const* operands, T* total) {
-    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
-    *total = folded_line<Sum, 4>(Rows<P>{*block, operands}, [](const auto& pack) {
-               const auto call = [&]<std::size_t... I>(std::index_sequence<I...>) {
-                 return P(F()(pack.load(I)...)).rounded();
-               };
-               return call(std::make_index_sequence<K>());
-             }).v[0];
+  static void run(const Stretch* stretch) {
+    rows<simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>>(*stretch, std::index_sequence_for<In...>());
   }
 
  private:
-  /// As AlongLanes, of rows that lie one behind another.
-  template <class P>
-  struct Rows {
-    using Pack = P;
-    const Block<K>& block;
-    const T* const* operands;
-
-    struct At {
-      const std::array<const T*, K>& row;
-      const std::array<std::int64_t, K>& moves;
-      std::int64_t at;
-      P load(std::size_t k) const { return P::load(row[k] + (at & moves[k])); }
-    };
-    template <int Unroll, class Step, class Pause>
-    void for_each(const Step& step, const Pause& pause) const {
-      constexpr std::int64_t group = Unroll * P::lanes;
-      std::array<const T*, K> first;
-      std::array<std::int64_t, K> moves;  // for operands that move along, all bits set
-      for (std::size_t k = 0; k < K; ++k) {
-        first[k] = operands[k] + block.offsets[k];
-        moves[k] = -block.strides[k];
-      }
-      std::int64_t groups = 0;  // since the last pause
-      for (std::int64_t r = 0; r < block.rows; ++r) {
-        T same[K][P::lanes];
-        std::array<const T*, K> row = first;
-        for (std::size_t k = 0; k < K; ++k)
-          if (block.strides[k] == 0) {
-            P(*row[k]).store(same[k]);
-            row[k] = same[k];
-          }
-        for (std::int64_t i = 0; i < block.count;) {
-          const std::int64_t more = std::min((block.count - i) / group, 16 - groups), stop = i + more * group;
-          for (; i < stop; i += group) {
-            step(At{row, moves, i}, 0);
-            step(At{row, moves, i + P::lanes}, 1);
-            step(At{row, moves, i + 2 * P::lanes}, 2);
-            step(At{row, moves, i + 3 * P::lanes}, 3);
-          }
-          groups = (groups + more) % 16;
-          if (groups == 0) pause();
+  template <class P, std::size_t... K>
+  static void rows(const Stretch& stretch, std::index_sequence<K...>) {
+    constexpr std::int64_t lanes = P::lanes;
+    const std::int64_t n = stretch.count;
+    if (n == 0) return;
+    const bool fills = n >= lanes;
+    std::tuple<RowOperand<P, In>...> row;
+    std::tuple<const In*...> from{static_cast<const In*>(stretch.operands[K])...};
+    auto* out = static_cast<R*>(stretch.out);
+    R out_buffer[P::lanes];
+    for (std::int64_t r = 0; r < stretch.rows; ++r, out += n) {
+      (std::get<K>(row).begin(std::get<K>(from), stretch.strides[K], n), ...);
+      R* const to = fills ? out : out_buffer;
+      // All whole packs, and a last one that ends at n where there are elements left.
+      for (std::int64_t i = 0, end = fills ? n - n % lanes : 1;; i = n - lanes, end = n) {
+        for (; i < end; i += lanes) {
+          const std::conditional_t<std::is_same_v<R, bool>, typename P::Mask, P> result =
+              F()(std::get<K>(row).load(i)...);
+          result.store(to + i);
         }
-        for (std::size_t k = 0; k < K; ++k) first[k] += block.steps[k];
+        if (i >= n) break;
       }
-      if (groups != 0) pause();
+      if (!fills) std::copy_n(out_buffer, n, out);
+      ((std::get<K>(from) += stretch.steps[K]), ...);
     }
-    template <class Combine>
-    P combined(const P& lanes, const Combine& combine) const {
-      return AlongLanes<P>::in_all(lanes, combine);
-    }
-  };
+  }
 };
 
 namespace detail {
 
-/// What is compiled for each function.
-template <class T, std::size_t K>
-struct Loops {
-  using Loop = void(const Block<K>& block, const std::array<const T*, K>& operands, T* out);
-  Loop* write;
-  Loop* sum = nullptr;  ///< null where it would not pay
-};
-/// For float and double, and one to four operands.
-template <class T, std::size_t K>
-Array elementwise(const Loops<T, K>& loops, const Shape& shape, const std::array<const Array*, K>& operands,
-                  bool may_defer);
+template <class F, class T, class R, class... In>
+void loop(const Stretch& stretch) {
+  simd::vectorized<ElementwiseLoop<F, T, R, In...>>(&stretch);
+}
+/// Of K operands of type T.
+template <class F, class T, class... In>
+constexpr Loop* uniform(std::index_sequence<>) {
+  return loop<F, T, T, In...>;
+}
+template <class F, class T, class... In, std::size_t K, std::size_t... More>
+constexpr Loop* uniform(std::index_sequence<K, More...>) {
+  return uniform<F, T, In..., T>(std::index_sequence<More...>());
+}
 
-template <class F, class T, std::size_t K>
-void write_loop(const Block<K>& block, const std::array<const T*, K>& operands, T* out) {
-  simd::vectorized<ElementwiseLoop<F, T, K>>(&block, operands.data(), out);
-}
-template <class F, class T, std::size_t K>
-void sum_loop(const Block<K>& block, const std::array<const T*, K>& operands, T* total) {
-  simd::vectorized<SumLoop<F, T, K>>(&block, operands.data(), total);
-}
+/// For one to four operands; null ones are not read. What is large is deferred.
+template <std::size_t K>
+Array elementwise(Loop* loop, DType result, const Shape& shape, const std::array<const Array*, K>& operands);
 
 using PairStretch = void(std::int64_t n, const void* a, std::int64_t a_stride, const void* b,
                          std::int64_t b_stride, void* out);
@@ -130,18 +119,21 @@ Array zip(PairStretch* stretch, const Array& a, const Array& b, const Shape& sha
 
 }  // namespace detail
 
-/// f over floats, broadcasting the operands to `shape`. A null operand is one that f does not read.
+/// f over floats, broadcasting the operands to `shape`. A null operand is one that f does not read. What is
+/// large is deferred, so that a chain of operations, or a sum over it, need not have it in memory.
 template <class F, class T, std::size_t K>
 Array elementwise(const Shape& shape, const std::array<const Array*, K>& operands) {
-  return detail::elementwise<T, K>({detail::write_loop<F, T, K>}, shape, operands, false);
+  return detail::elementwise<K>(detail::uniform<F, T>(std::make_index_sequence<K>()), dtype_of<T>, shape,
+                                operands);
 }
-/// The same, but what is large is deferred, so that a sum over it need not have it in memory. F::is_cheap
-/// says that computing takes less time than writing the result and reading it.
 template <class F, class T, std::size_t K>
 Array deferred_elementwise(const Shape& shape, const std::array<const Array*, K>& operands) {
-  detail::Loops<T, K> loops{detail::write_loop<F, T, K>};
-  if constexpr (F::is_cheap) loops.sum = detail::sum_loop<F, T, K>;
-  return detail::elementwise<T, K>(loops, shape, operands, true);
+  return elementwise<F, T, K>(shape, operands);
+}
+/// The same for f(a, b) that gives truth values.
+template <class F, class T>
+Array compare(const Array& a, const Array& b, const Shape& shape) {
+  return detail::elementwise<2>(detail::loop<F, T, bool, T, T>, DType::boolean, shape, {&a, &b});
 }
 
 // ---- From one element type to another, or on integers -------------------------------------------------

@@ -6,6 +6,7 @@
 #include "array/array.h"
 #include "chainrule/simd.h"
 #include "kernels/parallel.h"
+#include "kernels/tiles.h"
 
 /// Loops over the lines of an array (outer, n, inner) along its middle axis, as the rows that softmax makes
 /// distributions of. What is done with a line is written once, on packs, and sees it in one of two ways:
@@ -231,6 +232,9 @@ struct AcrossLayout {
     lines = of.outer * inner / groups;  // in each group
   }
   bool are_neighbours() const { return inner >= unit; }
+  /// Are the elements of a line so far apart that they evict one another from the first cache? Then a copy of
+  /// them is faster to go over several times.
+  bool are_crowded() const { return inner * 64 / unit % 512 == 0 && n >= 32; }
   std::int64_t units() const { return (lines + unit - 1) / unit; }  ///< in each group
   /// Where a line begins.
   std::int64_t at(std::int64_t line) const { return line / inner * n * inner + line % inner; }
@@ -241,6 +245,9 @@ struct AcrossLayout {
 template <class T>
 [[gnu::noinline]] void gather(const AcrossLayout& layout, const T* all, std::int64_t first,
                               std::int64_t count, std::int64_t lanes, T* __restrict tile) {
+  if (layout.inner == 1 && count == lanes)
+    return simd::vectorized<GatherLines<T>>(all + first * layout.n, layout.n,
+                                            (layout.lines - first) * layout.n, tile);
   for (std::int64_t lane = 0; lane < lanes; ++lane) {
     const T* __restrict from = all + layout.at(first + std::min(lane, count - 1));
     for (std::int64_t i = 0; i < layout.n; ++i) tile[i * lanes + lane] = from[i * layout.inner];
@@ -249,6 +256,8 @@ template <class T>
 template <class T>
 [[gnu::noinline]] void scatter(const AcrossLayout& layout, const T* __restrict tile, std::int64_t first,
                                std::int64_t count, std::int64_t lanes, T* all) {
+  if (layout.inner == 1 && count == lanes)
+    return simd::vectorized<ScatterLines<T>>(static_cast<const T*>(tile), layout.n, all + first * layout.n);
   for (std::int64_t lane = 0; lane < count; ++lane) {
     T* __restrict to = all + layout.at(first + lane);
     for (std::int64_t i = 0; i < layout.n; ++i) to[i * layout.inner] = tile[i * lanes + lane];
@@ -267,18 +276,27 @@ struct AcrossLoop {
                          last = std::min(first + layout.unit, group + layout.lines);
       for (std::int64_t line = first; line < last; line += P::lanes) {
         const std::int64_t at = layout.at(line), count = std::min<std::int64_t>(P::lanes, last - line);
-        const bool direct = layout.are_neighbours() && count == P::lanes;
+        const bool whole = layout.are_neighbours() && count == P::lanes,
+                   direct = whole && !layout.are_crowded();
         std::array<const T*, In> in;
         std::array<T*, Out> out;
         for (std::size_t k = 0; k < In; ++k) {
           in[k] = direct ? all_in[k] + at : scratch + k * tile;
-          if (!direct) gather<T>(layout, all_in[k], line, count, P::lanes, scratch + k * tile);
+          if (whole && !direct)
+            for (std::int64_t i = 0; i < layout.n; ++i)
+              P::load(all_in[k] + at + i * layout.inner).store(scratch + k * tile + i * P::lanes);
+          else if (!direct)
+            gather<T>(layout, all_in[k], line, count, P::lanes, scratch + k * tile);
         }
         for (std::size_t k = 0; k < Out; ++k)
           out[k] = all_out[k] == nullptr ? nullptr : direct ? all_out[k] + at : scratch + (In + k) * tile;
         (*step)(AcrossLanes<P>(layout.n, direct ? layout.inner : P::lanes), in, out, line, count);
         for (std::size_t k = 0; k < Out; ++k)
-          if (out[k] != nullptr && !direct) scatter<T>(layout, out[k], line, count, P::lanes, all_out[k]);
+          if (out[k] != nullptr && whole && !direct)
+            for (std::int64_t i = 0; i < layout.n; ++i)
+              P::load(out[k] + i * P::lanes).store(all_out[k] + at + i * layout.inner);
+          else if (out[k] != nullptr && !direct)
+            scatter<T>(layout, out[k], line, count, P::lanes, all_out[k]);
       }
     }
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "kernels/evaluation.h"
 #include "kernels/reduce_groups.h"
 
 namespace chainrule::kernels {
@@ -47,28 +48,21 @@ template <class T>
 class Source {
  public:
   explicit Source(const T* elements) : elements_(elements) {}
-  explicit Source(const Deferred& deferred) : deferred_(&deferred) {}
+  explicit Source(const Evaluation& evaluation) : evaluation_(&evaluation) {}
   /// Null where they are computed.
   const T* elements() const { return elements_; }
   /// Elements `begin` to `end`. `scratch` is where they are put if need be.
   const T* part(std::int64_t begin, std::int64_t end, Array& scratch) const {
-    if (deferred_ == nullptr) return elements_ + begin;
+    if (evaluation_ == nullptr) return elements_ + begin;
     if (scratch.size() < end - begin) scratch = Array({end - begin}, dtype_of<T>);
     T* computed = scratch.mutable_data<T>();
-    deferred_->compute_part(begin, end, computed);
+    evaluation_->run(begin, end, computed);
     return computed;
-  }
-  /// The sums of `count` lines of n elements each from `begin` on. False where that is not possible at once.
-  bool sums(std::int64_t begin, std::int64_t count, std::int64_t n, T* out) const {
-    if (n < detail::short_line) return false;  // these are added up in another order
-    for (std::int64_t i = 0; i < count; ++i)
-      if (!deferred_->sum_part(begin + i * n, begin + (i + 1) * n, out + i)) return false;
-    return true;
   }
 
  private:
   const T* elements_ = nullptr;
-  const Deferred* deferred_ = nullptr;
+  const Evaluation* evaluation_ = nullptr;
 };
 
 // ---- Lines whose elements are neighbours, or that are short -------------------------------------------
@@ -97,8 +91,6 @@ void fold_lines(const Source<T>& x, std::int64_t at, const Lines& lines, T* out)
     Array scratch;
     for (std::int64_t i = begin; i < end; i += few) {
       const std::int64_t count = std::min(few, end - i);
-      if (std::is_same_v<Fold, Sum> && lines.inner == 1 && x.sums(at + i * size, count, size, out + i))
-        continue;
       fold(x.part(at + i * size, at + (i + count) * size, scratch), count, out + i * lines.inner);
     }
   });
@@ -260,9 +252,11 @@ Array reduce(const Array& x, const AxisMask& axes) {
     dispatch_floating(in.dtype(), [&]<class T>() {
       T* to = out.mutable_data<T>();
       const bool done = in.use_deferred([&](const Deferred& deferred) {
-        const bool fits = deferred.is_divisible() && 64 * lines.inner <= largest_part;
-        if (fits) fold<Fold>(Source<T>(deferred), lines, to);
-        return fits;
+        if (deferred.elementwise() == nullptr || 64 * lines.inner > largest_part) return false;
+        Evaluation evaluation(*deferred.elementwise());
+        fold<Fold>(Source<T>(evaluation), lines, to);
+        evaluation.finish();
+        return true;
       });
       if (!done) fold<Fold>(Source<T>(in.data<T>()), lines, to);
     });

@@ -11,8 +11,12 @@ struct Comparison {
   static constexpr bool integers = true;
   Array forward(Values in) const {
     const Shape shape = broadcast(Op::name, in[0]->shape(), in[1]->shape());
-    return dispatch(in[0]->dtype(),
-                    [&]<class T>() { return kernels::zip<Holds, T, bool>(*in[0], *in[1], shape); });
+    return dispatch(in[0]->dtype(), [&]<class T>() {
+      if constexpr (std::is_floating_point_v<T>)
+        return kernels::compare<Holds, T>(*in[0], *in[1], shape);
+      else
+        return kernels::zip<Holds, T, bool>(*in[0], *in[1], shape);
+    });
   }
   Reads reads(Wanted) const { return 0; }
   void vjp(Inputs, const Tensor&, const Tensor&, Cotangents&) const {}
@@ -22,33 +26,33 @@ struct Comparison {
 
  private:
   struct Holds {
-    bool operator()(auto a, auto b) const { return Op::holds(a, b); }
+    auto operator()(auto a, auto b) const { return Op::holds(a, b); }
   };
 };
 
 struct Less : Comparison<Less> {
   static constexpr std::string_view name = "less";
-  static bool holds(auto a, auto b) { return a < b; }
+  static auto holds(auto a, auto b) { return a < b; }
 };
 struct LessEqual : Comparison<LessEqual> {
   static constexpr std::string_view name = "less_equal";
-  static bool holds(auto a, auto b) { return a <= b; }
+  static auto holds(auto a, auto b) { return a <= b; }
 };
 struct Greater : Comparison<Greater> {
   static constexpr std::string_view name = "greater";
-  static bool holds(auto a, auto b) { return a > b; }
+  static auto holds(auto a, auto b) { return a > b; }
 };
 struct GreaterEqual : Comparison<GreaterEqual> {
   static constexpr std::string_view name = "greater_equal";
-  static bool holds(auto a, auto b) { return a >= b; }
+  static auto holds(auto a, auto b) { return a >= b; }
 };
 struct Equal : Comparison<Equal> {
   static constexpr std::string_view name = "equal";
-  static bool holds(auto a, auto b) { return a == b; }
+  static auto holds(auto a, auto b) { return a == b; }
 };
 struct NotEqual : Comparison<NotEqual> {
   static constexpr std::string_view name = "not_equal";
-  static bool holds(auto a, auto b) { return a != b; }
+  static auto holds(auto a, auto b) { return a != b; }
 };
 
 /// Not differentiable either: of bool, so reads nothing and sends nothing.

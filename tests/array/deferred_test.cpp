@@ -1,3 +1,4 @@
+#include <cmath>
 #include <thread>
 
 #include "array/array.h"
@@ -36,15 +37,63 @@ TEST(DeferredValue, is_what_it_was_when_it_was_defined) {
   EXPECT_EQ(values(doubled), std::vector<double>(20000, 4.0));
 }
 
-TEST(DeferredValue, is_not_put_off_where_that_takes_more_memory_or_its_derivative_reads_it) {
+TEST(DeferredValue, is_not_put_off_where_that_takes_more_memory) {
   const Tensor x = variable(full({200, 100}, 2.0));
-  EXPECT_FALSE(is_deferred(exp(x))) << "the derivative reads the result";
-  EXPECT_FALSE(is_deferred(exp(x) + exp(x))) << "two arrays would wait for one";
-  EXPECT_TRUE(is_deferred(exp(x) + x)) << "the variable is held anyway";
+  EXPECT_TRUE(is_deferred(exp(x) + exp(x))) << "both are there for their derivatives anyway";
   EXPECT_TRUE(is_deferred(square(exp(x)))) << "the derivative of square reads it anyway";
+  EXPECT_FALSE(is_deferred(max(full({200, 100, 2}, 2.0), 2) + max(full({200, 100, 2}, 2.0), 2)))
+      << "two arrays would wait for one";
   EXPECT_FALSE(is_deferred(variable(full({100}, 2.0)) + 1)) << "small";
   const KeepValues keep;
   EXPECT_FALSE(is_deferred(x + 1));
+}
+
+TEST(DeferredValue, takes_with_it_what_others_may_want_and_nothing_else) {
+  const Tensor x = variable(full({200, 100}, 2.0));
+  const Tensor held = x * 3;
+  const Tensor result = tanh(square(held) - 1) * 2;
+  EXPECT_TRUE(is_deferred(held));
+  EXPECT_EQ(values(result), std::vector<double>(20000, std::tanh(35.0) * 2));
+  EXPECT_FALSE(is_deferred(held)) << "so that it is not computed twice";
+  EXPECT_EQ(values(held), std::vector<double>(20000, 6.0));
+}
+
+TEST(DeferredValue, of_comparisons_and_choices_is_what_each_step_alone_would_be) {
+  PRINT_SEED_ON_FAILURE();
+  Engine engine(seed());
+  for (const DType dtype : {DType::float32, DType::float64})
+    for (const Shape& shape :
+         {Shape{300, 77}, Shape{150, 160, 1}, Shape{90, 70, 3}, Shape{7000, 3}, Shape{3000, 5, 2}})
+      for (const bool stretched : {false, true}) {
+        Shape other = shape;
+        if (stretched) other[engine() % other.rank()] = 1;
+        const Tensor x = cast(random_tensor(shape, engine), dtype),
+                     a = cast(random_tensor(other, engine), dtype);
+        const Tensor together =
+            where(x > a, maximum(x, a * 0.5), clamp(x * a, -0.25, a)) * where(a <= 0.1, x, 1);
+        const Tensor above = made(x > a), half = made(a * 0.5), most = made(maximum(x, half)),
+                     product = made(x * a), within = made(clamp(product, -0.25, a)),
+                     chosen = made(where(above, most, within)), low = made(a <= 0.1),
+                     factor = made(where(low, x, 1));
+        EXPECT_EQ(values(together), values(chosen * factor)) << to_string(shape) << to_string(other);
+        const auto expected = [&] {
+          std::vector<double> result;
+          const auto vx = values(x), va = values(broadcast_to(a, shape));
+          for (std::size_t i = 0; i < vx.size(); ++i) result.push_back(vx[i] > va[i] ? 1 : 0);
+          return result;
+        }();
+        EXPECT_EQ(values(x > a), expected);
+      }
+}
+
+TEST(DeferredValue, may_be_the_end_of_any_chain) {
+  Tensor y = full({200, 100}, 1.0);
+  const Tensor x = y;
+  for (int i = 0; i < 1000; ++i) y = y * 0.5 + x;
+  EXPECT_NEAR(values(y).front(), 2, 1e-6);
+  Tensor doubled = x * 1;
+  for (int i = 0; i < 60; ++i) doubled = doubled + doubled;
+  EXPECT_EQ(values(doubled).back(), std::ldexp(1.0, 60));
 }
 
 TEST(DeferredValue, stays_with_whoever_holds_it_when_it_is_summed) {
@@ -62,6 +111,19 @@ TEST(DeferredValue, can_be_read_by_many_threads_at_once) {
     std::vector<double> totals(4);
     std::vector<std::thread> threads;
     for (double& total : totals) threads.emplace_back([&] { total = values(sum(added)).front(); });
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(totals, std::vector<double>(4, 512 * 128 * 3.0));
+  }
+}
+
+TEST(DeferredValue, can_be_part_of_what_many_threads_read) {
+  const Tensor x = variable(full({512, 128}, 2.0));
+  for (int round = 0; round < 20; ++round) {
+    const Tensor a = x + 1, b = a * 2, c = a - b;
+    std::vector<double> totals(4);
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < totals.size(); ++i)
+      threads.emplace_back([&, i] { totals[i] = values(i % 2 == 0 ? sum(b + c) : sum(c + b)).front(); });
     for (std::thread& thread : threads) thread.join();
     EXPECT_EQ(totals, std::vector<double>(4, 512 * 128 * 3.0));
   }
@@ -120,7 +182,7 @@ Tensor random_loss(const std::vector<Tensor>& leaves, Engine engine) {
     const Tensor b = known[pick(known.size())];
     Tensor a = pick(3) == 0 && at >= leaves.size() ? std::exchange(known[at], leaves[pick(leaves.size())])
                                                    : known[at];
-    switch (pick(9)) {
+    switch (pick(11)) {
       case 0: known.push_back(std::move(a) + b); break;
       case 1: known.push_back(b - std::move(a)); break;
       case 2: known.push_back(std::move(a) * b); break;
@@ -129,6 +191,8 @@ Tensor random_loss(const std::vector<Tensor>& leaves, Engine engine) {
       case 5: known.push_back(maximum(a, b) * 0.25); break;
       case 6: known.push_back(mean(std::move(a) * b, -1, true)); break;
       case 7: known.push_back(sum(a - b, 0, true) / 200); break;
+      case 8: known.push_back(where(a > b, std::move(a), b * 0.5)); break;
+      case 9: known.push_back(clamp(std::move(a), -0.5, 0.5) * exp(-b)); break;
       default: known.push_back(tanh(a) * b - a); break;
     }
   }

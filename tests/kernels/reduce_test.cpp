@@ -137,5 +137,36 @@ TEST(Reductions, give_the_same_bits_with_any_number_of_threads) {
 }
 #endif
 
+TEST(Reduction, over_short_last_axes_is_that_of_each_line) {
+  PRINT_SEED_ON_FAILURE();
+  Engine engine(seed());
+  for (const DType dtype : {DType::float32, DType::float64})
+    for (std::int64_t n = 1; n <= 70; n += n < 20 ? 1 : 7)
+      for (const std::int64_t lines : {1, 7, 16, 50, 403}) {
+        SCOPED_TRACE(std::to_string(lines) + " lines of " + std::to_string(n) + ", " +
+                     std::string(to_string(dtype)));
+        const double tolerance = dtype == DType::float32 ? 1e-5 : 1e-13;
+        const Tensor x = cast(random_tensor({lines, n}, engine), dtype);
+        const std::vector<double> all = values(x);
+        std::vector<double> total, largest, shares;
+        for (std::int64_t line = 0; line < lines; ++line) {
+          double sum = 0, most = -2, powers = 0;
+          for (std::int64_t i = 0; i < n; ++i) {
+            const double element = all[static_cast<std::size_t>(line * n + i)];
+            sum += element;
+            most = std::max(most, element);
+            powers += std::exp(element);
+          }
+          total.push_back(sum);
+          largest.push_back(most);
+          for (std::int64_t i = 0; i < n; ++i)
+            shares.push_back(std::exp(all[static_cast<std::size_t>(line * n + i)]) / powers);
+        }
+        EXPECT_TRUE(close(sum(x, 1), total, tolerance));
+        EXPECT_EQ(values(max(x, 1)), largest);
+        EXPECT_TRUE(close(softmax(x, 1), shares, tolerance));
+      }
+}
+
 }  // namespace
 }  // namespace chainrule::test

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <array>
+
 #include "chainrule/ops.h"
 #include "support.h"
 
@@ -27,6 +30,41 @@ TEST(Transpose, keeps_the_bits_of_integers_that_are_no_numbers_as_floats) {
   for (std::int64_t i = 0; i < 16 * 16; ++i) numbers.push_back(0x7FF0000000000001 + i);  // signalling NaN
   const Tensor twice = transpose(transpose(tensor(numbers, {16, 16})));
   EXPECT_EQ(twice.to_vector<std::int64_t>(), numbers);
+}
+
+TEST(Permute, moves_every_element_for_any_order_of_up_to_six_axes) {
+  PRINT_SEED_ON_FAILURE();
+  Engine engine(seed());
+  for (int round = 0; round < 200; ++round) {
+    const std::size_t rank = 1 + engine() % 6;
+    std::vector<std::int64_t> sizes, order;
+    for (std::size_t axis = 0; axis < rank; ++axis) {
+      sizes.push_back(static_cast<std::int64_t>(engine() % 40 == 0 ? 0 : 1 + engine() % (rank > 3 ? 5 : 20)));
+      order.push_back(static_cast<std::int64_t>(axis));
+    }
+    std::shuffle(order.begin(), order.end(), engine);
+    const DType dtype =
+        std::array{DType::boolean, DType::int64, DType::float32, DType::float64}[engine() % 4];
+    const Shape shape(sizes);
+    std::vector<std::int64_t> numbers(static_cast<std::size_t>(shape.size()));
+    for (std::int64_t& number : numbers)
+      number = static_cast<std::int64_t>(engine() % (dtype == DType::boolean ? 2 : 1000));
+    const Tensor moved = permute(cast(tensor(numbers, shape), dtype), order);
+    std::vector<std::int64_t> strides(rank, 1), position(rank, 0);
+    for (std::size_t axis = rank - 1; axis > 0; --axis) strides[axis - 1] = strides[axis] * sizes[axis];
+    std::vector<double> expected;
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      std::int64_t at = 0;
+      for (std::size_t axis = 0; axis < rank; ++axis)
+        at += position[axis] * strides[static_cast<std::size_t>(order[axis])];
+      expected.push_back(static_cast<double>(numbers[static_cast<std::size_t>(at)]));
+      for (std::size_t axis = rank; axis-- > 0;) {
+        if (++position[axis] < sizes[static_cast<std::size_t>(order[axis])]) break;
+        position[axis] = 0;
+      }
+    }
+    ASSERT_EQ(values(moved), expected) << to_string(shape) << " to " << to_string(moved.shape());
+  }
 }
 
 }  // namespace
