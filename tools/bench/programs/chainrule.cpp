@@ -164,6 +164,102 @@ struct Matmul : Differentiate<Matmul> {
   Tensor value() { return sum(matmul(a, b)); }
 };
 
+struct PairwiseDistances : Differentiate<PairwiseDistances> {
+  bench::PointsInputs in;
+  Tensor a = variable(tensor(in.a, {in.count, 1, 3})), b = variable(tensor(in.b, {1, in.count, 3}));
+  std::array<Tensor*, 2> leaves() { return {&a, &b}; }
+  Tensor value() { return sum(sqrt(sum(square(a - b), -1) + 1e-6)); }
+};
+
+struct PairwiseNorms : Differentiate<PairwiseNorms> {
+  bench::PointsInputs in;
+  Tensor a = variable(tensor(in.a, {in.count, 1, 3})), b = variable(tensor(in.b, {1, in.count, 3}));
+  std::array<Tensor*, 2> leaves() { return {&a, &b}; }
+  Tensor value() { return sum(norm(a - b, -1)); }
+};
+
+/// f(array), and the gradient that comes from a given one above.
+template <Tensor (*f)(const Tensor&)>
+struct OfArray {
+  template <class... Sizes>
+  explicit OfArray(Sizes... sizes) : in({sizes...}) {}
+  bench::ArrayInputs in;
+  Tensor x = variable(tensor(in.x, Shape(in.shape)));
+  Tensor seed = tensor(std::span<const float>(in.seed).first(f(x).size()), f(x).shape());
+  void step() {
+    x.zero_grad();
+    f(x).backward(seed);
+  }
+  void report(bench::Report& report) {
+    add(report, "value", f(x));
+    add(report, "gradient", x.grad());
+  }
+};
+Tensor sum_last(const Tensor& x) { return sum(x, -1); }
+Tensor max_last(const Tensor& x) { return max(x, -1); }
+Tensor softmax_last(const Tensor& x) { return softmax(x, -1); }
+Tensor log_softmax_middle(const Tensor& x) { return log_softmax(x, 1); }
+Tensor sum_apart(const Tensor& x) { return sum(x, {0, 2}); }
+Tensor max_apart(const Tensor& x) { return max(x, {0, 2}); }
+Tensor permuted(const Tensor& x) { return permute(x, {5, 2, 0, 4, 1, 3}); }
+
+template <Tensor (*f)(const Tensor&, const Tensor&)>
+struct OfPair : Differentiate<OfPair<f>> {
+  OfPair(std::int64_t count, float low, float high) : in(count, low, high) {}
+  bench::PairInputs in;
+  Tensor x = variable(tensor(in.x)), a = variable(tensor(in.a));
+  std::array<Tensor*, 2> leaves() { return {&x, &a}; }
+  Tensor value() { return sum(f(x, a)); }
+};
+Tensor powers(const Tensor& x, const Tensor& a) { return pow(x, 1.7) * exp(-x) + log(x) * pow(x, a); }
+Tensor branches(const Tensor& x, const Tensor& a) {
+  return where(x > a, maximum(x, 0.5 * a), clamp(x * a, -0.5, 0.5)) * where(x < 0, 0.1, 1.0);
+}
+
+struct OuterExp : Differentiate<OuterExp> {
+  bench::PairInputs in{1000, -2, 2};
+  Tensor x = variable(tensor(in.x, {in.size, 1})), a = variable(tensor(in.a, {1, in.size}));
+  std::array<Tensor*, 2> leaves() { return {&x, &a}; }
+  Tensor value() { return sum(exp(x - a)); }
+};
+
+enum class Tall { times_vector, transposed_times_vector };
+struct TallMatrix {
+  explicit TallMatrix(Tall which) : transposed(which == Tall::transposed_times_vector) {}
+  bool transposed;
+  bench::TallInputs in;
+  Tensor matrix = variable(tensor(in.matrix, {in.rows, in.columns}));
+  Tensor vector = variable(transposed ? tensor(in.seed) : tensor(in.vector));
+  Tensor seed = transposed ? tensor(in.vector) : tensor(in.seed);
+  Tensor value() { return transposed ? matmul(vector, matrix) : matmul(matrix, vector); }
+  void step() {
+    matrix.zero_grad();
+    vector.zero_grad();
+    value().backward(seed);
+  }
+  void report(bench::Report& report) {
+    add(report, "value", value());
+    add(report, "gradient", matrix.grad());
+    add(report, "gradient", vector.grad());
+  }
+};
+
+struct Attention {
+  bench::AttentionInputs in;
+  Shape shape{in.heads, in.length, in.width};
+  Tensor q = variable(tensor(in.q, shape)), k = variable(tensor(in.k, shape)),
+         v = variable(tensor(in.v, shape)), seed = tensor(in.seed, shape);
+  Tensor value() { return matmul(softmax(matmul(q, swapaxes(k, 1, 2)) * in.scale, -1), v); }
+  void step() {
+    for (const Tensor* leaf : {&q, &k, &v}) leaf->zero_grad();
+    value().backward(seed);
+  }
+  void report(bench::Report& report) {
+    add(report, "value", value());
+    for (const Tensor* leaf : {&q, &k, &v}) add(report, "gradient", leaf->grad());
+  }
+};
+
 #include "cases.inc"
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "floor_math.h"
 #include "floor_matrices.h"
 #include "floor_networks.h"
+#include "floor_shapes.h"
 #include "inputs.h"
 #include "program.h"
 

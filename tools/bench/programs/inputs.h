@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 /// The inputs of every case, the same numbers for each program. Plain C++, as it is compiled into all of
@@ -151,6 +152,69 @@ struct MatmulInputs {
   }
   std::int64_t batch, size;
   std::vector<float> a, b;
+};
+
+/// Points in space, two sets of them.
+struct PointsInputs {
+  PointsInputs() {
+    Random random(3);
+    a = random.uniform(count * 3, -1, 1);
+    b = random.uniform(count * 3, -1, 1);
+  }
+  static constexpr std::int64_t count = 500;
+  std::vector<float> a, b;  ///< (500, 3)
+};
+
+/// An array with a shape of its own, and the gradient that comes from above.
+struct ArrayInputs {
+  explicit ArrayInputs(std::vector<std::int64_t> sizes, float low = -1, float high = 1)
+      : shape(std::move(sizes)) {
+    Random random(shape.size());
+    for (const std::int64_t n : shape) size *= n;
+    x = random.uniform(size, low, high);
+    seed = random.uniform(size, -1, 1);
+  }
+  std::vector<std::int64_t> shape;
+  std::int64_t size = 1;
+  std::vector<float> x, seed;
+};
+
+/// Two vectors of as many elements.
+struct PairInputs {
+  PairInputs(std::int64_t count, float low, float high) : size(count) {
+    Random random(2);
+    x = random.uniform(size, low, high);
+    a = random.uniform(size, low, high);
+  }
+  std::int64_t size;
+  std::vector<float> x, a;
+};
+
+/// Σ of A v for a tall matrix (rows, columns); gradients of both.
+struct TallInputs {
+  TallInputs() {
+    Random random(64);
+    matrix = random.uniform(rows * columns, -1, 1);
+    vector = random.uniform(columns, -1, 1);
+    seed = random.uniform(rows, -1, 1);
+  }
+  static constexpr std::int64_t rows = 100000, columns = 32;
+  std::vector<float> matrix, vector, seed;
+};
+
+/// Queries, keys and values of several heads.
+struct AttentionInputs {
+  AttentionInputs() {
+    Random random(8);
+    const std::int64_t size = heads * length * width;
+    q = random.uniform(size, -1, 1);
+    k = random.uniform(size, -1, 1);
+    v = random.uniform(size, -1, 1);
+    seed = random.uniform(size, -1, 1);
+  }
+  static constexpr std::int64_t heads = 8, length = 256, width = 64;
+  static constexpr float scale = 0.125F;
+  std::vector<float> q, k, v, seed;  ///< (heads, length, width)
 };
 
 }  // namespace bench

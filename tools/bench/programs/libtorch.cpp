@@ -192,6 +192,107 @@ struct Matmul : Differentiate<Matmul> {
   Tensor value() { return torch::matmul(a, b).sum(); }
 };
 
+struct PairwiseDistances : Differentiate<PairwiseDistances> {
+  bench::PointsInputs in;
+  Tensor a = variable(tensor(in.a, {in.count, 1, 3})), b = variable(tensor(in.b, {1, in.count, 3}));
+  std::array<Tensor*, 2> leaves() { return {&a, &b}; }
+  Tensor value() { return ((a - b).square().sum(-1) + 1e-6).sqrt().sum(); }
+};
+
+struct PairwiseNorms : Differentiate<PairwiseNorms> {
+  bench::PointsInputs in;
+  Tensor a = variable(tensor(in.a, {in.count, 1, 3})), b = variable(tensor(in.b, {1, in.count, 3}));
+  std::array<Tensor*, 2> leaves() { return {&a, &b}; }
+  Tensor value() { return (a - b).norm(2, -1).sum(); }
+};
+
+/// f(array), and the gradient that comes from a given one above.
+template <Tensor (*f)(const Tensor&)>
+struct OfArray {
+  template <class... Sizes>
+  explicit OfArray(Sizes... sizes) : in({sizes...}) {}
+  bench::ArrayInputs in;
+  Tensor x = variable(tensor(in.x, in.shape));
+  Tensor seed = tensor(in.seed).narrow(0, 0, f(x).numel()).reshape(f(x).sizes()).clone();
+  void step() {
+    zero_grad(x);
+    f(x).backward(seed);
+  }
+  void report(bench::Report& report) {
+    add(report, "value", f(x));
+    add(report, "gradient", x.grad());
+  }
+};
+Tensor sum_last(const Tensor& x) { return x.sum(-1); }
+Tensor max_last(const Tensor& x) { return x.amax(-1); }
+Tensor softmax_last(const Tensor& x) { return torch::softmax(x, -1); }
+Tensor log_softmax_middle(const Tensor& x) { return torch::log_softmax(x, 1); }
+Tensor sum_apart(const Tensor& x) { return x.sum(at::IntArrayRef{0, 2}); }
+Tensor max_apart(const Tensor& x) { return x.amax(at::IntArrayRef{0, 2}); }
+Tensor permuted(const Tensor& x) { return x.permute({5, 2, 0, 4, 1, 3}).contiguous(); }
+
+template <Tensor (*f)(const Tensor&, const Tensor&)>
+struct OfPair : Differentiate<OfPair<f>> {
+  OfPair(std::int64_t count, float low, float high) : in(count, low, high) {}
+  bench::PairInputs in;
+  Tensor x = variable(tensor(in.x)), a = variable(tensor(in.a));
+  std::array<Tensor*, 2> leaves() { return {&x, &a}; }
+  Tensor value() { return f(x, a).sum(); }
+};
+Tensor powers(const Tensor& x, const Tensor& a) {
+  return x.pow(1.7) * torch::exp(-x) + torch::log(x) * x.pow(a);
+}
+Tensor branches(const Tensor& x, const Tensor& a) {
+  return torch::where(x > a, torch::maximum(x, 0.5 * a), torch::clamp(x * a, -0.5, 0.5)) *
+         torch::where(x < 0, torch::tensor(0.1F), torch::tensor(1.0F));
+}
+
+struct OuterExp : Differentiate<OuterExp> {
+  bench::PairInputs in{1000, -2, 2};
+  Tensor x = variable(tensor(in.x, {in.size, 1})), a = variable(tensor(in.a, {1, in.size}));
+  std::array<Tensor*, 2> leaves() { return {&x, &a}; }
+  Tensor value() { return torch::exp(x - a).sum(); }
+};
+
+enum class Tall { times_vector, transposed_times_vector };
+struct TallMatrix {
+  explicit TallMatrix(Tall which) : transposed(which == Tall::transposed_times_vector) {}
+  bool transposed;
+  bench::TallInputs in;
+  Tensor matrix = variable(tensor(in.matrix, {in.rows, in.columns}));
+  Tensor vector = variable(transposed ? tensor(in.seed) : tensor(in.vector));
+  Tensor seed = transposed ? tensor(in.vector) : tensor(in.seed);
+  Tensor value() { return transposed ? torch::matmul(vector, matrix) : torch::matmul(matrix, vector); }
+  void step() {
+    zero_grad(matrix);
+    zero_grad(vector);
+    value().backward(seed);
+  }
+  void report(bench::Report& report) {
+    add(report, "value", value());
+    add(report, "gradient", matrix.grad());
+    add(report, "gradient", vector.grad());
+  }
+};
+
+struct Attention {
+  bench::AttentionInputs in;
+  std::vector<std::int64_t> shape{in.heads, in.length, in.width};
+  Tensor q = variable(tensor(in.q, shape)), k = variable(tensor(in.k, shape)),
+         v = variable(tensor(in.v, shape)), seed = tensor(in.seed, shape);
+  Tensor value() {
+    return torch::matmul(torch::softmax(torch::matmul(q, k.transpose(1, 2)) * in.scale, -1), v);
+  }
+  void step() {
+    for (Tensor* leaf : {&q, &k, &v}) zero_grad(*leaf);
+    value().backward(seed);
+  }
+  void report(bench::Report& report) {
+    add(report, "value", value());
+    for (Tensor* leaf : {&q, &k, &v}) add(report, "gradient", leaf->grad());
+  }
+};
+
 #include "cases.inc"
 
 }  // namespace
