@@ -38,7 +38,7 @@ const std::vector<Mistake> mistakes = {
     {"data_of_a_temporary", "for (double v : exp(a).data<double>()) (void)v;", {"to_vector"}},
     {"sizes_of_a_temporary", "(void)exp(a).shape().sizes();", {"variable"}},
     {"batches_of_a_temporary", "(void)Batches({}, 2, generator).begin();", {"name"}},
-    {"drawing_of_a_temporary_walk", "const draw::WalkDrawing drawing(Walk(a, \"\"));", {"name"}},
+    {"drawing_of_a_temporary_walk", "const WalkDrawing drawing(Walk(a, \"\"));", {"name"}},
     {"function_of_text", "(void)exp(\"x\");", {"text"}},
     {"tensor_of_text", "(void)tensor(\"x\");", {"text"}, 50},
     {"sum_with_text", "(void)(a + \"x\");", {"text"}},

@@ -246,15 +246,15 @@ const Writer writers[] = {
        save_npy(path, zeros({100, 100}));
      }},
     {"save_graph", [](const std::string& path) { save_graph(small_graph(), path); }},
-    {"render_dot_svg", [](const std::string& path) { draw::render_dot("digraph { a -> b }", "svg", path); }},
-    {"render_dot_png", [](const std::string& path) { draw::render_dot("digraph { a -> b }", "png", path); }},
-    {"render_dot_pdf", [](const std::string& path) { draw::render_dot("digraph { a -> b }", "pdf", path); }},
+    {"render_dot_svg", [](const std::string& path) { render_dot("digraph { a -> b }", "svg", path); }},
+    {"render_dot_png", [](const std::string& path) { render_dot("digraph { a -> b }", "png", path); }},
+    {"render_dot_pdf", [](const std::string& path) { render_dot("digraph { a -> b }", "pdf", path); }},
     {"save_report",
      [](const std::string& path) {
        Generator generator(1);
        const Tensor x = randn({6, 2}, generator);
        const Dataset data{x, tensor(std::vector{0, 1, 0, 1, 0, 1}), 2};
-       draw::save_report(path, {.title = "A title",
+       save_report(path, {.title = "A title",
                                 .facts = {},
                                 .epochs = {{.loss = 1, .accuracy = 1, .test_loss = 1, .test_accuracy = 1}},
                                 .network = Mlp({2, 2}, generator),
