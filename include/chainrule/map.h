@@ -7,6 +7,7 @@
 #include "chainrule/detail/api.h"
 #include "chainrule/detail/dual.h"
 #include "chainrule/detail/loops.h"
+#include "chainrule/ops.h"
 #include "chainrule/tensor.h"
 
 namespace CHAINRULE_API chainrule {
@@ -29,6 +30,8 @@ class MapFunction {
   /// The same differentiated once more along directions c, for x..., g and then c...:
   /// out[j] = g Σᵢ cᵢ ∂²f/∂xᵢ∂xⱼ and, last, Σᵢ cᵢ ∂f/∂xᵢ.
   virtual void second(DType dtype, std::int64_t n, const Operand* x_g_c, void* const* out) const = 0;
+  /// f(x...) by operations on tensors, for all further derivatives.
+  virtual Tensor on_tensors(std::span<const Tensor> x) const = 0;
 };
 
 constexpr std::size_t map_operands = 8;  ///< at most
@@ -65,7 +68,7 @@ struct MapGradientLoop {
       };
       const D y = call(std::make_index_sequence<K>());
       const auto g = load(K);
-      D::for_each_direction([&](std::size_t i) { store(i, g * y.slope[i]); });
+      D::for_each_direction([&](std::size_t i) { store(i, strong_product(g, y.slope[i])); });
     });
   }
 };
@@ -85,7 +88,7 @@ struct MapSecondLoop {
       };
       const Outer y = call(std::make_index_sequence<K>());
       const auto g = load(K);
-      Inner::for_each_direction([&](std::size_t i) { store(i, g * y.slope[0].slope[i]); });
+      Inner::for_each_direction([&](std::size_t i) { store(i, strong_product(g, y.slope[0].slope[i])); });
       store(K, y.slope[0].value);
     });
   }
@@ -103,6 +106,12 @@ class MapFunctionOf final : public MapFunction {
   }
   void second(DType dtype, std::int64_t n, const Operand* x_g_c, void* const* out) const override {
     run<MapSecondLoop>(dtype, n, x_g_c, out);
+  }
+  Tensor on_tensors(std::span<const Tensor> x) const override {
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return chainrule::Operand(f_(x[I]...)).as_tensor();
+    }
+    (std::make_index_sequence<K>());
   }
 
  private:
@@ -141,10 +150,14 @@ concept Formula = requires(const F& f, T x) {
 /// with no intermediate tensor. Full speed needs no compiler flags: see simd::vectorized.
 ///
 /// The lambda may use + - * /, comparisons, where(condition, a, b), numbers, and the functions abs, cos,
-/// exp, expm1, log, log1p, maximum, minimum, pow, relu, sigmoid, sign, sin, sqrt, square, tanh, unqualified;
-/// not `if` on an element. What it captures is copied. Up to 8 operands, tensors or numbers, broadcast as in
-/// any operation, float32 or float64. Derivatives up to the second; GradError for the third, and ShapeError
-/// for shapes that do not broadcast.
+/// exp, expm1, log, log1p, logaddexp, maximum, minimum, pow, relu, sigmoid, sign, sin, softplus, sqrt,
+/// square, tanh, unqualified; not `if` on an element. What it captures is copied. Up to 8 operands, tensors
+/// or numbers, broadcast as in any operation, float32 or float64; ShapeError for shapes that do not
+/// broadcast.
+///
+/// Every value and derivative at kinks, infinities and zeros is that of the operations: both follow the rules
+/// in detail/rules.h. The gradient, and the gradient of that, come from dual numbers; derivatives beyond, and
+/// those to be differentiated yet again, from the formula run on tensors: it is compiled for these as well.
 template <class F, std::convertible_to<Operand>... X>
 Tensor map(F f, const X&... x) {
   constexpr std::size_t count = sizeof...(X);

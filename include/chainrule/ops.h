@@ -22,14 +22,24 @@
 /// | maximum, minimum (a, b) at a = b   | half to each                                              |
 /// | max, min over an axis with ties    | shared evenly                                             |
 /// | clamp at its bounds                | 1                                                         |
-/// | norm at 0                          | 0, never NaN                                              |
+/// | norm at 0                          | 0, never NaN; so are all further derivatives              |
+/// | norm with infinite elements        | these have equal shares, the others 0                     |
 /// | prod with zeros                    | exact: the product of the others                          |
-/// | sqrt at 0                          | +inf; 0 when the upstream gradient is 0                   |
-/// | pow(x, 0) in x                     | 0                                                         |
+/// | sqrt at 0                          | +inf; the second derivative -inf, and so on               |
+/// | pow(x, n) in x at 0                | that of the polynomial, in any order: in the end 0        |
 /// | pow(0, b) in b                     | 0 for b >= 0                                              |
 /// | where(c, a, b)                     | the branch not taken gets exactly 0, even if NaN or inf   |
 /// | logsumexp, softmax, log_softmax    | shifted by the maximum; all -inf gives zeros, never NaN   |
+/// | logaddexp, logsumexp at +inf       | those that are infinite share evenly                      |
 /// | cross_entropy                      | softmax(logits) - target, from the logits in one pass     |
+///
+/// In the chain rule 0 times infinity, or NaN, is 0: where nothing comes from above, nothing is passed on,
+/// however steep the function is there, and a slope of 0 passes nothing on. So a branch that was masked out
+/// leaves no NaN behind, and sqrt(relu(x)) and sqrt(x²) have the derivative 0 at 0. This holds for what works
+/// element by element, in every order of derivative and in `map`.
+///
+/// Derivatives keep their digits where the result has lost them, as at both ends of tanh, sigmoid and
+/// softmax.
 namespace CHAINRULE_API chainrule {
 
 // ---- Arithmetic ------------------------------------------------------------------------------------
@@ -70,8 +80,8 @@ Tensor expm1(const Operand& x);    ///< eˣ - 1, exact also where x is tiny; der
 Tensor log1p(const Operand& x);    ///< log(1 + x), exact also where x is tiny; derivative 1 / (1 + x)
 Tensor sin(const Operand& x);      ///< x in radians; derivative cos(x)
 Tensor cos(const Operand& x);      ///< x in radians; derivative -sin(x)
-Tensor tanh(const Operand& x);     ///< derivative 1 - tanh(x)²
-Tensor sigmoid(const Operand& x);  ///< 1 / (1 + e⁻ˣ), stable at both ends; derivative y (1 - y)
+Tensor tanh(const Operand& x);     ///< derivative 1 - tanh(x)², computed from x
+Tensor sigmoid(const Operand& x);  ///< 1 / (1 + e⁻ˣ), stable at both ends; derivative y (1 - y), from x
 Tensor relu(const Operand& x);     ///< max(x, 0); derivative 1 where x > 0, else 0
 /// log(1 + eˣ), the smooth relu, without overflow; derivative sigmoid(x).
 Tensor softplus(const Operand& x);
@@ -172,7 +182,8 @@ class Axes {
 Tensor sum(const Operand& x, const Axes& axes = {}, bool keepdims = false);
 /// The product; of nothing it is 1. The derivative is the product of the others, exact also where some are 0.
 Tensor prod(const Operand& x, const Axes& axes = {}, bool keepdims = false);
-/// The Euclidean norm √Σx² (of a matrix over both axes: Frobenius'); derivative x / norm, 0 at 0.
+/// The Euclidean norm √Σx² (of a matrix over both axes: Frobenius'), also where the squares would overflow or
+/// vanish; derivative x / norm, 0 at 0.
 Tensor norm(const Operand& x, const Axes& axes = {}, bool keepdims = false);
 Tensor mean(const Operand& x, const Axes& axes = {}, bool keepdims = false);  ///< int64 gives float64
 Tensor max(const Operand& x, const Axes& axes = {}, bool keepdims = false);   ///< NaN if any is NaN
@@ -287,6 +298,9 @@ enum class Reduction : std::uint8_t { mean, sum, none };
 /// softmax(logits) - target; found in the pass that gives the loss, and kept with it, wherever the logits
 /// need a gradient. ShapeError when a class is outside 0..C-1.
 Tensor cross_entropy(const Operand& logits, const Operand& target, Reduction reduction = Reduction::mean);
+// A target of the two below has the shape of the prediction, or is a number for all of it; ShapeError
+// otherwise, as broadcasting here is most often a mistake. The mean of nothing is a ShapeError, too.
+
 /// (prediction - target)², by default averaged over all elements.
 Tensor mse_loss(const Operand& prediction, const Operand& target, Reduction reduction = Reduction::mean);
 /// max(0, 1 - target * score) with targets -1 or 1, by default averaged over all elements.

@@ -4,109 +4,74 @@
 namespace chainrule {
 namespace ops {
 
-struct Add : Binary<Add> {
+struct Add : Binary<Add>, rules::Add {
   static constexpr std::string_view name = "add", formula = "∂(a + b)/∂a = 1,  ∂(a + b)/∂b = 1";
   static constexpr bool is_cheap = true, integers = true;
-  static auto value(auto a, auto b) { return a + b; }
-  static constexpr auto vjp_a(auto, auto, auto, auto g) { return g; }
-  static constexpr auto vjp_b(auto, auto, auto, auto g) { return g; }
 };
 
-struct Sub : Binary<Sub> {
+struct Sub : Binary<Sub>, rules::Sub {
   static constexpr std::string_view name = "sub", formula = "∂(a − b)/∂a = 1,  ∂(a − b)/∂b = −1";
   static constexpr bool is_cheap = true, integers = true;
-  static auto value(auto a, auto b) { return a - b; }
-  static constexpr auto vjp_a(auto, auto, auto, auto g) { return g; }
-  static constexpr auto vjp_b(auto, auto, auto, auto g) { return -g; }
 };
 
-struct Mul : Binary<Mul> {
+struct Mul : Binary<Mul>, rules::Mul {
   static constexpr std::string_view name = "mul", formula = "∂(a · b)/∂a = b,  ∂(a · b)/∂b = a";
   static constexpr bool is_cheap = true, integers = true;
-  static auto value(auto a, auto b) { return a * b; }
-  static constexpr auto vjp_a(auto, auto b, auto, auto g) { return g * b; }
-  static constexpr auto vjp_b(auto a, auto, auto, auto g) { return g * a; }
 };
 
-struct Div : Binary<Div> {
+struct Div : Binary<Div>, rules::Div {
   static constexpr std::string_view name = "div", formula = "∂(a / b)/∂a = 1/b,  ∂(a / b)/∂b = −(a/b)/b";
-  static auto value(auto a, auto b) { return a / b; }
-  static constexpr auto vjp_a(auto, auto b, auto, auto g) { return g / b; }
-  static constexpr auto vjp_b(auto, auto b, auto y, auto g) { return -g * y / b; }
 };
 
-struct Pow : Binary<Pow> {
+struct Pow : Binary<Pow>, rules::Pow {
   static constexpr std::string_view
       name = "pow",
       formula = "∂aᵇ/∂a = b · aᵇ⁻¹ (0 if b = 0),  ∂aᵇ/∂b = aᵇ · log(a) (0 at a = 0 for b ≥ 0)";
-  static auto value(auto a, auto b) { return pow(a, b); }
-  static constexpr auto vjp_a(auto a, auto b, auto, auto g) {
-    return where(b == 0, 0, g * b * pow(a, b - 1));
-  }
-  static constexpr auto vjp_b(auto a, auto b, auto y, auto g) {
-    return g * y * log(where(a == 0, where(b >= 0, 1, 0), a));
-  }
 };
 
-struct Neg : Unary<Neg> {
+struct Neg : Unary<Neg>, rules::Neg {
   static constexpr std::string_view name = "neg", formula = "∂(−x)/∂x = −1";
   static constexpr bool integers = true;
-  static auto value(auto x) { return -x; }
-  static constexpr auto vjp_x(auto, auto, auto g) { return -g; }
 };
 
-struct Square : Unary<Square> {
+struct Square : Unary<Square>, rules::Square {
   static constexpr std::string_view name = "square", formula = "∂x²/∂x = 2x";
   static constexpr bool is_cheap = true, integers = true;
-  static auto value(auto x) { return x * x; }
-  static constexpr auto vjp_x(auto x, auto, auto g) { return g * (2 * x); }
 };
 
-struct Abs : Unary<Abs> {
+struct Abs : Unary<Abs>, rules::Abs {
   static constexpr std::string_view name = "abs", formula = "∂|x|/∂x = sign(x)";
   static constexpr bool integers = true;
-  static auto value(auto x) { return abs(x); }
-  static constexpr auto vjp_x(auto x, auto, auto g) { return g * sign(x); }
 };
 
-struct Sign : Unary<Sign> {
+struct Sign : Unary<Sign>, rules::Sign {
   static constexpr std::string_view name = "sign", formula = "∂sign(x)/∂x = 0";
   static constexpr bool integers = true;
-  static auto value(auto x) { return sign(x); }
-  static constexpr auto vjp_x(auto, auto, auto g) { return 0 * g; }
 };
 
-struct Relu : Unary<Relu> {
+struct Relu : Unary<Relu>, rules::Relu {
   static constexpr std::string_view name = "relu", formula = "∂relu(x)/∂x = 1 if x > 0 else 0";
   static constexpr bool integers = true;
-  static auto value(auto x) { return maximum(x, 0); }  // NaN stays NaN
-  static constexpr auto vjp_x(auto, auto y, auto g) { return where(y > 0, g, 0); }
 };
 
-struct Maximum : Binary<Maximum> {
+struct Maximum : Binary<Maximum>, rules::Maximum {
   static constexpr std::string_view name = "maximum",
                                     formula = "∂max(a, b)/∂a = 1 if a > b, ½ if a = b, else 0";
   static constexpr bool integers = true;
-  static auto value(auto a, auto b) { return maximum(a, b); }
-  static constexpr auto vjp_a(auto a, auto b, auto, auto g) {
-    return where(a > b, g, where(a == b, g / 2, 0));
-  }
-  static constexpr auto vjp_b(auto a, auto b, auto, auto g) {
-    return where(b > a, g, where(a == b, g / 2, 0));
-  }
 };
 
-struct Minimum : Binary<Minimum> {
+struct Minimum : Binary<Minimum>, rules::Minimum {
   static constexpr std::string_view name = "minimum",
                                     formula = "∂min(a, b)/∂a = 1 if a < b, ½ if a = b, else 0";
   static constexpr bool integers = true;
-  static auto value(auto a, auto b) { return minimum(a, b); }
-  static constexpr auto vjp_a(auto a, auto b, auto, auto g) {
-    return where(a < b, g, where(a == b, g / 2, 0));
-  }
-  static constexpr auto vjp_b(auto a, auto b, auto, auto g) {
-    return where(b < a, g, where(a == b, g / 2, 0));
-  }
+};
+
+// Of these, people meet only what gradients are made of that are to be differentiated again.
+struct StrongProduct : Binary<StrongProduct>, rules::StrongProduct {
+  static constexpr std::string_view name = "strong_product", formula = "as mul, but 0 · x is 0 for any x";
+};
+struct StrongQuotient : Binary<StrongQuotient>, rules::StrongQuotient {
+  static constexpr std::string_view name = "strong_quotient", formula = "as div, but 0 / x is 0 for any x";
 };
 
 Entries arithmetic_operations() {
@@ -127,5 +92,8 @@ Tensor sign(const Operand& x) { return ops::unary<ops::Sign>(x); }
 Tensor relu(const Operand& x) { return ops::unary<ops::Relu>(x); }
 Tensor maximum(const Operand& a, const Operand& b) { return ops::binary<ops::Maximum>(a, b); }
 Tensor minimum(const Operand& a, const Operand& b) { return ops::binary<ops::Minimum>(a, b); }
+
+Tensor strong_product(const Operand& a, const Operand& b) { return ops::binary<ops::StrongProduct>(a, b); }
+Tensor strong_quotient(const Operand& a, const Operand& b) { return ops::binary<ops::StrongQuotient>(a, b); }
 
 }  // namespace chainrule

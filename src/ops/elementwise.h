@@ -8,7 +8,28 @@
 
 /// What elementwise operations have in common: an operation gives its value and its rules as generic
 /// formulas, and gets the broadcasting, the fused loops, its reads and its description from here.
-namespace chainrule::ops {
+namespace chainrule {
+
+// What rules on tensors are made of besides the public operations: see chainrule/detail/rules.h.
+Tensor strong_product(const Operand& a, const Operand& b);
+Tensor strong_quotient(const Operand& a, const Operand& b);
+Tensor sigmoid_slope(const Operand& x);
+
+namespace ops {
+
+/// What comes from above on its way into a rule, and what the rule gives.
+template <class T>
+rules::Cotangent<T> into_rule(const T& g) {
+  return {g};
+}
+constexpr Probe into_rule(Probe g) { return g; }
+inline Symbol into_rule(const Symbol& g) { return g; }
+template <class T>
+T out_of_rule(const rules::Cotangent<T>& g) {
+  return g.value;
+}
+constexpr Probe out_of_rule(Probe g) { return g; }
+inline Symbol out_of_rule(const Symbol& g) { return g; }
 
 /// Only numbers are wanted, no graph of the gradient computation.
 inline bool numbers_only() { return recording_mode.off && !recording_mode.keep_values; }
@@ -71,11 +92,11 @@ struct Unary {
     else if (numbers_only())
       to.set_unexpanded(0, fused(in[0], out, g));
     else
-      to[0] = Op::vjp_x(in[0], out, g);
+      to[0] = Rule()(in[0], out, g);
   }
   void scalar_vjp(Inputs in, const Array& y, double g, std::span<double> to) const {
     dispatch_floating(y.dtype(), [&]<class T>() {
-      to[0] = Op::vjp_x(element<T>(in[0]), y.template item<T>(), static_cast<T>(g));
+      to[0] = Rule()(element<T>(in[0]), y.template item<T>(), static_cast<T>(g));
     });
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string> names,
@@ -90,7 +111,9 @@ struct Unary {
     auto operator()(auto x) const { return Op::value(x); }
   };
   struct Rule {
-    auto operator()(auto x, auto y, auto g) const { return Op::vjp_x(x, y, g); }
+    constexpr auto operator()(auto x, auto y, auto g) const {
+      return out_of_rule(Op::vjp_x(x, y, into_rule(g)));
+    }
   };
 
   static Tensor fused(const Tensor& x, const Tensor& y, const Tensor& g) {
@@ -101,7 +124,7 @@ struct Unary {
       const Shape& whole = y.node()->shape();
       if (whole.rank() == 0)
         return Array(
-            Op::vjp_x(element_or_zero<T>(all[0]), element_or_zero<T>(all[1]), all[2]->template item<T>()));
+            Rule()(element_or_zero<T>(all[0]), element_or_zero<T>(all[1]), all[2]->template item<T>()));
       return kernels::elementwise<Rule, T, 3>(rule_shape(whole, all), all);
     }));
   }
@@ -164,11 +187,15 @@ struct Binary {
   };
   struct RuleA {
     static constexpr bool is_cheap = Op::is_cheap;
-    constexpr auto operator()(auto a, auto b, auto y, auto g) const { return Op::vjp_a(a, b, y, g); }
+    constexpr auto operator()(auto a, auto b, auto y, auto g) const {
+      return out_of_rule(Op::vjp_a(a, b, y, into_rule(g)));
+    }
   };
   struct RuleB {
     static constexpr bool is_cheap = Op::is_cheap;
-    constexpr auto operator()(auto a, auto b, auto y, auto g) const { return Op::vjp_b(a, b, y, g); }
+    constexpr auto operator()(auto a, auto b, auto y, auto g) const {
+      return out_of_rule(Op::vjp_b(a, b, y, into_rule(g)));
+    }
   };
 
   Array forward(Values in) const {
@@ -261,4 +288,5 @@ Tensor binary(const Operand& a, const Operand& b) {
   return apply(Op{}, a.here(), Argument(a, dtype), Argument(b, dtype));
 }
 
-}  // namespace chainrule::ops
+}  // namespace ops
+}  // namespace chainrule

@@ -42,6 +42,11 @@ Symbol operator==(const Symbol& a, const Symbol& b) {
   return Symbol::infix(a, " = ", b, Symbol::comparison);
 }
 
+Symbol operator!=(const Symbol& a, const Symbol& b) {
+  if (const auto x = a.number(), y = b.number(); x && y) return *x != *y ? 1 : 0;
+  return Symbol::infix(a, " ≠ ", b, Symbol::comparison);
+}
+
 Symbol where(const Symbol& c, const Symbol& a, const Symbol& b) {
   if (const auto known = c.number()) return *known != 0 ? a : b;
   return {a.inside(Symbol::comparison) + " if " + c.text_ + " else " + b.inside(Symbol::choice),
@@ -57,6 +62,10 @@ Symbol pow(const Symbol& a, const Symbol& b) {
 Symbol exp(const Symbol& x) { return "exp(" + x.text_ + ")"; }
 Symbol log(const Symbol& x) { return "log(" + x.text_ + ")"; }
 Symbol sigmoid(const Symbol& x) { return "sigmoid(" + x.text_ + ")"; }
+Symbol strong_quotient(const Symbol& a, const Symbol& b) { return a / b; }
+Symbol sigmoid_slope(const Symbol&, const Symbol& y) { return y * (1 - y); }
+Symbol tanh_slope(const Symbol&, const Symbol& y) { return 1 - y * y; }
+Symbol tanh(const Symbol& x) { return "tanh(" + x.text_ + ")"; }
 Symbol sin(const Symbol& x) { return "sin(" + x.text_ + ")"; }
 Symbol cos(const Symbol& x) { return "cos(" + x.text_ + ")"; }
 Symbol sign(const Symbol& x) { return "sign(" + x.text_ + ")"; }

@@ -145,11 +145,15 @@ struct PairLoss : Combines {
   };
   struct RuleA {
     static constexpr bool is_cheap = false;  // a loss that is broadcast is too rare for a loop of its own
-    constexpr auto operator()(auto p, auto t, auto, auto g) const { return Op::vjp_a(p, t, g); }
+    constexpr auto operator()(auto p, auto t, auto, auto g) const {
+      return out_of_rule(Op::vjp_a(p, t, into_rule(g)));
+    }
   };
   struct RuleB {
     static constexpr bool is_cheap = false;
-    constexpr auto operator()(auto p, auto t, auto, auto g) const { return Op::vjp_b(p, t, g); }
+    constexpr auto operator()(auto p, auto t, auto, auto g) const {
+      return out_of_rule(Op::vjp_b(p, t, into_rule(g)));
+    }
   };
 };
 
@@ -165,8 +169,8 @@ struct HingeLoss : PairLoss<HingeLoss> {
   static constexpr std::string_view name = "hinge_loss",
                                     formula = "∂max(0, 1 − t s)/∂s = −t if t s < 1 else 0";
   static auto value(auto s, auto t) { return where(t * s < 1, 1 - t * s, 0); }
-  static constexpr auto vjp_a(auto s, auto t, auto g) { return g * where(t * s < 1, -t, 0); }
-  static constexpr auto vjp_b(auto s, auto t, auto g) { return g * where(t * s < 1, -s, 0); }
+  static constexpr auto vjp_a(auto s, auto t, auto g) { return where(t * s < 1, -(g * t), 0); }
+  static constexpr auto vjp_b(auto s, auto t, auto g) { return where(t * s < 1, -(g * s), 0); }
 };
 
 Entries loss_operations() { return entries<CrossEntropy, MseLoss, HingeLoss>; }

@@ -1,5 +1,7 @@
 #include "chainrule/map.h"
 
+#include <functional>
+
 #include "kernels/broadcast.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
@@ -57,6 +59,65 @@ void send(const MapFunction& function, Loops loops, const Shape& shape, Inputs i
 
 constexpr const char* text = "the derivatives of the lambda, on dual numbers";
 
+/// A function of variables, as operations on tensors.
+using Composed = std::function<Tensor(std::span<const Tensor>)>;
+
+/// The K gradients g ∂f/∂xᵢ as one array (K, ...), of x... and g.
+Tensor gradients_on_tensors(const MapFunction& function, std::span<const Tensor> x_g) {
+  const Tensor& g = x_g.back();
+  std::vector<Tensor> x;
+  for (const Tensor& each : x_g.first(x_g.size() - 1)) x.push_back(broadcast_to(each, g.shape()));
+  const Tensor y = cast(broadcast_to(function.on_tensors(x), g.shape()), g.dtype());
+  const Gradients found = gradients(y, x, {.seed = g, .create_graph = true});
+  for (Tensor& each : x) each = found.at(each);
+  return stack(x);
+}
+
+/// The gradients of what is composed, in a row, as a function of its variables and of what comes from above.
+Composed gradient_of(const Composed& composed) {
+  return [composed](std::span<const Tensor> all) {
+    const std::span<const Tensor> x = all.first(all.size() - 1);
+    const Gradients found = gradients(composed(x), x, {.seed = all.back(), .create_graph = true});
+    std::vector<Tensor> parts;
+    for (const Tensor& each : x) parts.push_back(reshape(found.at(each), {-1}));
+    return concatenate(parts);
+  };
+}
+
+/// Derivatives of a map beyond those on dual numbers. They are computed apart from the graph around, on
+/// variables of their own, so that differentiating stops at these; a derivative of one is one more of the
+/// same kind.
+struct MapDerivative {
+  static constexpr std::string_view name = "map_derivative",
+                                    formula = "the derivatives of the lambda, on tensors";
+  Composed composed;
+
+  Array forward(Values in) const {
+    const NoGrad recording(false);
+    std::vector<Tensor> variables;
+    for (const Array* value : in) variables.push_back(variable(constant(*value)));
+    return value_of(composed(variables));
+  }
+  Reads reads(Wanted) const { return reads_everything & ~reads_output; }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const { send(composed, in, g, to); }
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
+    return {std::string(formula), false};
+  }
+
+  /// Sends each input of what is composed its gradient.
+  static void send(const Composed& composed, Inputs in, const Tensor& g, Cotangents& to) {
+    std::vector<Tensor> all(in.begin(), in.end());
+    all.push_back(g);
+    const Tensor row = apply(MapDerivative{gradient_of(composed)}, Here::now(), all);
+    std::int64_t start = 0;
+    for (std::size_t k = 0; k < in.size(); ++k) {
+      const std::int64_t stop = start + in[k].size();
+      if (to.wants(k)) to[k] = reshape(row[{Slice{start, stop}}], in[k].shape());
+      start = stop;
+    }
+  }
+};
+
 /// The K gradients g ∂f/∂xᵢ as one array (K, ...), from the inputs x... and g: what map's derivative is
 /// made of when it is to be differentiated again.
 struct MapGradient {
@@ -78,8 +139,8 @@ struct MapGradient {
   Reads reads(Wanted) const { return reads_everything & ~reads_output; }
   void vjp(Inputs in, const Tensor& out, const Tensor& c, Cotangents& to) const {
     if (!numbers_only())
-      throw GradError(
-          "map: third derivatives are not available; write the formula with operations on tensors");
+      return MapDerivative::send(
+          [function = function](auto x_g) { return gradients_on_tensors(*function, x_g); }, in, c, to);
     std::vector<Tensor> directions;
     for (std::size_t k = 0; k + 1 < in.size(); ++k) directions.push_back(c[static_cast<std::int64_t>(k)]);
     send(*function, &MapFunction::second, Shape(out.shape().sizes().subspan(1)), in, {directions}, to);
@@ -119,7 +180,7 @@ struct Map {
 
 }  // namespace
 
-// People meet MapGradient as map's derivative only.
+// People meet the others as map's derivatives only.
 Entries map_operations() { return entries<Map>; }
 
 }  // namespace ops

@@ -2,12 +2,13 @@
 
 #include <array>
 
+#include "chainrule/detail/rules.h"
 #include "chainrule/simd.h"
 
 namespace chainrule::simd {
 
-/// A number and its slopes along K directions: arithmetic on it applies the chain rule. P is a pack, or a
-/// dual number again for second derivatives.
+/// A number and its slopes along K directions: arithmetic on it applies the chain rule, by the same rules as
+/// that of tensors. P is a pack, or a dual number again for second derivatives.
 ///
 /// `moves` has a bit for each direction along which the slope is not just 0. In a formula without loops the
 /// compiler knows it, and leaves out what it makes superfluous.
@@ -18,13 +19,13 @@ struct Dual {
   std::uint32_t moves = 0;
 
   Dual() = default;
-  Dual(const P& constant) : value(constant) {  // NOLINT
+  /// A constant: a C++ number, or what a P is made of.
+  template <std::convertible_to<P> S>
+  Dual(const S& constant) : value(constant) {  // NOLINT
     for_each_direction([&](std::size_t k) { slope[k] = P(0); });
   }
   Dual(const P& at, const std::array<P, K>& slopes)
       : value(at), slope(slopes), moves((std::uint32_t{1} << K) - 1) {}
-  template <Number S>
-  Dual(S number) : Dual(P(number)) {}  // NOLINT: as C++ numbers mix with floats
   /// Number i of the K variables.
   static Dual variable(const P& at, std::size_t i) {
     Dual dual(at);
@@ -40,36 +41,11 @@ struct Dual {
     (std::make_index_sequence<K>());
   }
 
-  /// f(x), given f(x.value) and f'(x.value).
-  static Dual chain(const Dual& x, const P& value, const P& derivative) {
-    return each(value, x.moves, [&](std::size_t k) { return derivative * x.slope[k]; });
-  }
-
-  friend Dual operator+(const Dual& a, const Dual& b) {
-    return sum(
-        a.value + b.value, a, b, [&](std::size_t k) { return a.slope[k]; },
-        [&](std::size_t k) { return b.slope[k]; });
-  }
-  friend Dual operator-(const Dual& a, const Dual& b) {
-    return sum(
-        a.value - b.value, a, b, [&](std::size_t k) { return a.slope[k]; },
-        [&](std::size_t k) { return -b.slope[k]; });
-  }
-  friend Dual operator*(const Dual& a, const Dual& b) {
-    return sum(
-        a.value * b.value, a, b, [&](std::size_t k) { return a.slope[k] * b.value; },
-        [&](std::size_t k) { return a.value * b.slope[k]; });
-  }
-  friend Dual operator/(const Dual& a, const Dual& b) {
-    const P quotient = a.value / b.value;
-    const Dual above = sum(
-        quotient, a, b, [&](std::size_t k) { return a.slope[k]; },
-        [&](std::size_t k) { return -(quotient * b.slope[k]); });
-    return each(quotient, above.moves, [&](std::size_t k) { return above.slope[k] / b.value; });
-  }
-  friend Dual operator-(const Dual& a) {
-    return each(-a.value, a.moves, [&](std::size_t k) { return -a.slope[k]; });
-  }
+  friend Dual operator+(const Dual& a, const Dual& b) { return by<rules::Add>(a, b); }
+  friend Dual operator-(const Dual& a, const Dual& b) { return by<rules::Sub>(a, b); }
+  friend Dual operator*(const Dual& a, const Dual& b) { return by<rules::Mul>(a, b); }
+  friend Dual operator/(const Dual& a, const Dual& b) { return by<rules::Div>(a, b); }
+  friend Dual operator-(const Dual& a) { return by<rules::Neg>(a); }
   friend Dual operator+(const Dual& a) { return a; }
   Dual& operator+=(const Dual& b) { return *this = *this + b; }
   Dual& operator-=(const Dual& b) { return *this = *this - b; }
@@ -89,52 +65,44 @@ struct Dual {
                 [&](std::size_t k) { return where(mask, a.slope[k], b.slope[k]); });
   }
 
-  // The same choices at kinks as the operations of ops.h make.
-  friend Dual exp(const Dual& x) {
-    const P y = exp(x.value);
-    return chain(x, y, y);
-  }
-  friend Dual log(const Dual& x) { return chain(x, log(x.value), P(1) / x.value); }
-  friend Dual expm1(const Dual& x) { return chain(x, expm1(x.value), exp(x.value)); }
-  friend Dual log1p(const Dual& x) { return chain(x, log1p(x.value), P(1) / (P(1) + x.value)); }
-  friend Dual sqrt(const Dual& x) {
-    const P y = sqrt(x.value);
-    return chain(x, y, P(1) / (y + y));
-  }
-  friend Dual sin(const Dual& x) { return chain(x, sin(x.value), cos(x.value)); }
-  friend Dual cos(const Dual& x) { return chain(x, cos(x.value), -sin(x.value)); }
-  friend Dual tanh(const Dual& x) {
-    const P y = tanh(x.value);
-    return chain(x, y, P(1) - y * y);
-  }
-  friend Dual sigmoid(const Dual& x) {
-    const P y = sigmoid(x.value);
-    return chain(x, y, y * (P(1) - y));
-  }
-  friend Dual square(const Dual& x) { return x * x; }
-  friend Dual relu(const Dual& x) { return chain(x, relu(x.value), where(x.value > P(0), P(1), P(0))); }
-  friend Dual abs(const Dual& x) { return chain(x, abs(x.value), sign(x.value)); }
-  friend Dual sign(const Dual& x) { return Dual(sign(x.value)); }
-  friend Dual maximum(const Dual& a, const Dual& b) {
-    const P share = where(a.value > b.value, P(1), where(a.value == b.value, P(0.5), P(0)));
-    return sum(
-        maximum(a.value, b.value), a, b, [&](std::size_t k) { return share * a.slope[k]; },
-        [&](std::size_t k) { return (P(1) - share) * b.slope[k]; });
-  }
-  friend Dual minimum(const Dual& a, const Dual& b) { return -maximum(-a, -b); }
-  friend Dual pow(const Dual& a, const Dual& b) {
-    const P y = pow(a.value, b.value), zero(0);
-    const P along_a = where(b.value == zero, zero, b.value * pow(a.value, b.value - P(1)));
-    const P along_b = y * log(where(a.value == zero, where(b.value >= zero, P(1), zero), a.value));
-    return sum(
-        y, a, b, [&](std::size_t k) { return along_a * a.slope[k]; },
-        [&](std::size_t k) {
-          // An exponent that does not move must not turn log of a negative base into NaN.
-          return where(b.slope[k] == zero, zero, along_b * b.slope[k]);
-        });
-  }
+  friend Dual exp(const Dual& x) { return by<rules::Exp>(x); }
+  friend Dual log(const Dual& x) { return by<rules::Log>(x); }
+  friend Dual expm1(const Dual& x) { return by<rules::Expm1>(x); }
+  friend Dual log1p(const Dual& x) { return by<rules::Log1p>(x); }
+  friend Dual sqrt(const Dual& x) { return by<rules::Sqrt>(x); }
+  friend Dual sin(const Dual& x) { return by<rules::Sin>(x); }
+  friend Dual cos(const Dual& x) { return by<rules::Cos>(x); }
+  friend Dual tanh(const Dual& x) { return by<rules::Tanh>(x); }
+  friend Dual sigmoid(const Dual& x) { return by<rules::Sigmoid>(x); }
+  friend Dual softplus(const Dual& x) { return by<rules::Softplus>(x); }
+  friend Dual square(const Dual& x) { return by<rules::Square>(x); }
+  friend Dual relu(const Dual& x) { return by<rules::Relu>(x); }
+  friend Dual abs(const Dual& x) { return by<rules::Abs>(x); }
+  friend Dual sign(const Dual& x) { return by<rules::Sign>(x); }
+  friend Dual maximum(const Dual& a, const Dual& b) { return by<rules::Maximum>(a, b); }
+  friend Dual minimum(const Dual& a, const Dual& b) { return by<rules::Minimum>(a, b); }
+  friend Dual pow(const Dual& a, const Dual& b) { return by<rules::Pow>(a, b); }
+  friend Dual logaddexp(const Dual& a, const Dual& b) { return by<rules::Logaddexp>(a, b); }
+  // What the rules are made of, as further derivatives need it.
+  friend Dual sigmoid_slope(const Dual& x) { return by<rules::SigmoidSlope>(x); }
+  friend Dual strong_product(const Dual& a, const Dual& b) { return by<rules::StrongProduct>(a, b); }
+  friend Dual strong_quotient(const Dual& a, const Dual& b) { return by<rules::StrongQuotient>(a, b); }
 
  private:
+  using Tangent = rules::Cotangent<P>;
+  template <class Rule>
+  static Dual by(const Dual& x) {
+    const P y = Rule::value(x.value);
+    return each(y, x.moves,
+                [&](std::size_t k) { return Rule::vjp_x(x.value, y, Tangent{x.slope[k]}).value; });
+  }
+  template <class Rule>
+  static Dual by(const Dual& a, const Dual& b) {
+    const P y = Rule::value(a.value, b.value);
+    return sum(
+        y, a, b, [&](std::size_t k) { return Rule::vjp_a(a.value, b.value, y, Tangent{a.slope[k]}).value; },
+        [&](std::size_t k) { return Rule::vjp_b(a.value, b.value, y, Tangent{b.slope[k]}).value; });
+  }
   /// With the slope at(k) along the directions k in `moves`.
   template <class Slope>
   static Dual each(const P& value, std::uint32_t moves, const Slope& at) {

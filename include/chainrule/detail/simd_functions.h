@@ -1,5 +1,6 @@
 #pragma once
 
+#include "chainrule/detail/rules.h"
 #include "chainrule/simd.h"
 
 /// What a formula may call on packs. Errors are in units in the last place of the correctly rounded result;
@@ -212,6 +213,13 @@ Pack<T, N> sigmoid(const Pack<T, N>& x) {
   return below / (below + e.power * (c + e.h));
 }
 
+/// sigmoid(x) · sigmoid(-x), within 4 units at both ends.
+template <class T, int N>
+Pack<T, N> sigmoid_slope(const Pack<T, N>& x) {
+  const Pack<T, N> e = exp(-abs(x)), more = e + 1;
+  return e / (more * more);
+}
+
 /// Natural logarithm, within 2 units: fdlibm's e_log.c, log(1 + f) by a series in s = f / (2 + f).
 template <class T, int N>
 Pack<T, N> log(const Pack<T, N>& x) {
@@ -417,6 +425,23 @@ Pack<T, N> sin(const Pack<T, N>& x) {
 template <class T, int N>
 Pack<T, N> cos(const Pack<T, N>& x) {
   return detail::sine<1>(x);
+}
+
+template <class T, int N>
+Pack<T, N> softplus(const Pack<T, N>& x) {
+  return rules::stable_softplus(x);
+}
+template <class T, int N>
+Pack<T, N> logaddexp(const Pack<T, N>& a, const std::type_identity_t<Pack<T, N>>& b) {
+  return rules::stable_logaddexp(a, Pack<T, N>(b));
+}
+template <class T, int N>
+Pack<T, N> strong_product(const Pack<T, N>& a, const std::type_identity_t<Pack<T, N>>& b) {
+  return where((a == 0) | (b == 0), Pack<T, N>(0), a * b);
+}
+template <class T, int N>
+Pack<T, N> strong_quotient(const Pack<T, N>& a, const Pack<T, N>& b) {
+  return where(a == 0, Pack<T, N>(0), a / b);
 }
 
 }  // namespace chainrule::simd
