@@ -82,9 +82,9 @@ OpCase cross_entropy_row() {
           .float32_tolerance = 5e-6};
 }
 
-const std::vector<Shapes> loss_shapes = {
-    {{}, {}},      {{3}, {3}},       {{4, 3}, {4, 3}}, {{33, 41}, {33, 41}},
-    {{4, 3}, {3}}, {{4, 1}, {1, 3}}, {{}, {2, 3}}};
+/// Targets have the shape of the predictions, or none.
+const std::vector<Shapes> loss_shapes = {{{}, {}},     {{3}, {3}},  {{4, 3}, {4, 3}}, {{33, 41}, {33, 41}},
+                                         {{2, 3}, {}}, {{2, 1}, {}}};
 
 OpCase loss_row(const std::string& operation, Tensor (*loss)(const Operand&, const Operand&, Reduction),
                 reference::Number (*scalar)(reference::Number, reference::Number), const Input& a,
@@ -92,16 +92,28 @@ OpCase loss_row(const std::string& operation, Tensor (*loss)(const Operand&, con
   const auto samples = [=](const Arrays& in) {
     return reference::elementwise([=](const Numbers& x) { return scalar(x[0], x[1]); }, in);
   };
-  return {.operation = operation,
-          .inputs = {a, b},
-          .variants = reductions_of("", loss, samples, loss_shapes),
-          .misuses = {{"shapes that differ",
-                       [=] {
-                         loss(blank({2, 3}), blank({2, 4}), Reduction::mean);
-                       },
-                       {"(2, 3)", "(2, 4)"}}},
-          .tolerance = 1e-14,
-          .float32_tolerance = 5e-6};
+  return {
+      .operation = operation,
+      .inputs = {a, b},
+      .variants = reductions_of("", loss, samples, loss_shapes),
+      .misuses = {{"shapes that differ",
+                   [=] {
+                     loss(blank({2, 3}), blank({2, 4}), Reduction::mean);
+                   },
+                   {"(2, 3)", "(2, 4)"}},
+                  {"a column for a row",
+                   [=] {
+                     loss(blank({3}), blank({3, 1}), Reduction::mean);
+                   },
+                   {"(3,)", "(3, 1)", "reshape"}},
+                  {"a scalar for many", [=] { loss(blank({}), blank({3}), Reduction::sum); }, {"()", "(3,)"}},
+                  {"the mean of nothing",
+                   [=] {
+                     loss(blank({0, 3}), blank({0, 3}), Reduction::mean);
+                   },
+                   {"nothing", "(0, 3)"}}},
+      .tolerance = 1e-14,
+      .float32_tolerance = 5e-6};
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "kernels/cross_entropy.h"
 
+#include <utility>
+
 #include "kernels/exponentials.h"
 
 namespace chainrule::kernels {
@@ -24,16 +26,32 @@ struct OfClasses {
       const P share = share_of(P(scale), total);
       line.for_each([&](auto pack, int) { pack.store(out[0], pack.load(out[0], P(0)) * share); });
     }
-    const P log_total = log(total);
+    const P log_total = log_of_total(total);
     T shifts[P::lanes], logs[P::lanes];
     shift.store(shifts);
     log_total.store(logs);
-    for (std::int64_t lane = 0; lane < count; ++lane) {
-      const std::int64_t at = line.at(target[first + lane], lane);
+    for (std::int64_t lane = 0; lane < count; ++lane)
       // Not shift + log_total first, which would cancel digits.
-      losses[first + lane] = logs[lane] - (in[0][at] - shifts[lane]);
-      if (out[0] != nullptr) out[0][at] -= scale;
+      losses[first + lane] = logs[lane] - (in[0][line.at(target[first + lane], lane)] - shifts[lane]);
+    if (out[0] != nullptr) subtract_truth(line, out[0], first, count);
+  }
+
+ private:
+  /// Takes the scale from the target of each line. Of a share that is near all of it, which has lost the
+  /// digits of the others, minus the sum of these is left.
+  template <class Line>
+  void subtract_truth(const Line& line, T* shares, std::int64_t first, std::int64_t count) const {
+    using P = typename Line::Pack;
+    T own[P::lanes], others[P::lanes];
+    bool any_near = false;
+    const auto at = [&](std::int64_t lane) -> T& { return shares[line.at(target[first + lane], lane)]; };
+    for (std::int64_t lane = 0; lane < count; ++lane) {
+      own[lane] = std::exchange(at(lane), T(0));
+      any_near = any_near || own[lane] > scale / 2;
     }
+    if (any_near) sum_of_line(line, [&](auto pack) { return pack.load(shares, P(0)); }).store(others);
+    for (std::int64_t lane = 0; lane < count; ++lane)
+      at(lane) = own[lane] > scale / 2 ? -others[lane] : own[lane] - scale;
   }
 };
 
@@ -49,18 +67,17 @@ struct OfProbabilities {
     const P zero(0), shift = shift_of(line, in[0]);
     const auto load = [&](auto pack, int k) { return pack.load(in[k], zero); };
     const P total = out[0] == nullptr ? total_of(line, in[0], shift) : powers_of(line, in[0], shift, out[0]),
-            log_total = log(total);
+            log_total = log_of_total(total);
     const P loss = sum_of_line(line, [&](auto pack) {
       const P share = load(pack, 1);  // 0 · -inf is 0
       return where(share == zero, zero, share * (log_total - (load(pack, 0) - shift)));
     });
     loss.store_part(losses + first, count);
     if (out[0] == nullptr) return;
-    const P mass = sum_of_line(line, [&](auto pack) { return load(pack, 1); }),
-            share = share_of(mass * P(scale), total);
-    line.for_each([&](auto pack, int) {
-      pack.store(out[0], pack.load(out[0], zero) * share - load(pack, 1) * P(scale));
-    });
+    const P share = share_of(P(1), total);
+    balance(
+        line, [&](auto pack) { return pack.load(out[0], zero) * share; },
+        [&](auto pack) { return load(pack, 1) * P(-scale); }, out[0]);
   }
 };
 

@@ -7,17 +7,25 @@
 /// What softmax and its kin compute of a line. See kernels/lines.h.
 namespace chainrule::kernels {
 
+/// The largest of what term(pack) gives for the packs of a line, of that which is a number.
+template <class Line, class Term>
+typename Line::Pack largest_of_line(const Line& line, const Term& term) {
+  using P = typename Line::Pack;
+  constexpr auto infinity = std::numeric_limits<typename P::Element>::infinity();
+  P most[4] = {-infinity, -infinity, -infinity, -infinity};
+  line.for_each([&](auto pack, int k) { most[k] = larger(most[k], term(pack)); });
+  const auto greater = [](const P& a, const P& b) { return larger(a, b); };
+  return line.combined(larger(larger(most[0], most[1]), larger(most[2], most[3])), greater);
+}
+
 /// What to subtract before exp: the maximum, but 0 where that is infinite, as inf - inf is NaN. (Where an
 /// element is NaN, any number may come out: the total will be NaN.)
 template <class Line>
 typename Line::Pack shift_of(const Line& line, const typename Line::Pack::Element* x) {
   using P = typename Line::Pack;
-  constexpr auto infinity = std::numeric_limits<typename P::Element>::infinity();
-  P most[4] = {-infinity, -infinity, -infinity, -infinity};
-  line.for_each([&](auto pack, int k) { most[k] = larger(most[k], pack.load(x, P(-infinity))); });
-  const auto greater = [](const P& a, const P& b) { return larger(a, b); };
-  const P largest = line.combined(larger(larger(most[0], most[1]), larger(most[2], most[3])), greater);
-  return where(abs(largest) == P(infinity), P(0), largest);
+  const P infinity(std::numeric_limits<typename P::Element>::infinity()),
+      largest = largest_of_line(line, [&](auto pack) { return pack.load(x, -infinity); });
+  return where(abs(largest) == infinity, P(0), largest);
 }
 
 /// Σ exp(x - shift).
@@ -46,6 +54,33 @@ typename Line::Pack powers_of(const Line& line, const typename Line::Pack::Eleme
 template <class P>
 P share_of(const P& mass, const P& total) {
   return where(total == P(0), P(0), mass / total);
+}
+
+/// log of a total of powers; of no power it is that of 1, as the result is then infinite anyhow, and not NaN.
+template <class P>
+P log_of_total(const P& total) {
+  return where(total == P(0), P(0), log(total));
+}
+
+/// to = g - y · Σ g, for the probabilities and gradients that y(pack) and g(pack) give. A probability near 1
+/// has lost the digits of the others, so what is left of its g is made of these: Σ others y · Σ g - Σ others
+/// g.
+template <class Line, class Y, class G>
+void balance(const Line& line, const Y& y, const G& g, typename Line::Pack::Element* to) {
+  using P = typename Line::Pack;
+  const P zero(0), half(0.5),
+      total = sum_of_line(line, g),
+      others_y = sum_of_line(line,
+                             [&](auto pack) {
+                               const P share = y(pack);
+                               return where(share > half, zero, share);
+                             }),
+      others_g = sum_of_line(line, [&](auto pack) { return where(y(pack) > half, zero, g(pack)); }),
+      left = others_y * total - others_g;
+  line.template for_each<1>([&](auto pack, int) {
+    const P share = y(pack);
+    pack.store(to, where(share > half, left, g(pack) - share * total));
+  });
 }
 
 }  // namespace chainrule::kernels

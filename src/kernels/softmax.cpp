@@ -14,15 +14,20 @@ struct Softmax {
   }
 };
 
+/// Each g counts from the one where y is largest, so that the rest of this y, near 1, is not asked for.
 struct SoftmaxGradient {
   void operator()(const auto& line, const auto& in, const auto& out, std::int64_t, std::int64_t) const {
     using P = typename std::decay_t<decltype(line)>::Pack;
     const auto [y, g] = in;
-    const P zero(0), sum = sum_of_line(line, [&, y = y, g = g](auto pack) {
-                       return pack.load(y, zero) * pack.load(g, zero);
-                     });
+    const P zero(0), nothing(-std::numeric_limits<typename P::Element>::infinity()),
+        largest = largest_of_line(line, [&, y = y](auto pack) { return pack.load(y, nothing); }),
+        shift = largest_of_line(line, [&, y = y, g = g](auto pack) {
+          return where(pack.load(y, nothing) == largest, pack.load(g, nothing), nothing);
+        });
+    const P sum = sum_of_line(
+        line, [&, y = y, g = g](auto pack) { return pack.load(y, zero) * (pack.load(g, shift) - shift); });
     line.for_each([&, y = y, g = g](auto pack, int) {
-      pack.store(out[0], pack.load(y, zero) * (pack.load(g, zero) - sum));
+      pack.store(out[0], pack.load(y, zero) * ((pack.load(g, zero) - shift) - sum));
     });
   }
 };
@@ -31,7 +36,7 @@ struct LogSoftmax {
   void operator()(const auto& line, const auto& in, const auto& out, std::int64_t, std::int64_t) const {
     using P = typename std::decay_t<decltype(line)>::Pack;
     const P shift = shift_of(line, in[0]), total = total_of(line, in[0], shift),
-            log_total = where(total == P(0), P(0), log(total));
+            log_total = log_of_total(total);
     line.for_each([&](auto pack, int) { pack.store(out[0], (pack.load(in[0], P(0)) - shift) - log_total); });
   }
 };
@@ -40,10 +45,21 @@ struct LogSoftmaxGradient {
   void operator()(const auto& line, const auto& in, const auto& out, std::int64_t, std::int64_t) const {
     using P = typename std::decay_t<decltype(line)>::Pack;
     const auto [y, g] = in;
-    const P zero(0), sum = sum_of_line(line, [&, g = g](auto pack) { return pack.load(g, zero); });
-    line.template for_each<1>([&, y = y, g = g](auto pack, int) {
-      pack.store(out[0], pack.load(g, zero) - exp(pack.load(y, zero)) * sum);
-    });
+    const P zero(0);
+    line.template for_each<1>([&, y = y](auto pack, int) { pack.store(out[0], exp(pack.load(y, zero))); });
+    balance(
+        line, [&](auto pack) { return pack.load(out[0], zero); },
+        [&, g = g](auto pack) { return pack.load(g, zero); }, out[0]);
+  }
+};
+
+struct Balanced {
+  void operator()(const auto& line, const auto& in, const auto& out, std::int64_t, std::int64_t) const {
+    using P = typename std::decay_t<decltype(line)>::Pack;
+    const auto [y, g] = in;
+    balance(
+        line, [y = y](auto pack) { return pack.load(y, P(0)); },
+        [g = g](auto pack) { return pack.load(g, P(0)); }, out[0]);
   }
 };
 
@@ -79,6 +95,7 @@ Array softmax_gradient(const Array& y, const Array& g, std::size_t axis) {
 Array log_softmax_gradient(const Array& y, const Array& g, std::size_t axis) {
   return along(axis, LogSoftmaxGradient(), y, g);
 }
+Array balanced(const Array& y, const Array& g, std::size_t axis) { return along(axis, Balanced(), y, g); }
 
 Array logsumexp(const Array& x, const AxisMask& axes) {
   return reduce_groups(x, axes, [](const Array& in, const Lines& lines, Array& out) {

@@ -12,8 +12,10 @@ Array log_softmax(const Array& x, std::size_t axis);
 
 /// From the result y and the gradient g of its shape: y · (g - Σ g·y),
 Array softmax_gradient(const Array& y, const Array& g, std::size_t axis);
-/// and g - eʸ · Σ g.
+/// and g - eʸ · Σ g, and
 Array log_softmax_gradient(const Array& y, const Array& g, std::size_t axis);
+/// g - y · Σ g.
+Array balanced(const Array& y, const Array& g, std::size_t axis);
 
 /// log Σ eˣ over the marked axes, which remain with size 1, shifted by the maximum.
 Array logsumexp(const Array& x, const AxisMask& axes);

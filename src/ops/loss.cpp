@@ -1,9 +1,11 @@
 #include "kernels/cross_entropy.h"
 
+#include <cmath>
 #include <optional>
 
 #include "kernels/reduce.h"
 #include "ops/elementwise.h"
+#include "ops/probability.h"
 #include "ops/registry.h"
 
 namespace chainrule {
@@ -16,11 +18,20 @@ struct Combines {
   double scale(std::int64_t count) const {
     return reduction == Reduction::mean ? 1.0 / static_cast<double>(count) : 1;
   }
-  Array combine(Array losses) const {
+  Array combine(std::string_view name, const Array& losses) const {
     if (reduction == Reduction::none) return losses;
+    if (reduction == Reduction::mean && losses.size() == 0)
+      throw ShapeError(std::string(name) + ": nothing to average: shape " + to_string(losses.shape()) +
+                       " has no elements; check that the batch is not empty, or take the sum");
+    const double by = scale(losses.size());
     Array total = kernels::sum(losses, ~AxisMask()).reshaped({});
-    dispatch_floating(total.dtype(),
-                      [&]<class T>() { *total.mutable_data<T>() *= static_cast<T>(scale(losses.size())); });
+    dispatch_floating(total.dtype(), [&]<class T>() {
+      T& number = *total.mutable_data<T>();
+      number *= static_cast<T>(by);
+      if (reduction != Reduction::mean || std::isfinite(number)) return;
+      const NoGrad guard;  // a sum may overflow where the mean does not
+      number = kernels::sum(value_of(constant(losses) * by), ~AxisMask()).template item<T>();
+    });
     return total;
   }
 };
@@ -42,7 +53,7 @@ struct CrossEntropy : Combines {
     const Array losses =
         kernels::cross_entropy(rows(logits), rows(target, logits), found, scale(samples.size()));
     if (found != nullptr) *found = found->reshaped(logits.shape());
-    return combine(losses.reshaped(samples));
+    return combine(name, losses.reshaped(samples));
   }
   Reads reads(Wanted wanted) const { return wanted(0) || wanted(1) ? reads_input(0) | reads_input(1) : 0; }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
@@ -100,10 +111,10 @@ struct CrossEntropy : Combines {
     });
   }
   Tensor rule(Inputs in, const Tensor& g, std::int64_t samples) const {
-    const Tensor probabilities = softmax(in[0]), upstream = per_sample(g * scale(samples), in[0].shape());
-    if (!by_class) return (probabilities * sum(in[1], -1, true) - in[1]) * upstream;
-    const Tensor truth = reshape(in[1], with_last(in[0].shape(), 1));
-    return (probabilities - cast(truth == arange(0, in[0].shape().back()), in[0].dtype())) * upstream;
+    const Shape& shape = in[0].shape();
+    Tensor truth = in[1];
+    if (by_class) truth = cast(reshape(truth, with_last(shape, 1)) == arange(0, shape.back()), in[0].dtype());
+    return balanced(softmax(in[0]), truth * -per_sample(g * scale(samples), shape), shape.rank() - 1);
   }
   struct Product {
     auto operator()(auto a, auto b) const { return a * b; }
@@ -119,14 +130,18 @@ template <class Op>
 struct PairLoss : Combines {
   static constexpr bool is_cheap = false, takes_unexpanded = true;
   Array forward(Values in) const {
-    const Shape shape = broadcast(Op::name, in[0]->shape(), in[1]->shape());
+    const Shape &shape = in[0]->shape(), &target = in[1]->shape();
+    if (target != shape && target.rank() != 0)
+      throw ShapeError(
+          std::string(Op::name) + ": " + to_string(shape) + " and target " + to_string(target) +
+          " differ in shape; reshape one, or broadcast_to if that is meant (a scalar target is for all)");
     return dispatch_floating(in[0]->dtype(), [&]<class T>() {
-      return combine(kernels::deferred_elementwise<Forward, T, 2>(shape, {in[0], in[1]}));
+      return combine(Op::name, kernels::deferred_elementwise<Forward, T, 2>(shape, {in[0], in[1]}));
     });
   }
   Reads reads(Wanted wanted) const { return wanted(0) || wanted(1) ? reads_input(0) | reads_input(1) : 0; }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
-    const Shape shape = broadcast(Op::name, in[0].shape(), in[1].shape());
+    const Shape& shape = in[0].shape();
     const Tensor each = reduction == Reduction::mean ? g * scale(shape.size()) : g;
     if (to.wants(0)) send(RuleA(), 0, in, out, shape, each, to);
     if (to.wants(1)) send(RuleB(), 1, in, out, shape, each, to);
@@ -168,7 +183,7 @@ struct MseLoss : PairLoss<MseLoss> {
 struct HingeLoss : PairLoss<HingeLoss> {
   static constexpr std::string_view name = "hinge_loss",
                                     formula = "∂max(0, 1 − t s)/∂s = −t if t s < 1 else 0";
-  static auto value(auto s, auto t) { return where(t * s < 1, 1 - t * s, 0); }
+  static auto value(auto s, auto t) { return maximum(1 - t * s, 0); }  // NaN stays NaN
   static constexpr auto vjp_a(auto s, auto t, auto g) { return where(t * s < 1, -(g * t), 0); }
   static constexpr auto vjp_b(auto s, auto t, auto g) { return where(t * s < 1, -(g * s), 0); }
 };

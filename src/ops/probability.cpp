@@ -1,9 +1,94 @@
+#include "ops/probability.h"
+
+#include <limits>
+
 #include "kernels/softmax.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
 
 namespace chainrule {
 namespace ops {
+
+// Gradients that are to be differentiated again are made of the operations below, whose values and
+// derivatives keep the digits that a y near 1 has lost. As y comes from softmax, what its cotangent has in
+// common to all elements is without effect, and may be left out.
+
+/// The element of u where y is largest, from which others are counted. A constant.
+static Tensor at_largest(const Tensor& y, const Tensor& u, std::size_t axis) {
+  if (y.size() == 0) return u;
+  const NoGrad guard;
+  const auto along = static_cast<std::int64_t>(axis);
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  return max(where(y == max(y, along, true), u, -infinity), along, true);
+}
+
+/// y · (u - Σ y·u), the Jacobian of softmax, which is symmetric, times u.
+struct SoftmaxGradient {
+  static constexpr std::string_view name = "softmax_gradient",
+                                    formula = "∂(y · (u − Σ y·u)): to u: y · (g − Σ y·g)";
+  std::size_t axis = 0;
+  Array forward(Values in) const { return kernels::softmax_gradient(*in[0], *in[1], axis); }
+  Reads reads(Wanted) const { return reads_input(0) | reads_input(1); }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+    if (to.wants(0)) {
+      const auto over = Axes(axis);
+      const Tensor &y = in[0], u = in[1] - at_largest(y, in[1], axis), w = g - at_largest(y, g, axis);
+      to[0] = w * (u - sum(y * u, over, true)) - u * sum(y * w, over, true);
+    }
+    if (to.wants(1)) to[1] = apply(SoftmaxGradient{axis}, Here::now(), Argument(in[0]), Argument(g));
+  }
+  LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
+                             const std::string&) const {
+    const std::string &y = names[0], &u = names[1];
+    if (input == 0) return {"g · (" + u + " − Σ " + y + "·" + u + ") − " + u + " · Σ " + y + "·g", false};
+    return {y + " · (g − Σ " + y + "·g)", false};
+  }
+};
+
+/// The cotangent of y in the two that follow: -u Σ w, with u counted from where y is largest.
+static Tensor to_probabilities(const Tensor& y, const Tensor& u, const Tensor& w, std::size_t axis) {
+  return (at_largest(y, u, axis) - u) * sum(w, Axes(axis), true);
+}
+
+/// u - Σ y·u, the Jacobian of log_softmax times u.
+struct Centered {
+  static constexpr std::string_view name = "centered", formula = "∂(u − Σ y·u): to u: g − y · Σ g";
+  std::size_t axis = 0;
+  Array forward(Values in) const {
+    const NoGrad guard;
+    const Tensor y = constant(*in[0]), u = constant(*in[1]), counted = u - at_largest(y, u, axis);
+    return value_of(counted - sum(y * counted, Axes(axis), true));
+  }
+  Reads reads(Wanted) const { return reads_input(0) | reads_input(1); }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+    if (to.wants(0)) to[0] = to_probabilities(in[0], in[1], g, axis);
+    if (to.wants(1)) to[1] = balanced(in[0], g, axis);
+  }
+  LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
+                             const std::string&) const {
+    return {input == 0 ? "−" + names[1] + " · Σ g" : "g − " + names[0] + " · Σ g", false};
+  }
+};
+
+/// w - y · Σ w, the transpose of that Jacobian times w.
+struct Balanced {
+  static constexpr std::string_view name = "balanced", formula = "∂(w − y · Σ w): to w: g − Σ y·g";
+  std::size_t axis = 0;
+  Array forward(Values in) const { return kernels::balanced(*in[0], *in[1], axis); }
+  Reads reads(Wanted) const { return reads_input(0) | reads_input(1); }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+    if (to.wants(0)) to[0] = to_probabilities(in[0], g, in[1], axis);
+    if (to.wants(1)) to[1] = apply(Centered{axis}, Here::now(), Argument(in[0]), Argument(g));
+  }
+  LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
+                             const std::string&) const {
+    return {input == 0 ? "−g · Σ " + names[1] : "g − Σ " + names[0] + "·g", false};
+  }
+};
+
+Tensor balanced(const Tensor& y, const Tensor& w, std::size_t axis) {
+  return apply(Balanced{axis}, Here::now(), Argument(y), Argument(w));
+}
 
 struct Softmax {
   static constexpr std::string_view name = "softmax",
@@ -14,7 +99,7 @@ struct Softmax {
   void vjp(Inputs, const Tensor& out, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;
     to[0] = numbers_only() ? constant(kernels::softmax_gradient(value_of(out), value_of(g), axis))
-                           : out * (g - sum(g * out, Axes(axis), true));
+                           : apply(SoftmaxGradient{axis}, Here::now(), Argument(out), Argument(g));
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string& result) const {
     return {result + " · (g − Σ g·" + result + ")", false};
@@ -30,7 +115,7 @@ struct LogSoftmax {
   void vjp(Inputs, const Tensor& out, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;
     to[0] = numbers_only() ? constant(kernels::log_softmax_gradient(value_of(out), value_of(g), axis))
-                           : g - exp(out) * sum(g, Axes(axis), true);
+                           : balanced(softmax(out, static_cast<std::int64_t>(axis)), g, axis);
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string> names, const std::string&) const {
     return {"g − softmax(" + names[0] + ") · Σ g", false};
