@@ -1,3 +1,4 @@
+#include <limits>
 
 #include "kernels/reduce.h"
 #include "ops/over_axes.h"
@@ -11,28 +12,15 @@ struct Prod : OverAxes {
   Array forward(Values in) const { return finish(kernels::prod(*in[0], axes), in[0]->shape()); }
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) : 0; }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
-    if (to.wants(0)) to[0] = kept(g, in[0]) * others(in[0]);
+    if (to.wants(0)) to[0] = kept(g, in[0]) * in_rows(in[0], others_in_row);
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string> names, const std::string&) const {
     return {"Π of the other " + names[0]};
   }
 
  private:
-  /// For each element the product of the others along the axes, which come last meanwhile.
-  Tensor others(const Tensor& x) const {
-    std::vector<std::int64_t> order, back(x.rank());
-    for (const bool reduced : {false, true})
-      for (std::size_t axis = 0; axis < x.rank(); ++axis)
-        if (axes[axis] == reduced) order.push_back(static_cast<std::int64_t>(axis));
-    for (std::size_t i = 0; i < order.size(); ++i)
-      back[static_cast<std::size_t>(order[i])] = static_cast<std::int64_t>(i);
-    const Tensor turned = permute(x, order);
-    const auto n = static_cast<std::int64_t>(count(x.shape()));
-    return permute(reshape(others_in_row(reshape(turned, {n == 0 ? 0 : x.size() / n, n})), turned.shape()),
-                   back);
-  }
-  /// The same for each row of x: the other of its pair, times what is outside the pair. Products only, so
-  /// that zeros do no harm, here and in further derivatives.
+  /// For each element of a row the product of the others: the other of its pair, times what is outside the
+  /// pair. Products only, so that zeros do no harm, here and in further derivatives.
   static Tensor others_in_row(const Tensor& x) {
     const std::int64_t n = x.shape()[1], half = n / 2;
     if (half == 0) return ones_like(x);
@@ -48,16 +36,41 @@ struct Prod : OverAxes {
 
 struct Norm : OverAxes {
   static constexpr std::string_view name = "norm", formula = "∂‖x‖/∂xᵢ = xᵢ / ‖x‖ (0 if x = 0)";
+  /// At 0 it is 0, and stays so in further derivatives.
+  static auto direction(const auto& x, const auto& total) { return where(total == 0, 0, x / total); }
+  struct Rule {
+    auto operator()(const auto& x, const auto& total, const auto& g) const {
+      return strong_product(g, direction(x, total));
+    }
+  };
   Array forward(Values in) const {
     return dispatch_floating(in[0]->dtype(), [&]<class T>() {
       const Array squares = kernels::deferred_elementwise<Squared, T, 1>(in[0]->shape(), {in[0]});
       const Array total = kernels::sum(squares, axes);
-      return finish(kernels::elementwise<Root, T, 1>(total.shape(), {&total}), in[0]->shape());
+      Array root = kernels::elementwise<Root, T, 1>(total.shape(), {&total});
+      // Between these no square has overflowed, and none that was lost below matters.
+      using Limits = std::numeric_limits<T>;
+      const T least = std::sqrt(Limits::min() / Limits::epsilon());
+      if (in[0]->size() != 0)
+        mend<T>(
+            root, [=](T each) { return !(each >= least && each < Limits::infinity()); },
+            [&] { return scaled(*in[0]); });
+      return finish(root, in[0]->shape());
     });
   }
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) | reads_output : 0; }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
-    if (to.wants(0)) to[0] = kept(g, in[0]) * (in[0] / kept(where(out == 0, 1, out), in[0]));
+    if (!to.wants(0)) return;
+    const Tensor &x = in[0], total = kept(out, x), upstream = kept(g, x);
+    if (any_infinite(out))
+      to[0] = strong_product(upstream, where(total == infinity, among_infinities(x), direction(x, total)));
+    else if (numbers_only())
+      to[0] = constant(dispatch_floating(x.dtype(), [&]<class T>() {
+        return kernels::elementwise<Rule, T, 3>(x.shape(),
+                                                {&value_of(x), &value_of(total), &value_of(upstream)});
+      }));
+    else
+      to[0] = Rule()(x, total, upstream);
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string> names,
                              const std::string& result) const {
@@ -65,6 +78,7 @@ struct Norm : OverAxes {
   }
 
  private:
+  static constexpr double infinity = std::numeric_limits<double>::infinity();
   struct Squared {
     static constexpr bool is_cheap = true;
     auto operator()(auto x) const { return x * x; }
@@ -72,6 +86,20 @@ struct Norm : OverAxes {
   struct Root {
     auto operator()(auto x) const { return sqrt(x); }
   };
+  /// x in units of the largest element, so that no square overflows and one at least is not lost.
+  Array scaled(const Array& array) const {
+    const NoGrad guard;
+    const Tensor x = constant(array);
+    const Axes over = listed(x.rank());
+    const Tensor largest = max(abs(x), over, true),
+                 unit = where(largest == 0, 1, where(largest == infinity, 1, largest));
+    return value_of(unit * sqrt(sum(square(x / unit), over, true)));
+  }
+  /// Where infinitely large elements have equal shares, and others none.
+  Tensor among_infinities(const Tensor& x) const {
+    const Tensor hit = cast(abs(x) == infinity, x.dtype());
+    return sign(x) * hit / sqrt(maximum(sum(hit, listed(x.rank()), true), 1));
+  }
 };
 
 Entries norm_and_product_operations() { return entries<Prod, Norm>; }

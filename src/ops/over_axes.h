@@ -1,5 +1,8 @@
 #pragma once
 
+#include <algorithm>
+#include <cmath>
+
 #include "ops/elementwise.h"
 
 namespace chainrule::ops {
@@ -29,12 +32,43 @@ struct OverAxes {
       if (axes[axis]) count *= in[axis];
     return static_cast<double>(count);
   }
+  /// What f makes of x as a matrix of its shape, where what is reduced is a row.
+  template <class F>
+  Tensor in_rows(const Tensor& x, const F& f) const {
+    std::vector<std::int64_t> order, back(x.rank());
+    for (const bool is_reduced : {false, true})
+      for (std::size_t axis = 0; axis < x.rank(); ++axis)
+        if (axes[axis] == is_reduced) order.push_back(static_cast<std::int64_t>(axis));
+    for (std::size_t i = 0; i < order.size(); ++i)
+      back[static_cast<std::size_t>(order[i])] = static_cast<std::int64_t>(i);
+    const Tensor turned = std::is_sorted(order.begin(), order.end()) ? x : permute(x, order);
+    const auto n = static_cast<std::int64_t>(count(x.shape()));
+    const Tensor result = reshape(f(reshape(turned, {n == 0 ? 0 : x.size() / n, n})), turned.shape());
+    return std::is_sorted(back.begin(), back.end()) ? result : permute(result, back);
+  }
   /// The axes, for the public operations on a tensor of this rank.
   Axes listed(std::size_t rank) const {
     std::vector<std::int64_t> list;
     for (std::size_t axis = 0; axis < rank; ++axis)
       if (axes[axis]) list.push_back(static_cast<std::int64_t>(axis));
     return list;
+  }
+  /// Is any element infinite? (So few look, and it costs so little, that results are looked through.)
+  static bool any_infinite(const Tensor& result) {
+    return dispatch_floating(result.dtype(), [&]<class T>() {
+      const std::span<const T> elements = result.data<T>();
+      return std::any_of(elements.begin(), elements.end(), [](T element) { return std::isinf(element); });
+    });
+  }
+  /// Computes the elements again, by again(), where some are not what they should be.
+  template <class T, class Wrong, class Again>
+  static void mend(Array& result, const Wrong& wrong, const Again& again) {
+    T* const elements = result.mutable_data<T>();
+    T* const end = elements + result.size();
+    if (std::none_of(elements, end, wrong)) return;
+    const Array mended = again();
+    std::transform(elements, end, mended.data<T>(), elements,
+                   [&](T element, T other) { return wrong(element) ? other : element; });
   }
   void require_elements(std::string_view name, const Shape& in) const {
     if (count(in) == 0)

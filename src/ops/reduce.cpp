@@ -1,5 +1,6 @@
 #include "kernels/reduce.h"
 
+#include <limits>
 #include <optional>
 
 #include "kernels/extremum.h"
@@ -35,6 +36,13 @@ struct Mean : OverAxes {
     dispatch_floating(total.dtype(), [&]<class T>() {
       T* elements = total.mutable_data<T>();
       for (std::int64_t i = 0; i < total.size(); ++i) elements[i] /= static_cast<T>(n);
+      // A sum may overflow where the mean does not.
+      mend<T>(
+          total, [](T each) { return !std::isfinite(each); },
+          [&] {
+            const NoGrad guard;
+            return kernels::sum(value_of(constant(*in[0]) / n), axes);
+          });
     });
     return finish(total, in[0]->shape());
   }
@@ -94,32 +102,33 @@ struct Min : Extremum<Min> {
 struct Logsumexp : OverAxes {
   static constexpr bool takes_unexpanded = true;
   static constexpr std::string_view name = "logsumexp", formula = "∂logsumexp(x)/∂xᵢ = softmax(x)ᵢ";
-  struct Rule {
-    auto operator()(const auto& x, const auto& total, const auto& g) const {
-      // Shares of an infinite result are not defined; sending nothing keeps NaN out of the rest.
-      constexpr double infinity = std::numeric_limits<double>::infinity();
-      return g * exp(x - where(abs(total) < infinity, total, infinity));
-    }
-  };
   Array forward(Values in) const {
     require_elements(name, in[0]->shape());
     return finish(kernels::logsumexp(*in[0], axes), in[0]->shape());
   }
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) | reads_output : 0; }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
-    if (!to.wants(0)) return;
-    const Tensor total = kept(out, in[0]), upstream = kept(g, in[0]);
-    if (!numbers_only()) {
-      to[0] = Rule()(in[0], total, upstream);
-      return;
-    }
-    to[0] = constant(dispatch_floating(total.dtype(), [&]<class T>() {
-      return kernels::elementwise<Rule, T, 3>(in[0].shape(),
-                                              {&value_of(in[0]), &value_of(total), &value_of(upstream)});
-    }));
+    if (to.wants(0)) to[0] = kept(g, in[0]) * shares(in[0], out);
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string> names, const std::string&) const {
     return {"softmax(" + names[0] + ")"};
+  }
+
+ private:
+  /// softmax over the axes. Not exp(x - total), as total has lost the digits of what is beside a large x.
+  Tensor shares(const Tensor& x, const Tensor& out) const {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    if (any_infinite(out) && axes.any()) {  // those that are infinite share evenly, as in logaddexp
+      const Tensor total = kept(out, x);
+      return softmax_over(where(total == infinity, where(x == infinity, 0, -infinity), x));
+    }
+    return softmax_over(x);
+  }
+  Tensor softmax_over(const Tensor& x) const {
+    if (axes.count() == 1)
+      for (std::size_t axis = 0; axis < x.rank(); ++axis)
+        if (axes[axis]) return softmax(x, static_cast<std::int64_t>(axis));
+    return in_rows(x, [](const Tensor& rows) { return softmax(rows, 1); });
   }
 };
 

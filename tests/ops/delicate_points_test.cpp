@@ -137,6 +137,62 @@ TEST(Norm, of_zeros_has_gradient_zero) {
   EXPECT_EQ(gradient_of(norm_of, tensor({3.0, 4.0})), (Numbers{3.0 / 5, 4.0 / 5}));
 }
 
+TEST(Norm, neither_overflows_nor_vanishes) {
+  const Function norm_of = [](const Tensor& x) { return norm(x); };
+  const auto expect = [&](const Tensor& x, double length, const Numbers& direction) {
+    EXPECT_TRUE(close(norm(x) / length, {1}, x.dtype() == DType::float32 ? 1e-6 : 1e-15));
+    EXPECT_TRUE(close(tensor(gradient_of(norm_of, x)), direction, 1e-6));
+  };
+  expect(tensor({1e20F, 1.0F, 1.0F}), 1e20F, {1, 1e-20, 1e-20});
+  expect(tensor({3e-30F, -4e-30F}), 5e-30F, {0.6, -0.8});
+  expect(tensor({3e200, 4e200}), 5e200, {0.6, 0.8});
+  expect(tensor({3e-200, 4e-200}), 5e-200, {0.6, 0.8});
+  expect(tensor({0x3p-1070, 0x4p-1070}), 0x5p-1070, {0.6, 0.8});
+  expect(tensor({1e-200, 1e-160}), 1e-160, {1e-40, 1});
+  expect(tensor({1.7e308}), 1.7e308, {1});
+  const Tensor rows = tensor({{3e200, 0.0, 3e-200}, {4e200, 0.0, 4e-200}});
+  const Tensor lengths = norm(rows, 0);
+  EXPECT_TRUE(close(lengths / tensor({5e200, 1.0, 5e-200}), {1, 0, 1}));
+  EXPECT_TRUE(close(tensor(gradient_of([](const Tensor& x) { return norm(x, 0); }, rows)),
+                    {0.6, 0, 0.6, 0.8, 0, 0.8}));
+  const Tensor block = reshape(tensor({2e200, 1.0, 2e200, 1.0, 2e200, 1.0, 2e200, 1.0}), {2, 2, 2});
+  EXPECT_TRUE(close(norm(block, {0, 1}) / tensor({4e200, 2.0}), {1, 1}));
+  EXPECT_TRUE(close(norm(block, {0, 2}) / 2.8284271247461903e200, {1, 1}));
+}
+
+TEST(Norm, with_infinite_elements_points_along_them_evenly) {
+  const Function norm_of = [](const Tensor& x) { return norm(x); };
+  EXPECT_EQ(norm(tensor({1.0, -infinity})).item(), infinity);
+  EXPECT_EQ(gradient_of(norm_of, tensor({1.0, -infinity})), (Numbers{0, -1}));
+  EXPECT_TRUE(close(tensor(gradient_of(norm_of, tensor({infinity, 3.0, -infinity}))),
+                    {std::sqrt(0.5), 0, -std::sqrt(0.5)}));
+  EXPECT_TRUE(std::isnan(norm(tensor({nan, 1.0})).item()));
+}
+
+TEST(Norm, of_zeros_has_second_derivative_zero_in_every_mode) {
+  const Tensor a = variable({1.0, 2.0}), b = variable({1.0, 2.0});
+  for (const auto& [y, x] : {std::pair{norm(a - b), a}, std::pair{norm(a - a.detach()), a}}) {
+    const Tensor first = gradients(y, {x}, {.create_graph = true}).at(x);
+    EXPECT_TRUE(equals(first, {2}, {0, 0}));
+    EXPECT_TRUE(equals(jvp(y, x, ones_like(x)), {}, {0}));
+    EXPECT_TRUE(equals(jvp(first, x, ones_like(x)), {2}, {0, 0}));
+    for (const bool create_graph : {false, true}) {
+      const Gradients second =
+          gradients(first, {x}, {.seed = tensor({1.0, -2.0}), .create_graph = create_graph});
+      EXPECT_TRUE(equals(second.at(x), {2}, {0, 0}));
+    }
+  }
+}
+
+TEST(Mean, of_huge_numbers_does_not_overflow) {
+  EXPECT_EQ(mean(tensor({1e308, 1e308})).item(), 1e308);
+  EXPECT_EQ(mean(tensor({3e38F, 3e38F, 3e38F})).item<float>(), 3e38F);
+  EXPECT_TRUE(equals(mean(tensor({{1e308, 1.0}, {1e308, 3.0}}), 0), {2}, {1e308, 2}));
+  EXPECT_EQ(mean(tensor({1e308, infinity})).item(), infinity);
+  EXPECT_TRUE(std::isnan(mean(tensor({infinity, -infinity})).item()));
+  EXPECT_NEAR(mse_loss(tensor({1e154, 1e154}), 0).item() / 1e308, 1, 1e-15);
+}
+
 TEST(Prod, with_zeros_has_the_product_of_the_others_as_gradient) {
   const Function prod_of = [](const Tensor& x) { return prod(x); };
   EXPECT_EQ(gradient_of(prod_of, tensor({2.0, 3.0, 5.0, 7.0, 11.0})), (Numbers{1155, 770, 462, 330, 210}));
@@ -214,6 +270,36 @@ TEST(Logsumexp, does_not_overflow) {
   EXPECT_TRUE(close(gradients(logsumexp(x), {x}).at(x), {0.5, 0.5}));
 }
 
+TEST(Logsumexp, has_gradient_softmax_however_large_the_numbers) {
+  const Function total = [](const Tensor& x) { return logsumexp(x); };
+  EXPECT_EQ(gradient_of(total, tensor({1e50, 1e50})), (Numbers{0.5, 0.5}));
+  EXPECT_EQ(gradient_of(total, tensor({10000.0F, 10000.0F})), (Numbers{0.5, 0.5}));
+  EXPECT_EQ(gradient_of(total, tensor({1e300, -1e300})), (Numbers{1, 0}));
+  for (const Axes& axes : {Axes({0, 2}), Axes({0, 1}), Axes({1, 2}), Axes(1), Axes()}) {
+    const Tensor x = variable(full({2, 3, 4}, 1e30, DType::float64));
+    const Tensor y = logsumexp(x, axes);
+    const double share = static_cast<double>(y.size()) / 24;
+    for (const bool create_graph : {false, true}) {
+      const Gradients g = gradients(sum(y), {x}, {.create_graph = create_graph});
+      EXPECT_TRUE(close(g.at(x), std::vector<double>(24, share), 1e-15));
+    }
+  }
+}
+
+TEST(Logsumexp, of_infinities_shares_the_gradient_among_them) {
+  const Function total = [](const Tensor& x) { return logsumexp(x); };
+  EXPECT_EQ(gradient_of(total, tensor({infinity, 1.0})), (Numbers{1, 0}));
+  EXPECT_EQ(gradient_of(total, tensor({infinity, infinity})), (Numbers{0.5, 0.5}));
+  EXPECT_EQ(gradient_of(total, tensor({-infinity, infinity, 3.0})), (Numbers{0, 1, 0}));
+  EXPECT_EQ(
+      gradient_of([](const Tensor& x) { return logsumexp(x, 1); }, tensor({{infinity, 1.0}, {2.0, 2.0}})),
+      (Numbers{1, 0, 0.5, 0.5}));
+  const Tensor x = variable({infinity, 1.0});
+  const Tensor first = gradients(logsumexp(x), {x}, {.create_graph = true}).at(x);
+  EXPECT_TRUE(equals(gradients(first, {x}, {.seed = tensor({1.0, 2.0})}).at(x), {2}, {0, 0}));
+  EXPECT_TRUE(equals(jvp(logsumexp(x), x, tensor({2.0, 3.0})), {}, {2}));
+}
+
 TEST(Logsumexp, of_minus_infinities_is_minus_infinity_with_gradient_zero) {
   EXPECT_TRUE(equals(logsumexp(tensor({-infinity, -infinity})), {}, {-infinity}));
   EXPECT_EQ(gradient_of([](const Tensor& x) { return logsumexp(x); }, tensor({-infinity, -infinity})),
@@ -282,6 +368,42 @@ TEST(CrossEntropy, with_a_class_that_is_masked_but_not_the_target_has_no_nan) {
   const Tensor of_probabilities = cross_entropy(logits, tensor({1.0, 0.0, 0.0}));
   EXPECT_TRUE(close(of_probabilities, {std::log(2.0)}));
   EXPECT_TRUE(close(gradients(of_probabilities, {logits}).at(logits), {-0.5, 0, 0.5}));
+}
+
+TEST(CrossEntropy, of_minus_infinities_is_infinite_as_log_softmax_says) {
+  const Tensor logits = variable({-infinity, -infinity});
+  const Tensor of_class = cross_entropy(logits, tensor(std::int64_t{0})),
+               of_probabilities = cross_entropy(logits, tensor({0.5, 0.5}));
+  EXPECT_TRUE(equals(of_class, {}, {infinity}));
+  EXPECT_TRUE(equals(of_probabilities, {}, {infinity}));
+  EXPECT_TRUE(equals(cross_entropy(logits.detach(), tensor(std::int64_t{0})), {}, {infinity}));
+  for (const bool create_graph : {false, true}) {
+    EXPECT_TRUE(
+        equals(gradients(of_class, {logits}, {.create_graph = create_graph}).at(logits), {2}, {-1, 0}));
+    EXPECT_TRUE(equals(gradients(of_probabilities, {logits}, {.create_graph = create_graph}).at(logits), {2},
+                       {-0.5, -0.5}));
+  }
+}
+
+TEST(HingeLoss, of_nan_is_nan) {
+  EXPECT_TRUE(std::isnan(hinge_loss(tensor({nan, 5.0}), tensor({1.0, 1.0})).item()));
+}
+
+TEST(MseLoss, takes_a_number_for_all_of_a_prediction) {
+  const Tensor prediction = variable({1.0, 2.0, 3.0});
+  const Tensor loss = mse_loss(prediction, 2);
+  EXPECT_NEAR(loss.item(), 2.0 / 3, 1e-15);
+  EXPECT_TRUE(close(gradients(loss, {prediction}).at(prediction), {-2.0 / 3, 0, 2.0 / 3}));
+}
+
+TEST(Pow, of_infinity_to_a_negative_exponent_has_gradient_zero_in_it) {
+  EXPECT_EQ(gradient_of(power_of, infinity, -1).b, 0);
+  EXPECT_EQ(gradient_of(power_of, 0, -1).b, -infinity);
+}
+
+TEST(Div, has_the_right_gradient_where_its_parts_overflow) {
+  const BinaryFunction quotient = [](const Tensor& a, const Tensor& b) { return a / b; };
+  EXPECT_NEAR(gradient_of(quotient, 1e200, 1e250).b / -1e-300, 1, 1e-15);
 }
 
 TEST(Sigmoid, is_stable_at_both_ends) {
