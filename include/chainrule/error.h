@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstring>
+#include <new>
 #include <stdexcept>
 #include <string_view>
 
@@ -38,6 +40,22 @@ class ParseError : public std::invalid_argument {
 class IoError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
+};
+
+/// No memory for the elements of a tensor: says how many bytes, for which shape. Where less runs out, as for
+/// a node, it is a plain std::bad_alloc. Nothing is lost then but the result of the call: graphs can be used
+/// as before, and gradients that have been accumulated are kept.
+class MemoryError : public std::bad_alloc {
+ public:
+  /// Keeps the first 255 bytes, in place: there is no memory to ask for.
+  explicit MemoryError(std::string_view message) noexcept {
+    std::memcpy(message_, message.data(),
+                message.size() < sizeof message_ ? message.size() : sizeof message_ - 1);
+  }
+  const char* what() const noexcept override { return message_; }
+
+ private:
+  char message_[256] = {};
 };
 
 /// The message of an error without file and line, for programs whose users do not see their source. Valid as

@@ -13,10 +13,13 @@
 
 namespace CHAINRULE_API chainrule {
 
-/// The sizes of a tensor along its axes, outermost first; {} is a scalar. Up to four axes are stored
-/// in place, so that the shapes of almost every node need no memory of their own.
+/// The sizes of a tensor along its axes, outermost first; {} is a scalar. ShapeError for more than 64 axes,
+/// as in NumPy 2. Up to four are stored in place, so that the shapes of almost every node need no memory of
+/// their own.
 class Shape {
  public:
+  static constexpr std::size_t max_rank = 64;
+
   Shape() = default;
   Shape(std::initializer_list<std::int64_t> sizes) : Shape(std::span(sizes.begin(), sizes.size())) {}
   /// One axis of this size, as in zeros(3).
@@ -44,11 +47,19 @@ class Shape {
   }
 
   [[nodiscard]] std::size_t rank() const { return rank_; }
-  /// Number of elements: the product of the sizes, 1 for a scalar.
+  /// Number of elements: the product of the sizes, 1 for a scalar. ShapeError for sizes that no tensor can
+  /// have: a negative one, or too many elements to count. As in NumPy sizes of 0 do not make up for that, so
+  /// that strides can be counted, too. Every tensor's shape has passed this.
   [[nodiscard]] std::int64_t size() const {
     std::int64_t product = 1;
-    for (const std::int64_t axis : sizes()) product *= axis;
-    return product;
+    bool empty = false;
+    for (const std::int64_t axis : sizes()) {
+      empty |= axis == 0;
+      if (axis < 0 || __builtin_mul_overflow(product, axis + static_cast<std::int64_t>(axis == 0), &product))
+          [[unlikely]]
+        report_impossible();
+    }
+    return empty ? 0 : product;
   }
   std::span<const std::int64_t> sizes() const& { return {data(), rank_}; }
   std::span<const std::int64_t> sizes() const&& = delete;  // they would be gone: keep the shape in a variable
@@ -68,6 +79,8 @@ class Shape {
 
  private:
   static constexpr std::size_t in_place = 4;
+  [[noreturn]] void report_impossible() const;
+  static std::uint32_t checked_rank(std::size_t rank);
   void copy_heap(const Shape& other);
   std::int64_t* data() { return rank_ > in_place ? axes_.heap : axes_.local; }
   const std::int64_t* data() const { return rank_ > in_place ? axes_.heap : axes_.local; }

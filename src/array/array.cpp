@@ -1,12 +1,28 @@
 #include "array/array.h"
 
+#include "chainrule/error.h"
+
 namespace chainrule {
+
+void report_unaddressable(const Shape& shape, DType dtype) {
+  throw ShapeError("shape " + to_string(shape) + ": too many elements; in " + std::string(to_string(dtype)) +
+                   " they take 2⁶³ bytes or more");
+}
+
+Array new_array(std::string_view operation, const Shape& shape, DType dtype) {
+  try {
+    return Array(shape, dtype);
+  } catch (const ShapeError& error) {
+    throw ShapeError(std::string(operation) + ": " + error.what());
+  }
+}
 
 Array::Array(Shape shape, DType dtype, std::unique_ptr<Deferred> deferred)
     : shape_(std::move(shape)), dtype_(dtype) {
+  const std::size_t bytes = bytes_of(shape_, dtype);
   void* memory = pool::allocate(sizeof(Buffer));
   storage_.buffer = new (memory)
-      Buffer{.is_apart = true, .bytes = byte_count(), .elements = nullptr, .deferred = deferred.release()};
+      Buffer{.is_apart = true, .bytes = bytes, .elements = nullptr, .deferred = deferred.release()};
   shared_ = true;
 }
 
@@ -48,15 +64,24 @@ void* Array::compute() const {
   const Waiting waiting(buffer);
   if (void* computed = buffer.elements.load(std::memory_order_acquire)) return computed;
   const auto give_back = [&](void* memory) { pool::deallocate(memory, buffer.bytes); };
-  std::unique_ptr<void, decltype(give_back)> memory(pool::allocate(buffer.bytes), give_back);
+  std::unique_ptr<void, decltype(give_back)> memory(allocate_elements(buffer.bytes), give_back);
   buffer.deferred->compute(memory.get());
   delete std::exchange(buffer.deferred, nullptr);
   buffer.elements.store(memory.get(), std::memory_order_release);
   return memory.release();
 }
 
+void* Array::allocate_elements(std::size_t bytes) const {
+  try {
+    return pool::allocate(bytes);
+  } catch (const std::bad_alloc&) {
+    throw MemoryError("out of memory: " + std::to_string(byte_count()) + " bytes for shape " +
+                      to_string(shape_) + " in " + std::string(to_string(dtype_)));
+  }
+}
+
 void Array::allocate(std::size_t bytes) {
-  void* memory = pool::allocate(sizeof(Buffer) + bytes);
+  void* memory = allocate_elements(sizeof(Buffer) + bytes);
   storage_.buffer = new (memory) Buffer{.bytes = bytes, .elements = static_cast<Buffer*>(memory) + 1};
   shared_ = true;
 }

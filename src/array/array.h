@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -17,14 +18,25 @@ namespace kernels {
 class Evaluation;
 }
 
+[[noreturn]] void report_unaddressable(const Shape& shape, DType dtype);
+
+/// Bytes that elements take. ShapeError when they cannot be counted or addressed. It is the one place that
+/// every shape passes before there is a tensor of it.
+inline std::size_t bytes_of(const Shape& shape, DType dtype) {
+  std::int64_t bytes = 0;
+  if (__builtin_mul_overflow(shape.size(), static_cast<std::int64_t>(item_size(dtype)), &bytes)) [[unlikely]]
+    report_unaddressable(shape, dtype);
+  return static_cast<std::size_t>(bytes);
+}
+
 /// Row-major elements with a shape and a dtype: a value without any gradient. Copies share a buffer
 /// until one of them is written to. Values of up to eight bytes, so every scalar, need no buffer.
 class Array {
  public:
   Array() = default;
-  /// Uninitialised elements.
+  /// Uninitialised elements. ShapeError for a shape that no tensor can have, MemoryError for one too large.
   Array(Shape shape, DType dtype) : shape_(std::move(shape)), dtype_(dtype) {
-    if (const std::size_t bytes = byte_count(); bytes > sizeof storage_) allocate(bytes);
+    if (const std::size_t bytes = bytes_of(shape_, dtype); bytes > sizeof storage_) allocate(bytes);
   }
   /// Elements that are computed when somebody reads them. For more than eight bytes.
   Array(Shape shape, DType dtype, std::unique_ptr<Deferred> deferred);
@@ -144,6 +156,7 @@ class Array {
     Buffer& buffer_;
   };
   Buffer* buffer() const { return storage_.buffer; }
+  void* allocate_elements(std::size_t bytes) const;
   void allocate(std::size_t bytes);
   void* elements() const {
     void* elements = storage_.buffer->elements.load(std::memory_order_acquire);
@@ -165,6 +178,10 @@ class Array {
   DType dtype_ = DType::float32;
   bool shared_ = false;
 };
+
+/// Uninitialised elements, for a tensor that is made rather than computed; errors name the operation that
+/// makes it.
+Array new_array(std::string_view operation, const Shape& shape, DType dtype);
 
 /// Calls function.template operator()<T>() with the C++ type of a dtype.
 template <class Function>

@@ -17,7 +17,7 @@ Shape broadcast(std::string_view operation, const Shape& a, const Shape& b);
 std::size_t normalize_axis(std::string_view operation, std::int64_t axis, const Shape& shape);
 
 /// Axes that are marked, as those of a reduction.
-using AxisMask = std::bitset<64>;
+using AxisMask = std::bitset<Shape::max_rank>;
 
 /// What remains of a shape when the marked axes are reduced.
 Shape reduced(const Shape& shape, const AxisMask& axes, bool keepdims);

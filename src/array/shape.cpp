@@ -9,7 +9,7 @@
 
 namespace chainrule {
 
-Shape::Shape(std::span<const std::int64_t> sizes) : rank_(static_cast<std::uint32_t>(sizes.size())) {
+Shape::Shape(std::span<const std::int64_t> sizes) : rank_(checked_rank(sizes.size())) {
   if (rank_ > in_place) axes_.heap = new std::int64_t[rank_];
   std::copy(sizes.begin(), sizes.end(), data());
 }
@@ -21,10 +21,25 @@ void Shape::copy_heap(const Shape& other) {
 
 Shape Shape::filled(std::size_t rank, std::int64_t size) {
   Shape shape;
+  const std::uint32_t checked = checked_rank(rank);
   if (rank > in_place) shape.axes_.heap = new std::int64_t[rank];
-  shape.rank_ = static_cast<std::uint32_t>(rank);
+  shape.rank_ = checked;
   std::fill_n(shape.data(), rank, size);
   return shape;
+}
+
+std::uint32_t Shape::checked_rank(std::size_t rank) {
+  if (rank > max_rank)
+    throw ShapeError("shape: " + std::to_string(rank) + " axes; a tensor has at most " +
+                     std::to_string(max_rank));
+  return static_cast<std::uint32_t>(rank);
+}
+
+void Shape::report_impossible() const {
+  const bool negative = std::any_of(begin(), end(), [](std::int64_t size) { return size < 0; });
+  throw ShapeError("shape " + to_string(*this) + ": " +
+                   (negative ? "a size is negative; sizes count elements, from 0 on"
+                             : "too many elements; their number must be below 2⁶³"));
 }
 
 std::string to_string(const Shape& shape) {

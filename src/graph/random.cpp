@@ -44,8 +44,11 @@ std::int64_t Generator::below(std::int64_t bound) {
 namespace {
 
 template <class Function>
-Tensor drawn(const Shape& shape, DType dtype, Function draw) {
-  Array value(shape, dtype);
+Tensor drawn(std::string_view operation, const Shape& shape, DType dtype, Function draw) {
+  if (!is_floating(dtype))
+    throw DTypeError(std::string(operation) + ": makes float32 or float64, not " +
+                     std::string(to_string(dtype)));
+  Array value = new_array(operation, shape, dtype);
   dispatch_floating(dtype, [&]<class T>() {
     T* out = value.mutable_data<T>();
     for (std::int64_t i = 0, n = value.size(); i < n; ++i) out[i] = static_cast<T>(draw());
@@ -53,29 +56,21 @@ Tensor drawn(const Shape& shape, DType dtype, Function draw) {
   return constant(std::move(value));
 }
 
-void require_floating(const char* operation, DType dtype) {
-  if (!is_floating(dtype))
-    throw DTypeError(std::string(operation) + ": makes float32 or float64, not " +
-                     std::string(to_string(dtype)));
-}
-
 }  // namespace
 
 Tensor rand(const Shape& shape, Generator& generator, DType dtype) {
-  require_floating("rand", dtype);
-  return drawn(shape, dtype, [&] {
+  return drawn("rand", shape, dtype, [&] {
     // Rounding to float32 could reach 1, which the interval excludes.
     return dtype == DType::float32 ? std::floor(generator.uniform() * 0x1p24) * 0x1p-24 : generator.uniform();
   });
 }
 
 Tensor randn(const Shape& shape, Generator& generator, DType dtype) {
-  require_floating("randn", dtype);
-  return drawn(shape, dtype, [&] { return generator.normal(); });
+  return drawn("randn", shape, dtype, [&] { return generator.normal(); });
 }
 
 Tensor randperm(std::int64_t count, Generator& generator) {
-  Array value({count}, DType::int64);
+  Array value = new_array("randperm", {count}, DType::int64);
   auto* out = value.mutable_data<std::int64_t>();
   for (std::int64_t i = 0; i < count; ++i) {  // Fisher and Yates, inside out
     const std::int64_t j = generator.below(i + 1);

@@ -23,12 +23,10 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "save_npy writes memory as it is");
 
 constexpr std::string_view magic = "\x93NUMPY";
-constexpr std::size_t most_axes = 64;  // as NumPy 2
-
 struct Header {
   std::string descr;  // "<f8": byte order, kind, bytes per element
   bool fortran_order = false;
-  std::vector<std::int64_t> shape;
+  Shape shape;
 
   char kind() const { return descr[1]; }
   std::size_t item_bytes() const { return static_cast<std::size_t>(descr[2] - '0'); }
@@ -113,7 +111,7 @@ class HeaderParser {
     if (accept(std::string_view("False"))) return false;
     fail("fortran_order is neither True nor False");
   }
-  std::vector<std::int64_t> sizes() {
+  Shape sizes() {
     std::vector<std::int64_t> result;
     expect('(');
     while (!accept(')')) {
@@ -124,10 +122,15 @@ class HeaderParser {
       position_ = static_cast<std::size_t>(end - text_.data());
       accept('L');  // as Python 2 wrote long integers
       result.push_back(size);
-      if (result.size() > most_axes) fail("more than " + std::to_string(most_axes) + " axes");
       if (!accept(',') && peek() != ')') fail("no comma in its shape");
     }
-    return result;
+    try {
+      Shape shape(result);
+      (void)shape.size();
+      return shape;
+    } catch (const ShapeError& error) {
+      fail(error.what());
+    }
   }
 
   std::string_view text_;
@@ -161,10 +164,9 @@ Header read_header(std::istream& in, std::int64_t file_bytes, const std::string&
 
 /// The number of bytes of the elements. No header, however wrong, makes it overflow.
 std::int64_t payload_bytes(const Header& header, const std::string& path) {
-  auto bytes = static_cast<std::int64_t>(header.item_bytes());
-  for (const std::int64_t size : header.shape)
-    if (__builtin_mul_overflow(bytes, size, &bytes))
-      fail_on(path, "its shape " + to_string(Shape(header.shape)) + " is too large for any file");
+  std::int64_t bytes = 0;
+  if (__builtin_mul_overflow(header.shape.size(), static_cast<std::int64_t>(header.item_bytes()), &bytes))
+    fail_on(path, "its shape " + to_string(header.shape) + " is too large for any file");
   return bytes;
 }
 
@@ -239,7 +241,7 @@ Tensor load_npy(const std::string& path) {
                       "'; supported are floats of 4 and 8 bytes, integers of 1 to 8 bytes, and bool");
   const std::int64_t wanted = payload_bytes(header, path), present = file_bytes - in.tellg();
   if (wanted != present)
-    fail_on(path, "its shape " + to_string(Shape(header.shape)) + " of '" + header.descr + "' takes " +
+    fail_on(path, "its shape " + to_string(header.shape) + " of '" + header.descr + "' takes " +
                       std::to_string(wanted) + " bytes, but " + std::to_string(present) +
                       " follow the header");
 
@@ -250,10 +252,11 @@ Tensor load_npy(const std::string& path) {
     for (auto at = bytes.begin(); at != bytes.end(); at += static_cast<std::ptrdiff_t>(header.item_bytes()))
       std::reverse(at, at + static_cast<std::ptrdiff_t>(header.item_bytes()));
 
-  if (!header.fortran_order) return convert(header, bytes, Shape(header.shape), path);
+  if (!header.fortran_order) return convert(header, bytes, header.shape, path);
   // Column-major elements are the row-major ones of the array with its axes reversed.
-  const std::vector<std::int64_t> reversed(header.shape.rbegin(), header.shape.rend());
-  return no_grad([&] { return transpose(convert(header, bytes, Shape(reversed), path)); }).detach();
+  const std::vector<std::int64_t> sizes(header.shape.begin(), header.shape.end());
+  const Shape reversed(std::vector<std::int64_t>(sizes.rbegin(), sizes.rend()));
+  return no_grad([&] { return transpose(convert(header, bytes, reversed, path)); }).detach();
 }
 
 void save_npy(const std::string& path, const Tensor& tensor) {

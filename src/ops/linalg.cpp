@@ -18,6 +18,7 @@ struct Matmul {
     const Plan plan(*this, in[0]->shape(), in[1]->shape());
     Array out(plan.full, in[0]->dtype());
     const auto run = [&]<class T>() { plan.run(in[0]->data<T>(), in[1]->data<T>(), out.mutable_data<T>()); };
+    if (out.size() == 0) return out.reshaped(plan.result);  // of any number of matrices
     if (in[0]->dtype() == DType::int64)
       run.template operator()<std::int64_t>();
     else

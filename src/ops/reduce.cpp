@@ -136,9 +136,6 @@ Entries reduction_operations() { return entries<Sum, Mean, Max, Min, Logsumexp>;
 
 AxisMask axis_mask(std::string_view operation, const Axes& axes, const Shape& shape) {
   AxisMask mask;
-  if (shape.rank() > mask.size())
-    throw ShapeError(std::string(operation) + ": rank " + std::to_string(shape.rank()) +
-                     " is more than 64 axes; reshape first");
   if (!axes.list()) {
     for (std::size_t axis = 0; axis < shape.rank(); ++axis) mask.set(axis);
     return mask;

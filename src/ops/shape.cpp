@@ -91,7 +91,9 @@ struct Concatenate : Moves {
         throw ShapeError("concatenate: shapes " + to_string(in[0]->shape()) + " and " +
                          to_string(part->shape()) + " differ beside axis " + std::to_string(axis) +
                          "; only that axis may differ");
-      shape[axis] += part->shape()[axis];
+      if (__builtin_add_overflow(shape[axis], part->shape()[axis], &shape[axis]))
+        throw ShapeError("concatenate: too many elements along axis " + std::to_string(axis) +
+                         "; their number must be below 2⁶³");
     }
     Array out(shape, in[0]->dtype());
     kernels::Box box{
@@ -153,32 +155,41 @@ Entries shape_operations() {
 
 namespace {
 
-Shape with_inferred_size(const Shape& from, Shape to) {
+Shape with_inferred_size(const Shape& from, const Shape& wanted) {
   const auto fail = [&](const std::string& why) {
-    throw ShapeError("reshape: " + to_string(from) + " to " + to_string(to) + ": " + why);
+    throw ShapeError("reshape: " + to_string(from) + " to " + to_string(wanted) + ": " + why);
   };
-  std::int64_t known = 1;
+  Shape to = wanted;
   std::optional<std::size_t> open;
   for (std::size_t axis = 0; axis < to.rank(); ++axis) {
     if (to[axis] < -1) fail("a size is negative; only one -1 may stand for what is left");
     if (to[axis] == -1 && open) fail("more than one size is -1; give all but one");
-    if (to[axis] == -1)
-      open = axis;
-    else
-      known *= to[axis];
+    if (to[axis] == -1) open = axis;
+  }
+  const std::int64_t size = from.size();
+  if (open) to[*open] = 1;
+  std::int64_t given = 0;
+  try {
+    given = to.size();
+  } catch (const ShapeError&) {
+    fail("the sizes make too many elements to count");
   }
   if (open) {
-    if (known == 0 || from.size() % known != 0) fail("the size for -1 is not whole; change the others");
-    to[*open] = from.size() / known;
-  }
-  if (to.size() != from.size())
-    fail(std::to_string(from.size()) + " elements do not make " + std::to_string(to.size()) +
+    if (given == 0 || size % given != 0) fail("the size for -1 is not whole; change the others");
+    to[*open] = size / given;
+  } else if (given != size) {
+    fail(std::to_string(size) + " elements do not make " + std::to_string(given) +
          "; the number of elements must stay the same");
+  }
   return to;
 }
 
-std::pair<std::int64_t, std::int64_t> resolve(const char* operation, const Slice& slice,
-                                              std::int64_t size) {  // first, count
+/// Which elements of an axis a slice takes: `count` of them from `first` on.
+struct Taken {
+  std::int64_t first, count, step;
+};
+
+Taken resolve(const char* operation, const Slice& slice, std::int64_t size) {
   if (slice.step == 0)
     throw ShapeError(std::string(operation) + ": a slice with step 0 goes nowhere; use 1 or -1");
   const bool forward = slice.step > 0;
@@ -188,8 +199,11 @@ std::pair<std::int64_t, std::int64_t> resolve(const char* operation, const Slice
   };
   const std::int64_t start = slice.start ? clamp(*slice.start) : forward ? 0 : size - 1;
   const std::int64_t stop = slice.stop ? clamp(*slice.stop) : forward ? size : -1;
-  const std::int64_t span = forward ? stop - start : start - stop, step = std::abs(slice.step);
-  return {start, span <= 0 ? 0 : (span - 1) / step + 1};
+  const std::int64_t span = forward ? stop - start : start - stop;
+  if (span <= 0) return {0, 0, 1};
+  // A step past the end leads nowhere, and would be too far to count in strides.
+  if (slice.step >= span || slice.step <= -span) return {start, 1, 1};
+  return {start, (span - 1) / std::abs(slice.step) + 1, slice.step};
 }
 
 Index make_index(const char* operation, const Shape& shape, std::span<const chainrule::Index> where) {
@@ -213,8 +227,10 @@ Index make_index(const char* operation, const Shape& shape, std::span<const chai
       continue;
     }
     if (const auto* slice = std::get_if<Slice>(&entry.entry())) {
-      std::tie(op.box.starts[axis], op.box.shape[axis]) = resolve(operation, *slice, shape[axis]);
-      op.box.steps[axis] = slice->step;
+      const Taken taken = resolve(operation, *slice, shape[axis]);
+      op.box.starts[axis] = taken.first;
+      op.box.shape[axis] = taken.count;
+      op.box.steps[axis] = taken.step;
     } else {
       const std::int64_t position = std::get<std::int64_t>(entry.entry()), size = shape[axis];
       if (position < -size || position >= size)

@@ -157,7 +157,18 @@ TEST(Npy, says_what_is_wrong_with_a_file_and_names_it) {
       {npy("{'descr': '<f8', 'fortran_order': 1}", ""), "fortran_order is neither True nor False"},
       {npy(header("<f8", "(-1,)"), ""), "its shape holds something that is not a size"},
       {npy(header("<f8", "(99999999999999999999,)"), ""), "its shape holds something that is not a size"},
-      {npy(header("<f8", "(4611686018427387904, 4611686018427387904, 0)"), ""), "is too large for any file"},
+      {npy(header("<f8", "(4611686018427387904, 4611686018427387904, 0)"), ""), "too many elements"},
+      {npy(header("<f8", "(4294967296, 4294967296)"), ""), "too many elements"},
+      {npy(header("<f8", "(4611686018427387904,)"), ""), "is too large for any file"},
+      {npy(header("<f8", "(" + std::string(2 * 65, ',') + ")"), ""), "not a size"},
+      {npy(header(
+               "<f8",
+               "(1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, "
+               "1, "
+               "1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, "
+               "1, 1, 1)"),
+           "12345678"),
+       "65 axes; a tensor has at most 64"},
       {npy(header("<f8", "(1000000000000,)"), "1234"), "takes 8000000000000 bytes, but 4 follow the header"},
       {npy(header("<f8", "(2,)"), "123456781234567"), "takes 16 bytes, but 15 follow the header"},
       {npy(header("<f8", "(1,)"), "123456789"), "takes 8 bytes, but 9 follow the header"},
@@ -177,6 +188,11 @@ TEST(Npy, says_what_is_wrong_with_a_file_and_names_it) {
     EXPECT_TRUE(message.starts_with(file.path() + ": ")) << message;
     EXPECT_NE(message.find(wrong.message), std::string::npos) << message << "\nshould say: " << wrong.message;
   }
+}
+
+TEST(Npy, loads_nothing_of_any_size) {
+  const TemporaryFile file(npy(header("<u1", "(4611686018427387904, 0)"), ""), ".npy");
+  EXPECT_EQ(load_npy(file.path()).shape(), (Shape{std::int64_t{1} << 62, 0}));
 }
 
 TEST(Npy, says_why_a_file_cannot_be_opened) {
