@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <iosfwd>
+#include <limits>
 #include <string_view>
 #include <type_traits>
 
@@ -61,5 +62,22 @@ using ElementFor = std::conditional_t<
     std::is_same_v<N, bool>, bool,
     std::conditional_t<std::is_same_v<N, float>, float,
                        std::conditional_t<std::is_floating_point_v<N>, double, std::int64_t>>>;
+
+/// A number as another type, the same on every machine, and defined for all. A float that an integer type
+/// cannot hold, NaN among them, becomes its smallest value, as NumPy has it on x86-64; integers wrap around;
+/// bool is x != 0.
+template <Number To, Number From>
+constexpr To convert(From x) {
+  if constexpr (std::is_same_v<To, bool>) {
+    return x != From(0);
+  } else if constexpr (std::is_integral_v<To> && std::is_floating_point_v<From>) {
+    constexpr From low = static_cast<From>(std::numeric_limits<To>::min());
+    // The largest value rounds up to a power of two, the first beyond.
+    constexpr From high = static_cast<From>(std::numeric_limits<To>::max() / 2 + 1) * 2;
+    return x > low - 1 && x < high ? static_cast<To>(x) : std::numeric_limits<To>::min();
+  } else {
+    return static_cast<To>(x);
+  }
+}
 
 }  // namespace chainrule

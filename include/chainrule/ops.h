@@ -12,7 +12,8 @@
 /// inputs and how to differentiate; `chainrule ops` lists every derivative.
 ///
 /// Elementwise operations broadcast as NumPy does (ShapeError otherwise) and promote dtypes as
-/// chainrule::promote; functions of real numbers turn int64 and bool into float64 first.
+/// chainrule::promote; functions of real numbers turn int64 and bool into float64 first. Arithmetic on int64,
+/// sums and products too, wraps around modulo 2⁶⁴, as NumPy's.
 ///
 /// Where a derivative is not unique or the formula is delicate, it is chosen thus:
 ///
@@ -144,7 +145,8 @@ Tensor operator||(const A& a, const B& b) {
 /// Do both handles refer to the same node?
 [[nodiscard]] inline bool same(const Tensor& a, const Tensor& b) { return a.node() == b.node(); }
 
-/// Another dtype. Floats become int64 by truncation, bool by x != 0. The derivative is the cast back.
+/// Another dtype. Floats become int64 by truncation, as NumPy has it on x86-64: NaN and what is beyond its
+/// range become -2⁶³. They become bool by x != 0. The derivative is the cast back.
 Tensor cast(const Operand& x, DType dtype);
 
 // ---- Reductions --------------------------------------------------------------------------------------

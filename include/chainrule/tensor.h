@@ -83,13 +83,13 @@ class [[nodiscard]] Tensor {
   /// Number of elements.
   [[nodiscard]] std::int64_t size() const { return shape().size(); }
 
-  /// The only element, converted to T. ShapeError when there is not exactly one.
+  /// The only element, converted to T as chainrule::convert does. ShapeError when there is not exactly one.
   template <Number T = double>
   [[nodiscard]] T item() const {
-    if (dtype() == DType::float32) return static_cast<T>(*static_cast<const float*>(single()));
-    if (dtype() == DType::float64) return static_cast<T>(*static_cast<const double*>(single()));
-    if (dtype() == DType::int64) return static_cast<T>(*static_cast<const std::int64_t*>(single()));
-    return static_cast<T>(*static_cast<const bool*>(single()));
+    if (dtype() == DType::float32) return convert<T>(*static_cast<const float*>(single()));
+    if (dtype() == DType::float64) return convert<T>(*static_cast<const double*>(single()));
+    if (dtype() == DType::int64) return convert<T>(*static_cast<const std::int64_t*>(single()));
+    return convert<T>(*static_cast<const bool*>(single()));
   }
   /// The elements in row-major order, without a copy; valid as long as this handle.
   /// DTypeError when T is not the stored type.
@@ -99,7 +99,7 @@ class [[nodiscard]] Tensor {
   }
   template <Element T>
   std::span<const T> data() const&& = delete;  // they would be gone: use to_vector(), or a variable
-  /// The elements in row-major order, converted to T.
+  /// The elements in row-major order, converted to T as chainrule::convert does.
   template <Element T>
   [[nodiscard]] std::vector<T> to_vector() const;
 

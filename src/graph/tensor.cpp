@@ -56,7 +56,7 @@ std::vector<T> Tensor::to_vector() const {
   return dispatch(value.dtype(), [&]<class From>() {
     const From* from = value.data<From>();
     std::vector<T> result(count);
-    for (std::size_t i = 0; i < count; ++i) result[i] = static_cast<T>(from[i]);
+    for (std::size_t i = 0; i < count; ++i) result[i] = convert<T>(from[i]);
     return result;
   });
 }
@@ -119,17 +119,18 @@ DType Operand::dtype() const {
 }
 
 Tensor Operand::as(DType dtype) const {
-  if (tensor_ != nullptr) return tensor_->dtype() == dtype ? *tensor_ : cast(*this, dtype);
+  // The tensor stays where it is: another operand of the same operation may refer to it as well.
+  if (tensor_ != nullptr) return tensor_->dtype() == dtype ? *tensor_ : cast({*tensor_, here_}, dtype);
   if (list_ != nullptr) return detail::tensor_of({list_, static_cast<std::size_t>(integer_)}, nullptr, dtype);
   return constant(dispatch(dtype, [&]<class T>() {
-    return Array(is_floating(dtype_) ? static_cast<T>(number_) : static_cast<T>(integer_));
+    return Array(is_floating(dtype_) ? convert<T>(number_) : convert<T>(integer_));
   }));
 }
 
 // ---- Making tensors ------------------------------------------------------------------------------
 
 Tensor from_memory(const void* data, DType dtype, const Shape& shape) {
-  Array value(shape, dtype);
+  Array value = new_array("tensor", shape, dtype);
   if (value.byte_count() != 0) std::memcpy(value.mutable_raw(), data, value.byte_count());
   return constant(std::move(value));
 }
@@ -228,34 +229,41 @@ namespace {
 
 /// A constant with element i = function(i), computed in float64 (int64 for arange below).
 template <class Function>
-Tensor generate(const Shape& shape, DType dtype, Function function) {
-  for (const std::int64_t size : shape)
-    if (size < 0) throw ShapeError("zeros: shape " + to_string(shape) + " has a negative size");
-  Array value(shape, dtype);
+Tensor generate(std::string_view operation, const Shape& shape, DType dtype, Function function) {
+  Array value = new_array(operation, shape, dtype);
   dispatch(dtype, [&]<class T>() {
     T* out = value.mutable_data<T>();
-    for (std::int64_t i = 0, n = value.size(); i < n; ++i) out[i] = static_cast<T>(function(i));
+    for (std::int64_t i = 0, n = value.size(); i < n; ++i) out[i] = convert<T>(function(i));
   });
   return constant(std::move(value));
 }
 
 }  // namespace
 
-Tensor full(const Shape& shape, double value, DType dtype) {
-  return generate(shape, dtype, [=](std::int64_t) { return value; });
+namespace {
+
+Tensor repeat(std::string_view operation, const Shape& shape, double value, DType dtype) {
+  return generate(operation, shape, dtype, [=](std::int64_t) { return value; });
 }
-Tensor zeros(const Shape& shape, DType dtype) { return full(shape, 0, dtype); }
-Tensor ones(const Shape& shape, DType dtype) { return full(shape, 1, dtype); }
+
+}  // namespace
+
+Tensor full(const Shape& shape, double value, DType dtype) { return repeat("full", shape, value, dtype); }
+Tensor zeros(const Shape& shape, DType dtype) { return repeat("zeros", shape, 0, dtype); }
+Tensor ones(const Shape& shape, DType dtype) { return repeat("ones", shape, 1, dtype); }
 Tensor zeros_like(const Tensor& tensor) { return zeros(tensor.shape(), tensor.dtype()); }
 Tensor ones_like(const Tensor& tensor) { return ones(tensor.shape(), tensor.dtype()); }
 
 Tensor arange(std::int64_t start, std::int64_t stop, DType dtype) {
-  return generate({std::max<std::int64_t>(0, stop - start)}, dtype,
-                  [=](std::int64_t i) { return start + i; });
+  std::int64_t count = 0;
+  if (stop > start && __builtin_sub_overflow(stop, start, &count))
+    throw ShapeError("arange: " + std::to_string(start) + " to " + std::to_string(stop) +
+                     " are too many elements; their number must be below 2⁶³");
+  return generate("arange", {count}, dtype, [=](std::int64_t i) { return start + i; });
 }
 
 Tensor linspace(double start, double stop, std::int64_t count, DType dtype) {
-  return generate({count}, dtype, [=](std::int64_t i) {
+  return generate("linspace", {count}, dtype, [=](std::int64_t i) {
     if (count > 1 && i == count - 1) return stop;  // exactly
     return count > 1 ? start + (stop - start) * static_cast<double>(i) / static_cast<double>(count - 1)
                      : start;

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "array/wrapping.h"
 #include "chainrule/simd.h"
 #include "kernels/gemm.h"
 #include "kernels/parallel.h"
@@ -174,10 +175,13 @@ void matmul_plus_row(const Product& product, const double* a, const double* b, c
 void matmul(const Product& product, const std::int64_t* a, const std::int64_t* b, std::int64_t* c) {
   const auto [m, n, k, transpose_a, transpose_b, accumulate, scale] = product;
   if (!accumulate) std::fill(c, c + m * n, 0);
+  if (n == 0 || k == 0) return;  // m may be large
   for (std::int64_t i = 0; i < m; ++i)
     for (std::int64_t p = 0; p < k; ++p)
       for (std::int64_t j = 0; j < n; ++j)
-        c[i * n + j] += a[transpose_a ? p * m + i : i * k + p] * b[transpose_b ? j * k + p : p * n + j];
+        c[i * n + j] =
+            static_cast<std::int64_t>(c[i * n + j] + Wrapping(a[transpose_a ? p * m + i : i * k + p]) *
+                                                         Wrapping(b[transpose_b ? j * k + p : p * n + j]));
 }
 
 }  // namespace chainrule::kernels

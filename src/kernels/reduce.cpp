@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "array/wrapping.h"
 #include "kernels/evaluation.h"
 #include "kernels/reduce_groups.h"
 
@@ -239,9 +240,11 @@ template <class Fold>
 void fold_integers(const std::int64_t* x, const Lines& lines, std::int64_t* out) {
   const auto [outer, n, inner] = lines;
   std::fill_n(out, outer * inner, Fold::template start<std::int64_t>);
+  if (inner == 0) return;  // n may be large
   for (std::int64_t i = 0; i < outer * n; ++i, x += inner)
     for (std::int64_t j = 0; j < inner; ++j)
-      out[i / n * inner + j] = Fold::combine(out[i / n * inner + j], x[j]);
+      out[i / n * inner + j] =
+          static_cast<std::int64_t>(Fold::combine(Wrapping(out[i / n * inner + j]), Wrapping(x[j])));
 }
 
 template <class Fold>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "array/wrapping.h"
 #include "chainrule/ops.h"
 #include "graph/apply.h"
 #include "kernels/elementwise.h"
@@ -73,16 +74,13 @@ struct Unary {
   static constexpr Probe probe() { return Op::vjp_x(probe_input(0), probe_output, probe_upstream); }
 
   Array forward(Values in) const {
-    const auto run = [&]<class T>() {
-      if (in[0]->shape().rank() == 0) return Array(static_cast<T>(Op::value(in[0]->template item<T>())));
-      if constexpr (std::is_floating_point_v<T>)
-        return kernels::deferred_elementwise<Forward, T, 1>(in[0]->shape(), {in[0]});
-      else
-        return kernels::map<Forward, T, T>(*in[0]);
-    };
     if constexpr (Op::integers)
-      if (in[0]->dtype() == DType::int64) return run.template operator()<std::int64_t>();
-    return dispatch_floating(in[0]->dtype(), run);
+      if (in[0]->dtype() == DType::int64)
+        return kernels::map<WithWrapping<Forward>, std::int64_t, std::int64_t>(*in[0]);
+    return dispatch_floating(in[0]->dtype(), [&]<class T>() {
+      if (in[0]->shape().rank() == 0) return Array(static_cast<T>(Op::value(in[0]->template item<T>())));
+      return kernels::deferred_elementwise<Forward, T, 1>(in[0]->shape(), {in[0]});
+    });
   }
   Reads reads(Wanted wanted) const { return wanted(0) ? probe().reads : 0; }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
@@ -199,18 +197,16 @@ struct Binary {
   };
 
   Array forward(Values in) const {
-    const auto run = [&]<class T>() {
+    if constexpr (Op::integers)
+      if (in[0]->dtype() == DType::int64)
+        return kernels::zip<WithWrapping<Forward>, std::int64_t, std::int64_t>(
+            *in[0], *in[1], broadcast(Op::name, in[0]->shape(), in[1]->shape()));
+    return dispatch_floating(in[0]->dtype(), [&]<class T>() {
       if (in[0]->shape().rank() + in[1]->shape().rank() == 0)
         return Array(static_cast<T>(Op::value(in[0]->template item<T>(), in[1]->template item<T>())));
       const Shape shape = broadcast(Op::name, in[0]->shape(), in[1]->shape());
-      if constexpr (std::is_floating_point_v<T>)
-        return kernels::deferred_elementwise<Forward, T, 2>(shape, {in[0], in[1]});
-      else
-        return kernels::zip<Forward, T, T>(*in[0], *in[1], shape);
-    };
-    if constexpr (Op::integers)
-      if (in[0]->dtype() == DType::int64) return run.template operator()<std::int64_t>();
-    return dispatch_floating(in[0]->dtype(), run);
+      return kernels::deferred_elementwise<Forward, T, 2>(shape, {in[0], in[1]});
+    });
   }
   Reads reads(Wanted wanted) const {
     return (wanted(0) ? probe(RuleA()).reads : 0) | (wanted(1) ? probe(RuleB()).reads : 0);

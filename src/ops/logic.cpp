@@ -145,12 +145,7 @@ struct Cast {
   Array forward(Values in) const {
     return dispatch(in[0]->dtype(), [&]<class From>() {
       return dispatch(dtype, [&]<class To>() {
-        const auto f = [](From x) {
-          if constexpr (std::is_same_v<To, bool>)
-            return x != From(0);
-          else
-            return static_cast<To>(x);
-        };
+        const auto f = [](From x) { return convert<To>(x); };
         return kernels::map<decltype(f), From, To>(*in[0]);
       });
     });
