@@ -27,7 +27,7 @@ std::string scalar_text(T number) {
 class FloatFormat {
  public:
   FloatFormat(const std::vector<double>& shown, int precision, bool single)
-      : precision_(precision), single_(single) {
+      : precision_(std::max(precision, 0)), single_(single) {
     double largest = 0, smallest = INFINITY;
     for (const double number : shown) {
       if (!std::isfinite(number) || number == 0) continue;
@@ -105,7 +105,7 @@ class Printer {
   std::vector<std::int64_t> shown(std::size_t axis) const {
     const std::int64_t size = array_.shape()[axis];
     std::vector<std::int64_t> positions;
-    const bool cut = summarize_ && size > 2 * edge_;
+    const bool cut = summarize_ && size - edge_ > edge_;
     for (std::int64_t i = 0; i < (cut ? edge_ : size); ++i) positions.push_back(i);
     if (!cut) return positions;
     positions.push_back(-1);
@@ -136,35 +136,42 @@ class Printer {
   }
   void print(std::string& out, std::size_t axis) {
     const std::size_t rank = array_.shape().rank();
-    if (axis == rank) {
-      const std::string& text = texts_[next_++];
-      out.append(rank == 0 ? 0 : width_ - text.size(), ' ') += text;
+    if (rank == 0) {
+      out += texts_[0];
       return;
     }
     out += '[';
-    bool first = true;
-    for (const std::int64_t i : shown(axis)) {
-      if (!first) {
-        if (axis + 1 == rank)
-          separate(out, axis);
+    if (axis + 1 == rank) {
+      print_row(out);
+    } else {
+      bool first = true;
+      for (const std::int64_t i : shown(axis)) {
+        if (!std::exchange(first, false)) out.append(rank - axis - 1, '\n').append(axis + 1, ' ');
+        if (i < 0)
+          out += "...";
         else
-          out.append(rank - axis - 1, '\n').append(axis + 1, ' ');
+          print(out, axis + 1);
       }
-      first = false;
-      if (i < 0)
-        out += "...";
-      else
-        print(out, axis + 1);
     }
     out += ']';
   }
-  // Rows wrap at 75 columns, as NumPy's.
-  void separate(std::string& out, std::size_t axis) const {
-    const auto line = out.size() - (out.rfind('\n') == std::string::npos ? 0 : out.rfind('\n') + 1);
-    if (line + 1 + width_ + (array_.shape().rank() - axis) > 75)
-      out.append("\n").append(axis + 1, ' ');
-    else
-      out += ' ';
+  // As NumPy's, rows wrap at 75 columns, less one for each closing bracket.
+  void print_row(std::string& out) {
+    const std::size_t rank = array_.shape().rank(), width = 75 - rank, indent = rank;
+    std::size_t line = out.rfind('\n') + 1;  // where it begins
+    bool first = true;
+    for (const std::int64_t i : shown(rank - 1)) {
+      if (!std::exchange(first, false)) out += ' ';
+      const std::string_view text = i < 0 ? "..." : std::string_view(texts_[next_++]);
+      const std::size_t padding = i < 0 ? 0 : width_ - text.size();
+      const std::size_t column = out.size() - line;
+      if (column + padding + text.size() > width && column > indent) {
+        out.erase(out.find_last_not_of(' ') + 1);
+        line = out.append("\n").size();
+        out.append(indent, ' ');
+      }
+      out.append(padding, ' ') += text;
+    }
   }
 
   const Array& array_;
@@ -179,7 +186,8 @@ class Printer {
 }  // namespace
 
 std::string to_string(const Tensor& tensor, const PrintOptions& options) {
-  return Printer(value_of(tensor), options).print();
+  const Array& value = value_of(tensor);
+  return value.size() == 0 ? "[]" : Printer(value, options).print();
 }
 
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor) { return out << to_string(tensor); }

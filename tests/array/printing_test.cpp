@@ -114,6 +114,90 @@ TEST(Printing, of_long_rows_wraps_them_at_75_columns) {
             " 24 25 26 27 28 29]");
 }
 
+// Rows wrap at 75 columns, less one for each bracket that may have to close at the end.
+TEST(Printing, wraps_rows_of_every_rank_and_width_where_numpy_does) {
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max(), least = -most - 1;
+  EXPECT_EQ(to_string(concatenate({arange(0, 25, DType::float64) * 0.1, full({25}, 3.0, DType::float64)})),
+            "[0.  0.1 0.2 0.3 0.4 0.5 0.6 0.7 0.8 0.9 1.  1.1 1.2 1.3 1.4 1.5 1.6 1.7\n"
+            " 1.8 1.9 2.  2.1 2.2 2.3 2.4 3.  3.  3.  3.  3.  3.  3.  3.  3.  3.  3.\n"
+            " 3.  3.  3.  3.  3.  3.  3.  3.  3.  3.  3.  3.  3.  3. ]");
+  EXPECT_EQ(to_string(arange(0, 24).reshape({1, 24})),
+            "[[ 0  1  2  3  4  5  6  7  8  9 10 11 12 13 14 15 16 17 18 19 20 21 22 23]]");
+  EXPECT_EQ(to_string(arange(0, 25).reshape({1, 25})),
+            "[[ 0  1  2  3  4  5  6  7  8  9 10 11 12 13 14 15 16 17 18 19 20 21 22 23\n"
+            "  24]]");
+  EXPECT_EQ(to_string(arange(0, 50).reshape({1, 1, 1, 50})),
+            "[[[[ 0  1  2  3  4  5  6  7  8  9 10 11 12 13 14 15 16 17 18 19 20 21\n"
+            "    22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40 41 42 43\n"
+            "    44 45 46 47 48 49]]]]");
+  EXPECT_EQ(to_string(tensor({1e300, -1e-300, 3.3333e100, 1e300, -1e-300, 3.3333e100})),
+            "[ 1.0000e+300 -1.0000e-300  3.3333e+100  1.0000e+300 -1.0000e-300\n"
+            "  3.3333e+100]");
+  EXPECT_EQ(to_string(tensor({{least, most, std::int64_t{3}, std::int64_t{4}}})),
+            "[[-9223372036854775808  9223372036854775807                    3\n"
+            "                     4]]");
+  EXPECT_EQ(to_string(tensor(std::vector<bool>(15, true))),
+            "[ True  True  True  True  True  True  True  True  True  True  True  True\n"
+            "  True  True  True]");
+  EXPECT_EQ(to_string(tensor({{1.0 / 3 * 1e-300, 2.0 / 3, 1e300, 1.0 / 7}}), {.precision = 17}),
+            "[[3.3333333333333334e-301 6.6666666666666663e-001 1.0000000000000001e+300\n"
+            "  1.4285714285714285e-001]]");
+  EXPECT_EQ(to_string(arange(0, 2000), {.edge_items = 12}),
+            "[   0    1    2    3    4    5    6    7    8    9   10   11 ... 1988 1989\n"
+            " 1990 1991 1992 1993 1994 1995 1996 1997 1998 1999]");
+  EXPECT_EQ(to_string(arange(0, 2000, DType::float64).reshape({1, 2000}) / 7, {.edge_items = 12}),
+            "[[0.0000e+00 1.4286e-01 2.8571e-01 4.2857e-01 5.7143e-01 7.1429e-01\n"
+            "  8.5714e-01 1.0000e+00 1.1429e+00 1.2857e+00 1.4286e+00 1.5714e+00 ...\n"
+            "  2.8400e+02 2.8414e+02 2.8429e+02 2.8443e+02 2.8457e+02 2.8471e+02\n"
+            "  2.8486e+02 2.8500e+02 2.8514e+02 2.8529e+02 2.8543e+02 2.8557e+02]]");
+  EXPECT_EQ(to_string(arange(0, 8).reshape({8, 1, 1}), {.threshold = 0}),
+            "[[[0]]\n"
+            "\n"
+            " [[1]]\n"
+            "\n"
+            " [[2]]\n"
+            "\n"
+            " ...\n"
+            "\n"
+            " [[5]]\n"
+            "\n"
+            " [[6]]\n"
+            "\n"
+            " [[7]]]");
+}
+
+TEST(Printing, of_nothing_takes_no_time_whatever_the_shape) {
+  EXPECT_EQ(to_string(zeros({3, 0})), "[]");
+  EXPECT_EQ(to_string(zeros({2, 0, 5})), "[]");
+  EXPECT_EQ(to_string(zeros({100000000, 0})), "[]");
+  EXPECT_EQ(to_string(zeros({std::int64_t{1} << 62, 0})), "[]");
+}
+
+TEST(Printing, takes_any_number_of_items_at_the_edges) {
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  EXPECT_EQ(to_string(arange(0, 5), {.threshold = 2, .edge_items = most}), "[0 1 2 3 4]");
+  EXPECT_EQ(to_string(arange(0, 5), {.threshold = 2, .edge_items = most / 2 + 1}), "[0 1 2 3 4]");
+  EXPECT_EQ(to_string(zeros({3, 2}), {.threshold = -1, .edge_items = 1}), "[[0. 0.]\n ...\n [0. 0.]]");
+  EXPECT_EQ(to_string(tensor({1.0, 2.5}), {.precision = -3}), "[1. 2.]") << "no digits";
+}
+
+TEST(Printing, of_64_axes_nests_64_brackets) {
+  const std::string text = to_string(zeros(Shape::filled(64, 1)));
+  EXPECT_EQ(text, std::string(64, '[') + "0." + std::string(64, ']'));
+}
+
+TEST(Printing, leaves_no_spaces_at_the_ends_of_lines) {
+  Engine engine(seed());
+  PRINT_SEED_ON_FAILURE();
+  for (int i = 0; i < 200; ++i) {
+    const auto size = [&] { return static_cast<std::int64_t>(uniform(engine, 1, 40)); };
+    Tensor x = random_tensor({size(), size()}, engine, -100, 100);
+    if (i % 2 == 0) x = x * (random_tensor(x.shape(), engine) > 0) / 7;
+    const std::string text = to_string(x, {.precision = i % 10, .threshold = i % 3 == 0 ? 10 : 1000});
+    EXPECT_EQ(text.find(" \n"), std::string::npos) << text;
+  }
+}
+
 TEST(Printing, goes_to_streams) {
   std::ostringstream out;
   out << tensor({1.0, 2.0}) << " and " << tensor(3.0);
