@@ -54,7 +54,8 @@ struct GraphRecord {
   /// Parameters and nameless constants move to the innermost scope that holds all their uses.
   explicit GraphRecord(const Tensor& output, const Gradients* gradients = nullptr);
 
-  std::vector<GraphScope> scopes;   ///< as Graph's: the first is outside all, the others after their parents
+  /// As Graph's: the first is outside all, the others after their parents.
+  std::vector<GraphScope> scopes = std::vector<GraphScope>(1);
   std::vector<RecordedNode> nodes;  ///< inputs before what uses them, the output last
 };
 

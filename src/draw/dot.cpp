@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "draw/folding.h"
 #include "draw/label.h"
 #include "draw/look.h"
 #include "draw/numbers.h"
@@ -22,7 +23,7 @@ class Writer {
       : out_(out),
         graph_(graph),
         options_(options),
-        output_(escaped(graph.nodes.back().label)),
+        output_(graph.nodes.empty() ? "" : escaped(graph.nodes.back().label)),
         within_(graph.scopes.size()) {}
 
   void write() {
@@ -51,11 +52,13 @@ class Writer {
     fmt::format_to(std::back_inserter(text_), format, std::forward<Parts>(parts)...);
   }
 
-  /// Every scope's nodes, then the scopes in it, as clusters. Scopes nest as deeply as the program likes.
+  /// Every scope's nodes, then the scopes in it, as clusters.
   void write_scopes() {
+    const std::vector<std::size_t> drawn = drawn_scopes(graph_);
     std::vector<std::vector<std::size_t>> nodes(graph_.scopes.size());
-    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) nodes[graph_.nodes[i].scope].push_back(i);
-    for (std::size_t i = 1; i < graph_.scopes.size(); ++i) within_[graph_.scopes[i].parent].push_back(i);
+    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) nodes[drawn[graph_.nodes[i].scope]].push_back(i);
+    for (std::size_t i = 1; i < graph_.scopes.size(); ++i)
+      if (drawn[i] == i) within_[graph_.scopes[i].parent].push_back(i);
     struct Open {
       std::size_t scope, next = 0;
     };

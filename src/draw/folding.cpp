@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t run_length = 50;
 constexpr std::size_t most_span = 5000;  // of the edges in one part, in ranks: half a second for Graphviz
-constexpr std::size_t deepest = 40;  // scopes within scopes; what is deeper belongs to the one at this depth
+constexpr std::size_t deepest = 40;      // scopes within scopes
 
 /// The nodes in an order in which what belongs together is together: inputs before what uses them, and
 /// leaves, which may be anywhere before that, right before their first use.
@@ -45,6 +45,16 @@ std::vector<std::size_t> spans(const GraphRecord& graph) {
 }
 
 }  // namespace
+
+std::vector<std::size_t> drawn_scopes(const GraphRecord& graph) {
+  std::vector<std::size_t> drawn(graph.scopes.size()), depth(graph.scopes.size());
+  for (std::size_t i = 1; i < drawn.size(); ++i) {
+    const std::size_t parent = graph.scopes[i].parent;
+    depth[i] = std::min(depth[parent] + 1, deepest + 1);
+    drawn[i] = depth[i] > deepest ? drawn[parent] : i;
+  }
+  return drawn;
+}
 
 Folding::Folding(const GraphRecord& graph) : part_of(graph.nodes.size()), graph_(graph) {
   const std::vector<std::size_t> span = add_scopes();
@@ -86,12 +96,12 @@ Folding::Folding(const GraphRecord& graph) : part_of(graph.nodes.size()), graph_
 /// The scopes that hold nodes, as parts. Returns their spans.
 std::vector<std::size_t> Folding::add_scopes() {
   const std::vector<GraphScope>& scopes = graph_.scopes;
-  std::vector<std::size_t> part(scopes.size()), depth(scopes.size());
-  parts.push_back({.name = graph_.nodes.back().label, .is_scope = true});
+  const std::vector<std::size_t> drawn = drawn_scopes(graph_);
+  std::vector<std::size_t> part(scopes.size());
+  parts.push_back({.name = graph_.nodes.empty() ? "" : graph_.nodes.back().label, .is_scope = true});
   for (std::size_t i = 1; i < scopes.size(); ++i) {
-    depth[i] = depth[scopes[i].parent] + 1;
-    part[i] = part[scopes[i].parent];
-    if (depth[i] > deepest) continue;
+    part[i] = part[drawn[i]];
+    if (drawn[i] != i) continue;
     part[i] = parts.size();
     parts.push_back({.name = scopes[i].name, .is_scope = true, .parent = part[scopes[i].parent]});
   }

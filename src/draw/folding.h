@@ -7,6 +7,10 @@
 
 namespace chainrule {
 
+/// For each scope, which one it is drawn as: itself, or where scopes nest deeper than Graphviz and readers
+/// can follow, the one around it at the greatest depth that is drawn.
+std::vector<std::size_t> drawn_scopes(const GraphRecord& graph);
+
 /// A graph in parts that fold: its scopes, and runs of nodes where a scope alone would be too much to look
 /// at. Each part is a picture of its own, in which the parts inside it are boxes. A connection between nodes
 /// of different parts leaves and enters parts through ports, one for each node that is read on the other

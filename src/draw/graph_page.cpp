@@ -95,8 +95,9 @@ struct Totals {
   std::array<std::size_t, gradient_classes.size()> classes{};
   void add(const Totals& other) {
     nodes += other.nodes;
-    bytes += other.bytes;
-    flops += other.flops;
+    // A file may tell of more than anybody has.
+    if (__builtin_add_overflow(bytes, other.bytes, &bytes)) bytes = INT64_MAX;
+    if (__builtin_add_overflow(flops, other.flops, &flops)) flops = INT64_MAX;
     for (std::size_t i = 0; i < classes.size(); ++i) classes[i] += other.classes[i];
   }
 };

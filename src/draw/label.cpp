@@ -46,7 +46,7 @@ std::string escaped(std::string_view text) {
     else
       result += c;
   }
-  return result;
+  return result.empty() ? "&nbsp;" : result;  // Graphviz knows no text without a character
 }
 
 std::string brief(const NumbersSummary& numbers, const Shape& shape, DType dtype, bool with_norm) {

@@ -31,6 +31,7 @@ std::string one_line(const Tensor& tensor) {
   if (tensor.dtype() == DType::boolean && tensor.rank() == 0) return tensor.item<bool>() ? "True" : "False";
   const std::vector<double> elements = tensor.to_vector<double>();
   std::size_t next = 0;
+  if (elements.empty()) return "[]";
   if (is_small(tensor)) return list(elements, next, tensor.shape().sizes());
   const Range range = range_of(elements);
   return fmt::format("{} from {} to {}", to_string(tensor.shape()), number(range.smallest, 6),

@@ -112,9 +112,7 @@ NumbersSummary summary(const Tensor& tensor) {
   return summary;
 }
 
-std::int64_t RecordedNode::bytes() const {
-  return shape.size() * static_cast<std::int64_t>(item_size(dtype));
-}
+std::int64_t RecordedNode::bytes() const { return static_cast<std::int64_t>(bytes_of(shape, dtype)); }
 
 GraphRecord::GraphRecord(const Tensor& output, const Gradients* gradients) {
   const Graph graph(output);

@@ -3,6 +3,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "array/array.h"
 #include "chainrule/draw.h"
 #include "io/file.h"
 #include "io/output_file.h"
@@ -126,9 +127,9 @@ class Place {
     if (name == "-Infinity") return -infinity;
     fail("it must be a number, \"NaN\", \"Infinity\" or \"-Infinity\"");
   }
-  std::int64_t count() const {
-    if (!json_.is_number_integer() || json_ < 0 || json_ > std::numeric_limits<std::int64_t>::max())
-      fail("it must be an integer from 0");
+  std::int64_t count(std::int64_t most = std::numeric_limits<std::int64_t>::max()) const {
+    if (!json_.is_number_integer() || json_ < 0) fail("it must be an integer from 0");
+    if (json_ > most) fail("it must be at most " + std::to_string(most));
     return json_.get<std::int64_t>();
   }
   /// A position in a list of which `end` entries are known.
@@ -157,14 +158,14 @@ class Place {
   std::size_t index_ = 0;
 };
 
-NumbersSummary read_numbers(const Place& place) {
+NumbersSummary read_numbers(const Place& place, std::int64_t size) {
   NumbersSummary numbers;
   numbers.min = place.at("min").number();
   numbers.mean = place.at("mean").number();
   numbers.max = place.at("max").number();
   numbers.norm = place.at("norm").number();
-  if (place.has("nans")) numbers.nans = place.at("nans").count();
-  if (place.has("infinities")) numbers.infinities = place.at("infinities").count();
+  if (place.has("nans")) numbers.nans = place.at("nans").count(size);
+  if (place.has("infinities")) numbers.infinities = place.at("infinities").count(size - numbers.nans);
   if (!place.has("elements")) return numbers;
   const Place elements = place.at("elements");
   for (std::size_t i = 0; i < elements.size(); ++i) numbers.elements.push_back(elements[i].number());
@@ -180,15 +181,16 @@ RecordedNode::Derivative read_derivative(const Place& place) {
   return derivative;
 }
 
-Shape read_shape(const Place& place) {
+Shape read_shape(const Place& place, DType dtype) {
   std::vector<std::int64_t> sizes;
-  double bytes = 8;
-  for (std::size_t i = 0; i < place.size(); ++i) {
-    sizes.push_back(place[i].count());
-    bytes *= static_cast<double>(sizes.back());
+  for (std::size_t i = 0; i < place.size(); ++i) sizes.push_back(place[i].count());
+  try {
+    Shape shape(sizes);
+    (void)bytes_of(shape, dtype);
+    return shape;
+  } catch (const ShapeError& error) {
+    place.fail(error.what());
   }
-  if (bytes > 9e18) place.fail("no memory holds so many elements");
-  return Shape(sizes);
 }
 
 RecordedNode read_node(const Place& place, std::size_t position, std::size_t scopes) {
@@ -212,11 +214,11 @@ RecordedNode read_node(const Place& place, std::size_t position, std::size_t sco
     for (std::size_t i = 0; i < derivatives.size(); ++i)
       node.derivatives[i] = read_derivative(derivatives[i]);
   }
-  node.shape = read_shape(place.at("shape"));
   node.dtype = static_cast<DType>(place.at("dtype").one_of(dtypes));
+  node.shape = read_shape(place.at("shape"), node.dtype);
   for (auto [key, numbers] : {std::pair{"value", &node.value}, {"gradient", &node.gradient}}) {
     if (!place.has(key)) continue;
-    *numbers = read_numbers(place.at(key));
+    *numbers = read_numbers(place.at(key), node.shape.size());
     const std::size_t elements = (*numbers)->elements.size();
     if (elements != 0 && elements != static_cast<std::size_t>(node.shape.size()))
       place.at(key).fail("a tensor of shape " + to_string(node.shape) + " does not have " +
@@ -225,7 +227,8 @@ RecordedNode read_node(const Place& place, std::size_t position, std::size_t sco
   }
   if (place.has("flops")) node.flops = place.at("flops").count();
   if (place.has("file")) node.file = place.at("file").text();
-  if (place.has("line")) node.line = static_cast<std::uint32_t>(place.at("line").count());
+  if (place.has("line"))
+    node.line = static_cast<std::uint32_t>(place.at("line").count(std::numeric_limits<std::uint32_t>::max()));
   if (place.has("scope")) node.scope = place.at("scope").position(scopes, "is no scope");
   return node;
 }
@@ -247,6 +250,45 @@ GraphRecord read_graph(const Place& file) {
   for (std::size_t i = 0; i < nodes.size(); ++i)
     graph.nodes.push_back(read_node(nodes[i], i, graph.scopes.size()));
   return graph;
+}
+
+/// Finds where the JSON library stops, which does not say so of a number beyond a double's range.
+struct ErrorPlace final : nlohmann::json_sax<Json> {
+  std::size_t position = 0;  // how many bytes it has read
+
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool start_object(std::size_t) override { return true; }
+  bool key(string_t&) override { return true; }
+  bool end_object() override { return true; }
+  bool start_array(std::size_t) override { return true; }
+  bool end_array() override { return true; }
+  bool parse_error(std::size_t at, const std::string&, const Json::exception&) override {
+    position = at;
+    return false;
+  }
+};
+
+/// "line 2, column 7: ", where the file can be read again.
+std::string place_of_error(std::istream& in) {
+  const auto rewind = [&] {
+    in.clear();
+    return static_cast<bool>(in.seekg(0));
+  };
+  ErrorPlace place;
+  if (!rewind() || Json::sax_parse(in, &place) || !rewind()) return {};
+  std::size_t line = 1, column = 0;
+  char c = 0;
+  for (std::size_t i = 0; i < place.position && in.get(c); ++i) {
+    column = c == '\n' ? 0 : column + 1;
+    line += c == '\n' ? 1 : 0;
+  }
+  return "line " + std::to_string(line) + ", column " + std::to_string(column) + ": ";
 }
 
 }  // namespace
@@ -278,6 +320,8 @@ GraphRecord load_graph(const std::string& path) {
     const std::size_t at = what.find(start);
     throw ParseError(path +
                      ": it is no JSON: " + (at == std::string::npos ? what : what.substr(at + start.size())));
+  } catch (const Json::out_of_range&) {
+    throw ParseError(path + ": " + place_of_error(in) + "the number is too large");
   }
   return read_graph(Place(json, path));
 }

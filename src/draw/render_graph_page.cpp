@@ -14,7 +14,8 @@ void write_html(std::ostream& out, const GraphRecord& graph, const DrawOptions& 
   }
   for (const Folding::Part& part : folding.parts) parts.push_back(box_size(part));
   const Pictures pictures = lay_out(folding, nodes, parts);
-  write_page(out, {.title = "The graph of " + shortened(graph.nodes.back().label, 80),
+  write_page(out, {.title = graph.nodes.empty() ? "An empty graph"
+                                                : "The graph of " + shortened(graph.nodes.back().label, 80),
                    .body = std::string(page_file("graph.html")),
                    .styles = {"graph.css"},
                    .scripts = {"graph_layout.js", "graph.js"},

@@ -150,6 +150,106 @@ TEST(SavedGraph, that_is_none_is_refused_with_the_place_in_the_file) {
                        {"nodes[0].value.min: it must be a number"}));
 }
 
+TEST(SavedGraph, with_numbers_that_nothing_can_have_is_refused_with_the_place) {
+  EXPECT_EQ(complaint_about("{\n \"chainrule_graph\": 1e400}"), "line 2, column 25: the number is too large");
+  EXPECT_TRUE(mentions(complaint_about(graph_file(node(R"(, "flops": -1e999)"))), {"line 1", "too large"}));
+  EXPECT_TRUE(mentions(complaint_about(graph_file(node(R"(, "flops": 9223372036854775808)"))),
+                       {"nodes[0].flops: it must be at most 9223372036854775807"}));
+  EXPECT_TRUE(mentions(complaint_about(graph_file(node(R"(, "flops": 99999999999999999999)"))),
+                       {"nodes[0].flops: it must be an integer"}));
+  EXPECT_EQ(complaint_about(graph_file(node(R"(, "line": 4294967296)"))),
+            "nodes[0].line: it must be at most 4294967295");
+  const auto with_shape = [](const std::string& shape) {
+    return complaint_about(
+        graph_file(R"({"label": "x", "kind": "constant", "dtype": "float64", "shape": )" + shape + "}"));
+  };
+  EXPECT_TRUE(mentions(with_shape("[4294967296, 4294967296]"), {"nodes[0].shape: ", "too many elements"}));
+  EXPECT_TRUE(mentions(with_shape("[4611686018427387904]"), {"nodes[0].shape: ", "too many elements"}));
+  EXPECT_TRUE(mentions(with_shape("[-1]"), {"nodes[0].shape[0]: it must be an integer from 0"}));
+  EXPECT_TRUE(mentions(with_shape("[1" +
+                                  [] {
+                                    std::string more;
+                                    for (int i = 0; i < 64; ++i) more += ",1";
+                                    return more;
+                                  }() +
+                                  "]"),
+                       {"nodes[0].shape: ", "65 axes"}));
+  const std::string numbers = R"(, "value": {"min": 0, "mean": 0, "max": 0, "norm": 0, "elements": [1])";
+  EXPECT_EQ(complaint_about(graph_file(node(numbers + R"(, "nans": 9223372036854775807})"))),
+            "nodes[0].value.nans: it must be at most 1");
+  EXPECT_EQ(complaint_about(graph_file(node(numbers + R"(, "nans": 1, "infinities": 1})"))),
+            "nodes[0].value.infinities: it must be at most 0");
+}
+
+TEST(SavedGraph, may_be_nested_or_cut_off_anywhere) {
+  EXPECT_TRUE(mentions(complaint_about(std::string(100000, '[')), {"it is no JSON"}));
+  EXPECT_EQ(complaint_about(std::string(100000, '[') + std::string(100000, ']')),
+            "it is no saved graph: it has no \"chainrule_graph\"");
+  const TemporaryFile file("", ".graph.json");
+  save_graph(variable(2.0, "x") * 3.0, file.path());
+  std::ostringstream text;
+  text << std::ifstream(file.path()).rdbuf();
+  const std::string whole = text.str();
+  for (std::size_t length = 0; length + 2 < whole.size(); ++length) complaint_about(whole.substr(0, length));
+}
+
+TEST(SavedGraph, without_labels_is_drawn) {
+  const TemporaryFile file(
+      graph_file(R"({"label": "", "kind": "variable", "shape": [], "dtype": "float64"}, )"
+                 R"({"label": "", "kind": "operation", "shape": [2], "dtype": "float64", )"
+                 R"("inputs": [0], "derivatives": [{"factor": "1"}]})"),
+      ".json");
+  const GraphRecord graph = load_graph(file.path());
+  std::ostringstream svg, html;
+  draw::write_svg(svg, graph, {.legend = true});
+  draw::write_html(html, graph);
+  EXPECT_TRUE(mentions(svg.str(), {"</svg>"}));
+  EXPECT_TRUE(mentions(html.str(), {"</html>"}));
+}
+
+TEST(SavedGraph, of_scopes_within_scopes_is_drawn_to_the_depth_that_graphviz_knows) {
+  GraphRecord graph(variable(1.0, "x") * 2.0);
+  for (std::size_t i = 0; i < 3000; ++i) graph.scopes.push_back({"deeper" + std::to_string(i), i});
+  graph.nodes.back().scope = 3000;
+  const TemporaryFile file("", ".graph.json");
+  save_graph(graph, file.path());
+  const GraphRecord loaded = load_graph(file.path());
+  EXPECT_EQ(loaded.scopes.size(), 3001U);
+  std::ostringstream svg, html;
+  draw::write_svg(svg, loaded);
+  draw::write_html(html, loaded);
+  EXPECT_TRUE(mentions(svg.str(), {"deeper39", "</svg>"}));
+  EXPECT_EQ(svg.str().find("deeper40"), std::string::npos);
+  EXPECT_TRUE(mentions(html.str(), {"</html>"}));
+}
+
+TEST(SavedGraph, of_more_work_than_can_be_counted_is_drawn) {
+  GraphRecord graph(variable(1.0, "x") * 2.0);
+  for (RecordedNode& node : graph.nodes) {
+    node.flops = std::numeric_limits<std::int64_t>::max();
+    node.shape = Shape{std::int64_t{1} << 60};
+    node.dtype = DType::float32;
+    node.value.reset();
+  }
+  std::ostringstream html;
+  draw::write_html(html, graph, {.costs = true});
+  EXPECT_TRUE(mentions(html.str(), {"9.22 EB", "9.22 Eflop"}));
+}
+
+TEST(GraphRecord, of_nothing_is_drawn) {
+  const GraphRecord nothing;
+  std::ostringstream dot, svg, html;
+  draw::write_dot(dot, nothing, {.legend = true});
+  draw::write_svg(svg, nothing);
+  draw::write_html(html, nothing);
+  EXPECT_TRUE(dot.str().starts_with("digraph"));
+  EXPECT_TRUE(mentions(svg.str(), {"</svg>"}));
+  EXPECT_TRUE(mentions(html.str(), {"An empty graph", "</html>"}));
+  const TemporaryFile file("", ".graph.json");
+  save_graph(nothing, file.path());
+  EXPECT_TRUE(mentions(message_of<ParseError>([&] { load_graph(file.path()); }), {"at least one node"}));
+}
+
 TEST(SavedGraph, that_cannot_be_read_or_written_says_why) {
   EXPECT_EQ(message_of<IoError>([] { load_graph("/nowhere/a.json"); }),
             "/nowhere/a.json: it cannot be read: No such file or directory");
