@@ -72,7 +72,8 @@ class [[nodiscard]] Graph {
 };
 
 /// What `node`'s operation sends to its input number `input` for the upstream gradient g (of the node's
-/// shape): one step of the chain rule. Empty when no gradient flows to that input.
+/// shape): one step of the chain rule. Empty when no gradient flows to that input, or there is none of that
+/// number. GradError for an empty handle, ShapeError when g does not have the node's shape.
 Tensor local_gradient(const Tensor& node, std::size_t input, const Tensor& g);
 
 /// That step in symbols. For elementwise operations the local derivative, as "z" for q·z with respect to
@@ -81,7 +82,8 @@ struct [[nodiscard]] LocalFormula {
   std::string text;
   bool is_factor = true;  ///< true: the gradient is g times this; false: text contains g
 };
-/// `names` are what to call the inputs, `name` what to call the node itself.
+/// `names` are what to call the inputs, `name` what to call the node itself. GradError for an empty handle,
+/// and for fewer names than inputs.
 LocalFormula local_formula(const Tensor& node, std::size_t input, std::span<const std::string> names,
                            const std::string& name);
 

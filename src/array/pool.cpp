@@ -4,12 +4,10 @@
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
-#include <map>
 #include <mutex>
 #include <new>
-#include <unordered_map>
+#include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "chainrule/memory.h"
 
@@ -37,87 +35,116 @@ constexpr std::size_t batch(std::size_t size_class) {
   return size_class < fine_classes ? 16384 / bytes_of(size_class) + 8 : 65536 / bytes_of(size_class);
 }
 
+/// In the place of the first block of each slab, which is not handed out, so that counting its blocks takes
+/// no memory.
+struct Slab {
+  Slab* next;
+  std::size_t waiting;
+  static Slab& of(Block* block) {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
+    return *reinterpret_cast<Slab*>(reinterpret_cast<std::uintptr_t>(block) & ~(slab_bytes - 1));
+  }
+  static constexpr std::size_t blocks(std::size_t size_class) {
+    return slab_bytes / bytes_of(size_class) - 1;
+  }
+};
+
 /// The lists that threads fill from and spill to. Blocks travel in chains of one batch.
 class SharedLists {
  public:
   List take(std::size_t size_class) {
     const std::lock_guard lock(mutex_);
-    auto& chains = chains_[size_class];
-    if (chains.empty()) return carve(size_class);
-    const List chain = chains.back();
-    chains.pop_back();
-    return chain;
+    Block* const chain = chains_[size_class];
+    if (chain == nullptr) return carve(size_class);
+    chains_[size_class] = chain->next_chain;
+    return {chain, chain->length};
   }
   void give(std::size_t size_class, List chain) {
     if (chain.length == 0) return;
     const std::lock_guard lock(mutex_);
-    chains_[size_class].push_back(chain);
+    push(size_class, chain);
   }
   /// Gives back to the system every slab of which all blocks are here.
   void release() {
     const std::lock_guard lock(mutex_);
     for (std::size_t size_class = 0; size_class < fine_classes; ++size_class) {
-      const std::size_t capacity = slab_bytes / bytes_of(size_class);
-      std::unordered_map<std::uintptr_t, std::vector<Block*>> by_slab;
-      for (const List& chain : chains_[size_class])
-        for (Block* block = chain.head; block != nullptr; block = block->next)
-          by_slab[reinterpret_cast<std::uintptr_t>(block) & ~(slab_bytes - 1)].push_back(block);
+      for_each(chains_[size_class], [](Block* block) { Slab::of(block).waiting = 0; });
+      for_each(chains_[size_class], [](Block* block) { ++Slab::of(block).waiting; });
       List rest;
-      for (auto& [slab, blocks] : by_slab)
-        if (blocks.size() == capacity)
-          std::free(reinterpret_cast<void*>(slab));  // NOLINT(performance-no-int-to-ptr)
-        else
-          for (Block* block : blocks) rest.push(block);
-      chains_[size_class].clear();
-      if (rest.length != 0) chains_[size_class].push_back(rest);
+      Slab* whole = nullptr;
+      for_each(std::exchange(chains_[size_class], nullptr), [&](Block* block) {
+        Slab& slab = Slab::of(block);
+        if (slab.waiting == Slab::blocks(size_class)) {  // and here is the first of them
+          slab.next = std::exchange(whole, &slab);
+          slab.waiting = all_gone;
+        } else if (slab.waiting != all_gone) {
+          rest.push(block);
+        }
+      });
+      while (whole != nullptr) std::free(std::exchange(whole, whole->next));
+      if (rest.length != 0) push(size_class, rest);
     }
   }
 
  private:
+  static constexpr std::size_t all_gone = ~std::size_t{0};
+  void push(std::size_t size_class, List chain) {
+    chain.head->next_chain = std::exchange(chains_[size_class], chain.head);
+    chain.head->length = chain.length;
+  }
+  /// visit(block) may reuse the block as it likes.
+  template <class Visit>
+  static void for_each(Block* chain, const Visit& visit) {
+    while (chain != nullptr) {
+      Block* block = chain;
+      chain = chain->next_chain;
+      while (block != nullptr) visit(std::exchange(block, block->next));
+    }
+  }
   static List carve(std::size_t size_class) {
     auto* slab = static_cast<std::byte*>(from_system(slab_bytes, slab_bytes));
     const std::size_t bytes = bytes_of(size_class);
     List list;
-    for (std::size_t i = slab_bytes / bytes; i-- > 0;) list.push(reinterpret_cast<Block*>(slab + i * bytes));
+    for (std::size_t i = Slab::blocks(size_class); i > 0; --i)
+      list.push(reinterpret_cast<Block*>(slab + i * bytes));
     return list;
   }
 
   std::mutex mutex_;
-  std::array<std::vector<List>, fine_classes> chains_;
+  std::array<Block*, fine_classes> chains_{};
 };
 
-SharedLists& shared_lists() {
-  static auto* lists = new SharedLists;  // outlives every static tensor
-  return *lists;
-}
+// Neither is ever destroyed, as every static tensor may use them.
+constinit SharedLists shared_lists;
+static_assert(std::is_trivially_destructible_v<SharedLists>);
 
 // ---- Large blocks --------------------------------------------------------------------------------
 
 class LargeBlocks {
  public:
-  void* take(std::size_t bytes) {
+  void* take(std::size_t size_class) {
+    const std::size_t bytes = bytes_of(size_class);
     {
       const std::lock_guard lock(mutex_);
-      const auto found = free_.find(bytes);
-      if (found != free_.end() && !found->second.empty()) {
-        void* block = found->second.back();
-        found->second.pop_back();
+      if (free_[size_class] != nullptr) {
         cached_ -= bytes;
-        return block;
+        return std::exchange(free_[size_class], free_[size_class]->next);
       }
     }
     return from_system(bytes);
   }
-  void give(void* block, std::size_t bytes) {
+  void give(void* memory, std::size_t size_class) {
+    const std::size_t bytes = bytes_of(size_class);
     {
       const std::lock_guard lock(mutex_);
       if (cached_ + bytes <= limit_) {
-        free_[bytes].push_back(block);
+        auto* block = static_cast<Block*>(memory);
+        block->next = std::exchange(free_[size_class], block);
         cached_ += bytes;
         return;
       }
     }
-    std::free(block);
+    std::free(memory);
   }
   void limit(std::size_t bytes) {
     const std::lock_guard lock(mutex_);
@@ -134,31 +161,29 @@ class LargeBlocks {
   }
 
  private:
+  /// The largest first.
   void trim(std::size_t to) {
-    for (auto largest = free_.rbegin(); largest != free_.rend() && cached_ > to; ++largest)
-      while (!largest->second.empty() && cached_ > to) {
-        std::free(largest->second.back());
-        largest->second.pop_back();
-        cached_ -= largest->first;
+    for (std::size_t size_class = free_.size(); size_class-- > 0;)
+      while (free_[size_class] != nullptr && cached_ > to) {
+        std::free(std::exchange(free_[size_class], free_[size_class]->next));
+        cached_ -= bytes_of(size_class);
       }
   }
 
   std::mutex mutex_;
-  std::map<std::size_t, std::vector<void*>> free_;
+  std::array<Block*, class_of(PTRDIFF_MAX) + 1> free_{};
   std::size_t cached_ = 0;
   std::size_t limit_ = std::size_t{1} << 30;
 };
 
-LargeBlocks& large_blocks() {
-  static auto* blocks = new LargeBlocks;
-  return *blocks;
-}
+constinit LargeBlocks large_blocks;
+static_assert(std::is_trivially_destructible_v<LargeBlocks>);
 
 // ---- The lists of a thread -------------------------------------------------------------------------
 
 void give(std::size_t size_class, List chain) {
-  if (size_class < fine_classes) return shared_lists().give(size_class, chain);
-  while (chain.length != 0) large_blocks().give(chain.pop(), bytes_of(size_class));
+  if (size_class < fine_classes) return shared_lists.give(size_class, chain);
+  while (chain.length != 0) large_blocks.give(chain.pop(), size_class);
 }
 
 void give_all_back() {
@@ -202,10 +227,11 @@ void spill(std::size_t size_class) {
 
 void* detail::allocate_slowly(std::size_t bytes) {
   if (CHAINRULE_POOL_OFF) return from_system(bytes);
-  if (bytes > fine_limit) return large_blocks().take(bytes_of(class_of(bytes)));
+  if (bytes > PTRDIFF_MAX) throw std::bad_alloc();
+  if (bytes > fine_limit) return large_blocks.take(class_of(bytes));
   prepare_thread();
   const std::size_t size_class = class_of(bytes);
-  mine.lists[size_class] = shared_lists().take(size_class);
+  mine.lists[size_class] = shared_lists.take(size_class);
   void* const block = mine.lists[size_class].pop();
   if (mine.ended) spill(size_class);
   return block;
@@ -213,7 +239,7 @@ void* detail::allocate_slowly(std::size_t bytes) {
 
 void detail::deallocate_slowly(void* block, std::size_t bytes) noexcept {
   if (CHAINRULE_POOL_OFF) return std::free(block);
-  if (bytes > small_limit) return large_blocks().give(block, bytes_of(class_of(bytes)));
+  if (bytes > small_limit) return large_blocks.give(block, class_of(bytes));
   prepare_thread();
   const std::size_t size_class = class_of(bytes);
   mine.lists[size_class].push(static_cast<Block*>(block));
@@ -221,19 +247,19 @@ void detail::deallocate_slowly(void* block, std::size_t bytes) noexcept {
 }
 
 Statistics statistics() {
-  return {system_allocations.load(std::memory_order_relaxed), large_blocks().cached()};
+  return {system_allocations.load(std::memory_order_relaxed), large_blocks.cached()};
 }
 
 }  // namespace chainrule::pool
 
 namespace chainrule {
 
-void set_memory_cache_limit(std::size_t bytes) { pool::large_blocks().limit(bytes); }
+void set_memory_cache_limit(std::size_t bytes) { pool::large_blocks.limit(bytes); }
 
 void release_cached_memory() {
   pool::give_all_back();
-  pool::shared_lists().release();
-  pool::large_blocks().release();
+  pool::shared_lists.release();
+  pool::large_blocks.release();
 }
 
 }  // namespace chainrule

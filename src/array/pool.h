@@ -52,8 +52,12 @@ constexpr std::size_t class_count = class_of(small_limit) + 1;
 static_assert(class_of(fine_limit + 1) == fine_classes && bytes_of(fine_classes) == fine_limit * 5 / 4 &&
               bytes_of(class_count - 1) == small_limit);
 
+/// A block that waits to be used again. Lists of blocks are made of the blocks themselves, so that giving
+/// memory back never needs any.
 struct Block {
   Block* next;
+  Block* next_chain;   // of the first block of a chain among the shared ones,
+  std::size_t length;  // and how many it has
 };
 
 /// The blocks of one size that a thread has at hand.

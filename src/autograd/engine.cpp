@@ -14,7 +14,7 @@ namespace chainrule {
 /// turn.
 class Consumption {
  public:
-  Consumption(Traversal& order, Tensor root) : order_(order), left_(order.size()) {
+  Consumption(Traversal& order, Tensor&& root) : order_(order), left_(order.size()) {
     held_.assign_zeros(left_);
     held_[left_ - 1] = Node::handle;
     TensorAccess::give_up(root);
@@ -232,7 +232,7 @@ void Backpropagation::run(const Tensor& root, const Tensor& seed, bool create_gr
   propagate(order, first, create_graph, nullptr);
 }
 
-void Backpropagation::run_and_consume(Tensor root, const Tensor& seed) {
+void Backpropagation::run_and_consume(Tensor&& root, const Tensor& seed) {
   const Tensor first = checked_seed(called, root, seed);
   Traversal order(*root.node(), Traversal::Nodes::needing_gradient);
   Consumption consumption(order, std::move(root));

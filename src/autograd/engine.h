@@ -26,8 +26,8 @@ class Backpropagation {
   /// all its uses. An empty seed stands for dL/dL = 1.
   void run(const Tensor& root, const Tensor& seed, bool create_graph);
   /// The same, and the graph is released on the way: a node goes as soon as it has passed its gradient
-  /// on, unless somebody else holds it.
-  void run_and_consume(Tensor root, const Tensor& seed);
+  /// on, unless somebody else holds it. What fails before that leaves the root as it was.
+  void run_and_consume(Tensor&& root, const Tensor& seed);
 
  private:
   void propagate(const Traversal& order, const Tensor& seed, bool create_graph, Consumption* consumption);

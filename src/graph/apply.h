@@ -64,9 +64,11 @@ class Argument {
   /// Is it the only handle of any kind?
   bool is_last() const { return movable_ && tensor_->node()->is_unique(); }
 
-  /// The input of a node: it counts as a reference to the value only if the derivative reads it.
-  Tensor enter(bool reads) const {
-    if (movable_) {
+  /// The input of a node: it counts as a reference to the value only if the derivative reads it. `later` are
+  /// the arguments still to enter: what one of them refers to as well, as in std::move(y) * y, stays for
+  /// that.
+  Tensor enter(bool reads, std::same_as<Argument> auto const&... later) const noexcept {
+    if (movable_ && ((later.tensor_ != tensor_) && ...)) {
       Tensor moved = std::move(const_cast<Tensor&>(*tensor_));
       if (!reads) moved.node()->keep_without_value();
       return moved;
@@ -134,13 +136,20 @@ class OperationNode : public Node {
 template <Operation Op, std::size_t N>
 class FixedNode final : public OperationNode<Op> {
  public:
-  FixedNode(Array&& value, bool requires_grad, Op&& op, std::array<Tensor, N>&& inputs, Reads reads,
-            Here here)
-      : OperationNode<Op>(std::move(value), requires_grad, std::move(op)), inputs_(std::move(inputs)) {
+  /// The inputs enter last, when nothing can fail any more.
+  FixedNode(Array&& value, bool requires_grad, Op&& op, Reads reads, Here here,
+            std::same_as<Argument> auto const&... in)
+      : OperationNode<Op>(std::move(value), requires_grad, std::move(op)) {
+    enter<0>(reads, in...);
     this->set_inputs(inputs_.data(), N, reads, here);
   }
 
  private:
+  template <std::size_t I>
+  void enter(Reads reads, const Argument& first, std::same_as<Argument> auto const&... later) noexcept {
+    inputs_[I] = first.enter((reads & reads_input(I)) != 0, later...);
+    if constexpr (I + 1 < N) enter<I + 1>(reads, later...);
+  }
   std::array<Tensor, N> inputs_;
 };
 
@@ -148,9 +157,11 @@ class FixedNode final : public OperationNode<Op> {
 template <Operation Op>
 class VariadicNode final : public OperationNode<Op> {
  public:
-  VariadicNode(Array&& value, bool requires_grad, Op&& op, std::vector<Tensor>&& inputs, Reads reads,
-               Here here)
-      : OperationNode<Op>(std::move(value), requires_grad, std::move(op)), inputs_(std::move(inputs)) {
+  VariadicNode(Array&& value, bool requires_grad, Op&& op, Reads reads, Here here,
+               const std::vector<Tensor>& in)
+      : OperationNode<Op>(std::move(value), requires_grad, std::move(op)), inputs_(in.size()) {
+    for (std::size_t i = 0; i < in.size(); ++i)
+      inputs_[i] = Argument(in[i]).enter((reads & reads_input(i)) != 0);
     this->set_inputs(inputs_.data(), inputs_.size(), reads, here);
   }
 
@@ -216,10 +227,8 @@ Tensor apply(Op op, Here here, const In&... in) {
   const Reads reads = recording.needed ? recording.reads(op) : 0;
   const bool read_now = value.is_deferred() && !stays_deferred(value, reads, tensors);
   if (!recording.needed) return read_now ? read(constant(std::move(value))) : constant(std::move(value));
-  std::size_t i = 0;
-  std::array<Tensor, count> inputs = {in.enter((reads & reads_input(i++)) != 0)...};
-  Tensor out = TensorAccess::adopt(new FixedNode<Op, count>(std::move(value), recording.requires_grad,
-                                                            std::move(op), std::move(inputs), reads, here));
+  Tensor out = TensorAccess::adopt(
+      new FixedNode<Op, count>(std::move(value), recording.requires_grad, std::move(op), reads, here, in...));
   return read_now ? read(std::move(out)) : out;
 }
 
@@ -236,11 +245,8 @@ Tensor apply(Op op, Here here, const std::vector<Tensor>& in) {
   const Reads reads = recording.needed ? recording.reads(op) : 0;
   if (value.is_deferred() && !stays_deferred(value, reads, tensors)) (void)value.raw();
   if (!recording.needed) return constant(std::move(value));
-  std::vector<Tensor> inputs;
-  for (std::size_t i = 0; i < in.size(); ++i)
-    inputs.push_back(Argument(in[i]).enter((reads & reads_input(i)) != 0));
-  return TensorAccess::adopt(new VariadicNode<Op>(std::move(value), recording.requires_grad, std::move(op),
-                                                  std::move(inputs), reads, here));
+  return TensorAccess::adopt(
+      new VariadicNode<Op>(std::move(value), recording.requires_grad, std::move(op), reads, here, in));
 }
 
 }  // namespace chainrule

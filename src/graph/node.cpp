@@ -106,7 +106,24 @@ void Variable::accumulate(Tensor gradient) const {
         return;
       }
     }
-    gradient = no_grad([&] { return add_up(std::move(before), gradient); });
+    try {
+      gradient = no_grad([&] { return add_up(std::move(before), gradient); });
+    } catch (...) {
+      give_back(std::move(before));
+      throw;
+    }
+  }
+}
+
+void Variable::give_back(Tensor gradient) const {
+  for (Tensor other;;
+       gradient = no_grad([&] { return add_up(std::move(gradient), std::exchange(other, {})); })) {
+    const Lock lock(*this);
+    std::swap(other, gradient_);
+    if (other.node() == nullptr) {
+      gradient_ = std::move(gradient);
+      return;
+    }
   }
 }
 
@@ -133,7 +150,7 @@ void Variable::zero_gradient() const {
   std::swap(before, gradient_);
 }
 
-Tensor add_up(Tensor sum, const Tensor& more) {
+Tensor add_up(Tensor&& sum, const Tensor& more) {
   if (!recording_mode.off) return sum + more;
   Node& node = *sum.node();
   if (!node.is_unique() || !node.is_leaf() || !expands_to(more.node()->shape(), node.shape()))
@@ -147,7 +164,7 @@ Tensor add_up(Tensor sum, const Tensor& more) {
         return deferred.add_to(total, 1) || (is_last && kernels::accumulate(total, deferred));
       }))
     kernels::accumulate(total, part);
-  return sum;
+  return std::move(sum);
 }
 
 bool expands_to(const Shape& gradient, const Shape& shape) {

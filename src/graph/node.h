@@ -237,6 +237,7 @@ class Variable final : public Node {
  private:
   /// Held for moments only, and hardly ever by two threads at once.
   class Lock;
+  void give_back(Tensor gradient) const;
   mutable std::atomic<bool> locked_{false};
   NodeKind kind_;
   mutable bool has_number_ = false;
@@ -244,8 +245,8 @@ class Variable final : public Node {
   mutable Tensor gradient_;    // and of any other
 };
 
-/// sum + more, in place where nobody else knows the sum.
-Tensor add_up(Tensor sum, const Tensor& more);
+/// sum + more, in place where nobody else knows the sum. Should memory run out, the sum stays where it was.
+Tensor add_up(Tensor&& sum, const Tensor& more);
 
 inline Tensor constant(Array value) { return TensorAccess::adopt(new Constant(std::move(value))); }
 /// The leaf in a Parameter.

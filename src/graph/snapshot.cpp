@@ -88,6 +88,9 @@ std::size_t Graph::position(const Tensor& tensor) const {
 }
 
 Tensor local_gradient(const Tensor& tensor, std::size_t input, const Tensor& g) {
+  if (g.shape() != tensor.shape())
+    throw ShapeError("local_gradient: the upstream gradient has shape " + to_string(g.shape()) +
+                     ", the node " + to_string(tensor.shape()) + "; they must be equal");
   const Node& node = *tensor.node();
   const auto inputs = node.inputs();
   if (input >= inputs.size() || !is_floating(inputs[input].dtype())) return {};
@@ -99,9 +102,17 @@ Tensor local_gradient(const Tensor& tensor, std::size_t input, const Tensor& g) 
   return sent[input].is_empty() ? Tensor() : expanded(sent[input], inputs[input].shape());
 }
 
-LocalFormula local_formula(const Tensor& node, std::size_t input, std::span<const std::string> names,
+LocalFormula local_formula(const Tensor& tensor, std::size_t input, std::span<const std::string> names,
                            const std::string& name) {
-  return node.node()->local_formula(input, names, name);
+  (void)tensor.shape();  // GradError for an empty handle
+  const Node& node = *tensor.node();
+  const std::size_t count = node.inputs().size();
+  if (input >= count) return {};
+  if (names.size() < count)
+    throw GradError("local_formula: " + std::to_string(names.size()) + " names for the " +
+                    std::to_string(count) + " inputs of " + std::string(node.operation()) +
+                    "; give one for each");
+  return node.local_formula(input, names, name);
 }
 
 }  // namespace chainrule

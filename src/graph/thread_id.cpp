@@ -41,6 +41,7 @@ ThreadId detail::number_this_thread() {
     current_thread = free.back();
     free.pop_back();
   } else {
+    free.reserve(next);  // not when a thread ends, as it could not say that there is no memory
     current_thread = next == unknown_thread ? no_thread : next++;
   }
   return current_thread;

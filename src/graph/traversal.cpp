@@ -19,14 +19,30 @@ inline std::uint32_t& Traversal::place(Node& node) {
   return is_marked(node) ? node.position_ : (*elsewhere_)[&node];
 }
 
-inline void Traversal::append(Node& node) {
-  place(node) = static_cast<std::uint32_t>(order_.size());
-  order_.push_back(&node);
+inline void Traversal::push(Path& to, Node& node) {
+  try {
+    to.push_back(&node);
+  } catch (...) {  // no memory; then nobody else would
+    unclaim(node);
+    throw;
+  }
 }
 
-Traversal::Traversal(const Node& root, Nodes which) {
+inline void Traversal::append(Node& node) {
+  place(node) = static_cast<std::uint32_t>(order_.size());
+  push(order_, node);
+}
+
+// Delegates, so that the destructor takes the marks away when there is not enough memory to finish.
+Traversal::Traversal(const Node& root, Nodes which) : Traversal() {
   constexpr std::size_t ahead = 8;
-  InlineVector<Node*, 64> path;  // from the root to the node being visited
+  struct Visited : Path {  // from the root to the node being visited
+    Traversal& traversal;
+    explicit Visited(Traversal& of) : traversal(of) {}
+    ~Visited() {
+      for (Node* node : *this) traversal.unclaim(*node);
+    }
+  } path(*this);
   // True when the node's inputs come first.
   const auto enter = [&](Node& node) {
     if (!claim(node)) return false;
@@ -35,7 +51,7 @@ Traversal::Traversal(const Node& root, Nodes which) {
       return false;
     }
     place(node) = 0;
-    path.push_back(&node);
+    push(path, node);
     return true;
   };
   enter(const_cast<Node&>(root));
@@ -49,8 +65,8 @@ Traversal::Traversal(const Node& root, Nodes which) {
       if (which == Nodes::all || input.requires_grad()) entered = enter(input);
     }
     if (entered) continue;
-    append(node);
     path.pop_back();
+    append(node);
     // The way back up is known, and in a large graph no longer in the cache.
     if (path.size() > ahead) __builtin_prefetch(path[path.size() - ahead], 1);
   }

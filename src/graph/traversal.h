@@ -34,16 +34,19 @@ class Traversal {
   void forget(std::size_t position) { unclaim(*std::exchange(order_[position], nullptr)); }
 
  private:
+  using Path = InlineVector<Node*, 64>;
+  Traversal() = default;
   using Positions = std::unordered_map<const Node*, std::uint32_t>;
   bool is_marked(const Node& node) const { return node.maker_ == thread_ && node.visitor_ == this; }
   bool claim(Node& node);
   bool claim_elsewhere(const Node& node);
   std::uint32_t& place(Node& node);
+  void push(Path& to, Node& node);
   void append(Node& node);
   void unclaim(Node& node);
   std::uint32_t position_elsewhere(const Node& node) const;
 
-  InlineVector<Node*, 64> order_;
+  Path order_;
   std::unique_ptr<Positions> elsewhere_;  // of the nodes that are not ours to mark
   // A thread without a number marks no node.
   const ThreadId thread_ = this_thread() != no_thread ? this_thread() : detail::unknown_thread;

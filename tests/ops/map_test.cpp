@@ -200,5 +200,26 @@ TEST(Map, RefusesShapesThatDoNotBroadcast) {
   EXPECT_THROW(map([](auto a, auto b) { return a + b; }, zeros({2}), zeros({3})), ShapeError);
 }
 
+struct Complaint {};
+
+TEST(Map, PassesOnWhatTheLambdaThrowsForAnyNumberOfElements) {
+  for (const std::int64_t size : {10, 1000000, 3000000}) {
+    const Tensor x = variable(ones({size}));
+    EXPECT_THROW(map([](auto element) -> decltype(element) { throw Complaint(); }, x), Complaint);
+    bool fails = false;
+    const auto picky = [&fails](auto element) {
+      if (fails) throw Complaint();
+      return element * element;
+    };
+    const Tensor loss = sum(map(picky, x));
+    fails = true;
+    EXPECT_THROW(gradients(loss, {x}), Complaint);
+    EXPECT_THROW(gradients(loss, {x}, {.create_graph = true}), Complaint);
+    EXPECT_THROW(sum(map(picky, x) * 2), Complaint);
+    fails = false;
+    EXPECT_EQ(gradients(loss, {x})[x][size - 1].item(), 2) << "the graph is as it was";
+  }
+}
+
 }  // namespace
 }  // namespace chainrule
