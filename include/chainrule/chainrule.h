@@ -14,4 +14,5 @@
 #include "chainrule/optim.h"
 #include "chainrule/random.h"
 #include "chainrule/report.h"
+#include "chainrule/threads.h"
 #include "chainrule/walk.h"

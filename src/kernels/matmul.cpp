@@ -1,6 +1,7 @@
 #include "kernels/matmul.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <limits>
 #include <string_view>
 #include <utility>
@@ -8,30 +9,38 @@
 #include "array/wrapping.h"
 #include "chainrule/simd.h"
 #include "kernels/gemm.h"
+#include "kernels/openblas.h"
 #include "kernels/parallel.h"
-
-#define HAVE_CBLAS 1
-#include <xtensor-blas/xblas.hpp>
-
-extern "C" char* openblas_get_corename();
 
 namespace chainrule::kernels {
 namespace {
 
 /// Multiply-adds that make a further thread worth its start.
-constexpr std::int64_t products_per_thread = 1 << 20;
+constexpr std::int64_t products_per_part = 1 << 20;
+/// Rows or columns of C in a part, of which each packs what it reads of A and B once more.
+constexpr std::int64_t part_of_ours = 192, part_of_openblas = 256;
 /// Up to these multiply-adds, or up to so many rows or columns, our kernel is ahead of OpenBLAS's on vectors
 /// of the same width, by up to four times for ten columns.
 constexpr std::int64_t small_product = 128 * 128 * 128, few = 64;
 /// Columns that are too few for vectors to pay.
 constexpr std::int64_t narrow = 4;
 
-/// Whether OpenBLAS uses vectors as wide as ours. Versions before 0.3.22 do not know that newer machines of
-/// AMD have AVX-512, and take the kernels for AVX2 there.
-bool openblas_is_as_wide() {
-  static const bool result = [] {
-    const std::string_view core = openblas_get_corename();
-    const auto is_one_of = [&](std::initializer_list<std::string_view> names) {
+ProductKernel& chosen_kernel() {
+  static ProductKernel kernel = [] {
+    const char* asked = std::getenv("CHAINRULE_PRODUCTS");
+    const std::string_view name = asked == nullptr ? "" : asked;
+    return name == "tiles"      ? ProductKernel::tiles
+           : name == "openblas" ? ProductKernel::openblas
+                                : ProductKernel::fitting;
+  }();
+  return kernel;
+}
+
+/// Whether OpenBLAS has vectors as wide as ours. Its choice of kernels can be ahead of or behind the
+/// processor: OPENBLAS_CORETYPE=Haswell asks for those of AVX2 where there is AVX-512.
+bool is_as_wide(const OpenBlas& blas) {
+  static const bool result = [&] {
+    const auto is_one_of = [core = blas.core()](std::initializer_list<std::string_view> names) {
       return std::find(names.begin(), names.end(), core) != names.end();
     };
     switch (simd::instruction_set()) {
@@ -45,14 +54,24 @@ bool openblas_is_as_wide() {
   return result;
 }
 
+/// With AVX-512 OpenBLAS's kernels are ahead of ours only where rows of A or B lie a page apart and more, and
+/// then by a quarter; on nearer ones neither is by more than a few percent, up to 1024x1024x784.
 template <class T>
-void openblas(const Gemm<T>& gemm, bool accumulate) {
-  using Index = int;
-  const auto index = [](std::int64_t size) { return static_cast<Index>(size); };
-  const auto flag = [](bool transpose) { return transpose ? cxxblas::Trans : cxxblas::NoTrans; };
-  cxxblas::gemm<Index>(cxxblas::RowMajor, flag(gemm.transpose_a), flag(gemm.transpose_b), index(gemm.m),
-                       index(gemm.n), index(gemm.k), gemm.scale, gemm.a, index(gemm.row_of_a), gemm.b,
-                       index(gemm.row_of_b), accumulate ? T(1) : T(0), gemm.c, index(gemm.row_of_c));
+bool is_for_openblas(const Gemm<T>& gemm) {
+  if (gemm.m * gemm.n * gemm.k <= small_product || std::min(gemm.m, gemm.n) <= few) return false;
+  if (simd::instruction_set() != simd::InstructionSet::avx512) return true;
+  constexpr std::int64_t page = 4096 / sizeof(T);
+  return std::max(gemm.row_of_a, gemm.row_of_b) >= page && std::min(gemm.m, gemm.n) >= 256;
+}
+/// Null for a product that we compute ourselves.
+template <class T>
+const OpenBlas* openblas_for(const Gemm<T>& gemm) {
+  const bool is_forced = chosen_kernel() == ProductKernel::openblas;
+  if (chosen_kernel() == ProductKernel::tiles || !(is_forced || is_for_openblas(gemm)) ||
+      std::max({gemm.m, gemm.n, gemm.k, gemm.row_of_a, gemm.row_of_b}) > std::numeric_limits<int>::max())
+    return nullptr;
+  const OpenBlas* blas = OpenBlas::get();
+  return blas != nullptr && (is_forced || is_as_wide(*blas)) ? blas : nullptr;
 }
 
 /// The rows of C from begin to end, or the columns.
@@ -73,18 +92,40 @@ Gemm<T> columns(Gemm<T> gemm, std::int64_t begin, std::int64_t end) {
   return gemm;
 }
 
-/// Runs a kernel in threads, on parts of C. They begin where tiles do, so that there are no more edges.
-template <class T>
-void in_threads(const Gemm<T>& gemm, void kernel(const Gemm<T>&)) {
-  const std::int64_t products = gemm.m * gemm.n * gemm.k;
-  if (products < 2 * products_per_thread) return kernel(gemm);
+/// Cuts C along its longer side into parts of about so many rows or columns, and runs a kernel on each. They
+/// begin where tiles do, so that there are no more edges, and more than one are an even number, for two
+/// threads.
+template <class T, class Kernel>
+void in_parts(const Gemm<T>& gemm, std::int64_t size_of_part, const Kernel& kernel) {
   const bool by_rows = gemm.m >= gemm.n;
-  const std::int64_t size = by_rows ? gemm.m : gemm.n, unit = by_rows ? 24 : 32,
-                     units = (size + unit - 1) / unit;
-  const std::int64_t grain = std::max<std::int64_t>(1, products_per_thread * units / products);
-  parallel_for(units, grain, [&](std::int64_t begin, std::int64_t end) {
-    end = std::min(end * unit, size);
-    kernel(by_rows ? rows(gemm, begin * unit, end) : columns(gemm, begin * unit, end));
+  const std::int64_t size = by_rows ? gemm.m : gemm.n, unit = by_rows ? 24 : 32;
+  std::int64_t parts = std::min(size / size_of_part, gemm.m * gemm.n * gemm.k / products_per_part);
+  if (parts < 2) return kernel(gemm);
+  parts += parts % 2;
+  const std::int64_t units = (size + unit - 1) / unit;
+  const auto begin_of = [&](std::int64_t part) { return std::min(size, units * part / parts * unit); };
+  parallel_for(parts, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (; begin < end; ++begin)
+      kernel(by_rows ? rows(gemm, begin_of(begin), begin_of(begin + 1))
+                     : columns(gemm, begin_of(begin), begin_of(begin + 1)));
+  });
+}
+
+/// One of our kernels. Its parts are bitwise what it makes of the whole, so one thread is spared the parts.
+template <class T>
+void run_ours(const Gemm<T>& gemm, void kernel(const Gemm<T>&)) {
+  if (runs_alone()) return kernel(gemm);
+  in_parts(gemm, part_of_ours, kernel);
+}
+
+template <class T>
+void run_openblas(const OpenBlas& blas, const Gemm<T>& gemm) {
+  in_parts(gemm, part_of_openblas, [&](Gemm<T> part) {
+    if (part.start != nullptr && part.start != part.c) {  // a row, which is added to each
+      for (std::int64_t i = 0; i < part.m; ++i) std::copy_n(part.start, part.n, part.c + i * part.row_of_c);
+      part.start = part.c;
+    }
+    blas.multiply(part);
   });
 }
 
@@ -142,21 +183,21 @@ void multiply(const Product& product, const T* a, const T* b, const T* row, T* c
     gemm.row_of_b = gemm.n;
   }
 
-  const std::int64_t products = m * n * k;
-  if (!gemm.transpose_b && (gemm.m == 1 || (k <= 2 && gemm.n >= 16)))
-    return in_threads(gemm, &sums_of_rows<T>);
-  if (gemm.transpose_b && !gemm.transpose_a && (gemm.m == 1 || (gemm.m <= 4 && k >= 64)))
-    return in_threads(gemm, &dot_products<T>);
-  if (products > small_product && std::min(m, n) > few && openblas_is_as_wide() &&
-      std::max({m, n, k}) <= std::numeric_limits<int>::max()) {
-    if (row != nullptr)
-      for (std::int64_t i = 0; i < m; ++i) std::copy_n(row, n, c + i * n);
-    return openblas(gemm, gemm.start != nullptr);
-  }
-  in_threads(gemm, &tiled_gemm<T>);
+  const bool any = chosen_kernel() == ProductKernel::fitting;
+  if (any && !gemm.transpose_b && (gemm.m == 1 || (k <= 2 && gemm.n >= 16)))
+    run_ours(gemm, &sums_of_rows<T>);
+  else if (any && gemm.transpose_b && !gemm.transpose_a && (gemm.m == 1 || (gemm.m <= 4 && k >= 64)))
+    run_ours(gemm, &dot_products<T>);
+  else if (const OpenBlas* blas = openblas_for(gemm))
+    run_openblas(*blas, gemm);
+  else
+    run_ours(gemm, &tiled_gemm<T>);
 }
 
 }  // namespace
+
+ProductKernel product_kernel() { return chosen_kernel(); }
+void set_product_kernel(ProductKernel kernel) { chosen_kernel() = kernel; }
 
 void matmul(const Product& product, const float* a, const float* b, float* c) {
   multiply<float>(product, a, b, nullptr, c);

@@ -19,4 +19,11 @@ void matmul_plus_row(const Product& product, const double* a, const double* b, c
 /// `scale` does not apply.
 void matmul(const Product& product, const std::int64_t* a, const std::int64_t* b, std::int64_t* c);
 
+/// Which kernel makes products of floats: the one that fits their sizes, or always the same. It begins as
+/// what CHAINRULE_PRODUCTS in the environment says, so that tests can have each on any machine.
+enum class ProductKernel : std::uint8_t { fitting, tiles, openblas };
+/// Not to be set while a product is being made.
+ProductKernel product_kernel();
+void set_product_kernel(ProductKernel kernel);
+
 }  // namespace chainrule::kernels

@@ -10,9 +10,7 @@
 #include <string>
 #include <vector>
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
+#include "thread_counts.h"
 
 namespace chainrule {
 namespace {
@@ -28,6 +26,23 @@ std::vector<T> random_numbers(std::int64_t count) {
   return numbers;
 }
 
+using kernels::ProductKernel;
+
+/// Each that makes products on some machine or other. OpenBLAS's is ours where it is not installed.
+constexpr std::array kernels_for_products = {ProductKernel::fitting, ProductKernel::tiles,
+                                             ProductKernel::openblas};
+/// This one until the end of the scope.
+class UseKernel {
+ public:
+  explicit UseKernel(ProductKernel kernel) { kernels::set_product_kernel(kernel); }
+  ~UseKernel() { kernels::set_product_kernel(before_); }
+  UseKernel(const UseKernel&) = delete;
+  UseKernel& operator=(const UseKernel&) = delete;
+
+ private:
+  ProductKernel before_ = kernels::product_kernel();
+};
+
 enum class Start { zero, c, row };
 
 /// Kernel and plain loop, in double, for one product; a canary behind C tells of writes too far.
@@ -35,36 +50,39 @@ template <class T>
 void expect_product(std::int64_t m, std::int64_t n, std::int64_t k, bool transpose_a, bool transpose_b,
                     Start start, double scale = 1) {
   const Product product{m, n, k, transpose_a, transpose_b, start == Start::c, scale};
-  const std::vector<T> a = random_numbers<T>(m * k), b = random_numbers<T>(k * n), row = random_numbers<T>(n);
-  std::vector<T> c = random_numbers<T>(m * n + 64);
-  const std::vector<T> before = c;
-  if (start == Start::row)
-    kernels::matmul_plus_row(product, a.data(), b.data(), row.data(), c.data());
-  else
-    kernels::matmul(product, a.data(), b.data(), c.data());
-  const auto name = [&] {
-    return std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k) +
-           (transpose_a ? " T" : " N") + (transpose_b ? "T" : "N") + " start " +
-           std::to_string(static_cast<int>(start));
-  };
-  for (std::int64_t i = 0; i < m; ++i)
-    for (std::int64_t j = 0; j < n; ++j) {
-      double sum = start == Start::c     ? before[i * n + j]
-                   : start == Start::row ? row[j]
-                                         : 0,
-             size = std::abs(sum);
-      for (std::int64_t p = 0; p < k; ++p) {
-        const double term = scale * double{a[transpose_a ? p * m + i : i * k + p]} *
-                            double{b[transpose_b ? j * k + p : p * n + j]};
-        sum += term;
-        size += std::abs(term);
+  const std::vector<T> a = random_numbers<T>(m * k), b = random_numbers<T>(k * n), row = random_numbers<T>(n),
+                       before = random_numbers<T>(m * n + 64);
+  for (const ProductKernel kernel : kernels_for_products) {
+    const UseKernel guard(kernel);
+    std::vector<T> c = before;
+    if (start == Start::row)
+      kernels::matmul_plus_row(product, a.data(), b.data(), row.data(), c.data());
+    else
+      kernels::matmul(product, a.data(), b.data(), c.data());
+    const auto name = [&] {
+      return std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k) +
+             (transpose_a ? " T" : " N") + (transpose_b ? "T" : "N") + " start " +
+             std::to_string(static_cast<int>(start)) + " kernel " + std::to_string(static_cast<int>(kernel));
+    };
+    for (std::int64_t i = 0; i < m; ++i)
+      for (std::int64_t j = 0; j < n; ++j) {
+        double sum = start == Start::c     ? before[i * n + j]
+                     : start == Start::row ? row[j]
+                                           : 0,
+               size = std::abs(sum);
+        for (std::int64_t p = 0; p < k; ++p) {
+          const double term = scale * double{a[transpose_a ? p * m + i : i * k + p]} *
+                              double{b[transpose_b ? j * k + p : p * n + j]};
+          sum += term;
+          size += std::abs(term);
+        }
+        // What plain summation may err by: one rounding, of at most the sum of magnitudes, per term.
+        const double bound = size * static_cast<double>(k + 3) * std::numeric_limits<T>::epsilon();
+        ASSERT_LE(std::abs(c[i * n + j] - sum), bound) << name() << " at " << i << ", " << j;
       }
-      // What plain summation may err by: one rounding, of at most the sum of magnitudes, per term.
-      const double bound = size * static_cast<double>(k + 3) * std::numeric_limits<T>::epsilon();
-      ASSERT_LE(std::abs(c[i * n + j] - sum), bound) << name() << " at " << i << ", " << j;
-    }
-  for (std::size_t i = static_cast<std::size_t>(m * n); i < c.size(); ++i)
-    ASSERT_EQ(c[i], before[i]) << name();
+    for (std::size_t i = static_cast<std::size_t>(m * n); i < c.size(); ++i)
+      ASSERT_EQ(c[i], before[i]) << name();
+  }
 }
 
 template <class T>
@@ -212,22 +230,26 @@ TYPED_TEST(MatrixProduct, of_a_batch_of_tiny_matrices_is_that_of_each_alone) {
   }
 }
 
-#ifdef _OPENMP
-TYPED_TEST(MatrixProduct, is_the_same_with_any_number_of_threads_where_our_kernel_makes_it) {
-  const int before = omp_get_max_threads();
-  for (const auto [m, n, k] : {std::array<std::int64_t, 3>{1, 3001, 1009}, {1501, 1499, 1}, {3, 1201, 1201}})
-    for (const bool transpose_b : {false, true}) {
-      const auto a = random_numbers<TypeParam>(m * k), b = random_numbers<TypeParam>(k * n);
-      std::vector<TypeParam> alone(m * n), together(m * n);
-      omp_set_num_threads(1);
-      kernels::matmul({m, n, k, false, transpose_b}, a.data(), b.data(), alone.data());
-      omp_set_num_threads(3);
-      kernels::matmul({m, n, k, false, transpose_b}, a.data(), b.data(), together.data());
-      EXPECT_EQ(alone, together);
-    }
-  omp_set_num_threads(before);
+TYPED_TEST(MatrixProduct, is_the_same_with_any_number_of_threads) {
+  for (const auto kernel : kernels_for_products)
+    for (const auto [m, n, k] : {std::array<std::int64_t, 3>{1, 3001, 1009},
+                                 {1501, 1499, 1},
+                                 {3, 1201, 1201},
+                                 {700, 301, 290},
+                                 {129, 1100, 300}})
+      for (const bool transpose_a : {false, true})
+        for (const bool transpose_b : {false, true}) {
+          const UseKernel guard(kernel);
+          const auto a = random_numbers<TypeParam>(m * k), b = random_numbers<TypeParam>(k * n);
+          std::vector<TypeParam> alone;
+          test::with_each_thread_count([&, m = m, n = n, k = k](int threads) {
+            std::vector<TypeParam> c(m * n);
+            kernels::matmul({m, n, k, transpose_a, transpose_b}, a.data(), b.data(), c.data());
+            if (threads == 1) alone = c;
+            EXPECT_EQ(c, alone);
+          });
+        }
 }
-#endif
 
 }  // namespace
 }  // namespace chainrule

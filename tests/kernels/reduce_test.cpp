@@ -1,13 +1,10 @@
 #include "kernels/reduce.h"
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 #include "chainrule/autograd.h"
 #include "chainrule/ops.h"
 #include "reference.h"
 #include "support.h"
+#include "thread_counts.h"
 
 // Reductions of arrays (outer, n, inner) along the middle axis: there are ways for lines of neighbours, for
 // short and long ones, and for wide and narrow rows.
@@ -118,24 +115,20 @@ TEST(Extrema, send_nothing_to_other_elements_even_where_the_gradient_is_infinite
   }
 }
 
-#ifdef _OPENMP
 TEST(Reductions, give_the_same_bits_with_any_number_of_threads) {
-  const int before = omp_get_max_threads();
   Engine engine(3);
   for (const Shape& shape : {Shape{1, 1000003, 1}, Shape{3001, 300, 1}, Shape{1, 1024, 1024},
                              Shape{1, 300001, 3}, Shape{20, 100, 301}, Shape{1, 20, 100003}}) {
     const Tensor x = variable(cast(random_tensor(shape, engine), DType::float32));
     const auto all = [&](int threads) {
-      omp_set_num_threads(threads);
+      const ThreadCount guard(threads);
       const Tensor most = max(x, 1);
       return std::vector{values(sum(x, 1)), values(most), values(min(x, 1)), values(mean(x)),
                          values(gradients(sum(most), {x}).at(x))};
     };
     EXPECT_EQ(all(1), all(3));
   }
-  omp_set_num_threads(before);
 }
-#endif
 
 TEST(Reduction, over_short_last_axes_is_that_of_each_line) {
   PRINT_SEED_ON_FAILURE();

@@ -1,13 +1,10 @@
 #include "kernels/softmax.h"
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 #include "chainrule/autograd.h"
 #include "chainrule/ops.h"
 #include "reference.h"
 #include "support.h"
+#include "thread_counts.h"
 
 // Softmax and its kin on lines of every length and position, beside what the table of operations says of
 // them: there are ways for long, short, neighbouring and narrow ones.
@@ -141,15 +138,13 @@ TEST(CrossEntropyKernel, gives_its_gradient_any_number_of_times) {
   EXPECT_EQ(values(gradients(loss, {z}).at(z)), once);
 }
 
-#ifdef _OPENMP
 TEST(SoftmaxKernels, give_the_same_bits_with_any_number_of_threads) {
-  const int before = omp_get_max_threads();
   Engine engine(9);
   for (const Shape& shape : {Shape{301, 1001, 1}, Shape{40001, 10, 1}, Shape{3, 100, 1003}}) {
     const Tensor x = variable(cast(random_tensor(shape, engine, -5, 5), DType::float32));
     const Tensor target = zeros({shape[0], shape[2]}, DType::int64);
     const auto all = [&](int threads) {
-      omp_set_num_threads(threads);
+      const ThreadCount guard(threads);
       std::vector<std::vector<double>> results;
       for (const Tensor& y : {softmax(x, 1), log_softmax(x, 1), logsumexp(x, 1)}) {
         results.push_back(values(y));
@@ -164,9 +159,7 @@ TEST(SoftmaxKernels, give_the_same_bits_with_any_number_of_threads) {
     };
     EXPECT_EQ(all(1), all(3));
   }
-  omp_set_num_threads(before);
 }
-#endif
 
 }  // namespace
 }  // namespace chainrule::test

@@ -16,7 +16,7 @@ configure_package_config_file(tools/package/chainruleConfig.cmake.in ${staging}/
                               INSTALL_DESTINATION ${config_dir})
 write_basic_package_version_file(${staging}/chainruleConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${staging}/chainruleConfig.cmake ${staging}/chainruleConfigVersion.cmake
-              third_party/FindOpenBLAS.cmake third_party/FindLibcsv.cmake third_party/FindGraphviz.cmake
+              third_party/FindLibcsv.cmake third_party/FindGraphviz.cmake
               third_party/FindLibrsvg.cmake
         DESTINATION ${config_dir})
 
@@ -24,8 +24,8 @@ install(FILES ${staging}/chainruleConfig.cmake ${staging}/chainruleConfigVersion
 cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig
            OUTPUT_VARIABLE pc_to_prefix)
 if(chainrule_type STREQUAL STATIC_LIBRARY)
-  set(pc_requires ", openblas >= ${OpenBLAS_MINIMUM}")
-  set(pc_libs " -lcsv ${OpenMP_CXX_FLAGS}")
+  list(TRANSFORM CMAKE_DL_LIBS PREPEND " -l" OUTPUT_VARIABLE pc_dl)
+  set(pc_libs " -lcsv ${CMAKE_THREAD_LIBS_INIT}${pc_dl}")
 endif()
 configure_file(tools/package/chainrule.pc.in ${staging}/chainrule.pc @ONLY)
 install(FILES ${staging}/chainrule.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -198,8 +198,8 @@ double Bench::process(const std::string& program, bool memory) const {
   return memory ? bytes : nanoseconds;
 }
 
-/// What a program needs beyond the libraries that programs of chainrule load anyway: of those, the C and C++
-/// run time and OpenBLAS are the same for both.
+/// What a program needs beyond what chainrule needs, too: the C and C++ run time, and OpenBLAS, which it
+/// loads for large products.
 double Bench::library_size(const std::string& program) const {
   if (program == "chainrule") {
     const std::string stripped = build_["scratch"].get<std::string>() + "/stripped_library";
@@ -208,7 +208,8 @@ double Bench::library_size(const std::string& program) const {
     fs::remove(stripped);
     return size;
   }
-  const std::set<fs::path> common = libraries_of(build_["walkthrough"]["chainrule"]);
+  std::set<fs::path> common = libraries_of(build_["walkthrough"]["chainrule"]);
+  common.merge(libraries_of(build_["programs"]["floor"]));
   double bytes = 0;
   for (const fs::path& file : libraries_of(build_["walkthrough"][program]))
     if (!common.contains(file)) bytes += static_cast<double>(fs::file_size(file));
