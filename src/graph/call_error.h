@@ -20,8 +20,8 @@ namespace chainrule {
 [[noreturn]] void rethrow_in_call(Here here, std::span<const Tensor> tensors);
 /// As from a call with these operands, as `Tensor f(const Operand& x) try { ... } catch (...) {
 /// rethrow_in_call(x); }`
-template <std::same_as<Operand>... Operands>
-[[noreturn]] void rethrow_in_call(const Operand& first, const Operands&... others) {
+template <std::same_as<Operand> First, std::same_as<Operand>... Operands>
+[[noreturn]] void rethrow_in_call(const First& first, const Operands&... others) {
   const std::array tensors = {first.tensor(), others.tensor()...};
   rethrow_in_call(first.here(), tensors);
 }
