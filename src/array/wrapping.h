@@ -19,6 +19,7 @@ class Wrapping {
   friend constexpr auto operator<=>(Wrapping a, Wrapping b) = default;
   friend constexpr Wrapping abs(Wrapping a) { return a < 0 ? -a : a; }
   friend constexpr Wrapping sign(Wrapping a) { return (a > 0 ? 1 : 0) - (a < 0 ? 1 : 0); }
+  friend constexpr Wrapping relu(Wrapping a) { return a > 0 ? a : 0; }
   friend constexpr Wrapping maximum(Wrapping a, Wrapping b) { return a > b ? a : b; }
   friend constexpr Wrapping minimum(Wrapping a, Wrapping b) { return a < b ? a : b; }
 

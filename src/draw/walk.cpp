@@ -17,13 +17,13 @@ Term name_of(const GraphNode& node) {
 Term numbers(Term::Kind kind, const Tensor& tensor) {
   return {.kind = kind, .text = one_line(tensor), .tensor = tensor};
 }
-Term sign(std::string_view text) { return {.text = std::string(text)}; }
+Term words(std::string_view text) { return {.text = std::string(text)}; }
 
 void append(Terms& to, Terms more) { std::move(more.begin(), more.end(), std::back_inserter(to)); }
 
 Terms in_parentheses(Terms terms) {
-  terms.insert(terms.begin(), sign("("));
-  terms.push_back(sign(")"));
+  terms.insert(terms.begin(), words("("));
+  terms.push_back(words(")"));
   return terms;
 }
 
@@ -58,18 +58,18 @@ std::string_view infix(std::string_view operation) {
 Terms written(std::string_view operation, const Terms& arguments) {
   Terms terms;
   if (const std::string_view between = infix(operation); !between.empty() && arguments.size() == 2) {
-    terms = {arguments[0], sign(between)};
+    terms = {arguments[0], words(between)};
     append(terms, after_operator({arguments[1]}));
   } else if (operation == "neg" && arguments.size() == 1) {
-    terms = {sign("-")};
+    terms = {words("-")};
     append(terms, after_operator({arguments[0]}));
   } else {
-    terms = {sign(std::string(operation) + "(")};
+    terms = {words(std::string(operation) + "(")};
     for (std::size_t i = 0; i < arguments.size(); ++i) {
-      if (i > 0) terms.push_back(sign(", "));
+      if (i > 0) terms.push_back(words(", "));
       terms.push_back(arguments[i]);
     }
-    terms.push_back(sign(")"));
+    terms.push_back(words(")"));
   }
   return terms;
 }
@@ -87,7 +87,7 @@ Terms read_formula(const std::string& formula, const std::vector<GraphNode>& nod
   Terms terms;
   std::string between;
   const auto flush = [&] {
-    if (!between.empty()) terms.push_back(sign(between));
+    if (!between.empty()) terms.push_back(words(between));
     between.clear();
   };
   for (std::size_t i = 0; i < formula.size();) {
@@ -203,13 +203,13 @@ void Walk::chain_rule(std::size_t position, std::size_t i, const Tensor& sent) {
                 .result = sent};
   if (formula.is_factor) {
     const Term partial{.kind = Term::Kind::derivative, .text = "∂" + node.label, .under = "∂" + input.label};
-    Terms symbols = {upstream, sign(" · "), partial}, product = {known, sign(" · ")};
+    Terms symbols = {upstream, words(" · "), partial}, product = {known, words(" · ")};
     append(product, factor(local));
     // What was stretched to the shape of the node collects from all the places that it went to.
     if (input.tensor.size() < node.tensor.size())
       for (Terms* each : {&symbols, &product}) {
-        each->insert(each->begin(), sign("sum("));
-        each->push_back(sign(")"));
+        each->insert(each->begin(), words("sum("));
+        each->push_back(words(")"));
       }
     step.equation.push_back({symbols});
     step.equation.push_back({product});
@@ -218,7 +218,7 @@ void Walk::chain_rule(std::size_t position, std::size_t i, const Tensor& sent) {
                                        [](const Term& term) { return term.kind == Term::Kind::name; });
     if (has_names && input.tensor.shape() == node.tensor.shape() && is_small(node.tensor)) {
       const Term value = numbers(Term::Kind::value, local_gradient(node.tensor, i, ones_like(node.tensor)));
-      Terms in_numbers = {known, sign(node.tensor.rank() == 0 ? " · " : " ⊙ ")};
+      Terms in_numbers = {known, words(node.tensor.rank() == 0 ? " · " : " ⊙ ")};
       append(in_numbers, after_operator({value}));
       step.equation.push_back({in_numbers, true});
       step.local.push_back({{value}, true});
@@ -231,7 +231,7 @@ void Walk::chain_rule(std::size_t position, std::size_t i, const Tensor& sent) {
 
   Tensor& total = total_[node.inputs[i]];
   if (!total.is_empty()) {
-    Terms growing = {numbers(Term::Kind::gradient, total), sign(" + ")};
+    Terms growing = {numbers(Term::Kind::gradient, total), words(" + ")};
     append(growing, after_operator({step.equation.back().terms[0]}));
     step.sum = {{{wanted}}, {growing, true}, {{numbers(Term::Kind::gradient, total + sent)}}};
   }

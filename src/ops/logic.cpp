@@ -24,7 +24,7 @@ struct Comparison {
     return {"0"};
   }
 
- private:
+ protected:
   struct Holds {
     auto operator()(auto a, auto b) const { return Op::holds(a, b); }
   };
@@ -59,6 +59,10 @@ struct NotEqual : Comparison<NotEqual> {
 template <class Op>
 struct Connective : Comparison<Op> {
   static constexpr std::string_view formula = "of bool: no gradient";
+  Array forward(Values in) const {
+    const Shape shape = broadcast(Op::name, in[0]->shape(), in[1]->shape());
+    return kernels::zip<typename Comparison<Op>::Holds, bool, bool>(*in[0], *in[1], shape);
+  }
 };
 struct LogicalAnd : Connective<LogicalAnd> {
   static constexpr std::string_view name = "logical_and";
