@@ -246,7 +246,7 @@ Array stack(const Arrays& parts, std::int64_t axis) {
 }
 
 Array log_softmax(const Array& x, std::int64_t axis) {
-  const Array total = reduce(x, {axis}, true, logsumexp);
+  const Array total = reference::reduce(x, {axis}, true, logsumexp);
   return elementwise([](const Numbers& in) { return in[0] - in[1]; }, {x, total});
 }
 

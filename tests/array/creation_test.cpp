@@ -114,7 +114,7 @@ TEST(Arange, counts_up_to_but_not_including_stop) {
 
 TEST(Linspace, includes_both_ends) {
   EXPECT_TRUE(close(linspace(-1, 1, 5, DType::float64), {-1, -0.5, 0, 0.5, 1}));
-  EXPECT_EQ(linspace(0, 1, 11, DType::float64).data<double>()[10], 1.0);
+  EXPECT_EQ(linspace(0, 1, 11, DType::float64)[10].item(), 1.0);
   EXPECT_TRUE(equals(linspace(3, 9, 1), {1}, {3}));
   EXPECT_TRUE(equals(linspace(3, 9, 0), {0}, {}));
 }

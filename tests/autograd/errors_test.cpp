@@ -67,7 +67,11 @@ TEST(Item, of_more_or_less_than_one_element_is_refused) {
 }
 
 TEST(Data, of_another_dtype_is_refused) {
-  EXPECT_TRUE(mentions(message_of<DTypeError>([] { tensor({1.0}).data<float>(); }), {"float64", "float32"}));
+  EXPECT_TRUE(mentions(message_of<DTypeError>([] {
+                         const Tensor x = tensor({1.0});
+                         (void)x.data<float>();
+                       }),
+                       {"float64", "float32"}));
 }
 
 // ---- Errors in backward name the forward call -----------------------------------------------------------

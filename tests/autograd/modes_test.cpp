@@ -18,7 +18,8 @@ TEST(Detach, cuts_a_value_off_from_its_history) {
 
 TEST(Detach, makes_no_copy) {
   const Tensor x = variable({1.0, 2.0, 3.0});
-  EXPECT_EQ(x.detach().data<double>().data(), x.data<double>().data());
+  const Tensor detached = x.detach();
+  EXPECT_EQ(detached.data<double>().data(), x.data<double>().data());
 }
 
 TEST(Detach, of_part_of_a_loss_trains_only_the_other_part) {

@@ -128,7 +128,8 @@ TEST(Batches, see_every_sample_once_in_an_order_of_their_own) {
 TEST(Batches, with_the_same_seed_are_the_same) {
   const Dataset data = numbered(10);
   Generator one(4), two(4);
-  EXPECT_EQ(samples_of(*Batches(data, 10, one).begin()), samples_of(*Batches(data, 10, two).begin()));
+  const Batches first(data, 10, one), second(data, 10, two);
+  EXPECT_EQ(samples_of(*first.begin()), samples_of(*second.begin()));
 }
 
 TEST(Batches, know_how_many_they_are) {

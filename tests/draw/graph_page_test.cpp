@@ -77,10 +77,10 @@ TEST(Findings, point_at_the_first_broken_value_and_gradient) {
   const Tensor x = variable(-1.0, "x"), y = log(x).named("y"), loss = (y * 2.0).named("L");
   const Gradients found = gradients(loss, {}, {.all_nodes = true});
   const GraphRecord graph(loss, &found);
-  const auto findings = findings(graph);
-  ASSERT_GE(findings.size(), 1U);
-  EXPECT_TRUE(mentions(findings[0].text, {"2 values are NaN or infinite"}));
-  EXPECT_EQ(graph.nodes[findings[0].node].label, "y");
+  const auto found_out = findings(graph);
+  ASSERT_GE(found_out.size(), 1U);
+  EXPECT_TRUE(mentions(found_out[0].text, {"2 values are NaN or infinite"}));
+  EXPECT_EQ(graph.nodes[found_out[0].node].label, "y");
 }
 
 TEST(GradientClasses, tell_vanishing_from_exploding_and_broken) {

@@ -201,8 +201,8 @@ TEST(SavedGraph, without_labels_is_drawn) {
       ".json");
   const GraphRecord graph = load_graph(file.path());
   std::ostringstream svg, html;
-  draw::write_svg(svg, graph, {.legend = true});
-  draw::write_html(html, graph);
+  write_svg(svg, graph, {.legend = true});
+  write_html(html, graph);
   EXPECT_TRUE(mentions(svg.str(), {"</svg>"}));
   EXPECT_TRUE(mentions(html.str(), {"</html>"}));
 }
@@ -216,8 +216,8 @@ TEST(SavedGraph, of_scopes_within_scopes_is_drawn_to_the_depth_that_graphviz_kno
   const GraphRecord loaded = load_graph(file.path());
   EXPECT_EQ(loaded.scopes.size(), 3001U);
   std::ostringstream svg, html;
-  draw::write_svg(svg, loaded);
-  draw::write_html(html, loaded);
+  write_svg(svg, loaded);
+  write_html(html, loaded);
   EXPECT_TRUE(mentions(svg.str(), {"deeper39", "</svg>"}));
   EXPECT_EQ(svg.str().find("deeper40"), std::string::npos);
   EXPECT_TRUE(mentions(html.str(), {"</html>"}));
@@ -232,16 +232,16 @@ TEST(SavedGraph, of_more_work_than_can_be_counted_is_drawn) {
     node.value.reset();
   }
   std::ostringstream html;
-  draw::write_html(html, graph, {.costs = true});
+  write_html(html, graph, {.costs = true});
   EXPECT_TRUE(mentions(html.str(), {"9.22 EB", "9.22 Eflop"}));
 }
 
 TEST(GraphRecord, of_nothing_is_drawn) {
   const GraphRecord nothing;
   std::ostringstream dot, svg, html;
-  draw::write_dot(dot, nothing, {.legend = true});
-  draw::write_svg(svg, nothing);
-  draw::write_html(html, nothing);
+  write_dot(dot, nothing, {.legend = true});
+  write_svg(svg, nothing);
+  write_html(html, nothing);
   EXPECT_TRUE(dot.str().starts_with("digraph"));
   EXPECT_TRUE(mentions(svg.str(), {"</svg>"}));
   EXPECT_TRUE(mentions(html.str(), {"An empty graph", "</html>"}));

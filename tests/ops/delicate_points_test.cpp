@@ -140,7 +140,7 @@ TEST(Norm, of_zeros_has_gradient_zero) {
 TEST(Norm, neither_overflows_nor_vanishes) {
   const Function norm_of = [](const Tensor& x) { return norm(x); };
   const auto expect = [&](const Tensor& x, double length, const Numbers& direction) {
-    EXPECT_TRUE(close(norm(x) / length, {1}, x.dtype() == DType::float32 ? 1e-6 : 1e-15));
+    EXPECT_TRUE(close(norm(x) / length, Numbers{1}, x.dtype() == DType::float32 ? 1e-6 : 1e-15));
     EXPECT_TRUE(close(tensor(gradient_of(norm_of, x)), direction, 1e-6));
   };
   expect(tensor({1e20F, 1.0F, 1.0F}), 1e20F, {1, 1e-20, 1e-20});

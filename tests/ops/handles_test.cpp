@@ -83,7 +83,7 @@ TEST(EmptyHandle, is_an_error_in_every_function_that_takes_a_tensor) {
   EXPECT_THROW(Walk{none}, GradError);
   EXPECT_THROW((void)summary(none), GradError);
   EXPECT_THROW(save_graph(none, "/nowhere/graph.json"), GradError);
-  EXPECT_THROW(draw::write_dot(out, none), GradError);
+  EXPECT_THROW(write_dot(out, none), GradError);
   EXPECT_THROW(save_npy("/nowhere/x.npy", none), GradError);
 
   EXPECT_THROW(Parameter(none, "w"), GradError);

@@ -172,7 +172,7 @@ TEST(Map, IsDifferentiatedWhileValuesAreKept) {
   const Tensor first =
       gradients(sum(map([](auto v) { return exp(v) * v; }, x)), {x}, {.create_graph = true})[x];
   expect_close(gradients(sum(first), {x})[x], exp(x) * (x + 2), 1e-13);
-  const std::string text = draw::walk_text(Walk(sum(first)));
+  const std::string text = walk_text(Walk(sum(first)));
   EXPECT_NE(text.find("map_gradient"), std::string::npos) << text;
 }
 
