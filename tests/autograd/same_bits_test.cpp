@@ -71,9 +71,9 @@ Shapes of_large_size(const Shapes& shapes) {
   return shapes;
 }
 
-class EveryOperation : public ::testing::TestWithParam<Case> {};
+class LargeOperation : public ::testing::TestWithParam<Case> {};
 
-TEST_P(EveryOperation, gives_the_same_bits_with_any_number_of_threads) {
+TEST_P(LargeOperation, gives_the_same_bits_with_any_number_of_threads) {
   PRINT_SEED_ON_FAILURE();
   const Case& one = GetParam();
   Engine engine(seed());
@@ -108,7 +108,7 @@ TEST_P(EveryOperation, gives_the_same_bits_with_any_number_of_threads) {
   EXPECT_GT(compared, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Bits, EveryOperation, ::testing::ValuesIn(all_cases()), case_name);
+INSTANTIATE_TEST_SUITE_P(Bits, LargeOperation, ::testing::ValuesIn(all_cases()), case_name);
 
 TEST(Training, gives_the_same_bits_with_any_number_of_threads) {
   for (const std::int64_t batch : {32, 300, 1024}) {
