@@ -132,8 +132,9 @@ class Program {
  private:
   static const char* kernels_of_openblas() {
     using Name = const char*();
-    const auto name = reinterpret_cast<Name*>(dlsym(RTLD_DEFAULT, "openblas_get_corename"));
-    return name == nullptr ? "unknown" : name();
+    void* const library = dlopen("libopenblas.so.0", RTLD_LAZY);  // not every program has loaded it by now
+    const auto name = library == nullptr ? nullptr : dlsym(library, "openblas_get_corename");
+    return name == nullptr ? "unknown" : reinterpret_cast<Name*>(name)();
   }
 
   void make(const std::string& name) {
