@@ -53,7 +53,7 @@ TEST(ParallelFor, calls_for_the_same_stretches_with_any_number_of_threads) {
       std::int64_t at = 0;
       for (const auto& [begin, end] : alone) {
         EXPECT_EQ(begin, at);
-        EXPECT_TRUE(end - begin >= grain || alone.size() == 1);
+        EXPECT_TRUE(end - begin > grain - 64 || alone.size() == 1);  // at whole cache lines
         at = end;
       }
       EXPECT_EQ(at, n);
