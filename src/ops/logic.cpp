@@ -179,6 +179,7 @@ Tensor compare(const Operand& a, const Operand& b) {
 /// Of bool; numbers are cast.
 template <class Op>
 Tensor connect(const Operand& a, const Operand& b) {
+  (void)common_dtype(a, b);  // GradError for an empty handle
   return apply(Op{}, a.here(), Argument(a, DType::boolean), Argument(b, DType::boolean));
 }
 
@@ -202,6 +203,7 @@ Tensor logical_and(const Operand& a, const Operand& b) { return ops::connect<ops
 Tensor logical_or(const Operand& a, const Operand& b) { return ops::connect<ops::LogicalOr>(a, b); }
 Tensor logical_xor(const Operand& a, const Operand& b) { return ops::connect<ops::LogicalXor>(a, b); }
 Tensor logical_not(const Operand& x) {
+  (void)x.dtype();  // GradError for an empty handle
   return apply(ops::LogicalNot{}, x.here(), Argument(x, DType::boolean));
 }
 
