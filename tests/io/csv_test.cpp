@@ -110,7 +110,7 @@ TEST(Csv, counts_the_lines_of_quoted_fields) {
 }
 
 TEST(Csv, gives_a_row_the_line_on_which_it_begins) {
-  EXPECT_EQ(complaint("a,b\n1,2\n\n \n\"3\n\n\",4\n"), ":5: column 1 (a) holds '3??', not a number");
+  EXPECT_EQ(complaint("a,b\n1,2\n\n \n\"3\n\n\",4\n"), ":5: column 1 (a) holds '3?\?', not a number");
   EXPECT_EQ(read("1,2\r3,4\r5,6").values.shape(), Shape({3, 2}));
   EXPECT_EQ(read("1,2\n\n3,4").lines, std::vector<std::int64_t>({1, 3}));
 }

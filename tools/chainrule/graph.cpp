@@ -69,6 +69,7 @@ GraphRecord graph_of(const Request& request) {
 
 void run(const Request& request, const Wanted& wanted) {
   const std::string format = wanted.path.empty() ? "" : format_of(wanted.path);  // before any work is done
+  if (!format.empty()) require_writable(wanted.path);
   GraphRecord graph = graph_of(request);
   if (!wanted.shows("gradients"))
     for (RecordedNode& node : graph.nodes) node.gradient.reset();

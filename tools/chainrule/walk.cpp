@@ -30,6 +30,7 @@ struct Output {
     if (!is(".html") && !is(".pdf"))
       throw CommandError("-o " + printable(path) +
                          ": the name must end in .html or .pdf, or in / for a directory of pictures");
+    require_writable(path);
   }
 };
 
