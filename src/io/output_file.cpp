@@ -188,19 +188,18 @@ void OutputFile::finish() {
   buffer_.clear();
   const bool is_file = !target_.empty();
   if (is_file) {
-    check(::fsync(out_.descriptor) == 0 ||
-          errno == EINVAL);  // or the name might reach the disk before what it names
+    // The name must not reach the disk before what it names. Some file systems cannot tell.
+    check(::fsync(out_.descriptor) == 0 || errno == EINVAL);
     if (out_.name.empty()) name_temporary();
   }
-  check(::close(std::exchange(out_.descriptor, -1)) ==
-        0);  // network file systems report a full disk as late as this
+  const bool closed = ::close(std::exchange(out_.descriptor, -1)) == 0;
+  check(closed);  // a network file system reports a full disk as late as this
   if (!is_file) return;
   check(::rename(out_.name.c_str(), target_.c_str()) == 0);
   out_.name.clear();
-  // The file is there; this is to keep it when the machine loses power now. Some file systems cannot promise
-  // that.
-  if (const int folder = ::open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-      folder >= 0) {
+  // The file is there; this is for a machine that loses power now, as far as the file system goes along.
+  const int folder = ::open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder >= 0) {
     ::fsync(folder);
     ::close(folder);
   }
