@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -63,7 +64,13 @@ std::vector<std::string> arguments_of(const CLI::App& app, int count, char** val
     else if (takes_value && argument + 1 != given.end())
       arguments.push_back(*++argument);
   }
-  if (!others.empty()) arguments.emplace_back("--");
+  const auto is_ambiguous = [&](const std::string& other) {
+    const auto commands = app.get_subcommands({});
+    return other.starts_with('-') || other == "++" ||
+           std::any_of(commands.begin(), commands.end(),
+                       [&](const CLI::App* each) { return each->get_name() == other; });
+  };
+  if (std::any_of(others.begin(), others.end(), is_ambiguous)) arguments.emplace_back("--");
   arguments.insert(arguments.end(), others.begin(), others.end());
   return {arguments.rbegin(), arguments.rend()};
 }
