@@ -127,6 +127,7 @@ void run_tool_and_kill(const std::vector<std::string>& arguments, std::int64_t m
 }
 
 FileSizeLimit::FileSizeLimit(std::size_t bytes) {
+  std::fflush(nullptr);  // what the test has to say may go to a file, too
   getrlimit(RLIMIT_FSIZE, &before_);
   const rlimit limited = {.rlim_cur = bytes, .rlim_max = before_.rlim_max};
   if (setrlimit(RLIMIT_FSIZE, &limited) != 0) throw std::runtime_error("setrlimit failed");
