@@ -28,7 +28,7 @@ std::vector<T> random_numbers(std::int64_t count) {
 
 using kernels::ProductKernel;
 
-/// Each that makes products on some machine or other. OpenBLAS's is ours where it is not installed.
+/// Each that makes products on some machine or other. Where OpenBLAS is not installed, tiles stand in for it.
 constexpr std::array kernels_for_products = {ProductKernel::fitting, ProductKernel::tiles,
                                              ProductKernel::openblas};
 /// This one until the end of the scope.
