@@ -11,7 +11,8 @@
 namespace chainrule {
 
 Dataset take_rows(const Dataset& data, std::span<const std::int64_t> positions) {
-  return {take_rows(data.x, positions), take_rows(data.y, positions), data.classes};
+  // Not a call of the user's, so without its place.
+  return {take_rows(Operand(data.x, {}), positions), take_rows(Operand(data.y, {}), positions), data.classes};
 }
 
 namespace {

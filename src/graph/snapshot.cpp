@@ -3,6 +3,7 @@
 #include <unordered_set>
 
 #include "chainrule/graph.h"
+#include "graph/call_error.h"
 #include "graph/scope.h"
 #include "graph/traversal.h"
 
@@ -97,7 +98,11 @@ Tensor local_gradient(const Tensor& tensor, std::size_t input, const Tensor& g) 
   const NoGrad guard;
   std::vector<Tensor> sent(inputs.size());
   Cotangents to(sent, inputs, false);
-  node.vjp(tensor, g, to);
+  try {
+    node.vjp(tensor, g, to);
+  } catch (...) {
+    rethrow_in_backward(node);
+  }
   if (to.passes_on(input)) return g;
   return sent[input].is_empty() ? Tensor() : expanded(sent[input], inputs[input].shape());
 }

@@ -168,9 +168,14 @@ TEST(Messages, name_the_function_that_was_called) {
        }},
       {"less", [&] { (void)(x < matrix); }},
   };
-  for (const auto& one : cases)
+  for (const auto& one : cases) {
+    // The library's own sources are no place to send a user to.
+    EXPECT_EQ(complaint(one.call).find(".cpp:") != std::string::npos,
+              complaint(one.call).find("messages_test.cpp:") != std::string::npos)
+        << complaint(one.call);
     EXPECT_TRUE(complaint(one.call).starts_with(one.function + ": "))
         << one.function << ": " << complaint(one.call);
+  }
 }
 
 }  // namespace
