@@ -23,17 +23,16 @@ struct [[nodiscard]] Csv {
   std::vector<std::int64_t> lines;   ///< the line of the file on which each row begins, from 1
 };
 
-/// Says which column, from 0, is text, once the header (empty without one) and the number of columns are
-/// known.
-using ChooseColumn = FunctionRef<std::int64_t(std::span<const std::string> header, std::int64_t columns)>;
-
 /// Reads a comma-separated file of numbers. The first line is a header when none of its fields is a
 /// number. Accepts quotes, spaces around fields, CRLF, blank lines and a byte-order mark; "nan" and "inf"
 /// are numbers. IoError when the file cannot be read; ParseError, as "file:line: ...", when it has no
 /// rows, rows of different lengths or of more than 16 MiB, or something that is not a number.
 Csv read_csv(const std::string& path);
-/// The same where one column may hold any text, such as the names of classes.
-Csv read_csv(const std::string& path, ChooseColumn text_column);
+/// The same where one column may hold any text, such as the names of classes. Which one, from 0, is asked
+/// once the header (empty without one) and the number of columns are known.
+Csv read_csv(
+    const std::string& path,
+    FunctionRef<std::int64_t(std::span<const std::string> header, std::int64_t columns)> text_column);
 
 /// A number as read_csv reads it, which is as Python's float() does: also "+1", ".5", "inf" and "nan".
 /// Nothing for any other text, or a number beyond the range of float64.

@@ -13,6 +13,8 @@
 namespace chainrule {
 namespace {
 
+using ChooseColumn = FunctionRef<std::int64_t(std::span<const std::string>, std::int64_t)>;
+
 using Row = std::vector<std::string>;
 
 /// A field as it may be shown in a message: not too long, and without control characters.
