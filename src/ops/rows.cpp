@@ -45,7 +45,8 @@ namespace {
 /// `leading` is the shape of the positions.
 Tensor take_rows(const Operand& x, std::span<const std::int64_t> positions, const Shape& leading) try {
   const Tensor in = x.as_tensor();
-  if (in.rank() == 0) throw ShapeError("take_rows: a scalar has no rows; give it at least one axis");
+  if (in.rank() == 0)
+    throw ShapeError("take_rows: a scalar, of shape (), has no rows; give it at least one axis");
   for (const std::int64_t position : positions)
     if (position < 0 || position >= in.shape()[0])
       throw ShapeError("take_rows: there is no row " + std::to_string(position) + " in shape " +
