@@ -196,7 +196,8 @@ Tensor detail::map(std::shared_ptr<const MapFunction> function, std::span<const 
   if (!any_tensor || !is_floating(dtype)) dtype = default_dtype();
   std::vector<Tensor> inputs;
   for (const auto& operand : x) inputs.push_back(operand.as(dtype));
-  return apply(ops::Map{std::move(function)}, x.front().here(), inputs);
+  // The operands were made in the header, so their place is none of the user's.
+  return apply(ops::Map{std::move(function)}, {}, inputs);
 }
 
 }  // namespace chainrule

@@ -32,12 +32,21 @@ struct Reshape : Moves {
   }
 };
 
+/// Does an array of shape `from` broadcast to exactly `to`?
+static bool stretches(const Shape& from, const Shape& to) {
+  if (from.rank() > to.rank()) return false;
+  const std::size_t added = to.rank() - from.rank();
+  for (std::size_t axis = 0; axis < from.rank(); ++axis)
+    if (from[axis] != 1 && from[axis] != to[added + axis]) return false;
+  return true;
+}
+
 struct BroadcastTo : Moves {
   static constexpr std::string_view name = "broadcast_to",
                                     formula = "the gradient summed over the stretched axes";
   Shape shape;
   Array forward(Values in) const {
-    if (in[0]->shape().rank() > shape.rank() || broadcast(name, in[0]->shape(), shape) != shape)
+    if (!stretches(in[0]->shape(), shape))
       throw ShapeError("broadcast_to: shape " + to_string(in[0]->shape()) + " does not stretch to " +
                        to_string(shape) + "; only axes of size 1 stretch");
     return kernels::broadcast_to(*in[0], shape);
@@ -127,7 +136,7 @@ struct SliceUpdate {
   Shape part;
   Array forward(Values in) const {
     const Shape& given = in[1]->shape();
-    if (given.rank() > part.rank() || broadcast(name, given, part) != part)
+    if (!stretches(given, part))
       throw ShapeError("slice_update: values of shape " + to_string(given) +
                        " do not stretch to the part of shape " + to_string(part) + " of " +
                        to_string(in[0]->shape()) + "; only axes of size 1 stretch");

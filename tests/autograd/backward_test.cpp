@@ -122,7 +122,7 @@ TEST(ConsumingBackward, leaves_an_empty_handle) {
   const Tensor x = variable(3.0);
   Tensor y = square(x);
   std::move(y).backward();
-  EXPECT_FALSE(y);
+  EXPECT_TRUE(y.is_empty());
   EXPECT_THROW(y.backward(), GradError);
   EXPECT_THROW(square(y), GradError);
 }

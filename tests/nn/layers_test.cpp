@@ -46,7 +46,7 @@ TEST(Linear, starts_with_a_random_weight_and_no_bias) {
   const Linear layer(4, 2, generator, "head");
   EXPECT_EQ(layer.weight().shape(), (Shape{2, 4}));
   EXPECT_EQ(values(layer.bias()), (std::vector<double>{0, 0}));
-  EXPECT_EQ(layer.weight().dtype(), DType::float32);
+  EXPECT_EQ(layer.weight().dtype(), DType::float64);
   EXPECT_EQ(names_of(layer.parameters()), (std::vector<std::string>{"head.weight", "head.bias"}));
 }
 

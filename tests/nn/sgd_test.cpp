@@ -167,7 +167,7 @@ TEST(Sgd, leaves_values_that_share_the_memory_of_a_parameter_as_they_were) {
 }
 
 TEST(Sgd, updates_a_parameter_that_nobody_else_holds_in_place) {
-  const Parameter p(zeros({1000}), "p");
+  const Parameter p(zeros({1000}, DType::float32), "p");
   Sgd optimizer({p}, {.learning_rate = 0.1, .momentum = 0.9});
   sum(p).backward();
   optimizer.step();
@@ -201,8 +201,8 @@ TEST(Sgd, steps_to_the_same_bits_whether_or_not_the_gradients_were_read) {
 TEST(Sgd, makes_no_gradient_that_is_larger_than_what_it_is_a_product_of) {
   SKIP_WITHOUT_POOL();
   Generator generator(5);
-  const Tensor x = ones({1, 1024});
-  const Parameter weight(zeros({1024, 1024}), "weight");
+  const Tensor x = ones({1, 1024}, DType::float32);
+  const Parameter weight(zeros({1024, 1024}, DType::float32), "weight");
   Sgd optimizer({weight}, {.learning_rate = 0.1});
   const std::size_t before = pool::statistics().cached_bytes;
   sum(linear(x, weight)).backward();

@@ -41,9 +41,15 @@ TEST(CallErrors, name_file_line_and_the_tensors_of_the_call) {
   names([&] { (void)linear(x, W); }, __LINE__, {"linear: ", "'x' and 'W'"});
   names([&] { (void)cross_entropy(W, x); }, __LINE__, {"cross_entropy: ", "'W' and 'x'"});
   names([&] { (void)mse_loss(W, x); }, __LINE__, {"mse_loss: ", "'W' and 'x'"});
-  names([&] { (void)map([](auto a, auto b) { return a * b; }, W, x); }, __LINE__, {"map: ", "'W' and 'x'"});
   names([&] { (void)concatenate({W, x}); }, __LINE__, {"concatenate: ", "'W' and 'x'"});
   names([&] { (void)stack({W, x}); }, __LINE__, {"stack: ", "'W' and 'x'"});
+}
+
+TEST(CallErrors, of_map_name_the_tensors_and_no_line_of_the_header) {
+  const Tensor W = variable(ones({2, 3}), "W"), x = tensor({1.0, 2.0}).named("x");
+  const std::string message = complaint([&] { (void)map([](auto a, auto b) { return a * b; }, W, x); });
+  EXPECT_TRUE(message.starts_with("map: ")) << message;
+  EXPECT_TRUE(message.ends_with("; called with 'W' and 'x'")) << message;
 }
 
 TEST(CallErrors, of_calls_on_parameters_and_in_layers_name_the_call_that_the_user_wrote) {
