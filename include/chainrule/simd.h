@@ -174,7 +174,7 @@ struct Pack {
 
   /// Every Count-th lane of as many packs side by side, from lane K on,
   template <int Count, int K>
-  static Pack every(const Pack (&packs)[Count]) {
+  static Pack every(const Pack (&packs)[std::size_t{Count}]) {
     Pack result = packs[0];
     [&]<int... Q>(std::integer_sequence<int, Q...>) {
       (V::template every<Count, K, Q>(result.v, packs[Q].v, std::make_integer_sequence<int, Pack::lanes>()),
@@ -185,7 +185,7 @@ struct Pack {
   }
   /// and the reverse: pack Q of those whose lanes are taken from as many in turns.
   template <int Count, int Q>
-  static Pack in_turns(const Pack (&packs)[Count]) {
+  static Pack in_turns(const Pack (&packs)[std::size_t{Count}]) {
     Pack result = packs[0];
     [&]<int... K>(std::integer_sequence<int, K...>) {
       (V::template in_turns<Count, Q, K>(result.v, packs[K].v,

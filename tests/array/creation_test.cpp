@@ -89,7 +89,7 @@ TEST(Tensor, converts_its_elements) {
 
 TEST(Full, repeats_one_number) {
   EXPECT_TRUE(equals(full({2, 2}, 0.5), {2, 2}, {0.5, 0.5, 0.5, 0.5}));
-  EXPECT_EQ(full({2}, 0.5).dtype(), DType::float32);
+  EXPECT_EQ(full({2}, 0.5).dtype(), DType::float64);
   EXPECT_TRUE(equals(full({3}, 7, DType::int64), {3}, {7, 7, 7}));
   EXPECT_TRUE(equals(zeros({2}), {2}, {0, 0}));
   EXPECT_TRUE(equals(ones({1, 2}, DType::boolean), {1, 2}, {1, 1}));

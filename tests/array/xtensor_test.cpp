@@ -75,7 +75,7 @@ TEST(AsXtensor, sees_scalars_and_nothing) {
   const Tensor scalar = tensor(3.5F);
   EXPECT_EQ(as_xtensor<float>(scalar)(), 3.5F);
   EXPECT_EQ(as_xtensor<float>(scalar).dimension(), 0U);
-  const Tensor nothing = zeros({0, 3});
+  const Tensor nothing = zeros({0, 3}, DType::float32);
   EXPECT_EQ(as_xtensor<float>(nothing).size(), 0U);
 }
 

@@ -183,7 +183,7 @@ TEST(HalfMoons, without_noise_lie_on_two_half_circles) {
   Generator generator(seed());
   const Dataset moons = half_moons(101, 0, generator);
   EXPECT_EQ(moons.x.shape(), (Shape{101, 2}));
-  EXPECT_EQ(moons.x.dtype(), DType::float32);
+  EXPECT_EQ(moons.x.dtype(), DType::float64);
   EXPECT_EQ(moons.classes, 2);
   for (std::int64_t i = 0; i < moons.size(); ++i) {
     const double across = moons.x[i][0].item(), up = moons.x[i][1].item();

@@ -165,7 +165,8 @@ TEST(Dot, of_a_network_is_the_one_that_was_looked_at) {
 }
 
 TEST(Dot, shows_types_costs_and_places_when_asked) {
-  const Tensor a = variable(ones({2, 3}), "a"), b = variable(ones({3, 5}), "b");
+  const Tensor a = variable(ones({2, 3}, DType::float32), "a"),
+               b = variable(ones({3, 5}, DType::float32), "b");
   const Tensor product = matmul(a, b).named("c");
   const std::string plain = dot_of(product);
   const std::string full = dot_of(product, {.dtypes = true, .costs = true, .source = true, .legend = true});

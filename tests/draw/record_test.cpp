@@ -74,7 +74,8 @@ TEST(GraphRecord, holds_parameters_in_the_scope_that_uses_them) {
 }
 
 TEST(GraphRecord, knows_what_each_node_costs_and_where_it_was_made) {
-  const Tensor a = variable(ones({2, 3}), "a"), b = variable(ones({3, 5}), "b");
+  const Tensor a = variable(ones({2, 3}, DType::float32), "a"),
+               b = variable(ones({3, 5}, DType::float32), "b");
   const GraphRecord graph(matmul(a, b).named("c"));
   EXPECT_EQ(find(graph, "c").bytes(), 2 * 5 * 4);
   EXPECT_EQ(find(graph, "c").flops, 2 * 2 * 3 * 5);

@@ -54,7 +54,7 @@ TEST(Reductions, add_up_as_accurately_as_pairs_along_any_axis) {
   constexpr std::int64_t n = 1 << 20;
   for (const Shape& shape :
        {Shape{1, n, 1}, Shape{1, n, 2}, Shape{1, n / 64, 64}, Shape{1, n / 1024, 1024}}) {
-    const Tensor x = full(shape, 0.1);
+    const Tensor x = full(shape, 0.1, DType::float32);
     const double expected = static_cast<double>(0.1F) * static_cast<double>(shape[1]);
     for (const double total : values(sum(x, 1))) EXPECT_NEAR(total / expected, 1, 1e-6);
   }

@@ -265,7 +265,6 @@ struct Attention {
 }  // namespace
 
 int main() {
-  chainrule::set_default_dtype(chainrule::DType::float32);
   bench::Program program("chainrule " CHAINRULE_VERSION);
   add_cases(program);
   return program.serve();
