@@ -38,10 +38,10 @@ struct Foreign : Deferred {
 }  // namespace
 
 Array Array::of_others(Shape shape, DType dtype, std::shared_ptr<const void> elements) {
+  const std::size_t bytes = bytes_of(shape, dtype);
   Array array;
   array.shape_ = std::move(shape);
   array.dtype_ = dtype;
-  const std::size_t bytes = array.byte_count();
   if (bytes == 0) return array;
   if (elements == nullptr || reinterpret_cast<std::uintptr_t>(elements.get()) % item_size(dtype) != 0)
     throw std::invalid_argument("from_blob: the address of the elements is " +

@@ -107,6 +107,10 @@ void Variable::accumulate(Tensor gradient) const {
       }
     }
     try {
+      // What is added up while it is computed could fail half way, and leave neither this sum nor the next.
+      const Array& more = value_of(gradient);
+      if (more.use_deferred([](const Deferred& pass) { return pass.elementwise() != nullptr; }))
+        (void)more.raw();
       gradient = no_grad([&] { return add_up(std::move(before), gradient); });
     } catch (...) {
       give_back(std::move(before));
