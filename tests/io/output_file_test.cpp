@@ -255,14 +255,14 @@ const Writer writers[] = {
        const Tensor x = randn({6, 2}, generator);
        const Dataset data{x, tensor(std::vector{0, 1, 0, 1, 0, 1}), 2};
        save_report(path, {.title = "A title",
-                                .facts = {},
-                                .epochs = {{.loss = 1, .accuracy = 1, .test_loss = 1, .test_accuracy = 1}},
-                                .network = Mlp({2, 2}, generator),
-                                .train = data,
-                                .test = data,
-                                .scale = Standardizer(x),
-                                .classes = {"a", "b"},
-                                .inputs = {"x", "y"}});
+                          .facts = {},
+                          .epochs = {{.loss = 1, .accuracy = 1, .test_loss = 1, .test_accuracy = 1}},
+                          .network = Mlp({2, 2}, generator),
+                          .train = data,
+                          .test = data,
+                          .scale = Standardizer(x),
+                          .classes = {"a", "b"},
+                          .inputs = {"x", "y"}});
      }},
 };
 
