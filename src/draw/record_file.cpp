@@ -128,8 +128,9 @@ class Place {
     fail("it must be a number, \"NaN\", \"Infinity\" or \"-Infinity\"");
   }
   std::int64_t count(std::int64_t most = std::numeric_limits<std::int64_t>::max()) const {
-    if (!json_.is_number_integer() || json_ < 0) fail("it must be an integer from 0");
-    if (json_ > most) fail("it must be at most " + std::to_string(most));
+    if (!json_.is_number_unsigned()) fail("it must be an integer from 0");
+    if (json_.get<std::uint64_t>() > static_cast<std::uint64_t>(most))
+      fail("it must be at most " + std::to_string(most));
     return json_.get<std::int64_t>();
   }
   /// A position in a list of which `end` entries are known.
@@ -239,6 +240,7 @@ GraphRecord read_graph(const Place& file) {
     file.fail("it is a graph in format " + std::to_string(written) + "; this version reads format " +
               std::to_string(version));
   GraphRecord graph;
+  graph.scopes.clear();
   const Place scopes = file.at("scopes"), nodes = file.at("nodes");
   for (std::size_t i = 0; i < scopes.size(); ++i)
     graph.scopes.push_back(

@@ -38,6 +38,10 @@ class FloatFormat {
     int needed = 0;
     for (const double number : shown) needed = std::max(needed, fraction_digits(number));
     precision_ = needed;
+    if (!scientific_) return;
+    for (const double number : shown)
+      if (std::isfinite(number))
+        exponent_digits_ = std::max(exponent_digits_, exponent_digits(print(number, precision_)));
   }
   std::string operator()(double number) const {
     if (std::isnan(number)) return "nan";
@@ -45,6 +49,7 @@ class FloatFormat {
     std::string text = print(number, scientific_ ? precision_ : fraction_digits(number));
     const std::size_t end = std::min(text.find('e'), text.size());
     if (text.find('.') == std::string::npos) text.insert(end, ".");
+    if (scientific_) text.insert(text.find('e') + 2, exponent_digits_ - exponent_digits(text), '0');
     // Fractions are padded, not filled with zeros that nobody computed.
     if (!scientific_) text.append(static_cast<std::size_t>(precision_ - fraction_digits(number)), ' ');
     return text;
@@ -56,6 +61,7 @@ class FloatFormat {
     std::snprintf(text, sizeof text, scientific_ ? "%.*e" : "%.*f", digits, number);
     return text;
   }
+  static std::size_t exponent_digits(const std::string& text) { return text.size() - text.find('e') - 2; }
   int fraction_digits(double number) const {
     if (!std::isfinite(number)) return 0;
     std::string text = print(number, std::min(precision_, digits_there_are(number)));
@@ -79,6 +85,7 @@ class FloatFormat {
   int precision_;
   bool single_;
   bool scientific_ = false;
+  std::size_t exponent_digits_ = 0;  // all have as many
 };
 
 class Printer {
