@@ -120,7 +120,7 @@ struct Logsumexp : OverAxes {
     constexpr double infinity = std::numeric_limits<double>::infinity();
     if (any_infinite(out) && axes.any()) {  // those that are infinite share evenly, as in logaddexp
       const Tensor total = kept(out, x);
-      return softmax_over(where(total == infinity, where(x == infinity, 0, -infinity), x));
+      return softmax_over(where(x == infinity, 0, where(total == infinity, -infinity, x)));
     }
     return softmax_over(x);
   }

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 #include "chainrule/autograd.h"
@@ -36,7 +38,7 @@ constexpr auto unary_formula = [](int which, auto x) {
     case 16: return where(x > 0, log(x), x);
     case 17: return 1 / relu(x);
     case 18: return sqrt(abs(x));
-    case 19: return sqrt(square(x));
+    case 19: return x * sqrt(abs(x));
     case 20: return pow(x, 2);
     case 21: return pow(x, 0);
     case 22: return pow(relu(x), 0.5);
@@ -86,7 +88,8 @@ void expect_same(const std::vector<std::vector<double>>& mapped,
   for (std::size_t k = 0; k < std::min(mapped.size(), operation.size()); ++k)
     for (std::size_t i = 0; i < mapped[k].size(); ++i) {
       const double a = mapped[k][i], b = operation[k][i];
-      const bool same = std::isnan(a) ? std::isnan(b) : a == b || std::abs(a - b) <= tolerance * std::abs(b);
+      const bool same = std::isnan(a) ? std::isnan(b)
+                                      : a == b || std::abs(a - b) <= tolerance * std::max(1e-3, std::abs(b));
       std::string where;
       for (const Tensor& each : at) where += " " + std::to_string(values(each)[i]);
       EXPECT_TRUE(same) << "result " << k << " at" << where << ": map " << a << ", operation " << b;
@@ -94,10 +97,10 @@ void expect_same(const std::vector<std::vector<double>>& mapped,
 }
 
 void compare(const std::function<Tensor(const Inputs&)>& mapped,
-             const std::function<Tensor(const Inputs&)>& operation, const Inputs& at) {
+             const std::function<Tensor(const Inputs&)>& operation, const Inputs& at, int highest_order = 3) {
   for (const DType dtype : {DType::float64, DType::float32})
     for (const double seed : {1.0, 0.0, -0.5})
-      for (const int orders : {1, 2, 3}) {
+      for (int orders = 1; orders <= highest_order; ++orders) {
         SCOPED_TRACE(std::string(to_string(dtype)) + ", seed " + std::to_string(seed) + ", order " +
                      std::to_string(orders));
         const Inputs rounded = converted(at, dtype);
@@ -115,21 +118,31 @@ TEST(Rules, of_one_number_are_the_same_for_map_and_the_operations) {
   }
 }
 
-TEST(Rules, of_two_numbers_are_the_same_for_map_and_the_operations) {
+Inputs pairs_of(const std::vector<double>& numbers) {
   std::vector<double> first, second;
-  for (const double a : special)
-    for (const double b : special) {
+  for (const double a : numbers)
+    for (const double b : numbers) {
       first.push_back(a);
       second.push_back(b);
     }
+  return {tensor(first), tensor(second)};
+}
+
+TEST(Rules, of_two_numbers_are_the_same_for_map_and_the_operations) {
+  std::vector<double> finite;
+  std::copy_if(special.begin(), special.end(), std::back_inserter(finite),
+               [](double number) { return std::isfinite(number); });
   for (int which = 0; which < binary_formulas; ++which) {
     SCOPED_TRACE("formula " + std::to_string(which));
-    compare(
-        [=](const Inputs& in) {
-          return map([=](auto a, auto b) { return binary_formula(which, a, b); }, in[0], in[1]);
-        },
-        [=](const Inputs& in) { return binary_formula(which, in[0], in[1]); },
-        {tensor(first), tensor(second)});
+    const auto mapped = [=](const Inputs& in) {
+      return map([=](auto a, auto b) { return binary_formula(which, a, b); }, in[0], in[1]);
+    };
+    const auto operation = [=](const Inputs& in) { return binary_formula(which, in[0], in[1]); };
+    // The second derivative of a power has a log at infinity times something that vanishes: what that is
+    // depends on which product comes first.
+    const bool is_power = which == 4;
+    compare(mapped, operation, pairs_of(special), is_power ? 1 : 3);
+    if (is_power) compare(mapped, operation, pairs_of(finite));
   }
 }
 

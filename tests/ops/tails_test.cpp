@@ -149,7 +149,7 @@ std::vector<Logits> saturated() {
   Logits many;
   for (int i = 0; i < 100; ++i) {
     many.z.push_back(i == 70 ? 20 : -(i % 7));
-    many.g.push_back(i % 3 - 1);
+    many.g.push_back(i == 70 ? 0 : 1 + i % 3);  // none cancels another
   }
   all.push_back(many);
   return all;
