@@ -170,7 +170,7 @@ TEST(Dot, shows_types_costs_and_places_when_asked) {
   const Tensor product = matmul(a, b).named("c");
   const std::string plain = dot_of(product);
   const std::string full = dot_of(product, {.dtypes = true, .costs = true, .source = true, .legend = true});
-  for (const char* shown : {"float64", "80 B, 60 flop", "dot_test.cpp:", "variable, wants a gradient"}) {
+  for (const char* shown : {"float32", "40 B, 60 flop", "dot_test.cpp:", "variable, wants a gradient"}) {
     EXPECT_TRUE(mentions(full, {shown}));
     EXPECT_FALSE(mentions(plain, {shown}));
   }

@@ -77,7 +77,7 @@ TEST(GraphRecord, knows_what_each_node_costs_and_where_it_was_made) {
   const Tensor a = variable(ones({2, 3}, DType::float32), "a"),
                b = variable(ones({3, 5}, DType::float32), "b");
   const GraphRecord graph(matmul(a, b).named("c"));
-  EXPECT_EQ(find(graph, "c").bytes(), 2 * 5 * 8);
+  EXPECT_EQ(find(graph, "c").bytes(), 2 * 5 * 4);
   EXPECT_EQ(find(graph, "c").flops, 2 * 2 * 3 * 5);
   EXPECT_TRUE(find(graph, "c").file.ends_with("record_test.cpp"));
   EXPECT_EQ(find(graph, "c").derivatives[0].text, "g @ bᵀ");
