@@ -74,10 +74,13 @@ struct ScatterLines {
       P square[P::lanes];
       for (int i = 0; i < P::lanes; ++i) square[i] = P::load(tile + std::min(first + i, n - 1) * P::lanes);
       transpose_packs(square);
-      // What is too long for a line is overwritten by the next one.
-      for (int line = 0; line < P::lanes - 1; ++line) square[line].store(lines + line * n + first);
-      square[P::lanes - 1].store_part(lines + (P::lanes - 1) * n + first,
-                                      std::min<std::int64_t>(P::lanes, n));
+      // What is too long for a line is overwritten by the next one; but nothing may be written behind the
+      // last.
+      const std::int64_t count = std::min<std::int64_t>(P::lanes, n);
+      for (int line = 0; line < P::lanes; ++line) {
+        const bool fits = line * n + first + P::lanes <= P::lanes * n;
+        square[line].store_part(lines + line * n + first, fits ? P::lanes : count);
+      }
     }
   }
 };
