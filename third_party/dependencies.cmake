@@ -51,3 +51,14 @@ if(chainrule_missing)
                       "  apt-get install ${packages}\n"
                       "If it is installed in an unusual place, add that place to CMAKE_PREFIX_PATH.")
 endif()
+
+# fmt, as a part of a target: see fmt.cpp.
+add_library(chainrule_fmt OBJECT ${CMAKE_CURRENT_LIST_DIR}/fmt.cpp)
+target_include_directories(chainrule_fmt SYSTEM PUBLIC $<TARGET_PROPERTY:fmt::fmt,INTERFACE_INCLUDE_DIRECTORIES>)
+target_compile_options(chainrule_fmt PRIVATE $<$<CONFIG:Release>:-Os> -ffunction-sections -fdata-sections)
+set_target_properties(chainrule_fmt PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+function(chainrule_use_fmt target)
+  target_sources(${target} PRIVATE $<TARGET_OBJECTS:chainrule_fmt>)
+  target_include_directories(${target} SYSTEM
+                             PRIVATE $<TARGET_PROPERTY:chainrule_fmt,INTERFACE_INCLUDE_DIRECTORIES>)
+endfunction()

@@ -10,7 +10,7 @@ namespace chainrule::cli {
 CLI::Option* add_number(CLI::App& command, const std::string& name, double& value, bool (*fitting)(double),
                         const std::string& range, const std::string& help) {
   const auto read = [name, &value, fitting, range](const std::string& text) {
-    const std::optional<double> number = parse_number(text);
+    const std::optional<double> number = chainrule::parse_number(text);
     if (!number || !fitting(*number))
       throw CommandError(fmt::format("{} '{}': give {}", name, printable(text), range));
     value = *number;
