@@ -171,7 +171,6 @@ class Operand {
     if constexpr (std::is_integral_v<N>) integer_ = static_cast<std::int64_t>(detail::as_element(number));
   }
   Operand(std::initializer_list<detail::Literal> list, Here here = Here::now());  // NOLINT
-  Operand(const char*) = delete;                                                  // a text is no tensor
 
   /// The current leaf of a parameter.
   Operand(const Parameter& parameter, Here here = Here::now());  // NOLINT(google-explicit-constructor)
