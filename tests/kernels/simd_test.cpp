@@ -89,6 +89,20 @@ TYPED_TEST(SimdFunctions, AreWithinFourUnitsOfTheCorrectlyRoundedResult) {
   check("sigmoid", worst<T>([](auto x) { return sigmoid(x); }, exact_sigmoid, -100, 100), 3);
   check("sigmoid down to subnormal numbers",
         worst<T>([](auto x) { return sigmoid(x); }, exact_sigmoid, single ? -104 : -746, 0), 3);
+  const auto exact_slope = [](long double x) {
+    const long double e = std::exp(-std::abs(x));
+    return e / ((1 + e) * (1 + e));
+  };
+  check("sigmoid_slope", worst<T>([](auto x) { return sigmoid_slope(x); }, exact_slope, -30, 30));
+  check("sigmoid_slope down to subnormal numbers",
+        worst<T>([](auto x) { return sigmoid_slope(x); }, exact_slope, single ? -104 : -746,
+                 single ? 104 : 746));
+  const auto exact_tanh_slope = [&](long double x) { return 4 * exact_slope(2 * x); };
+  check("tanh_slope", worst<T>([](auto x) { return tanh_slope(x); }, exact_tanh_slope, -15, 15), 5);
+  check("tanh_slope down to subnormal numbers",
+        worst<T>([](auto x) { return tanh_slope(x); }, exact_tanh_slope, single ? -52 : -373,
+                 single ? 52 : 373),
+        5);
   check("sin",
         worst<T>([](auto x) { return sin(x); }, [](long double x) { return std::sin(x); }, -8000, 8000));
   check("cos",

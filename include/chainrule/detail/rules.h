@@ -107,8 +107,10 @@ struct Cotangent {
   }
 };
 
-/// 1 - y² for y = tanh(x), and y (1 - y) for y = sigmoid(x).
-auto tanh_slope(const auto& x, const auto&) { return 4 * sigmoid_slope(2 * x); }
+/// 1 - y² for y = tanh(x), and y (1 - y) for y = sigmoid(x), as drawings say it. Packs have a tanh_slope of
+/// their own.
+auto tanh_slope(const auto& x) { return 4 * sigmoid_slope(2 * x); }
+auto tanh_slope(const auto& x, const auto&) { return tanh_slope(x); }
 auto sigmoid_slope(const auto& x, const auto&) { return sigmoid_slope(x); }
 
 // ---- Arithmetic ------------------------------------------------------------------------------------------

@@ -184,40 +184,76 @@ struct TwiceExponent {
 
 }  // namespace detail
 
+namespace detail {
+
+/// sigmoid(-|x|) = e⁻ᵃ / (1 + e⁻ᵃ) for a = |x|, and with it all that sigmoid and its slope are made of. Both
+/// lines of the fraction are scaled by 2 to the `offset`, as eᵃ would be infinite where the result is
+/// subnormal.
+template <class P>
+P sigmoid_below_0(const P& x) {
+  using T = typename P::Element;
+  constexpr int offset = sizeof(T) == 4 ? -30 : -60;
+  constexpr T scale = T(1) / T(std::int64_t{1} << -offset);
+  constexpr T half_ln2[] = {ln2_high<T> / 2, ln2_low<T> / 2};
+  const TwiceExponent<P, offset> e(smaller(P(-exp_is_0<T>), abs(x)) * T(0.5), half_ln2);
+  const P c = e.rest + T(1), above = (c - e.h) * scale;
+  return above / (above + e.power * (c + e.h));
+}
+
+/// tanh a = above / below for a = |x|, as far as 4 e⁻²ᵃ is a normal number, and (1 - tanh a) / 2 = rest /
+/// below.
+template <class P>
+struct TanhFraction {
+  using T = typename P::Element;
+  static constexpr T end = sizeof(T) == 4 ? T(43) : T(354);
+  P above, rest, inverse;
+
+  explicit TanhFraction(const P& x) {
+    constexpr T half_ln2[] = {ln2_high<T> / 2, ln2_low<T> / 2};
+    const TwiceExponent<P, 0> e(smaller(P(end), abs(x)), half_ln2);
+    const P less = e.power - T(1), more = e.power + T(1);
+    above = (less + more * e.h) + less * e.rest;  // 2ⁿ (c + h) - (c - h)
+    rest = (T(1) - e.h) + e.rest;
+    inverse = P(1) / (above + rest * T(2));
+  }
+};
+
+}  // namespace detail
+
 /// Within 3 units.
 template <class T, int N>
 Pack<T, N> tanh(const Pack<T, N>& x) {
   using P = Pack<T, N>;
-  constexpr T end = sizeof(T) == 4 ? T(10) : T(21);  // there tanh rounds to 1
-  constexpr T half_ln2[] = {T(0.34657359027997265)};
-  const detail::TwiceExponent<P, 0> e(smaller(P(end), abs(x)), half_ln2);
-  const P less = e.power - T(1), more = e.power + T(1);
-  const P above = (less + more * e.h) + less * e.rest;  // 2ⁿ (c + h) - (c - h)
-  const P result = above / (above + ((T(1) - e.h) + e.rest) * T(2));
+  const detail::TanhFraction<P> fraction(x);
+  const P result = fraction.above * fraction.inverse;
   return P::from_bits(result.bits() | (x.bits() & Integers<T, N>(detail::sign_bit<T>)));
 }
 
-/// 1 / (1 + e⁻ˣ), within 3 units at both ends: above and below the line all is scaled by 2 to the `offset`,
-/// as e⁻ˣ would be infinite where the result is subnormal.
+/// 1 - tanh(x)², within 5 units at both ends. What it has in common with tanh(x) is computed once where both
+/// are wanted.
+template <class T, int N>
+Pack<T, N> tanh_slope(const Pack<T, N>& x) {
+  using P = Pack<T, N>;
+  const detail::TanhFraction<P> fraction(x);
+  const P half_less = fraction.rest * fraction.inverse, result = half_less * (T(1) - half_less) * T(4);
+  const auto far = abs(x) > P(detail::TanhFraction<P>::end);
+  if (any(far)) [[unlikely]]
+    return where(far, sigmoid_slope(x * T(2)) * T(4), result);
+  return result;
+}
+
+/// 1 / (1 + e⁻ˣ), within 3 units at both ends.
 template <class T, int N>
 Pack<T, N> sigmoid(const Pack<T, N>& x) {
-  using P = Pack<T, N>;
-  constexpr bool single = sizeof(T) == 4;
-  constexpr T highest = single ? T(20) : T(40);  // there sigmoid rounds to 1
-  constexpr int offset = single ? -30 : -60;
-  constexpr T scale = T(1) / T(std::int64_t{1} << -offset);
-  constexpr T half_ln2[] = {detail::ln2_high<T> / 2, detail::ln2_low<T> / 2};
-  const P within = smaller(P(highest), larger(P(detail::exp_is_0<T>), x));
-  const detail::TwiceExponent<P, offset> e(within * T(-0.5), half_ln2);
-  const P c = e.rest + T(1), below = (c - e.h) * scale;
-  return below / (below + e.power * (c + e.h));
+  const Pack<T, N> below_0 = detail::sigmoid_below_0(x);
+  return where(x >= T(0), T(1) - below_0, below_0);
 }
 
 /// sigmoid(x) · sigmoid(-x), within 4 units at both ends.
 template <class T, int N>
 Pack<T, N> sigmoid_slope(const Pack<T, N>& x) {
-  const Pack<T, N> e = exp(-abs(x)), more = e + 1;
-  return e / (more * more);
+  const Pack<T, N> below_0 = detail::sigmoid_below_0(x);
+  return below_0 * (T(1) - below_0);
 }
 
 /// Natural logarithm, within 2 units: fdlibm's e_log.c, log(1 + f) by a series in s = f / (2 + f).
@@ -437,7 +473,7 @@ Pack<T, N> logaddexp(const Pack<T, N>& a, const std::type_identity_t<Pack<T, N>>
 }
 template <class T, int N>
 Pack<T, N> strong_product(const Pack<T, N>& a, const std::type_identity_t<Pack<T, N>>& b) {
-  return where((a == 0) | (b == 0), Pack<T, N>(0), a * b);
+  return where(a != 0, where(b != 0, a * b, Pack<T, N>(0)), Pack<T, N>(0));
 }
 template <class T, int N>
 Pack<T, N> strong_quotient(const Pack<T, N>& a, const Pack<T, N>& b) {
