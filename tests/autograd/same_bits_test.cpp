@@ -1,5 +1,6 @@
+#include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <span>
 #include <vector>
 
 #include "chainrule/autograd.h"
@@ -27,7 +28,7 @@ std::vector<std::byte> bits_of(const Tensor& tensor) {
     if constexpr (std::is_same_v<T, bool>)
       for (std::size_t i = 0; i < elements.size(); ++i) bytes[i] = static_cast<std::byte>(elements[i]);
     else
-      std::memcpy(bytes.data(), elements.data(), bytes.size());
+      std::ranges::copy(std::as_bytes(std::span(elements)), bytes.begin());
     return bytes;
   };
   switch (tensor.dtype()) {
