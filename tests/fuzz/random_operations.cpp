@@ -113,8 +113,7 @@ constexpr Operation table[] = {
     {"logsumexp", 1, [](X x) { return logsumexp(move(x.a), axes(x), keeps(x)); }},
     {"softmax", 1, [](X x) { return softmax(move(x.a), axis(x.a, x.number)); }},
     {"log_softmax", 1, [](X x) { return log_softmax(move(x.a), axis(x.a, x.number)); }},
-    {"cross_entropy", 2, [](X x) { return cross_entropy(move(x.a), softmax(move(x.b)), Reduction::none); },
-     true, false},  // as a number it is found in the pass that gives the loss
+    {"cross_entropy", 2, [](X x) { return cross_entropy(move(x.a), softmax(move(x.b)), Reduction::none); }},
     {"mse_loss", 2, [](X x) { return mse_loss(move(x.a), move(x.b), Reduction::none); }},
     {"hinge_loss", 2, [](X x) { return hinge_loss(move(x.a), move(x.b)); }},
     {"matmul", 2, [](X x) { return matmul(move(x.a), move(x.b)); }},

@@ -103,7 +103,6 @@ void Program::read_steps(Reader& reader) {
       last_uses_[step.inputs[i]] = steps_.size();
     }
     is_tame_ = is_tame_ && step.operation->is_tame;
-    keeps_bits_ = keeps_bits_ && step.operation->keeps_bits;
     values.push_back(result);
     last_uses_.push_back(0);
     used.push_back(false);

@@ -21,8 +21,6 @@ struct Operation {
   Tensor (*compute)(Inputs x);
   /// Near moderate numbers it is no steeper than they are large, so that differences are to be trusted.
   bool is_tame = true;
-  /// Its derivative is computed in the same order when it is recorded.
-  bool keeps_bits = true;
 };
 std::span<const Operation> operations();
 
@@ -37,8 +35,6 @@ class Program {
   const std::vector<Tensor>& leaves() const { return leaves_; }
   /// Are its numbers without ties, and all operations tame?
   bool is_tame() const { return is_tame_; }
-  /// Are recorded gradients those that are not, to the bit?
-  bool keeps_bits() const { return keeps_bits_; }
   /// Computes the scalar from these leaves. Holds no handle to what is on the way.
   Tensor run(const std::vector<Tensor>& leaves) const;
   /// For people: a line for each leaf and step.
@@ -58,7 +54,7 @@ class Program {
   std::vector<Tensor> leaves_;
   std::vector<Step> steps_;
   std::vector<std::size_t> last_uses_;  // of each value; that of a result is the number of steps
-  bool has_ties_ = false, is_tame_ = true, keeps_bits_ = true;
+  bool has_ties_ = false, is_tame_ = true;
 };
 
 }  // namespace chainrule::fuzz
