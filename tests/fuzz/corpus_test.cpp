@@ -74,7 +74,7 @@ class Fuzzing : public ::testing::TestWithParam<Fuzzed> {
 
 TEST_P(Fuzzing, finds_nothing_near_to_the_corpus) {
   PRINT_SEED_ON_FAILURE();
-  constexpr int mutations = 200;
+  constexpr int mutations = sanitized ? 50 : 200;
   Engine engine(seed());
   const std::vector<Seed> seeds = seeds_of(GetParam().name);
   ASSERT_FALSE(seeds.empty());
