@@ -121,10 +121,13 @@ class Reader {
     while (in.read(buffer.data(), static_cast<std::streamsize>(buffer.size())), in.gcount() > 0) {
       std::string_view text(buffer.data(), static_cast<std::size_t>(in.gcount()));
       if (std::exchange(is_start, false) && text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-      while (!text.empty()) {
-        const std::size_t length = std::min(text.find('\n'), text.size() - 1) + 1;
-        parse(text.substr(0, length));
-        text.remove_prefix(length);
+      for (std::size_t at = 0, newline = 0; at < text.size();) {
+        if (newline <= at) newline = std::min(text.find('\n', at), text.size() - 1);
+        std::string_view piece = text.substr(at, newline + 1 - at);
+        const std::size_t end = piece.find('\r');  // ends a row, too; with a newline after it, together
+        if (end != std::string_view::npos && piece.substr(end + 1) != "\n") piece = piece.substr(0, end + 1);
+        parse(piece);
+        at += piece.size();
       }
     }
     if (csv_fini(&parser_, on_field, on_row, this) != 0)
@@ -136,6 +139,8 @@ class Reader {
   /// Of a line, what follows the part before, with its end or without.
   void parse(std::string_view piece) {
     constexpr std::size_t longest_row = 1 << 24;
+    const bool goes_on =
+        std::exchange(after_return_, piece.ends_with('\r')) && piece == "\n";  // "\r" and "\n"
     if (!in_row_ && piece.find_first_not_of(" \t\r\n") != std::string_view::npos) {
       in_row_ = true;
       row_line_ = line_;
@@ -149,7 +154,7 @@ class Reader {
     rethrow();
     if (csv_error(&parser_) == CSV_ENOMEM) throw std::bad_alloc();
     if (parsed != piece.size()) table_.fail(line_, "a quote stands in the middle of a field");
-    if (!piece.ends_with('\n')) return;
+    if (goes_on || (!piece.ends_with('\n') && !after_return_)) return;
     ++line_;
     if (!in_row_) row_bytes_ = 0;  // a blank line
   }
@@ -184,7 +189,7 @@ class Reader {
   Table& table_;
   csv_parser parser_ = {};
   Row row_;
-  bool in_row_ = false;
+  bool in_row_ = false, after_return_ = false;
   std::int64_t line_ = 1, row_line_ = 1;  // the current line, and that on which the row began
   std::size_t row_bytes_ = 0;             // so far
   std::exception_ptr error_;

@@ -174,7 +174,9 @@ struct Linear {
   }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     const auto rows = [](const Tensor& tensor) {
-      return tensor.rank() == 2 ? tensor : reshape(tensor, {-1, tensor.shape().back()});
+      if (tensor.rank() == 2) return tensor;
+      const Shape samples(tensor.shape().sizes().first(tensor.rank() - 1));  // -1 is not known of no features
+      return reshape(tensor, {samples.size(), tensor.shape().back()});
     };
     if (to.wants(0)) to[0] = Matmul::product(g, in[1], false, false);
     if (to.wants(1)) to[1] = Matmul::product_for(in[1], rows(g), rows(in[0]));

@@ -113,6 +113,12 @@ TEST(Csv, gives_a_row_the_line_on_which_it_begins) {
   EXPECT_EQ(complaint("a,b\n1,2\n\n \n\"3\n\n\",4\n"), ":5: column 1 (a) holds '3?\?', not a number");
   EXPECT_EQ(read("1,2\r3,4\r5,6").values.shape(), Shape({3, 2}));
   EXPECT_EQ(read("1,2\n\n3,4").lines, std::vector<std::int64_t>({1, 3}));
+  EXPECT_EQ(read("1,2\r3,4\r\r5,6\r\n7,8").lines, std::vector<std::int64_t>({1, 2, 4, 5}));
+  EXPECT_EQ(complaint("1,2\r\"3\n\",4"), ":2: column 1 holds '3?', not a number");
+  // Wherever a piece ends that is read at once.
+  const std::string spaces((1 << 16) - 4, ' ');
+  EXPECT_EQ(read(spaces + "1,2\r\n3,4\r5,6").lines, std::vector<std::int64_t>({1, 2, 3}));
+  EXPECT_EQ(read(spaces + "1,2\r5,6").lines, std::vector<std::int64_t>({1, 2}));
 }
 
 TEST(Csv, reads_rows_of_any_length_up_to_16_mib_whatever_the_pieces_in_which_they_come) {
@@ -127,6 +133,7 @@ TEST(Csv, reads_rows_of_any_length_up_to_16_mib_whatever_the_pieces_in_which_the
       ": a row of more than 16777216 bytes; is this a CSV file, and does every quoted field end?";
   EXPECT_EQ(complaint("1,2\n" + std::string(17'000'000, '3')), ":2" + message);
   EXPECT_EQ(complaint("1,2\n3,\"" + std::string(17'000'000, '\n')), ":2" + message);
+  EXPECT_EQ(complaint("1,2\r3,\"" + std::string(17'000'000, '\n')), ":2" + message);
   EXPECT_EQ(complaint("1,2\n" + std::string(17'000'000, ' ') + "3,4"), ":2" + message);
   EXPECT_EQ(read("1,2\n" + std::string(17'000'000, '\n') + "3,4").values.shape(), Shape({2, 2}));
 }

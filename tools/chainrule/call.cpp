@@ -202,9 +202,9 @@ Shape Arguments::shape(std::size_t i) const {
   for (const std::int64_t size : sizes) {
     if (size < 0) fail(i, "a shape without negative sizes");
     if (__builtin_mul_overflow(elements, std::max<std::int64_t>(size, 1), &elements) ||
-        elements > most_elements)
+        elements > context_.most_elements)
       throw ShapeError(std::string(function_.name) + ": shape " + to_string(Shape(sizes)) +
-                       " has more than " + std::to_string(most_elements) + " elements");
+                       " has more than " + std::to_string(context_.most_elements) + " elements");
   }
   return Shape(sizes);
 }

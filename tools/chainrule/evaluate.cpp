@@ -55,7 +55,10 @@ std::string numbered(const std::string& name, std::size_t count) {
 class Machine {
  public:
   Machine(const Program& program, Variables variables, Context& context)
-      : program_(program), variables_(std::move(variables)), context_(context) {
+      : program_(program),
+        variables_(std::move(variables)),
+        context_(context),
+        most_elements_(context.most_elements) {
     for (const auto& [name, value] : variables_) {
       times_assigned_[name] = 1;
       if (const auto* tensor = value.as<Tensor>()) most_elements_ = std::max(most_elements_, tensor->size());
@@ -300,7 +303,7 @@ class Machine {
   Context& context_;
   std::vector<Value> stack_;
   std::map<std::string, std::size_t> times_assigned_;
-  std::int64_t most_elements_ = most_elements;
+  std::int64_t most_elements_;
 };
 
 }  // namespace

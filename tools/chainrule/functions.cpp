@@ -94,9 +94,9 @@ Tensor clamped(Arguments& a) {
 }
 
 Tensor identity(Arguments& a) {
-  const std::int64_t n = a.shape(0).size();
-  if (n > 0 && n > most_elements / n)
-    throw ShapeError("eye: " + std::to_string(n) + " rows have more than " + std::to_string(most_elements) +
+  const std::int64_t n = a.shape(0).size(), most = a.context().most_elements;
+  if (n > 0 && n > most / n)
+    throw ShapeError("eye: " + std::to_string(n) + " rows have more than " + std::to_string(most) +
                      " elements");
   std::vector<double> elements(static_cast<std::size_t>(n * n));
   for (std::size_t i = 0; i < elements.size(); i += static_cast<std::size_t>(n) + 1) elements[i] = 1;
@@ -106,9 +106,10 @@ Tensor identity(Arguments& a) {
 Tensor counted(Arguments& a) {
   const std::int64_t start = a.given(1) ? a.integer(0) : 0, stop = a.integer(a.given(1) ? 1 : 0);
   const auto length = static_cast<std::uint64_t>(stop) - static_cast<std::uint64_t>(start);
-  if (stop > start && length > static_cast<std::uint64_t>(most_elements))
+  const std::int64_t most = a.context().most_elements;
+  if (stop > start && length > static_cast<std::uint64_t>(most))
     throw ShapeError("arange: from " + std::to_string(start) + " to " + std::to_string(stop) +
-                     " are more than " + std::to_string(most_elements) + " elements");
+                     " are more than " + std::to_string(most) + " elements");
   return arange(start, stop, a.context().dtype);
 }
 

@@ -19,6 +19,7 @@ inline constexpr std::int64_t most_elements = std::int64_t{1} << 25;
 struct Context {
   DType dtype = DType::float64;  ///< of lists, and of tensors that zeros(), randn() and the like make
   Generator random = Generator(0);
+  std::int64_t most_elements = cli::most_elements;  ///< of a tensor
 };
 
 /// The arguments of one call, by position in the list of the function's parameters. The accessors convert,

@@ -72,7 +72,8 @@ void Request::add_to(CLI::App& command) {
 
 Computed compute(const Request& request) {
   Context context{.dtype = request.dtype == "float32" ? DType::float32 : DType::float64,
-                  .random = Generator(request.seed)};
+                  .random = Generator(request.seed),
+                  .most_elements = request.most_elements};
   const Program program(request.expression);
   const std::vector<Given> values = read_values(request.values, context);
   const std::vector<std::string> wrt = wanted_names(values, request.wrt);

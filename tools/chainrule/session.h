@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "chainrule/autograd.h"
+#include "functions.h"
 
 namespace chainrule::cli {
 
@@ -15,6 +16,7 @@ struct Request {
   std::string wrt;  ///< names separated by commas; all of them when empty
   std::string dtype = "float64";
   std::uint64_t seed = 0;
+  std::int64_t most_elements = cli::most_elements;  ///< as the Context's; no option, programs have less time
 
   void add_to(CLI::App& command);
 };

@@ -1,0 +1,65 @@
+#include "files.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+
+namespace chainrule::fuzz {
+namespace {
+
+[[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
+
+struct MemoryFile {
+  MemoryFile() : descriptor(::memfd_create("bytes", MFD_CLOEXEC)) {
+    if (descriptor < 0) fail("memfd_create");
+    path = "/proc/self/fd/" + std::to_string(descriptor);
+  }
+  ~MemoryFile() { ::close(descriptor); }
+  MemoryFile(const MemoryFile&) = delete;
+  MemoryFile& operator=(const MemoryFile&) = delete;
+
+  int descriptor;
+  std::string path;
+};
+
+/// save_file renames what it has written, so that it needs a folder.
+struct Folder {
+  Folder() {
+    std::error_code no_such;
+    const bool in_memory =
+        std::filesystem::is_directory("/dev/shm", no_such) && ::access("/dev/shm", W_OK) == 0;
+    path =
+        (in_memory ? "/dev/shm" : std::filesystem::temp_directory_path().string()) + "/chainrule_fuzz_XXXXXX";
+    if (::mkdtemp(path.data()) == nullptr) fail("mkdtemp");
+    file = path + "/saved";
+  }
+  ~Folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+
+  std::string path, file;
+};
+
+}  // namespace
+
+const std::string& file_of(Bytes bytes) {
+  static const MemoryFile file;
+  if (::ftruncate(file.descriptor, 0) != 0) fail("ftruncate");
+  const ssize_t written = ::pwrite(file.descriptor, bytes.data(), bytes.size(), 0);
+  if (written != static_cast<ssize_t>(bytes.size())) fail("pwrite");
+  return file.path;
+}
+
+const std::string& scratch_path() {
+  static const Folder folder;
+  return folder.file;
+}
+
+}  // namespace chainrule::fuzz
