@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # fuzz.sh [SECONDS] [TARGET...]: installs what is missing, builds the fuzzers with clang and runs each of them, or those
 # named, for so long (60 seconds by default), from the corpus in tests/fuzz/corpus and what earlier runs have added to it
-# in build/fuzz/corpus. Ends with what was found, and how to see it again.
+# in build/fuzz/corpus. Ends with what was found, and how to see it again. FUZZ_SEED=N makes two runs alike.
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 seconds=${1:-60}
 targets=("${@:2}")
@@ -25,7 +25,7 @@ for target in "${targets[@]}"; do
   mkdir -p "$corpus" "$findings"
   touch build/fuzz/started
   if build/fuzz/bin/fuzz_"$target" -max_total_time="$seconds" -max_len=4096 -entropic=0 -timeout=10 -rss_limit_mb=2048 \
-    -print_final_stats=1 -artifact_prefix="$findings/" "$corpus" "tests/fuzz/corpus/$target" >"$log" 2>&1; then
+    -print_final_stats=1 -seed="${FUZZ_SEED:-0}" -artifact_prefix="$findings/" "$corpus" "tests/fuzz/corpus/$target" >"$log" 2>&1; then
     grep -E '^(stat::number_of_executed_units|stat::peak_rss_mb|#[0-9]+\s+DONE)' "$log"
     continue
   fi
