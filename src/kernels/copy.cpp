@@ -197,8 +197,9 @@ Array broadcast_to(const Array& x, const Shape& shape) {
 }
 
 Array gather(const Array& x, const Box& box) {
-  const auto [first, strides] = strided(box, x.shape());
   Array out(box.shape, x.dtype());
+  if (out.size() == 0) return out;
+  const auto [first, strides] = strided(box, x.shape());
   const std::int64_t count = box.shape.rank() == 0 ? 1 : box.shape.back();
   const std::int64_t stride = box.shape.rank() == 0 ? 1 : strides.back();
   dispatch(x.dtype(), [&, first = first, &strides = strides]<class T>() {
@@ -216,6 +217,7 @@ Array gather(const Array& x, const Box& box) {
 }
 
 void scatter(const Array& part, const Box& box, Array& into) {
+  if (part.size() == 0) return;
   const auto [first, strides] = strided(box, into.shape());
   const std::int64_t count = box.shape.rank() == 0 ? 1 : box.shape.back();
   const std::int64_t stride = box.shape.rank() == 0 ? 1 : strides.back();
