@@ -13,6 +13,7 @@
 #include "chainrule/ops.h"
 #include "chainrule/optim.h"
 #include "chainrule/random.h"
+#include "chainrule/registry.h"
 #include "chainrule/report.h"
 #include "chainrule/threads.h"
 #include "chainrule/walk.h"

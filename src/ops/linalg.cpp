@@ -189,7 +189,24 @@ struct Linear {
   static std::int64_t flops(Inputs in, const Shape& out) { return 2 * out.size() * in[0].shape().back(); }
 };
 
-Entries linear_algebra_operations() { return entries<Matmul, Linear>; }
+Entries linear_algebra_operations() {
+  static constexpr Entry table[] = {
+      {.name = Matmul::name,
+       .parameters = "a|x1|input, b|x2|other|mat2",
+       .call = call<matmul>,
+       .formula = Matmul::formula,
+       .aliases = "mm bmm mv",
+       .example = "matmul([[1, 2], [3, 4]], [5, 6])"},
+      {.name = Linear::name,
+       .parameters = "x|input, weight, bias=None",
+       .call = [](Arguments& a) -> Result {
+         return a.given(2) ? linear(a[0], a[1], a[2]) : linear(a[0], a[1]);
+       },
+       .formula = Linear::formula,
+       .example = "linear([1, 2], [[3, 4], [5, 6]], [1, 1])"},
+  };
+  return table;
+}
 
 }  // namespace ops
 

@@ -188,7 +188,35 @@ struct HingeLoss : PairLoss<HingeLoss> {
   static constexpr auto vjp_b(auto s, auto t, auto g) { return where(t * s < 1, -(g * s), 0); }
 };
 
-Entries loss_operations() { return entries<CrossEntropy, MseLoss, HingeLoss>; }
+/// Classes may come as floats, as every value given on the command line does: whole numbers, one for each
+/// row of logits.
+static Result cross_entropy_called(Arguments& a) {
+  const Tensor& target = a.tensor(1);
+  const bool classes = !is_floating(target.dtype()) || target.rank() + 1 == a.tensor(0).rank();
+  return cross_entropy(a[0], classes ? a.places(1) : target, a.reduction(2));
+}
+
+Entries loss_operations() {
+  static constexpr Entry table[] = {
+      {.name = CrossEntropy::name,
+       .parameters = "logits|input, target, reduction='mean'",
+       .call = cross_entropy_called,
+       .formula = CrossEntropy::formula,
+       .example = "cross_entropy([[1, 2, 3]], [2])"},
+      {.name = MseLoss::name,
+       .parameters = "prediction|input, target, reduction='mean'",
+       .call = call<mse_loss>,
+       .formula = MseLoss::formula,
+       .example = "mse_loss([1, 2], [1, 4])",
+       .note = "a target of another shape is an error"},
+      {.name = HingeLoss::name,
+       .parameters = "score|input, target, reduction='mean'",
+       .call = call<hinge_loss>,
+       .formula = HingeLoss::formula,
+       .example = "hinge_loss([0.5, 2], [1, -1])"},
+  };
+  return table;
+}
 
 namespace {
 

@@ -102,7 +102,24 @@ struct Norm : OverAxes {
   }
 };
 
-Entries norm_and_product_operations() { return entries<Prod, Norm>; }
+Entries norm_and_product_operations() {
+  static constexpr Entry table[] = {
+      {.name = Prod::name,
+       .parameters = over_axes,
+       .call = [](Arguments& a) -> Result { return prod(a[0], a.axes(1), a.flag(2)); },
+       .formula = Prod::formula,
+       .aliases = "product",
+       .example = "prod([1, 2, 3])",
+       .note = "exact where elements are 0"},
+      {.name = Norm::name,
+       .parameters = over_axes,
+       .call = [](Arguments& a) -> Result { return norm(a[0], a.axes(1), a.flag(2)); },
+       .formula = Norm::formula,
+       .example = "norm([3, 4])",
+       .note = "derivative 0 at 0"},
+  };
+  return table;
+}
 
 }  // namespace ops
 

@@ -122,7 +122,22 @@ struct LogSoftmax {
   }
 };
 
-Entries probability_operations() { return entries<Softmax, LogSoftmax>; }
+Entries probability_operations() {
+  static constexpr Entry table[] = {
+      {.name = Softmax::name,
+       .parameters = "x|input, axis|dim=-1",
+       .call = call<softmax>,
+       .formula = Softmax::formula,
+       .example = "softmax([1, 2, 3])",
+       .note = "zeros where every x is -inf"},
+      {.name = LogSoftmax::name,
+       .parameters = "x|input, axis|dim=-1",
+       .call = call<log_softmax>,
+       .formula = LogSoftmax::formula,
+       .example = "log_softmax([1, 2, 3])"},
+  };
+  return table;
+}
 
 namespace {
 

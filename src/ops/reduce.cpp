@@ -132,7 +132,59 @@ struct Logsumexp : OverAxes {
   }
 };
 
-Entries reduction_operations() { return entries<Sum, Mean, Max, Min, Logsumexp>; }
+/// max(1, 2) and max(x, 0.5) mean what maximum does: two values, where these reduce one along axes. So does
+/// max(x, 2) where x has no such axis.
+static void refuse_two_values(Arguments& a, const std::string& meant) {
+  const std::string first = a.text(0), second = a.text(1);
+  const Tensor& x = a.tensor(0);
+  if (!a.given(1) || a.are_axes_of(1, x.rank())) return;
+  a.refuse(std::string(a.called()) + " reduces one tensor along axes, and " + second +
+           " is no axis of shape " + to_string(x.shape()) + "; for two values, use " + meant + "(" + first +
+           ", " + second + ")");
+}
+static Result largest(Arguments& a) {
+  refuse_two_values(a, "maximum");
+  return max(a[0], a.axes(1), a.flag(2));
+}
+static Result smallest(Arguments& a) {
+  refuse_two_values(a, "minimum");
+  return min(a[0], a.axes(1), a.flag(2));
+}
+
+Entries reduction_operations() {
+  static constexpr Entry table[] = {
+      {.name = Sum::name,
+       .parameters = over_axes,
+       .call = [](Arguments& a) -> Result { return sum(a[0], a.axes(1), a.flag(2)); },
+       .formula = Sum::formula,
+       .example = "sum([[1, 2], [3, 4]], 0)"},
+      {.name = Mean::name,
+       .parameters = over_axes,
+       .call = [](Arguments& a) -> Result { return mean(a[0], a.axes(1), a.flag(2)); },
+       .formula = Mean::formula,
+       .example = "mean([[1, 2], [3, 4]], axis=0)"},
+      {.name = Max::name,
+       .parameters = over_axes,
+       .call = largest,
+       .formula = Max::formula,
+       .aliases = "amax",
+       .example = "max([[1, 5], [3, 4]], 1)",
+       .note = "equal elements share the gradient evenly"},
+      {.name = Min::name,
+       .parameters = over_axes,
+       .call = smallest,
+       .formula = Min::formula,
+       .aliases = "amin",
+       .example = "min([[1, 5], [3, 4]], 1)",
+       .note = "equal elements share the gradient evenly"},
+      {.name = Logsumexp::name,
+       .parameters = over_axes,
+       .call = [](Arguments& a) -> Result { return logsumexp(a[0], a.axes(1), a.flag(2)); },
+       .formula = Logsumexp::formula,
+       .example = "logsumexp([1000, 1000])"},
+  };
+  return table;
+}
 
 AxisMask axis_mask(std::string_view operation, const Axes& axes, const Shape& shape) {
   AxisMask mask;

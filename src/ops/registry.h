@@ -1,19 +1,29 @@
 #pragma once
 
-#include <array>
-
-#include "chainrule/graph.h"
+#include "chainrule/registry.h"
 #include "graph/apply.h"
 
+/// How the operations of one file enter the list of all: each file has a function with a table of entries.
 namespace chainrule::ops {
 
-/// The operations that one file defines, for chainrule::operations().
-using Entries = std::span<const OperationInfo>;
-template <Operation... Ops>
-constexpr std::array<OperationInfo, sizeof...(Ops)> entries = {{{Ops::name, Ops::formula}...}};
+using registry::Arguments;
+using registry::call;
+using registry::Entry;
+using registry::Result;
+using Entries = std::span<const Entry>;
 
-// One function for each file with operations. As operations() calls them, a program that asks for the list
-// links those files, and no other program does for the list's sake.
+/// The parameters of most operations.
+constexpr std::string_view one_input = "x|input", two_inputs = "a|x1|input, b|x2|other",
+                           over_axes = "x|a|input, axis|dim=None, keepdims|keepdim=False";
+
+/// The entry of an operation that people do not call by name: derivatives are made of it.
+template <Operation Op>
+constexpr Entry inner() {
+  return {.name = Op::name, .formula = Op::formula};
+}
+
+// As registry::entries() calls them, a program that asks for the list links those files, and no other program
+// does for the list's sake.
 Entries arithmetic_operations();
 Entries transcendental_operations();
 Entries logic_operations();
@@ -25,5 +35,6 @@ Entries row_operations();
 Entries probability_operations();
 Entries loss_operations();
 Entries map_operations();
+Entries making_operations();
 
 }  // namespace chainrule::ops

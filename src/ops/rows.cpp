@@ -38,7 +38,17 @@ void TakeRows::vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) co
   if (to.wants(0)) to[0] = apply(ScatterRows{{}, positions, in[0].shape()}, Here::now(), Argument(g));
 }
 
-Entries row_operations() { return entries<TakeRows, ScatterRows>; }
+Entries row_operations() {
+  static constexpr Entry table[] = {
+      {.name = TakeRows::name,
+       .parameters = "x|a|input, positions|indices|index",
+       .call = [](Arguments& a) -> Result { return take_rows(a[0], a.places(1)); },
+       .formula = TakeRows::formula,
+       .example = "take_rows([[1, 2], [3, 4]], [1, 1])"},
+      inner<ScatterRows>(),
+  };
+  return table;
+}
 
 namespace {
 

@@ -158,8 +158,73 @@ struct SliceUpdate {
   }
 };
 
+/// transpose(x), NumPy's transpose(x, (2, 0, 1)) or x.transpose(2, 0, 1), and PyTorch's transpose(x, 0, 1),
+/// which exchanges two axes.
+static Result transposed(Arguments& a) {
+  if (!a.given(1)) return transpose(a[0]);
+  if (!a.given(2)) return permute(a[0], a.integers(1));
+  std::vector<std::int64_t> order = a.integers(3);
+  if (order.empty()) return swapaxes(a[0], a.integer(1), a.integer(2));
+  order.insert(order.begin(), {a.integer(1), a.integer(2)});
+  return permute(a[0], order);
+}
+
 Entries shape_operations() {
-  return entries<Permute, Reshape, BroadcastTo, Index, Scatter, SliceUpdate, Concatenate>;
+  static constexpr Entry table[] = {
+      {.name = Permute::name,
+       .parameters = "x|input, *dims|axes",
+       .call = [](Arguments& a) -> Result { return permute(a[0], a.integers(1)); },
+       .formula = Permute::formula,
+       .example = "permute([[1, 2, 3]], 1, 0)"},
+      {.name = "transpose",
+       .parameters = "x|a|input, axes|dim0=None, dim1=None, *rest",
+       .call = transposed,
+       .formula = "as permute",
+       .example = "transpose([[1, 2, 3]])",
+       .note = "two numbers exchange these axes, as in PyTorch"},
+      {.name = "t",
+       .parameters = one_input,
+       .call = [](Arguments& a) -> Result { return transpose(a[0]); },
+       .formula = "as permute",
+       .example = "t([[1, 2, 3]])"},
+      {.name = "swapaxes",
+       .parameters = "x|a|input, axis1|axis0|dim0, axis2|dim1",
+       .call = [](Arguments& a) -> Result { return swapaxes(a[0], a.integer(1), a.integer(2)); },
+       .formula = "as permute",
+       .aliases = "swapdims",
+       .example = "swapaxes([[1, 2, 3]], 0, 1)"},
+      {.name = Reshape::name,
+       .parameters = "x|a|input, *shape|newshape",
+       .call = [](Arguments& a) -> Result { return reshape(a[0], Shape(a.integers(1))); },
+       .formula = Reshape::formula,
+       .aliases = "view",
+       .example = "reshape([1, 2, 3, 4], 2, -1)"},
+      {.name = BroadcastTo::name,
+       .parameters = "x|array|input, *shape|size",
+       .call = [](Arguments& a) -> Result { return broadcast_to(a[0], a.shape(1)); },
+       .formula = BroadcastTo::formula,
+       .example = "broadcast_to([1, 2], 3, 2)"},
+      inner<Index>(),
+      inner<Scatter>(),
+      {.name = SliceUpdate::name,
+       .parameters = "part, values",
+       .call = [](Arguments& a) -> Result { return slice_update(a.part(0).whole, a.part(0).where, a[1]); },
+       .formula = SliceUpdate::formula,
+       .aliases = "set",
+       .example = "x = [1, 2, 3]; x.at[0].set(5)"},
+      {.name = Concatenate::name,
+       .parameters = "tensors|arrays, axis|dim=0",
+       .call = [](Arguments& a) -> Result { return concatenate(a.tensors(0), a.integer(1)); },
+       .formula = Concatenate::formula,
+       .aliases = "concat cat",
+       .example = "concatenate([[1, 2], [3]])"},
+      {.name = "stack",
+       .parameters = "tensors|arrays, axis|dim=0",
+       .call = [](Arguments& a) -> Result { return stack(a.tensors(0), a.integer(1)); },
+       .formula = "as concatenate, along a new axis",
+       .example = "stack([[1, 2], [3, 4]], 1)"},
+  };
+  return table;
 }
 
 namespace {

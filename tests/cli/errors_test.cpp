@@ -316,7 +316,7 @@ TEST(Tool, refuses_commands_that_are_wrong) {
                                              {"graph", "1", "--seed", "-1"},
                                              {"walk", "1", "--seed", "-1"},
                                              {"graph", "1", "-o"},
-                                             {"ops", "extra"}}) {
+                                             {"ops", "add", "extra"}}) {
     const ToolResult result = run_tool(arguments);
     EXPECT_EQ(result.exit_code, 2);
     EXPECT_EQ(result.output, "");

@@ -55,11 +55,11 @@ Value literal(std::string_view text) {
 }
 
 /// The values of all parameters, in their order.
-std::vector<Value> bind(const Function& function, std::vector<Value> arguments,
+std::vector<Value> bind(const Function& function, std::string_view called, std::vector<Value> arguments,
                         std::span<const std::string_view> keywords) {
   const std::vector<Parameter> all = parameters(function);
   const auto fail = [&](const std::string& what) {
-    throw CommandError(std::string(function.name) + " " + what + ": " + signature(function));
+    throw CommandError(std::string(called) + " " + what + ": " + signature(function, called));
   };
   std::vector<std::optional<Value>> bound(all.size());
   const std::size_t positional = arguments.size() - keywords.size();
@@ -203,16 +203,16 @@ Shape Arguments::shape(std::size_t i) const {
     if (size < 0) fail(i, "a shape without negative sizes");
     if (__builtin_mul_overflow(elements, std::max<std::int64_t>(size, 1), &elements) ||
         elements > context_.most_elements)
-      throw ShapeError(std::string(function_.name) + ": shape " + to_string(Shape(sizes)) +
-                       " has more than " + std::to_string(context_.most_elements) + " elements");
+      throw ShapeError(std::string(called_) + ": shape " + to_string(Shape(sizes)) + " has more than " +
+                       std::to_string(context_.most_elements) + " elements");
   }
   return Shape(sizes);
 }
 
 DType Arguments::dtype(std::size_t i) const {
-  const auto* function = values_[i].as<const Function*>();
+  const auto* function = values_[i].as<Called>();
   const auto* text = values_[i].as<std::string>();
-  const std::string_view name = function ? (*function)->name : text ? std::string_view(*text) : "";
+  const std::string_view name = function ? function->function->name : text ? std::string_view(*text) : "";
   if (name == "float32" || name == "float64" || name == "int64" || name == "bool")
     return name == "bool"      ? DType::boolean
            : name == "int64"   ? DType::int64
@@ -221,15 +221,20 @@ DType Arguments::dtype(std::size_t i) const {
   fail(i, "float32, float64, int64 or bool");
 }
 
-Reduction Arguments::reduction(std::size_t i) const {
+std::string Arguments::word(std::size_t i) const {
   const auto* text = values_[i].as<std::string>();
-  if (text && *text == "mean") return Reduction::mean;
-  if (text && *text == "sum") return Reduction::sum;
-  if (text && *text == "none") return Reduction::none;
-  fail(i, "'mean', 'sum' or 'none'");
+  if (!text) fail(i, "a word in quotes");
+  return *text;
 }
 
-std::string_view Arguments::function_name() const { return function_.name; }
+Tensor Arguments::places(std::size_t i) {
+  const Tensor& given = tensor(i);
+  if (!is_floating(given.dtype())) return cast(given, DType::int64);
+  for (const double number : given.to_vector<double>())
+    if (number != std::floor(number) || std::abs(number) > 0x1p53)
+      fail(i, "whole numbers, and " + to_string(chainrule::tensor(number)) + " is none");
+  return cast(given, DType::int64);
+}
 
 bool Arguments::all_numbers() const {
   return std::all_of(values_.begin(), values_.end(),
@@ -237,28 +242,32 @@ bool Arguments::all_numbers() const {
 }
 
 void Arguments::fail(std::size_t i, const std::string& wanted) const {
-  throw CommandError(std::string(function_.name) + ": " +
-                     std::string(parameters(function_)[i].names.front()) + " is " + describe(values_[i]) +
-                     "; it should be " + wanted);
+  throw CommandError(std::string(called_) + ": " + std::string(parameters(function_)[i].names.front()) +
+                     " is " + describe(values_[i]) + "; it should be " + wanted);
 }
 
-std::string signature(const Function& function) {
+void Arguments::refuse(const std::string& message) const { throw CommandError(message); }
+
+std::string signature(const Function& function, std::string_view called) {
   std::string text;
   for (const Parameter& parameter : parameters(function)) {
     text += (text.empty() ? "" : ", ") + std::string(parameter.takes_rest ? "*" : "") +
             std::string(parameter.names.front());
     if (parameter.default_value) text += "=" + std::string(*parameter.default_value);
   }
-  return std::string(function.name) + "(" + text + ")";
+  return std::string(called) + "(" + text + ")";
 }
 
-Value call(const Function& function, std::vector<Value> arguments, std::span<const std::string_view> keywords,
-           Context& context) {
-  Arguments bound(function, bind(function, std::move(arguments), keywords), context);
+Value call(const Function& function, std::string_view called, std::vector<Value> arguments,
+           std::span<const std::string_view> keywords, Context& context) {
+  Arguments bound(function, called, bind(function, called, std::move(arguments), keywords), context);
   const bool weak = function.weak && bound.all_numbers();
-  Tensor result = function.compute(bound);
-  if (weak && result.rank() == 0) return as_number(result);
-  return result;
+  registry::Result result = function.call(bound);
+  if (auto* several = std::get_if<std::vector<Tensor>>(&result))
+    return List({several->begin(), several->end()}, true);
+  Tensor& one = std::get<Tensor>(result);
+  if (weak && one.rank() == 0) return as_number(one);
+  return std::move(one);
 }
 
 }  // namespace chainrule::cli

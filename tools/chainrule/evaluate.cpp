@@ -33,6 +33,13 @@ std::string did_you_mean(std::string_view name, std::span<const std::string_view
   return close.empty() ? "" : "; did you mean '" + std::string(close) + "'?";
 }
 
+std::optional<Called> find_called(std::string_view name) {
+  const Function* function = registry::find(name);
+  if (function == nullptr) return std::nullopt;
+  if (function->name == name) return Called{function, function->name};
+  return Called{function, function->aliases.substr(function->aliases.find(name), name.size())};
+}
+
 std::string quoted(std::string_view name) { return "'" + printable(name) + "'"; }
 
 /// A name that is no function's, nor near to one: the message goes on with a list of all.
@@ -143,13 +150,13 @@ class Machine {
     if (const auto found = variables_.find(name); found != variables_.end()) return found->second;
     if (const auto value = constant(name)) return *value;
     if (is_module(name)) return Module{};
-    if (const Function* function = find_function(name)) return function;
+    if (const auto function = find_called(name)) return *function;
     fail_unknown(at);
   }
 
   [[noreturn]] void fail_unknown(const Instruction& at) const {
     const std::string_view name = at.text;
-    std::vector<std::string_view> candidates = function_names();
+    std::vector<std::string_view> candidates = registry::names();
     std::string known;
     for (const auto& [variable, value] : variables_) {
       candidates.push_back(variable);
@@ -185,7 +192,7 @@ class Machine {
     const Value b = pop(), a = pop();
     if (a.is_number() && b.is_number() && sign != "@") return push(calculate(sign, a, b));
     for (const Value* side : {&a, &b})
-      if (side->as<const Function*>())
+      if (side->as<Called>())
         throw CommandError(describe(*side) + " is not called; write its arguments after it");
     const Tensor left = a.is_number() ? Tensor() : as_tensor(a),
                  right = b.is_number() ? Tensor() : as_tensor(b);
@@ -251,7 +258,7 @@ class Machine {
       for (const std::int64_t size : tensor.shape()) sizes.emplace_back(size);
       return push(List(std::move(sizes), true));
     }
-    if (find_function(name))
+    if (find_called(name))
       throw CommandError("the function " + std::string(name) +
                          " is not called; write its arguments after it");
     throw CommandError("no attribute " + quoted(name) +
@@ -265,9 +272,9 @@ class Machine {
     return find_known(name);
   }
 
-  static const Function* find_known(std::string_view name) {
-    if (const Function* function = find_function(name)) return function;
-    const std::vector<std::string_view> names = function_names();
+  static Called find_known(std::string_view name) {
+    if (const auto function = find_called(name)) return *function;
+    const std::vector<std::string_view> names = registry::names();
     const std::string remedy = did_you_mean(name, names);
     if (remedy.empty()) throw UnknownFunction(name);
     throw CommandError("no function " + quoted(name) + remedy);
@@ -276,21 +283,21 @@ class Machine {
   void call_function(const Instruction& at) {
     std::vector<Value> arguments = pop(at.count);
     const Value callee = pop();
-    const auto* function = callee.as<const Function*>();
+    const auto* function = callee.as<Called>();
     if (!function) throw CommandError(describe(callee) + " cannot be called; a product is written with *");
-    push(call(**function, std::move(arguments), at.keywords, context_));
+    push(call(*function->function, function->name, std::move(arguments), at.keywords, context_));
   }
 
   void call_method(const Instruction& at) {
     std::vector<Value> arguments = pop(at.count);
     Value object = pop();
-    const Function* function = find_known(at.text);
+    const Called function = find_known(at.text);
     if (!object.as<Module>()) arguments.insert(arguments.begin(), std::move(object));
-    push(call(*function, std::move(arguments), at.keywords, context_));
+    push(call(*function.function, function.name, std::move(arguments), at.keywords, context_));
   }
 
   void assign(const std::string& name) {
-    if (stack_.back().as<const Function*>() || stack_.back().as<Module>())
+    if (stack_.back().as<Called>() || stack_.back().as<Module>())
       throw CommandError(describe(stack_.back()) + " is not a value");
     const std::size_t count = ++times_assigned_[name];
     if (const auto* tensor = stack_.back().as<Tensor>(); tensor && tensor->name().empty())

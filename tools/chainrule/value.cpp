@@ -124,8 +124,7 @@ std::string describe(const Value& value) {
   if (const auto* text = value.as<std::string>()) return "the text '" + *text + "'";
   if (const auto* tensor = value.as<Tensor>()) return "a tensor of shape " + to_string(tensor->shape());
   if (const auto* list = value.as<List>()) return list->is_tuple ? "a tuple" : "a list";
-  if (const auto* function = value.as<const Function*>())
-    return "the function " + std::string((*function)->name);
+  if (const auto* function = value.as<Called>()) return "the function " + std::string(function->name);
   if (value.as<Slice>()) return "a slice";
   if (value.as<Part>()) return "a part to replace, as of x.at[0].set(1)";
   if (value.as<Ellipsis>()) return "...";

@@ -8,12 +8,13 @@
 #include <vector>
 
 #include "chainrule/ops.h"
+#include "chainrule/registry.h"
 #include "chainrule/tensor.h"
 
 namespace chainrule::cli {
 
 struct Value;
-struct Function;
+using Function = registry::Entry;
 
 struct None {};
 struct Ellipsis {};
@@ -31,16 +32,18 @@ struct List {
   const std::vector<Value>& items() const { return *shared; }
 };
 
-/// A part of a tensor, to be replaced: x.at[0, 1:3], as in JAX.
-struct Part {
-  Tensor whole;
-  std::vector<Index> where = {};
+using registry::Part;
+
+/// A function, by the name that it is called by.
+struct Called {
+  const Function* function;
+  std::string_view name;
 };
 
 /// Anything that an expression can be about. Numbers are Python's: they take the dtype of the tensor that
 /// they meet.
 struct Value : std::variant<None, bool, std::int64_t, double, std::string, Tensor, List, Slice, Ellipsis,
-                            Module, Part, const Function*> {
+                            Module, Part, Called> {
   using variant::variant;
 
   template <class T>
