@@ -80,6 +80,7 @@ std::size_t Arguments::choice(std::size_t i, std::initializer_list<std::string_v
   for (const std::string_view& each : words)
     list += (list.empty() ? "'" : &each + 1 == words.end() ? " or '" : ", '") + std::string(each) + "'";
   fail(i, list);
+  return words.size();  // not reached: some compilers overlook that fail() does not return
 }
 
 Reduction Arguments::reduction(std::size_t i) const {

@@ -11,6 +11,15 @@ namespace {
 /// `missing` says why there are no gradients; empty when there are.
 std::string as_json(const Computed& computed, const std::string& missing) {
   nlohmann::ordered_json json;
+  if (!computed.several.empty()) {
+    for (const Tensor& each : computed.several) {
+      json["values"].push_back(to_json(each));
+      json["shapes"].push_back(std::vector<std::int64_t>(each.shape().begin(), each.shape().end()));
+    }
+    json["gradients"] = nullptr;
+    if (!missing.empty()) json["note"] = missing;
+    return json.dump() + "\n";
+  }
   json["value"] = to_json(computed.output);
   json["shape"] = std::vector<std::int64_t>(computed.output.shape().begin(), computed.output.shape().end());
   json["gradients"] = nlohmann::ordered_json::object();
@@ -26,7 +35,11 @@ std::string as_json(const Computed& computed, const std::string& missing) {
 }
 
 std::string as_text(const Computed& computed, const std::string& missing) {
-  std::string text = equation("value", computed.output);
+  std::string text;
+  for (std::size_t i = 0; i < computed.several.size(); ++i)
+    text += equation("value[" + std::to_string(i) + "]", computed.several[i]);
+  if (!computed.several.empty()) return text;
+  text = equation("value", computed.output);
   if (!missing.empty()) return text;
   const Gradients found = gradients(computed);
   for (const Tensor& variable : computed.wrt)

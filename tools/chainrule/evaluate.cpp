@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "command.h"
+#include "indexing.h"
 #include "text.h"
 
 namespace chainrule::cli {
@@ -140,6 +141,7 @@ class Machine {
       case Code::attribute: return attribute(at.text);
       case Code::call: return call_function(at);
       case Code::method: return call_method(at);
+      case Code::unpack: return unpack(at.count);
       case Code::assign: return assign(std::string(at.text));
       case Code::discard: return stack_.pop_back();
     }
@@ -214,36 +216,20 @@ class Machine {
   void index(std::size_t count) {
     const std::vector<Value> places = pop(count);
     const Value object = pop();
-    std::vector<Index> where;
-    for (const Value& place : places) {
-      if (const auto* integer = place.as<std::int64_t>())
-        where.emplace_back(*integer);
-      else if (const auto* slice = place.as<Slice>())
-        where.emplace_back(*slice);
-      else if (place.as<Ellipsis>())
-        where.push_back(Index::ellipsis());
-      else if (place.is_none())
-        throw CommandError(
-            "None is not supported in an index; insert an axis with expand_dims(x, axis) or reshape");
-      else
-        throw CommandError(describe(place) +
-                           " is not supported in an index, which takes whole numbers, slices and ...");
-    }
     if (const auto* part = object.as<Part>(); part && part->where.empty())
-      return push(Part{part->whole, where});
-    if (const auto* list = object.as<List>()) return push(element(*list, where));
+      return push(Part{part->whole, basic_index(places)});
+    if (const auto* list = object.as<List>(); list && places.size() == 1 && places[0].as<std::int64_t>())
+      return push(element(*list, *places[0].as<std::int64_t>()));
     if (object.is_number()) throw CommandError("a number has no elements");
-    push(chainrule::index(as_tensor(object), where));
+    push(cli::index(as_tensor(object), places));
   }
 
-  Value element(const List& list, const std::vector<Index>& where) const {
-    const auto* position = where.size() == 1 ? std::get_if<std::int64_t>(&where[0].entry()) : nullptr;
-    if (!position) return chainrule::index(as_tensor(list), where);
+  static Value element(const List& list, std::int64_t position) {
     const auto size = static_cast<std::int64_t>(list.items().size());
-    if (*position < -size || *position >= size)
-      throw ShapeError("index: position " + std::to_string(*position) + " is outside a list of " +
+    if (position < -size || position >= size)
+      throw ShapeError("index: position " + std::to_string(position) + " is outside a list of " +
                        std::to_string(size));
-    return list.items()[static_cast<std::size_t>(*position < 0 ? *position + size : *position)];
+    return list.items()[static_cast<std::size_t>(position < 0 ? position + size : position)];
   }
 
   void attribute(std::string_view name) {
@@ -294,6 +280,23 @@ class Machine {
     const Called function = find_known(at.text);
     if (!object.as<Module>()) arguments.insert(arguments.begin(), std::move(object));
     push(call(*function.function, function.name, std::move(arguments), at.keywords, context_));
+  }
+
+  void unpack(std::size_t count) {
+    const auto* list = stack_.back().as<List>();
+    std::vector<Value> items;
+    if (list) {
+      items = list->items();
+    } else if (const auto* tensor = stack_.back().as<Tensor>(); tensor && tensor->rank() > 0) {
+      for (std::int64_t i = 0; i < tensor->shape()[0] && items.size() <= count; ++i)
+        items.emplace_back((*tensor)[i]);
+    } else {
+      throw CommandError(describe(stack_.back()) + " is one value, not " + std::to_string(count));
+    }
+    if (items.size() != count)
+      throw CommandError("there are " + std::to_string(count) + " names for " +
+                         (items.size() > count && !list ? "more" : std::to_string(items.size())) + " values");
+    stack_.insert(stack_.end(), items.rbegin(), items.rend());
   }
 
   void assign(const std::string& name) {

@@ -43,10 +43,11 @@ struct Builder {
   std::vector<Instruction>& instructions;
   std::vector<Bracket> brackets = {};
   std::vector<Match> operators = {};  // those that wait for their right side
-  Match target = {}, attribute = {};  // the names seen last
+  std::vector<Match> targets = {};    // of the assignment at hand
+  Match attribute = {};               // the one seen last
 
-  void emit(Code code, const Match& place, std::string_view text = {}) {
-    instructions.push_back({code, place.offset, text});
+  void emit(Code code, const Match& place, std::string_view text = {}, std::size_t count = 0) {
+    instructions.push_back({code, place.offset, text, count});
   }
   Match pop_operator() {
     const Match match = operators.back();
@@ -153,9 +154,16 @@ void emit_attribute(const Match&, Builder& b) { b.emit(Code::attribute, b.attrib
 void note_target(const Match& match, Builder& b) {
   if (is_reserved(match.text) || match.text == "None" || match.text == "True" || match.text == "False")
     b.fail("'" + std::string(match.text) + "' cannot be given another value", match.offset);
-  b.target = match;
+  b.targets.push_back(match);
 }
-void emit_assign(const Match&, Builder& b) { b.emit(Code::assign, b.target, b.target.text); }
+void emit_assign(const Match&, Builder& b) {
+  if (b.targets.size() > 1) b.emit(Code::unpack, b.targets[0], {}, b.targets.size());
+  for (const Match& target : b.targets) {
+    b.emit(Code::assign, target, target.text);
+    if (b.targets.size() > 1) b.emit(Code::discard, target);
+  }
+  b.targets.clear();
+}
 
 void open_bracket(const Match& match, Builder& b) { b.brackets.push_back({.offset = match.offset}); }
 void open_call(const Match& match, Builder& b) {  // errors point at the function's name where it is one

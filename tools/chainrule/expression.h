@@ -24,6 +24,7 @@ enum class Code : std::uint8_t {
   attribute,  ///< pops an object, pushes its attribute `text`
   call,       ///< pops `count` arguments, the last ones for `keywords`, and a function; pushes the result
   method,     ///< the same with an object, whose method is `text`, in place of the function
+  unpack,     ///< pushes the `count` items of the list on top, the first one last
   assign,     ///< gives the value on top the name `text` and leaves it there
   discard,    ///< pops the value of a statement that another one follows
 };

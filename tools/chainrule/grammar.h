@@ -56,7 +56,9 @@ struct tuple : p::if_must<open_tuple, items, close_tuple> {};
 struct atom : p::seq<p::sor<p::if_must<number, no_letters>, string, name, list, tuple>, blank> {};
 
 struct assign_sign : p::seq<p::one<'='>, p::not_at<p::one<'='>>, blank> {};
-struct target : p::seq<p::at<identifier, blank, assign_sign>, identifier> {};
+struct target : p::seq<identifier> {};
+struct any_name : p::seq<identifier> {};
+struct targets : p::seq<p::at<p::list<any_name, comma>, blank, assign_sign>, p::list<target, comma>> {};
 struct keyword : p::seq<p::at<identifier, blank, assign_sign>, identifier> {};
 struct positional : p::seq<expression> {};
 struct keyword_argument : p::if_must<keyword, blank, assign_sign, expression> {};
@@ -123,7 +125,7 @@ struct comparison_tail : p::if_must<comparison_sign, disjunction> {};
 struct chained_comparison : p::at<comparison_sign> {};
 struct expression : p::seq<disjunction, p::opt<comparison_tail, p::opt<chained_comparison>>> {};
 
-struct assignment : p::if_must<target, blank, assign_sign, expression> {};
+struct assignment : p::if_must<targets, blank, assign_sign, expression> {};
 struct statement : p::sor<assignment, expression> {};
 struct separator : p::seq<p::one<';', '\n'>, blank> {};
 struct next_statement : p::at<p::not_one<';', '\n'>> {};

@@ -57,7 +57,7 @@ GraphRecord graph_of(const Request& request) {
     return load_graph(request.expression);
   }
   const KeepValues keep;
-  const Computed computed = compute(request);
+  const Computed computed = compute_one(request);
   const std::string missing = computed.wrt.empty() ? "" : not_a_scalar(computed);
   if (!missing.empty() && !request.wrt.empty()) throw GradError(missing);  // they were asked for
   if (!missing.empty()) write_note("graph", "no gradients: " + missing);

@@ -55,7 +55,7 @@ std::string markdown() {
 }
 
 /// The value of an expression as it is printed after its source.
-std::string shown(const Value& value) {
+std::string as_lines(const Value& value) {
   if (const auto* list = value.as<List>(); list != nullptr && list->is_tuple) {
     std::string text;
     for (std::size_t i = 0; i < list->items().size(); ++i)
@@ -87,7 +87,7 @@ std::string one(std::string_view name) {
   if (!entry->example.empty()) {
     Context context;
     const Value value = evaluate(Program(entry->example), {}, context);
-    text += fmt::format("\nchainrule eval '{}'\n{}", entry->example, shown(value));
+    text += fmt::format("\nchainrule eval '{}'\n{}", entry->example, as_lines(value));
   }
   return text;
 }

@@ -55,6 +55,12 @@ std::string free_name(const Program& program, const Variables& variables) {
   return name;
 }
 
+/// Several results, as of sort(x): a tuple with tensors in it.
+bool is_several(const List& list) {
+  return list.is_tuple && std::any_of(list.items().begin(), list.items().end(),
+                                      [](const Value& item) { return item.as<Tensor>() != nullptr; });
+}
+
 }  // namespace
 
 void Request::add_to(CLI::App& command) {
@@ -88,20 +94,35 @@ Computed compute(const Request& request) {
   const Value value = evaluate(program, variables, context);
   if (value.is_number() && !value.as<bool>())  // numbers alone are computed in the default dtype
     computed.output = number_operand(value).as(context.dtype);
+  else if (const auto* tuple = value.as<List>(); tuple && is_several(*tuple))
+    for (const Value& item : tuple->items())
+      computed.several.push_back(to_tensor(item, {.floats = context.dtype}));
   else
     computed.output = to_tensor(value, {.floats = context.dtype});
+  if (!computed.several.empty()) computed.output = computed.several.front();
   if (computed.output.name().empty()) computed.output = computed.output.named(free_name(program, variables));
   return computed;
 }
 
+Computed compute_one(const Request& request) {
+  Computed computed = compute(request);
+  if (!computed.several.empty())
+    throw CommandError("there are " + std::to_string(computed.several.size()) +
+                       " results; choose one, as (...)[0]");
+  return computed;
+}
+
 std::string not_a_scalar(const Computed& computed) {
+  if (!computed.several.empty())
+    return "there are " + std::to_string(computed.several.size()) +
+           " results; only a scalar has gradients, so choose one, as (...)[0], and reduce it";
   if (computed.output.size() == 1) return "";
   return "the result has shape " + to_string(computed.output.shape()) +
          "; only a scalar has gradients, so reduce it, with sum(...) or mean(...)";
 }
 
 Gradients gradients(const Computed& computed, bool all_nodes) {
-  if (computed.output.size() != 1 || !computed.output.requires_grad()) return {};
+  if (!computed.several.empty() || computed.output.size() != 1 || !computed.output.requires_grad()) return {};
   return chainrule::gradients(computed.output, computed.wrt,
                               {.seed = ones_like(computed.output), .all_nodes = all_nodes});
 }

@@ -25,8 +25,12 @@ struct Request {
 struct Computed {
   Tensor output;  ///< has a name: that of its assignment, or one that nothing else has, L if possible
   std::vector<Tensor> wrt;
+  std::vector<Tensor> several = {};  ///< all of them where the result is a tuple; output is the first
 };
 Computed compute(const Request& request);
+
+/// The same for what takes one result. CommandError where there are several.
+Computed compute_one(const Request& request);
 
 /// That the output is no scalar and so has no gradients, and what to do; empty when it is one.
 std::string not_a_scalar(const Computed& computed);

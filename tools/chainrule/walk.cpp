@@ -52,7 +52,7 @@ void write_pictures(const WalkDrawing& drawing, const Output& output) {
 void run(const Request& request, const Output& output) {
   output.check();
   const KeepValues keep;
-  const Computed computed = compute(request);
+  const Computed computed = compute_one(request);
   if (const std::string wrong = not_a_scalar(computed); !wrong.empty()) throw GradError(wrong);
   const Walk walk(computed.output, request.expression);
   if (output.path.empty()) return write_output(walk_text(walk, colours_wanted()));

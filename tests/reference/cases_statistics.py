@@ -1,0 +1,67 @@
+"""Statistics, running sums, and what compares."""
+import torch
+
+
+def axes(x, axis):
+    return tuple(range(x.dim())) if axis is None else axis
+
+
+NAMES = dict(
+    var=lambda x, axis=None, keepdims=False, correction=1: torch.var(x, axes(x, axis), correction=correction, keepdim=keepdims),
+    std=lambda x, axis=None, keepdims=False, correction=1: torch.std(x, axes(x, axis), correction=correction, keepdim=keepdims),
+    var_mean=lambda x, axis=None: torch.var_mean(x, axes(x, axis), correction=1),
+    nansum=lambda x, axis=None: torch.nansum(x, axes(x, axis)), nanmean=lambda x, axis=None: torch.nanmean(x, axes(x, axis)),
+    count_nonzero=lambda x, axis=None: torch.count_nonzero(x) if axis is None else torch.count_nonzero(x, axis),
+    cumsum=torch.cumsum, cumprod=torch.cumprod, logcumsumexp=torch.logcumsumexp, cummax=torch.cummax, cummin=torch.cummin,
+    quantile=lambda x, q, axis=None, interpolation="linear": torch.quantile(x, q if isinstance(q, float) else torch.tensor(q), axis, interpolation=interpolation),
+    vector_norm=lambda x, order=2, axis=None, keepdims=False: torch.linalg.vector_norm(x, order, axes(x, axis), keepdim=keepdims),
+    diff=lambda x, n=1, axis=-1: torch.diff(x, n, axis), cov=torch.cov, corrcoef=torch.corrcoef, sin=torch.sin,
+    amax=lambda x, axis=None: torch.amax(x, axes(x, axis)), amin=lambda x, axis=None: torch.amin(x, axes(x, axis)),
+    isclose=torch.isclose, bincount=lambda x, minlength=0: torch.bincount(x.long(), minlength=minlength),
+)  # fmt: skip
+
+
+def add(cases):
+    for axis in ("", ", axis=0", ", axis=-1", ", axis=(0, 2)", ", axis=1, keepdims=True", ", axis=1, correction=0"):
+        cases.add(f"var(x{axis})", x=(-2, 2, 2, 3, 2))
+        cases.add(f"std(x{axis})", x=(-2, 2, 2, 3, 2))
+    cases.add("var(x)", dtype="float32", rtol=1e-5, second=False, x=(-2, 2, 5))
+    cases.add("var(x)", x=[1e8, 1e8 + 1, 1e8 + 2], rtol=1e-8)
+    for i in (0, 1):
+        cases.add(f"var_mean(x, axis=1)[{i}]", x=(-2, 2, 2, 3))
+    for name in ("nansum", "nanmean"):
+        for axis in ("", ", axis=0", ", axis=-1"):
+            cases.add(f"{name}(x{axis})", x=(-2, 2, 2, 3))
+            cases.add(f"{name}(x{axis})", x=[[1.0, float("nan"), 2.0], [3.0, 4.0, 5.0]])
+    for axis in ("", ", axis=0", ", axis=1"):
+        cases.add(f"count_nonzero(x{axis})", first=False, x=[[1.0, 0.0, 2.0], [0.0, 0.0, 5.0]])
+    for axis in (0, 1, -1):
+        for name in ("cumsum", "cumprod", "logcumsumexp"):
+            cases.add(f"{name}(x, {axis})", x=(-2, 2, 2, 3, 2), second=name != "logcumsumexp", rtol=1e-9)
+        for name in ("cummax", "cummin"):
+            cases.add(f"{name}(x, {axis})[0]", x=(-2, 2, 2, 3, 2))
+            cases.add(f"{name}(x, {axis})[1]", first=False, x=(-2, 2, 2, 3, 2))
+    cases.add("cumprod(x, 0)", x=[2.0, 0.0, 3.0, 0.0, 4.0], second=False)
+    cases.add("cumprod(x, 0)", x=[2.0, 0.0, 3.0], second=False)
+    cases.add("cummax(x, 0)[0]", x=[1.0, 3.0, 3.0, 2.0])
+    cases.add("cummax(x, 0)[1]", first=False, x=[1.0, 3.0, 3.0, 2.0])
+    cases.add("logcumsumexp(x, 0)", x=[1000.0, 1001.0, -1000.0], second=False)
+    for q in (0.0, 0.25, 0.5, 0.9, 1.0):
+        cases.add(f"quantile(x, {q})", x=(-2, 2, 7))
+        cases.add(f"quantile(x, {q}, axis=1)", x=(-2, 2, 2, 4))
+    for how in ("lower", "higher", "midpoint", "nearest"):
+        cases.add(f"quantile(x, 0.4, interpolation='{how}')", x=(-2, 2, 7))
+    for order in (1, 2, 3, 0.5, 1.5, "inf", "-inf"):
+        for axis in ("", ", axis=0", ", axis=-1, keepdims=True"):
+            cases.add(f"vector_norm(x, {order}{axis})", x=(0.3, 2, 2, 3), rtol=1e-9)
+        cases.add(f"vector_norm(x, {order})", x=(-2, -0.2, 4), rtol=1e-9)
+    cases.add("vector_norm(x, 0)", first=False, x=[0.0, 2.0, -3.0])
+    for n in (1, 2):
+        for axis in (0, -1):
+            cases.add(f"sin(diff(x, {n}, {axis}))", x=(-2, 2, 3, 4))
+    cases.add("cov(x)", x=(-2, 2, 3, 4))
+    cases.add("corrcoef(x)", x=(-2, 2, 3, 4), rtol=1e-9)
+    for name in ("amax", "amin"):
+        cases.add(f"{name}(x, axis=1)", x=[[1.0, 2.0, 2.0], [3.0, 3.0, 3.0]])
+    cases.add("isclose(a, b)", first=False, a=[1.0, 1.0, float("inf")], b=[1.0 + 1e-6, 1.1, float("inf")])
+    cases.add("bincount(x)", first=False, x=[0.0, 3.0, 1.0, 3.0])
