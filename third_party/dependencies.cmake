@@ -26,6 +26,7 @@ chainrule_find(xtensor)
 chainrule_find(OpenBLAS)
 set(BLA_VENDOR OpenBLAS)  # or xtensor-blas takes any BLAS and LAPACK that it meets
 chainrule_find(xtensor-blas)
+chainrule_find(FFTW3)
 chainrule_find(fmt)
 chainrule_find(nlohmann_json)
 chainrule_find(Libcsv)

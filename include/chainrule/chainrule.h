@@ -4,6 +4,7 @@
 #include "chainrule/autograd.h"
 #include "chainrule/data.h"
 #include "chainrule/draw.h"
+#include "chainrule/fft.h"
 #include "chainrule/gradcheck.h"
 #include "chainrule/graph.h"
 #include "chainrule/io.h"

@@ -1,0 +1,204 @@
+// Discrete Fourier transforms. Inside, none divides by the length: what `norm` asks for is multiplied at the
+// end.
+
+#include "chainrule/fft.h"
+
+#include <cmath>
+
+#include "array/axes.h"
+#include "kernels/fourier.h"
+#include "ops/elementwise.h"
+#include "ops/moves.h"
+#include "ops/registry.h"
+
+namespace chainrule {
+namespace ops {
+
+/// yₖ = Σⱼ xⱼ e^(± 2πi jk/n). The matrix is symmetric, so its adjoint has the other sign.
+struct Fft : Moves {
+  static constexpr std::string_view name = "fft", formula = "yₖ = Σⱼ xⱼ e^(−2πi jk/n); Σₖ gₖ e^(2πi jk/n)";
+  std::size_t axis = 0;
+  int sign = -1;
+  Array forward(Values in) const { return kernels::complex_transform(*in[0], axis, sign); }
+  void vjp(Inputs, const Tensor&, const Tensor& g, Cotangents& to) const {
+    if (to.wants(0)) to[0] = apply(Fft{{}, axis, -sign}, Here::now(), Argument(g));
+  }
+};
+
+/// How often each pair of the first half stands for one of the whole: once at both ends, twice between.
+static Tensor multiplicities(const Tensor& pairs, std::size_t axis, std::int64_t n) {
+  std::vector<double> counts(static_cast<std::size_t>(pairs.shape()[axis]), 2);
+  counts.front() = 1;
+  if (n % 2 == 0) counts.back() = 1;
+  std::vector<std::int64_t> sizes(pairs.rank(), 1);
+  sizes[axis] = pairs.shape()[axis];
+  return cast(tensor(counts, Shape(sizes)), pairs.dtype());
+}
+
+struct Irfft;
+
+/// The first n / 2 + 1 of Fft, of real numbers.
+struct Rfft : Moves {
+  static constexpr std::string_view name = "rfft",
+                                    formula = "yₖ = Σⱼ xⱼ e^(−2πi jk/n); Re Σₖ gₖ e^(2πi jk/n)";
+  std::size_t axis = 0;
+  Array forward(Values in) const { return kernels::real_transform(*in[0], axis); }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const;
+};
+
+/// Real numbers from that half.
+struct Irfft : Moves {
+  static constexpr std::string_view name = "irfft",
+                                    formula = "the inverse of rfft; its adjoint is rfft(g) / n";
+  std::size_t axis = 0;
+  std::int64_t n = 0;
+  Array forward(Values in) const { return kernels::real_transform_back(*in[0], axis, n); }
+  void vjp(Inputs, const Tensor&, const Tensor& g, Cotangents& to) const {
+    if (!to.wants(0)) return;
+    const Tensor pairs = apply(Rfft{{}, axis}, Here::now(), Argument(g));
+    to[0] = pairs * multiplicities(pairs, axis, n);
+  }
+};
+
+void Rfft::vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+  if (!to.wants(0)) return;
+  const std::int64_t n = in[0].shape()[axis];
+  to[0] = apply(Irfft{{}, axis, n}, Here::now(), Argument(g / multiplicities(g, axis, n)));
+}
+
+namespace {
+
+struct Transform {
+  const char* name;
+  Tensor x;
+  std::size_t axis;
+  std::int64_t n;
+};
+
+/// The pairs or numbers to transform, and along which axis; `n` is not checked yet.
+Transform checked(const char* name, const Operand& x, std::int64_t axis, bool of_pairs) {
+  Tensor in = x.as(real_dtype(x.dtype()));
+  const Shape& shape = in.shape();
+  if (of_pairs && (shape.rank() < 2 || shape.back() != 2))
+    throw ShapeError(std::string(name) + ": shape " + to_string(shape) +
+                     " holds no complex numbers, which are pairs along a last axis of size 2; make them with "
+                     "stack({real, imaginary}, -1)");
+  const Shape without(shape.sizes().first(shape.rank() - (of_pairs ? 1 : 0)));
+  const std::size_t along = normalize_axis(name, axis, without);
+  return {name, std::move(in), along, without[along]};
+}
+
+/// Cut off or filled up with zeros along the axis.
+Tensor of_length(const Transform& what, std::int64_t length) {
+  if (length < 1)
+    throw ShapeError(std::string(what.name) + ": a length of " + std::to_string(length) + " for shape " +
+                     to_string(what.x.shape()) + "; it must be at least 1");
+  const std::int64_t there = what.x.shape()[what.axis];
+  if (length == there) return what.x;
+  if (length < there) {
+    std::vector<chainrule::Index> part(what.axis + 1, Slice{});
+    part.back() = Slice{0, length};
+    return index(what.x, part);
+  }
+  Shape rest = what.x.shape();
+  rest[what.axis] = length - there;
+  return concatenate({what.x, zeros(rest, what.x.dtype())}, static_cast<std::int64_t>(what.axis));
+}
+
+/// `is_inverse` is whether 1 / n belongs to the transform where the norm is backward.
+Tensor scaled(const Tensor& result, std::int64_t n, FftNorm norm, bool is_inverse) {
+  const auto length = static_cast<double>(n);
+  if (norm == FftNorm::ortho) return result * (1 / std::sqrt(length));
+  return (norm == FftNorm::backward) == is_inverse ? result * (1 / length) : result;
+}
+
+Tensor transform(const char* name, const Operand& x, std::optional<std::int64_t> n, std::int64_t axis,
+                 FftNorm norm, int sign) try {
+  const Transform what = checked(name, x, axis, true);
+  const std::int64_t length = n.value_or(what.n);
+  const Tensor y = apply(Fft{{}, what.axis, sign}, x.here(), Argument(of_length(what, length)));
+  return scaled(y, length, norm, sign > 0);
+} catch (...) {
+  rethrow_in_call(x);
+}
+
+FftNorm norm_of(const Arguments& a, std::size_t i) {
+  constexpr FftNorm all[] = {FftNorm::backward, FftNorm::ortho, FftNorm::forward};
+  return all[a.choice(i, {"backward", "ortho", "forward"})];
+}
+
+template <auto f>
+Result called(Arguments& a) {
+  const auto n = a.given(1) ? std::optional(a.integer(1)) : std::nullopt;
+  if (n.value_or(0) > a.most_elements()) a.fail(1, "a length that fits into memory");
+  return f(a[0], n, a.integer(2), norm_of(a, 3));
+}
+
+}  // namespace
+
+Entries fourier_operations() {
+  constexpr std::string_view
+      parameters = "x|a|input, n=None, axis|dim=-1, norm='backward'",
+      pairs = "complex numbers are pairs along a last axis of size 2, which axis does not count";
+  static constexpr Entry table[] = {
+      {.name = Fft::name,
+       .parameters = parameters,
+       .call = called<fft>,
+       .formula = Fft::formula,
+       .example = "fft([[1, 0], [2, 0], [3, 0]])",
+       .note = pairs},
+      {.name = "ifft",
+       .parameters = parameters,
+       .call = called<ifft>,
+       .formula = "the inverse of fft; its adjoint is fft(g) / n",
+       .example = "ifft([[6, 0], [0, 0], [0, 0]])",
+       .note = pairs},
+      {.name = Rfft::name,
+       .parameters = parameters,
+       .call = called<rfft>,
+       .formula = Rfft::formula,
+       .example = "rfft([1, 2, 3, 4])",
+       .note = pairs},
+      {.name = Irfft::name,
+       .parameters = parameters,
+       .call = called<irfft>,
+       .formula = Irfft::formula,
+       .example = "irfft([[10, 0], [-2, 2], [-2, 0]])",
+       .note = pairs},
+  };
+  return table;
+}
+
+}  // namespace ops
+
+Tensor fft(const Operand& x, std::optional<std::int64_t> n, std::int64_t axis, FftNorm norm) {
+  return ops::transform("fft", x, n, axis, norm, -1);
+}
+Tensor ifft(const Operand& y, std::optional<std::int64_t> n, std::int64_t axis, FftNorm norm) {
+  return ops::transform("ifft", y, n, axis, norm, 1);
+}
+
+Tensor rfft(const Operand& x, std::optional<std::int64_t> n, std::int64_t axis, FftNorm norm) try {
+  const ops::Transform what = ops::checked("rfft", x, axis, false);
+  const std::int64_t length = n.value_or(what.n);
+  const Tensor y = apply(ops::Rfft{{}, what.axis}, x.here(), Argument(ops::of_length(what, length)));
+  return ops::scaled(y, length, norm, false);
+} catch (...) {
+  rethrow_in_call(x);
+}
+
+Tensor irfft(const Operand& y, std::optional<std::int64_t> n, std::int64_t axis, FftNorm norm) try {
+  const ops::Transform what = ops::checked("irfft", y, axis, true);
+  const std::int64_t length = n.value_or(2 * (what.n - 1));
+  if (length < 1)
+    throw ShapeError("irfft: shape " + to_string(what.x.shape()) + " has " + std::to_string(what.n) +
+                     " pairs, which make " + std::to_string(length) +
+                     " numbers; give a length n of at least 1");
+  const Tensor x =
+      apply(ops::Irfft{{}, what.axis, length}, y.here(), Argument(ops::of_length(what, length / 2 + 1)));
+  return ops::scaled(x, length, norm, true);
+} catch (...) {
+  rethrow_in_call(y);
+}
+
+}  // namespace chainrule
