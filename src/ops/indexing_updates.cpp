@@ -6,6 +6,7 @@
 
 #include "ops/elementwise.h"
 #include "ops/places.h"
+#include "ops/registry.h"
 
 namespace chainrule {
 namespace ops {
@@ -97,7 +98,75 @@ std::vector<std::vector<std::int64_t>> groups_of(std::int64_t size, const Array&
   return groups;
 }
 
+constexpr Combining ways[] = {Combining::sum, Combining::prod, Combining::mean, Combining::amax,
+                              Combining::amin};
+
 }  // namespace
+
+Entries updating_operations() {
+  static constexpr Entry table[] = {
+      {.name = "scatter",
+       .parameters = "x|input, axis|dim, index, values|src|value",
+       .call = [](Arguments& a) -> Result { return scatter(a[0], a.integer(1), a.places(2), a[3]); },
+       .formula = "to x the gradient with 0 at the places, to the values that of their places",
+       .example = "scatter([[1, 2], [3, 4]], 1, [[0], [1]], 9)",
+       .note = "where a place is named twice, the last wins, and has the gradient"},
+      {.name = "put_along_axis",
+       .parameters = "x|arr|a|input, index|indices, values, axis|dim=-1",
+       .call = [](Arguments& a) -> Result { return put_along_axis(a[0], a.places(1), a[2], a.integer(3)); },
+       .formula = "as scatter",
+       .example = "put_along_axis([[1, 2], [3, 4]], [[1]], 9, 1)",
+       .note = "a new tensor; negative positions count from the end"},
+      {.name = "put",
+       .parameters = "x|a|input, positions|ind|index, values|v|source, axis|dim=None",
+       .call = [](Arguments& a) -> Result {
+         return a.given(3) ? put(a[0], a.places(1), a[2], a.integer(3)) : put(a[0], a.places(1), a[2]);
+       },
+       .formula = "as scatter",
+       .example = "put([1, 2, 3], [0, -1], [8, 9])",
+       .note = "a new tensor; the values broadcast to what is replaced"},
+      {.name = "masked_fill",
+       .parameters = "x|input, mask, value",
+       .call = call<masked_fill>,
+       .formula = "the gradient with 0 where the mask holds; to the value the sum of the rest",
+       .example = "x = [1, -2, 3]; masked_fill(x, x < 0, 0)"},
+      {.name = "masked_scatter",
+       .parameters = "x|input, mask, values|source",
+       .call = call<masked_scatter>,
+       .formula = "as scatter",
+       .example = "x = [1, -2, 3]; masked_scatter(x, x > 0, [8, 9])"},
+      {.name = "scatter_add",
+       .parameters = "x|input, axis|dim, index, values|src",
+       .call = [](Arguments& a) -> Result { return scatter_add(a[0], a.integer(1), a.places(2), a[3]); },
+       .formula = "to x the gradient, to the values that of their places",
+       .example = "scatter_add([0, 0], 0, [0, 1, 1], [1, 2, 3])"},
+      {.name = "index_add",
+       .parameters = "x|input, axis|dim, positions|index, values|source, alpha=1",
+       .call = [](Arguments& a) -> Result {
+         return index_add(a[0], a.integer(1), a.places(2), a[3], a.number(4));
+       },
+       .formula = "to x the gradient, to the values alpha times that of their places",
+       .example = "index_add([0, 0], 0, [1, 1], [2, 3])"},
+      {.name = "scatter_reduce",
+       .parameters = "x|input, axis|dim, index, values|src, reduce='sum', include_self=True",
+       .call = [](Arguments& a) -> Result {
+         return scatter_reduce(a[0], a.integer(1), a.places(2), a[3],
+                               ways[a.choice(4, {"sum", "prod", "mean", "amax", "amin"})], a.flag(5));
+       },
+       .formula = "as sum, prod, mean, max and min of what meets in each place",
+       .example = "scatter_reduce([1, 1], 0, [0, 1, 1], [2, 3, 4], 'prod')",
+       .note = "equal extreme elements share the gradient evenly"},
+      {.name = "segment_sum",
+       .parameters = "x|data, segments|segment_ids, count|num_segments=None",
+       .call = [](Arguments& a) -> Result {
+         return segment_sum(a[0], a.places(1), a.given(2) ? std::optional(a.integer(2)) : std::nullopt);
+       },
+       .formula = "the gradient of each slice is that of its segment",
+       .example = "segment_sum([1, 2, 3], [0, 1, 1])"},
+  };
+  return table;
+}
+
 }  // namespace ops
 
 Tensor scatter(const Operand& x, std::int64_t axis, const Operand& index, const Operand& values) try {
