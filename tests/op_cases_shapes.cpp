@@ -195,7 +195,7 @@ OpCase scatter_row() {
                    },
                    {{part}}};
   };
-  return {.operation = "scatter",
+  return {.operation = "index_gradient",
           .inputs = {between(-2, 2)},
           .variants = {at("to a position", {1}, {2, 3}, {3}), at("to a slice", {Slice{1, 3}}, {5, 2}, {2, 2}),
                        at("to a negative step", {Slice{}, Slice{.step = -2}}, {2, 5}, {2, 3}),

@@ -1,28 +1,32 @@
-// How tensors that are made from nothing, or changed in no element, are called by name. (The functions are in
-// array, graph and random.)
+// Tensors made from nothing, or changed in no element, and how they are called by name. (Most of the
+// functions are in array, graph and random.)
 
+#include <algorithm>
+#include <cmath>
+
+#include "chainrule/shaping.h"
 #include "ops/registry.h"
 
-namespace chainrule::ops {
+namespace chainrule {
+namespace ops {
 
-static Result identity(Arguments& a) {
-  const std::int64_t n = a.shape(0).size(), most = a.most_elements();
-  if (n > 0 && n > most / n)
-    throw ShapeError("eye: " + std::to_string(n) + " rows have more than " + std::to_string(most) +
-                     " elements");
-  std::vector<double> elements(static_cast<std::size_t>(n * n));
-  for (std::size_t i = 0; i < elements.size(); i += static_cast<std::size_t>(n) + 1) elements[i] = 1;
-  return cast(tensor(elements, {n, n}), a.default_dtype());
+/// Refuses what is larger than an expression should make.
+static void require_few(Arguments& a, double count) {
+  if (count > static_cast<double>(a.most_elements()))
+    throw ShapeError(std::string(a.called()) + ": more than " + std::to_string(a.most_elements()) +
+                     " elements; ask for fewer");
 }
 
-static Result counted(Arguments& a) {
-  const std::int64_t start = a.given(1) ? a.integer(0) : 0, stop = a.integer(a.given(1) ? 1 : 0);
-  const auto length = static_cast<std::uint64_t>(stop) - static_cast<std::uint64_t>(start);
-  const std::int64_t most = a.most_elements();
-  if (stop > start && length > static_cast<std::uint64_t>(most))
-    throw ShapeError("arange: from " + std::to_string(start) + " to " + std::to_string(stop) +
-                     " are more than " + std::to_string(most) + " elements");
-  return arange(start, stop, a.default_dtype());
+static Result identity(Arguments& a) {
+  const std::int64_t rows = a.shape(0).size(), columns = a.given(1) ? a.shape(1).size() : rows;
+  require_few(a, static_cast<double>(rows) * static_cast<double>(columns));
+  return eye(rows, columns, a.default_dtype());
+}
+
+static Result stepped(Arguments& a) {
+  const double start = a.given(1) ? a.number(0) : 0, stop = a.number(a.given(1) ? 1 : 0), step = a.number(2);
+  require_few(a, (stop - start) / step);
+  return arange(start, stop, step, a.default_dtype());
 }
 
 static Result spaced(Arguments& a) {
@@ -79,7 +83,7 @@ Entries making_operations() {
        .differentiable = false,
        .weak = false},
       {.name = "eye",
-       .parameters = "n",
+       .parameters = "n|N, columns|m|M=None",
        .call = identity,
        .formula = "no gradient",
        .aliases = "identity",
@@ -87,8 +91,8 @@ Entries making_operations() {
        .differentiable = false,
        .weak = false},
       {.name = "arange",
-       .parameters = "start, stop|end=None",
-       .call = counted,
+       .parameters = "start, stop|end=None, step=1",
+       .call = stepped,
        .formula = "no gradient",
        .example = "arange(3)",
        .differentiable = false,
@@ -98,6 +102,21 @@ Entries making_operations() {
        .call = spaced,
        .formula = "no gradient",
        .example = "linspace(0, 1, 5)",
+       .differentiable = false,
+       .weak = false},
+      {.name = "full_like",
+       .parameters = "x|a|input, value|fill_value",
+       .call = [](Arguments& a) -> Result { return full_like(a.tensor(0), a.number(1)); },
+       .formula = "no gradient",
+       .example = "full_like([1, 2], 7)",
+       .differentiable = false},
+      {.name = "logspace",
+       .parameters = "start, stop|end, count|num|steps=50, base=10",
+       .call = [](Arguments& a) -> Result {
+         return logspace(a.number(0), a.number(1), a.shape(2).size(), a.number(3), a.default_dtype());
+       },
+       .formula = "no gradient",
+       .example = "logspace(0, 2, 3)",
        .differentiable = false,
        .weak = false},
       {.name = "rand",
@@ -118,4 +137,65 @@ Entries making_operations() {
   return table;
 }
 
-}  // namespace chainrule::ops
+namespace {
+
+template <class Number>
+Tensor counted(Number start, Number step, std::int64_t count, DType dtype) {
+  Array out = new_array("arange", {count}, dtype);
+  dispatch(dtype, [&]<class T>() {
+    T* const to = out.mutable_data<T>();
+    for (std::int64_t i = 0; i < count; ++i) to[i] = convert<T>(start + static_cast<Number>(i) * step);
+  });
+  return constant(std::move(out));
+}
+
+void require_step(bool is_zero) {
+  if (is_zero) throw ShapeError("arange: a step of 0 goes nowhere; give another");
+}
+
+}  // namespace
+}  // namespace ops
+
+Tensor eye(std::int64_t n, std::optional<std::int64_t> columns, DType dtype) {
+  const Shape shape = {n, columns.value_or(n)};
+  Array out = new_array("eye", shape, dtype);
+  dispatch(dtype, [&]<class T>() {
+    T* const to = out.mutable_data<T>();
+    std::fill_n(to, out.size(), T(0));
+    for (std::int64_t i = 0; i < std::min(shape[0], shape[1]); ++i) to[i * (shape[1] + 1)] = T(1);
+  });
+  return constant(std::move(out));
+}
+
+Tensor full_like(const Tensor& x, double value) { return full(x.shape(), value, x.dtype()); }
+
+Tensor arange(std::int64_t start, std::int64_t stop, std::int64_t step, DType dtype) {
+  ops::require_step(step == 0);
+  // Without a sign, in which nothing overflows.
+  const auto from = static_cast<std::uint64_t>(start), to = static_cast<std::uint64_t>(stop);
+  const std::uint64_t stride =
+      step > 0 ? static_cast<std::uint64_t>(step) : 0 - static_cast<std::uint64_t>(step);
+  const bool any = step > 0 ? start < stop : start > stop;
+  const std::uint64_t count = any ? ((step > 0 ? to - from : from - to) - 1) / stride + 1 : 0;
+  if (count > std::uint64_t{1} << 62)
+    throw ShapeError("arange: from " + std::to_string(start) + " to " + std::to_string(stop) +
+                     " are too many elements; give a larger step");
+  return ops::counted(start, step, static_cast<std::int64_t>(count), dtype);
+}
+
+Tensor detail::arange_of_reals(double start, double stop, double step, DType dtype) {
+  ops::require_step(step == 0);
+  const double count = std::ceil((stop - start) / step);
+  if (!(count < 0x1p62))  // NaN, too
+    throw ShapeError("arange: from " + to_string(tensor(start)) + " to " + to_string(tensor(stop)) + " by " +
+                     to_string(tensor(step)) + " are too many elements; give finite numbers");
+  return ops::counted(start, step, static_cast<std::int64_t>(std::max(count, 0.0)), dtype);
+}
+
+Tensor logspace(double start, double stop, std::int64_t count, double base, DType dtype) try {
+  return cast(pow(base, linspace(start, stop, count, DType::float64)), dtype);
+} catch (...) {
+  rethrow_in_call("logspace", Operand(base));
+}
+
+}  // namespace chainrule

@@ -70,7 +70,7 @@ struct Index : Moves {
 
 /// The reverse of Index: zeros but for a box.
 struct Scatter : Moves {
-  static constexpr std::string_view name = "scatter", formula = "the gradient at the place it was put";
+  static constexpr std::string_view name = "index_gradient", formula = "the gradient at the place it was put";
   kernels::Box box;
   Shape shape;
   Array forward(Values in) const {

@@ -1,0 +1,235 @@
+// Elements taken from their places, by positions and by masks.
+
+#include "chainrule/indexing.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "ops/elementwise.h"
+#include "ops/places.h"
+#include "ops/registry.h"
+
+namespace chainrule {
+namespace ops {
+
+Entries indexing_operations() {
+  static constexpr Entry table[] = {
+      {.name = "take_along_axis",
+       .parameters = "x|arr|a|input, index|indices, axis|dim=-1",
+       .call = [](Arguments& a) -> Result { return take_along_axis(a[0], a.places(1), a.integer(2)); },
+       .formula = "as gather",
+       .aliases = "take_along_dim",
+       .example = "take_along_axis([[1, 2], [3, 4]], [[-1]], 1)",
+       .note = "broadcasts beside the axis; negative positions count from the end"},
+      {.name = "index_select",
+       .parameters = "x|input, axis|dim, positions|index",
+       .call = [](Arguments& a) -> Result { return index_select(a[0], a.integer(1), a.places(2)); },
+       .formula = "as gather",
+       .example = "index_select([[1, 2], [3, 4]], 1, [1, 1, 0])"},
+      {.name = "take",
+       .parameters = "x|a|input, positions|indices|index, axis|dim=None",
+       .call = [](Arguments& a) -> Result {
+         return a.given(2) ? take(a[0], a.places(1), a.integer(2)) : take(a[0], a.places(1));
+       },
+       .formula = "as gather",
+       .example = "take([[1, 2], [3, 4]], [0, -1])",
+       .note = "without an axis, of all elements in row-major order"},
+      {.name = "embedding",
+       .parameters = "weight|input, positions|indices|index, padding|padding_idx=None",
+       .call = [](Arguments& a) -> Result {
+         return embedding(a[0], a.places(1), a.given(2) ? std::optional(a.integer(2)) : std::nullopt);
+       },
+       .formula = "as gather; no gradient to the row of the padding",
+       .example = "embedding([[1, 2], [3, 4]], [1, 0, 1])"},
+      {.name = "one_hot",
+       .parameters = "positions|input|x, classes|num_classes=None, dtype=None",
+       .call = [](Arguments& a) -> Result {
+         return one_hot(a.places(0), a.given(1) ? std::optional(a.integer(1)) : std::nullopt,
+                        a.given(2) ? a.dtype(2) : DType::int64);
+       },
+       .formula = "no gradient",
+       .example = "one_hot([0, 2], 3)",
+       .note = "int64 unless told, as in PyTorch",
+       .differentiable = false,
+       .weak = false},
+      {.name = "masked_select",
+       .parameters = "x|input, mask",
+       .call = call<masked_select>,
+       .formula = "the gradient at the places where the mask holds, 0 elsewhere",
+       .example = "x = [1, -2, 3]; masked_select(x, x > 0)"},
+      {.name = "nonzero",
+       .parameters = "x|a|input",
+       .call = call<nonzero>,
+       .formula = "no gradient",
+       .aliases = "argwhere",
+       .example = "nonzero([0, 5, 7])",
+       .note = "one row for each place, as in PyTorch",
+       .differentiable = false,
+       .weak = false},
+  };
+  return table;
+}
+
+namespace {
+
+/// The places in row-major order where a mask holds.
+Array places_of(const Array& mask) {
+  const bool* const holds = mask.data<bool>();
+  Array list(Shape{std::count(holds, holds + mask.size(), true)}, DType::int64);
+  auto* to = list.mutable_data<std::int64_t>();
+  for (std::int64_t i = 0; i < mask.size(); ++i)
+    if (holds[i]) *to++ = i;
+  return list;
+}
+
+Tensor take(std::string_view operation, const Tensor& x, std::int64_t axis, const Operand& positions,
+            Here here) {
+  const std::size_t at = normalize_axis(operation, axis, x.shape());
+  const Array list = checked_positions(operation, positions, x.shape(), at, true);
+  return gather_at({x, here}, along(x.shape(), at, list), with_axis_replaced(x.shape(), at, list.shape()));
+}
+
+}  // namespace
+}  // namespace ops
+
+Tensor take_along_axis(const Operand& x, const Operand& index, std::int64_t axis) try {
+  constexpr const char* name = "take_along_axis";
+  const Tensor in = x.as_tensor();
+  const std::size_t at = normalize_axis(name, axis, in.shape());
+  const Array list = ops::checked_positions(name, index, in.shape(), at, true);
+  Shape whole = in.shape(), wanted = list.shape();
+  if (wanted.rank() != whole.rank())
+    throw ShapeError("take_along_axis: an index of shape " + to_string(wanted) + " for shape " +
+                     to_string(whole) + "; it needs as many axes");
+  whole[at] = wanted[at] = 1;
+  const Shape beside = broadcast(name, whole, wanted);
+  whole = wanted = beside;
+  whole[at] = in.shape()[at];
+  wanted[at] = list.shape()[at];
+  const Tensor places = broadcast_to(constant(list), wanted);
+  return ops::gather_flat({broadcast_to({in, x.here()}, whole), x.here()},
+                          ops::flat_places(value_of(places), at, whole));
+} catch (...) {
+  rethrow_in_call(x, index);
+}
+
+Tensor index_select(const Operand& x, std::int64_t axis, const Operand& positions) try {
+  const Tensor list = positions.as_tensor();
+  if (list.rank() > 1)
+    throw ShapeError("index_select: positions of shape " + to_string(list.shape()) +
+                     " have more than one axis; take(x, positions, axis) takes these");
+  return ops::take("index_select", x.as_tensor(), axis, list.rank() == 0 ? reshape(list, {1}) : list,
+                   x.here());
+} catch (...) {
+  rethrow_in_call(x, positions);
+}
+
+Tensor take(const Operand& x, const Operand& positions) try {
+  const Tensor in = x.as_tensor();
+  return ops::gather_flat({in, x.here()},
+                          ops::checked_positions("take", positions, in.size(), "all elements", true));
+} catch (...) {
+  rethrow_in_call(x, positions);
+}
+
+Tensor take(const Operand& x, const Operand& positions, std::int64_t axis) try {
+  return ops::take("take", x.as_tensor(), axis, positions, x.here());
+} catch (...) {
+  rethrow_in_call(x, positions);
+}
+
+Tensor index(const Operand& x, const Tensor& where) try {
+  const Tensor in = x.as_tensor();
+  if (where.dtype() != DType::boolean) return ops::take("index", in, 0, where, x.here());
+  const Shape &whole = in.shape(), &mask = where.shape();
+  const std::size_t rank = mask.rank();
+  if (rank > whole.rank() || !std::equal(mask.begin(), mask.end(), whole.begin()))
+    throw ShapeError("index: a mask of shape " + to_string(mask) + " for shape " + to_string(whole) +
+                     "; it must have the sizes of the first axes");
+  ops::Places places;
+  places.size = mask.size();
+  places.list = ops::places_of(value_of(where));
+  std::vector<std::int64_t> sizes = {places.list.size()};
+  for (std::size_t axis = rank; axis < whole.rank(); ++axis) {
+    sizes.push_back(whole[axis]);
+    places.inner *= whole[axis];
+  }
+  return ops::gather_at({in, x.here()}, places, Shape(sizes));
+} catch (...) {
+  rethrow_in_call(x, Operand(where));
+}
+
+Tensor embedding(const Operand& weight, const Operand& positions, std::optional<std::int64_t> padding) try {
+  const Tensor table = weight.as_tensor();
+  if (table.rank() == 0)
+    throw ShapeError("embedding: a scalar, of shape (), has no rows; give it at least one axis");
+  const std::int64_t size = table.shape()[0];
+  const Array list = ops::checked_positions("embedding", positions, table.shape(), 0, false);
+  const Tensor rows = ops::gather_at({table, weight.here()}, ops::along(table.shape(), 0, list),
+                                     ops::with_axis_replaced(table.shape(), 0, list.shape()));
+  if (!padding) return rows;
+  if (*padding < -size || *padding >= size)
+    throw ShapeError("embedding: padding " + std::to_string(*padding) + " is no row of shape " +
+                     to_string(table.shape()) + "; positions go from -size to size - 1");
+  std::vector<std::int64_t> sizes(list.shape().begin(), list.shape().end());
+  sizes.resize(rows.rank(), 1);
+  const Tensor pads = reshape(constant(list) == (*padding < 0 ? *padding + size : *padding), Shape(sizes));
+  return chainrule::where(pads, rows.detach(), rows);
+} catch (...) {
+  rethrow_in_call(weight, positions);
+}
+
+Tensor one_hot(const Operand& positions, std::optional<std::int64_t> classes, DType dtype) try {
+  const Array list = ops::checked_positions(
+      "one_hot", positions, classes.value_or(std::numeric_limits<std::int64_t>::max()), "the classes", false);
+  const auto* at = list.data<std::int64_t>();
+  const std::int64_t count = list.size();
+  if (!classes && count == 0)
+    throw ShapeError("one_hot: no positions, of shape " + to_string(list.shape()) +
+                     ", do not tell the number of classes; give it");
+  const std::int64_t size = classes ? *classes : *std::max_element(at, at + count) + 1;
+  std::vector<std::int64_t> sizes(list.shape().begin(), list.shape().end());
+  sizes.push_back(size);
+  Array out = new_array("one_hot", Shape(sizes), dtype);
+  dispatch(dtype, [&]<class T>() {
+    T* const to = out.mutable_data<T>();
+    std::fill_n(to, out.size(), T(0));
+    for (std::int64_t i = 0; i < count; ++i) to[i * size + at[i]] = T(1);
+  });
+  return constant(std::move(out));
+} catch (...) {
+  rethrow_in_call(positions);
+}
+
+Tensor masked_select(const Operand& x, const Operand& mask) try {
+  const Tensor in = x.as_tensor(), holds = ops::checked_mask("masked_select", mask);
+  const Shape shape = broadcast("masked_select", in.shape(), holds.shape());
+  const Tensor wide = broadcast_to(holds, shape);
+  return ops::gather_flat({broadcast_to({in, x.here()}, shape), x.here()}, ops::places_of(value_of(wide)));
+} catch (...) {
+  rethrow_in_call(x, mask);
+}
+
+Tensor nonzero(const Operand& x) {
+  const Tensor is = x.as_tensor() != 0;
+  const Array list = ops::places_of(value_of(is));
+  const auto rank = static_cast<std::int64_t>(is.rank());
+  Array out({list.size(), rank}, DType::int64);
+  auto* to = out.mutable_data<std::int64_t>();
+  for (std::int64_t i = 0; i < list.size(); ++i, to += rank) {
+    std::int64_t place = list.data<std::int64_t>()[i];
+    for (std::size_t axis = is.rank(); axis-- > 0; place /= is.shape()[axis])
+      to[axis] = place % is.shape()[axis];
+  }
+  return constant(std::move(out));
+}
+
+std::vector<Tensor> where(const Operand& condition) {
+  const Tensor places = nonzero(condition);
+  std::vector<Tensor> axes;
+  for (std::int64_t axis = 0; axis < places.shape()[1]; ++axis)
+    axes.push_back(index(places, {Slice{}, axis}));
+  return axes;
+}
+
+}  // namespace chainrule

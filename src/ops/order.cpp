@@ -1,0 +1,361 @@
+// Sorting and what follows from it. All of it works on one kind of key, a whole number for each element whose
+// order is that of the elements; what it finds is a place, from which the values are then gathered.
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+
+#include "ops/elementwise.h"
+#include "ops/places.h"
+#include "ops/registry.h"
+
+namespace chainrule {
+namespace ops {
+
+static Result largest_of(Arguments& a) {
+  const Ordered found = topk(a[0], a.integer(1), a.integer(2), a.flag(3));
+  return std::vector<Tensor>{found.values, found.places};
+}
+
+/// Of all elements, or along an axis.
+static Result medians(Arguments& a) {
+  if (!a.given(1)) return median(a[0]);
+  const Ordered found = median(a[0], a.integer(1), a.flag(2));
+  return std::vector<Tensor>{found.values, found.places};
+}
+
+/// On which side, in NumPy's or PyTorch's words.
+static Result searched(Arguments& a) {
+  return searchsorted(a[0], a[1], a.flag(3) || a.choice(2, {"left", "right"}) == 1);
+}
+
+Entries order_operations() {
+  constexpr std::string_view along_an_axis = "x|a|input, axis|dim=-1, descending=False",
+                             placed = "x|a|input, axis|dim, keepdims|keepdim=False",
+                             placed_or_all = "x|a|input, axis|dim=None, keepdims|keepdim=False";
+  static constexpr Entry table[] = {
+      {.name = "sort",
+       .parameters = along_an_axis,
+       .call = call<sort>,
+       .formula = "the gradient back at the places that the elements come from",
+       .example = "sort([3, 1, 2])",
+       .note = "gives values and places; stable; NaN is the largest"},
+      {.name = "argsort",
+       .parameters = along_an_axis,
+       .call = call<argsort>,
+       .formula = "no gradient",
+       .example = "argsort([3, 1, 2])",
+       .differentiable = false},
+      {.name = "topk",
+       .parameters = "x|input, k, axis|dim=-1, largest=True, sorted=True",
+       .call = largest_of,
+       .formula = "as sort",
+       .example = "topk([3, 1, 2], 2)",
+       .note = "gives values and places; the first of equals; always sorted"},
+      {.name = "kthvalue",
+       .parameters = "x|input, k, axis|dim=-1, keepdims|keepdim=False",
+       .call = call<kthvalue>,
+       .formula = "the gradient at the place of the k-th smallest, 0 elsewhere",
+       .example = "kthvalue([3, 1, 2], 2)",
+       .note = "gives values and places; k counts from 1"},
+      {.name = "median",
+       .parameters = placed_or_all,
+       .call = medians,
+       .formula = "the gradient at the place of the median, 0 elsewhere",
+       .example = "median([3, 1, 2])",
+       .note = "the lower of two, as in PyTorch; along an axis with its places; NaN if there is any"},
+      {.name = "max_with_places",
+       .parameters = placed,
+       .call = call<max_with_places>,
+       .formula = "the gradient at the place of the largest, 0 elsewhere",
+       .example = "max_with_places([[1, 5], [3, 4]], 1)",
+       .note = "the first of equals has the whole gradient; max shares it"},
+      {.name = "min_with_places",
+       .parameters = placed,
+       .call = call<min_with_places>,
+       .formula = "the gradient at the place of the smallest, 0 elsewhere",
+       .example = "min_with_places([[1, 5], [3, 4]], 1)",
+       .note = "the first of equals has the whole gradient; min shares it"},
+      {.name = "argmax",
+       .parameters = placed_or_all,
+       .call = call<argmax>,
+       .formula = "no gradient",
+       .example = "argmax([[1, 5], [3, 4]], 1)",
+       .note = "the first of equals",
+       .differentiable = false},
+      {.name = "argmin",
+       .parameters = placed_or_all,
+       .call = call<argmin>,
+       .formula = "no gradient",
+       .example = "argmin([[1, 5], [3, 4]], 1)",
+       .note = "the first of equals",
+       .differentiable = false},
+      {.name = "unique",
+       .parameters = "x|ar|input",
+       .call = call<unique>,
+       .formula = "no gradient",
+       .example = "unique([2, 1, 2])",
+       .note = "gives values, places of the elements among them, and counts",
+       .differentiable = false},
+      {.name = "searchsorted",
+       .parameters = "sorted|a|sorted_sequence, values|v|input, side='left', right=False",
+       .call = searched,
+       .formula = "no gradient",
+       .example = "searchsorted([1, 3, 5], [3, 4])",
+       .differentiable = false,
+       .weak = false},
+  };
+  return table;
+}
+
+namespace {
+
+using Key = std::uint64_t;
+constexpr Key highest = std::numeric_limits<Key>::max();  // of NaN, of all floats
+
+Key key_of(double x) {
+  if (x != x) return highest;
+  const auto bits = std::bit_cast<Key>(x + 0.0);  // -0 equals 0
+  constexpr Key sign = Key{1} << 63;
+  return (bits & sign) != 0 ? ~bits : bits | sign;
+}
+Key key_of(std::int64_t x) { return static_cast<Key>(x) ^ (Key{1} << 63); }
+
+struct Item {
+  Key key;
+  std::int64_t place;
+  friend bool operator<(const Item& a, const Item& b) {
+    return a.key != b.key ? a.key < b.key : a.place < b.place;
+  }
+};
+using Line = std::vector<Item>;
+
+std::vector<Key> keys(const Array& x) {
+  std::vector<Key> all(static_cast<std::size_t>(x.size()));
+  dispatch(x.dtype(), [&]<class T>() {
+    using Kind = std::conditional_t<std::is_integral_v<T>, std::int64_t, double>;
+    std::transform(x.data<T>(), x.data<T>() + x.size(), all.begin(),
+                   [](T element) { return key_of(static_cast<Kind>(element)); });
+  });
+  return all;
+}
+
+/// In descending order: what is smaller has the larger key.
+void reverse(std::vector<Key>& all) {
+  for (Key& key : all) key = ~key;
+}
+
+/// Of each line along an axis what choose(line) puts to its beginning: `count` places, in x's shape but for
+/// the size along the axis.
+template <class Choose>
+Array chosen(const Shape& shape, std::size_t axis, const std::vector<Key>& all, std::int64_t count,
+             const Choose& choose) {
+  Shape result = shape;
+  result[axis] = count;
+  Array out(result, DType::int64);
+  const Places view = along(shape, axis, {});
+  Line line(static_cast<std::size_t>(view.size));
+  for (std::int64_t i = 0; i < view.outer; ++i)
+    for (std::int64_t j = 0; j < view.inner; ++j) {
+      for (std::int64_t k = 0; k < view.size; ++k)
+        line[static_cast<std::size_t>(k)] = {
+            all[static_cast<std::size_t>((i * view.size + k) * view.inner + j)], k};
+      choose(line);
+      auto* const to = out.mutable_data<std::int64_t>() + i * count * view.inner + j;
+      for (std::int64_t k = 0; k < count; ++k) to[k * view.inner] = line[static_cast<std::size_t>(k)].place;
+    }
+  return out;
+}
+
+Tensor without_axis(const Tensor& x, std::size_t axis) {
+  return reshape(x, with_axis_replaced(x.shape(), axis, {}));
+}
+
+/// The elements at these places along an axis.
+Ordered at_places(const Operand& x, std::size_t axis, const Array& places, bool keepdims = true) {
+  const Tensor in = x.as_tensor();
+  Ordered result = {gather_flat({in, x.here()}, flat_places(places, axis, in.shape())), constant(places)};
+  if (keepdims) return result;
+  return {without_axis(result.values, axis), without_axis(result.places, axis)};
+}
+
+Array sorted_places(const Tensor& x, std::size_t axis, bool descending) {
+  std::vector<Key> all = keys(value_of(x));
+  if (descending) reverse(all);
+  return chosen(x.shape(), axis, all, x.shape()[axis],
+                [](Line& line) { std::sort(line.begin(), line.end()); });
+}
+
+void require_elements(std::string_view operation, const Shape& shape, std::int64_t size) {
+  if (size == 0)
+    throw ShapeError(std::string(operation) + ": nothing to choose from: shape " + to_string(shape) +
+                     " has no elements along the axis; check that the tensor is not empty");
+}
+
+/// Where the k-th smallest of each line is, k counted from 0.
+Array kth_place(const Tensor& x, std::size_t axis, std::int64_t k, bool find_nan) {
+  return chosen(x.shape(), axis, keys(value_of(x)), 1, [&](Line& line) {
+    if (find_nan && is_floating(x.dtype())) {
+      const auto nan =
+          std::find_if(line.begin(), line.end(), [](const Item& item) { return item.key == highest; });
+      if (nan != line.end()) {
+        line[0] = *nan;
+        return;
+      }
+    }
+    std::nth_element(line.begin(), line.begin() + k, line.end());
+    line[0] = line[static_cast<std::size_t>(k)];
+  });
+}
+
+/// Where the extreme of each line is, the first of equals, or the first NaN.
+Array extreme_place(const Tensor& x, std::size_t axis, bool largest) {
+  std::vector<Key> all = keys(value_of(x));
+  if (largest)
+    reverse(all);
+  else if (is_floating(x.dtype()))  // the smallest key, too, is to be that of NaN
+    for (Key& key : all) ++key;
+  return chosen(x.shape(), axis, all, 1,
+                [](Line& line) { line[0] = *std::min_element(line.begin(), line.end()); });
+}
+
+Ordered extreme(std::string_view operation, const Operand& x, std::int64_t axis, bool keepdims,
+                bool largest) {
+  const Tensor in = x.as_tensor();
+  const std::size_t at = normalize_axis(operation, axis, in.shape());
+  require_elements(operation, in.shape(), in.shape()[at]);
+  return at_places(x, at, extreme_place(in, at, largest), keepdims);
+}
+
+Tensor extreme_places(std::string_view operation, const Operand& x, std::optional<std::int64_t> axis,
+                      bool keepdims, bool largest) {
+  const Tensor in = x.as_tensor().detach();
+  if (axis) return extreme(operation, in, *axis, keepdims, largest).places;
+  require_elements(operation, in.shape(), in.size());
+  const Tensor place = constant(extreme_place(reshape(in, {-1}), 0, largest));
+  return reshape(place, Shape::filled(keepdims ? in.rank() : 0, 1));
+}
+
+}  // namespace
+}  // namespace ops
+
+Ordered sort(const Operand& x, std::int64_t axis, bool descending) try {
+  const Tensor in = x.as_tensor();
+  const std::size_t at = normalize_axis("sort", axis, in.shape());
+  return ops::at_places(x, at, ops::sorted_places(in, at, descending));
+} catch (...) {
+  rethrow_in_call(x);
+}
+
+Tensor argsort(const Operand& x, std::int64_t axis, bool descending) try {
+  const Tensor in = x.as_tensor();
+  return constant(ops::sorted_places(in, normalize_axis("argsort", axis, in.shape()), descending));
+} catch (...) {
+  rethrow_in_call(x);
+}
+
+Ordered topk(const Operand& x, std::int64_t k, std::int64_t axis, bool largest) try {
+  const Tensor in = x.as_tensor();
+  const std::size_t at = normalize_axis("topk", axis, in.shape());
+  if (k < 0 || k > in.shape()[at])
+    throw ShapeError("topk: k = " + std::to_string(k) + " of axis " + std::to_string(at) + " of shape " +
+                     to_string(in.shape()) + "; give 0 to its size");
+  std::vector<ops::Key> all = ops::keys(value_of(in));
+  if (largest) ops::reverse(all);
+  const Array places = ops::chosen(in.shape(), at, all, k, [&](ops::Line& line) {
+    std::partial_sort(line.begin(), line.begin() + k, line.end());
+  });
+  return ops::at_places(x, at, places);
+} catch (...) {
+  rethrow_in_call(x);
+}
+
+Ordered kthvalue(const Operand& x, std::int64_t k, std::int64_t axis, bool keepdims) try {
+  const Tensor in = x.as_tensor();
+  const std::size_t at = normalize_axis("kthvalue", axis, in.shape());
+  if (k < 1 || k > in.shape()[at])
+    throw ShapeError("kthvalue: k = " + std::to_string(k) + " of axis " + std::to_string(at) + " of shape " +
+                     to_string(in.shape()) + "; give 1 to its size");
+  return ops::at_places(x, at, ops::kth_place(in, at, k - 1, false), keepdims);
+} catch (...) {
+  rethrow_in_call(x);
+}
+
+Ordered median(const Operand& x, std::int64_t axis, bool keepdims) try {
+  const Tensor in = x.as_tensor();
+  const std::size_t at = normalize_axis("median", axis, in.shape());
+  const std::int64_t size = in.shape()[at];
+  ops::require_elements("median", in.shape(), size);
+  return ops::at_places(x, at, ops::kth_place(in, at, (size - 1) / 2, true), keepdims);
+} catch (...) {
+  rethrow_in_call(x);
+}
+
+Tensor median(const Operand& x) try {
+  ops::require_elements("median", x.as_tensor().shape(), x.as_tensor().size());
+  return median(reshape(x, {-1}), 0).values;
+} catch (...) {
+  rethrow_in_call(x);
+}
+
+Ordered max_with_places(const Operand& x, std::int64_t axis, bool keepdims) try {
+  return ops::extreme("max_with_places", x, axis, keepdims, true);
+} catch (...) {
+  rethrow_in_call(x);
+}
+Ordered min_with_places(const Operand& x, std::int64_t axis, bool keepdims) try {
+  return ops::extreme("min_with_places", x, axis, keepdims, false);
+} catch (...) {
+  rethrow_in_call(x);
+}
+Tensor argmax(const Operand& x, std::optional<std::int64_t> axis, bool keepdims) try {
+  return ops::extreme_places("argmax", x, axis, keepdims, true);
+} catch (...) {
+  rethrow_in_call(x);
+}
+Tensor argmin(const Operand& x, std::optional<std::int64_t> axis, bool keepdims) try {
+  return ops::extreme_places("argmin", x, axis, keepdims, false);
+} catch (...) {
+  rethrow_in_call(x);
+}
+
+Unique unique(const Operand& x) {
+  const Tensor in = x.as_tensor().detach();
+  const std::vector<ops::Key> all = ops::keys(value_of(in));
+  const bool has_nan = is_floating(in.dtype());
+  ops::Line line(all.size());
+  for (std::size_t i = 0; i < all.size(); ++i) line[i] = {all[i], static_cast<std::int64_t>(i)};
+  std::sort(line.begin(), line.end());
+  std::vector<std::int64_t> firsts, counts, inverse(all.size());
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const ops::Key key = line[i].key;
+    if (i == 0 || key != line[i - 1].key || (has_nan && key == ops::highest)) {
+      firsts.push_back(line[i].place);
+      counts.push_back(0);
+    }
+    ++counts.back();
+    inverse[static_cast<std::size_t>(line[i].place)] = static_cast<std::int64_t>(firsts.size()) - 1;
+  }
+  const Tensor first = tensor(std::move(firsts));
+  return {ops::gather_flat(in, value_of(first)), tensor(std::move(inverse), in.shape()),
+          tensor(std::move(counts))};
+}
+
+Tensor searchsorted(const Operand& sorted, const Operand& values, bool right) try {
+  const DType dtype = ops::common_dtype(sorted, values);
+  const Tensor line = sorted.as(dtype).detach(), wanted = values.as(dtype).detach();
+  if (line.rank() != 1)
+    throw ShapeError("searchsorted: elements of shape " + to_string(line.shape()) +
+                     " to search in; give one axis of them, in ascending order");
+  const std::vector<ops::Key> in = ops::keys(value_of(line)), all = ops::keys(value_of(wanted));
+  std::vector<std::int64_t> places;
+  for (const ops::Key key : all)
+    places.push_back(
+        (right ? std::upper_bound(in.begin(), in.end(), key) : std::lower_bound(in.begin(), in.end(), key)) -
+        in.begin());
+  return tensor(std::move(places), wanted.shape());
+} catch (...) {
+  rethrow_in_call(sorted, values);
+}
+
+}  // namespace chainrule

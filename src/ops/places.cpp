@@ -1,0 +1,249 @@
+// The two operations that all indexing by positions is made of: one takes what is at some places, the other
+// adds up what comes for them. Each is the derivative of the other.
+
+#include "ops/places.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "ops/elementwise.h"
+#include "ops/moves.h"
+#include "ops/registry.h"
+
+namespace chainrule {
+namespace ops {
+
+/// What is at some places.
+struct Gather : Moves {
+  static constexpr std::string_view name = "gather",
+                                    formula = "the gradient added up at the places it was taken from";
+  Places places;
+  Shape shape;
+  Array forward(Values in) const {
+    Array out(shape, in[0]->dtype());
+    dispatch(out.dtype(), [&]<class T>() {
+      const T* from = in[0]->data<T>();
+      T* to = out.mutable_data<T>();
+      const std::int64_t inner = places.inner;
+      const std::int64_t* const list = places.list.data<std::int64_t>();
+      const std::int64_t count = places.list.size();
+      for (std::int64_t i = 0; i < places.outer; ++i, from += places.size * inner) {
+        if (inner == 1)
+          for (std::int64_t k = 0; k < count; ++k) *to++ = from[list[k]];
+        else
+          for (std::int64_t k = 0; k < count; ++k, to += inner)
+            std::copy_n(from + list[k] * inner, inner, to);
+      }
+    });
+    return out;
+  }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+    if (to.wants(0)) to[0] = add_at(g, places, in[0].shape());
+  }
+};
+
+/// The reverse of Gather: zeros, to which is added what comes for each place.
+struct AddAt : Moves {
+  static constexpr std::string_view name = "add_at", formula = "the gradient at the places it was added to";
+  Places places;
+  Shape shape;
+  Array forward(Values in) const {
+    Array out(shape, in[0]->dtype());
+    if (out.byte_count() != 0) std::memset(out.mutable_raw(), 0, out.byte_count());
+    if (out.dtype() == DType::int64)
+      add<std::uint64_t>(in[0]->data<std::int64_t>(), out.mutable_data<std::int64_t>());
+    else
+      dispatch_floating(out.dtype(), [&]<class T>() { add<T>(in[0]->data<T>(), out.mutable_data<T>()); });
+    return out;
+  }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+    if (to.wants(0)) to[0] = gather_at(g, places, in[0].shape());
+  }
+
+ private:
+  /// T is unsigned for integers, which wrap around.
+  template <class T, class E>
+  void add(const E* from, E* to) const {
+    const std::int64_t* const list = places.list.data<std::int64_t>();
+    const std::int64_t count = places.list.size(), inner = places.inner;
+    for (std::int64_t i = 0; i < places.outer; ++i, to += places.size * inner)
+      for (std::int64_t k = 0; k < count; ++k, from += inner) {
+        E* const sums = to + list[k] * inner;
+        for (std::int64_t j = 0; j < inner; ++j)
+          sums[j] = static_cast<E>(static_cast<T>(sums[j]) + static_cast<T>(from[j]));
+      }
+  }
+};
+
+Entries place_operations() {
+  static constexpr Entry table[] = {
+      {.name = Gather::name,
+       .parameters = "x|input, axis|dim, index",
+       .call = [](Arguments& a) -> Result { return gather(a[0], a.integer(1), a.places(2)); },
+       .formula = Gather::formula,
+       .example = "gather([[1, 2], [3, 4]], 1, [[0], [1]])",
+       .note = "positions count from 0, as in PyTorch"},
+      inner<AddAt>(),
+  };
+  return table;
+}
+
+Places along(const Shape& shape, std::size_t axis, Array list) {
+  Places places;
+  for (std::size_t i = 0; i < axis; ++i) places.outer *= shape[i];
+  places.size = shape[axis];
+  for (std::size_t i = axis + 1; i < shape.rank(); ++i) places.inner *= shape[i];
+  places.list = std::move(list);
+  return places;
+}
+
+Array flat(const Places& places) {
+  const std::int64_t count = places.list.size();
+  Array result({places.outer, count, places.inner}, DType::int64);
+  auto* to = result.mutable_data<std::int64_t>();
+  const auto* list = places.list.data<std::int64_t>();
+  for (std::int64_t i = 0; i < places.outer; ++i)
+    for (std::int64_t k = 0; k < count; ++k)
+      for (std::int64_t j = 0; j < places.inner; ++j) *to++ = (i * places.size + list[k]) * places.inner + j;
+  return result;
+}
+
+Tensor gather_at(const Operand& x, Places places, const Shape& shape) {
+  return apply(Gather{{}, std::move(places), shape}, x.here(), Argument(x, dtype_of(x)));
+}
+Tensor add_at(const Operand& x, Places places, const Shape& shape) {
+  const DType dtype = promote(dtype_of(x), DType::int64);
+  return apply(AddAt{{}, std::move(places), shape}, x.here(), Argument(x, dtype));
+}
+Tensor gather_flat(const Operand& x, const Array& list) {
+  return gather_at(x, {1, x.as_tensor().size(), 1, list}, list.shape());
+}
+Tensor add_flat(const Operand& x, const Array& list, const Shape& shape) {
+  return add_at(x, {1, shape.size(), 1, list}, shape);
+}
+
+Tensor put_flat(const Tensor& x, const Array& list, const Tensor& values) {
+  if (list.size() == 0) return x;
+  Array hit(x.shape(), DType::boolean), source(x.shape(), DType::int64);
+  bool* const is_hit = hit.mutable_data<bool>();
+  auto* const from = source.mutable_data<std::int64_t>();
+  std::fill_n(is_hit, hit.size(), false);
+  std::fill_n(from, source.size(), 0);
+  const auto* places = list.data<std::int64_t>();
+  for (std::int64_t i = 0; i < list.size(); ++i) {
+    is_hit[places[i]] = true;
+    from[places[i]] = i;
+  }
+  return where(constant(std::move(hit)), values.rank() == 0 ? values : gather_flat(values, source), x);
+}
+
+namespace {
+
+Array as_positions(std::string_view operation, const Operand& positions) {
+  const Tensor tensor = positions.as_tensor();
+  // Nothing in braces has no dtype of its own.
+  if (tensor.size() == 0 && positions.tensor() == nullptr) return Array(tensor.shape(), DType::int64);
+  if (tensor.dtype() != DType::int64)
+    throw DTypeError(std::string(operation) + ": positions are " + std::string(to_string(tensor.dtype())) +
+                     ", of shape " + to_string(tensor.shape()) +
+                     "; they must be int64: cast(positions, DType::int64)");
+  return value_of(tensor);
+}
+
+}  // namespace
+
+Array checked_positions(std::string_view operation, const Operand& positions, std::int64_t size,
+                        const std::string& what, bool negative) {
+  Array list = as_positions(operation, positions);
+  const auto* given = list.data<std::int64_t>();
+  bool any_negative = false;
+  for (std::int64_t i = 0; i < list.size(); ++i) {
+    if (given[i] >= size || given[i] < (negative ? -size : 0))
+      throw ShapeError(std::string(operation) + ": index " + std::to_string(given[i]) + " is outside " +
+                       what + " of size " + std::to_string(size) +
+                       (size == 0  ? "; there is nothing to take"
+                        : negative ? "; positions go from -size to size - 1"
+                                   : "; positions go from 0 to size - 1"));
+    any_negative |= given[i] < 0;
+  }
+  if (!any_negative) return list;
+  auto* counted = list.mutable_data<std::int64_t>();
+  for (std::int64_t i = 0; i < list.size(); ++i)
+    if (counted[i] < 0) counted[i] += size;
+  return list;
+}
+Array checked_positions(std::string_view operation, const Operand& positions, const Shape& shape,
+                        std::size_t axis, bool negative) {
+  return checked_positions(operation, positions, shape[axis], "axis " + std::to_string(axis), negative);
+}
+
+Array flat_places(const Array& index, std::size_t axis, const Shape& shape) {
+  Array result(index.shape(), DType::int64);
+  const Shape& sizes = index.shape();
+  if (result.size() == 0) return result;
+  auto strides = row_major_strides(shape);
+  const std::int64_t along_axis = std::exchange(strides[axis], 0);
+  const auto* in = index.data<std::int64_t>();
+  auto* out = result.mutable_data<std::int64_t>();
+  auto* const end = out + result.size();
+  const std::int64_t count = sizes.back(), step = strides.back();
+  std::vector<std::int64_t> at(sizes.rank(), 0);
+  std::int64_t start = 0;
+  while (out != end) {
+    for (std::int64_t i = 0; i < count; ++i) *out++ = start + i * step + *in++ * along_axis;
+    for (std::size_t d = sizes.rank() - 1; d-- > 0;) {
+      start += strides[d];
+      if (++at[d] < sizes[d]) break;
+      start -= strides[d] * std::exchange(at[d], 0);
+    }
+  }
+  return result;
+}
+
+Array gathered_places(std::string_view operation, const Shape& shape, std::size_t axis,
+                      const Operand& index) {
+  const Array list = checked_positions(operation, index, shape, axis, false);
+  bool fits = list.shape().rank() == shape.rank();
+  for (std::size_t i = 0; fits && i < shape.rank(); ++i) fits = i == axis || list.shape()[i] <= shape[i];
+  if (!fits)
+    throw ShapeError(std::string(operation) + ": an index of shape " + to_string(list.shape()) +
+                     " for shape " + to_string(shape) +
+                     "; it needs as many axes, none of them longer beside axis " + std::to_string(axis));
+  return flat_places(list, axis, shape);
+}
+
+Shape with_axis_replaced(const Shape& shape, std::size_t axis, const Shape& inserted) {
+  const auto middle = shape.begin() + axis;
+  std::vector<std::int64_t> sizes(shape.begin(), middle);
+  sizes.insert(sizes.end(), inserted.begin(), inserted.end());
+  sizes.insert(sizes.end(), middle + 1, shape.end());
+  return Shape(sizes);
+}
+
+Tensor stretched(std::string_view operation, const Tensor& x, const Shape& shape, const char* what) {
+  const bool longer = x.rank() > shape.rank();
+  if (longer || broadcast(operation, x.shape(), shape) != shape)
+    throw ShapeError(std::string(operation) + ": " + what + " of shape " + to_string(x.shape()) +
+                     " do not stretch to " + to_string(shape) + "; only axes of size 1 stretch");
+  return broadcast_to(x, shape);
+}
+
+Tensor checked_mask(std::string_view operation, const Operand& mask) {
+  Tensor tensor = mask.as_tensor();
+  if (tensor.dtype() != DType::boolean)
+    throw DTypeError(std::string(operation) + ": the mask is " + std::string(to_string(tensor.dtype())) +
+                     ", of shape " + to_string(tensor.shape()) + "; compare, as x > 0, to get bool");
+  return tensor;
+}
+
+}  // namespace ops
+
+Tensor gather(const Operand& x, std::int64_t axis, const Operand& index) try {
+  const Tensor in = x.as_tensor();
+  const std::size_t at = normalize_axis("gather", axis, in.shape());
+  return ops::gather_flat({in, x.here()}, ops::gathered_places("gather", in.shape(), at, index));
+} catch (...) {
+  rethrow_in_call(x, index);
+}
+
+}  // namespace chainrule

@@ -1,0 +1,50 @@
+#pragma once
+
+#include "array/array.h"
+#include "array/axes.h"
+#include "chainrule/indexing.h"
+
+/// Moving elements by their places, which is what indexing and order are made of.
+namespace chainrule::ops {
+
+/// A tensor seen as (outer, size, inner), and places along its middle.
+struct Places {
+  std::int64_t outer = 1, size = 1, inner = 1;
+  Array list;  ///< int64, each from 0 to size - 1
+};
+
+/// The places along an axis.
+Places along(const Shape& shape, std::size_t axis, Array list);
+/// The places in row-major order of all that these choose.
+Array flat(const Places& places);
+
+/// What is at the places, in this shape; its derivative adds up there.
+Tensor gather_at(const Operand& x, Places places, const Shape& shape);
+/// Zeros of this shape, to which are added what comes for the places.
+Tensor add_at(const Operand& x, Places places, const Shape& shape);
+/// At places in row-major order; the result has the shape of the list.
+Tensor gather_flat(const Operand& x, const Array& list);
+Tensor add_flat(const Operand& x, const Array& list, const Shape& shape);
+/// x with values, one for each, at places in row-major order; or one number for all.
+Tensor put_flat(const Tensor& x, const Array& list, const Tensor& values);
+
+/// The positions, int64, each counted from 0; negative ones are counted from the end or refused.
+/// `what` is "axis 1 of size 5", say.
+Array checked_positions(std::string_view operation, const Operand& positions, std::int64_t size,
+                        const std::string& what, bool negative);
+/// The same along an axis.
+Array checked_positions(std::string_view operation, const Operand& positions, const Shape& shape,
+                        std::size_t axis, bool negative);
+/// The places in row-major order that gather(x, axis, index) takes.
+Array gathered_places(std::string_view operation, const Shape& shape, std::size_t axis, const Operand& index);
+/// The places of an index that fits: its element along the axis, its own position along the others.
+Array flat_places(const Array& index, std::size_t axis, const Shape& shape);
+
+/// x's shape with the axes of `inserted` instead of an axis.
+Shape with_axis_replaced(const Shape& shape, std::size_t axis, const Shape& inserted);
+/// Stretched to a shape. ShapeError in the name of the operation.
+Tensor stretched(std::string_view operation, const Tensor& x, const Shape& shape, const char* what);
+/// bool. DTypeError otherwise.
+Tensor checked_mask(std::string_view operation, const Operand& mask);
+
+}  // namespace chainrule::ops

@@ -1,0 +1,398 @@
+// Tensors repeated and padded, their triangles and diagonals, and grids.
+
+#include <algorithm>
+#include <cstdlib>
+#include <limits>
+
+#include "array/axes.h"
+#include "chainrule/shaping.h"
+#include "graph/apply.h"
+#include "ops/places.h"
+#include "ops/registry.h"
+#include "ops/shape_ops.h"
+
+namespace chainrule {
+namespace ops {
+namespace {
+
+// ---- Repeating and padding -------------------------------------------------------------------------------
+
+/// There is a number for each axis, and for new ones before them.
+Tensor repeated(const Operand& x, const std::string& name, const std::vector<std::int64_t>& times) {
+  const Tensor in = x.as_tensor();
+  const std::size_t added = times.size() - in.rank();
+  std::vector<std::int64_t> from, to, result;
+  for (std::size_t axis = 0; axis < times.size(); ++axis) {
+    const std::int64_t size = axis < added ? 1 : in.shape()[axis - added], n = times[axis];
+    std::int64_t whole = 0;
+    if (n < 0 || __builtin_mul_overflow(n, size, &whole))
+      throw ShapeError(name + ": " + std::to_string(n) + " times axis " + std::to_string(axis) +
+                       " of shape " + to_string(in.shape()) + "; give 0 or more, and not too many");
+    if (n != 1) {
+      from.push_back(1);
+      to.push_back(n);
+    }
+    from.push_back(size);
+    to.push_back(size);
+    result.push_back(whole);
+  }
+  const Operand spread = reshape(x, Shape(from));
+  return reshape({broadcast_to(spread, Shape(to)), x.here()}, Shape(result));
+}
+
+/// Where what stands at each place along an axis comes from, `before` places before the first one on.
+Array mirrored(Padding mode, std::int64_t size, std::int64_t before, std::int64_t after) {
+  Array list(Shape{before + size + after}, DType::int64);
+  auto* place = list.mutable_data<std::int64_t>();
+  for (std::int64_t i = -before; i < size + after; ++i)
+    *place++ = mode == Padding::replicate  ? std::clamp<std::int64_t>(i, 0, size - 1)
+               : mode == Padding::circular ? (i + size) % size
+               : i < 0                     ? -i
+               : i >= size                 ? 2 * (size - 1) - i
+                                           : i;
+  return list;
+}
+
+/// PyTorch's sizes, or NumPy's: a number for all sides, or a list of pairs, one for all axes or one for each.
+Result padded(Arguments& a) {
+  constexpr Padding modes[] = {Padding::constant,  Padding::reflect,  Padding::replicate,
+                               Padding::replicate, Padding::circular, Padding::circular};
+  const Tensor& x = a.tensor(0);
+  const Tensor given = a.places(1);
+  std::vector<std::int64_t> sizes = given.to_vector<std::int64_t>();
+  if (given.rank() != 1) {
+    const bool is_number = given.rank() == 0;
+    const auto rank = static_cast<std::int64_t>(x.rank());
+    if (!is_number &&
+        (given.rank() != 2 || given.shape()[1] != 2 || (given.shape()[0] != 1 && given.shape()[0] != rank)))
+      a.fail(1, "sizes from the last axis on, or a pair of them for each axis");
+    const Tensor pairs = broadcast_to(given, {rank, 2});
+    sizes = flip(pairs, 0).to_vector<std::int64_t>();
+  }
+  return pad(a[0], sizes,
+             modes[a.choice(2, {"constant", "reflect", "replicate", "edge", "circular", "wrap"})],
+             a.number(3));
+}
+
+// ---- Matrices
+// ----------------------------------------------------------------------------------------------
+
+void require_matrices(const char* name, const Shape& shape) {
+  if (shape.rank() < 2)
+    throw ShapeError(std::string(name) + ": shape " + to_string(shape) +
+                     " has no rows and columns; give at least two axes");
+}
+
+/// Where the column minus the row is at most the diagonal, or at least that.
+Tensor triangle(const char* name, const Operand& x, std::int64_t diagonal, bool lower) {
+  const Shape shape = x.as_tensor().shape();
+  require_matrices(name, shape);
+  const std::int64_t rows = shape[shape.rank() - 2], columns = shape.back();
+  Array mask({rows, columns}, DType::boolean);
+  bool* kept = mask.mutable_data<bool>();
+  // Beyond the corners nothing changes any more, and nothing overflows.
+  const std::int64_t k = std::clamp(diagonal, -rows - 1, columns + 1);
+  for (std::int64_t i = 0; i < rows; ++i)
+    for (std::int64_t j = 0; j < columns; ++j) *kept++ = lower ? j - i <= k : j - i >= k;
+  return where(constant(std::move(mask)), x, false);
+}
+
+/// Two different axes.
+std::pair<std::int64_t, std::int64_t> two_axes(const char* name, std::int64_t a, std::int64_t b,
+                                               const Shape& shape) {
+  const auto first = static_cast<std::int64_t>(normalize_axis(name, a, shape));
+  const auto second = static_cast<std::int64_t>(normalize_axis(name, b, shape));
+  if (first == second)
+    throw ShapeError(std::string(name) + ": axes " + std::to_string(a) + " and " + std::to_string(b) +
+                     " of shape " + to_string(shape) + " are the same; give two");
+  return {first, second};
+}
+
+}  // namespace
+
+Entries pattern_operations() {
+  static constexpr Entry table[] = {
+      {.name = "repeat",
+       .parameters = "x|input, *times|repeats|sizes",
+       .call = [](Arguments& a) -> Result { return repeat(a[0], a.integers(1)); },
+       .formula = "the gradient summed over the copies",
+       .example = "repeat([1, 2], 2, 2)",
+       .note = "the whole, as in PyTorch; NumPy's repeat is repeat_interleave"},
+      {.name = "tile",
+       .parameters = "x|A|input, *times|reps|dims",
+       .call = [](Arguments& a) -> Result { return tile(a[0], a.integers(1)); },
+       .formula = "as repeat",
+       .example = "tile([1, 2], 2)"},
+      {.name = "repeat_interleave",
+       .parameters = "x|input, times|repeats, axis|dim=None",
+       .call = [](Arguments& a) -> Result {
+         const auto times = a.integers(1);
+         const auto axis = a.given(2) ? std::optional(a.integer(2)) : std::nullopt;
+         return times.size() == 1 ? repeat_interleave(a[0], times[0], axis)
+                                  : repeat_interleave(a[0], times, axis);
+       },
+       .formula = "the gradient summed over the copies",
+       .example = "repeat_interleave([1, 2], 2)",
+       .note = "NumPy's repeat"},
+      {.name = "pad",
+       .parameters = "x|array|input, sizes|pad|pad_width, mode='constant', value|constant_values=0",
+       .call = padded,
+       .formula = "the gradient without the padding; what is mirrored or repeated adds up",
+       .example = "pad([1, 2, 3], (1, 2))",
+       .note = "sizes from the last axis on, as in PyTorch; a list of pairs is NumPy's pad_width"},
+      {.name = "tril",
+       .parameters = "x|m|input, diagonal|k=0",
+       .call = call<tril>,
+       .formula = "the gradient with 0 above the diagonal",
+       .example = "tril([[1, 2], [3, 4]])"},
+      {.name = "triu",
+       .parameters = "x|m|input, diagonal|k=0",
+       .call = call<triu>,
+       .formula = "the gradient with 0 below the diagonal",
+       .example = "triu([[1, 2], [3, 4]])"},
+      {.name = "diagonal",
+       .parameters = "x|a|input, offset=0, axis1|dim1=0, axis2|dim2=1",
+       .call = call<diagonal>,
+       .formula = "the gradient on the diagonal, 0 elsewhere",
+       .example = "diagonal([[1, 2], [3, 4]])"},
+      {.name = "diag_embed",
+       .parameters = "x|input, offset=0, axis1|dim1=-2, axis2|dim2=-1",
+       .call = call<diag_embed>,
+       .formula = "the diagonal of the gradient",
+       .example = "diag_embed([[1, 2], [3, 4]])"},
+      {.name = "diag",
+       .parameters = "x|v|input, offset|k|diagonal=0",
+       .call = call<diag>,
+       .formula = "as diagonal of a matrix, as diag_embed of a vector",
+       .example = "diag([1, 2])"},
+      {.name = "trace",
+       .parameters = "x|a|input, offset=0",
+       .call = call<trace>,
+       .formula = "∂trace(x)/∂xᵢⱼ = 1 if i = j else 0",
+       .example = "trace([[1, 2], [3, 4]])"},
+      {.name = "meshgrid",
+       .parameters = "*tensors, indexing='ij'",
+       .call = [](Arguments& a) -> Result {
+         const bool xy = a.choice(1, {"ij", "xy"}) == 1;
+         return meshgrid(std::span<const Tensor>(a.tensors(0)), xy);
+       },
+       .formula = "the gradient summed over the other axes",
+       .example = "meshgrid([1, 2], [3, 4, 5])",
+       .note = "'ij' unless told, as in PyTorch; 'xy' is NumPy's default"},
+  };
+  return table;
+}
+
+}  // namespace ops
+
+Tensor repeat(const Operand& x, const std::vector<std::int64_t>& times) try {
+  const Shape shape = x.as_tensor().shape();
+  if (times.size() < shape.rank())
+    throw ShapeError("repeat: " + std::to_string(times.size()) + " numbers for shape " + to_string(shape) +
+                     "; give one for each axis, at least");
+  return ops::repeated(x, "repeat", times);
+} catch (...) {
+  rethrow_in_call("repeat", x);
+}
+
+Tensor tile(const Operand& x, const std::vector<std::int64_t>& times) try {
+  std::vector<std::int64_t> all = times;
+  const std::size_t rank = x.as_tensor().rank();
+  if (all.size() < rank) all.insert(all.begin(), rank - all.size(), 1);
+  return ops::repeated(x, "tile", all);
+} catch (...) {
+  rethrow_in_call("tile", x);
+}
+
+Tensor repeat_interleave(const Operand& x, std::int64_t times, std::optional<std::int64_t> axis) try {
+  const Tensor in = axis ? x.as_tensor() : reshape(x, {x.as_tensor().size()});
+  const Shape& shape = in.shape();
+  const std::size_t at = normalize_axis("repeat_interleave", axis.value_or(0), shape);
+  std::int64_t whole = 0;
+  if (times < 0 || __builtin_mul_overflow(shape[at], times, &whole))
+    throw ShapeError("repeat_interleave: " + std::to_string(times) + " times axis " + std::to_string(at) +
+                     " of shape " + to_string(shape) + "; give 0 or more, and not too many");
+  const Shape spread = ops::with_axis_replaced(shape, at, {shape[at], times});
+  const Tensor column = reshape({in, x.here()}, ops::with_axis_replaced(shape, at, {shape[at], 1}));
+  return reshape({broadcast_to({column, x.here()}, spread), x.here()},
+                 ops::with_axis_replaced(shape, at, {whole}));
+} catch (...) {
+  rethrow_in_call("repeat_interleave", x);
+}
+
+Tensor repeat_interleave(const Operand& x, const std::vector<std::int64_t>& times,
+                         std::optional<std::int64_t> axis) try {
+  const Tensor in = axis ? x.as_tensor() : reshape(x, {x.as_tensor().size()});
+  const Shape& shape = in.shape();
+  const std::size_t at = normalize_axis("repeat_interleave", axis.value_or(0), shape);
+  if (static_cast<std::int64_t>(times.size()) != shape[at])
+    throw ShapeError("repeat_interleave: " + std::to_string(times.size()) + " numbers for axis " +
+                     std::to_string(at) + " of shape " + to_string(shape) + "; give one for each slice");
+  std::int64_t whole = 0;
+  for (const std::int64_t n : times)
+    if (n < 0 || __builtin_add_overflow(whole, n, &whole))
+      throw ShapeError("repeat_interleave: a slice of shape " + to_string(shape) + " " + std::to_string(n) +
+                       " times; give 0 or more, and not too many");
+  Shape result = shape;
+  result[at] = whole;
+  Array list = new_array("repeat_interleave", {whole}, DType::int64);
+  auto* place = list.mutable_data<std::int64_t>();
+  for (std::size_t i = 0; i < times.size(); ++i)
+    place = std::fill_n(place, times[i], static_cast<std::int64_t>(i));
+  return ops::gather_at({in, x.here()}, ops::along(shape, at, list), result);
+} catch (...) {
+  rethrow_in_call("repeat_interleave", x);
+}
+
+Tensor pad(const Operand& x, const std::vector<std::int64_t>& sizes, Padding mode, double value) try {
+  Tensor in = x.as_tensor();
+  const Shape shape = in.shape();
+  const std::size_t rank = shape.rank();
+  if (sizes.size() % 2 != 0 || sizes.size() / 2 > rank)
+    throw ShapeError("pad: " + std::to_string(sizes.size()) + " sizes for shape " + to_string(shape) +
+                     "; give two for each axis, from the last one on");
+  Shape whole = shape;
+  std::vector<Index> kept(rank, Slice{}), box(rank, Slice{});
+  bool any = false;
+  for (std::size_t i = 0; i < sizes.size() / 2; ++i) {
+    const std::size_t axis = rank - 1 - i;
+    const std::int64_t before = sizes[2 * i], after = sizes[2 * i + 1], size = shape[axis];
+    if (before == 0 && after == 0) continue;
+    any = true;
+    const std::int64_t most = mode == Padding::reflect    ? size - 1
+                              : mode == Padding::circular ? size
+                              : size == 0                 ? 0
+                                                          : std::numeric_limits<std::int64_t>::max();
+    if (mode != Padding::constant && (before < 0 || after < 0 || before > most || after > most))
+      throw ShapeError("pad: " + std::to_string(before) + " before and " + std::to_string(after) +
+                       " after axis " + std::to_string(axis) + " of shape " + to_string(shape) +
+                       ", which has too few elements for that; pad by less, or with a constant");
+    const std::int64_t first = std::max<std::int64_t>(-before, 0),
+                       last = size + std::min<std::int64_t>(after, 0);
+    if (__builtin_add_overflow(size, before, &whole[axis]) ||
+        __builtin_add_overflow(whole[axis], after, &whole[axis]) || whole[axis] < 0 || first > size ||
+        last < 0)
+      throw ShapeError("pad: " + std::to_string(before) + " before and " + std::to_string(after) +
+                       " after axis " + std::to_string(axis) + " of shape " + to_string(shape) +
+                       " leave no size that an axis can have; give others");
+    kept[axis] = Slice{first, last};
+    const std::int64_t start = std::max<std::int64_t>(before, 0);
+    box[axis] = Slice{start, start + std::max<std::int64_t>(last - first, 0)};
+  }
+  if (!any) return in;
+  (void)bytes_of(whole, in.dtype());
+  if (mode == Padding::constant) {
+    const bool cuts = std::any_of(sizes.begin(), sizes.end(), [](std::int64_t size) { return size < 0; });
+    const Tensor inside = cuts ? index({in, x.here()}, kept) : in;
+    return slice_update({full(whole, value, in.dtype()), x.here()}, box, {inside, x.here()});
+  }
+  for (std::size_t i = 0; i < sizes.size() / 2; ++i) {
+    const std::size_t axis = rank - 1 - i;
+    if (sizes[2 * i] == 0 && sizes[2 * i + 1] == 0) continue;
+    Shape result = in.shape();
+    result[axis] = whole[axis];
+    const Array list = ops::mirrored(mode, shape[axis], sizes[2 * i], sizes[2 * i + 1]);
+    in = ops::gather_at({in, x.here()}, ops::along(in.shape(), axis, list), result);
+  }
+  return in;
+} catch (...) {
+  rethrow_in_call("pad", x);
+}
+
+Tensor tril(const Operand& x, std::int64_t diagonal) try {
+  return ops::triangle("tril", x, diagonal, true);
+} catch (...) {
+  rethrow_in_call("tril", x);
+}
+Tensor triu(const Operand& x, std::int64_t diagonal) try {
+  return ops::triangle("triu", x, diagonal, false);
+} catch (...) {
+  rethrow_in_call("triu", x);
+}
+
+Tensor diagonal(const Operand& x, std::int64_t offset, std::int64_t axis1, std::int64_t axis2) try {
+  const Shape shape = x.as_tensor().shape();
+  const auto [first, second] = ops::two_axes("diagonal", axis1, axis2, shape);
+  const Tensor turned = movedim(x, {first, second}, {-2, -1});
+  const std::int64_t rows = shape[static_cast<std::size_t>(first)],
+                     columns = shape[static_cast<std::size_t>(second)];
+  const std::int64_t k = std::clamp(offset, -rows, columns);
+  const std::int64_t count = std::max<std::int64_t>(
+      std::min(rows + std::min<std::int64_t>(k, 0), columns - std::max<std::int64_t>(k, 0)), 0);
+  std::vector<std::int64_t> sizes(turned.shape().begin(), turned.shape().end() - 2);
+  sizes.push_back(rows * columns);
+  const std::int64_t start = k >= 0 ? k : -k * columns;
+  const std::int64_t stop = count == 0 ? start : start + (count - 1) * (columns + 1) + 1;
+  return index({reshape({turned, x.here()}, Shape(sizes)), x.here()},
+               {Index::ellipsis(), Slice{start, stop, columns + 1}});
+} catch (...) {
+  rethrow_in_call("diagonal", x);
+}
+
+Tensor diag_embed(const Operand& x, std::int64_t offset, std::int64_t axis1, std::int64_t axis2) try {
+  const Tensor in = x.as_tensor();
+  if (in.rank() == 0) throw ShapeError("diag_embed: a scalar, of shape (), is no diagonal; give an axis");
+  const auto [first, second] = ops::two_axes("diag_embed", axis1, axis2, Shape::filled(in.rank() + 1, 1));
+  const std::int64_t count = in.shape().back();
+  std::int64_t n = 0, elements = 0;
+  if (offset == std::numeric_limits<std::int64_t>::min() ||
+      __builtin_add_overflow(count, std::abs(offset), &n) || __builtin_mul_overflow(n, n + 1, &elements))
+    throw ShapeError("diag_embed: offset " + std::to_string(offset) + " of shape " + to_string(in.shape()) +
+                     " makes too many elements; give a smaller one");
+  std::vector<std::int64_t> sizes(in.shape().begin(), in.shape().end() - 1);
+  sizes.push_back(n * n);
+  const std::int64_t start = offset >= 0 ? offset : -offset * n;
+  const std::int64_t stop = count == 0 ? start : start + (count - 1) * (n + 1) + 1;
+  const Tensor flat = slice_update({zeros(Shape(sizes), in.dtype()), x.here()},
+                                   {Index::ellipsis(), Slice{start, stop, n + 1}}, {in, x.here()});
+  sizes.back() = n;
+  sizes.push_back(n);
+  return movedim({reshape({flat, x.here()}, Shape(sizes)), x.here()}, {-2, -1}, {first, second});
+} catch (...) {
+  rethrow_in_call("diag_embed", x);
+}
+
+Tensor diag(const Operand& x, std::int64_t offset) try {
+  const Shape shape = x.as_tensor().shape();
+  if (shape.rank() != 1 && shape.rank() != 2)
+    throw ShapeError("diag: shape " + to_string(shape) +
+                     " is neither a vector nor a matrix; diagonal takes others");
+  return shape.rank() == 1 ? diag_embed(x, offset) : diagonal(x, offset);
+} catch (...) {
+  rethrow_in_call("diag", x);
+}
+
+Tensor trace(const Operand& x, std::int64_t offset) try {
+  ops::require_matrices("trace", x.as_tensor().shape());
+  return sum({diagonal(x, offset), x.here()}, -1);
+} catch (...) {
+  rethrow_in_call("trace", x);
+}
+
+std::vector<Tensor> meshgrid(std::span<const Tensor> tensors, bool xy, Here here) try {
+  std::vector<std::int64_t> sizes;
+  std::vector<std::size_t> axes;
+  for (const Tensor& tensor : tensors) {
+    if (tensor.rank() > 1)
+      throw ShapeError("meshgrid: shape " + to_string(tensor.shape()) + " is no vector; give one axis each");
+    axes.push_back(axes.size());
+    sizes.push_back(tensor.size());
+  }
+  if (xy && axes.size() >= 2) {
+    std::swap(axes[0], axes[1]);
+    std::swap(sizes[0], sizes[1]);
+  }
+  std::vector<Tensor> grids;
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    Shape one = Shape::filled(axes.size(), 1);
+    one[axes[i]] = tensors[i].size();
+    grids.push_back(broadcast_to({reshape({tensors[i], here}, one), here}, Shape(sizes)));
+  }
+  return grids;
+} catch (...) {
+  std::vector<const Tensor*> pointers;
+  for (const Tensor& tensor : tensors) pointers.push_back(&tensor);
+  rethrow_in_call("meshgrid", here, pointers);
+}
+
+}  // namespace chainrule
