@@ -15,5 +15,6 @@
 #include "chainrule/random.h"
 #include "chainrule/registry.h"
 #include "chainrule/report.h"
+#include "chainrule/statistics.h"
 #include "chainrule/threads.h"
 #include "chainrule/walk.h"

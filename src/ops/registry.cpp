@@ -22,6 +22,9 @@ constexpr auto families = {
     ops::probability_operations,
     ops::loss_operations,
     ops::map_operations,
+    ops::statistics_operations,
+    ops::cumulative_operations,
+    ops::counting_operations,
 };
 
 /// Every name by which something is called, in alphabetic order, with its entry.

@@ -36,5 +36,8 @@ Entries probability_operations();
 Entries loss_operations();
 Entries map_operations();
 Entries making_operations();
+Entries statistics_operations();
+Entries cumulative_operations();
+Entries counting_operations();
 
 }  // namespace chainrule::ops
