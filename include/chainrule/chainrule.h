@@ -3,10 +3,12 @@
 /// Everything but xtensor.h, the border to xtensor, which costs compile time.
 #include "chainrule/autograd.h"
 #include "chainrule/data.h"
+#include "chainrule/distributions.h"
 #include "chainrule/draw.h"
 #include "chainrule/gradcheck.h"
 #include "chainrule/graph.h"
 #include "chainrule/io.h"
+#include "chainrule/losses.h"
 #include "chainrule/map.h"
 #include "chainrule/memory.h"
 #include "chainrule/nn.h"
