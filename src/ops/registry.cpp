@@ -30,6 +30,13 @@ constexpr auto families = {
     ops::loss_operations,
     ops::map_operations,
     ops::fourier_operations,
+    ops::statistics_operations,
+    ops::cumulative_operations,
+    ops::counting_operations,
+    ops::regression_loss_operations,
+    ops::classification_loss_operations,
+    ops::distance_operations,
+    ops::distribution_operations,
 };
 
 /// Every name by which something is called, in alphabetic order, with its entry.

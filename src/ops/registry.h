@@ -44,5 +44,12 @@ Entries loss_operations();
 Entries map_operations();
 Entries making_operations();
 Entries fourier_operations();
+Entries statistics_operations();
+Entries cumulative_operations();
+Entries counting_operations();
+Entries regression_loss_operations();
+Entries classification_loss_operations();
+Entries distance_operations();
+Entries distribution_operations();
 
 }  // namespace chainrule::ops

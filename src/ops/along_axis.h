@@ -1,0 +1,49 @@
+#pragma once
+
+#include <optional>
+
+#include "array/axes.h"
+#include "chainrule/ops.h"
+
+/// What functions along one axis share.
+namespace chainrule::ops {
+
+/// An array seen as (outer, n, inner), where `n` is the size of an axis.
+struct AlongAxis {
+  std::int64_t outer = 1, n = 1, inner = 1;
+
+  AlongAxis(const Shape& shape, std::size_t axis) : n(shape[axis]) {
+    for (std::size_t i = 0; i < axis; ++i) outer *= shape[i];
+    for (std::size_t i = axis + 1; i < shape.rank(); ++i) inner *= shape[i];
+  }
+  std::int64_t stride() const { return inner; }
+  /// Calls f(first) with the offset of the first element of each line along the axis.
+  template <class F>
+  void for_each_line(const F& f) const {
+    if (n == 0) return;
+    for (std::int64_t o = 0; o < outer; ++o)
+      for (std::int64_t i = 0; i < inner; ++i) f(o * n * inner + i);
+  }
+};
+
+/// The elements at these offsets in row-major order, in the shape of the offsets.
+inline Tensor pick(const Tensor& x, const Tensor& offsets) {
+  return take_rows(reshape(x, {x.size()}), offsets);
+}
+
+/// x and the axis, or without one x as a vector, and axis 0.
+struct OfAxis {
+  Tensor x;
+  std::size_t axis = 0;
+
+  OfAxis(std::string_view operation, const Tensor& in, std::optional<std::int64_t> given) : x(in) {
+    if (given && in.rank() != 0)
+      axis = normalize_axis(operation, *given, in.shape());
+    else if (given && *given != 0 && *given != -1)
+      (void)normalize_axis(operation, *given, in.shape());
+    else
+      x = reshape(in, {in.size()});
+  }
+};
+
+}  // namespace chainrule::ops

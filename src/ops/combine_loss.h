@@ -1,0 +1,39 @@
+#pragma once
+
+#include "ops/elementwise.h"
+
+/// What losses that are made of other operations share.
+namespace chainrule::ops {
+
+/// The losses of the samples as the reduction has it.
+inline Tensor combined(std::string_view name, const Tensor& losses, Reduction reduction) {
+  if (reduction == Reduction::none) return losses;
+  if (reduction == Reduction::sum) return sum(losses);
+  if (losses.size() == 0)
+    throw ShapeError(std::string(name) + ": nothing to average: shape " + to_string(losses.shape()) +
+                     " has no elements; check that the batch is not empty, or take the sum");
+  return mean(losses);
+}
+
+/// ShapeError unless the target has the shape of the prediction, or is a scalar.
+inline void require_same_shape(std::string_view name, const Tensor& prediction, const Tensor& target) {
+  if (target.shape() != prediction.shape() && target.rank() != 0)
+    throw ShapeError(
+        std::string(name) + ": " + to_string(prediction.shape()) + " and target " +
+        to_string(target.shape()) +
+        " differ in shape; reshape one, or broadcast_to if that is meant (a scalar target is for all)");
+}
+
+/// A prediction and its target, as real numbers of one dtype, whose shapes fit.
+struct Pair {
+  Tensor prediction, target;
+
+  Pair(std::string_view name, const Operand& p, const Operand& t) {
+    const DType dtype = real_dtype(common_dtype(p, t));
+    prediction = p.as(dtype);
+    target = t.as(dtype);
+    require_same_shape(name, prediction, target);
+  }
+};
+
+}  // namespace chainrule::ops

@@ -1,0 +1,267 @@
+// Running sums, products and extrema along an axis. Those with a derivative of their own are two: sums, whose
+// reverse is the sum from the other end, and linear recurrences, whose reverse is one from the other end.
+
+#include <cmath>
+#include <limits>
+
+#include "array/wrapping.h"
+#include "chainrule/statistics.h"
+#include "ops/along_axis.h"
+#include "ops/elementwise.h"
+#include "ops/registry.h"
+
+namespace chainrule {
+namespace ops {
+
+/// yᵢ = xᵢ + yᵢ₋₁, or from the end yᵢ = xᵢ + yᵢ₊₁.
+struct Cumsum {
+  static constexpr std::string_view name = "cumsum", formula = "the gradient summed up from the end";
+  std::size_t axis = 0;
+  bool from_end = false;
+
+  Array forward(Values in) const {
+    const Array& x = *in[0];
+    Array out(x.shape(), x.dtype());
+    if (x.dtype() == DType::int64)
+      run<std::uint64_t>(x.data<std::int64_t>(), out.mutable_data<std::int64_t>(), x.shape());
+    else  // sums of float32 keep more digits on their way
+      dispatch_floating(x.dtype(),
+                        [&]<class T>() { run<double>(x.data<T>(), out.mutable_data<T>(), x.shape()); });
+    return out;
+  }
+  Reads reads(Wanted) const { return 0; }
+  void vjp(Inputs, const Tensor&, const Tensor& g, Cotangents& to) const {
+    if (to.wants(0)) to[0] = apply(Cumsum{axis, !from_end}, Here::now(), Argument(g));
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
+    return {from_end ? "the running sum of g" : "the running sum of g from the end", false};
+  }
+
+ private:
+  template <class Running, class T>
+  void run(const T* x, T* out, const Shape& shape) const {
+    const AlongAxis along(shape, axis);
+    along.for_each_line([&](std::int64_t at) {
+      const std::int64_t step = from_end ? -along.stride() : along.stride();
+      if (from_end) at += (along.n - 1) * along.stride();
+      Running total = 0;
+      for (std::int64_t i = 0; i < along.n; ++i, at += step)
+        out[at] = static_cast<T>(total += static_cast<Running>(x[at]));
+    });
+  }
+};
+
+/// yᵢ = aᵢ yᵢ₋₁ + bᵢ, or its transpose yᵢ = aᵢ₊₁ yᵢ₊₁ + bᵢ.
+struct LinearRecurrence {
+  static constexpr std::string_view name = "linear_recurrence",
+                                    formula =
+                                        "yᵢ = aᵢ yᵢ₋₁ + bᵢ: to b: h with hᵢ = aᵢ₊₁ hᵢ₊₁ + gᵢ, to a: hᵢ yᵢ₋₁";
+  std::size_t axis = 0;
+  bool transposed = false;
+
+  Array forward(Values in) const {
+    const Array &a = *in[0], &b = *in[1];
+    Array out(b.shape(), b.dtype());
+    if (b.dtype() == DType::int64)
+      run<Wrapping>(a.data<std::int64_t>(), b.data<std::int64_t>(), out.mutable_data<std::int64_t>(),
+                    b.shape());
+    else
+      dispatch_floating(
+          b.dtype(), [&]<class T>() { run<T>(a.data<T>(), b.data<T>(), out.mutable_data<T>(), b.shape()); });
+    return out;
+  }
+  Reads reads(Wanted wanted) const {
+    return (wanted(0) || wanted(1) ? reads_input(0) : 0) | (wanted(0) ? reads_output : 0);
+  }
+  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
+    if (!to.wants(0) && !to.wants(1)) return;
+    const Tensor h = apply(LinearRecurrence{axis, !transposed}, Here::now(), Argument(in[0]), Argument(g));
+    if (to.wants(0)) {
+      const Tensor &y = transposed ? h : out, &from_end = transposed ? out : h;
+      to[0] = strong_product(from_end, before(y, 0, axis));
+    }
+    if (to.wants(1)) to[1] = h;
+  }
+  LocalFormula local_formula(std::size_t input, std::span<const std::string>, const std::string&) const {
+    return {input == 0 ? "hᵢ yᵢ₋₁" : "h, the recurrence from the end", false};
+  }
+  /// x moved on by one place along the axis, with `first` at the first one.
+  static Tensor before(const Tensor& x, double first, std::size_t axis) {
+    if (x.size() == 0) return x;
+    std::vector<Index> all(axis, Slice{}), shorter = all;
+    shorter.push_back(Slice{.stop = -1});
+    Shape one = x.shape();
+    one[axis] = 1;
+    return concatenate({full(one, first, x.dtype()), index(x, shorter)}, static_cast<std::int64_t>(axis));
+  }
+
+ private:
+  template <class Number, class T>
+  void run(const T* a, const T* b, T* out, const Shape& shape) const {
+    const AlongAxis along(shape, axis);
+    along.for_each_line([&](std::int64_t first) {
+      const std::int64_t stride = along.stride(), last = first + (along.n - 1) * stride;
+      Number y = b[transposed ? last : first];
+      out[transposed ? last : first] = static_cast<T>(y);
+      for (std::int64_t i = 1; i < along.n; ++i) {
+        const std::int64_t at = transposed ? last - i * stride : first + i * stride;
+        y = Number(a[transposed ? at + stride : at]) * y + Number(b[at]);
+        out[at] = static_cast<T>(y);
+      }
+    });
+  }
+};
+
+struct Logcumsumexp {
+  static constexpr std::string_view name = "logcumsumexp", formula = "∂yᵢ/∂xⱼ = exp(xⱼ − yᵢ) for j ≤ i";
+  std::size_t axis = 0;
+  Array forward(Values in) const {
+    const Array& x = *in[0];
+    Array out(x.shape(), x.dtype());
+    dispatch_floating(x.dtype(), [&]<class T>() {
+      const T* from = x.data<T>();
+      T* to = out.mutable_data<T>();
+      const AlongAxis along(x.shape(), axis);
+      along.for_each_line([&](std::int64_t at) {
+        T y = to[at] = from[at];
+        for (std::int64_t i = 1; i < along.n; ++i)
+          y = to[at + i * along.stride()] = rules::logaddexp(y, from[at + i * along.stride()]);
+      });
+    });
+    return out;
+  }
+  Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) | reads_output : 0; }
+  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
+    if (!to.wants(0)) return;
+    // A recurrence: yᵢ = logaddexp(yᵢ₋₁, xᵢ), where each of the two has its share. Equal infinities have no
+    // distance: at +inf they share evenly, and -inf passes nothing on.
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    const Tensor before = LinearRecurrence::before(out, -infinity, axis), distance = in[0] - before,
+                 equal = distance != distance, safe = where(equal, 0, distance),
+                 at_equal = where(in[0] == before, cast(in[0] == infinity, out.dtype()) * 0.5, distance),
+                 mine = where(equal, at_equal, sigmoid(safe)), rest = where(equal, at_equal, sigmoid(-safe));
+    to[0] =
+        strong_product(apply(LinearRecurrence{axis, true}, Here::now(), Argument(rest), Argument(g)), mine);
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string> names,
+                             const std::string& result) const {
+    return {"Σ g · exp(" + names[0] + " − " + result + ") from the end", false};
+  }
+};
+
+namespace {
+
+template <class T>
+bool is_nan(T x) {
+  if constexpr (std::is_floating_point_v<T>) return std::isnan(x);
+  return false;
+}
+
+/// Where the extremum so far is: offsets in row-major order, and places along the axis. `stays` says whether
+/// the extremum so far stays it.
+template <class Stays>
+Cumulative extremum_so_far(std::string_view name, const Operand& x, std::optional<std::int64_t> axis,
+                           const Stays& stays) {
+  const OfAxis of(name, x.as_tensor(), axis);
+  const Shape& shape = of.x.shape();
+  const Array& in = value_of(of.x);
+  Array places(shape, DType::int64), offsets(shape, DType::int64);
+  auto *place = places.mutable_data<std::int64_t>(), *offset = offsets.mutable_data<std::int64_t>();
+  dispatch(in.dtype(), [&]<class T>() {
+    const T* elements = in.data<T>();
+    const AlongAxis along(shape, of.axis);
+    along.for_each_line([&](std::int64_t first) {
+      std::int64_t best = 0;
+      for (std::int64_t i = 0; i < along.n; ++i) {
+        const std::int64_t at = first + i * along.stride();
+        const T extremum = elements[first + best * along.stride()];
+        if (is_nan(elements[at]) || (!is_nan(extremum) && !stays(extremum, elements[at]))) best = i;
+        place[at] = best;
+        offset[at] = first + best * along.stride();
+      }
+    });
+  });
+  return {pick(of.x, constant(std::move(offsets))), constant(std::move(places))};
+}
+
+/// cumsum and cumprod of bool are those of int64.
+Tensor counted(const Operand& x) { return x.as(promote(x.dtype(), DType::int64)); }
+
+}  // namespace
+
+Entries cumulative_operations() {
+  constexpr std::string_view along_one_axis = "x|a|input, axis|dim=None";
+  static constexpr Entry table[] = {
+      {.name = Cumsum::name,
+       .parameters = along_one_axis,
+       .call = call<cumsum>,
+       .formula = Cumsum::formula,
+       .example = "cumsum([1, 2, 3])"},
+      {.name = "cumprod",
+       .parameters = along_one_axis,
+       .call = call<cumprod>,
+       .formula = "∂yᵢ/∂xⱼ = the product of the others up to i, for j ≤ i",
+       .example = "cumprod([1, 2, 3])",
+       .note = "exact where elements are 0"},
+      {.name = Logcumsumexp::name,
+       .parameters = along_one_axis,
+       .call = call<logcumsumexp>,
+       .formula = Logcumsumexp::formula,
+       .example = "logcumsumexp([0, 1000])"},
+      {.name = "cummax",
+       .parameters = along_one_axis,
+       .call = call<cummax>,
+       .formula = "∂yᵢ/∂xⱼ = 1 if j is the place of the largest up to i else 0",
+       .example = "cummax([1, 3, 2])",
+       .note = "of equal elements the last has the gradient, as in PyTorch"},
+      {.name = "cummin",
+       .parameters = along_one_axis,
+       .call = call<cummin>,
+       .formula = "∂yᵢ/∂xⱼ = 1 if j is the place of the smallest up to i else 0",
+       .example = "cummin([3, 1, 2])",
+       .note = "of equal elements the last has the gradient, as in PyTorch"},
+  };
+  return table;
+}
+
+}  // namespace ops
+
+Tensor cumsum(const Operand& x, std::optional<std::int64_t> axis) try {
+  const ops::OfAxis of("cumsum", ops::counted(x), axis);
+  return apply(ops::Cumsum{of.axis}, x.here(), Argument(of.x));
+} catch (...) {
+  rethrow_in_call("cumsum", x);
+}
+
+Tensor cumprod(const Operand& x, std::optional<std::int64_t> axis) try {
+  const ops::OfAxis of("cumprod", ops::counted(x), axis);
+  if (of.x.size() == 0) return of.x;
+  // yᵢ = xᵢ yᵢ₋₁ + bᵢ, where b has the first element and then zeros
+  std::vector<Index> first(of.axis, Slice{});
+  first.push_back(Slice{.stop = 1});
+  const Tensor start = slice_update(zeros_like(of.x), first, index(of.x, first));
+  return apply(ops::LinearRecurrence{of.axis}, x.here(), Argument(of.x), Argument(start));
+} catch (...) {
+  rethrow_in_call("cumprod", x);
+}
+
+Tensor logcumsumexp(const Operand& x, std::optional<std::int64_t> axis) try {
+  const ops::OfAxis of("logcumsumexp", x.as(ops::real_dtype(x.dtype())), axis);
+  return apply(ops::Logcumsumexp{of.axis}, x.here(), Argument(of.x));
+} catch (...) {
+  rethrow_in_call("logcumsumexp", x);
+}
+
+Cumulative cummax(const Operand& x, std::optional<std::int64_t> axis) try {
+  return ops::extremum_so_far("cummax", x, axis, [](auto so_far, auto next) { return so_far > next; });
+} catch (...) {
+  rethrow_in_call("cummax", x);
+}
+
+Cumulative cummin(const Operand& x, std::optional<std::int64_t> axis) try {
+  return ops::extremum_so_far("cummin", x, axis, [](auto so_far, auto next) { return so_far < next; });
+} catch (...) {
+  rethrow_in_call("cummin", x);
+}
+
+}  // namespace chainrule

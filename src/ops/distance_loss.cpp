@@ -1,0 +1,166 @@
+// Distances and similarities of vectors, and losses of them, made of other operations.
+
+#include "chainrule/losses.h"
+#include "chainrule/statistics.h"
+#include "ops/combine_loss.h"
+#include "ops/registry.h"
+
+namespace chainrule {
+namespace ops {
+
+Entries distance_operations() {
+  static constexpr Entry table[] = {
+      {.name = "cosine_similarity",
+       .parameters = "a|x1, b|x2, axis|dim=1, eps=1e-8",
+       .call = call<cosine_similarity>,
+       .formula = "∂cos(a, b)/∂a = (b/‖b‖ − cos(a, b) a/‖a‖) / ‖a‖",
+       .example = "cosine_similarity([[1, 0]], [[1, 1]])"},
+      {.name = "pairwise_distance",
+       .parameters = "a|x1, b|x2, p=2, eps=1e-6, keepdims|keepdim=False",
+       .call = call<pairwise_distance>,
+       .formula = "∂‖d‖/∂a, d = a − b + ε, as of vector_norm",
+       .example = "pairwise_distance([[1, 0]], [[4, 4]])"},
+      {.name = "cdist",
+       .parameters = "a|x1, b|x2, p=2",
+       .call = call<cdist>,
+       .formula = "∂‖aᵢ − bⱼ‖/∂aᵢ, as of vector_norm",
+       .example = "cdist([[0, 0], [1, 1]], [[3, 4]])",
+       .note = "derivative 0 where two rows are equal"},
+      {.name = "pdist",
+       .parameters = "x|input, p=2",
+       .call = call<pdist>,
+       .formula = "∂‖xᵢ − xⱼ‖/∂xᵢ, as of vector_norm",
+       .example = "pdist([[0, 0], [3, 4], [0, 1]])",
+       .note = "derivative 0 where two rows are equal"},
+      {.name = "triplet_margin_loss",
+       .parameters = "anchor, positive, negative, margin=1, p=2, eps=1e-6, swap=False, reduction='mean'",
+       .call = [](Arguments& a) -> Result {
+         return triplet_margin_loss(a[0], a[1], a[2],
+                                    {.margin = a.number(3),
+                                     .p = a.number(4),
+                                     .eps = a.number(5),
+                                     .swap = a.flag(6),
+                                     .reduction = a.reduction(7)});
+       },
+       .formula = "∂max(0, margin + ‖a − p‖ − ‖a − n‖)/∂a",
+       .example = "triplet_margin_loss([[0, 0]], [[1, 0]], [[0, 1]])"},
+      {.name = "cosine_embedding_loss",
+       .parameters = "a|input1, b|input2, target, margin=0, reduction='mean'",
+       .call = call<cosine_embedding_loss>,
+       .formula = "∂(1 − cos(a, b)) if t = 1, ∂max(0, cos(a, b) − margin) if t = −1",
+       .example = "cosine_embedding_loss([[1, 0]], [[1, 1]], [1])"},
+      {.name = "margin_ranking_loss",
+       .parameters = "a|input1, b|input2, target, margin=0, reduction='mean'",
+       .call = call<margin_ranking_loss>,
+       .formula = "∂max(0, margin − t (a − b))/∂a = −t if that is positive else 0",
+       .example = "margin_ranking_loss([1, 2], [2, 1], [1, 1])"},
+  };
+  return table;
+}
+
+}  // namespace ops
+
+Tensor cosine_similarity(const Operand& a, const Operand& b, std::int64_t axis, double eps) try {
+  const DType dtype = ops::real_dtype(ops::common_dtype(a, b));
+  const Tensor x = a.as(dtype), y = b.as(dtype);
+  const Shape shape = broadcast("cosine_similarity", x.shape(), y.shape());
+  const auto along = static_cast<std::int64_t>(normalize_axis("cosine_similarity", axis, shape));
+  const auto unit = [&](const Tensor& v) {
+    const Tensor whole = broadcast_to(v, shape);
+    return whole / maximum(norm(whole, along, true), eps);
+  };
+  return sum(unit(x) * unit(y), along);
+} catch (...) {
+  rethrow_in_call("cosine_similarity", a, b);
+}
+
+Tensor pairwise_distance(const Operand& a, const Operand& b, double p, double eps, bool keepdims) try {
+  const DType dtype = ops::real_dtype(ops::common_dtype(a, b));
+  return vector_norm(a.as(dtype) - b.as(dtype) + eps, p, -1, keepdims);
+} catch (...) {
+  rethrow_in_call("pairwise_distance", a, b);
+}
+
+Tensor cdist(const Operand& a, const Operand& b, double p) try {
+  const DType dtype = ops::real_dtype(ops::common_dtype(a, b));
+  const Tensor x = a.as(dtype), y = b.as(dtype);
+  if (x.rank() < 2 || y.rank() < 2 || x.shape().back() != y.shape().back())
+    throw ShapeError("cdist: rows of " + to_string(x.shape()) + " and " + to_string(y.shape()) +
+                     " cannot be compared; give (..., P, M) and (..., R, M)");
+  // (..., P, 1, M) and (..., 1, R, M)
+  const auto with_one = [](const Tensor& v, std::ptrdiff_t from_end) {
+    std::vector<std::int64_t> sizes(v.shape().begin(), v.shape().end());
+    sizes.insert(sizes.end() - from_end, 1);
+    return reshape(v, Shape(sizes));
+  };
+  const Tensor difference = with_one(x, 1) - with_one(y, 2);
+  if (difference.shape().back() == 0) return sum(difference, -1);
+  return vector_norm(difference, p, -1);
+} catch (...) {
+  rethrow_in_call("cdist", a, b);
+}
+
+Tensor pdist(const Operand& x, double p) try {
+  const Tensor in = x.as(ops::real_dtype(x.dtype()));
+  if (in.rank() != 2)
+    throw ShapeError("pdist: takes rows (N, M), not shape " + to_string(in.shape()) + "; reshape it");
+  std::vector<std::int64_t> first, second;
+  for (std::int64_t i = 0; i < in.shape()[0]; ++i)
+    for (std::int64_t j = i + 1; j < in.shape()[0]; ++j) {
+      first.push_back(i);
+      second.push_back(j);
+    }
+  const Tensor difference = take_rows(in, first) - take_rows(in, second);
+  if (difference.size() == 0) return sum(difference, -1);
+  return vector_norm(difference, p, -1);
+} catch (...) {
+  rethrow_in_call("pdist", x);
+}
+
+Tensor triplet_margin_loss(const Operand& anchor, const Operand& positive, const Operand& negative,
+                           const TripletMarginOptions& options) try {
+  const DType dtype = ops::real_dtype(ops::common_dtype(anchor, positive, negative));
+  const Tensor a = anchor.as(dtype), p = positive.as(dtype), n = negative.as(dtype);
+  if (a.rank() == 0 || p.shape() != a.shape() || n.shape() != a.shape())
+    throw ShapeError("triplet_margin_loss: anchor " + to_string(a.shape()) + ", positive " +
+                     to_string(p.shape()) + " and negative " + to_string(n.shape()) +
+                     " must be vectors, or rows of them, of one shape");
+  const auto distance = [&](const Tensor& u, const Tensor& v) {
+    return pairwise_distance(u, v, options.p, options.eps);
+  };
+  Tensor apart = distance(a, n);
+  if (options.swap) apart = minimum(apart, distance(p, n));
+  return ops::combined("triplet_margin_loss", relu(distance(a, p) - apart + options.margin),
+                       options.reduction);
+} catch (...) {
+  rethrow_in_call("triplet_margin_loss", anchor, positive, negative);
+}
+
+Tensor cosine_embedding_loss(const Operand& a, const Operand& b, const Operand& target, double margin,
+                             Reduction reduction) try {
+  const DType dtype = ops::real_dtype(ops::common_dtype(a, b));
+  const Tensor x = a.as(dtype), y = b.as(dtype), t = target.as_tensor();
+  if (x.rank() == 0 || x.rank() > 2 || y.shape() != x.shape())
+    throw ShapeError("cosine_embedding_loss: inputs " + to_string(x.shape()) + " and " +
+                     to_string(y.shape()) + " must be rows (N, M), or vectors, of one shape");
+  constexpr double eps = 1e-12;  // PyTorch's
+  const Tensor cosine = sum(x * y, -1) / sqrt((sum(square(x), -1) + eps) * (sum(square(y), -1) + eps));
+  ops::require_same_shape("cosine_embedding_loss", cosine, t);
+  const Tensor losses = where(t == 1, 1 - cosine, where(t == -1, relu(cosine - margin), 0));
+  return ops::combined("cosine_embedding_loss", losses, reduction);
+} catch (...) {
+  rethrow_in_call("cosine_embedding_loss", a, b, target);
+}
+
+Tensor margin_ranking_loss(const Operand& a, const Operand& b, const Operand& target, double margin,
+                           Reduction reduction) try {
+  const DType dtype = ops::real_dtype(ops::common_dtype(a, b, target));
+  const Tensor x = a.as(dtype), y = b.as(dtype), t = target.as(dtype);
+  ops::require_same_shape("margin_ranking_loss", x, y);
+  ops::require_same_shape("margin_ranking_loss", x, t);
+  return ops::combined("margin_ranking_loss", relu(margin - t * (x - y)), reduction);
+} catch (...) {
+  rethrow_in_call("margin_ranking_loss", a, b, target);
+}
+
+}  // namespace chainrule

@@ -1,0 +1,396 @@
+// Random numbers of distributions. Continuous ones are made of operations, so that gradients flow through
+// them; logarithms of gamma samples are what the gamma, beta and Dirichlet distributions are made of.
+
+#include "chainrule/distributions.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "ops/elementwise.h"
+#include "ops/gamma_slope.h"
+#include "ops/registry.h"
+
+namespace chainrule {
+namespace ops {
+
+/// d log(z) / dα for samples z of the gamma distribution.
+struct LogGammaSlope {
+  static constexpr std::string_view name = "log_gamma_slope", formula = "not differentiable again";
+  Array forward(Values in) const {
+    return dispatch_floating(in[0]->dtype(), [&]<class T>() {
+      Array out(in[0]->shape(), in[0]->dtype());
+      const T *alpha = in[0]->template data<T>(), *log_z = in[1]->template data<T>();
+      T* slopes = out.mutable_data<T>();
+      for (std::int64_t i = 0; i < out.size(); ++i)
+        slopes[i] = static_cast<T>(gamma_slope(alpha[i], log_z[i]));
+      return out;
+    });
+  }
+  Reads reads(Wanted) const { return 0; }
+  void vjp(Inputs, const Tensor&, const Tensor&, Cotangents&) const {
+    throw GradError("gamma: the implicit derivative of a sample cannot be differentiated again; detach it");
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
+    return {"?", false};
+  }
+};
+
+/// log(z) for samples z of the gamma distribution, which were drawn before.
+struct LogGammaSample {
+  static constexpr std::string_view name = "log_gamma_sample", formula = "∂log(z)/∂α = −∂F/∂α / (z ∂F/∂z)";
+  Array sample;
+  Array forward(Values) const { return sample; }
+  Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) | reads_output : 0; }
+  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
+    if (to.wants(0))
+      to[0] = strong_product(g, apply(LogGammaSlope{}, Here::now(), Argument(in[0]), Argument(out)));
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
+    return {"−∂F/∂α / (z ∂F/∂z)", false};
+  }
+};
+
+namespace {
+
+/// log(z) for a sample of the gamma distribution. Source: Marsaglia and Tsang, A simple method for generating
+/// gamma variables, 2000. Below 1 it is that for α + 1 times u^(1/α), which may be too small to be a number.
+double log_gamma_draw(double alpha, Generator& generator) {
+  if (alpha < 1) return log_gamma_draw(alpha + 1, generator) + std::log(1 - generator.uniform()) / alpha;
+  const double d = alpha - 1.0 / 3, c = 1 / std::sqrt(9 * d);
+  for (;;) {
+    const double x = generator.normal(), root = 1 + c * x, v = root * root * root;
+    if (v > 0 && std::log(1 - generator.uniform()) < x * x / 2 + d - d * v + d * std::log(v))
+      return std::log(d) + std::log(v);
+  }
+}
+
+template <class F>
+bool all_hold(const Tensor& x, const F& holds) {
+  return dispatch_floating(x.dtype(), [&]<class T>() {
+    const std::span<const T> all = x.data<T>();
+    return std::all_of(all.begin(), all.end(), [&](T each) { return holds(static_cast<double>(each)); });
+  });
+}
+void require_positive(std::string_view name, std::string_view what, const Tensor& x) {
+  if (!all_hold(x, [](double each) { return each > 0 && std::isfinite(each); }))
+    throw ShapeError(std::string(name) + ": " + std::string(what) + ", of shape " + to_string(x.shape()) +
+                     ", must be positive and finite");
+}
+void require_probabilities(std::string_view name, const Tensor& p) {
+  if (!all_hold(p, [](double each) { return each >= 0 && each <= 1; }))
+    throw ShapeError(std::string(name) + ": probabilities, of shape " + to_string(p.shape()) +
+                     ", must be from 0 to 1");
+}
+
+Tensor log_gamma_sample(std::string_view name, const Tensor& concentration, Generator& generator) {
+  require_positive(name, "the concentration", concentration);
+  Array sample(concentration.shape(), concentration.dtype());
+  dispatch_floating(sample.dtype(), [&]<class T>() {
+    const T* alpha = value_of(concentration).template data<T>();
+    T* out = sample.mutable_data<T>();
+    for (std::int64_t i = 0; i < sample.size(); ++i)
+      out[i] = static_cast<T>(log_gamma_draw(alpha[i], generator));
+  });
+  return apply(LogGammaSample{std::move(sample)}, Here::now(), Argument(concentration));
+}
+
+/// Two parameters as real numbers, and the shape of what is drawn.
+struct Parameters {
+  Tensor a, b;
+  Shape shape;
+
+  Parameters(std::string_view name, const Operand& first, const Operand& second, const Shape* asked) {
+    const DType dtype = real_dtype(common_dtype(first, second));
+    a = first.as(dtype);
+    b = second.as(dtype);
+    shape = broadcast(name, a.shape(), b.shape());
+    if (asked == nullptr) return;
+    if (broadcast(name, shape, *asked) != *asked)
+      throw ShapeError(std::string(name) + ": parameters of shape " + to_string(shape) +
+                       " do not broadcast to " + to_string(*asked) + "; ask for a larger shape");
+    shape = *asked;
+  }
+};
+
+Tensor normal(const Operand& mean, const Operand& std, const Shape* asked, Generator& generator) try {
+  const Parameters of("normal", mean, std, asked);
+  return of.a + of.b * randn(of.shape, generator, of.a.dtype());
+} catch (...) {
+  rethrow_in_call("normal", mean, std);
+}
+Tensor uniform(const Operand& low, const Operand& high, const Shape* asked, Generator& generator) try {
+  const Parameters of("uniform", low, high, asked);
+  return of.a + (of.b - of.a) * rand(of.shape, generator, of.a.dtype());
+} catch (...) {
+  rethrow_in_call("uniform", low, high);
+}
+Tensor exponential(const Operand& rate, const Shape* asked, Generator& generator) try {
+  const Parameters of("exponential", rate, rate, asked);
+  return -log1p(-rand(of.shape, generator, of.a.dtype())) / of.a;
+} catch (...) {
+  rethrow_in_call("exponential", rate);
+}
+Tensor gamma(const Operand& concentration, const Operand& rate, const Shape* asked,
+             Generator& generator) try {
+  const Parameters of("gamma", concentration, rate, asked);
+  return exp(log_gamma_sample("gamma", broadcast_to(of.a, of.shape), generator)) / of.b;
+} catch (...) {
+  rethrow_in_call("gamma", concentration, rate);
+}
+/// x / (x + y) of gamma samples, which may both be too small to be numbers: of their logarithms.
+Tensor beta(const Operand& a, const Operand& b, const Shape* asked, Generator& generator) try {
+  const Parameters of("beta", a, b, asked);
+  const Tensor x = log_gamma_sample("beta", broadcast_to(of.a, of.shape), generator);
+  return sigmoid(x - log_gamma_sample("beta", broadcast_to(of.b, of.shape), generator));
+} catch (...) {
+  rethrow_in_call("beta", a, b);
+}
+
+/// Draws `count` classes of each row of weights.
+Tensor draw_classes(std::string_view name, const Tensor& weights, std::int64_t count, bool replacement,
+                    Generator& generator) {
+  if (weights.rank() == 0 || weights.shape().back() == 0)
+    throw ShapeError(std::string(name) + ": probabilities must be (..., C) and not empty, not " +
+                     to_string(weights.shape()));
+  const std::int64_t classes = weights.shape().back(), rows = weights.size() / classes;
+  Array result({rows, count}, DType::int64);
+  auto* out = result.mutable_data<std::int64_t>();
+  std::vector<double> left = weights.to_vector<double>();
+  for (std::int64_t row = 0; row < rows; ++row) {
+    double* const p = left.data() + row * classes;
+    for (std::int64_t k = 0; k < count; ++k) {
+      double total = 0;
+      std::int64_t chosen = -1;
+      for (std::int64_t c = 0; c < classes; ++c) {
+        if (!(p[c] >= 0) || std::isinf(p[c])) total = -std::numeric_limits<double>::infinity();
+        total += p[c];
+      }
+      if (!(total > 0))
+        throw ShapeError(std::string(name) + ": cannot draw " + std::to_string(count) + " from row " +
+                         std::to_string(row) + " of shape " + to_string(weights.shape()) +
+                         "; probabilities must not be negative, and enough of them positive");
+      double place = generator.uniform() * total;
+      for (std::int64_t c = 0; c < classes && (chosen < 0 || place >= 0); ++c) {
+        if (p[c] == 0) continue;
+        chosen = c;  // also where rounding leaves a little beyond the last one
+        place -= p[c];
+      }
+      *out++ = chosen;
+      if (!replacement) p[chosen] = 0;
+    }
+  }
+  return constant(std::move(result));
+}
+
+/// The parameters of a call by name are tensors of the dtype of the command line.
+template <Tensor (*f)(const Operand&, const Operand&, const Shape*, Generator&)>
+Result of_two(Arguments& a) {
+  const Tensor first = a.tensor(0), second = a.tensor(1);
+  if (!a.given(2)) return f(first, second, nullptr, a.random());
+  const Shape shape = a.shape(2);
+  return f(first, second, &shape, a.random());
+}
+
+}  // namespace
+
+Entries distribution_operations() {
+  static constexpr Entry table[] = {
+      {.name = LogGammaSample::name, .formula = LogGammaSample::formula, .differentiable = false},
+      {.name = LogGammaSlope::name, .formula = LogGammaSlope::formula, .differentiable = false},
+      {.name = "normal",
+       .parameters = "mean|loc=0, std|scale=1, shape|size=None",
+       .call = of_two<normal>,
+       .formula = "∂(mean + std z)/∂mean = 1,  ∂/∂std = z",
+       .example = "normal([0, 10], 1)",
+       .weak = false},
+      {.name = "uniform",
+       .parameters = "low=0, high=1, shape|size=None",
+       .call = of_two<uniform>,
+       .formula = "∂(low + (high − low) u)/∂low = 1 − u,  ∂/∂high = u",
+       .example = "uniform(-1, 1, (2,))",
+       .weak = false},
+      {.name = "exponential",
+       .parameters = "rate, shape|size=None",
+       .call = [](Arguments& a) -> Result {
+         const Tensor rate = a.tensor(0);
+         if (!a.given(1)) return exponential(rate, nullptr, a.random());
+         const Shape shape = a.shape(1);
+         return exponential(rate, &shape, a.random());
+       },
+       .formula = "∂x/∂rate = −x / rate",
+       .example = "exponential(2, (3,))",
+       .weak = false},
+      {.name = "gamma",
+       .parameters = "concentration|shape, rate=1, size=None",
+       .call = of_two<gamma>,
+       .formula = "∂x/∂a = −∂F(x; a)/∂a / ∂F/∂x, F the distribution",
+       .example = "gamma(2, 1, (3,))",
+       .note = "the implicit derivative, which cannot be differentiated again",
+       .differentiable = false,
+       .weak = false},
+      {.name = "beta",
+       .parameters = "a|concentration1, b|concentration0, shape|size=None",
+       .call = of_two<beta>,
+       .formula = "of x / (x + y), for gamma samples x and y",
+       .example = "beta(2, 3)",
+       .note = "the implicit derivative, which cannot be differentiated again",
+       .differentiable = false,
+       .weak = false},
+      {.name = "dirichlet",
+       .parameters = "concentration|alpha",
+       .call = call<dirichlet>,
+       .formula = "of x / Σx, for gamma samples x",
+       .example = "dirichlet([1, 2, 3])",
+       .note = "the implicit derivative, which cannot be differentiated again",
+       .differentiable = false,
+       .weak = false},
+      {.name = "bernoulli",
+       .parameters = "probability|p|input",
+       .call = call<bernoulli>,
+       .formula = "no gradient",
+       .example = "bernoulli([0.1, 0.9])",
+       .differentiable = false,
+       .weak = false},
+      {.name = "categorical",
+       .parameters = "probabilities|probs",
+       .call = call<categorical>,
+       .formula = "of int64: no gradient",
+       .example = "categorical([0.1, 0.9])",
+       .differentiable = false,
+       .weak = false},
+      {.name = "multinomial",
+       .parameters = "probabilities|input, count|num_samples, replacement=False",
+       .call = call<multinomial>,
+       .formula = "of int64: no gradient",
+       .example = "multinomial([0.1, 0.9], 2)",
+       .differentiable = false,
+       .weak = false},
+      {.name = "randint",
+       .parameters = "low, high, shape|size=()",
+       .call = call<randint>,
+       .formula = "of int64: no gradient",
+       .example = "randint(0, 10, (3,))",
+       .differentiable = false,
+       .weak = false},
+      {.name = "permutation",
+       .parameters = "x",
+       .call = call<permutation>,
+       .formula = "the gradient's rows put back in order",
+       .example = "permutation([1, 2, 3])",
+       .weak = false},
+      {.name = "dropout",
+       .parameters = "x|input, p=0.5",
+       .call = call<dropout>,
+       .formula = "∂y/∂x = 1 / (1 − p) if x is kept else 0",
+       .example = "dropout([1, 2, 3])",
+       .weak = false},
+  };
+  return table;
+}
+
+}  // namespace ops
+
+Tensor normal(const Operand& mean, const Operand& std, Generator& generator) {
+  return ops::normal(mean, std, nullptr, generator);
+}
+Tensor normal(const Operand& mean, const Operand& std, const Shape& shape, Generator& generator) {
+  return ops::normal(mean, std, &shape, generator);
+}
+Tensor uniform(const Operand& low, const Operand& high, Generator& generator) {
+  return ops::uniform(low, high, nullptr, generator);
+}
+Tensor uniform(const Operand& low, const Operand& high, const Shape& shape, Generator& generator) {
+  return ops::uniform(low, high, &shape, generator);
+}
+Tensor exponential(const Operand& rate, Generator& generator) {
+  return ops::exponential(rate, nullptr, generator);
+}
+Tensor exponential(const Operand& rate, const Shape& shape, Generator& generator) {
+  return ops::exponential(rate, &shape, generator);
+}
+Tensor gamma(const Operand& concentration, const Operand& rate, Generator& generator) {
+  return ops::gamma(concentration, rate, nullptr, generator);
+}
+Tensor gamma(const Operand& concentration, const Operand& rate, const Shape& shape, Generator& generator) {
+  return ops::gamma(concentration, rate, &shape, generator);
+}
+Tensor beta(const Operand& a, const Operand& b, Generator& generator) {
+  return ops::beta(a, b, nullptr, generator);
+}
+Tensor beta(const Operand& a, const Operand& b, const Shape& shape, Generator& generator) {
+  return ops::beta(a, b, &shape, generator);
+}
+
+Tensor dirichlet(const Operand& concentration, Generator& generator) try {
+  const Tensor in = concentration.as(ops::real_dtype(concentration.dtype()));
+  if (in.rank() == 0)
+    throw ShapeError("dirichlet: the concentration is a scalar, of shape (); give one number per part");
+  return softmax(ops::log_gamma_sample("dirichlet", in, generator), -1);
+} catch (...) {
+  rethrow_in_call("dirichlet", concentration);
+}
+
+Tensor bernoulli(const Operand& probability, Generator& generator) try {
+  const Tensor p = probability.as(ops::real_dtype(probability.dtype())).detach();
+  ops::require_probabilities("bernoulli", p);
+  return cast(rand(p.shape(), generator, p.dtype()) < p, p.dtype());
+} catch (...) {
+  rethrow_in_call("bernoulli", probability);
+}
+
+Tensor categorical(const Operand& probabilities, Generator& generator) try {
+  const Tensor p = probabilities.as(ops::real_dtype(probabilities.dtype()));
+  const Tensor drawn = ops::draw_classes("categorical", p, 1, true, generator);
+  return reshape(drawn, Shape(p.shape().sizes().first(p.rank() - 1)));
+} catch (...) {
+  rethrow_in_call("categorical", probabilities);
+}
+
+Tensor multinomial(const Operand& probabilities, std::int64_t count, bool replacement,
+                   Generator& generator) try {
+  const Tensor p = probabilities.as(ops::real_dtype(probabilities.dtype()));
+  const Tensor drawn = ops::draw_classes("multinomial", p, count, replacement, generator);
+  Shape shape = p.shape();
+  shape[shape.rank() - 1] = count;
+  return reshape(drawn, shape);
+} catch (...) {
+  rethrow_in_call("multinomial", probabilities);
+}
+
+Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, Generator& generator) {
+  if (high <= low)
+    throw ShapeError("randint: there is no whole number from " + std::to_string(low) + " to below " +
+                     std::to_string(high) + ", for shape " + to_string(shape));
+  // Differences of int64 may be as large as uint64.
+  const auto range = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
+  if (range > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+    throw ShapeError("randint: from " + std::to_string(low) + " to " + std::to_string(high) +
+                     " are more than 2⁶³ numbers, for shape " + to_string(shape));
+  Array result = new_array("randint", shape, DType::int64);
+  auto* out = result.mutable_data<std::int64_t>();
+  for (std::int64_t i = 0; i < result.size(); ++i)
+    out[i] = low + generator.below(static_cast<std::int64_t>(range));
+  return constant(std::move(result));
+}
+
+Tensor permutation(const Operand& x, Generator& generator) try {
+  const Tensor in = x.as_tensor();
+  if (in.rank() == 0) throw ShapeError("permutation: a scalar, of shape (), has no rows; see randperm");
+  return take_rows({in, x.here()}, randperm(in.shape()[0], generator));
+} catch (...) {
+  rethrow_in_call("permutation", x);
+}
+
+Tensor dropout(const Operand& x, double p, Generator& generator) try {
+  const Tensor in = x.as(ops::real_dtype(x.dtype()));
+  if (!(p >= 0 && p <= 1))
+    throw ShapeError("dropout: " + std::to_string(p) + " is no probability, for shape " +
+                     to_string(in.shape()) + "; give a number from 0 to 1");
+  const Tensor kept = rand(in.shape(), generator, DType::float64) >= p;
+  return where(kept, in / (1 - p), 0);
+} catch (...) {
+  rethrow_in_call("dropout", x);
+}
+
+}  // namespace chainrule

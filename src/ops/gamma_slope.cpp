@@ -1,0 +1,75 @@
+// The implicit derivative of a sample of the gamma distribution, by the series and the continued fraction of
+// the incomplete gamma function, each differentiated term by term.
+
+#include "ops/gamma_slope.h"
+
+#include <cmath>
+
+namespace chainrule::ops {
+namespace {
+
+/// A number and its derivative to α.
+struct Dual {
+  double value, slope;
+  friend Dual operator+(Dual a, Dual b) { return {a.value + b.value, a.slope + b.slope}; }
+  friend Dual operator*(Dual a, Dual b) { return {a.value * b.value, a.slope * b.value + a.value * b.slope}; }
+  friend Dual operator/(Dual a, Dual b) {
+    const double ratio = a.value / b.value;
+    return {ratio, (a.slope - ratio * b.slope) / b.value};
+  }
+};
+
+/// Γ'/Γ, from the asymptotic series far out.
+double digamma(double x) {
+  double result = 0;
+  for (; x < 12; ++x) result -= 1 / x;
+  const double y = 1 / (x * x);
+  const double series =
+      y *
+      (1.0 / 12 - y * (1.0 / 120 - y * (1.0 / 252 - y * (1.0 / 240 - y * (1.0 / 132 - y * 691 / 32760)))));
+  return result + std::log(x) - 0.5 / x - series;
+}
+
+constexpr double epsilon = 1e-17;
+
+/// S in F(z; α) = z^α e⁻ᶻ / Γ(α) · S: 1/α + z/(α (α + 1)) + ...
+Dual series(double alpha, double z) {
+  Dual term = {1 / alpha, -1 / (alpha * alpha)}, sum = term;
+  for (double n = 1; std::abs(term.slope) > epsilon * std::abs(sum.slope); ++n) {
+    term = term * Dual{z, 0} / Dual{alpha + n, 1};
+    sum = sum + term;
+  }
+  return sum;
+}
+
+/// C in 1 - F(z; α) = z^α e⁻ᶻ / Γ(α) · C, by Lentz's method. Source: Numerical Recipes, section 6.2.
+Dual fraction(double alpha, double z) {
+  Dual b = {z + 1 - alpha, -1}, c = {1e300, 0}, d = Dual{1, 0} / b, h = d;
+  for (double n = 1; n < 1e6; ++n) {
+    const Dual a = {-n * (n - alpha), n};
+    b.value += 2;
+    d = Dual{1, 0} / (a * d + b);
+    c = b + a / c;
+    const Dual step = d * c;
+    h = h * step;
+    if (std::abs(step.value - 1) < 1e-16 && std::abs(step.slope) < 1e-16) break;
+  }
+  return h;
+}
+
+}  // namespace
+
+double gamma_slope(double alpha, double log_z) {
+  const double z = std::exp(log_z);
+  // So far out the distribution is normal, and moves and widens with α.
+  if (alpha > 1e7) return 0.5 / alpha + 0.5 / z;
+  const double factor = log_z - digamma(alpha);
+  if (z < alpha + 1) {
+    const Dual s = series(alpha, z);
+    return -(factor * s.value + s.slope);
+  }
+  const Dual c = fraction(alpha, z);
+  return factor * c.value + c.slope;
+}
+
+}  // namespace chainrule::ops

@@ -1,0 +1,157 @@
+// Losses of each number and its target, made of other operations.
+
+#include <cmath>
+#include <numbers>
+
+#include "chainrule/losses.h"
+#include "ops/combine_loss.h"
+#include "ops/registry.h"
+
+namespace chainrule {
+namespace ops {
+
+Entries regression_loss_operations() {
+  static constexpr Entry table[] = {
+      {.name = "l1_loss",
+       .parameters = "prediction|input, target, reduction='mean'",
+       .call = call<l1_loss>,
+       .formula = "∂|p − t|/∂p = sign(p − t)",
+       .example = "l1_loss([1, 2], [1, 4])"},
+      {.name = "smooth_l1_loss",
+       .parameters = "prediction|input, target, beta=1, reduction='mean'",
+       .call = call<smooth_l1_loss>,
+       .formula = "∂/∂p = (p − t) / β if |p − t| < β else sign(p − t)",
+       .example = "smooth_l1_loss([1, 2], [1.5, 4])"},
+      {.name = "huber_loss",
+       .parameters = "prediction|input, target, delta=1, reduction='mean'",
+       .call = call<huber_loss>,
+       .formula = "∂/∂p = p − t if |p − t| ≤ δ else δ sign(p − t)",
+       .example = "huber_loss([1, 2], [1.5, 4])"},
+      {.name = "binary_cross_entropy",
+       .parameters = "prediction|input, target, reduction='mean'",
+       .call = call<binary_cross_entropy>,
+       .formula = "∂/∂p = (p − t) / (p (1 − p))",
+       .example = "binary_cross_entropy([0.9, 0.2], [1, 0])",
+       .note = "a logarithm below −100 counts as that, with the derivative 0"},
+      {.name = "binary_cross_entropy_with_logits",
+       .parameters = "logits|input, target, pos_weight=1, reduction='mean'",
+       .call = call<binary_cross_entropy_with_logits>,
+       .formula = "∂/∂x = σ(x) − t",
+       .example = "binary_cross_entropy_with_logits([2, -1], [1, 0])"},
+      {.name = "kl_div",
+       .parameters = "input, target, log_target=False, reduction='mean'",
+       .call = call<kl_div>,
+       .formula = "∂t (log(t) − x)/∂x = −t",
+       .example = "kl_div(log([0.5, 0.5]), [0.1, 0.9])",
+       .note = "the mean is over all elements, as in PyTorch"},
+      {.name = "poisson_nll_loss",
+       .parameters = "input, target, log_input=True, full=False, eps=1e-8, reduction='mean'",
+       .call = call<poisson_nll_loss>,
+       .formula = "∂(eˣ − t x)/∂x = eˣ − t",
+       .example = "poisson_nll_loss([0, 1], [1, 3])"},
+      {.name = "gaussian_nll_loss",
+       .parameters = "prediction|input, target, variance|var, full=False, eps=1e-6, reduction='mean'",
+       .call = call<gaussian_nll_loss>,
+       .formula = "∂/∂p = (p − t) / v,  ∂/∂v = (1/v − (p − t)²/v²) / 2",
+       .example = "gaussian_nll_loss([1, 2], [1.5, 4], [1, 2])"},
+  };
+  return table;
+}
+
+}  // namespace ops
+
+Tensor l1_loss(const Operand& prediction, const Operand& target, Reduction reduction) try {
+  const auto [p, t] = ops::Pair("l1_loss", prediction, target);
+  return ops::combined("l1_loss", abs(p - t), reduction);
+} catch (...) {
+  rethrow_in_call("l1_loss", prediction, target);
+}
+
+Tensor smooth_l1_loss(const Operand& prediction, const Operand& target, double beta,
+                      Reduction reduction) try {
+  const auto [p, t] = ops::Pair("smooth_l1_loss", prediction, target);
+  if (!(beta >= 0))
+    throw ShapeError("smooth_l1_loss: beta is " + std::to_string(beta) + ", for shape " +
+                     to_string(p.shape()) + "; it must not be negative");
+  const Tensor d = abs(p - t);
+  const Tensor losses = beta == 0 ? d : where(d < beta, square(d) / (2 * beta), d - beta / 2);
+  return ops::combined("smooth_l1_loss", losses, reduction);
+} catch (...) {
+  rethrow_in_call("smooth_l1_loss", prediction, target);
+}
+
+Tensor huber_loss(const Operand& prediction, const Operand& target, double delta, Reduction reduction) try {
+  const auto [p, t] = ops::Pair("huber_loss", prediction, target);
+  if (!(delta > 0))
+    throw ShapeError("huber_loss: delta is " + std::to_string(delta) + ", for shape " + to_string(p.shape()) +
+                     "; it must be positive");
+  const Tensor d = abs(p - t);
+  return ops::combined("huber_loss", where(d <= delta, square(d) / 2, (d - delta / 2) * delta), reduction);
+} catch (...) {
+  rethrow_in_call("huber_loss", prediction, target);
+}
+
+Tensor binary_cross_entropy(const Operand& prediction, const Operand& target, Reduction reduction) try {
+  const auto [p, t] = ops::Pair("binary_cross_entropy", prediction, target);
+  const Tensor losses = t * maximum(log(p), -100) + (1 - t) * maximum(log1p(-p), -100);
+  return ops::combined("binary_cross_entropy", -losses, reduction);
+} catch (...) {
+  rethrow_in_call("binary_cross_entropy", prediction, target);
+}
+
+Tensor binary_cross_entropy_with_logits(const Operand& logits, const Operand& target,
+                                        const Operand& pos_weight, Reduction reduction) try {
+  const auto [x, t] = ops::Pair("binary_cross_entropy_with_logits", logits, target);
+  // Both terms are positive, so that neither tail cancels; a target of 0 outweighs an infinite logit.
+  const Tensor losses =
+      strong_product(t * pos_weight.as(x.dtype()), softplus(-x)) + strong_product(1 - t, softplus(x));
+  if (losses.shape() != x.shape())
+    throw ShapeError("binary_cross_entropy_with_logits: pos_weight " +
+                     to_string(pos_weight.as_tensor().shape()) + " does not broadcast to the logits " +
+                     to_string(x.shape()) + "; give one weight, or one per class");
+  return ops::combined("binary_cross_entropy_with_logits", losses, reduction);
+} catch (...) {
+  rethrow_in_call("binary_cross_entropy_with_logits", logits, target, pos_weight);
+}
+
+Tensor kl_div(const Operand& input, const Operand& target, bool log_target, Reduction reduction) try {
+  const auto [x, t] = ops::Pair("kl_div", input, target);
+  if (log_target) return ops::combined("kl_div", strong_product(exp(t), t - x), reduction);
+  const Tensor some = t > 0;
+  return ops::combined("kl_div", where(t == 0, 0, t * (log(where(some, t, 1)) - where(t == 0, 0, x))),
+                       reduction);
+} catch (...) {
+  rethrow_in_call("kl_div", input, target);
+}
+
+Tensor poisson_nll_loss(const Operand& input, const Operand& target, bool log_input, bool full, double eps,
+                        Reduction reduction) try {
+  const auto [x, t] = ops::Pair("poisson_nll_loss", input, target);
+  Tensor losses = log_input ? exp(x) - t * x : x - t * log(x + eps);
+  if (full) {
+    const Tensor many = t > 1, safe = where(many, t, 1);
+    losses = losses + where(many, safe * log(safe) - safe + log(safe * (2 * std::numbers::pi)) * 0.5, 0);
+  }
+  return ops::combined("poisson_nll_loss", losses, reduction);
+} catch (...) {
+  rethrow_in_call("poisson_nll_loss", input, target);
+}
+
+Tensor gaussian_nll_loss(const Operand& prediction, const Operand& target, const Operand& variance, bool full,
+                         double eps, Reduction reduction) try {
+  const auto [p, t] = ops::Pair("gaussian_nll_loss", prediction, target);
+  const Tensor v = variance.as(p.dtype());
+  Shape with_one = p.shape();
+  if (with_one.rank() != 0) with_one[with_one.rank() - 1] = 1;
+  if (v.rank() != 0 && v.shape() != p.shape() && v.shape() != with_one)
+    throw ShapeError("gaussian_nll_loss: variance " + to_string(v.shape()) + " does not fit the prediction " +
+                     to_string(p.shape()) + "; give that shape, size 1 in the last axis, or a scalar");
+  const Tensor held = maximum(v, eps);
+  Tensor losses = (log(held) + square(p - t) / held) * 0.5;
+  if (full) losses = losses + 0.5 * std::log(2 * std::numbers::pi);
+  return ops::combined("gaussian_nll_loss", losses, reduction);
+} catch (...) {
+  rethrow_in_call("gaussian_nll_loss", prediction, target, variance);
+}
+
+}  // namespace chainrule

@@ -1,0 +1,307 @@
+// Statistics made of other operations: spread, weighted and partial sums, norms of any order, comparisons.
+
+#include "chainrule/statistics.h"
+
+#include <cmath>
+#include <limits>
+
+#include "ops/elementwise.h"
+#include "ops/registry.h"
+
+namespace chainrule {
+namespace ops {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+/// x in real numbers, what is left of each element without the mean, and the number to divide squares by.
+struct Centred {
+  Tensor x, mean, distance;
+  double divisor;
+
+  Centred(const Operand& in, const Axes& axes, double correction) : x(in.as(real_dtype(in.dtype()))) {
+    const AxisMask mask = axis_mask("mean", axes, x.shape());
+    double n = 1;
+    for (std::size_t axis = 0; axis < x.rank(); ++axis)
+      if (mask[axis]) n *= static_cast<double>(x.shape()[axis]);
+    mean = chainrule::mean(x, axes, true);
+    distance = x - mean;
+    divisor = std::max(n - correction, 0.0);
+  }
+  Tensor var(const Axes& axes, bool keepdims) const {
+    return sum(square(distance), axes, keepdims) / divisor;
+  }
+  Tensor std(const Axes& axes, bool keepdims) const {
+    return norm(distance, axes, keepdims) / std::sqrt(divisor);
+  }
+  Tensor mean_over(const Axes& axes, bool keepdims) const {
+    return keepdims ? mean : sum(mean, axes);  // of one element each
+  }
+};
+
+/// ‖x‖ of an order that has no operation of its own. In units of its largest element, or its smallest for a
+/// negative order, no power that matters is lost. As the norm is homogeneous, the unit counts as a constant.
+Tensor norm_of_order(const Tensor& x, double order, const Axes& axes, bool keepdims) {
+  const Tensor size = abs(x);
+  if (x.size() == 0) return sum(size, axes, keepdims);
+  Tensor unit;
+  {
+    const NoGrad guard;
+    const Tensor extreme = order > 0 ? max(size, axes, true) : min(size, axes, true);
+    unit = where((extreme > 0) & (extreme < infinity), extreme, 1);
+  }
+  const Tensor scaled = pow(sum(pow(size / unit, order), axes, true), 1 / order) * unit;
+  return keepdims ? scaled : sum(scaled, axes);  // of one element each
+}
+
+}  // namespace
+
+Entries statistics_operations() {
+  constexpr std::string_view spread = "x|a|input, axis|dim=None, keepdims|keepdim=False, correction|ddof=1";
+  constexpr std::string_view ddof_note = "correction = 1, as in PyTorch; NumPy's ddof is 0 unless given";
+  static constexpr Entry table[] = {
+      {.name = "var",
+       .parameters = spread,
+       .call = call<var>,
+       .formula = "∂var(x)/∂xᵢ = 2 (xᵢ − mean(x)) / (n − correction)",
+       .example = "var([1, 2, 4])",
+       .note = ddof_note},
+      {.name = "std",
+       .parameters = spread,
+       .call = call<chainrule::std>,
+       .formula = "∂std(x)/∂xᵢ = (xᵢ − mean(x)) / ((n − correction) std(x)) (0 if all x are equal)",
+       .example = "std([1, 2, 4])",
+       .note = ddof_note},
+      {.name = "var_mean",
+       .parameters = spread,
+       .call = call<var_mean>,
+       .formula = "those of var and mean",
+       .example = "var_mean([1, 2, 4])",
+       .note = ddof_note},
+      {.name = "std_mean",
+       .parameters = spread,
+       .call = call<std_mean>,
+       .formula = "those of std and mean",
+       .example = "std_mean([1, 2, 4])",
+       .note = ddof_note},
+      {.name = "ptp",
+       .parameters = over_axes,
+       .call = call<ptp>,
+       .formula = "∂(max(x) − min(x))/∂x",
+       .example = "ptp([1, 4, 2])"},
+      {.name = "cov",
+       .parameters = "x|m|input, correction|ddof=1",
+       .call = call<cov>,
+       .formula = "∂((x − mean)(x − mean)ᵀ / (n − correction))/∂x",
+       .example = "cov([[1, 2, 4], [0, 1, 1]])",
+       .note = "rows are variables, columns observations"},
+      {.name = "corrcoef",
+       .parameters = "x|input",
+       .call = call<corrcoef>,
+       .formula = "∂(u uᵀ)/∂x, u = (x − mean) / ‖x − mean‖ by rows",
+       .example = "corrcoef([[1, 2, 4], [0, 1, 1]])"},
+      {.name = "average",
+       .parameters = "x|a, weights, axis=None, keepdims=False",
+       .call = call<average>,
+       .formula = "∂(Σ w x / Σ w)/∂xᵢ = wᵢ / Σ w,  ∂/∂wᵢ = (xᵢ − average) / Σ w",
+       .example = "average([1, 2, 4], [1, 1, 2])"},
+      {.name = "nansum",
+       .parameters = over_axes,
+       .call = call<nansum>,
+       .formula = "∂Σx/∂xᵢ = 1 if xᵢ is a number else 0",
+       .example = "nansum([1, nan, 2])"},
+      {.name = "nanmean",
+       .parameters = over_axes,
+       .call = call<nanmean>,
+       .formula = "∂mean(x)/∂xᵢ = 1 / (how many are numbers) if xᵢ is one else 0",
+       .example = "nanmean([1, nan, 2])"},
+      {.name = "count_nonzero",
+       .parameters = over_axes,
+       .call = call<count_nonzero>,
+       .formula = "of int64: no gradient",
+       .example = "count_nonzero([0, 1, 2])",
+       .differentiable = false},
+      {.name = "vector_norm",
+       .parameters = "x|input, order|ord|p=2, axis|dim=None, keepdims|keepdim=False",
+       .call = call<vector_norm>,
+       .formula = "∂(Σ|x|ᵖ)^(1/p)/∂xᵢ = sign(xᵢ) (|xᵢ| / norm)^(p − 1)",
+       .example = "vector_norm([3, 4], 1)",
+       .note = "derivative 0 where the norm is 0"},
+      {.name = "diff",
+       .parameters = "x|a|input, n=1, axis|dim=-1",
+       .call = call<diff>,
+       .formula = "∂(xᵢ₊₁ − xᵢ)/∂xᵢ₊₁ = 1,  ∂/∂xᵢ = −1",
+       .example = "diff([1, 4, 9])"},
+      {.name = "isclose",
+       .parameters = "a|input, b|other, rtol=1e-5, atol=1e-8, equal_nan=False",
+       .call = call<isclose>,
+       .formula = "of bool: no gradient",
+       .example = "isclose([1, 2], [1, 2.1])",
+       .differentiable = false},
+      {.name = "allclose",
+       .parameters = "a|input, b|other, rtol=1e-5, atol=1e-8, equal_nan=False",
+       .call = [](Arguments& a) -> Result {
+         return tensor(allclose(a[0], a[1], a.number(2), a.number(3), a.flag(4)));
+       },
+       .formula = "of bool: no gradient",
+       .example = "allclose([1, 2], [1, 2])",
+       .differentiable = false},
+      {.name = "array_equal",
+       .parameters = "a|a1|input, b|a2|other",
+       .call = [](Arguments& a) -> Result { return tensor(array_equal(a[0], a[1])); },
+       .formula = "of bool: no gradient",
+       .example = "array_equal([1, 2], [1, 2])",
+       .differentiable = false},
+  };
+  return table;
+}
+
+}  // namespace ops
+
+Tensor var(const Operand& x, const Axes& axes, bool keepdims, double correction) try {
+  return ops::Centred(x, axes, correction).var(axes, keepdims);
+} catch (...) {
+  rethrow_in_call("var", x);
+}
+Tensor std(const Operand& x, const Axes& axes, bool keepdims, double correction) try {
+  return ops::Centred(x, axes, correction).std(axes, keepdims);
+} catch (...) {
+  rethrow_in_call("std", x);
+}
+VarMean var_mean(const Operand& x, const Axes& axes, bool keepdims, double correction) try {
+  const ops::Centred centred(x, axes, correction);
+  return {centred.var(axes, keepdims), centred.mean_over(axes, keepdims)};
+} catch (...) {
+  rethrow_in_call("var_mean", x);
+}
+StdMean std_mean(const Operand& x, const Axes& axes, bool keepdims, double correction) try {
+  const ops::Centred centred(x, axes, correction);
+  return {centred.std(axes, keepdims), centred.mean_over(axes, keepdims)};
+} catch (...) {
+  rethrow_in_call("std_mean", x);
+}
+
+Tensor ptp(const Operand& x, const Axes& axes, bool keepdims) try {
+  const Tensor in = x.as_tensor();
+  return max(in, axes, keepdims) - min(in, axes, keepdims);
+} catch (...) {
+  rethrow_in_call("ptp", x);
+}
+
+Tensor cov(const Operand& x, double correction) try {
+  const Tensor in = x.as_tensor();
+  if (in.rank() != 1 && in.rank() != 2)
+    throw ShapeError("cov: takes variables in rows and observations in columns, not shape " +
+                     to_string(in.shape()) + "; reshape to one or two axes");
+  const ops::Centred centred(in, -1, correction);
+  const Tensor& d = centred.distance;
+  return matmul(d, transpose(d)) / centred.divisor;
+} catch (...) {
+  rethrow_in_call("cov", x);
+}
+
+Tensor corrcoef(const Operand& x) try {
+  const Tensor in = x.as_tensor();
+  if (in.rank() != 1 && in.rank() != 2)
+    throw ShapeError("corrcoef: takes variables in rows and observations in columns, not shape " +
+                     to_string(in.shape()) + "; reshape to one or two axes");
+  const ops::Centred centred(in, -1, 0);
+  const Tensor unit = centred.distance / norm(centred.distance, -1, true);
+  return clamp(matmul(unit, transpose(unit)), -1, 1);
+} catch (...) {
+  rethrow_in_call("corrcoef", x);
+}
+
+Tensor average(const Operand& x, const Operand& weights, const Axes& axes, bool keepdims) try {
+  const DType dtype = ops::real_dtype(ops::common_dtype(x, weights));
+  const Tensor in = x.as(dtype);
+  Tensor w = weights.as(dtype);
+  const AxisMask mask = ops::axis_mask("average", axes, in.shape());
+  if (w.shape() != in.shape()) {
+    std::size_t axis = 0;
+    while (axis < in.rank() && !mask[axis]) ++axis;
+    if (w.rank() != 1 || mask.count() != 1 || w.size() != in.shape()[axis])
+      throw ShapeError("average: weights " + to_string(w.shape()) + " do not fit shape " +
+                       to_string(in.shape()) + "; give that shape, or one weight per position of one axis");
+    Shape aligned = Shape::filled(in.rank(), 1);
+    aligned[axis] = w.size();
+    w = broadcast_to(reshape(w, aligned), in.shape());
+  }
+  return sum(in * w, axes, keepdims) / sum(w, axes, keepdims);
+} catch (...) {
+  rethrow_in_call("average", x, weights);
+}
+
+Tensor nansum(const Operand& x, const Axes& axes, bool keepdims) try {
+  const Tensor in = x.as_tensor();
+  return sum(where(in == in, in, 0), axes, keepdims);
+} catch (...) {
+  rethrow_in_call("nansum", x);
+}
+
+Tensor nanmean(const Operand& x, const Axes& axes, bool keepdims) try {
+  const Tensor in = x.as(ops::real_dtype(x.dtype())), is_number = in == in;
+  return sum(where(is_number, in, 0), axes, keepdims) / sum(cast(is_number, in.dtype()), axes, keepdims);
+} catch (...) {
+  rethrow_in_call("nanmean", x);
+}
+
+Tensor count_nonzero(const Operand& x, const Axes& axes, bool keepdims) try {
+  return sum(cast(x, DType::boolean), axes, keepdims);
+} catch (...) {
+  rethrow_in_call("count_nonzero", x);
+}
+
+Tensor vector_norm(const Operand& x, double order, const Axes& axes, bool keepdims) try {
+  if (std::isnan(order)) throw std::invalid_argument("vector_norm: the order is NaN, but must be a number");
+  const Tensor in = x.as(ops::real_dtype(x.dtype()));
+  if (order == 2) return norm({in, x.here()}, axes, keepdims);
+  if (order == 1) return sum(abs({in, x.here()}), axes, keepdims);
+  if (order == 0) return sum(cast(in != 0, in.dtype()), axes, keepdims);
+  if (order == ops::infinity) return max(abs({in, x.here()}), axes, keepdims);
+  if (order == -ops::infinity) return min(abs({in, x.here()}), axes, keepdims);
+  return ops::norm_of_order(in, order, axes, keepdims);
+} catch (...) {
+  rethrow_in_call("vector_norm", x);
+}
+
+Tensor diff(const Operand& x, std::int64_t n, std::int64_t axis) try {
+  Tensor result = x.as_tensor();
+  if (result.rank() == 0)
+    throw ShapeError("diff: a scalar, of shape (), has no neighbours; give it at least one axis");
+  if (n < 0) throw ShapeError("diff: n must not be negative, for shape " + to_string(result.shape()));
+  const std::size_t along = normalize_axis("diff", axis, result.shape());
+  std::vector<Index> left(along, Slice{}), right = left;
+  left.push_back(Slice{.stop = -1});
+  right.push_back(Slice{.start = 1});
+  for (; n > 0 && result.shape()[along] != 0; --n) {
+    const Tensor after = index(result, right), before = index(result, left);
+    result = result.dtype() == DType::boolean ? not_equal(after, before) : after - before;
+  }
+  return result;
+} catch (...) {
+  rethrow_in_call("diff", x);
+}
+
+Tensor isclose(const Operand& a, const Operand& b, double rtol, double atol, bool equal_nan) try {
+  const DType common = ops::common_dtype(a, b), dtype = ops::real_dtype(common);
+  const Tensor x = a.as(dtype), y = b.as(dtype);
+  const Tensor equal = is_floating(common) ? x == y : a.as(common) == b.as(common);
+  const Tensor close = equal | ((abs(y) < ops::infinity) & (abs(x - y) <= abs(y) * rtol + atol));
+  return equal_nan ? close | ((x != x) & (y != y)) : close;
+} catch (...) {
+  rethrow_in_call("isclose", a, b);
+}
+
+bool allclose(const Operand& a, const Operand& b, double rtol, double atol, bool equal_nan) try {
+  return all(isclose(a, b, rtol, atol, equal_nan)).item<bool>();
+} catch (...) {
+  rethrow_in_call("allclose", a, b);
+}
+
+bool array_equal(const Operand& a, const Operand& b) {
+  const Tensor x = a.as_tensor(), y = b.as_tensor();
+  return x.shape() == y.shape() && all(x == y).item<bool>();
+}
+
+}  // namespace chainrule

@@ -1,0 +1,278 @@
+// What looks for the place of each element among others: quantiles, counts, histograms, interpolation.
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "chainrule/statistics.h"
+#include "ops/along_axis.h"
+#include "ops/elementwise.h"
+#include "ops/registry.h"
+#include "ops/rows.h"
+
+namespace chainrule {
+namespace ops {
+namespace {
+
+/// Between which two elements of a sorted line of n a quantile lies, and how near it is to the second one.
+struct Between {
+  std::int64_t low, high;
+  double weight;
+
+  Between(double q, std::int64_t n, Interpolation interpolation) {
+    const double place = q * static_cast<double>(n - 1);
+    low = static_cast<std::int64_t>(std::floor(place));
+    high = static_cast<std::int64_t>(std::ceil(place));
+    weight = interpolation == Interpolation::midpoint ? 0.5 : place - std::floor(place);
+    if (interpolation == Interpolation::lower) high = low;
+    if (interpolation == Interpolation::higher) low = high;
+    if (interpolation == Interpolation::nearest)
+      low = high = static_cast<std::int64_t>(std::nearbyint(place));
+    if (low == high) weight = 0;
+  }
+};
+
+/// The offsets of the elements of rows (m, n) at `places` of the sorted row, as (places, m). Of a row with
+/// NaN, that of one NaN.
+template <class T>
+Tensor sorted_offsets(const Array& rows, const std::vector<std::int64_t>& places) {
+  const std::int64_t m = rows.shape()[0], n = rows.shape()[1];
+  Array result({static_cast<std::int64_t>(places.size()), m}, DType::int64);
+  auto* out = result.mutable_data<std::int64_t>();
+  const T* x = rows.data<T>();
+  std::vector<std::int64_t> order(static_cast<std::size_t>(n));
+  for (std::int64_t row = 0; row < m; ++row) {
+    const T* line = x + row * n;
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
+      return line[a] < line[b] || (std::isnan(line[b]) && !std::isnan(line[a]));
+    });
+    const bool has_nan = std::isnan(line[order.back()]);
+    for (std::size_t k = 0; k < places.size(); ++k)
+      out[static_cast<std::int64_t>(k) * m + row] =
+          row * n + (has_nan ? order.back() : order[static_cast<std::size_t>(places[k])]);
+  }
+  return constant(std::move(result));
+}
+
+/// x with what is reduced as rows, (m, n).
+Tensor as_rows(const Tensor& x, const AxisMask& mask) {
+  std::vector<std::int64_t> order;
+  std::int64_t n = 1;
+  for (const bool is_reduced : {false, true})
+    for (std::size_t axis = 0; axis < x.rank(); ++axis)
+      if (mask[axis] == is_reduced) order.push_back(static_cast<std::int64_t>(axis));
+  for (std::size_t axis = 0; axis < x.rank(); ++axis)
+    if (mask[axis]) n *= x.shape()[axis];
+  if (n == 0)
+    throw ShapeError("quantile: nothing to reduce: shape " + to_string(x.shape()) +
+                     " has no elements along the axes; check that the tensor is not empty");
+  return reshape(permute(x, order), {x.size() / n, n});
+}
+
+/// Counts from 0 to below `length` for positions.
+Array counts_of(std::span<const std::int64_t> positions, std::int64_t length) {
+  Array counts({length}, DType::int64);
+  auto* out = counts.mutable_data<std::int64_t>();
+  std::fill_n(out, length, 0);
+  for (const std::int64_t position : positions) ++out[position];
+  return counts;
+}
+
+/// x as whole numbers with one axis, and one more than the largest.
+std::int64_t numbers_to_count(const Tensor& x, std::int64_t minlength) {
+  if (x.rank() != 1)
+    throw ShapeError("bincount: takes one axis, not shape " + to_string(x.shape()) + "; reshape to {-1}");
+  if (is_floating(x.dtype()))
+    throw DTypeError("bincount: counts int64, not " + std::string(to_string(x.dtype())) + "; cast first");
+  if (minlength < 0) throw ShapeError("bincount: minlength must not be negative; leave it out");
+  std::int64_t length = minlength;
+  for (const std::int64_t number : x.data<std::int64_t>()) {
+    if (number < 0)
+      throw ShapeError("bincount: cannot count " + std::to_string(number) + ", of shape " +
+                       to_string(x.shape()) + "; numbers must not be negative");
+    length = std::max(length, number == std::numeric_limits<std::int64_t>::max() ? number : number + 1);
+  }
+  return length;
+}
+
+/// For each x the segment of xp to interpolate in: that with xp[k] <= x < xp[k + 1], or the first or last.
+Tensor segments(const Tensor& x, const Tensor& xp) {
+  Array result(x.shape(), DType::int64);
+  auto* out = result.mutable_data<std::int64_t>();
+  dispatch_floating(x.dtype(), [&]<class T>() {
+    const std::span<const T> points = xp.data<T>();
+    const auto last = std::max<std::int64_t>(std::ssize(points) - 2, 0);
+    for (const T element : x.data<T>()) {
+      const auto above = std::upper_bound(points.begin(), points.end(), element);
+      *out++ = std::clamp<std::int64_t>(above - points.begin() - 1, 0, last);
+    }
+  });
+  return constant(std::move(result));
+}
+
+}  // namespace
+
+Entries counting_operations() {
+  static constexpr Entry table[] = {
+      {.name = "quantile",
+       .parameters = "x|a|input, q, axis|dim=None, keepdims|keepdim=False, interpolation|method='linear'",
+       .call = [](Arguments& a) -> Result {
+         constexpr Interpolation all[] = {Interpolation::linear, Interpolation::lower, Interpolation::higher,
+                                          Interpolation::midpoint, Interpolation::nearest};
+         return quantile(a[0], a[1], a.axes(2), a.flag(3),
+                         all[a.choice(4, {"linear", "lower", "higher", "midpoint", "nearest"})]);
+       },
+       .formula = "the gradient, shared between the two elements around the quantile",
+       .example = "quantile([1, 2, 4, 8], 0.5)"},
+      {.name = "bincount",
+       .parameters = "x|input, weights=None, minlength=0",
+       .call = [](Arguments& a) -> Result {
+         const Tensor places = a.places(0);
+         return a.given(1) ? bincount(places, a.tensor(1), a.integer(2)) : bincount(places, a.integer(2));
+       },
+       .formula = "to the weights: the gradient at the number they were added to",
+       .example = "bincount([0, 2, 2], [0.5, 1, 1])"},
+      {.name = "histogram",
+       .parameters = "x|a|input, bins=10, range=None",
+       .call = [](Arguments& a) -> Result {
+         std::optional<std::pair<double, double>> range;
+         if (a.given(2)) {
+           const std::vector<double> ends = a.tensor(2).to_vector<double>();
+           if (ends.size() != 2) a.fail(2, "two numbers");
+           range = {ends[0], ends[1]};
+         }
+         const Histogram result = histogram(a[0], a.integer(1), range);
+         return std::vector<Tensor>{result.counts, result.edges};
+       },
+       .formula = "of int64: no gradient",
+       .example = "histogram([1, 2, 2, 4], 3)",
+       .differentiable = false},
+      {.name = "interp",
+       .parameters = "x, xp, fp",
+       .call = call<interp>,
+       .formula = "∂f/∂x = the slope of the segment; to fp: the gradient shared between its ends",
+       .example = "interp([0.5, 2], [0, 1, 3], [0, 10, 20])",
+       .note = "constant outside; at a point the slope on its right"},
+  };
+  return table;
+}
+
+}  // namespace ops
+
+Tensor quantile(const Operand& x, const Operand& q, const Axes& axes, bool keepdims,
+                Interpolation interpolation) try {
+  const Tensor in = x.as(ops::real_dtype(x.dtype())), asked = q.as(DType::float64);
+  const AxisMask mask = ops::axis_mask("quantile", axes, in.shape());
+  const Tensor rows = ops::as_rows(in, mask);
+  const std::int64_t n = rows.shape()[1];
+  std::vector<std::int64_t> places, high;
+  std::vector<double> weights;
+  for (const double each : asked.data<double>()) {
+    if (!(each >= 0 && each <= 1))
+      throw ShapeError("quantile: " + std::to_string(each) + " is no quantile, for shape " +
+                       to_string(in.shape()) + "; give numbers from 0 to 1");
+    const ops::Between between(each, n, interpolation);
+    places.push_back(between.low);
+    high.push_back(between.high);
+    weights.push_back(between.weight);
+  }
+  places.insert(places.end(), high.begin(), high.end());
+  const Tensor chosen = ops::pick(rows, dispatch_floating(in.dtype(), [&]<class T>() {
+                                    return ops::sorted_offsets<T>(value_of(rows), places);
+                                  }));
+  const auto count = static_cast<std::int64_t>(weights.size());
+  // NumPy's way to go from a to b, which meets both. Equal infinities have no distance.
+  const Tensor a = chosen[{Slice{0, count}}], b = chosen[{Slice{count, 2 * count}}],
+               t = cast(tensor(weights, {count, 1}), in.dtype());
+  const Tensor distance = where((a == b) & (a - a != 0), 0, b - a);
+  const Tensor result = where(t < 0.5, a + distance * t, b - distance * (1 - t));
+  std::vector<std::int64_t> sizes(asked.shape().begin(), asked.shape().end());
+  const Shape left = reduced(in.shape(), mask, keepdims);
+  sizes.insert(sizes.end(), left.begin(), left.end());
+  return reshape(result, Shape(sizes));
+} catch (...) {
+  rethrow_in_call("quantile", x);
+}
+
+Tensor bincount(const Operand& x, std::int64_t minlength) try {
+  const Tensor in = x.as(promote(x.dtype(), DType::int64));
+  const std::int64_t length = ops::numbers_to_count(in, minlength);
+  return constant(ops::counts_of(in.data<std::int64_t>(), length));
+} catch (...) {
+  rethrow_in_call("bincount", x);
+}
+
+Tensor bincount(const Operand& x, const Tensor& weights, std::int64_t minlength) try {
+  const Tensor in = x.as(promote(x.dtype(), DType::int64));
+  const std::int64_t length = ops::numbers_to_count(in, minlength);
+  if (weights.shape() != in.shape())
+    throw ShapeError("bincount: weights " + to_string(weights.shape()) + " do not fit x " +
+                     to_string(in.shape()) + "; give one weight for each");
+  return ops::scatter_rows(Operand(weights).as(ops::real_dtype(weights.dtype())), in.data<std::int64_t>(),
+                           {length});
+} catch (...) {
+  rethrow_in_call("bincount", x, Operand(weights));
+}
+
+Histogram histogram(const Operand& x, std::int64_t bins, std::optional<std::pair<double, double>> range) try {
+  const DType dtype = ops::real_dtype(x.dtype());
+  const Tensor in = x.as(dtype).detach();
+  if (bins < 1)
+    throw ShapeError("histogram: " + std::to_string(bins) + " bins cannot be, for shape " +
+                     to_string(in.shape()) + "; give at least one");
+  auto [low, high] = range.value_or(std::pair(0.0, 1.0));
+  if (!range && in.size() != 0) {
+    low = min(in).item();
+    high = max(in).item();
+  }
+  if (!(low <= high) || !std::isfinite(high - low))
+    throw ShapeError("histogram: the range " + std::to_string(low) + " to " + std::to_string(high) +
+                     " is not finite and increasing, for shape " + to_string(in.shape()) +
+                     "; give a range, or leave out what is not finite");
+  if (low == high) {
+    low -= 0.5;
+    high += 0.5;
+  }
+  const Tensor edges = linspace(low, high, bins + 1, dtype);
+  Array counts({bins}, DType::int64);
+  auto* out = counts.mutable_data<std::int64_t>();
+  std::fill_n(out, bins, 0);
+  dispatch_floating(dtype, [&]<class T>() {
+    const std::span<const T> all = edges.data<T>();
+    for (const T element : in.data<T>()) {
+      if (!(element >= all.front() && element <= all.back())) continue;
+      const auto bin = std::upper_bound(all.begin(), all.end(), element) - all.begin() - 1;
+      ++out[std::min<std::int64_t>(bin, bins - 1)];
+    }
+  });
+  return {constant(std::move(counts)), edges};
+} catch (...) {
+  rethrow_in_call("histogram", x);
+}
+
+Tensor interp(const Operand& x, const Operand& xp, const Operand& fp) try {
+  const DType dtype = ops::real_dtype(ops::common_dtype(x, xp, fp));
+  const Tensor at = x.as(dtype), points = xp.as(dtype), values = fp.as(dtype);
+  if (points.rank() != 1 || points.size() == 0 || values.shape() != points.shape())
+    throw ShapeError("interp: xp " + to_string(points.shape()) + " and fp " + to_string(values.shape()) +
+                     " must be vectors of one length, and not empty");
+  const bool increasing = dispatch_floating(dtype, [&]<class T>() {
+    const std::span<const T> all = points.data<T>();
+    return std::is_sorted(all.begin(), all.end());
+  });
+  if (!increasing)
+    throw ShapeError("interp: xp " + to_string(points.shape()) + " decreases somewhere; sort the points");
+  const std::int64_t n = points.size();
+  const Tensor k = ops::segments(at, points), next = minimum(k + 1, n - 1);
+  const Tensor x0 = take_rows(points, k), x1 = take_rows(points, next), f0 = take_rows(values, k),
+               f1 = take_rows(values, next);
+  const Tensor width = x1 - x0, held = clamp(at, points[0], points[n - 1]);
+  const Tensor t = where(width == 0, 0, (held - x0) / where(width == 0, 1, width)), rise = f1 - f0;
+  return where(t < 0.5, f0 + rise * t, f1 - rise * (1 - t));  // meets both ends
+} catch (...) {
+  rethrow_in_call("interp", x, xp, fp);
+}
+
+}  // namespace chainrule
