@@ -7,6 +7,7 @@
 #include "chainrule/gradcheck.h"
 #include "chainrule/graph.h"
 #include "chainrule/io.h"
+#include "chainrule/linalg.h"
 #include "chainrule/map.h"
 #include "chainrule/memory.h"
 #include "chainrule/nn.h"
