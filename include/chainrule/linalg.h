@@ -9,8 +9,8 @@
 
 #include "chainrule/ops.h"
 
-/// Linear algebra beyond matmul: products, einsum, and what is made of decompositions of matrices. Matrices are
-/// the last two axes; axes before them are batches, each matrix by itself. All derivatives can be
+/// Linear algebra beyond matmul: products, einsum, and what is made of decompositions of matrices. Matrices
+/// are the last two axes; axes before them are batches, each matrix by itself. All derivatives can be
 /// differentiated again.
 namespace CHAINRULE_API chainrule {
 
@@ -79,8 +79,8 @@ Tensor inverse(const Operand& a);
 /// full: use matmul(pinv(a), b).
 Tensor lstsq(const Operand& a, const Operand& b);
 /// A⁺, the inverse of Moore and Penrose: singular values up to rtol times the largest count as 0. By default
-/// that is max(m, n) times the precision of the dtype. Derivative as long as the rank stays (Golub and Pereyra
-/// 1973).
+/// that is max(m, n) times the precision of the dtype. Derivative as long as the rank stays (Golub and
+/// Pereyra 1973).
 Tensor pinv(const Operand& a, std::optional<double> rtol = {});
 
 // ---- Decompositions ------------------------------------------------------------------------------------
@@ -101,8 +101,8 @@ struct EighResult {
 };
 /// A = V diag(λ) Vᵀ of a symmetric A, of which the lower half is read: λ in ascending order, and orthonormal
 /// eigenvectors in the columns of V, whose signs are arbitrary. The derivative of V divides by the
-/// gaps between eigenvalues: where two are equal, it is not defined, and infinite or NaN. That of λ, V diag(g)
-/// Vᵀ, holds always.
+/// gaps between eigenvalues: where two are equal, it is not defined, and infinite or NaN. That of λ, V
+/// diag(g) Vᵀ, holds always.
 EighResult eigh(const Operand& a);
 Tensor eigvalsh(const Operand& a);  ///< The eigenvalues alone.
 
@@ -117,8 +117,8 @@ Tensor svdvals(const Operand& a);  ///< The singular values alone.
 
 // ---- Determinants and functions of a matrix ------------------------------------------------------------
 
-/// The determinant. The derivative is the matrix of cofactors, det(A) A⁻ᵀ where there is an inverse, and right
-/// also where there is none.
+/// The determinant. The derivative is the matrix of cofactors, det(A) A⁻ᵀ where there is an inverse, and
+/// right also where there is none.
 Tensor det(const Operand& a);
 struct SlogdetResult {
   Tensor sign, logabsdet;

@@ -1,5 +1,5 @@
-// einsum and tensordot: products of tensors whose axes have labels, summed over those that the result does not
-// have. Each pair of operands meets in a batched matmul, so all derivatives are those of the parts.
+// einsum and tensordot: products of tensors whose axes have labels, summed over those that the result does
+// not have. Each pair of operands meets in a batched matmul, so all derivatives are those of the parts.
 #include <algorithm>
 #include <bitset>
 #include <cctype>
@@ -12,10 +12,35 @@
 
 namespace chainrule {
 namespace ops {
+
+static Result einsum_of_arguments(Arguments& a);
+static Result tensordot_of_arguments(Arguments& a);
+
+Entries einsum_operations() {
+  static constexpr Entry table[] = {
+      {.name = "einsum",
+       .parameters = "equation, a, b=None, c=None, d=None, e=None, f=None",
+       .call = einsum_of_arguments,
+       .formula = "Σ of products: to each operand the einsum of the gradient and the others",
+       .example = "einsum('ij,jk->ik', [[1, 2]], [[3], [4]])"},
+      {.name = "tensordot",
+       .parameters = "a, b, axes|dims=2",
+       .call = tensordot_of_arguments,
+       .formula = "Σ of products over pairs of axes: as matmul",
+       .example = "tensordot([[1, 2], [3, 4]], [5, 6], 1)"},
+      {.name = "inner",
+       .parameters = "a|input, b|other",
+       .call = call<chainrule::inner>,
+       .formula = "Σ of products over the last axes: as matmul",
+       .example = "inner([1, 2], [3, 4])"},
+  };
+  return table;
+}
+
 namespace {
 
-/// Labels are the letters as they are, and numbers from `unnamed` on for the axes of an ellipsis, counted from
-/// the last one.
+/// Labels are the letters as they are, and numbers from `unnamed` on for the axes of an ellipsis, counted
+/// from the last one.
 using Label = std::size_t;
 using Labels = std::vector<Label>;
 constexpr Label unnamed = 128, label_count = unnamed + Shape::max_rank;
@@ -52,8 +77,7 @@ Tensor ordered(const Term& term, const Labels& labels, Here here) {
 Term contracted(const Term& a, const Term& b, const LabelSet& kept, Here here) {
   const LabelSet in_a = set_of(a.labels), in_b = set_of(b.labels);
   Labels batch, summed, free_a, free_b;
-  for (const Label label : a.labels)
-    (!in_b[label] ? free_a : kept[label] ? batch : summed).push_back(label);
+  for (const Label label : a.labels) (!in_b[label] ? free_a : kept[label] ? batch : summed).push_back(label);
   for (const Label label : b.labels)
     if (!in_a[label]) free_b.push_back(label);
   const auto joined = [](Labels list, const Labels& second, const Labels& third) {
@@ -64,7 +88,8 @@ Term contracted(const Term& a, const Term& b, const LabelSet& kept, Here here) {
   const Tensor left = ordered(a, joined(batch, free_a, summed), here),
                right = ordered(b, joined(batch, summed, free_b), here);
   const std::size_t batches = batch.size(), rows = batches + free_a.size(), inner = batches + summed.size();
-  std::vector<std::int64_t> sizes(left.shape().begin(), left.shape().begin() + static_cast<std::ptrdiff_t>(rows));
+  std::vector<std::int64_t> sizes(left.shape().begin(),
+                                  left.shape().begin() + static_cast<std::ptrdiff_t>(rows));
   sizes.insert(sizes.end(), right.shape().begin() + static_cast<std::ptrdiff_t>(inner), right.shape().end());
   const Shape shape(sizes);
   const std::int64_t count = product(shape, 0, batches), m = product(shape, batches, rows),
@@ -196,7 +221,8 @@ Tensor contracted(std::vector<Term> terms, const Labels& output, const Sizes& si
   return ordered(terms[0], output, here);
 }
 
-// ---- The notation ------------------------------------------------------------------------------------------
+// ---- The notation
+// ------------------------------------------------------------------------------------------
 
 /// What is written for one operand, or the result: labels before and after an ellipsis.
 struct Written {
@@ -224,7 +250,8 @@ Written parsed(std::string_view equation, std::string_view part) {
     } else if ((letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z')) {
       (written.ellipsis ? written.after : written.before).push_back(static_cast<Label>(letter));
     } else {
-      fail(equation, "'" + std::string(1, letter) + "' is no label; these are letters, with `,`, `...` and `->`");
+      fail(equation,
+           "'" + std::string(1, letter) + "' is no label; these are letters, with `,`, `...` and `->`");
     }
   }
   return written;
@@ -251,8 +278,8 @@ struct Equation {
       parts.push_back(rest.substr(0, comma));
     parts.push_back(rest);
     if (parts.size() != tensors.size())
-      fail(text, std::to_string(parts.size()) + " operands are described and " + std::to_string(tensors.size()) +
-                     " given; separate their labels by commas");
+      fail(text, std::to_string(parts.size()) + " operands are described and " +
+                     std::to_string(tensors.size()) + " given; separate their labels by commas");
     std::size_t ellipsis = 0;
     for (std::size_t i = 0; i < parts.size(); ++i) {
       const Written written = parsed(text, parts[i]);
@@ -287,15 +314,16 @@ struct Equation {
     LabelSet known, seen;
     for (const Labels& labels : operands) known |= set_of(labels);
     for (const Label label : output) {
-      if (!known[label]) fail(text, "output " + name_of(label) + " is in no input; sums have none that is new");
+      if (!known[label])
+        fail(text, "output " + name_of(label) + " is in no input; sums have none that is new");
       if (seen[label]) fail(text, "output " + name_of(label) + " is there twice; name each axis once");
       seen.set(label);
     }
   }
 };
 
-/// An operand without what the equation repeats or stretches: its diagonals, and axes of size 1 that stand for
-/// a larger size dropped, as nothing depends on the position along them.
+/// An operand without what the equation repeats or stretches: its diagonals, and axes of size 1 that stand
+/// for a larger size dropped, as nothing depends on the position along them.
 Term plain(Term term, const Sizes& sizes, Here here) {
   for (std::size_t first = 0; first < term.labels.size(); ++first) {
     const auto from = term.labels.begin() + static_cast<std::ptrdiff_t>(first);
@@ -360,10 +388,11 @@ Tensor einsum_of(std::string_view equation, std::span<const T> operands, Here he
   }
 }
 
-// ---- tensordot ---------------------------------------------------------------------------------------------
+// ---- tensordot
+// ---------------------------------------------------------------------------------------------
 
-Tensor tensordot(std::string_view name, const Operand& a, const Operand& b, const std::vector<std::int64_t>& axes_a,
-                 const std::vector<std::int64_t>& axes_b) {
+Tensor tensordot(std::string_view name, const Operand& a, const Operand& b,
+                 const std::vector<std::int64_t>& axes_a, const std::vector<std::int64_t>& axes_b) {
   const DType dtype = promote(common_dtype(a, b), DType::int64);
   Term x{a.as(dtype), {}}, y{b.as(dtype), {}};
   const Shape &left = x.tensor.shape(), &right = y.tensor.shape();
@@ -372,11 +401,11 @@ Tensor tensordot(std::string_view name, const Operand& a, const Operand& b, cons
   };
   if (axes_a.size() != axes_b.size())
     refuse(std::to_string(axes_a.size()) + " axes against " + std::to_string(axes_b.size()) + ", give pairs");
-  for (std::size_t i = 0; i < left.rank() + right.rank(); ++i)
-    (i < left.rank() ? x : y).labels.push_back(i);
+  for (std::size_t i = 0; i < left.rank() + right.rank(); ++i) (i < left.rank() ? x : y).labels.push_back(i);
   LabelSet paired_a, paired_b;
   for (std::size_t i = 0; i < axes_a.size(); ++i) {
-    const std::size_t in_a = normalize_axis(name, axes_a[i], left), in_b = normalize_axis(name, axes_b[i], right);
+    const std::size_t in_a = normalize_axis(name, axes_a[i], left),
+                      in_b = normalize_axis(name, axes_b[i], right);
     if (paired_a[in_a] || paired_b[in_b]) refuse("an axis is given twice, name each once");
     if (left[in_a] != right[in_b])
       refuse("axis " + std::to_string(axes_a[i]) + " of one and " + std::to_string(axes_b[i]) +
@@ -389,6 +418,26 @@ Tensor tensordot(std::string_view name, const Operand& a, const Operand& b, cons
 }
 
 }  // namespace
+
+static Result einsum_of_arguments(Arguments& a) {
+  std::vector<Operand> operands;
+  for (std::size_t i = 1; i <= 6; ++i)
+    if (a.given(i)) operands.push_back(a[i]);
+  const std::string equation = a.word(0);
+  return einsum_of(equation, std::span<const Operand>(operands), Here::now());
+}
+
+/// axes=2, axes=(1, 0), or axes=((0, 1), (1, 0)).
+static Result tensordot_of_arguments(Arguments& a) {
+  const Tensor axes = a.places(2);
+  const std::vector<std::int64_t> numbers = axes.to_vector<std::int64_t>();
+  if (axes.rank() == 0) return chainrule::tensordot(a[0], a[1], numbers[0]);
+  if (axes.rank() > 2 || axes.shape()[0] != 2)
+    a.fail(2, "a number of axes, or a list of axes for each of the two");
+  const auto middle = numbers.begin() + static_cast<std::ptrdiff_t>(numbers.size() / 2);
+  return chainrule::tensordot(a[0], a[1], {numbers.begin(), middle}, {middle, numbers.end()});
+}
+
 }  // namespace ops
 
 Tensor einsum(std::string_view equation, std::span<const Tensor> operands, Here here) {
