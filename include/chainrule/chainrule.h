@@ -11,6 +11,7 @@
 #include "chainrule/indexing.h"
 #include "chainrule/io.h"
 #include "chainrule/losses.h"
+#include "chainrule/linalg.h"
 #include "chainrule/map.h"
 #include "chainrule/memory.h"
 #include "chainrule/nn.h"

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "chainrule/linalg.h"
+
 namespace chainrule {
 namespace {
 
@@ -53,6 +55,8 @@ template <class Error>
   } catch (const DTypeError& error) {
     throw_placed(error, called, names, here);
   } catch (const GradError& error) {
+    throw_placed(error, called, names, here);
+  } catch (const LinAlgError& error) {
     throw_placed(error, called, names, here);
   }
 }

@@ -8,7 +8,7 @@
 
 namespace chainrule {
 
-// For handlers of errors, which they throw on: a ShapeError, DTypeError or GradError with the place in the
+// For handlers of errors, which they throw on: a ShapeError, DTypeError, GradError or LinAlgError with the place in the
 // user's source at its end. An error from a call inside a call gets the place of the outer one, which the
 // user has written. All other errors stay as they are.
 

@@ -1,6 +1,7 @@
 #include "kernels/openblas.h"
 
 #include <mutex>
+#include <string>
 
 #include <dlfcn.h>
 #include <sys/resource.h>
@@ -47,6 +48,9 @@ struct Functions {
   int (*openmp_threads)();
   void (*set_openmp_threads)(int);
   bool is_ours;  ///< nobody else had loaded it
+  Lapack<float> of_floats;
+  Lapack<double> of_doubles;
+  bool has_lapack;
 
   /// False if one that is needed is missing.
   bool load() {
@@ -61,6 +65,17 @@ struct Functions {
       function = reinterpret_cast<std::decay_t<decltype(function)>>(dlsym(library, symbol));
       return function != nullptr;
     };
+    // Their names are those of BLAS and LAPACK with a letter for the type.
+    const auto find_all = [&](auto& lapack, const std::string& type) {
+      const auto of_type = [&](auto*& function, const char* plain) {
+        return find(function, (type + plain + "_").c_str());
+      };
+      return of_type(lapack.getrf, "getrf") && of_type(lapack.getrs, "getrs") &&
+             of_type(lapack.trsm, "trsm") && of_type(lapack.potrf, "potrf") &&
+             of_type(lapack.geqrf, "geqrf") && of_type(lapack.orgqr, "orgqr") &&
+             of_type(lapack.syevd, "syevd") && of_type(lapack.gesdd, "gesdd");
+    };
+    has_lapack = find_all(of_floats, "s") && find_all(of_doubles, "d");
     int (*kind)() = nullptr;
     const bool found = find(sgemm, "cblas_sgemm") && find(dgemm, "cblas_dgemm") &&
                        find(core, "openblas_get_corename") && find(threads, "openblas_get_num_threads") &&
@@ -133,5 +148,18 @@ const OpenBlas* OpenBlas::get() {
 std::string_view OpenBlas::core() const { return functions()->core(); }
 void OpenBlas::multiply(const Gemm<float>& gemm) const { call(functions()->sgemm, gemm); }
 void OpenBlas::multiply(const Gemm<double>& gemm) const { call(functions()->dgemm, gemm); }
+
+bool OpenBlas::with_lapack(FunctionRef<void(const Lapack<float>&)> compute) const {
+  if (!functions()->has_lapack) return false;
+  const WithoutItsThreads guard(*functions());
+  compute(functions()->of_floats);
+  return true;
+}
+bool OpenBlas::with_lapack(FunctionRef<void(const Lapack<double>&)> compute) const {
+  if (!functions()->has_lapack) return false;
+  const WithoutItsThreads guard(*functions());
+  compute(functions()->of_doubles);
+  return true;
+}
 
 }  // namespace chainrule::kernels

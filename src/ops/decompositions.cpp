@@ -1,0 +1,272 @@
+// Decompositions of matrices: cholesky, qr, eigh, svd. One with several results makes a node for each, and
+// these share what LAPACK has found; as the derivative is linear in what comes from above, each passes its
+// own part back.
+#include <memory>
+
+#include "ops/matrices.h"
+#include "ops/registry.h"
+
+namespace chainrule {
+namespace ops {
+
+/// x / 2 on the diagonal of the lower half of x, and x below it: what makes x + xᵀ symmetric of a half.
+static Tensor half_of_symmetric(const Tensor& x) {
+  const std::int64_t n = x.shape().back();
+  return triangle(x, false) * banded(n, n, x.dtype(), 1, 0.5, 0);
+}
+static Tensor with_transpose(const Tensor& x) { return x + transposed(x); }
+
+struct Cholesky {
+  static constexpr std::string_view name = "cholesky",
+                                    formula = "with P = Φ(Lᵀ g), the lower half of it: sym(L⁻ᵀ P L⁻¹)";
+  Array forward(Values in) const {
+    std::vector<int> failed;
+    Array l = kernels::cholesky(name, *in[0], failed);
+    for (std::size_t i = 0; i < failed.size(); ++i)
+      if (failed[i] != 0)
+        throw LinAlgError("cholesky: " + describe_matrix(in[0]->shape(), static_cast<std::int64_t>(i)) +
+                          " is not positive definite at its leading minor " + std::to_string(failed[i]) +
+                          "; check that it is symmetric, or add a little to its diagonal");
+    return l;
+  }
+  Reads reads(Wanted) const { return reads_output; }
+  void vjp(Inputs, const Tensor& l, const Tensor& g, Cotangents& to) const {
+    if (!to.wants(0)) return;
+    const Tensor p = half_of_symmetric(matmul(transposed(l), g));
+    const Tensor left = triangular_quotient(l, p, false, true);
+    const Tensor both = triangular_quotient(l, transposed(left), false, true);
+    to[0] = 0.5 * with_transpose(both);
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string& result) const {
+    return {"sym(" + result + "⁻ᵀ Φ(" + result + "ᵀ g) " + result + "⁻¹)", false};
+  }
+  static std::int64_t flops(Inputs in, const Shape& out) { return out.size() * in[0].shape().back() / 3; }
+};
+
+/// What the operations have in common that give one of several results, found at once.
+template <class Op, std::size_t N>
+struct PartOf {
+  using All = std::array<Array, N>;
+  std::size_t part = 0;
+  std::shared_ptr<const All> all;
+
+  Array forward(Values) const { return (*all)[part]; }
+  /// A is what the node of another part is made from.
+  Reads reads(Wanted) const { return reads_input(0) | reads_output; }
+  /// Another result, as a tensor that can be differentiated.
+  static Tensor other(const Op& op, std::size_t part, const Tensor& a, Here here = Here::now()) {
+    return apply(Op{{part, op.all}}, here, Argument(a));
+  }
+};
+
+/// A = Q R of a matrix that is not wide.
+struct Qr : PartOf<Qr, 2> {
+  static constexpr std::string_view
+      name = "qr",
+      formula = "with M = R gᵣᵀ − g_qᵀ Q and its lower half made symmetric: (g_q + Q sym(M)) R⁻ᵀ";
+  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
+    if (!to.wants(0)) return;
+    const Tensor q = part == 0 ? out : other(*this, 0, in[0]), r = part == 1 ? out : other(*this, 1, in[0]);
+    const Tensor m = part == 0 ? -matmul(transposed(g), q) : matmul(r, transposed(g));
+    const Tensor from_q = matmul(q, with_transpose(half_of_symmetric(m)));
+    const Tensor upstream = part == 0 ? g + from_q : from_q;
+    to[0] = transposed(triangular_quotient(r, transposed(upstream), true, false));
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
+    return {part == 0 ? "(g − Q sym(gᵀ Q)) R⁻ᵀ" : "Q sym(R gᵀ) R⁻ᵀ", false};
+  }
+  static std::int64_t flops(Inputs in, const Shape&) { return 2 * in[0].size() * in[0].shape().back(); }
+};
+
+/// x / y, but 0 where x is; for an antisymmetric x and differences y, whose diagonal is 0.
+static Tensor by_gaps(const Tensor& x, const Tensor& y) {
+  return strong_quotient(x, where(on_diagonal(x.shape().back()), 1, y));
+}
+/// As a row, to multiply the columns of matrices, and as a column, to multiply their rows.
+static Tensor as_row(const Tensor& x) {
+  return reshape(x, matrices(Shape(x.shape().sizes().first(x.rank() - 1)), 1, x.shape().back()));
+}
+static Tensor as_column(const Tensor& x) {
+  return reshape(x, matrices(Shape(x.shape().sizes().first(x.rank() - 1)), x.shape().back(), 1));
+}
+
+struct Eigh : PartOf<Eigh, 2> {
+  static constexpr std::string_view name = "eigh",
+                                    formula =
+                                        "of λ: V diag(g) Vᵀ,  of V: V (Vᵀ g / (λⱼ − λᵢ)) Vᵀ, made symmetric";
+  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
+    if (!to.wants(0)) return;
+    const Tensor v = part == 1 ? out : other(*this, 1, in[0]);
+    if (part == 0) {
+      to[0] = matmul(v * as_row(g), transposed(v));
+      return;
+    }
+    const Tensor values = other(*this, 0, in[0]), product = matmul(transposed(v), g);
+    const Tensor inner = by_gaps(0.5 * (product - transposed(product)), as_row(values) - as_column(values));
+    to[0] = matmul(matmul(v, inner), transposed(v));
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string& result) const {
+    return {part == 0 ? "V diag(g) Vᵀ" : result + " (" + result + "ᵀ g / (λⱼ − λᵢ)) " + result + "ᵀ", false};
+  }
+  static std::int64_t flops(Inputs in, const Shape&) { return 9 * in[0].size() * in[0].shape().back(); }
+};
+
+struct Svd : PartOf<Svd, 3> {
+  static constexpr std::string_view
+      name = "svd",
+      formula = "of S: U diag(g) Vᵀ,  of U and V: as in eigh, with the gaps sⱼ² − sᵢ²";
+  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
+    if (!to.wants(0)) return;
+    const auto result = [&](std::size_t i) { return i == part ? out : other(*this, i, in[0]); };
+    const Tensor u = result(0), vh = result(2);
+    if (part == 1) {
+      to[0] = matmul(u * as_row(g), vh);
+      return;
+    }
+    const Tensor s = result(1), row = as_row(s), column = as_column(s);
+    const Tensor gaps = (row - column) * (row + column);
+    const std::int64_t k = s.shape().back();
+    if (part == 0) {
+      const Tensor product = matmul(transposed(u), g);
+      const Tensor inner = by_gaps(product - transposed(product), gaps) * row;
+      to[0] = matmul(matmul(u, inner), vh);
+      if (rows_of(u.shape()) > k)  // what of g is outside the columns of U
+        to[0] = to[0] + matmul(strong_quotient(g - matmul(u, product), row), vh);
+    } else {
+      const Tensor product = matmul(vh, transposed(g));
+      const Tensor inner = column * by_gaps(product - transposed(product), gaps);
+      to[0] = matmul(u, matmul(inner, vh));
+      if (columns_of(vh.shape()) > k)
+        to[0] = to[0] + matmul(u, strong_quotient(g - matmul(transposed(product), vh), column));
+    }
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
+    constexpr const char* texts[] = {"U (skew(Uᵀ g) / (sⱼ² − sᵢ²)) S Vᵀ + (1 − U Uᵀ) g S⁻¹ Vᵀ",
+                                     "U diag(g) Vᵀ",
+                                     "U S (skew(Vᵀ gᵀ) / (sⱼ² − sᵢ²)) Vᵀ + U S⁻¹ g (1 − V Vᵀ)"};
+    return {texts[part], false};
+  }
+  static std::int64_t flops(Inputs in, const Shape&) { return 20 * in[0].size() * in[0].shape().back(); }
+};
+
+Entries decomposition_operations() {
+  static constexpr Entry table[] = {
+      {.name = Cholesky::name,
+       .parameters = "a|A|input",
+       .call = call<chainrule::cholesky>,
+       .formula = Cholesky::formula,
+       .example = "cholesky([[4, 2], [2, 5]])",
+       .note = "the lower factor; the lower half of the matrix is read"},
+      {.name = Qr::name,
+       .parameters = "a|A|input",
+       .call = call<chainrule::qr>,
+       .formula = Qr::formula,
+       .example = "qr([[1, 2], [3, 4], [5, 6]])",
+       .note = "the reduced one: Q, R"},
+      {.name = Eigh::name,
+       .parameters = "a|A|input",
+       .call = call<chainrule::eigh>,
+       .formula = Eigh::formula,
+       .example = "eigh([[2, 1], [1, 2]])",
+       .note = "of eigenvectors of equal eigenvalues there is no derivative"},
+      {.name = "eigvalsh",
+       .parameters = "a|A|input",
+       .call = call<chainrule::eigvalsh>,
+       .formula = "V diag(g) Vᵀ",
+       .example = "eigvalsh([[2, 1], [1, 2]])"},
+      {.name = Svd::name,
+       .parameters = "a|A|input",
+       .call = call<chainrule::svd>,
+       .formula = Svd::formula,
+       .example = "svd([[1, 2], [3, 4], [5, 6]])",
+       .note =
+           "the reduced one: U, S, Vᵀ; of singular vectors of equal singular values there is no derivative"},
+      {.name = "svdvals",
+       .parameters = "a|A|input",
+       .call = call<chainrule::svdvals>,
+       .formula = "U diag(g) Vᵀ",
+       .example = "svdvals([[1, 2], [3, 4], [5, 6]])"},
+  };
+  return table;
+}
+
+namespace {
+
+/// All results as tensors, one node each.
+template <class Op, std::size_t N>
+std::array<Tensor, N> parts(std::array<Array, N> all, const Tensor& in, Here here) {
+  const Op op{{0, std::make_shared<const std::array<Array, N>>(std::move(all))}};
+  std::array<Tensor, N> results;
+  for (std::size_t i = 0; i < N; ++i) results[i] = Op::other(op, i, in, here);
+  return results;
+}
+
+Tensor real_matrix(std::string_view name, const Operand& a) {
+  Tensor in = a.as(real_dtype(a.dtype()));
+  require_matrix(name, in.shape());
+  return in;
+}
+
+}  // namespace
+}  // namespace ops
+
+Tensor cholesky(const Operand& a) try {
+  const Tensor in = ops::real_matrix("cholesky", a);
+  ops::require_square("cholesky", in.shape());
+  return apply(ops::Cholesky{}, a.here(), Argument(in));
+} catch (...) {
+  rethrow_in_call("cholesky", a);
+}
+
+QrResult qr(const Operand& a) try {
+  const Here here = a.here();
+  const Tensor in = ops::real_matrix("qr", a);
+  const std::int64_t m = ops::rows_of(in.shape()), n = ops::columns_of(in.shape());
+  if (m >= n) {
+    auto [q, r] = ops::parts<ops::Qr>(kernels::qr("qr", value_of(in)), in, here);
+    return {q, r};
+  }
+  // The first columns have the same Q, and the others are Q (Qᵀ A).
+  const QrResult first = qr({index({in, here}, {Index::ellipsis(), Slice{0, m}}), here});
+  const Tensor rest =
+      matmul({swapaxes({first.Q, here}, -2, -1), here}, index({in, here}, {Index::ellipsis(), Slice{m, n}}));
+  return {first.Q, concatenate(std::vector<Tensor>{first.R, rest}, -1, here)};
+} catch (...) {
+  rethrow_in_call("qr", a);
+}
+
+EighResult eigh(const Operand& a) try {
+  const Tensor in = ops::real_matrix("eigh", a);
+  ops::require_square("eigh", in.shape());
+  auto [values, vectors] = ops::parts<ops::Eigh>(kernels::eigh("eigh", value_of(in), true), in, a.here());
+  return {values, vectors};
+} catch (...) {
+  rethrow_in_call("eigh", a);
+}
+
+Tensor eigvalsh(const Operand& a) try {
+  const Tensor in = ops::real_matrix("eigvalsh", a);
+  ops::require_square("eigvalsh", in.shape());
+  if (ops::will_differentiate(in) || recording_mode.keep_values) return eigh({in, a.here()}).eigenvalues;
+  return constant(kernels::eigh("eigvalsh", value_of(in), false)[0]);
+} catch (...) {
+  rethrow_in_call("eigvalsh", a);
+}
+
+SvdResult svd(const Operand& a) try {
+  const Tensor in = ops::real_matrix("svd", a);
+  auto [u, s, vh] = ops::parts<ops::Svd>(kernels::svd("svd", value_of(in), true), in, a.here());
+  return {u, s, vh};
+} catch (...) {
+  rethrow_in_call("svd", a);
+}
+
+Tensor svdvals(const Operand& a) try {
+  const Tensor in = ops::real_matrix("svdvals", a);
+  if (ops::will_differentiate(in) || recording_mode.keep_values) return svd({in, a.here()}).S;
+  return constant(kernels::svd("svdvals", value_of(in), false)[1]);
+} catch (...) {
+  rethrow_in_call("svdvals", a);
+}
+
+}  // namespace chainrule

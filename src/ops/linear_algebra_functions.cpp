@@ -1,0 +1,301 @@
+// Determinants, and functions of a matrix: det, slogdet, pinv, matrix_exp, matrix_rank, cond.
+#include <cmath>
+#include <memory>
+
+#include "ops/matrices.h"
+#include "ops/registry.h"
+
+namespace chainrule {
+namespace ops {
+
+using SharedLu = std::shared_ptr<const kernels::Lu>;
+
+/// bool (..., 1, 1): which matrices these are.
+static Tensor mask_of(const std::vector<bool>& which, const Shape& shape) {
+  Array mask(matrices(batch_of(shape), 1, 1), DType::boolean);
+  std::copy(which.begin(), which.end(), mask.mutable_data<bool>());
+  return constant(std::move(mask));
+}
+
+static Tensor trace_of(const Tensor& a) {
+  return sum(where(on_diagonal(a.shape().back()), a, 0), {-2, -1}, true);
+}
+
+/// The cofactors, from products of singular values: all digits of them, also where A is singular. To be
+/// differentiated again it is not, as singular vectors have no derivative where two values are equal.
+static Tensor cofactors_in_numbers(const Tensor& a) {
+  const SvdResult parts = svd(a);
+  const std::int64_t n = a.shape().back();
+  const Tensor s = reshape(parts.S, matrices(batch_of(a.shape()), 1, n));
+  const Tensor others = prod(where(on_diagonal(n), 1, s), -1, true);  // a column, for the rows of Vᵀ
+  const Tensor sign = for_matrices(slogdet(parts.U).sign * slogdet(parts.Vh).sign);
+  return sign * matmul(parts.U, others * parts.Vh);
+}
+
+/// The cofactors as polynomials in A, by the method of Faddeev and LeVerrier: right in every order of
+/// derivative also where A is singular. It loses digits in matrices of more than a few tens of rows.
+static Tensor cofactors_as_polynomials(const Tensor& a) {
+  const std::int64_t n = a.shape().back();
+  const Tensor unit = identity(n, a.dtype());
+  Tensor m = broadcast_to(unit, a.shape());
+  for (std::int64_t k = 1; k < n; ++k) {
+    const Tensor product = matmul(a, m);
+    m = product - unit * (trace_of(product) / static_cast<double>(k));
+  }
+  return transposed(n % 2 == 0 ? -m : m);
+}
+
+/// ∂det(A)/∂A.
+static Tensor cofactors(const Tensor& a, const Tensor& determinant, const SharedLu& lu) {
+  const std::vector<bool> which = kernels::nearly_singular(*lu);
+  const Tensor scale = for_matrices(determinant);
+  if (std::find(which.begin(), which.end(), true) == which.end()) return scale * inverse_transposed(a, lu);
+  if (numbers_only()) return cofactors_in_numbers(a);
+  const Tensor mask = mask_of(which, a.shape());
+  const Tensor regular = where(mask, identity(a.shape().back(), a.dtype()), a);
+  return where(mask, cofactors_as_polynomials(a), scale * inverse_transposed(regular, nullptr));
+}
+
+struct Det {
+  static constexpr std::string_view name = "det", formula = "∂det(A)/∂A = the cofactors, det(A) A⁻ᵀ";
+  SharedLu lu;
+  Array forward(Values in) {
+    lu = std::make_shared<const kernels::Lu>(kernels::lu(name, *in[0]));
+    return kernels::determinants(*lu)[2];
+  }
+  Reads reads(Wanted) const { return reads_input(0) | reads_output; }
+  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
+    if (to.wants(0)) to[0] = strong_product(for_matrices(g), cofactors(in[0], out, lu));
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string> names,
+                             const std::string& result) const {
+    return {result + " " + names[0] + "⁻ᵀ"};
+  }
+  static std::int64_t flops(Inputs in, const Shape&) { return 2 * in[0].size() * in[0].shape().back() / 3; }
+};
+
+/// The logarithm; the sign has no derivative, and is a constant.
+struct Slogdet {
+  static constexpr std::string_view name = "slogdet", formula = "∂log|det(A)|/∂A = A⁻ᵀ";
+  SharedLu lu;
+  Array forward(Values) const { return kernels::determinants(*lu)[1]; }
+  Reads reads(Wanted) const { return reads_input(0); }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+    if (to.wants(0)) to[0] = strong_product(for_matrices(g), slope(in[0]));
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string> names, const std::string&) const {
+    return {names[0] + "⁻ᵀ"};
+  }
+  static std::int64_t flops(Inputs in, const Shape& out) { return Det::flops(in, out); }
+
+ private:
+  /// A⁻ᵀ, and the cofactors over 0 where A is singular.
+  Tensor slope(const Tensor& a) const {
+    std::vector<bool> which;
+    for (const int pivot : lu->singular) which.push_back(pivot != 0);
+    if (std::find(which.begin(), which.end(), true) == which.end()) return inverse_transposed(a, lu);
+    const Tensor mask = mask_of(which, a.shape());
+    const Tensor regular = where(mask, identity(a.shape().back(), a.dtype()), a);
+    return where(mask, strong_quotient(cofactors_in_numbers(a.detach()), 0),
+                 inverse_transposed(regular, nullptr));
+  }
+};
+
+struct Pinv {
+  static constexpr std::string_view name = "pinv",
+                                    formula = "with P = A⁺: −Pᵀ g Pᵀ + (1 − A P) gᵀ P Pᵀ + Pᵀ P gᵀ (1 − P A)";
+  std::optional<double> rtol;
+  Array forward(Values in) const;
+  Reads reads(Wanted) const { return reads_input(0) | reads_output; }
+  void vjp(Inputs in, const Tensor& p, const Tensor& g, Cotangents& to) const {
+    if (!to.wants(0)) return;
+    const Tensor& a = in[0];
+    const Tensor pt = transposed(p), gt = transposed(g);
+    const Tensor in_rows = matmul(matmul(gt, p), pt), in_columns = matmul(matmul(pt, p), gt);
+    to[0] = (in_rows - matmul(a, matmul(p, in_rows))) + (in_columns - matmul(matmul(in_columns, p), a)) -
+            matmul(matmul(pt, g), pt);
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string& result) const {
+    return {"−" + result + "ᵀ g " + result + "ᵀ + ...", false};
+  }
+  static std::int64_t flops(Inputs in, const Shape&) { return 20 * in[0].size() * in[0].shape().back(); }
+};
+
+struct MatrixExp {
+  static constexpr std::string_view name = "matrix_exp",
+                                    formula = "the upper right block of exp([[Aᵀ, g], [0, Aᵀ]])";
+  Array forward(Values in) const;
+  Reads reads(Wanted) const { return reads_input(0); }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+    if (!to.wants(0)) return;
+    const std::int64_t n = g.shape().back();
+    const Tensor a = transposed(in[0]);
+    const std::vector<Tensor> above = {a, g}, below = {zeros_like(a), a};
+    const Tensor block = concatenate(std::vector<Tensor>{concatenate(above, -1), concatenate(below, -1)}, -2);
+    to[0] = index(matrix_exp(block), {Index::ellipsis(), Slice{0, n}, Slice{n, 2 * n}});
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string> names, const std::string&) const {
+    return {"the block beside g of exp([[" + names[0] + "ᵀ, g], [0, " + names[0] + "ᵀ]])", false};
+  }
+  static std::int64_t flops(Inputs in, const Shape&) { return 20 * in[0].size() * in[0].shape().back(); }
+};
+
+/// From which singular value on they count, (..., 1).
+static Tensor least_singular(const Tensor& s, const Shape& shape, std::optional<double> rtol) {
+  const double epsilon = s.dtype() == DType::float32 ? 0x1p-23 : 0x1p-52;
+  const double relative =
+      rtol ? *rtol : epsilon * static_cast<double>(std::max(rows_of(shape), columns_of(shape)));
+  return max(s, -1, true) * relative;
+}
+
+Array Pinv::forward(Values in) const {
+  const NoGrad guard;
+  const Shape& shape = in[0]->shape();
+  const std::int64_t m = rows_of(shape), n = columns_of(shape);
+  if (in[0]->size() == 0) return value_of(zeros(matrices(batch_of(shape), n, m), in[0]->dtype()));
+  const SvdResult parts = svd(constant(*in[0]));
+  const Tensor is_zero = parts.S <= least_singular(parts.S, shape, rtol);
+  const Tensor inverted = where(is_zero, 0, 1 / where(is_zero, 1, parts.S));
+  const Tensor columns = reshape(inverted, matrices(batch_of(shape), 1, std::min(m, n)));
+  return value_of(matmul(transposed(parts.Vh) * columns, transposed(parts.U)));
+}
+
+/// By Padé's approximation of degree 13, of A halved until it is small, and the result squared as often.
+Array MatrixExp::forward(Values in) const {
+  const NoGrad guard;
+  const Tensor a = constant(*in[0]);
+  if (a.size() == 0) return *in[0];
+  const Tensor size = max(sum(abs(a), -2, true), -1, true);
+  std::vector<double> halvings;
+  for (const double norm : size.to_vector<double>())
+    halvings.push_back(std::isfinite(norm) ? std::max(0.0, std::ceil(std::log2(norm / 5.371920351148152)))
+                                           : 0);
+  const Tensor times = tensor(halvings, size.shape());
+  const Tensor half = tensor(0.5);
+  const Tensor x = a * cast(pow(half, times), a.dtype()), unit = identity(a.shape().back(), a.dtype());
+  constexpr double b[] = {64764752532480000,
+                          32382376266240000,
+                          7771770303897600,
+                          1187353796428800,
+                          129060195264000,
+                          10559470521600,
+                          670442572800,
+                          33522128640,
+                          1323241920,
+                          40840800,
+                          960960,
+                          16380,
+                          182,
+                          1};
+  const Tensor x2 = matmul(x, x), x4 = matmul(x2, x2), x6 = matmul(x4, x2);
+  const auto sums = [&](std::size_t i, double zeroth) {
+    return b[i + 4] * x6 + b[i + 2] * x4 + b[i] * x2 + zeroth * unit;
+  };
+  const Tensor odd = matmul(x, matmul(x6, b[13] * x6 + b[11] * x4 + b[9] * x2) + sums(3, b[1]));
+  const Tensor even = matmul(x6, b[12] * x6 + b[10] * x4 + b[8] * x2) + sums(2, b[0]);
+  Tensor y = solve(even - odd, even + odd);
+  const double most = *std::max_element(halvings.begin(), halvings.end());
+  for (double i = 0; i < most; ++i) y = where(times > i, matmul(y, y), y);
+  return value_of(y);
+}
+
+Entries matrix_function_operations() {
+  static constexpr Entry table[] = {
+      {.name = Det::name,
+       .parameters = "a|A|input",
+       .call = call<chainrule::det>,
+       .formula = Det::formula,
+       .example = "det([[1, 2], [3, 4]])",
+       .note = "right also where the matrix is singular"},
+      {.name = Slogdet::name,
+       .parameters = "a|A|input",
+       .call = call<chainrule::slogdet>,
+       .formula = Slogdet::formula,
+       .example = "slogdet([[1, 2], [3, 4]])"},
+      {.name = Pinv::name,
+       .parameters = "a|A|input, rtol|rcond=None",
+       .call = call<chainrule::pinv>,
+       .formula = Pinv::formula,
+       .example = "pinv([[1, 2], [3, 4], [5, 6]])"},
+      {.name = MatrixExp::name,
+       .parameters = "a|A|input",
+       .call = call<chainrule::matrix_exp>,
+       .formula = MatrixExp::formula,
+       .aliases = "expm",
+       .example = "matrix_exp([[0, 1], [-1, 0]])"},
+      {.name = "matrix_rank",
+       .parameters = "a|A|input, rtol|rcond=None",
+       .call = call<chainrule::matrix_rank>,
+       .formula = "0: it is piecewise constant",
+       .example = "matrix_rank([[1, 2], [2, 4]])",
+       .differentiable = false},
+      {.name = "cond",
+       .parameters = "a|A|input",
+       .call = call<chainrule::cond>,
+       .formula = "s₁ / sₖ: the gradient of the singular values",
+       .example = "cond([[1, 2], [3, 4]])",
+       .note = "in the Euclidean norm"},
+  };
+  return table;
+}
+
+}  // namespace ops
+
+Tensor det(const Operand& a) try {
+  const Tensor in = a.as(ops::real_dtype(a.dtype()));
+  ops::require_square("det", in.shape());
+  return apply(ops::Det{}, a.here(), Argument(in));
+} catch (...) {
+  rethrow_in_call("det", a);
+}
+
+SlogdetResult slogdet(const Operand& a) try {
+  const Tensor in = a.as(ops::real_dtype(a.dtype()));
+  ops::require_square("slogdet", in.shape());
+  const auto lu = std::make_shared<const kernels::Lu>(kernels::lu("slogdet", value_of(in)));
+  return {constant(kernels::determinants(*lu)[0]), apply(ops::Slogdet{lu}, a.here(), Argument(in))};
+} catch (...) {
+  rethrow_in_call("slogdet", a);
+}
+
+Tensor pinv(const Operand& a, std::optional<double> rtol) try {
+  const Tensor in = a.as(ops::real_dtype(a.dtype()));
+  ops::require_matrix("pinv", in.shape());
+  return apply(ops::Pinv{rtol}, a.here(), Argument(in));
+} catch (...) {
+  rethrow_in_call("pinv", a);
+}
+
+Tensor matrix_exp(const Operand& a) try {
+  const Tensor in = a.as(ops::real_dtype(a.dtype()));
+  ops::require_square("matrix_exp", in.shape());
+  return apply(ops::MatrixExp{}, a.here(), Argument(in));
+} catch (...) {
+  rethrow_in_call("matrix_exp", a);
+}
+
+Tensor matrix_rank(const Operand& a, std::optional<double> rtol) try {
+  const NoGrad guard;
+  const Tensor in = a.as(ops::real_dtype(a.dtype()));
+  ops::require_matrix("matrix_rank", in.shape());
+  const Tensor s = svdvals(in);
+  if (s.shape().back() == 0) return sum(cast(s, DType::int64), -1);
+  return sum(s > ops::least_singular(s, in.shape(), rtol), -1);
+} catch (...) {
+  rethrow_in_call("matrix_rank", a);
+}
+
+Tensor cond(const Operand& a) try {
+  const Here here = a.here();
+  const Tensor in = a.as(ops::real_dtype(a.dtype()));
+  ops::require_matrix("cond", in.shape());
+  const Tensor s = svdvals({in, here});
+  if (s.shape().back() == 0)
+    throw ShapeError("cond: matrix " + to_string(in.shape()) +
+                     " has no singular values; give it rows and columns");
+  return div({index({s, here}, {Index::ellipsis(), 0}), here}, index({s, here}, {Index::ellipsis(), -1}));
+} catch (...) {
+  rethrow_in_call("cond", a);
+}
+
+}  // namespace chainrule

@@ -1,0 +1,137 @@
+// Products of vectors and matrices that are compositions of others: dot, outer, kron, cross, powers.
+#include <algorithm>
+
+#include "ops/matrices.h"
+#include "ops/registry.h"
+
+namespace chainrule {
+namespace ops {
+
+Entries product_operations() {
+  static constexpr Entry table[] = {
+      {.name = "dot",
+       .parameters = "a|input, b|tensor|other",
+       .call = call<chainrule::dot>,
+       .formula = "Σ aᵢ bᵢ: ∂/∂aᵢ = bᵢ, ∂/∂bᵢ = aᵢ",
+       .example = "dot([1, 2], [3, 4])",
+       .note = "of two vectors, as in PyTorch; NumPy's takes matrices, too, for which there is matmul"},
+      {.name = "vdot",
+       .parameters = "a|input, b|other",
+       .call = call<chainrule::vdot>,
+       .formula = "as dot",
+       .example = "vdot([1, 2], [3, 4])",
+       .note = "as dot, for numbers are real"},
+      {.name = "outer",
+       .parameters = "a|input, b|vec2|other",
+       .call = call<chainrule::outer>,
+       .formula = "aᵢ bⱼ: to a: g @ b,  to b: gᵀ @ a",
+       .aliases = "ger",
+       .example = "outer([1, 2], [3, 4])"},
+      {.name = "kron",
+       .parameters = two_inputs,
+       .call = call<chainrule::kron>,
+       .formula = "blocks aᵢⱼ · b: the gradient of each product",
+       .example = "kron([[1, 2]], [[1, 1], [0, 1]])"},
+      {.name = "cross",
+       .parameters = "a|x1|input, b|x2|other, axis|dim=-1",
+       .call = call<chainrule::cross>,
+       .formula = "a × b: to a: b × g,  to b: g × a",
+       .example = "cross([1, 0, 0], [0, 1, 0])",
+       .note = "axes of size 3 alone; NumPy once took 2 for it, too"},
+      {.name = "matrix_power",
+       .parameters = "a|A|input, n",
+       .call = call<chainrule::matrix_power>,
+       .formula = "Aⁿ by repeated squaring: the gradient of the products",
+       .example = "matrix_power([[1, 1], [1, 0]], 10)"},
+  };
+  return table;
+}
+
+namespace {
+
+Tensor dot(std::string_view name, const Operand& a, const Operand& b) try {
+  const Tensor x = a.as_tensor(), y = b.as_tensor();
+  if (x.rank() != 1 || y.shape() != x.shape())
+    throw ShapeError(std::string(name) + ": " + to_string(x.shape()) + " and " + to_string(y.shape()) +
+                     " are not two vectors of one size; use matmul for matrices");
+  return matmul(a, b);
+} catch (...) {
+  rethrow_in_call(name, a, b);
+}
+
+}  // namespace
+}  // namespace ops
+
+Tensor dot(const Operand& a, const Operand& b) { return ops::dot("dot", a, b); }
+Tensor vdot(const Operand& a, const Operand& b) { return ops::dot("vdot", a, b); }
+
+Tensor outer(const Operand& a, const Operand& b) try {
+  const Tensor x = a.as_tensor(), y = b.as_tensor();
+  if (x.rank() != 1 || y.rank() != 1)
+    throw ShapeError("outer: " + to_string(x.shape()) + " and " + to_string(y.shape()) +
+                     " are not two vectors; use reshape(x, {-1}), or kron or einsum");
+  const DType dtype = ops::common_dtype(a, b);
+  return mul({reshape({a.as(dtype), a.here()}, {x.size(), 1}), a.here()}, b);
+} catch (...) {
+  rethrow_in_call("outer", a, b);
+}
+
+Tensor kron(const Operand& a, const Operand& b) try {
+  const DType dtype = ops::common_dtype(a, b);
+  const Tensor x = a.as(dtype), y = b.as(dtype);
+  const std::size_t rank = std::max(x.rank(), y.rank());
+  std::vector<std::int64_t> of_x(2 * rank, 1), of_y(2 * rank, 1), sizes(rank, 1);
+  for (std::size_t i = 0; i < x.rank(); ++i) of_x[2 * (rank - x.rank() + i)] = x.shape()[i];
+  for (std::size_t i = 0; i < y.rank(); ++i) of_y[2 * (rank - y.rank() + i) + 1] = y.shape()[i];
+  const Tensor blocks =
+      mul({reshape({x, a.here()}, Shape(of_x)), a.here()}, reshape({y, a.here()}, Shape(of_y)));
+  for (std::size_t i = 0; i < rank; ++i) sizes[i] = of_x[2 * i] * of_y[2 * i + 1];
+  return reshape({blocks, a.here()}, Shape(sizes));
+} catch (...) {
+  rethrow_in_call("kron", a, b);
+}
+
+Tensor cross(const Operand& a, const Operand& b, std::int64_t axis) try {
+  const DType dtype = promote(ops::common_dtype(a, b), DType::int64);
+  const Here here = a.here();
+  const Tensor left = a.as(dtype), right = b.as(dtype);
+  const Shape shape = broadcast("cross", left.shape(), right.shape());
+  const std::size_t along = normalize_axis("cross", axis, shape);
+  const Tensor x = broadcast_to({left, here}, shape), y = broadcast_to({right, here}, shape);
+  if (shape[along] != 3)
+    throw ShapeError("cross: axis " + std::to_string(axis) + " of " + to_string(left.shape()) + " and " +
+                     to_string(right.shape()) + " has not size 3; choose another");
+  const auto part = [&](const Tensor& of, std::int64_t position) {
+    std::vector<Index> where(along + 1, Slice{});
+    where[along] = Slice{position, position + 1};
+    return index({of, here}, where);
+  };
+  std::vector<Tensor> parts;
+  for (const std::int64_t i : {0, 1, 2}) {
+    const std::int64_t j = (i + 1) % 3, k = (i + 2) % 3;
+    parts.push_back(sub({mul({part(x, j), here}, part(y, k)), here}, mul({part(x, k), here}, part(y, j))));
+  }
+  return concatenate(parts, static_cast<std::int64_t>(along), here);
+} catch (...) {
+  rethrow_in_call("cross", a, b);
+}
+
+Tensor matrix_power(const Operand& a, std::int64_t n) try {
+  const Here here = a.here();
+  const DType dtype = n < 0 ? ops::real_dtype(a.dtype()) : promote(a.dtype(), DType::int64);
+  Tensor square = a.as(dtype);
+  const Shape shape = square.shape();
+  ops::require_square("matrix_power", shape);
+  if (n == 0) return broadcast_to(ops::identity(shape.back(), dtype), shape);
+  if (n < 0) square = inverse({square, here});
+  std::optional<Tensor> result;
+  for (std::uint64_t left = n < 0 ? -static_cast<std::uint64_t>(n) : static_cast<std::uint64_t>(n);;) {
+    if ((left & 1) != 0) result = result ? matmul({*result, here}, square) : square;
+    if ((left >>= 1) == 0) return *result;
+    square = matmul({square, here}, square);
+  }
+} catch (...) {
+  rethrow_in_call("matrix_power", a);
+}
+
+}  // namespace chainrule

@@ -1,0 +1,284 @@
+// Systems of linear equations: solve, solve_triangular, inverse, lstsq; and what operations on matrices
+// share.
+#include <algorithm>
+#include <memory>
+
+#include "ops/matrices.h"
+#include "ops/registry.h"
+
+namespace chainrule {
+namespace ops {
+
+void require_matrix(std::string_view name, const Shape& shape) {
+  if (shape.rank() < 2)
+    throw ShapeError(std::string(name) + ": shape " + to_string(shape) +
+                     " is no matrix; it takes two axes, or more for a batch");
+}
+void require_square(std::string_view name, const Shape& shape) {
+  require_matrix(name, shape);
+  if (rows_of(shape) != columns_of(shape))
+    throw ShapeError(std::string(name) + ": matrix " + to_string(shape) +
+                     " is not square; its last two sizes must agree");
+}
+std::string describe_matrix(const Shape& shape, std::int64_t place) {
+  std::string text = "matrix " + to_string(matrices({}, rows_of(shape), columns_of(shape)));
+  if (shape.rank() > 2) text += ", number " + std::to_string(place) + " of " + to_string(shape) + ",";
+  return text;
+}
+
+Tensor for_matrices(const Tensor& x) { return reshape(x, matrices(x.shape(), 1, 1)); }
+
+Tensor banded(std::int64_t rows, std::int64_t columns, DType dtype, double below, double on, double above) {
+  Array out({rows, columns}, dtype);
+  dispatch(dtype, [&]<class T>() {
+    T* to = out.mutable_data<T>();
+    for (std::int64_t i = 0; i < rows; ++i)
+      for (std::int64_t j = 0; j < columns; ++j) *to++ = static_cast<T>(i > j ? below : i == j ? on : above);
+  });
+  return constant(std::move(out));
+}
+
+Tensor triangle(const Tensor& x, bool upper, bool diagonal) {
+  const Tensor mask = banded(rows_of(x.shape()), columns_of(x.shape()), DType::boolean, upper ? 0 : 1,
+                             diagonal ? 1 : 0, upper ? 1 : 0);
+  return where(mask, x, 0);
+}
+
+/// op(A)⁻¹ B, where op transposes if told. A is one matrix, or has B's batch.
+struct Solve {
+  static constexpr std::string_view name = "solve", formula = "∂(A⁻¹ B): to B: A⁻ᵀ g,  to A: −(A⁻ᵀ g) Xᵀ";
+  bool transposed = false;
+  std::shared_ptr<const kernels::Lu> lu = nullptr;
+  bool may_be_singular = false;
+
+  Array forward(Values in) {
+    if (lu == nullptr) lu = std::make_shared<const kernels::Lu>(kernels::lu(name, *in[0]));
+    for (std::size_t i = 0; !may_be_singular && i < lu->singular.size(); ++i)
+      if (lu->singular[i] != 0)
+        throw LinAlgError("solve: " + describe_matrix(lu->shape, static_cast<std::int64_t>(i)) +
+                          " is singular at pivot " + std::to_string(lu->singular[i]) +
+                          "; use lstsq or pinv, or add a little to its diagonal");
+    return kernels::solve(name, *lu, transposed, *in[1]);
+  }
+  Reads reads(Wanted wanted) const { return reads_input(0) | (wanted(0) ? reads_output : 0); }
+  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
+    const Tensor to_b =
+        apply(Solve{!transposed, lu, may_be_singular}, Here::now(), Argument(in[0]), Argument(g));
+    if (to.wants(0))
+      to[0] = sum_to(-(transposed ? matmul(out, ops::transposed(to_b)) : matmul(to_b, ops::transposed(out))),
+                     in[0].shape());
+    if (to.wants(1)) to[1] = to_b;
+  }
+  LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
+                             const std::string& result) const {
+    const std::string inverted = names[0] + (transposed ? "⁻¹" : "⁻ᵀ");
+    return {input == 1 ? inverted + " g" : "−(" + inverted + " g) " + result + "ᵀ", false};
+  }
+  static std::int64_t flops(Inputs in, const Shape& out) {
+    const Shape& a = in[0].shape();
+    return 2 * out.size() * a.back() + 2 * a.size() * a.back() / 3;
+  }
+};
+
+/// The same for a triangular A, of which the other half is not read.
+struct SolveTriangular {
+  static constexpr std::string_view name = "solve_triangular",
+                                    formula = "∂(A⁻¹ B): to B: A⁻ᵀ g,  to A: −(A⁻ᵀ g) Xᵀ, in its triangle";
+  bool upper = false, transposed = false, unit_diagonal = false;
+
+  Array forward(Values in) const {
+    return kernels::solve_triangular(name, *in[0], *in[1], upper, transposed, unit_diagonal);
+  }
+  Reads reads(Wanted wanted) const { return reads_input(0) | (wanted(0) ? reads_output : 0); }
+  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
+    const Tensor to_b =
+        apply(SolveTriangular{upper, !transposed, unit_diagonal}, Here::now(), Argument(in[0]), Argument(g));
+    if (to.wants(0)) {
+      const Tensor whole =
+          transposed ? matmul(out, ops::transposed(to_b)) : matmul(to_b, ops::transposed(out));
+      to[0] = triangle(sum_to(-whole, in[0].shape()), upper, !unit_diagonal);
+    }
+    if (to.wants(1)) to[1] = to_b;
+  }
+  LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
+                             const std::string& result) const {
+    const std::string inverted = names[0] + (transposed ? "⁻¹" : "⁻ᵀ");
+    return {input == 1 ? inverted + " g" : "−(" + inverted + " g) " + result + "ᵀ in the triangle", false};
+  }
+  static std::int64_t flops(Inputs in, const Shape& out) { return out.size() * in[0].shape().back(); }
+};
+
+Tensor triangular_quotient(const Tensor& a, const Tensor& b, bool upper, bool transposed) {
+  return apply(SolveTriangular{upper, transposed, false}, Here::now(), Argument(a), Argument(b));
+}
+
+Tensor inverse_transposed(const Tensor& a, const std::shared_ptr<const kernels::Lu>& lu) {
+  const Tensor unit = broadcast_to(identity(columns_of(a.shape()), a.dtype()), a.shape());
+  return apply(Solve{true, lu, true}, Here::now(), Argument(a), Argument(unit));
+}
+
+Entries solving_operations() {
+  static constexpr Entry table[] = {
+      {.name = Solve::name,
+       .parameters = "a|A|input, b|B|other",
+       .call = call<chainrule::solve>,
+       .formula = Solve::formula,
+       .example = "solve([[2, 0], [0, 4]], [1, 1])",
+       .note = "b is a vector, or a batch of them, where it has the axes of a but the last, as in PyTorch"},
+      {.name = SolveTriangular::name,
+       .parameters = "a|A|input, b|B, upper, left=True, unitriangular=False",
+       .call = call<chainrule::solve_triangular>,
+       .formula = SolveTriangular::formula,
+       .example = "solve_triangular([[2, 0], [1, 4]], [[1], [1]], False)"},
+      {.name = "inverse",
+       .parameters = "a|A|input",
+       .call = call<chainrule::inverse>,
+       .formula = "∂(A⁻¹) = −A⁻ᵀ g A⁻ᵀ",
+       .aliases = "inv",
+       .example = "inverse([[2, 0], [0, 4]])"},
+      {.name = "lstsq",
+       .parameters = "a|A|input, b|B",
+       .call = call<chainrule::lstsq>,
+       .formula = "min ‖A X − B‖: R⁻¹ Qᵀ B for A = Q R",
+       .example = "lstsq([[1, 0], [1, 1], [1, 2]], [0, 1, 2])",
+       .note = "the solution alone, of a matrix with full rank"},
+  };
+  return table;
+}
+
+namespace {
+
+/// A matrix A with what is on the right of it, as a matrix.
+struct System {
+  Tensor a, b;
+  bool is_vector;
+
+  System(std::string_view name, const Operand& in_a, const Operand& in_b) {
+    const DType dtype = real_dtype(common_dtype(in_a, in_b));
+    a = in_a.as(dtype);
+    b = in_b.as(dtype);
+    const Shape& shape = a.shape();
+    require_matrix(name, shape);
+    const Shape right = b.shape(), vectors(shape.sizes().first(shape.rank() - 1));
+    is_vector = right.rank() == 1 || right == vectors;
+    if (is_vector)
+      b = reshape({b, in_a.here()}, [&] {
+        Shape columns = Shape::filled(right.rank() + 1, 1);
+        std::copy(right.begin(), right.end(), &columns[0]);
+        return columns;
+      }());
+    if (b.rank() < 2 || rows_of(b.shape()) != rows_of(shape)) {
+      throw ShapeError(
+          std::string(name) + ": matrix " + to_string(shape) + " and right side " + to_string(right) +
+          " do not fit; " +
+          (b.rank() < 2 ? "give a vector or a matrix" : "they must have the same number of rows"));
+    }
+  }
+  Tensor result(const Tensor& x, Here here) const {
+    if (!is_vector) return x;
+    const Shape& shape = x.shape();
+    return reshape({x, here}, Shape(shape.sizes().first(shape.rank() - 1)));
+  }
+};
+
+/// Both with the same batch, or one matrix and all the right sides.
+void share_batch(std::string_view name, Tensor& a, Tensor& b, Here here) {
+  const Shape in_a = batch_of(a.shape()), in_b = batch_of(b.shape());
+  Shape batch;
+  try {
+    batch = broadcast(name, in_a, in_b);
+  } catch (const ShapeError&) {
+    throw ShapeError(std::string(name) + ": batches of matrices " + to_string(a.shape()) +
+                     " and right sides " + to_string(b.shape()) +
+                     " do not broadcast; all axes but two must agree or be 1");
+  }
+  if (a.rank() > 2 && in_a != batch)
+    a = broadcast_to({a, here}, matrices(batch, rows_of(a.shape()), columns_of(a.shape())));
+  if (in_b != batch) b = broadcast_to({b, here}, matrices(batch, rows_of(b.shape()), columns_of(b.shape())));
+}
+
+Tensor solve_triangular(std::string_view name, const Operand& a, const Operand& b, bool upper, bool left,
+                        bool unit_diagonal) {
+  const DType dtype = real_dtype(common_dtype(a, b));
+  Tensor matrix = a.as(dtype), right = b.as(dtype);
+  require_square(name, matrix.shape());
+  require_matrix(name, right.shape());
+  if (matrix.shape().back() != (left ? rows_of(right.shape()) : columns_of(right.shape())))
+    throw ShapeError(std::string(name) + ": matrix " + to_string(matrix.shape()) + " and right side " +
+                     to_string(right.shape()) + " do not fit; they must have the same number of " +
+                     (left ? "rows" : "columns"));
+  if (!left) right = swapaxes({right, a.here()}, -2, -1);
+  share_batch(name, matrix, right, a.here());
+  const Tensor x =
+      apply(SolveTriangular{upper, !left, unit_diagonal}, a.here(), Argument(matrix), Argument(right));
+  return left ? x : swapaxes({x, a.here()}, -2, -1);
+}
+
+void require_full_rank(const Tensor& r, const Shape& shape) {
+  dispatch_floating(r.dtype(), [&]<class T>() {
+    const std::span<const T> elements = r.data<T>();
+    const auto n = static_cast<std::size_t>(r.shape().back());
+    const T least =
+        static_cast<T>(std::max(rows_of(shape), columns_of(shape))) * std::numeric_limits<T>::epsilon();
+    for (std::size_t start = 0; start < elements.size(); start += n * n) {
+      T smallest = std::numeric_limits<T>::infinity(), largest = 0;
+      for (std::size_t i = 0; i < n; ++i) {
+        const T pivot = std::abs(elements[start + i * (n + 1)]);
+        smallest = std::min(smallest, pivot);
+        largest = std::max(largest, pivot);
+      }
+      if (smallest <= least * largest)
+        throw LinAlgError("lstsq: " + describe_matrix(shape, static_cast<std::int64_t>(start / (n * n))) +
+                          " has not full rank; use matmul(pinv(a), b)");
+    }
+  });
+}
+
+}  // namespace
+}  // namespace ops
+
+Tensor solve(const Operand& a, const Operand& b) try {
+  ops::System system("solve", a, b);
+  ops::require_square("solve", system.a.shape());
+  ops::share_batch("solve", system.a, system.b, a.here());
+  return system.result(apply(ops::Solve{}, a.here(), Argument(system.a), Argument(system.b)), a.here());
+} catch (...) {
+  rethrow_in_call("solve", a, b);
+}
+
+Tensor solve_triangular(const Operand& a, const Operand& b, bool upper, bool left, bool unitriangular) try {
+  return ops::solve_triangular("solve_triangular", a, b, upper, left, unitriangular);
+} catch (...) {
+  rethrow_in_call("solve_triangular", a, b);
+}
+
+Tensor inverse(const Operand& a) try {
+  const Tensor in = a.as(ops::real_dtype(a.dtype()));
+  ops::require_square("inverse", in.shape());
+  const Tensor unit = broadcast_to(ops::identity(in.shape().back(), in.dtype()), in.shape());
+  return apply(ops::Solve{}, a.here(), Argument(in), Argument(unit));
+} catch (...) {
+  rethrow_in_call("inverse", a);
+}
+
+Tensor lstsq(const Operand& a, const Operand& b) try {
+  const Here here = a.here();
+  const ops::System system("lstsq", a, b);
+  const Shape& shape = system.a.shape();
+  const bool is_wide = ops::rows_of(shape) < ops::columns_of(shape);
+  const QrResult parts = qr({is_wide ? swapaxes({system.a, here}, -2, -1) : system.a, here});
+  ops::require_full_rank(parts.R, shape);
+  if (is_wide) {  // A = Rᵀ Qᵀ
+    const Tensor r = swapaxes({parts.R, here}, -2, -1);
+    return system.result(matmul({parts.Q, here}, ops::solve_triangular("lstsq", {r, here}, {system.b, here},
+                                                                       false, true, false)),
+                         here);
+  }
+  const Tensor projected = matmul({swapaxes({parts.Q, here}, -2, -1), here}, system.b);
+  return system.result(ops::solve_triangular("lstsq", {parts.R, here}, {projected, here}, true, true, false),
+                       here);
+} catch (...) {
+  rethrow_in_call("lstsq", a, b);
+}
+
+}  // namespace chainrule
