@@ -22,6 +22,7 @@ constexpr auto families = {
     ops::probability_operations,
     ops::loss_operations,
     ops::map_operations,
+    ops::convolution_operations,
 };
 
 /// Every name by which something is called, in alphabetic order, with its entry.

@@ -36,5 +36,6 @@ Entries probability_operations();
 Entries loss_operations();
 Entries map_operations();
 Entries making_operations();
+Entries convolution_operations();
 
 }  // namespace chainrule::ops

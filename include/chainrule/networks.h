@@ -1,0 +1,75 @@
+#pragma once
+
+#include "chainrule/ops.h"
+
+/// What networks are made of beside the general operations: convolutions, pooling, normalisation, attention
+/// and recurrent cells. Names, layouts, meaning and default values are PyTorch's (torch.nn.functional).
+namespace CHAINRULE_API chainrule {
+
+// ---- Convolutions ------------------------------------------------------------------------------------
+//
+// x is (N, C, spatial...), or one sample (C, spatial...); one, two or three spatial axes, as the name says.
+// What is given per axis may be one number for all of them. As in PyTorch the kernel is not flipped, so
+// strictly these are correlations. Linear in x, in the weight and in the bias; each derivative is a
+// convolution again, so that those of any order follow. ShapeError for shapes that do not fit, a kernel
+// larger than the padded input, groups that do not divide the channels, and steps of 0.
+
+/// One number for all spatial axes, or one for each.
+using PerAxis = Shape;
+
+enum class Pad : std::uint8_t { valid, same };
+/// How many zeros there are on both sides of each axis. `valid` is none; `same` as many as keep the size, the
+/// odd one behind, and asks for a stride of 1.
+class Padding {
+ public:
+  Padding(std::integral auto size) : sizes_(size) {}  // NOLINT(google-explicit-constructor)
+  Padding(std::initializer_list<std::int64_t> sizes)
+      : sizes_(sizes) {}                                       // NOLINT(google-explicit-constructor)
+  Padding(PerAxis sizes) : sizes_(std::move(sizes)) {}         // NOLINT(google-explicit-constructor)
+  Padding(Pad pad) : sizes_(0), is_same_(pad == Pad::same) {}  // NOLINT(google-explicit-constructor)
+  Padding(bool) = delete;
+  const PerAxis& sizes() const& { return sizes_; }
+  bool is_same() const { return is_same_; }
+
+ private:
+  PerAxis sizes_;
+  bool is_same_ = false;
+};
+
+struct ConvOptions {
+  PerAxis stride = 1;
+  Padding padding = 0;
+  PerAxis dilation = 1;     ///< from one element of the kernel to the next
+  std::int64_t groups = 1;  ///< each of them sees its own part of the channels
+};
+
+/// weight (out, C / groups, kernel...), bias (out,); result (N, out, ...) with a size of
+/// (size + 2 padding - dilation (kernel - 1) - 1) / stride + 1, rounded down, along each axis.
+Tensor conv1d(const Operand& x, const Operand& weight, const ConvOptions& options = {});
+Tensor conv1d(const Operand& x, const Operand& weight, const Operand& bias, const ConvOptions& options = {});
+Tensor conv2d(const Operand& x, const Operand& weight, const ConvOptions& options = {});
+Tensor conv2d(const Operand& x, const Operand& weight, const Operand& bias, const ConvOptions& options = {});
+Tensor conv3d(const Operand& x, const Operand& weight, const ConvOptions& options = {});
+Tensor conv3d(const Operand& x, const Operand& weight, const Operand& bias, const ConvOptions& options = {});
+
+struct ConvTransposeOptions {
+  PerAxis stride = 1, padding = 0;
+  PerAxis output_padding = 0;  ///< added at the end, below stride or dilation: which of the sizes is meant
+  PerAxis dilation = 1;
+  std::int64_t groups = 1;
+};
+
+/// The derivative of a convolution by its input as a function of its own, also called a deconvolution: weight
+/// (C, out / groups, kernel...), bias (out,); result (N, out, ...) with a size of (size - 1) stride - 2
+/// padding + dilation (kernel - 1) + output_padding + 1 along each axis.
+Tensor conv_transpose1d(const Operand& x, const Operand& weight, const ConvTransposeOptions& options = {});
+Tensor conv_transpose1d(const Operand& x, const Operand& weight, const Operand& bias,
+                        const ConvTransposeOptions& options = {});
+Tensor conv_transpose2d(const Operand& x, const Operand& weight, const ConvTransposeOptions& options = {});
+Tensor conv_transpose2d(const Operand& x, const Operand& weight, const Operand& bias,
+                        const ConvTransposeOptions& options = {});
+Tensor conv_transpose3d(const Operand& x, const Operand& weight, const ConvTransposeOptions& options = {});
+Tensor conv_transpose3d(const Operand& x, const Operand& weight, const Operand& bias,
+                        const ConvTransposeOptions& options = {});
+
+}  // namespace chainrule
