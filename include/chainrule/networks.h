@@ -72,4 +72,64 @@ Tensor conv_transpose3d(const Operand& x, const Operand& weight, const ConvTrans
 Tensor conv_transpose3d(const Operand& x, const Operand& weight, const Operand& bias,
                         const ConvTransposeOptions& options = {});
 
+// ---- Pooling and resizing ----------------------------------------------------------------------------
+//
+// x is (N, C, spatial...), or one sample (C, spatial...). Each plane of x is covered with windows.
+
+struct MaxPoolOptions {
+  PerAxis stride = {};     ///< nothing means that of the kernel's size
+  PerAxis padding = 0;     ///< with -inf, on both sides: at most half of what the kernel reaches over
+  PerAxis dilation = 1;    ///< from one element of the window to the next
+  bool ceil_mode = false;  ///< does the last window hang over the end, if it begins before it?
+};
+/// Values, and where each is in its plane: a position in row-major order, int64.
+struct Pooled {
+  Tensor values, places;
+};
+
+/// The largest element of each window; NaN if there is one. The gradient goes to that element, the first of
+/// equal ones. The result has a size of (size + 2 padding - dilation (kernel - 1) - 1) / stride + 1 along
+/// each axis.
+Tensor max_pool1d(const Operand& x, const PerAxis& kernel, const MaxPoolOptions& options = {});
+Tensor max_pool2d(const Operand& x, const PerAxis& kernel, const MaxPoolOptions& options = {});
+Tensor max_pool3d(const Operand& x, const PerAxis& kernel, const MaxPoolOptions& options = {});
+/// With places, as PyTorch's return_indices.
+Pooled max_pool1d_with_places(const Operand& x, const PerAxis& kernel, const MaxPoolOptions& options = {});
+Pooled max_pool2d_with_places(const Operand& x, const PerAxis& kernel, const MaxPoolOptions& options = {});
+Pooled max_pool3d_with_places(const Operand& x, const PerAxis& kernel, const MaxPoolOptions& options = {});
+
+struct AvgPoolOptions {
+  PerAxis stride = {};
+  PerAxis padding = 0;  ///< with zeros: at most half of the kernel
+  bool ceil_mode = false;
+  bool count_include_pad = true;                      ///< do the zeros of the padding count as elements?
+  std::optional<std::int64_t> divisor_override = {};  ///< what to divide by instead of the number of elements
+};
+
+/// The mean of each window.
+Tensor avg_pool1d(const Operand& x, const PerAxis& kernel, const AvgPoolOptions& options = {});
+Tensor avg_pool2d(const Operand& x, const PerAxis& kernel, const AvgPoolOptions& options = {});
+Tensor avg_pool3d(const Operand& x, const PerAxis& kernel, const AvgPoolOptions& options = {});
+
+/// Windows for a result of this size: number i is from i * in / size, rounded down, to (i + 1) * in / size,
+/// rounded up.
+Tensor adaptive_avg_pool1d(const Operand& x, const PerAxis& size);
+Tensor adaptive_avg_pool2d(const Operand& x, const PerAxis& size);
+Tensor adaptive_avg_pool3d(const Operand& x, const PerAxis& size);
+Tensor adaptive_max_pool1d(const Operand& x, const PerAxis& size);
+Tensor adaptive_max_pool2d(const Operand& x, const PerAxis& size);
+Tensor adaptive_max_pool3d(const Operand& x, const PerAxis& size);
+
+/// `linear` is also bilinear and trilinear, `cubic` (a = -0.75) bicubic, and `area` is adaptive_avg_pool.
+enum class Interpolation : std::uint8_t { nearest, nearest_exact, linear, cubic, area };
+struct InterpolateOptions {
+  PerAxis size = {};               ///< of the result,
+  std::vector<double> scale = {};  ///< or by how much it is larger: for all axes, or for each
+  Interpolation mode = Interpolation::nearest;
+  bool align_corners = false;  ///< are the centres of the corner elements kept, or the corners themselves?
+};
+/// x (N, C, spatial...), of one to three spatial axes, in another size. Linear in x. ShapeError unless either
+/// size or scale is given.
+Tensor interpolate(const Operand& x, const InterpolateOptions& options);
+
 }  // namespace chainrule

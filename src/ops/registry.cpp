@@ -23,6 +23,8 @@ constexpr auto families = {
     ops::loss_operations,
     ops::map_operations,
     ops::convolution_operations,
+    ops::pooling_operations,
+    ops::resampling_operations,
 };
 
 /// Every name by which something is called, in alphabetic order, with its entry.

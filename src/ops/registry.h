@@ -37,5 +37,7 @@ Entries loss_operations();
 Entries map_operations();
 Entries making_operations();
 Entries convolution_operations();
+Entries pooling_operations();
+Entries resampling_operations();
 
 }  // namespace chainrule::ops
