@@ -132,4 +132,44 @@ struct InterpolateOptions {
 /// size or scale is given.
 Tensor interpolate(const Operand& x, const InterpolateOptions& options);
 
+// ---- Normalisation -----------------------------------------------------------------------------------
+//
+// y = (x - mean) / √(variance + eps) · weight + bias, where mean and variance (of the elements themselves,
+// not the estimate with n - 1) are those of a group of elements of x; the functions differ in what a group
+// is. The mean is subtracted before anything is squared, and so exactly that a large one costs no digits.
+// Derivative by x, with y before weight and bias: (g - mean(g) - y · mean(g · y)) / √(variance + eps).
+
+struct NormOptions {
+  Tensor weight = {}, bias = {};  ///< none where they are empty handles
+  double eps = 1e-5;
+};
+
+/// The groups are the last axes, which have the shape `normalized`, as have weight and bias.
+Tensor layer_norm(const Operand& x, const Shape& normalized, const NormOptions& options = {});
+/// x / √(mean(x²) + eps) · weight over the last axes; without an eps that of x's dtype.
+Tensor rms_norm(const Operand& x, const Shape& normalized, const Tensor& weight = {},
+                std::optional<double> eps = {});
+/// x (N, C, ...): the channels of each sample in `groups` equal parts; weight and bias (C,).
+Tensor group_norm(const Operand& x, std::int64_t groups, const NormOptions& options = {});
+/// x (N, C, ...), or one sample (C, ...): each channel of each sample; weight and bias (C,).
+Tensor instance_norm(const Operand& x, const NormOptions& options = {});
+
+/// x (N, C, ...) by a given mean and variance (C,) of the channels, as in evaluation; weight and bias (C,).
+Tensor batch_norm(const Operand& x, const Operand& mean, const Operand& variance,
+                  const NormOptions& options = {});
+/// What training gives: y, and the batch's mean and variance (C,) for running averages; this variance is the
+/// estimate with n - 1, as PyTorch's. No gradient flows through the two.
+struct BatchNormed {
+  Tensor y, mean, variance;
+};
+/// The same by the mean and variance that each channel has in the batch. ShapeError for less than two
+/// elements.
+BatchNormed batch_norm_training(const Operand& x, const NormOptions& options = {});
+
+/// x (N, C, ...) / (k + alpha · mean(x² over `size` neighbouring channels))^beta, where channels that are not
+/// there count as zeros. Source: Krizhevsky, Sutskever and Hinton, "ImageNet classification with deep
+/// convolutional neural networks", 2012, section 3.3.
+Tensor local_response_norm(const Operand& x, std::int64_t size, double alpha = 1e-4, double beta = 0.75,
+                           double k = 1);
+
 }  // namespace chainrule

@@ -25,6 +25,7 @@ constexpr auto families = {
     ops::convolution_operations,
     ops::pooling_operations,
     ops::resampling_operations,
+    ops::normalization_operations,
 };
 
 /// Every name by which something is called, in alphabetic order, with its entry.

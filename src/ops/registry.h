@@ -39,5 +39,6 @@ Entries making_operations();
 Entries convolution_operations();
 Entries pooling_operations();
 Entries resampling_operations();
+Entries normalization_operations();
 
 }  // namespace chainrule::ops
