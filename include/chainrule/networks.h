@@ -172,4 +172,40 @@ BatchNormed batch_norm_training(const Operand& x, const NormOptions& options = {
 Tensor local_response_norm(const Operand& x, std::int64_t size, double alpha = 1e-4, double beta = 0.75,
                            double k = 1);
 
+// ---- Attention ---------------------------------------------------------------------------------------
+
+struct AttentionOptions {
+  /// bool: which keys a query sees; or floating: what is added to its scores. It broadcasts to (..., queries,
+  /// keys).
+  Tensor mask = {};
+  bool causal = false;               ///< does query i see the keys up to i only?
+  std::optional<double> scale = {};  ///< 1 / √E unless given
+};
+/// softmax(scale · q kᵀ + mask) v: q (..., queries, E), k (..., keys, E), v (..., keys, V), whose leading
+/// axes broadcast; result (..., queries, V), zeros where a query sees nothing. Memory grows with the length
+/// of the sequences, not with its square: the weights are computed block by block, and again for the
+/// derivative, unless that is to be differentiated in turn, or is wanted of the mask.
+Tensor scaled_dot_product_attention(const Operand& q, const Operand& k, const Operand& v,
+                                    const AttentionOptions& options = {});
+
+/// Weights in PyTorch's layout: in_weight (3E, E) makes queries, keys and values, out_weight is (E, E), the
+/// biases (3E,) and (E,), if there are any.
+struct MultiHeadWeights {
+  Tensor in_weight, in_bias = {}, out_weight = {}, out_bias = {};
+};
+struct MultiHeadOptions {
+  /// (queries, keys), or (N · heads, queries, keys). As in PyTorch's multi_head_attention a bool here says
+  /// which keys are *not* seen; floating is added to the scores.
+  Tensor mask = {};
+  Tensor key_padding_mask =
+      {};  ///< (N, keys), which keys are not seen by anyone; or what is added to their scores
+  bool causal = false;
+  bool batch_first = false;
+};
+/// Attention of several heads, each on its own part of the features: query (L, N, E), key and value (S, N,
+/// E); or (N, L, E) where batch_first; or without N. Result as query.
+Tensor multi_head_attention(const Operand& query, const Operand& key, const Operand& value,
+                            std::int64_t heads, const MultiHeadWeights& weights,
+                            const MultiHeadOptions& options = {});
+
 }  // namespace chainrule

@@ -26,6 +26,7 @@ constexpr auto families = {
     ops::pooling_operations,
     ops::resampling_operations,
     ops::normalization_operations,
+    ops::attention_operations,
 };
 
 /// Every name by which something is called, in alphabetic order, with its entry.

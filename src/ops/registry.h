@@ -40,5 +40,6 @@ Entries convolution_operations();
 Entries pooling_operations();
 Entries resampling_operations();
 Entries normalization_operations();
+Entries attention_operations();
 
 }  // namespace chainrule::ops
