@@ -208,4 +208,44 @@ Tensor multi_head_attention(const Operand& query, const Operand& key, const Oper
                             std::int64_t heads, const MultiHeadWeights& weights,
                             const MultiHeadOptions& options = {});
 
+// ---- Recurrent cells and networks --------------------------------------------------------------------
+
+/// The weights of a cell with H features of state and I of input, in PyTorch's layout: input (gates · H, I)
+/// and hidden (gates · H, H), their biases (gates · H,), if there are any.
+struct CellWeights {
+  Tensor input, hidden, input_bias = {}, hidden_bias = {};
+};
+struct LstmState {
+  Tensor h, c;
+};
+
+/// tanh(x W_inputᵀ + b_input + h W_hiddenᵀ + b_hidden), or relu of that: x (N, I), h (N, H), or both without
+/// N; result as h.
+Tensor rnn_cell(const Operand& x, const Operand& h, const CellWeights& weights, bool relu = false);
+/// With the gates i, f, g, o in this order: c' = σ(f) · c + σ(i) · tanh(g), h' = σ(o) · tanh(c').
+LstmState lstm_cell(const Operand& x, const LstmState& state, const CellWeights& weights);
+/// With the gates r, z, n in this order, of which n = tanh(input_n + σ(r) · hidden_n): h' = (1 - σ(z)) · n +
+/// σ(z) · h.
+Tensor gru_cell(const Operand& x, const Operand& h, const CellWeights& weights);
+
+struct RecurrentOptions {
+  bool bidirectional = false;  ///< a second cell in each layer goes backwards, and the two results are joined
+  bool batch_first = false;    ///< x and the output are (N, L, features)
+};
+/// What a network gives: the output of the last layer at every step, (L, N, directions · H), and the last
+/// states of all cells, (layers · directions, N, H). `c` is there for an LSTM alone.
+struct Recurrent {
+  Tensor output, h, c = {};
+};
+
+/// Layers of cells over a sequence x (L, N, I), or (L, I) without N in all shapes: weights of the first
+/// layer, forward and then backward if bidirectional, of the second one, ... The states at the beginning are
+/// (layers · directions, N, H), or zeros where empty. ShapeError for weights that do not fit.
+Recurrent rnn(const Operand& x, const Tensor& h, const std::vector<CellWeights>& weights,
+              const RecurrentOptions& options = {}, bool relu = false);
+Recurrent lstm(const Operand& x, const LstmState& state, const std::vector<CellWeights>& weights,
+               const RecurrentOptions& options = {});
+Recurrent gru(const Operand& x, const Tensor& h, const std::vector<CellWeights>& weights,
+              const RecurrentOptions& options = {});
+
 }  // namespace chainrule

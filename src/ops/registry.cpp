@@ -27,6 +27,7 @@ constexpr auto families = {
     ops::resampling_operations,
     ops::normalization_operations,
     ops::attention_operations,
+    ops::recurrent_operations,
 };
 
 /// Every name by which something is called, in alphabetic order, with its entry.

@@ -41,5 +41,6 @@ Entries pooling_operations();
 Entries resampling_operations();
 Entries normalization_operations();
 Entries attention_operations();
+Entries recurrent_operations();
 
 }  // namespace chainrule::ops
