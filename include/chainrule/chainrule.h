@@ -14,6 +14,7 @@
 #include "chainrule/linalg.h"
 #include "chainrule/map.h"
 #include "chainrule/memory.h"
+#include "chainrule/networks.h"
 #include "chainrule/nn.h"
 #include "chainrule/ops.h"
 #include "chainrule/optim.h"

@@ -51,6 +51,7 @@ class Arguments {
   virtual double number(std::size_t i) const = 0;
   virtual bool flag(std::size_t i) const = 0;
   virtual std::string word(std::size_t i) const = 0;
+  virtual bool is_word(std::size_t i) const = 0;
   virtual Axes axes(std::size_t i) const = 0;
   /// Checked to be of a size that could be meant.
   virtual Shape shape(std::size_t i) const = 0;

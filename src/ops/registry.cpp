@@ -42,6 +42,12 @@ constexpr auto families = {
     ops::classification_loss_operations,
     ops::distance_operations,
     ops::distribution_operations,
+    ops::convolution_operations,
+    ops::pooling_operations,
+    ops::resampling_operations,
+    ops::normalization_operations,
+    ops::attention_operations,
+    ops::recurrent_operations,
 };
 
 /// Every name by which something is called, in alphabetic order, with its entry.

@@ -56,5 +56,11 @@ Entries regression_loss_operations();
 Entries classification_loss_operations();
 Entries distance_operations();
 Entries distribution_operations();
+Entries convolution_operations();
+Entries pooling_operations();
+Entries resampling_operations();
+Entries normalization_operations();
+Entries attention_operations();
+Entries recurrent_operations();
 
 }  // namespace chainrule::ops

@@ -41,6 +41,7 @@ class Arguments final : public registry::Arguments {
   double number(std::size_t i) const override;
   bool flag(std::size_t i) const override;
   std::string word(std::size_t i) const override;
+  bool is_word(std::size_t i) const override { return values_[i].as<std::string>() != nullptr; }
   Axes axes(std::size_t i) const override;
   Shape shape(std::size_t i) const override;
   DType dtype(std::size_t i) const override;

@@ -1,0 +1,256 @@
+// The three products that convolutions and all their derivatives are made of.
+#include "kernels/convolution.h"
+
+#include <cstring>
+
+#include "array/array.h"
+#include "kernels/gemm.h"
+#include "kernels/parallel.h"
+
+namespace chainrule::kernels {
+namespace {
+
+/// Multiply-adds that make a further thread worth its start.
+constexpr std::int64_t products_per_part = 1 << 20;
+/// Elements of the columns that are held at a time, and at most so many windows: rows of a page and more make
+/// products slow.
+constexpr std::int64_t most_elements = 1 << 17, most_windows = 768, least_windows = 96;
+
+/// The windows of a sample, cut into blocks.
+struct Blocks {
+  Blocks(std::int64_t all, std::int64_t depth)
+      : windows(all), size(std::clamp(most_elements / depth / 32 * 32, least_windows, most_windows)) {
+    count = (windows + size - 1) / size;
+    size = ((windows + count - 1) / count + 31) / 32 * 32;  // evenly
+    count = (windows + size - 1) / size;
+  }
+  std::int64_t windows, size, count = 1;
+};
+
+/// Which kernel makes a product depends on its sizes alone.
+template <class T>
+void multiply(const Gemm<T>& gemm) {
+  if (!gemm.transpose_b && (gemm.m == 1 || (gemm.k <= 2 && gemm.n >= 16)))
+    sums_of_rows(gemm);
+  else if (gemm.transpose_b && !gemm.transpose_a && (gemm.m == 1 || (gemm.m <= 4 && gemm.k >= 64)))
+    dot_products(gemm);
+  else
+    tiled_gemm(gemm);
+}
+
+/// Elements to overwrite, for one thread.
+template <class T>
+class Scratch {
+ public:
+  explicit Scratch(std::int64_t size) : array_({size}, dtype_of<T>) {}
+  T* data() { return array_.mutable_data<T>(); }
+
+ private:
+  Array array_;
+};
+
+/// Row c · kernel + k of the columns has element k in channel c of the windows from begin to end - 1.
+template <class T>
+void columns_of(const Windows& windows, const T* x, std::int64_t channels, std::int64_t begin,
+                std::int64_t end, T* columns) {
+  const std::int64_t stride = windows.axes[2].stride, n = end - begin;
+  for (; channels > 0; --channels, x += windows.in_size(), columns += windows.kernel_size() * n)
+    for_each_run(
+        windows, begin, end,
+        [&](std::int64_t k, std::int64_t at, std::int64_t count, std::int64_t from) {
+          T* to = columns + k * n + at;
+          if (stride == 1)
+            std::memcpy(to, x + from, static_cast<std::size_t>(count) * sizeof(T));
+          else
+            for (std::int64_t i = 0; i < count; ++i) to[i] = x[from + i * stride];
+        },
+        [&](std::int64_t k, std::int64_t at, std::int64_t count) {
+          std::fill_n(columns + k * n + at, count, T(0));
+        });
+}
+
+/// The reverse: adds them to the elements that they are.
+template <class T>
+void add_columns(const Windows& windows, const T* columns, std::int64_t channels, std::int64_t begin,
+                 std::int64_t end, T* x) {
+  const std::int64_t stride = windows.axes[2].stride, n = end - begin;
+  for (; channels > 0; --channels, x += windows.in_size(), columns += windows.kernel_size() * n)
+    for_each_run(
+        windows, begin, end,
+        [&](std::int64_t k, std::int64_t at, std::int64_t count, std::int64_t from) {
+          const T* part = columns + k * n + at;
+          T* to = x + from;
+          if (stride == 1)
+            for (std::int64_t i = 0; i < count; ++i) to[i] += part[i];
+          else
+            for (std::int64_t i = 0; i < count; ++i) to[i * stride] += part[i];
+        },
+        [](std::int64_t, std::int64_t, std::int64_t) {});
+}
+
+/// Calls part for stretches of `tasks`, each of which takes so many multiply-adds.
+template <class Part>
+void in_parallel(std::int64_t tasks, std::int64_t products, const Part& part) {
+  parallel_for(tasks, std::max<std::int64_t>(1, products_per_part / std::max<std::int64_t>(1, products)),
+               part);
+}
+
+/// Each channel's plane filled with its bias, or with 0.
+template <class T>
+void fill_planes(std::int64_t samples, std::int64_t channels, std::int64_t plane, const T* bias, T* to) {
+  for (std::int64_t i = 0; i < samples * channels; ++i, to += plane)
+    std::fill_n(to, plane, bias != nullptr ? bias[i % channels] : T(0));
+}
+
+}  // namespace
+
+template <class T>
+void convolve(const Convolution& convolution, const T* x, const T* weight, const T* bias, T* y) {
+  const Windows& windows = convolution.windows;
+  const std::int64_t samples = convolution.samples, groups = convolution.groups,
+                     channels = convolution.in_channels, filters = convolution.out_channels;
+  const std::int64_t positions = windows.out_size(), depth = channels * windows.kernel_size();
+  if (samples * groups * filters * positions == 0) return;
+  if (depth == 0) return fill_planes(samples, groups * filters, positions, bias, y);
+  const Blocks blocks(positions, depth);
+  const bool direct = windows.are_elements();
+  in_parallel(samples * groups * blocks.count, filters * depth * blocks.size,
+              [&](std::int64_t task, std::int64_t end) {
+                Scratch<T> scratch(direct ? 0 : depth * blocks.size);
+                for (; task < end; ++task) {
+                  const std::int64_t at = task / blocks.count, group = at % groups,
+                                     first = task % blocks.count * blocks.size,
+                                     n = std::min(blocks.size, positions - first);
+                  const T* from = x + at * channels * windows.in_size();
+                  T* to = y + at * filters * positions + first;
+                  if (!direct) columns_of(windows, from, channels, first, first + n, scratch.data());
+                  Gemm<T> gemm{filters,
+                               n,
+                               depth,
+                               weight + group * filters * depth,
+                               direct ? from + first : scratch.data(),
+                               to,
+                               false,
+                               false,
+                               depth,
+                               direct ? positions : n,
+                               positions};
+                  if (bias != nullptr) {
+                    for (std::int64_t i = 0; i < filters; ++i)
+                      std::fill_n(to + i * positions, n, bias[group * filters + i]);
+                    gemm.start = to;
+                    gemm.row_of_start = positions;
+                  }
+                  multiply(gemm);
+                }
+              });
+}
+
+template <class T>
+void convolve_back(const Convolution& convolution, const T* y, const T* weight, const T* bias, T* x) {
+  const Windows& windows = convolution.windows;
+  const std::int64_t samples = convolution.samples, groups = convolution.groups,
+                     channels = convolution.in_channels, filters = convolution.out_channels;
+  const std::int64_t positions = windows.out_size(), kernel = windows.kernel_size(),
+                     depth = channels * kernel, plane = windows.in_size();
+  fill_planes(samples, groups * channels, plane, bias, x);
+  if (samples * groups * filters * positions * depth == 0) return;
+  // Of few samples, parts of the channels are computed at the same time.
+  const std::int64_t parts = samples * groups >= 16 ? 1 : std::min<std::int64_t>(channels, 8);
+  const std::int64_t most = (channels + parts - 1) / parts;
+  const Blocks blocks(positions, most * kernel);
+  const bool direct = windows.are_elements();
+  in_parallel(samples * groups * parts, filters * most * kernel * positions,
+              [&](std::int64_t task, std::int64_t end) {
+                Scratch<T> scratch(direct ? 0 : most * kernel * blocks.size);
+                for (; task < end; ++task) {
+                  const std::int64_t at = task / parts, group = at % groups,
+                                     channel = task % parts * channels / parts,
+                                     count = (task % parts + 1) * channels / parts - channel;
+                  T* to = x + (at * channels + channel) * plane;
+                  for (std::int64_t first = 0; first < positions; first += blocks.size) {
+                    const std::int64_t n = std::min(blocks.size, positions - first);
+                    Gemm<T> gemm{count * kernel,
+                                 n,
+                                 filters,
+                                 weight + group * filters * depth + channel * kernel,
+                                 y + at * filters * positions + first,
+                                 direct ? to + first : scratch.data(),
+                                 true,
+                                 false,
+                                 depth,
+                                 positions,
+                                 direct ? positions : n};
+                    if (direct) gemm.start = gemm.c, gemm.row_of_start = positions;
+                    multiply(gemm);
+                    if (!direct) add_columns(windows, scratch.data(), count, first, first + n, to);
+                  }
+                }
+              });
+}
+
+template <class T>
+void convolution_weight(const Convolution& convolution, const T* x, const T* y, T* weight) {
+  const Windows& windows = convolution.windows;
+  const std::int64_t samples = convolution.samples, groups = convolution.groups,
+                     channels = convolution.in_channels, filters = convolution.out_channels;
+  const std::int64_t positions = windows.out_size(), kernel = windows.kernel_size(),
+                     depth = channels * kernel, size = groups * filters * depth;
+  std::fill_n(weight, size, T(0));
+  if (samples * positions * size == 0) return;
+  // Parts of the channels are computed at the same time; where they are few, so are parts of the samples,
+  // into weights of their own, which are then added up.
+  const std::int64_t parts = std::clamp<std::int64_t>(depth / 256, 1, std::min<std::int64_t>(channels, 16));
+  const std::int64_t most = (channels + parts - 1) / parts;
+  const bool is_large = size / groups * samples * positions >= 8 * products_per_part;
+  const std::int64_t stretches =
+      parts * groups >= 8 || size > (1 << 20) || !is_large ? 1 : std::min<std::int64_t>(samples, 8);
+  Scratch<T> further((stretches - 1) * size);
+  T* const others = further.data();
+  std::fill_n(others, (stretches - 1) * size, T(0));
+  const Blocks blocks(positions, most * kernel);
+  const bool direct = windows.are_elements();
+  in_parallel(stretches * groups * parts, samples / stretches * filters * most * kernel * positions,
+              [&](std::int64_t task, std::int64_t end) {
+                Scratch<T> scratch(direct ? 0 : most * kernel * blocks.size);
+                for (; task < end; ++task) {
+                  const std::int64_t part = task % parts, group = task / parts % groups,
+                                     stretch = task / parts / groups, channel = part * channels / parts,
+                                     count = (part + 1) * channels / parts - channel;
+                  T* const to = (stretch == 0 ? weight : others + (stretch - 1) * size) +
+                                group * filters * depth + channel * kernel;
+                  for (std::int64_t sample = stretch * samples / stretches;
+                       sample < (stretch + 1) * samples / stretches; ++sample)
+                    for (std::int64_t first = 0; first < positions; first += blocks.size) {
+                      const std::int64_t at = sample * groups + group,
+                                         n = std::min(blocks.size, positions - first);
+                      const T* from = x + (at * channels + channel) * windows.in_size();
+                      if (!direct) columns_of(windows, from, count, first, first + n, scratch.data());
+                      Gemm<T> gemm{filters,
+                                   count * kernel,
+                                   n,
+                                   y + at * filters * positions + first,
+                                   direct ? from + first : scratch.data(),
+                                   to,
+                                   false,
+                                   true,
+                                   positions,
+                                   direct ? positions : n,
+                                   depth};
+                      gemm.start = to;
+                      gemm.row_of_start = depth;
+                      multiply(gemm);
+                    }
+                }
+              });
+  for (std::int64_t i = 0; i < (stretches - 1) * size; ++i) weight[i % size] += others[i];
+}
+
+template void convolve(const Convolution&, const float*, const float*, const float*, float*);
+template void convolve(const Convolution&, const double*, const double*, const double*, double*);
+template void convolve_back(const Convolution&, const float*, const float*, const float*, float*);
+template void convolve_back(const Convolution&, const double*, const double*, const double*, double*);
+template void convolution_weight(const Convolution&, const float*, const float*, float*);
+template void convolution_weight(const Convolution&, const double*, const double*, double*);
+
+}  // namespace chainrule::kernels

@@ -1,0 +1,294 @@
+// Normalisation of groups of elements, and what layers make of it.
+#include <limits>
+#include <memory>
+
+#include "kernels/normalize.h"
+#include "ops/registry.h"
+#include "ops/resampling.h"
+#include "ops/spatial.h"
+
+namespace chainrule {
+namespace ops {
+
+/// y = (x - mean) / √(variance + eps) for each group in x (outer, groups, inner), see kernels::Groups;
+/// without the mean where not `centred`.
+struct Normalize {
+  static constexpr std::string_view name = "normalize_groups",
+                                    formula = "(g − mean(g) − y · mean(g · y)) / √(variance + eps)";
+  double eps;
+  bool centred;
+  std::shared_ptr<kernels::GroupStatistics> statistics = std::make_shared<kernels::GroupStatistics>();
+
+  static kernels::Groups groups(const Shape& x) { return {x[0], x[1], x[2]}; }
+  Array forward(Values in) const {
+    return kernels::normalize(*in[0], groups(in[0]->shape()), eps, centred, *statistics);
+  }
+  static std::int64_t flops(Inputs in, const Shape&) { return 8 * in[0].size(); }
+  Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) : 0; }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+    if (!to.wants(0)) return;
+    const Tensor& x = in[0];
+    if (numbers_only()) {
+      to[0] = constant(
+          kernels::normalize_gradient(value_of(x), value_of(g), groups(x.shape()), centred, *statistics));
+      return;
+    }
+    const Axes group = {0, 2};
+    const Tensor distance = centred ? x - mean(x, group, true) : x;
+    const Tensor inverse = 1 / sqrt(mean(square(distance), group, true) + eps), y = distance * inverse;
+    const Tensor rest = centred ? g - mean(g, group, true) : g;
+    to[0] = (rest - y * mean(g * y, group, true)) * inverse;
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string& y) const {
+    return {"(g - mean(g) - " + y + " mean(g " + y + ")) / sqrt(variance + eps)", false};
+  }
+};
+
+namespace {
+
+[[noreturn]] void fail(const char* operation, const std::string& what) {
+  throw ShapeError(std::string(operation) + ": " + what);
+}
+
+/// y · weight + bias, which broadcast in this shape.
+Tensor scaled(const char* operation, Tensor y, const NormOptions& options, const Shape& own,
+              const Shape& shape) {
+  const auto fitted = [&](const Tensor& tensor, const char* what) {
+    if (tensor.shape() != own)
+      fail(operation,
+           std::string(what) + " has shape " + to_string(tensor.shape()) + "; it must be " + to_string(own));
+    return reshape(tensor, shape);
+  };
+  if (!options.weight.is_empty()) y = y * fitted(options.weight, "weight");
+  if (!options.bias.is_empty()) y = y + fitted(options.bias, "bias");
+  return y;
+}
+
+Tensor normalized(const Tensor& x, const kernels::Groups& groups, double eps, bool centred, Here here,
+                  std::shared_ptr<kernels::GroupStatistics>* statistics = nullptr) {
+  Normalize op{eps, centred};
+  if (statistics != nullptr) *statistics = op.statistics;
+  const Tensor grouped = reshape(x, {groups.outer, groups.count, groups.inner});
+  return reshape(apply(std::move(op), here, Argument(grouped)), x.shape());
+}
+
+DType dtype_of_all(const Operand& x, const NormOptions& options) {
+  CommonDType common;
+  common.meet(x);
+  for (const Tensor* each : {&options.weight, &options.bias})
+    if (!each->is_empty()) common.meet(*each);
+  return real_dtype(common.result());
+}
+
+/// The groups of the last axes, which must be of this shape.
+kernels::Groups last_axes(const char* operation, const Shape& x, const Shape& normalized) {
+  const std::size_t n = normalized.rank();
+  if (n == 0) fail(operation, "no axes to normalise; give the sizes of the last ones");
+  if (x.rank() < n || Shape(x.sizes().last(n)) != normalized)
+    fail(operation, "x " + to_string(x) + " does not end in the shape " + to_string(normalized) +
+                        " to normalise; give the sizes of its last axes");
+  return {1, Shape(x.sizes().first(x.rank() - n)).size(), normalized.size()};
+}
+
+/// (C, 1, ...), for what belongs to channels of x (N, C, ...).
+Shape channel_shape(const Shape& x) {
+  Shape shape = Shape::filled(x.rank() - 1, 1);
+  shape[0] = x[1];
+  return shape;
+}
+void require_channels(const char* operation, const Shape& x) {
+  if (x.rank() < 2) fail(operation, "x has shape " + to_string(x) + "; it must be (N, C, ...)");
+}
+std::int64_t plane(const Shape& x) { return Shape(x.sizes().subspan(2)).size(); }
+
+/// Normalised by groups within the samples.
+Tensor within_samples(const char* operation, const Tensor& x, std::int64_t groups, const NormOptions& options,
+                      Here here) {
+  const Shape shape = x.shape();
+  const std::int64_t count = shape[0] * groups;
+  const Tensor y = normalized(x, {1, count, shape[1] / groups * plane(shape)}, options.eps, true, here);
+  return scaled(operation, y, options, {shape[1]}, channel_shape(shape));
+}
+
+}  // namespace
+}  // namespace ops
+
+Tensor layer_norm(const Operand& x, const Shape& normalized, const NormOptions& options) try {
+  const Tensor in = x.as(ops::dtype_of_all(x, options));
+  const kernels::Groups groups = ops::last_axes("layer_norm", in.shape(), normalized);
+  return ops::scaled("layer_norm", ops::normalized(in, groups, options.eps, true, x.here()), options,
+                     normalized, normalized);
+} catch (...) {
+  rethrow_in_call("layer_norm", x);
+}
+
+Tensor rms_norm(const Operand& x, const Shape& normalized, const Tensor& weight,
+                std::optional<double> eps) try {
+  const NormOptions options = {.weight = weight};
+  const Tensor in = x.as(ops::dtype_of_all(x, options));
+  const kernels::Groups groups = ops::last_axes("rms_norm", in.shape(), normalized);
+  const double least = in.dtype() == DType::float32
+                           ? static_cast<double>(std::numeric_limits<float>::epsilon())
+                           : std::numeric_limits<double>::epsilon();
+  return ops::scaled("rms_norm", ops::normalized(in, groups, eps.value_or(least), false, x.here()), options,
+                     normalized, normalized);
+} catch (...) {
+  rethrow_in_call("rms_norm", x);
+}
+
+Tensor group_norm(const Operand& x, std::int64_t groups, const NormOptions& options) try {
+  const Tensor in = x.as(ops::dtype_of_all(x, options));
+  ops::require_channels("group_norm", in.shape());
+  if (groups < 1 || in.shape()[1] % groups != 0)
+    ops::fail("group_norm", std::to_string(groups) + " groups do not divide the " +
+                                std::to_string(in.shape()[1]) + " channels of x " + to_string(in.shape()) +
+                                "; choose a divisor");
+  return ops::within_samples("group_norm", in, groups, options, x.here());
+} catch (...) {
+  rethrow_in_call("group_norm", x);
+}
+
+Tensor instance_norm(const Operand& x, const NormOptions& options) try {
+  const Tensor in = x.as(ops::dtype_of_all(x, options));
+  const Shape shape = in.shape();
+  ops::require_channels("instance_norm", shape);
+  if (shape.rank() == 2) {  // one sample (C, L)
+    const Tensor batch = reshape(in, {1, shape[0], shape[1]});
+    return reshape(ops::within_samples("instance_norm", batch, shape[0], options, x.here()), shape);
+  }
+  return ops::within_samples("instance_norm", in, shape[1], options, x.here());
+} catch (...) {
+  rethrow_in_call("instance_norm", x);
+}
+
+Tensor batch_norm(const Operand& x, const Operand& mean, const Operand& variance,
+                  const NormOptions& options) try {
+  const Tensor in = x.as(ops::dtype_of_all(x, options));
+  ops::require_channels("batch_norm", in.shape());
+  const Shape own = {in.shape()[1]}, shape = ops::channel_shape(in.shape());
+  const auto fitted = [&](const Operand& of, const char* what) {
+    const Tensor tensor = of.as(in.dtype());
+    if (tensor.shape() != own)
+      ops::fail("batch_norm", std::string(what) + " has shape " + to_string(tensor.shape()) + ", x " +
+                                  to_string(in.shape()) + "; it must be (C,)");
+    return reshape(tensor, shape);
+  };
+  const Tensor centre = fitted(mean, "mean"), inverse = 1 / sqrt(fitted(variance, "variance") + options.eps);
+  return ops::scaled("batch_norm", (in - centre) * inverse, options, own, shape);
+} catch (...) {
+  rethrow_in_call("batch_norm", x, mean, variance);
+}
+
+BatchNormed batch_norm_training(const Operand& x, const NormOptions& options) try {
+  const Tensor in = x.as(ops::dtype_of_all(x, options));
+  const Shape shape = in.shape();
+  ops::require_channels("batch_norm_training", shape);
+  const kernels::Groups groups = {shape[0], shape[1], ops::plane(shape)};
+  if (groups.elements() < 2)
+    ops::fail("batch_norm_training", "x " + to_string(shape) + " has " + std::to_string(groups.elements()) +
+                                         " elements in a channel; a variance takes two at least");
+  std::shared_ptr<kernels::GroupStatistics> statistics;
+  const Tensor y = ops::normalized(in, groups, options.eps, true, x.here(), &statistics);
+  const Tensor numbers = constant(statistics->numbers);
+  const auto n = static_cast<double>(groups.elements());
+  return {ops::scaled("batch_norm_training", y, options, {shape[1]}, ops::channel_shape(shape)),
+          numbers[0] + numbers[1], numbers[3] * (n / (n - 1))};
+} catch (...) {
+  rethrow_in_call("batch_norm_training", x);
+}
+
+Tensor local_response_norm(const Operand& x, std::int64_t size, double alpha, double beta, double k) try {
+  const Tensor in = x.as(ops::real_dtype(ops::dtype_of(x)));
+  ops::require_channels("local_response_norm", in.shape());
+  if (size < 1)
+    ops::fail("local_response_norm", "size is " + std::to_string(size) + "; it must be at least 1");
+  const std::int64_t channels = in.shape()[1];
+  kernels::SparseMatrix neighbours;
+  neighbours.column_count = channels;
+  for (std::int64_t i = 0; i < channels; ++i) {
+    const std::int64_t before = std::min(i, size / 2), behind = std::min(channels - 1 - i, (size - 1) / 2);
+    for (std::int64_t j = i - before; j <= i + behind; ++j) neighbours.add(j, 1);
+    neighbours.end_row();
+  }
+  const Tensor sums = ops::sums_along(square(in), 1, std::move(neighbours), x.here());
+  return in / pow(sums * (alpha / static_cast<double>(size)) + k, beta);
+} catch (...) {
+  rethrow_in_call("local_response_norm", x);
+}
+
+namespace ops {
+namespace {
+
+/// weight, bias and eps from the arguments from number `first` on.
+NormOptions norm_options(Arguments& a, std::size_t first) {
+  NormOptions options;
+  if (a.given(first)) options.weight = a.tensor(first);
+  if (a.given(first + 1)) options.bias = a.tensor(first + 1);
+  options.eps = a.number(first + 2);
+  return options;
+}
+
+}  // namespace
+
+Entries normalization_operations() {
+  static constexpr Entry table[] = {
+      {.name = "layer_norm",
+       .parameters = "x|input, normalized|normalized_shape, weight=None, bias=None, eps=0.00001",
+       .call = [](Arguments& a) -> Result {
+         return layer_norm(a[0], Shape(a.integers(1)), norm_options(a, 2));
+       },
+       .formula = Normalize::formula,
+       .example = "layer_norm([[1, 2, 3]], 3)"},
+      {.name = "rms_norm",
+       .parameters = "x|input, normalized|normalized_shape, weight=None, eps=None",
+       .call = [](Arguments& a) -> Result {
+         return rms_norm(a[0], Shape(a.integers(1)), a.given(2) ? a.tensor(2) : Tensor(),
+                         a.given(3) ? std::optional(a.number(3)) : std::nullopt);
+       },
+       .formula = "(g − y · mean(g · y)) / √(mean(x²) + eps)",
+       .example = "rms_norm([[1, 2, 3]], 3)"},
+      {.name = "group_norm",
+       .parameters = "x|input, groups|num_groups, weight=None, bias=None, eps=0.00001",
+       .call = [](Arguments& a) -> Result { return group_norm(a[0], a.integer(1), norm_options(a, 2)); },
+       .formula = Normalize::formula,
+       .example = "group_norm([[1, 2, 3, 5]], 2)"},
+      {.name = "instance_norm",
+       .parameters = "x|input, weight=None, bias=None, eps=0.00001",
+       .call = [](Arguments& a) -> Result { return instance_norm(a[0], norm_options(a, 1)); },
+       .formula = Normalize::formula,
+       .example = "instance_norm([[1, 2, 3]])"},
+      {.name = "batch_norm",
+       .parameters =
+           "x|input, mean|running_mean, variance|running_var, weight=None, bias=None, training=False, "
+           "eps=0.00001",
+       .call = [](Arguments& a) -> Result {
+         NormOptions options;
+         if (a.given(3)) options.weight = a.tensor(3);
+         if (a.given(4)) options.bias = a.tensor(4);
+         options.eps = a.number(6);
+         if (a.flag(5) || !a.given(1)) return batch_norm_training(a[0], options).y;
+         return batch_norm(a[0], a[1], a[2], options);
+       },
+       .formula = Normalize::formula,
+       .example = "batch_norm([[1, 2], [3, 5]], [2, 3], [1, 4])",
+       .note = "training=True, or a mean of None, takes mean and variance of the batch"},
+      {.name = "batch_norm_training",
+       .parameters = "x|input, weight=None, bias=None, eps=0.00001",
+       .call = [](Arguments& a) -> Result {
+         BatchNormed all = batch_norm_training(a[0], norm_options(a, 1));
+         return std::vector<Tensor>{all.y, all.mean, all.variance};
+       },
+       .formula = Normalize::formula,
+       .example = "batch_norm_training([[1, 2], [3, 5]])"},
+      {.name = "local_response_norm",
+       .parameters = "x|input, size, alpha=0.0001, beta=0.75, k=1",
+       .call = call<local_response_norm>,
+       .formula = "x / (k + alpha · mean(x² of neighbouring channels))^beta",
+       .example = "local_response_norm([[1, 2, 3]], 2)"},
+      inner<Normalize>(),
+  };
+  return table;
+}
+
+}  // namespace ops
+}  // namespace chainrule

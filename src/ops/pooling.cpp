@@ -1,0 +1,391 @@
+// Pooling over windows of one to three spatial axes.
+#include "kernels/pooling.h"
+
+#include <memory>
+
+#include "ops/registry.h"
+#include "ops/resampling.h"
+#include "ops/spatial.h"
+
+namespace chainrule {
+namespace ops {
+namespace {
+
+/// Where each value of a result (..., out...) is in the plane of an array (..., whole...).
+struct Places {
+  std::shared_ptr<Array> places;
+  Shape whole;  ///< of the array
+  std::int64_t plane = 1;
+
+  Array run(const Shape& shape, DType dtype, const auto& f) const {
+    Array out(shape, dtype);
+    const std::int64_t planes = plane == 0 ? 0 : whole.size() / plane;
+    if (planes == 0) return out;
+    dispatch_floating(dtype, [&]<class T>() {
+      f(planes, plane, places->size() / planes, std::as_const(*places).data<std::int64_t>(),
+        out.mutable_data<T>());
+    });
+    return out;
+  }
+  static std::int64_t flops(Inputs, const Shape&) { return 0; }
+  Reads reads(Wanted) const { return 0; }
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
+    return {"1 at its place, else 0", false};
+  }
+};
+
+}  // namespace
+
+/// Elements by their places.
+struct TakePlaces : Places {
+  static constexpr std::string_view name = "take_places", formula = "the gradient added up at the places";
+  Array forward(Values in) const {
+    return run(places->shape(), in[0]->dtype(), [&]<class T>(auto planes, auto n, auto out, auto at, T* to) {
+      kernels::take_places(planes, n, out, at, in[0]->data<T>(), to);
+    });
+  }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const;
+};
+
+/// The reverse: zeros, to which the values are added at their places.
+struct AddAtPlaces : Places {
+  static constexpr std::string_view name = "add_at_places", formula = "the gradient at the places";
+  Array forward(Values values) const {
+    return run(whole, values[0]->dtype(), [&]<class T>(auto planes, auto n, auto out, auto at, T* to) {
+      kernels::add_at_places(planes, n, out, at, values[0]->data<T>(), to);
+    });
+  }
+  void vjp(Inputs, const Tensor&, const Tensor& g, Cotangents& to) const {
+    if (to.wants(0)) to[0] = apply(TakePlaces{*this}, Here::now(), Argument(g));
+  }
+};
+
+void TakePlaces::vjp(Inputs, const Tensor&, const Tensor& g, Cotangents& to) const {
+  if (to.wants(0)) to[0] = apply(AddAtPlaces{*this}, Here::now(), Argument(g));
+}
+
+/// The largest element of each window. `places` are where forward has found them.
+struct MaxPool : Places {
+  static constexpr std::string_view name = "max_pool",
+                                    formula = "∂max(window)/∂xᵢ = 1 at the first of the largest, else 0";
+  kernels::PoolWindows windows;
+  Array forward(Values values) const {
+    return run(places->shape(), values[0]->dtype(), [&]<class T>(auto planes, auto, auto, auto, T* to) {
+      kernels::max_pool(windows, planes, values[0]->data<T>(), to, places->mutable_data<std::int64_t>());
+    });
+  }
+  std::int64_t flops(Inputs, const Shape& shape) const {
+    std::int64_t count = 1;
+    for (const auto& axis : windows.axes)
+      for (std::int64_t most = 0; const kernels::PoolWindow& each : axis)
+        if (each.count > most)
+          count = count / std::max<std::int64_t>(most, 1) * each.count, most = each.count;
+    return count * shape.size();
+  }
+  void vjp(Inputs, const Tensor&, const Tensor& g, Cotangents& to) const {
+    if (to.wants(0)) to[0] = apply(AddAtPlaces{*this}, Here::now(), Argument(g));
+  }
+};
+
+namespace {
+
+using kernels::PoolWindow;
+using kernels::PoolWindows;
+using kernels::SparseMatrix;
+
+/// The sizes of x with the spatial ones replaced.
+Shape with_spatial(const Shape& x, std::size_t spatial, const auto& size) {
+  Shape shape = x;
+  for (std::size_t axis = 0; axis < spatial; ++axis) shape[x.rank() - spatial + axis] = size(axis);
+  return shape;
+}
+
+/// ShapeError for a shape without spatial elements.
+void require_elements(const std::string& operation, const Shape& x, std::size_t spatial) {
+  for (const std::int64_t size : spatial_sizes(x, spatial))
+    if (size == 0 || size >= largest_step)
+      throw ShapeError(operation + ": x " + to_string(x) + " has " +
+                       (size == 0 ? "no elements" : "2³⁰ elements or more") +
+                       " along a spatial axis; only N and C may be that");
+}
+
+/// Along one axis: `count` windows that reach over so many elements, the first of which begins `before` the
+/// axis.
+struct Course {
+  std::int64_t in, kernel, reach, stride, before, dilation, count;
+};
+Course course(const std::string& operation, const Shape& x, std::size_t axis, std::size_t spatial,
+              const PerAxis& kernel, const PerAxis& stride, const PerAxis& padding, const PerAxis& dilation,
+              bool ceil_mode) {
+  Course c{};
+  c.in = x[x.rank() - spatial + axis];
+  c.kernel = per_axis(operation, "kernel", kernel, axis, spatial, 1);
+  c.stride = stride.rank() == 0 ? c.kernel : per_axis(operation, "stride", stride, axis, spatial, 1);
+  c.before = per_axis(operation, "padding", padding, axis, spatial, 0);
+  c.dilation = per_axis(operation, "dilation", dilation, axis, spatial, 1);
+  c.reach = (c.kernel - 1) * c.dilation + 1;
+  if (2 * c.before > c.reach)
+    throw ShapeError(operation + ": padding " + to_string(padding) + " is more than half of the " +
+                     std::to_string(c.reach) + " elements that the kernel " + to_string(kernel) +
+                     " reaches over; use less padding");
+  const std::int64_t rest = c.in + 2 * c.before - c.reach;
+  if (rest < 0)
+    throw ShapeError(operation + ": the kernel " + to_string(kernel) + ", which reaches over " +
+                     std::to_string(c.reach) + " elements, is larger than the " +
+                     std::to_string(c.in + 2 * c.before) + " of x " + to_string(x) +
+                     " with its padding along axis " + std::to_string(x.rank() - spatial + axis) +
+                     "; use a smaller kernel or more padding");
+  c.count = (rest + (ceil_mode ? c.stride - 1 : 0)) / c.stride + 1;
+  if (ceil_mode && (c.count - 1) * c.stride >= c.in + c.before) --c.count;  // it would begin behind the end
+  return c;
+}
+
+PoolWindow adaptive_window(std::int64_t i, std::int64_t in, std::int64_t out) {
+  const std::int64_t begin = i * in / out;
+  return {begin, ((i + 1) * in + out - 1) / out - begin};
+}
+
+/// Pools a batch or a sample. windows(x, axis) are those along a spatial axis.
+template <class Along>
+Pooled max_pool(const char* operation, std::size_t spatial, const Operand& x, const Along& along) {
+  const Tensor in = x.as(real_dtype(dtype_of(x)));
+  Tensor places;
+  Tensor values = in_batch(operation, in, spatial, [&](const Tensor& batch) {
+    const Shape& shape = batch.shape();
+    require_elements(operation, shape, spatial);
+    MaxPool op;
+    op.whole = shape;
+    op.windows.in = spatial_sizes(shape, spatial);
+    op.plane = op.windows.in_size();
+    for (std::size_t axis = 0; axis < spatial; ++axis)
+      op.windows.axes[3 - spatial + axis] = along(shape, axis);
+    const Shape result = with_spatial(shape, spatial, [&](std::size_t axis) {
+      return static_cast<std::int64_t>(op.windows.axes[3 - spatial + axis].size());
+    });
+    op.places = std::make_shared<Array>(result, DType::int64);
+    const auto kept = op.places;
+    Tensor out = apply(std::move(op), x.here(), Argument(batch));
+    places = constant(*kept);
+    return out;
+  });
+  return {values, reshape(places, values.shape())};
+}
+
+Pooled max_pool(const char* operation, std::size_t spatial, const Operand& x, const PerAxis& kernel,
+                const MaxPoolOptions& options) {
+  return max_pool(operation, spatial, x, [&](const Shape& shape, std::size_t axis) {
+    const Course c = course(operation, shape, axis, spatial, kernel, options.stride, options.padding,
+                            options.dilation, options.ceil_mode);
+    std::vector<PoolWindow> windows;
+    for (std::int64_t i = 0; i < c.count; ++i) {
+      const std::int64_t start = i * c.stride - c.before,
+                         skipped = start < 0 ? (-start + c.dilation - 1) / c.dilation : 0,
+                         begin = start + skipped * c.dilation,
+                         fitting = begin >= c.in ? 0 : (c.in - begin - 1) / c.dilation + 1;
+      windows.push_back({begin, std::clamp<std::int64_t>(c.kernel - skipped, 0, fitting), c.dilation});
+    }
+    return windows;
+  });
+}
+
+Pooled adaptive_max_pool(const char* operation, std::size_t spatial, const Operand& x, const PerAxis& size) {
+  return max_pool(operation, spatial, x, [&](const Shape& shape, std::size_t axis) {
+    const std::int64_t in = shape[shape.rank() - spatial + axis],
+                       out = per_axis(operation, "size", size, axis, spatial, 0);
+    std::vector<PoolWindow> windows;
+    for (std::int64_t i = 0; i < out; ++i) windows.push_back(adaptive_window(i, in, out));
+    return windows;
+  });
+}
+
+/// The means of windows: sums along one axis after another, divided by the counts. along(shape, axis, counts)
+/// gives the windows, and what they count along this axis.
+template <class Along>
+Tensor avg_pool(const char* operation, std::size_t spatial, const Operand& x,
+                std::optional<std::int64_t> divisor, const Along& along) {
+  const Tensor in = x.as(real_dtype(dtype_of(x)));
+  return in_batch(operation, in, spatial, [&](const Tensor& batch) {
+    require_elements(operation, batch.shape(), spatial);
+    Tensor sums = batch;
+    std::vector<double> counts = {1};
+    std::vector<std::int64_t> sizes;
+    for (std::size_t axis = 0; axis < spatial; ++axis) {
+      std::vector<std::int64_t> counted;
+      SparseMatrix matrix;
+      matrix.column_count = batch.shape()[axis + 2];
+      for (const PoolWindow& each : along(batch.shape(), axis, counted)) {
+        for (std::int64_t k = 0; k < each.count; ++k) matrix.add(each.begin + k, 1);
+        matrix.end_row();
+      }
+      std::vector<double> products;
+      for (const double count : counts)
+        for (const std::int64_t more : counted) products.push_back(count * static_cast<double>(more));
+      counts = std::move(products);
+      sizes.push_back(matrix.row_count());
+      sums = sums_along(sums, axis + 2, std::move(matrix), x.here());
+    }
+    if (divisor) return div({sums, x.here()}, *divisor);
+    if (std::adjacent_find(counts.begin(), counts.end(), std::not_equal_to<>()) == counts.end())
+      return div({sums, x.here()}, counts.empty() ? 1.0 : counts[0]);
+    return div({sums, x.here()}, cast(tensor(std::move(counts), Shape(sizes)), in.dtype()));
+  });
+}
+
+Tensor avg_pool(const char* operation, std::size_t spatial, const Operand& x, const PerAxis& kernel,
+                const AvgPoolOptions& options) {
+  if (options.divisor_override && *options.divisor_override == 0)
+    throw ShapeError(std::string(operation) +
+                     ": divisor_override is 0; leave it out, or give another number");
+  return avg_pool(operation, spatial, x, options.divisor_override,
+                  [&](const Shape& shape, std::size_t axis, std::vector<std::int64_t>& counts) {
+                    const Course c = course(operation, shape, axis, spatial, kernel, options.stride,
+                                            options.padding, 1, options.ceil_mode);
+                    std::vector<PoolWindow> windows;
+                    for (std::int64_t i = 0; i < c.count; ++i) {
+                      const std::int64_t start = i * c.stride - c.before,
+                                         stop = std::min(start + c.kernel, c.in + c.before),
+                                         begin = std::max<std::int64_t>(start, 0),
+                                         count = std::min(stop, c.in) - begin;
+                      windows.push_back({begin, count});
+                      counts.push_back(options.count_include_pad ? stop - start : count);
+                    }
+                    return windows;
+                  });
+}
+
+}  // namespace
+
+Tensor adaptive_avg_pool(const char* operation, std::size_t spatial, const Operand& x, const PerAxis& size) {
+  return avg_pool(operation, spatial, x, {},
+                  [&](const Shape& shape, std::size_t axis, std::vector<std::int64_t>& counts) {
+                    const std::int64_t out = per_axis(operation, "size", size, axis, spatial, 0);
+                    std::vector<PoolWindow> windows;
+                    for (std::int64_t i = 0; i < out; ++i) {
+                      windows.push_back(adaptive_window(i, shape[axis + 2], out));
+                      counts.push_back(windows.back().count);
+                    }
+                    return windows;
+                  });
+}
+
+}  // namespace ops
+
+#define CHAINRULE_POOLING(spatial)                                                                          \
+  Tensor max_pool##spatial##d(const Operand& x, const PerAxis& kernel, const MaxPoolOptions& options) try { \
+    return ops::max_pool("max_pool" #spatial "d", spatial, x, kernel, options).values;                      \
+  } catch (...) {                                                                                           \
+    rethrow_in_call(x);                                                                                     \
+  }                                                                                                         \
+  Pooled max_pool##spatial##d_with_places(const Operand& x, const PerAxis& kernel,                          \
+                                          const MaxPoolOptions& options) try {                              \
+    return ops::max_pool("max_pool" #spatial "d_with_places", spatial, x, kernel, options);                 \
+  } catch (...) {                                                                                           \
+    rethrow_in_call(x);                                                                                     \
+  }                                                                                                         \
+  Tensor avg_pool##spatial##d(const Operand& x, const PerAxis& kernel, const AvgPoolOptions& options) try { \
+    return ops::avg_pool("avg_pool" #spatial "d", spatial, x, kernel, options);                             \
+  } catch (...) {                                                                                           \
+    rethrow_in_call("avg_pool" #spatial "d", x);                                                            \
+  }                                                                                                         \
+  Tensor adaptive_avg_pool##spatial##d(const Operand& x, const PerAxis& size) try {                         \
+    return ops::adaptive_avg_pool("adaptive_avg_pool" #spatial "d", spatial, x, size);                      \
+  } catch (...) {                                                                                           \
+    rethrow_in_call("adaptive_avg_pool" #spatial "d", x);                                                   \
+  }                                                                                                         \
+  Tensor adaptive_max_pool##spatial##d(const Operand& x, const PerAxis& size) try {                         \
+    return ops::adaptive_max_pool("adaptive_max_pool" #spatial "d", spatial, x, size).values;               \
+  } catch (...) {                                                                                           \
+    rethrow_in_call(x);                                                                                     \
+  }
+
+CHAINRULE_POOLING(1)
+CHAINRULE_POOLING(2)
+CHAINRULE_POOLING(3)
+
+#undef CHAINRULE_POOLING
+
+namespace ops {
+namespace {
+
+using PoolCall = Tensor(const Operand&, const PerAxis&, const MaxPoolOptions&);
+using PlacesCall = Pooled(const Operand&, const PerAxis&, const MaxPoolOptions&);
+using AverageCall = Tensor(const Operand&, const PerAxis&, const AvgPoolOptions&);
+
+PerAxis stride_of(Arguments& a) { return a.given(2) ? PerAxis(a.integers(2)) : PerAxis(); }
+
+template <PoolCall* plain, PlacesCall* with_places>
+constexpr Entry max_entry(std::string_view name, std::string_view example) {
+  return {.name = name,
+          .parameters =
+              "x|input, kernel|kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, "
+              "return_places|return_indices=False",
+          .call = [](Arguments& a) -> Result {
+            const MaxPoolOptions options = {.stride = stride_of(a),
+                                            .padding = PerAxis(a.integers(3)),
+                                            .dilation = PerAxis(a.integers(4)),
+                                            .ceil_mode = a.flag(5)};
+            const PerAxis kernel(a.integers(1));
+            if (!a.flag(6)) return plain(a[0], kernel, options);
+            Pooled pooled = with_places(a[0], kernel, options);
+            return std::vector<Tensor>{pooled.values, pooled.places};
+          },
+          .formula = MaxPool::formula,
+          .example = example};
+}
+template <AverageCall* function>
+constexpr Entry avg_entry(std::string_view name, std::string_view example) {
+  return {.name = name,
+          .parameters =
+              "x|input, kernel|kernel_size, stride=None, padding=0, ceil_mode=False, "
+              "count_include_pad=True, divisor_override=None",
+          .call = [](Arguments& a) -> Result {
+            AvgPoolOptions options = {.stride = stride_of(a),
+                                      .padding = PerAxis(a.integers(3)),
+                                      .ceil_mode = a.flag(4),
+                                      .count_include_pad = a.flag(5)};
+            if (a.given(6)) options.divisor_override = a.integer(6);
+            return function(a[0], PerAxis(a.integers(1)), options);
+          },
+          .formula = "∂mean(window)/∂xᵢ = 1/n",
+          .example = example};
+}
+template <Tensor (*function)(const Operand&, const PerAxis&)>
+constexpr Entry adaptive_entry(std::string_view name, std::string_view formula, std::string_view example) {
+  return {.name = name,
+          .parameters = "x|input, size|output_size",
+          .call = [](Arguments& a) -> Result { return function(a[0], PerAxis(a.integers(1))); },
+          .formula = formula,
+          .example = example};
+}
+
+}  // namespace
+
+Entries pooling_operations() {
+  constexpr std::string_view mean = "∂mean(window)/∂xᵢ = 1/n";
+  static constexpr Entry table[] = {
+      max_entry<max_pool1d, max_pool1d_with_places>("max_pool1d", "max_pool1d([[1, 3, 2, 4]], 2)"),
+      max_entry<max_pool2d, max_pool2d_with_places>("max_pool2d", "max_pool2d([[[1, 3], [2, 4]]], 2)"),
+      max_entry<max_pool3d, max_pool3d_with_places>("max_pool3d", "max_pool3d(ones(1, 2, 2, 2), 2)"),
+      avg_entry<avg_pool1d>("avg_pool1d", "avg_pool1d([[1, 3, 2, 4]], 2)"),
+      avg_entry<avg_pool2d>("avg_pool2d", "avg_pool2d([[[1, 3], [2, 4]]], 2)"),
+      avg_entry<avg_pool3d>("avg_pool3d", "avg_pool3d(ones(1, 2, 2, 2), 2)"),
+      adaptive_entry<adaptive_avg_pool1d>("adaptive_avg_pool1d", mean, "adaptive_avg_pool1d([[1, 3, 2]], 2)"),
+      adaptive_entry<adaptive_avg_pool2d>("adaptive_avg_pool2d", mean,
+                                          "adaptive_avg_pool2d([[[1, 3], [2, 4]]], 1)"),
+      adaptive_entry<adaptive_avg_pool3d>("adaptive_avg_pool3d", mean,
+                                          "adaptive_avg_pool3d(ones(1, 2, 2, 2), 1)"),
+      adaptive_entry<adaptive_max_pool1d>("adaptive_max_pool1d", MaxPool::formula,
+                                          "adaptive_max_pool1d([[1, 3, 2]], 2)"),
+      adaptive_entry<adaptive_max_pool2d>("adaptive_max_pool2d", MaxPool::formula,
+                                          "adaptive_max_pool2d([[[1, 3], [2, 4]]], 1)"),
+      adaptive_entry<adaptive_max_pool3d>("adaptive_max_pool3d", MaxPool::formula,
+                                          "adaptive_max_pool3d(ones(1, 2, 2, 2), 1)"),
+      inner<MaxPool>(),
+      inner<TakePlaces>(),
+      inner<AddAtPlaces>(),
+  };
+  return table;
+}
+
+}  // namespace ops
+}  // namespace chainrule

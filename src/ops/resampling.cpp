@@ -1,0 +1,170 @@
+// Interpolation, and the sums along an axis that it and average pooling are made of.
+#include "ops/resampling.h"
+
+#include <cmath>
+#include <memory>
+
+#include "ops/moves.h"
+#include "ops/registry.h"
+#include "ops/spatial.h"
+
+namespace chainrule {
+namespace ops {
+
+/// x multiplied by a sparse matrix along one axis. The derivative is the same with its transpose.
+struct SumsAlong {
+  static constexpr std::string_view name = "sums_along", formula = "the gradient by the transposed weights";
+  std::size_t axis;
+  std::shared_ptr<const kernels::SparseMatrix> matrix, transposed;
+
+  Array forward(Values in) const {
+    Shape shape = in[0]->shape();
+    shape[axis] = matrix->row_count();
+    std::int64_t outer = 1, inner = 1;
+    for (std::size_t i = 0; i < shape.rank(); ++i)
+      if (i != axis) (i < axis ? outer : inner) *= shape[i];
+    Array out(shape, in[0]->dtype());
+    if (out.size() != 0)
+      dispatch_floating(out.dtype(), [&]<class T>() {
+        kernels::sums_along(*matrix, outer, inner, in[0]->data<T>(), out.mutable_data<T>());
+      });
+    return out;
+  }
+  std::int64_t flops(Inputs, const Shape& out) const {
+    return out[axis] == 0 ? 0
+                          : out.size() / out[axis] * 2 * static_cast<std::int64_t>(matrix->columns.size());
+  }
+  Reads reads(Wanted) const { return 0; }
+  void vjp(Inputs, const Tensor&, const Tensor& g, Cotangents& to) const {
+    if (to.wants(0)) to[0] = apply(SumsAlong{axis, transposed, matrix}, Here::now(), Argument(g));
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
+    return {"weightsᵀ g", false};
+  }
+};
+
+Tensor sums_along(const Tensor& x, std::size_t axis, kernels::SparseMatrix matrix, Here here) {
+  const auto transposed = std::make_shared<const kernels::SparseMatrix>(matrix.transposed());
+  return apply(SumsAlong{axis, std::make_shared<const kernels::SparseMatrix>(std::move(matrix)), transposed},
+               here, Argument(x));
+}
+
+namespace {
+
+/// Row i of the matrix for element i of the result, which lies at `at` on the axis.
+struct Weights {
+  kernels::SparseMatrix matrix;
+
+  void put(std::int64_t place, double weight) {
+    if (weight != 0) matrix.add(std::clamp<std::int64_t>(place, 0, matrix.column_count - 1), weight);
+  }
+  void nearest(double at) { put(static_cast<std::int64_t>(std::floor(at)), 1); }
+  void linear(double at) {
+    const double start = std::floor(at);
+    put(static_cast<std::int64_t>(start), 1 - (at - start));
+    put(static_cast<std::int64_t>(start) + 1, at - start);
+  }
+  /// Keys, Cubic convolution interpolation for digital image processing (1981), with a = -0.75.
+  void cubic(double at) {
+    constexpr double a = -0.75;
+    const double start = std::floor(at);
+    for (int k = -1; k <= 2; ++k) {
+      const double d = std::abs(at - start - k);
+      put(static_cast<std::int64_t>(start) + k,
+          d <= 1 ? ((a + 2) * d - (a + 3)) * d * d + 1 : ((a * d - 5 * a) * d + 8 * a) * d - 4 * a);
+    }
+  }
+};
+
+}  // namespace
+}  // namespace ops
+
+Tensor interpolate(const Operand& x, const InterpolateOptions& options) try {
+  const Tensor in = x.as(ops::real_dtype(ops::dtype_of(x)));
+  const auto fail = [](const std::string& what) { throw ShapeError("interpolate: " + what); };
+  if (in.rank() < 3 || in.rank() > 5)
+    fail("x has shape " + to_string(in.shape()) +
+         "; it must be (N, C, spatial...) with one to three spatial axes");
+  const std::size_t spatial = in.rank() - 2;
+  if ((options.size.rank() == 0) == options.scale.empty()) fail("give either size or scale");
+  if (options.scale.size() > 1 && options.scale.size() != spatial)
+    fail(std::to_string(options.scale.size()) + " scales for " + std::to_string(spatial) +
+         " spatial axes; give one number, or one for each axis");
+  std::vector<std::int64_t> sizes;
+  for (std::size_t axis = 0; axis < spatial; ++axis) {
+    const std::int64_t from = in.shape()[axis + 2];
+    if (from == 0)
+      fail("x " + to_string(in.shape()) + " has no elements along a spatial axis; only N and C may be 0");
+    if (options.scale.empty()) {
+      sizes.push_back(ops::per_axis("interpolate", "size", options.size, axis, spatial, 1));
+      continue;
+    }
+    const double scale = options.scale[options.scale.size() == 1 ? 0 : axis],
+                 size = std::floor(static_cast<double>(from) * scale);
+    if (!(size >= 1) || size >= static_cast<double>(ops::largest_step))
+      fail("scale " + std::to_string(scale) + " of " + std::to_string(from) +
+           " elements gives no size; it must be at least 1 and below 2³⁰");
+    sizes.push_back(static_cast<std::int64_t>(size));
+  }
+  if (options.mode == Interpolation::area)
+    return ops::adaptive_avg_pool("interpolate", spatial, x, PerAxis(sizes));
+  Tensor result = in;
+  for (std::size_t axis = 0; axis < spatial; ++axis) {
+    const std::int64_t from = in.shape()[axis + 2], to = sizes[axis];
+    // A scale that was given is used as it is, also where the size was rounded, as in PyTorch.
+    const auto one_less = [](std::int64_t n) { return static_cast<double>(n - 1); };
+    const bool smooth = options.mode == Interpolation::linear || options.mode == Interpolation::cubic;
+    const double step = options.align_corners && smooth ? (to > 1 ? one_less(from) / one_less(to) : 0)
+                        : options.scale.empty()         ? static_cast<double>(from) / static_cast<double>(to)
+                                                : 1 / options.scale[options.scale.size() == 1 ? 0 : axis];
+    ops::Weights weights;
+    weights.matrix.column_count = from;
+    for (std::int64_t i = 0; i < to; ++i) {
+      const auto place = static_cast<double>(i);
+      const double centre = options.align_corners ? place * step : (place + 0.5) * step - 0.5;
+      switch (options.mode) {
+        case Interpolation::nearest:
+          weights.nearest(options.scale.empty() ? static_cast<double>(i * from / to) : place * step);
+          break;
+        case Interpolation::nearest_exact: weights.nearest((place + 0.5) * step); break;
+        case Interpolation::cubic: weights.cubic(centre); break;
+        case Interpolation::linear:
+        case Interpolation::area: weights.linear(std::max(centre, 0.0)); break;
+      }
+      weights.matrix.end_row();
+    }
+    result = ops::sums_along(result, axis + 2, std::move(weights.matrix), x.here());
+  }
+  return result;
+} catch (...) {
+  rethrow_in_call("interpolate", x);
+}
+
+namespace ops {
+
+Entries resampling_operations() {
+  static constexpr Entry table[] = {
+      {.name = "interpolate",
+       .parameters = "x|input, size=None, scale|scale_factor=None, mode='nearest', align_corners=False",
+       .call = [](Arguments& a) -> Result {
+         constexpr Interpolation modes[] = {Interpolation::nearest, Interpolation::nearest_exact,
+                                            Interpolation::linear,  Interpolation::linear,
+                                            Interpolation::linear,  Interpolation::cubic,
+                                            Interpolation::area};
+         InterpolateOptions options;
+         if (a.given(1)) options.size = PerAxis(a.integers(1));
+         if (a.given(2)) options.scale = a.tensor(2).to_vector<double>();
+         options.mode = modes[a.choice(
+             3, {"nearest", "nearest-exact", "linear", "bilinear", "trilinear", "bicubic", "area"})];
+         options.align_corners = a.given(4) && a.flag(4);
+         return interpolate(a[0], options);
+       },
+       .formula = SumsAlong::formula,
+       .example = "interpolate([[[1, 3]]], 4, mode='linear')"},
+      inner<SumsAlong>(),
+  };
+  return table;
+}
+
+}  // namespace ops
+}  // namespace chainrule
