@@ -20,14 +20,14 @@ struct Between {
   std::int64_t low, high;
   double weight;
 
-  Between(double q, std::int64_t n, Interpolation interpolation) {
+  Between(double q, std::int64_t n, QuantileMethod interpolation) {
     const double place = q * static_cast<double>(n - 1);
     low = static_cast<std::int64_t>(std::floor(place));
     high = static_cast<std::int64_t>(std::ceil(place));
-    weight = interpolation == Interpolation::midpoint ? 0.5 : place - std::floor(place);
-    if (interpolation == Interpolation::lower) high = low;
-    if (interpolation == Interpolation::higher) low = high;
-    if (interpolation == Interpolation::nearest)
+    weight = interpolation == QuantileMethod::midpoint ? 0.5 : place - std::floor(place);
+    if (interpolation == QuantileMethod::lower) high = low;
+    if (interpolation == QuantileMethod::higher) low = high;
+    if (interpolation == QuantileMethod::nearest)
       low = high = static_cast<std::int64_t>(std::nearbyint(place));
     if (low == high) weight = 0;
   }
@@ -119,8 +119,8 @@ Entries counting_operations() {
       {.name = "quantile",
        .parameters = "x|a|input, q, axis|dim=None, keepdims|keepdim=False, interpolation|method='linear'",
        .call = [](Arguments& a) -> Result {
-         constexpr Interpolation all[] = {Interpolation::linear, Interpolation::lower, Interpolation::higher,
-                                          Interpolation::midpoint, Interpolation::nearest};
+         constexpr QuantileMethod all[] = {QuantileMethod::linear, QuantileMethod::lower, QuantileMethod::higher,
+                                          QuantileMethod::midpoint, QuantileMethod::nearest};
          return quantile(a[0], a[1], a.axes(2), a.flag(3),
                          all[a.choice(4, {"linear", "lower", "higher", "midpoint", "nearest"})]);
        },
@@ -162,7 +162,7 @@ Entries counting_operations() {
 }  // namespace ops
 
 Tensor quantile(const Operand& x, const Operand& q, const Axes& axes, bool keepdims,
-                Interpolation interpolation) try {
+                QuantileMethod interpolation) try {
   const Tensor in = x.as(ops::real_dtype(x.dtype())), asked = q.as(DType::float64);
   const AxisMask mask = ops::axis_mask("quantile", axes, in.shape());
   const Tensor rows = ops::as_rows(in, mask);
