@@ -5,6 +5,7 @@
 #include "chainrule/data.h"
 #include "chainrule/draw.h"
 #include "chainrule/gradcheck.h"
+#include "chainrule/functions.h"
 #include "chainrule/graph.h"
 #include "chainrule/io.h"
 #include "chainrule/map.h"
