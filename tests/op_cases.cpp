@@ -7,6 +7,7 @@ namespace chainrule::test {
 
 // The rows, by family, in the files op_cases_*.cpp.
 std::vector<OpCase> elementwise_rows();
+std::vector<OpCase> function_rows();
 std::vector<OpCase> map_rows();
 std::vector<OpCase> reduction_rows();
 std::vector<OpCase> shape_rows();
@@ -19,6 +20,8 @@ const std::vector<OpCase>& op_cases() {
     std::vector<OpCase> all;
     for (const auto family : {elementwise_rows, map_rows, reduction_rows, shape_rows, linear_algebra_rows,
                               probability_rows, fourier_rows})
+    for (const auto family : {elementwise_rows, function_rows, map_rows, reduction_rows, shape_rows,
+                              linear_algebra_rows, probability_rows})
       for (OpCase& row : family()) all.push_back(std::move(row));
     return all;
   }();

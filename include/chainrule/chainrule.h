@@ -7,6 +7,7 @@
 #include "chainrule/draw.h"
 #include "chainrule/fft.h"
 #include "chainrule/gradcheck.h"
+#include "chainrule/functions.h"
 #include "chainrule/graph.h"
 #include "chainrule/indexing.h"
 #include "chainrule/io.h"

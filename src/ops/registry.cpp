@@ -12,6 +12,10 @@ namespace {
 constexpr auto families = {
     ops::arithmetic_operations,
     ops::transcendental_operations,
+    ops::function_operations,
+    ops::special_function_operations,
+    ops::rounding_operations,
+    ops::activation_operations,
     ops::logic_operations,
     ops::reduction_operations,
     ops::norm_and_product_operations,

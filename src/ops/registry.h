@@ -26,6 +26,10 @@ constexpr Entry inner() {
 // does for the list's sake.
 Entries arithmetic_operations();
 Entries transcendental_operations();
+Entries function_operations();
+Entries special_function_operations();
+Entries rounding_operations();
+Entries activation_operations();
 Entries logic_operations();
 Entries reduction_operations();
 Entries norm_and_product_operations();

@@ -1,0 +1,137 @@
+#pragma once
+
+#include <limits>
+#include <optional>
+
+#include "chainrule/ops.h"
+
+/// More functions that work element by element: elementary and special ones, rounding, and the activations of
+/// neural networks. They broadcast, promote and treat 0 times infinity as those of ops.h do. Integers become
+/// the default float, except where int64 is said to stay.
+///
+/// float32 is computed in float64 and rounded, where a function is not made of others.
+namespace CHAINRULE_API chainrule {
+
+// ---- Powers, exponentials and logarithms -----------------------------------------------------------------
+
+Tensor reciprocal(const Operand& x);  ///< 1/x; derivative -1/x²
+Tensor rsqrt(const Operand& x);       ///< 1/√x, +inf at 0, NaN below; derivative -1/(2 x √x)
+Tensor cbrt(const Operand& x);        ///< ∛x, also of negative x; derivative 1/(3 ∛x²), +inf at 0
+Tensor exp2(const Operand& x);        ///< 2ˣ; derivative 2ˣ log 2
+Tensor log2(const Operand& x);        ///< -inf at 0, NaN below; derivative 1/(x log 2)
+Tensor log10(const Operand& x);       ///< -inf at 0, NaN below; derivative 1/(x log 10)
+/// x log(y), and 0 where x = 0 unless y is NaN. Derivatives log(y) and x/y; both 0 where x = 0 and y is not
+/// positive and finite.
+Tensor xlogy(const Operand& x, const Operand& y);
+/// √(a² + b²), also where the squares would overflow or vanish. Derivatives a/y and b/y, as of norm: 0 at
+/// (0, 0), and those that are infinite have equal shares.
+Tensor hypot(const Operand& a, const Operand& b);
+/// log(x / (1 - x)) with all digits, the inverse of sigmoid; ∓inf at 0 and 1, NaN outside. Derivative
+/// 1/(x (1 - x)). With eps, x is held between eps and 1 - eps first, as by clamp.
+Tensor logit(const Operand& x, std::optional<double> eps = {});
+
+// ---- Trigonometric and hyperbolic functions
+// ----------------------------------------------------------------
+
+Tensor tan(const Operand& x);   ///< x in radians; derivative 1 + tan(x)²
+Tensor asin(const Operand& x);  ///< in [-π/2, π/2]; NaN beyond ±1; derivative 1/√(1 - x²)
+Tensor acos(const Operand& x);  ///< in [0, π]; NaN beyond ±1; derivative -1/√(1 - x²)
+Tensor atan(const Operand& x);  ///< in [-π/2, π/2]; derivative 1/(1 + x²)
+/// The angle of the point (b, a), which is atan(a/b) where b > 0, in [-π, π]; signs of zeros as std::atan2.
+/// Derivatives b/(a² + b²) and -a/(a² + b²); 0 at (0, 0) and where either is infinite.
+Tensor atan2(const Operand& a, const Operand& b);
+Tensor sinh(const Operand& x);   ///< (eˣ - e⁻ˣ)/2; derivative cosh(x)
+Tensor cosh(const Operand& x);   ///< (eˣ + e⁻ˣ)/2; derivative sinh(x)
+Tensor asinh(const Operand& x);  ///< derivative 1/√(x² + 1)
+Tensor acosh(const Operand& x);  ///< NaN for x < 1; derivative 1/√(x² - 1)
+Tensor atanh(const Operand& x);  ///< ±inf at ±1, NaN beyond; derivative 1/(1 - x²)
+/// NumPy's sin(πx)/(πx), 1 at 0 and exactly 0 at all other whole numbers. Its derivatives of any order have
+/// all digits near 0, too.
+Tensor sinc(const Operand& x);
+Tensor deg2rad(const Operand& x);  ///< x π/180
+Tensor rad2deg(const Operand& x);  ///< x 180/π
+
+// ---- Special functions -----------------------------------------------------------------------------------
+
+Tensor erf(const Operand& x);   ///< 2/√π ∫₀ˣ exp(-t²) dt; derivative 2/√π exp(-x²)
+Tensor erfc(const Operand& x);  ///< 1 - erf(x), with all digits where that is small
+/// The inverse of erf: ±inf at ±1, NaN beyond. Derivative √π/2 exp(y²).
+Tensor erfinv(const Operand& x);
+/// Φ(x), the distribution function of the standard normal, with all digits far below 0, too; derivative
+/// exp(-x²/2)/√(2π).
+Tensor ndtr(const Operand& x);
+/// log |Γ(x)|, +inf at 0, -1, -2, ...; derivative digamma(x).
+Tensor lgamma(const Operand& x);
+/// The derivative of log Γ: NaN at -1, -2, ..., ∓inf at ±0; derivative polygamma(1, x).
+Tensor digamma(const Operand& x);
+/// The derivative of digamma of order n; n = 0 is digamma itself. std::invalid_argument for n < 0
+/// or n > 1000.
+Tensor polygamma(std::int64_t n, const Operand& x);
+
+// ---- Rounding and division
+// ---------------------------------------------------------------------------------
+//
+// The derivatives of what is constant between jumps are 0, at the jumps as well. int64 stays.
+
+Tensor floor(const Operand& x);  ///< the largest whole number <= x
+Tensor ceil(const Operand& x);   ///< the smallest whole number >= x
+Tensor trunc(const Operand& x);  ///< towards 0
+/// To the nearest number with so many decimals, of two equally near ones the even one: round(2.5) is 2.
+/// Negative decimals round to tens, hundreds, ...: not for int64, a DTypeError.
+Tensor round(const Operand& x, std::int64_t decimals = 0);
+/// a - b floor(a/b), with b's sign, as Python's %. Derivatives 1 and -floor(a/b). int64 by 0 gives 0.
+Tensor remainder(const Operand& a, const Operand& b);
+/// a - b trunc(a/b), with a's sign, as std::fmod. Derivatives 1 and -trunc(a/b). int64 by 0 gives 0.
+Tensor fmod(const Operand& a, const Operand& b);
+/// floor(a/b), as Python's //. int64 by 0 gives 0, and -2⁶³ by -1 wraps around.
+Tensor floor_divide(const Operand& a, const Operand& b);
+/// |a| with b's sign, also that of a zero. Derivative ±1 in a, 0 at a = 0; 0 in b.
+Tensor copysign(const Operand& a, const Operand& b);
+/// 0 for x < 0, `values` at x = 0, 1 for x > 0, NaN for NaN. No gradient to x; to the values, where they are.
+Tensor heaviside(const Operand& x, const Operand& values);
+/// a + weight (b - a), exactly b at weight = 1.
+Tensor lerp(const Operand& a, const Operand& b, const Operand& weight);
+
+// These three give bool.
+Tensor isnan(const Operand& x);
+Tensor isinf(const Operand& x);  ///< of either sign
+Tensor isfinite(const Operand& x);
+/// NaN and infinities replaced, these by the largest and the smallest number of the dtype unless something
+/// else is given. The derivative is 0 there, else 1. int64 stays.
+Tensor nan_to_num(const Operand& x, double nan = 0, std::optional<double> posinf = {},
+                  std::optional<double> neginf = {});
+
+// ---- Activations
+// ---------------------------------------------------------------------------------------------
+//
+// Values at infinities are PyTorch's: x times what vanishes is NaN at -inf.
+
+Tensor logsigmoid(const Operand& x);  ///< log(sigmoid(x)) without overflow; derivative sigmoid(-x)
+Tensor silu(const Operand& x);        ///< x sigmoid(x), also called swish
+Tensor mish(const Operand& x);        ///< x tanh(softplus(x))
+Tensor softsign(const Operand& x);    ///< x / (1 + |x|); derivative 1/(1 + |x|)²
+
+/// How gelu is computed.
+enum class GeluApproximation : std::uint8_t { none, tanh };
+/// x Φ(x), where Φ is the distribution function of the standard normal; or its approximation
+/// x/2 (1 + tanh(√(2/π) (x + 0.044715 x³))).
+Tensor gelu(const Operand& x, GeluApproximation approximate = GeluApproximation::none);
+
+Tensor elu(const Operand& x, double alpha = 1);   ///< x for x > 0, else alpha (eˣ - 1)
+Tensor selu(const Operand& x);                    ///< 1.0507... elu(x, 1.6732...)
+Tensor celu(const Operand& x, double alpha = 1);  ///< x for x > 0, else alpha (exp(x/alpha) - 1)
+/// x for x > 0, else negative_slope x; that is the derivative at 0, too.
+Tensor leaky_relu(const Operand& x, double negative_slope = 0.01);
+/// x for x > 0, else weight x. The weight is one number, or one for each channel, which is axis 1 of x.
+/// ShapeError for any other.
+Tensor prelu(const Operand& x, const Operand& weight);
+/// x held between the bounds, as by clamp, but with derivative 0 at them. std::invalid_argument where
+/// low > high.
+Tensor hardtanh(const Operand& x, double low = -1, double high = 1);
+Tensor relu6(const Operand& x);        ///< hardtanh between 0 and 6; int64 stays
+Tensor hardsigmoid(const Operand& x);  ///< relu6(x + 3) / 6
+Tensor hardswish(const Operand& x);    ///< x hardsigmoid(x)
+/// log(1 + exp(beta x)) / beta, and x itself where beta x > threshold; derivative sigmoid(beta x) or 1.
+Tensor softplus(const Operand& x, double beta, double threshold = 20);
+
+}  // namespace chainrule

@@ -1,0 +1,70 @@
+#pragma once
+
+#include "chainrule/detail/function_ref.h"
+#include "ops/elementwise.h"
+
+/// Functions that are computed one number after another, mostly by the C library. All of them share a few
+/// loops, so each costs little code. They work in double: so float32 has all its digits.
+///
+/// An operation gives its value, its slopes in terms of public operations, which of its inputs and output
+/// these read, and a formula of which each slope can be taken to show it to people.
+namespace chainrule::ops {
+
+Array each(FunctionRef<double(double)> f, const Array& x);
+Array each(double (*f)(double, double), const Array& a, const Array& b, const Shape& shape);
+Array each(std::int64_t (*f)(std::int64_t, std::int64_t), const Array& a, const Array& b, const Shape& shape);
+
+/// What "∂f(a, b)/∂a = ...,  ∂/∂b = ..." says of an input, with these names for x, or a and b.
+LocalFormula spelled_out(std::string_view formula, std::size_t input, std::span<const std::string> names);
+
+/// y = f(x). Op gives value(x) in numbers and slope(x, y) in tensors.
+template <class Op>
+struct ByNumber {
+  static constexpr bool integers = false;
+  static constexpr bool takes_unexpanded = true;
+  static constexpr Reads read = reads_input(0);
+
+  Array forward(Values in) const {
+    return each([this](double x) { return op().value(x); }, *in[0]);
+  }
+  Reads reads(Wanted wanted) const { return wanted(0) ? Op::read : 0; }
+  void vjp(Inputs in, const Tensor& y, const Tensor& g, Cotangents& to) const {
+    if (to.wants(0)) to[0] = strong_product(g, op().slope(in[0], y));
+  }
+  LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
+                             const std::string&) const {
+    return spelled_out(Op::formula, input, names);
+  }
+
+ private:
+  const Op& op() const { return static_cast<const Op&>(*this); }
+};
+
+/// y = f(a, b), broadcast. Op gives value(a, b) in numbers, slope_a(a, b, y) and slope_b(a, b, y) in tensors;
+/// and on_integers(a, b) where it is defined on int64, too.
+template <class Op>
+struct ByNumbers {
+  static constexpr bool integers = false;
+  static constexpr Reads read_a = reads_input(0) | reads_input(1), read_b = read_a;
+
+  Array forward(Values in) const {
+    const Shape shape = broadcast(Op::name, in[0]->shape(), in[1]->shape());
+    if constexpr (Op::integers)
+      if (in[0]->dtype() == DType::int64) return each(Op::on_integers, *in[0], *in[1], shape);
+    return each(Op::value, *in[0], *in[1], shape);
+  }
+  Reads reads(Wanted wanted) const { return (wanted(0) ? Op::read_a : 0) | (wanted(1) ? Op::read_b : 0); }
+  void vjp(Inputs in, const Tensor& y, const Tensor& g, Cotangents& to) const {
+    if (to.wants(0)) to[0] = sum_to(strong_product(g, Op::slope_a(in[0], in[1], y)), in[0].shape());
+    if (to.wants(1)) to[1] = sum_to(strong_product(g, Op::slope_b(in[0], in[1], y)), in[1].shape());
+  }
+  LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
+                             const std::string&) const {
+    return spelled_out(Op::formula, input, names);
+  }
+};
+
+/// An operand of real numbers as a tensor, for what is composed.
+inline Tensor real(const Operand& x) { return x.as(real_dtype(dtype_of(x))); }
+
+}  // namespace chainrule::ops

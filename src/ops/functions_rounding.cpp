@@ -1,0 +1,251 @@
+// Rounding, remainders, and what treats signs, zeros, NaN and infinities of numbers.
+
+#include "chainrule/functions.h"
+#include "ops/by_number.h"
+#include "ops/registry.h"
+
+namespace chainrule {
+namespace ops {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+/// Constant between its jumps.
+template <class Op>
+struct Rounding : ByNumber<Op> {
+  static constexpr Reads read = 0;
+  static Tensor slope(const Tensor& x, const Tensor&) { return zeros_like(x); }
+};
+
+struct Floor : Rounding<Floor> {
+  static constexpr std::string_view name = "floor", formula = "∂⌊x⌋/∂x = 0";
+  static double value(double x) { return std::floor(x); }
+};
+struct Ceil : Rounding<Ceil> {
+  static constexpr std::string_view name = "ceil", formula = "∂⌈x⌉/∂x = 0";
+  static double value(double x) { return std::ceil(x); }
+};
+struct Trunc : Rounding<Trunc> {
+  static constexpr std::string_view name = "trunc", formula = "∂trunc(x)/∂x = 0";
+  static double value(double x) { return std::trunc(x); }
+};
+struct Round : Rounding<Round> {
+  static constexpr std::string_view name = "round", formula = "∂round(x)/∂x = 0";
+  static double value(double x) { return std::nearbyint(x); }  // ties to even
+};
+
+/// a - b n for a whole number n.
+template <class Op>
+struct Remaining : ByNumbers<Op> {
+  static constexpr bool integers = true;
+  static constexpr Reads read_a = 0;
+  static Tensor slope_a(const Tensor&, const Tensor&, const Tensor& y) { return ones_like(y); }
+};
+
+struct Remainder : Remaining<Remainder> {
+  static constexpr std::string_view name = "remainder", formula = "∂remainder(a, b)/∂a = 1,  ∂/∂b = −⌊a / b⌋";
+  static double value(double a, double b) {
+    const double left = std::fmod(a, b);
+    if (left == 0) return std::copysign(0.0, b);
+    return (left < 0) == (b < 0) ? left : left + b;
+  }
+  static std::int64_t on_integers(std::int64_t a, std::int64_t b) {
+    if (b == 0 || b == -1) return 0;  // -2⁶³ by -1 is undefined in C++
+    const std::int64_t left = a % b;
+    return left == 0 || (left < 0) == (b < 0) ? left : left + b;
+  }
+  static Tensor slope_b(const Tensor& a, const Tensor& b, const Tensor&) { return -floor_divide(a, b); }
+};
+
+struct Fmod : Remaining<Fmod> {
+  static constexpr std::string_view name = "fmod", formula = "∂fmod(a, b)/∂a = 1,  ∂/∂b = −trunc(a / b)";
+  static double value(double a, double b) { return std::fmod(a, b); }
+  static std::int64_t on_integers(std::int64_t a, std::int64_t b) { return b == 0 || b == -1 ? 0 : a % b; }
+  static Tensor slope_b(const Tensor& a, const Tensor& b, const Tensor&) { return -trunc(a / b); }
+};
+
+struct FloorDivide : ByNumbers<FloorDivide> {
+  static constexpr std::string_view name = "floor_divide", formula = "∂⌊a / b⌋/∂a = 0,  ∂/∂b = 0";
+  static constexpr bool integers = true;
+  static constexpr Reads read_a = 0, read_b = 0;
+  /// As Python and NumPy have it: by way of the remainder, as a/b may have been rounded up.
+  static double value(double a, double b) {
+    if (b == 0) return a / b;
+    const double left = std::fmod(a, b);
+    const double quotient = (a - left) / b - (left != 0 && (left < 0) != (b < 0) ? 1 : 0);
+    return quotient == 0 ? std::copysign(0.0, a / b) : std::nearbyint(quotient);
+  }
+  static std::int64_t on_integers(std::int64_t a, std::int64_t b) {
+    if (b == 0) return 0;
+    if (b == -1) return static_cast<std::int64_t>(-Wrapping(a));
+    return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
+  }
+  static Tensor slope_a(const Tensor&, const Tensor&, const Tensor& y) { return zeros_like(y); }
+  static Tensor slope_b(const Tensor&, const Tensor&, const Tensor& y) { return zeros_like(y); }
+};
+
+struct Copysign : ByNumbers<Copysign> {
+  static constexpr std::string_view name = "copysign",
+                                    formula = "∂copysign(a, b)/∂a = sign(a) · copysign(1, b),  ∂/∂b = 0";
+  static constexpr Reads read_b = 0;
+  static double value(double a, double b) { return std::copysign(a, b); }
+  static Tensor slope_a(const Tensor& a, const Tensor& b, const Tensor&) { return sign(a) * copysign(1, b); }
+  static Tensor slope_b(const Tensor&, const Tensor&, const Tensor& y) { return zeros_like(y); }
+};
+
+/// A whole number stays as it is.
+template <class Op>
+Tensor rounded(const Operand& x) {
+  const DType dtype = dtype_of(x);
+  return is_floating(dtype) ? unary<Op>(x) : x.as(DType::int64);
+}
+
+}  // namespace
+
+Entries rounding_operations() {
+  static constexpr Entry table[] = {
+      {.name = Floor::name,
+       .parameters = one_input,
+       .call = call<chainrule::floor>,
+       .formula = Floor::formula,
+       .example = "floor([1.5, -1.5])"},
+      {.name = Ceil::name,
+       .parameters = one_input,
+       .call = call<chainrule::ceil>,
+       .formula = Ceil::formula,
+       .example = "ceil([1.5, -1.5])"},
+      {.name = Trunc::name,
+       .parameters = one_input,
+       .call = call<chainrule::trunc>,
+       .formula = Trunc::formula,
+       .aliases = "fix",
+       .example = "trunc([1.5, -1.5])"},
+      {.name = Round::name,
+       .parameters = "x|a|input, decimals=0",
+       .call = call<chainrule::round>,
+       .formula = Round::formula,
+       .example = "round([1.25, 2.5], 1)",
+       .note = "ties go to the even number"},
+      {.name = Remainder::name,
+       .parameters = two_inputs,
+       .call = call<chainrule::remainder>,
+       .formula = Remainder::formula,
+       .aliases = "mod",
+       .example = "remainder([7, -7], 3)",
+       .note = "of b's sign, as Python's %; integers by 0 give 0"},
+      {.name = Fmod::name,
+       .parameters = two_inputs,
+       .call = call<chainrule::fmod>,
+       .formula = Fmod::formula,
+       .example = "fmod([7, -7], 3)",
+       .note = "of a's sign, as C's; integers by 0 give 0"},
+      {.name = FloorDivide::name,
+       .parameters = two_inputs,
+       .call = call<floor_divide>,
+       .formula = FloorDivide::formula,
+       .example = "floor_divide([7, -7], 3)",
+       .note = "integers by 0 give 0"},
+      {.name = Copysign::name,
+       .parameters = two_inputs,
+       .call = call<chainrule::copysign>,
+       .formula = Copysign::formula,
+       .example = "copysign(2, [3, -0.0])",
+       .note = "derivative 0 at a = 0"},
+      {.name = "heaviside",
+       .parameters = "x|x1|input, values|x2",
+       .call = call<heaviside>,
+       .formula = "∂H(x, v)/∂x = 0,  ∂/∂v = 1 if x = 0 else 0",
+       .example = "heaviside([-1, 0, 1], 0.5)"},
+      {.name = "lerp",
+       .parameters = "a|input|start, b|end, weight",
+       .call = call<chainrule::lerp>,
+       .formula = "∂lerp(a, b, w)/∂a = 1 − w,  ∂/∂b = w,  ∂/∂w = b − a",
+       .example = "lerp(1, 3, [0, 0.5, 1])"},
+      {.name = "isnan",
+       .parameters = one_input,
+       .call = call<chainrule::isnan>,
+       .formula = "piecewise constant: no gradient",
+       .example = "isnan([1, nan])",
+       .differentiable = false},
+      {.name = "isinf",
+       .parameters = one_input,
+       .call = call<chainrule::isinf>,
+       .formula = "piecewise constant: no gradient",
+       .example = "isinf([1, -inf])",
+       .differentiable = false},
+      {.name = "isfinite",
+       .parameters = one_input,
+       .call = call<chainrule::isfinite>,
+       .formula = "piecewise constant: no gradient",
+       .example = "isfinite([1, nan, inf])",
+       .differentiable = false},
+      {.name = "nan_to_num",
+       .parameters = "x|input, nan=0.0, posinf=None, neginf=None",
+       .call = call<nan_to_num>,
+       .formula = "∂nan_to_num(x)/∂x = 1 if x is finite else 0",
+       .example = "nan_to_num([1, nan], nan=2)"},
+  };
+  return table;
+}
+
+}  // namespace ops
+
+Tensor floor(const Operand& x) { return ops::rounded<ops::Floor>(x); }
+Tensor ceil(const Operand& x) { return ops::rounded<ops::Ceil>(x); }
+Tensor trunc(const Operand& x) { return ops::rounded<ops::Trunc>(x); }
+Tensor round(const Operand& x, std::int64_t decimals) {
+  if (decimals == 0 || (decimals > 0 && !is_floating(ops::dtype_of(x)))) return ops::rounded<ops::Round>(x);
+  if (!is_floating(ops::dtype_of(x)))
+    throw DTypeError("round: negative decimals are for floats, not " +
+                     std::string(to_string(ops::dtype_of(x))) + "; cast to float64 first");
+  const double power = std::pow(10.0, static_cast<double>(std::abs(decimals)));
+  if (decimals > 0) return round({mul(x, power), x.here()}) / power;
+  return round({div(x, power), x.here()}) * power;
+}
+
+Tensor remainder(const Operand& a, const Operand& b) { return ops::binary<ops::Remainder>(a, b); }
+Tensor fmod(const Operand& a, const Operand& b) { return ops::binary<ops::Fmod>(a, b); }
+Tensor floor_divide(const Operand& a, const Operand& b) { return ops::binary<ops::FloorDivide>(a, b); }
+Tensor copysign(const Operand& a, const Operand& b) { return ops::binary<ops::Copysign>(a, b); }
+
+Tensor heaviside(const Operand& x, const Operand& values) try {
+  const DType dtype = ops::common_dtype(x, values);
+  const Tensor in = x.as(dtype).detach();
+  return where(in == 0, values.as(dtype), where(in < 0, 0, where(in > 0, 1, in)));
+} catch (...) {
+  rethrow_in_call("heaviside", x, values);
+}
+
+Tensor lerp(const Operand& a, const Operand& b, const Operand& weight) try {
+  const DType dtype = ops::real_dtype(ops::common_dtype(a, b, weight));
+  const Tensor start = a.as(dtype), end = b.as(dtype), share = weight.as(dtype), way = end - start;
+  // From the nearer end, so that both are met exactly.
+  return where(share < 0.5, start + share * way, end - (1 - share) * way);
+} catch (...) {
+  rethrow_in_call("lerp", a, b, weight);
+}
+
+Tensor isnan(const Operand& x) {
+  const Tensor in = x.as_tensor();
+  return not_equal({in, x.here()}, in);
+}
+Tensor isinf(const Operand& x) {
+  const Tensor in = x.as_tensor();
+  return is_floating(in.dtype()) ? abs(in.detach()) == ops::infinity : in != in;
+}
+Tensor isfinite(const Operand& x) {
+  const Tensor in = x.as_tensor();
+  return is_floating(in.dtype()) ? abs(in.detach()) < ops::infinity : in == in;
+}
+
+Tensor nan_to_num(const Operand& x, double nan, std::optional<double> posinf, std::optional<double> neginf) {
+  const Tensor in = x.as_tensor();
+  if (!is_floating(in.dtype())) return in;
+  const double most =
+      in.dtype() == DType::float32 ? std::numeric_limits<float>::max() : std::numeric_limits<double>::max();
+  const Tensor replaced = where(in == ops::infinity, posinf.value_or(most),
+                                where(in == -ops::infinity, neginf.value_or(-most), in));
+  return where({isnan(in), x.here()}, nan, replaced);
+}
+
+}  // namespace chainrule

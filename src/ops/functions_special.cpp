@@ -1,0 +1,164 @@
+// Special functions: what belongs to the normal distribution, to Γ, and sinc.
+
+#include <numbers>
+#include <stdexcept>
+
+#include "chainrule/functions.h"
+#include "ops/by_number.h"
+#include "ops/registry.h"
+#include "ops/special_numbers.h"
+
+namespace chainrule {
+namespace ops {
+namespace {
+
+using std::numbers::inv_sqrtpi;
+
+/// exp(-x²), of which the derivatives of the next ones are made.
+struct Gaussian : ByNumber<Gaussian> {
+  static constexpr std::string_view name = "gaussian", formula = "∂exp(−x²)/∂x = −2x exp(−x²)";
+  static constexpr Reads read = reads_input(0) | reads_output;
+  static double value(double x) { return special::gaussian(x); }
+  static Tensor slope(const Tensor& x, const Tensor& y) { return strong_product(-2 * x, y); }
+};
+
+struct Erf : ByNumber<Erf> {
+  static constexpr std::string_view name = "erf", formula = "∂erf(x)/∂x = 2/√π · exp(−x²)";
+  static double value(double x) { return std::erf(x); }
+  static Tensor slope(const Tensor& x, const Tensor&) { return 2 * inv_sqrtpi * unary<Gaussian>(x); }
+};
+
+struct Erfc : ByNumber<Erfc> {
+  static constexpr std::string_view name = "erfc", formula = "∂erfc(x)/∂x = −2/√π · exp(−x²)";
+  static double value(double x) { return std::erfc(x); }
+  static Tensor slope(const Tensor& x, const Tensor&) { return -2 * inv_sqrtpi * unary<Gaussian>(x); }
+};
+
+struct Erfinv : ByNumber<Erfinv> {
+  static constexpr std::string_view name = "erfinv", formula = "∂erfinv(x)/∂x = √π/2 · exp(erfinv(x)²)";
+  static constexpr Reads read = reads_output;
+  static double value(double x) { return special::erfinv(x); }
+  static Tensor slope(const Tensor&, const Tensor& y) { return 0.5 / inv_sqrtpi * exp(square(y)); }
+};
+
+struct Ndtr : ByNumber<Ndtr> {
+  static constexpr std::string_view name = "ndtr", formula = "∂Φ(x)/∂x = exp(−x²/2) / √(2π)";
+  static double value(double x) { return special::normal_cdf(x); }
+  static Tensor slope(const Tensor& x, const Tensor&) {
+    constexpr double root = std::numbers::sqrt2 / 2;
+    return root * inv_sqrtpi * unary<Gaussian>(root * x);
+  }
+};
+
+/// The derivative of digamma of an order from 1 on.
+struct Polygamma : ByNumber<Polygamma> {
+  static constexpr std::string_view name = "polygamma", formula = "∂ψ⁽ⁿ⁾(x)/∂x = ψ⁽ⁿ⁺¹⁾(x)";
+  int order = 1;
+  double value(double x) const { return special::polygamma(order, x); }
+  Tensor slope(const Tensor& x, const Tensor&) const { return polygamma(order + 1, x); }
+  LocalFormula local_formula(std::size_t, std::span<const std::string> names, const std::string&) const {
+    return {"polygamma(" + std::to_string(order + 1) + ", " + names[0] + ")", true};
+  }
+};
+
+struct Digamma : ByNumber<Digamma> {
+  static constexpr std::string_view name = "digamma", formula = "∂ψ(x)/∂x = polygamma(1, x)";
+  static double value(double x) { return special::digamma(x); }
+  static Tensor slope(const Tensor& x, const Tensor&) { return polygamma(1, x); }
+};
+
+struct Lgamma : ByNumber<Lgamma> {
+  static constexpr std::string_view name = "lgamma", formula = "∂log|Γ(x)|/∂x = digamma(x)";
+  static double value(double x) { return special::lgamma(x); }
+  static Tensor slope(const Tensor& x, const Tensor&) { return digamma(x); }
+};
+
+/// The derivative of sinc of an order from 0 on.
+struct Sinc : ByNumber<Sinc> {
+  static constexpr std::string_view name = "sinc", formula = "∂sinc(x)/∂x = (cos(πx) − sinc(x)) / x";
+  int order = 0;
+  double value(double x) const { return special::sinc(order, x); }
+  Tensor slope(const Tensor& x, const Tensor&) const {
+    return apply(Sinc{{}, order + 1}, Here::now(), Argument(x));
+  }
+  LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
+                             const std::string&) const {
+    if (order == 0) return spelled_out(formula, input, names);
+    std::string primes;
+    for (int i = 0; i <= order; ++i) primes += "′";
+    return {"sinc" + primes + "(" + names[0] + ")", true};
+  }
+};
+
+}  // namespace
+
+Entries special_function_operations() {
+  static constexpr Entry table[] = {
+      {.name = Erf::name,
+       .parameters = one_input,
+       .call = call<chainrule::erf>,
+       .formula = Erf::formula,
+       .example = "erf([0, 1])"},
+      {.name = Erfc::name,
+       .parameters = one_input,
+       .call = call<chainrule::erfc>,
+       .formula = Erfc::formula,
+       .example = "erfc([0, 10])"},
+      {.name = Erfinv::name,
+       .parameters = one_input,
+       .call = call<erfinv>,
+       .formula = Erfinv::formula,
+       .example = "erfinv([0, 0.5])"},
+      {.name = Ndtr::name,
+       .parameters = one_input,
+       .call = call<ndtr>,
+       .formula = Ndtr::formula,
+       .example = "ndtr([-1.96, 0])"},
+      {.name = Lgamma::name,
+       .parameters = one_input,
+       .call = call<chainrule::lgamma>,
+       .formula = Lgamma::formula,
+       .aliases = "gammaln",
+       .example = "lgamma([0.5, 100])"},
+      {.name = Digamma::name,
+       .parameters = one_input,
+       .call = call<digamma>,
+       .formula = Digamma::formula,
+       .aliases = "psi",
+       .example = "digamma([0.5, 1])",
+       .note = "NaN at -1, -2, ..., as PyTorch has it"},
+      {.name = Polygamma::name,
+       .parameters = "n, x|input",
+       .call = call<polygamma>,
+       .formula = Polygamma::formula,
+       .example = "polygamma(1, [0.5, 1])"},
+      {.name = Sinc::name,
+       .parameters = one_input,
+       .call = call<sinc>,
+       .formula = Sinc::formula,
+       .example = "sinc([0, 0.5])"},
+  };
+  return table;
+}
+
+}  // namespace ops
+
+Tensor erf(const Operand& x) { return ops::unary<ops::Erf>(x); }
+Tensor erfc(const Operand& x) { return ops::unary<ops::Erfc>(x); }
+Tensor erfinv(const Operand& x) { return ops::unary<ops::Erfinv>(x); }
+Tensor ndtr(const Operand& x) { return ops::unary<ops::Ndtr>(x); }
+Tensor lgamma(const Operand& x) { return ops::unary<ops::Lgamma>(x); }
+Tensor digamma(const Operand& x) { return ops::unary<ops::Digamma>(x); }
+Tensor sinc(const Operand& x) { return ops::unary<ops::Sinc>(x); }
+
+Tensor polygamma(std::int64_t n, const Operand& x) {
+  constexpr std::int64_t highest = 1000;  // far beyond what float64 can hold
+  if (n < 0 || n > highest)
+    throw std::invalid_argument("polygamma: there is no derivative of order " + std::to_string(n) +
+                                "; n is between 0 and " + std::to_string(highest));
+  if (n == 0) return digamma(x);
+  return apply(ops::Polygamma{{}, static_cast<int>(n)}, x.here(),
+               Argument(x, ops::real_dtype(ops::dtype_of(x))));
+}
+
+}  // namespace chainrule

@@ -1,0 +1,20 @@
+#pragma once
+
+/// Special functions of one number that the C library does not have, to a few units in the last place.
+namespace chainrule::special {
+
+/// exp(-x²), with all digits where x² has lost some.
+double gaussian(double x);
+/// Φ(x), the distribution function of the standard normal.
+double normal_cdf(double x);
+/// The inverse of erf.
+double erfinv(double x);
+/// log |Γ(x)|. std::lgamma writes to a global variable as well.
+double lgamma(double x);
+double digamma(double x);
+/// The derivative of digamma of order n >= 1.
+double polygamma(int n, double x);
+/// The derivative of sin(πx)/(πx) of order n >= 0.
+double sinc(int n, double x);
+
+}  // namespace chainrule::special
