@@ -117,10 +117,10 @@ Tensor repeat_interleave(const Operand& x, const std::vector<std::int64_t>& time
 
 /// What stands beyond the edges: a number; the mirror image, without the edge itself; the edge; the other
 /// end.
-enum class Padding : std::uint8_t { constant, reflect, replicate, circular };
+enum class PadMode : std::uint8_t { constant, reflect, replicate, circular };
 /// How many elements to add before and after the last axis, before and after the one before it, and so on.
 /// Negative sizes take elements away. To reflect, fewer than there are; for circular, at most as many.
-Tensor pad(const Operand& x, const std::vector<std::int64_t>& sizes, Padding mode = Padding::constant,
+Tensor pad(const Operand& x, const std::vector<std::int64_t>& sizes, PadMode mode = PadMode::constant,
            double value = 0);
 
 // ---- Matrices

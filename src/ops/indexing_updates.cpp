@@ -154,7 +154,7 @@ Entries updating_operations() {
                                ways[a.choice(4, {"sum", "prod", "mean", "amax", "amin"})], a.flag(5));
        },
        .formula = "as sum, prod, mean, max and min of what meets in each place",
-       .example = "scatter_reduce([1, 1], 0, [0, 1, 1], [2, 3, 4], 'prod')",
+       .example = "scatter_reduce([1, 1], 0, [0, 1, 1], [2, 3, 4], \"prod\")",
        .note = "equal extreme elements share the gradient evenly"},
       {.name = "segment_sum",
        .parameters = "x|data, segments|segment_ids, count|num_segments=None",

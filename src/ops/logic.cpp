@@ -1,5 +1,6 @@
 #include <limits>
 
+#include "chainrule/indexing.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
 
@@ -240,11 +241,15 @@ Entries logic_operations() {
        .example = "logical_not([1, 0])",
        .differentiable = false},
       {.name = Where::name,
-       .parameters = "condition, a|x|input, b|y|other",
-       .call = call<where>,
+       .parameters = "condition, a|x|input=None, b|y|other=None",
+       .call = [](Arguments& a) -> Result {
+         if (!a.given(1) && !a.given(2)) return where(a[0]);
+         return where(a[0], a[1], a[2]);
+       },
        .formula = Where::formula,
        .example = "where([1, -1] > [0, 0], 5, 6)",
-       .note = "the branch not taken gets exactly 0"},
+       .note = "the branch not taken gets exactly 0; of a condition alone, the places where it holds, axis "
+               "by axis"},
       {.name = Clamp::name,
        .parameters = "x|a|input, low|a_min|min=None, high|a_max|max=None",
        .call = clamped,

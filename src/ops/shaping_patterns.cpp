@@ -41,12 +41,12 @@ Tensor repeated(const Operand& x, const std::string& name, const std::vector<std
 }
 
 /// Where what stands at each place along an axis comes from, `before` places before the first one on.
-Array mirrored(Padding mode, std::int64_t size, std::int64_t before, std::int64_t after) {
+Array mirrored(PadMode mode, std::int64_t size, std::int64_t before, std::int64_t after) {
   Array list(Shape{before + size + after}, DType::int64);
   auto* place = list.mutable_data<std::int64_t>();
   for (std::int64_t i = -before; i < size + after; ++i)
-    *place++ = mode == Padding::replicate  ? std::clamp<std::int64_t>(i, 0, size - 1)
-               : mode == Padding::circular ? (i + size) % size
+    *place++ = mode == PadMode::replicate  ? std::clamp<std::int64_t>(i, 0, size - 1)
+               : mode == PadMode::circular ? (i + size) % size
                : i < 0                     ? -i
                : i >= size                 ? 2 * (size - 1) - i
                                            : i;
@@ -55,8 +55,8 @@ Array mirrored(Padding mode, std::int64_t size, std::int64_t before, std::int64_
 
 /// PyTorch's sizes, or NumPy's: a number for all sides, or a list of pairs, one for all axes or one for each.
 Result padded(Arguments& a) {
-  constexpr Padding modes[] = {Padding::constant,  Padding::reflect,  Padding::replicate,
-                               Padding::replicate, Padding::circular, Padding::circular};
+  constexpr PadMode modes[] = {PadMode::constant,  PadMode::reflect,  PadMode::replicate,
+                               PadMode::replicate, PadMode::circular, PadMode::circular};
   const Tensor& x = a.tensor(0);
   const Tensor given = a.places(1);
   std::vector<std::int64_t> sizes = given.to_vector<std::int64_t>();
@@ -244,7 +244,7 @@ Tensor repeat_interleave(const Operand& x, const std::vector<std::int64_t>& time
   rethrow_in_call("repeat_interleave", x);
 }
 
-Tensor pad(const Operand& x, const std::vector<std::int64_t>& sizes, Padding mode, double value) try {
+Tensor pad(const Operand& x, const std::vector<std::int64_t>& sizes, PadMode mode, double value) try {
   Tensor in = x.as_tensor();
   const Shape shape = in.shape();
   const std::size_t rank = shape.rank();
@@ -259,11 +259,11 @@ Tensor pad(const Operand& x, const std::vector<std::int64_t>& sizes, Padding mod
     const std::int64_t before = sizes[2 * i], after = sizes[2 * i + 1], size = shape[axis];
     if (before == 0 && after == 0) continue;
     any = true;
-    const std::int64_t most = mode == Padding::reflect    ? size - 1
-                              : mode == Padding::circular ? size
+    const std::int64_t most = mode == PadMode::reflect    ? size - 1
+                              : mode == PadMode::circular ? size
                               : size == 0                 ? 0
                                                           : std::numeric_limits<std::int64_t>::max();
-    if (mode != Padding::constant && (before < 0 || after < 0 || before > most || after > most))
+    if (mode != PadMode::constant && (before < 0 || after < 0 || before > most || after > most))
       throw ShapeError("pad: " + std::to_string(before) + " before and " + std::to_string(after) +
                        " after axis " + std::to_string(axis) + " of shape " + to_string(shape) +
                        ", which has too few elements for that; pad by less, or with a constant");
@@ -281,7 +281,7 @@ Tensor pad(const Operand& x, const std::vector<std::int64_t>& sizes, Padding mod
   }
   if (!any) return in;
   (void)bytes_of(whole, in.dtype());
-  if (mode == Padding::constant) {
+  if (mode == PadMode::constant) {
     const bool cuts = std::any_of(sizes.begin(), sizes.end(), [](std::int64_t size) { return size < 0; });
     const Tensor inside = cuts ? index({in, x.here()}, kept) : in;
     return slice_update({full(whole, value, in.dtype()), x.here()}, box, {inside, x.here()});
