@@ -15,15 +15,13 @@ std::vector<OpCase> probability_rows();
 std::vector<OpCase> fourier_rows();
 std::vector<OpCase> statistics_rows();
 std::vector<OpCase> loss_rows();
+std::vector<OpCase> distribution_rows();
 
 const std::vector<OpCase>& op_cases() {
   static const std::vector<OpCase> table = [] {
     std::vector<OpCase> all;
     for (const auto family : {elementwise_rows, map_rows, reduction_rows, shape_rows, linear_algebra_rows,
-                              probability_rows, fourier_rows})
-    for (const auto family :
-         {elementwise_rows, map_rows, reduction_rows, shape_rows, linear_algebra_rows, probability_rows,
-          statistics_rows, loss_rows})
+                              probability_rows, fourier_rows, statistics_rows, loss_rows, distribution_rows})
       for (OpCase& row : family()) all.push_back(std::move(row));
     return all;
   }();

@@ -1,9 +1,8 @@
-// Rows of the table for losses, distances and random numbers that are differentiable.
+// Rows of the table for losses and distances.
 
 #include <cmath>
 #include <numbers>
 
-#include "chainrule/distributions.h"
 #include "chainrule/losses.h"
 #include "op_inputs.h"
 
@@ -63,7 +62,7 @@ OpCase nll_row() {
   return {.operation = "nll_loss",
           .inputs = {between(-2, -0.1), classes(3)},
           .variants = {{"of a picture",
-                        [](const Arguments& in) { return nll_loss(in[0], in.tensors()[1]); },
+                        [](const Arguments& in) { return nll_loss(in[0], in[1]); },
                         [](const Arrays& in) {
                           Number total = 0;
                           for (std::int64_t n = 0; n < 2; ++n)
@@ -75,8 +74,7 @@ OpCase nll_row() {
                         {{{2, 3, 2}, {2, 2}}}},
                        {"weighted",
                         [=](const Arguments& in) {
-                          return nll_loss(in[0], in.tensors()[1],
-                                          {.weight = Operand(weight).as(in[0].dtype())});
+                          return nll_loss(in[0], in[1], {.weight = Operand(weight).as(in[0].dtype())});
                         },
                         [](const Arrays& in) {
                           const Number w[] = {0.5, 2, 1};
@@ -91,7 +89,7 @@ OpCase nll_row() {
                         {{{4, 3}, {4}}}},
                        {"none",
                         [](const Arguments& in) {
-                          return nll_loss(in[0], in.tensors()[1], {.reduction = Reduction::none});
+                          return nll_loss(in[0], in[1], {.reduction = Reduction::none});
                         },
                         [](const Arrays& in) {
                           return reference::generate(in[1].shape, [&](const Position&) {
@@ -307,66 +305,6 @@ std::vector<OpCase> distance_rows() {
   };
 }
 
-/// Drawn with one seed, so that what is random is a constant.
-std::vector<OpCase> random_rows() {
-  const auto row = [](const std::string& operation,
-                      const std::function<Tensor(const Arguments&, Generator&)>& call,
-                      const std::function<Number(Number, const Numbers&)>& of_uniform, bool normals,
-                      std::vector<Input> inputs) {
-    return OpCase{.operation = operation,
-                  .inputs = inputs,
-                  .variants = {{"",
-                                [=](const Arguments& in) {
-                                  Generator generator(5);
-                                  return call(in, generator);
-                                },
-                                [=](const Arrays& in) {
-                                  Generator generator(5);
-                                  const auto draw = [&]() -> Number {
-                                    return normals ? generator.normal() : generator.uniform();
-                                  };
-                                  return reference::elementwise(
-                                      [&](const Numbers& x) { return of_uniform(draw(), x); }, in);
-                                },
-                                {Shapes(inputs.size(), {2, 3}), Shapes(inputs.size(), {0, 2})}}},
-                  .composed = true,
-                  .tolerance = 1e-14,
-                  .float32_tolerance = 1e-5};
-  };
-  return {
-      row(
-          "normal", [](const Arguments& in, Generator& g) { return normal(in[0], in[1], g); },
-          [](Number z, const Numbers& x) { return x[0] + x[1] * z; }, true, {between(-2, 2), between(1, 2)}),
-      row(
-          "uniform", [](const Arguments& in, Generator& g) { return uniform(in[0], in[1], g); },
-          [](Number u, const Numbers& x) { return x[0] + (x[1] - x[0]) * u; }, false,
-          {between(-2, -1), between(1, 2)}),
-      row(
-          "exponential", [](const Arguments& in, Generator& g) { return exponential(in[0], g); },
-          [](Number u, const Numbers& x) { return -std::log1p(-u) / x[0]; }, false, {between(1, 2)}),
-      row(
-          "dropout", [](const Arguments& in, Generator& g) { return dropout(in[0], 0.25, g); },
-          [](Number u, const Numbers& x) { return u >= 0.25 ? x[0] / 0.75 : 0; }, false, {between(-2, 2)}),
-      {.operation = "permutation",
-       .inputs = {between(-2, 2)},
-       .variants = {{"",
-                     [](const Arguments& in) {
-                       Generator generator(5);
-                       return permutation(in[0], generator);
-                     },
-                     [](const Arrays& in) {
-                       Generator generator(5);
-                       const auto order = randperm(in[0].shape[0], generator).to_vector<std::int64_t>();
-                       return reference::generate(in[0].shape, [&](Position at) {
-                         at[0] = order[static_cast<std::size_t>(at[0])];
-                         return reference::at(in[0], at);
-                       });
-                     },
-                     {{{4, 2}}, {{0}}}}},
-       .composed = true},
-  };
-}
-
 }  // namespace
 
 std::vector<OpCase> loss_rows() {
@@ -435,8 +373,7 @@ std::vector<OpCase> loss_rows() {
       nll_row(),
       ctc_row(),
   };
-  for (const auto family : {distance_rows, random_rows})
-    for (OpCase& row : family()) rows.push_back(std::move(row));
+  for (OpCase& row : distance_rows()) rows.push_back(std::move(row));
   return rows;
 }
 
