@@ -215,7 +215,7 @@ OpCase cov_row(const std::string& operation, Tensor (*call)(const Operand&), boo
 }
 
 OpCase quantile_row() {
-  const auto of = [](const std::string& name, const Tensor& q, const Axes& axes, Interpolation method,
+  const auto of = [](const std::string& name, const Tensor& q, const Axes& axes, QuantileMethod method,
                      const std::function<Array(const Arrays&)>& expected, std::vector<Shapes> shapes) {
     return Variant{name, [=](const Arguments& in) { return quantile(in[0], q, axes, false, method); },
                    expected, std::move(shapes)};
@@ -226,7 +226,7 @@ OpCase quantile_row() {
   };
   return {.operation = "quantile",
           .inputs = {distinct()},
-          .variants = {of("of all", tensor({0.25, 0.9}), {}, Interpolation::linear,
+          .variants = {of("of all", tensor({0.25, 0.9}), {}, QuantileMethod::linear,
                           [=](const Arrays& in) {
                             const Numbers x = sorted(in[0].values);
                             const Number n = static_cast<Number>(x.size() - 1);
@@ -237,7 +237,7 @@ OpCase quantile_row() {
                             });
                           },
                           {{{1}}, {{4}}, {{2, 4}}}),
-                       of("the higher one along an axis", 0.3, 0, Interpolation::higher,
+                       of("the higher one along an axis", 0.3, 0, QuantileMethod::higher,
                           [=](const Arrays& in) {
                             return reference::reduce(in[0], {0}, false, [=](const Numbers& x) {
                               return sorted(x)[static_cast<std::size_t>(

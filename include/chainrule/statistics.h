@@ -66,13 +66,13 @@ inline Tensor amin(const Operand& x, const Axes& axes = {}, bool keepdims = fals
 }
 
 /// How a quantile between two elements is chosen: NumPy's methods.
-enum class Interpolation : std::uint8_t { linear, lower, higher, midpoint, nearest };
+enum class QuantileMethod : std::uint8_t { linear, lower, higher, midpoint, nearest };
 
 /// The quantiles q, each from 0 to 1, of all elements or along an axis. The shape is that of q, then what the
 /// reduction leaves. NaN where any element is. The derivative goes to the one or two elements between which
 /// the quantile lies; none to q. ShapeError for q outside 0 to 1.
 Tensor quantile(const Operand& x, const Operand& q, const Axes& axes = {}, bool keepdims = false,
-                Interpolation interpolation = Interpolation::linear);
+                QuantileMethod method = QuantileMethod::linear);
 
 // ---- Along an axis ---------------------------------------------------------------------------------------
 

@@ -93,10 +93,10 @@ TEST(RunningExtremum, is_at_the_last_of_equal_elements_and_stays_nan) {
 TEST(Quantile, chooses_between_two_elements_as_numpy_does) {
   const Tensor x = tensor({4, 1, 3, 2});
   EXPECT_THAT(quantile(x, {0, 0.5, 1}), IsClose({1, 2.5, 4}));
-  EXPECT_EQ(quantile(x, 0.5, {}, false, Interpolation::lower).item(), 2);
-  EXPECT_EQ(quantile(x, 0.5, {}, false, Interpolation::higher).item(), 3);
-  EXPECT_EQ(quantile(x, 0.6, {}, false, Interpolation::midpoint).item(), 2.5);
-  EXPECT_EQ(quantile(x, 0.5, {}, false, Interpolation::nearest).item(), 2);
+  EXPECT_EQ(quantile(x, 0.5, {}, false, QuantileMethod::lower).item(), 2);
+  EXPECT_EQ(quantile(x, 0.5, {}, false, QuantileMethod::higher).item(), 3);
+  EXPECT_EQ(quantile(x, 0.6, {}, false, QuantileMethod::midpoint).item(), 2.5);
+  EXPECT_EQ(quantile(x, 0.5, {}, false, QuantileMethod::nearest).item(), 2);
   EXPECT_EQ(to_string(quantile(zeros({2, 3, 4}), {0.1, 0.2}, 1, true).shape()), "(2, 2, 1, 4)");
   EXPECT_TRUE(std::isnan(quantile({1, nan, 2}, 0).item()));
   EXPECT_EQ(quantile({infinity, infinity, 1}, 0.75).item(), infinity);
