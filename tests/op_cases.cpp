@@ -14,6 +14,9 @@ std::vector<OpCase> shape_rows();
 std::vector<OpCase> linear_algebra_rows();
 std::vector<OpCase> probability_rows();
 std::vector<OpCase> fourier_rows();
+std::vector<OpCase> statistics_rows();
+std::vector<OpCase> loss_rows();
+std::vector<OpCase> distribution_rows();
 
 const std::vector<OpCase>& op_cases() {
   static const std::vector<OpCase> table = [] {
@@ -22,6 +25,7 @@ const std::vector<OpCase>& op_cases() {
                               probability_rows, fourier_rows})
     for (const auto family : {elementwise_rows, function_rows, map_rows, reduction_rows, shape_rows,
                               linear_algebra_rows, probability_rows})
+                              probability_rows, fourier_rows, statistics_rows, loss_rows, distribution_rows})
       for (OpCase& row : family()) all.push_back(std::move(row));
     return all;
   }();

@@ -51,7 +51,7 @@ struct NllLossOptions {
 /// -weight[target] input[target] for log-probabilities (N, C, ...), or (C,), and classes (N, ...), int64. The
 /// mean divides by the sum of the samples' weights; NaN where all are ignored, as in PyTorch. ShapeError for
 /// a class outside 0 .. C - 1.
-Tensor nll_loss(const Operand& input, const Tensor& target, const NllLossOptions& options = {});
+Tensor nll_loss(const Operand& input, const Operand& target, const NllLossOptions& options = {});
 
 struct CrossEntropyOptions {
   Tensor weight = {};                ///< one for each class; none: all 1
@@ -74,9 +74,9 @@ struct CtcOptions {
 /// a target with the input, computed forward in logarithms. log_probs (T, N, C), targets (N, S) int64, and
 /// for each sample how much of both counts; or (T, C), (S,) and one length each. The mean divides each loss
 /// by its target's length (at least 1) first. ShapeError for lengths beyond T or S, and for no class.
-Tensor ctc_loss(const Operand& log_probs, const Tensor& targets, std::span<const std::int64_t> input_lengths,
+Tensor ctc_loss(const Operand& log_probs, const Operand& targets, std::span<const std::int64_t> input_lengths,
                 std::span<const std::int64_t> target_lengths, const CtcOptions& options = {});
-inline Tensor ctc_loss(const Operand& log_probs, const Tensor& targets,
+inline Tensor ctc_loss(const Operand& log_probs, const Operand& targets,
                        std::initializer_list<std::int64_t> input_lengths,
                        std::initializer_list<std::int64_t> target_lengths, const CtcOptions& options = {}) {
   return ctc_loss(log_probs, targets, std::span(input_lengths.begin(), input_lengths.size()),

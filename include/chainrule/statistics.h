@@ -72,7 +72,7 @@ enum class QuantileMethod : std::uint8_t { linear, lower, higher, midpoint, near
 /// reduction leaves. NaN where any element is. The derivative goes to the one or two elements between which
 /// the quantile lies; none to q. ShapeError for q outside 0 to 1.
 Tensor quantile(const Operand& x, const Operand& q, const Axes& axes = {}, bool keepdims = false,
-                QuantileMethod interpolation = QuantileMethod::linear);
+                QuantileMethod method = QuantileMethod::linear);
 
 // ---- Along an axis ---------------------------------------------------------------------------------------
 

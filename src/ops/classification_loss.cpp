@@ -227,16 +227,16 @@ Entries classification_loss_operations() {
 
 }  // namespace ops
 
-Tensor nll_loss(const Operand& input, const Tensor& target, const NllLossOptions& options) try {
+Tensor nll_loss(const Operand& input, const Operand& target, const NllLossOptions& options) try {
   const Tensor in = input.as(ops::real_dtype(input.dtype()));
   const std::int64_t classes = in.shape()[ops::class_axis("nll_loss", in)];
   const Tensor weight = ops::class_weights("nll_loss", options.weight, classes, in.dtype());
-  const ops::Choice choice("nll_loss", in, target, options.ignore_index);
+  const ops::Choice choice("nll_loss", in, target.as_tensor(), options.ignore_index);
   const Tensor weights = choice.weights(weight, in.dtype());
   return ops::weighted(where(choice.counts, -ops::pick(in, choice.offsets) * weights, 0), weights,
                        options.reduction);
 } catch (...) {
-  rethrow_in_call("nll_loss", input, Operand(target));
+  rethrow_in_call("nll_loss", input, target);
 }
 
 Tensor cross_entropy(const Operand& logits, const Operand& target, const CrossEntropyOptions& options) try {
@@ -262,9 +262,9 @@ Tensor cross_entropy(const Operand& logits, const Operand& target, const CrossEn
   rethrow_in_call("cross_entropy", logits, target);
 }
 
-Tensor ctc_loss(const Operand& log_probs, const Tensor& targets, std::span<const std::int64_t> input_lengths,
+Tensor ctc_loss(const Operand& log_probs, const Operand& targets, std::span<const std::int64_t> input_lengths,
                 std::span<const std::int64_t> target_lengths, const CtcOptions& options) try {
-  Tensor in = log_probs.as(ops::real_dtype(log_probs.dtype())), labels = targets;
+  Tensor in = log_probs.as(ops::real_dtype(log_probs.dtype())), labels = targets.as_tensor();
   const bool is_one = in.rank() == 2 && labels.rank() == 1;
   if (is_one) {
     in = reshape(in, {in.shape()[0], 1, in.shape()[1]});
@@ -283,7 +283,7 @@ Tensor ctc_loss(const Operand& log_probs, const Tensor& targets, std::span<const
   if (is_one && options.reduction == Reduction::none) return reshape(losses, {});
   return ops::combined("ctc_loss", losses, options.reduction);
 } catch (...) {
-  rethrow_in_call("ctc_loss", log_probs, Operand(targets));
+  rethrow_in_call("ctc_loss", log_probs, targets);
 }
 
 }  // namespace chainrule

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <optional>
 
+#include "chainrule/losses.h"
 #include "kernels/reduce.h"
 #include "ops/elementwise.h"
 #include "ops/probability.h"
@@ -193,16 +194,24 @@ struct HingeLoss : PairLoss<HingeLoss> {
 static Result cross_entropy_called(Arguments& a) {
   const Tensor& target = a.tensor(1);
   const bool classes = !is_floating(target.dtype()) || target.rank() + 1 == a.tensor(0).rank();
-  return cross_entropy(a[0], classes ? a.places(1) : target, a.reduction(2));
+  const Tensor truth = classes ? a.places(1) : target;
+  if (!a.given(3) && !a.given(4) && a.number(5) == 0) return cross_entropy(a[0], truth, a.reduction(2));
+  return cross_entropy(a[0], truth,
+                       {.weight = a.given(3) ? a.tensor(3) : Tensor(),
+                        .ignore_index = a.given(4) ? a.integer(4) : -100,
+                        .label_smoothing = a.number(5),
+                        .reduction = a.reduction(2)});
 }
 
 Entries loss_operations() {
   static constexpr Entry table[] = {
       {.name = CrossEntropy::name,
-       .parameters = "logits|input, target, reduction='mean'",
+       .parameters =
+           "logits|input, target, reduction='mean', weight=None, ignore_index=None, label_smoothing=0",
        .call = cross_entropy_called,
        .formula = CrossEntropy::formula,
-       .example = "cross_entropy([[1, 2, 3]], [2])"},
+       .example = "cross_entropy([[1, 2, 3]], [2])",
+       .note = "classes in the last axis; with weight, ignore_index or label_smoothing, in axis 1"},
       {.name = MseLoss::name,
        .parameters = "prediction|input, target, reduction='mean'",
        .call = call<mse_loss>,

@@ -20,15 +20,14 @@ struct Between {
   std::int64_t low, high;
   double weight;
 
-  Between(double q, std::int64_t n, QuantileMethod interpolation) {
+  Between(double q, std::int64_t n, QuantileMethod method) {
     const double place = q * static_cast<double>(n - 1);
     low = static_cast<std::int64_t>(std::floor(place));
     high = static_cast<std::int64_t>(std::ceil(place));
-    weight = interpolation == QuantileMethod::midpoint ? 0.5 : place - std::floor(place);
-    if (interpolation == QuantileMethod::lower) high = low;
-    if (interpolation == QuantileMethod::higher) low = high;
-    if (interpolation == QuantileMethod::nearest)
-      low = high = static_cast<std::int64_t>(std::nearbyint(place));
+    weight = method == QuantileMethod::midpoint ? 0.5 : place - std::floor(place);
+    if (method == QuantileMethod::lower) high = low;
+    if (method == QuantileMethod::higher) low = high;
+    if (method == QuantileMethod::nearest) low = high = static_cast<std::int64_t>(std::nearbyint(place));
     if (low == high) weight = 0;
   }
 };
@@ -119,8 +118,9 @@ Entries counting_operations() {
       {.name = "quantile",
        .parameters = "x|a|input, q, axis|dim=None, keepdims|keepdim=False, interpolation|method='linear'",
        .call = [](Arguments& a) -> Result {
-         constexpr QuantileMethod all[] = {QuantileMethod::linear, QuantileMethod::lower, QuantileMethod::higher,
-                                          QuantileMethod::midpoint, QuantileMethod::nearest};
+         constexpr QuantileMethod all[] = {QuantileMethod::linear, QuantileMethod::lower,
+                                           QuantileMethod::higher, QuantileMethod::midpoint,
+                                           QuantileMethod::nearest};
          return quantile(a[0], a[1], a.axes(2), a.flag(3),
                          all[a.choice(4, {"linear", "lower", "higher", "midpoint", "nearest"})]);
        },
@@ -162,7 +162,7 @@ Entries counting_operations() {
 }  // namespace ops
 
 Tensor quantile(const Operand& x, const Operand& q, const Axes& axes, bool keepdims,
-                QuantileMethod interpolation) try {
+                QuantileMethod method) try {
   const Tensor in = x.as(ops::real_dtype(x.dtype())), asked = q.as(DType::float64);
   const AxisMask mask = ops::axis_mask("quantile", axes, in.shape());
   const Tensor rows = ops::as_rows(in, mask);
@@ -173,7 +173,7 @@ Tensor quantile(const Operand& x, const Operand& q, const Axes& axes, bool keepd
     if (!(each >= 0 && each <= 1))
       throw ShapeError("quantile: " + std::to_string(each) + " is no quantile, for shape " +
                        to_string(in.shape()) + "; give numbers from 0 to 1");
-    const ops::Between between(each, n, interpolation);
+    const ops::Between between(each, n, method);
     places.push_back(between.low);
     high.push_back(between.high);
     weights.push_back(between.weight);

@@ -1,0 +1,380 @@
+// Rows of the table for losses and distances.
+
+#include <cmath>
+#include <numbers>
+
+#include "chainrule/losses.h"
+#include "op_inputs.h"
+
+namespace chainrule::test {
+namespace {
+
+using reference::Array;
+using reference::Arrays;
+using reference::Number;
+using reference::Numbers;
+using reference::Position;
+using Loss = std::function<Tensor(const Arguments&, Reduction)>;
+
+/// A loss of each element of its inputs.
+OpCase loss_row(const std::string& operation, const Loss& loss, const reference::Scalar& scalar,
+                const std::vector<Input>& inputs) {
+  const auto combined = [=](const std::string& name, Reduction reduction, std::vector<Shape> shapes) {
+    return Variant{name, [=](const Arguments& in) { return loss(in, reduction); },
+                   [=](const Arrays& in) {
+                     const Array each = reference::elementwise(scalar, in);
+                     if (reduction == Reduction::none) return each;
+                     return reference::reduce(
+                         each, {}, false, reduction == Reduction::mean ? reference::mean : reference::sum);
+                   },
+                   [&] {
+                     std::vector<Shapes> all;
+                     for (const Shape& shape : shapes) all.push_back(Shapes(inputs.size(), shape));
+                     return all;
+                   }()};
+  };
+  const auto refused = [=](const Shape& prediction, const Shape& target) {
+    return [=] {
+      std::vector<Tensor> blanks(inputs.size(), blank(prediction));
+      blanks[1] = blank(target);
+      loss(blanks, Reduction::mean);
+    };
+  };
+  return {.operation = operation,
+          .inputs = inputs,
+          .variants = {combined("mean", Reduction::mean, {{}, {2, 3}}),
+                       combined("none", Reduction::none, {{3}, {0, 2}})},
+          .misuses = {{"a column for a row", refused({3}, {3, 1}), {"(3,)", "(3, 1)"}},
+                      {"the mean of nothing", refused({0, 3}, {0, 3}), {"nothing", "(0, 3)"}}},
+          .composed = true,
+          .tolerance = 1e-14,
+          .float32_tolerance = 1e-5};
+}
+
+/// log-probabilities (T, C) or (T, N, C).
+Input log_probabilities() {
+  return {
+      [](const Shape& shape, Engine& engine) { return log_softmax(random_tensor(shape, engine)).detach(); }};
+}
+
+OpCase nll_row() {
+  const Tensor weight = tensor({0.5, 2.0, 1.0});
+  return {.operation = "nll_loss",
+          .inputs = {between(-2, -0.1), classes(3)},
+          .variants = {{"of a picture",
+                        [](const Arguments& in) { return nll_loss(in[0], in[1]); },
+                        [](const Arrays& in) {
+                          Number total = 0;
+                          for (std::int64_t n = 0; n < 2; ++n)
+                            for (std::int64_t i = 0; i < 2; ++i)
+                              total -= reference::at(
+                                  in[0], {n, static_cast<std::int64_t>(reference::at(in[1], {n, i})), i});
+                          return Array{{}, {total / 4}};
+                        },
+                        {{{2, 3, 2}, {2, 2}}}},
+                       {"weighted",
+                        [=](const Arguments& in) {
+                          return nll_loss(in[0], in[1], {.weight = Operand(weight).as(in[0].dtype())});
+                        },
+                        [](const Arrays& in) {
+                          const Number w[] = {0.5, 2, 1};
+                          Number total = 0, weights = 0;
+                          for (std::size_t n = 0; n < in[1].values.size(); ++n) {
+                            const auto c = static_cast<std::size_t>(in[1].values[n]);
+                            total -= w[c] * in[0].values[3 * n + c];
+                            weights += w[c];
+                          }
+                          return Array{{}, {total / weights}};
+                        },
+                        {{{4, 3}, {4}}}},
+                       {"none",
+                        [](const Arguments& in) {
+                          return nll_loss(in[0], in[1], {.reduction = Reduction::none});
+                        },
+                        [](const Arrays& in) {
+                          return reference::generate(in[1].shape, [&](const Position&) {
+                            return -in[0].values[static_cast<std::size_t>(in[1].values[0])];
+                          });
+                        },
+                        {{{3}, {}}, {{0, 3}, {0}}}}},
+          .misuses = {{"a class too high",
+                       [] {
+                         nll_loss(blank({1, 3}), tensor({3}));
+                       },
+                       {"3", "(1, 3)"}},
+                      {"targets of another shape",
+                       [] {
+                         nll_loss(blank({1, 3}), tensor({1, 2}));
+                       },
+                       {"(1, 3)", "(2,)"}},
+                      {"weights of another shape",
+                       [] {
+                         nll_loss(blank({1, 3}), tensor({1}), {.weight = blank({2})});
+                       },
+                       {"(2,)", "(3,)"}}},
+          .composed = true,
+          .tolerance = 1e-14};
+}
+
+/// The sum over all alignments, one by one.
+Number ctc_by_hand(const Array& log_probs, const std::vector<std::int64_t>& target) {
+  const std::int64_t times = log_probs.shape[0], classes = log_probs.shape[1];
+  Number total = 0;
+  std::vector<std::int64_t> path(static_cast<std::size_t>(times));
+  for (;;) {
+    std::vector<std::int64_t> collapsed;
+    Number log_p = 0;
+    for (std::size_t t = 0; t < path.size(); ++t) {
+      log_p += reference::at(log_probs, {static_cast<std::int64_t>(t), path[t]});
+      if (path[t] != 0 && (t == 0 || path[t] != path[t - 1])) collapsed.push_back(path[t]);
+    }
+    if (collapsed == target) total += std::exp(log_p);
+    std::size_t t = 0;
+    while (t < path.size() && ++path[t] == classes) path[t++] = 0;
+    if (t == path.size()) return -std::log(total);
+  }
+}
+
+OpCase ctc_row() {
+  const auto one = [](const std::string& name, std::vector<std::int64_t> target) {
+    return Variant{name,
+                   [=](const Arguments& in) {
+                     const auto n = static_cast<std::int64_t>(target.size());
+                     return ctc_loss(in[0], tensor(target), {in[0].as_tensor().shape()[0]}, {n},
+                                     {.reduction = Reduction::sum});
+                   },
+                   [=](const Arrays& in) {
+                     return Array{{}, {ctc_by_hand(in[0], target)}};
+                   },
+                   {{{1, 3}}, {{4, 3}}}};
+  };
+  OpCase row{.operation = "ctc_loss",
+             .inputs = {log_probabilities()},
+             .variants = {one("of one label", {2}), one("of nothing", {})},
+             .misuses = {{"a length too great",
+                          [] {
+                            ctc_loss(blank({4, 3}), tensor({1}), {5}, {1});
+                          },
+                          {"(4, 1, 3)", "1 to T"}},
+                         {"the blank as a target",
+                          [] {
+                            ctc_loss(blank({4, 3}), tensor({0}), {4}, {1});
+                          },
+                          {"0", "blank"}}},
+             .composed = true,
+             .tolerance = 1e-13,
+             .float32_tolerance = 1e-5};
+  Variant twice = one("of a label twice", {1, 1});
+  twice.shapes = {{{4, 3}}};
+  row.variants.push_back(twice);
+  row.variants.push_back(
+      {"of a batch",
+       [](const Arguments& in) {
+         return ctc_loss(in[0], tensor({{1, 2}, {2, 0}}), {4, 3}, {2, 1});
+       },
+       [](const Arrays& in) {
+         const auto sample = [&](std::int64_t n, std::int64_t times) {
+           return reference::generate({times, 3}, [&](const Position& at) {
+             return reference::at(in[0], {at[0], n, at[1]});
+           });
+         };
+         return Array{{}, {(ctc_by_hand(sample(0, 4), {1, 2}) / 2 + ctc_by_hand(sample(1, 3), {2})) / 2}};
+       },
+       {{{4, 2, 3}}}});
+  return row;
+}
+
+Number dot(const Array& a, std::int64_t i, const Array& b, std::int64_t j) {
+  Number total = 0;
+  for (std::int64_t k = 0; k < a.shape[1]; ++k) total += reference::at(a, {i, k}) * reference::at(b, {j, k});
+  return total;
+}
+Number cosine(const Array& a, const Array& b, std::int64_t i) {
+  return dot(a, i, b, i) / std::sqrt(dot(a, i, a, i) * dot(b, i, b, i));
+}
+Number distance(const Array& a, std::int64_t i, const Array& b, std::int64_t j, Number eps = 0) {
+  Number total = 0;
+  for (std::int64_t k = 0; k < a.shape[1]; ++k)
+    total += std::pow(reference::at(a, {i, k}) - reference::at(b, {j, k}) + eps, 2.0L);
+  return std::sqrt(total);
+}
+
+/// Of rows: one number for each.
+OpCase of_rows(const std::string& operation, const std::function<Tensor(const Arguments&)>& call,
+               const std::function<Number(const Arrays&, std::int64_t)>& row,
+               const std::vector<Input>& inputs, const std::vector<Shapes>& shapes,
+               std::vector<Misuse> misuses) {
+  return {.operation = operation,
+          .inputs = inputs,
+          .variants = {{"", call,
+                        [=](const Arrays& in) {
+                          return reference::generate({in[0].shape[0]},
+                                                     [&](const Position& at) { return row(in, at[0]); });
+                        },
+                        shapes}},
+          .misuses = std::move(misuses),
+          .composed = true,
+          .tolerance = 1e-11,  // PyTorch's epsilons
+          .float32_tolerance = 1e-5};
+}
+
+std::vector<OpCase> distance_rows() {
+  const std::vector<Input> two = {distinct(), distinct(0.05)},
+                           three = {distinct(), distinct(0.03), distinct(0.06)};
+  return {
+      of_rows(
+          "cosine_similarity", [](const Arguments& in) { return cosine_similarity(in[0], in[1]); },
+          [](const Arrays& in, std::int64_t i) { return cosine(in[0], in[1], i); },
+          {between(0.5, 2), between(-2, -0.5)}, {{{2, 3}, {2, 3}}, {{0, 3}, {0, 3}}},
+          {{"shapes that do not broadcast",
+            [] {
+              cosine_similarity(blank({2, 3}), blank({2, 4}));
+            },
+            {"(2, 3)", "(2, 4)"}}}),
+      of_rows(
+          "pairwise_distance", [](const Arguments& in) { return pairwise_distance(in[0], in[1]); },
+          [](const Arrays& in, std::int64_t i) { return distance(in[0], i, in[1], i, 1e-6L); }, two,
+          {{{2, 3}, {2, 3}}},
+          {{"shapes that do not broadcast",
+            [] {
+              pairwise_distance(blank({2, 3}), blank({2, 4}));
+            },
+            {"(2, 3)", "(2, 4)"}}}),
+      {.operation = "cdist",
+       .inputs = {between(0.5, 2), between(-2, -0.5)},
+       .variants = {{"",
+                     [](const Arguments& in) { return cdist(in[0], in[1]); },
+                     [](const Arrays& in) {
+                       return reference::generate({in[0].shape[0], in[1].shape[0]}, [&](const Position& at) {
+                         return distance(in[0], at[0], in[1], at[1]);
+                       });
+                     },
+                     {{{2, 3}, {3, 3}}, {{0, 3}, {2, 3}}, {{2, 0}, {3, 0}}}}},
+       .misuses = {{"rows of other lengths",
+                    [] {
+                      cdist(blank({2, 3}), blank({2, 4}));
+                    },
+                    {"(2, 3)", "(2, 4)"}}},
+       .composed = true,
+       .tolerance = 1e-14,
+       .float32_tolerance = 1e-5},
+      {.operation = "pdist",
+       .inputs = {distinct()},
+       .variants = {{"",
+                     [](const Arguments& in) { return pdist(in[0]); },
+                     [](const Arrays& in) {
+                       Array result;
+                       for (std::int64_t i = 0; i < in[0].shape[0]; ++i)
+                         for (std::int64_t j = i + 1; j < in[0].shape[0]; ++j)
+                           result.values.push_back(distance(in[0], i, in[0], j));
+                       result.shape = {static_cast<std::int64_t>(result.values.size())};
+                       return result;
+                     },
+                     {{{3, 2}}, {{1, 2}}}}},
+       .misuses = {{"a vector", [] { pdist(blank({3})); }, {"(3,)"}}},
+       .composed = true,
+       .tolerance = 1e-14,
+       .float32_tolerance = 1e-5},
+      of_rows(
+          "triplet_margin_loss",
+          [](const Arguments& in) {
+            return triplet_margin_loss(in[0], in[1], in[2], {.margin = 9, .reduction = Reduction::none});
+          },
+          [](const Arrays& in, std::int64_t i) {
+            return 9 + distance(in[0], i, in[1], i, 1e-6L) - distance(in[0], i, in[2], i, 1e-6L);
+          },
+          three, {{{2, 3}, {2, 3}, {2, 3}}},
+          {{"shapes that differ",
+            [] {
+              triplet_margin_loss(blank({2, 3}), blank({2, 3}), blank({3}));
+            },
+            {"(2, 3)", "(3,)"}}}),
+      of_rows(
+          "cosine_embedding_loss",
+          [](const Arguments& in) { return cosine_embedding_loss(in[0], in[1], in[2], -2, Reduction::none); },
+          [](const Arrays& in, std::int64_t i) {
+            const Number c = cosine(in[0], in[1], i);
+            return reference::at(in[2], {i}) == 1 ? 1 - c : c + 2;
+          },
+          {between(0.5, 2), between(-2, -0.5), labels()}, {{{2, 3}, {2, 3}, {2}}},
+          {{"targets of another shape",
+            [] {
+              cosine_embedding_loss(blank({2, 3}), blank({2, 3}), blank({3}));
+            },
+            {"(2,)", "(3,)"}}}),
+  };
+}
+
+}  // namespace
+
+std::vector<OpCase> loss_rows() {
+  const Input any = between(-2, 2), share = between(0.1, 0.9);
+  std::vector<OpCase> rows = {
+      loss_row(
+          "l1_loss", [](const Arguments& in, Reduction by) { return l1_loss(in[0], in[1], by); },
+          [](const Numbers& x) { return std::abs(x[0] - x[1]); }, {distinct(), distinct(0.05)}),
+      loss_row(
+          "smooth_l1_loss",
+          [](const Arguments& in, Reduction by) { return smooth_l1_loss(in[0], in[1], 0.5, by); },
+          [](const Numbers& x) {
+            const Number d = std::abs(x[0] - x[1]);
+            return d < 0.5L ? d * d : d - 0.25L;
+          },
+          {any, any}),
+      loss_row(
+          "huber_loss", [](const Arguments& in, Reduction by) { return huber_loss(in[0], in[1], 0.5, by); },
+          [](const Numbers& x) {
+            const Number d = std::abs(x[0] - x[1]);
+            return d < 0.5L ? d * d / 2 : 0.5L * (d - 0.25L);
+          },
+          {any, any}),
+      loss_row(
+          "binary_cross_entropy",
+          [](const Arguments& in, Reduction by) { return binary_cross_entropy(in[0], in[1], by); },
+          [](const Numbers& x) { return -x[1] * std::log(x[0]) - (1 - x[1]) * std::log1p(-x[0]); },
+          {share, share}),
+      loss_row(
+          "binary_cross_entropy_with_logits",
+          [](const Arguments& in, Reduction by) {
+            return binary_cross_entropy_with_logits(in[0], in[1], in[2], by);
+          },
+          [](const Numbers& x) {
+            return x[2] * x[1] * std::log1p(std::exp(-x[0])) + (1 - x[1]) * std::log1p(std::exp(x[0]));
+          },
+          {any, share, between(0.5, 2)}),
+      loss_row(
+          "kl_div", [](const Arguments& in, Reduction by) { return kl_div(in[0], in[1], false, by); },
+          [](const Numbers& x) { return x[1] * (std::log(x[1]) - x[0]); }, {any, share}),
+      loss_row(
+          "poisson_nll_loss",
+          [](const Arguments& in, Reduction by) {
+            return poisson_nll_loss(in[0], in[1], true, true, 1e-8, by);
+          },
+          [](const Numbers& x) {
+            const Number t = x[1];
+            return std::exp(x[0]) - t * x[0] + t * std::log(t) - t +
+                   std::log(2 * std::numbers::pi_v<Number> * t) / 2;
+          },
+          {any, between(1.1, 4)}),
+      loss_row(
+          "gaussian_nll_loss",
+          [](const Arguments& in, Reduction by) {
+            return gaussian_nll_loss(in[0], in[1], in[2], true, 1e-6, by);
+          },
+          [](const Numbers& x) {
+            return (std::log(2 * std::numbers::pi_v<Number> * x[2]) + (x[0] - x[1]) * (x[0] - x[1]) / x[2]) /
+                   2;
+          },
+          {any, any, between(0.5, 2)}),
+      loss_row(
+          "margin_ranking_loss",
+          [](const Arguments& in, Reduction by) { return margin_ranking_loss(in[0], in[1], in[2], 9, by); },
+          [](const Numbers& x) { return 9 - x[2] * (x[0] - x[1]); }, {any, any, labels()}),
+      nll_row(),
+      ctc_row(),
+  };
+  for (OpCase& row : distance_rows()) rows.push_back(std::move(row));
+  return rows;
+}
+
+}  // namespace chainrule::test

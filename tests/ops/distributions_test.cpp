@@ -1,0 +1,112 @@
+// Random numbers: that they have the moments and ranges of their distributions, and the same seed the same
+// numbers; and the implicit derivative of gamma samples.
+
+#include "chainrule/distributions.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "chainrule/autograd.h"
+#include "chainrule/statistics.h"
+#include "chainrule/testing.h"
+#include "ops/gamma_slope.h"
+#include "support.h"
+
+namespace chainrule::test {
+namespace {
+
+/// F(z; α) by its series.
+long double gamma_distribution(long double alpha, long double z) {
+  long double term = 1 / alpha, sum = term;
+  for (int n = 1; n < 2000; ++n) sum += term *= z / (alpha + static_cast<long double>(n));
+  return std::exp(alpha * std::log(z) - z - std::lgamma(alpha)) * sum;
+}
+
+TEST(GammaSlope, is_that_of_the_quantiles) {
+  for (const double alpha : {0.01, 0.3, 1.0, 2.5, 40.0, 300.0})
+    for (const double place : {-2.0, 0.0, 0.7, 3.0}) {
+      const double z = alpha * std::exp(place / std::sqrt(alpha + 1));
+      const long double h = alpha * 1e-4L,
+                        density = std::exp((alpha - 1) * std::log(static_cast<long double>(z)) - z -
+                                           std::lgamma(static_cast<long double>(alpha)));
+      const auto slope = [&](long double by) {
+        return (gamma_distribution(alpha + by, z) - gamma_distribution(alpha - by, z)) / (2 * by);
+      };
+      const long double to_alpha = (4 * slope(h) - slope(2 * h)) / 3, expected = -to_alpha / (z * density);
+      EXPECT_NEAR(ops::gamma_slope(alpha, std::log(z)), static_cast<double>(expected),
+                  1e-9 * std::abs(static_cast<double>(expected)))
+          << alpha << ", " << z;
+    }
+  EXPECT_NEAR(ops::gamma_slope(1e7, std::log(1.0003e7)), ops::gamma_slope(1.0000001e7, std::log(1.0003e7)),
+              1e-13);
+}
+
+TEST(Samples, have_the_moments_of_their_distributions) {
+  Generator generator(1);
+  constexpr std::int64_t n = 20000;
+  const auto expect_moments = [](const Operand& x, double mean_, double variance) {
+    EXPECT_NEAR(mean(x).item(), mean_, 4 * std::sqrt(variance / n));
+    EXPECT_NEAR(var(x).item(), variance, 0.1 * variance);
+  };
+  expect_moments(normal(2, 3, {n}, generator), 2, 9);
+  expect_moments(uniform(-1, 3, {n}, generator), 1, 16.0 / 12);
+  expect_moments(exponential(2, {n}, generator), 0.5, 0.25);
+  expect_moments(gamma(3, 2, {n}, generator), 1.5, 0.75);
+  expect_moments(gamma(0.5, 1, {n}, generator), 0.5, 0.5);
+  expect_moments(beta(2, 3, {n}, generator), 0.4, 0.04);
+  expect_moments(bernoulli(full({n}, 0.3), generator), 0.3, 0.21);
+  expect_moments(cast(categorical(broadcast_to(tensor({2.0, 0.0, 6.0}), {n, 3}), generator), DType::float64),
+                 1.5, 0.75);
+  expect_moments(cast(randint(3, 6, {n}, generator), DType::float64), 4, 2.0 / 3);
+  expect_moments(dropout(ones({n}), 0.2, generator), 1, 0.25);
+}
+
+TEST(Samples, have_derivatives_of_the_expected_value) {
+  // The mean of gamma(a, r) is a / r, that of beta(a, b) is a / (a + b).
+  Generator generator(2);
+  const Tensor a = variable(2.0), b = variable(3.0);
+  const Gradients of_gamma = gradients(mean(gamma(a, b, {20000}, generator)), {a, b});
+  EXPECT_NEAR(of_gamma.at(a).item(), 1.0 / 3, 0.01);
+  EXPECT_NEAR(of_gamma.at(b).item(), -2.0 / 9, 0.01);
+  const Gradients of_beta = gradients(mean(beta(a, b, {20000}, generator)), {a, b});
+  EXPECT_NEAR(of_beta.at(a).item(), 3.0 / 25, 0.01);
+  EXPECT_NEAR(of_beta.at(b).item(), -2.0 / 25, 0.01);
+  const Tensor first = gradients(gamma(a, b, generator), {a}, {.create_graph = true}).at(a);
+  EXPECT_THROW(first.backward(), GradError);
+}
+
+TEST(Samples, stay_within_their_range_for_the_smallest_parameters) {
+  Generator generator(3);
+  const Tensor x = beta(1e-4, 1e-4, {100}, generator), parts = dirichlet(full({50, 3}, 1e-4), generator);
+  EXPECT_TRUE(all((x >= 0) & (x <= 1)));
+  EXPECT_THAT(sum(parts, 1), IsClose(ones({50})));
+  EXPECT_THROW((void)gamma(0, 1, generator), ShapeError);
+  EXPECT_THROW((void)bernoulli(1.5, generator), ShapeError);
+  EXPECT_THROW((void)normal(zeros({3}), 1, {2}, generator), ShapeError);
+  EXPECT_TRUE(equals(bernoulli({0, 1}, generator), {2}, {0, 1}));
+  EXPECT_TRUE(equals(dropout({1, 2}, 1, generator), {2}, {0, 0}));
+}
+
+TEST(Samples, without_replacement_are_different) {
+  Generator generator(4);
+  for (int i = 0; i < 20; ++i) {
+    auto drawn = multinomial({0.5, 0.0, 0.2, 0.3}, 3, false, generator).to_vector<std::int64_t>();
+    std::sort(drawn.begin(), drawn.end());
+    EXPECT_EQ(drawn, (std::vector<std::int64_t>{0, 2, 3}));
+  }
+  EXPECT_EQ(to_string(multinomial(ones({2, 3}), 5, true, generator).shape()), "(2, 5)");
+  EXPECT_THROW((void)multinomial({0.5, 0.0}, 2, false, generator), ShapeError);
+  EXPECT_THROW((void)categorical({-0.5, 1.0}, generator), ShapeError);
+}
+
+TEST(Samples, of_one_seed_are_the_same) {
+  const auto drawn = [] {
+    Generator generator(5);
+    return concatenate(
+        {gamma(0.3, 1, {3}, generator), beta(2, 3, {3}, generator), normal(0, 1, {3}, generator)});
+  };
+  EXPECT_TRUE(array_equal(drawn(), drawn()));
+}
+
+}  // namespace
+}  // namespace chainrule::test

@@ -1,0 +1,113 @@
+// Delicate points of losses and distances: far tails, targets of 0, ignored classes, equal rows.
+
+#include "chainrule/losses.h"
+
+#include <cmath>
+#include <limits>
+
+#include "chainrule/autograd.h"
+#include "chainrule/testing.h"
+#include "support.h"
+
+namespace chainrule::test {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+template <class F>
+Tensor gradient_at(const Operand& at, const F& f) {
+  const Tensor x = variable(at.as(DType::float64));
+  return gradients(sum(f(x)), {x}).at(x);
+}
+
+TEST(BinaryCrossEntropy, of_logits_has_all_digits_in_both_tails) {
+  const auto loss = [](const Operand& x) {
+    return binary_cross_entropy_with_logits(x, {1, 1, 0, 0}, 1, Reduction::none);
+  };
+  EXPECT_THAT(loss({50.0, -800.0, -50.0, 800.0}), IsClose({std::exp(-50), 800, std::exp(-50), 800}));
+  EXPECT_THAT(gradient_at({50.0, -800.0, -50.0, 800.0}, loss),
+              IsClose({-std::exp(-50), -1, std::exp(-50), 1}));
+  EXPECT_THAT(loss({infinity, 0.0, -infinity, 0.0}), IsClose({0, std::log(2), 0, std::log(2)}));
+  EXPECT_THROW((void)binary_cross_entropy_with_logits(zeros({2}), zeros({2}), zeros({3, 2})), ShapeError);
+}
+
+TEST(BinaryCrossEntropy, of_certain_predictions_is_finite) {
+  EXPECT_THAT(binary_cross_entropy({0.0, 1.0, 1.0}, {0, 1, 0}, Reduction::none), IsClose({0, 0, 100}));
+  EXPECT_THAT(gradient_at({0.0, 1.0},
+                          [](auto& p) {
+                            return binary_cross_entropy(p, {0, 1}, Reduction::sum);
+                          }),
+              IsClose({1, -1}));
+}
+
+TEST(Losses, are_0_where_the_target_is_and_the_input_infinite) {
+  const auto divergence = [](const Operand& x) { return kl_div(x, {0, 1}, false, Reduction::none); };
+  EXPECT_THAT(divergence({-infinity, 0.0}), IsClose({0, 0}));
+  EXPECT_THAT(gradient_at({-infinity, 0.0}, divergence), IsClose({0, -1}));
+  EXPECT_EQ(smooth_l1_loss(3.0, 1.0, 0).item(), 2);
+  EXPECT_THROW((void)smooth_l1_loss(3.0, 1.0, -1), ShapeError);
+  EXPECT_THROW((void)huber_loss(3.0, 1.0, 0), ShapeError);
+  EXPECT_EQ(l1_loss(tensor({1.0F}), 2.5).dtype(), DType::float32);
+  EXPECT_THAT(gradient_at({infinity, 2.0}, [](auto& x) { return huber_loss(x, 0.0, 1, Reduction::sum); }),
+              IsClose({1, 1}));
+}
+
+TEST(CrossEntropy, with_options_is_the_plain_one_where_they_change_nothing) {
+  const Tensor logits = tensor({{1, 2, 4}, {0, -1, 3}}), classes = tensor({2, 0});
+  EXPECT_THAT(cross_entropy(logits, classes, {.weight = tensor({1, 1, 1})}),
+              IsClose(cross_entropy(logits, classes)));
+  const Tensor shares = tensor({{0.1, 0.2, 0.7}, {0.5, 0.5, 0}});
+  EXPECT_THAT(cross_entropy(logits, shares, CrossEntropyOptions{}), IsClose(cross_entropy(logits, shares)));
+  // smoothing is what it is for probabilities
+  const Tensor onehot = tensor({{0, 0, 1}, {1, 0, 0}});
+  const CrossEntropyOptions smooth = {
+      .weight = tensor({1, 2, 3}), .label_smoothing = 0.1, .reduction = Reduction::sum};
+  EXPECT_THAT(cross_entropy(logits, classes, smooth), IsClose(cross_entropy(logits, onehot * 1.0, smooth)));
+}
+
+TEST(CrossEntropy, takes_no_notice_of_ignored_samples) {
+  const Tensor logits = tensor({{1, 2}, {-infinity, infinity}});
+  EXPECT_THAT(cross_entropy(logits, tensor({0, 9}), {.ignore_index = 9}),
+              IsClose(cross_entropy({{1.0, 2.0}}, tensor({0}))));
+  EXPECT_THAT(nll_loss(logits, tensor({0, 9}), {.ignore_index = 9, .reduction = Reduction::none}),
+              IsClose({-1, 0}));
+  EXPECT_TRUE(std::isnan(nll_loss(logits, tensor({9, 9}), {.ignore_index = 9}).item()));
+  // classes of a picture are in the second axis
+  const Tensor picture = reshape(arange(0, 12, DType::float64), {1, 3, 2, 2});
+  EXPECT_EQ(
+      to_string(
+          cross_entropy(picture, zeros({1, 2, 2}, DType::int64), {.reduction = Reduction::none}).shape()),
+      "(1, 2, 2)");
+  EXPECT_THROW((void)cross_entropy(picture, zeros({1, 2}, DType::int64), CrossEntropyOptions{}), ShapeError);
+}
+
+TEST(CtcLoss, of_a_target_that_does_not_fit_is_infinite_or_0) {
+  const auto loss = [](const Operand& x, bool zero) {
+    return ctc_loss(log_softmax(x), tensor({1, 1}), {2}, {2}, {.zero_infinity = zero});
+  };
+  const Tensor x = zeros({2, 3});
+  EXPECT_EQ(loss(x, false).item(), infinity);
+  EXPECT_EQ(loss(x, true).item(), 0);
+  EXPECT_THAT(gradient_at(x, [&](auto& v) { return loss(v, true); }), IsClose(zeros({2, 3})));
+}
+
+TEST(Distances, have_the_derivative_0_where_rows_are_equal) {
+  const Tensor rows = tensor({{1, 2}, {1, 2}});
+  for (const double p : {1.0, 2.0, 3.0, infinity}) {
+    EXPECT_THAT(gradient_at(rows * 1.0,
+                            [=](auto& x) {
+                              return cdist(x, {{1.0, 2.0}}, p);
+                            }),
+                IsClose(zeros({2, 2})));
+    EXPECT_THAT(gradient_at(rows * 1.0, [=](auto& x) { return pdist(x, p); }), IsClose(zeros({2, 2})));
+  }
+  EXPECT_EQ(to_string(cdist(zeros({4, 1, 2, 3}), zeros({5, 6, 3})).shape()), "(4, 5, 2, 6)");
+  EXPECT_THAT(gradient_at({0.0, 0.0},
+                          [](auto& x) {
+                            return cosine_similarity(x, {1.0, 0.0}, 0);
+                          }),
+              IsClose({1e8, 0}));
+}
+
+}  // namespace
+}  // namespace chainrule::test

@@ -1,0 +1,153 @@
+// Delicate points of statistics, running sums, counts and comparisons: ties, infinities, whole numbers,
+// kinks.
+
+#include "chainrule/statistics.h"
+
+#include <cmath>
+#include <limits>
+
+#include "chainrule/autograd.h"
+#include "chainrule/testing.h"
+#include "support.h"
+
+namespace chainrule::test {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+const double nan = std::nan("");
+
+template <class F>
+Tensor gradient_at(const Operand& at, const F& f) {
+  const Tensor x = variable(at.as(DType::float64));
+  return gradients(sum(f(x)), {x}).at(x);
+}
+
+TEST(Spread, of_equal_elements_is_0_and_so_are_its_derivatives) {
+  const Tensor x = variable({3.0, 3.0, 3.0}), y = chainrule::std(x);
+  const Tensor first = gradients(y, {x}, {.create_graph = true}).at(x);
+  EXPECT_EQ(y.item(), 0);
+  EXPECT_THAT(first, IsClose({0, 0, 0}));
+  EXPECT_THAT(gradients(sum(first), {x}).at(x), IsClose({0, 0, 0}));
+  EXPECT_THAT(gradient_at({3.0, 3.0}, [](auto& v) { return var(v); }), IsClose({0, 0}));
+}
+
+TEST(Spread, keeps_its_digits_beside_a_large_mean_and_beyond_the_range_of_squares) {
+  EXPECT_EQ(var(tensor({1e9, 1e9 + 1, 1e9 + 2})).item(), 1);
+  EXPECT_THAT(chainrule::std(tensor({-1e200, 0.0, 1e200})), IsClose(1e200));
+  EXPECT_EQ(var(tensor({1.0F, 2.0F})).dtype(), DType::float32);
+  EXPECT_THAT(var({1, 2, 4}, {}, false, 0), IsClose(14.0 / 9));
+}
+
+TEST(Spread, of_one_element_is_nan_unless_it_is_that_of_all) {
+  EXPECT_TRUE(std::isnan(var({5.0}).item()));
+  EXPECT_TRUE(std::isnan(chainrule::std({5.0}).item()));
+  EXPECT_EQ(var({5.0}, {}, false, 0).item(), 0);
+}
+
+TEST(VectorNorm, of_any_order_is_scaled_and_has_the_derivative_0_at_0) {
+  for (const double order : {-infinity, -2.0, 0.5, 1.0, 1.5, 2.0, 3.0, infinity}) {
+    SCOPED_TRACE(order);
+    const auto norm_of = [=](const Operand& x) { return vector_norm(x, order); };
+    EXPECT_EQ(norm_of({0.0, 0.0}).item(), 0);
+    EXPECT_THAT(gradient_at({0.0, 0.0}, norm_of), IsClose({0, 0}));
+    EXPECT_THAT(norm_of(tensor({3e200, 4e200})), IsClose(norm_of({3, 4}).item() * 1e200));
+    EXPECT_THAT(norm_of(tensor({3e-200, 4e-200})), IsClose(norm_of({3, 4}).item() * 1e-200));
+  }
+  EXPECT_EQ(vector_norm({0, 2, nan}, 0).item(), 2);
+  EXPECT_EQ(vector_norm(zeros({0}), 3).item(), 0);
+  EXPECT_THROW((void)vector_norm({1, 2}, nan), std::invalid_argument);
+}
+
+TEST(RunningSum, of_whole_numbers_stays_whole_and_wraps_around) {
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  EXPECT_EQ(cumsum(tensor({most, std::int64_t{1}})).to_vector<std::int64_t>()[1],
+            std::numeric_limits<std::int64_t>::min());
+  EXPECT_TRUE(equals(cumsum({true, false, true}), {3}, {1, 1, 2}));
+  EXPECT_TRUE(equals(cumprod({{1, 2}, {3, 4}}), {4}, {1, 2, 6, 24}));
+  EXPECT_EQ(cumsum(tensor({1, 2})).dtype(), DType::int64);
+}
+
+TEST(RunningProduct, has_an_exact_derivative_where_elements_are_0) {
+  // y = 2, 0, 0, 0: to x₁ 2 + 2·3 + 2·3·0, to x₃ 2·0·3
+  EXPECT_THAT(gradient_at({2.0, 0.0, 3.0, 0.0}, [](auto& x) { return cumprod(x); }), IsClose({1, 8, 0, 0}));
+}
+
+TEST(Logcumsumexp, leaves_no_nan_at_infinities) {
+  const auto f = [](const Operand& x) { return logcumsumexp(x); };
+  EXPECT_THAT(f({-infinity, -infinity, 0, infinity, 1}),
+              IsClose({-infinity, -infinity, 0, infinity, infinity}));
+  EXPECT_THAT(gradient_at({-infinity, -infinity, 0, 0}, f), IsClose({0, 0, 1.5, 0.5}));
+  EXPECT_THAT(gradient_at({0, infinity, infinity}, f), IsClose({1, 1.5, 0.5}));
+  EXPECT_THAT(f({1e16, 1e16}), IsClose({1e16, 1e16}));
+  EXPECT_THAT(gradient_at({1e16, 1e16}, f), IsClose({1.5, 0.5}));
+}
+
+TEST(RunningExtremum, is_at_the_last_of_equal_elements_and_stays_nan) {
+  const auto [largest, at] = cummax({1.0, 3.0, 3.0, 2.0, nan, 9.0});
+  EXPECT_THAT(largest, IsClose({1, 3, 3, 3, nan, nan}));
+  EXPECT_THAT(at, IsClose({0, 1, 2, 2, 4, 4}));
+  EXPECT_THAT(cummin({{2, 1}, {2, 3}}, 0).places, IsClose({{0, 0}, {1, 0}}));
+  EXPECT_THAT(gradient_at({1.0, 3.0, 3.0}, [](auto& x) { return cummax(x).values; }), IsClose({1, 1, 1}));
+}
+
+TEST(Quantile, chooses_between_two_elements_as_numpy_does) {
+  const Tensor x = tensor({4, 1, 3, 2});
+  EXPECT_THAT(quantile(x, {0, 0.5, 1}), IsClose({1, 2.5, 4}));
+  EXPECT_EQ(quantile(x, 0.5, {}, false, QuantileMethod::lower).item(), 2);
+  EXPECT_EQ(quantile(x, 0.5, {}, false, QuantileMethod::higher).item(), 3);
+  EXPECT_EQ(quantile(x, 0.6, {}, false, QuantileMethod::midpoint).item(), 2.5);
+  EXPECT_EQ(quantile(x, 0.5, {}, false, QuantileMethod::nearest).item(), 2);
+  EXPECT_EQ(to_string(quantile(zeros({2, 3, 4}), {0.1, 0.2}, 1, true).shape()), "(2, 2, 1, 4)");
+  EXPECT_TRUE(std::isnan(quantile({1, nan, 2}, 0).item()));
+  EXPECT_EQ(quantile({infinity, infinity, 1}, 0.75).item(), infinity);
+  EXPECT_THAT(gradient_at({1.0, 2.0, 4.0, 8.0}, [](auto& v) { return quantile(v, 0.5); }),
+              IsClose({0, 0.5, 0.5, 0}));
+}
+
+TEST(Counting, takes_the_edges_of_bins_as_numpy_does) {
+  const auto [counts, edges] = histogram({1, 2, 2, 3, 4}, 3);
+  EXPECT_THAT(counts, IsClose({1, 2, 2}));
+  EXPECT_THAT(edges, IsClose({1, 2, 3, 4}));
+  EXPECT_THAT(histogram({-1.0, 0.0, 0.5, 1.0, nan}, 2, {{0, 1}}).counts, IsClose({1, 2}));
+  EXPECT_THAT(histogram({7, 7}, 1).edges, IsClose({6.5, 7.5}));
+  EXPECT_THROW((void)histogram({1.0, infinity}), ShapeError);
+  EXPECT_THROW((void)histogram({1.0, 2.0}, 0), ShapeError);
+  EXPECT_TRUE(equals(bincount({3, 1, 1}, 5), {5}, {0, 2, 0, 1, 0}));
+  EXPECT_EQ(bincount({true, false}).dtype(), DType::int64);
+  EXPECT_THROW((void)bincount({1.0}), DTypeError);
+  EXPECT_TRUE(equals(count_nonzero({{0, 2}, {3, 4}}, 0), {2}, {1, 2}));
+  EXPECT_EQ(nansum({nan, 1, 2}).item(), 3);
+  EXPECT_THAT(gradient_at({nan, 1.0}, [](auto& x) { return nanmean(square(x)); }), IsClose({0, 2}));
+  EXPECT_TRUE(equals(diff({true, true, false}), {2}, {0, 1}));
+}
+
+TEST(Interpolation, is_constant_outside_and_meets_its_points) {
+  const auto f = [](const Operand& x) { return interp(x, {0, 1, 3}, {0.1, 0.7, 0.3}); };
+  EXPECT_THAT(f({-5, 0, 1, 2, 3, 9, nan}), IsClose({0.1, 0.1, 0.7, 0.5, 0.3, 0.3, nan}));
+  EXPECT_EQ(f(3).item(), 0.3);
+  EXPECT_THAT(gradient_at({-5.0, 0.0, 1.0, 3.0, 9.0}, f), IsClose({0, 0.6, -0.2, -0.2, 0}, 1e-12));
+  EXPECT_EQ(interp(2, {1}, {5}).item(), 5);
+}
+
+TEST(Comparisons, take_equal_infinities_as_close_and_nan_only_when_asked) {
+  EXPECT_TRUE(equals(isclose({infinity, -infinity, 1, 1, nan}, {infinity, infinity, infinity, 1 + 1e-9, nan}),
+                     {5}, {1, 0, 0, 1, 0}));
+  EXPECT_TRUE(allclose({nan, 1}, {nan, 1}, 1e-5, 1e-8, true));
+  EXPECT_FALSE(allclose({nan, 1}, {nan, 1}));
+  EXPECT_TRUE(array_equal({1, 2}, {1.0, 2.0}));
+  EXPECT_FALSE(array_equal({1, 2}, {{1, 2}}));
+}
+
+TEST(Matcher, says_how_many_differ_and_where_the_first_is) {
+  const Tensor y = tensor({{1, 2}, {3.5, 5}});
+  EXPECT_THAT(y, ::testing::Not(IsClose({{1, 2}, {3, 4}})));
+  ::testing::StringMatchResultListener said;
+  EXPECT_FALSE(IsClose({{1, 2}, {3, 4}}).MatchAndExplain(y, &said));
+  EXPECT_EQ(said.str(), "where 2 of 4 elements differ, first at [1, 0]: 3.5, not 3");
+  EXPECT_FALSE(IsClose({1, 2}).MatchAndExplain(y, &said));
+  EXPECT_TRUE(mentions(said.str(), {"shape (2, 2)"}));
+  EXPECT_THAT(y, IsClose({{1, 2}, {3, 4}}, 0.3));
+}
+
+}  // namespace
+}  // namespace chainrule::test
