@@ -20,8 +20,7 @@ const std::vector<OpCase>& op_cases() {
   static const std::vector<OpCase> table = [] {
     std::vector<OpCase> all;
     for (const auto family : {elementwise_rows, map_rows, reduction_rows, shape_rows, linear_algebra_rows,
-                              probability_rows, fourier_rows})
-                              product_rows, decomposition_rows, probability_rows})
+                              product_rows, decomposition_rows, probability_rows, fourier_rows})
       for (OpCase& row : family()) all.push_back(std::move(row));
     return all;
   }();

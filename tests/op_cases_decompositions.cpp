@@ -95,7 +95,9 @@ OpCase solve_row() {
       "solve", true,
       {variant("for matrices", {{{3, 3}, {3, 2}}, {{2, 2, 2}, {2, 2, 1}}, {{0, 0}, {0, 2}}}),
        variant("for a vector", {{{3, 3}, {3}}}),
-       variant("for batches that broadcast", {{{2, 2}, {3, 2, 1}}, {{2, 1, 2, 2}, {3, 2, 1}}})},
+       variant(
+           "for batches that broadcast",
+           {{{1, 1}, {3, 1, 1}}, {{2, 1, 1, 1}, {1, 1, 1}}, {{2, 2}, {3, 2, 1}}, {{2, 1, 2, 2}, {3, 2, 1}}})},
       {not_square([](const Tensor& a) { return solve(a, blank({2})); }), refused("two sizes", {2, 2}, {3, 1}),
        refused("batches that do not broadcast", {2, 2, 2}, {3, 2, 1}), refused("a scalar", {2, 2}, {})});
 }
@@ -116,7 +118,8 @@ OpCase solve_triangular_row() {
   };
   return row(
       "solve_triangular", true,
-      {variant("lower", false, false, {{{3, 3}, {3, 2}}, {{2, 2}, {2, 2, 1}}, {{0, 0}, {0, 1}}}),
+      {variant("lower", false, false,
+               {{{3, 3}, {3, 2}}, {{1, 1}, {3, 1, 1}}, {{2, 2}, {2, 2, 1}}, {{0, 0}, {0, 1}}}),
        variant("upper", true, false, {{{3, 3}, {3, 2}}}),
        variant("with ones", true, true, {{{3, 3}, {3, 1}}}),
        {"from the right",

@@ -88,7 +88,7 @@ OpCase kron_row() {
   return row("kron", {{"",
                        [](const Arguments& in) { return kron(in[0], in[1]); },
                        expected,
-                       {{{2, 3}, {2, 2}}, {{3}, {2}}, {{}, {}}, {{0, 2}, {2, 1}}}}});
+                       {{{2, 3}, {1, 1}}, {{1}, {2}}, {{2, 3}, {2, 2}}, {{}, {}}, {{0, 2}, {2, 1}}}}});
 }
 
 OpCase cross_row() {
@@ -130,15 +130,13 @@ OpCase matrix_power_row() {
 OpCase tensordot_row() {
   const auto over = [](const std::string& name, const std::vector<std::int64_t>& a,
                        const std::vector<std::int64_t>& b, const std::vector<std::string>& operands,
-                       const std::string& output, const Shapes& shapes) {
-    return Variant{name,
-                   [=](const Arguments& in) { return tensordot(in[0], in[1], a, b); },
-                   [=](const Arrays& in) { return einsum_in_loops(operands, output, in); },
-                   {shapes}};
+                       const std::string& output, const std::vector<Shapes>& shapes) {
+    return Variant{name, [=](const Arguments& in) { return tensordot(in[0], in[1], a, b); },
+                   [=](const Arrays& in) { return einsum_in_loops(operands, output, in); }, shapes};
   };
   return row("tensordot",
-             {over("over pairs of axes", {0, -1}, {2, 0}, {"iaj", "jbi"}, "ab", {{2, 3, 4}, {4, 2, 2}}),
-              over("over no axes", {}, {}, {"ab", "c"}, "abc", {{2, 3}, {2}}),
+             {over("over pairs of axes", {0, -1}, {2, 0}, {"iaj", "jbi"}, "ab", {{{2, 3, 4}, {4, 2, 2}}}),
+              over("over no axes", {}, {}, {"ab", "c"}, "abc", {{{2, 3}, {1}}, {{1, 1}, {2}}, {{2, 3}, {2}}}),
               {"over the inner axes",
                [](const Arguments& in) { return tensordot(in[0], in[1], 1); },
                [](const Arrays& in) {
@@ -187,7 +185,8 @@ OpCase einsum_row() {
               of("of a trace and a scalar", "ii,", {"ii", ""}, "", {{{3, 3}, {}}}),
               of("with an ellipsis", "...ij,j...->...i", {"abij", "jb"}, "abi",
                  {{{2, 3, 2, 4}, {4, 3}}, {{2, 1, 2, 2}, {2, 3}}}),
-              of("of outer products", "i,j,k", {"i", "j", "k"}, "ijk", {{{2}, {3}, {2}}}),
+              of("of outer products", "i,j,k", {"i", "j", "k"}, "ijk",
+                 {{{2}, {1}, {1}}, {{1}, {1}, {2}}, {{2}, {3}, {2}}}),
               of("of a chain", "ab,bc,cd,de,e->a", {"ab", "bc", "cd", "de", "e"}, "a",
                  {{{2, 3}, {3, 2}, {2, 4}, {4, 2}, {2}}}),
               of("of seven", "ab,bc,cd,d,a,b,bc->c", {"ab", "bc", "cd", "d", "a", "b", "bc"}, "c",
@@ -214,7 +213,7 @@ std::vector<OpCase> product_rows() {
       row("vdot", {of_two<vdot>("", {"i", "i"}, "", {{{2}, {2}}})}, {refused("two sizes", vdot, {2}, {3})}),
       row("inner", {of_two<inner>("", {"ai", "bci"}, "abc", {{{2, 3}, {2, 2, 3}}})},
           {refused("two sizes", inner, {2, 3}, {2})}),
-      row("outer", {of_two<outer>("", {"i", "j"}, "ij", {{{2}, {3}}, {{0}, {2}}})},
+      row("outer", {of_two<outer>("", {"i", "j"}, "ij", {{{3}, {1}}, {{1}, {2}}, {{2}, {3}}, {{0}, {2}}})},
           {refused("matrices", outer, {2, 2}, {2})}),
       kron_row(),
       cross_row(),
