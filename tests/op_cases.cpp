@@ -12,6 +12,8 @@ std::vector<OpCase> map_rows();
 std::vector<OpCase> reduction_rows();
 std::vector<OpCase> shape_rows();
 std::vector<OpCase> linear_algebra_rows();
+std::vector<OpCase> product_rows();
+std::vector<OpCase> decomposition_rows();
 std::vector<OpCase> probability_rows();
 std::vector<OpCase> fourier_rows();
 std::vector<OpCase> statistics_rows();
@@ -26,6 +28,7 @@ const std::vector<OpCase>& op_cases() {
     for (const auto family : {elementwise_rows, function_rows, map_rows, reduction_rows, shape_rows,
                               linear_algebra_rows, probability_rows})
                               probability_rows, fourier_rows, statistics_rows, loss_rows, distribution_rows})
+                              product_rows, decomposition_rows, probability_rows, fourier_rows})
       for (OpCase& row : family()) all.push_back(std::move(row));
     return all;
   }();

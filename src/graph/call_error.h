@@ -8,9 +8,9 @@
 
 namespace chainrule {
 
-// For handlers of errors, which they throw on: a ShapeError, DTypeError, GradError or LinAlgError with the place in the
-// user's source at its end. An error from a call inside a call gets the place of the outer one, which the
-// user has written. All other errors stay as they are.
+// For handlers of errors, which they throw on: a ShapeError, DTypeError, GradError or LinAlgError with the
+// place in the user's source at its end. An error from a call inside a call gets the place of the outer one,
+// which the user has written. All other errors stay as they are.
 
 /// With the names of the tensors of the call; and as the error of `called`, unless that is empty.
 [[noreturn]] void rethrow_in_call(std::string_view called, Here here, std::span<const Tensor* const> tensors);

@@ -245,6 +245,14 @@ std::array<Array, 2> qr(std::string_view operation, const Array& a) {
     const T* from = a.data<T>();
     T *q = result[0].mutable_data<T>(), *r = result[1].mutable_data<T>();
     for_each_matrix<T>(operation, stack.count, m * n * n, [&](const Lapack<T>& lapack, std::int64_t i) {
+      if (!all_finite(from + i * m * n, m * n)) {
+        fill_nan(q + i * m * n, m * n);
+        for (std::int64_t row = 0; row < n; ++row) {
+          std::fill_n(r + (i * n + row) * n, row, T(0));
+          fill_nan(r + (i * n + row) * n + row, n - row);
+        }
+        return;
+      }
       std::vector<T> factors(static_cast<std::size_t>(m * n)), tau(static_cast<std::size_t>(n));
       transpose(from + i * m * n, m, n, factors.data());
       const int ask = -1;

@@ -1,0 +1,193 @@
+// Decompositions where they are delicate: singular matrices, equal eigenvalues, NaN, empty matrices, dtypes.
+#include <limits>
+
+#include "chainrule/autograd.h"
+#include "chainrule/linalg.h"
+#include "differences.h"
+#include "support.h"
+
+namespace chainrule::test {
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN(),
+                 infinity = std::numeric_limits<double>::infinity();
+const Tensor singular = tensor({{1.0, 2.0}, {2.0, 4.0}});
+
+Tensor transposed(const Tensor& x) { return swapaxes(x, -2, -1); }
+Tensor diagonal(const std::vector<double>& numbers) {
+  return einsum("ij,j->ij", tensor({{1.0, 0.0, 0.0}, {0.0, 1.0, 0.0}, {0.0, 0.0, 1.0}}), tensor(numbers));
+}
+
+TEST(Solve, refuses_singular_matrices_with_their_place_and_the_place_of_the_call) {
+  const auto line = std::to_string(__LINE__ + 1);
+  const std::string message = message_of<LinAlgError>([] { solve(singular.named("A"), tensor({1, 1})); });
+  EXPECT_TRUE(mentions(
+      message, {"solve: matrix (2, 2) is singular at pivot 2; ", "'A'", "linear_algebra_test.cpp:" + line}));
+  const Tensor batch = stack({tensor({{1.0, 0.0}, {0.0, 1.0}}), singular});
+  EXPECT_TRUE(mentions(message_of<LinAlgError>([&] { inverse(batch); }),
+                       {"inverse: matrix (2, 2), number 1 of (2, 2, 2), is singular"}));
+  EXPECT_TRUE(mentions(message_of<LinAlgError>([] {
+                         lstsq(singular, tensor({1, 1}));
+                       }),
+                       {"lstsq: matrix (2, 2) has not full rank"}));
+}
+
+TEST(Solve, takes_a_batch_of_vectors_as_pytorch_does) {
+  const Tensor a = tensor({{{2.0, 0.0}, {0.0, 4.0}}, {{1.0, 0.0}, {0.0, 1.0}}});
+  EXPECT_TRUE(equals(solve(a, tensor({{2, 4}, {3, 5}})), {2, 2}, {1, 1, 3, 5}));
+  EXPECT_TRUE(equals(solve(a, tensor({2, 4})), {2, 2}, {1, 1, 2, 4}));
+}
+
+TEST(Solve, of_whole_numbers_has_the_default_dtype_and_of_floats_theirs) {
+  EXPECT_EQ(inverse(tensor({{2, 1}, {1, 1}})).dtype(), DType::float64);
+  EXPECT_EQ(inverse(tensor({{2.0F, 1.0F}, {1.0F, 1.0F}})).dtype(), DType::float32);
+  EXPECT_TRUE(close(inverse(tensor({{2, 1}, {1, 1}})), std::vector<double>{1, -1, -1, 2}));
+}
+
+TEST(SolveTriangular, reads_neither_the_other_half_nor_a_diagonal_of_ones) {
+  const Tensor a = variable(tensor({{nan, nan}, {2.0, nan}})), b = tensor({{1.0}, {5.0}});
+  const Tensor x = solve_triangular(a, b, false, true, true);
+  EXPECT_TRUE(equals(x, {2, 1}, {1, 3}));
+  EXPECT_TRUE(equals(gradients(sum(x), {a})[a], {2, 2}, {0, 0, -1, 0}));
+}
+
+TEST(Cholesky, reads_the_lower_half_and_refuses_what_is_not_positive_definite) {
+  EXPECT_TRUE(equals(cholesky(tensor({{4.0, nan}, {2.0, 5.0}})), {2, 2}, {2, 0, 1, 2}));
+  EXPECT_TRUE(mentions(message_of<LinAlgError>([] {
+                         cholesky(tensor({{1, 2, 0}, {2, 1, 0}, {0, 0, 1}}));
+                       }),
+                       {"cholesky: matrix (3, 3) is not positive definite at its leading minor 2; "}));
+}
+
+TEST(Cholesky, has_a_symmetric_gradient) {
+  const Tensor a = variable(tensor({{4.0, 2.0}, {2.0, 5.0}}));
+  const Tensor g = gradients(sum(cholesky(a) * tensor({{1.0, 9.0}, {2.0, 3.0}})), {a})[a];
+  EXPECT_TRUE(close(g, transposed(g), 1e-15));
+}
+
+TEST(Eigenvalues, have_gradients_also_where_some_are_equal) {
+  const Tensor a = variable(diagonal({2, 2, 1}));
+  EXPECT_TRUE(close(gradients(sum(square(eigh(a).eigenvalues)), {a})[a], 2 * diagonal({2, 2, 1}), 1e-12));
+  EXPECT_TRUE(close(gradients(sum(square(svdvals(a))), {a})[a], 2 * diagonal({2, 2, 1}), 1e-12));
+  EXPECT_TRUE(close(gradients(prod(eigvalsh(a)), {a})[a], diagonal({2, 2, 4}), 1e-12));
+}
+
+TEST(Eigenvectors, that_multiply_out_to_the_matrix_have_its_gradient) {
+  Engine engine(seed());
+  const Tensor x = random_tensor({3, 3}, engine), a = variable(x + transposed(x) + diagonal({0, 3, 6}));
+  const EighResult parts = eigh(a);
+  const Tensor back = matmul(parts.eigenvectors * parts.eigenvalues, transposed(parts.eigenvectors));
+  EXPECT_TRUE(close(back, a, 1e-13));
+  const Tensor g = random_tensor({3, 3}, engine), slope = gradients(back, {a}, {.seed = g})[a];
+  EXPECT_TRUE(close(slope, 0.5 * (g + transposed(g)), 1e-12));
+}
+
+TEST(Svd, multiplies_out_to_the_matrix_and_so_do_gradients) {
+  Engine engine(seed());
+  for (const Shape& shape : {Shape{4, 2}, Shape{2, 4}, Shape{2, 3, 3}}) {
+    const Tensor a = variable(random_tensor(shape, engine)), g = random_tensor(shape, engine);
+    const SvdResult svd_of_a = svd(a);
+    const Tensor s = reshape(svd_of_a.S, shape.rank() == 3 ? Shape{2, 1, 3} : Shape{1, 2});
+    const Tensor back = matmul(svd_of_a.U * s, svd_of_a.Vh);
+    EXPECT_TRUE(close(back, a, 1e-13));
+    EXPECT_TRUE(close(gradients(back, {a}, {.seed = g})[a], g, 1e-10));
+    const QrResult qr_of_a = qr(a);
+    EXPECT_TRUE(close(matmul(qr_of_a.Q, qr_of_a.R), a, 1e-13));
+    EXPECT_TRUE(close(gradients(matmul(qr_of_a.Q, qr_of_a.R), {a}, {.seed = g})[a], g, 1e-10));
+  }
+}
+
+TEST(Determinant, has_the_cofactors_as_gradient_where_the_matrix_is_singular) {
+  const auto check = [](const std::vector<double>& numbers, const std::vector<double>& cofactors) {
+    const auto n = static_cast<std::int64_t>(numbers.size() == 4 ? 2 : 3);
+    const Tensor a = variable(tensor(numbers, {n, n}));
+    for (const bool create_graph : {false, true})
+      EXPECT_TRUE(close(gradients(det(a), {a}, {.create_graph = create_graph})[a], cofactors, 1e-13));
+  };
+  check({1, 2, 2, 4}, {4, -2, -2, 1});
+  check({0, 0, 0, 0}, {0, 0, 0, 0});
+  check({2, 0, 0, 0, 3, 0, 0, 0, 0}, {0, 0, 0, 0, 0, 0, 0, 0, 6});
+  check({1, 1, 1, 1, 1, 1, 1, 1, 1}, {0, 0, 0, 0, 0, 0, 0, 0, 0});
+  check({1, 2, 3, 4, 5, 6, 7, 8, 9}, {-3, 6, -3, 6, -12, 6, -3, 6, -3});
+}
+
+TEST(Determinant, has_second_derivatives_where_the_matrix_is_singular) {
+  const Tensor a = variable(zeros({2, 2}));
+  const Tensor slope = gradients(det(a), {a}, {.create_graph = true})[a];
+  EXPECT_TRUE(equals(gradients(slope[{0, 0}], {a})[a], {2, 2}, {0, 0, 0, 1}));
+}
+
+TEST(Determinant, of_a_batch_with_a_singular_matrix_has_the_gradients_of_each) {
+  const Tensor a = variable(stack({tensor({{2.0, 0.0}, {0.0, 4.0}}), singular}));
+  EXPECT_TRUE(equals(det(a), {2}, {8, 0}));
+  for (const bool create_graph : {false, true})
+    EXPECT_TRUE(close(gradients(sum(det(a)), {a}, {.create_graph = create_graph})[a],
+                      std::vector<double>{4, 0, 0, 2, 4, -2, -2, 1}, 1e-13));
+  const auto [sign, logabsdet] = slogdet(a);
+  EXPECT_TRUE(equals(sign, {2}, {1, 0}));
+  EXPECT_TRUE(close(logabsdet, {std::log(8), -infinity}));
+  const Tensor first =
+      gradients(where(tensor({true, false}), logabsdet, 0), {a}, {.seed = tensor({1.0, 1.0})})[a];
+  EXPECT_TRUE(close(first, std::vector<double>{0.5, 0, 0, 0.25, 0, 0, 0, 0}));
+}
+
+TEST(Slogdet, does_not_overflow) {
+  const auto [sign, logabsdet] = slogdet(diagonal({-1e200, 1e200, 1e200}));
+  EXPECT_EQ(sign.item(), -1);
+  EXPECT_NEAR(logabsdet.item(), 600 * std::log(10), 1e-10);
+}
+
+TEST(PseudoInverse, has_a_gradient_where_the_rank_is_not_full_but_stays) {
+  // Along matrices of rank 1, u vᵀ / (‖u‖² ‖v‖²) turned.
+  const auto inverse_of = [](const Tensor& u) {
+    return pinv(einsum("i,j->ij", u, tensor({1.0, -2.0, 2.0})));
+  };
+  Engine engine(seed());
+  const Tensor u = variable({1.0, 2.0}), g = random_tensor({3, 2}, engine),
+               direction = random_tensor({2}, engine);
+  EXPECT_TRUE(close(inverse_of(u), einsum("j,i->ji", tensor({1.0, -2.0, 2.0}), u) / 45, 1e-14));
+  const double expected = slope([&](const Tensor& moved) { return dot(inverse_of(moved), g); }, u, direction);
+  EXPECT_NEAR(dot(gradients(inverse_of(u), {u}, {.seed = g})[u], direction), expected, 1e-9);
+  EXPECT_TRUE(equals(matrix_rank(stack({singular, zeros({2, 2}), inverse(tensor({{2, 1}, {1, 1}}))})), {3},
+                     {1, 0, 2}));
+  EXPECT_TRUE(close(cond(diagonal({4, -2, 1})), std::vector<double>{4}));
+}
+
+TEST(MatrixExponential, of_large_matrices_and_batches_is_scaled_for_each) {
+  const Tensor turn = tensor({{0.0, 1.0}, {-1.0, 0.0}});
+  const Tensor y = matrix_exp(stack({turn * 1e-3, turn * 1000.0}));
+  EXPECT_TRUE(close(y,
+                    {std::cos(1e-3), std::sin(1e-3), -std::sin(1e-3), std::cos(1e-3), std::cos(1e3),
+                     std::sin(1e3), -std::sin(1e3), std::cos(1e3)},
+                    1e-11));
+  EXPECT_EQ(matrix_exp(tensor({{0.0F}})).dtype(), DType::float32);
+}
+
+TEST(LinearAlgebra, of_nan_is_nan_and_never_hangs) {
+  for (const double bad : {nan, infinity})
+    for (const Shape& shape : {Shape{3, 3}, Shape{40, 40}}) {
+      const Tensor a = full(shape, bad);
+      for (const Tensor& result :
+           {svd(a).U, svd(a).S, eigh(a).eigenvectors, eigvalsh(a), svdvals(a), qr(a).Q, cholesky(a), det(a),
+            matrix_exp(a), pinv(a), slogdet(a).logabsdet, cond(a)})
+        EXPECT_TRUE(all((result != result) | (abs(result) == infinity) | (result == 0))) << result;
+    }
+}
+
+TEST(LinearAlgebra, of_empty_matrices_is_empty) {
+  const Tensor none = zeros({0, 0}), batch = zeros({0, 3, 3});
+  EXPECT_EQ(det(none).item(), 1);
+  EXPECT_EQ(slogdet(none).logabsdet.item(), 0);
+  for (const Tensor& result : {inverse(none), cholesky(none), qr(none).R, eigh(none).eigenvectors,
+                               svd(none).Vh, pinv(none), matrix_exp(none), solve(none, zeros({0}))})
+    EXPECT_EQ(result.size(), 0);
+  EXPECT_EQ(to_string(svd(batch).S.shape()), "(0, 3)");
+  EXPECT_EQ(to_string(solve(batch, zeros({3, 2})).shape()), "(0, 3, 2)");
+  EXPECT_EQ(to_string(qr(zeros({3, 0})).Q.shape()), "(3, 0)");
+  EXPECT_EQ(to_string(qr(zeros({0, 3})).R.shape()), "(0, 3)");
+  EXPECT_EQ(to_string(det(batch).shape()), "(0,)");
+  EXPECT_EQ(matrix_rank(zeros({0, 2})).item(), 0);
+}
+
+}  // namespace
+}  // namespace chainrule::test
