@@ -9,16 +9,24 @@ NAMES = dict(
     adaptive_avg_pool2d=F.adaptive_avg_pool2d, adaptive_max_pool1d=F.adaptive_max_pool1d, adaptive_max_pool2d=F.adaptive_max_pool2d,
     interpolate=F.interpolate, layer_norm=F.layer_norm, group_norm=F.group_norm, instance_norm=F.instance_norm,
     batch_norm=lambda x, mean, var, weight=None, bias=None, training=False: F.batch_norm(x, mean, var, weight, bias, training),
-    local_response_norm=F.local_response_norm,
-    scaled_dot_product_attention=lambda q, k, v, is_causal=False: attention(q, k, v, is_causal),
+    local_response_norm=F.local_response_norm, adaptive_avg_pool3d=F.adaptive_avg_pool3d, adaptive_max_pool3d=F.adaptive_max_pool3d,
+    rms_norm=lambda x, shape, w, eps: x * torch.rsqrt((x * x).mean(-1, keepdim=True) + eps) * w,
+    scaled_dot_product_attention=lambda q, k, v, mask=None, is_causal=False: attention(q, k, v, mask, is_causal),
+    multi_head_attention=lambda q, k, v, heads, wi, bi, wo, bo: F.multi_head_attention_forward(
+        q, k, v, q.shape[-1], heads, wi, bi, None, None, False, 0.0, wo, bo, need_weights=False)[0],
+    rnn=lambda x, h, weights: torch._VF.rnn_tanh(x, h, weights, True, len(weights) // 4, 0.0, False, False, False),
+    gru=lambda x, h, weights, bidirectional: torch._VF.gru(x, h, weights, True, len(weights) // 8, 0.0, False, bidirectional, False),
+    lstm=lambda x, h, c, weights, batch_first: torch._VF.lstm(x, (h, c), weights, True, len(weights) // 4, 0.0, False, False, batch_first),
     lstm_cell=lambda x, h, c, wi, wh, bi, bh: torch._VF.lstm_cell(x, (h, c), wi, wh, bi, bh),
     gru_cell=lambda x, h, wi, wh, bi, bh: torch._VF.gru_cell(x, h, wi, wh, bi, bh),
     rnn_cell=lambda x, h, wi, wh, bi, bh: torch._VF.rnn_tanh_cell(x, h, wi, wh, bi, bh), exp=torch.exp, sin=torch.sin, detach=torch.detach,
 )  # fmt: skip
 
 
-def attention(q, k, v, causal):
+def attention(q, k, v, mask, causal):
     scores = q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5
+    if mask is not None:
+        scores = scores + mask
     if causal:
         scores = scores.masked_fill(torch.ones_like(scores).tril() == 0, float("-inf"))
     return torch.softmax(scores, -1) @ v
@@ -79,3 +87,40 @@ def add(cases):
         cases.add(f"{name}(x, h, wi, wh, bi, bh)", **cell, wi=(-1, 1, gates * 2, 3), wh=(-1, 1, gates * 2, 2), bi=(-1, 1, gates * 2), bh=(-1, 1, gates * 2), rtol=1e-9)
     for i in (0, 1):
         cases.add(f"lstm_cell(x, h, c, wi, wh, bi, bh)[{i}]", **cell, c=(-1, 1, 2, 2), wi=(-1, 1, 8, 3), wh=(-1, 1, 8, 2), bi=(-1, 1, 8), bh=(-1, 1, 8), rtol=1e-9)
+    # More of the same, in further shapes and ways.
+    cases.add("sin(conv1d(x, w, b, padding='same', dilation=3, groups=2))", x=(-1, 1, 2, 2, 7), w=(-1, 1, 4, 1, 2), b=(-1, 1, 4))
+    cases.add("sin(conv2d(x, w, None, 1, 'same'))", x=(-1, 1, 1, 1, 4, 3), w=(-1, 1, 1, 1, 2, 4))
+    cases.add("sin(conv2d(x, w, b, 2, 1, 2, 3))", x=(-1, 1, 3, 5, 6), w=(-1, 1, 3, 1, 2, 3), b=(-1, 1, 3))
+    cases.add("sin(conv3d(x, w, b, (2, 1, 1), (0, 1, 2), (1, 1, 2), 2))", x=(-1, 1, 2, 2, 3, 2, 3), w=(-1, 1, 2, 1, 2, 2, 2), b=(-1, 1, 2))
+    cases.add("sin(conv_transpose2d(x, w, b, (2, 3), (1, 2), (1, 0), 2, (1, 2)))", x=(-1, 1, 2, 2, 3, 2), w=(-1, 1, 2, 2, 2, 3), b=(-1, 1, 4))
+    cases.add("sin(max_pool2d(x, (3, 2), (2, 1), (1, 1), (2, 1), True))", x=(-2, 2, 2, 6, 5))
+    cases.add("sin(avg_pool2d(x, (3, 2), (2, 3), (1, 1), True, True))", x=(-2, 2, 2, 6, 5))
+    cases.add("sin(avg_pool2d(x, (3, 2), (2, 3), 1, True, False))", x=(-2, 2, 2, 6, 5))
+    cases.add("sin(avg_pool2d(x, 2, divisor_override=3))", x=(-2, 2, 1, 4, 4))
+    cases.add("sin(adaptive_avg_pool3d(x, (2, 1, 3)))", x=(-2, 2, 1, 3, 2, 4))
+    cases.add("sin(adaptive_max_pool3d(x, (2, 1, 3)))", x=(-2, 2, 1, 3, 2, 4))
+    for mode in ("bicubic", "area", "nearest", "nearest-exact"):
+        cases.add(f"sin(interpolate(x, size=(5, 3), mode='{mode}'))", x=(-2, 2, 1, 1, 3, 4))
+    cases.add("sin(interpolate(x, size=(5, 3), mode='bicubic', align_corners=True))", x=(-2, 2, 1, 1, 3, 4))
+    cases.add("sin(interpolate(x, scale_factor=1.7, mode='bilinear'))", x=(-2, 2, 1, 1, 3, 4))
+    cases.add("sin(interpolate(x, scale_factor=0.6, mode='nearest'))", x=(-2, 2, 1, 1, 6))
+    cases.add("sin(interpolate(x, size=(2, 3, 1), mode='trilinear'))", x=(-2, 2, 1, 1, 3, 2, 2))
+    cases.add("instance_norm(x, weight=w, bias=b)", x=(-2, 2, 2, 2, 2, 2), w=(0.5, 1.5, 2), b=(-1, 1, 2), rtol=1e-9)
+    cases.add("batch_norm(x, None, None, training=True)", x=(-2, 2, 5, 3), rtol=1e-9)
+    cases.add("rms_norm(x, 3, w, 0.01)", x=(-2, 2, 2, 3), w=(0.5, 1.5, 3), rtol=1e-9)
+    cases.add("local_response_norm(x, 2)", x=(-2, 2, 2, 3, 2), rtol=1e-9)
+    cases.add("local_response_norm(x, 3, 0.5, 0.6, 2)", x=(-2, 2, 1, 4, 2), rtol=1e-9)
+    qkv = dict(q=(-2, 2, 2, 3, 2), k=(-2, 2, 2, 4, 2), v=(-2, 2, 2, 4, 3))
+    cases.add("scaled_dot_product_attention(q, k, v, m)", **qkv, m=(-2, 2, 3, 4), rtol=1e-9)
+    cases.add("scaled_dot_product_attention(q, k, v, detach(m), True)", **qkv, m=(-2, 2, 2, 1, 4), rtol=1e-9)
+    cases.add("multi_head_attention(x, y, y, 2, wi, bi, wo, bo)", x=(-1, 1, 3, 2, 4), y=(-1, 1, 2, 2, 4), wi=(-1, 1, 12, 4), bi=(-1, 1, 12), wo=(-1, 1, 4, 4), bo=(-1, 1, 4), rtol=1e-9)
+    def cells(gates, inputs, size, count):
+        for i in range(count):
+            yield from {f"wi{i}": (-1, 1, gates * size, inputs[i]), f"wh{i}": (-1, 1, gates * size, size), f"bi{i}": (-1, 1, gates * size), f"bh{i}": (-1, 1, gates * size)}.items()
+    def weights(count):
+        return "[" + ", ".join(f"wi{i}, wh{i}, bi{i}, bh{i}" for i in range(count)) + "]"
+    cases.add(f"rnn(x, h, {weights(2)})[0]", x=(-1, 1, 3, 1, 2), h=(-1, 1, 2, 1, 2), **dict(cells(1, (2, 2), 2, 2)), rtol=1e-9)
+    cases.add(f"gru(x, h, {weights(4)}, bidirectional=True)[0]", x=(-1, 1, 3, 1, 1), h=(-1, 1, 4, 1, 1), **dict(cells(3, (1, 1, 2, 2), 1, 4)), rtol=1e-9)
+    cases.add(f"gru(x, h, {weights(2)}, bidirectional=True)[1]", x=(-1, 1, 2, 1, 1), h=(-1, 1, 2, 1, 1), **dict(cells(3, (1, 1), 1, 2)), rtol=1e-9)
+    for i in (0, 1, 2):
+        cases.add(f"lstm(x, h, c, {weights(1)}, batch_first=True)[{i}]", x=(-1, 1, 1, 3, 2), h=(-1, 1, 1, 1, 1), c=(-1, 1, 1, 1, 1), **dict(cells(4, (2,), 1, 1)), rtol=1e-9)
