@@ -70,8 +70,8 @@ Number remainder_of(Number a, Number b) {
   return left == 0 ? std::copysign(Number(0), b) : (left < 0) != (b < 0) ? left + b : left;
 }
 Number floor_divide_of(Number a, Number b) {
-  return b == 0 ? a / b
-                : std::round((a - remainder_of(a, b)) / b - (std::isinf(b) && a != 0 && (a < 0) != (b < 0)));
+  if (std::isinf(b) && std::isfinite(a)) return a != 0 && (a < 0) != (b < 0) ? -1 : 0;
+  return b == 0 ? a / b : std::round((a - remainder_of(a, b)) / b);
 }
 
 Number sinc_of(Number x) {
