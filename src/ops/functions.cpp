@@ -60,7 +60,8 @@ struct Hypot : ByNumbers<Hypot> {
 
  private:
   static Tensor share(const Tensor& a, const Tensor& b, const Tensor& y) {
-    const Tensor of_infinities = sign(a) * where(isinf(b), std::numbers::sqrt2 / 2, 1);
+    const Tensor direction = sign(a);
+    const Tensor of_infinities = where(isinf(b), direction * (std::numbers::sqrt2 / 2), direction);
     return where(y == infinity, where(isinf(a), of_infinities, 0), where(y == 0, 0, a / y));
   }
 };

@@ -1,0 +1,178 @@
+// Delicate points of the functions in chainrule/functions.h: kinks, poles, tails, infinities, whole numbers.
+
+#include "chainrule/functions.h"
+
+#include <cmath>
+#include <numbers>
+
+#include "chainrule/autograd.h"
+#include "support.h"
+
+namespace chainrule::test {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr std::int64_t lowest = std::numeric_limits<std::int64_t>::min();
+
+using Function = std::function<Tensor(const Tensor&)>;
+
+std::vector<double> slopes(const Function& function, const std::vector<double>& at, int order = 1) {
+  const Tensor x = variable(tensor(at));
+  Tensor y = function(x);
+  for (int i = 0; i < order; ++i) y = gradients(sum(y), {x}, {.create_graph = true}).at(x);
+  return values(y);
+}
+
+/// Relative to each expected number.
+::testing::AssertionResult near(const std::vector<double>& actual, const std::vector<double>& expected,
+                                double tolerance = 1e-14) {
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    if (!(actual[i] == expected[i] ||
+          std::abs(actual[i] - expected[i]) <= tolerance * std::abs(expected[i]) ||
+          (std::isnan(actual[i]) && std::isnan(expected[i]))))
+      return ::testing::AssertionFailure()
+             << "element " << i << " is " << actual[i] << " instead of " << expected[i];
+  return ::testing::AssertionResult(actual.size() == expected.size());
+}
+
+TEST(Functions, keep_the_digits_of_their_tails) {
+  // From mpmath.
+  EXPECT_TRUE(near(values(erfc(tensor({10.0, 26.0}))), {2.0884875837625448e-45, 5.6631924088561428e-296}));
+  EXPECT_TRUE(near(values(gelu(tensor({-10.0, -30.0, -37.0}))),
+                   {-7.61985302416052607e-23, -1.47201417814445612e-196, -2.11846135233409342e-298}));
+  EXPECT_TRUE(near(values(ndtr(tensor({-5.0, -20.0}))), {2.8665157187919391e-07, 2.7536241186062337e-89}));
+  EXPECT_TRUE(
+      near(values(silu(tensor({-40.0, -600.0}))), {-1.69934170211663559e-16, -1.59023793180258649e-258}));
+  EXPECT_TRUE(near(values(logsigmoid(tensor({-800.0, 40.0}))), {-800, -4.2483542552915889e-18}));
+  EXPECT_TRUE(near(values(erfinv(tensor({0.9999999999999999, 1e-300}))),
+                   {5.86358474875516793, 8.86226925452758014e-301}));
+}
+
+TEST(Functions, keep_the_digits_of_the_tails_of_their_slopes) {
+  EXPECT_TRUE(near(slopes(asin, {1 - 0x1p-50}), {1 / std::sqrt(0x1p-49 * (1 - 0x1p-51))}));
+  EXPECT_TRUE(near(slopes(erf, {5.9, 25.1}), {8.60328171759676908e-16, 2.7706936887637576e-274}));
+  EXPECT_TRUE(near(slopes(softsign, {1e8, -1e12}), {9.999999800000003e-17, 9.99999999998e-25}));
+  EXPECT_TRUE(near(slopes(sinc, {1e-9, 1e-3}), {-3.28986813369645307e-9, -0.00328986488672789632}));
+  EXPECT_TRUE(near(slopes(acosh, {1e200}), {1e-200}));
+  EXPECT_TRUE(near(slopes(asinh, {1e200}), {1e-200}));
+  EXPECT_TRUE(
+      near(slopes([](const Tensor& x) { return gelu(x); }, {-30.0}), {-4.41603169070849437e-195}, 1e-13));
+}
+
+TEST(Functions, are_defined_at_their_poles_and_beyond) {
+  EXPECT_TRUE(equals(erfinv(tensor({-1.0, 1.0, 1.5})), {3}, {-infinity, infinity, nan}));
+  EXPECT_TRUE(equals(digamma(tensor({0.0, -0.0, -3.0})), {3}, {-infinity, infinity, nan}));
+  EXPECT_TRUE(equals(lgamma(tensor({0.0, -1.0, infinity})), {3}, {infinity, infinity, infinity}));
+  EXPECT_TRUE(equals(logit(tensor({0.0, 1.0, -0.5})), {3}, {-infinity, infinity, nan}));
+  EXPECT_TRUE(equals(polygamma(1, tensor({0.0, -1.0, infinity})), {3}, {infinity, infinity, 0}));
+  EXPECT_TRUE(equals(atanh(tensor({-1.0, 1.0, 2.0})), {3}, {-infinity, infinity, nan}));
+  EXPECT_TRUE(equals(silu(tensor({-infinity, infinity})), {2}, {nan, infinity})) << "as PyTorch has it";
+  EXPECT_TRUE(equals(sinc(tensor({0.0, 1.0, -2.0, 1e15})), {4}, {1, 0, 0, 0}));
+  EXPECT_TRUE(near(values(digamma(tensor({-0.5, -1e5 - 0.25}))), {0.0364899739785765206, 14.6545256185360634},
+                   1e-13));
+  EXPECT_THROW(polygamma(-1, 1.0), std::invalid_argument);
+}
+
+TEST(Functions, have_zero_slopes_where_their_inputs_are_singular) {
+  const Tensor zero = variable(0.0), both = hypot(zero, zero), angle = atan2(zero, zero);
+  EXPECT_EQ(gradients(both, {zero}).at(zero).item(), 0);
+  EXPECT_EQ(gradients(angle, {zero}).at(zero).item(), 0);
+  const Tensor a = variable({infinity, infinity, 1e300}), b = variable({-infinity, 1.0, 1e300});
+  const Gradients g = gradients(sum(hypot(a, b)), {a, b});
+  const double half = std::numbers::sqrt2 / 2;
+  EXPECT_TRUE(close(g.at(a), {half, 1, half}, 1e-15));
+  EXPECT_TRUE(close(g.at(b), {-half, 0, half}, 1e-15));
+  const Tensor x = variable({0.0, 0.0, 2.0}), y = variable({0.0, 3.0, 0.5});
+  const Gradients of_xlogy = gradients(sum(xlogy(x, y)), {x, y});
+  EXPECT_TRUE(close(of_xlogy.at(x), {0, std::log(3.0), std::log(0.5)}, 1e-15));
+  EXPECT_TRUE(equals(of_xlogy.at(y), {3}, {0, 0, 4}));
+  // Nothing comes from above, however steep it is.
+  EXPECT_TRUE(equals(
+      variable(tensor(slopes([](const Tensor& in) { return where(in < 1, in, asin(in)); }, {1 - 1e-3}))), {1},
+      {1}));
+}
+
+TEST(Functions, have_slopes_of_higher_orders) {
+  EXPECT_TRUE(near(slopes(lgamma, {0.5, -1.5}, 3), {-16.82879664423432, -0.236204051641727403}, 1e-13));
+  EXPECT_TRUE(near(slopes(sinc, {0.0, 0.25}, 4), {19.4818182068004874, 15.3586373831326172}, 1e-13));
+  EXPECT_TRUE(near(slopes(erfinv, {0.5}, 2), {1.18074634999339995}, 1e-13));
+  EXPECT_TRUE(near(slopes(tan, {0.5}, 3), {4.9219928425941819}, 1e-12));
+}
+
+TEST(Functions, choose_a_slope_at_their_kinks) {
+  const std::vector<double> at = {-3, -1, 0, 1, 3, 6};
+  EXPECT_EQ(slopes([](const Tensor& x) { return hardtanh(x); }, at), (std::vector<double>{0, 0, 1, 0, 0, 0}));
+  EXPECT_EQ(slopes(relu6, at), (std::vector<double>{0, 0, 0, 1, 1, 0}));
+  EXPECT_EQ(slopes(hardswish, {-3, 3}), (std::vector<double>{0, 1}));
+  EXPECT_EQ(slopes([](const Tensor& x) { return elu(x, 2); }, {0, 1}), (std::vector<double>{2, 1}));
+  EXPECT_EQ(slopes([](const Tensor& x) { return leaky_relu(x); }, {0, 1}), (std::vector<double>{0.01, 1}));
+  EXPECT_EQ(slopes(floor, {1, 1.5}), (std::vector<double>{0, 0}));
+  EXPECT_EQ(slopes([](const Tensor& x) { return copysign(x, -1); }, {-2, 0, 2}),
+            (std::vector<double>{1, 0, -1}));
+  EXPECT_EQ(slopes([](const Tensor& x) { return nan_to_num(x); }, {nan, 1, infinity}),
+            (std::vector<double>{0, 1, 0}));
+}
+
+TEST(Functions, round_halves_to_even_and_to_decimals) {
+  EXPECT_TRUE(equals(round(tensor({0.5, 1.5, 2.5, -0.5})), {4}, {0, 2, 2, 0}));
+  EXPECT_TRUE(close(round(tensor({1.25, -2.678}), 2), {1.25, -2.68}));
+  EXPECT_TRUE(equals(round(tensor({1250.0, 1350.0}), -2), {2}, {1200, 1400}));
+  EXPECT_TRUE(mentions(message_of<DTypeError>([] { (void)round(tensor({5}), -1); }), {"round", "int64"}));
+}
+
+TEST(Functions, divide_as_python_does) {
+  const Tensor a = tensor({7.0, -7.0, 7.0, -7.0, 0.3, -1.0, 1.0, 5.0}),
+               b = tensor({3.0, 3.0, -3.0, -3.0, 0.1, infinity, 0.0, -infinity});
+  EXPECT_TRUE(equals(floor_divide(a, b), {8}, {2, -3, -3, 2, 2, -1, infinity, -1}));
+  EXPECT_TRUE(equals(remainder(a, b), {8}, {1, 2, -2, -1, std::fmod(0.3, 0.1), infinity, nan, -infinity}));
+  EXPECT_TRUE(equals(fmod(a, b), {8}, {1, -1, 1, -1, std::fmod(0.3, 0.1), -1, nan, 5}));
+}
+
+TEST(Functions, leave_whole_numbers_whole) {
+  const Tensor a = tensor({7, -7, 7, -7, 5, 0}), b = tensor({3, 3, -3, -3, 0, 0});
+  for (const Tensor& each : {floor(a), ceil(a), trunc(a), round(a), relu6(a), nan_to_num(a)})
+    EXPECT_EQ(each.dtype(), DType::int64);
+  EXPECT_TRUE(equals(floor_divide(a, b), {6}, {2, -3, -3, 2, 0, 0}));
+  EXPECT_TRUE(equals(remainder(a, b), {6}, {1, 2, -2, -1, 0, 0}));
+  EXPECT_TRUE(equals(fmod(a, b), {6}, {1, -1, 1, -1, 0, 0}));
+  EXPECT_EQ(floor_divide(a, b).dtype(), DType::int64);
+  EXPECT_EQ(floor_divide(tensor({lowest}), -1).item<std::int64_t>(), lowest) << "wraps around";
+  EXPECT_EQ(remainder(tensor({lowest}), -1).item<std::int64_t>(), 0);
+  EXPECT_EQ(fmod(tensor({lowest}), -1).item<std::int64_t>(), 0);
+  EXPECT_EQ(floor(tensor({true})).dtype(), DType::int64);
+  EXPECT_EQ(sinh(tensor({1})).dtype(), DType::float64);
+  EXPECT_EQ(silu(tensor({true})).dtype(), DType::float64);
+  EXPECT_TRUE(equals(isfinite(a) & !isnan(a) & !isinf(a), {6}, {1, 1, 1, 1, 1, 1}));
+}
+
+TEST(Functions, stay_in_float32) {
+  const Tensor x = tensor({0.25F, 0.5F});
+  for (const auto& f : std::vector<Function>{
+           reciprocal, rsqrt, exp2, sinc, deg2rad, mish, selu, hardsigmoid, hardswish, erfinv, ndtr, lgamma,
+           [](const Tensor& in) { return gelu(in, GeluApproximation::tanh); },
+           [](const Tensor& in) { return softplus(in, 2); }, [](const Tensor& in) { return logit(in, 0.1); },
+           [](const Tensor& in) { return lerp(in, 1, 0.5); }, [](const Tensor& in) { return round(in, 1); },
+           [](const Tensor& in) { return xlogy(in, in); }, [](const Tensor& in) { return prelu(in, 0.1); }}) {
+    EXPECT_EQ(f(x).dtype(), DType::float32);
+    const Tensor at = variable(x);
+    EXPECT_EQ(gradients(sum(f(at)), {at}).at(at).dtype(), DType::float32);
+  }
+  const Tensor most = nan_to_num(tensor({std::numeric_limits<float>::infinity()}));
+  EXPECT_EQ(most.item<float>(), std::numeric_limits<float>::max());
+}
+
+TEST(Functions, take_parameters_as_pytorch_does) {
+  EXPECT_TRUE(close(softplus(tensor({-1.0, 1.0, 30.0}), 2, 20),
+                    {std::log1p(std::exp(-2.0)) / 2, std::log1p(std::exp(2.0)) / 2, 30}, 1e-15));
+  EXPECT_EQ(slopes([](const Tensor& x) { return softplus(x, 2, 20); }, {30}), (std::vector<double>{1}));
+  EXPECT_TRUE(near(values(logit(tensor({0.0, 1.0, 0.5}), 0.25)), {-std::log(3.0), std::log(3.0), 0}));
+  EXPECT_TRUE(equals(heaviside(tensor({-1.0, 0.0, 2.0, nan}), 0.5), {4}, {0, 0.5, 1, nan}));
+  EXPECT_TRUE(equals(lerp(tensor({1e17, 0.1}), tensor({1.0, 0.3}), 1.0), {2}, {1, 0.3}));
+  EXPECT_THROW(hardtanh(1.0, 1, -1), std::invalid_argument);
+  EXPECT_THROW(celu(1.0, 0), std::invalid_argument);
+  EXPECT_THROW(softplus(1.0, 0.0), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace chainrule::test
