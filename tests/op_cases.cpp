@@ -19,6 +19,8 @@ std::vector<OpCase> fourier_rows();
 std::vector<OpCase> statistics_rows();
 std::vector<OpCase> loss_rows();
 std::vector<OpCase> distribution_rows();
+std::vector<OpCase> indexing_rows();
+std::vector<OpCase> shaping_rows();
 
 const std::vector<OpCase>& op_cases() {
   static const std::vector<OpCase> table = [] {
@@ -29,6 +31,7 @@ const std::vector<OpCase>& op_cases() {
                               linear_algebra_rows, probability_rows})
                               probability_rows, fourier_rows, statistics_rows, loss_rows, distribution_rows})
                               product_rows, decomposition_rows, probability_rows, fourier_rows})
+                              probability_rows, fourier_rows, indexing_rows, shaping_rows})
       for (OpCase& row : family()) all.push_back(std::move(row));
     return all;
   }();

@@ -281,7 +281,6 @@ Tensor scatter_reduce(const Operand& x, std::int64_t axis, const Operand& index,
   const Shape shape = in.shape();
   const Array places = ops::gathered_places(name, shape, normalize_axis(name, axis, shape), index);
   const Tensor given = ops::filled(places.shape(), ops::values_for(name, values.as(dtype), places.shape()));
-  if (places.size() == 0) return in;
   if (how == Combining::sum || how == Combining::mean) {
     Array counts = value_of(ops::add_flat(ones(places.shape(), DType::int64), places, shape));
     auto* count = counts.mutable_data<std::int64_t>();

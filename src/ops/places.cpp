@@ -123,7 +123,7 @@ Tensor add_flat(const Operand& x, const Array& list, const Shape& shape) {
 }
 
 Tensor put_flat(const Tensor& x, const Array& list, const Tensor& values) {
-  if (list.size() == 0) return x;
+  if (list.size() == 0 && !values.requires_grad()) return x;
   Array hit(x.shape(), DType::boolean), source(x.shape(), DType::int64);
   bool* const is_hit = hit.mutable_data<bool>();
   auto* const from = source.mutable_data<std::int64_t>();
@@ -134,7 +134,11 @@ Tensor put_flat(const Tensor& x, const Array& list, const Tensor& values) {
     is_hit[places[i]] = true;
     from[places[i]] = i;
   }
-  return where(constant(std::move(hit)), values.rank() == 0 ? values : gather_flat(values, source), x);
+  // Also where nothing is replaced the result depends on the values, which have a gradient of nothing.
+  const Tensor chosen = values.rank() == 0   ? values
+                        : values.size() == 0 ? sum(values)
+                                             : gather_flat(values, source);
+  return where(constant(std::move(hit)), chosen, x);
 }
 
 namespace {

@@ -163,7 +163,11 @@ Tensor expand(const Operand& x, const Shape& shape) try {
   Shape wanted = shape;
   for (std::size_t axis = 0; axis < shape.rank() && own.rank() <= shape.rank(); ++axis) {
     const std::size_t added = shape.rank() - own.rank();
-    if (shape[axis] == -1 && axis >= added) wanted[axis] = own[axis - added];
+    if (shape[axis] != -1) continue;
+    if (axis < added)
+      throw ShapeError("expand: -1 for a new axis: shape " + to_string(own) + " to " + to_string(shape) +
+                       "; give its size");
+    wanted[axis] = own[axis - added];
   }
   return broadcast_to(x, wanted);
 } catch (...) {

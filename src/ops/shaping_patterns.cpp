@@ -36,8 +36,8 @@ Tensor repeated(const Operand& x, const std::string& name, const std::vector<std
     to.push_back(size);
     result.push_back(whole);
   }
-  const Operand spread = reshape(x, Shape(from));
-  return reshape({broadcast_to(spread, Shape(to)), x.here()}, Shape(result));
+  const Tensor split = reshape(x, Shape(from));
+  return reshape({broadcast_to({split, x.here()}, Shape(to)), x.here()}, Shape(result));
 }
 
 /// Where what stands at each place along an axis comes from, `before` places before the first one on.

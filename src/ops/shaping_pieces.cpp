@@ -18,6 +18,7 @@ static Result pieces(Arguments& a) {
 }
 
 static Result turned(Arguments& a) {
+  if (!a.given(2)) return rot90(a[0], a.integer(1));
   const auto axes = a.integers(2);
   if (axes.size() != 2) a.fail(2, "two axes");
   return rot90(a[0], a.integer(1), {axes[0], axes[1]});
@@ -91,7 +92,7 @@ Entries piece_operations() {
        .example = "roll([1, 2, 3], 1)",
        .note = "without an axis, of all elements in row-major order"},
       {.name = "rot90",
-       .parameters = "x|m|input, k=1, axes|dims=(0, 1)",
+       .parameters = "x|m|input, k=1, axes|dims=None",
        .call = turned,
        .formula = "the gradient turned back",
        .example = "rot90([[1, 2], [3, 4]])"},

@@ -1,0 +1,174 @@
+// What indexing and order give, in numbers, and where they are delicate: places named twice, ties, NaN,
+// nothing, and dtypes that carry no gradient.
+
+#include "chainrule/indexing.h"
+
+#include <cmath>
+#include <limits>
+
+#include "chainrule/autograd.h"
+#include "support.h"
+
+namespace chainrule::test {
+namespace {
+
+const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+
+Tensor gradient(const Tensor& y, const Tensor& x) { return gradients(sum(y * y.detach()), {x}).at(x); }
+
+TEST(Taking, follows_numpy_and_pytorch) {
+  const Tensor x = tensor({{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}});
+  EXPECT_TRUE(equals(gather(x, 1, {{2, 0}, {1, 1}}), {2, 2}, {3, 1, 5, 5}));
+  EXPECT_TRUE(equals(gather(x, 0, {{1, 0}}), {1, 2}, {4, 2}));
+  EXPECT_TRUE(equals(take_along_axis(x, {{-1}}, 1), {2, 1}, {3, 6}));
+  EXPECT_TRUE(equals(take_along_axis(tensor({1.0, 2.0}, {1, 2}), {{1, 0}, {0, 0}}), {2, 2}, {2, 1, 1, 1}));
+  EXPECT_TRUE(equals(index_select(x, 1, {2, -3}), {2, 2}, {3, 1, 6, 4}));
+  EXPECT_TRUE(equals(index_select(x, 0, 1), {1, 3}, {4, 5, 6}));
+  EXPECT_TRUE(equals(take(x, {{-1}, {3}}), {2, 1}, {6, 4}));
+  EXPECT_TRUE(equals(take(x, 4), {}, {5}));
+  EXPECT_TRUE(equals(take(x, {{0, 2}}, 1), {2, 1, 2}, {1, 3, 4, 6}));
+  EXPECT_TRUE(equals(index(x, tensor({1, 1})), {2, 3}, {4, 5, 6, 4, 5, 6}));
+  EXPECT_TRUE(equals(index(x, tensor({false, true})), {1, 3}, {4, 5, 6}));
+  EXPECT_TRUE(equals(index(x, x > 4), {2}, {5, 6}));
+  EXPECT_TRUE(equals(masked_select(x, tensor({true, false, true})), {4}, {1, 3, 4, 6}));
+  EXPECT_TRUE(equals(nonzero(x > 2), {4, 2}, {0, 2, 1, 0, 1, 1, 1, 2}));
+  EXPECT_TRUE(equals(nonzero(tensor(5)), {1, 0}, {}));
+  const std::vector<Tensor> places = where(x > 4);
+  ASSERT_EQ(places.size(), 2U);
+  EXPECT_TRUE(equals(places[0], {2}, {1, 1}));
+  EXPECT_TRUE(equals(places[1], {2}, {1, 2}));
+}
+
+TEST(Taking, keeps_every_dtype) {
+  const Tensor bits = tensor({true, false, true}), whole = tensor({1, 2, 3});
+  EXPECT_EQ(take(bits, {2, 1}).dtype(), DType::boolean);
+  EXPECT_TRUE(equals(gather(bits, 0, {2, 1}), {2}, {1, 0}));
+  EXPECT_EQ(index_select(whole, 0, {0}).dtype(), DType::int64);
+  EXPECT_EQ(gather(tensor({1.0F}), 0, {0, 0}).dtype(), DType::float32);
+  EXPECT_TRUE(equals(masked_fill(whole, bits, 7), {3}, {7, 2, 7}));
+  EXPECT_EQ(masked_fill(whole, bits, 7).dtype(), DType::int64);
+  EXPECT_EQ(scatter(tensor({1.0F}), 0, {0}, 0.5).dtype(), DType::float32);
+  EXPECT_EQ(scatter_add(whole, 0, {0, 0}, 1).to_vector<std::int64_t>(), (std::vector<std::int64_t>{3, 2, 3}));
+  EXPECT_EQ(scatter_add(bits, 0, {1}, true).dtype(), DType::int64);
+}
+
+TEST(Positions, are_int64_and_say_what_to_do_otherwise) {
+  const std::string message = message_of<DTypeError>([] { gather(zeros({2}), 0, tensor({0.0})); });
+  EXPECT_TRUE(mentions(message, {"gather: ", "float64", "cast"}));
+  EXPECT_TRUE(
+      mentions(message_of<DTypeError>([] { masked_select(zeros({2}), ones({2})); }), {"mask", "bool"}));
+  EXPECT_TRUE(mentions(message_of<ShapeError>([] { take(zeros({0}), {0}); }), {"take: index 0", "size 0"}));
+  EXPECT_TRUE(equals(take(zeros({2, 0}), tensor(std::vector<std::int64_t>{}), 1), {2, 0}, {}));
+}
+
+TEST(Embedding, gives_the_row_of_the_padding_no_gradient) {
+  const Tensor table = variable({{1, 2}, {3, 4}, {5, 6}});
+  const Tensor rows = embedding(table, {2, 0, 2}, -1);
+  EXPECT_TRUE(equals(rows, {3, 2}, {5, 6, 1, 2, 5, 6}));
+  EXPECT_TRUE(equals(gradients(sum(rows), {table}).at(table), {3, 2}, {1, 1, 0, 0, 0, 0}));
+  const Tensor all = embedding(table, {2, 0, 2});
+  EXPECT_TRUE(equals(gradients(sum(all), {table}).at(table), {3, 2}, {1, 1, 0, 0, 2, 2}));
+}
+
+TEST(OneHot, counts_classes_and_is_int64_unless_told) {
+  EXPECT_TRUE(equals(one_hot({1, 0}), {2, 2}, {0, 1, 1, 0}));
+  EXPECT_EQ(one_hot({1, 0}).dtype(), DType::int64);
+  EXPECT_TRUE(equals(one_hot({{2}}, 4, DType::float32), {1, 1, 4}, {0, 0, 1, 0}));
+  EXPECT_TRUE(mentions(message_of<ShapeError>([] { one_hot({3}, 3); }), {"one_hot", "3"}));
+}
+
+TEST(Replacing, lets_the_last_of_equal_places_win_and_have_the_gradient) {
+  const Tensor x = variable({1, 2, 3}), v = variable({7, 8, 9});
+  for (const Tensor& y : {scatter(x, 0, {0, 2, 0}, v), put(x, {0, -1, -3}, v),
+                          put_along_axis(x, {0, -1, 0}, v), put(x, {0, 2, 0}, v, 0)}) {
+    EXPECT_TRUE(equals(y, {3}, {9, 2, 8}));
+    EXPECT_TRUE(equals(gradient(y, x), {3}, {0, 2, 0}));
+    EXPECT_TRUE(equals(gradient(y, v), {3}, {0, 8, 9}));
+  }
+  EXPECT_TRUE(equals(put(zeros({2, 2}), {1}, {{5}, {6}}, 1), {2, 2}, {0, 5, 0, 6}));
+  EXPECT_TRUE(equals(masked_scatter(x, {true, false, true}, v), {3}, {7, 2, 8}));
+  EXPECT_TRUE(equals(gradient(masked_fill(x, {true, false, true}, nan), x), {3}, {0, 2, 0}))
+      << "what is replaced leaves no NaN behind";
+}
+
+TEST(AddingUp, follows_pytorch) {
+  const Tensor x = tensor({1.0, 2.0, 3.0});
+  EXPECT_TRUE(equals(scatter_add(x, 0, {2, 2, 0}, {10.0, 20.0, 30.0}), {3}, {31, 2, 33}));
+  EXPECT_TRUE(equals(index_add(zeros({2, 2}), 1, {1, 1}, {{1, 2}, {3, 4}}, 0.5), {2, 2}, {0, 1.5, 0, 3.5}));
+  EXPECT_TRUE(equals(segment_sum({{1, 2}, {3, 4}, {5, 6}}, {1, 1, 0}, 3), {3, 2}, {5, 6, 4, 6, 0, 0}));
+  const auto reduced = [&](Combining how, bool with_x) {
+    return scatter_reduce(x, 0, {0, 0, 2, 0}, {4.0, 2.0, 5.0, 3.0}, how, with_x);
+  };
+  EXPECT_TRUE(equals(reduced(Combining::sum, true), {3}, {10, 2, 8}));
+  EXPECT_TRUE(equals(reduced(Combining::sum, false), {3}, {9, 2, 5}));
+  EXPECT_TRUE(equals(reduced(Combining::prod, true), {3}, {24, 2, 15}));
+  EXPECT_TRUE(equals(reduced(Combining::prod, false), {3}, {24, 2, 5}));
+  EXPECT_TRUE(equals(reduced(Combining::mean, true), {3}, {2.5, 2, 4}));
+  EXPECT_TRUE(equals(reduced(Combining::mean, false), {3}, {3, 2, 5}));
+  EXPECT_TRUE(equals(reduced(Combining::amax, true), {3}, {4, 2, 5}));
+  EXPECT_TRUE(equals(reduced(Combining::amin, true), {3}, {1, 2, 3}));
+  EXPECT_TRUE(equals(reduced(Combining::amin, false), {3}, {2, 2, 5}));
+  const Tensor whole = scatter_reduce(tensor({-7, 4}), 0, {0, 1}, {0, 3}, Combining::mean);
+  EXPECT_TRUE(equals(whole, {2}, {-4, 3}));
+  EXPECT_EQ(whole.dtype(), DType::int64);
+}
+
+TEST(AddingUp, has_exact_derivatives_at_zeros_and_ties) {
+  const Tensor x = variable({2, 3}), v = variable({0, 5, 3});
+  const auto reduced = [&](Combining how) {
+    return gradients(sum(scatter_reduce(x, 0, {0, 0, 1}, v, how)), {x, v});
+  };
+  const Gradients of_product = reduced(Combining::prod);
+  EXPECT_TRUE(equals(of_product.at(x), {2}, {0, 3}));
+  EXPECT_TRUE(equals(of_product.at(v), {3}, {10, 0, 3}));
+  const Gradients of_largest = reduced(Combining::amax);
+  EXPECT_TRUE(equals(of_largest.at(x), {2}, {0, 0.5}));
+  EXPECT_TRUE(equals(of_largest.at(v), {3}, {0, 1, 0.5}));
+}
+
+TEST(Order, has_nan_last_and_keeps_the_order_of_equals) {
+  const Tensor x = tensor({2.0, nan, -inf, 2.0, inf, -0.0, 0.0});
+  const Ordered up = sort(x), down = sort(x, 0, true);
+  EXPECT_TRUE(equals(up.values, {7}, {-inf, -0.0, 0, 2, 2, inf, nan}));
+  EXPECT_TRUE(equals(up.places, {7}, {2, 5, 6, 0, 3, 4, 1}));
+  EXPECT_TRUE(equals(down.places, {7}, {1, 4, 0, 3, 5, 6, 2}));
+  EXPECT_TRUE(equals(argsort(tensor({3, -9, 3}), -1, true), {3}, {0, 2, 1}));
+  EXPECT_TRUE(equals(sort(tensor({true, false, true})).values, {3}, {0, 1, 1}));
+  EXPECT_TRUE(equals(sort(tensor({{3.0F, 1.0F}, {2.0F, 4.0F}}), 0).values, {2, 2}, {2, 1, 3, 4}));
+  EXPECT_TRUE(equals(topk(x, 3).places, {3}, {1, 4, 0}));
+  EXPECT_TRUE(equals(topk(x, 3, 0, false).places, {3}, {2, 5, 6}));
+  EXPECT_TRUE(equals(kthvalue(x, 5).places, {}, {3}));
+}
+
+TEST(Order, finds_extremes_and_medians_and_lets_nan_through) {
+  const Tensor x = tensor({{1.0, 5.0, 5.0}, {nan, 2.0, nan}});
+  EXPECT_TRUE(equals(max_with_places(x, 1).values, {2}, {5, nan}));
+  EXPECT_TRUE(equals(argmax(x, 1), {2}, {1, 0}));
+  EXPECT_TRUE(equals(argmin(x, -1, true), {2, 1}, {0, 0}));
+  EXPECT_TRUE(equals(argmin(x, 0), {3}, {1, 1, 1}));
+  EXPECT_TRUE(equals(argmax(x), {}, {3}));
+  EXPECT_TRUE(equals(argmin(tensor({4, -9, -9}), {}, true), {1}, {1}));
+  EXPECT_TRUE(equals(argmax(tensor({std::numeric_limits<std::int64_t>::min(), std::int64_t{0}})), {}, {1}));
+  EXPECT_TRUE(equals(median(tensor({4.0, 1.0, 3.0, 2.0})), {}, {2}));
+  EXPECT_TRUE(equals(median(x, 1).values, {2}, {5, nan}));
+  EXPECT_TRUE(equals(median(tensor({{7, 9, 8}}), 1, true).places, {1, 1}, {2}));
+  const Tensor tied = variable({1, 3, 3});
+  EXPECT_TRUE(equals(gradients(max_with_places(tied, 0).values, {tied}).at(tied), {3}, {0, 1, 0}));
+}
+
+TEST(Unique, gives_values_inverse_and_counts) {
+  const Unique found = unique(tensor({{3.0, nan}, {1.0, 3.0}, {nan, 1.0}}));
+  EXPECT_TRUE(equals(found.values, {4}, {1, 3, nan, nan}));
+  EXPECT_TRUE(equals(found.inverse, {3, 2}, {1, 2, 0, 1, 3, 0}));
+  EXPECT_TRUE(equals(found.counts, {4}, {2, 2, 1, 1}));
+  EXPECT_TRUE(equals(unique(zeros({0})).values, {0}, {}));
+  EXPECT_FALSE(unique(variable({1, 2})).values.requires_grad());
+}
+
+TEST(Searchsorted, looks_on_either_side) {
+  EXPECT_TRUE(equals(searchsorted({1, 3, 3, 5}, {{3.0, 0.0}, {6.0, nan}}), {2, 2}, {1, 0, 4, 4}));
+  EXPECT_TRUE(equals(searchsorted({1, 3, 3, 5}, 3, true), {}, {3}));
+}
+
+}  // namespace
+}  // namespace chainrule::test
