@@ -8,7 +8,7 @@
 #include <limits>
 
 #include "ops/elementwise.h"
-#include "ops/gamma_slope.h"
+#include "ops/gamma_samples.h"
 #include "ops/registry.h"
 
 namespace chainrule {
@@ -52,18 +52,6 @@ struct LogGammaSample {
 };
 
 namespace {
-
-/// log(z) for a sample of the gamma distribution. Source: Marsaglia and Tsang, A simple method for generating
-/// gamma variables, 2000. Below 1 it is that for α + 1 times u^(1/α), which may be too small to be a number.
-double log_gamma_draw(double alpha, Generator& generator) {
-  if (alpha < 1) return log_gamma_draw(alpha + 1, generator) + std::log(1 - generator.uniform()) / alpha;
-  const double d = alpha - 1.0 / 3, c = 1 / std::sqrt(9 * d);
-  for (;;) {
-    const double x = generator.normal(), root = 1 + c * x, v = root * root * root;
-    if (v > 0 && std::log(1 - generator.uniform()) < x * x / 2 + d - d * v + d * std::log(v))
-      return std::log(d) + std::log(v);
-  }
-}
 
 template <class F>
 bool all_hold(const Tensor& x, const F& holds) {
@@ -261,23 +249,33 @@ Entries distribution_operations() {
        .weak = false},
       {.name = "multinomial",
        .parameters = "probabilities|input, count|num_samples, replacement=False",
-       .call = call<multinomial>,
+       .call = [](Arguments& a) -> Result {
+         if (a.integer(1) > a.most_elements()) a.fail(1, "fewer");
+         return multinomial(a[0], a.integer(1), a.flag(2), a.random());
+       },
        .formula = "of int64: no gradient",
        .example = "multinomial([0.1, 0.9], 2)",
        .differentiable = false,
        .weak = false},
       {.name = "randint",
-       .parameters = "low, high, shape|size=()",
-       .call = call<randint>,
+       .parameters = "low, high, shape|size=None",
+       .call = [](Arguments& a) -> Result {
+         const Shape shape = a.given(2) ? a.shape(2) : Shape();
+         return randint(a.integer(0), a.integer(1), shape, a.random());
+       },
        .formula = "of int64: no gradient",
        .example = "randint(0, 10, (3,))",
        .differentiable = false,
        .weak = false},
       {.name = "permutation",
        .parameters = "x",
-       .call = call<permutation>,
+       .call = [](Arguments& a) -> Result {
+         if (a.tensor(0).rank() == 0) return randperm(a.shape(0).size(), a.random());
+         return permutation(a[0], a.random());
+       },
        .formula = "the gradient's rows put back in order",
        .example = "permutation([1, 2, 3])",
+       .note = "of a number n it is 0 .. n - 1 in random order",
        .weak = false},
       {.name = "dropout",
        .parameters = "x|input, p=0.5",

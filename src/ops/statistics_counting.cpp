@@ -130,6 +130,9 @@ Entries counting_operations() {
        .parameters = "x|input, weights=None, minlength=0",
        .call = [](Arguments& a) -> Result {
          const Tensor places = a.places(0);
+         if (a.integer(2) > a.most_elements()) a.fail(2, "fewer");
+         if (places.size() != 0 && max(places).item<std::int64_t>() >= a.most_elements())
+           a.fail(0, "smaller numbers");
          return a.given(1) ? bincount(places, a.tensor(1), a.integer(2)) : bincount(places, a.integer(2));
        },
        .formula = "to the weights: the gradient at the number they were added to",
@@ -137,6 +140,7 @@ Entries counting_operations() {
       {.name = "histogram",
        .parameters = "x|a|input, bins=10, range=None",
        .call = [](Arguments& a) -> Result {
+         if (a.integer(1) > a.most_elements()) a.fail(1, "fewer bins");
          std::optional<std::pair<double, double>> range;
          if (a.given(2)) {
            const std::vector<double> ends = a.tensor(2).to_vector<double>();

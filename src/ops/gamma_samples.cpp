@@ -1,7 +1,7 @@
-// The implicit derivative of a sample of the gamma distribution, by the series and the continued fraction of
-// the incomplete gamma function, each differentiated term by term.
+// Samples of the gamma distribution, and their implicit derivative, by the series and the continued fraction
+// of the incomplete gamma function, each differentiated term by term.
 
-#include "ops/gamma_slope.h"
+#include "ops/gamma_samples.h"
 
 #include <cmath>
 
@@ -70,6 +70,16 @@ double gamma_slope(double alpha, double log_z) {
   }
   const Dual c = fraction(alpha, z);
   return factor * c.value + c.slope;
+}
+
+double log_gamma_draw(double alpha, Generator& generator) {
+  if (alpha < 1) return log_gamma_draw(alpha + 1, generator) + std::log(1 - generator.uniform()) / alpha;
+  const double d = alpha - 1.0 / 3, c = 1 / std::sqrt(9 * d);
+  for (;;) {
+    const double x = generator.normal(), root = 1 + c * x, v = root * root * root;
+    if (v > 0 && std::log(1 - generator.uniform()) < x * x / 2 + d - d * v + d * std::log(v))
+      return std::log(d) + std::log(v);
+  }
 }
 
 }  // namespace chainrule::ops
