@@ -109,8 +109,14 @@ Lu lu(std::string_view operation, const Array& a) {
     const T* from = a.data<T>();
     T* to = result.factors.template mutable_data<T>();
     for_each_matrix<T>(operation, stack.count, cube(n), [&](const Lapack<T>& lapack, std::int64_t i) {
+      int* const pivots = &result.pivots[static_cast<std::size_t>(i * n)];
+      if (!all_finite(from + i * n * n, n * n)) {  // of which LAPACK might make no permutation
+        fill_nan(to + i * n * n, n * n);
+        for (int j = 0; j < size; ++j) pivots[j] = j + 1;
+        return;
+      }
       transpose(from + i * n * n, n, n, to + i * n * n);
-      lapack.getrf(&size, &size, to + i * n * n, &size, &result.pivots[static_cast<std::size_t>(i * n)],
+      lapack.getrf(&size, &size, to + i * n * n, &size, pivots,
                    &result.singular[static_cast<std::size_t>(i)]);
     });
   });
