@@ -174,13 +174,14 @@ std::array<Array, 3> determinants(const Lu& lu) {
   return results;
 }
 
-std::vector<bool> nearly_singular(const Lu& lu) {
+std::vector<bool> nearly_singular(const Lu& lu, bool half) {
   const Stack stack(lu.shape);
   const std::int64_t n = stack.rows;
   std::vector<bool> result(static_cast<std::size_t>(stack.count), false);
   dispatch_floating(lu.factors.dtype(), [&]<class T>() {
     const T* factors = lu.factors.template data<T>();
-    const T least = std::sqrt(std::numeric_limits<T>::epsilon());
+    const T epsilon = std::numeric_limits<T>::epsilon();
+    const T least = half ? std::sqrt(epsilon) : static_cast<T>(n) * epsilon;
     for (std::int64_t i = 0; i < stack.count; ++i) {
       T smallest = std::numeric_limits<T>::infinity(), largest = 0;
       for (std::int64_t j = 0; j < n; ++j) {
