@@ -61,7 +61,7 @@ Tensor einsum(std::string_view equation, const Operand& a, const Operand& b, con
 
 // ---- Systems of equations ------------------------------------------------------------------------------
 // Whole numbers become the default float in all that follows. ShapeError for what is no matrix, or not square
-// where it must be. NaN in a matrix makes NaN.
+// where it must be. A matrix with NaN or an infinity makes NaN.
 
 /// X with A X = B, for A (..., n, n) and B (..., n, k), or a vector (n,), or (..., n) with exactly the batch
 /// axes of A, as in PyTorch. Batch axes broadcast. LinAlgError where A is singular. Derivatives: to B, A⁻ᵀ G;

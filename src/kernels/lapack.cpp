@@ -109,8 +109,14 @@ Lu lu(std::string_view operation, const Array& a) {
     const T* from = a.data<T>();
     T* to = result.factors.template mutable_data<T>();
     for_each_matrix<T>(operation, stack.count, cube(n), [&](const Lapack<T>& lapack, std::int64_t i) {
+      int* const pivots = &result.pivots[static_cast<std::size_t>(i * n)];
+      if (!all_finite(from + i * n * n, n * n)) {  // of which LAPACK might make no permutation
+        fill_nan(to + i * n * n, n * n);
+        for (int j = 0; j < size; ++j) pivots[j] = j + 1;
+        return;
+      }
       transpose(from + i * n * n, n, n, to + i * n * n);
-      lapack.getrf(&size, &size, to + i * n * n, &size, &result.pivots[static_cast<std::size_t>(i * n)],
+      lapack.getrf(&size, &size, to + i * n * n, &size, pivots,
                    &result.singular[static_cast<std::size_t>(i)]);
     });
   });
@@ -168,13 +174,14 @@ std::array<Array, 3> determinants(const Lu& lu) {
   return results;
 }
 
-std::vector<bool> nearly_singular(const Lu& lu) {
+std::vector<bool> nearly_singular(const Lu& lu, bool half) {
   const Stack stack(lu.shape);
   const std::int64_t n = stack.rows;
   std::vector<bool> result(static_cast<std::size_t>(stack.count), false);
   dispatch_floating(lu.factors.dtype(), [&]<class T>() {
     const T* factors = lu.factors.template data<T>();
-    const T least = std::sqrt(std::numeric_limits<T>::epsilon());
+    const T epsilon = std::numeric_limits<T>::epsilon();
+    const T least = half ? std::sqrt(epsilon) : static_cast<T>(n) * epsilon;
     for (std::int64_t i = 0; i < stack.count; ++i) {
       T smallest = std::numeric_limits<T>::infinity(), largest = 0;
       for (std::int64_t j = 0; j < n; ++j) {

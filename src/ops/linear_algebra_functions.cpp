@@ -47,7 +47,8 @@ static Tensor cofactors_as_polynomials(const Tensor& a) {
 
 /// ∂det(A)/∂A.
 static Tensor cofactors(const Tensor& a, const Tensor& determinant, const SharedLu& lu) {
-  const std::vector<bool> which = kernels::nearly_singular(*lu);
+  // As long as the inverse has some digits, it has more than the polynomials of a large matrix.
+  const std::vector<bool> which = kernels::nearly_singular(*lu, numbers_only());
   const Tensor scale = for_matrices(determinant);
   if (std::find(which.begin(), which.end(), true) == which.end()) return scale * inverse_transposed(a, lu);
   if (numbers_only()) return cofactors_in_numbers(a);

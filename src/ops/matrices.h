@@ -17,7 +17,7 @@ inline Shape batch_of(const Shape& shape) { return Shape(shape.sizes().first(sha
 /// Matrices of these sizes, as many as in the batch.
 inline Shape matrices(const Shape& batch, std::int64_t rows, std::int64_t columns) {
   Shape shape = Shape::filled(batch.rank() + 2, rows);
-  std::copy(batch.begin(), batch.end(), shape.rank() == 2 ? nullptr : &shape[0]);
+  std::copy(batch.begin(), batch.end(), &shape[0]);
   shape[batch.rank() + 1] = columns;
   return shape;
 }
