@@ -13,12 +13,14 @@ std::vector<OpCase> shape_rows();
 std::vector<OpCase> linear_algebra_rows();
 std::vector<OpCase> probability_rows();
 std::vector<OpCase> fourier_rows();
+std::vector<OpCase> window_rows();
+std::vector<OpCase> network_rows();
 
 const std::vector<OpCase>& op_cases() {
   static const std::vector<OpCase> table = [] {
     std::vector<OpCase> all;
     for (const auto family : {elementwise_rows, map_rows, reduction_rows, shape_rows, linear_algebra_rows,
-                              probability_rows, fourier_rows})
+                              probability_rows, fourier_rows, window_rows, network_rows})
       for (OpCase& row : family()) all.push_back(std::move(row));
     return all;
   }();
