@@ -21,6 +21,8 @@ std::vector<OpCase> loss_rows();
 std::vector<OpCase> distribution_rows();
 std::vector<OpCase> indexing_rows();
 std::vector<OpCase> shaping_rows();
+std::vector<OpCase> window_rows();
+std::vector<OpCase> network_rows();
 
 const std::vector<OpCase>& op_cases() {
   static const std::vector<OpCase> table = [] {
@@ -32,6 +34,7 @@ const std::vector<OpCase>& op_cases() {
                               probability_rows, fourier_rows, statistics_rows, loss_rows, distribution_rows})
                               product_rows, decomposition_rows, probability_rows, fourier_rows})
                               probability_rows, fourier_rows, indexing_rows, shaping_rows})
+                              probability_rows, fourier_rows, window_rows, network_rows})
       for (OpCase& row : family()) all.push_back(std::move(row));
     return all;
   }();

@@ -43,14 +43,37 @@ struct ConvOptions {
   std::int64_t groups = 1;  ///< each of them sees its own part of the channels
 };
 
+namespace detail {
+Tensor convolution(std::size_t spatial, const Operand& x, const Operand& weight, const Operand* bias,
+                   const ConvOptions& options);
+}  // namespace detail
+
 /// weight (out, C / groups, kernel...), bias (out,); result (N, out, ...) with a size of
 /// (size + 2 padding - dilation (kernel - 1) - 1) / stride + 1, rounded down, along each axis.
-Tensor conv1d(const Operand& x, const Operand& weight, const ConvOptions& options = {});
-Tensor conv1d(const Operand& x, const Operand& weight, const Operand& bias, const ConvOptions& options = {});
-Tensor conv2d(const Operand& x, const Operand& weight, const ConvOptions& options = {});
-Tensor conv2d(const Operand& x, const Operand& weight, const Operand& bias, const ConvOptions& options = {});
-Tensor conv3d(const Operand& x, const Operand& weight, const ConvOptions& options = {});
-Tensor conv3d(const Operand& x, const Operand& weight, const Operand& bias, const ConvOptions& options = {});
+inline Tensor conv1d(const Operand& x, const Operand& weight, const ConvOptions& options = {}) {
+  return detail::convolution(1, x, weight, nullptr, options);
+}
+template <std::convertible_to<Operand> Bias>
+Tensor conv1d(const Operand& x, const Operand& weight, const Bias& bias, const ConvOptions& options = {}) {
+  const Operand given(bias);
+  return detail::convolution(1, x, weight, &given, options);
+}
+inline Tensor conv2d(const Operand& x, const Operand& weight, const ConvOptions& options = {}) {
+  return detail::convolution(2, x, weight, nullptr, options);
+}
+template <std::convertible_to<Operand> Bias>
+Tensor conv2d(const Operand& x, const Operand& weight, const Bias& bias, const ConvOptions& options = {}) {
+  const Operand given(bias);
+  return detail::convolution(2, x, weight, &given, options);
+}
+inline Tensor conv3d(const Operand& x, const Operand& weight, const ConvOptions& options = {}) {
+  return detail::convolution(3, x, weight, nullptr, options);
+}
+template <std::convertible_to<Operand> Bias>
+Tensor conv3d(const Operand& x, const Operand& weight, const Bias& bias, const ConvOptions& options = {}) {
+  const Operand given(bias);
+  return detail::convolution(3, x, weight, &given, options);
+}
 
 struct ConvTransposeOptions {
   PerAxis stride = 1, padding = 0;
@@ -59,18 +82,44 @@ struct ConvTransposeOptions {
   std::int64_t groups = 1;
 };
 
+namespace detail {
+Tensor transposed_convolution(std::size_t spatial, const Operand& x, const Operand& weight,
+                              const Operand* bias, const ConvTransposeOptions& options);
+}  // namespace detail
+
 /// The derivative of a convolution by its input as a function of its own, also called a deconvolution: weight
 /// (C, out / groups, kernel...), bias (out,); result (N, out, ...) with a size of (size - 1) stride - 2
 /// padding + dilation (kernel - 1) + output_padding + 1 along each axis.
-Tensor conv_transpose1d(const Operand& x, const Operand& weight, const ConvTransposeOptions& options = {});
-Tensor conv_transpose1d(const Operand& x, const Operand& weight, const Operand& bias,
-                        const ConvTransposeOptions& options = {});
-Tensor conv_transpose2d(const Operand& x, const Operand& weight, const ConvTransposeOptions& options = {});
-Tensor conv_transpose2d(const Operand& x, const Operand& weight, const Operand& bias,
-                        const ConvTransposeOptions& options = {});
-Tensor conv_transpose3d(const Operand& x, const Operand& weight, const ConvTransposeOptions& options = {});
-Tensor conv_transpose3d(const Operand& x, const Operand& weight, const Operand& bias,
-                        const ConvTransposeOptions& options = {});
+inline Tensor conv_transpose1d(const Operand& x, const Operand& weight,
+                               const ConvTransposeOptions& options = {}) {
+  return detail::transposed_convolution(1, x, weight, nullptr, options);
+}
+template <std::convertible_to<Operand> Bias>
+Tensor conv_transpose1d(const Operand& x, const Operand& weight, const Bias& bias,
+                        const ConvTransposeOptions& options = {}) {
+  const Operand given(bias);
+  return detail::transposed_convolution(1, x, weight, &given, options);
+}
+inline Tensor conv_transpose2d(const Operand& x, const Operand& weight,
+                               const ConvTransposeOptions& options = {}) {
+  return detail::transposed_convolution(2, x, weight, nullptr, options);
+}
+template <std::convertible_to<Operand> Bias>
+Tensor conv_transpose2d(const Operand& x, const Operand& weight, const Bias& bias,
+                        const ConvTransposeOptions& options = {}) {
+  const Operand given(bias);
+  return detail::transposed_convolution(2, x, weight, &given, options);
+}
+inline Tensor conv_transpose3d(const Operand& x, const Operand& weight,
+                               const ConvTransposeOptions& options = {}) {
+  return detail::transposed_convolution(3, x, weight, nullptr, options);
+}
+template <std::convertible_to<Operand> Bias>
+Tensor conv_transpose3d(const Operand& x, const Operand& weight, const Bias& bias,
+                        const ConvTransposeOptions& options = {}) {
+  const Operand given(bias);
+  return detail::transposed_convolution(3, x, weight, &given, options);
+}
 
 // ---- Pooling and resizing ----------------------------------------------------------------------------
 //

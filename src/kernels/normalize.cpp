@@ -1,4 +1,4 @@
-// Normalisation, one group of elements at a time.
+// Normalisation, one group of elements at a time, or one block of columns.
 #include "kernels/normalize.h"
 
 #include <cmath>
@@ -16,12 +16,17 @@ struct Task {
   bool centred;
   double eps;
   const T *x, *g;  ///< g is null in the forward direction
+  const T *weight, *bias;
   T* out;
   T *means, *rests, *inverses, *variances;
+  /// Σ g · y and Σ g for each weight of each group, or where weights have no neighbours for each part of the
+  /// groups.
+  double *to_weight, *to_bias;
 
   std::int64_t at(std::int64_t o, std::int64_t group) const {
     return (o * groups.count + group) * groups.inner;
   }
+  bool has_weights_of_elements() const { return groups.plane == 1 && groups.outer == 1; }
 };
 
 /// A place in a line: a pack of elements, or one.
@@ -36,7 +41,7 @@ struct OneAt {
   typename P::Element operator()(const typename P::Element* x) const { return x[i]; }
 };
 
-/// Σ term(place) over a line, with a running sum for each lane, and a double for what these make of every
+/// Σ term(place) over a line, with running sums for each lane, and a double for what these make of every
 /// stretch.
 template <class P, class Term>
 double sum_of(std::int64_t n, const Term& term) {
@@ -74,29 +79,24 @@ void fill(std::int64_t n, typename P::Element* to, const Value& value) {
 template <class T>
 struct GroupLoop {
   template <int Bytes>
-  static void run(const Task<T>* task, std::int64_t begin, std::int64_t end) {
+  static void run(const Task<T>* task, std::int64_t begin, std::int64_t end, double* to_weight,
+                  double* to_bias) {
     for (; begin < end; ++begin)
-      task->g == nullptr ? forward<Bytes>(*task, begin) : backward<Bytes>(*task, begin);
+      task->g == nullptr ? forward<Bytes>(*task, begin) : backward<Bytes>(*task, begin, to_weight, to_bias);
   }
 
  private:
+  template <int Bytes>
+  using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+
   template <int Bytes, class Term>
   static double sum(const Task<T>& task, std::int64_t group, const Term& term) {
     double total = 0;
     for (std::int64_t o = 0; o < task.groups.outer; ++o) {
       const std::int64_t at = task.at(o, group);
-      total += sum_of<simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>>(
-          task.groups.inner, [&](const auto& place) { return term(place, at); });
+      total += sum_of<P<Bytes>>(task.groups.inner, [&](const auto& place) { return term(place, at); });
     }
     return total;
-  }
-  template <int Bytes, class Value>
-  static void write(const Task<T>& task, std::int64_t group, const Value& value) {
-    for (std::int64_t o = 0; o < task.groups.outer; ++o) {
-      const std::int64_t at = task.at(o, group);
-      fill<simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>>(
-          task.groups.inner, task.out + at, [&](const auto& place) { return value(place, at); });
-    }
   }
 
   template <int Bytes>
@@ -122,118 +122,257 @@ struct GroupLoop {
     task.rests[group] = rest;
     task.inverses[group] = inverse;
     task.variances[group] = static_cast<T>(variance);
-    write<Bytes>(task, group, [x, mean, rest, inverse](const auto& place, auto at) {
-      return ((place(x + at) - mean) - rest) * inverse;
-    });
+    const T *const weight = task.weight, *const bias = task.bias;
+    const auto y = [=](const auto& place, const T* from) { return ((place(from) - mean) - rest) * inverse; };
+    for (std::int64_t o = 0; o < task.groups.outer; ++o) {
+      const T* const from = x + task.at(o, group);
+      T* const to = task.out + task.at(o, group);
+      if (weight == nullptr) {
+        fill<P<Bytes>>(task.groups.inner, to, [&](const auto& place) { return y(place, from); });
+      } else if (task.has_weights_of_elements()) {
+        const T* const w = weight + group % task.groups.period * task.groups.inner;
+        const T* const b = bias == nullptr ? nullptr : bias + (w - weight);
+        if (b == nullptr)
+          fill<P<Bytes>>(task.groups.inner, to, [&](const auto& place) { return y(place, from) * place(w); });
+        else
+          fill<P<Bytes>>(task.groups.inner, to,
+                         [&](const auto& place) { return y(place, from) * place(w) + place(b); });
+      } else {
+        for_each_plane(task, group, [&](std::int64_t k, std::int64_t first) {
+          const T w = weight[k], b = bias == nullptr ? T(0) : bias[k];
+          fill<P<Bytes>>(task.groups.plane, to + first,
+                         [&](const auto& place) { return y(place, from + first) * w + b; });
+        });
+      }
+    }
+  }
+
+  /// Calls f(the weight, the first element) for each plane of a line.
+  template <class F>
+  static void for_each_plane(const Task<T>& task, std::int64_t group, const F& f) {
+    const std::int64_t count = task.groups.weights_of_group();
+    for (std::int64_t k = 0; k < count; ++k) f(group % task.groups.period * count + k, k * task.groups.plane);
   }
 
   template <int Bytes>
-  static void backward(const Task<T>& task, std::int64_t group) {
+  static void backward(const Task<T>& task, std::int64_t group, double* to_weight, double* to_bias) {
     const auto n = static_cast<double>(task.groups.elements());
     const T mean = task.means[group], rest = task.rests[group], inverse = task.inverses[group];
-    const T *const x = task.x, *const g = task.g;
-    const T even =
-        !task.centred
-            ? T(0)
-            : static_cast<T>(
-                  sum<Bytes>(task, group, [g](const auto& place, auto at) { return place(g + at); }) / n);
-    const auto y = [x, mean, rest, inverse](const auto& place, auto at) {
-      return ((place(x + at) - mean) - rest) * inverse;
-    };
-    const T along = static_cast<T>(
-        sum<Bytes>(task, group, [&](const auto& place, auto at) { return place(g + at) * y(place, at); }) /
-        n);
-    write<Bytes>(task, group, [&](const auto& place, auto at) {
-      return ((place(g + at) - even) - y(place, at) * along) * inverse;
-    });
+    const T *const x = task.x, *const g = task.g, *const weight = task.weight;
+    const auto y = [=](const auto& place, const T* from) { return ((place(from) - mean) - rest) * inverse; };
+    double sum_h = 0, sum_hy = 0;
+    if (weight == nullptr || task.has_weights_of_elements()) {
+      const T* const w =
+          weight == nullptr ? nullptr : weight + group % task.groups.period * task.groups.inner;
+      const auto through = [&](const auto& h) {
+        if (task.centred)
+          sum_h = sum<Bytes>(task, group, [&](const auto& place, auto at) { return h(place, at); });
+        sum_hy = sum<Bytes>(task, group,
+                            [&](const auto& place, auto at) { return h(place, at) * y(place, x + at); });
+        const T even = static_cast<T>(sum_h / n), along = static_cast<T>(sum_hy / n);
+        for (std::int64_t o = 0; o < task.groups.outer; ++o) {
+          const std::int64_t at = task.at(o, group);
+          fill<P<Bytes>>(task.groups.inner, task.out + at, [&](const auto& place) {
+            return ((h(place, at) - even) - y(place, x + at) * along) * inverse;
+          });
+        }
+      };
+      if (w == nullptr) return through([g](const auto& place, auto at) { return place(g + at); });
+      through([g, w](const auto& place, auto at) { return place(g + at) * place(w); });
+      const std::int64_t at = task.at(0, group);
+      to_weight += w - weight;
+      to_bias += w - weight;
+      for (std::int64_t i = 0; i < task.groups.inner; ++i) {
+        to_weight[i] += static_cast<double>(g[at + i] * (((x[at + i] - mean) - rest) * inverse));
+        to_bias[i] += static_cast<double>(g[at + i]);
+      }
+      return;
+    }
+    const std::int64_t own = group * task.groups.weights_of_group(),
+                       common = group % task.groups.period * task.groups.weights_of_group();
+    for (std::int64_t o = 0; o < task.groups.outer; ++o) {
+      const std::int64_t at = task.at(o, group);
+      for_each_plane(task, group, [&](std::int64_t k, std::int64_t first) {
+        const T *const from = x + at + first, *const above = g + at + first;
+        const double sum_g =
+                         sum_of<P<Bytes>>(task.groups.plane, [&](const auto&place) { return place(above); }),
+                     sum_gy = sum_of<P<Bytes>>(
+                         task.groups.plane, [&](const auto&place) { return place(above) * y(place, from); });
+        task.to_weight[own + k - common] += sum_gy;
+        task.to_bias[own + k - common] += sum_g;
+        sum_h += sum_g * static_cast<double>(weight[k]);
+        sum_hy += sum_gy * static_cast<double>(weight[k]);
+      });
+    }
+    const T even = task.centred ? static_cast<T>(sum_h / n) : T(0), along = static_cast<T>(sum_hy / n);
+    for (std::int64_t o = 0; o < task.groups.outer; ++o) {
+      const std::int64_t at = task.at(o, group);
+      for_each_plane(task, group, [&](std::int64_t k, std::int64_t first) {
+        const T w = weight[k];
+        fill<P<Bytes>>(task.groups.plane, task.out + at + first, [&](const auto& place) {
+          return ((place(g + at + first) * w - even) - y(place, x + at + first) * along) * inverse;
+        });
+      });
+    }
   }
 };
 
-/// Groups that are columns: so many lie beside one another that a row is gone through at once.
+/// Groups that are columns, each with a weight of its own if there are any: rows are gone through at once.
 template <class T>
-void columns(const Task<T>& task, std::int64_t begin, std::int64_t end) {
-  const std::int64_t rows = task.groups.outer, row = task.groups.count, count = end - begin;
-  const auto n = static_cast<double>(rows);
-  std::vector<double> sums(static_cast<std::size_t>(2 * count));
-  const auto means_of = [&](const auto& term, std::int64_t offset) {
-    double* const sum = sums.data() + offset;
-    std::fill_n(sum, count, 0.0);
-    for (std::int64_t r = 0; r < rows; ++r)
-      for (std::int64_t c = 0; c < count; ++c)
-        sum[c] += static_cast<double>(term(r * row + begin + c, begin + c));
-    for (std::int64_t c = 0; c < count; ++c) sum[c] /= n;
-  };
-  const T *const x = task.x, *const g = task.g;
-  T *const mean = task.means, *const rest = task.rests, *const inverse = task.inverses;
-  const auto distance = [=](std::int64_t at, std::int64_t c) { return (x[at] - mean[c]) - rest[c]; };
-  if (g == nullptr) {
-    std::fill_n(mean + begin, count, T(0));
-    std::fill_n(rest + begin, count, T(0));
-    for (T* const part : {mean, rest}) {
-      if (!task.centred) continue;
-      means_of(distance, 0);
-      for (std::int64_t c = 0; c < count; ++c)
-        part[begin + c] = static_cast<T>(sums[static_cast<std::size_t>(c)]);
-    }
-    means_of([&](std::int64_t at, std::int64_t c) { return distance(at, c) * distance(at, c); }, 0);
-    for (std::int64_t c = 0; c < count; ++c) {
-      const double variance = sums[static_cast<std::size_t>(c)];
-      task.variances[begin + c] = static_cast<T>(variance);
-      inverse[begin + c] = static_cast<T>(1 / std::sqrt(variance + task.eps));
-    }
-    for (std::int64_t r = 0; r < rows; ++r)
-      for (std::int64_t c = begin; c < end; ++c)
-        task.out[r * row + c] = distance(r * row + c, c) * inverse[c];
-    return;
-  }
-  means_of([&](std::int64_t at, std::int64_t c) { return g[at] * (distance(at, c) * inverse[c]); }, 0);
-  if (task.centred) means_of([&](std::int64_t at, std::int64_t) { return g[at]; }, count);
-  for (std::int64_t r = 0; r < rows; ++r)
-    for (std::int64_t c = begin; c < end; ++c) {
-      const std::int64_t at = r * row + c;
-      const auto k = static_cast<std::size_t>(c - begin);
-      task.out[at] = ((g[at] - static_cast<T>(sums[k + static_cast<std::size_t>(count)])) -
-                      distance(at, c) * inverse[c] * static_cast<T>(sums[k])) *
-                     inverse[c];
-    }
-}
+struct ColumnLoop {
+  static constexpr std::int64_t width = 256, rows_of_block = 32;
 
-Array run(const Array& x, const Array* g, const Groups& groups, double eps, bool centred, void* numbers) {
-  Array out(x.shape(), x.dtype());
-  dispatch_floating(x.dtype(), [&]<class T>() {
-    T* const first = static_cast<T*>(numbers);
-    const Task<T> task{groups,
-                       centred,
-                       eps,
-                       x.data<T>(),
-                       g != nullptr ? g->data<T>() : nullptr,
-                       out.mutable_data<T>(),
-                       first,
-                       first + groups.count,
-                       first + 2 * groups.count,
-                       first + 3 * groups.count};
-    const std::int64_t grain =
-        std::max<std::int64_t>(1, parallel_grain / std::max<std::int64_t>(1, groups.elements()));
-    parallel_for(groups.count, grain, [&](std::int64_t begin, std::int64_t end) {
-      if (groups.inner == 1 && groups.outer > 1 && groups.count > 1)
-        columns(task, begin, end);
+  template <int Bytes>
+  static void run(const Task<T>* task, std::int64_t begin, std::int64_t end) {
+    for (; begin < end; begin += width) block(*task, begin, std::min(width, end - begin));
+  }
+
+ private:
+  /// sums[c] = Σ term(place, c) over a column: in T for a block of rows, then in double.
+  template <class Term>
+  static void sum(const Task<T>& task, std::int64_t begin, std::int64_t count, double* sums,
+                  const Term& term) {
+    T part[width];
+    std::fill_n(sums, count, 0.0);
+    for (std::int64_t r = 0; r < task.groups.outer; r += rows_of_block) {
+      std::fill_n(part, count, T(0));
+      for (std::int64_t i = r; i < std::min(r + rows_of_block, task.groups.outer); ++i) {
+        const std::int64_t at = i * task.groups.count + begin;
+        for (std::int64_t c = 0; c < count; ++c) part[c] += term(at + c, c);
+      }
+      for (std::int64_t c = 0; c < count; ++c) sums[c] += static_cast<double>(part[c]);
+    }
+  }
+
+  static void block(const Task<T>& task, std::int64_t begin, std::int64_t count) {
+    const std::int64_t rows = task.groups.outer, row = task.groups.count;
+    const auto n = static_cast<double>(rows);
+    double sums[width], more[width];
+    T mean[width], rest[width], inverse[width], weight[width], bias[width];
+    for (std::int64_t c = 0; c < count; ++c) {
+      const bool backward = task.g != nullptr;
+      mean[c] = backward ? task.means[begin + c] : T(0);
+      rest[c] = backward ? task.rests[begin + c] : T(0);
+      inverse[c] = backward ? task.inverses[begin + c] : T(0);
+      weight[c] = task.weight == nullptr ? T(1) : task.weight[(begin + c) % task.groups.period];
+      bias[c] = task.bias == nullptr ? T(0) : task.bias[(begin + c) % task.groups.period];
+    }
+    const T *const x = task.x, *const g = task.g;
+    T* const out = task.out;
+    const auto distance = [&](std::int64_t at, std::int64_t c) { return (x[at] - mean[c]) - rest[c]; };
+    if (g == nullptr) {
+      for (T* const part : {mean, rest}) {
+        if (!task.centred) break;
+        sum(task, begin, count, sums, distance);
+        for (std::int64_t c = 0; c < count; ++c) part[c] = static_cast<T>(sums[c] / n);
+      }
+      sum(task, begin, count, sums,
+          [&](std::int64_t at, std::int64_t c) { return distance(at, c) * distance(at, c); });
+      for (std::int64_t c = 0; c < count; ++c) {
+        inverse[c] = static_cast<T>(1 / std::sqrt(sums[c] / n + task.eps));
+        task.means[begin + c] = mean[c];
+        task.rests[begin + c] = rest[c];
+        task.inverses[begin + c] = inverse[c];
+        task.variances[begin + c] = static_cast<T>(sums[c] / n);
+      }
+      for (std::int64_t r = 0; r < rows; ++r)
+        for (std::int64_t c = 0; c < count; ++c) {
+          const std::int64_t at = r * row + begin + c;
+          out[at] = distance(at, c) * inverse[c] * weight[c] + bias[c];
+        }
+      return;
+    }
+    sum(task, begin, count, sums,
+        [&](std::int64_t at, std::int64_t c) { return g[at] * (distance(at, c) * inverse[c]); });
+    sum(task, begin, count, more, [&](std::int64_t at, std::int64_t) { return g[at]; });
+    T even[width], along[width];
+    for (std::int64_t c = 0; c < count; ++c) {
+      if (task.to_weight != nullptr) task.to_weight[begin + c] = sums[c], task.to_bias[begin + c] = more[c];
+      along[c] = static_cast<T>(sums[c] / n);
+      even[c] = task.centred ? static_cast<T>(more[c] / n) : T(0);
+      inverse[c] *= weight[c];
+    }
+    T plain[width];
+    for (std::int64_t c = 0; c < count; ++c) plain[c] = task.inverses[begin + c];
+    for (std::int64_t r = 0; r < rows; ++r)
+      for (std::int64_t c = 0; c < count; ++c) {
+        const std::int64_t at = r * row + begin + c;
+        out[at] = ((g[at] - even[c]) - distance(at, c) * plain[c] * along[c]) * inverse[c];
+      }
+  }
+};
+
+template <class T>
+void run(const Array& x, const Array* g, const Array* weight, const Array* bias, const Groups& groups,
+         double eps, bool centred, T* statistics, T* out, Array* to_weight, Array* to_bias) {
+  const auto elements = [](const Array* array) { return array == nullptr ? nullptr : array->data<T>(); };
+  const bool sums = g != nullptr && weight != nullptr, of_elements = groups.plane == 1 && groups.outer == 1;
+  const std::int64_t each = groups.weights_of_group(), count = groups.count;
+  // Parts of the groups, which have sums of their own where weights have no neighbours.
+  const std::int64_t parts =
+      std::clamp<std::int64_t>(count * groups.elements() / parallel_grain, 1,
+                               std::min<std::int64_t>(std::max<std::int64_t>(count, 1), 32));
+  const std::int64_t held = !sums ? 0 : of_elements ? parts * groups.weights() : count * each;
+  std::vector<double> totals(static_cast<std::size_t>(2 * held));
+  double *const first = sums ? totals.data() : nullptr, *const second = sums ? first + held : nullptr;
+  const Task<T> task{groups,
+                     centred,
+                     eps,
+                     x.data<T>(),
+                     elements(g),
+                     elements(weight),
+                     elements(bias),
+                     out,
+                     statistics,
+                     statistics + count,
+                     statistics + 2 * count,
+                     statistics + 3 * count,
+                     first,
+                     second};
+  parallel_for(parts, 1, [&](std::int64_t part, std::int64_t end) {
+    for (; part < end; ++part) {
+      const std::int64_t begin = part * count / parts, stop = (part + 1) * count / parts;
+      if (groups.inner == 1 && groups.outer > 1)
+        simd::vectorized<ColumnLoop<T>>(&task, begin, stop);
       else
-        simd::vectorized<GroupLoop<T>>(&task, begin, end);
-    });
+        simd::vectorized<GroupLoop<T>>(&task, begin, stop,
+                                       of_elements ? first + part * groups.weights() : first,
+                                       of_elements ? second + part * groups.weights() : second);
+    }
   });
-  return out;
+  if (!sums) return;
+  const std::int64_t weights = groups.weights();
+  const auto finish = [&](Array* to, double* from) {
+    if (to == nullptr) return;
+    for (std::int64_t i = weights; i < held; ++i) from[i % weights] += from[i];
+    T* const numbers = to->mutable_data<T>();
+    for (std::int64_t i = 0; i < to->size(); ++i) numbers[i] = i < held ? static_cast<T>(from[i]) : T(0);
+  };
+  finish(to_weight, first);
+  finish(to_bias, second);
 }
 
 }  // namespace
 
-Array normalize(const Array& x, const Groups& groups, double eps, bool centred, GroupStatistics& statistics) {
+Array normalize(const Array& x, const Array* weight, const Array* bias, const Groups& groups, double eps,
+                bool centred, GroupStatistics& statistics) {
   statistics = GroupStatistics(groups, x.dtype());
-  return run(x, nullptr, groups, eps, centred, statistics.numbers.mutable_raw());
+  Array out(x.shape(), x.dtype());
+  dispatch_floating(x.dtype(), [&]<class T>() {
+    run<T>(x, nullptr, weight, bias, groups, eps, centred, statistics.numbers.mutable_data<T>(),
+           out.mutable_data<T>(), nullptr, nullptr);
+  });
+  return out;
 }
 
-Array normalize_gradient(const Array& x, const Array& g, const Groups& groups, bool centred,
-                         const GroupStatistics& statistics) {
-  return run(x, &g, groups, 0, centred, const_cast<void*>(statistics.numbers.raw()));
+Array normalize_gradient(const Array& x, const Array* weight, const Array& g, const Groups& groups,
+                         bool centred, const GroupStatistics& statistics, Array* to_weight, Array* to_bias) {
+  Array out(x.shape(), x.dtype());
+  dispatch_floating(x.dtype(), [&]<class T>() {
+    run<T>(x, &g, weight, nullptr, groups, 0, centred, const_cast<T*>(statistics.numbers.data<T>()),
+           out.mutable_data<T>(), to_weight, to_bias);
+  });
+  return out;
 }
 
 }  // namespace chainrule::kernels

@@ -2,13 +2,18 @@
 
 #include "array/array.h"
 
-/// Normalisation of groups of elements to mean 0 and variance 1.
+/// Normalisation of groups of elements to mean 0 and variance 1, and then by a weight and a bias.
 namespace chainrule::kernels {
 
-/// The groups in an array of floats (outer, groups, inner): each has outer · inner elements.
+/// The groups in an array of floats (outer, groups, inner): each has outer · inner elements. Weight and bias
+/// have elements for `period` groups one after another, of which each has some for its inner elements: one
+/// for so many neighbours as `plane` says.
 struct Groups {
   std::int64_t outer, count, inner;
+  std::int64_t period = 1, plane = 1;
   std::int64_t elements() const { return outer * inner; }
+  std::int64_t weights_of_group() const { return plane == 0 ? 0 : inner / plane; }
+  std::int64_t weights() const { return period * weights_of_group(); }
 };
 
 /// What is known of each group: (4, groups) of the array's dtype. The mean is the first of its two parts
@@ -20,11 +25,15 @@ struct GroupStatistics {
   GroupStatistics(const Groups& groups, DType dtype) : numbers({4, groups.count}, dtype) {}
 };
 
-/// (x - mean) / √(variance + eps), or where not `centred` x / √(mean of x² + eps). Sets the statistics.
-Array normalize(const Array& x, const Groups& groups, double eps, bool centred, GroupStatistics& statistics);
-/// From those, for g from above: (g - mean(g) - y · mean(g · y)) / √(variance + eps), without mean(g) where
-/// not centred.
-Array normalize_gradient(const Array& x, const Array& g, const Groups& groups, bool centred,
-                         const GroupStatistics& statistics);
+/// y = (x - mean) / √(variance + eps), or where not `centred` x / √(mean of x² + eps); y · weight + bias, of
+/// which both or the bias may be null. Sets the statistics.
+Array normalize(const Array& x, const Array* weight, const Array* bias, const Groups& groups, double eps,
+                bool centred, GroupStatistics& statistics);
+
+/// From those, for g from above and h = g · weight: (h - mean(h) - y · mean(h · y)) / √(variance + eps),
+/// without mean(h) where not centred. Where they are not null, adds Σ g · y to zeros in `to_weight` and Σ g
+/// in `to_bias`.
+Array normalize_gradient(const Array& x, const Array* weight, const Array& g, const Groups& groups,
+                         bool centred, const GroupStatistics& statistics, Array* to_weight, Array* to_bias);
 
 }  // namespace chainrule::kernels

@@ -266,7 +266,6 @@ Entries attention_operations() {
          return scaled_dot_product_attention(a[0], a[1], a[2], options);
        },
        .formula = Attend::formula,
-       .aliases = "attention",
        .example = "scaled_dot_product_attention([[1, 0]], [[1, 0], [0, 1]], [[2, 0], [0, 2]])",
        .note = "a bool mask says which keys are seen; a query that sees none gives zeros"},
       {.name = "multi_head_attention",

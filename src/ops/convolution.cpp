@@ -182,7 +182,7 @@ Shape result_shape(std::int64_t samples, std::int64_t channels, std::size_t spat
   return shape;
 }
 
-Tensor convolution(const char* operation, std::size_t spatial, const Operand& x, const Operand& weight,
+Tensor convolution(const std::string& operation, std::size_t spatial, const Operand& x, const Operand& weight,
                    const Operand* bias, const ConvOptions& options) {
   const Tensor in = x.as(dtype_of_all(x, weight, bias));
   const Shape weight_shape = weight.as_tensor().shape();
@@ -237,7 +237,7 @@ Tensor convolution(const char* operation, std::size_t spatial, const Operand& x,
   });
 }
 
-Tensor transposed_convolution(const char* operation, std::size_t spatial, const Operand& x,
+Tensor transposed_convolution(const std::string& operation, std::size_t spatial, const Operand& x,
                               const Operand& weight, const Operand* bias,
                               const ConvTransposeOptions& options) {
   const Tensor in = x.as(dtype_of_all(x, weight, bias));
@@ -307,27 +307,26 @@ ConvTransposeOptions conv_transpose_options(Arguments& a) {
           .groups = a.integer(6)};
 }
 
-template <Tensor (*plain)(const Operand&, const Operand&, const ConvOptions&),
-          Tensor (*biased)(const Operand&, const Operand&, const Operand&, const ConvOptions&)>
+template <std::size_t spatial>
 constexpr Entry conv(std::string_view name, std::string_view example) {
   return {.name = name,
           .parameters = "x|input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1",
           .call = [](Arguments& a) -> Result {
-            return a.given(2) ? biased(a[0], a[1], a[2], conv_options(a))
-                              : plain(a[0], a[1], conv_options(a));
+            const std::optional<Operand> bias = a.given(2) ? std::optional(a[2]) : std::nullopt;
+            return detail::convolution(spatial, a[0], a[1], bias ? &*bias : nullptr, conv_options(a));
           },
           .formula = Convolve::formula,
           .example = example};
 }
-template <Tensor (*plain)(const Operand&, const Operand&, const ConvTransposeOptions&),
-          Tensor (*biased)(const Operand&, const Operand&, const Operand&, const ConvTransposeOptions&)>
+template <std::size_t spatial>
 constexpr Entry conv_transpose(std::string_view name, std::string_view example) {
   return {
       .name = name,
       .parameters = "x|input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1",
       .call = [](Arguments& a) -> Result {
-        return a.given(2) ? biased(a[0], a[1], a[2], conv_transpose_options(a))
-                          : plain(a[0], a[1], conv_transpose_options(a));
+        const std::optional<Operand> bias = a.given(2) ? std::optional(a[2]) : std::nullopt;
+        return detail::transposed_convolution(spatial, a[0], a[1], bias ? &*bias : nullptr,
+                                              conv_transpose_options(a));
       },
       .formula = ConvolveBack::formula,
       .example = example};
@@ -336,41 +335,37 @@ constexpr Entry conv_transpose(std::string_view name, std::string_view example) 
 }  // namespace
 }  // namespace ops
 
-#define CHAINRULE_CONVOLUTION(function, plan, spatial, Options)                          \
-  Tensor function(const Operand& x, const Operand& weight, const Options& options) try { \
-    return ops::plan(#function, spatial, x, weight, nullptr, options);                   \
-  } catch (...) {                                                                        \
-    rethrow_in_call(#function, x, weight);                                               \
-  }                                                                                      \
-  Tensor function(const Operand& x, const Operand& weight, const Operand& bias,          \
-                  const Options& options) try {                                          \
-    return ops::plan(#function, spatial, x, weight, &bias, options);                     \
-  } catch (...) {                                                                        \
-    rethrow_in_call(#function, x, weight, bias);                                         \
+Tensor detail::convolution(std::size_t spatial, const Operand& x, const Operand& weight, const Operand* bias,
+                           const ConvOptions& options) {
+  const std::string called = "conv" + std::to_string(spatial) + "d";
+  try {
+    return ops::convolution(called, spatial, x, weight, bias, options);
+  } catch (...) {
+    bias != nullptr ? rethrow_in_call(called, x, weight, *bias) : rethrow_in_call(called, x, weight);
   }
+}
 
-CHAINRULE_CONVOLUTION(conv1d, convolution, 1, ConvOptions)
-CHAINRULE_CONVOLUTION(conv2d, convolution, 2, ConvOptions)
-CHAINRULE_CONVOLUTION(conv3d, convolution, 3, ConvOptions)
-CHAINRULE_CONVOLUTION(conv_transpose1d, transposed_convolution, 1, ConvTransposeOptions)
-CHAINRULE_CONVOLUTION(conv_transpose2d, transposed_convolution, 2, ConvTransposeOptions)
-CHAINRULE_CONVOLUTION(conv_transpose3d, transposed_convolution, 3, ConvTransposeOptions)
-
-#undef CHAINRULE_CONVOLUTION
+Tensor detail::transposed_convolution(std::size_t spatial, const Operand& x, const Operand& weight,
+                                      const Operand* bias, const ConvTransposeOptions& options) {
+  const std::string called = "conv_transpose" + std::to_string(spatial) + "d";
+  try {
+    return ops::transposed_convolution(called, spatial, x, weight, bias, options);
+  } catch (...) {
+    bias != nullptr ? rethrow_in_call(called, x, weight, *bias) : rethrow_in_call(called, x, weight);
+  }
+}
 
 namespace ops {
 
 Entries convolution_operations() {
   static constexpr Entry table[] = {
-      conv<conv1d, conv1d>("conv1d", "conv1d([[1, 2, 3, 4]], [[[1, -1]]])"),
-      conv<conv2d, conv2d>("conv2d", "conv2d([[[1, 2], [3, 4]]], [[[[1, 0], [0, 1]]]], padding='same')"),
-      conv<conv3d, conv3d>("conv3d", "conv3d(ones(1, 2, 2, 2), ones(1, 1, 2, 2, 2))"),
-      conv_transpose<conv_transpose1d, conv_transpose1d>(
-          "conv_transpose1d", "conv_transpose1d([[1, 2]], [[[1, 1, 1]]], stride=2)"),
-      conv_transpose<conv_transpose2d, conv_transpose2d>(
-          "conv_transpose2d", "conv_transpose2d([[[1, 2], [3, 4]]], [[[[1, 1], [1, 1]]]], stride=2)"),
-      conv_transpose<conv_transpose3d, conv_transpose3d>(
-          "conv_transpose3d", "conv_transpose3d(ones(1, 1, 1, 1), ones(1, 1, 2, 2, 2))"),
+      conv<1>("conv1d", "conv1d([[1, 2, 3, 4]], [[[1, -1]]])"),
+      conv<2>("conv2d", "conv2d([[[1, 2], [3, 4]]], [[[[1, 0], [0, 1]]]], padding='same')"),
+      conv<3>("conv3d", "conv3d(ones(1, 2, 2, 2), ones(1, 1, 2, 2, 2))"),
+      conv_transpose<1>("conv_transpose1d", "conv_transpose1d([[1, 2]], [[[1, 1, 1]]], stride=2)"),
+      conv_transpose<2>("conv_transpose2d",
+                        "conv_transpose2d([[[1, 2], [3, 4]]], [[[[1, 1], [1, 1]]]], stride=2)"),
+      conv_transpose<3>("conv_transpose3d", "conv_transpose3d(ones(1, 1, 1, 1), ones(1, 1, 2, 2, 2))"),
       inner<Convolve>(),
       inner<ConvolveBack>(),
       inner<ConvolutionWeight>(),

@@ -10,37 +10,73 @@
 namespace chainrule {
 namespace ops {
 
-/// y = (x - mean) / √(variance + eps) for each group in x (outer, groups, inner), see kernels::Groups;
-/// without the mean where not `centred`.
+/// y = (x - mean) / √(variance + eps) · weight + bias for each group in x (outer, groups, inner), see
+/// kernels::Groups; without the mean where not `centred`. There may be no bias, or neither.
 struct Normalize {
   static constexpr std::string_view name = "normalize_groups",
-                                    formula = "(g − mean(g) − y · mean(g · y)) / √(variance + eps)";
+                                    formula =
+                                        "∂(ŷ · w + b), ŷ = (x − mean) / √(variance + eps), h = g · w: to x: "
+                                        "(h − mean(h) − ŷ · mean(h · ŷ)) / "
+                                        "√(variance + eps),  to w: Σ g · ŷ,  to b: Σ g";
+  kernels::Groups groups;
   double eps;
   bool centred;
   std::shared_ptr<kernels::GroupStatistics> statistics = std::make_shared<kernels::GroupStatistics>();
 
-  static kernels::Groups groups(const Shape& x) { return {x[0], x[1], x[2]}; }
   Array forward(Values in) const {
-    return kernels::normalize(*in[0], groups(in[0]->shape()), eps, centred, *statistics);
+    return kernels::normalize(*in[0], in.size() > 1 ? in[1] : nullptr, in.size() > 2 ? in[2] : nullptr,
+                              groups, eps, centred, *statistics);
   }
-  static std::int64_t flops(Inputs in, const Shape&) { return 8 * in[0].size(); }
-  Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) : 0; }
+  static std::int64_t flops(Inputs in, const Shape&) { return 10 * in[0].size(); }
+  Reads reads(Wanted wanted) const {
+    return (wanted(0) ? reads_input(0) | reads_input(1) : 0) | (wanted(1) ? reads_input(0) : 0);
+  }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
-    if (!to.wants(0)) return;
     const Tensor& x = in[0];
-    if (numbers_only()) {
-      to[0] = constant(
-          kernels::normalize_gradient(value_of(x), value_of(g), groups(x.shape()), centred, *statistics));
+    const bool weighted = in.size() > 1, to_weight = weighted && to.wants(1),
+               to_bias = in.size() > 2 && to.wants(2);
+    // (outer, rounds, period, weights of a group, plane), where a weight is (period, weights of a group, 1)
+    const std::int64_t each = groups.weights_of_group();
+    const Shape split = {groups.outer, groups.period == 0 ? 0 : groups.count / groups.period, groups.period,
+                         each, groups.plane};
+    const Axes others = {0, 1, 4};
+    const auto to_weights = [&](const Tensor& tensor, const Tensor& of) {
+      return reshape(sum(reshape(tensor, split), others), of.shape());
+    };
+    if (numbers_only() && (to.wants(0) || to_weight)) {
+      const auto array = [&](bool wanted, std::size_t i) {
+        return wanted ? Array(in[i].shape(), x.dtype()) : Array();
+      };
+      Array weight = array(to_weight, 1), bias = array(to_bias, 2);
+      // Only to the weight, that of x is of no use, and the weight, which is not read, may be gone: as if it
+      // were 1.
+      const Tensor ones_instead = weighted && !to.wants(0) ? ones(in[1].shape(), x.dtype()) : Tensor();
+      const Array* scale = !weighted ? nullptr : &value_of(to.wants(0) ? in[1] : ones_instead);
+      Array result =
+          kernels::normalize_gradient(value_of(x), scale, value_of(g), groups, centred, *statistics,
+                                      to_weight ? &weight : nullptr, to_bias ? &bias : nullptr);
+      if (to.wants(0)) to[0] = constant(std::move(result));
+      if (to_weight) to[1] = constant(std::move(weight));
+      if (to_bias) to[2] = constant(std::move(bias));
       return;
     }
+    if (to_bias) to[2] = to_weights(g, in[2]);
+    if (!to.wants(0) && !to_weight) return;
     const Axes group = {0, 2};
     const Tensor distance = centred ? x - mean(x, group, true) : x;
     const Tensor inverse = 1 / sqrt(mean(square(distance), group, true) + eps), y = distance * inverse;
-    const Tensor rest = centred ? g - mean(g, group, true) : g;
-    to[0] = (rest - y * mean(g * y, group, true)) * inverse;
+    if (to_weight) to[1] = to_weights(g * y, in[1]);
+    if (!to.wants(0)) return;
+    const Tensor h =
+        weighted ? reshape(reshape(g, split) * reshape(in[1], {groups.period, each, 1}), x.shape()) : g;
+    const Tensor rest = centred ? h - mean(h, group, true) : h;
+    to[0] = (rest - y * mean(h * y, group, true)) * inverse;
   }
-  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string& y) const {
-    return {"(g - mean(g) - " + y + " mean(g " + y + ")) / sqrt(variance + eps)", false};
+  LocalFormula local_formula(std::size_t input, std::span<const std::string>, const std::string&) const {
+    return {input == 0   ? "(h - mean(h) - ŷ mean(h ŷ)) / sqrt(variance + eps)"
+            : input == 1 ? "Σ g ŷ"
+                         : "Σ g",
+            false};
   }
 };
 
@@ -50,26 +86,27 @@ namespace {
   throw ShapeError(std::string(operation) + ": " + what);
 }
 
-/// y · weight + bias, which broadcast in this shape.
-Tensor scaled(const char* operation, Tensor y, const NormOptions& options, const Shape& own,
-              const Shape& shape) {
-  const auto fitted = [&](const Tensor& tensor, const char* what) {
-    if (tensor.shape() != own)
-      fail(operation,
-           std::string(what) + " has shape " + to_string(tensor.shape()) + "; it must be " + to_string(own));
-    return reshape(tensor, shape);
-  };
-  if (!options.weight.is_empty()) y = y * fitted(options.weight, "weight");
-  if (!options.bias.is_empty()) y = y + fitted(options.bias, "bias");
-  return y;
-}
-
-Tensor normalized(const Tensor& x, const kernels::Groups& groups, double eps, bool centred, Here here,
+/// With weight and bias, if any, of shape `own`.
+Tensor normalized(const char* operation, const Tensor& x, const kernels::Groups& groups,
+                  const NormOptions& options, bool centred, const Shape& own, Here here,
                   std::shared_ptr<kernels::GroupStatistics>* statistics = nullptr) {
-  Normalize op{eps, centred};
+  for (const auto& [tensor, what] : {std::pair(&options.weight, "weight"), std::pair(&options.bias, "bias")})
+    if (!tensor->is_empty() && tensor->shape() != own)
+      fail(operation,
+           std::string(what) + " has shape " + to_string(tensor->shape()) + "; it must be " + to_string(own));
+  Normalize op{groups, options.eps, centred};
   if (statistics != nullptr) *statistics = op.statistics;
   const Tensor grouped = reshape(x, {groups.outer, groups.count, groups.inner});
-  return reshape(apply(std::move(op), here, Argument(grouped)), x.shape());
+  const auto flat = [&](const Tensor& tensor) { return reshape(tensor, {own.size()}); };
+  const Argument in(grouped);
+  const bool biased = !options.bias.is_empty();
+  const Tensor weight = !options.weight.is_empty() ? flat(options.weight)
+                        : biased                   ? ones({own.size()}, x.dtype())
+                                                   : Tensor();
+  if (weight.is_empty()) return reshape(apply(std::move(op), here, in), x.shape());
+  const Argument scale(weight, x.dtype());
+  if (!biased) return reshape(apply(std::move(op), here, in, scale), x.shape());
+  return reshape(apply(std::move(op), here, in, scale, Argument(flat(options.bias), x.dtype())), x.shape());
 }
 
 DType dtype_of_all(const Operand& x, const NormOptions& options) {
@@ -87,7 +124,7 @@ kernels::Groups last_axes(const char* operation, const Shape& x, const Shape& no
   if (x.rank() < n || Shape(x.sizes().last(n)) != normalized)
     fail(operation, "x " + to_string(x) + " does not end in the shape " + to_string(normalized) +
                         " to normalise; give the sizes of its last axes");
-  return {1, Shape(x.sizes().first(x.rank() - n)).size(), normalized.size()};
+  return {1, Shape(x.sizes().first(x.rank() - n)).size(), normalized.size(), 1, 1};
 }
 
 /// (C, 1, ...), for what belongs to channels of x (N, C, ...).
@@ -105,9 +142,9 @@ std::int64_t plane(const Shape& x) { return Shape(x.sizes().subspan(2)).size(); 
 Tensor within_samples(const char* operation, const Tensor& x, std::int64_t groups, const NormOptions& options,
                       Here here) {
   const Shape shape = x.shape();
-  const std::int64_t count = shape[0] * groups;
-  const Tensor y = normalized(x, {1, count, shape[1] / groups * plane(shape)}, options.eps, true, here);
-  return scaled(operation, y, options, {shape[1]}, channel_shape(shape));
+  const std::int64_t size = plane(shape);
+  return normalized(operation, x, {1, shape[0] * groups, shape[1] / groups * size, groups, size}, options,
+                    true, {shape[1]}, here);
 }
 
 }  // namespace
@@ -116,22 +153,21 @@ Tensor within_samples(const char* operation, const Tensor& x, std::int64_t group
 Tensor layer_norm(const Operand& x, const Shape& normalized, const NormOptions& options) try {
   const Tensor in = x.as(ops::dtype_of_all(x, options));
   const kernels::Groups groups = ops::last_axes("layer_norm", in.shape(), normalized);
-  return ops::scaled("layer_norm", ops::normalized(in, groups, options.eps, true, x.here()), options,
-                     normalized, normalized);
+  return ops::normalized("layer_norm", in, groups, options, true, normalized, x.here());
 } catch (...) {
   rethrow_in_call("layer_norm", x);
 }
 
 Tensor rms_norm(const Operand& x, const Shape& normalized, const Tensor& weight,
                 std::optional<double> eps) try {
-  const NormOptions options = {.weight = weight};
+  NormOptions options = {.weight = weight};
   const Tensor in = x.as(ops::dtype_of_all(x, options));
   const kernels::Groups groups = ops::last_axes("rms_norm", in.shape(), normalized);
   const double least = in.dtype() == DType::float32
                            ? static_cast<double>(std::numeric_limits<float>::epsilon())
                            : std::numeric_limits<double>::epsilon();
-  return ops::scaled("rms_norm", ops::normalized(in, groups, eps.value_or(least), false, x.here()), options,
-                     normalized, normalized);
+  options.eps = eps.value_or(least);
+  return ops::normalized("rms_norm", in, groups, options, false, normalized, x.here());
 } catch (...) {
   rethrow_in_call("rms_norm", x);
 }
@@ -174,7 +210,10 @@ Tensor batch_norm(const Operand& x, const Operand& mean, const Operand& variance
     return reshape(tensor, shape);
   };
   const Tensor centre = fitted(mean, "mean"), inverse = 1 / sqrt(fitted(variance, "variance") + options.eps);
-  return ops::scaled("batch_norm", (in - centre) * inverse, options, own, shape);
+  Tensor y = (in - centre) * inverse;
+  if (!options.weight.is_empty()) y = y * fitted(options.weight, "weight");
+  if (!options.bias.is_empty()) y = y + fitted(options.bias, "bias");
+  return y;
 } catch (...) {
   rethrow_in_call("batch_norm", x, mean, variance);
 }
@@ -183,16 +222,16 @@ BatchNormed batch_norm_training(const Operand& x, const NormOptions& options) tr
   const Tensor in = x.as(ops::dtype_of_all(x, options));
   const Shape shape = in.shape();
   ops::require_channels("batch_norm_training", shape);
-  const kernels::Groups groups = {shape[0], shape[1], ops::plane(shape)};
+  const kernels::Groups groups = {shape[0], shape[1], ops::plane(shape), shape[1], ops::plane(shape)};
   if (groups.elements() < 2)
     ops::fail("batch_norm_training", "x " + to_string(shape) + " has " + std::to_string(groups.elements()) +
                                          " elements in a channel; a variance takes two at least");
   std::shared_ptr<kernels::GroupStatistics> statistics;
-  const Tensor y = ops::normalized(in, groups, options.eps, true, x.here(), &statistics);
+  const Tensor y =
+      ops::normalized("batch_norm_training", in, groups, options, true, {shape[1]}, x.here(), &statistics);
   const Tensor numbers = constant(statistics->numbers);
   const auto n = static_cast<double>(groups.elements());
-  return {ops::scaled("batch_norm_training", y, options, {shape[1]}, ops::channel_shape(shape)),
-          numbers[0] + numbers[1], numbers[3] * (n / (n - 1))};
+  return {y, numbers[0] + numbers[1], numbers[3] * (n / (n - 1))};
 } catch (...) {
   rethrow_in_call("batch_norm_training", x);
 }

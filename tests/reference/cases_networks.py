@@ -107,6 +107,8 @@ def add(cases):
     cases.add("sin(interpolate(x, size=(2, 3, 1), mode='trilinear'))", x=(-2, 2, 1, 1, 3, 2, 2))
     cases.add("instance_norm(x, weight=w, bias=b)", x=(-2, 2, 2, 2, 2, 2), w=(0.5, 1.5, 2), b=(-1, 1, 2), rtol=1e-9)
     cases.add("batch_norm(x, None, None, training=True)", x=(-2, 2, 5, 3), rtol=1e-9)
+    cases.add("batch_norm(x, None, None, w, b, training=True)", x=(-2, 2, 5, 3), w=(0.5, 1.5, 3), b=(-1, 1, 3), rtol=1e-9)
+    cases.add("group_norm(x, 2, w)", x=(-2, 2, 3, 4), w=(0.5, 1.5, 4), rtol=1e-9)
     cases.add("rms_norm(x, 3, w, 0.01)", x=(-2, 2, 2, 3), w=(0.5, 1.5, 3), rtol=1e-9)
     cases.add("local_response_norm(x, 2)", x=(-2, 2, 2, 3, 2), rtol=1e-9)
     cases.add("local_response_norm(x, 3, 0.5, 0.6, 2)", x=(-2, 2, 1, 4, 2), rtol=1e-9)

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "op_inputs.h"
+
+/// Rows of operations on one kind of input.
+namespace chainrule::test {
+
+using Call = std::function<Tensor(const Arguments&)>;
+using Expected = std::function<reference::Array(const reference::Arrays&)>;
+
+/// Of a function that is composed of others.
+inline OpCase composed(const std::string& operation, Call call, std::vector<Shapes> shapes,
+                       std::vector<Misuse> misuses = {}, Input input = between(-1, 1)) {
+  return {.operation = operation,
+          .inputs = {std::move(input)},
+          .variants = {{"", std::move(call), {}, std::move(shapes)}},
+          .misuses = std::move(misuses),
+          .composed = true,
+          .float32_tolerance = 2e-5};
+}
+/// Of an operation of its own.
+inline OpCase own(const std::string& operation, Call call, Expected expected, std::vector<Shapes> shapes,
+                  Input input = between(-1, 1)) {
+  return {.operation = operation,
+          .inputs = {std::move(input)},
+          .variants = {{"", std::move(call), std::move(expected), std::move(shapes)}},
+          .tolerance = 1e-14,
+          .float32_tolerance = 1e-5};
+}
+
+}  // namespace chainrule::test

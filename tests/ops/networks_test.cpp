@@ -1,0 +1,166 @@
+// Delicate points of convolutions, pooling, normalisation, attention and recurrent networks.
+#include "chainrule/networks.h"
+
+#include <functional>
+#include <limits>
+
+#include "chainrule/autograd.h"
+#include "support.h"
+#include "thread_counts.h"
+
+namespace chainrule::test {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity(),
+                 nan = std::numeric_limits<double>::quiet_NaN();
+
+Tensor ramp(const Shape& shape, DType dtype = DType::float64) {
+  return sin(arange(0, shape.size(), dtype) * 0.7).reshape(shape);
+}
+
+void expect_same_for_all_thread_counts(const std::function<std::vector<double>()>& function) {
+  std::vector<double> alone;
+  with_each_thread_count([&](int count) {
+    const std::vector<double> numbers = function();
+    if (count == 1) alone = numbers;
+    EXPECT_TRUE(numbers == alone) << count << " threads";
+  });
+}
+
+TEST(Convolution, takes_integers_as_numbers_and_one_sample_without_a_batch) {
+  const Tensor y = conv1d(tensor({{1, 2, 3, 4}}), tensor({{{1, -1}}}));
+  EXPECT_EQ(y.dtype(), DType::float64);
+  EXPECT_EQ(to_string(y), "[[-1. -1. -1.]]");
+}
+
+TEST(Convolution, pads_the_odd_element_of_an_even_kernel_behind) {
+  const Tensor y = conv1d(tensor({{1.0, 2.0, 3.0}}), tensor({{{1.0, 10.0}}}), {.padding = Pad::same});
+  EXPECT_EQ(values(y), (std::vector<double>{21, 32, 3}));
+}
+
+TEST(Convolution, gives_the_bias_where_there_is_nothing_to_sum) {
+  const Tensor y = conv1d(zeros({1, 0, 3}), zeros({2, 0, 2}), tensor({1.0, 2.0}));
+  EXPECT_EQ(values(y), (std::vector<double>{1, 1, 2, 2}));
+  EXPECT_EQ(to_string(conv2d(zeros({0, 1, 3, 3}), zeros({2, 1, 2, 2})).shape()), "(0, 2, 2, 2)");
+}
+
+/// A sum over a convolution large enough for blocks and threads, with its gradients.
+std::vector<double> large_convolution(DType dtype) {
+  const Tensor x = variable(ramp({5, 6, 40, 41}, dtype)), w = variable(ramp({8, 3, 3, 5}, dtype)),
+               b = variable(ramp({8}, dtype));
+  const Tensor y = conv2d(x, w, b, {.stride = {1, 2}, .padding = 2, .groups = 2});
+  const Gradients g = gradients(sum(square(y)), {x, w, b});
+  std::vector<double> all = values(y);
+  for (const Tensor& each : {x, w, b})
+    for (const double number : values(g.at(each))) all.push_back(number);
+  return all;
+}
+
+TEST(Convolution, is_the_same_to_the_bit_for_any_number_of_threads) {
+  expect_same_for_all_thread_counts([] { return large_convolution(DType::float32); });
+}
+
+TEST(MaxPool, sends_the_gradient_to_the_first_of_equal_ones_and_lets_nan_win) {
+  const Tensor x = variable(tensor({{{1.0, 1.0, nan, 0.0, -infinity, -infinity}}}));
+  const Pooled pooled = max_pool1d_with_places(x, 2);
+  EXPECT_TRUE(close(pooled.values, {1, nan, -infinity}, 0));
+  EXPECT_EQ(values(pooled.places), (std::vector<double>{0, 2, 4}));
+  EXPECT_EQ(pooled.places.dtype(), DType::int64);
+  EXPECT_EQ(values(gradients(sum(pooled.values), {x}).at(x)), (std::vector<double>{1, 0, 1, 0, 1, 0}));
+}
+
+TEST(MaxPool, adds_up_the_gradients_of_windows_that_overlap) {
+  const Tensor x = variable(tensor({{{0.0, 2.0, 1.0, -1.0}}}));
+  const Tensor y = max_pool1d(x, 3, {.stride = 1, .padding = 1});
+  EXPECT_EQ(values(y), (std::vector<double>{2, 2, 2, 1}));
+  EXPECT_EQ(values(gradients(sum(y), {x}).at(x)), (std::vector<double>{0, 3, 1, 0}));
+}
+
+TEST(AvgPool, of_equal_numbers_is_that_number_exactly) {
+  const Tensor x = full({1, 1, 6, 6}, 0.1, DType::float32);
+  EXPECT_EQ(values(avg_pool2d(x, 2)), std::vector<double>(9, static_cast<double>(0.1F)));
+  EXPECT_EQ(values(avg_pool2d(x, 2)), values(adaptive_avg_pool2d(x, 3)));
+}
+
+TEST(Interpolation, gives_no_weight_to_an_infinite_neighbour_that_it_does_not_reach) {
+  const Tensor y = interpolate(tensor({{{1.0, infinity, 2.0}}}), {.size = 3, .mode = Interpolation::linear});
+  EXPECT_TRUE(close(y, {1, infinity, 2}, 0));
+}
+
+TEST(LayerNorm, keeps_the_digits_that_a_large_mean_leaves) {
+  const Tensor x = ramp({4, 50}, DType::float32), far = x * 0.25 + 4096.0;
+  const Tensor in_single = layer_norm(far, {50}), in_double = layer_norm(cast(far, DType::float64), {50});
+  EXPECT_EQ(in_single.dtype(), DType::float32);
+  EXPECT_TRUE(close(in_single, values(in_double), 1e-6));
+}
+
+TEST(LayerNorm, of_equal_numbers_is_zero) {
+  EXPECT_EQ(values(layer_norm(full({2, 70}, 0.1), {70})), std::vector<double>(140, 0));
+}
+
+TEST(BatchNorm, gives_mean_and_variance_for_running_averages) {
+  const Tensor x = tensor({{1.0, 5.0}, {3.0, 5.0}, {8.0, 5.0}});
+  const BatchNormed all = batch_norm_training(x);
+  EXPECT_TRUE(close(all.mean, {4, 5}, 1e-15));
+  EXPECT_TRUE(close(all.variance, {13, 0}, 1e-15));
+  EXPECT_TRUE(close(batch_norm(x, all.mean, all.variance * (2.0 / 3)), values(all.y), 1e-14));
+}
+
+/// Normalised in three ways that go over memory differently, with gradients.
+std::vector<double> large_normalisation() {
+  std::vector<double> all;
+  for (const Shape& shape : {Shape{3000, 70}, Shape{64, 40, 81}}) {
+    const Tensor x = variable(ramp(shape, DType::float32));
+    for (const Tensor& y : {layer_norm(x, {shape.back()}), batch_norm_training(x).y})
+      for (const double number : values(gradients(sum(y * y * y), {x}).at(x))) all.push_back(number);
+  }
+  return all;
+}
+
+TEST(Normalisation, is_the_same_to_the_bit_for_any_number_of_threads) {
+  expect_same_for_all_thread_counts([] { return large_normalisation(); });
+}
+
+TEST(Attention, is_zero_for_a_query_that_sees_nothing) {
+  const Tensor q = variable(ramp({2, 3})), k = variable(ramp({4, 3})), v = variable(ramp({4, 2}));
+  const Tensor seen = tensor({{true, true, false, true}, {false, false, false, false}});
+  const Tensor y = scaled_dot_product_attention(q, k, v, {.mask = seen});
+  EXPECT_EQ(values(y[1]), (std::vector<double>{0, 0}));
+  const Gradients g = gradients(sum(square(y)), {q, k, v});
+  EXPECT_EQ(values(g.at(q)[1]), (std::vector<double>{0, 0, 0}));
+  EXPECT_EQ(values(g.at(v)[2]), (std::vector<double>{0, 0}));
+}
+
+TEST(Attention, in_blocks_is_what_the_matrix_of_all_weights_gives) {
+  const Tensor q = variable(ramp({2, 1, 150, 8})), k = variable(ramp({3, 130, 8})),
+               v = variable(ramp({130, 5}));
+  const Tensor added = ramp({150, 130});
+  const auto all = [&](const Tensor& mask) {
+    const Tensor y = scaled_dot_product_attention(q, k, v, {.mask = mask, .causal = true});
+    const Gradients g = gradients(sum(square(y)), {q, k, v});
+    return std::vector<Tensor>{y, g.at(q), g.at(k), g.at(v)};
+  };
+  const std::vector<Tensor> in_blocks = all(added), whole = all(variable(added));
+  for (std::size_t i = 0; i < whole.size(); ++i) EXPECT_TRUE(close(in_blocks[i], values(whole[i]), 1e-13));
+}
+
+TEST(Attention, is_the_same_to_the_bit_for_any_number_of_threads) {
+  expect_same_for_all_thread_counts([] {
+    const Tensor x = variable(ramp({6, 200, 32}, DType::float32));
+    const Tensor y = scaled_dot_product_attention(x, x * 2.0, x);
+    return values(gradients(sum(square(y)), {x}).at(x));
+  });
+}
+
+TEST(Recurrent, network_is_its_cell_step_by_step) {
+  const CellWeights weights = {ramp({12, 2}), ramp({12, 3}), ramp({12}), ramp({12})};
+  const Tensor x = ramp({5, 2, 2});
+  LstmState state = {zeros({2, 3}), zeros({2, 3})};
+  for (std::int64_t t = 0; t < 5; ++t) state = lstm_cell(x[t], state, weights);
+  const Recurrent all = lstm(x, {}, {weights});
+  EXPECT_TRUE(close(all.output[4], values(state.h), 1e-15));
+  EXPECT_TRUE(close(all.c[0], values(state.c), 1e-15));
+}
+
+}  // namespace
+}  // namespace chainrule::test
