@@ -31,6 +31,25 @@ const std::vector<OpCase>& op_cases() {
          {elementwise_rows, function_rows, map_rows, reduction_rows, shape_rows, linear_algebra_rows,
           product_rows, decomposition_rows, probability_rows, fourier_rows, statistics_rows, loss_rows,
           distribution_rows, indexing_rows, shaping_rows, window_rows, network_rows})
+    for (const auto family : {
+             elementwise_rows,
+             function_rows,
+             map_rows,
+             reduction_rows,
+             shape_rows,
+             linear_algebra_rows,
+             product_rows,
+             decomposition_rows,
+             probability_rows,
+             fourier_rows,
+             statistics_rows,
+             loss_rows,
+             distribution_rows,
+             indexing_rows,
+             shaping_rows,
+             window_rows,
+             network_rows,
+         })
       for (OpCase& row : family()) all.push_back(std::move(row));
     return all;
   }();

@@ -5,6 +5,8 @@
 
 #include <cmath>
 
+#include "ops/special_numbers.h"
+
 namespace chainrule::ops {
 namespace {
 
@@ -18,17 +20,6 @@ struct Dual {
     return {ratio, (a.slope - ratio * b.slope) / b.value};
   }
 };
-
-/// Γ'/Γ, from the asymptotic series far out.
-double digamma(double x) {
-  double result = 0;
-  for (; x < 12; ++x) result -= 1 / x;
-  const double y = 1 / (x * x);
-  const double series =
-      y *
-      (1.0 / 12 - y * (1.0 / 120 - y * (1.0 / 252 - y * (1.0 / 240 - y * (1.0 / 132 - y * 691 / 32760)))));
-  return result + std::log(x) - 0.5 / x - series;
-}
 
 constexpr double epsilon = 1e-17;
 
@@ -63,7 +54,7 @@ double gamma_slope(double alpha, double log_z) {
   const double z = std::exp(log_z);
   // So far out the distribution is normal, and moves and widens with α.
   if (alpha > 1e7) return 0.5 / alpha + 0.5 / z;
-  const double factor = log_z - digamma(alpha);
+  const double factor = log_z - special::digamma(alpha);
   if (z < alpha + 1) {
     const Dual s = series(alpha, z);
     return -(factor * s.value + s.slope);

@@ -1,3 +1,4 @@
+#include "chainrule/functions.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
 
@@ -109,10 +110,14 @@ Entries transcendental_operations() {
        .aliases = "expit",
        .example = "sigmoid([0, 1])"},
       {.name = Softplus::name,
-       .parameters = one_input,
-       .call = call<softplus>,
+       .parameters = "x|input, beta=1.0, threshold=None",
+       .call = [](Arguments& a) -> Result {
+         if (a.number(1) == 1 && !a.given(2)) return softplus(a[0]);
+         return softplus(a[0], a.number(1), a.given(2) ? a.number(2) : 20);
+       },
        .formula = Softplus::formula,
-       .example = "softplus([0, 1])"},
+       .example = "softplus([0, 1])",
+       .note = "with beta or threshold, log(1 + exp(beta x)) / beta, and x where beta x > threshold (20)"},
       {.name = Logaddexp::name,
        .parameters = two_inputs,
        .call = call<logaddexp>,
