@@ -9,7 +9,7 @@
 #include "chainrule/autograd.h"
 #include "chainrule/statistics.h"
 #include "chainrule/testing.h"
-#include "ops/gamma_samples.h"
+#include "ops/statistics/gamma_samples.h"
 #include "support.h"
 
 namespace chainrule::test {

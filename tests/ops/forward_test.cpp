@@ -46,7 +46,7 @@ TEST(OperationTable, lists_every_operation_that_the_sources_define) {
   for (const OpCase& row : op_cases()) listed.insert(row.derivative);
   const std::regex definition("\\bname\\s*=\\s*\"(\\w+)\"");
   std::size_t found = 0;
-  for (const auto& file : std::filesystem::directory_iterator(tests_path("../src/ops"))) {
+  for (const auto& file : std::filesystem::recursive_directory_iterator(tests_path("../src/ops"))) {
     std::ifstream in(file.path());
     const std::string text(std::istreambuf_iterator<char>(in), {});
     for (std::sregex_iterator match(text.begin(), text.end(), definition); match != std::sregex_iterator();

@@ -1,7 +1,7 @@
 // The two operations that all indexing by positions is made of: one takes what is at some places, the other
 // adds up what comes for them. Each is the derivative of the other.
 
-#include "ops/places.h"
+#include "ops/places/places.h"
 
 #include <algorithm>
 #include <cstring>

@@ -4,9 +4,9 @@
 #include <stdexcept>
 
 #include "chainrule/functions.h"
-#include "ops/by_number.h"
+#include "ops/functions/by_number.h"
+#include "ops/functions/special_numbers.h"
 #include "ops/registry.h"
-#include "ops/special_numbers.h"
 
 namespace chainrule {
 namespace ops {

@@ -1,4 +1,4 @@
-#include "ops/special_numbers.h"
+#include "ops/functions/special_numbers.h"
 
 #include <cmath>
 #include <limits>

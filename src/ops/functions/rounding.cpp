@@ -1,7 +1,7 @@
 // Rounding, remainders, and what treats signs, zeros, NaN and infinities of numbers.
 
 #include "chainrule/functions.h"
-#include "ops/by_number.h"
+#include "ops/functions/by_number.h"
 #include "ops/registry.h"
 
 namespace chainrule {

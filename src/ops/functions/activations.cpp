@@ -4,7 +4,7 @@
 #include <stdexcept>
 
 #include "chainrule/functions.h"
-#include "ops/by_number.h"
+#include "ops/functions/by_number.h"
 #include "ops/registry.h"
 
 namespace chainrule {

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <memory>
 
-#include "ops/matrices.h"
+#include "ops/linear_algebra/matrices.h"
 #include "ops/registry.h"
 
 namespace chainrule {

@@ -1,11 +1,11 @@
 // Samples of the gamma distribution, and their implicit derivative, by the series and the continued fraction
 // of the incomplete gamma function, each differentiated term by term.
 
-#include "ops/gamma_samples.h"
+#include "ops/statistics/gamma_samples.h"
 
 #include <cmath>
 
-#include "ops/special_numbers.h"
+#include "ops/functions/special_numbers.h"
 
 namespace chainrule::ops {
 namespace {

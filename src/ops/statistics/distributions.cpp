@@ -8,8 +8,8 @@
 #include <limits>
 
 #include "ops/elementwise.h"
-#include "ops/gamma_samples.h"
 #include "ops/registry.h"
+#include "ops/statistics/gamma_samples.h"
 
 namespace chainrule {
 namespace ops {

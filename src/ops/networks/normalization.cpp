@@ -3,9 +3,9 @@
 #include <memory>
 
 #include "kernels/normalize.h"
+#include "ops/networks/resampling.h"
+#include "ops/networks/spatial.h"
 #include "ops/registry.h"
-#include "ops/resampling.h"
-#include "ops/spatial.h"
 
 namespace chainrule {
 namespace ops {

@@ -4,7 +4,7 @@
 
 #include "array/axes.h"
 #include "chainrule/shaping.h"
-#include "ops/places.h"
+#include "ops/places/places.h"
 #include "ops/registry.h"
 #include "ops/shape_ops.h"
 

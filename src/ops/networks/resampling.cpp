@@ -1,12 +1,12 @@
 // Interpolation, and the sums along an axis that it and average pooling are made of.
-#include "ops/resampling.h"
+#include "ops/networks/resampling.h"
 
 #include <cmath>
 #include <memory>
 
 #include "ops/moves.h"
+#include "ops/networks/spatial.h"
 #include "ops/registry.h"
-#include "ops/spatial.h"
 
 namespace chainrule {
 namespace ops {

@@ -1,7 +1,7 @@
 // Products of vectors and matrices that are compositions of others: dot, outer, kron, cross, powers.
 #include <algorithm>
 
-#include "ops/matrices.h"
+#include "ops/linear_algebra/matrices.h"
 #include "ops/registry.h"
 
 namespace chainrule {

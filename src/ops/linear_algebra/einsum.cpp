@@ -4,8 +4,8 @@
 #include <map>
 
 #include "chainrule/linalg.h"
-#include "ops/contraction.h"
 #include "ops/elementwise.h"
+#include "ops/linear_algebra/contraction.h"
 #include "ops/registry.h"
 
 namespace chainrule {

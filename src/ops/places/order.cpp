@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "ops/elementwise.h"
-#include "ops/places.h"
+#include "ops/places/places.h"
 #include "ops/registry.h"
 
 namespace chainrule {

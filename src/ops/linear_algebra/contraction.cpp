@@ -1,5 +1,5 @@
 // How terms are contracted: each pair as a batched matmul, all of them in the order that costs least.
-#include "ops/contraction.h"
+#include "ops/linear_algebra/contraction.h"
 
 #include <algorithm>
 #include <limits>

@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "ops/elementwise.h"
-#include "ops/places.h"
+#include "ops/places/places.h"
 #include "ops/registry.h"
 
 namespace chainrule {

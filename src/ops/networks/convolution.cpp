@@ -1,8 +1,8 @@
 // Convolutions and transposed ones over one to three axes, and what their derivatives are made of.
 #include "kernels/convolution.h"
 
+#include "ops/networks/spatial.h"
 #include "ops/registry.h"
-#include "ops/spatial.h"
 
 namespace chainrule {
 namespace ops {

@@ -5,7 +5,7 @@
 
 #include <numbers>
 
-#include "ops/by_number.h"
+#include "ops/functions/by_number.h"
 #include "ops/registry.h"
 
 namespace chainrule {

@@ -1,4 +1,4 @@
-#include "ops/by_number.h"
+#include "ops/functions/by_number.h"
 
 #include <cctype>
 

@@ -3,7 +3,7 @@
 // own part back.
 #include <memory>
 
-#include "ops/matrices.h"
+#include "ops/linear_algebra/matrices.h"
 #include "ops/registry.h"
 
 namespace chainrule {
