@@ -172,7 +172,7 @@ std::vector<OpCase> special() {
   return {
       unary("erf", erf, [](Number x) { return std::erf(x); }, between(-2, 2), {.derivative = "gaussian"}),
       unary("erfc", erfc, [](Number x) { return std::erfc(x); }, between(-2, 2), {-1e3, 26}),
-      unary("erfinv", erfinv, erfinv_of, between(-0.9, 0.9), {-1, 1}),
+      unary("erfinv", erfinv, erfinv_of, between(-0.7, 0.7), {-1, 1}),
       unary("ndtr", ndtr, [](Number x) { return std::erfc(-x / std::sqrt(Number(2))) / 2; }, between(-2, 2),
             {-37, 37}),
       unary("lgamma", lgamma, [](Number x) { return std::lgamma(x); }, between(0.5, 4), {3, 1e300}),
