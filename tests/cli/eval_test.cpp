@@ -225,6 +225,7 @@ TEST(Eval, calls_functions_and_methods_in_the_ways_of_numpy_and_pytorch) {
   EXPECT_NEAR(value("sum(softmax(x, axis=1))").get<double>(), 2.0, 1e-15);
   EXPECT_EQ(value("x.astype(np.float32).sum()"), 21.0);
   EXPECT_EQ(value("v.unsqueeze(0).squeeze(0).flatten()[2]"), 3.0);
+  EXPECT_EQ(value("sum(x[x > 3]) + sum(x[[False, True]]) + sum(x[:, [0, -1]])"), 15.0 + 15 + 14);
   EXPECT_EQ(value("sum(broadcast_to(s, (2, 2)))"), 8.0);
   EXPECT_EQ(value("sum(eye(3) @ v) + sum(ones_like(x)) + sum(full((2,), 4)) + sum(linspace(0, 1, 3))"),
             6 + 6 + 8 + 1.5);

@@ -3,6 +3,7 @@
 #include "indexing.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "chainrule/indexing.h"
 #include "command.h"
@@ -72,7 +73,7 @@ Tensor index(const Tensor& x, std::span<const Value> places) {
                                      [](const Value& v) { return v.as<std::int64_t>() != nullptr; });
   if (arrays == 1 && places.size() == 1) {
     const Tensor where = to_tensor(places[0], {.floats = DType::float64});
-    return where.dtype() == DType::boolean ? masked_select(x, where) : take(x, positions(places[0]), 0);
+    return where.dtype() == DType::boolean ? chainrule::index(x, where) : take(x, positions(places[0]), 0);
   }
   if (arrays > 0 && arrays + numbers == static_cast<std::ptrdiff_t>(places.size()))
     return take_pairs(x, places);
