@@ -105,7 +105,10 @@ struct LinearRecurrence {
       out[transposed ? last : first] = static_cast<T>(y);
       for (std::int64_t i = 1; i < along.n; ++i) {
         const std::int64_t at = transposed ? last - i * stride : first + i * stride;
-        y = Number(a[transposed ? at + stride : at]) * y + Number(b[at]);
+        const Number slope = a[transposed ? at + stride : at];
+        // What is transposed is a gradient, in which 0 times infinity is 0.
+        const bool is_nothing = transposed && (y == Number(0) || slope == Number(0));
+        y = is_nothing ? Number(b[at]) : slope * y + Number(b[at]);
         out[at] = static_cast<T>(y);
       }
     });
