@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 
 #include "array/axes.h"
@@ -16,13 +17,15 @@ struct AlongAxis {
     for (std::size_t i = 0; i < axis; ++i) outer *= shape[i];
     for (std::size_t i = axis + 1; i < shape.rank(); ++i) inner *= shape[i];
   }
-  std::int64_t stride() const { return inner; }
-  /// Calls f(first) with the offset of the first element of each line along the axis.
+  /// The most lines that a block has.
+  static constexpr std::int64_t most = 256;
+  /// Calls f(first, lines) for blocks of lines that are neighbours: element i of line j of a block is at
+  /// first + i * inner + j. So they can go on side by side, as they lie in memory.
   template <class F>
-  void for_each_line(const F& f) const {
+  void for_each_block(const F& f) const {
     if (n == 0) return;
     for (std::int64_t o = 0; o < outer; ++o)
-      for (std::int64_t i = 0; i < inner; ++i) f(o * n * inner + i);
+      for (std::int64_t j = 0; j < inner; j += most) f(o * n * inner + j, std::min(most, inner - j));
   }
 };
 

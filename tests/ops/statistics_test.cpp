@@ -55,6 +55,7 @@ TEST(VectorNorm, of_any_order_is_scaled_and_has_the_derivative_0_at_0) {
   }
   EXPECT_EQ(vector_norm({0, 2, nan}, 0).item(), 2);
   EXPECT_EQ(vector_norm(zeros({0}), 3).item(), 0);
+  EXPECT_THROW((void)vector_norm(zeros({0}), -3), ShapeError);
   EXPECT_THROW((void)vector_norm({1, 2}, nan), std::invalid_argument);
 }
 
@@ -70,6 +71,13 @@ TEST(RunningSum, of_whole_numbers_stays_whole_and_wraps_around) {
 TEST(RunningProduct, has_an_exact_derivative_where_elements_are_0) {
   // y = 2, 0, 0, 0: to x₁ 2 + 2·3 + 2·3·0, to x₃ 2·0·3
   EXPECT_THAT(gradient_at({2.0, 0.0, 3.0, 0.0}, [](auto& x) { return cumprod(x); }), IsClose({1, 8, 0, 0}));
+  // A part that is masked out passes nothing on, however steep it is.
+  const auto first = [](const Tensor& x) { return cumprod(x) * tensor({1, 0, 0}); };
+  EXPECT_THAT(gradient_at({2.0, infinity, 3.0},
+                          [&](auto& x) {
+                            return where(tensor({true, false, false}), first(x), 0);
+                          }),
+              IsClose({1, 0, 0}));
 }
 
 TEST(Logcumsumexp, leaves_no_nan_at_infinities) {

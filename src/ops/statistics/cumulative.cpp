@@ -1,6 +1,7 @@
 // Running sums, products and extrema along an axis. Those with a derivative of their own are two: sums, whose
 // reverse is the sum from the other end, and linear recurrences, whose reverse is one from the other end.
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -41,12 +42,13 @@ struct Cumsum {
   template <class Running, class T>
   void run(const T* x, T* out, const Shape& shape) const {
     const AlongAxis along(shape, axis);
-    along.for_each_line([&](std::int64_t at) {
-      const std::int64_t step = from_end ? -along.stride() : along.stride();
-      if (from_end) at += (along.n - 1) * along.stride();
-      Running total = 0;
-      for (std::int64_t i = 0; i < along.n; ++i, at += step)
-        out[at] = static_cast<T>(total += static_cast<Running>(x[at]));
+    along.for_each_block([&](std::int64_t first, std::int64_t lines) {
+      Running totals[AlongAxis::most] = {};
+      for (std::int64_t i = 0; i < along.n; ++i) {
+        const std::int64_t at = first + (from_end ? along.n - 1 - i : i) * along.inner;
+        for (std::int64_t j = 0; j < lines; ++j)
+          out[at + j] = static_cast<T>(totals[j] += static_cast<Running>(x[at + j]));
+      }
     });
   }
 };
@@ -99,14 +101,19 @@ struct LinearRecurrence {
   template <class Number, class T>
   void run(const T* a, const T* b, T* out, const Shape& shape) const {
     const AlongAxis along(shape, axis);
-    along.for_each_line([&](std::int64_t first) {
-      const std::int64_t stride = along.stride(), last = first + (along.n - 1) * stride;
-      Number y = b[transposed ? last : first];
-      out[transposed ? last : first] = static_cast<T>(y);
-      for (std::int64_t i = 1; i < along.n; ++i) {
-        const std::int64_t at = transposed ? last - i * stride : first + i * stride;
-        y = Number(a[transposed ? at + stride : at]) * y + Number(b[at]);
-        out[at] = static_cast<T>(y);
+    along.for_each_block([&](std::int64_t first, std::int64_t lines) {
+      for (std::int64_t i = 0; i < along.n; ++i) {
+        const std::int64_t at = first + (transposed ? along.n - 1 - i : i) * along.inner,
+                           before = transposed ? at + along.inner : at - along.inner;
+        for (std::int64_t j = 0; j < lines; ++j) {
+          Number y = b[at + j];
+          if (i > 0) {
+            const Number slope = a[(transposed ? before : at) + j], last = out[before + j];
+            // What is transposed is a gradient, in which 0 times infinity is 0.
+            if (!transposed || (last != Number(0) && slope != Number(0))) y = slope * last + y;
+          }
+          out[at + j] = static_cast<T>(y);
+        }
       }
     });
   }
@@ -122,10 +129,11 @@ struct Logcumsumexp {
       const T* from = x.data<T>();
       T* to = out.mutable_data<T>();
       const AlongAxis along(x.shape(), axis);
-      along.for_each_line([&](std::int64_t at) {
-        T y = to[at] = from[at];
+      along.for_each_block([&](std::int64_t first, std::int64_t lines) {
+        std::copy_n(from + first, lines, to + first);
         for (std::int64_t i = 1; i < along.n; ++i)
-          y = to[at + i * along.stride()] = rules::logaddexp(y, from[at + i * along.stride()]);
+          for (std::int64_t at = first + i * along.inner, end = at + lines; at < end; ++at)
+            to[at] = rules::logaddexp(to[at - along.inner], from[at]);
       });
     });
     return out;
@@ -170,15 +178,18 @@ Cumulative extremum_so_far(std::string_view name, const Operand& x, std::optiona
   dispatch(in.dtype(), [&]<class T>() {
     const T* elements = in.data<T>();
     const AlongAxis along(shape, of.axis);
-    along.for_each_line([&](std::int64_t first) {
-      std::int64_t best = 0;
-      for (std::int64_t i = 0; i < along.n; ++i) {
-        const std::int64_t at = first + i * along.stride();
-        const T extremum = elements[first + best * along.stride()];
-        if (is_nan(elements[at]) || (!is_nan(extremum) && !stays(extremum, elements[at]))) best = i;
-        place[at] = best;
-        offset[at] = first + best * along.stride();
-      }
+    along.for_each_block([&](std::int64_t first, std::int64_t lines) {
+      for (std::int64_t i = 0; i < along.n; ++i)
+        for (std::int64_t at = first + i * along.inner, end = at + lines; at < end; ++at) {
+          place[at] = i;
+          offset[at] = at;
+          if (i == 0 || is_nan(elements[at])) continue;
+          const std::int64_t before = at - along.inner;
+          const T extremum = elements[offset[before]];
+          if (!is_nan(extremum) && !stays(extremum, elements[at])) continue;
+          place[at] = place[before];
+          offset[at] = offset[before];
+        }
     });
   });
   return {pick(of.x, constant(std::move(offsets))), constant(std::move(places))};

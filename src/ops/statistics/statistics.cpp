@@ -43,7 +43,7 @@ struct Centred {
 /// negative order, no power that matters is lost. As the norm is homogeneous, the unit counts as a constant.
 Tensor norm_of_order(const Tensor& x, double order, const Axes& axes, bool keepdims) {
   const Tensor size = abs(x);
-  if (x.size() == 0) return sum(size, axes, keepdims);
+  if (x.size() == 0 && order > 0) return sum(size, axes, keepdims);
   Tensor unit;
   {
     const NoGrad guard;
