@@ -27,10 +27,6 @@ std::vector<OpCase> network_rows();
 const std::vector<OpCase>& op_cases() {
   static const std::vector<OpCase> table = [] {
     std::vector<OpCase> all;
-    for (const auto family :
-         {elementwise_rows, function_rows, map_rows, reduction_rows, shape_rows, linear_algebra_rows,
-          product_rows, decomposition_rows, probability_rows, fourier_rows, statistics_rows, loss_rows,
-          distribution_rows, indexing_rows, shaping_rows, window_rows, network_rows})
     for (const auto family : {
              elementwise_rows,
              function_rows,
