@@ -3,6 +3,7 @@
 #include "indexing.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "chainrule/indexing.h"
 #include "command.h"
