@@ -45,6 +45,12 @@ TEST(Expression, numbers_the_values_that_a_name_is_given) {
   EXPECT_EQ(value.as<Tensor>()->name(), "h₃");
 }
 
+TEST(Expression, gives_several_results_a_name_each) {
+  const Variables variables = {{"A", variable({{3.0, 1.0}, {1.0, 3.0}}, "A")}};
+  EXPECT_DOUBLE_EQ(evaluated("q, r = qr(A); sum(q @ r)", variables), 8);
+  EXPECT_DOUBLE_EQ(evaluated("x = 1; L, V = torch.linalg.eigh(A); y, z = [x, 2]; L[1] + z", variables), 6);
+}
+
 TEST(Identifier, may_be_of_any_script_but_holds_no_symbols) {
   for (const char* name : {"x", "_", "x1", "θ", "日本", "x₁", "Ünicode", "W_out"})
     EXPECT_TRUE(is_identifier(name)) << name;

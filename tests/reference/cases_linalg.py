@@ -63,5 +63,5 @@ def add(cases):
         cases.add("pinv(a)", a=(-1, 1, *shape), rtol=1e-8)
     cases.add("lstsq(a, b)", a=(-1, 1, 4, 2), b=(-1, 1, 4, 1), rtol=1e-8)
     cases.add("trace(a)", a=(-1, 1, 3, 3))
-    cases.add("det(a)", a=[[1.0, 2.0], [2.0, 4.0]], second=False, rtol=1e-9)
+    # Not det of a singular matrix: the gradient is the matrix of cofactors, for which PyTorch gives 0.
     cases.add("sum(eigvalsh(a))", a=[[2.0, 0.0], [0.0, 2.0]], second=False)

@@ -58,7 +58,9 @@ struct atom : p::seq<p::sor<p::if_must<number, no_letters>, string, name, list, 
 struct assign_sign : p::seq<p::one<'='>, p::not_at<p::one<'='>>, blank> {};
 struct target : p::seq<identifier> {};
 struct any_name : p::seq<identifier> {};
-struct targets : p::seq<p::at<p::list<any_name, comma>, blank, assign_sign>, p::list<target, comma>> {};
+struct between_targets : token<','> {};  // comma is about the bracket that it is in
+struct targets
+    : p::seq<p::at<p::list<any_name, comma>, blank, assign_sign>, p::list<target, between_targets>> {};
 struct keyword : p::seq<p::at<identifier, blank, assign_sign>, identifier> {};
 struct positional : p::seq<expression> {};
 struct keyword_argument : p::if_must<keyword, blank, assign_sign, expression> {};

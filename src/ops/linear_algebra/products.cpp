@@ -122,7 +122,7 @@ Tensor matrix_power(const Operand& a, std::int64_t n) try {
   Tensor square = a.as(dtype);
   const Shape shape = square.shape();
   ops::require_square("matrix_power", shape);
-  if (n == 0) return broadcast_to(ops::identity(shape.back(), dtype), shape);
+  if (n == 0) return where({false, here}, square, ops::identity(shape.back(), dtype));  // with derivative 0
   if (n < 0) square = inverse({square, here});
   std::optional<Tensor> result;
   for (std::uint64_t left = n < 0 ? -static_cast<std::uint64_t>(n) : static_cast<std::uint64_t>(n);;) {
