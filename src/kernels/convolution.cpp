@@ -1,8 +1,6 @@
 // The three products that convolutions and all their derivatives are made of.
 #include "kernels/convolution.h"
 
-#include <cstring>
-
 #include "array/array.h"
 #include "chainrule/simd.h"
 #include "kernels/gemm.h"
@@ -50,43 +48,59 @@ class Scratch {
   Array array_;
 };
 
-/// Row c · kernel + k of the columns has element k in channel c of the windows from begin to end - 1.
+/// Row c · kernel + k of the columns has element k in channel c of the windows from begin to end - 1. Written
+/// where x is given, from that; else read, and added to the elements of `to_x` that they are.
+template <class T>
+struct ColumnsLoop {
+  template <int Bytes>
+  static void run(const Windows* windows, const T* x, T* to_x, std::int64_t channels, std::int64_t begin,
+                  std::int64_t end, T* columns) {
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    const std::int64_t stride = windows->axes[2].stride, n = end - begin, plane = windows->in_size(),
+                       rows = windows->kernel_size();
+    for (std::int64_t c = 0; c < channels; ++c, columns += rows * n)
+      for_each_run(
+          *windows, begin, end,
+          [&](std::int64_t k, std::int64_t at, std::int64_t count, std::int64_t from) {
+            T* const part = columns + k * n + at;
+            if (x != nullptr)
+              copy<P>(x + c * plane + from, stride, part, count);
+            else
+              add<P>(part, to_x + c * plane + from, stride, count);
+          },
+          [&](std::int64_t k, std::int64_t at, std::int64_t count) {
+            if (x != nullptr) std::fill_n(columns + k * n + at, count, T(0));
+          });
+  }
+
+ private:
+  template <class P>
+  static void copy(const T* from, std::int64_t stride, T* to, std::int64_t n) {
+    std::int64_t i = 0;
+    if (stride == 1) {
+      for (; i + P::lanes <= n; i += P::lanes) P::load(from + i).store(to + i);
+      if (i < n && n >= P::lanes) return P::load(from + n - P::lanes).store(to + n - P::lanes);
+    }
+    for (; i < n; ++i) to[i] = from[i * stride];
+  }
+  template <class P>
+  static void add(const T* from, T* to, std::int64_t stride, std::int64_t n) {
+    std::int64_t i = 0;
+    if (stride == 1)
+      for (; i + P::lanes <= n; i += P::lanes) (P::load(to + i) + P::load(from + i)).store(to + i);
+    for (; i < n; ++i) to[i * stride] += from[i];
+  }
+};
 template <class T>
 void columns_of(const Windows& windows, const T* x, std::int64_t channels, std::int64_t begin,
                 std::int64_t end, T* columns) {
-  const std::int64_t stride = windows.axes[2].stride, n = end - begin;
-  for (; channels > 0; --channels, x += windows.in_size(), columns += windows.kernel_size() * n)
-    for_each_run(
-        windows, begin, end,
-        [&](std::int64_t k, std::int64_t at, std::int64_t count, std::int64_t from) {
-          T* to = columns + k * n + at;
-          if (stride == 1)
-            std::memcpy(to, x + from, static_cast<std::size_t>(count) * sizeof(T));
-          else
-            for (std::int64_t i = 0; i < count; ++i) to[i] = x[from + i * stride];
-        },
-        [&](std::int64_t k, std::int64_t at, std::int64_t count) {
-          std::fill_n(columns + k * n + at, count, T(0));
-        });
+  simd::vectorized<ColumnsLoop<T>>(&windows, x, static_cast<T*>(nullptr), channels, begin, end, columns);
 }
-
-/// The reverse: adds them to the elements that they are.
 template <class T>
-void add_columns(const Windows& windows, const T* columns, std::int64_t channels, std::int64_t begin,
+void add_columns(const Windows& windows, T* columns, std::int64_t channels, std::int64_t begin,
                  std::int64_t end, T* x) {
-  const std::int64_t stride = windows.axes[2].stride, n = end - begin;
-  for (; channels > 0; --channels, x += windows.in_size(), columns += windows.kernel_size() * n)
-    for_each_run(
-        windows, begin, end,
-        [&](std::int64_t k, std::int64_t at, std::int64_t count, std::int64_t from) {
-          const T* part = columns + k * n + at;
-          T* to = x + from;
-          if (stride == 1)
-            for (std::int64_t i = 0; i < count; ++i) to[i] += part[i];
-          else
-            for (std::int64_t i = 0; i < count; ++i) to[i * stride] += part[i];
-        },
-        [](std::int64_t, std::int64_t, std::int64_t) {});
+  simd::vectorized<ColumnsLoop<T>>(&windows, static_cast<const T*>(nullptr), x, channels, begin, end,
+                                   columns);
 }
 
 /// Calls part for stretches of `tasks`, each of which takes so many multiply-adds.
