@@ -74,7 +74,10 @@ std::vector<OpCase> normalization_rows() {
           distinct()),
       own(
           "normalize_groups",
-          [](const Arguments& in) { return layer_norm(in[0], {in[0].as_tensor().shape()[2]}, {.eps = 0.1}); },
+          [](const Arguments& in) {
+            return layer_norm(in[0], {in[0].as_tensor().shape()[2]},
+                              {.weight = in[1].as_tensor(), .bias = in[2].as_tensor(), .eps = 0.1});
+          },
           [](const Arrays& in) {
             const Array mean = reference::reduce(in[0], {2}, true, reference::mean);
             const auto square = [&](const Numbers& x) {
@@ -84,10 +87,10 @@ std::vector<OpCase> normalization_rows() {
             };
             const Array variance = reference::reduce(in[0], {2}, true, square);
             return reference::elementwise(
-                [](const Numbers& x) { return (x[0] - x[1]) / std::sqrt(x[2] + Number(0.1L)); },
-                {in[0], mean, variance});
+                [](const Numbers& x) { return (x[0] - x[1]) / std::sqrt(x[2] + Number(0.1L)) * x[3] + x[4]; },
+                {in[0], mean, variance, in[1], in[2]});
           },
-          {{{1, 2, 3}}, {{1, 1, 37}}, {{1, 0, 3}}}, distinct())};
+          {{{1, 2, 3}, {3}, {3}}, {{1, 2, 37}, {37}, {37}}, {{1, 0, 3}, {3}, {3}}}, distinct())};
 }
 
 std::vector<OpCase> attention_rows() {

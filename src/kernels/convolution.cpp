@@ -1,9 +1,8 @@
 // The three products that convolutions and all their derivatives are made of.
 #include "kernels/convolution.h"
 
-#include <cstring>
-
 #include "array/array.h"
+#include "chainrule/simd.h"
 #include "kernels/gemm.h"
 #include "kernels/parallel.h"
 
@@ -49,43 +48,59 @@ class Scratch {
   Array array_;
 };
 
-/// Row c · kernel + k of the columns has element k in channel c of the windows from begin to end - 1.
+/// Row c · kernel + k of the columns has element k in channel c of the windows from begin to end - 1. Written
+/// where x is given, from that; else read, and added to the elements of `to_x` that they are.
+template <class T>
+struct ColumnsLoop {
+  template <int Bytes>
+  static void run(const Windows* windows, const T* x, T* to_x, std::int64_t channels, std::int64_t begin,
+                  std::int64_t end, T* columns) {
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    const std::int64_t stride = windows->axes[2].stride, n = end - begin, plane = windows->in_size(),
+                       rows = windows->kernel_size();
+    for (std::int64_t c = 0; c < channels; ++c, columns += rows * n)
+      for_each_run(
+          *windows, begin, end,
+          [&](std::int64_t k, std::int64_t at, std::int64_t count, std::int64_t from) {
+            T* const part = columns + k * n + at;
+            if (x != nullptr)
+              copy<P>(x + c * plane + from, stride, part, count);
+            else
+              add<P>(part, to_x + c * plane + from, stride, count);
+          },
+          [&](std::int64_t k, std::int64_t at, std::int64_t count) {
+            if (x != nullptr) std::fill_n(columns + k * n + at, count, T(0));
+          });
+  }
+
+ private:
+  template <class P>
+  static void copy(const T* from, std::int64_t stride, T* to, std::int64_t n) {
+    std::int64_t i = 0;
+    if (stride == 1) {
+      for (; i + P::lanes <= n; i += P::lanes) P::load(from + i).store(to + i);
+      if (i < n && n >= P::lanes) return P::load(from + n - P::lanes).store(to + n - P::lanes);
+    }
+    for (; i < n; ++i) to[i] = from[i * stride];
+  }
+  template <class P>
+  static void add(const T* from, T* to, std::int64_t stride, std::int64_t n) {
+    std::int64_t i = 0;
+    if (stride == 1)
+      for (; i + P::lanes <= n; i += P::lanes) (P::load(to + i) + P::load(from + i)).store(to + i);
+    for (; i < n; ++i) to[i * stride] += from[i];
+  }
+};
 template <class T>
 void columns_of(const Windows& windows, const T* x, std::int64_t channels, std::int64_t begin,
                 std::int64_t end, T* columns) {
-  const std::int64_t stride = windows.axes[2].stride, n = end - begin;
-  for (; channels > 0; --channels, x += windows.in_size(), columns += windows.kernel_size() * n)
-    for_each_run(
-        windows, begin, end,
-        [&](std::int64_t k, std::int64_t at, std::int64_t count, std::int64_t from) {
-          T* to = columns + k * n + at;
-          if (stride == 1)
-            std::memcpy(to, x + from, static_cast<std::size_t>(count) * sizeof(T));
-          else
-            for (std::int64_t i = 0; i < count; ++i) to[i] = x[from + i * stride];
-        },
-        [&](std::int64_t k, std::int64_t at, std::int64_t count) {
-          std::fill_n(columns + k * n + at, count, T(0));
-        });
+  simd::vectorized<ColumnsLoop<T>>(&windows, x, static_cast<T*>(nullptr), channels, begin, end, columns);
 }
-
-/// The reverse: adds them to the elements that they are.
 template <class T>
-void add_columns(const Windows& windows, const T* columns, std::int64_t channels, std::int64_t begin,
+void add_columns(const Windows& windows, T* columns, std::int64_t channels, std::int64_t begin,
                  std::int64_t end, T* x) {
-  const std::int64_t stride = windows.axes[2].stride, n = end - begin;
-  for (; channels > 0; --channels, x += windows.in_size(), columns += windows.kernel_size() * n)
-    for_each_run(
-        windows, begin, end,
-        [&](std::int64_t k, std::int64_t at, std::int64_t count, std::int64_t from) {
-          const T* part = columns + k * n + at;
-          T* to = x + from;
-          if (stride == 1)
-            for (std::int64_t i = 0; i < count; ++i) to[i] += part[i];
-          else
-            for (std::int64_t i = 0; i < count; ++i) to[i * stride] += part[i];
-        },
-        [](std::int64_t, std::int64_t, std::int64_t) {});
+  simd::vectorized<ColumnsLoop<T>>(&windows, static_cast<const T*>(nullptr), x, channels, begin, end,
+                                   columns);
 }
 
 /// Calls part for stretches of `tasks`, each of which takes so many multiply-adds.
@@ -102,6 +117,58 @@ void fill_planes(std::int64_t samples, std::int64_t channels, std::int64_t plane
     std::fill_n(to, plane, bias != nullptr ? bias[i % channels] : T(0));
 }
 
+/// Convolutions of one channel with one filter in each group, for which columns would be more work than the
+/// products: a plane at a time, one element of the kernel after another.
+template <class T>
+struct PlaneLoop {
+  template <int Bytes>
+  static void add(std::int64_t n, T weight, const T* from, std::int64_t step, T* to, std::int64_t step_to) {
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    std::int64_t i = 0;
+    if (step == 1 && step_to == 1)
+      for (; i + P::lanes <= n; i += P::lanes)
+        (P::load(to + i) + P(weight) * P::load(from + i)).store(to + i);
+    for (; i < n; ++i) to[i * step_to] += weight * from[i * step];
+  }
+  /// y += weight * x, x += weight * y, or weight += x · y, as told by what is written.
+  template <int Bytes>
+  static void run(const Windows* windows, const T* x, T* to_x, const T* weight, T* to_weight, const T* y,
+                  T* to_y) {
+    const std::int64_t stride = windows->axes[2].stride;
+    for_each_run(
+        *windows, 0, windows->out_size(),
+        [&](std::int64_t k, std::int64_t at, std::int64_t n, std::int64_t from) {
+          if (to_y != nullptr)
+            add<Bytes>(n, weight[k], x + from, stride, to_y + at, 1);
+          else if (to_x != nullptr)
+            add<Bytes>(n, weight[k], y + at, 1, to_x + from, stride);
+          else
+            to_weight[k] += dot<Bytes>(n, x + from, stride, y + at);
+        },
+        [](std::int64_t, std::int64_t, std::int64_t) {});
+  }
+
+ private:
+  template <int Bytes>
+  static T dot(std::int64_t n, const T* x, std::int64_t stride, const T* y) {
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    T sum = 0;
+    std::int64_t i = 0;
+    if (stride == 1 && n >= P::lanes) {
+      P sums(T(0));
+      for (; i + P::lanes <= n; i += P::lanes) sums += P::load(x + i) * P::load(y + i);
+      T lanes[std::size_t{P::lanes}];
+      sums.store(lanes);
+      for (const T lane : lanes) sum += lane;
+    }
+    for (; i < n; ++i) sum += x[i * stride] * y[i];
+    return sum;
+  }
+};
+bool is_by_planes(const Convolution& convolution) {
+  return convolution.in_channels == 1 && convolution.out_channels == 1;
+}
+
 }  // namespace
 
 template <class T>
@@ -112,6 +179,16 @@ void convolve(const Convolution& convolution, const T* x, const T* weight, const
   const std::int64_t positions = windows.out_size(), depth = channels * windows.kernel_size();
   if (samples * groups * filters * positions == 0) return;
   if (depth == 0) return fill_planes(samples, groups * filters, positions, bias, y);
+  if (is_by_planes(convolution))
+    return in_parallel(samples * groups, depth * positions, [&](std::int64_t at, std::int64_t end) {
+      for (; at < end; ++at) {
+        T* const to = y + at * positions;
+        std::fill_n(to, positions, bias != nullptr ? bias[at % groups] : T(0));
+        simd::vectorized<PlaneLoop<T>>(&windows, x + at * windows.in_size(), static_cast<T*>(nullptr),
+                                       weight + at % groups * depth, static_cast<T*>(nullptr),
+                                       static_cast<const T*>(nullptr), to);
+      }
+    });
   const Blocks blocks(positions, depth);
   const bool direct = windows.are_elements();
   in_parallel(samples * groups * blocks.count, filters * depth * blocks.size,
@@ -155,6 +232,13 @@ void convolve_back(const Convolution& convolution, const T* y, const T* weight, 
                      depth = channels * kernel, plane = windows.in_size();
   fill_planes(samples, groups * channels, plane, bias, x);
   if (samples * groups * filters * positions * depth == 0) return;
+  if (is_by_planes(convolution))
+    return in_parallel(samples * groups, depth * positions, [&](std::int64_t at, std::int64_t end) {
+      for (; at < end; ++at)
+        simd::vectorized<PlaneLoop<T>>(&windows, static_cast<const T*>(nullptr), x + at * plane,
+                                       weight + at % groups * depth, static_cast<T*>(nullptr),
+                                       y + at * positions, static_cast<T*>(nullptr));
+    });
   // Of few samples, parts of the channels are computed at the same time.
   const std::int64_t parts = samples * groups >= 16 ? 1 : std::min<std::int64_t>(channels, 8);
   const std::int64_t most = (channels + parts - 1) / parts;
@@ -198,6 +282,14 @@ void convolution_weight(const Convolution& convolution, const T* x, const T* y, 
                      depth = channels * kernel, size = groups * filters * depth;
   std::fill_n(weight, size, T(0));
   if (samples * positions * size == 0) return;
+  if (is_by_planes(convolution))
+    return in_parallel(groups, samples * depth * positions, [&](std::int64_t group, std::int64_t end) {
+      for (; group < end; ++group)
+        for (std::int64_t at = group; at < samples * groups; at += groups)
+          simd::vectorized<PlaneLoop<T>>(&windows, x + at * windows.in_size(), static_cast<T*>(nullptr),
+                                         static_cast<const T*>(nullptr), weight + group * depth,
+                                         y + at * positions, static_cast<T*>(nullptr));
+    });
   // Parts of the channels are computed at the same time; where they are few, so are parts of the samples,
   // into weights of their own, which are then added up.
   const std::int64_t parts = std::clamp<std::int64_t>(depth / 256, 1, std::min<std::int64_t>(channels, 16));

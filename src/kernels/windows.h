@@ -45,17 +45,27 @@ struct Windows {
 template <class Inside, class Outside>
 void for_each_run(const Windows& windows, std::int64_t begin, std::int64_t end, const Inside& inside,
                   const Outside& outside) {
-  const auto& [deep, high, wide] = windows.axes;
+  const WindowAxis &deep = windows.axes[0], &high = windows.axes[1], &wide = windows.axes[2];
+  const std::int64_t first_line = begin / wide.out, first_plane = first_line / high.out;
   std::int64_t k = 0;
   for (std::int64_t d = 0; d < deep.kernel; ++d)
     for (std::int64_t h = 0; h < high.kernel; ++h)
       for (std::int64_t w = 0; w < wide.kernel; ++w, ++k) {
         const WindowAxis::Range range = wide.inside(w);
-        std::int64_t line = begin / wide.out;
-        for (std::int64_t at = begin; at < end; ++line) {
-          const std::int64_t a = at - line * wide.out, b = std::min(wide.out, end - line * wide.out);
-          const std::int64_t z = line / high.out * deep.stride + d * deep.dilation - deep.before,
-                             y = line % high.out * high.stride + h * high.dilation - high.before;
+        // The window's place along the outer axes, and that of its element, both counted up: divisions are
+        // slow.
+        std::int64_t row = first_line % high.out,
+                     z = first_plane * deep.stride + d * deep.dilation - deep.before,
+                     y = row * high.stride + h * high.dilation - high.before,
+                     a = begin - first_line * wide.out;
+        for (std::int64_t at = begin; at < end; a = 0, y += high.stride) {
+          if (row == high.out) {
+            row = 0;
+            z += deep.stride;
+            y = h * high.dilation - high.before;
+          }
+          ++row;
+          const std::int64_t b = std::min(wide.out, a + end - at);
           if (z < 0 || z >= deep.in || y < 0 || y >= high.in) {
             outside(k, at - begin, b - a);
           } else {
