@@ -149,7 +149,9 @@ std::string identifier(std::string text) {
   return text;
 }
 
-std::string case_name(const ::testing::TestParamInfo<Case>& info) { return identifier(info.param.name()); }
+std::string case_name(const ::testing::TestParamInfo<Case>& info) {
+  return (info.param.row->composed ? "composed_" : "") + identifier(info.param.name());
+}
 
 std::ostream& operator<<(std::ostream& out, const Case& one) { return out << one.name(); }
 

@@ -96,7 +96,8 @@ std::vector<Case> elementwise_cases();
 /// Shapes of `inputs` inputs in every combination: scalars, axes of size 1 and 0, up to five axes.
 std::vector<Shapes> combinations_of_shapes(std::size_t inputs);
 
-/// For INSTANTIATE_TEST_SUITE_P: the parameter's name, with spaces as underscores.
+/// For INSTANTIATE_TEST_SUITE_P: the parameter's name, with spaces as underscores; of what is made of other
+/// operations after "composed_".
 std::string case_name(const ::testing::TestParamInfo<Case>& info);
 std::string identifier(std::string text);
 
