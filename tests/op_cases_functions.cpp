@@ -259,7 +259,8 @@ std::vector<OpCase> activations() {
             between(-2, 2, {0}), {.composed = composed}),
       unary(
           "celu", [](const Operand& x) { return celu(x, 2); },
-          [](Number x) { return x > 0 ? x : 2 * std::expm1(x / 2); }, between(-2, 2), {.composed = composed}),
+          [](Number x) { return x > 0 ? x : 2 * std::expm1(x / 2); }, between(-2, 2, {0}),
+          {.composed = composed}),
       unary(
           "leaky_relu", [](const Operand& x) { return leaky_relu(x, 0.25); },
           [](Number x) { return x > 0 ? x : x / 4; }, between(-2, 2, {0}), {.composed = composed}),

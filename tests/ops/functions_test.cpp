@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "chainrule/autograd.h"
+#include "chainrule/graph.h"
 #include "support.h"
 
 namespace chainrule::test {
@@ -160,6 +161,23 @@ TEST(Functions, stay_in_float32) {
   }
   const Tensor most = nan_to_num(tensor({std::numeric_limits<float>::infinity()}));
   EXPECT_EQ(most.item<float>(), std::numeric_limits<float>::max());
+}
+
+TEST(Functions, write_their_slopes_with_the_names_of_their_inputs) {
+  const auto slope = [](const Tensor& y, std::size_t input, const std::vector<std::string>& names) {
+    return local_formula(y, input, names, "y").text;
+  };
+  const Tensor x = variable(0.5);
+  EXPECT_EQ(slope(tan(x), 0, {"w"}), "1 + tan(w)²");
+  EXPECT_EQ(slope(cbrt(x), 0, {"-2"}), "1 / (3 ∛(-2)²)");
+  EXPECT_EQ(slope(cosh(x), 0, {"-2"}), "sinh(-2)");
+  EXPECT_EQ(slope(atan2(x, x), 0, {"u", "v"}), "v / (u² + v²)");
+  EXPECT_EQ(slope(atan2(x, x), 1, {"u", "v"}), "−u / (u² + v²)");
+  EXPECT_EQ(slope(fmod(x, x), 0, {"u", "v"}), "1");
+  EXPECT_EQ(slope(polygamma(2, x), 0, {"w"}), "polygamma(3, w)");
+  const Tensor second = gradients(sinc(x), {x}, {.create_graph = true}).at(x);
+  EXPECT_EQ(slope(sinc(x), 0, {"w"}), "(cos(πw) − sinc(w)) / w");
+  EXPECT_TRUE(second.requires_grad());
 }
 
 TEST(Functions, take_parameters_as_pytorch_does) {
