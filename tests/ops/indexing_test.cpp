@@ -108,6 +108,13 @@ TEST(AddingUp, follows_pytorch) {
   EXPECT_TRUE(equals(reduced(Combining::amax, true), {3}, {4, 2, 5}));
   EXPECT_TRUE(equals(reduced(Combining::amin, true), {3}, {1, 2, 3}));
   EXPECT_TRUE(equals(reduced(Combining::amin, false), {3}, {2, 2, 5}));
+  for (const auto& [how, expected] :
+       {std::pair(Combining::prod, 24.0), {Combining::amax, 4.0}, {Combining::amin, 1.0}})
+    EXPECT_TRUE(
+        equals(scatter_reduce(ones({2}), 0, {0, 0, 0, 0, 0}, {2, 3, 1, 4, 1}, how), {2}, {expected, 1}));
+  const Tensor none = tensor(std::vector<std::int64_t>{}, {0, 2});
+  EXPECT_TRUE(equals(scatter_reduce(zeros({0, 2}), 0, none, zeros({0, 2}), Combining::prod), {0, 2}, {}));
+  EXPECT_TRUE(equals(scatter_reduce(ones({1, 2}), 0, none, zeros({0, 2}), Combining::amax), {1, 2}, {1, 1}));
   const Tensor whole = scatter_reduce(tensor({-7, 4}), 0, {0, 1}, {0, 3}, Combining::mean);
   EXPECT_TRUE(equals(whole, {2}, {-4, 3}));
   EXPECT_EQ(whole.dtype(), DType::int64);

@@ -1,8 +1,8 @@
 // Elements replaced and combined at places: scatter, put and masks; scatter_add and its relatives.
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <limits>
-#include <numeric>
 
 #include "ops/elementwise.h"
 #include "ops/places/places.h"
@@ -58,44 +58,63 @@ Tensor divided(const Tensor& total, const Array& counts) {
   return constant(std::move(result));
 }
 
+/// Elements that meet: `items` from starts[i] to starts[i + 1] in place i, one at least.
+struct Groups {
+  std::vector<std::int64_t> starts, items;
+};
+
+/// One group for each element of x: itself, unless it is replaced, and the values for its place, which are
+/// counted on from there.
+Groups groups_of(std::int64_t size, const Array& places, bool include_self) {
+  const auto* at = places.data<std::int64_t>();
+  const auto n = static_cast<std::size_t>(size);
+  std::vector<std::int64_t> ends(n + 1, 0);
+  for (std::int64_t i = 0; i < places.size(); ++i) ++ends[static_cast<std::size_t>(at[i]) + 1];
+  std::vector<bool> has_self(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    has_self[i] = include_self || ends[i + 1] == 0;
+    ends[i + 1] += ends[i] + static_cast<std::int64_t>(has_self[i]);
+  }
+  Groups groups = {ends, std::vector<std::int64_t>(static_cast<std::size_t>(ends.back()))};
+  const auto add = [&](std::size_t place, std::int64_t item) {
+    groups.items[static_cast<std::size_t>(ends[place]++)] = item;
+  };
+  for (std::size_t i = 0; i < n; ++i)
+    if (has_self[i]) add(i, static_cast<std::int64_t>(i));
+  for (std::int64_t i = 0; i < places.size(); ++i) add(static_cast<std::size_t>(at[i]), size + i);
+  return groups;
+}
+
 /// What the elements of `all` that meet in each place combine to. Places with a number of elements up to the
 /// same power of two are the rows of one matrix, filled up with `neutral`, and are reduced at once.
-Tensor combined(const Tensor& all, const std::vector<std::vector<std::int64_t>>& groups,
-                const Operand& neutral, Tensor (*reduction)(const Operand&, const Axes&, bool)) {
+Tensor combined(const Tensor& all, const Groups& groups, const Operand& neutral,
+                Tensor (*reduction)(const Operand&, const Axes&, bool)) {
   const Tensor padded = concatenate({Operand(all), Operand(reshape(neutral.as(all.dtype()), {1}))});
+  const std::size_t count = groups.starts.size() - 1;
+  std::array<std::vector<std::size_t>, 64> by_width;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto size = static_cast<std::uint64_t>(groups.starts[i + 1] - groups.starts[i]);
+    by_width[static_cast<std::size_t>(std::countr_zero(std::bit_ceil(size)))].push_back(i);
+  }
   std::vector<Tensor> parts;
-  Array order(Shape{static_cast<std::int64_t>(groups.size())}, DType::int64);
+  Array order(Shape{static_cast<std::int64_t>(count)}, DType::int64);
   auto* const place = order.mutable_data<std::int64_t>();
   std::int64_t done = 0;
-  for (std::size_t width = 1, longest = 1; width <= longest; width *= 2) {
-    std::vector<std::size_t> rows;
-    for (std::size_t i = 0; i < groups.size(); ++i) {
-      longest = std::max(longest, std::bit_ceil(groups[i].size()));
-      if (std::bit_ceil(groups[i].size()) == width) rows.push_back(i);
-    }
+  for (std::size_t power = 0; power < by_width.size(); ++power) {
+    const std::vector<std::size_t>& rows = by_width[power];
     if (rows.empty()) continue;
-    Array table({static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(width)}, DType::int64);
+    const std::int64_t width = std::int64_t{1} << power;
+    Array table({static_cast<std::int64_t>(rows.size()), width}, DType::int64);
     auto* to = table.mutable_data<std::int64_t>();
     std::fill_n(to, table.size(), all.size());
     for (const std::size_t row : rows) {
-      std::copy(groups[row].begin(), groups[row].end(), to);
+      std::copy(groups.items.begin() + groups.starts[row], groups.items.begin() + groups.starts[row + 1], to);
       to += width;
       place[row] = done++;
     }
     parts.push_back(reduction(gather_flat(padded, table), 1, false));
   }
-  return parts.empty() ? padded : gather_flat(concatenate(parts), order);
-}
-
-/// One group for each element of x: itself, unless it is replaced, and the values for its place.
-std::vector<std::vector<std::int64_t>> groups_of(std::int64_t size, const Array& places, bool include_self) {
-  std::vector<std::vector<std::int64_t>> groups(static_cast<std::size_t>(size));
-  const auto* at = places.data<std::int64_t>();
-  for (std::int64_t i = 0; i < places.size(); ++i)
-    groups[static_cast<std::size_t>(at[i])].push_back(size + i);
-  for (std::size_t i = 0; i < groups.size(); ++i)
-    if (include_self || groups[i].empty()) groups[i].push_back(static_cast<std::int64_t>(i));
-  return groups;
+  return parts.empty() ? all : gather_flat(concatenate(parts), order);
 }
 
 constexpr Combining ways[] = {Combining::sum, Combining::prod, Combining::mean, Combining::amax,
@@ -293,7 +312,7 @@ Tensor scatter_reduce(const Operand& x, std::int64_t axis, const Operand& index,
     const Tensor total = self + ops::add_flat(given, places, shape);
     return how == Combining::sum ? total : ops::divided(total, counts);
   }
-  const auto groups = ops::groups_of(in.size(), places, include_self);
+  const ops::Groups groups = ops::groups_of(in.size(), places, include_self);
   const Tensor all = concatenate({Operand(reshape(in, {-1})), Operand(reshape(given, {-1}))});
   const auto limit = [&](bool lowest) {
     using Integers = std::numeric_limits<std::int64_t>;
