@@ -289,21 +289,21 @@ Tensor transposed_convolution(const std::string& operation, std::size_t spatial,
 }
 
 /// stride, padding, dilation and groups from the arguments from number 3 on.
-ConvOptions conv_options(Arguments& a) {
-  const Padding padding = !a.is_word(4)                         ? Padding(PerAxis(a.integers(4)))
+ConvOptions conv_options(Arguments& a, std::size_t spatial) {
+  const Padding padding = !a.is_word(4)                         ? Padding(per_axis_argument(a, 4, spatial))
                           : a.choice(4, {"valid", "same"}) == 1 ? Pad::same
                                                                 : Pad::valid;
-  return {.stride = PerAxis(a.integers(3)),
+  return {.stride = per_axis_argument(a, 3, spatial),
           .padding = padding,
-          .dilation = PerAxis(a.integers(5)),
+          .dilation = per_axis_argument(a, 5, spatial),
           .groups = a.integer(6)};
 }
 /// The same with output_padding and groups before dilation, as PyTorch has them.
-ConvTransposeOptions conv_transpose_options(Arguments& a) {
-  return {.stride = PerAxis(a.integers(3)),
-          .padding = PerAxis(a.integers(4)),
-          .output_padding = PerAxis(a.integers(5)),
-          .dilation = PerAxis(a.integers(7)),
+ConvTransposeOptions conv_transpose_options(Arguments& a, std::size_t spatial) {
+  return {.stride = per_axis_argument(a, 3, spatial),
+          .padding = per_axis_argument(a, 4, spatial),
+          .output_padding = per_axis_argument(a, 5, spatial),
+          .dilation = per_axis_argument(a, 7, spatial),
           .groups = a.integer(6)};
 }
 
@@ -313,7 +313,8 @@ constexpr Entry conv(std::string_view name, std::string_view example) {
           .parameters = "x|input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1",
           .call = [](Arguments& a) -> Result {
             const std::optional<Operand> bias = a.given(2) ? std::optional(a[2]) : std::nullopt;
-            return detail::convolution(spatial, a[0], a[1], bias ? &*bias : nullptr, conv_options(a));
+            return detail::convolution(spatial, a[0], a[1], bias ? &*bias : nullptr,
+                                       conv_options(a, spatial));
           },
           .formula = Convolve::formula,
           .example = example};
@@ -326,7 +327,7 @@ constexpr Entry conv_transpose(std::string_view name, std::string_view example) 
       .call = [](Arguments& a) -> Result {
         const std::optional<Operand> bias = a.given(2) ? std::optional(a[2]) : std::nullopt;
         return detail::transposed_convolution(spatial, a[0], a[1], bias ? &*bias : nullptr,
-                                              conv_transpose_options(a));
+                                              conv_transpose_options(a, spatial));
       },
       .formula = ConvolveBack::formula,
       .example = example};

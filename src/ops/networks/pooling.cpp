@@ -349,11 +349,11 @@ constexpr Entry avg_entry(std::string_view name, std::string_view example) {
           .formula = "∂mean(window)/∂xᵢ = 1/n",
           .example = example};
 }
-template <Tensor (*function)(const Operand&, const PerAxis&)>
+template <std::size_t spatial, Tensor (*function)(const Operand&, const PerAxis&)>
 constexpr Entry adaptive_entry(std::string_view name, std::string_view formula, std::string_view example) {
   return {.name = name,
           .parameters = "x|input, size|output_size",
-          .call = [](Arguments& a) -> Result { return function(a[0], PerAxis(a.integers(1))); },
+          .call = [](Arguments& a) -> Result { return function(a[0], per_axis_argument(a, 1, spatial)); },
           .formula = formula,
           .example = example};
 }
@@ -369,17 +369,18 @@ Entries pooling_operations() {
       avg_entry<avg_pool1d>("avg_pool1d", "avg_pool1d([[1, 3, 2, 4]], 2)"),
       avg_entry<avg_pool2d>("avg_pool2d", "avg_pool2d([[[1, 3], [2, 4]]], 2)"),
       avg_entry<avg_pool3d>("avg_pool3d", "avg_pool3d(ones(1, 2, 2, 2), 2)"),
-      adaptive_entry<adaptive_avg_pool1d>("adaptive_avg_pool1d", mean, "adaptive_avg_pool1d([[1, 3, 2]], 2)"),
-      adaptive_entry<adaptive_avg_pool2d>("adaptive_avg_pool2d", mean,
-                                          "adaptive_avg_pool2d([[[1, 3], [2, 4]]], 1)"),
-      adaptive_entry<adaptive_avg_pool3d>("adaptive_avg_pool3d", mean,
-                                          "adaptive_avg_pool3d(ones(1, 2, 2, 2), 1)"),
-      adaptive_entry<adaptive_max_pool1d>("adaptive_max_pool1d", MaxPool::formula,
-                                          "adaptive_max_pool1d([[1, 3, 2]], 2)"),
-      adaptive_entry<adaptive_max_pool2d>("adaptive_max_pool2d", MaxPool::formula,
-                                          "adaptive_max_pool2d([[[1, 3], [2, 4]]], 1)"),
-      adaptive_entry<adaptive_max_pool3d>("adaptive_max_pool3d", MaxPool::formula,
-                                          "adaptive_max_pool3d(ones(1, 2, 2, 2), 1)"),
+      adaptive_entry<1, adaptive_avg_pool1d>("adaptive_avg_pool1d", mean,
+                                             "adaptive_avg_pool1d([[1, 3, 2]], 2)"),
+      adaptive_entry<2, adaptive_avg_pool2d>("adaptive_avg_pool2d", mean,
+                                             "adaptive_avg_pool2d([[[1, 3], [2, 4]]], 1)"),
+      adaptive_entry<3, adaptive_avg_pool3d>("adaptive_avg_pool3d", mean,
+                                             "adaptive_avg_pool3d(ones(1, 2, 2, 2), 1)"),
+      adaptive_entry<1, adaptive_max_pool1d>("adaptive_max_pool1d", MaxPool::formula,
+                                             "adaptive_max_pool1d([[1, 3, 2]], 2)"),
+      adaptive_entry<2, adaptive_max_pool2d>("adaptive_max_pool2d", MaxPool::formula,
+                                             "adaptive_max_pool2d([[[1, 3], [2, 4]]], 1)"),
+      adaptive_entry<3, adaptive_max_pool3d>("adaptive_max_pool3d", MaxPool::formula,
+                                             "adaptive_max_pool3d(ones(1, 2, 2, 2), 1)"),
       inner<MaxPool>(),
       inner<TakePlaces>(),
       inner<AddAtPlaces>(),

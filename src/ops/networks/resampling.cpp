@@ -152,8 +152,14 @@ Entries resampling_operations() {
                                             Interpolation::linear,  Interpolation::cubic,
                                             Interpolation::area};
          InterpolateOptions options;
-         if (a.given(1)) options.size = PerAxis(a.integers(1));
+         const std::size_t axes = std::max<std::size_t>(a.tensor(0).rank(), 3) - 2;
+         if (a.given(1)) options.size = per_axis_argument(a, 1, axes);
          if (a.given(2)) options.scale = a.tensor(2).to_vector<double>();
+         double larger = 1;
+         for (const double scale : options.scale)
+           larger *= options.scale.size() == 1 ? std::pow(scale, static_cast<double>(axes)) : scale;
+         if (larger * static_cast<double>(a.tensor(0).size()) > static_cast<double>(a.most_elements()))
+           a.fail(2, "smaller, to fit into memory");
          options.mode = modes[a.choice(
              3, {"nearest", "nearest-exact", "linear", "bilinear", "trilinear", "bicubic", "area"})];
          options.align_corners = a.given(4) && a.flag(4);

@@ -5,6 +5,7 @@
 #include "chainrule/networks.h"
 #include "kernels/windows.h"
 #include "ops/elementwise.h"
+#include "ops/registry.h"
 
 /// What operations on spatial axes share: the rules for what is given per axis.
 namespace chainrule::ops {
@@ -54,6 +55,17 @@ inline std::array<std::int64_t, 3> spatial_sizes(const Shape& shape, std::size_t
   std::array<std::int64_t, 3> sizes = {1, 1, 1};
   for (std::size_t i = 0; i < spatial; ++i) sizes[3 - spatial + i] = shape[shape.rank() - spatial + i];
   return sizes;
+}
+
+/// Argument i, given per axis. Refused where numbers so large along `spatial` axes make more elements than
+/// the caller wants.
+inline PerAxis per_axis_argument(Arguments& a, std::size_t i, std::size_t spatial) {
+  const std::vector<std::int64_t> numbers = a.integers(i);
+  double product = 1;
+  for (std::size_t axis = 0; axis < spatial && !numbers.empty(); ++axis)
+    product *= std::max(1.0, static_cast<double>(numbers[std::min(axis, numbers.size() - 1)]));
+  if (product > static_cast<double>(a.most_elements())) a.fail(i, "smaller, to fit into memory");
+  return PerAxis(numbers);
 }
 
 }  // namespace chainrule::ops
