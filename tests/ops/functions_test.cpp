@@ -119,6 +119,9 @@ TEST(Functions, round_halves_to_even_and_to_decimals) {
   EXPECT_TRUE(equals(round(tensor({0.5, 1.5, 2.5, -0.5})), {4}, {0, 2, 2, 0}));
   EXPECT_TRUE(close(round(tensor({1.25, -2.678}), 2), {1.25, -2.68}));
   EXPECT_TRUE(equals(round(tensor({1250.0, 1350.0}), -2), {2}, {1200, 1400}));
+  EXPECT_TRUE(equals(round(tensor({1.5, 7.0, -infinity}), 1000), {3}, {1.5, 7, -infinity}));
+  EXPECT_TRUE(equals(round(tensor({1.5F, 1e20F, -1e-3F}), 1000), {3}, {1.5, 1e20F, -1e-3F}));
+  EXPECT_EQ(round(tensor({1.5}), lowest).item(), 0);
   EXPECT_TRUE(mentions(message_of<DTypeError>([] { (void)round(tensor({5}), -1); }), {"round", "int64"}));
 }
 

@@ -198,9 +198,14 @@ Tensor round(const Operand& x, std::int64_t decimals) {
   if (!is_floating(ops::dtype_of(x)))
     throw DTypeError("round: negative decimals are for floats, not " +
                      std::string(to_string(ops::dtype_of(x))) + "; cast to float64 first");
-  const double power = std::pow(10.0, static_cast<double>(std::abs(decimals)));
-  if (decimals > 0) return round({mul(x, power), x.here()}) / power;
-  return round({div(x, power), x.here()}) * power;
+  const Tensor in = x.as_tensor();
+  const int most = in.dtype() == DType::float32 ? std::numeric_limits<float>::max_exponent10
+                                                : std::numeric_limits<double>::max_exponent10;
+  const double power = std::pow(10.0, std::min(std::abs(static_cast<double>(decimals)), most + 0.0));
+  if (decimals < 0) return round({in / power, x.here()}) * power;
+  // What overflows has no such decimals.
+  const Tensor scaled = in * power;
+  return where({isfinite(scaled), x.here()}, round(scaled) / power, in.detach());
 }
 
 Tensor remainder(const Operand& a, const Operand& b) { return ops::binary<ops::Remainder>(a, b); }
