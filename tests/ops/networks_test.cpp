@@ -44,6 +44,33 @@ TEST(Convolution, gives_the_bias_where_there_is_nothing_to_sum) {
   EXPECT_EQ(to_string(conv2d(zeros({0, 1, 3, 3}), zeros({2, 1, 2, 2})).shape()), "(0, 2, 2, 2)");
 }
 
+TEST(Convolution, of_many_windows_and_samples_is_a_sum_of_products) {
+  const Tensor x = variable(ramp({9, 4, 6000})), w = variable(ramp({8, 4, 5}));
+  Tensor sums = zeros({9, 8, 5996});
+  for (std::int64_t k = 0; k < 5; ++k)
+    sums = sums + matmul(w[{Index::ellipsis(), k}], x[{Index::ellipsis(), Slice{k, k + 5996}}]);
+  const Tensor y = conv1d(x, w);
+  EXPECT_TRUE(close(y, values(sums), 1e-13));
+  const Gradients g = gradients(sum(square(y)), {x, w}), expected = gradients(sum(square(sums)), {x, w});
+  for (const Tensor& each : {x, w}) EXPECT_TRUE(close(g.at(each), values(expected.at(each)), 1e-12));
+}
+
+TEST(Convolution, of_one_channel_each_is_that_of_groups_alone) {
+  const Tensor x = variable(ramp({2, 3, 30, 31})), w = variable(ramp({3, 1, 3, 4}));
+  const ConvOptions options = {.stride = {2, 1}, .padding = {1, 2}, .dilation = {1, 2}};
+  std::vector<Tensor> parts;
+  for (std::int64_t c = 0; c < 3; ++c) {
+    const Slice one{c, c + 1};
+    parts.push_back(conv2d(x[{Slice{}, one}], w[{one}], options));
+  }
+  ConvOptions grouped = options;
+  grouped.groups = 3;
+  const Tensor y = conv2d(x, w, grouped), apart = concatenate(parts, 1);
+  EXPECT_TRUE(close(y, values(apart), 1e-14));
+  const Gradients g = gradients(sum(square(y)), {x, w}), expected = gradients(sum(square(apart)), {x, w});
+  for (const Tensor& each : {x, w}) EXPECT_TRUE(close(g.at(each), values(expected.at(each)), 1e-13));
+}
+
 /// A sum over a convolution large enough for blocks and threads, with its gradients.
 std::vector<double> large_convolution(DType dtype) {
   const Tensor x = variable(ramp({5, 6, 40, 41}, dtype)), w = variable(ramp({8, 3, 3, 5}, dtype)),

@@ -12,8 +12,9 @@ NAMES = dict(
     local_response_norm=F.local_response_norm, adaptive_avg_pool3d=F.adaptive_avg_pool3d, adaptive_max_pool3d=F.adaptive_max_pool3d,
     rms_norm=lambda x, shape, w, eps: x * torch.rsqrt((x * x).mean(-1, keepdim=True) + eps) * w,
     scaled_dot_product_attention=lambda q, k, v, mask=None, is_causal=False: attention(q, k, v, mask, is_causal),
-    multi_head_attention=lambda q, k, v, heads, wi, bi, wo, bo: F.multi_head_attention_forward(
-        q, k, v, q.shape[-1], heads, wi, bi, None, None, False, 0.0, wo, bo, need_weights=False)[0],
+    multi_head_attention=lambda q, k, v, heads, wi, bi, wo, bo, mask=None, key_padding_mask=None: F.multi_head_attention_forward(
+        q, k, v, q.shape[-1], heads, wi, bi, None, None, False, 0.0, wo, bo, need_weights=False, attn_mask=mask,
+        key_padding_mask=key_padding_mask)[0],
     rnn=lambda x, h, weights: torch._VF.rnn_tanh(x, h, weights, True, len(weights) // 4, 0.0, False, False, False),
     gru=lambda x, h, weights, bidirectional: torch._VF.gru(x, h, weights, True, len(weights) // 8, 0.0, False, bidirectional, False),
     lstm=lambda x, h, c, weights, batch_first: torch._VF.lstm(x, (h, c), weights, True, len(weights) // 4, 0.0, False, False, batch_first),
@@ -116,6 +117,7 @@ def add(cases):
     cases.add("scaled_dot_product_attention(q, k, v, m)", **qkv, m=(-2, 2, 3, 4), rtol=1e-9)
     cases.add("scaled_dot_product_attention(q, k, v, detach(m), True)", **qkv, m=(-2, 2, 2, 1, 4), rtol=1e-9)
     cases.add("multi_head_attention(x, y, y, 2, wi, bi, wo, bo)", x=(-1, 1, 3, 2, 4), y=(-1, 1, 2, 2, 4), wi=(-1, 1, 12, 4), bi=(-1, 1, 12), wo=(-1, 1, 4, 4), bo=(-1, 1, 4), rtol=1e-9)
+    cases.add("multi_head_attention(x, y, y, 2, wi, bi, wo, bo, detach(m) > 0, detach(p) > 0)", x=(-1, 1, 3, 2, 4), y=(-1, 1, 2, 2, 4), m=[[-1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]], p=[[-1.0, -1.0], [-1.0, 1.0]], wi=(-1, 1, 12, 4), bi=(-1, 1, 12), wo=(-1, 1, 4, 4), bo=(-1, 1, 4), rtol=1e-9)
     def cells(gates, inputs, size, count):
         for i in range(count):
             yield from {f"wi{i}": (-1, 1, gates * size, inputs[i]), f"wh{i}": (-1, 1, gates * size, size), f"bi{i}": (-1, 1, gates * size), f"bh{i}": (-1, 1, gates * size)}.items()
