@@ -59,6 +59,8 @@ struct OpCase {
   std::vector<Variant> variants;
   std::vector<Misuse> misuses = {};
 
+  bool optional_inputs = false;      ///< all but the first may be empty handles, for what is not given
+  bool own_inputs = false;           ///< well conditioned only on inputs as the row draws them
   bool composed = false;             ///< of other operations, so not one by itself
   std::string derivative = "";       ///< the operation that only its derivative is made of, if there is one
   bool differentiable = true;        ///< false when the result is not floating

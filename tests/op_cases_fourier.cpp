@@ -83,7 +83,7 @@ std::vector<OpCase> fourier_rows() {
           },
           {{{3, 2}}}, {3}),
   };
-  rows[1].composed = true;
+  rows[1].composed = rows[3].composed = true;  // scaled at the end
   return rows;
 }
 

@@ -202,6 +202,7 @@ std::vector<OpCase> network_rows() {
   std::vector<OpCase> all = normalization_rows();
   for (const auto& rows : {attention_rows(), recurrent_rows()})
     all.insert(all.end(), rows.begin(), rows.end());
+  for (OpCase& row : all) row.optional_inputs = row.own_inputs = true;
   return all;
 }
 

@@ -313,6 +313,7 @@ OpCase interp_row() {
                          interp(0.5, {0, 1}, {1, 2, 3});
                        },
                        {"(2,)", "(3,)"}}},
+          .own_inputs = true,
           .composed = true,
           .tolerance = 1e-14,
           .float32_tolerance = 1e-5};

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "chainrule/autograd.h"
@@ -63,13 +65,21 @@ Shapes enlarged(const Shapes& shapes, std::int64_t factor) {
   }
   return result;
 }
-Shapes of_large_size(const Shapes& shapes) {
-  for (std::int64_t factor = 1; factor < 2 * large; factor += 1 + factor / 8) {
+Shapes of_large_size(const Shapes& shapes, std::int64_t size) {
+  for (std::int64_t factor = 1; factor < 2 * size; factor += 1 + factor / 8) {
     const Shapes result = enlarged(shapes, factor);
     for (const Shape& shape : result)
-      if (shape.size() >= large) return result;
+      if (shape.size() >= size) return result;
   }
   return shapes;
+}
+
+/// Decompositions take a time that grows faster than their size.
+bool is_slow(const OpCase& row) {
+  const std::set<std::string> slow = {"matrix_exp", "matrix_power", "cond",     "pinv", "svd",
+                                      "svdvals",    "eigh",         "eigvalsh", "qr",   "lstsq",
+                                      "det",        "slogdet",      "polygamma"};
+  return slow.contains(row.operation);
 }
 
 class LargeOperation : public ::testing::TestWithParam<Case> {};
@@ -77,15 +87,19 @@ class LargeOperation : public ::testing::TestWithParam<Case> {};
 TEST_P(LargeOperation, gives_the_same_bits_with_any_number_of_threads) {
   PRINT_SEED_ON_FAILURE();
   const Case& one = GetParam();
+  if (sanitized && one.row->composed) GTEST_SKIP() << "of operations that are tested themselves";
+  const std::int64_t size = is_slow(*one.row) ? large / 16 : large;
   Engine engine(seed());
   int compared = 0;
   for (const Shapes& shapes : one.variant->shapes) {
     // What is called with sizes of its own, as reshape, takes no others.
-    for (const Shapes& sizes : {of_large_size(shapes), shapes}) {
+    for (const Shapes& sizes : {of_large_size(shapes, size), shapes}) {
       const Inputs drawn = one.draw(sizes, engine);
       try {
         one.variant->call(Arguments(drawn));
       } catch (const ShapeError&) {
+        continue;
+      } catch (const MemoryError&) {  // the result is far larger than the inputs
         continue;
       }
       for (const DType dtype : {DType::float32, DType::float64}) {

@@ -101,7 +101,7 @@ std::vector<std::string> families() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Reference, PyTorch, ::testing::ValuesIn(families()),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& family) { return family.param; });
 
 }  // namespace
 }  // namespace chainrule::test

@@ -45,7 +45,7 @@ def add(cases):
             cases.add(f"{name}(a, b)", a=(*first, *a), b=(*second, *b), rtol=1e-9, first=name != "floor_divide")
     cases.add("gelu(x, approximate='tanh')", x=(-4, 4, 2, 4))
     cases.add("elu(x, 0.7)", x=(-3, 3, 6))
-    cases.add("celu(x, 0.7)", x=(-3, 3, 6))
+    cases.add("celu(x, 0.7)", x=(-3, 3, 6), rtol=1e-8, second=False)  # PyTorch has 1 / 0.7 in float32
     cases.add("leaky_relu(x, 0.2)", x=(-3, 3, 6))
     cases.add("softplus(x, 2, 3)", x=(-3, 3, 6))
     cases.add("prelu(x, a)", x=(-3, 3, 2, 3), a=(0.1, 0.3, 3))

@@ -5,6 +5,7 @@
 #include <limits>
 #include <numbers>
 
+#include "chainrule/linalg.h"
 #include "command.h"
 #include "indexing.h"
 #include "text.h"
@@ -87,6 +88,8 @@ class Machine {
         throw ShapeError(std::string(without_place(error)) + pointer(instruction));
       } catch (const DTypeError& error) {
         throw DTypeError(std::string(without_place(error)) + pointer(instruction));
+      } catch (const LinAlgError& error) {
+        throw LinAlgError(std::string(without_place(error)) + pointer(instruction));
       } catch (const GradError& error) {
         throw GradError(std::string(without_place(error)) + pointer(instruction));
       }

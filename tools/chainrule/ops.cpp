@@ -59,10 +59,10 @@ std::string as_lines(const Value& value) {
   if (const auto* list = value.as<List>(); list != nullptr && list->is_tuple) {
     std::string text;
     for (std::size_t i = 0; i < list->items().size(); ++i)
-      text += equation(fmt::format("  [{}]", i), to_tensor(list->items()[i], {}));
+      text += equation(fmt::format("value[{}]", i), to_tensor(list->items()[i], {}));
     return text;
   }
-  return equation("  ", to_tensor(value, {}));
+  return equation("value", to_tensor(value, {}));
 }
 
 std::string one(std::string_view name) {
