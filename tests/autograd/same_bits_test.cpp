@@ -76,9 +76,9 @@ Shapes of_large_size(const Shapes& shapes, std::int64_t size) {
 
 /// Decompositions take a time that grows faster than their size.
 bool is_slow(const OpCase& row) {
-  const std::set<std::string> slow = {"matrix_exp", "matrix_power", "cond",     "pinv", "svd",
-                                      "svdvals",    "eigh",         "eigvalsh", "qr",   "lstsq",
-                                      "det",        "slogdet",      "polygamma"};
+  const std::set<std::string> slow = {"matrix_exp", "matrix_power", "cond",      "pinv",  "svd",
+                                      "svdvals",    "eigh",         "eigvalsh",  "qr",    "lstsq",
+                                      "det",        "slogdet",      "polygamma", "pdist", "cdist"};
   return slow.contains(row.operation);
 }
 
