@@ -47,7 +47,7 @@ def add(cases):
     cases.add("expm1(x)", x=[-1e-12, 1e-12, 30.0])
     cases.add("log1p(x)", x=[-1e-12, 1e-12, 1e15])
     cases.add("sqrt(x)", x=[1e-300, 1e300], rtol=1e-9)
-    pairs = [((), ()), ((3,), (3,)), ((2, 3), (3,)), ((2, 1), (1, 3)), ((2, 3), ())]
+    pairs = [((), ()), ((3,), (3,)), ((2, 3), (3,)), ((2, 1), (1, 3)), ((2, 3), ()), ((2, 1, 2), (3, 1)), ((), (4,))]
     binary = dict(
         add=((-2, 2), (-2, 2)), sub=((-2, 2), (-2, 2)), mul=((-2, 2), (-2, 2)), div=((-2, 2), (0.5, 3)),
         pow=((0.3, 3), (-2, 3)), maximum=((-2, 2), (-1.97, 2.03)), minimum=((-2, 2), (-1.97, 2.03)), logaddexp=((-3, 3), (-3, 3)),
@@ -65,6 +65,9 @@ def add(cases):
     for name in ("sum", "mean", "max", "min", "norm", "logsumexp"):
         for axis in ("", ", axis=0", ", axis=-1", ", axis=(0, 2)", ", axis=1, keepdims=True"):
             cases.add(f"{name}(x{axis})", x=(-2, 2, 2, 3, 2))
+        for axis in ("", ", axis=0", ", axis=-2, keepdims=True"):
+            cases.add(f"{name}(x{axis})", x=(-2, 2, 3, 4))
+            cases.add(f"{name}(x{axis})", dtype="float32", rtol=1e-5, second=False, x=(-2, 2, 3, 4))
     for axis in ("", ", axis=0", ", axis=-1", ", axis=1, keepdims=True"):
         cases.add(f"prod(x{axis})", x=(0.5, 2, 2, 3, 2))
     cases.add("prod(x, axis=1)", second=False, x=[[1.0, 0.0, 2.0], [0.0, 0.0, 3.0], [1.0, 2.0, 3.0]])

@@ -11,7 +11,7 @@ NAMES = dict(
 
 
 def add(cases):
-    for n in (1, 2, 5, 6, 7):
+    for n in (1, 2, 3, 5, 6, 7, 8):
         for name in ("fft", "ifft"):
             cases.add(f"sin({name}(x))", x=(-1, 1, n, 2))
         cases.add("sin(rfft(x))", x=(-1, 1, n))

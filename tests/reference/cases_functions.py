@@ -35,13 +35,13 @@ def add(cases):
     # Their second derivatives in PyTorch are wrong, or have lost the digits.
     first_only = ("sinc", "erfc")
     for name, (low, high) in ONE.items():
-        for shape in [(), (5,), (2, 3)]:
+        for shape in [(), (1,), (5,), (2, 3), (2, 1, 2)]:
             cases.add(f"{name}(x)", x=(low, high, *shape), rtol=1e-9, second=name not in first_only)
         cases.add(f"{name}(x)", dtype="float32", rtol=1e-5, second=False, x=(low, high, 4))
     cases.add("cbrt(x)", x=(0.2, 4, 5))
     cases.add("cbrt(x)", x=(-4, -0.2, 2, 2))
     for name, (first, second) in TWO.items():
-        for a, b in [((4,), (4,)), ((2, 3), (3,)), ((2, 1), ()), ((), (3,))]:
+        for a, b in [((4,), (4,)), ((2, 3), (3,)), ((2, 1), ()), ((), (3,)), ((2, 1, 2), (3, 1))]:
             cases.add(f"{name}(a, b)", a=(*first, *a), b=(*second, *b), rtol=1e-9, first=name != "floor_divide")
     cases.add("gelu(x, approximate='tanh')", x=(-4, 4, 2, 4))
     cases.add("elu(x, 0.7)", x=(-3, 3, 6))

@@ -39,6 +39,9 @@ def add(cases):
         cases.add(f"poisson_nll_loss(a, exp(b){r})", **pair)
         cases.add(f"gaussian_nll_loss(a, b, exp(a){r})", **pair)
         cases.add(f"triplet_margin_loss(a, b, a * b{r})", **pair, rtol=1e-8, second=False)
+    for shape in [(4,), (2, 1, 2)]:
+        for name in ("l1_loss(a, b)", "smooth_l1_loss(a, b)", "huber_loss(a, b)", "mse_loss(a, b)", "binary_cross_entropy_with_logits(a, sigmoid(b))"):
+            cases.add(name, a=(-2, 2, *shape), b=(-1.9, 2.1, *shape))
     cases.add("binary_cross_entropy_with_logits(a, b)", a=[-800.0, 800.0, 0.0], b=[0.0, 1.0, 0.5], second=False)
     cases.add("nll_loss(a, [[0, 1, 1], [1, 0, 0]])", a=(-2, -0.1, 2, 2, 3))
     cases.add("cosine_embedding_loss(a, b, [1, -1])", **pair, rtol=1e-9)

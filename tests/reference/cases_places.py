@@ -82,6 +82,7 @@ def add(cases):
     for expression in ("tril(x)", "triu(x)", "tril(x, -1)", "triu(x, 1)", "diagonal(x)", "diagonal(x, 1)", "diag(x)", "diag(x, -1)", "rot90(x)",
                        "rot90(x, 2)", "rot90(x, -1)", "hstack([x, x * 2])", "vstack([x, x * 2])", "dstack([x, x * 2])", "column_stack([x, x * 2])"):
         cases.add(f"sin({expression})", x=(-2, 2, 3, 4))
+        cases.add(f"sin({expression})", x=(-2, 2, 4, 2))
     for expression in ("diag(x)", "diag(x, 1)", "diag_embed(x)", "hstack([x, x])", "vstack([x, x])", "column_stack([x, x])", "repeat_interleave(x, 3)"):
         cases.add(f"sin({expression})", x=(-2, 2, 3))
     cases.add("sin(trace(x))", x=(-2, 2, 3, 3))
