@@ -12,4 +12,18 @@ void set_memory_cache_limit(std::size_t bytes);
 /// Gives all memory that is kept for later, and that no other thread keeps, back to the system.
 void release_cached_memory();
 
+/// Until it goes out of scope, a tensor of this thread whose elements would take more than this many bytes is
+/// refused with a MemoryError, before any memory is asked for. For programs that compute what others ask of
+/// them.
+class [[nodiscard]] TensorLimit {
+ public:
+  [[nodiscard]] explicit TensorLimit(std::size_t bytes);
+  ~TensorLimit();
+  TensorLimit(const TensorLimit&) = delete;
+  TensorLimit& operator=(const TensorLimit&) = delete;
+
+ private:
+  std::size_t before_;
+};
+
 }  // namespace chainrule

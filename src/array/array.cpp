@@ -1,6 +1,7 @@
 #include "array/array.h"
 
 #include "chainrule/error.h"
+#include "chainrule/memory.h"
 
 namespace chainrule {
 
@@ -71,7 +72,16 @@ void* Array::compute() const {
   return memory.release();
 }
 
+[[gnu::tls_model("initial-exec")]] static constinit thread_local std::size_t most_bytes = ~std::size_t{0};
+
+TensorLimit::TensorLimit(std::size_t bytes) : before_(std::exchange(most_bytes, bytes)) {}
+TensorLimit::~TensorLimit() { most_bytes = before_; }
+
 void* Array::allocate_elements(std::size_t bytes) const {
+  if (bytes > most_bytes) [[unlikely]]
+    throw MemoryError("too large: " + std::to_string(byte_count()) + " bytes for shape " + to_string(shape_) +
+                      " in " + std::string(to_string(dtype_)) + "; at most " + std::to_string(most_bytes) +
+                      " are allowed here");
   try {
     return pool::allocate(bytes);
   } catch (const std::bad_alloc&) {

@@ -160,5 +160,18 @@ TEST(CopyOnWrite, survives_assignment_to_itself) {
   EXPECT_EQ(a.data<double>()[0], 5);
 }
 
+TEST(TensorLimit, refuses_what_is_larger_before_memory_is_asked_for) {
+  const Tensor x = zeros({10});
+  {
+    const TensorLimit limit(1000);
+    EXPECT_EQ(zeros({125}, DType::float64).size(), 125);
+    EXPECT_THROW((void)zeros({126}, DType::float64), MemoryError);
+    EXPECT_THROW((void)broadcast_to(x, {1LL << 40, 10}), MemoryError);
+    const TensorLimit more(2000);
+    EXPECT_EQ(zeros({250}, DType::float64).size(), 250);
+  }
+  EXPECT_EQ(zeros({1000}).size(), 1000);
+}
+
 }  // namespace
 }  // namespace chainrule::test

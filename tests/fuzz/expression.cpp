@@ -2,6 +2,7 @@
 #include <sstream>
 
 #include "chainrule/draw.h"
+#include "chainrule/linalg.h"
 #include "chainrule/walk.h"
 #include "command.h"
 #include "expression.h"
@@ -64,6 +65,8 @@ void expression(Bytes bytes) {
   } catch (const ShapeError&) {
   } catch (const DTypeError&) {
   } catch (const GradError&) {
+  } catch (const LinAlgError&) {
+  } catch (const MemoryError&) {
   }
 }
 

@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "chainrule/linalg.h"
+#include "chainrule/memory.h"
 #include "command.h"
 #include "indexing.h"
 #include "text.h"
@@ -75,6 +76,8 @@ class Machine {
   }
 
   Value run() {
+    // What an operation makes on its way may be larger than its result.
+    const TensorLimit limit(static_cast<std::size_t>(most_elements_) * 8 * sizeof(double));
     for (const Instruction& instruction : program_.instructions()) {
       // Every kind of error keeps its type and gains a pointer to its place.
       try {

@@ -36,7 +36,10 @@ Entries piece_operations() {
        .note = "a number is the size of the pieces, as in PyTorch; NumPy's split is array_split"},
       {.name = "array_split",
        .parameters = "x|ary|input, sections|indices_or_sections, axis|dim=0",
-       .call = call<array_split>,
+       .call = [](Arguments& a) -> Result {
+         if (a.integer(1) > a.most_elements()) a.fail(1, "a number of pieces that fit into memory");
+         return array_split(a[0], a.integer(1), a.integer(2));
+       },
        .formula = cut,
        .aliases = "tensor_split",
        .example = "array_split([1, 2, 3], 2)"},
