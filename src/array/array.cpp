@@ -78,7 +78,7 @@ TensorLimit::TensorLimit(std::size_t bytes) : before_(std::exchange(most_bytes, 
 TensorLimit::~TensorLimit() { most_bytes = before_; }
 
 void* Array::allocate_elements(std::size_t bytes) const {
-  if (bytes > most_bytes) [[unlikely]]
+  if (bytes > most_bytes && byte_count() > most_bytes) [[unlikely]]  // bytes may be a little more
     throw MemoryError("too large: " + std::to_string(byte_count()) + " bytes for shape " + to_string(shape_) +
                       " in " + std::string(to_string(dtype_)) + "; at most " + std::to_string(most_bytes) +
                       " are allowed here");
