@@ -29,11 +29,6 @@ struct AlongAxis {
   }
 };
 
-/// The elements at these offsets in row-major order, in the shape of the offsets.
-inline Tensor pick(const Tensor& x, const Tensor& offsets) {
-  return take_rows(reshape(x, {x.size()}), offsets);
-}
-
 /// x and the axis, or without one x as a vector, and axis 0.
 struct OfAxis {
   Tensor x;

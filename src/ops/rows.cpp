@@ -1,4 +1,3 @@
-#include "ops/rows.h"
 #include "chainrule/ops.h"
 #include "kernels/copy.h"
 #include "ops/moves.h"
@@ -49,10 +48,6 @@ Entries row_operations() {
       inner<ScatterRows>(),
   };
   return table;
-}
-
-Tensor scatter_rows(const Tensor& rows, std::span<const std::int64_t> positions, const Shape& shape) {
-  return apply(ScatterRows{{}, {positions.begin(), positions.end()}, shape}, Here::now(), Argument(rows));
 }
 
 namespace {

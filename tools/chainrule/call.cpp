@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 
 #include "command.h"
 #include "functions.h"
@@ -228,12 +227,8 @@ std::string Arguments::word(std::size_t i) const {
 }
 
 Tensor Arguments::places(std::size_t i) {
-  const Tensor& given = tensor(i);
-  if (!is_floating(given.dtype())) return cast(given, DType::int64);
-  for (const double number : given.to_vector<double>())
-    if (number != std::floor(number) || std::abs(number) > 0x1p53)
-      fail(i, "whole numbers, and " + to_string(chainrule::tensor(number)) + " is none");
-  return cast(given, DType::int64);
+  return whole_numbers(
+      tensor(i), [&](const std::string& number) { fail(i, "whole numbers, and " + number + " is none"); });
 }
 
 bool Arguments::all_numbers() const {

@@ -3,7 +3,6 @@
 #include "indexing.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "chainrule/indexing.h"
 #include "command.h"
@@ -19,11 +18,9 @@ Tensor positions(const Value& place) {
   if (given.dtype() == DType::boolean && given.rank() == 1) return where(given)[0];
   if (given.dtype() == DType::boolean)
     throw CommandError("a mask of shape " + to_string(given.shape()) + " stands alone between the brackets");
-  if (!is_floating(given.dtype())) return given;
-  for (const double number : given.to_vector<double>())
-    if (number != std::floor(number))
-      throw CommandError("positions are whole numbers, and " + to_string(tensor(number)) + " is none");
-  return cast(given, DType::int64);
+  return whole_numbers(given, [](const std::string& number) {
+    throw CommandError("positions are whole numbers, and " + number + " is none");
+  });
 }
 
 /// Positions along the first axes, which broadcast: x[[0, 1], [2, 0]] are the elements (0, 2) and (1, 0).

@@ -162,6 +162,13 @@ Tensor to_tensor(const Value& value, const ListType& type) {
   return cast(tensor(elements, shape), type.floats);
 }
 
+Tensor whole_numbers(const Tensor& given, FunctionRef<void(const std::string& number)> refuse) {
+  if (is_floating(given.dtype()))
+    for (const double number : given.to_vector<double>())
+      if (number != std::floor(number) || std::abs(number) > 0x1p53) refuse(to_string(tensor(number)));
+  return cast(given, DType::int64);
+}
+
 Operand number_operand(const Value& number) {
   if (const auto* boolean = number.as<bool>()) return *boolean;
   if (const auto* integer = number.as<std::int64_t>()) return *integer;

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "chainrule/detail/function_ref.h"
 #include "chainrule/ops.h"
 #include "chainrule/registry.h"
 #include "chainrule/tensor.h"
@@ -66,6 +67,9 @@ struct ListType {
 /// A tensor from a tensor, a number or a nested list of them. Lists that contain tensors are stacked.
 /// CommandError for anything else, and for ragged lists, naming the row.
 Tensor to_tensor(const Value& value, const ListType& type);
+
+/// Positions, classes and the like as int64. Where one is no whole number, refuse(number) throws.
+Tensor whole_numbers(const Tensor& given, FunctionRef<void(const std::string& number)> refuse);
 
 /// A number as Operand: weak, so that it takes the dtype of the tensor it meets.
 Operand number_operand(const Value& number);

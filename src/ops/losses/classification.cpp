@@ -6,6 +6,7 @@
 #include "chainrule/losses.h"
 #include "ops/along_axis.h"
 #include "ops/combine_loss.h"
+#include "ops/places/places.h"
 #include "ops/registry.h"
 
 namespace chainrule {
@@ -100,7 +101,7 @@ Tensor hard_cross_entropy(const Tensor& log_p, const Tensor& target, const Tenso
                           const Tensor& weight, std::size_t axis, const CrossEntropyOptions& options) {
   const Choice choice("cross_entropy", log_p, target, options.ignore_index);
   const Tensor weights = choice.weights(weight, log_p.dtype());
-  Tensor losses = where(choice.counts, -pick(log_p, choice.offsets) * weights, 0);
+  Tensor losses = where(choice.counts, -gather_flat(log_p, value_of(choice.offsets)) * weights, 0);
   if (const double smoothing = options.label_smoothing; smoothing != 0) {
     const Tensor all = weight.is_empty() ? log_p : log_p * weight_in_place;
     const Tensor spread = where(choice.counts, -sum(all, static_cast<std::int64_t>(axis)), 0);
@@ -193,7 +194,8 @@ Tensor ctc_of_samples(const Tensor& log_probs, const Alignment& to, std::span<co
     for (const std::int64_t count : inputs) goes_on.push_back(t < count);
     alpha = where(tensor(goes_on, {samples, 1}), next, alpha);
   }
-  const Tensor in_last = pick(alpha, to.last), in_label = pick(alpha, to.one_before);
+  const Tensor in_last = gather_flat(alpha, value_of(to.last)),
+               in_label = gather_flat(alpha, value_of(to.one_before));
   return -where(to.last == to.one_before, in_last, logaddexp(in_last, in_label));
 }
 
@@ -233,8 +235,8 @@ Tensor nll_loss(const Operand& input, const Operand& target, const NllLossOption
   const Tensor weight = ops::class_weights("nll_loss", options.weight, classes, in.dtype());
   const ops::Choice choice("nll_loss", in, target.as_tensor(), options.ignore_index);
   const Tensor weights = choice.weights(weight, in.dtype());
-  return ops::weighted(where(choice.counts, -ops::pick(in, choice.offsets) * weights, 0), weights,
-                       options.reduction);
+  return ops::weighted(where(choice.counts, -ops::gather_flat(in, value_of(choice.offsets)) * weights, 0),
+                       weights, options.reduction);
 } catch (...) {
   rethrow_in_call("nll_loss", input, target);
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ops/along_axis.h"
 #include "ops/elementwise.h"
 #include "ops/moves.h"
 #include "ops/registry.h"
@@ -89,12 +90,8 @@ Entries place_operations() {
 }
 
 Places along(const Shape& shape, std::size_t axis, Array list) {
-  Places places;
-  for (std::size_t i = 0; i < axis; ++i) places.outer *= shape[i];
-  places.size = shape[axis];
-  for (std::size_t i = axis + 1; i < shape.rank(); ++i) places.inner *= shape[i];
-  places.list = std::move(list);
-  return places;
+  const AlongAxis of(shape, axis);
+  return {of.outer, of.n, of.inner, std::move(list)};
 }
 
 Array flat(const Places& places) {

@@ -8,8 +8,8 @@
 #include "chainrule/statistics.h"
 #include "ops/along_axis.h"
 #include "ops/elementwise.h"
+#include "ops/places/places.h"
 #include "ops/registry.h"
-#include "ops/rows.h"
 
 namespace chainrule {
 namespace ops {
@@ -35,7 +35,7 @@ struct Between {
 /// The offsets of the elements of rows (m, n) at `places` of the sorted row, as (places, m). Of a row with
 /// NaN, that of one NaN.
 template <class T>
-Tensor sorted_offsets(const Array& rows, const std::vector<std::int64_t>& places) {
+Array sorted_offsets(const Array& rows, const std::vector<std::int64_t>& places) {
   const std::int64_t m = rows.shape()[0], n = rows.shape()[1];
   Array result({static_cast<std::int64_t>(places.size()), m}, DType::int64);
   auto* out = result.mutable_data<std::int64_t>();
@@ -52,7 +52,7 @@ Tensor sorted_offsets(const Array& rows, const std::vector<std::int64_t>& places
       out[static_cast<std::int64_t>(k) * m + row] =
           row * n + (has_nan ? order.back() : order[static_cast<std::size_t>(places[k])]);
   }
-  return constant(std::move(result));
+  return result;
 }
 
 /// x with what is reduced as rows, (m, n).
@@ -183,9 +183,9 @@ Tensor quantile(const Operand& x, const Operand& q, const Axes& axes, bool keepd
     weights.push_back(between.weight);
   }
   places.insert(places.end(), high.begin(), high.end());
-  const Tensor chosen = ops::pick(rows, dispatch_floating(in.dtype(), [&]<class T>() {
-                                    return ops::sorted_offsets<T>(value_of(rows), places);
-                                  }));
+  const Tensor chosen = ops::gather_flat(rows, dispatch_floating(in.dtype(), [&]<class T>() {
+                                           return ops::sorted_offsets<T>(value_of(rows), places);
+                                         }));
   const auto count = static_cast<std::int64_t>(weights.size());
   // NumPy's way to go from a to b, which meets both. Equal infinities have no distance.
   const Tensor a = chosen[{Slice{0, count}}], b = chosen[{Slice{count, 2 * count}}],
@@ -214,8 +214,7 @@ Tensor bincount(const Operand& x, const Tensor& weights, std::int64_t minlength)
   if (weights.shape() != in.shape())
     throw ShapeError("bincount: weights " + to_string(weights.shape()) + " do not fit x " +
                      to_string(in.shape()) + "; give one weight for each");
-  return ops::scatter_rows(Operand(weights).as(ops::real_dtype(weights.dtype())), in.data<std::int64_t>(),
-                           {length});
+  return ops::add_flat(Operand(weights).as(ops::real_dtype(weights.dtype())), value_of(in), {length});
 } catch (...) {
   rethrow_in_call("bincount", x, Operand(weights));
 }

@@ -9,6 +9,7 @@
 #include "chainrule/statistics.h"
 #include "ops/along_axis.h"
 #include "ops/elementwise.h"
+#include "ops/places/places.h"
 #include "ops/registry.h"
 
 namespace chainrule {
@@ -192,7 +193,7 @@ Cumulative extremum_so_far(std::string_view name, const Operand& x, std::optiona
         }
     });
   });
-  return {pick(of.x, constant(std::move(offsets))), constant(std::move(places))};
+  return {gather_flat(of.x, offsets), constant(std::move(places))};
 }
 
 /// cumsum and cumprod of bool are those of int64.
