@@ -50,6 +50,8 @@ class Arguments {
   virtual std::vector<std::int64_t> integers(std::size_t i) const = 0;
   virtual double number(std::size_t i) const = 0;
   virtual bool flag(std::size_t i) const = 0;
+  /// Where a word may stand in place of numbers, as in padding='same'.
+  virtual bool is_word(std::size_t i) const = 0;
   virtual std::string word(std::size_t i) const = 0;
   virtual Axes axes(std::size_t i) const = 0;
   /// Checked to be of a size that could be meant.
@@ -70,7 +72,6 @@ class Arguments {
   [[noreturn]] virtual void fail(std::size_t i, const std::string& wanted) const = 0;
   /// Throws an error with this message.
   [[noreturn]] virtual void refuse(const std::string& message) const = 0;
-  virtual bool is_word(std::size_t i) const = 0;
 
   /// Which of these words it is.
   std::size_t choice(std::size_t i, std::initializer_list<std::string_view> words) const;

@@ -19,6 +19,7 @@
 #include "chainrule/error.h"
 #include "chainrule/shape.h"
 
+/// Tensors: handles to the nodes of a graph, how they are made from numbers, and how their elements are read.
 namespace CHAINRULE_API chainrule {
 
 class Node;

@@ -1,3 +1,6 @@
+// What of an array is not on the fast path: elements that wait to be computed or belong to others, and the
+// errors for those that do not fit.
+
 #include "array/array.h"
 
 #include "chainrule/error.h"

@@ -1,3 +1,5 @@
+// What broadcasts with what, which axes are meant, and what reductions leave of a shape.
+
 #include "array/axes.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// The recycled memory: lists of each thread's own for small blocks, and one behind a mutex for all others.
+
 #include "array/pool.h"
 
 #include <array>

@@ -1,3 +1,6 @@
+// Shapes: their rank is checked when they are made, and the number of elements, which must fit, when it is
+// asked for.
+
 #include "chainrule/shape.h"
 
 #include <algorithm>
