@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # fuzz.sh [SECONDS] [TARGET...]: installs what is missing, builds the fuzzers with clang and runs each of them, or those
 # named, for so long (60 seconds by default), from the corpus in tests/fuzz/corpus and what earlier runs have added to it
-# in build/fuzz/corpus. Ends with what was found, and how to see it again. FUZZ_SEED=N makes two runs alike.
+# in build/asan/fuzz/corpus. Ends with what was found, and how to see it again. FUZZ_SEED=N makes two runs alike.
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 seconds=${1:-60}
 targets=("${@:2}")
@@ -11,8 +11,8 @@ for target in "${targets[@]}"; do
   [[ -d tests/fuzz/corpus/$target ]] || fail "no target '$target'; there are" $(ls tests/fuzz/corpus)
 done
 
-install_packages $(listed_packages) clang libclang-rt-14-dev
-build fuzz "${targets[@]/#/fuzz_}"
+install_packages $(listed_packages) clang libclang-rt-dev
+build asan "${targets[@]/#/fuzz_}"
 
 # Weighing each input by how rare what it reaches is takes most of the time where much is reached, hence -entropic=0.
 # A finding ends a target's run; the others go on. Memory that OpenBLAS or Graphviz keep is no leak of ours.
@@ -21,18 +21,18 @@ export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0
 failed=()
 for target in "${targets[@]}"; do
   say "Fuzzing: $target, $seconds seconds"
-  corpus=build/fuzz/corpus/$target findings=build/fuzz/findings/$target log=build/fuzz/$target.log
+  corpus=build/asan/fuzz/corpus/$target findings=build/asan/fuzz/findings/$target log=build/asan/fuzz/$target.log
   mkdir -p "$corpus" "$findings"
-  touch build/fuzz/started
-  if build/fuzz/bin/fuzz_"$target" -max_total_time="$seconds" -max_len=4096 -entropic=0 -timeout=10 -rss_limit_mb=2048 \
+  touch build/asan/fuzz/started
+  if build/asan/bin/fuzz_"$target" -max_total_time="$seconds" -max_len=4096 -entropic=0 -timeout=10 -rss_limit_mb=2048 \
     -print_final_stats=1 -seed="${FUZZ_SEED:-0}" -artifact_prefix="$findings/" "$corpus" "tests/fuzz/corpus/$target" >"$log" 2>&1; then
     grep -E '^(stat::number_of_executed_units|stat::peak_rss_mb|#[0-9]+\s+DONE)' "$log"
     continue
   fi
   failed+=("$target")
   grep -v '^#' "$log" | tail -n 100
-  for finding in $(find "$findings" -type f -newer build/fuzz/started); do
-    printf '\n%s\nsee it again:  build/fuzz/bin/fuzz_%s %s\n' "$finding" "$target" "$finding"
+  for finding in $(find "$findings" -type f -newer build/asan/fuzz/started); do
+    printf '\n%s\nsee it again:  build/asan/bin/fuzz_%s %s\n' "$finding" "$target" "$finding"
   done
 done
 [[ ${#failed[@]} == 0 ]] || fail "found something in: ${failed[*]}"

@@ -4,7 +4,9 @@
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 preset=${1:-release}
 
-install_packages $(listed_packages)
+packages=$(listed_packages)
+[[ $preset != asan ]] || packages+=" clang libclang-rt-dev"
+install_packages $packages
 build "$preset"
 
 say "Testing: $preset"

@@ -74,8 +74,10 @@ Shapes of_large_size(const Shapes& shapes, std::int64_t size) {
   return shapes;
 }
 
-/// Decompositions take a time that grows faster than their size.
+/// Decompositions take a time that grows faster than their size, and what is made of other operations many passes; but
+/// those operations are compared at the full size themselves.
 bool is_slow(const OpCase& row) {
+  if (row.composed) return true;
   const std::set<std::string> slow = {"matrix_exp", "matrix_power", "cond",  "pinv",     "svd", "svdvals",
                                       "eigh",       "eigvalsh",     "qr",    "lstsq",    "det", "slogdet",
                                       "polygamma",  "pdist",        "cdist", "attention"};
@@ -97,10 +99,11 @@ TEST_P(LargeOperation, gives_the_same_bits_with_any_number_of_threads) {
     for (const Shapes& sizes : {of_large_size(shapes, size), shapes}) {
       const Inputs drawn = one.draw(sizes, engine);
       try {
-        one.variant->call(Arguments(drawn));
+        // A result that is far larger than the inputs, as a matrix from its diagonal, tells no more than a small one.
+        if (one.variant->call(Arguments(drawn)).size() > 20 * size) continue;
       } catch (const ShapeError&) {
         continue;
-      } catch (const MemoryError&) {  // the result is far larger than the inputs
+      } catch (const MemoryError&) {
         continue;
       }
       for (const DType dtype : {DType::float32, DType::float64}) {
