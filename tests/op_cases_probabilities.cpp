@@ -57,13 +57,16 @@ std::vector<Variant> reductions_of(const std::string& prefix, Loss loss, Samples
 }
 
 OpCase cross_entropy_row() {
+  const auto loss = [](const Tensor& logits, const Tensor& target, Reduction reduction) {
+    return cross_entropy(logits, target, reduction);
+  };
   const auto samples = [](const Arrays& in) { return reference::cross_entropy(in[0], in[1]); };
   std::vector<Variant> variants =
-      reductions_of("of classes, ", cross_entropy, samples,
+      reductions_of("of classes, ", loss, samples,
                     {{{3}, {}}, {{4, 3}, {4}}, {{2, 4, 3}, {2, 4}}, {{1, 3}, {1}}, {{33, 41}, {33}}},
                     {between(-3, 3), classes(3)});
   for (Variant& variant :
-       reductions_of("of probabilities, ", cross_entropy, samples,
+       reductions_of("of probabilities, ", loss, samples,
                      {{{3}, {3}}, {{4, 3}, {4, 3}}, {{2, 4, 3}, {2, 4, 3}}, {{33, 41}, {33, 41}}},
                      {between(-3, 3), probabilities()}))
     variants.push_back(std::move(variant));

@@ -1,13 +1,22 @@
 #!/usr/bin/env bash
 # test.sh [PRESET]: installs what is missing, builds everything and runs the whole test suite. The preset is one of
-# those in CMakePresets.json that have tests: release (the default), dev, asan, tsan.
+# those in CMakePresets.json: release (the default), dev, asan, and tsan with the tests that use threads alone.
+# test.sh long: what takes too long to run for every change.
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 preset=${1:-release}
 
+if [[ $preset == long ]]; then
+  tools/test.sh dev
+  tools/test.sh tsan_all
+  tools/tidy.sh --all
+  tools/fuzz.sh 600
+  exit
+fi
+
 packages=$(listed_packages)
-[[ $preset != asan ]] || packages+=" clang libclang-rt-dev"
+[[ $preset != [at]san* ]] || packages+=" clang libclang-rt-dev"
 install_packages $packages
-build "$preset"
+build "$preset" $([[ $preset != tsan ]] || echo chainrule_tests)
 
 say "Testing: $preset"
 ctest --preset "$preset" --parallel "$(nproc)"

@@ -16,7 +16,7 @@ class Wrapping {
   friend constexpr Wrapping operator-(Wrapping a, Wrapping b) { return of(a.bits() - b.bits()); }
   friend constexpr Wrapping operator*(Wrapping a, Wrapping b) { return of(a.bits() * b.bits()); }
   friend constexpr Wrapping operator-(Wrapping a) { return of(0 - a.bits()); }
-  friend constexpr auto operator<=>(Wrapping a, Wrapping b) = default;
+  friend constexpr auto operator<=>(Wrapping a, Wrapping b) = default;  // NOLINT(modernize-use-nullptr)
   friend constexpr Wrapping abs(Wrapping a) { return a < 0 ? -a : a; }
   friend constexpr Wrapping sign(Wrapping a) { return (a > 0 ? 1 : 0) - (a < 0 ? 1 : 0); }
   friend constexpr Wrapping relu(Wrapping a) { return a > 0 ? a : 0; }
