@@ -18,18 +18,18 @@ namespace detail {
 /// a stride of 0 or 1; every output is contiguous.
 class MapFunction {
  public:
-  struct Operand {
+  struct Source {
     const void* elements;
     std::int64_t stride;
   };
   virtual ~MapFunction() = default;
   /// out[0] = f(x...)
-  virtual void value(DType dtype, std::int64_t n, const Operand* x, void* const* out) const = 0;
+  virtual void value(DType dtype, std::int64_t n, const Source* x, void* const* out) const = 0;
   /// out[i] = g ∂f/∂xᵢ, for x... and then g among the operands.
-  virtual void gradient(DType dtype, std::int64_t n, const Operand* x_g, void* const* out) const = 0;
+  virtual void gradient(DType dtype, std::int64_t n, const Source* x_g, void* const* out) const = 0;
   /// The same differentiated once more along directions c, for x..., g and then c...:
   /// out[j] = g Σᵢ cᵢ ∂²f/∂xᵢ∂xⱼ and, last, Σᵢ cᵢ ∂f/∂xᵢ.
-  virtual void second(DType dtype, std::int64_t n, const Operand* x_g_c, void* const* out) const = 0;
+  virtual void second(DType dtype, std::int64_t n, const Source* x_g_c, void* const* out) const = 0;
   /// f(x...) by operations on tensors, for all further derivatives.
   virtual Tensor on_tensors(std::span<const Tensor> x) const = 0;
 };
@@ -39,7 +39,7 @@ constexpr std::size_t map_operands = 8;  ///< at most
 template <class T>
 constexpr int map_ahead = 2048 / sizeof(T);
 
-Tensor map(std::shared_ptr<const MapFunction> function, std::span<const chainrule::Operand> x);
+Tensor map(std::shared_ptr<const MapFunction> function, std::span<const Operand> x);
 
 /// The loops of a formula f of K operands: its value, its gradient, and that differentiated along c.
 template <class F, std::size_t K, class T>
@@ -98,25 +98,23 @@ template <class F, std::size_t K>
 class MapFunctionOf final : public MapFunction {
  public:
   explicit MapFunctionOf(F f) : f_(std::move(f)) {}
-  void value(DType dtype, std::int64_t n, const Operand* x, void* const* out) const override {
+  void value(DType dtype, std::int64_t n, const Source* x, void* const* out) const override {
     run<MapValueLoop>(dtype, n, x, out);
   }
-  void gradient(DType dtype, std::int64_t n, const Operand* x_g, void* const* out) const override {
+  void gradient(DType dtype, std::int64_t n, const Source* x_g, void* const* out) const override {
     run<MapGradientLoop>(dtype, n, x_g, out);
   }
-  void second(DType dtype, std::int64_t n, const Operand* x_g_c, void* const* out) const override {
+  void second(DType dtype, std::int64_t n, const Source* x_g_c, void* const* out) const override {
     run<MapSecondLoop>(dtype, n, x_g_c, out);
   }
   Tensor on_tensors(std::span<const Tensor> x) const override {
-    return [&]<std::size_t... I>(std::index_sequence<I...>) {
-      return chainrule::Operand(f_(x[I]...)).as_tensor();
-    }
+    return [&]<std::size_t... I>(std::index_sequence<I...>) { return Operand(f_(x[I]...)).as_tensor(); }
     (std::make_index_sequence<K>());
   }
 
  private:
   template <template <class, std::size_t, class> class Loop>
-  void run(DType dtype, std::int64_t n, const Operand* in, void* const* out) const {
+  void run(DType dtype, std::int64_t n, const Source* in, void* const* out) const {
     const auto start = [&]<class T>(T) {
       using OneLoop = Loop<F, K, T>;
       std::array<simd::Strided<T>, OneLoop::operands> operands;

@@ -231,7 +231,8 @@ Tensor tensor(N number) {
 template <Number N>
 Tensor::Tensor(N number) : Tensor(tensor(number)) {}
 
-Tensor tensor(const char*) = delete;  // a text is no number
+template <std::same_as<const char*> Text>
+Tensor tensor(Text) = delete;  // a text is no number; a template, as {0} would be a null pointer to text
 
 /// tensor({1, 2.5}), tensor({{1, 2}, {3, 4}}) and so on, of the dtype that holds all the numbers, where
 /// doubles have the default dtype. ShapeError for ragged rows.

@@ -5,6 +5,7 @@
 namespace chainrule {
 
 class Array;
+class Shape;
 namespace kernels {
 class Elementwise;
 }
@@ -21,6 +22,8 @@ class Deferred {
   virtual void compute(void* elements) const = 0;
   /// This, if it can be computed part by part, with what it is computed from: see kernels/evaluation.h.
   virtual const kernels::Elementwise* elementwise() const { return nullptr; }
+  /// The array that these elements repeat, if they do so in an array of this shape: see kernels/repeated.h.
+  virtual const Array* repeats(const Shape&) const { return nullptr; }
   /// sum += scale · the elements, in one pass. False, and nothing done, where there is no such pass.
   virtual bool add_to(Array& /*sum*/, double /*scale*/) const { return false; }
 

@@ -42,7 +42,7 @@ constexpr std::size_t batch(std::size_t size_class) {
 struct Slab {
   Slab* next;
   std::size_t waiting;
-  static Slab& of(Block* block) {
+  static Slab& of(FreeBlock* block) {
     // NOLINTNEXTLINE(performance-no-int-to-ptr)
     return *reinterpret_cast<Slab*>(reinterpret_cast<std::uintptr_t>(block) & ~(slab_bytes - 1));
   }
@@ -56,7 +56,7 @@ class SharedLists {
  public:
   List take(std::size_t size_class) {
     const std::lock_guard lock(mutex_);
-    Block* const chain = chains_[size_class];
+    FreeBlock* const chain = chains_[size_class];
     if (chain == nullptr) return carve(size_class);
     chains_[size_class] = chain->next_chain;
     return {chain, chain->length};
@@ -70,11 +70,11 @@ class SharedLists {
   void release() {
     const std::lock_guard lock(mutex_);
     for (std::size_t size_class = 0; size_class < fine_classes; ++size_class) {
-      for_each(chains_[size_class], [](Block* block) { Slab::of(block).waiting = 0; });
-      for_each(chains_[size_class], [](Block* block) { ++Slab::of(block).waiting; });
+      for_each(chains_[size_class], [](FreeBlock* block) { Slab::of(block).waiting = 0; });
+      for_each(chains_[size_class], [](FreeBlock* block) { ++Slab::of(block).waiting; });
       List rest;
       Slab* whole = nullptr;
-      for_each(std::exchange(chains_[size_class], nullptr), [&](Block* block) {
+      for_each(std::exchange(chains_[size_class], nullptr), [&](FreeBlock* block) {
         Slab& slab = Slab::of(block);
         if (slab.waiting == Slab::blocks(size_class)) {  // and here is the first of them
           slab.next = std::exchange(whole, &slab);
@@ -96,9 +96,9 @@ class SharedLists {
   }
   /// visit(block) may reuse the block as it likes.
   template <class Visit>
-  static void for_each(Block* chain, const Visit& visit) {
+  static void for_each(FreeBlock* chain, const Visit& visit) {
     while (chain != nullptr) {
-      Block* block = chain;
+      FreeBlock* block = chain;
       chain = chain->next_chain;
       while (block != nullptr) visit(std::exchange(block, block->next));
     }
@@ -108,12 +108,12 @@ class SharedLists {
     const std::size_t bytes = bytes_of(size_class);
     List list;
     for (std::size_t i = Slab::blocks(size_class); i > 0; --i)
-      list.push(reinterpret_cast<Block*>(slab + i * bytes));
+      list.push(reinterpret_cast<FreeBlock*>(slab + i * bytes));
     return list;
   }
 
   std::mutex mutex_;
-  std::array<Block*, fine_classes> chains_{};
+  std::array<FreeBlock*, fine_classes> chains_{};
 };
 
 // Neither is ever destroyed, as every static tensor may use them.
@@ -140,7 +140,7 @@ class LargeBlocks {
     {
       const std::lock_guard lock(mutex_);
       if (cached_ + bytes <= limit_) {
-        auto* block = static_cast<Block*>(memory);
+        auto* block = static_cast<FreeBlock*>(memory);
         block->next = std::exchange(free_[size_class], block);
         cached_ += bytes;
         return;
@@ -173,7 +173,7 @@ class LargeBlocks {
   }
 
   std::mutex mutex_;
-  std::array<Block*, class_of(PTRDIFF_MAX) + 1> free_{};
+  std::array<FreeBlock*, class_of(PTRDIFF_MAX) + 1> free_{};
   std::size_t cached_ = 0;
   std::size_t limit_ = std::size_t{1} << 30;
 };
@@ -218,7 +218,7 @@ void spill(std::size_t size_class) {
   List& list = mine.lists[size_class];
   const std::size_t keep = batch(size_class);
   if (mine.ended) return give(size_class, std::exchange(list, {}));
-  Block* last = list.head;
+  FreeBlock* last = list.head;
   for (std::size_t i = 1; i < keep; ++i) last = last->next;
   const List chain = {std::exchange(last->next, nullptr), list.length - keep};
   list.length = keep;
@@ -244,7 +244,7 @@ void detail::deallocate_slowly(void* block, std::size_t bytes) noexcept {
   if (bytes > small_limit) return large_blocks.give(block, class_of(bytes));
   prepare_thread();
   const std::size_t size_class = class_of(bytes);
-  mine.lists[size_class].push(static_cast<Block*>(block));
+  mine.lists[size_class].push(static_cast<FreeBlock*>(block));
   if (mine.lists[size_class].length >= mine.spill_at[size_class]) spill(size_class);
 }
 

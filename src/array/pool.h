@@ -54,23 +54,23 @@ static_assert(class_of(fine_limit + 1) == fine_classes && bytes_of(fine_classes)
 
 /// A block that waits to be used again. Lists of blocks are made of the blocks themselves, so that giving
 /// memory back never needs any.
-struct Block {
-  Block* next;
-  Block* next_chain;   // of the first block of a chain among the shared ones,
-  std::size_t length;  // and how many it has
+struct FreeBlock {
+  FreeBlock* next;
+  FreeBlock* next_chain;  // of the first block of a chain among the shared ones,
+  std::size_t length;     // and how many it has
 };
 
 /// The blocks of one size that a thread has at hand.
 struct List {
-  Block* head = nullptr;
+  FreeBlock* head = nullptr;
   std::size_t length = 0;
-  void push(Block* block) {
+  void push(FreeBlock* block) {
     block->next = head;
     head = block;
     ++length;
   }
-  Block* pop() {
-    Block* block = head;
+  FreeBlock* pop() {
+    FreeBlock* block = head;
     head = block->next;
     --length;
     return block;
@@ -105,7 +105,7 @@ inline void deallocate(void* block, std::size_t bytes) noexcept {
   detail::List& list = detail::mine.lists[size_class];
   if (list.length >= detail::mine.spill_at[size_class]) [[unlikely]]
     return detail::deallocate_slowly(block, bytes);
-  list.push(static_cast<detail::Block*>(block));
+  list.push(static_cast<detail::FreeBlock*>(block));
 }
 
 }  // namespace chainrule::pool

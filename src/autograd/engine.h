@@ -1,6 +1,6 @@
 #pragma once
 
-#include "graph/node.h"
+#include "graph/cotangent.h"
 
 namespace chainrule {
 
@@ -16,10 +16,8 @@ class Backpropagation {
   virtual void start(const Traversal&) {}
   /// Whether to deliver this node's gradient: asked for each that one reaches, from the root to the leaves.
   virtual bool wants(std::size_t position, const Node& node) = 0;
-  /// Gets the complete gradient of a wanted node. Unless that is a leaf, it may be unexpanded.
-  virtual void deliver(const Node& node, Tensor gradient) = 0;
-  /// The same for that of a scalar.
-  virtual void deliver_number(const Node& node, double gradient);
+  /// Gets the complete gradient of a wanted node.
+  virtual void deliver(const Node& node, Cotangent gradient) = 0;
 
   /// The chain rule over everything `root` depends on: each node passes the gradient that it has received
   /// on to its inputs, multiplied by its derivative. The sums are complete because every node comes after
@@ -30,7 +28,7 @@ class Backpropagation {
   void run_and_consume(Tensor&& root, const Tensor& seed);
 
  private:
-  void propagate(const Traversal& order, const Tensor& seed, bool create_graph, Consumption* consumption);
+  void propagate_all(const Traversal& order, const Tensor& seed, bool create_graph, Consumption* consumption);
 };
 
 }  // namespace chainrule

@@ -10,12 +10,12 @@ namespace chainrule {
 /// Collects the gradients that gradients() was asked for.
 struct GradientsBuilder final : Backpropagation {
   using Entry = Gradients::Entry;
-  struct Wanted {
+  struct Asked {
     std::uint32_t position;
     std::uint32_t entry;
   };
   std::vector<Entry> entries;
-  InlineVector<Wanted, 16> wanted;  // by position, as the nodes are delivered from the last one on
+  InlineVector<Asked, 16> asked;  // by position, as the nodes are delivered from the last one on
   bool all_nodes = false;
 
   void ask_for(const Tensor& tensor) {
@@ -33,22 +33,23 @@ struct GradientsBuilder final : Backpropagation {
     if (all_nodes) return entries.reserve(entries.size() + order.size());
     for (std::uint32_t i = 0; i < entries.size(); ++i)
       if (const auto position = order.position(*entries[i].tensor.node()); position != Traversal::absent)
-        wanted.push_back({position, i});
-    std::sort(wanted.begin(), wanted.end(),
-              [](const Wanted& a, const Wanted& b) { return a.position < b.position; });
+        asked.push_back({position, i});
+    std::sort(asked.begin(), asked.end(),
+              [](const Asked& a, const Asked& b) { return a.position < b.position; });
   }
   bool wants(std::size_t position, const Node&) override {
-    while (!wanted.empty() && wanted.back().position > position) wanted.pop_back();  // nothing reached it
-    return all_nodes || (!wanted.empty() && wanted.back().position == position);
+    while (!asked.empty() && asked.back().position > position) asked.pop_back();  // nothing reached it
+    return all_nodes || (!asked.empty() && asked.back().position == position);
   }
-  void deliver(const Node& node, Tensor gradient) override {
+  void deliver(const Node& node, Cotangent cotangent) override {
+    const Tensor gradient = std::move(cotangent).tensor(node.dtype());
     if (all_nodes) {
-      entries.push_back({TensorAccess::share(const_cast<Node*>(&node)), expanded(gradient, node.shape())});
+      entries.push_back({TensorAccess::share(const_cast<Node*>(&node)), gradient});
       return;
     }
-    for (const auto position = wanted.back().position; !wanted.empty() && wanted.back().position == position;
-         wanted.pop_back())
-      entries[wanted.back().entry].gradient = expanded(gradient, node.shape());
+    for (const auto position = asked.back().position; !asked.empty() && asked.back().position == position;
+         asked.pop_back())
+      entries[asked.back().entry].gradient = gradient;
   }
   /// Once for each tensor. What the output does not depend on has the gradient zero.
   Gradients result() {
@@ -106,11 +107,8 @@ namespace {
 /// backward(): adds each leaf's gradient to what it has.
 struct LeafAccumulation final : Backpropagation {
   bool wants(std::size_t, const Node& node) override { return node.is_variable(); }
-  void deliver(const Node& node, Tensor gradient) override {
+  void deliver(const Node& node, Cotangent gradient) override {
     static_cast<const Variable&>(node).accumulate(std::move(gradient));
-  }
-  void deliver_number(const Node& node, double gradient) override {
-    static_cast<const Variable&>(node).accumulate(gradient);
   }
 };
 

@@ -5,7 +5,8 @@
 
 #include "chainrule/autograd.h"
 #include "graph/call_error.h"
-#include "graph/node.h"
+#include "graph/cotangent.h"
+#include "graph/deferral.h"
 
 /// How an operation becomes a node.
 ///
@@ -16,10 +17,11 @@
 ///                                      once, before the struct moves into its node, so it may leave there
 ///                                      what the derivative can use
 ///   Reads reads(wanted) const          which values the derivative reads, if `wanted(i)` inputs need one
-///   void vjp(in, out, g, to) const     the vector-Jacobian product, in terms of the public operations
+///   void vjp(in, out, g, to) const     the vector-Jacobian product, in terms of the public operations; or by
+///   a
+///                                      kernel, where to.in_numbers()
 ///   LocalFormula local_formula(input, names, name) const    vjp for people
 /// and may have
-///   bool takes_unexpanded = true       when vjp understands a g that broadcasts to the output's shape
 ///   void scalar_vjp(in, value, g, to) const    vjp in bare numbers, for a scalar and its scalar inputs
 ///   std::int64_t flops(in, shape) const    unless it does one thing per element
 namespace chainrule {
@@ -101,16 +103,12 @@ class OperationNode : public Node {
  public:
   NodeKind kind() const final { return NodeKind::operation; }
   std::string_view operation() const final { return Op::name; }
-  void vjp(const Tensor& out, const Tensor& g, Cotangents& to) const final { op_.vjp(inputs(), out, g, to); }
-  bool scalar_vjp(double g, std::span<double> to) const final {
-    if constexpr (requires { op_.scalar_vjp(inputs(), Node::value(), g, to); }) {
-      op_.scalar_vjp(inputs(), Node::value(), g, to);
-      return true;
-    }
-    return false;
-  }
-  bool takes_unexpanded() const final {
-    return requires { requires Op::takes_unexpanded; };
+  void vjp(const Cotangent& g, Cotangents& to) const final {
+    if constexpr (requires { op_.scalar_vjp(inputs(), Node::value(), double(), to); })
+      if (g.is_number()) return op_.scalar_vjp(inputs(), Node::value(), g.number(), to);
+    const Borrowed out(this);
+    if (g.node() != nullptr) return op_.vjp(inputs(), out, Borrowed(g.node()), to);
+    op_.vjp(inputs(), out, g.tensor(dtype()), to);
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                              const std::string& name) const final {
@@ -194,10 +192,6 @@ struct Recording {
     return recording_mode.keep_values ? reads_everything : op.reads(wanted);
   }
 };
-
-/// Does a deferred value stay so until it is read? It may not if that would keep more alive than it takes
-/// itself: variables do not count, as who wants their gradients holds them, nor what a derivative reads.
-bool stays_deferred(const Array& value, Reads reads, std::span<const Tensor* const> inputs);
 
 /// Has the value of a tensor computed. By now temporaries among the inputs have been given up, so that theirs
 /// need not be.

@@ -2,11 +2,8 @@
 
 #include <array>
 #include <mutex>
-#include <thread>
 
-#include "chainrule/autograd.h"
-#include "chainrule/ops.h"
-#include "kernels/accumulate.h"
+#include "graph/cotangent.h"
 
 namespace chainrule {
 
@@ -73,135 +70,10 @@ void Node::set_label(std::string label) {
   delete label_.exchange(fresh.release(), std::memory_order_relaxed);
 }
 
-void Node::vjp(const Tensor&, const Tensor&, Cotangents&) const {}
+void Node::vjp(const Cotangent&, Cotangents&) const {}
 
 LocalFormula Node::local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
   return {};
-}
-
-class Variable::Lock {
- public:
-  explicit Lock(const Variable& variable) : locked_(variable.locked_) {
-    if (is_single_threaded()) return;
-    while (locked_.exchange(true, std::memory_order_acquire)) std::this_thread::yield();
-  }
-  ~Lock() { locked_.store(false, std::memory_order_release); }
-  Lock(const Lock&) = delete;
-  Lock& operator=(const Lock&) = delete;
-
- private:
-  std::atomic<bool>& locked_;
-};
-
-// The sum is computed outside the lock, and again should another thread have added its own meanwhile.
-void Variable::accumulate(Tensor gradient) const {
-  if (shape().rank() == 0) return accumulate(gradient.item());
-  for (;;) {
-    Tensor before;
-    {
-      const Lock lock(*this);
-      std::swap(before, gradient_);
-      if (before.is_empty()) {
-        gradient_ = std::move(gradient);
-        return;
-      }
-    }
-    try {
-      // What is added up while it is computed could fail half way, and leave neither this sum nor the next.
-      const Array& more = value_of(gradient);
-      if (more.use_deferred([](const Deferred& pass) { return pass.elementwise() != nullptr; }))
-        (void)more.raw();
-      gradient = no_grad([&] { return add_up(std::move(before), gradient); });
-    } catch (...) {
-      give_back(std::move(before));
-      throw;
-    }
-  }
-}
-
-void Variable::give_back(Tensor gradient) const {
-  for (Tensor other;;
-       gradient = no_grad([&] { return add_up(std::move(gradient), std::exchange(other, {})); })) {
-    const Lock lock(*this);
-    std::swap(other, gradient_);
-    if (other.node() == nullptr) {
-      gradient_ = std::move(gradient);
-      return;
-    }
-  }
-}
-
-void Variable::accumulate(double gradient) const {
-  const Lock lock(*this);
-  number_ = has_number_ ? number_ + gradient : gradient;
-  has_number_ = true;
-}
-
-bool Variable::has_gradient() const {
-  const Lock lock(*this);
-  return has_number_ || gradient_.node() != nullptr;
-}
-
-Tensor Variable::gradient() const {
-  const Lock lock(*this);
-  return has_number_ ? scalar(number_, dtype()) : gradient_;
-}
-
-void Variable::zero_gradient() const {
-  Tensor before;  // destroyed after the lock is gone
-  const Lock lock(*this);
-  has_number_ = false;
-  std::swap(before, gradient_);
-}
-
-Tensor add_up(Tensor&& sum, const Tensor& more) {
-  if (!recording_mode.off) return sum + more;
-  Node& node = *sum.node();
-  if (!node.is_unique() || !node.is_leaf() || !expands_to(more.node()->shape(), node.shape()))
-    return sum + more;
-  Array& total = node.mutable_value();
-  const Array& part = value_of(more);
-  const auto is_pass = [](const Deferred& deferred) { return deferred.elementwise() != nullptr; };
-  if (total.shape() == part.shape() && total.use_deferred(is_pass)) return sum + more;  // later, in one pass
-  const bool is_last = more.node()->is_unique();
-  if (!part.use_deferred([&](const Deferred& deferred) {
-        return deferred.add_to(total, 1) || (is_last && kernels::accumulate(total, deferred));
-      }))
-    kernels::accumulate(total, part);
-  return std::move(sum);
-}
-
-bool expands_to(const Shape& gradient, const Shape& shape) {
-  if (gradient.rank() == 0) return true;
-  if (gradient.rank() != shape.rank()) return false;
-  for (std::size_t axis = 0; axis < shape.rank(); ++axis)
-    if (gradient[axis] != shape[axis] && gradient[axis] != 1) return false;
-  return true;
-}
-
-Tensor expanded(Tensor gradient, const Shape& shape) {
-  if (gradient.node()->shape() == shape) return gradient;
-  return no_grad([&] { return broadcast_to(gradient, shape); });
-}
-
-bool stays_deferred(const Array& value, Reads reads, std::span<const Tensor* const> inputs) {
-  if (recording_mode.keep_values) return false;
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const Node& input = *inputs[i]->node();
-    const Array& array = value_of(*inputs[i]);
-    std::size_t bytes = array.byte_count();
-    array.use_deferred([&](const Deferred& deferred) {
-      bytes = deferred.kept_bytes;
-      return true;
-    });
-    if (!input.is_variable() && !input.reads_itself() && (reads & reads_input(i)) == 0) kept += bytes;
-  }
-  value.use_deferred([&](Deferred& deferred) {
-    deferred.kept_bytes = kept;
-    return true;
-  });
-  return kept <= value.byte_count();
 }
 
 void report_no_value(const Node* node) {

@@ -21,6 +21,7 @@ constexpr Reads reads_output = Reads{1} << 15;
 constexpr Reads reads_input(std::size_t i) { return Reads{1} << (i < 14 ? i : 14); }
 constexpr Reads reads_everything = ~Reads{0};
 
+class Cotangent;
 class Cotangents;
 
 /// What this thread records: see NoGrad, KeepValues and Scope.
@@ -61,12 +62,8 @@ class Node {
 
   virtual NodeKind kind() const = 0;
   virtual std::string_view operation() const { return {}; }
-  /// Sets in `to` the wanted gradients of the inputs, from g = dL/d(out). `out` is this node.
-  virtual void vjp(const Tensor& out, const Tensor& g, Cotangents& to) const;
-  /// The same for a scalar, in bare numbers. False, and nothing done, where the operation has no rule for it.
-  virtual bool scalar_vjp(double, std::span<double>) const { return false; }
-  /// May g be unexpanded in vjp? See expanded().
-  virtual bool takes_unexpanded() const { return false; }
+  /// Sets in `to` the wanted cotangents of the inputs, from g, that of this node.
+  virtual void vjp(const Cotangent& g, Cotangents& to) const;
   /// About how many additions, products and values of functions computing the value took.
   virtual std::int64_t flops() const { return 0; }
   virtual LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
@@ -154,31 +151,6 @@ class Node {
   std::uint16_t scope_;
 };
 
-/// The gradients that one node sends to its inputs. An operation sets those that are wanted.
-class Cotangents {
- public:
-  Cotangents(std::span<Tensor> gradients, std::span<const Tensor> inputs, bool only_needed)
-      : gradients_(gradients), inputs_(inputs), only_needed_(only_needed) {}
-  bool wants(std::size_t input) const { return !only_needed_ || inputs_[input].node()->requires_grad(); }
-  Tensor& operator[](std::size_t input) { return gradients_[input]; }
-  /// The input gets g as it is. (The engine can often do without a further handle then.) For the first inputs
-  /// only.
-  void pass_on(std::size_t input) { passed_on_ |= std::uint32_t{1} << input; }
-  bool passes_on(std::size_t input) const { return input < 32 && (passed_on_ >> input & 1) != 0; }
-  /// Sets a gradient that may be unexpanded, see expanded(). For the first inputs only.
-  void set_unexpanded(std::size_t input, Tensor gradient) {
-    gradients_[input] = std::move(gradient);
-    unexpanded_ |= std::uint32_t{1} << input;
-  }
-  bool may_be_unexpanded(std::size_t input) const { return input < 32 && (unexpanded_ >> input & 1) != 0; }
-
- private:
-  std::span<Tensor> gradients_;
-  std::span<const Tensor> inputs_;
-  std::uint32_t passed_on_ = 0, unexpanded_ = 0;
-  bool only_needed_;
-};
-
 /// The engine's way into a handle.
 class TensorAccess {
  public:
@@ -219,15 +191,13 @@ class Constant final : public Node {
   NodeKind kind() const override { return NodeKind::constant; }
 };
 
-/// A leaf that gradients are wanted for. backward() adds up its gradient here.
+/// A leaf that gradients are wanted for. backward() adds up its gradient here (autograd/leaf.cpp).
 class Variable final : public Node {
  public:
   explicit Variable(Array value, NodeKind kind = NodeKind::variable)
       : Node(std::move(value), true), kind_(kind) {}
   NodeKind kind() const override { return kind_; }
-  void accumulate(Tensor gradient) const;
-  /// The same for a scalar.
-  void accumulate(double gradient) const;
+  void accumulate(Cotangent gradient) const;
   /// Has anything been accumulated?
   bool has_gradient() const;
   /// Empty when nothing has been.
@@ -237,6 +207,7 @@ class Variable final : public Node {
  private:
   /// Held for moments only, and hardly ever by two threads at once.
   class Lock;
+  void add(double gradient) const;
   void give_back(Tensor gradient) const;
   mutable std::atomic<bool> locked_{false};
   NodeKind kind_;
@@ -244,9 +215,6 @@ class Variable final : public Node {
   mutable double number_ = 0;  // the gradient of a scalar,
   mutable Tensor gradient_;    // and of any other
 };
-
-/// sum + more, in place where nobody else knows the sum. Should memory run out, the sum stays where it was.
-Tensor add_up(Tensor&& sum, const Tensor& more);
 
 inline Tensor constant(Array value) { return TensorAccess::adopt(new Constant(std::move(value))); }
 /// The leaf in a Parameter.
@@ -257,12 +225,6 @@ inline Tensor parameter(Array value, std::string name) {
 inline Tensor scalar(double number, DType dtype) {
   return constant(dispatch_floating(dtype, [&]<class T>() { return Array(static_cast<T>(number)); }));
 }
-
-/// A gradient in numbers that is the same along some axes, as that of a sum, travels with size 1 along them
-/// or as a scalar: unexpanded. This is whether it may stand for one of the given shape,
-bool expands_to(const Shape& gradient, const Shape& shape);
-/// and this spells it out, for whoever wants one of exactly that shape.
-Tensor expanded(Tensor gradient, const Shape& shape);
 
 /// Says that the value of a node, or of null, is not there. GradError.
 [[noreturn]] void report_no_value(const Node* node);

@@ -4,6 +4,7 @@
 
 #include "chainrule/graph.h"
 #include "graph/call_error.h"
+#include "graph/cotangent.h"
 #include "graph/scope.h"
 #include "graph/traversal.h"
 
@@ -96,15 +97,14 @@ Tensor local_gradient(const Tensor& tensor, std::size_t input, const Tensor& g) 
   const auto inputs = node.inputs();
   if (input >= inputs.size() || !is_floating(inputs[input].dtype())) return {};
   const NoGrad guard;
-  std::vector<Tensor> sent(inputs.size());
-  Cotangents to(sent, inputs, false);
+  std::vector<Cotangent> sent(inputs.size());
+  Cotangents to(sent, inputs, {.only_needed = false, .in_numbers = true});
   try {
-    node.vjp(tensor, g, to);
+    node.vjp(g, to);
   } catch (...) {
     rethrow_in_backward(node);
   }
-  if (to.passes_on(input)) return g;
-  return sent[input].is_empty() ? Tensor() : expanded(sent[input], inputs[input].shape());
+  return std::move(sent[input]).tensor(inputs[input].dtype());
 }
 
 LocalFormula local_formula(const Tensor& tensor, std::size_t input, std::span<const std::string> names,

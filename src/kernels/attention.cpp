@@ -29,8 +29,8 @@ void product(std::int64_t m, std::int64_t n, std::int64_t k, const T* a, bool tr
 }
 
 /// The queries from `first` on, and the keys up to the last that one of them sees.
-struct Block {
-  Block(const Attention& attention, std::int64_t index)
+struct QueryBlock {
+  QueryBlock(const Attention& attention, std::int64_t index)
       : first(index * block),
         count(std::min(block, attention.queries - first)),
         keys(attention.causal ? std::min(attention.keys, first + count) : attention.keys) {}
@@ -39,7 +39,7 @@ struct Block {
 
 /// softmax over the keys of each query in the block.
 template <class T>
-Array weights(const Attention& attention, std::int64_t batch, const Block& at, const T* q, const T* k) {
+Array weights(const Attention& attention, std::int64_t batch, const QueryBlock& at, const T* q, const T* k) {
   Array scores({at.count, at.keys}, dtype_of<T>);
   T* const to = scores.mutable_data<T>();
   product(at.count, at.keys, attention.width, q + (batch * attention.queries + at.first) * attention.width,
@@ -77,7 +77,7 @@ void forward(const Attention& attention, const T* q, const T* k, const T* v, T* 
               [&](std::int64_t task, std::int64_t end) {
                 for (; task < end; ++task) {
                   const std::int64_t batch = task / blocks;
-                  const Block at(attention, task % blocks);
+                  const QueryBlock at(attention, task % blocks);
                   const Array share = weights(attention, batch, at, q, k);
                   product(at.count, values, at.keys, share.data<T>(), false,
                           v + batch * attention.keys * values, false,
@@ -97,7 +97,7 @@ void backward(const Attention& attention, const T* q, const T* k, const T* v, co
               [&](std::int64_t batch, std::int64_t end) {
                 for (; batch < end; ++batch)
                   for (std::int64_t index = 0; index < blocks; ++index) {
-                    const Block at(attention, index);
+                    const QueryBlock at(attention, index);
                     const std::int64_t first = batch * queries + at.first;
                     const Array share = weights(attention, batch, at, q, k);
                     if (to_v != nullptr)

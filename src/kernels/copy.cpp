@@ -183,19 +183,6 @@ Array permute(const Array& x, std::span<const std::size_t> order) {
   return out;
 }
 
-Array broadcast_to(const Array& x, const Shape& shape) {
-  Array out(shape, x.dtype());
-  if (out.size() == 0) return out;
-  const std::size_t item = item_size(x.dtype());
-  const Blocks<1> blocks(shape, {&x.shape()});
-  auto* to = static_cast<std::byte*>(out.mutable_raw());
-  const void* in = x.raw();
-  parallel_for(out.size(), parallel_grain, [&](std::int64_t begin, std::int64_t end) {
-    repeat(blocks, begin, end, in, x.size(), item, to + begin * static_cast<std::int64_t>(item));
-  });
-  return out;
-}
-
 Array gather(const Array& x, const Box& box) {
   Array out(box.shape, x.dtype());
   if (out.size() == 0) return out;

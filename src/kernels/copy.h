@@ -7,9 +7,6 @@ namespace chainrule::kernels {
 /// The axes of x in another order: axis i of the result is axis order[i] of x.
 Array permute(const Array& x, std::span<const std::size_t> order);
 
-/// x repeated along stretched axes.
-Array broadcast_to(const Array& x, const Shape& shape);
-
 /// A box of an array: element i along an axis is element start + i * step of the array.
 struct Box {
   std::vector<std::int64_t> starts, steps;

@@ -1,8 +1,10 @@
 #include "kernels/elementwise.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "kernels/repeat.h"
+#include "kernels/repeated.h"
 
 namespace chainrule::kernels {
 
@@ -134,11 +136,34 @@ class DeferredPass final : public Elementwise {
   DType dtype_;
 };
 
+/// The same where operands repeat smaller arrays: only what differs is computed, and repeated in turn.
+/// Nothing where none of them does.
+template <std::size_t K>
+std::optional<Array> on_parts(Loop* loop, DType result, const Shape& shape,
+                              std::array<const Array*, K> operands) {
+  std::array<std::optional<Array>, K> parts;
+  bool any = false;
+  Shape common;
+  for (std::size_t k = 0; k < K; ++k) {
+    if (operands[k] == nullptr) continue;
+    if (parts[k] = repeated_part(*operands[k])) {
+      operands[k] = &*parts[k];
+      any = true;
+    }
+    common = broadcast("elementwise", common, operands[k]->shape());
+  }
+  if (!any) return {};
+  if (common.rank() != 0) common = broadcast("elementwise", common, Shape::filled(shape.rank(), 1));
+  return repeated(detail::elementwise<K>(loop, result, common, operands), shape);
+}
+
 }  // namespace
 
 template <std::size_t K>
 Array detail::elementwise(Loop* loop, DType result, const Shape& shape,
                           const std::array<const Array*, K>& operands) {
+  if (std::ranges::any_of(operands, [](const Array* each) { return each != nullptr && each->is_deferred(); }))
+    if (std::optional<Array> found = on_parts<K>(loop, result, shape, operands)) return *std::move(found);
   if (shape.size() >= large)
     return Array(shape, result, std::make_unique<DeferredPass<K>>(loop, result, shape, operands));
   Array out(shape, result);

@@ -96,7 +96,7 @@ constexpr int fewer_rows(int rows) { return rows == 12 ? 8 : rows == 6 ? 4 : row
 enum class Layout : std::uint8_t { rows, columns, panels };
 
 template <class T>
-struct Block {
+struct PanelProduct {
   std::int64_t m, depth, columns;
   const T* a;
   std::int64_t row_of_a;
@@ -158,7 +158,7 @@ struct Edge {
 };
 
 template <class P, int Rows, int Packs, bool ByRow, class T>
-void tiles(const Block<T>& block, std::int64_t i, Edge<T>& edge) {
+void tiles(const PanelProduct<T>& block, std::int64_t i, Edge<T>& edge) {
   constexpr std::int64_t width = Packs * P::lanes;
   for (; i + Rows <= block.m; i += Rows) {
     const T* start = block.start + i * block.row_of_start;
@@ -195,7 +195,7 @@ struct TiledLoop {
     Edge<T> edge;
     for (std::int64_t p = 0; p < gemm->k; p += depth_per_block)
       for (std::int64_t i = 0; i < gemm->m; i += rows_per_block) {
-        Block<T> block;
+        PanelProduct<T> block;
         block.m = std::min(rows_per_block, gemm->m - i);
         block.depth = std::min(depth_per_block, gemm->k - p);
         block.a = gemm->a + (gemm->transpose_a ? p * gemm->row_of_a + i : i * gemm->row_of_a + p);

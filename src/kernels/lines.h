@@ -145,7 +145,7 @@ struct Sum {
   static auto combine(const auto& a, const auto& b) { return a + b; }
 };
 
-/// Combines results lane by lane in pairs, then those of as many. So the error of a sum grows with the
+/// LossReduction results lane by lane in pairs, then those of as many. So the error of a sum grows with the
 /// logarithm of their number (Higham, Accuracy and Stability of Numerical Algorithms, section 4.2).
 template <class Fold, class P>
 class Pairwise {

@@ -6,6 +6,7 @@
 #include "array/wrapping.h"
 #include "kernels/evaluation.h"
 #include "kernels/reduce_groups.h"
+#include "kernels/repeated.h"
 
 namespace chainrule::kernels {
 namespace {
@@ -266,9 +267,33 @@ Array reduce(const Array& x, const AxisMask& axes) {
   });
 }
 
+/// The sum of an array that repeats `part`: along the axes where it does so, that many times the part.
+template <class T>
+Array sum_of_repeated(const Array& part, const Shape& shape, const AxisMask& axes) {
+  T copies = 1;
+  AxisMask over;
+  for (std::size_t axis = 0; axis < shape.rank(); ++axis) {
+    if (!axes[axis]) continue;
+    if (part.shape().rank() == 0 || part.shape()[axis] != shape[axis])
+      copies *= static_cast<T>(shape[axis]);
+    else
+      over.set(axis);
+  }
+  Array total = over.any() ? reduce<Sum>(part, over) : part;
+  T* elements = total.mutable_data<T>();
+  for (std::int64_t i = 0; i < total.size(); ++i) elements[i] *= copies;
+  return repeated(total, reduced(shape, axes, true));
+}
+
 }  // namespace
 
-Array sum(const Array& x, const AxisMask& axes) { return reduce<Sum>(x, axes); }
+Array sum(const Array& x, const AxisMask& axes) {
+  if (x.is_deferred() && is_floating(x.dtype()))
+    if (const auto part = repeated_part(x))
+      return dispatch_floating(x.dtype(),
+                               [&]<class T>() { return sum_of_repeated<T>(*part, x.shape(), axes); });
+  return reduce<Sum>(x, axes);
+}
 Array prod(const Array& x, const AxisMask& axes) { return reduce<Prod>(x, axes); }
 Array max(const Array& x, const AxisMask& axes) { return reduce<Max>(x, axes); }
 Array min(const Array& x, const AxisMask& axes) { return reduce<Min>(x, axes); }

@@ -32,9 +32,6 @@ T out_of_rule(const rules::Cotangent<T>& g) {
 constexpr Probe out_of_rule(Probe g) { return g; }
 inline Symbol out_of_rule(const Symbol& g) { return g; }
 
-/// Only numbers are wanted, no graph of the gradient computation.
-inline bool numbers_only() { return recording_mode.off && !recording_mode.keep_values; }
-
 /// May the gradient of an operation on this input be asked for?
 inline bool will_differentiate(const Tensor& in) { return !recording_mode.off && in.requires_grad(); }
 
@@ -53,24 +50,11 @@ T element(const Tensor& scalar) {
   return scalar.node()->value().item<T>();
 }
 
-/// The shape in which to compute a rule whose output has shape `out`: that, unless g is unexpanded and the
-/// other values which the rule reads do not expand it either.
-template <std::size_t N>
-Shape rule_shape(const Shape& out, const std::array<const Array*, N>& values) {
-  for (const Array* value : values)
-    if (value != nullptr && value->shape() == out) return out;
-  Shape shape;
-  for (const Array* value : values)
-    if (value != nullptr) shape = broadcast("vjp", shape, value->shape());
-  return shape.rank() == 0 ? shape : broadcast("vjp", shape, Shape::filled(out.rank(), 1));
-}
-
 /// y = f(x). Op gives value(x) and vjp_x(x, y, g).
 template <class Op>
 struct Unary {
   static constexpr bool integers = false;  ///< also defined on int64
   static constexpr bool is_cheap = false;  ///< see kernels::deferred_elementwise
-  static constexpr bool takes_unexpanded = true;
   static constexpr Probe probe() { return Op::vjp_x(probe_input(0), probe_output, probe_upstream); }
 
   Array forward(Values in) const {
@@ -86,15 +70,13 @@ struct Unary {
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;
     if constexpr (probe().is_upstream)
-      to.pass_on(0);
-    else if (numbers_only())
-      to.set_unexpanded(0, fused(in[0], out, g));
+      to[0] = g;
     else
-      to[0] = Rule()(in[0], out, g);
+      to[0] = to.in_numbers() ? fused(in[0], out, g) : Rule()(in[0], out, g);
   }
-  void scalar_vjp(Inputs in, const Array& y, double g, std::span<double> to) const {
+  void scalar_vjp(Inputs in, const Array& y, double g, Cotangents& to) const {
     dispatch_floating(y.dtype(), [&]<class T>() {
-      to[0] = Rule()(element<T>(in[0]), y.template item<T>(), static_cast<T>(g));
+      to[0] = double(Rule()(element<T>(in[0]), y.template item<T>(), static_cast<T>(g)));
     });
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string> names,
@@ -123,7 +105,7 @@ struct Unary {
       if (whole.rank() == 0)
         return Array(
             Rule()(element_or_zero<T>(all[0]), element_or_zero<T>(all[1]), all[2]->template item<T>()));
-      return kernels::elementwise<Rule, T, 3>(rule_shape(whole, all), all);
+      return kernels::elementwise<Rule, T, 3>(whole, all);
     }));
   }
 };
@@ -136,8 +118,8 @@ constexpr Probe probe(Rule rule) {
 
 /// The values of such a rule in one pass, for an output of shape `from`.
 template <class Rule>
-Tensor fused(Rule rule, const Tensor& a, const Tensor& b, const Tensor& y, const Shape& from, const Tensor& g,
-             bool may_defer) {
+Tensor fused(Rule rule, const Tensor& a, const Tensor& b, const Tensor& y, const Shape& from,
+             const Tensor& g) {
   constexpr Reads reads = probe(Rule{}).reads;
   constexpr bool reads_a = (reads & reads_input(0)) != 0, reads_b = (reads & reads_input(1)) != 0,
                  reads_y = (reads & reads_output) != 0;
@@ -147,9 +129,7 @@ Tensor fused(Rule rule, const Tensor& a, const Tensor& b, const Tensor& y, const
     if (from.rank() == 0)
       return Array(rule(element_or_zero<T>(all[0]), element_or_zero<T>(all[1]), element_or_zero<T>(all[2]),
                         all[3]->template item<T>()));
-    const Shape shape = rule_shape(from, all);
-    return may_defer ? kernels::deferred_elementwise<Rule, T, 4>(shape, all)
-                     : kernels::elementwise<Rule, T, 4>(shape, all);
+    return kernels::elementwise<Rule, T, 4>(from, all);
   }));
 }
 
@@ -158,18 +138,11 @@ template <class Rule>
 void send(Rule rule, std::size_t i, Inputs in, const Tensor& out, const Shape& from, const Tensor& g,
           Cotangents& to) {
   const Shape& shape = in[i].node()->shape();
-  const bool fits = shape == from;
-  if constexpr (probe(Rule{}).is_upstream) {
-    if (fits)
-      to.pass_on(i);
-    else
-      to.set_unexpanded(i, sum_to(g, from, shape));
-  } else {
-    // What is summed right away need not be there as a whole.
-    Tensor part =
-        numbers_only() ? fused(rule, in[0], in[1], out, from, g, !fits) : rule(in[0], in[1], out, g);
-    to.set_unexpanded(i, fits ? std::move(part) : sum_to(std::move(part), from, shape));
-  }
+  if constexpr (probe(Rule{}).is_upstream)
+    to[i] = sum_to(g, shape);
+  else
+    to[i] =
+        sum_to(to.in_numbers() ? fused(rule, in[0], in[1], out, from, g) : rule(in[0], in[1], out, g), shape);
 }
 
 /// y = f(a, b), broadcast. Op gives value(a, b), vjp_a(a, b, y, g) and vjp_b(a, b, y, g).
@@ -177,7 +150,6 @@ template <class Op>
 struct Binary {
   static constexpr bool integers = false;
   static constexpr bool is_cheap = false;
-  static constexpr bool takes_unexpanded = true;
 
   struct Forward {
     static constexpr bool is_cheap = Op::is_cheap;
@@ -216,13 +188,13 @@ struct Binary {
     if (to.wants(0)) send(RuleA(), 0, in, out, shape, g, to);
     if (to.wants(1)) send(RuleB(), 1, in, out, shape, g, to);
   }
-  void scalar_vjp(Inputs in, const Array& y, double g, std::span<double> to) const {
+  void scalar_vjp(Inputs in, const Array& y, double g, Cotangents& to) const {
     dispatch_floating(y.dtype(), [&]<class T>() {
-      const auto gradient = [&](auto rule) {
+      const auto gradient = [&](auto rule) -> double {
         return rule(element<T>(in[0]), element<T>(in[1]), y.template item<T>(), static_cast<T>(g));
       };
-      if (in[0].node()->requires_grad()) to[0] = gradient(RuleA());
-      if (in[1].node()->requires_grad()) to[1] = gradient(RuleB());
+      if (to.wants(0)) to[0] = gradient(RuleA());
+      if (to.wants(1)) to[1] = gradient(RuleB());
     });
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,

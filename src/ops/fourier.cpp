@@ -7,15 +7,15 @@
 
 #include "array/axes.h"
 #include "kernels/fourier.h"
+#include "ops/data_movement.h"
 #include "ops/elementwise.h"
-#include "ops/moves.h"
 #include "ops/registry.h"
 
 namespace chainrule {
 namespace ops {
 
 /// yₖ = Σⱼ xⱼ e^(± 2πi jk/n). The matrix is symmetric, so its adjoint has the other sign.
-struct Fft : Moves {
+struct Fft : DataMovement {
   static constexpr std::string_view name = "fft", formula = "yₖ = Σⱼ xⱼ e^(−2πi jk/n); Σₖ gₖ e^(2πi jk/n)";
   std::size_t axis = 0;
   int sign = -1;
@@ -38,7 +38,7 @@ static Tensor multiplicities(const Tensor& pairs, std::size_t axis, std::int64_t
 struct Irfft;
 
 /// The first n / 2 + 1 of Fft, of real numbers.
-struct Rfft : Moves {
+struct Rfft : DataMovement {
   static constexpr std::string_view name = "rfft",
                                     formula = "yₖ = Σⱼ xⱼ e^(−2πi jk/n); Re Σₖ gₖ e^(2πi jk/n)";
   std::size_t axis = 0;
@@ -47,7 +47,7 @@ struct Rfft : Moves {
 };
 
 /// Real numbers from that half.
-struct Irfft : Moves {
+struct Irfft : DataMovement {
   static constexpr std::string_view name = "irfft",
                                     formula = "the inverse of rfft; its adjoint is rfft(g) / n";
   std::size_t axis = 0;

@@ -44,7 +44,7 @@ struct Matmul {
       const Tensor a = matrix(in[0], plan.a);
       to[1] = back(transpose_b   ? product(g, a, true, transpose_a)
                    : transpose_a ? product(a, g, false, false)
-                                 : product_for(in[1], a, g),
+                                 : product_for(in[1], a, g, to.in_numbers()),
                    plan.b, in[1]);
     }
   }
@@ -65,8 +65,8 @@ struct Matmul {
     return apply(Matmul{transpose_a, transpose_b}, Here::now(), Argument(a), Argument(b));
   }
   /// aᵀ b, the gradient of `in`. That of a leaf is not multiplied out where its factors are smaller.
-  static Tensor product_for(const Tensor& in, const Tensor& a, const Tensor& b) {
-    if (numbers_only() && in.is_leaf() && a.rank() == 2 && b.rank() == 2 &&
+  static Tensor product_for(const Tensor& in, const Tensor& a, const Tensor& b, bool in_numbers) {
+    if (in_numbers && in.is_leaf() && a.rank() == 2 && b.rank() == 2 &&
         kernels::deferring_pays(a.shape(), b.shape()))
       return constant(kernels::deferred_product(value_of(a), value_of(b)));
     return product(a, b, true, false);
@@ -179,7 +179,7 @@ struct Linear {
       return reshape(tensor, {samples.size(), tensor.shape().back()});
     };
     if (to.wants(0)) to[0] = Matmul::product(g, in[1], false, false);
-    if (to.wants(1)) to[1] = Matmul::product_for(in[1], rows(g), rows(in[0]));
+    if (to.wants(1)) to[1] = Matmul::product_for(in[1], rows(g), rows(in[0]), to.in_numbers());
     if (in.size() == 3 && to.wants(2)) to[2] = sum_to(g, in[2].shape());
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,

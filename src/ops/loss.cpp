@@ -13,7 +13,7 @@ namespace chainrule {
 namespace ops {
 
 /// How a loss combines its elements, and passes the gradient back to each of them.
-struct Combines {
+struct LossReduction {
   Reduction reduction = Reduction::mean;
 
   double scale(std::int64_t count) const {
@@ -38,7 +38,7 @@ struct Combines {
 };
 
 /// Of logits (..., C) and classes (...) or probabilities (..., C).
-struct CrossEntropy : Combines {
+struct CrossEntropy : LossReduction {
   static constexpr std::string_view name = "cross_entropy",
                                     formula = "∂(−log softmax(z)[y])/∂z = softmax(z) − onehot(y)";
   bool by_class = false;        ///< the target is classes, int64
@@ -59,7 +59,7 @@ struct CrossEntropy : Combines {
   Reads reads(Wanted wanted) const { return wanted(0) || wanted(1) ? reads_input(0) | reads_input(1) : 0; }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     const std::int64_t samples = in[0].size() / in[0].shape().back();
-    if (to.wants(0)) to[0] = gradient && numbers_only() ? times_gradient(g) : rule(in, g, samples);
+    if (to.wants(0)) to[0] = gradient && to.in_numbers() ? times_gradient(g) : rule(in, g, samples);
     if (to.wants(1)) to[1] = -log_softmax(in[0]) * per_sample(g * scale(samples), in[0].shape());
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
@@ -128,8 +128,8 @@ struct CrossEntropy : Combines {
 
 /// A loss of each prediction and its target: Op gives value(p, t), vjp_a(p, t, g) and vjp_b(p, t, g).
 template <class Op>
-struct PairLoss : Combines {
-  static constexpr bool is_cheap = false, takes_unexpanded = true;
+struct PairLoss : LossReduction {
+  static constexpr bool is_cheap = false;
   Array forward(Values in) const {
     const Shape &shape = in[0]->shape(), &target = in[1]->shape();
     if (target != shape && target.rank() != 0)

@@ -13,7 +13,7 @@ namespace {
 using detail::MapFunction;
 constexpr std::size_t most = 2 * detail::map_operands + 1;
 
-using Loops = void (MapFunction::*)(DType, std::int64_t, const MapFunction::Operand*, void* const*) const;
+using Loops = void (MapFunction::*)(DType, std::int64_t, const MapFunction::Source*, void* const*) const;
 
 /// Runs one of a function's loops over operands broadcast to `shape`. Outputs are contiguous, of that shape.
 void run(const MapFunction& function, Loops loops, const Shape& shape, std::span<const Array* const> in,
@@ -25,7 +25,7 @@ void run(const MapFunction& function, Loops loops, const Shape& shape, std::span
   const DType dtype = in[0]->dtype();
   const auto bytes = static_cast<std::int64_t>(item_size(dtype));
   kernels::for_each_row<most>(shape, shapes, [&](auto at, auto& offsets, auto& strides, auto n) {
-    std::array<MapFunction::Operand, most> operands{};
+    std::array<MapFunction::Source, most> operands{};
     for (std::size_t k = 0; k < in.size(); ++k)
       operands[k] = {static_cast<const std::byte*>(in[k]->raw()) + offsets[k] * bytes, strides[k]};
     std::array<void*, most> outputs{};
@@ -54,7 +54,7 @@ void send(const MapFunction& function, Loops loops, const Shape& shape, Inputs i
   for (Array& part : out) parts.push_back(part.mutable_raw());
   run(function, loops, shape, values, parts);
   for (std::size_t k = 0; k < in.size(); ++k)
-    if (to.wants(k)) to[k] = sum_to(constant(std::move(out[k])), shape, in[k].shape());
+    if (to.wants(k)) to[k] = sum_to(constant(std::move(out[k])), in[k].shape());
 }
 
 constexpr const char* text = "the derivatives of the lambda, on dual numbers";
@@ -138,7 +138,7 @@ struct MapGradient {
   }
   Reads reads(Wanted) const { return reads_everything & ~reads_output; }
   void vjp(Inputs in, const Tensor& out, const Tensor& c, Cotangents& to) const {
-    if (!numbers_only())
+    if (!to.in_numbers())
       return MapDerivative::send(
           [function = function](auto x_g) { return gradients_on_tensors(*function, x_g); }, in, c, to);
     std::vector<Tensor> directions;
@@ -153,7 +153,6 @@ struct MapGradient {
 /// f(x...), one lambda as one node.
 struct Map {
   static constexpr std::string_view name = "map", formula = text;
-  static constexpr bool takes_unexpanded = true;
   std::shared_ptr<const MapFunction> function;
 
   Array forward(Values in) const {
@@ -165,7 +164,7 @@ struct Map {
   }
   Reads reads(Wanted) const { return reads_everything & ~reads_output; }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
-    if (numbers_only())
+    if (to.in_numbers())
       return send(*function, &MapFunction::gradient, out.shape(), in, {std::span(&g, 1)}, to);
     std::vector<Tensor> inputs(in.begin(), in.end());
     inputs.push_back(g);
@@ -190,7 +189,7 @@ Entries map_operations() {
 
 }  // namespace ops
 
-Tensor detail::map(std::shared_ptr<const MapFunction> function, std::span<const chainrule::Operand> x) {
+Tensor detail::map(std::shared_ptr<const MapFunction> function, std::span<const Operand> x) {
   DType dtype = DType::boolean;
   bool any_tensor = false;
   for (const auto& operand : x)

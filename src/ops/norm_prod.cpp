@@ -1,13 +1,13 @@
 #include <limits>
 
 #include "kernels/reduce.h"
-#include "ops/over_axes.h"
+#include "ops/axis_reduction.h"
 #include "ops/registry.h"
 
 namespace chainrule {
 namespace ops {
 
-struct Prod : OverAxes {
+struct Prod : AxisReduction {
   static constexpr std::string_view name = "prod", formula = "∂Πx/∂xᵢ = the product of the others";
   Array forward(Values in) const { return finish(kernels::prod(*in[0], axes), in[0]->shape()); }
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) : 0; }
@@ -34,7 +34,7 @@ struct Prod : OverAxes {
   }
 };
 
-struct Norm : OverAxes {
+struct Norm : AxisReduction {
   static constexpr std::string_view name = "norm", formula = "∂‖x‖/∂xᵢ = xᵢ / ‖x‖ (0 if x = 0)";
   /// At 0 it is 0, and stays so in further derivatives.
   static auto direction(const auto& x, const auto& total) { return where(total == 0, 0, x / total); }
@@ -64,7 +64,7 @@ struct Norm : OverAxes {
     const Tensor &x = in[0], total = kept(out, x), upstream = kept(g, x);
     if (any_infinite(out))
       to[0] = strong_product(upstream, where(total == infinity, among_infinities(x), direction(x, total)));
-    else if (numbers_only())
+    else if (to.in_numbers())
       to[0] = constant(dispatch_floating(x.dtype(), [&]<class T>() {
         return kernels::elementwise<Rule, T, 3>(x.shape(),
                                                 {&value_of(x), &value_of(total), &value_of(upstream)});

@@ -98,8 +98,8 @@ struct Softmax {
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_output : 0; }
   void vjp(Inputs, const Tensor& out, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;
-    to[0] = numbers_only() ? constant(kernels::softmax_gradient(value_of(out), value_of(g), axis))
-                           : apply(SoftmaxGradient{axis}, Here::now(), Argument(out), Argument(g));
+    to[0] = to.in_numbers() ? constant(kernels::softmax_gradient(value_of(out), value_of(g), axis))
+                            : apply(SoftmaxGradient{axis}, Here::now(), Argument(out), Argument(g));
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string& result) const {
     return {result + " · (g − Σ g·" + result + ")", false};
@@ -114,8 +114,8 @@ struct LogSoftmax {
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_output : 0; }
   void vjp(Inputs, const Tensor& out, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;
-    to[0] = numbers_only() ? constant(kernels::log_softmax_gradient(value_of(out), value_of(g), axis))
-                           : balanced(exp(out), g, axis);
+    to[0] = to.in_numbers() ? constant(kernels::log_softmax_gradient(value_of(out), value_of(g), axis))
+                            : balanced(exp(out), g, axis);
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string> names, const std::string&) const {
     return {"g − softmax(" + names[0] + ") · Σ g", false};

@@ -5,29 +5,27 @@
 
 #include "kernels/extremum.h"
 #include "kernels/softmax.h"
-#include "ops/over_axes.h"
+#include "ops/axis_reduction.h"
 #include "ops/registry.h"
 
 namespace chainrule {
 namespace ops {
 
-struct Sum : OverAxes {
+struct Sum : AxisReduction {
   static constexpr bool streams = true;
-  static constexpr bool takes_unexpanded = true;
   static constexpr std::string_view name = "sum", formula = "∂Σx/∂xᵢ = 1";
   Array forward(Values in) const { return finish(kernels::sum(*in[0], axes), in[0]->shape()); }
   Reads reads(Wanted) const { return 0; }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
-    if (to.wants(0)) spread(kept(g, in[0]), in[0].shape(), to);
+    if (to.wants(0)) to[0] = broadcast_to(kept(g, in[0]), in[0].shape());
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
     return {"1"};
   }
 };
 
-struct Mean : OverAxes {
+struct Mean : AxisReduction {
   static constexpr bool streams = true;
-  static constexpr bool takes_unexpanded = true;
   static constexpr std::string_view name = "mean", formula = "∂mean(x)/∂xᵢ = 1/n";
   Array forward(Values in) const {
     require_elements(name, in[0]->shape());
@@ -48,7 +46,7 @@ struct Mean : OverAxes {
   }
   Reads reads(Wanted) const { return 0; }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
-    if (to.wants(0)) spread(kept(g, in[0]) / count(in[0].shape()), in[0].shape(), to);
+    if (to.wants(0)) to[0] = broadcast_to(kept(g, in[0]) / count(in[0].shape()), in[0].shape());
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
     return {"1/n"};
@@ -57,7 +55,7 @@ struct Mean : OverAxes {
 
 /// max and min: the gradient goes to the elements that equal the result, in even shares.
 template <class Op>
-struct Extremum : OverAxes {
+struct Extremum : AxisReduction {
   bool differentiable = false;
   /// Where forward found each result.
   std::optional<Array> places = {};
@@ -75,7 +73,7 @@ struct Extremum : OverAxes {
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) | reads_output : 0; }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;
-    if (places && numbers_only()) {
+    if (places && to.in_numbers()) {
       const Array& x = value_of(in[0]);
       to[0] = constant(kernels::extremum_gradient(x, *kernels::neighbouring(x.shape(), axes), value_of(out),
                                                   *places, value_of(g)));
@@ -99,8 +97,7 @@ struct Min : Extremum<Min> {
   static auto kernel(auto&&... arguments) { return kernels::min(arguments...); }
 };
 
-struct Logsumexp : OverAxes {
-  static constexpr bool takes_unexpanded = true;
+struct Logsumexp : AxisReduction {
   static constexpr std::string_view name = "logsumexp", formula = "∂logsumexp(x)/∂xᵢ = softmax(x)ᵢ";
   Array forward(Values in) const {
     require_elements(name, in[0]->shape());
@@ -207,30 +204,21 @@ Tensor with_kept_axes(const Tensor& tensor, const Shape& original, const AxisMas
   if (sizes.rank() == 0 || sizes.rank() == original.rank()) return tensor;
   Shape kept = reduced(original, axes, true);
   for (std::size_t axis = 0, i = 0; axis < original.rank(); ++axis)
-    if (!axes[axis]) kept[axis] = sizes[i++];  // 1 where it is unexpanded
+    if (!axes[axis]) kept[axis] = sizes[i++];
   return reshape(tensor, kept);
 }
 
-Tensor sum_to(Tensor g, const Shape& from, const Shape& shape) {
+Tensor sum_to(Tensor g, const Shape& shape) {
+  const Shape from = g.shape();
   if (from == shape) return g;
   const std::size_t added = from.rank() - shape.rank();
-  const bool is_scalar = g.rank() == 0;
   Sum over;
   over.keepdims = true;
-  double copies = 1;  // of what is not expanded along an axis to sum over
-  for (std::size_t axis = 0; axis < from.rank(); ++axis) {
-    if (axis >= added && shape[axis - added] == from[axis]) continue;
-    if (is_scalar || g.shape()[axis] != from[axis])
-      copies *= static_cast<double>(from[axis]);
-    else
-      over.axes.set(axis);
-  }
-  if (over.axes.any()) {
-    const Operand all(std::move(g));
-    g = reduce(over, all.here(), Argument(all, all.dtype()));
-  }
-  if (copies != 1) g = g * copies;
-  return is_scalar || added == 0 ? g : reshape(g, Shape(g.shape().sizes().subspan(added)));
+  for (std::size_t axis = 0; axis < from.rank(); ++axis)
+    if (axis < added || shape[axis - added] != from[axis]) over.axes.set(axis);
+  const Operand all(std::move(g));
+  g = reduce(over, all.here(), Argument(all, all.dtype()));
+  return added == 0 ? g : reshape(g, shape);
 }
 
 }  // namespace ops

@@ -1,6 +1,6 @@
 #include "chainrule/ops.h"
 #include "kernels/copy.h"
-#include "ops/moves.h"
+#include "ops/data_movement.h"
 #include "ops/registry.h"
 
 namespace chainrule {
@@ -9,7 +9,7 @@ namespace ops {
 using Positions = std::vector<std::int64_t>;
 
 /// Rows by their positions.
-struct TakeRows : Moves {
+struct TakeRows : DataMovement {
   static constexpr std::string_view name = "take_rows",
                                     formula = "the gradient added up at the rows it was taken from";
   Positions positions;
@@ -19,7 +19,7 @@ struct TakeRows : Moves {
 };
 
 /// The reverse of TakeRows: zeros, to whose rows are added what comes for their positions.
-struct ScatterRows : Moves {
+struct ScatterRows : DataMovement {
   static constexpr std::string_view name = "scatter_rows",
                                     formula = "the gradient's rows at the positions they were added to";
   Positions positions;

@@ -3,15 +3,16 @@
 #include <numeric>
 
 #include "kernels/copy.h"
+#include "kernels/repeated.h"
+#include "ops/data_movement.h"
 #include "ops/elementwise.h"
-#include "ops/moves.h"
 #include "ops/registry.h"
 #include "ops/shape_ops.h"
 
 namespace chainrule {
 namespace ops {
 
-struct Permute : Moves {
+struct Permute : DataMovement {
   static constexpr std::string_view name = "permute", formula = "the gradient's axes go back to their places";
   std::vector<std::size_t> order;
   Array forward(Values in) const { return kernels::permute(*in[0], order); }
@@ -23,7 +24,7 @@ struct Permute : Moves {
   }
 };
 
-struct Reshape : Moves {
+struct Reshape : DataMovement {
   static constexpr std::string_view name = "reshape", formula = "the gradient in x's shape";
   Shape shape;
   Array forward(Values in) const { return in[0]->reshaped(shape); }
@@ -41,7 +42,7 @@ static bool stretches(const Shape& from, const Shape& to) {
   return true;
 }
 
-struct BroadcastTo : Moves {
+struct BroadcastTo : DataMovement {
   static constexpr std::string_view name = "broadcast_to",
                                     formula = "the gradient summed over the stretched axes";
   Shape shape;
@@ -49,7 +50,7 @@ struct BroadcastTo : Moves {
     if (!stretches(in[0]->shape(), shape))
       throw ShapeError("broadcast_to: shape " + to_string(in[0]->shape()) + " does not stretch to " +
                        to_string(shape) + "; only axes of size 1 stretch");
-    return kernels::broadcast_to(*in[0], shape);
+    return kernels::repeated(*in[0], shape);
   }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     if (to.wants(0)) to[0] = sum_to(g, in[0].shape());
@@ -59,7 +60,7 @@ struct BroadcastTo : Moves {
 struct Scatter;
 
 /// A box out of an array, then without the axes that a position has removed.
-struct Index : Moves {
+struct TakeBox : DataMovement {
   static constexpr std::string_view name = "index",
                                     formula = "the gradient in the place it was taken from, 0 elsewhere";
   kernels::Box box;
@@ -68,8 +69,8 @@ struct Index : Moves {
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const;
 };
 
-/// The reverse of Index: zeros but for a box.
-struct Scatter : Moves {
+/// The reverse of TakeBox: zeros but for a box.
+struct Scatter : DataMovement {
   static constexpr std::string_view name = "index_gradient", formula = "the gradient at the place it was put";
   kernels::Box box;
   Shape shape;
@@ -79,15 +80,15 @@ struct Scatter : Moves {
     return out;
   }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
-    if (to.wants(0)) to[0] = apply(Index{{}, box, in[0].shape()}, Here::now(), Argument(g));
+    if (to.wants(0)) to[0] = apply(TakeBox{{}, box, in[0].shape()}, Here::now(), Argument(g));
   }
 };
 
-void Index::vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+void TakeBox::vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
   if (to.wants(0)) to[0] = apply(Scatter{{}, box, in[0].shape()}, Here::now(), Argument(g));
 }
 
-struct Concatenate : Moves {
+struct Concatenate : DataMovement {
   static constexpr std::string_view name = "concatenate", formula = "each part's own piece of the gradient";
   std::size_t axis = 0;
   Array forward(Values in) const {
@@ -142,7 +143,7 @@ struct SliceUpdate {
                        to_string(in[0]->shape()) + "; only axes of size 1 stretch");
     Array out(in[0]->shape(), in[0]->dtype());
     if (out.byte_count() != 0) std::memcpy(out.mutable_raw(), in[0]->raw(), out.byte_count());
-    kernels::scatter((given == part ? *in[1] : kernels::broadcast_to(*in[1], part)).reshaped(box.shape), box,
+    kernels::scatter((given == part ? *in[1] : kernels::repeated(*in[1], part)).reshaped(box.shape), box,
                      out);
     return out;
   }
@@ -151,7 +152,7 @@ struct SliceUpdate {
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     const Tensor zero = scalar(0, g.dtype());
     if (to.wants(0)) to[0] = apply(SliceUpdate(*this), Here::now(), Argument(g), Argument(zero));
-    if (to.wants(1)) to[1] = sum_to(apply(Index{{}, box, part}, Here::now(), Argument(g)), in[1].shape());
+    if (to.wants(1)) to[1] = sum_to(apply(TakeBox{{}, box, part}, Here::now(), Argument(g)), in[1].shape());
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string>, const std::string&) const {
     return {input == 0 ? "g with 0 in the part" : "g in the part", false};
@@ -204,7 +205,7 @@ Entries shape_operations() {
        .call = [](Arguments& a) -> Result { return broadcast_to(a[0], a.shape(1)); },
        .formula = BroadcastTo::formula,
        .example = "broadcast_to([1, 2], 3, 2)"},
-      inner<Index>(),
+      inner<TakeBox>(),
       inner<Scatter>(),
       {.name = SliceUpdate::name,
        .parameters = "part, values",
@@ -280,7 +281,7 @@ Taken resolve(const char* operation, const Slice& slice, std::int64_t size) {
   return {start, (span - 1) / std::abs(slice.step) + 1, slice.step};
 }
 
-Index make_index(const char* operation, const Shape& shape, std::span<const chainrule::Index> where) {
+TakeBox make_index(const char* operation, const Shape& shape, std::span<const chainrule::Index> where) {
   std::size_t named = 0, ellipses = 0;
   for (const auto& entry : where)
     ++(std::holds_alternative<std::monostate>(entry.entry()) ? ellipses : named);
@@ -289,7 +290,7 @@ Index make_index(const char* operation, const Shape& shape, std::span<const chai
     throw ShapeError(std::string(operation) + ": " + std::to_string(named) + " indices for shape " +
                      to_string(shape) + ", which has " + std::to_string(shape.rank()) +
                      " axes; leave some out");
-  Index op;
+  TakeBox op;
   op.box.shape = shape;
   op.box.starts.assign(shape.rank(), 0);
   op.box.steps.assign(shape.rank(), 1);
@@ -422,7 +423,7 @@ Tensor index(const Operand& x, std::span<const Index> where) try {
 Tensor slice_update(const Operand& x, std::span<const Index> where, const Operand& values) try {
   const DType dtype = ops::common_dtype(x, values);
   const Argument in(x, dtype);
-  ops::Index part = ops::make_index("slice_update", in->shape(), where);
+  ops::TakeBox part = ops::make_index("slice_update", in->shape(), where);
   return apply(ops::SliceUpdate{std::move(part.box), std::move(part.shape)}, x.here(), in,
                Argument(values, dtype));
 } catch (...) {

@@ -5,10 +5,9 @@
 
 namespace chainrule::ops {
 
-/// The gradient of broadcasting from `shape` to `from`: g summed over the axes along which `shape` was
-/// stretched. g may be unexpanded, and so may be the result.
-Tensor sum_to(Tensor g, const Shape& from, const Shape& shape);
-inline Tensor sum_to(const Tensor& g, const Shape& shape) { return sum_to(g, g.shape(), shape); }
+/// The gradient of broadcasting from `shape` to that of g: g summed over the axes along which `shape` was
+/// stretched.
+Tensor sum_to(Tensor g, const Shape& shape);
 
 /// The axes as a mask, all of them where none are given. ShapeError for one that does not exist or is
 /// given twice.

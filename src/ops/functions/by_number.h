@@ -21,7 +21,6 @@ LocalFormula spelled_out(std::string_view formula, std::size_t input, std::span<
 template <class Op>
 struct ByNumber {
   static constexpr bool integers = false;
-  static constexpr bool takes_unexpanded = true;
   static constexpr Reads read = reads_input(0);
 
   Array forward(Values in) const {

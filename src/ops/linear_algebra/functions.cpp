@@ -46,12 +46,12 @@ static Tensor cofactors_as_polynomials(const Tensor& a) {
 }
 
 /// ∂det(A)/∂A.
-static Tensor cofactors(const Tensor& a, const Tensor& determinant, const SharedLu& lu) {
+static Tensor cofactors(const Tensor& a, const Tensor& determinant, const SharedLu& lu, bool in_numbers) {
   // As long as the inverse has some digits, it has more than the polynomials of a large matrix.
-  const std::vector<bool> which = kernels::nearly_singular(*lu, numbers_only());
+  const std::vector<bool> which = kernels::nearly_singular(*lu, in_numbers);
   const Tensor scale = for_matrices(determinant);
   if (std::find(which.begin(), which.end(), true) == which.end()) return scale * inverse_transposed(a, lu);
-  if (numbers_only()) return cofactors_in_numbers(a);
+  if (in_numbers) return cofactors_in_numbers(a);
   const Tensor mask = mask_of(which, a.shape());
   const Tensor regular = where(mask, identity(a.shape().back(), a.dtype()), a);
   return where(mask, cofactors_as_polynomials(a), scale * inverse_transposed(regular, nullptr));
@@ -66,7 +66,7 @@ struct Det {
   }
   Reads reads(Wanted) const { return reads_input(0) | reads_output; }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
-    if (to.wants(0)) to[0] = strong_product(for_matrices(g), cofactors(in[0], out, lu));
+    if (to.wants(0)) to[0] = strong_product(for_matrices(g), cofactors(in[0], out, lu, to.in_numbers()));
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string> names,
                              const std::string& result) const {

@@ -5,7 +5,7 @@
 
 #include "chainrule/losses.h"
 #include "ops/along_axis.h"
-#include "ops/combine_loss.h"
+#include "ops/loss_reduction.h"
 #include "ops/places/places.h"
 #include "ops/registry.h"
 

@@ -2,7 +2,7 @@
 
 #include "chainrule/losses.h"
 #include "chainrule/statistics.h"
-#include "ops/combine_loss.h"
+#include "ops/loss_reduction.h"
 #include "ops/registry.h"
 
 namespace chainrule {

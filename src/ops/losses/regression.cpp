@@ -4,7 +4,7 @@
 #include <numbers>
 
 #include "chainrule/losses.h"
-#include "ops/combine_loss.h"
+#include "ops/loss_reduction.h"
 #include "ops/registry.h"
 
 namespace chainrule {

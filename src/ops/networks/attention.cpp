@@ -32,7 +32,7 @@ struct Attend {
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     const Tensor &q = in[0], &k = in[1], &v = in[2];
     const bool to_scores = to.wants(0) || to.wants(1);
-    if (numbers_only()) {
+    if (to.in_numbers()) {
       const auto array = [&](std::size_t i) {
         return to.wants(i) ? Array(in[i].shape(), in[i].dtype()) : Array();
       };

@@ -43,7 +43,7 @@ struct Normalize {
     const auto to_weights = [&](const Tensor& tensor, const Tensor& of) {
       return reshape(sum(reshape(tensor, split), others), of.shape());
     };
-    if (numbers_only() && (to.wants(0) || to_weight)) {
+    if (to.in_numbers() && (to.wants(0) || to_weight)) {
       const auto array = [&](bool wanted, std::size_t i) {
         return wanted ? Array(in[i].shape(), x.dtype()) : Array();
       };

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <memory>
 
-#include "ops/moves.h"
+#include "ops/data_movement.h"
 #include "ops/networks/spatial.h"
 #include "ops/registry.h"
 

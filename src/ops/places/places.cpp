@@ -7,15 +7,15 @@
 #include <cstring>
 
 #include "ops/along_axis.h"
+#include "ops/data_movement.h"
 #include "ops/elementwise.h"
-#include "ops/moves.h"
 #include "ops/registry.h"
 
 namespace chainrule {
 namespace ops {
 
 /// What is at some places.
-struct Gather : Moves {
+struct Gather : DataMovement {
   static constexpr std::string_view name = "gather",
                                     formula = "the gradient added up at the places it was taken from";
   Places places;
@@ -44,7 +44,7 @@ struct Gather : Moves {
 };
 
 /// The reverse of Gather: zeros, to which is added what comes for each place.
-struct AddAt : Moves {
+struct AddAt : DataMovement {
   static constexpr std::string_view name = "add_at", formula = "the gradient at the places it was added to";
   Places places;
   Shape shape;

@@ -8,7 +8,7 @@
 namespace chainrule::ops {
 
 /// What reductions have in common: over which axes, and whether these stay with size 1.
-struct OverAxes {
+struct AxisReduction {
   /// Is nothing but the value read from the input, and only by forward?
   static constexpr bool streams = false;
 
@@ -21,10 +21,6 @@ struct OverAxes {
   /// g or the result, with the reduced axes back in place.
   Tensor kept(const Tensor& tensor, const Tensor& in) const {
     return with_kept_axes(tensor, in.shape(), axes);
-  }
-  /// A gradient that is the same along the reduced axes.
-  static void spread(Tensor g, const Shape& in, Cotangents& to) {
-    to.set_unexpanded(0, numbers_only() ? std::move(g) : broadcast_to(g, in));
   }
   double count(const Shape& in) const {
     std::int64_t count = 1;
@@ -80,7 +76,7 @@ struct OverAxes {
 template <class Op>
 Tensor reduce(const Op& op, Here here, const Argument& in) {
   // Deferred elements are gone through once, unless somebody else may want them later.
-  if (!Op::streams || !in.is_last()) (void)value_of(*in).raw();
+  if (!Op::streams || !in.is_last()) settle(value_of(*in));
   return apply(op, here, in);
 }
 

@@ -1,0 +1,24 @@
+#include "autograd/accumulator.h"
+
+#include "chainrule/ops.h"
+#include "graph/deferral.h"
+#include "kernels/accumulate.h"
+#include "kernels/repeated.h"
+
+namespace chainrule {
+
+Tensor add_up(Tensor&& sum, const Tensor& more) {
+  Node& node = *sum.node();
+  if (!recording_mode.off || !node.is_unique() || !node.is_leaf()) return sum + more;
+  Array& total = node.mutable_value();
+  const Array& part = value_of(more);
+  if (adds_up_later(total, part)) return sum + more;
+  const bool is_last = more.node()->is_unique();
+  if (!part.use_deferred([&](const Deferred& deferred) {
+        return deferred.add_to(total, 1) || (is_last && kernels::accumulate(total, deferred));
+      }))
+    kernels::accumulate(total, part);
+  return std::move(sum);
+}
+
+}  // namespace chainrule

@@ -1,0 +1,55 @@
+#pragma once
+
+#include "array/inline_vector.h"
+#include "graph/traversal.h"
+
+namespace chainrule {
+
+/// Takes a graph apart while the gradient passes through it. What a node held on to passes to us when
+/// the node goes, so that nothing is counted for the nodes that nobody else knows, and each lives until its
+/// turn.
+class Consumption {
+ public:
+  Consumption(Traversal& order, Tensor&& root) : order_(order), left_(order.size()) {
+    held_.assign_zeros(left_);
+    held_[left_ - 1] = Node::handle;
+    TensorAccess::give_up(root);
+  }
+  ~Consumption() {
+    // First all that is not ours to keep alive: it may go with what is.
+    for (std::size_t i = 0; i < held_.size(); ++i)
+      if (held_[i] == 0 && !order_.is_forgotten(i)) order_.forget(i);
+    for (std::size_t i = 0; i < held_.size(); ++i) {
+      if (held_[i] == 0) continue;
+      Node& node = order_[i];
+      order_.forget(i);
+      node.drop(held_[i]);
+    }
+  }
+  Consumption(const Consumption&) = delete;
+  Consumption& operator=(const Consumption&) = delete;
+
+  /// Deletes the last node that has not had its turn yet. One that somebody else holds stays, with all it
+  /// depends on, and we hold it until the end, as the other may let go of it at any time.
+  void release_last() {
+    --left_;
+    Node* const node = &order_[left_];
+    if (!node->are_all(held_[left_])) return;
+    order_.forget(left_);
+    held_[left_] = 0;
+    Node::dismantle(node, [&](Node& input, std::uint64_t what) {
+      const std::uint32_t position = order_.position(input);
+      if (position != Traversal::absent)
+        held_[position] += what;
+      else
+        input.drop(what);
+    });
+  }
+
+ private:
+  Traversal& order_;
+  std::size_t left_;
+  InlineVector<std::uint64_t, 64> held_;  // references to each node that passed to us
+};
+
+}  // namespace chainrule
