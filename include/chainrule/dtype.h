@@ -72,7 +72,7 @@ constexpr To convert(From x) {
     return x != From(0);
   } else if constexpr (std::is_integral_v<To> && std::is_floating_point_v<From>) {
     constexpr From low = static_cast<From>(std::numeric_limits<To>::min());
-    // The largest value rounds up to a power of two, the first beyond.
+    // NOLINTNEXTLINE(bugprone-integer-division): the largest rounds up to a power of two, the first beyond.
     constexpr From high = static_cast<From>(std::numeric_limits<To>::max() / 2 + 1) * 2;
     return x > low - 1 && x < high ? static_cast<To>(x) : std::numeric_limits<To>::min();
   } else {

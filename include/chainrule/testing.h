@@ -19,7 +19,7 @@ namespace detail {
 inline std::string place_of(std::int64_t element, const Shape& shape) {
   std::string text;
   for (std::size_t axis = shape.rank(); axis-- > 0; element /= shape[axis])
-    text = std::to_string(element % shape[axis]) + (text.empty() ? "" : ", ") + text;
+    text.insert(0, std::to_string(element % shape[axis]) + (text.empty() ? "" : ", "));
   return "[" + text + "]";
 }
 

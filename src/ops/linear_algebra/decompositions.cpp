@@ -129,15 +129,17 @@ struct Svd : PartOf<Svd, 3> {
     if (part == 0) {
       const Tensor product = matmul(transposed(u), g);
       const Tensor inner = by_gaps(product - transposed(product), gaps) * row;
-      to[0] = matmul(matmul(u, inner), vh);
+      Tensor total = matmul(matmul(u, inner), vh);
       if (rows_of(u.shape()) > k)  // what of g is outside the columns of U
-        to[0] = to[0] + matmul(strong_quotient(g - matmul(u, product), row), vh);
+        total = total + matmul(strong_quotient(g - matmul(u, product), row), vh);
+      to[0] = std::move(total);
     } else {
       const Tensor product = matmul(vh, transposed(g));
       const Tensor inner = column * by_gaps(product - transposed(product), gaps);
-      to[0] = matmul(u, matmul(inner, vh));
+      Tensor total = matmul(u, matmul(inner, vh));
       if (columns_of(vh.shape()) > k)
-        to[0] = to[0] + matmul(u, strong_quotient(g - matmul(transposed(product), vh), column));
+        total = total + matmul(u, strong_quotient(g - matmul(transposed(product), vh), column));
+      to[0] = std::move(total);
     }
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
