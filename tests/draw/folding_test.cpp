@@ -1,4 +1,4 @@
-#include "draw/folding.h"
+#include "draw/graph/folding.h"
 
 #include <set>
 

@@ -1,4 +1,4 @@
-#include "draw/page.h"
+#include "draw/page/page.h"
 
 #include <nlohmann/json.hpp>
 #include <sstream>

@@ -1,4 +1,4 @@
-#include "draw/scale.h"
+#include "draw/plot/scale.h"
 
 #include <cmath>
 

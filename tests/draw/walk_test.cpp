@@ -1,7 +1,7 @@
 #include "chainrule/walk.h"
 
 #include "chainrule/ops.h"
-#include "draw/equation.h"
+#include "draw/walk/equation.h"
 #include "support.h"
 
 namespace chainrule::test {

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "draw/scale.h"
+#include "draw/plot/scale.h"
 
 namespace chainrule {
 

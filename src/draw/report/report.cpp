@@ -10,7 +10,7 @@
 #include "chainrule/io.h"
 #include "draw/markup.h"
 #include "draw/numbers.h"
-#include "draw/page.h"
+#include "draw/page/page.h"
 #include "draw/report/confusion.h"
 #include "draw/report/line_chart.h"
 #include "draw/report/sections.h"

@@ -2,8 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "draw/graph/pictures.h"
 #include "draw/look.h"
-#include "draw/pictures.h"
 
 /// What the page of a graph (page/graph.js) is given.
 namespace chainrule {

@@ -1,6 +1,6 @@
 #include <unordered_map>
 
-#include "draw/pictures.h"
+#include "draw/graph/pictures.h"
 
 namespace chainrule {
 namespace {

@@ -1,4 +1,4 @@
-#include "draw/pictures.h"
+#include "draw/graph/pictures.h"
 
 #include <fmt/format.h>
 

@@ -4,9 +4,9 @@
 #include <cstdlib>
 
 #include "chainrule/ops.h"
-#include "draw/equation.h"
 #include "draw/label.h"
 #include "draw/numbers.h"
+#include "draw/walk/equation.h"
 
 namespace chainrule {
 namespace {

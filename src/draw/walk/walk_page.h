@@ -1,6 +1,6 @@
 #pragma once
 
-#include "draw/walk_scene.h"
+#include "draw/walk/walk_scene.h"
 
 namespace chainrule {
 

@@ -2,7 +2,7 @@
 
 #include <span>
 
-#include "draw/folding.h"
+#include "draw/graph/folding.h"
 #include "draw/layout.h"
 
 namespace chainrule {

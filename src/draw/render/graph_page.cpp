@@ -1,6 +1,6 @@
-#include "draw/graph_page.h"
+#include "draw/graph/graph_page.h"
 #include "draw/markup.h"
-#include "draw/page.h"
+#include "draw/page/page.h"
 
 namespace chainrule {
 

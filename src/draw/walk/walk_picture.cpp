@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <sstream>
 
-#include "draw/equation.h"
 #include "draw/markup.h"
-#include "draw/page.h"
-#include "draw/walk_page.h"
+#include "draw/page/page.h"
+#include "draw/walk/equation.h"
+#include "draw/walk/walk_page.h"
 
 namespace chainrule {
 namespace {

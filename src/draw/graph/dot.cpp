@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "draw/folding.h"
+#include "draw/graph/folding.h"
 #include "draw/label.h"
 #include "draw/look.h"
 #include "draw/numbers.h"

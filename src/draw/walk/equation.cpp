@@ -1,4 +1,4 @@
-#include "draw/equation.h"
+#include "draw/walk/equation.h"
 
 #include "draw/markup.h"
 

@@ -10,7 +10,7 @@
 
 #include "chainrule/draw.h"
 #include "chainrule/io.h"
-#include "draw/releases.h"
+#include "draw/render/releases.h"
 
 namespace chainrule {
 namespace {

@@ -1,4 +1,4 @@
-#include "draw/heat_map.h"
+#include "draw/walk/heat_map.h"
 
 #include <fmt/format.h>
 

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "chainrule/walk.h"
-#include "draw/heat_map.h"
 #include "draw/layout.h"
+#include "draw/walk/heat_map.h"
 
 namespace chainrule {
 

@@ -1,14 +1,14 @@
-#include "draw/walk_scene.h"
+#include "draw/walk/walk_scene.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "draw/equation.h"
 #include "draw/label.h"
 #include "draw/markup.h"
 #include "draw/numbers.h"
+#include "draw/walk/equation.h"
 
 namespace chainrule {
 namespace {

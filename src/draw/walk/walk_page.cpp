@@ -1,14 +1,14 @@
-#include "draw/walk_page.h"
+#include "draw/walk/walk_page.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <sstream>
 
-#include "draw/equation.h"
 #include "draw/markup.h"
 #include "draw/numbers.h"
-#include "draw/page.h"
+#include "draw/page/page.h"
+#include "draw/walk/equation.h"
 
 namespace chainrule {
 namespace {

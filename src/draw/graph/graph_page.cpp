@@ -1,4 +1,4 @@
-#include "draw/graph_page.h"
+#include "draw/graph/graph_page.h"
 
 #include <fmt/format.h>
 

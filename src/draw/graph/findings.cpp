@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "draw/graph_page.h"
+#include "draw/graph/graph_page.h"
 #include "draw/numbers.h"
 
 namespace chainrule {

@@ -6,8 +6,8 @@
 #include <memory>
 
 #include "chainrule/walk.h"
-#include "draw/releases.h"
-#include "draw/walk_page.h"
+#include "draw/render/releases.h"
+#include "draw/walk/walk_page.h"
 
 namespace chainrule {
 namespace {

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "chainrule/report.h"
-#include "draw/scale.h"
+#include "draw/plot/scale.h"
 
 namespace chainrule {
 namespace {
