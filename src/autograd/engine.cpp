@@ -93,18 +93,22 @@ void distribute(const Node& node, Cotangent g, std::span<Cotangent> sent, Cotang
   if (forwarded != nullptr) arrived.add(*forwarded, std::move(g));
 }
 
+}  // namespace
+
 /// Sends the inputs of a node their shares of its cotangent.
-void propagate(const Node& node, Cotangent g, bool in_numbers, CotangentAccumulator& arrived) {
+void Backpropagation::propagate(const Node& node, Cotangent g, bool in_numbers,
+                                CotangentAccumulator& arrived) {
   const auto inputs = node.inputs();
   std::array<Cotangent, 4> few;
   std::vector<Cotangent> many(inputs.size() > few.size() ? inputs.size() : 0);
-  const std::span<Cotangent> sent = many.empty() ? std::span(few).first(inputs.size()) : std::span(many);
-  Cotangents to(sent, inputs, {.only_needed = true, .in_numbers = in_numbers});
+  const std::span<Cotangent> shares = many.empty() ? std::span(few).first(inputs.size()) : std::span(many);
+  Cotangents to(shares, inputs, {.only_needed = true, .in_numbers = in_numbers});
   differentiate(node, g, to);
-  distribute(node, std::move(g), sent, arrived);
+  if (observes)
+    for (std::size_t i = 0; i < shares.size(); ++i)
+      if (!shares[i].is_nothing()) sent(node, i, shares[i]);
+  distribute(node, std::move(g), shares, arrived);
 }
-
-}  // namespace
 
 void Backpropagation::run(const Tensor& root, const Tensor& seed, bool create_graph) {
   const Tensor first = checked_seed(called, root, seed);

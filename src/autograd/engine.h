@@ -5,6 +5,7 @@
 namespace chainrule {
 
 class Consumption;
+class CotangentAccumulator;
 
 /// What one backward pass is asked to do.
 class Backpropagation {
@@ -18,6 +19,9 @@ class Backpropagation {
   virtual bool wants(std::size_t position, const Node& node) = 0;
   /// Gets the complete gradient of a wanted node.
   virtual void deliver(const Node& node, Cotangent gradient) = 0;
+  /// Where `observes` is set: is shown what a node sends to one of its inputs, in order.
+  virtual void sent(const Node& /*from*/, std::size_t /*input*/, const Cotangent& /*cotangent*/) {}
+  bool observes = false;
 
   /// The chain rule over everything `root` depends on: each node passes the gradient that it has received
   /// on to its inputs, multiplied by its derivative. The sums are complete because every node comes after
@@ -28,6 +32,7 @@ class Backpropagation {
   void run_and_consume(Tensor&& root, const Tensor& seed);
 
  private:
+  void propagate(const Node& node, Cotangent g, bool in_numbers, CotangentAccumulator& arrived);
   void propagate_all(const Traversal& order, const Tensor& seed, bool create_graph, Consumption* consumption);
 };
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 
+#include "autograd/engine.h"
 #include "chainrule/ops.h"
 #include "draw/label.h"
 #include "draw/numbers.h"
@@ -113,6 +115,24 @@ Terms read_formula(const std::string& formula, const std::vector<GraphNode>& nod
   return terms;
 }
 
+/// Shows what each node of a backward pass sends to its inputs.
+class Observer final : public Backpropagation {
+ public:
+  using Show = std::function<void(const Node& from, std::size_t input, const Tensor& sent)>;
+  explicit Observer(Show show) : show_(std::move(show)) {
+    called = "walk";
+    observes = true;
+  }
+  bool wants(std::size_t, const Node&) override { return false; }
+  void deliver(const Node&, Cotangent) override {}
+  void sent(const Node& from, std::size_t input, const Cotangent& cotangent) override {
+    show_(from, input, cotangent.tensor(from.inputs()[input].dtype()));
+  }
+
+ private:
+  Show show_;
+};
+
 }  // namespace
 
 Walk::Walk(const Tensor& output, std::string expression)
@@ -169,14 +189,9 @@ void Walk::backward() {
                     .equation = {{{derivative}}, {{numbers(Term::Kind::gradient, total_.back())}}},
                     .result = total_.back(),
                     .total = total_.back()});
-  // Every node comes after its inputs, so from the end, each has its whole gradient when its turn comes.
-  for (std::size_t position = nodes.size(); position-- > 0;) {
-    if (nodes[position].kind != NodeKind::operation || total_[position].is_empty()) continue;
-    for (std::size_t i = 0; i < nodes[position].inputs.size(); ++i)
-      if (nodes[nodes[position].inputs[i]].tensor.requires_grad())
-        if (const Tensor sent = local_gradient(nodes[position].tensor, i, total_[position]); !sent.is_empty())
-          chain_rule(position, i, sent);
-  }
+  Observer([&](const Node& from, std::size_t input, const Tensor& sent) {
+    chain_rule(graph_.position(Borrowed(&from)), input, sent);
+  }).run(graph_.output().tensor, total_.back(), false);
   total_.clear();
 }
 
