@@ -46,7 +46,6 @@ class Parameter {
   [[nodiscard]] Parameter clone() const { return {leaf(), name()}; }
 
  private:
-  friend class Sgd;
   struct Slot {
     Tensor leaf;
     std::string name;

@@ -1,6 +1,7 @@
 #include "kernels/sgd.h"
 
 #include "chainrule/simd.h"
+#include "kernels/fused_step.h"
 #include "kernels/parallel.h"
 
 namespace chainrule::kernels {
@@ -39,6 +40,27 @@ struct MomentumLoop {
   }
 };
 
+template <class T>
+struct DampedRule {
+  T rate, momentum, decay, kept;
+  template <class P>
+  P operator()(const P& x, const P& gradient, P& velocity) const {
+    velocity = P(momentum) * velocity + P(kept) * (gradient + P(decay) * x);
+    return x - P(rate) * velocity;
+  }
+};
+
+template <class T>
+struct NesterovRule {
+  T rate, momentum, decay;
+  template <class P>
+  P operator()(const P& x, const P& gradient, P& velocity) const {
+    const P g = gradient + P(decay) * x;
+    velocity = P(momentum) * velocity + g;
+    return x - P(rate) * (g + P(momentum) * velocity);
+  }
+};
+
 }  // namespace
 
 template <class T>
@@ -57,9 +79,25 @@ void sgd_step(T* value, const T* gradient, std::int64_t n, T learning_rate, T we
   });
 }
 
+template <class T>
+void damped_sgd_step(T* value, const T* gradient, T* velocity, std::int64_t n, T learning_rate, T momentum,
+                     T weight_decay, T kept) {
+  fused_step(DampedRule<T>{learning_rate, momentum, weight_decay, kept}, n, value, gradient, velocity);
+}
+
+template <class T>
+void nesterov_step(T* value, const T* gradient, T* velocity, std::int64_t n, T learning_rate, T momentum,
+                   T weight_decay) {
+  fused_step(NesterovRule<T>{learning_rate, momentum, weight_decay}, n, value, gradient, velocity);
+}
+
 template void sgd_step(float*, const float*, float*, std::int64_t, float, float, float);
 template void sgd_step(double*, const double*, double*, std::int64_t, double, double, double);
 template void sgd_step(float*, const float*, std::int64_t, float, float);
 template void sgd_step(double*, const double*, std::int64_t, double, double);
+template void damped_sgd_step(float*, const float*, float*, std::int64_t, float, float, float, float);
+template void damped_sgd_step(double*, const double*, double*, std::int64_t, double, double, double, double);
+template void nesterov_step(float*, const float*, float*, std::int64_t, float, float, float);
+template void nesterov_step(double*, const double*, double*, std::int64_t, double, double, double);
 
 }  // namespace chainrule::kernels

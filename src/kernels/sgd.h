@@ -18,4 +18,14 @@ void sgd_step(T* value, const T* gradient, T* velocity, std::int64_t n, T learni
 template <class T>
 void sgd_step(T* value, const T* gradient, std::int64_t n, T learning_rate, T weight_decay);
 
+/// As the first, but velocity = momentum * velocity + kept * gradient.
+template <class T>
+void damped_sgd_step(T* value, const T* gradient, T* velocity, std::int64_t n, T learning_rate, T momentum,
+                     T weight_decay, T kept);
+
+/// As the first, but value -= learning_rate * (gradient + momentum * velocity).
+template <class T>
+void nesterov_step(T* value, const T* gradient, T* velocity, std::int64_t n, T learning_rate, T momentum,
+                   T weight_decay);
+
 }  // namespace chainrule::kernels

@@ -9,7 +9,7 @@ Tensor leaf_of(const Tensor& value, const std::string& name) {
   if (!is_floating(value.dtype()))
     throw DTypeError("Parameter: '" + name + "' is " + std::string(to_string(value.dtype())) +
                      ", but only float32 and float64 are learned; cast it first");
-  return parameter(value_of(variable(value, name)), name);
+  return parameter(value_of(value), name);
 }
 
 }  // namespace
@@ -20,7 +20,7 @@ Parameter::Parameter(const Tensor& value, std::string name)
 Operand::Operand(const Parameter& parameter, Here here) : Operand(parameter.leaf(), here) {}
 
 void Parameter::assign(const Tensor& value) const {
-  if (value.shape() != shape())
+  if (value.shape() != leaf().shape())
     throw ShapeError("Parameter::assign: " + name() + " has shape " + to_string(shape()) +
                      ", the new value " + to_string(value.shape()) + "; a parameter keeps its shape");
   if (value.dtype() != dtype())

@@ -1,0 +1,55 @@
+// Stochastic gradient descent: which loop of kernels/sgd.h takes a step, or whether a product goes into the
+// parameter without being made.
+
+#include "chainrule/optim/sgd.h"
+
+#include <stdexcept>
+
+#include "kernels/sgd.h"
+#include "optim/in_place.h"
+#include "optim/options.h"
+
+namespace chainrule {
+
+void SgdOptions::check() const {
+  optim::require_not_negative("Sgd", "learning_rate", learning_rate);
+  optim::require_share("Sgd", "momentum", momentum);
+  optim::require_not_negative("Sgd", "weight_decay", weight_decay);
+  optim::require_part("Sgd", "dampening", dampening);
+  if (nesterov && (momentum == 0 || dampening != 0))
+    throw std::invalid_argument("Sgd: nesterov with momentum " + to_string(full({}, momentum)) +
+                                " and dampening " + to_string(full({}, dampening)) +
+                                "; it takes momentum > 0 and dampening = 0");
+}
+
+Sgd::Sgd(const std::vector<Parameter>& parameters, const SgdOptions& options)
+    : OptimizerWith("Sgd", {"velocity"}) {
+  add_group(parameters, options);
+}
+
+void Sgd::update(Learned& learned, const Tensor& gradient) {
+  const SgdOptions& options = this->options(learned.group());
+  Array& value = optim::value_to_change(learned.parameter());
+  // A product that nobody has asked for yet goes into the value without being made.
+  if (options.momentum == 0 && options.weight_decay == 0 &&
+      value_of(gradient).use_deferred(
+          [&](const Deferred& product) { return product.add_to(value, -options.learning_rate); }))
+    return;
+  dispatch_floating(value.dtype(), [&]<class T> {
+    const std::int64_t n = value.size();
+    const T* g = gradient.data<T>().data();
+    const auto rate = static_cast<T>(options.learning_rate), decay = static_cast<T>(options.weight_decay);
+    if (options.momentum == 0) return kernels::sgd_step(value.mutable_data<T>(), g, n, rate, decay);
+    const bool first = !learned.has_state(0);
+    T* velocity = optim::writable<T>(learned.state(0));
+    const auto momentum = static_cast<T>(options.momentum);
+    if (options.nesterov)
+      return kernels::nesterov_step(value.mutable_data<T>(), g, velocity, n, rate, momentum, decay);
+    if (options.dampening != 0 && !first)
+      return kernels::damped_sgd_step(value.mutable_data<T>(), g, velocity, n, rate, momentum, decay,
+                                      static_cast<T>(1 - options.dampening));
+    kernels::sgd_step(value.mutable_data<T>(), g, velocity, n, rate, momentum, decay);
+  });
+}
+
+}  // namespace chainrule
