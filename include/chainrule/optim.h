@@ -1,5 +1,8 @@
 #pragma once
 
 /// Optimisers, and what goes with them: how parameters move along their gradients.
+#include "chainrule/optim/adam.h"
+#include "chainrule/optim/adaptive.h"
+#include "chainrule/optim/lion.h"
 #include "chainrule/optim/optimizer.h"
 #include "chainrule/optim/sgd.h"
