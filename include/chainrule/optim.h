@@ -5,4 +5,5 @@
 #include "chainrule/optim/adaptive.h"
 #include "chainrule/optim/lion.h"
 #include "chainrule/optim/optimizer.h"
+#include "chainrule/optim/schedule.h"
 #include "chainrule/optim/sgd.h"
