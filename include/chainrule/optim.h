@@ -3,7 +3,9 @@
 /// Optimisers, and what goes with them: how parameters move along their gradients.
 #include "chainrule/optim/adam.h"
 #include "chainrule/optim/adaptive.h"
+#include "chainrule/optim/clip.h"
 #include "chainrule/optim/lion.h"
+#include "chainrule/optim/moving_average.h"
 #include "chainrule/optim/optimizer.h"
 #include "chainrule/optim/schedule.h"
 #include "chainrule/optim/sgd.h"
