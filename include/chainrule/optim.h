@@ -4,6 +4,7 @@
 #include "chainrule/optim/adam.h"
 #include "chainrule/optim/adaptive.h"
 #include "chainrule/optim/clip.h"
+#include "chainrule/optim/lbfgs.h"
 #include "chainrule/optim/lion.h"
 #include "chainrule/optim/moving_average.h"
 #include "chainrule/optim/optimizer.h"
