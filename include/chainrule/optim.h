@@ -5,6 +5,7 @@
 #include "chainrule/optim/adaptive.h"
 #include "chainrule/optim/clip.h"
 #include "chainrule/optim/lbfgs.h"
+#include "chainrule/optim/least_squares.h"
 #include "chainrule/optim/lion.h"
 #include "chainrule/optim/moving_average.h"
 #include "chainrule/optim/optimizer.h"
