@@ -7,6 +7,7 @@
 #include "kernels/adaptive.h"
 #include "optim/in_place.h"
 #include "optim/options.h"
+#include "optim/rows.h"
 
 namespace chainrule {
 namespace {
@@ -38,13 +39,15 @@ kernels::AdamConstants<T> constants_of(const Options& options, std::int64_t step
 /// `largest` is null without amsgrad.
 template <class T>
 void move(const Parameter& parameter, const Tensor& gradient, Tensor& first, Tensor& second, Tensor* largest,
-          const kernels::AdamConstants<T>& constants) {
+          const kernels::AdamConstants<T>& constants, bool lazy) {
   T* x = optim::writable<T>(parameter);
   const T* g = gradient.data<T>().data();
-  const std::int64_t n = gradient.size();
   T *m = optim::writable<T>(first), *v = optim::writable<T>(second);
-  if (largest == nullptr) return kernels::adam_step(x, g, m, v, n, constants);
-  kernels::amsgrad_step(x, g, m, v, optim::writable<T>(*largest), n, constants);
+  T* most = largest != nullptr ? optim::writable<T>(*largest) : nullptr;
+  optim::for_rows(gradient, g, lazy, [&](std::int64_t i, std::int64_t end) {
+    if (most == nullptr) return kernels::adam_step(x + i, g + i, m + i, v + i, end - i, constants);
+    kernels::amsgrad_step(x + i, g + i, m + i, v + i, most + i, end - i, constants);
+  });
 }
 
 }  // namespace
@@ -66,7 +69,7 @@ void Adam::update(Learned& learned, const Tensor& gradient) {
   dispatch_floating(gradient.dtype(), [&]<class T> {
     move<T>(learned.parameter(), gradient, learned.state(0), learned.state(1),
             options.amsgrad ? &learned.state(2) : nullptr,
-            constants_of<T>(options, learned.steps(), options.weight_decay, 1));
+            constants_of<T>(options, learned.steps(), options.weight_decay, 1), options.lazy_rows);
   });
 }
 
@@ -80,7 +83,8 @@ void AdamW::update(Learned& learned, const Tensor& gradient) {
   dispatch_floating(gradient.dtype(), [&]<class T> {
     move<T>(learned.parameter(), gradient, learned.state(0), learned.state(1),
             options.amsgrad ? &learned.state(2) : nullptr,
-            constants_of<T>(options, learned.steps(), 0, 1 - options.learning_rate * options.weight_decay));
+            constants_of<T>(options, learned.steps(), 0, 1 - options.learning_rate * options.weight_decay),
+            options.lazy_rows);
   });
 }
 

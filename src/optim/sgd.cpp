@@ -8,6 +8,7 @@
 #include "kernels/sgd.h"
 #include "optim/in_place.h"
 #include "optim/options.h"
+#include "optim/rows.h"
 
 namespace chainrule {
 
@@ -36,19 +37,21 @@ void Sgd::update(Learned& learned, const Tensor& gradient) {
           [&](const Deferred& product) { return product.add_to(value, -options.learning_rate); }))
     return;
   dispatch_floating(value.dtype(), [&]<class T> {
-    const std::int64_t n = value.size();
+    const auto rate = static_cast<T>(options.learning_rate), momentum = static_cast<T>(options.momentum),
+               decay = static_cast<T>(options.weight_decay);
+    const bool first = options.momentum != 0 && !learned.has_state(0);
+    T* v = options.momentum != 0 ? optim::writable<T>(learned.state(0)) : nullptr;
+    T* x = value.mutable_data<T>();
     const T* g = gradient.data<T>().data();
-    const auto rate = static_cast<T>(options.learning_rate), decay = static_cast<T>(options.weight_decay);
-    if (options.momentum == 0) return kernels::sgd_step(value.mutable_data<T>(), g, n, rate, decay);
-    const bool first = !learned.has_state(0);
-    T* velocity = optim::writable<T>(learned.state(0));
-    const auto momentum = static_cast<T>(options.momentum);
-    if (options.nesterov)
-      return kernels::nesterov_step(value.mutable_data<T>(), g, velocity, n, rate, momentum, decay);
-    if (options.dampening != 0 && !first)
-      return kernels::damped_sgd_step(value.mutable_data<T>(), g, velocity, n, rate, momentum, decay,
-                                      static_cast<T>(1 - options.dampening));
-    kernels::sgd_step(value.mutable_data<T>(), g, velocity, n, rate, momentum, decay);
+    optim::for_rows(gradient, g, options.lazy_rows, [&](std::int64_t i, std::int64_t end) {
+      const std::int64_t n = end - i;
+      if (v == nullptr) return kernels::sgd_step(x + i, g + i, n, rate, decay);
+      if (options.nesterov) return kernels::nesterov_step(x + i, g + i, v + i, n, rate, momentum, decay);
+      if (options.dampening != 0 && !first)
+        return kernels::damped_sgd_step(x + i, g + i, v + i, n, rate, momentum, decay,
+                                        static_cast<T>(1 - options.dampening));
+      kernels::sgd_step(x + i, g + i, v + i, n, rate, momentum, decay);
+    });
   });
 }
 

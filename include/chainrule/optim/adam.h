@@ -13,6 +13,7 @@ struct AdamOptions {
   double weight_decay = 0;            ///< adds weight_decay * value to the gradient
   bool amsgrad = false;               ///< divides by the largest mean of squares so far
   bool allow_no_gradient = false;     ///< see SgdOptions
+  bool lazy_rows = false;             ///< see SgdOptions: rows that are left alone keep their means
   /// std::invalid_argument that names the option and what is allowed.
   void check() const;
 };
@@ -41,6 +42,7 @@ struct AdamWOptions {
   double weight_decay = 0.01;         ///< each step takes learning_rate * weight_decay of the value away
   bool amsgrad = false;               ///< divides by the largest mean of squares so far
   bool allow_no_gradient = false;     ///< see SgdOptions
+  bool lazy_rows = false;             ///< see SgdOptions
   void check() const;
 };
 

@@ -14,6 +14,9 @@ struct SgdOptions {
   bool allow_no_gradient = false;
   double dampening = 0;   ///< in [0, 1]: the velocity takes 1 - dampening of each gradient but the first
   bool nesterov = false;  ///< looks a step ahead; takes momentum > 0 and dampening = 0
+  /// Leaves alone, with their velocity, the rows along the first axis whose gradient is zero throughout, as
+  /// those of a table that a batch has not read.
+  bool lazy_rows = false;
   /// std::invalid_argument that names the option and what is allowed.
   void check() const;
 };

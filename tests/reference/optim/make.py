@@ -144,6 +144,24 @@ def optimizers():
     return {"p": P, "q": Q, "s": S, "a": A, "b": B, "d": D, "cases": cases}
 
 
+def lazy():
+    """SparseAdam, of a table of which each step reads some rows. It adds epsilon before the correction: here almost 0."""
+    table = torch.tensor([[0.5, -1.0, 2.0], [1.5, 0.25, -0.5], [0.125, 1.0, -2.0], [3.0, -0.75, 0.0]])
+    target = torch.tensor([[1.0, 0.0, -1.0], [0.5, 0.5, 0.5], [0.0, -1.0, 1.0], [2.0, 2.0, -2.0]])
+    embedding = torch.nn.Embedding.from_pretrained(table.clone(), freeze=False, sparse=True)
+    options = dict(learning_rate=0.05, beta1=0.8, beta2=0.95, epsilon=1e-30)
+    optimizer = torch.optim.SparseAdam(embedding.parameters(), **torch_options(options))
+    rows = [[0, 1], [1, 3], [3], [0, 1, 1], [3, 0]]
+    steps = []
+    for step in range(40):
+        read = torch.tensor(rows[step % len(rows)])
+        optimizer.zero_grad()
+        ((embedding(read) - target[read]) ** 2).sum().backward()
+        optimizer.step()
+        steps.append(embedding.weight.detach().reshape(-1).tolist())
+    return {"table": table.tolist(), "target": target.tolist(), "options": options, "rows": rows, "steps": steps}
+
+
 def lbfgs():
     """A chain of Rosenbrock's valleys: 100 iterations in all."""
     cases = []
@@ -273,7 +291,7 @@ def clipping():
 
 
 def main():
-    for make in (optimizers, lbfgs, levenberg_marquardt, schedules, clipping):
+    for make in (optimizers, lazy, lbfgs, levenberg_marquardt, schedules, clipping):
         data = make()
         text = json.dumps(data, separators=(",", ":")).replace('{"optimizer"', '\n{"optimizer"').replace('{"options"', '\n{"options"')
         (HERE / f"{make.__name__}.json").write_text(text + "\n")
