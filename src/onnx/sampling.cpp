@@ -1,0 +1,241 @@
+// Images read between their pixels, at points that a grid or a box says. Differentiable in the image and in
+// the grid.
+
+#include <algorithm>
+#include <cmath>
+
+#include "chainrule/functions.h"
+#include "chainrule/indexing.h"
+#include "chainrule/shaping.h"
+#include "onnx/call.h"
+#include "onnx/operators.h"
+
+namespace chainrule::onnx {
+namespace {
+
+enum class Outside : std::uint8_t { zeros, border, reflection };
+
+/// Mirrored at both ends until it lies between them.
+Tensor reflected(const Tensor& x, double low, double high) {
+  const double span = high - low;
+  if (span <= 0) return zeros_like(x) + low;
+  const Tensor from_low = abs(x - low), turns = floor(from_low / span).detach();
+  const Tensor within = from_low - turns * span;
+  return where(remainder(turns, 2.0) == 0, low + within, high - within);
+}
+
+/// The pixels of planes x (N, C, sizes...) at whole coordinates of shape (N, points), one tensor for each
+/// axis.
+class Pixels {
+ public:
+  Pixels(const Tensor& x, Outside outside, bool align_corners)
+      : sizes_(x.shape().begin() + 2, x.shape().end()), outside_(outside), align_corners_(align_corners) {
+    const std::int64_t n = x.shape()[0], c = x.shape()[1];
+    std::int64_t plane = 1;
+    for (const std::int64_t size : sizes_) plane *= size;
+    if (plane == 0) Call::fail("there is nothing to sample in " + to_string(x.shape()));
+    flat_ = x.reshape({n, c, plane});
+  }
+  std::int64_t size(std::size_t axis) const { return sizes_[axis]; }
+
+  /// A real coordinate where it is read: within the image, but for zeros.
+  Tensor placed(const Tensor& at, std::size_t axis) const {
+    const auto last = static_cast<double>(sizes_[axis] - 1);
+    if (outside_ == Outside::zeros) return at;
+    const double edge = align_corners_ ? 0 : 0.5;
+    return clamp(outside_ == Outside::border ? at : reflected(at, -edge, last + edge), 0, last);
+  }
+
+  /// (N, C, points).
+  Tensor operator()(const std::vector<Tensor>& at) const {
+    Tensor place, inside;
+    for (std::size_t axis = 0; axis < sizes_.size(); ++axis) {
+      const auto last = static_cast<double>(sizes_[axis] - 1);
+      const Tensor real = outside_ == Outside::zeros ? at[axis] : placed(at[axis], axis);
+      const Tensor here = (real >= 0) & (real <= last);
+      inside = inside.is_empty() ? here : inside & here;
+      // NaN is nowhere: of it, as of what lies outside, some pixel is read, and counts nothing.
+      const Tensor whole = cast(where(here, real, zeros_like(real)), DType::int64);
+      place = place.is_empty() ? whole : place * sizes_[axis] + whole;
+    }
+    const std::int64_t n = flat_.shape()[0], c = flat_.shape()[1], points = place.shape()[1];
+    const Shape shape{n, c, points};
+    const Tensor pixels = gather(flat_, 2, broadcast_to(place.reshape({n, 1, points}), shape));
+    return where(broadcast_to(inside.reshape({n, 1, points}), shape), pixels, zeros_like(pixels));
+  }
+
+ private:
+  std::vector<std::int64_t> sizes_;
+  Outside outside_;
+  bool align_corners_;
+  Tensor flat_;
+};
+
+/// Keys' convolution kernel with a = -0.75, at the four pixels around, of which the second lies `t` before
+/// the point.
+std::vector<Tensor> cubic_weights(const Tensor& t) {
+  constexpr double a = -0.75;
+  const auto near = [&](const Tensor& x) { return ((a + 2) * x - (a + 3)) * x * x + 1; };
+  const auto far = [&](const Tensor& x) { return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a; };
+  return {far(t + 1), near(t), near(1 - t), far(2 - t)};
+}
+
+/// The sum over all combinations of the neighbours along each axis, by the product of their weights.
+Tensor interpolated(const Pixels& pixels, const std::vector<Tensor>& at, bool cubic) {
+  const std::size_t axes = at.size(), each = cubic ? 4 : 2;
+  std::vector<std::vector<Tensor>> neighbours(axes), weights(axes);
+  for (std::size_t axis = 0; axis < axes; ++axis) {
+    // Cubic interpolation mirrors or clamps its neighbours one by one, linear interpolation the point itself.
+    const Tensor point = cubic ? at[axis] : pixels.placed(at[axis], axis);
+    const Tensor base = floor(point).detach(), t = point - base;
+    for (std::size_t i = 0; i < each; ++i)
+      neighbours[axis].push_back(base + (static_cast<double>(i) - (cubic ? 1 : 0)));
+    weights[axis] = cubic ? cubic_weights(t) : std::vector<Tensor>{1 - t, t};
+  }
+  std::size_t combinations = 1;
+  for (std::size_t axis = 0; axis < axes; ++axis) combinations *= each;
+  Tensor result;
+  for (std::size_t i = 0; i < combinations; ++i) {
+    std::vector<Tensor> corner;
+    Tensor weight;
+    for (std::size_t axis = 0, rest = i; axis < axes; ++axis, rest /= each) {
+      corner.push_back(neighbours[axis][rest % each]);
+      const Tensor& w = weights[axis][rest % each];
+      weight = weight.is_empty() ? w : weight * w;
+    }
+    const Tensor part = pixels(corner) * expand_dims(weight, 1);
+    result = result.is_empty() ? part : result + part;
+  }
+  return result;
+}
+
+/// x (N, C, sizes...), grid (N, outs..., axes) with coordinates from -1 to 1, that of the last axis first:
+/// (N, C, outs...).
+Values grid_sample(const Call& call) {
+  const Tensor &x = call[0], &grid = call[1];
+  const bool align_corners = call.flag("align_corners");
+  const std::size_t mode = call.choice("mode", {"linear", "nearest", "cubic", "bilinear", "bicubic"});
+  const auto outside = static_cast<Outside>(call.choice("padding_mode", {"zeros", "border", "reflection"}));
+  if (x.rank() < 3 || grid.rank() != x.rank() || grid.shape()[0] != x.shape()[0] ||
+      grid.shape().back() != static_cast<std::int64_t>(x.rank() - 2))
+    Call::fail("a grid " + to_string(grid.shape()) + " does not fit " + to_string(x.shape()));
+  const Pixels pixels(x, outside, align_corners);
+  const std::int64_t n = x.shape()[0], axes = grid.shape().back();
+  const std::int64_t points = n == 0 ? 0 : grid.size() / n / axes;
+  const Tensor flat = grid.reshape({n, points, axes});
+  std::vector<Tensor> at;
+  for (std::int64_t axis = 0; axis < axes; ++axis) {
+    const Tensor g = select(flat, 2, axes - 1 - axis);
+    const auto size = static_cast<double>(pixels.size(static_cast<std::size_t>(axis)));
+    at.push_back(align_corners ? (g + 1) * ((size - 1) / 2) : ((g + 1) * size - 1) / 2);
+  }
+  Tensor result;
+  if (mode == 1) {
+    for (Tensor& coordinate : at) coordinate = round(coordinate);
+    result = pixels(at);
+  } else {
+    result = interpolated(pixels, at, mode == 2 || mode == 4);
+  }
+  std::vector<std::int64_t> sizes = {n, x.shape()[1]};
+  sizes.insert(sizes.end(), grid.shape().begin() + 1, grid.shape().end() - 1);
+  return one(result.reshape(Shape(sizes)));
+}
+
+/// theta (N, axes, axes + 1) and a size (N, C, sizes...): the grid (N, sizes..., axes) of theta applied to
+/// the pixels' coordinates from -1 to 1, that of the last axis first.
+Values affine_grid(const Call& call) {
+  const Tensor& theta = call[0];
+  const std::vector<std::int64_t> size = call.list(1);
+  const bool align_corners = call.flag("align_corners");
+  if (size.size() < 3 || theta.rank() != 3) Call::fail("its size or theta has too few axes");
+  const std::vector<std::int64_t> sizes(size.begin() + 2, size.end());
+  const auto axes = static_cast<std::int64_t>(sizes.size());
+  std::vector<std::int64_t> shape = {size[0]};
+  shape.insert(shape.end(), sizes.begin(), sizes.end());
+  shape.push_back(axes + 1);
+  call.require_size(shape);
+  const Shape one_shape(sizes);
+  std::vector<Tensor> coordinates;
+  for (std::int64_t axis = axes; axis-- > 0;) {
+    const std::int64_t count = sizes[static_cast<std::size_t>(axis)];
+    const auto n = static_cast<double>(count);
+    const Tensor i = arange(0, count, theta.dtype());
+    std::vector<std::int64_t> along(sizes.size(), 1);
+    along[static_cast<std::size_t>(axis)] = count;
+    const Tensor line = align_corners ? (n > 1 ? i * (2 / (n - 1)) - 1 : i) : (2 * i + 1) / n - 1;
+    coordinates.push_back(broadcast_to(line.reshape(Shape(along)), one_shape));
+  }
+  coordinates.push_back(ones(one_shape, theta.dtype()));
+  const Tensor points = stack(coordinates, -1).reshape({-1, axes + 1});
+  shape.back() = axes;
+  return one(matmul(points, swapaxes(theta, 1, 2)).reshape(Shape(shape)));
+}
+
+/// (bins, size): the weights of the pixels of one axis in the means over each bin of a box, of `samples`
+/// points each.
+Tensor bin_weights(double start, double length, std::int64_t bins, std::int64_t samples, std::int64_t size,
+                   DType dtype) {
+  std::vector<double> matrix(static_cast<std::size_t>(bins * size), 0);
+  const double bin = length / static_cast<double>(bins), share = 1 / static_cast<double>(samples);
+  for (std::int64_t i = 0; i < bins * samples; ++i) {
+    double at = start + bin * (static_cast<double>(i) + 0.5) * share;
+    if (!(at >= -1 && at <= static_cast<double>(size))) continue;  // so far outside nothing counts
+    at = std::clamp(at, 0.0, static_cast<double>(size - 1));
+    const auto low = static_cast<std::int64_t>(at), high = std::min(low + 1, size - 1);
+    double* const row = matrix.data() + i / samples * size;
+    row[low] += share * (1 - (at - static_cast<double>(low)));
+    row[high] += share * (at - static_cast<double>(low));
+  }
+  return cast(tensor(std::move(matrix), {bins, size}), dtype);
+}
+
+/// The mean over points in each bin of each box (x1, y1, x2, y2): (boxes, C, output_height, output_width).
+/// Linear in x; boxes carry no gradient here.
+Values roi_align(const Call& call) {
+  const Tensor &x = call[0], &boxes = call[1];
+  const std::vector<std::int64_t> batch = call.list(2);
+  const bool half_pixel = call.opset() >= 16 ? call.choice("coordinate_transformation_mode",
+                                                           {"half_pixel", "output_half_pixel"}) == 0
+                                             : false;
+  const std::int64_t height = call.integer("output_height", 1), width = call.integer("output_width", 1);
+  const std::int64_t ratio = call.integer("sampling_ratio", 0);
+  const double scale = call.number("spatial_scale", 1);
+  if (call.choice("mode", {"avg", "max"}) == 1)
+    Call::refuse("it takes the largest of points", "RoiAlign's mode max");
+  const auto count = static_cast<std::int64_t>(batch.size());
+  if (x.rank() != 4 || boxes.shape() != Shape{count, 4} || height < 1 || width < 1 || ratio < 0)
+    Call::fail("its boxes do not fit " + to_string(x.shape()));
+  const std::int64_t sizes[] = {count, x.shape()[1], height, width};
+  call.require_size(sizes);
+  const std::vector<double> box = boxes.to_vector<double>();
+  std::vector<Tensor> results;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const double* const b = box.data() + 4 * i;
+    const double shift = half_pixel ? 0.5 : 0, x1 = b[0] * scale - shift, y1 = b[1] * scale - shift;
+    double w = b[2] * scale - shift - x1, h = b[3] * scale - shift - y1;
+    if (!half_pixel) {
+      w = std::max(w, 1.0);
+      h = std::max(h, 1.0);
+    }
+    const auto samples = [&](double length, std::int64_t bins) {
+      const double wanted = std::ceil(length / static_cast<double>(bins));
+      if (!(wanted < 1e6)) Call::fail("a box is too large");
+      return ratio > 0 ? ratio : std::max(static_cast<std::int64_t>(wanted), std::int64_t{1});
+    };
+    const Tensor rows = bin_weights(y1, h, height, samples(h, height), x.shape()[2], x.dtype());
+    const Tensor columns = bin_weights(x1, w, width, samples(w, width), x.shape()[3], x.dtype());
+    results.push_back(
+        matmul(matmul(rows, select(x, 0, batch[static_cast<std::size_t>(i)])), transpose(columns)));
+  }
+  if (results.empty()) return one(zeros({0, x.shape()[1], height, width}, x.dtype()));
+  return one(stack(results, 0));
+}
+
+constexpr Operator table[] = {
+    {"AffineGrid", affine_grid}, {"GridSample", grid_sample}, {"RoiAlign", roi_align}};
+
+}  // namespace
+
+std::span<const Operator> sampling_operators() { return table; }
+
+}  // namespace chainrule::onnx
