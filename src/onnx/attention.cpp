@@ -111,7 +111,72 @@ Values attention(const Call& call) {
   return {result, present_key, present_value, scores};
 }
 
-constexpr Operator table[] = {{"Attention", attention}};
+/// softmax of scores that a graph has changed, changed by another one: scale q kᵀ goes through `score_mod`,
+/// and the probabilities through `prob_mod`.
+Values flexible_attention(const Call& call) {
+  call.ignore({"softmax_precision"});
+  const Tensor& q = call[0];
+  Tensor k = call[1], v = call[2];
+  if (q.rank() != 4 || k.rank() != 4 || v.rank() != 4 || k.shape()[1] == 0 ||
+      q.shape()[1] % k.shape()[1] != 0)
+    Call::fail("its heads do not fit: " + to_string(q.shape()) + " and " + to_string(k.shape()));
+  const std::int64_t groups = q.shape()[1] / k.shape()[1];
+  if (groups != 1) {
+    k = repeat_interleave(k, groups, 1);
+    v = repeat_interleave(v, groups, 1);
+  }
+  const auto changed = [&](const char* name, const Tensor& x) {
+    if (!call.has(name)) return x;
+    const Values results = call.run(call.graph(name), {Value(x, call.type(0))});
+    if (results.size() != 1) Call::fail("its graph '" + std::string(name) + "' has not one result");
+    return results[0].tensor;
+  };
+  const double scale = call.number("scale", 1 / std::sqrt(static_cast<double>(q.shape()[3])));
+  const Tensor scores = changed("score_mod", matmul(q, swapaxes(k, 2, 3)) * scale);
+  return one(matmul(changed("prob_mod", softmax(scores, -1)), v));
+}
+
+/// A state S (N, heads, E, V) that each step reads and writes: y = scale q S, after S has been multiplied by
+/// e^decay (gated), and k (v - k S) beta, or k v, has been added (delta). q, k, v, decay (N, L, heads ·
+/// features), beta (N, L, heads). Also the last state. Source: Yang, Kautz and Hatamizadeh, "Gated delta
+/// networks", 2024, arXiv:2412.06464.
+Values linear_attention(const Call& call) {
+  call.ignore({"chunk_size"});
+  const std::size_t rule = call.choice("update_rule", {"gated_delta", "linear", "gated", "delta"});
+  const std::int64_t query_heads = call.integer("q_num_heads", 0), heads = call.integer("kv_num_heads", 0);
+  const bool gated = rule == 0 || rule == 2, delta = rule == 0 || rule == 3;
+  const Tensor q = with_heads(call[0], query_heads, "queries"), k = with_heads(call[1], heads, "keys");
+  const Tensor v = with_heads(call[2], heads, "values");
+  if (q.shape()[1] % k.shape()[1] != 0)
+    Call::fail("its heads do not fit: " + to_string(q.shape()) + " and " + to_string(k.shape()));
+  const std::int64_t n = k.shape()[0], steps = k.shape()[2], groups = q.shape()[1] / k.shape()[1];
+  // 0 stands for its default, as where it is missing.
+  const double given = call.number("scale", 0),
+               scale = given != 0 ? given : 1 / std::sqrt(static_cast<double>(k.shape()[3]));
+  const Tensor decay = gated ? exp(with_heads(call[4], heads, "decays")) : Tensor();
+  const Tensor beta = delta ? swapaxes(call[5], 1, 2) : Tensor();  // (N, heads or 1, L)
+  Tensor state = call.has(3) ? call[3] : zeros({n, k.shape()[1], k.shape()[3], v.shape()[3]}, q.dtype());
+  std::vector<Tensor> results;
+  for (std::int64_t t = 0; t < steps; ++t) {
+    if (gated) state = state * expand_dims(select(decay, 2, t), -1);
+    const Tensor key = expand_dims(select(k, 2, t), -1);  // (N, heads, E, 1)
+    Tensor written = expand_dims(select(v, 2, t), -2);    // (N, heads, 1, V)
+    if (delta)
+      written = (written - matmul(swapaxes(key, 2, 3), state)) * expand_dims(select(beta, 2, t), {-1, -2});
+    state = state + key * written;
+    const Tensor read = groups == 1 ? state : repeat_interleave(state, groups, 1);
+    results.push_back(matmul(expand_dims(select(q, 2, t), -2), read) * scale);  // (N, query heads, 1, V)
+  }
+  if (results.empty()) Call::fail("there are no steps in " + to_string(call[0].shape()));
+  const Tensor y = swapaxes(concatenate(results, 2), 1, 2);
+  return {y.reshape({n, steps, y.shape()[2] * y.shape()[3]}), state};
+}
+
+constexpr Operator table[] = {
+    {"Attention", attention},
+    {"FlexAttention", flexible_attention, "ai.onnx.preview"},
+    {"LinearAttention", linear_attention},
+};
 
 }  // namespace
 

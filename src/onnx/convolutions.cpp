@@ -1,5 +1,6 @@
 // Convolutions of one to three spatial axes, and the sum of patches that is the reverse of cutting them out.
 
+#include "chainrule/functions.h"
 #include "chainrule/indexing.h"
 #include "chainrule/networks.h"
 #include "chainrule/shaping.h"
@@ -145,7 +146,23 @@ Values sum_of_patches(const Call& call) {
   return one(pad(result.reshape(Shape(around)), less));
 }
 
+/// Each channel by itself, over what came before and is kept: x (N, C, L), weight (C, 1, k), state (N, C, k -
+/// 1). Also the state after it.
+Values causal_convolve(const Call& call) {
+  const Tensor &x = call[0], &weight = call[1];
+  const std::size_t activation = call.choice("activation", {"none", "silu", "swish"});
+  require_spatial(x, weight);
+  if (x.rank() != 3) Call::fail("it needs (N, C, L), and has shape " + to_string(x.shape()));
+  const std::int64_t kept = weight.shape()[2] - 1;
+  const Tensor state = call.has(3) ? call[3] : zeros({x.shape()[0], x.shape()[1], kept}, x.dtype());
+  const Tensor parts[] = {state, x};
+  const Tensor all = concatenate(parts, 2);
+  const Tensor y = convolved(all, weight, call.maybe(2), {.groups = x.shape()[1]});
+  return {activation == 0 ? y : silu(y), narrow(all, 2, all.shape()[2] - kept, kept)};
+}
+
 constexpr Operator table[] = {
+    {"CausalConvWithState", causal_convolve},
     {"Col2Im", sum_of_patches},
     {"Conv", convolve},
     {"ConvTranspose", convolve_transposed},

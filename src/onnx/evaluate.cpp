@@ -14,7 +14,11 @@ void complete(Value& value, const std::vector<const Value*>& inputs) {
     value.type = first != nullptr && first->tensor.dtype() == dtype ? first->type : natural_type(dtype);
   }
   const std::optional<IntegerFormat> format = integer_format(value.type);
-  if (format && dtype == DType::int64) value.tensor = wrapped(value.tensor, *format);
+  if (!format || dtype != DType::int64) return;
+  value.tensor = wrapped(value.tensor, *format);
+  if (value.type != ElementType::uint64) return;
+  for (const std::int64_t number : value.tensor.data<std::int64_t>())
+    if (number < 0) Call::fail("an element of its result is beyond int64, which carries uint64 here");
 }
 
 }  // namespace
@@ -62,7 +66,11 @@ Values evaluate(const Graph& graph, const Model::Plan& plan, Values inputs, Valu
       if (node.outputs[i] == no_slot) continue;
       if (i >= results.size() || results[i].tensor.is_empty())
         fail("it has no result " + std::to_string(i) + ", counted from 0");
-      complete(results[i], in);
+      try {
+        complete(results[i], in);
+      } catch (const ModelError& error) {
+        fail(error.what());
+      }
       if (results[i].tensor.size() > plan.most_elements)
         fail("its result of shape " + to_string(results[i].tensor.shape()) +
              " has more elements than LoadOptions allow, " + std::to_string(plan.most_elements));

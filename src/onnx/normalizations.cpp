@@ -27,18 +27,18 @@ Tensor along_channels(const Tensor& weight, const Tensor& x) {
 }
 
 Values batch_normalization(const Call& call) {
-  call.ignore({"spatial"});
+  if (!call.flag("spatial", true)) Call::refuse("it normalises each element by itself", "opset 8");
   const Tensor &x = call[0], &mean = call[3], &variance = call[4];
   const NormOptions options{.weight = call[1], .bias = call[2], .eps = call.number("epsilon", 1e-5)};
   const double momentum = call.number("momentum", 0.9);
   if (!call.flag("training_mode")) return one(batch_norm(x, mean, variance, options));
   if (x.rank() < 2) Call::fail("it needs (N, C, ...), and has shape " + to_string(x.shape()));
-  const BatchNormed normed = batch_norm_training(x, options);
-  // The running variance follows that of the batch without the correction for its size.
-  const auto count = static_cast<double>(x.size() / x.shape()[1]);
-  const Tensor spread = normed.variance * ((count - 1) / count);
-  return {normed.y, mean * momentum + normed.mean * (1 - momentum),
-          variance * momentum + spread * (1 - momentum)};
+  std::vector<std::int64_t> all_but_channels = axes_from(2, x.rank());
+  all_but_channels.insert(all_but_channels.begin(), 0);
+  // The variance is that of the elements themselves.
+  const VarMean batch = var_mean(x, all_but_channels, false, 0);
+  return {batch_norm_training(x, options).y, mean * momentum + batch.mean * (1 - momentum),
+          variance * momentum + batch.var * (1 - momentum)};
 }
 
 Values instance_normalization(const Call& call) {

@@ -45,6 +45,7 @@ constexpr Refused refused[] = {
      "SequenceMap SplitToSequence"},
     {"optionals", "Optional OptionalGetElement OptionalHasElement"},
     {"files of images", "ImageDecoder"},
+    {"n-grams", "TfIdfVectorizer"},
 };
 
 }  // namespace

@@ -52,7 +52,8 @@ double source(const Along& a, Place place, std::int64_t i) {
     case Place::tf_crop_and_resize:
       if (a.out == 1) return 0.5 * (a.start + a.end) * (in - 1);
       return a.start * (in - 1) + x * (a.end - a.start) * (in - 1) / (out - 1);
-    case Place::half_pixel_symmetric: return in / 2 * (1 - static_cast<double>(a.out) / out) + (x + 0.5) / a.scale - 0.5;
+    case Place::half_pixel_symmetric:
+      return in / 2 * (1 - static_cast<double>(a.out) / out) + (x + 0.5) / a.scale - 0.5;
     case Place::tf_half_pixel_for_nn: return (x + 0.5) / a.scale;
   }
   return 0;

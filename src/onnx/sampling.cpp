@@ -9,6 +9,7 @@
 #include "chainrule/shaping.h"
 #include "onnx/call.h"
 #include "onnx/operators.h"
+#include "onnx/windows.h"
 
 namespace chainrule::onnx {
 namespace {
@@ -171,6 +172,59 @@ Values affine_grid(const Call& call) {
   return one(matmul(points, swapaxes(theta, 1, 2)).reshape(Shape(shape)));
 }
 
+/// A convolution whose kernel reads between the pixels, each element at a place of its own: offset (N, parts
+/// · kernel · 2, out...) is added to its place, rows first, and mask (N, parts · kernel, out...) multiplies
+/// what it reads. Each of the parts of the channels has its own places. Source: Zhu et al., "Deformable
+/// ConvNets v2", 2018, arXiv:1811.11168.
+Values deformable_convolution(const Call& call) {
+  const Tensor &x = call[0], &weight = call[1], &offset = call[2];
+  const std::int64_t groups = call.integer("group", 1), parts = call.integer("offset_group", 1);
+  if (x.rank() != 4 || weight.rank() != 4)
+    Call::fail("it needs two spatial axes, and has shape " + to_string(x.shape()));
+  const Windows windows = windows_of(call, x, {weight.shape()[2], weight.shape()[3]});
+  const std::int64_t n = x.shape()[0], c = x.shape()[1], outs = weight.shape()[0];
+  const std::int64_t kernel = windows.kernel[0] * windows.kernel[1], height = windows.count[0],
+                     width = windows.count[1];
+  if (groups < 1 || parts < 1 || c % groups != 0 || c % parts != 0 || outs % groups != 0 ||
+      weight.shape()[1] != c / groups || offset.shape() != Shape{n, parts * kernel * 2, height, width})
+    Call::fail("its offset " + to_string(offset.shape()) + " and weight " + to_string(weight.shape()) +
+               " do not fit " + to_string(x.shape()));
+  const std::int64_t sizes[] = {n, c, kernel, height * width};
+  call.require_size(sizes);
+  const Tensor offsets = offset.reshape({n, parts, kernel, 2, height, width});
+  // Where each element of the kernel stands in each window, without its offset.
+  const auto standing = [&](std::size_t axis) {
+    const Tensor element = arange(0, windows.kernel[axis], x.dtype()) * windows.dilation[axis];
+    const Tensor window =
+        arange(0, windows.count[axis], x.dtype()) * windows.stride[axis] - windows.before[axis];
+    const Tensor both = axis == 0 ? element.reshape({-1, 1, 1, 1}) + window.reshape({-1, 1})
+                                  : element.reshape({-1, 1, 1}) + window;
+    return broadcast_to(both, {windows.kernel[0], windows.kernel[1], height, width})
+        .reshape({kernel, height, width});
+  };
+  const Tensor rows = standing(0), columns = standing(1);
+  const std::int64_t points = kernel * height * width;
+  std::vector<Tensor> read;
+  for (std::int64_t part = 0; part < parts; ++part) {
+    const Pixels pixels(narrow(x, 1, part * (c / parts), c / parts), Outside::zeros, false);
+    const Tensor own = select(offsets, 1, part);  // (N, kernel, 2, out...)
+    Tensor sampled = interpolated(
+        pixels,
+        {(rows + select(own, 2, 0)).reshape({n, points}), (columns + select(own, 2, 1)).reshape({n, points})},
+        false);
+    if (call.has(4)) {
+      const Tensor mask = call[4].reshape({n, parts, points});
+      sampled = sampled * expand_dims(select(mask, 1, part), 1);
+    }
+    read.push_back(sampled);
+  }
+  const Tensor patches = concatenate(read, 1).reshape({n, groups, c / groups * kernel, height * width});
+  Tensor result = matmul(weight.reshape({groups, outs / groups, c / groups * kernel}), patches)
+                      .reshape({n, outs, height, width});
+  if (call.has(3)) result = result + call[3].reshape({outs, 1, 1});
+  return one(result);
+}
+
 /// (bins, size): the weights of the pixels of one axis in the means over each bin of a box, of `samples`
 /// points each.
 Tensor bin_weights(double start, double length, std::int64_t bins, std::int64_t samples, std::int64_t size,
@@ -231,8 +285,10 @@ Values roi_align(const Call& call) {
   return one(stack(results, 0));
 }
 
-constexpr Operator table[] = {
-    {"AffineGrid", affine_grid}, {"GridSample", grid_sample}, {"RoiAlign", roi_align}};
+constexpr Operator table[] = {{"AffineGrid", affine_grid},
+                              {"DeformConv", deformable_convolution},
+                              {"GridSample", grid_sample},
+                              {"RoiAlign", roi_align}};
 
 }  // namespace
 

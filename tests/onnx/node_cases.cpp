@@ -6,6 +6,7 @@
 
 #include "chainrule/autograd.h"
 #include "cli/run_tool.h"
+#include "onnx/graph.h"
 #include "paths.h"
 #include "support.h"
 
@@ -51,6 +52,19 @@ std::string difference(const Tensor& actual, const Tensor& expected, double tole
   return result ? "" : result.message();
 }
 
+bool casts_to_float32(const onnx::Description& graph) {
+  for (const onnx::DescribedNode& node : graph.nodes)
+    for (const onnx::Attribute& attribute : node.attributes) {
+      const auto* const to = std::get_if<std::int64_t>(&attribute.value);
+      if (node.op == "Cast" && attribute.name == "to" && to != nullptr) {
+        const auto type = static_cast<onnx::ElementType>(*to);
+        if (onnx::dtype_of(type) == DType::float32) return true;
+      }
+      if (attribute.description != nullptr && casts_to_float32(*attribute.description)) return true;
+    }
+  return false;
+}
+
 }  // namespace
 
 const std::optional<std::map<std::string, std::string>>& node_cases() {
@@ -89,6 +103,11 @@ NodeOutcome run_case(const std::string& folder) {
     return {NodeOutcome::Kind::missing, message.substr(at + 22, message.find('\'', at + 22) - at - 22)};
   }
   return {};
+}
+
+bool casts_to_float32(const std::string& folder) {
+  const std::string path = folder + "/model.onnx";
+  return casts_to_float32(onnx::read_model(content_of(path), path, std::int64_t{1} << 20).graph);
 }
 
 }  // namespace chainrule::test

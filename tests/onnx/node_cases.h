@@ -24,4 +24,7 @@ struct NodeOutcome {
 };
 NodeOutcome run_case(const std::string& folder);
 
+/// Does the model round to float32 or less on the way, so that small differences are lost?
+bool casts_to_float32(const std::string& folder);
+
 }  // namespace chainrule::test
