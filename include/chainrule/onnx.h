@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "chainrule/detail/api.h"
@@ -84,7 +85,8 @@ class Model {
   [[nodiscard]] const std::vector<Parameter>& parameters() const& { return parameters_; }
   [[nodiscard]] std::vector<Parameter> parameters() && { return parameters_; }
   /// One of them. std::invalid_argument, with the names that there are, for another name.
-  [[nodiscard]] Parameter parameter(std::string_view name) const;
+  [[nodiscard]] const Parameter& parameter(std::string_view name) const&;
+  [[nodiscard]] Parameter parameter(std::string_view name) && { return std::as_const(*this).parameter(name); }
   /// The same model with parameters of its own.
   [[nodiscard]] Model clone() const;
 

@@ -20,11 +20,9 @@ class Decoder {
       throw Unsupported(place_ + ": its data is in another file; save the model as one, with onnx.save_model",
                         "external data");
     if (raw_.is_segment) fail("it is a part of a tensor, which ONNX does not use");
+    if (raw_.type == ElementType::undefined) fail("it has no element type");
     if (!dtype_of(raw_.type))
-      throw raw_.type == ElementType::undefined
-          ? ModelError(place_ + ": it has no element type")
-          : Unsupported(place_ + ": its elements are of type " + to_string(raw_.type) +
-                            ", which is not for this engine",
+      throw Unsupported(place_ + ": its element type, " + to_string(raw_.type) + ", is not for this engine",
                         reason_against(raw_.type));
     count_elements(most_elements);
     return {elements(), raw_.type};
@@ -105,10 +103,10 @@ class Decoder {
     return wrapped(tensor(std::move(result), shape_), format);
   }
 
-  Tensor halves(float (*decode)(std::uint16_t)) const {
+  Tensor halves(float (*number_of)(std::uint16_t)) const {
     std::vector<float> result;
     result.reserve(count_);
-    for (const std::uint16_t bits : stored<std::uint16_t>(raw_.int32s)) result.push_back(decode(bits));
+    for (const std::uint16_t bits : stored<std::uint16_t>(raw_.int32s)) result.push_back(number_of(bits));
     return tensor(std::move(result), shape_);
   }
 

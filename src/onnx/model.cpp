@@ -63,7 +63,7 @@ Model::Model(std::shared_ptr<const Plan> plan)
 const std::vector<Port>& Model::inputs() const& { return plan_->graph.inputs; }
 const std::vector<Port>& Model::outputs() const& { return plan_->graph.outputs; }
 
-Parameter Model::parameter(std::string_view name) const {
+const Parameter& Model::parameter(std::string_view name) const& {
   const auto found =
       std::ranges::find_if(parameters_, [&](const Parameter& parameter) { return parameter.name() == name; });
   if (found != parameters_.end()) return *found;

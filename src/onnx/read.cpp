@@ -98,9 +98,9 @@ class Reader {
     const auto element = static_cast<ElementType>(type.tensor_type().elem_type());
     port.type = to_string(element);
     if (element != ElementType::undefined && !dtype_of(element))
-      throw Unsupported(file_ + ": '" + port.name + "' has elements of type " + port.type +
-                            ", which are not for this engine",
-                        reason_against(element));
+      throw Unsupported(
+          file_ + ": '" + port.name + "': its element type, " + port.type + ", is not for this engine",
+          reason_against(element));
     if (type.tensor_type().has_shape()) {
       port.sizes.emplace();
       for (const auto& axis : type.tensor_type().shape().dim()) {

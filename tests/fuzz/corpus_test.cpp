@@ -89,6 +89,10 @@ TEST_P(Fuzzing, finds_nothing_near_to_the_corpus) {
   }
 }
 
+#ifdef CHAINRULE_HAS_ONNX
+INSTANTIATE_TEST_SUITE_P(CorpusOfModels, Fuzzing, ::testing::Values(Fuzzed{"onnx_model", fuzz::onnx_model}),
+                         [](const auto& test) { return test.param.name; });
+#endif
 INSTANTIATE_TEST_SUITE_P(Corpus, Fuzzing,
                          ::testing::Values(Fuzzed{"expression", fuzz::expression}, Fuzzed{"csv", fuzz::csv},
                                            Fuzzed{"npy", fuzz::npy}, Fuzzed{"saved_graph", fuzz::saved_graph},
