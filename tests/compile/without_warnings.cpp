@@ -8,6 +8,7 @@
 #include <chainrule/map.h>
 #include <chainrule/memory.h>
 #include <chainrule/nn.h>
+#include <chainrule/onnx.h>
 #include <chainrule/ops.h>
 #include <chainrule/optim.h>
 #include <chainrule/random.h>
