@@ -41,6 +41,7 @@ Values hard_sigmoid(const Call& call) {
 /// The slope broadcasts to x.
 Values prelu_of(const Call& call) {
   const Tensor& x = call[0];
+  call.require_broadcast(x, call[1]);
   return one(where(x > 0, x, call[1] * x));
 }
 
@@ -52,6 +53,7 @@ Values swish(const Call& call) {
 /// The gated linear unit of a and b: b · a · sigmoid(alpha a).
 Values swiglu(const Call& call) {
   const Tensor& a = call[0];
+  call.require_broadcast(a, call[1]);
   return one(a * sigmoid(a * call.number("alpha", 1)) * call[1]);
 }
 

@@ -13,13 +13,17 @@ Values unary(const Call& call) {
 }
 template <Tensor (*f)(const Operand&, const Operand&)>
 Values binary(const Call& call) {
+  call.require_broadcast(call[0], call[1]);
   return one(f(call[0], call[1]));
 }
 /// f of the first two, of that and the third, and so on.
 template <Tensor (*f)(const Operand&, const Operand&)>
 Values variadic(const Call& call) {
   Tensor result = call[0];
-  for (std::size_t i = 1; i < call.inputs(); ++i) result = f(result, call[i]);
+  for (std::size_t i = 1; i < call.inputs(); ++i) {
+    call.require_broadcast(result, call[i]);
+    result = f(result, call[i]);
+  }
   return one(result);
 }
 
@@ -28,11 +32,13 @@ bool is_integer(const Tensor& x) { return x.dtype() == DType::int64; }
 /// Of whole numbers the quotient rounded towards 0, as C has it.
 Values divide(const Call& call) {
   const Tensor &a = call[0], &b = call[1];
+  call.require_broadcast(a, b);
   if (!is_integer(a)) return one(a / b);
   return one(floor_divide(a - fmod(a, b), b));  // what is divided is a multiple of b
 }
 
 Values modulo(const Call& call) {
+  call.require_broadcast(call[0], call[1]);
   if (call.flag("fmod")) return one(fmod(call[0], call[1]));
   if (!is_integer(call[0]))
     Call::fail("of floats there is only the remainder of C: set the attribute fmod to 1");
@@ -58,6 +64,7 @@ Tensor whole_power(const Tensor& base, const Tensor& exponent) {
 /// The result has the type of the base.
 Values power(const Call& call) {
   const Tensor &a = call[0], &b = call[1];
+  call.require_broadcast(a, b);
   if (is_integer(a) && is_integer(b)) return one(whole_power(a, b));
   if (is_integer(a)) return one(cast(pow(cast(a, DType::float64), b), DType::int64));
   return one(pow(a, is_integer(b) ? cast(b, a.dtype()) : b));

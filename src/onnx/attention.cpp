@@ -33,6 +33,8 @@ Masks masks_of(const Call& call, std::int64_t queries, std::int64_t keys, std::i
   Tensor offset = tensor(past);
   const Tensor key = arange(0, keys);
   if (call.has(6)) {
+    if (call[6].rank() != 1)
+      Call::fail("its numbers of keys have shape " + to_string(call[6].shape()) + ", not (N,)");
     const Tensor count = expand_dims(call[6], {1, 2, 3});
     see(key < count);
     offset = count - queries;
@@ -75,6 +77,8 @@ Values attention(const Call& call) {
     Call::fail("its heads do not fit: " + to_string(q.shape()) + " and " + to_string(k.shape()));
   std::int64_t past = 0;
   if (call.has(4)) {
+    if (call[4].rank() != 4)
+      Call::fail("its past keys have shape " + to_string(call[4].shape()) + ", not (N, heads, L, E)");
     const Tensor keys[] = {call[4], k}, values[] = {call[5], v};
     past = call[4].shape()[2];
     k = concatenate(keys, 2);
@@ -95,6 +99,8 @@ Values attention(const Call& call) {
     result = scaled_dot_product_attention(q, k, v, {.mask = mask, .scale = scale});
   } else {
     Tensor at[4];
+    const std::int64_t sizes[] = {q.shape()[0], q.shape()[1], q.shape()[2], k.shape()[2]};
+    call.require_size(sizes);
     at[0] = matmul(q, swapaxes(k, 2, 3)) * scale;
     at[1] = softcap == 0 ? at[0] : tanh(at[0] / softcap) * softcap;
     const Tensor mask = added(masks, q.dtype());
@@ -132,6 +138,8 @@ Values flexible_attention(const Call& call) {
     return results[0].tensor;
   };
   const double scale = call.number("scale", 1 / std::sqrt(static_cast<double>(q.shape()[3])));
+  const std::int64_t sizes[] = {q.shape()[0], q.shape()[1], q.shape()[2], k.shape()[2]};
+  call.require_size(sizes);
   const Tensor scores = changed("score_mod", matmul(q, swapaxes(k, 2, 3)) * scale);
   return one(matmul(changed("prob_mod", softmax(scores, -1)), v));
 }
@@ -147,9 +155,11 @@ Values linear_attention(const Call& call) {
   const bool gated = rule == 0 || rule == 2, delta = rule == 0 || rule == 3;
   const Tensor q = with_heads(call[0], query_heads, "queries"), k = with_heads(call[1], heads, "keys");
   const Tensor v = with_heads(call[2], heads, "values");
-  if (q.shape()[1] % k.shape()[1] != 0)
+  if (k.shape()[1] == 0 || q.shape()[1] % k.shape()[1] != 0)
     Call::fail("its heads do not fit: " + to_string(q.shape()) + " and " + to_string(k.shape()));
   const std::int64_t n = k.shape()[0], steps = k.shape()[2], groups = q.shape()[1] / k.shape()[1];
+  const std::int64_t sizes[] = {n, q.shape()[1], k.shape()[3], v.shape()[3]};
+  call.require_size(sizes);
   // 0 stands for its default, as where it is missing.
   const double given = call.number("scale", 0),
                scale = given != 0 ? given : 1 / std::sqrt(static_cast<double>(k.shape()[3]));

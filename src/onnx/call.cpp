@@ -142,4 +142,15 @@ void Call::require_size(std::span<const std::int64_t> sizes) const {
          " would have more elements than LoadOptions allow, " + std::to_string(most_elements_));
 }
 
+void Call::require_broadcast(const Tensor& a, const Tensor& b) const {
+  const Shape &longer = (a.rank() >= b.rank() ? a : b).shape(),
+              &other = (a.rank() >= b.rank() ? b : a).shape();
+  std::vector<std::int64_t> sizes(longer.begin(), longer.end());
+  for (std::size_t i = 0; i < other.rank(); ++i) {
+    std::int64_t& size = sizes[longer.rank() - other.rank() + i];
+    if (size == 1) size = other[i];
+  }
+  require_size(sizes);
+}
+
 }  // namespace chainrule::onnx

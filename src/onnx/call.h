@@ -83,6 +83,8 @@ class Call {
   /// ModelError where LoadOptions do not allow as many elements. Asked before anything is made whose size the
   /// model's numbers say.
   void require_size(std::span<const std::int64_t> sizes) const;
+  /// The same for what two tensors broadcast to, as far as they do.
+  void require_broadcast(const Tensor& a, const Tensor& b) const;
   std::int64_t most_elements() const { return most_elements_; }
 
  private:

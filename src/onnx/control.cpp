@@ -46,6 +46,9 @@ Values loop(const Call& call) {
     for (std::size_t i = 0; i < count; ++i) states[i] = results[i + 1];
     for (std::size_t i = 0; i < collected.size(); ++i) {
       collected[i].push_back(results[count + 1 + i].tensor);
+      // Before it is too much, not after the last step.
+      const std::int64_t sizes[] = {step + 1, collected[i].back().size()};
+      call.require_size(sizes);
       types[i] = results[count + 1 + i].type;
     }
   }
@@ -62,7 +65,7 @@ Values scan(const Call& call) {
   const bool batched = call.opset() == 8;
   const std::size_t first = batched ? 1 : 0;
   if (batched && call.has(0)) Call::refuse("sequences of different lengths are of opset 8 alone", "opset 8");
-  if (scanned < 1 || first + scanned > call.inputs())
+  if (scanned < 1 || scanned > call.inputs() || first + scanned > call.inputs())
     Call::fail("its attribute 'num_scan_inputs' does not fit its inputs");
   const std::size_t count = call.inputs() - first - scanned;
   if (body.outputs.size() < count) Call::fail("its body does not give its states");
@@ -78,6 +81,7 @@ Values scan(const Call& call) {
   const auto output_axes = list("scan_output_axes", results),
              output_directions = list("scan_output_directions", results);
 
+  if (batched && call[first].rank() == 0) Call::fail("its inputs have no axis of batches");
   const std::int64_t batches = batched ? call[first].shape()[0] : 1;
   std::vector<std::vector<Tensor>> of_batches(count + results);
   std::vector<ElementType> types(count + results);

@@ -31,6 +31,9 @@ Values convolve(const Call& call) {
   const Tensor &x = call[0], &weight = call[1];
   require_spatial(x, weight);
   const Windows windows = windows_of(call, x, kernel_of(weight));
+  std::vector<std::int64_t> sizes = {x.shape()[0], weight.shape()[0]};
+  sizes.insert(sizes.end(), windows.count.begin(), windows.count.end());
+  call.require_size(sizes);
   ConvOptions options{.stride = per_axis(windows.stride),
                       .dilation = per_axis(windows.dilation),
                       .groups = call.integer("group", 1)};
@@ -66,6 +69,7 @@ Values convolve_transposed(const Call& call) {
   const ConvTransposeOptions options{
       .stride = per_axis(stride), .dilation = per_axis(dilation), .groups = call.integer("group", 1)};
 
+  if (options.groups < 1 || options.groups > 1 << 30) Call::fail("its attribute 'group' must be positive");
   std::vector<std::int64_t> whole = {x.shape()[0], weight.shape()[1] * options.groups};
   for (std::size_t i = 0; i < axes; ++i)
     whole.push_back(stride[i] * (x.shape()[i + 2] - 1) + dilation[i] * (kernel[i] - 1) + 1 + more[i]);
@@ -84,7 +88,9 @@ Values convolve_transposed(const Call& call) {
     }
     sizes.push_back(-before);
     sizes.push_back(more[i] - after);
+    whole[i + 2] -= before + after;
   }
+  call.require_size(whole);
   Tensor result;
   switch (axes) {
     case 1: result = conv_transpose1d(x, weight, options); break;
@@ -131,7 +137,7 @@ Values sum_of_patches(const Call& call) {
   Windows inside = windows;
   inside.before.assign(image.size(), 0);
   inside.after = inside.beyond = inside.before;
-  const Tensor numbers = unfolded(arange(0, places_in_all).reshape(Shape(around)), inside, 0);
+  const Tensor numbers = unfolded(call, arange(0, places_in_all).reshape(Shape(around)), inside, 0);
   const Tensor places = transpose(numbers.reshape({patches, patch})).reshape({1, 1, patch * patches});
   const Tensor values = x.reshape({n, c, patch * patches});
   Tensor result =

@@ -24,8 +24,12 @@ std::int64_t size_along(const Tensor& x, std::int64_t axis) {
 }
 
 Values gather_slices(const Call& call) {
-  const Tensor& x = call[0];
-  return one(take(x, call[1], Call::axis(call.integer("axis", 0), x.rank())));
+  const Tensor &x = call[0], &places = call[1];
+  const std::int64_t axis = Call::axis(call.integer("axis", 0), x.rank());
+  std::vector<std::int64_t> sizes(x.shape().begin(), x.shape().end());
+  sizes[static_cast<std::size_t>(axis)] = places.size();
+  call.require_size(sizes);
+  return one(take(x, places, axis));
 }
 
 Values gather_elements(const Call& call) {
@@ -101,6 +105,7 @@ Values gather_nd(const Call& call) {
   const Leading where = leading(x, call[1], call.integer("batch_dims", 0));
   std::vector<std::int64_t> sizes = where.outer;
   sizes.insert(sizes.end(), where.inner.begin(), where.inner.end());
+  call.require_size(sizes);
   return one(take(as_rows(x, where), where.flat.reshape({where.flat.size()}), 0).reshape(Shape(sizes)));
 }
 
@@ -156,7 +161,12 @@ Values one_hot_between(const Call& call) {
   return one(where(hot, flat[1], flat[0]), call.type(2));
 }
 
-Values where_of(const Call& call) { return one(where(call[0], call[1], call[2]), call.type(1)); }
+Values where_of(const Call& call) {
+  call.require_broadcast(call[0], call[1]);
+  call.require_broadcast(call[0], call[2]);
+  call.require_broadcast(call[1], call[2]);
+  return one(where(call[0], call[1], call[2]), call.type(1));
+}
 
 /// (rank, count).
 Values nonzero_places(const Call& call) { return one(transpose(nonzero(call[0])), ElementType::int64); }

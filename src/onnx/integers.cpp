@@ -16,6 +16,7 @@ Tensor pairwise(const Call& call, F f) {
   if (a.dtype() != DType::int64 || b.dtype() != DType::int64)
     Call::fail("it works on whole numbers, not on " + to_string(call.type(0)) + " and " +
                to_string(call.type(1)));
+  call.require_broadcast(a, b);
   const Shape shape = (a + b).shape();
   std::vector<std::int64_t> result = broadcast_to(a, shape).to_vector<std::int64_t>();
   const std::vector<std::int64_t> right = broadcast_to(b, shape).to_vector<std::int64_t>();

@@ -74,7 +74,7 @@ Values max_pool(const Call& call) {
 }
 
 /// How many elements each window has: those of x, and of the padding if these count.
-Tensor window_sizes(const Tensor& x, Windows windows, bool with_padding) {
+Tensor window_sizes(const Call& call, const Tensor& x, Windows windows, bool with_padding) {
   std::vector<std::int64_t> sizes(x.shape().begin(), x.shape().end());
   sizes[0] = sizes[1] = 1;
   Tensor counted = ones(Shape(sizes), x.dtype());
@@ -84,7 +84,7 @@ Tensor window_sizes(const Tensor& x, Windows windows, bool with_padding) {
     windows.before.assign(windows.axes(), 0);
     windows.after = windows.before;
   }
-  return sum(unfolded(counted, windows, 0), last_axes(windows.axes()));
+  return sum(unfolded(call, counted, windows, 0), last_axes(windows.axes()));
 }
 
 Values average_pool(const Call& call) {
@@ -103,15 +103,15 @@ Values average_pool(const Call& call) {
                : windows.axes() == 2 ? avg_pool2d(x, kernel, options)
                                      : avg_pool3d(x, kernel, options));
   }
-  return one(sum(unfolded(x, windows, 0), last_axes(windows.axes())) /
-             window_sizes(x, windows, with_padding));
+  return one(sum(unfolded(call, x, windows, 0), last_axes(windows.axes())) /
+             window_sizes(call, x, windows, with_padding));
 }
 
 Values lp_pool(const Call& call) {
   const Tensor& x = call[0];
   const double p = static_cast<double>(call.integer("p", 2));
   const Windows windows = windows_of(call, x);
-  return one(vector_norm(unfolded(x, windows, 0), p, last_axes(windows.axes())));
+  return one(vector_norm(unfolded(call, x, windows, 0), p, last_axes(windows.axes())));
 }
 
 Values global_average_pool(const Call& call) { return one(mean(call[0], spatial_axes(call[0]), true)); }
@@ -129,6 +129,9 @@ Values max_unpool(const Call& call) {
     const auto given = call.integers(name).value_or(std::vector<std::int64_t>(count, otherwise));
     if (given.size() != count)
       Call::fail("its attribute '" + std::string(name) + "' is not of " + std::to_string(count) + " numbers");
+    for (const std::int64_t number : given)
+      if (number < 0 || number > 1 << 30)
+        Call::fail("its attribute '" + std::string(name) + "' has " + std::to_string(number));
     return given;
   };
   const std::vector<std::int64_t> kernel = list("kernel_shape", axes, 0), stride = list("strides", axes, 1),

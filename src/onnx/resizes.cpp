@@ -40,6 +40,11 @@ struct Along {
   double start = 0, end = 1;  ///< the part of the axis that is resized, for tf_crop_and_resize
 };
 
+/// A place that is a number, and can be counted to.
+void require_somewhere(double x) {
+  if (!(std::fabs(x) < 1e15)) Call::fail("its scales lead nowhere");
+}
+
 /// Where element i of the result lies in x.
 double source(const Along& a, Place place, std::int64_t i) {
   // The size of the result before it was rounded down to a whole number.
@@ -60,6 +65,7 @@ double source(const Along& a, Place place, std::int64_t i) {
 }
 
 std::int64_t nearest(double x, Rounding rounding) {
+  require_somewhere(x);
   switch (rounding) {
     case Rounding::prefer_floor: return static_cast<std::int64_t>(std::ceil(x - 0.5));
     case Rounding::prefer_ceil: return static_cast<std::int64_t>(std::floor(x + 0.5));
@@ -85,8 +91,7 @@ Tensor weights(const Along& a, const Resizing& how, DType dtype) {
   const auto reach = static_cast<std::int64_t>(std::ceil((how.kind == Kind::linear ? 1 : 2) / narrowing));
   for (std::int64_t i = 0; i < a.out; ++i) {
     const double x = source(a, how.place, i);
-    // Far outside all is edge; what is not finite is nowhere.
-    if (!(std::fabs(x) < 1e15)) Call::fail("its scales lead nowhere");
+    require_somewhere(x);
     const auto base = static_cast<std::int64_t>(std::ceil(x)) - 1;
     double* const row = matrix.data() + i * a.in;
     double total = 0;

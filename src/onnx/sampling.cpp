@@ -117,7 +117,7 @@ Values grid_sample(const Call& call) {
   const bool align_corners = call.flag("align_corners");
   const std::size_t mode = call.choice("mode", {"linear", "nearest", "cubic", "bilinear", "bicubic"});
   const auto outside = static_cast<Outside>(call.choice("padding_mode", {"zeros", "border", "reflection"}));
-  if (x.rank() < 3 || grid.rank() != x.rank() || grid.shape()[0] != x.shape()[0] ||
+  if (x.rank() < 3 || x.rank() > 5 || grid.rank() != x.rank() || grid.shape()[0] != x.shape()[0] ||
       grid.shape().back() != static_cast<std::int64_t>(x.rank() - 2))
     Call::fail("a grid " + to_string(grid.shape()) + " does not fit " + to_string(x.shape()));
   const Pixels pixels(x, outside, align_corners);
@@ -185,8 +185,9 @@ Values deformable_convolution(const Call& call) {
   const std::int64_t n = x.shape()[0], c = x.shape()[1], outs = weight.shape()[0];
   const std::int64_t kernel = windows.kernel[0] * windows.kernel[1], height = windows.count[0],
                      width = windows.count[1];
-  if (groups < 1 || parts < 1 || c % groups != 0 || c % parts != 0 || outs % groups != 0 ||
-      weight.shape()[1] != c / groups || offset.shape() != Shape{n, parts * kernel * 2, height, width})
+  if (groups < 1 || parts < 1 || groups > outs || parts > c || c % groups != 0 || c % parts != 0 ||
+      outs % groups != 0 || weight.shape()[1] != c / groups ||
+      offset.shape() != Shape{n, parts * kernel * 2, height, width})
     Call::fail("its offset " + to_string(offset.shape()) + " and weight " + to_string(weight.shape()) +
                " do not fit " + to_string(x.shape()));
   const std::int64_t sizes[] = {n, c, kernel, height * width};
@@ -274,8 +275,12 @@ Values roi_align(const Call& call) {
     const auto samples = [&](double length, std::int64_t bins) {
       const double wanted = std::ceil(length / static_cast<double>(bins));
       if (!(wanted < 1e6)) Call::fail("a box is too large");
-      return ratio > 0 ? ratio : std::max(static_cast<std::int64_t>(wanted), std::int64_t{1});
+      return ratio > 0 ? std::min(ratio, std::int64_t{1} << 20)
+                       : std::max(static_cast<std::int64_t>(wanted), std::int64_t{1});
     };
+    const std::int64_t points[] = {samples(h, height) * height + samples(w, width) * width,
+                                   std::max(x.shape()[2], x.shape()[3])};
+    call.require_size(points);
     const Tensor rows = bin_weights(y1, h, height, samples(h, height), x.shape()[2], x.dtype());
     const Tensor columns = bin_weights(x1, w, width, samples(w, width), x.shape()[3], x.dtype());
     results.push_back(

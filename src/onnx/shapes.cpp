@@ -96,6 +96,7 @@ Values split_along(const Call& call) {
     if (count != parts)
       Call::fail("it says that it has " + std::to_string(count) + " results, and names " +
                  std::to_string(parts));
+    if (parts < 1) Call::fail("it has no results");
     // Of equal size, the last one smaller if need be.
     const std::int64_t each = (size + parts - 1) / parts;
     sizes.emplace();
@@ -184,7 +185,9 @@ Values pad_around(const Call& call) {
   call.require_size(result);
   constexpr PadMode modes[] = {PadMode::constant, PadMode::reflect, PadMode::replicate, PadMode::circular};
   const Tensor value = attributes ? tensor(number) : call.maybe(2);
-  if (mode != 0 || value.is_empty() || !is_floating(value.dtype()) || !value.requires_grad())
+  // As a double a large whole number would be rounded.
+  const bool as_number = !value.is_empty() && !value.requires_grad() && value.dtype() != DType::int64;
+  if (mode != 0 || value.is_empty() || as_number)
     return one(pad(x, sizes, modes[mode], value.is_empty() ? 0 : value.item()));
   // The padding's value has a gradient, too.
   const Tensor inside = pad(ones(x.shape(), DType::int64), sizes) != 0;
@@ -203,6 +206,7 @@ Values center_crop_pad(const Call& call) {
   std::vector<std::int64_t> sizes(2 * x.rank(), 0), result = sizes_of(x);
   for (std::size_t i = 0; i < axes.size(); ++i) {
     const auto axis = static_cast<std::size_t>(Call::axis(axes[i], x.rank()));
+    call.require_size(std::span(&wanted[i], 1));
     const std::int64_t more = wanted[i] - result[axis], before = more >= 0 ? more / 2 : -(-more / 2);
     sizes[2 * (x.rank() - 1 - axis)] = before;
     sizes[2 * (x.rank() - 1 - axis) + 1] = more - before;
@@ -228,14 +232,15 @@ Values depth_to_space(const Call& call) {
 Values space_to_depth(const Call& call) {
   const Tensor& x = call[0];
   const std::int64_t b = call.integer("blocksize", 0);
-  if (x.rank() != 4 || b <= 0 || x.shape()[2] % b != 0 || x.shape()[3] % b != 0)
+  if (x.rank() != 4 || b <= 0 || b > 1 << 15 || x.shape()[2] % b != 0 || x.shape()[3] % b != 0)
     Call::fail("blocks of size " + std::to_string(b) + " do not fit " + to_string(x.shape()));
   const std::int64_t n = x.shape()[0], c = x.shape()[1], h = x.shape()[2] / b, w = x.shape()[3] / b;
   return one(permute(x.reshape({n, c, h, b, w, b}), {0, 3, 5, 1, 2, 4}).reshape({n, c * b * b, h, w}));
 }
 
 Values trilu(const Call& call) {
-  const std::int64_t diagonal = call.has(1) ? call.whole(1) : 0;
+  constexpr std::int64_t far = std::int64_t{1} << 40;  // beyond every axis
+  const std::int64_t diagonal = std::clamp(call.has(1) ? call.whole(1) : 0, -far, far);
   return one(call.flag("upper", true) ? triu(call[0], diagonal) : tril(call[0], diagonal));
 }
 

@@ -50,6 +50,8 @@ Values short_time_transform(const Call& call) {
   if (call.has(3)) length = call.whole(3);
   if (x.rank() != 3 || length < 1 || step < 1 || length > x.shape()[1])
     Call::fail("frames of " + std::to_string(length) + " steps do not fit " + to_string(x.shape()));
+  const std::int64_t sizes[] = {x.shape()[0], (x.shape()[1] - length) / step + 1, length, 2};
+  call.require_size(sizes);
   if (x.shape().back() == 2 && onesided)
     Call::fail("a complex signal has no spectrum of one side: set 'onesided' to 0");
   Tensor frames = unfold(as_pairs(x), 1, length, step);  // (N, frames, 2, length)

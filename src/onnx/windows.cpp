@@ -87,7 +87,11 @@ Tensor padded(const Tensor& x, const Windows& windows, double value, bool beyond
   return any ? pad(x, sizes, PadMode::constant, value) : x;
 }
 
-Tensor unfolded(const Tensor& x, const Windows& windows, double value) {
+Tensor unfolded(const Call& call, const Tensor& x, const Windows& windows, double value) {
+  std::vector<std::int64_t> sizes = {x.shape()[0], x.shape()[1]};
+  sizes.insert(sizes.end(), windows.count.begin(), windows.count.end());
+  sizes.insert(sizes.end(), windows.kernel.begin(), windows.kernel.end());
+  call.require_size(sizes);
   Tensor result = padded(x, windows, value, true);
   const std::size_t axes = windows.axes();
   // From the last axis on, so that those before it keep their places.

@@ -29,7 +29,7 @@ Windows windows_of(const Call& call, const Tensor& x, std::vector<std::int64_t> 
 Tensor padded(const Tensor& x, const Windows& windows, double value, bool beyond);
 
 /// x, padded by the windows' padding and beyond with `value`, as (N, C, count..., kernel...).
-Tensor unfolded(const Tensor& x, const Windows& windows, double value);
+Tensor unfolded(const Call& call, const Tensor& x, const Windows& windows, double value);
 
 /// As the functions of chainrule take them.
 inline Shape per_axis(const std::vector<std::int64_t>& sizes) { return Shape(sizes); }

@@ -1,4 +1,4 @@
-#include <cmath>
+#include <limits>
 
 #include "chainrule/autograd.h"
 #include "chainrule/onnx.h"
@@ -246,6 +246,46 @@ TEST(OnnxModel, makes_nothing_larger_than_is_allowed) {
   EXPECT_TRUE(
       fails(of_node(ob::node("Concat", {"x", "x", "x"}, {"y"}, {ob::integer("axis", 0)}), ob::float32, {-1}),
             ones({400}, DType::float32)));
+  const Tensor column = ones({400, 1}, DType::float32);
+  const std::vector<Message> row = {ob::floats("W", {1, 400}, std::vector<float>(400, 1))};
+  for (const char* op : {"MatMul", "Add", "Pow", "Less", "PRelu", "Max"})
+    EXPECT_TRUE(fails(of_node(ob::node(op, {"x", "W"}, {"y"}), ob::float32, {400, 1}, row), column)) << op;
+  const Message outer = ob::node("Einsum", {"x", "W"}, {"y"},
+                                 {Message().text(1, "equation").text(4, "ij,kl->il").number(20, 3)});
+  EXPECT_TRUE(fails(of_node(outer, ob::float32, {400, 1}, row), column));
+}
+
+TEST(OnnxModel, survives_numbers_that_divide_by_nothing_or_overflow) {
+  const std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  const Tensor image = ones({1, 0, 3, 3}, DType::float32);
+  const auto fails = [&](const Message& node, const Tensor& in,
+                         const std::vector<Message>& initializers = {}) {
+    const std::vector<std::int64_t> sizes(in.shape().begin(), in.shape().end());
+    return !message_of<ModelError>([&] {
+              onnx::parse(of_node(node, ob::float32, sizes, initializers, 27))({in});
+            }).empty();
+  };
+  const Tensor sequence = ones({1, 2, 0}, DType::float32);
+  EXPECT_TRUE(fails(ob::node("Split", {"x"}, {}), x));
+  EXPECT_TRUE(fails(ob::node("LinearAttention", {"x", "x", "x", "", "x", "x"}, {"y"}), sequence));
+  EXPECT_TRUE(fails(ob::node("SpaceToDepth", {"x"}, {"y"}, {ob::integer("blocksize", most)}),
+                    ones({1, 1, 0, 0}, DType::float32)));
+  EXPECT_TRUE(fails(ob::node("DepthToSpace", {"x"}, {"y"}, {ob::integer("blocksize", 0)}), image));
+  EXPECT_TRUE(fails(ob::node("CenterCropPad", {"x", "n"}, {"y"}), x,
+                    {ob::int64s("n", {std::numeric_limits<std::int64_t>::min()})}));
+  EXPECT_TRUE(fails(ob::node("ConvTranspose", {"x", "W"}, {"y"}, {ob::integer("group", most)}),
+                    ones({1, 1, 3}, DType::float32), {ob::floats("W", {1, 2, 1}, {1, 2})}));
+  EXPECT_TRUE(fails(ob::node("Conv", {"x", "W"}, {"y"}, {ob::integer("group", 0)}),
+                    ones({1, 1, 3}, DType::float32), {ob::floats("W", {1, 1, 1}, {1})}));
+  EXPECT_TRUE(fails(ob::node("MaxPool", {"x"}, {"y"},
+                             {ob::integers("kernel_shape", {most}), ob::integers("dilations", {most})}),
+                    ones({1, 1, 3}, DType::float32)));
+  EXPECT_TRUE(fails(ob::node("Pad", {"x", "n"}, {"y"}), x, {ob::int64s("n", {most, most})}));
+  EXPECT_TRUE(
+      fails(ob::node("Slice", {"x", "a", "b", "c", "d"}, {"y"}), x,
+            {ob::int64s("a", {0}), ob::int64s("b", {2}), ob::int64s("c", {0}), ob::int64s("d", {0})}));
+  EXPECT_TRUE(fails(ob::node("GroupNormalization", {"x", "W", "W"}, {"y"}, {ob::integer("num_groups", 0)}),
+                    ones({1, 2, 3}, DType::float32), {ob::floats("W", {2}, {1, 2})}));
 }
 
 TEST(OnnxModel, says_which_file_is_none) {
