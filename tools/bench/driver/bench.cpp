@@ -104,7 +104,7 @@ std::vector<std::string> Bench::names(const Case& that) const {
     if (that.is_step()) names.push_back(libtorch_tuned);
     if (threads_ > 1 && that.is_step() && has_openmp_blas()) names.push_back(libtorch_openmp);
   }
-  if (that.is_step() || that.is_process()) names.push_back("floor");
+  if (that.has_floor && (that.is_step() || that.is_process())) names.push_back("floor");
   return names;
 }
 
@@ -145,7 +145,8 @@ Bench::Numbers Bench::in_turns(const std::vector<std::string>& programs, int rou
 Bench::Numbers Bench::numbers(const Case& that) {
   switch (that.kind) {
     case Kind::time: {
-      const std::string question = fmt::format("time {} {}", that.step, effort_.milliseconds);
+      const std::string question =
+          fmt::format("{} {} {}", effort_.is_cpu_time ? "cpu" : "time", that.step, effort_.milliseconds);
       const auto ask = [&](const std::string& program) {
         return std::stod(child(program).ask(question).at(0));
       };

@@ -18,6 +18,7 @@ struct Effort {
   int processes;             ///< how many times programs are started to time that
   int compilations;
   bool is_quick;
+  bool is_cpu_time = false;  ///< of steps the processor's time, which others on the machine disturb less
 };
 constexpr Effort thorough = {11, 60, 30000, 40, 3, false}, quick = {5, 12, 3000, 8, 1, true};
 

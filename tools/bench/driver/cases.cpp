@@ -13,6 +13,10 @@ Case chain(std::string name, double parts, Libtorch libtorch, Goals goals) {
   return {
       .name = name, .step = name, .parts = parts, .tolerance = float64, .libtorch = libtorch, .goals = goals};
 }
+Case without_floor(Case that) {
+  that.has_floor = false;
+  return that;
+}
 /// The memory of a case that is timed, too.
 Case memory(Case timed, Goals goals) {
   timed.name += "_memory";
@@ -65,6 +69,27 @@ std::vector<Case> all_cases() {
     cases.push_back(step(name, float32, {.faster = 1.5}));
   for (const char* name : {"sum_last3", "sum_apart", "permute_6"})  // passes over memory
     cases.push_back(step(name, float32, {.faster = 2}));
+
+  // Operations of all families, forward and backward; LibTorch has kernels of its own for each.
+  cases.push_back(step("conv2d_3x3", float32, {.faster = 1.1}));
+  cases.push_back(step("conv2d_5x5_weights", float32, {.faster = 1.5}));
+  cases.push_back(without_floor(step("lenet_batch64", float32, {.faster = 1.6})));
+  cases.push_back(step("max_pool2d", float32, {.faster = 5}));
+  cases.push_back(step("layer_norm", float32, {.faster = 2}));
+  cases.push_back(step("batch_norm", float32, {.faster = 3}));
+  cases.push_back(step("gelu", float32, {.faster = 3.5}));
+  cases.push_back(step("erf", float32, {.faster = 4}));
+  cases.push_back(step("atan2", float32, {.faster = 3}));
+  cases.push_back(step("silu", float32, {.faster = 1.3}));
+  cases.push_back(step("embedding", float32, {.faster = 2}));
+  cases.push_back(step("embedding_sgd", float32, {.faster = 5}));
+  for (const char* name : {"cumsum", "sort", "topk_10"}) cases.push_back(step(name, float32, {.faster = 2}));
+  cases.push_back(step("var", float32, {.faster = 6}));
+  for (const char* name : {"cholesky_200", "solve_200", "slogdet_200"})
+    cases.push_back(without_floor(step(name, float32, {.faster = 1.1})));
+  cases.push_back(step("attention_8x4x128", float32, {.faster = 1.8}));
+  cases.push_back(without_floor(step("lstm", float32, {.faster = 5})));
+  cases.push_back(without_floor(step("transformer_block", float32, {.faster = 1.4})));
 
   cases.push_back({.name = "startup_time", .kind = Kind::startup_time, .goals = {.faster = 30}});
   cases.push_back({.name = "startup_memory", .kind = Kind::startup_memory, .goals = {.faster = 8}});

@@ -34,6 +34,7 @@ struct Case {
   double parts = 1;       ///< numbers are per part: so many make a step
   double tolerance = 0;   ///< how far apart two programs' results may be, relative to their size
   Libtorch libtorch = Libtorch::always;
+  bool has_floor = true;    ///< are there hand-written loops that do the same?
   Goals goals;              ///< with one thread
   Goals goals_of_two = {};  ///< with two threads
   bool is_memory() const {

@@ -21,7 +21,7 @@ struct Options {
   int threads = 1;
   std::vector<std::string> only;
   std::string json;
-  bool quick = false, markdown = false, check = false, list = false, without_libtorch = false;
+  bool quick = false, markdown = false, check = false, list = false, without_libtorch = false, cpu = false;
 };
 
 /// The cases that a pattern names: the one that is called so, or all that have it in their names.
@@ -67,7 +67,9 @@ void run(const Options& options) {
     return;
   }
 
-  Bench bench(build_description(options.without_libtorch), options.threads, options.quick ? quick : thorough);
+  Effort effort = options.quick ? quick : thorough;
+  effort.is_cpu_time = options.cpu;
+  Bench bench(build_description(options.without_libtorch), options.threads, effort);
   if (options.check) {
     for (const Case& that : cases)
       if (that.kind == Kind::time)
@@ -79,7 +81,8 @@ void run(const Options& options) {
   if (!options.json.empty()) chainrule::require_writable(options.json);
   const Format format = options.markdown ? Format::markdown : Format::plain;
   const std::string machine = bench.machine();
-  std::printf("%s; threads: %d\n\n%s", machine.c_str(), options.threads, table_head(format).c_str());
+  std::printf("%s; threads: %d%s\n\n%s", machine.c_str(), options.threads,
+              options.cpu ? ", processor's time" : "", table_head(format).c_str());
   std::vector<Result> results;
   int disagreements = 0;
   for (const Case& that : cases) {
@@ -124,6 +127,9 @@ int main(int count, char** values) {
       ->take_all();
   app.add_option("--json", options.json, "Also write the results to this file");
   app.add_flag("--quick", options.quick, "About a minute for all cases, and noisier");
+  app.add_flag(
+      "--cpu", options.cpu,
+      "Of steps the processor's time, all threads together: for a machine that also does other things");
   app.add_flag("--markdown", options.markdown, "Print the table as Markdown");
   app.add_flag("--check", options.check, "Only check that the programs compute the same numbers");
   app.add_flag("--list", options.list, "Only list the cases");

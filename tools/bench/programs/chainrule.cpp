@@ -1,35 +1,12 @@
-#include <chainrule/chainrule.h>
 #include <chainrule/map.h>
 #include <chainrule/optim.h>
 
-#include "inputs.h"
-#include "program.h"
+#include "chainrule_base.h"
+#include "chainrule_networks.h"
+#include "chainrule_operations.h"
 
 /// The cases as a user of chainrule writes them.
 namespace {
-
-using namespace chainrule;
-
-void add(bench::Report& report, const char* name, const Tensor& tensor) {
-  if (tensor.dtype() == DType::float64)
-    report.add(name, tensor.data<double>().data(), tensor.size());
-  else
-    report.add(name, tensor.data<float>().data(), tensor.size());
-}
-
-/// A value, and the gradients of some leaves. Each `Case` says how its value() follows from the leaves.
-template <class Case>
-struct Differentiate {
-  void step() {
-    for (const Tensor* leaf : self().leaves()) leaf->zero_grad();
-    self().value().backward();
-  }
-  void report(bench::Report& report) {
-    add(report, "value", self().value());
-    for (const Tensor* leaf : self().leaves()) add(report, "gradient", leaf->grad());
-  }
-  Case& self() { return static_cast<Case&>(*this); }
-};
 
 struct Walkthrough : Differentiate<Walkthrough>, bench::WalkthroughInputs {
   Tensor x = variable(WalkthroughInputs::x), y = variable(WalkthroughInputs::y),
@@ -245,6 +222,7 @@ struct TallMatrix {
 };
 
 struct Attention {
+  Attention(std::int64_t heads, std::int64_t length) : in(heads, length) {}
   bench::AttentionInputs in;
   Shape shape{in.heads, in.length, in.width};
   Tensor q = variable(tensor(in.q, shape)), k = variable(tensor(in.k, shape)),
@@ -261,11 +239,13 @@ struct Attention {
 };
 
 #include "cases.inc"
+#include "cases_without_floor.inc"
 
 }  // namespace
 
 int main() {
   bench::Program program("chainrule " CHAINRULE_VERSION);
   add_cases(program);
+  add_cases_without_floor(program);
   return program.serve();
 }

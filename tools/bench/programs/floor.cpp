@@ -1,8 +1,10 @@
 #include <new>
 
+#include "floor_layers.h"
 #include "floor_math.h"
 #include "floor_matrices.h"
 #include "floor_networks.h"
+#include "floor_operations.h"
 #include "floor_shapes.h"
 #include "inputs.h"
 #include "program.h"

@@ -335,49 +335,4 @@ struct TallMatrix {
   }
 };
 
-struct Attention {
-  bench::AttentionInputs in;
-  static constexpr std::int64_t length = bench::AttentionInputs::length,
-                                width = bench::AttentionInputs::width, head = length * width;
-  Floats value = Floats(in.q.size()), dq = value, dk = value, dv = value, weights = Floats(length * length),
-         upstream = weights;
-  void step() {
-    for (std::int64_t at = 0; at < in.heads * head; at += head) {
-      sgemm(false, true, length, length, width, in.scale, &in.q[at], width, &in.k[at], width, 0,
-            weights.data());
-      for (float* row = weights.data(); row < weights.data() + length * length; row += length) {
-        Vec most = load(row), total = {};
-        for (std::int64_t i = lanes; i < length; i += lanes) most = bench::maximum(most, load(row + i));
-        const Vec shift = Vec{} + bench::maximum(most);
-        for (std::int64_t i = 0; i < length; i += lanes) {
-          const Vec power = bench::exp(load(row + i) - shift);
-          total += power;
-          store(row + i, power);
-        }
-        const float share = 1 / bench::sum(total);
-        for (std::int64_t i = 0; i < length; ++i) row[i] *= share;
-      }
-      sgemm(false, false, length, width, length, 1, weights.data(), length, &in.v[at], width, 0, &value[at]);
-      sgemm(true, false, length, width, length, 1, weights.data(), length, &in.seed[at], width, 0, &dv[at]);
-      sgemm(false, true, length, length, width, 1, &in.seed[at], width, &in.v[at], width, 0, upstream.data());
-      for (std::int64_t row = 0; row < length * length; row += length) {
-        Vec sums = {};
-        for (std::int64_t i = row; i < row + length; i += lanes)
-          sums += load(&weights[i]) * load(&upstream[i]);
-        const float sum = bench::sum(sums);
-        for (std::int64_t i = row; i < row + length; ++i) upstream[i] = weights[i] * (upstream[i] - sum);
-      }
-      sgemm(false, false, length, width, length, in.scale, upstream.data(), length, &in.k[at], width, 0,
-            &dq[at]);
-      sgemm(true, false, length, width, length, in.scale, upstream.data(), length, &in.q[at], width, 0,
-            &dk[at]);
-    }
-  }
-  void report(Report& report) const {
-    report.add("value", value.data(), static_cast<std::int64_t>(value.size()));
-    for (const Floats* gradient : {&dq, &dk, &dv})
-      report.add("gradient", gradient->data(), static_cast<std::int64_t>(gradient->size()));
-  }
-};
-
 }  // namespace bench::floor

@@ -179,15 +179,16 @@ struct ArrayInputs {
   std::vector<float> x, seed;
 };
 
-/// Two vectors of as many elements.
+/// Two vectors of as many elements, and the gradient that comes from above.
 struct PairInputs {
   PairInputs(std::int64_t count, float low, float high) : size(count) {
     Random random(2);
     x = random.uniform(size, low, high);
     a = random.uniform(size, low, high);
+    seed = random.uniform(size, -1, 1);
   }
   std::int64_t size;
-  std::vector<float> x, a;
+  std::vector<float> x, a, seed;
 };
 
 /// Σ of A v for a tall matrix (rows, columns); gradients of both.
@@ -204,7 +205,7 @@ struct TallInputs {
 
 /// Queries, keys and values of several heads.
 struct AttentionInputs {
-  AttentionInputs() {
+  AttentionInputs(std::int64_t count, std::int64_t of) : heads(count), length(of) {
     Random random(8);
     const std::int64_t size = heads * length * width;
     q = random.uniform(size, -1, 1);
@@ -212,9 +213,125 @@ struct AttentionInputs {
     v = random.uniform(size, -1, 1);
     seed = random.uniform(size, -1, 1);
   }
-  static constexpr std::int64_t heads = 8, length = 256, width = 64;
+  std::int64_t heads, length;
+  static constexpr std::int64_t width = 64;
   static constexpr float scale = 0.125F;
   std::vector<float> q, k, v, seed;  ///< (heads, length, width)
+};
+
+/// Images (samples, channels, side, side), kernels for them, and the gradient from above.
+struct ConvolutionInputs {
+  ConvolutionInputs(std::int64_t images, std::int64_t from, std::int64_t side_length, std::int64_t to,
+                    std::int64_t kernel_size, std::int64_t padding_size)
+      : samples(images),
+        channels(from),
+        side(side_length),
+        outputs(to),
+        kernel(kernel_size),
+        padding(padding_size) {
+    Random random(5);
+    const LayerInputs layer(channels * kernel * kernel, outputs, random);
+    x = random.uniform(samples * channels * side * side, -1, 1);
+    weight = layer.weight;
+    bias = layer.bias;
+    seed = random.uniform(samples * outputs * out_side() * out_side(), -1, 1);
+  }
+  std::int64_t samples, channels, side, outputs, kernel, padding;
+  std::int64_t out_side() const { return side + 2 * padding - kernel + 1; }
+  std::vector<float> x, weight, bias, seed;  ///< weight (outputs, channels, kernel, kernel), bias (outputs,)
+};
+
+/// LeNet-5 on images of 28x28: convolutions of 5x5 to 6 channels, padded by 2, and to 16, ReLU and the maxima
+/// of 2x2 after each, then linear layers 400-120-84-10 with ReLU, mean cross-entropy of integer classes, SGD.
+struct LenetInputs {
+  explicit LenetInputs(std::int64_t samples) : batch(samples) {
+    Random random(28);
+    x = random.uniform(batch * 28 * 28, 0, 1);
+    target = random.classes(batch, 10);
+    convolutions = {LayerInputs(25, 6, random), LayerInputs(6 * 25, 16, random)};
+    layers = {LayerInputs(400, 120, random), LayerInputs(120, 84, random), LayerInputs(84, 10, random)};
+  }
+  std::int64_t batch;
+  static constexpr float learning_rate = 0.01F;
+  std::vector<float> x;              ///< (batch, 1, 28, 28)
+  std::vector<std::int64_t> target;  ///< (batch,)
+  std::vector<LayerInputs> convolutions, layers;
+};
+
+/// An array to normalise, with as many weights and biases as the given number of features.
+struct NormInputs : ArrayInputs {
+  NormInputs(std::vector<std::int64_t> sizes, std::int64_t features) : ArrayInputs(std::move(sizes)) {
+    Random random(11);
+    weight = random.uniform(features, 0.5F, 1.5F);
+    bias = random.uniform(features, -1, 1);
+  }
+  static constexpr double eps = 1e-5;
+  std::vector<float> weight, bias;
+};
+
+/// A table (rows, width), positions in it, some of them twice, and the gradient from above.
+struct EmbeddingInputs {
+  EmbeddingInputs() {
+    Random random(10);
+    table = random.uniform(rows * width, -1, 1);
+    positions = random.classes(count, rows);
+    seed = random.uniform(count * width, -1, 1);
+  }
+  static constexpr std::int64_t rows = 10000, width = 64, count = 4096;
+  static constexpr float learning_rate = 0.1F;
+  std::vector<float> table, seed;
+  std::vector<std::int64_t> positions;
+};
+
+/// A matrix that is symmetric and positive definite, or has no symmetry; a vector, and the gradient from
+/// above.
+struct SquareInputs {
+  SquareInputs(std::int64_t rows, bool symmetric) : size(rows) {
+    Random random(200);
+    matrix = random.uniform(size * size, -1, 1);
+    for (std::int64_t i = 0; i < size; ++i) {
+      for (std::int64_t j = 0; symmetric && j < i; ++j) matrix[j * size + i] = matrix[i * size + j];
+      matrix[i * size + i] += static_cast<float>(size) / 4;  // all eigenvalues are far from 0
+    }
+    vector = random.uniform(size, -1, 1);
+    seed = random.uniform(size * size, -1, 1);
+  }
+  std::int64_t size;
+  std::vector<float> matrix, vector, seed;
+};
+
+/// A sequence (steps, batch, inputs) for an LSTM that starts with zeros, and the gradient of what it gives.
+struct LstmInputs {
+  LstmInputs() {
+    Random random(30);
+    x = random.uniform(steps * batch * inputs, -1, 1);
+    input = random.uniform(4 * hidden * inputs, -0.125F, 0.125F);
+    recurrent = random.uniform(4 * hidden * hidden, -0.125F, 0.125F);
+    input_bias = random.uniform(4 * hidden, -0.125F, 0.125F);
+    recurrent_bias = random.uniform(4 * hidden, -0.125F, 0.125F);
+    seed = random.uniform(steps * batch * hidden, -1, 1);
+  }
+  static constexpr std::int64_t steps = 30, batch = 16, inputs = 32, hidden = 64;
+  std::vector<float> x, input, recurrent, input_bias, recurrent_bias, seed;
+};
+
+/// A block of a transformer, norms first: h = x + attention(norm(x)), y = h + wide(norm(h)), where wide is
+/// two linear layers with GELU between them.
+struct TransformerInputs {
+  TransformerInputs() {
+    Random random(128);
+    x = random.uniform(batch * length * width, -1, 1);
+    for (std::vector<float>* scale : {&first_weight, &second_weight})
+      *scale = random.uniform(width, 0.5F, 1.5F);
+    for (std::vector<float>* shift : {&first_bias, &second_bias}) *shift = random.uniform(width, -0.5F, 0.5F);
+    projections = {LayerInputs(width, 3 * width, random), LayerInputs(width, width, random),
+                   LayerInputs(width, wide, random), LayerInputs(wide, width, random)};
+    seed = random.uniform(batch * length * width, -1, 1);
+  }
+  static constexpr std::int64_t batch = 8, length = 64, width = 128, heads = 4, wide = 512;
+  static constexpr double eps = 1e-5;
+  std::vector<float> x, first_weight, first_bias, second_weight, second_bias, seed;
+  std::vector<LayerInputs> projections;  ///< to queries, keys and values; of the heads' results; wide; back
 };
 
 }  // namespace bench

@@ -1,47 +1,9 @@
-#include <torch/torch.h>
-
-#include "inputs.h"
-#include "program.h"
+#include "libtorch_base.h"
+#include "libtorch_networks.h"
+#include "libtorch_operations.h"
 
 /// The cases as a user of LibTorch writes them, in the fastest of the usual ways.
 namespace {
-
-namespace F = torch::nn::functional;
-using torch::Tensor;
-
-void add(bench::Report& report, const char* name, const Tensor& tensor) {
-  const Tensor dense = tensor.detach().contiguous();
-  if (dense.scalar_type() == torch::kDouble)
-    report.add(name, dense.data_ptr<double>(), dense.numel());
-  else
-    report.add(name, dense.data_ptr<float>(), dense.numel());
-}
-
-Tensor tensor(const std::vector<float>& numbers, at::IntArrayRef shape) {
-  return torch::tensor(numbers).reshape(shape);
-}
-Tensor tensor(const std::vector<float>& numbers) { return torch::tensor(numbers); }
-Tensor tensor(const std::vector<std::int64_t>& numbers) { return torch::tensor(numbers); }
-Tensor variable(const Tensor& value) { return value.detach().requires_grad_(); }
-Tensor variable(double value) {
-  return torch::tensor(value, torch::dtype(torch::kDouble).requires_grad(true));
-}
-/// Dropping a gradient is faster than filling it with zeros, to which the next one is added.
-void zero_grad(Tensor& leaf) { leaf.mutable_grad().reset(); }
-
-/// A value, and the gradients of some leaves. Each `Case` says how its value() follows from the leaves.
-template <class Case>
-struct Differentiate {
-  void step() {
-    for (Tensor* leaf : self().leaves()) zero_grad(*leaf);
-    self().value().backward();
-  }
-  void report(bench::Report& report) {
-    add(report, "value", self().value());
-    for (Tensor* leaf : self().leaves()) add(report, "gradient", leaf->grad());
-  }
-  Case& self() { return static_cast<Case&>(*this); }
-};
 
 struct Walkthrough : Differentiate<Walkthrough> {
   bench::WalkthroughInputs in;
@@ -276,6 +238,7 @@ struct TallMatrix {
 };
 
 struct Attention {
+  Attention(std::int64_t heads, std::int64_t length) : in(heads, length) {}
   bench::AttentionInputs in;
   std::vector<std::int64_t> shape{in.heads, in.length, in.width};
   Tensor q = variable(tensor(in.q, shape)), k = variable(tensor(in.k, shape)),
@@ -294,6 +257,7 @@ struct Attention {
 };
 
 #include "cases.inc"
+#include "cases_without_floor.inc"
 
 }  // namespace
 
@@ -301,5 +265,6 @@ int main() {
   if (const char* threads = std::getenv("OMP_NUM_THREADS")) torch::set_num_threads(std::atoi(threads));
   bench::Program program("LibTorch " TORCH_VERSION);
   add_cases(program);
+  add_cases_without_floor(program);
   return program.serve();
 }

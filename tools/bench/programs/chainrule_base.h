@@ -1,0 +1,45 @@
+#pragma once
+
+#include <chainrule/chainrule.h>
+
+#include <array>
+
+#include "inputs.h"
+#include "program.h"
+
+/// What the cases as a user of chainrule writes them have in common.
+namespace {
+
+using namespace chainrule;
+
+void add(bench::Report& report, const char* name, const Tensor& tensor) {
+  if (tensor.dtype() == DType::float64)
+    report.add(name, tensor.data<double>().data(), tensor.size());
+  else
+    report.add(name, tensor.data<float>().data(), tensor.size());
+}
+
+/// A value, and the gradients of some leaves. Each `Case` says how its value() follows from the leaves.
+template <class Case>
+struct Differentiate {
+  void step() {
+    for (const Tensor* leaf : self().leaves()) leaf->zero_grad();
+    self().value().backward();
+  }
+  void report(bench::Report& report) {
+    add(report, "value", self().value());
+    for (const Tensor* leaf : self().leaves()) add(report, "gradient", leaf->grad());
+  }
+  Case& self() { return static_cast<Case&>(*this); }
+};
+
+/// The same for a value of any shape, with a given gradient from above, the case's `seed`.
+template <class Case>
+struct DifferentiateFrom : Differentiate<Case> {
+  void step() {
+    for (const Tensor* leaf : this->self().leaves()) leaf->zero_grad();
+    this->self().value().backward(this->self().seed);
+  }
+};
+
+}  // namespace

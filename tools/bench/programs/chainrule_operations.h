@@ -1,0 +1,79 @@
+#pragma once
+
+#include <chainrule/optim.h>
+
+#include "chainrule_base.h"
+
+/// Single operations of all families, each with its derivative, as a user of chainrule writes them.
+namespace {
+
+/// f of a million numbers.
+template <Tensor (*f)(const Tensor&)>
+struct OfNumbers : DifferentiateFrom<OfNumbers<f>> {
+  OfNumbers(std::int64_t count, float low, float high) : in(count, low, high) {}
+  bench::PairInputs in;
+  Tensor x = variable(tensor(in.x)), seed = tensor(in.seed);
+  std::array<Tensor*, 1> leaves() { return {&x}; }
+  Tensor value() { return f(x); }
+};
+Tensor gelu_of(const Tensor& x) { return gelu(x); }
+Tensor erf_of(const Tensor& x) { return erf(x); }
+Tensor silu_of(const Tensor& x) { return silu(x); }
+
+struct Angles : DifferentiateFrom<Angles> {
+  Angles(std::int64_t count, float low, float high) : in(count, low, high) {}
+  bench::PairInputs in;
+  Tensor x = variable(tensor(in.x)), a = variable(tensor(in.a)), seed = tensor(in.seed);
+  std::array<Tensor*, 2> leaves() { return {&x, &a}; }
+  Tensor value() { return atan2(x, a); }
+};
+
+Tensor cumsum_last(const Tensor& x) { return cumsum(x, -1); }
+Tensor sort_last(const Tensor& x) { return sort(x).values; }
+Tensor topk_last(const Tensor& x) { return topk(x, 10).values; }
+Tensor var_last(const Tensor& x) { return var(x, -1); }
+
+struct Embedding : DifferentiateFrom<Embedding> {
+  bench::EmbeddingInputs in;
+  Tensor table = variable(tensor(in.table, {in.rows, in.width})), positions = tensor(in.positions),
+         seed = tensor(in.seed, {in.count, in.width});
+  std::array<Tensor*, 1> leaves() { return {&table}; }
+  Tensor value() { return embedding(table, positions); }
+};
+
+struct EmbeddingSgd {
+  static constexpr bool learns = true;
+  bench::EmbeddingInputs in;
+  Parameter table{tensor(in.table, {in.rows, in.width}), "table"};
+  Tensor positions = tensor(in.positions), seed = tensor(in.seed, {in.count, in.width});
+  Sgd optimizer{{table}, {.learning_rate = bench::EmbeddingInputs::learning_rate}};
+  void step() {
+    embedding(table, positions).backward(seed);
+    optimizer.step();
+  }
+  void report(bench::Report& report) { add(report, "parameter", table); }
+};
+
+/// f of a square matrix; the gradient from above begins the seeds.
+template <Tensor (*f)(const Tensor&), bool symmetric>
+struct OfSquare : DifferentiateFrom<OfSquare<f, symmetric>> {
+  explicit OfSquare(std::int64_t size) : in(size, symmetric) {}
+  bench::SquareInputs in;
+  Tensor matrix = variable(tensor(in.matrix, {in.size, in.size}));
+  Tensor seed = tensor(std::span<const float>(in.seed).first(f(matrix).size()), f(matrix).shape());
+  std::array<Tensor*, 1> leaves() { return {&matrix}; }
+  Tensor value() { return f(matrix); }
+};
+Tensor cholesky_of(const Tensor& a) { return cholesky(a); }
+Tensor log_determinant(const Tensor& a) { return slogdet(a).logabsdet; }
+
+struct Solve : DifferentiateFrom<Solve> {
+  explicit Solve(std::int64_t size) : in(size, false) {}
+  bench::SquareInputs in;
+  Tensor matrix = variable(tensor(in.matrix, {in.size, in.size})), vector = variable(tensor(in.vector)),
+         seed = tensor(std::span<const float>(in.seed).first(in.size), {in.size});
+  std::array<Tensor*, 2> leaves() { return {&matrix, &vector}; }
+  Tensor value() { return solve(matrix, vector); }
+};
+
+}  // namespace

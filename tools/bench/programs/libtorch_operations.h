@@ -1,0 +1,79 @@
+#pragma once
+
+#include "libtorch_base.h"
+
+/// Single operations of all families, each with its derivative, as a user of LibTorch writes them.
+namespace {
+
+/// f of a million numbers.
+template <Tensor (*f)(const Tensor&)>
+struct OfNumbers : DifferentiateFrom<OfNumbers<f>> {
+  OfNumbers(std::int64_t count, float low, float high) : in(count, low, high) {}
+  bench::PairInputs in;
+  Tensor x = variable(tensor(in.x)), seed = tensor(in.seed);
+  std::array<Tensor*, 1> leaves() { return {&x}; }
+  Tensor value() { return f(x); }
+};
+Tensor gelu_of(const Tensor& x) { return torch::gelu(x); }
+Tensor erf_of(const Tensor& x) { return torch::erf(x); }
+Tensor silu_of(const Tensor& x) { return torch::silu(x); }
+
+struct Angles : DifferentiateFrom<Angles> {
+  Angles(std::int64_t count, float low, float high) : in(count, low, high) {}
+  bench::PairInputs in;
+  Tensor x = variable(tensor(in.x)), a = variable(tensor(in.a)), seed = tensor(in.seed);
+  std::array<Tensor*, 2> leaves() { return {&x, &a}; }
+  Tensor value() { return torch::atan2(x, a); }
+};
+
+Tensor cumsum_last(const Tensor& x) { return x.cumsum(-1); }
+Tensor sort_last(const Tensor& x) { return std::get<0>(x.sort(-1)); }
+Tensor topk_last(const Tensor& x) { return std::get<0>(x.topk(10)); }
+Tensor var_last(const Tensor& x) { return x.var(at::IntArrayRef{-1}); }
+
+struct Embedding : DifferentiateFrom<Embedding> {
+  bench::EmbeddingInputs in;
+  Tensor table = variable(tensor(in.table, {in.rows, in.width})), positions = tensor(in.positions),
+         seed = tensor(in.seed, {in.count, in.width});
+  std::array<Tensor*, 1> leaves() { return {&table}; }
+  Tensor value() { return torch::embedding(table, positions); }
+};
+
+/// With a sparse gradient, whose rows alone are stepped.
+struct EmbeddingSgd {
+  static constexpr bool learns = true;
+  bench::EmbeddingInputs in;
+  Tensor table = variable(tensor(in.table, {in.rows, in.width})), positions = tensor(in.positions),
+         seed = tensor(in.seed, {in.count, in.width});
+  void step() {
+    torch::embedding(table, positions, -1, false, /*sparse=*/true).backward(seed);
+    const torch::NoGradGuard no_grad;
+    table.add_(table.grad(), -in.learning_rate);
+    zero_grad(table);
+  }
+  void report(bench::Report& report) { add(report, "parameter", table); }
+};
+
+/// f of a square matrix; the gradient from above begins the seeds.
+template <Tensor (*f)(const Tensor&), bool symmetric>
+struct OfSquare : DifferentiateFrom<OfSquare<f, symmetric>> {
+  explicit OfSquare(std::int64_t size) : in(size, symmetric) {}
+  bench::SquareInputs in;
+  Tensor matrix = variable(tensor(in.matrix, {in.size, in.size}));
+  Tensor seed = tensor(in.seed).narrow(0, 0, f(matrix).numel()).reshape(f(matrix).sizes()).clone();
+  std::array<Tensor*, 1> leaves() { return {&matrix}; }
+  Tensor value() { return f(matrix); }
+};
+Tensor cholesky_of(const Tensor& a) { return torch::linalg_cholesky(a); }
+Tensor log_determinant(const Tensor& a) { return std::get<1>(torch::linalg_slogdet(a)); }
+
+struct Solve : DifferentiateFrom<Solve> {
+  explicit Solve(std::int64_t size) : in(size, false) {}
+  bench::SquareInputs in;
+  Tensor matrix = variable(tensor(in.matrix, {in.size, in.size})), vector = variable(tensor(in.vector)),
+         seed = tensor(in.seed).narrow(0, 0, in.size).clone();
+  std::array<Tensor*, 2> leaves() { return {&matrix, &vector}; }
+  Tensor value() { return torch::linalg_solve(matrix, vector); }
+};
+
+}  // namespace
