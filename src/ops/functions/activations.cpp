@@ -1,4 +1,4 @@
-// Activations, composed of other operations.
+// Activations, most of them composed of other operations.
 
 #include <numbers>
 #include <stdexcept>
@@ -8,6 +8,20 @@
 #include "ops/registry.h"
 
 namespace chainrule {
+namespace rules {
+namespace {
+
+struct Silu {
+  static auto value(auto x) { return x * sigmoid(x); }
+  static constexpr auto vjp_x(auto x, auto, auto g) {
+    const auto s = sigmoid(x), slope = sigmoid_slope(x, s);
+    return g * (s + where(slope == 0, 0, x * slope));  // 0 at -infinity
+  }
+};
+
+}  // namespace
+}  // namespace rules
+
 namespace ops {
 namespace {
 
@@ -19,6 +33,14 @@ struct Softsign : ByNumber<Softsign> {
   static constexpr std::string_view name = "softsign", formula = "∂softsign(x)/∂x = 1 / (1 + |x|)²";
   static double value(double x) { return x / (1 + std::abs(x)); }
   static Tensor slope(const Tensor& x, const Tensor&) { return square(1 / (1 + abs(x))); }
+};
+
+struct Silu : Unary<Silu>, rules::Silu {
+  static constexpr std::string_view name = "silu", formula = "∂x σ(x)/∂x = σ(x) + x σ(x) σ(−x)";
+  LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
+                             const std::string&) const {
+    return spelled_out(formula, input, names);
+  }
 };
 
 /// x for x > 0, else what `below` makes of x; of 0, which changes nothing, for those x that do not matter.
@@ -42,10 +64,10 @@ Entries activation_operations() {
        .call = call<logsigmoid>,
        .formula = "∂log σ(x)/∂x = σ(−x)",
        .example = "logsigmoid([-100, 0])"},
-      {.name = "silu",
+      {.name = Silu::name,
        .parameters = one_input,
        .call = call<silu>,
-       .formula = "∂x σ(x)/∂x = σ(x) + x σ(x) σ(−x)",
+       .formula = Silu::formula,
        .aliases = "swish",
        .example = "silu([-1, 1])"},
       {.name = "mish",
@@ -58,13 +80,6 @@ Entries activation_operations() {
        .call = call<softsign>,
        .formula = Softsign::formula,
        .example = "softsign([-1, 3])"},
-      {.name = "gelu",
-       .parameters = "x|input, approximate='none'",
-       .call = [](Arguments& a) -> Result {
-         return gelu(a[0], static_cast<GeluApproximation>(a.choice(1, {"none", "tanh"})));
-       },
-       .formula = "∂x Φ(x)/∂x = Φ(x) + x exp(−x²/2) / √(2π)",
-       .example = "gelu([-1, 1])"},
       {.name = "elu",
        .parameters = "x|input, alpha=1.0",
        .call = call<elu>,
@@ -120,10 +135,7 @@ Entries activation_operations() {
 
 Tensor logsigmoid(const Operand& x) { return -softplus({-ops::real(x), x.here()}); }
 
-Tensor silu(const Operand& x) {
-  const Tensor in = ops::real(x);
-  return mul({in, x.here()}, sigmoid(in));
-}
+Tensor silu(const Operand& x) { return ops::unary<ops::Silu>(x); }
 
 Tensor mish(const Operand& x) {
   const Tensor in = ops::real(x);
@@ -131,14 +143,6 @@ Tensor mish(const Operand& x) {
 }
 
 Tensor softsign(const Operand& x) { return ops::unary<ops::Softsign>(x); }
-
-Tensor gelu(const Operand& x, GeluApproximation approximate) {
-  const Tensor in = ops::real(x);
-  if (approximate == GeluApproximation::none) return mul({in, x.here()}, ndtr(in));
-  // (1 + tanh(u)) / 2 is sigmoid(2u), which keeps its digits far below 0.
-  constexpr double scale = 2 * std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
-  return mul({in, x.here()}, sigmoid(scale * (in * (1 + 0.044715 * square(in)))));
-}
 
 Tensor elu(const Operand& x, double alpha) {
   return ops::positive_or(ops::real(x), [=](const Tensor& in) { return alpha * expm1(in); });

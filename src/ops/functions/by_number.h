@@ -7,8 +7,37 @@
 /// loops, so each costs little code. They work in double: so float32 has all its digits.
 ///
 /// An operation gives its value, its slopes in terms of public operations, which of its inputs and output
-/// these read, and a formula of which each slope can be taken to show it to people.
+/// these read, and a formula of which each slope can be taken to show it to people. If it also has a class
+/// Packs with value and slopes on packs of float32, these are what arrays of that dtype are computed with, in
+/// one pass each.
 namespace chainrule::ops {
+
+template <class Op>
+concept HasPacks = requires {
+  typename Op::Packs;
+};
+
+template <class Op>
+struct PackedValue {
+  auto operator()(auto... x) const { return Op::Packs::value(x...); }
+};
+template <class Op>
+struct PackedRule {
+  auto operator()(auto x, auto g) const { return strong_product(g, Op::Packs::slope(x)); }
+};
+template <class Op>
+struct PackedRuleA {
+  auto operator()(auto a, auto b, auto g) const { return strong_product(g, Op::Packs::slope_a(a, b)); }
+};
+template <class Op>
+struct PackedRuleB {
+  auto operator()(auto a, auto b, auto g) const { return strong_product(g, Op::Packs::slope_b(a, b)); }
+};
+
+/// Is this an array of float32? (One number alone is computed in double.)
+inline bool goes_in_packs(const Shape& shape, DType dtype) {
+  return dtype == DType::float32 && shape.rank() > 0;
+}
 
 Array each(FunctionRef<double(double)> f, const Array& x);
 Array each(double (*f)(double, double), const Array& a, const Array& b, const Shape& shape);
@@ -24,11 +53,21 @@ struct ByNumber {
   static constexpr Reads read = reads_input(0);
 
   Array forward(Values in) const {
+    if constexpr (HasPacks<Op>)
+      if (goes_in_packs(in[0]->shape(), in[0]->dtype()))
+        return kernels::elementwise<PackedValue<Op>, float, 1>(in[0]->shape(), {in[0]});
     return each([this](double x) { return op().value(x); }, *in[0]);
   }
   Reads reads(Wanted wanted) const { return wanted(0) ? Op::read : 0; }
   void vjp(Inputs in, const Tensor& y, const Tensor& g, Cotangents& to) const {
-    if (to.wants(0)) to[0] = strong_product(g, op().slope(in[0], y));
+    if (!to.wants(0)) return;
+    if constexpr (HasPacks<Op>)
+      if (to.in_numbers() && goes_in_packs(y.node()->shape(), y.node()->dtype())) {
+        to[0] = constant(kernels::elementwise<PackedRule<Op>, float, 2>(y.node()->shape(),
+                                                                        {&value_of(in[0]), &value_of(g)}));
+        return;
+      }
+    to[0] = strong_product(g, op().slope(in[0], y));
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                              const std::string&) const {
@@ -50,16 +89,32 @@ struct ByNumbers {
     const Shape shape = broadcast(Op::name, in[0]->shape(), in[1]->shape());
     if constexpr (Op::integers)
       if (in[0]->dtype() == DType::int64) return each(Op::on_integers, *in[0], *in[1], shape);
+    if constexpr (HasPacks<Op>)
+      if (goes_in_packs(shape, in[0]->dtype()))
+        return kernels::elementwise<PackedValue<Op>, float, 2>(shape, {in[0], in[1]});
     return each(Op::value, *in[0], *in[1], shape);
   }
   Reads reads(Wanted wanted) const { return (wanted(0) ? Op::read_a : 0) | (wanted(1) ? Op::read_b : 0); }
   void vjp(Inputs in, const Tensor& y, const Tensor& g, Cotangents& to) const {
+    if constexpr (HasPacks<Op>)
+      if (to.in_numbers() && goes_in_packs(y.node()->shape(), y.node()->dtype())) {
+        if (to.wants(0)) to[0] = sum_to(packed<PackedRuleA<Op>>(in, y, g), in[0].shape());
+        if (to.wants(1)) to[1] = sum_to(packed<PackedRuleB<Op>>(in, y, g), in[1].shape());
+        return;
+      }
     if (to.wants(0)) to[0] = sum_to(strong_product(g, Op::slope_a(in[0], in[1], y)), in[0].shape());
     if (to.wants(1)) to[1] = sum_to(strong_product(g, Op::slope_b(in[0], in[1], y)), in[1].shape());
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                              const std::string&) const {
     return spelled_out(Op::formula, input, names);
+  }
+
+ private:
+  template <class Rule>
+  static Tensor packed(Inputs in, const Tensor& y, const Tensor& g) {
+    return constant(kernels::elementwise<Rule, float, 3>(y.node()->shape(),
+                                                         {&value_of(in[0]), &value_of(in[1]), &value_of(g)}));
   }
 };
 

@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "ops/functions/by_number.h"
+#include "ops/functions/packs.h"
 #include "ops/registry.h"
 
 namespace chainrule {
@@ -97,6 +98,11 @@ struct Atan2 : ByNumbers<Atan2> {
   static double value(double a, double b) { return std::atan2(a, b); }
   static Tensor slope_a(const Tensor& a, const Tensor& b, const Tensor&) { return slope(b, hypot(a, b)); }
   static Tensor slope_b(const Tensor& a, const Tensor& b, const Tensor&) { return -slope(a, hypot(a, b)); }
+  struct Packs {
+    static auto value(auto a, auto b) { return special::atan2(a, b); }
+    static auto slope_a(auto a, auto b) { return special::atan2_slope(b, a); }
+    static auto slope_b(auto a, auto b) { return -special::atan2_slope(a, b); }
+  };
 
  private:
   static Tensor slope(const Tensor& side, const Tensor& distance) {

@@ -1,10 +1,11 @@
-// Special functions: what belongs to the normal distribution, to Γ, and sinc.
+// Special functions: what belongs to the normal distribution, GELU with it; to Γ, and sinc.
 
 #include <numbers>
 #include <stdexcept>
 
 #include "chainrule/functions.h"
 #include "ops/functions/by_number.h"
+#include "ops/functions/packs.h"
 #include "ops/functions/special_numbers.h"
 #include "ops/registry.h"
 
@@ -20,12 +21,20 @@ struct Gaussian : ByNumber<Gaussian> {
   static constexpr Reads read = reads_input(0) | reads_output;
   static double value(double x) { return special::gaussian(x); }
   static Tensor slope(const Tensor& x, const Tensor& y) { return strong_product(-2 * x, y); }
+  struct Packs {
+    static auto value(auto x) { return special::gaussian(x); }
+    static auto slope(auto x) { return strong_product(-2 * x, value(x)); }
+  };
 };
 
 struct Erf : ByNumber<Erf> {
   static constexpr std::string_view name = "erf", formula = "∂erf(x)/∂x = 2/√π · exp(−x²)";
   static double value(double x) { return std::erf(x); }
   static Tensor slope(const Tensor& x, const Tensor&) { return 2 * inv_sqrtpi * unary<Gaussian>(x); }
+  struct Packs {
+    static auto value(auto x) { return special::erf(x); }
+    static auto slope(auto x) { return 2 * inv_sqrtpi * special::gaussian(x); }
+  };
 };
 
 struct Erfc : ByNumber<Erfc> {
@@ -45,9 +54,28 @@ struct Ndtr : ByNumber<Ndtr> {
   static constexpr std::string_view name = "ndtr", formula = "∂Φ(x)/∂x = exp(−x²/2) / √(2π)";
   static double value(double x) { return special::normal_cdf(x); }
   static Tensor slope(const Tensor& x, const Tensor&) {
-    constexpr double root = std::numbers::sqrt2 / 2;
     return root * inv_sqrtpi * unary<Gaussian>(root * x);
   }
+  static constexpr double root = std::numbers::sqrt2 / 2;
+  struct Packs {
+    static auto value(auto x) { return special::Normal(x).below; }
+    static auto slope(auto x) { return root * inv_sqrtpi * special::Normal(x).density; }
+  };
+};
+
+struct Gelu : ByNumber<Gelu> {
+  static constexpr std::string_view name = "gelu", formula = "∂x Φ(x)/∂x = Φ(x) + x exp(−x²/2) / √(2π)";
+  static double value(double x) { return x * special::normal_cdf(x); }
+  static Tensor slope(const Tensor& x, const Tensor& y) {
+    return unary<Ndtr>(x) + strong_product(x, Ndtr::slope(x, y));
+  }
+  struct Packs {
+    static auto value(auto x) { return x * special::Normal(x).below; }
+    static auto slope(auto x) {
+      const special::Normal normal(x);
+      return normal.below + strong_product(x, Ndtr::root * inv_sqrtpi * normal.density);
+    }
+  };
 };
 
 /// The derivative of digamma of an order from 1 on.
@@ -114,6 +142,13 @@ Entries special_function_operations() {
        .call = call<ndtr>,
        .formula = Ndtr::formula,
        .example = "ndtr([-1.96, 0])"},
+      {.name = Gelu::name,
+       .parameters = "x|input, approximate='none'",
+       .call = [](Arguments& a) -> Result {
+         return gelu(a[0], static_cast<GeluApproximation>(a.choice(1, {"none", "tanh"})));
+       },
+       .formula = Gelu::formula,
+       .example = "gelu([-1, 1])"},
       {.name = Lgamma::name,
        .parameters = one_input,
        .call = call<chainrule::lgamma>,
@@ -150,6 +185,14 @@ Tensor ndtr(const Operand& x) { return ops::unary<ops::Ndtr>(x); }
 Tensor lgamma(const Operand& x) { return ops::unary<ops::Lgamma>(x); }
 Tensor digamma(const Operand& x) { return ops::unary<ops::Digamma>(x); }
 Tensor sinc(const Operand& x) { return ops::unary<ops::Sinc>(x); }
+
+Tensor gelu(const Operand& x, GeluApproximation approximate) {
+  if (approximate == GeluApproximation::none) return ops::unary<ops::Gelu>(x);
+  const Tensor in = ops::real(x);
+  // (1 + tanh(u)) / 2 is sigmoid(2u), which keeps its digits far below 0.
+  constexpr double scale = 2 * std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
+  return mul({in, x.here()}, sigmoid(scale * (in * (1 + 0.044715 * square(in)))));
+}
 
 Tensor polygamma(std::int64_t n, const Operand& x) {
   constexpr std::int64_t highest = 1000;  // far beyond what float64 can hold

@@ -1,0 +1,113 @@
+#pragma once
+
+#include "chainrule/simd.h"
+
+/// Special functions of float32, on packs of numbers. All polynomials are nearly best approximations, by
+/// their values at Chebyshev's points. Errors are in units in the last place of the correctly rounded result;
+/// the tests hold them.
+namespace chainrule::special {
+
+template <int N>
+using Floats = simd::Pack<float, N>;
+
+/// eˣ for x = high + low, neither infinite nor too large: where `high` is exact, so is what comes of it.
+template <int N>
+Floats<N> exp_of_sum(const Floats<N>& high, const Floats<N>& low) {
+  namespace parts = simd::detail;
+  const Floats<N> n = ((high + low) * 1.44269504F + parts::shifter<float>)-parts::shifter<float>;
+  const Floats<N> r = (high - n * parts::ln2_high<float>)+(low - n * parts::ln2_low<float>);
+  return parts::scaled(1 + (r + r * r * parts::exp_tail(r)), n);
+}
+
+/// exp(-share · x²) for a share of 1 or ½, within 2 units; 0 beyond `end`. The square is that of the upper
+/// half of x's digits, which is exact, and a rest.
+template <int N>
+Floats<N> gaussian(const Floats<N>& x, float share, float end) {
+  const Floats<N> size = smaller(Floats<N>(end), abs(x)), upper = simd::detail::upper_half(size);
+  return exp_of_sum(upper * upper * -share, (size - upper) * (size + upper) * -share);
+}
+/// exp(-x²).
+template <int N>
+Floats<N> gaussian(const Floats<N>& x) {
+  return gaussian(x, 1, 10.5F);
+}
+
+/// The normal distribution: Φ(x), within 6 units also far below 0, and exp(-x²/2), which the derivative
+/// takes, too.
+template <int N>
+struct Normal {
+  Floats<N> below, density;
+
+  /// Φ(-√2 u) = ½ exp(-u²) E(u). (1 + 2u) E(u) is a polynomial in q = (u - 2) / (u + 2), with a relative
+  /// error of 4e-8 for all u ≥ 0 that matter. Source of the form: Shepherd and Laframboise, "Chebyshev
+  /// approximation of (1 + 2x) exp(x²) erfc x in 0 ≤ x < ∞", 1981.
+  explicit Normal(const Floats<N>& x) : density(gaussian(x, 0.5F, 14.5F)) {
+    const Floats<N> u = smaller(Floats<N>(14.5F), abs(x)) * 0.707106781F, high = u + 2, wide = 1 + 2 * u,
+                    inverse = 1 / (high * wide), q = (u - 2) * wide * inverse;
+    // Summed in pairs, as waiting for each other's result takes most of the time.
+    const Floats<N> q2 = q * q, q4 = q2 * q2;
+    const Floats<N> low = (1.276978377F - 0.09276398471F * q) + (-0.1660304624F + 0.1640556159F * q) * q2,
+                    middle = (-0.05421322109F - 0.008063874396F * q) +
+                             (0.008658470005F + 0.001330044558F * q) * q2,
+                    top = -0.001255413916F - 0.0004200622963F * q, series = low + (middle + top * q4) * q4;
+    const Floats<N> tail = density * (series * (high * inverse * 0.5F));
+    below = where(x < 0, tail, 1 - tail);
+  }
+};
+
+/// Within 3 units. Near 0 a polynomial in x², else 1 - exp(-p(|x|)), where p is a polynomial, too: absolute
+/// errors of 1e-8 and 2e-8.
+template <int N>
+Floats<N> erf(const Floats<N>& x) {
+  namespace parts = simd::detail;
+  const Floats<N> z = x * x;
+  const Floats<N> near = x * parts::polynomial(z, {1.128379155F, -0.376125288F, 0.1128219409F,
+                                                   -0.02678071913F, 0.005014484151F, -0.0006102687037F});
+  const Floats<N> size = smaller(Floats<N>(4), abs(x));
+  const Floats<N> far =
+      1 - exp(-parts::polynomial(
+              size, {-0.0003185396624F, 1.130231055F, 0.6318239181F, 0.1100871665F, -0.02642763715F,
+                     0.004762625833F, -0.0005975857702F, 4.616385863e-5F, -1.643063656e-6F}));
+  const auto sign = x.bits() & simd::Integers<float, N>(parts::sign_bit<float>);
+  return where(size < 0.9F, near, Floats<N>::from_bits(far.bits() | sign));
+}
+
+/// The angle of the point (x, y), within 4 units, with signs of zeros and at infinities as std::atan2 has it:
+/// from that of the smaller side by the larger one, whose polynomial has an absolute error of 2e-8.
+template <int N>
+Floats<N> atan2(const Floats<N>& y, const Floats<N>& x) {
+  using P = Floats<N>;
+  using Bits = simd::Integers<float, N>;
+  const P up = abs(y), right = abs(x);
+  const P low = smaller(up, right), high = larger(up, right);
+  P ratio = where(low == high, P(1), low / high);  // of infinities, too
+  ratio = where(high == 0, P(0), ratio);
+  const P z = ratio * ratio;
+  const P near = ratio + ratio * z *
+                             simd::detail::polynomial(z, {-0.3333333173F, 0.1999973933F, -0.1427856875F,
+                                                          0.1103376412F, -0.0865688043F, 0.06250169445F,
+                                                          -0.03587153898F, 0.01350777143F, -0.002386997317F});
+  // π and its half in two parts.
+  const P steep = where(up > right, (1.57079637F - near) - 4.37113883e-8F, near);
+  const Bits sign(simd::detail::sign_bit<float>), left = (x.bits() & sign) == sign;
+  const P angle = where(left, (3.14159274F - steep) - 8.74227766e-8F, steep);
+  const P result = P::from_bits(angle.bits() | (y.bits() & sign));
+  return where((x == x) & (y == y), result, x + y);
+}
+
+/// side / (side² + other²); 0 at the origin and where one of them is infinite. Within 3 units.
+template <int N>
+Floats<N> atan2_slope(const Floats<N>& side, const Floats<N>& other) {
+  using P = Floats<N>;
+  const P square = side * side + other * other, slope = side / square;
+  const auto regular = (square > 1e-20F) & (square < 1e30F);
+  if (!any(!regular)) [[likely]]
+    return slope;
+  // Squares that over- or underflow: all is scaled by the longer side first.
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  const P u = abs(side), v = abs(other), longer = maximum(u, v), a = side / longer, b = other / longer;
+  const auto nowhere = (longer == 0) | (u == infinity) | (v == infinity);
+  return where(regular, slope, where(nowhere, P(0), a / (a * a + b * b) / longer));
+}
+
+}  // namespace chainrule::special
