@@ -1,10 +1,13 @@
-// Sorting and what follows from it. All of it works on one kind of key, a whole number for each element whose
-// order is that of the elements; what it finds is a place, from which the values are then gathered.
+// Sorting and what follows from it: what is found is a place, from which the values are then gathered. What
+// is not in kernels/order.h works on one kind of key, a whole number for each element whose order is that of
+// the elements.
 
 #include <algorithm>
 #include <bit>
 #include <limits>
 
+#include "kernels/order.h"
+#include "ops/along_axis.h"
 #include "ops/elementwise.h"
 #include "ops/places/places.h"
 #include "ops/registry.h"
@@ -179,11 +182,16 @@ Ordered at_places(const Operand& x, std::size_t axis, const Array& places, bool 
   return {without_axis(result.values, axis), without_axis(result.places, axis)};
 }
 
+/// The first `count` of each line along the axis in order.
+Array places_in_order(const Tensor& x, std::size_t axis, std::int64_t count, bool descending) {
+  Shape shape = x.shape();
+  shape[axis] = count;
+  const AlongAxis along(x.shape(), axis);
+  return kernels::places_in_order(value_of(x), {along.outer, along.n, along.inner}, count, descending)
+      .reshaped(shape);
+}
 Array sorted_places(const Tensor& x, std::size_t axis, bool descending) {
-  std::vector<Key> all = keys(value_of(x));
-  if (descending) reverse(all);
-  return chosen(x.shape(), axis, all, x.shape()[axis],
-                [](Line& line) { std::sort(line.begin(), line.end()); });
+  return places_in_order(x, axis, x.shape()[axis], descending);
 }
 
 void require_elements(std::string_view operation, const Shape& shape, std::int64_t size) {
@@ -260,11 +268,7 @@ Ordered topk(const Operand& x, std::int64_t k, std::int64_t axis, bool largest) 
   if (k < 0 || k > in.shape()[at])
     throw ShapeError("topk: k = " + std::to_string(k) + " of axis " + std::to_string(at) + " of shape " +
                      to_string(in.shape()) + "; give 0 to its size");
-  std::vector<ops::Key> all = ops::keys(value_of(in));
-  if (largest) ops::reverse(all);
-  const Array places = ops::chosen(in.shape(), at, all, k, [&](ops::Line& line) {
-    std::partial_sort(line.begin(), line.begin() + k, line.end());
-  });
+  const Array places = ops::places_in_order(in, at, k, largest);
   return ops::at_places(x, at, places);
 } catch (...) {
   rethrow_in_call(x);

@@ -7,6 +7,7 @@
 
 #include "array/wrapping.h"
 #include "chainrule/statistics.h"
+#include "kernels/running_sums.h"
 #include "ops/along_axis.h"
 #include "ops/elementwise.h"
 #include "ops/places/places.h"
@@ -43,6 +44,7 @@ struct Cumsum {
   template <class Running, class T>
   void run(const T* x, T* out, const Shape& shape) const {
     const AlongAxis along(shape, axis);
+    if (along.inner == 1) return kernels::running_sums<Running>(x, along.outer, along.n, from_end, out);
     along.for_each_block([&](std::int64_t first, std::int64_t lines) {
       Running totals[AlongAxis::most] = {};
       for (std::int64_t i = 0; i < along.n; ++i) {

@@ -33,12 +33,15 @@ struct Differentiate {
   Case& self() { return static_cast<Case&>(*this); }
 };
 
-/// The same for a value of any shape, with a given gradient from above, the case's `seed`.
+/// The same for a value of any shape, with a given gradient from above, the case's `seed`. The value is read,
+/// as it would not be computed otherwise.
 template <class Case>
 struct DifferentiateFrom : Differentiate<Case> {
   void step() {
     for (const Tensor* leaf : this->self().leaves()) leaf->zero_grad();
-    this->self().value().backward(this->self().seed);
+    const Tensor value = this->self().value();
+    value.backward(this->self().seed);
+    static_cast<void>(value.data<float>());
   }
 };
 

@@ -1,0 +1,159 @@
+// Elements are compared by keys, whole numbers in the same order. What is to be sorted as a whole is so by
+// the bytes of its keys, from the last to the first; of which only a few are wanted, by keeping the best so
+// far.
+
+#include "kernels/order.h"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include "kernels/parallel.h"
+
+namespace chainrule::kernels {
+namespace {
+
+/// Signed, as processors compare packs of these.
+std::int32_t key_of(float x) {
+  const auto bits = std::bit_cast<std::int32_t>(x + 0.0F);  // -0 equals 0
+  const std::int32_t key = bits < 0 ? bits ^ std::numeric_limits<std::int32_t>::max() : bits;
+  return x != x ? std::numeric_limits<std::int32_t>::max() : key;
+}
+std::int64_t key_of(double x) {
+  const auto bits = std::bit_cast<std::int64_t>(x + 0.0);
+  const std::int64_t key = bits < 0 ? bits ^ std::numeric_limits<std::int64_t>::max() : bits;
+  return x != x ? std::numeric_limits<std::int64_t>::max() : key;
+}
+std::int64_t key_of(std::int64_t x) { return x; }
+std::int32_t key_of(bool x) { return x ? 1 : 0; }
+
+/// A line of keys, and room to sort them with their places.
+template <class Key>
+class Sorter {
+ public:
+  explicit Sorter(std::int64_t n) : n_(n), keys_(new Key[size()]) {}
+
+  template <class T>
+  void read(const T* from, std::int64_t step, bool descending) {
+    const Key flip = descending ? Key(-1) : Key(0);  // ~key has the reverse order
+    Key* const keys = keys_.get();
+    if (step == 1)
+      for (std::int64_t i = 0; i < n_; ++i) keys[i] = static_cast<Key>(key_of(from[i])) ^ flip;
+    else
+      for (std::int64_t i = 0; i < n_; ++i) keys[i] = static_cast<Key>(key_of(from[i * step])) ^ flip;
+  }
+  void write(std::int64_t count, std::int64_t* to, std::int64_t step) {
+    const Item* const found = count <= few && count < n_ ? best(count) : sorted();
+    for (std::int64_t i = 0; i < count; ++i) to[i * step] = static_cast<std::int64_t>(found[i].place);
+  }
+
+ private:
+  using Unsigned = std::make_unsigned_t<Key>;
+  struct Item {
+    Unsigned key;
+    Unsigned place;
+    friend bool operator<(const Item& a, const Item& b) {
+      return a.key != b.key ? a.key < b.key : a.place < b.place;
+    }
+  };
+  static constexpr std::int64_t few = 32;
+  static constexpr int bytes = sizeof(Key), values = 256;
+  static constexpr Unsigned sign = Unsigned{1} << (8 * bytes - 1);
+
+  std::size_t size() const { return static_cast<std::size_t>(n_); }
+
+  /// The first `count` in order, each put to its place among those before.
+  const Item* best(std::int64_t count) {
+    if (!items_) items_.reset(new Item[few + 1]);
+    const Key* const keys = keys_.get();
+    Key kept[few];
+    std::int64_t held = 0;
+    const auto put = [&](std::int64_t i) {
+      const Key key = keys[i];
+      if (held == count && key >= kept[held - 1]) return;
+      std::int64_t at = held < count ? held++ : held - 1;
+      for (; at > 0 && kept[at - 1] > key; --at) {
+        kept[at] = kept[at - 1];
+        items_[at].place = items_[at - 1].place;
+      }
+      kept[at] = key;
+      items_[at].place = static_cast<Unsigned>(i);
+    };
+    constexpr std::int64_t block = 16;
+    std::int64_t i = 0;
+    if (count == 0) return items_.get();
+    for (; i < std::min(n_, count); ++i) put(i);
+    for (; i + block <= n_; i += block) {
+      const Key worst = kept[held - 1];
+      Key better = 0;
+      for (std::int64_t j = i; j < i + block; ++j) better += keys[j] < worst ? 1 : 0;
+      if (better != 0)
+        for (std::int64_t j = i; j < i + block; ++j) put(j);
+    }
+    for (; i < n_; ++i) put(i);
+    return items_.get();
+  }
+
+  const Item* sorted() {
+    if (!items_) items_.reset(new Item[2 * size()]);
+    Item *from = items_.get(), *to = from + n_;
+    for (std::int64_t i = 0; i < n_; ++i)
+      from[i] = {static_cast<Unsigned>(keys_[i]) ^ sign, static_cast<Unsigned>(i)};
+    if (n_ < 16 * bytes) {
+      std::sort(from, from + n_);
+      return from;
+    }
+    std::int64_t counts[bytes][values] = {};
+    for (std::int64_t i = 0; i < n_; ++i)
+      for (int byte = 0; byte < bytes; ++byte) ++counts[byte][digit(from[i].key, byte)];
+    for (int byte = 0; byte < bytes; ++byte) {
+      std::int64_t* const count = counts[byte];
+      if (count[digit(from[0].key, byte)] == n_) continue;  // all the same
+      std::int64_t before = 0;
+      for (int value = 0; value < values; ++value) before += std::exchange(count[value], before);
+      for (std::int64_t i = 0; i < n_; ++i) to[count[digit(from[i].key, byte)]++] = from[i];
+      std::swap(from, to);
+    }
+    return from;
+  }
+  static std::size_t digit(Unsigned key, int byte) { return key >> (8 * byte) & (values - 1); }
+
+  std::int64_t n_;
+  std::unique_ptr<Key[]> keys_;
+  std::unique_ptr<Item[]> items_;
+};
+
+template <class Key, class T>
+void find(const Array& x, const Lines& lines, std::int64_t count, bool descending, std::int64_t* to) {
+  const T* const from = x.data<T>();
+  const std::int64_t inner = lines.inner, grain = std::max<std::int64_t>(1, parallel_grain / 8 / lines.n);
+  parallel_for(lines.outer * inner, grain, [&](std::int64_t begin, std::int64_t end) {
+    Sorter<Key> sorter(lines.n);
+    for (std::int64_t line = begin; line < end; ++line) {
+      const std::int64_t i = line / inner, j = line % inner;
+      sorter.read(from + i * lines.n * inner + j, inner, descending);
+      sorter.write(count, to + i * count * inner + j, inner);
+    }
+  });
+}
+
+}  // namespace
+
+Array places_in_order(const Array& x, const Lines& lines, std::int64_t count, bool descending) {
+  Array out({lines.outer, count, lines.inner}, DType::int64);
+  if (out.size() == 0) return out;
+  dispatch(x.dtype(), [&]<class T>() {
+    using Key = decltype(key_of(T()));
+    auto* const to = out.mutable_data<std::int64_t>();
+    if (lines.n <= std::numeric_limits<std::int32_t>::max())  // a place has as many bits as a key
+      find<Key, T>(x, lines, count, descending, to);
+    else
+      find<std::int64_t, T>(x, lines, count, descending, to);
+  });
+  return out;
+}
+
+}  // namespace chainrule::kernels

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "array/array.h"
+#include "kernels/lines.h"
+
+/// Sorting lines of arrays.
+namespace chainrule::kernels {
+
+/// The places, from 0 to n - 1, of the first `count` elements of each line in ascending order, or in
+/// descending order: int64, (outer, count, inner). Of equals the first comes first; NaN is larger than all
+/// numbers, and -0 equals 0.
+Array places_in_order(const Array& x, const Lines& lines, std::int64_t count, bool descending);
+
+}  // namespace chainrule::kernels

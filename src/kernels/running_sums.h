@@ -1,0 +1,12 @@
+#pragma once
+
+#include <cstdint>
+
+namespace chainrule::kernels {
+
+/// The running sums of rows of n elements, from the beginning or from the end, summed up as `Running`: double
+/// for floats, uint64 for int64, which wraps around. Every sum is that of one element after the other.
+template <class Running, class T>
+void running_sums(const T* x, std::int64_t rows, std::int64_t n, bool from_end, T* out);
+
+}  // namespace chainrule::kernels
