@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include "chainrule/simd.h"
 #include "kernels/parallel.h"
 
 namespace chainrule::kernels {
@@ -14,35 +15,102 @@ void in_parallel(std::int64_t count, std::int64_t elements, const Part& part) {
   parallel_for(count, std::max<std::int64_t>(1, parallel_grain / std::max<std::int64_t>(1, elements)), part);
 }
 
+/// Has each window the two elements behind those of the one before it?
+bool are_pairs(const std::vector<PoolWindow>& row) {
+  for (std::size_t i = 0; i < row.size(); ++i)
+    if (row[i].begin != static_cast<std::int64_t>(2 * i) || row[i].count != 2 || row[i].step != 1)
+      return false;
+  return true;
+}
+
+/// A row of windows over these lines.
+template <class T>
+void max_of_windows(const T* from, const std::vector<std::int64_t>& lines, const std::vector<PoolWindow>& row,
+                    T* values, std::int64_t* places) {
+  for (const PoolWindow& window : row) {
+    T largest = -std::numeric_limits<T>::infinity();
+    std::int64_t place = -1;
+    for (const std::int64_t line : lines)
+      for (std::int64_t k = 0; k < window.count; ++k) {
+        const std::int64_t at = line + window.begin + k * window.step;
+        if (from[at] > largest || from[at] != from[at] || place < 0) {
+          largest = from[at];
+          place = at;
+        }
+      }
+    *values++ = largest;
+    *places++ = place;
+  }
+}
+
+/// The same for at least as many pairs as the shortest pack has lanes. Branches on random numbers would be
+/// guessed wrong every other time.
+template <class T>
+struct MaxOfPairs {
+  template <int Bytes>
+  static void run(const T* from, const std::int64_t* lines, std::int64_t line_count, std::int64_t count,
+                  T* values, std::int64_t* places) {
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    constexpr std::int64_t lanes = P::lanes;
+    if constexpr (Bytes > 16)
+      if (count < lanes) return run<Bytes / 2>(from, lines, line_count, count, values, places);
+    // All whole packs, and a last one that ends with the row where there are pairs left.
+    for (std::int64_t i = 0, end = count - count % lanes;; i = count - lanes, end = count) {
+      for (; i < end; i += lanes) {
+        P largest(-std::numeric_limits<T>::infinity()), which(0);  // of a window's elements, counted through
+        for (std::int64_t line = 0; line < line_count; ++line) {
+          const T* const at = from + lines[line] + 2 * i;
+          const P both[2] = {P::load(at), P::load(at + lanes)};
+          const P first = P::template every<2, 0>(both), second = P::template every<2, 1>(both);
+          const auto number = static_cast<T>(2 * line);
+          keep_larger(largest, which, first, number);
+          keep_larger(largest, which, second, number + 1);
+        }
+        largest.store(values + i);
+        T numbers[P::lanes];
+        which.store(numbers);
+        for (std::int64_t lane = 0; lane < lanes; ++lane) {
+          const auto number = static_cast<std::int64_t>(numbers[lane]);
+          places[i + lane] = lines[number / 2] + 2 * (i + lane) + number % 2;
+        }
+      }
+      if (i >= count) break;
+    }
+  }
+  template <class P>
+  static void keep_larger(P& largest, P& which, const P& element, T number) {
+    const auto wins = (element > largest) | (element != element);
+    largest = where(wins, element, largest);
+    which = where(wins, P(number), which);
+  }
+};
+
 }  // namespace
 
 template <class T>
 void max_pool(const PoolWindows& windows, std::int64_t planes, const T* x, T* values, std::int64_t* places) {
   const std::int64_t high = windows.in[1], wide = windows.in[2], out = windows.out_size();
+  constexpr std::size_t shortest_pack = 16 / sizeof(T);
+  const bool in_pairs = windows.axes[2].size() >= shortest_pack && are_pairs(windows.axes[2]);
   in_parallel(planes, windows.in_size(), [&](std::int64_t plane, std::int64_t end) {
+    std::vector<std::int64_t> lines;  // where those begin that a row of windows goes over
     for (; plane < end; ++plane) {
       const T* from = x + plane * windows.in_size();
       std::int64_t at = plane * out;
       for (const PoolWindow& d : windows.axes[0])
-        for (const PoolWindow& h : windows.axes[1])
-          for (const PoolWindow& w : windows.axes[2]) {
-            T largest = -std::numeric_limits<T>::infinity();
-            std::int64_t place = -1;
-            for (std::int64_t i = 0; i < d.count; ++i)
-              for (std::int64_t j = 0; j < h.count; ++j) {
-                const std::int64_t line =
-                    ((d.begin + i * d.step) * high + h.begin + j * h.step) * wide + w.begin;
-                for (std::int64_t k = 0; k < w.count; ++k) {
-                  const T element = from[line + k * w.step];
-                  if (element > largest || element != element || place < 0) {
-                    largest = element;
-                    place = line + k * w.step;
-                  }
-                }
-              }
-            values[at] = largest;
-            places[at++] = place;
-          }
+        for (const PoolWindow& h : windows.axes[1]) {
+          lines.clear();
+          for (std::int64_t i = 0; i < d.count; ++i)
+            for (std::int64_t j = 0; j < h.count; ++j)
+              lines.push_back(((d.begin + i * d.step) * high + h.begin + j * h.step) * wide);
+          const auto row = static_cast<std::int64_t>(windows.axes[2].size());
+          if (in_pairs && !lines.empty())
+            simd::vectorized<MaxOfPairs<T>>(from, lines.data(), static_cast<std::int64_t>(lines.size()), row,
+                                            values + at, places + at);
+          else
+            max_of_windows(from, lines, windows.axes[2], values + at, places + at);
+          at += row;
+        }
     }
   });
 }

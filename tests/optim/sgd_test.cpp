@@ -4,6 +4,7 @@
 #include "array/pool.h"
 #include "chainrule/autograd.h"
 #include "chainrule/data.h"
+#include "chainrule/indexing.h"
 #include "chainrule/optim.h"
 #include "support.h"
 
@@ -259,6 +260,38 @@ TEST(Sgd, refuses_options_that_make_no_sense) {
   EXPECT_TRUE(mentions(message_of<std::invalid_argument>([] { Sgd({}); }), {"no parameters"}));
   Sgd optimizer({p});
   EXPECT_THROW(optimizer.set_learning_rate(std::numeric_limits<double>::infinity()), std::invalid_argument);
+}
+
+TEST(Sgd, steps_the_rows_of_a_table_to_the_same_bits_whether_or_not_somebody_reads_the_gradient) {
+  // 19 elements in a row are no whole packs; some rows are there twice and three times.
+  const auto stepped = [](bool read, int lookups) {
+    Generator generator(5);
+    const Parameter table(randn({50, 19}, generator, DType::float32), "table");
+    const Tensor above = randn({7, 19}, generator, DType::float32);
+    Sgd optimizer({table}, {.learning_rate = 0.3});
+    for (int step = 0; step < 3; ++step) {
+      for (int i = 0; i < lookups; ++i) embedding(table, tensor({3, 49, 3, 0, 7, 3, 49})).backward(above);
+      if (read) {
+        const Tensor gradient = table.grad();
+        EXPECT_EQ(gradient.data<float>()[19], 0);
+      }
+      optimizer.step();
+    }
+    return values(table.leaf());
+  };
+  EXPECT_EQ(stepped(true, 1), stepped(false, 1));
+  EXPECT_EQ(stepped(true, 2), stepped(false, 2));
+}
+
+TEST(Sgd, adds_up_rows_of_a_table_as_a_dense_gradient_does) {
+  const Tensor table = variable(zeros({9, 2}, DType::float64));
+  const auto look_up = [&] { return embedding(table, tensor({1, 8, 1})); };
+  const Tensor above = tensor({1.0, 2.0, 3.0, 4.0, 5.0, 6.0}, {3, 2});
+  look_up().backward(above);
+  sum(table * 0.5).backward();
+  look_up().backward(above);
+  EXPECT_TRUE(close(table.grad(), {0.5, 0.5, 12.5, 16.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5,
+                                   0.5, 0.5, 6.5, 8.5}));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/deferred_rows.h"
 #include "ops/along_axis.h"
 #include "ops/data_movement.h"
 #include "ops/elementwise.h"
@@ -39,7 +40,13 @@ struct Gather : DataMovement {
     return out;
   }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
-    if (to.wants(0)) to[0] = add_at(g, places, in[0].shape());
+    if (!to.wants(0)) return;
+    const Shape& whole = in[0].node()->shape();
+    if (to.in_numbers() && in[0].is_leaf() && places.outer == 1 && whole.rank() > 1 &&
+        places.list.size() > 0 && kernels::deferring_rows_pays(value_of(g), places.list, whole))
+      to[0] = constant(kernels::deferred_rows(value_of(g), places.list, whole));
+    else
+      to[0] = add_at(g, places, whole);
   }
 };
 

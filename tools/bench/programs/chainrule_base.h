@@ -42,6 +42,10 @@ struct DifferentiateFrom : Differentiate<Case> {
     const Tensor value = this->self().value();
     value.backward(this->self().seed);
     static_cast<void>(value.data<float>());
+    for (const Tensor* leaf : this->self().leaves()) {
+      const Tensor gradient = leaf->grad();
+      static_cast<void>(gradient.data<float>());
+    }
   }
 };
 

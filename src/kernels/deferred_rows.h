@@ -1,0 +1,17 @@
+#pragma once
+
+#include "array/array.h"
+
+namespace chainrule::kernels {
+
+/// Zeros of a shape, to whose rows are added what `rows` has for their positions, int64: one after another
+/// where several are the same. They are not added up before somebody reads them. As the gradient of a table,
+/// of which few rows were looked up, they need never be: an optimiser adds them to the rows that they are
+/// for, to the same bits.
+Array deferred_rows(const Array& rows, const Array& positions, const Shape& shape);
+/// Do the rows and their positions take less memory than the whole?
+inline bool deferring_rows_pays(const Array& rows, const Array& positions, const Shape& shape) {
+  return rows.size() + 2 * positions.size() < shape.size();
+}
+
+}  // namespace chainrule::kernels

@@ -1,0 +1,62 @@
+// The largest elements of windows, which rows of neighbouring pairs have a loop of their own for: compared
+// with plain loops, also where there are equal elements, infinities and NaN. CHAINRULE_ISA chooses the
+// instruction set.
+
+#include "kernels/pooling.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <random>
+
+namespace chainrule::kernels {
+namespace {
+
+template <class T>
+class MaxPool : public testing::Test {};
+using Types = testing::Types<float, double>;
+TYPED_TEST_SUITE(MaxPool, Types);
+
+TYPED_TEST(MaxPool, of_pairs_is_that_of_plain_loops_for_rows_of_every_length) {
+  using T = TypeParam;
+  constexpr T infinity = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
+  std::mt19937 engine(3);
+  for (std::int64_t height = 1; height <= 3; ++height)
+    for (std::int64_t count = 1; count <= 40; ++count) {
+      const std::int64_t planes = 3, rows = 2, high = rows * height, wide = 2 * count + 1;
+      PoolWindows windows;
+      windows.in = {1, high, wide};
+      windows.axes[1].clear();
+      windows.axes[2].clear();
+      for (std::int64_t row = 0; row < rows; ++row) windows.axes[1].push_back({row * height, height});
+      for (std::int64_t i = 0; i < count; ++i) windows.axes[2].push_back({2 * i, 2});
+      std::vector<T> x(static_cast<std::size_t>(planes * high * wide));
+      for (T& element : x) {
+        const auto kind = engine() % 16;
+        element = kind == 0 ? nan : kind < 4 ? -infinity : static_cast<T>(engine() % 4);
+      }
+      std::vector<T> values(static_cast<std::size_t>(planes * windows.out_size()));
+      std::vector<std::int64_t> places(values.size());
+      max_pool(windows, planes, x.data(), values.data(), places.data());
+
+      std::size_t at = 0;
+      for (std::int64_t plane = 0; plane < planes; ++plane)
+        for (std::int64_t row = 0; row < rows; ++row)
+          for (std::int64_t i = 0; i < count; ++i, ++at) {
+            std::int64_t place = -1;
+            for (std::int64_t y = row * height; y < (row + 1) * height; ++y)
+              for (std::int64_t k = y * wide + 2 * i; k < y * wide + 2 * i + 2; ++k) {
+                const T element = x[static_cast<std::size_t>(plane * high * wide + k)];
+                const T most = place < 0 ? 0 : x[static_cast<std::size_t>(plane * high * wide + place)];
+                if (place < 0 || std::isnan(element) || element > most) place = k;
+              }
+            ASSERT_EQ(places[at], place) << height << ' ' << count;
+            const T most = x[static_cast<std::size_t>(plane * high * wide + place)];
+            ASSERT_TRUE(values[at] == most || (std::isnan(most) && std::isnan(values[at])));
+          }
+    }
+}
+
+}  // namespace
+}  // namespace chainrule::kernels
