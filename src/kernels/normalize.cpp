@@ -2,9 +2,11 @@
 #include "kernels/normalize.h"
 
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "chainrule/simd.h"
+#include "kernels/line_sums.h"
 #include "kernels/parallel.h"
 
 namespace chainrule::kernels {
@@ -29,60 +31,30 @@ struct Task {
   bool has_weights_of_elements() const { return groups.plane == 1 && groups.outer == 1; }
 };
 
-/// A place in a line: a pack of elements, or one.
-template <class P>
-struct PackAt {
-  std::int64_t i;
-  P operator()(const typename P::Element* x) const { return P::load(x + i); }
-};
-template <class P>
-struct OneAt {
-  std::int64_t i;
-  typename P::Element operator()(const typename P::Element* x) const { return x[i]; }
-};
-
-/// Σ term(place) over a line, with running sums for each lane, and a double for what these make of every
-/// stretch.
-template <class P, class Term>
-double sum_of(std::int64_t n, const Term& term) {
-  using T = typename P::Element;
-  double total = 0;
-  std::int64_t i = 0;
-  while (i + P::lanes <= n) {
-    const std::int64_t end = std::min(n - 4 * P::lanes, i + 64 * P::lanes);
-    P sums[4] = {T(0), T(0), T(0), T(0)};
-    for (; i <= end; i += 4 * P::lanes) {
-      sums[0] += term(PackAt<P>{i});
-      sums[1] += term(PackAt<P>{i + P::lanes});
-      sums[2] += term(PackAt<P>{i + 2 * P::lanes});
-      sums[3] += term(PackAt<P>{i + 3 * P::lanes});
-    }
-    if (i + 4 * P::lanes > n)
-      for (; i + P::lanes <= n; i += P::lanes) sums[0] += term(PackAt<P>{i});
-    T lanes[std::size_t{P::lanes}];
-    ((sums[0] + sums[1]) + (sums[2] + sums[3])).store(lanes);
-    for (const T lane : lanes) total += static_cast<double>(lane);
-  }
-  for (; i < n; ++i) total += static_cast<double>(term(OneAt<P>{i}));
-  return total;
-}
-
-/// to[place] = value(place) along a line.
-template <class P, class Value>
-void fill(std::int64_t n, typename P::Element* to, const Value& value) {
-  std::int64_t i = 0;
-  for (; i + P::lanes <= n; i += P::lanes) value(PackAt<P>{i}).store(to + i);
-  for (; i < n; ++i) to[i] = value(OneAt<P>{i});
-}
-
 /// Groups whose elements lie in `outer` lines.
 template <class T>
 struct GroupLoop {
+  /// Sums for weights of elements are gathered in T for a few groups, then in double.
   template <int Bytes>
   static void run(const Task<T>* task, std::int64_t begin, std::int64_t end, double* to_weight,
                   double* to_bias) {
-    for (; begin < end; ++begin)
-      task->g == nullptr ? forward<Bytes>(*task, begin) : backward<Bytes>(*task, begin, to_weight, to_bias);
+    if (task->g == nullptr) {
+      for (; begin < end; ++begin) forward<Bytes>(*task, begin);
+      return;
+    }
+    const bool gathers = task->weight != nullptr && task->has_weights_of_elements();
+    const std::int64_t weights = gathers ? task->groups.weights() : 0,
+                       few = gathers ? 32 * task->groups.period : end - begin;
+    std::vector<T> sums(static_cast<std::size_t>(2 * weights));
+    while (begin < end) {
+      std::fill(sums.begin(), sums.end(), T(0));
+      for (const std::int64_t stop = std::min(begin + few, end); begin < stop; ++begin)
+        backward<Bytes>(*task, begin, sums.data(), sums.data() + weights);
+      for (std::int64_t i = 0; i < weights; ++i) {
+        to_weight[i] += static_cast<double>(sums[i]);
+        to_bias[i] += static_cast<double>(sums[weights + i]);
+      }
+    }
   }
 
  private:
@@ -155,7 +127,7 @@ struct GroupLoop {
   }
 
   template <int Bytes>
-  static void backward(const Task<T>& task, std::int64_t group, double* to_weight, double* to_bias) {
+  static void backward(const Task<T>& task, std::int64_t group, T* to_weight, T* to_bias) {
     const auto n = static_cast<double>(task.groups.elements());
     const T mean = task.means[group], rest = task.rests[group], inverse = task.inverses[group];
     const T *const x = task.x, *const g = task.g, *const weight = task.weight;
@@ -165,10 +137,15 @@ struct GroupLoop {
       const T* const w =
           weight == nullptr ? nullptr : weight + group % task.groups.period * task.groups.inner;
       const auto through = [&](const auto& h) {
-        if (task.centred)
-          sum_h = sum<Bytes>(task, group, [&](const auto& place, auto at) { return h(place, at); });
-        sum_hy = sum<Bytes>(task, group,
-                            [&](const auto& place, auto at) { return h(place, at) * y(place, x + at); });
+        for (std::int64_t o = 0; o < task.groups.outer; ++o) {
+          const std::int64_t at = task.at(o, group);
+          const auto [first, second] = sums_of<P<Bytes>>(task.groups.inner, [&](const auto& place) {
+            const auto each = h(place, at);
+            return std::pair(each, each * y(place, x + at));
+          });
+          if (task.centred) sum_h += first;
+          sum_hy += second;
+        }
         const T even = static_cast<T>(sum_h / n), along = static_cast<T>(sum_hy / n);
         for (std::int64_t o = 0; o < task.groups.outer; ++o) {
           const std::int64_t at = task.at(o, group);
@@ -180,12 +157,11 @@ struct GroupLoop {
       if (w == nullptr) return through([g](const auto& place, auto at) { return place(g + at); });
       through([g, w](const auto& place, auto at) { return place(g + at) * place(w); });
       const std::int64_t at = task.at(0, group);
-      to_weight += w - weight;
-      to_bias += w - weight;
-      for (std::int64_t i = 0; i < task.groups.inner; ++i) {
-        to_weight[i] += static_cast<double>(g[at + i] * (((x[at + i] - mean) - rest) * inverse));
-        to_bias[i] += static_cast<double>(g[at + i]);
-      }
+      const auto own_sums = [&](T* sums, const auto& term) {
+        fill<P<Bytes>>(task.groups.inner, sums, [&](const auto& place) { return place(sums) + term(place); });
+      };
+      own_sums(to_weight + (w - weight), [&](const auto& place) { return place(g + at) * y(place, x + at); });
+      own_sums(to_bias + (w - weight), [&](const auto& place) { return place(g + at); });
       return;
     }
     const std::int64_t own = group * task.groups.weights_of_group(),
@@ -194,10 +170,10 @@ struct GroupLoop {
       const std::int64_t at = task.at(o, group);
       for_each_plane(task, group, [&](std::int64_t k, std::int64_t first) {
         const T *const from = x + at + first, *const above = g + at + first;
-        const double sum_g =
-                         sum_of<P<Bytes>>(task.groups.plane, [&](const auto&place) { return place(above); }),
-                     sum_gy = sum_of<P<Bytes>>(
-                         task.groups.plane, [&](const auto&place) { return place(above) * y(place, from); });
+        const auto [sum_g, sum_gy] = sums_of<P<Bytes>>(task.groups.plane, [&](const auto& place) {
+          const auto each = place(above);
+          return std::pair(each, each * y(place, from));
+        });
         task.to_weight[own + k - common] += sum_gy;
         task.to_bias[own + k - common] += sum_g;
         sum_h += sum_g * static_cast<double>(weight[k]);

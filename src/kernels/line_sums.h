@@ -1,0 +1,93 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include "chainrule/simd.h"
+
+/// Sums over a line of elements, and filling one, from terms that are written once for packs and for single
+/// elements.
+namespace chainrule::kernels {
+
+/// A place in a line: a pack of elements, or one.
+template <class P>
+struct PackAt {
+  std::int64_t i;
+  P operator()(const typename P::Element* x) const { return P::load(x + i); }
+};
+template <class P>
+struct OneAt {
+  std::int64_t i;
+  typename P::Element operator()(const typename P::Element* x) const { return x[i]; }
+};
+
+/// Σ term(place) over a line, with running sums for each lane, and a double for what these make of every
+/// stretch.
+template <class P, class Term>
+double sum_of(std::int64_t n, const Term& term) {
+  using T = typename P::Element;
+  double total = 0;
+  std::int64_t i = 0;
+  while (i + P::lanes <= n) {
+    const std::int64_t end = std::min(n - 4 * P::lanes, i + 64 * P::lanes);
+    P sums[4] = {T(0), T(0), T(0), T(0)};
+    for (; i <= end; i += 4 * P::lanes) {
+      sums[0] += term(PackAt<P>{i});
+      sums[1] += term(PackAt<P>{i + P::lanes});
+      sums[2] += term(PackAt<P>{i + 2 * P::lanes});
+      sums[3] += term(PackAt<P>{i + 3 * P::lanes});
+    }
+    if (i + 4 * P::lanes > n)
+      for (; i + P::lanes <= n; i += P::lanes) sums[0] += term(PackAt<P>{i});
+    T lanes[std::size_t{P::lanes}];
+    ((sums[0] + sums[1]) + (sums[2] + sums[3])).store(lanes);
+    for (const T lane : lanes) total += static_cast<double>(lane);
+  }
+  for (; i < n; ++i) total += static_cast<double>(term(OneAt<P>{i}));
+  return total;
+}
+
+/// The same for two terms at once, as what they share is computed once.
+template <class P, class Terms>
+std::pair<double, double> sums_of(std::int64_t n, const Terms& terms) {
+  using T = typename P::Element;
+  double first = 0, second = 0;
+  std::int64_t i = 0;
+  while (i + P::lanes <= n) {
+    const std::int64_t end = std::min(n - 2 * P::lanes, i + 64 * P::lanes);
+    P firsts[2] = {T(0), T(0)}, seconds[2] = {T(0), T(0)};
+    const auto add = [&](int k) {
+      const auto [a, b] = terms(PackAt<P>{i});
+      firsts[k] += a;
+      seconds[k] += b;
+      i += P::lanes;
+    };
+    while (i <= end) {
+      add(0);
+      add(1);
+    }
+    if (i + P::lanes <= n && i + 2 * P::lanes > n) add(0);
+    T lanes[std::size_t{P::lanes}];
+    (firsts[0] + firsts[1]).store(lanes);
+    for (const T lane : lanes) first += static_cast<double>(lane);
+    (seconds[0] + seconds[1]).store(lanes);
+    for (const T lane : lanes) second += static_cast<double>(lane);
+  }
+  for (; i < n; ++i) {
+    const auto [a, b] = terms(OneAt<P>{i});
+    first += static_cast<double>(a);
+    second += static_cast<double>(b);
+  }
+  return {first, second};
+}
+
+/// to[place] = value(place) along a line.
+template <class P, class Value>
+void fill(std::int64_t n, typename P::Element* to, const Value& value) {
+  std::int64_t i = 0;
+  for (; i + P::lanes <= n; i += P::lanes) value(PackAt<P>{i}).store(to + i);
+  for (; i < n; ++i) to[i] = value(OneAt<P>{i});
+}
+
+}  // namespace chainrule::kernels
