@@ -10,6 +10,7 @@
 #include <memory>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "kernels/parallel.h"
 
@@ -65,35 +66,37 @@ class Sorter {
 
   std::size_t size() const { return static_cast<std::size_t>(n_); }
 
-  /// The first `count` in order, each put to its place among those before.
+  /// The first `count` in order. As many blocks have a smallest key up to `bound`, so that nothing beyond it
+  /// is wanted, and other blocks need not be gone through.
   const Item* best(std::int64_t count) {
-    if (!items_) items_.reset(new Item[few + 1]);
-    const Key* const keys = keys_.get();
-    Key kept[few];
-    std::int64_t held = 0;
-    const auto put = [&](std::int64_t i) {
-      const Key key = keys[i];
-      if (held == count && key >= kept[held - 1]) return;
-      std::int64_t at = held < count ? held++ : held - 1;
-      for (; at > 0 && kept[at - 1] > key; --at) {
-        kept[at] = kept[at - 1];
-        items_[at].place = items_[at - 1].place;
-      }
-      kept[at] = key;
-      items_[at].place = static_cast<Unsigned>(i);
-    };
-    constexpr std::int64_t block = 16;
-    std::int64_t i = 0;
+    if (!items_) items_.reset(new Item[size()]);
     if (count == 0) return items_.get();
-    for (; i < std::min(n_, count); ++i) put(i);
-    for (; i + block <= n_; i += block) {
-      const Key worst = kept[held - 1];
-      Key better = 0;
-      for (std::int64_t j = i; j < i + block; ++j) better += keys[j] < worst ? 1 : 0;
-      if (better != 0)
-        for (std::int64_t j = i; j < i + block; ++j) put(j);
+    constexpr std::int64_t block = 16;
+    const Key* const keys = keys_.get();
+    smallest_.clear();
+    for (std::int64_t i = 0; i < n_; i += block) {
+      const std::int64_t end = std::min(i + block, n_);
+      Key least = keys[i];
+      if (end - i == block)
+        for (std::int64_t j = i; j < i + block; ++j) least = keys[j] < least ? keys[j] : least;
+      else
+        least = *std::min_element(keys + i, keys + end);
+      smallest_.push_back(least);
     }
-    for (; i < n_; ++i) put(i);
+    Key bound = std::numeric_limits<Key>::max();
+    if (static_cast<std::int64_t>(smallest_.size()) > count) {
+      ordered_ = smallest_;
+      std::nth_element(ordered_.begin(), ordered_.begin() + (count - 1), ordered_.end());
+      bound = ordered_[static_cast<std::size_t>(count - 1)];
+    }
+    Item* last = items_.get();
+    for (std::size_t k = 0; k < smallest_.size(); ++k) {
+      if (smallest_[k] > bound) continue;
+      const auto begin = static_cast<std::int64_t>(k) * block;
+      for (std::int64_t i = begin; i < std::min(begin + block, n_); ++i)
+        if (keys[i] <= bound) *last++ = {static_cast<Unsigned>(keys[i]) ^ sign, static_cast<Unsigned>(i)};
+    }
+    std::partial_sort(items_.get(), items_.get() + count, last);
     return items_.get();
   }
 
@@ -124,6 +127,7 @@ class Sorter {
   std::int64_t n_;
   std::unique_ptr<Key[]> keys_;
   std::unique_ptr<Item[]> items_;
+  std::vector<Key> smallest_, ordered_;  // of the blocks
 };
 
 template <class Key, class T>

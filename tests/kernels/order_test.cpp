@@ -1,0 +1,74 @@
+// Places in order, of lines of every length and many equal elements: compared with a stable sort.
+
+#include "kernels/order.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <random>
+
+namespace chainrule::kernels {
+namespace {
+
+template <class T>
+class PlacesInOrder : public testing::Test {};
+using Types = testing::Types<float, double, std::int64_t, bool>;
+TYPED_TEST_SUITE(PlacesInOrder, Types);
+
+/// Is a before b, where NaN is the largest?
+template <class T>
+bool before(T a, T b, bool descending) {
+  if (descending) std::swap(a, b);
+  if constexpr (std::is_floating_point_v<T>)
+    if (std::isnan(a) || std::isnan(b)) return !std::isnan(a);
+  return a < b;
+}
+template <class T>
+bool equal(T a, T b) {
+  return a == b || (a != a && b != b);
+}
+
+TYPED_TEST(PlacesInOrder, are_those_of_a_stable_sort) {
+  using T = TypeParam;
+  std::mt19937_64 engine(11);
+  for (const std::int64_t n : {1, 2, 15, 16, 17, 63, 64, 65, 200, 511, 512, 1000})
+    for (const std::int64_t inner : {1, 3})
+      for (const bool descending : {false, true})
+        for (const bool is_spread : {false, true}) {
+          const std::int64_t outer = 2;
+          Array x({outer, n, inner}, dtype_of<T>);
+          T* const elements = x.mutable_data<T>();
+          for (std::int64_t i = 0; i < x.size(); ++i) {
+            const auto number = static_cast<std::int64_t>(engine() % (is_spread ? 1000000 : 5)) - 2;
+            elements[i] = static_cast<T>(number);
+            if constexpr (std::is_floating_point_v<T>) {
+              elements[i] = static_cast<T>(std::ldexp(elements[i], static_cast<int>(engine() % 3) * 30));
+              if (number == 1) elements[i] = std::numeric_limits<T>::quiet_NaN();
+              if (number == 0 && engine() % 2 == 0) elements[i] = -elements[i];
+            }
+          }
+          for (const std::int64_t count :
+               {std::int64_t{0}, std::int64_t{1}, std::min<std::int64_t>(n, 10), n}) {
+            const Array places = places_in_order(x, {outer, n, inner}, count, descending);
+            ASSERT_EQ(places.shape(), Shape({outer, count, inner}));
+            for (std::int64_t line = 0; line < outer * inner; ++line) {
+              const std::int64_t i = line / inner, j = line % inner;
+              const auto element = [&](std::int64_t k) { return elements[(i * n + k) * inner + j]; };
+              std::vector<std::int64_t> expected(static_cast<std::size_t>(n));
+              std::iota(expected.begin(), expected.end(), 0);
+              std::stable_sort(expected.begin(), expected.end(), [&](std::int64_t a, std::int64_t b) {
+                return !equal(element(a), element(b)) && before(element(a), element(b), descending);
+              });
+              for (std::int64_t k = 0; k < count; ++k)
+                ASSERT_EQ(places.data<std::int64_t>()[(i * count + k) * inner + j],
+                          expected[static_cast<std::size_t>(k)])
+                    << n << ' ' << inner << ' ' << descending << ' ' << count << ' ' << k;
+            }
+          }
+        }
+}
+
+}  // namespace
+}  // namespace chainrule::kernels
