@@ -25,4 +25,5 @@
 #include "chainrule/shaping.h"
 #include "chainrule/statistics.h"
 #include "chainrule/threads.h"
+#include "chainrule/transforms.h"
 #include "chainrule/walk.h"

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <tuple>
 
 #include "chainrule/detail/api.h"
 #include "chainrule/ops.h"
@@ -24,6 +25,10 @@ class Parameter {
  public:
   /// Starts with a leaf of this value (not copied). DTypeError unless floating.
   Parameter(const Tensor& value, std::string name);
+
+  /// A slot that holds this very tensor, variable or computed: what a transform calls a module with in place
+  /// of its parameters, and returns gradients in.
+  [[nodiscard]] static Parameter holding(Tensor tensor, std::string name);
 
   /// The current leaf. When nothing else holds it at the next step, neither a graph nor a handle, it is
   /// updated in place; otherwise the step copies its value.
@@ -50,6 +55,7 @@ class Parameter {
     Tensor leaf;
     std::string name;
   };
+  explicit Parameter(std::shared_ptr<Slot> slot) : slot_(std::move(slot)) {}
   std::shared_ptr<Slot> slot_;
 };
 
@@ -79,6 +85,10 @@ class Linear {
   Parameter bias() && { return bias_; }
   /// weight, bias.
   [[nodiscard]] std::vector<Parameter> parameters() const { return {weight_, bias_}; }
+  /// weight, bias: so that transforms differentiate a whole layer, and return its gradients as one.
+  auto members() { return std::tie(weight_, bias_); }
+  auto members() const { return std::tie(weight_, bias_); }
+  static constexpr std::string_view member_names() { return "weight, bias"; }
   /// The same layer with parameters of its own.
   [[nodiscard]] Linear clone() const { return {weight_.clone(), bias_.clone()}; }
 
@@ -104,6 +114,10 @@ class Mlp {
   std::vector<Linear> layers() && { return std::move(layers_); }
   /// In the order of the layers; of each, weight and bias.
   [[nodiscard]] std::vector<Parameter> parameters() const;
+  /// The layers, see Linear::members.
+  auto members() { return std::tie(layers_); }
+  auto members() const { return std::tie(layers_); }
+  static constexpr std::string_view member_names() { return "layers"; }
   /// The same network with parameters of its own, as a target that follows slowly. (A copy shares them.)
   [[nodiscard]] Mlp clone() const;
 

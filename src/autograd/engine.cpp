@@ -136,7 +136,7 @@ void Backpropagation::propagate_all(const Traversal& order, const Tensor& seed, 
       const bool wanted = wants(position, node);
       if (!node.is_leaf()) {
         if (wanted) deliver(node, leaving(g.is_number() ? Cotangent(g.number()) : g.tensor(node.dtype())));
-        propagate(node, std::move(g), in_numbers, arrived);
+        if (passes_on(position)) propagate(node, std::move(g), in_numbers, arrived);
       } else if (wanted) {
         deliver(node, leaving(std::move(g)));
       }

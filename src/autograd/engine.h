@@ -1,5 +1,10 @@
 #pragma once
 
+// One backward pass over a graph, which asks its caller where gradients are wanted.
+
+#include <vector>
+
+#include "array/inline_vector.h"
 #include "graph/cotangent.h"
 
 namespace chainrule {
@@ -13,6 +18,9 @@ class Backpropagation {
   virtual ~Backpropagation() = default;
   /// The function that the user called, for errors.
   std::string_view called = "backward";
+  /// Unless it is empty: from which nodes the gradient goes on to their inputs, by position. What start() may
+  /// fill, so that nothing is computed beyond what is wanted.
+  InlineVector<bool, 64> goes_on;
   /// Called once, when the order of the nodes is known.
   virtual void start(const Traversal&) {}
   /// Whether to deliver this node's gradient: asked for each that one reaches, from the root to the leaves.
@@ -32,8 +40,14 @@ class Backpropagation {
   void run_and_consume(Tensor&& root, const Tensor& seed);
 
  private:
+  bool passes_on(std::size_t position) const { return goes_on.empty() || goes_on[position]; }
   void propagate(const Node& node, Cotangent g, bool in_numbers, CotangentAccumulator& arrived);
   void propagate_all(const Traversal& order, const Tensor& seed, bool create_graph, Consumption* consumption);
 };
+
+/// The gradients of `root` with respect to these tensors, in their order; zeros where it depends on none, or
+/// is an empty handle. What does not lead to them is left alone. Errors are those of `called`.
+std::vector<Tensor> gradients_at(std::string_view called, const Tensor& root, const Tensor& seed,
+                                 std::span<const Tensor> wrt, bool create_graph);
 
 }  // namespace chainrule

@@ -17,6 +17,7 @@ struct GradientsBuilder final : Backpropagation {
   std::vector<Entry> entries;
   InlineVector<Asked, 16> asked;  // by position, as the nodes are delivered from the last one on
   bool all_nodes = false;
+  bool only_on_the_way = false;  // compute nothing that does not lead to what is wanted
 
   void ask_for(const Tensor& tensor) {
     if (tensor.is_empty())
@@ -36,6 +37,19 @@ struct GradientsBuilder final : Backpropagation {
         asked.push_back({position, i});
     std::sort(asked.begin(), asked.end(),
               [](const Asked& a, const Asked& b) { return a.position < b.position; });
+    if (only_on_the_way) find_the_way(order);
+  }
+  void find_the_way(const Traversal& order) {
+    InlineVector<bool, 64> leads;  // was asked for, or depends on what was
+    leads.assign_zeros(order.size());
+    goes_on.assign_zeros(order.size());
+    for (const Asked& each : asked) leads[each.position] = true;
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      for (const Tensor& input : order[i].inputs())
+        if (const auto position = order.position(*input.node()); position != Traversal::absent)
+          goes_on[i] = goes_on[i] || leads[position];
+      leads[i] = leads[i] || goes_on[i];
+    }
   }
   bool wants(std::size_t position, const Node&) override {
     while (!asked.empty() && asked.back().position > position) asked.pop_back();  // nothing reached it
@@ -50,6 +64,14 @@ struct GradientsBuilder final : Backpropagation {
     for (const auto position = asked.back().position; !asked.empty() && asked.back().position == position;
          asked.pop_back())
       entries[asked.back().entry].gradient = gradient;
+  }
+  /// What has been found for each tensor that was asked for, in that order.
+  std::vector<Tensor> in_order() && {
+    std::vector<Tensor> found;
+    found.reserve(entries.size());
+    for (Entry& entry : entries)
+      found.push_back(entry.gradient.is_empty() ? zeros_like(entry.tensor) : std::move(entry.gradient));
+    return found;
   }
   /// Once for each tensor. What the output does not depend on has the gradient zero.
   Gradients result() {
@@ -100,6 +122,17 @@ Gradients gradients(const Tensor& output, std::span<const Tensor> wrt, const Gra
 }
 Gradients gradients(const Tensor& output, std::initializer_list<Tensor> wrt, const GradientOptions& options) {
   return gradients(output, std::span(wrt.begin(), wrt.size()), options);
+}
+
+std::vector<Tensor> gradients_at(std::string_view called, const Tensor& root, const Tensor& seed,
+                                 std::span<const Tensor> wrt, bool create_graph) {
+  GradientsBuilder builder;
+  builder.called = called;
+  builder.only_on_the_way = true;
+  builder.entries.reserve(wrt.size());
+  for (const Tensor& tensor : wrt) builder.ask_for(tensor);
+  if (!root.is_empty() && root.requires_grad()) builder.run(root, seed, create_graph);
+  return std::move(builder).in_order();
 }
 
 namespace {

@@ -17,6 +17,10 @@ Tensor leaf_of(const Tensor& value, const std::string& name) {
 Parameter::Parameter(const Tensor& value, std::string name)
     : slot_(std::make_shared<Slot>(Slot{leaf_of(value, name), std::move(name)})) {}
 
+Parameter Parameter::holding(Tensor tensor, std::string name) {
+  return Parameter(std::make_shared<Slot>(Slot{std::move(tensor), std::move(name)}));
+}
+
 Operand::Operand(const Parameter& parameter, Here here) : Operand(parameter.leaf(), here) {}
 
 void Parameter::assign(const Tensor& value) const {

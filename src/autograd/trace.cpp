@@ -1,0 +1,214 @@
+// Runs of functions under transforms: stand-ins for their arguments, and what is pulled back or pushed
+// forward through them.
+
+#include "chainrule/detail/trace.h"
+
+#include <algorithm>
+
+#include "autograd/engine.h"
+#include "chainrule/autograd.h"
+#include "chainrule/nn.h"
+#include "chainrule/ops.h"
+#include "graph/apply.h"
+#include "graph/traversal.h"
+
+namespace chainrule {
+namespace {
+
+/// An argument of a function under a transform, where somebody outside differentiates it as well.
+struct Input {
+  static constexpr std::string_view name = "input", formula = "the gradient as it is";
+  Array forward(Values in) const {
+    (void)in[0]->raw();  // else the two would put off the same computation
+    return *in[0];
+  }
+  static std::int64_t flops(Inputs, const Shape&) { return 0; }
+  Reads reads(Wanted) const { return 0; }
+  void vjp(Inputs, const Tensor&, const Tensor& g, Cotangents& to) const { to[0] = g; }
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
+    return {"1"};
+  }
+};
+
+/// Does the result depend on a variable that is none of these?
+bool depends_on_others(const Tensor& result, const std::vector<Tensor>& inputs) {
+  if (!result.requires_grad()) return false;
+  const Traversal order(*result.node(), Traversal::Nodes::needing_gradient);
+  InlineVector<bool, 64> ours;
+  ours.assign_zeros(order.size());
+  for (const Tensor& input : inputs)
+    if (const auto position = order.position(*input.node()); position != Traversal::absent)
+      ours[position] = true;
+  for (std::size_t i = 0; i < order.size(); ++i)
+    if (order[i].is_variable() && !ours[i]) return true;
+  return false;
+}
+
+std::string shape_of(const Tensor& tensor) { return to_string(tensor.shape()); }
+
+/// A name of a struct's members, which are written with commas between.
+std::string_view name_of(std::string_view names, std::size_t index) {
+  for (; index > 0 && !names.empty(); --index)
+    names.remove_prefix(std::min(names.find(',') + 1, names.size()));
+  names = names.substr(0, names.find(','));
+  while (!names.empty() && names.front() == ' ') names.remove_prefix(1);
+  while (!names.empty() && names.back() == ' ') names.remove_suffix(1);
+  return names;
+}
+
+}  // namespace
+
+namespace detail {
+
+const Tensor& leaf_value(const Parameter& parameter) { return parameter.leaf(); }
+void replace_leaf(Parameter& parameter, Tensor value) {
+  parameter = Parameter::holding(std::move(value), parameter.name());
+}
+
+std::string Place::text() const {
+  if (within == nullptr)
+    return numbered ? std::string(root) + " " + std::to_string(index) : std::string(root);
+  const std::string_view name = name_of(names, index);
+  if (name.empty()) return within->text() + "[" + std::to_string(index) + "]";
+  return within->text() + "." + std::string(name);
+}
+
+std::vector<Tensor> checked_count(std::string_view called, std::string_view what, std::vector<Tensor> tensors,
+                                  std::size_t expected) {
+  if (tensors.size() != expected)
+    throw ShapeError(std::string(called) + ": " + std::to_string(tensors.size()) + " " + std::string(what) +
+                     " for " + std::to_string(expected) +
+                     " tensors; give one for each, in the same structure");
+  return tensors;
+}
+
+Recorded::Recorded() : before_(recording_mode.off) { recording_mode.off = false; }
+Recorded::~Recorded() { recording_mode.off = before_; }
+
+Trace::Trace(std::string_view called) : called_(called), recording_(!recording_mode.off) {}
+
+Tensor Trace::input(const Tensor& given, const Place& place) {
+  if (given.is_empty())
+    throw GradError(std::string(called_) + ": " + place.text() +
+                    " is an empty handle; assign a tensor to it first");
+  if (!is_floating(given.dtype()))
+    throw DTypeError(std::string(called_) + ": " + place.text() + " is " +
+                     std::string(to_string(given.dtype())) +
+                     ", but only float32 and float64 carry gradients; cast it, or do not differentiate it");
+  const bool outside = recording_ && given.requires_grad();
+  differentiated_ = differentiated_ || outside;
+  Tensor stand_in = outside ? apply(Input{}, {}, Argument(given)) : variable(given);
+  if (std::string name = given.name(); !name.empty()) stand_in = std::move(stand_in).named(std::move(name));
+  inputs_.push_back(stand_in);
+  return stand_in;
+}
+
+void Trace::output(const Tensor& result, const Place& place) {
+  if (result.is_empty())
+    throw GradError(std::string(called_) + ": " + place.text() +
+                    " of the function is an empty handle; return a tensor");
+  outputs_.push_back(result);
+}
+
+void Trace::finish() {
+  differentiated_ =
+      differentiated_ || (recording_ && std::ranges::any_of(outputs_, [&](const Tensor& result) {
+                            return depends_on_others(result, inputs_);
+                          }));
+}
+
+Tensor Trace::outside(const Tensor& result) const {
+  return differentiated_ || result.is_empty() || !result.requires_grad() ? result : result.detach();
+}
+
+bool Trace::is_recorded(std::span<const Tensor> further) const {
+  return !recording_mode.off && (differentiated_ || std::ranges::any_of(further, [](const Tensor& tensor) {
+                                   return !tensor.is_empty() && tensor.requires_grad();
+                                 }));
+}
+
+void Trace::require_scalar() const {
+  const Tensor& value = outputs_.front();
+  if (value.size() != 1)
+    throw ShapeError(std::string(called_) + ": the result of the function has shape " + shape_of(value) +
+                     ", not one element; reduce it, as sum(y), or ask for vjp() or jacobian()");
+  if (!is_floating(value.dtype()))
+    throw DTypeError(std::string(called_) + ": the result of the function is " +
+                     std::string(to_string(value.dtype())) +
+                     ", which no gradient flows through; return a float32 or float64");
+}
+
+void Trace::check_tangent(const Tensor& given, std::size_t input, const Place& place) const {
+  const Tensor& primal = inputs_[input];
+  if (!given.is_empty() && given.shape() != primal.shape())
+    throw ShapeError(std::string(called_) + ": the tangent of " + place.text() + " has shape " +
+                     shape_of(given) + ", the argument " + shape_of(primal) + "; they must be equal");
+}
+
+void Trace::check_cotangent(const Tensor& given, std::size_t output, const Place& place) const {
+  const Tensor& value = outputs_[output];
+  if (!given.is_empty() && is_floating(value.dtype()) && given.shape() != value.shape())
+    throw ShapeError(std::string(called_) + ": the cotangent of " + place.text() + " has shape " +
+                     shape_of(given) + ", the result " + shape_of(value) + "; they must be equal");
+}
+
+std::vector<Tensor> Trace::pull_back(std::span<const Tensor> cotangents) const {
+  return pull_back(cotangents, is_recorded(cotangents));
+}
+std::vector<Tensor> Trace::recorded_pull_back(std::span<const Tensor> cotangents) const {
+  return pull_back(cotangents, true);
+}
+
+std::vector<Tensor> Trace::gradient() const {
+  const Tensor& value = outputs_.front();
+  return gradients_at(called_, value, {}, inputs_, is_recorded({}));
+}
+
+// Several results are one number, Σ⟨cotangent, result⟩, whose gradient has the cotangents for its parts.
+std::vector<Tensor> Trace::pull_back(std::span<const Tensor> cotangents, bool record) const {
+  Tensor root, seed;
+  const NoGrad recording(false);
+  for (std::size_t i = 0; i < outputs_.size(); ++i) {
+    const Tensor& value = outputs_[i];
+    if (cotangents[i].is_empty() || !value.requires_grad()) continue;
+    if (outputs_.size() == 1) {
+      root = value;
+      seed = cotangents[i];
+    } else {
+      const Tensor part = sum(value * cotangents[i]);
+      root = root.is_empty() ? part : root + part;
+    }
+  }
+  return gradients_at(called_, root, seed, inputs_, record);
+}
+
+Linearization::Linearization(std::shared_ptr<const Trace> trace) : trace_(std::move(trace)) {
+  const Recorded recorded;
+  // Not zeros, as some rules look whether anything comes from above.
+  for (const Tensor& value : trace_->outputs())
+    cotangents_.push_back(value.requires_grad() ? variable(ones_like(value)) : Tensor());
+  pulled_back_ = trace_->recorded_pull_back(cotangents_);
+}
+
+std::vector<Tensor> Linearization::push_forward(std::span<const Tensor> tangents) const {
+  Tensor root;
+  {
+    const Recorded recorded;
+    for (std::size_t i = 0; i < tangents.size(); ++i) {
+      if (tangents[i].is_empty() || !pulled_back_[i].requires_grad()) continue;
+      const Tensor part = sum(pulled_back_[i] * tangents[i]);
+      root = root.is_empty() ? part : root + part;
+    }
+  }
+  std::vector<Tensor> wrt;
+  for (const Tensor& cotangent : cotangents_)
+    if (!cotangent.is_empty()) wrt.push_back(cotangent);
+  std::vector<Tensor> found = gradients_at(trace_->called(), root, {}, wrt, trace_->is_recorded(tangents));
+  std::vector<Tensor> pushed;
+  for (std::size_t i = 0, next = 0; i < cotangents_.size(); ++i)
+    pushed.push_back(cotangents_[i].is_empty() ? zeros_like(trace_->outputs()[i]) : found[next++]);
+  return pushed;
+}
+
+}  // namespace detail
+}  // namespace chainrule
