@@ -3,6 +3,7 @@
 /// Everything but xtensor.h, the border to xtensor, which costs compile time.
 #include "chainrule/autograd.h"
 #include "chainrule/data.h"
+#include "chainrule/derivatives.h"
 #include "chainrule/distributions.h"
 #include "chainrule/draw.h"
 #include "chainrule/fft.h"

@@ -144,10 +144,8 @@ requires(!std::is_convertible_v<const F&, Tensor>) auto jvp(const F& f, const P&
   const auto at = detail::arguments_for<F>(primals);
   auto run = detail::run("jvp", f, at);
   const detail::Linearization linear(run.trace);
-  const std::vector<Tensor> along =
-      std::apply([&](const auto&... each) { return detail::tangents_of(*run.trace, each...); },
-                 detail::arguments_for<F>(tangents));
-  auto tangent = detail::like_value(run.value, linear.push_forward(along));
+  auto tangent =
+      detail::like_value(run.value, linear.push_forward(detail::tangents_for<F>(*run.trace, tangents)));
   return ValueAndTangent<decltype(run.value)>{std::move(run.value), std::move(tangent)};
 }
 

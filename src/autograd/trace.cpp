@@ -87,14 +87,18 @@ Recorded::~Recorded() { recording_mode.off = before_; }
 
 Trace::Trace(std::string_view called) : called_(called), recording_(!recording_mode.off) {}
 
-Tensor Trace::input(const Tensor& given, const Place& place) {
+void Trace::require_differentiable(std::string_view called, const Tensor& given, const Place& place) {
   if (given.is_empty())
-    throw GradError(std::string(called_) + ": " + place.text() +
+    throw GradError(std::string(called) + ": " + place.text() +
                     " is an empty handle; assign a tensor to it first");
   if (!is_floating(given.dtype()))
-    throw DTypeError(std::string(called_) + ": " + place.text() + " is " +
+    throw DTypeError(std::string(called) + ": " + place.text() + " is " +
                      std::string(to_string(given.dtype())) +
                      ", but only float32 and float64 carry gradients; cast it, or do not differentiate it");
+}
+
+Tensor Trace::input(const Tensor& given, const Place& place) {
+  require_differentiable(called_, given, place);
   const bool outside = recording_ && given.requires_grad();
   differentiated_ = differentiated_ || outside;
   Tensor stand_in = outside ? apply(Input{}, {}, Argument(given)) : variable(given);
@@ -156,12 +160,16 @@ std::vector<Tensor> Trace::pull_back(std::span<const Tensor> cotangents) const {
   return pull_back(cotangents, is_recorded(cotangents));
 }
 std::vector<Tensor> Trace::recorded_pull_back(std::span<const Tensor> cotangents) const {
+  const Recorded recorded;
   return pull_back(cotangents, true);
 }
 
 std::vector<Tensor> Trace::gradient() const {
-  const Tensor& value = outputs_.front();
-  return gradients_at(called_, value, {}, inputs_, is_recorded({}));
+  return gradients_at(called_, outputs_.front(), {}, inputs_, is_recorded({}));
+}
+std::vector<Tensor> Trace::recorded_gradient() const {
+  const Recorded recorded;
+  return gradients_at(called_, outputs_.front(), {}, inputs_, true);
 }
 
 // Several results are one number, Σ⟨cotangent, result⟩, whose gradient has the cotangents for its parts.
@@ -183,7 +191,6 @@ std::vector<Tensor> Trace::pull_back(std::span<const Tensor> cotangents, bool re
 }
 
 Linearization::Linearization(std::shared_ptr<const Trace> trace) : trace_(std::move(trace)) {
-  const Recorded recorded;
   // Not zeros, as some rules look whether anything comes from above.
   for (const Tensor& value : trace_->outputs())
     cotangents_.push_back(value.requires_grad() ? variable(ones_like(value)) : Tensor());

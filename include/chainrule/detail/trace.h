@@ -20,7 +20,9 @@ class Trace {
   /// `called` is the transform, for errors.
   explicit Trace(std::string_view called);
 
-  /// What stands for a tensor while the function runs. DTypeError unless floating, GradError if empty.
+  /// DTypeError unless the tensor is floating, GradError if it is empty.
+  static void require_differentiable(std::string_view called, const Tensor& given, const Place& place);
+  /// What stands for such a tensor while the function runs.
   Tensor input(const Tensor& given, const Place& place);
   /// Takes a result.
   void output(const Tensor& result, const Place& place);
@@ -36,8 +38,9 @@ class Trace {
 
   /// The one result that grad differentiates. ShapeError or DTypeError unless it is one floating number.
   void require_scalar() const;
-  /// The gradients of that result.
+  /// The gradients of that result; recorded as pull_back() or, if told, whoever asks.
   std::vector<Tensor> gradient() const;
+  std::vector<Tensor> recorded_gradient() const;
   /// Vᵀ·J: the cotangents of the inputs from those of the results, where an empty handle stands for zeros.
   std::vector<Tensor> pull_back(std::span<const Tensor> cotangents) const;
   /// The same with all of it recorded, whoever asks.
@@ -234,6 +237,13 @@ std::vector<Tensor> tangents_of(const Trace& trace, const S&... structures) {
   };
   (add(structures), ...);
   return checked_count(trace.called(), "tangents", std::move(tangents), trace.inputs().size());
+}
+
+/// The same of one argument, or a tuple of those of f.
+template <class F, class P>
+std::vector<Tensor> tangents_for(const Trace& trace, const P& tangents) {
+  return std::apply([&](const auto&... each) { return tangents_of(trace, each...); },
+                    arguments_for<F>(tangents));
 }
 
 /// Cotangents in the order of a run's results, checked.
