@@ -19,8 +19,9 @@ struct JacobianOptions {
 /// arguments if these are fewer, see JacobianMode. The result may be an integer, whose derivatives are zero.
 template <class F, std::size_t... I>
 auto jacobian(F f, detail::Argnums<I...> which, const JacobianOptions& options = {}) {
-  return [f = std::move(f), which, mode = options.mode](auto&&... arguments) {
-    return detail::jacobian("jacobian", f, which, mode, std::forward<decltype(arguments)>(arguments)...);
+  return [ f = std::move(f), which, mode = options.mode ]<class... A>(
+      A && ... arguments) requires std::is_invocable_v<const F&, A...> {
+    return detail::jacobian("jacobian", f, which, mode, std::forward<A>(arguments)...);
   };
 }
 template <class F>
@@ -33,10 +34,11 @@ auto jacobian(F f, const JacobianOptions& options = {}) {
 /// structure of such structures. Costs about two gradients for each element of the arguments.
 template <class F, std::size_t... I>
 auto hessian(F f, detail::Argnums<I...> which) {
-  return [gradient = detail::value_and_grad("hessian", std::move(f), which), which](auto&&... arguments) {
+  return [ gradient = detail::value_and_grad("hessian", std::move(f), which),
+           which ]<class... A>(A && ... arguments) requires std::is_invocable_v<const F&, A...> {
     return detail::jacobian(
         "hessian", [&](const auto&... at) { return gradient(at...).gradient; }, which, JacobianMode::reverse,
-        std::forward<decltype(arguments)>(arguments)...);
+        std::forward<A>(arguments)...);
   };
 }
 template <class F>
@@ -66,7 +68,7 @@ auto vhp(const F& f, const P& primals, const P& vector) {
 /// its one argument. Costs one gradient for each element. ShapeError when the shapes differ.
 template <class F>
 auto divergence(F f) {
-  return [f = std::move(f)](const auto& x) {
+  return [f = std::move(f)]<class X>(const X& x) requires std::is_invocable_v<const F&, const X&> {
     return detail::divergence(*detail::run("divergence", f, std::tuple(detail::structure_of(x))).trace);
   };
 }
@@ -75,7 +77,7 @@ auto divergence(F f) {
 /// gives one number. Costs about two gradients for each element, and never holds the Hessian.
 template <class F>
 auto laplacian(F f) {
-  return [f = std::move(f)](const auto&... x) {
+  return [f = std::move(f)]<class... X>(const X&... x) requires std::is_invocable_v<const F&, const X&...> {
     return detail::laplacian(
         *detail::scalar_run("laplacian", f, std::tuple(detail::structure_of(x)...)).trace);
   };

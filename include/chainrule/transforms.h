@@ -58,7 +58,8 @@ namespace detail {
 template <class F, std::size_t... I>
 auto value_and_grad(std::string_view called, F function, Argnums<I...> which) {
   static_assert(sizeof...(I) > 0, "argnums names no argument");
-  return [called, f = std::move(function), which]<class... A>(A&&... arguments) {
+  return [ called, f = std::move(function),
+           which ]<class... A>(A && ... arguments) requires std::is_invocable_v<const F&, A...> {
     Trace trace(called);
     auto given = std::forward_as_tuple(std::forward<A>(arguments)...);
     const auto structures = selected(which, given);
@@ -91,8 +92,9 @@ auto value_and_grad(F f) {
 /// The function that gives the gradient alone. See value_and_grad; what else f gives is left out.
 template <class F, std::size_t... I>
 auto grad(F f, detail::Argnums<I...> which) {
-  return [with_value = detail::value_and_grad("grad", std::move(f), which)](auto&&... arguments) {
-    return with_value(std::forward<decltype(arguments)>(arguments)...).gradient;
+  return [with_value = detail::value_and_grad("grad", std::move(f), which)]<class... A>(
+      A && ... arguments) requires std::is_invocable_v<const F&, A...> {
+    return with_value(std::forward<A>(arguments)...).gradient;
   };
 }
 template <class F>

@@ -159,10 +159,9 @@ Tensor jvp(const Tensor& output, const Tensor& input, const Tensor& tangent) {
   // vᵀJ is linear in v, so its derivative along the tangent is J·tangent whatever v is. Not zero, as some
   // rules look whether anything comes from above.
   const Tensor v = variable(ones_like(output));
-  const Tensor product =
-      gradients("jvp", output, std::span(&input, 1), {.seed = v, .create_graph = true}).at(input);
+  const Tensor product = gradients_at("jvp", output, v, std::span(&input, 1), true).front();
   if (!product.requires_grad()) return zeros_like(output);  // does not depend on the input
-  return gradients(sum(product * tangent), {v}).at(v);
+  return gradients_at("jvp", sum(product * tangent), {}, std::span(&v, 1), false).front();
 }
 
 NoGrad::NoGrad(bool off) : before_(recording_mode.off) { recording_mode.off = off; }

@@ -82,7 +82,7 @@ std::vector<Tensor> checked_count(std::string_view called, std::string_view what
   return tensors;
 }
 
-Recorded::Recorded() : before_(recording_mode.off) { recording_mode.off = false; }
+Recorded::Recorded(bool on) : before_(recording_mode.off) { recording_mode.off = !on; }
 Recorded::~Recorded() { recording_mode.off = before_; }
 
 Trace::Trace(std::string_view called) : called_(called), recording_(!recording_mode.off) {}

@@ -4,6 +4,7 @@
 
 #include "chainrule/ops.h"
 #include "graph/node.h"
+#include "graph/reading.h"
 
 namespace chainrule {
 namespace {
@@ -13,7 +14,19 @@ const Node& checked(const Node* node) {
   return *node;
 }
 
+/// The value, for a user who reads its elements as numbers.
+const Array& read_value(const Tensor& tensor) {
+  if (numbers_refused != nullptr && !tensor.is_empty() && tensor.requires_grad()) [[unlikely]]
+    throw GradError(numbers_refused->reason());
+  return value_of(tensor);
+}
+
 }  // namespace
+
+constinit thread_local const NumbersRefused* numbers_refused = nullptr;
+NumbersRefused::NumbersRefused(std::string reason)
+    : reason_(std::move(reason)), before_(std::exchange(numbers_refused, this)) {}
+NumbersRefused::~NumbersRefused() { numbers_refused = before_; }
 
 void Tensor::acquire(Node* node) noexcept { node->acquire(Node::handle); }
 void Tensor::release(Node* node) noexcept { node->drop(Node::handle); }
@@ -24,7 +37,7 @@ bool Tensor::requires_grad() const { return checked(node_).requires_grad(); }
 bool Tensor::is_leaf() const { return checked(node_).kind() != NodeKind::operation; }
 
 const void* Tensor::raw(DType expected) const {
-  const Array& value = value_of(*this);
+  const Array& value = read_value(*this);
   if (value.dtype() != expected)
     throw DTypeError("data: the tensor is " + std::string(to_string(value.dtype())) + ", not " +
                      std::string(to_string(expected)) + "; ask for its own type, or cast it first");
@@ -32,7 +45,7 @@ const void* Tensor::raw(DType expected) const {
 }
 
 const void* Tensor::single() const {
-  const Array& value = value_of(*this);
+  const Array& value = read_value(*this);
   if (value.size() != 1)
     throw ShapeError("item: a tensor of shape " + to_string(value.shape()) + " has " +
                      std::to_string(value.size()) + " elements, not one; index or reduce it first");
@@ -40,7 +53,7 @@ const void* Tensor::single() const {
 }
 
 bool Tensor::truth() const {
-  const Array& value = value_of(*this);
+  const Array& value = read_value(*this);
   if (value.size() != 1)
     throw ShapeError("bool: a tensor of shape " + to_string(value.shape()) + " has " +
                      std::to_string(value.size()) +
@@ -51,7 +64,7 @@ bool Tensor::truth() const {
 
 template <Element T>
 std::vector<T> Tensor::to_vector() const {
-  const Array& value = value_of(*this);
+  const Array& value = read_value(*this);
   const auto count = static_cast<std::size_t>(value.size());
   return dispatch(value.dtype(), [&]<class From>() {
     const From* from = value.data<From>();

@@ -72,10 +72,10 @@ class Linearization {
   std::vector<Tensor> cotangents_, pulled_back_;
 };
 
-/// While it exists, this thread records, whatever it did before.
+/// While it exists, this thread records, or does not, whatever it did before.
 class Recorded {
  public:
-  Recorded();
+  explicit Recorded(bool on = true);
   ~Recorded();
   Recorded(const Recorded&) = delete;
   Recorded& operator=(const Recorded&) = delete;

@@ -1,0 +1,251 @@
+// Nodes with derivatives of the user's own, and the operations that change only the gradient.
+
+#include <algorithm>
+#include <cmath>
+
+#include "autograd/engine.h"
+#include "chainrule/custom_gradient.h"
+#include "graph/apply.h"
+#include "graph/reading.h"
+
+namespace chainrule {
+namespace {
+
+using detail::CustomRule;
+
+/// Several results of a user's function: those that are floating in a row, which is the value of their node
+/// and from which they are taken. What is not floating has no gradient and is apart.
+class Several {
+ public:
+  explicit Several(const std::vector<Tensor>& out) {
+    for (const Tensor& each : out) {
+      const bool is_apart = !is_floating(each.dtype());
+      if (!is_apart) dtype_ = promote(dtype_, each.dtype());
+      parts_.push_back({each.shape(), each.dtype(), is_apart ? each : Tensor()});
+    }
+  }
+  Array row(const std::vector<Tensor>& out) const {
+    const NoGrad guard;
+    std::vector<Tensor> row;
+    for (const Tensor& each : out)
+      if (is_floating(each.dtype())) row.push_back(reshape(cast(each, dtype_), {-1}));
+    return value_of(concatenate(row));
+  }
+  std::vector<Tensor> results(const Tensor& row) const { return split(row, true); }
+  /// Empty for what is apart.
+  std::vector<Tensor> gradients(const Tensor& row) const { return split(row, false); }
+
+ private:
+  struct Part {
+    Shape shape;
+    DType dtype;
+    Tensor apart;
+  };
+  std::vector<Tensor> split(const Tensor& row, bool with_apart) const {
+    std::vector<Tensor> all;
+    std::int64_t start = 0;
+    for (const Part& part : parts_) {
+      if (!is_floating(part.dtype)) {
+        all.push_back(with_apart ? part.apart : Tensor());
+        continue;
+      }
+      const std::int64_t stop = start + part.shape.size();
+      all.push_back(cast(reshape(row[{Slice{start, stop}}], part.shape), part.dtype));
+      start = stop;
+    }
+    return all;
+  }
+  std::vector<Part> parts_;
+  DType dtype_ = DType::float32;
+};
+
+class CustomNode final : public Node {
+ public:
+  /// Without `several` the value is the one result.
+  CustomNode(Array&& value, bool requires_grad, Here here, std::shared_ptr<const CustomRule> rule,
+             std::shared_ptr<const Several> several, const std::vector<Tensor>& in)
+      : Node(std::move(value), requires_grad),
+        rule_(std::move(rule)),
+        several_(std::move(several)),
+        inputs_(in.size()) {
+    for (std::size_t i = 0; i < in.size(); ++i) inputs_[i] = Argument(in[i]).enter(true);
+    set_inputs(inputs_.data(), inputs_.size(), reads_everything, here);
+  }
+  NodeKind kind() const override { return NodeKind::operation; }
+  std::string_view operation() const override { return rule_->name(); }
+  void vjp(const Cotangent& from, Cotangents& to) const override {
+    const bool recorded = !recording_mode.off;
+    const Borrowed this_node(this);
+    const Tensor& out = this_node;
+    const Tensor g = from.tensor(dtype());
+    std::vector<Tensor> sent =
+        several_ == nullptr
+            ? rule_->pull_back(inputs(), std::span(&out, 1), std::span(&g, 1), recorded)
+            : rule_->pull_back(inputs(), several_->results(out), several_->gradients(g), recorded);
+    for (std::size_t i = 0; i < sent.size(); ++i)
+      if (to.wants(i) && is_floating(inputs()[i].dtype())) to[i] = std::move(sent[i]);
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const override {
+    return {"the rule of " + rule_->name() + " for g", false};
+  }
+  std::int64_t flops() const override { return shape().size(); }
+
+ private:
+  std::shared_ptr<const CustomRule> rule_;
+  std::shared_ptr<const Several> several_;
+  std::vector<Tensor> inputs_;
+};
+
+/// What a user's function saved, in a derivative that is differentiated in turn.
+struct SavedValue {
+  static constexpr std::string_view name = "saved", formula = "none";
+  std::string of;
+  Array value;
+  Array forward(Values) const { return value; }
+  Reads reads(Wanted) const { return 0; }
+  void vjp(Inputs, const Tensor&, const Tensor&, Cotangents&) const {
+    throw GradError(
+        of +
+        ": the derivative reads a saved tensor, whose own derivative is not known, so it cannot be "
+        "differentiated again; let the rule compute it from the arguments or the value");
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
+    return {std::string(formula), false};
+  }
+};
+
+struct ReverseGradient {
+  static constexpr std::string_view name = "reverse_gradient", formula = "the gradient times a factor";
+  double factor;
+  Array forward(Values in) const {
+    (void)in[0]->raw();  // else the two would put off the same computation
+    return *in[0];
+  }
+  static std::int64_t flops(Inputs, const Shape&) { return 0; }
+  Reads reads(Wanted) const { return 0; }
+  void vjp(Inputs, const Tensor&, const Tensor& g, Cotangents& to) const { to[0] = g * factor; }
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
+    return {to_string(tensor(factor))};
+  }
+};
+
+}  // namespace
+
+Tensor reverse_gradient(const Operand& x, double factor) {
+  if (!std::isfinite(factor))
+    throw std::invalid_argument("reverse_gradient: the factor is " + std::to_string(factor) +
+                                ", not a finite number");
+  if (!is_floating(x.dtype()))
+    throw DTypeError("reverse_gradient: x is " + std::string(to_string(x.dtype())) +
+                     ", which no gradient flows through; cast it to float32 or float64");
+  return apply(ReverseGradient{factor}, x.here(), Argument(x, x.dtype()));
+}
+
+namespace detail {
+
+bool is_to_be_recorded(std::span<const Tensor> in) {
+  return recording_mode.keep_values ||
+         (!recording_mode.off && std::ranges::any_of(in, [](const Tensor& each) {
+           return !each.is_empty() && each.requires_grad();
+         }));
+}
+
+std::vector<Tensor> with_rule(Here here, std::shared_ptr<const CustomRule> rule,
+                              const std::vector<Tensor>& in, const std::vector<Tensor>& out) {
+  for (const auto* list : {&in, &out})
+    for (const Tensor& each : *list)
+      if (each.is_empty())
+        throw GradError(rule->name() + ": an empty handle among the " +
+                        (list == &in ? "arguments" : "results") + "; assign a tensor to it first");
+  if (std::ranges::none_of(out, [](const Tensor& each) { return is_floating(each.dtype()); })) return out;
+  const bool requires_grad = !recording_mode.off && std::ranges::any_of(in, &Tensor::requires_grad);
+  const auto several = out.size() == 1 ? nullptr : std::make_shared<const Several>(out);
+  Array value = several == nullptr ? value_of(out.front()) : several->row(out);
+  const Tensor node = TensorAccess::adopt(
+      new CustomNode(std::move(value), requires_grad, here, std::move(rule), several, in));
+  if (several == nullptr) return {node};
+  return several->results(node);
+}
+
+namespace {
+
+/// What a rule gives, checked: see called_rule. Where it reads elements of what needs a gradient, `refusal`
+/// is the error, unless that is empty.
+std::vector<Tensor> checked_rule(const std::string& name, const std::string& refusal,
+                                 std::span<const Tensor> of, FunctionRef<std::vector<std::string>()> places,
+                                 FunctionRef<std::vector<Tensor>()> rule) {
+  std::optional<NumbersRefused> refused;
+  if (!refusal.empty()) refused.emplace(name + refusal);
+  std::vector<Tensor> given = rule();
+  refused.reset();
+  if (given.size() != of.size())
+    throw ShapeError(name + ": the rule gives " + std::to_string(given.size()) + " tensors, not " +
+                     std::to_string(of.size()) + "; give one for each, and an empty one for zeros");
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    if (given[i].is_empty() || !is_floating(of[i].dtype())) continue;
+    if (given[i].shape() != of[i].shape())
+      throw ShapeError(name + ": the rule gives " + to_string(given[i].shape()) + " for " + places()[i] +
+                       " of shape " + to_string(of[i].shape()) + "; they must be equal");
+    given[i] = cast(given[i], of[i].dtype());
+  }
+  return given;
+}
+
+constexpr std::string_view not_again =
+    ": the derivative reads elements as numbers, so it cannot be differentiated again; write it in "
+    "operations on "
+    "tensors";
+constexpr std::string_view not_linear =
+    ": the rule reads elements of a tangent as numbers; write it in operations on tensors, from which the "
+    "gradient "
+    "follows";
+
+}  // namespace
+
+std::vector<Tensor> called_rule(const std::string& name, bool recorded, std::span<const Tensor> of,
+                                FunctionRef<std::vector<std::string>()> places,
+                                FunctionRef<std::vector<Tensor>()> rule) {
+  return checked_rule(name, std::string(recorded ? not_again : ""), of, places, rule);
+}
+
+std::vector<Tensor> transposed(
+    const std::string& name, bool recorded, std::span<const Tensor> in, std::span<const Tensor> out,
+    std::span<const Tensor> g, FunctionRef<std::vector<std::string>()> places,
+    FunctionRef<std::vector<Tensor>(const std::vector<Tensor>& at, const std::vector<Tensor>& tangents)>
+        rule) {
+  std::vector<Tensor> at(in.begin(), in.end()), tangents, wrt;
+  for (Tensor& each : at) {
+    // Not zeros, as some rules look whether anything comes from above.
+    tangents.push_back(is_floating(each.dtype()) ? variable(ones_like(each)) : Tensor());
+    if (!tangents.back().is_empty()) wrt.push_back(tangents.back());
+    if (!recorded) each = each.detach();
+  }
+  Tensor root;
+  {
+    const Recorded all;
+    const std::vector<Tensor> pushed = checked_rule(name, std::string(recorded ? not_again : not_linear), out,
+                                                    places, [&] { return rule(at, tangents); });
+    for (std::size_t k = 0; k < pushed.size(); ++k) {
+      if (pushed[k].is_empty() || g[k].is_empty()) continue;
+      const Tensor part = sum(pushed[k] * g[k]);
+      root = root.is_empty() ? part : root + part;
+    }
+  }
+  if (!root.is_empty() && !root.requires_grad())
+    throw GradError(
+        name +
+        ": what the rule gives does not depend on the tangents; write it in operations on them, and "
+        "give an empty handle for a tangent of zeros");
+  std::vector<Tensor> found = gradients_at(name, root, {}, wrt, recorded), all;
+  for (std::size_t i = 0, next = 0; i < at.size(); ++i)
+    all.push_back(tangents[i].is_empty() ? Tensor() : found[next++]);
+  return all;
+}
+
+Tensor saved_value(const std::string& name, bool recorded, const Tensor& saved, std::span<const Tensor> in) {
+  if (!recorded || saved.is_empty() || !is_floating(saved.dtype())) return saved;
+  return apply(SavedValue{name, value_of(saved)}, {}, std::vector<Tensor>(in.begin(), in.end()));
+}
+
+}  // namespace detail
+}  // namespace chainrule
