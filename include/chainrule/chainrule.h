@@ -2,6 +2,7 @@
 
 /// Everything but xtensor.h, the border to xtensor, which costs compile time.
 #include "chainrule/autograd.h"
+#include "chainrule/checkpoint.h"
 #include "chainrule/custom_gradient.h"
 #include "chainrule/data.h"
 #include "chainrule/derivatives.h"

@@ -69,7 +69,8 @@ class CustomNode final : public Node {
         several_(std::move(several)),
         inputs_(in.size()) {
     for (std::size_t i = 0; i < in.size(); ++i) inputs_[i] = Argument(in[i]).enter(true);
-    set_inputs(inputs_.data(), inputs_.size(), reads_everything, here);
+    set_inputs(inputs_.data(), inputs_.size(),
+               rule_->reads_value() ? reads_everything : reads_everything & ~reads_output, here);
   }
   NodeKind kind() const override { return NodeKind::operation; }
   std::string_view operation() const override { return rule_->name(); }
@@ -78,10 +79,10 @@ class CustomNode final : public Node {
     const Borrowed this_node(this);
     const Tensor& out = this_node;
     const Tensor g = from.tensor(dtype());
-    std::vector<Tensor> sent =
-        several_ == nullptr
-            ? rule_->pull_back(inputs(), std::span(&out, 1), std::span(&g, 1), recorded)
-            : rule_->pull_back(inputs(), several_->results(out), several_->gradients(g), recorded);
+    std::vector<Tensor> results;
+    if (rule_->reads_value()) results = several_ == nullptr ? std::vector{out} : several_->results(out);
+    std::vector<Tensor> sent = rule_->pull_back(
+        inputs(), results, several_ == nullptr ? std::vector{g} : several_->gradients(g), recorded);
     for (std::size_t i = 0; i < sent.size(); ++i)
       if (to.wants(i) && is_floating(inputs()[i].dtype())) to[i] = std::move(sent[i]);
   }

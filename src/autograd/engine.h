@@ -45,9 +45,14 @@ class Backpropagation {
   void propagate_all(const Traversal& order, const Tensor& seed, bool create_graph, Consumption* consumption);
 };
 
-/// The gradients of `root` with respect to these tensors, in their order; zeros where it depends on none, or
-/// is an empty handle. What does not lead to them is left alone. Errors are those of `called`.
+/// The gradients of `root` with respect to these tensors, in their order, each taken as a variable of its
+/// own: what reaches one of them only through another does not count. Zeros where it depends on none, or is
+/// an empty handle. What does not lead to them is left alone. Errors are those of `called`.
 std::vector<Tensor> gradients_at(std::string_view called, const Tensor& root, const Tensor& seed,
                                  std::span<const Tensor> wrt, bool create_graph);
+/// The same of several results, with a seed for each: an empty handle is zeros.
+std::vector<Tensor> pulled_back(std::string_view called, std::span<const Tensor> results,
+                                std::span<const Tensor> seeds, std::span<const Tensor> wrt,
+                                bool create_graph);
 
 }  // namespace chainrule

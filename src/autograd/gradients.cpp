@@ -50,6 +50,7 @@ struct GradientsBuilder final : Backpropagation {
           goes_on[i] = goes_on[i] || leads[position];
       leads[i] = leads[i] || goes_on[i];
     }
+    for (const Asked& each : asked) goes_on[each.position] = false;
   }
   bool wants(std::size_t position, const Node&) override {
     while (!asked.empty() && asked.back().position > position) asked.pop_back();  // nothing reached it
@@ -133,6 +134,27 @@ std::vector<Tensor> gradients_at(std::string_view called, const Tensor& root, co
   for (const Tensor& tensor : wrt) builder.ask_for(tensor);
   if (!root.is_empty() && root.requires_grad()) builder.run(root, seed, create_graph);
   return std::move(builder).in_order();
+}
+
+// Several results are one number, Σ⟨seed, result⟩, whose gradient has the seeds for its parts.
+std::vector<Tensor> pulled_back(std::string_view called, std::span<const Tensor> results,
+                                std::span<const Tensor> seeds, std::span<const Tensor> wrt,
+                                bool create_graph) {
+  Tensor root, seed;
+  {
+    const NoGrad recording(false);
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      if (seeds[i].is_empty() || !results[i].requires_grad()) continue;
+      if (results.size() == 1) {
+        root = results[i];
+        seed = seeds[i];
+      } else {
+        const Tensor part = sum(results[i] * seeds[i]);
+        root = root.is_empty() ? part : root + part;
+      }
+    }
+  }
+  return gradients_at(called, root, seed, wrt, create_graph);
 }
 
 namespace {

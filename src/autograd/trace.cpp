@@ -87,6 +87,8 @@ Recorded::~Recorded() { recording_mode.off = before_; }
 
 Trace::Trace(std::string_view called) : called_(called), recording_(!recording_mode.off) {}
 
+Tensor stand_in(const Tensor& given) { return apply(Input{}, {}, Argument(given)); }
+
 void Trace::require_differentiable(std::string_view called, const Tensor& given, const Place& place) {
   if (given.is_empty())
     throw GradError(std::string(called) + ": " + place.text() +
@@ -101,10 +103,10 @@ Tensor Trace::input(const Tensor& given, const Place& place) {
   require_differentiable(called_, given, place);
   const bool outside = recording_ && given.requires_grad();
   differentiated_ = differentiated_ || outside;
-  Tensor stand_in = outside ? apply(Input{}, {}, Argument(given)) : variable(given);
-  if (std::string name = given.name(); !name.empty()) stand_in = std::move(stand_in).named(std::move(name));
-  inputs_.push_back(stand_in);
-  return stand_in;
+  Tensor inside = outside ? stand_in(given) : variable(given);
+  if (std::string name = given.name(); !name.empty()) inside = std::move(inside).named(std::move(name));
+  inputs_.push_back(inside);
+  return inside;
 }
 
 void Trace::output(const Tensor& result, const Place& place) {
@@ -172,22 +174,8 @@ std::vector<Tensor> Trace::recorded_gradient() const {
   return gradients_at(called_, outputs_.front(), {}, inputs_, true);
 }
 
-// Several results are one number, Σ⟨cotangent, result⟩, whose gradient has the cotangents for its parts.
 std::vector<Tensor> Trace::pull_back(std::span<const Tensor> cotangents, bool record) const {
-  Tensor root, seed;
-  const NoGrad recording(false);
-  for (std::size_t i = 0; i < outputs_.size(); ++i) {
-    const Tensor& value = outputs_[i];
-    if (cotangents[i].is_empty() || !value.requires_grad()) continue;
-    if (outputs_.size() == 1) {
-      root = value;
-      seed = cotangents[i];
-    } else {
-      const Tensor part = sum(value * cotangents[i]);
-      root = root.is_empty() ? part : root + part;
-    }
-  }
-  return gradients_at(called_, root, seed, inputs_, record);
+  return pulled_back(called_, outputs_, cotangents, inputs_, record);
 }
 
 Linearization::Linearization(std::shared_ptr<const Trace> trace) : trace_(std::move(trace)) {

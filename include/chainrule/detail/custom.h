@@ -27,6 +27,8 @@ class CustomRule {
   CustomRule& operator=(const CustomRule&) = delete;
   virtual ~CustomRule() = default;
   virtual const std::string& name() const = 0;
+  /// Does the derivative read the results?
+  virtual bool reads_value() const { return true; }
   /// The gradients of the inputs from those of the results; an empty handle is zeros. `recorded` is whether
   /// they are to be differentiated in turn.
   virtual std::vector<Tensor> pull_back(std::span<const Tensor> in, std::span<const Tensor> out,
@@ -79,6 +81,14 @@ std::tuple<A...> with_tensors(const std::tuple<A...>& arguments, const Tensor* n
       return each;
   };
   return std::apply([&](const A&... each) { return std::tuple<A...>{one(each)...}; }, arguments);
+}
+
+/// The same with empty handles, for what is kept beside the node that keeps the tensors.
+template <class... A>
+std::tuple<A...> without_tensors(const std::tuple<A...>& arguments) {
+  std::vector<Tensor> none;
+  for_each_tensor(arguments, [&](const auto&, const Place&) { none.emplace_back(); });
+  return with_tensors(arguments, none.data());
 }
 
 /// A parameter is its leaf; all else stays what it is, not copied.
@@ -135,12 +145,6 @@ class RuleOf final : public CustomRule {
   const std::string& name() const override { return of_->name; }
 
  private:
-  template <class... S>
-  static std::tuple<S...> without_tensors(const std::tuple<S...>& all) {
-    std::vector<Tensor> none;
-    for_each_tensor(all, [&](const auto&, const Place&) { none.emplace_back(); });
-    return with_tensors(all, none.data());
-  }
   std::vector<std::string> places_of(const std::string& root) const {
     std::vector<std::string> places;
     if (root.empty())
