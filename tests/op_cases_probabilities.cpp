@@ -57,7 +57,7 @@ std::vector<Variant> reductions_of(const std::string& prefix, Loss loss, Samples
 }
 
 OpCase cross_entropy_row() {
-  const auto loss = [](const Tensor& logits, const Tensor& target, Reduction reduction) {
+  const auto loss = [](const Operand& logits, const Operand& target, Reduction reduction) {
     return cross_entropy(logits, target, reduction);
   };
   const auto samples = [](const Arrays& in) { return reference::cross_entropy(in[0], in[1]); };
