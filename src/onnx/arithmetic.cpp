@@ -1,4 +1,5 @@
 // Arithmetic, functions of real numbers, comparisons and logic: what works element by element and broadcasts.
+// Whole numbers divide towards 0, and keep their type as base of a power.
 
 #include "chainrule/functions.h"
 #include "onnx/call.h"

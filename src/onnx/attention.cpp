@@ -1,4 +1,5 @@
-// Attention of several heads, with caches of keys and values.
+// Attention of several heads, with caches of keys and values; with scores that graphs change; and the linear
+// kind, which keeps a state of one size instead of a cache.
 
 #include <cmath>
 #include <limits>

@@ -1,4 +1,5 @@
-// Graphs inside of graphs: choosing one, and repeating one.
+// Graphs inside of graphs: choosing one, and repeating one. Each step's operations are recorded like any
+// other, so that gradients flow through the loops that were made.
 
 #include "chainrule/indexing.h"
 #include "chainrule/shaping.h"

@@ -1,4 +1,5 @@
 // Convolutions of one to three spatial axes, and the sum of patches that is the reverse of cutting them out.
+// Padding that differs on the two sides is added first.
 
 #include "chainrule/functions.h"
 #include "chainrule/indexing.h"

@@ -1,4 +1,5 @@
-// How ONNX's element types are stored, and how integers and floats of fewer bits behave.
+// How ONNX's element types are stored, and how integers and floats of fewer bits behave: these wrap around,
+// those round to the nearest even number.
 
 #include "onnx/element_type.h"
 

@@ -1,4 +1,5 @@
-// Runs a graph, node by node in the order of the file; what no later node reads is let go at once.
+// Runs a graph, node by node in the order of the file; what no later node reads is let go at once. Only
+// graphs inside of graphs recurse, which protobuf lets be 33 deep at most.
 
 #include "chainrule/autograd.h"
 #include "onnx/call.h"

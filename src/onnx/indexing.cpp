@@ -1,4 +1,5 @@
-// Elements by their places. Negative places count from the end.
+// Elements by their places. Negative places count from the end, and one outside is an error; equal places of
+// a scatter are combined, or the last one stays.
 
 #include "chainrule/indexing.h"
 

@@ -1,4 +1,5 @@
-// Bits of whole numbers, which carry no gradient. The types of fewer bits than 64 are wrapped afterwards.
+// Bits of whole numbers, which carry no gradient. They are computed in 64 bits; the types of fewer are
+// wrapped around afterwards.
 
 #include <bit>
 #include <cstring>

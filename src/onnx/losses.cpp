@@ -1,4 +1,5 @@
-// Losses of classes, (N, C, ...) against (N, ...).
+// Losses of classes, (N, C, ...) against (N, ...), with a weight for each class, and one class that may count
+// nothing. Their meaning is PyTorch's, and so ours.
 
 #include "chainrule/losses.h"
 

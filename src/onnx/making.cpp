@@ -1,4 +1,5 @@
-// Tensors made from numbers and sizes, and what is asked of shapes.
+// Tensors made from numbers and sizes, and what is asked of shapes. Sizes that a model's numbers say are
+// checked before anything is made.
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,5 @@
-// The public face of a model: reading a file, checking what it is called with, and its parameters.
+// The public face of a model: reading a file, checking what it is called with, and its parameters, which
+// stand in for the floating initializers.
 
 #include <algorithm>
 #include <sstream>

@@ -1,4 +1,5 @@
-// The list of all operators by name, and of those that ONNX has but this engine has not, and why.
+// The list of all operators by name, and of those that ONNX has but this engine has not, and why. A name that
+// is in neither is no operator.
 
 #include "onnx/operators.h"
 

@@ -1,4 +1,5 @@
-// Order: the largest elements, the different ones, and the boxes that remain of many that overlap.
+// Order: the largest elements, the different ones, and the boxes that remain of many that overlap. Places
+// carry no gradient, values do.
 
 #include <algorithm>
 #include <map>

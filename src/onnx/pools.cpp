@@ -1,4 +1,5 @@
-// Pools: the largest, the mean or the norm of each window, or of all spatial axes.
+// Pools: the largest, the mean or the norm of each window, or of all spatial axes. Those that chainrule has
+// are used; the others go over windows that are written out.
 
 #include <limits>
 

@@ -1,4 +1,5 @@
-// Products of matrices and what is made of them.
+// Products of matrices and what is made of them. The size of a product is asked before it is made, as it may
+// be far larger than what goes in.
 
 #include "chainrule/linalg.h"
 

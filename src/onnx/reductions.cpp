@@ -1,4 +1,5 @@
-// Reductions over axes, which are an attribute in older opsets and an input in newer ones.
+// Reductions over axes, which are an attribute in older opsets and an input in newer ones; running sums; and
+// where the extreme elements are.
 
 #include <limits>
 

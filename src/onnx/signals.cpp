@@ -1,4 +1,5 @@
-// Fourier transforms and windows of signals.
+// Fourier transforms and windows of signals, where complex numbers are pairs along the last axis, as in
+// chainrule/fft.h; a last axis of size 1 is real.
 
 #include <cmath>
 #include <numbers>

@@ -1,3 +1,6 @@
+// The fuzz target for models of ONNX: whatever the bytes are, reading, running and differentiating them ends,
+// with a result or a ModelError.
+
 #include "chainrule/autograd.h"
 #include "chainrule/onnx.h"
 #include "targets.h"

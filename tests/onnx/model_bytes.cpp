@@ -1,3 +1,6 @@
+// Protobuf's encoding of the messages that a model consists of, as far as tests write them.
+// See https://protobuf.dev/programming-guides/encoding.
+
 #include "onnx/model_bytes.h"
 
 #include <cstring>

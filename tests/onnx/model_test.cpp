@@ -1,3 +1,6 @@
+// Models as a whole: what they compute, how they are trained, and one clear error for each way in which a
+// file or an input may be wrong.
+
 #include <limits>
 
 #include "chainrule/autograd.h"

@@ -1,3 +1,6 @@
+// Unpacks ONNX's cases once, runs them, and compares: the archive's own layout is a folder for each case,
+// with a model and a data set of tensors.
+
 #include "onnx/node_cases.h"
 
 #include <algorithm>

@@ -1,3 +1,6 @@
+// ONNX's backend test of single operators: values against what ONNX computed, gradients against differences.
+// Prints what is not for this engine, and why.
+
 #include <algorithm>
 #include <iostream>
 
