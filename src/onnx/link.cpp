@@ -84,6 +84,14 @@ class Linker {
     return found->version;
   }
 
+  [[noreturn]] void fail_on_input(const std::string& place, const std::string& input) const {
+    const char* const why = made_by_nodes_.contains(input)
+                                ? "itself or a later node: nodes must stand in the order of computation, and "
+                                  "there may be no cycle"
+                                : "no node, and is no input or initializer";
+    throw ModelError(place + "its input '" + input + "' is made by " + why);
+  }
+
   Node linked(DescribedNode& from) {
     const std::string place = place_of(file_, from.name, from.op);
     Node node;
@@ -98,13 +106,7 @@ class Linker {
     node.op = std::move(from.op);
     for (const std::string& input : from.inputs) {
       const Slot slot = input.empty() ? no_slot : find(input);
-      if (slot == no_slot && !input.empty())
-        throw ModelError(
-            place + "its input '" + input + "' is made by " +
-            (made_by_nodes_.contains(input)
-                 ? "itself or a later node: nodes must stand in the order of computation, and there "
-                   "may be no cycle"
-                 : "no node, and is no input or initializer"));
+      if (slot == no_slot && !input.empty()) fail_on_input(place, input);
       node.inputs.push_back(slot);
     }
     for (Attribute& attribute : from.attributes) {
