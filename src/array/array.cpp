@@ -3,6 +3,8 @@
 
 #include "array/array.h"
 
+#include <unistd.h>
+
 #include "chainrule/error.h"
 #include "chainrule/memory.h"
 
@@ -21,9 +23,35 @@ Array new_array(std::string_view operation, const Shape& shape, DType dtype) {
   }
 }
 
+[[gnu::tls_model("initial-exec")]] static constinit thread_local std::size_t most_bytes = ~std::size_t{0};
+
+static std::string bytes_for(std::size_t bytes, const Shape& shape, DType dtype) {
+  return std::to_string(bytes) + " bytes for shape " + to_string(shape) + " in " +
+         std::string(to_string(dtype));
+}
+
+static void require_allowed(std::size_t bytes, const Shape& shape, DType dtype) {
+  if (bytes > most_bytes) [[unlikely]]
+    throw MemoryError("too large: " + bytes_for(bytes, shape, dtype) + "; at most " +
+                      std::to_string(most_bytes) + " are allowed here");
+}
+
+[[noreturn]] static void report_out_of_memory(std::size_t bytes, const Shape& shape, DType dtype) {
+  throw MemoryError("out of memory: " + bytes_for(bytes, shape, dtype));
+}
+
+static std::size_t memory_of_the_machine() {
+  static const std::size_t bytes =
+      static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  return bytes;
+}
+
 Array::Array(Shape shape, DType dtype, std::unique_ptr<Deferred> deferred)
     : shape_(std::move(shape)), dtype_(dtype) {
   const std::size_t bytes = bytes_of(shape_, dtype);
+  // Here, where the operation is known, not when somebody reads them.
+  require_allowed(bytes, shape_, dtype_);
+  if (bytes > memory_of_the_machine()) report_out_of_memory(bytes, shape_, dtype_);
   void* memory = pool::allocate(sizeof(Buffer));
   storage_.buffer = new (memory)
       Buffer{.is_apart = true, .bytes = bytes, .elements = nullptr, .deferred = deferred.release()};
@@ -75,21 +103,15 @@ void* Array::compute() const {
   return memory.release();
 }
 
-[[gnu::tls_model("initial-exec")]] static constinit thread_local std::size_t most_bytes = ~std::size_t{0};
-
 TensorLimit::TensorLimit(std::size_t bytes) : before_(std::exchange(most_bytes, bytes)) {}
 TensorLimit::~TensorLimit() { most_bytes = before_; }
 
 void* Array::allocate_elements(std::size_t bytes) const {
-  if (bytes > most_bytes && byte_count() > most_bytes) [[unlikely]]  // bytes may be a little more
-    throw MemoryError("too large: " + std::to_string(byte_count()) + " bytes for shape " + to_string(shape_) +
-                      " in " + std::string(to_string(dtype_)) + "; at most " + std::to_string(most_bytes) +
-                      " are allowed here");
+  require_allowed(byte_count(), shape_, dtype_);
   try {
     return pool::allocate(bytes);
   } catch (const std::bad_alloc&) {
-    throw MemoryError("out of memory: " + std::to_string(byte_count()) + " bytes for shape " +
-                      to_string(shape_) + " in " + std::string(to_string(dtype_)));
+    report_out_of_memory(byte_count(), shape_, dtype_);
   }
 }
 

@@ -52,6 +52,13 @@ Floats<N> gaussian(const Floats<N>& x) {
   return gaussian(x, 1, 10.5F);
 }
 
+/// erf(x) for |x| < 0.9, by a polynomial in x² with an absolute error of 1e-8.
+template <int N>
+Floats<N> erf_near_zero(const Floats<N>& x) {
+  return x * in_pairs(x * x, {1.128379155F, -0.376125288F, 0.1128219409F, -0.02678071913F, 0.005014484151F,
+                              -0.0006102687037F});
+}
+
 /// The normal distribution: Φ(x), within 6 units also far below 0, and exp(-x²/2), which the derivative
 /// takes, too.
 template <int N>
@@ -68,18 +75,17 @@ struct Normal {
         q, {1.276978377F, -0.09276398471F, -0.1660304624F, 0.1640556159F, -0.05421322109F, -0.008063874396F,
             0.008658470005F, 0.001330044558F, -0.001255413916F, -0.0004200622963F});
     const Floats<N> tail = density * (series * (high * inverse * 0.5F));
-    below = where(x < 0, tail, 1 - tail);
+    const Floats<N> near = 0.5F + 0.5F * erf_near_zero(x * 0.707106781F);  // where E has lost some digits
+    below = where(u < 0.5F, near, where(x < 0, tail, 1 - tail));
   }
 };
 
-/// Within 3 units. Near 0 a polynomial in x², else 1 - exp(-p(|x|)), where p is a polynomial, too: absolute
-/// errors of 1e-8 and 2e-8.
+/// Within 3 units. Not near 0 it is 1 - exp(-p(|x|)), where p is a polynomial, with an absolute error of
+/// 2e-8.
 template <int N>
 Floats<N> erf(const Floats<N>& x) {
   namespace parts = simd::detail;
-  const Floats<N> z = x * x;
-  const Floats<N> near = x * in_pairs(z, {1.128379155F, -0.376125288F, 0.1128219409F, -0.02678071913F,
-                                          0.005014484151F, -0.0006102687037F});
+  const Floats<N> near = erf_near_zero(x);
   const Floats<N> size = smaller(Floats<N>(4), abs(x));
   const Floats<N> p =
       in_pairs(size, {-0.0003185396624F, 1.130231055F, 0.6318239181F, 0.1100871665F, -0.02642763715F,
