@@ -1,6 +1,7 @@
 #pragma once
 
 /// Everything but xtensor.h, the border to xtensor, which costs compile time.
+#include "chainrule/anomaly.h"
 #include "chainrule/autograd.h"
 #include "chainrule/checkpoint.h"
 #include "chainrule/custom_gradient.h"

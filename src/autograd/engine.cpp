@@ -7,6 +7,7 @@
 #include "autograd/accumulator.h"
 #include "autograd/consumption.h"
 #include "chainrule/ops.h"
+#include "graph/anomaly.h"
 #include "graph/call_error.h"
 #include "graph/deferral.h"
 
@@ -104,6 +105,8 @@ void Backpropagation::propagate(const Node& node, Cotangent g, bool in_numbers,
   const std::span<Cotangent> shares = many.empty() ? std::span(few).first(inputs.size()) : std::span(many);
   Cotangents to(shares, inputs, {.only_needed = true, .in_numbers = in_numbers});
   differentiate(node, g, to);
+  if (detects_) [[unlikely]]
+    check_sent(node, g, shares);
   if (observes)
     for (std::size_t i = 0; i < shares.size(); ++i)
       if (!shares[i].is_nothing()) sent(node, i, shares[i]);
@@ -127,6 +130,7 @@ void Backpropagation::propagate_all(const Traversal& order, const Tensor& seed, 
                                     Consumption* consumption) {
   const RecordOnly mode(create_graph);
   const bool in_numbers = !recording_mode.keep_values && recording_mode.off;
+  detects_ = detects_anomaly();
   CotangentAccumulator arrived(order, create_graph);
   arrived.add(order[order.size() - 1], seed.is_empty() ? Cotangent(1.0) : Cotangent(seed));
   start(order);

@@ -1,65 +1,299 @@
+// Comparison of gradients with central differences, and the search for the reason where they differ.
+
 #include "chainrule/gradcheck.h"
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <sstream>
 
+#include "autograd/engine.h"
+#include "chainrule/autograd.h"
 #include "chainrule/ops.h"
 #include "chainrule/random.h"
 
 namespace chainrule {
+namespace {
 
-GradcheckResult gradcheck(FunctionRef<Tensor(const std::vector<Tensor>&)> function,
-                          const std::vector<Tensor>& inputs, const GradcheckOptions& options) {
-  for (const Tensor& input : inputs)
-    if (input.dtype() != DType::float64)
-      throw DTypeError("gradcheck: an input is " + std::string(to_string(input.dtype())) +
-                       "; differences need float64, cast it first");
-  Generator generator(options.seed);
-  std::vector<Tensor> leaves;
-  leaves.reserve(inputs.size());
-  for (const Tensor& input : inputs) leaves.push_back(variable(input));
-  const Tensor output = function(leaves);
-  const Tensor projection = randn(output.shape(), generator, DType::float64);
-  const Tensor projected = sum(output * projection);
+using detail::Checked;
+using Elements = std::vector<double>;
 
-  GradcheckResult result;
-  if (!projected.requires_grad()) {
-    result.passed = false;
-    result.message = "gradcheck: the result depends on none of the inputs";
-    return result;
-  }
-  const Gradients analytic = gradients(projected, leaves);
-  const auto evaluate = [&](std::size_t which, std::size_t element, double value) {
-    std::vector<Tensor> moved = leaves;  // the function may differentiate, so all stay variables
-    auto elements = inputs[which].to_vector<double>();
-    elements[element] = value;
-    moved[which] = variable(tensor(elements, inputs[which].shape()));
-    return sum(cast(function(moved), DType::float64) * projection).item();
-  };
-  for (std::size_t which = 0; which < inputs.size(); ++which) {
-    const auto at = inputs[which].to_vector<double>();
-    const auto slopes = analytic.at(leaves[which]).to_vector<double>();
-    for (std::size_t element = 0; element < at.size(); ++element) {
-      const double step = options.step * std::max(1.0, std::abs(at[element]));
-      const double above = at[element] + step, below = at[element] - step;
-      const double numeric =
-          (evaluate(which, element, above) - evaluate(which, element, below)) / (above - below);
-      const double error =
-          std::abs(slopes[element] - numeric) / std::max({1.0, std::abs(slopes[element]), std::abs(numeric)});
-      if (error <= result.worst_error) continue;
-      result.worst_error = error;
-      if (error <= options.tolerance) continue;
-      result.passed = false;
-      std::ostringstream message;
-      const auto shown = [](double x) { return std::isnan(x) ? NAN : x; };  // a stream writes its sign, too
-      message << "gradcheck: input " << which << ", element " << element << ": analytic "
-              << shown(slopes[element]) << ", numeric " << shown(numeric) << ", relative error "
-              << shown(error);
-      result.message = message.str();
+/// A number that is compared: a weighted sum of all results, and how large its terms are, which says how much
+/// of it rounding may change.
+struct Projected {
+  double value = 0, size = 0;
+};
+
+class Check {
+ public:
+  Check(std::string_view called, Checked function, const std::vector<Tensor>& inputs,
+        const std::vector<std::string>& places, const GradcheckOptions& options)
+      : called_(called), function_(function), inputs_(inputs), places_(places), options_(options) {
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      detail::Trace::require_differentiable(called, inputs[i], {.root = places[i], .numbered = false});
+      if (inputs[i].dtype() != DType::float64)
+        throw DTypeError(called_ + ": " + places[i] + " is " + std::string(to_string(inputs[i].dtype())) +
+                         "; differences need float64, cast it first");
+      at_.push_back(inputs[i].to_vector<double>());
+      steps_.push_back(steps_at(at_.back()));
     }
   }
-  return result;
+
+  GradcheckResult run() {
+    const std::vector<Tensor> leaves = variables(at_);
+    const std::vector<Tensor> results = called_with(leaves);
+    if (!is_deterministic(results)) {
+      fail(
+          std::numeric_limits<double>::infinity(), GradcheckCause::not_deterministic,
+          "the function gives other results for the same inputs; let random numbers start anew in each call");
+      return result_;
+    }
+    if (options_.full_jacobian) {
+      for (std::size_t k = 0; k < results.size(); ++k)
+        for (std::int64_t i = 0; is_floating(results[k].dtype()) && i < results[k].size(); ++i)
+          compare_one(leaves, results, k, i);
+    } else {
+      Generator generator(options_.seed);
+      weights_.clear();
+      for (const Tensor& result : results)
+        weights_.push_back(randn(result.shape(), generator, DType::float64));
+      compare(leaves, results, "", &generator);
+    }
+    return result_;
+  }
+
+ private:
+  /// Each relative to its element; where that is 0, to the largest.
+  Elements steps_at(const Elements& at) const {
+    double largest = 0;
+    for (const double x : at) largest = std::isfinite(x) ? std::max(largest, std::abs(x)) : largest;
+    Elements steps;
+    for (const double x : at) {
+      const double size = x != 0 && std::isfinite(x) ? std::abs(x) : largest != 0 ? largest : 1;
+      steps.push_back(options_.step * size);
+    }
+    return steps;
+  }
+  std::vector<Tensor> variables(const std::vector<Elements>& at) const {
+    std::vector<Tensor> leaves;
+    for (std::size_t i = 0; i < at.size(); ++i) leaves.push_back(variable(tensor(at[i], inputs_[i].shape())));
+    return leaves;
+  }
+  std::vector<Tensor> called_with(const std::vector<Tensor>& leaves) const {
+    const NoGrad recording(false);
+    return function_(leaves);  // which may differentiate, so all are variables
+  }
+  bool is_deterministic(const std::vector<Tensor>& results) const {
+    const std::vector<Tensor> again = called_with(variables(at_));
+    return std::ranges::equal(results, again, [](const Tensor& a, const Tensor& b) {
+      const Elements x = a.to_vector<double>(), y = b.to_vector<double>();
+      return a.shape() == b.shape() && std::ranges::equal(x, y, [](double p, double q) {
+               return p == q || (std::isnan(p) && std::isnan(q));
+             });
+    });
+  }
+  Projected projected(const std::vector<Tensor>& results) const {
+    Projected sum;
+    for (std::size_t k = 0; k < results.size(); ++k) {
+      if (weights_[k].is_empty()) continue;
+      const Elements y = results[k].to_vector<double>(), w = weights_[k].to_vector<double>();
+      for (std::size_t i = 0; i < y.size(); ++i) {
+        if (w[i] == 0) continue;
+        sum.value += y[i] * w[i];
+        sum.size += std::abs(y[i] * w[i]);
+      }
+    }
+    return sum;
+  }
+  /// Where input `which` has moved by `times` its steps, weighted by `direction`.
+  Projected moved(std::size_t which, const Elements& direction, double times) const {
+    std::vector<Elements> at = at_;
+    for (std::size_t i = 0; i < direction.size(); ++i)
+      at[which][i] += times * direction[i] * steps_[which][i];
+    return projected(called_with(variables(at)));
+  }
+  /// The derivative along the steps, by a central difference, and what rounding may have made of it.
+  Projected difference(std::size_t which, const Elements& direction, double times = 1) const {
+    const Projected above = moved(which, direction, times), below = moved(which, direction, -times);
+    constexpr double rounding = 32 * std::numeric_limits<double>::epsilon();
+    return {(above.value - below.value) / (2 * times), rounding * std::max(above.size, below.size) / times};
+  }
+
+  void compare_one(const std::vector<Tensor>& leaves, const std::vector<Tensor>& results, std::size_t k,
+                   std::int64_t element) {
+    weights_.assign(results.size(), Tensor());
+    Elements one(static_cast<std::size_t>(results[k].size()), 0);
+    one[static_cast<std::size_t>(element)] = 1;
+    weights_[k] = tensor(one, results[k].shape());
+    compare(leaves, results,
+            "result " + (results.size() > 1 ? std::to_string(k) + ", " : std::string()) + "element " +
+                std::to_string(element) + ", with respect to ",
+            nullptr);
+  }
+
+  /// All inputs for one projection: along one random direction, or without a generator element by element.
+  void compare(const std::vector<Tensor>& leaves, const std::vector<Tensor>& results, const std::string& of,
+               Generator* generator) {
+    std::vector<Tensor> seeds;
+    for (std::size_t k = 0; k < results.size(); ++k)
+      seeds.push_back(weights_[k].is_empty() || !is_floating(results[k].dtype())
+                          ? Tensor()
+                          : cast(weights_[k], results[k].dtype()));
+    const std::vector<Tensor> found =
+        no_grad([&] { return pulled_back(called_, results, seeds, leaves, false); });
+    for (std::size_t which = 0; which < inputs_.size(); ++which) {
+      Elements slopes = found[which].to_vector<double>();
+      for (std::size_t i = 0; i < slopes.size(); ++i)
+        slopes[i] = slopes[i] == 0 ? 0 : slopes[i] * steps_[which][i];
+      if (generator == nullptr || !agrees_along_a_direction(which, slopes, *generator))
+        compare_elements(which, slopes, of);
+    }
+  }
+  bool agrees_along_a_direction(std::size_t which, const Elements& slopes, Generator& generator) {
+    Elements direction;
+    double expected = 0, size = 0;
+    for (const double slope : slopes) {
+      direction.push_back(generator.normal());
+      expected += slope == 0 ? 0 : slope * direction.back();
+      size += slope * slope;
+    }
+    const Projected numeric = difference(which, direction);
+    const double error =
+        relative_error(expected, numeric, std::max(std::sqrt(size), std::abs(numeric.value)));
+    if (error <= options_.tolerance) result_.worst_error = std::max(result_.worst_error, error);
+    return error <= options_.tolerance;
+  }
+  void compare_elements(std::size_t which, const Elements& slopes, const std::string& of) {
+    std::vector<Projected> numeric;
+    Elements direction(slopes.size(), 0);
+    double size = 0;
+    for (std::size_t i = 0; i < slopes.size(); ++i) {
+      direction[i] = 1;
+      numeric.push_back(difference(which, direction));
+      direction[i] = 0;
+      // As elements may differ in size, each is compared in its own units: per step, and relative to the
+      // whole.
+      size = std::max(
+          {size, std::abs(slopes[i]) / steps_[which][i], std::abs(numeric[i].value) / steps_[which][i]});
+    }
+    for (std::size_t i = 0; i < slopes.size(); ++i) {
+      const double error = relative_error(slopes[i], numeric[i], size * steps_[which][i]);
+      if (error <= result_.worst_error && !(error > options_.tolerance && result_.passed)) continue;
+      result_.worst_error = std::max(result_.worst_error, error);
+      if (error > options_.tolerance) report(which, i, slopes, numeric[i], error, size, of);
+    }
+  }
+  static double relative_error(double analytic, const Projected& numeric, double size) {
+    const double apart = std::abs(analytic - numeric.value);
+    if (!std::isfinite(apart)) return std::numeric_limits<double>::infinity();
+    return apart <= numeric.size ? 0 : (apart - numeric.size) / size;
+  }
+
+  void report(std::size_t which, std::size_t element, const Elements& slopes, const Projected& numeric,
+              double error, double size, const std::string& of) {
+    const double step = steps_[which][element];
+    const auto shown = [](double x) { return std::isnan(x) ? NAN : x; };  // a stream writes its sign, too
+    std::ostringstream text;
+    text << of << places_[which] << ", element " << element << ": analytic " << shown(slopes[element] / step)
+         << ", numeric " << shown(numeric.value / step) << ", relative error " << shown(error);
+    const auto [cause, reason] = cause_of(which, element, slopes, numeric, size * step);
+    fail(error, cause, text.str() + "; likely " + reason);
+  }
+  std::pair<GradcheckCause, std::string> cause_of(std::size_t which, std::size_t element,
+                                                  const Elements& slopes, const Projected& numeric,
+                                                  double size) const {
+    using enum GradcheckCause;
+    if (!std::isfinite(slopes[element]) || !std::isfinite(numeric.value))
+      return {not_finite, "a value or a derivative that is not finite: see DetectAnomaly"};
+    Elements direction(slopes.size(), 0);
+    direction[element] = 1;
+    const auto sides_apart = [&](double times) {
+      const double here = moved(which, direction, 0).value;
+      const double above = (moved(which, direction, times).value - here) / times;
+      const double below = (here - moved(which, direction, -times).value) / times;
+      return std::abs(above - below) / std::max(std::abs(above), std::abs(below));
+    };
+    // Those of a smooth function come together as the step gets small.
+    if (sides_apart(1) > 0.01 && sides_apart(0.1) > 0.5 * sides_apart(1))
+      return {
+          kink,
+          "a kink: the differences to both sides disagree; move the inputs, or choose the gradient there"};
+    if (std::ranges::all_of(slopes, [](double slope) { return slope == 0; }))
+      return {cut_graph,
+              "a cut graph: no gradient comes back; look for detach(), NoGrad and item() on the way"};
+    for (const double times : {1000.0, 30.0, 0.03})
+      if (relative_error(slopes[element], difference(which, direction, times), size) <= options_.tolerance)
+        return {precision, "too little precision: with a step of " + shortest(options_.step * times) +
+                               " the error is gone"};
+    return {wrong_rule, "a wrong derivative: differences with several steps agree with each other"};
+  }
+  static std::string shortest(double number) {
+    std::ostringstream text;
+    text << number;
+    return text.str();
+  }
+  void fail(double error, GradcheckCause cause, const std::string& what) {
+    result_.passed = false;
+    result_.worst_error = std::max(result_.worst_error, error);
+    result_.cause = cause;
+    result_.message = called_ + ": " + what;
+  }
+
+  std::string called_;
+  Checked function_;
+  const std::vector<Tensor>& inputs_;
+  const std::vector<std::string>& places_;
+  const GradcheckOptions& options_;
+  std::vector<Elements> at_, steps_;
+  std::vector<Tensor> weights_;
+  GradcheckResult result_;
+};
+
+std::vector<std::string> input_places(std::size_t count) {
+  std::vector<std::string> places;
+  for (std::size_t i = 0; i < count; ++i) places.push_back("input " + std::to_string(i));
+  return places;
+}
+
+}  // namespace
+
+namespace detail {
+
+GradcheckResult gradcheck(std::string_view called, Checked function, const std::vector<Tensor>& inputs,
+                          const std::vector<std::string>& places, const GradcheckOptions& options) {
+  if (!(options.step > 0) || !(options.tolerance >= 0))
+    throw std::invalid_argument(std::string(called) + ": the step is " + std::to_string(options.step) +
+                                ", the tolerance " + std::to_string(options.tolerance) +
+                                "; give a step above 0, and a tolerance of at least 0");
+  return Check(called, function, inputs, places, options).run();
+}
+
+GradcheckResult gradgradcheck(Checked function, const std::vector<Tensor>& inputs,
+                              const std::vector<std::string>& places, const GradcheckOptions& options) {
+  const auto gradients_of = [&](const std::vector<Tensor>& at) {
+    const std::vector<Tensor> results = function(at);
+    Generator generator(options.seed + 1);
+    std::vector<Tensor> seeds;
+    for (const Tensor& result : results)
+      seeds.push_back(is_floating(result.dtype()) ? randn(result.shape(), generator, result.dtype())
+                                                  : Tensor());
+    return pulled_back("gradgradcheck", results, seeds, at, true);
+  };
+  return gradcheck("gradgradcheck", gradients_of, inputs, places, options);
+}
+
+}  // namespace detail
+
+GradcheckResult gradcheck(FunctionRef<Tensor(const std::vector<Tensor>&)> f,
+                          const std::vector<Tensor>& inputs, const GradcheckOptions& options) {
+  const auto function = [&](const std::vector<Tensor>& at) { return std::vector{f(at)}; };
+  return detail::gradcheck("gradcheck", function, inputs, input_places(inputs.size()), options);
+}
+
+GradcheckResult gradgradcheck(FunctionRef<Tensor(const std::vector<Tensor>&)> f,
+                              const std::vector<Tensor>& inputs, const GradcheckOptions& options) {
+  const auto function = [&](const std::vector<Tensor>& at) { return std::vector{f(at)}; };
+  return detail::gradgradcheck(function, inputs, input_places(inputs.size()), options);
 }
 
 }  // namespace chainrule

@@ -4,6 +4,7 @@
 #include <concepts>
 
 #include "chainrule/autograd.h"
+#include "graph/anomaly.h"
 #include "graph/call_error.h"
 #include "graph/cotangent.h"
 #include "graph/deferral.h"
@@ -223,6 +224,8 @@ Tensor apply(Op op, Here here, const In&... in) {
   if (!recording.needed) return read_now ? read(constant(std::move(value))) : constant(std::move(value));
   Tensor out = TensorAccess::adopt(
       new FixedNode<Op, count>(std::move(value), recording.requires_grad, std::move(op), reads, here, in...));
+  if (recording_mode.keep_values) [[unlikely]]
+    check_made(out);
   return read_now ? read(std::move(out)) : out;
 }
 
@@ -239,8 +242,11 @@ Tensor apply(Op op, Here here, const std::vector<Tensor>& in) {
   const Reads reads = recording.needed ? recording.reads(op) : 0;
   if (value.is_deferred() && !stays_deferred(value, reads, tensors)) (void)value.raw();
   if (!recording.needed) return constant(std::move(value));
-  return TensorAccess::adopt(
+  Tensor out = TensorAccess::adopt(
       new VariadicNode<Op>(std::move(value), recording.requires_grad, std::move(op), reads, here, in));
+  if (recording_mode.keep_values) [[unlikely]]
+    check_made(out);
+  return out;
 }
 
 }  // namespace chainrule

@@ -1,4 +1,12 @@
+// Comparison of gradients with differences: what passes, what is found, and the reason that is given.
+
 #include "chainrule/gradcheck.h"
+
+#include "chainrule/autograd.h"
+#include "chainrule/custom_gradient.h"
+#include "chainrule/functions.h"
+#include "chainrule/indexing.h"
+#include "chainrule/nn.h"
 
 #include "support.h"
 
@@ -58,6 +66,98 @@ TEST(Gradcheck, needs_float64) {
                          gradcheck([](const Inputs& in) { return square(in[0]); }, {tensor({1.0F})});
                        }),
                        {"gradcheck", "float32", "float64"}));
+}
+
+/// x·x whose derivative is wrong by a factor in every element.
+Tensor wrong_square(const Tensor& x, double factor) {
+  return custom_gradient(
+      "wrong_square", [](const Tensor& at) { return at * at; },
+      [factor](const Tensor& at, const Tensor&, const Tensor& g) { return 2 * factor * at * g; })(x);
+}
+
+TEST(Gradcheck, finds_wrong_rules_where_values_are_tiny_or_huge) {
+  for (const double scale : {1e-12, 1e-6, 1.0, 1e6, 1e12}) {
+    const Tensor x = scale * tensor({1.0, -2.0, 0.5});
+    const auto right = gradcheck([](const Inputs& in) { return wrong_square(in[0], 1); }, {x});
+    EXPECT_TRUE(right.passed) << right.message;
+    EXPECT_LT(right.worst_error, 1e-7);
+    const auto wrong = gradcheck([](const Inputs& in) { return wrong_square(in[0], 1.001); }, {x});
+    EXPECT_FALSE(wrong.passed) << scale;
+    EXPECT_EQ(wrong.cause, GradcheckCause::wrong_rule) << wrong.message;
+    EXPECT_NEAR(wrong.worst_error, 0.001, 1e-4);
+  }
+}
+
+TEST(Gradcheck, names_the_likely_reason) {
+  const Tensor x = tensor({1.0, 2.0, 3.0});
+  const auto cause_of = [&](const auto& f, const Tensor& at) {
+    const GradcheckResult result = gradcheck(f, at);
+    EXPECT_FALSE(result.passed);
+    EXPECT_FALSE(result.message.empty());
+    return result.cause;
+  };
+  EXPECT_EQ(cause_of([](const Tensor& at) { return relu(at - 2); }, x), GradcheckCause::kink);
+  EXPECT_EQ(cause_of([](const Tensor& at) { return square(at.detach()); }, x), GradcheckCause::cut_graph);
+  Generator generator(1);
+  EXPECT_EQ(cause_of([&](const Tensor& at) { return at * randn({3}, generator); }, x),
+            GradcheckCause::not_deterministic);
+  EXPECT_EQ(cause_of([](const Tensor& at) { return log(at - 4); }, x), GradcheckCause::not_finite);
+  // A small slope on a large number that is lost to the rounding inside the function.
+  const auto coarse = [](const Tensor& at) { return (at + 1e6) - 1e6; };
+  EXPECT_EQ(cause_of(coarse, x), GradcheckCause::precision);
+}
+
+TEST(Gradcheck, says_where_and_by_how_much) {
+  const GradcheckResult result =
+      gradcheck([](const Tensor& x, const std::vector<Tensor>& y) { return wrong_square(y[1], 2) * x; },
+                std::tuple(Tensor(1.0), std::vector{Tensor(1.0), tensor({2.0, 3.0})}));
+  EXPECT_TRUE(mentions(result.message,
+                       {"gradcheck: argument 1[1], element", "analytic", "numeric", "wrong derivative"}));
+  const GradcheckResult full =
+      gradcheck([](const Tensor& x) { return std::pair(sum(x), wrong_square(x, 2)); }, tensor({2.0}),
+                {.full_jacobian = true});
+  EXPECT_TRUE(
+      mentions(full.message, {"result 1, element 0", "argument 0, element 0", "analytic 8", "numeric 4"}));
+}
+
+TEST(Gradcheck, takes_structures_layers_and_several_results) {
+  Generator generator(1);
+  const Linear layer(3, 2, generator);
+  const auto f = [](const Linear& l, const Tensor& x) { return std::tuple(tanh(l(x)), sum(x), argmax(x)); };
+  for (const bool full : {false, true}) {
+    const auto result = gradcheck(f, std::tuple(layer, tensor({0.3, -0.7, 1.2})), {.full_jacobian = full});
+    EXPECT_TRUE(result.passed) << result.message;
+  }
+  const auto second = gradgradcheck(f, std::tuple(layer, tensor({0.3, -0.7, 1.2})));
+  EXPECT_TRUE(second.passed) << second.message;
+}
+
+TEST(Gradcheck, runs_the_function_a_few_times_where_all_is_right) {
+  int runs = 0;
+  const auto f = [&](const Tensor& x) {
+    ++runs;
+    return sum(square(x));
+  };
+  EXPECT_TRUE(gradcheck(f, linspace(-1, 1, 1000)).passed);
+  EXPECT_LE(runs, 4);
+}
+
+TEST(Gradgradcheck, finds_a_wrong_second_derivative_of_a_right_first_one) {
+  const auto f = custom_gradient(
+      "cube", [](const Tensor& x) { return x * x * x; },
+      [](const Tensor& x, const Tensor&, const Tensor& g) { return 3 * x * x.detach() * g; });
+  EXPECT_TRUE(gradcheck(f, tensor({1.0, 2.0})).passed);
+  const auto result = gradgradcheck(f, tensor({1.0, 2.0}));
+  EXPECT_FALSE(result.passed);
+  EXPECT_TRUE(mentions(result.message, {"gradgradcheck: argument 0", "element"}));
+  EXPECT_TRUE(
+      gradgradcheck([](const Inputs& in) { return exp(in[0]) * in[1]; }, {Tensor(0.5), Tensor(2.0)}).passed);
+}
+
+TEST(Gradcheck, refuses_senseless_options) {
+  EXPECT_TRUE(mentions(message_of<std::invalid_argument>(
+                           [] { gradcheck([](const Tensor& x) { return x; }, Tensor(1.0), {.step = 0}); }),
+                       {"gradcheck", "step"}));
 }
 
 }  // namespace
