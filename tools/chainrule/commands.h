@@ -6,6 +6,7 @@ namespace chainrule::cli {
 
 /// The subcommands. Each registers itself, and does its work when CLI11 calls it back.
 void add_eval(CLI::App& app);   ///< value and gradients
+void add_check(CLI::App& app);  ///< gradients compared with differences
 void add_graph(CLI::App& app);  ///< the graph, drawn
 void add_walk(CLI::App& app);   ///< the forward and the backward pass, step by step
 void add_ops(CLI::App& app);    ///< the derivative of every operation

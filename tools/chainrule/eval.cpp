@@ -1,6 +1,7 @@
 #include <memory>
 
 #include "commands.h"
+#include "eval_derivatives.h"
 #include "functions.h"
 #include "print.h"
 #include "session.h"
@@ -47,7 +48,8 @@ std::string as_text(const Computed& computed, const std::string& missing) {
   return text;
 }
 
-void run(const Request& request, bool json) {
+void run(const Request& request, bool json, const Derivatives& derivatives) {
+  if (derivatives.any()) return write_output(derivatives.of(request, json));
   const Computed computed = compute(request);
   const std::string missing = computed.wrt.empty() ? "" : not_a_scalar(computed);
   if (!missing.empty() && !request.wrt.empty()) throw GradError(missing);  // they were asked for
@@ -61,7 +63,9 @@ void add_eval(CLI::App& app) {
   CLI::App* command = app.add_subcommand("eval", "Compute an expression and its gradients");
   const auto request = std::make_shared<Request>();
   const auto json = std::make_shared<bool>(false);
+  const auto derivatives = std::make_shared<Derivatives>();
   request->add_to(*command);
+  derivatives->add_to(*command);
   command->add_flag("--json", *json,
                     "Print {\"value\": .., \"shape\": [..], \"gradients\": {..}}, exact to the bit;\n"
                     "gradients are null, and a note says why, when the value is no scalar");
@@ -74,10 +78,12 @@ void add_eval(CLI::App& app) {
       "  chainrule eval '(x + y) * z' x=-2 y=5 z=-4\n"
       "  chainrule eval 'h = relu(W @ x + b); sum(h ** 2)' 'W=randn(3,2)' x=[1,2] b=[0,0,1] --wrt W,b\n"
       "  chainrule eval 'cross_entropy(z, [0, 2])' 'z=[[1,2,3],[4,5,6]]' --json\n"
+      "  chainrule eval 'softmax(W @ x)' 'W=randn(3,2)' x=[1,2] --jacobian --wrt x\n"
+      "  chainrule eval '1 / x' x=4 --order 6\n"
       "  chainrule eval 'mean((X @ w - 1) ** 2)' X=@table.csv w=@weights.npy --dtype float32\n\n"
       "Functions:\n" +
       function_list());
-  command->callback([request, json] { run(*request, *json); });
+  command->callback([request, json, derivatives] { run(*request, *json, *derivatives); });
 }
 
 }  // namespace chainrule::cli

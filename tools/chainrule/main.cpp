@@ -116,6 +116,7 @@ int main(int count, char** values) {
       "`chainrule COMMAND --help` shows examples. Exit codes: 0 fine, 1 the work failed, 2 the command was "
       "wrong.");
   add_eval(app);
+  add_check(app);
   add_graph(app);
   add_walk(app);
   add_train(app);

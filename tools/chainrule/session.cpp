@@ -61,6 +61,22 @@ bool is_several(const List& list) {
                                       [](const Value& item) { return item.as<Tensor>() != nullptr; });
 }
 
+/// The only result; CommandError where there are several.
+Tensor one_result(const Value& value, const Context& context) {
+  if (value.is_number() && !value.as<bool>())  // numbers alone are computed in the default dtype
+    return number_operand(value).as(context.dtype);
+  if (const auto* tuple = value.as<List>(); tuple && is_several(*tuple))
+    throw CommandError("there are " + std::to_string(tuple->items().size()) +
+                       " results; choose one, as (...)[0]");
+  return to_tensor(value, {.floats = context.dtype});
+}
+
+Context context_of(const Request& request) {
+  return {.dtype = request.dtype == "float32" ? DType::float32 : DType::float64,
+          .random = Generator(request.seed),
+          .most_elements = request.most_elements};
+}
+
 }  // namespace
 
 void Request::add_to(CLI::App& command) {
@@ -77,9 +93,7 @@ void Request::add_to(CLI::App& command) {
 }
 
 Computed compute(const Request& request) {
-  Context context{.dtype = request.dtype == "float32" ? DType::float32 : DType::float64,
-                  .random = Generator(request.seed),
-                  .most_elements = request.most_elements};
+  Context context = context_of(request);
   const Program program(request.expression);
   const std::vector<Given> values = read_values(request.values, context);
   const std::vector<std::string> wrt = wanted_names(values, request.wrt);
@@ -92,13 +106,11 @@ Computed compute(const Request& request) {
   }
 
   const Value value = evaluate(program, variables, context);
-  if (value.is_number() && !value.as<bool>())  // numbers alone are computed in the default dtype
-    computed.output = number_operand(value).as(context.dtype);
-  else if (const auto* tuple = value.as<List>(); tuple && is_several(*tuple))
+  if (const auto* tuple = value.as<List>(); tuple && is_several(*tuple))
     for (const Value& item : tuple->items())
       computed.several.push_back(to_tensor(item, {.floats = context.dtype}));
   else
-    computed.output = to_tensor(value, {.floats = context.dtype});
+    computed.output = one_result(value, context);
   if (!computed.several.empty()) computed.output = computed.several.front();
   if (computed.output.name().empty()) computed.output = computed.output.named(free_name(program, variables));
   return computed;
@@ -110,6 +122,52 @@ Computed compute_one(const Request& request) {
     throw CommandError("there are " + std::to_string(computed.several.size()) +
                        " results; choose one, as (...)[0]");
   return computed;
+}
+
+struct ExpressionFunction::Parts {
+  Context context;
+  Program program;
+  Variables constants;
+  std::vector<std::string> names;
+  std::vector<Tensor> values;
+
+  explicit Parts(const Request& request) : context(context_of(request)), program(request.expression) {
+    const std::vector<Given> given = read_values(request.values, context);
+    names = wanted_names(given, request.wrt);
+    for (const Given& each : given) constants[each.name] = each.tensor;
+    for (const std::string& name : names) values.push_back(*constants[name].as<Tensor>());
+  }
+};
+
+ExpressionFunction::ExpressionFunction(const Request& request)
+    : parts_(std::make_shared<const Parts>(request)) {}
+
+Tensor ExpressionFunction::operator()(const std::vector<Tensor>& values) const {
+  Context context = parts_->context;
+  Variables variables = parts_->constants;
+  for (std::size_t i = 0; i < values.size(); ++i) variables[parts_->names[i]] = values[i];
+  return one_result(evaluate(parts_->program, variables, context), context);
+}
+
+const std::vector<std::string>& ExpressionFunction::names() const { return parts_->names; }
+const std::vector<Tensor>& ExpressionFunction::values() const { return parts_->values; }
+
+std::vector<Tensor> ExpressionFunction::read(const std::string& option,
+                                             const std::vector<std::string>& given) const {
+  std::vector<Tensor> found(names().size());
+  Context context = parts_->context;
+  for (const Given& each : read_values(given, context)) {
+    const auto name = std::find(names().begin(), names().end(), each.name);
+    if (name == names().end())
+      throw CommandError(option + ": '" + printable(each.name) +
+                         "' is not among the values to differentiate with respect to");
+    const auto i = static_cast<std::size_t>(name - names().begin());
+    if (each.tensor.shape() != values()[i].shape())
+      throw CommandError(option + ": " + each.name + " has shape " + to_string(each.tensor.shape()) +
+                         ", its value " + to_string(values()[i].shape()) + "; they must be equal");
+    found[i] = cast(each.tensor, values()[i].dtype());
+  }
+  return found;
 }
 
 std::string not_a_scalar(const Computed& computed) {

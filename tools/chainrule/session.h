@@ -1,6 +1,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,26 @@ struct Computed {
   std::vector<Tensor> several = {};  ///< all of them where the result is a tuple; output is the first
 };
 Computed compute(const Request& request);
+
+/// The expression as a function of the values that it is differentiated with respect to. Random numbers start
+/// anew in each call.
+class ExpressionFunction {
+ public:
+  explicit ExpressionFunction(const Request& request);
+  /// CommandError where there are several results.
+  Tensor operator()(const std::vector<Tensor>& values) const;
+  /// Their names, and what was given for them.
+  [[nodiscard]] const std::vector<std::string>& names() const;
+  [[nodiscard]] const std::vector<Tensor>& values() const;
+  /// What is given as NAME=VALUE for some of them, in their order: empty handles for the others. `option` is
+  /// for errors. CommandError for other names and shapes.
+  [[nodiscard]] std::vector<Tensor> read(const std::string& option,
+                                         const std::vector<std::string>& given) const;
+
+ private:
+  struct Parts;
+  std::shared_ptr<const Parts> parts_;
+};
 
 /// The same for what takes one result. CommandError where there are several.
 Computed compute_one(const Request& request);
