@@ -109,7 +109,7 @@ class OperationNode : public Node {
       if (g.is_number()) return op_.scalar_vjp(inputs(), Node::value(), g.number(), to);
     const Borrowed out(this);
     if (g.node() != nullptr) return op_.vjp(inputs(), out, Borrowed(g.node()), to);
-    op_.vjp(inputs(), out, g.tensor(dtype()), to);
+    op_.vjp(inputs(), out, scalar(g.number(), dtype()), to);
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                              const std::string& name) const final {

@@ -146,7 +146,8 @@ std::optional<Array> on_parts(Loop* loop, DType result, const Shape& shape,
   Shape common;
   for (std::size_t k = 0; k < K; ++k) {
     if (operands[k] == nullptr) continue;
-    if (parts[k] = repeated_part(*operands[k])) {
+    parts[k] = repeated_part(*operands[k]);
+    if (parts[k]) {
       operands[k] = &*parts[k];
       any = true;
     }

@@ -74,8 +74,8 @@ Shapes of_large_size(const Shapes& shapes, std::int64_t size) {
   return shapes;
 }
 
-/// Decompositions take a time that grows faster than their size, and what is made of other operations many passes; but
-/// those operations are compared at the full size themselves.
+/// Decompositions take a time that grows faster than their size, and what is made of other operations many
+/// passes; but those operations are compared at the full size themselves.
 bool is_slow(const OpCase& row) {
   if (row.composed) return true;
   const std::set<std::string> slow = {"matrix_exp", "matrix_power", "cond",  "pinv",     "svd", "svdvals",
@@ -99,7 +99,8 @@ TEST_P(LargeOperation, gives_the_same_bits_with_any_number_of_threads) {
     for (const Shapes& sizes : {of_large_size(shapes, size), shapes}) {
       const Inputs drawn = one.draw(sizes, engine);
       try {
-        // A result that is far larger than the inputs, as a matrix from its diagonal, tells no more than a small one.
+        // A result that is far larger than the inputs, as a matrix from its diagonal, tells no more than a
+        // small one.
         if (one.variant->call(Arguments(drawn)).size() > 20 * size) continue;
       } catch (const ShapeError&) {
         continue;
