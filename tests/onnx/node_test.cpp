@@ -82,7 +82,7 @@ TEST(OnnxNodes, have_the_gradients_that_differences_have) {
   Engine engine(seed());
   std::size_t checked = 0, constant = 0;
   for (const auto& [name, folder] : *node_cases()) {
-    const auto starts_here = [&](const Excluded& other) { return name.starts_with(other.prefix); };
+    const auto starts_here = [&name = name](const Excluded& other) { return name.starts_with(other.prefix); };
     if (std::ranges::any_of(excluded, starts_here) || run_case(folder).kind != NodeOutcome::Kind::passed)
       continue;
     const onnx::Model model = onnx::load(folder + "/model.onnx");
