@@ -305,15 +305,16 @@ void run(const Array& x, const Array* g, const Array* weight, const Array* bias,
                      statistics + 3 * count,
                      first,
                      second};
+  const auto of_part = [&](double* first_part, std::int64_t part) {
+    return first_part != nullptr && of_elements ? first_part + part * groups.weights() : first_part;
+  };
   parallel_for(parts, 1, [&](std::int64_t part, std::int64_t end) {
     for (; part < end; ++part) {
       const std::int64_t begin = part * count / parts, stop = (part + 1) * count / parts;
       if (groups.inner == 1 && groups.outer > 1)
         simd::vectorized<ColumnLoop<T>>(&task, begin, stop);
       else
-        simd::vectorized<GroupLoop<T>>(&task, begin, stop,
-                                       of_elements ? first + part * groups.weights() : first,
-                                       of_elements ? second + part * groups.weights() : second);
+        simd::vectorized<GroupLoop<T>>(&task, begin, stop, of_part(first, part), of_part(second, part));
     }
   });
   if (!sums) return;
