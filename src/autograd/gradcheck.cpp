@@ -276,6 +276,7 @@ GradcheckResult gradgradcheck(Checked function, const std::vector<Tensor>& input
     const std::vector<Tensor> results = function(at);
     Generator generator(options.seed + 1);
     std::vector<Tensor> seeds;
+    seeds.reserve(results.size());
     for (const Tensor& result : results)
       seeds.push_back(is_floating(result.dtype()) ? randn(result.shape(), generator, result.dtype())
                                                   : Tensor());

@@ -356,6 +356,7 @@ Tensor stack(const std::vector<Tensor>& parts, std::int64_t axis, Here here) try
   std::vector<std::int64_t> sizes(shape.begin(), shape.end());
   sizes.insert(sizes.begin() + at, 1);
   std::vector<Tensor> reshaped;
+  reshaped.reserve(parts.size());
   for (const Tensor& part : parts) reshaped.push_back(reshape({part, here}, Shape(sizes)));
   return apply(Concatenate{{}, static_cast<std::size_t>(at)}, here, reshaped);
 } catch (...) {

@@ -92,8 +92,10 @@ class OneCycle {
 Schedule Schedule::step(std::int64_t size, double gamma) {
   optim::require_count(owner, "step's size", size, 1);
   optim::require_not_negative(owner, "step's gamma", gamma);
-  return Schedule(
-      [=](std::int64_t t, double rate) { return rate * std::pow(gamma, static_cast<double>(t / size)); });
+  return Schedule([=](std::int64_t t, double rate) {
+    const std::int64_t times = t / size;
+    return rate * std::pow(gamma, static_cast<double>(times));
+  });
 }
 
 Schedule Schedule::multi_step(std::vector<std::int64_t> milestones, double gamma) {

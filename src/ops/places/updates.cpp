@@ -297,7 +297,7 @@ Tensor scatter_reduce(const Operand& x, std::int64_t axis, const Operand& index,
   constexpr const char* name = "scatter_reduce";
   const DType dtype = promote(ops::common_dtype(x, values), DType::int64);
   const Tensor in = x.as(dtype);
-  const Shape shape = in.shape();
+  const Shape& shape = in.shape();
   const Array places = ops::gathered_places(name, shape, normalize_axis(name, axis, shape), index);
   const Tensor given = ops::filled(places.shape(), ops::values_for(name, values.as(dtype), places.shape()));
   if (how == Combining::sum || how == Combining::mean) {
