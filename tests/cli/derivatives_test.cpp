@@ -10,14 +10,8 @@ namespace {
 
 using nlohmann::json;
 
-ToolResult eval(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), "eval");
-  return run_tool(arguments);
-}
-ToolResult check(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), "check");
-  return run_tool(arguments);
-}
+ToolResult eval(const std::vector<std::string>& arguments) { return run_command("eval", arguments); }
+ToolResult check(const std::vector<std::string>& arguments) { return run_command("check", arguments); }
 
 TEST(EvalDerivatives, prints_jacobians) {
   EXPECT_EQ(eval({"x * y", "x=[1,2]", "y=3", "--jacobian"}).output,

@@ -11,10 +11,7 @@ namespace {
 
 using nlohmann::json;
 
-ToolResult eval(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), "eval");
-  return run_tool(arguments);
-}
+ToolResult eval(const std::vector<std::string>& arguments) { return run_command("eval", arguments); }
 
 /// What --json prints; the tool must have been content.
 json answer(std::vector<std::string> arguments) {

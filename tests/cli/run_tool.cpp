@@ -105,6 +105,11 @@ ToolResult run(const std::vector<std::string>& arguments, const Channel& errors)
 }  // namespace
 
 ToolResult run_tool(const std::vector<std::string>& arguments) { return run(arguments, make_pipe()); }
+
+ToolResult run_command(const std::string& command, std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), command);
+  return run_tool(arguments);
+}
 ToolResult run_tool_on_terminal(const std::vector<std::string>& arguments) {
   return run(arguments, make_terminal());
 }

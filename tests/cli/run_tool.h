@@ -15,6 +15,8 @@ struct ToolResult {
 
 /// Runs the command-line tool with these arguments and waits for it.
 ToolResult run_tool(const std::vector<std::string>& arguments);
+/// The same with one of its commands.
+ToolResult run_command(const std::string& command, std::vector<std::string> arguments);
 
 /// The same with standard error on a (pseudo) terminal.
 ToolResult run_tool_on_terminal(const std::vector<std::string>& arguments);

@@ -13,10 +13,7 @@ namespace {
 
 using Arguments = std::vector<std::string>;
 
-ToolResult train(Arguments arguments) {
-  arguments.insert(arguments.begin(), "train");
-  return run_tool(arguments);
-}
+ToolResult train(const Arguments& arguments) { return run_command("train", arguments); }
 
 /// The percentage in "test accuracy: 97.22 % (1747 of 1797)"; -1 when there is none.
 double test_accuracy(const ToolResult& result) {
