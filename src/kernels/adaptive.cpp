@@ -12,21 +12,26 @@ void average(P& mean, const Share<typename P::Element>& share, const P& x) {
   mean = P(share.kept) * mean + P(share.taken) * x;
 }
 
+/// The means of g and g², for Adam and its kind, where g is the gradient with decay · x added; gives g.
+template <class P, class Constants>
+P average_moments(const Constants& c, const P& x, const P& gradient, P& first, P& second) {
+  const P g = gradient + P(c.decay) * x;
+  average(first, c.beta1, g);
+  average(second, c.beta2, g * g);
+  return g;
+}
+
 template <class T>
 struct AdamRule {
   AdamConstants<T> c;
   template <class P>
   P operator()(const P& x, const P& gradient, P& first, P& second) const {
-    const P g = gradient + P(c.decay) * x;
-    average(first, c.beta1, g);
-    average(second, c.beta2, g * g);
+    average_moments(c, x, gradient, first, second);
     return moved(x, first, second);
   }
   template <class P>
   P operator()(const P& x, const P& gradient, P& first, P& second, P& largest) const {
-    const P g = gradient + P(c.decay) * x;
-    average(first, c.beta1, g);
-    average(second, c.beta2, g * g);
+    average_moments(c, x, gradient, first, second);
     largest = maximum(largest, second);
     return moved(x, first, largest);
   }
@@ -41,9 +46,7 @@ struct NAdamRule {
   NAdamConstants<T> c;
   template <class P>
   P operator()(const P& x, const P& gradient, P& first, P& second) const {
-    const P g = gradient + P(c.decay) * x;
-    average(first, c.beta1, g);
-    average(second, c.beta2, g * g);
+    const P g = average_moments(c, x, gradient, first, second);
     return x -
            (P(c.gradient_rate) * g + P(c.first_rate) * first) / (P(c.scale) * sqrt(second) + P(c.epsilon));
   }
