@@ -126,10 +126,6 @@ Array elementwise(const Shape& shape, const std::array<const Array*, K>& operand
   return detail::elementwise<K>(detail::uniform<F, T>(std::make_index_sequence<K>()), dtype_of<T>, shape,
                                 operands);
 }
-template <class F, class T, std::size_t K>
-Array deferred_elementwise(const Shape& shape, const std::array<const Array*, K>& operands) {
-  return elementwise<F, T, K>(shape, operands);
-}
 /// The same for f(a, b) that gives truth values.
 template <class F, class T>
 Array compare(const Array& a, const Array& b, const Shape& shape) {

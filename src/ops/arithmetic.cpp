@@ -6,17 +6,17 @@ namespace ops {
 
 struct Add : Binary<Add>, rules::Add {
   static constexpr std::string_view name = "add", formula = "∂(a + b)/∂a = 1,  ∂(a + b)/∂b = 1";
-  static constexpr bool is_cheap = true, integers = true;
+  static constexpr bool integers = true;
 };
 
 struct Sub : Binary<Sub>, rules::Sub {
   static constexpr std::string_view name = "sub", formula = "∂(a − b)/∂a = 1,  ∂(a − b)/∂b = −1";
-  static constexpr bool is_cheap = true, integers = true;
+  static constexpr bool integers = true;
 };
 
 struct Mul : Binary<Mul>, rules::Mul {
   static constexpr std::string_view name = "mul", formula = "∂(a · b)/∂a = b,  ∂(a · b)/∂b = a";
-  static constexpr bool is_cheap = true, integers = true;
+  static constexpr bool integers = true;
 };
 
 struct Div : Binary<Div>, rules::Div {
@@ -36,7 +36,7 @@ struct Neg : Unary<Neg>, rules::Neg {
 
 struct Square : Unary<Square>, rules::Square {
   static constexpr std::string_view name = "square", formula = "∂x²/∂x = 2x";
-  static constexpr bool is_cheap = true, integers = true;
+  static constexpr bool integers = true;
 };
 
 struct Abs : Unary<Abs>, rules::Abs {

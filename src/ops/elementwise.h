@@ -54,7 +54,6 @@ T element(const Tensor& scalar) {
 template <class Op>
 struct Unary {
   static constexpr bool integers = false;  ///< also defined on int64
-  static constexpr bool is_cheap = false;  ///< see kernels::deferred_elementwise
   static constexpr Probe probe() { return Op::vjp_x(probe_input(0), probe_output, probe_upstream); }
 
   Array forward(Values in) const {
@@ -63,7 +62,7 @@ struct Unary {
         return kernels::map<WithWrapping<Forward>, std::int64_t, std::int64_t>(*in[0]);
     return dispatch_floating(in[0]->dtype(), [&]<class T>() {
       if (in[0]->shape().rank() == 0) return Array(static_cast<T>(Op::value(in[0]->template item<T>())));
-      return kernels::deferred_elementwise<Forward, T, 1>(in[0]->shape(), {in[0]});
+      return kernels::elementwise<Forward, T, 1>(in[0]->shape(), {in[0]});
     });
   }
   Reads reads(Wanted wanted) const { return wanted(0) ? probe().reads : 0; }
@@ -87,7 +86,6 @@ struct Unary {
  private:
   // Function objects, not lambdas: their bodies wait until Op is complete.
   struct Forward {
-    static constexpr bool is_cheap = Op::is_cheap;
     auto operator()(auto x) const { return Op::value(x); }
   };
   struct Rule {
@@ -149,20 +147,16 @@ void send(Rule rule, std::size_t i, Inputs in, const Tensor& out, const Shape& f
 template <class Op>
 struct Binary {
   static constexpr bool integers = false;
-  static constexpr bool is_cheap = false;
 
   struct Forward {
-    static constexpr bool is_cheap = Op::is_cheap;
     auto operator()(auto a, auto b) const { return Op::value(a, b); }
   };
   struct RuleA {
-    static constexpr bool is_cheap = Op::is_cheap;
     constexpr auto operator()(auto a, auto b, auto y, auto g) const {
       return out_of_rule(Op::vjp_a(a, b, y, into_rule(g)));
     }
   };
   struct RuleB {
-    static constexpr bool is_cheap = Op::is_cheap;
     constexpr auto operator()(auto a, auto b, auto y, auto g) const {
       return out_of_rule(Op::vjp_b(a, b, y, into_rule(g)));
     }
@@ -177,7 +171,7 @@ struct Binary {
       if (in[0]->shape().rank() + in[1]->shape().rank() == 0)
         return Array(static_cast<T>(Op::value(in[0]->template item<T>(), in[1]->template item<T>())));
       const Shape shape = broadcast(Op::name, in[0]->shape(), in[1]->shape());
-      return kernels::deferred_elementwise<Forward, T, 2>(shape, {in[0], in[1]});
+      return kernels::elementwise<Forward, T, 2>(shape, {in[0], in[1]});
     });
   }
   Reads reads(Wanted wanted) const {

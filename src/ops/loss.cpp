@@ -129,7 +129,6 @@ struct CrossEntropy : LossReduction {
 /// A loss of each prediction and its target: Op gives value(p, t), vjp_a(p, t, g) and vjp_b(p, t, g).
 template <class Op>
 struct PairLoss : LossReduction {
-  static constexpr bool is_cheap = false;
   Array forward(Values in) const {
     const Shape &shape = in[0]->shape(), &target = in[1]->shape();
     if (target != shape && target.rank() != 0)
@@ -137,7 +136,7 @@ struct PairLoss : LossReduction {
           std::string(Op::name) + ": " + to_string(shape) + " and target " + to_string(target) +
           " differ in shape; reshape one, or broadcast_to if that is meant (a scalar target is for all)");
     return dispatch_floating(in[0]->dtype(), [&]<class T>() {
-      return combine(Op::name, kernels::deferred_elementwise<Forward, T, 2>(shape, {in[0], in[1]}));
+      return combine(Op::name, kernels::elementwise<Forward, T, 2>(shape, {in[0], in[1]}));
     });
   }
   Reads reads(Wanted wanted) const { return wanted(0) || wanted(1) ? reads_input(0) | reads_input(1) : 0; }
@@ -156,17 +155,14 @@ struct PairLoss : LossReduction {
 
  private:
   struct Forward {
-    static constexpr bool is_cheap = Op::is_cheap;
     auto operator()(auto p, auto t) const { return Op::value(p, t); }
   };
   struct RuleA {
-    static constexpr bool is_cheap = false;  // a loss that is broadcast is too rare for a loop of its own
     constexpr auto operator()(auto p, auto t, auto, auto g) const {
       return out_of_rule(Op::vjp_a(p, t, into_rule(g)));
     }
   };
   struct RuleB {
-    static constexpr bool is_cheap = false;
     constexpr auto operator()(auto p, auto t, auto, auto g) const {
       return out_of_rule(Op::vjp_b(p, t, into_rule(g)));
     }
@@ -174,7 +170,6 @@ struct PairLoss : LossReduction {
 };
 
 struct MseLoss : PairLoss<MseLoss> {
-  static constexpr bool is_cheap = true;
   static constexpr std::string_view name = "mse_loss", formula = "∂(p − t)²/∂p = 2 (p − t)";
   static auto value(auto p, auto t) { return (p - t) * (p - t); }
   static constexpr auto vjp_a(auto p, auto t, auto g) { return g * (2 * (p - t)); }

@@ -45,7 +45,7 @@ struct Norm : AxisReduction {
   };
   Array forward(Values in) const {
     return dispatch_floating(in[0]->dtype(), [&]<class T>() {
-      const Array squares = kernels::deferred_elementwise<Squared, T, 1>(in[0]->shape(), {in[0]});
+      const Array squares = kernels::elementwise<Squared, T, 1>(in[0]->shape(), {in[0]});
       const Array total = kernels::sum(squares, axes);
       Array root = kernels::elementwise<Root, T, 1>(total.shape(), {&total});
       // Between these no square has overflowed, and none that was lost below matters.
@@ -80,7 +80,6 @@ struct Norm : AxisReduction {
  private:
   static constexpr double infinity = std::numeric_limits<double>::infinity();
   struct Squared {
-    static constexpr bool is_cheap = true;
     auto operator()(auto x) const { return x * x; }
   };
   struct Root {
