@@ -3,7 +3,6 @@
 #include "chainrule/ops.h"
 #include "graph/deferral.h"
 #include "kernels/accumulate.h"
-#include "kernels/repeated.h"
 
 namespace chainrule {
 

@@ -1,3 +1,5 @@
+// Text for the labels of Graphviz, and a tensor in few characters.
+
 #include "draw/label.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,5 @@
+// Which role a node has, and so which colour and frame.
+
 #include "draw/look.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,5 @@
+// Text for HTML and SVG: escaped, cut, and in UTF-8 that XML allows.
+
 #include "draw/markup.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// Numbers and tensors as people read them.
+
 #include "draw/numbers.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,5 @@
+// Text in SVG, and about how wide it is.
+
 #include "draw/svg.h"
 
 #include <fmt/format.h>

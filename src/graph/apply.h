@@ -18,9 +18,8 @@
 ///                                      once, before the struct moves into its node, so it may leave there
 ///                                      what the derivative can use
 ///   Reads reads(wanted) const          which values the derivative reads, if `wanted(i)` inputs need one
-///   void vjp(in, out, g, to) const     the vector-Jacobian product, in terms of the public operations; or by
-///   a
-///                                      kernel, where to.in_numbers()
+///   void vjp(in, out, g, to) const     the vector-Jacobian product, in terms of public operations, or by a
+///                                      kernel where to.in_numbers()
 ///   LocalFormula local_formula(input, names, name) const    vjp for people
 /// and may have
 ///   void scalar_vjp(in, value, g, to) const    vjp in bare numbers, for a scalar and its scalar inputs

@@ -1,3 +1,5 @@
+// A graph in DOT, the language of Graphviz: nodes with their numbers, edges, and scopes as frames.
+
 #include <fmt/format.h>
 
 #include <iterator>

@@ -1,3 +1,6 @@
+// What in a graph is worth a look: numbers that are not finite and where they begin, and gradients that are
+// 0.
+
 #include <fmt/format.h>
 
 #include "draw/graph/graph_page.h"

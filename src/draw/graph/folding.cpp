@@ -1,3 +1,5 @@
+// How a graph is cut into parts that fold, and which links and ports these have.
+
 #include "draw/graph/folding.h"
 
 #include <algorithm>

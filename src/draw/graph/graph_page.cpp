@@ -1,3 +1,5 @@
+// What the page of a graph is given: the text and size of each box, and everything as JSON.
+
 #include "draw/graph/graph_page.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,5 @@
+// The DOT of one part of a folded graph, in which the parts inside it are boxes.
+
 #include "draw/graph/pictures.h"
 
 #include <fmt/format.h>

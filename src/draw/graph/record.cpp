@@ -1,3 +1,5 @@
+// A graph as drawings need it: of each node the numbers in a few figures, not the tensors.
+
 #include <algorithm>
 #include <cmath>
 

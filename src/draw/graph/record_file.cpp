@@ -1,3 +1,5 @@
+// A recorded graph as a JSON file, and reading one with an error that says where it is wrong.
+
 #include <algorithm>
 #include <cmath>
 #include <limits>

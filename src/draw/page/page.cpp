@@ -1,3 +1,5 @@
+// A page with its styles, scripts and data in one file.
+
 #include "draw/page/page.h"
 
 #include <nlohmann/json.hpp>

@@ -1,3 +1,5 @@
+// Curves in a terminal, drawn in braille.
+
 #include <fmt/format.h>
 
 #include <algorithm>

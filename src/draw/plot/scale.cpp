@@ -1,3 +1,5 @@
+// Axes with round numbers, linear and logarithmic.
+
 #include "draw/plot/scale.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,5 @@
+// The page of a graph, laid out by Graphviz.
+
 #include "draw/graph/graph_page.h"
 #include "draw/markup.h"
 #include "draw/page/page.h"

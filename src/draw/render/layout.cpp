@@ -1,3 +1,5 @@
+// Where Graphviz puts nodes and edges, read from its JSON.
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>

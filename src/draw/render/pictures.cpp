@@ -1,3 +1,5 @@
+// The layout of each part of a folded graph that differs from the others.
+
 #include <unordered_map>
 
 #include "draw/graph/pictures.h"

@@ -1,3 +1,5 @@
+// DOT as SVG, PNG and PDF, by the library of Graphviz.
+
 #include <graphviz/gvc.h>
 
 #include <algorithm>

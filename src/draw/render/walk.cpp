@@ -1,3 +1,5 @@
+// The frames of a walk as PNG and PDF, by librsvg and Cairo.
+
 #include <cairo-pdf.h>
 #include <cairo.h>
 #include <librsvg/rsvg.h>

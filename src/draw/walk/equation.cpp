@@ -1,3 +1,5 @@
+// The equations of a step as plain text.
+
 #include "draw/walk/equation.h"
 
 #include "draw/markup.h"

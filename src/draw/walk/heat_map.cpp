@@ -1,3 +1,5 @@
+// An array as coloured cells, in SVG.
+
 #include "draw/walk/heat_map.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,5 @@
+// The steps of a forward and a backward pass, as the engine takes them, with their equations.
+
 #include "chainrule/walk.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// The page that steps through a walk: its list of steps, its bar of keys, and the graph.
+
 #include "draw/walk/walk_page.h"
 
 #include <fmt/format.h>

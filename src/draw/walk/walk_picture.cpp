@@ -1,3 +1,5 @@
+// One frame of a walk as a picture by itself.
+
 #include <fmt/format.h>
 
 #include <algorithm>

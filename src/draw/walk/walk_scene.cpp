@@ -1,3 +1,5 @@
+// The graph of a walk in SVG, with what each frame shows of it.
+
 #include "draw/walk/walk_scene.h"
 
 #include <fmt/format.h>
