@@ -86,6 +86,7 @@ double weight(double distance, const Resizing& how) {
 /// (out, in): the weights of each element of x in each one of the result. What lies outside is the edge, or
 /// counts nothing if excluded.
 Tensor weights(const Along& a, const Resizing& how, DType dtype) {
+  if (a.out == 0) return zeros({0, a.in}, dtype);  // the scale may be 0, which nothing can be divided by
   std::vector<double> matrix(static_cast<std::size_t>(a.out * a.in), 0);
   const double narrowing = how.antialias ? std::min(a.scale, 1.0) : 1;
   const auto reach = static_cast<std::int64_t>(std::ceil((how.kind == Kind::linear ? 1 : 2) / narrowing));

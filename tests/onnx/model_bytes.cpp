@@ -53,6 +53,9 @@ Message integers(std::string_view name, const std::vector<std::int64_t>& list) {
   for (const std::int64_t number : list) result.number(8, number);
   return result;
 }
+Message text(std::string_view name, std::string_view value) {
+  return Message().text(1, name).text(4, value).number(20, 3);
+}
 Message graph_attribute(std::string_view name, const Message& graph) {
   return Message().text(1, name).message(6, graph).number(20, 5);
 }

@@ -42,6 +42,7 @@ Message int64s(std::string_view name, const std::vector<std::int64_t>& elements)
 
 Message integer(std::string_view name, std::int64_t value);                      ///< an attribute
 Message integers(std::string_view name, const std::vector<std::int64_t>& list);  ///< an attribute
+Message text(std::string_view name, std::string_view value);                     ///< an attribute
 Message graph_attribute(std::string_view name, const Message& graph);
 
 /// A NodeProto called after its first output.

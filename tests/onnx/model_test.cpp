@@ -223,6 +223,13 @@ TEST(OnnxModel, refuses_tensors_that_are_damaged) {
                        {"beyond int64"}));
 }
 
+TEST(OnnxModel, resizes_to_nothing_where_nothing_is_asked_for) {
+  const std::string bytes = of_node(ob::node("Resize", {"x", "", "", "n"}, {"y"},
+                                             {ob::integer("antialias", 1), ob::text("mode", "linear")}),
+                                    ob::float32, {2}, {ob::int64s("n", {0})});
+  EXPECT_EQ(onnx::parse(bytes, "m.onnx")({tensor({1.F, 2.F})}).at(0).shape(), Shape({0}));
+}
+
 TEST(OnnxModel, makes_nothing_larger_than_is_allowed) {
   const onnx::LoadOptions options{.most_elements = 1000};
   const auto fails = [&](const std::string& bytes, const Tensor& in) {
