@@ -10,6 +10,7 @@ if [[ $preset == long ]]; then
   tools/test.sh tsan_all
   tools/tidy.sh --all
   tools/fuzz.sh 600
+  tests/consumer/builds.sh build/ways
   exit
 fi
 

@@ -7,9 +7,11 @@
 #if __has_include(<xtensor/containers/xarray.hpp>)
 #include <xtensor/containers/xadapt.hpp>
 #include <xtensor/containers/xarray.hpp>
-#else
+#elif __has_include(<xtensor/xarray.hpp>)
 #include <xtensor/xadapt.hpp>
 #include <xtensor/xarray.hpp>
+#else
+#error "chainrule/xtensor.h needs xtensor (Debian: libxtensor-dev): find_package(chainrule COMPONENTS xtensor)"
 #endif
 
 namespace CHAINRULE_API chainrule {

@@ -33,7 +33,10 @@ constexpr int resentment = 8;
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int most_threads = 1024;
+#ifndef CHAINRULE_MOST_THREADS  // 1 where CMake's CHAINRULE_THREADS is off
+#define CHAINRULE_MOST_THREADS 1024
+#endif
+constexpr int most_threads = CHAINRULE_MOST_THREADS;
 std::atomic<int> wanted_threads = 0;  // 0 is not known yet
 
 /// In a part, where further parts are run at once.
@@ -214,7 +217,7 @@ bool runs_alone() { return is_within || num_threads() == 1; }
 
 void detail::run_parts(const Cut& cut, Part* run, const void* part) {
   const auto threads = static_cast<int>(std::min<std::int64_t>(num_threads(), cut.parts));
-  if (is_within || threads == 1) {
+  if (most_threads == 1 || is_within || threads == 1) {
     for (std::int64_t k = 0; k < cut.parts; ++k) run(part, cut.begin(k), cut.begin(k + 1));
     return;
   }
@@ -239,8 +242,11 @@ int num_threads() {
 
 void set_num_threads(int count) {
   if (count < 1 || count > kernels::most_threads)
-    throw std::invalid_argument("set_num_threads: the number of threads must be 1 to " +
-                                std::to_string(kernels::most_threads) + ", not " + std::to_string(count));
+    throw std::invalid_argument("set_num_threads: the number of threads must be 1" +
+                                (kernels::most_threads > 1
+                                     ? " to " + std::to_string(kernels::most_threads)
+                                     : ", as the library was built without CHAINRULE_THREADS") +
+                                ", not " + std::to_string(count));
   kernels::wanted_threads = count;
 }
 

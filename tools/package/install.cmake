@@ -7,6 +7,8 @@ get_target_property(chainrule_type chainrule TYPE)
 
 install(TARGETS chainrule EXPORT chainruleTargets FILE_SET HEADERS)
 install(EXPORT chainruleTargets NAMESPACE chainrule:: DESTINATION ${config_dir})
+install(TARGETS chainrule_xtensor EXPORT chainruleXtensorTargets)
+install(EXPORT chainruleXtensorTargets NAMESPACE chainrule:: DESTINATION ${config_dir})
 if(TARGET chainrule_render)
   install(TARGETS chainrule_render EXPORT chainruleRenderTargets)
   install(EXPORT chainruleRenderTargets NAMESPACE chainrule:: DESTINATION ${config_dir})
