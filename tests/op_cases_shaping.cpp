@@ -113,8 +113,12 @@ std::vector<OpCase> piece_rows() {
             },
             {"(1, 1)", "(3,)"}},
            {"pieces of nothing", [] { split(blank({3}), 0); }, {"0", "(3,)"}}}),
-      row("array_split", {[](In in) { return together(array_split(in[0], 2, -1)); }}, {{{3}}, {{2, 1}}},
-          {{"no pieces", [] { array_split(blank({3}), 0); }, {"0", "(3,)"}}}),
+      row("array_split",
+          {[](In in) { return together(array_split(in[0], 2, -1)); },
+           [](In in) {
+             return together(array_split(in[0], {1, 2}, -1));
+           }},
+          {{{3}}, {{2, 1}}}, {{"no pieces", [] { array_split(blank({3}), 0); }, {"0", "(3,)"}}}),
       row("chunk", {[](In in) { return together(chunk(in[0], 2)); }}, {{{3}}, {{0}}, {{2, 2}}},
           {{"no pieces", [] { chunk(blank({3}), 0); }, {"0", "(3,)"}}}),
       row("unbind", {[](In in) { return together(unbind(in[0], -1)); }}, {{{3}}, {{2, 3}}},

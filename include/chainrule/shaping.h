@@ -52,6 +52,14 @@ std::vector<Tensor> split(const Operand& x, std::int64_t size, std::int64_t axis
 std::vector<Tensor> split(const Operand& x, const std::vector<std::int64_t>& sizes, std::int64_t axis = 0);
 /// That many pieces, as equal as can be, the larger ones first.
 std::vector<Tensor> array_split(const Operand& x, std::int64_t sections, std::int64_t axis = 0);
+/// x[:s0], x[s0:s1], ..., x[sn:]: `starts` say where the pieces after the first begin, as in Python's slices.
+std::vector<Tensor> array_split(const Operand& x, const std::vector<std::int64_t>& starts,
+                                std::int64_t axis = 0);
+// {3} is a list of one.
+inline std::vector<Tensor> array_split(const Operand& x, std::initializer_list<std::int64_t> starts,
+                                       std::int64_t axis = 0) {
+  return array_split(x, std::vector(starts), axis);
+}
 /// At most that many pieces of equal size, but for a smaller last one.
 std::vector<Tensor> chunk(const Operand& x, std::int64_t chunks, std::int64_t axis = 0);
 /// One piece for each position along an axis, without that axis.

@@ -41,6 +41,11 @@ TEST(Pieces, are_those_of_pytorch) {
   EXPECT_EQ(sizes(split(x, {0, 5, 2})), (List{0, 5, 2}));
   EXPECT_EQ(sizes(array_split(x, 3)), (List{3, 2, 2}));
   EXPECT_EQ(sizes(array_split(x, 9)), (List{1, 1, 1, 1, 1, 1, 1, 0, 0}));
+  EXPECT_EQ(sizes(array_split(x, {2, 5})), (List{2, 3, 2}));
+  EXPECT_EQ(sizes(array_split(x, {5, 2, -1, 9})), (List{5, 0, 4, 1, 0}));
+  EXPECT_EQ(sizes(array_split(x, {3})), (List{3, 4}));
+  EXPECT_EQ(sizes(array_split(x, List{})), (List{7}));
+  EXPECT_TRUE(equals(array_split(x, {2, 5})[1], {3}, {2, 3, 4}));
   EXPECT_EQ(sizes(chunk(x, 4)), (List{2, 2, 2, 1}));
   EXPECT_EQ(sizes(chunk(x, 5)), (List{2, 2, 2, 1}));
   EXPECT_TRUE(equals(split(x, {0, 5, 2})[2], {2}, {5, 6}));

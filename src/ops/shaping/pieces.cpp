@@ -17,6 +17,13 @@ static Result pieces(Arguments& a) {
   return sizes.size() == 1 ? split(a[0], sizes[0], a.integer(2)) : split(a[0], sizes, a.integer(2));
 }
 
+/// array_split(x, 3) and array_split(x, [2, 5]), as in NumPy.
+static Result pieces_of_numpy(Arguments& a) {
+  if (a.tensor(1).rank() > 0) return array_split(a[0], a.integers(1), a.integer(2));
+  if (a.integer(1) > a.most_elements()) a.fail(1, "a number of pieces that fit into memory");
+  return array_split(a[0], a.integer(1), a.integer(2));
+}
+
 static Result turned(Arguments& a) {
   if (!a.given(2)) return rot90(a[0], a.integer(1));
   const auto axes = a.integers(2);
@@ -36,13 +43,11 @@ Entries piece_operations() {
        .note = "a number is the size of the pieces, as in PyTorch; NumPy's split is array_split"},
       {.name = "array_split",
        .parameters = "x|ary|input, sections|indices_or_sections, axis|dim=0",
-       .call = [](Arguments& a) -> Result {
-         if (a.integer(1) > a.most_elements()) a.fail(1, "a number of pieces that fit into memory");
-         return array_split(a[0], a.integer(1), a.integer(2));
-       },
+       .call = pieces_of_numpy,
        .formula = cut,
        .aliases = "tensor_split",
-       .example = "array_split([1, 2, 3], 2)"},
+       .example = "array_split([1, 2, 3], 2)",
+       .note = "a list says where pieces after the first begin"},
       {.name = "chunk",
        .parameters = "x|input, chunks, axis|dim=0",
        .call = call<chunk>,
@@ -213,6 +218,22 @@ std::vector<Tensor> array_split(const Operand& x, std::int64_t sections, std::in
   for (std::int64_t i = 0; i < sections; ++i)
     sizes.push_back(shape[at] / sections + static_cast<std::int64_t>(i < shape[at] % sections));
   return ops::cut(x, at, sizes);
+} catch (...) {
+  rethrow_in_call("array_split", x);
+}
+
+std::vector<Tensor> array_split(const Operand& x, const std::vector<std::int64_t>& starts,
+                                std::int64_t axis) try {
+  const std::size_t at = normalize_axis("array_split", axis, x.as_tensor().shape());
+  std::vector<Tensor> parts;
+  Slice piece{0, {}};
+  for (const std::int64_t start : starts) {
+    piece.stop = start;
+    parts.push_back(ops::index_along(x, at, piece));
+    piece = {start, {}};
+  }
+  parts.push_back(ops::index_along(x, at, piece));
+  return parts;
 } catch (...) {
   rethrow_in_call("array_split", x);
 }
