@@ -29,8 +29,11 @@ void check(const CheckRequest& request) {
   if (!result.passed) throw GradError(result.message);
   std::string names;
   for (const std::string& name : f.names()) names += (names.empty() ? "" : ", ") + name;
-  write_output(fmt::format("{} with respect to {} agree with differences; largest relative error {:.1e}\n",
-                           request.second ? "second derivatives" : "gradients", names, result.worst_error));
+  write_output(fmt::format("{} with respect to {} agree with differences{}\n",
+                           request.second ? "second derivatives" : "gradients", names,
+                           result.worst_error == 0
+                               ? " but for rounding"
+                               : fmt::format("; largest relative error {:.1e}", result.worst_error)));
 }
 
 }  // namespace
