@@ -86,7 +86,6 @@ double weight(double distance, const Resizing& how) {
 /// (out, in): the weights of each element of x in each one of the result. What lies outside is the edge, or
 /// counts nothing if excluded.
 Tensor weights(const Along& a, const Resizing& how, DType dtype) {
-  if (a.out == 0) return zeros({0, a.in}, dtype);  // the scale may be 0, which nothing can be divided by
   std::vector<double> matrix(static_cast<std::size_t>(a.out * a.in), 0);
   const double narrowing = how.antialias ? std::min(a.scale, 1.0) : 1;
   const auto reach = static_cast<std::int64_t>(std::ceil((how.kind == Kind::linear ? 1 : 2) / narrowing));
@@ -133,13 +132,16 @@ Tensor extrapolated(const Tensor& y, std::int64_t axis, const Along& a, double o
 
 Tensor resized_along(const Call& call, Tensor x, const std::vector<std::int64_t>& axes,
                      const std::vector<Along>& along, const Resizing& how, double outside) {
-  std::vector<std::int64_t> sizes(x.shape().begin(), x.shape().end());
-  for (std::size_t i = 0; i < axes.size(); ++i) {
-    const std::int64_t matrix[] = {along[i].in, along[i].out};
+  std::vector<std::int64_t> sizes(x.shape().begin(), x.shape().end()), result = sizes;
+  for (std::size_t i = 0; i < axes.size(); ++i) result[static_cast<std::size_t>(axes[i])] = along[i].out;
+  call.require_size(result);
+  if (std::ranges::find(result, 0) != result.end()) return zeros(Shape(result), x.dtype());
+  for (std::size_t i = 0; i < axes.size(); ++i) {  // what is made on the way
     sizes[static_cast<std::size_t>(axes[i])] = along[i].out;
+    call.require_size(sizes);
+    const std::int64_t matrix[] = {along[i].in, along[i].out};
     if (how.kind != Kind::nearest) call.require_size(matrix);
   }
-  call.require_size(sizes);
   // Whole numbers take the way of doubles.
   const bool whole = x.dtype() == DType::int64 && how.kind != Kind::nearest;
   if (whole) x = cast(x, DType::float64);

@@ -224,10 +224,14 @@ TEST(OnnxModel, refuses_tensors_that_are_damaged) {
 }
 
 TEST(OnnxModel, resizes_to_nothing_where_nothing_is_asked_for) {
-  const std::string bytes = of_node(ob::node("Resize", {"x", "", "", "n"}, {"y"},
-                                             {ob::integer("antialias", 1), ob::text("mode", "linear")}),
-                                    ob::float32, {2}, {ob::int64s("n", {0})});
-  EXPECT_EQ(onnx::parse(bytes, "m.onnx")({tensor({1.F, 2.F})}).at(0).shape(), Shape({0}));
+  const auto resized = [](const char* mode, const std::vector<std::int64_t>& sizes) {
+    const std::string bytes = of_node(
+        ob::node("Resize", {"x", "", "", "n"}, {"y"}, {ob::integer("antialias", 1), ob::text("mode", mode)}),
+        ob::float32, {2, 1}, {ob::int64s("n", sizes)});
+    return onnx::parse(bytes, "m.onnx")({tensor({{1.F}, {2.F}})}).at(0).shape();
+  };
+  EXPECT_EQ(resized("linear", {0, 1}), Shape({0, 1}));
+  EXPECT_EQ(resized("nearest", {std::int64_t{1} << 40, 0}), Shape({std::int64_t{1} << 40, 0}));
 }
 
 TEST(OnnxModel, makes_nothing_larger_than_is_allowed) {
