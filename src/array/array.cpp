@@ -5,6 +5,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "chainrule/error.h"
 #include "chainrule/memory.h"
 
@@ -103,7 +105,9 @@ void* Array::compute() const {
   return memory.release();
 }
 
-TensorLimit::TensorLimit(std::size_t bytes) : before_(std::exchange(most_bytes, bytes)) {}
+TensorLimit::TensorLimit(std::size_t bytes) : before_(most_bytes) {
+  most_bytes = std::min(most_bytes, bytes);
+}
 TensorLimit::~TensorLimit() { most_bytes = before_; }
 
 void* Array::allocate_elements(std::size_t bytes) const {

@@ -58,6 +58,8 @@ Values evaluate(const Graph& graph, const Model::Plan& plan, Values inputs, Valu
       call.require_all_read();
     } catch (const Unsupported& error) {
       throw Unsupported(place_of(plan.file, node.name, node.op) + error.what(), error.reason());
+    } catch (const MemoryError& error) {  // what it makes on the way is too large
+      fail(error.what());
     } catch (const std::bad_alloc&) {
       throw;
     } catch (const std::exception& error) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "chainrule/memory.h"
 #include "io/file.h"
 #include "onnx/graph.h"
 
@@ -87,6 +88,8 @@ std::vector<Tensor> Model::operator()(std::span<const Tensor> inputs) const {
                      " inputs, and was given " + std::to_string(inputs.size()));
   Values values;
   for (std::size_t i = 0; i < inputs.size(); ++i) values.push_back(checked(ports[i], inputs[i], plan_->file));
+  constexpr std::int64_t most = std::int64_t{1} << 59;
+  const TensorLimit limit(sizeof(double) * static_cast<std::size_t>(std::min(plan_->most_elements, most)));
   std::vector<Tensor> results;
   for (Value& output : evaluate(plan_->graph, *plan_, std::move(values), {}, parameters_))
     results.push_back(std::move(output.tensor));

@@ -168,7 +168,12 @@ TEST(TensorLimit, refuses_what_is_larger_before_memory_is_asked_for) {
     EXPECT_THROW((void)zeros({126}, DType::float64), MemoryError);
     EXPECT_THROW((void)broadcast_to(x, {1LL << 40, 10}), MemoryError);
     const TensorLimit more(2000);
-    EXPECT_EQ(zeros({250}, DType::float64).size(), 250);
+    EXPECT_THROW((void)zeros({126}, DType::float64), MemoryError);
+    {
+      const TensorLimit less(100);
+      EXPECT_THROW((void)zeros({13}, DType::float64), MemoryError);
+    }
+    EXPECT_EQ(zeros({125}, DType::float64).size(), 125);
   }
   EXPECT_EQ(zeros({1000}).size(), 1000);
 }
