@@ -21,7 +21,7 @@ namespace CHAINRULE_API chainrule {
 Tensor squeeze(const Operand& x, const Axes& axes = {});
 /// New axes of size 1, which are these in the result.
 Tensor expand_dims(const Operand& x, const Axes& axes);
-inline Tensor unsqueeze(const Operand& x, std::int64_t axis) { return expand_dims(x, axis); }
+Tensor unsqueeze(const Operand& x, std::int64_t axis);
 /// The axes from start to end, both included, as one. A scalar becomes (1,).
 Tensor flatten(const Operand& x, std::int64_t start = 0, std::int64_t end = -1);
 Tensor ravel(const Operand& x);  ///< all elements along one axis
@@ -32,8 +32,8 @@ Tensor movedim(const Operand& x, const std::vector<std::int64_t>& from, const st
 inline Tensor movedim(const Operand& x, std::int64_t from, std::int64_t to) {
   return movedim(x, std::vector{from}, std::vector{to});
 }
-inline Tensor moveaxis(const Operand& x, std::int64_t from, std::int64_t to) { return movedim(x, from, to); }
-inline Tensor swapdims(const Operand& x, std::int64_t a, std::int64_t b) { return swapaxes(x, a, b); }
+Tensor moveaxis(const Operand& x, std::int64_t from, std::int64_t to);
+Tensor swapdims(const Operand& x, std::int64_t a, std::int64_t b);
 /// broadcast_to, where -1 stands for the size that the axis has.
 Tensor expand(const Operand& x, const Shape& shape);
 /// With axes of size 1 added until there are this many: (n,) becomes (1, n) and (1, n, 1), (m, n) becomes

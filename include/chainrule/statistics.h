@@ -58,12 +58,8 @@ Tensor count_nonzero(const Operand& x, const Axes& axes = {}, bool keepdims = fa
 Tensor vector_norm(const Operand& x, double order = 2, const Axes& axes = {}, bool keepdims = false);
 
 /// PyTorch's and NumPy's other names of max and min.
-inline Tensor amax(const Operand& x, const Axes& axes = {}, bool keepdims = false) {
-  return max(x, axes, keepdims);
-}
-inline Tensor amin(const Operand& x, const Axes& axes = {}, bool keepdims = false) {
-  return min(x, axes, keepdims);
-}
+Tensor amax(const Operand& x, const Axes& axes = {}, bool keepdims = false);
+Tensor amin(const Operand& x, const Axes& axes = {}, bool keepdims = false);
 
 /// How a quantile between two elements is chosen: NumPy's methods.
 enum class QuantileMethod : std::uint8_t { linear, lower, higher, midpoint, nearest };

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "chainrule/ops.h"
+#include "graph/call_error.h"
 #include "graph/node.h"
 #include "graph/reading.h"
 
@@ -111,10 +112,11 @@ void Tensor::zero_grad() const { as_variable(*this, "zero_grad").zero_gradient()
 
 Tensor Tensor::detach() const { return constant(value_of(*this)); }
 
-Tensor Tensor::operator[](std::int64_t position) const { return index(*this, {position}); }
-Tensor Tensor::operator[](std::initializer_list<Index> where) const { return index(*this, where); }
-Tensor Tensor::T() const { return transpose(*this); }
-Tensor Tensor::reshape(const Shape& shape) const { return chainrule::reshape(*this, shape); }
+// Members do not know from where they are called: no place is better than the one here.
+Tensor Tensor::operator[](std::int64_t position) const { return index({*this, Here()}, {position}); }
+Tensor Tensor::operator[](std::initializer_list<Index> where) const { return index({*this, Here()}, where); }
+Tensor Tensor::T() const { return transpose({*this, Here()}); }
+Tensor Tensor::reshape(const Shape& shape) const { return chainrule::reshape({*this, Here()}, shape); }
 
 Operand::Operand(std::initializer_list<detail::Literal> list, Here here)
     : integer_(static_cast<std::int64_t>(list.size())),
@@ -126,9 +128,11 @@ Operand::Operand(std::initializer_list<detail::Literal> list, Here here)
   if (is_floating(dtype_)) dtype_ = DType::float64;
 }
 
-DType Operand::dtype() const {
+DType Operand::dtype() const try {
   if (tensor_ != nullptr) return checked(tensor_->node()).dtype();
   return is_floating(dtype_) ? default_dtype() : dtype_;
+} catch (...) {
+  rethrow_in_call(*this);
 }
 
 Tensor Operand::as(DType dtype) const {

@@ -353,32 +353,40 @@ Tensor logical_not(const Operand& x) {
   return apply(ops::LogicalNot{}, x.here(), Argument(x, DType::boolean));
 }
 
-Tensor operator&(const Operand& a, const Operand& b) {
+Tensor operator&(const Operand& a, const Operand& b) try {
   for (const Operand* operand : {&a, &b}) ops::require_bool("&", "logical_and", *operand);
   return logical_and(a, b);
+} catch (...) {
+  rethrow_in_call("&", a, b);
 }
-Tensor operator|(const Operand& a, const Operand& b) {
+Tensor operator|(const Operand& a, const Operand& b) try {
   for (const Operand* operand : {&a, &b}) ops::require_bool("|", "logical_or", *operand);
   return logical_or(a, b);
+} catch (...) {
+  rethrow_in_call("|", a, b);
 }
-Tensor operator^(const Operand& a, const Operand& b) {
+Tensor operator^(const Operand& a, const Operand& b) try {
   for (const Operand* operand : {&a, &b}) ops::require_bool("^", "logical_xor", *operand);
   return logical_xor(a, b);
+} catch (...) {
+  rethrow_in_call("^", a, b);
 }
-Tensor operator~(const Operand& x) {
+Tensor operator~(const Operand& x) try {
   ops::require_bool("~", "logical_not", x);
   return logical_not(x);
+} catch (...) {
+  rethrow_in_call("~", x);
 }
 
-Tensor all(const Operand& x, const Axes& axes, bool keepdims) {
-  const Tensor fails = logical_not(x);
-  ops::axis_mask("all", axes, fails.shape());  // an error should not be about sum
-  return sum(fails, axes, keepdims) == 0;
+Tensor all(const Operand& x, const Axes& axes, bool keepdims) try {
+  return sum(logical_not(x), axes, keepdims) == 0;
+} catch (...) {
+  rethrow_in_call("all", x);
 }
-Tensor any(const Operand& x, const Axes& axes, bool keepdims) {
-  const Tensor holds = cast(x, DType::boolean);
-  ops::axis_mask("any", axes, holds.shape());
-  return sum(holds, axes, keepdims) > 0;
+Tensor any(const Operand& x, const Axes& axes, bool keepdims) try {
+  return sum(cast(x, DType::boolean), axes, keepdims) > 0;
+} catch (...) {
+  rethrow_in_call("any", x);
 }
 
 Tensor where(const Operand& condition, const Operand& a, const Operand& b) {

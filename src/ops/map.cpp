@@ -194,7 +194,7 @@ Tensor detail::map(std::shared_ptr<const MapFunction> function, std::span<const 
   bool any_tensor = false;
   for (const auto& operand : x)
     if (operand.tensor() != nullptr) {
-      dtype = promote(dtype, operand.dtype());
+      dtype = promote(dtype, operand.tensor()->dtype());
       any_tensor = true;
     }
   if (!any_tensor || !is_floating(dtype)) dtype = default_dtype();

@@ -75,11 +75,13 @@ Tensor take_rows(const Operand& x, std::span<const std::int64_t> positions) {
   return ops::take_rows(x, positions, {static_cast<std::int64_t>(positions.size())});
 }
 
-Tensor take_rows(const Operand& x, const Tensor& positions) {
+Tensor take_rows(const Operand& x, const Tensor& positions) try {
   if (positions.dtype() != DType::int64)
     throw DTypeError("take_rows: positions are " + std::string(to_string(positions.dtype())) +
                      "; they must be int64");
   return ops::take_rows(x, positions.data<std::int64_t>(), positions.shape());
+} catch (...) {
+  rethrow_in_call("take_rows", x, Operand(positions));
 }
 
 }  // namespace chainrule

@@ -326,13 +326,15 @@ TakeBox make_index(const char* operation, const Shape& shape, std::span<const ch
 }
 
 template <class T>  // tensors or operands
-std::vector<Tensor> of_one_dtype(const char* operation, std::span<const T> tensors) {
+std::vector<Tensor> of_one_dtype(const char* operation, std::span<const T> tensors, Here here) try {
   if (tensors.empty()) throw ShapeError(std::string(operation) + ": no tensors; give at least one");
   CommonDType common;
   for (const T& tensor : tensors) common.meet(tensor);
   std::vector<Tensor> result;
   for (const T& tensor : tensors) result.push_back(Operand(tensor).as(common.result()));
   return result;
+} catch (...) {
+  rethrow_in_call(operation, here, std::span<const Tensor* const>());
 }
 
 Tensor concatenate(const std::vector<Tensor>& parts, std::int64_t axis, Here here) try {
@@ -383,10 +385,12 @@ Tensor permute(const Operand& x, const std::vector<std::int64_t>& order) try {
   rethrow_in_call(x);
 }
 
-Tensor transpose(const Operand& x) {
+Tensor transpose(const Operand& x) try {
   std::vector<std::int64_t> order(x.as_tensor().rank());
   std::iota(order.rbegin(), order.rend(), 0);
   return permute(x, order);
+} catch (...) {
+  rethrow_in_call("transpose", x);
 }
 
 Tensor swapaxes(const Operand& x, std::int64_t a, std::int64_t b) try {
@@ -432,18 +436,18 @@ Tensor slice_update(const Operand& x, std::span<const Index> where, const Operan
 }
 
 Tensor concatenate(std::span<const Tensor> tensors, std::int64_t axis, Here here) {
-  return ops::concatenate(ops::of_one_dtype("concatenate", tensors), axis, here);
+  return ops::concatenate(ops::of_one_dtype("concatenate", tensors, here), axis, here);
 }
 Tensor concatenate(std::initializer_list<Operand> tensors, std::int64_t axis, Here here) {
-  return ops::concatenate(ops::of_one_dtype("concatenate", std::span(tensors.begin(), tensors.size())), axis,
-                          here);
+  return ops::concatenate(ops::of_one_dtype("concatenate", std::span(tensors.begin(), tensors.size()), here),
+                          axis, here);
 }
 
 Tensor stack(std::span<const Tensor> tensors, std::int64_t axis, Here here) {
-  return ops::stack(ops::of_one_dtype("stack", tensors), axis, here);
+  return ops::stack(ops::of_one_dtype("stack", tensors, here), axis, here);
 }
 Tensor stack(std::initializer_list<Operand> tensors, std::int64_t axis, Here here) {
-  return ops::stack(ops::of_one_dtype("stack", std::span(tensors.begin(), tensors.size())), axis, here);
+  return ops::stack(ops::of_one_dtype("stack", std::span(tensors.begin(), tensors.size()), here), axis, here);
 }
 
 }  // namespace chainrule

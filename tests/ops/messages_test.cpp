@@ -43,6 +43,63 @@ TEST(CallErrors, name_file_line_and_the_tensors_of_the_call) {
   names([&] { (void)mse_loss(W, x); }, __LINE__, {"mse_loss: ", "'W' and 'x'"});
   names([&] { (void)concatenate({W, x}); }, __LINE__, {"concatenate: ", "'W' and 'x'"});
   names([&] { (void)stack({W, x}); }, __LINE__, {"stack: ", "'W' and 'x'"});
+  names([&] { (void)concatenate({}); }, __LINE__, {"concatenate: no tensors"});
+  names([&] { (void)stack({}); }, __LINE__, {"stack: no tensors"});
+  names([&] { (void)take_rows(W, x); }, __LINE__, {"take_rows: ", "'W' and 'x'"});
+  names([&] { (void)round(tensor({1, 2}), -1); }, __LINE__, {"round: "});
+  names([&] { (void)all(W, 5); }, __LINE__, {"all: axis 5", "'W'"});
+  names([&] { (void)any(W, 5); }, __LINE__, {"any: axis 5", "'W'"});
+  names([&] { (void)amax(W, 5); }, __LINE__, {"amax: ", "'W'"});
+  names([&] { (void)amin(W, 5); }, __LINE__, {"amin: ", "'W'"});
+  names([&] { (void)moveaxis(W, 0, 5); }, __LINE__, {"moveaxis: ", "'W'"});
+  names([&] { (void)swapdims(W, 0, 5); }, __LINE__, {"swapdims: ", "'W'"});
+  names([&] { (void)unsqueeze(x, 5); }, __LINE__,
+        {"unsqueeze: axis 5", "shape (2,); give one from -2 to 1", "'x'"});
+  names([&] { (void)(W & x); }, __LINE__, {"&: takes bool, not float64", "'W' and 'x'"});
+  names([&] { (void)(W | x); }, __LINE__, {"|: takes bool", "logical_or"});
+  names([&] { (void)(W ^ x); }, __LINE__, {"^: takes bool", "logical_xor"});
+  names([&] { (void)~W; }, __LINE__, {"~: takes bool", "'W'"});
+  names([&] { (void)((x > 0) & (W > 0)); }, __LINE__, {"&: shapes do not broadcast: (2,) and (2, 3)"});
+}
+
+TEST(CallErrors, of_empty_handles_name_file_and_line) {
+  const Tensor empty, x = tensor({1.0, 2.0});
+  const auto place = [](int line) { return "messages_test.cpp:" + std::to_string(line); };
+  const auto names = [&](const std::function<void()>& call, int line) {
+    const std::string message = complaint(call);
+    EXPECT_TRUE(message.ends_with(place(line))) << message << "\nshould end with line " << line;
+    EXPECT_TRUE(mentions(message, {"an empty handle has no"}));
+  };
+  names([&] { (void)exp(empty); }, __LINE__);
+  names([&] { (void)relu(empty); }, __LINE__);
+  names([&] { (void)-empty; }, __LINE__);
+  names([&] { (void)(x + empty); }, __LINE__);
+  names([&] { (void)(empty < 1); }, __LINE__);
+  names([&] { (void)(empty & x); }, __LINE__);
+  names([&] { (void)sum(empty); }, __LINE__);
+  names([&] { (void)all(empty); }, __LINE__);
+  names([&] { (void)matmul(x, empty); }, __LINE__);
+  names([&] { (void)where(empty, x, x); }, __LINE__);
+  names([&] { (void)transpose(empty); }, __LINE__);
+  names([&] { (void)concatenate({x, empty}); }, __LINE__);
+  names([&] { (void)stack({empty, x}); }, __LINE__);
+  names([&] { (void)cross_entropy(empty, 1); }, __LINE__);
+  names([&] { (void)nonzero(empty); }, __LINE__);
+  const std::string message = complaint([&] { (void)map([](auto a) { return a; }, empty); });
+  EXPECT_FALSE(mentions(message, {"map.h"})) << message;
+}
+
+TEST(CallErrors, of_members_name_no_line_of_the_library) {
+  const Tensor W = variable(ones({2, 3}), "W");
+  for (const auto& call : std::vector<std::function<void()>>{[&] { (void)W[7]; },
+                                                             [&] {
+                                                               (void)W[{0, 7}];
+                                                             },
+                                                             [&] { (void)W.reshape({4}); }}) {
+    const std::string message = complaint(call);
+    EXPECT_TRUE(message.ends_with("; called with 'W'")) << message;
+  }
+  EXPECT_EQ(Graph(W[0]).output().here.file, std::string());
 }
 
 TEST(CallErrors, of_map_name_the_tensors_and_no_line_of_the_header) {

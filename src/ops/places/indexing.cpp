@@ -210,7 +210,7 @@ Tensor masked_select(const Operand& x, const Operand& mask) try {
   rethrow_in_call(x, mask);
 }
 
-Tensor nonzero(const Operand& x) {
+Tensor nonzero(const Operand& x) try {
   const Tensor is = x.as_tensor() != 0;
   const Array list = ops::places_of(value_of(is));
   const auto rank = static_cast<std::int64_t>(is.rank());
@@ -222,6 +222,8 @@ Tensor nonzero(const Operand& x) {
       to[axis] = place % is.shape()[axis];
   }
   return constant(std::move(out));
+} catch (...) {
+  rethrow_in_call("nonzero", x);
 }
 
 std::vector<Tensor> where(const Operand& condition) {

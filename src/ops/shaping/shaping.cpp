@@ -97,12 +97,22 @@ Tensor expand_dims(const Operand& x, const Axes& axes) try {
   const Shape shape = x.as_tensor().shape();
   const auto added = axes.list() ? axes.list()->size() : 0;
   const Shape whole = Shape::filled(shape.rank() + added, 1);
+  const auto rank = static_cast<std::int64_t>(whole.rank());
+  for (const std::int64_t axis : axes.list().value_or(std::vector<std::int64_t>()))
+    if (axis < -rank || axis >= rank)
+      throw ShapeError("expand_dims: axis " + std::to_string(axis) + " is no place for a new axis in shape " +
+                       to_string(shape) + "; give one from " + std::to_string(-rank) + " to " +
+                       std::to_string(rank - 1));
   const AxisMask mask = axes.list() ? ops::axis_mask("expand_dims", axes, whole) : AxisMask();
   std::vector<std::int64_t> sizes;
   for (std::size_t axis = 0, i = 0; axis < whole.rank(); ++axis) sizes.push_back(mask[axis] ? 1 : shape[i++]);
   return reshape(x, Shape(sizes));
 } catch (...) {
   rethrow_in_call("expand_dims", x);
+}
+
+Tensor unsqueeze(const Operand& x, std::int64_t axis) try { return expand_dims(x, axis); } catch (...) {
+  rethrow_in_call("unsqueeze", x);
 }
 
 Tensor flatten(const Operand& x, std::int64_t start, std::int64_t end) try {
@@ -156,6 +166,18 @@ Tensor movedim(const Operand& x, const std::vector<std::int64_t>& from,
   return std::is_sorted(order.begin(), order.end()) ? x.as_tensor() : permute(x, order);
 } catch (...) {
   rethrow_in_call("movedim", x);
+}
+
+Tensor moveaxis(const Operand& x, std::int64_t from, std::int64_t to) try {
+  return movedim(x, from, to);
+} catch (...) {
+  rethrow_in_call("moveaxis", x);
+}
+
+Tensor swapdims(const Operand& x, std::int64_t a, std::int64_t b) try {
+  return swapaxes(x, a, b);
+} catch (...) {
+  rethrow_in_call("swapdims", x);
 }
 
 Tensor expand(const Operand& x, const Shape& shape) try {

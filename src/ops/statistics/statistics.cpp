@@ -188,6 +188,17 @@ Tensor ptp(const Operand& x, const Axes& axes, bool keepdims) try {
   rethrow_in_call("ptp", x);
 }
 
+Tensor amax(const Operand& x, const Axes& axes, bool keepdims) try {
+  return max(x, axes, keepdims);
+} catch (...) {
+  rethrow_in_call("amax", x);
+}
+Tensor amin(const Operand& x, const Axes& axes, bool keepdims) try {
+  return min(x, axes, keepdims);
+} catch (...) {
+  rethrow_in_call("amin", x);
+}
+
 Tensor cov(const Operand& x, double correction) try {
   const Tensor in = x.as_tensor();
   if (in.rank() != 1 && in.rank() != 2)
