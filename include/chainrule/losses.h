@@ -49,8 +49,8 @@ struct NllLossOptions {
   Reduction reduction = Reduction::mean;
 };
 /// -weight[target] input[target] for log-probabilities (N, C, ...), or (C,), and classes (N, ...), int64. The
-/// mean divides by the sum of the samples' weights; NaN where all are ignored, as in PyTorch. ShapeError for
-/// a class outside 0 .. C - 1.
+/// mean divides by the sum of the samples' weights; NaN where all are ignored, as in PyTorch, but a
+/// ShapeError of no samples. ShapeError for a class outside 0 .. C - 1.
 Tensor nll_loss(const Operand& input, const Operand& target, const NllLossOptions& options = {});
 
 struct CrossEntropyOptions {

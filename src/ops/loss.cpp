@@ -5,7 +5,7 @@
 
 #include "chainrule/losses.h"
 #include "kernels/reduce.h"
-#include "ops/elementwise.h"
+#include "ops/loss_reduction.h"
 #include "ops/probability.h"
 #include "ops/registry.h"
 
@@ -21,9 +21,7 @@ struct LossReduction {
   }
   Array combine(std::string_view name, const Array& losses) const {
     if (reduction == Reduction::none) return losses;
-    if (reduction == Reduction::mean && losses.size() == 0)
-      throw ShapeError(std::string(name) + ": nothing to average: shape " + to_string(losses.shape()) +
-                       " has no elements; check that the batch is not empty, or take the sum");
+    if (reduction == Reduction::mean) require_samples(name, losses.shape());
     const double by = scale(losses.size());
     Array total = kernels::sum(losses, ~AxisMask()).reshaped({});
     dispatch_floating(total.dtype(), [&]<class T>() {

@@ -5,13 +5,18 @@
 /// What losses that are made of other operations share.
 namespace chainrule::ops {
 
+/// ShapeError where there are no losses to average.
+inline void require_samples(std::string_view name, const Shape& losses) {
+  if (losses.size() == 0)
+    throw ShapeError(std::string(name) + ": nothing to average: shape " + to_string(losses) +
+                     " has no elements; check that the batch is not empty, or take the sum");
+}
+
 /// The losses of the samples as the reduction has it.
 inline Tensor combined(std::string_view name, const Tensor& losses, Reduction reduction) {
   if (reduction == Reduction::none) return losses;
   if (reduction == Reduction::sum) return sum(losses);
-  if (losses.size() == 0)
-    throw ShapeError(std::string(name) + ": nothing to average: shape " + to_string(losses.shape()) +
-                     " has no elements; check that the batch is not empty, or take the sum");
+  require_samples(name, losses.shape());
   return mean(losses);
 }
 

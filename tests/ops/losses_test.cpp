@@ -72,6 +72,9 @@ TEST(CrossEntropy, takes_no_notice_of_ignored_samples) {
   EXPECT_THAT(nll_loss(logits, tensor({0, 9}), {.ignore_index = 9, .reduction = Reduction::none}),
               IsClose({-1, 0}));
   EXPECT_TRUE(std::isnan(nll_loss(logits, tensor({9, 9}), {.ignore_index = 9}).item()));
+  EXPECT_THROW((void)nll_loss(zeros({0, 3}), zeros(0, DType::int64)), ShapeError);
+  EXPECT_THROW((void)cross_entropy(zeros({0, 3}), zeros(0, DType::int64), CrossEntropyOptions{}), ShapeError);
+  EXPECT_EQ(nll_loss(zeros({0, 3}), zeros(0, DType::int64), {.reduction = Reduction::sum}).item(), 0);
   // classes of a picture are in the second axis
   const Tensor picture = reshape(arange(0, 12, DType::float64), {1, 3, 2, 2});
   EXPECT_EQ(

@@ -76,8 +76,9 @@ struct Choice {
 };
 
 /// As the reduction has it; the mean is one weighted by `weights`.
-Tensor weighted(const Tensor& losses, const Tensor& weights, Reduction reduction) {
+Tensor weighted(std::string_view name, const Tensor& losses, const Tensor& weights, Reduction reduction) {
   if (reduction == Reduction::none) return losses;
+  if (reduction == Reduction::mean) require_samples(name, losses.shape());
   const Tensor total = sum(losses);
   return reduction == Reduction::sum ? total : total / sum(weights);
 }
@@ -107,7 +108,7 @@ Tensor hard_cross_entropy(const Tensor& log_p, const Tensor& target, const Tenso
     const Tensor spread = where(choice.counts, -sum(all, static_cast<std::int64_t>(axis)), 0);
     losses = losses * (1 - smoothing) + spread * (smoothing / static_cast<double>(log_p.shape()[axis]));
   }
-  return weighted(losses, weights, options.reduction);
+  return weighted("cross_entropy", losses, weights, options.reduction);
 }
 
 /// The targets of a CTC loss with blanks between: (N, L), L = 2 S + 1.
@@ -235,7 +236,8 @@ Tensor nll_loss(const Operand& input, const Operand& target, const NllLossOption
   const Tensor weight = ops::class_weights("nll_loss", options.weight, classes, in.dtype());
   const ops::Choice choice("nll_loss", in, target.as_tensor(), options.ignore_index);
   const Tensor weights = choice.weights(weight, in.dtype());
-  return ops::weighted(where(choice.counts, -ops::gather_flat(in, value_of(choice.offsets)) * weights, 0),
+  return ops::weighted("nll_loss",
+                       where(choice.counts, -ops::gather_flat(in, value_of(choice.offsets)) * weights, 0),
                        weights, options.reduction);
 } catch (...) {
   rethrow_in_call("nll_loss", input, target);
