@@ -120,6 +120,12 @@ TEST(Counting, takes_the_edges_of_bins_as_numpy_does) {
   EXPECT_THAT(histogram({7, 7}, 1).edges, IsClose({6.5, 7.5}));
   EXPECT_THROW((void)histogram({1.0, infinity}), ShapeError);
   EXPECT_THROW((void)histogram({1.0, 2.0}, 0), ShapeError);
+  try {
+    (void)histogram({1.0, 2.0}, INT64_MAX);
+    FAIL();
+  } catch (const ShapeError& error) {
+    EXPECT_TRUE(mentions(error.what(), {"histogram: ", "too many elements"}));
+  }
   EXPECT_TRUE(equals(bincount({3, 1, 1}, 5), {5}, {0, 2, 0, 1, 0}));
   EXPECT_EQ(bincount({true, false}).dtype(), DType::int64);
   EXPECT_THROW((void)bincount({1.0}), DTypeError);

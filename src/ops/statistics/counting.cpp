@@ -238,8 +238,8 @@ Histogram histogram(const Operand& x, std::int64_t bins, std::optional<std::pair
     low -= 0.5;
     high += 0.5;
   }
+  Array counts({bins}, DType::int64);  // refuses numbers that have no successor
   const Tensor edges = linspace(low, high, bins + 1, dtype);
-  Array counts({bins}, DType::int64);
   auto* out = counts.mutable_data<std::int64_t>();
   std::fill_n(out, bins, 0);
   dispatch_floating(dtype, [&]<class T>() {
