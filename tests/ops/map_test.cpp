@@ -111,6 +111,9 @@ TEST(Map, MatchesDifferencesForEveryFunctionItKnows) {
   check(
       "maximum, minimum", [](auto x, auto y) { return maximum(x, y + 2) * minimum(x, y - 3); }, 0.0);
   check(
+      "a number first", [](auto x, auto y) { return logaddexp(1, x) * maximum(0.5, y) + pow(2, x) * y; },
+      0.0);
+  check(
       "where", [](auto x, auto y) { return where(x > 5, x * x, y * x); }, 0.0);
 }
 

@@ -223,6 +223,10 @@ template <class T, int N>
 Pack<T, N> logaddexp(const Pack<T, N>& a, const std::type_identity_t<Pack<T, N>>& b) {
   return rules::stable_logaddexp(a, Pack<T, N>(b));
 }
+template <Number A, class T, int N>
+Pack<T, N> logaddexp(A a, const Pack<T, N>& b) {
+  return logaddexp(Pack<T, N>(a), b);
+}
 template <class T, int N>
 Pack<T, N> strong_product(const Pack<T, N>& a, const std::type_identity_t<Pack<T, N>>& b) {
   return where(a != 0, where(b != 0, a * b, Pack<T, N>(0)), Pack<T, N>(0));
