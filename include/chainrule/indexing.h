@@ -45,7 +45,7 @@ Tensor masked_select(const Operand& x, const Operand& mask);
 /// The positions of the elements that are not 0, in row-major order: (count, rank), int64.
 Tensor nonzero(const Operand& x);
 /// NumPy's where of one argument: the same, axis by axis.
-std::vector<Tensor> where(const Operand& condition);
+[[nodiscard]] std::vector<Tensor> where(const Operand& condition);
 
 // ---- Replacing elements ----------------------------------------------------------------------------------
 // A new tensor each, of the dtype in which x and the new elements meet. Where a place is named twice, the
@@ -96,7 +96,7 @@ Tensor segment_sum(const Operand& x, const Operand& segments, std::optional<std:
 // int64, are not.
 
 /// Elements of a tensor and where along the axis they were.
-struct Ordered {
+struct [[nodiscard]] Ordered {
   Tensor values, places;
 };
 
@@ -120,9 +120,21 @@ Ordered min_with_places(const Operand& x, std::int64_t axis, bool keepdims = fal
 Tensor argmax(const Operand& x, std::optional<std::int64_t> axis = {}, bool keepdims = false);
 Tensor argmin(const Operand& x, std::optional<std::int64_t> axis = {}, bool keepdims = false);
 
+// A bool is no axis: keepdims comes third, as in argmax(x, {}, true).
+template <std::same_as<bool> B>
+Ordered median(const Operand& x, B, bool = false) = delete;
+template <std::same_as<bool> B>
+Ordered max_with_places(const Operand& x, B, bool = false) = delete;
+template <std::same_as<bool> B>
+Ordered min_with_places(const Operand& x, B, bool = false) = delete;
+template <std::same_as<bool> B>
+Tensor argmax(const Operand& x, B, bool = false) = delete;
+template <std::same_as<bool> B>
+Tensor argmin(const Operand& x, B, bool = false) = delete;
+
 /// The different elements in ascending order, (count,); where each element of x is among them, in x's shape;
 /// and how often each occurs. Without gradients. Each NaN is different from all, as in PyTorch.
-struct Unique {
+struct [[nodiscard]] Unique {
   Tensor values, inverse, counts;
 };
 Unique unique(const Operand& x);

@@ -132,7 +132,7 @@ struct MaxPoolOptions {
   bool ceil_mode = false;  ///< does the last window hang over the end, if it begins before it?
 };
 /// Values, and where each is in its plane: a position in row-major order, int64.
-struct Pooled {
+struct [[nodiscard]] Pooled {
   Tensor values, places;
 };
 
@@ -208,7 +208,7 @@ Tensor batch_norm(const Operand& x, const Operand& mean, const Operand& variance
                   const NormOptions& options = {});
 /// What training gives: y, and the batch's mean and variance (C,) for running averages; this variance is the
 /// estimate with n - 1, as PyTorch's. No gradient flows through the two.
-struct BatchNormed {
+struct [[nodiscard]] BatchNormed {
   Tensor y, mean, variance;
 };
 /// The same by the mean and variance that each channel has in the batch. ShapeError for less than two
@@ -264,7 +264,7 @@ Tensor multi_head_attention(const Operand& query, const Operand& key, const Oper
 struct CellWeights {
   Tensor input, hidden, input_bias = {}, hidden_bias = {};
 };
-struct LstmState {
+struct [[nodiscard]] LstmState {
   Tensor h, c;
 };
 
@@ -283,7 +283,7 @@ struct RecurrentOptions {
 };
 /// What a network gives: the output of the last layer at every step, (L, N, directions · H), and the last
 /// states of all cells, (layers · directions, N, H). `c` is there for an LSTM alone.
-struct Recurrent {
+struct [[nodiscard]] Recurrent {
   Tensor output, h, c = {};
 };
 

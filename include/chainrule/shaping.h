@@ -47,23 +47,25 @@ Tensor atleast_3d(const Operand& x);
 
 /// Pieces of this size along an axis, the last one smaller if need be, as PyTorch's. (NumPy's split, into a
 /// number of pieces, is array_split.)
-std::vector<Tensor> split(const Operand& x, std::int64_t size, std::int64_t axis = 0);
+[[nodiscard]] std::vector<Tensor> split(const Operand& x, std::int64_t size, std::int64_t axis = 0);
 /// Pieces of these sizes; ShapeError unless they add up to that of the axis.
-std::vector<Tensor> split(const Operand& x, const std::vector<std::int64_t>& sizes, std::int64_t axis = 0);
+[[nodiscard]] std::vector<Tensor> split(const Operand& x, const std::vector<std::int64_t>& sizes,
+                                        std::int64_t axis = 0);
 /// That many pieces, as equal as can be, the larger ones first.
-std::vector<Tensor> array_split(const Operand& x, std::int64_t sections, std::int64_t axis = 0);
+[[nodiscard]] std::vector<Tensor> array_split(const Operand& x, std::int64_t sections, std::int64_t axis = 0);
 /// x[:s0], x[s0:s1], ..., x[sn:]: `starts` say where the pieces after the first begin, as in Python's slices.
-std::vector<Tensor> array_split(const Operand& x, const std::vector<std::int64_t>& starts,
-                                std::int64_t axis = 0);
+[[nodiscard]] std::vector<Tensor> array_split(const Operand& x, const std::vector<std::int64_t>& starts,
+                                              std::int64_t axis = 0);
 // {3} is a list of one.
-inline std::vector<Tensor> array_split(const Operand& x, std::initializer_list<std::int64_t> starts,
-                                       std::int64_t axis = 0) {
+[[nodiscard]] inline std::vector<Tensor> array_split(const Operand& x,
+                                                     std::initializer_list<std::int64_t> starts,
+                                                     std::int64_t axis = 0) {
   return array_split(x, std::vector(starts), axis);
 }
 /// At most that many pieces of equal size, but for a smaller last one.
-std::vector<Tensor> chunk(const Operand& x, std::int64_t chunks, std::int64_t axis = 0);
+[[nodiscard]] std::vector<Tensor> chunk(const Operand& x, std::int64_t chunks, std::int64_t axis = 0);
 /// One piece for each position along an axis, without that axis.
-std::vector<Tensor> unbind(const Operand& x, std::int64_t axis = 0);
+[[nodiscard]] std::vector<Tensor> unbind(const Operand& x, std::int64_t axis = 0);
 /// x at one position along an axis, which it removes.
 Tensor select(const Operand& x, std::int64_t axis, std::int64_t position);
 /// `length` positions from start on along an axis. A negative start counts from the end.
@@ -149,9 +151,10 @@ Tensor trace(const Operand& x, std::int64_t offset = 0);
 
 /// Of vectors (a,), (b,), ... the coordinates of their grid: tensors (a, b, ...), or (b, a, ...) with `xy`,
 /// which is NumPy's default.
-std::vector<Tensor> meshgrid(std::span<const Tensor> tensors, bool xy = false, Here here = Here::now());
-inline std::vector<Tensor> meshgrid(std::initializer_list<Tensor> tensors, bool xy = false,
-                                    Here here = Here::now()) {
+[[nodiscard]] std::vector<Tensor> meshgrid(std::span<const Tensor> tensors, bool xy = false,
+                                           Here here = Here::now());
+[[nodiscard]] inline std::vector<Tensor> meshgrid(std::initializer_list<Tensor> tensors, bool xy = false,
+                                                  Here here = Here::now()) {
   return meshgrid(std::span(tensors.begin(), tensors.size()), xy, here);
 }
 

@@ -21,10 +21,10 @@ Tensor var(const Operand& x, const Axes& axes = {}, bool keepdims = false, doubl
 /// std, write chainrule::std.)
 Tensor std(const Operand& x, const Axes& axes = {}, bool keepdims = false, double correction = 1);
 
-struct VarMean {
+struct [[nodiscard]] VarMean {
   Tensor var, mean;
 };
-struct StdMean {
+struct [[nodiscard]] StdMean {
   Tensor std, mean;
 };
 /// Both, as from var and mean.
@@ -83,7 +83,7 @@ Tensor cumprod(const Operand& x, std::optional<std::int64_t> axis = {});
 Tensor logcumsumexp(const Operand& x, std::optional<std::int64_t> axis = {});
 
 /// What cummax and cummin give: the extremum so far, and where along the axis it is, int64.
-struct Cumulative {
+struct [[nodiscard]] Cumulative {
   Tensor values, places;
 };
 /// The largest so far. Of equal ones the last, as in PyTorch; from a NaN on, NaN. The derivative
@@ -102,7 +102,7 @@ Tensor bincount(const Operand& x, std::int64_t minlength = 0);
 /// The weights, one for each x, added up by number. Derivative to the weights: the upstream gradient at x.
 Tensor bincount(const Operand& x, const Tensor& weights, std::int64_t minlength = 0);
 
-struct Histogram {
+struct [[nodiscard]] Histogram {
   Tensor counts, edges;
 };
 /// How many elements are in each of `bins` intervals of equal width, as int64, and their bins + 1 edges, of

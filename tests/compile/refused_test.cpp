@@ -29,6 +29,8 @@ const std::vector<Mistake> mistakes = {
     {"or_of_tensors", "if (a > 0 || b > 0) return;", {"a | b"}},
     {"bool_as_axes", "(void)sum(a, true);", {"keepdims"}},
     {"bool_among_axes", "(void)sum(a, {0, true});", {"keepdims"}},
+    {"bool_as_axis_of_argmax", "(void)argmax(a, true);", {"deleted"}},
+    {"bool_as_axis_of_median", "(void)median(a, true);", {"deleted"}},
     {"fraction_as_axes", "(void)mean(a, 0.5);", {"whole numbers"}},
     {"text_as_axes", "(void)mean(a, \"x\");"},
     {"max_of_two_numbers", "(void)max(3, 1);", {"std::max"}},
@@ -58,6 +60,9 @@ const std::vector<Mistake> mistakes = {
     {"dropped_gradients", "gradients(a, {a});", {"nodiscard"}},
     {"dropped_tensor", "tensor({1, 2});", {"nodiscard"}},
     {"dropped_zeros", "zeros(3);", {"nodiscard"}},
+    {"dropped_pieces", "split(a, 1);", {"nodiscard"}},
+    {"dropped_order", "sort(a);", {"nodiscard"}},
+    {"dropped_decomposition", "svd(a);", {"nodiscard"}},
     {"dropped_question", "a.is_empty();", {"nodiscard"}},
     {"guard_without_a_name", "NoGrad();", {"nodiscard"}},
     {"keeper_without_a_name", "KeepValues();", {"nodiscard"}},
@@ -72,7 +77,7 @@ const std::vector<Mistake> mistakes_in_formulas = {
 
 std::string program_of(const std::vector<Mistake>& all) {
   std::ostringstream program;
-  for (const char* header : {"autograd", "data", "map", "ops", "walk"})
+  for (const char* header : {"autograd", "data", "indexing", "linalg", "map", "ops", "shaping", "walk"})
     program << "#include \"chainrule/" << header << ".h\"\n";
   program << "using namespace chainrule;\n";
   for (const Mistake& mistake : all)
