@@ -99,6 +99,12 @@ TEST(Functions, have_slopes_of_higher_orders) {
   EXPECT_TRUE(near(slopes(sinc, {0.0, 0.25}, 4), {19.4818182068004874, 15.3586373831326172}, 1e-13));
   EXPECT_TRUE(near(slopes(erfinv, {0.5}, 2), {1.18074634999339995}, 1e-13));
   EXPECT_TRUE(near(slopes(tan, {0.5}, 3), {4.9219928425941819}, 1e-12));
+  // as its series has them: √(2 (x - 1)) is what acosh is near 1
+  Tensor at = variable(1.0), slope = acosh(at);
+  for (const double expected : {infinity, -infinity, infinity, -infinity}) {
+    slope = gradients(slope, {at}, {.create_graph = true})[at];
+    EXPECT_EQ(slope.item(), expected);
+  }
 }
 
 TEST(Functions, choose_a_slope_at_their_kinks) {

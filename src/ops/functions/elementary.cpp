@@ -131,7 +131,7 @@ struct Asinh : ByNumber<Asinh> {
 struct Acosh : ByNumber<Acosh> {
   static constexpr std::string_view name = "acosh", formula = "∂acosh(x)/∂x = 1 / (√(x − 1) √(x + 1))";
   static double value(double x) { return std::acosh(x); }
-  static Tensor slope(const Tensor& x, const Tensor&) { return 1 / (sqrt(x - 1) * sqrt(x + 1)); }
+  static Tensor slope(const Tensor& x, const Tensor&) { return rsqrt(x - 1) * rsqrt(x + 1); }
 };
 
 struct Atanh : ByNumber<Atanh> {
