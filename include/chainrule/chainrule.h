@@ -13,6 +13,7 @@
 #include "chainrule/functions.h"
 #include "chainrule/gradcheck.h"
 #include "chainrule/graph.h"
+#include "chainrule/implicit.h"
 #include "chainrule/indexing.h"
 #include "chainrule/io.h"
 #include "chainrule/linalg.h"
