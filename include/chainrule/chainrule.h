@@ -22,6 +22,7 @@
 #include "chainrule/memory.h"
 #include "chainrule/networks.h"
 #include "chainrule/nn.h"
+#include "chainrule/odeint.h"
 #include "chainrule/ops.h"
 #include "chainrule/optim.h"
 #include "chainrule/random.h"

@@ -55,8 +55,7 @@ int main() {
   }
 
   // The slope is that of a central difference, and nothing is left of it at the end.
-  const double difference =
-      (validation_loss(1.0 + 1e-5).item() - validation_loss(1.0 - 1e-5).item()) / 2e-5;
+  const double difference = (validation_loss(1.0 + 1e-5).item() - validation_loss(1.0 - 1e-5).item()) / 2e-5;
   const double slope = grad(validation_loss)(1.0).item(), left = grad(validation_loss)(log_decay).item();
   std::printf("slope at decay e: %.6f, by difference %.6f\n", slope, difference);
   return std::abs(slope - difference) < 1e-7 && std::abs(left) < 1e-8 ? 0 : 1;
