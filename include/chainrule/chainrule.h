@@ -25,6 +25,7 @@
 #include "chainrule/odeint.h"
 #include "chainrule/ops.h"
 #include "chainrule/optim.h"
+#include "chainrule/profile.h"
 #include "chainrule/random.h"
 #include "chainrule/registry.h"
 #include "chainrule/report.h"

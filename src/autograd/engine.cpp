@@ -10,6 +10,7 @@
 #include "graph/anomaly.h"
 #include "graph/call_error.h"
 #include "graph/deferral.h"
+#include "graph/observer.h"
 
 namespace chainrule {
 
@@ -104,7 +105,11 @@ void Backpropagation::propagate(const Node& node, Cotangent g, bool in_numbers,
   std::vector<Cotangent> many(inputs.size() > few.size() ? inputs.size() : 0);
   const std::span<Cotangent> shares = many.empty() ? std::span(few).first(inputs.size()) : std::span(many);
   Cotangents to(shares, inputs, {.only_needed = true, .in_numbers = in_numbers});
+  if (observed_) [[unlikely]]
+    Observer::show_begin(node);
   differentiate(node, g, to);
+  if (observed_) [[unlikely]]
+    Observer::show_sent(node, shares);
   if (detects_) [[unlikely]]
     check_sent(node, g, shares);
   if (observes)
@@ -131,6 +136,7 @@ void Backpropagation::propagate_all(const Traversal& order, const Tensor& seed, 
   const RecordOnly mode(create_graph);
   const bool in_numbers = !recording_mode.keep_values && recording_mode.off;
   detects_ = detects_anomaly();
+  observed_ = Observer::newest() != nullptr;
   CotangentAccumulator arrived(order, create_graph);
   arrived.add(order[order.size() - 1], seed.is_empty() ? Cotangent(1.0) : Cotangent(seed));
   start(order);

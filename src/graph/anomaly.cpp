@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "graph/anomaly.h"
+#include "graph/observer.h"
 #include "graph/scope.h"
 
 namespace chainrule {
@@ -87,6 +88,7 @@ bool is_all_finite(const Cotangent& cotangent) {
 }
 
 void check_made(const Tensor& made) {
+  Observer::show_made(*made.node());
   if (!detecting) return;
   const Node& node = *made.node();
   const auto found = first_in(node.value());

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <iosfwd>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "chainrule/detail/api.h"
+
+/// Where time and memory go.
+namespace CHAINRULE_API chainrule {
+
+/// What an operation came to in one direction.
+struct ProfileCost {
+  std::int64_t calls = 0;
+  double seconds = 0;
+  std::int64_t bytes = 0;  ///< of the values made: in the backward pass, of the gradients sent to the inputs
+};
+
+/// An operation in one scope.
+struct ProfileRow {
+  std::string operation, scope;  ///< the scope as "encoder/layer 2", empty outside all
+  ProfileCost forward, backward;
+};
+
+/// Until it goes out of scope, measures the operations of this thread, and their derivatives.
+///
+///     const Profile profile;
+///     for (int step = 0; step < 100; ++step) train();
+///     std::cout << profile;                  // a table, the most time first
+///     profile.write_trace("steps.json");     // for https://ui.perfetto.dev or chrome://tracing
+///
+/// Each operation is computed by itself, and graphs keep every value, as under KeepValues: what is put off
+/// and computed together otherwise is measured one by one, and takes longer. A forward call counts from the
+/// end of what was computed before it, so that what the program does between two operations counts with the
+/// second. A derivative counts without the operations that are recorded within it, which have rows of their
+/// own. Profiles may be nested, and end in reverse order, in the thread that made them; each takes some 40
+/// bytes for each call.
+class [[nodiscard]] Profile {
+ public:
+  [[nodiscard]] Profile();
+  ~Profile();
+  Profile(const Profile&) = delete;
+  Profile& operator=(const Profile&) = delete;
+
+  /// The one with the most time first.
+  [[nodiscard]] std::vector<ProfileRow> rows() const;
+  /// Since the beginning, also what the program did elsewhere.
+  [[nodiscard]] double seconds() const;
+  /// Every call as an event in the JSON format of Chrome's traces, framed by its scopes. Written as save_file
+  /// does: IoError where it cannot be.
+  void write_trace(const std::string& path) const;
+
+ private:
+  class Recorder;
+  std::unique_ptr<Recorder> recorder_;
+};
+
+/// As a table, with calls, time and bytes of both directions.
+std::ostream& operator<<(std::ostream& out, const Profile& profile);
+
+}  // namespace chainrule
