@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "chainrule/detail/api.h"
 #include "chainrule/detail/function_ref.h"
+#include "chainrule/named_tensors.h"
 #include "chainrule/tensor.h"
 
 namespace CHAINRULE_API chainrule {
@@ -42,12 +44,40 @@ Csv read_csv(
 Tensor load_csv(const std::string& path, DType dtype = default_dtype());
 
 /// An array saved by NumPy. float32, float64, int64 and bool stay what they are, other integers become
-/// int64. Both byte orders, C and Fortran order, format versions 1 to 3. IoError, before anything large
-/// is allocated, for a file that is damaged, cut short, or of another kind.
+/// int64, and float16 becomes float32. Both byte orders, C and Fortran order, format versions 1 to 3.
+/// IoError, before anything large is allocated, for a file that is damaged, cut short, or of another kind.
 Tensor load_npy(const std::string& path);
 
 /// Writes what numpy.load reads, as save_file does.
 void save_npy(const std::string& path, const Tensor& tensor);
+
+/// What a safetensors file holds.
+struct [[nodiscard]] Safetensors {
+  NamedTensors tensors;                         ///< in the order of the file's header
+  std::map<std::string, std::string> metadata;  ///< texts beside them, as "format"
+};
+
+/// Tensors as the library safetensors saves them, the usual format of weights:
+/// https://huggingface.co/docs/safetensors. F32, F64, I64 and BOOL stay what they are, F16 and BF16 become
+/// float32, other integers int64. IoError that names the file and the tensor, before anything large is
+/// allocated, for a file that is damaged, cut short or of another kind, an integer beyond int64, or another
+/// element type, as F8_E4M3.
+///
+/// F32, F64 and I64 are not copied: the system reads them from the file when they are first used. Replacing
+/// the file meanwhile, as all functions of chainrule that write do, is harmless; but a program that writes
+/// into the file itself changes the tensors, and one that cuts it short ends this one.
+Safetensors load_safetensors(const std::string& path);
+
+/// Writes what load_safetensors and the library read, as save_file does. A training run is saved and goes on,
+/// to the bit, by
+///
+///     save_safetensors("adam.safetensors", optimizer.state());
+///     optimizer.load_state(load_safetensors("adam.safetensors").tensors);
+///
+/// and so do the states of schedules and averages. std::invalid_argument for a name that is there twice, is
+/// "__metadata__" or no UTF-8, and GradError for an empty handle; nothing is written then.
+void save_safetensors(const std::string& path, const NamedTensors& tensors,
+                      const std::map<std::string, std::string>& metadata = {});
 
 /// Writes a file whole or not at all: until all of it is on the disk there is the old file or none, even when
 /// the disk is full, the file grows beyond a limit, or the program is killed. Every function of chainrule

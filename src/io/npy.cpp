@@ -3,24 +3,23 @@
 // xtensor's reader is not used: it allocates what the header claims before looking at the file, takes a
 // file that ends early for a complete one, and misreads headers longer than 127 bytes.
 
+#include "io/npy.h"
+
 #include <algorithm>
-#include <bit>
 #include <charconv>
-#include <cstring>
-#include <fstream>
-#include <limits>
-#include <string>
+#include <optional>
+#include <utility>
 
 #include "chainrule/autograd.h"
 #include "chainrule/io.h"
 #include "chainrule/ops.h"
+#include "io/elements.h"
 #include "io/file.h"
+#include "io/mapped_file.h"
 #include "io/output_file.h"
 
 namespace chainrule {
 namespace {
-
-static_assert(std::endian::native == std::endian::little, "save_npy writes memory as it is");
 
 constexpr std::string_view magic = "\x93NUMPY";
 struct Header {
@@ -28,20 +27,23 @@ struct Header {
   bool fortran_order = false;
   Shape shape;
 
-  char kind() const { return descr[1]; }
-  std::size_t item_bytes() const { return static_cast<std::size_t>(descr[2] - '0'); }
-  bool supported() const {
-    if (descr.size() != 3 || std::string_view("<>|=").find(descr[0]) == std::string_view::npos) return false;
-    const std::string_view type = std::string_view(descr).substr(1);
-    constexpr std::string_view types = "f4 f8 b1 i1 i2 i4 i8 u1 u2 u4 u8";
-    return types.find(type) != std::string_view::npos && type.find(' ') == std::string_view::npos;
+  /// Nothing for what no tensor can hold.
+  std::optional<Stored> type() const {
+    if (descr.size() != 3 || std::string_view("<>|=").find(descr[0]) == std::string_view::npos) return {};
+    constexpr std::pair<std::string_view, Stored> types[] = {
+        {"b1", Stored::boolean}, {"i1", Stored::int8},    {"i2", Stored::int16},   {"i4", Stored::int32},
+        {"i8", Stored::int64},   {"u1", Stored::uint8},   {"u2", Stored::uint16},  {"u4", Stored::uint32},
+        {"u8", Stored::uint64},  {"f2", Stored::float16}, {"f4", Stored::float32}, {"f8", Stored::float64}};
+    const auto* found = std::ranges::find(types, std::string_view(descr).substr(1),
+                                          &std::pair<std::string_view, Stored>::first);
+    return found != std::end(types) ? std::optional(found->second) : std::nullopt;
   }
 };
 
 /// Reads the Python dictionary that is the header: its three keys in any order, and nothing else.
 class HeaderParser {
  public:
-  HeaderParser(std::string_view text, const std::string& path) : text_(text), path_(path) {}
+  HeaderParser(std::string_view text, const std::string& source) : text_(text), source_(source) {}
 
   Header parse() {
     Header header;
@@ -69,7 +71,7 @@ class HeaderParser {
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
-    fail_on(path_, "its NumPy header is damaged: " + what);
+    fail_on(source_, "its NumPy header is damaged: " + what);
   }
   void skip_spaces() {
     while (position_ < text_.size() && (text_[position_] == ' ' || text_[position_] == '\n')) ++position_;
@@ -103,7 +105,7 @@ class HeaderParser {
   }
   std::string element_type() {
     if (peek() == '[')
-      fail_on(path_, "it holds records with several fields; save each field as an array of its own");
+      fail_on(source_, "it holds records with several fields; save each field as an array of its own");
     return quoted();
   }
   bool boolean() {
@@ -134,86 +136,44 @@ class HeaderParser {
   }
 
   std::string_view text_;
-  const std::string& path_;
+  const std::string& source_;
   std::size_t position_ = 0;
 };
 
-/// Reads up to where the elements begin.
-Header read_header(std::istream& in, std::int64_t file_bytes, const std::string& path) {
-  char start[8] = {};
-  in.read(start, sizeof start);
-  if (std::string_view(start, 4) == "PK\x03\x04")
-    fail_on(path, "it is a NumPy .npz archive of several arrays; save the one you need with numpy.save");
-  if (!in || std::string_view(start, magic.size()) != magic) fail_on(path, "it is not a NumPy .npy file");
-  const int version = static_cast<unsigned char>(start[6]);
+/// Takes the header off the front of the bytes, up to where the elements begin.
+Header take_header(std::string_view& bytes, const std::string& source) {
+  if (bytes.starts_with("PK\x03\x04"))
+    fail_on(source, "it is a NumPy .npz archive of several arrays; use load_npz");
+  constexpr std::size_t version_at = magic.size(), length_at = version_at + 2;
+  if (!bytes.starts_with(magic) || bytes.size() < length_at) fail_on(source, "it is not a NumPy .npy file");
+  const int version = static_cast<unsigned char>(bytes[version_at]);
   if (version < 1 || version > 3)
-    fail_on(path, "its format version is " + std::to_string(version) + "; versions 1 to 3 are supported");
+    fail_on(source, "its format version is " + std::to_string(version) + "; versions 1 to 3 are supported");
 
-  unsigned char length_bytes[4] = {};
-  const int count = version == 1 ? 2 : 4;
-  in.read(reinterpret_cast<char*>(length_bytes), count);
-  std::int64_t length = 0;
-  for (int i = 0; i < count; ++i) length |= static_cast<std::int64_t>(length_bytes[i]) << (8 * i);
-  if (!in || length > file_bytes - in.tellg()) fail_on(path, "it ends within its header");
-
-  std::string text(static_cast<std::size_t>(length), '\0');
-  in.read(text.data(), length);
-  if (!in) fail_on(path, "it cannot be read");
-  return HeaderParser(text, path).parse();
+  const std::size_t text_at = length_at + (version == 1 ? 2 : 4);
+  std::size_t length = 0;
+  for (std::size_t i = std::min(text_at, bytes.size()); i-- > length_at;)
+    length = length << 8 | static_cast<unsigned char>(bytes[i]);
+  if (bytes.size() < text_at || bytes.size() - text_at < length) fail_on(source, "it ends within its header");
+  const std::string_view text = bytes.substr(text_at, length);
+  bytes.remove_prefix(text_at + length);
+  return HeaderParser(text, source).parse();
 }
 
 /// The number of bytes of the elements. No header, however wrong, makes it overflow.
-std::int64_t payload_bytes(const Header& header, const std::string& path) {
+std::int64_t payload_bytes(const Shape& shape, std::size_t item_bytes, const std::string& source) {
   std::int64_t bytes = 0;
-  if (__builtin_mul_overflow(header.shape.size(), static_cast<std::int64_t>(header.item_bytes()), &bytes))
-    fail_on(path, "its shape " + to_string(header.shape) + " is too large for any file");
+  if (__builtin_mul_overflow(shape.size(), static_cast<std::int64_t>(item_bytes), &bytes))
+    fail_on(source, "its shape " + to_string(shape) + " is too large for any file");
   return bytes;
 }
 
-template <class Stored>
-std::vector<std::int64_t> widened(const std::vector<char>& bytes, const std::string& path) {
-  std::vector<std::int64_t> result(bytes.size() / sizeof(Stored));
-  for (std::size_t i = 0; i < result.size(); ++i) {
-    Stored element;
-    std::memcpy(&element, bytes.data() + i * sizeof(Stored), sizeof(Stored));
-    if (!std::in_range<std::int64_t>(element))
-      fail_on(path, "its element " + std::to_string(element) + " does not fit int64");
-    result[i] = static_cast<std::int64_t>(element);  // NOLINT(bugprone-signed-char-misuse): a number, no text
-  }
+/// From one byte order to the other.
+std::string reversed(std::string_view bytes, std::size_t item_bytes) {
+  std::string result(bytes);
+  for (auto at = result.begin(); at != result.end(); at += static_cast<std::ptrdiff_t>(item_bytes))
+    std::reverse(at, at + static_cast<std::ptrdiff_t>(item_bytes));
   return result;
-}
-
-Tensor convert(const Header& header, std::vector<char>& bytes, const Shape& shape, const std::string& path) {
-  const std::string_view type = std::string_view(header.descr).substr(1);
-  const auto integers = [&](const std::vector<std::int64_t>& elements) { return tensor(elements, shape); };
-  if (type == "f4") return from_memory(bytes.data(), DType::float32, shape);
-  if (type == "f8") return from_memory(bytes.data(), DType::float64, shape);
-  if (type == "i8") return from_memory(bytes.data(), DType::int64, shape);
-  if (type == "i1") return integers(widened<std::int8_t>(bytes, path));
-  if (type == "i2") return integers(widened<std::int16_t>(bytes, path));
-  if (type == "i4") return integers(widened<std::int32_t>(bytes, path));
-  if (type == "u1") return integers(widened<std::uint8_t>(bytes, path));
-  if (type == "u2") return integers(widened<std::uint16_t>(bytes, path));
-  if (type == "u4") return integers(widened<std::uint32_t>(bytes, path));
-  if (type == "u8") return integers(widened<std::uint64_t>(bytes, path));
-  for (char& byte : bytes) byte = byte != 0;  // any other bit pattern would not be a bool
-  return from_memory(bytes.data(), DType::boolean, shape);
-}
-
-template <Element T>
-std::string_view bytes_of(const Tensor& tensor) {
-  const auto data = tensor.data<T>();
-  return {reinterpret_cast<const char*>(data.data()), data.size_bytes()};
-}
-
-std::string_view bytes_of(const Tensor& tensor) {
-  switch (tensor.dtype()) {
-    case DType::boolean: return bytes_of<bool>(tensor);
-    case DType::int64: return bytes_of<std::int64_t>(tensor);
-    case DType::float32: return bytes_of<float>(tensor);
-    case DType::float64: return bytes_of<double>(tensor);
-  }
-  return {};
 }
 
 std::string_view descr(DType dtype) {
@@ -228,50 +188,45 @@ std::string_view descr(DType dtype) {
 
 }  // namespace
 
-Tensor load_npy(const std::string& path) {
-  std::ifstream in = open_to_read(path, std::ios::binary);
-  in.seekg(0, std::ios::end);
-  const std::int64_t file_bytes = in.tellg();
-  in.seekg(0);
-  if (!in) fail_on(path, "it is not a regular file");
+Tensor read_npy(std::string_view bytes, const std::string& source) {
+  const Header header = take_header(bytes, source);
+  const std::optional<Stored> type = header.type();
+  if (!type)
+    fail_on(source, "its elements are of type '" + header.descr +
+                        "'; supported are floats of 2, 4 and 8 bytes, integers of 1 to 8 bytes, and bool");
+  const std::int64_t wanted = payload_bytes(header.shape, item_size(*type), source);
+  if (wanted != static_cast<std::int64_t>(bytes.size()))
+    fail_on(source, "its shape " + to_string(header.shape) + " of '" + header.descr + "' takes " +
+                        std::to_string(wanted) + " bytes, but " + std::to_string(bytes.size()) +
+                        " follow the header");
+  std::string turned;
+  if (header.descr[0] == '>') bytes = turned = reversed(bytes, item_size(*type));
 
-  const Header header = read_header(in, file_bytes, path);
-  if (!header.supported())
-    fail_on(path, "its elements are of type '" + header.descr +
-                      "'; supported are floats of 4 and 8 bytes, integers of 1 to 8 bytes, and bool");
-  const std::int64_t wanted = payload_bytes(header, path), present = file_bytes - in.tellg();
-  if (wanted != present)
-    fail_on(path, "its shape " + to_string(header.shape) + " of '" + header.descr + "' takes " +
-                      std::to_string(wanted) + " bytes, but " + std::to_string(present) +
-                      " follow the header");
-
-  std::vector<char> bytes(static_cast<std::size_t>(wanted));
-  in.read(bytes.data(), wanted);
-  if (!in) fail_on(path, "it cannot be read");
-  if (header.descr[0] == '>')
-    for (auto at = bytes.begin(); at != bytes.end(); at += static_cast<std::ptrdiff_t>(header.item_bytes()))
-      std::reverse(at, at + static_cast<std::ptrdiff_t>(header.item_bytes()));
-
-  if (!header.fortran_order) return convert(header, bytes, header.shape, path);
+  if (!header.fortran_order) return copy_elements(bytes.data(), *type, header.shape, source);
   // Column-major elements are the row-major ones of the array with its axes reversed.
   const std::vector<std::int64_t> sizes(header.shape.begin(), header.shape.end());
-  const Shape reversed(std::vector<std::int64_t>(sizes.rbegin(), sizes.rend()));
-  return no_grad([&] { return transpose(convert(header, bytes, reversed, path)); }).detach();
+  const Shape reversed_shape(std::vector<std::int64_t>(sizes.rbegin(), sizes.rend()));
+  return no_grad([&] { return transpose(copy_elements(bytes.data(), *type, reversed_shape, source)); })
+      .detach();
 }
 
-void save_npy(const std::string& path, const Tensor& tensor) {
+std::string npy_header(const Tensor& tensor) {
   std::string header = "{'descr': '" + std::string(descr(tensor.dtype())) +
                        "', 'fortran_order': False, 'shape': " + to_string(tensor.shape()) + ", }";
   // The elements begin at a multiple of 64 bytes, after magic, version, length, header and newline.
   constexpr std::size_t before = magic.size() + 4, alignment = 64;
   header.append(alignment - 1 - (before + header.size()) % alignment, ' ');
   header += '\n';
-
-  OutputFile out(path);
-  out.write(magic);
   const char version_and_length[] = {1, 0, static_cast<char>(header.size() & 0xff),
                                      static_cast<char>(header.size() >> 8)};
-  out.write({version_and_length, sizeof version_and_length});
+  return std::string(magic).append(version_and_length, sizeof version_and_length) + header;
+}
+
+Tensor load_npy(const std::string& path) { return read_npy(MappedFile(path).bytes(), path); }
+
+void save_npy(const std::string& path, const Tensor& tensor) {
+  const std::string header = npy_header(tensor);
+  OutputFile out(path);
   out.write(header);
   out.write(bytes_of(tensor));
   out.finish();

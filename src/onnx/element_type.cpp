@@ -103,21 +103,6 @@ Tensor wrapped(const Tensor& x, IntegerFormat format) {
   return tensor(std::move(result), x.shape());
 }
 
-float from_float16(std::uint16_t bits) {
-  const bool negative = (bits & 0x8000) != 0;
-  const int exponent = (bits >> 10) & 31, fraction = bits & 1023;
-  float size = 0;
-  if (exponent == 31)
-    size = fraction == 0 ? std::numeric_limits<float>::infinity() : std::numeric_limits<float>::quiet_NaN();
-  else if (exponent == 0)
-    size = std::ldexp(static_cast<float>(fraction), -24);
-  else
-    size = std::ldexp(static_cast<float>(fraction + 1024), exponent - 25);
-  return negative ? -size : size;
-}
-
-float from_bfloat16(std::uint16_t bits) { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
-
 std::uint16_t to_float16(double number) {
   const std::uint16_t sign = std::signbit(number) ? 0x8000 : 0;
   const double size = std::fabs(number);

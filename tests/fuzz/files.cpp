@@ -3,8 +3,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <system_error>
 
@@ -47,6 +49,12 @@ struct Folder {
   std::string path, file;
 };
 
+template <Element T>
+bool same_elements(const Tensor& a, const Tensor& b) {
+  const auto left = a.data<T>(), right = b.data<T>();
+  return left.empty() || std::memcmp(left.data(), right.data(), left.size_bytes()) == 0;
+}
+
 }  // namespace
 
 const std::string& file_of(Bytes bytes) {
@@ -60,6 +68,23 @@ const std::string& file_of(Bytes bytes) {
 const std::string& scratch_path() {
   static const Folder folder;
   return folder.file;
+}
+
+bool same_bits(const Tensor& a, const Tensor& b) {
+  if (a.dtype() != b.dtype() || !(a.shape() == b.shape())) return false;
+  switch (a.dtype()) {
+    case DType::boolean: return same_elements<bool>(a, b);
+    case DType::int64: return same_elements<std::int64_t>(a, b);
+    case DType::float32: return same_elements<float>(a, b);
+    case DType::float64: return same_elements<double>(a, b);
+  }
+  return false;
+}
+
+bool same_bits(const NamedTensors& a, const NamedTensors& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& left, const auto& right) {
+    return left.first == right.first && same_bits(left.second, right.second);
+  });
 }
 
 }  // namespace chainrule::fuzz

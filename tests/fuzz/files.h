@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "chainrule/named_tensors.h"
 #include "targets.h"
 
 namespace chainrule::fuzz {
@@ -11,5 +12,10 @@ const std::string& file_of(Bytes bytes);
 
 /// Where a target may save a file: in a folder of this process, in memory where the system has that.
 const std::string& scratch_path();
+
+/// Are both of the same dtype and shape, and equal to the bit?
+bool same_bits(const Tensor& a, const Tensor& b);
+/// The same for each, under the same names in the same order.
+bool same_bits(const NamedTensors& a, const NamedTensors& b);
 
 }  // namespace chainrule::fuzz

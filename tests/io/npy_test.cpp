@@ -121,6 +121,12 @@ TEST(Npy, widens_small_integers_to_int64) {
   expect("<u8", bytes<std::uint64_t>({1, 1ULL << 62}), {1, 1LL << 62});
 }
 
+TEST(Npy, widens_float16_to_float32) {
+  const Tensor read = load(npy(header(">f2", "(3,)"), std::string("\x3c\0\xc5\0\0\1", 6)));
+  EXPECT_EQ(read.dtype(), DType::float32);
+  EXPECT_EQ(read.to_vector<double>(), std::vector<double>({1, -5, 0x1p-24}));
+}
+
 TEST(Npy, reads_any_non_zero_byte_as_true) {
   EXPECT_EQ(load(npy(header("|b1", "(3,)"), std::string("\0\1\x80", 3))).to_vector<std::int64_t>(),
             std::vector<std::int64_t>({0, 1, 1}));
@@ -144,7 +150,7 @@ TEST(Npy, says_what_is_wrong_with_a_file_and_names_it) {
   const Case cases[] = {
       {"", "it is not a NumPy .npy file"},
       {"x,y\n1,2\n", "it is not a NumPy .npy file"},
-      {"PK\x03\x04 and more", "it is a NumPy .npz archive of several arrays"},
+      {"PK\x03\x04 and more", "it is a NumPy .npz archive of several arrays; use load_npz"},
       {std::string("\x93NUMPY\x09\x00", 8), "its format version is 9; versions 1 to 3 are supported"},
       {std::string("\x93NUMPY\x01\x00\x76", 9), "it ends within its header"},
       {std::string("\x93NUMPY\x01\x00\x76\x00{'descr'", 18), "it ends within its header"},
@@ -173,9 +179,9 @@ TEST(Npy, says_what_is_wrong_with_a_file_and_names_it) {
       {npy(header("<f8", "(2,)"), "123456781234567"), "takes 16 bytes, but 15 follow the header"},
       {npy(header("<f8", "(1,)"), "123456789"), "takes 8 bytes, but 9 follow the header"},
       {npy(header("<c16", "(1,)"), "1234567812345678"),
-       "of type '<c16'; supported are floats of 4 and 8 bytes"},
+       "of type '<c16'; supported are floats of 2, 4 and 8 bytes"},
       {npy(header("|O", "(1,)"), "12345678"), "of type '|O'; supported are"},
-      {npy(header("<f2", "(1,)"), "12"), "of type '<f2'; supported are"},
+      {npy(header("<f3", "(1,)"), "123"), "of type '<f3'; supported are"},
       {npy(header("<U3", "(1,)"), "123456789012"), "of type '<U3'; supported are"},
       {npy("{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (1,)}", "12345678"),
        "records with several fields"},

@@ -246,6 +246,10 @@ const Writer writers[] = {
      [](const std::string& path) {
        save_npy(path, zeros({100, 100}));
      }},
+    {"save_safetensors",
+     [](const std::string& path) {
+       save_safetensors(path, {{"w", zeros({100, 100})}});
+     }},
     {"save_graph", [](const std::string& path) { save_graph(small_graph(), path); }},
     {"render_dot_svg", [](const std::string& path) { render_dot("digraph { a -> b }", "svg", path); }},
     {"render_dot_png", [](const std::string& path) { render_dot("digraph { a -> b }", "png", path); }},

@@ -7,14 +7,12 @@
 #include <vector>
 
 #include "chainrule/detail/api.h"
+#include "chainrule/named_tensors.h"
 #include "chainrule/nn.h"
 
 /// What all optimisers share: groups of parameters, steps, learning rates, and a state to save and restore.
 /// An optimiser of your own derives from OptimizerWith, which is declared here, too.
 namespace CHAINRULE_API chainrule {
-
-/// Tensors by name, in an order: what an optimiser, a schedule or an average has to remember.
-using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
 /// Moves parameters along their gradients.
 ///
