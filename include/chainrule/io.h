@@ -51,6 +51,17 @@ Tensor load_npy(const std::string& path);
 /// Writes what numpy.load reads, as save_file does.
 void save_npy(const std::string& path, const Tensor& tensor);
 
+/// The arrays of a NumPy .npz archive, each under its name and as load_npy reads it, in the order of the
+/// archive. Members may be stored or deflated, and of any size. IoError that names the file and the member
+/// for what is damaged, encrypted or no array, and for a small archive that would take a lot of memory: more
+/// than 1 GiB and more than 100 times its own size.
+NamedTensors load_npz(const std::string& path);
+
+/// Writes what numpy.load reads, as save_file does; compressed, if asked to, as numpy.savez_compressed does,
+/// which takes much longer. std::invalid_argument for a name that is there twice or is not UTF-8, has a zero
+/// in it or is longer than 65531 bytes, and GradError for an empty handle; nothing is written then.
+void save_npz(const std::string& path, const NamedTensors& tensors, bool compressed = false);
+
 /// What a safetensors file holds.
 struct [[nodiscard]] Safetensors {
   NamedTensors tensors;                         ///< in the order of the file's header
@@ -75,7 +86,7 @@ Safetensors load_safetensors(const std::string& path);
 ///     optimizer.load_state(load_safetensors("adam.safetensors").tensors);
 ///
 /// and so do the states of schedules and averages. std::invalid_argument for a name that is there twice, is
-/// "__metadata__" or no UTF-8, and GradError for an empty handle; nothing is written then.
+/// "__metadata__" or is not UTF-8, and GradError for an empty handle; nothing is written then.
 void save_safetensors(const std::string& path, const NamedTensors& tensors,
                       const std::map<std::string, std::string>& metadata = {});
 

@@ -5,19 +5,20 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <numeric>
-#include <set>
 #include <stdexcept>
 
 #include "chainrule/io.h"
 #include "io/elements.h"
 #include "io/file.h"
 #include "io/mapped_file.h"
+#include "io/names.h"
 #include "io/output_file.h"
 #include "io/safetensors_header.h"
 
 namespace chainrule {
 namespace {
 
+constexpr auto function = "save_safetensors";
 constexpr std::size_t length_bytes = sizeof(std::uint64_t);
 
 /// Without a copy where the elements are ours and lie as a tensor's do.
@@ -44,29 +45,7 @@ std::string_view type_name(DType dtype) {
 }
 
 [[noreturn]] void refuse(const std::string& what) {
-  throw std::invalid_argument("save_safetensors: " + what);
-}
-
-std::string in_json(const std::string& text) {
-  try {
-    return nlohmann::json(text).dump();
-  } catch (const nlohmann::json::type_error&) {
-    refuse(in_quotes(text) + " is not UTF-8, which all text in these files is; choose another text");
-  }
-}
-
-void check_names(const NamedTensors& tensors) {
-  std::set<std::string_view> names;
-  for (const auto& [name, tensor] : tensors) {
-    if (name == safetensors::metadata_name)
-      refuse("no tensor can be called " + in_quotes(name) +
-             ", which is where texts are; give it another name");
-    if (!names.insert(name).second)
-      refuse(in_quotes(name) + " is there twice; give each tensor a name of its own");
-    if (tensor.is_empty())
-      throw GradError("save_safetensors: " + in_quotes(name) +
-                      " is an empty handle; assign a tensor to it first");
-  }
+  throw std::invalid_argument(std::string(function) + ": " + what);
 }
 
 /// The places of the tensors in the order in which their elements are written: the larger ones first, so that
@@ -92,12 +71,12 @@ std::string header_of(const NamedTensors& tensors, const std::vector<std::size_t
 
   std::string texts;
   for (const auto& [key, text] : metadata)
-    texts += (texts.empty() ? "" : ",") + in_json(key) + ":" + in_json(text);
+    texts += (texts.empty() ? "" : ",") + in_json(function, key) + ":" + in_json(function, text);
   std::string text = "{";
   if (!metadata.empty()) text += "\"" + std::string(safetensors::metadata_name) + "\":{" + texts + "}";
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const auto& [name, tensor] = tensors[i];
-    text += (text.size() > 1 ? "," : "") + in_json(name) + R"(:{"dtype":")" +
+    text += (text.size() > 1 ? "," : "") + in_json(function, name) + R"(:{"dtype":")" +
             std::string(type_name(tensor.dtype())) + R"(","shape":)" +
             nlohmann::json(tensor.shape().sizes()).dump() + R"(,"data_offsets":)" + offsets[i] + "}";
   }
@@ -142,7 +121,11 @@ Safetensors load_safetensors(const std::string& path) {
 
 void save_safetensors(const std::string& path, const NamedTensors& tensors,
                       const std::map<std::string, std::string>& metadata) {
-  check_names(tensors);
+  check_names(function, tensors);
+  for (const auto& [name, tensor] : tensors)
+    if (name == safetensors::metadata_name)
+      refuse("no tensor can be called " + in_quotes(name) +
+             ", which is where texts are; give it another name");
   const std::vector<std::size_t> order = data_order(tensors);
   const std::string header = header_of(tensors, order, metadata);
   const std::uint64_t length = header.size();

@@ -246,6 +246,10 @@ const Writer writers[] = {
      [](const std::string& path) {
        save_npy(path, zeros({100, 100}));
      }},
+    {"save_npz",
+     [](const std::string& path) {
+       save_npz(path, {{"w", zeros({100, 100})}, {"b", zeros({100})}});
+     }},
     {"save_safetensors",
      [](const std::string& path) {
        save_safetensors(path, {{"w", zeros({100, 100})}});

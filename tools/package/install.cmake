@@ -31,7 +31,7 @@ cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY ${CMAKE_INSTALL_FUL
            OUTPUT_VARIABLE pc_to_prefix)
 if(chainrule_type STREQUAL STATIC_LIBRARY)
   list(TRANSFORM CMAKE_DL_LIBS PREPEND " -l" OUTPUT_VARIABLE pc_dl)
-  set(pc_libs " -lcsv ${CMAKE_THREAD_LIBS_INIT}${pc_dl}")
+  set(pc_libs " -lcsv -lz ${CMAKE_THREAD_LIBS_INIT}${pc_dl}")
 endif()
 configure_file(tools/package/chainrule.pc.in ${staging}/chainrule.pc @ONLY)
 install(FILES ${staging}/chainrule.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
