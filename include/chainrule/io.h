@@ -28,7 +28,8 @@ struct [[nodiscard]] Csv {
 /// Reads a comma-separated file of numbers. The first line is a header when none of its fields is a
 /// number. Accepts quotes, spaces around fields, CRLF and CR, blank lines and a byte-order mark; "nan" and
 /// "inf" are numbers. IoError when the file cannot be read; ParseError, as "file:line: ...", when it has no
-/// rows, rows of different lengths or of more than 16 MiB, or something that is not a number.
+/// rows, rows of different lengths or of more than 16 MiB, or something that is not a number. The file may be
+/// packed by gzip; IoError when it unpacks to more than 1 GiB and more than 100 times its own size.
 Csv read_csv(const std::string& path);
 /// The same where one column may hold any text, such as the names of classes. Which one, from 0, is asked
 /// once the header (empty without one) and the number of columns are known.
@@ -61,6 +62,11 @@ NamedTensors load_npz(const std::string& path);
 /// which takes much longer. std::invalid_argument for a name that is there twice or is not UTF-8, has a zero
 /// in it or is longer than 65531 bytes, and GradError for an empty handle; nothing is written then.
 void save_npz(const std::string& path, const NamedTensors& tensors, bool compressed = false);
+
+/// An array in the IDX format of the MNIST data sets, as it is or packed by gzip: floats stay what they are,
+/// integers become int64. IoError, before anything large is allocated, for a file that is damaged, cut short
+/// or of another kind, or unpacks to more than 1 GiB and more than 100 times its own size.
+Tensor load_idx(const std::string& path);
 
 /// What a safetensors file holds.
 struct [[nodiscard]] Safetensors {

@@ -4,11 +4,14 @@
 #include <charconv>
 #include <cmath>
 #include <optional>
+#include <sstream>
 #include <string>
 
 #include "chainrule/io.h"
 #include "chainrule/ops.h"
 #include "io/file.h"
+#include "io/inflate.h"
+#include "io/mapped_file.h"
 
 namespace chainrule {
 namespace {
@@ -216,6 +219,11 @@ Csv read_csv(const std::string& path) { return read_csv(path, ChooseColumn()); }
 Csv read_csv(const std::string& path, ChooseColumn text_column) {
   std::ifstream in = open_to_read(path);
   Table table(path, text_column);
+  if (in.peek() == gzip_magic[0]) {  // no text begins with this
+    std::istringstream unpacked(gunzip(MappedFile(path).bytes(), path));
+    Reader(table).read(unpacked);
+    return std::move(table).finish();
+  }
   Reader(table).read(in);
   if (in.bad()) fail_on(path, "it cannot be read: " + last_system_error());
   return std::move(table).finish();

@@ -2,6 +2,7 @@
 
 #include "io/elements.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <utility>
@@ -91,6 +92,13 @@ Tensor copy_elements(const char* bytes, Stored type, const Shape& shape, const s
     case Stored::float64: return from_memory(bytes, DType::float64, shape);
   }
   return {};
+}
+
+std::string swapped_bytes(std::string_view elements, std::size_t item_bytes) {
+  std::string result(elements);
+  for (auto at = result.begin(); at != result.end(); at += static_cast<std::ptrdiff_t>(item_bytes))
+    std::reverse(at, at + static_cast<std::ptrdiff_t>(item_bytes));
+  return result;
 }
 
 std::string_view bytes_of(const Tensor& tensor) {

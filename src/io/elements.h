@@ -33,6 +33,9 @@ std::size_t item_size(Stored type);
 /// begins with `source` for an integer beyond int64.
 Tensor copy_elements(const char* bytes, Stored type, const Shape& shape, const std::string& source);
 
+/// Elements of so many bytes each, from one byte order to the other.
+std::string swapped_bytes(std::string_view elements, std::size_t item_bytes);
+
 /// The elements as copy_elements reads them back, as long as the tensor lives.
 std::string_view bytes_of(const Tensor& tensor);
 

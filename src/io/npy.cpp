@@ -168,14 +168,6 @@ std::int64_t payload_bytes(const Shape& shape, std::size_t item_bytes, const std
   return bytes;
 }
 
-/// From one byte order to the other.
-std::string reversed(std::string_view bytes, std::size_t item_bytes) {
-  std::string result(bytes);
-  for (auto at = result.begin(); at != result.end(); at += static_cast<std::ptrdiff_t>(item_bytes))
-    std::reverse(at, at + static_cast<std::ptrdiff_t>(item_bytes));
-  return result;
-}
-
 std::string_view descr(DType dtype) {
   switch (dtype) {
     case DType::boolean: return "|b1";
@@ -200,14 +192,13 @@ Tensor read_npy(std::string_view bytes, const std::string& source) {
                         std::to_string(wanted) + " bytes, but " + std::to_string(bytes.size()) +
                         " follow the header");
   std::string turned;
-  if (header.descr[0] == '>') bytes = turned = reversed(bytes, item_size(*type));
+  if (header.descr[0] == '>') bytes = turned = swapped_bytes(bytes, item_size(*type));
 
   if (!header.fortran_order) return copy_elements(bytes.data(), *type, header.shape, source);
   // Column-major elements are the row-major ones of the array with its axes reversed.
   const std::vector<std::int64_t> sizes(header.shape.begin(), header.shape.end());
-  const Shape reversed_shape(std::vector<std::int64_t>(sizes.rbegin(), sizes.rend()));
-  return no_grad([&] { return transpose(copy_elements(bytes.data(), *type, reversed_shape, source)); })
-      .detach();
+  const Shape reversed(std::vector<std::int64_t>(sizes.rbegin(), sizes.rend()));
+  return no_grad([&] { return transpose(copy_elements(bytes.data(), *type, reversed, source)); }).detach();
 }
 
 std::string npy_header(const Tensor& tensor) {

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "io/file.h"
+#include "io/inflate.h"
 #include "io/zip.h"
 #include "io/zip_format.h"
 
@@ -156,16 +157,11 @@ class DirectoryReader {
         damaged("members " + in_quotes(places_[i - 1].name) + " and " + in_quotes(places_[i].name) +
                 " share bytes");
   }
-  /// So is deflating, which makes a thousand zeros of a byte.
   void check_sizes(const std::vector<Member>& members) const {
-    constexpr std::uint64_t always_allowed = std::uint64_t{1} << 30, most_times = 100;
-    const std::uint64_t most = std::max(always_allowed, most_times * archive_.size());
-    std::uint64_t total = 0;
+    std::uint64_t left = most_unpacked(archive_.size());
     for (const Member& member : members) {
-      if (member.bytes > most - total)
-        fail_on(path_, "its " + std::to_string(archive_.size()) + " bytes would unpack to more than " +
-                           std::to_string(most) + "; if they are meant to, save them without compression");
-      total += member.bytes;
+      if (member.bytes > left) fail_on_bomb(path_, archive_.size());
+      left -= member.bytes;
     }
   }
 
@@ -175,44 +171,6 @@ class DirectoryReader {
   std::set<std::string> names_;
   std::vector<Place> places_;
 };
-
-/// zlib counts in 32 bits, so it is given at most so much at once.
-constexpr std::size_t most_at_once = std::size_t{1} << 30;
-
-void inflate_into(std::string& room, const Member& member, const std::string& source) {
-  struct Stream : z_stream {
-    Stream() : z_stream() {}
-    ~Stream() { ::inflateEnd(this); }
-    Stream(const Stream&) = delete;
-    Stream& operator=(const Stream&) = delete;
-  } stream;
-  if (::inflateInit2(&stream, -MAX_WBITS) != Z_OK) throw std::bad_alloc();  // without a header of zlib's
-
-  std::string_view rest = member.packed;
-  std::size_t done = 0;
-  constexpr std::size_t first = 1 << 16;
-  for (int result = Z_OK; result != Z_STREAM_END;) {
-    if (done == room.size()) room.resize(std::min<std::size_t>(member.bytes, std::max(first, 2 * done)));
-    const std::size_t in = std::min(rest.size(), most_at_once),
-                      out = std::min(room.size() - done, most_at_once);
-    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(rest.data()));
-    stream.avail_in = static_cast<uInt>(in);
-    stream.next_out = reinterpret_cast<Bytef*>(room.data() + done);
-    stream.avail_out = static_cast<uInt>(out);
-    result = ::inflate(&stream, Z_NO_FLUSH);
-    rest.remove_prefix(in - stream.avail_in);
-    done += out - stream.avail_out;
-    if (result == Z_MEM_ERROR) throw std::bad_alloc();
-    if (result == Z_BUF_ERROR && done == member.bytes)
-      fail_on(source,
-              "it unpacks to more than the " + std::to_string(member.bytes) + " bytes that it should");
-    if (result != Z_OK && result != Z_STREAM_END)
-      fail_on(source, "its packed bytes are damaged or cut short" +
-                          (stream.msg != nullptr ? std::string(": ") + stream.msg : ""));
-  }
-  if (done != member.bytes)
-    fail_on(source, "it unpacks to " + std::to_string(done) + " bytes, not " + std::to_string(member.bytes));
-}
 
 }  // namespace
 
@@ -224,7 +182,13 @@ std::string_view unpack(const Member& member, std::string& room, const std::stri
   std::string_view content = member.packed;
   if (member.is_deflated) {
     room.clear();
-    inflate_into(room, member, source);
+    std::string_view packed = member.packed;
+    if (!inflate(packed, Packing::deflate, member.bytes, room, source))
+      fail_on(source,
+              "it unpacks to more than the " + std::to_string(member.bytes) + " bytes that it should");
+    if (room.size() != member.bytes)
+      fail_on(source,
+              "it unpacks to " + std::to_string(room.size()) + " bytes, not " + std::to_string(member.bytes));
     content = room;
   }
   const auto checksum = ::crc32_z(0, reinterpret_cast<const Bytef*>(content.data()), content.size());

@@ -95,8 +95,8 @@ INSTANTIATE_TEST_SUITE_P(CorpusOfModels, Fuzzing, ::testing::Values(Fuzzed{"onnx
 #endif
 INSTANTIATE_TEST_SUITE_P(Corpus, Fuzzing,
                          ::testing::Values(Fuzzed{"expression", fuzz::expression}, Fuzzed{"csv", fuzz::csv},
-                                           Fuzzed{"npy", fuzz::npy}, Fuzzed{"npz", fuzz::npz},
-                                           Fuzzed{"safetensors", fuzz::safetensors},
+                                           Fuzzed{"idx", fuzz::idx}, Fuzzed{"npy", fuzz::npy},
+                                           Fuzzed{"npz", fuzz::npz}, Fuzzed{"safetensors", fuzz::safetensors},
                                            Fuzzed{"saved_graph", fuzz::saved_graph},
                                            Fuzzed{"random_graph", fuzz::random_graph}),
                          [](const auto& test) { return test.param.name; });

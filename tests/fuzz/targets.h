@@ -16,6 +16,7 @@ using Target = void (*)(Bytes bytes);
 void expression(Bytes bytes);   ///< a command line of the tool: an expression and, each after a "$", values
 void csv(Bytes bytes);          ///< a table of numbers, read with a column of text and without
 void npy(Bytes bytes);          ///< an array, which is the same when it is saved and loaded again
+void idx(Bytes bytes);          ///< an array, packed by gzip or not
 void npz(Bytes bytes);          ///< arrays by name, which are the same when they are saved and loaded again
 void safetensors(Bytes bytes);  ///< tensors by name, which are the same when they are saved and loaded again
 void saved_graph(Bytes bytes);  ///< a .graph.json, which is drawn, saved and loaded again

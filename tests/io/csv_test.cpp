@@ -155,6 +155,21 @@ TEST(Csv, shows_no_control_characters_and_only_the_start_of_long_texts) {
             ":1: column 2 holds '" + std::string(40, 'a') + "...', not a number");
 }
 
+TEST(Csv, reads_what_gzip_has_packed) {
+  // printf 'a,b\n1,2\n3,4.5\n' | gzip -9n
+  const std::string packed(
+      "\x1f\x8b\x08\0\0\0\0\0\x02\x03\x4b\xd4\x49\xe2\x32\xd4\x31\xe2\x32\xd6\x31\xd1\x33\xe5\x02\0\xc8\x44"
+      "\xa6\xc6"
+      "\x0e\0\0\0",
+      34);
+  const Csv csv = read(packed);
+  EXPECT_EQ(csv.columns, std::vector<std::string>({"a", "b"}));
+  EXPECT_EQ(csv.values.to_vector<double>(), std::vector<double>({1, 2, 3, 4.5}));
+  const TemporaryFile cut_short(packed.substr(0, 20));
+  EXPECT_EQ(message_of<IoError>([&] { read_csv(cut_short.path()); }),
+            cut_short.path() + ": its packed bytes are damaged or cut short");
+}
+
 TEST(Csv, says_why_a_file_cannot_be_read) {
   EXPECT_EQ(message_of<IoError>([] { read_csv("/nowhere/a.csv"); }),
             "/nowhere/a.csv: it cannot be read: No such file or directory");

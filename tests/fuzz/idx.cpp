@@ -1,0 +1,14 @@
+#include "chainrule/io.h"
+#include "files.h"
+
+namespace chainrule::fuzz {
+
+void idx(Bytes bytes) {
+  const std::string& path = file_of(bytes);
+  try {
+    if (!same_bits(load_idx(path), load_idx(path))) throw Finding("another array the second time");
+  } catch (const IoError&) {
+  }
+}
+
+}  // namespace chainrule::fuzz
