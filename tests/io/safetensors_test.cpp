@@ -339,6 +339,34 @@ TEST(Safetensors, continues_the_training_of_each_optimiser_to_the_bit) {
   }
 }
 
+TEST(Safetensors, keeps_the_state_of_what_steps_by_values_of_the_loss) {
+  const Parameter w(tensor({1.0, -2.0, 0.5}), "w");
+  const auto residuals = [&] { return pow(w - tensor({0.3, 0.1, -0.2}), 2); };
+  Lbfgs lbfgs({w}, {.iterations = 2});
+  LevenbergMarquardt fit({w});
+  ReduceOnPlateau plateau(lbfgs);
+  for (int i = 0; i < 2; ++i) {
+    plateau.step(lbfgs.step([&] { return sum(pow(residuals(), 2)); }));
+    fit.step(residuals);
+  }
+  const auto expect_kept = [](const auto& stepped, auto& fresh) {
+    const TemporaryFile file("", ".safetensors");
+    save_safetensors(file.path(), stepped.state());
+    fresh.load_state(load_safetensors(file.path()).tensors);
+    const NamedTensors kept = fresh.state(), expected = stepped.state();
+    ASSERT_EQ(names_of(kept), names_of(expected));
+    for (std::size_t i = 0; i < kept.size(); ++i)
+      EXPECT_TRUE(equals(kept[i].second, expected[i].second.shape(), values(expected[i].second)))
+          << kept[i].first;
+  };
+  Lbfgs other({w}, {.iterations = 2});
+  LevenbergMarquardt other_fit({w});
+  ReduceOnPlateau other_plateau(other);
+  expect_kept(lbfgs, other);
+  expect_kept(fit, other_fit);
+  expect_kept(plateau, other_plateau);
+}
+
 TEST(Safetensors, is_the_old_or_the_new_file_whenever_the_program_is_killed) {
   const TemporaryFolder folder;
   const std::string path = folder.file("a");
