@@ -1,4 +1,5 @@
-#include "chainrule/nn.h"
+#include "chainrule/nn/parameter.h"
+
 #include "graph/node.h"
 
 namespace chainrule {
@@ -23,14 +24,36 @@ Parameter Parameter::holding(Tensor tensor, std::string name) {
 
 Operand::Operand(const Parameter& parameter, Here here) : Operand(parameter.leaf(), here) {}
 
+namespace {
+
+/// Only a value of the same shape and dtype may follow another.
+void require_alike(const std::string& called, const Tensor& before, const Tensor& value) {
+  if (value.shape() != before.shape())
+    throw ShapeError(called + " has shape " + to_string(before.shape()) + ", the new value " +
+                     to_string(value.shape()) + "; it keeps its shape");
+  if (value.dtype() != before.dtype())
+    throw DTypeError(called + " is " + std::string(to_string(before.dtype())) + ", the new value " +
+                     std::string(to_string(value.dtype())) + "; cast it first");
+}
+
+}  // namespace
+
 void Parameter::assign(const Tensor& value) const {
-  if (value.shape() != leaf().shape())
-    throw ShapeError("Parameter::assign: " + name() + " has shape " + to_string(shape()) +
-                     ", the new value " + to_string(value.shape()) + "; a parameter keeps its shape");
-  if (value.dtype() != dtype())
-    throw DTypeError("Parameter::assign: " + name() + " is " + std::string(to_string(dtype())) +
-                     ", the new value " + std::string(to_string(value.dtype())) + "; cast it first");
+  require_alike("Parameter::assign: " + name(), leaf(), value);
   slot_->leaf = leaf_of(value, name());
+}
+
+void Parameter::rename(std::string name) const {
+  slot_->name = std::move(name);
+  const Tensor renamed = leaf().named(slot_->name);
+}
+
+Buffer::Buffer(const Tensor& value, bool persistent)
+    : slot_(std::make_shared<Slot>(Slot{value.detach(), persistent})) {}
+
+void Buffer::assign(const Tensor& value) const {
+  require_alike("Buffer::assign: a buffer", slot_->value, value);
+  slot_->value = value.detach();
 }
 
 }  // namespace chainrule

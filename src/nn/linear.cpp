@@ -1,8 +1,6 @@
-#include <cmath>
+#include "chainrule/nn/linear.h"
 
-#include "chainrule/autograd.h"
-#include "chainrule/graph.h"
-#include "chainrule/nn.h"
+#include "nn/layer.h"
 
 namespace chainrule {
 
@@ -22,33 +20,44 @@ Tensor initial_weight(const std::string& called, std::int64_t outputs, std::int6
 
 }  // namespace
 
-Tensor he_normal(std::int64_t outputs, std::int64_t inputs, Generator& generator, DType dtype) {
-  check_sizes("he_normal", outputs, inputs);
-  const double deviation = std::sqrt(2.0 / static_cast<double>(inputs));
-  return no_grad([&] { return randn({outputs, inputs}, generator, dtype) * deviation; });
-}
-
 Linear::Linear(std::int64_t inputs, std::int64_t outputs, Generator& generator, const std::string& name,
                DType dtype)
     : Linear({initial_weight("Linear", outputs, inputs, generator, dtype), name + ".weight"},
              {zeros({outputs}, dtype), name + ".bias"}) {}
 
-Linear::Linear(Parameter weight, Parameter bias) : weight_(std::move(weight)), bias_(std::move(bias)) {
-  const Shape& matrix = weight_.shape();
-  const Shape& vector = bias_.shape();
-  if (matrix.rank() != 2 || vector != Shape{matrix[0]})
-    throw ShapeError("Linear: " + weight_.name() + " " + to_string(matrix) + " and " + bias_.name() + " " +
+Linear::Linear(std::int64_t inputs, std::int64_t outputs, Generator& generator, Bias bias,
+               const std::string& name, DType dtype)
+    : Linear(inputs, outputs, generator, name, dtype) {
+  if (bias == Bias::none) bias_.reset();
+}
+
+Linear::Linear(Parameter weight) : weight_(std::move(weight)) {
+  if (weight_.leaf().rank() != 2)
+    throw ShapeError("Linear: " + weight_.name() + " " + to_string(weight_.shape()) +
+                     " is no matrix; it must be (outputs, inputs)");
+}
+
+Linear::Linear(Parameter weight, Parameter bias) : Linear(std::move(weight)) {
+  const Shape matrix = weight_.shape(), vector = bias.shape();
+  if (vector != Shape{matrix[0]})
+    throw ShapeError("Linear: " + weight_.name() + " " + to_string(matrix) + " and " + bias.name() + " " +
                      to_string(vector) + " do not fit; they must be (outputs, inputs) and (outputs,)");
+  bias_ = std::move(bias);
+}
+
+std::vector<Parameter> Linear::parameters() const {
+  return bias_ ? std::vector<Parameter>{weight_, *bias_} : std::vector<Parameter>{weight_};
+}
+
+Linear Linear::clone() const {
+  return bias_ ? Linear(weight_.clone(), bias_->clone()) : Linear(weight_.clone());
+}
+
+const Parameter& Linear::report_no_bias() const {
+  throw std::invalid_argument("Linear: '" + weight_.name() + "' has no bias beside it; ask has_bias() first");
 }
 
 namespace {
-
-/// The scope of a layer: "layer1" for the parameter "layer1.weight", none for one that is called "W".
-std::string_view scope_of(const Linear& layer) {
-  const std::string_view name = layer.weight().name();
-  const std::size_t point = name.rfind('.');
-  return point == std::string_view::npos ? std::string_view() : name.substr(0, point);
-}
 
 std::vector<Linear> make_layers(const std::vector<std::int64_t>& sizes, Generator& generator, DType dtype) {
   std::vector<Linear> layers;
@@ -61,8 +70,8 @@ std::vector<Linear> make_layers(const std::vector<std::int64_t>& sizes, Generato
 }  // namespace
 
 Tensor Linear::operator()(const Operand& x) const {
-  const Scope scope(scope_of(*this));
-  return linear(x, weight_, bias_);
+  const Scope scope(nn::scope_of(weight_));
+  return bias_ ? linear(x, weight_, *bias_) : linear(x, weight_);
 }
 
 Mlp::Mlp(const std::vector<std::int64_t>& sizes, Generator& generator, DType dtype)
@@ -89,7 +98,7 @@ Tensor Mlp::operator()(const Operand& x) const {
   Tensor signal = layers_.front()(x);
   for (std::size_t i = 1; i < layers_.size(); ++i) {
     {
-      const Scope scope(scope_of(layers_[i - 1]));
+      const Scope scope(nn::scope_of(layers_[i - 1].weight()));
       signal = relu({signal, x.here()});
     }
     signal = layers_[i]({signal, x.here()});
@@ -99,10 +108,8 @@ Tensor Mlp::operator()(const Operand& x) const {
 
 std::vector<Parameter> Mlp::parameters() const {
   std::vector<Parameter> all;
-  for (const Linear& layer : layers_) {
-    all.push_back(layer.weight());
-    all.push_back(layer.bias());
-  }
+  for (const Linear& layer : layers_)
+    for (Parameter& each : layer.parameters()) all.push_back(std::move(each));
   return all;
 }
 
