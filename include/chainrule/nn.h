@@ -1,6 +1,11 @@
 #pragma once
 
-/// Neural networks: layers, and what their weights start from.
+/// Neural networks: modules, the layers that there are, and what their weights start from.
+#include "chainrule/nn/convolution.h"
+#include "chainrule/nn/dropout.h"
 #include "chainrule/nn/initializers.h"
 #include "chainrule/nn/linear.h"
+#include "chainrule/nn/module.h"
+#include "chainrule/nn/normalization.h"
 #include "chainrule/nn/parameter.h"
+#include "chainrule/nn/sequential.h"

@@ -7,7 +7,7 @@
 
 #include "autograd/engine.h"
 #include "chainrule/autograd.h"
-#include "chainrule/nn.h"
+#include "chainrule/nn/parameter.h"
 #include "chainrule/ops.h"
 #include "graph/apply.h"
 #include "graph/traversal.h"
@@ -71,6 +71,13 @@ std::string Place::text() const {
   const std::string_view name = name_of(names, index);
   if (name.empty()) return within->text() + "[" + std::to_string(index) + "]";
   return within->text() + "." + std::string(name);
+}
+
+std::string Place::path() const {
+  if (within == nullptr) return {};
+  const std::string before = within->path();
+  const std::string_view name = name_of(names, index);
+  return before + (before.empty() ? "" : ".") + (name.empty() ? std::to_string(index) : std::string(name));
 }
 
 std::vector<Tensor> checked_count(std::string_view called, std::string_view what, std::vector<Tensor> tensors,

@@ -4,6 +4,7 @@
 // their members once, nested in any way. Their tensors are visited in order, each with its place for errors.
 
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -27,6 +28,10 @@
   static constexpr std::string_view member_names() { return #__VA_ARGS__; }
 
 namespace CHAINRULE_API chainrule {
+
+class AnyModule;
+class Buffer;
+
 namespace detail {
 
 /// Where a tensor is among arguments or results, as "argument 0.layers[1].weight".
@@ -37,7 +42,59 @@ struct Place {
   std::size_t index = 0;
   bool numbered = true;  ///< does the root have a number?
   std::string text() const;
+  /// The same as PyTorch writes it, without the root: "layers.1.weight".
+  std::string path() const;
 };
+
+/// What a module is besides its parameters.
+struct ModuleInfo {
+  const char* type;  ///< see type_text
+  bool* training;    ///< null where it has no mode
+};
+
+/// Goes through a module of any type: what a template does that visits leaves, in an interface.
+class ModuleVisitor {
+ public:
+  virtual void parameter(Parameter&, const Place&) {}
+  virtual void buffer(Buffer&, const Place&) {}
+  virtual void tensor(Tensor&, const Place&) {}
+  virtual void enter(const ModuleInfo&, const Place&) {}
+  virtual void leave() {}
+  /// After all that is within it.
+  virtual void any(AnyModule&, const Place&) {}
+
+ protected:
+  ~ModuleVisitor() = default;
+};
+
+/// The same as for_each_leaf's visit.
+struct ModuleVisit {
+  ModuleVisitor& to;
+  void operator()(Parameter& parameter, const Place& place) const { to.parameter(parameter, place); }
+  void operator()(Tensor& tensor, const Place& place) const { to.tensor(tensor, place); }
+};
+
+/// The other way round: for_each_leaf's visit in the interface.
+template <class Visit, bool is_const>
+class LeafVisitor final : public ModuleVisitor {
+ public:
+  explicit LeafVisitor(const Visit& visit) : visit_(visit) {}
+  void parameter(Parameter& parameter, const Place& place) override { pass(parameter, place); }
+  void tensor(Tensor& tensor, const Place& place) override { pass(tensor, place); }
+
+ private:
+  template <class T>
+  void pass(T& leaf, const Place& place) const {
+    visit_(static_cast<std::conditional_t<is_const, const T, T>&>(leaf), place);
+  }
+  const Visit& visit_;
+};
+
+/// The name of a type, somewhere in a text that depends on the compiler.
+template <class T>
+const char* type_text() {
+  return __PRETTY_FUNCTION__;
+}
 
 /// How a tensor in a structure is read, and replaced in a copy of it.
 inline const Tensor& leaf_value(const Tensor& tensor) { return tensor; }
@@ -62,12 +119,40 @@ inline constexpr bool is_tuple<std::tuple<T...>> = true;
 template <class A, class B>
 inline constexpr bool is_tuple<std::pair<A, B>> = true;
 template <class T>
+inline constexpr bool is_optional = false;
+template <class T>
+inline constexpr bool is_optional<std::optional<T>> = true;
+/// An element with a name, of which a vector is a dictionary.
+template <class T>
+inline constexpr bool is_named = false;
+template <class T>
+inline constexpr bool is_named<std::pair<std::string, T>> = true;
+/// A module whose type is not known.
+template <class T>
+concept Walkable = requires(const T& module, const Place& place, ModuleVisitor& visitor) {
+  module.walk(place, visitor);
+};
+template <class T>
 concept NamesMembers = requires(T& structure) {
   structure.members();
 };
 
+/// A struct that names no member, but has one: the place of that is the place of the struct.
 template <class T>
-struct IsStructure : std::bool_constant<is_leaf<T> || NamesMembers<T>> {};
+concept StandsForItsMember = NamesMembers<T> && requires(T& structure) {
+  requires T::member_names()
+  .empty();
+  requires std::tuple_size_v<decltype(structure.members())>
+  == 1;
+};
+
+template <class T>
+struct IsStructure
+    : std::bool_constant<is_leaf<T> || std::is_same_v<T, Buffer> || Walkable<T> || NamesMembers<T>> {};
+template <class T>
+struct IsStructure<std::optional<T>> : IsStructure<T> {};
+template <class T>
+struct IsStructure<std::pair<std::string, T>> : IsStructure<T> {};
 template <class T, class A>
 struct IsStructure<std::vector<T, A>> : IsStructure<T> {};
 template <class T, std::size_t N>
@@ -95,15 +180,33 @@ Structured<T> structure_of(const T& argument) {
     return Structured<T>(argument);
 }
 
-/// visit(leaf, place) for each tensor or parameter, in order.
+/// visit(leaf, place) for each tensor or parameter, in order. A ModuleVisit also sees buffers, and where
+/// structs begin and end.
 template <class S, class Visit>
 void for_each_leaf(S& structure, const Place& place, const Visit& visit) {
   using T = std::remove_const_t<S>;
+  constexpr bool whole = std::is_same_v<Visit, ModuleVisit>;
   if constexpr (is_leaf<T>) {
     visit(structure, place);
+  } else if constexpr (std::is_same_v<T, Buffer>) {
+    if constexpr (whole) visit.to.buffer(structure, place);
+  } else if constexpr (is_optional<T>) {
+    if (structure) for_each_leaf(*structure, place, visit);
+  } else if constexpr (is_named<T>) {
+    for_each_leaf(structure.second, Place{.within = &place, .names = structure.first}, visit);
+  } else if constexpr (Walkable<T>) {
+    if constexpr (whole) {
+      structure.walk(place, visit.to);
+    } else {
+      LeafVisitor<Visit, std::is_const_v<S>> leaves(visit);
+      structure.walk(place, leaves);
+    }
   } else if constexpr (is_vector<T> || is_array<T>) {
     for (std::size_t i = 0; auto& each : structure)
-      for_each_leaf(each, Place{.within = &place, .index = i++}, visit);
+      if constexpr (is_named<typename T::value_type>)
+        for_each_leaf(each, place, visit);
+      else
+        for_each_leaf(each, Place{.within = &place, .index = i++}, visit);
   } else if constexpr (is_tuple<T>) {
     std::apply(
         [&](auto&... each) {
@@ -115,14 +218,24 @@ void for_each_leaf(S& structure, const Place& place, const Visit& visit) {
     static_assert(NamesMembers<T>,
                   "a transform takes and gives tensors, and tuples, pairs, arrays, vectors and structs of "
                   "them; name the members of a struct by CHAINRULE_MEMBERS(...)");
-    std::string_view names;
-    if constexpr (requires { T::member_names(); }) names = T::member_names();
-    std::apply(
-        [&](auto&... each) {
-          std::size_t i = 0;
-          (for_each_leaf(each, Place{.within = &place, .names = names, .index = i++}, visit), ...);
-        },
-        structure.members());
+    if constexpr (whole) {
+      bool* training = nullptr;
+      if constexpr (requires { structure.training = true; }) training = &structure.training;
+      visit.to.enter({type_text<T>(), training}, place);
+    }
+    if constexpr (StandsForItsMember<T>) {
+      for_each_leaf(std::get<0>(structure.members()), place, visit);
+    } else {
+      std::string_view names;
+      if constexpr (requires { T::member_names(); }) names = T::member_names();
+      std::apply(
+          [&](auto&... each) {
+            [[maybe_unused]] std::size_t i = 0;
+            (for_each_leaf(each, Place{.within = &place, .names = names, .index = i++}, visit), ...);
+          },
+          structure.members());
+    }
+    if constexpr (whole) visit.to.leave();
   }
 }
 

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <tuple>
+
+#include "chainrule/detail/structure.h"
+#include "chainrule/nn/parameter.h"
+#include "chainrule/random.h"
+
+namespace CHAINRULE_API chainrule {
+
+/// In training dropout(x, p); evaluated, x itself. Each call draws numbers of its own, which the generator
+/// that it was made with decides; copies draw from the same numbers, so that no two calls get equal ones.
+/// Threads: in training one at a time.
+/// Source: Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, "Dropout", 2014.
+class Dropout {
+ public:
+  /// std::invalid_argument unless p is from 0 to 1.
+  Dropout(double p, Generator& generator);
+
+  Tensor operator()(const Operand& x) const;
+
+  double p;
+  Buffer seed;  ///< of the next call; not in state_dict()
+  bool training = true;
+  CHAINRULE_MEMBERS(seed)
+};
+
+}  // namespace chainrule

@@ -1,0 +1,22 @@
+#include "chainrule/nn/dropout.h"
+
+#include <limits>
+
+#include "chainrule/distributions.h"
+
+namespace chainrule {
+
+Dropout::Dropout(double given, Generator& generator)
+    : p(given), seed(tensor(generator.below(std::numeric_limits<std::int64_t>::max())), false) {
+  if (!(p >= 0 && p <= 1))
+    throw std::invalid_argument("Dropout: p is " + std::to_string(p) + "; it is a probability, from 0 to 1");
+}
+
+Tensor Dropout::operator()(const Operand& x) const {
+  if (!training || p == 0) return x.as_tensor();
+  Generator generator(static_cast<std::uint64_t>(seed.value().item<std::int64_t>()));
+  seed.assign(tensor(generator.below(std::numeric_limits<std::int64_t>::max())));
+  return dropout(x, p, generator);
+}
+
+}  // namespace chainrule
