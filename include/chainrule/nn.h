@@ -1,11 +1,14 @@
 #pragma once
 
 /// Neural networks: modules, the layers that there are, and what their weights start from.
+#include "chainrule/nn/attention.h"
 #include "chainrule/nn/convolution.h"
 #include "chainrule/nn/dropout.h"
+#include "chainrule/nn/embedding.h"
 #include "chainrule/nn/initializers.h"
 #include "chainrule/nn/linear.h"
 #include "chainrule/nn/module.h"
 #include "chainrule/nn/normalization.h"
 #include "chainrule/nn/parameter.h"
+#include "chainrule/nn/recurrent.h"
 #include "chainrule/nn/sequential.h"

@@ -1,0 +1,83 @@
+#pragma once
+
+#include "chainrule/nn/dropout.h"
+#include "chainrule/nn/linear.h"
+#include "chainrule/nn/normalization.h"
+#include "chainrule/nn/sequential.h"
+
+/// Attention and what transformers are made of. x is (L, N, E), or (N, L, E) where batch_first, or (L, E).
+namespace CHAINRULE_API chainrule {
+
+/// multi_head_attention with weights in_proj_weight (3E, E), in_proj_bias (3E,) and an out_proj, each head on
+/// E / heads features.
+class MultiheadAttention {
+ public:
+  /// xavier_uniform weights, zero biases. ShapeError unless heads divide the features.
+  MultiheadAttention(std::int64_t features, std::int64_t heads, Generator& generator,
+                     bool batch_first = false, Bias bias = Bias::learned, DType dtype = default_dtype());
+
+  /// What is masked is in the options, of which batch_first is the layer's.
+  Tensor operator()(const Operand& query, const Operand& key, const Operand& value,
+                    const MultiHeadOptions& options = {}) const;
+  /// Of x to itself.
+  Tensor operator()(const Operand& x, const MultiHeadOptions& options = {}) const {
+    return (*this)(x, x, x, options);
+  }
+
+  Parameter in_proj_weight;
+  std::optional<Parameter> in_proj_bias;
+  Linear out_proj;
+  std::int64_t heads;
+  bool batch_first;
+  CHAINRULE_MEMBERS(in_proj_weight, in_proj_bias, out_proj)
+};
+
+struct TransformerOptions {
+  std::int64_t feedforward = 2048;  ///< units of the hidden layer
+  double dropout = 0.1;  ///< of what each part adds to x, and of the hidden layer; not of attention
+  AnyModule activation = relu;
+  double eps = 1e-5;
+  bool batch_first = false;
+  bool norm_first = false;  ///< is each part's input normalised, or the sum of it and the part's output?
+};
+
+/// x plus attention to itself, then plus two linear layers, each normalised.
+/// Source: Vaswani and others, "Attention is all you need", 2017, section 3.1; Xiong and others, "On layer
+/// normalization in the transformer architecture", 2020, for norm_first.
+class TransformerEncoderLayer {
+ public:
+  TransformerEncoderLayer(std::int64_t features, std::int64_t heads, Generator& generator,
+                          const TransformerOptions& options = {}, DType dtype = default_dtype());
+
+  Tensor operator()(const Operand& x, const MultiHeadOptions& options = {}) const;
+
+  MultiheadAttention self_attn;
+  Linear linear1, linear2;
+  LayerNorm norm1, norm2;
+  Dropout dropout, dropout1, dropout2;
+  AnyModule activation;
+  bool norm_first;
+  CHAINRULE_MEMBERS(self_attn, linear1, linear2, norm1, norm2, dropout, dropout1, dropout2, activation)
+};
+
+/// The same with attention to a memory, as an encoder's result, between the two parts.
+class TransformerDecoderLayer {
+ public:
+  TransformerDecoderLayer(std::int64_t features, std::int64_t heads, Generator& generator,
+                          const TransformerOptions& options = {}, DType dtype = default_dtype());
+
+  /// What is masked in x, most often {.causal = true}, and in the memory.
+  Tensor operator()(const Operand& x, const Operand& memory, const MultiHeadOptions& options = {},
+                    const MultiHeadOptions& memory_options = {}) const;
+
+  MultiheadAttention self_attn, multihead_attn;
+  Linear linear1, linear2;
+  LayerNorm norm1, norm2, norm3;
+  Dropout dropout, dropout1, dropout2, dropout3;
+  AnyModule activation;
+  bool norm_first;
+  CHAINRULE_MEMBERS(self_attn, multihead_attn, linear1, linear2, norm1, norm2, norm3, dropout, dropout1,
+                    dropout2, dropout3, activation)
+};
+
+}  // namespace chainrule

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <tuple>
+#include <vector>
+
+#include "chainrule/detail/structure.h"
+#include "chainrule/networks.h"
+#include "chainrule/nn/linear.h"
+
+/// Recurrent networks as layers. What they compute, and the shapes, are in networks.h.
+namespace CHAINRULE_API chainrule {
+
+struct RecurrentLayerOptions {
+  std::int64_t layers = 1;
+  bool bidirectional = false;
+  bool batch_first = false;
+  Bias bias = Bias::learned;
+};
+
+/// What the three have in common: the weights, named as PyTorch's "weight_ih_l0", "weight_hh_l0",
+/// "bias_ih_l0" and "bias_hh_l0", then with "_reverse" those of the second direction, then "_l1", ...
+class RecurrentLayers {
+ public:
+  NamedParameters weights;
+  RecurrentLayerOptions options;
+  auto members() { return std::tie(weights); }
+  auto members() const { return std::tie(weights); }
+  static constexpr std::string_view member_names() { return ""; }
+
+ protected:
+  /// Weights and biases uniform between ±1 / √hidden.
+  RecurrentLayers(const std::string& called, std::int64_t gates, std::int64_t inputs, std::int64_t hidden,
+                  Generator& generator, const RecurrentLayerOptions& options, DType dtype);
+  ~RecurrentLayers() = default;
+  RecurrentLayers(const RecurrentLayers&) = default;
+  RecurrentLayers(RecurrentLayers&&) = default;
+  RecurrentLayers& operator=(const RecurrentLayers&) = default;
+  RecurrentLayers& operator=(RecurrentLayers&&) = default;
+  std::vector<CellWeights> cells() const;
+  RecurrentOptions call_options() const;
+};
+
+/// rnn(): tanh or, if told, relu. ShapeError for sizes that are not positive, here and below.
+class Rnn : public RecurrentLayers {
+ public:
+  Rnn(std::int64_t inputs, std::int64_t hidden, Generator& generator,
+      const RecurrentLayerOptions& options = {}, bool relu = false, DType dtype = default_dtype());
+  /// From zeros unless a state is given.
+  Recurrent operator()(const Operand& x, const Tensor& h = {}) const;
+  bool relu;
+};
+
+/// lstm(). Source: Hochreiter and Schmidhuber, "Long short-term memory", 1997.
+class Lstm : public RecurrentLayers {
+ public:
+  Lstm(std::int64_t inputs, std::int64_t hidden, Generator& generator,
+       const RecurrentLayerOptions& options = {}, DType dtype = default_dtype());
+  Recurrent operator()(const Operand& x, const LstmState& state = {}) const;
+};
+
+/// gru(). Source: Cho and others, "Learning phrase representations using RNN encoder-decoder", 2014.
+class Gru : public RecurrentLayers {
+ public:
+  Gru(std::int64_t inputs, std::int64_t hidden, Generator& generator,
+      const RecurrentLayerOptions& options = {}, DType dtype = default_dtype());
+  Recurrent operator()(const Operand& x, const Tensor& h = {}) const;
+};
+
+}  // namespace chainrule
