@@ -124,7 +124,7 @@ Tensor operator&(const Operand& a, const Operand& b);
 Tensor operator|(const Operand& a, const Operand& b);
 Tensor operator^(const Operand& a, const Operand& b);
 Tensor operator~(const Operand& x);
-inline Tensor operator!(const Tensor& x) { return logical_not(x); }
+inline Tensor operator!(const Tensor& x) { return logical_not({x, Here()}); }
 inline Tensor& operator&=(Tensor& a, const Operand& b) { return a = Operand(a, b.here()) & b; }
 inline Tensor& operator|=(Tensor& a, const Operand& b) { return a = Operand(a, b.here()) | b; }
 inline Tensor& operator^=(Tensor& a, const Operand& b) { return a = Operand(a, b.here()) ^ b; }
@@ -248,15 +248,19 @@ struct Slice {
 /// One entry of an index: a position, a Slice, or nothing at all for `...`, as many axes as are left.
 class Index {
  public:
-  Index(std::integral auto position) : entry_(static_cast<std::int64_t>(position)) {}  // NOLINT
-  Index(Slice slice) : entry_(slice) {}                                                // NOLINT
+  Index(std::integral auto position, Here here = Here::now())  // NOLINT
+      : entry_(static_cast<std::int64_t>(position)), here_(here) {}
+  Index(Slice slice, Here here = Here::now()) : entry_(slice), here_(here) {}  // NOLINT
   static Index ellipsis() { return {}; }
   const std::variant<std::monostate, std::int64_t, Slice>& entry() const& { return entry_; }
   std::variant<std::monostate, std::int64_t, Slice> entry() && { return entry_; }
+  /// Where it was written, for x[{...}], which takes nothing beside the list.
+  Here here() const { return here_; }
 
  private:
   Index() = default;
   std::variant<std::monostate, std::int64_t, Slice> entry_;
+  Here here_;
 };
 /// NumPy's basic indexing. A position removes its axis; ShapeError when it is out of range. The
 /// gradient is the upstream gradient in its place and 0 elsewhere.

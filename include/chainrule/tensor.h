@@ -35,6 +35,21 @@ struct Here {
   }
 };
 
+/// A position along an axis, and where it was written: operator[] takes nothing beside it.
+class Position {
+ public:
+  template <std::integral N>
+  Position(N number, Here here = Here::now())  // NOLINT(google-explicit-constructor)
+      : number_(static_cast<std::int64_t>(number)), here_(here) {}
+  Position(bool) = delete;  // a mask: masked_select(x, mask)
+  std::int64_t number() const { return number_; }
+  Here here() const { return here_; }
+
+ private:
+  std::int64_t number_;
+  Here here_;
+};
+
 /// A cheap handle to an immutable node of the computation graph: a value and how it was computed.
 /// Copying copies the handle. The value lives as long as a handle, or a derivative that reads it. Large
 /// values of elementwise operations are computed when they are first read: a sum of one never has it in
@@ -135,11 +150,11 @@ class [[nodiscard]] Tensor {
   Tensor detach() const;
 
   /// NumPy's basic indexing, x[0] or x[{Slice{}, Slice{1, 3}}]; see chainrule::index.
-  Tensor operator[](std::int64_t position) const;
+  Tensor operator[](Position position) const;
   Tensor operator[](std::initializer_list<Index> where) const;
   /// All axes reversed, as NumPy's .T.
-  Tensor T() const;
-  Tensor reshape(const Shape& shape) const;
+  Tensor T(Here here = Here::now()) const;
+  Tensor reshape(const Shape& shape, Here here = Here::now()) const;
 
   /// For the library's own layers and tools; null for an empty handle.
   [[nodiscard]] Node* node() const { return node_; }

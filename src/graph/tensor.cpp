@@ -112,11 +112,16 @@ void Tensor::zero_grad() const { as_variable(*this, "zero_grad").zero_gradient()
 
 Tensor Tensor::detach() const { return constant(value_of(*this)); }
 
-// Members do not know from where they are called: no place is better than the one here.
-Tensor Tensor::operator[](std::int64_t position) const { return index({*this, Here()}, {position}); }
-Tensor Tensor::operator[](std::initializer_list<Index> where) const { return index({*this, Here()}, where); }
-Tensor Tensor::T() const { return transpose({*this, Here()}); }
-Tensor Tensor::reshape(const Shape& shape) const { return chainrule::reshape({*this, Here()}, shape); }
+Tensor Tensor::operator[](Position position) const {
+  return index({*this, position.here()}, {position.number()});
+}
+Tensor Tensor::operator[](std::initializer_list<Index> where) const {
+  return index({*this, where.size() == 0 ? Here() : where.begin()->here()}, where);
+}
+Tensor Tensor::T(Here here) const { return transpose({*this, here}); }
+Tensor Tensor::reshape(const Shape& shape, Here here) const {
+  return chainrule::reshape({*this, here}, shape);
+}
 
 Operand::Operand(std::initializer_list<detail::Literal> list, Here here)
     : integer_(static_cast<std::int64_t>(list.size())),

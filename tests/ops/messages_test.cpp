@@ -89,17 +89,18 @@ TEST(CallErrors, of_empty_handles_name_file_and_line) {
   EXPECT_FALSE(mentions(message, {"map.h"})) << message;
 }
 
-TEST(CallErrors, of_members_name_no_line_of_the_library) {
-  const Tensor W = variable(ones({2, 3}), "W");
-  for (const auto& call : std::vector<std::function<void()>>{[&] { (void)W[7]; },
-                                                             [&] {
-                                                               (void)W[{0, 7}];
-                                                             },
-                                                             [&] { (void)W.reshape({4}); }}) {
+TEST(CallErrors, of_members_name_file_and_line) {
+  const Tensor W = variable(ones({2, 3}), "W"), empty;
+  const auto names = [&](const std::function<void()>& call, int line) {
     const std::string message = complaint(call);
-    EXPECT_TRUE(message.ends_with("; called with 'W'")) << message;
-  }
-  EXPECT_EQ(Graph(W[0]).output().here.file, std::string());
+    EXPECT_TRUE(message.ends_with("messages_test.cpp:" + std::to_string(line))) << message;
+  };
+  names([&] { (void)W[7]; }, __LINE__);
+  names([&] { (void)W[{0, 7}]; }, __LINE__);
+  names([&] { (void)W[{Slice{0, 1, 0}}]; }, __LINE__);
+  names([&] { (void)W.reshape({4}); }, __LINE__);
+  names([&] { (void)empty.T(); }, __LINE__);
+  EXPECT_EQ(Graph(W[0]).output().here.line, __LINE__);
 }
 
 TEST(CallErrors, of_map_name_the_tensors_and_no_line_of_the_header) {
