@@ -15,6 +15,10 @@
 namespace chainrule {
 namespace ops {
 
+// Of the overloads those that are not deleted.
+using PlaceOverAxis = Tensor (*)(const Operand&, std::optional<std::int64_t>, bool);
+using BothOverAxis = Ordered (*)(const Operand&, std::int64_t, bool);
+
 static Result largest_of(Arguments& a) {
   const Ordered found = topk(a[0], a.integer(1), a.integer(2), a.flag(3));
   return std::vector<Tensor>{found.values, found.places};
@@ -69,26 +73,26 @@ Entries order_operations() {
        .note = "the lower of two, as in PyTorch; along an axis with its places; NaN if there is any"},
       {.name = "max_with_places",
        .parameters = placed,
-       .call = call<max_with_places>,
+       .call = call<static_cast<BothOverAxis>(max_with_places)>,
        .formula = "the gradient at the place of the largest, 0 elsewhere",
        .example = "max_with_places([[1, 5], [3, 4]], 1)",
        .note = "the first of equals has the whole gradient; max shares it"},
       {.name = "min_with_places",
        .parameters = placed,
-       .call = call<min_with_places>,
+       .call = call<static_cast<BothOverAxis>(min_with_places)>,
        .formula = "the gradient at the place of the smallest, 0 elsewhere",
        .example = "min_with_places([[1, 5], [3, 4]], 1)",
        .note = "the first of equals has the whole gradient; min shares it"},
       {.name = "argmax",
        .parameters = placed_or_all,
-       .call = call<argmax>,
+       .call = call<static_cast<PlaceOverAxis>(argmax)>,
        .formula = "no gradient",
        .example = "argmax([[1, 5], [3, 4]], 1)",
        .note = "the first of equals",
        .differentiable = false},
       {.name = "argmin",
        .parameters = placed_or_all,
-       .call = call<argmin>,
+       .call = call<static_cast<PlaceOverAxis>(argmin)>,
        .formula = "no gradient",
        .example = "argmin([[1, 5], [3, 4]], 1)",
        .note = "the first of equals",
