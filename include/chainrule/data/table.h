@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "chainrule/detail/api.h"
+
+/// Tables as people have them: numbers and texts in columns, with gaps.
+///
+/// Threads: any number may read files, and the same tables, at once.
+namespace CHAINRULE_API chainrule {
+
+/// A column of a table. A cell holds a number, a text or nothing.
+struct TableColumn {
+  std::string name;             ///< "column 3" where the header says nothing
+  std::vector<double> numbers;  ///< of each row; NaN where there is none
+  std::vector<std::int32_t>
+      places;  ///< where in `texts` each row's is, -1 where there is none; empty if all are
+  std::vector<std::string> texts;  ///< those that occur, each once, as they first occur
+
+  [[nodiscard]] bool is_text(std::size_t row) const { return !places.empty() && places[row] >= 0; }
+  [[nodiscard]] bool is_missing(std::size_t row) const {
+    return numbers[row] != numbers[row] && !is_text(row);
+  }
+  [[nodiscard]] std::int64_t missing() const;  ///< how many cells hold nothing
+  [[nodiscard]] std::int64_t text_cells() const;
+  /// The text, or the number as short as it reads back: "3" for "3.0". Empty where there is nothing.
+  [[nodiscard]] std::string cell(std::size_t row) const;
+};
+
+/// A table that was read from a file.
+struct [[nodiscard]] Table {
+  std::string path;
+  std::vector<TableColumn> columns;
+  std::vector<std::int64_t> lines;  ///< the line of the file on which each row begins, from 1
+  char separator = ',';
+  bool has_header = false;
+
+  [[nodiscard]] std::int64_t rows() const { return static_cast<std::int64_t>(lines.size()); }
+  /// The position of the column with this name, or else of that number, from 1. Nothing when there is none.
+  [[nodiscard]] std::optional<std::size_t> find(std::string_view name) const;
+};
+
+struct TableOptions {
+  std::optional<char> separator = {};  ///< of fields; where not given, what separates as many in each line
+  std::optional<bool> header = {};     ///< is the first line one? Where not given, it is if it has no number,
+                                       ///< and holds not just what the columns of text hold below, too
+};
+
+/// Reads a table, plain or compressed by gzip, apart by commas, semicolons, tabs, bars or spaces, any number
+/// of those. Accepts what read_csv does. A cell that is empty, "?", "NA", "N/A", "<NA>", "null" or "nan" (in
+/// small and capital letters) holds nothing. IoError when the file cannot be read, or is in another format,
+/// which it names: Parquet, Excel, UTF-16, libsvm and others. ParseError, as "file:line: ...", when it has no
+/// rows, or rows of different lengths.
+Table read_table(const std::string& path, const TableOptions& options = {});
+
+}  // namespace chainrule

@@ -1,0 +1,183 @@
+#include "chainrule/data/table.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <unordered_map>
+#include <utility>
+
+#include "chainrule/io.h"
+#include "data/table_format.h"
+#include "io/csv_rows.h"
+#include "io/file.h"
+
+namespace chainrule {
+namespace {
+
+constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+
+bool is_missing(std::string_view text) {
+  constexpr std::array<std::string_view, 6> signs = {"", "?", "na", "n/a", "<na>", "null"};
+  if (text.size() > 5) return false;
+  std::string lower(text);
+  std::transform(text.begin(), text.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return std::find(signs.begin(), signs.end(), lower) != signs.end();
+}
+
+bool is_named(const std::string& field) { return !parse_number(field) && !is_missing(field); }
+
+/// One column as it is read.
+class ColumnReader {
+ public:
+  explicit ColumnReader(TableColumn& column) : column_(column) {}
+
+  void add(std::string& field) {
+    if (const std::optional<double> number = parse_number(field)) {
+      append(*number, -1);
+    } else if (is_missing(field)) {
+      append(nothing, -1);
+    } else {
+      if (column_.places.empty()) column_.places.assign(column_.numbers.size(), -1);
+      append(nothing, place_of(field));
+    }
+  }
+  bool holds(const std::string& text) const { return places_.contains(text); }
+  /// Makes this the first row of a column of text.
+  void add_in_front(const std::string& text) {
+    column_.numbers.insert(column_.numbers.begin(), nothing);
+    column_.places.insert(column_.places.begin(), place_of(text));
+  }
+
+ private:
+  void append(double number, std::int32_t place) {
+    column_.numbers.push_back(number);
+    if (!column_.places.empty() || place >= 0) column_.places.push_back(place);
+  }
+  std::int32_t place_of(const std::string& text) {
+    const auto [found, is_new] = places_.try_emplace(text, static_cast<std::int32_t>(column_.texts.size()));
+    if (is_new) column_.texts.push_back(text);
+    return found->second;
+  }
+
+  TableColumn& column_;
+  std::unordered_map<std::string, std::int32_t> places_;  // in the column's texts
+};
+
+class TableReader {
+ public:
+  TableReader(Table& table, const TableOptions& options) : table_(table), options_(options) {}
+
+  void add(CsvRow& row, std::int64_t line) {
+    if (readers_.empty()) {
+      begin(row, line);
+      if (table_.has_header) return;
+    }
+    if (row.size() != readers_.size())
+      fail_at_line(table_.path, line,
+                   fields(row.size()) + ", but line " + std::to_string(first_line_) + " has " +
+                       fields(readers_.size()) + (table_.separator == ',' ? "" : separated()));
+    for (std::size_t i = 0; i < row.size(); ++i) readers_[i].add(row[i]);
+    table_.lines.push_back(line);
+  }
+
+  void finish() {
+    if (readers_.empty()) throw ParseError(table_.path + ": the file is empty");
+    if (table_.has_header && !options_.header && is_data(first_)) {
+      for (std::size_t i = 0; i < readers_.size(); ++i) readers_[i].add_in_front(first_[i]);
+      table_.lines.insert(table_.lines.begin(), first_line_);
+      table_.has_header = false;
+    }
+    if (table_.lines.empty()) fail_at_line(table_.path, first_line_, "a header but no row follows it");
+    for (std::size_t i = 0; i < readers_.size(); ++i)
+      table_.columns[i].name =
+          table_.has_header && !first_[i].empty() ? first_[i] : "column " + std::to_string(i + 1);
+  }
+
+ private:
+  void begin(const CsvRow& row, std::int64_t line) {
+    table_.has_header = options_.header.value_or(
+        std::none_of(row.begin(), row.end(), [](const auto& field) { return parse_number(field); }) &&
+        std::any_of(row.begin(), row.end(), is_named));
+    first_line_ = line;
+    first_ = row;
+    table_.columns.resize(row.size());
+    readers_.reserve(row.size());
+    for (TableColumn& column : table_.columns) readers_.emplace_back(column);
+  }
+  /// Does each field stand below again, so that it names nothing?
+  bool is_data(const CsvRow& row) const {
+    for (std::size_t i = 0; i < row.size(); ++i)
+      if (!readers_[i].holds(row[i])) return false;
+    return true;
+  }
+  static std::string fields(std::size_t count) {
+    return std::to_string(count) + (count == 1 ? " field" : " fields");
+  }
+  std::string separated() const {
+    const char c = table_.separator;
+    return std::string(", apart by ") + (c == ' '    ? "spaces"
+                                         : c == '\t' ? "tabs"
+                                                     : std::string("'") + c + "'");
+  }
+
+  Table& table_;
+  const TableOptions& options_;
+  std::vector<ColumnReader> readers_;
+  CsvRow first_;
+  std::int64_t first_line_ = 0;
+};
+
+}  // namespace
+
+std::int64_t TableColumn::missing() const {
+  std::int64_t count = 0;
+  for (std::size_t row = 0; row < numbers.size(); ++row) count += is_missing(row);
+  return count;
+}
+
+std::int64_t TableColumn::text_cells() const {
+  return std::count_if(places.begin(), places.end(), [](std::int32_t place) { return place >= 0; });
+}
+
+std::string TableColumn::cell(std::size_t row) const {
+  if (is_text(row)) return texts[static_cast<std::size_t>(places[row])];
+  if (is_missing(row)) return "";
+  // Whole numbers are written as such: "100000" rather than "1e+05".
+  constexpr double exact_up_to = 9007199254740992.0;  // 2^53
+  if (std::abs(numbers[row]) <= exact_up_to && std::trunc(numbers[row]) == numbers[row])
+    return std::to_string(static_cast<std::int64_t>(numbers[row]));
+  std::array<char, 32> text;
+  const auto result = std::to_chars(text.data(), text.data() + text.size(), numbers[row]);
+  return {text.data(), result.ptr};
+}
+
+std::optional<std::size_t> Table::find(std::string_view name) const {
+  if (has_header)
+    for (std::size_t i = 0; i < columns.size(); ++i)
+      if (columns[i].name == name) return i;
+  std::size_t number = 0;
+  const char* end = name.data() + name.size();
+  if (const auto [stop, error] = std::from_chars(name.data(), end, number);
+      error == std::errc() && stop == end && number >= 1 && number <= columns.size())
+    return number - 1;
+  return std::nullopt;
+}
+
+Table read_table(const std::string& path, const TableOptions& options) {
+  InputFile file(path);
+  if (const std::string_view format = other_format(file.beginning(), options.separator.has_value());
+      !format.empty())
+    fail_on(path, "this is " + std::string(format));
+  Table table;
+  table.path = path;
+  table.separator = options.separator.value_or(detect_separator(file.beginning()));
+  TableReader reader(table, options);
+  read_csv_rows(file, table.separator, [&](CsvRow& row, std::int64_t line) { reader.add(row, line); });
+  reader.finish();
+  return table;
+}
+
+}  // namespace chainrule

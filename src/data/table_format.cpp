@@ -1,0 +1,105 @@
+#include "data/table_format.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <vector>
+
+#include "chainrule/io.h"
+
+namespace chainrule {
+namespace {
+
+/// "1 3:0.5 7:1": a class, and places with numbers.
+bool is_libsvm(std::string_view text) {
+  const std::string_view line = text.substr(0, text.find_first_of("\r\n"));
+  const std::size_t space = line.find(' ');
+  if (space == std::string_view::npos || !parse_number(line.substr(0, space))) return false;
+  const std::string_view pair = line.substr(space + 1, line.find(' ', space + 1) - space - 1);
+  const std::size_t colon = pair.find(':');
+  return colon != std::string_view::npos && colon > 0 &&
+         std::all_of(pair.begin(), pair.begin() + static_cast<std::ptrdiff_t>(colon),
+                     [](unsigned char c) { return std::isdigit(c) != 0; }) &&
+         parse_number(pair.substr(colon + 1));
+}
+
+/// How often this separator stands in each line, outside quotes. Spaces count where a field begins.
+std::vector<std::size_t> counts_of(char separator, std::string_view text) {
+  constexpr std::size_t most_lines = 20;
+  std::vector<std::size_t> counts;
+  std::size_t count = 0;
+  bool quoted = false, in_field = false, blank = true;
+  for (const char c : text) {
+    if (c == '"') quoted = !quoted;
+    if (!quoted && (c == '\n' || c == '\r')) {
+      if (!blank) counts.push_back(count);
+      count = 0;
+      blank = true;
+      in_field = false;
+      if (counts.size() == most_lines) return counts;
+      continue;
+    }
+    if (c == separator && !quoted) {
+      if (separator != ' ')
+        ++count;
+      else
+        in_field = false;
+    } else {
+      if (separator == ' ' && !in_field && !blank) ++count;
+      in_field = true;
+      blank = false;
+    }
+  }
+  return counts;
+}
+
+}  // namespace
+
+std::string_view other_format(std::string_view text, bool known_separator) {
+  using namespace std::string_view_literals;
+  struct Format {
+    std::string_view beginning, name;
+  };
+  static constexpr std::array formats = {
+      Format{"PAR1"sv, "a Parquet file; save it as CSV"},
+      Format{"PK\x03\x04"sv, "a ZIP archive, as Excel's .xlsx and NumPy's .npz are; save it as CSV"},
+      Format{"\xD0\xCF\x11\xE0"sv, "an old Excel file; save it as CSV"},
+      Format{"\x93NUMPY"sv, "an array of NumPy; save it with numpy.savetxt"},
+      Format{"\x89HDF"sv, "an HDF5 file; save it as CSV"},
+      Format{"SQLite format 3"sv, "a database of SQLite; save the table as CSV"},
+      Format{"\xFF\xFE"sv, "a text in UTF-16; save it as UTF-8"},
+      Format{"\xFE\xFF"sv, "a text in UTF-16; save it as UTF-8"},
+      Format{"\x28\xB5\x2F\xFD"sv, "a file compressed by zstd; decompress it first, or use gzip"},
+      Format{"BZh"sv, "a file compressed by bzip2; decompress it first, or use gzip"},
+      Format{"\xFD"
+             "7zXZ"sv,
+             "a file compressed by xz; decompress it first, or use gzip"},
+      Format{"ARROW1"sv, "an Arrow or Feather file; save it as CSV"},
+      Format{"%PDF"sv, "a PDF"},
+      Format{"\0\0\x08"sv, "a file of images or labels (IDX), which needs its pair"},
+      Format{"{"sv, "a file of JSON; save it as CSV"},
+      Format{"[{"sv, "a file of JSON; save it as CSV"},
+      Format{"@relation"sv, "an ARFF file; save it as CSV"},
+      Format{"<!DOCTYPE"sv, "a page of HTML; was it downloaded by the right address?"},
+      Format{"<html"sv, "a page of HTML; was it downloaded by the right address?"}};
+  for (const Format& format : formats)
+    if (text.starts_with(format.beginning)) return format.name;
+  if (!known_separator && is_libsvm(text))
+    return "a file of libsvm, with label place:value ...; save it as CSV";
+  return {};
+}
+
+char detect_separator(std::string_view beginning) {
+  for (const char separator : {';', '\t', ',', '|', ' '}) {
+    const std::vector<std::size_t> counts = counts_of(separator, beginning);
+    if (!counts.empty() && counts.front() > 0 &&
+        std::all_of(counts.begin(), counts.end(), [&](std::size_t c) { return c == counts.front(); }))
+      return separator;
+  }
+  for (const char separator : {',', ';', '\t', '|'})  // some line is wrong, which will be said
+    if (const auto counts = counts_of(separator, beginning); !counts.empty() && counts.front() > 0)
+      return separator;
+  return ',';
+}
+
+}  // namespace chainrule

@@ -1,0 +1,135 @@
+#include "io/csv_rows.h"
+
+#include <csv.h>
+
+#include <algorithm>
+#include <exception>
+#include <new>
+#include <string_view>
+#include <utility>
+
+#include "io/file.h"
+
+namespace chainrule {
+
+/// A field as it may be shown in a message: not too long, and without control characters.
+std::string shortened(const std::string& text) {
+  constexpr std::size_t longest = 40;
+  std::size_t end = std::min(text.size(), longest);
+  while (end < text.size() && (text[end] & 0xC0) == 0x80) --end;  // not within a character of UTF-8
+  std::string result = text.substr(0, end);
+  std::replace_if(
+      result.begin(), result.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');
+  return end == text.size() ? result : result + "...";
+}
+
+void fail_at_line(const std::string& path, std::int64_t line, const std::string& what) {
+  throw ParseError(path + ":" + std::to_string(line) + ": " + what);
+}
+
+namespace {
+
+using AddRow = FunctionRef<void(CsvRow&, std::int64_t)>;
+
+/// Feeds libcsv a line, or a piece of one, at a time, so that the number of the line is known when it reports
+/// fields and rows.
+class Reader {
+ public:
+  Reader(InputFile& file, char separator, AddRow add) : file_(file), add_(add), by_spaces_(separator == ' ') {
+    if (csv_init(&parser_, CSV_STRICT | CSV_STRICT_FINI) != 0) throw std::bad_alloc();
+    // By which a field grows. By 128 bytes, as it comes, large fields are slow.
+    csv_set_blk_size(&parser_, std::size_t{1} << 16);
+    csv_set_delim(&parser_, static_cast<unsigned char>(separator));
+  }
+  ~Reader() { csv_free(&parser_); }
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+
+  void read() {
+    std::vector<char> buffer(1 << 16);
+    bool is_start = true;
+    while (const std::size_t count = file_.read(buffer)) {
+      std::string_view text(buffer.data(), count);
+      if (std::exchange(is_start, false) && text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+      for (std::size_t at = 0, newline = 0; at < text.size();) {
+        if (newline <= at) newline = std::min(text.find('\n', at), text.size() - 1);
+        std::string_view piece = text.substr(at, newline + 1 - at);
+        const std::size_t end = piece.find('\r');  // ends a row, too; with a newline after it, together
+        if (end != std::string_view::npos && piece.substr(end + 1) != "\n") piece = piece.substr(0, end + 1);
+        parse(piece);
+        at += piece.size();
+      }
+    }
+    if (csv_fini(&parser_, on_field, on_row, this) != 0)
+      fail_at_line(file_.path(), row_line_, "a quoted field does not end");
+    rethrow();
+  }
+
+ private:
+  /// Of a line, what follows the part before, with its end or without.
+  void parse(std::string_view piece) {
+    constexpr std::size_t longest_row = 1 << 24;
+    const bool goes_on =
+        std::exchange(after_return_, piece.ends_with('\r')) && piece == "\n";  // "\r" and "\n"
+    if (!in_row_ && piece.find_first_not_of(" \t\r\n") != std::string_view::npos) {
+      in_row_ = true;
+      row_line_ = line_;
+    }
+    row_bytes_ += piece.size();
+    if (row_bytes_ > longest_row)
+      fail_at_line(file_.path(), in_row_ ? row_line_ : line_,
+                   "a row of more than " + std::to_string(longest_row) +
+                       " bytes; is this a CSV file, and does every quoted field end?");
+    const std::size_t parsed = csv_parse(&parser_, piece.data(), piece.size(), on_field, on_row, this);
+    rethrow();
+    if (csv_error(&parser_) == CSV_ENOMEM) throw std::bad_alloc();
+    if (parsed != piece.size()) fail_at_line(file_.path(), line_, "a quote stands in the middle of a field");
+    if (goes_on || (!piece.ends_with('\n') && !after_return_)) return;
+    ++line_;
+    if (!in_row_) row_bytes_ = 0;  // a blank line
+  }
+
+  // libcsv is C: exceptions wait until it has returned.
+  static void on_field(void* text, std::size_t length, void* self) {
+    auto& reader = *static_cast<Reader*>(self);
+    if (reader.by_spaces_ && length == 0) return;  // between two of them
+    reader.guard([&] { reader.row_.emplace_back(static_cast<const char*>(text), length); });
+  }
+  static void on_row(int, void* self) {
+    auto& reader = *static_cast<Reader*>(self);
+    reader.guard([&] {
+      reader.add_(reader.row_, reader.row_line_);
+      reader.row_.clear();
+      reader.in_row_ = false;
+      reader.row_bytes_ = 0;
+    });
+  }
+  template <class Action>
+  void guard(const Action& action) noexcept {
+    if (error_) return;
+    try {
+      action();
+    } catch (...) {
+      error_ = std::current_exception();
+    }
+  }
+  void rethrow() const {
+    if (error_) std::rethrow_exception(error_);
+  }
+
+  InputFile& file_;
+  AddRow add_;
+  bool by_spaces_;
+  csv_parser parser_ = {};
+  CsvRow row_;
+  bool in_row_ = false, after_return_ = false;
+  std::int64_t line_ = 1, row_line_ = 1;  // the current line, and that on which the row began
+  std::size_t row_bytes_ = 0;             // so far
+  std::exception_ptr error_;
+};
+
+}  // namespace
+
+void read_csv_rows(InputFile& file, char separator, AddRow add) { Reader(file, separator, add).read(); }
+
+}  // namespace chainrule

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "chainrule/detail/function_ref.h"
+#include "io/input_file.h"
+
+namespace chainrule {
+
+using CsvRow = std::vector<std::string>;
+
+/// Calls `add` with each row of a file and the line on which it begins, from 1. Fields are as read_csv takes
+/// them, but apart by this character; where it is a space, by any number of them. ParseError, as "file:line:
+/// ...", for a quote that stands in the middle of a field or has no end, and for a row of more than 16 MiB.
+void read_csv_rows(InputFile& file, char separator, FunctionRef<void(CsvRow&, std::int64_t line)> add);
+
+/// Throws a ParseError for that line.
+[[noreturn]] void fail_at_line(const std::string& path, std::int64_t line, const std::string& what);
+
+/// A field as it may be shown in a message: not too long, and without control characters.
+std::string shortened(const std::string& text);
+
+}  // namespace chainrule

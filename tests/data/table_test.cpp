@@ -1,0 +1,176 @@
+#include "chainrule/data/table.h"
+
+#include <zlib.h>
+
+#include <cmath>
+#include <fstream>
+
+#include "cli/run_tool.h"
+#include "paths.h"
+#include "support.h"
+
+namespace chainrule::test {
+namespace {
+
+Table read(const std::string& content, const TableOptions& options = {}) {
+  const TemporaryFile file(content, ".csv");
+  return read_table(file.path(), options);
+}
+
+std::vector<std::string> cells(const TableColumn& column) {
+  std::vector<std::string> result;
+  for (std::size_t row = 0; row < column.numbers.size(); ++row) result.push_back(column.cell(row));
+  return result;
+}
+
+std::vector<std::string> names(const Table& table) {
+  std::vector<std::string> result;
+  for (const TableColumn& column : table.columns) result.push_back(column.name);
+  return result;
+}
+
+using Texts = std::vector<std::string>;
+
+TEST(Table, holds_numbers_texts_and_nothing) {
+  const Table table = read("age,\"home, sweet\"\n22,north\n?,\"a \"\"b\"\"\"\n3.50,\n1e5,7\n");
+  EXPECT_TRUE(table.has_header);
+  EXPECT_EQ(names(table), Texts({"age", "home, sweet"}));
+  EXPECT_EQ(table.lines, std::vector<std::int64_t>({2, 3, 4, 5}));
+  EXPECT_EQ(cells(table.columns[0]), Texts({"22", "", "3.5", "100000"}));
+  EXPECT_TRUE(table.columns[0].places.empty());
+  EXPECT_EQ(table.columns[0].missing(), 1);
+  EXPECT_EQ(cells(table.columns[1]), Texts({"north", "a \"b\"", "", "7"}));
+  EXPECT_EQ(table.columns[1].texts, Texts({"north", "a \"b\""}));
+  EXPECT_EQ(table.columns[1].numbers[3], 7);
+  EXPECT_EQ(table.columns[1].missing(), 1);
+  EXPECT_EQ(table.columns[1].text_cells(), 2);
+}
+
+TEST(Table, takes_many_signs_for_nothing) {
+  const Table table = read("1,a\n,a\n?,a\nNA,a\nn/a,a\nNaN,a\n<NA>,a\nNULL,a\n");
+  EXPECT_EQ(table.columns[0].missing(), 7);
+  EXPECT_TRUE(table.columns[0].places.empty());
+  EXPECT_EQ(read("1,None\n2,none\n").columns[1].missing(), 0);  // often the name of a category
+}
+
+TEST(Table, finds_out_what_separates_fields) {
+  struct Case {
+    const char* text;
+    char separator;
+  };
+  for (const auto& [text, separator] :
+       {Case{"1,2\n3,4\n", ','}, Case{"1;2\n3;4\n", ';'}, Case{"1\t2\n3\t4\n", '\t'}, Case{"1|2\n3|4\n", '|'},
+        Case{"  1   2\n  3 4\n", ' '}, Case{"1, 2\n3, 4\n", ','}, Case{"1,5;2\n3,25;4\n", ';'},
+        Case{"\"a;b\",2\n\"c;d\",4\n", ','}, Case{"a b;c\n1;2\n", ';'}}) {
+    const Table table = read(text);
+    EXPECT_EQ(table.separator, separator) << text;
+    EXPECT_EQ(table.columns.size(), 2) << text;
+    EXPECT_EQ(table.columns[1].numbers[table.rows() - 1], separator == ';' && text[0] == 'a' ? 2 : 4) << text;
+  }
+  EXPECT_EQ(read("1;2\n3;4\n", {.separator = ','}).columns.size(), 1);
+}
+
+TEST(Table, knows_a_header_from_data) {
+  EXPECT_TRUE(read("a,b\n1,2\n").has_header);
+  EXPECT_FALSE(read("1,2\n3,4\n").has_header);
+  EXPECT_FALSE(read("M,1\nF,2\n").has_header);
+  EXPECT_FALSE(read("?,?\n3,4\n").has_header);
+  const Table letters = read("e,x\np,y\np,x\ne,y\n");  // all of the first line stands below, too
+  EXPECT_FALSE(letters.has_header);
+  EXPECT_EQ(cells(letters.columns[0]), Texts({"e", "p", "p", "e"}));
+  EXPECT_EQ(letters.lines, std::vector<std::int64_t>({1, 2, 3, 4}));
+  EXPECT_TRUE(read("kind,x\np,y\np,x\ne,y\n").has_header);
+  EXPECT_EQ(names(read("0,1\n3,4\n", {.header = true})), Texts({"0", "1"}));
+  EXPECT_EQ(names(read("a,b\nc,d\n", {.header = false})), Texts({"column 1", "column 2"}));
+  EXPECT_EQ(names(read("a,\n1,2\n")), Texts({"a", "column 2"}));
+}
+
+TEST(Table, finds_columns_by_name_and_number) {
+  const Table table = read("a,1\nx,y\nx,z\n", {.header = true});
+  EXPECT_EQ(table.find("a"), 0);
+  EXPECT_EQ(table.find("1"), 1);  // a name goes first
+  EXPECT_EQ(table.find("2"), 1);
+  for (const char* missing : {"b", "0", "3", "", "1x"})
+    EXPECT_EQ(table.find(missing), std::nullopt) << missing;
+}
+
+TEST(Table, reads_what_gzip_has_compressed) {
+  const TemporaryFile file("", ".csv.gz");
+  std::string text = "a,b\n";
+  for (int i = 0; i < 30000; ++i) text += std::to_string(i) + ",x\n";
+  gzFile out = gzopen(file.path().c_str(), "wb");
+  gzwrite(out, text.data(), static_cast<unsigned>(text.size()));
+  gzclose(out);
+  const Table table = read_table(file.path());
+  EXPECT_EQ(table.rows(), 30000);
+  EXPECT_EQ(table.columns[0].numbers.back(), 29999);
+
+  const std::string bytes = content_of(file.path());
+  const TemporaryFile cut(bytes.substr(0, bytes.size() / 2)),
+      broken(bytes.substr(0, 3000) + std::string(99, 'x'));
+  EXPECT_TRUE(mentions(message_of<IoError>([&] { read_table(cut.path()); }), {cut.path(), "cut short"}));
+  EXPECT_TRUE(mentions(message_of<IoError>([&] { read_table(broken.path()); }), {broken.path(), "damaged"}));
+}
+
+TEST(Table, names_other_formats) {
+  struct Case {
+    std::string bytes, name;
+  };
+  for (const auto& [bytes, name] :
+       {Case{"PAR1....", "Parquet"}, Case{"PK\x03\x04....", "Excel"},
+        Case{"\xFF\xFE"
+             "1\0,\0",
+             "UTF-16"},
+        Case{"1 3:0.5 7:1\n", "libsvm"}, Case{"-1 1:2\n", "libsvm"}, Case{"{\"a\": 1}", "JSON"},
+        Case{std::string("\0\0\x08\x03", 4), "IDX"}}) {
+    const TemporaryFile file(bytes);
+    EXPECT_TRUE(mentions(message_of<IoError>([&] { read_table(file.path()); }), {file.path(), name})) << name;
+  }
+  EXPECT_EQ(read("1 12:30\n2 13:45\n", {.separator = ' '}).rows(), 2);
+}
+
+TEST(Table, names_the_line_that_is_wrong) {
+  const auto complaint = [](const std::string& content) {
+    const TemporaryFile file(content);
+    return message_of<ParseError>([&] { read_table(file.path()); });
+  };
+  EXPECT_TRUE(mentions(complaint("a,b\n1,2\n3\n"), {":3: 1 field, but line 1 has 2 fields"}));
+  EXPECT_TRUE(mentions(complaint("1;2\n\n3;4;5\n"), {":3: 3 fields, but line 1 has 2 fields, apart by ';'"}));
+  EXPECT_TRUE(mentions(complaint(""), {": the file is empty"}));
+  EXPECT_TRUE(mentions(complaint("a,b\n"), {":1: a header but no row"}));
+  EXPECT_TRUE(
+      mentions(message_of<IoError>([] { read_table("no/such.csv"); }), {"no/such.csv", "No such file"}));
+  EXPECT_TRUE(
+      mentions(message_of<IoError>([] { read_table("/"); }), {"/: it cannot be read: Is a directory"}));
+}
+
+TEST(Table, reads_real_ones) {
+  struct Case {
+    const char* name;
+    char separator;
+    bool header;
+    std::int64_t rows;
+    std::size_t columns;
+  };
+  for (const auto& [name, separator, header, rows, columns] :
+       {Case{"titanic.csv", ',', true, 891, 12}, Case{"adult.csv", ',', false, 6001, 15},
+        Case{"car.data", ',', true, 1728, 7}, Case{"penguins.csv", ',', true, 344, 9},
+        Case{"pima.csv", ',', false, 768, 9}, Case{"glass.data", ',', false, 214, 11},
+        Case{"ecoli.data", ' ', false, 336, 9}, Case{"seeds.txt", '\t', false, 210, 8},
+        Case{"winequality-red.csv", ';', true, 1599, 12}, Case{"abalone.csv", ',', false, 4177, 9},
+        Case{"mpg.csv", ',', true, 398, 7}}) {
+    const std::string path = data_path(std::string("tables/") + name);
+    if (!std::ifstream(path)) GTEST_SKIP() << "needs " << path;
+    const Table table = read_table(path);
+    EXPECT_EQ(table.separator, separator) << name;
+    EXPECT_EQ(table.has_header, header) << name;
+    EXPECT_EQ(table.rows(), rows) << name;
+    EXPECT_EQ(table.columns.size(), columns) << name;
+  }
+  const Table penguins = read_table(data_path("tables/penguins.csv"));
+  EXPECT_EQ(penguins.columns[0].name, "id");  // behind a byte-order mark
+  EXPECT_EQ(penguins.columns.back().numbers[0], 2007);
+}
+
+}  // namespace
+}  // namespace chainrule::test
