@@ -39,6 +39,9 @@ class Standardizer {
   /// column has nan or an infinity, as it has no mean. The deviation divides by n, as NumPy's std. A column
   /// that never varies is only shifted, to exactly 0: its deviation counts as 1.
   explicit Standardizer(const Tensor& x);
+  /// From what mean() and deviation() gave, (columns,), floating, of one dtype. ShapeError or DTypeError
+  /// otherwise.
+  Standardizer(const Tensor& mean, const Tensor& deviation);
 
   /// (x - mean) / deviation, for x (..., columns) of the same dtype. nan and infinities stay what they are.
   Tensor operator()(const Tensor& x) const;

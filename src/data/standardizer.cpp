@@ -46,6 +46,18 @@ Standardizer::Standardizer(const Tensor& x) {
   deviation_ = narrow(spread * unit);
 }
 
+Standardizer::Standardizer(const Tensor& mean, const Tensor& deviation)
+    : mean_(mean), deviation_(deviation), center_(mean), spread_(deviation) {
+  if (!is_floating(mean.dtype()) || mean.dtype() != deviation.dtype())
+    throw DTypeError("Standardizer: mean is " + std::string(to_string(mean.dtype())) + ", deviation " +
+                     std::string(to_string(deviation.dtype())) + "; both must be one floating dtype");
+  if (mean.rank() != 1 || mean.shape() != deviation.shape())
+    throw ShapeError("Standardizer: mean has shape " + to_string(mean.shape()) + ", deviation " +
+                     to_string(deviation.shape()) + "; both must be (columns,)");
+  unit_ = ones(mean.shape(), mean.dtype());
+  rest_ = zeros(mean.shape(), mean.dtype());
+}
+
 Tensor Standardizer::operator()(const Tensor& x) const {
   if (x.rank() == 0 || x.shape().back() != unit_.size())
     throw ShapeError("Standardizer: data has shape " + to_string(x.shape()) + "; it must be (..., " +

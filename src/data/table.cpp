@@ -29,6 +29,30 @@ bool is_missing(std::string_view text) {
 
 bool is_named(const std::string& field) { return !parse_number(field) && !is_missing(field); }
 
+/// The text itself, or, where it is no UTF-8, the characters that its bytes are in Latin-1.
+std::string in_utf8(const std::string& text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  std::string from_latin;
+  bool valid = true;
+  for (std::size_t i = 0, further = 0; i < text.size(); ++i) {
+    const bool continues = (byte(i) & 0xC0) == 0x80;
+    valid = valid && continues == (further > 0) && byte(i) < 0xF8;
+    if (continues) {
+      further -= further > 0;
+    } else {
+      further = byte(i) < 0xC0 ? 0 : byte(i) < 0xE0 ? 1 : byte(i) < 0xF0 ? 2 : 3;
+    }
+    valid = valid && i + further < text.size();
+    if (byte(i) < 0x80) {
+      from_latin += text[i];
+    } else {
+      from_latin += static_cast<char>(0xC0 | byte(i) >> 6);
+      from_latin += static_cast<char>(0x80 | (byte(i) & 0x3F));
+    }
+  }
+  return valid ? text : from_latin;
+}
+
 /// One column as it is read.
 class ColumnReader {
  public:
@@ -58,7 +82,7 @@ class ColumnReader {
   }
   std::int32_t place_of(const std::string& text) {
     const auto [found, is_new] = places_.try_emplace(text, static_cast<std::int32_t>(column_.texts.size()));
-    if (is_new) column_.texts.push_back(text);
+    if (is_new) column_.texts.push_back(in_utf8(text));
     return found->second;
   }
 
@@ -93,7 +117,7 @@ class TableReader {
     if (table_.lines.empty()) fail_at_line(table_.path, first_line_, "a header but no row follows it");
     for (std::size_t i = 0; i < readers_.size(); ++i)
       table_.columns[i].name =
-          table_.has_header && !first_[i].empty() ? first_[i] : "column " + std::to_string(i + 1);
+          table_.has_header && !first_[i].empty() ? in_utf8(first_[i]) : "column " + std::to_string(i + 1);
   }
 
  private:
@@ -164,6 +188,24 @@ std::optional<std::size_t> Table::find(std::string_view name) const {
       error == std::errc() && stop == end && number >= 1 && number <= columns.size())
     return number - 1;
   return std::nullopt;
+}
+
+Table take_rows(const Table& table, std::span<const std::int64_t> positions) {
+  const auto taken = [&](const auto& values) {
+    std::remove_cvref_t<decltype(values)> result;
+    if (values.empty()) return result;
+    result.reserve(positions.size());
+    for (const std::int64_t row : positions) result.push_back(values.at(static_cast<std::size_t>(row)));
+    return result;
+  };
+  Table part{.path = table.path,
+             .columns = {},
+             .lines = taken(table.lines),
+             .separator = table.separator,
+             .has_header = table.has_header};
+  for (const TableColumn& column : table.columns)
+    part.columns.push_back({column.name, taken(column.numbers), taken(column.places), column.texts});
+  return part;
 }
 
 Table read_table(const std::string& path, const TableOptions& options) {

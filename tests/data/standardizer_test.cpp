@@ -25,6 +25,13 @@ TEST(Standardizer, moves_other_data_by_the_same_amounts) {
   EXPECT_TRUE(equals(standardize(tensor({{10.0}})), {1, 1}, {8}));
 }
 
+TEST(Standardizer, is_made_again_from_its_mean_and_deviation) {
+  const Standardizer first(tensor({{1.0, 5.0}, {3.0, 5.0}})), again(first.mean(), first.deviation());
+  EXPECT_TRUE(equals(again(tensor({{10.0, 7.0}})), {1, 2}, {8, 2}));
+  EXPECT_THROW(Standardizer(tensor({1.0}), tensor({1.0, 2.0})), ShapeError);
+  EXPECT_THROW(Standardizer(tensor({1.0}), tensor({1.0F})), DTypeError);
+}
+
 TEST(Standardizer, only_shifts_a_constant_column) {
   // 0.1 is no binary fraction: the computed deviation of three of them need not be exactly zero.
   const Standardizer standardize(tensor({{0.1, 1.0}, {0.1, 3.0}, {0.1, 5.0}}));

@@ -85,6 +85,13 @@ TEST(Table, knows_a_header_from_data) {
   EXPECT_EQ(names(read("a,\n1,2\n")), Texts({"a", "column 2"}));
 }
 
+TEST(Table, takes_what_is_not_utf_8_for_latin_1) {
+  const Table table = read("caf\xE9,b\ngr\xFC\xDF,1\ngr\u00fc\u00df,2\n");
+  EXPECT_EQ(table.columns[0].name, "caf\u00e9");
+  EXPECT_EQ(table.columns[0].cell(0), "gr\u00fc\u00df");
+  EXPECT_EQ(table.columns[0].cell(1), "gr\u00fc\u00df");
+}
+
 TEST(Table, finds_columns_by_name_and_number) {
   const Table table = read("a,1\nx,y\nx,z\n", {.header = true});
   EXPECT_EQ(table.find("a"), 0);

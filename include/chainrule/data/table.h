@@ -51,9 +51,12 @@ struct TableOptions {
                                        ///< and holds not just what the columns of text hold below, too
 };
 
+/// The rows at these positions, in that order. std::out_of_range for a position that is not there.
+Table take_rows(const Table& table, std::span<const std::int64_t> positions);
+
 /// Reads a table, plain or compressed by gzip, apart by commas, semicolons, tabs, bars or spaces, any number
 /// of those. Accepts what read_csv does. A cell that is empty, "?", "NA", "N/A", "<NA>", "null" or "nan" (in
-/// small and capital letters) holds nothing. IoError when the file cannot be read, or is in another format,
+/// small and capital letters) holds nothing. Texts that are not UTF-8 are taken for Latin-1. IoError when the file cannot be read, or is in another format,
 /// which it names: Parquet, Excel, UTF-16, libsvm and others. ParseError, as "file:line: ...", when it has no
 /// rows, or rows of different lengths.
 Table read_table(const std::string& path, const TableOptions& options = {});

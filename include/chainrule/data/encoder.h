@@ -1,0 +1,120 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "chainrule/data/table.h"
+#include "chainrule/error.h"
+#include "chainrule/tensor.h"
+
+/// From tables to tensors, and what a network is to predict.
+namespace CHAINRULE_API chainrule {
+
+enum class Task : std::uint8_t { classification, regression };
+
+/// Columns of a table that cannot be learned from as they are.
+class ColumnError : public ParseError {
+ public:
+  ColumnError(const std::string& message, std::vector<std::string> names)
+      : ParseError(message), columns(std::move(names)) {}
+  std::vector<std::string> columns;  ///< their names
+};
+
+/// How a column becomes inputs: a number as one, moved to mean 0 and deviation 1, and a category as one for
+/// each of its values, which is 1 where the cell has it and 0 elsewhere.
+struct InputColumn {
+  std::string name;
+  std::size_t position = 0;             ///< in the table that was learned from
+  std::vector<std::string> categories;  ///< in order; empty for numbers
+  double mean = 0, deviation = 1;       ///< of numbers
+  double fill = 0;                      ///< for gaps: the median, or the place of the most frequent category
+
+  [[nodiscard]] bool is_number() const { return categories.empty(); }
+  [[nodiscard]] std::int64_t width() const {
+    return is_number() ? 1 : static_cast<std::int64_t>(categories.size());
+  }
+};
+
+/// What is predicted: one of several classes, or a number, moved to mean 0 and deviation 1.
+struct TargetColumn {
+  std::string name;
+  std::size_t position = 0;
+  std::vector<std::string> classes;  ///< in order; empty for a number
+  double mean = 0, deviation = 1;    ///< of a number
+
+  [[nodiscard]] Task task() const { return classes.empty() ? Task::regression : Task::classification; }
+};
+
+/// Which columns are learned from, and for what.
+struct ColumnChoice {
+  std::size_t target = 0;
+  std::vector<std::size_t> dropped = {};  ///< neither the target nor inputs
+  std::optional<Task> task = {};          ///< where not given, as guess_task says
+};
+
+/// Regression for numbers with fractions, and for whole ones of which more than 20 differ, more than a tenth
+/// as many as there are. Else classification.
+[[nodiscard]] Task guess_task(const TableColumn& target);
+
+/// Turns tables into inputs and targets. It is made from a table once, and then takes any table with the same
+/// columns: those of the same names where both tables have a header, or else as many in the same order, the
+/// target's among them or not.
+///
+/// Threads: any number may use one at once.
+class TableEncoder {
+ public:
+  /// A value more is too many for a category: text like that is seldom something to learn from.
+  static constexpr std::size_t most_categories = 200;
+
+  /// Learns categories, medians and scales from these rows of the table alone, which stand for what is known:
+  /// the training part. Classes, and which columns are numbers, are taken from all rows. A column is one of
+  /// categories where most of its cells are texts; or at least a twentieth, if few different ones occur at
+  /// all. ColumnError for columns of numbers with texts among them, of infinities, or with too many
+  /// categories; ParseError for a target without two classes, or of both numbers and texts.
+  TableEncoder(const Table& table, const ColumnChoice& choice, std::span<const std::int64_t> rows);
+  /// From what columns() and the like gave, of a table with this many columns.
+  TableEncoder(std::vector<InputColumn> columns, TargetColumn target, std::size_t table_columns,
+               bool has_header, std::string source);
+
+  /// The inputs of each row, (rows, width), in the default dtype. Categories that were not learned are all 0.
+  /// ColumnError for columns that are missing or hold something else than those learned from.
+  [[nodiscard]] Tensor inputs(const Table& table) const;
+  /// What is to be predicted, (rows,): classes, int64, or numbers as the network gives them, in the default
+  /// dtype. ParseError for a class that was not learned, ColumnError where the target's column is missing.
+  [[nodiscard]] Tensor targets(const Table& table) const;
+  /// How many cells of the inputs hold nothing, and how many a category that was not learned.
+  [[nodiscard]] std::int64_t missing(const Table& table) const;
+  [[nodiscard]] std::int64_t unknown(const Table& table) const;
+
+  [[nodiscard]] const std::vector<InputColumn>& columns() const& { return columns_; }
+  [[nodiscard]] const TargetColumn& target() const& { return target_; }
+  [[nodiscard]] std::int64_t width() const;
+  /// What the inputs are called: "age", "sex=female", "sex=male".
+  [[nodiscard]] std::vector<std::string> input_names() const;
+  /// Of each input, (width,), float64: what was subtracted, and what it was divided by.
+  [[nodiscard]] Tensor mean() const;
+  [[nodiscard]] Tensor deviation() const;
+
+  [[nodiscard]] std::size_t table_columns() const { return table_columns_; }
+  [[nodiscard]] bool has_header() const { return has_header_; }
+  [[nodiscard]] const std::string& source() const& { return source_; }  ///< the file that was learned from
+
+ private:
+  const TableColumn& find(const Table& table, const std::string& name, std::size_t position) const;
+  const TableColumn& find(const Table& table, const InputColumn& column) const {
+    return find(table, column.name, column.position);
+  }
+
+  std::vector<InputColumn> columns_;
+  TargetColumn target_;
+  std::size_t table_columns_ = 0;
+  bool has_header_ = false;
+  std::string source_;
+};
+
+/// The rows of a table whose cell in that column holds something.
+[[nodiscard]] std::vector<std::int64_t> rows_with(const Table& table, std::size_t column);
+
+}  // namespace chainrule

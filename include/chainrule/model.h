@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "chainrule/data/encoder.h"
+#include "chainrule/nn.h"
+
+/// Networks that predict from tables, with all that this takes, in one file.
+namespace CHAINRULE_API chainrule {
+
+/// A network together with what turns the rows of a table into its inputs.
+///
+///     const Model model = load_model("titanic.safetensors");
+///     const Table people = read_table("people.csv");
+///     model(people);          // (rows, classes): how probable each is
+///     model.predict(people);  // {"0", "1", "1", ...}
+///
+/// Threads: any number may predict with one at once.
+struct Model {
+  TableEncoder encoder;
+  Mlp network;
+
+  /// For classes the probability of each, (rows, classes); for numbers the one predicted, (rows,), as the
+  /// table has it. In the network's dtype. ColumnError when the table does not fit.
+  Tensor operator()(const Table& table) const;
+  /// The same as texts: the most probable class of each row, or the number.
+  [[nodiscard]] std::vector<std::string> predict(const Table& table) const;
+};
+
+/// Writes a model as a safetensors file, as save_file does: the parameters by their names, and in the
+/// metadata, as JSON under "chainrule.model", the columns with their categories, medians and scales, the
+/// classes, the sizes of the layers, and the version of chainrule.
+void save_model(const std::string& path, const Model& model);
+/// Reads what save_model wrote. IoError that names the file and what is wrong with it.
+Model load_model(const std::string& path);
+
+}  // namespace chainrule

@@ -1,0 +1,252 @@
+#include "data/columns.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <unordered_set>
+
+#include "io/csv_rows.h"
+
+namespace chainrule {
+namespace {
+
+enum class Kind : std::uint8_t { numbers, categories, mixed, infinite, too_many };
+
+/// Do more than this many different numbers occur in it?
+bool has_more_numbers_than(const TableColumn& column, std::size_t most) {
+  std::unordered_set<double> seen;
+  for (const double number : column.numbers)
+    if (number == number && seen.insert(number).second && seen.size() > most) return true;
+  return false;
+}
+
+/// What occurs in a column of categories, in order.
+std::vector<std::string> values_of(const TableColumn& column, std::span<const std::int64_t> rows) {
+  std::vector<char> text_seen(column.texts.size());
+  std::unordered_set<double> numbers;
+  std::set<std::string> values;
+  for (const std::int64_t each : rows) {
+    const auto row = static_cast<std::size_t>(each);
+    if (column.is_missing(row)) continue;
+    const bool is_new = column.is_text(row)
+                            ? !std::exchange(text_seen[static_cast<std::size_t>(column.places[row])], 1)
+                            : numbers.insert(column.numbers[row]).second;
+    if (is_new) values.insert(column.cell(row));
+  }
+  return {values.begin(), values.end()};
+}
+
+Kind kind_of(const TableColumn& column) {
+  const std::int64_t texts = column.text_cells(),
+                     filled = static_cast<std::int64_t>(column.numbers.size()) - column.missing();
+  if (texts == 0)
+    return std::any_of(column.numbers.begin(), column.numbers.end(), [](double x) { return std::isinf(x); })
+               ? Kind::infinite
+               : Kind::numbers;
+  if (2 * texts <= filled) {
+    const std::size_t few = std::min<std::size_t>(32, static_cast<std::size_t>(filled) / 10);
+    if (20 * texts < filled || column.texts.size() > few ||
+        has_more_numbers_than(column, few - column.texts.size()))
+      return Kind::mixed;
+  }
+  const std::size_t most = TableEncoder::most_categories;
+  return column.texts.size() > most || has_more_numbers_than(column, most - column.texts.size())
+             ? Kind::too_many
+             : Kind::categories;
+}
+
+/// The line and the content of the first cell of a column that is text, or infinite.
+std::pair<std::int64_t, std::string> first_wrong(const Table& table, const TableColumn& column) {
+  for (std::size_t row = 0; row < table.lines.size(); ++row)
+    if (column.is_text(row) || std::isinf(column.numbers[row])) return {table.lines[row], column.cell(row)};
+  return {1, ""};
+}
+
+/// Complains about the columns of the first kind that is wrong.
+void require_learnable(const Table& table, const std::vector<std::size_t>& positions,
+                       const std::vector<Kind>& kinds) {
+  for (const Kind wrong : {Kind::mixed, Kind::infinite, Kind::too_many}) {
+    std::vector<std::string> names, titles;
+    const TableColumn* first = nullptr;
+    for (std::size_t i = 0; i < positions.size(); ++i) {
+      if (kinds[i] != wrong) continue;
+      const TableColumn& column = table.columns[positions[i]];
+      if (first == nullptr) first = &column;
+      names.push_back(table.has_header ? column.name : std::to_string(positions[i] + 1));
+      if (first != &column) titles.push_back(title_of(table, column));
+    }
+    if (first == nullptr) continue;
+    std::string others;
+    for (const std::string& title : titles) others += (others.empty() ? "; so do " : ", ") + title;
+    if (wrong == Kind::too_many)
+      throw ColumnError(table.path + ": " + title_of(table, *first) + " holds more than " +
+                            std::to_string(TableEncoder::most_categories) +
+                            " different texts, too many to learn from" + others,
+                        std::move(names));
+    const auto [line, content] = first_wrong(table, *first);
+    const std::string what = wrong == Kind::infinite ? " is " + content + "; every input must be finite"
+                                                     : " holds '" + shortened(content) + "', not a number";
+    throw ColumnError(
+        table.path + ":" + std::to_string(line) + ": " + title_of(table, *first) + what + others,
+        std::move(names));
+  }
+}
+
+double median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  if (values.size() % 2 == 1) return *middle;
+  return *middle / 2 + *std::max_element(values.begin(), middle) / 2;
+}
+
+/// Mean and deviation, which divides by n; 1 for one that never varies. In units of the largest, so that
+/// nothing overflows.
+std::pair<double, double> scale_of(const std::vector<double>& values) {
+  if (values.empty()) return {0, 1};
+  const auto [low, high] = std::minmax_element(values.begin(), values.end());
+  if (*low == *high) return {*low, 1};
+  const double unit = std::ldexp(1, std::ilogb(std::max(std::abs(*low), std::abs(*high))));
+  const auto n = static_cast<double>(values.size());
+  double sum = 0, squares = 0;
+  for (const double value : values) sum += value / unit;
+  const double mean = sum / n;
+  for (const double value : values) squares += (value / unit - mean) * (value / unit - mean);
+  return {mean * unit, std::sqrt(squares / n) * unit};
+}
+
+InputColumn learn_numbers(const TableColumn& column, std::span<const std::int64_t> rows) {
+  std::vector<double> values;
+  for (const std::int64_t row : rows)
+    if (const double number = column.numbers[static_cast<std::size_t>(row)]; number == number)
+      values.push_back(number);
+  InputColumn learned;
+  learned.fill = median(values);
+  values.resize(rows.size(), learned.fill);
+  std::tie(learned.mean, learned.deviation) = scale_of(values);
+  return learned;
+}
+
+InputColumn learn_categories(const TableColumn& column, std::span<const std::int64_t> rows) {
+  InputColumn learned;
+  learned.categories = values_of(column, rows);
+  if (learned.categories.empty()) learned.categories.emplace_back();  // all gaps
+  std::vector<std::int64_t> counts(learned.categories.size());
+  for (const std::int64_t each : rows) {
+    const auto row = static_cast<std::size_t>(each);
+    if (column.is_missing(row)) continue;
+    const auto found =
+        std::lower_bound(learned.categories.begin(), learned.categories.end(), column.cell(row));
+    ++counts[static_cast<std::size_t>(found - learned.categories.begin())];
+  }
+  learned.fill = static_cast<double>(std::max_element(counts.begin(), counts.end()) - counts.begin());
+  return learned;
+}
+
+/// Whole numbers and texts do not mix: a slip of the pen is no class.
+void require_one_kind(const Table& table, const TableColumn& column) {
+  std::size_t number = SIZE_MAX, text = SIZE_MAX;
+  for (std::size_t row = column.numbers.size(); row-- > 0;)
+    if (!column.is_missing(row)) (column.is_text(row) ? text : number) = row;
+  if (number == SIZE_MAX || text == SIZE_MAX) return;
+  const std::size_t later = std::max(number, text), earlier = std::min(number, text);
+  fail_at_line(table.path, table.lines[later],
+               "the target, " + title_of(table, column) + ", is '" + shortened(column.cell(later)) +
+                   "', but '" + shortened(column.cell(earlier)) + "' in line " +
+                   std::to_string(table.lines[earlier]) + "; classes are all whole numbers or all text");
+}
+
+std::vector<std::string> learn_classes(const Table& table, const TableColumn& column) {
+  std::vector<std::string> classes;
+  if (column.places.empty()) {
+    std::set<double> numbers;
+    for (std::size_t row = 0; row < column.numbers.size(); ++row) {
+      const double number = column.numbers[row];
+      if (number != number) continue;
+      constexpr double exact_up_to = 9007199254740992.0;  // 2^53
+      if (std::trunc(number) != number || std::abs(number) > exact_up_to)
+        fail_at_line(table.path, table.lines[row],
+                     "the target, " + title_of(table, column) + ", is " + column.cell(row) +
+                         "; a class is a whole number or text");
+      if (numbers.insert(number).second) classes.push_back(column.cell(row));
+    }
+    std::sort(classes.begin(), classes.end(),
+              [](const std::string& a, const std::string& b) { return std::stod(a) < std::stod(b); });
+  } else {
+    require_one_kind(table, column);
+    classes = values_of(column, rows_with(table, static_cast<std::size_t>(&column - table.columns.data())));
+  }
+  if (classes.empty())
+    throw ParseError(table.path + ": the target, " + title_of(table, column) + ", holds nothing in any row");
+  if (classes.size() == 1)
+    throw ParseError(table.path + ": the target, " + title_of(table, column) + ", is " +
+                     shortened(classes.front()) + " in every row; there must be at least two classes");
+  return classes;
+}
+
+}  // namespace
+
+std::string title_of(const Table& table, const TableColumn& column) {
+  const std::string number = "column " + std::to_string(&column - table.columns.data() + 1);
+  return column.name == number ? number : number + " (" + shortened(column.name) + ")";
+}
+
+Task guess_task(const TableColumn& target) {
+  if (!target.places.empty()) return Task::classification;
+  const bool whole = std::all_of(target.numbers.begin(), target.numbers.end(),
+                                 [](double x) { return x != x || std::trunc(x) == x; });
+  const std::size_t filled = target.numbers.size() - static_cast<std::size_t>(target.missing());
+  return whole && !has_more_numbers_than(target, std::max<std::size_t>(20, filled / 10))
+             ? Task::classification
+             : Task::regression;
+}
+
+std::vector<InputColumn> learn_columns(const Table& table, const ColumnChoice& choice,
+                                       std::span<const std::int64_t> rows) {
+  std::vector<std::size_t> positions;
+  std::vector<Kind> kinds;
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    const auto& dropped = choice.dropped;
+    if (i == choice.target || std::find(dropped.begin(), dropped.end(), i) != dropped.end()) continue;
+    positions.push_back(i);
+    kinds.push_back(kind_of(table.columns[i]));
+  }
+  if (positions.empty())
+    throw ParseError(table.path + ": the target is the only column; there is nothing to predict it from");
+  require_learnable(table, positions, kinds);
+  std::vector<InputColumn> learned;
+  for (std::size_t i = 0; i < positions.size(); ++i) {
+    const TableColumn& column = table.columns[positions[i]];
+    learned.push_back(kinds[i] == Kind::numbers ? learn_numbers(column, rows)
+                                                : learn_categories(column, rows));
+    learned.back().name = column.name;
+    learned.back().position = positions[i];
+  }
+  return learned;
+}
+
+TargetColumn learn_target(const Table& table, const ColumnChoice& choice,
+                          std::span<const std::int64_t> rows) {
+  const TableColumn& column = table.columns.at(choice.target);
+  TargetColumn target{.name = column.name, .position = choice.target, .classes = {}};
+  if (choice.task.value_or(guess_task(column)) == Task::classification) {
+    target.classes = learn_classes(table, column);
+    return target;
+  }
+  std::vector<double> values;
+  for (const std::int64_t each : rows) {
+    const auto row = static_cast<std::size_t>(each);
+    if (column.is_missing(row)) continue;
+    if (!std::isfinite(column.numbers[row]))
+      fail_at_line(table.path, table.lines[row],
+                   "the target, " + title_of(table, column) + ", is '" + shortened(column.cell(row)) +
+                       "'; regression predicts finite numbers");
+    values.push_back(column.numbers[row]);
+  }
+  if (values.empty())
+    throw ParseError(table.path + ": the target, " + title_of(table, column) + ", holds nothing in any row");
+  std::tie(target.mean, target.deviation) = scale_of(values);
+  return target;
+}
+
+}  // namespace chainrule

@@ -1,0 +1,210 @@
+#include "chainrule/data/encoder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <unordered_map>
+
+#include "array/array.h"
+#include "chainrule/ops.h"
+#include "data/columns.h"
+#include "graph/node.h"
+#include "io/csv_rows.h"
+
+namespace chainrule {
+namespace {
+
+constexpr std::size_t unknown_place = SIZE_MAX;
+
+/// Where each text of a table's column is among the categories; unknown_place for those that were not
+/// learned.
+class Places {
+ public:
+  Places(const TableColumn& column, const std::vector<std::string>& categories)
+      : column_(column), categories_(categories) {
+    for (const std::string& text : column.texts) of_texts_.push_back(place_of(text));
+  }
+  /// Of a row that is not missing.
+  std::size_t operator()(std::size_t row) {
+    if (column_.is_text(row)) return of_texts_[static_cast<std::size_t>(column_.places[row])];
+    const auto [found, is_new] = of_numbers_.try_emplace(column_.numbers[row], 0);
+    if (is_new) found->second = place_of(column_.cell(row));
+    return found->second;
+  }
+
+ private:
+  std::size_t place_of(const std::string& text) const {
+    const auto found = std::lower_bound(categories_.begin(), categories_.end(), text);
+    return found == categories_.end() || *found != text
+               ? unknown_place
+               : static_cast<std::size_t>(found - categories_.begin());
+  }
+  const TableColumn& column_;
+  const std::vector<std::string>& categories_;
+  std::vector<std::size_t> of_texts_;
+  std::unordered_map<double, std::size_t> of_numbers_;
+};
+
+[[noreturn]] void fail_in(const Table& table, const TableColumn& column, std::size_t row,
+                          const std::string& what) {
+  throw ColumnError(
+      table.path + ":" + std::to_string(table.lines[row]) + ": " + title_of(table, column) + what,
+      {column.name});
+}
+
+}  // namespace
+
+TableEncoder::TableEncoder(const Table& table, const ColumnChoice& choice, std::span<const std::int64_t> rows)
+    : target_(learn_target(table, choice, rows)),
+      table_columns_(table.columns.size()),
+      has_header_(table.has_header),
+      source_(table.path) {
+  columns_ = learn_columns(table, choice, rows);
+}
+
+TableEncoder::TableEncoder(std::vector<InputColumn> columns, TargetColumn target, std::size_t table_columns,
+                           bool has_header, std::string source)
+    : columns_(std::move(columns)),
+      target_(std::move(target)),
+      table_columns_(table_columns),
+      has_header_(has_header),
+      source_(std::move(source)) {}
+
+const TableColumn& TableEncoder::find(const Table& table, const std::string& name,
+                                      std::size_t position) const {
+  const std::size_t count = table.columns.size();
+  const std::string whole = "; " + source_ + ", which was learned from, has it";
+  if (has_header_ && table.has_header) {
+    if (count > position && table.columns[position].name == name) return table.columns[position];
+    for (const TableColumn& column : table.columns)
+      if (column.name == name) return column;
+    throw ColumnError(table.path + ": the column '" + shortened(name) + "' is missing" + whole, {name});
+  }
+  if (count == table_columns_) return table.columns[position];
+  if (count + 1 == table_columns_ && position != target_.position)
+    return table.columns[position - (position > target_.position)];
+  if (count + 1 == table_columns_)
+    throw ColumnError(table.path + ": the target's column, '" + shortened(name) + "', is missing" + whole,
+                      {name});
+  throw ParseError(table.path + " has " + std::to_string(count) + (count == 1 ? " column" : " columns") +
+                   " but " + source_ + " has " + std::to_string(table_columns_) +
+                   "; both need the same, with or without " + "the target '" + shortened(target_.name) + "'");
+}
+
+Tensor TableEncoder::inputs(const Table& table) const {
+  const std::int64_t all = width();
+  Array result({table.rows(), all}, default_dtype());
+  dispatch_floating(default_dtype(), [&]<class T>() {
+    T* const first = result.mutable_data<T>();
+    std::fill_n(first, table.rows() * all, T(0));
+    T* input = first;
+    for (const InputColumn& learned : columns_) {
+      const TableColumn& column = find(table, learned);
+      Places places(column, learned.categories);
+      T* cell = input;
+      for (std::size_t row = 0; row < table.lines.size(); ++row, cell += all) {
+        const bool missing = column.is_missing(row);
+        if (!learned.is_number()) {
+          const std::size_t place = missing ? static_cast<std::size_t>(learned.fill) : places(row);
+          if (place != unknown_place) cell[place] = 1;
+          continue;
+        }
+        if (column.is_text(row))
+          fail_in(table, column, row, " holds '" + shortened(column.cell(row)) + "', not a number");
+        const double number = missing ? learned.fill : column.numbers[row];
+        if (!std::isfinite(number))
+          fail_in(table, column, row, " is " + column.cell(row) + "; every input must be finite");
+        cell[0] = static_cast<T>((number - learned.mean) / learned.deviation);
+      }
+      input += learned.width();
+    }
+  });
+  return constant(std::move(result));
+}
+
+Tensor TableEncoder::targets(const Table& table) const {
+  const TableColumn& column = find(table, target_.name, target_.position);
+  const auto fail = [&](std::size_t row, const std::string& what) {
+    fail_at_line(table.path, table.lines[row], what);
+  };
+  if (target_.task() == Task::regression) {
+    std::vector<double> values;
+    for (std::size_t row = 0; row < table.lines.size(); ++row) {
+      if (column.is_missing(row)) fail(row, "the target, " + title_of(table, column) + ", holds nothing");
+      if (!std::isfinite(column.numbers[row]))
+        fail(row, "the target, " + title_of(table, column) + ", is '" + shortened(column.cell(row)) +
+                      "'; regression predicts finite numbers");
+      values.push_back((column.numbers[row] - target_.mean) / target_.deviation);
+    }
+    return cast(tensor(values), default_dtype());
+  }
+  std::unordered_map<std::string, std::int64_t> places;
+  for (const std::string& name : target_.classes) places.emplace(name, places.size());
+  std::vector<std::int64_t> classes;
+  for (std::size_t row = 0; row < table.lines.size(); ++row) {
+    if (column.is_missing(row)) fail(row, "the target, " + title_of(table, column) + ", holds nothing");
+    const auto found = places.find(column.cell(row));
+    if (found == places.end())
+      fail(row, "class " + shortened(column.cell(row)) + " never occurs in " + source_ +
+                    ", so it cannot be learned");
+    classes.push_back(found->second);
+  }
+  return tensor(classes);
+}
+
+std::int64_t TableEncoder::missing(const Table& table) const {
+  std::int64_t count = 0;
+  for (const InputColumn& column : columns_) count += find(table, column).missing();
+  return count;
+}
+
+std::int64_t TableEncoder::unknown(const Table& table) const {
+  std::int64_t count = 0;
+  for (const InputColumn& learned : columns_) {
+    if (learned.is_number()) continue;
+    const TableColumn& column = find(table, learned);
+    Places places(column, learned.categories);
+    for (std::size_t row = 0; row < table.lines.size(); ++row)
+      count += !column.is_missing(row) && places(row) == unknown_place;
+  }
+  return count;
+}
+
+std::int64_t TableEncoder::width() const {
+  std::int64_t width = 0;
+  for (const InputColumn& column : columns_) width += column.width();
+  return width;
+}
+
+std::vector<std::string> TableEncoder::input_names() const {
+  std::vector<std::string> names;
+  for (const InputColumn& column : columns_) {
+    if (column.is_number()) names.push_back(column.name);
+    for (const std::string& category : column.categories) names.push_back(column.name + "=" + category);
+  }
+  return names;
+}
+
+Tensor TableEncoder::mean() const {
+  std::vector<double> means;
+  for (const InputColumn& column : columns_)
+    means.insert(means.end(), static_cast<std::size_t>(column.width()), column.is_number() ? column.mean : 0);
+  return tensor(means);
+}
+
+Tensor TableEncoder::deviation() const {
+  std::vector<double> deviations;
+  for (const InputColumn& column : columns_)
+    deviations.insert(deviations.end(), static_cast<std::size_t>(column.width()),
+                      column.is_number() ? column.deviation : 1);
+  return tensor(deviations);
+}
+
+std::vector<std::int64_t> rows_with(const Table& table, std::size_t column) {
+  std::vector<std::int64_t> rows;
+  for (std::int64_t row = 0; row < table.rows(); ++row)
+    if (!table.columns.at(column).is_missing(static_cast<std::size_t>(row))) rows.push_back(row);
+  return rows;
+}
+
+}  // namespace chainrule

@@ -1,0 +1,215 @@
+#include "chainrule/model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "chainrule/autograd.h"
+#include "chainrule/data.h"
+#include "chainrule/io.h"
+#include "io/file.h"
+
+namespace chainrule {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* entry = "chainrule.model";
+constexpr int format_version = 1;
+
+Json to_json(const InputColumn& column) {
+  Json json = {{"name", column.name}, {"position", column.position}, {"fill", column.fill}};
+  if (column.is_number()) {
+    json["mean"] = column.mean;
+    json["deviation"] = column.deviation;
+  } else {
+    json["categories"] = column.categories;
+  }
+  return json;
+}
+
+Json to_json(const TargetColumn& target) {
+  Json json = {{"name", target.name}, {"position", target.position}};
+  if (target.task() == Task::classification) {
+    json["classes"] = target.classes;
+  } else {
+    json["mean"] = target.mean;
+    json["deviation"] = target.deviation;
+  }
+  return json;
+}
+
+std::vector<std::int64_t> sizes_of(const Mlp& network) {
+  std::vector<std::int64_t> sizes = {network.layers().front().weight().shape()[1]};
+  for (const Linear& layer : network.layers()) sizes.push_back(layer.bias().shape()[0]);
+  return sizes;
+}
+
+/// What a file must say for a model to make sense.
+void require(bool holds, const std::string& what) {
+  if (!holds) throw std::invalid_argument(what);
+}
+
+double finite(const Json& json, const char* name) {
+  const double number = json.at(name).get<double>();
+  require(std::isfinite(number), std::string(name) + " is not finite");
+  return number;
+}
+
+double deviation(const Json& json) {
+  const double number = finite(json, "deviation");
+  require(number > 0, "a deviation is not positive");
+  return number;
+}
+
+/// Texts, each of them once.
+std::vector<std::string> distinct_texts(const Json& json, const char* name) {
+  auto texts = json.at(name).get<std::vector<std::string>>();
+  require(!texts.empty() && std::set(texts.begin(), texts.end()).size() == texts.size(),
+          std::string(name) + " must be different texts, at least one");
+  return texts;
+}
+
+InputColumn column_from(const Json& json) {
+  InputColumn column{.name = json.at("name"),
+                     .position = json.at("position"),
+                     .categories = {},
+                     .fill = finite(json, "fill")};
+  if (!json.contains("categories")) {
+    column.mean = finite(json, "mean");
+    column.deviation = deviation(json);
+    return column;
+  }
+  column.categories = distinct_texts(json, "categories");
+  require(std::is_sorted(column.categories.begin(), column.categories.end()), "categories are not in order");
+  require(column.fill >= 0 && column.fill < static_cast<double>(column.categories.size()),
+          "fill is no category");
+  return column;
+}
+
+TargetColumn target_from(const Json& json) {
+  TargetColumn target{.name = json.at("name"), .position = json.at("position"), .classes = {}};
+  if (json.contains("classes")) {
+    target.classes = distinct_texts(json, "classes");
+  } else {
+    target.mean = finite(json, "mean");
+    target.deviation = deviation(json);
+  }
+  return target;
+}
+
+TableEncoder encoder_from(const Json& json) {
+  const std::size_t table_columns = json.at("table_columns");
+  std::vector<InputColumn> columns;
+  for (const Json& column : json.at("inputs")) columns.push_back(column_from(column));
+  const TargetColumn target = target_from(json.at("target"));
+  const auto is_inside = [&](const auto& column) { return column.position < table_columns; };
+  require(!columns.empty() && is_inside(target) && std::all_of(columns.begin(), columns.end(), is_inside),
+          "a column lies beyond the table");
+  return {std::move(columns), target, table_columns, json.at("has_header"), json.at("source")};
+}
+
+Mlp network_from(const Json& json, const NamedTensors& tensors) {
+  const std::string kind = json.at("kind");
+  require(kind == "mlp", "a network of kind '" + kind + "', which this version does not know");
+  const auto sizes = json.at("sizes").get<std::vector<std::int64_t>>();
+  require(sizes.size() >= 2, "a network needs at least two sizes");
+  const std::map<std::string, Tensor> by_name(tensors.begin(), tensors.end());
+  const auto find = [&](const std::string& name, const Shape& shape) {
+    const auto found = by_name.find(name);
+    require(found != by_name.end(), "the tensor " + name + " is missing");
+    const Tensor& tensor = found->second;
+    require(is_floating(tensor.dtype()) && tensor.shape() == shape,
+            name + " is " + std::string(to_string(tensor.dtype())) + " " + to_string(tensor.shape()) +
+                "; it must be floating, and " + to_string(shape));
+    return Parameter(tensor, name);
+  };
+  std::vector<Linear> layers;
+  for (std::size_t i = 1; i < sizes.size(); ++i) {
+    const std::string name = "layer" + std::to_string(i);
+    layers.emplace_back(find(name + ".weight", {sizes[i], sizes[i - 1]}), find(name + ".bias", {sizes[i]}));
+  }
+  return Mlp(std::move(layers));
+}
+
+Model model_from(const Safetensors& file) {
+  const auto found = file.metadata.find(entry);
+  require(found != file.metadata.end(), "a safetensors file, but not a model of chainrule's");
+  const Json json = Json::parse(found->second);
+  const int version = json.at("version");
+  require(version == format_version, "a model in version " + std::to_string(version) +
+                                         " of its format; this program knows version " +
+                                         std::to_string(format_version));
+  Model model{encoder_from(json), network_from(json.at("network"), file.tensors)};
+  const std::vector<std::int64_t> sizes = sizes_of(model.network);
+  const auto outputs =
+      std::max<std::int64_t>(1, static_cast<std::int64_t>(model.encoder.target().classes.size()));
+  require(sizes.front() == model.encoder.width() && sizes.back() == outputs,
+          "the network has " + std::to_string(sizes.front()) + " inputs and " + std::to_string(sizes.back()) +
+              " outputs, the columns " + std::to_string(model.encoder.width()) + " and " +
+              std::to_string(outputs));
+  return model;
+}
+
+}  // namespace
+
+Tensor Model::operator()(const Table& table) const {
+  const NoGrad guard;
+  const Tensor inputs = cast(encoder.inputs(table), network.layers().front().weight().dtype());
+  std::vector<Tensor> parts;  // so that memory does not grow with what layers have inside
+  constexpr std::int64_t part = 1024;
+  for (std::int64_t first = 0; first < table.rows(); first += part)
+    parts.push_back(network(inputs[{Slice{first, std::min(first + part, table.rows())}}]));
+  const Tensor outputs = parts.size() == 1 ? parts.front() : concatenate(parts, 0);
+  const TargetColumn& target = encoder.target();
+  if (target.task() == Task::classification) return softmax(outputs);
+  return reshape(outputs, {table.rows()}) * target.deviation + target.mean;
+}
+
+std::vector<std::string> Model::predict(const Table& table) const {
+  const Tensor outputs = (*this)(table);
+  std::vector<std::string> texts;
+  if (encoder.target().task() == Task::classification) {
+    for (const std::int64_t place : predicted_classes(outputs).to_vector<std::int64_t>())
+      texts.push_back(encoder.target().classes[static_cast<std::size_t>(place)]);
+  } else {
+    for (std::int64_t row = 0; row < outputs.size(); ++row) texts.push_back(to_string(outputs[row]));
+  }
+  return texts;
+}
+
+void save_model(const std::string& path, const Model& model) {
+  const TableEncoder& encoder = model.encoder;
+  Json json = {{"version", format_version},
+               {"chainrule", CHAINRULE_VERSION},
+               {"source", encoder.source()},
+               {"table_columns", encoder.table_columns()},
+               {"has_header", encoder.has_header()},
+               {"target", to_json(encoder.target())},
+               {"inputs", Json::array()},
+               {"network", {{"kind", "mlp"}, {"sizes", sizes_of(model.network)}}}};
+  for (const InputColumn& column : encoder.columns()) json["inputs"].push_back(to_json(column));
+  NamedTensors tensors;
+  for (std::size_t i = 0; i < model.network.layers().size(); ++i) {
+    const std::string name = "layer" + std::to_string(i + 1);
+    tensors.emplace_back(name + ".weight", model.network.layers()[i].weight());
+    tensors.emplace_back(name + ".bias", model.network.layers()[i].bias());
+  }
+  // Names and categories may be any bytes, JSON is UTF-8.
+  save_safetensors(path, tensors, {{entry, json.dump(-1, ' ', false, Json::error_handler_t::replace)}});
+}
+
+Model load_model(const std::string& path) {
+  const Safetensors file = load_safetensors(path);
+  try {
+    return model_from(file);
+  } catch (const Json::exception& error) {
+    fail_on(path, "what it says about the model is damaged: " + std::string(error.what()));
+  } catch (const std::invalid_argument& error) {
+    fail_on(path, error.what());
+  }
+}
+
+}  // namespace chainrule

@@ -1,0 +1,94 @@
+#include "chainrule/model.h"
+
+#include "chainrule/autograd.h"
+#include "chainrule/io.h"
+#include "cli/run_tool.h"
+#include "support.h"
+
+namespace chainrule::test {
+namespace {
+
+Table read(const std::string& content) {
+  const TemporaryFile file(content, ".csv");
+  return read_table(file.path());
+}
+
+const char* const people = "age,city,wage\n30,b,1.5\n50,a,2.5\n,b,3.5\n";
+
+TableEncoder encoder_of(const Table& table, std::size_t target) {
+  const std::vector<std::int64_t> rows = {0, 1, 2};
+  return {table, {.target = target}, rows};
+}
+
+/// The sum of these weights and inputs.
+Mlp network_of(const std::vector<double>& weights, std::int64_t outputs) {
+  return Mlp({Linear({tensor(weights, {outputs, static_cast<std::int64_t>(weights.size()) / outputs}), "w"},
+                     {zeros({outputs}), "b"})});
+}
+
+TEST(Model, predicts_numbers_in_the_units_of_the_table) {
+  const Table table = read(people);
+  // Ages 30, 50, 40 have mean 40 and deviation √(200 / 3), wages 2.5 and √(2 / 3).
+  const Model model{encoder_of(table, 2), network_of({1, 0, 3}, 1)};
+  const double age = 10 / std::sqrt(200.0 / 3), wage = std::sqrt(2.0 / 3);
+  EXPECT_TRUE(close(model(table), {2.5 + wage * (3 - age), 2.5 + wage * age, 2.5 + 3 * wage}));
+  EXPECT_EQ(model.predict(table).size(), 3);
+  EXPECT_NEAR(std::stod(model.predict(table)[2]), 2.5 + 3 * wage, 1e-4);
+}
+
+TEST(Model, predicts_classes_with_their_probabilities) {
+  const Table table = read("age,city\n30,b\n50,a\n40,b\n");
+  const Model model{encoder_of(table, 1), network_of({1, -1}, 2)};
+  const double age = 10 / std::sqrt(200.0 / 3), p = 1 / (1 + std::exp(2 * age));
+  EXPECT_TRUE(close(model(table), {p, 1 - p, 1 - p, p, 0.5, 0.5}));
+  EXPECT_EQ(model.predict(table), (std::vector<std::string>{"b", "a", "a"}));
+}
+
+TEST(Model, is_the_same_after_saving_and_loading) {
+  const TemporaryFile file("", ".safetensors");
+  const Table table = read(people);
+  Generator generator(1);
+  for (const std::size_t target : {1, 2}) {
+    const TableEncoder encoder = encoder_of(table, target);
+    const Model model{encoder, Mlp({encoder.width(), 5, target == 1 ? 2 : 1}, generator)};
+    save_model(file.path(), model);
+    const Model loaded = load_model(file.path());
+    EXPECT_EQ(loaded(table).to_vector<double>(), model(table).to_vector<double>());
+    EXPECT_EQ(loaded.encoder.input_names(), encoder.input_names());
+    EXPECT_EQ(loaded.encoder.target().name, target == 1 ? "city" : "wage");
+    EXPECT_EQ(loaded.network.parameters()[2].name(), "layer2.weight");
+  }
+}
+
+TEST(Model, refuses_files_that_are_none) {
+  const TemporaryFile file("", ".safetensors");
+  const Table table = read(people);
+  save_model(file.path(), {encoder_of(table, 2), network_of({1, 0, 3}, 1)});
+  const Safetensors good = load_safetensors(file.path());
+  const std::string text = good.metadata.at("chainrule.model");
+  const auto wrong = [&](const std::string& what, const std::string& instead) {
+    const std::size_t at = text.find(what);
+    EXPECT_NE(at, std::string::npos) << what << " in " << text;
+    std::string changed = text;
+    changed.replace(at, what.size(), instead);
+    save_safetensors(file.path(), good.tensors, {{"chainrule.model", changed}});
+    const std::string message = message_of<IoError>([&] { load_model(file.path()); });
+    EXPECT_TRUE(message.starts_with(file.path())) << message;
+    return message;
+  };
+  EXPECT_TRUE(mentions(wrong("{", "["), {"damaged"}));
+  EXPECT_TRUE(mentions(wrong("\"version\":1", "\"version\":2"), {"version 2", "knows version 1"}));
+  EXPECT_TRUE(mentions(wrong("\"sizes\":[3,1]", "\"sizes\":[4,1]"), {"layer1.weight", "(1, 4)"}));
+  EXPECT_TRUE(mentions(wrong("\"sizes\":[3,1]", "\"sizes\":[]"), {"two sizes"}));
+  EXPECT_TRUE(mentions(wrong("\"mlp\"", "\"cnn\""), {"'cnn'"}));
+  EXPECT_TRUE(mentions(wrong("[\"a\",\"b\"]", "[\"b\",\"a\"]"), {"not in order"}));
+  EXPECT_TRUE(mentions(wrong("[\"a\",\"b\"]", "[\"a\"]"), {"fill is no category"}));
+  EXPECT_TRUE(mentions(wrong("\"table_columns\":3", "\"table_columns\":2"), {"beyond the table"}));
+  EXPECT_TRUE(mentions(wrong("\"deviation\":", "\"deviation\":-"), {"not positive"}));
+  EXPECT_TRUE(mentions(wrong("\"target\"", "\"Target\""), {"damaged", "target"}));
+  save_safetensors(file.path(), good.tensors);
+  EXPECT_TRUE(mentions(message_of<IoError>([&] { load_model(file.path()); }), {"not a model"}));
+}
+
+}  // namespace
+}  // namespace chainrule::test
