@@ -76,7 +76,7 @@ std::string_view other_format(std::string_view text, bool known_separator) {
              "a file compressed by xz; decompress it first, or use gzip"},
       Format{"ARROW1"sv, "an Arrow or Feather file; save it as CSV"},
       Format{"%PDF"sv, "a PDF"},
-      Format{"\0\0\x08"sv, "a file of images or labels (IDX), which needs its pair"},
+      Format{"\0\0\x08"sv, "a file of labels or other arrays in IDX; give the file of images"},
       Format{"{"sv, "a file of JSON; save it as CSV"},
       Format{"[{"sv, "a file of JSON; save it as CSV"},
       Format{"@relation"sv, "an ARFF file; save it as CSV"},

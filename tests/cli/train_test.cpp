@@ -145,8 +145,8 @@ TEST(Train, names_the_line_of_a_malformed_file) {
 }
 
 TEST(Train, refuses_inputs_that_are_not_finite) {
-  const TemporaryFile data("1,2,0\n3,nan,1\n");
-  expect_failure(train({data.path()}), 1, {data.path() + ":2", "column 2", "nan", "finite"});
+  const TemporaryFile data("1,2,0\n3,inf,1\n");
+  expect_failure(train({data.path()}), 1, {data.path() + ":2", "column 2", "inf", "finite", "--drop 2"});
 }
 
 TEST(Train, learns_classes_that_are_text) {
@@ -164,18 +164,22 @@ TEST(Train, learns_classes_that_are_text) {
 }
 
 TEST(Train, refuses_classes_of_which_only_some_are_text) {
-  const TemporaryFile slip("1,2,0\n3,4,1\n5,6,l\n"), missing("1,2,setosa\n3,4,\n"),
-      not_a_number("1,2,setosa\n3,4,nan\n");
+  const TemporaryFile slip("1,2,0\n3,4,1\n5,6,l\n");
   expect_failure(train({slip.path()}), 1, {slip.path() + ":3", "'l'", "'0' in line 1", "all text"});
-  expect_failure(train({missing.path()}), 1, {missing.path() + ":2", "holds nothing"});
-  expect_failure(train({not_a_number.path()}), 1, {not_a_number.path() + ":2", "nan", "whole number"});
 }
 
-TEST(Train, refuses_targets_that_are_not_classes) {
-  const TemporaryFile fractions("1,2,0\n3,4,0.5\n"), huge("1,2,0\n3,4,1e300\n"), missing("1,2,0\n3,4,nan\n");
-  expect_failure(train({fractions.path()}), 1, {fractions.path() + ":2", "0.5", "whole number"});
-  expect_failure(train({huge.path()}), 1, {huge.path() + ":2", "whole number"});
-  expect_failure(train({missing.path()}), 1, {missing.path() + ":2", "nan", "whole number"});
+TEST(Train, leaves_out_rows_without_a_target) {
+  const TemporaryFile missing("1,2,setosa\n3,4,\n"), some("1,a\n2,\n3,b\n4,a\n?,b\n");
+  expect_failure(train({missing.path()}), 1, {missing.path() + ": 1 row", "at least 2"});
+  EXPECT_TRUE(mentions(train({some.path(), "--epochs", "1"}).errors,
+                       {"1 row without a target left out", "3 samples to learn from, 1 to test on"}));
+}
+
+TEST(Train, refuses_targets_that_are_not_classes_where_those_are_asked_for) {
+  const TemporaryFile fractions("1,2,0\n3,4,0.5\n"), huge("1,2,0\n3,4,1e300\n");
+  for (const TemporaryFile* file : {&fractions, &huge})
+    expect_failure(train({file->path(), "--task", "classification"}), 1,
+                   {file->path() + ":2", "whole number"});
 }
 
 TEST(Train, refuses_a_single_class_and_a_lone_column) {
@@ -193,8 +197,8 @@ TEST(Train, refuses_a_class_that_it_never_saw) {
 TEST(Train, refuses_a_test_file_with_other_columns) {
   const TemporaryFile data("a,b,kind\n1,2,0\n3,4,1\n"), narrow("1,0\n3,1\n"), renamed("a,c,kind\n1,2,0\n");
   expect_failure(train({data.path(), "--test", narrow.path()}), 1,
-                 {narrow.path() + " has 2 columns", "has 3"});
-  expect_failure(train({data.path(), "--test", renamed.path()}), 1, {"column 2", "'c'", "'b'"});
+                 {narrow.path(), "'kind', is missing", data.path()});
+  expect_failure(train({data.path(), "--test", renamed.path()}), 1, {renamed.path(), "'b' is missing"});
 }
 
 TEST(Train, says_which_option_is_wrong_and_what_it_may_be) {

@@ -120,6 +120,7 @@ int main(int count, char** values) {
   add_graph(app);
   add_walk(app);
   add_train(app);
+  add_models(app);
   add_ops(app);
   try {
     return run(app, count, values);

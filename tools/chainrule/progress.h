@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
+#include <string>
 
 namespace chainrule::cli {
 
@@ -9,13 +11,16 @@ namespace chainrule::cli {
 /// epoch anywhere else.
 class Progress {
  public:
-  Progress(std::int64_t epochs, std::int64_t samples_per_epoch);
+  /// Accuracies are shown where samples are classified.
+  Progress(std::int64_t epochs, std::int64_t samples_per_epoch, bool classifies = true);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
   /// One more batch: its mean loss and the share of its samples that were classified correctly.
   void add_batch(double loss, double accuracy, std::int64_t samples);
+  /// The epoch is over. What the loss of the validation samples is now, if there are any.
+  void finish_epoch(std::optional<double> validation_loss = {});
 
   /// The means over the samples of the current epoch so far: what is shown.
   double loss() const { return loss_; }
@@ -24,13 +29,15 @@ class Progress {
  private:
   using Clock = std::chrono::steady_clock;
   void draw_bar();
-  void print_line() const;
+  std::string numbers() const;
+  std::string time_left(double epochs_done) const;
 
   std::int64_t epochs_, samples_per_epoch_;
-  bool on_terminal_;
-  std::int64_t epoch_ = 1, seen_ = 0;  // the current epoch, from 1, and its samples so far
-  double loss_ = 0, accuracy_ = 0;     // their means over those samples
-  Clock::time_point drawn_ = Clock::time_point::min();
+  bool on_terminal_, classifies_;
+  std::int64_t epoch_ = 1, seen_ = 0;      // the current epoch, from 1, and its samples so far
+  double loss_ = 0, accuracy_ = 0;         // their means over those samples
+  std::optional<double> validation_loss_;  // after the last epoch
+  Clock::time_point begun_ = Clock::now(), drawn_ = Clock::time_point::min();
   bool bar_open_ = false;
 };
 

@@ -2,244 +2,175 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-#include <chrono>
 #include <cmath>
-#include <filesystem>
 #include <memory>
-#include <stdexcept>
 
-#include "chainrule/autograd.h"
 #include "chainrule/io.h"
-#include "chainrule/optim.h"
-#include "chainrule/report.h"
+#include "chainrule/model.h"
 #include "command.h"
 #include "options.h"
 #include "print.h"
-#include "progress.h"
-#include "terminal.h"
 #include "text.h"
-#include "train_data.h"
+#include "train_result.h"
 
 namespace chainrule::cli {
 namespace {
 
-struct Options {
-  std::string data, test, target = "last", hidden = "64,64";
-  std::int64_t epochs = 50, batch = 32;
-  double learning_rate = 0.03, momentum = 0.9, weight_decay = 0.0015;
-  std::uint64_t seed = 0;
-  std::string report;
-  bool plot = false;
-
-  /// Does anybody want to know how the network does on the test samples on the way? That takes time.
-  bool wants_curves() const { return plot || !report.empty(); }
-};
-
-void require(bool holds, const std::string& message) {
-  if (!holds) throw CommandError(message);
-}
-
-/// "64,64" as numbers.
-std::vector<std::int64_t> parse_sizes(const std::string& text) {
-  constexpr std::int64_t largest = 1'000'000;
-  std::vector<std::int64_t> sizes;
-  const char *position = text.data(), *end = position + text.size();
-  while (true) {
-    std::int64_t size = 0;
-    const auto [stop, error] = std::from_chars(position, end, size);
-    require(error == std::errc() && size >= 1 && size <= largest && (stop == end || *stop == ','),
-            fmt::format("--hidden '{}': give the sizes of the hidden layers, each from 1 to {}, as 64,64",
-                        printable(text), largest));
-    sizes.push_back(size);
-    if (stop == end) return sizes;
-    position = stop + 1;
-  }
-}
-
-Mlp make_network(const TrainingData& data, std::vector<std::int64_t> hidden, Generator& generator) {
-  std::vector<std::int64_t> sizes = std::move(hidden);
-  sizes.insert(sizes.begin(), data.train.x.shape()[1]);
-  sizes.push_back(data.train.classes);
-  double parameters = 0;
-  for (std::size_t i = 1; i < sizes.size(); ++i)
-    parameters += static_cast<double>(sizes[i - 1] + 1) * static_cast<double>(sizes[i]);
-  require(parameters <= 1e9, fmt::format("--hidden: this network would have {:.1g} parameters", parameters));
-  fmt::print(stderr, "{}: {} samples to learn from, {} to test on, in {} classes: {}\n",
-             printable(data.source, 1000), data.train.size(), data.test.size(), data.train.classes,
-             printable(fmt::format("{}", fmt::join(data.classes, ", "))));
-  fmt::print(stderr, "network {} with {} parameters\n", fmt::join(sizes, "-"),
-             static_cast<std::int64_t>(parameters));
-  return {sizes, generator};
-}
-
-/// Takes one step and returns the loss before it. The graph is gone when this returns, so that the next
-/// step finds parameters that nobody else holds and updates them in place.
-double learn(const Mlp& network, Sgd& optimizer, const Dataset& batch, double& batch_accuracy) {
-  Tensor loss = [&] {
-    const Tensor scores = network(batch.x);
-    batch_accuracy = accuracy(scores, batch.y);
-    return cross_entropy(scores, batch.y);
-  }();
-  const auto value = loss.item<double>();
-  std::move(loss).backward();
-  optimizer.step();
-  return value;
-}
-
-void require_finite(double value, std::int64_t epoch, const Options& options) {
-  if (!std::isfinite(value))
-    throw std::runtime_error(
-        fmt::format("training diverged in epoch {}: its numbers are no longer finite; lower "
-                    "--lr (it is {})",
-                    epoch, options.learning_rate));
-}
-
-/// A trained network, and how it went.
-struct Run {
-  const Options& options;
-  const TrainingData& data;
-  Mlp network;
-  std::vector<TrainingEpoch> epochs;  ///< their test numbers only if somebody wants them
-  double seconds = 0;                 ///< spent on learning alone
-
-  double samples_per_second() const {
-    return static_cast<double>(options.epochs * data.train.size()) / seconds;
-  }
-};
-
-void fit(Run& run, Generator& generator) {
-  const Options& options = run.options;
-  Sgd optimizer(run.network.parameters(), {.learning_rate = options.learning_rate,
-                                           .momentum = options.momentum,
-                                           .weight_decay = options.weight_decay});
-  Progress progress(options.epochs, run.data.train.size());
-  using Clock = std::chrono::steady_clock;
-  for (std::int64_t epoch = 1; epoch <= options.epochs; ++epoch) {
-    const auto start = Clock::now();
-    for (const Dataset& batch : Batches(run.data.train, options.batch, generator)) {
-      double batch_accuracy = 0;
-      const double loss = learn(run.network, optimizer, batch, batch_accuracy);
-      require_finite(loss, epoch, options);
-      progress.add_batch(loss, batch_accuracy, batch.size());
-    }
-    run.seconds += std::chrono::duration<double>(Clock::now() - start).count();
-    run.epochs.push_back({.loss = progress.loss(), .accuracy = progress.accuracy()});
-    if (!options.wants_curves()) continue;
-    const Evaluation test = chainrule::evaluate(run.network, run.data.test);
-    run.epochs.back().test_loss = test.loss;
-    run.epochs.back().test_accuracy =
-        static_cast<double>(test.correct) / static_cast<double>(run.data.test.size());
-  }
-  // Each loss was that before its step: only this looks at the result of the last one.
-  for (const Parameter& parameter : run.network.parameters())
-    require_finite(no_grad([&] { return max(abs(parameter)).item(); }), options.epochs, options);
-}
-
-std::string plot_of(const Run& run) {
-  PlotCurve training{"training", {}}, test{"test", {}};
-  for (const TrainingEpoch& epoch : run.epochs) {
-    training.values.push_back(epoch.loss);
-    test.values.push_back(epoch.test_loss);
-  }
-  const Terminal terminal;
-  return plot(std::vector{training, test}, "loss",
-              {.width = std::min<std::int64_t>(terminal.width, 120),
-               .unicode = terminal.unicode,
-               .colours = colours_wanted()});
-}
-
-void write_report(const Run& run) {
-  const Options& options = run.options;
-  const auto text = [](const auto& value) { return fmt::format("{}", value); };
-  std::vector<std::int64_t> sizes = {run.data.train.x.shape()[1]};
-  for (const Linear& layer : run.network.layers()) sizes.push_back(layer.bias().shape()[0]);
-  save_report(
-      options.report,
-      {.title = "Training on " + std::filesystem::path(run.data.source).filename().string(),
-       .facts = {{"learned from", fmt::format("{}: {} samples", run.data.source, run.data.train.size())},
-                 {"tested on", fmt::format("{}: {} samples", run.data.test_source, run.data.test.size())},
-                 {"network", fmt::format("{}, ReLU", fmt::join(sizes, "-"))},
-                 {"epochs", text(options.epochs)},
-                 {"batch", text(options.batch)},
-                 {"learning rate", text(options.learning_rate)},
-                 {"momentum", text(options.momentum)},
-                 {"weight decay", text(options.weight_decay)},
-                 {"seed", text(options.seed)},
-                 {"speed", fmt::format("{:.0f} samples/s", run.samples_per_second())}},
-       .epochs = run.epochs,
-       .network = run.network,
-       .train = run.data.train,
-       .test = run.data.test,
-       .scale = run.data.scale,
-       .classes = run.data.classes,
-       .inputs = run.data.inputs});
-}
-
-void run(const Options& options) {
-  set_default_dtype(DType::float32);  // networks need no more
+void check(const TrainOptions& options) {
   if (!options.report.empty()) require_writable(options.report);
-  const std::vector<std::int64_t> hidden = parse_sizes(options.hidden);
+  if (!options.save.empty()) require_writable(options.save);
+  if (options.plot && options.json) throw CommandError("--plot and --json: give one of them");
+}
+
+/// Says what will be done, before it takes time.
+void announce(const TrainingData& data, const Mlp& network) {
+  const std::string source = printable(data.source, 1000);
+  if (!data.reading.empty()) fmt::print(stderr, "{}: {}\n", source, data.reading);
+  std::string parts = fmt::format("{} samples to learn from, ", data.train.size());
+  if (data.validation.size() > 0) parts += fmt::format("{} to validate, ", data.validation.size());
+  parts += fmt::format("{} to test on", data.test.size());
+  const std::vector<std::string>& classes = data.encoder.target().classes;
+  if (data.task() == Task::classification)
+    parts += fmt::format(", in {} classes: {}", classes.size(),
+                         printable(fmt::format("{}", fmt::join(classes, ", "))));
+  fmt::print(stderr, "{}: {}\n", source, parts);
+  fmt::print(stderr, "network {} with {} parameters\n", sizes_of(network), count_parameters(network));
+  for (const std::string& warning : data.warnings) write_note("train", "warning: " + warning);
+}
+
+void run(TrainOptions options) {
+  set_default_dtype(DType::float32);  // networks need no more
+  check(options);
+  if (options.patience > 0 && options.validation == 0) options.validation = 0.1;
   Generator generator(options.seed);
-  const TrainingData data = options.data.empty()
-                                ? make_half_moons(generator)
-                                : read_training_data(options.data, options.test, options.target, generator);
-  Run run{.options = options, .data = data, .network = make_network(data, hidden, generator), .epochs = {}};
-  fit(run, generator);
-  const std::int64_t correct = chainrule::evaluate(run.network, data.test).correct, total = data.test.size();
-  const double percent = 100 * static_cast<double>(correct) / static_cast<double>(total);
-  write_output((options.plot ? plot_of(run) : "") +
-               fmt::format("test accuracy: {:.2f} % ({} of {})\n", percent, correct, total) +
-               fmt::format("samples per second: {:.0f} ({} epochs of {} samples in {:.2f} s)\n",
-                           run.samples_per_second(), options.epochs, data.train.size(), run.seconds));
-  if (!options.report.empty()) write_report(run);
+  const TrainingData data = read_training_data(options, generator);
+  if (data.task() == Task::regression && !options.report.empty())
+    throw CommandError("--report shows classes, and this target is a number; --plot and --json show both");
+  if (data.task() == Task::regression && (options.class_weights != "none" || options.label_smoothing > 0))
+    throw CommandError(
+        fmt::format("{} is for classes, and this target is a number; give --task classification",
+                    options.class_weights != "none" ? "--class-weights" : "--label-smoothing"));
+  complete(options, data);
+  const Mlp network = make_network(data, options, generator);
+  announce(data, network);
+  const Learned learned = fit(network, data, options, generator);
+  const TrainResult result{options, data, network, learned};
+  if (!options.save.empty()) save_model(options.save, {data.encoder, network});
+  write_output(describe(result));
+  if (const std::string text = warning(result); !text.empty()) write_note("train", "warning: " + text);
+  if (!options.report.empty()) write_report(result);
+}
+
+void add_numbers(CLI::App& command, TrainOptions& options) {
+  constexpr std::int64_t most = 1'000'000'000;
+  add_whole_number<std::int64_t>(command, "--epochs", options.epochs, 1, most,
+                                 "How often every sample is seen")
+      ->default_str("10 to 100, fewer for many samples");
+  add_whole_number<std::int64_t>(command, "--batch", options.batch, 1, most, "Samples per step");
+  const auto is_positive = [](double x) { return x > 0 && std::isfinite(x); };
+  const auto is_size = [](double x) { return x >= 0 && std::isfinite(x); };
+  const auto is_share = [](double x) { return x >= 0 && x < 1; };
+  const char* const size = "a finite number of at least 0";
+  const char* const share = "a number of at least 0 and below 1";
+  add_number(command, "--lr", options.learning_rate, is_positive, "a finite number above 0", "Learning rate")
+      ->default_str("0.03; 0.01 for numbers; 0.003 with adam");
+  add_number(command, "--momentum", options.momentum, is_share, share, "Share of the last step that is kept");
+  add_number(command, "--weight-decay", options.weight_decay, is_size, size,
+             "Pull of the weights towards zero")
+      ->default_str("6 / samples, at most 0.02");
+  add_number(command, "--dropout", options.dropout, is_share, share,
+             "Share of the hidden units that are left out by chance while learning");
+  add_number(command, "--label-smoothing", options.label_smoothing, is_share, share,
+             "Share of each target that is spread over all classes");
+  add_number(command, "--clip", options.clip, is_size, size, "Largest norm of the gradients; 0: any")
+      ->default_str("1 for numbers, else 0");
+  add_number(command, "--validation", options.validation, is_share, share,
+             "Share held back to choose the best epoch by; 0.1 with --patience");
+  add_whole_number<std::int64_t>(command, "--patience", options.patience, 1, most,
+                                 "Stop after so many epochs without improvement on those")
+      ->default_str("no limit");
+  add_seed(command, options.seed, "Of the random numbers: the same seed gives the same network");
+}
+
+void add_choices(CLI::App& command, TrainOptions& options) {
+  const auto choose = [&](const char* name, std::string& value, std::vector<std::string> choices,
+                          const char* help) {
+    command.add_option(name, value, help)
+        ->check(CLI::IsMember(std::move(choices)))
+        ->type_name("")
+        ->capture_default_str();
+  };
+  choose("--task", options.task, {"auto", "classification", "regression"},
+         "auto: regression for a target with fractions, or of many whole\nnumbers");
+  choose("--optim", options.optimizer, {"sgd", "adam", "adamw"}, "Optimiser");
+  choose("--schedule", options.schedule, {"constant", "cosine", "linear", "step", "one-cycle"},
+         "How the learning rate falls");
+  choose("--class-weights", options.class_weights, {"none", "balanced"},
+         "balanced: rare classes weigh as much as frequent ones");
 }
 
 }  // namespace
 
+void add_reading(CLI::App& command, ReadOptions& options) {
+  command
+      .add_option("--sep", options.separator,
+                  "What is between fields: a character, tab or space; without it, found out")
+      ->type_name("C");
+  command.add_option("--header", options.header, "Is the first line one? Found out by auto")
+      ->check(CLI::IsMember({"auto", "yes", "no"}))
+      ->type_name("")
+      ->capture_default_str();
+  command
+      .add_option("--labels", options.labels,
+                  "Classes of images in IDX, if not beside them as t10k-labels-idx1-ubyte")
+      ->check(file_name())
+      ->type_name("FILE");
+}
+
 void add_train(CLI::App& app) {
   CLI::App* command =
-      app.add_subcommand("train", "Train a network to classify, and print its test accuracy and speed");
-  const auto options = std::make_shared<Options>();
+      app.add_subcommand("train", "Train a network on a table, and print how it does on test samples");
+  const auto options = std::make_shared<TrainOptions>();
   const auto add = [&](const char* name, auto& value, const char* type, const char* help) {
     return command->add_option(name, value, help)->type_name(type)->capture_default_str();
   };
-  CLI::Option* data = command->add_option(
-      "DATA", options->data,
-      "CSV file of numbers and a class, a sample per row; without it, half-moons\nare made");
+  CLI::Option* data = command->add_option("DATA", options->data,
+                                          "Table with a sample per row: CSV and the like, plain or in gzip, "
+                                          "or images\nin IDX; without it, half-moons are made");
   data->check(file_name());
-  command
-      ->add_option("--test", options->test, "CSV file to test on; without it, a fifth of DATA is held back")
+  command->add_option("--test", options->test, "Table to test on; without it, a fifth of DATA is held back")
       ->check(file_name())
       ->type_name("FILE")
       ->needs(data);
-  add("--target", options->target, "COLUMN", "Column of the class: last, a number from 1, or a header's name")
+  add("--target", options->target, "COLUMN", "What to predict: last, a number from 1, or a header's name")
       ->needs(data);
+  command->add_option("--drop", options->dropped, "Columns to leave out, as identifiers; like --target")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("COLUMN,...")
+      ->needs(data);
+  add_reading(*command, options->reading);
   add("--hidden", options->hidden, "N,...", "Sizes of the hidden layers");
-  constexpr std::int64_t most = 1'000'000'000;
-  add_whole_number<std::int64_t>(*command, "--epochs", options->epochs, 1, most,
-                                 "How often every sample is seen");
-  add_whole_number<std::int64_t>(*command, "--batch", options->batch, 1, most, "Samples per step");
-  add_number(
-      *command, "--lr", options->learning_rate, [](double x) { return x > 0 && std::isfinite(x); },
-      "a finite number above 0", "Learning rate");
-  add_number(
-      *command, "--momentum", options->momentum, [](double x) { return x >= 0 && x < 1; },
-      "a number of at least 0 and below 1", "Share of the last step that is kept");
-  add_number(
-      *command, "--weight-decay", options->weight_decay, [](double x) { return x >= 0 && std::isfinite(x); },
-      "a finite number of at least 0", "Pull of the weights towards zero");
-  add_seed(*command, options->seed, "Of the random numbers: the same seed gives the same network");
+  add("--init", options->init, "INIT", "First weights: he, xavier, zeros, or as constant=0.1");
+  add_choices(*command, *options);
+  add_numbers(*command, *options);
+  command
+      ->add_option("--save", options->save, "Write the model, for predict and evaluate, as model.safetensors")
+      ->check(file_name())
+      ->type_name("FILE");
   add("--report", options->report, "FILE",
       "Write a page that shows how and what the network learned, as report.html")
       ->check(file_name());
   command->add_flag("--plot", options->plot, "Draw the loss as a curve");
+  command->add_flag("--json", options->json, "Print all figures as JSON");
   command->footer(
-      "A multi-layer perceptron: He initialisation, ReLU, softmax cross-entropy, stochastic gradient\n"
-      "descent with momentum. Inputs are standardised. Classes are whole numbers or text.\n\n"
+      "A multi-layer perceptron with ReLU. Classes are whole numbers or text, and learned by softmax\n"
+      "cross-entropy; other numbers by squared differences. Numbers are standardised, texts become\n"
+      "categories, and gaps (empty, ?, NA, nan) the median or the most frequent.\n\n"
       "  chainrule train --plot\n"
-      "  chainrule train digits.csv --hidden 128,64 --epochs 20 --report report.html\n"
-      "  chainrule train train.csv --test test.csv --target species --lr 0.01");
+      "  chainrule train titanic.csv --target Survived --drop PassengerId,Name,Ticket,Cabin\n"
+      "  chainrule train digits.csv --hidden 128,64 --report report.html --save digits.safetensors\n"
+      "  chainrule train wine.csv --task regression --patience 20");
   command->callback([options] { run(*options); });
 }
 

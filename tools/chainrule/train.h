@@ -2,9 +2,17 @@
 
 #include <CLI/CLI.hpp>
 
+#include "train_options.h"
+
 namespace chainrule::cli {
 
-/// The subcommand `train`: a multi-layer perceptron on a CSV file, or on half-moons without one.
+/// The subcommand `train`: a multi-layer perceptron on a table, or on half-moons without one.
 void add_train(CLI::App& app);
+
+/// The subcommands `predict`, `evaluate` and `summary`: of what `train --save` has saved.
+void add_models(CLI::App& app);
+
+/// The options that say how a table is read.
+void add_reading(CLI::App& command, ReadOptions& options);
 
 }  // namespace chainrule::cli

@@ -1,29 +1,32 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "chainrule/data.h"
+#include "chainrule/data/encoder.h"
+#include "train_options.h"
 
 namespace chainrule::cli {
 
-/// What `train` learns from and is tested on, with standardised inputs.
+/// What `train` learns from and is tested on. For regression y holds the standardised targets.
 struct TrainingData {
-  Dataset train, test;
-  Standardizer scale;                ///< that standardised them
-  std::vector<std::string> classes;  ///< their names
-  std::vector<std::string> inputs;   ///< what the columns of x are called
-  std::string source, test_source;   ///< for people: "digits.csv"
+  TableEncoder encoder;
+  Dataset train, validation, test;    ///< no validation samples unless they are asked for
+  std::string source, test_source;    ///< for people: "digits.csv"
+  std::string reading;                ///< what was taken for what, for people
+  std::vector<std::string> warnings;  ///< what looks wrong, and the options that help
+
+  Task task() const { return encoder.target().task(); }
 };
 
-/// Reads the samples from `train_path`, and the test samples from `test_path` or, when that is empty, holds
-/// back a fifth of the others. `target` says which column holds the class: a header's name, a number from 1,
-/// or "last". The classes are the distinct whole numbers, or texts, in the training file's target column.
-/// IoError or ParseError for files that cannot be learned from; CommandError for a target that is not there.
-TrainingData read_training_data(const std::string& train_path, const std::string& test_path,
-                                const std::string& target, Generator& generator);
+/// Reads a table, as the options say. CommandError for options that make no sense.
+Table read_table(const std::string& path, const ReadOptions& options);
 
-/// Half-moons, 1000 samples each to learn from and to test on.
-TrainingData make_half_moons(Generator& generator);
+/// Reads the samples of `options.data`, or makes half-moons without it, and the test samples, or holds a
+/// fifth back. IoError or ParseError for files that cannot be learned from; CommandError for a column that is
+/// not there.
+TrainingData read_training_data(const TrainOptions& options, Generator& generator);
 
 }  // namespace chainrule::cli

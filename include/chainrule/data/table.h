@@ -49,6 +49,8 @@ struct TableOptions {
   std::optional<char> separator = {};  ///< of fields; where not given, what separates as many in each line
   std::optional<bool> header = {};     ///< is the first line one? Where not given, it is if it has no number,
                                        ///< and holds not just what the columns of text hold below, too
+  std::string labels = {};  ///< of images in IDX: the file of their classes; where not given, the one
+                            ///< that is called so, as train-labels-idx1-ubyte, if it is there
 };
 
 /// The rows at these positions, in that order. std::out_of_range for a position that is not there.
@@ -56,9 +58,12 @@ Table take_rows(const Table& table, std::span<const std::int64_t> positions);
 
 /// Reads a table, plain or compressed by gzip, apart by commas, semicolons, tabs, bars or spaces, any number
 /// of those. Accepts what read_csv does. A cell that is empty, "?", "NA", "N/A", "<NA>", "null" or "nan" (in
-/// small and capital letters) holds nothing. Texts that are not UTF-8 are taken for Latin-1. IoError when the file cannot be read, or is in another format,
-/// which it names: Parquet, Excel, UTF-16, libsvm and others. ParseError, as "file:line: ...", when it has no
-/// rows, or rows of different lengths.
+/// small and capital letters) holds nothing. Texts that are not UTF-8 are taken for Latin-1. IoError when the
+/// file cannot be read, or is in another format, which it names: Parquet, Excel, UTF-16, libsvm and others.
+/// ParseError, as "file:line: ...", when it has no rows, or rows of different lengths.
+///
+/// Images in IDX, as those of MNIST, are a table too: columns "pixel 1" and so on, and "class" where there
+/// are labels. IoError for files that are damaged or no pair.
 Table read_table(const std::string& path, const TableOptions& options = {});
 
 }  // namespace chainrule

@@ -1,0 +1,231 @@
+// `chainrule train` on tables as people have them, and `predict`, `evaluate` and `summary` of what it saves.
+
+#include <filesystem>
+#include <fstream>
+#include <regex>
+
+#include "cli/run_tool.h"
+#include "paths.h"
+#include "support.h"
+
+namespace chainrule::test {
+namespace {
+
+using Arguments = std::vector<std::string>;
+
+ToolResult train(const Arguments& arguments) { return run_command("train", arguments); }
+
+/// 60 rows: the size of one sign means "yes", the other "no"; the city tells nothing, and has gaps. The price
+/// is twice the size and a bit.
+std::string shop() {
+  std::string text = "id;city;size;price;sold\n";
+  Engine engine(3);
+  for (int i = 0; i < 60; ++i) {
+    const double size = uniform(engine, 1, 3) * (i % 2 == 0 ? 1 : -1);
+    text += std::to_string(i) + ";" +
+            (i % 7 == 0   ? "?"
+             : i % 3 == 0 ? "\"Bonn; Rhein\""
+                          : "Ulm") +
+            ";" + (i % 10 == 9 ? "" : std::to_string(size)) + ";" + std::to_string(2 * size + 0.25) + ";" +
+            (i % 2 == 0 ? "yes" : "no") + "\n";
+  }
+  return text;
+}
+
+TEST(Tables, say_what_was_taken_for_what) {
+  const TemporaryFile data(shop());
+  const ToolResult result = train({data.path(), "--drop", "id,price"});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_TRUE(mentions(
+      result.errors,
+      {"fields apart by semicolons, a header, target column 5 (sold): classification; "
+       "15 missing values in 2 columns filled in\n",
+       "48 samples to learn from, 12 to test on, in 2 classes: no, yes\n", "network 3-64-64-2 with"}));
+  EXPECT_EQ(result.errors.find("warning"), std::string::npos) << result.errors;
+}
+
+TEST(Tables, warn_of_what_looks_wrong) {
+  const TemporaryFile data(shop());
+  EXPECT_TRUE(mentions(train({data.path(), "--epochs", "1"}).errors,
+                       {"warning: column 1 (id) is another in each row", "--drop id"}));
+  std::string numbers = "0,1,2\n", classes = "class,a,b\n", rare;
+  for (int i = 0; i < 40; ++i) {
+    numbers += std::to_string(i * 7 % 11) + ".5,3," + std::to_string(i % 2) + "\n";
+    classes += std::to_string(i % 2) + "," + std::to_string(i * 7 % 11) + "," + std::to_string(i % 9) + "\n";
+    rare += std::to_string(i * 7 % 11) + ".5," + (i % 20 == 0 ? "b" : "a") + "\n";
+  }
+  const TemporaryFile header(numbers), first(classes), majority(rare);
+  EXPECT_TRUE(
+      mentions(train({header.path(), "--epochs", "1"}).errors, {"header of numbers", "--header yes"}));
+  EXPECT_TRUE(mentions(train({header.path(), "--epochs", "1", "--header", "yes"}).errors,
+                       {"a header, target column 3 (2)"}));
+  EXPECT_TRUE(mentions(train({first.path(), "--epochs", "1"}).errors,
+                       {"9 classes in 40 rows", "--task regression", "column 1 (class)", "--target class"}));
+  EXPECT_TRUE(mentions(train({majority.path(), "--epochs", "1", "--test", majority.path()}).errors,
+                       {"always saying 'a'", "95.00 %", "--class-weights balanced"}));
+}
+
+TEST(Tables, name_all_columns_that_cannot_be_learned_from) {
+  std::string text = "name,n,x,y\n";
+  for (int i = 0; i < 300; ++i)
+    text += "p" + std::to_string(i) + "," + std::to_string(i % 5) + "," + (i == 7 ? "oops" : "1") + "," +
+            std::to_string(i % 2) + "\n";
+  const TemporaryFile data(text);
+  EXPECT_TRUE(
+      mentions(train({data.path()}).errors, {data.path() + ":9: column 3 (x) holds 'oops'", "--drop x"}));
+  EXPECT_TRUE(
+      mentions(train({data.path(), "--drop", "x"}).errors, {"more than 200 different texts", "--drop name"}));
+  EXPECT_EQ(train({data.path(), "--drop", "x,name", "--epochs", "1"}).exit_code, 0);
+  EXPECT_EQ(train({data.path(), "--drop", "nobody"}).exit_code, 2);
+  EXPECT_EQ(train({data.path(), "--drop", "y"}).exit_code, 2);
+}
+
+TEST(Tables, with_a_number_as_target_are_learned_by_regression) {
+  const TemporaryFile data(shop());
+  const ToolResult result = train({data.path(), "--target", "price", "--drop", "id,sold"});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_TRUE(mentions(result.errors, {"target column 4 (price): regression", "epoch 1/100  loss "}));
+  EXPECT_EQ(result.errors.find("accuracy"), std::string::npos);
+  std::smatch found;
+  ASSERT_TRUE(std::regex_search(result.output, found,
+                                std::regex("^test R²: ([-0-9.]+), RMSE: ([0-9.]+) \\(12 samples\\)\n")))
+      << result.output;
+  EXPECT_GT(std::stod(found[1]), 0.5);
+  EXPECT_EQ(train({data.path(), "--target", "price", "--drop", "id,sold", "--report", "r.html"}).exit_code,
+            2);
+  EXPECT_EQ(train({data.path(), "--target", "price", "--class-weights", "balanced"}).exit_code, 2);
+}
+
+TEST(Tables, stop_early_where_validation_improves_no_more) {
+  const TemporaryFile data(shop());
+  const ToolResult result = train({data.path(), "--drop", "id,price", "--patience", "3", "--epochs", "100",
+                                   "--optim", "adamw", "--lr", "0.05", "--json"});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_TRUE(
+      mentions(result.errors, {"43 samples to learn from, 5 to validate, 12 to test on", "validation loss"}));
+  std::smatch best, epochs;
+  ASSERT_TRUE(std::regex_search(result.output, best, std::regex("\"best_epoch\": ([0-9]+)")));
+  ASSERT_TRUE(std::regex_search(result.output, epochs, std::regex("\"epochs\": ([0-9]+)")));
+  EXPECT_TRUE(std::stoi(epochs[1]) == std::stoi(best[1]) + 3 || std::stoi(epochs[1]) == 100) << result.output;
+}
+
+TEST(Tables, are_learned_with_every_option) {
+  const TemporaryFile data(shop());
+  for (const Arguments& options :
+       {Arguments{"--optim", "adam"}, Arguments{"--optim", "adamw"}, Arguments{"--schedule", "constant"},
+        Arguments{"--schedule", "linear"}, Arguments{"--schedule", "step"},
+        Arguments{"--schedule", "one-cycle"}, Arguments{"--dropout", "0.2"},
+        Arguments{"--label-smoothing", "0.1"}, Arguments{"--clip", "1"}, Arguments{"--init", "xavier"},
+        Arguments{"--class-weights", "balanced"}}) {
+    Arguments arguments = {data.path(), "--drop", "id,price,city", "--json"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    const ToolResult result = train(arguments);
+    std::smatch found;
+    ASSERT_TRUE(std::regex_search(result.output, found, std::regex("\"accuracy\": ([0-9.]+)")))
+        << result.errors;
+    EXPECT_GE(std::stod(found[1]), 0.75) << options[0] << options[1];
+  }
+  for (const Arguments& wrong :
+       {Arguments{"--init", "best"}, Arguments{"--init", "constant="}, Arguments{"--optim", "x"},
+        Arguments{"--dropout", "1"}, Arguments{"--task", "y"}, Arguments{"--plot", "--json"}})
+    EXPECT_EQ(train(wrong).exit_code, 2) << wrong[0];
+  EXPECT_EQ(train({data.path(), "--sep", "ab"}).exit_code, 2);
+  EXPECT_TRUE(mentions(train({data.path(), "--sep", ","}).errors, {"a quote stands in the middle"}));
+}
+
+TEST(Tables, with_equal_weights_keep_all_units_equal) {
+  const TemporaryFile data(shop()), model("", ".safetensors");
+  EXPECT_EQ(train({data.path(), "--init", "constant=0.1", "--hidden", "3", "--drop", "id,price", "--save",
+                   model.path()})
+                .exit_code,
+            0);
+  const std::string bytes = content_of(model.path());
+  EXPECT_TRUE(mentions(bytes, {"layer1.weight", "chainrule.model"}));
+}
+
+class Models : public ::testing::Test {
+ protected:
+  ToolResult run(const std::string& command, const Arguments& more) {
+    Arguments arguments = {model_.path()};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_command(command, arguments);
+  }
+  const TemporaryFile data_{shop()}, model_{"", ".safetensors"};
+};
+
+TEST_F(Models, predict_what_they_have_learned) {
+  ASSERT_EQ(train({data_.path(), "--drop", "id,price", "--save", model_.path()}).exit_code, 0);
+  // Other columns, another order, another separator, and no target.
+  const TemporaryFile people("size,more,city\n2.5,1,Ulm\n-2.5,2,Nowhere\n,3,\n");
+  const ToolResult result = run("predict", {people.path()});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_TRUE(result.output.starts_with("sold\nyes\nno\n")) << result.output;
+  EXPECT_TRUE(mentions(result.errors, {"2 cells without a value", "1 cell with a category"}));
+
+  const TemporaryFile out("");
+  EXPECT_EQ(run("predict", {people.path(), "--proba", "-o", out.path()}).output, "");
+  EXPECT_TRUE(std::regex_search(
+      content_of(out.path()), std::regex("^sold,P\\(no\\),P\\(yes\\)\nyes,0.0[0-9]{5},0.9[0-9]{5}\nno,0.9")))
+      << content_of(out.path());
+
+  const TemporaryFile lacking("size\n1\n"), wrong("size,city\nbig,Ulm\n");
+  EXPECT_TRUE(mentions(run("predict", {lacking.path()}).errors, {"'city' is missing"}));
+  EXPECT_TRUE(
+      mentions(run("predict", {wrong.path()}).errors, {wrong.path() + ":2: column 1 (size) holds 'big'"}));
+  EXPECT_EQ(run_command("predict", {data_.path(), people.path()}).exit_code, 1);
+}
+
+TEST_F(Models, are_evaluated) {
+  ASSERT_EQ(train({data_.path(), "--drop", "id,price", "--save", model_.path()}).exit_code, 0);
+  const ToolResult result = run("evaluate", {data_.path()});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_TRUE(mentions(
+      result.output, {"accuracy: 9", " of 60)\nAUC: 0.9", "class  precision  recall", "true \\ predicted"}));
+  EXPECT_TRUE(
+      mentions(run("evaluate", {data_.path(), "--json"}).output, {"\"auc\": 0.9", "\"confusion\": ["}));
+  const TemporaryFile without("size,city\n1,Ulm\n"), other("size,city,sold\n1,Ulm,maybe\n");
+  EXPECT_TRUE(mentions(run("evaluate", {without.path()}).errors, {"'sold' is missing"}));
+  EXPECT_TRUE(mentions(run("evaluate", {other.path()}).errors, {other.path() + ":2", "maybe"}));
+}
+
+TEST_F(Models, of_numbers_predict_and_are_evaluated) {
+  ASSERT_EQ(
+      train({data_.path(), "--target", "price", "--drop", "id,sold", "--save", model_.path()}).exit_code, 0);
+  const TemporaryFile sizes("size,city\n2,Ulm\n-2,Ulm\n");
+  const ToolResult result = run("predict", {sizes.path()});
+  std::smatch found;
+  ASSERT_TRUE(std::regex_search(result.output, found, std::regex("^price\n([-0-9.e]+)\n([-0-9.e]+)\n$")))
+      << result.output;
+  EXPECT_NEAR(std::stod(found[1]), 4.25, 1.5);
+  EXPECT_NEAR(std::stod(found[2]), -3.75, 1.5);
+  EXPECT_TRUE(mentions(run("evaluate", {data_.path()}).output, {"R²: 0.", "RMSE: ", "samples: 60"}));
+  EXPECT_EQ(run("predict", {sizes.path(), "--proba"}).exit_code, 2);
+}
+
+TEST_F(Models, are_summarised) {
+  ASSERT_EQ(train({data_.path(), "--drop", "id,price", "--save", model_.path(), "--hidden", "5"}).exit_code,
+            0);
+  EXPECT_TRUE(
+      mentions(run("summary", {}).output,
+               {"predicts sold: one of 2 classes: no, yes", "city: one of Bonn; Rhein, Ulm; Ulm for gaps",
+                "size: number, mean", "network 3-5-2 with 32 parameters", "layer1  (5, 3)          20"}));
+}
+
+TEST(Tables, may_be_images_in_idx) {
+  const std::string images = data_path("t10k-images-idx3-ubyte.gz");
+  if (!std::filesystem::exists(images)) GTEST_SKIP() << "needs " << images;
+  if (sanitized) GTEST_SKIP() << "takes too long under a sanitizer";
+  const ToolResult result = train({images, "--epochs", "1", "--hidden", "32"});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_TRUE(
+      mentions(result.errors, {"8000 samples to learn from", "in 10 classes: 0, 1", "network 784-32-10"}));
+  EXPECT_TRUE(mentions(result.output, {"test accuracy: 9"}));
+
+  const TemporaryFile alone(std::string("\0\0\x08\x03\0\0\0\1\0\0\0\1\0\0\0\2ab", 18)),
+      cut(std::string("\0\0\x08\x03\0\0\0\2\0\0\0\1\0\0\0\2ab", 18));
+  EXPECT_TRUE(mentions(train({alone.path()}).errors, {"--labels"}));
+  EXPECT_TRUE(mentions(train({cut.path()}).errors, {cut.path() + ": it is cut short"}));
+}
+
+}  // namespace
+}  // namespace chainrule::test

@@ -1,0 +1,241 @@
+// `chainrule predict`, `evaluate` and `summary`: of models that `train --save` has saved.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "chainrule/data/metrics.h"
+#include "chainrule/io.h"
+#include "chainrule/model.h"
+#include "command.h"
+#include "options.h"
+#include "print.h"
+#include "text.h"
+#include "train.h"
+#include "train_data.h"
+#include "train_result.h"
+
+namespace chainrule::cli {
+namespace {
+
+struct ModelOptions {
+  std::string model, data, output;
+  ReadOptions reading;
+  bool probabilities = false, json = false;
+};
+
+/// Says on standard error what is not as the model has learned it.
+void note_gaps(const std::string& command, const Model& model, const Table& table) {
+  const auto say = [&](std::int64_t count, const char* what, const char* instead) {
+    if (count > 0)
+      write_note(command, fmt::format("{}: {} {} {}; {}", table.path, count, count == 1 ? "cell" : "cells",
+                                      what, instead));
+  };
+  say(model.encoder.missing(table), "without a value", "the median or the most frequent is taken");
+  say(model.encoder.unknown(table), "with a category that the model has never seen", "it counts as none");
+}
+
+/// A field of a CSV file.
+std::string field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos && !text.starts_with(' ') && !text.ends_with(' '))
+    return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + '"';
+}
+
+std::string probabilities_csv(const Model& model, const Table& table) {
+  const TargetColumn& target = model.encoder.target();
+  if (target.task() == Task::regression)
+    throw CommandError("--proba: the model predicts a number, " + printable(target.name) +
+                       ", so there are none");
+  const Tensor probabilities = model(table);
+  const auto best = predicted_classes(probabilities).to_vector<std::int64_t>();
+  const std::vector<double> values = cast(probabilities, DType::float64).to_vector<double>();
+  std::string text = field(target.name);
+  for (const std::string& name : target.classes) text += "," + field("P(" + name + ")");
+  text += '\n';
+  for (std::size_t row = 0, at = 0; row < best.size(); ++row) {
+    text += field(target.classes[static_cast<std::size_t>(best[row])]);
+    for (std::size_t c = 0; c < target.classes.size(); ++c) text += fmt::format(",{:.6f}", values[at++]);
+    text += '\n';
+  }
+  return text;
+}
+
+void predict(const ModelOptions& options) {
+  if (!options.output.empty()) require_writable(options.output);
+  const Model model = load_model(options.model);
+  const Table table = read_table(options.data, options.reading);
+  std::string text;
+  if (options.probabilities) {
+    text = probabilities_csv(model, table);
+  } else {
+    text = field(model.encoder.target().name) + "\n";
+    for (const std::string& each : model.predict(table)) text += field(each) + "\n";
+  }
+  note_gaps("predict", model, table);
+  if (options.output.empty()) return write_output(text);
+  save_file(options.output, text);
+}
+
+/// Lines of columns, the first left and the others right aligned.
+std::string aligned(const std::vector<std::vector<std::string>>& rows) {
+  const auto width = [](const std::string& text) {
+    return std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; });
+  };
+  std::vector<std::ptrdiff_t> widths(rows.front().size());
+  for (const auto& row : rows)
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
+  std::string text;
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const std::string gap(static_cast<std::size_t>(widths[i] - width(row[i])), ' ');
+      text += i == 0 ? row[i] + gap : "  " + gap + row[i];
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+nlohmann::ordered_json to_json(const ClassificationMetrics& metrics, const TargetColumn& target) {
+  nlohmann::ordered_json json = {{"accuracy", metrics.accuracy}};
+  if (metrics.auc) json["auc"] = *metrics.auc;
+  for (std::size_t c = 0; c < metrics.classes.size(); ++c) {
+    const ClassMetrics& of_class = metrics.classes[c];
+    json["classes"].push_back({{"name", target.classes[c]},
+                               {"precision", of_class.precision},
+                               {"recall", of_class.recall},
+                               {"f1", of_class.f1},
+                               {"samples", of_class.support}});
+  }
+  json["confusion"] = metrics.confusion;
+  return json;
+}
+
+std::string describe(const ClassificationMetrics& metrics, const TargetColumn& target) {
+  std::int64_t correct = 0, total = 0;
+  std::vector<std::vector<std::string>> rows = {{"class", "precision", "recall", "F1", "samples"}},
+                                        confusion = {{"true \\ predicted"}};
+  for (std::size_t c = 0; c < metrics.classes.size(); ++c) {
+    const ClassMetrics& of_class = metrics.classes[c];
+    const std::string name = printable(target.classes[c], 30);
+    rows.push_back({name, fmt::format("{:.4f}", of_class.precision), fmt::format("{:.4f}", of_class.recall),
+                    fmt::format("{:.4f}", of_class.f1), std::to_string(of_class.support)});
+    confusion.front().push_back(name);
+    confusion.push_back({name});
+    for (const std::int64_t count : metrics.confusion[c]) confusion.back().push_back(std::to_string(count));
+    correct += metrics.confusion[c][c];
+    total += of_class.support;
+  }
+  return fmt::format("accuracy: {:.2f} % ({} of {})\n", 100 * metrics.accuracy, correct, total) +
+         (metrics.auc ? fmt::format("AUC: {:.4f}\n", *metrics.auc) : "") + "\n" + aligned(rows) + "\n" +
+         aligned(confusion);
+}
+
+void evaluate_model(const ModelOptions& options) {
+  const Model model = load_model(options.model);
+  const TargetColumn& target = model.encoder.target();
+  Table table = read_table(options.data, options.reading);
+  const Tensor y = model.encoder.targets(table), outputs = model(table);
+  note_gaps("evaluate", model, table);
+  const auto dump = [](const nlohmann::ordered_json& json) {
+    return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  };
+  if (target.task() == Task::classification) {
+    const ClassificationMetrics metrics = classification_metrics(outputs, y);
+    return write_output(options.json ? dump(to_json(metrics, target)) : describe(metrics, target));
+  }
+  const RegressionMetrics metrics =
+      regression_metrics(outputs, cast(y, DType::float64) * target.deviation + target.mean);
+  write_output(
+      options.json
+          ? dump({{"r2", metrics.r2}, {"rmse", metrics.rmse}, {"mae", metrics.mae}, {"samples", y.size()}})
+          : fmt::format("R²: {:.4f}\nRMSE: {:.4g}\nmean absolute error: {:.4g}\nsamples: {}\n", metrics.r2,
+                        metrics.rmse, metrics.mae, y.size()));
+}
+
+std::string describe(const InputColumn& column) {
+  if (column.is_number())
+    return fmt::format("number, mean {:.4g}, deviation {:.4g}, {:.4g} for gaps", column.mean,
+                       column.deviation, column.fill);
+  return printable(fmt::format("one of {}; {} for gaps", fmt::join(column.categories, ", "),
+                               column.categories[static_cast<std::size_t>(column.fill)]),
+                   200);
+}
+
+void summarise(const ModelOptions& options) {
+  const Model model = load_model(options.model);
+  const TableEncoder& encoder = model.encoder;
+  const TargetColumn& target = encoder.target();
+  std::string text = fmt::format(
+      "learned from {}\npredicts {}: {}\n", printable(encoder.source(), 1000), printable(target.name),
+      target.task() == Task::regression
+          ? fmt::format("a number, mean {:.4g}, deviation {:.4g}", target.mean, target.deviation)
+          : printable(
+                fmt::format("one of {} classes: {}", target.classes.size(), fmt::join(target.classes, ", ")),
+                200));
+  text += "from\n";
+  for (const InputColumn& column : encoder.columns())
+    text += fmt::format("  {}: {}\n", printable(column.name), describe(column));
+  text += fmt::format("network {} with {} parameters\n", sizes_of(model.network),
+                      count_parameters(model.network));
+  std::vector<std::vector<std::string>> rows = {{"layer", "weight", "parameters"}};
+  for (const Linear& layer : model.network.layers()) {
+    const std::string& name = layer.weight().name();
+    rows.push_back({name.substr(0, name.rfind('.')), to_string(layer.weight().shape()),
+                    std::to_string(layer.weight().leaf().size() + layer.bias().leaf().size())});
+  }
+  write_output(text + aligned(rows));
+}
+
+CLI::App* add_model_command(CLI::App& app, const char* name, const char* help, ModelOptions& options) {
+  CLI::App* command = app.add_subcommand(name, help);
+  command->add_option("MODEL", options.model, "What `chainrule train --save` wrote")
+      ->required()
+      ->check(file_name());
+  return command;
+}
+
+void add_data(CLI::App& command, ModelOptions& options) {
+  command
+      .add_option("DATA", options.data,
+                  "Table with the columns that the model has learned from; - is standard input")
+      ->required()
+      ->check(file_name());
+  add_reading(command, options.reading);
+}
+
+}  // namespace
+
+void add_models(CLI::App& app) {
+  const auto options = std::make_shared<ModelOptions>();
+  CLI::App* command = add_model_command(app, "predict", "Predict from the rows of a table", *options);
+  add_data(*command, *options);
+  command->add_flag("--proba", options->probabilities, "Print the probability of each class, too");
+  command->add_option("-o,--output", options->output, "Write a CSV file instead of to standard output")
+      ->check(file_name())
+      ->type_name("FILE");
+  command->footer(
+      "A line for each row. The columns are found by name where the table has a header, or else by their "
+      "order.\n\n"
+      "  chainrule predict titanic.safetensors people.csv --proba -o predicted.csv");
+  command->callback([options] { predict(*options); });
+
+  command = add_model_command(app, "evaluate", "Compare predictions with what a table says", *options);
+  add_data(*command, *options);
+  command->add_flag("--json", options->json, "Print all figures as JSON");
+  command->footer(
+      "Accuracy, precision, recall and F1 of each class, the confusion matrix, and for two classes the area "
+      "under\n"
+      "the ROC curve; for numbers R², the root of the mean squared error, and the mean absolute error.\n\n"
+      "  chainrule evaluate titanic.safetensors others.csv");
+  command->callback([options] { evaluate_model(*options); });
+
+  command = add_model_command(app, "summary", "Show what a model predicts, and from what", *options);
+  command->callback([options] { summarise(*options); });
+}
+
+}  // namespace chainrule::cli

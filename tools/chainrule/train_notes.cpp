@@ -1,0 +1,165 @@
+#include "train_notes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "text.h"
+
+namespace chainrule::cli {
+namespace {
+
+std::string_view separator_name(char separator) {
+  switch (separator) {
+    case ',': return "commas";
+    case ';': return "semicolons";
+    case '\t': return "tabs";
+    case ' ': return "spaces";
+    case '|': return "bars";
+    default: return "the given separator";
+  }
+}
+
+std::string title(const Table& table, std::size_t position) {
+  const std::string number = fmt::format("column {}", position + 1);
+  const std::string& name = table.columns[position].name;
+  return name == number ? number : fmt::format("{} ({})", number, printable(name));
+}
+
+/// How an option names it.
+std::string option_name(const Table& table, std::size_t position) {
+  return table.has_header ? printable(table.columns[position].name) : std::to_string(position + 1);
+}
+
+bool is_dropped(const ColumnChoice& choice, std::size_t position) {
+  return std::find(choice.dropped.begin(), choice.dropped.end(), position) != choice.dropped.end();
+}
+
+/// A whole number that grows from row to row, or a text that is another in each.
+bool is_identifier(const TableColumn& column) {
+  constexpr std::size_t fewest_rows = 10;
+  const std::size_t rows = column.numbers.size();
+  if (rows < fewest_rows) return false;
+  if (!column.places.empty()) return column.missing() == 0 && column.texts.size() == rows;
+  for (std::size_t row = 0; row < rows; ++row)
+    if (std::trunc(column.numbers[row]) != column.numbers[row] ||
+        (row > 0 && !(column.numbers[row] > column.numbers[row - 1])))
+      return false;
+  return true;
+}
+
+/// Different values in a column, counted up to `most`.
+std::size_t count_values(const TableColumn& column, std::size_t most) {
+  std::vector<double> numbers;
+  std::copy_if(column.numbers.begin(), column.numbers.end(), std::back_inserter(numbers),
+               [](double x) { return x == x; });
+  std::sort(numbers.begin(), numbers.end());
+  const auto count = std::unique(numbers.begin(), numbers.end()) - numbers.begin();
+  return std::min(most, static_cast<std::size_t>(count) + column.texts.size());
+}
+
+void warn_of_header(const Table& table, std::vector<std::string>& warnings) {
+  if (table.has_header || table.lines.empty()) return;
+  for (std::size_t i = 0; i < table.columns.size(); ++i)
+    if (const double first = table.columns[i].numbers[0], start = table.columns[0].numbers[0];
+        !(first == start + static_cast<double>(i)) || (start != 0 && start != 1))
+      return;
+  if (table.columns.size() > 2)
+    warnings.push_back(
+        "the first line looks like a header of numbers, as pandas writes it; if it is one, give "
+        "--header yes");
+}
+
+void warn_of_target(const Table& table, const ColumnChoice& choice, const TableEncoder& encoder,
+                    const TrainOptions& options, std::vector<std::string>& warnings) {
+  const TableColumn& target = table.columns[choice.target];
+  const std::size_t classes = encoder.target().classes.size();
+  if (classes * 10 > static_cast<std::size_t>(table.rows()) && classes > 2 && table.rows() >= 20)
+    warnings.push_back(
+        fmt::format("{} classes in {} rows is more than a tenth; is {} the target? choose with "
+                    "--target, or give --task regression",
+                    classes, table.rows(), title(table, choice.target)));
+  if (options.target != "last") return;
+  for (std::size_t i = 0; i + 1 < table.columns.size(); ++i) {
+    std::string lower = table.columns[i].name;
+    std::transform(lower.begin(), lower.end(), lower.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    constexpr std::array names = {"class", "label", "target", "species", "diagnosis", "outcome"};
+    if (is_dropped(choice, i) || std::find(names.begin(), names.end(), lower) == names.end()) continue;
+    warnings.push_back(
+        fmt::format("{} is called like a target, but the last column is taken for it; if it is "
+                    "one, give --target {}",
+                    title(table, i), option_name(table, i)));
+    return;
+  }
+  constexpr std::size_t few = 20;
+  const bool first_has_few = !is_dropped(choice, 0) && choice.target != 0 &&
+                             count_values(table.columns[0], few) < few &&
+                             std::all_of(table.columns[0].numbers.begin(), table.columns[0].numbers.end(),
+                                         [](double x) { return x != x || std::trunc(x) == x; });
+  const bool others_are_numbers =
+      std::all_of(table.columns.begin() + 1, table.columns.end(),
+                  [](const TableColumn& column) { return column.places.empty(); });
+  if (first_has_few && others_are_numbers && table.rows() >= 20 && count_values(target, few) == few)
+    warnings.push_back(
+        fmt::format("{} has few values and the last column many; if the first one is the target, give "
+                    "--target 1",
+                    title(table, 0)));
+}
+
+}  // namespace
+
+std::string describe_reading(const Table& table, const ColumnChoice& choice) {
+  std::int64_t missing = 0;
+  std::size_t with_gaps = 0;
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    const std::int64_t count = i == choice.target || is_dropped(choice, i) ? 0 : table.columns[i].missing();
+    missing += count;
+    with_gaps += count > 0;
+  }
+  const Task task = choice.task.value_or(guess_task(table.columns[choice.target]));
+  std::string text =
+      fmt::format("fields apart by {}, {} header, target {}: {}", separator_name(table.separator),
+                  table.has_header ? "a" : "no", title(table, choice.target),
+                  task == Task::regression ? "regression" : "classification");
+  if (missing > 0)
+    text += fmt::format("; {} missing {} in {} {} filled in", missing, missing == 1 ? "value" : "values",
+                        with_gaps, with_gaps == 1 ? "column" : "columns");
+  return text;
+}
+
+std::vector<std::string> find_warnings(const Table& table, const ColumnChoice& choice,
+                                       const TableEncoder& encoder, const TrainOptions& options) {
+  std::vector<std::string> warnings;
+  warn_of_header(table, warnings);
+  warn_of_target(table, choice, encoder, options, warnings);
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    if (i == choice.target || is_dropped(choice, i)) continue;
+    if (table.columns[i].missing() == table.rows())
+      warnings.push_back(fmt::format("{} holds nothing in any row; leave it out with --drop {}",
+                                     title(table, i), option_name(table, i)));
+    else if (is_identifier(table.columns[i]))
+      warnings.push_back(
+          fmt::format("{} is another in each row, as an identifier, which predicts nothing; leave it "
+                      "out with --drop {}",
+                      title(table, i), option_name(table, i)));
+  }
+  return warnings;
+}
+
+std::string majority_warning(const TableEncoder& encoder, const std::vector<std::int64_t>& classes,
+                             double accuracy, const TrainOptions& options) {
+  std::vector<std::int64_t> counts(encoder.target().classes.size());
+  for (const std::int64_t each : classes) ++counts[static_cast<std::size_t>(each)];
+  const auto largest = std::max_element(counts.begin(), counts.end());
+  const double share = static_cast<double>(*largest) / static_cast<double>(classes.size());
+  if (accuracy > share + 0.01 || share < 0.6 || share == 1 || classes.size() < 20) return "";
+  return fmt::format("always saying '{}' would be right in {:.2f} % of the test samples, too{}",
+                     printable(encoder.target().classes[static_cast<std::size_t>(largest - counts.begin())]),
+                     100 * share,
+                     options.class_weights == "balanced" ? "" : "; try --class-weights balanced");
+}
+
+}  // namespace chainrule::cli

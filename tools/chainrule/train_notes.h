@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "chainrule/data/encoder.h"
+#include "train_options.h"
+
+namespace chainrule::cli {
+
+/// What was taken for the separator, the header, the target and gaps, in a line without its end.
+std::string describe_reading(const Table& table, const ColumnChoice& choice);
+
+/// What looks wrong in a table to learn from. Each names the option that helps.
+std::vector<std::string> find_warnings(const Table& table, const ColumnChoice& choice,
+                                       const TableEncoder& encoder, const TrainOptions& options);
+
+/// The same of a result: that the largest class explains the accuracy. Empty if all is well.
+std::string majority_warning(const TableEncoder& encoder, const std::vector<std::int64_t>& classes,
+                             double accuracy, const TrainOptions& options);
+
+}  // namespace chainrule::cli
