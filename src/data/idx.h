@@ -1,9 +1,9 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "chainrule/data/table.h"
-#include "io/input_file.h"
 
 namespace chainrule {
 
@@ -11,6 +11,6 @@ namespace chainrule {
 bool is_idx_images(std::string_view beginning);
 
 /// The images, and their classes where there are labels: see read_table.
-Table read_idx(InputFile& images, const std::string& labels);
+Table read_idx(const std::string& path, const std::string& labels);
 
 }  // namespace chainrule

@@ -211,7 +211,7 @@ Table take_rows(const Table& table, std::span<const std::int64_t> positions) {
 
 Table read_table(const std::string& path, const TableOptions& options) {
   InputFile file(path);
-  if (is_idx_images(file.beginning())) return read_idx(file, options.labels);
+  if (is_idx_images(file.beginning())) return read_idx(path, options.labels);
   if (const std::string_view format = other_format(file.beginning(), options.separator.has_value());
       !format.empty())
     fail_on(path, "this is " + std::string(format));

@@ -224,7 +224,8 @@ TEST(Tables, may_be_images_in_idx) {
   const TemporaryFile alone(std::string("\0\0\x08\x03\0\0\0\1\0\0\0\1\0\0\0\2ab", 18)),
       cut(std::string("\0\0\x08\x03\0\0\0\2\0\0\0\1\0\0\0\2ab", 18));
   EXPECT_TRUE(mentions(train({alone.path()}).errors, {"--labels"}));
-  EXPECT_TRUE(mentions(train({cut.path()}).errors, {cut.path() + ": it is cut short"}));
+  EXPECT_TRUE(mentions(train({cut.path()}).errors,
+                       {cut.path() + ": its shape (2, 1, 2) takes 4 bytes, but 2 follow the header"}));
 }
 
 }  // namespace
