@@ -40,7 +40,9 @@ Table read_idx(const std::string& path, const std::string& labels) {
   const Tensor images = load_idx(path);
   const Shape shape = images.shape();
   const std::int64_t count = shape[0], pixels = shape[1] * shape[2];
-  if (count == 0 || pixels == 0) fail_on(path, "it has no images: its shape is " + to_string(shape));
+  constexpr std::int64_t most_pixels = 1 << 20;
+  if (count == 0 || pixels == 0 || pixels > most_pixels)
+    fail_on(path, "its shape " + to_string(shape) + " is not that of images");
   Table table;
   table.path = path;
   table.has_header = true;

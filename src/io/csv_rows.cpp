@@ -98,7 +98,7 @@ class Reader {
   static void on_row(int, void* self) {
     auto& reader = *static_cast<Reader*>(self);
     reader.guard([&] {
-      reader.add_(reader.row_, reader.row_line_);
+      if (!reader.row_.empty()) reader.add_(reader.row_, reader.row_line_);
       reader.row_.clear();
       reader.in_row_ = false;
       reader.row_bytes_ = 0;

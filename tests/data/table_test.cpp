@@ -67,6 +67,7 @@ TEST(Table, finds_out_what_separates_fields) {
     EXPECT_EQ(table.columns.size(), 2) << text;
     EXPECT_EQ(table.columns[1].numbers[table.rows() - 1], separator == ';' && text[0] == 'a' ? 2 : 4) << text;
   }
+  EXPECT_EQ(read("\"\" \"\"\n1 2\n", {.separator = ' '}).rows(), 1);  // nothing between spaces is no row
   EXPECT_EQ(read("1;2\n3;4\n", {.separator = ','}).columns.size(), 1);
 }
 
@@ -129,7 +130,7 @@ TEST(Table, names_other_formats) {
              "1\0,\0",
              "UTF-16"},
         Case{"1 3:0.5 7:1\n", "libsvm"}, Case{"-1 1:2\n", "libsvm"}, Case{"{\"a\": 1}", "JSON"},
-        Case{std::string("\0\0\x08\x03", 4), "IDX"}}) {
+        Case{std::string("\0\0\x08\x01", 4), "IDX"}}) {
     const TemporaryFile file(bytes);
     EXPECT_TRUE(mentions(message_of<IoError>([&] { read_table(file.path()); }), {file.path(), name})) << name;
   }

@@ -1,3 +1,6 @@
+#include <numeric>
+
+#include "chainrule/data/encoder.h"
 #include "chainrule/io.h"
 #include "files.h"
 
@@ -14,6 +17,22 @@ void check(const Csv& table) {
     if (table.lines[row - 1] >= table.lines[row]) throw Finding("rows that do not begin one after the other");
 }
 
+void check(const Table& table) {
+  const std::size_t rows = table.lines.size();
+  for (const TableColumn& column : table.columns) {
+    if (column.numbers.size() != rows || (!column.places.empty() && column.places.size() != rows))
+      throw Finding("a column that is not as long as the table");
+    for (const std::int32_t place : column.places)
+      if (place < -1 || place >= static_cast<std::int32_t>(column.texts.size()))
+        throw Finding("a place without a text");
+  }
+  std::vector<std::int64_t> all(rows);
+  std::iota(all.begin(), all.end(), 0);
+  const TableEncoder encoder(table, {.target = table.columns.size() - 1}, all);
+  if (encoder.inputs(table).shape() != Shape{table.rows(), encoder.width()})
+    throw Finding("inputs of another shape");
+}
+
 }  // namespace
 
 void csv(Bytes bytes) {
@@ -24,12 +43,17 @@ void csv(Bytes bytes) {
     check(table);
     if (!(table.values.shape() == values.shape())) throw Finding("another shape the second time");
   } catch (const ParseError&) {
-  } catch (const IoError&) {  // of what gzip has not packed
+  } catch (const IoError&) {  // what gzip has compressed, or does not quite
   }
   try {
     check(read_csv(path, [](std::span<const std::string>, std::int64_t columns) { return columns - 1; }));
   } catch (const ParseError&) {
-  } catch (const IoError&) {  // of what gzip has not packed
+  } catch (const IoError&) {  // what gzip has compressed, or does not quite
+  }
+  try {
+    check(read_table(path));
+  } catch (const ParseError&) {
+  } catch (const IoError&) {
   }
 }
 

@@ -13,11 +13,11 @@ namespace chainrule::fuzz {
 using Bytes = std::span<const std::uint8_t>;
 using Target = void (*)(Bytes bytes);
 
-void expression(Bytes bytes);   ///< a command line of the tool: an expression and, each after a "$", values
-void csv(Bytes bytes);          ///< a table of numbers, read with a column of text and without
-void npy(Bytes bytes);          ///< an array, which is the same when it is saved and loaded again
-void idx(Bytes bytes);          ///< an array, packed by gzip or not
-void npz(Bytes bytes);          ///< arrays by name, which are the same when they are saved and loaded again
+void expression(Bytes bytes);  ///< a command line of the tool: an expression and, each after a "$", values
+void csv(Bytes bytes);  ///< a table, read as one of numbers, with a column of text and without, and as any
+void npy(Bytes bytes);  ///< an array, which is the same when it is saved and loaded again
+void idx(Bytes bytes);  ///< an array, packed by gzip or not
+void npz(Bytes bytes);  ///< arrays by name, which are the same when they are saved and loaded again
 void safetensors(Bytes bytes);  ///< tensors by name, which are the same when they are saved and loaded again
 void saved_graph(Bytes bytes);  ///< a .graph.json, which is drawn, saved and loaded again
 void onnx_model(Bytes bytes);   ///< a model of ONNX, which is run and differentiated

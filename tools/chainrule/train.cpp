@@ -65,8 +65,9 @@ void add_numbers(CLI::App& command, TrainOptions& options) {
   constexpr std::int64_t most = 1'000'000'000;
   add_whole_number<std::int64_t>(command, "--epochs", options.epochs, 1, most,
                                  "How often every sample is seen")
-      ->default_str("10 to 100, fewer for many samples");
-  add_whole_number<std::int64_t>(command, "--batch", options.batch, 1, most, "Samples per step");
+      ->default_str("10 to 300, fewer for many samples");
+  add_whole_number<std::int64_t>(command, "--batch", options.batch, 1, most, "Samples per step")
+      ->default_str("16 below 1000 samples, else 32");
   const auto is_positive = [](double x) { return x > 0 && std::isfinite(x); };
   const auto is_size = [](double x) { return x >= 0 && std::isfinite(x); };
   const auto is_share = [](double x) { return x >= 0 && x < 1; };
@@ -77,7 +78,7 @@ void add_numbers(CLI::App& command, TrainOptions& options) {
   add_number(command, "--momentum", options.momentum, is_share, share, "Share of the last step that is kept");
   add_number(command, "--weight-decay", options.weight_decay, is_size, size,
              "Pull of the weights towards zero")
-      ->default_str("6 / samples, at most 0.02");
+      ->default_str("6 / samples, at most 0.01");
   add_number(command, "--dropout", options.dropout, is_share, share,
              "Share of the hidden units that are left out by chance while learning");
   add_number(command, "--label-smoothing", options.label_smoothing, is_share, share,

@@ -278,10 +278,11 @@ void complete(TrainOptions& options, const TrainingData& data) {
   if (options.learning_rate == 0) options.learning_rate = !sgd ? 0.003 : numbers ? 0.01 : 0.03;
   // A prior on the weights counts as much as so many samples, whatever their number.
   if (options.weight_decay < 0)
-    options.weight_decay = std::min(0.02, 6 / static_cast<double>(data.train.size()));
+    options.weight_decay = std::min(0.01, 6 / static_cast<double>(data.train.size()));
   // A squared difference grows without bound where a number lies far out, and its gradient with it.
   if (options.clip < 0) options.clip = numbers ? 1 : 0;
-  constexpr std::int64_t steps = 6000, fewest = 10, most = 100;
+  if (options.batch == 0) options.batch = data.train.size() < 1000 ? 16 : 32;
+  constexpr std::int64_t steps = 6000, fewest = 10, most = 300;
   if (options.epochs == 0)
     options.epochs = std::clamp(steps * options.batch / data.train.size(), fewest, most);
 }

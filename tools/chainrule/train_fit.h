@@ -19,7 +19,7 @@ struct Learned {
 /// A network for these data, initialised as the options say. CommandError for one that is too large.
 Mlp make_network(const TrainingData& data, const TrainOptions& options, Generator& generator);
 
-/// What the options leave open: epochs, learning rate, weight decay, and the limit of gradients.
+/// What the options leave open: epochs, batch, learning rate, weight decay, and the limit of gradients.
 void complete(TrainOptions& options, const TrainingData& data);
 
 /// Lets the network learn, and shows how far it is. std::runtime_error when its numbers are no longer finite.

@@ -18,8 +18,9 @@ struct TrainOptions {
   std::vector<std::string> dropped;
   ReadOptions reading;
   std::string hidden = "64,64", init = "he", optimizer = "sgd", schedule = "cosine", class_weights = "none";
-  std::int64_t epochs = 0, batch = 32, patience = 0;
+  std::int64_t patience = 0;
   // Where they are not given, these depend on the data: see complete().
+  std::int64_t epochs = 0, batch = 0;
   double learning_rate = 0, weight_decay = -1, clip = -1;
   double momentum = 0.9, dropout = 0, label_smoothing = 0;
   double validation = 0;
