@@ -29,6 +29,7 @@ const Command commands[] = {
     {"file.html", {"walk", "x * x", "x=3", "-o"}},
     {"file.pdf", {"walk", "x * x", "x=3", "-o"}},
     {"file.html", {"train", "--epochs", "1", "--report"}},
+    {"file.safetensors", {"train", "--epochs", "1", "--save"}},
 };
 
 ToolResult run_with(const Command& command, const std::string& path) {

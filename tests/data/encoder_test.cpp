@@ -97,7 +97,6 @@ TEST(TableEncoder, orders_classes_as_numbers_or_as_texts) {
 
 TEST(TableEncoder, finds_its_columns_in_other_tables) {
   const TableEncoder named = encoder_of(read("a,b,y,c\n1,x,0,5\n3,z,1,7\n"), {.target = 2, .dropped = {3}});
-  const std::vector<double> expected = {1, 0, 1};
   EXPECT_TRUE(close(named.inputs(read("b,q,a\nz,9,3\n")), {1, 0, 1}));
   EXPECT_TRUE(close(named.inputs(read("3,z,1,7\n", {.header = false})), {1, 0, 1}));
   EXPECT_TRUE(close(named.inputs(read("3,z,7\n", {.header = false})), {1, 0, 1}));  // without the target

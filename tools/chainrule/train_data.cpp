@@ -145,11 +145,12 @@ TrainingData read_training_data(const TrainOptions& options, Generator& generato
     data.test_source = "other half-moons";
     return data;
   }
-  const Table read = read_table(options.data, options.reading);
+  Table read = read_table(options.data, options.reading);
+  const std::int64_t rows = read.rows();
   const ColumnChoice choice = choose_columns(read, options);
-  const Table table = with_targets(read, choice.target);
+  const Table table = with_targets(std::move(read), choice.target);
   const auto note_rows = [&](TrainingData data) {
-    if (const std::int64_t gone = read.rows() - table.rows(); gone > 0)
+    if (const std::int64_t gone = rows - table.rows(); gone > 0)
       data.reading += fmt::format("; {} {} without a target left out", gone, gone == 1 ? "row" : "rows");
     return data;
   };
