@@ -27,8 +27,8 @@ struct [[nodiscard]] Csv {
 
 /// Reads a comma-separated file of numbers, plain or from gzip. The first line is a header when none of its
 /// fields is a number. Accepts quotes, spaces around fields, CRLF and CR, blank lines and a byte-order mark;
-/// "nan" and "inf" are numbers. IoError when the file cannot be read; ParseError, as "file:line: ...", when it
-/// has no rows, rows of different lengths or of more than 16 MiB, or something that is not a number.
+/// "nan" and "inf" are numbers. IoError when the file cannot be read; ParseError, as "file:line: ...", when
+/// it has no rows, rows of different lengths or of more than 16 MiB, or something that is not a number.
 Csv read_csv(const std::string& path);
 /// The same where one column may hold any text, such as the names of classes. Which one, from 0, is asked
 /// once the header (empty without one) and the number of columns are known.

@@ -62,34 +62,41 @@ std::pair<std::int64_t, std::string> first_wrong(const Table& table, const Table
   return {1, ""};
 }
 
-/// Complains about the columns of the first kind that is wrong.
+/// What is wrong with columns of one kind.
+std::string complaint(const Table& table, Kind kind, const std::vector<const TableColumn*>& columns) {
+  std::string others;
+  for (std::size_t i = 1; i < columns.size(); ++i)
+    others += (i == 1 ? "; so do " : ", ") + title_of(table, *columns[i]);
+  const std::string title = title_of(table, *columns.front());
+  if (kind == Kind::too_many)
+    return title + " holds more than " + std::to_string(TableEncoder::most_categories) +
+           " different texts, too many to learn from" + others;
+  const std::string content = first_wrong(table, *columns.front()).second;
+  return title +
+         (kind == Kind::infinite ? " is " + content + "; every input must be finite"
+                                 : " holds '" + shortened(content) + "', not a number") +
+         others;
+}
+
+/// Complains about all columns that are wrong, at the place of the first of them.
 void require_learnable(const Table& table, const std::vector<std::size_t>& positions,
                        const std::vector<Kind>& kinds) {
+  std::string place, message;
   for (const Kind wrong : {Kind::mixed, Kind::infinite, Kind::too_many}) {
-    std::vector<std::string> names, titles;
-    const TableColumn* first = nullptr;
-    for (std::size_t i = 0; i < positions.size(); ++i) {
-      if (kinds[i] != wrong) continue;
-      const TableColumn& column = table.columns[positions[i]];
-      if (first == nullptr) first = &column;
-      names.push_back(table.has_header ? column.name : std::to_string(positions[i] + 1));
-      if (first != &column) titles.push_back(title_of(table, column));
-    }
-    if (first == nullptr) continue;
-    std::string others;
-    for (const std::string& title : titles) others += (others.empty() ? "; so do " : ", ") + title;
-    if (wrong == Kind::too_many)
-      throw ColumnError(table.path + ": " + title_of(table, *first) + " holds more than " +
-                            std::to_string(TableEncoder::most_categories) +
-                            " different texts, too many to learn from" + others,
-                        std::move(names));
-    const auto [line, content] = first_wrong(table, *first);
-    const std::string what = wrong == Kind::infinite ? " is " + content + "; every input must be finite"
-                                                     : " holds '" + shortened(content) + "', not a number";
-    throw ColumnError(
-        table.path + ":" + std::to_string(line) + ": " + title_of(table, *first) + what + others,
-        std::move(names));
+    std::vector<const TableColumn*> columns;
+    for (std::size_t i = 0; i < positions.size(); ++i)
+      if (kinds[i] == wrong) columns.push_back(&table.columns[positions[i]]);
+    if (columns.empty()) continue;
+    if (message.empty() && wrong != Kind::too_many)
+      place = ":" + std::to_string(first_wrong(table, *columns.front()).first);
+    message += (message.empty() ? "" : "; ") + complaint(table, wrong, columns);
   }
+  if (message.empty()) return;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < positions.size(); ++i)
+    if (kinds[i] != Kind::numbers && kinds[i] != Kind::categories)
+      names.push_back(table.has_header ? table.columns[positions[i]].name : std::to_string(positions[i] + 1));
+  throw ColumnError(table.path + place + ": " + message, std::move(names));
 }
 
 double median(std::vector<double> values) {

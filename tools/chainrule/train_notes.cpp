@@ -30,7 +30,8 @@ std::string title(const Table& table, std::size_t position) {
 
 /// How an option names it.
 std::string option_name(const Table& table, std::size_t position) {
-  return table.has_header ? printable(table.columns[position].name) : std::to_string(position + 1);
+  const std::string& name = table.columns[position].name;
+  return name == fmt::format("column {}", position + 1) ? std::to_string(position + 1) : printable(name);
 }
 
 bool is_dropped(const ColumnChoice& choice, std::size_t position) {
