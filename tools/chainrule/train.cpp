@@ -151,6 +151,7 @@ void add_train(CLI::App& app) {
       ->type_name("COLUMN,...")
       ->needs(data);
   add_reading(*command, options->reading);
+  for (const char* name : {"--sep", "--header", "--labels"}) command->get_option(name)->needs(data);
   add("--hidden", options->hidden, "N,...", "Sizes of the hidden layers");
   add("--init", options->init, "INIT", "First weights: he, xavier, zeros, or as constant=0.1");
   add_choices(*command, *options);
