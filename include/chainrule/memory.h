@@ -13,8 +13,8 @@ void set_memory_cache_limit(std::size_t bytes);
 void release_cached_memory();
 
 /// Until it goes out of scope, a tensor of this thread whose elements would take more than this many bytes is
-/// refused with a MemoryError, before any memory is asked for. Of several the smallest holds. For programs that
-/// compute what others ask of them.
+/// refused with a MemoryError, before any memory is asked for. Of several the smallest holds. For programs
+/// that compute what others ask of them.
 class [[nodiscard]] TensorLimit {
  public:
   [[nodiscard]] explicit TensorLimit(std::size_t bytes);

@@ -11,7 +11,8 @@
 #include <xtensor/xadapt.hpp>
 #include <xtensor/xarray.hpp>
 #else
-#error "chainrule/xtensor.h needs xtensor (Debian: libxtensor-dev): find_package(chainrule COMPONENTS xtensor)"
+#error \
+    "chainrule/xtensor.h needs xtensor (Debian: libxtensor-dev): find_package(chainrule COMPONENTS xtensor)"
 #endif
 
 namespace CHAINRULE_API chainrule {

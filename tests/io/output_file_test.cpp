@@ -294,7 +294,7 @@ TEST_P(Writers, leave_the_old_file_when_the_new_one_cannot_be_written) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Writers, ::testing::ValuesIn(writers),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& each) { return std::string(each.param.name); });
 
 }  // namespace
 }  // namespace chainrule::test
