@@ -2,6 +2,7 @@
 
 #include "autograd/engine.h"
 #include "chainrule/autograd.h"
+#include "chainrule/detail/trace.h"
 #include "chainrule/ops.h"
 #include "graph/traversal.h"
 
@@ -136,11 +137,13 @@ std::vector<Tensor> gradients_at(std::string_view called, const Tensor& root, co
   return std::move(builder).in_order();
 }
 
-// Several results are one number, Σ⟨seed, result⟩, whose gradient has the seeds for its parts.
+// Several results are one number, Σ⟨seed, result⟩, whose gradient has the seeds for its parts. What the seeds
+// themselves depend on is no part of it, so they are asked for, too: what is asked for ends a way.
 std::vector<Tensor> pulled_back(std::string_view called, std::span<const Tensor> results,
                                 std::span<const Tensor> seeds, std::span<const Tensor> wrt,
                                 bool create_graph) {
   Tensor root, seed;
+  std::vector<Tensor> asked(wrt.begin(), wrt.end());
   {
     const NoGrad recording(false);
     for (std::size_t i = 0; i < results.size(); ++i) {
@@ -149,12 +152,19 @@ std::vector<Tensor> pulled_back(std::string_view called, std::span<const Tensor>
         root = results[i];
         seed = seeds[i];
       } else {
-        const Tensor part = sum(results[i] * seeds[i]);
+        Tensor factor = seeds[i];
+        if (factor.requires_grad()) {
+          factor = create_graph ? detail::stand_in(factor) : factor.detach();
+          if (create_graph) asked.push_back(factor);
+        }
+        const Tensor part = sum(results[i] * factor);
         root = root.is_empty() ? part : root + part;
       }
     }
   }
-  return gradients_at(called, root, seed, wrt, create_graph);
+  std::vector<Tensor> found = gradients_at(called, root, seed, asked, create_graph);
+  found.resize(wrt.size());
+  return found;
 }
 
 namespace {

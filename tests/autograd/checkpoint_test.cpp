@@ -102,6 +102,24 @@ TEST(Checkpoint, can_be_differentiated_again_and_under_transforms) {
                     values(sum(hessian(f)(point()), 0)), 1e-13));
 }
 
+// What comes back to one of them depends on what they have captured, too.
+TEST(Checkpoint, of_several_results_in_a_chain_have_derivatives_of_any_order) {
+  const auto after_steps = [](bool in_checkpoints, const Tensor& w) {
+    const Tensor c = sin(w);
+    const auto step = [c](const Tensor& p, const Tensor& q) { return std::pair(tanh(p * c) + q, p * q * c); };
+    std::pair<Tensor, Tensor> at = {tensor(1.4), tensor(0.3)};
+    for (int i = 0; i < 3; ++i)
+      at = in_checkpoints ? checkpoint(step)(at.first, at.second) : step(at.first, at.second);
+    return at.first * at.second;
+  };
+  const auto plain = [&](const Tensor& w) { return after_steps(false, w); };
+  const auto kept = [&](const Tensor& w) { return after_steps(true, w); };
+  const Tensor w = tensor(0.7);
+  EXPECT_NEAR(grad(kept)(w).item(), grad(plain)(w).item(), 1e-14);
+  EXPECT_NEAR(grad(grad(kept))(w).item(), grad(grad(plain))(w).item(), 1e-13);
+  EXPECT_NEAR(grad(grad(grad(kept)))(w).item(), grad(grad(grad(plain)))(w).item(), 1e-12);
+}
+
 TEST(Checkpoint, draws_the_same_random_numbers_again) {
   const auto noisy = [](const Tensor& x, Generator& generator) { return sum(x * randn({3}, generator)); };
   Generator one(5), other(5);

@@ -91,6 +91,22 @@ TEST(Odeint, can_be_differentiated_twice) {
   }
 }
 
+TEST(Odeint, can_be_differentiated_twice_in_what_is_captured_and_shared) {
+  for (const OdeOptions& options : {precise, by_steps}) {
+    // y = exp(-sin(w) w² t), at t = w, from y0 = w: everything depends on w, one thing as captured.
+    const auto end = [&](const Tensor& w) {
+      const Tensor captured = sin(w);
+      return odeint([captured](const Tensor& y, const Tensor& t,
+                               const Tensor& rate) { return decay(y, t, rate) * captured; },
+                    options, w, stack({w * 0.0, w}), w * w)[-1];
+    };
+    const auto closed = [](const Tensor& w) { return w * exp(-sin(w) * w * w * w); };
+    const Tensor w = tensor(0.7);
+    EXPECT_NEAR(grad(end)(w).item(), grad(closed)(w).item(), 1e-8);
+    EXPECT_NEAR(grad(grad(end))(w).item(), grad(grad(closed))(w).item(), 1e-7);
+  }
+}
+
 TEST(Odeint, differentiates_a_network) {
   Generator generator(5);
   const Linear layer(2, 2, generator);
