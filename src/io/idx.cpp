@@ -1,8 +1,6 @@
 // The format of the MNIST data sets: http://yann.lecun.com/exdb/mnist. Two zeros, a byte for the type, one
 // for the number of axes, the sizes in 4 bytes each, and the elements; all numbers are big-endian.
 
-#include <optional>
-
 #include "chainrule/io.h"
 #include "io/elements.h"
 #include "io/file.h"
@@ -12,7 +10,7 @@
 namespace chainrule {
 namespace {
 
-std::optional<Stored> stored_type(char code) {
+Stored stored_type(char code, const std::string& path) {
   switch (code) {
     case 0x08: return Stored::uint8;
     case 0x09: return Stored::int8;
@@ -20,15 +18,14 @@ std::optional<Stored> stored_type(char code) {
     case 0x0c: return Stored::int32;
     case 0x0d: return Stored::float32;
     case 0x0e: return Stored::float64;
-    default: return std::nullopt;
+    default: fail_on(path, "it is no IDX file");
   }
 }
 
 Tensor read_idx(std::string_view bytes, const std::string& path) {
   constexpr std::size_t magic_bytes = 4, size_bytes = 4;
-  const std::optional<Stored> type =
-      bytes.size() >= magic_bytes && bytes[0] == 0 && bytes[1] == 0 ? stored_type(bytes[2]) : std::nullopt;
-  if (!type) fail_on(path, "it is no IDX file");
+  if (bytes.size() < magic_bytes || bytes[0] != 0 || bytes[1] != 0) fail_on(path, "it is no IDX file");
+  const Stored type = stored_type(bytes[2], path);
   const std::size_t rank = static_cast<unsigned char>(bytes[3]), begin = magic_bytes + rank * size_bytes;
   if (bytes.size() < begin) fail_on(path, "it ends within its header");
 
@@ -40,7 +37,7 @@ Tensor read_idx(std::string_view bytes, const std::string& path) {
   Shape shape;
   try {
     shape = Shape(sizes);
-    if (__builtin_mul_overflow(shape.size(), static_cast<std::int64_t>(item_size(*type)), &wanted))
+    if (__builtin_mul_overflow(shape.size(), static_cast<std::int64_t>(item_size(type)), &wanted))
       fail_on(path, "its shape " + to_string(shape) + " is too large for any file");
   } catch (const ShapeError& error) {
     fail_on(path, error.what());
@@ -48,7 +45,7 @@ Tensor read_idx(std::string_view bytes, const std::string& path) {
   if (wanted != static_cast<std::int64_t>(bytes.size()))
     fail_on(path, "its shape " + to_string(shape) + " takes " + std::to_string(wanted) + " bytes, but " +
                       std::to_string(bytes.size()) + " follow the header");
-  return copy_elements(swapped_bytes(bytes, item_size(*type)).data(), *type, shape, path);
+  return copy_elements(swapped_bytes(bytes, item_size(type)).data(), type, shape, path);
 }
 
 }  // namespace

@@ -167,7 +167,7 @@ TEST(Csv, reads_what_gzip_has_packed) {
   EXPECT_EQ(csv.values.to_vector<double>(), std::vector<double>({1, 2, 3, 4.5}));
   const TemporaryFile cut_short(packed.substr(0, 20));
   EXPECT_EQ(message_of<IoError>([&] { read_csv(cut_short.path()); }),
-            cut_short.path() + ": its packed bytes are damaged or cut short");
+            cut_short.path() + ": it is cut short: what gzip has compressed goes on");
 }
 
 TEST(Csv, says_why_a_file_cannot_be_read) {
