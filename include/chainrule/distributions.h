@@ -8,6 +8,8 @@
 /// the same numbers. Parameters broadcast, to `shape` where one is given. Where a distribution is continuous,
 /// its samples are differentiable in the parameters (they are reparameterised), so that an expectation can be
 /// differentiated by the mean of samples. ShapeError for parameters that no distribution has.
+///
+/// Threads: each needs a generator of its own.
 namespace CHAINRULE_API chainrule {
 
 // ---- Continuous ------------------------------------------------------------------------------------------

@@ -4,6 +4,8 @@
 #include "chainrule/detail/trace.h"
 
 /// Comparing derivatives with differences.
+///
+/// Threads: any number may check one function, if they may call it at once.
 namespace CHAINRULE_API chainrule {
 
 struct GradcheckOptions {

@@ -6,6 +6,8 @@
 #include "chainrule/nn.h"
 
 /// Training, seen: curves in a terminal, and a page that shows what a classifier has learned.
+///
+/// Threads: several may plot and write reports at once, each to a file of its own.
 namespace CHAINRULE_API chainrule {
 
 /// Numbers that follow each other, as the loss of each epoch. Those that are not finite leave a gap.

@@ -52,6 +52,8 @@ struct WalkStep {
 /// The forward and the backward pass of a scalar, one operation and one application of the chain rule at a
 /// time, as on a board. GradError for an output of more than one element, and when a value that a step
 /// shows has been released (see KeepValues).
+///
+/// Threads: several may read one, and walk through graphs that they share.
 class [[nodiscard]] Walk {
  public:
   /// `expression` is what to call the whole: what the user has typed. Without it, the last operation.

@@ -7,6 +7,8 @@
 #include "chainrule/optim/optimizer.h"
 
 /// Learning rates that change while an optimiser learns.
+///
+/// Threads: any number may read one Schedule; a Scheduler is used by one at a time, as its optimiser.
 namespace CHAINRULE_API chainrule {
 
 struct OneCycleOptions {
