@@ -1,3 +1,5 @@
+// How a network learns: what the options leave open, the loss, steps and epochs.
+
 #include "train_fit.h"
 
 #include <fmt/format.h>
@@ -51,12 +53,9 @@ void initialise(const Mlp& network, const std::string& init, Generator& generato
   const double value = is_constant ? parse_number(init.substr(constant.size())).value_or(NAN) : 0;
   require(init == "xavier" || init == "zeros" || (is_constant && std::isfinite(value)),
           fmt::format("--init '{}': give he, xavier, zeros, or a number as constant=0.1", printable(init)));
-  const NoGrad guard;
   for (const Linear& layer : network.layers()) {
     const Shape shape = layer.weight().shape();
-    const auto both = static_cast<double>(shape[0] + shape[1]);
-    layer.weight().assign(init == "xavier" ? randn(shape, generator) * std::sqrt(2 / both)
-                                           : full(shape, value));
+    layer.weight().assign(init == "xavier" ? xavier_normal(shape, generator) : full(shape, value));
   }
 }
 
@@ -145,20 +144,18 @@ class Best {
     if (!(loss < loss_)) return;
     loss_ = loss;
     epoch_ = epoch;
-    values_.clear();
-    for (const Parameter& parameter : network_.parameters()) values_.push_back(parameter.leaf());
+    state_ = state_dict(network_);
   }
   std::int64_t epoch() const { return epoch_; }
   void restore() const {
-    const auto parameters = network_.parameters();
-    for (std::size_t i = 0; i < values_.size(); ++i) parameters[i].assign(values_[i]);
+    if (epoch_ > 0) load_state_dict(network_, state_);
   }
 
  private:
   const Mlp& network_;
   double loss_ = INFINITY;
   std::int64_t epoch_ = 0;
-  std::vector<Tensor> values_;
+  NamedTensors state_;
 };
 
 class Fit {
@@ -233,10 +230,13 @@ class Fit {
 
   void test() {
     TrainingEpoch& epoch = learned_.epochs.back();
-    epoch.test_loss = mean_loss(network_, data_.test, data_.task());
-    if (data_.task() == Task::classification)
-      epoch.test_accuracy = static_cast<double>(chainrule::evaluate(network_, data_.test).correct) /
-                            static_cast<double>(data_.test.size());
+    if (data_.task() == Task::regression) {
+      epoch.test_loss = mean_loss(network_, data_.test, data_.task());
+      return;
+    }
+    const Evaluation test = evaluate(network_, data_.test);
+    epoch.test_loss = test.loss;
+    epoch.test_accuracy = static_cast<double>(test.correct) / static_cast<double>(data_.test.size());
   }
 
   /// Has the validation loss not improved for as long as the user is patient?

@@ -1,3 +1,5 @@
+// What training came to: as text, as JSON, as a page.
+
 #include "train_result.h"
 
 #include <fmt/format.h>
@@ -42,7 +44,7 @@ std::string plot_of(const TrainResult& result) {
 }
 
 std::string as_json(const TrainResult& result) {
-  const auto& [options, data, network, learned] = result;
+  const auto& [options, data, network, learned, test] = result;
   nlohmann::ordered_json json = {{"data", data.source},
                                  {"test_data", data.test_source},
                                  {"target", data.encoder.target().name},
@@ -66,8 +68,7 @@ std::string as_json(const TrainResult& result) {
     json["rmse"] = metrics.rmse;
     json["mae"] = metrics.mae;
   } else {
-    const Evaluation test = chainrule::evaluate(network, data.test);
-    json["accuracy"] = static_cast<double>(test.correct) / static_cast<double>(data.test.size());
+    json["accuracy"] = result.test_accuracy();
     json["test_loss"] = test.loss;
   }
   for (const TrainingEpoch& epoch : learned.epochs) json["losses"].push_back(epoch.loss);
@@ -78,6 +79,16 @@ std::string as_json(const TrainResult& result) {
 }
 
 }  // namespace
+
+TrainResult::TrainResult(const TrainOptions& given, const TrainingData& learned_from, const Mlp& trained,
+                         const Learned& how)
+    : options(given), data(learned_from), network(trained), learned(how) {
+  if (data.task() == Task::classification) test = evaluate(network, data.test);
+}
+
+double TrainResult::test_accuracy() const {
+  return static_cast<double>(test.correct) / static_cast<double>(data.test.size());
+}
 
 double TrainResult::samples_per_second() const {
   return static_cast<double>(static_cast<std::int64_t>(learned.epochs.size()) * data.train.size()) /
@@ -90,14 +101,8 @@ std::string sizes_of(const Mlp& network) {
   return sizes;
 }
 
-std::int64_t count_parameters(const Mlp& network) {
-  std::int64_t count = 0;
-  for (const Parameter& parameter : network.parameters()) count += parameter.leaf().size();
-  return count;
-}
-
 std::string describe(const TrainResult& result) {
-  const auto& [options, data, network, learned] = result;
+  const auto& [options, data, network, learned, test] = result;
   if (options.json) return as_json(result);
   std::string text = options.plot ? plot_of(result) : "";
   if (data.task() == Task::regression) {
@@ -105,8 +110,8 @@ std::string describe(const TrainResult& result) {
     text += fmt::format("test R²: {:.4f}, RMSE: {:.4g} ({} samples)\n", metrics.r2, metrics.rmse,
                         data.test.size());
   } else {
-    const std::int64_t correct = chainrule::evaluate(network, data.test).correct, total = data.test.size();
-    text += fmt::format("test accuracy: {} ({} of {})\n", percent(correct, total), correct, total);
+    const std::int64_t total = data.test.size();
+    text += fmt::format("test accuracy: {} ({} of {})\n", percent(test.correct, total), test.correct, total);
   }
   return text + fmt::format("samples per second: {:.0f} ({} epochs of {} samples in {:.2f} s)\n",
                             result.samples_per_second(), learned.epochs.size(), data.train.size(),
@@ -116,14 +121,12 @@ std::string describe(const TrainResult& result) {
 std::string warning(const TrainResult& result) {
   const TrainingData& data = result.data;
   if (data.task() == Task::regression) return "";
-  const std::int64_t correct = chainrule::evaluate(result.network, data.test).correct;
-  return majority_warning(data.encoder, data.test.y.to_vector<std::int64_t>(),
-                          static_cast<double>(correct) / static_cast<double>(data.test.size()),
+  return majority_warning(data.encoder, data.test.y.to_vector<std::int64_t>(), result.test_accuracy(),
                           result.options);
 }
 
 void write_report(const TrainResult& result) {
-  const auto& [options, data, network, learned] = result;
+  const auto& [options, data, network, learned, test] = result;
   const auto text = [](const auto& value) { return fmt::format("{}", value); };
   save_report(options.report,
               {.title = "Training on " + std::filesystem::path(data.source).filename().string(),

@@ -12,13 +12,17 @@ struct TrainResult {
   const TrainingData& data;
   const Mlp& network;
   const Learned& learned;
+  Evaluation test = {};  ///< of the test samples, where there are classes
+
+  TrainResult(const TrainOptions& given, const TrainingData& learned_from, const Mlp& trained,
+              const Learned& how);
+  double test_accuracy() const;
 
   double samples_per_second() const;
 };
 
 /// "64-32-10": the numbers of units.
 std::string sizes_of(const Mlp& network);
-std::int64_t count_parameters(const Mlp& network);
 
 /// What the test samples came to, as text or, with --json, as JSON, with --plot below the curve of the loss.
 std::string describe(const TrainResult& result);
