@@ -1,3 +1,5 @@
+// What is learned of the columns of a table: kinds, scales, categories, classes, and what cannot be learned.
+
 #include "data/columns.h"
 
 #include <algorithm>
@@ -5,6 +7,7 @@
 #include <set>
 #include <unordered_set>
 
+#include "chainrule/data.h"
 #include "io/csv_rows.h"
 
 namespace chainrule {
@@ -107,19 +110,11 @@ double median(std::vector<double> values) {
   return *middle / 2 + *std::max_element(values.begin(), middle) / 2;
 }
 
-/// Mean and deviation, which divides by n; 1 for one that never varies. In units of the largest, so that
-/// nothing overflows.
+/// Mean and deviation, as a Standardizer has them.
 std::pair<double, double> scale_of(const std::vector<double>& values) {
   if (values.empty()) return {0, 1};
-  const auto [low, high] = std::minmax_element(values.begin(), values.end());
-  if (*low == *high) return {*low, 1};
-  const double unit = std::ldexp(1, std::ilogb(std::max(std::abs(*low), std::abs(*high))));
-  const auto n = static_cast<double>(values.size());
-  double sum = 0, squares = 0;
-  for (const double value : values) sum += value / unit;
-  const double mean = sum / n;
-  for (const double value : values) squares += (value / unit - mean) * (value / unit - mean);
-  return {mean * unit, std::sqrt(squares / n) * unit};
+  const Standardizer scale(tensor(values).reshape({-1, 1}));
+  return {scale.mean().item(), scale.deviation().item()};
 }
 
 InputColumn learn_numbers(const TableColumn& column, std::span<const std::int64_t> rows) {
