@@ -1,3 +1,5 @@
+// The rows of a table as inputs and targets of a network, by what was learned of its columns.
+
 #include "chainrule/data/encoder.h"
 
 #include <algorithm>

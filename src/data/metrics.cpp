@@ -1,3 +1,5 @@
+// How good predictions are: counts of classes, areas under curves, and distances of numbers.
+
 #include "chainrule/data/metrics.h"
 
 #include <algorithm>

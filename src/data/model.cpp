@@ -1,3 +1,5 @@
+// A network with what prepares its inputs: predicting, and the file that holds both.
+
 #include "chainrule/model.h"
 
 #include <algorithm>

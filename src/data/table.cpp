@@ -1,3 +1,5 @@
+// Reading a table row by row: cells, gaps, headers and texts.
+
 #include "chainrule/data/table.h"
 
 #include <algorithm>

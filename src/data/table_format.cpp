@@ -1,3 +1,5 @@
+// What the first bytes of a file tell: what separates its fields, or which other format it is in.
+
 #include "data/table_format.h"
 
 #include <algorithm>

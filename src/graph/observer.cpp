@@ -1,3 +1,5 @@
+// The observers of a thread, the newest first.
+
 #include "graph/observer.h"
 
 #include <utility>

@@ -1,3 +1,5 @@
+// Rows of separated fields, by libcsv, with the limits and messages that files of people need.
+
 #include "io/csv_rows.h"
 
 #include <csv.h>

@@ -1,3 +1,5 @@
+// Unpacking by zlib within a limit.
+
 #include "io/inflate.h"
 
 #include <zlib.h>

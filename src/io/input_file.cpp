@@ -1,3 +1,5 @@
+// A file that is read from its beginning to its end, unpacked by zlib where gzip has packed it.
+
 #include "io/input_file.h"
 
 #include <fcntl.h>

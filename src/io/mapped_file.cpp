@@ -1,3 +1,5 @@
+// A file in memory, page by page as it is read.
+
 #include "io/mapped_file.h"
 
 #include <fcntl.h>

@@ -1,3 +1,5 @@
+// Names of tensors in files: UTF-8, and each of them once.
+
 #include "io/names.h"
 
 #include <nlohmann/json.hpp>

@@ -1,3 +1,5 @@
+// Reading ZIP archives: the directory at the end, checked before anything is believed, and the members.
+
 #include <zlib.h>
 
 #include <algorithm>

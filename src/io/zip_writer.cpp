@@ -1,3 +1,5 @@
+// Writing ZIP archives: members one after the other, and the directory at the end.
+
 #include <zlib.h>
 
 #include <algorithm>

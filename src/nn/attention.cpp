@@ -1,3 +1,5 @@
+// Multi-head attention and the layers of transformers.
+
 #include "chainrule/nn/attention.h"
 
 #include "nn/layer.h"

@@ -1,3 +1,5 @@
+// Layers of convolutions and of pooling, over one to three axes.
+
 #include "chainrule/nn/convolution.h"
 
 #include <array>

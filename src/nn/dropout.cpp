@@ -1,3 +1,5 @@
+// Dropout.
+
 #include "chainrule/nn/dropout.h"
 
 #include <limits>

@@ -1,3 +1,5 @@
+// Tables of vectors for words, and for positions.
+
 #include "chainrule/nn/embedding.h"
 
 #include <cmath>

@@ -1,3 +1,5 @@
+// First weights: normal, uniform, orthogonal and truncated, with the variances that their authors derive.
+
 #include "chainrule/nn/initializers.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// What layers share.
+
 #include "nn/layer.h"
 
 namespace chainrule::nn {

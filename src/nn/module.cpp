@@ -1,3 +1,5 @@
+// What follows from the names of the members of a module: lists, states, copies, modes.
+
 #include "chainrule/nn/module.h"
 
 #include <map>

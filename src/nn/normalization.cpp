@@ -1,3 +1,5 @@
+// Layers that normalise.
+
 #include "chainrule/nn/normalization.h"
 
 #include "chainrule/autograd.h"

@@ -1,3 +1,5 @@
+// Recurrent layers.
+
 #include "chainrule/nn/recurrent.h"
 
 #include <cmath>

@@ -1,3 +1,5 @@
+// One module after another.
+
 #include "chainrule/nn/sequential.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// The table of a module and all within it.
+
 #include <algorithm>
 #include <array>
 #include <map>

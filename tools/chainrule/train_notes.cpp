@@ -1,3 +1,5 @@
+// What `train` says of a table: how it was read, and what looks wrong.
+
 #include "train_notes.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,5 @@
+// The axes around a drawing of a report.
+
 #include "draw/report/frame.h"
 
 #include <fmt/format.h>

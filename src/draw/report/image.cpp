@@ -1,3 +1,5 @@
+// Pixels as a picture within a page: PNG, in base64.
+
 #include "draw/report/image.h"
 
 #include <png.h>
