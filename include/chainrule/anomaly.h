@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <stdexcept>
 
 #include "chainrule/detail/api.h"
@@ -25,7 +26,8 @@ class [[nodiscard]] DetectAnomaly {
   DetectAnomaly& operator=(const DetectAnomaly&) = delete;
 
  private:
-  bool kept_before_, detected_before_;
+  class Detector;
+  std::unique_ptr<Detector> detector_;
 };
 
 }  // namespace chainrule

@@ -164,7 +164,7 @@ std::vector<Tensor> with_rule(Here here, std::shared_ptr<const CustomRule> rule,
   Array value = several == nullptr ? value_of(out.front()) : several->row(out);
   const Tensor node = TensorAccess::adopt(
       new CustomNode(std::move(value), requires_grad, here, std::move(rule), several, in));
-  check_made(node);
+  Observer::show_made(*node.node());
   if (several == nullptr) return {node};
   return several->results(node);
 }

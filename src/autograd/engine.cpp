@@ -7,7 +7,6 @@
 #include "autograd/accumulator.h"
 #include "autograd/consumption.h"
 #include "chainrule/ops.h"
-#include "graph/anomaly.h"
 #include "graph/call_error.h"
 #include "graph/deferral.h"
 #include "graph/observer.h"
@@ -109,9 +108,7 @@ void Backpropagation::propagate(const Node& node, Cotangent g, bool in_numbers,
     Observer::show_begin(node);
   differentiate(node, g, to);
   if (observed_) [[unlikely]]
-    Observer::show_sent(node, shares);
-  if (detects_) [[unlikely]]
-    check_sent(node, g, shares);
+    Observer::show_sent(node, g, shares);
   if (observes)
     for (std::size_t i = 0; i < shares.size(); ++i)
       if (!shares[i].is_nothing()) sent(node, i, shares[i]);
@@ -135,7 +132,6 @@ void Backpropagation::propagate_all(const Traversal& order, const Tensor& seed, 
                                     Consumption* consumption) {
   const RecordOnly mode(create_graph);
   const bool in_numbers = !recording_mode.keep_values && recording_mode.off;
-  detects_ = detects_anomaly();
   observed_ = Observer::newest() != nullptr;
   CotangentAccumulator arrived(order, create_graph);
   arrived.add(order[order.size() - 1], seed.is_empty() ? Cotangent(1.0) : Cotangent(seed));

@@ -43,7 +43,6 @@ class Backpropagation {
   bool passes_on(std::size_t position) const { return goes_on.empty() || goes_on[position]; }
   void propagate(const Node& node, Cotangent g, bool in_numbers, CotangentAccumulator& arrived);
   void propagate_all(const Traversal& order, const Tensor& seed, bool create_graph, Consumption* consumption);
-  bool detects_ = false;   // anomalies, see graph/anomaly.h
   bool observed_ = false;  // see graph/observer.h
 };
 

@@ -7,14 +7,11 @@
 #include <optional>
 #include <sstream>
 
-#include "graph/anomaly.h"
 #include "graph/observer.h"
 #include "graph/scope.h"
 
 namespace chainrule {
 namespace {
-
-constinit thread_local bool detecting = false;
 
 /// The first element that is not finite, and its place in row-major order.
 struct Found {
@@ -36,13 +33,6 @@ std::string text_of(double number) {
   std::ostringstream text;
   text << number;
   return text.str();
-}
-
-std::string scope_path(std::uint16_t scope) {
-  std::string path;
-  for (; scope != 0; scope = scope_entry(scope).parent)
-    path = scope_entry(scope).name + (path.empty() ? "" : "/" + path);
-  return path;
 }
 
 /// "'x' (3,) float64 in [-1, 2]"
@@ -70,43 +60,35 @@ std::string described(const Node& node) {
   throw AnomalyError(message);
 }
 
-}  // namespace
-
-DetectAnomaly::DetectAnomaly()
-    : kept_before_(std::exchange(recording_mode.keep_values, true)),
-      detected_before_(std::exchange(detecting, true)) {}
-DetectAnomaly::~DetectAnomaly() {
-  recording_mode.keep_values = kept_before_;
-  detecting = detected_before_;
-}
-
-bool detects_anomaly() { return detecting; }
-
 bool is_all_finite(const Cotangent& cotangent) {
   if (cotangent.is_number()) return std::isfinite(cotangent.number());
   return cotangent.node() == nullptr || !first_in(cotangent.node()->value());
 }
 
-void check_made(const Tensor& made) {
-  Observer::show_made(*made.node());
-  if (!detecting) return;
-  const Node& node = *made.node();
-  const auto found = first_in(node.value());
-  if (!found) return;
-  for (const Tensor& input : node.inputs())
-    if (input.node()->has_value() && first_in(input.node()->value())) return;  // made before
-  report(node, "makes " + text_of(found->number) + " at element " + std::to_string(found->place) +
-                   " of shape " + to_string(node.shape()));
-}
+}  // namespace
 
-void check_sent(const Node& node, const Cotangent& got, std::span<const Cotangent> sent) {
-  for (std::size_t i = 0; i < sent.size(); ++i) {
-    if (sent[i].is_nothing() || is_all_finite(sent[i])) continue;
-    if (!is_all_finite(got)) return;
-    const auto found = sent[i].is_number() ? Found{0, sent[i].number()} : *first_in(sent[i].node()->value());
-    report(node, "its derivative makes " + text_of(found.number) + " at element " +
-                     std::to_string(found.place) + " of the gradient of input " + std::to_string(i));
+class DetectAnomaly::Detector final : public Observer {
+  void made(const Node& node) override {
+    const auto found = first_in(node.value());
+    if (!found) return;
+    for (const Tensor& input : node.inputs())
+      if (input.node()->has_value() && first_in(input.node()->value())) return;  // made before
+    report(node, "makes " + text_of(found->number) + " at element " + std::to_string(found->place) +
+                     " of shape " + to_string(node.shape()));
   }
-}
+  void ended(const Node& node, const Cotangent& got, std::span<const Cotangent> sent) override {
+    for (std::size_t i = 0; i < sent.size(); ++i) {
+      if (sent[i].is_nothing() || is_all_finite(sent[i])) continue;
+      if (!is_all_finite(got)) return;
+      const auto found =
+          sent[i].is_number() ? Found{0, sent[i].number()} : *first_in(sent[i].node()->value());
+      report(node, "its derivative makes " + text_of(found.number) + " at element " +
+                       std::to_string(found.place) + " of the gradient of input " + std::to_string(i));
+    }
+  }
+};
+
+DetectAnomaly::DetectAnomaly() : detector_(std::make_unique<Detector>()) {}
+DetectAnomaly::~DetectAnomaly() = default;
 
 }  // namespace chainrule

@@ -4,10 +4,10 @@
 #include <concepts>
 
 #include "chainrule/autograd.h"
-#include "graph/anomaly.h"
 #include "graph/call_error.h"
 #include "graph/cotangent.h"
 #include "graph/deferral.h"
+#include "graph/observer.h"
 
 /// How an operation becomes a node.
 ///
@@ -224,7 +224,7 @@ Tensor apply(Op op, Here here, const In&... in) {
   Tensor out = TensorAccess::adopt(
       new FixedNode<Op, count>(std::move(value), recording.requires_grad, std::move(op), reads, here, in...));
   if (recording_mode.keep_values) [[unlikely]]
-    check_made(out);
+    Observer::show_made(*out.node());
   return read_now ? read(std::move(out)) : out;
 }
 
@@ -244,7 +244,7 @@ Tensor apply(Op op, Here here, const std::vector<Tensor>& in) {
   Tensor out = TensorAccess::adopt(
       new VariadicNode<Op>(std::move(value), recording.requires_grad, std::move(op), reads, here, in));
   if (recording_mode.keep_values) [[unlikely]]
-    check_made(out);
+    Observer::show_made(*out.node());
   return out;
 }
 

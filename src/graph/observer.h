@@ -6,7 +6,8 @@
 
 namespace chainrule {
 
-/// Is shown each operation that its thread computes, and each derivative, while it exists: see Profile.
+/// Is shown each operation that its thread computes, and each derivative, while it exists: see Profile and
+/// DetectAnomaly.
 /// Values are kept meanwhile, as under KeepValues. Observers of one thread go in reverse order.
 class Observer {
  public:
@@ -21,8 +22,8 @@ class Observer {
   static void show_begin(const Node& node) {
     for (Observer* each = newest_; each != nullptr; each = each->before_) each->begins(node);
   }
-  static void show_sent(const Node& node, std::span<const Cotangent> sent) {
-    for (Observer* each = newest_; each != nullptr; each = each->before_) each->ended(node, sent);
+  static void show_sent(const Node& node, const Cotangent& got, std::span<const Cotangent> sent) {
+    for (Observer* each = newest_; each != nullptr; each = each->before_) each->ended(node, got, sent);
   }
 
  protected:
@@ -33,9 +34,9 @@ class Observer {
   /// A node has its value.
   virtual void made(const Node& node) = 0;
   /// The derivative of a node is about to be computed,
-  virtual void begins(const Node& node) = 0;
-  /// and has given this for its inputs; not shown where it has failed.
-  virtual void ended(const Node& node, std::span<const Cotangent> sent) = 0;
+  virtual void begins(const Node& /*node*/) {}
+  /// and has made of the cotangent that it got these for its inputs; not shown where it has failed.
+  virtual void ended(const Node& node, const Cotangent& got, std::span<const Cotangent> sent) = 0;
 
   [[gnu::tls_model("initial-exec")]] static constinit thread_local Observer* newest_;
   Observer* before_;

@@ -45,6 +45,15 @@ ScopeTable& table() {
 }  // namespace
 
 ScopeEntry scope_entry(std::uint16_t scope) { return table().entry(scope); }
+std::string scope_path(std::uint16_t scope) {
+  std::string path;
+  while (scope != 0) {
+    const ScopeEntry entry = scope_entry(scope);
+    path = entry.name + (path.empty() ? "" : "/" + path);
+    scope = entry.parent;
+  }
+  return path;
+}
 
 Scope::Scope(std::string_view name) : before_(recording_mode.scope) {
   if (!name.empty()) recording_mode.scope = table().number(before_, name);

@@ -12,5 +12,7 @@ struct ScopeEntry {
   std::uint16_t parent = 0;
 };
 ScopeEntry scope_entry(std::uint16_t scope);
+/// "encoder/layer1": the names from the outermost in.
+std::string scope_path(std::uint16_t scope);
 
 }  // namespace chainrule

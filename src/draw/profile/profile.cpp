@@ -27,12 +27,6 @@ std::vector<std::uint16_t> path_of(std::uint16_t scope) {
   return path;
 }
 
-std::string text_of(std::uint16_t scope) {
-  std::string text;
-  for (const std::uint16_t each : path_of(scope)) text += (text.empty() ? "" : "/") + scope_entry(each).name;
-  return text;
-}
-
 std::string bytes_text(std::int64_t bytes) {
   if (bytes < 1000) return fmt::format("{} B", bytes);
   auto size = static_cast<double>(bytes) / 1000;
@@ -87,7 +81,7 @@ class Profile::Recorder final : public Observer {
     last_ = now();
     open_.push_back({&node, last_, 0});
   }
-  void ended(const Node& node, std::span<const Cotangent> sent) override {
+  void ended(const Node& node, const Cotangent&, std::span<const Cotangent> sent) override {
     std::int64_t bytes = 0;
     for (const Cotangent& each : sent) {
       if (each.node() == nullptr) continue;
@@ -139,7 +133,7 @@ double Profile::seconds() const { return recorder_->now(); }
 std::vector<ProfileRow> Profile::rows() const {
   std::vector<ProfileRow> rows;
   for (const auto& each : recorder_->operations())
-    rows.push_back({each.name, text_of(each.scope), each.forward, each.backward});
+    rows.push_back({each.name, scope_path(each.scope), each.forward, each.backward});
   const auto time = [](const ProfileRow& row) { return row.forward.seconds + row.backward.seconds; };
   std::ranges::stable_sort(rows, std::greater(), time);
   return rows;
@@ -183,7 +177,7 @@ void Profile::write_trace(const std::string& path) const {
       end = event.start + event.length;
     }
     add(operation.name, event.backward ? "backward" : "forward", event.start, event.start + event.length,
-        {{"scope", text_of(operation.scope)}, {"bytes", event.bytes}});
+        {{"scope", scope_path(operation.scope)}, {"bytes", event.bytes}});
   }
   close_to(0);
   save_file(path, text + "\n]}\n");
