@@ -4,7 +4,6 @@
 #include <csignal>
 #include <cstring>
 #include <limits>
-#include <set>
 
 #include "chainrule/io.h"
 #include "chainrule/optim.h"
@@ -376,7 +375,8 @@ TEST(Safetensors, is_the_old_or_the_new_file_whenever_the_program_is_killed) {
   };
   save(0);
   std::int64_t last = 0;
-  for (int i = 1; i <= 40; ++i) {
+  const int kills = sanitized ? 10 : 40;  // where a fork takes half a second
+  for (int i = 1; i <= kills; ++i) {
     const pid_t child = fork();
     ASSERT_GE(child, 0);
     if (child == 0) {
@@ -389,8 +389,9 @@ TEST(Safetensors, is_the_old_or_the_new_file_whenever_the_program_is_killed) {
     const NamedTensors found = load_safetensors(path).tensors;
     const auto step = found[0].second.item<std::int64_t>();
     ASSERT_TRUE(step == last || step == i) << step << " after the kill number " << i;
-    const std::vector<double> w = found[1].second.to_vector<double>();
-    ASSERT_EQ(std::set<double>(w.begin(), w.end()), std::set<double>{static_cast<double>(step)});
+    const Tensor& w = found[1].second;
+    ASSERT_EQ(min(w).item<double>(), static_cast<double>(step));
+    ASSERT_EQ(max(w).item<double>(), static_cast<double>(step));
     last = step;
   }
 }
