@@ -66,6 +66,14 @@ if(chainrule_missing)
                       "If it is installed in an unusual place, add that place to CMAKE_PREFIX_PATH.")
 endif()
 
+# The name by which a program loads lib<library> while it runs, as libgvc.so.6.
+function(chainrule_file_to_load variable library)
+  find_library(path ${library} HINTS ${ARGN} NO_CACHE REQUIRED)
+  file(REAL_PATH ${path} path)
+  string(REGEX REPLACE "^.*/(lib.*[.]so[.][0-9]+).*$" "\\1" file ${path})
+  set(${variable} ${file} PARENT_SCOPE)
+endfunction()
+
 # fmt, as a part of a target: see fmt.cpp.
 add_library(chainrule_fmt OBJECT ${CMAKE_CURRENT_LIST_DIR}/fmt.cpp)
 target_include_directories(chainrule_fmt SYSTEM PUBLIC $<TARGET_PROPERTY:fmt::fmt,INTERFACE_INCLUDE_DIRECTORIES>)

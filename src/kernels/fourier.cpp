@@ -5,11 +5,10 @@
 #include <mutex>
 #include <stdexcept>
 
-#include <dlfcn.h>
-
 #include <fftw3.h>  // the declarations of the functions
 
 #include "chainrule/error.h"
+#include "kernels/shared_library.h"
 
 namespace chainrule::kernels {
 namespace {
@@ -29,15 +28,11 @@ struct Functions {
   void (*execute_back)(Plan, Complex*, Real*);
   void (*destroy)(Plan);
 
-  Functions(const char* library, const std::string& prefix) {
-    void* const handle = dlopen(library, RTLD_LAZY | RTLD_LOCAL);
+  Functions(const char* file, const std::string& prefix) {
+    const SharedLibrary library(file);
     const auto find = [&](auto*& function, const char* name) {
-      function =
-          handle == nullptr
-              ? nullptr
-              : reinterpret_cast<std::decay_t<decltype(function)>>(dlsym(handle, (prefix + name).c_str()));
-      if (function == nullptr)
-        throw std::runtime_error(std::string("fft: ") + library +
+      if (!library.find(function, prefix + name))
+        throw std::runtime_error(std::string("fft: ") + file +
                                  " cannot be loaded; install FFTW 3 (Debian's libfftw3-double3 and "
                                  "libfftw3-single3)");
     };

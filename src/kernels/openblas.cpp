@@ -3,7 +3,6 @@
 #include <mutex>
 #include <string>
 
-#include <dlfcn.h>
 #include <sys/resource.h>
 
 #if defined(__linux__)
@@ -11,6 +10,8 @@
 #endif
 
 #include <xtensor-blas/xblas.hpp>  // the declarations of the functions
+
+#include "kernels/shared_library.h"
 
 namespace chainrule::kernels {
 namespace {
@@ -58,17 +59,14 @@ struct Functions {
       return false;
     constexpr const char* name = "libopenblas.so.0";
     const SeeOneProcessor while_loading;
-    is_ours = dlopen(name, RTLD_LAZY | RTLD_NOLOAD) == nullptr;
-    void* const library = dlopen(name, RTLD_LAZY | RTLD_LOCAL);
-    if (library == nullptr) return false;
-    const auto find = [&](auto*& function, const char* symbol) {
-      function = reinterpret_cast<std::decay_t<decltype(function)>>(dlsym(library, symbol));
-      return function != nullptr;
-    };
+    is_ours = !SharedLibrary::is_loaded(name);
+    const SharedLibrary library(name);
+    if (!library) return false;
+    const auto find = [&](auto*& function, const char* symbol) { return library.find(function, symbol); };
     // Their names are those of BLAS and LAPACK with a letter for the type.
     const auto find_all = [&](auto& lapack, const std::string& type) {
       const auto of_type = [&](auto*& function, const char* plain) {
-        return find(function, (type + plain + "_").c_str());
+        return library.find(function, type + plain + "_");
       };
       return of_type(lapack.getrf, "getrf") && of_type(lapack.getrs, "getrs") &&
              of_type(lapack.trsm, "trsm") && of_type(lapack.potrf, "potrf") &&

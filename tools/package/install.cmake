@@ -22,8 +22,7 @@ configure_package_config_file(tools/package/chainruleConfig.cmake.in ${staging}/
                               INSTALL_DESTINATION ${config_dir})
 write_basic_package_version_file(${staging}/chainruleConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${staging}/chainruleConfig.cmake ${staging}/chainruleConfigVersion.cmake
-              third_party/FindLibcsv.cmake third_party/FindGraphviz.cmake
-              third_party/FindLibrsvg.cmake
+              third_party/FindLibcsv.cmake
         DESTINATION ${config_dir})
 
 # A shared library brings its own dependencies; with a static one the program links them.

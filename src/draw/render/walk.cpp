@@ -1,21 +1,17 @@
 // The frames of a walk as PNG and PDF, by librsvg and Cairo.
 
-#include <cairo-pdf.h>
-#include <cairo.h>
-#include <librsvg/rsvg.h>
-
 #include <cmath>
 #include <memory>
 
 #include "chainrule/walk.h"
-#include "draw/render/releases.h"
+#include "draw/render/cairo.h"
 #include "draw/walk/walk_page.h"
 
 namespace chainrule {
 namespace {
 
-using Surface = std::unique_ptr<cairo_surface_t, Releases<cairo_surface_destroy>>;
-using Cairo = std::unique_ptr<cairo_t, Releases<cairo_destroy>>;
+using Surface = std::unique_ptr<cairo_surface_t, decltype(Cairo::cairo_surface_destroy)>;
+using Canvas = std::unique_ptr<cairo_t, decltype(Cairo::cairo_destroy)>;
 
 /// A surface of this type that writes what is drawn on it to the end of the string.
 cairo_status_t append(void* text, const unsigned char* data, unsigned int size) {
@@ -23,17 +19,20 @@ cairo_status_t append(void* text, const unsigned char* data, unsigned int size) 
   return CAIRO_STATUS_SUCCESS;
 }
 
-void check(cairo_status_t status) {
-  if (status != CAIRO_STATUS_SUCCESS) throw IoError(std::string("cairo: ") + cairo_status_to_string(status));
+void check(const Cairo& library, cairo_status_t status) {
+  if (status != CAIRO_STATUS_SUCCESS)
+    throw IoError(std::string("cairo: ") + library.cairo_status_to_string(status));
 }
 
-void draw_svg(cairo_t* cairo, const std::string& svg, double width, double height) {
+void draw_svg(const Cairo& library, cairo_t* canvas, const std::string& svg, double width, double height) {
   GError* error = nullptr;
-  const std::unique_ptr<RsvgHandle, Releases<g_object_unref>> handle(
-      rsvg_handle_new_from_data(reinterpret_cast<const guint8*>(svg.data()), svg.size(), &error));  // NOLINT
+  const std::unique_ptr<RsvgHandle, decltype(library.g_object_unref)> handle(
+      library.rsvg_handle_new_from_data(reinterpret_cast<const guint8*>(svg.data()), svg.size(),
+                                        &error),  // NOLINT
+      library.g_object_unref);
   const RsvgRectangle page{0, 0, width, height};
-  if (handle && rsvg_handle_render_document(handle.get(), cairo, &page, &error) != FALSE) return;
-  const std::unique_ptr<GError, Releases<g_error_free>> owner(error);
+  if (handle && library.rsvg_handle_render_document(handle.get(), canvas, &page, &error) != FALSE) return;
+  const std::unique_ptr<GError, decltype(library.g_error_free)> owner(error, library.g_error_free);
   throw IoError("librsvg cannot draw the picture: " + std::string(error->message));
 }
 
@@ -59,31 +58,35 @@ std::size_t WalkDrawing::frames() const { return parts_->scene.frames(); }
 std::string WalkDrawing::svg(std::size_t frame) const { return parts_->picture.svg(frame); }
 
 std::string WalkDrawing::png(std::size_t frame) const {
+  const Cairo& library = Cairo::get();
   constexpr double scale = 2;  // sharp on a projector
   const double width = std::ceil(scale * parts_->picture.width()),
                height = std::ceil(scale * parts_->picture.height());
-  const Surface surface(
-      cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(width), static_cast<int>(height)));
-  check(cairo_surface_status(surface.get()));
-  const Cairo cairo(cairo_create(surface.get()));
-  draw_svg(cairo.get(), svg(frame), width, height);
+  const Surface surface(library.cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(width),
+                                                           static_cast<int>(height)),
+                        library.cairo_surface_destroy);
+  check(library, library.cairo_surface_status(surface.get()));
+  const Canvas canvas(library.cairo_create(surface.get()), library.cairo_destroy);
+  draw_svg(library, canvas.get(), svg(frame), width, height);
   std::string png;
-  check(cairo_surface_write_to_png_stream(surface.get(), append, &png));
+  check(library, library.cairo_surface_write_to_png_stream(surface.get(), append, &png));
   return png;
 }
 
 std::string WalkDrawing::pdf() const {
+  const Cairo& library = Cairo::get();
   const double width = parts_->picture.width(), height = parts_->picture.height();
   std::string pdf;
-  const Surface surface(cairo_pdf_surface_create_for_stream(append, &pdf, width, height));
-  const Cairo cairo(cairo_create(surface.get()));
+  const Surface surface(library.cairo_pdf_surface_create_for_stream(append, &pdf, width, height),
+                        library.cairo_surface_destroy);
+  const Canvas canvas(library.cairo_create(surface.get()), library.cairo_destroy);
   for (std::size_t frame = 0; frame < frames(); ++frame) {
-    draw_svg(cairo.get(), svg(frame), width, height);
-    cairo_show_page(cairo.get());
+    draw_svg(library, canvas.get(), svg(frame), width, height);
+    library.cairo_show_page(canvas.get());
   }
-  check(cairo_status(cairo.get()));
-  cairo_surface_finish(surface.get());
-  check(cairo_surface_status(surface.get()));
+  check(library, library.cairo_status(canvas.get()));
+  library.cairo_surface_finish(surface.get());
+  check(library, library.cairo_surface_status(surface.get()));
   return pdf;
 }
 
