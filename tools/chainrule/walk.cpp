@@ -27,9 +27,9 @@ struct Output {
     if (path.empty() ? format.empty() : is_directory()) return;
     if (!format.empty())
       throw CommandError("--format: that of the pictures in a directory; give one, as -o steps/");
-    if (!is(".html") && !is(".pdf"))
+    if (!is(".html") && !is(".pdf") && !is(".tex"))
       throw CommandError("-o " + printable(path) +
-                         ": the name must end in .html or .pdf, or in / for a directory of pictures");
+                         ": the name must end in .html, .pdf or .tex, or in / for a directory of pictures");
     require_writable(path);
   }
 };
@@ -58,7 +58,9 @@ void run(const Request& request, const Output& output) {
   if (output.path.empty()) return write_output(walk_text(walk, colours_wanted()));
   const WalkDrawing drawing(walk);
   if (output.is_directory()) return write_pictures(drawing, output);
-  save_file(output.path, output.is(".pdf") ? drawing.pdf() : drawing.html());
+  save_file(output.path, output.is(".pdf")   ? drawing.pdf()
+                         : output.is(".tex") ? drawing.latex()
+                                             : drawing.html());
 }
 
 }  // namespace
@@ -71,8 +73,9 @@ void add_walk(CLI::App& app) {
   const auto output = std::make_shared<Output>();
   command
       ->add_option("-o,--output", output->path,
-                   "A .html page that steps through it, a .pdf with a page for each step, or a\n"
-                   "directory for one picture of each; without it, text on standard output")
+                   "A .html page that steps through it, a .pdf with a page for each step, LaTeX\n"
+                   "with all equations in a .tex, or a directory for one picture of each step;\n"
+                   "without it, text on standard output")
       ->check(file_name())
       ->type_name("FILE|DIR/");
   command

@@ -55,6 +55,7 @@ WalkDrawing::~WalkDrawing() = default;
 
 std::string WalkDrawing::html() const { return walk_page(parts_->walk, parts_->scene); }
 std::size_t WalkDrawing::frames() const { return parts_->scene.frames(); }
+std::string WalkDrawing::latex() const { return walk_latex(parts_->walk, parts_->scene); }
 std::string WalkDrawing::svg(std::size_t frame) const { return parts_->picture.svg(frame); }
 
 std::string WalkDrawing::png(std::size_t frame) const {

@@ -7,6 +7,9 @@ namespace chainrule {
 /// The page that steps through a walk.
 std::string walk_page(const Walk& walk, const WalkScene& scene);
 
+/// The steps as a document of LaTeX, with the graph in TikZ.
+std::string walk_latex(const Walk& walk, const WalkScene& scene);
+
 /// One frame as a picture by itself, in SVG: what happens, its equation, and the graph. All are of one size.
 class WalkPicture {
  public:

@@ -27,6 +27,9 @@ class WalkScene {
   /// The graph for Graphviz to lay out, with boxes of the sizes that are needed; and what it made of it.
   std::string dot() const;
   void set_layout(Layout layout) { layout_ = std::move(layout); }
+  const Layout& layout() const { return layout_; }
+  /// How wide and high the box of a node is.
+  Point size(std::size_t node) const { return {boxes_[node].width, boxes_[node].height}; }
   double width() const { return layout_.width; }
   double height() const { return layout_.height; }
 
