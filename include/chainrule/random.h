@@ -51,6 +51,13 @@ class Generator {
   std::optional<double> spare_;
 };
 
+/// What random operations do inside vmap.
+enum class Randomness : std::uint8_t {
+  error,      ///< they are refused
+  same,       ///< every sample sees the same numbers
+  different,  ///< each its own
+};
+
 Tensor rand(const Shape& shape, Generator& generator, DType dtype = default_dtype());   ///< uniform on [0, 1)
 Tensor randn(const Shape& shape, Generator& generator, DType dtype = default_dtype());  ///< standard normal
 /// 0 .. count - 1 in random order, int64.

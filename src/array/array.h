@@ -40,6 +40,8 @@ class Array {
   }
   /// Elements that are computed when somebody reads them. For more than eight bytes.
   Array(Shape shape, DType dtype, std::unique_ptr<Deferred> deferred);
+  /// An array that stands for others under a transform of functions, of any size: see graph/traced.h.
+  static Array traced_by(Shape shape, DType dtype, std::unique_ptr<Deferred> traced);
   /// The elements of somebody else, who holds them through the pointer. They are never written to.
   /// std::invalid_argument where they are not aligned.
   static Array of_others(Shape shape, DType dtype, std::shared_ptr<const void> elements);
@@ -76,9 +78,11 @@ class Array {
   const T* data() const {
     return static_cast<const T*>(raw());
   }
-  /// The element of a scalar, which is always in place.
+  /// The element of a scalar, which is always in place, unless it is traced.
   template <Element T>
   T item() const {
+    if (shared_) [[unlikely]]
+      return *data<T>();
     T element;
     std::memcpy(&element, storage_.local, sizeof element);
     return element;
@@ -93,13 +97,18 @@ class Array {
     return shared_ ? elements() : storage_.local;
   }
   bool is_sole_owner() const {
-    return !shared_ ||
-           (storage_.buffer->references.load(std::memory_order_acquire) == 1 && !storage_.buffer->is_foreign);
+    return !shared_ || (storage_.buffer->references.load(std::memory_order_acquire) == 1 &&
+                        !storage_.buffer->is_foreign && !storage_.buffer->is_traced);
   }
 
   /// Do the elements wait to be computed?
   bool is_deferred() const {
-    return shared_ && storage_.buffer->elements.load(std::memory_order_acquire) == nullptr;
+    return shared_ && storage_.buffer->elements.load(std::memory_order_acquire) == nullptr &&
+           !storage_.buffer->is_traced;
+  }
+  /// What this stands for under a transform, or null: see graph/traced.h.
+  const Deferred* traced() const {
+    return shared_ && storage_.buffer->is_traced ? storage_.buffer->deferred : nullptr;
   }
   /// Calls use(deferred), which says whether it could do without the elements. False, too, where they are
   /// there.
@@ -122,6 +131,10 @@ class Array {
       destroy(storage_.buffer);
     shared_ = false;
   }
+  /// The same, but what takes no more than eight bytes stays, as do such elements in place.
+  void release_elements() noexcept {
+    if (shared_ && byte_count() > sizeof storage_) release();
+  }
   bool uses_buffer() const { return shared_; }
 
  private:
@@ -132,6 +145,7 @@ class Array {
     std::atomic<bool> busy{false};  // someone computes the elements, or uses `deferred`
     bool is_apart = false;          // from the elements
     bool is_foreign = false;        // somebody else's elements, held by `deferred`
+    bool is_traced = false;         // no elements: `deferred` says what they stand for, and stays
     std::size_t bytes;              // of the elements
     std::atomic<void*> elements;    // null while they are deferred
     Deferred* deferred = nullptr;

@@ -27,6 +27,10 @@ class Deferred {
   /// sum += scale · the elements, in one pass. False, and nothing done, where there is no such pass.
   virtual bool add_to(Array& /*sum*/, double /*scale*/) const { return false; }
 
+  /// The elements, where they are those of another array or cannot be read at all, so that they are not
+  /// computed: see graph/traced.h.
+  virtual const void* elements_elsewhere() const { return nullptr; }
+
   /// Bytes of what would be gone if the elements were there.
   std::size_t kept_bytes = 0;
 };

@@ -8,7 +8,8 @@ namespace chainrule {
 
 Tensor add_up(Tensor&& sum, const Tensor& more) {
   Node& node = *sum.node();
-  if (!recording_mode.off || !node.is_unique() || !node.is_leaf()) return sum + more;
+  if (!recording_mode.off || recording_mode.transforms != 0 || !node.is_unique() || !node.is_leaf())
+    return sum + more;
   Array& total = node.mutable_value();
   const Array& part = value_of(more);
   if (adds_up_later(total, part)) return sum + more;

@@ -37,7 +37,10 @@ bool are_same(const std::vector<Tensor>& a, const std::vector<Tensor>& b) {
 
 }  // namespace
 
-bool is_recording() { return !recording_mode.off && !recording_mode.keep_values; }
+// Under vmap and jvp, what a tensor stands for would not be recorded where a checkpoint does not record.
+bool is_recording() {
+  return !recording_mode.off && !recording_mode.keep_values && recording_mode.transforms == 0;
+}
 
 const std::string& Recomputed::name() const {
   static const auto* const name = new std::string("checkpoint");

@@ -118,6 +118,8 @@ struct SavedValue {
 struct ReverseGradient {
   static constexpr std::string_view name = "reverse_gradient", formula = "the gradient times a factor";
   double factor;
+  Tensor batch(const Unwrapped& at) const { return reverse_gradient(at.in[0], factor); }
+  Tensor jvp(Inputs, const Tensor&, Inputs tangents) const { return tangents[0] * factor; }
   Array forward(Values in) const {
     (void)in[0]->raw();  // else the two would put off the same computation
     return *in[0];

@@ -19,7 +19,9 @@ namespace {
 class RecordOnly {
  public:
   explicit RecordOnly(bool record) : before_(recording_mode) {
-    if (!record) recording_mode = {.off = true, .keep_values = false};
+    if (record) return;
+    recording_mode.off = true;
+    recording_mode.keep_values = false;
   }
   ~RecordOnly() { recording_mode = before_; }
   RecordOnly(const RecordOnly&) = delete;
@@ -131,9 +133,11 @@ void Backpropagation::run_and_consume(Tensor&& root, const Tensor& seed) {
 void Backpropagation::propagate_all(const Traversal& order, const Tensor& seed, bool create_graph,
                                     Consumption* consumption) {
   const RecordOnly mode(create_graph);
-  const bool in_numbers = !recording_mode.keep_values && recording_mode.off;
+  // Under a transform, numbers may stand for others, which only operations know.
+  const bool is_traced = recording_mode.transforms != 0;
+  const bool in_numbers = !recording_mode.keep_values && recording_mode.off && !is_traced;
   observed_ = Observer::newest() != nullptr;
-  CotangentAccumulator arrived(order, create_graph);
+  CotangentAccumulator arrived(order, create_graph || is_traced);
   arrived.add(order[order.size() - 1], seed.is_empty() ? Cotangent(1.0) : Cotangent(seed));
   start(order);
   for (std::size_t position = order.size(); position-- > 0;) {

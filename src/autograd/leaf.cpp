@@ -4,6 +4,7 @@
 #include "autograd/accumulator.h"
 #include "chainrule/autograd.h"
 #include "graph/deferral.h"
+#include "graph/traced.h"
 
 namespace chainrule {
 
@@ -25,6 +26,13 @@ class Variable::Lock {
 void Variable::accumulate(Cotangent cotangent) const {
   if (cotangent.is_number()) return add(cotangent.number());
   Tensor gradient = std::move(cotangent).tensor(dtype());
+  if (const Traced* const of = traced(gradient))
+    throw GradError(
+        of->kind == Traced::Kind::batched
+            ? "backward: inside vmap, a variable from outside would get a gradient for each sample; "
+              "use grad() or gradients() inside, or call backward() on what vmap gives"
+            : "backward: inside jvp, the gradient of a variable would lose its tangent; use grad() "
+              "or gradients() inside");
   if (shape().rank() == 0) return add(gradient.item());
   for (;;) {
     Tensor before;

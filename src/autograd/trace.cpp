@@ -10,6 +10,7 @@
 #include "chainrule/nn/parameter.h"
 #include "chainrule/ops.h"
 #include "graph/apply.h"
+#include "graph/traced.h"
 #include "graph/traversal.h"
 
 namespace chainrule {
@@ -24,6 +25,8 @@ struct Input {
   }
   static std::int64_t flops(Inputs, const Shape&) { return 0; }
   Reads reads(Wanted) const { return 0; }
+  static constexpr bool linear = true;
+  Tensor batch(const Unwrapped& at) const { return at.in[0]; }
   void vjp(Inputs, const Tensor&, const Tensor& g, Cotangents& to) const { to[0] = g; }
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
     return {"1"};
@@ -42,6 +45,12 @@ bool depends_on_others(const Tensor& result, const std::vector<Tensor>& inputs) 
   for (std::size_t i = 0; i < order.size(); ++i)
     if (order[i].is_variable() && !ours[i]) return true;
   return false;
+}
+
+/// Does the result stand for a tensor under another transform that somebody outside differentiates?
+bool stands_for_recorded(const Tensor& result) {
+  const Traced* const of = traced(result);
+  return of != nullptr && (needs_gradient_inside(of->inner) || needs_gradient_inside(of->tangent));
 }
 
 std::string shape_of(const Tensor& tensor) { return to_string(tensor.shape()); }
@@ -109,7 +118,7 @@ void Trace::require_differentiable(std::string_view called, const Tensor& given,
 Tensor Trace::input(const Tensor& given, const Place& place) {
   require_differentiable(called_, given, place);
   const bool outside = recording_ && given.requires_grad();
-  differentiated_ = differentiated_ || outside;
+  differentiated_ = differentiated_ || (recording_ && needs_gradient_inside(given));
   Tensor inside = outside ? stand_in(given) : variable(given);
   if (std::string name = given.name(); !name.empty()) inside = std::move(inside).named(std::move(name));
   inputs_.push_back(inside);
@@ -126,17 +135,18 @@ void Trace::output(const Tensor& result, const Place& place) {
 void Trace::finish() {
   differentiated_ =
       differentiated_ || (recording_ && std::ranges::any_of(outputs_, [&](const Tensor& result) {
-                            return depends_on_others(result, inputs_);
+                            return depends_on_others(result, inputs_) || stands_for_recorded(result);
                           }));
 }
 
 Tensor Trace::outside(const Tensor& result) const {
-  return differentiated_ || result.is_empty() || !result.requires_grad() ? result : result.detach();
+  return differentiated_ || result.is_empty() || !result.requires_grad() ? result
+                                                                         : constant(value_of(result));
 }
 
 bool Trace::is_recorded(std::span<const Tensor> further) const {
   return !recording_mode.off && (differentiated_ || std::ranges::any_of(further, [](const Tensor& tensor) {
-                                   return !tensor.is_empty() && tensor.requires_grad();
+                                   return needs_gradient_inside(tensor);
                                  }));
 }
 

@@ -19,7 +19,7 @@ struct Found {
   double number;
 };
 std::optional<Found> first_in(const Array& value) {
-  if (!is_floating(value.dtype())) return {};
+  if (!is_floating(value.dtype()) || value.traced() != nullptr) return {};  // its parts have been seen
   return dispatch_floating(value.dtype(), [&]<class T>() -> std::optional<Found> {
     const T* elements = value.data<T>();
     for (std::int64_t i = 0, n = value.size(); i < n; ++i)
@@ -40,7 +40,7 @@ std::string described(const Node& node) {
   const std::string label = node.label();
   std::string text = (label.empty() ? "" : "'" + label + "' ") + to_string(node.shape()) + " " +
                      std::string(to_string(node.dtype()));
-  if (!node.has_value() || node.value().size() == 0) return text;
+  if (!node.has_value() || node.value().size() == 0 || node.value().traced() != nullptr) return text;
   const auto [low, high] = dispatch(node.dtype(), [&]<class T>() {
     const T* elements = node.value().data<T>();
     const auto [least, greatest] = std::minmax_element(elements, elements + node.value().size());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 
@@ -8,6 +9,7 @@
 #include "graph/cotangent.h"
 #include "graph/deferral.h"
 #include "graph/observer.h"
+#include "graph/traced.h"
 
 /// How an operation becomes a node.
 ///
@@ -24,25 +26,19 @@
 /// and may have
 ///   void scalar_vjp(in, value, g, to) const    vjp in bare numbers, for a scalar and its scalar inputs
 ///   std::int64_t flops(in, shape) const    unless it does one thing per element
+/// and, for values under a transform (graph/traced.h), where forward is not called, so that the derivative
+/// has nothing of what forward may leave in the struct:
+///   Tensor composed(in) const              the same in other operations, which then follow these rules
+///   Tensor batch(at) const                 the physical result, batch axis first, of at.in, of which
+///                                          at.has(i) are physical; without it, sample after sample
+///   static constexpr bool linear = true    the derivative along tangents is the operation on them
+///   Tensor jvp(in, out, tangents) const    that derivative; without it, from vjp
 namespace chainrule {
 
 /// The values of the inputs.
 using Values = std::span<const Array* const>;
 /// The inputs as tensors, in a derivative.
 using Inputs = std::span<const Tensor>;
-
-/// Which inputs need a gradient.
-class Wanted {
- public:
-  void add(std::size_t input) { inputs_ |= bit(input); }
-  bool operator()(std::size_t input) const { return (inputs_ & bit(input)) != 0; }
-
- private:
-  static constexpr std::uint64_t bit(std::size_t input) {
-    return std::uint64_t{1} << std::min<std::size_t>(input, 63);
-  }
-  std::uint64_t inputs_ = 0;  // the last bit is for all further ones
-};
 
 /// An input on its way into an operation.
 class Argument {
@@ -200,10 +196,15 @@ inline Tensor read(Tensor tensor) {
   return tensor;
 }
 
-/// The value; its errors know the call.
-template <Operation Op>
+template <std::size_t N, Operation Op>
+Array compute_traced(const Op& op, Here here, std::span<const Tensor* const> tensors);
+
+/// The value; its errors know the call. Of N inputs; 0 stands for any number.
+template <std::size_t N, Operation Op>
 Array compute(Op& op, Here here, Values in, std::span<const Tensor* const> tensors) {
   try {
+    if (recording_mode.transforms != 0) [[unlikely]]
+      if (any_traced(in)) return compute_traced<N>(std::as_const(op), here, tensors);
     return op.forward(in);
   } catch (...) {
     rethrow_in_call(here, tensors);
@@ -216,7 +217,7 @@ Tensor apply(Op op, Here here, const In&... in) {
   constexpr std::size_t count = sizeof...(In);
   const std::array<const Array*, count> values = {&value_of(*in)...};
   const std::array<const Tensor*, count> tensors = {&*in...};
-  Array value = compute(op, here, values, tensors);
+  Array value = compute<count>(op, here, values, tensors);
   const Recording recording(value.dtype(), tensors);
   const Reads reads = recording.needed ? recording.reads(op) : 0;
   const bool read_now = value.is_deferred() && !stays_deferred(value, reads, tensors);
@@ -236,7 +237,7 @@ Tensor apply(Op op, Here here, const std::vector<Tensor>& in) {
     values.push_back(&value_of(tensor));
     tensors.push_back(&tensor);
   }
-  Array value = compute(op, here, values, tensors);
+  Array value = compute<0>(op, here, values, tensors);
   const Recording recording(value.dtype(), tensors);
   const Reads reads = recording.needed ? recording.reads(op) : 0;
   if (value.is_deferred() && !stays_deferred(value, reads, tensors)) (void)value.raw();
@@ -246,6 +247,60 @@ Tensor apply(Op op, Here here, const std::vector<Tensor>& in) {
   if (recording_mode.keep_values) [[unlikely]]
     Observer::show_made(*out.node());
   return out;
+}
+
+/// The same operation on other inputs, as many.
+template <std::size_t N, Operation Op>
+Tensor apply_again(const Op& op, Here here, const std::vector<Tensor>& in) {
+  if constexpr (N == 0)
+    return apply(Op(op), here, in);
+  else
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return apply(Op(op), here, Argument(in[I])...);
+    }
+  (std::make_index_sequence<N>());
+}
+
+template <std::size_t N, Operation Op>
+Tensor batched_result(const Op& op, Here here, const Unwrapped& at) {
+  if constexpr (requires { op.batch(at); })
+    return op.batch(at);
+  else
+    return at.one_by_one(Op::name,
+                         [&](const std::vector<Tensor>& sample) { return apply_again<N>(op, here, sample); });
+}
+
+/// The tangent of a result, empty for zeros.
+template <std::size_t N, Operation Op>
+Tensor tangent_of_result(const Op& op, Here here, const Unwrapped& at, const Tensor& out) {
+  if (!is_floating(out.node()->dtype())) return {};
+  if constexpr (requires { Op::linear; }) {
+    std::vector<Tensor> tangents = at.tangents;
+    for (std::size_t i = 0; i < tangents.size(); ++i)
+      if (tangents[i].is_empty()) tangents[i] = zeros_like(at.in[i]);
+    return apply_again<N>(op, here, tangents);
+  } else if constexpr (requires { op.jvp(Inputs(), out, Inputs()); }) {
+    return op.jvp(at.in, out, at.tangents);
+  } else {
+    return pushed_through(out, at.in, at.tangents,
+                          [&](const Tensor& v, Cotangents& to) { op.vjp(at.in, out, v, to); });
+  }
+}
+
+/// The value of an operation some of whose inputs stand for others under a transform.
+template <std::size_t N, Operation Op>
+Array compute_traced(const Op& op, Here here, std::span<const Tensor* const> tensors) {
+  if constexpr (requires { op.composed(Inputs()); }) {
+    std::vector<Tensor> in;
+    for (const Tensor* tensor : tensors) in.push_back(*tensor);
+    return value_of(op.composed(in));
+  } else {
+    const Unwrapped at(tensors);
+    if (at.kind == Traced::Kind::batched) return batched_value(at.level, batched_result<N>(op, here, at));
+    const Tensor out = apply_again<N>(op, here, at.in);
+    const bool is_constant = std::ranges::all_of(at.tangents, &Tensor::is_empty);
+    return dual_value(at.level, out, is_constant ? Tensor() : tangent_of_result<N>(op, here, at, out));
+  }
 }
 
 }  // namespace chainrule

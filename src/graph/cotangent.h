@@ -6,6 +6,25 @@
 /// its inputs. That of a scalar is a bare number, without a node, unless it is to be differentiated again.
 namespace chainrule {
 
+/// Which inputs need a gradient.
+class Wanted {
+ public:
+  static constexpr Wanted all() {
+    Wanted wanted;
+    wanted.inputs_ = ~std::uint64_t{0};
+    return wanted;
+  }
+  constexpr void add(std::size_t input) { inputs_ |= bit(input); }
+  constexpr bool operator()(std::size_t input) const { return (inputs_ & bit(input)) != 0; }
+  constexpr bool any() const { return inputs_ != 0; }
+
+ private:
+  static constexpr std::uint64_t bit(std::size_t input) {
+    return std::uint64_t{1} << (input < 63 ? input : 63);
+  }
+  std::uint64_t inputs_ = 0;  // the last bit is for all further ones
+};
+
 /// Nothing, a number, or a tensor.
 class Cotangent {
  public:
@@ -60,13 +79,14 @@ class Cotangents {
  public:
   /// What is asked of a rule.
   struct Request {
-    bool only_needed = true;  ///< for the inputs that need a gradient; for all of them otherwise
-    bool in_numbers = false;  ///< without a graph of how they are computed
+    bool only_needed = true;       ///< for the inputs that need a gradient
+    bool in_numbers = false;       ///< without a graph of how they are computed
+    Wanted among = Wanted::all();  ///< otherwise
   };
   Cotangents(std::span<Cotangent> cotangents, std::span<const Tensor> inputs, Request request)
       : cotangents_(cotangents), inputs_(inputs), request_(request) {}
   bool wants(std::size_t input) const {
-    return !request_.only_needed || inputs_[input].node()->requires_grad();
+    return request_.only_needed ? inputs_[input].node()->requires_grad() : request_.among(input);
   }
   /// Are only numbers wanted, no graph of the computation?
   bool in_numbers() const { return request_.in_numbers; }

@@ -32,7 +32,7 @@ void Node::drop_some(std::uint64_t what, std::uint64_t before) noexcept {
     if (alone) counts_.store(after, std::memory_order_relaxed);
     if (alone ||
         counts_.compare_exchange_weak(before, after, std::memory_order_acq_rel, std::memory_order_acquire)) {
-      if (value_unused && (before & value_released) == 0) value_.release();
+      if (value_unused && (before & value_released) == 0) value_.release_elements();
       return;
     }
   }

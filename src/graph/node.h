@@ -29,6 +29,7 @@ struct RecordingMode {
   bool off = false;
   bool keep_values = false;
   std::uint16_t scope = 0;
+  std::uint16_t transforms = 0;  ///< that trace values, see graph/traced.h
 };
 [[gnu::tls_model("initial-exec")]] extern constinit thread_local RecordingMode recording_mode;
 
@@ -89,7 +90,7 @@ class Node {
     if (!is_unique()) return drop(value_reference);
     // Nobody else has a reference of any kind, so no atomic operation is needed.
     counts_.store(node_reference | value_released, std::memory_order_relaxed);
-    value_.release();
+    value_.release_elements();
   }
   /// Is the one handle that the caller holds the only reference of any kind?
   bool is_unique() const { return counts_.load(std::memory_order_acquire) == handle; }

@@ -3,7 +3,9 @@
 #include <cmath>
 #include <numbers>
 
-#include "graph/node.h"
+#include "chainrule/ops.h"
+#include "chainrule/shaping.h"
+#include "graph/traced.h"
 
 namespace chainrule {
 
@@ -44,16 +46,24 @@ std::int64_t Generator::below(std::int64_t bound) {
 namespace {
 
 template <class Function>
-Tensor drawn(std::string_view operation, const Shape& shape, DType dtype, Function draw) {
-  if (!is_floating(dtype))
-    throw DTypeError(std::string(operation) + ": makes float32 or float64, not " +
-                     std::string(to_string(dtype)));
+Tensor drawn_now(std::string_view operation, const Shape& shape, DType dtype, Function draw) {
   Array value = new_array(operation, shape, dtype);
   dispatch_floating(dtype, [&]<class T>() {
     T* out = value.mutable_data<T>();
     for (std::int64_t i = 0, n = value.size(); i < n; ++i) out[i] = static_cast<T>(draw());
   });
   return constant(std::move(value));
+}
+
+template <class Function>
+Tensor drawn(std::string_view operation, const Shape& shape, DType dtype, Function draw) {
+  if (!is_floating(dtype))
+    throw DTypeError(std::string(operation) + ": makes float32 or float64, not " +
+                     std::string(to_string(dtype)));
+  if (recording_mode.transforms != 0) [[unlikely]]
+    return drawn_for_samples(operation, shape,
+                             [&](const Shape& all) { return drawn_now(operation, all, dtype, draw); });
+  return drawn_now(operation, shape, dtype, draw);
 }
 
 }  // namespace
@@ -69,7 +79,9 @@ Tensor randn(const Shape& shape, Generator& generator, DType dtype) {
   return drawn("randn", shape, dtype, [&] { return generator.normal(); });
 }
 
-Tensor randperm(std::int64_t count, Generator& generator) {
+namespace {
+
+Tensor permuted(std::int64_t count, Generator& generator) {
   Array value = new_array("randperm", {count}, DType::int64);
   auto* out = value.mutable_data<std::int64_t>();
   for (std::int64_t i = 0; i < count; ++i) {  // Fisher and Yates, inside out
@@ -78,6 +90,21 @@ Tensor randperm(std::int64_t count, Generator& generator) {
     out[j] = i;
   }
   return constant(std::move(value));
+}
+
+}  // namespace
+
+Tensor randperm(std::int64_t count, Generator& generator) {
+  if (recording_mode.transforms == 0) [[likely]]
+    return permuted(count, generator);
+  return drawn_for_samples("randperm", {count}, [&](const Shape& all) {
+    if (all.rank() == 1) return permuted(count, generator);
+    std::int64_t rows = 1;
+    for (std::size_t axis = 0; axis + 1 < all.rank(); ++axis) rows *= all[axis];
+    std::vector<Tensor> each;
+    for (std::int64_t i = 0; i < rows; ++i) each.push_back(permuted(count, generator));
+    return rows == 0 ? zeros(all, DType::int64) : reshape(stack(each, 0), all);
+  });
 }
 
 }  // namespace chainrule

@@ -98,7 +98,7 @@ Tensor local_gradient(const Tensor& tensor, std::size_t input, const Tensor& g) 
   if (input >= inputs.size() || !is_floating(inputs[input].dtype())) return {};
   const NoGrad guard;
   std::vector<Cotangent> sent(inputs.size());
-  Cotangents to(sent, inputs, {.only_needed = false, .in_numbers = true});
+  Cotangents to(sent, inputs, {.only_needed = false, .in_numbers = recording_mode.transforms == 0});
   try {
     node.vjp(g, to);
   } catch (...) {

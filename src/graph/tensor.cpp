@@ -6,6 +6,7 @@
 #include "graph/call_error.h"
 #include "graph/node.h"
 #include "graph/reading.h"
+#include "graph/traced.h"
 
 namespace chainrule {
 namespace {
@@ -110,7 +111,7 @@ Tensor Tensor::grad() const {
 
 void Tensor::zero_grad() const { as_variable(*this, "zero_grad").zero_gradient(); }
 
-Tensor Tensor::detach() const { return constant(value_of(*this)); }
+Tensor Tensor::detach() const { return constant(cut_off(value_of(*this))); }
 
 Tensor Tensor::operator[](Position position) const {
   return index({*this, position.here()}, {position.number()});

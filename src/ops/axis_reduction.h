@@ -51,6 +51,7 @@ struct AxisReduction {
   }
   /// Is any element infinite? (So few look, and it costs so little, that results are looked through.)
   static bool any_infinite(const Tensor& result) {
+    if (traced(result) != nullptr) return true;  // cannot be told: there may be some
     return dispatch_floating(result.dtype(), [&]<class T>() {
       const std::span<const T> elements = result.data<T>();
       return std::any_of(elements.begin(), elements.end(), [](T element) { return std::isinf(element); });
@@ -72,6 +73,13 @@ struct AxisReduction {
                        " has no elements along the axes; check that the tensor is not empty");
   }
 };
+
+/// Of each sample under vmap: over the same axes, which come after that of the batch.
+template <class Op>
+Tensor reduce_each(Op op, const Unwrapped& at) {
+  op.axes <<= 1;
+  return apply(op, {}, Argument(at.in[0]));
+}
 
 template <class Op>
 Tensor reduce(const Op& op, Here here, const Argument& in) {

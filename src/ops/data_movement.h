@@ -6,6 +6,7 @@ namespace chainrule::ops {
 
 /// What operations have in common that only move elements: nothing is read to differentiate them.
 struct DataMovement {
+  static constexpr bool linear = true;
   static std::int64_t flops(Inputs, const Shape&) { return 0; }
   Reads reads(Wanted) const { return 0; }
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {

@@ -50,6 +50,31 @@ T element(const Tensor& scalar) {
   return scalar.node()->value().item<T>();
 }
 
+/// The operation on what stands for its inputs under vmap, where it is elementwise.
+template <class Op>
+Tensor unary_again(const Unwrapped& at) {
+  return apply(Op{}, {}, Argument(at.in[0]));
+}
+template <class Op>
+Tensor binary_again(const Unwrapped& at) {
+  (void)broadcast(Op::name, at.shape(0), at.shape(1));  // so that an error shows these
+  const std::size_t rank = at.most_rank();
+  const Tensor a = at.aligned(0, rank), b = at.aligned(1, rank);
+  return apply(Op{}, {}, Argument(a), Argument(b));
+}
+
+/// The tangent of y = f(a, b), broadcast, from by_a(t) and by_b(t), which multiply one of y's shape by the
+/// slopes.
+template <class A, class B>
+Tensor sum_of_tangents(const Tensor& out, Inputs tangents, const A& by_a, const B& by_b) {
+  const auto stretched = [&](const Tensor& t) {
+    return t.shape() == out.shape() ? t : broadcast_to(t, out.shape());
+  };
+  if (tangents[1].is_empty()) return by_a(stretched(tangents[0]));
+  if (tangents[0].is_empty()) return by_b(stretched(tangents[1]));
+  return by_a(stretched(tangents[0])) + by_b(stretched(tangents[1]));
+}
+
 /// y = f(x). Op gives value(x) and vjp_x(x, y, g).
 template <class Op>
 struct Unary {
@@ -72,6 +97,12 @@ struct Unary {
       to[0] = g;
     else
       to[0] = to.in_numbers() ? fused(in[0], out, g) : Rule()(in[0], out, g);
+  }
+  Tensor batch(const Unwrapped& at) const { return unary_again<Op>(at); }
+  Tensor jvp(Inputs in, const Tensor& out, Inputs tangents) const {
+    const Tensor& t = tangents[0];
+    if constexpr (probe().is_upstream) return t;
+    return may_be_in_numbers({&in[0], &out, &t}) ? fused(in[0], out, t) : Rule()(in[0], out, t);
   }
   void scalar_vjp(Inputs in, const Array& y, double g, Cotangents& to) const {
     dispatch_floating(y.dtype(), [&]<class T>() {
@@ -181,6 +212,18 @@ struct Binary {
     const Shape& shape = out.node()->shape();
     if (to.wants(0)) send(RuleA(), 0, in, out, shape, g, to);
     if (to.wants(1)) send(RuleB(), 1, in, out, shape, g, to);
+  }
+  Tensor batch(const Unwrapped& at) const { return binary_again<Op>(at); }
+  Tensor jvp(Inputs in, const Tensor& out, Inputs tangents) const {
+    const auto by = [&](auto rule) {
+      return [&, rule](const Tensor& t) {
+        if constexpr (probe(decltype(rule)()).is_upstream) return t;
+        return may_be_in_numbers({&in[0], &in[1], &out, &t})
+                   ? ops::fused(rule, in[0], in[1], out, out.shape(), t)
+                   : Tensor(rule(in[0], in[1], out, t));
+      };
+    };
+    return sum_of_tangents(out, tangents, by(RuleA()), by(RuleB()));
   }
   void scalar_vjp(Inputs in, const Array& y, double g, Cotangents& to) const {
     dispatch_floating(y.dtype(), [&]<class T>() {

@@ -61,6 +61,37 @@ struct Matmul {
     return 2 * out.size() * (transpose_a && a.rank() > 1 ? a[a.rank() - 2] : a.back());
   }
 
+  /// As a stack of matrices; one matrix for all samples, beside a vector of each, as one product.
+  Tensor batch(const Unwrapped& at) const {
+    const Plan plan(*this, at.shape(0), at.shape(1));
+    const std::size_t rank_a = at.rank(0), rank_b = at.rank(1);
+    if (!at.has(1) && rank_a == 1 && rank_b == 2) return product(at.in[0], at.in[1], false, transpose_b);
+    if (!at.has(0) && rank_b == 1 && rank_a == 2) return product(at.in[1], at.in[0], false, !transpose_a);
+    const auto matrices = [&](std::size_t i, const Shape& shape, std::size_t rank) {
+      std::vector<std::int64_t> sizes(shape.begin(), shape.end());
+      if (at.has(i)) {
+        sizes.insert(sizes.begin(), rank - shape.rank(), 1);
+        sizes.insert(sizes.begin(), at.size);
+      }
+      return reshape(at.in[i], Shape(sizes));
+    };
+    const std::size_t rank = plan.full.rank();
+    const Tensor stacked =
+        product(matrices(0, plan.a, rank), matrices(1, plan.b, rank), transpose_a, transpose_b);
+    if (plan.full == plan.result) return stacked;
+    std::vector<std::int64_t> sizes(plan.result.begin(), plan.result.end());
+    sizes.insert(sizes.begin(), at.size);
+    return reshape(stacked, Shape(sizes));
+  }
+  Tensor jvp(Inputs in, const Tensor&, Inputs tangents) const {
+    const auto with = [&](const Tensor& a, const Tensor& b) {
+      return product(a, b, transpose_a, transpose_b);
+    };
+    if (tangents[1].is_empty()) return with(tangents[0], in[1]);
+    if (tangents[0].is_empty()) return with(in[0], tangents[1]);
+    return with(tangents[0], in[1]) + with(in[0], tangents[1]);
+  }
+
   static Tensor product(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b) {
     return apply(Matmul{transpose_a, transpose_b}, Here::now(), Argument(a), Argument(b));
   }
@@ -185,6 +216,39 @@ struct Linear {
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                              const std::string&) const {
     return {input == 0 ? "g @ " + names[1] : input == 1 ? "gᵀ @ " + names[0] : "Σ g", false};
+  }
+  /// Samples are further rows, unless each has a weight of its own.
+  Tensor batch(const Unwrapped& at) const {
+    const Shape x = at.shape(0), weight = at.shape(1);
+    const bool biased = at.in.size() == 3;
+    if (!at.has(1) && !(biased && at.has(2)))
+      return biased ? linear(at.in[0], at.in[1], at.in[2]) : linear(at.in[0], at.in[1]);
+    if (x.rank() == 0 || weight.rank() != 2 || x.back() != weight[1] ||
+        (biased && at.shape(2) != Shape{weight[0]}))  // its error
+      return biased ? linear(zeros(x), zeros(weight), zeros(at.shape(2))) : linear(zeros(x), zeros(weight));
+    Tensor y;
+    if (at.has(1)) {
+      const std::int64_t rows = Shape(x.sizes().first(x.rank() - 1)).size();
+      const Tensor samples =
+          reshape(at.in[0], at.has(0) ? Shape{at.size, rows, x.back()} : Shape{rows, x.back()});
+      y = Matmul::product(samples, at.in[1], false, true);
+      std::vector<std::int64_t> sizes(x.begin(), x.end());
+      sizes.back() = weight[0];
+      sizes.insert(sizes.begin(), at.size);
+      y = reshape(y, Shape(sizes));
+    } else {
+      y = linear(at.in[0], at.in[1]);
+    }
+    return biased ? y + at.aligned(2, x.rank()) : y;
+  }
+  Tensor jvp(Inputs in, const Tensor& out, Inputs tangents) const {
+    Tensor sum;
+    const auto add = [&](const Tensor& part) { sum = sum.is_empty() ? part : sum + part; };
+    if (!tangents[0].is_empty()) add(linear(tangents[0], in[1]));
+    if (!tangents[1].is_empty()) add(linear(in[0], tangents[1]));
+    if (tangents.size() == 3 && !tangents[2].is_empty())
+      add(sum.is_empty() ? broadcast_to(tangents[2], out.shape()) : tangents[2]);
+    return sum;
   }
   static std::int64_t flops(Inputs in, const Shape& out) { return 2 * out.size() * in[0].shape().back(); }
 };

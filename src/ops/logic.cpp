@@ -21,6 +21,7 @@ struct Comparison {
         return kernels::zip<Holds, T, bool>(*in[0], *in[1], shape);
     });
   }
+  Tensor batch(const Unwrapped& at) const { return binary_again<Op>(at); }
   Reads reads(Wanted) const { return 0; }
   void vjp(Inputs, const Tensor&, const Tensor&, Cotangents&) const {}
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
@@ -85,6 +86,7 @@ struct LogicalNot {
     const auto f = [](bool x) { return !x; };
     return kernels::map<decltype(f), bool, bool>(*in[0]);
   }
+  Tensor batch(const Unwrapped& at) const { return logical_not(at.in[0]); }
   Reads reads(Wanted) const { return 0; }
   void vjp(Inputs, const Tensor&, const Tensor&, Cotangents&) const {}
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
@@ -102,6 +104,19 @@ struct Where {
     const Shape branches = broadcast(name, in[1]->shape(), in[2]->shape());
     const Shape shape = broadcast(name, in[0]->shape(), branches);
     return kernels::select(*in[0], *in[1], *in[2], shape);
+  }
+  Tensor batch(const Unwrapped& at) const {
+    (void)broadcast(name, at.shape(0), broadcast(name, at.shape(1), at.shape(2)));
+    const std::vector<Tensor> in = at.all_aligned();
+    return where(in[0], in[1], in[2]);
+  }
+  Tensor jvp(Inputs in, const Tensor& out, Inputs tangents) const {
+    const auto part = [&](std::size_t i) {
+      const Tensor& t = tangents[i];
+      return t.is_empty() ? scalar(0, out.dtype()) : t;
+    };
+    const Tensor t = where(in[0], part(1), part(2));
+    return t.shape() == out.shape() ? t : broadcast_to(t, out.shape());
   }
   Reads reads(Wanted wanted) const { return wanted(1) || wanted(2) ? reads_input(0) : 0; }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
@@ -123,6 +138,11 @@ struct Clamp {
     return dispatch_floating(in[0]->dtype(), [&]<class T>() {
       return kernels::elementwise<Bounded, T, 3>(shape, {in[0], in[1], in[2]});
     });
+  }
+  Tensor batch(const Unwrapped& at) const {
+    (void)broadcast(name, at.shape(0), broadcast(name, at.shape(1), at.shape(2)));
+    const std::vector<Tensor> in = at.all_aligned();
+    return clamp(in[0], in[1], in[2]);
   }
   Reads reads(Wanted wanted) const {
     return wanted(0) || wanted(1) || wanted(2) ? reads_input(0) | reads_input(1) | reads_input(2) : 0;
@@ -156,6 +176,10 @@ struct Cast {
         return kernels::map<decltype(f), From, To>(*in[0]);
       });
     });
+  }
+  Tensor batch(const Unwrapped& at) const { return apply(Cast{dtype}, {}, Argument(at.in[0])); }
+  Tensor jvp(Inputs, const Tensor&, Inputs tangents) const {
+    return is_floating(dtype) ? cast(tangents[0], dtype) : Tensor();
   }
   Reads reads(Wanted) const { return 0; }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {

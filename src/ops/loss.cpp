@@ -54,6 +54,13 @@ struct CrossEntropy : LossReduction {
     if (found != nullptr) *found = found->reshaped(logits.shape());
     return combine(name, losses.reshaped(samples));
   }
+  Tensor composed(Inputs in) const {
+    const Shape& shape = in[0].shape();
+    check_shapes(shape, in[1].shape(), in[1].dtype());
+    const Tensor log_p = log_softmax(in[0]),
+                 chosen = by_class ? where(one_hot_of(in[1], shape), log_p, 0) : strong_product(in[1], log_p);
+    return combined(name, -sum(chosen, -1), reduction);
+  }
   Reads reads(Wanted wanted) const { return wanted(0) || wanted(1) ? reads_input(0) | reads_input(1) : 0; }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     const std::int64_t samples = in[0].size() / in[0].shape().back();
@@ -69,20 +76,22 @@ struct CrossEntropy : LossReduction {
   }
 
  private:
-  void check(const Shape& logits, const Array& target) const {
+  void check_shapes(const Shape& logits, const Shape& target, DType dtype) const {
     const auto fail = [&](const std::string& remedy) {
-      throw ShapeError("cross_entropy: logits " + to_string(logits) + " and target " +
-                       to_string(target.shape()) + " (" + std::string(to_string(target.dtype())) +
-                       ") do not fit: " + remedy);
+      throw ShapeError("cross_entropy: logits " + to_string(logits) + " and target " + to_string(target) +
+                       " (" + std::string(to_string(dtype)) + ") do not fit: " + remedy);
     };
     if (logits.rank() == 0 || logits.size() == 0) fail("logits must be (..., classes) and not empty");
     if (!by_class) {
-      if (target.shape() != logits)
-        fail("probabilities must have the shape of the logits; classes must be int64");
+      if (target != logits) fail("probabilities must have the shape of the logits; classes must be int64");
       return;
     }
-    if (target.shape() != Shape(logits.sizes().first(logits.rank() - 1)))
+    if (target != Shape(logits.sizes().first(logits.rank() - 1)))
       fail("classes must have the shape of the logits without the last axis");
+  }
+  void check(const Shape& logits, const Array& target) const {
+    check_shapes(logits, target.shape(), target.dtype());
+    if (!by_class) return;
     const auto* classes = target.data<std::int64_t>();
     for (std::int64_t i = 0; i < target.size(); ++i)
       if (classes[i] < 0 || classes[i] >= logits.back())
@@ -112,8 +121,11 @@ struct CrossEntropy : LossReduction {
   Tensor rule(Inputs in, const Tensor& g, std::int64_t samples) const {
     const Shape& shape = in[0].shape();
     Tensor truth = in[1];
-    if (by_class) truth = cast(reshape(truth, with_last(shape, 1)) == arange(0, shape.back()), in[0].dtype());
+    if (by_class) truth = cast(one_hot_of(truth, shape), in[0].dtype());
     return balanced(softmax(in[0]), truth * -per_sample(g * scale(samples), shape), shape.rank() - 1);
+  }
+  static Tensor one_hot_of(const Tensor& classes, const Shape& logits) {
+    return reshape(classes, with_last(logits, 1)) == arange(0, logits.back());
   }
   struct Product {
     auto operator()(auto a, auto b) const { return a * b; }
@@ -127,12 +139,13 @@ struct CrossEntropy : LossReduction {
 /// A loss of each prediction and its target: Op gives value(p, t), vjp_a(p, t, g) and vjp_b(p, t, g).
 template <class Op>
 struct PairLoss : LossReduction {
+  Tensor composed(Inputs in) const {
+    require_same_shape(Op::name, in[0].shape(), in[1].shape());
+    return combined(Op::name, Tensor(Op::value(in[0], in[1])), reduction);
+  }
   Array forward(Values in) const {
-    const Shape &shape = in[0]->shape(), &target = in[1]->shape();
-    if (target != shape && target.rank() != 0)
-      throw ShapeError(
-          std::string(Op::name) + ": " + to_string(shape) + " and target " + to_string(target) +
-          " differ in shape; reshape one, or broadcast_to if that is meant (a scalar target is for all)");
+    const Shape& shape = in[0]->shape();
+    require_same_shape(Op::name, shape, in[1]->shape());
     return dispatch_floating(in[0]->dtype(), [&]<class T>() {
       return combine(Op::name, kernels::elementwise<Forward, T, 2>(shape, {in[0], in[1]}));
     });

@@ -21,11 +21,10 @@ inline Tensor combined(std::string_view name, const Tensor& losses, Reduction re
 }
 
 /// ShapeError unless the target has the shape of the prediction, or is a scalar.
-inline void require_same_shape(std::string_view name, const Tensor& prediction, const Tensor& target) {
-  if (target.shape() != prediction.shape() && target.rank() != 0)
+inline void require_same_shape(std::string_view name, const Shape& prediction, const Shape& target) {
+  if (target != prediction && target.rank() != 0)
     throw ShapeError(
-        std::string(name) + ": " + to_string(prediction.shape()) + " and target " +
-        to_string(target.shape()) +
+        std::string(name) + ": " + to_string(prediction) + " and target " + to_string(target) +
         " differ in shape; reshape one, or broadcast_to if that is meant (a scalar target is for all)");
 }
 
@@ -37,7 +36,7 @@ struct Pair {
     const DType dtype = real_dtype(common_dtype(p, t));
     prediction = p.as(dtype);
     target = t.as(dtype);
-    require_same_shape(name, prediction, target);
+    require_same_shape(name, prediction.shape(), target.shape());
   }
 };
 

@@ -1,5 +1,7 @@
 #include "chainrule/map.h"
 
+#include "chainrule/detail/trace.h"
+
 #include <functional>
 
 #include "kernels/broadcast.h"
@@ -84,22 +86,32 @@ Composed gradient_of(const Composed& composed) {
   };
 }
 
+/// What a function of variables gives of tensors that are traced by a transform.
+Tensor on_variables(const Composed& function, std::span<const Tensor> in) {
+  const NoGrad recording(false);
+  std::vector<Tensor> variables;
+  for (const Tensor& each : in)
+    variables.push_back(each.requires_grad() ? detail::stand_in(each) : variable(each));
+  return function(variables);
+}
+
 /// Derivatives of a map beyond those on dual numbers. They are computed apart from the graph around, on
 /// variables of their own, so that differentiating stops at these; a derivative of one is one more of the
 /// same kind.
 struct MapDerivative {
   static constexpr std::string_view name = "map_derivative",
                                     formula = "the derivatives of the lambda, on tensors";
-  Composed composed;
+  Composed function;
 
   Array forward(Values in) const {
     const NoGrad recording(false);
     std::vector<Tensor> variables;
     for (const Array* value : in) variables.push_back(variable(constant(*value)));
-    return value_of(composed(variables));
+    return value_of(function(variables));
   }
+  Tensor composed(Inputs in) const { return on_variables(function, in); }
   Reads reads(Wanted) const { return reads_everything & ~reads_output; }
-  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const { send(composed, in, g, to); }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const { send(function, in, g, to); }
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
     return {std::string(formula), false};
   }
@@ -136,6 +148,9 @@ struct MapGradient {
     run(*function, &MapFunction::gradient, shape, in, parts);
     return out;
   }
+  Tensor composed(Inputs in) const {
+    return on_variables([this](auto x_g) { return gradients_on_tensors(*function, x_g); }, in);
+  }
   Reads reads(Wanted) const { return reads_everything & ~reads_output; }
   void vjp(Inputs in, const Tensor& out, const Tensor& c, Cotangents& to) const {
     if (!to.in_numbers())
@@ -161,6 +176,20 @@ struct Map {
     std::array<void*, 1> part = {out.mutable_raw()};
     run(*function, &MapFunction::value, shape, in, part);
     return out;
+  }
+  Tensor batch(const Unwrapped& at) const { return apply(Map{function}, {}, at.all_aligned()); }
+  Tensor jvp(Inputs in, const Tensor& out, Inputs tangents) const {
+    const Tensor ones = ones_like(out);
+    std::vector<Tensor> inputs(in.begin(), in.end());
+    inputs.push_back(ones);
+    const Tensor slopes = apply(MapGradient{function}, {}, inputs);
+    Tensor sum;
+    for (std::size_t k = 0; k < in.size(); ++k) {
+      if (tangents[k].is_empty()) continue;
+      const Tensor part = strong_product(tangents[k], slopes[static_cast<std::int64_t>(k)]);
+      sum = sum.is_empty() ? part : sum + part;
+    }
+    return sum;
   }
   Reads reads(Wanted) const { return reads_everything & ~reads_output; }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {

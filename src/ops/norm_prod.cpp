@@ -10,6 +10,7 @@ namespace ops {
 struct Prod : AxisReduction {
   static constexpr std::string_view name = "prod", formula = "∂Πx/∂xᵢ = the product of the others";
   Array forward(Values in) const { return finish(kernels::prod(*in[0], axes), in[0]->shape()); }
+  Tensor batch(const Unwrapped& at) const { return reduce_each(*this, at); }
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) : 0; }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     if (to.wants(0)) to[0] = kept(g, in[0]) * in_rows(in[0], others_in_row);
@@ -58,6 +59,7 @@ struct Norm : AxisReduction {
       return finish(root, in[0]->shape());
     });
   }
+  Tensor batch(const Unwrapped& at) const { return reduce_each(*this, at); }
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) | reads_output : 0; }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;

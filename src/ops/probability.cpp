@@ -27,6 +27,10 @@ struct SoftmaxGradient {
   static constexpr std::string_view name = "softmax_gradient",
                                     formula = "∂(y · (u − Σ y·u)): to u: y · (g − Σ y·g)";
   std::size_t axis = 0;
+  Tensor batch(const Unwrapped& at) const {
+    const Tensor a = at.batched(0), b = at.batched(1);
+    return apply(SoftmaxGradient{axis + 1}, {}, Argument(a), Argument(b));
+  }
   Array forward(Values in) const { return kernels::softmax_gradient(*in[0], *in[1], axis); }
   Reads reads(Wanted) const { return reads_input(0) | reads_input(1); }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
@@ -54,6 +58,10 @@ static Tensor to_probabilities(const Tensor& y, const Tensor& u, const Tensor& w
 struct Centered {
   static constexpr std::string_view name = "centered", formula = "∂(u − Σ y·u): to u: g − y · Σ g";
   std::size_t axis = 0;
+  Tensor batch(const Unwrapped& at) const {
+    const Tensor a = at.batched(0), b = at.batched(1);
+    return apply(Centered{axis + 1}, {}, Argument(a), Argument(b));
+  }
   Array forward(Values in) const {
     const NoGrad guard;
     const Tensor y = constant(*in[0]), u = constant(*in[1]), counted = u - at_largest(y, u, axis);
@@ -74,6 +82,10 @@ struct Centered {
 struct Balanced {
   static constexpr std::string_view name = "balanced", formula = "∂(w − y · Σ w): to w: g − Σ y·g";
   std::size_t axis = 0;
+  Tensor batch(const Unwrapped& at) const {
+    const Tensor a = at.batched(0), b = at.batched(1);
+    return apply(Balanced{axis + 1}, {}, Argument(a), Argument(b));
+  }
   Array forward(Values in) const { return kernels::balanced(*in[0], *in[1], axis); }
   Reads reads(Wanted) const { return reads_input(0) | reads_input(1); }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
@@ -94,6 +106,10 @@ struct Softmax {
   static constexpr std::string_view name = "softmax",
                                     formula = "∂yᵢ/∂xⱼ = yᵢ (δᵢⱼ − yⱼ): to x: y · (g − Σ g·y)";
   std::size_t axis = 0;
+  Tensor batch(const Unwrapped& at) const { return apply(Softmax{axis + 1}, {}, Argument(at.in[0])); }
+  Tensor jvp(Inputs, const Tensor& out, Inputs tangents) const {
+    return apply(SoftmaxGradient{axis}, {}, Argument(out), Argument(tangents[0]));
+  }
   Array forward(Values in) const { return kernels::softmax(*in[0], axis); }
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_output : 0; }
   void vjp(Inputs, const Tensor& out, const Tensor& g, Cotangents& to) const {
@@ -110,6 +126,10 @@ struct LogSoftmax {
   static constexpr std::string_view name = "log_softmax",
                                     formula = "∂yᵢ/∂xⱼ = δᵢⱼ − eʸʲ: to x: g − softmax(x) · Σ g";
   std::size_t axis = 0;
+  Tensor batch(const Unwrapped& at) const { return apply(LogSoftmax{axis + 1}, {}, Argument(at.in[0])); }
+  Tensor jvp(Inputs, const Tensor& out, Inputs tangents) const {
+    return apply(Centered{axis}, {}, Argument(exp(out)), Argument(tangents[0]));
+  }
   Array forward(Values in) const { return kernels::log_softmax(*in[0], axis); }
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_output : 0; }
   void vjp(Inputs, const Tensor& out, const Tensor& g, Cotangents& to) const {

@@ -12,9 +12,10 @@ namespace chainrule {
 namespace ops {
 
 struct Sum : AxisReduction {
-  static constexpr bool streams = true;
+  static constexpr bool streams = true, linear = true;
   static constexpr std::string_view name = "sum", formula = "∂Σx/∂xᵢ = 1";
   Array forward(Values in) const { return finish(kernels::sum(*in[0], axes), in[0]->shape()); }
+  Tensor batch(const Unwrapped& at) const { return reduce_each(*this, at); }
   Reads reads(Wanted) const { return 0; }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     if (to.wants(0)) to[0] = broadcast_to(kept(g, in[0]), in[0].shape());
@@ -25,7 +26,7 @@ struct Sum : AxisReduction {
 };
 
 struct Mean : AxisReduction {
-  static constexpr bool streams = true;
+  static constexpr bool streams = true, linear = true;
   static constexpr std::string_view name = "mean", formula = "∂mean(x)/∂xᵢ = 1/n";
   Array forward(Values in) const {
     require_elements(name, in[0]->shape());
@@ -44,6 +45,7 @@ struct Mean : AxisReduction {
     });
     return finish(total, in[0]->shape());
   }
+  Tensor batch(const Unwrapped& at) const { return reduce_each(*this, at); }
   Reads reads(Wanted) const { return 0; }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     if (to.wants(0)) to[0] = broadcast_to(kept(g, in[0]) / count(in[0].shape()), in[0].shape());
@@ -70,6 +72,7 @@ struct Extremum : AxisReduction {
     Op::kernel(x, *lines, result, places.emplace(shape, DType::int64));
     return result;
   }
+  Tensor batch(const Unwrapped& at) const { return reduce_each(static_cast<const Op&>(*this), at); }
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) | reads_output : 0; }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;
@@ -103,6 +106,7 @@ struct Logsumexp : AxisReduction {
     require_elements(name, in[0]->shape());
     return finish(kernels::logsumexp(*in[0], axes), in[0]->shape());
   }
+  Tensor batch(const Unwrapped& at) const { return reduce_each(*this, at); }
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) | reads_output : 0; }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
     if (to.wants(0)) to[0] = kept(g, in[0]) * shares(in[0], out);

@@ -1,12 +1,23 @@
+#include <algorithm>
+
 #include "chainrule/ops.h"
 #include "kernels/copy.h"
+#include "ops/batching.h"
 #include "ops/data_movement.h"
+#include "ops/places/places.h"
 #include "ops/registry.h"
 
 namespace chainrule {
 namespace ops {
 
 using Positions = std::vector<std::int64_t>;
+
+/// The rows of each array in a stack of this shape.
+static Places of_all(const Shape& stack, const Positions& positions) {
+  Array list({static_cast<std::int64_t>(positions.size())}, DType::int64);
+  std::ranges::copy(positions, list.mutable_data<std::int64_t>());
+  return along(stack, 1, std::move(list));
+}
 
 /// Rows by their positions.
 struct TakeRows : DataMovement {
@@ -15,6 +26,9 @@ struct TakeRows : DataMovement {
   Positions positions;
   Shape shape;
   Array forward(Values in) const { return kernels::take_rows(*in[0], positions).reshaped(shape); }
+  Tensor batch(const Unwrapped& at) const {
+    return gather_at(at.in[0], of_all(at.in[0].shape(), positions), with_first(at.size, shape));
+  }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const;
 };
 
@@ -28,6 +42,10 @@ struct ScatterRows : DataMovement {
     Array out = kernels::zeros(shape, in[0]->dtype());
     kernels::add_rows(*in[0], positions, out);
     return out;
+  }
+  Tensor batch(const Unwrapped& at) const {
+    const Shape whole = with_first(at.size, shape);
+    return add_at(at.in[0], of_all(whole, positions), whole);
   }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     if (to.wants(0)) to[0] = apply(TakeRows{{}, positions, in[0].shape()}, Here::now(), Argument(g));

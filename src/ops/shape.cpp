@@ -4,6 +4,7 @@
 
 #include "kernels/copy.h"
 #include "kernels/repeated.h"
+#include "ops/batching.h"
 #include "ops/data_movement.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
@@ -12,10 +13,23 @@
 namespace chainrule {
 namespace ops {
 
+/// The same box of each array in a stack of this many.
+static kernels::Box of_all(std::int64_t size, kernels::Box box) {
+  box.starts.insert(box.starts.begin(), 0);
+  box.steps.insert(box.steps.begin(), 1);
+  box.shape = with_first(size, box.shape);
+  return box;
+}
+
 struct Permute : DataMovement {
   static constexpr std::string_view name = "permute", formula = "the gradient's axes go back to their places";
   std::vector<std::size_t> order;
   Array forward(Values in) const { return kernels::permute(*in[0], order); }
+  Tensor batch(const Unwrapped& at) const {
+    Permute each{{}, {0}};
+    for (const std::size_t axis : order) each.order.push_back(axis + 1);
+    return apply(std::move(each), {}, Argument(at.in[0]));
+  }
   void vjp(Inputs, const Tensor&, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;
     std::vector<std::int64_t> back(order.size());
@@ -28,6 +42,7 @@ struct Reshape : DataMovement {
   static constexpr std::string_view name = "reshape", formula = "the gradient in x's shape";
   Shape shape;
   Array forward(Values in) const { return in[0]->reshaped(shape); }
+  Tensor batch(const Unwrapped& at) const { return reshape(at.in[0], with_first(at.size, shape)); }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     if (to.wants(0)) to[0] = reshape(g, in[0].shape());
   }
@@ -52,6 +67,10 @@ struct BroadcastTo : DataMovement {
                        to_string(shape) + "; only axes of size 1 stretch");
     return kernels::repeated(*in[0], shape);
   }
+  Tensor batch(const Unwrapped& at) const {
+    if (!stretches(at.shape(0), shape)) return broadcast_to(zeros(at.shape(0)), shape);  // its error
+    return broadcast_to(at.aligned(0, shape.rank()), with_first(at.size, shape));
+  }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     if (to.wants(0)) to[0] = sum_to(g, in[0].shape());
   }
@@ -66,6 +85,9 @@ struct TakeBox : DataMovement {
   kernels::Box box;
   Shape shape;
   Array forward(Values in) const { return kernels::gather(*in[0], box).reshaped(shape); }
+  Tensor batch(const Unwrapped& at) const {
+    return apply(TakeBox{{}, of_all(at.size, box), with_first(at.size, shape)}, {}, Argument(at.in[0]));
+  }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const;
 };
 
@@ -78,6 +100,9 @@ struct Scatter : DataMovement {
     Array out = kernels::zeros(shape, in[0]->dtype());
     kernels::scatter(*in[0], box, out);
     return out;
+  }
+  Tensor batch(const Unwrapped& at) const {
+    return apply(Scatter{{}, of_all(at.size, box), with_first(at.size, shape)}, {}, Argument(at.in[0]));
   }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     if (to.wants(0)) to[0] = apply(TakeBox{{}, box, in[0].shape()}, Here::now(), Argument(g));
@@ -115,6 +140,11 @@ struct Concatenate : DataMovement {
     }
     return out;
   }
+  Tensor batch(const Unwrapped& at) const {
+    std::vector<Tensor> parts;
+    for (std::size_t i = 0; i < at.in.size(); ++i) parts.push_back(at.batched(i));
+    return apply(Concatenate{{}, axis + 1}, {}, parts);
+  }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     std::vector<chainrule::Index> where(axis + 1, Slice{});
     std::int64_t start = 0;
@@ -146,6 +176,13 @@ struct SliceUpdate {
     kernels::scatter((given == part ? *in[1] : kernels::repeated(*in[1], part)).reshaped(box.shape), box,
                      out);
     return out;
+  }
+  static constexpr bool linear = true;
+  Tensor batch(const Unwrapped& at) const {
+    if (!stretches(at.shape(1), part)) return broadcast_to(zeros(at.shape(1)), part);  // its error
+    const Tensor whole = at.batched(0), values = at.aligned(1, part.rank());
+    return apply(SliceUpdate{of_all(at.size, box), with_first(at.size, part)}, {}, Argument(whole),
+                 Argument(values));
   }
   static std::int64_t flops(Inputs, const Shape&) { return 0; }
   Reads reads(Wanted) const { return 0; }

@@ -69,6 +69,10 @@ struct ByNumber {
       }
     to[0] = strong_product(g, op().slope(in[0], y));
   }
+  Tensor batch(const Unwrapped& at) const { return apply(Op(op()), {}, Argument(at.in[0])); }
+  Tensor jvp(Inputs in, const Tensor& y, Inputs tangents) const {
+    return strong_product(tangents[0], op().slope(in[0], y));
+  }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                              const std::string&) const {
     return spelled_out(Op::formula, input, names);
@@ -104,6 +108,12 @@ struct ByNumbers {
       }
     if (to.wants(0)) to[0] = sum_to(strong_product(g, Op::slope_a(in[0], in[1], y)), in[0].shape());
     if (to.wants(1)) to[1] = sum_to(strong_product(g, Op::slope_b(in[0], in[1], y)), in[1].shape());
+  }
+  Tensor batch(const Unwrapped& at) const { return binary_again<Op>(at); }
+  Tensor jvp(Inputs in, const Tensor& y, Inputs tangents) const {
+    return sum_of_tangents(
+        y, tangents, [&](const Tensor& t) { return strong_product(t, Op::slope_a(in[0], in[1], y)); },
+        [&](const Tensor& t) { return strong_product(t, Op::slope_b(in[0], in[1], y)); });
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                              const std::string&) const {

@@ -29,6 +29,7 @@ struct Cholesky {
                           "; check that it is symmetric, or add a little to its diagonal");
     return l;
   }
+  Tensor batch(const Unwrapped& at) const { return apply(Cholesky{}, {}, Argument(at.in[0])); }
   Reads reads(Wanted) const { return reads_output; }
   void vjp(Inputs, const Tensor& l, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;
@@ -48,9 +49,13 @@ template <class Op, std::size_t N>
 struct PartOf {
   using All = std::array<Array, N>;
   std::size_t part = 0;
-  std::shared_ptr<const All> all;
+  std::shared_ptr<const All> all;  ///< null for what is traced by a transform: each part finds it again
 
-  Array forward(Values) const { return (*all)[part]; }
+  Array forward(Values in) {
+    if (all == nullptr) all = std::make_shared<const All>(Op::found(*in[0]));
+    return (*all)[part];
+  }
+  Tensor batch(const Unwrapped& at) const { return apply(Op{{part, nullptr}}, {}, Argument(at.in[0])); }
   /// A is what the node of another part is made from.
   Reads reads(Wanted) const { return reads_input(0) | reads_output; }
   /// Another result, as a tensor that can be differentiated.
@@ -61,6 +66,7 @@ struct PartOf {
 
 /// A = Q R of a matrix that is not wide.
 struct Qr : PartOf<Qr, 2> {
+  static All found(const Array& a) { return kernels::qr("qr", a); }
   static constexpr std::string_view
       name = "qr",
       formula = "with M = R gᵣᵀ − g_qᵀ Q and its lower half made symmetric: (g_q + Q sym(M)) R⁻ᵀ";
@@ -91,6 +97,7 @@ static Tensor as_column(const Tensor& x) {
 }
 
 struct Eigh : PartOf<Eigh, 2> {
+  static All found(const Array& a) { return kernels::eigh("eigh", a, true); }
   static constexpr std::string_view name = "eigh",
                                     formula =
                                         "of λ: V diag(g) Vᵀ,  of V: V (Vᵀ g / (λⱼ − λᵢ)) Vᵀ, made symmetric";
@@ -112,6 +119,7 @@ struct Eigh : PartOf<Eigh, 2> {
 };
 
 struct Svd : PartOf<Svd, 3> {
+  static All found(const Array& a) { return kernels::svd("svd", a, true); }
   static constexpr std::string_view
       name = "svd",
       formula = "of S: U diag(g) Vᵀ,  of U and V: as in eigh, with the gaps sⱼ² − sᵢ²";
@@ -195,11 +203,12 @@ Entries decomposition_operations() {
 namespace {
 
 /// All results as tensors, one node each.
-template <class Op, std::size_t N>
-std::array<Tensor, N> parts(std::array<Array, N> all, const Tensor& in, Here here) {
-  const Op op{{0, std::make_shared<const std::array<Array, N>>(std::move(all))}};
-  std::array<Tensor, N> results;
-  for (std::size_t i = 0; i < N; ++i) results[i] = Op::other(op, i, in, here);
+template <class Op>
+auto parts(const Tensor& in, Here here) {
+  constexpr std::size_t count = std::tuple_size_v<typename Op::All>;
+  const Op op{{0, traced(in) ? nullptr : std::make_shared<const typename Op::All>(Op::found(value_of(in)))}};
+  std::array<Tensor, count> results;
+  for (std::size_t i = 0; i < count; ++i) results[i] = Op::other(op, i, in, here);
   return results;
 }
 
@@ -225,7 +234,7 @@ QrResult qr(const Operand& a) try {
   const Tensor in = ops::real_matrix("qr", a);
   const std::int64_t m = ops::rows_of(in.shape()), n = ops::columns_of(in.shape());
   if (m >= n) {
-    auto [q, r] = ops::parts<ops::Qr>(kernels::qr("qr", value_of(in)), in, here);
+    auto [q, r] = ops::parts<ops::Qr>(in, here);
     return {q, r};
   }
   // The first columns have the same Q, and the others are Q (Qᵀ A).
@@ -240,7 +249,7 @@ QrResult qr(const Operand& a) try {
 EighResult eigh(const Operand& a) try {
   const Tensor in = ops::real_matrix("eigh", a);
   ops::require_square("eigh", in.shape());
-  auto [values, vectors] = ops::parts<ops::Eigh>(kernels::eigh("eigh", value_of(in), true), in, a.here());
+  auto [values, vectors] = ops::parts<ops::Eigh>(in, a.here());
   return {values, vectors};
 } catch (...) {
   rethrow_in_call("eigh", a);
@@ -249,7 +258,8 @@ EighResult eigh(const Operand& a) try {
 Tensor eigvalsh(const Operand& a) try {
   const Tensor in = ops::real_matrix("eigvalsh", a);
   ops::require_square("eigvalsh", in.shape());
-  if (ops::will_differentiate(in) || recording_mode.keep_values) return eigh({in, a.here()}).eigenvalues;
+  if (ops::will_differentiate(in) || recording_mode.keep_values || traced(in))
+    return eigh({in, a.here()}).eigenvalues;
   return constant(kernels::eigh("eigvalsh", value_of(in), false)[0]);
 } catch (...) {
   rethrow_in_call("eigvalsh", a);
@@ -257,7 +267,7 @@ Tensor eigvalsh(const Operand& a) try {
 
 SvdResult svd(const Operand& a) try {
   const Tensor in = ops::real_matrix("svd", a);
-  auto [u, s, vh] = ops::parts<ops::Svd>(kernels::svd("svd", value_of(in), true), in, a.here());
+  auto [u, s, vh] = ops::parts<ops::Svd>(in, a.here());
   return {u, s, vh};
 } catch (...) {
   rethrow_in_call("svd", a);
@@ -265,7 +275,7 @@ SvdResult svd(const Operand& a) try {
 
 Tensor svdvals(const Operand& a) try {
   const Tensor in = ops::real_matrix("svdvals", a);
-  if (ops::will_differentiate(in) || recording_mode.keep_values) return svd({in, a.here()}).S;
+  if (ops::will_differentiate(in) || recording_mode.keep_values || traced(in)) return svd({in, a.here()}).S;
   return constant(kernels::svd("svdvals", value_of(in), false)[1]);
 } catch (...) {
   rethrow_in_call("svdvals", a);

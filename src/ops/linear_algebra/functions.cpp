@@ -2,6 +2,7 @@
 #include <cmath>
 #include <memory>
 
+#include "ops/batching.h"
 #include "ops/linear_algebra/matrices.h"
 #include "ops/registry.h"
 
@@ -45,8 +46,28 @@ static Tensor cofactors_as_polynomials(const Tensor& a) {
   return transposed(n % 2 == 0 ? -m : m);
 }
 
+/// bool (..., 1, 1): which matrices are singular, or nearly so, where they may be traced by a transform.
+static Tensor which_matrices(const Tensor& a, bool singular) {
+  return numbers_of(
+      a,
+      [singular](const Array& matrices_) {
+        const kernels::Lu lu = kernels::lu("det", matrices_);
+        if (!singular) return value_of(mask_of(kernels::nearly_singular(lu, false), matrices_.shape()));
+        std::vector<bool> which;
+        for (const int pivot : lu.singular) which.push_back(pivot != 0);
+        return value_of(mask_of(which, matrices_.shape()));
+      },
+      [singular](const Tensor& stack) { return which_matrices(stack, singular); });
+}
+
 /// ∂det(A)/∂A.
 static Tensor cofactors(const Tensor& a, const Tensor& determinant, const SharedLu& lu, bool in_numbers) {
+  if (lu == nullptr) {  // of what is traced by a transform
+    const Tensor mask = which_matrices(a, false);
+    const Tensor regular = where(mask, identity(a.shape().back(), a.dtype()), a);
+    return where(mask, cofactors_as_polynomials(a),
+                 for_matrices(determinant) * inverse_transposed(regular, nullptr));
+  }
   // As long as the inverse has some digits, it has more than the polynomials of a large matrix.
   const std::vector<bool> which = kernels::nearly_singular(*lu, in_numbers);
   const Tensor scale = for_matrices(determinant);
@@ -60,6 +81,7 @@ static Tensor cofactors(const Tensor& a, const Tensor& determinant, const Shared
 struct Det {
   static constexpr std::string_view name = "det", formula = "∂det(A)/∂A = the cofactors, det(A) A⁻ᵀ";
   SharedLu lu;
+  Tensor batch(const Unwrapped& at) const { return apply(Det{}, {}, Argument(at.in[0])); }
   Array forward(Values in) {
     lu = std::make_shared<const kernels::Lu>(kernels::lu(name, *in[0]));
     return kernels::determinants(*lu)[2];
@@ -79,7 +101,11 @@ struct Det {
 struct Slogdet {
   static constexpr std::string_view name = "slogdet", formula = "∂log|det(A)|/∂A = A⁻ᵀ";
   SharedLu lu;
-  Array forward(Values) const { return kernels::determinants(*lu)[1]; }
+  Array forward(Values in) {
+    if (lu == nullptr) lu = std::make_shared<const kernels::Lu>(kernels::lu(name, *in[0]));
+    return kernels::determinants(*lu)[1];
+  }
+  Tensor batch(const Unwrapped& at) const { return apply(Slogdet{}, {}, Argument(at.in[0])); }
   Reads reads(Wanted) const { return reads_input(0); }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     if (to.wants(0)) to[0] = strong_product(for_matrices(g), slope(in[0]));
@@ -92,6 +118,12 @@ struct Slogdet {
  private:
   /// A⁻ᵀ, and the cofactors over 0 where A is singular.
   Tensor slope(const Tensor& a) const {
+    if (lu == nullptr) {  // of what is traced by a transform
+      const Tensor mask = which_matrices(a, true);
+      const Tensor regular = where(mask, identity(a.shape().back(), a.dtype()), a);
+      return where(mask, strong_quotient(cofactors_as_polynomials(a.detach()), 0),
+                   inverse_transposed(regular, nullptr));
+    }
     std::vector<bool> which;
     for (const int pivot : lu->singular) which.push_back(pivot != 0);
     if (std::find(which.begin(), which.end(), true) == which.end()) return inverse_transposed(a, lu);
@@ -107,6 +139,7 @@ struct Pinv {
                                     formula = "with P = A⁺: −Pᵀ g Pᵀ + (1 − A P) gᵀ P Pᵀ + Pᵀ P gᵀ (1 − P A)";
   std::optional<double> rtol;
   Array forward(Values in) const;
+  Tensor batch(const Unwrapped& at) const { return apply(Pinv{rtol}, {}, Argument(at.in[0])); }
   Reads reads(Wanted) const { return reads_input(0) | reads_output; }
   void vjp(Inputs in, const Tensor& p, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;
@@ -126,6 +159,7 @@ struct MatrixExp {
   static constexpr std::string_view name = "matrix_exp",
                                     formula = "the upper right block of exp([[Aᵀ, g], [0, Aᵀ]])";
   Array forward(Values in) const;
+  Tensor batch(const Unwrapped& at) const { return apply(MatrixExp{}, {}, Argument(at.in[0])); }
   Reads reads(Wanted) const { return reads_input(0); }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;
@@ -253,6 +287,12 @@ Tensor det(const Operand& a) try {
 SlogdetResult slogdet(const Operand& a) try {
   const Tensor in = a.as(ops::real_dtype(a.dtype()));
   ops::require_square("slogdet", in.shape());
+  if (traced(in)) {
+    const Tensor sign = ops::numbers_of(
+        in, [](const Array& a) { return kernels::determinants(kernels::lu("slogdet", a))[0]; },
+        [](const Tensor& stack) { return slogdet(stack).sign; });
+    return {sign, apply(ops::Slogdet{}, a.here(), Argument(in))};
+  }
   const auto lu = std::make_shared<const kernels::Lu>(kernels::lu("slogdet", value_of(in)));
   return {constant(kernels::determinants(*lu)[0]), apply(ops::Slogdet{lu}, a.here(), Argument(in))};
 } catch (...) {

@@ -44,6 +44,16 @@ Tensor triangle(const Tensor& x, bool upper, bool diagonal) {
   return where(mask, x, 0);
 }
 
+/// The systems of all samples of a vmap, as one stack of them; one matrix for all stays that.
+static std::pair<Tensor, Tensor> systems_of_all(const Unwrapped& at) {
+  const Tensor b = at.batched(1);
+  if (!at.has(0) && at.rank(0) == 2) return {at.in[0], b};
+  const Shape a = at.shape(0);
+  const Shape whole = matrices(batch_of(b.shape()), rows_of(a), columns_of(a));
+  const Tensor stack = at.has(0) ? at.aligned(0, b.rank() - 1) : at.in[0];
+  return {stack.shape() == whole ? stack : broadcast_to(stack, whole), b};
+}
+
 /// op(A)⁻¹ B, where op transposes if told. A is one matrix, or has B's batch.
 struct Solve {
   static constexpr std::string_view name = "solve", formula = "∂(A⁻¹ B): to B: A⁻ᵀ g,  to A: −(A⁻ᵀ g) Xᵀ";
@@ -59,6 +69,10 @@ struct Solve {
                           " is singular at pivot " + std::to_string(lu->singular[i]) +
                           "; use lstsq or pinv, or add a little to its diagonal");
     return kernels::solve(name, *lu, transposed, *in[1]);
+  }
+  Tensor batch(const Unwrapped& at) const {
+    const auto [a, b] = systems_of_all(at);
+    return apply(Solve{transposed, nullptr, may_be_singular}, {}, Argument(a), Argument(b));
   }
   Reads reads(Wanted wanted) const { return reads_input(0) | (wanted(0) ? reads_output : 0); }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
@@ -88,6 +102,10 @@ struct SolveTriangular {
 
   Array forward(Values in) const {
     return kernels::solve_triangular(name, *in[0], *in[1], upper, transposed, unit_diagonal);
+  }
+  Tensor batch(const Unwrapped& at) const {
+    const auto [a, b] = systems_of_all(at);
+    return apply(SolveTriangular(*this), {}, Argument(a), Argument(b));
   }
   Reads reads(Wanted wanted) const { return reads_input(0) | (wanted(0) ? reads_output : 0); }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {

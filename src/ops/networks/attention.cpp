@@ -136,7 +136,9 @@ Tensor attention(const char* operation, const Tensor& q, const Tensor& k, const 
   };
   const double scale = options.scale.value_or(1 / std::sqrt(static_cast<double>(width)));
   const Shape result = with(batch, queries, values);
-  if (!mask.is_empty() && mask.requires_grad()) {
+  const bool any_traced =
+      traced(q) != nullptr || traced(k) != nullptr || traced(v) != nullptr || traced(mask) != nullptr;
+  if (any_traced || (!mask.is_empty() && mask.requires_grad())) {
     const Tensor all = options.causal ? meeting(mask, lower_triangle(queries, keys)) : mask;
     return matmul(Attend::weights(broadcast_to(q, with(batch, queries, width)), k, all, scale), v);
   }

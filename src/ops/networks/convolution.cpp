@@ -38,6 +38,64 @@ struct Trilinear {
       if (axis != 1) axes.push_back(static_cast<std::int64_t>(axis));
     to[2] = sum(g, axes);
   }
+  /// The three arrays, with those of all samples of a vmap as one: beside each other as further samples where
+  /// the weight is one for all, otherwise as further groups.
+  static Tensor more_samples(const Tensor& stack) { return merged(stack, 0); }
+  static Tensor more_groups(const Tensor& stack) { return merged(swapaxes(stack, 0, 1), 1); }
+  static Tensor merged(const Tensor& turned, std::size_t axis) {
+    const Shape& shape = turned.shape();
+    std::vector<std::int64_t> sizes(shape.begin(), shape.end());
+    sizes[axis + 1] *= sizes[axis];
+    sizes.erase(sizes.begin() + static_cast<std::ptrdiff_t>(axis));
+    return reshape(turned, Shape(sizes));
+  }
+  /// Of such a result, the stack.
+  static Tensor as_stack(const Tensor& result, std::int64_t size, std::size_t axis) {
+    const Shape& shape = result.shape();
+    std::vector<std::int64_t> sizes(shape.begin(), shape.end());
+    sizes[axis] /= std::max<std::int64_t>(size, 1);
+    sizes.insert(sizes.begin() + static_cast<std::ptrdiff_t>(axis), size);
+    const Tensor stack = reshape(result, Shape(sizes));
+    return axis == 0 ? stack : swapaxes(stack, 0, 1);
+  }
+  void multiply(std::int64_t size, bool groups) {
+    (groups ? convolution.groups : convolution.samples) *= size;
+    x_shape[groups ? 1 : 0] *= size;
+    y_shape[groups ? 1 : 0] *= size;
+    if (groups) weight_shape[0] *= size;
+  }
+  /// y from x, or x from y, with a weight.
+  template <class Op>
+  static Tensor of_all(Op op, const Unwrapped& at) {
+    const bool groups = at.has(1);
+    op.multiply(at.size, groups);
+    const Tensor from = groups ? more_groups(at.batched(0)) : more_samples(at.batched(0)),
+                 weight = groups ? more_samples(at.in[1]) : at.in[1];
+    Tensor result = as_stack(apply(op, {}, Argument(from), Argument(weight)), at.size, groups ? 1 : 0);
+    return at.in.size() == 3 ? result + bias_of(at, result.rank() - 1) : result;
+  }
+  static Tensor bias_of(const Unwrapped& at, std::size_t rank) {
+    Shape one = Shape::filled(rank, 1);
+    one[1] = at.shape(2)[0];
+    if (!at.has(2)) return reshape(at.in[2], one);
+    std::vector<std::int64_t> sizes(one.begin(), one.end());
+    sizes.insert(sizes.begin(), at.size);
+    return reshape(at.in[2], Shape(sizes));
+  }
+  /// Linear in both, and in the bias.
+  template <class Op>
+  static Tensor along(const Op& op, Inputs in, const Tensor& out, Inputs tangents) {
+    Tensor sum;
+    const auto add = [&](const Tensor& part) { sum = sum.is_empty() ? part : sum + part; };
+    if (!tangents[0].is_empty()) add(apply(Op(op), {}, Argument(tangents[0]), Argument(in[1])));
+    if (!tangents[1].is_empty()) add(apply(Op(op), {}, Argument(in[0]), Argument(tangents[1])));
+    if (tangents.size() == 3 && !tangents[2].is_empty()) {
+      Shape one = Shape::filled(out.rank(), 1);
+      one[1] = tangents[2].shape()[0];
+      add(broadcast_to(reshape(tangents[2], one), out.shape()));
+    }
+    return sum;
+  }
   Tensor to_x(const Tensor& y, const Tensor& weight) const;
   Tensor to_weight(const Tensor& x, const Tensor& y) const;
   Tensor to_y(const Tensor& x, const Tensor& weight) const;
@@ -57,6 +115,8 @@ struct Convolve : Trilinear {
       kernels::convolve(convolution, in[0]->data<T>(), in[1]->data<T>(), bias<T>(in), out);
     });
   }
+  Tensor batch(const Unwrapped& at) const { return of_all(*this, at); }
+  Tensor jvp(Inputs in, const Tensor& out, Inputs tangents) const { return along(*this, in, out, tangents); }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     if (to.wants(0)) to[0] = to_x(g, in[1]);
     if (to.wants(1)) to[1] = to_weight(in[0], g);
@@ -82,6 +142,8 @@ struct ConvolveBack : Trilinear {
       kernels::convolve_back(convolution, in[0]->data<T>(), in[1]->data<T>(), bias<T>(in), out);
     });
   }
+  Tensor batch(const Unwrapped& at) const { return of_all(*this, at); }
+  Tensor jvp(Inputs in, const Tensor& out, Inputs tangents) const { return along(*this, in, out, tangents); }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     if (to.wants(0)) to[0] = to_y(g, in[1]);
     if (to.wants(1)) to[1] = to_weight(g, in[0]);
@@ -106,6 +168,13 @@ struct ConvolutionWeight : Trilinear {
       kernels::convolution_weight(convolution, in[0]->data<T>(), in[1]->data<T>(), out);
     });
   }
+  Tensor batch(const Unwrapped& at) const {
+    ConvolutionWeight op = *this;
+    op.multiply(at.size, true);
+    const Tensor x = more_groups(at.batched(0)), y = more_groups(at.batched(1));
+    return as_stack(apply(op, {}, Argument(x), Argument(y)), at.size, 0);
+  }
+  Tensor jvp(Inputs in, const Tensor& out, Inputs tangents) const { return along(*this, in, out, tangents); }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     if (to.wants(0)) to[0] = to_x(in[1], g);
     if (to.wants(1)) to[1] = to_y(in[0], g);

@@ -27,6 +27,20 @@ struct Normalize {
     return kernels::normalize(*in[0], in.size() > 1 ? in[1] : nullptr, in.size() > 2 ? in[2] : nullptr,
                               groups, eps, centred, *statistics);
   }
+  Tensor composed(Inputs in) const {
+    const Tensor& x = in[0];
+    const Axes group = {0, 2};
+    const Tensor distance = centred ? x - mean(x, group, true) : x;
+    Tensor y = distance / sqrt(mean(square(distance), group, true) + eps);
+    if (in.size() == 1) return y;
+    const std::int64_t each = groups.weights_of_group();
+    const Shape one = {groups.period, each, 1};
+    y = reshape(y, {groups.outer, groups.period == 0 ? 0 : groups.count / groups.period, groups.period, each,
+                    groups.plane}) *
+        reshape(in[1], one);
+    if (in.size() > 2) y = y + reshape(in[2], one);
+    return reshape(y, x.shape());
+  }
   static std::int64_t flops(Inputs in, const Shape&) { return 10 * in[0].size(); }
   Reads reads(Wanted wanted) const {
     return (wanted(0) ? reads_input(0) | reads_input(1) : 0) | (wanted(1) ? reads_input(0) : 0);
@@ -229,8 +243,13 @@ BatchNormed batch_norm_training(const Operand& x, const NormOptions& options) tr
   std::shared_ptr<kernels::GroupStatistics> statistics;
   const Tensor y =
       ops::normalized("batch_norm_training", in, groups, options, true, {shape[1]}, x.here(), &statistics);
-  const Tensor numbers = constant(statistics->numbers);
   const auto n = static_cast<double>(groups.elements());
+  if (traced(in)) {  // then nothing has been found on the way
+    const Tensor grouped = reshape(in.detach(), {groups.outer, groups.count, groups.inner});
+    const Tensor middle = mean(grouped, {0, 2}, true);
+    return {y, reshape(middle, {shape[1]}), sum(square(grouped - middle), {0, 2}) / (n - 1)};
+  }
+  const Tensor numbers = constant(statistics->numbers);
   return {y, numbers[0] + numbers[1], numbers[3] * (n / (n - 1))};
 } catch (...) {
   rethrow_in_call("batch_norm_training", x);

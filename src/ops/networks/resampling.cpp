@@ -17,6 +17,10 @@ struct SumsAlong {
   std::size_t axis;
   std::shared_ptr<const kernels::SparseMatrix> matrix, transposed;
 
+  static constexpr bool linear = true;
+  Tensor batch(const Unwrapped& at) const {
+    return apply(SumsAlong{axis + 1, matrix, transposed}, {}, Argument(at.in[0]));
+  }
   Array forward(Values in) const {
     Shape shape = in[0]->shape();
     shape[axis] = matrix->row_count();

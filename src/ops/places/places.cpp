@@ -8,12 +8,19 @@
 
 #include "kernels/deferred_rows.h"
 #include "ops/along_axis.h"
+#include "ops/batching.h"
 #include "ops/data_movement.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
 
 namespace chainrule {
 namespace ops {
+
+/// The same places of each in a stack of so many.
+static Places of_all(Places places, std::int64_t size) {
+  places.outer *= size;
+  return places;
+}
 
 /// What is at some places.
 struct Gather : DataMovement {
@@ -39,6 +46,9 @@ struct Gather : DataMovement {
     });
     return out;
   }
+  Tensor batch(const Unwrapped& at) const {
+    return gather_at(at.in[0], of_all(places, at.size), with_first(at.size, shape));
+  }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;
     const Shape& whole = in[0].node()->shape();
@@ -63,6 +73,9 @@ struct AddAt : DataMovement {
     else
       dispatch_floating(out.dtype(), [&]<class T>() { add<T>(in[0]->data<T>(), out.mutable_data<T>()); });
     return out;
+  }
+  Tensor batch(const Unwrapped& at) const {
+    return add_at(at.in[0], of_all(places, at.size), with_first(at.size, shape));
   }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     if (to.wants(0)) to[0] = gather_at(g, places, in[0].shape());
@@ -208,16 +221,37 @@ Array flat_places(const Array& index, std::size_t axis, const Shape& shape) {
   return result;
 }
 
+[[noreturn]] static void report_index(std::string_view operation, const Shape& index, const Shape& shape,
+                                      std::size_t axis) {
+  throw ShapeError(std::string(operation) + ": an index of shape " + to_string(index) + " for shape " +
+                   to_string(shape) + "; it needs as many axes, none of them longer beside axis " +
+                   std::to_string(axis));
+}
+
 Array gathered_places(std::string_view operation, const Shape& shape, std::size_t axis,
                       const Operand& index) {
   const Array list = checked_positions(operation, index, shape, axis, false);
   bool fits = list.shape().rank() == shape.rank();
   for (std::size_t i = 0; fits && i < shape.rank(); ++i) fits = i == axis || list.shape()[i] <= shape[i];
-  if (!fits)
-    throw ShapeError(std::string(operation) + ": an index of shape " + to_string(list.shape()) +
-                     " for shape " + to_string(shape) +
-                     "; it needs as many axes, none of them longer beside axis " + std::to_string(axis));
+  if (!fits) report_index(operation, list.shape(), shape, axis);
   return flat_places(list, axis, shape);
+}
+
+Tensor gather_along(std::string_view operation, const Tensor& x, std::size_t axis, const Tensor& index) {
+  if (index.dtype() != DType::int64) (void)as_positions(operation, index);
+  const Shape &sizes = index.shape(), &shape = x.shape();
+  bool fits = sizes.rank() == shape.rank();
+  for (std::size_t i = 0; fits && i < shape.rank(); ++i) fits = i == axis || sizes[i] <= shape[i];
+  if (!fits) report_index(operation, sizes, shape, axis);
+  const auto strides = row_major_strides(shape);
+  Tensor places = index * strides[axis];
+  for (std::size_t i = 0; i < shape.rank(); ++i) {
+    if (i == axis) continue;
+    Shape line = Shape::filled(shape.rank(), 1);
+    line[i] = sizes[i];
+    places = places + reshape(arange(0, sizes[i]) * strides[i], line);
+  }
+  return gather_places(x, places);
 }
 
 Shape with_axis_replaced(const Shape& shape, std::size_t axis, const Shape& inserted) {
@@ -249,6 +283,7 @@ Tensor checked_mask(std::string_view operation, const Operand& mask) {
 Tensor gather(const Operand& x, std::int64_t axis, const Operand& index) try {
   const Tensor in = x.as_tensor();
   const std::size_t at = normalize_axis("gather", axis, in.shape());
+  if (ops::is_batched(index)) return ops::gather_along("gather", in, at, *index.tensor());
   return ops::gather_flat({in, x.here()}, ops::gathered_places("gather", in.shape(), at, index));
 } catch (...) {
   rethrow_in_call(x, index);

@@ -40,6 +40,9 @@ Array gathered_places(std::string_view operation, const Shape& shape, std::size_
 /// The places of an index that fits: its element along the axis, its own position along the others.
 Array flat_places(const Array& index, std::size_t axis, const Shape& shape);
 
+/// gather(x, axis, index) of an index that is another for each sample of a vmap.
+Tensor gather_along(std::string_view operation, const Tensor& x, std::size_t axis, const Tensor& index);
+
 /// x's shape with the axes of `inserted` instead of an axis.
 Shape with_axis_replaced(const Shape& shape, std::size_t axis, const Shape& inserted);
 /// Stretched to a shape. ShapeError in the name of the operation.

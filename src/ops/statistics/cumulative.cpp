@@ -21,7 +21,11 @@ struct Cumsum {
   static constexpr std::string_view name = "cumsum", formula = "the gradient summed up from the end";
   std::size_t axis = 0;
   bool from_end = false;
+  static constexpr bool linear = true;
 
+  Tensor batch(const Unwrapped& at) const {
+    return apply(Cumsum{axis + 1, from_end}, {}, Argument(at.in[0]));
+  }
   Array forward(Values in) const {
     const Array& x = *in[0];
     Array out(x.shape(), x.dtype());
@@ -64,6 +68,10 @@ struct LinearRecurrence {
   std::size_t axis = 0;
   bool transposed = false;
 
+  Tensor batch(const Unwrapped& at) const {
+    const Tensor a = at.batched(0), b = at.batched(1);
+    return apply(LinearRecurrence{axis + 1, transposed}, {}, Argument(a), Argument(b));
+  }
   Array forward(Values in) const {
     const Array &a = *in[0], &b = *in[1];
     Array out(b.shape(), b.dtype());
@@ -125,6 +133,7 @@ struct LinearRecurrence {
 struct Logcumsumexp {
   static constexpr std::string_view name = "logcumsumexp", formula = "∂yᵢ/∂xⱼ = exp(xⱼ − yᵢ) for j ≤ i";
   std::size_t axis = 0;
+  Tensor batch(const Unwrapped& at) const { return apply(Logcumsumexp{axis + 1}, {}, Argument(at.in[0])); }
   Array forward(Values in) const {
     const Array& x = *in[0];
     Array out(x.shape(), x.dtype());

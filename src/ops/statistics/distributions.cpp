@@ -17,6 +17,10 @@ namespace ops {
 /// d log(z) / dα for samples z of the gamma distribution.
 struct LogGammaSlope {
   static constexpr std::string_view name = "log_gamma_slope", formula = "not differentiable again";
+  Tensor batch(const Unwrapped& at) const {
+    const Tensor alpha = at.batched(0), log_z = at.batched(1);
+    return apply(LogGammaSlope{}, {}, Argument(alpha), Argument(log_z));
+  }
   Array forward(Values in) const {
     return dispatch_floating(in[0]->dtype(), [&]<class T>() {
       Array out(in[0]->shape(), in[0]->dtype());

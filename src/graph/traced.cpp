@@ -1,0 +1,181 @@
+// Values under vmap and jvp: what stands for them, and the levels of the transforms that run.
+
+#include "graph/traced.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "chainrule/ops.h"
+#include "chainrule/shaping.h"
+
+namespace chainrule {
+
+static constinit thread_local const RunningTransform* newest_transform = nullptr;
+static constinit thread_local LoopedOperations* looped_operations = nullptr;
+
+RunningTransform::RunningTransform(std::string_view called) : called_(called), before_(newest_transform) {
+  static std::atomic<Level> last{0};
+  level_ = last.fetch_add(1, std::memory_order_relaxed) + 1;
+  newest_transform = this;
+  ++recording_mode.transforms;
+}
+RunningTransform::RunningTransform(std::string_view called, std::int64_t samples, Randomness randomness)
+    : RunningTransform(called) {
+  samples_ = samples;
+  randomness_ = randomness;
+}
+RunningTransform::~RunningTransform() {
+  newest_transform = before_;
+  --recording_mode.transforms;
+}
+const RunningTransform* RunningTransform::newest() { return newest_transform; }
+
+static bool is_running(Level level) {
+  const RunningTransform* each = newest_transform;
+  while (each != nullptr && each->level() > level) each = each->before();
+  return each != nullptr && each->level() == level;
+}
+
+const void* Traced::elements_elsewhere() const {
+  const bool is_batched = kind == Kind::batched;
+  const std::string name = is_batched ? "vmap" : "jvp";
+  if (!is_running(level))
+    throw GradError(name +
+                    ": a tensor was read that was made inside, by a call that has ended or in another "
+                    "thread; let the function return it");
+  if (is_batched)
+    throw GradError(
+        "vmap: inside, a tensor has a value for each sample, so its elements cannot be read: not by item(), "
+        "if (tensor) or data(), nor by an operation whose result has a shape that depends on them; use "
+        "where(condition, a, b) in place of if");
+  return value_of(inner).raw();
+}
+
+Array batched_value(Level level, const Tensor& physical) {
+  return Array::traced_by(Shape(physical.shape().sizes().subspan(1)), physical.dtype(),
+                          std::make_unique<Traced>(Traced::Kind::batched, level, physical, Tensor()));
+}
+Array dual_value(Level level, const Tensor& primal, const Tensor& tangent) {
+  return Array::traced_by(primal.shape(), primal.dtype(),
+                          std::make_unique<Traced>(Traced::Kind::dual, level, primal, tangent));
+}
+
+bool needs_gradient_inside(const Tensor& tensor) {
+  if (tensor.is_empty()) return false;
+  if (tensor.requires_grad()) return true;
+  const Traced* const of = traced(tensor);
+  return of != nullptr && (needs_gradient_inside(of->inner) || needs_gradient_inside(of->tangent));
+}
+
+Array cut_off(const Array& value) {
+  const Traced* const of = traced(value);
+  if (of == nullptr) return value;
+  const Tensor inner = of->inner.detach();
+  return of->kind == Traced::Kind::batched ? batched_value(of->level, inner) : value_of(inner);
+}
+
+bool any_traced(std::span<const Array* const> values) {
+  return std::ranges::any_of(values, [](const Array* value) { return traced(*value) != nullptr; });
+}
+
+bool may_be_in_numbers(std::initializer_list<const Tensor*> tensors) {
+  return !recording_mode.keep_values && std::ranges::none_of(tensors, [](const Tensor* each) {
+    return each->node() != nullptr &&
+           (traced(*each) != nullptr || (!recording_mode.off && each->node()->requires_grad()));
+  });
+}
+
+Tensor drawn_for_samples(std::string_view operation, const Shape& shape,
+                         FunctionRef<Tensor(const Shape&)> draw) {
+  std::vector<const RunningTransform*> each_its_own;  // the inner ones first
+  std::vector<std::int64_t> sizes(shape.begin(), shape.end());
+  for (const auto* run = RunningTransform::newest(); run != nullptr; run = run->before()) {
+    if (run->samples() < 0) continue;
+    if (run->randomness() == Randomness::error)
+      throw GradError(std::string(operation) +
+                      ": random numbers inside vmap: say by its option randomness whether they are the same "
+                      "for all samples or different");
+    if (run->randomness() == Randomness::same) continue;
+    each_its_own.push_back(run);
+    sizes.insert(sizes.begin(), run->samples());
+  }
+  Tensor drawn = draw(Shape(sizes));
+  for (std::size_t i = each_its_own.size(); i-- > 0;)
+    drawn = constant(batched_value(each_its_own[i]->level(), drawn));
+  return drawn;
+}
+
+Unwrapped::Unwrapped(std::span<const Tensor* const> tensors) {
+  for (const Tensor* tensor : tensors)
+    if (const Traced* of = traced(*tensor); of != nullptr && of->level > level) {
+      level = of->level;
+      kind = of->kind;
+    }
+  if (!is_running(level)) {
+    for (const Tensor* tensor : tensors)
+      if (const Traced* of = traced(*tensor); of != nullptr && of->level == level)
+        (void)of->elements_elsewhere();
+  }
+  in.reserve(tensors.size());
+  for (const Tensor* tensor : tensors) {
+    const Traced* const of = traced(*tensor);
+    const bool ours = of != nullptr && of->level == level;
+    has_.push_back(ours);
+    if (ours && kind == Traced::Kind::batched) size = of->inner.shape()[0];
+    in.push_back(ours ? of->inner : *tensor);
+    if (kind == Traced::Kind::dual) tangents.push_back(ours ? of->tangent : Tensor());
+  }
+}
+
+Shape Unwrapped::shape(std::size_t input) const {
+  const Shape& shape = in[input].shape();
+  return has(input) ? Shape(shape.sizes().subspan(1)) : shape;
+}
+
+std::size_t Unwrapped::most_rank() const {
+  std::size_t most = 0;
+  for (std::size_t i = 0; i < in.size(); ++i) most = std::max(most, rank(i));
+  return most;
+}
+
+Tensor Unwrapped::batched(std::size_t input) const {
+  if (has(input)) return in[input];
+  const Shape& shape = in[input].shape();
+  std::vector<std::int64_t> sizes(shape.begin(), shape.end());
+  sizes.insert(sizes.begin(), size);
+  return broadcast_to(in[input], Shape(sizes));
+}
+
+Tensor Unwrapped::aligned(std::size_t input, std::size_t wanted) const {
+  if (!has(input) || rank(input) == wanted) return in[input];
+  const Shape& shape = in[input].shape();
+  std::vector<std::int64_t> sizes(shape.begin(), shape.end());
+  sizes.insert(sizes.begin() + 1, wanted - rank(input), 1);
+  return reshape(in[input], Shape(sizes));
+}
+
+std::vector<Tensor> Unwrapped::all_aligned() const {
+  const std::size_t most = most_rank();
+  std::vector<Tensor> all;
+  for (std::size_t i = 0; i < in.size(); ++i) all.push_back(aligned(i, most));
+  return all;
+}
+
+Tensor Unwrapped::one_by_one(std::string_view operation,
+                             FunctionRef<Tensor(const std::vector<Tensor>&)> f) const {
+  if (looped_operations != nullptr) looped_operations->names.emplace_back(operation);
+  std::vector<Tensor> results, sample = in;
+  // Of an empty batch one sample of zeros tells the shape and the dtype.
+  for (std::int64_t i = 0; i < std::max<std::int64_t>(size, 1); ++i) {
+    for (std::size_t k = 0; k < in.size(); ++k)
+      if (has(k)) sample[k] = size == 0 ? zeros(shape(k), in[k].dtype()) : in[k][i];
+    results.push_back(f(sample));
+  }
+  const Tensor all = stack(results, 0);
+  return size == 0 ? all[{Slice{0, 0}}] : all;
+}
+
+LoopedOperations::LoopedOperations() : before_(std::exchange(looped_operations, this)) {}
+LoopedOperations::~LoopedOperations() { looped_operations = before_; }
+
+}  // namespace chainrule

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <functional>
+
+#include "graph/apply.h"
+
+/// What operations share that have rules under vmap: see graph/apply.h.
+namespace chainrule::ops {
+
+/// The shape of so many samples of this one.
+inline Shape with_first(std::int64_t size, const Shape& shape) {
+  std::vector<std::int64_t> sizes(shape.begin(), shape.end());
+  sizes.insert(sizes.begin(), size);
+  return Shape(sizes);
+}
+
+/// Does the tensor, or what it stands for under jvp, have a value for each sample of a vmap, so that its
+/// elements cannot be read?
+inline bool is_batched(const Tensor& tensor) {
+  const Traced* of = traced(tensor);
+  while (of != nullptr && of->kind != Traced::Kind::batched) of = traced(of->inner);
+  return of != nullptr;
+}
+inline bool is_batched(const Operand& x) { return x.tensor() != nullptr && is_batched(*x.tensor()); }
+
+/// What a function computes from elements that has no gradient, such as places, as an operation, which so has
+/// a rule under transforms.
+struct Numbers {
+  static constexpr std::string_view name = "numbers", formula = "no gradient";
+  std::function<Array(Values)> compute;
+  /// The same of what stands for the inputs under vmap.
+  std::function<Tensor(const Unwrapped&)> of_samples;
+
+  Array forward(Values in) const { return compute(in); }
+  Tensor batch(const Unwrapped& at) const { return of_samples(at); }
+  static Tensor jvp(Inputs, const Tensor&, Inputs) { return {}; }
+  Reads reads(Wanted) const { return 0; }
+  void vjp(Inputs, const Tensor&, const Tensor&, Cotangents&) const {}
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
+    return {"0"};
+  }
+};
+
+/// That of one tensor: from its elements, and from a stack of all samples.
+Tensor numbers_of(const Tensor& x, std::function<Array(const Array&)> of_one,
+                  std::function<Tensor(const Tensor&)> of_stack);
+
+/// The elements of x, in row-major order, at places that may be others in each sample; of their shape. The
+/// places are int64, from 0 to x.size() - 1. What comes for a place is added up.
+Tensor gather_places(const Tensor& x, const Tensor& places);
+
+}  // namespace chainrule::ops

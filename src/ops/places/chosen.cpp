@@ -1,0 +1,84 @@
+// Elements at places that are a tensor, so that under vmap each sample may have its own.
+
+#include "ops/batching.h"
+#include "ops/data_movement.h"
+#include "ops/places/places.h"
+
+namespace chainrule::ops {
+namespace {
+
+/// Zeros, a vector, to which is added what comes for each place.
+struct AddChosen {
+  static constexpr std::string_view name = "add_chosen",
+                                    formula = "the gradient at the places it was added to";
+  std::int64_t size;
+  Array forward(Values in) const {
+    return value_of(
+        add_at(reshape(constant(*in[0]), {-1}), {1, size, 1, in[1]->reshaped({in[1]->size()})}, {size}));
+  }
+  Tensor batch(const Unwrapped& at) const;
+  Tensor jvp(Inputs in, const Tensor&, Inputs tangents) const {
+    return apply(AddChosen{size}, {}, Argument(tangents[0]), Argument(in[1]));
+  }
+  static std::int64_t flops(Inputs, const Shape&) { return 0; }
+  Reads reads(Wanted) const { return reads_input(1); }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+    if (to.wants(0)) to[0] = gather_places(g, in[1]);
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
+    return {"g at its place", false};
+  }
+};
+
+/// Of a vector.
+struct Chosen {
+  static constexpr std::string_view name = "chosen", formula = "the gradient added up at the places";
+  Array forward(Values in) const {
+    (void)checked_positions("gather", constant(*in[1]), in[0]->size(), "the elements", false);
+    const NoGrad guard;
+    return value_of(gather_flat(constant(*in[0]), *in[1]));
+  }
+  Tensor batch(const Unwrapped& at) const;
+  static Tensor jvp(Inputs in, const Tensor&, Inputs tangents) { return gather_places(tangents[0], in[1]); }
+  static std::int64_t flops(Inputs, const Shape&) { return 0; }
+  Reads reads(Wanted) const { return reads_input(1); }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+    if (to.wants(0)) to[0] = apply(AddChosen{in[0].size()}, {}, Argument(g), Argument(in[1]));
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
+    return {"1 at its place, else 0", false};
+  }
+};
+
+/// The places of each sample in a vector of all samples, of which each has `size` elements.
+Tensor among_all(const Unwrapped& at, std::int64_t size) {
+  const Shape ones = Shape::filled(at.rank(1), 1);
+  return at.in[1] + reshape(arange(0, at.size) * size, with_first(at.size, ones));
+}
+
+Tensor Chosen::batch(const Unwrapped& at) const {
+  if (!at.has(0)) return gather_places(at.in[0], at.in[1]);
+  return gather_places(reshape(at.in[0], {at.in[0].size()}), among_all(at, at.shape(0).size()));
+}
+
+Tensor AddChosen::batch(const Unwrapped& at) const {
+  const Tensor g = at.batched(0), places = among_all(at, size);
+  const Tensor all = apply(AddChosen{at.size * size}, {}, Argument(g), Argument(places));
+  return reshape(all, {at.size, size});
+}
+
+}  // namespace
+
+Tensor numbers_of(const Tensor& x, std::function<Array(const Array&)> of_one,
+                  std::function<Tensor(const Tensor&)> of_stack) {
+  Numbers op{[of_one = std::move(of_one)](Values in) { return of_one(*in[0]); },
+             [of_stack = std::move(of_stack)](const Unwrapped& at) { return of_stack(at.in[0]); }};
+  return apply(std::move(op), {}, Argument(x));
+}
+
+Tensor gather_places(const Tensor& x, const Tensor& places) {
+  const Tensor line = x.rank() == 1 ? x : reshape(x, {x.size()});
+  return apply(Chosen{}, {}, Argument(line), Argument(places));
+}
+
+}  // namespace chainrule::ops
