@@ -37,4 +37,5 @@
 #include "chainrule/statistics.h"
 #include "chainrule/threads.h"
 #include "chainrule/transforms.h"
+#include "chainrule/vmap.h"
 #include "chainrule/walk.h"
