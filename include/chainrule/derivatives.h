@@ -5,11 +5,13 @@
 
 /// Jacobians, Hessians, products with them, and Taylor coefficients, of functions as transforms.h takes them.
 /// All may be differentiated again, and nest with each other and with grad, vjp and jvp. Rows, columns and
-/// diagonals are computed one after the other.
+/// diagonals are computed in one pass each, by vmap over the directions.
 namespace CHAINRULE_API chainrule {
 
 struct JacobianOptions {
   JacobianMode mode = JacobianMode::smaller;
+  /// So many rows or columns at once, so that memory is bounded; 0 is all of one tensor.
+  std::int64_t chunk_size = 0;
 };
 
 /// The function that gives all ∂f_i/∂x_j: of one tensor with respect to one tensor, a tensor of the result's
@@ -19,9 +21,10 @@ struct JacobianOptions {
 /// arguments if these are fewer, see JacobianMode. The result may be an integer, whose derivatives are zero.
 template <class F, std::size_t... I>
 auto jacobian(F f, detail::Argnums<I...> which, const JacobianOptions& options = {}) {
-  return [ f = std::move(f), which, mode = options.mode ]<class... A>(
-      A && ... arguments) requires std::is_invocable_v<const F&, A...> {
-    return detail::jacobian("jacobian", f, which, mode, std::forward<A>(arguments)...);
+  return [ f = std::move(f), which,
+           options ]<class... A>(A && ... arguments) requires std::is_invocable_v<const F&, A...> {
+    return detail::jacobian("jacobian", f, which, options.mode, options.chunk_size,
+                            std::forward<A>(arguments)...);
   };
 }
 template <class F>
@@ -38,7 +41,7 @@ auto hessian(F f, detail::Argnums<I...> which) {
            which ]<class... A>(A && ... arguments) requires std::is_invocable_v<const F&, A...> {
     return detail::jacobian(
         "hessian", [&](const auto&... at) { return gradient(at...).gradient; }, which, JacobianMode::reverse,
-        std::forward<A>(arguments)...);
+        0, std::forward<A>(arguments)...);
   };
 }
 template <class F>

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "autograd/engine.h"
 #include "chainrule/custom_gradient.h"
+#include "chainrule/shaping.h"
 #include "graph/apply.h"
 #include "graph/reading.h"
+#include "graph/traced.h"
 
 namespace chainrule {
 namespace {
@@ -148,10 +151,20 @@ namespace detail {
 
 bool is_to_be_recorded(std::span<const Tensor> in) {
   return recording_mode.keep_values ||
+         std::ranges::any_of(in, [](const Tensor& each) { return traced(each); }) ||
          (!recording_mode.off && std::ranges::any_of(in, [](const Tensor& each) {
            return !each.is_empty() && each.requires_grad();
          }));
 }
+
+namespace {
+
+std::vector<Tensor> as_nodes(Here here, std::shared_ptr<const CustomRule> rule, const std::vector<Tensor>& in,
+                             const std::vector<Tensor>& out);
+std::vector<Tensor> traced_results(Here here, const std::shared_ptr<const CustomRule>& rule,
+                                   const std::vector<Tensor>& in, const std::vector<Tensor>& out);
+
+}  // namespace
 
 std::vector<Tensor> with_rule(Here here, std::shared_ptr<const CustomRule> rule,
                               const std::vector<Tensor>& in, const std::vector<Tensor>& out) {
@@ -161,6 +174,15 @@ std::vector<Tensor> with_rule(Here here, std::shared_ptr<const CustomRule> rule,
         throw GradError(rule->name() + ": an empty handle among the " +
                         (list == &in ? "arguments" : "results") + "; assign a tensor to it first");
   if (std::ranges::none_of(out, [](const Tensor& each) { return is_floating(each.dtype()); })) return out;
+  if (std::ranges::any_of(in, [](const Tensor& each) { return traced(each); }))
+    return as_nodes(here, rule, in, traced_results(here, rule, in, out));
+  return as_nodes(here, std::move(rule), in, out);
+}
+
+namespace {
+
+std::vector<Tensor> as_nodes(Here here, std::shared_ptr<const CustomRule> rule, const std::vector<Tensor>& in,
+                             const std::vector<Tensor>& out) {
   const bool requires_grad = !recording_mode.off && std::ranges::any_of(in, &Tensor::requires_grad);
   const auto several = out.size() == 1 ? nullptr : std::make_shared<const Several>(out);
   Array value = several == nullptr ? value_of(out.front()) : several->row(out);
@@ -171,7 +193,108 @@ std::vector<Tensor> with_rule(Here here, std::shared_ptr<const CustomRule> rule,
   return several->results(node);
 }
 
-namespace {
+/// The rule of each sample as one of all of them, of tensors that have the samples along axis 0.
+class RuleOfSamples final : public CustomRule {
+ public:
+  RuleOfSamples(std::shared_ptr<const CustomRule> rule, std::vector<bool> has, std::int64_t size)
+      : rule_(std::move(rule)), has_(std::move(has)), size_(size) {}
+  const std::string& name() const override { return rule_->name(); }
+  bool reads_value() const override { return rule_->reads_value(); }
+  std::vector<Tensor> pull_back(std::span<const Tensor> in, std::span<const Tensor> out,
+                                std::span<const Tensor> g, bool recorded) const override {
+    const RunningTransform run("vmap", size_, Randomness::same);
+    const auto inside = [&](const Tensor& stack) {
+      return stack.is_empty() ? stack : constant(batched_value(run.level(), stack));
+    };
+    std::vector<Tensor> x, y, upstream;
+    for (std::size_t i = 0; i < in.size(); ++i) x.push_back(has_[i] ? inside(in[i]) : in[i]);
+    std::ranges::transform(out, std::back_inserter(y), inside);
+    std::ranges::transform(g, std::back_inserter(upstream), inside);
+    std::vector<Tensor> sent = rule_->pull_back(x, y, upstream, recorded);
+    for (std::size_t i = 0; i < sent.size(); ++i) {
+      if (sent[i].is_empty()) continue;
+      const Traced* const of = traced(sent[i]);
+      const bool is_ours = of != nullptr && of->level == run.level();
+      if (has_[i])
+        sent[i] = is_ours ? of->inner : broadcast_to(sent[i], in[i].shape());
+      else  // one for all samples gets the sum of theirs
+        sent[i] = is_ours ? sum(of->inner, 0) : sent[i] * static_cast<double>(size_);
+    }
+    return sent;
+  }
+
+ private:
+  std::shared_ptr<const CustomRule> rule_;
+  std::vector<bool> has_;
+  std::int64_t size_;
+};
+
+/// The tangents of results, by the rule for their cotangents.
+std::vector<Tensor> pushed_by_rule(const CustomRule& rule, const Unwrapped& at,
+                                   const std::vector<Tensor>& out) {
+  std::vector<Tensor> v, wrt;
+  Tensor along;
+  bool differentiated = std::ranges::any_of(out, needs_gradient_inside);
+  {
+    const Recorded recorded;
+    for (const Tensor& each : out) {
+      v.push_back(is_floating(each.dtype()) ? variable(ones_like(each)) : Tensor());
+      if (!v.back().is_empty()) wrt.push_back(v.back());
+    }
+    const std::vector<Tensor> sent = rule.pull_back(at.in, out, v, true);
+    for (std::size_t i = 0; i < sent.size(); ++i) {
+      const Tensor& t = at.tangents[i];
+      if (sent[i].is_empty() || t.is_empty()) continue;
+      differentiated = differentiated || needs_gradient_inside(t) || needs_gradient_inside(at.in[i]);
+      const Tensor part = sum(sent[i] * t);
+      along = along.is_empty() ? part : along + part;
+    }
+  }
+  const std::vector<Tensor> found =
+      gradients_at(rule.name(), along, {}, wrt, differentiated && !recording_mode.off);
+  std::vector<Tensor> tangents;
+  for (std::size_t k = 0, next = 0; k < out.size(); ++k) {
+    tangents.push_back(v[k].is_empty() ? Tensor() : found[next++]);
+    // What the function has saved has a tangent of its own, which is no part of this one.
+    if (const Traced* of = traced(tangents.back()); of != nullptr && of->level == at.level)
+      tangents.back() = of->inner;
+  }
+  return tangents;
+}
+
+/// Results under vmap or jvp: what they stand for has the rule, as well.
+std::vector<Tensor> traced_results(Here here, const std::shared_ptr<const CustomRule>& rule,
+                                   const std::vector<Tensor>& in, const std::vector<Tensor>& out) {
+  std::vector<const Tensor*> tensors;
+  for (const Tensor& each : in) tensors.push_back(&each);
+  const Unwrapped at(tensors);
+  const bool is_batched = at.kind == Traced::Kind::batched;
+  std::vector<Tensor> inner;
+  for (const Tensor& each : out) {
+    const Traced* const of = traced(each);
+    if (of != nullptr && of->level == at.level) {
+      inner.push_back(of->inner);
+    } else {
+      std::vector<std::int64_t> sizes(each.shape().begin(), each.shape().end());
+      sizes.insert(sizes.begin(), at.size);
+      inner.push_back(is_batched ? broadcast_to(each, Shape(sizes)) : each);
+    }
+  }
+  std::vector<Tensor> results;
+  if (is_batched) {
+    std::vector<bool> has;
+    for (std::size_t i = 0; i < in.size(); ++i) has.push_back(at.has(i));
+    for (const Tensor& each :
+         with_rule(here, std::make_shared<RuleOfSamples>(rule, std::move(has), at.size), at.in, inner))
+      results.push_back(constant(batched_value(at.level, each)));
+    return results;
+  }
+  const std::vector<Tensor> primals = with_rule(here, rule, at.in, inner),
+                            tangents = pushed_by_rule(*rule, at, primals);
+  for (std::size_t k = 0; k < primals.size(); ++k)
+    results.push_back(constant(dual_value(at.level, primals[k], tangents[k])));
+  return results;
+}
 
 /// What a rule gives, checked: see called_rule. Where it reads elements of what needs a gradient, `refusal`
 /// is the error, unless that is empty.

@@ -6,6 +6,8 @@
 
 #include "autograd/engine.h"
 #include "chainrule/autograd.h"
+#include "chainrule/detail/function_ref.h"
+#include "chainrule/detail/levels.h"
 #include "chainrule/ops.h"
 
 namespace chainrule::detail {
@@ -17,54 +19,76 @@ std::int64_t total_size(const std::vector<Tensor>& tensors) {
   return size;
 }
 
-/// 1 at one element, 0 elsewhere.
-Tensor unit_like(const Tensor& tensor, std::int64_t position) {
-  Array value = new_array("jacobian", tensor.shape(), tensor.dtype());
-  dispatch_floating(tensor.dtype(), [&]<class T>() {
-    T* const elements = value.mutable_data<T>();
-    std::fill_n(elements, value.size(), T(0));
-    elements[position] = T(1);
-  });
-  return constant(std::move(value));
-}
-
 Shape joined(const Shape& a, const Shape& b) {
   std::vector<std::int64_t> sizes(a.begin(), a.end());
   sizes.insert(sizes.end(), b.begin(), b.end());
   return Shape(sizes);
 }
 
-/// Calls use(part, i, unit) for each element i of each part, with a list that is empty but for a 1 there.
+/// For each element from `first` to before `last`, a tensor with 1 there and 0 elsewhere, stacked.
+Tensor units_like(const Tensor& tensor, std::int64_t first, std::int64_t last) {
+  Array value = new_array("jacobian", joined(Shape{last - first}, tensor.shape()), tensor.dtype());
+  const std::int64_t size = tensor.size();
+  dispatch_floating(tensor.dtype(), [&]<class T>() {
+    T* const elements = value.mutable_data<T>();
+    std::fill_n(elements, value.size(), T(0));
+    for (std::int64_t i = first; i < last; ++i) elements[(i - first) * size + i] = T(1);
+  });
+  return constant(std::move(value));
+}
+
+/// Calls use(part, first, units) for the elements of each part, so many of them at once, from number `first`
+/// on: with a list that is empty but for a stack of as many tensors, each with a 1 at its element.
 template <class Use>
-void for_each_unit(const std::vector<Tensor>& parts, const Use& use) {
+void for_each_units(const std::vector<Tensor>& parts, std::int64_t chunk, const Use& use) {
   std::vector<Tensor> direction(parts.size());
   for (std::size_t part = 0; part < parts.size(); ++part) {
     if (!is_floating(parts[part].dtype())) continue;
-    for (std::int64_t i = 0; i < parts[part].size(); ++i) {
-      direction[part] = unit_like(parts[part], i);
-      use(part, i, direction);
+    const std::int64_t size = parts[part].size();
+    for (std::int64_t first = 0; first < size;) {
+      const std::int64_t last = chunk == 0 || chunk > size - first ? size : first + chunk;
+      direction[part] = units_like(parts[part], first, last);
+      use(part, first, direction);
+      first = last;
     }
     direction[part] = Tensor();
   }
 }
 
-/// Element i, in row-major order.
-Tensor element(const Tensor& tensor, std::int64_t i) { return reshape(tensor, {-1})[i]; }
+/// What f gives of one direction, for a stack of them at once.
+std::vector<Tensor> for_all(std::string_view called, std::span<const Tensor> directions,
+                            FunctionRef<std::vector<Tensor>(std::span<const Tensor>)> f) {
+  std::int64_t count = 0;
+  for (const Tensor& each : directions)
+    if (!each.is_empty()) count = each.shape()[0];
+  BatchedRun run(called, 0, count, count, Randomness::same);
+  std::vector<Tensor> inside(directions.begin(), directions.end());
+  for (Tensor& each : inside)
+    if (!each.is_empty()) each = run.input(each, 0);
+  std::vector<Tensor> results = f(inside);
+  for (Tensor& each : results) each = run.output(each, 0, the_result);
+  return results;
+}
 
-/// What has been found for each pair of a result and an input: its lines, which follow each other along
-/// `axis`.
+/// So many rows of a matrix of which only the diagonal is wanted are held at once.
+constexpr std::int64_t diagonal_chunk = 64;
+
+/// Of a stack, from each tensor the element with its own number, counted from `first`: their sum.
+Tensor sum_of_diagonal(const Tensor& stack, const Tensor& units) { return sum(where(units == 1, stack, 0)); }
+
+/// What has been found for each pair of a result and an input: stacks of its rows, or of its columns.
 class Lines {
  public:
   Lines(std::size_t results, std::size_t inputs) : inputs_(inputs), lines_(results * inputs) {}
   void add(std::size_t result, std::size_t input, Tensor line) {
     lines_[result * inputs_ + input].push_back(std::move(line));
   }
-  Tensor joined_along(std::size_t result, std::size_t input, std::int64_t axis, const Tensor& of,
-                      const Tensor& by) {
+  Tensor joined_up(std::size_t result, std::size_t input, bool columns, const Tensor& of, const Tensor& by) {
     const auto lines = std::move(lines_[result * inputs_ + input]);
     const Shape shape = joined(of.shape(), by.shape());
     if (lines.empty()) return zeros(shape, is_floating(of.dtype()) ? of.dtype() : by.dtype());
-    return reshape(stack(lines, axis), shape);
+    const Tensor all = lines.size() == 1 ? lines.front() : concatenate(lines, 0);
+    return reshape(columns ? transpose(reshape(all, {by.size(), of.size()})) : all, shape);
   }
 
  private:
@@ -74,7 +98,9 @@ class Lines {
 
 }  // namespace
 
-std::vector<Tensor> jacobians(const std::shared_ptr<const Trace>& trace, JacobianMode mode) {
+std::vector<Tensor> jacobians(const std::shared_ptr<const Trace>& trace, JacobianMode mode,
+                              std::int64_t chunk) {
+  chunk = checked_chunk(trace->called(), chunk);
   const std::vector<Tensor>& results = trace->outputs();
   const std::vector<Tensor>& inputs = trace->inputs();
   const bool forward = mode == JacobianMode::forward ||
@@ -82,21 +108,25 @@ std::vector<Tensor> jacobians(const std::shared_ptr<const Trace>& trace, Jacobia
   Lines lines(results.size(), inputs.size());
   if (forward) {
     const Linearization linear(trace);
-    for_each_unit(inputs, [&](std::size_t input, std::int64_t, std::span<const Tensor> direction) {
-      std::vector<Tensor> column = linear.push_forward(direction);
+    for_each_units(inputs, chunk, [&](std::size_t input, std::int64_t, std::span<const Tensor> directions) {
+      std::vector<Tensor> column =
+          for_all(trace->called(), directions,
+                  [&](std::span<const Tensor> direction) { return linear.push_forward(direction); });
       for (std::size_t k = 0; k < column.size(); ++k)
         if (is_floating(column[k].dtype())) lines.add(k, input, std::move(column[k]));
     });
   } else {
-    for_each_unit(results, [&](std::size_t result, std::int64_t, std::span<const Tensor> direction) {
-      std::vector<Tensor> row = trace->pull_back(direction);
+    for_each_units(results, chunk, [&](std::size_t result, std::int64_t, std::span<const Tensor> directions) {
+      std::vector<Tensor> row = for_all(trace->called(), directions, [&](std::span<const Tensor> direction) {
+        return trace->pull_back(direction);
+      });
       for (std::size_t i = 0; i < row.size(); ++i) lines.add(result, i, std::move(row[i]));
     });
   }
   std::vector<Tensor> all;
   for (std::size_t k = 0; k < results.size(); ++k)
     for (std::size_t i = 0; i < inputs.size(); ++i)
-      all.push_back(lines.joined_along(k, i, forward ? -1 : 0, results[k], inputs[i]));
+      all.push_back(lines.joined_up(k, i, forward, results[k], inputs[i]));
   return all;
 }
 
@@ -122,22 +152,27 @@ Tensor divergence(const Trace& trace) {
         "divergence: the field takes one tensor and gives one of the same shape; this one takes " +
         to_string(x.shape()) + " and gives " + to_string(trace.outputs().front().shape()));
   Tensor total = zeros({}, x.dtype());
-  for_each_unit({trace.outputs().front()},
-                [&](std::size_t, std::int64_t i, std::span<const Tensor> direction) {
-                  total = total + element(trace.pull_back(direction).front(), i);
-                });
+  for_each_units({trace.outputs().front()}, diagonal_chunk,
+                 [&](std::size_t, std::int64_t, std::span<const Tensor> directions) {
+                   const auto rows =
+                       for_all(trace.called(), directions,
+                               [&](std::span<const Tensor> direction) { return trace.pull_back(direction); });
+                   total = total + sum_of_diagonal(rows.front(), directions.front());
+                 });
   return total;
 }
 
 Tensor laplacian(const Trace& trace) {
   const std::vector<Tensor> gradient = trace.recorded_gradient();
   Tensor total = zeros({}, trace.outputs().front().dtype());
-  for_each_unit(gradient, [&](std::size_t part, std::int64_t i, std::span<const Tensor> direction) {
-    const Tensor row = gradients_at(trace.called(), gradient[part], direction[part],
-                                    std::span(&trace.inputs()[part], 1), trace.is_recorded({}))
-                           .front();
-    total = total + element(row, i);
-  });
+  for_each_units(
+      gradient, diagonal_chunk, [&](std::size_t part, std::int64_t, std::span<const Tensor> directions) {
+        const auto rows = for_all(trace.called(), directions, [&](std::span<const Tensor> direction) {
+          return gradients_at(trace.called(), gradient[part], direction[part],
+                              std::span(&trace.inputs()[part], 1), trace.is_recorded({}));
+        });
+        total = total + sum_of_diagonal(rows.front(), directions[part]);
+      });
   return total;
 }
 

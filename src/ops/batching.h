@@ -45,6 +45,10 @@ struct Numbers {
 Tensor numbers_of(const Tensor& x, std::function<Array(const Array&)> of_one,
                   std::function<Tensor(const Tensor&)> of_stack);
 
+/// find(x, axis): places along an axis, which are int64; those of each sample where x is batched.
+using FindPlaces = std::function<Array(const Tensor& x, std::size_t axis)>;
+Tensor places_along(const Tensor& x, std::size_t axis, const FindPlaces& find);
+
 /// The elements of x, in row-major order, at places that may be others in each sample; of their shape. The
 /// places are int64, from 0 to x.size() - 1. What comes for a place is added up.
 Tensor gather_places(const Tensor& x, const Tensor& places);

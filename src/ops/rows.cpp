@@ -86,6 +86,17 @@ Tensor take_rows(const Operand& x, std::span<const std::int64_t> positions, cons
   rethrow_in_call(x);
 }
 
+/// The positions are others in each sample of a vmap.
+Tensor take_own_rows(const Tensor& x, const Tensor& positions) {
+  if (x.rank() == 0)
+    throw ShapeError("take_rows: a scalar, of shape (), has no rows; give it at least one axis");
+  const Shape row(x.shape().sizes().subspan(1));
+  std::vector<std::int64_t> sizes(positions.shape().begin(), positions.shape().end());
+  sizes.insert(sizes.end(), row.rank(), 1);
+  const Tensor first = reshape(positions * row.size(), Shape(sizes));
+  return gather_places(x, first + reshape(arange(0, row.size()), row));
+}
+
 }  // namespace
 }  // namespace ops
 
@@ -97,6 +108,7 @@ Tensor take_rows(const Operand& x, const Tensor& positions) try {
   if (positions.dtype() != DType::int64)
     throw DTypeError("take_rows: positions are " + std::string(to_string(positions.dtype())) +
                      "; they must be int64");
+  if (ops::is_batched(positions)) return ops::take_own_rows(x.as_tensor(), positions);
   return ops::take_rows(x, positions.data<std::int64_t>(), positions.shape());
 } catch (...) {
   rethrow_in_call("take_rows", x, Operand(positions));

@@ -26,8 +26,9 @@ enum class Likelihood : std::uint8_t {
 namespace detail {
 
 /// ∂result/∂input for every result and every input, in the order of the results: of the result's shape and
-/// the input's after it.
-std::vector<Tensor> jacobians(const std::shared_ptr<const Trace>& trace, JacobianMode mode);
+/// the input's after it. `chunk` lines at once, 0 for all.
+std::vector<Tensor> jacobians(const std::shared_ptr<const Trace>& trace, JacobianMode mode,
+                              std::int64_t chunk);
 /// H·v and the like: the derivative of Σ⟨gradient, v⟩.
 std::vector<Tensor> hessian_product(const Trace& trace, std::span<const Tensor> v);
 /// Σ ∂result_i/∂input_i of one result and one input of the same shape.
@@ -112,7 +113,8 @@ auto like_jacobian(const Out& value, const std::tuple<S...>& structures, const s
 
 /// The Jacobian of f with respect to the arguments `which`.
 template <class F, std::size_t... I, class... A>
-auto jacobian(std::string_view called, const F& f, Argnums<I...> which, JacobianMode mode, A&&... arguments) {
+auto jacobian(std::string_view called, const F& f, Argnums<I...> which, JacobianMode mode, std::int64_t chunk,
+              A&&... arguments) {
   const auto trace = std::make_shared<Trace>(called);
   auto given = std::forward_as_tuple(std::forward<A>(arguments)...);
   const auto structures = selected(which, given);
@@ -121,7 +123,7 @@ auto jacobian(std::string_view called, const F& f, Argnums<I...> which, Jacobian
     return call_with(f, given, stand_ins, which, std::index_sequence_for<A...>());
   }));
   trace->finish();
-  return like_jacobian(value, structures, jacobians(trace, mode));
+  return like_jacobian(value, structures, jacobians(trace, mode, chunk));
 }
 
 /// A run whose result is one number.

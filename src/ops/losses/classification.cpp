@@ -5,6 +5,7 @@
 
 #include "chainrule/losses.h"
 #include "ops/along_axis.h"
+#include "ops/batching.h"
 #include "ops/loss_reduction.h"
 #include "ops/places/places.h"
 #include "ops/registry.h"
@@ -34,7 +35,7 @@ Tensor class_weights(std::string_view name, const Tensor& weight, std::int64_t c
 /// Which elements of an input (N, C, ...) the targets (N, ...) choose.
 struct Choice {
   Tensor classes;  ///< of each sample, 0 of those that are ignored
-  Tensor offsets;  ///< of its element in the input
+  Tensor offsets;  ///< of its element in the input; empty where they are others in each sample of a vmap
   Tensor counts;   ///< bool: is it not ignored?
 
   Choice(std::string_view name, const Tensor& input, const Tensor& target, std::int64_t ignored) {
@@ -48,6 +49,12 @@ struct Choice {
       throw ShapeError(std::string(name) + ": target " + to_string(target.shape()) +
                        " does not fit the input " + to_string(input.shape()) +
                        "; classes must have its shape without the axis of classes");
+    if (is_batched(target)) {
+      counts = target != ignored;
+      classes = where(counts, target, 0);
+      class_axis_ = axis;
+      return;
+    }
     const AlongAxis along(input.shape(), axis);
     Array chosen(target.shape(), DType::int64), at(target.shape(), DType::int64),
         held(target.shape(), DType::boolean);
@@ -68,11 +75,22 @@ struct Choice {
     offsets = constant(std::move(at));
     counts = constant(std::move(held));
   }
+  /// What is chosen of the input.
+  Tensor of(const Tensor& input) const {
+    if (!offsets.is_empty()) return gather_flat(input, value_of(offsets));
+    Shape line = input.shape();
+    line[class_axis_] = 1;
+    return reshape(gather(input, static_cast<std::int64_t>(class_axis_), reshape(classes, line)),
+                   classes.shape());
+  }
   /// The weight of each sample, 0 of those that are ignored.
   Tensor weights(const Tensor& of_classes, DType dtype) const {
     if (of_classes.is_empty()) return cast(counts, dtype);
     return where(counts, take_rows(of_classes, classes), 0);
   }
+
+ private:
+  std::size_t class_axis_ = 0;
 };
 
 /// As the reduction has it; the mean is one weighted by `weights`.
@@ -102,7 +120,7 @@ Tensor hard_cross_entropy(const Tensor& log_p, const Tensor& target, const Tenso
                           const Tensor& weight, std::size_t axis, const CrossEntropyOptions& options) {
   const Choice choice("cross_entropy", log_p, target, options.ignore_index);
   const Tensor weights = choice.weights(weight, log_p.dtype());
-  Tensor losses = where(choice.counts, -gather_flat(log_p, value_of(choice.offsets)) * weights, 0);
+  Tensor losses = where(choice.counts, -choice.of(log_p) * weights, 0);
   if (const double smoothing = options.label_smoothing; smoothing != 0) {
     const Tensor all = weight.is_empty() ? log_p : log_p * weight_in_place;
     const Tensor spread = where(choice.counts, -sum(all, static_cast<std::int64_t>(axis)), 0);
@@ -236,9 +254,8 @@ Tensor nll_loss(const Operand& input, const Operand& target, const NllLossOption
   const Tensor weight = ops::class_weights("nll_loss", options.weight, classes, in.dtype());
   const ops::Choice choice("nll_loss", in, target.as_tensor(), options.ignore_index);
   const Tensor weights = choice.weights(weight, in.dtype());
-  return ops::weighted("nll_loss",
-                       where(choice.counts, -ops::gather_flat(in, value_of(choice.offsets)) * weights, 0),
-                       weights, options.reduction);
+  return ops::weighted("nll_loss", where(choice.counts, -choice.of(in) * weights, 0), weights,
+                       options.reduction);
 } catch (...) {
   rethrow_in_call("nll_loss", input, target);
 }

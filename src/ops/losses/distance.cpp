@@ -145,7 +145,7 @@ Tensor cosine_embedding_loss(const Operand& a, const Operand& b, const Operand& 
                      to_string(y.shape()) + " must be rows (N, M), or vectors, of one shape");
   constexpr double eps = 1e-12;  // PyTorch's
   const Tensor cosine = sum(x * y, -1) / sqrt((sum(square(x), -1) + eps) * (sum(square(y), -1) + eps));
-  ops::require_same_shape("cosine_embedding_loss", cosine, t);
+  ops::require_same_shape("cosine_embedding_loss", cosine.shape(), t.shape());
   const Tensor losses = where(t == 1, 1 - cosine, where(t == -1, relu(cosine - margin), 0));
   return ops::combined("cosine_embedding_loss", losses, reduction);
 } catch (...) {
@@ -156,8 +156,8 @@ Tensor margin_ranking_loss(const Operand& a, const Operand& b, const Operand& ta
                            Reduction reduction) try {
   const DType dtype = ops::real_dtype(ops::common_dtype(a, b, target));
   const Tensor x = a.as(dtype), y = b.as(dtype), t = target.as(dtype);
-  ops::require_same_shape("margin_ranking_loss", x, y);
-  ops::require_same_shape("margin_ranking_loss", x, t);
+  ops::require_same_shape("margin_ranking_loss", x.shape(), y.shape());
+  ops::require_same_shape("margin_ranking_loss", x.shape(), t.shape());
   return ops::combined("margin_ranking_loss", relu(margin - t * (x - y)), reduction);
 } catch (...) {
   rethrow_in_call("margin_ranking_loss", a, b, target);

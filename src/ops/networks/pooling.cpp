@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "ops/batching.h"
 #include "ops/networks/resampling.h"
 #include "ops/networks/spatial.h"
 #include "ops/registry.h"
@@ -36,6 +37,15 @@ struct Places {
 
 }  // namespace
 
+/// The same of each in a stack of so many.
+static Places of_all(const Places& places, std::int64_t size) {
+  Array all(with_first(size, places.places->shape()), DType::int64);
+  auto* to = all.mutable_data<std::int64_t>();
+  const auto* from = std::as_const(*places.places).data<std::int64_t>();
+  for (std::int64_t i = 0; i < size; ++i) to = std::copy_n(from, places.places->size(), to);
+  return {std::make_shared<Array>(std::move(all)), with_first(size, places.whole), places.plane};
+}
+
 /// Elements by their places.
 struct TakePlaces : Places {
   static constexpr std::string_view name = "take_places", formula = "the gradient added up at the places";
@@ -43,6 +53,10 @@ struct TakePlaces : Places {
     return run(places->shape(), in[0]->dtype(), [&]<class T>(auto planes, auto n, auto out, auto at, T* to) {
       kernels::take_places(planes, n, out, at, in[0]->data<T>(), to);
     });
+  }
+  static constexpr bool linear = true;
+  Tensor batch(const Unwrapped& at) const {
+    return apply(TakePlaces{of_all(*this, at.size)}, {}, Argument(at.in[0]));
   }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const;
 };
@@ -54,6 +68,10 @@ struct AddAtPlaces : Places {
     return run(whole, values[0]->dtype(), [&]<class T>(auto planes, auto n, auto out, auto at, T* to) {
       kernels::add_at_places(planes, n, out, at, values[0]->data<T>(), to);
     });
+  }
+  static constexpr bool linear = true;
+  Tensor batch(const Unwrapped& at) const {
+    return apply(AddAtPlaces{of_all(*this, at.size)}, {}, Argument(at.in[0]));
   }
   void vjp(Inputs, const Tensor&, const Tensor& g, Cotangents& to) const {
     if (to.wants(0)) to[0] = apply(TakePlaces{*this}, Here::now(), Argument(g));
@@ -145,6 +163,23 @@ PoolWindow adaptive_window(std::int64_t i, std::int64_t in, std::int64_t out) {
   return {begin, ((i + 1) * in + out - 1) / out - begin};
 }
 
+/// Where the largest element of each window is in its plane, of planes (..., spatial).
+Tensor largest_places(const Tensor& x, const PoolWindows& windows, const Shape& result) {
+  const auto found = [windows, result](const Array& array) {
+    MaxPool op;
+    op.whole = array.shape();
+    op.windows = windows;
+    op.plane = windows.in_size();
+    op.places = std::make_shared<Array>(result, DType::int64);
+    const Array* const in = &array;
+    (void)op.forward(std::span(&in, 1));
+    return *op.places;
+  };
+  return numbers_of(x, found, [windows, result](const Tensor& stack) {
+    return largest_places(stack, windows, with_first(stack.shape()[0], result));
+  });
+}
+
 /// Pools a batch or a sample. windows(x, axis) are those along a spatial axis.
 template <class Along>
 Pooled max_pool(const char* operation, std::size_t spatial, const Operand& x, const Along& along) {
@@ -162,6 +197,13 @@ Pooled max_pool(const char* operation, std::size_t spatial, const Operand& x, co
     const Shape result = with_spatial(shape, spatial, [&](std::size_t axis) {
       return static_cast<std::int64_t>(op.windows.axes[3 - spatial + axis].size());
     });
+    if (traced(batch)) {
+      places = largest_places(batch, op.windows, result);
+      const std::int64_t planes = op.plane == 0 ? 0 : shape.size() / op.plane;
+      Shape line = Shape::filled(result.rank(), 1);
+      std::copy(shape.begin(), shape.end() - static_cast<std::ptrdiff_t>(spatial), &line[0]);
+      return gather_places(batch, places + reshape(arange(0, planes) * op.plane, line));
+    }
     op.places = std::make_shared<Array>(result, DType::int64);
     const auto kept = op.places;
     Tensor out = apply(std::move(op), x.here(), Argument(batch));

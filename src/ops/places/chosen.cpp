@@ -76,6 +76,13 @@ Tensor numbers_of(const Tensor& x, std::function<Array(const Array&)> of_one,
   return apply(std::move(op), {}, Argument(x));
 }
 
+Tensor places_along(const Tensor& x, std::size_t axis, const FindPlaces& find) {
+  if (!is_batched(x)) return constant(find(x, axis));
+  return numbers_of(
+      x, [find, axis](const Array& array) { return find(constant(array), axis); },
+      [find, axis](const Tensor& stack) { return places_along(stack, axis + 1, find); });
+}
+
 Tensor gather_places(const Tensor& x, const Tensor& places) {
   const Tensor line = x.rank() == 1 ? x : reshape(x, {x.size()});
   return apply(Chosen{}, {}, Argument(line), Argument(places));

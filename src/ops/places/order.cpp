@@ -8,6 +8,7 @@
 
 #include "kernels/order.h"
 #include "ops/along_axis.h"
+#include "ops/batching.h"
 #include "ops/elementwise.h"
 #include "ops/places/places.h"
 #include "ops/registry.h"
@@ -179,9 +180,12 @@ Tensor without_axis(const Tensor& x, std::size_t axis) {
 }
 
 /// The elements at these places along an axis.
-Ordered at_places(const Operand& x, std::size_t axis, const Array& places, bool keepdims = true) {
-  const Tensor in = x.as_tensor();
-  Ordered result = {gather_flat({in, x.here()}, flat_places(places, axis, in.shape())), constant(places)};
+Ordered at_places(const Operand& x, std::size_t axis, const FindPlaces& find, bool keepdims = true) {
+  const Tensor in = x.as_tensor(), places = places_along(in, axis, find);
+  const Tensor values = is_batched(places)
+                            ? gather_along("sort", in, axis, places)
+                            : gather_flat({in, x.here()}, flat_places(value_of(places), axis, in.shape()));
+  Ordered result = {values, places};
   if (keepdims) return result;
   return {without_axis(result.values, axis), without_axis(result.places, axis)};
 }
@@ -231,12 +235,22 @@ Array extreme_place(const Tensor& x, std::size_t axis, bool largest) {
                 [](Line& line) { line[0] = *std::min_element(line.begin(), line.end()); });
 }
 
+FindPlaces extreme_of(bool largest) {
+  return [largest](const Tensor& x, std::size_t axis) { return extreme_place(x, axis, largest); };
+}
+FindPlaces order_of(bool descending) {
+  return [descending](const Tensor& x, std::size_t axis) { return sorted_places(x, axis, descending); };
+}
+FindPlaces kth_of(std::int64_t k, bool find_nan) {
+  return [k, find_nan](const Tensor& x, std::size_t axis) { return kth_place(x, axis, k, find_nan); };
+}
+
 Ordered extreme(std::string_view operation, const Operand& x, std::int64_t axis, bool keepdims,
                 bool largest) {
   const Tensor in = x.as_tensor();
   const std::size_t at = normalize_axis(operation, axis, in.shape());
   require_elements(operation, in.shape(), in.shape()[at]);
-  return at_places(x, at, extreme_place(in, at, largest), keepdims);
+  return at_places(x, at, extreme_of(largest), keepdims);
 }
 
 Tensor extreme_places(std::string_view operation, const Operand& x, std::optional<std::int64_t> axis,
@@ -244,7 +258,7 @@ Tensor extreme_places(std::string_view operation, const Operand& x, std::optiona
   const Tensor in = x.as_tensor().detach();
   if (axis) return extreme(operation, in, *axis, keepdims, largest).places;
   require_elements(operation, in.shape(), in.size());
-  const Tensor place = constant(extreme_place(reshape(in, {-1}), 0, largest));
+  const Tensor place = places_along(reshape(in, {in.size()}), 0, extreme_of(largest));
   return reshape(place, Shape::filled(keepdims ? in.rank() : 0, 1));
 }
 
@@ -254,14 +268,14 @@ Tensor extreme_places(std::string_view operation, const Operand& x, std::optiona
 Ordered sort(const Operand& x, std::int64_t axis, bool descending) try {
   const Tensor in = x.as_tensor();
   const std::size_t at = normalize_axis("sort", axis, in.shape());
-  return ops::at_places(x, at, ops::sorted_places(in, at, descending));
+  return ops::at_places(x, at, ops::order_of(descending));
 } catch (...) {
   rethrow_in_call(x);
 }
 
 Tensor argsort(const Operand& x, std::int64_t axis, bool descending) try {
   const Tensor in = x.as_tensor();
-  return constant(ops::sorted_places(in, normalize_axis("argsort", axis, in.shape()), descending));
+  return ops::places_along(in, normalize_axis("argsort", axis, in.shape()), ops::order_of(descending));
 } catch (...) {
   rethrow_in_call(x);
 }
@@ -272,8 +286,9 @@ Ordered topk(const Operand& x, std::int64_t k, std::int64_t axis, bool largest) 
   if (k < 0 || k > in.shape()[at])
     throw ShapeError("topk: k = " + std::to_string(k) + " of axis " + std::to_string(at) + " of shape " +
                      to_string(in.shape()) + "; give 0 to its size");
-  const Array places = ops::places_in_order(in, at, k, largest);
-  return ops::at_places(x, at, places);
+  return ops::at_places(x, at, [k, largest](const Tensor& all, std::size_t along) {
+    return ops::places_in_order(all, along, k, largest);
+  });
 } catch (...) {
   rethrow_in_call(x);
 }
@@ -284,7 +299,7 @@ Ordered kthvalue(const Operand& x, std::int64_t k, std::int64_t axis, bool keepd
   if (k < 1 || k > in.shape()[at])
     throw ShapeError("kthvalue: k = " + std::to_string(k) + " of axis " + std::to_string(at) + " of shape " +
                      to_string(in.shape()) + "; give 1 to its size");
-  return ops::at_places(x, at, ops::kth_place(in, at, k - 1, false), keepdims);
+  return ops::at_places(x, at, ops::kth_of(k - 1, false), keepdims);
 } catch (...) {
   rethrow_in_call(x);
 }
@@ -294,7 +309,7 @@ Ordered median(const Operand& x, std::int64_t axis, bool keepdims) try {
   const std::size_t at = normalize_axis("median", axis, in.shape());
   const std::int64_t size = in.shape()[at];
   ops::require_elements("median", in.shape(), size);
-  return ops::at_places(x, at, ops::kth_place(in, at, (size - 1) / 2, true), keepdims);
+  return ops::at_places(x, at, ops::kth_of((size - 1) / 2, true), keepdims);
 } catch (...) {
   rethrow_in_call(x);
 }

@@ -7,6 +7,7 @@
 
 #include "chainrule/statistics.h"
 #include "ops/along_axis.h"
+#include "ops/batching.h"
 #include "ops/elementwise.h"
 #include "ops/places/places.h"
 #include "ops/registry.h"
@@ -55,6 +56,21 @@ Array sorted_offsets(const Array& rows, const std::vector<std::int64_t>& places)
   return result;
 }
 
+Array sorted_offsets(const Tensor& rows, const std::vector<std::int64_t>& places) {
+  return dispatch_floating(rows.dtype(),
+                           [&]<class T>() { return sorted_offsets<T>(value_of(rows), places); });
+}
+/// The elements there, of rows that are others in each sample of a vmap.
+Tensor sorted_by_sample(const Tensor& rows, const std::vector<std::int64_t>& places) {
+  const Tensor has_nan = any(rows != rows, 1, true), order = argsort(rows, 1);
+  const std::int64_t n = rows.shape()[1];
+  std::vector<Tensor> columns;
+  for (const std::int64_t place : places)
+    columns.push_back(
+        where(has_nan, order[{Slice{}, Slice{n - 1, n}}], order[{Slice{}, Slice{place, place + 1}}]));
+  return transpose(gather(rows, 1, concatenate(columns, 1)));
+}
+
 /// x with what is reduced as rows, (m, n).
 Tensor as_rows(const Tensor& x, const AxisMask& mask) {
   std::vector<std::int64_t> order;
@@ -97,18 +113,28 @@ std::int64_t numbers_to_count(const Tensor& x, std::int64_t minlength) {
 }
 
 /// For each x the segment of xp to interpolate in: that with xp[k] <= x < xp[k + 1], or the first or last.
-Tensor segments(const Tensor& x, const Tensor& xp) {
+Array segments_of(const Array& x, const Array& xp) {
   Array result(x.shape(), DType::int64);
   auto* out = result.mutable_data<std::int64_t>();
   dispatch_floating(x.dtype(), [&]<class T>() {
-    const std::span<const T> points = xp.data<T>();
+    const std::span<const T> points(xp.data<T>(), static_cast<std::size_t>(xp.size()));
     const auto last = std::max<std::int64_t>(std::ssize(points) - 2, 0);
-    for (const T element : x.data<T>()) {
+    for (const T element : std::span(x.data<T>(), static_cast<std::size_t>(x.size()))) {
       const auto above = std::upper_bound(points.begin(), points.end(), element);
       *out++ = std::clamp<std::int64_t>(above - points.begin() - 1, 0, last);
     }
   });
-  return constant(std::move(result));
+  return result;
+}
+Tensor segments(const Tensor& x, const Tensor& xp) {
+  return apply(Numbers{[](Values in) { return segments_of(*in[0], *in[1]); },
+                       [](const Unwrapped& at) {
+                         if (!at.has(1)) return segments(at.in[0], at.in[1]);
+                         return at.one_by_one("interp", [](const std::vector<Tensor>& sample) {
+                           return segments(sample[0], sample[1]);
+                         });
+                       }},
+               {}, Argument(x), Argument(xp));
 }
 
 }  // namespace
@@ -183,9 +209,8 @@ Tensor quantile(const Operand& x, const Operand& q, const Axes& axes, bool keepd
     weights.push_back(between.weight);
   }
   places.insert(places.end(), high.begin(), high.end());
-  const Tensor chosen = ops::gather_flat(rows, dispatch_floating(in.dtype(), [&]<class T>() {
-                                           return ops::sorted_offsets<T>(value_of(rows), places);
-                                         }));
+  const Tensor chosen = ops::is_batched(rows) ? ops::sorted_by_sample(rows, places)
+                                              : ops::gather_flat(rows, ops::sorted_offsets(rows, places));
   const auto count = static_cast<std::int64_t>(weights.size());
   // NumPy's way to go from a to b, which meets both. Equal infinities have no distance.
   const Tensor a = chosen[{Slice{0, count}}], b = chosen[{Slice{count, 2 * count}}],
@@ -261,10 +286,10 @@ Tensor interp(const Operand& x, const Operand& xp, const Operand& fp) try {
   if (points.rank() != 1 || points.size() == 0 || values.shape() != points.shape())
     throw ShapeError("interp: xp " + to_string(points.shape()) + " and fp " + to_string(values.shape()) +
                      " must be vectors of one length, and not empty");
-  const bool increasing = dispatch_floating(dtype, [&]<class T>() {
-    const std::span<const T> all = points.data<T>();
-    return std::is_sorted(all.begin(), all.end());
-  });
+  const bool increasing = ops::is_batched(points) || dispatch_floating(dtype, [&]<class T>() {
+                            const std::span<const T> all = points.data<T>();
+                            return std::is_sorted(all.begin(), all.end());
+                          });
   if (!increasing)
     throw ShapeError("interp: xp " + to_string(points.shape()) + " decreases somewhere; sort the points");
   const std::int64_t n = points.size();

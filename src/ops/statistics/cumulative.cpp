@@ -9,6 +9,7 @@
 #include "chainrule/statistics.h"
 #include "kernels/running_sums.h"
 #include "ops/along_axis.h"
+#include "ops/batching.h"
 #include "ops/elementwise.h"
 #include "ops/places/places.h"
 #include "ops/registry.h"
@@ -177,19 +178,16 @@ bool is_nan(T x) {
   return false;
 }
 
-/// Where the extremum so far is: offsets in row-major order, and places along the axis. `stays` says whether
-/// the extremum so far stays it.
+/// Where along the axis the extremum so far is. `stays` says whether the extremum so far stays it.
 template <class Stays>
-Cumulative extremum_so_far(std::string_view name, const Operand& x, std::optional<std::int64_t> axis,
-                           const Stays& stays) {
-  const OfAxis of(name, x.as_tensor(), axis);
-  const Shape& shape = of.x.shape();
-  const Array& in = value_of(of.x);
+Array places_so_far(const Tensor& x, std::size_t axis, const Stays& stays) {
+  const Shape& shape = x.shape();
+  const Array& in = value_of(x);
   Array places(shape, DType::int64), offsets(shape, DType::int64);
   auto *place = places.mutable_data<std::int64_t>(), *offset = offsets.mutable_data<std::int64_t>();
   dispatch(in.dtype(), [&]<class T>() {
     const T* elements = in.data<T>();
-    const AlongAxis along(shape, of.axis);
+    const AlongAxis along(shape, axis);
     along.for_each_block([&](std::int64_t first, std::int64_t lines) {
       for (std::int64_t i = 0; i < along.n; ++i)
         for (std::int64_t at = first + i * along.inner, end = at + lines; at < end; ++at) {
@@ -204,7 +202,18 @@ Cumulative extremum_so_far(std::string_view name, const Operand& x, std::optiona
         }
     });
   });
-  return {gather_flat(of.x, offsets), constant(std::move(places))};
+  return places;
+}
+
+template <class Stays>
+Cumulative extremum_so_far(std::string_view name, const Operand& x, std::optional<std::int64_t> axis,
+                           const Stays& stays) {
+  const OfAxis of(name, x.as_tensor(), axis);
+  const Tensor places = places_along(of.x, of.axis, [stays](const Tensor& all, std::size_t along) {
+    return places_so_far(all, along, stays);
+  });
+  if (is_batched(places)) return {gather_along(name, of.x, of.axis, places), places};
+  return {gather_flat(of.x, flat_places(value_of(places), of.axis, of.x.shape())), places};
 }
 
 /// cumsum and cumprod of bool are those of int64.

@@ -1,0 +1,111 @@
+// Forward mode: the tangent of each operation against differentiating twice in reverse, in first and second
+// order; what it keeps, and what stops a tangent.
+
+#include "chainrule/autograd.h"
+#include "chainrule/custom_gradient.h"
+#include "chainrule/derivatives.h"
+#include "differences.h"
+#include "op_cases.h"
+
+namespace chainrule::test {
+namespace {
+
+/// A case as a function of its differentiable inputs.
+struct Function {
+  const Case& one;
+  Inputs all;
+  Tensor operator()(const std::vector<Tensor>& some) const {
+    Inputs in = all;
+    for (std::size_t i = 0, next = 0; i < in.size(); ++i)
+      if (is_differentiable(one, i)) in[i] = some[next++];
+    return one.variant->call(in);
+  }
+};
+
+class ForwardModeOfOperation : public ::testing::TestWithParam<Case> {};
+
+bool has_empty_handle(const Inputs& inputs) {
+  for (const Tensor& each : inputs)
+    if (each.is_empty()) return true;
+  return false;
+}
+
+TEST_P(ForwardModeOfOperation, is_what_two_reverse_passes_give_and_the_transpose_of_one) {
+  PRINT_SEED_ON_FAILURE();
+  const Case& one = GetParam();
+  Engine engine(seed());
+  for (const Shapes& shapes : one.variant->shapes) {
+    const Function f{one, one.draw(shapes, engine)};
+    if (has_empty_handle(f.all)) continue;
+    const Inputs x = differentiable_inputs(one, f.all), u = random_like(x, engine);
+    const auto [value, tangent] = jvp(f, x, u);
+    EXPECT_TRUE(close(value, f(x), 1e-13));
+    const double tolerance = value.dtype() == DType::float32 ? 1e-5 : 1e-9;
+    EXPECT_TRUE(close(tangent, linearize(f, x).push_forward(u), tolerance));
+    const Tensor v = random_like({value}, engine).front();
+    const std::vector<Tensor> pulled = vjp(f, x).pull_back(v);
+    const double forward = dot(tangent, v);
+    double reverse = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) reverse += dot(pulled[i], u[i]);
+    EXPECT_NEAR(forward, reverse, tolerance * std::max(1.0, std::abs(reverse)));
+  }
+}
+
+TEST_P(ForwardModeOfOperation, over_reverse_is_the_second_derivative) {
+  PRINT_SEED_ON_FAILURE();
+  const Case& one = GetParam();
+  if (one.row->operation == "log_gamma_sample" || one.row->operation == "gamma") return;
+  Engine engine(seed() + 1);
+  for (const Shapes& shapes : one.variant->shapes) {
+    const Function f{one, one.draw(shapes, engine)};
+    if (has_empty_handle(f.all)) continue;
+    const Inputs x = differentiable_inputs(one, f.all), u = random_like(x, engine);
+    const Tensor w = random_like({f(x)}, engine).front();
+    const auto number = [&](const std::vector<Tensor>& at) { return sum(f(at) * w); };
+    const std::vector<Tensor> expected = hvp(number, x, u), actual = jvp(grad(number), x, u).tangent;
+    for (std::size_t i = 0; i < x.size(); ++i) EXPECT_TRUE(close(actual[i], expected[i], 1e-8));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, ForwardModeOfOperation, ::testing::ValuesIn(differentiable_cases()), case_name);
+
+TEST(ForwardMode, keeps_no_graph) {
+  const auto [value, tangent] = jvp([](const Tensor& x) { return tanh(x) * x; }, Tensor(0.5), Tensor(1.0));
+  EXPECT_TRUE(value.is_leaf());
+  EXPECT_TRUE(tangent.is_leaf());
+  EXPECT_FALSE(tangent.requires_grad());
+}
+
+TEST(ForwardMode, is_stopped_by_detach_but_not_by_no_grad) {
+  const auto f = [](const Tensor& x) { return x * x.detach() + no_grad([&] { return square(x); }); };
+  EXPECT_EQ(jvp(f, Tensor(3.0), Tensor(1.0)).tangent.item(), 3 + 6);
+}
+
+TEST(ForwardMode, reads_elements_of_the_value) {
+  const auto f = [](const Tensor& x) { return x > 1 ? x.item() * x : -x; };
+  EXPECT_EQ(jvp(f, Tensor(3.0), Tensor(1.0)).tangent.item(), 3);
+  EXPECT_EQ(jvp(f, Tensor(0.5), Tensor(1.0)).tangent.item(), -1);
+}
+
+TEST(ForwardMode, of_custom_gradients_follows_their_rule) {
+  const auto wrong = custom_gradient(
+      "wrong", [](const Tensor& x) { return square(x); },
+      [](const Tensor& x, const Tensor&, const Tensor& g) { return 5 * x * g; });
+  const auto f = [&](const Tensor& x) { return sum(wrong(x)); };
+  const Tensor x = tensor({1.0, 2.0}), t = tensor({1.0, -1.0});
+  EXPECT_EQ(jvp(f, x, t).tangent.item(), 5 - 10);
+}
+
+TEST(Jacobians, in_chunks_are_the_same) {
+  const auto f = [](const Tensor& x) { return tanh(matmul(x, x)); };
+  const Tensor x = tensor({{0.1, 0.4, -0.2}, {0.3, -0.5, 0.2}, {0.7, 0.1, 0.6}});
+  const Tensor all = jacobian(f, {.mode = JacobianMode::reverse})(x);
+  EXPECT_EQ(all.shape(), (Shape{3, 3, 3, 3}));
+  for (const auto mode : {JacobianMode::reverse, JacobianMode::forward})
+    for (const std::int64_t chunk : {0, 1, 4, 100})
+      EXPECT_TRUE(close(jacobian(f, {.mode = mode, .chunk_size = chunk})(x), all, 1e-14));
+  EXPECT_THROW((void)jacobian(f, {.chunk_size = -1})(x), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace chainrule::test
