@@ -33,6 +33,7 @@
 ///                                          at.has(i) are physical; without it, sample after sample
 ///   static constexpr bool linear = true    the derivative along tangents is the operation on them
 ///   Tensor jvp(in, out, tangents) const    that derivative; without it, from vjp
+///   Attributes attributes() const    its parameters by name, for those who write a graph in another form
 namespace chainrule {
 
 /// The values of the inputs.
@@ -115,6 +116,10 @@ class OperationNode : public Node {
     std::int64_t elements = shape().size();
     for (const Tensor& input : inputs()) elements = std::max(elements, input.node()->shape().size());
     return elements;
+  }
+  Attributes attributes() const final {
+    if constexpr (requires { op_.attributes(); }) return op_.attributes();
+    return {};
   }
 
  protected:

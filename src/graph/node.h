@@ -8,6 +8,7 @@
 #include "array/array.h"
 #include "chainrule/graph.h"
 #include "chainrule/tensor.h"
+#include "graph/attributes.h"
 #include "graph/thread_id.h"
 
 namespace chainrule {
@@ -67,6 +68,8 @@ class Node {
   virtual void vjp(const Cotangent& g, Cotangents& to) const;
   /// About how many additions, products and values of functions computing the value took.
   virtual std::int64_t flops() const { return 0; }
+  /// The operation's parameters by name.
+  virtual Attributes attributes() const { return {}; }
   virtual LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                                      const std::string& name) const;
 

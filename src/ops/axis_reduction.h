@@ -18,6 +18,12 @@ struct AxisReduction {
   Array finish(const Array& kept, const Shape& in) const {
     return kept.reshaped(reduced(in, axes, keepdims));
   }
+  Attributes attributes() const {
+    std::vector<std::int64_t> list;
+    for (std::size_t axis = 0; axis < axes.size(); ++axis)
+      if (axes[axis]) list.push_back(static_cast<std::int64_t>(axis));
+    return {{"axes", std::move(list)}, {"keepdims", keepdims}};
+  }
   /// g or the result, with the reduced axes back in place.
   Tensor kept(const Tensor& tensor, const Tensor& in) const {
     return with_kept_axes(tensor, in.shape(), axes);

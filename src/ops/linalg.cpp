@@ -14,6 +14,7 @@ struct Matmul {
   static constexpr std::string_view name = "matmul", formula = "∂(a @ b): to a: g @ bᵀ,  to b: aᵀ @ g";
   bool transpose_a = false, transpose_b = false;
 
+  Attributes attributes() const { return {{"transpose_a", transpose_a}, {"transpose_b", transpose_b}}; }
   Array forward(Values in) const {
     const Plan plan(*this, in[0]->shape(), in[1]->shape());
     Array out(plan.full, in[0]->dtype());

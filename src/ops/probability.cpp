@@ -111,6 +111,7 @@ struct Softmax {
     return apply(SoftmaxGradient{axis}, {}, Argument(out), Argument(tangents[0]));
   }
   Array forward(Values in) const { return kernels::softmax(*in[0], axis); }
+  Attributes attributes() const { return {{"axis", static_cast<std::int64_t>(axis)}}; }
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_output : 0; }
   void vjp(Inputs, const Tensor& out, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;
@@ -131,6 +132,7 @@ struct LogSoftmax {
     return apply(Centered{axis}, {}, Argument(exp(out)), Argument(tangents[0]));
   }
   Array forward(Values in) const { return kernels::log_softmax(*in[0], axis); }
+  Attributes attributes() const { return {{"axis", static_cast<std::int64_t>(axis)}}; }
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_output : 0; }
   void vjp(Inputs, const Tensor& out, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;

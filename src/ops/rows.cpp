@@ -25,6 +25,7 @@ struct TakeRows : DataMovement {
                                     formula = "the gradient added up at the rows it was taken from";
   Positions positions;
   Shape shape;
+  Attributes attributes() const { return {{"positions", positions}}; }
   Array forward(Values in) const { return kernels::take_rows(*in[0], positions).reshaped(shape); }
   Tensor batch(const Unwrapped& at) const {
     return gather_at(at.in[0], of_all(at.in[0].shape(), positions), with_first(at.size, shape));

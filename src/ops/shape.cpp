@@ -30,6 +30,7 @@ struct Permute : DataMovement {
     for (const std::size_t axis : order) each.order.push_back(axis + 1);
     return apply(std::move(each), {}, Argument(at.in[0]));
   }
+  Attributes attributes() const { return {{"order", std::vector<std::int64_t>(order.begin(), order.end())}}; }
   void vjp(Inputs, const Tensor&, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;
     std::vector<std::int64_t> back(order.size());
@@ -88,6 +89,11 @@ struct TakeBox : DataMovement {
   Tensor batch(const Unwrapped& at) const {
     return apply(TakeBox{{}, of_all(at.size, box), with_first(at.size, shape)}, {}, Argument(at.in[0]));
   }
+  Attributes attributes() const {
+    return {{"starts", box.starts},
+            {"steps", box.steps},
+            {"sizes", std::vector<std::int64_t>(box.shape.begin(), box.shape.end())}};
+  }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const;
 };
 
@@ -96,6 +102,11 @@ struct Scatter : DataMovement {
   static constexpr std::string_view name = "index_gradient", formula = "the gradient at the place it was put";
   kernels::Box box;
   Shape shape;
+  Attributes attributes() const {
+    return {{"starts", box.starts},
+            {"steps", box.steps},
+            {"sizes", std::vector<std::int64_t>(box.shape.begin(), box.shape.end())}};
+  }
   Array forward(Values in) const {
     Array out = kernels::zeros(shape, in[0]->dtype());
     kernels::scatter(*in[0], box, out);
@@ -116,6 +127,7 @@ void TakeBox::vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) con
 struct Concatenate : DataMovement {
   static constexpr std::string_view name = "concatenate", formula = "each part's own piece of the gradient";
   std::size_t axis = 0;
+  Attributes attributes() const { return {{"axis", static_cast<std::int64_t>(axis)}}; }
   Array forward(Values in) const {
     Shape shape = in[0]->shape();
     shape[axis] = 0;

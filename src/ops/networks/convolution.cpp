@@ -27,6 +27,20 @@ struct Trilinear {
     const std::int64_t depth = convolution.in_channels * convolution.windows.kernel_size();
     return 2 * y_shape.size() * depth;
   }
+  /// Of the last axes, as many as there may be; the others have kernels of 1.
+  Attributes attributes() const {
+    std::vector<std::int64_t> kernel, stride, dilation, before, in, out;
+    for (const kernels::WindowAxis& axis : convolution.windows.axes) {
+      kernel.push_back(axis.kernel);
+      stride.push_back(axis.stride);
+      dilation.push_back(axis.dilation);
+      before.push_back(axis.before);
+      in.push_back(axis.in);
+      out.push_back(axis.out);
+    }
+    return {{"kernel", kernel}, {"stride", stride}, {"dilation", dilation},        {"before", before},
+            {"in", in},         {"out", out},       {"groups", convolution.groups}};
+  }
   Reads reads(Wanted wanted) const {
     return (wanted(0) ? reads_input(1) : 0) | (wanted(1) ? reads_input(0) : 0);
   }

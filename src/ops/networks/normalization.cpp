@@ -41,6 +41,13 @@ struct Normalize {
     if (in.size() > 2) y = y + reshape(in[2], one);
     return reshape(y, x.shape());
   }
+  Attributes attributes() const {
+    return {{"eps", eps},
+            {"centred", centred},
+            {"period", groups.period},
+            {"weights_of_group", groups.weights_of_group()},
+            {"plane", groups.plane}};
+  }
   static std::int64_t flops(Inputs in, const Shape&) { return 10 * in[0].size(); }
   Reads reads(Wanted wanted) const {
     return (wanted(0) ? reads_input(0) | reads_input(1) : 0) | (wanted(1) ? reads_input(0) : 0);

@@ -92,6 +92,20 @@ struct MaxPool : Places {
       kernels::max_pool(windows, planes, values[0]->data<T>(), to, places->mutable_data<std::int64_t>());
     });
   }
+  /// Of all three axes one after another: how many windows there are, then where each begins, how many
+  /// elements it has, and how far these are apart.
+  Attributes attributes() const {
+    std::vector<std::int64_t> numbers, begins, counts, steps;
+    for (const auto& axis : windows.axes) {
+      numbers.push_back(static_cast<std::int64_t>(axis.size()));
+      for (const kernels::PoolWindow& each : axis) {
+        begins.push_back(each.begin);
+        counts.push_back(each.count);
+        steps.push_back(each.step);
+      }
+    }
+    return {{"windows", numbers}, {"begins", begins}, {"counts", counts}, {"steps", steps}};
+  }
   std::int64_t flops(Inputs, const Shape& shape) const {
     std::int64_t count = 1;
     for (const auto& axis : windows.axes)

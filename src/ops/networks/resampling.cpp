@@ -34,6 +34,16 @@ struct SumsAlong {
       });
     return out;
   }
+  /// The matrix with all its zeros.
+  Attributes attributes() const {
+    const std::int64_t columns = matrix->column_count;
+    std::vector<double> dense(static_cast<std::size_t>(matrix->row_count() * columns));
+    for (std::int64_t row = 0; row < matrix->row_count(); ++row)
+      for (std::int64_t i = matrix->rows[row]; i < matrix->rows[row + 1]; ++i)
+        dense[static_cast<std::size_t>(row * columns + matrix->columns[i])] += matrix->weights[i];
+    return {{"axis", static_cast<std::int64_t>(axis)},
+            {"matrix", tensor(std::move(dense), {matrix->row_count(), columns})}};
+  }
   std::int64_t flops(Inputs, const Shape& out) const {
     return out[axis] == 0 ? 0
                           : out.size() / out[axis] * 2 * static_cast<std::int64_t>(matrix->columns.size());

@@ -28,6 +28,9 @@ struct Gather : DataMovement {
                                     formula = "the gradient added up at the places it was taken from";
   Places places;
   Shape shape;
+  Attributes attributes() const {
+    return {{"outer", places.outer}, {"inner", places.inner}, {"places", constant(places.list)}};
+  }
   Array forward(Values in) const {
     Array out(shape, in[0]->dtype());
     dispatch(out.dtype(), [&]<class T>() {

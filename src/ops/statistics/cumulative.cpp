@@ -27,6 +27,9 @@ struct Cumsum {
   Tensor batch(const Unwrapped& at) const {
     return apply(Cumsum{axis + 1, from_end}, {}, Argument(at.in[0]));
   }
+  Attributes attributes() const {
+    return {{"axis", static_cast<std::int64_t>(axis)}, {"from_end", from_end}};
+  }
   Array forward(Values in) const {
     const Array& x = *in[0];
     Array out(x.shape(), x.dtype());
