@@ -177,6 +177,12 @@ struct SliceUpdate {
       formula = "to x the gradient with 0 in the part, to the values that of the part";
   kernels::Box box;
   Shape part;
+  Attributes attributes() const {
+    return {{"starts", box.starts},
+            {"steps", box.steps},
+            {"sizes", std::vector<std::int64_t>(box.shape.begin(), box.shape.end())},
+            {"part", std::vector<std::int64_t>(part.begin(), part.end())}};
+  }
   Array forward(Values in) const {
     const Shape& given = in[1]->shape();
     if (!stretches(given, part))
