@@ -37,12 +37,14 @@ install_packages() {
   "${apt[@]}" install --yes --no-install-recommends "${missing[@]}" >/dev/null || fail 'apt-get install failed'
 }
 
-# What drives the pages in a real browser: chromium, node, and playwright-core for the tests. Node and npm may be there
+# What drives the pages in a real browser: chromium, node, and playwright-core for the tests; and what runs models of ONNX. Node and npm may be there
 # from elsewhere than Debian.
 install_browser() {
   command -v chromium >/dev/null || install_packages chromium
   command -v npm >/dev/null || install_packages nodejs npm
   npm --prefix tests/browser ci --no-audit --no-fund
+  # ONNX Runtime is in the package itself; its scripts would fetch what is for graphics cards.
+  npm --prefix tests/onnx/runtime ci --ignore-scripts --no-audit --no-fund
 }
 
 # build PRESET [TARGET...]: configures the preset and builds these targets, or all of them.

@@ -35,4 +35,12 @@ void save_model(const std::string& path, const Model& model);
 /// Reads what save_model wrote. IoError that names the file and what is wrong with it.
 Model load_model(const std::string& path);
 
+namespace detail {
+/// The parameters by their names in files, and what files say beside them, as JSON.
+NamedTensors parameters_of(const Model& model);
+std::string description_of(const Model& model);
+/// A model of both. std::invalid_argument, or an error of JSON's, where they do not fit.
+Model model_of(const std::string& description, const NamedTensors& parameters);
+}  // namespace detail
+
 }  // namespace chainrule

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -7,10 +8,13 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "chainrule/detail/api.h"
+#include "chainrule/io.h"
+#include "chainrule/model.h"
 #include "chainrule/nn.h"
 #include "chainrule/tensor.h"
 
@@ -68,7 +72,14 @@ struct LoadOptions {
 };
 
 /// A function of tensors. It is made of chainrule's operations, so gradients flow to the inputs and to the
-/// floating initializers, which are parameters. Copies share their parameters.
+/// floating initializers, which are parameters. Copies share their parameters. It is a module, which can be
+/// trained further:
+///
+///     const onnx::Model model = onnx::load("model.onnx");
+///     Adam adam(model.parameters(), {.learning_rate = 1e-4});
+///     cross_entropy(model({x})[0], y).backward();
+///     adam.step();
+///     save_safetensors("tuned.safetensors", state_dict(model));
 ///
 /// Dropout and normalisations are those of inference, unless the model itself says otherwise.
 ///
@@ -81,9 +92,14 @@ class Model {
   /// What the model takes, in order: without what has an initializer.
   [[nodiscard]] const std::vector<Port>& inputs() const&;
   [[nodiscard]] const std::vector<Port>& outputs() const&;
+  /// What the file says about itself: its metadata, and who made it, as "producer".
+  [[nodiscard]] const std::map<std::string, std::string>& metadata() const&;
+  /// The operators that it uses, by name, and how often each.
+  [[nodiscard]] std::map<std::string, std::size_t> operator_counts() const;
+  /// The version of ONNX's operators that it is written for.
+  [[nodiscard]] std::int64_t opset() const;
   /// The floating initializers, named as in the file, in its order.
-  [[nodiscard]] const std::vector<Parameter>& parameters() const& { return parameters_; }
-  [[nodiscard]] std::vector<Parameter> parameters() && { return parameters_; }
+  [[nodiscard]] std::vector<Parameter> parameters() const;
   /// One of them. std::invalid_argument, with the names that there are, for another name.
   [[nodiscard]] const Parameter& parameter(std::string_view name) const&;
   [[nodiscard]] Parameter parameter(std::string_view name) && { return std::as_const(*this).parameter(name); }
@@ -100,9 +116,15 @@ class Model {
   /// The same by name.
   std::map<std::string, Tensor> operator()(const std::map<std::string, Tensor>& inputs) const;
 
+  // A module whose members are the parameters, so that state_dict(), load_state_dict(), to() and transforms
+  // take it.
+  auto members() { return std::tie(parameters_); }
+  auto members() const { return std::tie(parameters_); }
+  static constexpr std::string_view member_names() { return ""; }
+
  private:
   std::shared_ptr<const Plan> plan_;
-  std::vector<Parameter> parameters_;
+  NamedParameters parameters_;
 };
 
 /// Reads a model. Everything that can be checked without running it is: structure, sizes, names, operators.
@@ -113,6 +135,81 @@ Model parse(std::string_view bytes, const std::string& name = "model", const Loa
 
 /// A single tensor, as onnx.save_tensor writes it (a TensorProto).
 Tensor load_tensor(const std::string& path, const LoadOptions& options = {});
+
+struct SaveOptions {
+  std::int64_t opset = 17;      ///< 13 to 17
+  std::int64_t batch_axis = 0;  ///< the axis of every input that has any number of samples
+  /// What inputs and outputs are called; where not given, "x" or "x0", "x1", ..., and "y" or "y0", ...
+  std::vector<std::string> inputs = {}, outputs = {};
+  std::map<std::string, std::string> metadata = {};  ///< texts beside the model, see Model::metadata()
+};
+
+namespace detail {
+/// The bytes of a model. `state` are the names of what the function holds.
+std::string bytes_of(const NamedTensors& state,
+                     const std::function<std::vector<Tensor>(const std::vector<Tensor>&)>& function,
+                     const std::vector<Tensor>& examples, const SaveOptions& options);
+inline std::vector<Tensor> as_list(Tensor result) { return {std::move(result)}; }
+inline std::vector<Tensor> as_list(std::vector<Tensor> results) { return results; }
+}  // namespace detail
+
+/// A module, or a function of tensors, as the bytes of an ONNX file: what it computes from the examples,
+/// operation by operation, with its parameters under the names that state_dict() gives them. A module is
+/// evaluated (see eval()). `f` takes the tensor, if there is one example, or a std::vector of them, and gives
+/// a tensor or a std::vector of them.
+///
+///     onnx::save("digits.onnx", network, zeros({1, 1, 28, 28}));
+///
+/// Runtimes are made for float32, and ONNX Runtime fails on some models of float64: write to(network,
+/// DType::float32). The model takes any number of samples, along SaveOptions::batch_axis of each input; all
+/// other sizes are the examples'. To find out what depends on the number, f is called with 5, 7 and 11
+/// samples, the examples' over and over, scaled where they are floating; so it must have no effects that
+/// matter.
+///
+/// Unsupported, which names the operation, its scope and its line, for what ONNX has no operator for, what is
+/// random, and what f computes outside of tensors. std::invalid_argument where f does other things for other
+/// numbers of samples, and for options or examples that do not fit.
+template <class F>
+[[nodiscard]] std::string serialize(const F& f, const std::vector<Tensor>& examples,
+                                    const SaveOptions& options = {}) {
+  std::decay_t<const F&> evaluated = f;
+  NamedTensors state;
+  if constexpr (chainrule::detail::Structure<F>) {
+    eval(evaluated);
+    for (const auto& [name, parameter] : named_parameters(evaluated)) state.emplace_back(name, parameter);
+    for (const auto& [name, buffer] : named_buffers(evaluated)) state.emplace_back(name, buffer.value());
+  }
+  return detail::bytes_of(
+      state,
+      [&](const std::vector<Tensor>& x) {
+        if constexpr (std::is_invocable_v<const F&, const Tensor&>)
+          return detail::as_list(std::as_const(evaluated)(x.at(0)));
+        else
+          return detail::as_list(std::as_const(evaluated)(x));
+      },
+      examples, options);
+}
+/// Writes such a file, as save_file does.
+template <class F>
+void save(const std::string& path, const F& f, const std::vector<Tensor>& examples,
+          const SaveOptions& options = {}) {
+  save_file(path, serialize(f, examples, options));
+}
+template <class F>
+void save(const std::string& path, const F& f, const Tensor& example, const SaveOptions& options = {}) {
+  save(path, f, std::vector<Tensor>{example}, options);
+}
+
+/// A network that predicts from tables, with what prepares its inputs. It takes "x" (samples, columns),
+/// float, the columns in the order of the metadata "chainrule.columns", numbers as the table has them and NaN
+/// for what is missing; of a column of categories the place of the category in the metadata's list, from 0,
+/// and any other number for one that is not there. It gives "y": the probabilities of the classes, in the
+/// order of the metadata "chainrule.classes", (samples, classes), or the number that is predicted, (samples,
+/// 1). Of the options the opset counts, and what is in the metadata beside that.
+[[nodiscard]] std::string serialize(const chainrule::Model& model, const SaveOptions& options = {});
+void save(const std::string& path, const chainrule::Model& model, const SaveOptions& options = {});
+/// What has been saved so, as it was; nothing for any other model. ModelError where it is damaged.
+[[nodiscard]] std::optional<chainrule::Model> table_model(const Model& model);
 
 /// The operators that a model may consist of, by name.
 [[nodiscard]] std::vector<std::string> operators();

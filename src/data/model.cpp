@@ -136,15 +136,15 @@ Mlp network_from(const Json& json, const NamedTensors& tensors) {
   return Mlp(std::move(layers));
 }
 
-Model model_from(const Safetensors& file) {
-  const auto found = file.metadata.find(entry);
-  require(found != file.metadata.end(), "a safetensors file, but not a model of chainrule's");
-  const Json json = Json::parse(found->second);
+}  // namespace
+
+Model detail::model_of(const std::string& description, const NamedTensors& parameters) {
+  const Json json = Json::parse(description);
   const int version = json.at("version");
   require(version == format_version, "a model in version " + std::to_string(version) +
                                          " of its format; this program knows version " +
                                          std::to_string(format_version));
-  Model model{encoder_from(json), network_from(json.at("network"), file.tensors)};
+  Model model{encoder_from(json), network_from(json.at("network"), parameters)};
   const std::vector<std::int64_t> sizes = sizes_of(model.network);
   const auto outputs =
       std::max<std::int64_t>(1, static_cast<std::int64_t>(model.encoder.target().classes.size()));
@@ -154,8 +154,6 @@ Model model_from(const Safetensors& file) {
               std::to_string(outputs));
   return model;
 }
-
-}  // namespace
 
 Tensor Model::operator()(const Table& table) const {
   const NoGrad guard;
@@ -182,7 +180,7 @@ std::vector<std::string> Model::predict(const Table& table) const {
   return texts;
 }
 
-void save_model(const std::string& path, const Model& model) {
+std::string detail::description_of(const Model& model) {
   const TableEncoder& encoder = model.encoder;
   Json json = {{"version", format_version},
                {"chainrule", CHAINRULE_VERSION},
@@ -193,20 +191,30 @@ void save_model(const std::string& path, const Model& model) {
                {"inputs", Json::array()},
                {"network", {{"kind", "mlp"}, {"sizes", sizes_of(model.network)}}}};
   for (const InputColumn& column : encoder.columns()) json["inputs"].push_back(to_json(column));
+  // Names and categories may be any bytes, JSON is UTF-8.
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+NamedTensors detail::parameters_of(const Model& model) {
   NamedTensors tensors;
   for (std::size_t i = 0; i < model.network.layers().size(); ++i) {
     const std::string name = "layer" + std::to_string(i + 1);
     tensors.emplace_back(name + ".weight", model.network.layers()[i].weight());
     tensors.emplace_back(name + ".bias", model.network.layers()[i].bias());
   }
-  // Names and categories may be any bytes, JSON is UTF-8.
-  save_safetensors(path, tensors, {{entry, json.dump(-1, ' ', false, Json::error_handler_t::replace)}});
+  return tensors;
+}
+
+void save_model(const std::string& path, const Model& model) {
+  save_safetensors(path, detail::parameters_of(model), {{entry, detail::description_of(model)}});
 }
 
 Model load_model(const std::string& path) {
   const Safetensors file = load_safetensors(path);
   try {
-    return model_from(file);
+    const auto found = file.metadata.find(entry);
+    require(found != file.metadata.end(), "a safetensors file, but not a model of chainrule's");
+    return detail::model_of(found->second, file.tensors);
   } catch (const Json::exception& error) {
     fail_on(path, "what it says about the model is damaged: " + std::string(error.what()));
   } catch (const std::invalid_argument& error) {

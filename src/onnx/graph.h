@@ -78,6 +78,7 @@ struct Opset {
 struct DescribedModel {
   std::string file;  ///< for messages
   std::vector<Opset> opsets;
+  std::map<std::string, std::string> metadata = {};
   Description graph;
 };
 
@@ -125,6 +126,8 @@ struct Model::Plan {
   std::string file;
   Graph graph;
   std::int64_t most_elements = 0;
+  std::int64_t opset = 0;  ///< of ONNX's own operators
+  std::map<std::string, std::string> metadata = {};
 };
 
 /// Bytes of a ModelProto. ModelError where they are none.

@@ -165,6 +165,9 @@ std::shared_ptr<const Model::Plan> link(DescribedModel&& model, std::int64_t mos
   plan->graph = Linker(model.file, model.opsets, model.graph, nullptr).link();
   plan->file = std::move(model.file);
   plan->most_elements = most_elements;
+  plan->metadata = std::move(model.metadata);
+  for (const Opset& opset : model.opsets)
+    if (opset.domain.empty()) plan->opset = opset.version;
   return plan;
 }
 

@@ -49,11 +49,12 @@ Value checked(const Port& port, const Tensor& tensor, const std::string& file) {
   return {tensor, type};
 }
 
-std::vector<Parameter> parameters_of(const Graph& graph) {
-  std::vector<Parameter> parameters;
+NamedParameters parameters_of(const Graph& graph) {
+  NamedParameters parameters;
   for (const Graph::Initial& initial : graph.initializers)
     if (is_floating(initial.initializer.value.tensor.dtype()))
-      parameters.emplace_back(initial.initializer.value.tensor, initial.initializer.name);
+      parameters.emplace_back(initial.initializer.name,
+                              Parameter(initial.initializer.value.tensor, initial.initializer.name));
   return parameters;
 }
 
@@ -65,19 +66,33 @@ Model::Model(std::shared_ptr<const Plan> plan)
 const std::vector<Port>& Model::inputs() const& { return plan_->graph.inputs; }
 const std::vector<Port>& Model::outputs() const& { return plan_->graph.outputs; }
 
+const std::map<std::string, std::string>& Model::metadata() const& { return plan_->metadata; }
+std::int64_t Model::opset() const { return plan_->opset; }
+
+std::map<std::string, std::size_t> Model::operator_counts() const {
+  std::map<std::string, std::size_t> counts;
+  for (const Node& node : plan_->graph.nodes) ++counts[node.op];
+  return counts;
+}
+
+std::vector<Parameter> Model::parameters() const {
+  std::vector<Parameter> all;
+  for (const auto& [name, parameter] : parameters_) all.push_back(parameter);
+  return all;
+}
+
 const Parameter& Model::parameter(std::string_view name) const& {
-  const auto found =
-      std::ranges::find_if(parameters_, [&](const Parameter& parameter) { return parameter.name() == name; });
-  if (found != parameters_.end()) return *found;
+  const auto found = std::ranges::find(parameters_, name, &NamedParameters::value_type::first);
+  if (found != parameters_.end()) return found->second;
   std::string names;
-  for (const Parameter& parameter : parameters_) names += (names.empty() ? "" : ", ") + parameter.name();
+  for (const auto& [each, parameter] : parameters_) names += (names.empty() ? "" : ", ") + each;
   throw std::invalid_argument(plan_->file + ": there is no parameter '" + std::string(name) + "'" +
                               (names.empty() ? "" : "; there are " + names));
 }
 
 Model Model::clone() const {
   Model copy = *this;
-  for (Parameter& parameter : copy.parameters_) parameter = parameter.clone();
+  for (auto& [name, parameter] : copy.parameters_) parameter = parameter.clone();
   return copy;
 }
 
@@ -91,7 +106,7 @@ std::vector<Tensor> Model::operator()(std::span<const Tensor> inputs) const {
   constexpr std::int64_t most = std::int64_t{1} << 59;
   const TensorLimit limit(sizeof(double) * static_cast<std::size_t>(std::min(plan_->most_elements, most)));
   std::vector<Tensor> results;
-  for (Value& output : evaluate(plan_->graph, *plan_, std::move(values), {}, parameters_))
+  for (Value& output : evaluate(plan_->graph, *plan_, std::move(values), {}, parameters()))
     results.push_back(std::move(output.tensor));
   return results;
 }

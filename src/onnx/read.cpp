@@ -168,6 +168,9 @@ DescribedModel read_model(std::string_view bytes, const std::string& file, std::
   model.file = file;
   for (const auto& opset : message.opset_import())
     model.opsets.push_back({opset.domain() == "ai.onnx" ? "" : opset.domain(), opset.version()});
+  if (!message.producer_name().empty()) model.metadata.emplace("producer", message.producer_name());
+  for (const auto& entry : message.metadata_props())
+    model.metadata.insert_or_assign(entry.key(), entry.value());
   if (message.functions_size() != 0)
     throw Unsupported(file + ": it has functions of its own, as '" + message.functions(0).name() +
                           "'; write them out with onnx.inliner.inline_local_functions",

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <span>
+
+#include "onnx/exporter.h"
+
+namespace chainrule::onnx {
+
+/// An operation by its name, and what writes it.
+struct Written {
+  std::string_view operation;
+  StepWriter write;
+};
+/// Those that networks are made of: convolutions, pooling, normalisation, attention, rows by their places.
+std::span<const Written> written_networks();
+
+}  // namespace chainrule::onnx
