@@ -1,7 +1,9 @@
 // `chainrule train` on tables as people have them, and `predict`, `evaluate` and `summary` of what it saves.
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <regex>
 
 #include "chainrule/model.h"
@@ -215,6 +217,47 @@ TEST_F(Models, are_summarised) {
       mentions(run("summary", {}).output,
                {"predicts sold: one of 2 classes: no, yes", "city: one of Bonn; Rhein, Ulm; Ulm for gaps",
                 "size: number, mean", "network 3-5-2 with 32 parameters", "layer1  (5, 3)          20"}));
+}
+
+TEST_F(Models, are_explained) {
+  ASSERT_EQ(train({data_.path(), "--drop", "id,price", "--save", model_.path()}).exit_code, 0);
+  const TemporaryFile people("size,city\n2.5,Ulm\n-2.5,Nowhere\n");
+  const ToolResult result = run("explain", {people.path(), "--row", "1"});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_TRUE(mentions(result.output, {"row 1 of ", "the score of sold=yes is", "completeness error",
+                                       "gradient × input", "\nsize", "\ncity", "Ulm"}));
+  EXPECT_LT(result.output.find("\nsize"), result.output.find("\ncity")) << "the larger one comes first";
+
+  // The parts add up to the difference, and the other class is explained by other numbers.
+  const auto json = nlohmann::json::parse(
+      run("explain", {people.path(), "--row", "2", "--class", "yes", "--steps", "1000", "--json"}).output);
+  double sum = 0;
+  for (const auto& column : json["columns"]) sum += column["integrated_gradient"].get<double>();
+  EXPECT_NEAR(sum, json["value"].get<double>() - json["baseline"].get<double>(), 1e-2);
+  EXPECT_NEAR(std::abs(sum - json["value"].get<double>() + json["baseline"].get<double>()),
+              json["completeness_error"].get<double>(), 1e-12);
+  EXPECT_LT(sum, 0);
+  EXPECT_EQ(json["columns"][1]["value"], "(unknown)");
+  EXPECT_TRUE(run("explain", {people.path(), "--csv"})
+                  .output.starts_with("column,value,integrated_gradient,gradient_times_input\nsize,2.5,"));
+
+  const TemporaryFile picture("", ".svg");
+  EXPECT_EQ(run("explain", {people.path(), "--picture", picture.path(), "--image", "1x2"}).exit_code, 0);
+  EXPECT_TRUE(mentions(content_of(picture.path()), {"width=\"32\" height=\"16\"", "#ff0000"}));
+
+  const auto refusal = [&](const Arguments& more) {
+    Arguments all = {people.path()};
+    all.insert(all.end(), more.begin(), more.end());
+    return run("explain", all).errors;
+  };
+  EXPECT_TRUE(mentions(refusal({"--row", "3"}), {"there is no row 3; it has 2 rows"}));
+  EXPECT_TRUE(mentions(refusal({"--row", "0"}), {"--row '0'", "from 1"}));
+  EXPECT_TRUE(mentions(refusal({"--class", "maybe"}), {"'maybe'", "there are no, yes"}));
+  EXPECT_TRUE(mentions(refusal({"--picture", picture.path()}), {"2 columns are no square", "--image"}));
+  EXPECT_TRUE(
+      mentions(refusal({"--picture", picture.path(), "--image", "2x2"}), {"--image 2x2", "2 columns"}));
+  EXPECT_TRUE(mentions(refusal({"--csv", "--json"}), {"exclude each other"}));
+  EXPECT_TRUE(mentions(run_command("explain", {people.path(), people.path()}).errors, {people.path()}));
 }
 
 TEST(Tables, may_be_images_in_idx) {

@@ -307,5 +307,43 @@ TEST(OnnxSave, writes_what_predicts_from_tables) {
   EXPECT_FALSE(onnx::table_model(onnx::parse(onnx::serialize(relu, {zeros({1, 2})}))).has_value());
 }
 
+TEST(OnnxSave, by_the_tool_gives_a_model_that_the_tool_takes_back) {
+  const TemporaryFolder folder;
+  const TemporaryFile data(
+      "size,town,big\n1,a,no\n2,b,no\n3,a,no\n7,b,yes\n8,a,yes\n9,b,yes\n1,b,no\n9,a,yes\n");
+  const std::string saved = folder.file("m.safetensors"), written = folder.file("m.onnx"),
+                    again = folder.file("again.safetensors"), weights = folder.file("w.safetensors");
+  ASSERT_EQ(run_tool({"train", data.path(), "--epochs", "3", "--hidden", "4", "--save", saved}).exit_code, 0);
+  const ToolResult exported = run_tool({"export", saved, "--opset", "15"});
+  EXPECT_EQ(exported.exit_code, 0) << exported.errors;
+  EXPECT_TRUE(mentions(exported.output,
+                       {"opset 15, made by chainrule", "input x float (any, 2)", "output y float (any, 2)",
+                        "2 Gemm", "parameters ", "layer1.weight (4, 3)", "written to " + written}));
+  EXPECT_EQ(complaint_about(content_of(written)), "");
+  const ToolResult imported = run_tool({"import", written, "-o", again});
+  EXPECT_TRUE(mentions(imported.output, {"predicts big from a table", "the model written to " + again}));
+  const std::string expected = run_tool({"predict", saved, data.path(), "--proba"}).output;
+  EXPECT_NE(expected, "");
+  for (const std::string& model : {written, again})
+    EXPECT_EQ(run_tool({"predict", model, data.path(), "--proba"}).output, expected);
+  EXPECT_EQ(run_tool({"evaluate", written, data.path()}).output,
+            run_tool({"evaluate", saved, data.path()}).output);
+
+  // One that somebody else has made.
+  Generator g;
+  onnx::save(written, Linear(3, 2, g), zeros({1, 3}));
+  EXPECT_TRUE(mentions(
+      run_tool({"import", written, "-o", weights}).output,
+      {"1 Gemm", "parameters 8 in 2 tensors", "  weight (2, 3)", "its parameters, by name, written"}));
+  EXPECT_EQ(load_safetensors(weights).tensors.size(), 2U);
+  const ToolResult refused = run_tool({"predict", written, data.path()});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_TRUE(mentions(refused.errors, {written, "which columns of a table", "x double (any, 3)"}));
+  EXPECT_TRUE(mentions(run_tool({"import", data.path()}).errors, {data.path(), "not an ONNX model"}));
+  EXPECT_TRUE(mentions(run_tool({"export", data.path()}).errors, {data.path()}));
+  EXPECT_TRUE(
+      mentions(run_tool({"export", saved, "--opset", "18"}).errors, {"--opset '18'", "from 13 to 17"}));
+}
+
 }  // namespace
 }  // namespace chainrule::test

@@ -121,6 +121,8 @@ int main(int count, char** values) {
   add_walk(app);
   add_train(app);
   add_models(app);
+  add_explain(app);
+  add_exchange(app);
   add_ops(app);
   try {
     return run(app, count, values);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "any_model.h"
 #include "chainrule/data/metrics.h"
 #include "chainrule/io.h"
 #include "chainrule/model.h"
@@ -37,15 +38,6 @@ void note_gaps(const std::string& command, const Model& model, const Table& tabl
   say(model.encoder.unknown(table), "with a category that the model has never seen", "it counts as none");
 }
 
-/// A field of a CSV file.
-std::string field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos && !text.starts_with(' ') && !text.ends_with(' '))
-    return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
-  return quoted + '"';
-}
-
 std::string probabilities_csv(const Model& model, const Table& table) {
   const TargetColumn& target = model.encoder.target();
   if (target.task() == Task::regression)
@@ -67,7 +59,7 @@ std::string probabilities_csv(const Model& model, const Table& table) {
 
 void predict(const ModelOptions& options) {
   if (!options.output.empty()) require_writable(options.output);
-  const Model model = load_model(options.model);
+  const Model model = load_any_model(options.model);
   const Table table = read_table(options.data, options.reading);
   std::string text;
   if (options.probabilities) {
@@ -79,25 +71,6 @@ void predict(const ModelOptions& options) {
   note_gaps("predict", model, table);
   if (options.output.empty()) return write_output(text);
   save_file(options.output, text);
-}
-
-/// Lines of columns, the first left and the others right aligned.
-std::string aligned(const std::vector<std::vector<std::string>>& rows) {
-  const auto width = [](const std::string& text) {
-    return std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; });
-  };
-  std::vector<std::ptrdiff_t> widths(rows.front().size());
-  for (const auto& row : rows)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
-  std::string text;
-  for (const auto& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      const std::string gap(static_cast<std::size_t>(widths[i] - width(row[i])), ' ');
-      text += i == 0 ? row[i] + gap : "  " + gap + row[i];
-    }
-    text += '\n';
-  }
-  return text;
 }
 
 nlohmann::ordered_json to_json(const ClassificationMetrics& metrics, const TargetColumn& target) {
@@ -136,7 +109,7 @@ std::string describe(const ClassificationMetrics& metrics, const TargetColumn& t
 }
 
 void evaluate_model(const ModelOptions& options) {
-  const Model model = load_model(options.model);
+  const Model model = load_any_model(options.model);
   const TargetColumn& target = model.encoder.target();
   Table table = read_table(options.data, options.reading);
   const Tensor y = model.encoder.targets(table), outputs = model(table);
@@ -167,7 +140,7 @@ std::string describe(const InputColumn& column) {
 }
 
 void summarise(const ModelOptions& options) {
-  const Model model = load_model(options.model);
+  const Model model = load_any_model(options.model);
   const TableEncoder& encoder = model.encoder;
   const TargetColumn& target = encoder.target();
   std::string text = fmt::format(
@@ -193,7 +166,7 @@ void summarise(const ModelOptions& options) {
 
 CLI::App* add_model_command(CLI::App& app, const char* name, const char* help, ModelOptions& options) {
   CLI::App* command = app.add_subcommand(name, help);
-  command->add_option("MODEL", options.model, "What `chainrule train --save` wrote")
+  command->add_option("MODEL", options.model, "What `chainrule train --save` or `export` wrote")
       ->required()
       ->check(file_name());
   return command;

@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace chainrule::cli {
 
@@ -24,6 +25,12 @@ std::size_t character_length(std::string_view text);
 std::string printable(std::string_view text, std::size_t longest = 60);
 /// The same of several lines, whole.
 std::string printable_lines(std::string_view text);
+
+/// A field of a CSV file: in quotes where need be.
+std::string field(const std::string& text);
+
+/// Lines of columns, the first left and the others right aligned.
+std::string aligned(const std::vector<std::vector<std::string>>& rows);
 
 /// Two lines to print below a message: the line of `source` around byte `offset`, and a caret below it.
 std::string pointer_to(std::string_view source, std::size_t offset);

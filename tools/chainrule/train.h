@@ -12,6 +12,11 @@ void add_train(CLI::App& app);
 /// The subcommands `predict`, `evaluate` and `summary`: of what `train --save` has saved.
 void add_models(CLI::App& app);
 
+/// The subcommands `export` and `import`: models of ONNX, where chainrule::onnx has been built.
+void add_exchange(CLI::App& app);
+/// The subcommand `explain`: what each column contributes.
+void add_explain(CLI::App& app);
+
 /// The options that say how a table is read.
 void add_reading(CLI::App& command, ReadOptions& options);
 
