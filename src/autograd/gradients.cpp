@@ -2,6 +2,7 @@
 
 #include "autograd/engine.h"
 #include "chainrule/autograd.h"
+#include "chainrule/backward.h"
 #include "chainrule/detail/trace.h"
 #include "chainrule/ops.h"
 #include "graph/traversal.h"
@@ -174,7 +175,9 @@ struct LeafAccumulation final : Backpropagation {
   bool wants(std::size_t, const Node& node) override { return node.is_variable(); }
   void deliver(const Node& node, Cotangent gradient) override {
     static_cast<const Variable&>(node).accumulate(std::move(gradient));
+    if (ready) ready(Borrowed(&node));
   }
+  FunctionRef<void(const Tensor&)> ready;
 };
 
 }  // namespace
@@ -183,6 +186,12 @@ void Tensor::backward() const& { backward(Tensor()); }
 void Tensor::backward() && { std::move(*this).backward(Tensor()); }
 void Tensor::backward(const Tensor& seed) const& { LeafAccumulation().run(*this, seed, false); }
 void Tensor::backward(const Tensor& seed) && { LeafAccumulation().run_and_consume(std::move(*this), seed); }
+
+void backward(Tensor output, FunctionRef<void(const Tensor&)> ready, const Tensor& seed) {
+  LeafAccumulation pass;
+  pass.ready = ready;
+  pass.run_and_consume(std::move(output), seed);
+}
 
 Tensor jvp(const Tensor& output, const Tensor& input, const Tensor& tangent) {
   if (tangent.shape() != input.shape())

@@ -1,5 +1,6 @@
 #include "array/pool.h"
 #include "chainrule/autograd.h"
+#include "chainrule/backward.h"
 #include "chainrule/graph.h"
 #include "support.h"
 
@@ -20,6 +21,33 @@ TEST(Backward, of_two_results_adds_up_in_their_common_leaf) {
   sum(square(x)).backward();
   sum(3 * x).backward();
   EXPECT_TRUE(equals(x.grad(), {2}, {5, 7}));
+}
+
+TEST(Backward, shows_each_leaf_once_when_its_gradient_is_complete) {
+  const Tensor w = variable({1.0, 2.0}, "w"), v = variable({3.0, 4.0}, "v"), unused = variable(1.0, "unused");
+  std::vector<std::string> shown;
+  std::vector<double> then;
+  const auto ready = [&](const Tensor& leaf) {
+    shown.push_back(leaf.name());
+    then.push_back(leaf.grad().to_vector<double>().back());
+  };
+  const auto loss = [&] { return sum(v * (w * w)) + sum(w); };
+  backward(loss(), ready);
+  const Tensor kept = loss();
+  backward(kept, ready, tensor(2.0));
+  EXPECT_EQ(shown, (std::vector<std::string>{"v", "w", "v", "w"}));
+  EXPECT_EQ(then, (std::vector<double>{4, 17, 12, 51}));
+  kept.backward();  // which it has left whole
+  EXPECT_TRUE(equals(w.grad(), {2}, {4 * 7, 4 * 17}));
+}
+
+TEST(Backward, ends_with_what_is_thrown_where_a_leaf_is_shown) {
+  const Tensor w = variable({1.0, 2.0}), v = variable({3.0, 4.0});
+  const auto refuse = [](const Tensor&) { throw std::runtime_error("no more"); };
+  EXPECT_THROW(backward(sum(v * (w * w)), refuse), std::runtime_error);
+  EXPECT_TRUE(equals(v.grad(), {2}, {1, 4}));
+  EXPECT_TRUE(equals(w.grad(), {2}, {0, 0}));
+  EXPECT_THROW(backward(w * w, refuse), GradError);
 }
 
 TEST(Backward, leaves_a_gradient_that_was_read_before_as_it_was) {
