@@ -17,6 +17,10 @@ if(TARGET chainrule_onnx)
   install(TARGETS chainrule_onnx EXPORT chainruleOnnxTargets)
   install(EXPORT chainruleOnnxTargets NAMESPACE chainrule:: DESTINATION ${config_dir})
 endif()
+if(TARGET chainrule_distributed)
+  install(TARGETS chainrule_distributed EXPORT chainruleDistributedTargets)
+  install(EXPORT chainruleDistributedTargets NAMESPACE chainrule:: DESTINATION ${config_dir})
+endif()
 
 configure_package_config_file(tools/package/chainruleConfig.cmake.in ${staging}/chainruleConfig.cmake
                               INSTALL_DESTINATION ${config_dir})

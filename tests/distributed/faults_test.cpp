@@ -1,0 +1,85 @@
+// A rank that fails ends all of them, with a message that names it.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+
+#include "chainrule/ops.h"
+#include "distributed/ranks.h"
+
+namespace chainrule::distributed::test {
+
+int end_badly(int argc, char** argv) {
+  const std::string how = argv[2];
+  return run(argc, argv,
+             [&](World& world) {
+               const bool fails = world.rank() == world.size() - 1;
+               for (int step = 0;; ++step) {
+                 world.all_reduce(ones({1000}));
+                 if (step < 5 || (!fails && how != "in common")) continue;
+                 if (how == "throw") throw std::runtime_error("the disk is full");
+                 if (how == "exit") std::exit(0);
+                 if (how == "kill") std::raise(SIGKILL);
+                 if (how == "crash") std::abort();
+                 if (how == "return") return 0;
+                 if (how == "in common") world.all_reduce(zeros({world.rank() + 1}));
+                 if (how == "sleep") std::this_thread::sleep_for(std::chrono::seconds(600));
+               }
+             },
+             {.timeout = how == "sleep" ? 1.0 : 60.0});
+}
+
+namespace {
+
+struct Ended {
+  std::string said;
+  int status;
+  double seconds;
+};
+
+Ended ended(const std::string& how) {
+  const auto begin = std::chrono::steady_clock::now();
+  const std::string command =
+      std::string(CHAINRULE_MPIRUN) + " -np 3 '" + CHAINRULE_THIS_PROGRAM + "' --fault '" + how + "' 2>&1";
+  std::FILE* const pipe = popen(command.c_str(), "r");
+  std::string said;
+  std::array<char, 4096> some;
+  for (std::size_t n = 0; (n = std::fread(some.data(), 1, some.size(), pipe)) > 0;)
+    said.append(some.data(), n);
+  const int status = pclose(pipe);
+  return {said, status, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()};
+}
+
+std::size_t count(const std::string& in, const std::string& what) {
+  std::size_t n = 0;
+  for (auto at = in.find(what); at != std::string::npos; at = in.find(what, at + 1)) ++n;
+  return n;
+}
+
+void expect_end(const std::string& how, const std::string& message) {
+  const Ended end = ended(how);
+  EXPECT_NE(end.status, 0) << how;
+  EXPECT_EQ(count(end.said, message), 1U) << how << ":\n" << end.said;
+  EXPECT_LT(end.seconds, sanitized ? 60 : 20) << how;
+}
+
+TEST(Faults, of_one_rank_end_all_with_one_message_that_names_it) {
+  expect_end("throw", "rank 2 of 3: the disk is full\n");
+  expect_end("exit", "rank 2 of 3: the process exits");
+  expect_end("kill", "process rank 2 with PID");
+  expect_end("crash", "process rank 2 with PID");
+}
+
+TEST(Faults, of_ranks_that_part_are_found) {
+  expect_end("return", "rank 0 of 3: rank 2 is at the end of the program, rank 0 at all_reduce(sum)");
+  expect_end("in common", "rank 0 of 3: all_reduce(sum): rank 1 has shape (2,), rank 0 (1,)");
+  const Ended end = ended("sleep");
+  EXPECT_GE(count(end.said, "all_reduce(sum): the other ranks have not come within"), 1U) << end.said;
+}
+
+}  // namespace
+}  // namespace chainrule::distributed::test
