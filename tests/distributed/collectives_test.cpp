@@ -61,8 +61,8 @@ TEST(Collectives, give_what_one_rank_computes_of_any_dtype_and_shape) {
       expect_same(world.all_reduce(mine(shape, dtype)), sum);
       const Tensor summed = is_floating(dtype) ? sum : cast(sum, DType::float64);
       EXPECT_TRUE(close(world.all_reduce(mine(shape, dtype), Reduce::mean), summed / world.size(), 1e-6));
-      expect_same(world.all_reduce(mine(shape, dtype), Reduce::max), most);
-      expect_same(world.all_reduce(mine(shape, dtype), Reduce::min), least);
+      expect_same(world.all_reduce(mine(shape, dtype), Reduce::max), cast(most, dtype));
+      expect_same(world.all_reduce(mine(shape, dtype), Reduce::min), cast(least, dtype));
       expect_same(world.broadcast(mine(shape, dtype), last), all.back());
       expect_same(world.reduce(mine(shape, dtype), last), world.rank() == last ? sum : zeros_like(sum));
       std::vector<Tensor> parts;
