@@ -126,15 +126,15 @@ void Summation::finish() {
         "all_reduce");
 }
 
-bool Summation::is_done() { return transport_.is_done(request_); }
+void Summation::wait() { transport_.wait(request_, "all_reduce"); }
 
 void Summation::run() {
   if (count_ == 0) return;
   start();
-  transport_.wait(request_, "all_reduce");
+  wait();
   (void)is_reduced();
   finish();
-  transport_.wait(request_, "all_reduce");
+  wait();
 }
 
 }  // namespace chainrule::distributed

@@ -41,7 +41,8 @@ class Summation {
   /// May finish() be called?
   bool is_reduced();
   void finish();
-  bool is_done();
+  /// For the step that has been started.
+  void wait();
   /// All of it.
   void run();
 

@@ -43,10 +43,10 @@ std::string shown(std::string_view text) {
 }
 
 std::string shown(const Tensor& value) {
-  if (value.rank() == 0) return to_string(value);
   const std::size_t bytes = static_cast<std::size_t>(value.size()) * item_size(value.dtype());
-  return std::string(to_string(value.dtype())) + " " + to_string(value.shape()) + " with hash " +
-         hash_text(hash_of(elements_of(value), bytes));
+  const std::string hash = " with hash " + hash_text(hash_of(elements_of(value), bytes));
+  if (value.rank() == 0) return to_string(value) + (is_floating(value.dtype()) ? hash : "");
+  return std::string(to_string(value.dtype())) + " " + to_string(value.shape()) + hash;
 }
 
 }  // namespace

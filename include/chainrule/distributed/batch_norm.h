@@ -1,0 +1,28 @@
+#pragma once
+
+#include "chainrule/distributed/world.h"
+#include "chainrule/nn/normalization.h"
+
+namespace CHAINRULE_API chainrule {
+namespace distributed {
+
+/// A BatchNorm whose mean and variance in training are those of the samples of all ranks, as many as each
+/// has. Running statistics are the same on all. Evaluated it is a BatchNorm, and sends nothing. As PyTorch's
+/// SyncBatchNorm.
+///
+/// Errors: those of BatchNorm, on all ranks. Threads: as World, which must outlive it.
+class SyncBatchNorm : public BatchNorm {
+ public:
+  SyncBatchNorm(const World& world, std::int64_t channels, const BatchNormOptions& options = {},
+                DType dtype = default_dtype());
+  /// Shares the parameters and buffers of a layer.
+  SyncBatchNorm(const World& world, const BatchNorm& layer);
+
+  Tensor operator()(const Operand& x) const;
+
+ private:
+  const World* world_;
+};
+
+}  // namespace distributed
+}  // namespace chainrule
