@@ -1,6 +1,7 @@
 #include <chainrule/autograd.h>
 #include <chainrule/chainrule.h>
 #include <chainrule/data.h>
+#include <chainrule/distributed.h>
 #include <chainrule/draw.h>
 #include <chainrule/gradcheck.h>
 #include <chainrule/graph.h>

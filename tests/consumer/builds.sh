@@ -21,6 +21,7 @@ installed() {
   "$name/consumer/consumer"
   "$name/consumer/app"
   "$name/consumer/border"
+  [[ ! -e $name/consumer/ranks ]] || "$name/consumer/ranks"
 }
 
 for shared in OFF ON; do

@@ -30,7 +30,7 @@ struct Network {
         spare(randn({3}, *from, dtype), "spare") {}
 };
 
-constexpr std::int64_t samples = 48;
+constexpr std::int64_t samples = 48;  // that 2 to 4 ranks have whole batches of
 Tensor inputs() {
   Generator generator(7);
   return randn({samples, 5}, generator, DType::float64);
