@@ -1,6 +1,6 @@
+#include "chainrule/backward.h"
 #include "array/pool.h"
 #include "chainrule/autograd.h"
-#include "chainrule/backward.h"
 #include "chainrule/graph.h"
 #include "support.h"
 
