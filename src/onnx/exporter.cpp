@@ -90,6 +90,8 @@ std::string Exporter::unused(const std::string& wanted) {
 }
 
 std::string Exporter::constant(const Tensor& value, const std::string& called) {
+  if (is_floating(value.dtype()) && called == unnamed)  // no initializer, which whoever reads it would train
+    return add("Constant", {}, {{"value", Value(value.detach(), natural_type(value.dtype()))}}, "");
   const std::string name = unused(called);
   model_.graph.initializers.push_back({name, Value(value.detach(), natural_type(value.dtype()))});
   return name;
@@ -172,7 +174,7 @@ std::string Exporter::leaf(const OfCalls<Tensor>& values) {
       return model_.graph.inputs[i].name;
   if (in_all_calls([&](std::size_t call) { return equal(values[call], values[0]); })) {
     const std::string name = values[0].name();
-    const std::string written = constant(values[0], name.empty() ? "constant" : name);
+    const std::string written = constant(values[0], name.empty() ? unnamed : name);
     if (is_same_node) {
       state_names_.emplace(values[0].node(), written);
       ++used_[written];

@@ -23,12 +23,13 @@ struct WrittenModel {
 
 class Exporter {
  public:
+  static constexpr const char* unnamed = "constant";
   Exporter(const Traced& traced, const NamedTensors& state, const SaveOptions& options);
   WrittenModel run();
 
   std::int64_t opset() const { return options_.opset; }
-  /// The name of a value of its own for a constant.
-  std::string constant(const Tensor& value, const std::string& called = "constant");
+  /// The name of a value of its own for a constant; a parameter if it has a name.
+  std::string constant(const Tensor& value, const std::string& called = unnamed);
   /// The name of whole numbers, one axis of them.
   std::string integers(const BatchSizes& sizes);
   /// Adds a node, and gives the name of its result.

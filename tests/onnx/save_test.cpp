@@ -296,6 +296,7 @@ TEST(OnnxSave, writes_what_predicts_from_tables) {
                           f32);
     expect_close(reshape(read({x})[0], model(table).shape()), model(table));
     keep(target == 3 ? "table_of_classes" : "table_of_numbers", bytes, {x}, read({x}));
+    EXPECT_EQ(read.parameters().size(), 4U) << "what prepares the inputs is not learned";
     const auto again = onnx::table_model(read);
     ASSERT_TRUE(again.has_value());
     EXPECT_EQ(again->predict(table), model.predict(table));
