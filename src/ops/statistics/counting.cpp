@@ -184,7 +184,9 @@ Entries counting_operations() {
        .call = call<interp>,
        .formula = "∂f/∂x = the slope of the segment; to fp: the gradient shared between its ends",
        .example = "interp([0.5, 2], [0, 1, 3], [0, 10, 20])",
-       .note = "constant outside; at a point the slope on its right"},
+       .note = "constant outside; at a point the slope on its right; under vmap over xp the segments are "
+               "found sample "
+               "after sample"},
   };
   return table;
 }
