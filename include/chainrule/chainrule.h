@@ -1,8 +1,10 @@
 #pragma once
 
-/// Everything but xtensor.h, the border to xtensor, which costs compile time.
+/// Everything but xtensor.h, the border to xtensor, which costs compile time, and what are libraries of their
+/// own, onnx.h and distributed.h.
 #include "chainrule/anomaly.h"
 #include "chainrule/autograd.h"
+#include "chainrule/backward.h"
 #include "chainrule/checkpoint.h"
 #include "chainrule/custom_gradient.h"
 #include "chainrule/data.h"

@@ -8,10 +8,26 @@
 #include <cstdlib>
 #include <thread>
 
+#include "chainrule/custom_gradient.h"
 #include "chainrule/ops.h"
 #include "distributed/ranks.h"
 
 namespace chainrule::distributed::test {
+
+namespace {
+
+/// Fails on one rank when a bucket has been sent, while the others wait for the next one.
+void stop_half_way(const World& world, bool fails) {
+  const Parameter w(ones({4000}), "w"), v(ones({4000}), "v");
+  DataParallel parallel(world, std::vector<Parameter>{w, v}, {.bucket_bytes = 8});
+  const auto refused = custom_gradient(
+      "refused", [](const Tensor& x) { return x * 2; },
+      [](const Tensor&, const Tensor&, const Tensor&) -> Tensor { throw GradError("no gradient here"); });
+  for (int step = 0; step < 5; ++step)
+    parallel.backward(sum((step == 4 && fails ? refused(tanh(w)) : tanh(w)) * v));
+}
+
+}  // namespace
 
 int end_badly(int argc, char** argv) {
   const std::string how = argv[2];
@@ -20,9 +36,10 @@ int end_badly(int argc, char** argv) {
                const bool fails = world.rank() == world.size() - 1;
                for (int step = 0;; ++step) {
                  world.all_reduce(ones({1000}));
-                 if (step < 5 || (!fails && how != "in common")) continue;
+                 if (step < 5 || (!fails && how != "in common" && how != "half way")) continue;
                  if (how == "throw") throw std::runtime_error("the disk is full");
                  if (how == "exit") std::exit(0);
+                 if (how == "half way") stop_half_way(world, fails);
                  if (how == "kill") std::raise(SIGKILL);
                  if (how == "crash") std::abort();
                  if (how == "return") return 0;
@@ -69,6 +86,7 @@ void expect_end(const std::string& how, const std::string& message) {
 
 TEST(Faults, of_one_rank_end_all_with_one_message_that_names_it) {
   expect_end("throw", "rank 2 of 3: the disk is full\n");
+  expect_end("half way", "rank 2 of 3: no gradient here");
   expect_end("exit", "rank 2 of 3: the process exits");
   expect_end("kill", "process rank 2 with PID");
   expect_end("crash", "process rank 2 with PID");
