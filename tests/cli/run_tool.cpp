@@ -9,13 +9,16 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
+#include <thread>
 
+#include "cli/signals.h"
 #include "paths.h"
 
 namespace chainrule::test {
@@ -75,7 +78,13 @@ class Words {
   std::vector<char*> pointers_;
 };
 
-ToolResult run(const std::vector<std::string>& arguments, const Channel& errors) {
+/// A signal, and when it is sent.
+struct Blow {
+  int signal = 0;  // none
+  std::int64_t microseconds = 0;
+};
+
+ToolResult run(const std::vector<std::string>& arguments, const Channel& errors, const Blow& blow = {}) {
   const Channel output = make_pipe();
   Words words(arguments);
   std::fflush(nullptr);
@@ -92,8 +101,15 @@ ToolResult run(const std::vector<std::string>& arguments, const Channel& errors)
   }
   close(output.write_end);
   close(errors.write_end);
+  std::thread sender;
+  if (blow.signal != 0)
+    sender = std::thread([&] {
+      std::this_thread::sleep_for(std::chrono::microseconds(blow.microseconds));
+      kill(child, blow.signal);
+    });
   ToolResult result;
   read_until_closed(output, errors, result);
+  if (sender.joinable()) sender.join();  // before the child is gone, and its number another's
   close(output.read_end);
   close(errors.read_end);
   int status = 0;
@@ -105,6 +121,11 @@ ToolResult run(const std::vector<std::string>& arguments, const Channel& errors)
 }  // namespace
 
 ToolResult run_tool(const std::vector<std::string>& arguments) { return run(arguments, make_pipe()); }
+
+ToolResult run_tool_and_signal(const std::vector<std::string>& arguments, int signal,
+                               std::int64_t microseconds) {
+  return run(arguments, make_pipe(), {signal, microseconds});
+}
 
 ToolResult run_command(const std::string& command, std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), command);

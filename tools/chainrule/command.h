@@ -1,5 +1,8 @@
 #pragma once
 
+#include <stdexcept>
+#include <string>
+
 #include "chainrule/error.h"
 
 namespace chainrule::cli {
@@ -9,6 +12,13 @@ namespace chainrule::cli {
 class CommandError : public ParseError {
  public:
   using ParseError::ParseError;
+};
+
+/// A signal has asked the work to end, which it has done in order.
+class Stopped : public std::runtime_error {
+ public:
+  Stopped(const std::string& message, int number) : std::runtime_error(message), signal(number) {}
+  int signal;
 };
 
 }  // namespace chainrule::cli

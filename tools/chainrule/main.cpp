@@ -114,7 +114,7 @@ int main(int count, char** values) {
   app.require_subcommand(1);
   app.footer(
       "`chainrule COMMAND --help` shows examples. Exit codes: 0 fine, 1 the work failed, 2 the command was "
-      "wrong.");
+      "wrong,\n130 interrupted.");
   add_eval(app);
   add_check(app);
   add_graph(app);
@@ -128,6 +128,9 @@ int main(int count, char** values) {
     return run(app, count, values);
   } catch (const ReaderGone&) {
     return end_quietly();
+  } catch (const Stopped& stopped) {
+    constexpr int by_signal = 128;  // as shells say it
+    return complain(app, stopped.what(), by_signal + stopped.signal);
   } catch (const std::bad_alloc&) {
     return complain(app, "not enough memory", work_failed);
   } catch (const std::exception& error) {

@@ -18,6 +18,15 @@ Progress::~Progress() {
   if (bar_open_) std::fputc('\n', stderr);
 }
 
+void Progress::go_on(std::int64_t epoch, std::int64_t seen, double loss, double accuracy) {
+  epoch_ = epoch;
+  seen_ = seen;
+  loss_ = loss;
+  accuracy_ = accuracy;
+  before_ =
+      static_cast<double>(epoch - 1) + static_cast<double>(seen) / static_cast<double>(samples_per_epoch_);
+}
+
 void Progress::add_batch(double loss, double accuracy, std::int64_t samples) {
   if (seen_ == samples_per_epoch_) {
     ++epoch_;
@@ -49,7 +58,7 @@ std::string Progress::numbers() const {
 std::string Progress::time_left(double epochs_done) const {
   const double passed = std::chrono::duration<double>(Clock::now() - begun_).count();
   const auto left = static_cast<std::int64_t>(passed * (static_cast<double>(epochs_) - epochs_done) /
-                                              std::max(epochs_done, 1e-9));
+                                              std::max(epochs_done - before_, 1e-9));
   return passed < 1 || left < 1 ? "" : fmt::format("  {}:{:02} left", left / 60, left % 60);
 }
 

@@ -17,6 +17,8 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
+  /// Goes on in this epoch, of which so many samples have been seen, with these means over them.
+  void go_on(std::int64_t epoch, std::int64_t seen, double loss, double accuracy);
   /// One more batch: its mean loss and the share of its samples that were classified correctly.
   void add_batch(double loss, double accuracy, std::int64_t samples);
   /// The epoch is over. What the loss of the validation samples is now, if there are any.
@@ -35,6 +37,7 @@ class Progress {
   std::int64_t epochs_, samples_per_epoch_;
   bool on_terminal_, classifies_;
   std::int64_t epoch_ = 1, seen_ = 0;      // the current epoch, from 1, and its samples so far
+  double before_ = 0;                      // epochs that were done when this began
   double loss_ = 0, accuracy_ = 0;         // their means over those samples
   std::optional<double> validation_loss_;  // after the last epoch
   Clock::time_point begun_ = Clock::now(), drawn_ = Clock::time_point::min();

@@ -4,6 +4,8 @@
 
 #include <cmath>
 #include <memory>
+#include <optional>
+#include <set>
 
 #include "chainrule/io.h"
 #include "chainrule/model.h"
@@ -19,6 +21,13 @@ namespace {
 void check(const TrainOptions& options) {
   if (!options.report.empty()) require_writable(options.report);
   if (!options.save.empty()) require_writable(options.save);
+  if (options.every > 0 && options.checkpoint.empty())
+    throw CommandError("--every: say with --checkpoint FOLDER where to");
+  if (!options.checkpoint.empty()) {
+    if (options.checkpoint != options.resume) require_no_checkpoint(options.checkpoint);
+    make_folder(options.checkpoint);
+    require_writable(checkpoint_file(options.checkpoint));
+  }
   if (options.plot && options.json) throw CommandError("--plot and --json: give one of them");
 }
 
@@ -38,27 +47,76 @@ void announce(const TrainingData& data, const Mlp& network) {
   for (const std::string& warning : data.warnings) write_note("train", "warning: " + warning);
 }
 
-void run(TrainOptions options) {
+/// Options that contradict each other, or what is learned.
+void check(const TrainOptions& options, Task task) {
+  if (task == Task::classification) return;
+  if (!options.report.empty())
+    throw CommandError("--report shows classes, and this target is a number; --plot and --json show both");
+  if (options.class_weights != "none" || options.label_smoothing > 0)
+    throw CommandError(
+        fmt::format("{} is for classes, and this target is a number; give --task classification",
+                    options.class_weights != "none" ? "--class-weights" : "--label-smoothing"));
+}
+
+void require_same_data(const Checkpoint& saved, const TrainingData& data, const TrainOptions& options) {
+  if (saved.data == fingerprint(data)) return;
+  throw CommandError(fmt::format(
+      "--resume {}: that run has learned from other data: {} {} not what it was then; give the file as it "
+      "was, or begin anew",
+      options.resume, printable(data.source, 1000),
+      options.test.empty() ? "is" : "or " + printable(data.test_source, 1000) + " is"));
+}
+
+void run(TrainOptions options, const std::set<std::string>& given) {
   set_default_dtype(DType::float32);  // networks need no more
+  std::optional<Checkpoint> saved;
+  if (!options.resume.empty()) {
+    saved = load_checkpoint(options.resume);
+    take_over(options, saved->options, given);
+  }
   check(options);
   if (options.patience > 0 && options.validation == 0) options.validation = 0.1;
   Generator generator(options.seed);
   const TrainingData data = read_training_data(options, generator);
-  if (data.task() == Task::regression && !options.report.empty())
-    throw CommandError("--report shows classes, and this target is a number; --plot and --json show both");
-  if (data.task() == Task::regression && (options.class_weights != "none" || options.label_smoothing > 0))
-    throw CommandError(
-        fmt::format("{} is for classes, and this target is a number; give --task classification",
-                    options.class_weights != "none" ? "--class-weights" : "--label-smoothing"));
+  check(options, data.task());
   complete(options, data);
+  if (saved) require_same_data(*saved, data, options);
   const Mlp network = make_network(data, options, generator);
   announce(data, network);
-  const Learned learned = fit(network, data, options, generator);
+  const Learned learned = fit(network, data, options, saved ? &saved->state : nullptr);
   const TrainResult result{options, data, network, learned};
   if (!options.save.empty()) save_model(options.save, {data.encoder, network});
   write_output(describe(result));
   if (const std::string text = warning(result); !text.empty()) write_note("train", "warning: " + text);
   if (!options.report.empty()) write_report(result);
+}
+
+/// The names of the options and arguments that the command line has.
+std::set<std::string> given_to(const CLI::App& command) {
+  std::set<std::string> names;
+  for (const CLI::Option* option : command.get_options())
+    if (option->count() > 0) names.insert(option->get_name());
+  return names;
+}
+
+void add_keeping(CLI::App& command, TrainOptions& options) {
+  command
+      .add_option("--save", options.save, "Write the model, for predict and evaluate, as model.safetensors")
+      ->check(file_name())
+      ->type_name("FILE");
+  command
+      .add_option("--checkpoint", options.checkpoint,
+                  "Keep in this folder where training is, so that it can go on after whatever happens")
+      ->check(file_name())
+      ->type_name("FOLDER");
+  add_whole_number<std::int64_t>(command, "--every", options.every, 1, 1'000'000'000,
+                                 "Steps from one checkpoint to the next")
+      ->default_str("an epoch's");
+  command
+      .add_option("--resume", options.resume,
+                  "Go on from the checkpoint in this folder, with its options, to the same model")
+      ->check(file_name())
+      ->type_name("FOLDER");
 }
 
 void add_numbers(CLI::App& command, TrainOptions& options) {
@@ -156,10 +214,7 @@ void add_train(CLI::App& app) {
   add("--init", options->init, "INIT", "First weights: he, xavier, zeros, or as constant=0.1");
   add_choices(*command, *options);
   add_numbers(*command, *options);
-  command
-      ->add_option("--save", options->save, "Write the model, for predict and evaluate, as model.safetensors")
-      ->check(file_name())
-      ->type_name("FILE");
+  add_keeping(*command, *options);
   add("--report", options->report, "FILE",
       "Write a page that shows how and what the network learned, as report.html")
       ->check(file_name());
@@ -172,8 +227,10 @@ void add_train(CLI::App& app) {
       "  chainrule train --plot\n"
       "  chainrule train titanic.csv --target Survived --drop PassengerId,Name,Ticket,Cabin\n"
       "  chainrule train digits.csv --hidden 128,64 --report report.html --save digits.safetensors\n"
-      "  chainrule train wine.csv --task regression --patience 20");
-  command->callback([options] { run(*options); });
+      "  chainrule train wine.csv --task regression --patience 20\n"
+      "  chainrule train digits.csv --save digits.safetensors --checkpoint kept\n"
+      "  chainrule train --resume kept");
+  command->callback([options, command] { run(*options, given_to(*command)); });
 }
 
 }  // namespace chainrule::cli

@@ -19,6 +19,7 @@
 #include "chainrule/optim.h"
 #include "command.h"
 #include "progress.h"
+#include "stopping.h"
 #include "text.h"
 
 namespace chainrule::cli {
@@ -127,100 +128,143 @@ Tensor with_dropout(const Mlp& network, const Tensor& x, double share, Generator
   return signal;
 }
 
-std::string divergence(const TrainOptions& options, std::int64_t epoch, std::int64_t batch) {
-  return fmt::format(
-      "training diverged in epoch {}{}: its numbers are no longer finite; lower --lr (it is {}), or limit "
-      "the "
-      "gradients with --clip 1",
-      epoch, batch > 0 ? fmt::format(", batch {}", batch) : "", options.learning_rate);
+/// A seed for one place of a run. Source: Steele, Lea and Flood, "Fast splittable pseudorandom number
+/// generators", 2014.
+std::uint64_t seed_at(std::uint64_t seed, std::int64_t place) {
+  std::uint64_t z = seed + 0x9e3779b97f4a7c15 * (static_cast<std::uint64_t>(place) + 1);
+  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+  z = (z ^ z >> 27) * 0x94d049bb133111eb;
+  return z ^ z >> 31;
 }
 
-/// Keeps the parameters of the epoch with the least loss on the validation samples.
-class Best {
- public:
-  explicit Best(const Mlp& network) : network_(network) {}
-  /// Is this one the best so far?
-  void offer(std::int64_t epoch, double loss) {
-    if (!(loss < loss_)) return;
-    loss_ = loss;
-    epoch_ = epoch;
-    state_ = state_dict(network_);
-  }
-  std::int64_t epoch() const { return epoch_; }
-  void restore() const {
-    if (epoch_ > 0) load_state_dict(network_, state_);
-  }
-
- private:
-  const Mlp& network_;
-  double loss_ = INFINITY;
-  std::int64_t epoch_ = 0;
-  NamedTensors state_;
-};
+/// The name of the first parameter that has a number that is not finite; empty if all are.
+std::string broken_parameter(const Mlp& network) {
+  for (const Parameter& parameter : network.parameters())
+    if (!std::isfinite(no_grad([&] { return max(abs(parameter)).item(); }))) return parameter.name();
+  return "";
+}
 
 class Fit {
  public:
-  Fit(const Mlp& network, const TrainingData& data, const TrainOptions& options, Generator& generator)
+  Fit(const Mlp& network, const TrainingData& data, const TrainOptions& options, const TrainingState* state)
       : network_(network),
         data_(data),
         options_(options),
-        generator_(generator),
         loss_(data, options),
         optimizer_(make_optimizer(network, options)),
-        scheduler_(
-            *optimizer_,
-            make_schedule(options, options.epochs * Batches(data.train, options.batch, unused_).size())),
-        progress_(options.epochs, data.train.size(), data.task() == Task::classification),
-        best_(network) {}
+        scheduler_(*optimizer_, make_schedule(options, options.epochs * batches())),
+        progress_(options.epochs, data.train.size(), data.task() == Task::classification) {
+    if (keeps()) data_text_ = fingerprint(data);
+    if (state != nullptr) go_on(*state);
+  }
 
   Learned run() {
-    for (std::int64_t epoch = 1; epoch <= options_.epochs; ++epoch) {
-      learn_epoch(epoch);
-      learned_.best_epoch = epoch;
+    if (!options_.checkpoint.empty()) save_in(options_.checkpoint);
+    while (at_.epoch <= options_.epochs) {
+      learn_epoch();
+      at_.learned.best_epoch = at_.epoch;
       if (options_.wants_curves()) test();
-      if (data_.validation.size() > 0 && is_over(epoch)) break;
-    }
-    if (data_.validation.size() > 0) {
-      best_.restore();
-      learned_.best_epoch = best_.epoch();
+      if (data_.validation.size() > 0 && is_over()) break;
+      ++at_.epoch;
+      at_.batch = 0;
+      keep(options_.every == 0);
     }
     // Each loss was that before its step: only this looks at the result of the last one.
-    for (const Parameter& parameter : network_.parameters())
-      if (!std::isfinite(no_grad([&] { return max(abs(parameter)).item(); })))
-        throw std::runtime_error(divergence(options_, options_.epochs, 0));
-    return std::move(learned_);
+    require_finite();
+    if (data_.validation.size() > 0) {
+      load_state_dict(network_, at_.best);
+      at_.learned.best_epoch = at_.best_epoch;
+    }
+    return std::move(at_.learned);
   }
 
  private:
   using Clock = std::chrono::steady_clock;
 
-  void learn_epoch(std::int64_t epoch) {
-    const auto start = Clock::now();
-    std::int64_t number = 0;
-    for (const Dataset& batch : Batches(data_.train, options_.batch, generator_)) {
-      ++number;
-      double batch_accuracy = 0;
-      const double loss = learn(batch, batch_accuracy);
-      if (!std::isfinite(loss)) throw std::runtime_error(divergence(options_, epoch, number));
-      progress_.add_batch(loss, batch_accuracy, batch.size());
+  std::int64_t batches() const { return (data_.train.size() + options_.batch - 1) / options_.batch; }
+  /// Is anything to be kept?
+  bool keeps() const { return !options_.checkpoint.empty() || !options_.save.empty(); }
+
+  void go_on(const TrainingState& state) {
+    at_ = state;
+    load_state_dict(network_, at_.network);
+    optimizer_->load_state(at_.optimizer);
+    scheduler_.load_state(at_.scheduler);
+    const std::int64_t seen = std::min(at_.batch * options_.batch, data_.train.size());
+    progress_.go_on(at_.epoch, seen, at_.loss, at_.accuracy);
+  }
+
+  /// Writes where the run is.
+  void save_in(const std::string& folder) {
+    require_finite();
+    at_.loss = progress_.loss();
+    at_.accuracy = progress_.accuracy();
+    at_.network = state_dict(network_);
+    at_.optimizer = optimizer_->state();
+    at_.scheduler = scheduler_.state();
+    save_checkpoint(folder, {options_, data_text_, at_});
+    saved_ = fmt::format("epoch {}, batch {}", at_.epoch, at_.batch);
+    // Steps change parameters in place only if nobody else holds them.
+    at_.network.clear();
+    at_.optimizer.clear();
+    at_.scheduler.clear();
+  }
+
+  /// Between two batches: is a checkpoint due, or has somebody asked us to stop?
+  void keep(bool due) {
+    const int signal = signals_.arrived();
+    if (signal == 0) {
+      if (due && !options_.checkpoint.empty()) save_in(options_.checkpoint);
+      return;
     }
-    learned_.seconds += std::chrono::duration<double>(Clock::now() - start).count();
-    learned_.epochs.push_back({.loss = progress_.loss(), .accuracy = progress_.accuracy()});
+    std::string text = fmt::format("stopped in epoch {} of {}, after {} of {} batches; ", at_.epoch,
+                                   options_.epochs, at_.batch, batches());
+    if (!keeps()) throw Stopped(text + "nothing is kept without --save or --checkpoint", signal);
+    const std::string folder =
+        options_.checkpoint.empty() ? options_.save + ".checkpoint" : options_.checkpoint;
+    if (options_.checkpoint.empty()) make_folder(folder);
+    save_in(folder);
+    throw Stopped(fmt::format("{}go on with chainrule train --resume {}", text, folder), signal);
+  }
+
+  void learn_epoch() {
+    const std::uint64_t seed = seed_at(options_.seed, at_.epoch);
+    Generator order(seed);
+    const Batches all(data_.train, options_.batch, order);
+    auto next = all.begin();
+    for (std::int64_t skipped = 0; skipped < at_.batch; ++skipped) ++next;
+    auto start = Clock::now();
+    for (; !(next == all.end()); ++next) {
+      const Dataset batch = *next;
+      ++at_.batch;
+      Generator generator(seed_at(seed, at_.batch));
+      double batch_accuracy = 0;
+      const double loss = learn(batch, batch_accuracy, generator);
+      if (!std::isfinite(loss)) throw std::runtime_error(divergence(loss));
+      last_loss_ = loss;
+      progress_.add_batch(loss, batch_accuracy, batch.size());
+      at_.learned.seconds += std::chrono::duration<double>(Clock::now() - start).count();
+      keep(options_.every > 0 && scheduler_.steps() % options_.every == 0);
+      start = Clock::now();
+    }
+    at_.learned.epochs.push_back({.loss = progress_.loss(), .accuracy = progress_.accuracy()});
     if (data_.validation.size() > 0)
-      learned_.validation_losses.push_back(mean_loss(network_, data_.validation, data_.task()));
-    progress_.finish_epoch(
-        learned_.validation_losses.empty() ? std::nullopt : std::optional(learned_.validation_losses.back()));
+      at_.learned.validation_losses.push_back(mean_loss(network_, data_.validation, data_.task()));
+    progress_.finish_epoch(at_.learned.validation_losses.empty()
+                               ? std::nullopt
+                               : std::optional(at_.learned.validation_losses.back()));
   }
 
   /// Takes one step and returns the loss before it. The graph is gone when this returns, so that the next
   /// step finds parameters that nobody else holds and updates them in place.
-  double learn(const Dataset& batch, double& batch_accuracy) {
+  double learn(const Dataset& batch, double& batch_accuracy, Generator& generator) {
     Tensor loss = [&] {
-      const Tensor outputs = with_dropout(network_, batch.x, options_.dropout, generator_);
+      const Tensor outputs = with_dropout(network_, batch.x, options_.dropout, generator);
       if (data_.task() == Task::classification) batch_accuracy = accuracy(outputs, batch.y);
       return loss_(outputs, batch.y);
     }();
     const auto value = loss.item<double>();
+    if (!std::isfinite(value)) return value;
     std::move(loss).backward();
     if (options_.clip > 0) clip_grad_norm(optimizer_->parameters(), options_.clip);
     optimizer_->step();
@@ -229,7 +273,7 @@ class Fit {
   }
 
   void test() {
-    TrainingEpoch& epoch = learned_.epochs.back();
+    TrainingEpoch& epoch = at_.learned.epochs.back();
     if (data_.task() == Task::regression) {
       epoch.test_loss = mean_loss(network_, data_.test, data_.task());
       return;
@@ -239,23 +283,49 @@ class Fit {
     epoch.test_accuracy = static_cast<double>(test.correct) / static_cast<double>(data_.test.size());
   }
 
-  /// Has the validation loss not improved for as long as the user is patient?
-  bool is_over(std::int64_t epoch) {
-    best_.offer(epoch, learned_.validation_losses.back());
-    return options_.patience > 0 && epoch - best_.epoch() >= options_.patience;
+  /// Keeps the parameters with the least validation loss. Has that not improved for as long as the user is
+  /// patient?
+  bool is_over() {
+    const double loss = at_.learned.validation_losses.back();
+    if (at_.best_epoch == 0 || loss < at_.best_loss) {
+      at_.best_loss = loss;
+      at_.best_epoch = at_.epoch;
+      at_.best = state_dict(network_);
+    }
+    return options_.patience > 0 && at_.epoch - at_.best_epoch >= options_.patience;
+  }
+
+  /// What is learned from is finite, so that what is not comes from steps.
+  void require_finite() const {
+    if (!broken_parameter(network_).empty()) throw std::runtime_error(divergence({}));
+  }
+
+  /// What to say when numbers are no longer finite.
+  std::string divergence(std::optional<double> loss) const {
+    const std::string broken = broken_parameter(network_);
+    std::string text = fmt::format("training diverged in epoch {}, batch {} (step {}): ",
+                                   std::min(at_.epoch, options_.epochs), at_.batch, scheduler_.steps() + 1);
+    text += loss ? fmt::format("the loss is {}", std::abs(*loss)) : "the step has left no finite numbers";
+    if (last_loss_) text += fmt::format(", after {:.3g} in the batch before", *last_loss_);
+    if (!broken.empty()) text += fmt::format(", and {} is no longer finite", broken);
+    text += fmt::format("; the steps are likely too large: lower --lr (it is {})", options_.learning_rate);
+    if (options_.clip == 0) text += ", or limit the gradients with --clip 1";
+    if (!saved_.empty())
+      text += fmt::format("; {} keeps the state of {}", checkpoint_file(options_.checkpoint), saved_);
+    return text;
   }
 
   const Mlp& network_;
   const TrainingData& data_;
   const TrainOptions& options_;
-  Generator& generator_;
-  Generator unused_;
   Loss loss_;
   std::unique_ptr<Optimizer> optimizer_;
   Scheduler scheduler_;
   Progress progress_;
-  Best best_;
-  Learned learned_;
+  const StopSignals signals_;
+  TrainingState at_;  // where the run is; its tensors, but the best ones, only while they are saved
+  std::optional<double> last_loss_;
+  std::string data_text_, saved_;  // the data's fingerprint, and the place of the last checkpoint
 };
 
 }  // namespace
@@ -287,8 +357,9 @@ void complete(TrainOptions& options, const TrainingData& data) {
     options.epochs = std::clamp(steps * options.batch / data.train.size(), fewest, most);
 }
 
-Learned fit(const Mlp& network, const TrainingData& data, const TrainOptions& options, Generator& generator) {
-  return Fit(network, data, options, generator).run();
+Learned fit(const Mlp& network, const TrainingData& data, const TrainOptions& options,
+            const TrainingState* state) {
+  return Fit(network, data, options, state).run();
 }
 
 Tensor outputs_of(const Mlp& network, const Tensor& x) {

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "cli/run_tool.h"
+
+namespace chainrule::test {
+
+/// Runs the tool, and sends it this signal after so many microseconds.
+ToolResult run_tool_and_signal(const std::vector<std::string>& arguments, int signal,
+                               std::int64_t microseconds);
+
+}  // namespace chainrule::test
