@@ -9,6 +9,7 @@
 #include "chainrule/custom_gradient.h"
 #include "chainrule/data.h"
 #include "chainrule/data/encoder.h"
+#include "chainrule/data/folds.h"
 #include "chainrule/data/metrics.h"
 #include "chainrule/data/table.h"
 #include "chainrule/derivatives.h"

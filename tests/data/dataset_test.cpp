@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 
 #include "chainrule/autograd.h"
 #include "chainrule/data.h"
+#include "chainrule/data/folds.h"
 #include "chainrule/optim.h"
 #include "support.h"
 
@@ -213,6 +215,86 @@ TEST(HalfMoons, refuse_negative_numbers) {
   Generator generator;
   EXPECT_THROW(half_moons(-1, 0.1, generator), std::invalid_argument);
   EXPECT_THROW(half_moons(10, -0.1, generator), std::invalid_argument);
+}
+
+// ---- Folds ------------------------------------------------------------------------------------------------
+
+using Positions = std::vector<std::int64_t>;
+
+/// Each position is once in a test part, and each fold has all of them.
+void expect_partition(const std::vector<Fold>& folds, std::int64_t count) {
+  std::multiset<std::int64_t> tested;
+  for (const Fold& fold : folds) {
+    tested.insert(fold.test.begin(), fold.test.end());
+    std::set<std::int64_t> all(fold.train.begin(), fold.train.end());
+    all.insert(fold.test.begin(), fold.test.end());
+    EXPECT_EQ(static_cast<std::int64_t>(all.size()), count);
+    EXPECT_EQ(static_cast<std::int64_t>(fold.train.size() + fold.test.size()), count);
+    EXPECT_FALSE(fold.test.empty());
+    EXPECT_FALSE(fold.train.empty());
+  }
+  if (folds.size() == 1) return;
+  EXPECT_EQ(static_cast<std::int64_t>(tested.size()), count);
+  EXPECT_EQ(std::set<std::int64_t>(tested.begin(), tested.end()).size(), tested.size());
+}
+
+std::int64_t count_of(const Positions& positions, const std::vector<std::int64_t>& labels,
+                      std::int64_t label) {
+  return std::count_if(positions.begin(), positions.end(),
+                       [&](std::int64_t at) { return labels[static_cast<std::size_t>(at)] == label; });
+}
+
+TEST(Folds, spread_classes_evenly_and_keep_groups_together) {
+  Generator generator(4);
+  std::vector<std::int64_t> labels;
+  for (int i = 0; i < 53; ++i) labels.push_back(i % 10 == 0 ? 7 : i % 3 == 0 ? -1 : 2);
+  const Tensor y = tensor(labels);
+  expect_partition(k_fold(53, 5, generator), 53);
+  const std::vector<Fold> stratified = stratified_k_fold(y, 4, generator);
+  expect_partition(stratified, 53);
+  for (const std::int64_t label : {7, -1, 2}) {
+    std::set<std::int64_t> counts;
+    for (const Fold& fold : stratified) counts.insert(count_of(fold.test, labels, label));
+    EXPECT_LE(*counts.rbegin() - *counts.begin(), 1) << label;
+  }
+  const Fold split = stratified_split(y, 0.25, generator);
+  expect_partition({split}, 53);
+  EXPECT_EQ(split.test.size(), 13U);
+  for (const std::int64_t label : {7, -1, 2})
+    EXPECT_NEAR(static_cast<double>(count_of(split.test, labels, label)),
+                13.0 / 53 * static_cast<double>(std::count(labels.begin(), labels.end(), label)), 1);
+
+  std::vector<std::int64_t> people;
+  for (int i = 0; i < 40; ++i) people.push_back(i * i % 11);
+  std::vector<Fold> grouped = grouped_k_fold(tensor(people), 3, generator);
+  expect_partition(grouped, 40);
+  grouped.push_back(grouped_split(tensor(people), 0.3, generator));
+  for (const Fold& fold : grouped)
+    for (const std::int64_t at : fold.test)
+      EXPECT_EQ(count_of(fold.train, people, people[static_cast<std::size_t>(at)]), 0);
+  EXPECT_GE(grouped.back().test.size(), 12U);
+}
+
+TEST(Folds, are_decided_by_the_generator_and_refuse_what_makes_no_sense) {
+  Generator first(1), second(1), third(2);
+  EXPECT_EQ(k_fold(20, 3, first)[1].test, k_fold(20, 3, second)[1].test);
+  EXPECT_NE(k_fold(20, 3, first)[1].test, k_fold(20, 3, third)[1].test);
+  const Tensor y = tensor(std::vector<std::int64_t>{0, 0, 0});
+  EXPECT_TRUE(
+      mentions(message_of<std::invalid_argument>([&] { k_fold(3, 4, first); }), {"4 folds of 3 samples"}));
+  EXPECT_TRUE(
+      mentions(message_of<std::invalid_argument>([&] { stratified_k_fold(y, 1, first); }), {"1 folds"}));
+  EXPECT_TRUE(mentions(message_of<std::invalid_argument>([&] { grouped_k_fold(y, 2, first); }),
+                       {"2 folds of 1 groups"}));
+  EXPECT_TRUE(
+      mentions(message_of<std::invalid_argument>([&] { grouped_split(y, 0.5, first); }), {"1 group"}));
+  EXPECT_TRUE(mentions(message_of<std::invalid_argument>([&] { stratified_split(y, 1, first); }),
+                       {"between 0 and 1"}));
+  EXPECT_TRUE(mentions(message_of<DTypeError>([&] { stratified_split(zeros({3}), 0.5, first); }), {"int64"}));
+  EXPECT_TRUE(mentions(message_of<ShapeError>([&] {
+                         grouped_split(reshape(y, {3, 1}), 0.5, first);
+                       }),
+                       {"(n,)"}));
 }
 
 }  // namespace
