@@ -46,6 +46,8 @@ Table read_idx(const std::string& path, const std::string& labels) {
   Table table;
   table.path = path;
   table.has_header = true;
+  table.image_height = shape[1];
+  table.image_width = shape[2];
   const std::span<const std::int64_t> values = images.data<std::int64_t>();
   for (std::int64_t pixel = 0; pixel < pixels; ++pixel) {
     TableColumn column{"pixel " + std::to_string(pixel + 1), {}, {}, {}};

@@ -12,6 +12,7 @@
 
 #include "chainrule/io.h"
 #include "data/idx.h"
+#include "data/npz_table.h"
 #include "data/table_format.h"
 #include "io/csv_rows.h"
 #include "io/file.h"
@@ -205,7 +206,9 @@ Table take_rows(const Table& table, std::span<const std::int64_t> positions) {
              .columns = {},
              .lines = taken(table.lines),
              .separator = table.separator,
-             .has_header = table.has_header};
+             .has_header = table.has_header,
+             .image_height = table.image_height,
+             .image_width = table.image_width};
   for (const TableColumn& column : table.columns)
     part.columns.push_back({column.name, taken(column.numbers), taken(column.places), column.texts});
   return part;
@@ -214,6 +217,7 @@ Table take_rows(const Table& table, std::span<const std::int64_t> positions) {
 Table read_table(const std::string& path, const TableOptions& options) {
   InputFile file(path);
   if (is_idx_images(file.beginning())) return read_idx(path, options.labels);
+  if (is_npz(file.beginning())) return read_npz(path);
   if (const std::string_view format = other_format(file.beginning(), options.separator.has_value());
       !format.empty())
     fail_on(path, "this is " + std::string(format));

@@ -64,7 +64,7 @@ std::string_view other_format(std::string_view text, bool known_separator) {
   };
   static constexpr std::array formats = {
       Format{"PAR1"sv, "a Parquet file; save it as CSV"},
-      Format{"PK\x03\x04"sv, "a ZIP archive, as Excel's .xlsx and NumPy's .npz are; save it as CSV"},
+      Format{"PK\x03\x04"sv, "a ZIP archive, as Excel's .xlsx is; save it as CSV"},
       Format{"\xD0\xCF\x11\xE0"sv, "an old Excel file; save it as CSV"},
       Format{"\x93NUMPY"sv, "an array of NumPy; save it with numpy.savetxt"},
       Format{"\x89HDF"sv, "an HDF5 file; save it as CSV"},

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <fstream>
 
+#include "chainrule/io.h"
 #include "cli/run_tool.h"
 #include "paths.h"
 #include "support.h"
@@ -178,6 +179,40 @@ TEST(Table, reads_real_ones) {
   const Table penguins = read_table(data_path("tables/penguins.csv"));
   EXPECT_EQ(penguins.columns[0].name, "id");  // behind a byte-order mark
   EXPECT_EQ(penguins.columns.back().numbers[0], 2007);
+}
+
+TEST(Table, of_arrays_in_npz_has_their_columns_and_the_target_last) {
+  const TemporaryFile file("", ".npz");
+  const Tensor y = tensor(std::vector<std::int64_t>{1, 0, 1});
+  save_npz(
+      file.path(),
+      {{"y", y}, {"x", tensor({0.0, 1.0, 2.0, 3.0, 4.0, 5.0}, {3, 2})}, {"age", tensor({30.5, 20.0, 10.0})}},
+      true);
+  const Table table = read_table(file.path());
+  std::vector<std::string> names;
+  for (const TableColumn& column : table.columns) names.push_back(column.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"x 1", "x 2", "age", "y"}));
+  EXPECT_EQ(table.rows(), 3);
+  EXPECT_EQ(table.columns[1].numbers, (std::vector<double>{1, 3, 5}));
+  EXPECT_EQ(table.columns[3].cell(0), "1");
+
+  save_npz(file.path(), {{"images", zeros({3, 4, 5})}, {"labels", y}});
+  const Table images = read_table(file.path());
+  EXPECT_EQ(images.columns.size(), 21U);
+  EXPECT_EQ(images.columns[19].name, "pixel 20");
+  EXPECT_EQ(images.image_height, 4);
+  EXPECT_EQ(images.image_width, 5);
+
+  const auto refused = [&](const NamedTensors& arrays) {
+    save_npz(file.path(), arrays);
+    return message_of<IoError>([&] { read_table(file.path()); });
+  };
+  EXPECT_TRUE(mentions(refused({{"x", zeros({2, 2})}, {"y", y}}),
+                       {file.path(), "'y' has shape (3,)", "'x' (2, 2)", "a row for each sample"}));
+  EXPECT_TRUE(mentions(refused({{"x", zeros({2, 2, 2, 2})}}), {"'x' has shape (2, 2, 2, 2)"}));
+  EXPECT_TRUE(mentions(refused({{"x", tensor(1.0)}}), {"'x' has shape ()"}));
+  EXPECT_TRUE(
+      mentions(refused({{"a", zeros({2, 2, 2})}, {"b", zeros({2, 2, 2})}}), {"second array of images"}));
 }
 
 }  // namespace

@@ -39,6 +39,7 @@ struct [[nodiscard]] Table {
   std::vector<std::int64_t> lines;  ///< the line of the file on which each row begins, from 1
   char separator = ',';
   bool has_header = false;
+  std::int64_t image_height = 0, image_width = 0;  ///< of images in IDX; 0 for all else
 
   [[nodiscard]] std::int64_t rows() const { return static_cast<std::int64_t>(lines.size()); }
   /// The position of the column with this name, or else of that number, from 1. Nothing when there is none.
@@ -63,7 +64,10 @@ Table take_rows(const Table& table, std::span<const std::int64_t> positions);
 /// ParseError, as "file:line: ...", when it has no rows, or rows of different lengths.
 ///
 /// Images in IDX, as those of MNIST, are a table too: columns "pixel 1" and so on, and "class" where there
-/// are labels. IoError for files that are damaged or no pair.
+/// are labels. IoError for files that are damaged or no pair. So are the arrays of NumPy's NPZ, which each have
+/// a row for each sample: x (n, columns) is "x 1" and so on, a vector (n,) one column of its name, and images
+/// (n, height, width) are pixels; one called y, label, labels, target or targets comes last. IoError that
+/// names an array of another shape.
 Table read_table(const std::string& path, const TableOptions& options = {});
 
 }  // namespace chainrule
