@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "chainrule/data/encoder.h"
-#include "chainrule/nn.h"
+#include "chainrule/data/network.h"
 
 /// Networks that predict from tables, with all that this takes, in one file.
 namespace CHAINRULE_API chainrule {
@@ -19,7 +19,7 @@ namespace CHAINRULE_API chainrule {
 /// Threads: any number may predict with one at once.
 struct Model {
   TableEncoder encoder;
-  Mlp network;
+  Network network;
 
   /// For classes the probability of each, (rows, classes); for numbers the one predicted, (rows,), as the
   /// table has it. In the network's dtype. ColumnError when the table does not fit.
@@ -30,7 +30,7 @@ struct Model {
 
 /// Writes a model as a safetensors file, as save_file does: the parameters by their names, and in the
 /// metadata, as JSON under "chainrule.model", the columns with their categories, medians and scales, the
-/// classes, the sizes of the layers, and the version of chainrule.
+/// classes, the sizes of the network, and the version of chainrule.
 void save_model(const std::string& path, const Model& model);
 /// Reads what save_model wrote. IoError that names the file and what is wrong with it.
 Model load_model(const std::string& path);

@@ -43,12 +43,6 @@ Json to_json(const TargetColumn& target) {
   return json;
 }
 
-std::vector<std::int64_t> sizes_of(const Mlp& network) {
-  std::vector<std::int64_t> sizes = {network.layers().front().weight().shape()[1]};
-  for (const Linear& layer : network.layers()) sizes.push_back(layer.bias().shape()[0]);
-  return sizes;
-}
-
 /// What a file must say for a model to make sense.
 void require(bool holds, const std::string& what) {
   if (!holds) throw std::invalid_argument(what);
@@ -113,9 +107,12 @@ TableEncoder encoder_from(const Json& json) {
   return {std::move(columns), target, table_columns, json.at("has_header"), json.at("source")};
 }
 
-Mlp network_from(const Json& json, const NamedTensors& tensors) {
+/// The network: "mlp" with its sizes, or "cnn" with an image, the channels and kernel of convolutions, too.
+Network network_from(const Json& json, const NamedTensors& tensors) {
   const std::string kind = json.at("kind");
-  require(kind == "mlp", "a network of kind '" + kind + "', which this version does not know");
+  const bool has_convolutions = kind == "cnn";
+  require(kind == "mlp" || has_convolutions,
+          "a network of kind '" + kind + "', which this version does not know");
   const auto sizes = json.at("sizes").get<std::vector<std::int64_t>>();
   require(sizes.size() >= 2, "a network needs at least two sizes");
   const std::map<std::string, Tensor> by_name(tensors.begin(), tensors.end());
@@ -133,7 +130,39 @@ Mlp network_from(const Json& json, const NamedTensors& tensors) {
     const std::string name = "layer" + std::to_string(i);
     layers.emplace_back(find(name + ".weight", {sizes[i], sizes[i - 1]}), find(name + ".bias", {sizes[i]}));
   }
-  return Mlp(std::move(layers));
+  if (!has_convolutions) return Mlp(std::move(layers));
+  const auto image = json.at("image").get<std::vector<std::int64_t>>();
+  const auto channels = json.at("channels").get<std::vector<std::int64_t>>();
+  const std::int64_t kernel = json.at("kernel");
+  constexpr std::int64_t most = 1 << 20;
+  const auto is_size = [](std::int64_t size) { return size > 0 && size <= most; };
+  require(image.size() == 3 && std::all_of(image.begin(), image.end(), is_size) && is_size(kernel),
+          "an image needs three sizes, and a kernel one");
+  std::vector<Conv2d> convolutions;
+  for (std::size_t i = 0; i < channels.size(); ++i) {
+    const std::string name = "conv" + std::to_string(i + 1);
+    const std::int64_t before = i == 0 ? image[0] : channels[i - 1];
+    const Parameter weight = find(name + ".weight", {channels[i], before, kernel, kernel});
+    Generator unused;
+    Conv2d convolution(1, 1, 1, unused, {.padding = kernel / 2}, Bias::none, weight.dtype());
+    convolution.weight = weight;
+    convolution.bias = find(name + ".bias", {channels[i]});
+    convolutions.push_back(std::move(convolution));
+  }
+  return {{image[0], image[1], image[2]}, std::move(convolutions), Mlp(std::move(layers))};
+}
+
+Json to_json(const Network& network) {
+  Json json = {{"kind", network.image().is_empty() ? "mlp" : "cnn"}};
+  if (const ImageShape& image = network.image(); !image.is_empty()) {
+    json["image"] = {image.channels, image.height, image.width};
+    json["channels"] = Json::array();
+    for (const Conv2d& each : network.convolutions()) json["channels"].push_back(each.weight.shape()[0]);
+    json["kernel"] = network.convolutions().front().weight.shape()[2];
+  }
+  json["sizes"] = {network.layers().front().weight().shape()[1]};
+  for (const Linear& layer : network.layers()) json["sizes"].push_back(layer.bias().shape()[0]);
+  return json;
 }
 
 }  // namespace
@@ -145,11 +174,11 @@ Model detail::model_of(const std::string& description, const NamedTensors& param
                                          " of its format; this program knows version " +
                                          std::to_string(format_version));
   Model model{encoder_from(json), network_from(json.at("network"), parameters)};
-  const std::vector<std::int64_t> sizes = sizes_of(model.network);
+  const std::int64_t taken = model.network.inputs(), given = model.network.outputs();
   const auto outputs =
       std::max<std::int64_t>(1, static_cast<std::int64_t>(model.encoder.target().classes.size()));
-  require(sizes.front() == model.encoder.width() && sizes.back() == outputs,
-          "the network has " + std::to_string(sizes.front()) + " inputs and " + std::to_string(sizes.back()) +
+  require(taken == model.encoder.width() && given == outputs,
+          "the network has " + std::to_string(taken) + " inputs and " + std::to_string(given) +
               " outputs, the columns " + std::to_string(model.encoder.width()) + " and " +
               std::to_string(outputs));
   return model;
@@ -157,7 +186,7 @@ Model detail::model_of(const std::string& description, const NamedTensors& param
 
 Tensor Model::operator()(const Table& table) const {
   const NoGrad guard;
-  const Tensor inputs = cast(encoder.inputs(table), network.layers().front().weight().dtype());
+  const Tensor inputs = cast(encoder.inputs(table), network.dtype());
   std::vector<Tensor> parts;  // so that memory does not grow with what layers have inside
   constexpr std::int64_t part = 1024;
   for (std::int64_t first = 0; first < table.rows(); first += part)
@@ -189,7 +218,7 @@ std::string detail::description_of(const Model& model) {
                {"has_header", encoder.has_header()},
                {"target", to_json(encoder.target())},
                {"inputs", Json::array()},
-               {"network", {{"kind", "mlp"}, {"sizes", sizes_of(model.network)}}}};
+               {"network", to_json(model.network)}};
   for (const InputColumn& column : encoder.columns()) json["inputs"].push_back(to_json(column));
   // Names and categories may be any bytes, JSON is UTF-8.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -197,6 +226,12 @@ std::string detail::description_of(const Model& model) {
 
 NamedTensors detail::parameters_of(const Model& model) {
   NamedTensors tensors;
+  const std::vector<Conv2d>& convolutions = model.network.convolutions();
+  for (std::size_t i = 0; i < convolutions.size(); ++i) {
+    const std::string name = "conv" + std::to_string(i + 1);
+    tensors.emplace_back(name + ".weight", convolutions[i].weight);
+    tensors.emplace_back(name + ".bias", *convolutions[i].bias);
+  }
   for (std::size_t i = 0; i < model.network.layers().size(); ++i) {
     const std::string name = "layer" + std::to_string(i + 1);
     tensors.emplace_back(name + ".weight", model.network.layers()[i].weight());

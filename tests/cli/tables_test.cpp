@@ -115,6 +115,83 @@ TEST(Tables, stop_early_where_validation_improves_no_more) {
   EXPECT_TRUE(std::stoi(epochs[1]) == std::stoi(best[1]) + 3 || std::stoi(epochs[1]) == 100) << result.output;
 }
 
+TEST(Tables, are_cross_validated) {
+  const TemporaryFile data(shop());
+  const ToolResult result = train({data.path(), "--drop", "id,price", "--cv", "4", "--epochs", "30"});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_TRUE(
+      mentions(result.errors, {"45 samples to learn from, 15 to test on", "part 1 of 4: ", "part 4 of 4: "}));
+  std::smatch found;
+  ASSERT_TRUE(
+      std::regex_match(result.output, found, std::regex("accuracy of 4 parts: ([0-9.]+) % ± ([0-9.]+)\n")))
+      << result.output;
+  EXPECT_GT(std::stod(found[1]), 80);
+  EXPECT_LT(std::stod(found[2]), 20);
+  EXPECT_TRUE(mentions(train({data.path(), "--drop", "id,sold", "--target", "price", "--cv", "2", "--epochs",
+                              "5", "--patience", "2"})
+                           .output,
+                       {"R² of 2 parts: "}));
+  EXPECT_TRUE(mentions(train({data.path(), "--cv", "2", "--epochs", "1", "--json"}).output,
+                       {"\"folds\": 2", "\"mean\": ", "\"deviation\": ", "\"scores\": ["}));
+  EXPECT_TRUE(mentions(train({data.path(), "--cv", "2", "--save", "x"}).errors, {"leave --save out"}));
+  EXPECT_EQ(train({data.path(), "--cv", "61"}).exit_code, 2);
+  EXPECT_EQ(train({"--cv", "1"}).exit_code, 2);
+}
+
+TEST(Tables, of_images_are_learned_by_convolutions) {
+  // A bright pixel in the left or the right half.
+  std::string text = "kind";
+  for (int pixel = 0; pixel < 36; ++pixel) text += ",p" + std::to_string(pixel);
+  text += "\n";
+  Engine engine(7);
+  for (int row = 0; row < 80; ++row) {
+    const int bright =
+        static_cast<int>(uniform(engine, 0, 6)) * 6 + static_cast<int>(uniform(engine, 0, 3)) + row % 2 * 3;
+    text += row % 2 == 0 ? "left" : "right";
+    for (int pixel = 0; pixel < 36; ++pixel) text += pixel == bright ? ",9" : ",0";
+    text += "\n";
+  }
+  const TemporaryFile data(text), model("", ".safetensors"), page("", ".html");
+  const Arguments arguments = {data.path(), "--target", "kind", "--arch", "cnn:4,8", "--hidden", "8"};
+  EXPECT_TRUE(mentions(train(arguments).errors, {"--arch cnn", "--image 28x28"}));
+  Arguments with = arguments;
+  for (const char* each : {"--image", "6x6", "--epochs", "30", "--lr", "0.01", "--dropout", "0.1", "--save"})
+    with.emplace_back(each);
+  with.push_back(model.path());
+  with.emplace_back("--report");
+  with.push_back(page.path());
+  const ToolResult result = train(with);
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_TRUE(mentions(result.errors, {"network 6x6-4c-8c-8-2 with"}));
+  EXPECT_TRUE(mentions(content_of(page.path()), {"6x6-4c-8c-8-2", "confusion"}));
+  EXPECT_TRUE(mentions(run_command("summary", {model.path()}).output,
+                       {"network 6x6-4c-8c-8-2", "conv1", "(4, 1, 3, 3)", "conv2", "layer2"}));
+  const ToolResult quality = run_command("evaluate", {model.path(), data.path()});
+  std::smatch found;
+  ASSERT_TRUE(std::regex_search(quality.output, found, std::regex("accuracy: ([0-9.]+) %")))
+      << quality.errors;
+  EXPECT_GE(std::stod(found[1]), 90);
+  EXPECT_TRUE(run_command("predict", {model.path(), data.path()}).output.starts_with("kind\nleft\nright\n"));
+
+  const auto refused = [&](Arguments more, const std::string& words) {
+    more.insert(more.begin(), {data.path(), "--target", "kind"});
+    const ToolResult wrong = train(more);
+    EXPECT_EQ(wrong.exit_code, 2);
+    EXPECT_TRUE(mentions(wrong.errors, {words}));
+  };
+  refused({"--image", "6x7"}, "--image 6x7: that takes 42 columns of numbers beside the target");
+  refused({"--image", "6"}, "give height and width");
+  refused({"--image", "6xx6"}, "give height and width");
+  refused({"--arch", "tree"}, "--arch 'tree': give linear, mlp, cnn");
+  refused({"--arch", "cnn:4,4,4", "--image", "6x6"}, "too small for 3 convolutions");
+  refused({"--arch", "linear", "--hidden", "3"}, "leave --hidden out");
+  refused({"--arch", "mlp:4", "--hidden", "3"}, "give one of them");
+  EXPECT_TRUE(mentions(train({data.path(), "--target", "kind", "--arch", "linear", "--epochs", "1"}).errors,
+                       {"network 36-2 with"}));
+  EXPECT_TRUE(mentions(train({data.path(), "--target", "kind", "--arch", "mlp:5,4", "--epochs", "1"}).errors,
+                       {"network 36-5-4-2 with"}));
+}
+
 TEST(Tables, are_learned_with_every_option) {
   const TemporaryFile data(shop());
   for (const Arguments& options :

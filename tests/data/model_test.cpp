@@ -2,6 +2,7 @@
 
 #include "chainrule/autograd.h"
 #include "chainrule/io.h"
+#include "chainrule/networks.h"
 #include "cli/run_tool.h"
 #include "support.h"
 
@@ -60,6 +61,45 @@ TEST(Model, is_the_same_after_saving_and_loading) {
   }
 }
 
+TEST(Model, of_images_has_convolutions_and_is_the_same_after_saving_and_loading) {
+  std::string text = "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,kind\n";
+  for (int row = 0; row < 6; ++row) {
+    for (int pixel = 0; pixel < 16; ++pixel) text += std::to_string((row * 5 + pixel * 3) % 7) + ",";
+    text += row % 2 == 0 ? "yes\n" : "no\n";
+  }
+  const Table table = read(text);
+  const TableEncoder encoder = encoder_of(table, 16);
+  Generator generator(1);
+  const Network network = Network::convolutional({1, 4, 4}, {3, 2}, {5, 2}, generator);
+  EXPECT_EQ(network.sizes(), "4x4-3c-2c-5-2");
+  EXPECT_EQ(count_parameters(network), 3 * 9 + 3 + 2 * 3 * 9 + 2 + 2 * 5 + 5 + 5 * 2 + 2);
+  // The same by hand.
+  Tensor x = reshape(encoder.inputs(table), {6, 1, 4, 4});
+  for (const Conv2d& each : network.convolutions()) x = max_pool2d(relu(each(x)), 2);
+  EXPECT_TRUE(equals(network(encoder.inputs(table)) - Mlp(network.layers())(reshape(x, {6, 2})), {6, 2},
+                     std::vector<double>(12, 0)));
+
+  const TemporaryFile file("", ".safetensors");
+  const Model model{encoder, network};
+  save_model(file.path(), model);
+  const Model loaded = load_model(file.path());
+  EXPECT_EQ(loaded(table).to_vector<double>(), model(table).to_vector<double>());
+  EXPECT_EQ(loaded.network.parameters()[2].name(), "conv2.weight");
+  EXPECT_EQ(loaded.network.image(), (ImageShape{1, 4, 4}));
+
+  Safetensors whole = load_safetensors(file.path());
+  std::string& about = whole.metadata.at("chainrule.model");
+  about.replace(about.find("[1,4,4]"), 7, "[1,9,9]");
+  save_safetensors(file.path(), whole.tensors, whole.metadata);
+  EXPECT_TRUE(mentions(message_of<IoError>([&] { load_model(file.path()); }),
+                       {file.path(), "layer1.weight (5, 2) does not take the 8 numbers"}));
+  EXPECT_TRUE(mentions(message_of<ShapeError>([&] {
+                         Network::convolutional({1, 3, 3}, {3, 2}, {5, 2}, generator);
+                       }),
+                       {"3x3 are too small for 2 convolutions"}));
+  EXPECT_TRUE(mentions(message_of<ShapeError>([&] { network(zeros({2, 15})); }), {"(2, 15)", "(n, 16)"}));
+}
+
 TEST(Model, refuses_files_that_are_none) {
   const TemporaryFile file("", ".safetensors");
   const Table table = read(people);
@@ -80,7 +120,7 @@ TEST(Model, refuses_files_that_are_none) {
   EXPECT_TRUE(mentions(wrong("\"version\":1", "\"version\":2"), {"version 2", "knows version 1"}));
   EXPECT_TRUE(mentions(wrong("\"sizes\":[3,1]", "\"sizes\":[4,1]"), {"layer1.weight", "(1, 4)"}));
   EXPECT_TRUE(mentions(wrong("\"sizes\":[3,1]", "\"sizes\":[]"), {"two sizes"}));
-  EXPECT_TRUE(mentions(wrong("\"mlp\"", "\"cnn\""), {"'cnn'"}));
+  EXPECT_TRUE(mentions(wrong("\"mlp\"", "\"rnn\""), {"'rnn'"}));
   EXPECT_TRUE(mentions(wrong("[\"a\",\"b\"]", "[\"b\",\"a\"]"), {"not in order"}));
   EXPECT_TRUE(mentions(wrong("[\"a\",\"b\"]", "[\"a\"]"), {"fill is no category"}));
   EXPECT_TRUE(mentions(wrong("\"table_columns\":3", "\"table_columns\":2"), {"beyond the table"}));

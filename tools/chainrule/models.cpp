@@ -153,14 +153,15 @@ void summarise(const ModelOptions& options) {
   text += "from\n";
   for (const InputColumn& column : encoder.columns())
     text += fmt::format("  {}: {}\n", printable(column.name), describe(column));
-  text += fmt::format("network {} with {} parameters\n", sizes_of(model.network),
-                      count_parameters(model.network));
+  text +=
+      fmt::format("network {} with {} parameters\n", model.network.sizes(), count_parameters(model.network));
   std::vector<std::vector<std::string>> rows = {{"layer", "weight", "parameters"}};
-  for (const Linear& layer : model.network.layers()) {
-    const std::string& name = layer.weight().name();
-    rows.push_back({name.substr(0, name.rfind('.')), to_string(layer.weight().shape()),
-                    std::to_string(layer.weight().leaf().size() + layer.bias().leaf().size())});
-  }
+  const auto add = [&](const Parameter& weight, const Parameter& bias) {
+    rows.push_back({weight.name().substr(0, weight.name().rfind('.')), to_string(weight.shape()),
+                    std::to_string(weight.leaf().size() + bias.leaf().size())});
+  };
+  for (const Conv2d& each : model.network.convolutions()) add(each.weight, *each.bias);
+  for (const Linear& each : model.network.layers()) add(each.weight(), each.bias());
   write_output(text + aligned(rows));
 }
 

@@ -32,7 +32,7 @@ void check(const TrainOptions& options) {
 }
 
 /// Says what will be done, before it takes time.
-void announce(const TrainingData& data, const Mlp& network) {
+void announce(const TrainingData& data, const Network& network) {
   const std::string source = printable(data.source, 1000);
   if (!data.reading.empty()) fmt::print(stderr, "{}: {}\n", source, data.reading);
   std::string parts = fmt::format("{} samples to learn from, ", data.train.size());
@@ -43,7 +43,7 @@ void announce(const TrainingData& data, const Mlp& network) {
     parts += fmt::format(", in {} classes: {}", classes.size(),
                          printable(fmt::format("{}", fmt::join(classes, ", "))));
   fmt::print(stderr, "{}: {}\n", source, parts);
-  fmt::print(stderr, "network {} with {} parameters\n", sizes_of(network), count_parameters(network));
+  fmt::print(stderr, "network {} with {} parameters\n", network.sizes(), count_parameters(network));
   for (const std::string& warning : data.warnings) write_note("train", "warning: " + warning);
 }
 
@@ -67,8 +67,37 @@ void require_same_data(const Checkpoint& saved, const TrainingData& data, const 
       options.test.empty() ? "is" : "or " + printable(data.test_source, 1000) + " is"));
 }
 
+/// Learns as often as there are parts, each time without one, which it is tested on.
+void cross_validate(TrainOptions options) {
+  for (const auto& [name, is_given] :
+       {std::pair("--test", !options.test.empty()), std::pair("--save", !options.save.empty()),
+        std::pair("--report", !options.report.empty()), std::pair("--plot", options.plot),
+        std::pair("--checkpoint", !options.checkpoint.empty()),
+        std::pair("--resume", !options.resume.empty())})
+    if (is_given)
+      throw CommandError(
+          fmt::format("--cv gives scores of several networks, and keeps none; leave {} out", name));
+  if (options.patience > 0 && options.validation == 0) options.validation = 0.1;
+  Generator generator(options.seed);
+  const std::vector<TrainingData> folds = read_folds(options, generator);
+  std::vector<double> scores;
+  for (const TrainingData& data : folds) {
+    TrainOptions completed = options;
+    check(completed, data.task());
+    complete(completed, data);
+    const Network network = make_network(data, completed, generator);
+    if (scores.empty()) announce(data, network);
+    const Learned learned = fit(network, data, completed);
+    scores.push_back(TrainResult{completed, data, network, learned}.score());
+    fmt::print(stderr, "part {} of {}: {:.4g}{}\n", scores.size(), folds.size(), scores.back(),
+               data.task() == Task::regression ? "" : " %");
+  }
+  write_output(describe_scores(scores, folds.front().task(), options));
+}
+
 void run(TrainOptions options, const std::set<std::string>& given) {
   set_default_dtype(DType::float32);  // networks need no more
+  if (options.cv > 0) return cross_validate(std::move(options));
   std::optional<Checkpoint> saved;
   if (!options.resume.empty()) {
     saved = load_checkpoint(options.resume);
@@ -81,7 +110,7 @@ void run(TrainOptions options, const std::set<std::string>& given) {
   check(options, data.task());
   complete(options, data);
   if (saved) require_same_data(*saved, data, options);
-  const Mlp network = make_network(data, options, generator);
+  const Network network = make_network(data, options, generator);
   announce(data, network);
   const Learned learned = fit(network, data, options, saved ? &saved->state : nullptr);
   const TrainResult result{options, data, network, learned};
@@ -148,6 +177,10 @@ void add_numbers(CLI::App& command, TrainOptions& options) {
   add_whole_number<std::int64_t>(command, "--patience", options.patience, 1, most,
                                  "Stop after so many epochs without improvement on those")
       ->default_str("no limit");
+  add_whole_number<std::int64_t>(command, "--cv", options.cv, 2, most,
+                                 "Cross-validation: learn as often, each time without one of so many\nparts, "
+                                 "and print the mean of what they score")
+      ->default_str("none");
   add_seed(command, options.seed, "Of the random numbers: the same seed gives the same network");
 }
 
@@ -193,9 +226,10 @@ void add_train(CLI::App& app) {
   const auto add = [&](const char* name, auto& value, const char* type, const char* help) {
     return command->add_option(name, value, help)->type_name(type)->capture_default_str();
   };
-  CLI::Option* data = command->add_option("DATA", options->data,
-                                          "Table with a sample per row: CSV and the like, plain or in gzip, "
-                                          "or images\nin IDX; without it, half-moons are made");
+  CLI::Option* data =
+      command->add_option("DATA", options->data,
+                          "Table with a sample per row: CSV and the like, plain or in gzip, NPZ, "
+                          "or images\nin IDX; without it, half-moons are made");
   data->check(file_name());
   command->add_option("--test", options->test, "Table to test on; without it, a fifth of DATA is held back")
       ->check(file_name())
@@ -210,7 +244,16 @@ void add_train(CLI::App& app) {
       ->needs(data);
   add_reading(*command, options->reading);
   for (const char* name : {"--sep", "--header", "--labels"}) command->get_option(name)->needs(data);
-  add("--hidden", options->hidden, "N,...", "Sizes of the hidden layers");
+  add("--arch", options->arch, "ARCH",
+      "linear, mlp, cnn (convolutions for images), or with sizes, as mlp:256,128, or\ncnn:16,32 for the "
+      "channels");
+  command
+      ->add_option("--image", options->image,
+                   "Shape of the images that the columns are, as 28x28 or 3x32x32; IDX says it")
+      ->type_name("HxW");
+  command->add_option("--hidden", options->hidden, "Sizes of the hidden layers")
+      ->type_name("N,...")
+      ->default_str("64,64; 256,128 for images, 128 behind convolutions");
   add("--init", options->init, "INIT", "First weights: he, xavier, zeros, or as constant=0.1");
   add_choices(*command, *options);
   add_numbers(*command, *options);
@@ -221,7 +264,8 @@ void add_train(CLI::App& app) {
   command->add_flag("--plot", options->plot, "Draw the loss as a curve");
   command->add_flag("--json", options->json, "Print all figures as JSON");
   command->footer(
-      "A multi-layer perceptron with ReLU. Classes are whole numbers or text, and learned by softmax\n"
+      "A multi-layer perceptron or convolutional network with ReLU. Classes are whole numbers or text, and "
+      "learned by softmax\n"
       "cross-entropy; other numbers by squared differences. Numbers are standardised, texts become\n"
       "categories, and gaps (empty, ?, NA, nan) the median or the most frequent.\n\n"
       "  chainrule train --plot\n"

@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <map>
 
+#include "chainrule/data/folds.h"
 #include "command.h"
 #include "text.h"
 #include "train_notes.h"
@@ -44,6 +47,17 @@ Table with_targets(Table table, std::size_t target) {
   return all || rows.empty() ? std::move(table) : take_rows(table, rows);
 }
 
+/// A number for each class, (rows,).
+Tensor classes_in(const Table& table, std::size_t target) {
+  std::map<std::string, std::int64_t> numbers;
+  std::vector<std::int64_t> classes;
+  for (std::size_t row = 0; row < table.lines.size(); ++row)
+    classes.push_back(
+        numbers.emplace(table.columns[target].cell(row), static_cast<std::int64_t>(numbers.size()))
+            .first->second);
+  return tensor(classes);
+}
+
 /// The positions of the samples of each part.
 struct Parts {
   std::vector<std::int64_t> train, validation, test;
@@ -69,6 +83,69 @@ Parts deal(const Table& table, const TrainOptions& options, Generator& generator
   return {.train = {third, order.end()}, .validation = {second, third}, .test = {first, second}};
 }
 
+/// The shape of images that --image or the file tells; empty where neither does.
+ImageShape image_of(const Table& table, const std::string& text) {
+  if (text.empty()) return {1, table.image_height, table.image_width};
+  std::vector<std::int64_t> sizes;
+  const char *position = text.data(), *end = position + text.size();
+  for (bool more = true; more; ++position) {
+    std::int64_t size = 0;
+    const auto [stop, error] = std::from_chars(position, end, size);
+    more = stop != end;
+    constexpr std::int64_t most = 10'000;
+    if (error != std::errc() || size < 1 || size > most || (more && *stop != 'x') || sizes.size() == 3)
+      throw CommandError(
+          fmt::format("--image '{}': give height and width, as 28x28, or channels before them, "
+                      "as 3x32x32",
+                      printable(text)));
+    sizes.push_back(size);
+    position = stop;
+  }
+  if (sizes.size() < 2) throw CommandError("--image " + text + ": give height and width, as 28x28");
+  return sizes.size() == 2 ? ImageShape{1, sizes[0], sizes[1]} : ImageShape{sizes[0], sizes[1], sizes[2]};
+}
+
+/// All pixels moved and scaled alike: what lies side by side stays comparable, and a pixel that hardly ever
+/// varies is not blown up.
+TableEncoder scaled_alike(const TableEncoder& encoder, const Table& table,
+                          const std::vector<std::int64_t>& rows) {
+  std::vector<InputColumn> columns = encoder.columns();
+  double mean = 0, square = 0;
+  for (const InputColumn& column : columns)
+    for (const std::int64_t row : rows) {
+      const double given = table.columns[column.position].numbers[static_cast<std::size_t>(row)];
+      mean += std::isnan(given) ? column.fill : given;
+    }
+  const double count = static_cast<double>(columns.size()) * static_cast<double>(rows.size());
+  mean /= count;
+  for (const InputColumn& column : columns)
+    for (const std::int64_t row : rows) {
+      const double given = table.columns[column.position].numbers[static_cast<std::size_t>(row)];
+      const double apart = (std::isnan(given) ? column.fill : given) - mean;
+      square += apart * apart;
+    }
+  const double deviation = std::sqrt(square / count);
+  for (InputColumn& column : columns) {
+    column.mean = mean;
+    column.deviation = deviation > 0 ? deviation : 1;
+  }
+  return {std::move(columns), encoder.target(), encoder.table_columns(), encoder.has_header(),
+          encoder.source()};
+}
+
+TableEncoder make_encoder(const Table& table, const ColumnChoice& choice, const ImageShape& image,
+                          const std::vector<std::int64_t>& rows) {
+  TableEncoder encoder(table, choice, rows);
+  if (image.is_empty()) return encoder;
+  const bool numbers = std::all_of(encoder.columns().begin(), encoder.columns().end(),
+                                   [](const InputColumn& column) { return column.is_number(); });
+  if (!numbers || encoder.width() != image.pixels())
+    throw CommandError(fmt::format(
+        "--image {}x{}: that takes {} columns of numbers beside the target; {} has {}{}", image.height,
+        image.width, image.pixels(), table.path, encoder.columns().size(), numbers ? "" : ", some of text"));
+  return scaled_alike(encoder, table, rows);
+}
+
 Dataset encode(const TableEncoder& encoder, const Table& table) {
   return {encoder.inputs(table), encoder.targets(table),
           static_cast<std::int64_t>(encoder.target().classes.size())};
@@ -86,16 +163,18 @@ auto naming_options(const Action& action) {
 }
 
 TrainingData prepare(const Table& table, const ColumnChoice& choice, const Table* test,
-                     const TrainOptions& options, Generator& generator) {
-  const Parts parts = deal(table, options, generator);
-  TrainingData data{.encoder = naming_options([&] { return TableEncoder(table, choice, parts.train); }),
-                    .train = {},
-                    .validation = {},
-                    .test = {},
-                    .source = table.path,
-                    .test_source = "a fifth held back",
-                    .reading = describe_reading(table, choice),
-                    .warnings = {}};
+                     const TrainOptions& options, const Parts& parts) {
+  const ImageShape image = image_of(table, options.image);
+  TrainingData data{
+      .encoder = naming_options([&] { return make_encoder(table, choice, image, parts.train); }),
+      .train = {},
+      .validation = {},
+      .test = {},
+      .source = table.path,
+      .test_source = "a fifth held back",
+      .reading = describe_reading(table, choice),
+      .image = image,
+      .warnings = {}};
   const Dataset all = encode(data.encoder, table);
   data.train = take_rows(all, parts.train);
   data.validation = take_rows(all, parts.validation);
@@ -140,7 +219,7 @@ Table read_table(const std::string& path, const ReadOptions& options) {
 TrainingData read_training_data(const TrainOptions& options, Generator& generator) {
   if (options.data.empty()) {
     const Table moons = make_half_moons(generator), others = make_half_moons(generator);
-    TrainingData data = prepare(moons, {.target = 2}, &others, options, generator);
+    TrainingData data = prepare(moons, {.target = 2}, &others, options, deal(moons, options, generator));
     data.reading.clear();
     data.test_source = "other half-moons";
     return data;
@@ -154,9 +233,34 @@ TrainingData read_training_data(const TrainOptions& options, Generator& generato
       data.reading += fmt::format("; {} {} without a target left out", gone, gone == 1 ? "row" : "rows");
     return data;
   };
-  if (options.test.empty()) return note_rows(prepare(table, choice, nullptr, options, generator));
+  if (options.test.empty())
+    return note_rows(prepare(table, choice, nullptr, options, deal(table, options, generator)));
   const Table test = read_table(options.test, {options.reading.separator, options.reading.header, ""});
-  return note_rows(prepare(table, choice, &test, options, generator));
+  return note_rows(prepare(table, choice, &test, options, deal(table, options, generator)));
+}
+
+std::vector<TrainingData> read_folds(const TrainOptions& options, Generator& generator) {
+  Table read = options.data.empty() ? make_half_moons(generator) : read_table(options.data, options.reading);
+  const ColumnChoice choice =
+      options.data.empty() ? ColumnChoice{.target = 2} : choose_columns(read, options);
+  const Table table = with_targets(std::move(read), choice.target);
+  if (table.rows() < options.cv)
+    throw CommandError(fmt::format("--cv {}: {} has {} rows", options.cv, table.path, table.rows()));
+  const Task task = choice.task.value_or(guess_task(table.columns[choice.target]));
+  std::vector<TrainingData> all;
+  for (const Fold& fold : task == Task::classification
+                              ? stratified_k_fold(classes_in(table, choice.target), options.cv, generator)
+                              : k_fold(table.rows(), options.cv, generator)) {
+    Parts parts{.train = fold.train, .validation = {}, .test = fold.test};
+    if (options.validation > 0) {
+      const std::int64_t held = part_of(options.validation, static_cast<std::int64_t>(parts.train.size()));
+      parts.validation.assign(parts.train.begin(), parts.train.begin() + held);
+      parts.train.erase(parts.train.begin(), parts.train.begin() + held);
+    }
+    all.push_back(prepare(table, choice, nullptr, options, parts));
+    all.back().test_source = "the part left out";
+  }
+  return all;
 }
 
 }  // namespace chainrule::cli

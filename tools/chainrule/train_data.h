@@ -6,6 +6,7 @@
 
 #include "chainrule/data.h"
 #include "chainrule/data/encoder.h"
+#include "chainrule/data/network.h"
 #include "train_options.h"
 
 namespace chainrule::cli {
@@ -16,6 +17,7 @@ struct TrainingData {
   Dataset train, validation, test;    ///< no validation samples unless they are asked for
   std::string source, test_source;    ///< for people: "digits.csv"
   std::string reading;                ///< what was taken for what, for people
+  ImageShape image;                   ///< what the inputs are; empty for other tables
   std::vector<std::string> warnings;  ///< what looks wrong, and the options that help
 
   Task task() const { return encoder.target().task(); }
@@ -28,5 +30,7 @@ Table read_table(const std::string& path, const ReadOptions& options);
 /// fifth back. IoError or ParseError for files that cannot be learned from; CommandError for a column that is
 /// not there.
 TrainingData read_training_data(const TrainOptions& options, Generator& generator);
+/// The same, dealt to --cv parts: each is once what is tested on. Classes are spread evenly.
+std::vector<TrainingData> read_folds(const TrainOptions& options, Generator& generator);
 
 }  // namespace chainrule::cli

@@ -30,7 +30,7 @@ void require(bool holds, const std::string& message) {
 }
 
 /// "64,64" as numbers.
-std::vector<std::int64_t> parse_sizes(const std::string& text) {
+std::vector<std::int64_t> parse_sizes(const char* option, const std::string& text) {
   constexpr std::int64_t largest = 1'000'000;
   std::vector<std::int64_t> sizes;
   const char *position = text.data(), *end = position + text.size();
@@ -38,7 +38,7 @@ std::vector<std::int64_t> parse_sizes(const std::string& text) {
     std::int64_t size = 0;
     const auto [stop, error] = std::from_chars(position, end, size);
     require(error == std::errc() && size >= 1 && size <= largest && (stop == end || *stop == ','),
-            fmt::format("--hidden '{}': give the sizes of the hidden layers, each from 1 to {}, as 64,64",
+            fmt::format("{} '{}': give the sizes of the layers, each from 1 to {}, as 64,64", option,
                         printable(text), largest));
     sizes.push_back(size);
     if (stop == end) return sizes;
@@ -47,20 +47,21 @@ std::vector<std::int64_t> parse_sizes(const std::string& text) {
 }
 
 /// Puts the weights that --init asks for into the network, which has He's.
-void initialise(const Mlp& network, const std::string& init, Generator& generator) {
+void initialise(const Network& network, const std::string& init, Generator& generator) {
   if (init == "he") return;
   const std::string constant = "constant=";
   const bool is_constant = init.starts_with(constant);
   const double value = is_constant ? parse_number(init.substr(constant.size())).value_or(NAN) : 0;
   require(init == "xavier" || init == "zeros" || (is_constant && std::isfinite(value)),
           fmt::format("--init '{}': give he, xavier, zeros, or a number as constant=0.1", printable(init)));
-  for (const Linear& layer : network.layers()) {
-    const Shape shape = layer.weight().shape();
-    layer.weight().assign(init == "xavier" ? xavier_normal(shape, generator) : full(shape, value));
+  for (const Parameter& parameter : network.parameters()) {
+    const Shape shape = parameter.shape();
+    if (shape.rank() < 2) continue;  // biases
+    parameter.assign(init == "xavier" ? xavier_normal(shape, generator) : full(shape, value));
   }
 }
 
-std::unique_ptr<Optimizer> make_optimizer(const Mlp& network, const TrainOptions& options) {
+std::unique_ptr<Optimizer> make_optimizer(const Network& network, const TrainOptions& options) {
   const auto parameters = network.parameters();
   if (options.optimizer == "sgd")
     return std::make_unique<Sgd>(parameters, SgdOptions{.learning_rate = options.learning_rate,
@@ -116,18 +117,6 @@ class Loss {
   bool plain_ = true;
 };
 
-/// The network with what it forgets by chance while it learns.
-Tensor with_dropout(const Mlp& network, const Tensor& x, double share, Generator& generator) {
-  if (share == 0) return network(x);
-  Tensor signal = x;
-  const auto& layers = network.layers();
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    signal = layers[i](signal);
-    if (i + 1 < layers.size()) signal = dropout(relu(signal), share, generator);
-  }
-  return signal;
-}
-
 /// A seed for one place of a run. Source: Steele, Lea and Flood, "Fast splittable pseudorandom number
 /// generators", 2014.
 std::uint64_t seed_at(std::uint64_t seed, std::int64_t place) {
@@ -138,7 +127,7 @@ std::uint64_t seed_at(std::uint64_t seed, std::int64_t place) {
 }
 
 /// The name of the first parameter that has a number that is not finite; empty if all are.
-std::string broken_parameter(const Mlp& network) {
+std::string broken_parameter(const Network& network) {
   for (const Parameter& parameter : network.parameters())
     if (!std::isfinite(no_grad([&] { return max(abs(parameter)).item(); }))) return parameter.name();
   return "";
@@ -146,7 +135,8 @@ std::string broken_parameter(const Mlp& network) {
 
 class Fit {
  public:
-  Fit(const Mlp& network, const TrainingData& data, const TrainOptions& options, const TrainingState* state)
+  Fit(const Network& network, const TrainingData& data, const TrainOptions& options,
+      const TrainingState* state)
       : network_(network),
         data_(data),
         options_(options),
@@ -259,7 +249,7 @@ class Fit {
   /// step finds parameters that nobody else holds and updates them in place.
   double learn(const Dataset& batch, double& batch_accuracy, Generator& generator) {
     Tensor loss = [&] {
-      const Tensor outputs = with_dropout(network_, batch.x, options_.dropout, generator);
+      const Tensor outputs = network_(batch.x, options_.dropout, generator);
       if (data_.task() == Task::classification) batch_accuracy = accuracy(outputs, batch.y);
       return loss_(outputs, batch.y);
     }();
@@ -315,7 +305,7 @@ class Fit {
     return text;
   }
 
-  const Mlp& network_;
+  const Network& network_;
   const TrainingData& data_;
   const TrainOptions& options_;
   Loss loss_;
@@ -330,20 +320,55 @@ class Fit {
 
 }  // namespace
 
-Mlp make_network(const TrainingData& data, const TrainOptions& options, Generator& generator) {
-  std::vector<std::int64_t> sizes = parse_sizes(options.hidden);
-  sizes.insert(sizes.begin(), data.encoder.width());
-  sizes.push_back(std::max<std::int64_t>(1, data.train.classes));
+Network make_network(const TrainingData& data, const TrainOptions& options, Generator& generator) {
+  std::vector<std::int64_t> units;
+  if (options.arch != "linear") units = parse_sizes("--hidden", options.hidden);
+  units.push_back(std::max<std::int64_t>(1, data.train.classes));
+  const bool is_cnn = options.arch.starts_with("cnn");
   double parameters = 0;
-  for (std::size_t i = 1; i < sizes.size(); ++i)
-    parameters += static_cast<double>(sizes[i - 1] + 1) * static_cast<double>(sizes[i]);
+  for (std::size_t i = is_cnn ? 1 : 0; i < units.size(); ++i)
+    parameters += static_cast<double>((i == 0 ? data.encoder.width() : units[i - 1]) + 1) *
+                  static_cast<double>(units[i]);
   require(parameters <= 1e9, fmt::format("--hidden: this network would have {:.1g} parameters", parameters));
-  Mlp network(sizes, generator);
+  const Network network = [&]() -> Network {
+    if (!is_cnn) {
+      units.insert(units.begin(), data.encoder.width());
+      return Mlp(units, generator);
+    }
+    const std::string channels = options.arch.substr(options.arch.find(':') + 1);
+    try {
+      return Network::convolutional(data.image, parse_sizes("--arch cnn:", channels), units, generator);
+    } catch (const ShapeError& error) {
+      throw CommandError("--arch " + printable(options.arch) + ": " + error.what());
+    }
+  }();
   initialise(network, options.init, generator);
   return network;
 }
 
+void complete_network(TrainOptions& options, const ImageShape& image) {
+  const std::string arch = options.arch.substr(0, options.arch.find(':'));
+  require(arch == "mlp" || arch == "cnn" || options.arch == "linear",
+          fmt::format("--arch '{}': give linear, mlp, cnn, or sizes of layers or channels, as mlp:256,128 or "
+                      "cnn:16,32",
+                      printable(options.arch)));
+  require(arch != "cnn" || !image.is_empty(),
+          "--arch cnn: what is the shape of the images? Give --image, as --image 28x28; files in IDX say it");
+  const bool has_sizes = arch != options.arch;
+  if (arch == "mlp" && has_sizes) {
+    require(options.hidden.empty(), "--arch mlp:... and --hidden: give one of them");
+    options.hidden = options.arch.substr(4);
+    options.arch = arch;
+  }
+  require(arch != "linear" || options.hidden.empty(),
+          "--arch linear: there is no hidden layer; leave --hidden out");
+  if (arch == "cnn" && !has_sizes) options.arch = "cnn:16,32";
+  if (options.hidden.empty() && arch != "linear")
+    options.hidden = arch == "cnn" ? "128" : image.is_empty() ? "64,64" : "256,128";
+}
+
 void complete(TrainOptions& options, const TrainingData& data) {
+  complete_network(options, data.image);
   const bool sgd = options.optimizer == "sgd", numbers = data.task() == Task::regression;
   if (options.learning_rate == 0) options.learning_rate = !sgd ? 0.003 : numbers ? 0.01 : 0.03;
   // A prior on the weights counts as much as so many samples, whatever their number.
@@ -357,12 +382,12 @@ void complete(TrainOptions& options, const TrainingData& data) {
     options.epochs = std::clamp(steps * options.batch / data.train.size(), fewest, most);
 }
 
-Learned fit(const Mlp& network, const TrainingData& data, const TrainOptions& options,
+Learned fit(const Network& network, const TrainingData& data, const TrainOptions& options,
             const TrainingState* state) {
   return Fit(network, data, options, state).run();
 }
 
-Tensor outputs_of(const Mlp& network, const Tensor& x) {
+Tensor outputs_of(const Network& network, const Tensor& x) {
   const NoGrad guard;
   constexpr std::int64_t part = 1024;
   std::vector<Tensor> parts;
@@ -371,7 +396,7 @@ Tensor outputs_of(const Mlp& network, const Tensor& x) {
   return parts.size() == 1 ? parts.front() : concatenate(parts, 0);
 }
 
-double mean_loss(const Mlp& network, const Dataset& samples, Task task) {
+double mean_loss(const Network& network, const Dataset& samples, Task task) {
   const NoGrad guard;
   const Tensor outputs = outputs_of(network, samples.x);
   if (task == Task::classification) return cross_entropy(outputs, samples.y).item<double>();

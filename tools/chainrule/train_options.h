@@ -17,8 +17,9 @@ struct TrainOptions {
   std::string data, test, target = "last", task = "auto";
   std::vector<std::string> dropped;
   ReadOptions reading;
-  std::string hidden = "64,64", init = "he", optimizer = "sgd", schedule = "cosine", class_weights = "none";
-  std::int64_t patience = 0;
+  std::string arch = "mlp", image, hidden, init = "he", optimizer = "sgd", schedule = "cosine",
+              class_weights = "none";
+  std::int64_t patience = 0, cv = 0;
   // Where they are not given, these depend on the data: see complete().
   std::int64_t epochs = 0, batch = 0;
   double learning_rate = 0, weight_decay = -1, clip = -1;
@@ -53,6 +54,8 @@ void for_each_setting(Options& o, const Visit& visit) {
   visit("--target", o.target, learning);
   visit("--drop", o.dropped, learning);
   visit("--task", o.task, learning);
+  visit("--arch", o.arch, learning);
+  visit("--image", o.image, learning);
   visit("--hidden", o.hidden, learning);
   visit("--init", o.init, learning);
   visit("--optim", o.optimizer, learning);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -54,7 +55,7 @@ std::string as_json(const TrainResult& result) {
                                  {"train_samples", data.train.size()},
                                  {"validation_samples", data.validation.size()},
                                  {"test_samples", data.test.size()},
-                                 {"network", sizes_of(network)},
+                                 {"network", network.sizes()},
                                  {"parameters", count_parameters(network)},
                                  {"learning_rate", options.learning_rate},
                                  {"epochs", learned.epochs.size()},
@@ -80,7 +81,7 @@ std::string as_json(const TrainResult& result) {
 
 }  // namespace
 
-TrainResult::TrainResult(const TrainOptions& given, const TrainingData& learned_from, const Mlp& trained,
+TrainResult::TrainResult(const TrainOptions& given, const TrainingData& learned_from, const Network& trained,
                          const Learned& how)
     : options(given), data(learned_from), network(trained), learned(how) {
   if (data.task() == Task::classification) test = evaluate(network, data.test);
@@ -90,15 +91,32 @@ double TrainResult::test_accuracy() const {
   return static_cast<double>(test.correct) / static_cast<double>(data.test.size());
 }
 
+double TrainResult::score() const {
+  return data.task() == Task::regression ? regression_of(*this).r2 : 100 * test_accuracy();
+}
+
+std::string describe_scores(const std::vector<double>& scores, Task task, const TrainOptions& options) {
+  double mean = 0, square = 0;
+  for (const double score : scores) mean += score / static_cast<double>(scores.size());
+  for (const double score : scores) square += (score - mean) * (score - mean);
+  const double deviation = std::sqrt(square / static_cast<double>(scores.size() - 1));
+  const char* const name = task == Task::regression ? "r2" : "accuracy_percent";
+  if (options.json) {
+    const nlohmann::ordered_json json = {{"score", name},
+                                         {"folds", scores.size()},
+                                         {"mean", mean},
+                                         {"deviation", deviation},
+                                         {"scores", scores}};
+    return json.dump(2) + "\n";
+  }
+  return task == Task::regression
+             ? fmt::format("R² of {} parts: {:.4f} ± {:.4f}\n", scores.size(), mean, deviation)
+             : fmt::format("accuracy of {} parts: {:.2f} % ± {:.2f}\n", scores.size(), mean, deviation);
+}
+
 double TrainResult::samples_per_second() const {
   return static_cast<double>(static_cast<std::int64_t>(learned.epochs.size()) * data.train.size()) /
          learned.seconds;
-}
-
-std::string sizes_of(const Mlp& network) {
-  std::string sizes = std::to_string(network.layers().front().weight().shape()[1]);
-  for (const Linear& layer : network.layers()) sizes += fmt::format("-{}", layer.bias().shape()[0]);
-  return sizes;
 }
 
 std::string describe(const TrainResult& result) {
@@ -132,7 +150,7 @@ void write_report(const TrainResult& result) {
               {.title = "Training on " + std::filesystem::path(data.source).filename().string(),
                .facts = {{"learned from", fmt::format("{}: {} samples", data.source, data.train.size())},
                          {"tested on", fmt::format("{}: {} samples", data.test_source, data.test.size())},
-                         {"network", sizes_of(network) + ", ReLU"},
+                         {"network", network.sizes() + ", ReLU"},
                          {"epochs", text(learned.epochs.size())},
                          {"batch", text(options.batch)},
                          {"optimiser", fmt::format("{}, {} schedule", options.optimizer, options.schedule)},

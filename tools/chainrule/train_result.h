@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "train_fit.h"
 
@@ -10,22 +11,23 @@ namespace chainrule::cli {
 struct TrainResult {
   const TrainOptions& options;
   const TrainingData& data;
-  const Mlp& network;
+  const Network& network;
   const Learned& learned;
   Evaluation test = {};  ///< of the test samples, where there are classes
 
-  TrainResult(const TrainOptions& given, const TrainingData& learned_from, const Mlp& trained,
+  TrainResult(const TrainOptions& given, const TrainingData& learned_from, const Network& trained,
               const Learned& how);
   double test_accuracy() const;
 
   double samples_per_second() const;
+  /// What --cv compares: the accuracy in percent, or R².
+  double score() const;
 };
-
-/// "64-32-10": the numbers of units.
-std::string sizes_of(const Mlp& network);
 
 /// What the test samples came to, as text or, with --json, as JSON, with --plot below the curve of the loss.
 std::string describe(const TrainResult& result);
+/// Of the scores of --cv's parts: mean and deviation, as text or JSON.
+std::string describe_scores(const std::vector<double>& scores, Task task, const TrainOptions& options);
 /// What looks wrong in it; empty if all is well.
 std::string warning(const TrainResult& result);
 /// The page that --report asks for.

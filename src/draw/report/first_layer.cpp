@@ -56,7 +56,7 @@ std::vector<std::int64_t> strongest(std::span<const double> weights, std::int64_
 
 std::string first_layer(const TrainingRun& training) {
   const std::int64_t side = image_side(training);
-  if (side == 0) return {};
+  if (side == 0 || !training.network.image().is_empty()) return {};
   const Tensor& matrix = training.network.layers().front().weight().leaf();
   const std::int64_t neurons = matrix.shape()[0], inputs = side * side;
   std::vector<double> weights = matrix.to_vector<double>();

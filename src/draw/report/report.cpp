@@ -32,7 +32,7 @@ void check(const TrainingRun& training) {
     require(data->classes == classes,
             fmt::format("{} classes have {} names", data->classes, training.classes.size()));
   }
-  const std::int64_t outputs = training.network.layers().back().bias().shape()[0];
+  const std::int64_t outputs = training.network.outputs();
   require(outputs == classes, fmt::format("the network has {} outputs for {} classes", outputs, classes));
   require(!training.epochs.empty(), "there are no epochs");
 }

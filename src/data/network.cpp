@@ -1,0 +1,100 @@
+// Networks for tables: convolutions, where the columns are an image, and linear layers.
+
+#include "chainrule/data/network.h"
+
+#include "chainrule/distributions.h"
+#include "chainrule/networks.h"
+
+namespace chainrule {
+namespace {
+
+constexpr std::int64_t halved = 2;  // by each pooling
+
+/// How many numbers the convolutions give of each image. ShapeError where one does not fit the one before.
+std::int64_t features(const ImageShape& image, const std::vector<Conv2d>& convolutions) {
+  ImageShape at = image;
+  for (const Conv2d& each : convolutions) {
+    const Shape weight = each.weight.shape();
+    if (weight[1] != at.channels)
+      throw ShapeError("Network: " + each.weight.name() + " " + to_string(weight) + " does not take " +
+                       std::to_string(at.channels) + " channels");
+    at = {weight[0], at.height / halved, at.width / halved};
+    if (at.height < 1 || at.width < 1)
+      throw ShapeError("Network: images of " + std::to_string(image.height) + "x" +
+                       std::to_string(image.width) + " are too small for " +
+                       std::to_string(convolutions.size()) + " convolutions, each of which halves them");
+  }
+  return at.pixels();
+}
+
+}  // namespace
+
+Network::Network(Mlp layers) : layers_(std::move(layers)) {}
+
+Network::Network(const ImageShape& image, std::vector<Conv2d> convolutions, Mlp layers)
+    : image_(image), convolutions_(std::move(convolutions)), layers_(std::move(layers)) {
+  const std::int64_t given = features(image_, convolutions_);
+  const Parameter& first = this->layers().front().weight();
+  if (first.shape()[1] != given)
+    throw ShapeError("Network: " + first.name() + " " + to_string(first.shape()) + " does not take the " +
+                     std::to_string(given) + " numbers that the convolutions give");
+}
+
+Network Network::convolutional(const ImageShape& image, const std::vector<std::int64_t>& channels,
+                               std::vector<std::int64_t> units, Generator& generator, std::int64_t kernel,
+                               DType dtype) {
+  if (kernel < 1 || kernel % 2 == 0)
+    throw ShapeError("Network: a kernel of " + std::to_string(kernel) + "; it must be odd, to keep the size");
+  std::vector<Conv2d> convolutions;
+  std::int64_t before = image.channels;
+  for (const std::int64_t each : channels) {
+    convolutions.emplace_back(before, each, kernel, generator, ConvOptions{.padding = kernel / 2},
+                              Bias::learned, dtype);
+    name_parameters(convolutions.back(), "conv" + std::to_string(convolutions.size()));
+    before = each;
+  }
+  units.insert(units.begin(), features(image, convolutions));
+  return {image, std::move(convolutions), Mlp(units, generator, dtype)};
+}
+
+std::int64_t Network::inputs() const {
+  return image_.is_empty() ? layers().front().weight().shape()[1] : image_.pixels();
+}
+
+std::vector<Parameter> Network::parameters() const { return chainrule::parameters(*this); }
+
+std::string Network::sizes() const {
+  std::string text = std::to_string(inputs());
+  if (!image_.is_empty()) {
+    text = std::to_string(image_.height) + "x" + std::to_string(image_.width);
+    if (image_.channels > 1) text = std::to_string(image_.channels) + "x" + text;
+  }
+  for (const Conv2d& each : convolutions_) text += "-" + std::to_string(each.weight.shape()[0]) + "c";
+  for (const Linear& each : layers()) text += "-" + std::to_string(each.weight().shape()[0]);
+  return text;
+}
+
+Tensor Network::apply(const Tensor& x, double share, Generator* generator) const {
+  Tensor signal = x;
+  if (!image_.is_empty()) {
+    if (x.rank() != 2 || x.shape()[1] != image_.pixels())
+      throw ShapeError("Network: x is " + to_string(x.shape()) + "; it must be (n, " +
+                       std::to_string(image_.pixels()) + ")");
+    signal = reshape(x, {x.shape()[0], image_.channels, image_.height, image_.width});
+    // The largest pixel first: ReLU keeps the order, and has a quarter of the numbers to look at.
+    for (const Conv2d& each : convolutions_) signal = relu(max_pool2d(each(signal), halved));
+    signal = reshape(signal, {x.shape()[0], layers().front().weight().shape()[1]});
+  }
+  const auto forget = [&](const Tensor& hidden) {
+    return share > 0 ? dropout(hidden, share, *generator) : hidden;
+  };
+  if (share == 0) return layers_(signal);
+  if (!image_.is_empty()) signal = forget(signal);
+  for (std::size_t i = 0; i < layers().size(); ++i) {
+    signal = layers()[i](signal);
+    if (i + 1 < layers().size()) signal = forget(relu(signal));
+  }
+  return signal;
+}
+
+}  // namespace chainrule
