@@ -37,8 +37,8 @@ install_packages() {
   "${apt[@]}" install --yes --no-install-recommends "${missing[@]}" >/dev/null || fail 'apt-get install failed'
 }
 
-# What drives the pages in a real browser: chromium, node, and playwright-core for the tests; and what runs models of ONNX. Node and npm may be there
-# from elsewhere than Debian.
+# What drives the pages in a real browser: chromium, node, and playwright-core for the tests; and ONNX Runtime, which
+# runs models in node. Node and npm may be there from elsewhere than Debian.
 install_browser() {
   command -v chromium >/dev/null || install_packages chromium
   command -v npm >/dev/null || install_packages nodejs npm

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "chainrule/data/encoder.h"
-#include "chainrule/data/network.h"
+#include "chainrule/data/table_network.h"
 
 /// Networks that predict from tables, with all that this takes, in one file.
 namespace CHAINRULE_API chainrule {
@@ -19,7 +19,7 @@ namespace CHAINRULE_API chainrule {
 /// Threads: any number may predict with one at once.
 struct Model {
   TableEncoder encoder;
-  Network network;
+  TableNetwork network;
 
   /// For classes the probability of each, (rows, classes); for numbers the one predicted, (rows,), as the
   /// table has it. In the network's dtype. ColumnError when the table does not fit.

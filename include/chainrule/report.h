@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "chainrule/data.h"
-#include "chainrule/data/network.h"
+#include "chainrule/data/table_network.h"
 
 /// Training, seen: curves in a terminal, and a page that shows what a classifier has learned.
 ///
@@ -38,7 +38,7 @@ struct TrainingRun {
   std::string title;
   std::vector<std::pair<std::string, std::string>> facts;  ///< shown at the top: {"learning rate", "0.03"}
   std::vector<TrainingEpoch> epochs;
-  Network network;                   ///< as trained
+  TableNetwork network;              ///< as trained
   Dataset train, test;               ///< with x (n, inputs) as the network sees it: scaled
   Standardizer scale;                ///< what scaled it; the page shows inputs as they were before
   std::vector<std::string> classes;  ///< their names

@@ -102,9 +102,9 @@ class WalkDrawing {
   std::string png(std::size_t frame) const;
   /// A document with one frame on each page.
   std::string pdf() const;
-  /// A document of LaTeX that compiles as it is, by pdflatex and its successors, and of which lecture notes may
-  /// take parts: the graph in TikZ, and the steps as equations. Characters that LaTeX has no letters for become
-  /// their codes, as U+65E5.
+  /// A document of LaTeX that compiles as it is, by pdflatex and its successors, and of which lecture notes
+  /// may take parts: the graph in TikZ, and the steps as equations. Characters that LaTeX has no letters for
+  /// become their codes, as U+65E5.
   std::string latex() const;
 
  private:

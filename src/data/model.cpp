@@ -108,7 +108,7 @@ TableEncoder encoder_from(const Json& json) {
 }
 
 /// The network: "mlp" with its sizes, or "cnn" with an image, the channels and kernel of convolutions, too.
-Network network_from(const Json& json, const NamedTensors& tensors) {
+TableNetwork network_from(const Json& json, const NamedTensors& tensors) {
   const std::string kind = json.at("kind");
   const bool has_convolutions = kind == "cnn";
   require(kind == "mlp" || has_convolutions,
@@ -152,7 +152,7 @@ Network network_from(const Json& json, const NamedTensors& tensors) {
   return {{image[0], image[1], image[2]}, std::move(convolutions), Mlp(std::move(layers))};
 }
 
-Json to_json(const Network& network) {
+Json to_json(const TableNetwork& network) {
   Json json = {{"kind", network.image().is_empty() ? "mlp" : "cnn"}};
   if (const ImageShape& image = network.image(); !image.is_empty()) {
     json["image"] = {image.channels, image.height, image.width};

@@ -86,7 +86,7 @@ Tensor solve_with_jacobian(const std::shared_ptr<const detail::Trace>& trace, co
     return gmres(
         *trace, [&](const Tensor& v) { return linear.push_forward(std::span(&v, 1)).front(); }, b);
   }
-  const Tensor jacobian = detail::jacobians(trace, JacobianMode::reverse).front();
+  const Tensor jacobian = detail::jacobians(trace, JacobianMode::reverse, 0).front();
   try {
     return solve(transposed ? transpose(jacobian) : jacobian, b);
   } catch (const LinAlgError&) {

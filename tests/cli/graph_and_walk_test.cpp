@@ -214,9 +214,9 @@ TEST(Walk, refuses_other_formats_and_says_where_it_cannot_write) {
     EXPECT_EQ(result.exit_code, exit_code);
     return result.errors;
   };
-  EXPECT_EQ(
-      complaint({"-o", "a.gif"}, 2),
-      "chainrule walk: -o a.gif: the name must end in .html, .pdf or .tex, or in / for a directory of pictures\n");
+  EXPECT_EQ(complaint({"-o", "a.gif"}, 2),
+            "chainrule walk: -o a.gif: the name must end in .html, .pdf or .tex, or in / for a directory of "
+            "pictures\n");
   EXPECT_EQ(complaint({"-o", "a.html", "--format", "png"}, 2),
             "chainrule walk: --format: that of the pictures in a directory; give one, as -o steps/\n");
   EXPECT_EQ(complaint({"-o", "/nowhere/a.html"}, 1),

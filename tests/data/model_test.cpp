@@ -70,7 +70,7 @@ TEST(Model, of_images_has_convolutions_and_is_the_same_after_saving_and_loading)
   const Table table = read(text);
   const TableEncoder encoder = encoder_of(table, 16);
   Generator generator(1);
-  const Network network = Network::convolutional({1, 4, 4}, {3, 2}, {5, 2}, generator);
+  const TableNetwork network = TableNetwork::convolutional({1, 4, 4}, {3, 2}, {5, 2}, generator);
   EXPECT_EQ(network.sizes(), "4x4-3c-2c-5-2");
   EXPECT_EQ(count_parameters(network), 3 * 9 + 3 + 2 * 3 * 9 + 2 + 2 * 5 + 5 + 5 * 2 + 2);
   // The same by hand.
@@ -94,7 +94,7 @@ TEST(Model, of_images_has_convolutions_and_is_the_same_after_saving_and_loading)
   EXPECT_TRUE(mentions(message_of<IoError>([&] { load_model(file.path()); }),
                        {file.path(), "layer1.weight (5, 2) does not take the 8 numbers"}));
   EXPECT_TRUE(mentions(message_of<ShapeError>([&] {
-                         Network::convolutional({1, 3, 3}, {3, 2}, {5, 2}, generator);
+                         TableNetwork::convolutional({1, 3, 3}, {3, 2}, {5, 2}, generator);
                        }),
                        {"3x3 are too small for 2 convolutions"}));
   EXPECT_TRUE(mentions(message_of<ShapeError>([&] { network(zeros({2, 15})); }), {"(2, 15)", "(n, 16)"}));

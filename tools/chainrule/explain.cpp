@@ -78,7 +78,7 @@ Explanation explain_row(const Model& model, const Table& table, const ExplainOpt
         fmt::format("{}: there is no row {}; it has {} rows", table.path, options.row, table.rows()));
   const Tensor all = cast(model.encoder.inputs(table), DType::float64);
   const Tensor row = all[{Slice{options.row - 1, options.row}}];
-  const Network network = to(model.network, DType::float64);
+  const TableNetwork network = to(model.network, DType::float64);
   const TargetColumn& target = model.encoder.target();
   const std::int64_t output = explained_output(model, network(row), options.class_name);
   const double scale = target.task() == Task::regression ? target.deviation : 1,

@@ -32,7 +32,7 @@ void check(const TrainOptions& options) {
 }
 
 /// Says what will be done, before it takes time.
-void announce(const TrainingData& data, const Network& network) {
+void announce(const TrainingData& data, const TableNetwork& network) {
   const std::string source = printable(data.source, 1000);
   if (!data.reading.empty()) fmt::print(stderr, "{}: {}\n", source, data.reading);
   std::string parts = fmt::format("{} samples to learn from, ", data.train.size());
@@ -85,7 +85,7 @@ void cross_validate(TrainOptions options) {
     TrainOptions completed = options;
     check(completed, data.task());
     complete(completed, data);
-    const Network network = make_network(data, completed, generator);
+    const TableNetwork network = make_network(data, completed, generator);
     if (scores.empty()) announce(data, network);
     const Learned learned = fit(network, data, completed);
     scores.push_back(TrainResult{completed, data, network, learned}.score());
@@ -110,7 +110,7 @@ void run(TrainOptions options, const std::set<std::string>& given) {
   check(options, data.task());
   complete(options, data);
   if (saved) require_same_data(*saved, data, options);
-  const Network network = make_network(data, options, generator);
+  const TableNetwork network = make_network(data, options, generator);
   announce(data, network);
   const Learned learned = fit(network, data, options, saved ? &saved->state : nullptr);
   const TrainResult result{options, data, network, learned};

@@ -6,7 +6,7 @@
 
 #include "chainrule/data.h"
 #include "chainrule/data/encoder.h"
-#include "chainrule/data/network.h"
+#include "chainrule/data/table_network.h"
 #include "train_options.h"
 
 namespace chainrule::cli {

@@ -2,14 +2,14 @@
 
 #include <vector>
 
-#include "chainrule/data/network.h"
+#include "chainrule/data/table_network.h"
 #include "train_data.h"
 #include "train_state.h"
 
 namespace chainrule::cli {
 
 /// A network for these data, initialised as the options say. CommandError for one that is too large.
-Network make_network(const TrainingData& data, const TrainOptions& options, Generator& generator);
+TableNetwork make_network(const TrainingData& data, const TrainOptions& options, Generator& generator);
 
 /// What the options leave open: epochs, batch, learning rate, weight decay, and the limit of gradients.
 void complete(TrainOptions& options, const TrainingData& data);
@@ -17,12 +17,12 @@ void complete(TrainOptions& options, const TrainingData& data);
 /// Lets the network learn, and shows how far it is; from a state on, if there is one. Writes checkpoints as
 /// the options say. std::runtime_error when its numbers are no longer finite, and Stopped after the batch in
 /// which SIGINT or SIGTERM has arrived: both say what is left, and how to go on.
-Learned fit(const Network& network, const TrainingData& data, const TrainOptions& options,
+Learned fit(const TableNetwork& network, const TrainingData& data, const TrainOptions& options,
             const TrainingState* state = nullptr);
 
 /// The mean loss on these samples: cross-entropy or, for numbers, squared differences.
-double mean_loss(const Network& network, const Dataset& samples, Task task);
+double mean_loss(const TableNetwork& network, const Dataset& samples, Task task);
 /// What the network says of samples, (n, outputs), some at a time and without recording a graph.
-Tensor outputs_of(const Network& network, const Tensor& x);
+Tensor outputs_of(const TableNetwork& network, const Tensor& x);
 
 }  // namespace chainrule::cli

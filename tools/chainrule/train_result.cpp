@@ -81,8 +81,8 @@ std::string as_json(const TrainResult& result) {
 
 }  // namespace
 
-TrainResult::TrainResult(const TrainOptions& given, const TrainingData& learned_from, const Network& trained,
-                         const Learned& how)
+TrainResult::TrainResult(const TrainOptions& given, const TrainingData& learned_from,
+                         const TableNetwork& trained, const Learned& how)
     : options(given), data(learned_from), network(trained), learned(how) {
   if (data.task() == Task::classification) test = evaluate(network, data.test);
 }

@@ -11,11 +11,11 @@ namespace chainrule::cli {
 struct TrainResult {
   const TrainOptions& options;
   const TrainingData& data;
-  const Network& network;
+  const TableNetwork& network;
   const Learned& learned;
   Evaluation test = {};  ///< of the test samples, where there are classes
 
-  TrainResult(const TrainOptions& given, const TrainingData& learned_from, const Network& trained,
+  TrainResult(const TrainOptions& given, const TrainingData& learned_from, const TableNetwork& trained,
               const Learned& how);
   double test_accuracy() const;
 

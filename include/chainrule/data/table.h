@@ -64,10 +64,10 @@ Table take_rows(const Table& table, std::span<const std::int64_t> positions);
 /// ParseError, as "file:line: ...", when it has no rows, or rows of different lengths.
 ///
 /// Images in IDX, as those of MNIST, are a table too: columns "pixel 1" and so on, and "class" where there
-/// are labels. IoError for files that are damaged or no pair. So are the arrays of NumPy's NPZ, which each have
-/// a row for each sample: x (n, columns) is "x 1" and so on, a vector (n,) one column of its name, and images
-/// (n, height, width) are pixels; one called y, label, labels, target or targets comes last. IoError that
-/// names an array of another shape.
+/// are labels. IoError for files that are damaged or no pair. So are the arrays of NumPy's NPZ, which each
+/// have a row for each sample: x (n, columns) is "x 1" and so on, a vector (n,) one column of its name, and
+/// images (n, height, width) are pixels; one called y, label, labels, target or targets comes last. IoError
+/// that names an array of another shape.
 Table read_table(const std::string& path, const TableOptions& options = {});
 
 }  // namespace chainrule

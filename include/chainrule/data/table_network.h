@@ -22,21 +22,21 @@ struct ImageShape {
 /// Linear layers with ReLU between them and, for images, convolutions before them: each with a square kernel
 /// and zeros around that keep the size, followed by ReLU and the largest of each 2 x 2 pixels.
 ///
-///     const Network network = Network::convolutional({1, 28, 28}, {16, 32}, {128, 10}, generator);
+///     const TableNetwork network = TableNetwork::convolutional({1, 28, 28}, {16, 32}, {128, 10}, generator);
 ///     network(images);   // (n, 784) gives (n, 10)
 ///
 /// Parameters are named "conv1.weight", "conv1.bias", ..., "layer1.weight", ...
 /// Threads: any number may evaluate one at once.
-class Network {
+class TableNetwork {
  public:
-  Network(Mlp layers);  // NOLINT(google-explicit-constructor): a perceptron is a network
+  TableNetwork(Mlp layers);  // NOLINT(google-explicit-constructor): a perceptron is a network
   /// ShapeError when convolutions and layers do not fit the image and each other.
-  Network(const ImageShape& image, std::vector<Conv2d> convolutions, Mlp layers);
+  TableNetwork(const ImageShape& image, std::vector<Conv2d> convolutions, Mlp layers);
   /// Convolutions with so many channels each, and then layers of so many units, outputs the last; He's
   /// weights. ShapeError for sizes that are not positive, or an image that halves to nothing.
-  static Network convolutional(const ImageShape& image, const std::vector<std::int64_t>& channels,
-                               std::vector<std::int64_t> units, Generator& generator, std::int64_t kernel = 3,
-                               DType dtype = default_dtype());
+  static TableNetwork convolutional(const ImageShape& image, const std::vector<std::int64_t>& channels,
+                                    std::vector<std::int64_t> units, Generator& generator,
+                                    std::int64_t kernel = 3, DType dtype = default_dtype());
 
   /// x (n, inputs) gives (n, outputs). ShapeError when x does not fit.
   Tensor operator()(const Tensor& x) const { return apply(x, 0, nullptr); }

@@ -1,6 +1,6 @@
 // Networks for tables: convolutions, where the columns are an image, and linear layers.
 
-#include "chainrule/data/network.h"
+#include "chainrule/data/table_network.h"
 
 #include "chainrule/distributions.h"
 #include "chainrule/networks.h"
@@ -16,11 +16,11 @@ std::int64_t features(const ImageShape& image, const std::vector<Conv2d>& convol
   for (const Conv2d& each : convolutions) {
     const Shape weight = each.weight.shape();
     if (weight[1] != at.channels)
-      throw ShapeError("Network: " + each.weight.name() + " " + to_string(weight) + " does not take " +
+      throw ShapeError("TableNetwork: " + each.weight.name() + " " + to_string(weight) + " does not take " +
                        std::to_string(at.channels) + " channels");
     at = {weight[0], at.height / halved, at.width / halved};
     if (at.height < 1 || at.width < 1)
-      throw ShapeError("Network: images of " + std::to_string(image.height) + "x" +
+      throw ShapeError("TableNetwork: images of " + std::to_string(image.height) + "x" +
                        std::to_string(image.width) + " are too small for " +
                        std::to_string(convolutions.size()) + " convolutions, each of which halves them");
   }
@@ -29,22 +29,23 @@ std::int64_t features(const ImageShape& image, const std::vector<Conv2d>& convol
 
 }  // namespace
 
-Network::Network(Mlp layers) : layers_(std::move(layers)) {}
+TableNetwork::TableNetwork(Mlp layers) : layers_(std::move(layers)) {}
 
-Network::Network(const ImageShape& image, std::vector<Conv2d> convolutions, Mlp layers)
+TableNetwork::TableNetwork(const ImageShape& image, std::vector<Conv2d> convolutions, Mlp layers)
     : image_(image), convolutions_(std::move(convolutions)), layers_(std::move(layers)) {
   const std::int64_t given = features(image_, convolutions_);
   const Parameter& first = this->layers().front().weight();
   if (first.shape()[1] != given)
-    throw ShapeError("Network: " + first.name() + " " + to_string(first.shape()) + " does not take the " +
-                     std::to_string(given) + " numbers that the convolutions give");
+    throw ShapeError("TableNetwork: " + first.name() + " " + to_string(first.shape()) +
+                     " does not take the " + std::to_string(given) + " numbers that the convolutions give");
 }
 
-Network Network::convolutional(const ImageShape& image, const std::vector<std::int64_t>& channels,
-                               std::vector<std::int64_t> units, Generator& generator, std::int64_t kernel,
-                               DType dtype) {
+TableNetwork TableNetwork::convolutional(const ImageShape& image, const std::vector<std::int64_t>& channels,
+                                         std::vector<std::int64_t> units, Generator& generator,
+                                         std::int64_t kernel, DType dtype) {
   if (kernel < 1 || kernel % 2 == 0)
-    throw ShapeError("Network: a kernel of " + std::to_string(kernel) + "; it must be odd, to keep the size");
+    throw ShapeError("TableNetwork: a kernel of " + std::to_string(kernel) +
+                     "; it must be odd, to keep the size");
   std::vector<Conv2d> convolutions;
   std::int64_t before = image.channels;
   for (const std::int64_t each : channels) {
@@ -57,13 +58,13 @@ Network Network::convolutional(const ImageShape& image, const std::vector<std::i
   return {image, std::move(convolutions), Mlp(units, generator, dtype)};
 }
 
-std::int64_t Network::inputs() const {
+std::int64_t TableNetwork::inputs() const {
   return image_.is_empty() ? layers().front().weight().shape()[1] : image_.pixels();
 }
 
-std::vector<Parameter> Network::parameters() const { return chainrule::parameters(*this); }
+std::vector<Parameter> TableNetwork::parameters() const { return chainrule::parameters(*this); }
 
-std::string Network::sizes() const {
+std::string TableNetwork::sizes() const {
   std::string text = std::to_string(inputs());
   if (!image_.is_empty()) {
     text = std::to_string(image_.height) + "x" + std::to_string(image_.width);
@@ -74,11 +75,11 @@ std::string Network::sizes() const {
   return text;
 }
 
-Tensor Network::apply(const Tensor& x, double share, Generator* generator) const {
+Tensor TableNetwork::apply(const Tensor& x, double share, Generator* generator) const {
   Tensor signal = x;
   if (!image_.is_empty()) {
     if (x.rank() != 2 || x.shape()[1] != image_.pixels())
-      throw ShapeError("Network: x is " + to_string(x.shape()) + "; it must be (n, " +
+      throw ShapeError("TableNetwork: x is " + to_string(x.shape()) + "; it must be (n, " +
                        std::to_string(image_.pixels()) + ")");
     signal = reshape(x, {x.shape()[0], image_.channels, image_.height, image_.width});
     // The largest pixel first: ReLU keeps the order, and has a quarter of the numbers to look at.
