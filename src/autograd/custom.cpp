@@ -203,8 +203,11 @@ class RuleOfSamples final : public CustomRule {
   std::vector<Tensor> pull_back(std::span<const Tensor> in, std::span<const Tensor> out,
                                 std::span<const Tensor> g, bool recorded) const override {
     const RunningTransform run("vmap", size_, Randomness::same);
+    // Rules send nothing to what needs no gradient.
     const auto inside = [&](const Tensor& stack) {
-      return stack.is_empty() ? stack : constant(batched_value(run.level(), stack));
+      if (stack.is_empty()) return stack;
+      const Tensor samples = constant(batched_value(run.level(), stack));
+      return stack.requires_grad() ? variable(samples) : samples;
     };
     std::vector<Tensor> x, y, upstream;
     for (std::size_t i = 0; i < in.size(); ++i) x.push_back(has_[i] ? inside(in[i]) : in[i]);
@@ -232,16 +235,19 @@ class RuleOfSamples final : public CustomRule {
 /// The tangents of results, by the rule for their cotangents.
 std::vector<Tensor> pushed_by_rule(const CustomRule& rule, const Unwrapped& at,
                                    const std::vector<Tensor>& out) {
-  std::vector<Tensor> v, wrt;
+  std::vector<Tensor> v, wrt, in = at.in;
   Tensor along;
   bool differentiated = std::ranges::any_of(out, needs_gradient_inside);
   {
     const Recorded recorded;
+    // Rules send nothing to what needs no gradient.
+    for (std::size_t i = 0; i < in.size(); ++i)
+      if (!at.tangents[i].is_empty() && !in[i].requires_grad()) in[i] = variable(in[i]);
     for (const Tensor& each : out) {
       v.push_back(is_floating(each.dtype()) ? variable(ones_like(each)) : Tensor());
       if (!v.back().is_empty()) wrt.push_back(v.back());
     }
-    const std::vector<Tensor> sent = rule.pull_back(at.in, out, v, true);
+    const std::vector<Tensor> sent = rule.pull_back(in, out, v, true);
     for (std::size_t i = 0; i < sent.size(); ++i) {
       const Tensor& t = at.tangents[i];
       if (sent[i].is_empty() || t.is_empty()) continue;

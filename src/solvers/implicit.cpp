@@ -14,6 +14,7 @@
 #include "chainrule/transforms.h"
 #include "graph/node.h"
 #include "optim/options.h"
+#include "solvers/inputs.h"
 #include "solvers/linear_system.h"
 #include "solvers/numbers.h"
 
@@ -37,12 +38,13 @@ class Equation : public detail::CustomRule, public std::enable_shared_from_this<
 
   /// x, as a node that depends on `in`, if there is anything to record.
   Tensor solution(const Tensor& x, std::vector<Tensor> in) {
-    if (recording_mode.off && !recording_mode.keep_values) return x;
-    std::vector<Tensor> all = {variable(x)};
-    all.insert(all.end(), in.begin(), in.end());
+    if (recording_mode.off && !recording_mode.keep_values && recording_mode.transforms == 0) return x;
+    std::vector<Tensor> all = solvers::detached(in);
+    all.insert(all.begin(), variable(x));
     CapturingCall call(called_, all, [&](std::span<const Tensor> given) {
       return std::vector{residual(given.front(), given.subspan(1))};
     });
+    solvers::require_nothing_traced(called_, call.results);
     return with_captured(x, std::move(in), std::move(call.captured));
   }
 
@@ -261,12 +263,13 @@ std::vector<Tensor> fixed_point(std::shared_ptr<const VectorFunction> f, const s
   options.check();
   const auto found = [&] {
     const NoGrad off;
+    const std::vector<Tensor> plain = solvers::detached(in);
     const double tolerance = or_default(options.tolerance, f->layout().dtype(), 0.75);
-    Tensor x = f->layout().joined(f->called(), "x0", x0), before, r_before;
+    Tensor x = f->layout().joined(f->called(), "x0", x0).detach(), before, r_before;
     std::deque<Tensor> moved, changed;
     double left = 0;
     for (std::int64_t step = 0; step < options.iterations; ++step) {
-      const Tensor r = (*f)(x, in) - x;
+      const Tensor r = (*f)(x, plain) - x;
       require_finite(f->called(), r, "the function", step);
       left = largest(r);
       if (left <= tolerance * size_of(x)) return x;
@@ -293,8 +296,8 @@ std::vector<Tensor> root(std::shared_ptr<const VectorFunction> f, const std::vec
   options.check();
   const auto equation = std::make_shared<Root>(f);
   const Tensor found = no_grad([&] {
-    const Tensor start = f->layout().joined(f->called(), "x0", x0);
-    return newton(*equation, start, in, or_default(options.tolerance, start.dtype(), 0.5),
+    const Tensor start = f->layout().joined(f->called(), "x0", x0).detach();
+    return newton(*equation, start, solvers::detached(in), or_default(options.tolerance, start.dtype(), 0.5),
                   options.iterations);
   });
   return f->layout().split(equation->solution(found.detach(), in));
@@ -306,11 +309,12 @@ std::vector<Tensor> minimize(std::shared_ptr<const VectorFunction> f, const std:
   constexpr std::int64_t newton_steps = 50;
   const auto equation = std::make_shared<Stationary>(f);
   const Tensor found = no_grad([&] {
-    const Tensor start = f->layout().joined(f->called(), "x0", x0);
+    const Tensor start = f->layout().joined(f->called(), "x0", x0).detach();
+    const std::vector<Tensor> plain = solvers::detached(in);
     const double tolerance = or_default(options.tolerance, start.dtype(), 0.5);
-    const Tensor low = descended(f, start, in, options.iterations);
-    const Tensor end = newton(*equation, low, in, tolerance, newton_steps);
-    const double before = f->number(low, in).item(), after = f->number(end, in).item();
+    const Tensor low = descended(f, start, plain, options.iterations);
+    const Tensor end = newton(*equation, low, plain, tolerance, newton_steps);
+    const double before = f->number(low, plain).item(), after = f->number(end, plain).item();
     if (after - before > tolerance * std::max(1.0, std::abs(before)))
       report(f->called(), "after " + std::to_string(options.iterations) +
                               " steps of L-BFGS, Newton's method has left for a place that is no minimum, "

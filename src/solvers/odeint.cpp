@@ -13,6 +13,7 @@
 #include "graph/node.h"
 #include "optim/options.h"
 #include "solvers/dormand_prince.h"
+#include "solvers/inputs.h"
 
 namespace chainrule {
 namespace {
@@ -172,14 +173,18 @@ Tensor solution(std::shared_ptr<const Field> field, const Tensor& y0, const Tens
                 const OdeOptions& options) {
   const std::vector<double> times = cast(t, DType::float64).detach().to_vector<double>();
   std::vector<solvers::Stretch> steps;
-  const Tensor found = no_grad([&] { return integrated(*field, y0.detach(), times, in, options, &steps); });
-  if (recording_mode.off && !recording_mode.keep_values) return found;
-  std::vector<Tensor> all = {y0, t[0]};
-  all.insert(all.end(), in.begin(), in.end());
+  const std::vector<Tensor> plain = solvers::detached(in);
+  const Tensor found =
+      no_grad([&] { return integrated(*field, y0.detach(), times, plain, options, &steps); });
+  if (recording_mode.off && !recording_mode.keep_values && recording_mode.transforms == 0) return found;
+  std::vector<Tensor> all = {y0.detach(), t[0].detach()};
+  all.insert(all.end(), plain.begin(), plain.end());
   CapturingCall call("odeint", all, [&](std::span<const Tensor> given) {
     return std::vector{field->slope(given[0], given[1], given.subspan(2))};
   });
-  all[1] = t;
+  solvers::require_nothing_traced("odeint", call.results);
+  all = {y0, t};
+  all.insert(all.end(), in.begin(), in.end());
   all.insert(all.end(), call.captured.begin(), call.captured.end());
   if (!detail::is_to_be_recorded(all)) return found;
   if (options.adjoint == OdeAdjoint::discrete) return retraced(field, y0, t, in, times, steps);

@@ -202,7 +202,7 @@ TEST(Train, refuses_a_test_file_with_other_columns) {
 }
 
 TEST(Train, says_which_option_is_wrong_and_what_it_may_be) {
-  const std::string sizes = ": give the sizes of the hidden layers, each from 1 to 1000000, as 64,64\n";
+  const std::string sizes = ": give the sizes of the layers, each from 1 to 1000000, as 64,64\n";
   for (const char* wrong : {"0", "64,,8", "64,x", "", "1e2", "0x10", "64, 64", "1000001", "-1"})
     expect_failure(train({"--hidden", wrong}), 2, {"--hidden '" + std::string(wrong) + "'" + sizes});
   expect_failure(train({"--hidden", "1000000,1000000"}), 2, {"--hidden", "1e+12 parameters"});

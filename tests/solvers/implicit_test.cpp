@@ -123,6 +123,30 @@ TEST(Root, agrees_with_the_derivative_of_solving_a_linear_system) {
                     1e-14));
 }
 
+TEST(Root, is_pushed_forward_also_without_recording_and_by_other_transforms) {
+  const auto f = [](const Tensor& a) {
+    return root([](const Tensor& x, const Tensor& of) { return x * x * x - of; }, tensor({1.0}), a)[0];
+  };
+  const Tensor a = 8.0, one = 1.0;
+  const NoGrad off;
+  EXPECT_NEAR(jvp(f, a, one).tangent.item(), 1.0 / 12, 1e-12);
+  const auto slope = [&](const Tensor& at) { return jvp(f, at, ones_like(at)).tangent; };
+  EXPECT_NEAR(jvp(slope, a, one).tangent.item(), -1.0 / 144, 1e-12);  // -2/9 a^(-5/3)
+  const NoGrad on(false);
+  EXPECT_NEAR(grad(slope)(a).item(), -1.0 / 144, 1e-12);
+  EXPECT_NEAR(jvp(grad(f), a, one).tangent.item(), -1.0 / 144, 1e-12);
+}
+
+TEST(Root, refuses_tangents_that_the_function_has_captured) {
+  const auto f = [](const Tensor& a) {
+    return root([&](const Tensor& x) { return x * x - a; }, tensor({1.0}))[0];
+  };
+  EXPECT_NEAR(grad(f)(Tensor(4.0)).item(), 0.25, 1e-12);
+  EXPECT_TRUE(mentions(
+      message_of<GradError>([&] { (void)jvp(f, Tensor(4.0), Tensor(1.0)); }),
+      {"root: the function has captured a tensor that is differentiated by jvp", "pass it as an argument"}));
+}
+
 TEST(Minimize, of_ridge_regression_has_the_derivative_of_the_closed_form) {
   const Tensor x = tensor({{1.0, 0.5}, {-0.3, 2.0}, {0.8, -1.0}}), y = tensor({1.0, -0.5, 2.0});
   const auto by_minimize = [&](const Tensor& decay) {

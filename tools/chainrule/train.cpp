@@ -97,6 +97,7 @@ void cross_validate(TrainOptions options) {
 
 void run(TrainOptions options, const std::set<std::string>& given) {
   set_default_dtype(DType::float32);  // networks need no more
+  if (given.contains("--hidden")) (void)parse_sizes("--hidden", options.hidden);
   if (options.cv > 0) return cross_validate(std::move(options));
   std::optional<Checkpoint> saved;
   if (!options.resume.empty()) {

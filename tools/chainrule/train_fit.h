@@ -8,6 +8,8 @@
 
 namespace chainrule::cli {
 
+/// "64,64" as numbers. CommandError, which names the option, for anything else.
+std::vector<std::int64_t> parse_sizes(const char* option, const std::string& text);
 /// A network for these data, initialised as the options say. CommandError for one that is too large.
 TableNetwork make_network(const TrainingData& data, const TrainOptions& options, Generator& generator);
 

@@ -19,23 +19,6 @@ void require(bool holds, const std::string& message) {
   if (!holds) throw CommandError(message);
 }
 
-/// "64,64" as numbers.
-std::vector<std::int64_t> parse_sizes(const char* option, const std::string& text) {
-  constexpr std::int64_t largest = 1'000'000;
-  std::vector<std::int64_t> sizes;
-  const char *position = text.data(), *end = position + text.size();
-  while (true) {
-    std::int64_t size = 0;
-    const auto [stop, error] = std::from_chars(position, end, size);
-    require(error == std::errc() && size >= 1 && size <= largest && (stop == end || *stop == ','),
-            fmt::format("{} '{}': give the sizes of the layers, each from 1 to {}, as 64,64", option,
-                        printable(text), largest));
-    sizes.push_back(size);
-    if (stop == end) return sizes;
-    position = stop + 1;
-  }
-}
-
 /// Puts the weights that --init asks for into the network, which has He's.
 void initialise(const TableNetwork& network, const std::string& init, Generator& generator) {
   if (init == "he") return;
@@ -52,6 +35,22 @@ void initialise(const TableNetwork& network, const std::string& init, Generator&
 }
 
 }  // namespace
+
+std::vector<std::int64_t> parse_sizes(const char* option, const std::string& text) {
+  constexpr std::int64_t largest = 1'000'000;
+  std::vector<std::int64_t> sizes;
+  const char *position = text.data(), *end = position + text.size();
+  while (true) {
+    std::int64_t size = 0;
+    const auto [stop, error] = std::from_chars(position, end, size);
+    require(error == std::errc() && size >= 1 && size <= largest && (stop == end || *stop == ','),
+            fmt::format("{} '{}': give the sizes of the layers, each from 1 to {}, as 64,64", option,
+                        printable(text), largest));
+    sizes.push_back(size);
+    if (stop == end) return sizes;
+    position = stop + 1;
+  }
+}
 
 TableNetwork make_network(const TrainingData& data, const TrainOptions& options, Generator& generator) {
   std::vector<std::int64_t> units;

@@ -233,6 +233,7 @@ Tensor solve_triangular(std::string_view name, const Operand& a, const Operand& 
 }
 
 void require_full_rank(const Tensor& r, const Shape& shape) {
+  if (const Traced* of = traced(r)) return require_full_rank(of->inner, shape);  // of all samples
   dispatch_floating(r.dtype(), [&]<class T>() {
     const std::span<const T> elements = r.data<T>();
     const auto n = static_cast<std::size_t>(r.shape().back());
