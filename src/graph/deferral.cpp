@@ -1,3 +1,5 @@
+// Which values wait until they are read.
+
 #include "graph/deferral.h"
 
 #include "kernels/repeated.h"

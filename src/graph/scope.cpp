@@ -1,3 +1,5 @@
+// The names of scopes, each with a number.
+
 #include "graph/scope.h"
 
 #include <map>

@@ -1,3 +1,5 @@
+// Products of matrices that wait until somebody reads them, or are added to a sum.
+
 #include "kernels/deferred_product.h"
 
 #include "kernels/matmul.h"

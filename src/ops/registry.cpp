@@ -26,6 +26,7 @@ constexpr auto families = {
     ops::decomposition_operations,
     ops::matrix_function_operations,
     ops::shape_operations,
+    ops::joining_operations,
     ops::row_operations,
     ops::place_operations,
     ops::indexing_operations,

@@ -40,6 +40,7 @@ Entries solving_operations();
 Entries decomposition_operations();
 Entries matrix_function_operations();
 Entries shape_operations();
+Entries joining_operations();
 Entries row_operations();
 Entries place_operations();
 Entries indexing_operations();

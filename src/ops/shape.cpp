@@ -124,51 +124,6 @@ void TakeBox::vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) con
   if (to.wants(0)) to[0] = apply(Scatter{{}, box, in[0].shape()}, Here::now(), Argument(g));
 }
 
-struct Concatenate : DataMovement {
-  static constexpr std::string_view name = "concatenate", formula = "each part's own piece of the gradient";
-  std::size_t axis = 0;
-  Attributes attributes() const { return {{"axis", static_cast<std::int64_t>(axis)}}; }
-  Array forward(Values in) const {
-    Shape shape = in[0]->shape();
-    shape[axis] = 0;
-    for (const Array* part : in) {
-      Shape fitted = part->shape();
-      if (fitted.rank() == shape.rank()) fitted[axis] = shape[axis];
-      if (fitted != shape)
-        throw ShapeError("concatenate: shapes " + to_string(in[0]->shape()) + " and " +
-                         to_string(part->shape()) + " differ beside axis " + std::to_string(axis) +
-                         "; only that axis may differ");
-      if (__builtin_add_overflow(shape[axis], part->shape()[axis], &shape[axis]))
-        throw ShapeError("concatenate: too many elements along axis " + std::to_string(axis) +
-                         "; their number must be below 2⁶³");
-    }
-    Array out(shape, in[0]->dtype());
-    kernels::Box box{
-        std::vector<std::int64_t>(shape.rank(), 0), std::vector<std::int64_t>(shape.rank(), 1), {}};
-    for (const Array* part : in) {
-      box.shape = part->shape();
-      kernels::scatter(*part, box, out);
-      box.starts[axis] += part->shape()[axis];
-    }
-    return out;
-  }
-  Tensor batch(const Unwrapped& at) const {
-    std::vector<Tensor> parts;
-    for (std::size_t i = 0; i < at.in.size(); ++i) parts.push_back(at.batched(i));
-    return apply(Concatenate{{}, axis + 1}, {}, parts);
-  }
-  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
-    std::vector<chainrule::Index> where(axis + 1, Slice{});
-    std::int64_t start = 0;
-    for (std::size_t i = 0; i < in.size(); ++i) {
-      const std::int64_t stop = start + in[i].shape()[axis];
-      where[axis] = Slice{start, stop};
-      if (to.wants(i)) to[i] = index(g, where);
-      start = stop;
-    }
-  }
-};
-
 /// An array with a box of it replaced, by a part that stretches to `part`: the box without the axes that a
 /// position has removed.
 struct SliceUpdate {
@@ -268,17 +223,6 @@ Entries shape_operations() {
        .formula = SliceUpdate::formula,
        .aliases = "set",
        .example = "x = [1, 2, 3]; x.at[0].set(5)"},
-      {.name = Concatenate::name,
-       .parameters = "tensors|arrays, axis|dim=0",
-       .call = [](Arguments& a) -> Result { return concatenate(a.tensors(0), a.integer(1)); },
-       .formula = Concatenate::formula,
-       .aliases = "concat cat",
-       .example = "concatenate([[1, 2], [3]])"},
-      {.name = "stack",
-       .parameters = "tensors|arrays, axis|dim=0",
-       .call = [](Arguments& a) -> Result { return stack(a.tensors(0), a.integer(1)); },
-       .formula = "as concatenate, along a new axis",
-       .example = "stack([[1, 2], [3, 4]], 1)"},
   };
   return table;
 }
@@ -380,46 +324,6 @@ TakeBox make_index(const char* operation, const Shape& shape, std::span<const ch
   return op;
 }
 
-template <class T>  // tensors or operands
-std::vector<Tensor> of_one_dtype(const char* operation, std::span<const T> tensors, Here here) try {
-  if (tensors.empty()) throw ShapeError(std::string(operation) + ": no tensors; give at least one");
-  CommonDType common;
-  for (const T& tensor : tensors) common.meet(tensor);
-  std::vector<Tensor> result;
-  for (const T& tensor : tensors) result.push_back(Operand(tensor).as(common.result()));
-  return result;
-} catch (...) {
-  rethrow_in_call(operation, here, std::span<const Tensor* const>());
-}
-
-Tensor concatenate(const std::vector<Tensor>& parts, std::int64_t axis, Here here) try {
-  return apply(Concatenate{{}, normalize_axis("concatenate", axis, parts[0].shape())}, here, parts);
-} catch (...) {
-  rethrow_in_call(here, std::span<const Tensor>(parts));
-}
-
-Tensor stack(const std::vector<Tensor>& parts, std::int64_t axis, Here here) try {
-  const Shape shape = parts[0].shape();
-  for (const Tensor& part : parts)
-    if (part.shape() != shape)
-      throw ShapeError("stack: shapes " + to_string(shape) + " and " + to_string(part.shape()) +
-                       " differ; all must be the same");
-  const auto rank = static_cast<std::int64_t>(shape.rank());
-  if (axis < -rank - 1 || axis > rank)
-    throw ShapeError("stack: axis " + std::to_string(axis) + " is no place for a new axis in shape " +
-                     to_string(shape) + "; give one from " + std::to_string(-rank - 1) + " to " +
-                     std::to_string(rank));
-  const auto at = axis < 0 ? axis + rank + 1 : axis;
-  std::vector<std::int64_t> sizes(shape.begin(), shape.end());
-  sizes.insert(sizes.begin() + at, 1);
-  std::vector<Tensor> reshaped;
-  reshaped.reserve(parts.size());
-  for (const Tensor& part : parts) reshaped.push_back(reshape({part, here}, Shape(sizes)));
-  return apply(Concatenate{{}, static_cast<std::size_t>(at)}, here, reshaped);
-} catch (...) {
-  rethrow_in_call(here, std::span<const Tensor>(parts));
-}
-
 }  // namespace
 }  // namespace ops
 
@@ -488,21 +392,6 @@ Tensor slice_update(const Operand& x, std::span<const Index> where, const Operan
                Argument(values, dtype));
 } catch (...) {
   rethrow_in_call(x, values);
-}
-
-Tensor concatenate(std::span<const Tensor> tensors, std::int64_t axis, Here here) {
-  return ops::concatenate(ops::of_one_dtype("concatenate", tensors, here), axis, here);
-}
-Tensor concatenate(std::initializer_list<Operand> tensors, std::int64_t axis, Here here) {
-  return ops::concatenate(ops::of_one_dtype("concatenate", std::span(tensors.begin(), tensors.size()), here),
-                          axis, here);
-}
-
-Tensor stack(std::span<const Tensor> tensors, std::int64_t axis, Here here) {
-  return ops::stack(ops::of_one_dtype("stack", tensors, here), axis, here);
-}
-Tensor stack(std::initializer_list<Operand> tensors, std::int64_t axis, Here here) {
-  return ops::stack(ops::of_one_dtype("stack", std::span(tensors.begin(), tensors.size()), here), axis, here);
 }
 
 }  // namespace chainrule

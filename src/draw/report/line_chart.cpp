@@ -1,3 +1,5 @@
+// Lines over steps or epochs, with axes, in SVG.
+
 #include "draw/report/line_chart.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,5 @@
+// The page that shows how a network has learned.
+
 #include "chainrule/report.h"
 
 #include <fmt/format.h>
