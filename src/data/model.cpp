@@ -186,12 +186,7 @@ Model detail::model_of(const std::string& description, const NamedTensors& param
 
 Tensor Model::operator()(const Table& table) const {
   const NoGrad guard;
-  const Tensor inputs = cast(encoder.inputs(table), network.dtype());
-  std::vector<Tensor> parts;  // so that memory does not grow with what layers have inside
-  constexpr std::int64_t part = 1024;
-  for (std::int64_t first = 0; first < table.rows(); first += part)
-    parts.push_back(network(inputs[{Slice{first, std::min(first + part, table.rows())}}]));
-  const Tensor outputs = parts.size() == 1 ? parts.front() : concatenate(parts, 0);
+  const Tensor outputs = network.predict(cast(encoder.inputs(table), network.dtype()));
   const TargetColumn& target = encoder.target();
   if (target.task() == Task::classification) return softmax(outputs);
   return reshape(outputs, {table.rows()}) * target.deviation + target.mean;

@@ -2,6 +2,9 @@
 
 #include "chainrule/data/table_network.h"
 
+#include <algorithm>
+
+#include "chainrule/autograd.h"
 #include "chainrule/distributions.h"
 #include "chainrule/networks.h"
 
@@ -96,6 +99,16 @@ Tensor TableNetwork::apply(const Tensor& x, double share, Generator* generator) 
     if (i + 1 < layers().size()) signal = forget(relu(signal));
   }
   return signal;
+}
+
+Tensor TableNetwork::predict(const Tensor& x) const {
+  const NoGrad guard;
+  constexpr std::int64_t part = 1024;
+  std::vector<Tensor> parts;
+  const std::int64_t samples = x.rank() == 0 ? 0 : x.shape()[0];
+  for (std::int64_t first = 0; first < samples; first += part)
+    parts.push_back((*this)(x[{Slice{first, std::min(first + part, samples)}}]));
+  return parts.empty() ? (*this)(x) : parts.size() == 1 ? parts.front() : concatenate(parts, 0);
 }
 
 }  // namespace chainrule

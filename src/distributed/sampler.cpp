@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "chainrule/detail/seeds.h"
 #include "chainrule/ops.h"
 #include "chainrule/random.h"
 
@@ -14,13 +15,6 @@ void require_positive(const char* what, std::int64_t number) {
   if (number <= 0)
     throw std::invalid_argument("Sampler: " + std::string(what) + " is " + std::to_string(number) +
                                 ", not a number > 0");
-}
-
-/// Seeds that differ in few bits give orders that have nothing in common.
-std::uint64_t seed_of(std::uint64_t seed, std::int64_t epoch) {
-  Generator generator(seed);
-  const auto of_seed = static_cast<std::uint64_t>(generator.below(std::int64_t{1} << 62));
-  return of_seed + 0x9e3779b97f4a7c15 * (static_cast<std::uint64_t>(epoch) + 1);
 }
 
 }  // namespace
@@ -56,7 +50,7 @@ std::vector<std::vector<std::int64_t>> Sampler::batches(std::int64_t epoch) cons
   std::vector<std::int64_t> order(static_cast<std::size_t>(samples_));
   std::iota(order.begin(), order.end(), 0);
   if (options_.shuffle) {
-    Generator generator(seed_of(options_.seed, epoch));
+    Generator generator(chainrule::detail::seed_at(options_.seed, epoch));
     order = randperm(samples_, generator).to_vector<std::int64_t>();
   }
   std::vector<std::vector<std::int64_t>> all(static_cast<std::size_t>(size()));

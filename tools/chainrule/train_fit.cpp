@@ -12,6 +12,7 @@
 #include <stdexcept>
 
 #include "chainrule/autograd.h"
+#include "chainrule/detail/seeds.h"
 #include "chainrule/losses.h"
 #include "chainrule/optim.h"
 #include "command.h"
@@ -76,15 +77,6 @@ class Loss {
   CrossEntropyOptions options_;
   bool plain_ = true;
 };
-
-/// A seed for one place of a run. Source: Steele, Lea and Flood, "Fast splittable pseudorandom number
-/// generators", 2014.
-std::uint64_t seed_at(std::uint64_t seed, std::int64_t place) {
-  std::uint64_t z = seed + 0x9e3779b97f4a7c15 * (static_cast<std::uint64_t>(place) + 1);
-  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-  z = (z ^ z >> 27) * 0x94d049bb133111eb;
-  return z ^ z >> 31;
-}
 
 /// The name of the first parameter that has a number that is not finite; empty if all are.
 std::string broken_parameter(const TableNetwork& network) {
@@ -178,7 +170,7 @@ class Fit {
   }
 
   void learn_epoch() {
-    const std::uint64_t seed = seed_at(options_.seed, at_.epoch);
+    const std::uint64_t seed = detail::seed_at(options_.seed, at_.epoch);
     Generator order(seed);
     const Batches all(data_.train, options_.batch, order);
     auto next = all.begin();
@@ -187,7 +179,7 @@ class Fit {
     for (; !(next == all.end()); ++next) {
       const Dataset batch = *next;
       ++at_.batch;
-      Generator generator(seed_at(seed, at_.batch));
+      Generator generator(detail::seed_at(seed, at_.batch));
       double batch_accuracy = 0;
       const double loss = learn(batch, batch_accuracy, generator);
       if (!std::isfinite(loss)) throw std::runtime_error(divergence(loss));
@@ -285,18 +277,9 @@ Learned fit(const TableNetwork& network, const TrainingData& data, const TrainOp
   return Fit(network, data, options, state).run();
 }
 
-Tensor outputs_of(const TableNetwork& network, const Tensor& x) {
-  const NoGrad guard;
-  constexpr std::int64_t part = 1024;
-  std::vector<Tensor> parts;
-  for (std::int64_t first = 0; first < x.shape()[0]; first += part)
-    parts.push_back(network(x[{Slice{first, std::min(first + part, x.shape()[0])}}]));
-  return parts.size() == 1 ? parts.front() : concatenate(parts, 0);
-}
-
 double mean_loss(const TableNetwork& network, const Dataset& samples, Task task) {
   const NoGrad guard;
-  const Tensor outputs = outputs_of(network, samples.x);
+  const Tensor outputs = network.predict(samples.x);
   if (task == Task::classification) return cross_entropy(outputs, samples.y).item<double>();
   return mse_loss(reshape(outputs, samples.y.shape()), samples.y).item<double>();
 }

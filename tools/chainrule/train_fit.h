@@ -24,7 +24,5 @@ Learned fit(const TableNetwork& network, const TrainingData& data, const TrainOp
 
 /// The mean loss on these samples: cross-entropy or, for numbers, squared differences.
 double mean_loss(const TableNetwork& network, const Dataset& samples, Task task);
-/// What the network says of samples, (n, outputs), some at a time and without recording a graph.
-Tensor outputs_of(const TableNetwork& network, const Tensor& x);
 
 }  // namespace chainrule::cli

@@ -24,7 +24,7 @@ std::string percent(std::int64_t part, std::int64_t whole) {
 
 RegressionMetrics regression_of(const TrainResult& result) {
   const TargetColumn& target = result.data.encoder.target();
-  const Tensor outputs = outputs_of(result.network, result.data.test.x), y = result.data.test.y;
+  const Tensor outputs = result.network.predict(result.data.test.x), y = result.data.test.y;
   const auto as_given = [&](const Tensor& x) {
     return reshape(cast(x, DType::float64) * target.deviation + target.mean, y.shape());
   };

@@ -40,6 +40,9 @@ class TableNetwork {
 
   /// x (n, inputs) gives (n, outputs). ShapeError when x does not fit.
   Tensor operator()(const Tensor& x) const { return apply(x, 0, nullptr); }
+  /// The same a part of the samples at a time, and without a graph, so that memory does not grow with what
+  /// layers have inside.
+  [[nodiscard]] Tensor predict(const Tensor& x) const;
   /// While it learns: leaves out that share of what the hidden layers give, by chance.
   Tensor operator()(const Tensor& x, double dropout, Generator& generator) const {
     return apply(x, dropout, &generator);
