@@ -160,46 +160,35 @@ std::string as_json(const Explanation& explanation, const ExplainOptions& option
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
-struct ImageSize {
-  std::size_t height = 0, width = 0;
-};
-
 /// "8x8", or for as many columns as a square has the square.
-ImageSize image_size(const ExplainOptions& options, std::size_t columns) {
-  ImageSize size;
+ImageShape image_shape(const ExplainOptions& options, std::int64_t columns) {
   if (options.image.empty()) {
-    size.height = size.width = static_cast<std::size_t>(std::lround(std::sqrt(static_cast<double>(columns))));
-    if (size.height * size.width == columns) return size;
+    const std::int64_t side = std::lround(std::sqrt(static_cast<double>(columns)));
+    if (side * side == columns) return {1, side, side};
     throw CommandError(fmt::format("--picture: {} columns are no square; say --image HEIGHTxWIDTH", columns));
   }
-  const std::size_t times = options.image.find('x');
-  const auto number = [](const std::string& text) {
-    const bool is_number = !text.empty() && text.size() < 6 &&
-                           std::all_of(text.begin(), text.end(), [](char c) { return '0' <= c && c <= '9'; });
-    return is_number ? std::stoul(text) : 0;
-  };
-  if (times != std::string::npos)
-    size = {number(options.image.substr(0, times)), number(options.image.substr(times + 1))};
-  if (size.height == 0 || size.width == 0 || size.height * size.width != columns)
+  const ImageShape shape = parse_image_shape(options.image);
+  if (shape.channels != 1 || shape.pixels() != columns)
     throw CommandError(fmt::format("--image {}: give HEIGHTxWIDTH that make the {} columns of the model",
                                    printable(options.image), columns));
-  return size;
+  return shape;
 }
 
 /// One square for each column: red speaks for the output, blue against it.
-std::string as_svg(const Explanation& explanation, const ImageSize& size) {
+std::string as_svg(const Explanation& explanation, const ImageShape& shape) {
   constexpr std::size_t side = 16;
+  const auto width = static_cast<std::size_t>(shape.width), height = static_cast<std::size_t>(shape.height);
   double most = 0;
   for (const Contribution& each : explanation.columns) most = std::max(most, std::abs(each.integrated));
   std::string svg = fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" "
       "shape-rendering=\"crispEdges\">\n",
-      size.width * side, size.height * side);
+      width * side, height * side);
   for (std::size_t i = 0; i < explanation.columns.size(); ++i) {
     const double part = most == 0 ? 0 : explanation.columns[i].integrated / most;
     const auto pale = static_cast<int>(std::lround(255 * (1 - std::abs(part))));
     svg += fmt::format("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"#{:02x}{:02x}{:02x}\"/>\n",
-                       i % size.width * side, i / size.width * side, side, side, part >= 0 ? 255 : pale, pale,
+                       i % width * side, i / width * side, side, side, part >= 0 ? 255 : pale, pale,
                        part <= 0 ? 255 : pale);
   }
   return svg + "</svg>\n";
@@ -210,11 +199,11 @@ void explain(const ExplainOptions& options) {
   if (!options.picture.empty()) require_writable(options.picture);
   if (options.picture.empty() && !options.image.empty()) throw CommandError("--image is for --picture FILE");
   const Model model = load_any_model(options.model);
-  ImageSize size;
-  if (!options.picture.empty()) size = image_size(options, model.encoder.columns().size());
+  ImageShape shape;
+  if (!options.picture.empty()) shape = image_shape(options, std::ssize(model.encoder.columns()));
   const Table table = read_table(options.data, options.reading);
   const Explanation explanation = explain_row(model, table, options);
-  if (!options.picture.empty()) save_file(options.picture, as_svg(explanation, size));
+  if (!options.picture.empty()) save_file(options.picture, as_svg(explanation, shape));
   write_output(options.csv    ? as_csv(explanation)
                : options.json ? as_json(explanation, options)
                               : as_text(explanation, options));

@@ -85,24 +85,7 @@ Parts deal(const Table& table, const TrainOptions& options, Generator& generator
 
 /// The shape of images that --image or the file tells; empty where neither does.
 ImageShape image_of(const Table& table, const std::string& text) {
-  if (text.empty()) return {1, table.image_height, table.image_width};
-  std::vector<std::int64_t> sizes;
-  const char *position = text.data(), *end = position + text.size();
-  for (bool more = true; more; ++position) {
-    std::int64_t size = 0;
-    const auto [stop, error] = std::from_chars(position, end, size);
-    more = stop != end;
-    constexpr std::int64_t most = 10'000;
-    if (error != std::errc() || size < 1 || size > most || (more && *stop != 'x') || sizes.size() == 3)
-      throw CommandError(
-          fmt::format("--image '{}': give height and width, as 28x28, or channels before them, "
-                      "as 3x32x32",
-                      printable(text)));
-    sizes.push_back(size);
-    position = stop;
-  }
-  if (sizes.size() < 2) throw CommandError("--image " + text + ": give height and width, as 28x28");
-  return sizes.size() == 2 ? ImageShape{1, sizes[0], sizes[1]} : ImageShape{sizes[0], sizes[1], sizes[2]};
+  return text.empty() ? ImageShape{1, table.image_height, table.image_width} : parse_image_shape(text);
 }
 
 /// All pixels moved and scaled alike: what lies side by side stays comparable, and a pixel that hardly ever
@@ -201,6 +184,26 @@ Table make_half_moons(Generator& generator) {
 }
 
 }  // namespace
+
+ImageShape parse_image_shape(const std::string& text) {
+  std::vector<std::int64_t> sizes;
+  const char *position = text.data(), *end = position + text.size();
+  for (bool more = true; more; ++position) {
+    std::int64_t size = 0;
+    const auto [stop, error] = std::from_chars(position, end, size);
+    more = stop != end;
+    constexpr std::int64_t most = 10'000;
+    if (error != std::errc() || size < 1 || size > most || (more && *stop != 'x') || sizes.size() == 3)
+      throw CommandError(
+          fmt::format("--image '{}': give height and width, as 28x28, or channels before them, "
+                      "as 3x32x32",
+                      printable(text)));
+    sizes.push_back(size);
+    position = stop;
+  }
+  if (sizes.size() < 2) throw CommandError("--image " + text + ": give height and width, as 28x28");
+  return sizes.size() == 2 ? ImageShape{1, sizes[0], sizes[1]} : ImageShape{sizes[0], sizes[1], sizes[2]};
+}
 
 Table read_table(const std::string& path, const ReadOptions& options) {
   TableOptions table{.separator = {}, .header = {}, .labels = options.labels};

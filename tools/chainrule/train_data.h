@@ -33,4 +33,7 @@ TrainingData read_training_data(const TrainOptions& options, Generator& generato
 /// The same, dealt to --cv parts: each is once what is tested on. Classes are spread evenly.
 std::vector<TrainingData> read_folds(const TrainOptions& options, Generator& generator);
 
+/// "28x28" or, with channels, "3x32x32", as --image takes it. CommandError for anything else.
+ImageShape parse_image_shape(const std::string& text);
+
 }  // namespace chainrule::cli
