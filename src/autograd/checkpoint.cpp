@@ -3,10 +3,9 @@
 #include "chainrule/checkpoint.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
-#include <cstring>
 
+#include "array/hash.h"
 #include "autograd/captured.h"
 #include "autograd/engine.h"
 #include "graph/apply.h"
@@ -16,17 +15,10 @@ namespace {
 
 /// A number that is the same if all bits of the tensors are.
 std::uint64_t bits_of(const std::vector<Tensor>& tensors) {
-  std::uint64_t hash = 0xcbf29ce484222325;
+  std::uint64_t hash = 0;
   for (const Tensor& tensor : tensors) {
     const Array& value = value_of(tensor);
-    const auto* bytes = static_cast<const unsigned char*>(value.raw());
-    std::size_t left = value.byte_count();
-    for (; left >= 8; left -= 8, bytes += 8) {
-      std::uint64_t word = 0;
-      std::memcpy(&word, bytes, 8);
-      hash = std::rotl((hash ^ word) * 0x9e3779b97f4a7c15, 29);
-    }
-    for (; left > 0; --left, ++bytes) hash = (hash ^ *bytes) * 0x100000001b3;
+    hash = hash_of(value.raw(), value.byte_count(), hash);
   }
   return hash;
 }

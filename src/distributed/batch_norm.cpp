@@ -45,15 +45,7 @@ Tensor SyncBatchNorm::operator()(const Operand& operand) const {
   NormOptions affine{.eps = options.eps};
   if (weight) affine.weight = weight->leaf();
   if (bias) affine.bias = bias->leaf();
-  no_grad([&] {
-    num_batches_tracked.assign(num_batches_tracked.value() + 1);
-    const double share = options.momentum.value_or(1 / num_batches_tracked.value().item());
-    const auto take_in = [share](const Buffer& running, const Tensor& now) {
-      running.assign((1 - share) * running.value() + share * cast(now, running.value().dtype()));
-    };
-    take_in(running_mean, mean);
-    take_in(running_var, variance * (count / (count - 1)));
-  });
+  take_in(mean, no_grad([&] { return variance * (count / (count - 1)); }));
   return batch_norm(x, mean, variance, affine);
 }
 

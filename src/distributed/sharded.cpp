@@ -11,6 +11,7 @@
 #include "chainrule/ops.h"
 #include "distributed/collectives.h"
 #include "distributed/summation.h"
+#include "optim/unique_names.h"
 
 namespace chainrule::distributed {
 namespace {
@@ -20,17 +21,6 @@ std::pair<std::string, std::string> split_name(const std::string& name) {
   const auto dot = name.rfind('.');
   return dot == std::string::npos ? std::pair{std::string(), name}
                                   : std::pair{name.substr(0, dot), name.substr(dot + 1)};
-}
-
-/// As optimisers do: of parameters with the same name the second is "name#2".
-std::vector<std::string> names_of(const std::vector<Parameter>& parameters) {
-  std::map<std::string, int> seen;
-  std::vector<std::string> names;
-  for (const Parameter& each : parameters) {
-    const int number = ++seen[each.name()];
-    names.push_back(number == 1 ? each.name() : each.name() + "#" + std::to_string(number));
-  }
-  return names;
 }
 
 std::vector<Parameter> each_once(const std::vector<Parameter>& parameters) {
@@ -44,7 +34,7 @@ std::vector<Parameter> each_once(const std::vector<Parameter>& parameters) {
 }  // namespace
 
 ShardedOptimizer::ShardedOptimizer(const World& world, const std::vector<Parameter>& parameters)
-    : world_(world), parameters_(each_once(parameters)), names_(names_of(parameters_)) {
+    : world_(world), parameters_(each_once(parameters)), names_(optim::unique_names(parameters_)) {
   if (parameters_.empty()) throw std::invalid_argument("Sharded: there are no parameters");
   for (std::size_t i = 0; i < parameters_.size(); ++i)
     world.transport()->agree(call_on("Sharded with '" + names_[i] + "'", parameters_[i].leaf()));

@@ -49,11 +49,6 @@ std::uint64_t hash_of_call(const Call& call) {
 /// Does this thread record at all?
 bool is_recording() { return (variable(tensor(0.0)) * 1.0).requires_grad(); }
 
-std::uint64_t mixed(std::uint64_t hash, std::uint64_t word) {
-  hash = (hash ^ word) * 0x9e3779b97f4a7c15;
-  return hash ^ hash >> 29;
-}
-
 MPI_Comm duplicate() {
   MPI_Comm copy = MPI_COMM_NULL;
   check(MPI_Comm_dup(MPI_COMM_WORLD, &copy), "World");
@@ -89,18 +84,6 @@ void check(int code, std::string_view what) {
   MPI_Error_string(code, text.data(), &length);
   throw DistributedError(std::string(what) +
                          ": MPI says: " + std::string(text.data(), static_cast<std::size_t>(length)));
-}
-
-std::uint64_t hash_of(const void* data, std::size_t bytes, std::uint64_t start) {
-  const auto* at = static_cast<const char*>(data);
-  std::uint64_t hash = mixed(start, bytes), word = 0;
-  for (; bytes >= sizeof word; bytes -= sizeof word, at += sizeof word) {
-    std::memcpy(&word, at, sizeof word);
-    hash = mixed(hash, word);
-  }
-  word = 0;
-  if (bytes > 0) std::memcpy(&word, at, bytes);
-  return mixed(hash, word);
 }
 
 std::string hash_text(std::uint64_t hash) {

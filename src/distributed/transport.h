@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "array/hash.h"
 #include "chainrule/distributed/world.h"
 
 namespace chainrule::distributed {
@@ -30,8 +31,6 @@ struct Agreed {
   bool any = false;  // is it true on any rank?
 };
 
-/// Bytes as a number: the same on all machines with this order of bytes.
-std::uint64_t hash_of(const void* data, std::size_t bytes, std::uint64_t start = 0);
 std::string hash_text(std::uint64_t hash);
 
 class Transport {

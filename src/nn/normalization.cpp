@@ -54,16 +54,19 @@ Tensor BatchNorm::operator()(const Operand& x) const {
   const NormOptions affine = options_of(weight, bias, options.eps);
   if (!training) return batch_norm(x, running_mean.value(), running_var.value(), affine);
   const BatchNormed batch = batch_norm_training(x, affine);
-  no_grad([&] {
-    num_batches_tracked.assign(num_batches_tracked.value() + 1);
-    const double share = options.momentum.value_or(1 / num_batches_tracked.value().item());
-    const auto take_in = [share](const Buffer& running, const Tensor& now) {
-      running.assign((1 - share) * running.value() + share * cast(now, running.value().dtype()));
-    };
-    take_in(running_mean, batch.mean);
-    take_in(running_var, batch.variance);
-  });
+  take_in(batch.mean, batch.variance);
   return batch.y;
+}
+
+void BatchNorm::take_in(const Tensor& mean, const Tensor& variance) const {
+  const NoGrad guard;
+  num_batches_tracked.assign(num_batches_tracked.value() + 1);
+  const double share = options.momentum.value_or(1 / num_batches_tracked.value().item());
+  const auto moved = [share](const Buffer& running, const Tensor& now) {
+    running.assign((1 - share) * running.value() + share * cast(now, running.value().dtype()));
+  };
+  moved(running_mean, mean);
+  moved(running_var, variance);
 }
 
 LayerNorm::LayerNorm(const Shape& shape, const AffineNormOptions& options, DType dtype)

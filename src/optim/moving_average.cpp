@@ -9,6 +9,7 @@
 #include "optim/in_place.h"
 #include "optim/named_state.h"
 #include "optim/options.h"
+#include "optim/unique_names.h"
 
 namespace chainrule {
 

@@ -3,7 +3,6 @@
 #include "optim/named_state.h"
 
 #include <algorithm>
-#include <map>
 #include <stdexcept>
 
 #include "graph/node.h"
@@ -18,16 +17,6 @@ const Tensor* look_up(const NamedTensors& state, const std::string& name) {
 }
 
 }  // namespace
-
-std::vector<std::string> unique_names(const std::vector<Parameter>& parameters) {
-  std::vector<std::string> names;
-  std::map<std::string, int> seen;
-  for (const Parameter& parameter : parameters) {
-    const int count = ++seen[parameter.name()];
-    names.push_back(parameter.name() + (count > 1 ? "#" + std::to_string(count) : ""));
-  }
-  return names;
-}
 
 NamedState::NamedState(std::string owner, const NamedTensors& state)
     : owner_(std::move(owner)), state_(state) {

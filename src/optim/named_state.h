@@ -8,9 +8,6 @@
 /// Reading a state that somebody saved: every name must be there, and none may be left over.
 namespace chainrule::optim {
 
-/// The parameters' names; of several that are the same, the second is "name#2", and so on.
-std::vector<std::string> unique_names(const std::vector<Parameter>& parameters);
-
 class NamedState {
  public:
   /// `owner` is for errors. Keeps a reference to `state`. std::invalid_argument for a name that is there

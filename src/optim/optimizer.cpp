@@ -11,6 +11,7 @@
 #include "graph/node.h"
 #include "optim/named_state.h"
 #include "optim/options.h"
+#include "optim/unique_names.h"
 
 namespace chainrule {
 namespace {

@@ -35,6 +35,10 @@ class BatchNorm {
   BatchNormOptions options;
   bool training = true;
   CHAINRULE_MEMBERS(weight, bias, running_mean, running_var, num_batches_tracked)
+
+ protected:
+  /// Takes mean and variance (C,) of a batch into the running ones.
+  void take_in(const Tensor& mean, const Tensor& variance) const;
 };
 
 struct AffineNormOptions {
