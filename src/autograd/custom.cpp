@@ -235,36 +235,17 @@ class RuleOfSamples final : public CustomRule {
 /// The tangents of results, by the rule for their cotangents.
 std::vector<Tensor> pushed_by_rule(const CustomRule& rule, const Unwrapped& at,
                                    const std::vector<Tensor>& out) {
-  std::vector<Tensor> v, wrt, in = at.in;
-  Tensor along;
-  bool differentiated = std::ranges::any_of(out, needs_gradient_inside);
-  {
-    const Recorded recorded;
-    // Rules send nothing to what needs no gradient.
-    for (std::size_t i = 0; i < in.size(); ++i)
-      if (!at.tangents[i].is_empty() && !in[i].requires_grad()) in[i] = variable(in[i]);
-    for (const Tensor& each : out) {
-      v.push_back(is_floating(each.dtype()) ? variable(ones_like(each)) : Tensor());
-      if (!v.back().is_empty()) wrt.push_back(v.back());
-    }
-    const std::vector<Tensor> sent = rule.pull_back(in, out, v, true);
-    for (std::size_t i = 0; i < sent.size(); ++i) {
-      const Tensor& t = at.tangents[i];
-      if (sent[i].is_empty() || t.is_empty()) continue;
-      differentiated = differentiated || needs_gradient_inside(t) || needs_gradient_inside(at.in[i]);
-      const Tensor part = sum(sent[i] * t);
-      along = along.is_empty() ? part : along + part;
-    }
-  }
-  const std::vector<Tensor> found =
-      gradients_at(rule.name(), along, {}, wrt, differentiated && !recording_mode.off);
-  std::vector<Tensor> tangents;
-  for (std::size_t k = 0, next = 0; k < out.size(); ++k) {
-    tangents.push_back(v[k].is_empty() ? Tensor() : found[next++]);
-    // What the function has saved has a tangent of its own, which is no part of this one.
-    if (const Traced* of = traced(tangents.back()); of != nullptr && of->level == at.level)
-      tangents.back() = of->inner;
-  }
+  std::vector<Tensor> tangents =
+      pushed_through(rule.name(), out, at.in, at.tangents, [&](std::span<const Tensor> v) {
+        // Rules send nothing to what needs no gradient.
+        std::vector<Tensor> in = at.in;
+        for (std::size_t i = 0; i < in.size(); ++i)
+          if (!at.tangents[i].is_empty() && !in[i].requires_grad()) in[i] = variable(in[i]);
+        return rule.pull_back(in, out, v, true);
+      });
+  // What the function has saved has a tangent of its own, which is no part of this one.
+  for (Tensor& each : tangents)
+    if (const Traced* of = traced(each); of != nullptr && of->level == at.level) each = of->inner;
   return tangents;
 }
 
@@ -281,9 +262,7 @@ std::vector<Tensor> traced_results(Here here, const std::shared_ptr<const Custom
     if (of != nullptr && of->level == at.level) {
       inner.push_back(of->inner);
     } else {
-      std::vector<std::int64_t> sizes(each.shape().begin(), each.shape().end());
-      sizes.insert(sizes.begin(), at.size);
-      inner.push_back(is_batched ? broadcast_to(each, Shape(sizes)) : each);
+      inner.push_back(is_batched ? broadcast_to(each, with_first(at.size, each.shape())) : each);
     }
   }
   std::vector<Tensor> results;

@@ -115,9 +115,7 @@ Tensor BatchedRun::output(const Tensor& result, SampleAxis axis, const Place& pl
   }
   if (of != nullptr) return of->inner;
   const Shape& shape = result.shape();
-  std::vector<std::int64_t> sizes(shape.begin(), shape.end());
-  sizes.insert(sizes.begin(), last_ - first_);
-  return broadcast_to(result, Shape(sizes));
+  return broadcast_to(result, with_first(last_ - first_, shape));
 }
 
 Tensor joined(std::string_view called, std::span<const Tensor> parts, SampleAxis axis, const Place& place) {

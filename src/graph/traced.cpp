@@ -88,7 +88,7 @@ bool may_be_in_numbers(std::initializer_list<const Tensor*> tensors) {
 Tensor drawn_for_samples(std::string_view operation, const Shape& shape,
                          FunctionRef<Tensor(const Shape&)> draw) {
   std::vector<const RunningTransform*> each_its_own;  // the inner ones first
-  std::vector<std::int64_t> sizes(shape.begin(), shape.end());
+  Shape drawn_shape = shape;
   for (const auto* run = RunningTransform::newest(); run != nullptr; run = run->before()) {
     if (run->samples() < 0) continue;
     if (run->randomness() == Randomness::error)
@@ -97,9 +97,9 @@ Tensor drawn_for_samples(std::string_view operation, const Shape& shape,
                       "for all samples or different");
     if (run->randomness() == Randomness::same) continue;
     each_its_own.push_back(run);
-    sizes.insert(sizes.begin(), run->samples());
+    drawn_shape = with_first(run->samples(), drawn_shape);
   }
-  Tensor drawn = draw(Shape(sizes));
+  Tensor drawn = draw(drawn_shape);
   for (std::size_t i = each_its_own.size(); i-- > 0;)
     drawn = constant(batched_value(each_its_own[i]->level(), drawn));
   return drawn;
@@ -140,10 +140,7 @@ std::size_t Unwrapped::most_rank() const {
 
 Tensor Unwrapped::batched(std::size_t input) const {
   if (has(input)) return in[input];
-  const Shape& shape = in[input].shape();
-  std::vector<std::int64_t> sizes(shape.begin(), shape.end());
-  sizes.insert(sizes.begin(), size);
-  return broadcast_to(in[input], Shape(sizes));
+  return broadcast_to(in[input], with_first(size, in[input].shape()));
 }
 
 Tensor Unwrapped::aligned(std::size_t input, std::size_t wanted) const {

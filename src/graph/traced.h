@@ -76,6 +76,13 @@ class RunningTransform {
   const RunningTransform* before_;
 };
 
+/// The shape of so many samples of this one.
+inline Shape with_first(std::int64_t size, const Shape& shape) {
+  std::vector<std::int64_t> sizes(shape.begin(), shape.end());
+  sizes.insert(sizes.begin(), size);
+  return Shape(sizes);
+}
+
 /// The inputs of an operation, seen from the highest level among them.
 class Unwrapped {
  public:
@@ -132,8 +139,13 @@ class LoopedOperations {
   LoopedOperations* before_;
 };
 
-/// J·t of one operation, whose rule sends cotangents back by send(v, to): the derivative of what it sends,
-/// which is linear in v, with respect to v.
+/// J·t of results `out`, whose rule sends cotangents back to `in`: the derivative of what send(v) gives,
+/// which is linear in v, with respect to v. v is empty for what is not floating; empty tangents are zeros,
+/// those that are given and those that come out.
+std::vector<Tensor> pushed_through(std::string_view called, std::span<const Tensor> out,
+                                   std::span<const Tensor> in, std::span<const Tensor> tangents,
+                                   FunctionRef<std::vector<Tensor>(std::span<const Tensor> v)> send);
+/// The same of one operation.
 Tensor pushed_through(const Tensor& out, std::span<const Tensor> in, std::span<const Tensor> tangents,
                       FunctionRef<void(const Tensor& v, Cotangents& to)> send);
 

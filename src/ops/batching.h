@@ -7,13 +7,6 @@
 /// What operations share that have rules under vmap: see graph/apply.h.
 namespace chainrule::ops {
 
-/// The shape of so many samples of this one.
-inline Shape with_first(std::int64_t size, const Shape& shape) {
-  std::vector<std::int64_t> sizes(shape.begin(), shape.end());
-  sizes.insert(sizes.begin(), size);
-  return Shape(sizes);
-}
-
 /// Does the tensor, or what it stands for under jvp, have a value for each sample of a vmap, so that its
 /// elements cannot be read?
 inline bool is_batched(const Tensor& tensor) {

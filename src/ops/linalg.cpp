@@ -69,20 +69,15 @@ struct Matmul {
     if (!at.has(1) && rank_a == 1 && rank_b == 2) return product(at.in[0], at.in[1], false, transpose_b);
     if (!at.has(0) && rank_b == 1 && rank_a == 2) return product(at.in[1], at.in[0], false, !transpose_a);
     const auto matrices = [&](std::size_t i, const Shape& shape, std::size_t rank) {
-      std::vector<std::int64_t> sizes(shape.begin(), shape.end());
-      if (at.has(i)) {
-        sizes.insert(sizes.begin(), rank - shape.rank(), 1);
-        sizes.insert(sizes.begin(), at.size);
-      }
-      return reshape(at.in[i], Shape(sizes));
+      Shape full = shape;
+      while (at.has(i) && full.rank() < rank) full = with_first(1, full);
+      return reshape(at.in[i], at.has(i) ? with_first(at.size, full) : full);
     };
     const std::size_t rank = plan.full.rank();
     const Tensor stacked =
         product(matrices(0, plan.a, rank), matrices(1, plan.b, rank), transpose_a, transpose_b);
     if (plan.full == plan.result) return stacked;
-    std::vector<std::int64_t> sizes(plan.result.begin(), plan.result.end());
-    sizes.insert(sizes.begin(), at.size);
-    return reshape(stacked, Shape(sizes));
+    return reshape(stacked, with_first(at.size, plan.result));
   }
   Tensor jvp(Inputs in, const Tensor&, Inputs tangents) const {
     const auto with = [&](const Tensor& a, const Tensor& b) {
@@ -233,10 +228,9 @@ struct Linear {
       const Tensor samples =
           reshape(at.in[0], at.has(0) ? Shape{at.size, rows, x.back()} : Shape{rows, x.back()});
       y = Matmul::product(samples, at.in[1], false, true);
-      std::vector<std::int64_t> sizes(x.begin(), x.end());
-      sizes.back() = weight[0];
-      sizes.insert(sizes.begin(), at.size);
-      y = reshape(y, Shape(sizes));
+      Shape result = x;
+      result[x.rank() - 1] = weight[0];
+      y = reshape(y, with_first(at.size, result));
     } else {
       y = linear(at.in[0], at.in[1]);
     }

@@ -139,9 +139,7 @@ struct MapGradient {
   Array forward(Values in) const {
     const Shape shape = common_shape(in);
     const std::size_t count = in.size() - 1;
-    std::vector<std::int64_t> sizes(shape.begin(), shape.end());
-    sizes.insert(sizes.begin(), static_cast<std::int64_t>(count));
-    Array out(Shape(sizes), in[0]->dtype());
+    Array out(with_first(static_cast<std::int64_t>(count), shape), in[0]->dtype());
     std::vector<void*> parts;
     auto* bytes = static_cast<std::byte*>(out.mutable_raw());
     for (std::size_t k = 0; k < count; ++k) parts.push_back(bytes + k * out.byte_count() / count);

@@ -91,10 +91,7 @@ struct Trilinear {
   static Tensor bias_of(const Unwrapped& at, std::size_t rank) {
     Shape one = Shape::filled(rank, 1);
     one[1] = at.shape(2)[0];
-    if (!at.has(2)) return reshape(at.in[2], one);
-    std::vector<std::int64_t> sizes(one.begin(), one.end());
-    sizes.insert(sizes.begin(), at.size);
-    return reshape(at.in[2], Shape(sizes));
+    return reshape(at.in[2], at.has(2) ? with_first(at.size, one) : one);
   }
   /// Linear in both, and in the bias.
   template <class Op>
