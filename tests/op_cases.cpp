@@ -137,8 +137,10 @@ Inputs converted(const Inputs& inputs, DType dtype) {
       result.push_back(input);
     else if (dtype == DType::float32)
       result.push_back(tensor(input.to_vector<float>(), input.shape()));
-    else
+    else if (dtype == DType::float64)
       result.push_back(tensor(input.to_vector<double>(), input.shape()));
+    else
+      result.push_back(cast(input.detach(), dtype));
   }
   return result;
 }

@@ -8,35 +8,70 @@
 #include <type_traits>
 
 #include "chainrule/detail/api.h"
+#include "chainrule/halves.h"
 
 namespace CHAINRULE_API chainrule {
 
-/// Element type of a tensor, in the order of promotion. Only the floats carry gradients.
-enum class DType : std::uint8_t { boolean, int64, float32, float64 };
+/// The C++ types of elements, in the order of DType. A further dtype is one more here, there, and in names.
+template <class... T>
+struct TypeList {};
+using Elements = TypeList<bool, std::uint8_t, std::int32_t, std::int64_t, Float16, BFloat16, float, double>;
 
-constexpr bool is_floating(DType dtype) { return dtype >= DType::float32; }
+/// Element type of a tensor, in the order of promotion. Only the floats carry gradients.
+///
+/// Four of them are for storage: operations compute uint8 and int32 as int64, float16 and bfloat16 as
+/// float32, and round the result back. What an operation is composed of rounds as well, and so do gradients,
+/// which have the dtype of their tensor.
+enum class DType : std::uint8_t { boolean, uint8, int32, int64, float16, bfloat16, float32, float64 };
+
+constexpr bool is_floating(DType dtype) { return dtype >= DType::float16; }
+/// uint8, int32 or int64.
+constexpr bool is_integer(DType dtype) { return dtype > DType::boolean && dtype < DType::float16; }
+
+/// The dtype in which operations compute: another one for what is only stored.
+constexpr DType computed_in(DType dtype) {
+  return is_integer(dtype)                               ? DType::int64
+         : is_floating(dtype) && dtype != DType::float64 ? DType::float32
+                                                         : dtype;
+}
+constexpr bool is_only_stored(DType dtype) { return computed_in(dtype) != dtype; }
+
+namespace detail {
+template <class List>
+struct ItemSizes;
+template <class... T>
+struct ItemSizes<TypeList<T...>> {
+  static constexpr unsigned char of[] = {sizeof(T)...};
+};
+inline constexpr std::string_view dtype_names[] = {"bool",    "uint8",    "int32",   "int64",
+                                                   "float16", "bfloat16", "float32", "float64"};
+}  // namespace detail
 
 /// Bytes of one element.
 constexpr std::size_t item_size(DType dtype) {
-  return dtype == DType::boolean ? 1 : dtype == DType::float32 ? 4 : 8;
+  return detail::ItemSizes<Elements>::of[static_cast<std::size_t>(dtype)];
 }
 
-/// NumPy's name: "bool", "int64", "float32" or "float64".
+/// NumPy's and PyTorch's name: "bool", "uint8", "int32", "int64", "float16", "bfloat16", "float32",
+/// "float64".
 [[nodiscard]] std::string_view to_string(DType dtype);
 std::ostream& operator<<(std::ostream& out, DType dtype);
 
-/// The type that holds every value of both: the later one in the order bool, int64, float32, float64.
-/// As in PyTorch and JAX an int64 tensor with a float32 tensor gives float32.
-constexpr DType promote(DType a, DType b) { return a > b ? a : b; }
+/// The dtype in which two meet: the later one in the order of DType, and of float16 and bfloat16 float32. As
+/// in PyTorch and JAX an int64 tensor with a float32 tensor gives float32.
+constexpr DType promote(DType a, DType b) {
+  const DType low = a < b ? a : b, high = a < b ? b : a;
+  return low == DType::float16 && high == DType::bfloat16 ? DType::float32 : high;
+}
 
 /// The dtype of C++ doubles written as numbers or braced lists, and of whatever is made without data, layers
 /// included: float64 until set_default_dtype(DType::float32). Arrays (vector, span, std::array, C array,
-/// memory of others, xtensor) keep their element type. In a list, or on its own, a C++ float stays float32,
-/// an integer int64 and a bool bool; where real numbers are wanted, as of exp or of a variable, integers
-/// become the default.
+/// memory of others, xtensor) keep their element type, where it is one of a tensor. In a list, or on its own,
+/// a C++ float stays float32, an integer int64 and a bool bool; where real numbers are wanted, as of exp or
+/// of a variable, integers become the default.
 [[nodiscard]] DType default_dtype();
 /// For the whole process, and for what is made from now on: call it once, at the start. Other threads may
-/// make tensors meanwhile. DTypeError unless floating.
+/// make tensors meanwhile. DTypeError unless float32 or float64.
 void set_default_dtype(DType dtype);
 
 /// Any C++ number, bool included. Letters are text, not numbers; std::uint8_t and std::int8_t are numbers.
@@ -45,18 +80,19 @@ concept Number = std::is_arithmetic_v<N> && !std::is_same_v<N, char> && !std::is
                  !std::is_same_v<N, char8_t> && !std::is_same_v<N, char16_t> &&
                  !std::is_same_v<N, char32_t> && (std::is_floating_point_v<N> || sizeof(N) <= 8);
 
-/// The four C++ types that a tensor stores.
+/// One of the C++ types that a tensor stores.
 template <class T>
-concept Element = std::is_same_v<T, bool> || std::is_same_v<T, std::int64_t> || std::is_same_v<T, float> ||
-    std::is_same_v<T, double>;
+concept Element = []<class... E>(TypeList<E...>) { return (std::is_same_v<T, E> || ...); }(Elements());
 
 template <Element T>
-constexpr DType dtype_of = std::is_same_v<T, bool>           ? DType::boolean
-                           : std::is_same_v<T, std::int64_t> ? DType::int64
-                           : std::is_same_v<T, float>        ? DType::float32
-                                                             : DType::float64;
+constexpr DType dtype_of = []<class... E>(TypeList<E...>) {
+  std::uint8_t at = 0;
+  (void)((std::is_same_v<T, E> || (++at, false)) || ...);
+  return static_cast<DType>(at);
+}(Elements());
 
-/// The stored type for any C++ number: float stays float, other floats become double, integers int64.
+/// What a C++ number is on its own or in a list: float stays float, other floats become double, integers
+/// int64.
 template <Number N>
 using ElementFor = std::conditional_t<
     std::is_same_v<N, bool>, bool,
@@ -66,9 +102,13 @@ using ElementFor = std::conditional_t<
 /// A number as another type, the same on every machine, and defined for all. A float that an integer type
 /// cannot hold, NaN among them, becomes its smallest value, as NumPy has it on x86-64; integers wrap around;
 /// bool is x != 0.
-template <Number To, Number From>
-constexpr To convert(From x) {
-  if constexpr (std::is_same_v<To, bool>) {
+template <class To, class From>
+requires(Number<To> || Element<To>) && (Number<From> || Element<From>)constexpr To convert(From x) {
+  if constexpr (!Number<From>) {  // a half
+    return convert<To>(static_cast<float>(x));
+  } else if constexpr (!Number<To>) {
+    return To(static_cast<double>(x));
+  } else if constexpr (std::is_same_v<To, bool>) {
     return x != From(0);
   } else if constexpr (std::is_integral_v<To> && std::is_floating_point_v<From>) {
     constexpr From low = static_cast<From>(std::numeric_limits<To>::min());

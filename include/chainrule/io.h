@@ -43,12 +43,12 @@ Csv read_csv(
 /// The values alone, (rows, columns).
 Tensor load_csv(const std::string& path, DType dtype = default_dtype());
 
-/// An array saved by NumPy. float32, float64, int64 and bool stay what they are, other integers become
-/// int64, and float16 becomes float32. Both byte orders, C and Fortran order, format versions 1 to 3.
-/// IoError, before anything large is allocated, for a file that is damaged, cut short, or of another kind.
+/// An array saved by NumPy, in the same dtype; int8, int16, uint16, uint32 and uint64 become int64. Both byte
+/// orders, C and Fortran order, format versions 1 to 3. IoError, before anything large is allocated, for a
+/// file that is damaged, cut short, or of another kind.
 Tensor load_npy(const std::string& path);
 
-/// Writes what numpy.load reads, as save_file does.
+/// Writes what numpy.load reads, as save_file does. NumPy has no bfloat16: it is written as float32.
 void save_npy(const std::string& path, const Tensor& tensor);
 
 /// The arrays of a NumPy .npz archive, each under its name and as load_npy reads it, in the order of the
@@ -62,8 +62,8 @@ NamedTensors load_npz(const std::string& path);
 /// in it or is longer than 65531 bytes, and GradError for an empty handle; nothing is written then.
 void save_npz(const std::string& path, const NamedTensors& tensors, bool compressed = false);
 
-/// An array in the IDX format of the MNIST data sets, as it is or packed by gzip: floats stay what they are,
-/// integers become int64. IoError, before anything large is allocated, for a file that is damaged, cut short
+/// An array in the IDX format of the MNIST data sets, as it is or packed by gzip, in the same dtype; int8 and
+/// int16 become int64. IoError, before anything large is allocated, for a file that is damaged, cut short
 /// or of another kind, or unpacks to more than 1 GiB and more than 100 times its own size.
 Tensor load_idx(const std::string& path);
 
@@ -74,14 +74,14 @@ struct [[nodiscard]] Safetensors {
 };
 
 /// Tensors as the library safetensors saves them, the usual format of weights:
-/// https://huggingface.co/docs/safetensors. F32, F64, I64 and BOOL stay what they are, F16 and BF16 become
-/// float32, other integers int64. IoError that names the file and the tensor, before anything large is
+/// https://huggingface.co/docs/safetensors. The dtypes of tensors stay what they are; I8, I16, U16, U32 and
+/// U64 become int64. IoError that names the file and the tensor, before anything large is
 /// allocated, for a file that is damaged, cut short or of another kind, an integer beyond int64, or another
 /// element type, as F8_E4M3.
 ///
-/// F32, F64 and I64 are not copied: the system reads them from the file when they are first used. Replacing
-/// the file meanwhile, as all functions of chainrule that write do, is harmless; but a program that writes
-/// into the file itself changes the tensors, and one that cuts it short ends this one.
+/// All but BOOL and those are not copied: the system reads them from the file when they are first used.
+/// Replacing the file meanwhile, as all functions of chainrule that write do, is harmless; but a program that
+/// writes into the file itself changes the tensors, and one that cuts it short ends this one.
 Safetensors load_safetensors(const std::string& path);
 
 /// Writes what load_safetensors and the library read, as save_file does. A training run is saved and goes on,

@@ -105,7 +105,8 @@ class [[nodiscard]] Tensor {
     if (dtype() == DType::float32) return convert<T>(*static_cast<const float*>(single()));
     if (dtype() == DType::float64) return convert<T>(*static_cast<const double*>(single()));
     if (dtype() == DType::int64) return convert<T>(*static_cast<const std::int64_t*>(single()));
-    return convert<T>(*static_cast<const bool*>(single()));
+    if (dtype() == DType::boolean) return convert<T>(*static_cast<const bool*>(single()));
+    return is_integer(dtype()) ? convert<T>(single_stored_integer()) : convert<T>(single_stored_float());
   }
   /// The elements in row-major order, without a copy; valid as long as this handle.
   /// DTypeError when T is not the stored type.
@@ -163,6 +164,8 @@ class [[nodiscard]] Tensor {
   friend class TensorAccess;
   const void* raw(DType expected) const;
   const void* single() const;
+  std::int64_t single_stored_integer() const;
+  float single_stored_float() const;
   bool truth() const;
   static void acquire(Node* node) noexcept;
   static void release(Node* node) noexcept;
@@ -197,6 +200,9 @@ class Operand {
   bool is_movable() const { return movable_; }
   /// The dtype of the tensor, or bool, int64 or the default for the kinds of numbers.
   DType dtype() const;
+  /// The same, but of a whole number the first dtype that holds it beside a tensor of whole numbers: uint8,
+  /// int32 or int64.
+  DType least_dtype() const;
   /// The tensor, cast if need be, or the number as a constant of that dtype.
   Tensor as(DType dtype) const;
   /// The tensor, or the number as a constant of its own dtype.
@@ -260,7 +266,7 @@ inline Tensor tensor(std::initializer_list<detail::Literal> list, const Shape& s
 }
 
 /// From a std::vector, std::span, std::array or C array of numbers, or of such arrays, of their element type:
-/// float is float32, integers are int64. ShapeError for ragged rows.
+/// float is float32, int int32, unsigned char uint8, other integers are int64. ShapeError for ragged rows.
 template <detail::ArrayOfNumbers A>
 Tensor tensor(const A& array) {
   if constexpr (detail::FlatArray<A>) {
@@ -326,7 +332,7 @@ Tensor variable(std::initializer_list<detail::Literal> list, std::string name = 
 template <detail::ArrayOfNumbers A>
 Tensor variable(const A& array, std::string name = "") {
   Tensor value = tensor(array);
-  if constexpr (!std::is_floating_point_v<detail::ElementOf<A>>) value = Operand(value).as(default_dtype());
+  if constexpr (!is_floating(dtype_of<detail::ElementOf<A>>)) value = Operand(value).as(default_dtype());
   return variable(value, std::move(name));
 }
 

@@ -17,6 +17,11 @@ void report_unaddressable(const Shape& shape, DType dtype) {
                    " they take 2⁶³ bytes or more");
 }
 
+void report_unexpected(DType dtype) {
+  throw DTypeError("dispatch: nothing is computed in " + std::string(to_string(dtype)) + " itself; cast to " +
+                   std::string(to_string(computed_in(dtype))) + " first");
+}
+
 Array new_array(std::string_view operation, const Shape& shape, DType dtype) {
   try {
     return Array(shape, dtype);

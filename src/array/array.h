@@ -197,23 +197,51 @@ class Array {
 /// makes it.
 Array new_array(std::string_view operation, const Shape& shape, DType dtype);
 
-/// Calls function.template operator()<T>() with the C++ type of a dtype.
+/// [[noreturn]] DTypeError: a kernel has been given what operations do not compute in.
+[[noreturn]] void report_unexpected(DType dtype);
+
+/// Calls function.template operator()<T>() with the C++ type of a dtype in which operations compute.
 template <class Function>
 decltype(auto) dispatch(DType dtype, Function&& function) {
   switch (dtype) {
     case DType::boolean: return function.template operator()<bool>();
     case DType::int64: return function.template operator()<std::int64_t>();
     case DType::float32: return function.template operator()<float>();
-    case DType::float64: break;
+    case DType::float64: return function.template operator()<double>();
+    default: report_unexpected(dtype);
   }
-  return function.template operator()<double>();
 }
 
 /// The same for float32 and float64 only.
 template <class Function>
 decltype(auto) dispatch_floating(DType dtype, Function&& function) {
-  return dtype == DType::float32 ? function.template operator()<float>()
-                                 : function.template operator()<double>();
+  if (dtype == DType::float32) return function.template operator()<float>();
+  if (dtype != DType::float64) [[unlikely]]
+    report_unexpected(dtype);
+  return function.template operator()<double>();
+}
+
+/// The same for whatever a tensor may store.
+template <class Function>
+decltype(auto) dispatch_stored(DType dtype, Function&& function) {
+  switch (dtype) {
+    case DType::uint8: return function.template operator()<std::uint8_t>();
+    case DType::int32: return function.template operator()<std::int32_t>();
+    case DType::float16: return function.template operator()<Float16>();
+    case DType::bfloat16: return function.template operator()<BFloat16>();
+    default: return dispatch(dtype, function);
+  }
+}
+
+/// The same with any type of the size of an element, for what moves elements.
+template <class Function>
+decltype(auto) dispatch_by_size(DType dtype, Function&& function) {
+  switch (item_size(dtype)) {
+    case 1: return function.template operator()<std::uint8_t>();
+    case 2: return function.template operator()<std::uint16_t>();
+    case 4: return function.template operator()<float>();
+    default: return function.template operator()<double>();
+  }
 }
 
 }  // namespace chainrule

@@ -54,10 +54,7 @@ std::string to_string(const Shape& shape) {
 
 std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << to_string(shape); }
 
-std::string_view to_string(DType dtype) {
-  constexpr std::string_view names[] = {"bool", "int64", "float32", "float64"};
-  return names[static_cast<std::size_t>(dtype)];
-}
+std::string_view to_string(DType dtype) { return detail::dtype_names[static_cast<std::size_t>(dtype)]; }
 
 std::ostream& operator<<(std::ostream& out, DType dtype) { return out << to_string(dtype); }
 
@@ -68,9 +65,9 @@ std::atomic<DType> dtype_by_default = DType::float64;
 DType default_dtype() { return dtype_by_default.load(std::memory_order_relaxed); }
 
 void set_default_dtype(DType dtype) {
-  if (!is_floating(dtype))
+  if (!is_floating(dtype) || is_only_stored(dtype))
     throw DTypeError("set_default_dtype: " + std::string(to_string(dtype)) +
-                     " cannot be the default, which is of real numbers; give float32 or float64");
+                     " cannot be the default, in which operations compute; give float32 or float64");
   dtype_by_default.store(dtype, std::memory_order_relaxed);
 }
 

@@ -2,12 +2,15 @@
 
 #include "chainrule/ops.h"
 #include "graph/deferral.h"
+#include "graph/stored.h"
 #include "kernels/accumulate.h"
 
 namespace chainrule {
 
 Tensor add_up(Tensor&& sum, const Tensor& more) {
   Node& node = *sum.node();
+  if (is_only_stored(more))
+    return cast(sum, computed_in(node.dtype())) + cast(more, computed_in(node.dtype()));
   if (!recording_mode.off || recording_mode.transforms != 0 || !node.is_unique() || !node.is_leaf())
     return sum + more;
   Array& total = node.mutable_value();
@@ -19,6 +22,11 @@ Tensor add_up(Tensor&& sum, const Tensor& more) {
       }))
     kernels::accumulate(total, part);
   return std::move(sum);
+}
+
+Cotangent rounded(Cotangent sum, DType dtype) {
+  if (sum.node() == nullptr) return sum;
+  return cast(std::move(sum).tensor(dtype), dtype);
 }
 
 }  // namespace chainrule

@@ -8,7 +8,11 @@
 namespace chainrule {
 
 /// sum + more, in place where nobody else knows the sum. Should memory run out, the sum stays where it was.
+/// What is only stored is summed up in the dtype in which operations compute.
 Tensor add_up(Tensor&& sum, const Tensor& more);
+
+/// A sum in the dtype of its node.
+Cotangent rounded(Cotangent sum, DType dtype);
 
 /// The cotangents that have arrived so far at each node. Unless they are to be differentiated again, those of
 /// scalars are kept as bare numbers, without a node.
@@ -19,7 +23,7 @@ class CotangentAccumulator {
     kinds_.assign_zeros(order.size());
   }
   ~CotangentAccumulator() {
-    for (std::size_t i = 0; i < sums_.size(); ++i) (void)take(i);
+    for (std::size_t i = 0; i < sums_.size(); ++i) (void)take_sum(i);
   }
   CotangentAccumulator(const CotangentAccumulator&) = delete;
   CotangentAccumulator& operator=(const CotangentAccumulator&) = delete;
@@ -31,10 +35,20 @@ class CotangentAccumulator {
     Tensor tensor = std::move(more).tensor(node.dtype());
     if (as_nodes_ || node.shape().rank() != 0) return add(position, std::move(tensor));
     const Array& value = value_of(tensor);
-    add(position, dispatch_floating(value.dtype(), [&]<class T>() -> double { return value.item<T>(); }));
+    add(position,
+        dispatch_stored(value.dtype(), [&]<class T>() { return convert<double>(value.item<T>()); }));
   }
   /// Nothing where nothing has arrived.
   Cotangent take(std::size_t position) {
+    Cotangent sum = take_sum(position);
+    const DType dtype = order_[position].dtype();
+    if (is_only_stored(dtype)) [[unlikely]]
+      return rounded(std::move(sum), dtype);
+    return sum;
+  }
+
+ private:
+  Cotangent take_sum(std::size_t position) {
     switch (std::exchange(kinds_[position], Kind::nothing)) {
       case Kind::nothing: break;
       case Kind::number: return sums_[position].number;
@@ -43,7 +57,6 @@ class CotangentAccumulator {
     return {};
   }
 
- private:
   // Apart from their kinds, so that a million of them take nine megabytes.
   enum class Kind : std::uint8_t { nothing, number, tensor };
   union Sum {
@@ -59,7 +72,7 @@ class CotangentAccumulator {
   void add(std::uint32_t position, Tensor&& more) {
     Tensor total = kinds_[position] != Kind::tensor
                        ? std::move(more)
-                       : add_up(take(position).tensor(more.node()->dtype()), more);
+                       : add_up(take_sum(position).tensor(more.node()->dtype()), more);
     sums_[position].tensor = TensorAccess::give_up(total);
     kinds_[position] = Kind::tensor;
   }

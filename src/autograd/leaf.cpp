@@ -3,6 +3,7 @@
 
 #include "autograd/accumulator.h"
 #include "chainrule/autograd.h"
+#include "chainrule/ops.h"
 #include "graph/deferral.h"
 #include "graph/traced.h"
 
@@ -47,7 +48,7 @@ void Variable::accumulate(Cotangent cotangent) const {
     try {
       // What is added up while it is computed could fail half way, and leave neither this sum nor the next.
       settle(value_of(gradient));
-      gradient = no_grad([&] { return add_up(std::move(before), gradient); });
+      gradient = no_grad([&] { return cast(add_up(std::move(before), gradient), dtype()); });
     } catch (...) {
       give_back(std::move(before));
       throw;
@@ -56,8 +57,9 @@ void Variable::accumulate(Cotangent cotangent) const {
 }
 
 void Variable::give_back(Tensor gradient) const {
-  for (Tensor other;;
-       gradient = no_grad([&] { return add_up(std::move(gradient), std::exchange(other, {})); })) {
+  for (Tensor other;; gradient = no_grad([&] {
+                        return cast(add_up(std::move(gradient), std::exchange(other, {})), dtype());
+                      })) {
     const Lock lock(*this);
     std::swap(other, gradient_);
     if (other.node() == nullptr) {

@@ -63,7 +63,8 @@ Batches::Iterator& Batches::Iterator::operator++() {
 
 namespace {
 
-Tensor best_classes(const std::string& called, const Tensor& scores) {
+Tensor best_classes(const std::string& called, const Tensor& given) {
+  const Tensor scores = cast(given.detach(), computed_in(given.dtype()));
   if (scores.rank() != 2 || scores.shape()[1] == 0)
     throw ShapeError(called + ": scores have shape " + to_string(scores.shape()) +
                      "; they must be (samples, classes)");
@@ -91,12 +92,13 @@ Tensor predicted_classes(const Tensor& scores) { return best_classes("predicted_
 
 double accuracy(const Tensor& scores, const Tensor& y) {
   const Tensor predicted = best_classes("accuracy", scores);
-  if (y.dtype() != DType::int64)
+  if (!is_integer(y.dtype()))
     throw DTypeError("accuracy: classes are " + std::string(to_string(y.dtype())) + "; they must be int64");
   if (y.shape() != predicted.shape())
     throw ShapeError("accuracy: classes have shape " + to_string(y.shape()) + " for scores " +
                      to_string(scores.shape()) + "; give one class per sample");
-  const auto guesses = predicted.data<std::int64_t>(), truth = y.data<std::int64_t>();
+  const Tensor classes = cast(y, DType::int64);
+  const auto guesses = predicted.data<std::int64_t>(), truth = classes.data<std::int64_t>();
   std::int64_t correct = 0;
   for (std::size_t i = 0; i < truth.size(); ++i) correct += guesses[i] == truth[i];
   return truth.empty() ? 0 : static_cast<double>(correct) / static_cast<double>(truth.size());

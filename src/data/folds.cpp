@@ -16,7 +16,7 @@ namespace {
 using Positions = std::vector<std::int64_t>;
 
 std::vector<std::int64_t> labels_of(const char* called, const Tensor& labels) {
-  if (labels.dtype() != DType::int64)
+  if (!is_integer(labels.dtype()))
     throw DTypeError(std::string(called) + ": labels are " + std::string(to_string(labels.dtype())) +
                      "; they must be int64");
   if (labels.rank() != 1)

@@ -48,12 +48,12 @@ Table read_idx(const std::string& path, const std::string& labels) {
   table.has_header = true;
   table.image_height = shape[1];
   table.image_width = shape[2];
-  const std::span<const std::int64_t> values = images.data<std::int64_t>();
+  const std::span<const std::uint8_t> values = images.data<std::uint8_t>();
   for (std::int64_t pixel = 0; pixel < pixels; ++pixel) {
     TableColumn column{"pixel " + std::to_string(pixel + 1), {}, {}, {}};
     column.numbers.reserve(static_cast<std::size_t>(count));
     for (std::int64_t at = pixel; at < images.size(); at += pixels)
-      column.numbers.push_back(static_cast<double>(values[static_cast<std::size_t>(at)]));
+      column.numbers.push_back(values[static_cast<std::size_t>(at)]);
     table.columns.push_back(std::move(column));
   }
   for (std::int64_t i = 0; i < count; ++i) table.lines.push_back(i + 1);

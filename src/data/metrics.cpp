@@ -12,7 +12,7 @@ namespace chainrule {
 namespace {
 
 void require_pair(const std::string& called, const Tensor& given, const Tensor& y, bool classes) {
-  if (!is_floating(given.dtype()) || (classes ? y.dtype() != DType::int64 : !is_floating(y.dtype())))
+  if (!is_floating(given.dtype()) || (classes ? !is_integer(y.dtype()) : !is_floating(y.dtype())))
     throw DTypeError(called + ": these are " + std::string(to_string(given.dtype())) + " and " +
                      std::string(to_string(y.dtype())) + "; they must be floating and " +
                      (classes ? "int64" : "floating"));

@@ -12,6 +12,7 @@
 
 #include "array/array.h"
 #include "chainrule/ops.h"
+#include "graph/node.h"
 
 namespace chainrule::distributed {
 namespace {
@@ -96,18 +97,20 @@ Call call_on(std::string operation, const Tensor& x) {
   return {std::move(operation), std::string(to_string(x.dtype())), to_string(x.shape())};
 }
 
-const void* elements_of(const Tensor& x) {
-  return dispatch(x.dtype(), [&]<class T>() -> const void* { return x.data<T>().data(); });
-}
+const void* elements_of(const Tensor& x) { return value_of(x).raw(); }
 
 MPI_Datatype type_of(DType dtype) {
   switch (dtype) {
-    case DType::boolean: return MPI_BYTE;
+    case DType::boolean:
+    case DType::uint8: return MPI_BYTE;
+    case DType::int32: return MPI_INT32_T;
     case DType::int64: return MPI_INT64_T;
+    case DType::float16:
+    case DType::bfloat16: return MPI_UINT16_T;  // which are only moved
     case DType::float32: return MPI_FLOAT;
-    case DType::float64: break;
+    case DType::float64: return MPI_DOUBLE;
   }
-  return MPI_DOUBLE;
+  return MPI_DATATYPE_NULL;
 }
 
 int count_of(std::int64_t count) {

@@ -9,6 +9,7 @@
 
 #include "graph/observer.h"
 #include "graph/scope.h"
+#include "kernels/cast.h"
 
 namespace chainrule {
 namespace {
@@ -18,8 +19,9 @@ struct Found {
   std::int64_t place;
   double number;
 };
-std::optional<Found> first_in(const Array& value) {
-  if (!is_floating(value.dtype()) || value.traced() != nullptr) return {};  // its parts have been seen
+std::optional<Found> first_in(const Array& of) {
+  if (!is_floating(of.dtype()) || of.traced() != nullptr) return {};  // its parts have been seen
+  const Array value = kernels::as_computed(of);
   return dispatch_floating(value.dtype(), [&]<class T>() -> std::optional<Found> {
     const T* elements = value.data<T>();
     for (std::int64_t i = 0, n = value.size(); i < n; ++i)
@@ -41,9 +43,10 @@ std::string described(const Node& node) {
   std::string text = (label.empty() ? "" : "'" + label + "' ") + to_string(node.shape()) + " " +
                      std::string(to_string(node.dtype()));
   if (!node.has_value() || node.value().size() == 0 || node.value().traced() != nullptr) return text;
-  const auto [low, high] = dispatch(node.dtype(), [&]<class T>() {
-    const T* elements = node.value().data<T>();
-    const auto [least, greatest] = std::minmax_element(elements, elements + node.value().size());
+  const Array value = kernels::as_computed(node.value());
+  const auto [low, high] = dispatch(value.dtype(), [&]<class T>() {
+    const T* elements = value.data<T>();
+    const auto [least, greatest] = std::minmax_element(elements, elements + value.size());
     return std::pair(static_cast<double>(*least), static_cast<double>(*greatest));
   });
   return text + " in [" + text_of(low) + ", " + text_of(high) + "]";

@@ -9,6 +9,7 @@
 #include "graph/cotangent.h"
 #include "graph/deferral.h"
 #include "graph/observer.h"
+#include "graph/stored.h"
 #include "graph/traced.h"
 
 /// How an operation becomes a node.
@@ -33,6 +34,7 @@
 ///                                          at.has(i) are physical; without it, sample after sample
 ///   static constexpr bool linear = true    the derivative along tangents is the operation on them
 ///   Tensor jvp(in, out, tangents) const    that derivative; without it, from vjp
+/// (graph/stored.h has two more, of dtypes that are only stored); and
 ///   Attributes attributes() const    its parameters by name, for those who write a graph in another form
 namespace chainrule {
 
@@ -85,8 +87,8 @@ class Argument {
 template <class Op>
 concept Operation = requires(Op& fresh, const Op& op, Values values, Inputs in, const Tensor& tensor,
                              Cotangents& to) {
-  { Op::name } -> std::convertible_to<std::string_view>;
-  { Op::formula } -> std::convertible_to<std::string_view>;
+  { op.name } -> std::convertible_to<std::string_view>;
+  { op.formula } -> std::convertible_to<std::string_view>;
   { fresh.forward(values) } -> std::same_as<Array>;
   { op.reads(Wanted()) } -> std::same_as<Reads>;
   { op.vjp(in, tensor, tensor, to) } -> std::same_as<void>;
@@ -99,7 +101,7 @@ template <Operation Op>
 class OperationNode : public Node {
  public:
   NodeKind kind() const final { return NodeKind::operation; }
-  std::string_view operation() const final { return Op::name; }
+  std::string_view operation() const final { return op_.name; }
   void vjp(const Cotangent& g, Cotangents& to) const final {
     if constexpr (requires { op_.scalar_vjp(inputs(), Node::value(), double(), to); })
       if (g.is_number()) return op_.scalar_vjp(inputs(), Node::value(), g.number(), to);
@@ -216,12 +218,26 @@ Array compute(Op& op, Here here, Values in, std::span<const Tensor* const> tenso
   }
 }
 
+template <std::size_t N, Operation Op>
+Tensor apply_to_stored(const Op& op, Here here, std::span<const Tensor* const> tensors);
+
+/// Does the operation take inputs of these dtypes as they are?
+template <Operation Op>
+bool takes(Values in) {
+  if constexpr (requires { Op::any_dtype; })
+    return true;
+  else
+    return std::ranges::none_of(in, [](const Array* value) { return is_only_stored(value->dtype()); });
+}
+
 /// Computes the value and, where a gradient may be asked for, records how.
 template <Operation Op, std::same_as<Argument>... In>
 Tensor apply(Op op, Here here, const In&... in) {
   constexpr std::size_t count = sizeof...(In);
   const std::array<const Array*, count> values = {&value_of(*in)...};
   const std::array<const Tensor*, count> tensors = {&*in...};
+  if (!takes<Op>(values)) [[unlikely]]
+    return apply_to_stored<count>(op, here, tensors);
   Array value = compute<count>(op, here, values, tensors);
   const Recording recording(value.dtype(), tensors);
   const Reads reads = recording.needed ? recording.reads(op) : 0;
@@ -242,6 +258,8 @@ Tensor apply(Op op, Here here, const std::vector<Tensor>& in) {
     values.push_back(&value_of(tensor));
     tensors.push_back(&tensor);
   }
+  if (!takes<Op>(values)) [[unlikely]]
+    return apply_to_stored<0>(op, here, tensors);
   Array value = compute<0>(op, here, values, tensors);
   const Recording recording(value.dtype(), tensors);
   const Reads reads = recording.needed ? recording.reads(op) : 0;
@@ -266,12 +284,21 @@ Tensor apply_again(const Op& op, Here here, const std::vector<Tensor>& in) {
   (std::make_index_sequence<N>());
 }
 
+/// On inputs some of which are in a dtype in which nothing is computed.
+template <std::size_t N, Operation Op>
+Tensor apply_to_stored(const Op& op, Here here, std::span<const Tensor* const> tensors) {
+  const ComputedInputs computed(here, tensors);
+  bool keeps_integers = false;
+  if constexpr (requires { Op::integers; }) keeps_integers = Op::integers;
+  return computed.stored(apply_again<N>(op, here, computed.in), keeps_integers);
+}
+
 template <std::size_t N, Operation Op>
 Tensor batched_result(const Op& op, Here here, const Unwrapped& at) {
   if constexpr (requires { op.batch(at); })
     return op.batch(at);
   else
-    return at.one_by_one(Op::name,
+    return at.one_by_one(op.name,
                          [&](const std::vector<Tensor>& sample) { return apply_again<N>(op, here, sample); });
 }
 

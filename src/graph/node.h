@@ -227,7 +227,7 @@ inline Tensor parameter(Array value, std::string name) {
 }
 
 inline Tensor scalar(double number, DType dtype) {
-  return constant(dispatch_floating(dtype, [&]<class T>() { return Array(static_cast<T>(number)); }));
+  return constant(dispatch_stored(dtype, [&]<class T>() { return Array(convert<T>(number)); }));
 }
 
 /// Says that the value of a node, or of null, is not there. GradError.

@@ -10,6 +10,25 @@
 namespace chainrule {
 namespace {
 
+/// The number as float or double. Of a half, the double of the fewest digits that is nearest to it.
+template <class T>
+auto printable(T number) {
+  if constexpr (std::is_floating_point_v<T>) {
+    return number;
+  } else {
+    const double exact = static_cast<float>(number);
+    for (int digits = 0; std::isfinite(exact); ++digits) {
+      char text[32];
+      const char* end =
+          std::to_chars(text, text + sizeof text, exact, std::chars_format::scientific, digits).ptr;
+      double shorter = 0;
+      std::from_chars(text, end, shorter);
+      if (T(shorter).bits() == number.bits()) return shorter;
+    }
+    return exact;
+  }
+}
+
 /// A scalar as NumPy prints one: the shortest digits that read back to the same number.
 template <class T>
 std::string scalar_text(T number) {
@@ -125,18 +144,22 @@ class Printer {
       if (i >= 0) collect(axis + 1, offset + i * strides_[axis]);
   }
   void format(const PrintOptions& options) {
-    if (is_floating(array_.dtype()) && array_.shape().rank() == 0) {
-      dispatch_floating(array_.dtype(), [&]<class T>() { texts_.push_back(scalar_text(*array_.data<T>())); });
-    } else if (is_floating(array_.dtype())) {
+    if (is_floating(array_.dtype())) {
       std::vector<double> numbers;
-      dispatch_floating(array_.dtype(), [&]<class T>() {
-        for (const std::int64_t i : positions_) numbers.push_back(static_cast<double>(array_.data<T>()[i]));
+      dispatch_stored(array_.dtype(), [&]<class T>() {
+        if constexpr (is_floating(dtype_of<T>)) {
+          if (array_.shape().rank() == 0) return texts_.push_back(scalar_text(printable(*array_.data<T>())));
+          for (const std::int64_t i : positions_) numbers.push_back(printable(array_.data<T>()[i]));
+        }
       });
+      if (array_.shape().rank() == 0) return;
       const FloatFormat text(numbers, options.precision, array_.dtype() == DType::float32);
       for (const double number : numbers) texts_.push_back(text(number));
-    } else if (array_.dtype() == DType::int64) {
-      for (const std::int64_t i : positions_)
-        texts_.push_back(std::to_string(array_.data<std::int64_t>()[i]));
+    } else if (is_integer(array_.dtype())) {
+      dispatch_stored(array_.dtype(), [&]<class T>() {
+        for (const std::int64_t i : positions_)
+          texts_.push_back(std::to_string(convert<std::int64_t>(array_.data<T>()[i])));
+      });
     } else {
       for (const std::int64_t i : positions_) texts_.emplace_back(array_.data<bool>()[i] ? "True" : "False");
     }

@@ -48,9 +48,9 @@ namespace {
 template <class Function>
 Tensor drawn_now(std::string_view operation, const Shape& shape, DType dtype, Function draw) {
   Array value = new_array(operation, shape, dtype);
-  dispatch_floating(dtype, [&]<class T>() {
+  dispatch_stored(dtype, [&]<class T>() {
     T* out = value.mutable_data<T>();
-    for (std::int64_t i = 0, n = value.size(); i < n; ++i) out[i] = static_cast<T>(draw());
+    for (std::int64_t i = 0, n = value.size(); i < n; ++i) out[i] = convert<T>(draw());
   });
   return constant(std::move(value));
 }
@@ -58,8 +58,7 @@ Tensor drawn_now(std::string_view operation, const Shape& shape, DType dtype, Fu
 template <class Function>
 Tensor drawn(std::string_view operation, const Shape& shape, DType dtype, Function draw) {
   if (!is_floating(dtype))
-    throw DTypeError(std::string(operation) + ": makes float32 or float64, not " +
-                     std::string(to_string(dtype)));
+    throw DTypeError(std::string(operation) + ": makes floats, not " + std::string(to_string(dtype)));
   if (recording_mode.transforms != 0) [[unlikely]]
     return drawn_for_samples(operation, shape,
                              [&](const Shape& all) { return drawn_now(operation, all, dtype, draw); });
@@ -70,8 +69,10 @@ Tensor drawn(std::string_view operation, const Shape& shape, DType dtype, Functi
 
 Tensor rand(const Shape& shape, Generator& generator, DType dtype) {
   return drawn("rand", shape, dtype, [&] {
-    // Rounding to float32 could reach 1, which the interval excludes.
-    return dtype == DType::float32 ? std::floor(generator.uniform() * 0x1p24) * 0x1p-24 : generator.uniform();
+    // Rounding could reach 1, which the interval excludes.
+    const int digits = dtype == DType::float32 ? 24 : dtype == DType::float16 ? 11 : 8;
+    const double number = generator.uniform();
+    return dtype == DType::float64 ? number : std::ldexp(std::floor(std::ldexp(number, digits)), -digits);
   });
 }
 

@@ -61,14 +61,25 @@ bool Tensor::truth() const {
                      std::to_string(value.size()) +
                      " elements, so it is neither true nor false; reduce it, as " +
                      "all(a == b) or any(a == b), and ask is_empty() whether a handle refers to nothing");
-  return dispatch(value.dtype(), [&]<class T>() { return value.data<T>()[0] != T(0); });
+  return dispatch_stored(value.dtype(), [&]<class T>() { return convert<bool>(value.data<T>()[0]); });
+}
+
+std::int64_t Tensor::single_stored_integer() const {
+  const void* element = single();
+  return dtype() == DType::uint8 ? *static_cast<const std::uint8_t*>(element)
+                                 : *static_cast<const std::int32_t*>(element);
+}
+float Tensor::single_stored_float() const {
+  const void* element = single();
+  return dtype() == DType::float16 ? float(*static_cast<const Float16*>(element))
+                                   : float(*static_cast<const BFloat16*>(element));
 }
 
 template <Element T>
 std::vector<T> Tensor::to_vector() const {
   const Array& value = read_value(*this);
   const auto count = static_cast<std::size_t>(value.size());
-  return dispatch(value.dtype(), [&]<class From>() {
+  return dispatch_stored(value.dtype(), [&]<class From>() {
     const From* from = value.data<From>();
     std::vector<T> result(count);
     for (std::size_t i = 0; i < count; ++i) result[i] = convert<T>(from[i]);
@@ -76,7 +87,11 @@ std::vector<T> Tensor::to_vector() const {
   });
 }
 template std::vector<bool> Tensor::to_vector() const;
+template std::vector<std::uint8_t> Tensor::to_vector() const;
+template std::vector<std::int32_t> Tensor::to_vector() const;
 template std::vector<std::int64_t> Tensor::to_vector() const;
+template std::vector<Float16> Tensor::to_vector() const;
+template std::vector<BFloat16> Tensor::to_vector() const;
 template std::vector<float> Tensor::to_vector() const;
 template std::vector<double> Tensor::to_vector() const;
 
@@ -141,11 +156,17 @@ DType Operand::dtype() const try {
   rethrow_in_call(*this);
 }
 
+DType Operand::least_dtype() const {
+  if (tensor_ != nullptr || list_ != nullptr || dtype_ != DType::int64) return dtype();
+  const auto is_as = [&]<class T>(T) { return convert<T>(integer_) == integer_; };
+  return is_as(std::uint8_t()) ? DType::uint8 : is_as(std::int32_t()) ? DType::int32 : DType::int64;
+}
+
 Tensor Operand::as(DType dtype) const {
   // The tensor stays where it is: another operand of the same operation may refer to it as well.
   if (tensor_ != nullptr) return tensor_->dtype() == dtype ? *tensor_ : cast({*tensor_, here_}, dtype);
   if (list_ != nullptr) return detail::tensor_of({list_, static_cast<std::size_t>(integer_)}, nullptr, dtype);
-  return constant(dispatch(dtype, [&]<class T>() {
+  return constant(dispatch_stored(dtype, [&]<class T>() {
     return Array(is_floating(dtype_) ? convert<T>(number_) : convert<T>(integer_));
   }));
 }
@@ -222,7 +243,7 @@ Tensor tensor_of(std::span<const Literal> list, const Shape* shape, std::optiona
     sizes.push_back(static_cast<std::int64_t>(row[0].items().size()));
   const Shape braces(sizes);
   if (shape != nullptr) require_filled(static_cast<std::size_t>(braces.size()), *shape);
-  return dispatch(*dtype, [&]<class T>() {
+  return dispatch_stored(*dtype, [&]<class T>() {
     const auto elements = std::make_unique<T[]>(static_cast<std::size_t>(braces.size()));
     T* end = elements.get();
     copy_numbers<T>(list, sizes, end);
@@ -243,7 +264,7 @@ Tensor variable(const Tensor& from, std::string name) {
   if (!is_floating(from.dtype()))
     throw DTypeError("variable: " + (name.empty() ? std::string("a tensor") : "'" + name + "'") + " is " +
                      std::string(to_string(from.dtype())) +
-                     ", but only float32 and float64 carry gradients; cast it first");
+                     ", but only floats carry gradients; cast it first");
   Tensor leaf = TensorAccess::adopt(new Variable(value_of(from)));
   return name.empty() ? leaf : std::move(leaf).named(std::move(name));
 }
@@ -254,7 +275,7 @@ namespace {
 template <class Function>
 Tensor generate(std::string_view operation, const Shape& shape, DType dtype, Function function) {
   Array value = new_array(operation, shape, dtype);
-  dispatch(dtype, [&]<class T>() {
+  dispatch_stored(dtype, [&]<class T>() {
     T* out = value.mutable_data<T>();
     for (std::int64_t i = 0, n = value.size(); i < n; ++i) out[i] = convert<T>(function(i));
   });

@@ -8,13 +8,18 @@
 #include <utility>
 #include <vector>
 
+#include "graph/node.h"
 #include "io/file.h"
-#include "io/halves.h"
 
 namespace chainrule {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "files are little-endian, and read as memory is");
+
+constexpr Stored all_types[] = {Stored::boolean, Stored::int8,    Stored::int16,    Stored::int32,
+                                Stored::int64,   Stored::uint8,   Stored::uint16,   Stored::uint32,
+                                Stored::uint64,  Stored::float16, Stored::bfloat16, Stored::float32,
+                                Stored::float64};
 
 template <class From>
 Tensor widened(const char* bytes, const Shape& shape, const std::string& source) {
@@ -30,17 +35,6 @@ Tensor widened(const char* bytes, const Shape& shape, const std::string& source)
   return tensor(std::move(result), shape);
 }
 
-Tensor widened_halves(const char* bytes, const Shape& shape, float (*from_bits)(std::uint16_t)) {
-  std::vector<float> result(static_cast<std::size_t>(shape.size()));
-  for (float& number : result) {
-    std::uint16_t bits = 0;
-    std::memcpy(&bits, bytes, sizeof bits);
-    bytes += sizeof bits;
-    number = from_bits(bits);
-  }
-  return tensor(std::move(result), shape);
-}
-
 /// Any other pattern of bits would not be a bool.
 Tensor normalized(const char* bytes, const Shape& shape) {
   std::string result(bytes, static_cast<std::size_t>(shape.size()));
@@ -48,31 +42,37 @@ Tensor normalized(const char* bytes, const Shape& shape) {
   return from_memory(result.data(), DType::boolean, shape);
 }
 
-template <Element T>
-std::string_view bytes_of(const Tensor& tensor) {
-  const auto data = tensor.data<T>();
-  return {reinterpret_cast<const char*>(data.data()), data.size_bytes()};
-}
-
 }  // namespace
 
 std::size_t item_size(Stored type) {
   switch (type) {
-    case Stored::boolean:
-    case Stored::int8:
-    case Stored::uint8: return 1;
+    case Stored::int8: return 1;
     case Stored::int16:
-    case Stored::uint16:
-    case Stored::float16:
-    case Stored::bfloat16: return 2;
-    case Stored::int32:
-    case Stored::uint32:
-    case Stored::float32: return 4;
-    case Stored::int64:
-    case Stored::uint64:
-    case Stored::float64: return 8;
+    case Stored::uint16: return 2;
+    case Stored::uint32: return 4;
+    case Stored::uint64: return 8;
+    default: return item_size(*tensor_dtype(type));
   }
-  return 0;
+}
+
+std::optional<DType> tensor_dtype(Stored type) {
+  switch (type) {
+    case Stored::boolean: return DType::boolean;
+    case Stored::uint8: return DType::uint8;
+    case Stored::int32: return DType::int32;
+    case Stored::int64: return DType::int64;
+    case Stored::float16: return DType::float16;
+    case Stored::bfloat16: return DType::bfloat16;
+    case Stored::float32: return DType::float32;
+    case Stored::float64: return DType::float64;
+    default: return {};
+  }
+}
+
+Stored stored_as(DType dtype) {
+  for (const Stored type : all_types)
+    if (tensor_dtype(type) == dtype) return type;
+  throw std::invalid_argument("no file stores " + std::string(to_string(dtype)));
 }
 
 Tensor copy_elements(const char* bytes, Stored type, const Shape& shape, const std::string& source) {
@@ -80,18 +80,11 @@ Tensor copy_elements(const char* bytes, Stored type, const Shape& shape, const s
     case Stored::boolean: return normalized(bytes, shape);
     case Stored::int8: return widened<std::int8_t>(bytes, shape, source);
     case Stored::int16: return widened<std::int16_t>(bytes, shape, source);
-    case Stored::int32: return widened<std::int32_t>(bytes, shape, source);
-    case Stored::int64: return from_memory(bytes, DType::int64, shape);
-    case Stored::uint8: return widened<std::uint8_t>(bytes, shape, source);
     case Stored::uint16: return widened<std::uint16_t>(bytes, shape, source);
     case Stored::uint32: return widened<std::uint32_t>(bytes, shape, source);
     case Stored::uint64: return widened<std::uint64_t>(bytes, shape, source);
-    case Stored::float16: return widened_halves(bytes, shape, from_float16);
-    case Stored::bfloat16: return widened_halves(bytes, shape, from_bfloat16);
-    case Stored::float32: return from_memory(bytes, DType::float32, shape);
-    case Stored::float64: return from_memory(bytes, DType::float64, shape);
+    default: return from_memory(bytes, *tensor_dtype(type), shape);
   }
-  return {};
 }
 
 std::string swapped_bytes(std::string_view elements, std::size_t item_bytes) {
@@ -102,13 +95,8 @@ std::string swapped_bytes(std::string_view elements, std::size_t item_bytes) {
 }
 
 std::string_view bytes_of(const Tensor& tensor) {
-  switch (tensor.dtype()) {
-    case DType::boolean: return bytes_of<bool>(tensor);
-    case DType::int64: return bytes_of<std::int64_t>(tensor);
-    case DType::float32: return bytes_of<float>(tensor);
-    case DType::float64: return bytes_of<double>(tensor);
-  }
-  return {};
+  const Array& value = value_of(tensor);
+  return {static_cast<const char*>(value.raw()), value.byte_count()};
 }
 
 }  // namespace chainrule

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -29,9 +30,13 @@ enum class Stored : std::uint8_t {
 std::size_t item_size(Stored type);
 
 /// A tensor of the elements that lie at `bytes`, little-endian, in row-major order and aligned or not. They
-/// are copied: integers as int64, float16 and bfloat16 as float32, and any byte but 0 as true. IoError that
-/// begins with `source` for an integer beyond int64.
+/// are copied: in the same dtype where there is one, other integers as int64, and any byte but 0 as true.
+/// IoError that begins with `source` for an integer beyond int64.
 Tensor copy_elements(const char* bytes, Stored type, const Shape& shape, const std::string& source);
+
+/// The dtype of the same elements, if there is one.
+std::optional<DType> tensor_dtype(Stored type);
+Stored stored_as(DType dtype);
 
 /// Elements of so many bytes each, from one byte order to the other.
 std::string swapped_bytes(std::string_view elements, std::size_t item_bytes);

@@ -22,6 +22,10 @@ namespace chainrule {
 namespace {
 
 constexpr std::string_view magic = "\x93NUMPY";
+constexpr std::pair<std::string_view, Stored> types[] = {
+    {"b1", Stored::boolean}, {"i1", Stored::int8},    {"i2", Stored::int16},   {"i4", Stored::int32},
+    {"i8", Stored::int64},   {"u1", Stored::uint8},   {"u2", Stored::uint16},  {"u4", Stored::uint32},
+    {"u8", Stored::uint64},  {"f2", Stored::float16}, {"f4", Stored::float32}, {"f8", Stored::float64}};
 struct Header {
   std::string descr;  // "<f8": byte order, kind, bytes per element
   bool fortran_order = false;
@@ -30,10 +34,6 @@ struct Header {
   /// Nothing for what no tensor can hold.
   std::optional<Stored> type() const {
     if (descr.size() != 3 || std::string_view("<>|=").find(descr[0]) == std::string_view::npos) return {};
-    constexpr std::pair<std::string_view, Stored> types[] = {
-        {"b1", Stored::boolean}, {"i1", Stored::int8},    {"i2", Stored::int16},   {"i4", Stored::int32},
-        {"i8", Stored::int64},   {"u1", Stored::uint8},   {"u2", Stored::uint16},  {"u4", Stored::uint32},
-        {"u8", Stored::uint64},  {"f2", Stored::float16}, {"f4", Stored::float32}, {"f8", Stored::float64}};
     const auto* found = std::ranges::find(types, std::string_view(descr).substr(1),
                                           &std::pair<std::string_view, Stored>::first);
     return found != std::end(types) ? std::optional(found->second) : std::nullopt;
@@ -168,14 +168,10 @@ std::int64_t payload_bytes(const Shape& shape, std::size_t item_bytes, const std
   return bytes;
 }
 
-std::string_view descr(DType dtype) {
-  switch (dtype) {
-    case DType::boolean: return "|b1";
-    case DType::int64: return "<i8";
-    case DType::float32: return "<f4";
-    case DType::float64: return "<f8";
-  }
-  return {};
+std::string descr(DType dtype) {
+  const Stored type = stored_as(dtype);
+  const auto* found = std::ranges::find(types, type, &std::pair<std::string_view, Stored>::second);
+  return (item_size(type) == 1 ? "|" : "<") + std::string(found->first);
 }
 
 }  // namespace
@@ -201,6 +197,10 @@ Tensor read_npy(std::string_view bytes, const std::string& source) {
   return no_grad([&] { return transpose(copy_elements(bytes.data(), *type, reversed, source)); }).detach();
 }
 
+Tensor as_numpy_has_it(const Tensor& tensor) {
+  return tensor.dtype() == DType::bfloat16 ? cast(tensor.detach(), DType::float32) : tensor;
+}
+
 std::string npy_header(const Tensor& tensor) {
   std::string header = "{'descr': '" + std::string(descr(tensor.dtype())) +
                        "', 'fortran_order': False, 'shape': " + to_string(tensor.shape()) + ", }";
@@ -215,7 +215,8 @@ std::string npy_header(const Tensor& tensor) {
 
 Tensor load_npy(const std::string& path) { return read_npy(MappedFile(path).bytes(), path); }
 
-void save_npy(const std::string& path, const Tensor& tensor) {
+void save_npy(const std::string& path, const Tensor& given) {
+  const Tensor tensor = as_numpy_has_it(given);
   const std::string header = npy_header(tensor);
   OutputFile out(path);
   out.write(header);

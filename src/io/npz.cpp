@@ -44,7 +44,8 @@ void save_npz(const std::string& path, const NamedTensors& tensors, bool compres
 
   OutputFile out(path);
   zip::Writer archive(out);
-  for (const auto& [name, tensor] : tensors) {
+  for (const auto& [name, given] : tensors) {
+    const Tensor tensor = as_numpy_has_it(given);
     const std::string header = npy_header(tensor);
     archive.add(name + std::string(extension), {header, bytes_of(tensor)}, compressed);
   }

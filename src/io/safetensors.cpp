@@ -26,22 +26,11 @@ Tensor make_tensor(const safetensors::Entry& entry, const MappedFile& file, std:
                    const std::string& path) {
   const std::size_t begin = data_begin + entry.begin;
   const char* bytes = file.bytes().data() + begin;
-  if (reinterpret_cast<std::uintptr_t>(bytes) % item_size(entry.type) == 0) {
-    if (entry.type == Stored::int64) return from_memory(file.share(begin), DType::int64, entry.shape);
-    if (entry.type == Stored::float32) return from_memory(file.share(begin), DType::float32, entry.shape);
-    if (entry.type == Stored::float64) return from_memory(file.share(begin), DType::float64, entry.shape);
-  }
+  const std::optional<DType> dtype = tensor_dtype(entry.type);
+  const bool is_aligned = reinterpret_cast<std::uintptr_t>(bytes) % item_size(entry.type) == 0;
+  if (is_aligned && dtype && dtype != DType::boolean)  // which may be no bool
+    return from_memory(file.share(begin), *dtype, entry.shape);
   return copy_elements(bytes, entry.type, entry.shape, path + ": tensor " + in_quotes(entry.name));
-}
-
-std::string_view type_name(DType dtype) {
-  switch (dtype) {
-    case DType::boolean: return "BOOL";
-    case DType::int64: return "I64";
-    case DType::float32: return "F32";
-    case DType::float64: return "F64";
-  }
-  return {};
 }
 
 [[noreturn]] void refuse(const std::string& what) {
@@ -77,7 +66,7 @@ std::string header_of(const NamedTensors& tensors, const std::vector<std::size_t
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const auto& [name, tensor] = tensors[i];
     text += (text.size() > 1 ? "," : "") + in_json(function, name) + R"(:{"dtype":")" +
-            std::string(type_name(tensor.dtype())) + R"(","shape":)" +
+            std::string(safetensors::type_name(stored_as(tensor.dtype()))) + R"(","shape":)" +
             nlohmann::json(tensor.shape().sizes()).dump() + R"(,"data_offsets":)" + offsets[i] + "}";
   }
   text += "}";

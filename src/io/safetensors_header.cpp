@@ -19,13 +19,13 @@ namespace {
 using Json = nlohmann::json;
 using Sizes = std::vector<std::int64_t>;
 
+constexpr std::pair<std::string_view, Stored> types[] = {
+    {"BOOL", Stored::boolean}, {"I8", Stored::int8},     {"I16", Stored::int16},     {"I32", Stored::int32},
+    {"I64", Stored::int64},    {"U8", Stored::uint8},    {"U16", Stored::uint16},    {"U32", Stored::uint32},
+    {"U64", Stored::uint64},   {"F16", Stored::float16}, {"BF16", Stored::bfloat16}, {"F32", Stored::float32},
+    {"F64", Stored::float64}};
+
 std::optional<Stored> stored_type(std::string_view name) {
-  constexpr std::pair<std::string_view, Stored> types[] = {
-      {"BOOL", Stored::boolean}, {"I8", Stored::int8},       {"I16", Stored::int16},
-      {"I32", Stored::int32},    {"I64", Stored::int64},     {"U8", Stored::uint8},
-      {"U16", Stored::uint16},   {"U32", Stored::uint32},    {"U64", Stored::uint64},
-      {"F16", Stored::float16},  {"BF16", Stored::bfloat16}, {"F32", Stored::float32},
-      {"F64", Stored::float64}};
   const auto* found = std::ranges::find(types, name, &std::pair<std::string_view, Stored>::first);
   return found != std::end(types) ? std::optional(found->second) : std::nullopt;
 }
@@ -189,6 +189,10 @@ void require_tiled(const std::vector<Entry>& entries, std::size_t data_bytes, co
 }
 
 }  // namespace
+
+std::string_view type_name(Stored type) {
+  return std::ranges::find(types, type, &std::pair<std::string_view, Stored>::second)->first;
+}
 
 Header read_header(std::string_view text, std::size_t data_bytes, const std::string& path) {
   // To the JSON library a zero is the end of the text.

@@ -28,6 +28,9 @@ struct Header {
   std::map<std::string, std::string> metadata;
 };
 
+/// "F32", say.
+std::string_view type_name(Stored type);
+
 /// IoError that begins with `path` unless this is the header of a file whose data has so many bytes: all of
 /// them belong to exactly one tensor each. Allocates a few times the size of the text.
 Header read_header(std::string_view text, std::size_t data_bytes, const std::string& path);

@@ -83,9 +83,6 @@ void transpose_matrix(const T* in, std::int64_t stride, std::int64_t rows, std::
     parallel_for(rows, (parallel_grain + columns - 1) / columns, [=](std::int64_t begin, std::int64_t end) {
       simd::vectorized<TransposeLoop<T>>(in, stride, begin, end, columns, out, out_stride);
     });
-  } else if constexpr (sizeof(T) == sizeof(double)) {  // only moved, so bits of any kind
-    transpose_matrix(reinterpret_cast<const double*>(in), stride, rows, columns,
-                     reinterpret_cast<double*>(out), out_stride);
   } else {
     for (std::int64_t r = 0; r < rows; ++r)
       for (std::int64_t c = 0; c < columns; ++c) out[r * out_stride + c] = in[c * stride + r];
@@ -178,8 +175,9 @@ Array permute(const Array& x, std::span<const std::size_t> order) {
     strides[axis] = own[order[axis]];
   }
   Array out(shape, x.dtype());
-  dispatch(x.dtype(),
-           [&]<class T>() { permute_elements(x.data<T>(), out.mutable_data<T>(), shape, strides); });
+  dispatch_by_size(x.dtype(), [&]<class T>() {
+    permute_elements(static_cast<const T*>(x.raw()), static_cast<T*>(out.mutable_raw()), shape, strides);
+  });
   return out;
 }
 
@@ -189,9 +187,9 @@ Array gather(const Array& x, const Box& box) {
   const auto [first, strides] = strided(box, x.shape());
   const std::int64_t count = box.shape.rank() == 0 ? 1 : box.shape.back();
   const std::int64_t stride = box.shape.rank() == 0 ? 1 : strides.back();
-  dispatch(x.dtype(), [&, first = first, &strides = strides]<class T>() {
-    const T* in = x.data<T>() + first;
-    T* to = out.mutable_data<T>();
+  dispatch_by_size(x.dtype(), [&, first = first, &strides = strides]<class T>() {
+    const T* in = static_cast<const T*>(x.raw()) + first;
+    T* to = static_cast<T*>(out.mutable_raw());
     for_each_strided(box.shape, strides, [&](auto at, auto from) {
       if (stride == 1) {
         std::copy_n(in + from, count, to + at);
@@ -208,9 +206,9 @@ void scatter(const Array& part, const Box& box, Array& into) {
   const auto [first, strides] = strided(box, into.shape());
   const std::int64_t count = box.shape.rank() == 0 ? 1 : box.shape.back();
   const std::int64_t stride = box.shape.rank() == 0 ? 1 : strides.back();
-  dispatch(part.dtype(), [&, first = first, &strides = strides]<class T>() {
-    const T* in = part.data<T>();
-    T* to = into.mutable_data<T>() + first;
+  dispatch_by_size(part.dtype(), [&, first = first, &strides = strides]<class T>() {
+    const T* in = static_cast<const T*>(part.raw());
+    T* to = static_cast<T*>(into.mutable_raw()) + first;
     for_each_strided(box.shape, strides, [&](auto at, auto from) {
       for (std::int64_t i = 0; i < count; ++i) to[from + i * stride] = in[at + i];
     });

@@ -226,9 +226,9 @@ Array select(const Array& condition, const Array& a, const Array& b, const Shape
       return detail::elementwise<3>(detail::loop<Select, double, double, bool, double, double>, a.dtype(),
                                     shape, all);
     case DType::int64: return select_plainly<std::int64_t>(condition, a, b, shape);
-    case DType::boolean: break;
+    case DType::boolean: return select_plainly<bool>(condition, a, b, shape);
+    default: report_unexpected(a.dtype());
   }
-  return select_plainly<bool>(condition, a, b, shape);
 }
 
 }  // namespace chainrule::kernels

@@ -49,7 +49,8 @@ void repeat(const Blocks<1>& blocks, std::int64_t begin, std::int64_t end, const
   };
   if (item == 4) return as.template operator()<float>();
   if (item == 8) return as.template operator()<double>();
-  as.template operator()<bool>();
+  if (item == 2) return as.template operator()<std::uint16_t>();
+  as.template operator()<std::uint8_t>();
 }
 
 }  // namespace chainrule::kernels

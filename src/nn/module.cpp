@@ -156,7 +156,7 @@ void load_state_dict(const ModuleRef& module, const NamedTensors& state) {
 namespace detail {
 
 void renew(const ModuleRef& module, std::optional<DType> dtype) {
-  if (dtype && !is_floating(*dtype))
+  if (dtype && (!is_floating(*dtype) || is_only_stored(*dtype)))
     throw DTypeError("to: parameters cannot be " + std::string(to_string(*dtype)) +
                      "; a module is float32 or float64");
   Renewal renewal(dtype);

@@ -5,9 +5,9 @@
 namespace chainrule {
 namespace {
 
-/// DTypeError unless floating.
+/// DTypeError unless float32 or float64.
 Tensor leaf_of(const Tensor& value, const std::string& name) {
-  if (!is_floating(value.dtype()))
+  if (!is_floating(value.dtype()) || is_only_stored(value.dtype()))
     throw DTypeError("Parameter: '" + name + "' is " + std::string(to_string(value.dtype())) +
                      ", but only float32 and float64 are learned; cast it first");
   return parameter(value_of(value), name);

@@ -103,10 +103,12 @@ class Decoder {
     return wrapped(tensor(std::move(result), shape_), format);
   }
 
-  Tensor halves(float (*number_of)(std::uint16_t)) const {
+  template <class Half>
+  Tensor halves() const {
     std::vector<float> result;
     result.reserve(count_);
-    for (const std::uint16_t bits : stored<std::uint16_t>(raw_.int32s)) result.push_back(number_of(bits));
+    for (const std::uint16_t bits : stored<std::uint16_t>(raw_.int32s))
+      result.push_back(Half::from_bits(bits));
     return tensor(std::move(result), shape_);
   }
 
@@ -114,8 +116,8 @@ class Decoder {
     switch (raw_.type) {
       case ElementType::float32: return tensor(stored<float>(raw_.floats), shape_);
       case ElementType::float64: return tensor(stored<double>(raw_.doubles), shape_);
-      case ElementType::float16: return halves(from_float16);
-      case ElementType::bfloat16: return halves(from_bfloat16);
+      case ElementType::float16: return halves<Float16>();
+      case ElementType::bfloat16: return halves<BFloat16>();
       case ElementType::boolean: {
         // Any other bit pattern would not be a bool.
         std::vector<std::uint8_t> bytes = stored<std::uint8_t>(raw_.int32s);

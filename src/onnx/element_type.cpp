@@ -63,7 +63,11 @@ std::string reason_against(ElementType type) {
 ElementType natural_type(DType dtype) {
   switch (dtype) {
     case DType::boolean: return ElementType::boolean;
+    case DType::uint8: return ElementType::uint8;
+    case DType::int32: return ElementType::int32;
     case DType::int64: return ElementType::int64;
+    case DType::float16: return ElementType::float16;
+    case DType::bfloat16: return ElementType::bfloat16;
     case DType::float32: return ElementType::float32;
     case DType::float64: return ElementType::float64;
   }
@@ -103,35 +107,10 @@ Tensor wrapped(const Tensor& x, IntegerFormat format) {
   return tensor(std::move(result), x.shape());
 }
 
-std::uint16_t to_float16(double number) {
-  const std::uint16_t sign = std::signbit(number) ? 0x8000 : 0;
-  const double size = std::fabs(number);
-  if (std::isnan(number)) return sign | 0x7e00;
-  if (size >= 65520) return sign | 0x7c00;  // 65504 is the largest; what is nearer to 65536 is infinite
-  if (size == 0) return sign;
-  int exponent = 0;
-  std::frexp(size, &exponent);                          // size = f · 2^exponent with 1/2 <= f < 1
-  const int last_place = std::max(exponent - 11, -24);  // subnormal below 2^-14
-  const double scaled = std::nearbyint(std::ldexp(size, -last_place));
-  const auto digits = static_cast<std::uint32_t>(scaled);
-  // A carry into the next exponent comes out right by addition.
-  const std::uint32_t biased =
-      last_place == -24 && digits < 1024 ? 0U : static_cast<std::uint32_t>(last_place + 25);
-  const std::uint32_t bits = biased == 0 ? digits : (biased << 10) + (digits - 1024);
-  return static_cast<std::uint16_t>(sign | bits);
-}
-
-std::uint16_t to_bfloat16(float number) {
-  const auto bits = std::bit_cast<std::uint32_t>(number);
-  if (std::isnan(number)) return static_cast<std::uint16_t>((bits >> 16) | 0x40);
-  return static_cast<std::uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-}
-
 Tensor rounded(const Tensor& x, ElementType type) {
   std::vector<float> result = x.to_vector<float>();
   for (float& number : result)
-    number =
-        type == ElementType::float16 ? from_float16(to_float16(number)) : from_bfloat16(to_bfloat16(number));
+    number = type == ElementType::float16 ? float(Float16(number)) : float(BFloat16(number));
   const Tensor target = tensor(std::move(result), x.shape());
   if (!x.requires_grad()) return target;
   // x plus a constant that is exact: both are close, and of float32. Infinities are equal, or made so.

@@ -4,7 +4,6 @@
 #include <string>
 
 #include "chainrule/tensor.h"
-#include "io/halves.h"
 
 /// ONNX's element types, and how tensors of chainrule carry them.
 namespace chainrule::onnx {
@@ -62,9 +61,6 @@ std::optional<IntegerFormat> integer_format(ElementType type);
 /// int64 elements modulo 2^bits, as the type stores them. The same tensor where all fit already.
 Tensor wrapped(const Tensor& x, IntegerFormat format);
 
-/// The nearest number of the format, of two equally near ones the even one; beyond its range infinity.
-std::uint16_t to_float16(double number);
-std::uint16_t to_bfloat16(float number);
 /// The same tensor but for the digits that float16 or bfloat16 has not. The derivative is 1.
 Tensor rounded(const Tensor& x, ElementType type);
 

@@ -8,6 +8,7 @@
 
 #include "chainrule/functions.h"
 #include "chainrule/ops.h"
+#include "io/elements.h"
 
 namespace chainrule::onnx {
 namespace {
@@ -15,16 +16,7 @@ namespace {
 /// The same dtype, shape and elements?
 bool equal(const Tensor& a, const Tensor& b) {
   if (a.dtype() != b.dtype() || a.shape() != b.shape()) return false;
-  const auto bytes = [](const Tensor& tensor) {
-    switch (tensor.dtype()) {
-      case DType::float32: return std::as_bytes(tensor.data<float>());
-      case DType::float64: return std::as_bytes(tensor.data<double>());
-      case DType::int64: return std::as_bytes(tensor.data<std::int64_t>());
-      case DType::boolean: break;
-    }
-    return std::as_bytes(tensor.data<bool>());
-  };
-  return std::ranges::equal(bytes(a), bytes(b));
+  return bytes_of(a) == bytes_of(b);
 }
 
 template <class F>

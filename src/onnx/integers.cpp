@@ -70,8 +70,8 @@ Values bit_cast(const Call& call) {
       const auto narrow = static_cast<float>(number);  // exact, unless the type is float64
       patterns.push_back(from == ElementType::float64    ? std::bit_cast<std::int64_t>(number)
                          : from == ElementType::float32  ? std::bit_cast<std::int32_t>(narrow)
-                         : from == ElementType::bfloat16 ? to_bfloat16(narrow)
-                                                         : to_float16(number));
+                         : from == ElementType::bfloat16 ? BFloat16(narrow).bits()
+                                                         : Float16(number).bits());
     }
   } else {
     patterns = x.to_vector<std::int64_t>();
@@ -84,8 +84,9 @@ Values bit_cast(const Call& call) {
     if (to == ElementType::float64) doubles.push_back(std::bit_cast<double>(pattern));
     if (to == ElementType::float32)
       floats.push_back(std::bit_cast<float>(static_cast<std::int32_t>(pattern)));
-    if (to == ElementType::float16) floats.push_back(from_float16(static_cast<std::uint16_t>(pattern)));
-    if (to == ElementType::bfloat16) floats.push_back(from_bfloat16(static_cast<std::uint16_t>(pattern)));
+    if (to == ElementType::float16) floats.push_back(Float16::from_bits(static_cast<std::uint16_t>(pattern)));
+    if (to == ElementType::bfloat16)
+      floats.push_back(BFloat16::from_bits(static_cast<std::uint16_t>(pattern)));
   }
   if (to == ElementType::float64) return one(tensor(std::move(doubles), x.shape()), to);
   if (to == ElementType::boolean) return one(tensor(std::move(patterns), x.shape()) != 0, to);

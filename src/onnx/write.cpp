@@ -4,27 +4,17 @@
 
 #include <cstring>
 
+#include "io/elements.h"
 #include "onnx/exporter.h"
 
 namespace chainrule::onnx {
 namespace {
 
-template <class T>
-std::string bytes_of(const Tensor& tensor) {
-  const std::span<const T> elements = tensor.data<T>();
-  return {reinterpret_cast<const char*>(elements.data()), elements.size_bytes()};
-}
-
 void write(const Value& value, ::onnx::TensorProto& to) {
   const Tensor& tensor = value.tensor;
   to.set_data_type(static_cast<std::int32_t>(value.type));
   for (const std::int64_t size : tensor.shape()) to.add_dims(size);
-  switch (tensor.dtype()) {
-    case DType::float32: return to.set_raw_data(bytes_of<float>(tensor));
-    case DType::float64: return to.set_raw_data(bytes_of<double>(tensor));
-    case DType::int64: return to.set_raw_data(bytes_of<std::int64_t>(tensor));
-    case DType::boolean: return to.set_raw_data(bytes_of<bool>(tensor));
-  }
+  to.set_raw_data(std::string(bytes_of(tensor)));
 }
 
 void write(const Attribute& attribute, ::onnx::AttributeProto& to) {

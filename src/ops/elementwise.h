@@ -246,11 +246,13 @@ struct Binary {
 /// The dtype of an operation on real numbers: integers become the default.
 inline DType real_dtype(DType dtype) { return is_floating(dtype) ? dtype : default_dtype(); }
 
-/// The dtype in which an operation computes: bool counts as int64, and integers become the default where
-/// the operation is one of real numbers.
+/// The dtype of an operation on numbers: bool counts as int64.
+inline DType number_dtype(DType dtype) { return dtype == DType::boolean ? DType::int64 : dtype; }
+
+/// The dtype of an operation: integers become the default where it is one of real numbers.
 template <class Op>
 DType working_dtype(DType dtype) {
-  return Op::integers ? promote(dtype, DType::int64) : real_dtype(dtype);
+  return Op::integers ? number_dtype(dtype) : real_dtype(dtype);
 }
 
 /// Of an operand, without a call for a tensor.
@@ -259,18 +261,21 @@ inline DType dtype_of(const Operand& operand) {
   return node != nullptr ? node->dtype() : operand.dtype();
 }
 
-/// The dtype in which operands meet: that of the tensors among them, unless only a number can hold the
-/// fraction (a number with a fraction makes an int64 tensor floating).
+/// The dtype in which operands meet: that of the tensors among them, unless it cannot hold a number. (One
+/// with a fraction makes whole numbers floating, and -1 makes uint8 int32.)
 class CommonDType {
  public:
   void meet(const Operand& operand) {
     DType& kind = operand.tensor() != nullptr ? tensors_ : numbers_;
     kind = promote(kind, dtype_of(operand));
+    if (operand.tensor() == nullptr) least_ = promote(least_, operand.least_dtype());
   }
-  DType result() const { return is_floating(tensors_) ? tensors_ : promote(tensors_, numbers_); }
+  DType result() const {
+    return is_floating(tensors_) ? tensors_ : promote(tensors_, is_integer(tensors_) ? least_ : numbers_);
+  }
 
  private:
-  DType tensors_ = DType::boolean, numbers_ = DType::boolean;
+  DType tensors_ = DType::boolean, numbers_ = DType::boolean, least_ = DType::boolean;
 };
 template <std::same_as<Operand>... Operands>
 DType common_dtype(const Operand& first, const Operands&... others) {

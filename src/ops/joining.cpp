@@ -10,6 +10,7 @@ namespace chainrule {
 namespace ops {
 
 struct Concatenate : DataMovement {
+  static constexpr bool any_dtype = true;
   static constexpr std::string_view name = "concatenate", formula = "each part's own piece of the gradient";
   std::size_t axis = 0;
   Attributes attributes() const { return {{"axis", static_cast<std::int64_t>(axis)}}; }

@@ -11,6 +11,7 @@ namespace ops {
 /// op(a) · op(b), where op exchanges the last two axes if told. Vectors are a row on the left, a column
 /// on the right, and are never transposed.
 struct Matmul {
+  static constexpr bool integers = true;
   static constexpr std::string_view name = "matmul", formula = "∂(a @ b): to a: g @ bᵀ,  to b: aᵀ @ g";
   bool transpose_a = false, transpose_b = false;
 
@@ -270,7 +271,7 @@ Entries linear_algebra_operations() {
 }  // namespace ops
 
 Tensor matmul(const Operand& a, const Operand& b) {
-  const DType dtype = promote(ops::common_dtype(a, b), DType::int64);
+  const DType dtype = ops::number_dtype(ops::common_dtype(a, b));
   return apply(ops::Matmul{}, a.here(), Argument(a, dtype), Argument(b, dtype));
 }
 

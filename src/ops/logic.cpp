@@ -1,6 +1,7 @@
 #include <limits>
 
 #include "chainrule/indexing.h"
+#include "kernels/cast.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
 
@@ -97,6 +98,7 @@ struct LogicalNot {
 struct Where {
   static constexpr std::string_view name = "where",
                                     formula = "∂where(c, a, b)/∂a = 1 if c else 0,  ∂/∂b = 0 if c else 1";
+  static constexpr bool integers = true;
   Array forward(Values in) const {
     if (in[0]->dtype() != DType::boolean)
       throw DTypeError("where: the condition is " + std::string(to_string(in[0]->dtype())) +
@@ -169,14 +171,8 @@ struct Clamp {
 struct Cast {
   static constexpr std::string_view name = "cast", formula = "∂cast(x)/∂x = 1, in x's dtype";
   DType dtype;
-  Array forward(Values in) const {
-    return dispatch(in[0]->dtype(), [&]<class From>() {
-      return dispatch(dtype, [&]<class To>() {
-        const auto f = [](From x) { return convert<To>(x); };
-        return kernels::map<decltype(f), From, To>(*in[0]);
-      });
-    });
-  }
+  static constexpr bool any_dtype = true;
+  Array forward(Values in) const { return kernels::cast(*in[0], dtype); }
   Tensor batch(const Unwrapped& at) const { return apply(Cast{dtype}, {}, Argument(at.in[0])); }
   Tensor jvp(Inputs, const Tensor&, Inputs tangents) const {
     return is_floating(dtype) ? cast(tangents[0], dtype) : Tensor();
@@ -308,6 +304,32 @@ Entries logic_operations() {
        .formula = "as cast",
        .aliases = "int long",
        .example = "int64([1, 2])",
+       .weak = false},
+      {.name = "float16",
+       .parameters = "x",
+       .call = [](Arguments& a) -> Result { return cast(a[0], DType::float16); },
+       .formula = "as cast",
+       .aliases = "half",
+       .example = "float16([1, 2])",
+       .weak = false},
+      {.name = "bfloat16",
+       .parameters = "x",
+       .call = [](Arguments& a) -> Result { return cast(a[0], DType::bfloat16); },
+       .formula = "as cast",
+       .example = "bfloat16([1, 2])",
+       .weak = false},
+      {.name = "int32",
+       .parameters = "x",
+       .call = [](Arguments& a) -> Result { return cast(a[0], DType::int32); },
+       .formula = "as cast",
+       .example = "int32([1, 2])",
+       .weak = false},
+      {.name = "uint8",
+       .parameters = "x",
+       .call = [](Arguments& a) -> Result { return cast(a[0], DType::uint8); },
+       .formula = "as cast",
+       .aliases = "byte",
+       .example = "uint8([1, 2])",
        .weak = false},
       {.name = "bool",
        .parameters = "x",

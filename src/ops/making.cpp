@@ -142,7 +142,7 @@ namespace {
 template <class Number>
 Tensor counted(Number start, Number step, std::int64_t count, DType dtype) {
   Array out = new_array("arange", {count}, dtype);
-  dispatch(dtype, [&]<class T>() {
+  dispatch_stored(dtype, [&]<class T>() {
     T* const to = out.mutable_data<T>();
     for (std::int64_t i = 0; i < count; ++i) to[i] = convert<T>(start + static_cast<Number>(i) * step);
   });
@@ -159,7 +159,7 @@ void require_step(bool is_zero) {
 Tensor eye(std::int64_t n, std::optional<std::int64_t> columns, DType dtype) {
   const Shape shape = {n, columns.value_or(n)};
   Array out = new_array("eye", shape, dtype);
-  dispatch(dtype, [&]<class T>() {
+  dispatch_stored(dtype, [&]<class T>() {
     T* const to = out.mutable_data<T>();
     std::fill_n(to, out.size(), T(0));
     for (std::int64_t i = 0; i < std::min(shape[0], shape[1]); ++i) to[i * (shape[1] + 1)] = T(1);

@@ -58,6 +58,7 @@ struct Mean : AxisReduction {
 /// max and min: the gradient goes to the elements that equal the result, in even shares.
 template <class Op>
 struct Extremum : AxisReduction {
+  static constexpr bool integers = true;
   bool differentiable = false;
   /// Where forward found each result.
   std::optional<Array> places = {};
@@ -238,10 +239,10 @@ Tensor mean(const Operand& x, const Axes& axes, bool keepdims) {
   return ops::reduce<ops::Mean>(x, axes, keepdims, ops::real_dtype(x.dtype()));
 }
 Tensor max(const Operand& x, const Axes& axes, bool keepdims) {
-  return ops::reduce<ops::Max>(x, axes, keepdims, promote(x.dtype(), DType::int64));
+  return ops::reduce<ops::Max>(x, axes, keepdims, ops::number_dtype(x.dtype()));
 }
 Tensor min(const Operand& x, const Axes& axes, bool keepdims) {
-  return ops::reduce<ops::Min>(x, axes, keepdims, promote(x.dtype(), DType::int64));
+  return ops::reduce<ops::Min>(x, axes, keepdims, ops::number_dtype(x.dtype()));
 }
 Tensor logsumexp(const Operand& x, const Axes& axes, bool keepdims) {
   return ops::reduce<ops::Logsumexp>(x, axes, keepdims, ops::real_dtype(x.dtype()));

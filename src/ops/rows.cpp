@@ -21,6 +21,7 @@ static Places of_all(const Shape& stack, const Positions& positions) {
 
 /// Rows by their positions.
 struct TakeRows : DataMovement {
+  static constexpr bool any_dtype = true;
   static constexpr std::string_view name = "take_rows",
                                     formula = "the gradient added up at the rows it was taken from";
   Positions positions;
@@ -106,11 +107,12 @@ Tensor take_rows(const Operand& x, std::span<const std::int64_t> positions) {
 }
 
 Tensor take_rows(const Operand& x, const Tensor& positions) try {
-  if (positions.dtype() != DType::int64)
+  if (!is_integer(positions.dtype()))
     throw DTypeError("take_rows: positions are " + std::string(to_string(positions.dtype())) +
                      "; they must be int64");
-  if (ops::is_batched(positions)) return ops::take_own_rows(x.as_tensor(), positions);
-  return ops::take_rows(x, positions.data<std::int64_t>(), positions.shape());
+  const Tensor places = cast(positions, DType::int64);
+  if (ops::is_batched(places)) return ops::take_own_rows(x.as_tensor(), places);
+  return ops::take_rows(x, places.data<std::int64_t>(), places.shape());
 } catch (...) {
   rethrow_in_call("take_rows", x, Operand(positions));
 }

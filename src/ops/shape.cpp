@@ -22,6 +22,7 @@ static kernels::Box of_all(std::int64_t size, kernels::Box box) {
 }
 
 struct Permute : DataMovement {
+  static constexpr bool any_dtype = true;
   static constexpr std::string_view name = "permute", formula = "the gradient's axes go back to their places";
   std::vector<std::size_t> order;
   Array forward(Values in) const { return kernels::permute(*in[0], order); }
@@ -40,6 +41,7 @@ struct Permute : DataMovement {
 };
 
 struct Reshape : DataMovement {
+  static constexpr bool any_dtype = true;
   static constexpr std::string_view name = "reshape", formula = "the gradient in x's shape";
   Shape shape;
   Array forward(Values in) const { return in[0]->reshaped(shape); }
@@ -59,6 +61,7 @@ static bool stretches(const Shape& from, const Shape& to) {
 }
 
 struct BroadcastTo : DataMovement {
+  static constexpr bool any_dtype = true;
   static constexpr std::string_view name = "broadcast_to",
                                     formula = "the gradient summed over the stretched axes";
   Shape shape;
@@ -81,6 +84,7 @@ struct Scatter;
 
 /// A box out of an array, then without the axes that a position has removed.
 struct TakeBox : DataMovement {
+  static constexpr bool any_dtype = true;
   static constexpr std::string_view name = "index",
                                     formula = "the gradient in the place it was taken from, 0 elsewhere";
   kernels::Box box;
@@ -99,6 +103,7 @@ struct TakeBox : DataMovement {
 
 /// The reverse of TakeBox: zeros but for a box.
 struct Scatter : DataMovement {
+  static constexpr bool any_dtype = true;
   static constexpr std::string_view name = "index_gradient", formula = "the gradient at the place it was put";
   kernels::Box box;
   Shape shape;
@@ -127,6 +132,7 @@ void TakeBox::vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) con
 /// An array with a box of it replaced, by a part that stretches to `part`: the box without the axes that a
 /// position has removed.
 struct SliceUpdate {
+  static constexpr bool any_dtype = true;
   static constexpr std::string_view
       name = "slice_update",
       formula = "to x the gradient with 0 in the part, to the values that of the part";

@@ -35,7 +35,8 @@ TEST(Tensor, from_a_vector_takes_every_kind_of_number) {
   EXPECT_TRUE(equals(tensor(std::vector<unsigned char>{0, 255}), {2}, {0, 255}));
   EXPECT_TRUE(equals(tensor(std::vector<bool>{true, false, true}), {3}, {1, 0, 1}));
   EXPECT_EQ(tensor(std::vector<bool>{true}).dtype(), DType::boolean);
-  EXPECT_EQ(tensor(std::vector<int>{1}).dtype(), DType::int64);
+  EXPECT_EQ(tensor(std::vector<int>{1}).dtype(), DType::int32);
+  EXPECT_EQ(tensor(std::vector<short>{1}).dtype(), DType::int64);
 }
 
 TEST(Tensor, from_a_span_copies_it) {

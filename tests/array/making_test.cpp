@@ -87,12 +87,12 @@ TEST(Making, from_arrays_keeps_their_element_type) {
   EXPECT_TRUE(equals(tensor(nested), {2, 2}, {1, 2, 3, 4}));
   EXPECT_EQ(tensor(nested).dtype(), DType::float32);
   EXPECT_TRUE(equals(tensor(std::array{1, 2}), {2}, {1, 2}));
-  EXPECT_EQ(tensor(std::array{1, 2}).dtype(), DType::int64);
+  EXPECT_EQ(tensor(std::array{1, 2}).dtype(), DType::int32);
   EXPECT_EQ(tensor(std::array{1.0, 2.0}).dtype(), DType::float64);
   EXPECT_EQ(tensor(std::array{true, false}).dtype(), DType::boolean);
   EXPECT_TRUE(equals(tensor(std::span<double>(flat)), {3}, {1, 2, 3}));
   EXPECT_EQ(tensor(std::vector<double>{1, 2}).dtype(), DType::float64);
-  EXPECT_EQ(tensor(std::vector<std::uint8_t>{1, 255}).dtype(), DType::int64);
+  EXPECT_EQ(tensor(std::vector<std::uint8_t>{1, 255}).dtype(), DType::uint8);
   EXPECT_TRUE(equals(tensor(std::vector<bool>{true, false}), {2}, {1, 0}));
   EXPECT_TRUE(
       equals(tensor(std::vector<std::vector<double>>{{1, 2, 3}, {4, 5, 6}}), {2, 3}, {1, 2, 3, 4, 5, 6}));

@@ -22,22 +22,22 @@ void expect(const Tensor& read, DType dtype, const Shape& shape, const std::vect
 }
 
 TEST(Idx, reads_all_element_types) {
-  expect(load(file_of(0x08, two + three, std::string("\0\1\2\3\xfe\xff", 6))), DType::int64, {2, 3},
+  expect(load(file_of(0x08, two + three, std::string("\0\1\2\3\xfe\xff", 6))), DType::uint8, {2, 3},
          {0, 1, 2, 3, 254, 255});
   expect(load(file_of(0x09, two, "\x80\x7f")), DType::int64, {2}, {-128, 127});
   expect(load(file_of(0x0b, two, std::string("\1\2\xff\xfe", 4))), DType::int64, {2}, {258, -2});
-  expect(load(file_of(0x0c, one + two, std::string("\0\1\x11\x70\xff\xff\xff\xff", 8))), DType::int64, {1, 2},
+  expect(load(file_of(0x0c, one + two, std::string("\0\1\x11\x70\xff\xff\xff\xff", 8))), DType::int32, {1, 2},
          {70000, -1});
   expect(load(file_of(0x0d, two, std::string("\x3f\xc0\0\0\xc0\0\0\0", 8))), DType::float32, {2}, {1.5, -2});
   expect(load(file_of(0x0e, "", std::string("\x40\x04\0\0\0\0\0\0", 8))), DType::float64, {}, {2.5});
-  expect(load(file_of(0x08, three + none, "")), DType::int64, {3, 0}, {});
+  expect(load(file_of(0x08, three + none, "")), DType::uint8, {3, 0}, {});
 }
 
 /// As gzip has packed the first array of the test before.
 std::string packed() { return content_of(tests_path("fuzz/corpus/idx/gzip")); }
 
 TEST(Idx, reads_what_gzip_has_packed) {
-  expect(load(packed()), DType::int64, {2, 3}, {0, 1, 2, 3, 254, 255});
+  expect(load(packed()), DType::uint8, {2, 3}, {0, 1, 2, 3, 254, 255});
 }
 
 TEST(Idx, says_what_is_wrong_with_a_file_and_names_it) {

@@ -105,25 +105,25 @@ TEST(Npy, reads_big_endian_arrays) {
   EXPECT_EQ(load(npy(header(">f8", "()"), std::string("\x40\x04\0\0\0\0\0\0", 8))).item(), 2.5);
 }
 
-TEST(Npy, widens_small_integers_to_int64) {
+TEST(Npy, widens_integers_that_no_tensor_stores_to_int64) {
   const auto expect = [](const std::string& descr, const std::string& elements,
-                         const std::vector<std::int64_t>& values) {
+                         const std::vector<std::int64_t>& values, DType dtype = DType::int64) {
     const Tensor read = load(npy(header(descr, "(2,)"), elements));
-    EXPECT_EQ(read.dtype(), DType::int64) << descr;
+    EXPECT_EQ(read.dtype(), dtype) << descr;
     EXPECT_EQ(read.to_vector<std::int64_t>(), values) << descr;
   };
   expect("|i1", bytes<std::int8_t>({-128, 127}), {-128, 127});
-  expect("|u1", bytes<std::uint8_t>({0, 255}), {0, 255});
+  expect("|u1", bytes<std::uint8_t>({0, 255}), {0, 255}, DType::uint8);
   expect("<i2", bytes<std::int16_t>({-300, 300}), {-300, 300});
   expect("<u2", bytes<std::uint16_t>({1, 65535}), {1, 65535});
-  expect("<i4", bytes<std::int32_t>({-70000, 70000}), {-70000, 70000});
+  expect("<i4", bytes<std::int32_t>({-70000, 70000}), {-70000, 70000}, DType::int32);
   expect("<u4", bytes<std::uint32_t>({1, 4294967295}), {1, 4294967295});
   expect("<u8", bytes<std::uint64_t>({1, 1ULL << 62}), {1, 1LL << 62});
 }
 
-TEST(Npy, widens_float16_to_float32) {
+TEST(Npy, reads_float16) {
   const Tensor read = load(npy(header(">f2", "(3,)"), std::string("\x3c\0\xc5\0\0\1", 6)));
-  EXPECT_EQ(read.dtype(), DType::float32);
+  EXPECT_EQ(read.dtype(), DType::float16);
   EXPECT_EQ(read.to_vector<double>(), std::vector<double>({1, -5, 0x1p-24}));
 }
 

@@ -43,8 +43,8 @@ void expect_arrays_of_make_py(const NamedTensors& tensors, std::size_t first = 0
   expect(0, "w", DType::float64, {2, 3}, {1.5, 2, -3, 0.25, 1e300, inf});
   expect(1, "b", DType::int64, {3}, {1, -2, 0x1p40});
   expect(2, "layer/mask", DType::boolean, {2}, {1, 0});
-  expect(3, "half", DType::float32, {3}, {1, -5, 0x1p-24});
-  expect(4, "by columns", DType::int64, {2, 2}, {1, 2, 3, 4});
+  expect(3, "half", DType::float16, {3}, {1, -5, 0x1p-24});
+  expect(4, "by columns", DType::int32, {2, 2}, {1, 2, 3, 4});
   expect(5, "größe", DType::int64, {}, {7});
   expect(6, "nothing", DType::float32, {0, 3}, {});
 }

@@ -104,7 +104,7 @@ std::optional<std::int64_t> whole_number(const Value& value) {
 
 Value as_number(const Tensor& scalar) {
   if (scalar.dtype() == DType::boolean) return scalar.item<bool>();
-  if (scalar.dtype() == DType::int64) return scalar.item<std::int64_t>();
+  if (is_integer(scalar.dtype())) return scalar.item<std::int64_t>();
   return scalar.item();
 }
 
@@ -212,12 +212,9 @@ DType Arguments::dtype(std::size_t i) const {
   const auto* function = values_[i].as<Called>();
   const auto* text = values_[i].as<std::string>();
   const std::string_view name = function ? function->function->name : text ? std::string_view(*text) : "";
-  if (name == "float32" || name == "float64" || name == "int64" || name == "bool")
-    return name == "bool"      ? DType::boolean
-           : name == "int64"   ? DType::int64
-           : name == "float32" ? DType::float32
-                               : DType::float64;
-  fail(i, "float32, float64, int64 or bool");
+  for (std::uint8_t dtype = 0; dtype < std::size(chainrule::detail::dtype_names); ++dtype)
+    if (name == chainrule::detail::dtype_names[dtype]) return static_cast<DType>(dtype);
+  fail(i, "a dtype: bool, uint8, int32, int64, float16, bfloat16, float32 or float64");
 }
 
 std::string Arguments::word(std::size_t i) const {

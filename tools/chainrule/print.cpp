@@ -47,7 +47,9 @@ std::string exact(const Tensor& scalar) {
   switch (scalar.dtype()) {
     case DType::boolean: return scalar.item<bool>() ? "True" : "False";
     case DType::int64: return fmt::format("{}", scalar.item<std::int64_t>());
-    default: break;
+    case DType::float32:
+    case DType::float64: break;
+    default: return to_string(scalar);  // only stored: as few digits as tell them apart
   }
   if (std::isnan(scalar.item())) return "nan";  // has a sign, too, but it means nothing
   return scalar.dtype() == DType::float32 ? fmt::format("{}", scalar.item<float>())
@@ -73,8 +75,8 @@ nlohmann::ordered_json to_json(const Tensor& tensor) {
     case DType::int64: return nested<std::int64_t>(tensor, [](std::int64_t i) { return i; });
     case DType::float32: return nested<float>(tensor, number);
     case DType::float64: return nested<double>(tensor, number);
+    default: return to_json(cast(tensor, computed_in(tensor.dtype())));
   }
-  return {};
 }
 
 void write_output(const std::string& text) {

@@ -50,7 +50,7 @@ class Literal {
   DType dtype() const { return dtype_; }
   template <Element T>
   T as() const {
-    return is_floating(dtype_) ? static_cast<T>(real_) : static_cast<T>(integer_);
+    return is_floating(dtype_) ? convert<T>(real_) : convert<T>(integer_);
   }
 
  private:
@@ -90,8 +90,8 @@ template <class A>
 struct Innermost {
   using type = void;
 };
-template <Number N>
-struct Innermost<N> {
+template <class N>
+requires(Number<N> || Element<N>) struct Innermost<N> {
   using type = N;
 };
 template <class A>
@@ -100,10 +100,16 @@ struct Innermost<A> : Innermost<typename ArrayItem<A>::type> {};
 
 /// A std::vector, std::span, std::array or C array of numbers, or of such arrays.
 template <class A>
-concept ArrayOfNumbers = !Number<A> && Number<typename Innermost<A>::type>;
+concept ArrayOfNumbers = !Number<A> && !Element<A> &&
+                         (Number<typename Innermost<A>::type> || Element<typename Innermost<A>::type>);
 
+/// What a tensor stores the numbers of an array as.
+template <class N>
+struct StoredAs : std::type_identity<ElementFor<N>> {};
+template <Element N>
+struct StoredAs<N> : std::type_identity<N> {};
 template <ArrayOfNumbers A>
-using ElementOf = ElementFor<typename Innermost<A>::type>;
+using ElementOf = typename StoredAs<typename Innermost<A>::type>::type;
 
 /// [[noreturn]] ShapeError.
 [[noreturn]] void report_ragged(std::int64_t expected, std::int64_t found);
@@ -129,6 +135,8 @@ void copy_elements(const A& array, const std::int64_t* sizes, T*& out) {
   for (std::size_t i = 0; i < static_cast<std::size_t>(size); ++i) {
     if constexpr (ArrayOfNumbers<typename ArrayItem<A>::type>)
       copy_elements(array[i], sizes + 1, out);
+    else if constexpr (Element<typename ArrayItem<A>::type>)
+      *out++ = array[i];
     else
       *out++ = as_element<typename ArrayItem<A>::type>(array[i]);
   }

@@ -5,6 +5,7 @@
 
 #include "array/array.h"
 #include "chainrule/draw.h"
+#include "chainrule/ops.h"
 #include "draw/numbers.h"
 
 namespace chainrule {
@@ -109,6 +110,7 @@ RecordedNode recorded(const Graph& graph, const GraphNode& node, const Gradients
 }  // namespace
 
 NumbersSummary summary(const Tensor& tensor) {
+  if (is_only_stored(tensor.dtype())) return summary(cast(tensor.detach(), computed_in(tensor.dtype())));
   NumbersSummary summary = dispatch(tensor.dtype(), [&]<class T>() { return summarize(tensor.data<T>()); });
   if (is_small(tensor)) summary.elements = tensor.to_vector<double>();
   return summary;

@@ -18,7 +18,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 constexpr std::int64_t version = 1;
 constexpr std::string_view kinds[] = {"constant", "variable", "parameter", "operation"};
-constexpr std::string_view dtypes[] = {"bool", "int64", "float32", "float64"};
 
 // ---- Writing -----------------------------------------------------------------------------------------
 
@@ -217,7 +216,7 @@ RecordedNode read_node(const Place& place, std::size_t position, std::size_t sco
     for (std::size_t i = 0; i < derivatives.size(); ++i)
       node.derivatives[i] = read_derivative(derivatives[i]);
   }
-  node.dtype = static_cast<DType>(place.at("dtype").one_of(dtypes));
+  node.dtype = static_cast<DType>(place.at("dtype").one_of(detail::dtype_names));
   node.shape = read_shape(place.at("shape"), node.dtype);
   for (auto [key, numbers] : {std::pair{"value", &node.value}, {"gradient", &node.gradient}}) {
     if (!place.has(key)) continue;

@@ -188,7 +188,7 @@ Tensor hardtanh(const Operand& x, double low, double high) {
 }
 
 Tensor relu6(const Operand& x) {
-  const Tensor in = x.as(promote(ops::dtype_of(x), DType::int64));
+  const Tensor in = x.as(ops::number_dtype(ops::dtype_of(x)));
   return where({in <= 0, x.here()}, 0, where(in >= 6, 6, in));
 }
 

@@ -195,7 +195,7 @@ Tensor einsum_of(std::string_view equation, std::span<const T> operands, Here he
     CommonDType common;
     for (const T& operand : operands) common.meet(operand);
     for (const T& operand : operands) {
-      tensors.push_back(Operand(operand).as(promote(common.result(), DType::int64)));
+      tensors.push_back(Operand(operand).as(number_dtype(common.result())));
       named.push_back(Operand(operand).tensor());
     }
     return einsum(equation, tensors, here);
@@ -209,7 +209,7 @@ Tensor einsum_of(std::string_view equation, std::span<const T> operands, Here he
 
 Tensor tensordot(std::string_view name, const Operand& a, const Operand& b,
                  const std::vector<std::int64_t>& axes_a, const std::vector<std::int64_t>& axes_b) {
-  const DType dtype = promote(common_dtype(a, b), DType::int64);
+  const DType dtype = number_dtype(common_dtype(a, b));
   Term x{a.as(dtype), {}}, y{b.as(dtype), {}};
   const Shape &left = x.tensor.shape(), &right = y.tensor.shape();
   const auto refuse = [&](const std::string& why) {

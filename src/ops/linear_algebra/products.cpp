@@ -92,7 +92,7 @@ Tensor kron(const Operand& a, const Operand& b) try {
 }
 
 Tensor cross(const Operand& a, const Operand& b, std::int64_t axis) try {
-  const DType dtype = promote(ops::common_dtype(a, b), DType::int64);
+  const DType dtype = ops::number_dtype(ops::common_dtype(a, b));
   const Here here = a.here();
   const Tensor left = a.as(dtype), right = b.as(dtype);
   const Shape shape = broadcast("cross", left.shape(), right.shape());
@@ -118,7 +118,7 @@ Tensor cross(const Operand& a, const Operand& b, std::int64_t axis) try {
 
 Tensor matrix_power(const Operand& a, std::int64_t n) try {
   const Here here = a.here();
-  const DType dtype = n < 0 ? ops::real_dtype(a.dtype()) : promote(a.dtype(), DType::int64);
+  const DType dtype = n < 0 ? ops::real_dtype(a.dtype()) : ops::number_dtype(a.dtype());
   Tensor square = a.as(dtype);
   const Shape shape = square.shape();
   ops::require_square("matrix_power", shape);

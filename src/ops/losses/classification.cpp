@@ -38,11 +38,12 @@ struct Choice {
   Tensor offsets;  ///< of its element in the input; empty where they are others in each sample of a vmap
   Tensor counts;   ///< bool: is it not ignored?
 
-  Choice(std::string_view name, const Tensor& input, const Tensor& target, std::int64_t ignored) {
+  Choice(std::string_view name, const Tensor& input, const Tensor& given, std::int64_t ignored) {
+    const Tensor target = is_integer(given.dtype()) ? cast(given, DType::int64) : given;
     const std::size_t axis = class_axis(name, input);
     std::vector<std::int64_t> sizes(input.shape().begin(), input.shape().end());
     sizes.erase(sizes.begin() + static_cast<std::ptrdiff_t>(axis));
-    if (target.dtype() != DType::int64)
+    if (!is_integer(target.dtype()))
       throw DTypeError(std::string(name) + ": classes are " + std::string(to_string(target.dtype())) +
                        "; they must be int64");
     if (target.shape() != Shape(sizes))
@@ -167,7 +168,7 @@ void check_ctc(const Tensor& log_probs, const Tensor& targets, std::span<const s
     throw ShapeError("ctc_loss: log_probs " + to_string(log_probs.shape()) + " and targets " +
                      to_string(targets.shape()) + ": " + what);
   };
-  if (targets.dtype() != DType::int64)
+  if (!is_integer(targets.dtype()))
     throw DTypeError("ctc_loss: targets are " + std::string(to_string(targets.dtype())) +
                      "; they must be int64");
   if (log_probs.rank() != 3 || targets.rank() != 2 || targets.shape()[0] != log_probs.shape()[1])
@@ -292,6 +293,7 @@ Tensor ctc_loss(const Operand& log_probs, const Operand& targets, std::span<cons
     labels = reshape(labels, {1, labels.size()});
   }
   ops::check_ctc(in, labels, input_lengths, target_lengths, options.blank);
+  labels = cast(labels, DType::int64);
   const ops::Alignment alignment(labels, target_lengths, in.shape()[2], options.blank);
   Tensor losses = ops::ctc_of_samples(in, alignment, input_lengths);
   if (options.zero_infinity) losses = where(losses == ops::infinity, 0, losses);

@@ -114,8 +114,9 @@ Tensor attention(const char* operation, const Tensor& q, const Tensor& k, const 
     return Shape(sizes);
   };
   Tensor mask = options.mask;
-  if (!mask.is_empty() && mask.dtype() == DType::int64)
-    throw DTypeError(std::string(operation) + ": mask is int64; it must be bool, or floating to be added");
+  if (!mask.is_empty() && is_integer(mask.dtype()))
+    throw DTypeError(std::string(operation) + ": mask is " + std::string(to_string(mask.dtype())) +
+                     "; it must be bool, or floating to be added");
   if (!mask.is_empty() && mask.dtype() != DType::boolean) mask = Operand(mask).as(q.dtype());
   Shape batch = broadcast(operation, broadcast(operation, leading(q), leading(k)), leading(v));
   if (!mask.is_empty()) {

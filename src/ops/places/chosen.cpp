@@ -9,6 +9,7 @@ namespace {
 
 /// Zeros, a vector, to which is added what comes for each place.
 struct AddChosen {
+  static constexpr bool integers = true;
   static constexpr std::string_view name = "add_chosen",
                                     formula = "the gradient at the places it was added to";
   std::int64_t size;
@@ -32,6 +33,7 @@ struct AddChosen {
 
 /// Of a vector.
 struct Chosen {
+  static constexpr bool integers = true;
   static constexpr std::string_view name = "chosen", formula = "the gradient added up at the places";
   Array forward(Values in) const {
     (void)checked_positions("gather", constant(*in[1]), in[0]->size(), "the elements", false);

@@ -191,7 +191,7 @@ Tensor one_hot(const Operand& positions, std::optional<std::int64_t> classes, DT
   std::vector<std::int64_t> sizes(list.shape().begin(), list.shape().end());
   sizes.push_back(size);
   Array out = new_array("one_hot", Shape(sizes), dtype);
-  dispatch(dtype, [&]<class T>() {
+  dispatch_stored(dtype, [&]<class T>() {
     T* const to = out.mutable_data<T>();
     std::fill_n(to, out.size(), T(0));
     for (std::int64_t i = 0; i < count; ++i) to[i * size + at[i]] = T(1);

@@ -6,6 +6,7 @@
 #include <bit>
 #include <limits>
 
+#include "kernels/cast.h"
 #include "kernels/order.h"
 #include "ops/along_axis.h"
 #include "ops/batching.h"
@@ -138,7 +139,8 @@ struct Item {
 };
 using Line = std::vector<Item>;
 
-std::vector<Key> keys(const Array& x) {
+std::vector<Key> keys(const Array& of) {
+  const Array x = kernels::as_computed(of);
   std::vector<Key> all(static_cast<std::size_t>(x.size()));
   dispatch(x.dtype(), [&]<class T>() {
     using Kind = std::conditional_t<std::is_integral_v<T>, std::int64_t, double>;
@@ -195,7 +197,8 @@ Array places_in_order(const Tensor& x, std::size_t axis, std::int64_t count, boo
   Shape shape = x.shape();
   shape[axis] = count;
   const AlongAxis along(x.shape(), axis);
-  return kernels::places_in_order(value_of(x), {along.outer, along.n, along.inner}, count, descending)
+  return kernels::places_in_order(kernels::as_computed(value_of(x)), {along.outer, along.n, along.inner},
+                                  count, descending)
       .reshaped(shape);
 }
 Array sorted_places(const Tensor& x, std::size_t axis, bool descending) {

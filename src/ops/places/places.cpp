@@ -24,6 +24,7 @@ static Places of_all(Places places, std::int64_t size) {
 
 /// What is at some places.
 struct Gather : DataMovement {
+  static constexpr bool any_dtype = true;
   static constexpr std::string_view name = "gather",
                                     formula = "the gradient added up at the places it was taken from";
   Places places;
@@ -33,9 +34,9 @@ struct Gather : DataMovement {
   }
   Array forward(Values in) const {
     Array out(shape, in[0]->dtype());
-    dispatch(out.dtype(), [&]<class T>() {
-      const T* from = in[0]->data<T>();
-      T* to = out.mutable_data<T>();
+    dispatch_by_size(out.dtype(), [&]<class T>() {
+      const T* from = static_cast<const T*>(in[0]->raw());
+      T* to = static_cast<T*>(out.mutable_raw());
       const std::int64_t inner = places.inner;
       const std::int64_t* const list = places.list.data<std::int64_t>();
       const std::int64_t count = places.list.size();
@@ -65,6 +66,7 @@ struct Gather : DataMovement {
 
 /// The reverse of Gather: zeros, to which is added what comes for each place.
 struct AddAt : DataMovement {
+  static constexpr bool integers = true;
   static constexpr std::string_view name = "add_at", formula = "the gradient at the places it was added to";
   Places places;
   Shape shape;
@@ -132,7 +134,7 @@ Tensor gather_at(const Operand& x, Places places, const Shape& shape) {
   return apply(Gather{{}, std::move(places), shape}, x.here(), Argument(x, dtype_of(x)));
 }
 Tensor add_at(const Operand& x, Places places, const Shape& shape) {
-  const DType dtype = promote(dtype_of(x), DType::int64);
+  const DType dtype = number_dtype(dtype_of(x));
   return apply(AddAt{{}, std::move(places), shape}, x.here(), Argument(x, dtype));
 }
 Tensor gather_flat(const Operand& x, const Array& list) {
@@ -167,11 +169,11 @@ Array as_positions(std::string_view operation, const Operand& positions) {
   const Tensor tensor = positions.as_tensor();
   // Nothing in braces has no dtype of its own.
   if (tensor.size() == 0 && positions.tensor() == nullptr) return Array(tensor.shape(), DType::int64);
-  if (tensor.dtype() != DType::int64)
+  if (!is_integer(tensor.dtype()))
     throw DTypeError(std::string(operation) + ": positions are " + std::string(to_string(tensor.dtype())) +
                      ", of shape " + to_string(tensor.shape()) +
                      "; they must be int64: cast(positions, DType::int64)");
-  return value_of(tensor);
+  return value_of(cast(tensor, DType::int64));
 }
 
 }  // namespace
@@ -241,13 +243,13 @@ Array gathered_places(std::string_view operation, const Shape& shape, std::size_
 }
 
 Tensor gather_along(std::string_view operation, const Tensor& x, std::size_t axis, const Tensor& index) {
-  if (index.dtype() != DType::int64) (void)as_positions(operation, index);
+  if (!is_integer(index.dtype())) (void)as_positions(operation, index);
   const Shape &sizes = index.shape(), &shape = x.shape();
   bool fits = sizes.rank() == shape.rank();
   for (std::size_t i = 0; fits && i < shape.rank(); ++i) fits = i == axis || sizes[i] <= shape[i];
   if (!fits) report_index(operation, sizes, shape, axis);
   const auto strides = row_major_strides(shape);
-  Tensor places = index * strides[axis];
+  Tensor places = cast(index, DType::int64) * strides[axis];
   for (std::size_t i = 0; i < shape.rank(); ++i) {
     if (i == axis) continue;
     Shape line = Shape::filled(shape.rank(), 1);

@@ -265,7 +265,7 @@ Tensor masked_scatter(const Operand& x, const Operand& mask, const Operand& valu
 
 Tensor scatter_add(const Operand& x, std::int64_t axis, const Operand& index, const Operand& values) try {
   constexpr const char* name = "scatter_add";
-  const DType dtype = promote(ops::common_dtype(x, values), DType::int64);
+  const DType dtype = ops::number_dtype(ops::common_dtype(x, values));
   const Tensor in = x.as(dtype);
   const Array places = ops::gathered_places(name, in.shape(), normalize_axis(name, axis, in.shape()), index);
   const Tensor given = ops::values_for(name, values.as(dtype), places.shape());
@@ -277,7 +277,7 @@ Tensor scatter_add(const Operand& x, std::int64_t axis, const Operand& index, co
 Tensor index_add(const Operand& x, std::int64_t axis, const Operand& positions, const Operand& values,
                  double alpha) try {
   constexpr const char* name = "index_add";
-  const DType dtype = promote(ops::common_dtype(x, values), DType::int64);
+  const DType dtype = ops::number_dtype(ops::common_dtype(x, values));
   const Tensor in = x.as(dtype);
   const std::size_t at = normalize_axis(name, axis, in.shape());
   const Array list = ops::checked_positions(name, positions, in.shape(), at, true);
@@ -295,7 +295,7 @@ Tensor index_add(const Operand& x, std::int64_t axis, const Operand& positions, 
 Tensor scatter_reduce(const Operand& x, std::int64_t axis, const Operand& index, const Operand& values,
                       Combining how, bool include_self) try {
   constexpr const char* name = "scatter_reduce";
-  const DType dtype = promote(ops::common_dtype(x, values), DType::int64);
+  const DType dtype = ops::number_dtype(ops::common_dtype(x, values));
   const Tensor in = x.as(dtype);
   const Shape& shape = in.shape();
   const Array places = ops::gathered_places(name, shape, normalize_axis(name, axis, shape), index);
@@ -316,7 +316,7 @@ Tensor scatter_reduce(const Operand& x, std::int64_t axis, const Operand& index,
   const Tensor all = concatenate({Operand(reshape(in, {-1})), Operand(reshape(given, {-1}))});
   const auto limit = [&](bool lowest) {
     using Integers = std::numeric_limits<std::int64_t>;
-    if (dtype == DType::int64) return tensor(lowest ? Integers::min() : Integers::max());
+    if (is_integer(dtype)) return cast(tensor(lowest ? Integers::min() : Integers::max()), dtype);
     return Operand(lowest ? -std::numeric_limits<double>::infinity()
                           : std::numeric_limits<double>::infinity())
         .as(dtype);

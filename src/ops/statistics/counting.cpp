@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "chainrule/statistics.h"
+#include "kernels/cast.h"
 #include "ops/along_axis.h"
 #include "ops/batching.h"
 #include "ops/elementwise.h"
@@ -57,8 +58,8 @@ Array sorted_offsets(const Array& rows, const std::vector<std::int64_t>& places)
 }
 
 Array sorted_offsets(const Tensor& rows, const std::vector<std::int64_t>& places) {
-  return dispatch_floating(rows.dtype(),
-                           [&]<class T>() { return sorted_offsets<T>(value_of(rows), places); });
+  const Array values = kernels::as_computed(value_of(rows));
+  return dispatch_floating(values.dtype(), [&]<class T>() { return sorted_offsets<T>(values, places); });
 }
 /// The elements there, of rows that are others in each sample of a vmap.
 Tensor sorted_by_sample(const Tensor& rows, const std::vector<std::int64_t>& places) {
@@ -113,7 +114,8 @@ std::int64_t numbers_to_count(const Tensor& x, std::int64_t minlength) {
 }
 
 /// For each x the segment of xp to interpolate in: that with xp[k] <= x < xp[k + 1], or the first or last.
-Array segments_of(const Array& x, const Array& xp) {
+Array segments_of(const Array& given, const Array& points_given) {
+  const Array x = kernels::as_computed(given), xp = kernels::as_computed(points_given);
   Array result(x.shape(), DType::int64);
   auto* out = result.mutable_data<std::int64_t>();
   dispatch_floating(x.dtype(), [&]<class T>() {
@@ -288,10 +290,9 @@ Tensor interp(const Operand& x, const Operand& xp, const Operand& fp) try {
   if (points.rank() != 1 || points.size() == 0 || values.shape() != points.shape())
     throw ShapeError("interp: xp " + to_string(points.shape()) + " and fp " + to_string(values.shape()) +
                      " must be vectors of one length, and not empty");
-  const bool increasing = ops::is_batched(points) || dispatch_floating(dtype, [&]<class T>() {
-                            const std::span<const T> all = points.data<T>();
-                            return std::is_sorted(all.begin(), all.end());
-                          });
+  const std::vector<double> all =
+      ops::is_batched(points) ? std::vector<double>() : points.to_vector<double>();
+  const bool increasing = std::is_sorted(all.begin(), all.end());
   if (!increasing)
     throw ShapeError("interp: xp " + to_string(points.shape()) + " decreases somewhere; sort the points");
   const std::int64_t n = points.size();

@@ -7,6 +7,7 @@
 
 #include "array/wrapping.h"
 #include "chainrule/statistics.h"
+#include "kernels/cast.h"
 #include "kernels/running_sums.h"
 #include "ops/along_axis.h"
 #include "ops/batching.h"
@@ -185,7 +186,7 @@ bool is_nan(T x) {
 template <class Stays>
 Array places_so_far(const Tensor& x, std::size_t axis, const Stays& stays) {
   const Shape& shape = x.shape();
-  const Array& in = value_of(x);
+  const Array in = kernels::as_computed(value_of(x));
   Array places(shape, DType::int64), offsets(shape, DType::int64);
   auto *place = places.mutable_data<std::int64_t>(), *offset = offsets.mutable_data<std::int64_t>();
   dispatch(in.dtype(), [&]<class T>() {

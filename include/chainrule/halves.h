@@ -1,0 +1,90 @@
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+#include "chainrule/detail/api.h"
+
+/// Floating-point numbers of two bytes, as tensors and files store them. Arithmetic is that of float, to
+/// which they convert exactly.
+namespace CHAINRULE_API chainrule {
+
+namespace detail {
+
+/// The bits of the number of so many bits of exponent and fraction that is nearest to x, of two the one whose
+/// last bit is 0, as IEEE 754 rounds. Beyond the largest: infinity. NaN stays NaN.
+template <int exponent_bits, int fraction_bits>
+constexpr std::uint16_t nearest_half(double x) {
+  constexpr int bias = (1 << (exponent_bits - 1)) - 1;
+  constexpr std::uint16_t infinity = ((1 << exponent_bits) - 1) << fraction_bits;
+  const auto bits = std::bit_cast<std::uint64_t>(x);
+  const auto sign = static_cast<std::uint16_t>(bits >> 63 << 15);
+  const std::uint64_t size = bits & ~(std::uint64_t{1} << 63);
+  constexpr std::uint64_t double_infinity = std::uint64_t{0x7ff} << 52;
+  if (size > double_infinity) return sign | infinity | (1 << (fraction_bits - 1));
+  // The exponent of the result; that of subnormal numbers is as of the smallest normal one.
+  const int exponent = static_cast<int>(size >> 52) - 1023;
+  const int shift = exponent < 1 - bias ? 1 - bias - exponent : 0;
+  constexpr int dropped = 52 - fraction_bits;
+  if (shift > fraction_bits + 1) return sign;  // below half of the smallest
+  const std::uint64_t one = std::uint64_t{1} << 52;
+  const std::uint64_t significand = (size & (one - 1)) | one, unit = one >> fraction_bits << shift;
+  const std::uint64_t below = significand & (unit - 1);
+  std::uint64_t result = significand >> (dropped + shift);
+  if (below > unit / 2 || (below == unit / 2 && (result & 1) != 0)) ++result;
+  // The leading bit of a normal number counts as one step of the exponent, as does what is carried over.
+  const std::uint64_t steps = shift > 0 ? 0 : static_cast<std::uint64_t>(exponent + bias - 1);
+  result += steps << fraction_bits;
+  return sign | (exponent > bias || result > infinity ? infinity : static_cast<std::uint16_t>(result));
+}
+
+}  // namespace detail
+
+/// IEEE 754's binary16: 5 bits of exponent, 10 of fraction; the largest is 65504.
+class Float16 {
+ public:
+  constexpr Float16() = default;
+  /// The nearest; infinity from 65520 on.
+  constexpr explicit Float16(double x) : bits_(detail::nearest_half<5, 10>(x)) {}
+  static constexpr Float16 from_bits(std::uint16_t bits) {
+    Float16 half;
+    half.bits_ = bits;
+    return half;
+  }
+  constexpr std::uint16_t bits() const { return bits_; }
+  constexpr operator float() const {  // NOLINT(google-explicit-constructor)
+    const std::uint32_t sign = (bits_ & 0x8000U) << 16, exponent = (bits_ >> 10) & 31U,
+                        fraction = bits_ & 1023U;
+    if (exponent == 0) {  // fraction · 2^-24, also where that is subnormal
+      const float size = static_cast<float>(fraction) * 0x1p-24F;
+      return std::bit_cast<float>(std::bit_cast<std::uint32_t>(size) | sign);
+    }
+    const std::uint32_t wide = exponent == 31 ? 255 : exponent + (127 - 15);
+    return std::bit_cast<float>(sign | (wide << 23) | (fraction << 13));
+  }
+
+ private:
+  std::uint16_t bits_ = 0;
+};
+
+/// The upper half of a float: its 8 bits of exponent, 7 of fraction.
+class BFloat16 {
+ public:
+  constexpr BFloat16() = default;
+  /// The nearest.
+  constexpr explicit BFloat16(double x) : bits_(detail::nearest_half<8, 7>(x)) {}
+  static constexpr BFloat16 from_bits(std::uint16_t bits) {
+    BFloat16 half;
+    half.bits_ = bits;
+    return half;
+  }
+  constexpr std::uint16_t bits() const { return bits_; }
+  constexpr operator float() const {  // NOLINT(google-explicit-constructor)
+    return std::bit_cast<float>(std::uint32_t{bits_} << 16);
+  }
+
+ private:
+  std::uint16_t bits_ = 0;
+};
+
+}  // namespace chainrule

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "graph/node.h"
+
+/// Values that are only stored. Operations compute in bool, int64, float32 and float64: what comes in another
+/// dtype is cast on its way in, and the result back on its way out, so that no kernel and no derivative has
+/// to know of it. These casts are nodes of the graph as any other.
+///
+/// An operation may have
+///   static constexpr bool any_dtype = true    elements are moved or cast: it takes them as they are
+///   static constexpr bool integers = true     of whole numbers it makes numbers of their kind: of int32
+///                                             ones int32. (A sum, a count and a place are int64.)
+namespace chainrule {
+
+inline bool is_only_stored(const Tensor& tensor) { return is_only_stored(tensor.node()->dtype()); }
+
+/// The inputs of an operation in dtypes in which it computes.
+class ComputedInputs {
+ public:
+  ComputedInputs(Here here, std::span<const Tensor* const> tensors);
+
+  std::vector<Tensor> in;
+  /// A result in the dtype in which such inputs meet.
+  Tensor stored(const Tensor& result, bool keeps_integers) const;
+
+ private:
+  Here here_;
+  DType floats_ = DType::boolean, integers_ = DType::boolean;  // in which these meet
+};
+
+}  // namespace chainrule

@@ -1,0 +1,15 @@
+#pragma once
+
+#include "array/array.h"
+
+namespace chainrule::kernels {
+
+/// The elements as another dtype: see chainrule::convert.
+Array cast(const Array& x, DType dtype);
+
+/// The same elements in a dtype in which operations compute, without a copy where they are.
+inline Array as_computed(const Array& x) {
+  return is_only_stored(x.dtype()) ? cast(x, computed_in(x.dtype())) : x;
+}
+
+}  // namespace chainrule::kernels

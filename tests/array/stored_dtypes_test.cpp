@@ -1,0 +1,319 @@
+// uint8, int32, float16 and bfloat16, which tensors store: how numbers are rounded to them, what operations
+// and derivatives make of them.
+
+#include <cmath>
+#include <limits>
+#include <set>
+#include <sstream>
+
+#include "chainrule/autograd.h"
+#include "chainrule/chainrule.h"
+#include "cli/run_tool.h"
+#include "op_cases.h"
+#include "support.h"
+
+namespace chainrule::test {
+namespace {
+
+constexpr DType stored[] = {DType::uint8, DType::int32, DType::float16, DType::bfloat16};
+
+// ---- The numbers
+
+/// The nearest, of two as near the one whose last bit is 0, among all that there are.
+template <class Half>
+std::uint16_t nearest_of_all(double x) {
+  std::uint16_t best = 0;
+  double least = std::numeric_limits<double>::infinity();
+  for (std::uint32_t bits = 0; bits < 0x8000; ++bits) {
+    const auto half = Half::from_bits(static_cast<std::uint16_t>(bits));
+    if (!std::isfinite(float(half))) break;
+    const double distance = std::abs(float(half) - std::abs(x));
+    if (distance < least || (distance == least && bits % 2 == 0)) {
+      least = distance;
+      best = static_cast<std::uint16_t>(bits);
+    }
+  }
+  return std::signbit(x) ? best | 0x8000 : best;
+}
+
+template <class Half>
+class Halves : public ::testing::Test {};
+using BothHalves = ::testing::Types<Float16, BFloat16>;
+TYPED_TEST_SUITE(Halves, BothHalves);
+
+TYPED_TEST(Halves, come_back_as_they_are_from_float) {
+  for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
+    const auto half = TypeParam::from_bits(static_cast<std::uint16_t>(bits));
+    if (std::isnan(float(half)))
+      EXPECT_TRUE(std::isnan(float(TypeParam(float(half)))));
+    else
+      EXPECT_EQ(TypeParam(float(half)).bits(), half.bits());
+  }
+}
+
+TYPED_TEST(Halves, are_the_nearest_to_any_number) {
+  PRINT_SEED_ON_FAILURE();
+  Engine engine(seed());
+  for (int i = 0; i < 60; ++i) {
+    const double x =
+        std::ldexp(static_cast<double>(engine()) / 0x1p63 - 1, static_cast<int>(engine() % 40) - 26);
+    EXPECT_EQ(TypeParam(x).bits(), nearest_of_all<TypeParam>(x)) << x;
+  }
+  // Half way between two of them, and next to that.
+  for (const int number : {0x0000, 0x0001, 0x03ff, 0x0400, 0x3c00, 0x3c01, 0x7bfe}) {
+    const auto bits = static_cast<std::uint16_t>(number);
+    const double low = float(TypeParam::from_bits(bits)),
+                 high = float(TypeParam::from_bits(static_cast<std::uint16_t>(bits + 1))),
+                 middle = low + (high - low) / 2;
+    EXPECT_EQ(TypeParam(middle).bits(), bits + bits % 2);
+    EXPECT_EQ(TypeParam(std::nextafter(middle, high)).bits(), bits + 1);
+    EXPECT_EQ(TypeParam(-std::nextafter(middle, low)).bits(), bits | 0x8000);
+  }
+}
+
+TEST(Float16Numbers, beyond_the_largest_are_infinite) {
+  EXPECT_EQ(float(Float16(65519.99)), 65504);
+  EXPECT_EQ(float(Float16(65520)), INFINITY);
+  EXPECT_EQ(float(BFloat16(-1e39)), -INFINITY);
+  EXPECT_EQ(float(BFloat16(0x1.fep127)), 0x1.fep127F);
+  EXPECT_EQ(Float16(-0.0).bits(), 0x8000);
+}
+
+// ---- Making, reading and printing
+
+TEST(StoredDTypes, are_those_of_arrays) {
+  EXPECT_EQ(tensor(std::vector<int>{1, -2}).dtype(), DType::int32);
+  EXPECT_EQ(tensor(std::vector<unsigned char>{1, 255}).dtype(), DType::uint8);
+  EXPECT_EQ(tensor(std::vector<Float16>{Float16(0.5)}).dtype(), DType::float16);
+  const BFloat16 nested[2][1] = {{BFloat16(1)}, {BFloat16(3)}};
+  EXPECT_EQ(tensor(nested).shape(), Shape({2, 1}));
+  EXPECT_EQ(tensor({1, 2}).dtype(), DType::int64) << "numbers in braces";
+  EXPECT_EQ(tensor(std::vector<short>{1}).dtype(), DType::int64) << "which no tensor stores";
+  std::vector<int> moved = {1, 2, 3};
+  const int* const place = moved.data();
+  const Tensor taken = tensor(std::move(moved));
+  EXPECT_EQ(taken.data<int>().data(), place);
+}
+
+TEST(StoredDTypes, are_read_as_any_number) {
+  for (const DType dtype : stored) {
+    const Tensor x = full({3}, 5, dtype);
+    EXPECT_EQ(x[1].item<int>(), 5);
+    EXPECT_EQ(x[1].item(), 5.0);
+    EXPECT_EQ(x.to_vector<float>(), std::vector<float>(3, 5.0F));
+    EXPECT_TRUE(x[0] == 5) << dtype;
+    EXPECT_TRUE(all(cast(cast(x, DType::float64), dtype) == x));
+  }
+  EXPECT_EQ(cast(tensor({300, -1}), DType::uint8).to_vector<std::int64_t>(),
+            (std::vector<std::int64_t>{44, 255}));
+  EXPECT_EQ(tensor(std::vector<int>{7}).to_vector<std::uint8_t>(), std::vector<std::uint8_t>{7});
+  const Tensor whole = full({3}, 5, DType::int32);
+  EXPECT_TRUE(
+      mentions(message_of<DTypeError>([&] { (void)whole.data<std::int64_t>(); }), {"int32, not int64"}));
+}
+
+TEST(StoredDTypes, print_as_in_numpy) {
+  EXPECT_EQ(to_string(tensor(std::vector<int>{1, -20})), "[  1 -20]");
+  EXPECT_EQ(to_string(cast(tensor({0.1, 2.71875, 1.0 / 3}), DType::float16)), "[0.1    2.719  0.3333]");
+  EXPECT_EQ(to_string(cast(Tensor(0.1), DType::float16)), "0.1");
+  EXPECT_EQ(to_string(cast(Tensor(65504.0), DType::float16)), "65500.0");
+  EXPECT_EQ(to_string(cast(Tensor(1.0 / 3), DType::bfloat16)), "0.334");
+  EXPECT_EQ(to_string(cast(tensor({INFINITY, NAN}), DType::float16)), "[inf nan]");
+}
+
+// ---- Which dtype results have
+
+TEST(StoredDTypes, are_promoted_in_their_order) {
+  EXPECT_EQ(promote(DType::uint8, DType::int32), DType::int32);
+  EXPECT_EQ(promote(DType::int64, DType::uint8), DType::int64);
+  EXPECT_EQ(promote(DType::int64, DType::float16), DType::float16);
+  EXPECT_EQ(promote(DType::float16, DType::bfloat16), DType::float32);
+  EXPECT_EQ(promote(DType::bfloat16, DType::float32), DType::float32);
+  for (const DType a : stored)
+    for (const DType b : stored) {
+      EXPECT_EQ(promote(a, b), promote(b, a));
+      EXPECT_EQ((ones({2}, a) + ones({2}, b)).dtype(), promote(a, b));
+      EXPECT_EQ(where(tensor({true, false}), ones({2}, a), ones({2}, b)).dtype(), promote(a, b));
+    }
+}
+
+TEST(StoredDTypes, of_whole_numbers_grow_where_a_number_asks_for_it) {
+  const Tensor bytes = tensor(std::vector<std::uint8_t>{0, 200});
+  EXPECT_EQ((bytes + 1).dtype(), DType::uint8);
+  EXPECT_EQ((bytes + 55).to_vector<std::int64_t>(), (std::vector<std::int64_t>{55, 255}));
+  EXPECT_EQ((bytes + 300).to_vector<std::int64_t>(), (std::vector<std::int64_t>{300, 500}));
+  EXPECT_EQ((bytes - 1).to_vector<std::int64_t>(), (std::vector<std::int64_t>{255, 199})) << "as in NumPy";
+  EXPECT_EQ((bytes + -1).to_vector<std::int64_t>(), (std::vector<std::int64_t>{-1, 199}));
+  EXPECT_TRUE(all(bytes < 300));
+  EXPECT_TRUE(all(bytes > -1));
+  EXPECT_EQ((bytes * 0.5).dtype(), default_dtype());
+  EXPECT_EQ((bytes / 2).dtype(), default_dtype());
+  EXPECT_EQ((tensor(std::vector<int>{2147483647}) + 1).item<std::int64_t>(), -2147483648) << "wraps around";
+}
+
+TEST(StoredDTypes, of_whole_numbers_stay_where_numpy_lets_them) {
+  const Tensor x = tensor(std::vector<int>{3, -4, 5});
+  for (const Tensor& same :
+       {-x, abs(x), x * x, maximum(x, 4), max(x), flip(x, {0}), concatenate({x, x}), x[1], where(x > 0, x, 0),
+        clamp(x, -1, 1), sort(x).values, gather(x, 0, tensor({2, 0})), floor(x), matmul(x, x)})
+    EXPECT_EQ(same.dtype(), DType::int32);
+  for (const Tensor& count : {sum(x), argmax(x), argsort(x), count_nonzero(x), prod(x)})
+    EXPECT_EQ(count.dtype(), DType::int64);
+  EXPECT_EQ(mean(x).dtype(), default_dtype());
+  EXPECT_EQ(exp(x).dtype(), default_dtype());
+}
+
+TEST(StoredDTypes, of_whole_numbers_are_places_and_classes) {
+  const Tensor x = tensor({{1.0, 2.0, 4.0}, {8.0, 16.0, 32.0}});
+  const Tensor places = tensor(std::vector<int>{2, 0}), wide = tensor({2, 0});
+  const auto same = [](const Tensor& a, const Tensor& b) { return bool(all(a == b)); };
+  EXPECT_TRUE(same(cross_entropy(x, places), cross_entropy(x, wide)));
+  EXPECT_TRUE(same(cross_entropy(x, places, CrossEntropyOptions{.label_smoothing = 0.1}),
+                   cross_entropy(x, wide, CrossEntropyOptions{.label_smoothing = 0.1})));
+  EXPECT_TRUE(same(nll_loss(x, places), nll_loss(x, wide)));
+  EXPECT_TRUE(same(take_rows(x, tensor(std::vector<int>{1, 0})), take_rows(x, tensor({1, 0}))));
+  EXPECT_TRUE(same(index_select(x, 1, places), index_select(x, 1, wide)));
+  EXPECT_TRUE(same(gather(x, 1, reshape(places, {2, 1})), gather(x, 1, reshape(wide, {2, 1}))));
+  EXPECT_TRUE(same(one_hot(places), one_hot(wide)));
+  EXPECT_TRUE(same(bincount(places), bincount(wide)));
+  EXPECT_EQ(accuracy(x, places), accuracy(x, wide));
+  const auto one = vmap([](const Tensor& row, const Tensor& at) { return gather(row, 0, reshape(at, {1})); });
+  EXPECT_TRUE(same(one(x, places), one(x, wide)));
+}
+
+// ---- Operations
+
+class StoredDTypesOfOperation : public ::testing::TestWithParam<Case> {};
+
+bool is_close(const Tensor& a, const Tensor& b, double tolerance) {
+  const std::vector<double> x = a.to_vector<double>(), y = b.to_vector<double>();
+  for (std::size_t i = 0; i < x.size(); ++i)
+    if (!(std::abs(x[i] - y[i]) <= tolerance * std::max(1.0, std::abs(y[i]))) &&
+        !(std::isnan(x[i]) && std::isnan(y[i])) && x[i] != y[i])
+      return false;
+  return true;
+}
+
+TEST_P(StoredDTypesOfOperation, are_computed_in_float32_and_rounded) {
+  PRINT_SEED_ON_FAILURE();
+  const Case& one = GetParam();
+  Engine engine(seed());
+  const Shapes& shapes = one.variant->shapes.front();
+  const Inputs drawn = converted(one.draw(shapes, engine), DType::float32);
+  for (const DType dtype : {DType::float16, DType::bfloat16}) {
+    const Inputs half = converted(drawn, dtype), exact = converted(half, DType::float32);
+    const Inputs x = as_variables(one, half), wide = as_variables(one, exact);
+    const Tensor expected = one.variant->call(wide);
+    Tensor y;
+    try {
+      y = one.variant->call(x);
+    } catch (const DTypeError& error) {  // decompositions and what is made of them
+      EXPECT_TRUE(mentions(error.what(), {": nothing is computed in " + std::string(to_string(dtype)) +
+                                          " itself; cast to float32 first"}));
+      const std::set<std::string> refusing = {"cond",        "eigh", "eigvalsh", "inverse", "lstsq",
+                                              "matrix_rank", "qr",   "slogdet",  "svd",     "svdvals"};
+      EXPECT_TRUE(refusing.contains(one.row->operation)) << one;
+      return;
+    }
+    ASSERT_EQ(y.shape(), expected.shape());
+    if (expected.dtype() != DType::float32) {
+      EXPECT_EQ(y.dtype(), expected.dtype());
+      continue;
+    }
+    if (one.row->operation == "cast") continue;
+    EXPECT_EQ(y.dtype(), dtype);
+    // What is composed rounds at each step.
+    const double tolerance = dtype == DType::float16 ? 0.02 : 0.15;
+    // (Some rows make matrices that are well conditioned of what they draw.)
+    const std::set<std::string> of_matrices = {"cholesky", "det", "matrix_exp", "pinv"};
+    const bool steps = one.row->composed || one.row->own_inputs || of_matrices.contains(one.row->operation);
+    if (steps)
+      EXPECT_TRUE(is_close(y, expected, tolerance)) << y << "\n" << expected;
+    else
+      EXPECT_TRUE(is_close(y, cast(expected, dtype), 0)) << y << "\n" << expected;
+    if (!y.requires_grad()) continue;
+    y.backward(ones_like(y));
+    expected.backward(ones_like(expected));
+    for (std::size_t i = 0; i < x.size(); ++i)
+      if (is_differentiable(one, i) && !x[i].is_empty()) {
+        EXPECT_EQ(x[i].grad().dtype(), dtype);
+        EXPECT_TRUE(is_close(x[i].grad(), wide[i].grad(), steps ? 10 * tolerance : tolerance))
+            << x[i].grad() << "\n"
+            << wide[i].grad();
+      }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, StoredDTypesOfOperation, ::testing::ValuesIn(all_cases()), case_name);
+
+// ---- Derivatives
+
+TEST(StoredDTypes, sum_up_gradients_in_float32) {
+  const Tensor x = variable(full({2}, 1, DType::float16));
+  Tensor total = x * 1024;
+  for (int i = 0; i < 4; ++i) total = total + x * 0.25;  // each less than half of a step at 1024
+  total.backward(ones_like(total));
+  EXPECT_EQ(x.grad().dtype(), DType::float16);
+  EXPECT_EQ(x.grad()[0].item(), 1025);
+}
+
+TEST(StoredDTypes, have_derivatives_of_any_order_and_in_both_modes) {
+  const Tensor x = variable(cast(tensor({0.5, 2.0}), DType::float16));
+  const auto f = [](const Tensor& at) { return sum(at * at * at); };
+  const Tensor first = gradients(f(x), {x}, {.create_graph = true})[x];
+  EXPECT_EQ(first.to_vector<float>(), (std::vector<float>{0.75F, 12}));
+  EXPECT_EQ(gradients(sum(first), {x})[x].to_vector<float>(), (std::vector<float>{3, 12}));
+  const auto [value, tangent] = jvp(f, x.detach(), ones_like(x));
+  EXPECT_EQ(tangent.item(), 12.75);
+  EXPECT_EQ(tangent.dtype(), DType::float16);
+  const Tensor each =
+      vmap([](const Tensor& at) { return sum(at * at); })(cast(tensor({{1, 2}, {3, 4}}), DType::bfloat16));
+  EXPECT_EQ(each.to_vector<float>(), (std::vector<float>{5, 25}));
+}
+
+TEST(StoredDTypes, let_a_float32_leaf_be_used_in_float16) {
+  const Tensor w = variable(tensor({0.1F, 0.2F}));
+  const Tensor y = sum(cast(w, DType::float16) * cast(tensor({3, 4}), DType::float16));
+  EXPECT_EQ(y.dtype(), DType::float16);
+  y.backward();
+  EXPECT_EQ(w.grad().dtype(), DType::float32);
+  EXPECT_EQ(w.grad().to_vector<float>(), (std::vector<float>{3, 4}));
+}
+
+TEST(StoredDTypes, are_drawn_and_dumped) {
+  const Tensor x = variable(cast(Tensor(1.5), DType::float16)).named("x");
+  std::ostringstream dot;
+  write_dot(dot, x * 2);
+  EXPECT_NE(dot.str().find("1.5"), std::string::npos);
+}
+
+TEST(StoredDTypes, go_to_files_and_back) {
+  for (const DType dtype : stored) {
+    const Tensor x = cast(tensor({{1, 2}, {250, 4}}), dtype);
+    const TemporaryFile file("", ".bin");
+    save_safetensors(file.path(), {{"x", x}});
+    EXPECT_EQ(load_safetensors(file.path()).tensors[0].second.dtype(), dtype);
+    EXPECT_TRUE(all(load_safetensors(file.path()).tensors[0].second == x));
+    const DType numpy_has = dtype == DType::bfloat16 ? DType::float32 : dtype;
+    save_npy(file.path(), x);
+    EXPECT_EQ(load_npy(file.path()).dtype(), numpy_has);
+    EXPECT_TRUE(all(load_npy(file.path()) == x));
+    save_npz(file.path(), {{"x", x}});
+    EXPECT_EQ(load_npz(file.path())[0].second.dtype(), numpy_has);
+    EXPECT_TRUE(all(load_npz(file.path())[0].second == x));
+  }
+}
+
+TEST(StoredDTypes, are_not_learned) {
+  const Tensor x = full({2}, 1, DType::float16);
+  EXPECT_TRUE(mentions(message_of<DTypeError>([&] { Parameter(x, "w"); }),
+                       {"'w' is float16", "float32 and float64"}));
+}
+
+TEST(StoredDTypes, cannot_be_the_default) {
+  EXPECT_TRUE(mentions(message_of<DTypeError>([] { set_default_dtype(DType::float16); }),
+                       {"float16 cannot be the default", "give float32 or float64"}));
+}
+
+}  // namespace
+}  // namespace chainrule::test
