@@ -30,6 +30,7 @@
 #include "chainrule/networks.h"
 #include "chainrule/nn.h"
 #include "chainrule/odeint.h"
+#include "chainrule/operation.h"
 #include "chainrule/ops.h"
 #include "chainrule/optim.h"
 #include "chainrule/profile.h"

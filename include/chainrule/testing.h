@@ -8,10 +8,11 @@
 
 #include <gmock/gmock.h>
 
+#include "chainrule/operation.h"
 #include "chainrule/ops.h"
 
-/// GoogleTest matchers for tests of programs that use the library. Not part of chainrule.h, as it needs
-/// gmock (GTest::gmock in CMake).
+/// GoogleTest matchers and assertions for tests of programs that use the library. Not part of chainrule.h, as
+/// it needs gmock (GTest::gmock in CMake).
 namespace chainrule {
 namespace detail {
 
@@ -75,6 +76,14 @@ class IsCloseMatcher {
 inline ::testing::Matcher<const Tensor&> IsClose(const Operand& expected, double rtol = 1e-9,
                                                  double atol = 0) {
   return detail::IsCloseMatcher(expected.as_tensor(), rtol, atol);
+}
+
+/// EXPECT_TRUE(IsRightOperation([](const std::vector<Tensor>& in) { return my_operation(in[0]); }, {x})): see
+/// check_operation.
+template <std::invocable<const std::vector<Tensor>&> F>
+::testing::AssertionResult IsRightOperation(const F& f, const std::vector<Tensor>& inputs) {
+  const auto check = check_operation(f, inputs);
+  return check.passed ? ::testing::AssertionSuccess() : ::testing::AssertionFailure() << check.message;
 }
 
 }  // namespace chainrule

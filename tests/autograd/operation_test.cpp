@@ -1,0 +1,145 @@
+// Operations of the user's own, and the check that applies to them what the library's are tested with.
+
+#include "chainrule/operation.h"
+
+#include <cmath>
+#include <sstream>
+
+#include "chainrule/autograd.h"
+#include "chainrule/derivatives.h"
+#include "chainrule/graph.h"
+#include "chainrule/linalg.h"
+#include "chainrule/shaping.h"
+#include "chainrule/testing.h"
+#include "chainrule/vmap.h"
+#include "support.h"
+
+namespace chainrule::test {
+namespace {
+
+struct Softcap {
+  static constexpr std::string_view name = "softcap", formula = "∂softcap(x)/∂x = 1 - (softcap(x) / cap)²";
+  double cap;
+  template <class T>
+  void forward(std::span<const Tensor> in, std::span<T> out) const {
+    const std::span<const T> x = in[0].data<T>();
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<T>(cap * std::tanh(x[i] / cap));
+  }
+  void vjp(std::span<const Tensor>, const Tensor& y, const Tensor& g, InputGradients& to) const {
+    if (to.wants(0)) to[0] = g * (1 - square(y / cap));
+  }
+};
+
+/// (n, d) and (d,) to (n,), with every rule that there may be; `error` in one of them.
+struct Project {
+  static constexpr std::string_view name = "project", formula = "to x g wᵀ, to w xᵀ g";
+  double vjp_error = 0, jvp_error = 0, batch_error = 0;
+  static Shape shape(std::span<const Tensor> in) {
+    if (in.size() != 2 || in[0].rank() != 2 || in[1].shape() != Shape({in[0].shape()[1]}))
+      throw ShapeError("project: takes (n, d) and (d,)");
+    return {in[0].shape()[0]};
+  }
+  template <class T>
+  void forward(std::span<const Tensor> in, std::span<T> out) const {
+    const std::span<const T> x = in[0].data<T>(), w = in[1].data<T>();
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      out[i] = 0;
+      for (std::size_t k = 0; k < w.size(); ++k) out[i] += x[i * w.size() + k] * w[k];
+    }
+  }
+  void vjp(std::span<const Tensor> in, const Tensor&, const Tensor& g, InputGradients& to) const {
+    if (to.wants(0)) to[0] = outer(g, in[1]) * (1 + vjp_error);
+    if (to.wants(1)) to[1] = matmul(g, in[0]);
+  }
+  Tensor jvp(std::span<const Tensor> in, const Tensor&, std::span<const Tensor> t) const {
+    return matmul(t[0], in[1]) * (1 + jvp_error) + matmul(in[0], t[1]);
+  }
+  Tensor batch(const Samples& samples) const {
+    const Tensor& w = samples.in[1];
+    const Tensor column = samples.differ[1] ? unsqueeze(w, 2) : unsqueeze(w, 1);
+    return squeeze(matmul(samples.in[0], column), {2}) * (1 + batch_error);
+  }
+};
+
+template <class Op>
+auto function_of(Op op) {
+  return [op](const std::vector<Tensor>& in) {
+    return in.size() == 1 ? apply_operation(op, {in[0]}) : apply_operation(op, {in[0], in[1]});
+  };
+}
+
+const std::vector<Tensor>& project_inputs() {
+  static const std::vector<Tensor> inputs = {tensor({{1.0, -2.0, 0.5}, {0.25, 3.0, -1.0}}),
+                                             tensor({0.5, 1.5, -0.75})};
+  return inputs;
+}
+
+TEST(OwnOperation, has_all_that_the_librarys_have) {
+  EXPECT_TRUE(IsRightOperation(function_of(Softcap{2}), {tensor({0.5, -3.0, 1.0})}));
+  EXPECT_TRUE(IsRightOperation(function_of(Project{}), project_inputs()));
+  const Tensor x = variable(tensor({0.5, -3.0})).named("x"), y = apply_operation(Softcap{2}, {x});
+  EXPECT_THAT(y, IsClose({2 * std::tanh(0.25), 2 * std::tanh(-1.5)}, 1e-15));
+  EXPECT_EQ(Graph(y).nodes().back().operation, "softcap");
+}
+
+TEST(OwnOperation, has_derivatives_of_any_order_and_nested_transforms) {
+  const auto f = [](const Tensor& x) { return apply_operation(Softcap{1}, {x}); };
+  const double t = std::tanh(0.3), s = 1 - t * t;
+  EXPECT_NEAR(grad(grad(f))(0.3).item(), -2 * t * s, 1e-14);
+  EXPECT_NEAR(grad(grad(grad(f)))(0.3).item(), -2 * s * s + 4 * t * t * s, 1e-14);
+  EXPECT_THAT(vmap(grad(f))(tensor({0.3, 0.0})), IsClose({s, 1.0}, 1e-14));
+  EXPECT_NEAR(jvp(grad(f), Tensor(0.3), Tensor(1.0)).tangent.item(), -2 * t * s, 1e-14);
+}
+
+TEST(OwnOperation, computes_in_the_dtype_of_its_floats) {
+  EXPECT_EQ(apply_operation(Softcap{2}, {tensor({0.5F})}).dtype(), DType::float32);
+  EXPECT_EQ(apply_operation(Softcap{2}, {cast(tensor({0.5}), DType::float16)}).dtype(), DType::float16);
+  EXPECT_EQ(apply_operation(Softcap{2}, {3}).dtype(), default_dtype());
+  EXPECT_EQ(apply_operation(Softcap{2}, {tensor({1, 2})}).dtype(), default_dtype());
+}
+
+TEST(OwnOperation, check_finds_each_rule_that_is_wrong) {
+  const auto problem = [](const Project& op) {
+    return check_operation(function_of(op), project_inputs()).message;
+  };
+  EXPECT_TRUE(mentions(problem({.vjp_error = 1e-3}), {"floating input 0"}));
+  EXPECT_TRUE(mentions(problem({.jvp_error = 1e-3}), {"forward mode gives"}));
+  EXPECT_TRUE(mentions(problem({.batch_error = 1e-3}), {"under vmap of input 0"}));
+}
+
+struct Careless : Softcap {
+  static constexpr std::string_view name = "careless";
+  int wrong = 0;
+  void vjp(std::span<const Tensor>, const Tensor& y, const Tensor& g, InputGradients& to) const {
+    to[0] = wrong == 0 ? tensor(y.to_vector<double>()) * g : sum(g);
+  }
+  Tensor batch(const Samples& samples) const { return sum(samples.in[0]); }
+};
+
+TEST(OwnOperation, says_what_is_wrong_with_it) {
+  const Tensor x = variable(tensor({0.5, 1.0}));
+  const auto first = [&](int wrong) {
+    return gradients(sum(apply_operation(Careless{{2}, wrong}, {x})), {x}, {.create_graph = wrong == 0});
+  };
+  EXPECT_TRUE(mentions(message_of<GradError>([&] { (void)first(0); }),
+                       {"careless", "reads elements", "in operations"}));
+  EXPECT_TRUE(mentions(message_of<ShapeError>([&] { (void)first(1); }),
+                       {"careless: vjp gives ()", "input 0 of shape (2,)"}));
+  EXPECT_TRUE(mentions(message_of<ShapeError>([&] {
+                         (void)vmap([](const Tensor& each) {
+                           return apply_operation(Careless{{2}}, {each});
+                         })(tensor({0.5, 1.0}));
+                       }),
+                       {"careless: batch gives ()", "2 samples"}));
+  EXPECT_TRUE(mentions(message_of<ShapeError>([] { (void)apply_operation(Softcap{2}, {}); }),
+                       {"softcap: no inputs"}));
+  EXPECT_TRUE(mentions(message_of<ShapeError>([&] {
+                         (void)apply_operation(Project{}, {x, x});
+                       }),
+                       {"project: takes (n, d)", "operation_test.cpp"}));
+  EXPECT_TRUE(
+      mentions(message_of<GradError>([] { (void)apply_operation(Softcap{2}, {Tensor()}); }), {"softcap"}));
+}
+
+}  // namespace
+}  // namespace chainrule::test
