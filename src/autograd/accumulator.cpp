@@ -1,3 +1,5 @@
+// Sums of the cotangents that meet at a node.
+
 #include "autograd/accumulator.h"
 
 #include "chainrule/ops.h"

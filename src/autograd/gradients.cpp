@@ -1,3 +1,5 @@
+// What users ask of a graph: gradients(), backward(), jvp(), and the modes of recording.
+
 #include <algorithm>
 
 #include "autograd/engine.h"

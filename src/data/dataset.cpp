@@ -1,3 +1,5 @@
+// Samples with their classes: split, taken in batches, and what a network makes of them.
+
 #include <algorithm>
 #include <cmath>
 #include <limits>

@@ -1,3 +1,5 @@
+// Columns brought to mean 0 and deviation 1, whatever their size.
+
 #include <cmath>
 
 #include "chainrule/autograd.h"

@@ -1,3 +1,5 @@
+// Where errors come from: the file and line of the call and the names of its tensors, added as they pass by.
+
 #include "graph/call_error.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// The life of a node: references, release without recursion, labels.
+
 #include "graph/node.h"
 
 #include <array>

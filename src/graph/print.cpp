@@ -1,3 +1,5 @@
+// Tensors as text, as NumPy prints arrays.
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>

@@ -1,3 +1,5 @@
+// Random numbers that are the same on every machine, and tensors of them.
+
 #include "chainrule/random.h"
 
 #include <cmath>

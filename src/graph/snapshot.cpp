@@ -1,3 +1,5 @@
+// A graph as a list of nodes, for those who look at one, and derivatives of single nodes.
+
 #include <algorithm>
 #include <unordered_map>
 #include <unordered_set>

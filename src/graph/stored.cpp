@@ -1,3 +1,5 @@
+// Inputs of dtypes in which nothing is computed, and results in such dtypes.
+
 #include "graph/stored.h"
 
 #include "chainrule/ops.h"

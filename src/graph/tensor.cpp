@@ -1,3 +1,5 @@
+// Handles: reading elements, names, and making tensors from numbers, lists and memory.
+
 #include "chainrule/tensor.h"
 
 #include <cstring>

@@ -1,3 +1,5 @@
+// Small numbers for threads, given again when a thread has ended.
+
 #include "graph/thread_id.h"
 
 #include <mutex>

@@ -1,3 +1,6 @@
+// The one traversal of a graph: depth first, without recursion, each node after all its inputs. Positions are
+// kept in the nodes themselves, unless another thread goes through them at the same time.
+
 #include "graph/traversal.h"
 
 namespace chainrule {

@@ -1,3 +1,5 @@
+// CSV as a table of numbers.
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>

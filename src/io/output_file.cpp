@@ -1,3 +1,5 @@
+// Files that are written whole or not at all: beside the old one, to disk, then in its place.
+
 #include "io/output_file.h"
 
 #include <fcntl.h>

@@ -1,3 +1,5 @@
+// Elements moved without being looked at: axes permuted, boxes gathered and scattered, rows taken.
+
 #include "kernels/copy.h"
 
 #include <algorithm>

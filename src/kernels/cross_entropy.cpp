@@ -1,3 +1,5 @@
+// Cross-entropy and its gradient in one pass over the logits.
+
 #include "kernels/cross_entropy.h"
 
 #include <utility>

@@ -1,3 +1,5 @@
+// The gradient of an embedding as the rows that were touched: a step of gradient descent adds just these.
+
 #include "kernels/deferred_rows.h"
 
 #include <algorithm>

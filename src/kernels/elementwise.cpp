@@ -1,3 +1,5 @@
+// Elementwise loops apart from what they compute: broadcasting, threads, and passes that wait to be computed.
+
 #include "kernels/elementwise.h"
 
 #include <algorithm>

@@ -1,3 +1,6 @@
+// A chain of deferred elementwise operations, computed part by part, so that nothing between lies in memory
+// as a whole.
+
 #include "kernels/evaluation.h"
 
 #include <algorithm>

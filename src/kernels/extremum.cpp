@@ -1,3 +1,5 @@
+// The largest or smallest element of each line, and where it is: the first of equals, or the first NaN.
+
 #include "kernels/extremum.h"
 
 #include <cmath>

@@ -1,3 +1,5 @@
+// Fourier transforms by FFTW, loaded with the first of them.
+
 #include "kernels/fourier.h"
 
 #include <limits>

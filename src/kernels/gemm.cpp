@@ -1,3 +1,6 @@
+// Products of matrices by kernels of our own: panels of B are packed, and tiles of C stay in registers while
+// they are summed up.
+
 #include "kernels/gemm.h"
 
 #include <algorithm>

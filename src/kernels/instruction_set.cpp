@@ -1,3 +1,5 @@
+// Which instructions the processor has, and which of them loops may use.
+
 #include <cstdio>
 #include <cstdlib>
 #include <string>

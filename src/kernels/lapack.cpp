@@ -1,3 +1,5 @@
+// Decompositions of stacks of matrices by LAPACK, which is in OpenBLAS.
+
 #include "kernels/lapack.h"
 
 #include <algorithm>

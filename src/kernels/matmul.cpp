@@ -1,3 +1,6 @@
+// Which kernel computes a product, and in which parts: by its sizes alone, so that results do not depend on
+// threads.
+
 #include "kernels/matmul.h"
 
 #include <algorithm>

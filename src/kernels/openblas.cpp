@@ -1,3 +1,6 @@
+// OpenBLAS, loaded with the first product: it is large, starts threads as it is loaded, and many programs
+// need none.
+
 #include "kernels/openblas.h"
 
 #include <mutex>

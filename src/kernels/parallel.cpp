@@ -1,3 +1,6 @@
+// A pool of threads that sleep while there is nothing to do, and work cut into parts that do not depend on
+// how many there are.
+
 #include "kernels/parallel.h"
 
 #include <atomic>

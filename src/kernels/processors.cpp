@@ -1,3 +1,5 @@
+// How many threads to use: what the processors, the limits of control groups and the environment say.
+
 #include "kernels/processors.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// Elements of a broadcast written out, part by part.
+
 #include "kernels/repeat.h"
 
 #include "chainrule/simd.h"

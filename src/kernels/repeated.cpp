@@ -1,3 +1,5 @@
+// Arrays that repeat a smaller one along axes, and write it out only for those who must see every element.
+
 #include "kernels/repeated.h"
 
 #include "array/axes.h"

@@ -1,3 +1,5 @@
+// Sums up to each element, several lines at a time.
+
 #include "kernels/running_sums.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// A step of gradient descent, with momentum or without, in one pass over the memory of a parameter.
+
 #include "kernels/sgd.h"
 
 #include "chainrule/simd.h"

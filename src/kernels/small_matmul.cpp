@@ -1,3 +1,5 @@
+// Products of stacks of matrices that are smaller than a few packs.
+
 #include "kernels/small_matmul.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// softmax, log_softmax, logsumexp and their derivatives: what each does to one line, in packs.
+
 #include "kernels/softmax.h"
 
 #include "kernels/exponentials.h"

@@ -1,3 +1,5 @@
+// A layer x W + b, and how its weights begin.
+
 #include "chainrule/nn/linear.h"
 
 #include "nn/layer.h"

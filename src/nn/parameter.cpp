@@ -1,3 +1,5 @@
+// A parameter: the leaf that a network computes with now, which an optimiser replaces by the next.
+
 #include "chainrule/nn/parameter.h"
 
 #include "graph/node.h"

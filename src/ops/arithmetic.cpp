@@ -1,3 +1,5 @@
+// Sums, products, quotients and powers: each operation's value and derivative are rules of detail/rules.h.
+
 #include "ops/elementwise.h"
 #include "ops/registry.h"
 

@@ -1,3 +1,5 @@
+// How a derivative that is written as a formula in C++ becomes text, with no more brackets than it needs.
+
 #include "ops/formula.h"
 
 #include <charconv>

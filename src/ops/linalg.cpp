@@ -1,3 +1,5 @@
+// Products of matrices, and linear layers. Which kernel computes them is chosen in kernels/matmul.cpp.
+
 #include "kernels/broadcast.h"
 #include "kernels/deferred_product.h"
 #include "kernels/matmul.h"

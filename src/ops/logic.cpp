@@ -1,3 +1,5 @@
+// Comparisons, operations of bool, where, clamp, and casts between dtypes.
+
 #include <limits>
 
 #include "chainrule/indexing.h"

@@ -1,3 +1,6 @@
+// map: a user's formula as one node, its derivative as another that evaluates it on dual numbers, and the
+// derivative of that. Orders beyond evaluate the formula on tensors.
+
 #include "chainrule/map.h"
 
 #include "chainrule/detail/trace.h"

@@ -1,3 +1,5 @@
+// The Euclidean norm, scaled so that squares neither overflow nor vanish, and products of all elements.
+
 #include <limits>
 
 #include "kernels/reduce.h"

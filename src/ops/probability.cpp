@@ -1,3 +1,5 @@
+// softmax and log_softmax, with derivatives of any order that do not lose what is small beside 1.
+
 #include "ops/probability.h"
 
 #include <limits>

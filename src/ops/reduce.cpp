@@ -1,3 +1,5 @@
+// Sums, means, extrema and logsumexp over any axes.
+
 #include "kernels/reduce.h"
 
 #include <limits>

@@ -1,3 +1,5 @@
+// Rows of a tensor by their positions, as of an embedding, and the reverse.
+
 #include <algorithm>
 
 #include "chainrule/ops.h"

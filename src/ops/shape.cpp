@@ -1,3 +1,5 @@
+// Axes permuted, shapes changed, and boxes taken out of tensors or replaced in them.
+
 #include <algorithm>
 #include <cstring>
 #include <numeric>

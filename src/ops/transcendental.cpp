@@ -1,3 +1,5 @@
+// exp, log, sin, tanh and the like: each operation's value and derivative are rules of detail/rules.h.
+
 #include "chainrule/functions.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"

@@ -1,3 +1,5 @@
+// Which classes a network takes for which, as a table, and the most frequent mistakes in words.
+
 #include "draw/report/confusion.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,5 @@
+// What a network of two inputs answers everywhere between its samples.
+
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// The weights of a network's first layer as pictures of what each neuron looks for.
+
 #include <fmt/format.h>
 
 #include <algorithm>

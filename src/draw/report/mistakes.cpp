@@ -1,3 +1,6 @@
+// The samples that a network is most certain and wrong about: images as tiles, other samples as rows of a
+// table.
+
 #include <fmt/format.h>
 
 #include <algorithm>

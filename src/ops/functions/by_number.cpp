@@ -1,3 +1,6 @@
+// Loops that call a function of the C library for each element, and the text of such an operation's
+// derivative.
+
 #include "ops/functions/by_number.h"
 
 #include <cctype>

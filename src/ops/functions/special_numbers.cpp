@@ -1,3 +1,5 @@
+// Special functions of one number: the error function and its inverse, gamma functions and their derivatives.
+
 #include "ops/functions/special_numbers.h"
 
 #include <cmath>
