@@ -15,6 +15,8 @@ struct GradcheckOptions {
   /// Compare every element of every result with respect to every element of every input, and not random
   /// projections of them, which find the same errors in a few runs of the function.
   bool full_jacobian = false;
+  bool forward_mode = false;  ///< compare what jvp gives along a random direction, too
+  bool batched = false;       ///< compare gradients under vmap with one after the other, too
 };
 
 /// The likely reason for gradients that differ.

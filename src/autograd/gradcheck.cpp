@@ -11,6 +11,9 @@
 #include "chainrule/autograd.h"
 #include "chainrule/ops.h"
 #include "chainrule/random.h"
+#include "chainrule/shaping.h"
+#include "chainrule/transforms.h"
+#include "chainrule/vmap.h"
 
 namespace chainrule {
 namespace {
@@ -61,6 +64,9 @@ class Check {
                                      : randn(result.shape(), generator, DType::float64));
       compare(leaves, results, "", &generator);
     }
+    Generator generator(options_.seed + 2);
+    if (options_.forward_mode && result_.passed) compare_forward(results, generator);
+    if (options_.batched && result_.passed) compare_batched(results, generator);
     return result_;
   }
 
@@ -97,7 +103,7 @@ class Check {
   Projected projected(const std::vector<Tensor>& results) const {
     Projected sum;
     for (std::size_t k = 0; k < results.size(); ++k) {
-      if (weights_[k].is_empty()) continue;
+      if (weights_[k].is_empty() || results[k].is_empty()) continue;
       const Elements y = results[k].to_vector<double>(), w = weights_[k].to_vector<double>();
       for (std::size_t i = 0; i < y.size(); ++i) {
         if (w[i] == 0) continue;
@@ -150,6 +156,69 @@ class Check {
       if (generator == nullptr || !agrees_along_a_direction(which, slopes, *generator))
         compare_elements(which, slopes, of);
     }
+  }
+  /// Along one random direction in each input.
+  void compare_forward(const std::vector<Tensor>& results, Generator& generator) {
+    weights_ = random_like(results, generator);
+    for (std::size_t which = 0; which < inputs_.size(); ++which) {
+      Elements direction, moves;
+      for (const double step : steps_[which]) {
+        direction.push_back(generator.normal());
+        moves.push_back(direction.back() * step);
+      }
+      std::vector<Tensor> tangents;
+      for (const Tensor& each : inputs_) tangents.push_back(zeros_like(each));
+      tangents[which] = tensor(moves, inputs_[which].shape());
+      const Projected forward = projected(no_grad([&] { return jvp(function_, inputs_, tangents).tangent; })),
+                      numeric = difference(which, direction);
+      const double error =
+          relative_error(forward.value, numeric, std::max(forward.size, std::abs(numeric.value)));
+      if (error <= options_.tolerance) continue;
+      fail(error, GradcheckCause::wrong_rule,
+           places_[which] + ": along a random direction forward mode gives " +
+               shortest(forward.value / options_.step) + ", numeric " +
+               shortest(numeric.value / options_.step) + ", relative error " + shortest(error) +
+               "; likely a wrong rule for tangents, as the gradient is right");
+      return;
+    }
+  }
+  /// Of three random projections at once, and one after the other.
+  void compare_batched(const std::vector<Tensor>& results, Generator& generator) {
+    const auto pull_back = vjp(function_, inputs_).pull_back;
+    constexpr int count = 3;
+    std::vector<std::vector<Tensor>> seeds(results.size()), expected(inputs_.size());
+    for (int sample = 0; sample < count; ++sample) {
+      const std::vector<Tensor> one = random_like(results, generator), found = pull_back(one);
+      for (std::size_t k = 0; k < one.size(); ++k) seeds[k].push_back(one[k]);
+      for (std::size_t i = 0; i < found.size(); ++i) expected[i].push_back(found[i]);
+    }
+    std::vector<Tensor> stacked;
+    for (const std::vector<Tensor>& each : seeds)
+      if (!each[0].is_empty()) stacked.push_back(stack(each));
+    const auto of_floating = [&](const std::vector<Tensor>& given) {
+      std::vector<Tensor> all;
+      for (std::size_t k = 0, next = 0; k < results.size(); ++k)
+        all.push_back(seeds[k][0].is_empty() ? Tensor() : given[next++]);
+      return pull_back(all);
+    };
+    const std::vector<Tensor> found = vmap(of_floating)(stacked);
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      const Tensor alone = stack(expected[i]);
+      const double size = alone.size() == 0 ? 0 : max(abs(alone)).item(),
+                   apart = alone.size() == 0 ? 0 : max(abs(found[i] - alone)).item();
+      if (apart <= options_.tolerance * size) continue;
+      fail(apart / size, GradcheckCause::wrong_rule,
+           places_[i] + ": of several gradients at once, under vmap, one is off by " + shortest(apart) +
+               " from that by itself; likely a wrong rule for batches, as the gradient is right");
+      return;
+    }
+  }
+  /// Empty handles for what is not floating.
+  static std::vector<Tensor> random_like(const std::vector<Tensor>& results, Generator& generator) {
+    std::vector<Tensor> random;
+    for (const Tensor& each : results)
+      random.push_back(is_floating(each.dtype()) ? randn(each.shape(), generator, each.dtype()) : Tensor());
+    return random;
   }
   bool agrees_along_a_direction(std::size_t which, const Elements& slopes, Generator& generator) {
     Elements direction;

@@ -107,6 +107,37 @@ TEST(OwnOperation, check_finds_each_rule_that_is_wrong) {
   EXPECT_TRUE(mentions(problem({.batch_error = 1e-3}), {"under vmap of input 0"}));
 }
 
+/// Its own transpose, with a wrong rule for batches.
+struct Twice {
+  static constexpr std::string_view name = "twice", formula = "2 g";
+  double batch_error;
+  template <class T>
+  void forward(std::span<const Tensor> in, std::span<T> out) const {
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = 2 * in[0].data<T>()[i];
+  }
+  void vjp(std::span<const Tensor>, const Tensor&, const Tensor& g, InputGradients& to) const {
+    to[0] = apply_operation(*this, {g});
+  }
+  Tensor batch(const Samples& samples) const { return samples.in[0] * (2 + batch_error); }
+};
+
+TEST(Gradcheck, compares_forward_mode_and_batches_on_request) {
+  const auto result = [](const Project& op, const GradcheckOptions& options) {
+    return gradcheck(function_of(op), project_inputs(), options);
+  };
+  EXPECT_TRUE(result({}, {.forward_mode = true, .batched = true}).passed);
+  EXPECT_TRUE(result({.jvp_error = 1e-3, .batch_error = 1e-3}, {}).passed);
+  const GradcheckResult forward = result({.jvp_error = 1e-3}, {.forward_mode = true});
+  EXPECT_EQ(forward.cause, GradcheckCause::wrong_rule);
+  EXPECT_TRUE(mentions(forward.message, {"input 0", "forward mode gives", "a wrong rule for tangents"}));
+  EXPECT_FALSE(result({.jvp_error = 1e-3}, {.forward_mode = true}).passed);
+  const auto twice = [](const std::vector<Tensor>& in) { return apply_operation(Twice{1e-3}, {in[0]}); };
+  const std::vector<Tensor> x = {tensor({0.5, 2.0})};
+  EXPECT_TRUE(gradcheck(twice, x, {.forward_mode = true}).passed);
+  EXPECT_TRUE(mentions(gradcheck(twice, x, {.batched = true}).message,
+                       {"input 0", "under vmap", "a wrong rule for batches"}));
+}
+
 struct Careless : Softcap {
   static constexpr std::string_view name = "careless";
   int wrong = 0;
