@@ -1,5 +1,10 @@
 // Fits a swing that dies away, a * exp(-b t) * cos(w t), to noisy measurements by gradient descent.
 // The model is ordinary arithmetic; nobody derives anything by hand.
+//
+//   step    0  loss 0.42898  a 1.000  b 1.000  w 2.500
+//   ...
+//   step 1000  loss 0.00824  a 2.524  b 0.411  w 3.008
+//   the truth                 a 2.500  b 0.400  w 3.000
 
 #include <chainrule/autograd.h>
 #include <chainrule/ops.h>

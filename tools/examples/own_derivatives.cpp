@@ -1,5 +1,9 @@
 // Functions with derivatives of one's own: a C function, a formula that saves what its derivative needs, and
 // a gradient that is clipped on its way back.
+//
+//   cube_root(8) = 2.0, slope 0.08333333333333333, curvature -0.006944444444444444
+//   gradient of log_sum_exp [0.09   0.2447 0.6652]
+//   clipped gradient 1.0
 
 #include <chainrule/chainrule.h>
 

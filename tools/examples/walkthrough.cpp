@@ -1,4 +1,13 @@
 // Backpropagation at the board: L = (x + y) * z, and how L reacts to a nudge of each number in it.
+//
+//   forward, from the inputs to the result
+//     q = x + y = -2 + 5 = 3
+//     L = q * z = 3 * -4 = -12
+//   ...
+//     dL/dx = dL/dq * 1 = -4 * 1 = -4
+//     dL/dy = dL/dq * 1 = -4 * 1 = -4
+//
+//   x + 0.001 gives L = -12.004, a change of -0.004 = dL/dx * 0.001
 
 #include <chainrule/autograd.h>
 #include <chainrule/ops.h>
