@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <deque>
 #include <limits>
 #include <unordered_map>
 #include <utility>
@@ -227,6 +228,76 @@ Table read_table(const std::string& path, const TableOptions& options) {
   TableReader reader(table, options);
   read_csv_rows(file, table.separator, [&](CsvRow& row, std::int64_t line) { reader.add(row, line); });
   reader.finish();
+  return table;
+}
+
+struct TableStream::State {
+  State(const std::string& path, const TableOptions& given) : file(path), options(given) {
+    if (is_idx_images(file.beginning()) || is_npz(file.beginning()))
+      fail_on(path, "images and arrays are not read in parts; use read_table");
+    if (const std::string_view format = other_format(file.beginning(), options.separator.has_value());
+        !format.empty())
+      fail_on(path, "this is " + std::string(format));
+    separator = options.separator.value_or(detect_separator(file.beginning()));
+    rows = std::make_unique<CsvRows>(file, separator);
+  }
+  InputFile file;
+  TableOptions options;
+  char separator;
+  std::unique_ptr<CsvRows> rows;
+  std::deque<std::pair<CsvRow, std::int64_t>> waiting;  // read, but in no part yet
+  bool is_first = true, is_end = false;
+  std::size_t columns = 0;
+  std::vector<std::string> names;  // where there is a header
+};
+
+TableStream::TableStream(const std::string& path, const TableOptions& options)
+    : state_(std::make_unique<State>(path, options)) {}
+TableStream::~TableStream() = default;
+TableStream::TableStream(TableStream&&) noexcept = default;
+TableStream& TableStream::operator=(TableStream&&) noexcept = default;
+
+Table TableStream::read(std::int64_t most) {
+  if (most < 1)
+    throw std::invalid_argument("TableStream: a part of " + std::to_string(most) +
+                                " rows; it must be positive");
+  State& at = *state_;
+  const std::size_t wanted = static_cast<std::size_t>(most) + (at.is_first ? 1 : 0);  // there may be a header
+  while (at.waiting.size() < wanted && !at.is_end)
+    at.is_end = !at.rows->read_some(
+        [&](CsvRow& row, std::int64_t line) { at.waiting.emplace_back(std::move(row), line); });
+  Table table;
+  table.path = at.file.path();
+  table.separator = at.separator;
+  if (!at.is_first && at.waiting.empty()) {
+    table.columns.resize(at.columns);
+    for (std::size_t i = 0; i < at.columns; ++i)
+      table.columns[i].name = at.names.empty() ? "column " + std::to_string(i + 1) : at.names[i];
+    table.has_header = !at.names.empty();
+    return table;
+  }
+  TableReader reader(table, at.options);
+  // Of a first line that may turn out to be no header, see finish(), room is kept.
+  const auto room = [&] { return at.is_first && table.has_header && !at.options.header && most > 1 ? 1 : 0; };
+  while (table.rows() + room() < most && !at.waiting.empty()) {
+    auto& [row, line] = at.waiting.front();
+    reader.add(row, line);
+    at.waiting.pop_front();
+  }
+  reader.finish();
+  if (std::exchange(at.is_first, false)) {
+    at.columns = table.columns.size();
+    at.options.header = false;  // of the parts that follow
+    if (table.has_header)
+      for (const TableColumn& column : table.columns) at.names.push_back(column.name);
+    return table;
+  }
+  if (table.columns.size() != at.columns)
+    fail_at_line(table.path, table.lines.front(),
+                 std::to_string(table.columns.size()) + " fields, but the rows before have " +
+                     std::to_string(at.columns));
+  table.has_header = !at.names.empty();
+  for (std::size_t i = 0; i < at.names.size(); ++i) table.columns[i].name = at.names[i];
   return table;
 }
 

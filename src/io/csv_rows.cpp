@@ -29,15 +29,13 @@ void fail_at_line(const std::string& path, std::int64_t line, const std::string&
   throw ParseError(path + ":" + std::to_string(line) + ": " + what);
 }
 
-namespace {
-
 using AddRow = FunctionRef<void(CsvRow&, std::int64_t)>;
 
 /// Feeds libcsv a line, or a piece of one, at a time, so that the number of the line is known when it reports
 /// fields and rows.
-class Reader {
+class CsvRows::Reader {
  public:
-  Reader(InputFile& file, char separator, AddRow add) : file_(file), add_(add), by_spaces_(separator == ' ') {
+  Reader(InputFile& file, char separator) : file_(file), by_spaces_(separator == ' ') {
     if (csv_init(&parser_, CSV_STRICT | CSV_STRICT_FINI) != 0) throw std::bad_alloc();
     // By which a field grows. By 128 bytes, as it comes, large fields are slow.
     csv_set_blk_size(&parser_, std::size_t{1} << 16);
@@ -47,24 +45,26 @@ class Reader {
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
 
-  void read() {
-    std::vector<char> buffer(1 << 16);
-    bool is_start = true;
-    while (const std::size_t count = file_.read(buffer)) {
-      std::string_view text(buffer.data(), count);
-      if (std::exchange(is_start, false) && text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-      for (std::size_t at = 0, newline = 0; at < text.size();) {
-        if (newline <= at) newline = std::min(text.find('\n', at), text.size() - 1);
-        std::string_view piece = text.substr(at, newline + 1 - at);
-        const std::size_t end = piece.find('\r');  // ends a row, too; with a newline after it, together
-        if (end != std::string_view::npos && piece.substr(end + 1) != "\n") piece = piece.substr(0, end + 1);
-        parse(piece);
-        at += piece.size();
-      }
+  bool read_some(AddRow add) {
+    add_ = &add;
+    const std::size_t count = file_.read(buffer_);
+    if (count == 0) {
+      if (csv_fini(&parser_, on_field, on_row, this) != 0)
+        fail_at_line(file_.path(), row_line_, "a quoted field does not end");
+      rethrow();
+      return false;
     }
-    if (csv_fini(&parser_, on_field, on_row, this) != 0)
-      fail_at_line(file_.path(), row_line_, "a quoted field does not end");
-    rethrow();
+    std::string_view text(buffer_.data(), count);
+    if (std::exchange(is_start_, false) && text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+    for (std::size_t at = 0, newline = 0; at < text.size();) {
+      if (newline <= at) newline = std::min(text.find('\n', at), text.size() - 1);
+      std::string_view piece = text.substr(at, newline + 1 - at);
+      const std::size_t end = piece.find('\r');  // ends a row, too; with a newline after it, together
+      if (end != std::string_view::npos && piece.substr(end + 1) != "\n") piece = piece.substr(0, end + 1);
+      parse(piece);
+      at += piece.size();
+    }
+    return true;
   }
 
  private:
@@ -100,7 +100,7 @@ class Reader {
   static void on_row(int, void* self) {
     auto& reader = *static_cast<Reader*>(self);
     reader.guard([&] {
-      if (!reader.row_.empty()) reader.add_(reader.row_, reader.row_line_);
+      if (!reader.row_.empty()) (*reader.add_)(reader.row_, reader.row_line_);
       reader.row_.clear();
       reader.in_row_ = false;
       reader.row_bytes_ = 0;
@@ -120,8 +120,9 @@ class Reader {
   }
 
   InputFile& file_;
-  AddRow add_;
-  bool by_spaces_;
+  const AddRow* add_ = nullptr;  // of the call that runs
+  bool by_spaces_, is_start_ = true;
+  std::vector<char> buffer_ = std::vector<char>(1 << 16);
   csv_parser parser_ = {};
   CsvRow row_;
   bool in_row_ = false, after_return_ = false;
@@ -130,8 +131,14 @@ class Reader {
   std::exception_ptr error_;
 };
 
-}  // namespace
+CsvRows::CsvRows(InputFile& file, char separator) : reader_(std::make_unique<Reader>(file, separator)) {}
+CsvRows::~CsvRows() = default;
+bool CsvRows::read_some(AddRow add) { return reader_->read_some(add); }
 
-void read_csv_rows(InputFile& file, char separator, AddRow add) { Reader(file, separator, add).read(); }
+void read_csv_rows(InputFile& file, char separator, AddRow add) {
+  CsvRows rows(file, separator);
+  while (rows.read_some(add)) {
+  }
+}
 
 }  // namespace chainrule

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,21 @@ using CsvRow = std::vector<std::string>;
 /// them, but apart by this character; where it is a space, by any number of them. ParseError, as "file:line:
 /// ...", for a quote that stands in the middle of a field or has no end, and for a row of more than 16 MiB.
 void read_csv_rows(InputFile& file, char separator, FunctionRef<void(CsvRow&, std::int64_t line)> add);
+
+/// The same a piece of the file at a time, which must outlive it.
+class CsvRows {
+ public:
+  CsvRows(InputFile& file, char separator);
+  ~CsvRows();
+  CsvRows(const CsvRows&) = delete;
+  CsvRows& operator=(const CsvRows&) = delete;
+  /// Calls `add` with each row that ends in the next 64 KiB. False after the last of them.
+  bool read_some(FunctionRef<void(CsvRow&, std::int64_t line)> add);
+
+ private:
+  class Reader;
+  std::unique_ptr<Reader> reader_;
+};
 
 /// Throws a ParseError for that line.
 [[noreturn]] void fail_at_line(const std::string& path, std::int64_t line, const std::string& what);

@@ -174,10 +174,8 @@ std::string descr(DType dtype) {
   return (item_size(type) == 1 ? "|" : "<") + std::string(found->first);
 }
 
-}  // namespace
-
-Tensor read_npy(std::string_view bytes, const std::string& source) {
-  const Header header = take_header(bytes, source);
+/// The type of the elements that follow the header, which are as many bytes as it says.
+Stored require_elements(const Header& header, std::string_view bytes, const std::string& source) {
   const std::optional<Stored> type = header.type();
   if (!type)
     fail_on(source, "its elements are of type '" + header.descr +
@@ -187,14 +185,43 @@ Tensor read_npy(std::string_view bytes, const std::string& source) {
     fail_on(source, "its shape " + to_string(header.shape) + " of '" + header.descr + "' takes " +
                         std::to_string(wanted) + " bytes, but " + std::to_string(bytes.size()) +
                         " follow the header");
-  std::string turned;
-  if (header.descr[0] == '>') bytes = turned = swapped_bytes(bytes, item_size(*type));
+  return *type;
+}
 
-  if (!header.fortran_order) return copy_elements(bytes.data(), *type, header.shape, source);
+}  // namespace
+
+Tensor read_npy(std::string_view bytes, const std::string& source) {
+  const Header header = take_header(bytes, source);
+  const Stored type = require_elements(header, bytes, source);
+  std::string turned;
+  if (header.descr[0] == '>') bytes = turned = swapped_bytes(bytes, item_size(type));
+
+  if (!header.fortran_order) return copy_elements(bytes.data(), type, header.shape, source);
   // Column-major elements are the row-major ones of the array with its axes reversed.
   const std::vector<std::int64_t> sizes(header.shape.begin(), header.shape.end());
   const Shape reversed(std::vector<std::int64_t>(sizes.rbegin(), sizes.rend()));
-  return no_grad([&] { return transpose(copy_elements(bytes.data(), *type, reversed, source)); }).detach();
+  return no_grad([&] { return transpose(copy_elements(bytes.data(), type, reversed, source)); }).detach();
+}
+
+NpyRows::NpyRows(const std::string& path) : path_(path), file_(path), elements_(file_.bytes()) {
+  const Header header = take_header(elements_, path);
+  type_ = require_elements(header, elements_, path);
+  if (header.shape.rank() == 0) fail_on(path, "it holds a scalar, which has no rows");
+  if (header.fortran_order || header.descr[0] == '>')
+    fail_on(path, std::string("it is in ") +
+                      (header.fortran_order ? "Fortran order" : "big-endian byte order") +
+                      ", which cannot be read row by row; save it again as " +
+                      "numpy.ascontiguousarray(a, a.dtype.newbyteorder('<'))");
+  shape_ = header.shape;
+}
+
+Tensor NpyRows::read(std::int64_t first, std::int64_t count) const {
+  std::vector<std::int64_t> sizes(shape_.begin(), shape_.end());
+  sizes[0] = 1;
+  const auto row_bytes = static_cast<std::size_t>(Shape(sizes).size()) * item_size(type_);
+  sizes[0] = count;
+  return copy_elements(elements_.data() + static_cast<std::size_t>(first) * row_bytes, type_, Shape(sizes),
+                       path_);
 }
 
 Tensor as_numpy_has_it(const Tensor& tensor) {

@@ -4,6 +4,8 @@
 #include <string_view>
 
 #include "chainrule/tensor.h"
+#include "io/elements.h"
+#include "io/mapped_file.h"
 
 /// Arrays in NumPy's .npy format, in files and within archives of them.
 namespace chainrule {
@@ -13,6 +15,25 @@ Tensor read_npy(std::string_view bytes, const std::string& source);
 
 /// NumPy has no bfloat16, so that becomes float32, which holds every one of them.
 Tensor as_numpy_has_it(const Tensor& tensor);
+
+/// The rows of an array in a file, which is mapped: only what is read takes memory.
+class NpyRows {
+ public:
+  /// IoError as load_npy's; also for an array in Fortran order or the other byte order, and a scalar.
+  explicit NpyRows(const std::string& path);
+
+  [[nodiscard]] const Shape& shape() const { return shape_; }
+  [[nodiscard]] std::int64_t rows() const { return shape_[0]; }
+  /// Rows that there are, as load_npy has them.
+  [[nodiscard]] Tensor read(std::int64_t first, std::int64_t count) const;
+
+ private:
+  std::string path_;
+  MappedFile file_;
+  std::string_view elements_;
+  Shape shape_;
+  Stored type_;
+};
 
 /// What comes before the elements, which are bytes_of(tensor).
 std::string npy_header(const Tensor& tensor);

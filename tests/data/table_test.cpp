@@ -5,6 +5,7 @@
 #include <cmath>
 #include <fstream>
 
+#include "chainrule/data/loader.h"
 #include "chainrule/io.h"
 #include "cli/run_tool.h"
 #include "paths.h"
@@ -213,6 +214,85 @@ TEST(Table, of_arrays_in_npz_has_their_columns_and_the_target_last) {
   EXPECT_TRUE(mentions(refused({{"x", tensor(1.0)}}), {"'x' has shape ()"}));
   EXPECT_TRUE(
       mentions(refused({{"a", zeros({2, 2, 2})}, {"b", zeros({2, 2, 2})}}), {"second array of images"}));
+}
+
+TEST(TableStream, reads_a_table_in_parts) {
+  std::string text = "size,colour,class\n";
+  for (int i = 0; i < 5000; ++i)
+    text += std::to_string(i) + (i % 2 ? ",red," : ",\"b\nlue\",") + (i % 3 ? "yes\n" : "no\n");
+  const TemporaryFile file(text, ".csv");
+  const Table whole = read_table(file.path());
+  TableStream stream(file.path());
+  std::int64_t row = 0;
+  for (const std::int64_t most : {1, 1000, 3000, 3000}) {
+    const Table part = stream.read(most);
+    ASSERT_LE(part.rows(), most);
+    ASSERT_TRUE(part.has_header);
+    for (std::int64_t i = 0; i < part.rows(); ++i, ++row) {
+      const auto at = static_cast<std::size_t>(i), all = static_cast<std::size_t>(row);
+      ASSERT_EQ(part.lines[at], whole.lines[all]);
+      for (std::size_t column = 0; column < 3; ++column)
+        ASSERT_EQ(part.columns[column].cell(at), whole.columns[column].cell(all));
+    }
+    EXPECT_EQ(part.columns[1].name, "colour");
+  }
+  EXPECT_EQ(row, 5000);
+  const Table end = stream.read(10);
+  EXPECT_EQ(end.rows(), 0);
+  EXPECT_EQ(end.columns[2].name, "class");
+  EXPECT_TRUE(mentions(message_of<std::invalid_argument>([&] { stream.read(0); }),
+                       {"TableStream: a part of 0 rows"}));
+}
+
+TEST(TableStream, decides_about_the_header_by_the_first_part_and_names_wrong_lines) {
+  const TemporaryFile words("a,b\nb,a\na,b\n", ".csv"), ragged("1,2\n3,4\n5,6,7\n", ".csv");
+  TableStream stream(words.path());
+  const Table part = stream.read(10);
+  EXPECT_FALSE(part.has_header);
+  EXPECT_EQ(part.rows(), 3);
+  TableStream wrong(ragged.path());
+  EXPECT_EQ(wrong.read(2).rows(), 2);
+  EXPECT_TRUE(
+      mentions(message_of<ParseError>([&] { wrong.read(2); }), {":3: 3 fields, but the rows before have 2"}));
+}
+
+TEST(StreamTable, gives_the_samples_of_a_table) {
+  std::string text = "size,colour,class\n";
+  for (int i = 0; i < 200; ++i)
+    text += std::to_string(i) + (i % 2 ? ",red," : ",blue,") + (i == 7 ? "\n" : i % 3 ? "yes\n" : "no\n");
+  const TemporaryFile file(text, ".csv");
+  const Table whole = read_table(file.path());
+  const TableEncoder encoder(whole, {.target = 2}, rows_with(whole, 2));
+  const DataLoader loader(stream_table(file.path(), encoder), {.batch_size = 50, .shuffle = false});
+  std::vector<Tensor> x, y;
+  auto epoch = loader.epoch(0);
+  for (const Dataset& batch : epoch) {
+    EXPECT_EQ(batch.classes, 2);
+    x.push_back(batch.x);
+    y.push_back(batch.y);
+  }
+  const Table expected = take_rows(whole, rows_with(whole, 2));
+  EXPECT_EQ(concatenate(x).to_vector<double>(), encoder.inputs(expected).to_vector<double>());
+  EXPECT_EQ(concatenate(y).to_vector<std::int64_t>(), encoder.targets(expected).to_vector<std::int64_t>());
+}
+
+TEST(StreamNpy, reads_rows_of_any_element_type) {
+  const TemporaryFile x("", ".npy"), y("", ".npy"), other("", ".npy");
+  save_npy(x.path(), cast(arange(0, 60), DType::float32).reshape({30, 2}));
+  save_npy(y.path(), arange(0, 30));
+  save_npy(other.path(), arange(0, 4));
+  const DataLoader loader(stream_npy(x.path(), y.path(), 30), {.batch_size = 7, .window = 9});
+  std::vector<std::int64_t> seen(30);
+  auto epoch = loader.epoch(0);
+  for (const Dataset& batch : epoch)
+    for (std::int64_t i = 0; i < batch.size(); ++i) {
+      const auto sample = batch.y[i].item<std::int64_t>();
+      ++seen[static_cast<std::size_t>(sample)];
+      EXPECT_EQ(batch.x[i].to_vector<float>(), (std::vector<float>{2.F * sample, 2.F * sample + 1}));
+    }
+  EXPECT_EQ(seen, std::vector<std::int64_t>(30, 1));
+  EXPECT_TRUE(mentions(message_of<IoError>([&] { DataLoader(stream_npy(x.path(), other.path())).epoch(0); }),
+                       {"its shape (4,) does not fit x of shape (30, 2)"}));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -69,5 +70,30 @@ Table take_rows(const Table& table, std::span<const std::int64_t> positions);
 /// images (n, height, width) are pixels; one called y, label, labels, target or targets comes last. IoError
 /// that names an array of another shape.
 Table read_table(const std::string& path, const TableOptions& options = {});
+
+/// A table of any length, read a part at a time, with memory for no more than that:
+///
+///     TableStream stream("large.csv.gz");
+///     const Table first = stream.read(100'000);                           // to make a TableEncoder from
+///     while (const auto part = stream.read(10'000); part.rows() > 0) ...
+///
+/// Threads: one at a time may read a stream.
+class TableStream {
+ public:
+  /// Accepts what read_table does, and fails as it does, but for images in IDX and arrays in NPZ. Where the
+  /// options do not say whether there is a header, the first part decides.
+  explicit TableStream(const std::string& path, const TableOptions& options = {});
+  ~TableStream();
+  TableStream(TableStream&&) noexcept;
+  TableStream& operator=(TableStream&&) noexcept;
+
+  /// The next rows, at most so many; none at the end. The columns' texts are those of this part.
+  /// std::invalid_argument unless most is positive; else as read_table.
+  Table read(std::int64_t most);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 }  // namespace chainrule
