@@ -45,10 +45,10 @@ Tensor moved(const Images& in, const Tensor& images, std::int64_t height, std::i
   sizes[sizes.size() - 2] = height;
   sizes[sizes.size() - 1] = width;
   Array result(Shape(sizes), images.dtype());
-  dispatch(images.dtype(), [&]<class T>() {
+  dispatch_stored(images.dtype(), [&]<class T>() {
     const T* image = images.data<T>().data();
     T* out = result.mutable_data<T>();
-    const T outside = static_cast<T>(fill);
+    const T outside = convert<T>(fill);
     for (std::int64_t i = 0; i < in.count; ++i) {
       const auto [rows, columns] = choose();
       for (std::int64_t plane = 0; plane < in.planes; ++plane, image += in.height * in.width)
