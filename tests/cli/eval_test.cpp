@@ -221,6 +221,9 @@ TEST(Eval, calls_functions_and_methods_in_the_ways_of_numpy_and_pytorch) {
   EXPECT_EQ(value("F.linear(v, x, [1, 1])[0]"), 15.0);
   EXPECT_NEAR(value("sum(softmax(x, axis=1))").get<double>(), 2.0, 1e-15);
   EXPECT_EQ(value("x.astype(np.float32).sum()"), 21.0);
+  EXPECT_EQ(value("v.astype(torch.float16) / 3"), json({0.333251953125, 0.66650390625, 1.0}));
+  EXPECT_EQ(value("uint8([250, 3]) + 10"), json({4, 13}));
+  EXPECT_EQ(value("x.astype('int32').sum()"), 21);
   EXPECT_EQ(value("v.unsqueeze(0).squeeze(0).flatten()[2]"), 3.0);
   EXPECT_EQ(value("sum(x[x > 3]) + sum(x[[False, True]]) + sum(x[:, [0, -1]])"), 15.0 + 15 + 14);
   EXPECT_EQ(value("sum(broadcast_to(s, (2, 2)))"), 8.0);

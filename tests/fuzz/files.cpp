@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <system_error>
 
+#include "io/elements.h"
+
 namespace chainrule::fuzz {
 namespace {
 
@@ -49,12 +51,6 @@ struct Folder {
   std::string path, file;
 };
 
-template <Element T>
-bool same_elements(const Tensor& a, const Tensor& b) {
-  const auto left = a.data<T>(), right = b.data<T>();
-  return left.empty() || std::memcmp(left.data(), right.data(), left.size_bytes()) == 0;
-}
-
 }  // namespace
 
 const std::string& file_of(Bytes bytes) {
@@ -71,14 +67,7 @@ const std::string& scratch_path() {
 }
 
 bool same_bits(const Tensor& a, const Tensor& b) {
-  if (a.dtype() != b.dtype() || !(a.shape() == b.shape())) return false;
-  switch (a.dtype()) {
-    case DType::boolean: return same_elements<bool>(a, b);
-    case DType::int64: return same_elements<std::int64_t>(a, b);
-    case DType::float32: return same_elements<float>(a, b);
-    case DType::float64: return same_elements<double>(a, b);
-  }
-  return false;
+  return a.dtype() == b.dtype() && a.shape() == b.shape() && bytes_of(a) == bytes_of(b);
 }
 
 bool same_bits(const NamedTensors& a, const NamedTensors& b) {
