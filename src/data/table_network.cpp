@@ -78,7 +78,17 @@ std::string TableNetwork::sizes() const {
   return text;
 }
 
-Tensor TableNetwork::apply(const Tensor& x, double share, Generator* generator) const {
+Tensor TableNetwork::operator()(const Tensor& x, double dropout, Generator& generator, std::int64_t first,
+                                std::int64_t samples) const {
+  const std::int64_t rows = x.rank() == 0 ? 0 : x.shape()[0];
+  if (first < 0 || first + rows > samples)
+    throw ShapeError("TableNetwork: " + std::to_string(rows) + " rows from " + std::to_string(first) +
+                     " on are no part of a batch of " + std::to_string(samples));
+  const Batch batch{first, samples};
+  return apply(x, dropout, &generator, rows == samples ? nullptr : &batch);
+}
+
+Tensor TableNetwork::apply(const Tensor& x, double share, Generator* generator, const Batch* part_of) const {
   Tensor signal = x;
   if (!image_.is_empty()) {
     if (x.rank() != 2 || x.shape()[1] != image_.pixels())
@@ -90,7 +100,11 @@ Tensor TableNetwork::apply(const Tensor& x, double share, Generator* generator) 
     signal = reshape(signal, {x.shape()[0], layers().front().weight().shape()[1]});
   }
   const auto forget = [&](const Tensor& hidden) {
-    return share > 0 ? dropout(hidden, share, *generator) : hidden;
+    if (share == 0) return hidden;
+    if (part_of == nullptr) return dropout(hidden, share, *generator);
+    const Shape shape = hidden.shape();
+    const Tensor of_all = dropout(ones({part_of->samples, shape[1]}, hidden.dtype()), share, *generator);
+    return hidden * of_all[{Slice{part_of->first, part_of->first + shape[0]}}];
   };
   if (share == 0) return layers_(signal);
   if (!image_.is_empty()) signal = forget(signal);

@@ -8,11 +8,12 @@
 
 namespace chainrule::cli {
 
-Progress::Progress(std::int64_t epochs, std::int64_t samples_per_epoch, bool classifies)
+Progress::Progress(std::int64_t epochs, std::int64_t samples_per_epoch, bool classifies, bool shown)
     : epochs_(epochs),
       samples_per_epoch_(samples_per_epoch),
-      on_terminal_(isatty(STDERR_FILENO) == 1),
-      classifies_(classifies) {}
+      on_terminal_(shown && isatty(STDERR_FILENO) == 1),
+      classifies_(classifies),
+      shown_(shown) {}
 
 Progress::~Progress() {
   if (bar_open_) std::fputc('\n', stderr);
@@ -42,9 +43,9 @@ void Progress::add_batch(double loss, double accuracy, std::int64_t samples) {
 
 void Progress::finish_epoch(std::optional<double> validation_loss) {
   validation_loss_ = validation_loss;
-  if (!on_terminal_)
+  if (shown_ && !on_terminal_)
     fmt::print(stderr, "epoch {}/{}  {}\n", epoch_, epochs_, numbers());
-  else if (epoch_ == epochs_)
+  else if (on_terminal_ && epoch_ == epochs_)
     draw_bar();
 }
 

@@ -11,8 +11,8 @@ namespace chainrule::cli {
 /// epoch anywhere else.
 class Progress {
  public:
-  /// Accuracies are shown where samples are classified.
-  Progress(std::int64_t epochs, std::int64_t samples_per_epoch, bool classifies = true);
+  /// Accuracies are shown where samples are classified; nothing at all is unless `shown`.
+  Progress(std::int64_t epochs, std::int64_t samples_per_epoch, bool classifies = true, bool shown = true);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -35,7 +35,7 @@ class Progress {
   std::string time_left(double epochs_done) const;
 
   std::int64_t epochs_, samples_per_epoch_;
-  bool on_terminal_, classifies_;
+  bool on_terminal_, classifies_, shown_;
   std::int64_t epoch_ = 1, seen_ = 0;      // the current epoch, from 1, and its samples so far
   double before_ = 0;                      // epochs that were done when this began
   double loss_ = 0, accuracy_ = 0;         // their means over those samples

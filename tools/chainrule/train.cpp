@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 
+#include "chainrule/error.h"
 #include "chainrule/io.h"
 #include "chainrule/model.h"
 #include "command.h"
@@ -67,8 +68,41 @@ void require_same_data(const Checkpoint& saved, const TrainingData& data, const 
       options.test.empty() ? "is" : "or " + printable(data.test_source, 1000) + " is"));
 }
 
+/// What several ranks cannot do.
+void check(const TrainOptions& options, const Ranks& ranks) {
+  if (ranks.size() == 1) return;
+  for (const auto& [name, file] : {std::pair("DATA", &options.data), std::pair("--test", &options.test)})
+    if (*file == "-" || *file == "/dev/stdin")
+      throw CommandError(fmt::format("{} {}: standard input goes to one of {} ranks; give a file", name,
+                                     *file, ranks.size()));
+}
+
+/// What the rest depends on must be the same everywhere, or ranks would wait for each other for ever.
+void require_alike(const TrainOptions& options, const std::vector<const TrainingData*>& all,
+                   const Ranks& ranks) {
+  ranks.require_equal("the command", fingerprint(options));
+  std::string prints;
+  for (const TrainingData* each : all) prints += fingerprint(*each);
+  ranks.require_equal("what is read of " + printable(all[0]->source, 1000), prints);
+}
+
+/// fit(), and an end of all ranks for what goes wrong on one of them.
+Learned fit_together(const TableNetwork& network, const TrainingData& data, const TrainOptions& options,
+                     Ranks& ranks, const TrainingState* state = nullptr) {
+  try {
+    return fit(network, data, options, ranks, state);
+  } catch (const Stopped&) {
+    throw;
+  } catch (const Diverged&) {
+    throw;
+  } catch (const std::exception& error) {
+    ranks.end_others(std::string(without_place(error)));
+    throw;
+  }
+}
+
 /// Learns as often as there are parts, each time without one, which it is tested on.
-void cross_validate(TrainOptions options) {
+void cross_validate(TrainOptions options, Ranks& ranks) {
   for (const auto& [name, is_given] :
        {std::pair("--test", !options.test.empty()), std::pair("--save", !options.save.empty()),
         std::pair("--report", !options.report.empty()), std::pair("--plot", options.plot),
@@ -79,41 +113,64 @@ void cross_validate(TrainOptions options) {
           fmt::format("--cv gives scores of several networks, and keeps none; leave {} out", name));
   if (options.patience > 0 && options.validation == 0) options.validation = 0.1;
   Generator generator(options.seed);
-  const std::vector<TrainingData> folds = read_folds(options, generator);
+  std::vector<TrainingData> folds;
+  ranks.alike([&] {
+    check(options, ranks);
+    folds = read_folds(options, generator);
+    check(options, folds.front().task());
+  });
+  std::vector<const TrainingData*> all;
+  for (const TrainingData& each : folds) all.push_back(&each);
+  require_alike(options, all, ranks);
   std::vector<double> scores;
   for (const TrainingData& data : folds) {
     TrainOptions completed = options;
-    check(completed, data.task());
     complete(completed, data);
     const TableNetwork network = make_network(data, completed, generator);
-    if (scores.empty()) announce(data, network);
-    const Learned learned = fit(network, data, completed);
+    if (scores.empty() && ranks.is_first()) announce(data, network);
+    const Learned learned = fit_together(network, data, completed, ranks);
     scores.push_back(TrainResult{completed, data, network, learned}.score());
-    fmt::print(stderr, "part {} of {}: {:.4g}{}\n", scores.size(), folds.size(), scores.back(),
-               data.task() == Task::regression ? "" : " %");
+    if (ranks.is_first())
+      fmt::print(stderr, "part {} of {}: {:.4g}{}\n", scores.size(), folds.size(), scores.back(),
+                 data.task() == Task::regression ? "" : " %");
   }
-  write_output(describe_scores(scores, folds.front().task(), options));
+  if (ranks.is_first()) write_output(describe_scores(scores, folds.front().task(), options));
 }
 
-void run(TrainOptions options, const std::set<std::string>& given) {
-  set_default_dtype(DType::float32);  // networks need no more
-  if (given.contains("--hidden")) (void)parse_sizes("--hidden", options.hidden);
-  if (options.cv > 0) return cross_validate(std::move(options));
-  std::optional<Checkpoint> saved;
-  if (!options.resume.empty()) {
-    saved = load_checkpoint(options.resume);
-    take_over(options, saved->options, given);
-  }
-  check(options);
+/// What a training run begins with.
+struct Beginning {
+  TrainingData data;
+  TableNetwork network;
+};
+
+Beginning begin(TrainOptions& options, const std::set<std::string>& given, const Checkpoint* saved,
+                const Ranks& ranks) {
+  if (saved != nullptr) take_over(options, saved->options, given);
+  if (ranks.is_first()) check(options);
+  check(options, ranks);
   if (options.patience > 0 && options.validation == 0) options.validation = 0.1;
   Generator generator(options.seed);
-  const TrainingData data = read_training_data(options, generator);
+  TrainingData data = read_training_data(options, generator);
   check(options, data.task());
   complete(options, data);
-  if (saved) require_same_data(*saved, data, options);
-  const TableNetwork network = make_network(data, options, generator);
-  announce(data, network);
-  const Learned learned = fit(network, data, options, saved ? &saved->state : nullptr);
+  if (saved != nullptr) require_same_data(*saved, data, options);
+  TableNetwork network = make_network(data, options, generator);
+  return {std::move(data), std::move(network)};
+}
+
+void run(TrainOptions options, const std::set<std::string>& given, Ranks& ranks) {
+  set_default_dtype(DType::float32);  // networks need no more
+  if (given.contains("--hidden")) (void)parse_sizes("--hidden", options.hidden);
+  if (options.cv > 0) return cross_validate(std::move(options), ranks);
+  std::optional<Checkpoint> saved;
+  if (!options.resume.empty()) saved = load_checkpoint(options.resume, ranks);
+  std::optional<Beginning> beginning;
+  ranks.alike([&] { beginning = begin(options, given, saved ? &*saved : nullptr, ranks); });
+  const auto& [data, network] = *beginning;
+  require_alike(options, {&data}, ranks);
+  if (ranks.is_first()) announce(data, network);
+  const Learned learned = fit_together(network, data, options, ranks, saved ? &saved->state : nullptr);
+  if (!ranks.is_first()) return;
   const TrainResult result{options, data, network, learned};
   if (!options.save.empty()) save_model(options.save, {data.encoder, network});
   write_output(describe(result));
@@ -220,7 +277,7 @@ void add_reading(CLI::App& command, ReadOptions& options) {
       ->type_name("FILE");
 }
 
-void add_train(CLI::App& app) {
+void add_train(CLI::App& app, Ranks& ranks) {
   CLI::App* command =
       app.add_subcommand("train", "Train a network on a table, and print how it does on test samples");
   const auto options = std::make_shared<TrainOptions>();
@@ -274,8 +331,10 @@ void add_train(CLI::App& app) {
       "  chainrule train digits.csv --hidden 128,64 --report report.html --save digits.safetensors\n"
       "  chainrule train wine.csv --task regression --patience 20\n"
       "  chainrule train digits.csv --save digits.safetensors --checkpoint kept\n"
-      "  chainrule train --resume kept");
-  command->callback([options, command] { run(*options, given_to(*command)); });
+      "  chainrule train --resume kept\n\n"
+      "Several processes, on one machine or many, share out each batch where MPI starts them:\n\n"
+      "  mpirun -np 4 chainrule train digits.csv --batch 128 --checkpoint kept");
+  command->callback([options, command, &ranks] { run(*options, given_to(*command), ranks); });
 }
 
 }  // namespace chainrule::cli

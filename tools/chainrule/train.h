@@ -2,12 +2,13 @@
 
 #include <CLI/CLI.hpp>
 
+#include "ranks.h"
 #include "train_options.h"
 
 namespace chainrule::cli {
 
 /// The subcommand `train`: a multi-layer perceptron on a table, or on half-moons without one.
-void add_train(CLI::App& app);
+void add_train(CLI::App& app, Ranks& ranks);
 
 /// The subcommands `predict`, `evaluate` and `summary`: of what `train --save` has saved.
 void add_models(CLI::App& app);

@@ -9,12 +9,13 @@
 #include <cmath>
 #include <memory>
 #include <optional>
-#include <stdexcept>
+#include <span>
 
 #include "chainrule/autograd.h"
 #include "chainrule/detail/seeds.h"
 #include "chainrule/losses.h"
 #include "chainrule/optim.h"
+#include "chainrule/random.h"
 #include "command.h"
 #include "progress.h"
 #include "stopping.h"
@@ -67,6 +68,11 @@ class Loss {
     if (options.class_weights == "balanced") options_.weight = balanced_weights(data.train);
     plain_ = options_.weight.is_empty() && options_.label_smoothing == 0;
   }
+  /// What the mean over samples divides by.
+  double weight(const Tensor& y) const {
+    if (options_.weight.is_empty()) return static_cast<double>(y.shape()[0]);
+    return sum(cast(take_rows(options_.weight, y), DType::float64)).item();
+  }
   Tensor operator()(const Tensor& outputs, const Tensor& y) const {
     if (task_ == Task::regression) return mse_loss(reshape(outputs, y.shape()), y);
     return plain_ ? cross_entropy(outputs, y) : cross_entropy(outputs, y, options_);
@@ -87,17 +93,19 @@ std::string broken_parameter(const TableNetwork& network) {
 
 class Fit {
  public:
-  Fit(const TableNetwork& network, const TrainingData& data, const TrainOptions& options,
+  Fit(const TableNetwork& network, const TrainingData& data, const TrainOptions& options, Ranks& ranks,
       const TrainingState* state)
       : network_(network),
         data_(data),
         options_(options),
+        ranks_(ranks),
         loss_(data, options),
         optimizer_(make_optimizer(network, options)),
         scheduler_(*optimizer_, make_schedule(options, options.epochs * batches())),
-        progress_(options.epochs, data.train.size(), data.task() == Task::classification) {
+        progress_(options.epochs, data.train.size(), data.task() == Task::classification, ranks.is_first()) {
     if (keeps()) data_text_ = fingerprint(data);
     if (state != nullptr) go_on(*state);
+    ranks_.share(network.parameters());
   }
 
   Learned run() {
@@ -144,7 +152,7 @@ class Fit {
     at_.network = state_dict(network_);
     at_.optimizer = optimizer_->state();
     at_.scheduler = scheduler_.state();
-    save_checkpoint(folder, {options_, data_text_, at_});
+    if (ranks_.is_first()) save_checkpoint(folder, {options_, data_text_, at_});
     saved_ = fmt::format("epoch {}, batch {}", at_.epoch, at_.batch);
     // Steps change parameters in place only if nobody else holds them.
     at_.network.clear();
@@ -154,75 +162,118 @@ class Fit {
 
   /// Between two batches: is a checkpoint due, or has somebody asked us to stop?
   void keep(bool due) {
-    const int signal = signals_.arrived();
-    if (signal == 0) {
+    if (signal_ == 0) {
       if (due && !options_.checkpoint.empty()) save_in(options_.checkpoint);
       return;
     }
     std::string text = fmt::format("stopped in epoch {} of {}, after {} of {} batches; ", at_.epoch,
                                    options_.epochs, at_.batch, batches());
-    if (!keeps()) throw Stopped(text + "nothing is kept without --save or --checkpoint", signal);
+    if (!keeps()) throw Stopped(text + "nothing is kept without --save or --checkpoint", signal_);
     const std::string folder =
         options_.checkpoint.empty() ? options_.save + ".checkpoint" : options_.checkpoint;
-    if (options_.checkpoint.empty()) make_folder(folder);
+    if (options_.checkpoint.empty() && ranks_.is_first()) make_folder(folder);
     save_in(folder);
-    throw Stopped(fmt::format("{}go on with chainrule train --resume {}", text, folder), signal);
+    throw Stopped(fmt::format("{}go on with chainrule train --resume {}", text, folder), signal_);
   }
 
   void learn_epoch() {
     const std::uint64_t seed = detail::seed_at(options_.seed, at_.epoch);
-    Generator order(seed);
-    const Batches all(data_.train, options_.batch, order);
-    auto next = all.begin();
-    for (std::int64_t skipped = 0; skipped < at_.batch; ++skipped) ++next;
+    Generator generator(seed);
+    const auto order = randperm(data_.train.size(), generator).to_vector<std::int64_t>();
     auto start = Clock::now();
-    for (; !(next == all.end()); ++next) {
-      const Dataset batch = *next;
+    while (at_.batch < batches()) {
+      const auto first = static_cast<std::size_t>(at_.batch * options_.batch);
+      const auto count = std::min(static_cast<std::size_t>(options_.batch), order.size() - first);
       ++at_.batch;
-      Generator generator(detail::seed_at(seed, at_.batch));
-      double batch_accuracy = 0;
-      const double loss = learn(batch, batch_accuracy, generator);
-      if (!std::isfinite(loss)) throw std::runtime_error(divergence(loss));
-      last_loss_ = loss;
-      progress_.add_batch(loss, batch_accuracy, batch.size());
+      const Seen seen = learn(std::span(order).subspan(first, count), detail::seed_at(seed, at_.batch));
+      if (!std::isfinite(seen.loss)) throw Diverged(divergence(seen.loss));
+      last_loss_ = seen.loss;
+      progress_.add_batch(seen.loss, seen.accuracy, static_cast<std::int64_t>(count));
       at_.learned.seconds += std::chrono::duration<double>(Clock::now() - start).count();
       keep(options_.every > 0 && scheduler_.steps() % options_.every == 0);
       start = Clock::now();
     }
     at_.learned.epochs.push_back({.loss = progress_.loss(), .accuracy = progress_.accuracy()});
     if (data_.validation.size() > 0)
-      at_.learned.validation_losses.push_back(mean_loss(network_, data_.validation, data_.task()));
+      at_.learned.validation_losses.push_back(shared_mean_loss(data_.validation));
     progress_.finish_epoch(at_.learned.validation_losses.empty()
                                ? std::nullopt
                                : std::optional(at_.learned.validation_losses.back()));
   }
 
-  /// Takes one step and returns the loss before it. The graph is gone when this returns, so that the next
-  /// step finds parameters that nobody else holds and updates them in place.
-  double learn(const Dataset& batch, double& batch_accuracy, Generator& generator) {
-    Tensor loss = [&] {
-      const Tensor outputs = network_(batch.x, options_.dropout, generator);
-      if (data_.task() == Task::classification) batch_accuracy = accuracy(outputs, batch.y);
-      return loss_(outputs, batch.y);
-    }();
-    const auto value = loss.item<double>();
-    if (!std::isfinite(value)) return value;
-    std::move(loss).backward();
-    if (options_.clip > 0) clip_grad_norm(optimizer_->parameters(), options_.clip);
-    optimizer_->step();
-    scheduler_.step();
-    return value;
+  /// Of a batch, before its step: means over its samples.
+  struct Seen {
+    double loss, accuracy;
+  };
+
+  /// Takes one step with a batch, of which this rank has its share. The graph is gone when this returns, so
+  /// that the next step finds parameters that nobody else holds and updates them in place.
+  Seen learn(std::span<const std::int64_t> positions, std::uint64_t seed) {
+    const auto all = static_cast<std::int64_t>(positions.size());
+    const Rows rows = ranks_.share_of(all);
+    const Dataset mine = take_rows(data_.train, positions.subspan(static_cast<std::size_t>(rows.first),
+                                                                  static_cast<std::size_t>(rows.size())));
+    double right = 0;
+    Tensor loss;
+    if (mine.size() > 0) {
+      Generator generator(seed);
+      const Tensor outputs = network_(mine.x, options_.dropout, generator, rows.first, all);
+      if (data_.task() == Task::classification) right = accuracy(outputs, mine.y) * share(mine.size(), all);
+      loss = loss_(outputs, mine.y);
+    }
+    const double weight = weight_of(mine, positions);
+    const double lost = loss.is_empty() ? 0 : weight * loss.item<double>();
+    const int signal = signals_.arrived();
+    const auto is = [&](int one) { return signal == one ? 1.0 : 0.0; };
+    const std::vector<double> sums =
+        ranks_.backward(std::move(loss), weight, {lost, right, is(SIGINT), is(SIGTERM)});
+    signal_ = sums[3] > 0 ? SIGTERM : sums[2] > 0 ? SIGINT : 0;
+    if (std::isfinite(sums[0])) {
+      if (options_.clip > 0) clip_grad_norm(optimizer_->parameters(), options_.clip);
+      optimizer_->step();
+      scheduler_.step();
+    }
+    return {.loss = sums[0], .accuracy = sums[1]};
+  }
+
+  static double share(std::int64_t part, std::int64_t all) {
+    return static_cast<double>(part) / static_cast<double>(all);
+  }
+
+  /// How much the mean over this rank's samples counts in that over all of a batch.
+  double weight_of(const Dataset& mine, std::span<const std::int64_t> positions) const {
+    if (mine.size() == std::ssize(positions)) return 1;
+    if (mine.size() == 0) return 0;
+    return loss_.weight(mine.y) / loss_.weight(take_rows(data_.train.y, positions));
+  }
+
+  Dataset shared(const Dataset& samples) const {
+    const Rows rows = ranks_.share_of(samples.size());
+    if (rows.size() == samples.size()) return samples;
+    const Slice slice{rows.first, rows.end};
+    return {samples.x[{slice}], samples.y[{slice}], samples.classes};
+  }
+
+  /// Each rank looks at its share.
+  double shared_mean_loss(const Dataset& samples) const {
+    const Dataset mine = shared(samples);
+    const double part = share(mine.size(), samples.size());
+    return ranks_.sum({part > 0 ? part * mean_loss(network_, mine, data_.task()) : 0})[0];
   }
 
   void test() {
     TrainingEpoch& epoch = at_.learned.epochs.back();
     if (data_.task() == Task::regression) {
-      epoch.test_loss = mean_loss(network_, data_.test, data_.task());
+      epoch.test_loss = shared_mean_loss(data_.test);
       return;
     }
-    const Evaluation test = evaluate(network_, data_.test);
-    epoch.test_loss = test.loss;
-    epoch.test_accuracy = static_cast<double>(test.correct) / static_cast<double>(data_.test.size());
+    const Dataset mine = shared(data_.test);
+    const double part = share(mine.size(), data_.test.size());
+    const Evaluation test = part > 0 ? evaluate(network_, mine) : Evaluation();
+    const std::vector<double> sums =
+        ranks_.sum({part > 0 ? part * test.loss : 0, static_cast<double>(test.correct)});
+    epoch.test_loss = sums[0];
+    epoch.test_accuracy = sums[1] / static_cast<double>(data_.test.size());
   }
 
   /// Keeps the parameters with the least validation loss. Has that not improved for as long as the user is
@@ -239,7 +290,7 @@ class Fit {
 
   /// What is learned from is finite, so that what is not comes from steps.
   void require_finite() const {
-    if (!broken_parameter(network_).empty()) throw std::runtime_error(divergence({}));
+    if (!broken_parameter(network_).empty()) throw Diverged(divergence({}));
   }
 
   /// What to say when numbers are no longer finite.
@@ -260,11 +311,13 @@ class Fit {
   const TableNetwork& network_;
   const TrainingData& data_;
   const TrainOptions& options_;
+  Ranks& ranks_;
   Loss loss_;
   std::unique_ptr<Optimizer> optimizer_;
   Scheduler scheduler_;
   Progress progress_;
   const StopSignals signals_;
+  int signal_ = 0;    // which any rank has been sent by the last step
   TrainingState at_;  // where the run is; its tensors, but the best ones, only while they are saved
   std::optional<double> last_loss_;
   std::string data_text_, saved_;  // the data's fingerprint, and the place of the last checkpoint
@@ -272,9 +325,9 @@ class Fit {
 
 }  // namespace
 
-Learned fit(const TableNetwork& network, const TrainingData& data, const TrainOptions& options,
+Learned fit(const TableNetwork& network, const TrainingData& data, const TrainOptions& options, Ranks& ranks,
             const TrainingState* state) {
-  return Fit(network, data, options, state).run();
+  return Fit(network, data, options, ranks, state).run();
 }
 
 double mean_loss(const TableNetwork& network, const Dataset& samples, Task task) {

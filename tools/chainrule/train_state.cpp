@@ -120,7 +120,8 @@ auto parts_of(auto& state) {
 
 Checkpoint checkpoint_from(const Safetensors& file) {
   const auto found = file.metadata.find(entry);
-  if (found == file.metadata.end()) throw std::invalid_argument("it is no checkpoint of `chainrule train`");
+  if (found == file.metadata.end() || found->second.empty())
+    throw std::invalid_argument("it is no checkpoint of `chainrule train`");
   const Json json = Json::parse(found->second);
   if (const int version = json.at("version"); version != format_version)
     throw std::invalid_argument(fmt::format("a checkpoint in version {} of its format; this program knows {}",
@@ -158,6 +159,14 @@ std::string fingerprint(const TrainingData& data) {
   hash.add(target.mean);
   hash.add(target.deviation);
   return fmt::format("{:016x}", hash.value());
+}
+
+std::string fingerprint(const TrainOptions& options) {
+  Json json;
+  for_each_setting(options, [&](const char* name, const auto& value, SettingKind kind) {
+    if (kind != SettingKind::file) json[name] = value;
+  });
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 std::string checkpoint_file(const std::string& folder) {
@@ -201,12 +210,18 @@ void save_checkpoint(const std::string& folder, const Checkpoint& checkpoint) {
   }
 }
 
-Checkpoint load_checkpoint(const std::string& folder) {
+Checkpoint load_checkpoint(const std::string& folder, const Ranks& ranks) {
   const std::string file = checkpoint_file(folder);
-  if (!std::filesystem::exists(file))
-    throw IoError(
-        fmt::format("--resume {}: there is no {}; --checkpoint {} makes one", folder, file, folder));
-  const Safetensors read = load_safetensors(file);
+  Safetensors read;
+  ranks.alike([&] {
+    if (!ranks.is_first()) return;
+    if (!std::filesystem::exists(file))
+      throw IoError(
+          fmt::format("--resume {}: there is no {}; --checkpoint {} makes one", folder, file, folder));
+    read = load_safetensors(file);
+  });
+  read.metadata[entry] = ranks.from_first(read.metadata[entry]);
+  read.tensors = ranks.from_first(read.tensors);
   try {
     return checkpoint_from(read);
   } catch (const Json::exception& error) {

@@ -6,6 +6,7 @@
 
 #include "chainrule/named_tensors.h"
 #include "chainrule/report.h"
+#include "ranks.h"
 #include "train_data.h"
 #include "train_options.h"
 
@@ -39,6 +40,8 @@ struct Checkpoint {
 
 /// Of samples and what they mean: other data have another one, but for a chance of 2⁻⁶⁴.
 std::string fingerprint(const TrainingData& data);
+/// Of all options but the names of files to learn from: what ranks must have in common.
+std::string fingerprint(const TrainOptions& options);
 
 /// The file in a folder of checkpoints.
 std::string checkpoint_file(const std::string& folder);
@@ -48,8 +51,8 @@ void make_folder(const std::string& folder);
 void require_no_checkpoint(const std::string& folder);
 /// Writes the file whole or not at all, as save_file does. IoError says what is left.
 void save_checkpoint(const std::string& folder, const Checkpoint& checkpoint);
-/// IoError that names the file and what is wrong with it.
-Checkpoint load_checkpoint(const std::string& folder);
+/// On all ranks that of the first. An error that names the file and what is wrong with it.
+Checkpoint load_checkpoint(const std::string& folder, const Ranks& ranks);
 
 /// Takes over from a checkpoint what the command line has not given. CommandError that names all that it has
 /// given otherwise, and the run depends on.

@@ -47,6 +47,10 @@ class TableNetwork {
   Tensor operator()(const Tensor& x, double dropout, Generator& generator) const {
     return apply(x, dropout, &generator);
   }
+  /// The same where x are the rows `first`, first + 1, ... of a batch of `samples`, of which others see the
+  /// rest: what is left out is what would be in the whole. ShapeError where the batch has no such rows.
+  Tensor operator()(const Tensor& x, double dropout, Generator& generator, std::int64_t first,
+                    std::int64_t samples) const;
 
   [[nodiscard]] std::int64_t inputs() const;
   [[nodiscard]] std::int64_t outputs() const { return layers().back().weight().shape()[0]; }
@@ -65,7 +69,10 @@ class TableNetwork {
   static constexpr std::string_view member_names() { return "convolutions, layers"; }
 
  private:
-  Tensor apply(const Tensor& x, double share, Generator* generator) const;
+  struct Batch {
+    std::int64_t first, samples;
+  };
+  Tensor apply(const Tensor& x, double share, Generator* generator, const Batch* part_of = nullptr) const;
   ImageShape image_;
   std::vector<Conv2d> convolutions_;
   Mlp layers_;

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "ranks.h"
+
+namespace chainrule::cli {
+
+/// The tool with these arguments, of which the first is its name: what main() returns. Only the first rank
+/// prints.
+int run_tool(int count, char** values, Ranks& ranks);
+
+}  // namespace chainrule::cli
