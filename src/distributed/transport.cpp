@@ -144,13 +144,21 @@ bool Transport::is_done(MPI_Request& request) const {
   return done != 0;
 }
 
+// What takes long is most likely another rank that computes, perhaps on this very processor: it is left to
+// that, and the answer found a tenth later at most.
 void Transport::wait(MPI_Request& request, std::string_view what) {
   using Clock = std::chrono::steady_clock;
+  using std::chrono::microseconds;
+  constexpr microseconds soon(200), longest(200);
   if (is_done(request)) return;
   const auto begin = Clock::now();
-  for (std::int64_t tries = 1; !is_done(request); ++tries) {
-    if (tries % 64 == 0) std::this_thread::yield();
-    if (tries % 1024 == 0 && std::chrono::duration<double>(Clock::now() - begin).count() > timeout_)
+  while (!is_done(request)) {
+    const auto waited = Clock::now() - begin;
+    if (waited > soon)
+      std::this_thread::sleep_for(std::min<Clock::duration>(waited / 10, longest));
+    else if (waited > soon / 10)
+      std::this_thread::yield();
+    if (std::chrono::duration<double>(waited).count() > timeout_)
       abort(std::string(what) + ": the other ranks have not come within " + std::to_string(timeout_) +
             " s; WorldOptions.timeout allows more");
   }

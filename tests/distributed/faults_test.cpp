@@ -1,15 +1,14 @@
 // A rank that fails ends all of them, with a message that names it.
 #include <gtest/gtest.h>
 
-#include <array>
 #include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <thread>
 
 #include "chainrule/custom_gradient.h"
 #include "chainrule/ops.h"
+#include "distributed/launch.h"
 #include "distributed/ranks.h"
 
 namespace chainrule::distributed::test {
@@ -52,33 +51,12 @@ int end_badly(int argc, char** argv) {
 
 namespace {
 
-struct Ended {
-  std::string said;
-  int status;
-  double seconds;
-};
-
-Ended ended(const std::string& how) {
-  const auto begin = std::chrono::steady_clock::now();
-  const std::string command =
-      std::string(CHAINRULE_MPIRUN) + " -np 3 '" + CHAINRULE_THIS_PROGRAM + "' --fault '" + how + "' 2>&1";
-  std::FILE* const pipe = popen(command.c_str(), "r");
-  std::string said;
-  std::array<char, 4096> some;
-  for (std::size_t n = 0; (n = std::fread(some.data(), 1, some.size(), pipe)) > 0;)
-    said.append(some.data(), n);
-  const int status = pclose(pipe);
-  return {said, status, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()};
-}
-
-std::size_t count(const std::string& in, const std::string& what) {
-  std::size_t n = 0;
-  for (auto at = in.find(what); at != std::string::npos; at = in.find(what, at + 1)) ++n;
-  return n;
+Ended fault(const std::string& how) {
+  return ended(on_ranks(3) + "'" CHAINRULE_THIS_PROGRAM "' --fault '" + how + "'");
 }
 
 void expect_end(const std::string& how, const std::string& message) {
-  const Ended end = ended(how);
+  const Ended end = fault(how);
   EXPECT_NE(end.status, 0) << how;
   EXPECT_EQ(count(end.said, message), 1U) << how << ":\n" << end.said;
   EXPECT_LT(end.seconds, sanitized ? 60 : 20) << how;

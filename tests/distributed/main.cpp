@@ -45,7 +45,8 @@ int main(int argc, char** argv) {
   using namespace chainrule::distributed;
   ::testing::InitGoogleTest(&argc, argv);
   if (argc > 2 && std::string_view(argv[1]) == "--fault") return test::end_badly(argc, argv);
-  if (std::string_view(::testing::GTEST_FLAG(filter)).starts_with("Faults")) return RUN_ALL_TESTS();
+  for (const char* start_mpirun : {"Faults", "TrainOnRanks"})
+    if (std::string_view(::testing::GTEST_FLAG(filter)).starts_with(start_mpirun)) return RUN_ALL_TESTS();
   test::start_mpi(argc, argv);  // and so it is ended here
   int status = run(argc, argv, [](const World& world) {
     test::the_ranks = &world;
