@@ -232,6 +232,9 @@ void add_numbers(CLI::App& command, TrainOptions& options) {
       ->default_str("1 for numbers, else 0");
   add_number(command, "--validation", options.validation, is_share, share,
              "Share held back to choose the best epoch by; 0.1 with --patience");
+  add_whole_number<std::int64_t>(command, "--shift", options.shift, 0, 1000,
+                                 "Images: pixels by which each is moved at most, at random, while learning")
+      ->default_str("a 14th of the side");
   add_whole_number<std::int64_t>(command, "--patience", options.patience, 1, most,
                                  "Stop after so many epochs without improvement on those")
       ->default_str("no limit");

@@ -6,8 +6,10 @@
 #include <charconv>
 #include <cmath>
 #include <map>
+#include <numeric>
 
 #include "chainrule/data/folds.h"
+#include "chainrule/ops.h"
 #include "command.h"
 #include "text.h"
 #include "train_notes.h"
@@ -58,6 +60,10 @@ Tensor classes_in(const Table& table, std::size_t target) {
   return tensor(classes);
 }
 
+Task task_of(const Table& table, const ColumnChoice& choice) {
+  return choice.task.value_or(guess_task(table.columns[choice.target]));
+}
+
 /// The positions of the samples of each part.
 struct Parts {
   std::vector<std::int64_t> train, validation, test;
@@ -67,20 +73,42 @@ std::int64_t part_of(double fraction, std::int64_t count) {
   return std::clamp<std::int64_t>(std::llround(fraction * static_cast<double>(count)), 1, count - 1);
 }
 
-Parts deal(const Table& table, const TrainOptions& options, Generator& generator) {
+/// Takes so many of these positions out and returns them, of each class its share.
+std::vector<std::int64_t> taken_from(std::vector<std::int64_t>& positions, std::int64_t count,
+                                     const Tensor& labels, Generator& generator) {
+  const Tensor own = take_rows(labels, positions);
+  const double share = static_cast<double>(count) / static_cast<double>(positions.size());
+  const Fold fold = stratified_split(own, share, generator);
+  const auto at = [&](const std::vector<std::int64_t>& places) {
+    std::vector<std::int64_t> found;
+    for (const std::int64_t place : places) found.push_back(positions[static_cast<std::size_t>(place)]);
+    return found;
+  };
+  std::vector<std::int64_t> taken = at(fold.test);
+  positions = at(fold.train);
+  return taken;
+}
+
+/// Classes are spread evenly.
+Parts deal(const Table& table, const ColumnChoice& choice, const TrainOptions& options,
+           Generator& generator) {
   const std::int64_t n = table.rows();
   const bool holds_back = options.test.empty() && !options.data.empty(), validates = options.validation > 0;
   const std::int64_t least = 1 + holds_back + validates;
   if (n < least)
     throw ParseError(fmt::format("{}: {} {}; there must be at least {}, to learn from and to test on",
                                  table.path, n, n == 1 ? "row" : "rows", least));
-  std::vector<std::int64_t> order(static_cast<std::size_t>(n));
-  for (std::int64_t i = 0; i < n; ++i) order[static_cast<std::size_t>(i)] = i;
-  if (holds_back || validates) order = randperm(n, generator).to_vector<std::int64_t>();
-  const std::int64_t test = holds_back ? part_of(0.2, n - validates) : 0;
-  const std::int64_t validation = validates ? part_of(options.validation, n - test) : 0;
-  const auto first = order.begin(), second = first + test, third = second + validation;
-  return {.train = {third, order.end()}, .validation = {second, third}, .test = {first, second}};
+  const Tensor labels = task_of(table, choice) == Task::classification ? classes_in(table, choice.target)
+                                                                       : zeros({n}, DType::int64);
+  Parts parts;
+  parts.train.resize(static_cast<std::size_t>(n));
+  std::iota(parts.train.begin(), parts.train.end(), std::int64_t{0});
+  if (holds_back) parts.test = taken_from(parts.train, part_of(0.2, n - validates), labels, generator);
+  if (validates) {
+    const std::int64_t left = n - std::ssize(parts.test);
+    parts.validation = taken_from(parts.train, part_of(options.validation, left), labels, generator);
+  }
+  return parts;
 }
 
 /// The shape of images that --image or the file tells; empty where neither does.
@@ -222,7 +250,8 @@ Table read_table(const std::string& path, const ReadOptions& options) {
 TrainingData read_training_data(const TrainOptions& options, Generator& generator) {
   if (options.data.empty()) {
     const Table moons = make_half_moons(generator), others = make_half_moons(generator);
-    TrainingData data = prepare(moons, {.target = 2}, &others, options, deal(moons, options, generator));
+    const ColumnChoice choice{.target = 2};
+    TrainingData data = prepare(moons, choice, &others, options, deal(moons, choice, options, generator));
     data.reading.clear();
     data.test_source = "other half-moons";
     return data;
@@ -237,9 +266,9 @@ TrainingData read_training_data(const TrainOptions& options, Generator& generato
     return data;
   };
   if (options.test.empty())
-    return note_rows(prepare(table, choice, nullptr, options, deal(table, options, generator)));
+    return note_rows(prepare(table, choice, nullptr, options, deal(table, choice, options, generator)));
   const Table test = read_table(options.test, {options.reading.separator, options.reading.header, ""});
-  return note_rows(prepare(table, choice, &test, options, deal(table, options, generator)));
+  return note_rows(prepare(table, choice, &test, options, deal(table, choice, options, generator)));
 }
 
 std::vector<TrainingData> read_folds(const TrainOptions& options, Generator& generator) {
@@ -249,9 +278,8 @@ std::vector<TrainingData> read_folds(const TrainOptions& options, Generator& gen
   const Table table = with_targets(std::move(read), choice.target);
   if (table.rows() < options.cv)
     throw CommandError(fmt::format("--cv {}: {} has {} rows", options.cv, table.path, table.rows()));
-  const Task task = choice.task.value_or(guess_task(table.columns[choice.target]));
   std::vector<TrainingData> all;
-  for (const Fold& fold : task == Task::classification
+  for (const Fold& fold : task_of(table, choice) == Task::classification
                               ? stratified_k_fold(classes_in(table, choice.target), options.cv, generator)
                               : k_fold(table.rows(), options.cv, generator)) {
     Parts parts{.train = fold.train, .validation = {}, .test = fold.test};

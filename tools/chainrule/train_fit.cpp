@@ -12,6 +12,7 @@
 #include <span>
 
 #include "chainrule/autograd.h"
+#include "chainrule/data/augment.h"
 #include "chainrule/detail/seeds.h"
 #include "chainrule/losses.h"
 #include "chainrule/optim.h"
@@ -211,12 +212,11 @@ class Fit {
   Seen learn(std::span<const std::int64_t> positions, std::uint64_t seed) {
     const auto all = static_cast<std::int64_t>(positions.size());
     const Rows rows = ranks_.share_of(all);
-    const Dataset mine = take_rows(data_.train, positions.subspan(static_cast<std::size_t>(rows.first),
-                                                                  static_cast<std::size_t>(rows.size())));
+    Generator generator(seed);
+    const Dataset mine = shown(positions, rows, generator);
     double right = 0;
     Tensor loss;
     if (mine.size() > 0) {
-      Generator generator(seed);
       const Tensor outputs = network_(mine.x, options_.dropout, generator, rows.first, all);
       if (data_.task() == Task::classification) right = accuracy(outputs, mine.y) * share(mine.size(), all);
       loss = loss_(outputs, mine.y);
@@ -259,6 +259,21 @@ class Fit {
     const Dataset mine = shared(samples);
     const double part = share(mine.size(), samples.size());
     return ranks_.sum({part > 0 ? part * mean_loss(network_, mine, data_.task()) : 0})[0];
+  }
+
+  /// Samples of a batch as the network sees them while it learns: images are moved a little, all of the
+  /// batch, so that each moves alike on any number of ranks.
+  Dataset shown(std::span<const std::int64_t> positions, Rows rows, Generator& generator) const {
+    if (data_.image.is_empty() || options_.shift == 0)
+      return take_rows(data_.train, positions.subspan(static_cast<std::size_t>(rows.first),
+                                                      static_cast<std::size_t>(rows.size())));
+    const Dataset batch = take_rows(data_.train, positions);
+    const Shape as_images = {batch.size(), data_.image.channels, data_.image.height, data_.image.width};
+    const InputColumn& pixel = data_.encoder.columns().front();  // all are scaled alike
+    const Tensor images =
+        random_shift(batch.x.reshape(as_images), options_.shift, generator, -pixel.mean / pixel.deviation);
+    const Slice mine{rows.first, rows.end};
+    return {images.reshape(batch.x.shape())[{mine}], batch.y[{mine}], batch.classes};
   }
 
   void test() {

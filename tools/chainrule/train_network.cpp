@@ -101,6 +101,7 @@ void complete_network(TrainOptions& options, const ImageShape& image) {
 
 void complete(TrainOptions& options, const TrainingData& data) {
   complete_network(options, data.image);
+  if (options.shift < 0) options.shift = std::min(data.image.height, data.image.width) / 14;
   const bool sgd = options.optimizer == "sgd", numbers = data.task() == Task::regression;
   if (options.learning_rate == 0) options.learning_rate = !sgd ? 0.003 : numbers ? 0.01 : 0.03;
   // A prior on the weights counts as much as so many samples, whatever their number.

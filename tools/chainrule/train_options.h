@@ -19,7 +19,7 @@ struct TrainOptions {
   ReadOptions reading;
   std::string arch = "mlp", image, hidden, init = "he", optimizer = "sgd", schedule = "cosine",
               class_weights = "none";
-  std::int64_t patience = 0, cv = 0;
+  std::int64_t patience = 0, cv = 0, shift = -1;
   // Where they are not given, these depend on the data: see complete().
   std::int64_t epochs = 0, batch = 0;
   double learning_rate = 0, weight_decay = -1, clip = -1;
@@ -56,6 +56,7 @@ void for_each_setting(Options& o, const Visit& visit) {
   visit("--task", o.task, learning);
   visit("--arch", o.arch, learning);
   visit("--image", o.image, learning);
+  visit("--shift", o.shift, learning);
   visit("--hidden", o.hidden, learning);
   visit("--init", o.init, learning);
   visit("--optim", o.optimizer, learning);
