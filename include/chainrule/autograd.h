@@ -13,9 +13,12 @@ class [[nodiscard]] Gradients {
   /// dL/d(tensor), of its shape and dtype. GradError for a tensor that was not asked for.
   [[nodiscard]] const Tensor& at(const Tensor& tensor) const&;
   Tensor at(const Tensor& tensor) const&& { return std::as_const(*this).at(tensor); }
+  /// The gradient with respect to a tensor that was asked for; std::out_of_range for another.
   [[nodiscard]] const Tensor& operator[](const Tensor& tensor) const& { return at(tensor); }
   Tensor operator[](const Tensor& tensor) const&& { return std::as_const(*this).at(tensor); }
+  /// Was this one asked for?
   [[nodiscard]] bool contains(const Tensor& tensor) const { return find(tensor) != nullptr; }
+  /// Of how many tensors there are gradients.
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
 
  private:
@@ -27,6 +30,7 @@ class [[nodiscard]] Gradients {
   std::vector<Entry> entries_;  // in the order of their nodes' addresses
 };
 
+/// What gradients() does.
 struct GradientOptions {
   /// dL/d(output) for outputs that are not scalars: of the output's shape.
   Tensor seed = {};
@@ -54,6 +58,7 @@ Tensor jvp(const Tensor& output, const Tensor& input, const Tensor& tangent);
 /// Until it goes out of scope, operations of this thread record nothing.
 class [[nodiscard]] NoGrad {
  public:
+  /// Stops recording until the end of its scope, in this thread; with false it changes nothing.
   [[nodiscard]] explicit NoGrad(bool off = true);
   ~NoGrad();
   NoGrad(const NoGrad&) = delete;
@@ -62,6 +67,7 @@ class [[nodiscard]] NoGrad {
  private:
   bool before_;
 };
+/// What the function gives, without a record of it.
 template <class Function>
 auto no_grad(Function&& function) {
   const NoGrad guard;

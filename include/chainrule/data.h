@@ -17,13 +17,16 @@ struct [[nodiscard]] Dataset {
   Tensor y;                  ///< (n,), int64, each 0 .. classes - 1
   std::int64_t classes = 0;  ///< how many there are, whether or not each occurs
 
+  /// How many samples there are.
   std::int64_t size() const { return y.size(); }
 };
 
 /// The samples at these positions, in that order. ShapeError for a position outside 0 .. size() - 1.
 Dataset take_rows(const Dataset& data, std::span<const std::int64_t> positions);
 
+/// Two parts of a dataset.
 struct [[nodiscard]] Split {
+  /// Each sample is in one of the two.
   Dataset train, test;
 };
 /// Deals the samples at random into two parts, the test part with round(test_fraction * n) of them, but at
@@ -50,7 +53,9 @@ class Standardizer {
   [[nodiscard]] const Tensor& mean() const& { return mean_; }  ///< (columns,)
   /// (columns,); 0 only where it is below the dtype's smallest number.
   [[nodiscard]] const Tensor& deviation() const& { return deviation_; }
+  /// Those of a temporary.
   Tensor mean() && { return mean_; }
+  /// Those of a temporary.
   Tensor deviation() && { return deviation_; }
 
  private:
@@ -68,6 +73,7 @@ class Batches {
   Batches(Dataset data, std::int64_t batch_size, Generator& generator);
 
   struct End {};
+  /// Goes from batch to batch.
   class Iterator {
    public:
     using value_type = Dataset;

@@ -8,7 +8,9 @@
 /// diagonals are computed in one pass each, by vmap over the directions.
 namespace CHAINRULE_API chainrule {
 
+/// How jacobian() goes about it.
 struct JacobianOptions {
+  /// By rows, by columns, or by what is less.
   JacobianMode mode = JacobianMode::smaller;
   /// So many rows or columns at once, so that memory is bounded; 0 is all of one tensor.
   std::int64_t chunk_size = 0;

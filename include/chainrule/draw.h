@@ -14,9 +14,12 @@ namespace CHAINRULE_API chainrule {
 /// A tensor in numbers: all of them, or what they are like.
 struct NumbersSummary {
   std::vector<double> elements;  ///< in row-major order; empty when there are more than 12
+  /// Of the elements that are finite.
   double min = 0, mean = 0, max = 0;
   double norm = 0;  ///< √Σx²; as the three above, of the finite elements
+  /// How many elements are not.
   std::int64_t nans = 0, infinities = 0;
+  /// Are all elements finite?
   bool is_finite() const { return nans + infinities == 0; }
 };
 /// GradError when the value has been released.
@@ -30,18 +33,22 @@ struct RecordedNode {
     bool is_factor = true;        ///< see LocalFormula
     std::optional<double> value;  ///< of a factor between scalars
   };
+  /// A leaf, a constant, or a result.
   NodeKind kind = NodeKind::constant;
   std::string label;                    ///< as GraphNode's
   bool is_named = false;                ///< the user gave it that name
   std::string operation;                ///< "mul"; empty for leaves
   std::vector<std::size_t> inputs;      ///< positions in GraphRecord::nodes, each before this one
   std::vector<Derivative> derivatives;  ///< with respect to each input
+  /// Of its value.
   Shape shape;
+  /// Of its value.
   DType dtype = DType::float32;
   std::optional<NumbersSummary> value;     ///< none when it has been released
   std::optional<NumbersSummary> gradient;  ///< of the output with respect to this, where known
   std::int64_t flops = 0;                  ///< as GraphNode's
   std::string file;                        ///< where it was made; empty when unknown
+  /// In the file that called the operation.
   std::uint32_t line = 0;
   std::size_t scope = 0;  ///< position in GraphRecord::scopes
 
@@ -67,11 +74,15 @@ void save_graph(const GraphRecord& graph, const std::string& path);
 /// graph, or written by a version that this one does not understand.
 [[nodiscard]] GraphRecord load_graph(const std::string& path);
 
+/// What a drawing shows.
 struct DrawOptions {
   const Gradients* gradients = nullptr;  ///< shown on the nodes that it contains
+  /// Of small tensors.
   bool values = true;
   bool local_derivatives = true;  ///< on the edges
+  /// Of larger ones.
   bool shapes = true;
+  /// Beside the shapes.
   bool dtypes = false;
   bool costs = false;               ///< memory and flops
   bool source = false;              ///< the line of the program that made the node

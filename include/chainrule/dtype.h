@@ -24,8 +24,9 @@ using Elements = TypeList<bool, std::uint8_t, std::int32_t, std::int64_t, Float1
 /// which have the dtype of their tensor.
 enum class DType : std::uint8_t { boolean, uint8, int32, int64, float16, bfloat16, float32, float64 };
 
+/// Is it float16, bfloat16, float32 or float64?
 constexpr bool is_floating(DType dtype) { return dtype >= DType::float16; }
-/// uint8, int32 or int64.
+/// Is it uint8, int32 or int64?
 constexpr bool is_integer(DType dtype) { return dtype > DType::boolean && dtype < DType::float16; }
 
 /// The dtype in which operations compute: another one for what is only stored.
@@ -34,6 +35,7 @@ constexpr DType computed_in(DType dtype) {
          : is_floating(dtype) && dtype != DType::float64 ? DType::float32
                                                          : dtype;
 }
+/// Is it for storage, and computed in another?
 constexpr bool is_only_stored(DType dtype) { return computed_in(dtype) != dtype; }
 
 namespace detail {
@@ -84,6 +86,7 @@ concept Number = std::is_arithmetic_v<N> && !std::is_same_v<N, char> && !std::is
 template <class T>
 concept Element = []<class... E>(TypeList<E...>) { return (std::is_same_v<T, E> || ...); }(Elements());
 
+/// The dtype whose elements are of this C++ type.
 template <Element T>
 constexpr DType dtype_of = []<class... E>(TypeList<E...>) {
   std::uint8_t at = 0;

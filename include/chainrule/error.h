@@ -52,6 +52,7 @@ class MemoryError : public std::bad_alloc {
     std::memcpy(message_, message.data(),
                 message.size() < sizeof message_ ? message.size() : sizeof message_ - 1);
   }
+  /// The message.
   const char* what() const noexcept override { return message_; }
 
  private:

@@ -93,8 +93,10 @@ Tensor heaviside(const Operand& x, const Operand& values);
 Tensor lerp(const Operand& a, const Operand& b, const Operand& weight);
 
 // These three give bool.
+/// Is it NaN? bool, without a gradient.
 Tensor isnan(const Operand& x);
 Tensor isinf(const Operand& x);  ///< of either sign
+/// Is it neither NaN nor infinite? bool, without a gradient.
 Tensor isfinite(const Operand& x);
 /// NaN and infinities replaced, these by the largest and the smallest number of the dtype unless something
 /// else is given. The derivative is 0 there, else 1. int64 stays.

@@ -8,6 +8,7 @@
 /// Threads: any number may check one function, if they may call it at once.
 namespace CHAINRULE_API chainrule {
 
+/// How gradients are compared with differences.
 struct GradcheckOptions {
   double step = 1e-6;       ///< of the central difference, relative to the size of what is moved
   double tolerance = 1e-6;  ///< largest error accepted, relative to the size of the gradient
@@ -30,9 +31,12 @@ enum class GradcheckCause : std::uint8_t {
   not_finite          ///< a value, a difference or a gradient is NaN or infinite
 };
 
+/// What gradcheck() has found.
 struct [[nodiscard]] GradcheckResult {
+  /// Do all derivatives agree?
   bool passed = true;
   double worst_error = 0;  ///< relative to the size of the gradient; infinite where one is not finite
+  /// Why they most likely do not.
   GradcheckCause cause = GradcheckCause::none;
   std::string message;  ///< of a failure: names input and element, both numbers, and the likely reason
 };

@@ -21,6 +21,7 @@ enum class NodeKind : std::uint8_t {
 /// empty name opens no scope.
 class [[nodiscard]] Scope {
  public:
+  /// Opens a scope of this name within those that are open in this thread, until its end.
   [[nodiscard]] explicit Scope(std::string_view name);
   ~Scope();
   Scope(const Scope&) = delete;
@@ -32,13 +33,16 @@ class [[nodiscard]] Scope {
 
 /// A part of a graph: see Scope.
 struct GraphScope {
+  /// As the Scope was called.
   std::string name;
   std::size_t parent = 0;  ///< position in Graph::scopes()
 };
 
 /// One node of a graph, for drawing and stepping through.
 struct GraphNode {
+  /// What the node holds.
   Tensor tensor;
+  /// A leaf, a constant, or a result.
   NodeKind kind = NodeKind::constant;
   std::string_view operation;       ///< "mul"; empty for leaves
   std::vector<std::size_t> inputs;  ///< positions in Graph::nodes(), in the order of the arguments
@@ -54,7 +58,9 @@ struct GraphNode {
 /// take and read snapshots at once, also of graphs that they share.
 class [[nodiscard]] Graph {
  public:
+  /// All that leads to this tensor.
   explicit Graph(const Tensor& output);
+  /// From the leaves to the output: each after what it is made of.
   [[nodiscard]] const std::vector<GraphNode>& nodes() const& { return nodes_; }
   std::vector<GraphNode> nodes() && { return std::move(nodes_); }
   /// The scopes of the nodes, each after the one that it is in. The first, without a name, is outside all.
@@ -62,6 +68,7 @@ class [[nodiscard]] Graph {
   std::vector<GraphScope> scopes() && { return std::move(scopes_); }
   /// The position of a tensor in nodes(); GradError when it is not part of the graph.
   [[nodiscard]] std::size_t position(const Tensor& tensor) const;
+  /// The last of the nodes.
   [[nodiscard]] const GraphNode& output() const& { return nodes_.back(); }
   GraphNode output() && { return std::move(nodes_.back()); }
 
@@ -79,6 +86,7 @@ Tensor local_gradient(const Tensor& node, std::size_t input, const Tensor& g);
 /// That step in symbols. For elementwise operations the local derivative, as "z" for q·z with respect to
 /// q, or "1 − t²"; for the others the whole product, written with g, as "g @ bᵀ".
 struct [[nodiscard]] LocalFormula {
+  /// For people, as "∂sin(x)/∂x = cos(x)".
   std::string text;
   bool is_factor = true;  ///< true: the gradient is g times this; false: text contains g
 };

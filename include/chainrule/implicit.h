@@ -33,6 +33,7 @@ class SolverError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// When fixed_point() stops.
 struct FixedPointOptions {
   /// Of the largest element of f(x) - x, relative to that of x, where it is above 1. 0 stands for ε^(3/4) of
   /// the dtype: 2e-12 for float64, 6e-6 for float32.
@@ -43,6 +44,7 @@ struct FixedPointOptions {
   void check() const;             ///< std::invalid_argument that names the option and what is allowed
 };
 
+/// When root() stops.
 struct RootOptions {
   /// Of the largest element of Newton's last step, relative to that of x, where it is above 1. 0 stands for
   /// √ε of the dtype, 1.5e-8 for float64 and 3e-4 for float32: what is left after it is that squared.
@@ -51,6 +53,7 @@ struct RootOptions {
   void check() const;            ///< std::invalid_argument that names the option and what is allowed
 };
 
+/// When minimize() stops.
 struct MinimizeOptions {
   double tolerance = 0;           ///< as in RootOptions
   std::int64_t iterations = 500;  ///< at most so many of L-BFGS

@@ -97,6 +97,7 @@ Tensor segment_sum(const Operand& x, const Operand& segments, std::optional<std:
 
 /// Elements of a tensor and where along the axis they were.
 struct [[nodiscard]] Ordered {
+  /// The elements in order, and where in x they were.
   Tensor values, places;
 };
 
@@ -135,8 +136,10 @@ Tensor argmin(const Operand& x, B, bool = false) = delete;
 /// The different elements in ascending order, (count,); where each element of x is among them, in x's shape;
 /// and how often each occurs. Without gradients. Each NaN is different from all, as in PyTorch.
 struct [[nodiscard]] Unique {
+  /// Each value once in ascending order; where in these each element of x is; how often each occurs.
   Tensor values, inverse, counts;
 };
+/// The different elements of x, of any shape.
 Unique unique(const Operand& x);
 
 /// For each value the place in `sorted`, (n,) in ascending order, before which it would keep it sorted:

@@ -89,14 +89,18 @@ Tensor pinv(const Operand& a, std::optional<double> rtol = {});
 /// derivative (Murray 2016, arXiv:1602.07527). LinAlgError where A is not positive definite.
 Tensor cholesky(const Operand& a);
 
+/// What qr() gives.
 struct [[nodiscard]] QrResult {
+  /// Orthonormal columns, and an upper triangle.
   Tensor Q, R;
 };
 /// A = Q R with orthonormal columns in Q (m, k) and an upper triangular R (k, n), k = min(m, n). The diagonal
 /// of R may be negative, as in NumPy. The derivative asks for full rank (Walter and Lehmann 2012).
 QrResult qr(const Operand& a);
 
+/// What eigh() gives.
 struct [[nodiscard]] EighResult {
+  /// In ascending order, and as columns.
   Tensor eigenvalues, eigenvectors;
 };
 /// A = V diag(λ) Vᵀ of a symmetric A, of which the lower half is read: λ in ascending order, and orthonormal
@@ -106,7 +110,9 @@ struct [[nodiscard]] EighResult {
 EighResult eigh(const Operand& a);
 Tensor eigvalsh(const Operand& a);  ///< The eigenvalues alone.
 
+/// What svd() gives.
 struct [[nodiscard]] SvdResult {
+  /// Left vectors as columns, singular values in descending order, right vectors as rows.
   Tensor U, S, Vh;
 };
 /// A = U diag(S) Vh: orthonormal columns in U (m, k) and rows in Vh (k, n), k = min(m, n), whose signs are
@@ -120,7 +126,9 @@ Tensor svdvals(const Operand& a);  ///< The singular values alone.
 /// The determinant. The derivative is the matrix of cofactors, det(A) A⁻ᵀ where there is an inverse, and
 /// right also where there is none.
 Tensor det(const Operand& a);
+/// What slogdet() gives.
 struct [[nodiscard]] SlogdetResult {
+  /// det = sign · exp(logabsdet).
   Tensor sign, logabsdet;
 };
 /// Sign and logarithm of the determinant, which itself may overflow: det = sign · exp(logabsdet). 0 and -inf

@@ -43,9 +43,11 @@ Tensor gaussian_nll_loss(const Operand& prediction, const Operand& target, const
 
 // ---- Of classes ------------------------------------------------------------------------------------------
 
+/// Of nll_loss().
 struct NllLossOptions {
   Tensor weight = {};                ///< one for each class; none: all 1
   std::int64_t ignore_index = -100;  ///< samples of this target count nothing
+  /// Over the samples.
   Reduction reduction = Reduction::mean;
 };
 /// -weight[target] input[target] for log-probabilities (N, C, ...), or (C,), and classes (N, ...), int64. The
@@ -53,10 +55,12 @@ struct NllLossOptions {
 /// ShapeError of no samples. ShapeError for a class outside 0 .. C - 1.
 Tensor nll_loss(const Operand& input, const Operand& target, const NllLossOptions& options = {});
 
+/// Of cross_entropy() in PyTorch's form.
 struct CrossEntropyOptions {
   Tensor weight = {};                ///< one for each class; none: all 1
   std::int64_t ignore_index = -100;  ///< samples of this target, if it is classes, count nothing
   double label_smoothing = 0;        ///< this share of the target is spread over all classes
+  /// Over the samples.
   Reduction reduction = Reduction::mean;
 };
 /// PyTorch's cross_entropy: logits (N, C, ...), or (C,), with the classes in the second axis, where
@@ -65,8 +69,11 @@ struct CrossEntropyOptions {
 /// classes, and for probabilities by the number of samples.
 Tensor cross_entropy(const Operand& logits, const Operand& target, const CrossEntropyOptions& options);
 
+/// Of ctc_loss().
 struct CtcOptions {
+  /// The class that stands for no class.
   std::int64_t blank = 0;
+  /// Over the samples.
   Reduction reduction = Reduction::mean;
   bool zero_infinity = false;  ///< 0, with the derivative 0, where the target does not fit into the input
 };
@@ -96,9 +103,12 @@ Tensor cdist(const Operand& a, const Operand& b, double p = 2);
 /// ‖xᵢ - xⱼ‖ for all pairs i < j of rows (N, M), as a vector: (0, 1), (0, 2), ..., (1, 2), ...
 Tensor pdist(const Operand& x, double p = 2);
 
+/// Of triplet_margin_loss().
 struct TripletMarginOptions {
+  /// How far apart, in the norm of which order, and what is added to differences.
   double margin = 1, p = 2, eps = 1e-6;
   bool swap = false;  ///< the negative is compared with whichever of anchor and positive is nearer
+  /// Over the samples.
   Reduction reduction = Reduction::mean;
 };
 /// max(0, margin + d(anchor, positive) - d(anchor, negative)) with d = pairwise_distance. One shape for all.

@@ -17,6 +17,7 @@ void release_cached_memory();
 /// that compute what others ask of them.
 class [[nodiscard]] TensorLimit {
  public:
+  /// So many bytes for the elements of a tensor.
   [[nodiscard]] explicit TensorLimit(std::size_t bytes);
   ~TensorLimit();
   TensorLimit(const TensorLimit&) = delete;

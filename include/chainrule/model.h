@@ -18,7 +18,9 @@ namespace CHAINRULE_API chainrule {
 ///
 /// Threads: any number may predict with one at once.
 struct Model {
+  /// What turns tables into its inputs.
   TableEncoder encoder;
+  /// What it computes from them.
   TableNetwork network;
 
   /// For classes the probability of each, (rows, classes); for numbers the one predicted, (rows,), as the

@@ -17,18 +17,25 @@ namespace CHAINRULE_API chainrule {
 /// One number for all spatial axes, or one for each.
 using PerAxis = Shape;
 
+/// No zeros, or as many as keep the size.
 enum class Pad : std::uint8_t { valid, same };
 /// How many zeros there are on both sides of each axis. `valid` is none; `same` as many as keep the size, the
 /// odd one behind, and asks for a stride of 1.
 class Padding {
  public:
+  /// The same on all axes.
   Padding(std::integral auto size) : sizes_(size) {}  // NOLINT(google-explicit-constructor)
+  /// One for each axis.
   Padding(std::initializer_list<std::int64_t> sizes)
-      : sizes_(sizes) {}                                       // NOLINT(google-explicit-constructor)
-  Padding(PerAxis sizes) : sizes_(std::move(sizes)) {}         // NOLINT(google-explicit-constructor)
+      : sizes_(sizes) {}  // NOLINT(google-explicit-constructor)
+  /// One for each axis.
+  Padding(PerAxis sizes) : sizes_(std::move(sizes)) {}  // NOLINT(google-explicit-constructor)
+  /// By a rule.
   Padding(Pad pad) : sizes_(0), is_same_(pad == Pad::same) {}  // NOLINT(google-explicit-constructor)
   Padding(bool) = delete;
+  /// One number, or one for each axis. Not for `same`.
   const PerAxis& sizes() const& { return sizes_; }
+  /// Is it by the rule `same`?
   bool is_same() const { return is_same_; }
 
  private:
@@ -36,8 +43,11 @@ class Padding {
   bool is_same_ = false;
 };
 
+/// Of convolutions.
 struct ConvOptions {
+  /// From one place of the kernel in x to the next.
   PerAxis stride = 1;
+  /// Zeros around x.
   Padding padding = 0;
   PerAxis dilation = 1;     ///< from one element of the kernel to the next
   std::int64_t groups = 1;  ///< each of them sees its own part of the channels
@@ -75,10 +85,14 @@ Tensor conv3d(const Operand& x, const Operand& weight, const Bias& bias, const C
   return detail::convolution(3, x, weight, &given, options);
 }
 
+/// Of transposed convolutions.
 struct ConvTransposeOptions {
+  /// Those of the convolution that it is the derivative of.
   PerAxis stride = 1, padding = 0;
   PerAxis output_padding = 0;  ///< added at the end, below stride or dilation: which of the sizes is meant
+  /// From one element of the kernel to the next.
   PerAxis dilation = 1;
+  /// Each of them sees its own part of the channels.
   std::int64_t groups = 1;
 };
 
@@ -125,6 +139,7 @@ Tensor conv_transpose3d(const Operand& x, const Operand& weight, const Bias& bia
 //
 // x is (N, C, spatial...), or one sample (C, spatial...). Each plane of x is covered with windows.
 
+/// Of max_pool1d() and the like.
 struct MaxPoolOptions {
   PerAxis stride = {};     ///< nothing means that of the kernel's size
   PerAxis padding = 0;     ///< with -inf, on both sides: at most half of what the kernel reaches over
@@ -133,6 +148,7 @@ struct MaxPoolOptions {
 };
 /// Values, and where each is in its plane: a position in row-major order, int64.
 struct [[nodiscard]] Pooled {
+  /// The largest elements, and where in the plane of x each is, counted row by row.
   Tensor values, places;
 };
 
@@ -147,9 +163,12 @@ Pooled max_pool1d_with_places(const Operand& x, const PerAxis& kernel, const Max
 Pooled max_pool2d_with_places(const Operand& x, const PerAxis& kernel, const MaxPoolOptions& options = {});
 Pooled max_pool3d_with_places(const Operand& x, const PerAxis& kernel, const MaxPoolOptions& options = {});
 
+/// Of avg_pool1d() and the like.
 struct AvgPoolOptions {
+  /// From one window to the next; where not given, the kernel's size.
   PerAxis stride = {};
   PerAxis padding = 0;  ///< with zeros: at most half of the kernel
+  /// May a last window go over the edge?
   bool ceil_mode = false;
   bool count_include_pad = true;                      ///< do the zeros of the padding count as elements?
   std::optional<std::int64_t> divisor_override = {};  ///< what to divide by instead of the number of elements
@@ -171,9 +190,11 @@ Tensor adaptive_max_pool3d(const Operand& x, const PerAxis& size);
 
 /// `linear` is also bilinear and trilinear, `cubic` (a = -0.75) bicubic, and `area` is adaptive_avg_pool.
 enum class Interpolation : std::uint8_t { nearest, nearest_exact, linear, cubic, area };
+/// Of interpolate().
 struct InterpolateOptions {
   PerAxis size = {};               ///< of the result,
   std::vector<double> scale = {};  ///< or by how much it is larger: for all axes, or for each
+  /// How elements between those of x are made.
   Interpolation mode = Interpolation::nearest;
   bool align_corners = false;  ///< are the centres of the corner elements kept, or the corners themselves?
 };
@@ -188,8 +209,10 @@ Tensor interpolate(const Operand& x, const InterpolateOptions& options);
 // is. The mean is subtracted before anything is squared, and so exactly that a large one costs no digits.
 // Derivative by x, with y before weight and bias: (g - mean(g) - y · mean(g · y)) / √(variance + eps).
 
+/// Of the normalisations.
 struct NormOptions {
   Tensor weight = {}, bias = {};  ///< none where they are empty handles
+  /// Added to the variance.
   double eps = 1e-5;
 };
 
@@ -209,6 +232,7 @@ Tensor batch_norm(const Operand& x, const Operand& mean, const Operand& variance
 /// What training gives: y, and the batch's mean and variance (C,) for running averages; this variance is the
 /// estimate with n - 1, as PyTorch's. No gradient flows through the two.
 struct [[nodiscard]] BatchNormed {
+  /// The result, and the batch's statistics (C,).
   Tensor y, mean, variance;
 };
 /// The same by the mean and variance that each channel has in the batch. ShapeError for less than two
@@ -223,6 +247,7 @@ Tensor local_response_norm(const Operand& x, std::int64_t size, double alpha = 1
 
 // ---- Attention ---------------------------------------------------------------------------------------
 
+/// Of scaled_dot_product_attention().
 struct AttentionOptions {
   /// bool: which keys a query sees; or floating: what is added to its scores. It broadcasts to (..., queries,
   /// keys).
@@ -240,15 +265,19 @@ Tensor scaled_dot_product_attention(const Operand& q, const Operand& k, const Op
 /// Weights in PyTorch's layout: in_weight (3E, E) makes queries, keys and values, out_weight is (E, E), the
 /// biases (3E,) and (E,), if there are any.
 struct MultiHeadWeights {
+  /// Of the inputs together, and of the output.
   Tensor in_weight, in_bias = {}, out_weight = {}, out_bias = {};
 };
+/// Of multi_head_attention(): what is not seen.
 struct MultiHeadOptions {
   /// (queries, keys), or (N · heads, queries, keys). As in PyTorch's multi_head_attention a bool here says
   /// which keys are *not* seen; floating is added to the scores.
   Tensor mask = {};
   Tensor key_padding_mask =
       {};  ///< (N, keys), which keys are not seen by anyone; or what is added to their scores
+  /// Does query i see the keys up to i only?
   bool causal = false;
+  /// Is the batch the first axis, and not the second?
   bool batch_first = false;
 };
 /// Attention of several heads, each on its own part of the features: query (L, N, E), key and value (S, N,
@@ -262,9 +291,12 @@ Tensor multi_head_attention(const Operand& query, const Operand& key, const Oper
 /// The weights of a cell with H features of state and I of input, in PyTorch's layout: input (gates · H, I)
 /// and hidden (gates · H, H), their biases (gates · H,), if there are any.
 struct CellWeights {
+  /// (gates · H, I), (gates · H, H) and (gates · H,).
   Tensor input, hidden, input_bias = {}, hidden_bias = {};
 };
+/// Of an LSTM: what it gives, and what it keeps for itself.
 struct [[nodiscard]] LstmState {
+  /// (N, H), or (layers · directions, N, H) of a network.
   Tensor h, c;
 };
 
@@ -277,6 +309,7 @@ LstmState lstm_cell(const Operand& x, const LstmState& state, const CellWeights&
 /// σ(z) · h.
 Tensor gru_cell(const Operand& x, const Operand& h, const CellWeights& weights);
 
+/// Of rnn(), lstm() and gru().
 struct RecurrentOptions {
   bool bidirectional = false;  ///< a second cell in each layer goes backwards, and the two results are joined
   bool batch_first = false;    ///< x and the output are (N, L, features)
@@ -284,6 +317,7 @@ struct RecurrentOptions {
 /// What a network gives: the output of the last layer at every step, (L, N, directions · H), and the last
 /// states of all cells, (layers · directions, N, H). `c` is there for an LSTM alone.
 struct [[nodiscard]] Recurrent {
+  /// Of every step, and of all cells at the end.
   Tensor output, h, c = {};
 };
 

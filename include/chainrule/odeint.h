@@ -18,11 +18,13 @@ enum class OdeAdjoint : std::uint8_t {
   discrete
 };
 
+/// How odeint() takes its steps, and differentiates.
 struct OdeOptions {
   /// The error that each step may add to an element of y is rtol·|y| + atol, in the root mean square of all.
   /// Of float32, rtol is at least 1e-6.
   double rtol = 1e-7, atol = 1e-9;
   std::int64_t steps = 100000;  ///< at most so many, accepted or not
+  /// How derivatives are computed.
   OdeAdjoint adjoint = OdeAdjoint::continuous;
   void check() const;  ///< std::invalid_argument that names the option and what is allowed
 };

@@ -48,6 +48,7 @@ class ModelError : public std::runtime_error {
 /// A model that may be right, but asks for what this engine does not have.
 class Unsupported : public ModelError {
  public:
+  /// The message, and what was asked for in a word or two.
   Unsupported(const std::string& message, std::string what_for)
       : ModelError(message), reason_(std::move(what_for)) {}
   /// In a word or two: "strings", "sequences", "quantised numbers", ...
@@ -59,12 +60,14 @@ class Unsupported : public ModelError {
 
 /// What goes into a model, or comes out.
 struct Port {
+  /// As the file calls it.
   std::string name;
   std::string type;  ///< ONNX's name of the element type: "float", "float16", "int32", ...
   /// Nothing where the file does not say; of one axis nothing where it may have any size.
   std::optional<std::vector<std::optional<std::int64_t>>> sizes;
 };
 
+/// What is refused when a model is read.
 struct LoadOptions {
   /// A model whose tensors would have more elements than this is refused, when it is read and when it runs: a
   /// damaged file must not take all memory.
@@ -87,10 +90,12 @@ struct LoadOptions {
 class Model {
  public:
   struct Plan;  // not for users: what the file was turned into
+  /// Made by load() and parse().
   explicit Model(std::shared_ptr<const Plan> plan);
 
   /// What the model takes, in order: without what has an initializer.
   [[nodiscard]] const std::vector<Port>& inputs() const&;
+  /// What the model gives, in order.
   [[nodiscard]] const std::vector<Port>& outputs() const&;
   /// What the file says about itself: its metadata, and who made it, as "producer".
   [[nodiscard]] const std::map<std::string, std::string>& metadata() const&;
@@ -136,6 +141,7 @@ Model parse(std::string_view bytes, const std::string& name = "model", const Loa
 /// A single tensor, as onnx.save_tensor writes it (a TensorProto).
 Tensor load_tensor(const std::string& path, const LoadOptions& options = {});
 
+/// How a model is written.
 struct SaveOptions {
   std::int64_t opset = 17;      ///< 13 to 17
   std::int64_t batch_axis = 0;  ///< the axis of every input that has any number of samples

@@ -53,16 +53,25 @@ Tensor neg(const Operand& x);                    ///< -x
 /// a to the power b. NaN where a < 0 and b is not whole, as std::pow.
 Tensor pow(const Operand& a, const Operand& b);
 
+/// The sum, see add().
 inline Tensor operator+(const Operand& a, const Operand& b) { return add(a, b); }
+/// The difference, see sub().
 inline Tensor operator-(const Operand& a, const Operand& b) { return sub(a, b); }
+/// The product of elements, see mul().
 inline Tensor operator*(const Operand& a, const Operand& b) { return mul(a, b); }
+/// The quotient, see div().
 inline Tensor operator/(const Operand& a, const Operand& b) { return div(a, b); }
+/// The negative, see neg().
 inline Tensor operator-(const Operand& x) { return neg(x); }
 
 // These make a new node and put it into the handle `a`; other handles to the old node keep that.
+/// Puts the sum into the handle a.
 inline Tensor& operator+=(Tensor& a, const Operand& b) { return a = add({a, b.here()}, b); }
+/// Puts the difference into the handle a.
 inline Tensor& operator-=(Tensor& a, const Operand& b) { return a = sub({a, b.here()}, b); }
+/// Puts the product into the handle a.
 inline Tensor& operator*=(Tensor& a, const Operand& b) { return a = mul({a, b.here()}, b); }
+/// Puts the quotient into the handle a.
 inline Tensor& operator/=(Tensor& a, const Operand& b) { return a = div({a, b.here()}, b); }
 Tensor& operator+=(Tensor&&, const Operand&) = delete;  // a[i] += b: a = slice_update(a, {i}, a[i] + b)
 Tensor& operator-=(Tensor&&, const Operand&) = delete;  // a[i] -= b: a = slice_update(a, {i}, a[i] - b)
@@ -99,34 +108,58 @@ Tensor where(const Operand& condition, const Operand& a, const Operand& b);
 
 // Comparisons give bool tensors, which carry no gradient. Tensors are compared element by element: write
 // `if (all(a == b))`, or `if (a == b)` where they have one element each; same(a, b) compares handles.
+/// Is a < b?
 Tensor less(const Operand& a, const Operand& b);
+/// Is a <= b?
 Tensor less_equal(const Operand& a, const Operand& b);
+/// Is a > b?
 Tensor greater(const Operand& a, const Operand& b);
+/// Is a >= b?
 Tensor greater_equal(const Operand& a, const Operand& b);
+/// Is a == b?
 Tensor equal(const Operand& a, const Operand& b);
+/// Is a != b?
 Tensor not_equal(const Operand& a, const Operand& b);
 
+/// See less().
 inline Tensor operator<(const Operand& a, const Operand& b) { return less(a, b); }
+/// See less_equal().
 inline Tensor operator<=(const Operand& a, const Operand& b) { return less_equal(a, b); }
+/// See greater().
 inline Tensor operator>(const Operand& a, const Operand& b) { return greater(a, b); }
+/// See greater_equal().
 inline Tensor operator>=(const Operand& a, const Operand& b) { return greater_equal(a, b); }
+/// See equal(): element by element.
 inline Tensor operator==(const Operand& a, const Operand& b) { return equal(a, b); }
+/// See not_equal().
 inline Tensor operator!=(const Operand& a, const Operand& b) { return not_equal(a, b); }
 
 // Logic of bool tensors, element by element, without a gradient. Of numbers, the functions take all but 0 for
 // true (also NaN), as NumPy's; the operators take bool alone, and a DTypeError says so.
+/// Are both true?
 Tensor logical_and(const Operand& a, const Operand& b);
+/// Is one of them true, or both?
 Tensor logical_or(const Operand& a, const Operand& b);
+/// Is just one of them true?
 Tensor logical_xor(const Operand& a, const Operand& b);
+/// Is it false?
 Tensor logical_not(const Operand& x);
 
+/// Of bool tensors: are both true?
 Tensor operator&(const Operand& a, const Operand& b);
+/// Of bool tensors: is one of them true, or both?
 Tensor operator|(const Operand& a, const Operand& b);
+/// Of bool tensors: is just one of them true?
 Tensor operator^(const Operand& a, const Operand& b);
+/// Of bool tensors: is it false?
 Tensor operator~(const Operand& x);
+/// See logical_not().
 inline Tensor operator!(const Tensor& x) { return logical_not({x, Here()}); }
+/// Puts a & b into the handle a.
 inline Tensor& operator&=(Tensor& a, const Operand& b) { return a = Operand(a, b.here()) & b; }
+/// Puts a | b into the handle a.
 inline Tensor& operator|=(Tensor& a, const Operand& b) { return a = Operand(a, b.here()) | b; }
+/// Puts a ^ b into the handle a.
 inline Tensor& operator^=(Tensor& a, const Operand& b) { return a = Operand(a, b.here()) ^ b; }
 
 /// C++ evaluates the right side of && and || only after asking for the truth of the left one, which a tensor
@@ -156,21 +189,27 @@ class Axes {
  public:
   /// A whole number; not a bool.
   struct Axis {
+    /// Negative ones count from the last axis.
     std::int64_t number;
+    /// From any whole number.
     template <std::integral N>
     constexpr Axis(N axis)
         : number(static_cast<std::int64_t>(axis)) {}  // NOLINT(google-explicit-constructor)
     Axis(bool) = delete;                              // keepdims comes third: sum(x, {}, true)
   };
   Axes() = default;
+  /// One axis.
   template <std::integral N>
-  Axes(N axis) : Axes({Axis(axis)}) {}                              // NOLINT(google-explicit-constructor)
-  Axes(std::initializer_list<Axis> axes);                           // NOLINT(google-explicit-constructor)
+  Axes(N axis) : Axes({Axis(axis)}) {}  // NOLINT(google-explicit-constructor)
+  /// Several.
+  Axes(std::initializer_list<Axis> axes);  // NOLINT(google-explicit-constructor)
+  /// Several.
   Axes(std::vector<std::int64_t> axes) : axes_(std::move(axes)) {}  // NOLINT(google-explicit-constructor)
   Axes(bool) = delete;                                              // keepdims comes third: sum(x, {}, true)
   Axes(double) = delete;                                            // axes are whole numbers
   Axes(const Tensor&) = delete;  // of two tensors there are maximum(a, b), minimum(a, b), add(a, b), ...
 
+  /// Those that were named; nothing stands for all.
   const std::optional<std::vector<std::int64_t>>& list() const& { return axes_; }
   std::optional<std::vector<std::int64_t>> list() && { return std::move(axes_); }
 
@@ -181,6 +220,7 @@ class Axes {
 // keepdims leaves each reduced axis in place with size 1. ShapeError for an axis that does not exist or
 // is given twice; of nothing there are the sum, the product and the norm, but ShapeError for the others.
 // Sums are pairwise-accurate. bool counts as int64.
+/// The sum; its gradient is the same for all elements.
 Tensor sum(const Operand& x, const Axes& axes = {}, bool keepdims = false);
 /// The product; of nothing it is 1. The derivative is the product of the others, exact also where some are 0.
 Tensor prod(const Operand& x, const Axes& axes = {}, bool keepdims = false);
@@ -242,16 +282,22 @@ Tensor stack(std::initializer_list<Operand> tensors, std::int64_t axis = 0, Here
 
 /// start:stop:step as in Python; each may be left out or negative.
 struct Slice {
+  /// Negative ones count from the end; nothing is the beginning or the end itself.
   std::optional<std::int64_t> start = {}, stop = {};
+  /// Negative ones go backwards; not 0.
   std::int64_t step = 1;
 };
 /// One entry of an index: a position, a Slice, or nothing at all for `...`, as many axes as are left.
 class Index {
  public:
+  /// One place of an axis, which goes away. Negative ones count from the end.
   Index(std::integral auto position, Here here = Here::now())  // NOLINT
       : entry_(static_cast<std::int64_t>(position)), here_(here) {}
+  /// A part of an axis.
   Index(Slice slice, Here here = Here::now()) : entry_(slice), here_(here) {}  // NOLINT
+  /// As many whole axes as there are left.
   static Index ellipsis() { return {}; }
+  /// Nothing for an ellipsis.
   const std::variant<std::monostate, std::int64_t, Slice>& entry() const& { return entry_; }
   std::variant<std::monostate, std::int64_t, Slice> entry() && { return entry_; }
   /// Where it was written, for x[{...}], which takes nothing beside the list.

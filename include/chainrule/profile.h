@@ -13,7 +13,9 @@ namespace CHAINRULE_API chainrule {
 
 /// What an operation came to in one direction.
 struct ProfileCost {
+  /// How often.
   std::int64_t calls = 0;
+  /// How long, in all calls.
   double seconds = 0;
   std::int64_t bytes = 0;  ///< of the values made: in the backward pass, of the gradients sent to the inputs
 };
@@ -21,6 +23,7 @@ struct ProfileCost {
 /// An operation in one scope.
 struct ProfileRow {
   std::string operation, scope;  ///< the scope as "encoder/layer 2", empty outside all
+  /// Of the values, and of the gradients.
   ProfileCost forward, backward;
 };
 

@@ -38,6 +38,7 @@ class MersenneTwister {
 /// Threads: one at a time may draw from a generator; several threads want one each, with seeds of their own.
 class Generator {
  public:
+  /// Numbers that this seed decides.
   explicit Generator(std::uint64_t seed = 0) : engine_(seed) {}
   /// Uniform on [0, 1).
   double uniform() { return static_cast<double>(engine_() >> 11) * 0x1p-53; }

@@ -26,7 +26,9 @@ using Result = std::variant<Tensor, std::vector<Tensor>>;
 
 /// A part of a tensor, to be replaced: x.at[0, 1:3], as in JAX.
 struct Part {
+  /// What was named.
   Tensor whole;
+  /// Which part of it; empty: all of it.
   std::vector<Index> where = {};
 };
 
@@ -43,21 +45,31 @@ class Arguments {
   virtual bool given(std::size_t i) const = 0;
   /// As an operand of an operation: a number takes the dtype of the tensors that it meets.
   virtual Operand operator[](std::size_t i) = 0;
+  /// An argument that is a tensor.
   virtual const Tensor& tensor(std::size_t i) = 0;
+  /// One that is a list of tensors.
   virtual std::vector<Tensor> tensors(std::size_t i) const = 0;
   /// Positions, classes and the like: int64, also from floats that are whole numbers.
   virtual Tensor places(std::size_t i) = 0;
+  /// One that is a part of a tensor.
   virtual const Part& part(std::size_t i) const = 0;
+  /// One that is a whole number.
   virtual std::int64_t integer(std::size_t i) const = 0;
+  /// One that is a list of whole numbers.
   virtual std::vector<std::int64_t> integers(std::size_t i) const = 0;
+  /// One that is a number.
   virtual double number(std::size_t i) const = 0;
+  /// One that is true or false.
   virtual bool flag(std::size_t i) const = 0;
   /// Where a word may stand in place of numbers, as in padding='same'.
   virtual bool is_word(std::size_t i) const = 0;
+  /// One that is a word, as "mean".
   virtual std::string word(std::size_t i) const = 0;
+  /// One that says which axes.
   virtual Axes axes(std::size_t i) const = 0;
   /// Checked to be of a size that could be meant.
   virtual Shape shape(std::size_t i) const = 0;
+  /// One that is a dtype.
   virtual DType dtype(std::size_t i) const = 0;
 
   /// Is it an axis of a tensor of this rank, or a list of some?
@@ -68,7 +80,9 @@ class Arguments {
   virtual std::string_view called() const = 0;
   /// The dtype of what is made without data.
   virtual DType default_dtype() const = 0;
+  /// How large results may be.
   virtual std::int64_t most_elements() const = 0;
+  /// What random numbers are drawn from.
   virtual Generator& random() const = 0;
   /// Throws an error that says what the argument is, and what it should be.
   [[noreturn]] virtual void fail(std::size_t i, const std::string& wanted) const = 0;
@@ -77,6 +91,7 @@ class Arguments {
 
   /// Which of these words it is.
   std::size_t choice(std::size_t i, std::initializer_list<std::string_view> words) const;
+  /// One of the words "mean", "sum" and "none".
   Reduction reduction(std::size_t i) const;
 };
 

@@ -12,10 +12,13 @@ namespace CHAINRULE_API chainrule {
 
 /// Numbers that follow each other, as the loss of each epoch. Those that are not finite leave a gap.
 struct PlotCurve {
+  /// As the legend has it.
   std::string name;
+  /// One for each step or epoch.
   std::vector<double> values;
 };
 
+/// How a plot is drawn.
 struct PlotOptions {
   std::int64_t width = 80;   ///< columns in all, at least 40; a legend may need more
   std::int64_t height = 20;  ///< lines in all, at least 8
@@ -35,8 +38,10 @@ struct TrainingEpoch {
 
 /// A training run, for save_report.
 struct TrainingRun {
+  /// At the top of the page.
   std::string title;
   std::vector<std::pair<std::string, std::string>> facts;  ///< shown at the top: {"learning rate", "0.03"}
+  /// In order.
   std::vector<TrainingEpoch> epochs;
   TableNetwork network;              ///< as trained
   Dataset train, test;               ///< with x (n, inputs) as the network sees it: scaled

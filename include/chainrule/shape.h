@@ -18,9 +18,11 @@ namespace CHAINRULE_API chainrule {
 /// their own.
 class Shape {
  public:
+  /// More axes no shape has.
   static constexpr std::size_t max_rank = 64;
 
   Shape() = default;
+  /// Sizes in order.
   Shape(std::initializer_list<std::int64_t> sizes) : Shape(std::span(sizes.begin(), sizes.size())) {}
   /// One axis of this size, as in zeros(3).
   template <std::integral Size>
@@ -46,6 +48,7 @@ class Shape {
     if (rank_ > in_place) delete[] axes_.heap;
   }
 
+  /// How many axes there are.
   [[nodiscard]] std::size_t rank() const { return rank_; }
   /// Number of elements: the product of the sizes, 1 for a scalar. ShapeError for sizes that no tensor can
   /// have: a negative one, or too many elements to count. As in NumPy sizes of 0 do not make up for that, so
@@ -61,11 +64,14 @@ class Shape {
     }
     return empty ? 0 : product;
   }
+  /// Outermost first.
   std::span<const std::int64_t> sizes() const& { return {data(), rank_}; }
   std::span<const std::int64_t> sizes() const&& = delete;  // they would be gone: keep the shape in a variable
+  /// The size of an axis, from 0, which must be there.
   std::int64_t operator[](std::size_t axis) const& { return data()[axis]; }
   std::int64_t& operator[](std::size_t axis) & { return data()[axis]; }
   std::int64_t operator[](std::size_t axis) && { return data()[axis]; }
+  /// The size of the last axis, which must be there.
   std::int64_t back() const { return data()[rank_ - 1]; }
   const std::int64_t* begin() const { return data(); }
   const std::int64_t* end() const { return data() + rank_; }

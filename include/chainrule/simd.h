@@ -18,6 +18,7 @@
 
 namespace chainrule::simd {
 
+/// The whole number as large as T.
 template <class T>
 using IntegerFor = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
 
@@ -57,11 +58,15 @@ struct Pack;
 /// One integer per lane, as wide as T: the bits of its numbers, and truth values (all bits set or none).
 template <class T, int N>
 struct Integers {
+  /// How vectors of this width are computed with.
   using V = detail::Vectors<T, N* static_cast<int>(sizeof(T))>;
+  /// The whole number of a lane.
   using Bits = IntegerFor<T>;
+  /// The lanes.
   typename V::BitVector v;
 
   Integers() = default;
+  /// The same in each lane.
   Integers(Bits number) { V::spread(v, number); }  // NOLINT
   /// Truth values, from and to memory.
   static Integers load(const bool* from) {
@@ -69,6 +74,7 @@ struct Integers {
     V::load(result.v, from);
     return result;
   }
+  /// Truth values to memory.
   void store(bool* to) const { V::store(v, to); }
 
   friend Integers operator+(const Integers& a, const Integers& b) { return of(V::add, a, b); }
@@ -81,18 +87,21 @@ struct Integers {
     V::invert(result.v, a.v);
     return result;
   }
+  /// Each lane's bits moved left.
   template <int Count>
   Integers left() const {
     Integers result;
     V::template left<Count>(result.v, v);
     return result;
   }
+  /// Each lane's bits moved right.
   template <int Count>
   Integers right() const {
     Integers result;
     V::template right<Count>(result.v, v);
     return result;
   }
+  /// The lanes as whole numbers, converted.
   Pack<T, N> as_numbers() const {
     Pack<T, N> result;
     V::number_of(result.v, v);
@@ -118,23 +127,31 @@ struct Integers {
 /// N numbers of type float or double.
 template <class T, int N>
 struct Pack {
+  /// float or double.
   using Element = T;
+  /// How vectors of this width are computed with.
   using V = detail::Vectors<T, N* static_cast<int>(sizeof(T))>;
+  /// A truth value for each lane.
   using Mask = Integers<T, N>;
+  /// How many numbers there are.
   static constexpr int lanes = N;
+  /// The lanes.
   typename V::Vector v;
 
   Pack() = default;
+  /// The same in each lane.
   template <Number S>
   Pack(S number) {  // NOLINT: as C++ numbers mix with floats
     V::spread(v, static_cast<T>(number));
   }
 
+  /// From memory, aligned or not.
   static Pack load(const T* from) {
     Pack pack;
     V::load(pack.v, from);
     return pack;
   }
+  /// To memory, aligned or not.
   void store(T* to) const { V::store(v, to); }
   /// As it would come back from memory: a product is rounded, not made part of a multiply-add.
   Pack rounded() const {
@@ -148,6 +165,7 @@ struct Pack {
     for (int i = 0; i < N; ++i) elements[i] = from[i < count ? i : 0];
     return load(elements);
   }
+  /// The first `count` lanes.
   void store_part(T* to, std::int64_t count) const {
     if (count == N) return store(to);
     T elements[std::size_t{N}];
@@ -196,11 +214,13 @@ struct Pack {
     return result;
   }
 
+  /// The bits of the numbers.
   Mask bits() const {
     Mask result;
     V::bits_of(result.v, v);
     return result;
   }
+  /// Numbers of these bits.
   static Pack from_bits(const Mask& bits) {
     Pack result;
     V::from_bits(result.v, bits.v);
@@ -217,9 +237,13 @@ struct Pack {
     return result;
   }
   friend Pack operator+(const Pack& a) { return a; }
+  /// Lane by lane.
   Pack& operator+=(const Pack& b) { return *this = *this + b; }
+  /// Lane by lane.
   Pack& operator-=(const Pack& b) { return *this = *this - b; }
+  /// Lane by lane.
   Pack& operator*=(const Pack& b) { return *this = *this * b; }
+  /// Lane by lane.
   Pack& operator/=(const Pack& b) { return *this = *this / b; }
 
   friend Mask operator<(const Pack& a, const Pack& b) { return of(V::less, a, b); }
@@ -267,6 +291,7 @@ struct Pack {
 
 // ---- Choosing the instruction set ----------------------------------------------------------------------
 
+/// What loops are compiled for.
 enum class InstructionSet : std::uint8_t { baseline, avx2, avx512 };
 /// The best one of this machine, unless the environment variable CHAINRULE_ISA says baseline, avx2 or
 /// avx512. Read once.

@@ -21,10 +21,14 @@ Tensor var(const Operand& x, const Axes& axes = {}, bool keepdims = false, doubl
 /// std, write chainrule::std.)
 Tensor std(const Operand& x, const Axes& axes = {}, bool keepdims = false, double correction = 1);
 
+/// What var_mean() gives.
 struct [[nodiscard]] VarMean {
+  /// The variance, and the mean.
   Tensor var, mean;
 };
+/// What std_mean() gives.
 struct [[nodiscard]] StdMean {
+  /// The deviation, and the mean.
   Tensor std, mean;
 };
 /// Both, as from var and mean.
@@ -84,6 +88,7 @@ Tensor logcumsumexp(const Operand& x, std::optional<std::int64_t> axis = {});
 
 /// What cummax and cummin give: the extremum so far, and where along the axis it is, int64.
 struct [[nodiscard]] Cumulative {
+  /// The largest or smallest so far, and where it was.
   Tensor values, places;
 };
 /// The largest so far. Of equal ones the last, as in PyTorch; from a NaN on, NaN. The derivative
@@ -102,7 +107,9 @@ Tensor bincount(const Operand& x, std::int64_t minlength = 0);
 /// The weights, one for each x, added up by number. Derivative to the weights: the upstream gradient at x.
 Tensor bincount(const Operand& x, const Tensor& weights, std::int64_t minlength = 0);
 
+/// What histogram() gives.
 struct [[nodiscard]] Histogram {
+  /// How many are in each bin, and the bounds of bins, one more.
   Tensor counts, edges;
 };
 /// How many elements are in each of `bins` intervals of equal width, as int64, and their bins + 1 edges, of

@@ -28,8 +28,11 @@ class Index;
 
 /// A place in the user's source. (std::source_location is missing from clang 14.)
 struct Here {
+  /// Of the source.
   const char* file = "";
+  /// In that file, from 1.
   std::uint32_t line = 0;
+  /// The place of the call, as a default argument.
   static constexpr Here now(const char* file = __builtin_FILE(), std::uint32_t line = __builtin_LINE()) {
     return {file, line};
   }
@@ -38,11 +41,14 @@ struct Here {
 /// A position along an axis, and where it was written: operator[] takes nothing beside it.
 class Position {
  public:
+  /// Any whole number.
   template <std::integral N>
   Position(N number, Here here = Here::now())  // NOLINT(google-explicit-constructor)
       : number_(static_cast<std::int64_t>(number)), here_(here) {}
   Position(bool) = delete;  // a mask: masked_select(x, mask)
+  /// The number itself.
   std::int64_t number() const { return number_; }
+  /// Where it was written.
   Here here() const { return here_; }
 
  private:
@@ -92,9 +98,12 @@ class [[nodiscard]] Tensor {
   /// `if (a == b)` of larger ones: write all(a == b) or any(a == b). GradError for a handle to nothing.
   explicit operator bool() const { return truth(); }
 
+  /// The sizes along its axes.
   [[nodiscard]] const Shape& shape() const&;
   [[nodiscard]] Shape shape() const&& { return std::as_const(*this).shape(); }
+  /// Of its elements.
   [[nodiscard]] DType dtype() const;
+  /// How many axes it has.
   [[nodiscard]] std::size_t rank() const { return shape().rank(); }
   /// Number of elements.
   [[nodiscard]] std::int64_t size() const { return shape().size(); }
@@ -145,6 +154,7 @@ class [[nodiscard]] Tensor {
   /// reached it yet. GradError when this is not a leaf that requires a gradient.
   /// Threads: to read or forget it, wait until no backward() that reaches this leaf is running.
   Tensor grad() const;
+  /// Forgets what backward() has accumulated here.
   void zero_grad() const;
 
   /// The same value, cut off from its history. No copy.
@@ -155,6 +165,7 @@ class [[nodiscard]] Tensor {
   Tensor operator[](std::initializer_list<Index> where) const;
   /// All axes reversed, as NumPy's .T.
   Tensor T(Here here = Here::now()) const;
+  /// See reshape() in ops.h.
   Tensor reshape(const Shape& shape, Here here = Here::now()) const;
 
   /// For the library's own layers and tools; null for an empty handle.
@@ -178,6 +189,7 @@ class [[nodiscard]] Tensor {
 /// parameter, not a value to keep: it points to the tensor.
 class Operand {
  public:
+  /// A tensor, which must live as long as the call.
   Operand(const Tensor& tensor, Here here = Here::now()) : tensor_(&tensor), here_(here) {}  // NOLINT
   /// A temporary, whose handle the operation may take over.
   Operand(Tensor&& tensor, Here here = Here::now())
@@ -196,7 +208,9 @@ class Operand {
 
   /// Null for a number or a list.
   const Tensor* tensor() const { return tensor_; }
+  /// Where it was written.
   Here here() const { return here_; }
+  /// Is it a temporary, whose memory may be used again?
   bool is_movable() const { return movable_; }
   /// The dtype of the tensor, or bool, int64 or the default for the kinds of numbers.
   DType dtype() const;
@@ -336,10 +350,15 @@ Tensor variable(const A& array, std::string name = "") {
   return variable(value, std::move(name));
 }
 
+/// Every element has this value.
 Tensor full(const Shape& shape, double value, DType dtype = default_dtype());
+/// Every element is 0.
 Tensor zeros(const Shape& shape, DType dtype = default_dtype());
+/// Every element is 1.
 Tensor ones(const Shape& shape, DType dtype = default_dtype());
+/// Zeros of its shape and dtype.
 Tensor zeros_like(const Tensor& tensor);
+/// Ones of its shape and dtype.
 Tensor ones_like(const Tensor& tensor);
 /// start, start + 1, ..., below stop, as int64 unless told.
 Tensor arange(std::int64_t start, std::int64_t stop, DType dtype = DType::int64);
@@ -348,6 +367,7 @@ Tensor linspace(double start, double stop, std::int64_t count, DType dtype = def
 
 // ---- Printing ------------------------------------------------------------------------------------
 
+/// How tensors are printed.
 struct PrintOptions {
   int precision = 4;              ///< digits after the point, as NumPy's set_printoptions
   std::int64_t threshold = 1000;  ///< more elements than this are summarised by "..."

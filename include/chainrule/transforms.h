@@ -29,27 +29,34 @@ inline constexpr detail::Argnums<I...> argnums{};
 /// A value and its gradient, also as `const auto [value, gradient] = ...`.
 template <class Value, class Gradient>
 struct [[nodiscard]] ValueAndGradient {
+  /// What f gave.
   Value value;
+  /// Of the structure of what was differentiated by.
   Gradient gradient;
 };
 
 /// A value and the function that pulls cotangents back to the arguments. See vjp.
 template <class Value, class Pullback>
 struct [[nodiscard]] ValueAndPullback {
+  /// What f gave.
   Value value;
+  /// From cotangents of the value to those of the primals.
   Pullback pull_back;
 };
 
 /// A value and the function that pushes tangents of the arguments forward. See linearize.
 template <class Value, class Linear>
 struct [[nodiscard]] ValueAndLinear {
+  /// What f gave.
   Value value;
+  /// From tangents of the primals to that of the value.
   Linear push_forward;
 };
 
 /// A value and its tangent. See jvp.
 template <class Value>
 struct [[nodiscard]] ValueAndTangent {
+  /// What f gave, and its derivative along the tangents.
   Value value, tangent;
 };
 

@@ -8,6 +8,7 @@ namespace CHAINRULE_API chainrule {
 /// For in_axes and out_axes: the argument is the same for all samples, so is the result.
 inline constexpr std::nullopt_t no_axis = std::nullopt;
 
+/// Which axes are the batch, and how random numbers are drawn.
 struct VmapOptions {
   /// Along which axis of its tensors each argument has the samples, or no_axis: one for each argument, or one
   /// for all of them. A C++ number among the arguments is the same for all samples.

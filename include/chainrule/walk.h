@@ -7,6 +7,7 @@ namespace CHAINRULE_API chainrule {
 
 /// A piece of an equation.
 struct Term {
+  /// What a piece of a formula is.
   enum class Kind : std::uint8_t {
     text,        ///< signs and words
     name,        ///< what a node is called
@@ -14,27 +15,33 @@ struct Term {
     value,       ///< the numbers of a node
     gradient     ///< the numbers of a gradient
   };
+  /// What it is.
   Kind kind = Kind::text;
+  /// As it is printed.
   std::string text;
   std::string under{};  ///< what a derivative is with respect to
   Tensor tensor{};      ///< the numbers
 };
+/// A line of them.
 using Terms = std::vector<Term>;
 
 /// What stands between two signs of equality.
 struct Side {
+  /// The pieces in order.
   Terms terms;
   bool in_numbers = false;  ///< repeats the side before it in numbers, where there is room for that
 };
 
 /// One step of a walk: a value or a gradient that becomes known.
 struct WalkStep {
+  /// What is done in a step.
   enum class Kind : std::uint8_t {
     given,      ///< the value of a leaf
     operation,  ///< the value of an operation
     seed,       ///< dL/dL = 1
     chain_rule  ///< a gradient that one use of a node sends to it
   };
+  /// What is done.
   Kind kind = Kind::given;
   std::size_t node = 0;        ///< position in the graph of the node whose value or gradient this is about
   std::size_t from = 0;        ///< chain_rule: position of the node that sends the gradient ...
@@ -46,6 +53,7 @@ struct WalkStep {
   std::vector<Side> sum{};
   Tensor result;   ///< the value; the gradient sent
   Tensor total{};  ///< the node's gradient after this step
+  /// Is it one of the backward pass?
   bool is_backward() const { return kind >= Kind::seed; }
 };
 
@@ -58,8 +66,10 @@ class [[nodiscard]] Walk {
  public:
   /// `expression` is what to call the whole: what the user has typed. Without it, the last operation.
   explicit Walk(const Tensor& output, std::string expression = "");
+  /// All that the walk goes through.
   [[nodiscard]] const Graph& graph() const& { return graph_; }
   Graph graph() && { return std::move(graph_); }
+  /// As it was given.
   [[nodiscard]] const std::string& expression() const& { return expression_; }
   std::string expression() && { return std::move(expression_); }
   /// First all values, in the order of the graph, then the gradients.
@@ -88,6 +98,7 @@ class [[nodiscard]] Walk {
 /// there. IoError when the graph is too large to be laid out.
 class WalkDrawing {
  public:
+  /// Lays the graph out by Graphviz, once for all frames.
   explicit WalkDrawing(const Walk& walk);
   explicit WalkDrawing(const Walk&& walk) = delete;  // it draws the walk as long as it lives: give it a name
   ~WalkDrawing();
@@ -98,7 +109,9 @@ class WalkDrawing {
   std::string html() const;
   /// How many pictures there are: first the expression with what is given, then one for each further step.
   std::size_t frames() const;
+  /// One picture, as a document of SVG.
   std::string svg(std::size_t frame) const;
+  /// The same as the bytes of a PNG.
   std::string png(std::size_t frame) const;
   /// A document with one frame on each page.
   std::string pdf() const;

@@ -1,7 +1,15 @@
+#include <cctype>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
+
 #include "chainrule/autograd.h"
+#include "chainrule/registry.h"
+#include "paths.h"
 #include "support.h"
 
-// Published examples with their published numbers.
+// Published examples with their published numbers, and names that the documentation promises.
 namespace chainrule::test {
 namespace {
 
@@ -84,6 +92,65 @@ TEST(LogisticRegression, has_the_gradient_of_the_textbook) {
   const Tensor loss = -mean(y * log(p) + (1 - y) * log(1 - p));
   const Tensor expected = matmul(x.T(), (p - y).detach()) / 3;
   EXPECT_TRUE(close(gradients(loss, {w}).at(w), expected, 1e-14));
+}
+
+/// What stands in cells: "| a | b |" has two.
+std::vector<std::string> cells_of(const std::string& row) {
+  std::vector<std::string> cells;
+  for (std::size_t begin = 1, end = 0; (end = row.find('|', begin)) != std::string::npos; begin = end + 1)
+    cells.push_back(row.substr(begin, end - begin));
+  return cells;
+}
+
+/// All words of the public headers but those of comments.
+std::set<std::string> declared_words() {
+  std::set<std::string> words;
+  for (const auto& each : std::filesystem::recursive_directory_iterator(tests_path("../include"))) {
+    std::ifstream file(each.path());
+    for (std::string line, word; std::getline(file, line);)
+      for (const char c : line.substr(0, line.find("//")) + ' ') {
+        if (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_') {
+          word += c;
+        } else if (!word.empty()) {
+          words.insert(std::exchange(word, {}));
+        }
+      }
+  }
+  return words;
+}
+
+TEST(NamesPage, names_what_there_is) {
+  std::ifstream page(tests_path("../tools/docs/names.md"));
+  ASSERT_TRUE(page);
+  const std::set<std::string> declared = declared_words();
+  const std::regex name("`([A-Za-z_]+)`");
+  std::string section;
+  std::size_t column = 0;
+  int operations = 0, others = 0;
+  for (std::string line; std::getline(page, line);) {
+    if (line.starts_with("## ")) section = line.substr(3);
+    if (!line.starts_with("|")) continue;
+    const std::vector<std::string> cells = cells_of(line);
+    if (const auto here = std::find(cells.begin(), cells.end(), " here "); here != cells.end()) {
+      column = static_cast<std::size_t>(here - cells.begin());
+      continue;
+    }
+    ASSERT_LT(column, cells.size()) << line;
+    const std::string& ours = cells[column];
+    for (auto match = std::sregex_iterator(ours.begin(), ours.end(), name); match != std::sregex_iterator();
+         ++match) {
+      const std::string called = (*match)[1];
+      if (section == "Functions that do something else") {
+        EXPECT_NE(registry::find(called), nullptr) << called << " is no operation: " << line;
+        ++operations;
+      } else {
+        EXPECT_TRUE(declared.contains(called)) << called << ": " << line;
+        ++others;
+      }
+    }
+  }
+  EXPECT_GT(operations, 25);
+  EXPECT_GT(others, 90);
 }
 
 }  // namespace

@@ -12,11 +12,13 @@
 /// From tables to tensors, and what a network is to predict.
 namespace CHAINRULE_API chainrule {
 
+/// What is predicted: one of several classes, or a number.
 enum class Task : std::uint8_t { classification, regression };
 
 /// Columns of a table that cannot be learned from as they are.
 class ColumnError : public ParseError {
  public:
+  /// The message, and the names of the columns that it is about.
   ColumnError(const std::string& message, std::vector<std::string> names)
       : ParseError(message), columns(std::move(names)) {}
   std::vector<std::string> columns;  ///< their names
@@ -25,13 +27,16 @@ class ColumnError : public ParseError {
 /// How a column becomes inputs: a number as one, moved to mean 0 and deviation 1, and a category as one for
 /// each of its values, which is 1 where the cell has it and 0 elsewhere.
 struct InputColumn {
+  /// In the header, or "column 3".
   std::string name;
   std::size_t position = 0;             ///< in the table that was learned from
   std::vector<std::string> categories;  ///< in order; empty for numbers
   double mean = 0, deviation = 1;       ///< of numbers
   double fill = 0;                      ///< for gaps: the median, or the place of the most frequent category
 
+  /// Is it an input as it is, and not one of categories?
   [[nodiscard]] bool is_number() const { return categories.empty(); }
+  /// How many inputs it becomes.
   [[nodiscard]] std::int64_t width() const {
     return is_number() ? 1 : static_cast<std::int64_t>(categories.size());
   }
@@ -39,16 +44,20 @@ struct InputColumn {
 
 /// What is predicted: one of several classes, or a number, moved to mean 0 and deviation 1.
 struct TargetColumn {
+  /// In the header, or "column 3".
   std::string name;
+  /// In the table that was learned from.
   std::size_t position = 0;
   std::vector<std::string> classes;  ///< in order; empty for a number
   double mean = 0, deviation = 1;    ///< of a number
 
+  /// Classification where there are classes.
   [[nodiscard]] Task task() const { return classes.empty() ? Task::regression : Task::classification; }
 };
 
 /// Which columns are learned from, and for what.
 struct ColumnChoice {
+  /// Its position in the table.
   std::size_t target = 0;
   std::vector<std::size_t> dropped = {};  ///< neither the target nor inputs
   std::optional<Task> task = {};          ///< where not given, as guess_task says
@@ -86,18 +95,25 @@ class TableEncoder {
   [[nodiscard]] Tensor targets(const Table& table) const;
   /// How many cells of the inputs hold nothing, and how many a category that was not learned.
   [[nodiscard]] std::int64_t missing(const Table& table) const;
+  /// How many cells hold a category that was not learned.
   [[nodiscard]] std::int64_t unknown(const Table& table) const;
 
+  /// In the order of the inputs.
   [[nodiscard]] const std::vector<InputColumn>& columns() const& { return columns_; }
+  /// What is predicted, with its classes or scale.
   [[nodiscard]] const TargetColumn& target() const& { return target_; }
+  /// How many inputs there are.
   [[nodiscard]] std::int64_t width() const;
   /// What the inputs are called: "age", "sex=female", "sex=male".
   [[nodiscard]] std::vector<std::string> input_names() const;
   /// Of each input, (width,), float64: what was subtracted, and what it was divided by.
   [[nodiscard]] Tensor mean() const;
+  /// What each input was divided by, (width,), float64.
   [[nodiscard]] Tensor deviation() const;
 
+  /// How many columns the table had that was learned from.
   [[nodiscard]] std::size_t table_columns() const { return table_columns_; }
+  /// Had it a header?
   [[nodiscard]] bool has_header() const { return has_header_; }
   [[nodiscard]] const std::string& source() const& { return source_; }  ///< the file that was learned from
 

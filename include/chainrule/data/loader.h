@@ -27,8 +27,11 @@ using SampleStream = std::function<SampleReader()>;
 [[nodiscard]] SampleStream stream_npy(const std::string& x_path, const std::string& y_path,
                                       std::int64_t classes = 0);
 
+/// How a DataLoader makes batches.
 struct LoaderOptions {
+  /// How many samples are in each but the last one.
   std::int64_t batch_size = 32;
+  /// In a new random order in each epoch, or as they come?
   bool shuffle = true;
   std::uint64_t seed = 0;       ///< of the order, and of what `prepare` draws
   bool drop_last = false;       ///< leaves out a last batch that is smaller
@@ -69,6 +72,7 @@ class DataLoader {
     ~Epoch();
 
     struct End {};
+    /// Goes from batch to batch.
     class Iterator {
      public:
       using value_type = Dataset;
@@ -101,6 +105,7 @@ class DataLoader {
     explicit Epoch(std::unique_ptr<Work> work);
     std::unique_ptr<Work> work_;
   };
+  /// The batches of the epoch with this number.
   [[nodiscard]] Epoch epoch(std::int64_t number) const;
 
  private:

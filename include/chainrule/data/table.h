@@ -23,11 +23,14 @@ struct TableColumn {
       places;  ///< where in `texts` each row's is, -1 where there is none; empty if all are
   std::vector<std::string> texts;  ///< those that occur, each once, as they first occur
 
+  /// Does this row's cell hold a text?
   [[nodiscard]] bool is_text(std::size_t row) const { return !places.empty() && places[row] >= 0; }
+  /// Does it hold nothing?
   [[nodiscard]] bool is_missing(std::size_t row) const {
     return numbers[row] != numbers[row] && !is_text(row);
   }
   [[nodiscard]] std::int64_t missing() const;  ///< how many cells hold nothing
+  /// How many cells hold a text.
   [[nodiscard]] std::int64_t text_cells() const;
   /// The text, or the number as short as it reads back: "3" for "3.0". Empty where there is nothing.
   [[nodiscard]] std::string cell(std::size_t row) const;
@@ -35,18 +38,24 @@ struct TableColumn {
 
 /// A table that was read from a file.
 struct [[nodiscard]] Table {
+  /// Of the file.
   std::string path;
+  /// In the order of the file.
   std::vector<TableColumn> columns;
   std::vector<std::int64_t> lines;  ///< the line of the file on which each row begins, from 1
+  /// What was between the fields.
   char separator = ',';
+  /// Did the first line name the columns?
   bool has_header = false;
   std::int64_t image_height = 0, image_width = 0;  ///< of images in IDX; 0 for all else
 
+  /// How many rows there are.
   [[nodiscard]] std::int64_t rows() const { return static_cast<std::int64_t>(lines.size()); }
   /// The position of the column with this name, or else of that number, from 1. Nothing when there is none.
   [[nodiscard]] std::optional<std::size_t> find(std::string_view name) const;
 };
 
+/// How a file is read, where it does not say itself.
 struct TableOptions {
   std::optional<char> separator = {};  ///< of fields; where not given, what separates as many in each line
   std::optional<bool> header = {};     ///< is the first line one? Where not given, it is if it has no number,

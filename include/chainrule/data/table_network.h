@@ -14,7 +14,9 @@ namespace CHAINRULE_API chainrule {
 struct ImageShape {
   std::int64_t channels = 1, height = 0, width = 0;  ///< a height of 0: no image
 
+  /// Is there none?
   [[nodiscard]] bool is_empty() const { return height == 0; }
+  /// How many numbers an image has.
   [[nodiscard]] std::int64_t pixels() const { return channels * height * width; }
   bool operator==(const ImageShape&) const = default;
 };
@@ -29,6 +31,7 @@ struct ImageShape {
 /// Threads: any number may evaluate one at once.
 class TableNetwork {
  public:
+  /// Without convolutions.
   TableNetwork(Mlp layers);  // NOLINT(google-explicit-constructor): a perceptron is a network
   /// ShapeError when convolutions and layers do not fit the image and each other.
   TableNetwork(const ImageShape& image, std::vector<Conv2d> convolutions, Mlp layers);
@@ -52,14 +55,19 @@ class TableNetwork {
   Tensor operator()(const Tensor& x, double dropout, Generator& generator, std::int64_t first,
                     std::int64_t samples) const;
 
+  /// How many numbers it takes of each sample.
   [[nodiscard]] std::int64_t inputs() const;
+  /// How many numbers it gives.
   [[nodiscard]] std::int64_t outputs() const { return layers().back().weight().shape()[0]; }
+  /// Of its weights.
   [[nodiscard]] DType dtype() const { return layers().front().weight().dtype(); }
   [[nodiscard]] const ImageShape& image() const& { return image_; }  ///< empty without convolutions
+  /// The convolutions before the layers, in order.
   [[nodiscard]] const std::vector<Conv2d>& convolutions() const& { return convolutions_; }
   /// The linear ones.
   [[nodiscard]] const std::vector<Linear>& layers() const& { return layers_.layers(); }
   std::vector<Linear> layers() && { return layers_.layers(); }
+  /// Of the convolutions, then of the layers.
   [[nodiscard]] std::vector<Parameter> parameters() const;
   /// "64-32-10": the numbers of units; "28x28-16c-32c-128-10" with convolutions of 16 and 32 channels.
   [[nodiscard]] std::string sizes() const;

@@ -13,11 +13,13 @@ namespace distributed {
 /// Errors: those of BatchNorm, on all ranks. Threads: as World, which must outlive it.
 class SyncBatchNorm : public BatchNorm {
  public:
+  /// As a BatchNorm, with statistics over all ranks.
   SyncBatchNorm(const World& world, std::int64_t channels, const BatchNormOptions& options = {},
                 DType dtype = default_dtype());
   /// Shares the parameters and buffers of a layer.
   SyncBatchNorm(const World& world, const BatchNorm& layer);
 
+  /// In training all ranks must call it.
   Tensor operator()(const Operand& x) const;
 
  private:

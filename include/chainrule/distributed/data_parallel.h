@@ -11,6 +11,7 @@
 namespace CHAINRULE_API chainrule {
 namespace distributed {
 
+/// How gradients are sent.
 struct DataParallelOptions {
   /// Gradients are sent in buckets of about so many bytes. Larger ones cost fewer messages, smaller ones are
   /// ready earlier.
@@ -59,6 +60,7 @@ class DataParallel {
   /// and the next backward() sends their sum. On all ranks alike.
   class [[nodiscard]] NoSync {
    public:
+    /// Of the counter of the DataParallel, which it raises until its end.
     explicit NoSync(int& depth) : depth_(depth) { ++depth_; }
     ~NoSync() { --depth_; }
     NoSync(const NoSync&) = delete;
@@ -67,6 +69,7 @@ class DataParallel {
    private:
     int& depth_;
   };
+  /// Until the end of what it gives, gradients are only added up on each rank.
   NoSync no_sync() { return NoSync(no_sync_); }
 
   /// DistributedError, on all ranks, that names the first parameter that has other bits on another rank.
@@ -74,13 +77,16 @@ class DataParallel {
 
   /// What the last backward() that sent gradients has cost this rank.
   struct Cost {
+    /// What went to other ranks.
     World::Traffic sent;
+    /// How many buckets that were.
     std::int64_t buckets = 0;
     double seconds = 0;  ///< from the first bucket sent until the last mean has come
     double waited = 0;   ///< of these, after the pass was over
     /// The share of the communication that was hidden behind the pass.
     [[nodiscard]] double overlap() const { return seconds > 0 ? 1 - waited / seconds : 0; }
   };
+  /// Of the last backward().
   [[nodiscard]] const Cost& cost() const { return cost_; }
 
  private:

@@ -9,9 +9,12 @@
 namespace CHAINRULE_API chainrule {
 namespace distributed {
 
+/// How samples are dealt to ranks.
 struct SamplerOptions {
   std::int64_t batch_size = 32;  ///< of each rank
+  /// Of the order; the same on all ranks.
   std::uint64_t seed = 0;
+  /// In a new random order in each epoch?
   bool shuffle = true;
   /// Leaves out, in each epoch, the last samples that make no batch of this size on all ranks. Else the first
   /// samples of the epoch's order come a second time where there are too few for all ranks to have as many,

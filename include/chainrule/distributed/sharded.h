@@ -24,7 +24,9 @@ class ShardedOptimizer {
   /// after DataParallel::backward, and gives all ranks the new values. Parameters are left without a
   /// gradient. One that nothing has reached counts as having gradient zero.
   void step();
+  /// Forgets the gradients gathered since the last step.
   void zero_grad() const;
+  /// All parameters, also those that other ranks step.
   [[nodiscard]] const std::vector<Parameter>& parameters() const { return parameters_; }
 
   /// How many numbers of the parameters this rank steps: its optimiser keeps as many of each kind.
@@ -40,9 +42,11 @@ class ShardedOptimizer {
   void load_state(const NamedTensors& state);
 
  protected:
+  /// For derived classes. All ranks must give the same parameters.
   ShardedOptimizer(const World& world, const std::vector<Parameter>& parameters);
   /// What the optimiser of this rank steps: parts of parameters, one axis each.
   [[nodiscard]] std::vector<Parameter> parts() const;
+  /// What steps this rank's part.
   void step_by(std::unique_ptr<Optimizer> local) { local_ = std::move(local); }
 
  private:
@@ -75,6 +79,7 @@ class ShardedOptimizer {
 template <class Of>
 class Sharded final : public ShardedOptimizer {
  public:
+  /// Those of the optimiser that is sharded.
   using Options = std::remove_cvref_t<decltype(std::declval<const Of&>().options(0))>;
 
   /// Errors as those of the optimiser; std::invalid_argument for lazy_rows, as parts have no rows.

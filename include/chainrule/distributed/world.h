@@ -26,6 +26,7 @@ class DistributedError : public std::runtime_error {
 /// How values of all ranks become one.
 enum class Reduce : std::uint8_t { sum, mean, max, min };
 
+/// How ranks find each other, and when they give up.
 struct WorldOptions {
   /// How many threads operations of this process may use. 0: its share of the processors, unless the
   /// environment has CHAINRULE_NUM_THREADS, which is taken then, or OMP_NUM_THREADS: see num_threads(). The
@@ -77,6 +78,7 @@ class World {
   World& operator=(const World&) = delete;
 
   [[nodiscard]] int rank() const;  ///< 0 to size() - 1
+  /// How many ranks there are.
   [[nodiscard]] int size() const;
 
   /// Waits until all ranks have come here.
@@ -115,8 +117,10 @@ class World {
   /// What this rank has sent to others so far.
   struct Traffic {
     std::int64_t messages = 0;  ///< to each other rank one
+    /// What was sent, in bytes.
     std::int64_t bytes = 0;
   };
+  /// Since the start, of this rank.
   [[nodiscard]] Traffic traffic() const;
 
   /// For the library's own parts.

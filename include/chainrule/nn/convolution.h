@@ -21,15 +21,22 @@ class Conv {
   Conv(std::int64_t in_channels, std::int64_t out_channels, const PerAxis& kernel, Generator& generator,
        const ConvOptions& options = {}, Bias bias = Bias::learned, DType dtype = default_dtype());
 
+  /// x (N, C, spatial...) gives (N, out, spatial...).
   Tensor operator()(const Operand& x) const;
 
+  /// (out, C / groups, kernel...)
   Parameter weight;
+  /// (out,), if there is one.
   std::optional<Parameter> bias;
+  /// Stride, padding, dilation and groups.
   ConvOptions options;
   CHAINRULE_MEMBERS(weight, bias)
 };
+/// Over one axis.
 using Conv1d = Conv<1>;
+/// Over images.
 using Conv2d = Conv<2>;
+/// Over volumes.
 using Conv3d = Conv<3>;
 extern template class Conv<1>;
 extern template class Conv<2>;
@@ -44,15 +51,22 @@ class ConvTranspose {
                 Generator& generator, const ConvTransposeOptions& options = {}, Bias bias = Bias::learned,
                 DType dtype = default_dtype());
 
+  /// x (N, C, spatial...) gives (N, out, spatial...).
   Tensor operator()(const Operand& x) const;
 
+  /// (C, out / groups, kernel...)
   Parameter weight;
+  /// (out,), if there is one.
   std::optional<Parameter> bias;
+  /// Stride, padding, dilation and groups.
   ConvTransposeOptions options;
   CHAINRULE_MEMBERS(weight, bias)
 };
+/// Over one axis.
 using ConvTranspose1d = ConvTranspose<1>;
+/// Over images.
 using ConvTranspose2d = ConvTranspose<2>;
+/// Over volumes.
 using ConvTranspose3d = ConvTranspose<3>;
 extern template class ConvTranspose<1>;
 extern template class ConvTranspose<2>;
@@ -62,16 +76,23 @@ extern template class ConvTranspose<3>;
 template <std::size_t spatial>
 class MaxPool {
  public:
+  /// A stride of the kernel's size unless the options say another one.
   explicit MaxPool(const PerAxis& kernel, const MaxPoolOptions& options = {});
 
+  /// x (N, C, spatial...) with a number for each window.
   Tensor operator()(const Operand& x) const;
 
+  /// The size of a window.
   PerAxis kernel;
+  /// Stride, padding and dilation.
   MaxPoolOptions options;
   CHAINRULE_MEMBERS()
 };
+/// Over one axis.
 using MaxPool1d = MaxPool<1>;
+/// Over images.
 using MaxPool2d = MaxPool<2>;
+/// Over volumes.
 using MaxPool3d = MaxPool<3>;
 extern template class MaxPool<1>;
 extern template class MaxPool<2>;
@@ -81,16 +102,23 @@ extern template class MaxPool<3>;
 template <std::size_t spatial>
 class AvgPool {
  public:
+  /// A stride of the kernel's size unless the options say another one.
   explicit AvgPool(const PerAxis& kernel, const AvgPoolOptions& options = {});
 
+  /// x (N, C, spatial...) with a number for each window.
   Tensor operator()(const Operand& x) const;
 
+  /// The size of a window.
   PerAxis kernel;
+  /// Stride and padding, and what is divided by.
   AvgPoolOptions options;
   CHAINRULE_MEMBERS()
 };
+/// Over one axis.
 using AvgPool1d = AvgPool<1>;
+/// Over images.
 using AvgPool2d = AvgPool<2>;
+/// Over volumes.
 using AvgPool3d = AvgPool<3>;
 extern template class AvgPool<1>;
 extern template class AvgPool<2>;
@@ -100,15 +128,21 @@ extern template class AvgPool<3>;
 template <std::size_t spatial>
 class AdaptiveAvgPool {
  public:
+  /// The size of the result along each axis.
   explicit AdaptiveAvgPool(const PerAxis& size);
 
+  /// x (N, C, spatial...) gives (N, C, size...).
   Tensor operator()(const Operand& x) const;
 
+  /// Of the result.
   PerAxis size;
   CHAINRULE_MEMBERS()
 };
+/// Over one axis.
 using AdaptiveAvgPool1d = AdaptiveAvgPool<1>;
+/// Over images.
 using AdaptiveAvgPool2d = AdaptiveAvgPool<2>;
+/// Over volumes.
 using AdaptiveAvgPool3d = AdaptiveAvgPool<3>;
 extern template class AdaptiveAvgPool<1>;
 extern template class AdaptiveAvgPool<2>;
@@ -118,15 +152,21 @@ extern template class AdaptiveAvgPool<3>;
 template <std::size_t spatial>
 class AdaptiveMaxPool {
  public:
+  /// The size of the result along each axis.
   explicit AdaptiveMaxPool(const PerAxis& size);
 
+  /// x (N, C, spatial...) gives (N, C, size...).
   Tensor operator()(const Operand& x) const;
 
+  /// Of the result.
   PerAxis size;
   CHAINRULE_MEMBERS()
 };
+/// Over one axis.
 using AdaptiveMaxPool1d = AdaptiveMaxPool<1>;
+/// Over images.
 using AdaptiveMaxPool2d = AdaptiveMaxPool<2>;
+/// Over volumes.
 using AdaptiveMaxPool3d = AdaptiveMaxPool<3>;
 extern template class AdaptiveMaxPool<1>;
 extern template class AdaptiveMaxPool<2>;

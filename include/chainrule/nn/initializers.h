@@ -11,8 +11,10 @@ namespace CHAINRULE_API chainrule {
 /// inputs goes: of (outputs, inputs, kernel...), inputs and outputs times the size of the kernel.
 /// ShapeError for less than two axes.
 struct Fans {
+  /// Numbers that go in, and those that come out.
   std::int64_t in, out;
 };
+/// Of a weight of this shape.
 Fans fans_of(const Shape& weight);
 /// Which of the two a variance is divided by: `in` keeps the size of the signal, `out` that of gradients.
 enum class Fan : std::uint8_t { in, out };
@@ -22,9 +24,12 @@ enum class Fan : std::uint8_t { in, out };
 enum class Nonlinearity : std::uint8_t { linear, sigmoid, tanh, relu, leaky_relu, selu };
 double gain_of(Nonlinearity nonlinearity, double slope = 0.01);
 
+/// Of kaiming_normal() and kaiming_uniform().
 struct KaimingOptions {
+  /// What follows the layer.
   Nonlinearity nonlinearity = Nonlinearity::relu;
   double slope = 0.01;  ///< of leaky_relu
+  /// Which of the two the variance is divided by.
   Fan fan = Fan::in;
 };
 /// Mean 0 and variance gain² / fan, normal or uniform. ShapeError for less than two axes, or none of a size.
@@ -57,7 +62,9 @@ Tensor lecun_uniform(const Shape& shape, Generator& generator, DType dtype = def
 /// networks", 2014.
 Tensor orthogonal(const Shape& shape, Generator& generator, double gain = 1, DType dtype = default_dtype());
 
+/// Of truncated_normal().
 struct TruncatedNormalOptions {
+  /// Those of the normal distribution before it is cut.
   double mean = 0, deviation = 1;
   double low = -2, high = 2;  ///< bounds of the values, in units of themselves and not of the deviation
 };

@@ -30,8 +30,10 @@ class Linear {
   /// ShapeError when x's last axis is not `inputs`.
   Tensor operator()(const Operand& x) const;
 
+  /// (outputs, inputs)
   [[nodiscard]] const Parameter& weight() const& { return weight_; }
   Parameter weight() && { return weight_; }
+  /// Is a bias learned?
   [[nodiscard]] bool has_bias() const { return bias_.has_value(); }
   /// std::invalid_argument where there is none.
   [[nodiscard]] const Parameter& bias() const& { return bias_ ? *bias_ : report_no_bias(); }
@@ -65,6 +67,7 @@ class Mlp {
   /// x (..., inputs) gives (..., outputs). ShapeError when x's last axis is not `inputs`.
   Tensor operator()(const Operand& x) const;
 
+  /// From the inputs to the outputs.
   [[nodiscard]] const std::vector<Linear>& layers() const& { return layers_; }
   std::vector<Linear> layers() && { return std::move(layers_); }
   /// In the order of the layers; of each, weight and bias.

@@ -26,6 +26,7 @@ namespace CHAINRULE_API chainrule {
 /// Any module, by reference, for functions that use it until they return.
 class ModuleRef {
  public:
+  /// Keeps a reference to the module.
   template <class M>
   requires(!std::is_same_v<M, ModuleRef>) ModuleRef(const M& module)  // NOLINT(google-explicit-constructor)
       : module_(&module), walk_([](const void* any, const detail::Place& place, detail::ModuleVisitor& to) {
@@ -33,6 +34,7 @@ class ModuleRef {
           M& whole = *const_cast<M*>(static_cast<const M*>(any));
           detail::for_each_leaf(whole, place, detail::ModuleVisit{to});
         }) {}
+  /// Shows the visitor all that is within.
   void visit(detail::ModuleVisitor& visitor) const { walk_(module_, {}, visitor); }
 
  private:

@@ -31,16 +31,22 @@ class Parameter {
   /// updated in place; otherwise the step copies its value.
   [[nodiscard]] const Tensor& leaf() const& { return slot_->leaf; }
   Tensor leaf() && { return slot_->leaf; }
+  /// The current leaf.
   operator const Tensor&() const& { return leaf(); }  // NOLINT(google-explicit-constructor)
-  operator Tensor() && { return slot_->leaf; }        // NOLINT(google-explicit-constructor)
+  /// The current leaf.
+  operator Tensor() && { return slot_->leaf; }  // NOLINT(google-explicit-constructor)
+  /// Of the current leaf.
   [[nodiscard]] Shape shape() const { return leaf().shape(); }
+  /// Of the current leaf.
   [[nodiscard]] DType dtype() const { return leaf().dtype(); }
+  /// What drawings, errors and states call it.
   [[nodiscard]] const std::string& name() const& { return slot_->name; }
   std::string name() && { return slot_->name; }
   /// The same for all copies, which share the slot.
   [[nodiscard]] const void* slot() const { return slot_.get(); }
   /// What backward() has accumulated in the current leaf: of its shape, zeros where nothing has reached it.
   Tensor grad() const { return leaf().grad(); }
+  /// Forgets what backward() has accumulated.
   void zero_grad() const { leaf().zero_grad(); }
   /// Puts a new leaf of this value into the slot, for everyone who shares it. ShapeError or DTypeError when
   /// the value is not of the current leaf's shape and dtype.
@@ -68,8 +74,10 @@ class Buffer {
   /// Holds the value, cut off from its history. One that is not persistent is in no state_dict().
   explicit Buffer(const Tensor& value, bool persistent = true);
 
+  /// The present value.
   [[nodiscard]] const Tensor& value() const& { return slot_->value; }
   Tensor value() && { return slot_->value; }
+  /// Is it part of a state_dict()?
   [[nodiscard]] bool is_persistent() const { return slot_->persistent; }
   /// The same for all copies, which share the slot.
   [[nodiscard]] const void* slot() const { return slot_.get(); }
@@ -87,7 +95,9 @@ class Buffer {
 
 /// Tensors by name, in an order: the state of a module, an optimiser, a schedule or an average.
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
+/// Parameters by name, in an order.
 using NamedParameters = std::vector<std::pair<std::string, Parameter>>;
+/// Buffers by name, in an order.
 using NamedBuffers = std::vector<std::pair<std::string, Buffer>>;
 
 }  // namespace chainrule

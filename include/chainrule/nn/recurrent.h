@@ -10,10 +10,15 @@
 /// Recurrent networks as layers. What they compute, and the shapes, are in networks.h.
 namespace CHAINRULE_API chainrule {
 
+/// Of recurrent layers.
 struct RecurrentLayerOptions {
+  /// One upon the other.
   std::int64_t layers = 1;
+  /// Is there a second direction in each layer?
   bool bidirectional = false;
+  /// Is x (N, L, inputs), and not (L, N, inputs)?
   bool batch_first = false;
+  /// Has each cell two biases?
   Bias bias = Bias::learned;
 };
 
@@ -21,7 +26,9 @@ struct RecurrentLayerOptions {
 /// "bias_ih_l0" and "bias_hh_l0", then with "_reverse" those of the second direction, then "_l1", ...
 class RecurrentLayers {
  public:
+  /// All of them, by PyTorch's names.
   NamedParameters weights;
+  /// As they were given.
   RecurrentLayerOptions options;
   auto members() { return std::tie(weights); }
   auto members() const { return std::tie(weights); }
@@ -36,33 +43,41 @@ class RecurrentLayers {
   RecurrentLayers(RecurrentLayers&&) = default;
   RecurrentLayers& operator=(const RecurrentLayers&) = default;
   RecurrentLayers& operator=(RecurrentLayers&&) = default;
+  /// The weights in the order that rnn() takes.
   std::vector<CellWeights> cells() const;
+  /// What rnn() is to be told.
   RecurrentOptions call_options() const;
 };
 
 /// rnn(): tanh or, if told, relu. ShapeError for sizes that are not positive, here and below.
 class Rnn : public RecurrentLayers {
  public:
+  /// Of x with so many inputs, and a state of so many numbers.
   Rnn(std::int64_t inputs, std::int64_t hidden, Generator& generator,
       const RecurrentLayerOptions& options = {}, bool relu = false, DType dtype = default_dtype());
   /// From zeros unless a state is given.
   Recurrent operator()(const Operand& x, const Tensor& h = {}) const;
+  /// Is it relu rather than tanh?
   bool relu;
 };
 
 /// lstm(). Source: Hochreiter and Schmidhuber, "Long short-term memory", 1997.
 class Lstm : public RecurrentLayers {
  public:
+  /// Of x with so many inputs, and a state of so many numbers.
   Lstm(std::int64_t inputs, std::int64_t hidden, Generator& generator,
        const RecurrentLayerOptions& options = {}, DType dtype = default_dtype());
+  /// From zeros unless a state is given.
   Recurrent operator()(const Operand& x, const LstmState& state = {}) const;
 };
 
 /// gru(). Source: Cho and others, "Learning phrase representations using RNN encoder-decoder", 2014.
 class Gru : public RecurrentLayers {
  public:
+  /// Of x with so many inputs, and a state of so many numbers.
   Gru(std::int64_t inputs, std::int64_t hidden, Generator& generator,
       const RecurrentLayerOptions& options = {}, DType dtype = default_dtype());
+  /// From zeros unless a state is given.
   Recurrent operator()(const Operand& x, const Tensor& h = {}) const;
 };
 

@@ -13,6 +13,7 @@ namespace CHAINRULE_API chainrule {
 /// return leaky_relu(x, 0.2); }`. Copies are as copies of what is within: they share parameters.
 class AnyModule {
  public:
+  /// Holds a copy of the module, which shares its parameters.
   template <class M>
   requires(!std::is_same_v<std::decay_t<M>, AnyModule> &&
            std::is_invocable_r_v<Tensor, const std::decay_t<M>&, const Tensor&>)
@@ -24,6 +25,7 @@ class AnyModule {
   AnyModule& operator=(AnyModule&&) noexcept = default;
   ~AnyModule() = default;
 
+  /// What the module gives for x.
   Tensor operator()(const Tensor& x) const { return held_->call(x); }
   /// For the functions of module.h, and transforms.
   void walk(const detail::Place& place, detail::ModuleVisitor& visitor) const { held_->walk(place, visitor); }
@@ -67,6 +69,7 @@ class AnyModule {
 class Sequential {
  public:
   Sequential() = default;
+  /// These, one after the other, under their places as names.
   template <class First, class... Rest>
   requires(!std::is_same_v<std::decay_t<First>, Sequential> ||
            sizeof...(Rest) > 0) explicit Sequential(First&& first, Rest&&... rest) {
@@ -82,6 +85,7 @@ class Sequential {
   /// x itself when there is none.
   Tensor operator()(const Operand& x) const;
 
+  /// How many modules there are.
   [[nodiscard]] std::size_t size() const { return modules_.size(); }
   /// The module at a place; std::out_of_range where there is none.
   [[nodiscard]] const AnyModule& operator[](std::size_t place) const { return modules_.at(place).second; }

@@ -6,7 +6,9 @@
 /// squares.
 namespace CHAINRULE_API chainrule {
 
+/// Of Adam.
 struct AdamOptions {
+  /// How far a step goes at most, about.
   double learning_rate = 1e-3;
   double beta1 = 0.9, beta2 = 0.999;  ///< shares that the running means keep of themselves, in [0, 1)
   double epsilon = 1e-8;              ///< added to the divisor
@@ -29,13 +31,16 @@ struct AdamOptions {
 /// Kale and Kumar, "On the convergence of Adam and beyond", 2018.
 class Adam final : public OptimizerWith<AdamOptions> {
  public:
+  /// Its first group of parameters.
   explicit Adam(const std::vector<Parameter>& parameters, const AdamOptions& options = {});
 
  private:
   void update(Learned& learned, const Tensor& gradient) override;
 };
 
+/// Of AdamW.
 struct AdamWOptions {
+  /// How far a step goes at most, about.
   double learning_rate = 1e-3;
   double beta1 = 0.9, beta2 = 0.999;  ///< shares that the running means keep of themselves, in [0, 1)
   double epsilon = 1e-8;              ///< added to the divisor
@@ -43,6 +48,7 @@ struct AdamWOptions {
   bool amsgrad = false;               ///< divides by the largest mean of squares so far
   bool allow_no_gradient = false;     ///< see SgdOptions
   bool lazy_rows = false;             ///< see SgdOptions
+  /// std::invalid_argument that names the option and what is allowed.
   void check() const;
 };
 
@@ -51,19 +57,23 @@ struct AdamWOptions {
 /// Source: Loshchilov and Hutter, "Decoupled weight decay regularization", 2019, algorithm 2.
 class AdamW final : public OptimizerWith<AdamWOptions> {
  public:
+  /// Its first group of parameters.
   explicit AdamW(const std::vector<Parameter>& parameters, const AdamWOptions& options = {});
 
  private:
   void update(Learned& learned, const Tensor& gradient) override;
 };
 
+/// Of NAdam.
 struct NAdamOptions {
+  /// How far a step goes at most, about.
   double learning_rate = 2e-3;
   double beta1 = 0.9, beta2 = 0.999;  ///< shares that the running means keep of themselves, in [0, 1)
   double epsilon = 1e-8;              ///< added to the divisor
   double weight_decay = 0;            ///< adds weight_decay * value to the gradient
   double momentum_decay = 4e-3;       ///< how fast the momentum grows to beta1
   bool allow_no_gradient = false;     ///< see SgdOptions
+  /// std::invalid_argument that names the option and what is allowed.
   void check() const;
 };
 
@@ -77,6 +87,7 @@ struct NAdamOptions {
 /// Source: Dozat, "Incorporating Nesterov momentum into Adam", 2016.
 class NAdam final : public OptimizerWith<NAdamOptions> {
  public:
+  /// Its first group of parameters.
   explicit NAdam(const std::vector<Parameter>& parameters, const NAdamOptions& options = {});
 
  private:

@@ -6,7 +6,9 @@
 /// Adagrad, Adadelta. In their formulas g = gradient + weight_decay * value.
 namespace CHAINRULE_API chainrule {
 
+/// Of RmsProp.
 struct RmsPropOptions {
+  /// Times the gradient, divided by the root of its mean square.
   double learning_rate = 0.01;
   double alpha = 0.99;             ///< share that the running means keep of themselves, in [0, 1)
   double epsilon = 1e-8;           ///< added to the divisor
@@ -29,19 +31,23 @@ struct RmsPropOptions {
 /// recurrent neural networks", 2013, equations 38 to 41.
 class RmsProp final : public OptimizerWith<RmsPropOptions> {
  public:
+  /// Its first group of parameters.
   explicit RmsProp(const std::vector<Parameter>& parameters, const RmsPropOptions& options = {});
 
  private:
   void update(Learned& learned, const Tensor& gradient) override;
 };
 
+/// Of Adagrad.
 struct AdagradOptions {
+  /// Times the gradient, divided by the root of all squares so far.
   double learning_rate = 0.01;
   double learning_rate_decay = 0;  ///< step t has learning_rate / (1 + (t - 1) * learning_rate_decay)
   double weight_decay = 0;         ///< adds weight_decay * value to the gradient
   double initial_sum = 0;          ///< what the sum of squares begins with
   double epsilon = 1e-10;          ///< added to the divisor
   bool allow_no_gradient = false;  ///< see SgdOptions
+  /// std::invalid_argument that names the option and what is allowed.
   void check() const;
 };
 
@@ -55,18 +61,22 @@ struct AdagradOptions {
 /// optimization", 2011.
 class Adagrad final : public OptimizerWith<AdagradOptions> {
  public:
+  /// Its first group of parameters.
   explicit Adagrad(const std::vector<Parameter>& parameters, const AdagradOptions& options = {});
 
  private:
   void update(Learned& learned, const Tensor& gradient) override;
 };
 
+/// Of Adadelta.
 struct AdadeltaOptions {
+  /// Times a step that has a size of its own.
   double learning_rate = 1;
   double rho = 0.9;                ///< share that the running means keep of themselves, in [0, 1)
   double epsilon = 1e-6;           ///< added to both means below the root
   double weight_decay = 0;         ///< adds weight_decay * value to the gradient
   bool allow_no_gradient = false;  ///< see SgdOptions
+  /// std::invalid_argument that names the option and what is allowed.
   void check() const;
 };
 
@@ -81,6 +91,7 @@ struct AdadeltaOptions {
 /// Source: Zeiler, "ADADELTA: an adaptive learning rate method", 2012, algorithm 1.
 class Adadelta final : public OptimizerWith<AdadeltaOptions> {
  public:
+  /// Its first group of parameters.
   explicit Adadelta(const std::vector<Parameter>& parameters, const AdadeltaOptions& options = {});
 
  private:

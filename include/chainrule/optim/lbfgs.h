@@ -8,6 +8,7 @@
 /// L-BFGS: for smooth losses over all data at once, as fits and inverse problems have them.
 namespace CHAINRULE_API chainrule {
 
+/// Of Lbfgs.
 struct LbfgsOptions {
   double learning_rate = 1;      ///< the step that is tried first, or with line_search off, taken
   std::int64_t iterations = 20;  ///< at most so many in one step()

@@ -6,6 +6,7 @@
 /// Least squares: fits of a few parameters to many measurements.
 namespace CHAINRULE_API chainrule {
 
+/// Of LevenbergMarquardt.
 struct LevenbergMarquardtOptions {
   double damping = 1e-3;       ///< to begin with; more is a shorter step, closer to the steepest descent
   std::int64_t attempts = 20;  ///< at most so many dampings are tried in one step()
@@ -13,6 +14,7 @@ struct LevenbergMarquardtOptions {
   void check() const;
 };
 
+/// What a step has done.
 struct LeastSquaresStep {
   double loss_before = 0;  ///< Σ residual² / 2 before the step,
   double loss = 0;         ///< and after it
@@ -48,9 +50,11 @@ class LevenbergMarquardt {
   /// not depend on the parameters; places where they are not finite are tried less far.
   LeastSquaresStep step(FunctionRef<Tensor()> residuals);
 
+  /// What the next step begins with.
   [[nodiscard]] double damping() const { return damping_; }
   /// "damping" and "growth", and that again; errors as in Optimizer.
   [[nodiscard]] NamedTensors state() const;
+  /// Goes on from state(). Errors as in Optimizer.
   void load_state(const NamedTensors& state);
 
  private:

@@ -5,6 +5,7 @@
 /// Lion: steps of one size, by the sign of a running mean.
 namespace CHAINRULE_API chainrule {
 
+/// Of Lion.
 struct LionOptions {
   double learning_rate = 1e-4;     ///< the size of a step; a third to a tenth of what Adam takes
   double beta1 = 0.9;              ///< share of the mean in the direction of a step, in [0, 1)
@@ -22,6 +23,7 @@ struct LionOptions {
 /// Source: Chen et al., "Symbolic discovery of optimization algorithms", 2023, algorithm 2.
 class Lion final : public OptimizerWith<LionOptions> {
  public:
+  /// Its first group of parameters.
   explicit Lion(const std::vector<Parameter>& parameters, const LionOptions& options = {});
 
  private:

@@ -26,15 +26,18 @@ class MovingAverage {
   /// The parameters get the averages, which stay.
   void assign() const;
 
+  /// The share that each average keeps of itself.
   double decay() const { return decay_; }
   /// For an average that forgets its beginnings sooner, as min(0.999, (1 + n) / (10 + n)) in update n.
   void set_decay(double decay);
+  /// How many there have been.
   std::int64_t updates() const { return updates_; }
   /// In the order of the parameters.
   const std::vector<Tensor>& averages() const { return averages_; }
 
   /// "layer1.weight.average" and so on, and "updates". load_state as in Optimizer.
   [[nodiscard]] NamedTensors state() const;
+  /// Goes on from state(). Errors as in Optimizer.
   void load_state(const NamedTensors& state);
 
  private:

@@ -64,6 +64,7 @@ class Optimizer {
    public:
     /// To move it, assign to it. Its leaf has no gradient any more: update() gets it.
     const Parameter& parameter() const { return parameter_; }
+    /// Whose options hold for it.
     std::size_t group() const { return group_; }
     /// How many there have been, with the present one.
     std::int64_t steps() const { return steps_; }
@@ -85,6 +86,7 @@ class Optimizer {
     std::vector<Tensor> tensors_;
     std::vector<double> numbers_;
   };
+  /// What schedules and steps ask for of the options.
   enum class Setting : std::uint8_t { learning_rate, momentum, allow_no_gradient };
 
   /// The optimiser's name for errors, and the names of the tensors and numbers it keeps of each parameter.
@@ -94,12 +96,15 @@ class Optimizer {
   /// Moves one parameter along its gradient, which has the parameter's shape and dtype. Nothing is recorded.
   virtual void update(Learned& learned, const Tensor& gradient) = 0;
 
+  /// As errors call it.
   const std::string& name() const { return name_; }
+  /// The parameters of all groups, in their order.
   std::vector<Learned>& learned() { return learned_; }
   const std::vector<Learned>& learned() const { return learned_; }
   /// std::invalid_argument without parameters, or for one that an earlier group has. One that is listed twice
   /// is stepped once.
   void add_parameters(const std::vector<Parameter>& parameters);
+  /// std::out_of_range for a group that is not there.
   void require_group(std::size_t group) const {
     if (group >= group_count_) report_group(group);
   }

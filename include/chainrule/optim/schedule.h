@@ -11,6 +11,7 @@
 /// Threads: any number may read one Schedule; a Scheduler is used by one at a time, as its optimiser.
 namespace CHAINRULE_API chainrule {
 
+/// Of Schedule::one_cycle().
 struct OneCycleOptions {
   double highest_rate = 0;     ///< the learning rate at the top; must be given
   std::int64_t steps = 0;      ///< of the whole cycle; must be given
@@ -20,6 +21,7 @@ struct OneCycleOptions {
   double start_divisor = 25;   ///< begins with highest_rate / start_divisor
   double end_divisor = 1e4;    ///< ends with that divided by end_divisor
   bool cycle_momentum = true;  ///< moves the optimiser's momentum (or beta1) the other way
+  /// Of the momentum, at the top and at both ends.
   double lowest_momentum = 0.85, highest_momentum = 0.95;
 };
 
@@ -29,6 +31,7 @@ struct OneCycleOptions {
 /// sense.
 class Schedule {
  public:
+  /// The rate after so many steps, of the one it began with.
   using Function = std::function<double(std::int64_t steps, double rate)>;
 
   /// Any function, as [](std::int64_t t, double rate) { return rate / (1 + t); }.
@@ -65,6 +68,7 @@ class Schedule {
   [[nodiscard]] double rate(std::int64_t steps, double rate) const { return rate_(steps, rate); }
   /// Does it move the momentum, too? To which value, then.
   [[nodiscard]] bool has_momentum() const { return static_cast<bool>(momentum_); }
+  /// The momentum after so many steps. To be called where has_momentum().
   [[nodiscard]] double momentum(std::int64_t steps) const { return momentum_(steps); }
 
  private:
@@ -87,11 +91,13 @@ class Scheduler {
 
   /// Counts on, and sets every group's rate.
   void step();
+  /// How many there have been.
   [[nodiscard]] std::int64_t steps() const { return steps_; }
 
   /// "steps", and the rate each group began with. load_state goes on from there: the optimiser has the rates
   /// that belong to it. Errors as in Optimizer.
   [[nodiscard]] NamedTensors state() const;
+  /// Goes on from state(). Errors as in Optimizer.
   void load_state(const NamedTensors& state);
 
  private:
@@ -102,6 +108,7 @@ class Scheduler {
   std::int64_t steps_ = 0;
 };
 
+/// Of ReduceOnPlateau.
 struct PlateauOptions {
   bool maximize = false;          ///< is a higher metric better?
   double factor = 0.1;            ///< what the learning rate is multiplied with, in [0, 1)
@@ -119,14 +126,17 @@ struct PlateauOptions {
 /// PyTorch's ReduceLROnPlateau. A metric that is NaN is no improvement.
 class ReduceOnPlateau {
  public:
+  /// Of all groups of the optimiser, which must outlive it.
   explicit ReduceOnPlateau(Optimizer& optimizer, const PlateauOptions& options = {});
 
+  /// Counts on, with what the metric is now.
   void step(double metric);
   /// The best metric so far: infinite before the first.
   [[nodiscard]] double best() const { return best_; }
 
   /// "best", "bad_steps" and "cooldown". Errors as in Optimizer. The rates are part of the optimiser's state.
   [[nodiscard]] NamedTensors state() const;
+  /// Goes on from state(). Errors as in Optimizer.
   void load_state(const NamedTensors& state);
 
  private:

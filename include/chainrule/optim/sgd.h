@@ -5,7 +5,9 @@
 /// Stochastic gradient descent.
 namespace CHAINRULE_API chainrule {
 
+/// Of Sgd.
 struct SgdOptions {
+  /// Times the gradient.
   double learning_rate = 0.01;
   double momentum = 0;      ///< share of the last step's velocity that is kept, in [0, 1)
   double weight_decay = 0;  ///< adds weight_decay * value to the gradient: an L2 penalty of half of it
@@ -35,6 +37,7 @@ struct SgdOptions {
 /// learning", 2013, in PyTorch's form.
 class Sgd final : public OptimizerWith<SgdOptions> {
  public:
+  /// Its first group of parameters.
   explicit Sgd(const std::vector<Parameter>& parameters, const SgdOptions& options = {});
 
  private:
