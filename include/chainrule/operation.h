@@ -64,7 +64,7 @@ class InputGradients {
 
 /// The inputs of many samples under vmap. Those that differ between samples have them along a first axis of
 /// their own; the others are the same for all.
-struct Samples {
+struct BatchedInputs {
   std::span<const Tensor> in;
   std::vector<bool> differ;
   std::int64_t size = 0;
@@ -98,7 +98,7 @@ class AnyOperation {
                    InputGradients& to) const = 0;
   /// Empty handles where the operation has no such rule.
   virtual Tensor jvp(std::span<const Tensor> in, const Tensor& y, std::span<const Tensor> t) const = 0;
-  virtual Tensor batch(const Samples& samples) const = 0;
+  virtual Tensor batch(const BatchedInputs& samples) const = 0;
 };
 
 template <OperationOfUser Op>
@@ -125,7 +125,7 @@ class AnyOperationOf final : public AnyOperation {
     else
       return {};
   }
-  Tensor batch([[maybe_unused]] const Samples& samples) const override {
+  Tensor batch([[maybe_unused]] const BatchedInputs& samples) const override {
     if constexpr (requires { op_.batch(samples); })
       return op_.batch(samples);
     else

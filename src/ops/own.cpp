@@ -58,7 +58,7 @@ struct Own {
     return pushed_through(y, in, tangents, [&](const Tensor& v, Cotangents& to) { vjp(in, y, v, to); });
   }
   Tensor batch(const Unwrapped& at) const {
-    Samples samples{at.in, {}, at.size};
+    BatchedInputs samples{at.in, {}, at.size};
     for (std::size_t i = 0; i < at.in.size(); ++i) samples.differ.push_back(at.has(i));
     if (Tensor all = op->batch(samples); !all.is_empty()) {
       if (all.rank() > 0 && all.shape()[0] == at.size) return all;

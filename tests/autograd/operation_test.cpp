@@ -54,7 +54,7 @@ struct Project {
   Tensor jvp(std::span<const Tensor> in, const Tensor&, std::span<const Tensor> t) const {
     return matmul(t[0], in[1]) * (1 + jvp_error) + matmul(in[0], t[1]);
   }
-  Tensor batch(const Samples& samples) const {
+  Tensor batch(const BatchedInputs& samples) const {
     const Tensor& w = samples.in[1];
     const Tensor column = samples.differ[1] ? unsqueeze(w, 2) : unsqueeze(w, 1);
     return squeeze(matmul(samples.in[0], column), {2}) * (1 + batch_error);
@@ -118,7 +118,7 @@ struct Twice {
   void vjp(std::span<const Tensor>, const Tensor&, const Tensor& g, InputGradients& to) const {
     to[0] = apply_operation(*this, {g});
   }
-  Tensor batch(const Samples& samples) const { return samples.in[0] * (2 + batch_error); }
+  Tensor batch(const BatchedInputs& samples) const { return samples.in[0] * (2 + batch_error); }
 };
 
 TEST(Gradcheck, compares_forward_mode_and_batches_on_request) {
@@ -144,7 +144,7 @@ struct Careless : Softcap {
   void vjp(std::span<const Tensor>, const Tensor& y, const Tensor& g, InputGradients& to) const {
     to[0] = wrong == 0 ? tensor(y.to_vector<double>()) * g : sum(g);
   }
-  Tensor batch(const Samples& samples) const { return sum(samples.in[0]); }
+  Tensor batch(const BatchedInputs& samples) const { return sum(samples.in[0]); }
 };
 
 TEST(OwnOperation, says_what_is_wrong_with_it) {

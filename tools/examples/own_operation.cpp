@@ -29,7 +29,7 @@ struct Softcap {
     if (to.wants(0)) to[0] = g * (1 + mistake - square(y / cap));
   }
   // Element by element, so all samples of a vmap at once.
-  Tensor batch(const Samples& samples) const { return apply_operation(*this, {samples.in[0]}); }
+  Tensor batch(const BatchedInputs& samples) const { return apply_operation(*this, {samples.in[0]}); }
 };
 
 Tensor softcap(const Operand& x, double cap) { return apply_operation(Softcap{cap}, {x}); }
