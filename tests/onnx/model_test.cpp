@@ -4,10 +4,12 @@
 #include <limits>
 
 #include "chainrule/autograd.h"
+#include "chainrule/io.h"
 #include "chainrule/onnx.h"
 #include "chainrule/optim.h"
 #include "cli/run_tool.h"
 #include "onnx/model_bytes.h"
+#include "paths.h"
 #include "support.h"
 
 namespace chainrule::test {
@@ -319,6 +321,32 @@ TEST(OnnxModel, says_which_file_is_none) {
     }
   }
 }
+
+class PyTorchModel : public ::testing::TestWithParam<const char*> {
+ protected:
+  static std::string path(const std::string& ending) {
+    return tests_path(std::string("onnx/pytorch/") + GetParam() + ending);
+  }
+};
+
+TEST_P(PyTorchModel, computes_what_pytorch_does_and_can_be_tuned) {
+  const Model model = onnx::load(path(".onnx"));
+  const NamedTensors saved = load_npz(path(".npz"));
+  const Tensor in = saved.at(0).second, out = saved.at(1).second;
+  EXPECT_TRUE(close(model({in})[0], out, 1e-5));
+  // Of one sample, too, as the batch may have any size.
+  EXPECT_TRUE(close(model({in[{Slice{1, 2}}]})[0], out[{Slice{1, 2}}], 1e-5));
+
+  Sgd optimizer(model.parameters(), {.learning_rate = 0.01});
+  const auto loss = [&] { return mse_loss(model({in})[0], zeros_like(out)); };
+  const double before = loss().item();
+  for (int step = 0; step < 3; ++step) {
+    loss().backward();
+    optimizer.step();
+  }
+  EXPECT_LT(loss().item(), before);
+}
+INSTANTIATE_TEST_SUITE_P(Exported, PyTorchModel, ::testing::Values("mnist_cnn", "resnet_block", "sequences"));
 
 }  // namespace
 }  // namespace chainrule::test
