@@ -19,7 +19,7 @@ struct OfClasses {
   void operator()(const auto& line, const auto& in, const auto& out, std::int64_t first,
                   std::int64_t count) const {
     using P = typename std::decay_t<decltype(line)>::Pack;
-    const P shift = shift_of(line, in[0]);
+    const auto shift = shift_of(line, in[0]);
     P total;
     if (out[0] == nullptr) {
       total = total_of(line, in[0], shift);
@@ -30,11 +30,13 @@ struct OfClasses {
     }
     const P log_total = log_of_total(total);
     T shifts[P::lanes], logs[P::lanes];
-    shift.store(shifts);
+    shift.number().store(shifts);
     log_total.store(logs);
-    for (std::int64_t lane = 0; lane < count; ++lane)
+    for (std::int64_t lane = 0; lane < count; ++lane) {
       // Not shift + log_total first, which would cancel digits.
-      losses[first + lane] = logs[lane] - (in[0][line.at(target[first + lane], lane)] - shifts[lane]);
+      const T own = in[0][line.at(target[first + lane], lane)];
+      losses[first + lane] = logs[lane] - (own == shifts[lane] ? T(0) : own - shifts[lane]);
+    }
     if (out[0] != nullptr) subtract_truth(line, out[0], first, count);
   }
 
@@ -66,13 +68,14 @@ struct OfProbabilities {
   void operator()(const auto& line, const auto& in, const auto& out, std::int64_t first,
                   std::int64_t count) const {
     using P = typename std::decay_t<decltype(line)>::Pack;
-    const P zero(0), shift = shift_of(line, in[0]);
+    const P zero(0);
+    const auto shift = shift_of(line, in[0]);
     const auto load = [&](auto pack, int k) { return pack.load(in[k], zero); };
     const P total = out[0] == nullptr ? total_of(line, in[0], shift) : powers_of(line, in[0], shift, out[0]),
             log_total = log_of_total(total);
     const P loss = sum_of_line(line, [&](auto pack) {
       const P share = load(pack, 1);  // 0 · -inf is 0
-      return where(share == zero, zero, share * (log_total - (load(pack, 0) - shift)));
+      return where(share == zero, zero, share * (log_total - shift.of(load(pack, 0))));
     });
     loss.store_part(losses + first, count);
     if (out[0] == nullptr) return;

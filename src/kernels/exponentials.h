@@ -18,33 +18,51 @@ typename Line::Pack largest_of_line(const Line& line, const Term& term) {
   return line.combined(larger(larger(most[0], most[1]), larger(most[2], most[3])), greater);
 }
 
-/// What to subtract before exp: the maximum, but 0 where that is infinite, as inf - inf is NaN. (Where an
-/// element is NaN, any number may come out: the total will be NaN.)
+/// What is subtracted before exp: the maximum, but 0 where that is -inf. Where it is +inf, those that equal
+/// it are at 0 and all others at -inf, which is the limit, and not NaN. (Where an element is NaN, any maximum
+/// may be found: the total will be NaN.)
+template <class P>
+class Shift {
+ public:
+  static constexpr auto infinity = std::numeric_limits<typename P::Element>::infinity();
+  explicit Shift(const P& largest)
+      : number_(where(largest == P(-infinity), P(0), largest)), is_infinite_(any(largest == P(infinity))) {}
+  const P& number() const { return number_; }
+  P of(const P& x) const {
+    if (is_infinite_) [[unlikely]]
+      return where(x == number_, P(0), x - number_);
+    return x - number_;
+  }
+
+ private:
+  P number_;
+  bool is_infinite_;  // in any lane
+};
+
 template <class Line>
-typename Line::Pack shift_of(const Line& line, const typename Line::Pack::Element* x) {
+Shift<typename Line::Pack> shift_of(const Line& line, const typename Line::Pack::Element* x) {
   using P = typename Line::Pack;
-  const P infinity(std::numeric_limits<typename P::Element>::infinity()),
-      largest = largest_of_line(line, [&](auto pack) { return pack.load(x, -infinity); });
-  return where(abs(largest) == infinity, P(0), largest);
+  const P nothing(-Shift<P>::infinity);
+  return Shift<P>(largest_of_line(line, [&](auto pack) { return pack.load(x, nothing); }));
 }
 
 /// Σ exp(x - shift).
 template <class Line>
 typename Line::Pack total_of(const Line& line, const typename Line::Pack::Element* x,
-                             const typename Line::Pack& shift) {
+                             const Shift<typename Line::Pack>& shift) {
   using P = typename Line::Pack;
   const P nothing(-std::numeric_limits<typename P::Element>::infinity());
-  return sum_of_line(line, [&](auto pack) { return exp(pack.load(x, nothing) - shift); });
+  return sum_of_line(line, [&](auto pack) { return exp(shift.of(pack.load(x, nothing))); });
 }
 
 /// The same, and writes each power to `to`.
 template <class Line>
 typename Line::Pack powers_of(const Line& line, const typename Line::Pack::Element* x,
-                              const typename Line::Pack& shift, typename Line::Pack::Element* to) {
+                              const Shift<typename Line::Pack>& shift, typename Line::Pack::Element* to) {
   using P = typename Line::Pack;
   const P nothing(-std::numeric_limits<typename P::Element>::infinity());
   return sum_of_line(line, [&](auto pack) {
-    const P power = exp(pack.load(x, nothing) - shift);
+    const P power = exp(shift.of(pack.load(x, nothing)));
     pack.store(to, power);
     return power;
   });

@@ -37,9 +37,9 @@ struct SoftmaxGradient {
 struct LogSoftmax {
   void operator()(const auto& line, const auto& in, const auto& out, std::int64_t, std::int64_t) const {
     using P = typename std::decay_t<decltype(line)>::Pack;
-    const P shift = shift_of(line, in[0]), total = total_of(line, in[0], shift),
-            log_total = log_of_total(total);
-    line.for_each([&](auto pack, int) { pack.store(out[0], (pack.load(in[0], P(0)) - shift) - log_total); });
+    const auto shift = shift_of(line, in[0]);
+    const P log_total = log_of_total(total_of(line, in[0], shift));
+    line.for_each([&](auto pack, int) { pack.store(out[0], shift.of(pack.load(in[0], P(0))) - log_total); });
   }
 };
 
@@ -70,7 +70,7 @@ struct Logsumexp {
   T* result;
   void operator()(const auto& line, const auto& in, const auto&, std::int64_t i, std::int64_t count) const {
     const auto shift = shift_of(line, in[0]);
-    (log(total_of(line, in[0], shift)) + shift).store_part(result + i, count);
+    (log(total_of(line, in[0], shift)) + shift.number()).store_part(result + i, count);
   }
 };
 

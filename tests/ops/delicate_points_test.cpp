@@ -1,6 +1,7 @@
 #include <limits>
 
 #include "chainrule/autograd.h"
+#include "chainrule/statistics.h"
 #include "support.h"
 
 // Each line of the table at the top of ops.h: the (sub)gradients that were chosen where a derivative is not
@@ -313,6 +314,21 @@ TEST(Logsumexp, with_one_infinity_is_that_infinity) {
 
 TEST(Softmax, does_not_overflow) {
   EXPECT_TRUE(close(softmax(tensor({1000.0, 1000.0, -1000.0})), {0.5, 0.5, 0}));
+}
+
+TEST(Softmax, of_infinities_shares_among_them_as_the_gradient_of_logsumexp) {
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    const Tensor x = variable(cast(tensor({{infinity, 1, infinity, -infinity}, {0, infinity, 2, 3}}), dtype)),
+                 y = softmax(x), z = log_softmax(x);
+    EXPECT_EQ(y.to_vector<double>(), (std::vector<double>{.5, 0, .5, 0, 0, 1, 0, 0}));
+    EXPECT_TRUE(allclose(z, log(y)));
+    EXPECT_TRUE(array_equal(gradients(sum(logsumexp(x, 1)), {x})[x], y));
+    EXPECT_EQ(gradients(sum(y * arange(0, 8).reshape({2, 4})), {x})[x].to_vector<double>(),
+              (std::vector<double>{-.5, 0, .5, 0, 0, 0, 0, 0}));
+    EXPECT_EQ(cross_entropy(x, tensor({0, 1}), Reduction::none).to_vector<float>(),
+              (std::vector<float>{std::log(2.F), 0}));
+    EXPECT_EQ(cross_entropy(x[1], 0).item(), infinity);
+  }
 }
 
 TEST(Softmax, of_a_scalar_is_one_outcome_with_certainty) {
