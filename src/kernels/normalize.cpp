@@ -1,7 +1,9 @@
 // Normalisation, one group of elements at a time, or one block of columns.
 #include "kernels/normalize.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -30,6 +32,24 @@ struct Task {
   }
   bool has_weights_of_elements() const { return groups.plane == 1 && groups.outer == 1; }
 };
+
+/// √(variance + eps), also where the squares overflow or vanish, by the largest distance: `visit` calls its
+/// argument with each distance.
+template <class T, class Visit>
+double root_of(double variance, double eps, double n, const Visit& visit) {
+  const double all = variance + eps;
+  if (all >= static_cast<double>(std::numeric_limits<T>::min()) && variance <= std::numeric_limits<T>::max())
+      [[likely]]
+    return std::sqrt(all);
+  double largest = 0, sum = 0;
+  visit([&](T distance) { largest = std::max(largest, static_cast<double>(std::abs(distance))); });
+  if (largest == 0 || !std::isfinite(largest)) return std::sqrt(all);
+  visit([&](T distance) {
+    const double ratio = static_cast<double>(distance) / largest;
+    sum += ratio * ratio;
+  });
+  return largest * std::sqrt(sum / n + eps / largest / largest);
+}
 
 /// Groups whose elements lie in `outer` lines.
 template <class T>
@@ -89,7 +109,11 @@ struct GroupLoop {
                                          return distance * distance;
                                        }) /
                             n;
-    const T inverse = static_cast<T>(1 / std::sqrt(variance + task.eps));
+    const auto visit = [&](const auto& f) {
+      for (std::int64_t o = 0; o < task.groups.outer; ++o)
+        for (std::int64_t i = 0; i < task.groups.inner; ++i) f((x[task.at(o, group) + i] - mean) - rest);
+    };
+    const T inverse = static_cast<T>(1 / root_of<T>(variance, task.eps, n, visit));
     task.means[group] = mean;
     task.rests[group] = rest;
     task.inverses[group] = inverse;
@@ -245,7 +269,10 @@ struct ColumnLoop {
       sum(task, begin, count, sums,
           [&](std::int64_t at, std::int64_t c) { return distance(at, c) * distance(at, c); });
       for (std::int64_t c = 0; c < count; ++c) {
-        inverse[c] = static_cast<T>(1 / std::sqrt(sums[c] / n + task.eps));
+        const auto visit = [&](const auto& f) {
+          for (std::int64_t r = 0; r < rows; ++r) f(distance(r * row + begin + c, c));
+        };
+        inverse[c] = static_cast<T>(1 / root_of<T>(sums[c] / n, task.eps, n, visit));
         task.means[begin + c] = mean[c];
         task.rests[begin + c] = rest[c];
         task.inverses[begin + c] = inverse[c];

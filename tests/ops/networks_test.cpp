@@ -121,6 +121,31 @@ TEST(LayerNorm, keeps_the_digits_that_a_large_mean_leaves) {
   EXPECT_TRUE(close(in_single, values(in_double), 1e-6));
 }
 
+TEST(Normalisation, neither_overflows_nor_vanishes) {
+  const Tensor x = tensor({{1.0, -1.0, 3.0, 2.0}, {2.0, 5.0, -4.0, 0.5}});
+  const auto expect_same_for = [&](double scale, DType dtype) {
+    const auto along_lines = [](const Tensor& in) { return layer_norm(in, {4}, {.eps = 0}); };
+    const auto squares = [](const Tensor& in) { return rms_norm(in, {4}, {}, 0.0); };
+    const auto columns = [](const Tensor& in) { return batch_norm_training(in, {.eps = 0}).y; };
+    for (const std::function<Tensor(const Tensor&)>& of :
+         {std::function<Tensor(const Tensor&)>(along_lines), {squares}, {columns}}) {
+      const Tensor near = variable(cast(x, dtype)), far = variable(cast(x * scale, dtype));
+      const Tensor weight = cast(tensor({{1.0, 2.0, -1.0, 3.0}, {0.5, 0.0, 1.0, 1.0}}), dtype);
+      EXPECT_TRUE(close(of(far), values(of(near)), 1e-5)) << scale;
+      for (const bool recorded : {false, true}) {
+        const auto gradient = [&](const Tensor& at, double factor) {
+          return gradients(sum(of(at) * weight), {at}, {.create_graph = recorded})[at] * factor;
+        };
+        EXPECT_TRUE(close(gradient(far, scale), values(gradient(near, 1)), 1e-4)) << scale << recorded;
+      }
+    }
+  };
+  expect_same_for(1e200, DType::float64);
+  expect_same_for(1e30, DType::float32);
+  EXPECT_TRUE(close(layer_norm(x * 1e200, {4}), values(layer_norm(x, {4}, {.eps = 0})), 1e-12));
+  EXPECT_TRUE(close(layer_norm(x * 1e-200, {4}, {.eps = 0}), values(layer_norm(x, {4}, {.eps = 0})), 1e-12));
+}
+
 TEST(LayerNorm, of_equal_numbers_is_zero) {
   EXPECT_EQ(values(layer_norm(full({2, 70}, 0.1), {70})), std::vector<double>(140, 0));
 }

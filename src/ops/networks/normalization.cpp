@@ -2,6 +2,7 @@
 #include <limits>
 #include <memory>
 
+#include "chainrule/functions.h"
 #include "kernels/normalize.h"
 #include "ops/networks/resampling.h"
 #include "ops/networks/spatial.h"
@@ -29,9 +30,7 @@ struct Normalize {
   }
   Tensor composed(Inputs in) const {
     const Tensor& x = in[0];
-    const Axes group = {0, 2};
-    const Tensor distance = centred ? x - mean(x, group, true) : x;
-    Tensor y = distance / sqrt(mean(square(distance), group, true) + eps);
+    Tensor y = distance_of(x) * inverse_of(distance_of(x));
     if (in.size() == 1) return y;
     const std::int64_t each = groups.weights_of_group();
     const Shape one = {groups.period, each, 1};
@@ -40,6 +39,16 @@ struct Normalize {
         reshape(in[1], one);
     if (in.size() > 2) y = y + reshape(in[2], one);
     return reshape(y, x.shape());
+  }
+  Tensor distance_of(const Tensor& x) const { return centred ? x - mean(x, {0, 2}, true) : x; }
+  /// 1 / √(mean of distance² + eps), also where the squares overflow: by a factor for the group, a constant,
+  /// which cancels in every derivative.
+  Tensor inverse_of(const Tensor& distance) const {
+    const Axes group = {0, 2};
+    const Tensor largest = max(abs(distance.detach()), group, true);
+    const double most = distance.dtype() == DType::float32 ? 1e15 : 1e150;
+    const Tensor factor = where((largest > most) & isfinite(largest), 1 / largest, 1);
+    return factor / sqrt(mean(square(distance * factor), group, true) + (eps * factor) * factor);
   }
   Attributes attributes() const {
     return {{"eps", eps},
@@ -84,8 +93,7 @@ struct Normalize {
     if (to_bias) to[2] = to_weights(g, in[2]);
     if (!to.wants(0) && !to_weight) return;
     const Axes group = {0, 2};
-    const Tensor distance = centred ? x - mean(x, group, true) : x;
-    const Tensor inverse = 1 / sqrt(mean(square(distance), group, true) + eps), y = distance * inverse;
+    const Tensor distance = distance_of(x), inverse = inverse_of(distance), y = distance * inverse;
     if (to_weight) to[1] = to_weights(g * y, in[1]);
     if (!to.wants(0)) return;
     const Tensor h =
@@ -193,7 +201,7 @@ Tensor rms_norm(const Operand& x, const Shape& normalized, const Tensor& weight,
   rethrow_in_call("rms_norm", x);
 }
 
-Tensor group_norm(const Operand& x, std::int64_t groups, const NormOptions& options) try {
+Tensor group_norm(const Operand& x, Integer groups, const NormOptions& options) try {
   const Tensor in = x.as(ops::dtype_of_all(x, options));
   ops::require_channels("group_norm", in.shape());
   if (groups < 1 || in.shape()[1] % groups != 0)
@@ -262,7 +270,7 @@ BatchNormed batch_norm_training(const Operand& x, const NormOptions& options) tr
   rethrow_in_call("batch_norm_training", x);
 }
 
-Tensor local_response_norm(const Operand& x, std::int64_t size, double alpha, double beta, double k) try {
+Tensor local_response_norm(const Operand& x, Integer size, double alpha, double beta, double k) try {
   const Tensor in = x.as(ops::real_dtype(ops::dtype_of(x)));
   ops::require_channels("local_response_norm", in.shape());
   if (size < 1)
