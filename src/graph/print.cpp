@@ -40,8 +40,14 @@ std::string scalar_text(T number) {
   char text[400];
   const auto format = scientific ? std::chars_format::scientific : std::chars_format::fixed;
   std::string result(text, std::to_chars(text, text + sizeof text, number, format).ptr);
-  return scientific || !std::isfinite(number) || result.find('.') != std::string::npos ? result
-                                                                                       : result + ".0";
+  if (scientific || !std::isfinite(number) || result.find('.') != std::string::npos) return result;
+  // Of a large whole number std::to_chars gives all digits, also those that say nothing.
+  const std::string shortest(
+      text, std::to_chars(text, text + sizeof text, number, std::chars_format::scientific).ptr);
+  std::string digits = shortest.substr(0, shortest.find('e'));
+  std::erase(digits, '.');
+  digits.resize(result.size(), '0');
+  return digits + ".0";
 }
 
 /// Formats floats as NumPy does: one notation for the whole array, as many digits as any of them needs.

@@ -30,6 +30,8 @@ TEST(Printing, rounds_to_the_precision_asked_for) {
 
 TEST(Printing, of_float32_shows_no_digits_that_it_does_not_have) {
   EXPECT_EQ(to_string(tensor({0.1F, 0.7F}), {.precision = 12}), "[0.1 0.7]");
+  EXPECT_EQ(to_string(tensor(7.5e14F)), "750000000000000.0");
+  EXPECT_EQ(to_string(tensor(-974130880.F)), "-974130900.0");
 }
 
 TEST(Printing, of_whole_numbers_and_booleans_aligns_them_to_the_right) {
