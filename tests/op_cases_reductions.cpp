@@ -9,7 +9,7 @@ using reference::Arrays;
 using reference::Number;
 using reference::Numbers;
 
-OpCase reduction(const std::string& operation, Tensor (*function)(const Operand&, const Axes&, bool),
+OpCase reduction(const std::string& operation, Tensor (*function)(const Operand&, const Axes&, Flag),
                  Number (*fold)(const Numbers&), const Input& input, bool defined_on_nothing) {
   const auto over = [=](const std::string& name, const Axes& axes, bool keepdims,
                         std::vector<Shapes> shapes) {
@@ -47,7 +47,7 @@ OpCase reduction(const std::string& operation, Tensor (*function)(const Operand&
 }
 
 /// Of bool.
-OpCase question(const std::string& operation, Tensor (*function)(const Operand&, const Axes&, bool),
+OpCase question(const std::string& operation, Tensor (*function)(const Operand&, const Axes&, Flag),
                 Number (*fold)(const Numbers&)) {
   OpCase row = reduction(operation, function, fold, booleans(), true);
   row.composed = true;

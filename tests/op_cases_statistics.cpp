@@ -322,7 +322,7 @@ OpCase interp_row() {
 }  // namespace
 
 std::vector<OpCase> statistics_rows() {
-  const auto values = [](Cumulative (*of)(const Operand&, std::optional<std::int64_t>)) {
+  const auto values = [](Cumulative (*of)(const Operand&, OptionalInteger)) {
     return [=](const Operand& x, std::int64_t axis) { return of(x, axis).values; };
   };
   OpCase cumulative_sum = running(
@@ -352,9 +352,12 @@ std::vector<OpCase> statistics_rows() {
           },
           [](const Numbers& x) { return deviation(x) + reference::mean(x); }),
       reduction(
-          "ptp", ptp, [](const Numbers& x) { return reference::max(x) - reference::min(x); }, distinct()),
-      reduction("nansum", nansum, reference::sum),
-      reduction("nanmean", nanmean, reference::mean),
+          "ptp", [](auto& x, auto& axes, bool keep) { return ptp(x, axes, keep); },
+          [](const Numbers& x) { return reference::max(x) - reference::min(x); }, distinct()),
+      reduction(
+          "nansum", [](auto& x, auto& axes, bool keep) { return nansum(x, axes, keep); }, reference::sum),
+      reduction(
+          "nanmean", [](auto& x, auto& axes, bool keep) { return nanmean(x, axes, keep); }, reference::mean),
       vector_norm_row(),
       average_row(),
       diff_row(),

@@ -11,9 +11,11 @@ namespace CHAINRULE_API chainrule {
 class [[nodiscard]] Gradients {
  public:
   /// dL/d(tensor), of its shape and dtype. GradError for a tensor that was not asked for.
-  [[nodiscard]] const Tensor& at(const Tensor& tensor) const&;
-  Tensor at(const Tensor& tensor) const&& { return std::as_const(*this).at(tensor); }
-  /// The gradient with respect to a tensor that was asked for; std::out_of_range for another.
+  [[nodiscard]] const Tensor& at(const Tensor& tensor, Here here = Here::now()) const&;
+  Tensor at(const Tensor& tensor, Here here = Here::now()) const&& {
+    return std::as_const(*this).at(tensor, here);
+  }
+  /// The gradient with respect to a tensor that was asked for; GradError for another.
   [[nodiscard]] const Tensor& operator[](const Tensor& tensor) const& { return at(tensor); }
   Tensor operator[](const Tensor& tensor) const&& { return std::as_const(*this).at(tensor); }
   /// Was this one asked for?
@@ -44,13 +46,14 @@ struct GradientOptions {
 /// node, and may run in several threads on graphs that share nodes. A tensor that the output does not
 /// depend on has zeros, also where the output depends on no variable at all. GradError when the output is
 /// not a scalar and no seed is given, or a tensor needs no gradient.
-Gradients gradients(const Tensor& output, std::span<const Tensor> wrt, const GradientOptions& options = {});
+Gradients gradients(const Tensor& output, std::span<const Tensor> wrt, const GradientOptions& options = {},
+                    Here here = Here::now());
 Gradients gradients(const Tensor& output, std::initializer_list<Tensor> wrt,
-                    const GradientOptions& options = {});
+                    const GradientOptions& options = {}, Here here = Here::now());
 
 /// Directional derivative of `output` when `input` moves along `tangent` (of input's shape): J·tangent,
 /// of output's shape, by differentiating the vector-Jacobian product with respect to its vector.
-Tensor jvp(const Tensor& output, const Tensor& input, const Tensor& tangent);
+Tensor jvp(const Tensor& output, const Tensor& input, const Tensor& tangent, Here here = Here::now());
 
 // The modes that follow are each thread's own: they change nothing for others, and a new thread begins
 // without.

@@ -14,6 +14,7 @@ namespace CHAINRULE_API chainrule {
 /// reaches is not shown. `backward(std::move(loss), ready)` consumes the graph. Errors are those of
 /// Tensor::backward; what `ready` throws ends the pass, and leaves that were complete keep their gradients.
 /// Threads: `ready` is called in this one.
-void backward(Tensor output, FunctionRef<void(const Tensor& leaf)> ready, const Tensor& seed = {});
+void backward(Tensor output, FunctionRef<void(const Tensor& leaf)> ready, const Tensor& seed = {},
+              Here here = Here::now());
 
 }  // namespace chainrule

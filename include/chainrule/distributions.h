@@ -46,9 +46,9 @@ Tensor bernoulli(const Operand& probability, Generator& generator);
 Tensor categorical(const Operand& probabilities, Generator& generator);
 /// `count` classes of each row of probabilities (..., C), as int64 (..., count): independent ones, or without
 /// replacement different ones. ShapeError where there are not so many.
-Tensor multinomial(const Operand& probabilities, std::int64_t count, bool replacement, Generator& generator);
+Tensor multinomial(const Operand& probabilities, Integer count, Flag replacement, Generator& generator);
 /// Whole numbers from low to high - 1, int64.
-Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, Generator& generator);
+Tensor randint(Integer low, Integer high, const Shape& shape, Generator& generator, Here here = Here::now());
 /// The rows of x (along axis 0) in random order.
 Tensor permutation(const Operand& x, Generator& generator);
 

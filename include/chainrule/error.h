@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <cstring>
 #include <new>
 #include <stdexcept>
@@ -8,6 +9,15 @@
 #include "chainrule/detail/api.h"
 
 namespace CHAINRULE_API chainrule {
+
+/// A place in the user's source. (std::source_location is missing from clang 14.)
+struct Here {
+  const char* file = "";
+  std::uint32_t line = 0;
+  static constexpr Here now(const char* file = __builtin_FILE(), std::uint32_t line = __builtin_LINE()) {
+    return {file, line};
+  }
+};
 
 // Errors of operations end with the names of the tensors that have one, and with the file and line of the
 // call: of the forward call, where they come from a derivative. ("; called with 'W' and 'x' at fit.cpp:12")

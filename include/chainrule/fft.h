@@ -19,19 +19,15 @@ enum class FftNorm : std::uint8_t { backward, ortho, forward };
 /// yₖ = Σⱼ xⱼ e^(−2πi jk/n): (..., n, ..., 2) from pairs of the same shape. Where n is given, x is cut off or
 /// filled up with zeros to that length first, in all four of them. ShapeError when the last axis is not of
 /// size 2, when there is no such axis, and for lengths below 1.
-Tensor fft(const Operand& x, std::optional<std::int64_t> n = {}, std::int64_t axis = -1,
-           FftNorm norm = FftNorm::backward);
+Tensor fft(const Operand& x, OptionalInteger n = {}, Integer axis = -1, FftNorm norm = FftNorm::backward);
 /// The inverse: xⱼ = Σₖ yₖ e^(2πi jk/n) / n.
-Tensor ifft(const Operand& y, std::optional<std::int64_t> n = {}, std::int64_t axis = -1,
-            FftNorm norm = FftNorm::backward);
+Tensor ifft(const Operand& y, OptionalInteger n = {}, Integer axis = -1, FftNorm norm = FftNorm::backward);
 /// Of real x (..., n, ...), the first half of fft: (..., n / 2 + 1, ..., 2). The other half is its mirror
 /// image, conjugated.
-Tensor rfft(const Operand& x, std::optional<std::int64_t> n = {}, std::int64_t axis = -1,
-            FftNorm norm = FftNorm::backward);
+Tensor rfft(const Operand& x, OptionalInteger n = {}, Integer axis = -1, FftNorm norm = FftNorm::backward);
 /// Its inverse: real (..., n, ...) from pairs (..., n / 2 + 1, ..., 2). Without n, that is 2 (m - 1) for m
 /// pairs. The imaginary parts at frequency 0 and, for even n, at the highest one are not read, and have the
 /// gradient 0.
-Tensor irfft(const Operand& y, std::optional<std::int64_t> n = {}, std::int64_t axis = -1,
-             FftNorm norm = FftNorm::backward);
+Tensor irfft(const Operand& y, OptionalInteger n = {}, Integer axis = -1, FftNorm norm = FftNorm::backward);
 
 }  // namespace chainrule

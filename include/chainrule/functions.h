@@ -66,7 +66,7 @@ Tensor lgamma(const Operand& x);
 Tensor digamma(const Operand& x);
 /// The derivative of digamma of order n; n = 0 is digamma itself. std::invalid_argument for n < 0
 /// or n > 1000.
-Tensor polygamma(std::int64_t n, const Operand& x);
+Tensor polygamma(Integer n, const Operand& x);
 
 // ---- Rounding and division
 // ---------------------------------------------------------------------------------
@@ -78,7 +78,7 @@ Tensor ceil(const Operand& x);   ///< the smallest whole number >= x
 Tensor trunc(const Operand& x);  ///< towards 0
 /// To the nearest number with so many decimals, of two equally near ones the even one: round(2.5) is 2.
 /// Negative decimals round to tens, hundreds, ...: not for int64, a DTypeError.
-Tensor round(const Operand& x, std::int64_t decimals = 0);
+Tensor round(const Operand& x, Integer decimals = 0);
 /// a - b floor(a/b), with b's sign, as Python's %. Derivatives 1 and -floor(a/b). int64 by 0 gives 0.
 Tensor remainder(const Operand& a, const Operand& b);
 /// a - b trunc(a/b), with a's sign, as std::fmod. Derivatives 1 and -trunc(a/b). int64 by 0 gives 0.

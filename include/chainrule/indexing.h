@@ -17,28 +17,27 @@ namespace CHAINRULE_API chainrule {
 /// PyTorch's gather: along the axis the element at the index, along the others that at its own position. The
 /// index has as many axes as x, none of them longer beside the axis; the result has its shape. The gradient
 /// is added up at the places it was taken from. Negative positions are refused, as PyTorch refuses them.
-Tensor gather(const Operand& x, std::int64_t axis, const Operand& index);
+Tensor gather(const Operand& x, Integer axis, const Operand& index);
 /// NumPy's take_along_axis: gather, where x and index broadcast beside the axis and negative positions count
 /// from the end. What argsort returns sorts with it.
-Tensor take_along_axis(const Operand& x, const Operand& index, std::int64_t axis = -1);
+Tensor take_along_axis(const Operand& x, const Operand& index, Integer axis = -1);
 /// The slices of x at these positions along an axis, positions (n,) or one, in that order; negative ones
 /// count from the end.
-Tensor index_select(const Operand& x, std::int64_t axis, const Operand& positions);
+Tensor index_select(const Operand& x, Integer axis, const Operand& positions);
 /// NumPy's take: of x with one axis, in row-major order. The result has the shape of the positions; negative
 /// ones count from the end.
 Tensor take(const Operand& x, const Operand& positions);
 /// The slices along an axis, which is replaced by the axes of the positions.
-Tensor take(const Operand& x, const Operand& positions, std::int64_t axis);
+Tensor take(const Operand& x, const Operand& positions, Integer axis);
 /// NumPy's x[where]. int64: the slices at positions along the first axis, take(x, where, 0). bool: those
 /// where a mask of x's first axes holds, one after another: (count, ...) from (mask..., ...).
 Tensor index(const Operand& x, const Tensor& where);
 /// The rows of `weight` (n, ...) at the positions, of any shape, from 0 to n - 1: (positions..., ...). No
 /// gradient reaches the row `padding`, which may be negative.
-Tensor embedding(const Operand& weight, const Operand& positions, std::optional<std::int64_t> padding = {});
+Tensor embedding(const Operand& weight, const Operand& positions, OptionalInteger padding = {});
 /// 1 at the position, 0 elsewhere, along a new last axis of that many classes; of one more than the largest
 /// position where that is not given. int64 as PyTorch's, unless told.
-Tensor one_hot(const Operand& positions, std::optional<std::int64_t> classes = {},
-               DType dtype = DType::int64);
+Tensor one_hot(const Operand& positions, OptionalInteger classes = {}, DType dtype = DType::int64);
 
 /// The elements where a mask holds, in row-major order: (count,). x and the mask broadcast.
 Tensor masked_select(const Operand& x, const Operand& mask);
@@ -53,14 +52,14 @@ Tensor nonzero(const Operand& x);
 
 /// x with the elements of `values` at the places that gather(x, axis, index) takes. `values` is a number, or
 /// at least as large as the index along each axis; what is beyond is left out.
-Tensor scatter(const Operand& x, std::int64_t axis, const Operand& index, const Operand& values);
+Tensor scatter(const Operand& x, Integer axis, const Operand& index, const Operand& values);
 /// NumPy's put_along_axis, as a function: at the places that take_along_axis takes, where the index
 /// broadcasts to x beside the axis. The values broadcast to the index.
-Tensor put_along_axis(const Operand& x, const Operand& index, const Operand& values, std::int64_t axis = -1);
+Tensor put_along_axis(const Operand& x, const Operand& index, const Operand& values, Integer axis = -1);
 /// x with what take(x, positions) takes replaced by the values, which broadcast to it. (NumPy's put repeats
 /// values that are too few.)
 Tensor put(const Operand& x, const Operand& positions, const Operand& values);
-Tensor put(const Operand& x, const Operand& positions, const Operand& values, std::int64_t axis);
+Tensor put(const Operand& x, const Operand& positions, const Operand& values, Integer axis);
 /// x with the value, which broadcasts to x, where the mask, which also does, holds.
 Tensor masked_fill(const Operand& x, const Operand& mask, const Operand& value);
 /// x with the elements of `values`, in row-major order, where a mask that broadcasts to x holds.
@@ -71,10 +70,10 @@ Tensor masked_scatter(const Operand& x, const Operand& mask, const Operand& valu
 
 /// x with the elements of `values` added at the places that gather(x, axis, index) takes; `values` as for
 /// scatter. Derivatives: g, and g taken from these places.
-Tensor scatter_add(const Operand& x, std::int64_t axis, const Operand& index, const Operand& values);
+Tensor scatter_add(const Operand& x, Integer axis, const Operand& index, const Operand& values);
 /// x with alpha times the slices of `values` added at the positions (n,) along the axis. The values broadcast
 /// to what index_select(x, axis, positions) has.
-Tensor index_add(const Operand& x, std::int64_t axis, const Operand& positions, const Operand& values,
+Tensor index_add(const Operand& x, Integer axis, const Operand& positions, const Operand& values,
                  double alpha = 1);
 
 /// How elements that meet in one place are combined.
@@ -83,11 +82,11 @@ enum class Combining : std::uint8_t { sum, prod, mean, amax, amin };
 /// PyTorch's scatter_reduce: at each place that gather(x, axis, index) takes, x and the values for it
 /// combined; without x, unless include_self. Where there are no values, x stays. The derivatives are those of
 /// sum, prod, mean, max and min: equal largest ones share evenly. The mean of int64 is rounded down.
-Tensor scatter_reduce(const Operand& x, std::int64_t axis, const Operand& index, const Operand& values,
-                      Combining how, bool include_self = true);
+Tensor scatter_reduce(const Operand& x, Integer axis, const Operand& index, const Operand& values,
+                      Combining how, Flag include_self = true);
 /// The sums of the slices of x along the first axis that have the same number in `segments`, (n,): (count,
 /// ...). Without a count, one more than the largest number. 0 where a segment has none.
-Tensor segment_sum(const Operand& x, const Operand& segments, std::optional<std::int64_t> count = {});
+Tensor segment_sum(const Operand& x, const Operand& segments, OptionalInteger count = {});
 
 // ---- Order
 // --------------------------------------------------------------------------------------------------- NaN is
@@ -102,36 +101,32 @@ struct [[nodiscard]] Ordered {
 };
 
 /// Sorted along an axis. Always stable.
-Ordered sort(const Operand& x, std::int64_t axis = -1, bool descending = false);
+Ordered sort(const Operand& x, Integer axis = -1, Flag descending = false);
 /// The places of sort.
-Tensor argsort(const Operand& x, std::int64_t axis = -1, bool descending = false);
+Tensor argsort(const Operand& x, Integer axis = -1, Flag descending = false);
 /// The k largest along an axis, or the smallest, the extreme ones first. ShapeError unless 0 <= k <= size.
-Ordered topk(const Operand& x, std::int64_t k, std::int64_t axis = -1, bool largest = true);
+Ordered topk(const Operand& x, Integer k, Integer axis = -1, Flag largest = true);
 /// The k-th smallest along an axis, counted from 1.
-Ordered kthvalue(const Operand& x, std::int64_t k, std::int64_t axis = -1, bool keepdims = false);
+Ordered kthvalue(const Operand& x, Integer k, Integer axis = -1, Flag keepdims = false);
 /// PyTorch's median along an axis, the lower of two; NaN if there is any. (NumPy's is the mean of the two.)
-Ordered median(const Operand& x, std::int64_t axis, bool keepdims = false);
+Ordered median(const Operand& x, Integer axis, Flag keepdims = false);
 /// Of all elements.
 Tensor median(const Operand& x);
 /// The largest along an axis and where it is, the first of equals, which has the whole gradient; NaN if there
 /// is any. max(x, axis) shares it.
-Ordered max_with_places(const Operand& x, std::int64_t axis, bool keepdims = false);
-Ordered min_with_places(const Operand& x, std::int64_t axis, bool keepdims = false);
+Ordered max_with_places(const Operand& x, Integer axis, Flag keepdims = false);
+Ordered min_with_places(const Operand& x, Integer axis, Flag keepdims = false);
 /// Where the largest is along an axis, or in row-major order, the first of equals, as int64.
-Tensor argmax(const Operand& x, std::optional<std::int64_t> axis = {}, bool keepdims = false);
-Tensor argmin(const Operand& x, std::optional<std::int64_t> axis = {}, bool keepdims = false);
+Tensor argmax(const Operand& x, OptionalInteger axis = {}, Flag keepdims = false);
+Tensor argmin(const Operand& x, OptionalInteger axis = {}, Flag keepdims = false);
 
-// A bool is no axis: keepdims comes third, as in argmax(x, {}, true).
-template <std::same_as<bool> B>
-Ordered median(const Operand& x, B, bool = false) = delete;
-template <std::same_as<bool> B>
-Ordered max_with_places(const Operand& x, B, bool = false) = delete;
-template <std::same_as<bool> B>
-Ordered min_with_places(const Operand& x, B, bool = false) = delete;
-template <std::same_as<bool> B>
-Tensor argmax(const Operand& x, B, bool = false) = delete;
-template <std::same_as<bool> B>
-Tensor argmin(const Operand& x, B, bool = false) = delete;
+// Two numbers are no tensor and its axis.
+template <Number A, Number B>
+Tensor argmax(A, B) = delete;  // a number has one place
+template <Number A, Number B>
+Tensor argmin(A, B) = delete;  // a number has one place
+template <Number A, Number B>
+Ordered median(A, B) = delete;  // of numbers: median({a, b})
 
 /// The different elements in ascending order, (count,); where each element of x is among them, in x's shape;
 /// and how often each occurs. Without gradients. Each NaN is different from all, as in PyTorch.
@@ -144,6 +139,6 @@ Unique unique(const Operand& x);
 
 /// For each value the place in `sorted`, (n,) in ascending order, before which it would keep it sorted:
 /// before those that equal it, or, on the right, after them. int64.
-Tensor searchsorted(const Operand& sorted, const Operand& values, bool right = false);
+Tensor searchsorted(const Operand& sorted, const Operand& values, Flag right = false);
 
 }  // namespace chainrule

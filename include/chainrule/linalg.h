@@ -32,7 +32,7 @@ Tensor inner(const Operand& a, const Operand& b);
 /// aᵢ bⱼ of two vectors: (m,), (n,) -> (m, n).
 Tensor outer(const Operand& a, const Operand& b);
 /// The last `dims` axes of a summed against the first of b; the others of a, then of b, are left.
-Tensor tensordot(const Operand& a, const Operand& b, std::int64_t dims = 2);
+Tensor tensordot(const Operand& a, const Operand& b, Integer dims = 2);
 /// The same over axes_a of a against axes_b of b, in pairs.
 Tensor tensordot(const Operand& a, const Operand& b, const std::vector<std::int64_t>& axes_a,
                  const std::vector<std::int64_t>& axes_b);
@@ -40,9 +40,9 @@ Tensor tensordot(const Operand& a, const Operand& b, const std::vector<std::int6
 /// axes of size 1 in front.
 Tensor kron(const Operand& a, const Operand& b);
 /// The vector product along an axis of size 3; other axes broadcast.
-Tensor cross(const Operand& a, const Operand& b, std::int64_t axis = -1);
+Tensor cross(const Operand& a, const Operand& b, Integer axis = -1);
 /// Aⁿ by repeated squaring; A⁰ is the identity, and a negative power is one of the inverse.
-Tensor matrix_power(const Operand& a, std::int64_t n);
+Tensor matrix_power(const Operand& a, Integer n);
 
 /// Einstein's sum, in NumPy's and PyTorch's notation: "ij,jk->ik" names the axes of each operand by letters,
 /// and those of the result; products are summed over letters that the result does not have.
@@ -70,8 +70,8 @@ Tensor solve(const Operand& a, const Operand& b);
 /// The same where A is triangular, upper or lower: the other half is not read, and with `unitriangular`
 /// the diagonal neither, and counts as 1. With `left` false: X A = B. B is a matrix. Zeros on the diagonal
 /// give infinities or NaN.
-Tensor solve_triangular(const Operand& a, const Operand& b, bool upper, bool left = true,
-                        bool unitriangular = false);
+Tensor solve_triangular(const Operand& a, const Operand& b, Flag upper, Flag left = true,
+                        Flag unitriangular = false);
 /// A⁻¹. LinAlgError where A is singular. Derivative -A⁻ᵀ G A⁻ᵀ.
 Tensor inverse(const Operand& a);
 /// The X that makes ‖A X - B‖ least, of A (..., m, n) with full rank and B as in solve; with fewer rows than

@@ -30,16 +30,16 @@ Tensor binary_cross_entropy_with_logits(const Operand& logits, const Operand& ta
 /// target (log(target) - input), where the input is log-probabilities; 0 where the target is. With
 /// log_target, the target is logarithms as well. The mean is over all elements: for the divergence of
 /// distributions take the sum, over the number of samples.
-Tensor kl_div(const Operand& input, const Operand& target, bool log_target = false,
+Tensor kl_div(const Operand& input, const Operand& target, Flag log_target = false,
               Reduction reduction = Reduction::mean);
 /// exp(input) - target input; without log_input, input - target log(input + eps). `full` adds Stirling's
 /// approximation of log(target!) where target > 1.
-Tensor poisson_nll_loss(const Operand& input, const Operand& target, bool log_input = true, bool full = false,
+Tensor poisson_nll_loss(const Operand& input, const Operand& target, Flag log_input = true, Flag full = false,
                         double eps = 1e-8, Reduction reduction = Reduction::mean);
 /// (log(v) + (prediction - target)² / v) / 2 with v = max(variance, eps); `full` adds log(2π) / 2. The
 /// variance has the shape of the prediction, or size 1 in its last axis, or is a scalar.
 Tensor gaussian_nll_loss(const Operand& prediction, const Operand& target, const Operand& variance,
-                         bool full = false, double eps = 1e-6, Reduction reduction = Reduction::mean);
+                         Flag full = false, double eps = 1e-6, Reduction reduction = Reduction::mean);
 
 // ---- Of classes ------------------------------------------------------------------------------------------
 
@@ -93,10 +93,10 @@ inline Tensor ctc_loss(const Operand& log_probs, const Operand& targets,
 // ---- Distances and losses of them ------------------------------------------------------------------------
 
 /// Σab / (max(‖a‖, eps) max(‖b‖, eps)) along an axis; the shapes broadcast. Derivative 0 to a vector of 0.
-Tensor cosine_similarity(const Operand& a, const Operand& b, std::int64_t axis = 1, double eps = 1e-8);
+Tensor cosine_similarity(const Operand& a, const Operand& b, Integer axis = 1, double eps = 1e-8);
 /// ‖a - b + eps‖ of order p along the last axis; the shapes broadcast.
 Tensor pairwise_distance(const Operand& a, const Operand& b, double p = 2, double eps = 1e-6,
-                         bool keepdims = false);
+                         Flag keepdims = false);
 /// ‖aᵢ - bⱼ‖ of order p for all rows: (..., P, M) and (..., R, M) give (..., P, R). Derivative 0 where two
 /// rows are equal. Differences are taken first, so that close rows lose no digits.
 Tensor cdist(const Operand& a, const Operand& b, double p = 2);

@@ -131,13 +131,29 @@ class MapFunctionOf final : public MapFunction {
   F f_;
 };
 
-/// Does f map numbers of type T, as many as there are X, to one?
-template <class T, class>
-using Repeated = T;
-template <class F, class T, class... X>
-concept Formula = requires(const F& f, T x) {
-  { f(static_cast<Repeated<T, X>>(x)...) } -> std::convertible_to<T>;
-};
+/// Does f map `count` numbers of type T to one?
+template <class F, class T, std::size_t... I>
+constexpr bool is_formula(std::index_sequence<I...>) {
+  return requires(const F& f, T x) {
+    { f((static_cast<void>(I), x)...) } -> std::convertible_to<T>;
+  };
+}
+
+template <class F, class... X>
+Tensor map_of(F&& f, const X&... x) {
+  using Formula = std::remove_cvref_t<F>;
+  constexpr std::size_t count = sizeof...(X);
+  // A mistake is reported for one type only.
+  if constexpr (is_formula<Formula, simd::Pack<float, 4>>(std::make_index_sequence<count>())) {
+    const std::array<Operand, count> operands = {x...};
+    return detail::map(std::make_shared<MapFunctionOf<Formula, count>>(std::forward<F>(f)), operands);
+  } else {
+    static_assert(count == 0,
+                  "map: the lambda takes one auto for each operand and returns a number made by + - * /, "
+                  "where(condition, a, b), tanh(a), ... without std::");
+    return {};
+  }
+}
 
 }  // namespace detail
 
@@ -156,19 +172,45 @@ concept Formula = requires(const F& f, T x) {
 /// Every value and derivative at kinks, infinities and zeros is that of the operations: both follow the rules
 /// in detail/rules.h. The gradient, and the gradient of that, come from dual numbers; derivatives beyond, and
 /// those to be differentiated yet again, from the formula run on tensors: it is compiled for these as well.
-template <class F, std::convertible_to<Operand>... X>
-Tensor map(F f, const X&... x) {
-  constexpr std::size_t count = sizeof...(X);
-  static_assert(count >= 1 && count <= detail::map_operands, "map takes 1 to 8 operands");
-  if constexpr (detail::Formula<F, simd::Pack<float, 4>, X...>) {  // a mistake is reported for one type only
-    const std::array<Operand, count> operands = {Operand(x)...};
-    return detail::map(std::make_shared<detail::MapFunctionOf<F, count>>(std::move(f)), operands);
-  } else {
-    static_assert(sizeof(F) == 0,
-                  "map: the lambda takes one auto for each operand and returns a number made by + - * /, "
-                  "where(condition, a, b), tanh(a), ... without std::");
-    return {};
-  }
+template <class F>
+Tensor map(F f, const Operand& x0) {
+  return detail::map_of(std::move(f), x0);
 }
+template <class F>
+Tensor map(F f, const Operand& x0, const Operand& x1) {
+  return detail::map_of(std::move(f), x0, x1);
+}
+template <class F>
+Tensor map(F f, const Operand& x0, const Operand& x1, const Operand& x2) {
+  return detail::map_of(std::move(f), x0, x1, x2);
+}
+template <class F>
+Tensor map(F f, const Operand& x0, const Operand& x1, const Operand& x2, const Operand& x3) {
+  return detail::map_of(std::move(f), x0, x1, x2, x3);
+}
+template <class F>
+Tensor map(F f, const Operand& x0, const Operand& x1, const Operand& x2, const Operand& x3,
+           const Operand& x4) {
+  return detail::map_of(std::move(f), x0, x1, x2, x3, x4);
+}
+template <class F>
+Tensor map(F f, const Operand& x0, const Operand& x1, const Operand& x2, const Operand& x3, const Operand& x4,
+           const Operand& x5) {
+  return detail::map_of(std::move(f), x0, x1, x2, x3, x4, x5);
+}
+template <class F>
+Tensor map(F f, const Operand& x0, const Operand& x1, const Operand& x2, const Operand& x3, const Operand& x4,
+           const Operand& x5, const Operand& x6) {
+  return detail::map_of(std::move(f), x0, x1, x2, x3, x4, x5, x6);
+}
+template <class F>
+Tensor map(F f, const Operand& x0, const Operand& x1, const Operand& x2, const Operand& x3, const Operand& x4,
+           const Operand& x5, const Operand& x6, const Operand& x7) {
+  return detail::map_of(std::move(f), x0, x1, x2, x3, x4, x5, x6, x7);
+}
+template <class F, class... X>
+requires(sizeof...(X) == 0 || sizeof...(X) > detail::map_operands ||
+         !(std::is_convertible_v<const X&, Operand> && ...)) Tensor map(F, const X&...)
+= delete;  // after the formula come 1 to 8 tensors or numbers
 
 }  // namespace chainrule

@@ -24,7 +24,7 @@ enum class Pad : std::uint8_t { valid, same };
 class Padding {
  public:
   /// The same on all axes.
-  Padding(std::integral auto size) : sizes_(size) {}  // NOLINT(google-explicit-constructor)
+  Padding(WholeNumber auto size) : sizes_(size) {}  // NOLINT(google-explicit-constructor)
   /// One for each axis.
   Padding(std::initializer_list<std::int64_t> sizes)
       : sizes_(sizes) {}  // NOLINT(google-explicit-constructor)
@@ -32,7 +32,7 @@ class Padding {
   Padding(PerAxis sizes) : sizes_(std::move(sizes)) {}  // NOLINT(google-explicit-constructor)
   /// By a rule.
   Padding(Pad pad) : sizes_(0), is_same_(pad == Pad::same) {}  // NOLINT(google-explicit-constructor)
-  Padding(bool) = delete;
+  Padding(NoWholeNumber auto) = delete;                        // how many zeros is a whole number
   /// One number, or one for each axis. Not for `same`.
   const PerAxis& sizes() const& { return sizes_; }
   /// Is it by the rule `same`?
@@ -222,7 +222,7 @@ Tensor layer_norm(const Operand& x, const Shape& normalized, const NormOptions& 
 Tensor rms_norm(const Operand& x, const Shape& normalized, const Tensor& weight = {},
                 std::optional<double> eps = {});
 /// x (N, C, ...): the channels of each sample in `groups` equal parts; weight and bias (C,).
-Tensor group_norm(const Operand& x, std::int64_t groups, const NormOptions& options = {});
+Tensor group_norm(const Operand& x, Integer groups, const NormOptions& options = {});
 /// x (N, C, ...), or one sample (C, ...): each channel of each sample; weight and bias (C,).
 Tensor instance_norm(const Operand& x, const NormOptions& options = {});
 
@@ -242,7 +242,7 @@ BatchNormed batch_norm_training(const Operand& x, const NormOptions& options = {
 /// x (N, C, ...) / (k + alpha · mean(x² over `size` neighbouring channels))^beta, where channels that are not
 /// there count as zeros. Source: Krizhevsky, Sutskever and Hinton, "ImageNet classification with deep
 /// convolutional neural networks", 2012, section 3.3.
-Tensor local_response_norm(const Operand& x, std::int64_t size, double alpha = 1e-4, double beta = 0.75,
+Tensor local_response_norm(const Operand& x, Integer size, double alpha = 1e-4, double beta = 0.75,
                            double k = 1);
 
 // ---- Attention ---------------------------------------------------------------------------------------
@@ -282,9 +282,8 @@ struct MultiHeadOptions {
 };
 /// Attention of several heads, each on its own part of the features: query (L, N, E), key and value (S, N,
 /// E); or (N, L, E) where batch_first; or without N. Result as query.
-Tensor multi_head_attention(const Operand& query, const Operand& key, const Operand& value,
-                            std::int64_t heads, const MultiHeadWeights& weights,
-                            const MultiHeadOptions& options = {});
+Tensor multi_head_attention(const Operand& query, const Operand& key, const Operand& value, Integer heads,
+                            const MultiHeadWeights& weights, const MultiHeadOptions& options = {});
 
 // ---- Recurrent cells and networks --------------------------------------------------------------------
 
@@ -302,7 +301,7 @@ struct [[nodiscard]] LstmState {
 
 /// tanh(x W_inputᵀ + b_input + h W_hiddenᵀ + b_hidden), or relu of that: x (N, I), h (N, H), or both without
 /// N; result as h.
-Tensor rnn_cell(const Operand& x, const Operand& h, const CellWeights& weights, bool relu = false);
+Tensor rnn_cell(const Operand& x, const Operand& h, const CellWeights& weights, Flag relu = false);
 /// With the gates i, f, g, o in this order: c' = σ(f) · c + σ(i) · tanh(g), h' = σ(o) · tanh(c').
 LstmState lstm_cell(const Operand& x, const LstmState& state, const CellWeights& weights);
 /// With the gates r, z, n in this order, of which n = tanh(input_n + σ(r) · hidden_n): h' = (1 - σ(z)) · n +
@@ -325,7 +324,7 @@ struct [[nodiscard]] Recurrent {
 /// layer, forward and then backward if bidirectional, of the second one, ... The states at the beginning are
 /// (layers · directions, N, H), or zeros where empty. ShapeError for weights that do not fit.
 Recurrent rnn(const Operand& x, const Tensor& h, const std::vector<CellWeights>& weights,
-              const RecurrentOptions& options = {}, bool relu = false);
+              const RecurrentOptions& options = {}, Flag relu = false);
 Recurrent lstm(const Operand& x, const LstmState& state, const std::vector<CellWeights>& weights,
                const RecurrentOptions& options = {});
 Recurrent gru(const Operand& x, const Tensor& h, const std::vector<CellWeights>& weights,

@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "chainrule/arguments.h"
 #include "chainrule/detail/api.h"
 #include "chainrule/tensor.h"
 
@@ -31,7 +32,8 @@
 /// | pow(0, b) in b                     | 0 for b >= 0                                              |
 /// | where(c, a, b)                     | the branch not taken gets exactly 0, even if NaN or inf   |
 /// | logsumexp, softmax, log_softmax    | shifted by the maximum; all -inf gives zeros, never NaN   |
-/// | logaddexp, logsumexp at +inf       | those that are infinite share evenly                      |
+/// | logaddexp, logsumexp at +inf       | those that are infinite share evenly; so they do in       |
+/// |                                    | softmax, where PyTorch has NaN                            |
 /// | cross_entropy                      | softmax(logits) - target, from the logits in one pass     |
 ///
 /// In the chain rule 0 times infinity, or NaN, is 0: where nothing comes from above, nothing is passed on,
@@ -184,59 +186,26 @@ Tensor cast(const Operand& x, DType dtype);
 
 // ---- Reductions --------------------------------------------------------------------------------------
 
-/// The axes an operation works on: none given means all; negative ones count from the end.
-class Axes {
- public:
-  /// A whole number; not a bool.
-  struct Axis {
-    /// Negative ones count from the last axis.
-    std::int64_t number;
-    /// From any whole number.
-    template <std::integral N>
-    constexpr Axis(N axis)
-        : number(static_cast<std::int64_t>(axis)) {}  // NOLINT(google-explicit-constructor)
-    Axis(bool) = delete;                              // keepdims comes third: sum(x, {}, true)
-  };
-  Axes() = default;
-  /// One axis.
-  template <std::integral N>
-  Axes(N axis) : Axes({Axis(axis)}) {}  // NOLINT(google-explicit-constructor)
-  /// Several.
-  Axes(std::initializer_list<Axis> axes);  // NOLINT(google-explicit-constructor)
-  /// Several.
-  Axes(std::vector<std::int64_t> axes) : axes_(std::move(axes)) {}  // NOLINT(google-explicit-constructor)
-  Axes(bool) = delete;                                              // keepdims comes third: sum(x, {}, true)
-  Axes(double) = delete;                                            // axes are whole numbers
-  Axes(const Tensor&) = delete;  // of two tensors there are maximum(a, b), minimum(a, b), add(a, b), ...
-
-  /// Those that were named; nothing stands for all.
-  const std::optional<std::vector<std::int64_t>>& list() const& { return axes_; }
-  std::optional<std::vector<std::int64_t>> list() && { return std::move(axes_); }
-
- private:
-  std::optional<std::vector<std::int64_t>> axes_;
-};
-
 // keepdims leaves each reduced axis in place with size 1. ShapeError for an axis that does not exist or
 // is given twice; of nothing there are the sum, the product and the norm, but ShapeError for the others.
 // Sums are pairwise-accurate. bool counts as int64.
 /// The sum; its gradient is the same for all elements.
-Tensor sum(const Operand& x, const Axes& axes = {}, bool keepdims = false);
+Tensor sum(const Operand& x, const Axes& axes = {}, Flag keepdims = false);
 /// The product; of nothing it is 1. The derivative is the product of the others, exact also where some are 0.
-Tensor prod(const Operand& x, const Axes& axes = {}, bool keepdims = false);
+Tensor prod(const Operand& x, const Axes& axes = {}, Flag keepdims = false);
 /// The Euclidean norm √Σx² (of a matrix over both axes: Frobenius'), also where the squares would overflow or
 /// vanish; derivative x / norm, 0 at 0.
-Tensor norm(const Operand& x, const Axes& axes = {}, bool keepdims = false);
-Tensor mean(const Operand& x, const Axes& axes = {}, bool keepdims = false);  ///< int64 gives float64
-Tensor max(const Operand& x, const Axes& axes = {}, bool keepdims = false);   ///< NaN if any is NaN
-Tensor min(const Operand& x, const Axes& axes = {}, bool keepdims = false);   ///< NaN if any is NaN
+Tensor norm(const Operand& x, const Axes& axes = {}, Flag keepdims = false);
+Tensor mean(const Operand& x, const Axes& axes = {}, Flag keepdims = false);  ///< int64 gives float64
+Tensor max(const Operand& x, const Axes& axes = {}, Flag keepdims = false);   ///< NaN if any is NaN
+Tensor min(const Operand& x, const Axes& axes = {}, Flag keepdims = false);   ///< NaN if any is NaN
 /// log(sum(exp(x))), shifted by the maximum so that nothing overflows; derivative softmax(x).
-Tensor logsumexp(const Operand& x, const Axes& axes = {}, bool keepdims = false);
+Tensor logsumexp(const Operand& x, const Axes& axes = {}, Flag keepdims = false);
 
 /// Do all of them hold, as bool? Yes, of nothing. Numbers count as true unless they are 0.
-Tensor all(const Operand& x, const Axes& axes = {}, bool keepdims = false);
+Tensor all(const Operand& x, const Axes& axes = {}, Flag keepdims = false);
 /// Does any of them hold, as bool? No, of nothing.
-Tensor any(const Operand& x, const Axes& axes = {}, bool keepdims = false);
+Tensor any(const Operand& x, const Axes& axes = {}, Flag keepdims = false);
 
 // Two numbers are no tensor and its axis.
 template <Number A, Number B>
@@ -253,6 +222,10 @@ template <Number A, Number B>
 Tensor norm(A, B) = delete;  // the norm of two numbers: std::hypot(a, b)
 template <Number A, Number B>
 Tensor logsumexp(A, B) = delete;  // of two numbers: logaddexp(a, b)
+template <Number A, Number B>
+Tensor all(A, B) = delete;  // do two numbers hold: a && b
+template <Number A, Number B>
+Tensor any(A, B) = delete;  // does one of two numbers hold: a || b
 
 // ---- Linear algebra ------------------------------------------------------------------------------------
 
@@ -267,18 +240,18 @@ Tensor linear(const Operand& x, const Operand& weight);
 
 /// The axes in the order given (negative ones count from the end), as NumPy's transpose(x, axes).
 Tensor permute(const Operand& x, const std::vector<std::int64_t>& order);
-Tensor transpose(const Operand& x);                                 ///< all axes reversed
-Tensor swapaxes(const Operand& x, std::int64_t a, std::int64_t b);  ///< two axes exchanged
+Tensor transpose(const Operand& x);                       ///< all axes reversed
+Tensor swapaxes(const Operand& x, Integer a, Integer b);  ///< two axes exchanged
 /// The same elements in another shape, without a copy; one size may be -1 and is then computed.
 Tensor reshape(const Operand& x, const Shape& shape);
 Tensor broadcast_to(const Operand& x, const Shape& shape);
 /// Existing axis: sizes along it add up, all others must agree. Braced numbers have the dtype of the tensors:
 /// concatenate({x, {0, 1}}).
-Tensor concatenate(std::span<const Tensor> tensors, std::int64_t axis = 0, Here here = Here::now());
-Tensor concatenate(std::initializer_list<Operand> tensors, std::int64_t axis = 0, Here here = Here::now());
+Tensor concatenate(std::span<const Tensor> tensors, Integer axis = 0, Here here = Here::now());
+Tensor concatenate(std::initializer_list<Operand> tensors, Integer axis = 0, Here here = Here::now());
 /// New axis: all shapes must agree. Numbers have the dtype of the tensors: stack({x, 1}).
-Tensor stack(std::span<const Tensor> tensors, std::int64_t axis = 0, Here here = Here::now());
-Tensor stack(std::initializer_list<Operand> tensors, std::int64_t axis = 0, Here here = Here::now());
+Tensor stack(std::span<const Tensor> tensors, Integer axis = 0, Here here = Here::now());
+Tensor stack(std::initializer_list<Operand> tensors, Integer axis = 0, Here here = Here::now());
 
 /// start:stop:step as in Python; each may be left out or negative.
 struct Slice {
@@ -291,8 +264,9 @@ struct Slice {
 class Index {
  public:
   /// One place of an axis, which goes away. Negative ones count from the end.
-  Index(std::integral auto position, Here here = Here::now())  // NOLINT
+  Index(WholeNumber auto position, Here here = Here::now())  // NOLINT
       : entry_(static_cast<std::int64_t>(position)), here_(here) {}
+  Index(NoWholeNumber auto) = delete;  // positions are whole numbers; a mask: masked_select(x, mask)
   /// A part of an axis.
   Index(Slice slice, Here here = Here::now()) : entry_(slice), here_(here) {}  // NOLINT
   /// As many whole axes as there are left.
@@ -337,10 +311,12 @@ Tensor take_rows(const Operand& x, const Tensor& positions);
 
 // ---- Probabilities and losses --------------------------------------------------------------------------
 
-/// exp(x) / sum(exp(x)) along an axis; zeros where every x is -inf.
-Tensor softmax(const Operand& x, std::int64_t axis = -1);
-/// x - logsumexp(x) along an axis, without the loss of precision of log(softmax(x)).
-Tensor log_softmax(const Operand& x, std::int64_t axis = -1);
+/// exp(x) / sum(exp(x)) along an axis; zeros where every x is -inf. Where some are +inf, these have equal
+/// shares and the others 0, as in the derivative of logsumexp.
+Tensor softmax(const Operand& x, Integer axis = -1);
+/// x - logsumexp(x) along an axis, the logarithm of softmax(x) also at infinities, without the loss of
+/// precision of log(softmax(x)).
+Tensor log_softmax(const Operand& x, Integer axis = -1);
 
 /// How a loss combines the samples.
 enum class Reduction : std::uint8_t { mean, sum, none };

@@ -59,9 +59,12 @@ enum class Randomness : std::uint8_t {
   different,  ///< each its own
 };
 
-Tensor rand(const Shape& shape, Generator& generator, DType dtype = default_dtype());   ///< uniform on [0, 1)
-Tensor randn(const Shape& shape, Generator& generator, DType dtype = default_dtype());  ///< standard normal
+/// Uniform on [0, 1).
+Tensor rand(const Shape& shape, Generator& generator, DType dtype = default_dtype(), Here here = Here::now());
+/// Standard normal.
+Tensor randn(const Shape& shape, Generator& generator, DType dtype = default_dtype(),
+             Here here = Here::now());
 /// 0 .. count - 1 in random order, int64.
-Tensor randperm(std::int64_t count, Generator& generator);
+Tensor randperm(Integer count, Generator& generator, Here here = Here::now());
 
 }  // namespace chainrule

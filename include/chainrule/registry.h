@@ -141,8 +141,12 @@ decltype(auto) argument(Arguments& a, std::size_t i) {
     return a.tensor(i);
   else if constexpr (std::is_same_v<T, std::vector<Tensor>> || std::is_same_v<T, std::span<const Tensor>>)
     return a.tensors(i);
-  else if constexpr (std::is_same_v<T, bool>)
+  else if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, Flag>)
     return a.flag(i);
+  else if constexpr (std::is_same_v<T, Integer>)
+    return a.integer(i);
+  else if constexpr (std::is_same_v<T, OptionalInteger>)
+    return a.given(i) ? OptionalInteger(a.integer(i)) : OptionalInteger();
   else if constexpr (std::is_integral_v<T>)
     return static_cast<T>(a.integer(i));
   else if constexpr (std::is_floating_point_v<T>)

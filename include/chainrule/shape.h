@@ -1,6 +1,5 @@
 #pragma once
 
-#include <concepts>
 #include <cstdint>
 #include <initializer_list>
 #include <iosfwd>
@@ -9,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "chainrule/arguments.h"
 #include "chainrule/detail/api.h"
 
 namespace CHAINRULE_API chainrule {
@@ -25,10 +25,11 @@ class Shape {
   /// Sizes in order.
   Shape(std::initializer_list<std::int64_t> sizes) : Shape(std::span(sizes.begin(), sizes.size())) {}
   /// One axis of this size, as in zeros(3).
-  template <std::integral Size>
+  template <WholeNumber Size>
   Shape(Size size)
       : axes_{{static_cast<std::int64_t>(size)}}, rank_(1) {}  // NOLINT(google-explicit-constructor)
-  Shape(bool) = delete;
+  template <NoWholeNumber Size>
+  Shape(Size) = delete;  // sizes are whole numbers
   explicit Shape(std::span<const std::int64_t> sizes);
   explicit Shape(const std::vector<std::int64_t>& sizes) : Shape(std::span(sizes)) {}
   /// `rank` axes of size `size` each.

@@ -15,11 +15,11 @@ namespace CHAINRULE_API chainrule {
 /// The variance: squared distances from the mean, summed and divided by n - correction. The correction is 1,
 /// as in PyTorch (0 is NumPy's default); NaN or inf where n - correction is not positive. Two passes, so that
 /// a large mean costs no digits. Derivative 2 (x - mean) / (n - correction).
-Tensor var(const Operand& x, const Axes& axes = {}, bool keepdims = false, double correction = 1);
+Tensor var(const Operand& x, const Axes& axes = {}, Flag keepdims = false, double correction = 1);
 /// The standard deviation √var, also where the squares would overflow. Derivative (x - mean) / ((n -
 /// correction) std), 0 where all elements are equal. (Where `using namespace chainrule` meets the namespace
 /// std, write chainrule::std.)
-Tensor std(const Operand& x, const Axes& axes = {}, bool keepdims = false, double correction = 1);
+Tensor std(const Operand& x, const Axes& axes = {}, Flag keepdims = false, double correction = 1);
 
 /// What var_mean() gives.
 struct [[nodiscard]] VarMean {
@@ -32,11 +32,11 @@ struct [[nodiscard]] StdMean {
   Tensor std, mean;
 };
 /// Both, as from var and mean.
-VarMean var_mean(const Operand& x, const Axes& axes = {}, bool keepdims = false, double correction = 1);
-StdMean std_mean(const Operand& x, const Axes& axes = {}, bool keepdims = false, double correction = 1);
+VarMean var_mean(const Operand& x, const Axes& axes = {}, Flag keepdims = false, double correction = 1);
+StdMean std_mean(const Operand& x, const Axes& axes = {}, Flag keepdims = false, double correction = 1);
 
 /// The largest less the smallest; int64 stays int64. Derivative 1 and -1 there, shared evenly among ties.
-Tensor ptp(const Operand& x, const Axes& axes = {}, bool keepdims = false);
+Tensor ptp(const Operand& x, const Axes& axes = {}, Flag keepdims = false);
 
 /// The covariance of variables in rows with observations in columns, (m, n) gives (m, m): (x - mean)(x -
 /// mean)ᵀ / (n - correction). A vector is one variable and gives a scalar.
@@ -46,24 +46,47 @@ Tensor corrcoef(const Operand& x);
 
 // ---- Means, sums and norms -------------------------------------------------------------------------------
 
-/// Σ w x / Σ w. The weights have the shape of x, or are one per position of the one axis given.
-Tensor average(const Operand& x, const Operand& weights, const Axes& axes = {}, bool keepdims = false);
+/// Σ w x / Σ w. The weights have the shape of x, or are one per position of the one axis given. NaN
+/// where the weights add up to 0 (NumPy raises an error).
+Tensor average(const Operand& x, const Operand& weights, const Axes& axes = {}, Flag keepdims = false);
 /// The sum of what is not NaN; 0 of nothing. NaN elements have the derivative 0.
-Tensor nansum(const Operand& x, const Axes& axes = {}, bool keepdims = false);
-/// The mean of what is not NaN; NaN where all are.
-Tensor nanmean(const Operand& x, const Axes& axes = {}, bool keepdims = false);
+Tensor nansum(const Operand& x, const Axes& axes = {}, Flag keepdims = false);
+/// The mean of what is not NaN; NaN where all are, and of nothing, as NumPy's and PyTorch's.
+Tensor nanmean(const Operand& x, const Axes& axes = {}, Flag keepdims = false);
 /// How many are not 0 (NaN is not), as int64.
-Tensor count_nonzero(const Operand& x, const Axes& axes = {}, bool keepdims = false);
+Tensor count_nonzero(const Operand& x, const Axes& axes = {}, Flag keepdims = false);
 
 /// (Σ|x|^p)^(1/p), the norm of order p: 2 is `norm`, inf the largest |x|, -inf the smallest, 0 how many are
 /// not 0 (without a derivative). Scaled, so that no power overflows or vanishes. Derivative sign(x)
 /// (|x| / norm)^(p - 1), and 0 where the norm is 0; for inf and -inf shared evenly among ties. Of nothing it
 /// is 0, and a ShapeError for p < 0 and inf. std::invalid_argument for an order that is NaN.
-Tensor vector_norm(const Operand& x, double order = 2, const Axes& axes = {}, bool keepdims = false);
+Tensor vector_norm(const Operand& x, double order = 2, const Axes& axes = {}, Flag keepdims = false);
 
 /// PyTorch's and NumPy's other names of max and min.
-Tensor amax(const Operand& x, const Axes& axes = {}, bool keepdims = false);
-Tensor amin(const Operand& x, const Axes& axes = {}, bool keepdims = false);
+Tensor amax(const Operand& x, const Axes& axes = {}, Flag keepdims = false);
+Tensor amin(const Operand& x, const Axes& axes = {}, Flag keepdims = false);
+
+// Two numbers are no tensor and its axis.
+template <Number A, Number B>
+Tensor amax(A, B) = delete;  // the larger of two numbers: std::max(a, b)
+template <Number A, Number B>
+Tensor amin(A, B) = delete;  // the smaller of two numbers: std::min(a, b)
+template <Number A, Number B>
+Tensor var(A, B) = delete;  // of numbers in braces: var({a, b})
+template <Number A, Number B>
+Tensor std(A, B) = delete;  // of numbers in braces: std({a, b})
+template <Number A, Number B>
+VarMean var_mean(A, B) = delete;  // of numbers in braces: var_mean({a, b})
+template <Number A, Number B>
+StdMean std_mean(A, B) = delete;  // of numbers in braces: std_mean({a, b})
+template <Number A, Number B>
+Tensor ptp(A, B) = delete;  // of numbers in braces: ptp({a, b})
+template <Number A, Number B>
+Tensor nansum(A, B) = delete;  // of numbers in braces: nansum({a, b})
+template <Number A, Number B>
+Tensor nanmean(A, B) = delete;  // of numbers in braces: nanmean({a, b})
+template <Number A, Number B>
+Tensor count_nonzero(A, B) = delete;  // of numbers in braces: count_nonzero({a, b})
 
 /// How a quantile between two elements is chosen: NumPy's methods.
 enum class QuantileMethod : std::uint8_t { linear, lower, higher, midpoint, nearest };
@@ -71,7 +94,7 @@ enum class QuantileMethod : std::uint8_t { linear, lower, higher, midpoint, near
 /// The quantiles q, each from 0 to 1, of all elements or along an axis. The shape is that of q, then what the
 /// reduction leaves. NaN where any element is. The derivative goes to the one or two elements between which
 /// the quantile lies; none to q. ShapeError for q outside 0 to 1.
-Tensor quantile(const Operand& x, const Operand& q, const Axes& axes = {}, bool keepdims = false,
+Tensor quantile(const Operand& x, const Operand& q, const Axes& axes = {}, Flag keepdims = false,
                 QuantileMethod method = QuantileMethod::linear);
 
 // ---- Along an axis ---------------------------------------------------------------------------------------
@@ -80,11 +103,11 @@ Tensor quantile(const Operand& x, const Operand& q, const Axes& axes = {}, bool 
 
 /// y₀ = x₀, yᵢ = yᵢ₋₁ + xᵢ. int64 stays int64 and wraps around, bool counts as int64. The derivative is the
 /// running sum of the upstream gradient from the end.
-Tensor cumsum(const Operand& x, std::optional<std::int64_t> axis = {});
+Tensor cumsum(const Operand& x, OptionalInteger axis = {});
 /// y₀ = x₀, yᵢ = yᵢ₋₁ xᵢ. The derivative is exact also where some are 0.
-Tensor cumprod(const Operand& x, std::optional<std::int64_t> axis = {});
+Tensor cumprod(const Operand& x, OptionalInteger axis = {});
 /// yᵢ = log(Σⱼ≤ᵢ exp(xⱼ)) without overflow. Derivative exp(xⱼ - yᵢ); 0 where all so far are -inf.
-Tensor logcumsumexp(const Operand& x, std::optional<std::int64_t> axis = {});
+Tensor logcumsumexp(const Operand& x, OptionalInteger axis = {});
 
 /// What cummax and cummin give: the extremum so far, and where along the axis it is, int64.
 struct [[nodiscard]] Cumulative {
@@ -93,19 +116,21 @@ struct [[nodiscard]] Cumulative {
 };
 /// The largest so far. Of equal ones the last, as in PyTorch; from a NaN on, NaN. The derivative
 /// goes to the elements at `places`.
-Cumulative cummax(const Operand& x, std::optional<std::int64_t> axis = {});
-Cumulative cummin(const Operand& x, std::optional<std::int64_t> axis = {});  ///< the smallest so far
+Cumulative cummax(const Operand& x, OptionalInteger axis = {});
+Cumulative cummin(const Operand& x, OptionalInteger axis = {});  ///< the smallest so far
 
 /// Differences of neighbours along an axis, xᵢ₊₁ - xᵢ, n times over; of bool where they differ, as bool.
-Tensor diff(const Operand& x, std::int64_t n = 1, std::int64_t axis = -1);
+Tensor diff(const Operand& x, Integer n = 1, Integer axis = -1);
 
 // ---- Counting --------------------------------------------------------------------------------------------
 
 /// How often each of 0, 1, 2, ... is in x, int64 with one axis, up to the largest, and for at least
 /// minlength numbers. ShapeError for negative ones, DTypeError unless x is int64 or bool.
 Tensor bincount(const Operand& x, std::int64_t minlength = 0);
+template <NoWholeNumber N>
+Tensor bincount(const Operand& x, N minlength) = delete;  // it is a whole number
 /// The weights, one for each x, added up by number. Derivative to the weights: the upstream gradient at x.
-Tensor bincount(const Operand& x, const Tensor& weights, std::int64_t minlength = 0);
+Tensor bincount(const Operand& x, const Tensor& weights, Integer minlength = 0);
 
 /// What histogram() gives.
 struct [[nodiscard]] Histogram {
@@ -115,8 +140,7 @@ struct [[nodiscard]] Histogram {
 /// How many elements are in each of `bins` intervals of equal width, as int64, and their bins + 1 edges, of
 /// x's dtype. An interval has its left edge, the last one both. The range is that of x unless given; what is
 /// outside, or NaN, is not counted. ShapeError for no bins, and for a range of x that is not finite.
-Histogram histogram(const Operand& x, std::int64_t bins = 10,
-                    std::optional<std::pair<double, double>> range = {});
+Histogram histogram(const Operand& x, Integer bins = 10, std::optional<std::pair<double, double>> range = {});
 
 /// The function that is piecewise linear between the points (xp, fp), at x; constant outside. xp, a vector as
 /// fp, must not decrease: ShapeError otherwise. Differentiable in x, xp and fp; at a point, the slope in x is
@@ -127,10 +151,10 @@ Tensor interp(const Operand& x, const Operand& xp, const Operand& fp);
 
 /// |a - b| <= atol + rtol |b|, element by element, or both the same infinity, or, if wanted, both NaN.
 Tensor isclose(const Operand& a, const Operand& b, double rtol = 1e-5, double atol = 1e-8,
-               bool equal_nan = false);
+               Flag equal_nan = false);
 /// isclose for all elements.
 [[nodiscard]] bool allclose(const Operand& a, const Operand& b, double rtol = 1e-5, double atol = 1e-8,
-                            bool equal_nan = false);
+                            Flag equal_nan = false);
 /// Do both have the same shape and equal elements?
 [[nodiscard]] bool array_equal(const Operand& a, const Operand& b);
 

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "chainrule/arguments.h"
 #include "chainrule/detail/api.h"
 #include "chainrule/detail/numbers.h"
 #include "chainrule/dtype.h"
@@ -26,26 +27,15 @@ class Node;
 class Parameter;
 class Index;
 
-/// A place in the user's source. (std::source_location is missing from clang 14.)
-struct Here {
-  /// Of the source.
-  const char* file = "";
-  /// In that file, from 1.
-  std::uint32_t line = 0;
-  /// The place of the call, as a default argument.
-  static constexpr Here now(const char* file = __builtin_FILE(), std::uint32_t line = __builtin_LINE()) {
-    return {file, line};
-  }
-};
-
 /// A position along an axis, and where it was written: operator[] takes nothing beside it.
 class Position {
  public:
   /// Any whole number.
-  template <std::integral N>
+  template <WholeNumber N>
   Position(N number, Here here = Here::now())  // NOLINT(google-explicit-constructor)
       : number_(static_cast<std::int64_t>(number)), here_(here) {}
-  Position(bool) = delete;  // a mask: masked_select(x, mask)
+  template <NoWholeNumber N>
+  Position(N) = delete;  // positions are whole numbers; a mask: masked_select(x, mask)
   /// The number itself.
   std::int64_t number() const { return number_; }
   /// Where it was written.
@@ -70,7 +60,7 @@ class [[nodiscard]] Tensor {
   Tensor() = default;
   /// A constant, see chainrule::tensor.
   template <Number N>
-  Tensor(N number);  // NOLINT(google-explicit-constructor)
+  Tensor(N number, Here here = Here::now());  // NOLINT(google-explicit-constructor)
   Tensor(const Tensor& other) noexcept : node_(other.node_) {
     if (node_ != nullptr) acquire(node_);
   }
@@ -110,24 +100,25 @@ class [[nodiscard]] Tensor {
 
   /// The only element, converted to T as chainrule::convert does. ShapeError when there is not exactly one.
   template <Number T = double>
-  [[nodiscard]] T item() const {
-    if (dtype() == DType::float32) return convert<T>(*static_cast<const float*>(single()));
-    if (dtype() == DType::float64) return convert<T>(*static_cast<const double*>(single()));
-    if (dtype() == DType::int64) return convert<T>(*static_cast<const std::int64_t*>(single()));
-    if (dtype() == DType::boolean) return convert<T>(*static_cast<const bool*>(single()));
-    return is_integer(dtype()) ? convert<T>(single_stored_integer()) : convert<T>(single_stored_float());
+  [[nodiscard]] T item(Here here = Here::now()) const {
+    const void* const element = single(here);
+    if (dtype() == DType::float32) return convert<T>(*static_cast<const float*>(element));
+    if (dtype() == DType::float64) return convert<T>(*static_cast<const double*>(element));
+    if (dtype() == DType::int64) return convert<T>(*static_cast<const std::int64_t*>(element));
+    if (dtype() == DType::boolean) return convert<T>(*static_cast<const bool*>(element));
+    return is_integer(dtype()) ? convert<T>(stored_integer(element)) : convert<T>(stored_float(element));
   }
   /// The elements in row-major order, without a copy; valid as long as this handle.
   /// DTypeError when T is not the stored type.
   template <Element T>
-  [[nodiscard]] std::span<const T> data() const& {
-    return {static_cast<const T*>(raw(dtype_of<T>)), static_cast<std::size_t>(size())};
+  [[nodiscard]] std::span<const T> data(Here here = Here::now()) const& {
+    return {static_cast<const T*>(raw(dtype_of<T>, here)), static_cast<std::size_t>(size())};
   }
   template <Element T>
   std::span<const T> data() const&& = delete;  // they would be gone: use to_vector(), or a variable
   /// The elements in row-major order, converted to T as chainrule::convert does.
   template <Element T>
-  [[nodiscard]] std::vector<T> to_vector() const;
+  [[nodiscard]] std::vector<T> to_vector(Here here = Here::now()) const;
 
   /// Does a gradient flow through this tensor?
   [[nodiscard]] bool requires_grad() const;
@@ -144,18 +135,18 @@ class [[nodiscard]] Tensor {
   /// GradError when this is not a scalar (give a seed, or reduce it) or needs no gradient.
   /// Threads: several may call it at once, on graphs that share leaves and nodes: no gradient is lost. They
   /// are added up in the order in which they come, so the last bits may differ from run to run.
-  void backward() const&;
+  void backward(Here here = Here::now()) const&;
   /// `std::move(loss).backward()` also consumes the graph: each node is released once it has been used.
-  void backward() &&;
+  void backward(Here here = Here::now()) &&;
   /// The same for any shape: seed is dL/d(this), of this tensor's shape.
-  void backward(const Tensor& seed) const&;
-  void backward(const Tensor& seed) &&;
+  void backward(const Tensor& seed, Here here = Here::now()) const&;
+  void backward(const Tensor& seed, Here here = Here::now()) &&;
   /// What backward() has accumulated in this leaf: of its shape and dtype, zeros where nothing has
   /// reached it yet. GradError when this is not a leaf that requires a gradient.
   /// Threads: to read or forget it, wait until no backward() that reaches this leaf is running.
-  Tensor grad() const;
+  Tensor grad(Here here = Here::now()) const;
   /// Forgets what backward() has accumulated here.
-  void zero_grad() const;
+  void zero_grad(Here here = Here::now()) const;
 
   /// The same value, cut off from its history. No copy.
   Tensor detach() const;
@@ -173,10 +164,10 @@ class [[nodiscard]] Tensor {
 
  private:
   friend class TensorAccess;
-  const void* raw(DType expected) const;
-  const void* single() const;
-  std::int64_t single_stored_integer() const;
-  float single_stored_float() const;
+  const void* raw(DType expected, Here here) const;
+  const void* single(Here here) const;
+  std::int64_t stored_integer(const void* element) const;
+  float stored_float(const void* element) const;
   bool truth() const;
   static void acquire(Node* node) noexcept;
   static void release(Node* node) noexcept;
@@ -199,7 +190,8 @@ class Operand {
       : number_(static_cast<double>(number)),
         here_(here),
         dtype_(std::is_floating_point_v<N> ? DType::float64 : dtype_of<ElementFor<N>>) {
-    if constexpr (std::is_integral_v<N>) integer_ = static_cast<std::int64_t>(detail::as_element(number));
+    if constexpr (std::is_integral_v<N>)
+      integer_ = static_cast<std::int64_t>(detail::as_element(number, here));
   }
   Operand(std::initializer_list<detail::Literal> list, Here here = Here::now());  // NOLINT
 
@@ -235,18 +227,19 @@ class Operand {
 // ---- Making tensors ------------------------------------------------------------------------------
 
 /// From memory in row-major order, copied. ShapeError for a shape that no tensor can have.
-Tensor from_memory(const void* data, DType dtype, const Shape& shape);
+Tensor from_memory(const void* data, DType dtype, const Shape& shape, Here here = Here::now());
 /// The memory itself, which the tensor shares with its owners. Nobody may change it while a tensor uses it;
 /// the library never does.
-Tensor from_memory(std::shared_ptr<const void> data, DType dtype, const Shape& shape);
+Tensor from_memory(std::shared_ptr<const void> data, DType dtype, const Shape& shape,
+                   Here here = Here::now());
 
 namespace detail {
 Tensor tensor_of(double number);
 /// In row-major order, into `shape`; without one into that of the braces. Without a dtype: that of the
 /// numbers.
-Tensor tensor_of(std::span<const Literal> list, const Shape* shape, std::optional<DType> dtype);
+Tensor tensor_of(std::span<const Literal> list, const Shape* shape, std::optional<DType> dtype, Here here);
 /// ShapeError unless the elements fill the shape.
-void require_filled(std::size_t elements, const Shape& shape);
+void require_filled(std::size_t elements, const Shape& shape, Here here);
 template <class A>
 concept FlatArray = ArrayOfNumbers<A> && Element<typename ArrayItem<A>::type> &&
     (!std::is_same_v<typename ArrayItem<A>::type, bool> || requires(const A& array) { std::data(array); });
@@ -255,86 +248,96 @@ concept FlatArray = ArrayOfNumbers<A> && Element<typename ArrayItem<A>::type> &&
 /// A constant scalar: of the default dtype from a double; from a float float32, from integers int64.
 /// DTypeError for an integer beyond int64.
 template <Number N>
-Tensor tensor(N number) {
+Tensor tensor(N number, Here here = Here::now()) {
   if constexpr (std::is_floating_point_v<N> && !std::is_same_v<N, float>) {
     return detail::tensor_of(static_cast<double>(number));
   } else {
-    const auto element = detail::as_element(number);
-    return from_memory(&element, dtype_of<ElementFor<N>>, {});
+    const auto element = detail::as_element(number, here);
+    return from_memory(&element, dtype_of<ElementFor<N>>, {}, here);
   }
 }
 template <Number N>
-Tensor::Tensor(N number) : Tensor(tensor(number)) {}
-
-template <std::same_as<const char*> Text>
-Tensor tensor(Text) = delete;  // a text is no number; a template, as {0} would be a null pointer to text
+Tensor::Tensor(N number, Here here) : Tensor(tensor(number, here)) {}
 
 /// tensor({1, 2.5}), tensor({{1, 2}, {3, 4}}) and so on, of the dtype that holds all the numbers, where
 /// doubles have the default dtype. ShapeError for ragged rows.
-inline Tensor tensor(std::initializer_list<detail::Literal> list) {
-  return detail::tensor_of({list.begin(), list.size()}, nullptr, {});
+template <std::same_as<Here> H = Here>  // so that {0, 3} after it is a shape
+Tensor tensor(std::initializer_list<detail::Literal> list, H here = Here::now()) {
+  return detail::tensor_of({list.begin(), list.size()}, nullptr, {}, here);
 }
 /// The numbers in row-major order. ShapeError when they do not fill the shape.
-inline Tensor tensor(std::initializer_list<detail::Literal> list, const Shape& shape) {
-  return detail::tensor_of({list.begin(), list.size()}, &shape, {});
+inline Tensor tensor(std::initializer_list<detail::Literal> list, const Shape& shape,
+                     Here here = Here::now()) {
+  return detail::tensor_of({list.begin(), list.size()}, &shape, {}, here);
 }
 
 /// From a std::vector, std::span, std::array or C array of numbers, or of such arrays, of their element type:
 /// float is float32, int int32, unsigned char uint8, other integers are int64. ShapeError for ragged rows.
-template <detail::ArrayOfNumbers A>
-Tensor tensor(const A& array) {
+template <detail::ArrayOfNumbers A, std::same_as<Here> H = Here>
+Tensor tensor(const A& array, H here = Here::now()) {
   if constexpr (detail::FlatArray<A>) {
     return from_memory(std::data(array), dtype_of<detail::ElementOf<A>>,
-                       static_cast<std::int64_t>(std::size(array)));
+                       static_cast<std::int64_t>(std::size(array)), here);
   } else {
     std::vector<std::int64_t> sizes;
     detail::append_sizes(array, sizes);
     const Shape shape(sizes);
     const auto elements = std::make_unique<detail::ElementOf<A>[]>(static_cast<std::size_t>(shape.size()));
     auto* out = elements.get();
-    detail::copy_elements(array, sizes.data(), out);
-    return from_memory(elements.get(), dtype_of<detail::ElementOf<A>>, shape);
+    detail::copy_elements(array, sizes.data(), out, here);
+    return from_memory(elements.get(), dtype_of<detail::ElementOf<A>>, shape, here);
   }
 }
 /// The same elements in row-major order. ShapeError when they do not fill the shape.
 template <detail::ArrayOfNumbers A>
-Tensor tensor(const A& array, const Shape& shape) {
+Tensor tensor(const A& array, const Shape& shape, Here here = Here::now()) {
   if constexpr (detail::FlatArray<A>) {
-    detail::require_filled(std::size(array), shape);
-    return from_memory(std::data(array), dtype_of<detail::ElementOf<A>>, shape);
+    detail::require_filled(std::size(array), shape, here);
+    return from_memory(std::data(array), dtype_of<detail::ElementOf<A>>, shape, here);
   } else {
-    return tensor(array).reshape(shape);
+    return tensor(array, here).reshape(shape, here);
   }
+}
+/// Refuses all else.
+template <class T>
+requires(!Number<T> && !detail::ArrayOfNumbers<T>) Tensor tensor(const T&) {
+  static_assert(
+      sizeof(T) == 0,
+      "tensor: made of a number, numbers in braces, or an array of numbers; text and letters are none");
+  return {};
 }
 /// Takes the vector over, without a copy.
 template <Element T>
-requires(!std::is_same_v<T, bool>) Tensor tensor(std::vector<T>&& elements, const Shape& shape) {
-  detail::require_filled(elements.size(), shape);
+requires(!std::is_same_v<T, bool>) Tensor
+    tensor(std::vector<T>&& elements, const Shape& shape, Here here = Here::now()) {
+  detail::require_filled(elements.size(), shape, here);
   const auto owner = std::make_shared<const std::vector<T>>(std::move(elements));
-  return from_memory(std::shared_ptr<const void>(owner, owner->data()), dtype_of<T>, shape);
+  return from_memory(std::shared_ptr<const void>(owner, owner->data()), dtype_of<T>, shape, here);
 }
-template <Element T>
-requires(!std::is_same_v<T, bool>) Tensor tensor(std::vector<T>&& elements) {
+template <Element T, std::same_as<Here> H = Here>
+requires(!std::is_same_v<T, bool>) Tensor tensor(std::vector<T>&& elements, H here = Here::now()) {
   const Shape shape = static_cast<std::int64_t>(elements.size());
-  return tensor(std::move(elements), shape);
+  return tensor(std::move(elements), shape, here);
 }
 
 /// Memory of others in row-major order, without a copy. It must stay as it is until deleter(data) is called,
 /// which the last use of the tensor does, on whatever thread that is; at once, if this throws. Values of up
 /// to eight bytes are copied. std::invalid_argument for an address that is not aligned for T.
 template <Element T, class Deleter>
-requires std::is_invocable_v<Deleter&, T*> Tensor from_blob(T* data, const Shape& shape, Deleter deleter) {
-  return from_memory(std::shared_ptr<T>(data, std::move(deleter)), dtype_of<T>, shape);
+requires std::is_invocable_v<Deleter&, T*> Tensor from_blob(T* data, const Shape& shape, Deleter deleter,
+                                                            Here here = Here::now()) {
+  return from_memory(std::shared_ptr<T>(data, std::move(deleter)), dtype_of<T>, shape, here);
 }
 /// The same for memory that outlives every tensor that uses it.
 template <class T>
-requires Element<std::remove_const_t<T>> Tensor from_blob(T* data, const Shape& shape) {
+requires Element<std::remove_const_t<T>> Tensor from_blob(T* data, const Shape& shape,
+                                                          Here here = Here::now()) {
   return from_memory(std::shared_ptr<const void>(std::shared_ptr<void>(), data),
-                     dtype_of<std::remove_const_t<T>>, shape);
+                     dtype_of<std::remove_const_t<T>>, shape, here);
 }
 
 /// A leaf that needs a gradient, holding the value of `from` (no copy). DTypeError unless floating.
-Tensor variable(const Tensor& from, std::string name = "");
+Tensor variable(const Tensor& from, std::string name = "", Here here = Here::now());
 /// The same of a new tensor: variable(2), variable({1, 2.5}), variable(vector). Integers get the default
 /// dtype.
 template <Number N>
@@ -342,28 +345,29 @@ Tensor variable(N number, std::string name = "") {
   using Float = std::conditional_t<std::is_same_v<N, float>, float, double>;
   return variable(tensor(static_cast<Float>(number)), std::move(name));
 }
-Tensor variable(std::initializer_list<detail::Literal> list, std::string name = "");
+Tensor variable(std::initializer_list<detail::Literal> list, std::string name = "", Here here = Here::now());
 template <detail::ArrayOfNumbers A>
-Tensor variable(const A& array, std::string name = "") {
-  Tensor value = tensor(array);
+Tensor variable(const A& array, std::string name = "", Here here = Here::now()) {
+  Tensor value = tensor(array, here);
   if constexpr (!is_floating(dtype_of<detail::ElementOf<A>>)) value = Operand(value).as(default_dtype());
-  return variable(value, std::move(name));
+  return variable(value, std::move(name), here);
 }
 
 /// Every element has this value.
-Tensor full(const Shape& shape, double value, DType dtype = default_dtype());
+Tensor full(const Shape& shape, double value, DType dtype = default_dtype(), Here here = Here::now());
 /// Every element is 0.
-Tensor zeros(const Shape& shape, DType dtype = default_dtype());
+Tensor zeros(const Shape& shape, DType dtype = default_dtype(), Here here = Here::now());
 /// Every element is 1.
-Tensor ones(const Shape& shape, DType dtype = default_dtype());
+Tensor ones(const Shape& shape, DType dtype = default_dtype(), Here here = Here::now());
 /// Zeros of its shape and dtype.
-Tensor zeros_like(const Tensor& tensor);
+Tensor zeros_like(const Tensor& tensor, Here here = Here::now());
 /// Ones of its shape and dtype.
-Tensor ones_like(const Tensor& tensor);
+Tensor ones_like(const Tensor& tensor, Here here = Here::now());
 /// start, start + 1, ..., below stop, as int64 unless told.
-Tensor arange(std::int64_t start, std::int64_t stop, DType dtype = DType::int64);
+Tensor arange(Integer start, Integer stop, DType dtype = DType::int64, Here here = Here::now());
 /// `count` equally spaced numbers from start to stop, both included.
-Tensor linspace(double start, double stop, std::int64_t count, DType dtype = default_dtype());
+Tensor linspace(double start, double stop, Integer count, DType dtype = default_dtype(),
+                Here here = Here::now());
 
 // ---- Printing ------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "array/argument_error.h"
 #include "chainrule/error.h"
 #include "chainrule/memory.h"
 
@@ -95,8 +96,8 @@ Array Array::of_others(Shape shape, DType dtype, std::shared_ptr<const void> ele
   array.dtype_ = dtype;
   if (bytes == 0) return array;
   if (elements == nullptr || reinterpret_cast<std::uintptr_t>(elements.get()) % item_size(dtype) != 0)
-    throw std::invalid_argument("from_blob: the address of the elements is " +
-                                std::string(elements == nullptr ? "null" : "not aligned for their type"));
+    throw ArgumentError("from_blob: the address of the elements is " +
+                        std::string(elements == nullptr ? "null" : "not aligned for their type"));
   if (bytes <= sizeof array.storage_) {
     std::memcpy(array.storage_.local, elements.get(), bytes);
     return array;

@@ -7,6 +7,7 @@
 #include "chainrule/backward.h"
 #include "chainrule/detail/trace.h"
 #include "chainrule/ops.h"
+#include "graph/call_error.h"
 #include "graph/traversal.h"
 
 namespace chainrule {
@@ -101,10 +102,12 @@ const Gradients::Entry* Gradients::find(const Tensor& tensor) const {
   return found != entries_.end() && found->tensor.node() == tensor.node() ? &*found : nullptr;
 }
 
-const Tensor& Gradients::at(const Tensor& tensor) const& {
+const Tensor& Gradients::at(const Tensor& tensor, Here here) const& try {
   if (const Entry* entry = find(tensor)) return entry->gradient;
   const std::string name = tensor && !tensor.name().empty() ? "'" + tensor.name() + "'" : "the tensor";
   throw GradError("at: the gradient of " + name + " was not asked for; name it in gradients(loss, {...})");
+} catch (...) {
+  rethrow_in_call(here);
 }
 
 namespace {
@@ -122,11 +125,15 @@ Gradients gradients(std::string_view called, const Tensor& output, std::span<con
 
 }  // namespace
 
-Gradients gradients(const Tensor& output, std::span<const Tensor> wrt, const GradientOptions& options) {
+Gradients gradients(const Tensor& output, std::span<const Tensor> wrt, const GradientOptions& options,
+                    Here here) try {
   return gradients("gradients", output, wrt, options);
+} catch (...) {
+  rethrow_in_pass(here, {&output});
 }
-Gradients gradients(const Tensor& output, std::initializer_list<Tensor> wrt, const GradientOptions& options) {
-  return gradients(output, std::span(wrt.begin(), wrt.size()), options);
+Gradients gradients(const Tensor& output, std::initializer_list<Tensor> wrt, const GradientOptions& options,
+                    Here here) {
+  return gradients(output, std::span(wrt.begin(), wrt.size()), options, here);
 }
 
 std::vector<Tensor> gradients_at(std::string_view called, const Tensor& root, const Tensor& seed,
@@ -184,18 +191,28 @@ struct LeafAccumulation final : Backpropagation {
 
 }  // namespace
 
-void Tensor::backward() const& { backward(Tensor()); }
-void Tensor::backward() && { std::move(*this).backward(Tensor()); }
-void Tensor::backward(const Tensor& seed) const& { LeafAccumulation().run(*this, seed, false); }
-void Tensor::backward(const Tensor& seed) && { LeafAccumulation().run_and_consume(std::move(*this), seed); }
+void Tensor::backward(Here here) const& { backward(Tensor(), here); }
+void Tensor::backward(Here here) && { std::move(*this).backward(Tensor(), here); }
+void Tensor::backward(const Tensor& seed, Here here) const& try {
+  LeafAccumulation().run(*this, seed, false);
+} catch (...) {
+  rethrow_in_pass(here, {this});
+}
+void Tensor::backward(const Tensor& seed, Here here) && try {
+  LeafAccumulation().run_and_consume(std::move(*this), seed);
+} catch (...) {
+  rethrow_in_pass(here, {this});
+}
 
-void backward(Tensor output, FunctionRef<void(const Tensor&)> ready, const Tensor& seed) {
+void backward(Tensor output, FunctionRef<void(const Tensor&)> ready, const Tensor& seed, Here here) try {
   LeafAccumulation pass;
   pass.ready = ready;
   pass.run_and_consume(std::move(output), seed);
+} catch (...) {
+  rethrow_in_pass(here, {});
 }
 
-Tensor jvp(const Tensor& output, const Tensor& input, const Tensor& tangent) {
+Tensor jvp(const Tensor& output, const Tensor& input, const Tensor& tangent, Here here) try {
   if (tangent.shape() != input.shape())
     throw ShapeError("jvp: the tangent has shape " + to_string(tangent.shape()) + ", the input " +
                      to_string(input.shape()) + "; they must be equal");
@@ -205,6 +222,8 @@ Tensor jvp(const Tensor& output, const Tensor& input, const Tensor& tangent) {
   const Tensor product = gradients_at("jvp", output, v, std::span(&input, 1), true).front();
   if (!product.requires_grad()) return zeros_like(output);  // does not depend on the input
   return gradients_at("jvp", sum(product * tangent), {}, std::span(&v, 1), false).front();
+} catch (...) {
+  rethrow_in_pass(here, {&output, &input, &tangent});
 }
 
 NoGrad::NoGrad(bool off) : before_(recording_mode.off) { recording_mode.off = off; }

@@ -34,6 +34,24 @@ std::string_view bare_message(const std::exception& error) {
   return placed != nullptr ? placed->bare(error.what()) : error.what();
 }
 
+/// The folder of the library's sources, as the compiler was told.
+constexpr std::string_view sources = [] {
+  const std::string_view file = __FILE__, within = "graph/call_error.cpp";
+  return file.substr(0, file.size() - within.size());
+}();
+
+/// Is it a place where a user wrote something? What the library's layers call says nothing to them.
+bool is_of_user(Here here) {
+  const std::string_view file = here.file;
+  if (file.empty() || file.find("include/chainrule/") != std::string_view::npos) return false;
+  if (!file.starts_with(sources)) return true;
+  // Names may be short, as "../src/", so that a user's file begins in the same way.
+  const std::string_view folder = file.substr(sources.size(), file.substr(sources.size()).find('/'));
+  constexpr std::string_view folders[] = {"array", "autograd", "data", "distributed", "draw",  "graph",
+                                          "io",    "nn",       "onnx", "ops",         "optim", "solvers"};
+  return std::find(std::begin(folders), std::end(folders), folder) == std::end(folders);
+}
+
 template <class Error>
 [[noreturn]] void throw_placed(const Error& error, std::string_view called, const std::string& names,
                                Here here) {
@@ -42,7 +60,7 @@ template <class Error>
   const std::size_t bare = message.size();
   message += names;
   const Placed placed(bare, message.size());
-  if (*here.file != '\0') {
+  if (is_of_user(here)) {
     message += (names.empty() ? "; called at " : " at ") + std::string(here.file) + ":";
     message += std::to_string(here.line);
   }
@@ -59,6 +77,8 @@ template <class Error>
   } catch (const GradError& error) {
     throw_placed(error, called, names, here);
   } catch (const LinAlgError& error) {
+    throw_placed(error, called, names, here);
+  } catch (const ArgumentError& error) {
     throw_placed(error, called, names, here);
   }
 }
@@ -85,6 +105,16 @@ void rethrow_in_call(Here here, std::span<const Tensor> tensors) {
   std::vector<const Tensor*> pointers;
   for (const Tensor& tensor : tensors) pointers.push_back(&tensor);
   rethrow_in_call(here, pointers);
+}
+
+void rethrow_in_pass(Here here, std::initializer_list<const Tensor*> tensors) {
+  try {
+    throw;
+  } catch (const Placed&) {
+    throw;
+  } catch (...) {
+    rethrow_in_call(here, tensors);
+  }
 }
 
 void rethrow_in_backward(const Node& node) {

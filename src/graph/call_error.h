@@ -2,19 +2,28 @@
 
 #include <array>
 #include <concepts>
+#include <initializer_list>
 #include <span>
 
+#include "array/argument_error.h"
 #include "graph/node.h"
 
 namespace chainrule {
 
-// For handlers of errors, which they throw on: a ShapeError, DTypeError, GradError or LinAlgError with the
-// place in the user's source at its end. An error from a call inside a call gets the place of the outer one,
-// which the user has written. All other errors stay as they are.
+// For handlers of errors, which they throw on: a ShapeError, DTypeError, GradError, LinAlgError or
+// ArgumentError with the place in the user's source at its end. An error from a call inside a call gets the
+// place of the outer one, which the user has written. All other errors stay as they are.
 
 /// With the names of the tensors of the call; and as the error of `called`, unless that is empty.
 [[noreturn]] void rethrow_in_call(std::string_view called, Here here, std::span<const Tensor* const> tensors);
-[[noreturn]] inline void rethrow_in_call(Here here, std::span<const Tensor* const> tensors) {
+[[noreturn]] inline void rethrow_in_call(Here here, std::span<const Tensor* const> tensors = {}) {
+  rethrow_in_call({}, here, tensors);
+}
+[[noreturn]] inline void rethrow_in_call(std::string_view called, Here here,
+                                         std::initializer_list<const Tensor*> tensors) {
+  rethrow_in_call(called, here, std::span(tensors.begin(), tensors.size()));
+}
+[[noreturn]] inline void rethrow_in_call(Here here, std::initializer_list<const Tensor*> tensors) {
   rethrow_in_call({}, here, tensors);
 }
 [[noreturn]] void rethrow_in_call(Here here, std::span<const Tensor> tensors);
@@ -31,6 +40,8 @@ template <std::same_as<Operand>... Operands>
   const std::array tensors = {first.tensor(), others.tensor()...};
   rethrow_in_call(called, first.here(), tensors);
 }
+/// For passes through a graph: an error that names the place of a forward call keeps it.
+[[noreturn]] void rethrow_in_pass(Here here, std::initializer_list<const Tensor*> tensors);
 /// With the operation whose derivative it comes from, and the place of the forward call.
 [[noreturn]] void rethrow_in_backward(const Node& node);
 

@@ -170,7 +170,7 @@ class TensorAccess {
     return adopt(node);
   }
   static Node* give_up(Tensor& tensor) { return std::exchange(tensor.node_, nullptr); }
-  static const void* raw(const Tensor& tensor, DType expected) { return tensor.raw(expected); }
+  static const void* raw(const Tensor& tensor, DType expected) { return tensor.raw(expected, Here()); }
 };
 
 inline Node& Node::give_up(Tensor& input) noexcept { return *TensorAccess::give_up(input); }

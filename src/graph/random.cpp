@@ -7,6 +7,7 @@
 
 #include "chainrule/ops.h"
 #include "chainrule/shaping.h"
+#include "graph/call_error.h"
 #include "graph/traced.h"
 
 namespace chainrule {
@@ -58,19 +59,21 @@ Tensor drawn_now(std::string_view operation, const Shape& shape, DType dtype, Fu
 }
 
 template <class Function>
-Tensor drawn(std::string_view operation, const Shape& shape, DType dtype, Function draw) {
+Tensor drawn(std::string_view operation, const Shape& shape, DType dtype, Here here, Function draw) try {
   if (!is_floating(dtype))
     throw DTypeError(std::string(operation) + ": makes floats, not " + std::string(to_string(dtype)));
   if (recording_mode.transforms != 0) [[unlikely]]
     return drawn_for_samples(operation, shape,
                              [&](const Shape& all) { return drawn_now(operation, all, dtype, draw); });
   return drawn_now(operation, shape, dtype, draw);
+} catch (...) {
+  rethrow_in_call(here);
 }
 
 }  // namespace
 
-Tensor rand(const Shape& shape, Generator& generator, DType dtype) {
-  return drawn("rand", shape, dtype, [&] {
+Tensor rand(const Shape& shape, Generator& generator, DType dtype, Here here) {
+  return drawn("rand", shape, dtype, here, [&] {
     // Rounding could reach 1, which the interval excludes.
     const int digits = dtype == DType::float32 ? 24 : dtype == DType::float16 ? 11 : 8;
     const double number = generator.uniform();
@@ -78,8 +81,8 @@ Tensor rand(const Shape& shape, Generator& generator, DType dtype) {
   });
 }
 
-Tensor randn(const Shape& shape, Generator& generator, DType dtype) {
-  return drawn("randn", shape, dtype, [&] { return generator.normal(); });
+Tensor randn(const Shape& shape, Generator& generator, DType dtype, Here here) {
+  return drawn("randn", shape, dtype, here, [&] { return generator.normal(); });
 }
 
 namespace {
@@ -97,7 +100,7 @@ Tensor permuted(std::int64_t count, Generator& generator) {
 
 }  // namespace
 
-Tensor randperm(std::int64_t count, Generator& generator) {
+Tensor randperm(Integer count, Generator& generator, Here here) try {
   if (recording_mode.transforms == 0) [[likely]]
     return permuted(count, generator);
   return drawn_for_samples("randperm", {count}, [&](const Shape& all) {
@@ -108,6 +111,8 @@ Tensor randperm(std::int64_t count, Generator& generator) {
     for (std::int64_t i = 0; i < rows; ++i) each.push_back(permuted(count, generator));
     return rows == 0 ? zeros(all, DType::int64) : reshape(stack(each, 0), all);
   });
+} catch (...) {
+  rethrow_in_call(here);
 }
 
 }  // namespace chainrule

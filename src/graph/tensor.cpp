@@ -40,20 +40,24 @@ DType Tensor::dtype() const { return checked(node_).dtype(); }
 bool Tensor::requires_grad() const { return checked(node_).requires_grad(); }
 bool Tensor::is_leaf() const { return checked(node_).kind() != NodeKind::operation; }
 
-const void* Tensor::raw(DType expected) const {
+const void* Tensor::raw(DType expected, Here here) const try {
   const Array& value = read_value(*this);
   if (value.dtype() != expected)
     throw DTypeError("data: the tensor is " + std::string(to_string(value.dtype())) + ", not " +
                      std::string(to_string(expected)) + "; ask for its own type, or cast it first");
   return value.raw();
+} catch (...) {
+  rethrow_in_call(here, {this});
 }
 
-const void* Tensor::single() const {
+const void* Tensor::single(Here here) const try {
   const Array& value = read_value(*this);
   if (value.size() != 1)
     throw ShapeError("item: a tensor of shape " + to_string(value.shape()) + " has " +
                      std::to_string(value.size()) + " elements, not one; index or reduce it first");
   return value.raw();
+} catch (...) {
+  rethrow_in_call(here, {this});
 }
 
 bool Tensor::truth() const {
@@ -66,19 +70,17 @@ bool Tensor::truth() const {
   return dispatch_stored(value.dtype(), [&]<class T>() { return convert<bool>(value.data<T>()[0]); });
 }
 
-std::int64_t Tensor::single_stored_integer() const {
-  const void* element = single();
+std::int64_t Tensor::stored_integer(const void* element) const {
   return dtype() == DType::uint8 ? *static_cast<const std::uint8_t*>(element)
                                  : *static_cast<const std::int32_t*>(element);
 }
-float Tensor::single_stored_float() const {
-  const void* element = single();
+float Tensor::stored_float(const void* element) const {
   return dtype() == DType::float16 ? float(*static_cast<const Float16*>(element))
                                    : float(*static_cast<const BFloat16*>(element));
 }
 
 template <Element T>
-std::vector<T> Tensor::to_vector() const {
+std::vector<T> Tensor::to_vector(Here here) const try {
   const Array& value = read_value(*this);
   const auto count = static_cast<std::size_t>(value.size());
   return dispatch_stored(value.dtype(), [&]<class From>() {
@@ -87,15 +89,17 @@ std::vector<T> Tensor::to_vector() const {
     for (std::size_t i = 0; i < count; ++i) result[i] = convert<T>(from[i]);
     return result;
   });
+} catch (...) {
+  rethrow_in_call(here, {this});
 }
-template std::vector<bool> Tensor::to_vector() const;
-template std::vector<std::uint8_t> Tensor::to_vector() const;
-template std::vector<std::int32_t> Tensor::to_vector() const;
-template std::vector<std::int64_t> Tensor::to_vector() const;
-template std::vector<Float16> Tensor::to_vector() const;
-template std::vector<BFloat16> Tensor::to_vector() const;
-template std::vector<float> Tensor::to_vector() const;
-template std::vector<double> Tensor::to_vector() const;
+template std::vector<bool> Tensor::to_vector(Here) const;
+template std::vector<std::uint8_t> Tensor::to_vector(Here) const;
+template std::vector<std::int32_t> Tensor::to_vector(Here) const;
+template std::vector<std::int64_t> Tensor::to_vector(Here) const;
+template std::vector<Float16> Tensor::to_vector(Here) const;
+template std::vector<BFloat16> Tensor::to_vector(Here) const;
+template std::vector<float> Tensor::to_vector(Here) const;
+template std::vector<double> Tensor::to_vector(Here) const;
 
 Tensor Tensor::named(std::string name) const& {
   const_cast<Node&>(checked(node_)).set_label(std::move(name));
@@ -121,12 +125,16 @@ const Variable& as_variable(const Tensor& tensor, const char* operation) {
 
 }  // namespace
 
-Tensor Tensor::grad() const {
+Tensor Tensor::grad(Here here) const try {
   const Tensor gradient = as_variable(*this, "grad").gradient();
   return gradient.is_empty() ? zeros(shape(), dtype()) : gradient;
+} catch (...) {
+  rethrow_in_call(here);
 }
 
-void Tensor::zero_grad() const { as_variable(*this, "zero_grad").zero_gradient(); }
+void Tensor::zero_grad(Here here) const try { as_variable(*this, "zero_grad").zero_gradient(); } catch (...) {
+  rethrow_in_call(here);
+}
 
 Tensor Tensor::detach() const { return constant(cut_off(value_of(*this))); }
 
@@ -167,7 +175,8 @@ DType Operand::least_dtype() const {
 Tensor Operand::as(DType dtype) const {
   // The tensor stays where it is: another operand of the same operation may refer to it as well.
   if (tensor_ != nullptr) return tensor_->dtype() == dtype ? *tensor_ : cast({*tensor_, here_}, dtype);
-  if (list_ != nullptr) return detail::tensor_of({list_, static_cast<std::size_t>(integer_)}, nullptr, dtype);
+  if (list_ != nullptr)
+    return detail::tensor_of({list_, static_cast<std::size_t>(integer_)}, nullptr, dtype, here_);
   return constant(dispatch_stored(dtype, [&]<class T>() {
     return Array(is_floating(dtype_) ? convert<T>(number_) : convert<T>(integer_));
   }));
@@ -175,32 +184,48 @@ Tensor Operand::as(DType dtype) const {
 
 // ---- Making tensors ------------------------------------------------------------------------------
 
-Tensor from_memory(const void* data, DType dtype, const Shape& shape) {
+Tensor from_memory(const void* data, DType dtype, const Shape& shape, Here here) try {
   Array value = new_array("tensor", shape, dtype);
   if (value.byte_count() != 0) std::memcpy(value.mutable_raw(), data, value.byte_count());
   return constant(std::move(value));
+} catch (...) {
+  rethrow_in_call(here);
 }
 
-Tensor from_memory(std::shared_ptr<const void> data, DType dtype, const Shape& shape) {
+Tensor from_memory(std::shared_ptr<const void> data, DType dtype, const Shape& shape, Here here) try {
   return constant(Array::of_others(shape, dtype, std::move(data)));
+} catch (...) {
+  rethrow_in_call(here);
 }
 
 namespace detail {
 
-void report_beyond_int64(std::uint64_t number) {
+void report_beyond_int64(std::uint64_t number, Here here) try {
   throw DTypeError("tensor: " + std::to_string(number) +
                    " does not fit in int64, the only type of integers; make it a floating number");
+} catch (...) {
+  rethrow_in_call(here);
 }
 
-void report_ragged(std::int64_t expected, std::int64_t found) {
+namespace {
+[[noreturn]] void report_rows(std::int64_t expected, std::int64_t found) {
   throw ShapeError("tensor: ragged rows: " + std::to_string(expected) + " and " + std::to_string(found) +
                    " elements; give every row the same number");
 }
+}  // namespace
 
-void require_filled(std::size_t elements, const Shape& shape) {
+void report_ragged(std::int64_t expected, std::int64_t found, Here here) try {
+  report_rows(expected, found);
+} catch (...) {
+  rethrow_in_call(here);
+}
+
+void require_filled(std::size_t elements, const Shape& shape, Here here) try {
   if (static_cast<std::int64_t>(elements) != shape.size())
     throw ShapeError("tensor: " + std::to_string(elements) + " elements do not fill shape " +
                      to_string(shape) + ", which has " + std::to_string(shape.size()));
+} catch (...) {
+  rethrow_in_call(here);
 }
 
 Tensor tensor_of(double number) { return scalar(number, default_dtype()); }
@@ -220,7 +245,7 @@ std::optional<DType> last_dtype(std::span<const Literal> list) {
 template <class T>
 void copy_numbers(std::span<const Literal> list, std::span<const std::int64_t> sizes, T*& out) {
   const auto size = static_cast<std::int64_t>(list.size());
-  if (size != sizes[0]) report_ragged(sizes[0], size);
+  if (size != sizes[0]) report_rows(sizes[0], size);
   for (const Literal& item : list) {
     if (item.is_list() != (sizes.size() > 1))
       throw ShapeError("tensor: numbers and lists of them in one row; nest all of them as deep");
@@ -235,7 +260,8 @@ void copy_numbers(std::span<const Literal> list, std::span<const std::int64_t> s
 
 DType dtype_of(std::span<const Literal> list) { return last_dtype(list).value_or(DType::float64); }
 
-Tensor tensor_of(std::span<const Literal> list, const Shape* shape, std::optional<DType> dtype) {
+Tensor tensor_of(std::span<const Literal> list, const Shape* shape, std::optional<DType> dtype,
+                 Here here) try {
   if (!dtype) {
     dtype = dtype_of(list);
     if (dtype == DType::float64) dtype = default_dtype();
@@ -244,31 +270,35 @@ Tensor tensor_of(std::span<const Literal> list, const Shape* shape, std::optiona
   for (auto row = list; !row.empty() && row[0].is_list(); row = row[0].items())
     sizes.push_back(static_cast<std::int64_t>(row[0].items().size()));
   const Shape braces(sizes);
-  if (shape != nullptr) require_filled(static_cast<std::size_t>(braces.size()), *shape);
+  if (shape != nullptr) require_filled(static_cast<std::size_t>(braces.size()), *shape, here);
   return dispatch_stored(*dtype, [&]<class T>() {
     const auto elements = std::make_unique<T[]>(static_cast<std::size_t>(braces.size()));
     T* end = elements.get();
     copy_numbers<T>(list, sizes, end);
     return from_memory(elements.get(), *dtype, shape != nullptr ? *shape : braces);
   });
+} catch (...) {
+  rethrow_in_call(here);
 }
 
 }  // namespace detail
 
-Tensor variable(std::initializer_list<detail::Literal> list, std::string name) {
+Tensor variable(std::initializer_list<detail::Literal> list, std::string name, Here here) {
   const std::span<const detail::Literal> all(list.begin(), list.size());
   const DType dtype = detail::dtype_of(all);
-  return variable(detail::tensor_of(all, nullptr, dtype == DType::float32 ? dtype : default_dtype()),
-                  std::move(name));
+  return variable(detail::tensor_of(all, nullptr, dtype == DType::float32 ? dtype : default_dtype(), here),
+                  std::move(name), here);
 }
 
-Tensor variable(const Tensor& from, std::string name) {
+Tensor variable(const Tensor& from, std::string name, Here here) try {
   if (!is_floating(from.dtype()))
     throw DTypeError("variable: " + (name.empty() ? std::string("a tensor") : "'" + name + "'") + " is " +
                      std::string(to_string(from.dtype())) +
                      ", but only floats carry gradients; cast it first");
   Tensor leaf = TensorAccess::adopt(new Variable(value_of(from)));
   return name.empty() ? leaf : std::move(leaf).named(std::move(name));
+} catch (...) {
+  rethrow_in_call(here, {&from});
 }
 
 namespace {
@@ -284,36 +314,53 @@ Tensor generate(std::string_view operation, const Shape& shape, DType dtype, Fun
   return constant(std::move(value));
 }
 
-}  // namespace
-
-namespace {
-
-Tensor repeat(std::string_view operation, const Shape& shape, double value, DType dtype) {
+Tensor repeat(std::string_view operation, const Shape& shape, double value, DType dtype, Here here) try {
   return generate(operation, shape, dtype, [=](std::int64_t) { return value; });
+} catch (...) {
+  rethrow_in_call(here);
 }
 
 }  // namespace
 
-Tensor full(const Shape& shape, double value, DType dtype) { return repeat("full", shape, value, dtype); }
-Tensor zeros(const Shape& shape, DType dtype) { return repeat("zeros", shape, 0, dtype); }
-Tensor ones(const Shape& shape, DType dtype) { return repeat("ones", shape, 1, dtype); }
-Tensor zeros_like(const Tensor& tensor) { return zeros(tensor.shape(), tensor.dtype()); }
-Tensor ones_like(const Tensor& tensor) { return ones(tensor.shape(), tensor.dtype()); }
+Tensor full(const Shape& shape, double value, DType dtype, Here here) {
+  return repeat("full", shape, value, dtype, here);
+}
+Tensor zeros(const Shape& shape, DType dtype, Here here) { return repeat("zeros", shape, 0, dtype, here); }
+Tensor ones(const Shape& shape, DType dtype, Here here) { return repeat("ones", shape, 1, dtype, here); }
 
-Tensor arange(std::int64_t start, std::int64_t stop, DType dtype) {
+namespace {
+
+Tensor repeat_like(std::string_view operation, const Tensor& tensor, double value, Here here) try {
+  return repeat(operation, tensor.shape(), value, tensor.dtype(), here);
+} catch (...) {
+  rethrow_in_call(here, {&tensor});
+}
+
+}  // namespace
+
+Tensor zeros_like(const Tensor& tensor, Here here) { return repeat_like("zeros_like", tensor, 0, here); }
+Tensor ones_like(const Tensor& tensor, Here here) { return repeat_like("ones_like", tensor, 1, here); }
+
+Tensor arange(Integer first, Integer end, DType dtype, Here here) try {
+  const std::int64_t start = first, stop = end;
   std::int64_t count = 0;
   if (stop > start && __builtin_sub_overflow(stop, start, &count))
     throw ShapeError("arange: " + std::to_string(start) + " to " + std::to_string(stop) +
                      " are too many elements; their number must be below 2⁶³");
   return generate("arange", {count}, dtype, [=](std::int64_t i) { return start + i; });
+} catch (...) {
+  rethrow_in_call(here);
 }
 
-Tensor linspace(double start, double stop, std::int64_t count, DType dtype) {
+Tensor linspace(double start, double stop, Integer size, DType dtype, Here here) try {
+  const std::int64_t count = size;
   return generate("linspace", {count}, dtype, [=](std::int64_t i) {
     if (count > 1 && i == count - 1) return stop;  // exactly
     return count > 1 ? start + (stop - start) * static_cast<double>(i) / static_cast<double>(count - 1)
                      : start;
   });
+} catch (...) {
+  rethrow_in_call(here);
 }
 
 }  // namespace chainrule

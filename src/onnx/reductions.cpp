@@ -31,7 +31,7 @@ Reduction reduction_of(const Call& call) {
 }
 
 /// f(x, axes, keepdims), or what the reduction of nothing gives, `of_nothing`, in the shape of the result.
-using Function = Tensor (*)(const Operand&, const Axes&, bool);
+using Function = Tensor (*)(const Operand&, const Axes&, Flag);
 Tensor reduced(const Tensor& x, const Reduction& reduction, Function f,
                std::optional<double> of_nothing = {}) {
   if (of_nothing && x.size() == 0) {
@@ -41,7 +41,7 @@ Tensor reduced(const Tensor& x, const Reduction& reduction, Function f,
   return f(x, Axes(reduction.axes), reduction.keepdims);
 }
 
-template <Tensor (*f)(const Operand&, const Axes&, bool)>
+template <Tensor (*f)(const Operand&, const Axes&, Flag)>
 Values reduce(const Call& call) {
   return one(reduced(call[0], reduction_of(call), f));
 }
@@ -78,7 +78,7 @@ Values reduce_log_sum_exp(const Call& call) {
 }
 
 /// Where the extreme element is; of equal ones the first, or the last.
-template <Tensor (*f)(const Operand&, std::optional<std::int64_t>, bool)>
+template <Tensor (*f)(const Operand&, OptionalInteger, Flag)>
 Values arg(const Call& call) {
   const Tensor& x = call[0];
   const std::int64_t axis = Call::axis(call.integer("axis", 0), x.rank());
@@ -94,7 +94,7 @@ Values arg(const Call& call) {
 }
 
 /// Sums or products of what stands before, and of each element itself unless `exclusive`.
-template <Tensor (*f)(const Operand&, std::optional<std::int64_t>)>
+template <Tensor (*f)(const Operand&, OptionalInteger)>
 Values cumulative(const Call& call, double neutral) {
   Tensor x = call[0];
   const std::int64_t axis = Call::axis(call.whole(1), x.rank());

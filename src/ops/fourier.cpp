@@ -174,14 +174,14 @@ Entries fourier_operations() {
 
 }  // namespace ops
 
-Tensor fft(const Operand& x, std::optional<std::int64_t> n, std::int64_t axis, FftNorm norm) {
+Tensor fft(const Operand& x, OptionalInteger n, Integer axis, FftNorm norm) {
   return ops::transform("fft", x, n, axis, norm, -1);
 }
-Tensor ifft(const Operand& y, std::optional<std::int64_t> n, std::int64_t axis, FftNorm norm) {
+Tensor ifft(const Operand& y, OptionalInteger n, Integer axis, FftNorm norm) {
   return ops::transform("ifft", y, n, axis, norm, 1);
 }
 
-Tensor rfft(const Operand& x, std::optional<std::int64_t> n, std::int64_t axis, FftNorm norm) try {
+Tensor rfft(const Operand& x, OptionalInteger n, Integer axis, FftNorm norm) try {
   const ops::Transform what = ops::checked("rfft", x, axis, false);
   const std::int64_t length = n.value_or(what.n);
   const Tensor y = apply(ops::Rfft{{}, what.axis}, x.here(), Argument(ops::of_length(what, length)));
@@ -190,7 +190,7 @@ Tensor rfft(const Operand& x, std::optional<std::int64_t> n, std::int64_t axis, 
   rethrow_in_call(x);
 }
 
-Tensor irfft(const Operand& y, std::optional<std::int64_t> n, std::int64_t axis, FftNorm norm) try {
+Tensor irfft(const Operand& y, OptionalInteger n, Integer axis, FftNorm norm) try {
   const ops::Transform what = ops::checked("irfft", y, axis, true);
   const std::int64_t length = n.value_or(2 * (what.n - 1));
   if (length < 1)

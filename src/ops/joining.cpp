@@ -117,18 +117,18 @@ Tensor stack(const std::vector<Tensor>& parts, std::int64_t axis, Here here) try
 }  // namespace
 }  // namespace ops
 
-Tensor concatenate(std::span<const Tensor> tensors, std::int64_t axis, Here here) {
+Tensor concatenate(std::span<const Tensor> tensors, Integer axis, Here here) {
   return ops::concatenate(ops::of_one_dtype("concatenate", tensors, here), axis, here);
 }
-Tensor concatenate(std::initializer_list<Operand> tensors, std::int64_t axis, Here here) {
+Tensor concatenate(std::initializer_list<Operand> tensors, Integer axis, Here here) {
   return ops::concatenate(ops::of_one_dtype("concatenate", std::span(tensors.begin(), tensors.size()), here),
                           axis, here);
 }
 
-Tensor stack(std::span<const Tensor> tensors, std::int64_t axis, Here here) {
+Tensor stack(std::span<const Tensor> tensors, Integer axis, Here here) {
   return ops::stack(ops::of_one_dtype("stack", tensors, here), axis, here);
 }
-Tensor stack(std::initializer_list<Operand> tensors, std::int64_t axis, Here here) {
+Tensor stack(std::initializer_list<Operand> tensors, Integer axis, Here here) {
   return ops::stack(ops::of_one_dtype("stack", std::span(tensors.begin(), tensors.size()), here), axis, here);
 }
 

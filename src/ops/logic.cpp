@@ -426,12 +426,12 @@ Tensor operator~(const Operand& x) try {
   rethrow_in_call("~", x);
 }
 
-Tensor all(const Operand& x, const Axes& axes, bool keepdims) try {
+Tensor all(const Operand& x, const Axes& axes, Flag keepdims) try {
   return sum(logical_not(x), axes, keepdims) == 0;
 } catch (...) {
   rethrow_in_call("all", x);
 }
-Tensor any(const Operand& x, const Axes& axes, bool keepdims) try {
+Tensor any(const Operand& x, const Axes& axes, Flag keepdims) try {
   return sum(cast(x, DType::boolean), axes, keepdims) > 0;
 } catch (...) {
   rethrow_in_call("any", x);

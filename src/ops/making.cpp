@@ -156,7 +156,7 @@ void require_step(bool is_zero) {
 }  // namespace
 }  // namespace ops
 
-Tensor eye(std::int64_t n, std::optional<std::int64_t> columns, DType dtype) {
+Tensor eye(Integer n, OptionalInteger columns, DType dtype, Here here) try {
   const Shape shape = {n, columns.value_or(n)};
   Array out = new_array("eye", shape, dtype);
   dispatch_stored(dtype, [&]<class T>() {
@@ -165,11 +165,18 @@ Tensor eye(std::int64_t n, std::optional<std::int64_t> columns, DType dtype) {
     for (std::int64_t i = 0; i < std::min(shape[0], shape[1]); ++i) to[i * (shape[1] + 1)] = T(1);
   });
   return constant(std::move(out));
+} catch (...) {
+  rethrow_in_call(here);
 }
 
-Tensor full_like(const Tensor& x, double value) { return full(x.shape(), value, x.dtype()); }
+Tensor full_like(const Tensor& x, double value, Here here) try {
+  return full(x.shape(), value, x.dtype());
+} catch (...) {
+  rethrow_in_call("full_like", here, {&x});
+}
 
-Tensor arange(std::int64_t start, std::int64_t stop, std::int64_t step, DType dtype) {
+Tensor arange(Integer first, Integer end, Integer by, DType dtype, Here here) try {
+  const std::int64_t start = first, stop = end, step = by;
   ops::require_step(step == 0);
   // Without a sign, in which nothing overflows.
   const auto from = static_cast<std::uint64_t>(start), to = static_cast<std::uint64_t>(stop);
@@ -181,21 +188,25 @@ Tensor arange(std::int64_t start, std::int64_t stop, std::int64_t step, DType dt
     throw ShapeError("arange: from " + std::to_string(start) + " to " + std::to_string(stop) +
                      " are too many elements; give a larger step");
   return ops::counted(start, step, static_cast<std::int64_t>(count), dtype);
+} catch (...) {
+  rethrow_in_call(here);
 }
 
-Tensor detail::arange_of_reals(double start, double stop, double step, DType dtype) {
+Tensor detail::arange_of_reals(double start, double stop, double step, DType dtype, Here here) try {
   ops::require_step(step == 0);
   const double count = std::ceil((stop - start) / step);
   if (!(count < 0x1p62))  // NaN, too
     throw ShapeError("arange: from " + to_string(tensor(start)) + " to " + to_string(tensor(stop)) + " by " +
                      to_string(tensor(step)) + " are too many elements; give finite numbers");
   return ops::counted(start, step, static_cast<std::int64_t>(std::max(count, 0.0)), dtype);
+} catch (...) {
+  rethrow_in_call(here);
 }
 
-Tensor logspace(double start, double stop, std::int64_t count, double base, DType dtype) try {
+Tensor logspace(double start, double stop, Integer count, double base, DType dtype, Here here) try {
   return cast(pow(base, linspace(start, stop, count, DType::float64)), dtype);
 } catch (...) {
-  rethrow_in_call("logspace", Operand(base));
+  rethrow_in_call("logspace", here, {});
 }
 
 }  // namespace chainrule

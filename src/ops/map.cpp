@@ -7,6 +7,7 @@
 
 #include <functional>
 
+#include "graph/call_error.h"
 #include "kernels/broadcast.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
@@ -219,7 +220,7 @@ Entries map_operations() {
 
 }  // namespace ops
 
-Tensor detail::map(std::shared_ptr<const MapFunction> function, std::span<const Operand> x) {
+Tensor detail::map(std::shared_ptr<const MapFunction> function, std::span<const Operand> x) try {
   DType dtype = DType::boolean;
   bool any_tensor = false;
   for (const auto& operand : x)
@@ -230,8 +231,11 @@ Tensor detail::map(std::shared_ptr<const MapFunction> function, std::span<const 
   if (!any_tensor || !is_floating(dtype)) dtype = default_dtype();
   std::vector<Tensor> inputs;
   for (const auto& operand : x) inputs.push_back(operand.as(dtype));
-  // The operands were made in the header, so their place is none of the user's.
-  return apply(ops::Map{std::move(function)}, {}, inputs);
+  return apply(ops::Map{std::move(function)}, x[0].here(), inputs);
+} catch (...) {
+  std::vector<const Tensor*> tensors;
+  for (const auto& operand : x) tensors.push_back(operand.tensor());
+  rethrow_in_call("map", x[0].here(), std::span<const Tensor* const>(tensors));
 }
 
 }  // namespace chainrule

@@ -126,10 +126,10 @@ Entries norm_and_product_operations() {
 
 }  // namespace ops
 
-Tensor prod(const Operand& x, const Axes& axes, bool keepdims) {
+Tensor prod(const Operand& x, const Axes& axes, Flag keepdims) {
   return ops::reduce<ops::Prod>(x, axes, keepdims, promote(x.dtype(), DType::int64));
 }
-Tensor norm(const Operand& x, const Axes& axes, bool keepdims) {
+Tensor norm(const Operand& x, const Axes& axes, Flag keepdims) {
   return ops::reduce<ops::Norm>(x, axes, keepdims, ops::real_dtype(x.dtype()));
 }
 

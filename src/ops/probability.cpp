@@ -153,7 +153,7 @@ Entries probability_operations() {
        .call = call<softmax>,
        .formula = Softmax::formula,
        .example = "softmax([1, 2, 3])",
-       .note = "zeros where every x is -inf"},
+       .note = "zeros where every x is -inf; equal shares to those that are +inf"},
       {.name = LogSoftmax::name,
        .parameters = "x|input, axis|dim=-1",
        .call = call<log_softmax>,
@@ -178,7 +178,7 @@ Tensor along(const Operand& x, std::int64_t axis) try {
 }  // namespace
 }  // namespace ops
 
-Tensor softmax(const Operand& x, std::int64_t axis) { return ops::along<ops::Softmax>(x, axis); }
-Tensor log_softmax(const Operand& x, std::int64_t axis) { return ops::along<ops::LogSoftmax>(x, axis); }
+Tensor softmax(const Operand& x, Integer axis) { return ops::along<ops::Softmax>(x, axis); }
+Tensor log_softmax(const Operand& x, Integer axis) { return ops::along<ops::LogSoftmax>(x, axis); }
 
 }  // namespace chainrule

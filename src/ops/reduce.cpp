@@ -230,23 +230,21 @@ Tensor sum_to(Tensor g, const Shape& shape) {
 
 }  // namespace ops
 
-Axes::Axes(std::initializer_list<Axis> axes) : axes_(std::in_place) {
-  for (const Axis& axis : axes) axes_->push_back(axis.number);
-}
+Axes::Axes(std::initializer_list<Integer> axes) : axes_(std::in_place, axes.begin(), axes.end()) {}
 
-Tensor sum(const Operand& x, const Axes& axes, bool keepdims) {
+Tensor sum(const Operand& x, const Axes& axes, Flag keepdims) {
   return ops::reduce<ops::Sum>(x, axes, keepdims, promote(x.dtype(), DType::int64));
 }
-Tensor mean(const Operand& x, const Axes& axes, bool keepdims) {
+Tensor mean(const Operand& x, const Axes& axes, Flag keepdims) {
   return ops::reduce<ops::Mean>(x, axes, keepdims, ops::real_dtype(x.dtype()));
 }
-Tensor max(const Operand& x, const Axes& axes, bool keepdims) {
+Tensor max(const Operand& x, const Axes& axes, Flag keepdims) {
   return ops::reduce<ops::Max>(x, axes, keepdims, ops::number_dtype(x.dtype()));
 }
-Tensor min(const Operand& x, const Axes& axes, bool keepdims) {
+Tensor min(const Operand& x, const Axes& axes, Flag keepdims) {
   return ops::reduce<ops::Min>(x, axes, keepdims, ops::number_dtype(x.dtype()));
 }
-Tensor logsumexp(const Operand& x, const Axes& axes, bool keepdims) {
+Tensor logsumexp(const Operand& x, const Axes& axes, Flag keepdims) {
   return ops::reduce<ops::Logsumexp>(x, axes, keepdims, ops::real_dtype(x.dtype()));
 }
 

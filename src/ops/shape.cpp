@@ -360,7 +360,7 @@ Tensor transpose(const Operand& x) try {
   rethrow_in_call("transpose", x);
 }
 
-Tensor swapaxes(const Operand& x, std::int64_t a, std::int64_t b) try {
+Tensor swapaxes(const Operand& x, Integer a, Integer b) try {
   const Tensor in = x.as_tensor();
   std::vector<std::int64_t> order(in.rank());
   std::iota(order.begin(), order.end(), 0);

@@ -138,7 +138,7 @@ TEST(Operations, whose_result_would_have_too_many_elements_are_refused) {
   EXPECT_EQ(sum(empty).item(), 0);
   EXPECT_EQ(sum(cast(empty, DType::int64), 0).shape(), (Shape{0}));
   const Tensor v = variable(empty);
-  using Reduction = Tensor (*)(const Operand&, const Axes&, bool);
+  using Reduction = Tensor (*)(const Operand&, const Axes&, Flag);
   for (const Reduction reduction : {Reduction{sum}, Reduction{prod}, Reduction{norm}, Reduction{mean},
                                     Reduction{max}, Reduction{min}, Reduction{logsumexp}}) {
     const Tensor reduced = reduction(v, 0, false);

@@ -85,8 +85,10 @@ TEST(CallErrors, of_empty_handles_name_file_and_line) {
   names([&] { (void)stack({empty, x}); }, __LINE__);
   names([&] { (void)cross_entropy(empty, 1); }, __LINE__);
   names([&] { (void)nonzero(empty); }, __LINE__);
-  const std::string message = complaint([&] { (void)map([](auto a) { return a; }, empty); });
-  EXPECT_FALSE(mentions(message, {"map.h"})) << message;
+  names([&] { (void)map([](auto a) { return a; }, empty); }, __LINE__);
+  names([&] { (void)zeros_like(empty); }, __LINE__);
+  names([&] { (void)variable(empty); }, __LINE__);
+  names([&] { (void)empty.grad(); }, __LINE__);
 }
 
 TEST(CallErrors, of_members_name_file_and_line) {
@@ -103,11 +105,67 @@ TEST(CallErrors, of_members_name_file_and_line) {
   EXPECT_EQ(Graph(W[0]).output().here.line, __LINE__);
 }
 
-TEST(CallErrors, of_map_name_the_tensors_and_no_line_of_the_header) {
+TEST(CallErrors, of_map_name_the_tensors_file_and_line) {
   const Tensor W = variable(ones({2, 3}), "W"), x = tensor({1.0, 2.0}).named("x");
+  const std::string line = ":" + std::to_string(__LINE__ + 1);
   const std::string message = complaint([&] { (void)map([](auto a, auto b) { return a * b; }, W, x); });
   EXPECT_TRUE(message.starts_with("map: ")) << message;
-  EXPECT_TRUE(message.ends_with("; called with 'W' and 'x'")) << message;
+  EXPECT_TRUE(mentions(message, {"; called with 'W' and 'x' at "}));
+  EXPECT_TRUE(message.ends_with("messages_test.cpp" + line)) << message;
+  const auto formula = [](auto a) { return a + 1; };
+  const Tensor y = map(formula, W);
+  EXPECT_EQ(Graph(y).output().here.line, __LINE__ - 1);
+}
+
+TEST(CallErrors, of_making_and_reading_tensors_name_file_and_line) {
+  Generator generator(1);
+  const Tensor W = variable(ones({2, 3}), "W"), whole = tensor({1, 2}).named("n"), loss = sum(W * W);
+  const std::vector<std::vector<int>> ragged = {{1, 2}, {3}};
+  const std::vector<double> two = {1, 2};
+  const auto names = [&](const std::function<void()>& call, int line, const std::vector<std::string>& words) {
+    const std::string message = complaint(call);
+    EXPECT_TRUE(message.ends_with("at " __FILE__ ":" + std::to_string(line))) << message;
+    EXPECT_TRUE(mentions(message, words));
+  };
+  names([&] { (void)zeros({-1}); }, __LINE__, {"zeros: "});
+  names([&] { (void)ones({-1}); }, __LINE__, {"ones: "});
+  names([&] { (void)full({-1}, 2); }, __LINE__, {"full: "});
+  names([&] { (void)eye(-1); }, __LINE__, {"eye: "});
+  names([&] { (void)arange(INT64_MIN, INT64_MAX); }, __LINE__, {"arange: "});
+  names([&] { (void)arange(0, 5, 0); }, __LINE__, {"arange: "});
+  names([&] { (void)arange(0.0, 5.0, 0.0); }, __LINE__, {"arange: "});
+  names([&] { (void)linspace(0, 1, -1); }, __LINE__, {"linspace: "});
+  names([&] { (void)logspace(0, 1, -1); }, __LINE__, {"logspace: "});
+  names([&] { (void)rand({-1}, generator); }, __LINE__, {"rand: "});
+  names([&] { (void)randn({2}, generator, DType::int64); }, __LINE__, {"randn: "});
+  names([&] { (void)randperm(-1, generator); }, __LINE__, {"randperm: "});
+  names([&] { (void)randint(3, 3, {2}, generator); }, __LINE__, {"randint: "});
+  names([&] { (void)tensor(UINT64_MAX); }, __LINE__, {"tensor: ", "int64"});
+  names([&] { (void)tensor({1.0, 2.0}, {3}); }, __LINE__, {"tensor: 2 elements"});
+  names([&] { (void)tensor({{1, 2}, {3}}); }, __LINE__, {"tensor: ragged rows"});
+  names([&] { (void)tensor(ragged); }, __LINE__, {"tensor: ragged rows"});
+  names([&] { (void)tensor(two, {3}); }, __LINE__, {"tensor: 2 elements"});
+  names([&] { (void)from_blob(two.data(), {-1}); }, __LINE__, {});
+  names([&] { (void)variable(whole); }, __LINE__, {"variable: ", "'n'"});
+  names([&] { (void)W.item(); }, __LINE__, {"item: ", "'W'"});
+  names([&] { (void)W.data<float>(); }, __LINE__, {"data: ", "'W'"});
+  names([&] { (void)whole.grad(); }, __LINE__, {"grad: ", "'n'"});
+  names([&] { W.backward(); }, __LINE__, {"backward: ", "'W'"});
+  names([&] { W.backward(ones({5})); }, __LINE__, {"backward: ", "'W'"});
+  names([&] { (void)gradients(W, {W}); }, __LINE__, {"gradients: ", "'W'"});
+  names([&] { (void)gradients(loss, {whole}); }, __LINE__, {"gradients: ", "'n'"});
+  names([&] { (void)jvp(loss, W, ones({5})); }, __LINE__, {"jvp: ", "'W'"});
+  names([&] { (void)polygamma(-1, W); }, __LINE__, {"polygamma: ", "'W'"});
+  names([&] { (void)vector_norm(W, std::nan("")); }, __LINE__, {"vector_norm: ", "'W'"});
+  names([&] { (void)hardtanh(W, 2, 1); }, __LINE__, {"hardtanh: ", "'W'"});
+  EXPECT_THROW((void)polygamma(-1, W), std::invalid_argument);
+}
+
+TEST(CallErrors, name_no_place_in_the_library) {
+  Generator generator(1);
+  const std::string message = complaint([&] { (void)Linear(-1, 2, generator); });
+  EXPECT_FALSE(mentions(message, {".cpp"})) << message;
+  EXPECT_NE(message, "nothing");
 }
 
 TEST(CallErrors, of_calls_on_parameters_and_in_layers_name_the_call_that_the_user_wrote) {

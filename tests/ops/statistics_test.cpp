@@ -135,6 +135,17 @@ TEST(Counting, takes_the_edges_of_bins_as_numpy_does) {
   EXPECT_TRUE(equals(diff({true, true, false}), {2}, {0, 1}));
 }
 
+TEST(Average, of_nothing_is_refused_and_with_no_weight_at_all_is_nan) {
+  EXPECT_THAT(
+      [] {
+        (void)average(zeros({2, 0}), zeros({2, 0}), 1);
+      },
+      testing::ThrowsMessage<ShapeError>(testing::HasSubstr("average: nothing to reduce: shape (2, 0)")));
+  EXPECT_EQ(average(zeros({0, 2}), zeros({0, 2}), 1).shape(), (Shape{0}));
+  EXPECT_TRUE(std::isnan(average({1.0, 2.0}, {0.0, 0.0}).item()));
+  EXPECT_TRUE(std::isnan(nanmean(zeros(0)).item()));
+}
+
 TEST(Interpolation, is_constant_outside_and_meets_its_points) {
   const auto f = [](const Operand& x) { return interp(x, {0, 1, 3}, {0.1, 0.7, 0.3}); };
   EXPECT_THAT(f({-5, 0, 1, 2, 3, 9, nan}), IsClose({0.1, 0.1, 0.7, 0.5, 0.3, 0.3, nan}));

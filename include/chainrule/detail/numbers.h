@@ -19,13 +19,13 @@ namespace CHAINRULE_API chainrule {
 namespace detail {
 
 /// DTypeError: int64 is the only type of integers.
-[[noreturn]] void report_beyond_int64(std::uint64_t number);
+[[noreturn]] void report_beyond_int64(std::uint64_t number, Here here);
 
 /// As a tensor stores it. DTypeError for an integer beyond int64.
 template <Number N>
-constexpr ElementFor<N> as_element(N number) {
+constexpr ElementFor<N> as_element(N number, [[maybe_unused]] Here here) {
   if constexpr (std::is_integral_v<N> && std::is_unsigned_v<N> && sizeof(N) == sizeof(std::uint64_t))
-    if (number > std::uint64_t{INT64_MAX}) report_beyond_int64(number);
+    if (number > std::uint64_t{INT64_MAX}) report_beyond_int64(number, here);
   return static_cast<ElementFor<N>>(number);
 }
 
@@ -34,9 +34,9 @@ constexpr ElementFor<N> as_element(N number) {
 class Literal {
  public:
   template <Number N>
-  Literal(N number)  // NOLINT(google-explicit-constructor)
+  Literal(N number, Here here = Here::now())  // NOLINT(google-explicit-constructor)
       : real_(static_cast<double>(number)), dtype_(dtype_of<ElementFor<N>>) {
-    if constexpr (std::is_integral_v<N>) integer_ = static_cast<std::int64_t>(as_element(number));
+    if constexpr (std::is_integral_v<N>) integer_ = static_cast<std::int64_t>(as_element(number, here));
   }
   Literal(std::initializer_list<Literal> items) {  // NOLINT(google-explicit-constructor)
     items_ = items.begin();
@@ -111,8 +111,8 @@ struct StoredAs<N> : std::type_identity<N> {};
 template <ArrayOfNumbers A>
 using ElementOf = typename StoredAs<typename Innermost<A>::type>::type;
 
-/// [[noreturn]] ShapeError.
-[[noreturn]] void report_ragged(std::int64_t expected, std::int64_t found);
+/// ShapeError.
+[[noreturn]] void report_ragged(std::int64_t expected, std::int64_t found, Here here);
 
 /// The sizes of a nested array, as far as its first items go.
 template <ArrayOfNumbers A>
@@ -129,16 +129,16 @@ void append_sizes(const A& array, std::vector<std::int64_t>& sizes) {
 
 /// Copies the numbers in row-major order to `out`, which it moves along. ShapeError for ragged rows.
 template <ArrayOfNumbers A, Element T>
-void copy_elements(const A& array, const std::int64_t* sizes, T*& out) {
+void copy_elements(const A& array, const std::int64_t* sizes, T*& out, Here here) {
   const auto size = static_cast<std::int64_t>(std::size(array));
-  if (size != *sizes) report_ragged(*sizes, size);
+  if (size != *sizes) report_ragged(*sizes, size, here);
   for (std::size_t i = 0; i < static_cast<std::size_t>(size); ++i) {
     if constexpr (ArrayOfNumbers<typename ArrayItem<A>::type>)
-      copy_elements(array[i], sizes + 1, out);
+      copy_elements(array[i], sizes + 1, out, here);
     else if constexpr (Element<typename ArrayItem<A>::type>)
       *out++ = array[i];
     else
-      *out++ = as_element<typename ArrayItem<A>::type>(array[i]);
+      *out++ = as_element<typename ArrayItem<A>::type>(array[i], here);
   }
 }
 

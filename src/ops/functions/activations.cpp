@@ -150,9 +150,11 @@ Tensor elu(const Operand& x, double alpha) {
 
 Tensor selu(const Operand& x) { return mul(ops::selu_scale, elu(x, ops::selu_alpha)); }
 
-Tensor celu(const Operand& x, double alpha) {
-  if (alpha == 0) throw std::invalid_argument("celu: alpha is 0, and x is divided by it; give another");
+Tensor celu(const Operand& x, double alpha) try {
+  if (alpha == 0) throw ArgumentError("celu: alpha is 0, and x is divided by it; give another");
   return ops::positive_or(ops::real(x), [=](const Tensor& in) { return alpha * expm1(in / alpha); });
+} catch (...) {
+  rethrow_in_call("celu", x);
 }
 
 Tensor leaky_relu(const Operand& x, double negative_slope) {
@@ -180,11 +182,13 @@ Tensor prelu(const Operand& x, const Operand& weight) try {
   rethrow_in_call("prelu", x, weight);
 }
 
-Tensor hardtanh(const Operand& x, double low, double high) {
+Tensor hardtanh(const Operand& x, double low, double high) try {
   if (low > high)
-    throw std::invalid_argument("hardtanh: low " + std::to_string(low) + " is above high " +
-                                std::to_string(high) + "; exchange them");
+    throw ArgumentError("hardtanh: low " + std::to_string(low) + " is above high " + std::to_string(high) +
+                        "; exchange them");
   return ops::held(ops::real(x), low, high);
+} catch (...) {
+  rethrow_in_call("hardtanh", x);
 }
 
 Tensor relu6(const Operand& x) {
@@ -199,10 +203,12 @@ Tensor hardswish(const Operand& x) {
   return mul({in, x.here()}, ops::held(in + 3, 0, 6)) / 6;
 }
 
-Tensor softplus(const Operand& x, double beta, double threshold) {
-  if (beta == 0) throw std::invalid_argument("softplus: beta is 0, and divides; give another");
+Tensor softplus(const Operand& x, double beta, double threshold) try {
+  if (beta == 0) throw ArgumentError("softplus: beta is 0, and divides; give another");
   const Tensor in = ops::real(x), scaled = in * beta, is_line = scaled > threshold;
   return where({is_line, x.here()}, in, softplus(scaled) / beta);
+} catch (...) {
+  rethrow_in_call("softplus", x);
 }
 
 }  // namespace chainrule

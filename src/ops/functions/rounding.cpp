@@ -193,7 +193,7 @@ Entries rounding_operations() {
 Tensor floor(const Operand& x) { return ops::rounded<ops::Floor>(x); }
 Tensor ceil(const Operand& x) { return ops::rounded<ops::Ceil>(x); }
 Tensor trunc(const Operand& x) { return ops::rounded<ops::Trunc>(x); }
-Tensor round(const Operand& x, std::int64_t decimals) try {
+Tensor round(const Operand& x, Integer decimals) try {
   if (decimals == 0 || (decimals > 0 && !is_floating(ops::dtype_of(x)))) return ops::rounded<ops::Round>(x);
   if (!is_floating(ops::dtype_of(x)))
     throw DTypeError("round: negative decimals are for floats, not " +

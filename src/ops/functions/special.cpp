@@ -194,14 +194,16 @@ Tensor gelu(const Operand& x, GeluApproximation approximate) {
   return mul({in, x.here()}, sigmoid(scale * (in * (1 + 0.044715 * square(in)))));
 }
 
-Tensor polygamma(std::int64_t n, const Operand& x) {
+Tensor polygamma(Integer n, const Operand& x) try {
   constexpr std::int64_t highest = 1000;  // far beyond what float64 can hold
   if (n < 0 || n > highest)
-    throw std::invalid_argument("polygamma: there is no derivative of order " + std::to_string(n) +
-                                "; n is between 0 and " + std::to_string(highest));
+    throw ArgumentError("polygamma: there is no derivative of order " + std::to_string(n) +
+                        "; n is between 0 and " + std::to_string(highest));
   if (n == 0) return digamma(x);
   return apply(ops::Polygamma{{}, static_cast<int>(n)}, x.here(),
                Argument(x, ops::real_dtype(ops::dtype_of(x))));
+} catch (...) {
+  rethrow_in_call(x);
 }
 
 }  // namespace chainrule

@@ -277,7 +277,7 @@ Tensor tensordot(const Operand& a, const Operand& b, const std::vector<std::int6
   rethrow_in_call("tensordot", a, b);
 }
 
-Tensor tensordot(const Operand& a, const Operand& b, std::int64_t dims) try {
+Tensor tensordot(const Operand& a, const Operand& b, Integer dims) try {
   const Tensor left = a.as_tensor();
   const auto most = static_cast<std::int64_t>(std::min(left.rank(), b.as_tensor().rank()));
   if (dims < 0 || dims > most)

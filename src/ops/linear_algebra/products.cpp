@@ -91,7 +91,7 @@ Tensor kron(const Operand& a, const Operand& b) try {
   rethrow_in_call("kron", a, b);
 }
 
-Tensor cross(const Operand& a, const Operand& b, std::int64_t axis) try {
+Tensor cross(const Operand& a, const Operand& b, Integer axis) try {
   const DType dtype = ops::number_dtype(ops::common_dtype(a, b));
   const Here here = a.here();
   const Tensor left = a.as(dtype), right = b.as(dtype);
@@ -116,7 +116,7 @@ Tensor cross(const Operand& a, const Operand& b, std::int64_t axis) try {
   rethrow_in_call("cross", a, b);
 }
 
-Tensor matrix_power(const Operand& a, std::int64_t n) try {
+Tensor matrix_power(const Operand& a, Integer n) try {
   const Here here = a.here();
   const DType dtype = n < 0 ? ops::real_dtype(a.dtype()) : ops::number_dtype(a.dtype());
   Tensor square = a.as(dtype);

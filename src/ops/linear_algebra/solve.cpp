@@ -215,8 +215,8 @@ void share_batch(std::string_view name, Tensor& a, Tensor& b, Here here) {
   if (in_b != batch) b = broadcast_to({b, here}, matrices(batch, rows_of(b.shape()), columns_of(b.shape())));
 }
 
-Tensor solve_triangular(std::string_view name, const Operand& a, const Operand& b, bool upper, bool left,
-                        bool unit_diagonal) {
+Tensor solve_triangular(std::string_view name, const Operand& a, const Operand& b, Flag upper, Flag left,
+                        Flag unit_diagonal) {
   const DType dtype = real_dtype(common_dtype(a, b));
   Tensor matrix = a.as(dtype), right = b.as(dtype);
   require_square(name, matrix.shape());
@@ -265,7 +265,7 @@ Tensor solve(const Operand& a, const Operand& b) try {
   rethrow_in_call("solve", a, b);
 }
 
-Tensor solve_triangular(const Operand& a, const Operand& b, bool upper, bool left, bool unitriangular) try {
+Tensor solve_triangular(const Operand& a, const Operand& b, Flag upper, Flag left, Flag unitriangular) try {
   return ops::solve_triangular("solve_triangular", a, b, upper, left, unitriangular);
 } catch (...) {
   rethrow_in_call("solve_triangular", a, b);

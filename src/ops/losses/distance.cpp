@@ -60,7 +60,7 @@ Entries distance_operations() {
 
 }  // namespace ops
 
-Tensor cosine_similarity(const Operand& a, const Operand& b, std::int64_t axis, double eps) try {
+Tensor cosine_similarity(const Operand& a, const Operand& b, Integer axis, double eps) try {
   const DType dtype = ops::real_dtype(ops::common_dtype(a, b));
   const Tensor x = a.as(dtype), y = b.as(dtype);
   const Shape shape = broadcast("cosine_similarity", x.shape(), y.shape());
@@ -74,7 +74,7 @@ Tensor cosine_similarity(const Operand& a, const Operand& b, std::int64_t axis, 
   rethrow_in_call("cosine_similarity", a, b);
 }
 
-Tensor pairwise_distance(const Operand& a, const Operand& b, double p, double eps, bool keepdims) try {
+Tensor pairwise_distance(const Operand& a, const Operand& b, double p, double eps, Flag keepdims) try {
   const DType dtype = ops::real_dtype(ops::common_dtype(a, b));
   return vector_norm(a.as(dtype) - b.as(dtype) + eps, p, -1, keepdims);
 } catch (...) {

@@ -114,7 +114,7 @@ Tensor binary_cross_entropy_with_logits(const Operand& logits, const Operand& ta
   rethrow_in_call("binary_cross_entropy_with_logits", logits, target, pos_weight);
 }
 
-Tensor kl_div(const Operand& input, const Operand& target, bool log_target, Reduction reduction) try {
+Tensor kl_div(const Operand& input, const Operand& target, Flag log_target, Reduction reduction) try {
   const auto [x, t] = ops::Pair("kl_div", input, target);
   if (log_target) return ops::combined("kl_div", strong_product(exp(t), t - x), reduction);
   const Tensor some = t > 0;
@@ -124,7 +124,7 @@ Tensor kl_div(const Operand& input, const Operand& target, bool log_target, Redu
   rethrow_in_call("kl_div", input, target);
 }
 
-Tensor poisson_nll_loss(const Operand& input, const Operand& target, bool log_input, bool full, double eps,
+Tensor poisson_nll_loss(const Operand& input, const Operand& target, Flag log_input, Flag full, double eps,
                         Reduction reduction) try {
   const auto [x, t] = ops::Pair("poisson_nll_loss", input, target);
   Tensor losses = log_input ? exp(x) - t * x : x - t * log(x + eps);
@@ -137,7 +137,7 @@ Tensor poisson_nll_loss(const Operand& input, const Operand& target, bool log_in
   rethrow_in_call("poisson_nll_loss", input, target);
 }
 
-Tensor gaussian_nll_loss(const Operand& prediction, const Operand& target, const Operand& variance, bool full,
+Tensor gaussian_nll_loss(const Operand& prediction, const Operand& target, const Operand& variance, Flag full,
                          double eps, Reduction reduction) try {
   const auto [p, t] = ops::Pair("gaussian_nll_loss", prediction, target);
   const Tensor v = variance.as(p.dtype());

@@ -189,9 +189,8 @@ Tensor scaled_dot_product_attention(const Operand& q, const Operand& k, const Op
   rethrow_in_call("scaled_dot_product_attention", q, k, v);
 }
 
-Tensor multi_head_attention(const Operand& query, const Operand& key, const Operand& value,
-                            std::int64_t heads, const MultiHeadWeights& weights,
-                            const MultiHeadOptions& options) try {
+Tensor multi_head_attention(const Operand& query, const Operand& key, const Operand& value, Integer heads,
+                            const MultiHeadWeights& weights, const MultiHeadOptions& options) try {
   constexpr const char* name = "multi_head_attention";
   const DType dtype =
       ops::real_dtype(promote(ops::common_dtype(query, key, value), weights.in_weight.dtype()));

@@ -187,7 +187,7 @@ Recurrent network(const char* operation, Kind kind, const Operand& x, const Stat
 }  // namespace
 }  // namespace ops
 
-Tensor rnn_cell(const Operand& x, const Operand& h, const CellWeights& weights, bool relu) try {
+Tensor rnn_cell(const Operand& x, const Operand& h, const CellWeights& weights, Flag relu) try {
   return ops::cell("rnn_cell", relu ? ops::Kind::relu : ops::Kind::tanh, x, {h.as_tensor(), {}}, weights).h;
 } catch (...) {
   rethrow_in_call("rnn_cell", x, h);
@@ -207,7 +207,7 @@ Tensor gru_cell(const Operand& x, const Operand& h, const CellWeights& weights) 
 }
 
 Recurrent rnn(const Operand& x, const Tensor& h, const std::vector<CellWeights>& weights,
-              const RecurrentOptions& options, bool relu) try {
+              const RecurrentOptions& options, Flag relu) try {
   return ops::network("rnn", relu ? ops::Kind::relu : ops::Kind::tanh, x, {h, {}}, weights, options);
 } catch (...) {
   rethrow_in_call("rnn", x);

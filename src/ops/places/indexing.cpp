@@ -82,8 +82,7 @@ Array places_of(const Array& mask) {
   return list;
 }
 
-Tensor take(std::string_view operation, const Tensor& x, std::int64_t axis, const Operand& positions,
-            Here here) {
+Tensor take(std::string_view operation, const Tensor& x, Integer axis, const Operand& positions, Here here) {
   const std::size_t at = normalize_axis(operation, axis, x.shape());
   const Array list = checked_positions(operation, positions, x.shape(), at, true);
   return gather_at({x, here}, along(x.shape(), at, list), with_axis_replaced(x.shape(), at, list.shape()));
@@ -92,7 +91,7 @@ Tensor take(std::string_view operation, const Tensor& x, std::int64_t axis, cons
 }  // namespace
 }  // namespace ops
 
-Tensor take_along_axis(const Operand& x, const Operand& index, std::int64_t axis) try {
+Tensor take_along_axis(const Operand& x, const Operand& index, Integer axis) try {
   constexpr const char* name = "take_along_axis";
   const Tensor in = x.as_tensor();
   const std::size_t at = normalize_axis(name, axis, in.shape());
@@ -113,7 +112,7 @@ Tensor take_along_axis(const Operand& x, const Operand& index, std::int64_t axis
   rethrow_in_call(x, index);
 }
 
-Tensor index_select(const Operand& x, std::int64_t axis, const Operand& positions) try {
+Tensor index_select(const Operand& x, Integer axis, const Operand& positions) try {
   const Tensor list = positions.as_tensor();
   if (list.rank() > 1)
     throw ShapeError("index_select: positions of shape " + to_string(list.shape()) +
@@ -132,7 +131,7 @@ Tensor take(const Operand& x, const Operand& positions) try {
   rethrow_in_call(x, positions);
 }
 
-Tensor take(const Operand& x, const Operand& positions, std::int64_t axis) try {
+Tensor take(const Operand& x, const Operand& positions, Integer axis) try {
   return ops::take("take", x.as_tensor(), axis, positions, x.here());
 } catch (...) {
   rethrow_in_call(x, positions);
@@ -159,7 +158,7 @@ Tensor index(const Operand& x, const Tensor& where) try {
   rethrow_in_call(x, Operand(where));
 }
 
-Tensor embedding(const Operand& weight, const Operand& positions, std::optional<std::int64_t> padding) try {
+Tensor embedding(const Operand& weight, const Operand& positions, OptionalInteger padding) try {
   const Tensor table = weight.as_tensor();
   if (table.rank() == 0)
     throw ShapeError("embedding: a scalar, of shape (), has no rows; give it at least one axis");
@@ -179,7 +178,7 @@ Tensor embedding(const Operand& weight, const Operand& positions, std::optional<
   rethrow_in_call(weight, positions);
 }
 
-Tensor one_hot(const Operand& positions, std::optional<std::int64_t> classes, DType dtype) try {
+Tensor one_hot(const Operand& positions, OptionalInteger classes, DType dtype) try {
   const Array list = ops::checked_positions(
       "one_hot", positions, classes.value_or(std::numeric_limits<std::int64_t>::max()), "the classes", false);
   const auto* at = list.data<std::int64_t>();

@@ -18,8 +18,7 @@ namespace chainrule {
 namespace ops {
 
 // Of the overloads those that are not deleted.
-using PlaceOverAxis = Tensor (*)(const Operand&, std::optional<std::int64_t>, bool);
-using BothOverAxis = Ordered (*)(const Operand&, std::int64_t, bool);
+using PlaceOverAxis = Tensor (*)(const Operand&, OptionalInteger, Flag);
 
 static Result largest_of(Arguments& a) {
   const Ordered found = topk(a[0], a.integer(1), a.integer(2), a.flag(3));
@@ -75,13 +74,13 @@ Entries order_operations() {
        .note = "the lower of two, as in PyTorch; along an axis with its places; NaN if there is any"},
       {.name = "max_with_places",
        .parameters = placed,
-       .call = call<static_cast<BothOverAxis>(max_with_places)>,
+       .call = call<max_with_places>,
        .formula = "the gradient at the place of the largest, 0 elsewhere",
        .example = "max_with_places([[1, 5], [3, 4]], 1)",
        .note = "the first of equals has the whole gradient; max shares it"},
       {.name = "min_with_places",
        .parameters = placed,
-       .call = call<static_cast<BothOverAxis>(min_with_places)>,
+       .call = call<min_with_places>,
        .formula = "the gradient at the place of the smallest, 0 elsewhere",
        .example = "min_with_places([[1, 5], [3, 4]], 1)",
        .note = "the first of equals has the whole gradient; min shares it"},
@@ -268,7 +267,7 @@ Tensor extreme_places(std::string_view operation, const Operand& x, std::optiona
 }  // namespace
 }  // namespace ops
 
-Ordered sort(const Operand& x, std::int64_t axis, bool descending) try {
+Ordered sort(const Operand& x, Integer axis, Flag descending) try {
   const Tensor in = x.as_tensor();
   const std::size_t at = normalize_axis("sort", axis, in.shape());
   return ops::at_places(x, at, ops::order_of(descending));
@@ -276,14 +275,14 @@ Ordered sort(const Operand& x, std::int64_t axis, bool descending) try {
   rethrow_in_call(x);
 }
 
-Tensor argsort(const Operand& x, std::int64_t axis, bool descending) try {
+Tensor argsort(const Operand& x, Integer axis, Flag descending) try {
   const Tensor in = x.as_tensor();
   return ops::places_along(in, normalize_axis("argsort", axis, in.shape()), ops::order_of(descending));
 } catch (...) {
   rethrow_in_call(x);
 }
 
-Ordered topk(const Operand& x, std::int64_t k, std::int64_t axis, bool largest) try {
+Ordered topk(const Operand& x, Integer k, Integer axis, Flag largest) try {
   const Tensor in = x.as_tensor();
   const std::size_t at = normalize_axis("topk", axis, in.shape());
   if (k < 0 || k > in.shape()[at])
@@ -296,7 +295,7 @@ Ordered topk(const Operand& x, std::int64_t k, std::int64_t axis, bool largest) 
   rethrow_in_call(x);
 }
 
-Ordered kthvalue(const Operand& x, std::int64_t k, std::int64_t axis, bool keepdims) try {
+Ordered kthvalue(const Operand& x, Integer k, Integer axis, Flag keepdims) try {
   const Tensor in = x.as_tensor();
   const std::size_t at = normalize_axis("kthvalue", axis, in.shape());
   if (k < 1 || k > in.shape()[at])
@@ -307,7 +306,7 @@ Ordered kthvalue(const Operand& x, std::int64_t k, std::int64_t axis, bool keepd
   rethrow_in_call(x);
 }
 
-Ordered median(const Operand& x, std::int64_t axis, bool keepdims) try {
+Ordered median(const Operand& x, Integer axis, Flag keepdims) try {
   const Tensor in = x.as_tensor();
   const std::size_t at = normalize_axis("median", axis, in.shape());
   const std::int64_t size = in.shape()[at];
@@ -324,22 +323,22 @@ Tensor median(const Operand& x) try {
   rethrow_in_call(x);
 }
 
-Ordered max_with_places(const Operand& x, std::int64_t axis, bool keepdims) try {
+Ordered max_with_places(const Operand& x, Integer axis, Flag keepdims) try {
   return ops::extreme("max_with_places", x, axis, keepdims, true);
 } catch (...) {
   rethrow_in_call(x);
 }
-Ordered min_with_places(const Operand& x, std::int64_t axis, bool keepdims) try {
+Ordered min_with_places(const Operand& x, Integer axis, Flag keepdims) try {
   return ops::extreme("min_with_places", x, axis, keepdims, false);
 } catch (...) {
   rethrow_in_call(x);
 }
-Tensor argmax(const Operand& x, std::optional<std::int64_t> axis, bool keepdims) try {
+Tensor argmax(const Operand& x, OptionalInteger axis, Flag keepdims) try {
   return ops::extreme_places("argmax", x, axis, keepdims, true);
 } catch (...) {
   rethrow_in_call(x);
 }
-Tensor argmin(const Operand& x, std::optional<std::int64_t> axis, bool keepdims) try {
+Tensor argmin(const Operand& x, OptionalInteger axis, Flag keepdims) try {
   return ops::extreme_places("argmin", x, axis, keepdims, false);
 } catch (...) {
   rethrow_in_call(x);
@@ -367,7 +366,7 @@ Unique unique(const Operand& x) {
           tensor(std::move(counts))};
 }
 
-Tensor searchsorted(const Operand& sorted, const Operand& values, bool right) try {
+Tensor searchsorted(const Operand& sorted, const Operand& values, Flag right) try {
   const DType dtype = ops::common_dtype(sorted, values);
   const Tensor line = sorted.as(dtype).detach(), wanted = values.as(dtype).detach();
   if (line.rank() != 1)

@@ -285,7 +285,7 @@ Tensor checked_mask(std::string_view operation, const Operand& mask) {
 
 }  // namespace ops
 
-Tensor gather(const Operand& x, std::int64_t axis, const Operand& index) try {
+Tensor gather(const Operand& x, Integer axis, const Operand& index) try {
   const Tensor in = x.as_tensor();
   const std::size_t at = normalize_axis("gather", axis, in.shape());
   if (ops::is_batched(index)) return ops::gather_along("gather", in, at, *index.tensor());

@@ -88,7 +88,7 @@ Groups groups_of(std::int64_t size, const Array& places, bool include_self) {
 /// What the elements of `all` that meet in each place combine to. Places with a number of elements up to the
 /// same power of two are the rows of one matrix, filled up with `neutral`, and are reduced at once.
 Tensor combined(const Tensor& all, const Groups& groups, const Operand& neutral,
-                Tensor (*reduction)(const Operand&, const Axes&, bool)) {
+                Tensor (*reduction)(const Operand&, const Axes&, Flag)) {
   const Tensor padded = concatenate({Operand(all), Operand(reshape(neutral.as(all.dtype()), {1}))});
   const std::size_t count = groups.starts.size() - 1;
   std::array<std::vector<std::size_t>, 64> by_width;
@@ -188,7 +188,7 @@ Entries updating_operations() {
 
 }  // namespace ops
 
-Tensor scatter(const Operand& x, std::int64_t axis, const Operand& index, const Operand& values) try {
+Tensor scatter(const Operand& x, Integer axis, const Operand& index, const Operand& values) try {
   const DType dtype = ops::common_dtype(x, values);
   const Tensor in = x.as(dtype);
   const Array places =
@@ -198,7 +198,7 @@ Tensor scatter(const Operand& x, std::int64_t axis, const Operand& index, const 
   rethrow_in_call("scatter", x, index, values);
 }
 
-Tensor put_along_axis(const Operand& x, const Operand& index, const Operand& values, std::int64_t axis) try {
+Tensor put_along_axis(const Operand& x, const Operand& index, const Operand& values, Integer axis) try {
   constexpr const char* name = "put_along_axis";
   const DType dtype = ops::common_dtype(x, values);
   const Tensor in = x.as(dtype), given = values.as(dtype);
@@ -225,7 +225,7 @@ Tensor put(const Operand& x, const Operand& positions, const Operand& values) tr
   rethrow_in_call(x, positions, values);
 }
 
-Tensor put(const Operand& x, const Operand& positions, const Operand& values, std::int64_t axis) try {
+Tensor put(const Operand& x, const Operand& positions, const Operand& values, Integer axis) try {
   const Shape shape = x.as_tensor().shape();
   const std::size_t at = normalize_axis("put", axis, shape);
   const Array list = ops::checked_positions("put", positions, shape, at, true);
@@ -263,7 +263,7 @@ Tensor masked_scatter(const Operand& x, const Operand& mask, const Operand& valu
   rethrow_in_call("masked_scatter", x, mask, values);
 }
 
-Tensor scatter_add(const Operand& x, std::int64_t axis, const Operand& index, const Operand& values) try {
+Tensor scatter_add(const Operand& x, Integer axis, const Operand& index, const Operand& values) try {
   constexpr const char* name = "scatter_add";
   const DType dtype = ops::number_dtype(ops::common_dtype(x, values));
   const Tensor in = x.as(dtype);
@@ -274,7 +274,7 @@ Tensor scatter_add(const Operand& x, std::int64_t axis, const Operand& index, co
   rethrow_in_call("scatter_add", x, index, values);
 }
 
-Tensor index_add(const Operand& x, std::int64_t axis, const Operand& positions, const Operand& values,
+Tensor index_add(const Operand& x, Integer axis, const Operand& positions, const Operand& values,
                  double alpha) try {
   constexpr const char* name = "index_add";
   const DType dtype = ops::number_dtype(ops::common_dtype(x, values));
@@ -292,8 +292,8 @@ Tensor index_add(const Operand& x, std::int64_t axis, const Operand& positions, 
   rethrow_in_call("index_add", x, positions, values);
 }
 
-Tensor scatter_reduce(const Operand& x, std::int64_t axis, const Operand& index, const Operand& values,
-                      Combining how, bool include_self) try {
+Tensor scatter_reduce(const Operand& x, Integer axis, const Operand& index, const Operand& values,
+                      Combining how, Flag include_self) try {
   constexpr const char* name = "scatter_reduce";
   const DType dtype = ops::number_dtype(ops::common_dtype(x, values));
   const Tensor in = x.as(dtype);
@@ -329,7 +329,7 @@ Tensor scatter_reduce(const Operand& x, std::int64_t axis, const Operand& index,
   rethrow_in_call("scatter_reduce", x, index, values);
 }
 
-Tensor segment_sum(const Operand& x, const Operand& segments, std::optional<std::int64_t> count) try {
+Tensor segment_sum(const Operand& x, const Operand& segments, OptionalInteger count) try {
   constexpr const char* name = "segment_sum";
   const Tensor in = x.as_tensor();
   const Array list = ops::checked_positions(

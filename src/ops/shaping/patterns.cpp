@@ -204,12 +204,12 @@ Tensor tile(const Operand& x, const std::vector<std::int64_t>& times) try {
   rethrow_in_call("tile", x);
 }
 
-Tensor repeat_interleave(const Operand& x, std::int64_t times, std::optional<std::int64_t> axis) try {
+Tensor repeat_interleave(const Operand& x, Integer times, OptionalInteger axis) try {
   const Tensor in = axis ? x.as_tensor() : reshape(x, {x.as_tensor().size()});
   const Shape& shape = in.shape();
   const std::size_t at = normalize_axis("repeat_interleave", axis.value_or(0), shape);
   std::int64_t whole = 0;
-  if (times < 0 || __builtin_mul_overflow(shape[at], times, &whole))
+  if (times < 0 || __builtin_mul_overflow(shape[at], std::int64_t{times}, &whole))
     throw ShapeError("repeat_interleave: " + std::to_string(times) + " times axis " + std::to_string(at) +
                      " of shape " + to_string(shape) + "; give 0 or more, and not too many");
   const Shape spread = ops::with_axis_replaced(shape, at, {shape[at], times});
@@ -220,8 +220,7 @@ Tensor repeat_interleave(const Operand& x, std::int64_t times, std::optional<std
   rethrow_in_call("repeat_interleave", x);
 }
 
-Tensor repeat_interleave(const Operand& x, const std::vector<std::int64_t>& times,
-                         std::optional<std::int64_t> axis) try {
+Tensor repeat_interleave(const Operand& x, const std::vector<std::int64_t>& times, OptionalInteger axis) try {
   const Tensor in = axis ? x.as_tensor() : reshape(x, {x.as_tensor().size()});
   const Shape& shape = in.shape();
   const std::size_t at = normalize_axis("repeat_interleave", axis.value_or(0), shape);
@@ -299,24 +298,24 @@ Tensor pad(const Operand& x, const std::vector<std::int64_t>& sizes, PadMode mod
   rethrow_in_call("pad", x);
 }
 
-Tensor tril(const Operand& x, std::int64_t diagonal) try {
+Tensor tril(const Operand& x, Integer diagonal) try {
   return ops::triangle("tril", x, diagonal, true);
 } catch (...) {
   rethrow_in_call("tril", x);
 }
-Tensor triu(const Operand& x, std::int64_t diagonal) try {
+Tensor triu(const Operand& x, Integer diagonal) try {
   return ops::triangle("triu", x, diagonal, false);
 } catch (...) {
   rethrow_in_call("triu", x);
 }
 
-Tensor diagonal(const Operand& x, std::int64_t offset, std::int64_t axis1, std::int64_t axis2) try {
+Tensor diagonal(const Operand& x, Integer offset, Integer axis1, Integer axis2) try {
   const Shape shape = x.as_tensor().shape();
   const auto [first, second] = ops::two_axes("diagonal", axis1, axis2, shape);
   const Tensor turned = movedim(x, {first, second}, {-2, -1});
   const std::int64_t rows = shape[static_cast<std::size_t>(first)],
                      columns = shape[static_cast<std::size_t>(second)];
-  const std::int64_t k = std::clamp(offset, -rows, columns);
+  const std::int64_t k = std::clamp(std::int64_t{offset}, -rows, columns);
   const std::int64_t count = std::max<std::int64_t>(
       std::min(rows + std::min<std::int64_t>(k, 0), columns - std::max<std::int64_t>(k, 0)), 0);
   std::vector<std::int64_t> sizes(turned.shape().begin(), turned.shape().end() - 2);
@@ -329,7 +328,7 @@ Tensor diagonal(const Operand& x, std::int64_t offset, std::int64_t axis1, std::
   rethrow_in_call("diagonal", x);
 }
 
-Tensor diag_embed(const Operand& x, std::int64_t offset, std::int64_t axis1, std::int64_t axis2) try {
+Tensor diag_embed(const Operand& x, Integer offset, Integer axis1, Integer axis2) try {
   const Tensor in = x.as_tensor();
   if (in.rank() == 0) throw ShapeError("diag_embed: a scalar, of shape (), is no diagonal; give an axis");
   const auto [first, second] = ops::two_axes("diag_embed", axis1, axis2, Shape::filled(in.rank() + 1, 1));
@@ -341,7 +340,7 @@ Tensor diag_embed(const Operand& x, std::int64_t offset, std::int64_t axis1, std
                      " makes too many elements; give a smaller one");
   std::vector<std::int64_t> sizes(in.shape().begin(), in.shape().end() - 1);
   sizes.push_back(n * n);
-  const std::int64_t start = offset >= 0 ? offset : -offset * n;
+  const std::int64_t start = offset >= 0 ? std::int64_t{offset} : -offset * n;
   const std::int64_t stop = count == 0 ? start : start + (count - 1) * (n + 1) + 1;
   const Tensor flat = slice_update({zeros(Shape(sizes), in.dtype()), x.here()},
                                    {Index::ellipsis(), Slice{start, stop, n + 1}}, {in, x.here()});
@@ -352,7 +351,7 @@ Tensor diag_embed(const Operand& x, std::int64_t offset, std::int64_t axis1, std
   rethrow_in_call("diag_embed", x);
 }
 
-Tensor diag(const Operand& x, std::int64_t offset) try {
+Tensor diag(const Operand& x, Integer offset) try {
   const Shape shape = x.as_tensor().shape();
   if (shape.rank() != 1 && shape.rank() != 2)
     throw ShapeError("diag: shape " + to_string(shape) +
@@ -362,14 +361,14 @@ Tensor diag(const Operand& x, std::int64_t offset) try {
   rethrow_in_call("diag", x);
 }
 
-Tensor trace(const Operand& x, std::int64_t offset) try {
+Tensor trace(const Operand& x, Integer offset) try {
   ops::require_matrices("trace", x.as_tensor().shape());
   return sum({diagonal(x, offset), x.here()}, -1);
 } catch (...) {
   rethrow_in_call("trace", x);
 }
 
-std::vector<Tensor> meshgrid(std::span<const Tensor> tensors, bool xy, Here here) try {
+std::vector<Tensor> meshgrid(std::span<const Tensor> tensors, Flag xy, Here here) try {
   std::vector<std::int64_t> sizes;
   std::vector<std::size_t> axes;
   for (const Tensor& tensor : tensors) {

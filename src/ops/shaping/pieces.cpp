@@ -178,7 +178,7 @@ Tensor as_column(const Operand& x) {
 }  // namespace
 }  // namespace ops
 
-std::vector<Tensor> split(const Operand& x, std::int64_t size, std::int64_t axis) try {
+std::vector<Tensor> split(const Operand& x, Integer size, Integer axis) try {
   const Shape shape = x.as_tensor().shape();
   const std::size_t at = normalize_axis("split", axis, shape);
   if (size < 1)
@@ -189,7 +189,7 @@ std::vector<Tensor> split(const Operand& x, std::int64_t size, std::int64_t axis
   rethrow_in_call("split", x);
 }
 
-std::vector<Tensor> split(const Operand& x, const std::vector<std::int64_t>& sizes, std::int64_t axis) try {
+std::vector<Tensor> split(const Operand& x, const std::vector<std::int64_t>& sizes, Integer axis) try {
   const Shape shape = x.as_tensor().shape();
   const std::size_t at = normalize_axis("split", axis, shape);
   std::int64_t left = shape[at];
@@ -208,7 +208,7 @@ std::vector<Tensor> split(const Operand& x, const std::vector<std::int64_t>& siz
   rethrow_in_call("split", x);
 }
 
-std::vector<Tensor> array_split(const Operand& x, std::int64_t sections, std::int64_t axis) try {
+std::vector<Tensor> array_split(const Operand& x, Integer sections, Integer axis) try {
   const Shape shape = x.as_tensor().shape();
   const std::size_t at = normalize_axis("array_split", axis, shape);
   if (sections < 1)
@@ -222,8 +222,7 @@ std::vector<Tensor> array_split(const Operand& x, std::int64_t sections, std::in
   rethrow_in_call("array_split", x);
 }
 
-std::vector<Tensor> array_split(const Operand& x, const std::vector<std::int64_t>& starts,
-                                std::int64_t axis) try {
+std::vector<Tensor> array_split(const Operand& x, const std::vector<std::int64_t>& starts, Integer axis) try {
   const std::size_t at = normalize_axis("array_split", axis, x.as_tensor().shape());
   std::vector<Tensor> parts;
   Slice piece{0, {}};
@@ -238,7 +237,7 @@ std::vector<Tensor> array_split(const Operand& x, const std::vector<std::int64_t
   rethrow_in_call("array_split", x);
 }
 
-std::vector<Tensor> chunk(const Operand& x, std::int64_t chunks, std::int64_t axis) try {
+std::vector<Tensor> chunk(const Operand& x, Integer chunks, Integer axis) try {
   const Shape shape = x.as_tensor().shape();
   const std::size_t at = normalize_axis("chunk", axis, shape);
   if (chunks < 1)
@@ -250,7 +249,7 @@ std::vector<Tensor> chunk(const Operand& x, std::int64_t chunks, std::int64_t ax
   rethrow_in_call("chunk", x);
 }
 
-std::vector<Tensor> unbind(const Operand& x, std::int64_t axis) try {
+std::vector<Tensor> unbind(const Operand& x, Integer axis) try {
   const Shape shape = x.as_tensor().shape();
   const std::size_t at = normalize_axis("unbind", axis, shape);
   std::vector<Tensor> parts;
@@ -260,16 +259,16 @@ std::vector<Tensor> unbind(const Operand& x, std::int64_t axis) try {
   rethrow_in_call("unbind", x);
 }
 
-Tensor select(const Operand& x, std::int64_t axis, std::int64_t position) try {
-  return ops::index_along(x, normalize_axis("select", axis, x.as_tensor().shape()), position);
+Tensor select(const Operand& x, Integer axis, Integer position) try {
+  return ops::index_along(x, normalize_axis("select", axis, x.as_tensor().shape()), std::int64_t{position});
 } catch (...) {
   rethrow_in_call("select", x);
 }
 
-Tensor narrow(const Operand& x, std::int64_t axis, std::int64_t start, std::int64_t length) try {
+Tensor narrow(const Operand& x, Integer axis, Integer start, Integer length) try {
   const Shape shape = x.as_tensor().shape();
   const std::size_t at = normalize_axis("narrow", axis, shape);
-  const std::int64_t size = shape[at], first = start < 0 ? start + size : start;
+  const std::int64_t size = shape[at], first = start < 0 ? start + size : std::int64_t{start};
   if (first < 0 || first > size || length < 0 || length > size - first)
     throw ShapeError("narrow: " + std::to_string(length) + " positions from " + std::to_string(start) +
                      " on along axis " + std::to_string(at) + " of shape " + to_string(shape) +
@@ -279,7 +278,7 @@ Tensor narrow(const Operand& x, std::int64_t axis, std::int64_t start, std::int6
   rethrow_in_call("narrow", x);
 }
 
-Tensor unfold(const Operand& x, std::int64_t axis, std::int64_t size, std::int64_t step) try {
+Tensor unfold(const Operand& x, Integer axis, Integer size, Integer step) try {
   const Tensor in = x.as_tensor();
   const Shape& shape = in.shape();
   const std::size_t at = normalize_axis("unfold", axis, shape);
@@ -357,7 +356,7 @@ Tensor roll(const Operand& x, const std::vector<std::int64_t>& shifts, const Axe
   rethrow_in_call("roll", x);
 }
 
-Tensor rot90(const Operand& x, std::int64_t k, std::pair<std::int64_t, std::int64_t> axes) try {
+Tensor rot90(const Operand& x, Integer k, std::pair<std::int64_t, std::int64_t> axes) try {
   const Tensor in = x.as_tensor();
   const auto [a, b] = axes;
   if (normalize_axis("rot90", a, in.shape()) == normalize_axis("rot90", b, in.shape()))

@@ -111,11 +111,11 @@ Tensor expand_dims(const Operand& x, const Axes& axes) try {
   rethrow_in_call("expand_dims", x);
 }
 
-Tensor unsqueeze(const Operand& x, std::int64_t axis) try { return expand_dims(x, axis); } catch (...) {
+Tensor unsqueeze(const Operand& x, Integer axis) try { return expand_dims(x, axis); } catch (...) {
   rethrow_in_call("unsqueeze", x);
 }
 
-Tensor flatten(const Operand& x, std::int64_t start, std::int64_t end) try {
+Tensor flatten(const Operand& x, Integer start, Integer end) try {
   const Shape shape = x.as_tensor().shape();
   if (shape.rank() == 0) return reshape(x, {1});
   const std::size_t first = normalize_axis("flatten", start, shape),
@@ -134,7 +134,7 @@ Tensor flatten(const Operand& x, std::int64_t start, std::int64_t end) try {
 
 Tensor ravel(const Operand& x) { return reshape(x, {x.as_tensor().size()}); }
 
-Tensor unflatten(const Operand& x, std::int64_t axis, const Shape& sizes) try {
+Tensor unflatten(const Operand& x, Integer axis, const Shape& sizes) try {
   const Shape shape = x.as_tensor().shape();
   const std::size_t at = normalize_axis("unflatten", axis, shape);
   // What -1 stands for depends on this axis alone, also where another is empty.
@@ -168,15 +168,11 @@ Tensor movedim(const Operand& x, const std::vector<std::int64_t>& from,
   rethrow_in_call("movedim", x);
 }
 
-Tensor moveaxis(const Operand& x, std::int64_t from, std::int64_t to) try {
-  return movedim(x, from, to);
-} catch (...) {
+Tensor moveaxis(const Operand& x, Integer from, Integer to) try { return movedim(x, from, to); } catch (...) {
   rethrow_in_call("moveaxis", x);
 }
 
-Tensor swapdims(const Operand& x, std::int64_t a, std::int64_t b) try {
-  return swapaxes(x, a, b);
-} catch (...) {
+Tensor swapdims(const Operand& x, Integer a, Integer b) try { return swapaxes(x, a, b); } catch (...) {
   rethrow_in_call("swapdims", x);
 }
 

@@ -195,7 +195,7 @@ Entries counting_operations() {
 
 }  // namespace ops
 
-Tensor quantile(const Operand& x, const Operand& q, const Axes& axes, bool keepdims,
+Tensor quantile(const Operand& x, const Operand& q, const Axes& axes, Flag keepdims,
                 QuantileMethod method) try {
   const Tensor in = x.as(ops::real_dtype(x.dtype())), asked = q.as(DType::float64);
   const AxisMask mask = ops::axis_mask("quantile", axes, in.shape());
@@ -237,7 +237,7 @@ Tensor bincount(const Operand& x, std::int64_t minlength) try {
   rethrow_in_call("bincount", x);
 }
 
-Tensor bincount(const Operand& x, const Tensor& weights, std::int64_t minlength) try {
+Tensor bincount(const Operand& x, const Tensor& weights, Integer minlength) try {
   const Tensor in = x.as(promote(x.dtype(), DType::int64));
   const std::int64_t length = ops::numbers_to_count(in, minlength);
   if (weights.shape() != in.shape())
@@ -248,7 +248,7 @@ Tensor bincount(const Operand& x, const Tensor& weights, std::int64_t minlength)
   rethrow_in_call("bincount", x, Operand(weights));
 }
 
-Histogram histogram(const Operand& x, std::int64_t bins, std::optional<std::pair<double, double>> range) try {
+Histogram histogram(const Operand& x, Integer bins, std::optional<std::pair<double, double>> range) try {
   const DType dtype = ops::real_dtype(x.dtype());
   const Tensor in = x.as(dtype).detach();
   if (bins < 1)

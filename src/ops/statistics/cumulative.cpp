@@ -262,14 +262,14 @@ Entries cumulative_operations() {
 
 }  // namespace ops
 
-Tensor cumsum(const Operand& x, std::optional<std::int64_t> axis) try {
+Tensor cumsum(const Operand& x, OptionalInteger axis) try {
   const ops::OfAxis of("cumsum", ops::counted(x), axis);
   return apply(ops::Cumsum{of.axis}, x.here(), Argument(of.x));
 } catch (...) {
   rethrow_in_call("cumsum", x);
 }
 
-Tensor cumprod(const Operand& x, std::optional<std::int64_t> axis) try {
+Tensor cumprod(const Operand& x, OptionalInteger axis) try {
   const ops::OfAxis of("cumprod", ops::counted(x), axis);
   if (of.x.size() == 0) return of.x;
   // yᵢ = xᵢ yᵢ₋₁ + bᵢ, where b has the first element and then zeros
@@ -281,20 +281,20 @@ Tensor cumprod(const Operand& x, std::optional<std::int64_t> axis) try {
   rethrow_in_call("cumprod", x);
 }
 
-Tensor logcumsumexp(const Operand& x, std::optional<std::int64_t> axis) try {
+Tensor logcumsumexp(const Operand& x, OptionalInteger axis) try {
   const ops::OfAxis of("logcumsumexp", x.as(ops::real_dtype(x.dtype())), axis);
   return apply(ops::Logcumsumexp{of.axis}, x.here(), Argument(of.x));
 } catch (...) {
   rethrow_in_call("logcumsumexp", x);
 }
 
-Cumulative cummax(const Operand& x, std::optional<std::int64_t> axis) try {
+Cumulative cummax(const Operand& x, OptionalInteger axis) try {
   return ops::extremum_so_far("cummax", x, axis, [](auto so_far, auto next) { return so_far > next; });
 } catch (...) {
   rethrow_in_call("cummax", x);
 }
 
-Cumulative cummin(const Operand& x, std::optional<std::int64_t> axis) try {
+Cumulative cummin(const Operand& x, OptionalInteger axis) try {
   return ops::extremum_so_far("cummin", x, axis, [](auto so_far, auto next) { return so_far < next; });
 } catch (...) {
   rethrow_in_call("cummin", x);

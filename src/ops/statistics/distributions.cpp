@@ -349,8 +349,7 @@ Tensor categorical(const Operand& probabilities, Generator& generator) try {
   rethrow_in_call("categorical", probabilities);
 }
 
-Tensor multinomial(const Operand& probabilities, std::int64_t count, bool replacement,
-                   Generator& generator) try {
+Tensor multinomial(const Operand& probabilities, Integer count, Flag replacement, Generator& generator) try {
   const Tensor p = probabilities.as(ops::real_dtype(probabilities.dtype()));
   const Tensor drawn = ops::draw_classes("multinomial", p, count, replacement, generator);
   Shape shape = p.shape();
@@ -360,7 +359,8 @@ Tensor multinomial(const Operand& probabilities, std::int64_t count, bool replac
   rethrow_in_call("multinomial", probabilities);
 }
 
-Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, Generator& generator) {
+Tensor randint(Integer from, Integer to, const Shape& shape, Generator& generator, Here here) try {
+  const std::int64_t low = from, high = to;
   if (high <= low)
     throw ShapeError("randint: there is no whole number from " + std::to_string(low) + " to below " +
                      std::to_string(high) + ", for shape " + to_string(shape));
@@ -374,6 +374,8 @@ Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, Generato
   for (std::int64_t i = 0; i < result.size(); ++i)
     out[i] = low + generator.below(static_cast<std::int64_t>(range));
   return constant(std::move(result));
+} catch (...) {
+  rethrow_in_call(here);
 }
 
 Tensor permutation(const Operand& x, Generator& generator) try {

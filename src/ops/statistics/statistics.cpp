@@ -56,37 +56,41 @@ Tensor norm_of_order(const Tensor& x, double order, const Axes& axes, bool keepd
 
 }  // namespace
 
+// Of the overloads those that are not deleted.
+using Reducing = Tensor (*)(const Operand&, const Axes&, Flag);
+using Spread = Tensor (*)(const Operand&, const Axes&, Flag, double);
+
 Entries statistics_operations() {
   constexpr std::string_view spread = "x|a|input, axis|dim=None, keepdims|keepdim=False, correction|ddof=1";
   constexpr std::string_view ddof_note = "correction = 1, as in PyTorch; NumPy's ddof is 0 unless given";
   static constexpr Entry table[] = {
       {.name = "var",
        .parameters = spread,
-       .call = call<var>,
+       .call = call<static_cast<Spread>(var)>,
        .formula = "∂var(x)/∂xᵢ = 2 (xᵢ − mean(x)) / (n − correction)",
        .example = "var([1, 2, 4])",
        .note = ddof_note},
       {.name = "std",
        .parameters = spread,
-       .call = call<chainrule::std>,
+       .call = call<static_cast<Spread>(chainrule::std)>,
        .formula = "∂std(x)/∂xᵢ = (xᵢ − mean(x)) / ((n − correction) std(x)) (0 if all x are equal)",
        .example = "std([1, 2, 4])",
        .note = ddof_note},
       {.name = "var_mean",
        .parameters = spread,
-       .call = call<var_mean>,
+       .call = call<static_cast<VarMean (*)(const Operand&, const Axes&, Flag, double)>(var_mean)>,
        .formula = "those of var and mean",
        .example = "var_mean([1, 2, 4])",
        .note = ddof_note},
       {.name = "std_mean",
        .parameters = spread,
-       .call = call<std_mean>,
+       .call = call<static_cast<StdMean (*)(const Operand&, const Axes&, Flag, double)>(std_mean)>,
        .formula = "those of std and mean",
        .example = "std_mean([1, 2, 4])",
        .note = ddof_note},
       {.name = "ptp",
        .parameters = over_axes,
-       .call = call<ptp>,
+       .call = call<static_cast<Reducing>(ptp)>,
        .formula = "∂(max(x) − min(x))/∂x",
        .example = "ptp([1, 4, 2])"},
       {.name = "cov",
@@ -107,17 +111,17 @@ Entries statistics_operations() {
        .example = "average([1, 2, 4], [1, 1, 2])"},
       {.name = "nansum",
        .parameters = over_axes,
-       .call = call<nansum>,
+       .call = call<static_cast<Reducing>(nansum)>,
        .formula = "∂Σx/∂xᵢ = 1 if xᵢ is a number else 0",
        .example = "nansum([1, nan, 2])"},
       {.name = "nanmean",
        .parameters = over_axes,
-       .call = call<nanmean>,
+       .call = call<static_cast<Reducing>(nanmean)>,
        .formula = "∂mean(x)/∂xᵢ = 1 / (how many are numbers) if xᵢ is one else 0",
        .example = "nanmean([1, nan, 2])"},
       {.name = "count_nonzero",
        .parameters = over_axes,
-       .call = call<count_nonzero>,
+       .call = call<static_cast<Reducing>(count_nonzero)>,
        .formula = "of int64: no gradient",
        .example = "count_nonzero([0, 1, 2])",
        .differentiable = false},
@@ -158,42 +162,42 @@ Entries statistics_operations() {
 
 }  // namespace ops
 
-Tensor var(const Operand& x, const Axes& axes, bool keepdims, double correction) try {
+Tensor var(const Operand& x, const Axes& axes, Flag keepdims, double correction) try {
   return ops::Centred(x, axes, correction).var(axes, keepdims);
 } catch (...) {
   rethrow_in_call("var", x);
 }
-Tensor std(const Operand& x, const Axes& axes, bool keepdims, double correction) try {
+Tensor std(const Operand& x, const Axes& axes, Flag keepdims, double correction) try {
   return ops::Centred(x, axes, correction).std(axes, keepdims);
 } catch (...) {
   rethrow_in_call("std", x);
 }
-VarMean var_mean(const Operand& x, const Axes& axes, bool keepdims, double correction) try {
+VarMean var_mean(const Operand& x, const Axes& axes, Flag keepdims, double correction) try {
   const ops::Centred centred(x, axes, correction);
   return {centred.var(axes, keepdims), centred.mean_over(axes, keepdims)};
 } catch (...) {
   rethrow_in_call("var_mean", x);
 }
-StdMean std_mean(const Operand& x, const Axes& axes, bool keepdims, double correction) try {
+StdMean std_mean(const Operand& x, const Axes& axes, Flag keepdims, double correction) try {
   const ops::Centred centred(x, axes, correction);
   return {centred.std(axes, keepdims), centred.mean_over(axes, keepdims)};
 } catch (...) {
   rethrow_in_call("std_mean", x);
 }
 
-Tensor ptp(const Operand& x, const Axes& axes, bool keepdims) try {
+Tensor ptp(const Operand& x, const Axes& axes, Flag keepdims) try {
   const Tensor in = x.as_tensor();
   return max(in, axes, keepdims) - min(in, axes, keepdims);
 } catch (...) {
   rethrow_in_call("ptp", x);
 }
 
-Tensor amax(const Operand& x, const Axes& axes, bool keepdims) try {
+Tensor amax(const Operand& x, const Axes& axes, Flag keepdims) try {
   return max(x, axes, keepdims);
 } catch (...) {
   rethrow_in_call("amax", x);
 }
-Tensor amin(const Operand& x, const Axes& axes, bool keepdims) try {
+Tensor amin(const Operand& x, const Axes& axes, Flag keepdims) try {
   return min(x, axes, keepdims);
 } catch (...) {
   rethrow_in_call("amin", x);
@@ -223,11 +227,15 @@ Tensor corrcoef(const Operand& x) try {
   rethrow_in_call("corrcoef", x);
 }
 
-Tensor average(const Operand& x, const Operand& weights, const Axes& axes, bool keepdims) try {
+Tensor average(const Operand& x, const Operand& weights, const Axes& axes, Flag keepdims) try {
   const DType dtype = ops::real_dtype(ops::common_dtype(x, weights));
   const Tensor in = x.as(dtype);
   Tensor w = weights.as(dtype);
   const AxisMask mask = ops::axis_mask("average", axes, in.shape());
+  for (std::size_t axis = 0; axis < in.rank(); ++axis)
+    if (mask[axis] && in.shape()[axis] == 0)
+      throw ShapeError("average: nothing to reduce: shape " + to_string(in.shape()) +
+                       " has no elements along the axes; check that the tensor is not empty");
   if (w.shape() != in.shape()) {
     std::size_t axis = 0;
     while (axis < in.rank() && !mask[axis]) ++axis;
@@ -243,28 +251,28 @@ Tensor average(const Operand& x, const Operand& weights, const Axes& axes, bool 
   rethrow_in_call("average", x, weights);
 }
 
-Tensor nansum(const Operand& x, const Axes& axes, bool keepdims) try {
+Tensor nansum(const Operand& x, const Axes& axes, Flag keepdims) try {
   const Tensor in = x.as_tensor();
   return sum(where(in == in, in, 0), axes, keepdims);
 } catch (...) {
   rethrow_in_call("nansum", x);
 }
 
-Tensor nanmean(const Operand& x, const Axes& axes, bool keepdims) try {
+Tensor nanmean(const Operand& x, const Axes& axes, Flag keepdims) try {
   const Tensor in = x.as(ops::real_dtype(x.dtype())), is_number = in == in;
   return sum(where(is_number, in, 0), axes, keepdims) / sum(cast(is_number, in.dtype()), axes, keepdims);
 } catch (...) {
   rethrow_in_call("nanmean", x);
 }
 
-Tensor count_nonzero(const Operand& x, const Axes& axes, bool keepdims) try {
+Tensor count_nonzero(const Operand& x, const Axes& axes, Flag keepdims) try {
   return sum(cast(x, DType::boolean), axes, keepdims);
 } catch (...) {
   rethrow_in_call("count_nonzero", x);
 }
 
-Tensor vector_norm(const Operand& x, double order, const Axes& axes, bool keepdims) try {
-  if (std::isnan(order)) throw std::invalid_argument("vector_norm: the order is NaN, but must be a number");
+Tensor vector_norm(const Operand& x, double order, const Axes& axes, Flag keepdims) try {
+  if (std::isnan(order)) throw ArgumentError("vector_norm: the order is NaN, but must be a number");
   const Tensor in = x.as(ops::real_dtype(x.dtype()));
   if (order == 2) return norm({in, x.here()}, axes, keepdims);
   if (order == 1) return sum(abs({in, x.here()}), axes, keepdims);
@@ -276,7 +284,7 @@ Tensor vector_norm(const Operand& x, double order, const Axes& axes, bool keepdi
   rethrow_in_call("vector_norm", x);
 }
 
-Tensor diff(const Operand& x, std::int64_t n, std::int64_t axis) try {
+Tensor diff(const Operand& x, Integer n, Integer axis) try {
   Tensor result = x.as_tensor();
   if (result.rank() == 0)
     throw ShapeError("diff: a scalar, of shape (), has no neighbours; give it at least one axis");
@@ -285,7 +293,7 @@ Tensor diff(const Operand& x, std::int64_t n, std::int64_t axis) try {
   std::vector<Index> left(along, Slice{}), right = left;
   left.push_back(Slice{.stop = -1});
   right.push_back(Slice{.start = 1});
-  for (; n > 0 && result.shape()[along] != 0; --n) {
+  for (std::int64_t left_over = n; left_over > 0 && result.shape()[along] != 0; --left_over) {
     const Tensor after = index(result, right), before = index(result, left);
     result = result.dtype() == DType::boolean ? not_equal(after, before) : after - before;
   }
@@ -294,7 +302,7 @@ Tensor diff(const Operand& x, std::int64_t n, std::int64_t axis) try {
   rethrow_in_call("diff", x);
 }
 
-Tensor isclose(const Operand& a, const Operand& b, double rtol, double atol, bool equal_nan) try {
+Tensor isclose(const Operand& a, const Operand& b, double rtol, double atol, Flag equal_nan) try {
   const DType common = ops::common_dtype(a, b), dtype = ops::real_dtype(common);
   const Tensor x = a.as(dtype), y = b.as(dtype);
   const Tensor equal = is_floating(common) ? x == y : a.as(common) == b.as(common);
@@ -304,7 +312,7 @@ Tensor isclose(const Operand& a, const Operand& b, double rtol, double atol, boo
   rethrow_in_call("isclose", a, b);
 }
 
-bool allclose(const Operand& a, const Operand& b, double rtol, double atol, bool equal_nan) try {
+bool allclose(const Operand& a, const Operand& b, double rtol, double atol, Flag equal_nan) try {
   return all(isclose(a, b, rtol, atol, equal_nan)).item<bool>();
 } catch (...) {
   rethrow_in_call("allclose", a, b);
