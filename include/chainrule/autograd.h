@@ -61,7 +61,7 @@ Tensor jvp(const Tensor& output, const Tensor& input, const Tensor& tangent, Her
 /// Until it goes out of scope, operations of this thread record nothing.
 class [[nodiscard]] NoGrad {
  public:
-  /// Stops recording until the end of its scope, in this thread; with false it changes nothing.
+  /// Records nothing; or again everything, with false.
   [[nodiscard]] explicit NoGrad(bool off = true);
   ~NoGrad();
   NoGrad(const NoGrad&) = delete;

@@ -1,11 +1,12 @@
 // The table of a module and all within it.
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <set>
+#include <vector>
 
 #include "chainrule/autograd.h"
+#include "chainrule/graph.h"
 #include "chainrule/nn/sequential.h"
 
 namespace chainrule {
@@ -13,7 +14,13 @@ namespace {
 
 using detail::ModuleVisitor;
 using detail::Place;
-using Shapes = std::map<std::string, std::string>;
+
+/// What a module gave when it ran once, and what it took.
+struct Ran {
+  std::string shape;
+  std::int64_t flops = 0, bytes = 0;
+};
+using Runs = std::map<std::string, Ran>;
 
 /// "Linear" of what a compiler says of chainrule::Linear: "... [with T = chainrule::Linear; ...]" or "...
 /// [T = chainrule::Linear]". A function has no name in its type.
@@ -58,58 +65,85 @@ struct Rows final : ModuleVisitor {
   }
 };
 
-/// Makes every AnyModule note the shape of what it gives.
+/// What was computed from x to y: operations that x was not made by, and the values that they made.
+Ran ran(const Tensor& x, const Tensor& y) {
+  Ran result{.shape = to_string(y.shape())};
+  std::set<const Node*> before;
+  const Graph until(x), whole(y);
+  for (const GraphNode& node : until.nodes()) before.insert(node.tensor.node());
+  for (const GraphNode& node : whole.nodes()) {
+    if (node.kind != NodeKind::operation || before.contains(node.tensor.node())) continue;
+    result.flops += node.flops;
+    result.bytes += node.tensor.size() * static_cast<std::int64_t>(item_size(node.tensor.dtype()));
+  }
+  return result;
+}
+
+/// Makes every AnyModule note what it gives and takes.
 struct Noting final : ModuleVisitor {
-  Shapes& shapes;
-  explicit Noting(Shapes& to) : shapes(to) {}
+  Runs& runs;
+  explicit Noting(Runs& to) : runs(to) {}
   void any(AnyModule& module, const Place& place) override {
-    module = [name = place.path(), within = std::move(module), &to = shapes](const Tensor& x) {
+    module = [name = place.path(), within = std::move(module), &to = runs](const Tensor& x) {
       const Tensor y = within(x);
-      to[name] = to_string(y.shape());
+      to[name] = ran(x, y);
       return y;
     };
   }
 };
 
-std::string table(const Rows& all, std::int64_t total, const Shapes& shapes) {
-  std::vector<std::array<std::string, 4>> lines = {{"name", "kind", "output", "parameters"}};
-  for (const Rows::Row& row : all.rows) {
-    const auto shape = shapes.find(row.name);
-    lines.push_back({std::string(2 * row.depth, ' ') + row.name, row.kind,
-                     shape == shapes.end() ? "" : shape->second, grouped(row.numbers)});
-  }
-  lines.push_back({"total", "", "", grouped(total)});
-  std::array<std::size_t, 4> widths = {};
+/// Texts in columns apart by two spaces, the last `right` of them to the right.
+std::string table(const std::vector<std::vector<std::string>>& lines, std::size_t right) {
+  const std::size_t columns = lines.front().size();
+  std::vector<std::size_t> widths(columns);
   for (const auto& line : lines)
-    for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
-  if (shapes.empty()) widths[2] = 0;
+    for (std::size_t i = 0; i < columns; ++i) widths[i] = std::max(widths[i], line[i].size());
   std::string text;
   for (const auto& line : lines) {
-    for (std::size_t i = 0; i < 3; ++i)
-      if (widths[i] > 0) text += line[i] + std::string(widths[i] - line[i].size() + 2, ' ');
-    text += std::string(widths[3] - line[3].size(), ' ') + line[3] + '\n';
+    for (std::size_t i = 0; i < columns; ++i) {
+      const std::string space(widths[i] - line[i].size(), ' ');
+      text += (i + right < columns ? line[i] + space : space + line[i]) + (i + 1 < columns ? "  " : "\n");
+    }
   }
   return text;
 }
+
+std::string indented(const Rows::Row& row) { return std::string(2 * row.depth, ' ') + row.name; }
 
 }  // namespace
 
 std::string summary(const ModuleRef& module) {
   Rows rows;
   module.visit(rows);
-  return table(rows, count_parameters(module), {});
+  std::vector<std::vector<std::string>> lines = {{"name", "kind", "parameters"}};
+  for (const Rows::Row& row : rows.rows) lines.push_back({indented(row), row.kind, grouped(row.numbers)});
+  lines.push_back({"total", "", grouped(count_parameters(module))});
+  return table(lines, 1);
 }
 
-std::string detail::summary_of_run(const ModuleRef& copy, FunctionRef<Tensor()> run) {
+std::string detail::summary_of_run(const ModuleRef& copy, const Tensor& x,
+                                   FunctionRef<Tensor(const Tensor&)> run) {
   set_training(copy, false);
   Rows rows;
   copy.visit(rows);
   const std::int64_t total = count_parameters(copy);
-  Shapes shapes;
-  Noting noting(shapes);
+  Runs runs;
+  Noting noting(runs);
   copy.visit(noting);
-  shapes[""] = to_string(no_grad(run).shape());
-  return table(rows, total, shapes);
+  const NoGrad recorded(false);
+  // Of a variable, so that nothing that is computed from it goes unrecorded.
+  const Tensor in = is_floating(x.dtype()) ? variable(x) : x;
+  const Ran& whole = runs[""] = ran(in, run(in));
+  std::vector<std::vector<std::string>> lines = {{"name", "kind", "output", "flops", "bytes", "parameters"}};
+  for (const Rows::Row& row : rows.rows) {
+    const auto found = runs.find(row.name);
+    const bool known = found != runs.end();
+    lines.push_back({indented(row), row.kind, known ? found->second.shape : "",
+                     known ? grouped(found->second.flops) : "", known ? grouped(found->second.bytes) : "",
+                     grouped(row.numbers)});
+  }
+  lines.push_back({"total", "", "", grouped(whole.flops), grouped(whole.bytes), grouped(total)});
+  return table(lines, 3);
 }
 
 }  // namespace chainrule

@@ -1,3 +1,4 @@
+#include "chainrule/autograd.h"
 #include "chainrule/nn.h"
 
 #include "chainrule/functions.h"
@@ -287,7 +288,7 @@ TEST(Summary, lists_names_kinds_and_numbers) {
             "total                                    91\n");
 }
 
-TEST(Summary, shows_the_shapes_on_the_way_through_a_sequence) {
+TEST(Summary, shows_shapes_work_and_memory_on_the_way_through_a_sequence) {
   Generator generator;
   const Sequential network(
       Conv2d(1, 2, 3, generator), relu, MaxPool2d(2),
@@ -296,16 +297,20 @@ TEST(Summary, shows_the_shapes_on_the_way_through_a_sequence) {
       },
       Sequential(Linear(32, 3000, generator), BatchNorm(3000)));
   EXPECT_EQ(summary(network, zeros({5, 1, 10, 10})),
-            "name     kind        output        parameters\n"
-            "         Sequential  (5, 3000)        105,020\n"
-            "  0      Conv2d      (5, 2, 8, 8)          20\n"
-            "  1      function    (5, 2, 8, 8)           0\n"
-            "  2      MaxPool2d   (5, 2, 4, 4)           0\n"
-            "  3      function    (5, 32)                0\n"
-            "  4      Sequential  (5, 3000)        105,000\n"
-            "    4.0  Linear      (5, 3000)         99,000\n"
-            "    4.1  BatchNorm   (5, 3000)          6,000\n"
-            "total                                 105,020\n");
+            "name     kind        output            flops    bytes  parameters\n"
+            "         Sequential  (5, 3000)     1,032,800  612,800     105,020\n"
+            "  0      Conv2d      (5, 2, 8, 8)     11,520    5,120          20\n"
+            "  1      function    (5, 2, 8, 8)        640    5,120           0\n"
+            "  2      MaxPool2d   (5, 2, 4, 4)        640    1,280           0\n"
+            "  3      function    (5, 32)               0    1,280           0\n"
+            "  4      Sequential  (5, 3000)     1,020,000  600,000     105,000\n"
+            "    4.0  Linear      (5, 3000)       960,000  120,000      99,000\n"
+            "    4.1  BatchNorm   (5, 3000)        60,000  480,000       6,000\n"
+            "total                              1,032,800  612,800     105,020\n");
+  EXPECT_EQ(no_grad([&] {
+              return summary(network, zeros({5, 1, 10, 10}));
+            }),
+            summary(network, zeros({5, 1, 10, 10})));
   EXPECT_TRUE(network(zeros({5, 1, 10, 10})).requires_grad());
 }
 

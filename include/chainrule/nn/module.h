@@ -93,18 +93,19 @@ template <detail::Structure M>
 requires(!std::is_const_v<M>) void eval(M& module) { detail::set_training(module, false); }
 
 namespace detail {
-std::string summary_of_run(const ModuleRef& copy, FunctionRef<Tensor()> run);
+std::string summary_of_run(const ModuleRef& copy, const Tensor& x, FunctionRef<Tensor(const Tensor&)> run);
 }  // namespace detail
 
 /// A table of a module and all within: name, kind and number of parameters. The total counts those in two
 /// places once.
 [[nodiscard]] std::string summary(const ModuleRef& module);
-/// The same with the shapes of what the module gives for x, evaluated once, and of what each module in a
-/// Sequential gives on the way.
+/// The same with what the module gives for x, evaluated once, and each module in a Sequential on the way: the
+/// shape, about how many additions, products and values of functions that took, and the bytes of all values
+/// that were made, which is what training keeps of them at most.
 template <detail::Structure M>
 [[nodiscard]] std::string summary(const M& module, const Tensor& x) {
   M copy = module;
-  return detail::summary_of_run(copy, [&] { return std::as_const(copy)(x); });
+  return detail::summary_of_run(copy, x, [&](const Tensor& in) { return std::as_const(copy)(in); });
 }
 
 }  // namespace chainrule
