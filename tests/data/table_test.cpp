@@ -288,7 +288,8 @@ TEST(StreamNpy, reads_rows_of_any_element_type) {
     for (std::int64_t i = 0; i < batch.size(); ++i) {
       const auto sample = batch.y[i].item<std::int64_t>();
       ++seen[static_cast<std::size_t>(sample)];
-      EXPECT_EQ(batch.x[i].to_vector<float>(), (std::vector<float>{2.F * sample, 2.F * sample + 1}));
+      EXPECT_EQ(batch.x[i].to_vector<std::int64_t>(),
+                (std::vector<std::int64_t>{2 * sample, 2 * sample + 1}));
     }
   EXPECT_EQ(seen, std::vector<std::int64_t>(30, 1));
   EXPECT_TRUE(mentions(message_of<IoError>([&] { DataLoader(stream_npy(x.path(), other.path())).epoch(0); }),

@@ -1,6 +1,6 @@
-#include "chainrule/autograd.h"
 #include "chainrule/nn.h"
 
+#include "chainrule/autograd.h"
 #include "chainrule/functions.h"
 #include "chainrule/losses.h"
 #include "chainrule/optim.h"

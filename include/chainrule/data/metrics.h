@@ -12,9 +12,9 @@ namespace CHAINRULE_API chainrule {
 /// Of one class: how many of the samples that were taken for it have it, how many of those that have it were
 /// found, and the harmonic mean of both. 0 where there is nothing to divide by.
 struct ClassMetrics {
-  double precision = 0;  ///< of those that were taken for it, how many have it
-  double recall = 0;     ///< of those that have it, how many were found
-  double f1 = 0;         ///< the harmonic mean of both
+  double precision = 0;      ///< of those that were taken for it, how many have it
+  double recall = 0;         ///< of those that have it, how many were found
+  double f1 = 0;             ///< the harmonic mean of both
   std::int64_t support = 0;  ///< samples that have it
 };
 
