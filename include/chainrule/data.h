@@ -11,14 +11,14 @@
 /// thread needs a Generator and an iterator of its own.
 namespace CHAINRULE_API chainrule {
 
-/// Samples and their classes.
+/// Samples and their classes; or, where no classes are spoken of, the numbers that belong to them.
 struct [[nodiscard]] Dataset {
   Tensor x;                  ///< (n, columns), floating
-  Tensor y;                  ///< (n,), int64, each 0 .. classes - 1
+  Tensor y;                  ///< (n,), int64, each 0 .. classes - 1; of numbers (n, ...), floating
   std::int64_t classes = 0;  ///< how many there are, whether or not each occurs
 
   /// How many samples there are.
-  std::int64_t size() const { return y.size(); }
+  std::int64_t size() const { return y.rank() == 0 ? 0 : y.shape()[0]; }
 };
 
 /// The samples at these positions, in that order. ShapeError for a position outside 0 .. size() - 1.

@@ -34,6 +34,19 @@ struct PlotOptions {
 struct TrainingEpoch {
   double loss = 0, accuracy = 0;  ///< of the training samples, each before the step that it took part in
   double test_loss = 0, test_accuracy = 0;  ///< after the pass
+  /// Of each hidden linear layer, how many rows of its weights differ after the pass, as different_rows
+  /// counts. Empty: not counted, and the report says nothing of symmetry.
+  std::vector<std::int64_t> different_units = {};
+};
+
+/// How many different rows a matrix has, but for rounding: for units of a layer, how many of them are not
+/// just copies of others. Needs the target chainrule::render.
+[[nodiscard]] std::int64_t different_rows(const Tensor& weight);
+
+/// A number that a network predicts. The network's is (number - mean) / deviation.
+struct ReportedTarget {
+  std::string name;
+  double mean = 0, deviation = 1;
 };
 
 /// A training run, for save_report.
@@ -48,13 +61,21 @@ struct TrainingRun {
   Standardizer scale;                ///< what scaled it; the page shows inputs as they were before
   std::vector<std::string> classes;  ///< their names
   std::vector<std::string> inputs;   ///< the names of the columns of x
+  /// Where numbers are predicted, and no classes: what they are. y is then (n,), or (n, targets), floating.
+  std::vector<ReportedTarget> targets = {};
 };
+
+/// A picture of width x height pixels, red, green and blue of each in turn, row by row from the top left, as a
+/// file of PNG. Needs the target chainrule::render. std::invalid_argument unless there are 3 * width * height
+/// of them, and at least one pixel.
+[[nodiscard]] std::string png(std::int64_t width, std::int64_t height, std::span<const std::uint8_t> pixels);
 
 /// Writes a page that opens from disk and needs nothing else: curves of loss and accuracy, the confusion
 /// matrix of the test samples, those that the network gets wrong, the weights of its first layer as images
-/// when the inputs are square images (7 x 7 pixels at least), and for two inputs the decision surface. Names
-/// may be any text. Needs the target chainrule::render. ShapeError when the parts do not fit each other;
-/// IoError when the file cannot be written.
+/// when the inputs are square images (7 x 7 pixels at least), and for two inputs the decision surface. Of
+/// numbers the loss, predictions against true ones, and residuals. Where units were counted, how many differ,
+/// with their weights side by side. Names may be any text. Needs the target chainrule::render. ShapeError
+/// when the parts do not fit each other; IoError when the file cannot be written.
 void save_report(const std::string& path, const TrainingRun& training);
 
 }  // namespace chainrule

@@ -186,47 +186,6 @@ std::vector<std::string> learn_classes(const Table& table, const TableColumn& co
   return classes;
 }
 
-}  // namespace
-
-std::string title_of(const Table& table, const TableColumn& column) {
-  const std::string number = "column " + std::to_string(&column - table.columns.data() + 1);
-  return column.name == number ? number : number + " (" + shortened(column.name) + ")";
-}
-
-Task guess_task(const TableColumn& target) {
-  if (!target.places.empty()) return Task::classification;
-  const bool whole = std::all_of(target.numbers.begin(), target.numbers.end(),
-                                 [](double x) { return x != x || std::trunc(x) == x; });
-  const std::size_t filled = target.numbers.size() - static_cast<std::size_t>(target.missing());
-  return whole && !has_more_numbers_than(target, std::max<std::size_t>(20, filled / 10))
-             ? Task::classification
-             : Task::regression;
-}
-
-std::vector<InputColumn> learn_columns(const Table& table, const ColumnChoice& choice,
-                                       std::span<const std::int64_t> rows) {
-  std::vector<std::size_t> positions;
-  std::vector<Kind> kinds;
-  for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    const auto& dropped = choice.dropped;
-    if (i == choice.target || std::find(dropped.begin(), dropped.end(), i) != dropped.end()) continue;
-    positions.push_back(i);
-    kinds.push_back(kind_of(table.columns[i]));
-  }
-  if (positions.empty())
-    throw ParseError(table.path + ": the target is the only column; there is nothing to predict it from");
-  require_learnable(table, positions, kinds);
-  std::vector<InputColumn> learned;
-  for (std::size_t i = 0; i < positions.size(); ++i) {
-    const TableColumn& column = table.columns[positions[i]];
-    learned.push_back(kinds[i] == Kind::numbers ? learn_numbers(column, rows)
-                                                : learn_categories(column, rows));
-    learned.back().name = column.name;
-    learned.back().position = positions[i];
-  }
-  return learned;
-}
-
 TargetColumn learn_target(const Table& table, const ColumnChoice& choice,
                           std::span<const std::int64_t> rows) {
   const TableColumn& column = table.columns.at(choice.target);
@@ -249,6 +208,63 @@ TargetColumn learn_target(const Table& table, const ColumnChoice& choice,
     throw ParseError(table.path + ": the target, " + title_of(table, column) + ", holds nothing in any row");
   std::tie(target.mean, target.deviation) = scale_of(values);
   return target;
+}
+
+}  // namespace
+
+std::string title_of(const Table& table, const TableColumn& column) {
+  const std::string number = "column " + std::to_string(&column - table.columns.data() + 1);
+  return column.name == number ? number : number + " (" + shortened(column.name) + ")";
+}
+
+Task guess_task(const TableColumn& target) {
+  if (!target.places.empty()) return Task::classification;
+  const bool whole = std::all_of(target.numbers.begin(), target.numbers.end(),
+                                 [](double x) { return x != x || std::trunc(x) == x; });
+  const std::size_t filled = target.numbers.size() - static_cast<std::size_t>(target.missing());
+  return whole && !has_more_numbers_than(target, std::max<std::size_t>(20, filled / 10))
+             ? Task::classification
+             : Task::regression;
+}
+
+std::vector<InputColumn> learn_columns(const Table& table, const ColumnChoice& choice,
+                                       std::span<const std::int64_t> rows) {
+  std::vector<std::size_t> positions;
+  std::vector<Kind> kinds;
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    const auto is_among = [&](const auto& all) { return std::find(all.begin(), all.end(), i) != all.end(); };
+    if (i == choice.target || is_among(choice.more_targets) || is_among(choice.dropped)) continue;
+    positions.push_back(i);
+    kinds.push_back(kind_of(table.columns[i]));
+  }
+  if (positions.empty())
+    throw ParseError(table.path +
+                     (choice.more_targets.empty()
+                          ? ": the target is the only column; there is nothing to predict it from"
+                          : ": there is no column beside the targets to predict them from"));
+  require_learnable(table, positions, kinds);
+  std::vector<InputColumn> learned;
+  for (std::size_t i = 0; i < positions.size(); ++i) {
+    const TableColumn& column = table.columns[positions[i]];
+    learned.push_back(kinds[i] == Kind::numbers ? learn_numbers(column, rows)
+                                                : learn_categories(column, rows));
+    learned.back().name = column.name;
+    learned.back().position = positions[i];
+  }
+  return learned;
+}
+
+std::vector<TargetColumn> learn_targets(const Table& table, const ColumnChoice& choice,
+                                        std::span<const std::int64_t> rows) {
+  std::vector<TargetColumn> targets;
+  ColumnChoice each = choice;
+  if (!choice.more_targets.empty()) each.task = Task::regression;
+  targets.push_back(learn_target(table, each, rows));
+  for (const std::size_t position : choice.more_targets) {
+    each.target = position;
+    targets.push_back(learn_target(table, each, rows));
+  }
+  return targets;
 }
 
 }  // namespace chainrule

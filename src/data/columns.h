@@ -15,7 +15,8 @@ std::string title_of(const Table& table, const TableColumn& column);
 /// How the inputs are made from these columns, see TableEncoder.
 std::vector<InputColumn> learn_columns(const Table& table, const ColumnChoice& choice,
                                        std::span<const std::int64_t> rows);
-/// The target with its classes or scale.
-TargetColumn learn_target(const Table& table, const ColumnChoice& choice, std::span<const std::int64_t> rows);
+/// The targets with their classes or scales.
+std::vector<TargetColumn> learn_targets(const Table& table, const ColumnChoice& choice,
+                                        std::span<const std::int64_t> rows);
 
 }  // namespace chainrule

@@ -19,17 +19,19 @@ Dataset take_rows(const Dataset& data, std::span<const std::int64_t> positions) 
 
 namespace {
 
-/// ShapeError unless each sample has a class.
-void require_classes(const std::string& called, const Dataset& data) {
-  if (data.x.rank() == 0 || data.y.rank() != 1 || data.x.shape()[0] != data.size())
+/// ShapeError unless each sample has a class, or else any numbers.
+void require_pairs(const std::string& called, const Dataset& data, bool classes) {
+  const bool fits = classes ? data.y.rank() == 1 : data.y.rank() > 0;
+  if (data.x.rank() == 0 || !fits || data.x.shape()[0] != data.size())
     throw ShapeError(called + ": x has shape " + to_string(data.x.shape()) + ", y " +
-                     to_string(data.y.shape()) + "; they must be (n, ...) and (n,)");
+                     to_string(data.y.shape()) + "; they must be (n, ...) and " +
+                     (classes ? "(n,)" : "(n,) or (n, ...)"));
 }
 
 }  // namespace
 
 Split split(const Dataset& data, double test_fraction, Generator& generator) {
-  require_classes("split", data);
+  require_pairs("split", data, false);
   const std::int64_t n = data.size();
   if (!(test_fraction > 0 && test_fraction < 1))
     throw std::invalid_argument("split: test_fraction is " + to_string(tensor(test_fraction)) +
@@ -46,7 +48,7 @@ Split split(const Dataset& data, double test_fraction, Generator& generator) {
 
 Batches::Batches(Dataset data, std::int64_t batch_size, Generator& generator)
     : data_(std::move(data)), batch_size_(batch_size), order_(randperm(data_.size(), generator)) {
-  require_classes("Batches", data_);
+  require_pairs("Batches", data_, false);
   if (batch_size <= 0)
     throw std::invalid_argument("Batches: batch_size is " + std::to_string(batch_size) +
                                 "; it must be positive");
@@ -124,7 +126,7 @@ void add(Evaluation& result, const Tensor& scores, const Tensor& y) try {
 }  // namespace
 
 Evaluation evaluate(FunctionRef<Tensor(const Tensor&)> network, const Dataset& data) {
-  require_classes("evaluate", data);
+  require_pairs("evaluate", data, true);
   const NoGrad guard;
   constexpr std::int64_t part = 1024;
   Evaluation result;

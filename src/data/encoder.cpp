@@ -57,17 +57,17 @@ class Places {
 }  // namespace
 
 TableEncoder::TableEncoder(const Table& table, const ColumnChoice& choice, std::span<const std::int64_t> rows)
-    : target_(learn_target(table, choice, rows)),
+    : targets_(learn_targets(table, choice, rows)),
       table_columns_(table.columns.size()),
       has_header_(table.has_header),
       source_(table.path) {
   columns_ = learn_columns(table, choice, rows);
 }
 
-TableEncoder::TableEncoder(std::vector<InputColumn> columns, TargetColumn target, std::size_t table_columns,
-                           bool has_header, std::string source)
+TableEncoder::TableEncoder(std::vector<InputColumn> columns, std::vector<TargetColumn> targets,
+                           std::size_t table_columns, bool has_header, std::string source)
     : columns_(std::move(columns)),
-      target_(std::move(target)),
+      targets_(std::move(targets)),
       table_columns_(table_columns),
       has_header_(has_header),
       source_(std::move(source)) {}
@@ -83,14 +83,24 @@ const TableColumn& TableEncoder::find(const Table& table, const std::string& nam
     throw ColumnError(table.path + ": the column '" + shortened(name) + "' is missing" + whole, {name});
   }
   if (count == table_columns_) return table.columns[position];
-  if (count + 1 == table_columns_ && position != target_.position)
-    return table.columns[position - (position > target_.position)];
-  if (count + 1 == table_columns_)
+  const bool without_targets = count + targets_.size() == table_columns_;
+  if (without_targets && !is_target(position)) {
+    const auto before = std::count_if(targets_.begin(), targets_.end(),
+                                      [&](const TargetColumn& each) { return each.position < position; });
+    return table.columns[position - static_cast<std::size_t>(before)];
+  }
+  if (without_targets)
     throw ColumnError(table.path + ": the target's column, '" + shortened(name) + "', is missing" + whole,
                       {name});
-  throw ParseError(table.path + " has " + std::to_string(count) + (count == 1 ? " column" : " columns") +
-                   " but " + source_ + " has " + std::to_string(table_columns_) +
-                   "; both need the same, with or without " + "the target '" + shortened(target_.name) + "'");
+  throw ParseError(
+      table.path + " has " + std::to_string(count) + (count == 1 ? " column" : " columns") + " but " +
+      source_ + " has " + std::to_string(table_columns_) + "; both need the same, with or without " +
+      (targets_.size() == 1 ? "the target '" : "the targets '") + shortened(target_names()) + "'");
+}
+
+bool TableEncoder::is_target(std::size_t position) const {
+  return std::any_of(targets_.begin(), targets_.end(),
+                     [&](const TargetColumn& each) { return each.position == position; });
 }
 
 Tensor TableEncoder::inputs(const Table& table) const {
@@ -124,24 +134,50 @@ Tensor TableEncoder::inputs(const Table& table) const {
   return constant(std::move(result));
 }
 
+std::string TableEncoder::target_names() const {
+  std::string names;
+  for (const TargetColumn& each : targets_) names += (names.empty() ? "" : ",") + each.name;
+  return names;
+}
+
+Tensor TableEncoder::as_given(const Tensor& outputs) const {
+  if (targets_.size() == 1) return outputs * target().deviation + target().mean;
+  std::vector<double> means, deviations;
+  for (const TargetColumn& each : targets_) {
+    means.push_back(each.mean);
+    deviations.push_back(each.deviation);
+  }
+  return outputs * cast(tensor(deviations), outputs.dtype()) + cast(tensor(means), outputs.dtype());
+}
+
+Tensor TableEncoder::numbers(const Table& table, const TargetColumn& target) const {
+  const TableColumn& column = find(table, target.name, target.position);
+  const auto fail = [&](std::size_t row, const std::string& what) {
+    fail_at_line(table.path, table.lines[row], "the target, " + title_of(table, column) + ", " + what);
+  };
+  std::vector<double> values;
+  for (std::size_t row = 0; row < table.lines.size(); ++row) {
+    if (column.is_missing(row)) fail(row, "holds nothing");
+    if (!std::isfinite(column.numbers[row]))
+      fail(row, "is '" + shortened(column.cell(row)) + "'; regression predicts finite numbers");
+    values.push_back((column.numbers[row] - target.mean) / target.deviation);
+  }
+  return cast(tensor(values), default_dtype());
+}
+
 Tensor TableEncoder::targets(const Table& table) const {
-  const TableColumn& column = find(table, target_.name, target_.position);
+  if (targets_.size() > 1) {
+    std::vector<Tensor> all;
+    for (const TargetColumn& each : targets_) all.push_back(numbers(table, each));
+    return stack(all, 1);
+  }
+  if (target().task() == Task::regression) return numbers(table, target());
+  const TableColumn& column = find(table, target().name, target().position);
   const auto fail = [&](std::size_t row, const std::string& what) {
     fail_at_line(table.path, table.lines[row], what);
   };
-  if (target_.task() == Task::regression) {
-    std::vector<double> values;
-    for (std::size_t row = 0; row < table.lines.size(); ++row) {
-      if (column.is_missing(row)) fail(row, "the target, " + title_of(table, column) + ", holds nothing");
-      if (!std::isfinite(column.numbers[row]))
-        fail(row, "the target, " + title_of(table, column) + ", is '" + shortened(column.cell(row)) +
-                      "'; regression predicts finite numbers");
-      values.push_back((column.numbers[row] - target_.mean) / target_.deviation);
-    }
-    return cast(tensor(values), default_dtype());
-  }
   std::unordered_map<std::string, std::int64_t> places;
-  for (const std::string& name : target_.classes) places.emplace(name, places.size());
+  for (const std::string& name : target().classes) places.emplace(name, places.size());
   std::vector<std::int64_t> classes;
   for (std::size_t row = 0; row < table.lines.size(); ++row) {
     if (column.is_missing(row)) fail(row, "the target, " + title_of(table, column) + ", holds nothing");

@@ -100,11 +100,18 @@ TableEncoder encoder_from(const Json& json) {
   const std::size_t table_columns = json.at("table_columns");
   std::vector<InputColumn> columns;
   for (const Json& column : json.at("inputs")) columns.push_back(column_from(column));
-  const TargetColumn target = target_from(json.at("target"));
+  std::vector<TargetColumn> targets = {target_from(json.at("target"))};
+  if (json.contains("more_targets"))
+    for (const Json& each : json.at("more_targets")) targets.push_back(target_from(each));
   const auto is_inside = [&](const auto& column) { return column.position < table_columns; };
-  require(!columns.empty() && is_inside(target) && std::all_of(columns.begin(), columns.end(), is_inside),
+  require(!columns.empty() && std::all_of(targets.begin(), targets.end(), is_inside) &&
+              std::all_of(columns.begin(), columns.end(), is_inside),
           "a column lies beyond the table");
-  return {std::move(columns), target, table_columns, json.at("has_header"), json.at("source")};
+  require(targets.size() == 1 ||
+              std::all_of(targets.begin(), targets.end(),
+                          [](const TargetColumn& each) { return each.task() == Task::regression; }),
+          "one of several targets is no number");
+  return {std::move(columns), std::move(targets), table_columns, json.at("has_header"), json.at("source")};
 }
 
 /// The network: "mlp" with its sizes, or "cnn" with an image, the channels and kernel of convolutions, too.
@@ -175,8 +182,7 @@ Model detail::model_of(const std::string& description, const NamedTensors& param
                                          std::to_string(format_version));
   Model model{encoder_from(json), network_from(json.at("network"), parameters)};
   const std::int64_t taken = model.network.inputs(), given = model.network.outputs();
-  const auto outputs =
-      std::max<std::int64_t>(1, static_cast<std::int64_t>(model.encoder.target().classes.size()));
+  const std::int64_t outputs = model.encoder.outputs();
   require(taken == model.encoder.width() && given == outputs,
           "the network has " + std::to_string(taken) + " inputs and " + std::to_string(given) +
               " outputs, the columns " + std::to_string(model.encoder.width()) + " and " +
@@ -187,9 +193,8 @@ Model detail::model_of(const std::string& description, const NamedTensors& param
 Tensor Model::operator()(const Table& table) const {
   const NoGrad guard;
   const Tensor outputs = network.predict(cast(encoder.inputs(table), network.dtype()));
-  const TargetColumn& target = encoder.target();
-  if (target.task() == Task::classification) return softmax(outputs);
-  return reshape(outputs, {table.rows()}) * target.deviation + target.mean;
+  if (encoder.target().task() == Task::classification) return softmax(outputs);
+  return encoder.as_given(encoder.outputs() > 1 ? outputs : reshape(outputs, {table.rows()}));
 }
 
 std::vector<std::string> Model::predict(const Table& table) const {
@@ -199,7 +204,13 @@ std::vector<std::string> Model::predict(const Table& table) const {
     for (const std::int64_t place : predicted_classes(outputs).to_vector<std::int64_t>())
       texts.push_back(encoder.target().classes[static_cast<std::size_t>(place)]);
   } else {
-    for (std::int64_t row = 0; row < outputs.size(); ++row) texts.push_back(to_string(outputs[row]));
+    const std::int64_t count = encoder.outputs();
+    const Tensor rows = reshape(outputs, {table.rows(), count});
+    for (std::int64_t row = 0; row < table.rows(); ++row) {
+      std::string text;
+      for (std::int64_t i = 0; i < count; ++i) text += (i == 0 ? "" : ",") + to_string(rows[{row, i}]);
+      texts.push_back(std::move(text));
+    }
   }
   return texts;
 }
@@ -214,6 +225,8 @@ std::string detail::description_of(const Model& model) {
                {"target", to_json(encoder.target())},
                {"inputs", Json::array()},
                {"network", to_json(model.network)}};
+  for (std::size_t i = 1; i < encoder.all_targets().size(); ++i)
+    json["more_targets"].push_back(to_json(encoder.all_targets()[i]));
   for (const InputColumn& column : encoder.columns()) json["inputs"].push_back(to_json(column));
   // Names and categories may be any bytes, JSON is UTF-8.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);

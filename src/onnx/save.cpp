@@ -68,14 +68,14 @@ std::string serialize(const chainrule::Model& model, const SaveOptions& options)
   }
   all.metadata["chainrule.columns"] = text(listed);
   if (target.task() == Task::classification) all.metadata["chainrule.classes"] = text(target.classes);
-  all.metadata["chainrule.target"] = target.name;
+  all.metadata["chainrule.target"] = model.encoder.target_names();
   all.metadata[description] = chainrule::detail::description_of(model);
 
   const NamedTensors state = chainrule::detail::parameters_of(model);
   const auto predict = [&](const std::vector<Tensor>& x) {
     const Tensor outputs = model.network(encoded(x[0], columns));
     return std::vector<Tensor>{
-        target.task() == Task::classification ? softmax(outputs) : outputs * target.deviation + target.mean};
+        target.task() == Task::classification ? softmax(outputs) : model.encoder.as_given(outputs)};
   };
   const DType dtype = model.network.layers().front().weight().dtype();
   return detail::bytes_of(state, predict, {zeros({1, static_cast<std::int64_t>(columns.size())}, dtype)},

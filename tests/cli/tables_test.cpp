@@ -97,9 +97,55 @@ TEST(Tables, with_a_number_as_target_are_learned_by_regression) {
                                 std::regex("^test R²: ([-0-9.]+), RMSE: ([0-9.]+) \\(12 samples\\)\n")))
       << result.output;
   EXPECT_GT(std::stod(found[1]), 0.5);
-  EXPECT_EQ(train({data.path(), "--target", "price", "--drop", "id,sold", "--report", "r.html"}).exit_code,
-            2);
+  const TemporaryFile page("", ".html");
+  EXPECT_EQ(
+      train({data.path(), "--target", "price", "--drop", "id,sold", "--epochs", "2", "--report", page.path()})
+          .exit_code,
+      0);
+  EXPECT_TRUE(
+      mentions(content_of(page.path()), {"R² ", "price: predicted against true", "price: residuals"}));
   EXPECT_EQ(train({data.path(), "--target", "price", "--class-weights", "balanced"}).exit_code, 2);
+}
+
+TEST(Tables, with_several_targets_are_learned_together) {
+  const TemporaryFile data(shop()), model("", ".safetensors"), people("city,sold\nUlm,yes\nUlm,no\n");
+  const ToolResult result = train(
+      {data.path(), "--target", "price,size", "--drop", "id", "--epochs", "60", "--save", model.path()});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_TRUE(mentions(result.errors, {"targets column 4 (price), column 3 (size): regression",
+                                       "6 rows without a target left out", "-2 with"}));
+  EXPECT_TRUE(mentions(result.output, {"mean of 2 targets", "  price: R²: ", "  size: R²: "}));
+  const ToolResult predicted = run_command("predict", {model.path(), people.path()});
+  std::smatch found;
+  ASSERT_TRUE(std::regex_search(predicted.output, found,
+                                std::regex("^price,size\n([-0-9.e]+),([-0-9.e]+)\n([-0-9.e]+),[-0-9.e]+\n$")))
+      << predicted.output;
+  EXPECT_NEAR(std::stod(found[1]), 2 * std::stod(found[2]) + 0.25, 1.5);  // both follow the sign of the size
+  EXPECT_LT(std::stod(found[3]), 0);
+  EXPECT_TRUE(mentions(run_command("summary", {model.path()}).output,
+                       {"predicts price: a number", "predicts size: a number"}));
+  EXPECT_TRUE(run_command("explain", {model.path(), people.path(), "--target", "size"})
+                  .output.starts_with("row 1 of " + people.path() + ": the prediction of size is"));
+  EXPECT_TRUE(mentions(run_command("explain", {model.path(), people.path(), "--target", "id"}).errors,
+                       {"--target 'id': the model predicts price,size"}));
+  std::string whole = shop();
+  for (std::size_t at = whole.find(";;"); at != std::string::npos; at = whole.find(";;"))
+    whole.insert(at + 1, "1");
+  const TemporaryFile filled(whole);
+  EXPECT_TRUE(
+      mentions(run_command("evaluate", {model.path(), filled.path()}).output, {"mean R²: 0.", "size "}));
+  EXPECT_TRUE(run_command("evaluate", {model.path(), filled.path(), "--csv"})
+                  .output.starts_with("target,r2,rmse,mae\nprice,0."));
+  EXPECT_TRUE(mentions(run_command("evaluate", {model.path(), filled.path(), "--json"}).output,
+                       {"\"targets\": [", "\"name\": \"size\""}));
+
+  EXPECT_TRUE(
+      mentions(train({data.path(), "--target", "price,nobody"}).errors, {"--target nobody", "no such"}));
+  EXPECT_TRUE(mentions(train({data.path(), "--target", "price,price"}).errors, {"price is there twice"}));
+  EXPECT_TRUE(mentions(train({data.path(), "--target", "price,city", "--drop", "id"}).errors,
+                       {"column 2 (city), is 'Ulm'", "regression predicts finite numbers"}));
+  EXPECT_TRUE(mentions(train({data.path(), "--target", "price,size", "--task", "classification"}).errors,
+                       {"several targets are learned as numbers"}));
 }
 
 TEST(Tables, stop_early_where_validation_improves_no_more) {
@@ -133,6 +179,11 @@ TEST(Tables, are_cross_validated) {
                        {"R² of 2 parts: "}));
   EXPECT_TRUE(mentions(train({data.path(), "--cv", "2", "--epochs", "1", "--json"}).output,
                        {"\"folds\": 2", "\"mean\": ", "\"deviation\": ", "\"scores\": ["}));
+  EXPECT_TRUE(mentions(train({data.path(), "--cv", "2", "--epochs", "1", "--csv"}).output,
+                       {"figure,value\nscore,accuracy_percent\nfolds,2\nmean,"}));
+  EXPECT_TRUE(mentions(train({data.path(), "--epochs", "1", "--csv"}).output,
+                       {"figure,value\n", "\ntarget,sold\n", "\naccuracy,0.", "\nepochs,1\n"}));
+  EXPECT_TRUE(mentions(train({data.path(), "--json", "--csv"}).errors, {"give one of them"}));
   EXPECT_TRUE(mentions(train({data.path(), "--cv", "2", "--save", "x"}).errors, {"leave --save out"}));
   EXPECT_EQ(train({data.path(), "--cv", "61"}).exit_code, 2);
   EXPECT_EQ(train({"--cv", "1"}).exit_code, 2);
@@ -155,7 +206,8 @@ TEST(Tables, of_images_are_learned_by_convolutions) {
   const Arguments arguments = {data.path(), "--target", "kind", "--arch", "cnn:4,8", "--hidden", "8"};
   EXPECT_TRUE(mentions(train(arguments).errors, {"--arch cnn", "--image 28x28"}));
   Arguments with = arguments;
-  for (const char* each : {"--image", "6x6", "--epochs", "30", "--lr", "0.01", "--dropout", "0.1", "--save"})
+  for (const char* each :
+       {"--image", "6x6", "--epochs", "30", "--lr", "0.01", "--dropout", "0.1", "--shift", "0", "--save"})
     with.emplace_back(each);
   with.push_back(model.path());
   with.emplace_back("--report");
@@ -218,11 +270,13 @@ TEST(Tables, are_learned_with_every_option) {
 }
 
 TEST(Tables, with_equal_weights_keep_all_units_equal) {
-  const TemporaryFile data(shop()), model("", ".safetensors");
+  const TemporaryFile data(shop()), model("", ".safetensors"), page("", ".html");
   EXPECT_EQ(train({data.path(), "--init", "constant=0.1", "--hidden", "3", "--drop", "id,price", "--save",
-                   model.path()})
+                   model.path(), "--report", page.path()})
                 .exit_code,
             0);
+  EXPECT_TRUE(mentions(content_of(page.path()),
+                       {"<h2>Symmetry</h2>", "Layer 1: 1 of 3 units differ", "different rows of W"}));
   const Tensor weight = load_model(model.path()).network.layers().front().weight();  // of 3 units
   EXPECT_TRUE(all(weight == weight[{Slice{0, 1}}]).item<bool>()) << to_string(weight);
   EXPECT_FALSE(all(weight == 0.1F).item<bool>());
@@ -268,6 +322,10 @@ TEST_F(Models, are_evaluated) {
       result.output, {"accuracy: 9", " of 60)\nAUC: 0.9", "class  precision  recall", "true \\ predicted"}));
   EXPECT_TRUE(
       mentions(run("evaluate", {data_.path(), "--json"}).output, {"\"auc\": 0.9", "\"confusion\": ["}));
+  EXPECT_TRUE(
+      run("evaluate", {data_.path(), "--csv"})
+          .output.starts_with("class,precision,recall,f1,samples,predicted as no,predicted as yes\nno,"));
+  EXPECT_TRUE(mentions(run("evaluate", {data_.path(), "--csv", "--json"}).errors, {"exclude each other"}));
   const TemporaryFile without("size,city\n1,Ulm\n"), other("size,city,sold\n1,Ulm,maybe\n");
   EXPECT_TRUE(mentions(run("evaluate", {without.path()}).errors, {"'sold' is missing"}));
   EXPECT_TRUE(mentions(run("evaluate", {other.path()}).errors, {other.path() + ":2", "maybe"}));
@@ -321,6 +379,10 @@ TEST_F(Models, are_explained) {
   const TemporaryFile picture("", ".svg");
   EXPECT_EQ(run("explain", {people.path(), "--picture", picture.path(), "--image", "1x2"}).exit_code, 0);
   EXPECT_TRUE(mentions(content_of(picture.path()), {"width=\"32\" height=\"16\"", "#ff0000"}));
+
+  const TemporaryFile pixels("", ".png");
+  EXPECT_EQ(run("explain", {people.path(), "-o", pixels.path(), "--image", "1x2"}).exit_code, 0);
+  EXPECT_TRUE(content_of(pixels.path()).starts_with("\x89PNG\r\n"));
 
   const auto refusal = [&](const Arguments& more) {
     Arguments all = {people.path()};

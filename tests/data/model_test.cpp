@@ -61,6 +61,29 @@ TEST(Model, is_the_same_after_saving_and_loading) {
   }
 }
 
+TEST(Model, predicts_several_numbers_at_once) {
+  const Table table = read("age,wage,size\n30,1.5,1\n50,2.5,2\n40,3.5,3\n");
+  const std::vector<std::int64_t> rows = {0, 1, 2};
+  const TableEncoder encoder(table, {.target = 1, .more_targets = {2}}, rows);
+  EXPECT_EQ(encoder.outputs(), 2);
+  EXPECT_EQ(encoder.target_names(), "wage,size");
+  EXPECT_EQ(encoder.targets(table).shape(), Shape({3, 2}));
+  EXPECT_TRUE(close(encoder.as_given(encoder.targets(table)), {1.5, 1, 2.5, 2, 3.5, 3}));
+  const Model model{encoder, network_of({1, -1}, 2)};
+  const double age = 10 / std::sqrt(200.0 / 3), deviation = std::sqrt(2.0 / 3);
+  const std::vector<double> expected = {
+      2.5 - deviation * age, 2 + deviation * age, 2.5 + deviation * age, 2 - deviation * age, 2.5, 2};
+  EXPECT_TRUE(close(model(table), expected));
+  const TemporaryFile file("", ".safetensors");
+  save_model(file.path(), model);
+  // A table with neither target, and no header, has the inputs at their places.
+  EXPECT_TRUE(close(load_model(file.path())(table), expected));
+  EXPECT_TRUE(close(model(read("30\n50\n40\n")), expected));
+  EXPECT_TRUE(model.predict(table)[2].starts_with("2.5,2")) << model.predict(table)[2];
+  EXPECT_TRUE(mentions(message_of<ParseError>([&] { (void)model(read("1,2,3,4\n")); }),
+                       {"with or without the targets 'wage,size'"}));
+}
+
 TEST(Model, of_images_has_convolutions_and_is_the_same_after_saving_and_loading) {
   std::string text = "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,kind\n";
   for (int row = 0; row < 6; ++row) {

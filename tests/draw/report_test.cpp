@@ -29,7 +29,7 @@ TrainingRun untrained(std::int64_t inputs, std::int64_t samples,
   Generator generator(1);
   const auto outputs = static_cast<std::int64_t>(classes.size());
   std::vector<std::int64_t> y;
-  for (std::int64_t i = 0; i < samples; ++i) y.push_back(i % outputs);
+  for (std::int64_t i = 0; i < samples; ++i) y.push_back(outputs == 0 ? 0 : i % outputs);
   const Tensor x = randn({samples, inputs}, generator);
   const Standardizer scale(x);
   const Dataset data{scale(x), tensor(y), outputs};
@@ -38,7 +38,7 @@ TrainingRun untrained(std::int64_t inputs, std::int64_t samples,
   return {.title = "A title",
           .facts = {{"seed", "17"}},
           .epochs = {{0.75, 0.5, 0.625, 0.5625}, {0.25, 0.875, 0.375, 0.8125}},
-          .network = Mlp({inputs, 5, outputs}, generator),
+          .network = Mlp({inputs, 5, std::max<std::int64_t>(1, outputs)}, generator),
           .train = data,
           .test = data,
           .scale = scale,
@@ -229,6 +229,38 @@ TEST(Report, needs_nothing_from_elsewhere) {
   EXPECT_EQ(count(page, "http://") + count(page, "https://"), 0);
   EXPECT_EQ(count(page, "src=\"data:image/png") + count(page, "href=\"data:"),
             count(page, "src=\"") + 1);  // the icon
+}
+
+TEST(Report, shows_predicted_numbers_against_true_ones) {
+  TrainingRun training = untrained(3, 12, {});
+  Generator generator(2);
+  training.network = Mlp({3, 4, 2}, generator);
+  training.train.y = training.test.y = randn({12, 2}, generator);
+  training.targets = {{"wage", 10, 2}, {"<size>", 0, 1}};
+  const std::string page = page_of(training);
+  EXPECT_TRUE(mentions(page, {"R² ", "of wage on the test samples", "wage: predicted against true",
+                              "&lt;size&gt;: residuals", "squared difference"}));
+  EXPECT_EQ(count(page, "<circle cx"), 4 * 12);
+  EXPECT_EQ(count(page, "accuracy"), 0);
+  EXPECT_EQ(count(page, "id=\"symmetry\""), 0);
+  training.targets.pop_back();
+  EXPECT_TRUE(mentions(message_of<ShapeError>([&] { page_of(training); }), {"2 outputs for 1 numbers"}));
+}
+
+TEST(Report, shows_whether_units_differ) {
+  TrainingRun training = untrained(4, 10);
+  training.epochs[0].different_units = {1};
+  training.epochs[1].different_units = {5};
+  EXPECT_TRUE(mentions(page_of(training), {"Layer 1: 5 of 5 units differ", "from 1 to 5"}));
+  EXPECT_EQ(different_rows(tensor({{1.0, 2.0}, {3.0, 4.0}, {1.0, 2.0 + 1e-9}})), 2);
+  EXPECT_EQ(different_rows(zeros({4, 3})), 1);
+}
+
+TEST(ReportImages, are_files_of_png) {
+  EXPECT_TRUE(png(2, 1, std::vector<std::uint8_t>(6, 7)).starts_with("\x89PNG\r\n"));
+  EXPECT_TRUE(
+      mentions(message_of<std::invalid_argument>([] { (void)png(2, 1, std::vector<std::uint8_t>(5)); }),
+               {"png: 5 bytes for 2x1 pixels"}));
 }
 
 TEST(Report, says_what_does_not_fit) {

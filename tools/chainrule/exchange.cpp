@@ -74,7 +74,7 @@ void import_model(const ExchangeOptions& options) {
   const auto of_table = onnx::table_model(model);
   std::string text = describe(model);
   if (of_table)
-    text += "predicts " + printable(of_table->encoder.target().name) +
+    text += "predicts " + printable(of_table->encoder.target_names()) +
             " from a table: predict, evaluate, explain and summary take it as it is\n";
   if (!options.output.empty()) {
     if (of_table)
@@ -99,6 +99,13 @@ Model load_any_model(const std::string& path) {
                    ": a model of ONNX that does not say which columns of a table it takes, as those "
                    "of `chainrule export` do; it takes " +
                    inputs + ". `chainrule import` shows what is in it");
+}
+
+std::optional<std::string> describe_foreign(const std::string& path) {
+  if (!is_onnx(path)) return {};
+  const onnx::Model model = onnx::load(path);
+  if (onnx::table_model(model)) return {};
+  return describe(model);
 }
 
 void add_exchange(CLI::App& app) {
@@ -136,6 +143,7 @@ Model load_any_model(const std::string& path) {
     throw IoError(path + ": this chainrule was built without models of ONNX; build it with libonnx-dev");
   return load_model(path);
 }
+std::optional<std::string> describe_foreign(const std::string&) { return {}; }
 void add_exchange(CLI::App&) {}
 
 #endif

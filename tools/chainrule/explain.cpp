@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -11,6 +12,7 @@
 #include "chainrule/autograd.h"
 #include "chainrule/data.h"
 #include "chainrule/io.h"
+#include "chainrule/report.h"
 #include "command.h"
 #include "options.h"
 #include "print.h"
@@ -22,7 +24,7 @@ namespace chainrule::cli {
 namespace {
 
 struct ExplainOptions {
-  std::string model, data, class_name, picture, image;
+  std::string model, data, class_name, target, picture, image;
   std::int64_t row = 1, steps = 256;
   ReadOptions reading;
   bool csv = false, json = false;
@@ -44,15 +46,31 @@ struct Explanation {
   }
 };
 
+/// The place of the target that is asked for, or else the first.
+std::int64_t explained_target(const TableEncoder& encoder, const std::string& name) {
+  const std::vector<TargetColumn>& all = encoder.all_targets();
+  if (name.empty()) return 0;
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const TargetColumn& each) { return each.name == name; });
+  if (found == all.end())
+    throw CommandError(fmt::format("--target '{}': the model predicts {}", printable(name),
+                                   printable(encoder.target_names(), 200)));
+  return found - all.begin();
+}
+
 /// The class that is asked for, or else the most probable one; 0 for a number.
-std::int64_t explained_output(const Model& model, const Tensor& outputs, const std::string& name) {
+std::int64_t explained_output(const Model& model, const Tensor& outputs, const std::string& name,
+                              const std::string& target_name) {
   const TargetColumn& target = model.encoder.target();
   if (target.task() == Task::regression) {
     if (!name.empty())
       throw CommandError("--class: the model predicts a number, " + printable(target.name) +
                          ", so there are no classes");
-    return 0;
+    return explained_target(model.encoder, target_name);
   }
+  if (!target_name.empty() && target_name != target.name)
+    throw CommandError("--target '" + printable(target_name) + "': the model predicts " +
+                       printable(target.name));
   if (name.empty()) return predicted_classes(outputs)[0].item<std::int64_t>();
   const auto found = std::find(target.classes.begin(), target.classes.end(), name);
   if (found == target.classes.end())
@@ -79,10 +97,10 @@ Explanation explain_row(const Model& model, const Table& table, const ExplainOpt
   const Tensor all = cast(model.encoder.inputs(table), DType::float64);
   const Tensor row = all[{Slice{options.row - 1, options.row}}];
   const TableNetwork network = to(model.network, DType::float64);
-  const TargetColumn& target = model.encoder.target();
-  const std::int64_t output = explained_output(model, network(row), options.class_name);
-  const double scale = target.task() == Task::regression ? target.deviation : 1,
-               shift = target.task() == Task::regression ? target.mean : 0;
+  const std::int64_t output = explained_output(model, network(row), options.class_name, options.target);
+  const bool is_number = model.encoder.target().task() == Task::regression;
+  const TargetColumn& target = model.encoder.all_targets()[is_number ? static_cast<std::size_t>(output) : 0];
+  const double scale = is_number ? target.deviation : 1, shift = is_number ? target.mean : 0;
   const auto value_of = [&](const Tensor& x) { return network(x)[{Slice{}, output}] * scale + shift; };
   const auto slopes = [&](const Tensor& at) {
     const Tensor x = variable(at);
@@ -90,9 +108,8 @@ Explanation explain_row(const Model& model, const Table& table, const ExplainOpt
   };
 
   Explanation explanation;
-  explanation.output = target.task() == Task::regression
-                           ? target.name
-                           : target.name + "=" + target.classes[static_cast<std::size_t>(output)];
+  explanation.output =
+      is_number ? target.name : target.name + "=" + target.classes[static_cast<std::size_t>(output)];
   explanation.here = no_grad([&] { return value_of(row); }).item();
   explanation.baseline = no_grad([&] { return value_of(zeros_like(row)); }).item();
   const Tensor along =
@@ -174,22 +191,46 @@ ImageShape image_shape(const ExplainOptions& options, std::int64_t columns) {
   return shape;
 }
 
-/// One square for each column: red speaks for the output, blue against it.
-std::string as_svg(const Explanation& explanation, const ImageShape& shape) {
-  constexpr std::size_t side = 16;
-  const auto width = static_cast<std::size_t>(shape.width), height = static_cast<std::size_t>(shape.height);
+/// Red speaks for the output, blue against it, and white for neither.
+std::vector<std::array<std::uint8_t, 3>> colours_of(const Explanation& explanation) {
   double most = 0;
   for (const Contribution& each : explanation.columns) most = std::max(most, std::abs(each.integrated));
+  std::vector<std::array<std::uint8_t, 3>> colours;
+  for (const Contribution& each : explanation.columns) {
+    const double part = most == 0 ? 0 : each.integrated / most;
+    const auto pale = static_cast<std::uint8_t>(std::lround(255 * (1 - std::abs(part))));
+    const auto strong = std::uint8_t{255};
+    colours.push_back({part >= 0 ? strong : pale, pale, part <= 0 ? strong : pale});
+  }
+  return colours;
+}
+
+constexpr std::size_t cell_side = 16;  // pixels for each column of the table
+
+std::string as_png(const Explanation& explanation, const ImageShape& shape) {
+  const auto colours = colours_of(explanation);
+  const auto width = static_cast<std::size_t>(shape.width), height = static_cast<std::size_t>(shape.height);
+  std::vector<std::uint8_t> pixels;
+  for (std::size_t y = 0; y < height * cell_side; ++y)
+    for (std::size_t x = 0; x < width * cell_side; ++x) {
+      const auto& colour = colours[y / cell_side * width + x / cell_side];
+      pixels.insert(pixels.end(), colour.begin(), colour.end());
+    }
+  return png(shape.width * std::int64_t{cell_side}, shape.height * std::int64_t{cell_side}, pixels);
+}
+
+/// One square for each column: red speaks for the output, blue against it.
+std::string as_svg(const Explanation& explanation, const ImageShape& shape) {
+  const auto width = static_cast<std::size_t>(shape.width), height = static_cast<std::size_t>(shape.height);
   std::string svg = fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" "
       "shape-rendering=\"crispEdges\">\n",
-      width * side, height * side);
-  for (std::size_t i = 0; i < explanation.columns.size(); ++i) {
-    const double part = most == 0 ? 0 : explanation.columns[i].integrated / most;
-    const auto pale = static_cast<int>(std::lround(255 * (1 - std::abs(part))));
+      width * cell_side, height * cell_side);
+  std::size_t i = 0;
+  for (const auto& [red, green, blue] : colours_of(explanation)) {
     svg += fmt::format("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"#{:02x}{:02x}{:02x}\"/>\n",
-                       i % width * side, i / width * side, side, side, part >= 0 ? 255 : pale, pale,
-                       part <= 0 ? 255 : pale);
+                       i % width * cell_side, i / width * cell_side, cell_side, cell_side, red, green, blue);
+    ++i;
   }
   return svg + "</svg>\n";
 }
@@ -203,7 +244,9 @@ void explain(const ExplainOptions& options) {
   if (!options.picture.empty()) shape = image_shape(options, std::ssize(model.encoder.columns()));
   const Table table = read_table(options.data, options.reading);
   const Explanation explanation = explain_row(model, table, options);
-  if (!options.picture.empty()) save_file(options.picture, as_svg(explanation, shape));
+  if (!options.picture.empty())
+    save_file(options.picture,
+              options.picture.ends_with(".png") ? as_png(explanation, shape) : as_svg(explanation, shape));
   write_output(options.csv    ? as_csv(explanation)
                : options.json ? as_json(explanation, options)
                               : as_text(explanation, options));
@@ -228,13 +271,18 @@ void add_explain(CLI::App& app) {
       ->add_option("--class", options->class_name,
                    "The class whose score is explained; else the predicted one")
       ->type_name("NAME");
+  command
+      ->add_option("--target", options->target,
+                   "Which of several numbers that the model predicts is explained; else the first")
+      ->type_name("NAME");
   add_whole_number<std::int64_t>(*command, "--steps", options->steps, 1, 100'000,
                                  "Points between the baseline and the row");
   command->add_flag("--csv", options->csv, "Print the table as CSV");
   command->add_flag("--json", options->json, "Print everything as JSON");
   command
-      ->add_option("--picture", options->picture,
-                   "Draw the columns as an image (SVG): red speaks for it, blue against it")
+      ->add_option(
+          "-o,--picture", options->picture,
+          "Draw the columns as an image (PNG or SVG, by its name): red speaks for it, blue\nagainst it")
       ->check(file_name())
       ->type_name("FILE");
   command->add_option("--image", options->image, "The image's size; a square where not given")
@@ -245,7 +293,7 @@ void add_explain(CLI::App& app) {
       "what the network gives for both, but for the completeness error, which --steps lessens. A class is\n"
       "explained by its score, before the softmax.\n\n"
       "  chainrule explain titanic.safetensors people.csv --row 2\n"
-      "  chainrule explain digits.safetensors digits.csv --row 7 --picture seven.svg");
+      "  chainrule explain digits.safetensors digits.csv --row 7 -o seven.png");
   command->callback([options] { explain(*options); });
 }
 

@@ -24,7 +24,7 @@ namespace {
 struct ModelOptions {
   std::string model, data, output;
   ReadOptions reading;
-  bool probabilities = false, json = false;
+  bool probabilities = false, json = false, csv = false;
 };
 
 /// Says on standard error what is not as the model has learned it.
@@ -65,8 +65,12 @@ void predict(const ModelOptions& options) {
   if (options.probabilities) {
     text = probabilities_csv(model, table);
   } else {
-    text = field(model.encoder.target().name) + "\n";
-    for (const std::string& each : model.predict(table)) text += field(each) + "\n";
+    const std::vector<TargetColumn>& targets = model.encoder.all_targets();
+    for (std::size_t i = 0; i < targets.size(); ++i) text += (i == 0 ? "" : ",") + field(targets[i].name);
+    text += '\n';
+    // Several numbers have their commas between them already.
+    for (const std::string& each : model.predict(table))
+      text += (targets.size() == 1 ? field(each) : each) + "\n";
   }
   note_gaps("predict", model, table);
   if (options.output.empty()) return write_output(text);
@@ -108,7 +112,42 @@ std::string describe(const ClassificationMetrics& metrics, const TargetColumn& t
          aligned(confusion);
 }
 
+std::string as_csv(const ClassificationMetrics& metrics, const TargetColumn& target) {
+  std::string text = "class,precision,recall,f1,samples";
+  for (const std::string& name : target.classes) text += "," + field("predicted as " + name);
+  text += '\n';
+  for (std::size_t c = 0; c < metrics.classes.size(); ++c) {
+    const ClassMetrics& of = metrics.classes[c];
+    text +=
+        fmt::format("{},{},{},{},{}", field(target.classes[c]), of.precision, of.recall, of.f1, of.support);
+    for (const std::int64_t count : metrics.confusion[c]) text += fmt::format(",{}", count);
+    text += '\n';
+  }
+  return text;
+}
+
+std::string as_csv(const std::vector<RegressionMetrics>& metrics, const TableEncoder& encoder) {
+  std::string text = "target,r2,rmse,mae\n";
+  for (std::size_t i = 0; i < metrics.size(); ++i)
+    text += fmt::format("{},{},{},{}\n", field(encoder.all_targets()[i].name), metrics[i].r2, metrics[i].rmse,
+                        metrics[i].mae);
+  return text;
+}
+
+std::string describe(const std::vector<RegressionMetrics>& metrics, const TableEncoder& encoder,
+                     std::int64_t samples) {
+  if (metrics.size() == 1)
+    return fmt::format("R²: {:.4f}\nRMSE: {:.4g}\nmean absolute error: {:.4g}\nsamples: {}\n", metrics[0].r2,
+                       metrics[0].rmse, metrics[0].mae, samples);
+  std::vector<std::vector<std::string>> rows = {{"target", "R²", "RMSE", "mean absolute error"}};
+  for (std::size_t i = 0; i < metrics.size(); ++i)
+    rows.push_back({printable(encoder.all_targets()[i].name, 30), fmt::format("{:.4f}", metrics[i].r2),
+                    fmt::format("{:.4g}", metrics[i].rmse), fmt::format("{:.4g}", metrics[i].mae)});
+  return fmt::format("mean R²: {:.4f}\nsamples: {}\n\n", mean_r2(metrics), samples) + aligned(rows);
+}
+
 void evaluate_model(const ModelOptions& options) {
+  if (options.csv && options.json) throw CommandError("--csv and --json exclude each other");
   const Model model = load_any_model(options.model);
   const TargetColumn& target = model.encoder.target();
   Table table = read_table(options.data, options.reading);
@@ -119,15 +158,17 @@ void evaluate_model(const ModelOptions& options) {
   };
   if (target.task() == Task::classification) {
     const ClassificationMetrics metrics = classification_metrics(outputs, y);
-    return write_output(options.json ? dump(to_json(metrics, target)) : describe(metrics, target));
+    return write_output(options.csv    ? as_csv(metrics, target)
+                        : options.json ? dump(to_json(metrics, target))
+                                       : describe(metrics, target));
   }
-  const RegressionMetrics metrics =
-      regression_metrics(outputs, cast(y, DType::float64) * target.deviation + target.mean);
-  write_output(
-      options.json
-          ? dump({{"r2", metrics.r2}, {"rmse", metrics.rmse}, {"mae", metrics.mae}, {"samples", y.size()}})
-          : fmt::format("R²: {:.4f}\nRMSE: {:.4g}\nmean absolute error: {:.4g}\nsamples: {}\n", metrics.r2,
-                        metrics.rmse, metrics.mae, y.size()));
+  const std::vector<RegressionMetrics> metrics =
+      metrics_of_targets(cast(outputs, DType::float64), model.encoder.as_given(cast(y, DType::float64)));
+  nlohmann::ordered_json json = cli::to_json(metrics, model.encoder);
+  json["samples"] = table.rows();
+  write_output(options.csv    ? as_csv(metrics, model.encoder)
+               : options.json ? dump(json)
+                              : describe(metrics, model.encoder, table.rows()));
 }
 
 std::string describe(const InputColumn& column) {
@@ -139,17 +180,20 @@ std::string describe(const InputColumn& column) {
                    200);
 }
 
+std::string describe(const TargetColumn& target) {
+  if (target.task() == Task::regression)
+    return fmt::format("a number, mean {:.4g}, deviation {:.4g}", target.mean, target.deviation);
+  return printable(
+      fmt::format("one of {} classes: {}", target.classes.size(), fmt::join(target.classes, ", ")), 200);
+}
+
 void summarise(const ModelOptions& options) {
+  if (const auto text = describe_foreign(options.model)) return write_output(*text);
   const Model model = load_any_model(options.model);
   const TableEncoder& encoder = model.encoder;
-  const TargetColumn& target = encoder.target();
-  std::string text = fmt::format(
-      "learned from {}\npredicts {}: {}\n", printable(encoder.source(), 1000), printable(target.name),
-      target.task() == Task::regression
-          ? fmt::format("a number, mean {:.4g}, deviation {:.4g}", target.mean, target.deviation)
-          : printable(
-                fmt::format("one of {} classes: {}", target.classes.size(), fmt::join(target.classes, ", ")),
-                200));
+  std::string text = fmt::format("learned from {}\n", printable(encoder.source(), 1000));
+  for (const TargetColumn& target : encoder.all_targets())
+    text += fmt::format("predicts {}: {}\n", printable(target.name), describe(target));
   text += "from\n";
   for (const InputColumn& column : encoder.columns())
     text += fmt::format("  {}: {}\n", printable(column.name), describe(column));
@@ -200,6 +244,7 @@ void add_models(CLI::App& app) {
 
   command = add_model_command(app, "evaluate", "Compare predictions with what a table says", *options);
   add_data(*command, *options);
+  command->add_flag("--csv", options->csv, "Print the figures of each class, or number, as CSV");
   command->add_flag("--json", options->json, "Print all figures as JSON");
   command->footer(
       "Accuracy, precision, recall and F1 of each class, the confusion matrix, and for two classes the area "

@@ -29,7 +29,8 @@ void check(const TrainOptions& options) {
     make_folder(options.checkpoint);
     require_writable(checkpoint_file(options.checkpoint));
   }
-  if (options.plot && options.json) throw CommandError("--plot and --json: give one of them");
+  if (options.plot + options.json + options.csv > 1)
+    throw CommandError("--plot, --json and --csv: give one of them");
 }
 
 /// Says what will be done, before it takes time.
@@ -51,8 +52,6 @@ void announce(const TrainingData& data, const TableNetwork& network) {
 /// Options that contradict each other, or what is learned.
 void check(const TrainOptions& options, Task task) {
   if (task == Task::classification) return;
-  if (!options.report.empty())
-    throw CommandError("--report shows classes, and this target is a number; --plot and --json show both");
   if (options.class_weights != "none" || options.label_smoothing > 0)
     throw CommandError(
         fmt::format("{} is for classes, and this target is a number; give --task classification",
@@ -234,7 +233,7 @@ void add_numbers(CLI::App& command, TrainOptions& options) {
              "Share held back to choose the best epoch by; 0.1 with --patience");
   add_whole_number<std::int64_t>(command, "--shift", options.shift, 0, 1000,
                                  "Images: pixels by which each is moved at most, at random, while learning")
-      ->default_str("a 14th of the side");
+      ->default_str("1; a 28th of the side");
   add_whole_number<std::int64_t>(command, "--patience", options.patience, 1, most,
                                  "Stop after so many epochs without improvement on those")
       ->default_str("no limit");
@@ -296,7 +295,9 @@ void add_train(CLI::App& app, Ranks& ranks) {
       ->check(file_name())
       ->type_name("FILE")
       ->needs(data);
-  add("--target", options->target, "COLUMN", "What to predict: last, a number from 1, or a header's name")
+  add("--target", options->target, "COLUMN,...",
+      "What to predict: last, a number from 1, or a header's name; several for\nnumbers that are predicted "
+      "together")
       ->needs(data);
   command->add_option("--drop", options->dropped, "Columns to leave out, as identifiers; like --target")
       ->delimiter(',')
@@ -324,6 +325,7 @@ void add_train(CLI::App& app, Ranks& ranks) {
       ->check(file_name());
   command->add_flag("--plot", options->plot, "Draw the loss as a curve");
   command->add_flag("--json", options->json, "Print all figures as JSON");
+  command->add_flag("--csv", options->csv, "Print the figures as CSV, one in each line");
   command->footer(
       "A multi-layer perceptron or convolutional network with ReLU. Classes are whole numbers or text, and "
       "learned by softmax\n"

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <sstream>
 
 #include "chainrule/data/folds.h"
 #include "chainrule/ops.h"
@@ -27,14 +28,37 @@ std::size_t find_column(const Table& table, const std::string& option, const std
                                  table.has_header ? ", or a name from its header" : ""));
 }
 
+/// --target: a name, which may have commas in it, or several.
+void choose_targets(ColumnChoice& choice, const Table& table, const TrainOptions& options) {
+  if (table.find(options.target) || options.target.find(',') == std::string::npos) {
+    choice.target = find_column(table, "--target", options.target);
+    return;
+  }
+  std::vector<std::size_t> targets;
+  std::istringstream names(options.target);
+  for (std::string name; std::getline(names, name, ',');) {
+    targets.push_back(find_column(table, "--target", name));
+    if (std::count(targets.begin(), targets.end(), targets.back()) > 1)
+      throw CommandError("--target " + printable(options.target) + ": " + printable(name) +
+                         " is there twice");
+  }
+  if (options.task == "classification")
+    throw CommandError("--target " + printable(options.target) +
+                       ": several targets are learned as numbers; give one for --task classification");
+  choice.target = targets.front();
+  choice.more_targets.assign(targets.begin() + 1, targets.end());
+  if (!choice.more_targets.empty()) choice.task = Task::regression;
+}
+
 ColumnChoice choose_columns(const Table& table, const TrainOptions& options) {
   if (options.target == "last" && table.columns.back().name == fmt::format("pixel {}", table.columns.size()))
     throw CommandError(table.path +
                        ": these are images without classes; give the file of those with --labels");
-  ColumnChoice choice{.target = find_column(table, "--target", options.target)};
+  ColumnChoice choice;
+  choose_targets(choice, table, options);
   for (const std::string& name : options.dropped) {
     choice.dropped.push_back(find_column(table, "--drop", name));
-    if (choice.dropped.back() == choice.target)
+    if (is_target(choice, choice.dropped.back()))
       throw CommandError("--drop " + printable(name) + ": that is the target; choose another with --target");
   }
   if (options.task != "auto")
@@ -42,9 +66,13 @@ ColumnChoice choose_columns(const Table& table, const TrainOptions& options) {
   return choice;
 }
 
-/// Only the rows that have a target.
-Table with_targets(Table table, std::size_t target) {
-  const std::vector<std::int64_t> rows = rows_with(table, target);
+/// Only the rows that have all targets.
+Table with_targets(Table table, const ColumnChoice& choice) {
+  std::vector<std::int64_t> rows = rows_with(table, choice.target);
+  for (const std::size_t target : choice.more_targets)
+    std::erase_if(rows, [&](std::int64_t row) {
+      return table.columns[target].is_missing(static_cast<std::size_t>(row));
+    });
   const bool all = static_cast<std::int64_t>(rows.size()) == table.rows();
   return all || rows.empty() ? std::move(table) : take_rows(table, rows);
 }
@@ -140,7 +168,7 @@ TableEncoder scaled_alike(const TableEncoder& encoder, const Table& table,
     column.mean = mean;
     column.deviation = deviation > 0 ? deviation : 1;
   }
-  return {std::move(columns), encoder.target(), encoder.table_columns(), encoder.has_header(),
+  return {std::move(columns), encoder.all_targets(), encoder.table_columns(), encoder.has_header(),
           encoder.source()};
 }
 
@@ -259,7 +287,7 @@ TrainingData read_training_data(const TrainOptions& options, Generator& generato
   Table read = read_table(options.data, options.reading);
   const std::int64_t rows = read.rows();
   const ColumnChoice choice = choose_columns(read, options);
-  const Table table = with_targets(std::move(read), choice.target);
+  const Table table = with_targets(std::move(read), choice);
   const auto note_rows = [&](TrainingData data) {
     if (const std::int64_t gone = rows - table.rows(); gone > 0)
       data.reading += fmt::format("; {} {} without a target left out", gone, gone == 1 ? "row" : "rows");
@@ -275,7 +303,7 @@ std::vector<TrainingData> read_folds(const TrainOptions& options, Generator& gen
   Table read = options.data.empty() ? make_half_moons(generator) : read_table(options.data, options.reading);
   const ColumnChoice choice =
       options.data.empty() ? ColumnChoice{.target = 2} : choose_columns(read, options);
-  const Table table = with_targets(std::move(read), choice.target);
+  const Table table = with_targets(std::move(read), choice);
   if (table.rows() < options.cv)
     throw CommandError(fmt::format("--cv {}: {} has {} rows", options.cv, table.path, table.rows()));
   std::vector<TrainingData> all;

@@ -278,6 +278,10 @@ class Fit {
 
   void test() {
     TrainingEpoch& epoch = at_.learned.epochs.back();
+    // With equal first weights, units of a layer stay equal: the report shows it.
+    if (!options_.report.empty() && (options_.init == "zeros" || options_.init.starts_with("constant")))
+      for (std::size_t i = 0; i + 1 < network_.layers().size(); ++i)
+        epoch.different_units.push_back(different_rows(network_.layers()[i].weight()));
     if (data_.task() == Task::regression) {
       epoch.test_loss = shared_mean_loss(data_.test);
       return;

@@ -55,7 +55,7 @@ std::vector<std::int64_t> parse_sizes(const char* option, const std::string& tex
 TableNetwork make_network(const TrainingData& data, const TrainOptions& options, Generator& generator) {
   std::vector<std::int64_t> units;
   if (options.arch != "linear") units = parse_sizes("--hidden", options.hidden);
-  units.push_back(std::max<std::int64_t>(1, data.train.classes));
+  units.push_back(data.encoder.outputs());
   const bool is_cnn = options.arch.starts_with("cnn");
   double parameters = 0;
   for (std::size_t i = is_cnn ? 1 : 0; i < units.size(); ++i)
@@ -101,7 +101,10 @@ void complete_network(TrainOptions& options, const ImageShape& image) {
 
 void complete(TrainOptions& options, const TrainingData& data) {
   complete_network(options, data.image);
-  if (options.shift < 0) options.shift = std::min(data.image.height, data.image.width) / 14;
+  if (options.shift < 0)
+    options.shift = data.image.is_empty()
+                        ? 0
+                        : std::max<std::int64_t>(1, std::min(data.image.height, data.image.width) / 28);
   const bool sgd = options.optimizer == "sgd", numbers = data.task() == Task::regression;
   if (options.learning_rate == 0) options.learning_rate = !sgd ? 0.003 : numbers ? 0.01 : 0.03;
   // A prior on the weights counts as much as so many samples, whatever their number.

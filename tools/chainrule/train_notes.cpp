@@ -40,6 +40,13 @@ bool is_dropped(const ColumnChoice& choice, std::size_t position) {
   return std::find(choice.dropped.begin(), choice.dropped.end(), position) != choice.dropped.end();
 }
 
+/// What is predicted: "target column 2 (price)", or all of several.
+std::string targets_title(const Table& table, const ColumnChoice& choice) {
+  std::string text = (choice.more_targets.empty() ? "target " : "targets ") + title(table, choice.target);
+  for (const std::size_t position : choice.more_targets) text += ", " + title(table, position);
+  return text;
+}
+
 /// A whole number that grows from row to row, or a text that is another in each.
 bool is_identifier(const TableColumn& column) {
   constexpr std::size_t fewest_rows = 10;
@@ -114,19 +121,23 @@ void warn_of_target(const Table& table, const ColumnChoice& choice, const TableE
 
 }  // namespace
 
+bool is_target(const ColumnChoice& choice, std::size_t position) {
+  return position == choice.target || std::find(choice.more_targets.begin(), choice.more_targets.end(),
+                                                position) != choice.more_targets.end();
+}
+
 std::string describe_reading(const Table& table, const ColumnChoice& choice) {
   std::int64_t missing = 0;
   std::size_t with_gaps = 0;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    const std::int64_t count = i == choice.target || is_dropped(choice, i) ? 0 : table.columns[i].missing();
+    const std::int64_t count = is_target(choice, i) || is_dropped(choice, i) ? 0 : table.columns[i].missing();
     missing += count;
     with_gaps += count > 0;
   }
   const Task task = choice.task.value_or(guess_task(table.columns[choice.target]));
-  std::string text =
-      fmt::format("fields apart by {}, {} header, target {}: {}", separator_name(table.separator),
-                  table.has_header ? "a" : "no", title(table, choice.target),
-                  task == Task::regression ? "regression" : "classification");
+  std::string text = fmt::format("fields apart by {}, {} header, {}: {}", separator_name(table.separator),
+                                 table.has_header ? "a" : "no", targets_title(table, choice),
+                                 task == Task::regression ? "regression" : "classification");
   if (missing > 0)
     text += fmt::format("; {} missing {} in {} {} filled in", missing, missing == 1 ? "value" : "values",
                         with_gaps, with_gaps == 1 ? "column" : "columns");
@@ -139,7 +150,7 @@ std::vector<std::string> find_warnings(const Table& table, const ColumnChoice& c
   warn_of_header(table, warnings);
   warn_of_target(table, choice, encoder, options, warnings);
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    if (i == choice.target || is_dropped(choice, i)) continue;
+    if (is_target(choice, i) || is_dropped(choice, i)) continue;
     if (table.columns[i].missing() == table.rows())
       warnings.push_back(fmt::format("{} holds nothing in any row; leave it out with --drop {}",
                                      title(table, i), option_name(table, i)));

@@ -8,6 +8,9 @@
 
 namespace chainrule::cli {
 
+/// Is the column at this position to be predicted?
+bool is_target(const ColumnChoice& choice, std::size_t position);
+
 /// What was taken for the separator, the header, the target and gaps, in a line without its end.
 std::string describe_reading(const Table& table, const ColumnChoice& choice);
 

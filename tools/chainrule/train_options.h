@@ -29,7 +29,7 @@ struct TrainOptions {
   std::string report, save;
   std::string checkpoint, resume;
   std::int64_t every = 0;  // steps; 0: at the end of each epoch
-  bool plot = false, json = false;
+  bool plot = false, json = false, csv = false;
 
   /// Does anybody want to know how the network does on the test samples on the way? That takes time.
   bool wants_curves() const { return plot || !report.empty(); }
@@ -79,6 +79,7 @@ void for_each_setting(Options& o, const Visit& visit) {
   visit("--every", o.every, output);
   visit("--plot", o.plot, output);
   visit("--json", o.json, output);
+  visit("--csv", o.csv, output);
 }
 
 }  // namespace chainrule::cli

@@ -9,9 +9,9 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "chainrule/data/metrics.h"
 #include "print.h"
 #include "terminal.h"
+#include "text.h"
 #include "train_notes.h"
 
 namespace chainrule::cli {
@@ -22,13 +22,37 @@ std::string percent(std::int64_t part, std::int64_t whole) {
   return fmt::format("{:.2f} %", 100 * static_cast<double>(part) / static_cast<double>(whole));
 }
 
-RegressionMetrics regression_of(const TrainResult& result) {
-  const TargetColumn& target = result.data.encoder.target();
-  const Tensor outputs = result.network.predict(result.data.test.x), y = result.data.test.y;
+/// Of each target.
+std::vector<RegressionMetrics> regression_of(const TrainResult& result) {
+  const TableEncoder& encoder = result.data.encoder;
+  const Tensor y = result.data.test.y;
   const auto as_given = [&](const Tensor& x) {
-    return reshape(cast(x, DType::float64) * target.deviation + target.mean, y.shape());
+    return encoder.as_given(cast(reshape(x, y.shape()), DType::float64));
   };
-  return regression_metrics(as_given(outputs), as_given(y));
+  return metrics_of_targets(as_given(result.network.predict(result.data.test.x)), as_given(y));
+}
+
+std::string regression_text(const TrainResult& result) {
+  const std::vector<RegressionMetrics> all = regression_of(result);
+  const std::vector<TargetColumn>& targets = result.data.encoder.all_targets();
+  if (all.size() == 1)
+    return fmt::format("test R²: {:.4f}, RMSE: {:.4g} ({} samples)\n", all[0].r2, all[0].rmse,
+                       result.data.test.size());
+  std::string text = fmt::format("test R²: {:.4f}, mean of {} targets ({} samples)\n", mean_r2(all),
+                                 all.size(), result.data.test.size());
+  for (std::size_t i = 0; i < all.size(); ++i)
+    text +=
+        fmt::format("  {}: R²: {:.4f}, RMSE: {:.4g}\n", printable(targets[i].name), all[i].r2, all[i].rmse);
+  return text;
+}
+
+/// What --report calls the numbers that are predicted; none where there are classes.
+std::vector<ReportedTarget> reported_targets(const TableEncoder& encoder) {
+  std::vector<ReportedTarget> targets;
+  if (encoder.target().task() == Task::regression)
+    for (const TargetColumn& each : encoder.all_targets())
+      targets.push_back({each.name, each.mean, each.deviation});
+  return targets;
 }
 
 std::string plot_of(const TrainResult& result) {
@@ -44,11 +68,11 @@ std::string plot_of(const TrainResult& result) {
                .colours = colours_wanted()});
 }
 
-std::string as_json(const TrainResult& result) {
+nlohmann::ordered_json json_of(const TrainResult& result) {
   const auto& [options, data, network, learned, test] = result;
   nlohmann::ordered_json json = {{"data", data.source},
                                  {"test_data", data.test_source},
-                                 {"target", data.encoder.target().name},
+                                 {"target", data.encoder.target_names()},
                                  {"task", data.task() == Task::regression ? "regression" : "classification"},
                                  {"classes", data.encoder.target().classes},
                                  {"inputs", data.encoder.input_names()},
@@ -64,10 +88,7 @@ std::string as_json(const TrainResult& result) {
                                  {"seconds", learned.seconds},
                                  {"samples_per_second", result.samples_per_second()}};
   if (data.task() == Task::regression) {
-    const RegressionMetrics metrics = regression_of(result);
-    json["r2"] = metrics.r2;
-    json["rmse"] = metrics.rmse;
-    json["mae"] = metrics.mae;
+    json.update(to_json(regression_of(result), data.encoder));
   } else {
     json["accuracy"] = result.test_accuracy();
     json["test_loss"] = test.loss;
@@ -76,10 +97,51 @@ std::string as_json(const TrainResult& result) {
   if (!learned.validation_losses.empty()) json["validation_losses"] = learned.validation_losses;
   json["warnings"] = data.warnings;
   if (const std::string more = warning(result); !more.empty()) json["warnings"].push_back(more);
+  return json;
+}
+
+std::string dumped(const nlohmann::ordered_json& json) {
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
+/// A line for each figure that is one number or text.
+std::string as_csv(const nlohmann::ordered_json& json) {
+  std::string text = "figure,value\n";
+  for (const auto& [name, value] : json.items())
+    if (value.is_primitive())
+      text += name + "," + (value.is_string() ? field(value.get<std::string>()) : value.dump()) + "\n";
+  return text;
+}
+
 }  // namespace
+
+std::vector<RegressionMetrics> metrics_of_targets(const Tensor& predictions, const Tensor& y) {
+  if (y.rank() == 1) return {regression_metrics(predictions, y)};
+  std::vector<RegressionMetrics> all;
+  for (std::int64_t i = 0; i < y.shape()[1]; ++i)
+    all.push_back(regression_metrics(predictions[{Slice{}, i}], y[{Slice{}, i}]));
+  return all;
+}
+
+double mean_r2(const std::vector<RegressionMetrics>& targets) {
+  double sum = 0;
+  for (const RegressionMetrics& each : targets) sum += each.r2;
+  return sum / static_cast<double>(targets.size());
+}
+
+nlohmann::ordered_json to_json(const std::vector<RegressionMetrics>& targets, const TableEncoder& encoder) {
+  const auto figures = [](const RegressionMetrics& of) {
+    return nlohmann::ordered_json{{"r2", of.r2}, {"rmse", of.rmse}, {"mae", of.mae}};
+  };
+  if (targets.size() == 1) return figures(targets.front());
+  nlohmann::ordered_json json = {{"r2", mean_r2(targets)}, {"targets", nlohmann::ordered_json::array()}};
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    nlohmann::ordered_json each = {{"name", encoder.all_targets()[i].name}};
+    each.update(figures(targets[i]));
+    json["targets"].push_back(std::move(each));
+  }
+  return json;
+}
 
 TrainResult::TrainResult(const TrainOptions& given, const TrainingData& learned_from,
                          const TableNetwork& trained, const Learned& how)
@@ -92,7 +154,7 @@ double TrainResult::test_accuracy() const {
 }
 
 double TrainResult::score() const {
-  return data.task() == Task::regression ? regression_of(*this).r2 : 100 * test_accuracy();
+  return data.task() == Task::regression ? mean_r2(regression_of(*this)) : 100 * test_accuracy();
 }
 
 std::string describe_scores(const std::vector<double>& scores, Task task, const TrainOptions& options) {
@@ -101,13 +163,13 @@ std::string describe_scores(const std::vector<double>& scores, Task task, const 
   for (const double score : scores) square += (score - mean) * (score - mean);
   const double deviation = std::sqrt(square / static_cast<double>(scores.size() - 1));
   const char* const name = task == Task::regression ? "r2" : "accuracy_percent";
-  if (options.json) {
+  if (options.json || options.csv) {
     const nlohmann::ordered_json json = {{"score", name},
                                          {"folds", scores.size()},
                                          {"mean", mean},
                                          {"deviation", deviation},
                                          {"scores", scores}};
-    return json.dump(2) + "\n";
+    return options.csv ? as_csv(json) : dumped(json);
   }
   return task == Task::regression
              ? fmt::format("R² of {} parts: {:.4f} ± {:.4f}\n", scores.size(), mean, deviation)
@@ -121,12 +183,11 @@ double TrainResult::samples_per_second() const {
 
 std::string describe(const TrainResult& result) {
   const auto& [options, data, network, learned, test] = result;
-  if (options.json) return as_json(result);
+  if (options.json) return dumped(json_of(result));
+  if (options.csv) return as_csv(json_of(result));
   std::string text = options.plot ? plot_of(result) : "";
   if (data.task() == Task::regression) {
-    const RegressionMetrics metrics = regression_of(result);
-    text += fmt::format("test R²: {:.4f}, RMSE: {:.4g} ({} samples)\n", metrics.r2, metrics.rmse,
-                        data.test.size());
+    text += regression_text(result);
   } else {
     const std::int64_t total = data.test.size();
     text += fmt::format("test accuracy: {} ({} of {})\n", percent(test.correct, total), test.correct, total);
@@ -166,7 +227,8 @@ void write_report(const TrainResult& result) {
                .scale = Standardizer(cast(data.encoder.mean(), default_dtype()),
                                      cast(data.encoder.deviation(), default_dtype())),
                .classes = data.encoder.target().classes,
-               .inputs = data.encoder.input_names()});
+               .inputs = data.encoder.input_names(),
+               .targets = reported_targets(data.encoder)});
 }
 
 }  // namespace chainrule::cli

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
+#include "chainrule/data/metrics.h"
 #include "train_fit.h"
 
 namespace chainrule::cli {
@@ -23,6 +25,12 @@ struct TrainResult {
   /// What --cv compares: the accuracy in percent, or R².
   double score() const;
 };
+
+/// How good numbers are, (n,) or (n, targets), target by target.
+std::vector<RegressionMetrics> metrics_of_targets(const Tensor& predictions, const Tensor& y);
+double mean_r2(const std::vector<RegressionMetrics>& targets);
+/// "r2", "rmse" and "mae"; of several targets the mean of R² and these figures of each, under "targets".
+nlohmann::ordered_json to_json(const std::vector<RegressionMetrics>& targets, const TableEncoder& encoder);
 
 /// What the test samples came to, as text or, with --json, as JSON, with --plot below the curve of the loss.
 std::string describe(const TrainResult& result);

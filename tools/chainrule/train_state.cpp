@@ -72,9 +72,11 @@ Json to_json(const TrainingState& state) {
                {"seconds", state.learned.seconds},
                {"epochs", Json::array()},
                {"validation_losses", Json::array()}};
-  for (const TrainingEpoch& each : state.learned.epochs)
+  for (const TrainingEpoch& each : state.learned.epochs) {
     json["epochs"].push_back(
         {number(each.loss), number(each.accuracy), number(each.test_loss), number(each.test_accuracy)});
+    if (!each.different_units.empty()) json["epochs"].back().push_back(each.different_units);
+  }
   for (const double each : state.learned.validation_losses) json["validation_losses"].push_back(number(each));
   return json;
 }
@@ -92,7 +94,10 @@ TrainingState state_from(const Json& json) {
     state.learned.epochs.push_back({.loss = number_of(each.at(0)),
                                     .accuracy = number_of(each.at(1)),
                                     .test_loss = number_of(each.at(2)),
-                                    .test_accuracy = number_of(each.at(3))});
+                                    .test_accuracy = number_of(each.at(3)),
+                                    .different_units = each.size() > 4
+                                                           ? each.at(4).get<std::vector<std::int64_t>>()
+                                                           : std::vector<std::int64_t>{}});
   for (const Json& each : json.at("validation_losses"))
     state.learned.validation_losses.push_back(number_of(each));
   return state;
@@ -107,7 +112,8 @@ Json to_json(const TrainOptions& options) {
 TrainOptions options_from(const Json& json) {
   TrainOptions options;
   for_each_setting(options, [&](const char* name, auto& value, SettingKind) {
-    value = json.at(name).get<std::decay_t<decltype(value)>>();
+    // One that the program which wrote it did not have is at its default.
+    if (json.contains(name)) value = json.at(name).get<std::decay_t<decltype(value)>>();
   });
   return options;
 }
@@ -152,12 +158,13 @@ std::string fingerprint(const TrainingData& data) {
     hash.add(part->y);
   }
   for (const std::string& name : data.encoder.input_names()) hash.add(name);
-  const TargetColumn& target = data.encoder.target();
-  hash.add(target.name);
-  for (const std::string& name : target.classes) hash.add(name);
+  for (const TargetColumn& target : data.encoder.all_targets()) {
+    hash.add(target.name);
+    for (const std::string& name : target.classes) hash.add(name);
+    hash.add(target.mean);
+    hash.add(target.deviation);
+  }
   for (const Tensor& scale : {data.encoder.mean(), data.encoder.deviation()}) hash.add(scale);
-  hash.add(target.mean);
-  hash.add(target.deviation);
   return fmt::format("{:016x}", hash.value());
 }
 

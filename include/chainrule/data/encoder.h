@@ -59,8 +59,9 @@ struct TargetColumn {
 struct ColumnChoice {
   /// Its position in the table.
   std::size_t target = 0;
-  std::vector<std::size_t> dropped = {};  ///< neither the target nor inputs
-  std::optional<Task> task = {};          ///< where not given, as guess_task says
+  std::vector<std::size_t> dropped = {};       ///< neither the target nor inputs
+  std::optional<Task> task = {};               ///< where not given, as guess_task says
+  std::vector<std::size_t> more_targets = {};  ///< predicted together with the target; numbers, as it then is
 };
 
 /// Regression for numbers with fractions, and for whole ones of which more than 20 differ, more than a tenth
@@ -68,8 +69,8 @@ struct ColumnChoice {
 [[nodiscard]] Task guess_task(const TableColumn& target);
 
 /// Turns tables into inputs and targets. It is made from a table once, and then takes any table with the same
-/// columns: those of the same names where both tables have a header, or else as many in the same order, the
-/// target's among them or not.
+/// columns: those of the same names where both tables have a header, or else as many in the same order, those
+/// of the targets among them or not.
 ///
 /// Threads: any number may use one at once.
 class TableEncoder {
@@ -83,15 +84,16 @@ class TableEncoder {
   /// all. ColumnError for columns of numbers with texts among them, of infinities, or with too many
   /// categories; ParseError for a target without two classes, or of both numbers and texts.
   TableEncoder(const Table& table, const ColumnChoice& choice, std::span<const std::int64_t> rows);
-  /// From what columns() and the like gave, of a table with this many columns.
-  TableEncoder(std::vector<InputColumn> columns, TargetColumn target, std::size_t table_columns,
+  /// From what columns() and the like gave, of a table with this many columns. There is at least one target.
+  TableEncoder(std::vector<InputColumn> columns, std::vector<TargetColumn> targets, std::size_t table_columns,
                bool has_header, std::string source);
 
   /// The inputs of each row, (rows, width), in the default dtype. Categories that were not learned are all 0.
   /// ColumnError for columns that are missing or hold something else than those learned from.
   [[nodiscard]] Tensor inputs(const Table& table) const;
   /// What is to be predicted, (rows,): classes, int64, or numbers as the network gives them, in the default
-  /// dtype. ParseError for a class that was not learned, ColumnError where the target's column is missing.
+  /// dtype; (rows, targets) of several targets. ParseError for a class that was not learned, ColumnError
+  /// where the target's column is missing.
   [[nodiscard]] Tensor targets(const Table& table) const;
   /// How many cells of the inputs hold nothing, and how many a category that was not learned.
   [[nodiscard]] std::int64_t missing(const Table& table) const;
@@ -100,10 +102,21 @@ class TableEncoder {
 
   /// In the order of the inputs.
   [[nodiscard]] const std::vector<InputColumn>& columns() const& { return columns_; }
-  /// What is predicted, with its classes or scale.
-  [[nodiscard]] const TargetColumn& target() const& { return target_; }
+  /// What is predicted, with its classes or scale: the first, if several.
+  [[nodiscard]] const TargetColumn& target() const& { return targets_.front(); }
+  /// All that is predicted, in the order of the network's outputs.
+  [[nodiscard]] const std::vector<TargetColumn>& all_targets() const& { return targets_; }
+  /// "price", or the names of all targets with commas between them.
+  [[nodiscard]] std::string target_names() const;
+  /// Numbers (..., outputs) as the network gives them for targets that are numbers, as the table has them. Of
+  /// a single target also (...) without that axis.
+  [[nodiscard]] Tensor as_given(const Tensor& outputs) const;
   /// How many inputs there are.
   [[nodiscard]] std::int64_t width() const;
+  /// How many numbers a network is to give: one for each class or target.
+  [[nodiscard]] std::int64_t outputs() const {
+    return static_cast<std::int64_t>(target().classes.empty() ? targets_.size() : target().classes.size());
+  }
   /// What the inputs are called: "age", "sex=female", "sex=male".
   [[nodiscard]] std::vector<std::string> input_names() const;
   /// Of each input, (width,), float64: what was subtracted, and what it was divided by.
@@ -123,8 +136,11 @@ class TableEncoder {
     return find(table, column.name, column.position);
   }
 
+  [[nodiscard]] bool is_target(std::size_t position) const;
+  [[nodiscard]] Tensor numbers(const Table& table, const TargetColumn& target) const;
+
   std::vector<InputColumn> columns_;
-  TargetColumn target_;
+  std::vector<TargetColumn> targets_;
   std::size_t table_columns_ = 0;
   bool has_header_ = false;
   std::string source_;

@@ -18,13 +18,6 @@ std::vector<bool> varying(const TrainingRun& training) {
   return varies.to_vector<bool>();
 }
 
-/// Positive weights blue and negative ones orange, stronger when larger; nothing where there is nothing to
-/// see. Opaque or not rather than darker or lighter, so that it suits light pages and dark ones.
-Pixel colour(double weight, double limit) {
-  const auto opacity = static_cast<std::uint8_t>(std::lround(255 * std::min(1.0, std::abs(weight) / limit)));
-  return weight > 0 ? Pixel{0x1f, 0x86, 0xc9, opacity} : Pixel{0xe0, 0x66, 0x1a, opacity};
-}
-
 /// A size that only one weight in a hundred exceeds, so that a few large ones do not make all others pale.
 double usual_limit(std::span<const double> weights) {
   std::vector<double> sizes;
@@ -55,6 +48,11 @@ std::vector<std::int64_t> strongest(std::span<const double> weights, std::int64_
 }
 
 }  // namespace
+
+Pixel sign_colour(double value, double limit) {
+  const auto opacity = static_cast<std::uint8_t>(std::lround(255 * std::min(1.0, std::abs(value) / limit)));
+  return value > 0 ? Pixel{0x1f, 0x86, 0xc9, opacity} : Pixel{0xe0, 0x66, 0x1a, opacity};
+}
 
 std::string first_layer(const TrainingRun& training) {
   const std::int64_t side = image_side(training);
@@ -88,7 +86,7 @@ std::string first_layer(const TrainingRun& training) {
     const auto [low, high] = std::minmax_element(first, first + inputs);
     Image image{side, side, {}};
     for (auto weight = first; weight != first + inputs; ++weight)
-      image.pixels.push_back(colour(*weight, limit));
+      image.pixels.push_back(sign_colour(*weight, limit));
     html += fmt::format(
         "<li><img class=\"pixels\" src=\"{}\" alt=\"neuron {}: weights from {:.2f} to {:.2f}\">"
         "<span aria-hidden=\"true\">{}</span></li>\n",

@@ -15,10 +15,13 @@
 #include "draw/page/page.h"
 #include "draw/report/confusion.h"
 #include "draw/report/line_chart.h"
+#include "draw/report/regression.h"
 #include "draw/report/sections.h"
 
 namespace chainrule {
 namespace {
+
+bool predicts_numbers(const TrainingRun& training) { return !training.targets.empty(); }
 
 void check(const TrainingRun& training) {
   const auto require = [](bool fits, const std::string& what) {
@@ -35,7 +38,17 @@ void check(const TrainingRun& training) {
             fmt::format("{} classes have {} names", data->classes, training.classes.size()));
   }
   const std::int64_t outputs = training.network.outputs();
-  require(outputs == classes, fmt::format("the network has {} outputs for {} classes", outputs, classes));
+  if (predicts_numbers(training)) {
+    const auto targets = static_cast<std::int64_t>(training.targets.size());
+    require(
+        outputs == targets && classes == 0,
+        fmt::format("the network has {} outputs for {} numbers and {} classes", outputs, targets, classes));
+    require(training.test.y.size() == training.test.size() * targets,
+            fmt::format("y is {} for {} samples and {} numbers", to_string(training.test.y.shape()),
+                        training.test.size(), targets));
+  } else {
+    require(outputs == classes, fmt::format("the network has {} outputs for {} classes", outputs, classes));
+  }
   require(!training.epochs.empty(), "there are no epochs");
 }
 
@@ -52,27 +65,39 @@ PlotCurve curve(const std::string& name, const std::vector<TrainingEpoch>& epoch
   return result;
 }
 
-std::string summary(const TrainingRun& training, const Evaluation& test) {
-  std::string html = fmt::format(
-      "<section class=\"summary\"><p class=\"result\"><strong>{}</strong> of the test samples classified "
-      "correctly<br><span class=\"faint\">{} of {}</span></p>\n<dl>\n",
-      percent(100 * static_cast<double>(test.correct) / static_cast<double>(training.test.size())),
-      test.correct, training.test.size());
+std::string facts(const TrainingRun& training) {
+  std::string html = "<dl>\n";
   for (const auto& [name, value] : training.facts)
     html += "<div><dt>" + markup(name) + "</dt><dd>" + markup(value, 200) + "</dd></div>\n";
   return html + "</dl></section>\n";
 }
 
-std::string epoch_table(const std::vector<TrainingEpoch>& epochs, std::span<const std::int64_t> moments) {
-  std::string html =
+std::string summary(const TrainingRun& training, const Evaluation& test) {
+  return fmt::format(
+             "<section class=\"summary\"><p class=\"result\"><strong>{}</strong> of the test samples "
+             "classified "
+             "correctly<br><span class=\"faint\">{} of {}</span></p>\n",
+             percent(100 * static_cast<double>(test.correct) / static_cast<double>(training.test.size())),
+             test.correct, training.test.size()) +
+         facts(training);
+}
+
+/// Without accuracies where numbers are predicted.
+std::string epoch_table(const TrainingRun& training, std::span<const std::int64_t> moments) {
+  const bool numbers = predicts_numbers(training);
+  std::string html = fmt::format(
       "<details><summary>The numbers</summary><table class=\"plain\"><thead><tr>"
       "<th scope=\"col\">epoch</th><th scope=\"col\">training loss</th><th scope=\"col\">test loss</th>"
-      "<th scope=\"col\">training accuracy</th><th scope=\"col\">test accuracy</th></tr></thead>\n<tbody>\n";
+      "{}</tr></thead>\n<tbody>\n",
+      numbers ? "" : "<th scope=\"col\">training accuracy</th><th scope=\"col\">test accuracy</th>");
   for (const std::int64_t moment : moments) {
-    const TrainingEpoch& epoch = epochs[static_cast<std::size_t>(moment - 1)];
-    html += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n", moment,
-                        loss(epoch.loss), loss(epoch.test_loss), percent(100 * epoch.accuracy),
-                        percent(100 * epoch.test_accuracy));
+    const TrainingEpoch& epoch = training.epochs[static_cast<std::size_t>(moment - 1)];
+    html +=
+        fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td>", moment, loss(epoch.loss), loss(epoch.test_loss));
+    if (!numbers)
+      html += fmt::format("<td>{}</td><td>{}</td>", percent(100 * epoch.accuracy),
+                          percent(100 * epoch.test_accuracy));
+    html += "</tr>\n";
   }
   return html + "</tbody></table></details>\n";
 }
@@ -80,7 +105,8 @@ std::string epoch_table(const std::vector<TrainingEpoch>& epochs, std::span<cons
 std::string learning(const TrainingRun& training, std::span<const std::int64_t> moments) {
   const std::vector<TrainingEpoch>& epochs = training.epochs;
   const LineChart losses{"Loss",
-                         "cross-entropy per sample",
+                         predicts_numbers(training) ? "squared difference, in deviations of the target"
+                                                    : "cross-entropy per sample",
                          {curve("training", epochs, [](const TrainingEpoch& e) { return e.loss; }),
                           curve("test", epochs, [](const TrainingEpoch& e) { return e.test_loss; })},
                          loss};
@@ -91,28 +117,45 @@ std::string learning(const TrainingRun& training, std::span<const std::int64_t> 
        curve("test", epochs, [](const TrainingEpoch& e) { return 100 * e.test_accuracy; })},
       percent};
   return "<section id=\"learning\"><h2>Learning curves</h2>\n<div class=\"charts\">\n" +
-         line_chart(losses, moments) + line_chart(accuracies, moments) + "</div>\n" +
+         line_chart(losses, moments) + (predicts_numbers(training) ? "" : line_chart(accuracies, moments)) +
+         "</div>\n" +
          fmt::format(
              "<p class=\"chooser screen-only\"><label for=\"moment\">Epoch</label><input type=\"range\" "
              "id=\"moment\" min=\"0\" max=\"{0}\" value=\"{0}\"></p>\n",
              moments.size() - 1) +
          "<p class=\"faint\">Training numbers are means over the epoch, of each sample before the step that "
          "it took part in; test numbers are measured after it.</p>\n" +
-         epoch_table(epochs, moments) + "</section>\n";
+         epoch_table(training, moments) + "</section>\n";
 }
 
 /// What is read out about each moment.
-nlohmann::ordered_json spoken(const std::vector<TrainingEpoch>& epochs,
-                              std::span<const std::int64_t> moments) {
+nlohmann::ordered_json spoken(const TrainingRun& training, std::span<const std::int64_t> moments) {
   auto texts = nlohmann::ordered_json::array();
   for (const std::int64_t moment : moments) {
-    const TrainingEpoch& epoch = epochs[static_cast<std::size_t>(moment - 1)];
-    texts.push_back(
-        fmt::format("epoch {}: loss {} in training, {} on test; accuracy {} in training, {} on test", moment,
-                    loss(epoch.loss), loss(epoch.test_loss), percent(100 * epoch.accuracy),
-                    percent(100 * epoch.test_accuracy)));
+    const TrainingEpoch& epoch = training.epochs[static_cast<std::size_t>(moment - 1)];
+    std::string text = fmt::format("epoch {}: loss {} in training, {} on test", moment, loss(epoch.loss),
+                                   loss(epoch.test_loss));
+    if (!predicts_numbers(training))
+      text += fmt::format("; accuracy {} in training, {} on test", percent(100 * epoch.accuracy),
+                          percent(100 * epoch.test_accuracy));
+    texts.push_back(std::move(text));
   }
   return texts;
+}
+
+/// How good a classifier is, and where it is wrong.
+std::string of_classes(const TrainingRun& training, std::span<const std::int64_t> moments) {
+  const Evaluation test = evaluate(training.network, training.test);
+  const Confusion confusion(training.test.y.data<std::int64_t>(), test.predicted, training.test.classes);
+  return summary(training, test) + learning(training, moments) + decision_surface(training, test) +
+         "<section id=\"confusion\"><h2>Confusion matrix</h2>\n" +
+         confusion_table(confusion, training.classes) + "</section>\n" + symmetry(training) +
+         first_layer(training) + mistakes(training, test);
+}
+
+std::string of_numbers(const TrainingRun& training, std::span<const std::int64_t> moments) {
+  return regression_summary(training) + facts(training) + learning(training, moments) +
+         regression_plots(training) + symmetry(training) + first_layer(training);
 }
 
 }  // namespace
@@ -134,20 +177,16 @@ Tensor unscaled(const TrainingRun& training, const Tensor& x) {
 void save_report(const std::string& path, const TrainingRun& training) {
   check(training);
   const NoGrad guard;
-  const Evaluation test = evaluate(training.network, training.test);
-  const Confusion confusion(training.test.y.data<std::int64_t>(), test.predicted, training.test.classes);
   constexpr std::int64_t most_moments = 200;
   const std::vector<std::int64_t> moments =
       spread(static_cast<std::int64_t>(training.epochs.size()), most_moments);
 
   Page page{.title = training.title, .body = "<main class=\"report\">\n"};
-  page.body += summary(training, test) + learning(training, moments) + decision_surface(training, test);
-  page.body += "<section id=\"confusion\"><h2>Confusion matrix</h2>\n" +
-               confusion_table(confusion, training.classes) + "</section>\n";
-  page.body += first_layer(training) + mistakes(training, test) + "</main>";
+  page.body += predicts_numbers(training) ? of_numbers(training, moments) : of_classes(training, moments);
+  page.body += "</main>";
   page.styles = {"report.css"};
   page.scripts = {"report.js"};
-  page.data = script_data(spoken(training.epochs, moments));
+  page.data = script_data(spoken(training, moments));
 
   std::ostringstream out;
   write_page(out, page);
