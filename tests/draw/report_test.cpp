@@ -240,7 +240,7 @@ TEST(Report, shows_predicted_numbers_against_true_ones) {
   const std::string page = page_of(training);
   EXPECT_TRUE(mentions(page, {"R² ", "of wage on the test samples", "wage: predicted against true",
                               "&lt;size&gt;: residuals", "squared difference"}));
-  EXPECT_EQ(count(page, "<circle cx"), 4 * 12);
+  EXPECT_EQ(count(page, "r=\"3\"/>"), 4 * 12);
   EXPECT_EQ(count(page, "accuracy"), 0);
   EXPECT_EQ(count(page, "id=\"symmetry\""), 0);
   training.targets.pop_back();
