@@ -73,7 +73,7 @@ TEST(Faults, of_one_rank_end_all_with_one_message_that_names_it) {
 TEST(Faults, of_ranks_that_part_are_found) {
   expect_end("return", "rank 0 of 3: rank 2 is at the end of the program, rank 0 at all_reduce(sum)");
   expect_end("in common", "rank 0 of 3: all_reduce(sum): rank 1 has shape (2,), rank 0 (1,)");
-  const Ended end = ended("sleep");
+  const Ended end = fault("sleep");
   EXPECT_GE(count(end.said, "all_reduce(sum): the other ranks have not come within"), 1U) << end.said;
 }
 
