@@ -75,11 +75,15 @@ std::string_view sign_of(std::string_view operation) {
   struct Sign {
     std::string_view operation, text;
   };
-  static constexpr Sign signs[] = {
-      {"add", "+"},           {"sub", "−"},    {"mul", "×"},       {"div", "÷"},
-      {"neg", "−"},           {"matmul", "@"}, {"pow", "xʸ"},      {"square", "x²"},
-      {"sqrt", "√"},          {"less", "<"},   {"greater", ">"},   {"less_equal", "≤"},
-      {"greater_equal", "≥"}, {"equal", "="},  {"not_equal", "≠"}, {"sum", "Σ"}};
+  static constexpr Sign signs[] = {{"add", "+"},        {"sub", "−"},
+                                   {"mul", "×"},        {"div", "÷"},
+                                   {"neg", "−"},        {"matmul", "@"},
+                                   {"pow", "xʸ"},       {"square", "x²"},
+                                   {"sqrt", "√"},       {"strong_product", "×"},
+                                   {"less", "<"},       {"greater", ">"},
+                                   {"less_equal", "≤"}, {"greater_equal", "≥"},
+                                   {"equal", "="},      {"not_equal", "≠"},
+                                   {"sum", "Σ"}};
   for (const Sign& sign : signs)
     if (sign.operation == operation) return sign.text;
   return operation;

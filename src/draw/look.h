@@ -10,7 +10,8 @@
 namespace chainrule {
 
 // Okabe and Ito's colours, which people with any kind of colour blindness tell apart.
-constexpr const char *value_colour = "#0072B2", *gradient_colour = "#D55E00", *broken_colour = "#B5179E";
+constexpr const char *value_colour = "#0072B2", *gradient_colour = "#D55E00", *broken_colour = "#B5179E",
+                     *tangent_colour = "#007A5A", *second_colour = "#8E3A80";
 constexpr const char* faint_colour = "#777777";
 
 /// The kinds of nodes that look different.

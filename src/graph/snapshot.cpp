@@ -8,6 +8,7 @@
 #include "graph/call_error.h"
 #include "graph/cotangent.h"
 #include "graph/scope.h"
+#include "graph/together.h"
 #include "graph/traversal.h"
 
 namespace chainrule {
@@ -54,11 +55,12 @@ class ScopeList {
 Graph::Graph(const Tensor& output) {
   if (output.is_empty()) throw GradError("graph: an empty handle has no graph; assign a tensor to it first");
   const Traversal order(*output.node(), Traversal::Nodes::all);
+  const std::size_t count = order.size() - (dynamic_cast<const Together*>(output.node()) != nullptr ? 1 : 0);
   std::unordered_set<std::string> taken;
-  for (std::size_t i = 0; i < order.size(); ++i) taken.insert(order[i].label());
+  for (std::size_t i = 0; i < count; ++i) taken.insert(order[i].label());
   std::size_t unnamed = 0;
   ScopeList scopes(scopes_);
-  for (std::size_t i = 0; i < order.size(); ++i) {
+  for (std::size_t i = 0; i < count; ++i) {
     Node& node = order[i];
     GraphNode entry;
     entry.tensor = TensorAccess::share(&node);

@@ -122,6 +122,40 @@ TEST(Walk, steps_through_the_walkthrough_as_on_the_board) {
             "  dL/dy = dL/dq · ∂q/∂y = -4 · 1 = -4\n");
 }
 
+TEST(Walk, steps_through_tangents_along_the_name_or_the_direction_that_is_told) {
+  EXPECT_EQ(run_tool({"walk", "q = x * y; q * q", "x=2", "y=3", "--mode", "forward", "--wrt", "x"}).output,
+            "Forward\n"
+            "  x = 2\n"
+            "  dx/dx = 1\n"
+            "  y = 3\n"
+            "  q = x · y = 2 · 3 = 6\n"
+            "  dq/dx = ∂q/∂x · dx/dx = y · 1 = 3\n"
+            "  L = q · q = 6 · 6 = 36\n"
+            "  dL/dx = ∂L/∂q · dq/dx + ∂L/∂q · dq/dx = q · 3 + q · 3 = 36\n");
+  EXPECT_TRUE(mentions(
+      run_tool({"walk", "W @ x", "W=[[1,2],[3,4]]", "x=[1,1]", "--mode", "forward", "--tangent", "x=[1,0]"})
+          .output,
+      {"  dL/dt = ∂L/∂x · dx/dt = W @ dx/dt = [1, 3]\n"}));
+  EXPECT_TRUE(mentions(run_tool({"walk", "x ** 3", "x=2", "--order", "2"}).output,
+                       {"\nSecond backward\n", "  d²L/dx² = ", " = 12\n"}));
+}
+
+TEST(Walk, asks_which_way_to_go) {
+  const auto complaint = [](const std::vector<std::string>& more) {
+    const ToolResult result = run_tool(command("walk", walkthrough, more));
+    EXPECT_EQ(result.exit_code, 2);
+    return result.errors;
+  };
+  EXPECT_EQ(
+      complaint({"--mode", "forward"}),
+      "chainrule walk: --mode forward: along which direction? Give --tangent NAME=VALUE, or --wrt NAME of a "
+      "single number\n");
+  EXPECT_EQ(complaint({"--tangent", "x=1"}),
+            "chainrule walk: --tangent: a direction for --mode forward or --order 2; give one of them\n");
+  EXPECT_EQ(complaint({"--mode", "forward", "--order", "2"}),
+            "chainrule walk: --order 2 goes backward twice; leave out --mode forward\n");
+}
+
 TEST(Walk, lets_the_gradient_of_what_is_used_twice_grow) {
   const std::string text = run_tool({"walk", "a = x * y; b = a + x; b * a", "x=2", "y=-3"}).output;
   EXPECT_TRUE(mentions(text, {"  dL/da = dL/dL · ∂L/∂a = 1 · b = -4\n",

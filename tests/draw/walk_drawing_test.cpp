@@ -70,6 +70,25 @@ TEST(WalkDrawing, shows_values_and_gradients_from_their_step_on) {
     EXPECT_EQ(count(drawing.svg(frame), "class=\"edge"), 4U) << "each edge once, in use or not";
 }
 
+TEST(WalkDrawing, shows_tangents_and_second_derivatives_in_colours_of_their_own) {
+  const KeepValues keep;
+  const Tensor x = variable(3.0, "x");
+  const Tensor output = square(x).named("L");
+  const Walk forward = Walk::in_forward_mode(output, {{x, tensor(2.0)}});
+  const WalkDrawing tangents(forward);
+  ASSERT_EQ(tangents.frames(), 3U);
+  EXPECT_TRUE(mentions(texts_of(tangents.svg(0)), {"x = 3,  dx/dt = 2"}));
+  EXPECT_TRUE(mentions(tangents.svg(2), {"class=\"edge tangent\"", ">dL/dt = 12</text>", "∂L/∂x = 2 · x"}));
+  EXPECT_TRUE(mentions(tangents.html(), {"class=\"fraction tangent\"", "<b class=\"tangent\">tangents</b>"}));
+  EXPECT_TRUE(mentions(tangents.latex(), {"\\textcolor{tangent}{12}", "\\frac{\\mathrm{d}L}{\\mathrm{d}t}"}));
+  const Walk second = Walk::of_second_order(output, {{x, tensor(1.0)}});
+  const WalkDrawing drawing(second);
+  EXPECT_TRUE(mentions(drawing.html(), {"class=\"numbers second\">2<", "Second backward pass, step 1 of "}));
+  EXPECT_TRUE(
+      mentions(drawing.latex(), {"\\frac{\\mathrm{d}^{2}L}{\\mathrm{d}x^{2}}", "\\textcolor{second}{2}",
+                                 "\\mathrm{d}(\\mathrm{d}L/\\mathrm{d}x)"}));
+}
+
 TEST(WalkDrawing, lets_a_sum_replace_the_one_before) {
   const KeepValues keep;
   const Tensor x = variable(3.0, "x");

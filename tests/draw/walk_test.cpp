@@ -1,5 +1,8 @@
 #include "chainrule/walk.h"
 
+#include <stdexcept>
+
+#include "chainrule/derivatives.h"
 #include "chainrule/ops.h"
 #include "draw/walk/equation.h"
 #include "support.h"
@@ -96,6 +99,107 @@ TEST(Walk, says_what_is_missing) {
             "walk: the value of v1 has been released; make a KeepValues before you compute");
   EXPECT_EQ(Walk((tensor(3.0) < 2.0).named("y")).no_gradients(),
             "y depends on no variable, or not smoothly: all gradients are 0");
+}
+
+std::vector<std::string> lines_of(const Walk& walk) {
+  std::vector<std::string> lines;
+  for (const WalkStep& step : walk.steps()) lines.push_back(plain(step));
+  return lines;
+}
+
+TEST(WalkForward, computes_each_tangent_from_those_of_the_inputs) {
+  const KeepValues keep;
+  const Tensor x = variable(-2.0, "x"), y = variable(5.0, "y"), z = variable(-4.0, "z");
+  const Tensor output = ((x + y).named("q") * z).named("L");
+  const std::vector<std::string> along_x = {"x = -2",
+                                            "dx/dx = 1",
+                                            "y = 5",
+                                            "q = x + y = -2 + 5 = 3",
+                                            "dq/dx = ∂q/∂x · dx/dx = 1 · 1 = 1",
+                                            "z = -4",
+                                            "L = q · z = 3 · (-4) = -12",
+                                            "dL/dx = ∂L/∂q · dq/dx = z · 1 = -4"};
+  EXPECT_EQ(lines_of(Walk::in_forward_mode(output, {{x, tensor(1.0)}})), along_x);
+  const Walk both = Walk::in_forward_mode(output, {{x, tensor(1.0)}, {z, tensor(2.0)}});
+  EXPECT_EQ(plain(both.steps().back()), "dL/dt = ∂L/∂q · dq/dt + ∂L/∂z · dz/dt = z · 1 + q · 2 = 2");
+  EXPECT_EQ(both.steps().back().result.item(), 2);
+}
+
+TEST(WalkForward, agrees_with_jvp_also_for_what_is_no_scalar) {
+  const auto f = [](const Tensor& w, const Tensor& x) {
+    return softmax(tanh(matmul(w, x)) / norm(x) + max(w));
+  };
+  const Tensor w0 = tensor({{1.0, -2.0}, {3.0, 4.0}}), x0 = tensor({0.1, 0.2});
+  const Tensor dw = tensor({{0.5, 0.0}, {0.0, -1.0}}), dx = tensor({2.0, 1.0});
+  const Tensor expected = jvp(f, std::tuple(w0, x0), std::tuple(dw, dx)).tangent;
+  const KeepValues keep;
+  const Tensor w = variable(w0, "W"), x = variable(x0, "x");
+  const Walk walk = Walk::in_forward_mode(f(w, x), {{w, dw}, {x, dx}});
+  EXPECT_TRUE(close(walk.steps().back().result, expected, 1e-14));
+  EXPECT_TRUE(mentions(walk_text(walk), {"Forward\n", "= dW/dt @ x + W @ dx/dt = "}));
+}
+
+TEST(WalkForward, sums_what_a_reduction_gathers) {
+  const KeepValues keep;
+  const Tensor x = variable({1.0, 2.0}, "x");
+  EXPECT_EQ(plain(Walk::in_forward_mode(sum(x).named("s"), {{x, tensor({1.0, 3.0})}}).steps().back()),
+            "ds/dt = sum(∂s/∂x · dx/dt) = sum(1 · [1, 3]) = 4");
+}
+
+TEST(WalkForward, says_what_cannot_move_and_what_does_not) {
+  const KeepValues keep;
+  const Tensor x = variable(1.0, "x"), other = variable(1.0, "u");
+  const Tensor y = (x * 2.0).named("y");
+  EXPECT_EQ(message_of<GradError>([&] {
+              (void)Walk::in_forward_mode(y, {{other, tensor(1.0)}});
+            }),
+            "walk: the output does not depend on 'u', which is to move; choose what it was computed from");
+  EXPECT_EQ(message_of<ShapeError>([&] {
+              (void)Walk::in_forward_mode(y, {{x, tensor({1.0, 2.0})}});
+            }),
+            "walk: the tangent of 'x' has shape (2,), its value (); they must be equal");
+  EXPECT_EQ(message_of<std::invalid_argument>([&] { (void)Walk::in_forward_mode(y, {}); }),
+            "walk: nothing moves; give a tensor and a tangent of its shape");
+  EXPECT_EQ(Walk::in_forward_mode((x < 2.0).named("b"), {{x, tensor(1.0)}}).no_gradients(),
+            "b does not depend on what moves, or not smoothly: its tangent is 0");
+}
+
+TEST(WalkSecond, goes_back_through_the_recorded_backward_pass) {
+  const KeepValues keep;
+  const Tensor x = variable(3.0, "x"), y = variable(2.0, "y");
+  const Walk walk = Walk::of_second_order((square(x) * y).named("L"), {{x, tensor(1.0)}});
+  EXPECT_TRUE(mentions(walk_text(walk),
+                       {"Forward\n  x = 3\n", "\nBackward\n  dL/dL = 1\n  dL/dv1 = dL/dL · y = 1 · 2 = 2\n",
+                        "\nSecond backward\n  d(dL/dx)/d(dL/dx) = 1\n"}));
+  EXPECT_EQ(plain(walk.derivative(walk.graph().position(x))), "d²L/dx²");
+  EXPECT_EQ(plain(walk.derivative(walk.graph().position(y))), "d²L/dx dy");
+}
+
+TEST(WalkSecond, ends_with_the_hessian_times_the_direction) {
+  const auto f = [](const Tensor& w, const Tensor& x) { return sum(square(tanh(matmul(w, x)))); };
+  const Tensor w0 = tensor({{0.1, -0.2}, {0.3, 0.4}}), x0 = tensor({0.5, 0.2});
+  const Tensor dw = tensor({{0.5, 0.0}, {0.0, -1.0}}), dx = tensor({2.0, 1.0});
+  const auto [expected_w, expected_x] = hvp(f, std::tuple(w0, x0), std::tuple(dw, dx));
+  const KeepValues keep;
+  const Tensor w = variable(w0, "W"), x = variable(x0, "x");
+  const Walk walk = Walk::of_second_order(f(w, x), {{w, dw}, {x, dx}});
+  std::vector<Tensor> last(walk.graph().nodes().size());
+  for (const WalkStep& step : walk.steps())
+    if (step.is_backward()) last[step.node] = step.total;
+  EXPECT_TRUE(close(last[walk.graph().position(w)], expected_w, 1e-12));
+  EXPECT_TRUE(close(last[walk.graph().position(x)], expected_x, 1e-12));
+}
+
+TEST(WalkSecond, says_when_the_gradient_is_constant) {
+  const KeepValues keep;
+  const Tensor x = variable(3.0, "x");
+  EXPECT_EQ(Walk::of_second_order((x * 2.0).named("L"), {{x, tensor(1.0)}}).no_gradients(),
+            "dL/dx depends on no variable: all second derivatives are 0");
+  EXPECT_EQ(message_of<GradError>([&] {
+              const Tensor c = tensor(1.0).named("c");
+              (void)Walk::of_second_order(x * c, {{c, tensor(1.0)}});
+            }),
+            "walk: 'c' is to move, but has no gradient; make it a variable");
 }
 
 }  // namespace

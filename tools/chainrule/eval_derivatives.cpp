@@ -43,17 +43,8 @@ void add_hessian(Answer& answer, const ExpressionFunction& f) {
 /// Along the tangents, or in the one number that there is.
 void add_along(Answer& answer, const ExpressionFunction& f, const std::vector<std::string>& tangents,
                std::int64_t order) {
-  std::vector<Tensor> direction;
-  std::string by = "dt";
-  if (!tangents.empty()) {
-    direction = f.read("--jvp", tangents);
-  } else {
-    if (f.values().size() != 1 || f.values().front().size() != 1)
-      throw CommandError(
-          "--order: along which direction? Give --jvp NAME=VALUE, or --wrt NAME of a single number");
-    direction = {ones_like(f.values().front())};
-    by = "d" + f.names().front();
-  }
+  const std::vector<Tensor> direction = f.direction("--order", "--jvp", tangents);
+  const std::string by = tangents.empty() ? "d" + f.names().front() : "dt";
   const bool is_tangent = order == 0;
   const auto coefficients = jet(f, f.values(), direction, is_tangent ? 1 : order);
   double factorial = 1;

@@ -98,7 +98,7 @@ Computed compute(const Request& request) {
   const std::vector<Given> values = read_values(request.values, context);
   const std::vector<std::string> wrt = wanted_names(values, request.wrt);
   Variables variables;
-  for (const Given& given : values) variables[given.name] = given.tensor.named(given.name);
+  for (const Given& given : values) variables[given.name] = given.tensor.detach().named(given.name);
   Computed computed;
   for (const std::string& name : wrt) {
     computed.wrt.push_back(variable(*variables[name].as<Tensor>(), name));
@@ -165,9 +165,18 @@ std::vector<Tensor> ExpressionFunction::read(const std::string& option,
     if (each.tensor.shape() != values()[i].shape())
       throw CommandError(option + ": " + each.name + " has shape " + to_string(each.tensor.shape()) +
                          ", its value " + to_string(values()[i].shape()) + "; they must be equal");
-    found[i] = cast(each.tensor, values()[i].dtype());
+    found[i] = cast(each.tensor, values()[i].dtype()).detach();
   }
   return found;
+}
+
+std::vector<Tensor> ExpressionFunction::direction(const std::string& asked_by, const std::string& option,
+                                                  const std::vector<std::string>& given) const {
+  if (!given.empty()) return read(option, given);
+  if (values().size() != 1 || values().front().size() != 1)
+    throw CommandError(asked_by + ": along which direction? Give " + option +
+                       " NAME=VALUE, or --wrt NAME of a single number");
+  return {ones_like(values().front())};
 }
 
 std::string not_a_scalar(const Computed& computed) {

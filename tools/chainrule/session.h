@@ -44,6 +44,10 @@ class ExpressionFunction {
   /// for errors. CommandError for other names and shapes.
   [[nodiscard]] std::vector<Tensor> read(const std::string& option,
                                          const std::vector<std::string>& given) const;
+  /// The direction that `option` gives; without it, along the one number that there is. CommandError where
+  /// there are several, for `asked_by`.
+  [[nodiscard]] std::vector<Tensor> direction(const std::string& asked_by, const std::string& option,
+                                              const std::vector<std::string>& given) const;
 
  private:
   struct Parts;

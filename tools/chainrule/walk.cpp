@@ -49,12 +49,47 @@ void write_pictures(const WalkDrawing& drawing, const Output& output) {
   }
 }
 
-void run(const Request& request, const Output& output) {
-  output.check();
-  const KeepValues keep;
+/// Which derivative, and how.
+struct Way {
+  std::string mode = "backward";
+  std::int64_t order = 1;
+  std::vector<std::string> tangents;  ///< NAME=VALUE
+
+  bool is_forward() const { return mode == "forward"; }
+  /// Before any work is done.
+  void check() const {
+    if (is_forward() && order == 2)
+      throw CommandError("--order 2 goes backward twice; leave out --mode forward");
+    if (!is_forward() && order == 1 && !tangents.empty())
+      throw CommandError("--tangent: a direction for --mode forward or --order 2; give one of them");
+  }
+};
+
+/// What moves, and along which tangent.
+std::vector<Movement> movements(const Request& request, const Way& way, const Computed& computed) {
+  const std::vector<Tensor> tangents = ExpressionFunction(request).direction(
+      way.is_forward() ? "--mode forward" : "--order 2", "--tangent", way.tangents);
+  std::vector<Movement> found;
+  for (std::size_t i = 0; i < tangents.size(); ++i)
+    if (!tangents[i].is_empty()) found.push_back({computed.wrt[i], tangents[i]});
+  return found;
+}
+
+Walk walk_of(const Request& request, const Way& way) {
   const Computed computed = compute_one(request);
+  if (way.is_forward())
+    return Walk::in_forward_mode(computed.output, movements(request, way, computed), request.expression);
   if (const std::string wrong = not_a_scalar(computed); !wrong.empty()) throw GradError(wrong);
-  const Walk walk(computed.output, request.expression);
+  if (way.order == 2)
+    return Walk::of_second_order(computed.output, movements(request, way, computed), request.expression);
+  return Walk(computed.output, request.expression);
+}
+
+void run(const Request& request, const Way& way, const Output& output) {
+  output.check();
+  way.check();
+  const KeepValues keep;
+  const Walk walk = walk_of(request, way);
   if (output.path.empty()) return write_output(walk_text(walk, colours_wanted()));
   const WalkDrawing drawing(walk);
   if (output.is_directory()) return write_pictures(drawing, output);
@@ -70,6 +105,24 @@ void add_walk(CLI::App& app) {
       app.add_subcommand("walk", "Step through the forward and the backward pass, as on the board");
   const auto request = std::make_shared<Request>();
   request->add_to(*command);
+  const auto way = std::make_shared<Way>();
+  command
+      ->add_option("--mode", way->mode,
+                   "backward: values, then gradients; or forward: values and tangents, node by node")
+      ->check(CLI::IsMember({"backward", "forward"}))
+      ->type_name("MODE")
+      ->capture_default_str();
+  add_whole_number<std::int64_t>(
+      *command, "--order", way->order, 1, 2,
+      "Of the derivative: 2 records the backward pass and goes back through it, too");
+  command
+      ->add_option_function<std::string>(
+          "--tangent", [way](const std::string& tangent) { way->tangents.push_back(tangent); },
+          "With --mode forward or --order 2: NAME moves along VALUE·t; one for each name\n"
+          "that moves. Without it, the one number there is, or that of --wrt, moves along 1")
+      ->type_name("NAME=VALUE")
+      ->trigger_on_parse()
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   const auto output = std::make_shared<Output>();
   command
       ->add_option("-o,--output", output->path,
@@ -86,8 +139,10 @@ void add_walk(CLI::App& app) {
       "Expressions and values are those of `chainrule eval`.\n\n"
       "  chainrule walk 'q = x + y; q * z' x=-2 y=5 z=-4\n"
       "  chainrule walk 'h = relu(w * x + b); (h - 1) ** 2' w=0.5 x=2 b=1 -o walk.html\n"
-      "  chainrule walk 'y = x * x; y + x * y' x=3 -o slides/ --format png");
-  command->callback([request, output] { run(*request, *output); });
+      "  chainrule walk 'y = x * x; y + x * y' x=3 -o slides/ --format png\n"
+      "  chainrule walk 'y = W @ x; tanh(y)' W=[[1,2],[3,4]] x=[0.1,0] --mode forward --tangent x=[1,0]\n"
+      "  chainrule walk 'x ** 3' x=2 --order 2 -o second.html");
+  command->callback([request, way, output] { run(*request, *way, *output); });
 }
 
 }  // namespace chainrule::cli

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "chainrule/walk.h"
 
@@ -9,6 +10,23 @@ namespace chainrule {
 /// As plain text: "dL/dx", "-4 · 1".
 std::string plain(const Term& term);
 std::string plain(const Terms& terms);
+
+/// Has the term numbers in it?
+inline bool is_numbers(const Term& term) { return term.kind >= Term::Kind::value; }
+
+/// What style sheets call a kind of numbers, and derivatives that have such: "value", "gradient", "tangent",
+/// "second"; empty for anything else.
+const char* class_of(Term::Kind kind);
+inline const char* class_of(const Term& term) {
+  return class_of(term.kind == Term::Kind::derivative ? term.numbers : term.kind);
+}
+
+/// A class of a style sheet, and that of the term's numbers if it has one.
+std::string with_class_of(const Term& term, std::string classes);
+
+/// The passes that a walk consists of, "Forward" and so on, and which of them a step belongs to.
+std::vector<std::string> passes(const Walk& walk);
+std::size_t pass_of(const Walk& walk, const WalkStep& step);
 
 /// The term with long names cut, for where room is limited.
 Term with_short_names(Term term);

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "draw/markup.h"
+#include "draw/walk/equation.h"
 
 namespace chainrule {
 namespace {
@@ -164,10 +165,25 @@ std::string numbers(std::string_view text) {
   return out;
 }
 
-/// "dL", "∂v1": the sign of a differential and what it is of.
-std::string differential(std::string_view text) {
-  const std::string_view sign = take_character(text);
-  return (sign == "d" ? "\\mathrm{d}" : symbol(sign)) + latex_name(text);
+/// "dL", "∂v1": the sign of a differential and what it is of; "d²L", "dx dy", "dx²", and "d(dL/dq)".
+std::string differential(std::string_view text, bool is_second) {
+  std::string_view of = text;
+  const std::string_view sign = take_character(of);
+  std::string start = sign == "d" ? "\\mathrm{d}" : symbol(sign);
+  if (of.starts_with('(') && of.ends_with(')')) {
+    of = of.substr(1, of.size() - 2);
+    const std::size_t slash = of.find("/d");
+    if (slash != std::string_view::npos)
+      return start + "(" + differential(of.substr(0, slash), false) + "/" +
+             differential(of.substr(slash + 1), false) + ")";
+  }
+  if (!is_second) return start + latex_name(of);
+  constexpr std::string_view squared = "²";
+  if (of.starts_with(squared)) return start + "^{2}" + latex_name(of.substr(squared.size()));
+  if (of.ends_with(squared)) return start + latex_name(of.substr(0, of.size() - squared.size())) + "^{2}";
+  if (const std::size_t space = of.find(" d"); space != std::string_view::npos)
+    return start + latex_name(of.substr(0, space)) + "\\," + differential(of.substr(space + 1), false);
+  return start + latex_name(of);
 }
 
 }  // namespace
@@ -204,13 +220,18 @@ std::string latex(const Term& term, bool on_one_line) {
   switch (term.kind) {
     case Term::Kind::text: return formula(term.text);
     case Term::Kind::name: return latex_name(term.text);
-    case Term::Kind::derivative:
-      return on_one_line ? differential(term.text) + "/" + differential(term.under)
-                         : "\\frac{" + differential(term.text) + "}{" + differential(term.under) + "}";
-    case Term::Kind::value: return "\\textcolor{value}{" + numbers(term.text) + "}";
-    case Term::Kind::gradient: break;
+    case Term::Kind::derivative: {
+      const bool is_second = term.numbers == Term::Kind::second;
+      const std::string above = differential(term.text, is_second),
+                        under = differential(term.under, is_second);
+      return on_one_line ? above + "/" + under : "\\frac{" + above + "}{" + under + "}";
+    }
+    case Term::Kind::value:
+    case Term::Kind::gradient:
+    case Term::Kind::tangent:
+    case Term::Kind::second: break;
   }
-  return "\\textcolor{gradient}{" + numbers(term.text) + "}";
+  return fmt::format("\\textcolor{{{}}}{{{}}}", class_of(term), numbers(term.text));
 }
 
 std::string latex(const Terms& terms, bool on_one_line) {

@@ -6,7 +6,7 @@
 
 namespace chainrule {
 
-/// A term in LaTeX's math mode; values and gradients in the colours `value` and `gradient`. Derivatives are
+/// A term in LaTeX's math mode; numbers in the colours of their kinds, as `value`. Derivatives are
 /// fractions, or on one line: dL/dx.
 std::string latex(const Term& term, bool on_one_line = false);
 std::string latex(const Terms& terms, bool on_one_line = false);

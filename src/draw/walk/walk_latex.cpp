@@ -31,6 +31,7 @@ std::string preamble() {
          "\\usepackage{graphicx}\n"
          "\\usepackage{tikz}\n" +
          colour("value", value_colour) + colour("gradient", gradient_colour) +
+         colour("tangent", tangent_colour) + colour("second", second_colour) +
          "\\newsavebox{\\graph}\n"
          "\\allowdisplaybreaks\n"
          "\\setlength{\\parindent}{0pt}\n";
@@ -50,8 +51,10 @@ std::string numbers_of(Term::Kind kind, const Tensor& tensor) {
 /// The name with the sign of its operation, the value, and the gradient after the last step.
 std::string node(const Walk& walk, const WalkScene& scene, std::size_t position) {
   const GraphNode& node = walk.graph().nodes()[position];
-  std::string text = is_literal(node) ? numbers_of(Term::Kind::value, node.tensor)
-                                      : "$" + latex_name(shortened(node.label, 16)) + "$";
+  const Term name = walk.name(position);
+  const bool is_number = name.kind == Term::Kind::text;
+  std::string text = is_number ? numbers_of(Term::Kind::value, node.tensor)
+                               : "$" + latex(with_short_names(name), true) + "$";
   if (node.kind == NodeKind::operation)
     text += "\\enspace $" + latex(Term{.text = std::string(sign_of(node.operation))}) + "$";
   const auto add_line = [&](const std::string& line) {
@@ -59,9 +62,9 @@ std::string node(const Walk& walk, const WalkScene& scene, std::size_t position)
   };
   if (node.tensor.rank() > 0)
     add_line("{\\scriptsize $" + latex(Term{.text = to_string(node.tensor.shape())}) + "$}");
-  if (!is_literal(node)) add_line(numbers_of(Term::Kind::value, node.tensor));
+  if (!is_number) add_line(numbers_of(walk.value_kind(position), node.tensor));
   if (const auto& gradients = scene.gradients(position); !gradients.empty())
-    add_line(numbers_of(Term::Kind::gradient, gradients.back().tensor));
+    add_line(numbers_of(walk.derivative_kind(), gradients.back().tensor));
   const Point size = scene.size(position);
   return fmt::format("\\node[{}, minimum width={}, minimum height={}] at {} {{{}}};\n",
                      style_of(node, position + 1 == walk.graph().nodes().size()), in_points(size.x),
@@ -89,11 +92,15 @@ std::string picture(const Walk& walk, const WalkScene& scene) {
     count += each.inputs.size();
   }
   for (const WalkStep& step : walk.steps()) {
-    if (step.kind != WalkStep::Kind::chain_rule) continue;
-    std::string label = latex(step.local.front().terms, true);
-    if (step.result.rank() == 0 && step.local.size() > 1)
-      label += " = " + latex(step.local.back().terms, true);
-    labels[first_edge[step.from] + step.input] = std::move(label);
+    const auto label = [&](const std::vector<Side>& local) {
+      std::string text = latex(local.front().terms, true);
+      if (step.result.rank() == 0 && local.size() > 1) text += " = " + latex(local.back().terms, true);
+      return text;
+    };
+    if (step.kind == WalkStep::Kind::chain_rule)
+      labels[first_edge[step.from] + step.input] = label(step.local);
+    for (std::size_t i = 0; i < step.locals.size(); ++i)
+      if (!step.locals[i].empty()) labels[first_edge[step.node] + i] = label(step.locals[i]);
   }
   std::string text = fmt::format(
       "\\begin{{tikzpicture}}[x={0}pt, y=-{0}pt, every node/.style={{align=center, inner sep=0pt, "
@@ -101,10 +108,10 @@ std::string picture(const Walk& walk, const WalkScene& scene) {
       "  box/.style={{draw, rounded corners=2pt}}, leaf/.style={{box, fill=value!8}},\n"
       "  constant/.style={{box, dashed, fill=black!5}}, computed/.style={{box}}, output/.style={{box, very "
       "thick}},\n"
-      "  edge/.style={{->, >=latex, black!60}}, local/.style={{text=gradient, font=\\footnotesize, "
+      "  edge/.style={{->, >=latex, black!60}}, local/.style={{text={1}, font=\\footnotesize, "
       "fill=white, inner "
       "sep=1pt}}]\n",
-      scale);
+      scale, class_of(walk.derivative_kind()));
   for (std::size_t i = 0; i < labels.size(); ++i) text += edge(scene.layout().edges[i], labels[i]);
   for (std::size_t i = 0; i < walk.graph().nodes().size(); ++i) text += node(walk, scene, i);
   return "\\begin{lrbox}{\\graph}\n" + text +
@@ -135,10 +142,10 @@ std::string equation(const std::vector<Side>& sides, bool accumulates) {
   return text;
 }
 
-std::string pass(const Walk& walk, bool backward) {
+std::string pass(const Walk& walk, std::size_t number) {
   std::string lines;
   for (const WalkStep& step : walk.steps()) {
-    if (step.is_backward() != backward) continue;
+    if (pass_of(walk, step) != number) continue;
     for (const auto* sides : {&step.equation, &step.sum}) {
       if (sides->empty()) continue;
       lines += (lines.empty() ? "  " : " \\\\\n  ") +
@@ -154,9 +161,11 @@ std::string walk_latex(const Walk& walk, const WalkScene& scene) {
   std::string text = preamble() + "\n\\begin{document}\n\n";
   text += "\\[" + latex(Term{.text = shortened(walk.expression(), 200)}) + "\\]\n\n" + picture(walk, scene) +
           "\n";
-  text += "\\textbf{Forward}\n" + pass(walk, false) + "\n\\textbf{Backward}\n";
-  const std::string reason = walk.no_gradients();
-  text += reason.empty() ? pass(walk, true) : "\n" + latex_words(reason) + "\n";
+  const std::vector<std::string> titles = passes(walk);
+  for (std::size_t i = 0; i < titles.size(); ++i)
+    text += (i > 0 ? "\n\\textbf{" : "\\textbf{") + titles[i] + "}\n" + pass(walk, i);
+  if (const std::string reason = walk.no_gradients(); !reason.empty())
+    text += "\n" + latex_words(reason) + "\n";
   return text + "\n\\end{document}\n";
 }
 

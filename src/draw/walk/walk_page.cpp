@@ -36,14 +36,15 @@ std::string html(const Term& whole) {
     case Term::Kind::name: return "<i>" + text + "</i>";
     case Term::Kind::derivative:
       return element(
-          "span", term.text.starts_with('d') ? "fraction gradient" : "fraction",
+          "span", with_class_of(term, "fraction"),
           "<span>" + text + "</span><span class=\"slash\">/</span><span>" + markup(term.under) + "</span>");
     case Term::Kind::value:
-    case Term::Kind::gradient: break;
+    case Term::Kind::gradient:
+    case Term::Kind::tangent:
+    case Term::Kind::second: break;
   }
   const bool as_matrix = term.tensor.rank() > 0 && term.tensor.size() > 0 && is_small(term.tensor);
-  return element("span", term.kind == Term::Kind::value ? "numbers value" : "numbers gradient",
-                 as_matrix ? matrix(term.tensor) : text);
+  return element("span", with_class_of(term, "numbers"), as_matrix ? matrix(term.tensor) : text);
 }
 
 std::string html(const std::vector<Side>& equation, bool accumulates = false) {
@@ -85,7 +86,7 @@ Said said_in(const Walk& walk, const WalkScene& scene, std::size_t frame) {
     said.add(element("span", "code", expression), expression);
     std::string given, text;
     for (const WalkStep& each : walk.steps()) {
-      if (each.kind != WalkStep::Kind::given) continue;
+      if (!each.is_given()) continue;
       given += element("span", "given", html(each.equation));
       text += (text.empty() ? "" : ", ") + spoken(each.equation);
     }
@@ -112,28 +113,32 @@ std::string steps_list(const Walk& walk, const WalkScene& scene) {
 std::string card(const Walk& walk, const WalkScene& scene, std::size_t position) {
   const GraphNode& node = walk.graph().nodes()[position];
   constexpr std::string_view kinds[] = {"constant", "variable", "operation"};
-  std::string about = element("b", "name", markup(node.label, longest_expression));
+  std::string about = element("b", "name", markup(plain(walk.name(position)), longest_expression));
   about += ", " +
            std::string(node.operation.empty() ? kinds[static_cast<std::size_t>(node.kind)] : node.operation);
   if (node.tensor.rank() > 0) about += " of shape " + to_string(node.tensor.shape());
   about += ", " + std::string(to_string(node.tensor.dtype()));
 
   std::string rows;
-  const auto row = [&](const char* kind, std::size_t from, const std::string& sums) {
-    rows += "<dt " + scene.in_frames(kind, from) + ">" + kind + "</dt><dd class=\"sums\">" + sums + "</dd>";
+  const auto row = [&](const char* kind, const char* title, std::size_t from, const std::string& sums) {
+    rows += "<dt " + scene.in_frames(kind, from) + ">" + title + "</dt><dd class=\"sums\">" + sums + "</dd>";
   };
   const auto pre = [&](const std::string& classes, std::size_t from, std::size_t to, const Tensor& tensor) {
     const std::string numbers = to_string(tensor, {.precision = 6, .threshold = 200, .edge_items = 3});
     return "<pre " + scene.in_frames(classes, from, to) + ">" + numbers + "</pre>";
   };
-  if (const WalkScene::Known& value = scene.value(position); !value.tensor.is_empty())
-    row("value", value.from, pre("value", value.from, WalkScene::never, value.tensor));
+  if (const WalkScene::Known& value = scene.value(position); !value.tensor.is_empty()) {
+    const char* kind = class_of(walk.value_kind(position));
+    row(kind, kind, value.from, pre(kind, value.from, WalkScene::never, value.tensor));
+  }
+  const char* kind = class_of(walk.derivative_kind());
   std::string sums;
   const std::vector<WalkScene::Known>& gradients = scene.gradients(position);
   for (std::size_t i = 0; i < gradients.size(); ++i)
-    sums += pre("gradient", gradients[i].from,
-                i + 1 < gradients.size() ? gradients[i + 1].from : WalkScene::never, gradients[i].tensor);
-  if (!sums.empty()) row("gradient", gradients.front().from, sums);
+    sums += pre(kind, gradients[i].from, i + 1 < gradients.size() ? gradients[i + 1].from : WalkScene::never,
+                gradients[i].tensor);
+  if (!sums.empty())
+    row(kind, walk.mode() == Walk::Mode::second ? "its gradient" : kind, gradients.front().from, sums);
   return fmt::format("<div class=\"card\" id=\"card{}\" role=\"tooltip\" hidden><p>{}</p><dl>{}</dl></div>\n",
                      position, about, rows);
 }
@@ -175,12 +180,21 @@ std::string bar(std::size_t last) {
              last, last);
 }
 
+std::string coloured(Term::Kind kind, const char* text) {
+  return fmt::format("<b class=\"{}\">{}</b>", class_of(kind), text);
+}
+
 std::string key(const Walk& walk) {
   const std::vector<GraphNode>& nodes = walk.graph().nodes();
   const bool has_arrays =
       std::any_of(nodes.begin(), nodes.end(), [](const GraphNode& node) { return node.tensor.rank() > 0; });
-  return "<p class=\"key screen-only\"><span><b class=\"value\">Values</b> and <b "
-         "class=\"gradient\">gradients</b>" +
+  std::string what =
+      coloured(Term::Kind::value, "Values") + " and " +
+      coloured(walk.derivative_kind(), walk.mode() == Walk::Mode::forward ? "tangents" : "gradients");
+  if (walk.mode() == Walk::Mode::second)
+    what = coloured(Term::Kind::value, "Values") + ", " + coloured(Term::Kind::gradient, "gradients") +
+           " and " + coloured(Term::Kind::second, "second derivatives");
+  return "<p class=\"key screen-only\"><span>" + what +
          std::string(
              has_arrays ? ": the stronger the colour the larger, grey below 0. Point at a node for all of it."
                         : ". Point at a node for all of it.") +
@@ -191,16 +205,19 @@ std::string key(const Walk& walk) {
 
 std::string heading(const Walk& walk, const WalkScene& scene, std::size_t frame) {
   const WalkStep* step = scene.step(frame);
-  if (step == nullptr) return frame == 0 ? "The expression" : "Backward pass";
-  std::size_t seed = 1;
-  while (seed < scene.frames() && scene.step(seed) != nullptr && !scene.step(seed)->is_backward()) ++seed;
-  if (!step->is_backward()) return fmt::format("Forward pass, step {} of {}", frame, seed - 1);
-  std::string which = fmt::format("Backward pass, step {} of {}", frame - seed + 1, scene.frames() - seed);
-  if (step->kind == WalkStep::Kind::seed) return which;
-  const std::vector<GraphNode>& nodes = walk.graph().nodes();
-  constexpr std::size_t longest_name = 24;
-  return which + ": from " + shortened(nodes[step->from].label, longest_name) + " to " +
-         shortened(nodes[step->node].label, longest_name);
+  if (step == nullptr) return frame == 0 ? "The expression" : passes(walk).back() + " pass";
+  const std::size_t pass = pass_of(walk, *step);
+  std::size_t first = frame, end = frame + 1;
+  const auto is_in_pass = [&](std::size_t each) {
+    return scene.step(each) != nullptr && pass_of(walk, *scene.step(each)) == pass;
+  };
+  while (is_in_pass(first - 1)) --first;
+  while (end < scene.frames() && is_in_pass(end)) ++end;
+  const std::string which =
+      fmt::format("{} pass, step {} of {}", passes(walk)[pass], frame - first + 1, end - first);
+  if (step->kind != WalkStep::Kind::chain_rule) return which;
+  const auto name = [&](std::size_t node) { return shortened(plain(walk.name(node)), 24); };
+  return which + ": from " + name(step->from) + " to " + name(step->node);
 }
 
 std::string walk_page(const Walk& walk, const WalkScene& scene) {

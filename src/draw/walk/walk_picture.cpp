@@ -46,12 +46,10 @@ struct Row {
 class Rows {
  public:
   void add(const Term& term) {
-    const char* classes = term.kind == Term::Kind::name       ? "name"
-                          : term.kind == Term::Kind::value    ? "value"
-                          : term.kind == Term::Kind::gradient ? "gradient"
-                          : term.kind == Term::Kind::derivative
-                              ? (term.text.starts_with('d') ? "derivative gradient" : "derivative")
-                              : "sign";
+    const std::string classes = term.kind == Term::Kind::text   ? "sign"
+                                : term.kind == Term::Kind::name ? "name"
+                                : is_numbers(term)              ? class_of(term)
+                                                                : with_class_of(term, "derivative");
     const std::string text = plain(with_short_names(term));
     rows_.back().content += fmt::format("<tspan class=\"{}\">{}</tspan>", classes, markup(text));
     rows_.back().width += text_width(text) * equation_size;
@@ -95,7 +93,7 @@ std::vector<Row> rows_of(const Walk& walk, const WalkScene& scene, std::size_t f
     rows.add(walk.expression());
     bool first = true;
     for (const WalkStep& each : walk.steps()) {
-      if (each.kind != WalkStep::Kind::given) continue;
+      if (!each.is_given()) continue;
       if (!std::exchange(first, false)) rows.add(Term{.text = ",  "});
       rows.add(each.equation);
     }

@@ -23,15 +23,15 @@ std::string shape_text(const GraphNode& node) {
   return node.tensor.rank() == 0 ? "" : to_string(node.tensor.shape());
 }
 
-/// What stands on the edge that a gradient comes back along: "∂L/∂q = z = -4". Without the formula where that
-/// is too long, and without the numbers of an array, which would be too many.
-std::string label_of(const WalkStep& step) {
-  const bool has_number = step.result.rank() == 0 && step.local.back().in_numbers;
+/// What stands on the edge that a gradient comes back along, or a tangent goes: "∂L/∂q = z = -4". Without the
+/// formula where that is too long, and without the numbers of an array, which would be too many.
+std::string label_of(const std::vector<Side>& local, const Tensor& result) {
+  const bool has_number = result.rank() == 0 && local.back().in_numbers;
   std::string label;
-  write_equation(step.local, false, has_number,
+  write_equation(local, false, has_number,
                  [&](const char* sign, const Terms& terms) { label += sign + plain(terms); });
   if (has_number && shortened(label, longest_label) != label)
-    label = plain(step.local.front().terms) + " = " + plain(step.local.back().terms);
+    label = plain(local.front().terms) + " = " + plain(local.back().terms);
   return shortened(label, longest_label);
 }
 
@@ -94,18 +94,24 @@ void WalkScene::read_steps() {
 
   steps_.push_back(nullptr);
   for (const WalkStep& step : walk_.steps()) {
-    if (step.kind != WalkStep::Kind::given) steps_.push_back(&step);
-    const std::size_t frame = steps_.size() - 1;
-    if (step.is_backward())
+    if (!step.is_given()) steps_.push_back(&step);
+    const std::size_t frame = step.is_given() ? 0 : steps_.size() - 1;
+    if (!step.total.is_empty())
       boxes_[step.node].gradients.push_back(
           {frame, step.total,
            step.sum.empty() || step.total.rank() > 0 ? "" : "+= " + one_line(step.result)});
     else
-      boxes_[step.node].value = {step.kind == WalkStep::Kind::given ? 0 : frame, step.result};
+      boxes_[step.node].value = {frame, step.result};
+    for (std::size_t i = 0; i < step.locals.size(); ++i) {
+      if (step.locals[i].empty()) continue;
+      Edge& edge = edges_[first_edge[step.node] + i];
+      edge.tangent = frame;
+      edge.label = label_of(step.locals[i], step.result);
+    }
     if (step.kind != WalkStep::Kind::chain_rule) continue;
     Edge& edge = edges_[first_edge[step.from] + step.input];
     edge.backward = frame;
-    edge.label = label_of(step);
+    edge.label = label_of(step.local, step.result);
   }
   if (!walk_.no_gradients().empty()) steps_.push_back(nullptr);
 }
@@ -113,7 +119,7 @@ void WalkScene::read_steps() {
 void WalkScene::measure(std::size_t position) {
   const GraphNode& node = walk_.graph().nodes()[position];
   Box& box = boxes_[position];
-  const std::string name = shortened(node.label, longest_name);
+  const std::string name = title(position);
   double width = text_width(name) * title_size;
   if (node.kind == NodeKind::operation) width += text_width(sign_of(node.operation)) * title_size + 10;
   if (node.tensor.rank() > 0) width += text_width(shape_text(node)) * caption_size + 10;
@@ -149,9 +155,13 @@ HeatMap WalkScene::heat_map(const Box& box, const Tensor& tensor) const {
   return map;
 }
 
+std::string WalkScene::title(std::size_t node) const {
+  return shortened(plain(walk_.name(node)), longest_name);
+}
+
 std::string WalkScene::derivative(std::size_t node) const {
-  const auto name = [&](const GraphNode& of) { return shortened(of.label, longest_name); };
-  return "d" + name(walk_.graph().output()) + "/d" + name(walk_.graph().nodes()[node]);
+  const Term term = walk_.derivative(node);
+  return shortened(term.text, longest_name + 1) + "/" + shortened(term.under, longest_name + 1);
 }
 
 std::string WalkScene::dot() const {
@@ -208,36 +218,39 @@ std::string WalkScene::node(Only only, std::size_t position) const {
                        at(box.height + 2 * around), at(9 + around));
   };
 
-  const bool is_named = !node.tensor.name().empty() || node.kind != NodeKind::operation;
-  std::string title = fmt::format("<tspan class=\"{}\">{}</tspan>",
-                                  is_literal(node) ? "number"
-                                  : is_named       ? "name"
-                                                   : "name generated",
-                                  markup(node.label, longest_name));
+  const bool is_named = !node.tensor.name().empty() || node.kind != NodeKind::operation ||
+                        walk_.name(position).kind == Term::Kind::derivative;
+  std::string head = fmt::format("<tspan class=\"{}\">{}</tspan>",
+                                 walk_.name(position).kind == Term::Kind::text ? "number"
+                                 : is_named                                    ? "name"
+                                                                               : "name generated",
+                                 markup(title(position)));
   if (node.kind == NodeKind::operation)
-    title += fmt::format("<tspan class=\"sign\" dx=\"8\">{}</tspan>", markup(sign_of(node.operation)));
+    head += fmt::format("<tspan class=\"sign\" dx=\"8\">{}</tspan>", markup(sign_of(node.operation)));
   if (node.tensor.rank() > 0)
-    title += fmt::format("<tspan class=\"shape\" dx=\"8\" font-size=\"{}\">{}</tspan>", caption_size,
-                         markup(shape_text(node)));
+    head += fmt::format("<tspan class=\"shape\" dx=\"8\" font-size=\"{}\">{}</tspan>", caption_size,
+                        markup(shape_text(node)));
   double top = corner.y + margin_y;
-  std::string content = rectangle("box", 0) + svg_text({middle.x, top + 19}, title_size, "title", title);
+  std::string content = rectangle("box", 0) + svg_text({middle.x, top + 19}, title_size, "title", head);
   top += title_height;
 
   // What the current step is about has a ring around it.
   const auto ring = [&](std::size_t frame, const char* classes) {
     content += group(only, classes, frame, frame + 1, rectangle("ring", ring_room - 1));
   };
+  const char* const value = class_of(walk_.value_kind(position));
+  const char* const derived = class_of(walk_.derivative_kind());
   if (!box.value.tensor.is_empty()) {
-    content += numbers(only, box, box.value, never, {middle.x, top}, "value", "");
+    content += numbers(only, box, box.value, never, {middle.x, top}, value, "");
     top += node.tensor.rank() == 0 ? number_height : heat_map(box, node.tensor).height() + gap;
-    if (box.value.from > 0) ring(box.value.from, "value");
+    if (box.value.from > 0) ring(box.value.from, value);
   }
   for (std::size_t i = 0; i < box.gradients.size(); ++i) {
     const std::size_t to = i + 1 < box.gradients.size() ? box.gradients[i + 1].from : never;
-    content += numbers(only, box, box.gradients[i], to, {middle.x, top}, "gradient", derivative(position));
-    ring(box.gradients[i].from, "gradient");
+    content += numbers(only, box, box.gradients[i], to, {middle.x, top}, derived, derivative(position));
+    if (box.gradients[i].from > 0) ring(box.gradients[i].from, derived);
     if (const std::string& added = box.gradients[i].added; !added.empty())
-      content += group(only, "gradient", box.gradients[i].from, box.gradients[i].from + 1,
+      content += group(only, derived, box.gradients[i].from, box.gradients[i].from + 1,
                        svg_text({middle.x, corner.y - ring_room - 4}, gradient_size, "added", added));
   }
   if (only)
@@ -246,7 +259,8 @@ std::string WalkScene::node(Only only, std::size_t position) const {
       "<g class=\"{}\" id=\"node{}\" tabindex=\"0\" role=\"img\" aria-label=\"{}\" "
       "aria-describedby=\"card{}\">{}</g>\n",
       class_of(node, position + 1 == boxes_.size()), position,
-      markup(shortened(node.label, 60) + (node.operation.empty() ? "" : ": " + std::string(node.operation))),
+      markup(shortened(plain(walk_.name(position)), 60) +
+             (node.operation.empty() ? "" : ": " + std::string(node.operation))),
       position, content);
 }
 
@@ -274,7 +288,7 @@ std::string WalkScene::edge(Only only, std::size_t number) const {
   // But for the frames in which it is in use.
   std::string svg;
   std::size_t from = 0;
-  for (const std::size_t frame : {boxes_[edge.to].value.from, edge.backward}) {
+  for (const std::size_t frame : {boxes_[edge.to].value.from, edge.tangent, edge.backward}) {
     if (frame == never) continue;
     svg += group(only, "edge", from, frame, forward);
     from = frame + 1;
@@ -286,17 +300,18 @@ std::string WalkScene::edge_in_use(Only only, std::size_t number) const {
   const Edge& edge = edges_[number];
   const Layout::Line& line = layout_.edges[number];
   std::string svg;
-  if (const std::size_t frame = boxes_[edge.to].value.from; frame != never)
-    svg += group(only, "edge value", frame, frame + 1, forward_arrow(line, ring_room));
-  if (edge.backward == never) return svg;
-  svg += group(only, "edge gradient", edge.backward, edge.backward + 1, backward_arrow(line, ring_room));
-  if (line.label) {
-    const std::string text =
-        svg_text({line.label->x, line.label->y + 4}, label_size, "number", markup(edge.label));
-    svg += group(only, "local now", edge.backward, edge.backward + 1, text) +
-           group(only, "local", edge.backward + 1, never, text);
-  }
-  return svg;
+  const auto use = [&](std::size_t frame, Term::Kind kind, const std::string& arrow) {
+    if (frame != never) svg += group(only, std::string("edge ") + class_of(kind), frame, frame + 1, arrow);
+  };
+  use(boxes_[edge.to].value.from, walk_.value_kind(edge.to), forward_arrow(line, ring_room));
+  use(edge.tangent, walk_.derivative_kind(), forward_arrow(line, ring_room));
+  use(edge.backward, walk_.derivative_kind(), backward_arrow(line, ring_room));
+  const std::size_t labelled = std::min(edge.tangent, edge.backward);
+  if (!line.label || labelled == never) return svg;
+  const std::string text =
+      svg_text({line.label->x, line.label->y + 4}, label_size, "number", markup(edge.label));
+  return svg + group(only, "local now", labelled, labelled + 1, text) +
+         group(only, "local", labelled + 1, never, text);
 }
 
 }  // namespace chainrule

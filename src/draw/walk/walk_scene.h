@@ -41,7 +41,8 @@ class WalkScene {
   std::string in_frames(std::string_view classes, std::size_t from, std::size_t to = never) const;
   static constexpr std::size_t never = SIZE_MAX;
 
-  /// The frames from which on a node has its value, and each of the sums that its gradient grows through.
+  /// The frames from which on a node has its value, and each of the sums that its gradient grows through, or
+  /// its tangent.
   struct Known {
     std::size_t from = never;
     Tensor tensor;
@@ -58,7 +59,8 @@ class WalkScene {
   };
   struct Edge {
     std::size_t from = 0, to = 0;
-    std::size_t backward = never;  // the frame in which a gradient comes back along it
+    std::size_t backward = never;  // the frame in which a gradient comes back along it,
+    std::size_t tangent = never;   // or a tangent goes along it
     std::string label{};
   };
 
@@ -66,6 +68,7 @@ class WalkScene {
   void measure(std::size_t node);
   HeatMap heat_map(const Box& box, const Tensor& tensor) const;
   std::string derivative(std::size_t node) const;
+  std::string title(std::size_t node) const;
   std::string group(Only only, std::string_view classes, std::size_t from, std::size_t to,
                     const std::string& content) const;
   std::string node(Only only, std::size_t position) const;

@@ -1,0 +1,166 @@
+// The terms of equations: names, numbers, and formulas read as both.
+
+#include "draw/walk/terms.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "draw/label.h"
+#include "draw/numbers.h"
+#include "draw/walk/equation.h"
+
+namespace chainrule {
+namespace {
+
+std::string_view infix(std::string_view operation) {
+  struct Sign {
+    std::string_view operation, text;
+  };
+  static constexpr Sign signs[] = {{"add", " + "},
+                                   {"sub", " - "},
+                                   {"mul", " · "},
+                                   {"strong_product", " · "},
+                                   {"div", " / "},
+                                   {"pow", " ** "},
+                                   {"matmul", " @ "},
+                                   {"less", " < "},
+                                   {"less_equal", " <= "},
+                                   {"greater", " > "},
+                                   {"greater_equal", " >= "},
+                                   {"equal", " == "},
+                                   {"not_equal", " != "}};
+  for (const Sign& each : signs)
+    if (each.operation == operation) return each.text;
+  return {};
+}
+
+/// Formulas are asked for with marks in place of names, so that no name is mistaken for a part of them:
+/// one may well be called g.
+constexpr char begin_mark = '\1', end_mark = '\2';
+std::string mark(std::size_t position) { return begin_mark + std::to_string(position) + end_mark; }
+
+bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+
+/// A formula with marks as terms: with names in place of marks, and the upstream gradient for g.
+Terms read_formula(const std::string& formula, const Walk& walk, const Term& upstream) {
+  constexpr std::string_view transposed = "ᵀ";
+  Terms terms;
+  std::string between;
+  const auto flush = [&] {
+    if (!between.empty()) terms.push_back(words(between));
+    between.clear();
+  };
+  for (std::size_t i = 0; i < formula.size();) {
+    if (formula[i] == begin_mark) {
+      flush();
+      terms.push_back(walk.name(std::strtoull(&formula[i + 1], nullptr, 10)));
+      i = formula.find(end_mark, i) + 1;
+      continue;
+    }
+    std::size_t end = i;
+    while (end < formula.size() && is_word(formula[end])) ++end;
+    const std::string word = formula.substr(i, std::max<std::size_t>(end - i, 1));
+    i += word.size();
+    if (word != "g") {
+      between += word;
+      continue;
+    }
+    flush();
+    const bool turned = formula.compare(i, transposed.size(), transposed) == 0;
+    append(terms, turned ? in_parentheses({upstream}) : Terms{upstream});
+  }
+  flush();
+  return terms;
+}
+
+}  // namespace
+
+Term name_of(const GraphNode& node) {
+  return {.kind = is_literal(node) ? Term::Kind::text : Term::Kind::name, .text = node.label};
+}
+Term numbers(Term::Kind kind, const Tensor& tensor) {
+  return {.kind = kind, .text = one_line(tensor), .tensor = tensor};
+}
+Term words(std::string_view text) { return {.text = std::string(text)}; }
+
+void append(Terms& to, Terms more) { std::move(more.begin(), more.end(), std::back_inserter(to)); }
+
+Terms in_parentheses(Terms terms) {
+  terms.insert(terms.begin(), words("("));
+  terms.push_back(words(")"));
+  return terms;
+}
+
+Terms after_operator(Terms terms) {
+  return plain(terms).starts_with('-') ? in_parentheses(std::move(terms)) : terms;
+}
+
+Terms factor(Terms terms) {
+  const std::string text = plain(terms);
+  const bool composed = text.find(' ') != std::string::npos || text.starts_with("−") || text.starts_with('-');
+  return composed ? in_parentheses(std::move(terms)) : terms;
+}
+
+Terms written(std::string_view operation, const Terms& arguments) {
+  Terms terms;
+  if (const std::string_view between = infix(operation); !between.empty() && arguments.size() == 2) {
+    terms = {arguments[0], words(between)};
+    append(terms, after_operator({arguments[1]}));
+  } else if (operation == "neg" && arguments.size() == 1) {
+    terms = {words("-")};
+    append(terms, after_operator({arguments[0]}));
+  } else {
+    terms = {words(std::string(operation) + "(")};
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+      if (i > 0) terms.push_back(words(", "));
+      terms.push_back(arguments[i]);
+    }
+    terms.push_back(words(")"));
+  }
+  return terms;
+}
+
+std::string differential(const char* sign, const Term& name) {
+  return name.kind == Term::Kind::derivative ? sign + ("(" + plain(name) + ")") : sign + name.text;
+}
+
+ReadFormula formula_of(const Walk& walk, std::size_t position, std::size_t input, const Term& upstream) {
+  const std::vector<GraphNode>& nodes = walk.graph().nodes();
+  const GraphNode& node = nodes[position];
+  std::vector<std::string> marks;
+  for (const std::size_t each : node.inputs)
+    marks.push_back(walk.name(each).kind == Term::Kind::text ? nodes[each].label : mark(each));
+  const LocalFormula formula = local_formula(node.tensor, input, marks, mark(position));
+  const auto mentions = [&](std::size_t which) {
+    return formula.text.find(mark(which)) != std::string::npos;
+  };
+  return {.terms = read_formula(formula.text, walk, upstream),
+          .is_factor = formula.is_factor,
+          .has_names = formula.text.find(begin_mark) != std::string::npos,
+          .is_linear = !mentions(node.inputs[input]) && !mentions(position)};
+}
+
+Term partial_derivative(const Walk& walk, std::size_t position, std::size_t input) {
+  return {.kind = Term::Kind::derivative,
+          .text = differential("∂", walk.name(position)),
+          .under = differential("∂", walk.name(walk.graph().nodes()[position].inputs[input]))};
+}
+
+Tensor local_numbers(const Walk& walk, std::size_t position, std::size_t input, const ReadFormula& formula) {
+  const Tensor& node = walk.graph().nodes()[position].tensor;
+  const Tensor& with_respect_to = walk.graph().nodes()[walk.graph().nodes()[position].inputs[input]].tensor;
+  if (!formula.has_names || with_respect_to.shape() != node.shape() || !is_small(node)) return {};
+  return local_gradient(node, input, ones_like(node));
+}
+
+Terms linear_in(const Walk& walk, std::size_t position, std::size_t input, const ReadFormula& formula,
+                const Term& tangent) {
+  const GraphNode& node = walk.graph().nodes()[position];
+  if (!formula.is_linear || (node.inputs.size() > 1 && node.operation != "matmul")) return {};
+  Terms arguments;
+  for (const std::size_t each : node.inputs) arguments.push_back(walk.name(each));
+  arguments[input] = tangent;
+  return written(node.operation, arguments);
+}
+
+}  // namespace chainrule
