@@ -4,6 +4,7 @@
 
 #include "chainrule/detail/api.h"
 #include "chainrule/graph.h"
+#include "chainrule/profile.h"
 
 /// Pictures of graphs: as DOT, as what Graphviz makes of it, and as a page to explore in a browser.
 ///
@@ -47,6 +48,7 @@ struct RecordedNode {
   std::optional<NumbersSummary> value;     ///< none when it has been released
   std::optional<NumbersSummary> gradient;  ///< of the output with respect to this, where known
   std::int64_t flops = 0;                  ///< as GraphNode's
+  std::optional<NodeTime> time;            ///< that a Profile has measured
   std::string file;                        ///< where it was made; empty when unknown
   /// In the file that called the operation.
   std::uint32_t line = 0;
@@ -59,7 +61,9 @@ struct RecordedNode {
 struct GraphRecord {
   GraphRecord() = default;
   /// Parameters and nameless constants move to the innermost scope that holds all their uses.
-  explicit GraphRecord(const Tensor& output, const Gradients* gradients = nullptr);
+  /// With a profile that has measured the graph, also the time of each operation.
+  explicit GraphRecord(const Tensor& output, const Gradients* gradients = nullptr,
+                       const Profile* profile = nullptr);
 
   /// As Graph's: the first is outside all, the others after their parents.
   std::vector<GraphScope> scopes = std::vector<GraphScope>(1);
@@ -87,7 +91,9 @@ struct DrawOptions {
   bool costs = false;               ///< memory and flops
   bool source = false;              ///< the line of the program that made the node
   bool legend = false;              ///< what the colours of the nodes mean
+  bool times = false;               ///< in milliseconds, where a profile has measured them
   bool colour_by_gradient = false;  ///< colours tell the norm of the gradient, not the kind of node
+  bool colour_by_time = false;      ///< colours tell the share of the time, where it is known
 };
 
 /// The graph in Graphviz's DOT language: names, shapes, values, gradients. Scopes are clusters.

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <iosfwd>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,8 @@
 /// Where time and memory go.
 namespace CHAINRULE_API chainrule {
 
+class Tensor;
+
 /// What an operation came to in one direction.
 struct ProfileCost {
   /// How often.
@@ -18,6 +21,12 @@ struct ProfileCost {
   /// How long, in all calls.
   double seconds = 0;
   std::int64_t bytes = 0;  ///< of the values made: in the backward pass, of the gradients sent to the inputs
+};
+
+/// The time that one node took, in seconds.
+struct NodeTime {
+  double forward = 0;   ///< to compute its value
+  double backward = 0;  ///< of its derivative, in all backward passes
 };
 
 /// An operation in one scope.
@@ -38,8 +47,9 @@ struct ProfileRow {
 /// and computed together otherwise is measured one by one, and takes longer. A forward call counts from the
 /// end of what was computed before it, so that what the program does between two operations counts with the
 /// second. A derivative counts without the operations that are recorded within it, which have rows of their
-/// own. Profiles may be nested, and end in reverse order, in the thread that made them; each takes some 40
-/// bytes for each call.
+/// own. Profiles may be nested, and end in reverse order, in the thread that made them; each takes some 50
+/// bytes for each call. save_graph and drawings colour a graph by the times that a profile has measured, see
+/// GraphRecord.
 class [[nodiscard]] Profile {
  public:
   [[nodiscard]] Profile();
@@ -49,6 +59,8 @@ class [[nodiscard]] Profile {
 
   /// The one with the most time first.
   [[nodiscard]] std::vector<ProfileRow> rows() const;
+  /// Of the nodes that have been measured, in the order of `nodes`; the others have zeros.
+  [[nodiscard]] std::vector<NodeTime> times(std::span<const Tensor> nodes) const;
   /// Since the beginning, also what the program did elsewhere.
   [[nodiscard]] double seconds() const;
   /// Every call as an event in the JSON format of Chrome's traces, framed by its scopes. Written as save_file

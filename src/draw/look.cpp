@@ -40,6 +40,34 @@ std::size_t gradient_class(const RecordedNode& node) {
   return i;
 }
 
+double time_of(const RecordedNode& node) { return node.time ? node.time->forward + node.time->backward : 0; }
+
+double time_of(const GraphRecord& graph) {
+  double all = 0;
+  for (const RecordedNode& node : graph.nodes) all += time_of(node);
+  return all;
+}
+
+std::size_t time_class(double seconds, double all) {
+  const double share = all > 0 ? seconds / all : 0;
+  std::size_t i = 1;
+  while (time_classes[i].below != 0 && share >= time_classes[i].below) ++i;
+  return i;
+}
+
+std::string seconds_text(double seconds) {
+  constexpr std::pair<double, const char*> units[] = {{1, "s"}, {1e-3, "ms"}, {1e-6, "µs"}};
+  for (const auto& [size, unit] : units)
+    if (seconds >= 0.9995 * size) return fmt::format("{} {}", number(seconds / size, 3), unit);
+  return fmt::format("{} ns", number(seconds * 1e9, 3));
+}
+
+std::string time_text(const RecordedNode& node) {
+  if (!node.time) return "";
+  return seconds_text(node.time->forward) +
+         (node.time->backward > 0 ? ", backward " + seconds_text(node.time->backward) : "");
+}
+
 bool is_broken(const RecordedNode& node) {
   return (node.value && !node.value->is_finite()) || (node.gradient && !node.gradient->is_finite());
 }

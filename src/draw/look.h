@@ -56,6 +56,33 @@ constexpr std::size_t broken_gradient = gradient_classes.size() - 1;
 /// Position in gradient_classes.
 std::size_t gradient_class(const RecordedNode& node);
 
+/// Classes of the share that a node has in the time of all, as heat: from pale yellow to red.
+struct TimeClass {
+  std::string_view meaning;
+  double below;  ///< the share is less than this
+  const char* fill;
+};
+constexpr std::array<TimeClass, 7> time_classes = {{
+    {"not measured", 0, "#FFFFFF"},
+    {"below 1 % of the time", 0.01, "#FFFBE3"},
+    {"1 % to 3 %", 0.03, "#FFF0B3"},
+    {"3 % to 10 %", 0.1, "#FFDA78"},
+    {"10 % to 25 %", 0.25, "#FDB64F"},
+    {"25 % to 50 %", 0.5, "#F98E4B"},
+    {"50 % and more", 0, "#F0695A"},
+}};
+/// That of all nodes, in seconds, with those of the derivatives.
+double time_of(const RecordedNode& node);
+double time_of(const GraphRecord& graph);
+/// Position in time_classes. `all` is the time of all nodes.
+std::size_t time_class(double seconds, double all);
+inline std::size_t time_class(const RecordedNode& node, double all) {
+  return node.time ? time_class(time_of(node), all) : 0;
+}
+/// "1.5 ms"; and of a node "1.5 ms, backward 3 ms".
+std::string seconds_text(double seconds);
+std::string time_text(const RecordedNode& node);
+
 /// Is there NaN or infinity in the value or the gradient?
 bool is_broken(const RecordedNode& node);
 

@@ -105,6 +105,18 @@ TEST(GraphCommand, draws_what_is_no_scalar_and_says_why_without_gradients) {
   EXPECT_TRUE(mentions(result.errors, {"the result has shape (2,)", "reduce it"}));
 }
 
+TEST(GraphCommand, colours_by_time_what_it_has_measured) {
+  const ToolResult result = run_tool({"graph", "sum(tanh(x @ x))", "x=ones(30,30)", "--profile"});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_TRUE(mentions(result.output, {"s, backward ", "below 1 % of the time", "tooltip="}));
+  const TemporaryFile file("", ".graph.json");
+  ASSERT_EQ(run_tool({"graph", "x * 2", "x=1", "-o", file.path()}).exit_code, 0);
+  EXPECT_EQ(
+      run_tool({"graph", file.path(), "--profile"}).errors,
+      "chainrule graph: --profile: the saved graph has no times; give a Profile to the GraphRecord that is "
+      "saved\n");
+}
+
 TEST(Walk, steps_through_the_walkthrough_as_on_the_board) {
   EXPECT_EQ(run_tool(command("walk", walkthrough)).output,
             "Forward\n"

@@ -187,6 +187,28 @@ TEST(Dot, gives_what_is_not_finite_a_border_of_its_own_and_counts_it) {
   EXPECT_FALSE(mentions(dot_of(sum(exp(x))), {"#B5179E"}));
 }
 
+TEST(Dot, colours_by_the_time_that_a_profile_has_measured) {
+  const Profile profile;
+  const Tensor x = variable(ones({40, 40}), "x");
+  const Tensor loss = sum(matmul(x, x).named("product")).named("loss");
+  const Gradients found = gradients(loss, {}, {.all_nodes = true});
+  const GraphRecord graph(loss, &found, &profile);
+  EXPECT_FALSE(graph.nodes.front().time.has_value()) << "a leaf takes no time";
+  EXPECT_GT(graph.nodes[1].time->forward, 0);
+  EXPECT_GT(graph.nodes[1].time->backward, 0);
+  std::ostringstream coloured, plain;
+  write_dot(coloured, graph, {.legend = true, .times = true, .colour_by_time = true});
+  EXPECT_TRUE(mentions(coloured.str(), {"s, backward ", "tooltip=\"product: ", "below 1 % of the time"}));
+  write_dot(plain, graph);
+  EXPECT_FALSE(mentions(plain.str(), {", backward "}));
+  const TemporaryFile file("", ".graph.json");
+  save_graph(graph, file.path());
+  EXPECT_EQ(load_graph(file.path()).nodes[1].time->backward, graph.nodes[1].time->backward);
+  std::ostringstream page;
+  write_html(page, load_graph(file.path()), {.colour_by_time = true});
+  EXPECT_TRUE(mentions(page.str(), {"\"hasTimes\":true", "\"byTime\":true", "25 % to 50 %"}));
+}
+
 TEST(Svg, shows_names_that_are_markup_as_text) {
   std::ostringstream svg;
   write_svg(svg, variable(1.0, "<script>alert(1)</script>"));

@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <sstream>
 
 #include "chainrule/draw.h"
 #include "chainrule/io.h"
+#include "chainrule/profile.h"
 #include "command.h"
 #include "commands.h"
 #include "options.h"
@@ -30,14 +32,20 @@ struct Shown {
   const char* name;
   bool DrawOptions::*option;
 };
-constexpr Shown shown[] = {{"values", &DrawOptions::values}, {"derivatives", &DrawOptions::local_derivatives},
-                           {"shapes", &DrawOptions::shapes}, {"dtypes", &DrawOptions::dtypes},
-                           {"costs", &DrawOptions::costs},   {"source", &DrawOptions::source},
-                           {"legend", &DrawOptions::legend}, {"colours", &DrawOptions::colour_by_gradient}};
+constexpr Shown shown[] = {{"values", &DrawOptions::values},
+                           {"derivatives", &DrawOptions::local_derivatives},
+                           {"shapes", &DrawOptions::shapes},
+                           {"dtypes", &DrawOptions::dtypes},
+                           {"costs", &DrawOptions::costs},
+                           {"source", &DrawOptions::source},
+                           {"legend", &DrawOptions::legend},
+                           {"times", &DrawOptions::times},
+                           {"colours", &DrawOptions::colour_by_gradient}};
 
 struct Wanted {
   std::vector<std::string> show = {"values", "gradients", "derivatives", "shapes"};
   std::string path;
+  bool profile = false;
 
   bool shows(const std::string& name) const {
     return std::find(show.begin(), show.end(), name) != show.end();
@@ -45,24 +53,28 @@ struct Wanted {
   DrawOptions options() const {
     DrawOptions options;
     for (const Shown& each : shown) options.*each.option = shows(each.name);
+    if (profile) options.times = options.colour_by_time = options.legend = true;
     return options;
   }
 };
 
 /// A graph saved by save_graph, or that of an expression.
-GraphRecord graph_of(const Request& request) {
+GraphRecord graph_of(const Request& request, bool profiled) {
   if (request.expression.ends_with(".json")) {
     if (!request.values.empty())
       throw CommandError(printable(request.values.front()) + ": a saved graph has its values already");
     return load_graph(request.expression);
   }
+  // What happens once only, as loading a library, is no part of the measurement.
+  if (profiled) (void)gradients(compute_one(request), true);
+  const std::optional<Profile> profile = profiled ? std::optional<Profile>(std::in_place) : std::nullopt;
   const KeepValues keep;
   const Computed computed = compute_one(request);
   const std::string missing = computed.wrt.empty() ? "" : not_a_scalar(computed);
   if (!missing.empty() && !request.wrt.empty()) throw GradError(missing);  // they were asked for
   if (!missing.empty()) write_note("graph", "no gradients: " + missing);
   const Gradients found = gradients(computed, true);
-  GraphRecord graph(computed.output, &found);
+  GraphRecord graph(computed.output, &found, profile ? &*profile : nullptr);
   for (RecordedNode& node : graph.nodes) node.file.clear();  // places in this tool, not in the user's program
   return graph;
 }
@@ -70,7 +82,11 @@ GraphRecord graph_of(const Request& request) {
 void run(const Request& request, const Wanted& wanted) {
   const std::string format = wanted.path.empty() ? "" : format_of(wanted.path);  // before any work is done
   if (!format.empty()) require_writable(wanted.path);
-  GraphRecord graph = graph_of(request);
+  GraphRecord graph = graph_of(request, wanted.profile);
+  if (wanted.profile &&
+      std::ranges::none_of(graph.nodes, [](const RecordedNode& node) { return node.time.has_value(); }))
+    throw CommandError(
+        "--profile: the saved graph has no times; give a Profile to the GraphRecord that is saved");
   if (!wanted.shows("gradients"))
     for (RecordedNode& node : graph.nodes) node.gradient.reset();
   if (format == "json") return save_graph(graph, wanted.path);
@@ -105,12 +121,16 @@ void add_graph(CLI::App& app) {
       ->add_option("--show", wanted->show,
                    "What to show, separated by commas: values, gradients, derivatives (on\n"
                    "edges), shapes, dtypes, costs (memory and flops), source (the line that\n"
-                   "made the node), legend, colours (by the norm of the gradient)")
+                   "made the node), legend, times (of a profile), colours (by the norm of\n"
+                   "the gradient)")
       ->delimiter(',')
       ->allow_extra_args(false)  // what follows is the expression
       ->check(CLI::IsMember(names))
       ->type_name("WHAT,...")
       ->default_str("values,gradients,derivatives,shapes");
+  command->add_flag("--profile", wanted->profile,
+                    "Measure, and colour the nodes by their share of the time, forward and backward,\n"
+                    "with times and a legend; of a saved graph, by the times that were saved with it");
   command->footer(
       "Expressions and values are those of `chainrule eval`. An .html page folds and searches, and shows "
       "all\n"
@@ -119,6 +139,7 @@ void add_graph(CLI::App& app) {
       "  chainrule graph 'q = x + y; q * z' x=-2 y=5 z=-4 -o walkthrough.svg\n"
       "  chainrule graph step.graph.json -o step.html\n"
       "  chainrule graph step.graph.json --show gradients,shapes,colours,legend -o step.pdf\n"
+      "  chainrule graph 'tanh(A @ B).sum()' 'A=randn(300,300)' 'B=randn(300,300)' --profile -o hot.svg\n"
       "  chainrule graph 'tanh(w * x + b)' w=0.5 x=2 b=-1 | dot -Tx11");
   command->callback([request, wanted] { run(*request, *wanted); });
 }

@@ -25,6 +25,7 @@ class Writer {
       : out_(out),
         graph_(graph),
         options_(options),
+        time_(time_of(graph)),
         output_(graph.nodes.empty() ? "" : escaped(graph.nodes.back().label)),
         within_(graph.scopes.size()) {}
 
@@ -87,10 +88,17 @@ class Writer {
   void write_node(std::size_t position) {
     const RecordedNode& node = graph_.nodes[position];
     const Look& look = look_of(role_of(graph_, position));
-    const char* fill = options_.colour_by_gradient ? gradient_classes[gradient_class(node)].fill : look.fill;
+    const char* fill = options_.colour_by_time       ? time_classes[time_class(node, time_)].fill
+                       : options_.colour_by_gradient ? gradient_classes[gradient_class(node)].fill
+                                                     : look.fill;
     const bool broken = is_broken(node);
-    write("  n{} [label=<{}>, style=\"{}\", fillcolor=\"{}\", color=\"{}\", penwidth={}];\n", position,
-          label(node), look.style, fill, broken ? broken_colour : look.border, broken ? 3 : look.width);
+    const std::string tooltip =
+        node.time && (options_.times || options_.colour_by_time)
+            ? fmt::format(", tooltip=\"{}: {}\"", escaped(node.label), time_text(node))
+            : "";
+    write("  n{} [label=<{}>, style=\"{}\", fillcolor=\"{}\", color=\"{}\", penwidth={}{}];\n", position,
+          label(node), look.style, fill, broken ? broken_colour : look.border, broken ? 3 : look.width,
+          tooltip);
     flush(buffered);
   }
 
@@ -116,6 +124,7 @@ class Writer {
     };
     if (options_.costs && !is_literal(node))
       add_faint(bytes_text(node.bytes()) + (node.flops > 0 ? ", " + flops_text(node.flops) : ""));
+    if (options_.times && node.time) add_faint(time_text(node));
     if (options_.source && !node.file.empty()) add_faint(escaped(source_text(node)));
     return table(rows);
   }
@@ -168,7 +177,10 @@ class Writer {
           "penwidth={}];\n",
           count++, escaped(meaning), style, fill, border, width);
     };
-    if (options_.colour_by_gradient)
+    if (options_.colour_by_time)
+      for (const TimeClass& each : time_classes)
+        entry(each.meaning, each.fill, faint_colour, "rounded,filled", 1);
+    else if (options_.colour_by_gradient)
       for (const GradientClass& each : gradient_classes)
         entry(each.meaning, each.fill, &each == &gradient_classes.back() ? broken_colour : faint_colour,
               "rounded,filled", 1);
@@ -181,6 +193,7 @@ class Writer {
   std::ostream& out_;
   const GraphRecord& graph_;
   const DrawOptions& options_;
+  const double time_;         // of all nodes, in seconds
   const std::string output_;  // what the gradients are of
   std::vector<std::vector<std::size_t>> within_;
   std::string text_;

@@ -94,12 +94,14 @@ Json picture(const Layout& layout) {
 struct Totals {
   std::size_t nodes = 0;
   std::int64_t bytes = 0, flops = 0;
+  double seconds = 0;
   std::array<std::size_t, gradient_classes.size()> classes{};
   void add(const Totals& other) {
     nodes += other.nodes;
     // A file may tell of more than anybody has.
     if (__builtin_add_overflow(bytes, other.bytes, &bytes)) bytes = INT64_MAX;
     if (__builtin_add_overflow(flops, other.flops, &flops)) flops = INT64_MAX;
+    seconds += other.seconds;
     for (std::size_t i = 0; i < classes.size(); ++i) classes[i] += other.classes[i];
   }
 };
@@ -107,7 +109,7 @@ std::vector<Totals> totals_of(const GraphRecord& graph, const Folding& folding) 
   std::vector<Totals> totals(folding.parts.size());
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const RecordedNode& node = graph.nodes[i];
-    Totals own{.nodes = 1, .bytes = node.bytes(), .flops = node.flops};
+    Totals own{.nodes = 1, .bytes = node.bytes(), .flops = node.flops, .seconds = time_of(node)};
     own.classes[gradient_class(node)] = 1;
     totals[folding.part_of[i]].add(own);
   }
@@ -115,7 +117,7 @@ std::vector<Totals> totals_of(const GraphRecord& graph, const Folding& folding) 
   return totals;
 }
 
-Json part(const Folding::Part& part, const Totals& totals, std::size_t picture) {
+Json part(const Folding::Part& part, const Totals& totals, double all, std::size_t picture) {
   Json items = Json::array(), links = Json::array();
   for (const Folding::Item& item : part.items) items.push_back(item_code(item));
   for (const Folding::Link& link : part.links) {
@@ -133,6 +135,8 @@ Json part(const Folding::Part& part, const Totals& totals, std::size_t picture) 
           {"bytes", bytes_text(totals.bytes)},
           {"flops", flops_text(totals.flops)},
           {"classes", totals.classes},
+          {"time", seconds_text(totals.seconds)},
+          {"timeClass", time_class(totals.seconds, all)},
           {"items", std::move(items)},
           {"in", part.in_ports},
           {"out", part.out_ports},
@@ -163,6 +167,7 @@ BoxText box_text(const GraphRecord& graph, std::size_t position, const DrawOptio
                     : gradient.is_finite() ? "‖grad‖ " + number(gradient.norm, 3)
                                            : "grad " + broken_text(gradient);
   }
+  if (options.times) text.time = time_text(node);
   return text;
 }
 
@@ -170,7 +175,7 @@ Size box_size(const BoxText& text) {
   double widest = text_width(text.title) * font_size * 1.1;  // bold
   if (!text.sign.empty()) widest += (text_width(text.sign) + 0.7) * font_size;
   int lines = 1;
-  for (const std::string* line : {&text.shape, &text.value, &text.gradient}) {
+  for (const std::string* line : {&text.shape, &text.value, &text.gradient, &text.time}) {
     if (line->empty()) continue;
     ++lines;
     widest = std::max(widest, text_width(*line) * font_size);
@@ -186,6 +191,7 @@ Size box_size(const Folding::Part& part) {
 Json page_data(const GraphRecord& graph, const Folding& folding, const Pictures& pictures,
                std::span<const BoxText> boxes, const DrawOptions& options) {
   Texts texts;
+  const double time = time_of(graph);
   Json nodes = Json::array();
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const RecordedNode& node = graph.nodes[i];
@@ -209,7 +215,7 @@ Json page_data(const GraphRecord& graph, const Folding& folding, const Pictures&
                      node.inputs,
                      gradient_class(node),
                      node.is_named ? 1 : 0,
-                     {box.title, texts[box.sign], texts[box.shape], box.value, box.gradient},
+                     {box.title, texts[box.sign], texts[box.shape], box.value, box.gradient, box.time},
                      {size.width, size.height},
                      details(node.value, node),
                      details(node.gradient, node),
@@ -219,28 +225,35 @@ Json page_data(const GraphRecord& graph, const Folding& folding, const Pictures&
                      texts[flops_text(node.flops)],
                      texts[node.file],
                      node.line,
-                     std::move(derivatives)});
+                     std::move(derivatives),
+                     time_class(node, time),
+                     texts[time_text(node)]});
   }
   Json parts = Json::array(), layouts = Json::array(), rules = Json::object(), found = Json::array();
   const std::vector<Totals> totals = totals_of(graph, folding);
   for (std::size_t i = 0; i < folding.parts.size(); ++i)
-    parts.push_back(part(folding.parts[i], totals[i], pictures.of_part[i]));
+    parts.push_back(part(folding.parts[i], totals[i], time, pictures.of_part[i]));
   for (const Layout& layout : pictures.layouts) layouts.push_back(picture(layout));
   for (const OperationInfo& operation : operations()) rules[std::string(operation.name)] = operation.formula;
   for (const Finding& finding : findings(graph)) found.push_back({finding.text, finding.node});
-  Json roles = Json::array(), classes = Json::array();
+  Json roles = Json::array(), classes = Json::array(), heat = Json::array();
+  for (const TimeClass& each : time_classes) heat.push_back(each.meaning);
   for (const Look& look : looks) roles.push_back({look.name, look.meaning});
   for (const GradientClass& each : gradient_classes) classes.push_back(each.meaning);
-  return {{"roles", std::move(roles)},
-          {"classes", std::move(classes)},
-          {"texts", texts.json()},
-          {"rules", std::move(rules)},
-          {"findings", std::move(found)},
-          {"open", graph.nodes.size() <= Folding::most_at_once},
-          {"byGradient", options.colour_by_gradient},
-          {"nodes", std::move(nodes)},
-          {"parts", std::move(parts)},
-          {"pictures", std::move(layouts)}};
+  return {
+      {"roles", std::move(roles)},
+      {"classes", std::move(classes)},
+      {"heat", std::move(heat)},
+      {"hasTimes", std::ranges::any_of(graph.nodes, [](const auto& node) { return node.time.has_value(); })},
+      {"texts", texts.json()},
+      {"rules", std::move(rules)},
+      {"findings", std::move(found)},
+      {"open", graph.nodes.size() <= Folding::most_at_once},
+      {"byGradient", options.colour_by_gradient},
+      {"byTime", options.colour_by_time},
+      {"nodes", std::move(nodes)},
+      {"parts", std::move(parts)},
+      {"pictures", std::move(layouts)}};
 }
 
 }  // namespace chainrule

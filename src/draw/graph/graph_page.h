@@ -10,7 +10,7 @@ namespace chainrule {
 
 /// The lines in a node's box. Empty ones take no room.
 struct BoxText {
-  std::string title{}, sign{}, shape{}, value{}, gradient{};
+  std::string title{}, sign{}, shape{}, value{}, gradient{}, time{};
 };
 BoxText box_text(const GraphRecord& graph, std::size_t node, const DrawOptions& options);
 Size box_size(const BoxText& text);

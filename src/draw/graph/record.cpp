@@ -118,12 +118,18 @@ NumbersSummary summary(const Tensor& tensor) {
 
 std::int64_t RecordedNode::bytes() const { return static_cast<std::int64_t>(bytes_of(shape, dtype)); }
 
-GraphRecord::GraphRecord(const Tensor& output, const Gradients* gradients) {
+GraphRecord::GraphRecord(const Tensor& output, const Gradients* gradients, const Profile* profile) {
   const Graph graph(output);
   scopes = graph.scopes();
   nodes.reserve(graph.nodes().size());
   for (const GraphNode& node : graph.nodes()) nodes.push_back(recorded(graph, node, gradients));
   move_leaves_to_uses(*this);
+  if (profile == nullptr) return;
+  std::vector<Tensor> tensors;
+  for (const GraphNode& node : graph.nodes()) tensors.push_back(node.tensor);
+  const std::vector<NodeTime> times = profile->times(tensors);
+  for (std::size_t i = 0; i < nodes.size(); ++i)
+    if (nodes[i].kind == NodeKind::operation) nodes[i].time = times[i];
 }
 
 }  // namespace chainrule

@@ -62,6 +62,7 @@ Json to_json(const RecordedNode& node) {
   if (node.value) json["value"] = to_json(*node.value);
   if (node.gradient) json["gradient"] = to_json(*node.gradient);
   put(json, "flops", node.flops);
+  if (node.time) json["time"] = {{"forward", node.time->forward}, {"backward", node.time->backward}};
   put(json, "file", node.file);
   put(json, "line", node.line);
   put(json, "scope", node.scope);
@@ -183,6 +184,12 @@ RecordedNode::Derivative read_derivative(const Place& place) {
   return derivative;
 }
 
+double read_seconds(const Place& place) {
+  const double seconds = place.number();
+  if (!(seconds >= 0 && std::isfinite(seconds))) place.fail("it must be a number of seconds from 0");
+  return seconds;
+}
+
 Shape read_shape(const Place& place, DType dtype) {
   std::vector<std::int64_t> sizes;
   for (std::size_t i = 0; i < place.size(); ++i) sizes.push_back(place[i].count());
@@ -228,6 +235,9 @@ RecordedNode read_node(const Place& place, std::size_t position, std::size_t sco
     if (elements == 0 && node.shape.rank() == 0) place.at(key).fail("a scalar has one element");
   }
   if (place.has("flops")) node.flops = place.at("flops").count();
+  if (place.has("time"))
+    node.time = {.forward = read_seconds(place.at("time").at("forward")),
+                 .backward = read_seconds(place.at("time").at("backward"))};
   if (place.has("file")) node.file = place.at("file").text();
   if (place.has("line"))
     node.line = static_cast<std::uint32_t>(place.at("line").count(std::numeric_limits<std::uint32_t>::max()));

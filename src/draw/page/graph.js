@@ -3,11 +3,11 @@
 {
   const data = JSON.parse(document.getElementById("data").text);
   const fields = ["label", "role", "operation", "part", "inputs", "gradientClass", "isNamed", "box", "size", "value",
-    "gradient", "shape", "dtype", "bytes", "flops", "file", "line", "derivatives"];
+    "gradient", "shape", "dtype", "bytes", "flops", "file", "line", "derivatives", "timeClass", "time"];
   const { texts, parts } = data;
   const nodes = data.nodes = data.nodes.map((row, id) => {
     const node = Object.fromEntries(fields.map((field, i) => [field, row[i]]));
-    for (const field of ["operation", "shape", "dtype", "bytes", "flops", "file"]) node[field] = texts[node[field]];
+    for (const field of ["operation", "shape", "dtype", "bytes", "flops", "file", "time"]) node[field] = texts[node[field]];
     return Object.assign(node, { id, uses: [] });
   });
   for (const node of nodes) for (const input of new Set(node.inputs)) nodes[input].uses.push(node.id);
@@ -19,7 +19,7 @@
   const drawing = find("drawing"), panel = find("panel"), status = find("status");
   const mostVisible = 2500;  // boxes
   let open = new Set(data.open ? parts.keys() : [0]);
-  let byGradient = data.byGradient, zoom = 1, selected = null, path = new Set(), svg, visible = new Map();
+  let byGradient = data.byGradient && !data.byTime, byTime = data.byTime && data.hasTimes, zoom = 1, selected = null, path = new Set(), svg, visible = new Map();
 
   const make = (name, attributes = {}, ...children) => {
     const isSvg = ["svg", "g", "rect", "path", "text", "tspan", "marker", "defs", "pattern", "title"].includes(name);
@@ -59,20 +59,21 @@
   };
 
   const drawNode = (box) => {
-    const node = nodes[box.id], [title, sign, shape, value, gradient] = node.box;
+    const node = nodes[box.id], [title, sign, shape, value, gradient, time] = node.box;
     const heading = [make("tspan", { class: "name" }, title)];
     if (texts[sign]) heading.push(make("tspan", { class: "sign", dx: 8 }, texts[sign]));
-    const lines = [["title", heading], ["shape", [texts[shape]]], ["value", [value]], ["gradient", [gradient]]]
+    const lines = [["title", heading], ["shape", [texts[shape]]], ["value", [value]], ["gradient", [gradient]], ["time", [time]]]
       .filter(([, [text]]) => text !== "");
     const isBroken = node.gradientClass === brokenClass || /NaN|Inf|nan|inf/.test(value);
     const g = make("g", {
-      class: `node ${data.roles[node.role][0]} c${node.gradientClass}${node.isNamed || !node.operation ? "" : " generated"}` +
+      class: `node ${data.roles[node.role][0]} c${node.gradientClass} t${node.timeClass}${node.isNamed || !node.operation ? "" : " generated"}` +
         (isBroken ? " broken" : ""),
       transform: `translate(${box.x - box.w / 2},${box.y - box.h / 2})`,
       tabindex: 0, role: "button", "data-node": node.id,
-      "aria-label": [node.label, node.operation, texts[shape], value, gradient].filter(Boolean).join(", "),
+      "aria-label": [node.label, node.operation, texts[shape], value, gradient, node.time].filter(Boolean).join(", "),
       ...onActivate(() => select({ node: node.id })),
     }, make("rect", { class: "box", width: box.w, height: box.h, rx: 7 }));
+    if (node.time) g.append(make("title", {}, `${node.label}: ${node.time}`));
     lines.forEach(([kind, content], i) =>
       g.append(make("text", { class: kind, x: box.w / 2, y: 19 + 17 * i, "text-anchor": "middle" }, ...content)));
     visible.set(`node ${node.id}`, g);
@@ -83,7 +84,7 @@
     const part = parts[box.id];
     const name = part.name.length > 30 ? part.name.slice(0, 30) + "…" : part.name;
     const g = make("g", {
-      class: "part" + (part.classes[brokenClass] ? " broken" : ""),
+      class: `part${data.hasTimes ? ` t${part.timeClass}` : ""}` + (part.classes[brokenClass] ? " broken" : ""),
       transform: `translate(${box.x - box.w / 2},${box.y - box.h / 2})`,
       tabindex: 0, role: "button", "aria-expanded": false, "data-part": box.id,
       "aria-label": `${part.name}, folded, ${numberOf(part.nodes, "node")}` +
@@ -93,7 +94,8 @@
     make("rect", { class: "behind", x: 4, y: 4, width: box.w, height: box.h, rx: 7 }),
     make("rect", { class: "box", width: box.w, height: box.h, rx: 7 }),
     make("text", { class: "name", x: box.w / 2, y: 20, "text-anchor": "middle" }, (isDrawable(box.id) ? "⊞ " : "") + name),
-    make("text", { class: "count", x: box.w / 2, y: 37, "text-anchor": "middle" }, numberOf(part.nodes, "node")));
+    make("text", { class: "count", x: box.w / 2, y: 37, "text-anchor": "middle" },
+      numberOf(part.nodes, "node") + (data.hasTimes ? `, ${part.time}` : "")));
     if (hasGradients) {
       const colours = strip(part, box.w - 24);
       colours.setAttribute("transform", `translate(12,${box.h - 13})`);
@@ -179,6 +181,7 @@
       status.textContent = "This graph is too entangled to be drawn; search shows its nodes.";
     }
     svg.classList.toggle("by-gradient", byGradient);
+    svg.classList.toggle("by-time", byTime);
     svg.classList.toggle("tracing", path.size > 0);
     drawing.append(svg);
     for (const id of path) visible.get(`node ${id}`)?.classList.add("on");
@@ -297,6 +300,7 @@
         ["Gradient", node.gradient === null ? undefined : [make("div", { class: "faint" }, name), ...numbers(node.gradient, "gradient")]],
         ["Norm", node.gradient === null ? undefined : `${data.classes[node.gradientClass]}`],
         ["Shape", node.shape], ["Type", node.dtype], ["Memory", node.bytes], ["Work", node.operation && node.flops],
+        ["Time", node.time && `${node.time}: ${data.heat[node.timeClass]}`],
         ["Made at", node.file && `${node.file}:${node.line}`],
         ["In", where(node.part)],
       ]),
@@ -314,16 +318,22 @@
       make("p", { class: "faint" }, part.scope ? "a scope of the program" : "a run of nodes, folded to be looked at"),
       ...(isDrawable(index) ? [make("button", { type: "button", click: () => toggle(index) }, open.has(index) ? "Fold" : "Unfold")]
         : [make("p", {}, "This part is too entangled, or the graph too large, for a drawing of it.")]),
-      rows([["Nodes", part.nodes.toLocaleString("en")], ["Memory", part.bytes], ["Work", part.flops], ["In", where(part.parent)]]),
+      rows([["Nodes", part.nodes.toLocaleString("en")], ["Memory", part.bytes], ["Work", part.flops],
+        ["Time", data.hasTimes ? part.time : undefined], ["In", where(part.parent)]]),
       legend(part),
       ...(inner.length ? [make("h3", {}, "Parts in it"), make("ul", {}, ...inner.slice(0, 200).map((code) => make("li", {},
         make("button", { type: "button", class: "link", click: () => select({ part: -1 - code }) },
           make("b", {}, parts[-1 - code].name), ` ${numberOf(parts[-1 - code].nodes, "node")}`))))] : []),
       ...(own.length ? [make("h3", {}, "Nodes in it"), list(own, gradientOf)] : []));
   };
-  const swatch = (classes) => make("svg", { class: "picture by-gradient", viewBox: "0 0 36 20", "aria-hidden": "true" },
+  const swatch = (classes, by = "by-gradient") => make("svg", { class: `picture ${by}`, viewBox: "0 0 36 20", "aria-hidden": "true" },
     make("g", { class: classes }, make("rect", { class: "box", x: 1, y: 1, width: 34, height: 18, rx: 5 })));
-  const plainSwatch = (classes) => { const made = swatch(classes); made.classList.remove("by-gradient"); return made; };
+  const plainSwatch = (classes) => swatch(classes, "");
+  const heatLegend = () => make("div", {}, ...(data.hasTimes ? [make("h3", {}, "Shares of the time"),
+    make("div", { class: "legend" }, ...data.heat.flatMap((meaning, i) => {
+      const count = nodes.filter((node) => node.timeClass === i).length;
+      return [swatch(`t${i}`, "by-time"), meaning, make("span", { class: "faint" }, count ? count.toLocaleString("en") : "–")];
+    }))] : []));
   const legend = (part) => make("div", {}, ...(hasGradients ? [make("h3", {}, "Norms of the gradients"),
     make("div", { class: "legend" }, ...data.classes.flatMap((meaning, i) => part.classes[i] || i ? [swatch(`c${i}`), meaning,
       make("span", { class: "faint" }, part.classes[i] ? part.classes[i].toLocaleString("en") : "–")] : []))] : []));
@@ -331,13 +341,14 @@
     const counts = data.roles.map((_, role) => nodes.filter((node) => node.role === role).length);
     panel.replaceChildren(
       make("h2", {}, output.label),
-      make("p", { class: "faint" }, `${numberOf(nodes.length, "node")}, ${parts[0].bytes}, ${parts[0].flops}`),
+      make("p", { class: "faint" }, [numberOf(nodes.length, "node"), parts[0].bytes, parts[0].flops,
+        ...(data.hasTimes ? [parts[0].time] : [])].join(", ")),
       ...(data.findings.length ? [make("h3", {}, "At a glance"),
         make("ul", {}, ...data.findings.map(([text, id]) => make("li", {}, text, link(id))))] : []),
       make("h3", {}, "Nodes"),
       make("div", { class: "legend" }, ...data.roles.flatMap(([name, meaning], i) =>
         counts[i] ? [plainSwatch(name), meaning, make("span", { class: "faint" }, counts[i].toLocaleString("en"))] : [])),
-      legend(parts[0]),
+      ...(byTime ? [heatLegend(), legend(parts[0])] : [legend(parts[0]), heatLegend()]),
       make("p", { class: "faint" }, "Click on a node, or press Enter, for its details; on a part to fold or unfold it."));
   };
 
@@ -395,13 +406,17 @@
   });
   document.addEventListener("click", (event) => { if (!event.target.closest(".search")) hideFound(); });
 
-  const colour = find("colour");
+  const colour = find("colour"), heat = find("heat");
   const setColours = () => {
     colour.setAttribute("aria-pressed", String(byGradient));
+    heat.setAttribute("aria-pressed", String(byTime));
     svg.classList.toggle("by-gradient", byGradient);
+    svg.classList.toggle("by-time", byTime);
   };
-  colour.addEventListener("click", () => { byGradient = !byGradient; setColours(); });
+  colour.addEventListener("click", () => { byGradient = !byGradient; byTime = false; setColours(); });
+  heat.addEventListener("click", () => { byTime = !byTime; byGradient = false; setColours(); });
   colour.hidden = !hasGradients;
+  heat.hidden = !data.hasTimes;
   find("unfold").addEventListener("click", unfoldAll);
   find("fold").addEventListener("click", foldAll);
   find("unfold").hidden = find("fold").hidden = parts.length === 1;

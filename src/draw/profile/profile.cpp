@@ -10,6 +10,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <unordered_map>
 
 #include "chainrule/io.h"
 #include "graph/observer.h"
@@ -50,6 +51,7 @@ class Profile::Recorder final : public Observer {
     std::uint32_t row;
     bool backward;
     bool within;  // a derivative
+    const Node* node;
   };
   struct Operation {
     std::uint16_t scope;
@@ -73,7 +75,7 @@ class Profile::Recorder final : public Observer {
   void made(const Node& node) override {
     const double start = last_, length = now() - start;
     const auto bytes = static_cast<std::int64_t>(node.value().byte_count());
-    add(node, {start, length, bytes, 0, false, !open_.empty()}, length);
+    add(node, {start, length, bytes, 0, false, !open_.empty(), &node}, length);
     if (!open_.empty()) open_.back().within += length;
     last_ = now();
   }
@@ -96,7 +98,7 @@ class Profile::Recorder final : public Observer {
     if (open_.empty()) return;
     const Open of = open_.back();
     open_.pop_back();
-    add(node, {of.start, end - of.start, bytes, 0, true, !open_.empty()}, end - of.start - of.within);
+    add(node, {of.start, end - of.start, bytes, 0, true, !open_.empty(), &node}, end - of.start - of.within);
     if (!open_.empty()) open_.back().within += end - of.start;
     last_ = now();
   }
@@ -137,6 +139,20 @@ std::vector<ProfileRow> Profile::rows() const {
   const auto time = [](const ProfileRow& row) { return row.forward.seconds + row.backward.seconds; };
   std::ranges::stable_sort(rows, std::greater(), time);
   return rows;
+}
+
+std::vector<NodeTime> Profile::times(std::span<const Tensor> nodes) const {
+  std::unordered_map<const Node*, NodeTime> known;
+  for (const auto& event : recorder_->events()) {
+    NodeTime& time = known[event.node];
+    if (event.backward)
+      time.backward += event.length;
+    else
+      time = {.forward = event.length};  // whatever was at that address before
+  }
+  std::vector<NodeTime> times;
+  for (const Tensor& each : nodes) times.push_back(known[each.node()]);
+  return times;
 }
 
 void Profile::write_trace(const std::string& path) const {
