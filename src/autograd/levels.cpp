@@ -24,7 +24,7 @@ const Traced* traced_by(const RunningTransform& run, const Tensor& tensor) {
 }  // namespace
 
 ForwardRun::ForwardRun(std::string_view called)
-    : called_(called), running_(std::make_unique<RunningTransform>(called)) {}
+    : called_(called), scope_(called), running_(std::make_unique<RunningTransform>(called)) {}
 ForwardRun::~ForwardRun() = default;
 
 Tensor ForwardRun::input(const Tensor& primal, const Tensor& tangent, const Place& place) {
@@ -87,6 +87,7 @@ BatchedRun::BatchedRun(std::string_view called, std::int64_t first, std::int64_t
       first_(first),
       last_(last),
       is_part_(last - first != count),
+      scope_(called),
       running_(std::make_unique<RunningTransform>(called, last - first, randomness)) {}
 BatchedRun::~BatchedRun() = default;
 

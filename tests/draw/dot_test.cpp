@@ -3,8 +3,11 @@
 #include <regex>
 #include <sstream>
 
+#include "chainrule/checkpoint.h"
 #include "chainrule/draw.h"
 #include "chainrule/nn.h"
+#include "chainrule/transforms.h"
+#include "chainrule/vmap.h"
 #include "cli/run_tool.h"
 #include "paths.h"
 #include "support.h"
@@ -207,6 +210,15 @@ TEST(Dot, colours_by_the_time_that_a_profile_has_measured) {
   std::ostringstream page;
   write_html(page, load_graph(file.path()), {.colour_by_time = true});
   EXPECT_TRUE(mentions(page.str(), {"\"hasTimes\":true", "\"byTime\":true", "25 % to 50 %"}));
+}
+
+TEST(Dot, frames_what_a_transform_runs_with_its_name) {
+  const KeepValues keep;
+  const Tensor w = variable({1.0, 2.0}, "w"), x = tensor({{1.0, 2.0}, {3.0, 4.0}});
+  const auto f = [&](const Tensor& each) { return sum(tanh(each * w)); };
+  EXPECT_TRUE(mentions(dot_of(sum(vmap(f)(x))), {"label=<vmap>"}));
+  EXPECT_TRUE(mentions(dot_of(jvp(f, x[0], x[1]).tangent), {"label=<jvp>"}));
+  EXPECT_TRUE(mentions(dot_of(checkpoint(f)(x)), {"label=<checkpoint>"}));
 }
 
 TEST(Svg, shows_names_that_are_markup_as_text) {

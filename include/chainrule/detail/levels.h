@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "chainrule/detail/trace.h"
+#include "chainrule/graph.h"
 #include "chainrule/random.h"
 
 namespace CHAINRULE_API chainrule {
@@ -16,7 +17,7 @@ class RunningTransform;
 
 namespace detail {
 
-/// One run of f under jvp.
+/// One run of f under jvp, in a scope of that name.
 class ForwardRun {
  public:
   /// `called` must outlive it.
@@ -34,6 +35,7 @@ class ForwardRun {
 
  private:
   std::string_view called_;
+  Scope scope_;
   std::unique_ptr<RunningTransform> running_;
 };
 
@@ -56,7 +58,7 @@ class Samples {
   std::string first_;
 };
 
-/// One run of f under vmap, on the samples from `first` to before `last` of `count`.
+/// One run of f under vmap, in a scope of that name, on the samples from `first` to before `last` of `count`.
 class BatchedRun {
  public:
   BatchedRun(std::string_view called, std::int64_t first, std::int64_t last, std::int64_t count,
@@ -74,6 +76,7 @@ class BatchedRun {
   std::string_view called_;
   std::int64_t first_, last_;
   bool is_part_;
+  Scope scope_;
   std::unique_ptr<RunningTransform> running_;
 };
 
