@@ -19,8 +19,9 @@ struct JacobianOptions {
 /// The function that gives all ∂f_i/∂x_j: of one tensor with respect to one tensor, a tensor of the result's
 /// shape and the argument's after it. Of several results with respect to several tensors, the structure of
 /// the results, in which each tensor is replaced by a structure as the argument's (with several argnums by a
-/// std::tuple of them). Costs one run of f, and about one gradient for each element of the results, or of the
-/// arguments if these are fewer, see JacobianMode. The result may be an integer, whose derivatives are zero.
+/// std::tuple of them); in place of a struct of results are Blocks, as the struct's members are tensors.
+/// Costs one run of f, and about one gradient for each element of the results, or of the arguments if these
+/// are fewer, see JacobianMode. The result may be an integer, whose derivatives are zero.
 template <class F, std::size_t... I>
 auto jacobian(F f, detail::Argnums<I...> which, const JacobianOptions& options = {}) {
   return [ f = std::move(f), which,
@@ -35,8 +36,9 @@ auto jacobian(F f, const JacobianOptions& options = {}) {
 }
 
 /// The function that gives all ∂²f/∂x_i∂x_j of a function whose result is one number: of one tensor, a tensor
-/// of its shape twice. Of a structure of tensors (not a struct, whose members are tensors: see hvp), that
-/// structure of such structures. Costs about two gradients for each element of the arguments.
+/// of its shape twice. Of a structure of tensors, that structure of such structures; of a struct or a module,
+/// Blocks of such structs by the names of its members, so that h.at("slope").offset is ∂²f/∂slope ∂offset.
+/// Costs about two gradients for each element of the arguments.
 template <class F, std::size_t... I>
 auto hessian(F f, detail::Argnums<I...> which) {
   return [ gradient = detail::value_and_grad("hessian", std::move(f), which),

@@ -3,6 +3,7 @@
 #include "chainrule/detail/jacobian.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "autograd/engine.h"
 #include "chainrule/autograd.h"
@@ -97,6 +98,14 @@ class Lines {
 };
 
 }  // namespace
+
+std::size_t position_of(std::string_view name, const std::vector<std::string>& names) {
+  const auto found = std::ranges::find(names, name);
+  if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
+  std::string list;
+  for (const std::string& each : names) list += (list.empty() ? "" : ", ") + each;
+  throw std::out_of_range("Blocks: there is no tensor '" + std::string(name) + "'; there are " + list);
+}
 
 std::vector<Tensor> jacobians(const std::shared_ptr<const Trace>& trace, JacobianMode mode,
                               std::int64_t chunk) {

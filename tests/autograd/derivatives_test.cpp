@@ -131,6 +131,39 @@ TEST(Hessian, of_several_arguments_has_a_block_for_each_pair) {
   EXPECT_TRUE(equals(std::get<1>(std::get<1>(h)), {2, 2}, {0, 0, 0, 0}));
 }
 
+TEST(Hessian, of_a_struct_has_blocks_by_the_names_of_its_members) {
+  struct Line {
+    Tensor slope, offset;
+    CHAINRULE_MEMBERS(slope, offset)
+  };
+  const auto f = [](const Line& line) {
+    return sum(square(line.slope) * line.offset) + line.offset * line.offset * line.offset;
+  };
+  const Line at{tensor({2.0, 3.0}), tensor(5.0)};
+  const auto h = hessian(f)(at);
+  ASSERT_EQ(h.names(), (std::vector<std::string>{"slope", "offset"}));
+  EXPECT_TRUE(equals(h.at("slope").slope, {2, 2}, {10, 0, 0, 10}));
+  EXPECT_TRUE(equals(h.at("slope").offset, {2}, {4, 6}));
+  EXPECT_TRUE(equals(h.at("offset").slope, {2}, {4, 6}));
+  EXPECT_TRUE(equals(h[1].offset, {}, {30}));
+  EXPECT_EQ(message_of<std::out_of_range>([&] { (void)h.at("weight"); }),
+            "Blocks: there is no tensor 'weight'; there are slope, offset");
+  const auto of_layers = hessian([](const std::vector<Line>& lines) {
+    return lines[0].offset * lines[1].offset + sum(lines[0].slope * lines[1].slope);
+  })(std::vector<Line>{at, at});
+  EXPECT_TRUE(equals(of_layers[0].at("slope")[1].slope, {2, 2}, {1, 0, 0, 1}));
+}
+
+TEST(Hessian, of_a_module_has_blocks_by_the_names_of_its_parameters) {
+  const Linear layer(Parameter(tensor({{0.5, -1.0}}), "weight"), Parameter(tensor({0.25}), "bias"));
+  const Tensor x = tensor({{1.0, 2.0}, {3.0, -1.0}});
+  const auto h = hessian([&](const Linear& each) { return sum(square(each(x))); })(layer);
+  EXPECT_EQ(h.names(), (std::vector<std::string>{"weight", "bias"}));
+  EXPECT_TRUE(equals(Tensor(h.at("weight").weight()), {1, 2, 1, 2}, {20, -2, -2, 10}));
+  EXPECT_TRUE(equals(Tensor(h.at("weight").bias()), {1, 2, 1}, {8, 2}));
+  EXPECT_TRUE(equals(Tensor(h.at("bias").bias()), {1, 1}, {4}));
+}
+
 TEST(Hvp, is_the_hessian_times_the_vector_and_so_is_vhp) {
   const Tensor v = tensor({0.5, 2.0});
   const std::vector<double> expected = {-2.5589662870521210, -1.2127548111452855};

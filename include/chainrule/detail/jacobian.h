@@ -7,6 +7,11 @@
 
 namespace CHAINRULE_API chainrule {
 
+namespace detail {
+/// Of a name among names; std::out_of_range with all of them where it is none.
+std::size_t position_of(std::string_view name, const std::vector<std::string>& names);
+}  // namespace detail
+
 /// How a Jacobian is computed: by columns, each a tangent pushed forward, or by rows, each a cotangent pulled
 /// back.
 enum class JacobianMode : std::uint8_t {
@@ -21,6 +26,29 @@ enum class Likelihood : std::uint8_t {
   categorical,  ///< logits of classes along the last axis
   bernoulli,    ///< logits of yes
   poisson       ///< logarithms of rates
+};
+
+/// Derivatives of a struct of tensors, or of a module: for each of its tensors one In, the derivatives of
+/// that with respect to the arguments. As {name: In}, in the order of the struct.
+template <class In>
+class Blocks {
+ public:
+  /// By the name of the tensor, as "slope" or "layers.0.weight". std::out_of_range, which tells the names,
+  /// where there is none of that name.
+  [[nodiscard]] const In& at(std::string_view name) const {
+    return blocks_[detail::position_of(name, names_)];
+  }
+  [[nodiscard]] const In& operator[](std::size_t number) const { return blocks_[number]; }
+  [[nodiscard]] std::size_t size() const { return blocks_.size(); }
+  [[nodiscard]] const std::vector<std::string>& names() const { return names_; }
+  void add(std::string name, In block) {
+    names_.push_back(std::move(name));
+    blocks_.push_back(std::move(block));
+  }
+
+ private:
+  std::vector<std::string> names_;
+  std::vector<In> blocks_;
 };
 
 namespace detail {
@@ -47,14 +75,10 @@ Tensor fisher_times(Likelihood likelihood, const Tensor& numbers, const Tensor& 
 /// `along` divided by the number of samples; ShapeError unless there is one value for each.
 Tensor mean_of_samples(const Tensor& values, const Tensor& along);
 
-/// Out with In in place of each tensor.
+/// Out with In in place of each tensor. The members of a struct are tensors, and cannot be another type.
 template <class Out, class In>
 struct Nested {
-  static_assert(
-      std::is_same_v<In, Tensor>,
-      "a struct of results has tensors for its members, so its Jacobian is with respect to one tensor; "
-      "let the function give a std::tuple or a std::vector");
-  using type = Out;
+  using type = std::conditional_t<std::is_same_v<In, Tensor>, Out, Blocks<In>>;
 };
 template <class In>
 struct Nested<Tensor, In> {
@@ -93,8 +117,12 @@ typename Nested<Out, In>::type nested(const Out& value, const Next& next) {
     return result;
   } else if constexpr (is_tuple<Out>) {
     return std::apply([&](const auto&... each) { return Result{nested<In>(each, next)...}; }, value);
-  } else {
+  } else if constexpr (std::is_same_v<In, Tensor>) {
     return changed(value, {}, [&](const Tensor&, const Place&) { return next(); });
+  } else {
+    Result result;
+    for_each_leaf(value, {}, [&](const auto&, const Place& place) { result.add(place.path(), next()); });
+    return result;
   }
 }
 
