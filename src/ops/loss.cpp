@@ -60,6 +60,11 @@ struct CrossEntropy : LossReduction {
   Tensor composed(Inputs in) const {
     const Shape& shape = in[0].shape();
     check_shapes(shape, in[1].shape(), in[1].dtype());
+    if (by_class) {  // those of all samples of a vmap are in what stands for them
+      const Tensor* classes = &in[1];
+      while (const Traced* of = traced(*classes)) classes = &of->inner;
+      check_classes(shape, value_of(*classes));
+    }
     const Tensor log_p = log_softmax(in[0]),
                  chosen = by_class ? where(one_hot_of(in[1], shape), log_p, 0) : strong_product(in[1], log_p);
     return combined(name, -sum(chosen, -1), reduction);
@@ -94,7 +99,9 @@ struct CrossEntropy : LossReduction {
   }
   void check(const Shape& logits, const Array& target) const {
     check_shapes(logits, target.shape(), target.dtype());
-    if (!by_class) return;
+    if (by_class) check_classes(logits, target);
+  }
+  static void check_classes(const Shape& logits, const Array& target) {
     const auto* classes = target.data<std::int64_t>();
     for (std::int64_t i = 0; i < target.size(); ++i)
       if (classes[i] < 0 || classes[i] >= logits.back())

@@ -251,6 +251,17 @@ TEST(Vmap, refuses_to_read_elements_and_names_where) {
   }
 }
 
+TEST(Vmap, refuses_classes_that_there_are_not) {
+  const auto losses = vmap([](const Tensor& logits, const Tensor& y) { return cross_entropy(logits, y); });
+  const Tensor logits = zeros({2, 1, 3});
+  EXPECT_EQ(losses(logits, tensor({{0}, {2}})).shape(), (Shape{2}));
+  EXPECT_TRUE(
+      mentions(message_of<ShapeError>([&] {
+                 (void)losses(logits, tensor({{0}, {3}}));
+               }),
+               {"cross_entropy: target 3 at sample 1 is no class: logits (1, 3) have classes 0 to 2"}));
+}
+
 TEST(Vmap, refuses_a_tensor_that_has_leaked) {
   Tensor leaked;
   vmap([&](const Tensor& each) { return leaked = each * 2; })(tensor({1.0, 2.0}));
