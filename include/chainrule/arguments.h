@@ -59,14 +59,17 @@ class OptionalInteger : public std::optional<std::int64_t> {
   OptionalInteger(N) = delete;  // it is a whole number; keepdims comes after the axis: argmax(x, {}, true)
 };
 
+/// Numbers that are neither true nor false.
+template <class N>
+concept NoFlag = std::is_arithmetic_v<N> && !std::is_same_v<N, bool>;
+
 /// A parameter that is true or false.
 class Flag {
  public:
   template <std::same_as<bool> B>
   constexpr Flag(B value) : value_(value) {}  // NOLINT(google-explicit-constructor)
-  template <class N>
-  requires(std::is_arithmetic_v<N> && !std::is_same_v<N, bool>) Flag(N)
-  = delete;  // it is true or false; several axes are written {0, 1}: sum(x, {0, 1})
+  template <NoFlag N>
+  Flag(N) = delete;  // it is true or false; several axes are in braces: sum(x, {0, 1})
 
   constexpr operator bool() const { return value_; }  // NOLINT(google-explicit-constructor)
 

@@ -208,9 +208,12 @@ Tensor map(F f, const Operand& x0, const Operand& x1, const Operand& x2, const O
            const Operand& x5, const Operand& x6, const Operand& x7) {
   return detail::map_of(std::move(f), x0, x1, x2, x3, x4, x5, x6, x7);
 }
+/// Refuses all else.
 template <class F, class... X>
 requires(sizeof...(X) == 0 || sizeof...(X) > detail::map_operands ||
-         !(std::is_convertible_v<const X&, Operand> && ...)) Tensor map(F, const X&...)
-= delete;  // after the formula come 1 to 8 tensors or numbers
+         !(std::is_convertible_v<const X&, Operand> && ...)) Tensor map(const F&, const X&...) {
+  static_assert(sizeof(F) == 0, "map: after the formula come 1 to 8 tensors or numbers");
+  return {};
+}
 
 }  // namespace chainrule
