@@ -24,8 +24,8 @@ struct Model {
   TableNetwork network;
 
   /// For classes the probability of each, (rows, classes); for numbers the one predicted, (rows,), as the
-  /// table has it, or (rows, targets) for several. In the network's dtype. ColumnError when the table does not
-  /// fit.
+  /// table has it, or (rows, targets) for several. In the network's dtype. ColumnError when the table does
+  /// not fit.
   Tensor operator()(const Table& table) const;
   /// The same as texts: the most probable class of each row, or the number; several with commas between.
   [[nodiscard]] std::vector<std::string> predict(const Table& table) const;

@@ -65,9 +65,9 @@ struct TrainingRun {
   std::vector<ReportedTarget> targets = {};
 };
 
-/// A picture of width x height pixels, red, green and blue of each in turn, row by row from the top left, as a
-/// file of PNG. Needs the target chainrule::render. std::invalid_argument unless there are 3 * width * height
-/// of them, and at least one pixel.
+/// A picture of width x height pixels, red, green and blue of each in turn, row by row from the top left, as
+/// a file of PNG. Needs the target chainrule::render. std::invalid_argument unless there are 3 * width *
+/// height of them, and at least one pixel.
 [[nodiscard]] std::string png(std::int64_t width, std::int64_t height, std::span<const std::uint8_t> pixels);
 
 /// Writes a page that opens from disk and needs nothing else: curves of loss and accuracy, the confusion

@@ -74,8 +74,8 @@ std::string serialize(const chainrule::Model& model, const SaveOptions& options)
   const NamedTensors state = chainrule::detail::parameters_of(model);
   const auto predict = [&](const std::vector<Tensor>& x) {
     const Tensor outputs = model.network(encoded(x[0], columns));
-    return std::vector<Tensor>{
-        target.task() == Task::classification ? softmax(outputs) : model.encoder.as_given(outputs)};
+    return std::vector<Tensor>{target.task() == Task::classification ? softmax(outputs)
+                                                                     : model.encoder.as_given(outputs)};
   };
   const DType dtype = model.network.layers().front().weight().dtype();
   return detail::bytes_of(state, predict, {zeros({1, static_cast<std::int64_t>(columns.size())}, dtype)},
