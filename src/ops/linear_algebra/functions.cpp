@@ -289,7 +289,7 @@ SlogdetResult slogdet(const Operand& a) try {
   ops::require_square("slogdet", in.shape());
   if (traced(in)) {
     const Tensor sign = ops::numbers_of(
-        in, [](const Array& a) { return kernels::determinants(kernels::lu("slogdet", a))[0]; },
+        in, [](const Array& x) { return kernels::determinants(kernels::lu("slogdet", x))[0]; },
         [](const Tensor& stack) { return slogdet(stack).sign; });
     return {sign, apply(ops::Slogdet{}, a.here(), Argument(in))};
   }
