@@ -13,7 +13,7 @@ Array exp_of(const Array& x) {
   return reference::elementwise([](const Numbers& in) { return std::exp(in[0]); }, {x});
 }
 
-OpCase along_an_axis(const std::string& operation, Tensor (*function)(const Operand&, std::int64_t),
+OpCase along_an_axis(const std::string& operation, Tensor (*function)(const Operand&, Integer),
                      Array (*expected)(const Array&, std::int64_t)) {
   const auto along = [=](const std::string& name, std::int64_t axis, std::vector<Shapes> shapes) {
     return Variant{name, [=](const Arguments& in) { return function(in[0], axis); },
