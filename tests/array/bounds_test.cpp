@@ -46,10 +46,10 @@ TEST(ShapeType, has_at_most_64_axes) {
 
 TEST(Creation, of_a_negative_size_is_refused_by_every_maker) {
   Generator random(1);
-  EXPECT_EQ(message_of<ShapeError>([&] {
-              rand({2, -3}, random);
-            }),
-            "rand: shape (2, -3): a size is negative; sizes count elements, from 0 on");
+  EXPECT_TRUE(
+      message_of<ShapeError>([&] {
+        rand({2, -3}, random);
+      }).starts_with("rand: shape (2, -3): a size is negative; sizes count elements, from 0 on; called at "));
   EXPECT_TRUE(mentions(message_of<ShapeError>([&] { randn({-5}, random); }), {"randn: shape (-5,)"}));
   EXPECT_TRUE(mentions(message_of<ShapeError>([&] { randperm(-1, random); }), {"randperm: shape (-1,)"}));
   EXPECT_TRUE(mentions(message_of<ShapeError>([] { zeros({-1, -1}); }), {"zeros: shape (-1, -1)"}));
@@ -73,8 +73,9 @@ TEST(Creation, of_too_many_elements_is_refused_by_every_maker) {
       EXPECT_THROW(rand(shape, random, dtype), ShapeError);
       EXPECT_THROW(randn(shape, random, dtype), ShapeError);
     }
-  EXPECT_EQ(message_of<ShapeError>([] { zeros({power(62)}, DType::float32); }),
-            "zeros: shape (4611686018427387904,): too many elements; in float32 they take 2⁶³ bytes or more");
+  EXPECT_TRUE(mentions(
+      message_of<ShapeError>([] { zeros({power(62)}, DType::float32); }),
+      {"zeros: shape (4611686018427387904,): too many elements; in float32 they take 2⁶³ bytes or more"}));
   EXPECT_THROW(tensor(std::vector<double>{}, {power(32), power(32)}), ShapeError);
   EXPECT_THROW(randperm(most, random), ShapeError);
   EXPECT_THROW(arange(0, most), ShapeError);

@@ -129,13 +129,14 @@ TEST(Gradcheck, compares_forward_mode_and_batches_on_request) {
   EXPECT_TRUE(result({.jvp_error = 1e-3, .batch_error = 1e-3}, {}).passed);
   const GradcheckResult forward = result({.jvp_error = 1e-3}, {.forward_mode = true});
   EXPECT_EQ(forward.cause, GradcheckCause::wrong_rule);
-  EXPECT_TRUE(mentions(forward.message, {"input 0", "forward mode gives", "a wrong rule for tangents"}));
+  EXPECT_TRUE(
+      mentions(forward.message, {"argument 0[0]", "forward mode gives", "a wrong rule for tangents"}));
   EXPECT_FALSE(result({.jvp_error = 1e-3}, {.forward_mode = true}).passed);
   const auto twice = [](const std::vector<Tensor>& in) { return apply_operation(Twice{1e-3}, {in[0]}); };
   const std::vector<Tensor> x = {tensor({0.5, 2.0})};
   EXPECT_TRUE(gradcheck(twice, x, {.forward_mode = true}).passed);
   EXPECT_TRUE(mentions(gradcheck(twice, x, {.batched = true}).message,
-                       {"input 0", "under vmap", "a wrong rule for batches"}));
+                       {"argument 0[0]", "under vmap", "a wrong rule for batches"}));
 }
 
 struct Careless : Softcap {
