@@ -20,11 +20,12 @@ std::string read_file(const std::string& path) {
 }
 
 /// The input as a value of the type that the model declares.
-Value checked(const Port& port, const Tensor& tensor, const std::string& file) {
+Value checked(const Port& port, const Tensor& given, const std::string& file) {
   const auto fail = [&](const std::string& what) {
     throw ModelError(file + ": input '" + port.name + "': " + what);
   };
-  if (tensor.is_empty()) fail("an empty handle was given");
+  if (given.is_empty()) fail("an empty handle was given");
+  const Tensor tensor = cast(given, computed_in(given.dtype()));
   if (port.sizes) {
     bool fits = port.sizes->size() == tensor.rank();
     for (std::size_t axis = 0; fits && axis < tensor.rank(); ++axis)

@@ -114,7 +114,7 @@ std::string decision_surface(const TrainingRun& training, const Evaluation& test
   constexpr std::int64_t most_points = 1000;
   const std::int64_t total = training.test.size(), shown = std::min(total, most_points);
   const auto position = samples.data<double>();
-  const auto truth = training.test.y.data<std::int64_t>();
+  const auto truth = training.test.y.to_vector<std::int64_t>();
   std::string points, rings;
   for (std::size_t i = 0; i < static_cast<std::size_t>(shown); ++i) {
     const std::string at = fmt::format("x=\"{:.1f}\" y=\"{:.1f}\"", frame.across(position[2 * i]),

@@ -18,7 +18,7 @@ constexpr std::size_t longest_name = 40;
 
 /// The positions of the samples predicted wrongly, the surest of them first.
 std::vector<std::size_t> wrong(const Dataset& data, const Evaluation& evaluation) {
-  const auto truth = data.y.data<std::int64_t>();
+  const auto truth = data.y.to_vector<std::int64_t>();
   std::vector<std::size_t> positions;
   for (std::size_t i = 0; i < truth.size(); ++i)
     if (evaluation.predicted[i] != truth[i]) positions.push_back(i);
@@ -79,7 +79,7 @@ std::string mistakes(const TrainingRun& training, const Evaluation& test) {
   const std::vector<std::size_t> positions = wrong(training.test, test);
   constexpr std::size_t most = 60;
   const std::size_t shown = std::min(positions.size(), most);
-  const auto truth = training.test.y.data<std::int64_t>();
+  const auto truth = training.test.y.to_vector<std::int64_t>();
   const Tensor x = unscaled(training, training.test.x);
   const std::span<const double> values = x.data<double>();
   const auto width = static_cast<std::size_t>(x.shape()[1]);

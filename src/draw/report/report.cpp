@@ -146,7 +146,7 @@ nlohmann::ordered_json spoken(const TrainingRun& training, std::span<const std::
 /// How good a classifier is, and where it is wrong.
 std::string of_classes(const TrainingRun& training, std::span<const std::int64_t> moments) {
   const Evaluation test = evaluate(training.network, training.test);
-  const Confusion confusion(training.test.y.data<std::int64_t>(), test.predicted, training.test.classes);
+  const Confusion confusion(training.test.y.to_vector<std::int64_t>(), test.predicted, training.test.classes);
   return summary(training, test) + learning(training, moments) + decision_surface(training, test) +
          "<section id=\"confusion\"><h2>Confusion matrix</h2>\n" +
          confusion_table(confusion, training.classes) + "</section>\n" + symmetry(training) +
