@@ -6,7 +6,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 preset=${1:-release}
 
 if [[ $preset == long ]]; then
-  tools/test.sh dev
+  CHAINRULE_TEST_KILLS=30 tools/test.sh dev
   tools/test.sh tsan_all
   tools/tidy.sh --all
   tools/fuzz.sh 600

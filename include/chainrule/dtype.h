@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <iosfwd>
+#include <iterator>
 #include <limits>
 #include <string_view>
 #include <type_traits>
@@ -82,17 +83,22 @@ concept Number = std::is_arithmetic_v<N> && !std::is_same_v<N, char> && !std::is
                  !std::is_same_v<N, char8_t> && !std::is_same_v<N, char16_t> &&
                  !std::is_same_v<N, char32_t> && (std::is_floating_point_v<N> || sizeof(N) <= 8);
 
+namespace detail {
+/// Where a type is in the list; beyond its end, if nowhere.
+template <class T, class List>
+inline constexpr std::uint8_t place_of = 0;
+template <class T, class First, class... Rest>
+inline constexpr std::uint8_t place_of<T, TypeList<First, Rest...>> =
+    std::is_same_v<T, First> ? 0 : 1 + place_of<T, TypeList<Rest...>>;
+}  // namespace detail
+
 /// One of the C++ types that a tensor stores.
 template <class T>
-concept Element = []<class... E>(TypeList<E...>) { return (std::is_same_v<T, E> || ...); }(Elements());
+concept Element = detail::place_of<T, Elements> < std::size(detail::dtype_names);
 
 /// The dtype whose elements are of this C++ type.
 template <Element T>
-constexpr DType dtype_of = []<class... E>(TypeList<E...>) {
-  std::uint8_t at = 0;
-  (void)((std::is_same_v<T, E> || (++at, false)) || ...);
-  return static_cast<DType>(at);
-}(Elements());
+constexpr DType dtype_of = static_cast<DType>(detail::place_of<T, Elements>);
 
 /// What a C++ number is on its own or in a list: float stays float, other floats become double, integers
 /// int64.
