@@ -85,6 +85,7 @@ int main(int argc, char** argv) {
   save_safetensors("mnist.safetensors", state_dict(network));
   const Sequential other = new_network(generator);  // with weights of its own, until:
   load_state_dict(other, load_safetensors("mnist.safetensors").tensors);
-  std::printf("saved and loaded: %.2f %%\n", percent(other, test));
-  return percent(other, test) == percent(network, test) && percent(other, test) > 60 ? 0 : 1;
+  const double loaded = percent(other, test);
+  std::printf("saved and loaded: %.2f %%\n", loaded);
+  return loaded == percent(network, test) && loaded > 60 ? 0 : 1;
 }
