@@ -1,9 +1,8 @@
-// Comparisons, operations of bool, where, clamp, and casts between dtypes.
+// Comparisons, operations of bool, where and clamp.
 
 #include <limits>
 
 #include "chainrule/indexing.h"
-#include "kernels/cast.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
 
@@ -170,24 +169,6 @@ struct Clamp {
   };
 };
 
-struct Cast {
-  static constexpr std::string_view name = "cast", formula = "∂cast(x)/∂x = 1, in x's dtype";
-  DType dtype;
-  static constexpr bool any_dtype = true;
-  Array forward(Values in) const { return kernels::cast(*in[0], dtype); }
-  Tensor batch(const Unwrapped& at) const { return apply(Cast{dtype}, {}, Argument(at.in[0])); }
-  Tensor jvp(Inputs, const Tensor&, Inputs tangents) const {
-    return is_floating(dtype) ? cast(tangents[0], dtype) : Tensor();
-  }
-  Reads reads(Wanted) const { return 0; }
-  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
-    if (to.wants(0)) to[0] = cast(g, in[0].dtype());
-  }
-  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
-    return {"1"};
-  }
-};
-
 /// A bound that is not given does not bind.
 static Result clamped(Arguments& a) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -279,73 +260,6 @@ Entries logic_operations() {
        .aliases = "clip",
        .example = "clamp([-3, 0.5, 2], -1, 1)",
        .note = "derivative 1 at the bounds"},
-      {.name = Cast::name,
-       .parameters = "x|input, dtype",
-       .call = [](Arguments& a) -> Result { return cast(a[0], a.dtype(1)); },
-       .formula = Cast::formula,
-       .aliases = "astype",
-       .example = "cast([1.5, 2], int64)",
-       .note = "floats become integers by truncation",
-       .weak = false},
-      {.name = "float32",
-       .parameters = "x",
-       .call = [](Arguments& a) -> Result { return cast(a[0], DType::float32); },
-       .formula = "as cast",
-       .example = "float32([1, 2])",
-       .weak = false},
-      {.name = "float64",
-       .parameters = "x",
-       .call = [](Arguments& a) -> Result { return cast(a[0], DType::float64); },
-       .formula = "as cast",
-       .aliases = "double",
-       .example = "float64([1, 2])",
-       .weak = false},
-      {.name = "int64",
-       .parameters = "x",
-       .call = [](Arguments& a) -> Result { return cast(a[0], DType::int64); },
-       .formula = "as cast",
-       .aliases = "int long",
-       .example = "int64([1, 2])",
-       .weak = false},
-      {.name = "float16",
-       .parameters = "x",
-       .call = [](Arguments& a) -> Result { return cast(a[0], DType::float16); },
-       .formula = "as cast",
-       .aliases = "half",
-       .example = "float16([1, 2])",
-       .weak = false},
-      {.name = "bfloat16",
-       .parameters = "x",
-       .call = [](Arguments& a) -> Result { return cast(a[0], DType::bfloat16); },
-       .formula = "as cast",
-       .example = "bfloat16([1, 2])",
-       .weak = false},
-      {.name = "int32",
-       .parameters = "x",
-       .call = [](Arguments& a) -> Result { return cast(a[0], DType::int32); },
-       .formula = "as cast",
-       .example = "int32([1, 2])",
-       .weak = false},
-      {.name = "uint8",
-       .parameters = "x",
-       .call = [](Arguments& a) -> Result { return cast(a[0], DType::uint8); },
-       .formula = "as cast",
-       .aliases = "byte",
-       .example = "uint8([1, 2])",
-       .weak = false},
-      {.name = "bool",
-       .parameters = "x",
-       .call = [](Arguments& a) -> Result { return cast(a[0], DType::boolean); },
-       .formula = "as cast",
-       .example = "bool([1, 2])",
-       .weak = false},
-      {.name = "float",
-       .parameters = "x",
-       .call = [](Arguments& a) -> Result { return cast(a[0], a.default_dtype()); },
-       .formula = "as cast",
-       .example = "float([1, 2])",
-       .note = "the dtype of lists",
-       .weak = false},
       {.name = "all",
        .parameters = over_axes,
        .call = [](Arguments& a) -> Result { return all(a[0], a.axes(1), a.flag(2)); },
@@ -449,11 +363,6 @@ Tensor clamp(const Operand& x, const Operand& low, const Operand& high) try {
   return apply(ops::Clamp{}, x.here(), Argument(x, dtype), Argument(low, dtype), Argument(high, dtype));
 } catch (...) {
   rethrow_in_call("clamp", x, low, high);
-}
-
-Tensor cast(const Operand& x, DType dtype) {
-  if (x.dtype() == dtype) return x.as_tensor();
-  return apply(ops::Cast{dtype}, x.here(), Argument(x, x.dtype()));
 }
 
 }  // namespace chainrule

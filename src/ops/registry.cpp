@@ -17,6 +17,7 @@ constexpr auto families = {
     ops::rounding_operations,
     ops::activation_operations,
     ops::logic_operations,
+    ops::cast_operations,
     ops::reduction_operations,
     ops::norm_and_product_operations,
     ops::linear_algebra_operations,

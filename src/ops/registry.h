@@ -31,6 +31,7 @@ Entries special_function_operations();
 Entries rounding_operations();
 Entries activation_operations();
 Entries logic_operations();
+Entries cast_operations();
 Entries reduction_operations();
 Entries norm_and_product_operations();
 Entries linear_algebra_operations();
