@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <span>
+
 #include "draw/numbers.h"
 
 namespace chainrule {
@@ -31,13 +33,17 @@ Role role_of(const GraphRecord& graph, std::size_t node) {
   return Role::intermediate;
 }
 
+/// Of the classes from the first one on, that of a number; the last one has no end.
+static std::size_t class_of(double number, std::span<const ColourClass> classes, std::size_t first) {
+  while (classes[first].below != 0 && number >= classes[first].below) ++first;
+  return first;
+}
+
 std::size_t gradient_class(const RecordedNode& node) {
   if (!node.gradient) return 0;
   if (!node.gradient->is_finite()) return broken_gradient;
   if (node.gradient->norm == 0) return 1;
-  std::size_t i = 2;
-  while (gradient_classes[i].below != 0 && node.gradient->norm >= gradient_classes[i].below) ++i;
-  return i;
+  return class_of(node.gradient->norm, gradient_classes, 2);
 }
 
 double time_of(const RecordedNode& node) { return node.time ? node.time->forward + node.time->backward : 0; }
@@ -49,10 +55,7 @@ double time_of(const GraphRecord& graph) {
 }
 
 std::size_t time_class(double seconds, double all) {
-  const double share = all > 0 ? seconds / all : 0;
-  std::size_t i = 1;
-  while (time_classes[i].below != 0 && share >= time_classes[i].below) ++i;
-  return i;
+  return class_of(all > 0 ? seconds / all : 0, time_classes, 1);
 }
 
 std::string seconds_text(double seconds) {

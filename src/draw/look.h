@@ -33,14 +33,16 @@ constexpr std::array<Look, 5> looks = {{
 }};
 constexpr const Look& look_of(Role role) { return looks[static_cast<std::size_t>(role)]; }
 
-/// Classes of a gradient's norm, from none over vanishing to exploding, and those that are broken. Blue
-/// against orange is safe for the colour-blind; what is broken also has a border of its own.
-struct GradientClass {
+/// Numbers that are drawn alike.
+struct ColourClass {
   std::string_view meaning;
-  double below;  ///< the norm is less than this
+  double below;  ///< they are less than this
   const char* fill;
 };
-constexpr std::array<GradientClass, 10> gradient_classes = {{
+
+/// Classes of a gradient's norm, from none over vanishing to exploding, and those that are broken. Blue
+/// against orange is safe for the colour-blind; what is broken also has a border of its own.
+constexpr std::array<ColourClass, 10> gradient_classes = {{
     {"no gradient", 0, "#FFFFFF"},
     {"exactly 0", 0, "#C9C9C9"},
     {"below 1e-8", 1e-8, "#74A9D8"},
@@ -57,12 +59,7 @@ constexpr std::size_t broken_gradient = gradient_classes.size() - 1;
 std::size_t gradient_class(const RecordedNode& node);
 
 /// Classes of the share that a node has in the time of all, as heat: from pale yellow to red.
-struct TimeClass {
-  std::string_view meaning;
-  double below;  ///< the share is less than this
-  const char* fill;
-};
-constexpr std::array<TimeClass, 7> time_classes = {{
+constexpr std::array<ColourClass, 7> time_classes = {{
     {"not measured", 0, "#FFFFFF"},
     {"below 1 % of the time", 0.01, "#FFFBE3"},
     {"1 % to 3 %", 0.03, "#FFF0B3"},

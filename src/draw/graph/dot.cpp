@@ -178,10 +178,10 @@ class Writer {
           count++, escaped(meaning), style, fill, border, width);
     };
     if (options_.colour_by_time)
-      for (const TimeClass& each : time_classes)
+      for (const ColourClass& each : time_classes)
         entry(each.meaning, each.fill, faint_colour, "rounded,filled", 1);
     else if (options_.colour_by_gradient)
-      for (const GradientClass& each : gradient_classes)
+      for (const ColourClass& each : gradient_classes)
         entry(each.meaning, each.fill, &each == &gradient_classes.back() ? broken_colour : faint_colour,
               "rounded,filled", 1);
     else

@@ -237,9 +237,9 @@ Json page_data(const GraphRecord& graph, const Folding& folding, const Pictures&
   for (const OperationInfo& operation : operations()) rules[std::string(operation.name)] = operation.formula;
   for (const Finding& finding : findings(graph)) found.push_back({finding.text, finding.node});
   Json roles = Json::array(), classes = Json::array(), heat = Json::array();
-  for (const TimeClass& each : time_classes) heat.push_back(each.meaning);
+  for (const ColourClass& each : time_classes) heat.push_back(each.meaning);
   for (const Look& look : looks) roles.push_back({look.name, look.meaning});
-  for (const GradientClass& each : gradient_classes) classes.push_back(each.meaning);
+  for (const ColourClass& each : gradient_classes) classes.push_back(each.meaning);
   return {
       {"roles", std::move(roles)},
       {"classes", std::move(classes)},
