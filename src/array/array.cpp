@@ -19,7 +19,10 @@ void report_unaddressable(const Shape& shape, DType dtype) {
 }
 
 void report_unexpected(DType dtype) {
-  throw DTypeError("dispatch: nothing is computed in " + std::string(to_string(dtype)) + " itself; cast to " +
+  const std::string given(to_string(dtype));
+  if (!is_only_stored(dtype))
+    throw DTypeError("dispatch: takes float32 or float64, not " + given + "; cast it first");
+  throw DTypeError("dispatch: nothing is computed in " + given + " itself; cast to " +
                    std::string(to_string(computed_in(dtype))) + " first");
 }
 
