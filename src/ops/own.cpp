@@ -73,12 +73,16 @@ struct Own {
   }
 };
 
-/// The dtype in which floating inputs and numbers meet; the default where nothing is floating.
+bool is_floating_tensor(const Operand& operand) {
+  return operand.tensor() != nullptr && is_floating(operand.dtype());
+}
+
+/// The dtype in which floating tensors meet, bool where there are none.
 DType common(std::span<const Operand> in) {
   DType dtype = DType::boolean;
   for (const Operand& operand : in)
-    if (operand.tensor() != nullptr && is_floating(operand.dtype())) dtype = promote(dtype, operand.dtype());
-  return is_floating(dtype) ? dtype : default_dtype();
+    if (is_floating_tensor(operand)) dtype = promote(dtype, operand.dtype());
+  return dtype;
 }
 
 }  // namespace
@@ -87,12 +91,10 @@ Tensor detail::apply_operation(std::shared_ptr<const AnyOperation> op, std::span
   const std::string name(op->name());
   if (in.empty()) throw ShapeError(name + ": no inputs; an operation has at least one");
   try {
-    const DType dtype = common(in);
-    const bool any_floating = std::ranges::any_of(
-        in, [](const Operand& each) { return each.tensor() != nullptr && is_floating(each.dtype()); });
+    const DType floats = common(in), dtype = is_floating(floats) ? floats : default_dtype();
     std::vector<Tensor> inputs;
     for (const Operand& each : in) {
-      const bool stays = any_floating && each.tensor() != nullptr && !is_floating(each.dtype());
+      const bool stays = is_floating(floats) && each.tensor() != nullptr && !is_floating_tensor(each);
       inputs.push_back(each.as(stays ? each.dtype() : dtype));
     }
     return apply(Own{std::move(op), computed_in(dtype)}, in.front().here(), inputs);
