@@ -1,3 +1,5 @@
+// The tool as one process: several that an MPI launcher has started become chainrule_ranks.
+
 #include <string_view>
 
 #include "tool.h"

@@ -1,3 +1,5 @@
+// A program of the benchmark as a child process, with which the driver speaks by pipes.
+
 #include "child.h"
 
 #include <csignal>

@@ -1,3 +1,5 @@
+// The smallest program with chainrule: how long does it take to start, and to compile?
+
 #include <chainrule/chainrule.h>
 
 #include <iostream>

@@ -1,3 +1,5 @@
+// The same numbers without any library.
+
 #include <iostream>
 
 int main() {

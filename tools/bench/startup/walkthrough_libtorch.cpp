@@ -1,3 +1,5 @@
+// The same program with LibTorch.
+
 #include <torch/torch.h>
 
 #include <iostream>
