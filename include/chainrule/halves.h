@@ -38,53 +38,48 @@ constexpr std::uint16_t nearest_half(double x) {
   return sign | (exponent > bias || result > infinity ? infinity : static_cast<std::uint16_t>(result));
 }
 
+/// A normal one.
+constexpr double power_of_two(int exponent) {
+  return std::bit_cast<double>(static_cast<std::uint64_t>(exponent + 1023) << 52);
+}
+
+/// A number of so many bits of exponent and fraction, after one of sign, as IEEE 754 has them.
+template <int exponent_bits, int fraction_bits>
+class Half {
+ public:
+  constexpr Half() = default;
+  /// The nearest; infinity where the largest is nearer to the next one that there would be.
+  constexpr explicit Half(double x) : bits_(nearest_half<exponent_bits, fraction_bits>(x)) {}
+  /// What these bits stand for.
+  static constexpr Half from_bits(std::uint16_t bits) {
+    Half half;
+    half.bits_ = bits;
+    return half;
+  }
+  /// As they are stored.
+  constexpr std::uint16_t bits() const { return bits_; }
+  /// Exactly.
+  constexpr operator float() const {  // NOLINT(google-explicit-constructor)
+    constexpr std::uint32_t most = (1U << exponent_bits) - 1, bias = most / 2;
+    const std::uint32_t sign = (bits_ & 0x8000U) << 16, exponent = (bits_ >> fraction_bits) & most,
+                        fraction = bits_ & ((1U << fraction_bits) - 1);
+    if (exponent == 0) {  // fraction · 2^(1 - bias - fraction_bits), also where that is subnormal
+      constexpr float unit = static_cast<float>(power_of_two(1 - static_cast<int>(bias) - fraction_bits));
+      return std::bit_cast<float>(std::bit_cast<std::uint32_t>(static_cast<float>(fraction) * unit) | sign);
+    }
+    const std::uint32_t wide = exponent == most ? 255 : exponent + (127 - bias);
+    return std::bit_cast<float>(sign | (wide << 23) | (fraction << (23 - fraction_bits)));
+  }
+
+ private:
+  std::uint16_t bits_ = 0;
+};
+
 }  // namespace detail
 
-/// IEEE 754's binary16: 5 bits of exponent, 10 of fraction; the largest is 65504.
-class Float16 {
- public:
-  constexpr Float16() = default;
-  /// The nearest; infinity from 65520 on.
-  constexpr explicit Float16(double x) : bits_(detail::nearest_half<5, 10>(x)) {}
-  static constexpr Float16 from_bits(std::uint16_t bits) {
-    Float16 half;
-    half.bits_ = bits;
-    return half;
-  }
-  constexpr std::uint16_t bits() const { return bits_; }
-  constexpr operator float() const {  // NOLINT(google-explicit-constructor)
-    const std::uint32_t sign = (bits_ & 0x8000U) << 16, exponent = (bits_ >> 10) & 31U,
-                        fraction = bits_ & 1023U;
-    if (exponent == 0) {  // fraction · 2^-24, also where that is subnormal
-      const float size = static_cast<float>(fraction) * 0x1p-24F;
-      return std::bit_cast<float>(std::bit_cast<std::uint32_t>(size) | sign);
-    }
-    const std::uint32_t wide = exponent == 31 ? 255 : exponent + (127 - 15);
-    return std::bit_cast<float>(sign | (wide << 23) | (fraction << 13));
-  }
-
- private:
-  std::uint16_t bits_ = 0;
-};
-
-/// The upper half of a float: its 8 bits of exponent, 7 of fraction.
-class BFloat16 {
- public:
-  constexpr BFloat16() = default;
-  /// The nearest.
-  constexpr explicit BFloat16(double x) : bits_(detail::nearest_half<8, 7>(x)) {}
-  static constexpr BFloat16 from_bits(std::uint16_t bits) {
-    BFloat16 half;
-    half.bits_ = bits;
-    return half;
-  }
-  constexpr std::uint16_t bits() const { return bits_; }
-  constexpr operator float() const {  // NOLINT(google-explicit-constructor)
-    return std::bit_cast<float>(std::uint32_t{bits_} << 16);
-  }
-
- private:
-  std::uint16_t bits_ = 0;
-};
+/// IEEE 754's binary16. The largest is 65504; 65520 and more become infinity.
+using Float16 = detail::Half<5, 10>;
+/// The upper half of a float.
+using BFloat16 = detail::Half<8, 7>;
 
 }  // namespace chainrule
