@@ -86,19 +86,19 @@ concept Number = std::is_arithmetic_v<N> && !std::is_same_v<N, char> && !std::is
 namespace detail {
 /// Where a type is in the list; beyond its end, if nowhere.
 template <class T, class List>
-inline constexpr std::uint8_t place_of = 0;
+inline constexpr std::uint8_t position_in_list = 0;
 template <class T, class First, class... Rest>
-inline constexpr std::uint8_t place_of<T, TypeList<First, Rest...>> =
-    std::is_same_v<T, First> ? 0 : 1 + place_of<T, TypeList<Rest...>>;
+inline constexpr std::uint8_t position_in_list<T, TypeList<First, Rest...>> =
+    std::is_same_v<T, First> ? 0 : 1 + position_in_list<T, TypeList<Rest...>>;
 }  // namespace detail
 
 /// One of the C++ types that a tensor stores.
 template <class T>
-concept Element = detail::place_of<T, Elements> < std::size(detail::dtype_names);
+concept Element = detail::position_in_list<T, Elements> < std::size(detail::dtype_names);
 
 /// The dtype whose elements are of this C++ type.
 template <Element T>
-constexpr DType dtype_of = static_cast<DType>(detail::place_of<T, Elements>);
+constexpr DType dtype_of = static_cast<DType>(detail::position_in_list<T, Elements>);
 
 /// What a C++ number is on its own or in a list: float stays float, other floats become double, integers
 /// int64.
