@@ -19,6 +19,11 @@ struct Walk::Start {
 /// GradError for what has more than one element.
 void require_scalar(const Tensor& output);
 
+bool is_part_of(const Graph& graph, const Tensor& tensor);
+
+/// Is it one scalar x along 1, so that derivatives along it are those by x?
+bool is_one_scalar(const std::vector<Movement>& movements);
+
 /// What derivatives along the movements are with respect to: "x" of one scalar x along 1, otherwise "t", or
 /// the next letter that is no name in the graph. Errors are those of Walk::in_forward_mode.
 std::string moving_name(const Graph& graph, const std::vector<Movement>& movements);

@@ -39,12 +39,6 @@ Tensor along(const Recorder& recorder, const std::vector<Movement>& movements) {
   return total;
 }
 
-bool is_part_of(const Graph& graph, const Tensor& tensor) {
-  for (const GraphNode& each : graph.nodes())
-    if (each.tensor.node() == tensor.node()) return true;
-  return false;
-}
-
 }  // namespace
 
 Walk Walk::of_second_order(const Tensor& output, const std::vector<Movement>& movements,
@@ -57,12 +51,10 @@ Walk Walk::of_second_order(const Tensor& output, const std::vector<Movement>& mo
   Recorder recorder;
   const Tensor seed = ones_like(output);
   recorder.run(output, seed, true);
-  const bool is_one_scalar =
-      movements.size() == 1 && movements.front().of.rank() == 0 && movements.front().along.item() == 1;
   std::vector<Movement> moving;
   for (const Movement& each : movements)
     moving.push_back({each.of, cast(each.along, each.of.dtype()).detach()});
-  Tensor derivative = is_one_scalar ? recorder.of(movements.front().of) : along(recorder, moving);
+  Tensor derivative = is_one_scalar(movements) ? recorder.of(movements.front().of) : along(recorder, moving);
   if (is_part_of(first, derivative)) derivative = derivative * 1.0;  // a node of its own
 
   Graph both(Together::of(output, derivative));

@@ -20,8 +20,7 @@ std::string quoted(const Tensor& tensor) {
 }
 
 void check(const Graph& graph, const Movement& movement) {
-  const auto is_it = [&](const GraphNode& node) { return node.tensor.node() == movement.of.node(); };
-  if (std::ranges::none_of(graph.nodes(), is_it))
+  if (!is_part_of(graph, movement.of))
     throw GradError("walk: the output does not depend on " + quoted(movement.of) +
                     ", which is to move; choose what it was computed from");
   if (!is_floating(movement.of.dtype()))
@@ -121,13 +120,20 @@ class Sums {
 
 }  // namespace
 
+bool is_part_of(const Graph& graph, const Tensor& tensor) {
+  return std::ranges::any_of(graph.nodes(),
+                             [&](const GraphNode& each) { return each.tensor.node() == tensor.node(); });
+}
+
+bool is_one_scalar(const std::vector<Movement>& movements) {
+  return movements.size() == 1 && movements.front().of.rank() == 0 && movements.front().along.item() == 1;
+}
+
 std::string moving_name(const Graph& graph, const std::vector<Movement>& movements) {
   if (movements.empty())
     throw std::invalid_argument("walk: nothing moves; give a tensor and a tangent of its shape");
   for (const Movement& each : movements) check(graph, each);
-  const Movement& first = movements.front();
-  if (movements.size() == 1 && first.of.rank() == 0 && first.along.item() == 1)
-    return graph.nodes()[graph.position(first.of)].label;
+  if (is_one_scalar(movements)) return graph.nodes()[graph.position(movements.front().of)].label;
   std::string name = "t";
   const auto is_taken = [&](const GraphNode& node) { return node.label == name; };
   for (const char* next : {"s", "u", "τ"})
