@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -12,6 +11,7 @@
 #include "chainrule/nn.h"
 #include "chainrule/optim.h"
 #include "chainrule/random.h"
+#include "io/elements.h"
 #include "op_cases.h"
 #include "thread_counts.h"
 
@@ -25,22 +25,9 @@ using Bits = std::vector<std::vector<std::byte>>;
 constexpr std::int64_t large = thread_sanitized ? 150'000 : 300'000;
 
 std::vector<std::byte> bits_of(const Tensor& tensor) {
-  const auto copy = [&]<class T>(T) {
-    const auto elements = tensor.to_vector<T>();
-    std::vector<std::byte> bytes(elements.size() * sizeof(T));
-    if constexpr (std::is_same_v<T, bool>)
-      for (std::size_t i = 0; i < elements.size(); ++i) bytes[i] = static_cast<std::byte>(elements[i]);
-    else
-      std::ranges::copy(std::as_bytes(std::span(elements)), bytes.begin());
-    return bytes;
-  };
-  switch (tensor.dtype()) {
-    case DType::float32: return copy(float());
-    case DType::float64: return copy(double());
-    case DType::int64: return copy(std::int64_t());
-    case DType::boolean: return copy(bool());
-  }
-  return {};
+  const std::string_view bytes = bytes_of(tensor);
+  const auto* const first = reinterpret_cast<const std::byte*>(bytes.data());
+  return {first, first + bytes.size()};
 }
 
 /// Runs compute() with each number of threads and compares what it returns.
