@@ -58,15 +58,16 @@ constexpr std::size_t broken_gradient = gradient_classes.size() - 1;
 /// Position in gradient_classes.
 std::size_t gradient_class(const RecordedNode& node);
 
-/// Classes of the share that a node has in the time of all, as heat: from pale yellow to red.
+/// Classes of the share that a node has in the time of all, as heat: from pale yellow to a red on which
+/// numbers are still read.
 constexpr std::array<ColourClass, 7> time_classes = {{
     {"not measured", 0, "#FFFFFF"},
-    {"below 1 % of the time", 0.01, "#FFFBE3"},
-    {"1 % to 3 %", 0.03, "#FFF0B3"},
-    {"3 % to 10 %", 0.1, "#FFDA78"},
-    {"10 % to 25 %", 0.25, "#FDB64F"},
-    {"25 % to 50 %", 0.5, "#F98E4B"},
-    {"50 % and more", 0, "#F0695A"},
+    {"below 1 % of the time", 0.01, "#FFFDF0"},
+    {"1 % to 3 %", 0.03, "#FFF8D2"},
+    {"3 % to 10 %", 0.1, "#FFEDB8"},
+    {"10 % to 25 %", 0.25, "#FFDFA8"},
+    {"25 % to 50 %", 0.5, "#FFCDA6"},
+    {"50 % and more", 0, "#FFB8A8"},
 }};
 /// That of all nodes, in seconds, with those of the derivatives.
 double time_of(const RecordedNode& node);
