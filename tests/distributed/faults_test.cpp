@@ -66,8 +66,8 @@ TEST(Faults, of_one_rank_end_all_with_one_message_that_names_it) {
   expect_end("throw", "rank 2 of 3: the disk is full\n");
   expect_end("half way", "rank 2 of 3: no gradient here");
   expect_end("exit", "rank 2 of 3: the process exits");
-  expect_end("kill", "process rank 2 with PID");
-  expect_end("crash", "process rank 2 with PID");
+  expect_end("kill", ended_by_signal(2));
+  expect_end("crash", ended_by_signal(2));
 }
 
 TEST(Faults, of_ranks_that_part_are_found) {

@@ -1,5 +1,7 @@
 #include "distributed/launch.h"
 
+#include <mpi.h>
+
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -22,6 +24,14 @@ Ended ended(const std::string& command, const std::function<void()>& meanwhile) 
 }
 
 std::string on_ranks(int ranks) { return CHAINRULE_MPIRUN " -np " + std::to_string(ranks) + " "; }
+
+std::string ended_by_signal([[maybe_unused]] int rank) {
+#ifdef OPEN_MPI
+  return "process rank " + std::to_string(rank) + " with PID";
+#else
+  return "BAD TERMINATION OF ONE OF YOUR APPLICATION PROCESSES";
+#endif
+}
 
 std::size_t count(const std::string& in, const std::string& what) {
   std::size_t n = 0;
