@@ -64,7 +64,7 @@ class Half {
     const std::uint32_t sign = (bits_ & 0x8000U) << 16, exponent = (bits_ >> fraction_bits) & most,
                         fraction = bits_ & ((1U << fraction_bits) - 1);
     if (exponent == 0) {  // fraction · 2^(1 - bias - fraction_bits), also where that is subnormal
-      constexpr float unit = static_cast<float>(power_of_two(1 - static_cast<int>(bias) - fraction_bits));
+      constexpr auto unit = static_cast<float>(power_of_two(1 - static_cast<int>(bias) - fraction_bits));
       return std::bit_cast<float>(std::bit_cast<std::uint32_t>(static_cast<float>(fraction) * unit) | sign);
     }
     const std::uint32_t wide = exponent == most ? 255 : exponent + (127 - bias);

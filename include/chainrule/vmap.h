@@ -92,6 +92,7 @@ auto mapped(const F& f, const VmapOptions& options, const A&... arguments) {
   std::size_t position = 0;
   return changed(parts.front(), the_result, [&](const Tensor&, const Place& place) {
     std::vector<Tensor> pieces;
+    pieces.reserve(leaves.size());
     for (const auto& each : leaves) pieces.push_back(each[position]);
     const SampleAxis axis = axis_for("vmap", "result", options.out_axes, position++, leaves.front().size());
     return joined("vmap", pieces, axis, place);

@@ -216,6 +216,7 @@ class Check {
   /// Empty handles for what is not floating.
   static std::vector<Tensor> random_like(const std::vector<Tensor>& results, Generator& generator) {
     std::vector<Tensor> random;
+    random.reserve(results.size());
     for (const Tensor& each : results)
       random.push_back(is_floating(each.dtype()) ? randn(each.shape(), generator, each.dtype()) : Tensor());
     return random;

@@ -107,8 +107,11 @@ std::int64_t count_parameters(const ModuleRef& module) {
 }
 
 void name_parameters(const ModuleRef& module, const std::string& prefix) {
-  for (const auto& [name, parameter] : named_parameters(module))
-    parameter.rename(prefix.empty() ? name : name.empty() ? prefix : prefix + "." + name);
+  for (const auto& [name, parameter] : named_parameters(module)) {
+    std::string full = prefix;
+    if (!prefix.empty() && !name.empty()) full += '.';
+    parameter.rename(full += name);
+  }
 }
 
 NamedTensors state_dict(const ModuleRef& module) {

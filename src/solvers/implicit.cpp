@@ -313,7 +313,7 @@ std::vector<Tensor> minimize(std::shared_ptr<const VectorFunction> f, const std:
     const std::vector<Tensor> plain = solvers::detached(in);
     const double tolerance = or_default(options.tolerance, start.dtype(), 0.5);
     const Tensor low = descended(f, start, plain, options.iterations);
-    const Tensor end = newton(*equation, low, plain, tolerance, newton_steps);
+    Tensor end = newton(*equation, low, plain, tolerance, newton_steps);
     const double before = f->number(low, plain).item(), after = f->number(end, plain).item();
     if (after - before > tolerance * std::max(1.0, std::abs(before)))
       report(f->called(), "after " + std::to_string(options.iterations) +

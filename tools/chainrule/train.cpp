@@ -119,6 +119,7 @@ void cross_validate(TrainOptions options, Ranks& ranks) {
     check(options, folds.front().task());
   });
   std::vector<const TrainingData*> all;
+  all.reserve(folds.size());
   for (const TrainingData& each : folds) all.push_back(&each);
   require_alike(options, all, ranks);
   std::vector<double> scores;

@@ -17,7 +17,7 @@ class AnyModule {
   template <class M>
   requires(!std::is_same_v<std::decay_t<M>, AnyModule> &&
            std::is_invocable_r_v<Tensor, const std::decay_t<M>&, const Tensor&>)
-      AnyModule(M&& module)  // NOLINT(google-explicit-constructor)
+      AnyModule(M&& module)  // NOLINT(google-explicit-constructor,bugprone-forwarding-reference-overload)
       : held_(std::make_unique<Of<std::decay_t<M>>>(std::forward<M>(module))) {}
   AnyModule(const AnyModule& other) : held_(other.held_->copy()) {}
   AnyModule(AnyModule&&) noexcept = default;
