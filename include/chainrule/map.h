@@ -6,6 +6,7 @@
 
 #include "chainrule/detail/api.h"
 #include "chainrule/detail/dual.h"
+#include "chainrule/detail/formula.h"
 #include "chainrule/detail/loops.h"
 #include "chainrule/ops.h"
 #include "chainrule/tensor.h"
@@ -40,6 +41,10 @@ template <class T>
 constexpr int map_ahead = 2048 / sizeof(T);
 
 Tensor map(std::shared_ptr<const MapFunction> function, std::span<const Operand> x);
+
+/// One E for each X.
+template <class E, class X>
+using OneFor = E;
 
 /// The loops of a formula f of K operands: its value, its gradient, and that differentiated along c.
 template <class F, std::size_t K, class T>
@@ -131,26 +136,24 @@ class MapFunctionOf final : public MapFunction {
   F f_;
 };
 
-/// Does f map `count` numbers of type T to one?
-template <class F, class T, std::size_t... I>
-constexpr bool is_formula(std::index_sequence<I...>) {
-  return requires(const F& f, T x) {
-    { f((static_cast<void>(I), x)...) } -> std::convertible_to<T>;
-  };
-}
-
 template <class F, class... X>
 Tensor map_of(F&& f, const X&... x) {
   using Formula = std::remove_cvref_t<F>;
-  constexpr std::size_t count = sizeof...(X);
-  // A mistake is reported for one type only.
-  if constexpr (is_formula<Formula, simd::Pack<float, 4>>(std::make_index_sequence<count>())) {
-    const std::array<Operand, count> operands = {x...};
-    return detail::map(std::make_shared<MapFunctionOf<Formula, count>>(std::forward<F>(f)), operands);
+  // Written here and not in a function of its own, as compilers list whatever leads to a mistake.
+  if constexpr (requires(const Formula& on) {
+                  { on(OneFor<formula::Element, X>()...) } -> std::convertible_to<formula::Element>;
+                }) {
+    const std::array<Operand, sizeof...(X)> operands = {x...};
+    return detail::map(std::make_shared<MapFunctionOf<Formula, sizeof...(X)>>(std::forward<F>(f)), operands);
   } else {
-    static_assert(count == 0,
-                  "map: the lambda takes one auto for each operand and returns a number made by + - * /, "
-                  "where(condition, a, b), tanh(a), ... without std::");
+    // A mistake inside has been reported by now.
+    constexpr bool mistaken =
+        formula::takes<Formula, OneFor<formula::Anything, X>...>() && !requires(const Formula& on) {
+      on(OneFor<formula::Element, X>()...);
+    };
+    static_assert(mistaken,
+                  "map: the lambda takes one auto for each operand and returns a number made by "
+                  "+ - * /, where(condition, a, b), tanh(a), ... without std::");
     return {};
   }
 }

@@ -70,6 +70,8 @@ const std::vector<Mistake> mistakes = {
      {"one auto for each operand"}},
     {"map_with_too_many_parameters", "(void)map([](auto x, auto y) { return x * y; }, a);", {"one auto"}},
     {"map_of_doubles", "(void)map([](double x) { return x * 2; }, a);", {"one auto"}},
+    {"map_of_one_double", "(void)map([](auto x, double y) { return x * y; }, a, b);", {"one auto"}},
+    {"map_of_a_function", "(void)map(static_cast<double (*)(double)>(std::tanh), a);", {"one auto"}},
     {"map_of_nothing", "(void)map([](auto x) { return x; });", {"1 to 8"}},
     {"map_of_text", "(void)map([](auto x) { return x; }, \"x\");", {"1 to 8"}},
     {"map_of_too_much",
@@ -93,10 +95,20 @@ const std::vector<Mistake> mistakes = {
     {"scope_without_a_name", "Scope(\"part\");", {"nodiscard"}},
 };
 
-/// Mistakes inside the lambda, which only g++ reports once.
+/// Mistakes inside the lambda. Clang shows more of the way to them, and may go on after them.
 const std::vector<Mistake> mistakes_in_formulas = {
-    {"map_with_a_branch", "(void)map([](auto x) { if (x > 0) return x; return -x; }, a);", {"bool"}},
+    {"map_with_a_branch",
+     "(void)map([](auto x) { if (x > 0) return x; return -x; }, a);",
+     {"where(condition, a, b)"}},
+    {"map_with_a_choice", "(void)map([](auto x) { return x > 0 ? x : -x; }, a);", {"where(condition, a, b)"}},
+    {"map_with_and", "(void)map([](auto x) { return where(x > 0 && x < 1, x, 0); }, a);", {"a & b"}},
     {"map_with_an_unknown_function", "(void)map([](auto x) { return tanhh(x); }, a);", {"tanhh"}},
+    {"map_with_a_function_of_numbers",
+     "(void)map([](auto x) { return std::tanh(x); }, a);",
+     {"tanh(x), not"}},
+    {"map_with_a_function_of_tensors", "(void)map([](auto x) { return mean(x); }, a);", {"map.h"}},
+    {"map_with_text", "(void)map([](auto x) { return x + \"a\"; }, a);", {"only elements and numbers"}},
+    {"map_that_captures_a_tensor", "(void)map([&](auto x) { return b * x; }, a);", {"pass tensors to map"}},
 };
 
 std::string program_of(const std::vector<Mistake>& all) {
@@ -176,8 +188,10 @@ class Compilers : public ::testing::TestWithParam<std::string> {
 TEST_P(Compilers, refuse_what_would_not_mean_what_it_says) { expect_refused(mistakes); }
 
 TEST_P(Compilers, report_mistakes_in_formulas_once) {
-  if (is_clang()) GTEST_SKIP() << "clang reports them for every type";
-  expect_refused(mistakes_in_formulas);
+  std::vector<Mistake> all = mistakes_in_formulas;
+  if (is_clang())
+    for (Mistake& mistake : all) mistake.lines = 1000;
+  expect_refused(all);
 }
 
 TEST_P(Compilers, are_told_to_use_a_newer_standard) {
