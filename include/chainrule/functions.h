@@ -16,7 +16,7 @@ namespace CHAINRULE_API chainrule {
 
 Tensor reciprocal(const Operand& x);  ///< 1/x; derivative -1/x²
 Tensor rsqrt(const Operand& x);       ///< 1/√x, +inf at 0, NaN below; derivative -1/(2 x √x)
-Tensor cbrt(const Operand& x);        ///< ∛x, also of negative x; derivative 1/(3 ∛x²), +inf at 0
+Tensor cbrt(const Operand& x);        ///< ∛x, also of negative x; derivative 1/(3 ∛x²), +inf at 0; the second ∓inf there
 Tensor exp2(const Operand& x);        ///< 2ˣ; derivative 2ˣ log 2
 Tensor log2(const Operand& x);        ///< -inf at 0, NaN below; derivative 1/(x log 2)
 Tensor log10(const Operand& x);       ///< -inf at 0, NaN below; derivative 1/(x log 10)

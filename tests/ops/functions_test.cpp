@@ -99,6 +99,15 @@ TEST(Functions, have_slopes_of_higher_orders) {
   EXPECT_TRUE(near(slopes(sinc, {0.0, 0.25}, 4), {19.4818182068004874, 15.3586373831326172}, 1e-13));
   EXPECT_TRUE(near(slopes(erfinv, {0.5}, 2), {1.18074634999339995}, 1e-13));
   EXPECT_TRUE(near(slopes(tan, {0.5}, 3), {4.9219928425941819}, 1e-12));
+  EXPECT_TRUE(near(slopes(asin, {1e-9, -1e-170}, 2), {1e-9, -1e-170}));
+  EXPECT_TRUE(near(slopes(acos, {1e-9}, 2), {-1e-9}));
+  EXPECT_TRUE(near(slopes(atanh, {1e-9, 0.75}, 2), {2e-9, 1.5 / 0.19140625}));
+  // where they are infinite, as beside it
+  EXPECT_EQ(slopes(cbrt, {0, -0.0}, 2), (std::vector<double>{-infinity, infinity}));
+  EXPECT_EQ(slopes(cbrt, {0, -0.0, 1e-160}, 3), (std::vector<double>{infinity, infinity, infinity}));
+  const auto of_logit = [](const Tensor& x) { return logit(x); };
+  EXPECT_EQ(slopes(of_logit, {0, 1e-160, 1}, 2), (std::vector<double>{-infinity, -infinity, infinity}));
+  EXPECT_TRUE(near(slopes(of_logit, {1e-100, 0.25}, 2), {-1e200, -16 + 16.0 / 9}));
   // as its series has them: √(2 (x - 1)) is what acosh is near 1
   Tensor at = variable(1.0), slope = acosh(at);
   for (const double expected : {infinity, -infinity, infinity, -infinity}) {

@@ -20,7 +20,8 @@ struct Cbrt : ByNumber<Cbrt> {
   static constexpr std::string_view name = "cbrt", formula = "∂∛x/∂x = 1 / (3 ∛x²)";
   static constexpr Reads read = reads_output;
   static double value(double x) { return std::cbrt(x); }
-  static Tensor slope(const Tensor&, const Tensor& y) { return 1 / (3 * square(y)); }
+  // The reciprocal is squared, not the root, as the slope of y² is 0 at 0 and would end further derivatives.
+  static Tensor slope(const Tensor&, const Tensor& y) { return square(1 / y) / 3; }
 };
 
 struct Exp2 : ByNumber<Exp2> {
@@ -48,7 +49,8 @@ struct Logit : ByNumber<Logit> {
     // Around ½ the logarithms would cancel, and 2x - 1 is exact.
     return std::abs(x - 0.5) < 0.25 ? 2 * std::atanh(2 * x - 1) : std::log(x) - std::log1p(-x);
   }
-  static Tensor slope(const Tensor& x, const Tensor&) { return 1 / (x * (1 - x)); }
+  // Not 1 / (x (1 - x)), whose own slope near 0 is the difference of two infinities.
+  static Tensor slope(const Tensor& x, const Tensor&) { return 1 / x + 1 / (1 - x); }
 };
 
 struct Hypot : ByNumbers<Hypot> {
@@ -74,16 +76,19 @@ struct Tan : ByNumber<Tan> {
   static Tensor slope(const Tensor&, const Tensor& y) { return 1 + square(y); }
 };
 
+/// 1 - x², with the digits of 1 - |x| near 1, and with those of its slope, -2x, near 0.
+Tensor one_less_square(const Tensor& x) { return where(abs(x) < 0.5, 1 - square(x), (1 - x) * (1 + x)); }
+
 struct Asin : ByNumber<Asin> {
   static constexpr std::string_view name = "asin", formula = "∂asin(x)/∂x = 1 / √((1 − x) (1 + x))";
   static double value(double x) { return std::asin(x); }
-  static Tensor slope(const Tensor& x, const Tensor&) { return 1 / sqrt((1 - x) * (1 + x)); }
+  static Tensor slope(const Tensor& x, const Tensor&) { return 1 / sqrt(one_less_square(x)); }
 };
 
 struct Acos : ByNumber<Acos> {
   static constexpr std::string_view name = "acos", formula = "∂acos(x)/∂x = −1 / √((1 − x) (1 + x))";
   static double value(double x) { return std::acos(x); }
-  static Tensor slope(const Tensor& x, const Tensor&) { return -1 / sqrt((1 - x) * (1 + x)); }
+  static Tensor slope(const Tensor& x, const Tensor&) { return -1 / sqrt(one_less_square(x)); }
 };
 
 struct Atan : ByNumber<Atan> {
@@ -137,7 +142,7 @@ struct Acosh : ByNumber<Acosh> {
 struct Atanh : ByNumber<Atanh> {
   static constexpr std::string_view name = "atanh", formula = "∂atanh(x)/∂x = 1 / ((1 − x) (1 + x))";
   static double value(double x) { return std::atanh(x); }
-  static Tensor slope(const Tensor& x, const Tensor&) { return 1 / ((1 - x) * (1 + x)); }
+  static Tensor slope(const Tensor& x, const Tensor&) { return 1 / one_less_square(x); }
 };
 
 }  // namespace
