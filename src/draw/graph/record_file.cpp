@@ -258,7 +258,6 @@ GraphRecord read_graph(const Place& file) {
         {scopes[i].at("name").text(),
          scopes[i].at("parent").position(std::max<std::size_t>(i, 1), "is no scope before this one")});
   if (graph.scopes.empty()) scopes.fail("the first must be there, which holds all others");
-  if (nodes.size() == 0) nodes.fail("a graph has at least one node");
   graph.nodes.reserve(nodes.size());
   for (std::size_t i = 0; i < nodes.size(); ++i)
     graph.nodes.push_back(read_node(nodes[i], i, graph.scopes.size()));
