@@ -254,6 +254,7 @@ TEST(ValueErrors, refuse_shapes_that_nobody_means) {
   expect_value_failure("x=ones(4611686018427387904,4)", 1,
                        "ones: shape (4611686018427387904, 4) has more than 33554432 elements\n"
                        "  x=ones(4611686018427387904,4)\n    ^");
+  EXPECT_EQ(run_tool({"eval", "zeros(100000000, 0)"}).output, "value = []\n") << "however long, it has none";
   EXPECT_EQ(run_tool({"eval", "1", "x=eye(1000000)"}).exit_code, 1);
   EXPECT_EQ(run_tool({"eval", "1", "x=arange(-9223372036854775807, 9223372036854775807)"}).exit_code, 1);
 }

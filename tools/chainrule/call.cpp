@@ -197,11 +197,11 @@ std::string Arguments::text(std::size_t i) const {
 
 Shape Arguments::shape(std::size_t i) const {
   const std::vector<std::int64_t> sizes = integers(i);
+  const bool empty = std::find(sizes.begin(), sizes.end(), 0) != sizes.end();
   std::int64_t elements = 1;
   for (const std::int64_t size : sizes) {
     if (size < 0) fail(i, "a shape without negative sizes");
-    if (__builtin_mul_overflow(elements, std::max<std::int64_t>(size, 1), &elements) ||
-        elements > context_.most_elements)
+    if (!empty && (__builtin_mul_overflow(elements, size, &elements) || elements > context_.most_elements))
       throw ShapeError(std::string(called_) + ": shape " + to_string(Shape(sizes)) + " has more than " +
                        std::to_string(context_.most_elements) + " elements");
   }
