@@ -106,6 +106,13 @@ struct SavedValue {
   std::string of;
   Array value;
   Array forward(Values) const { return value; }
+  Tensor batch(const Unwrapped& at) const {
+    const Tensor saved = constant(value);
+    const Traced* const its = traced(saved);
+    const bool is_batched = its != nullptr && its->level == at.level;
+    const Tensor all = is_batched ? its->inner : broadcast_to(saved, with_first(at.size, saved.shape()));
+    return apply(SavedValue{of, value_of(all)}, {}, at.in);
+  }
   Reads reads(Wanted) const { return 0; }
   void vjp(Inputs, const Tensor&, const Tensor&, Cotangents&) const {
     throw GradError(
@@ -148,6 +155,10 @@ Tensor reverse_gradient(const Operand& x, double factor) {
 }
 
 namespace detail {
+
+std::shared_ptr<const CustomRule> CustomRule::with_saved(const std::vector<Tensor>&) const {
+  throw std::logic_error(name() + ": nothing was saved");
+}
 
 bool is_to_be_recorded(std::span<const Tensor> in) {
   return recording_mode.keep_values ||
@@ -193,11 +204,32 @@ std::vector<Tensor> as_nodes(Here here, std::shared_ptr<const CustomRule> rule, 
   return several->results(node);
 }
 
-/// The rule of each sample as one of all of them, of tensors that have the samples along axis 0.
+/// Of each tensor, whether it is of the level, in whose place then is what stands for it.
+std::vector<bool> take_off(Level level, std::vector<Tensor>& tensors) {
+  std::vector<bool> were;
+  for (Tensor& each : tensors) {
+    const Traced* const of = traced(each);
+    were.push_back(of != nullptr && of->level == level);
+    if (were.back()) each = Tensor(of->inner);
+  }
+  return were;
+}
+
+/// The rule of each sample as one of all of them, of tensors that have the samples along axis 0. So have
+/// those that were saved, as the vmap may be over when they are needed.
 class RuleOfSamples final : public CustomRule {
  public:
-  RuleOfSamples(std::shared_ptr<const CustomRule> rule, std::vector<bool> has, std::int64_t size)
-      : rule_(std::move(rule)), has_(std::move(has)), size_(size) {}
+  RuleOfSamples(std::shared_ptr<const CustomRule> rule, std::vector<bool> has, std::int64_t size,
+                std::vector<Tensor> saved, std::vector<bool> saved_has)
+      : rule_(std::move(rule)),
+        has_(std::move(has)),
+        size_(size),
+        saved_(std::move(saved)),
+        saved_has_(std::move(saved_has)) {}
+  std::vector<Tensor> saved() const override { return saved_; }
+  std::shared_ptr<const CustomRule> with_saved(const std::vector<Tensor>& saved) const override {
+    return std::make_shared<RuleOfSamples>(rule_, has_, size_, saved, saved_has_);
+  }
   const std::string& name() const override { return rule_->name(); }
   bool reads_value() const override { return rule_->reads_value(); }
   std::vector<Tensor> pull_back(std::span<const Tensor> in, std::span<const Tensor> out,
@@ -213,7 +245,11 @@ class RuleOfSamples final : public CustomRule {
     for (std::size_t i = 0; i < in.size(); ++i) x.push_back(has_[i] ? inside(in[i]) : in[i]);
     std::ranges::transform(out, std::back_inserter(y), inside);
     std::ranges::transform(g, std::back_inserter(upstream), inside);
-    std::vector<Tensor> sent = rule_->pull_back(x, y, upstream, recorded);
+    std::vector<Tensor> saved = saved_;
+    for (std::size_t i = 0; i < saved.size(); ++i)
+      if (saved_has_[i]) saved[i] = inside(saved[i]);
+    const auto rule = saved.empty() ? rule_ : rule_->with_saved(saved);
+    std::vector<Tensor> sent = rule->pull_back(x, y, upstream, recorded);
     for (std::size_t i = 0; i < sent.size(); ++i) {
       if (sent[i].is_empty()) continue;
       const Traced* const of = traced(sent[i]);
@@ -230,23 +266,20 @@ class RuleOfSamples final : public CustomRule {
   std::shared_ptr<const CustomRule> rule_;
   std::vector<bool> has_;
   std::int64_t size_;
+  std::vector<Tensor> saved_;
+  std::vector<bool> saved_has_;
 };
 
 /// The tangents of results, by the rule for their cotangents.
 std::vector<Tensor> pushed_by_rule(const CustomRule& rule, const Unwrapped& at,
                                    const std::vector<Tensor>& out) {
-  std::vector<Tensor> tangents =
-      pushed_through(rule.name(), out, at.in, at.tangents, [&](std::span<const Tensor> v) {
-        // Rules send nothing to what needs no gradient.
-        std::vector<Tensor> in = at.in;
-        for (std::size_t i = 0; i < in.size(); ++i)
-          if (!at.tangents[i].is_empty() && !in[i].requires_grad()) in[i] = variable(in[i]);
-        return rule.pull_back(in, out, v, true);
-      });
-  // What the function has saved has a tangent of its own, which is no part of this one.
-  for (Tensor& each : tangents)
-    if (const Traced* of = traced(each); of != nullptr && of->level == at.level) each = of->inner;
-  return tangents;
+  return pushed_through(rule.name(), out, at.in, at.tangents, [&](std::span<const Tensor> v) {
+    // Rules send nothing to what needs no gradient.
+    std::vector<Tensor> in = at.in;
+    for (std::size_t i = 0; i < in.size(); ++i)
+      if (!at.tangents[i].is_empty() && !in[i].requires_grad()) in[i] = variable(in[i]);
+    return rule.pull_back(in, out, v, true);
+  });
 }
 
 /// Results under vmap or jvp: what they stand for has the rule, as well.
@@ -265,17 +298,21 @@ std::vector<Tensor> traced_results(Here here, const std::shared_ptr<const Custom
       inner.push_back(is_batched ? broadcast_to(each, with_first(at.size, each.shape())) : each);
     }
   }
-  std::vector<Tensor> results;
+  std::vector<Tensor> results, saved = rule->saved();
+  std::vector<bool> saved_has = take_off(at.level, saved);
   if (is_batched) {
     std::vector<bool> has;
     for (std::size_t i = 0; i < in.size(); ++i) has.push_back(at.has(i));
-    for (const Tensor& each :
-         with_rule(here, std::make_shared<RuleOfSamples>(rule, std::move(has), at.size), at.in, inner))
+    const auto of_samples = std::make_shared<RuleOfSamples>(rule, std::move(has), at.size, std::move(saved),
+                                                            std::move(saved_has));
+    for (const Tensor& each : with_rule(here, of_samples, at.in, inner))
       results.push_back(constant(batched_value(at.level, each)));
     return results;
   }
-  const std::vector<Tensor> primals = with_rule(here, rule, at.in, inner),
-                            tangents = pushed_by_rule(*rule, at, primals);
+  // What the function has saved has a tangent of its own, which is no part of this one.
+  const auto of_primals = saved.empty() ? rule : rule->with_saved(saved);
+  const std::vector<Tensor> primals = with_rule(here, of_primals, at.in, inner),
+                            tangents = pushed_by_rule(*of_primals, at, primals);
   for (std::size_t k = 0; k < primals.size(); ++k)
     results.push_back(constant(dual_value(at.level, primals[k], tangents[k])));
   return results;

@@ -13,6 +13,8 @@
 #include "chainrule/gradcheck.h"
 #include "chainrule/graph.h"
 #include "chainrule/nn.h"
+#include "chainrule/statistics.h"
+#include "chainrule/vmap.h"
 #include "chainrule/walk.h"
 #include "support.h"
 
@@ -136,6 +138,53 @@ TEST(CustomGradient, hands_saved_values_to_the_rule) {
         return 2 * g;
       });
   EXPECT_EQ(grad(counted)(1.0).item(), 2);
+}
+
+TEST(CustomGradient, has_what_it_saved_for_each_sample_when_the_vmap_is_over) {
+  const auto f = custom_gradient(
+      "scaled",
+      [](const Tensor& x, const Tensor& w) {
+        const Tensor e = exp(x);
+        return saving(w * e, std::pair(e, Tensor(2.0)));
+      },
+      [](const Tensor&, const Tensor& w, const Tensor&, const std::pair<Tensor, Tensor>& saved,
+         const Tensor& g) { return std::pair(g * w * saved.first, g * saved.first * saved.second / 2); });
+  const auto plain = [](const Tensor& x, const Tensor& w) { return w * exp(x); };
+  const Tensor x = tensor({{0.1, 0.2, 0.3}, {-0.4, 0.5, 0.6}}), w = tensor({1.0, 2.0, -3.0});
+  const auto check = [&](const auto& transformed) {
+    const auto [x_gradient, w_gradient] = transformed(f);
+    const auto [x_expected, w_expected] = transformed(plain);
+    EXPECT_TRUE(allclose(x_gradient, x_expected));
+    EXPECT_TRUE(allclose(w_gradient, w_expected));
+  };
+  const auto both = [&](const auto& total) { return grad(total, argnums<0, 1>)(x, w); };
+  check([&](const auto& of) {
+    return both([&](const Tensor& a, const Tensor& b) {
+      return sum(vmap(of, {.in_axes = {0, no_axis}})(a, b) * x);
+    });
+  });
+  check([&](const auto& of) {  // both vmaps are over
+    return both([&](const Tensor& a, const Tensor& b) {
+      return sum(vmap(vmap(of), {.in_axes = {0, no_axis}})(a, b) * x);
+    });
+  });
+  check([&](const auto& of) {  // one inside, one outside
+    const auto each = [&](const Tensor& a, const Tensor& b) {
+      return grad([&](const Tensor& c, const Tensor& d) { return sum(vmap(of)(c, d) * d); }, argnums<0, 1>)(
+          a, b);
+    };
+    return vmap(each, {.in_axes = {0, no_axis}})(x, w);
+  });
+  check([&](const auto& of) {
+    const auto rows = [&](const Tensor& a) { return vmap(of, {.in_axes = {0, no_axis}})(a, w); };
+    return std::pair(jacobian(rows)(x), jvp(rows, x, ones_like(x)).tangent);
+  });
+  const auto twice = [&] {
+    return grad([&](const Tensor& a) {
+      return sum(vmap(grad([&](const Tensor& c) { return sum(f(c, w)); }))(a));
+    })(x);
+  };
+  EXPECT_TRUE(mentions(message_of<GradError>(twice), {"scaled", "saved", "differentiated again"}));
 }
 
 TEST(CustomGradient, by_a_c_function_has_first_derivatives_and_says_so_where_more_are_asked_for) {

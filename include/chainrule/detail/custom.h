@@ -33,6 +33,9 @@ class CustomRule {
   /// they are to be differentiated in turn.
   virtual std::vector<Tensor> pull_back(std::span<const Tensor> in, std::span<const Tensor> out,
                                         std::span<const Tensor> g, bool recorded) const = 0;
+  /// The tensors among what the function has saved, and the same rule with others in their places.
+  virtual std::vector<Tensor> saved() const { return {}; }
+  virtual std::shared_ptr<const CustomRule> with_saved(const std::vector<Tensor>& saved) const;
 };
 
 /// Is there anything to record of an operation with these inputs?
@@ -143,6 +146,20 @@ class RuleOf final : public CustomRule {
   }
 
   const std::string& name() const override { return of_->name; }
+
+  std::vector<Tensor> saved() const override {
+    std::vector<Tensor> tensors;
+    if constexpr (Structure<Saved>) append_leaves(saved_, tensors);
+    return tensors;
+  }
+  std::shared_ptr<const CustomRule> with_saved(const std::vector<Tensor>& saved) const override {
+    if constexpr (Structure<Saved>) {
+      const Tensor* next = saved.data();
+      return std::make_shared<RuleOf>(of_, arguments_, std::get<0>(value_), like(saved_, next));
+    } else {
+      return CustomRule::with_saved(saved);
+    }
+  }
 
  private:
   std::vector<std::string> places_of(const std::string& root) const {
