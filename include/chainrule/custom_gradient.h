@@ -27,6 +27,14 @@ namespace CHAINRULE_API chainrule {
 /// for. Where only first derivatives are, both are fine. ShapeError for a gradient of another shape, or too
 /// few or many.
 ///
+/// A function of numbers, as [](double x) { ... } or a C function, works element by element, on
+/// tensors of any shape, broadcast (of up to eight arguments), and computes in double. Its rule may be one of
+/// numbers, too, and both then cost a scalar hardly more than an operation of the library:
+///   const auto erf = custom_gradient("erf", [](double x) { return std::erf(x); },
+///       [](double x, double, double g) { return g * 2 / std::sqrt(M_PI) * std::exp(-x * x); });
+/// Such a rule has first derivatives only; one of tensors, or of both ([](auto x, auto y, auto g) { ... }),
+/// has more. Where g is 0 it is not asked, and gives 0. Of these functions there is no saving().
+///
 /// The name is shown in drawings, walks and errors; place is that of this call. A node holds x, y, and what
 /// was saved.
 template <class F, class Rule>

@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "chainrule/detail/custom_numbers.h"
 #include "chainrule/detail/function_ref.h"
 #include "chainrule/detail/trace.h"
 
@@ -110,11 +111,11 @@ struct NothingSaved {};
 
 /// A function and its rule, as all nodes share them.
 template <class F, class Rule>
-struct Definition {
-  std::string name;
+struct Definition : DefinitionBase {
+  Definition(std::string called, F f, Rule of, Here at)
+      : DefinitionBase{std::move(called), at}, function(std::move(f)), rule(std::move(of)) {}
   F function;
   Rule rule;
-  Here here;
 };
 
 /// A user's derivative, with the arguments, the value and what was saved, but for the tensors that the node
@@ -220,12 +221,17 @@ template <bool OfTangents, class F, class Rule>
 class Custom {
  public:
   Custom(std::string name, F f, Rule rule, Here here)
-      : of_(std::make_shared<Definition<F, Rule>>(
-            Definition<F, Rule>{std::move(name), std::move(f), std::move(rule), here})) {}
+      : of_(std::make_shared<Definition<F, Rule>>(std::move(name), std::move(f), std::move(rule), here)) {}
 
   template <class... A>
-  requires std::is_invocable_v<const F&, A&&...>
-  auto operator()(A&&... arguments) const {
+  requires(is_of_numbers<F, A&&...>()) Tensor operator()(A&&... arguments) const {
+    const Operand in[] = {Operand(std::forward<A>(arguments), of_->here)...};
+    return apply_to_numbers(of_, NumbersOf<OfTangents, Definition<F, Rule>, F, Rule, sizeof...(A)>::calls,
+                            in);
+  }
+  template <class... A>
+  requires(!is_of_numbers<F, A&&...>() && std::is_invocable_v<const F&, A&&...>) auto operator()(
+      A&&... arguments) const {
     const std::tuple<Kept<A>...> kept(tensor_if_parameter(arguments)...);
     auto given =
         unrecorded([&] { return of_->function(tensor_if_parameter(std::forward<A>(arguments))...); });
