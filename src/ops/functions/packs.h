@@ -65,19 +65,21 @@ template <int N>
 struct Normal {
   Floats<N> below, density;
 
-  /// Φ(-√2 u) = ½ exp(-u²) E(u). (1 + 2u) E(u) is a polynomial in q = (u - 2) / (u + 2), with a relative
-  /// error of 4e-8 for all u ≥ 0 that matter. Source of the form: Shepherd and Laframboise, "Chebyshev
-  /// approximation of (1 + 2x) exp(x²) erfc x in 0 ≤ x < ∞", 1981.
-  explicit Normal(const Floats<N>& x) : density(gaussian(x, 0.5F, 14.5F)) {
-    const Floats<N> u = smaller(Floats<N>(14.5F), abs(x)) * 0.707106781F, high = u + 2, wide = 1 + 2 * u,
-                    inverse = 1 / (high * wide), q = (u - 2) * wide * inverse;
-    const Floats<N> series = in_pairs(
-        q, {1.276978377F, -0.09276398471F, -0.1660304624F, 0.1640556159F, -0.05421322109F, -0.008063874396F,
-            0.008658470005F, 0.001330044558F, -0.001255413916F, -0.0004200622963F});
-    const Floats<N> tail = density * (series * (high * inverse * 0.5F));
-    const Floats<N> near = 0.5F + 0.5F * erf_near_zero(x * 0.707106781F);  // where E has lost some digits
-    below = where(u < 0.5F, near, where(x < 0, tail, 1 - tail));
+  /// Φ(-u) = exp(-u²/2) R(u) for u = |x|, where R is a quotient of polynomials with a relative error of 6e-9
+  /// up to where exp(-u²/2) is 0. All coefficients are positive, so no digits cancel, near 0 neither.
+  explicit Normal(const Floats<N>& x) : density(gaussian(x, 0.5F, end)) {
+    using simd::detail::polynomial;
+    const Floats<N> u = smaller(Floats<N>(end), abs(x));
+    const Floats<N> above =
+        polynomial(u, {0.5F, 0.43758543F, 0.1826828539F, 0.04043929536F, 0.004085212185F});
+    const Floats<N> under =
+        polynomial(u, {1.0F, 1.673055705F, 1.200267105F, 0.4680056792F, 0.1013728619F, 0.0102399858F});
+    const Floats<N> tail = density * (above / under);
+    below = where(x < 0, tail, 1 - tail);
   }
+
+ private:
+  static constexpr float end = 14.5F;
 };
 
 /// Within 3 units. Not near 0 it is 1 - exp(-p(|x|)), where p is a polynomial, with an absolute error of
