@@ -15,13 +15,15 @@ void in_parallel(std::int64_t count, std::int64_t elements, const Part& part) {
   parallel_for(count, std::max<std::int64_t>(1, parallel_grain / std::max<std::int64_t>(1, elements)), part);
 }
 
-/// Has each window the two elements behind those of the one before it?
-bool are_pairs(const std::vector<PoolWindow>& row) {
+/// Has each window the `count` elements behind those of the one before it?
+bool are_neighbours(const std::vector<PoolWindow>& row, std::int64_t count) {
   for (std::size_t i = 0; i < row.size(); ++i)
-    if (row[i].begin != static_cast<std::int64_t>(2 * i) || row[i].count != 2 || row[i].step != 1)
+    if (row[i].begin != count * static_cast<std::int64_t>(i) || row[i].count != count || row[i].step != 1)
       return false;
   return true;
 }
+/// Places this far apart are exact also as numbers of float32.
+constexpr std::int64_t most_apart = 1 << 24;
 
 /// A row of windows over these lines.
 template <class T>
@@ -57,41 +59,107 @@ struct MaxOfPairs {
     // All whole packs, and a last one that ends with the row where there are pairs left.
     for (std::int64_t i = 0, end = count - count % lanes;; i = count - lanes, end = count) {
       for (; i < end; i += lanes) {
-        P largest(-std::numeric_limits<T>::infinity()), which(0);  // of a window's elements, counted through
+        P largest(-std::numeric_limits<T>::infinity()), which(0);  // how far from the window's first element
         for (std::int64_t line = 0; line < line_count; ++line) {
           const T* const at = from + lines[line] + 2 * i;
           const P both[2] = {P::load(at), P::load(at + lanes)};
           const P first = P::template every<2, 0>(both), second = P::template every<2, 1>(both);
-          const auto number = static_cast<T>(2 * line);
-          keep_larger(largest, which, first, number);
-          keep_larger(largest, which, second, number + 1);
+          const auto distance = static_cast<T>(lines[line] - lines[0]);
+          keep_larger(largest, which, first, distance);
+          keep_larger(largest, which, second, distance + 1);
         }
         largest.store(values + i);
-        T numbers[P::lanes];
-        which.store(numbers);
-        for (std::int64_t lane = 0; lane < lanes; ++lane) {
-          const auto number = static_cast<std::int64_t>(numbers[lane]);
-          places[i + lane] = lines[number / 2] + 2 * (i + lane) + number % 2;
-        }
+        T distances[P::lanes];
+        which.store(distances);
+        for (std::int64_t lane = 0; lane < lanes; ++lane)
+          places[i + lane] = static_cast<std::int32_t>(distances[lane]) + (lines[0] + 2 * (i + lane));
       }
       if (i >= count) break;
     }
   }
   template <class P>
-  static void keep_larger(P& largest, P& which, const P& element, T number) {
+  static void keep_larger(P& largest, P& which, const P& element, T distance) {
     const auto wins = (element > largest) | (element != element);
     largest = where(wins, element, largest);
-    which = where(wins, P(number), which);
+    which = where(wins, P(distance), which);
+  }
+};
+
+/// Each value at its place within its square of a plane, and zeros.
+template <class T>
+struct SpreadOverSquares {
+  template <int Bytes>
+  static void run(const SquarePlane* plane, const std::int64_t* places, const T* values, T* x) {
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    const std::int64_t wide = plane->wide, count = wide / 2;
+    if constexpr (Bytes > 16)
+      if (count < P::lanes) return run<Bytes / 2>(plane, places, values, x);
+    for (std::int64_t d = 0; d < plane->depth; ++d)
+      for (std::int64_t line = 0; line < plane->high; line += 2) {
+        const std::int64_t first = (d * plane->high + line) * wide;
+        if (line + 1 == plane->high) {  // below the last squares
+          std::fill_n(x + first, wide, T(0));
+          continue;
+        }
+        for (std::int64_t end : {first + wide, first + 2 * wide})
+          if (wide % 2 != 0) x[end - 1] = 0;
+        row<P>(first, wide, count, places, values, x);
+        places += count;
+        values += count;
+      }
+  }
+
+ private:
+  template <class P>
+  static void row(std::int64_t first, std::int64_t wide, std::int64_t count, const std::int64_t* places,
+                  const T* values, T* x) {
+    constexpr std::int64_t lanes = P::lanes;
+    T *const upper = x + first, *const lower = upper + wide;
+    if (count < lanes) {
+      std::fill_n(upper, 2 * count, T(0));
+      std::fill_n(lower, 2 * count, T(0));
+      for (std::int64_t i = 0; i < count; ++i) x[places[i]] += values[i];
+      return;
+    }
+    // All whole packs, and a last one that ends with the row where there are squares left.
+    for (std::int64_t i = 0, end = count - count % lanes;; i = count - lanes, end = count) {
+      for (; i < end; i += lanes) {
+        T distances[P::lanes];
+        for (std::int64_t lane = 0; lane < lanes; ++lane)
+          distances[lane] =
+              static_cast<T>(static_cast<std::int32_t>(places[i + lane] - (first + 2 * (i + lane))));
+        const P zero(0), value = P::load(values + i) + zero, distance = P::load(distances);
+        const auto write = [&](std::int64_t apart, T* to) {
+          const P both[2] = {where(distance == P(static_cast<T>(apart)), value, zero),
+                             where(distance == P(static_cast<T>(apart + 1)), value, zero)};
+          P::template in_turns<2, 0>(both).store(to + 2 * i);
+          P::template in_turns<2, 1>(both).store(to + 2 * i + lanes);
+        };
+        write(0, upper);
+        write(wide, lower);
+      }
+      if (i >= count) break;
+    }
   }
 };
 
 }  // namespace
 
+SquarePlane PoolWindows::squares() const {
+  const auto reaches = [this](std::size_t axis, std::int64_t count) {
+    return are_neighbours(axes[axis], count) &&
+           static_cast<std::int64_t>(axes[axis].size()) == in[axis] / count;
+  };
+  if (!reaches(0, 1) || !reaches(1, 2) || !reaches(2, 2) || in[2] >= most_apart) return {};
+  return {in[0], in[1], in[2]};
+}
+
 template <class T>
 void max_pool(const PoolWindows& windows, std::int64_t planes, const T* x, T* values, std::int64_t* places) {
   const std::int64_t high = windows.in[1], wide = windows.in[2], out = windows.out_size();
   constexpr std::size_t shortest_pack = 16 / sizeof(T);
-  const bool in_pairs = windows.axes[2].size() >= shortest_pack && are_pairs(windows.axes[2]);
+  const bool in_pairs = windows.axes[2].size() >= shortest_pack && are_neighbours(windows.axes[2], 2) &&
+                        windows.in_size() < most_apart;
   in_parallel(planes, windows.in_size(), [&](std::int64_t plane, std::int64_t end) {
     std::vector<std::int64_t> lines;  // where those begin that a row of windows goes over
     for (; plane < end; ++plane) {
@@ -125,9 +193,15 @@ void take_places(std::int64_t planes, std::int64_t in, std::int64_t out, const s
 }
 
 template <class T>
-void add_at_places(std::int64_t planes, std::int64_t in, std::int64_t out, const std::int64_t* places,
-                   const T* values, T* x) {
-  in_parallel(planes, in, [=](std::int64_t plane, std::int64_t end) {
+void add_at_places(std::int64_t planes, std::int64_t in, std::int64_t out, const SquarePlane& squares,
+                   const std::int64_t* places, const T* values, T* x) {
+  in_parallel(planes, in, [=, &squares](std::int64_t plane, std::int64_t end) {
+    if (squares.depth > 0) {
+      for (; plane < end; ++plane)
+        simd::vectorized<SpreadOverSquares<T>>(&squares, places + plane * out, values + plane * out,
+                                               x + plane * in);
+      return;
+    }
     std::fill(x + plane * in, x + end * in, T(0));
     for (; plane < end; ++plane)
       for (std::int64_t i = plane * out; i < (plane + 1) * out; ++i)
@@ -184,10 +258,10 @@ template void take_places(std::int64_t, std::int64_t, std::int64_t, const std::i
                           float*);
 template void take_places(std::int64_t, std::int64_t, std::int64_t, const std::int64_t*, const double*,
                           double*);
-template void add_at_places(std::int64_t, std::int64_t, std::int64_t, const std::int64_t*, const float*,
-                            float*);
-template void add_at_places(std::int64_t, std::int64_t, std::int64_t, const std::int64_t*, const double*,
-                            double*);
+template void add_at_places(std::int64_t, std::int64_t, std::int64_t, const SquarePlane&, const std::int64_t*,
+                            const float*, float*);
+template void add_at_places(std::int64_t, std::int64_t, std::int64_t, const SquarePlane&, const std::int64_t*,
+                            const double*, double*);
 template void sums_along(const SparseMatrix&, std::int64_t, std::int64_t, const float*, float*);
 template void sums_along(const SparseMatrix&, std::int64_t, std::int64_t, const double*, double*);
 

@@ -12,6 +12,12 @@ struct PoolWindow {
   std::int64_t begin, count, step = 1;
 };
 
+/// A plane whose windows are its squares of 2x2: how high and wide it is, and how many there are behind one
+/// another. Not such a plane if there is none.
+struct SquarePlane {
+  std::int64_t depth = 0, high = 0, wide = 0;
+};
+
 /// The windows along each of three axes; what is not there has size 1 and one window.
 struct PoolWindows {
   std::array<std::int64_t, 3> in = {1, 1, 1};
@@ -21,6 +27,7 @@ struct PoolWindows {
   std::int64_t out_size() const {
     return static_cast<std::int64_t>(axes[0].size() * axes[1].size() * axes[2].size());
   }
+  SquarePlane squares() const;
 };
 
 /// The largest element of each window and its place in the plane: of equal ones the first, of NaNs the last;
@@ -32,10 +39,11 @@ void max_pool(const PoolWindows& windows, std::int64_t planes, const T* x, T* va
 template <class T>
 void take_places(std::int64_t planes, std::int64_t in, std::int64_t out, const std::int64_t* places,
                  const T* x, T* values);
-/// and the reverse: adds the values to zeros, one after another.
+/// and the reverse: adds the values to zeros, one after another. Of squares, of which each has one place in
+/// it, all elements are written in the order of memory.
 template <class T>
-void add_at_places(std::int64_t planes, std::int64_t in, std::int64_t out, const std::int64_t* places,
-                   const T* values, T* x);
+void add_at_places(std::int64_t planes, std::int64_t in, std::int64_t out, const SquarePlane& squares,
+                   const std::int64_t* places, const T* values, T* x);
 
 /// A matrix with few elements: those of row i are from rows[i] to rows[i + 1] - 1.
 struct SparseMatrix {

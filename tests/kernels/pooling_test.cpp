@@ -58,5 +58,37 @@ TYPED_TEST(MaxPool, of_pairs_is_that_of_plain_loops_for_rows_of_every_length) {
     }
 }
 
+TYPED_TEST(MaxPool, spreads_values_over_squares_as_plain_loops_do) {
+  using T = TypeParam;
+  std::mt19937 engine(4);
+  for (std::int64_t high = 2; high <= 5; ++high)
+    for (std::int64_t wide = 2; wide <= 75; ++wide) {
+      const std::int64_t planes = 2, depth = 2;
+      PoolWindows windows;
+      windows.in = {depth, high, wide};
+      windows.axes = {};
+      for (std::int64_t d = 0; d < depth; ++d) windows.axes[0].push_back({d, 1});
+      for (std::int64_t i = 0; i < high / 2; ++i) windows.axes[1].push_back({2 * i, 2});
+      for (std::int64_t i = 0; i < wide / 2; ++i) windows.axes[2].push_back({2 * i, 2});
+      const SquarePlane squares = windows.squares();
+      ASSERT_EQ(squares.wide, wide);
+      std::vector<T> x(static_cast<std::size_t>(planes * windows.in_size()));
+      for (T& element : x) element = static_cast<T>(engine() % 8);
+      std::vector<T> values(static_cast<std::size_t>(planes * windows.out_size())), spread(x.size(), T(-1)),
+          expected = spread;
+      std::vector<std::int64_t> places(values.size());
+      max_pool(windows, planes, x.data(), values.data(), places.data());
+      const std::int64_t in = windows.in_size(), out = windows.out_size();
+      add_at_places(planes, in, out, squares, places.data(), values.data(), spread.data());
+      add_at_places(planes, in, out, SquarePlane(), places.data(), values.data(), expected.data());
+      ASSERT_EQ(spread, expected) << high << ' ' << wide;
+    }
+  PoolWindows apart;  // every other pair
+  apart.in = {1, 2, 8};
+  apart.axes[1] = {{0, 2}};
+  apart.axes[2] = {{0, 2}, {4, 2}};
+  EXPECT_EQ(apart.squares().wide, 0);
+}
+
 }  // namespace
 }  // namespace chainrule::kernels

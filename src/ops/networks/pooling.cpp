@@ -17,6 +17,7 @@ struct Places {
   std::shared_ptr<Array> places;
   Shape whole;  ///< of the array
   std::int64_t plane = 1;
+  kernels::SquarePlane squares = {};  ///< if each is the place of a value within its square
 
   Array run(const Shape& shape, DType dtype, const auto& f) const {
     Array out(shape, dtype);
@@ -43,7 +44,8 @@ static Places of_all(const Places& places, std::int64_t size) {
   auto* to = all.mutable_data<std::int64_t>();
   const auto* from = std::as_const(*places.places).data<std::int64_t>();
   for (std::int64_t i = 0; i < size; ++i) to = std::copy_n(from, places.places->size(), to);
-  return {std::make_shared<Array>(std::move(all)), with_first(size, places.whole), places.plane};
+  return {std::make_shared<Array>(std::move(all)), with_first(size, places.whole), places.plane,
+          places.squares};
 }
 
 /// Elements by their places.
@@ -66,7 +68,7 @@ struct AddAtPlaces : Places {
   static constexpr std::string_view name = "add_at_places", formula = "the gradient at the places";
   Array forward(Values values) const {
     return run(whole, values[0]->dtype(), [&]<class T>(auto planes, auto n, auto out, auto at, T* to) {
-      kernels::add_at_places(planes, n, out, at, values[0]->data<T>(), to);
+      kernels::add_at_places(planes, n, out, squares, at, values[0]->data<T>(), to);
     });
   }
   static constexpr bool linear = true;
@@ -115,7 +117,10 @@ struct MaxPool : Places {
     return count * shape.size();
   }
   void vjp(Inputs, const Tensor&, const Tensor& g, Cotangents& to) const {
-    if (to.wants(0)) to[0] = apply(AddAtPlaces{*this}, Here::now(), Argument(g));
+    if (!to.wants(0)) return;
+    Places found = *this;
+    found.squares = windows.squares();
+    to[0] = apply(AddAtPlaces{std::move(found)}, Here::now(), Argument(g));
   }
 };
 
