@@ -57,38 +57,66 @@ struct ColumnsLoop {
                   std::int64_t end, T* columns) {
     using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
     const std::int64_t stride = windows->axes[2].stride, n = end - begin, plane = windows->in_size(),
-                       rows = windows->kernel_size();
+                       rows = windows->kernel_size(), line = windows->axes[2].out,
+                       line_of_x = windows->axes[1].stride * windows->axes[2].in;
     for (std::int64_t c = 0; c < channels; ++c, columns += rows * n)
       for_each_run(
           *windows, begin, end,
-          [&](std::int64_t k, std::int64_t at, std::int64_t count, std::int64_t from) {
+          [&](std::int64_t k, std::int64_t at, std::int64_t count, std::int64_t from, std::int64_t lines) {
             T* const part = columns + k * n + at;
             if (x != nullptr)
-              copy<P>(x + c * plane + from, stride, part, count);
+              copy<P>(lines, x + c * plane + from, line_of_x, stride, part, line, count);
             else
-              add<P>(part, to_x + c * plane + from, stride, count);
+              add<P>(lines, part, line, to_x + c * plane + from, line_of_x, stride, count);
           },
-          [&](std::int64_t k, std::int64_t at, std::int64_t count) {
-            if (x != nullptr) std::fill_n(columns + k * n + at, count, T(0));
+          [&](std::int64_t k, std::int64_t at, std::int64_t count, std::int64_t lines) {
+            if (x == nullptr) return;
+            for (T* to = columns + k * n + at; lines-- > 0; to += line)
+              for (std::int64_t i = 0; i < count; ++i) to[i] = 0;
           });
   }
 
  private:
+  // The last pack of a run ends with it, and repeats some of what the one before has done. Runs that are
+  // shorter than a pack take shorter ones: lines of small images have few elements.
   template <class P>
-  static void copy(const T* from, std::int64_t stride, T* to, std::int64_t n) {
-    std::int64_t i = 0;
-    if (stride == 1) {
-      for (; i + P::lanes <= n; i += P::lanes) P::load(from + i).store(to + i);
-      if (i < n && n >= P::lanes) return P::load(from + n - P::lanes).store(to + n - P::lanes);
+  using Half = simd::Pack<T, P::lanes / 2>;
+  template <class P>
+  static constexpr bool is_shortest = P::lanes * sizeof(T) == 16;
+
+  template <class P>
+  static void copy(std::int64_t lines, const T* from, std::int64_t line_of_from, std::int64_t stride, T* to,
+                   std::int64_t line, std::int64_t n) {
+    if (stride != 1 || n < P::lanes) {
+      if constexpr (!is_shortest<P>)
+        if (stride == 1) return copy<Half<P>>(lines, from, line_of_from, stride, to, line, n);
+      for (; lines-- > 0; from += line_of_from, to += line)
+        for (std::int64_t i = 0; i < n; ++i) to[i] = from[i * stride];
+      return;
     }
-    for (; i < n; ++i) to[i] = from[i * stride];
+    const std::int64_t last = n - P::lanes;
+    for (; lines-- > 0; from += line_of_from, to += line) {
+      for (std::int64_t i = 0; i < last; i += P::lanes) P::load(from + i).store(to + i);
+      P::load(from + last).store(to + last);
+    }
   }
   template <class P>
-  static void add(const T* from, T* to, std::int64_t stride, std::int64_t n) {
-    std::int64_t i = 0;
-    if (stride == 1)
-      for (; i + P::lanes <= n; i += P::lanes) (P::load(to + i) + P::load(from + i)).store(to + i);
-    for (; i < n; ++i) to[i * stride] += from[i];
+  static void add(std::int64_t lines, const T* from, std::int64_t line, T* to, std::int64_t line_of_to,
+                  std::int64_t stride, std::int64_t n) {
+    if (stride != 1 || n < P::lanes) {
+      if constexpr (!is_shortest<P>)
+        if (stride == 1) return add<Half<P>>(lines, from, line, to, line_of_to, stride, n);
+      for (; lines-- > 0; from += line, to += line_of_to)
+        for (std::int64_t i = 0; i < n; ++i) to[i * stride] += from[i];
+      return;
+    }
+    const std::int64_t last = n - P::lanes;
+    for (; lines-- > 0; from += line, to += line_of_to) {
+      // Added before the others are written, as the two may overlap.
+      const P sum = P::load(to + last) + P::load(from + last);
+      for (std::int64_t i = 0; i < last; i += P::lanes) (P::load(to + i) + P::load(from + i)).store(to + i);
+      sum.store(to + last);
+    }
   }
 };
 template <class T>
@@ -134,18 +162,20 @@ struct PlaneLoop {
   template <int Bytes>
   static void run(const Windows* windows, const T* x, T* to_x, const T* weight, T* to_weight, const T* y,
                   T* to_y) {
-    const std::int64_t stride = windows->axes[2].stride;
+    const std::int64_t stride = windows->axes[2].stride, line = windows->axes[2].out,
+                       line_of_x = windows->axes[1].stride * windows->axes[2].in;
     for_each_run(
         *windows, 0, windows->out_size(),
-        [&](std::int64_t k, std::int64_t at, std::int64_t n, std::int64_t from) {
-          if (to_y != nullptr)
-            add<Bytes>(n, weight[k], x + from, stride, to_y + at, 1);
-          else if (to_x != nullptr)
-            add<Bytes>(n, weight[k], y + at, 1, to_x + from, stride);
-          else
-            to_weight[k] += dot<Bytes>(n, x + from, stride, y + at);
+        [&](std::int64_t k, std::int64_t at, std::int64_t n, std::int64_t from, std::int64_t lines) {
+          for (; lines-- > 0; at += line, from += line_of_x)
+            if (to_y != nullptr)
+              add<Bytes>(n, weight[k], x + from, stride, to_y + at, 1);
+            else if (to_x != nullptr)
+              add<Bytes>(n, weight[k], y + at, 1, to_x + from, stride);
+            else
+              to_weight[k] += dot<Bytes>(n, x + from, stride, y + at);
         },
-        [](std::int64_t, std::int64_t, std::int64_t) {});
+        [](std::int64_t, std::int64_t, std::int64_t, std::int64_t) {});
   }
 
  private:

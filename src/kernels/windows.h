@@ -40,43 +40,52 @@ struct Windows {
 };
 
 /// Goes through the windows from begin to end - 1, for one element of the kernel after another, in runs of
-/// neighbours. inside(k, at, n, from) is a run of n, the first of them at - begin, that find their element k
-/// at from, from + stride of the last axis and so on; outside(k, at, n) is one where there is nothing.
+/// neighbours, of which those below one another come together. inside(k, at, n, from, lines) is of so many
+/// lines with a run of n in each, the first of them at - begin, that find their element k at from, from +
+/// stride of the last axis and so on; outside(k, at, n, lines) is where there is nothing. The next line is
+/// `out` of the last axis further, and in the input stride · `in` of the last two.
 template <class Inside, class Outside>
 void for_each_run(const Windows& windows, std::int64_t begin, std::int64_t end, const Inside& inside,
                   const Outside& outside) {
   const WindowAxis &deep = windows.axes[0], &high = windows.axes[1], &wide = windows.axes[2];
-  const std::int64_t first_line = begin / wide.out, first_plane = first_line / high.out;
+  const std::int64_t first_line = begin / wide.out, first_plane = first_line / high.out,
+                     first_row = first_line % high.out, first_column = begin - first_line * wide.out;
   std::int64_t k = 0;
   for (std::int64_t d = 0; d < deep.kernel; ++d)
     for (std::int64_t h = 0; h < high.kernel; ++h)
       for (std::int64_t w = 0; w < wide.kernel; ++w, ++k) {
-        const WindowAxis::Range range = wide.inside(w);
-        // The window's place along the outer axes, and that of its element, both counted up: divisions are
-        // slow.
-        std::int64_t row = first_line % high.out,
-                     z = first_plane * deep.stride + d * deep.dilation - deep.before,
-                     y = row * high.stride + h * high.dilation - high.before,
-                     a = begin - first_line * wide.out;
-        for (std::int64_t at = begin; at < end; a = 0, y += high.stride) {
-          if (row == high.out) {
+        const WindowAxis::Range rows = high.inside(h), columns = wide.inside(w);
+        std::int64_t row = first_row, a = first_column,
+                     z = first_plane * deep.stride + d * deep.dilation - deep.before;
+        for (std::int64_t at = begin; at < end;) {
+          // As many whole lines of this plane as there are, or else the rest of a line.
+          const std::int64_t whole = a == 0 ? std::min(high.out - row, (end - at) / wide.out) : 0,
+                             lines = std::max<std::int64_t>(whole, 1), b = std::min(wide.out, a + end - at),
+                             start = at - begin;
+          const bool is_within = z >= 0 && z < deep.in;
+          const std::int64_t top = is_within ? std::clamp(rows.first, row, row + lines) : row + lines,
+                             bottom = std::clamp(rows.last, top, row + lines),
+                             first = std::clamp(columns.first, a, b),
+                             last = std::clamp(columns.last, first, b);
+          if (top > row) outside(k, start, b - a, top - row);
+          if (bottom > top) {
+            const std::int64_t to = start + (top - row) * wide.out,
+                               y = top * high.stride + h * high.dilation - high.before;
+            if (first > a) outside(k, to, first - a, bottom - top);
+            if (last > first)
+              inside(k, to + first - a, last - first,
+                     (z * high.in + y) * wide.in + first * wide.stride + w * wide.dilation - wide.before,
+                     bottom - top);
+            if (b > last) outside(k, to + last - a, b - last, bottom - top);
+          }
+          if (row + lines > bottom)
+            outside(k, start + (bottom - row) * wide.out, b - a, row + lines - bottom);
+          at += whole > 0 ? whole * wide.out : b - a;
+          a = 0;
+          if ((row += lines) == high.out) {
             row = 0;
             z += deep.stride;
-            y = h * high.dilation - high.before;
           }
-          ++row;
-          const std::int64_t b = std::min(wide.out, a + end - at);
-          if (z < 0 || z >= deep.in || y < 0 || y >= high.in) {
-            outside(k, at - begin, b - a);
-          } else {
-            const std::int64_t first = std::clamp(range.first, a, b), last = std::clamp(range.last, first, b);
-            if (first > a) outside(k, at - begin, first - a);
-            if (last > first)
-              inside(k, at - begin + first - a, last - first,
-                     (z * high.in + y) * wide.in + first * wide.stride + w * wide.dilation - wide.before);
-            if (b > last) outside(k, at - begin + last - a, b - last);
-          }
-          at += b - a;
         }
       }
 }

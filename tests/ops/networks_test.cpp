@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "chainrule/autograd.h"
+#include "chainrule/functions.h"
 #include "support.h"
 #include "thread_counts.h"
 
@@ -53,6 +54,41 @@ TEST(Convolution, of_many_windows_and_samples_is_a_sum_of_products) {
   EXPECT_TRUE(close(y, values(sums), 1e-13));
   const Gradients g = gradients(sum(square(y)), {x, w}), expected = gradients(sum(square(sums)), {x, w});
   for (const Tensor& each : {x, w}) EXPECT_TRUE(close(g.at(each), values(expected.at(each)), 1e-12));
+}
+
+/// Lines of every length, in blocks of several images' worth and of parts of one: y, and the gradient of x
+/// for those of 1 and 2 in turns, as plain loops give them. Whole numbers, so that all sums are exact.
+TEST(Convolution, of_lines_of_every_length_is_what_plain_loops_give) {
+  for (std::int64_t wide = 1; wide <= 50; wide += wide < 36 ? 1 : 7) {
+    const std::int64_t high = wide > 40 ? 40 : 3, out = wide + 1, rows = high;
+    const Tensor x = variable(cast(chainrule::remainder(arange(0, 2 * high * wide), 5), DType::float32)
+                                  .reshape({1, 2, high, wide}));
+    const Tensor w =
+        variable(cast(chainrule::remainder(arange(0, 24), 7), DType::float32).reshape({2, 2, 3, 2}));
+    const Tensor y = conv2d(x, w, {.padding = {2, 1}, .dilation = {2, 1}});
+    ASSERT_EQ(y.shape(), Shape({1, 2, rows, out}));
+    const Tensor seed =
+        cast(1 + chainrule::remainder(arange(0, y.size()), 2), DType::float32).reshape(y.shape());
+    const Gradients gradient = gradients(sum(y * seed), {x, w});
+    std::vector<float> value(static_cast<std::size_t>(y.size())), to_x(static_cast<std::size_t>(x.size())),
+        to_w(24);
+    for (std::int64_t f = 0; f < 2; ++f)
+      for (std::int64_t c = 0; c < 2; ++c)
+        for (std::int64_t i = 0; i < rows * out; ++i)
+          for (std::int64_t k = 0; k < 6; ++k) {
+            const std::int64_t row = i / out + k / 2 * 2 - 2, column = i % out + k % 2 - 1;
+            if (row < 0 || row >= high || column < 0 || column >= wide) continue;
+            const auto at = static_cast<std::size_t>((c * high + row) * wide + column),
+                       to = static_cast<std::size_t>(f * rows * out + i),
+                       of = static_cast<std::size_t>((f * 2 + c) * 6 + k);
+            value[to] += w.data<float>()[of] * x.data<float>()[at];
+            to_x[at] += w.data<float>()[of] * seed.data<float>()[to];
+            to_w[of] += x.data<float>()[at] * seed.data<float>()[to];
+          }
+    EXPECT_TRUE(std::ranges::equal(y.data<float>(), value)) << wide;
+    EXPECT_TRUE(std::ranges::equal(gradient.at(x).data<float>(), to_x)) << wide;
+    EXPECT_TRUE(std::ranges::equal(gradient.at(w).data<float>(), to_w)) << wide;
+  }
 }
 
 TEST(Convolution, of_one_channel_each_is_that_of_groups_alone) {
