@@ -15,11 +15,13 @@ template <class P>
 struct PackAt {
   std::int64_t i;
   P operator()(const typename P::Element* x) const { return P::load(x + i); }
+  void store(typename P::Element* to, const P& pack) const { pack.store(to + i); }
 };
 template <class P>
 struct OneAt {
   std::int64_t i;
   typename P::Element operator()(const typename P::Element* x) const { return x[i]; }
+  void store(typename P::Element* to, typename P::Element number) const { to[i] = number; }
 };
 
 /// Σ term(place) over a line, with running sums for each lane, and a double for what these make of every

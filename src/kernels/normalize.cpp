@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -84,11 +85,22 @@ struct GroupLoop {
   template <int Bytes, class Term>
   static double sum(const Task<T>& task, std::int64_t group, const Term& term) {
     double total = 0;
+    for (std::int64_t o = 0, at = task.at(0, group); o < task.groups.outer; at = task.at(++o, group))
+      total += sum_of<P<Bytes>>(task.groups.inner, [&](const auto& place) { return term(place, at); });
+    return total;
+  }
+
+  template <int Bytes, class Terms>
+  static std::pair<double, double> sums(const Task<T>& task, std::int64_t group, const Terms& terms) {
+    double first = 0, second = 0;
     for (std::int64_t o = 0; o < task.groups.outer; ++o) {
       const std::int64_t at = task.at(o, group);
-      total += sum_of<P<Bytes>>(task.groups.inner, [&](const auto& place) { return term(place, at); });
+      const auto part =
+          sums_of<P<Bytes>>(task.groups.inner, [&](const auto& place) { return terms(place, at); });
+      first += part.first;
+      second += part.second;
     }
-    return total;
+    return {first, second};
   }
 
   template <int Bytes>
@@ -96,19 +108,22 @@ struct GroupLoop {
     const auto n = static_cast<double>(task.groups.elements());
     const T* const x = task.x;
     T mean = 0, rest = 0;
+    double variance = 0;
     if (task.centred) {
       mean = static_cast<T>(
           sum<Bytes>(task, group, [x](const auto& place, auto at) { return place(x + at); }) / n);
-      rest = static_cast<T>(
-          sum<Bytes>(task, group, [x, mean](const auto& place, auto at) { return place(x + at) - mean; }) /
-          n);
+      const auto [distances, squares] = sums<Bytes>(task, group, [x, mean](const auto& place, auto at) {
+        const auto distance = place(x + at) - mean;
+        return std::pair(distance, distance * distance);
+      });
+      // The rounded mean lacks so little that its square takes no digits from the variance.
+      const double lacking = distances / n, around = squares / n;
+      rest = static_cast<T>(lacking);
+      variance = std::isfinite(around) ? std::max(around - lacking * lacking, 0.0) : around;
+    } else {
+      const auto square = [x](const auto& place, auto at) { return place(x + at) * place(x + at); };
+      variance = sum<Bytes>(task, group, square) / n;
     }
-    const double variance = sum<Bytes>(task, group,
-                                       [x, mean, rest](const auto& place, auto at) {
-                                         const auto distance = (place(x + at) - mean) - rest;
-                                         return distance * distance;
-                                       }) /
-                            n;
     const auto visit = [&](const auto& f) {
       for (std::int64_t o = 0; o < task.groups.outer; ++o)
         for (std::int64_t i = 0; i < task.groups.inner; ++i) f((x[task.at(o, group) + i] - mean) - rest);
@@ -127,12 +142,12 @@ struct GroupLoop {
         fill<P<Bytes>>(task.groups.inner, to, [&](const auto& place) { return y(place, from); });
       } else if (task.has_weights_of_elements()) {
         const T* const w = weight + group % task.groups.period * task.groups.inner;
-        const T* const b = bias == nullptr ? nullptr : bias + (w - weight);
-        if (b == nullptr)
-          fill<P<Bytes>>(task.groups.inner, to, [&](const auto& place) { return y(place, from) * place(w); });
+        const T* const b = bias == nullptr ? bias : bias + (w - weight);
+        const auto scaled = [&](const auto& place) { return y(place, from) * place(w); };
+        if (bias == nullptr)
+          fill<P<Bytes>>(task.groups.inner, to, scaled);
         else
-          fill<P<Bytes>>(task.groups.inner, to,
-                         [&](const auto& place) { return y(place, from) * place(w) + place(b); });
+          fill<P<Bytes>>(task.groups.inner, to, [&](const auto& place) { return scaled(place) + place(b); });
       } else {
         for_each_plane(task, group, [&](std::int64_t k, std::int64_t first) {
           const T w = weight[k], b = bias == nullptr ? T(0) : bias[k];
@@ -160,32 +175,36 @@ struct GroupLoop {
     if (weight == nullptr || task.has_weights_of_elements()) {
       const T* const w =
           weight == nullptr ? nullptr : weight + group % task.groups.period * task.groups.inner;
-      const auto through = [&](const auto& h) {
-        for (std::int64_t o = 0; o < task.groups.outer; ++o) {
-          const std::int64_t at = task.at(o, group);
-          const auto [first, second] = sums_of<P<Bytes>>(task.groups.inner, [&](const auto& place) {
-            const auto each = h(place, at);
-            return std::pair(each, each * y(place, x + at));
-          });
-          if (task.centred) sum_h += first;
-          sum_hy += second;
-        }
+      const auto add_sums = [&](const auto& h) {
+        std::tie(sum_h, sum_hy) = sums<Bytes>(task, group, [&](const auto& place, auto at) {
+          const auto each = h(place, at);
+          return std::pair(each, each * y(place, x + at));
+        });
+        if (!task.centred) sum_h = 0;
+      };
+      if (w == nullptr) {
+        add_sums([g](const auto& place, auto at) { return place(g + at); });
         const T even = static_cast<T>(sum_h / n), along = static_cast<T>(sum_hy / n);
         for (std::int64_t o = 0; o < task.groups.outer; ++o) {
           const std::int64_t at = task.at(o, group);
           fill<P<Bytes>>(task.groups.inner, task.out + at, [&](const auto& place) {
-            return ((h(place, at) - even) - y(place, x + at) * along) * inverse;
+            return ((place(g + at) - even) - y(place, x + at) * along) * inverse;
           });
         }
-      };
-      if (w == nullptr) return through([g](const auto& place, auto at) { return place(g + at); });
-      through([g, w](const auto& place, auto at) { return place(g + at) * place(w); });
+        return;
+      }
+      // A group is a line then, which gives its share of the weights' sums on the way.
+      add_sums([g, w](const auto& place, auto at) { return place(g + at) * place(w); });
+      const T even = static_cast<T>(sum_h / n), along = static_cast<T>(sum_hy / n);
       const std::int64_t at = task.at(0, group);
-      const auto own_sums = [&](T* sums, const auto& term) {
-        fill<P<Bytes>>(task.groups.inner, sums, [&](const auto& place) { return place(sums) + term(place); });
-      };
-      own_sums(to_weight + (w - weight), [&](const auto& place) { return place(g + at) * y(place, x + at); });
-      own_sums(to_bias + (w - weight), [&](const auto& place) { return place(g + at); });
+      to_weight += w - weight;
+      to_bias += w - weight;
+      fill<P<Bytes>>(task.groups.inner, task.out + at, [&](const auto& place) {
+        const auto each = place(g + at), own = y(place, x + at);
+        place.store(to_weight, place(to_weight) + each * own);
+        place.store(to_bias, place(to_bias) + each);
+        return ((each * place(w) - even) - own * along) * inverse;
+      });
       return;
     }
     const std::int64_t own = group * task.groups.weights_of_group(),
@@ -295,12 +314,10 @@ struct ColumnLoop {
       even[c] = task.centred ? static_cast<T>(more[c] / n) : T(0);
       inverse[c] *= weight[c];
     }
-    T plain[width];
-    for (std::int64_t c = 0; c < count; ++c) plain[c] = task.inverses[begin + c];
     for (std::int64_t r = 0; r < rows; ++r)
       for (std::int64_t c = 0; c < count; ++c) {
         const std::int64_t at = r * row + begin + c;
-        out[at] = ((g[at] - even[c]) - distance(at, c) * plain[c] * along[c]) * inverse[c];
+        out[at] = ((g[at] - even[c]) - distance(at, c) * task.inverses[begin + c] * along[c]) * inverse[c];
       }
   }
 };
@@ -348,7 +365,8 @@ void run(const Array& x, const Array* g, const Array* weight, const Array* bias,
   const std::int64_t weights = groups.weights();
   const auto finish = [&](Array* to, double* from) {
     if (to == nullptr) return;
-    for (std::int64_t i = weights; i < held; ++i) from[i % weights] += from[i];
+    for (std::int64_t more = weights; more < held; more += weights)
+      for (std::int64_t i = 0; i < weights; ++i) from[i] += from[more + i];
     T* const numbers = to->mutable_data<T>();
     for (std::int64_t i = 0; i < to->size(); ++i) numbers[i] = i < held ? static_cast<T>(from[i]) : T(0);
   };
