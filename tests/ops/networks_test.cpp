@@ -241,13 +241,50 @@ TEST(Attention, is_the_same_to_the_bit_for_any_number_of_threads) {
 }
 
 TEST(Recurrent, network_is_its_cell_step_by_step) {
-  const CellWeights weights = {ramp({12, 2}), ramp({12, 3}), ramp({12}), ramp({12})};
-  const Tensor x = ramp({5, 2, 2});
-  LstmState state = {zeros({2, 3}), zeros({2, 3})};
-  for (std::int64_t t = 0; t < 5; ++t) state = lstm_cell(x[t], state, weights);
-  const Recurrent all = lstm(x, {}, {weights});
-  EXPECT_TRUE(close(all.output[4], values(state.h), 1e-15));
+  const auto leaf = [](const Shape& shape) { return variable(ramp(shape)); };
+  const std::vector<Tensor> in = {leaf({6, 3, 2}), leaf({20, 2}), leaf({20, 5}), leaf({20}),
+                                  leaf({20}),      leaf({3, 5}),  leaf({3, 5})};
+  const CellWeights weights = {in[1], in[2], in[3], in[4]};
+  LstmState state = {in[5], in[6]};
+  std::vector<Tensor> outputs;
+  for (std::int64_t t = 0; t < 6; ++t) {
+    state = lstm_cell(in[0][t], state, weights);
+    outputs.push_back(state.h);
+  }
+  const Recurrent all = lstm(in[0], {in[5].reshape({1, 3, 5}), in[6].reshape({1, 3, 5})}, {weights});
+  EXPECT_TRUE(close(all.output, values(stack(outputs)), 1e-15));
+  EXPECT_TRUE(close(all.h[0], values(state.h), 1e-15));
   EXPECT_TRUE(close(all.c[0], values(state.c), 1e-15));
+
+  // The gradients of all of these, and those of their squares.
+  const auto sizes = [](const Tensor& output, const Tensor& c) { return sum(square(output)) + sum(sin(c)); };
+  const auto squares = [&](const Tensor& of) {
+    const Gradients first = gradients(of, in, {.create_graph = true});
+    Tensor total = 0.0;
+    for (const Tensor& each : in) total = total + sum(square(first.at(each)));
+    return gradients(total, in);
+  };
+  const Tensor at_once = sizes(all.output, all.c[0]), by_steps = sizes(stack(outputs), state.c);
+  const Gradients found = gradients(at_once, in), expected = gradients(by_steps, in),
+                  second = squares(at_once), expected_second = squares(by_steps);
+  for (const Tensor& each : in) {
+    EXPECT_TRUE(close(found.at(each), values(expected.at(each)), 1e-13));
+    EXPECT_TRUE(close(second.at(each), values(expected_second.at(each)), 1e-11));
+  }
+  const Gradients only_h = gradients(sum(all.h), {in[2]});  // the rest is wanted by nobody
+  EXPECT_TRUE(close(only_h.at(in[2]), values(gradients(sum(state.h), {in[2]}).at(in[2])), 1e-13));
+}
+
+TEST(Recurrent, network_is_the_same_to_the_bit_for_any_number_of_threads) {
+  expect_same_for_all_thread_counts([] {
+    const Tensor x = variable(ramp({4, 130, 9}, DType::float32)), input = ramp({4 * 70, 9}, DType::float32),
+                 hidden = variable(ramp({4 * 70, 70}, DType::float32));
+    const Recurrent all = lstm(x, {}, {{input, hidden}, {input, hidden}}, {.bidirectional = true});
+    const Gradients g = gradients(sum(square(all.output)), {x, hidden});
+    std::vector<double> numbers = values(g.at(x));
+    for (const double number : values(g.at(hidden))) numbers.push_back(number);
+    return numbers;
+  });
 }
 
 }  // namespace

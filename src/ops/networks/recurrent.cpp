@@ -1,31 +1,20 @@
-// Recurrent cells, and networks of them over sequences, all composed of other operations.
-#include "chainrule/networks.h"
+// Recurrent cells, and networks of them over sequences, composed of other operations; the steps of an LSTM
+// are one.
+#include "ops/networks/recurrent.h"
 
 #include <algorithm>
 
+#include "chainrule/shaping.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
 
 namespace chainrule {
 namespace ops {
-namespace {
-
-enum class Kind : std::uint8_t { tanh, relu, lstm, gru };
-
-std::int64_t gates_of(Kind kind) { return kind == Kind::lstm ? 4 : kind == Kind::gru ? 3 : 1; }
-
-[[noreturn]] void fail(const char* operation, const std::string& what) {
-  throw ShapeError(std::string(operation) + ": " + what);
-}
+namespace recurrent {
 
 Tensor transformed(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   return bias.is_empty() ? linear(x, weight) : linear(x, weight, bias);
 }
-
-/// The state of a cell: h (N, H), and c of an LSTM.
-struct State {
-  Tensor h, c;
-};
 
 /// One step, from what the input contributes to the gates, (N, gates · H).
 State step(Kind kind, const Tensor& input, const State& state, const CellWeights& weights) {
@@ -47,6 +36,44 @@ State step(Kind kind, const Tensor& input, const State& state, const CellWeights
   const Tensor r = sigmoid(gate(input, 0) + gate(hidden, 0)), z = sigmoid(gate(input, 1) + gate(hidden, 1)),
                n = tanh(gate(input, 2) + r * gate(hidden, 2));
   return {n + z * (state.h - n), {}};
+}
+
+/// The parts of x along its first axis, by halves: the gradient of each part has the size of the part it is
+/// taken from, so that of all is no more than log2(n) times x.
+std::vector<Tensor> unstacked(const Tensor& x) {
+  std::vector<Tensor> parts = {x};
+  for (bool again = true; again;) {
+    again = false;
+    std::vector<Tensor> halves;
+    for (const Tensor& part : parts) {
+      const std::int64_t n = part.shape()[0];
+      if (n == 1) {
+        halves.push_back(part);
+        continue;
+      }
+      again = again || n > 2;
+      halves.push_back(index(part, {Slice{.stop = n / 2}}));
+      halves.push_back(index(part, {Slice{.start = n / 2}}));
+    }
+    parts = std::move(halves);
+  }
+  for (Tensor& part : parts) {
+    const Shape& shape = part.shape();
+    part = reshape(part, Shape(shape.sizes().subspan(1)));
+  }
+  return parts;
+}
+
+}  // namespace recurrent
+
+namespace {
+
+using namespace recurrent;
+
+std::int64_t gates_of(Kind kind) { return kind == Kind::lstm ? 4 : kind == Kind::gru ? 3 : 1; }
+
+[[noreturn]] void fail(const char* operation, const std::string& what) {
+  throw ShapeError(std::string(operation) + ": " + what);
 }
 
 /// ShapeError unless the weights fit a cell of this kind with inputs of this size; gives the size of its
@@ -87,31 +114,8 @@ State cell(const char* operation, Kind kind, const Operand& x, const State& stat
   return step(kind, transformed(in, weights.input, weights.input_bias), state, weights);
 }
 
-/// The parts of x along its first axis, by halves: the gradient of each part has the size of the part it is
-/// taken from, so that of all is no more than log2(n) times x.
-std::vector<Tensor> unstacked(const Tensor& x) {
-  std::vector<Tensor> parts = {x};
-  for (bool again = true; again;) {
-    again = false;
-    std::vector<Tensor> halves;
-    for (const Tensor& part : parts) {
-      const std::int64_t n = part.shape()[0];
-      if (n == 1) {
-        halves.push_back(part);
-        continue;
-      }
-      again = again || n > 2;
-      halves.push_back(index(part, {Slice{.stop = n / 2}}));
-      halves.push_back(index(part, {Slice{.start = n / 2}}));
-    }
-    parts = std::move(halves);
-  }
-  for (Tensor& part : parts) {
-    const Shape& shape = part.shape();
-    part = reshape(part, Shape(shape.sizes().subspan(1)));
-  }
-  return parts;
-}
+/// In the other direction along the steps.
+Tensor reversed(const Tensor& x, bool really) { return really ? flip(x, {0}) : x; }
 
 Recurrent network(const char* operation, Kind kind, const Operand& x, const State& begin,
                   const std::vector<CellWeights>& weights, const RecurrentOptions& options) {
@@ -157,6 +161,13 @@ Recurrent network(const char* operation, Kind kind, const Operand& x, const Stat
                             " have another size of state than the first ones; " + "all must have the same");
       const auto cell = static_cast<std::int64_t>(at);
       State state = {h[cell], kind == Kind::lstm ? c[cell] : Tensor()};
+      if (kind == Kind::lstm && goes_in_one(in, state, weights[at])) {
+        const Tensor all = lstm_steps(reversed(in, direction == 1), state, weights[at], x.here());
+        outputs.push_back(reversed(all[0], direction == 1));
+        last_h.push_back(all[{0, -1}]);
+        last_c.push_back(all[{1, -1}]);
+        continue;
+      }
       std::vector<Tensor> inputs = unstacked(transformed(in, weights[at].input, weights[at].input_bias)),
                           results;
       if (direction == 1) std::reverse(inputs.begin(), inputs.end());
@@ -318,6 +329,7 @@ Entries recurrent_operations() {
        .formula = gru_formula,
        .example = "gru([[1], [2]], None, [ones(3, 1), ones(3, 1)], biased=False)",
        .note = note},
+      inner<LstmSteps>(),
   };
   return table;
 }
