@@ -28,7 +28,7 @@ void report_unexpected(DType dtype) {
 
 Array new_array(std::string_view operation, const Shape& shape, DType dtype) {
   try {
-    return Array(shape, dtype);
+    return {shape, dtype};
   } catch (const ShapeError& error) {
     throw ShapeError(std::string(operation) + ": " + error.what());
   }

@@ -242,6 +242,7 @@ class RuleOfSamples final : public CustomRule {
       return stack.requires_grad() ? variable(samples) : samples;
     };
     std::vector<Tensor> x, y, upstream;
+    x.reserve(in.size());
     for (std::size_t i = 0; i < in.size(); ++i) x.push_back(has_[i] ? inside(in[i]) : in[i]);
     std::ranges::transform(out, std::back_inserter(y), inside);
     std::ranges::transform(g, std::back_inserter(upstream), inside);

@@ -38,7 +38,7 @@ bool is_idx_images(std::string_view beginning) { return beginning.starts_with("\
 
 Table read_idx(const std::string& path, const std::string& labels) {
   const Tensor images = load_idx(path);
-  const Shape shape = images.shape();
+  const Shape& shape = images.shape();
   const std::int64_t count = shape[0], pixels = shape[1] * shape[2];
   constexpr std::int64_t most_pixels = 1 << 20;
   if (count == 0 || pixels == 0 || pixels > most_pixels)

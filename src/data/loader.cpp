@@ -80,8 +80,8 @@ void compute(const Dataset& batch) {
 
 class DataLoader::Epoch::Work {
  public:
-  Work(std::function<Dataset()> read, const LoaderOptions& options, std::uint64_t seed)
-      : read_(std::move(read)), options_(options), seed_(seed) {
+  Work(std::function<Dataset()> read, LoaderOptions options, std::uint64_t seed)
+      : read_(std::move(read)), options_(std::move(options)), seed_(seed) {
     try {
       for (int i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { prepare_all(); });
     } catch (...) {  // no further thread: those that there are must end before this goes

@@ -41,7 +41,7 @@ SampleStream stream_npy(const std::string& x_path, const std::string& y_path, st
     return [x, y, classes, first = std::int64_t{0}](std::int64_t most) mutable -> Dataset {
       const std::int64_t count = std::min(most, x->rows() - first);
       if (count <= 0) return {};
-      const Dataset part{x->read(first, count), y->read(first, count), classes};
+      Dataset part{x->read(first, count), y->read(first, count), classes};
       first += count;
       return part;
     };

@@ -232,7 +232,7 @@ Table read_table(const std::string& path, const TableOptions& options) {
 }
 
 struct TableStream::State {
-  State(const std::string& path, const TableOptions& given) : file(path), options(given) {
+  State(const std::string& path, TableOptions given) : file(path), options(std::move(given)) {
     if (is_idx_images(file.beginning()) || is_npz(file.beginning()))
       fail_on(path, "images and arrays are not read in parts; use read_table");
     if (const std::string_view format = other_format(file.beginning(), options.separator.has_value());

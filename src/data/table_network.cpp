@@ -102,7 +102,7 @@ Tensor TableNetwork::apply(const Tensor& x, double share, Generator* generator, 
   const auto forget = [&](const Tensor& hidden) {
     if (share == 0) return hidden;
     if (part_of == nullptr) return dropout(hidden, share, *generator);
-    const Shape shape = hidden.shape();
+    const Shape& shape = hidden.shape();
     const Tensor of_all = dropout(ones({part_of->samples, shape[1]}, hidden.dtype()), share, *generator);
     return hidden * of_all[{Slice{part_of->first, part_of->first + shape[0]}}];
   };

@@ -27,7 +27,7 @@ Tensor SyncBatchNorm::operator()(const Operand& operand) const {
   if (!training) return BatchNorm::operator()(operand);
   const std::int64_t channels = running_mean.value().shape()[0];
   const Tensor x = operand.as(is_floating(operand.dtype()) ? operand.dtype() : running_mean.value().dtype());
-  const Shape shape = x.shape();
+  const Shape& shape = x.shape();
   if (shape.rank() < 2 || shape[1] != channels)
     throw ShapeError("SyncBatchNorm: x " + to_string(shape) + " for a layer of " + std::to_string(channels) +
                      " channels; it takes (N, " + std::to_string(channels) + ", ...)");

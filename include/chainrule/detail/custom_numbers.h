@@ -50,9 +50,8 @@ template <class F, class... A>
 consteval bool is_of_numbers() {
   if constexpr (std::is_invocable_v<const F&, A...>)
     return std::is_arithmetic_v<std::remove_cvref_t<std::invoke_result_t<const F&, A...>>>;
-  else if constexpr (!(std::is_convertible_v<A, Operand> && ...))
-    return false;
-  else if constexpr (std::is_invocable_v<const F&, InPlaceOf<A, double>...>)
+  else if constexpr (std::conjunction_v<std::is_convertible<A, Operand>...,
+                                        std::is_invocable<const F&, InPlaceOf<A, double>...>>)
     return std::is_arithmetic_v<std::remove_cvref_t<std::invoke_result_t<const F&, InPlaceOf<A, double>...>>>;
   else
     return false;
