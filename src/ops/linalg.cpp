@@ -65,12 +65,16 @@ struct Matmul {
     return 2 * out.size() * (transpose_a && a.rank() > 1 ? a[a.rank() - 2] : a.back());
   }
 
-  /// As a stack of matrices; one matrix for all samples, beside a vector of each, as one product.
+  /// As a stack of matrices; one matrix for all samples, beside a row or a column of each, as one product.
   Tensor batch(const Unwrapped& at) const {
     const Plan plan(*this, at.shape(0), at.shape(1));
     const std::size_t rank_a = at.rank(0), rank_b = at.rank(1);
-    if (!at.has(1) && rank_a == 1 && rank_b == 2) return product(at.in[0], at.in[1], false, transpose_b);
-    if (!at.has(0) && rank_b == 1 && rank_a == 2) return product(at.in[1], at.in[0], false, !transpose_a);
+    const auto lines = [&](std::size_t of, std::size_t matrix, bool transposed) {
+      const Tensor all = product(reshape(at.in[of], {at.size, plan.one.k}), at.in[matrix], false, transposed);
+      return reshape(all, with_first(at.size, plan.result));
+    };
+    if (!at.has(1) && rank_b == 2 && rank_a <= 2 && plan.one.m == 1) return lines(0, 1, transpose_b);
+    if (!at.has(0) && rank_a == 2 && rank_b <= 2 && plan.one.n == 1) return lines(1, 0, !transpose_a);
     const auto matrices = [&](std::size_t i, const Shape& shape, std::size_t rank) {
       Shape full = shape;
       while (at.has(i) && full.rank() < rank) full = with_first(1, full);
