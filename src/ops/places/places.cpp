@@ -182,16 +182,19 @@ Array checked_positions(std::string_view operation, const Operand& positions, st
                         const std::string& what, bool negative) {
   Array list = as_positions(operation, positions);
   const auto* given = list.data<std::int64_t>();
-  bool any_negative = false;
+  std::int64_t least = 0, most = -1;
   for (std::int64_t i = 0; i < list.size(); ++i) {
+    least = std::min(least, given[i]);
+    most = std::max(most, given[i]);
+  }
+  const bool any_negative = least < 0, all_inside = most < size && least >= (negative ? -size : 0);
+  for (std::int64_t i = 0; i < list.size() && !all_inside; ++i)
     if (given[i] >= size || given[i] < (negative ? -size : 0))
       throw ShapeError(std::string(operation) + ": index " + std::to_string(given[i]) + " is outside " +
                        what + " of size " + std::to_string(size) +
                        (size == 0  ? "; there is nothing to take"
                         : negative ? "; positions go from -size to size - 1"
                                    : "; positions go from 0 to size - 1"));
-    any_negative |= given[i] < 0;
-  }
   if (!any_negative) return list;
   auto* counted = list.mutable_data<std::int64_t>();
   for (std::int64_t i = 0; i < list.size(); ++i)
