@@ -352,6 +352,11 @@ TEST_F(Models, are_summarised) {
       mentions(run("summary", {}).output,
                {"predicts sold: one of 2 classes: no, yes", "city: one of Bonn; Rhein, Ulm; Ulm for gaps",
                 "size: number, mean", "network 3-5-2 with 32 parameters", "layer1  (5, 3)          20"}));
+  const auto json = nlohmann::json::parse(run_command("summary", {model_.path(), "--json"}).output);
+  EXPECT_EQ(json["targets"][0]["classes"], nlohmann::json({"no", "yes"}));
+  EXPECT_EQ(json["inputs"][0]["fill"], "Ulm");
+  EXPECT_EQ(json["parameters"], 32);
+  EXPECT_EQ(json["layers"][0]["weight"], nlohmann::json({5, 3}));
 }
 
 TEST_F(Models, are_explained) {

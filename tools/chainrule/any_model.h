@@ -2,20 +2,24 @@
 
 #include <optional>
 #include <string>
+#include <variant>
 
 #include "chainrule/model.h"
+#include "foreign_model.h"
 
 namespace chainrule::cli {
 
-/// Is it the name of a model of ONNX?
-bool is_onnx(const std::string& path);
+/// What `train --save` or `export` has written, or else a model of ONNX that knows nothing of tables.
+using AnyModel = std::variant<Model, ForeignModel>;
+AnyModel load_any_model(const std::string& path);
+/// The same without those others, for which there is an error.
+Model load_table_model(const std::string& path);
 
-/// A model that `train --save` or `export` has written. An error for models that do not say what their
-/// columns are.
-Model load_any_model(const std::string& path);
-
-/// What is in a model of ONNX that load_any_model would refuse as it says nothing of columns; nothing for
-/// others.
-std::optional<std::string> describe_foreign(const std::string& path);
+/// What is in a model of ONNX that knows nothing of tables, for people or programs; nothing for others.
+struct ForeignDescription {
+  std::string text;
+  std::string json;
+};
+std::optional<ForeignDescription> describe_foreign(const std::string& path);
 
 }  // namespace chainrule::cli

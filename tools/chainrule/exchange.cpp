@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "any_model.h"
 #include "chainrule/io.h"
@@ -17,7 +18,9 @@
 
 namespace chainrule::cli {
 
+namespace {
 bool is_onnx(const std::string& path) { return path.ends_with(".onnx"); }
+}  // namespace
 
 #ifdef CHAINRULE_HAS_ONNX
 namespace {
@@ -57,11 +60,63 @@ std::string describe(const onnx::Model& model) {
   return text;
 }
 
+/// The same for programs; sizes that may be any are null.
+std::string as_json(const onnx::Model& model) {
+  using Json = nlohmann::ordered_json;
+  const auto ports = [](const std::vector<onnx::Port>& all) {
+    Json list = Json::array();
+    for (const onnx::Port& port : all) {
+      Json sizes;
+      if (port.sizes) {
+        sizes = Json::array();
+        for (const auto& size : *port.sizes) sizes.push_back(size ? Json(*size) : Json());
+      }
+      list.push_back({{"name", port.name}, {"type", port.type}, {"sizes", std::move(sizes)}});
+    }
+    return list;
+  };
+  Json json = {{"opset", model.opset()}};
+  if (const auto producer = model.metadata().find("producer"); producer != model.metadata().end())
+    json["producer"] = producer->second;
+  json["inputs"] = ports(model.inputs());
+  json["outputs"] = ports(model.outputs());
+  json["operators"] = model.operator_counts();
+  std::int64_t numbers = 0;
+  Json parameters = Json::array();
+  for (const Parameter& parameter : model.parameters()) {
+    const Shape shape = parameter.shape();
+    numbers += shape.size();
+    parameters.push_back({{"name", parameter.name()}, {"shape", std::vector(shape.begin(), shape.end())}});
+  }
+  json["parameters"] = numbers;
+  json["tensors"] = std::move(parameters);
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+/// In which dtype its elements are here.
+DType dtype_of(const onnx::Port& port) {
+  if (port.type == "double") return DType::float64;
+  if (port.type == "bool") return DType::boolean;
+  return port.type == "float" || port.type == "float16" || port.type == "bfloat16" ? DType::float32
+                                                                                   : DType::int64;
+}
+
+ForeignModel foreign(const std::string& path, const onnx::Model& model) {
+  std::vector<ForeignModel::Input> inputs;
+  for (const onnx::Port& port : model.inputs())
+    inputs.push_back({port.name, describe(port), dtype_of(port),
+                      port.sizes.value_or(std::vector<std::optional<std::int64_t>>(2))});
+  std::vector<std::string> outputs;
+  for (const onnx::Port& port : model.outputs()) outputs.push_back(port.name);
+  return {path, std::move(inputs), std::move(outputs),
+          [model](const std::vector<Tensor>& given) { return model(given); }};
+}
+
 void export_model(const ExchangeOptions& options) {
   const std::string output =
       options.output.empty() ? options.model.substr(0, options.model.rfind('.')) + ".onnx" : options.output;
   require_writable(output);
-  const Model model = load_any_model(options.model);
+  const Model model = load_table_model(options.model);
   const std::string bytes = onnx::serialize(model, {.opset = options.opset});
   const onnx::Model read = onnx::parse(bytes, output);  // as whoever opens it will
   save_file(output, bytes);
@@ -89,23 +144,24 @@ void import_model(const ExchangeOptions& options) {
 
 }  // namespace
 
-Model load_any_model(const std::string& path) {
+AnyModel load_any_model(const std::string& path) {
   if (!is_onnx(path)) return load_model(path);
   const onnx::Model model = onnx::load(path);
   if (auto of_table = onnx::table_model(model)) return *std::move(of_table);
-  std::string inputs;
-  for (const onnx::Port& port : model.inputs()) inputs += (inputs.empty() ? "" : ", ") + describe(port);
-  throw ParseError(path +
-                   ": a model of ONNX that does not say which columns of a table it takes, as those "
-                   "of `chainrule export` do; it takes " +
-                   inputs + ". `chainrule import` shows what is in it");
+  return foreign(path, model);
 }
 
-std::optional<std::string> describe_foreign(const std::string& path) {
+Model load_table_model(const std::string& path) {
+  AnyModel model = load_any_model(path);
+  if (auto* of_table = std::get_if<Model>(&model)) return std::move(*of_table);
+  throw ParseError(path + ": this is a model of ONNX already, and says nothing of tables");
+}
+
+std::optional<ForeignDescription> describe_foreign(const std::string& path) {
   if (!is_onnx(path)) return {};
   const onnx::Model model = onnx::load(path);
   if (onnx::table_model(model)) return {};
-  return describe(model);
+  return ForeignDescription{describe(model), as_json(model)};
 }
 
 void add_exchange(CLI::App& app) {
@@ -138,12 +194,13 @@ void add_exchange(CLI::App& app) {
 
 #else
 
-Model load_any_model(const std::string& path) {
+Model load_table_model(const std::string& path) {
   if (is_onnx(path))
     throw IoError(path + ": this chainrule was built without models of ONNX; build it with libonnx-dev");
   return load_model(path);
 }
-std::optional<std::string> describe_foreign(const std::string&) { return {}; }
+AnyModel load_any_model(const std::string& path) { return load_table_model(path); }
+std::optional<ForeignDescription> describe_foreign(const std::string&) { return {}; }
 void add_exchange(CLI::App&) {}
 
 #endif

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -25,6 +26,7 @@ namespace {
 
 struct ExplainOptions {
   std::string model, data, class_name, target, picture, image;
+  std::vector<std::string> dropped;
   std::int64_t row = 1, steps = 256;
   ReadOptions reading;
   bool csv = false, json = false;
@@ -37,6 +39,7 @@ struct Contribution {
 };
 struct Explanation {
   std::string output;                 ///< "Survived=1"
+  std::string whose, beginning;       ///< "the score", "where every column is at its mean"
   double here = 0, baseline = 0;      ///< what the network gives for the row, and for the baseline
   std::vector<Contribution> columns;  ///< in the table's order
   double integrated() const {
@@ -87,46 +90,102 @@ std::string cell_of(const InputColumn& column, const double* inputs) {
   return "(unknown)";
 }
 
+/// A row as a function sees it, and what that gives for it.
+struct Question {
+  Tensor row;                                    ///< (1, inputs), float64
+  std::function<Tensor(const Tensor&)> outputs;  ///< of rows (n, inputs): (n,), as people read it
+  std::vector<std::int64_t> widths;              ///< of each column: how many inputs it is
+};
+
 /// Gradient times input at the row, and gradients along the way from the baseline to it, both times the way.
-/// The baseline is 0 for all inputs: numbers are at their means, and no category is there.
+/// The baseline is 0 for all inputs. `explanation` has its texts already.
 /// Source: Sundararajan, Taly and Yan, "Axiomatic attribution for deep networks", 2017.
+Explanation answer(const Question& question, Explanation explanation, std::int64_t steps) {
+  const Tensor& row = question.row;
+  const auto slopes = [&](const Tensor& at) {
+    const Tensor x = variable(at);
+    return gradients(sum(question.outputs(x)), {x})[x];
+  };
+  explanation.here = no_grad([&] { return question.outputs(row); }).item();
+  explanation.baseline = no_grad([&] { return question.outputs(zeros_like(row)); }).item();
+  const Tensor along = reshape((arange(0, steps) + 0.5) / static_cast<double>(steps), {steps, 1});
+  const auto at_row = (slopes(row) * row).to_vector<double>(),
+             on_the_way = (mean(slopes(along * row), 0, true) * row).to_vector<double>();
+  std::size_t input = 0;
+  for (std::size_t i = 0; i < question.widths.size(); ++i)
+    for (std::int64_t k = 0; k < question.widths[i]; ++k, ++input) {
+      explanation.columns[i].gradient_times_input += at_row[input];
+      explanation.columns[i].integrated += on_the_way[input];
+    }
+  return explanation;
+}
+
+Tensor row_of(const Tensor& all, const Table& table, std::int64_t number) {
+  if (number > table.rows())
+    throw ParseError(fmt::format("{}: there is no row {}; it has {} rows", table.path, number, table.rows()));
+  return cast(all[{Slice{number - 1, number}}], DType::float64);
+}
+
 Explanation explain_row(const Model& model, const Table& table, const ExplainOptions& options) {
-  if (options.row > table.rows())
-    throw ParseError(
-        fmt::format("{}: there is no row {}; it has {} rows", table.path, options.row, table.rows()));
-  const Tensor all = cast(model.encoder.inputs(table), DType::float64);
-  const Tensor row = all[{Slice{options.row - 1, options.row}}];
+  if (!options.dropped.empty())
+    throw CommandError("--drop is for models of ONNX that say nothing of columns; " + options.model +
+                       " does");
+  const Tensor row = row_of(model.encoder.inputs(table), table, options.row);
   const TableNetwork network = to(model.network, DType::float64);
   const std::int64_t output = explained_output(model, network(row), options.class_name, options.target);
   const bool is_number = model.encoder.target().task() == Task::regression;
   const TargetColumn& target = model.encoder.all_targets()[is_number ? static_cast<std::size_t>(output) : 0];
   const double scale = is_number ? target.deviation : 1, shift = is_number ? target.mean : 0;
-  const auto value_of = [&](const Tensor& x) { return network(x)[{Slice{}, output}] * scale + shift; };
-  const auto slopes = [&](const Tensor& at) {
-    const Tensor x = variable(at);
-    return gradients(sum(value_of(x)), {x})[x];
-  };
-
-  Explanation explanation;
-  explanation.output =
+  Question question{row, [=](const Tensor& x) { return network(x)[{Slice{}, output}] * scale + shift; }, {}};
+  Explanation texts;
+  texts.output =
       is_number ? target.name : target.name + "=" + target.classes[static_cast<std::size_t>(output)];
-  explanation.here = no_grad([&] { return value_of(row); }).item();
-  explanation.baseline = no_grad([&] { return value_of(zeros_like(row)); }).item();
-  const Tensor along =
-      reshape((arange(0, options.steps) + 0.5) / static_cast<double>(options.steps), {options.steps, 1});
-  const auto at_row = (slopes(row) * row).to_vector<double>(),
-             on_the_way = (mean(slopes(along * row), 0, true) * row).to_vector<double>(),
-             inputs = row.to_vector<double>();
+  texts.whose = is_number ? "the prediction" : "the score";
+  texts.beginning = "where every column is at its mean and has no category";
+  const auto inputs = row.to_vector<double>();
   std::size_t first = 0;
   for (const InputColumn& column : model.encoder.columns()) {
-    Contribution each{column.name, cell_of(column, &inputs[first])};
-    for (const auto end = first + static_cast<std::size_t>(column.width()); first < end; ++first) {
-      each.gradient_times_input += at_row[first];
-      each.integrated += on_the_way[first];
-    }
-    explanation.columns.push_back(std::move(each));
+    texts.columns.push_back({column.name, cell_of(column, &inputs[first])});
+    question.widths.push_back(column.width());
+    first += static_cast<std::size_t>(column.width());
   }
-  return explanation;
+  return answer(question, std::move(texts), options.steps);
+}
+
+/// Of its first output that has gradients: --class is the place of a number there, from 0.
+Explanation explain_row(const ForeignModel& model, const Table& table, const ExplainOptions& options) {
+  if (!model.is_differentiable())
+    throw ParseError(model.path() + ": it takes whole numbers, which have no gradients to explain it by");
+  const ForeignModel::Columns columns = model.choose(table, {options.target, options.dropped});
+  const Tensor row = row_of(model.numbers(table, columns.inputs), table, options.row);
+  const std::vector<ForeignModel::Output> given = no_grad([&] { return model(row, true); });
+  const auto found = std::find_if(given.begin(), given.end(), [](const ForeignModel::Output& each) {
+    return is_floating(each.values.dtype());
+  });
+  if (found == given.end()) throw ParseError(model.path() + ": it gives no numbers that have gradients");
+  const std::optional<double> asked = chainrule::parse_number(options.class_name);
+  const double last = static_cast<double>(found->width() - 1);
+  if (!options.class_name.empty() &&
+      !(asked && *asked >= 0 && *asked <= last && std::trunc(*asked) == *asked))
+    throw CommandError(fmt::format("--class '{}': {} of {} has numbers 0 to {}",
+                                   printable(options.class_name), printable(found->name), model.path(),
+                                   last));
+  const std::int64_t place =
+      asked ? static_cast<std::int64_t>(*asked) : predicted_classes(found->values)[0].item<std::int64_t>();
+  const auto output = static_cast<std::size_t>(found - given.begin());
+  Explanation texts;
+  texts.output = found->width() == 1 ? found->name : fmt::format("{}[{}]", found->name, place);
+  texts.whose = "the value";
+  texts.beginning = "where every column is 0";
+  for (const std::size_t column : columns.inputs)
+    texts.columns.push_back(
+        {table.columns[column].name, table.columns[column].cell(static_cast<std::size_t>(options.row - 1))});
+  return answer({row,
+                 [&](const Tensor& x) {
+                   return model(x, true)[output].values[{Slice{}, place}];
+                 },
+                 std::vector<std::int64_t>(columns.inputs.size(), 1)},
+                std::move(texts), options.steps);
 }
 
 std::vector<Contribution> by_size(std::vector<Contribution> columns) {
@@ -138,11 +197,10 @@ std::vector<Contribution> by_size(std::vector<Contribution> columns) {
 
 std::string as_text(const Explanation& explanation, const ExplainOptions& options) {
   const double change = explanation.here - explanation.baseline;
-  std::string text = fmt::format(
-      "row {} of {}: {} of {} is {:.4f}, and {:.4f} where every column is at its mean and has no category\n",
-      options.row, printable(options.data, 1000),
-      explanation.output.find('=') == std::string::npos ? "the prediction" : "the score",
-      printable(explanation.output), explanation.here, explanation.baseline);
+  std::string text =
+      fmt::format("row {} of {}: {} of {} is {:.4f}, and {:.4f} {}\n", options.row,
+                  printable(options.data, 1000), explanation.whose, printable(explanation.output),
+                  explanation.here, explanation.baseline, explanation.beginning);
   text += fmt::format("integrated gradients add up to {:.4f} of {:.4f}, completeness error {:.1e}\n\n",
                       explanation.integrated(), change, std::abs(explanation.integrated() - change));
   std::vector<std::vector<std::string>> rows = {
@@ -239,11 +297,12 @@ void explain(const ExplainOptions& options) {
   if (options.csv && options.json) throw CommandError("--csv and --json exclude each other");
   if (!options.picture.empty()) require_writable(options.picture);
   if (options.picture.empty() && !options.image.empty()) throw CommandError("--image is for --picture FILE");
-  const Model model = load_any_model(options.model);
-  ImageShape shape;
-  if (!options.picture.empty()) shape = image_shape(options, std::ssize(model.encoder.columns()));
+  const AnyModel model = load_any_model(options.model);
   const Table table = read_table(options.data, options.reading);
-  const Explanation explanation = explain_row(model, table, options);
+  const Explanation explanation =
+      std::visit([&](const auto& any) { return explain_row(any, table, options); }, model);
+  ImageShape shape;
+  if (!options.picture.empty()) shape = image_shape(options, std::ssize(explanation.columns));
   if (!options.picture.empty())
     save_file(options.picture,
               options.picture.ends_with(".png") ? as_png(explanation, shape) : as_svg(explanation, shape));
@@ -258,7 +317,9 @@ void add_explain(CLI::App& app) {
   const auto options = std::make_shared<ExplainOptions>();
   CLI::App* command =
       app.add_subcommand("explain", "Show which columns made a model say what it says of a row");
-  command->add_option("MODEL", options->model, "What `chainrule train --save` or `export` wrote")
+  command
+      ->add_option("MODEL", options->model,
+                   "What `chainrule train --save` or `export` wrote, or any model of ONNX")
       ->required()
       ->check(file_name());
   command->add_option("DATA", options->data, "Table with the columns that the model has learned from")
@@ -268,13 +329,21 @@ void add_explain(CLI::App& app) {
   constexpr std::int64_t most = std::int64_t{1} << 40;
   add_whole_number<std::int64_t>(*command, "--row", options->row, 1, most, "The row to explain, from 1");
   command
-      ->add_option("--class", options->class_name,
-                   "The class whose score is explained; else the predicted one")
+      ->add_option(
+          "--class", options->class_name,
+          "The class whose score is explained; else the predicted one. Of a model of ONNX that\nothers "
+          "wrote: the place of a number that it gives, from 0")
       ->type_name("NAME");
   command
-      ->add_option("--target", options->target,
-                   "Which of several numbers that the model predicts is explained; else the first")
+      ->add_option(
+          "--target", options->target,
+          "Which of several numbers that the model predicts is explained; else the first. Of a\nmodel "
+          "that others wrote: the columns that are no inputs, as for predict")
       ->type_name("NAME");
+  command->add_option("--drop", options->dropped, "Of such a model: the columns that it does not take")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("COLUMN,...");
   add_whole_number<std::int64_t>(*command, "--steps", options->steps, 1, 100'000,
                                  "Points between the baseline and the row");
   command->add_flag("--csv", options->csv, "Print the table as CSV");

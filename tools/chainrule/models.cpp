@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "any_model.h"
+#include "chainrule/autograd.h"
 #include "chainrule/data/metrics.h"
 #include "chainrule/io.h"
 #include "chainrule/model.h"
@@ -22,8 +23,9 @@ namespace chainrule::cli {
 namespace {
 
 struct ModelOptions {
-  std::string model, data, output;
+  std::string model, data, output, task = "auto";
   ReadOptions reading;
+  ColumnOptions columns;
   bool probabilities = false, json = false, csv = false;
 };
 
@@ -57,10 +59,31 @@ std::string probabilities_csv(const Model& model, const Table& table) {
   return text;
 }
 
-void predict(const ModelOptions& options) {
-  if (!options.output.empty()) require_writable(options.output);
-  const Model model = load_any_model(options.model);
-  const Table table = read_table(options.data, options.reading);
+/// What has been learned from a table knows its columns.
+void require_no_choice(const ModelOptions& options) {
+  if (options.columns.is_given() || options.task != "auto")
+    throw CommandError(fmt::format("{} is for models of ONNX that say nothing of columns; {} does",
+                                   !options.columns.target.empty()    ? "--target"
+                                   : !options.columns.dropped.empty() ? "--drop"
+                                                                      : "--task",
+                                   options.model));
+}
+
+std::string predict(const ForeignModel& model, const Table& table, const ModelOptions& options) {
+  if (options.probabilities)
+    throw CommandError("--proba: " + model.path() +
+                       " does not say what its numbers mean; without it, all are printed");
+  const ForeignModel::Columns columns = model.choose(table, options.columns);
+  if (!columns.targets.empty() && options.columns.target.empty())
+    write_note("predict",
+               fmt::format("{}: the last column ({}) is one more than {} takes, and left out", table.path,
+                           printable(table.columns[columns.targets.front()].name), model.path()));
+  const NoGrad guard;
+  return as_csv(model(model.numbers(table, columns.inputs)));
+}
+
+std::string predict(const Model& model, const Table& table, const ModelOptions& options) {
+  require_no_choice(options);
   std::string text;
   if (options.probabilities) {
     text = probabilities_csv(model, table);
@@ -73,8 +96,20 @@ void predict(const ModelOptions& options) {
       text += (targets.size() == 1 ? field(each) : each) + "\n";
   }
   note_gaps("predict", model, table);
+  return text;
+}
+
+void predict(const ModelOptions& options) {
+  if (!options.output.empty()) require_writable(options.output);
+  const AnyModel model = load_any_model(options.model);
+  const Table table = read_table(options.data, options.reading);
+  const std::string text = std::visit([&](const auto& any) { return predict(any, table, options); }, model);
   if (options.output.empty()) return write_output(text);
   save_file(options.output, text);
+}
+
+std::string dump(const nlohmann::ordered_json& json) {
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 nlohmann::ordered_json to_json(const ClassificationMetrics& metrics, const TargetColumn& target) {
@@ -126,49 +161,62 @@ std::string as_csv(const ClassificationMetrics& metrics, const TargetColumn& tar
   return text;
 }
 
-std::string as_csv(const std::vector<RegressionMetrics>& metrics, const TableEncoder& encoder) {
+std::string as_csv(const std::vector<RegressionMetrics>& metrics, const std::vector<TargetColumn>& targets) {
   std::string text = "target,r2,rmse,mae\n";
   for (std::size_t i = 0; i < metrics.size(); ++i)
-    text += fmt::format("{},{},{},{}\n", field(encoder.all_targets()[i].name), metrics[i].r2, metrics[i].rmse,
-                        metrics[i].mae);
+    text +=
+        fmt::format("{},{},{},{}\n", field(targets[i].name), metrics[i].r2, metrics[i].rmse, metrics[i].mae);
   return text;
 }
 
-std::string describe(const std::vector<RegressionMetrics>& metrics, const TableEncoder& encoder,
+std::string describe(const std::vector<RegressionMetrics>& metrics, const std::vector<TargetColumn>& targets,
                      std::int64_t samples) {
   if (metrics.size() == 1)
     return fmt::format("R²: {:.4f}\nRMSE: {:.4g}\nmean absolute error: {:.4g}\nsamples: {}\n", metrics[0].r2,
                        metrics[0].rmse, metrics[0].mae, samples);
   std::vector<std::vector<std::string>> rows = {{"target", "R²", "RMSE", "mean absolute error"}};
   for (std::size_t i = 0; i < metrics.size(); ++i)
-    rows.push_back({printable(encoder.all_targets()[i].name, 30), fmt::format("{:.4f}", metrics[i].r2),
+    rows.push_back({printable(targets[i].name, 30), fmt::format("{:.4f}", metrics[i].r2),
                     fmt::format("{:.4g}", metrics[i].rmse), fmt::format("{:.4g}", metrics[i].mae)});
   return fmt::format("mean R²: {:.4f}\nsamples: {}\n\n", mean_r2(metrics), samples) + aligned(rows);
 }
 
-void evaluate_model(const ModelOptions& options) {
-  if (options.csv && options.json) throw CommandError("--csv and --json exclude each other");
-  const Model model = load_any_model(options.model);
-  const TargetColumn& target = model.encoder.target();
-  Table table = read_table(options.data, options.reading);
+Comparison compare(const Model& model, const Table& table, const ModelOptions& options) {
+  require_no_choice(options);
   const Tensor y = model.encoder.targets(table), outputs = model(table);
   note_gaps("evaluate", model, table);
-  const auto dump = [](const nlohmann::ordered_json& json) {
-    return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
-  };
-  if (target.task() == Task::classification) {
-    const ClassificationMetrics metrics = classification_metrics(outputs, y);
-    return write_output(options.csv    ? as_csv(metrics, target)
-                        : options.json ? dump(to_json(metrics, target))
-                                       : describe(metrics, target));
+  Comparison result{.taken = "", .targets = model.encoder.all_targets(), .classes = {}, .numbers = {}};
+  if (model.encoder.target().task() == Task::classification)
+    result.classes = classification_metrics(outputs, y);
+  else
+    result.numbers =
+        metrics_of_targets(cast(outputs, DType::float64), model.encoder.as_given(cast(y, DType::float64)));
+  return result;
+}
+
+Comparison compare(const ForeignModel& model, const Table& table, const ModelOptions& options) {
+  const NoGrad guard;
+  Comparison result = compare(model, table, options.columns, options.task);
+  write_note("evaluate", result.taken);
+  return result;
+}
+
+void evaluate_model(const ModelOptions& options) {
+  if (options.csv && options.json) throw CommandError("--csv and --json exclude each other");
+  const AnyModel model = load_any_model(options.model);
+  const Table table = read_table(options.data, options.reading);
+  const Comparison result = std::visit([&](const auto& any) { return compare(any, table, options); }, model);
+  if (result.classes) {
+    const TargetColumn& target = result.targets.front();
+    return write_output(options.csv    ? as_csv(*result.classes, target)
+                        : options.json ? dump(to_json(*result.classes, target))
+                                       : describe(*result.classes, target));
   }
-  const std::vector<RegressionMetrics> metrics =
-      metrics_of_targets(cast(outputs, DType::float64), model.encoder.as_given(cast(y, DType::float64)));
-  nlohmann::ordered_json json = cli::to_json(metrics, model.encoder);
+  nlohmann::ordered_json json = cli::to_json(result.numbers, result.targets);
   json["samples"] = table.rows();
-  write_output(options.csv    ? as_csv(metrics, model.encoder)
+  write_output(options.csv    ? as_csv(result.numbers, result.targets)
                : options.json ? dump(json)
-                              : describe(metrics, model.encoder, table.rows()));
+                              : describe(result.numbers, result.targets, table.rows()));
 }
 
 std::string describe(const InputColumn& column) {
@@ -187,9 +235,24 @@ std::string describe(const TargetColumn& target) {
       fmt::format("one of {} classes: {}", target.classes.size(), fmt::join(target.classes, ", ")), 200);
 }
 
-void summarise(const ModelOptions& options) {
-  if (const auto text = describe_foreign(options.model)) return write_output(*text);
-  const Model model = load_any_model(options.model);
+/// The layers with parameters, in order: names, shapes, and how many numbers.
+struct SummaryLayer {
+  std::string name;
+  Shape weight;
+  std::int64_t parameters = 0;
+};
+std::vector<SummaryLayer> layers_of(const TableNetwork& network) {
+  std::vector<SummaryLayer> layers;
+  const auto add = [&](const Parameter& weight, const Parameter& bias) {
+    layers.push_back({weight.name().substr(0, weight.name().rfind('.')), weight.shape(),
+                      weight.leaf().size() + bias.leaf().size()});
+  };
+  for (const Conv2d& each : network.convolutions()) add(each.weight, *each.bias);
+  for (const Linear& each : network.layers()) add(each.weight(), each.bias());
+  return layers;
+}
+
+std::string summary_text(const Model& model) {
   const TableEncoder& encoder = model.encoder;
   std::string text = fmt::format("learned from {}\n", printable(encoder.source(), 1000));
   for (const TargetColumn& target : encoder.all_targets())
@@ -200,18 +263,53 @@ void summarise(const ModelOptions& options) {
   text +=
       fmt::format("network {} with {} parameters\n", model.network.sizes(), count_parameters(model.network));
   std::vector<std::vector<std::string>> rows = {{"layer", "weight", "parameters"}};
-  const auto add = [&](const Parameter& weight, const Parameter& bias) {
-    rows.push_back({weight.name().substr(0, weight.name().rfind('.')), to_string(weight.shape()),
-                    std::to_string(weight.leaf().size() + bias.leaf().size())});
-  };
-  for (const Conv2d& each : model.network.convolutions()) add(each.weight, *each.bias);
-  for (const Linear& each : model.network.layers()) add(each.weight(), each.bias());
-  write_output(text + aligned(rows));
+  for (const SummaryLayer& layer : layers_of(model.network))
+    rows.push_back({layer.name, to_string(layer.weight), std::to_string(layer.parameters)});
+  return text + aligned(rows);
+}
+
+std::string summary_json(const Model& model) {
+  const TableEncoder& encoder = model.encoder;
+  nlohmann::ordered_json json = {{"source", encoder.source()}};
+  for (const TargetColumn& target : encoder.all_targets()) {
+    nlohmann::ordered_json each = {{"name", target.name}};
+    if (target.task() == Task::classification)
+      each["classes"] = target.classes;
+    else
+      each.update({{"mean", target.mean}, {"deviation", target.deviation}});
+    json["targets"].push_back(std::move(each));
+  }
+  for (const InputColumn& column : encoder.columns()) {
+    nlohmann::ordered_json each = {{"name", column.name}};
+    if (column.is_number()) {
+      each.update({{"mean", column.mean}, {"deviation", column.deviation}, {"fill", column.fill}});
+    } else {
+      each["categories"] = column.categories;
+      each["fill"] = column.categories[static_cast<std::size_t>(column.fill)];
+    }
+    json["inputs"].push_back(std::move(each));
+  }
+  json["network"] = model.network.sizes();
+  json["parameters"] = count_parameters(model.network);
+  for (const SummaryLayer& layer : layers_of(model.network))
+    json["layers"].push_back({{"name", layer.name},
+                              {"weight", std::vector(layer.weight.begin(), layer.weight.end())},
+                              {"parameters", layer.parameters}});
+  return dump(json);
+}
+
+void summarise(const ModelOptions& options) {
+  if (const auto foreign = describe_foreign(options.model))
+    return write_output(options.json ? foreign->json : foreign->text);
+  const Model model = load_table_model(options.model);
+  write_output(options.json ? summary_json(model) : summary_text(model));
 }
 
 CLI::App* add_model_command(CLI::App& app, const char* name, const char* help, ModelOptions& options) {
   CLI::App* command = app.add_subcommand(name, help);
-  command->add_option("MODEL", options.model, "What `chainrule train --save` or `export` wrote")
+  command
+      ->add_option("MODEL", options.model,
+                   "What `chainrule train --save` or `export` wrote, or any model of ONNX")
       ->required()
       ->check(file_name());
   return command;
@@ -224,9 +322,22 @@ void add_data(CLI::App& command, ModelOptions& options) {
       ->required()
       ->check(file_name());
   add_reading(command, options.reading);
+  add_columns(command, options.columns);
 }
 
 }  // namespace
+
+void add_columns(CLI::App& command, ColumnOptions& options) {
+  command
+      .add_option("--target", options.target,
+                  "Of a model of ONNX that says nothing of columns: what it is compared with;\nelse the last "
+                  "one, if there is one more than it takes")
+      ->type_name("COLUMN,...");
+  command.add_option("--drop", options.dropped, "And the columns that it does not take")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("COLUMN,...");
+}
 
 void add_models(CLI::App& app) {
   const auto options = std::make_shared<ModelOptions>();
@@ -238,12 +349,17 @@ void add_models(CLI::App& app) {
       ->type_name("FILE");
   command->footer(
       "A line for each row. The columns are found by name where the table has a header, or else by their "
-      "order.\n\n"
+      "order. A model of ONNX that others wrote takes them in order, and all that it gives is printed.\n\n"
       "  chainrule predict titanic.safetensors people.csv --proba -o predicted.csv");
   command->callback([options] { predict(*options); });
 
   command = add_model_command(app, "evaluate", "Compare predictions with what a table says", *options);
   add_data(*command, *options);
+  command
+      ->add_option("--task", options->task, "What such a model's numbers are compared as; found out by auto")
+      ->check(CLI::IsMember({"auto", "classification", "regression"}))
+      ->type_name("")
+      ->capture_default_str();
   command->add_flag("--csv", options->csv, "Print the figures of each class, or number, as CSV");
   command->add_flag("--json", options->json, "Print all figures as JSON");
   command->footer(
@@ -254,6 +370,7 @@ void add_models(CLI::App& app) {
   command->callback([options] { evaluate_model(*options); });
 
   command = add_model_command(app, "summary", "Show what a model predicts, and from what", *options);
+  command->add_flag("--json", options->json, "Print everything as JSON");
   command->callback([options] { summarise(*options); });
 }
 

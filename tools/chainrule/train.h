@@ -20,5 +20,8 @@ void add_explain(CLI::App& app);
 
 /// The options that say how a table is read.
 void add_reading(CLI::App& command, ReadOptions& options);
+/// Those that say which columns a model takes that does not know.
+struct ColumnOptions;
+void add_columns(CLI::App& command, ColumnOptions& options);
 
 }  // namespace chainrule::cli

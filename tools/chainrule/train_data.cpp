@@ -18,36 +18,15 @@
 namespace chainrule::cli {
 namespace {
 
-/// The position of the column that an option names.
-std::size_t find_column(const Table& table, const std::string& option, const std::string& name) {
-  if (const auto found = table.find(name)) return *found;
-  if (option == "--target" && name == "last") return table.columns.size() - 1;
-  throw CommandError(fmt::format("{} {}: {} has no such column; give {}a number from 1 to {}{}", option,
-                                 printable(name), table.path, option == "--target" ? "last, " : "",
-                                 table.columns.size(),
-                                 table.has_header ? ", or a name from its header" : ""));
-}
-
-/// --target: a name, which may have commas in it, or several.
 void choose_targets(ColumnChoice& choice, const Table& table, const TrainOptions& options) {
-  if (table.find(options.target) || options.target.find(',') == std::string::npos) {
-    choice.target = find_column(table, "--target", options.target);
-    return;
-  }
-  std::vector<std::size_t> targets;
-  std::istringstream names(options.target);
-  for (std::string name; std::getline(names, name, ',');) {
-    targets.push_back(find_column(table, "--target", name));
-    if (std::count(targets.begin(), targets.end(), targets.back()) > 1)
-      throw CommandError("--target " + printable(options.target) + ": " + printable(name) +
-                         " is there twice");
-  }
+  const std::vector<std::size_t> targets = find_targets(table, options.target);
+  choice.target = targets.front();
+  choice.more_targets.assign(targets.begin() + 1, targets.end());
+  if (choice.more_targets.empty()) return;
   if (options.task == "classification")
     throw CommandError("--target " + printable(options.target) +
                        ": several targets are learned as numbers; give one for --task classification");
-  choice.target = targets.front();
-  choice.more_targets.assign(targets.begin() + 1, targets.end());
-  if (!choice.more_targets.empty()) choice.task = Task::regression;
+  choice.task = Task::regression;
 }
 
 ColumnChoice choose_columns(const Table& table, const TrainOptions& options) {
@@ -240,6 +219,28 @@ Table make_half_moons(Generator& generator) {
 }
 
 }  // namespace
+
+std::size_t find_column(const Table& table, const std::string& option, const std::string& name) {
+  if (const auto found = table.find(name)) return *found;
+  if (option == "--target" && name == "last") return table.columns.size() - 1;
+  throw CommandError(fmt::format("{} {}: {} has no such column; give {}a number from 1 to {}{}", option,
+                                 printable(name), table.path, option == "--target" ? "last, " : "",
+                                 table.columns.size(),
+                                 table.has_header ? ", or a name from its header" : ""));
+}
+
+std::vector<std::size_t> find_targets(const Table& table, const std::string& names) {
+  if (table.find(names) || names.find(',') == std::string::npos)
+    return {find_column(table, "--target", names)};
+  std::vector<std::size_t> targets;
+  std::istringstream each(names);
+  for (std::string name; std::getline(each, name, ',');) {
+    targets.push_back(find_column(table, "--target", name));
+    if (std::count(targets.begin(), targets.end(), targets.back()) > 1)
+      throw CommandError("--target " + printable(names) + ": " + printable(name) + " is there twice");
+  }
+  return targets;
+}
 
 ImageShape parse_image_shape(const std::string& text) {
   std::vector<std::int64_t> sizes;

@@ -26,6 +26,11 @@ struct TrainingData {
 /// Reads a table, as the options say. CommandError for options that make no sense.
 Table read_table(const std::string& path, const ReadOptions& options);
 
+/// The position of the column that an option names. CommandError where there is none.
+std::size_t find_column(const Table& table, const std::string& option, const std::string& name);
+/// Those of --target: a name, which may have commas in it, or several.
+std::vector<std::size_t> find_targets(const Table& table, const std::string& names);
+
 /// Reads the samples of `options.data`, or makes half-moons without it, and the test samples, or holds a
 /// fifth back. IoError or ParseError for files that cannot be learned from; CommandError for a column that is
 /// not there.

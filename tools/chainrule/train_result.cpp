@@ -88,7 +88,7 @@ nlohmann::ordered_json json_of(const TrainResult& result) {
                                  {"seconds", learned.seconds},
                                  {"samples_per_second", result.samples_per_second()}};
   if (data.task() == Task::regression) {
-    json.update(to_json(regression_of(result), data.encoder));
+    json.update(to_json(regression_of(result), data.encoder.all_targets()));
   } else {
     json["accuracy"] = result.test_accuracy();
     json["test_loss"] = test.loss;
@@ -129,15 +129,16 @@ double mean_r2(const std::vector<RegressionMetrics>& targets) {
   return sum / static_cast<double>(targets.size());
 }
 
-nlohmann::ordered_json to_json(const std::vector<RegressionMetrics>& targets, const TableEncoder& encoder) {
-  const auto figures = [](const RegressionMetrics& of) {
+nlohmann::ordered_json to_json(const std::vector<RegressionMetrics>& figures,
+                               const std::vector<TargetColumn>& targets) {
+  const auto of_one = [](const RegressionMetrics& of) {
     return nlohmann::ordered_json{{"r2", of.r2}, {"rmse", of.rmse}, {"mae", of.mae}};
   };
-  if (targets.size() == 1) return figures(targets.front());
-  nlohmann::ordered_json json = {{"r2", mean_r2(targets)}, {"targets", nlohmann::ordered_json::array()}};
-  for (std::size_t i = 0; i < targets.size(); ++i) {
-    nlohmann::ordered_json each = {{"name", encoder.all_targets()[i].name}};
-    each.update(figures(targets[i]));
+  if (figures.size() == 1) return of_one(figures.front());
+  nlohmann::ordered_json json = {{"r2", mean_r2(figures)}, {"targets", nlohmann::ordered_json::array()}};
+  for (std::size_t i = 0; i < figures.size(); ++i) {
+    nlohmann::ordered_json each = {{"name", targets[i].name}};
+    each.update(of_one(figures[i]));
     json["targets"].push_back(std::move(each));
   }
   return json;

@@ -30,7 +30,8 @@ struct TrainResult {
 std::vector<RegressionMetrics> metrics_of_targets(const Tensor& predictions, const Tensor& y);
 double mean_r2(const std::vector<RegressionMetrics>& targets);
 /// "r2", "rmse" and "mae"; of several targets the mean of R² and these figures of each, under "targets".
-nlohmann::ordered_json to_json(const std::vector<RegressionMetrics>& targets, const TableEncoder& encoder);
+nlohmann::ordered_json to_json(const std::vector<RegressionMetrics>& figures,
+                               const std::vector<TargetColumn>& targets);
 
 /// What the test samples came to, as text or, with --json, as JSON, with --plot below the curve of the loss.
 std::string describe(const TrainResult& result);
