@@ -266,7 +266,10 @@ TEST(Tables, are_learned_with_every_option) {
         Arguments{"--plot", "--json"}})
     EXPECT_EQ(train(wrong).exit_code, 2) << wrong[0];
   EXPECT_EQ(train({data.path(), "--sep", "ab"}).exit_code, 2);
-  EXPECT_TRUE(mentions(train({data.path(), "--sep", ","}).errors, {"a quote stands in the middle"}));
+  EXPECT_TRUE(mentions(train({data.path(), "--sep", ","}).errors,
+                       {"--sep ','", "5 fields apart by ';'; give --sep ';', or leave it out"}));
+  const TemporaryFile commas("a,b,c\n1,2,0\n2,3,1\n");
+  EXPECT_TRUE(mentions(train({commas.path(), "--sep", ";"}).errors, {"--sep ';'", "3 fields apart by ','"}));
 }
 
 TEST(Tables, with_equal_weights_keep_all_units_equal) {

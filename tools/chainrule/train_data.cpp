@@ -262,6 +262,37 @@ ImageShape parse_image_shape(const std::string& text) {
   return sizes.size() == 2 ? ImageShape{1, sizes[0], sizes[1]} : ImageShape{sizes[0], sizes[1], sizes[2]};
 }
 
+namespace {
+
+std::string separator_text(char separator) {
+  return separator == '\t' ? "tab" : separator == ' ' ? "space" : std::string(1, separator);
+}
+
+/// Where --sep is not what is between the fields, an error of the table's would be about something else. What
+/// finds it out looks at the first rows only.
+void require_separator(const std::string& path, char given, const TableOptions& options) {
+  if (path == "-" || path == "/dev/stdin") return;
+  constexpr std::int64_t few = 20;
+  TableOptions open = options;
+  open.separator.reset();
+  const Table seen = [&] {
+    try {
+      return TableStream(path, open).read(few);
+    } catch (const std::exception&) {
+      return Table();  // what is wrong with it has been said already
+    }
+  }();
+  if (seen.columns.size() < 2 || seen.separator == given) return;
+  throw CommandError(fmt::format(
+      "--sep '{}': {} is not separated so: its first lines have {} fields apart by '{}'; give --sep {}, or "
+      "leave it out",
+      separator_text(given), printable(path, 1000), seen.columns.size(), separator_text(seen.separator),
+      seen.separator == ';' || seen.separator == '|' ? "'" + separator_text(seen.separator) + "'"
+                                                     : separator_text(seen.separator)));
+}
+
+}  // namespace
+
 Table read_table(const std::string& path, const ReadOptions& options) {
   TableOptions table{.separator = {}, .header = {}, .labels = options.labels};
   if (options.separator == "tab" || options.separator == "\\t")
@@ -273,7 +304,16 @@ Table read_table(const std::string& path, const ReadOptions& options) {
   else if (!options.separator.empty())
     throw CommandError("--sep '" + printable(options.separator) + "': give one character, tab or space");
   if (options.header != "auto") table.header = options.header == "yes";
-  return chainrule::read_table(path == "-" ? "/dev/stdin" : path, table);
+  const std::string file = path == "-" ? "/dev/stdin" : path;
+  if (!table.separator) return chainrule::read_table(file, table);
+  try {
+    Table read = chainrule::read_table(file, table);
+    if (read.columns.size() == 1) require_separator(file, *table.separator, table);
+    return read;
+  } catch (const ParseError&) {
+    require_separator(file, *table.separator, table);
+    throw;
+  }
 }
 
 TrainingData read_training_data(const TrainOptions& options, Generator& generator) {
