@@ -223,7 +223,7 @@ void add_numbers(CLI::App& command, TrainOptions& options) {
   add_number(command, "--momentum", options.momentum, is_share, share, "Share of the last step that is kept");
   add_number(command, "--weight-decay", options.weight_decay, is_size, size,
              "Pull of the weights towards zero")
-      ->default_str("6 / samples, at most 0.01");
+      ->default_str("6 / samples, at most 0.01; less for two or three inputs");
   add_number(command, "--dropout", options.dropout, is_share, share,
              "Share of the hidden units that are left out by chance while learning");
   add_number(command, "--label-smoothing", options.label_smoothing, is_share, share,
