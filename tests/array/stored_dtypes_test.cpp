@@ -8,9 +8,9 @@
 
 #include "chainrule/autograd.h"
 #include "chainrule/chainrule.h"
-#include "cli/run_tool.h"
 #include "op_cases.h"
 #include "support.h"
+#include "temporary_files.h"
 
 namespace chainrule::test {
 namespace {

@@ -3,8 +3,8 @@
 #include <numeric>
 
 #include "chainrule/ops.h"
-#include "cli/run_tool.h"
 #include "support.h"
+#include "temporary_files.h"
 
 namespace chainrule::test {
 namespace {

@@ -3,8 +3,8 @@
 #include "chainrule/autograd.h"
 #include "chainrule/io.h"
 #include "chainrule/networks.h"
-#include "cli/run_tool.h"
 #include "support.h"
+#include "temporary_files.h"
 
 namespace chainrule::test {
 namespace {

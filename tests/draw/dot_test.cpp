@@ -8,9 +8,9 @@
 #include "chainrule/nn.h"
 #include "chainrule/transforms.h"
 #include "chainrule/vmap.h"
-#include "cli/run_tool.h"
 #include "paths.h"
 #include "support.h"
+#include "temporary_files.h"
 
 namespace chainrule::test {
 namespace {

@@ -6,8 +6,8 @@
 #include "chainrule/io.h"
 #include "chainrule/registry.h"
 #include "chainrule/walk.h"
-#include "cli/run_tool.h"
 #include "support.h"
+#include "temporary_files.h"
 
 namespace chainrule::test {
 namespace {

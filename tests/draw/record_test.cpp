@@ -6,8 +6,8 @@
 
 #include "chainrule/draw.h"
 #include "chainrule/nn.h"
-#include "cli/run_tool.h"
 #include "support.h"
+#include "temporary_files.h"
 
 namespace chainrule::test {
 namespace {

@@ -8,11 +8,11 @@
 #include <regex>
 #include <sstream>
 
-#include "cli/run_tool.h"
 #include "draw/report/confusion.h"
 #include "draw/report/image.h"
 #include "draw/report/line_chart.h"
 #include "support.h"
+#include "temporary_files.h"
 
 namespace chainrule::test {
 namespace {

@@ -1,8 +1,8 @@
 #include <cmath>
 
 #include "chainrule/io.h"
-#include "cli/run_tool.h"
 #include "support.h"
+#include "temporary_files.h"
 
 namespace chainrule::test {
 namespace {

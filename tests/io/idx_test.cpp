@@ -1,7 +1,7 @@
 #include "chainrule/io.h"
-#include "cli/run_tool.h"
 #include "paths.h"
 #include "support.h"
+#include "temporary_files.h"
 
 namespace chainrule::test {
 namespace {

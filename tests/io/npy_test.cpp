@@ -7,8 +7,8 @@
 
 #include "chainrule/io.h"
 #include "chainrule/ops.h"
-#include "cli/run_tool.h"
 #include "support.h"
+#include "temporary_files.h"
 
 namespace chainrule::test {
 namespace {

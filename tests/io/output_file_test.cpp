@@ -12,8 +12,8 @@
 #include "chainrule/draw.h"
 #include "chainrule/io.h"
 #include "chainrule/report.h"
-#include "cli/run_tool.h"
 #include "support.h"
+#include "temporary_files.h"
 
 namespace chainrule::test {
 namespace {

@@ -7,9 +7,9 @@
 
 #include "chainrule/io.h"
 #include "chainrule/optim.h"
-#include "cli/run_tool.h"
 #include "optim/optimizers.h"
 #include "support.h"
+#include "temporary_files.h"
 
 namespace chainrule::test {
 namespace {

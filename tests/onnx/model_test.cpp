@@ -7,10 +7,10 @@
 #include "chainrule/io.h"
 #include "chainrule/onnx.h"
 #include "chainrule/optim.h"
-#include "cli/run_tool.h"
 #include "onnx/model_bytes.h"
 #include "paths.h"
 #include "support.h"
+#include "temporary_files.h"
 
 namespace chainrule::test {
 namespace {

@@ -8,10 +8,10 @@
 #include <filesystem>
 
 #include "chainrule/autograd.h"
-#include "cli/run_tool.h"
 #include "onnx/graph.h"
 #include "paths.h"
 #include "support.h"
+#include "temporary_files.h"
 
 namespace chainrule::test {
 namespace {
