@@ -156,7 +156,7 @@ struct Pack {
   /// As it would come back from memory: a product is rounded, not made part of a multiply-add.
   Pack rounded() const {
     Pack pack = *this;
-    V::hide(pack.v);
+    V::make_opaque(pack.v);
     return pack;
   }
   /// The first `count` lanes; the others repeat the first element, on which any function is defined.
@@ -184,10 +184,10 @@ struct Pack {
   /// In two packs, the lanes of the first with the bit Distance set and those of the second without it change
   /// places: a step of transposing a matrix.
   template <int Distance>
-  static void trade(Pack& a, Pack& b) {
+  static void swap_lanes(Pack& a, Pack& b) {
     const Pack before = a;
-    V::template trade<Distance, false>(a.v, before.v, b.v, std::make_integer_sequence<int, N>());
-    V::template trade<Distance, true>(b.v, before.v, b.v, std::make_integer_sequence<int, N>());
+    V::template swap_lanes<Distance, false>(a.v, before.v, b.v, std::make_integer_sequence<int, N>());
+    V::template swap_lanes<Distance, true>(b.v, before.v, b.v, std::make_integer_sequence<int, N>());
   }
 
   /// Every Count-th lane of as many packs side by side, from lane K on,

@@ -50,7 +50,7 @@ Tensor checked_seed(std::string_view called, const Tensor& root, const Tensor& s
 
 /// One that leaves the engine: what is put off would hold values of the graph.
 Cotangent leaving(Cotangent g) {
-  if (g.node() != nullptr) settle(g.node()->value());
+  if (g.node() != nullptr) evaluate_deferred(g.node()->value());
   return g;
 }
 
@@ -145,10 +145,10 @@ void Backpropagation::propagate_all(const Traversal& order, const Tensor& seed, 
     if (Cotangent g = arrived.take(position); !g.is_nothing()) {
       const bool wanted = wants(position, node);
       if (!node.is_leaf()) {
-        if (wanted) deliver(node, leaving(g.is_number() ? Cotangent(g.number()) : g.tensor(node.dtype())));
+        if (wanted) receive(node, leaving(g.is_number() ? Cotangent(g.number()) : g.tensor(node.dtype())));
         if (passes_on(position)) propagate(node, std::move(g), in_numbers, arrived);
       } else if (wanted) {
-        deliver(node, leaving(std::move(g)));
+        receive(node, leaving(std::move(g)));
       }
     }
     if (consumption != nullptr) consumption->release_last();

@@ -23,10 +23,10 @@ class Backpropagation {
   InlineVector<bool, 64> goes_on;
   /// Called once, when the order of the nodes is known.
   virtual void start(const Traversal&) {}
-  /// Whether to deliver this node's gradient: asked for each that one reaches, from the root to the leaves.
+  /// Is this node's gradient wanted: asked for each that one reaches, from the root to the leaves.
   virtual bool wants(std::size_t position, const Node& node) = 0;
   /// Gets the complete gradient of a wanted node.
-  virtual void deliver(const Node& node, Cotangent gradient) = 0;
+  virtual void receive(const Node& node, Cotangent gradient) = 0;
   /// Where `observes` is set: is shown what a node sends to one of its inputs, in order.
   virtual void sent(const Node& /*from*/, std::size_t /*input*/, const Cotangent& /*cotangent*/) {}
   bool observes = false;

@@ -61,7 +61,7 @@ struct GradientsBuilder final : Backpropagation {
     while (!asked.empty() && asked.back().position > position) asked.pop_back();  // nothing reached it
     return all_nodes || (!asked.empty() && asked.back().position == position);
   }
-  void deliver(const Node& node, Cotangent cotangent) override {
+  void receive(const Node& node, Cotangent cotangent) override {
     const Tensor gradient = std::move(cotangent).tensor(node.dtype());
     if (all_nodes) {
       entries.push_back({TensorAccess::share(const_cast<Node*>(&node)), gradient});
@@ -182,7 +182,7 @@ namespace {
 /// backward(): adds each leaf's gradient to what it has.
 struct LeafAccumulation final : Backpropagation {
   bool wants(std::size_t, const Node& node) override { return node.is_variable(); }
-  void deliver(const Node& node, Cotangent gradient) override {
+  void receive(const Node& node, Cotangent gradient) override {
     static_cast<const Variable&>(node).accumulate(std::move(gradient));
     if (ready) ready(Borrowed(&node));
   }

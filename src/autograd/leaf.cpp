@@ -47,7 +47,7 @@ void Variable::accumulate(Cotangent cotangent) const {
     }
     try {
       // What is added up while it is computed could fail half way, and leave neither this sum nor the next.
-      settle(value_of(gradient));
+      evaluate_deferred(value_of(gradient));
       gradient = no_grad([&] { return cast(add_up(std::move(before), gradient), dtype()); });
     } catch (...) {
       give_back(std::move(before));

@@ -20,9 +20,9 @@ constexpr std::size_t unknown_place = SIZE_MAX;
 
 /// Where each text of a table's column is among the categories; unknown_place for those that were not
 /// learned.
-class Places {
+class CategoryFinder {
  public:
-  Places(const TableColumn& column, const std::vector<std::string>& categories)
+  CategoryFinder(const TableColumn& column, const std::vector<std::string>& categories)
       : column_(column), categories_(categories) {
     for (const std::string& text : column.texts) of_texts_.push_back(place_of(text));
   }
@@ -112,7 +112,7 @@ Tensor TableEncoder::inputs(const Table& table) const {
     T* input = first;
     for (const InputColumn& learned : columns_) {
       const TableColumn& column = find(table, learned);
-      Places places(column, learned.categories);
+      CategoryFinder places(column, learned.categories);
       T* cell = input;
       for (std::size_t row = 0; row < table.lines.size(); ++row, cell += all) {
         const bool missing = column.is_missing(row);
@@ -201,7 +201,7 @@ std::int64_t TableEncoder::unknown(const Table& table) const {
   for (const InputColumn& learned : columns_) {
     if (learned.is_number()) continue;
     const TableColumn& column = find(table, learned);
-    Places places(column, learned.categories);
+    CategoryFinder places(column, learned.categories);
     for (std::size_t row = 0; row < table.lines.size(); ++row)
       count += !column.is_missing(row) && places(row) == unknown_place;
   }

@@ -19,7 +19,7 @@ inline bool holds_values(const Array& value) {
 }
 
 /// A cotangent that leaves the engine waits for nothing of the graph.
-inline void settle(const Array& value) {
+inline void evaluate_deferred(const Array& value) {
   if (holds_values(value)) (void)value.raw();
 }
 

@@ -316,7 +316,7 @@ struct DotsLoop {
   static P added_up(P (&sums)[P::lanes]) {
 #pragma GCC unroll 16
     for (int i = 0; i < P::lanes; i += 2 * Distance) {
-      P::template trade<Distance>(sums[i], sums[i + Distance]);
+      P::template swap_lanes<Distance>(sums[i], sums[i + Distance]);
       sums[i] = sums[i] + sums[i + Distance];
     }
     if constexpr (2 * Distance < P::lanes) return added_up<2 * Distance>(sums);

@@ -12,7 +12,7 @@ namespace chainrule::kernels {
 template <int Distance, class P, int... I>
 void transpose_packs(P (&tile)[P::lanes], std::integer_sequence<int, I...> half) {
   constexpr auto lower = [](int i) { return i / Distance * 2 * Distance + i % Distance; };
-  (P::template trade<Distance>(tile[lower(I)], tile[lower(I) + Distance]), ...);
+  (P::template swap_lanes<Distance>(tile[lower(I)], tile[lower(I) + Distance]), ...);
   if constexpr (2 * Distance < P::lanes) transpose_packs<2 * Distance>(tile, half);
 }
 template <class P>

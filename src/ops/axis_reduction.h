@@ -90,7 +90,7 @@ Tensor reduce_each(Op op, const Unwrapped& at) {
 template <class Op>
 Tensor reduce(const Op& op, Here here, const Argument& in) {
   // Deferred elements are gone through once, unless somebody else may want them later.
-  if (!Op::streams || !in.is_last()) settle(value_of(*in));
+  if (!Op::streams || !in.is_last()) evaluate_deferred(value_of(*in));
   return apply(op, here, in);
 }
 

@@ -42,7 +42,7 @@ constexpr Shown shown[] = {{"values", &DrawOptions::values},
                            {"times", &DrawOptions::times},
                            {"colours", &DrawOptions::colour_by_gradient}};
 
-struct Wanted {
+struct Requested {
   std::vector<std::string> show = {"values", "gradients", "derivatives", "shapes"};
   std::string path;
   bool profile = false;
@@ -79,7 +79,7 @@ GraphRecord graph_of(const Request& request, bool profiled) {
   return graph;
 }
 
-void run(const Request& request, const Wanted& wanted) {
+void run(const Request& request, const Requested& wanted) {
   const std::string format = wanted.path.empty() ? "" : format_of(wanted.path);  // before any work is done
   if (!format.empty()) require_writable(wanted.path);
   GraphRecord graph = graph_of(request, wanted.profile);
@@ -105,7 +105,7 @@ void run(const Request& request, const Wanted& wanted) {
 void add_graph(CLI::App& app) {
   CLI::App* command = app.add_subcommand("graph", "Draw a graph with values and gradients");
   const auto request = std::make_shared<Request>();
-  const auto wanted = std::make_shared<Wanted>();
+  const auto wanted = std::make_shared<Requested>();
   request->add_to(*command);
   command->get_option("EXPR")->description(
       "What to compute, in the syntax of Python; or a file from save_graph,\nwhose name ends in .json");

@@ -40,7 +40,7 @@ struct Vectors<T, CHAINRULE_SIMD_BYTES> {
   CHAINRULE_SIMD_TARGET static void spread(Vector& to, T number) { to = number - Vector{}; }
 
   // Hides from the compiler what v comes from, at no cost.
-  CHAINRULE_SIMD_TARGET static void hide(Vector& v) {
+  CHAINRULE_SIMD_TARGET static void make_opaque(Vector& v) {
 #if defined(__x86_64__)
     asm("" : "+x"(v));
 #elif defined(__aarch64__)
@@ -97,8 +97,8 @@ struct Vectors<T, CHAINRULE_SIMD_BYTES> {
   /// Lanes with the bit Distance set change places with those of the other vector without it: what the first
   /// of the two becomes, or the second.
   template <int Distance, bool Second, int... I>
-  CHAINRULE_SIMD_TARGET static void trade(Vector& to, const Vector& a, const Vector& b,
-                                          std::integer_sequence<int, I...>) {
+  CHAINRULE_SIMD_TARGET static void swap_lanes(Vector& to, const Vector& a, const Vector& b,
+                                               std::integer_sequence<int, I...>) {
     to = __builtin_shufflevector(
         a, b, ((I & Distance) != 0 ? lanes + (Second ? I : I - Distance) : (Second ? I + Distance : I))...);
   }

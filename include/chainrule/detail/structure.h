@@ -103,7 +103,7 @@ const Tensor& leaf_value(const Parameter& parameter);
 void replace_leaf(Parameter& parameter, Tensor value);
 
 template <class T>
-inline constexpr bool is_leaf = std::is_same_v<T, Tensor> || std::is_same_v<T, Parameter>;
+inline constexpr bool holds_one_tensor = std::is_same_v<T, Tensor> || std::is_same_v<T, Parameter>;
 template <class T>
 inline constexpr bool is_vector = false;
 template <class T, class A>
@@ -148,7 +148,8 @@ concept StandsForItsMember = NamesMembers<T> && requires(T& structure) {
 
 template <class T>
 struct IsStructure
-    : std::bool_constant<is_leaf<T> || std::is_same_v<T, Buffer> || Walkable<T> || NamesMembers<T>> {};
+    : std::bool_constant<holds_one_tensor<T> || std::is_same_v<T, Buffer> || Walkable<T> || NamesMembers<T>> {
+};
 template <class T>
 struct IsStructure<std::optional<T>> : IsStructure<T> {};
 template <class T>
@@ -186,7 +187,7 @@ template <class S, class Visit>
 void for_each_leaf(S& structure, const Place& place, const Visit& visit) {
   using T = std::remove_const_t<S>;
   constexpr bool whole = std::is_same_v<Visit, ModuleVisit>;
-  if constexpr (is_leaf<T>) {
+  if constexpr (holds_one_tensor<T>) {
     visit(structure, place);
   } else if constexpr (std::is_same_v<T, Buffer>) {
     if constexpr (whole) visit.to.buffer(structure, place);

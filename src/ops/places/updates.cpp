@@ -59,13 +59,13 @@ Tensor divided(const Tensor& total, const Array& counts) {
 }
 
 /// Elements that meet: `items` from starts[i] to starts[i + 1] in place i, one at least.
-struct Groups {
+struct MeetingElements {
   std::vector<std::int64_t> starts, items;
 };
 
 /// One group for each element of x: itself, unless it is replaced, and the values for its place, which are
 /// counted on from there.
-Groups groups_of(std::int64_t size, const Array& places, bool include_self) {
+MeetingElements groups_of(std::int64_t size, const Array& places, bool include_self) {
   const auto* at = places.data<std::int64_t>();
   const auto n = static_cast<std::size_t>(size);
   std::vector<std::int64_t> ends(n + 1, 0);
@@ -75,7 +75,7 @@ Groups groups_of(std::int64_t size, const Array& places, bool include_self) {
     has_self[i] = include_self || ends[i + 1] == 0;
     ends[i + 1] += ends[i] + static_cast<std::int64_t>(has_self[i]);
   }
-  Groups groups = {ends, std::vector<std::int64_t>(static_cast<std::size_t>(ends.back()))};
+  MeetingElements groups = {ends, std::vector<std::int64_t>(static_cast<std::size_t>(ends.back()))};
   const auto add = [&](std::size_t place, std::int64_t item) {
     groups.items[static_cast<std::size_t>(ends[place]++)] = item;
   };
@@ -87,7 +87,7 @@ Groups groups_of(std::int64_t size, const Array& places, bool include_self) {
 
 /// What the elements of `all` that meet in each place combine to. Places with a number of elements up to the
 /// same power of two are the rows of one matrix, filled up with `neutral`, and are reduced at once.
-Tensor combined(const Tensor& all, const Groups& groups, const Operand& neutral,
+Tensor combined(const Tensor& all, const MeetingElements& groups, const Operand& neutral,
                 Tensor (*reduction)(const Operand&, const Axes&, Flag)) {
   const Tensor padded = concatenate({Operand(all), Operand(reshape(neutral.as(all.dtype()), {1}))});
   const std::size_t count = groups.starts.size() - 1;
@@ -312,7 +312,7 @@ Tensor scatter_reduce(const Operand& x, Integer axis, const Operand& index, cons
     const Tensor total = self + ops::add_flat(given, places, shape);
     return how == Combining::sum ? total : ops::divided(total, counts);
   }
-  const ops::Groups groups = ops::groups_of(in.size(), places, include_self);
+  const ops::MeetingElements groups = ops::groups_of(in.size(), places, include_self);
   const Tensor all = concatenate({Operand(reshape(in, {-1})), Operand(reshape(given, {-1}))});
   const auto limit = [&](bool lowest) {
     using Integers = std::numeric_limits<std::int64_t>;
