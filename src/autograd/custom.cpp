@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "autograd/engine.h"
+#include "autograd/total.h"
 #include "chainrule/custom_gradient.h"
 #include "chainrule/shaping.h"
 #include "graph/apply.h"
@@ -377,8 +378,7 @@ std::vector<Tensor> transposed(
                                                     places, [&] { return rule(at, tangents); });
     for (std::size_t k = 0; k < pushed.size(); ++k) {
       if (pushed[k].is_empty() || g[k].is_empty()) continue;
-      const Tensor part = sum(pushed[k] * g[k]);
-      root = root.is_empty() ? part : root + part;
+      add_to(root, sum(pushed[k] * g[k]));
     }
   }
   if (!root.is_empty() && !root.requires_grad())

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "autograd/engine.h"
+#include "autograd/total.h"
 #include "chainrule/autograd.h"
 #include "chainrule/backward.h"
 #include "chainrule/detail/trace.h"
@@ -167,8 +168,7 @@ std::vector<Tensor> pulled_back(std::string_view called, std::span<const Tensor>
           factor = create_graph ? detail::stand_in(factor) : factor.detach();
           if (create_graph) asked.push_back(factor);
         }
-        const Tensor part = sum(results[i] * factor);
-        root = root.is_empty() ? part : root + part;
+        add_to(root, sum(results[i] * factor));
       }
     }
   }

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "autograd/engine.h"
+#include "autograd/total.h"
 #include "chainrule/autograd.h"
 #include "chainrule/detail/function_ref.h"
 #include "chainrule/detail/levels.h"
@@ -146,8 +147,7 @@ std::vector<Tensor> hessian_product(const Trace& trace, std::span<const Tensor> 
     const Recorded recorded;
     for (std::size_t i = 0; i < gradient.size(); ++i) {
       if (v[i].is_empty() || !gradient[i].requires_grad()) continue;
-      const Tensor part = sum(gradient[i] * v[i]);
-      along = along.is_empty() ? part : along + part;
+      add_to(along, sum(gradient[i] * v[i]));
     }
   }
   return gradients_at(trace.called(), along, {}, trace.inputs(), trace.is_recorded(v));
@@ -201,8 +201,7 @@ std::vector<std::vector<Tensor>> taylor_coefficients(const Trace& trace, std::in
       c.push_back(result.requires_grad() ? variable(ones_like(result)) : Tensor());
       if (c.back().is_empty()) continue;
       wrt.push_back(c.back());
-      const Tensor part = sum(c.back() * result);
-      number = number.is_empty() ? part : number + part;
+      add_to(number, sum(c.back() * result));
     }
   }
   double factorial = 1;

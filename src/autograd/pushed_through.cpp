@@ -4,6 +4,7 @@
 #include <array>
 
 #include "autograd/engine.h"
+#include "autograd/total.h"
 #include "chainrule/detail/trace.h"
 #include "chainrule/ops.h"
 #include "graph/traced.h"
@@ -29,8 +30,7 @@ std::vector<Tensor> pushed_through(std::string_view called, std::span<const Tens
     const std::vector<Tensor> sent = send(v);
     for (std::size_t i = 0; i < in.size(); ++i) {
       if (tangents[i].is_empty() || sent[i].is_empty()) continue;
-      const Tensor part = sum(sent[i] * tangents[i]);
-      along = along.is_empty() ? part : along + part;
+      add_to(along, sum(sent[i] * tangents[i]));
     }
   }
   std::vector<Tensor> pushed(out.size());

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "autograd/engine.h"
+#include "autograd/total.h"
 #include "chainrule/autograd.h"
 #include "chainrule/nn/parameter.h"
 #include "chainrule/ops.h"
@@ -208,8 +209,7 @@ std::vector<Tensor> Linearization::push_forward(std::span<const Tensor> tangents
     const Recorded recorded;
     for (std::size_t i = 0; i < tangents.size(); ++i) {
       if (tangents[i].is_empty() || !pulled_back_[i].requires_grad()) continue;
-      const Tensor part = sum(pulled_back_[i] * tangents[i]);
-      root = root.is_empty() ? part : root + part;
+      add_to(root, sum(pulled_back_[i] * tangents[i]));
     }
   }
   std::vector<Tensor> wrt;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "autograd/total.h"
 #include "chainrule/functions.h"
 #include "chainrule/indexing.h"
 #include "chainrule/shaping.h"
@@ -104,8 +105,7 @@ Tensor interpolated(const Pixels& pixels, const std::vector<Tensor>& at, bool cu
       const Tensor& w = weights[axis][rest % each];
       weight = weight.is_empty() ? w : weight * w;
     }
-    const Tensor part = pixels(corner) * expand_dims(weight, 1);
-    result = result.is_empty() ? part : result + part;
+    add_to(result, pixels(corner) * expand_dims(weight, 1));
   }
   return result;
 }

@@ -1,5 +1,6 @@
 // Products of matrices, and linear layers. Which kernel computes them is chosen in kernels/matmul.cpp.
 
+#include "autograd/total.h"
 #include "kernels/broadcast.h"
 #include "kernels/deferred_product.h"
 #include "kernels/matmul.h"
@@ -245,11 +246,10 @@ struct Linear {
   }
   Tensor jvp(Inputs in, const Tensor& out, Inputs tangents) const {
     Tensor sum;
-    const auto add = [&](const Tensor& part) { sum = sum.is_empty() ? part : sum + part; };
-    if (!tangents[0].is_empty()) add(linear(tangents[0], in[1]));
-    if (!tangents[1].is_empty()) add(linear(in[0], tangents[1]));
+    if (!tangents[0].is_empty()) add_to(sum, linear(tangents[0], in[1]));
+    if (!tangents[1].is_empty()) add_to(sum, linear(in[0], tangents[1]));
     if (tangents.size() == 3 && !tangents[2].is_empty())
-      add(sum.is_empty() ? broadcast_to(tangents[2], out.shape()) : tangents[2]);
+      add_to(sum, sum.is_empty() ? broadcast_to(tangents[2], out.shape()) : tangents[2]);
     return sum;
   }
   static std::int64_t flops(Inputs in, const Shape& out) { return 2 * out.size() * in[0].shape().back(); }

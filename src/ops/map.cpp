@@ -7,6 +7,7 @@
 
 #include <functional>
 
+#include "autograd/total.h"
 #include "graph/call_error.h"
 #include "kernels/broadcast.h"
 #include "ops/elementwise.h"
@@ -188,8 +189,7 @@ struct Map {
     Tensor sum;
     for (std::size_t k = 0; k < in.size(); ++k) {
       if (tangents[k].is_empty()) continue;
-      const Tensor part = strong_product(tangents[k], slopes[static_cast<std::int64_t>(k)]);
-      sum = sum.is_empty() ? part : sum + part;
+      add_to(sum, strong_product(tangents[k], slopes[static_cast<std::int64_t>(k)]));
     }
     return sum;
   }

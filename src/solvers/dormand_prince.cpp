@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "autograd/total.h"
 #include "chainrule/ops.h"
 #include "chainrule/shaping.h"
 #include "solvers/numbers.h"
@@ -42,8 +43,7 @@ Tensor combined(const std::array<double, N>& factors, double length, const std::
   Tensor sum;
   for (std::size_t i = 0; i < N; ++i) {
     if (factors[i] == 0) continue;
-    const Tensor part = slopes[i] * (length * factors[i]);
-    sum = sum.is_empty() ? part : std::move(sum) + part;
+    add_to(sum, slopes[i] * (length * factors[i]));
   }
   return sum;
 }

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "autograd/engine.h"
+#include "autograd/total.h"
 #include "chainrule/ops.h"
 #include "draw/label.h"
 #include "draw/numbers.h"
@@ -214,7 +215,7 @@ void Walk::chain_rule(std::size_t position, std::size_t i, const Tensor& sent) {
     append(growing, after_operator({step.equation.back().terms[0]}));
     step.sum = {{{wanted}}, {growing, true}, {{numbers(derivative_kind(), total + sent)}}};
   }
-  total = total.is_empty() ? sent : total + sent;
+  add_to(total, sent);
   step.total = total;
   steps_.push_back(std::move(step));
 }

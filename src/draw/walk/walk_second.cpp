@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "autograd/engine.h"
+#include "autograd/total.h"
 #include "chainrule/ops.h"
 #include "draw/walk/equation.h"
 #include "draw/walk/start.h"
@@ -33,8 +34,7 @@ Tensor along(const Recorder& recorder, const std::vector<Movement>& movements) {
   Tensor total;
   for (const Movement& each : movements) {
     const Tensor product = recorder.of(each.of) * each.along;
-    const Tensor part = product.rank() == 0 ? product : sum(product);
-    total = total.is_empty() ? part : total + part;
+    add_to(total, product.rank() == 0 ? product : sum(product));
   }
   return total;
 }

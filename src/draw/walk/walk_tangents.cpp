@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "autograd/total.h"
 #include "chainrule/ops.h"
 #include "draw/label.h"
 #include "draw/numbers.h"
@@ -181,7 +182,7 @@ void Walk::tangent(std::size_t position) {
     const Tensor part = moves.is_empty() ? Tensor() : pushed(*node.tensor.node(), i, moves);
     if (part.is_empty()) continue;
     step.locals[i] = sums.add(i, moves);
-    step.total = step.total.is_empty() ? part : step.total + part;
+    add_to(step.total, part);
   }
   if (step.total.is_empty()) return;
   step.result = step.total;
