@@ -106,6 +106,7 @@ struct SavedValue {
   static constexpr std::string_view name = "saved", formula = "none";
   std::string of;
   Array value;
+  Attributes attributes() const { return {{"value", constant(value)}}; }
   Array forward(Values) const { return value; }
   Tensor batch(const Unwrapped& at) const {
     const Tensor saved = constant(value);
@@ -129,6 +130,7 @@ struct SavedValue {
 struct ReverseGradient {
   static constexpr std::string_view name = "reverse_gradient", formula = "the gradient times a factor";
   double factor;
+  Attributes attributes() const { return {{"factor", factor}}; }
   Tensor batch(const Unwrapped& at) const { return reverse_gradient(at.in[0], factor); }
   Tensor jvp(Inputs, const Tensor&, Inputs tangents) const { return tangents[0] * factor; }
   Array forward(Values in) const {

@@ -21,6 +21,11 @@ std::mutex& lock_of(const Node* node) {
 
 }  // namespace
 
+Tensor Node::again(std::span<const Tensor>) const {
+  throw GradError("again: " + std::string(operation().empty() ? "a leaf" : operation()) +
+                  " is no operation of the library's kind, so it cannot be run on other inputs");
+}
+
 Node::~Node() { delete label_.load(std::memory_order_relaxed); }
 
 void Node::drop_some(std::uint64_t what, std::uint64_t before) noexcept {

@@ -70,6 +70,9 @@ class Node {
   virtual std::int64_t flops() const { return 0; }
   /// The operation's parameters by name.
   virtual Attributes attributes() const { return {}; }
+  /// The operation on other inputs, as many. GradError for what is no operation of the library's kind:
+  /// leaves, and rules that came with a value.
+  virtual Tensor again(std::span<const Tensor> in) const;
   virtual LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                                      const std::string& name) const;
 

@@ -100,7 +100,6 @@ Tensor reduce(const Operand& x, const Axes& axes, bool keepdims, DType dtype) tr
   Op op;
   op.axes = axis_mask(Op::name, axes, in->shape());
   op.keepdims = keepdims;
-  if constexpr (requires { op.differentiable; }) op.differentiable = will_differentiate(*in);
   return reduce(op, x.here(), in);
 } catch (...) {
   rethrow_in_call(x);

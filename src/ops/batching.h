@@ -20,12 +20,18 @@ inline bool is_batched(const Operand& x) { return x.tensor() != nullptr && is_ba
 /// a rule under transforms.
 struct Numbers {
   static constexpr std::string_view name = "numbers", formula = "no gradient";
-  std::function<Array(Values)> compute;
-  /// The same of what stands for the inputs under vmap.
-  std::function<Tensor(const Unwrapped&)> of_samples;
+  struct Functions {
+    std::function<Array(Values)> compute;
+    /// The same of what stands for the inputs under vmap.
+    std::function<Tensor(const Unwrapped&)> of_samples;
+  };
+  std::shared_ptr<const Functions> functions;
 
-  Array forward(Values in) const { return compute(in); }
-  Tensor batch(const Unwrapped& at) const { return of_samples(at); }
+  Numbers(std::function<Array(Values)> compute, std::function<Tensor(const Unwrapped&)> of_samples)
+      : functions(std::make_shared<const Functions>(Functions{std::move(compute), std::move(of_samples)})) {}
+  Attributes attributes() const { return {{"functions", OpaqueAttribute(functions)}}; }
+  Array forward(Values in) const { return functions->compute(in); }
+  Tensor batch(const Unwrapped& at) const { return functions->of_samples(at); }
   static Tensor jvp(Inputs, const Tensor&, Inputs) { return {}; }
   Reads reads(Wanted) const { return 0; }
   void vjp(Inputs, const Tensor&, const Tensor&, Cotangents&) const {}

@@ -12,6 +12,7 @@ struct Cast {
   static constexpr std::string_view name = "cast", formula = "∂cast(x)/∂x = 1, in x's dtype";
   static constexpr bool any_dtype = true;
   DType dtype;
+  Attributes attributes() const { return {{"dtype", to_string(dtype)}}; }
   Array forward(Values in) const { return kernels::cast(*in[0], dtype); }
   Tensor batch(const Unwrapped& at) const { return apply(Cast{dtype}, {}, Argument(at.in[0])); }
   Tensor jvp(Inputs, const Tensor&, Inputs tangents) const {

@@ -19,6 +19,7 @@ struct Fft : DataMovement {
   static constexpr std::string_view name = "fft", formula = "yₖ = Σⱼ xⱼ e^(−2πi jk/n); Σₖ gₖ e^(2πi jk/n)";
   std::size_t axis = 0;
   int sign = -1;
+  Attributes attributes() const { return {{"axis", as_attribute(axis)}, {"sign", std::int64_t{sign}}}; }
   Tensor batch(const Unwrapped& at) const { return apply(Fft{{}, axis + 1, sign}, {}, Argument(at.in[0])); }
   Array forward(Values in) const { return kernels::complex_transform(*in[0], axis, sign); }
   void vjp(Inputs, const Tensor&, const Tensor& g, Cotangents& to) const {
@@ -43,6 +44,7 @@ struct Rfft : DataMovement {
   static constexpr std::string_view name = "rfft",
                                     formula = "yₖ = Σⱼ xⱼ e^(−2πi jk/n); Re Σₖ gₖ e^(2πi jk/n)";
   std::size_t axis = 0;
+  Attributes attributes() const { return {{"axis", as_attribute(axis)}}; }
   Tensor batch(const Unwrapped& at) const { return apply(Rfft{{}, axis + 1}, {}, Argument(at.in[0])); }
   Array forward(Values in) const { return kernels::real_transform(*in[0], axis); }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const;
@@ -54,6 +56,7 @@ struct Irfft : DataMovement {
                                     formula = "the inverse of rfft; its adjoint is rfft(g) / n";
   std::size_t axis = 0;
   std::int64_t n = 0;
+  Attributes attributes() const { return {{"axis", as_attribute(axis)}, {"n", n}}; }
   Tensor batch(const Unwrapped& at) const { return apply(Irfft{{}, axis + 1, n}, {}, Argument(at.in[0])); }
   Array forward(Values in) const { return kernels::real_transform_back(*in[0], axis, n); }
   void vjp(Inputs, const Tensor&, const Tensor& g, Cotangents& to) const {

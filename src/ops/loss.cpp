@@ -19,6 +19,7 @@ namespace ops {
 struct LossReduction {
   Reduction reduction = Reduction::mean;
 
+  Attributes attributes() const { return {{"reduction", word_of(reduction)}}; }
   double scale(std::int64_t count) const {
     return reduction == Reduction::mean ? 1.0 / static_cast<double>(count) : 1;
   }
@@ -42,16 +43,18 @@ struct LossReduction {
 struct CrossEntropy : LossReduction {
   static constexpr std::string_view name = "cross_entropy",
                                     formula = "∂(−log softmax(z)[y])/∂z = softmax(z) − onehot(y)";
-  bool by_class = false;        ///< the target is classes, int64
-  bool differentiable = false;  ///< the gradient of the logits may be asked for
-  /// That gradient where 1 comes from above, which forward finds in the pass that gives the losses.
-  std::optional<Array> gradient = {};
+  bool by_class = false;  ///< the target is classes, int64
+  /// The gradient of the logits where 1 comes from above, which is found in the pass that gives the losses.
+  struct Saved {
+    std::optional<Array> gradient;
+  };
 
-  Array forward(Values in) {
+  Attributes attributes() const { return {{"reduction", word_of(reduction)}, {"by_class", by_class}}; }
+  Array forward(Values in, Saved& saved, Wanted wanted) const {
     const Array &logits = *in[0], &target = *in[1];
     check(logits.shape(), target);
     const Shape samples(logits.shape().sizes().first(logits.shape().rank() - 1));
-    Array* const found = differentiable ? &gradient.emplace() : nullptr;
+    Array* const found = wanted(0) ? &saved.gradient.emplace() : nullptr;
     const Array losses =
         kernels::cross_entropy(rows(logits), rows(target, logits), found, scale(samples.size()));
     if (found != nullptr) *found = found->reshaped(logits.shape());
@@ -70,9 +73,10 @@ struct CrossEntropy : LossReduction {
     return combined(name, -sum(chosen, -1), reduction);
   }
   Reads reads(Wanted wanted) const { return wanted(0) || wanted(1) ? reads_input(0) | reads_input(1) : 0; }
-  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to, const Saved& saved) const {
     const std::int64_t samples = in[0].size() / in[0].shape().back();
-    if (to.wants(0)) to[0] = gradient && to.in_numbers() ? times_gradient(g) : rule(in, g, samples);
+    if (to.wants(0))
+      to[0] = saved.gradient && to.in_numbers() ? times_gradient(*saved.gradient, g) : rule(in, g, samples);
     if (to.wants(1)) to[1] = -log_softmax(in[0]) * per_sample(g * scale(samples), in[0].shape());
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
@@ -120,12 +124,12 @@ struct CrossEntropy : LossReduction {
     if (g.rank() == 0 && logits.rank() > 1) return g;
     return reshape(g, with_last(logits, 1));
   }
-  Tensor times_gradient(const Tensor& g) const {
-    const Tensor upstream = per_sample(g, gradient->shape());
+  static Tensor times_gradient(const Array& gradient, const Tensor& g) {
+    const Tensor upstream = per_sample(g, gradient.shape());
     const Array& by = value_of(upstream);
-    return dispatch_floating(gradient->dtype(), [&]<class T>() {
-      if (by.size() == 1 && *by.data<T>() == 1) return constant(*gradient);
-      return constant(kernels::elementwise<Product, T, 2>(gradient->shape(), {&*gradient, &by}));
+    return dispatch_floating(gradient.dtype(), [&]<class T>() {
+      if (by.size() == 1 && *by.data<T>() == 1) return constant(gradient);
+      return constant(kernels::elementwise<Product, T, 2>(gradient.shape(), {&gradient, &by}));
     });
   }
   Tensor rule(Inputs in, const Tensor& g, std::int64_t samples) const {
@@ -258,8 +262,8 @@ Tensor cross_entropy(const Operand& logits, const Operand& target, Reduction red
   const DType dtype =
       ops::real_dtype(is_floating(target.dtype()) ? ops::common_dtype(logits, target) : logits.dtype());
   const Argument in(logits, dtype);
-  return apply(ops::CrossEntropy{{reduction}, !is_floating(target.dtype()), ops::will_differentiate(*in)},
-               logits.here(), in, Argument(target, is_floating(target.dtype()) ? dtype : DType::int64));
+  return apply(ops::CrossEntropy{{reduction}, !is_floating(target.dtype())}, logits.here(), in,
+               Argument(target, is_floating(target.dtype()) ? dtype : DType::int64));
 }
 Tensor mse_loss(const Operand& prediction, const Operand& target, Reduction reduction) {
   return ops::pair_loss<ops::MseLoss>(prediction, target, reduction);

@@ -5,6 +5,16 @@
 /// What losses that are made of other operations share.
 namespace chainrule::ops {
 
+/// As it is called by its users.
+inline std::string_view word_of(Reduction reduction) {
+  switch (reduction) {
+    case Reduction::none: return "none";
+    case Reduction::mean: return "mean";
+    case Reduction::sum: return "sum";
+  }
+  return {};
+}
+
 /// ShapeError where there are no losses to average.
 inline void require_samples(std::string_view name, const Shape& losses) {
   if (losses.size() == 0)

@@ -106,17 +106,18 @@ Tensor on_variables(const Composed& function, std::span<const Tensor> in) {
 struct MapDerivative {
   static constexpr std::string_view name = "map_derivative",
                                     formula = "the derivatives of the lambda, on tensors";
-  Composed function;
+  std::shared_ptr<const Composed> function;
 
+  Attributes attributes() const { return {{"function", OpaqueAttribute(function)}}; }
   Array forward(Values in) const {
     const NoGrad recording(false);
     std::vector<Tensor> variables;
     for (const Array* value : in) variables.push_back(variable(constant(*value)));
-    return value_of(function(variables));
+    return value_of((*function)(variables));
   }
-  Tensor composed(Inputs in) const { return on_variables(function, in); }
+  Tensor composed(Inputs in) const { return on_variables(*function, in); }
   Reads reads(Wanted) const { return reads_everything & ~reads_output; }
-  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const { send(function, in, g, to); }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const { send(*function, in, g, to); }
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
     return {std::string(formula), false};
   }
@@ -125,7 +126,8 @@ struct MapDerivative {
   static void send(const Composed& composed, Inputs in, const Tensor& g, Cotangents& to) {
     std::vector<Tensor> all(in.begin(), in.end());
     all.push_back(g);
-    const Tensor row = apply(MapDerivative{gradient_of(composed)}, Here::now(), all);
+    const Tensor row =
+        apply(MapDerivative{std::make_shared<const Composed>(gradient_of(composed))}, Here::now(), all);
     std::int64_t start = 0;
     for (std::size_t k = 0; k < in.size(); ++k) {
       const std::int64_t stop = start + in[k].size();
@@ -141,6 +143,7 @@ struct MapGradient {
   static constexpr std::string_view name = "map_gradient", formula = text;
   std::shared_ptr<const MapFunction> function;
 
+  Attributes attributes() const { return {{"function", OpaqueAttribute(function)}}; }
   Array forward(Values in) const {
     const Shape shape = common_shape(in);
     const std::size_t count = in.size() - 1;
@@ -173,6 +176,7 @@ struct Map {
   static constexpr std::string_view name = "map", formula = text;
   std::shared_ptr<const MapFunction> function;
 
+  Attributes attributes() const { return {{"function", OpaqueAttribute(function)}}; }
   Array forward(Values in) const {
     const Shape shape = common_shape(in);
     Array out(shape, in[0]->dtype());

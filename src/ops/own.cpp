@@ -15,6 +15,7 @@ struct Own {
   DType dtype;
   std::string_view name = op->name(), formula = op->formula();
 
+  Attributes attributes() const { return {{"operation", OpaqueAttribute(op)}, {"dtype", to_string(dtype)}}; }
   Array forward(Values in) const {
     std::vector<Tensor> tensors;
     for (const Array* value : in) tensors.push_back(constant(*value));

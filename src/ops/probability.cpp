@@ -29,6 +29,7 @@ struct SoftmaxGradient {
   static constexpr std::string_view name = "softmax_gradient",
                                     formula = "∂(y · (u − Σ y·u)): to u: y · (g − Σ y·g)";
   std::size_t axis = 0;
+  Attributes attributes() const { return {{"axis", as_attribute(axis)}}; }
   Tensor batch(const Unwrapped& at) const {
     const Tensor a = at.batched(0), b = at.batched(1);
     return apply(SoftmaxGradient{axis + 1}, {}, Argument(a), Argument(b));
@@ -60,6 +61,7 @@ static Tensor to_probabilities(const Tensor& y, const Tensor& u, const Tensor& w
 struct Centered {
   static constexpr std::string_view name = "centered", formula = "∂(u − Σ y·u): to u: g − y · Σ g";
   std::size_t axis = 0;
+  Attributes attributes() const { return {{"axis", as_attribute(axis)}}; }
   Tensor batch(const Unwrapped& at) const {
     const Tensor a = at.batched(0), b = at.batched(1);
     return apply(Centered{axis + 1}, {}, Argument(a), Argument(b));
@@ -84,6 +86,7 @@ struct Centered {
 struct Balanced {
   static constexpr std::string_view name = "balanced", formula = "∂(w − y · Σ w): to w: g − Σ y·g";
   std::size_t axis = 0;
+  Attributes attributes() const { return {{"axis", as_attribute(axis)}}; }
   Tensor batch(const Unwrapped& at) const {
     const Tensor a = at.batched(0), b = at.batched(1);
     return apply(Balanced{axis + 1}, {}, Argument(a), Argument(b));
@@ -108,12 +111,12 @@ struct Softmax {
   static constexpr std::string_view name = "softmax",
                                     formula = "∂yᵢ/∂xⱼ = yᵢ (δᵢⱼ − yⱼ): to x: y · (g − Σ g·y)";
   std::size_t axis = 0;
+  Attributes attributes() const { return {{"axis", as_attribute(axis)}}; }
   Tensor batch(const Unwrapped& at) const { return apply(Softmax{axis + 1}, {}, Argument(at.in[0])); }
   Tensor jvp(Inputs, const Tensor& out, Inputs tangents) const {
     return apply(SoftmaxGradient{axis}, {}, Argument(out), Argument(tangents[0]));
   }
   Array forward(Values in) const { return kernels::softmax(*in[0], axis); }
-  Attributes attributes() const { return {{"axis", static_cast<std::int64_t>(axis)}}; }
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_output : 0; }
   void vjp(Inputs, const Tensor& out, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;
@@ -129,12 +132,12 @@ struct LogSoftmax {
   static constexpr std::string_view name = "log_softmax",
                                     formula = "∂yᵢ/∂xⱼ = δᵢⱼ − eʸʲ: to x: g − softmax(x) · Σ g";
   std::size_t axis = 0;
+  Attributes attributes() const { return {{"axis", as_attribute(axis)}}; }
   Tensor batch(const Unwrapped& at) const { return apply(LogSoftmax{axis + 1}, {}, Argument(at.in[0])); }
   Tensor jvp(Inputs, const Tensor& out, Inputs tangents) const {
     return apply(Centered{axis}, {}, Argument(exp(out)), Argument(tangents[0]));
   }
   Array forward(Values in) const { return kernels::log_softmax(*in[0], axis); }
-  Attributes attributes() const { return {{"axis", static_cast<std::int64_t>(axis)}}; }
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_output : 0; }
   void vjp(Inputs, const Tensor& out, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;

@@ -61,28 +61,29 @@ struct Mean : AxisReduction {
 template <class Op>
 struct Extremum : AxisReduction {
   static constexpr bool integers = true;
-  bool differentiable = false;
-  /// Where forward found each result.
-  std::optional<Array> places = {};
+  /// Where each result was found.
+  struct Saved {
+    std::optional<Array> places;
+  };
 
-  Array forward(Values in) {
+  Array forward(Values in, Saved& saved, Wanted wanted) const {
     const Array& x = *in[0];
     require_elements(Op::name, x.shape());
     const auto lines = kernels::neighbouring(x.shape(), axes);
-    if (!differentiable || !lines) return finish(Op::kernel(x, axes), x.shape());
+    if (!wanted(0) || !lines) return finish(Op::kernel(x, axes), x.shape());
     const Shape shape = reduced(x.shape(), axes, keepdims);
     Array result(shape, x.dtype());
-    Op::kernel(x, *lines, result, places.emplace(shape, DType::int64));
+    Op::kernel(x, *lines, result, saved.places.emplace(shape, DType::int64));
     return result;
   }
   Tensor batch(const Unwrapped& at) const { return reduce_each(static_cast<const Op&>(*this), at); }
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) | reads_output : 0; }
-  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
+  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to, const Saved& saved) const {
     if (!to.wants(0)) return;
-    if (places && to.in_numbers()) {
+    if (saved.places && to.in_numbers()) {
       const Array& x = value_of(in[0]);
       to[0] = constant(kernels::extremum_gradient(x, *kernels::neighbouring(x.shape(), axes), value_of(out),
-                                                  *places, value_of(g)));
+                                                  *saved.places, value_of(g)));
       return;
     }
     const Tensor hit = in[0] == kept(out, in[0]);

@@ -28,7 +28,7 @@ struct TakeRows : DataMovement {
                                     formula = "the gradient added up at the rows it was taken from";
   Positions positions;
   Shape shape;
-  Attributes attributes() const { return {{"positions", positions}}; }
+  Attributes attributes() const { return {{"positions", positions}, {"shape", as_attribute(shape)}}; }
   Array forward(Values in) const { return kernels::take_rows(*in[0], positions).reshaped(shape); }
   Tensor batch(const Unwrapped& at) const {
     return gather_at(at.in[0], of_all(at.in[0].shape(), positions), with_first(at.size, shape));
@@ -42,6 +42,7 @@ struct ScatterRows : DataMovement {
                                     formula = "the gradient's rows at the positions they were added to";
   Positions positions;
   Shape shape;
+  Attributes attributes() const { return {{"positions", positions}, {"shape", as_attribute(shape)}}; }
   Array forward(Values in) const {
     Array out = kernels::zeros(shape, in[0]->dtype());
     kernels::add_rows(*in[0], positions, out);

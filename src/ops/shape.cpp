@@ -23,6 +23,13 @@ static kernels::Box of_all(std::int64_t size, kernels::Box box) {
   return box;
 }
 
+static Attributes attributes_of(const kernels::Box& box, std::string_view name, const Shape& shape) {
+  return {{"starts", box.starts},
+          {"steps", box.steps},
+          {"sizes", as_attribute(box.shape)},
+          {name, as_attribute(shape)}};
+}
+
 struct Permute : DataMovement {
   static constexpr bool any_dtype = true;
   static constexpr std::string_view name = "permute", formula = "the gradient's axes go back to their places";
@@ -46,6 +53,7 @@ struct Reshape : DataMovement {
   static constexpr bool any_dtype = true;
   static constexpr std::string_view name = "reshape", formula = "the gradient in x's shape";
   Shape shape;
+  Attributes attributes() const { return {{"shape", as_attribute(shape)}}; }
   Array forward(Values in) const { return in[0]->reshaped(shape); }
   Tensor batch(const Unwrapped& at) const { return reshape(at.in[0], with_first(at.size, shape)); }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
@@ -67,6 +75,7 @@ struct BroadcastTo : DataMovement {
   static constexpr std::string_view name = "broadcast_to",
                                     formula = "the gradient summed over the stretched axes";
   Shape shape;
+  Attributes attributes() const { return {{"shape", as_attribute(shape)}}; }
   Array forward(Values in) const {
     if (!stretches(in[0]->shape(), shape))
       throw ShapeError("broadcast_to: shape " + to_string(in[0]->shape()) + " does not stretch to " +
@@ -95,11 +104,7 @@ struct TakeBox : DataMovement {
   Tensor batch(const Unwrapped& at) const {
     return apply(TakeBox{{}, of_all(at.size, box), with_first(at.size, shape)}, {}, Argument(at.in[0]));
   }
-  Attributes attributes() const {
-    return {{"starts", box.starts},
-            {"steps", box.steps},
-            {"sizes", std::vector<std::int64_t>(box.shape.begin(), box.shape.end())}};
-  }
+  Attributes attributes() const { return attributes_of(box, "shape", shape); }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const;
 };
 
@@ -109,11 +114,7 @@ struct Scatter : DataMovement {
   static constexpr std::string_view name = "index_gradient", formula = "the gradient at the place it was put";
   kernels::Box box;
   Shape shape;
-  Attributes attributes() const {
-    return {{"starts", box.starts},
-            {"steps", box.steps},
-            {"sizes", std::vector<std::int64_t>(box.shape.begin(), box.shape.end())}};
-  }
+  Attributes attributes() const { return attributes_of(box, "shape", shape); }
   Array forward(Values in) const {
     Array out = kernels::zeros(shape, in[0]->dtype());
     kernels::scatter(*in[0], box, out);
@@ -140,12 +141,7 @@ struct SliceUpdate {
       formula = "to x the gradient with 0 in the part, to the values that of the part";
   kernels::Box box;
   Shape part;
-  Attributes attributes() const {
-    return {{"starts", box.starts},
-            {"steps", box.steps},
-            {"sizes", std::vector<std::int64_t>(box.shape.begin(), box.shape.end())},
-            {"part", std::vector<std::int64_t>(part.begin(), part.end())}};
-  }
+  Attributes attributes() const { return attributes_of(box, "part", part); }
   Array forward(Values in) const {
     const Shape& given = in[1]->shape();
     if (!stretches(given, part))

@@ -6,6 +6,7 @@
 
 #include "chainrule/graph.h"
 #include "chainrule/registry.h"
+#include "graph/node.h"
 #include "op_cases.h"
 #include "paths.h"
 
@@ -156,6 +157,48 @@ TEST_P(EveryOperation, records_itself_only_where_a_gradient_flows) {
       EXPECT_EQ(graph.output().inputs.size(), constants.size());
     }
   });
+}
+
+/// The nodes of library operations among those that a tensor was computed by.
+std::vector<Tensor> operations_of(const Tensor& result) {
+  std::vector<Tensor> found;
+  for (const GraphNode& each : Graph(result).nodes())
+    if (each.kind == NodeKind::operation) found.push_back(each.tensor);
+  return found;
+}
+
+TEST_P(EveryOperation, can_be_run_again_from_its_parameters) {
+  const Case& one = GetParam();
+  for_random_inputs([&](const Inputs& constants, const reference::Array&) {
+    const KeepValues kept;
+    const std::vector<Tensor> all = operations_of(one.variant->call(as_variables(one, constants)));
+    for (const Tensor& tensor : all) {
+      const Node& node = *tensor.node();
+      SCOPED_TRACE(std::string(node.operation()) + "(" + to_string(node.attributes()) + ")");
+      const Attributes before = node.attributes();
+      // Forward may have left something for the derivative; neither it nor what is run again changes that.
+      const Tensor first = node.again(node.inputs()), second = first.node()->again(node.inputs());
+      for (const Tensor* again : {&first, &second}) {
+        EXPECT_TRUE(are_equal({{"value", *again}}, {{"value", tensor}}));
+        EXPECT_TRUE(are_equal(again->node()->attributes(), before));
+        EXPECT_EQ(to_string(again->node()->attributes()), to_string(before));
+      }
+      EXPECT_TRUE(are_equal(node.attributes(), before));
+    }
+  });
+}
+
+TEST(Attributes, tell_operations_apart) {
+  const Tensor x = variable({{1, 2}, {3, 4}});
+  const auto of = [](const Tensor& y) { return y.node()->attributes(); };
+  EXPECT_TRUE(are_equal(of(sum(x, 1)), of(sum(x, 1))));
+  EXPECT_FALSE(are_equal(of(sum(x, 1)), of(sum(x, 0))));
+  EXPECT_FALSE(are_equal(of(sum(x, 1)), of(sum(x, 1, true))));
+  EXPECT_FALSE(are_equal(of(max(x, 1)), of(softmax(x, 1))));
+  EXPECT_EQ(to_string(of(sum(x, {0, 1}))), "axes=[0, 1], keepdims=false");
+  EXPECT_EQ(to_string(of(exp(x))), "");
+  EXPECT_EQ(to_string(of(cross_entropy(x, tensor({1, 0})))), "reduction=mean, by_class=true");
+  EXPECT_THROW((void)x.node()->again({}), GradError);
 }
 
 INSTANTIATE_TEST_SUITE_P(Table, EveryOperation, ::testing::ValuesIn(all_cases()), case_name);

@@ -82,6 +82,7 @@ struct Gelu : ByNumber<Gelu> {
 struct Polygamma : ByNumber<Polygamma> {
   static constexpr std::string_view name = "polygamma", formula = "∂ψ⁽ⁿ⁾(x)/∂x = ψ⁽ⁿ⁺¹⁾(x)";
   int order = 1;
+  Attributes attributes() const { return {{"order", std::int64_t{order}}}; }
   double value(double x) const { return special::polygamma(order, x); }
   Tensor slope(const Tensor& x, const Tensor&) const { return polygamma(order + 1, x); }
   LocalFormula local_formula(std::size_t, std::span<const std::string> names, const std::string&) const {
@@ -105,6 +106,7 @@ struct Lgamma : ByNumber<Lgamma> {
 struct Sinc : ByNumber<Sinc> {
   static constexpr std::string_view name = "sinc", formula = "∂sinc(x)/∂x = (cos(πx) − sinc(x)) / x";
   int order = 0;
+  Attributes attributes() const { return {{"order", std::int64_t{order}}}; }
   double value(double x) const { return special::sinc(order, x); }
   Tensor slope(const Tensor& x, const Tensor&) const {
     return apply(Sinc{{}, order + 1}, Here::now(), Argument(x));

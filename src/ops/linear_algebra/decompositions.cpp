@@ -49,18 +49,21 @@ template <class Op, std::size_t N>
 struct PartOf {
   using All = std::array<Array, N>;
   std::size_t part = 0;
-  std::shared_ptr<const All> all;  ///< null for what is traced by a transform: each part finds it again
+  struct Saved {
+    std::shared_ptr<const All> all;  ///< null for what is traced by a transform: each part finds it again
+  };
 
-  Array forward(Values in) {
-    if (all == nullptr) all = std::make_shared<const All>(Op::found(*in[0]));
-    return (*all)[part];
+  Attributes attributes() const { return {{"part", as_attribute(part)}}; }
+  Array forward(Values in, Saved& saved, Wanted) const {
+    if (saved.all == nullptr) saved.all = std::make_shared<const All>(Op::found(*in[0]));
+    return (*saved.all)[part];
   }
-  Tensor batch(const Unwrapped& at) const { return apply(Op{{part, nullptr}}, {}, Argument(at.in[0])); }
+  Tensor batch(const Unwrapped& at) const { return apply(Op{{part}}, {}, Argument(at.in[0])); }
   /// A is what the node of another part is made from.
   Reads reads(Wanted) const { return reads_input(0) | reads_output; }
   /// Another result, as a tensor that can be differentiated.
-  static Tensor other(const Op& op, std::size_t part, const Tensor& a, Here here = Here::now()) {
-    return apply(Op{{part, op.all}}, here, Argument(a));
+  static Tensor other(Saved saved, std::size_t part, const Tensor& a) {
+    return apply(Op{{part}}, Here::now(), saved, Argument(a));
   }
 };
 
@@ -70,9 +73,9 @@ struct Qr : PartOf<Qr, 2> {
   static constexpr std::string_view
       name = "qr",
       formula = "with M = R gᵣᵀ − g_qᵀ Q and its lower half made symmetric: (g_q + Q sym(M)) R⁻ᵀ";
-  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
+  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to, const Saved& saved) const {
     if (!to.wants(0)) return;
-    const Tensor q = part == 0 ? out : other(*this, 0, in[0]), r = part == 1 ? out : other(*this, 1, in[0]);
+    const Tensor q = part == 0 ? out : other(saved, 0, in[0]), r = part == 1 ? out : other(saved, 1, in[0]);
     const Tensor m = part == 0 ? -matmul(transposed(g), q) : matmul(r, transposed(g));
     const Tensor from_q = matmul(q, with_transpose(half_of_symmetric(m)));
     const Tensor upstream = part == 0 ? g + from_q : from_q;
@@ -101,14 +104,14 @@ struct Eigh : PartOf<Eigh, 2> {
   static constexpr std::string_view name = "eigh",
                                     formula =
                                         "of λ: V diag(g) Vᵀ,  of V: V (Vᵀ g / (λⱼ − λᵢ)) Vᵀ, made symmetric";
-  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
+  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to, const Saved& saved) const {
     if (!to.wants(0)) return;
-    const Tensor v = part == 1 ? out : other(*this, 1, in[0]);
+    const Tensor v = part == 1 ? out : other(saved, 1, in[0]);
     if (part == 0) {
       to[0] = matmul(v * as_row(g), transposed(v));
       return;
     }
-    const Tensor values = other(*this, 0, in[0]), product = matmul(transposed(v), g);
+    const Tensor values = other(saved, 0, in[0]), product = matmul(transposed(v), g);
     const Tensor inner = by_gaps(0.5 * (product - transposed(product)), as_row(values) - as_column(values));
     to[0] = matmul(matmul(v, inner), transposed(v));
   }
@@ -123,9 +126,9 @@ struct Svd : PartOf<Svd, 3> {
   static constexpr std::string_view
       name = "svd",
       formula = "of S: U diag(g) Vᵀ,  of U and V: as in eigh, with the gaps sⱼ² − sᵢ²";
-  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
+  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to, const Saved& saved) const {
     if (!to.wants(0)) return;
-    const auto result = [&](std::size_t i) { return i == part ? out : other(*this, i, in[0]); };
+    const auto result = [&](std::size_t i) { return i == part ? out : other(saved, i, in[0]); };
     const Tensor u = result(0), vh = result(2);
     if (part == 1) {
       to[0] = matmul(u * as_row(g), vh);
@@ -206,9 +209,9 @@ namespace {
 template <class Op>
 auto parts(const Tensor& in, Here here) {
   constexpr std::size_t count = std::tuple_size_v<typename Op::All>;
-  const Op op{{0, traced(in) ? nullptr : std::make_shared<const typename Op::All>(Op::found(value_of(in)))}};
+  typename Op::Saved saved;
   std::array<Tensor, count> results;
-  for (std::size_t i = 0; i < count; ++i) results[i] = Op::other(op, i, in, here);
+  for (std::size_t i = 0; i < count; ++i) results[i] = apply(Op{{i}}, here, saved, Argument(in));
   return results;
 }
 

@@ -9,8 +9,6 @@
 namespace chainrule {
 namespace ops {
 
-using SharedLu = std::shared_ptr<const kernels::Lu>;
-
 /// bool (..., 1, 1): which matrices these are.
 static Tensor mask_of(const std::vector<bool>& which, const Shape& shape) {
   Array mask(matrices(batch_of(shape), 1, 1), DType::boolean);
@@ -80,15 +78,18 @@ static Tensor cofactors(const Tensor& a, const Tensor& determinant, const Shared
 
 struct Det {
   static constexpr std::string_view name = "det", formula = "∂det(A)/∂A = the cofactors, det(A) A⁻ᵀ";
-  SharedLu lu;
+  struct Saved {
+    SharedLu lu;
+  };
   Tensor batch(const Unwrapped& at) const { return apply(Det{}, {}, Argument(at.in[0])); }
-  Array forward(Values in) {
-    lu = std::make_shared<const kernels::Lu>(kernels::lu(name, *in[0]));
-    return kernels::determinants(*lu)[2];
+  Array forward(Values in, Saved& saved, Wanted) const {
+    saved.lu = std::make_shared<const kernels::Lu>(kernels::lu(name, *in[0]));
+    return kernels::determinants(*saved.lu)[2];
   }
   Reads reads(Wanted) const { return reads_input(0) | reads_output; }
-  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
-    if (to.wants(0)) to[0] = strong_product(for_matrices(g), cofactors(in[0], out, lu, to.in_numbers()));
+  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to, const Saved& saved) const {
+    if (to.wants(0))
+      to[0] = strong_product(for_matrices(g), cofactors(in[0], out, saved.lu, to.in_numbers()));
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string> names,
                              const std::string& result) const {
@@ -100,15 +101,15 @@ struct Det {
 /// The logarithm; the sign has no derivative, and is a constant.
 struct Slogdet {
   static constexpr std::string_view name = "slogdet", formula = "∂log|det(A)|/∂A = A⁻ᵀ";
-  SharedLu lu;
-  Array forward(Values in) {
-    if (lu == nullptr) lu = std::make_shared<const kernels::Lu>(kernels::lu(name, *in[0]));
-    return kernels::determinants(*lu)[1];
+  using Saved = Det::Saved;
+  Array forward(Values in, Saved& saved, Wanted) const {
+    if (saved.lu == nullptr) saved.lu = std::make_shared<const kernels::Lu>(kernels::lu(name, *in[0]));
+    return kernels::determinants(*saved.lu)[1];
   }
   Tensor batch(const Unwrapped& at) const { return apply(Slogdet{}, {}, Argument(at.in[0])); }
   Reads reads(Wanted) const { return reads_input(0); }
-  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
-    if (to.wants(0)) to[0] = strong_product(for_matrices(g), slope(in[0]));
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to, const Saved& saved) const {
+    if (to.wants(0)) to[0] = strong_product(for_matrices(g), slope(in[0], saved.lu));
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string> names, const std::string&) const {
     return {names[0] + "⁻ᵀ"};
@@ -117,7 +118,7 @@ struct Slogdet {
 
  private:
   /// A⁻ᵀ, and the cofactors over 0 where A is singular.
-  Tensor slope(const Tensor& a) const {
+  static Tensor slope(const Tensor& a, const SharedLu& lu) {
     if (lu == nullptr) {  // of what is traced by a transform
       const Tensor mask = which_matrices(a, true);
       const Tensor regular = where(mask, identity(a.shape().back(), a.dtype()), a);
@@ -138,6 +139,10 @@ struct Pinv {
   static constexpr std::string_view name = "pinv",
                                     formula = "with P = A⁺: −Pᵀ g Pᵀ + (1 − A P) gᵀ P Pᵀ + Pᵀ P gᵀ (1 − P A)";
   std::optional<double> rtol;
+  Attributes attributes() const {
+    if (!rtol) return {};
+    return {{"rtol", *rtol}};
+  }
   Array forward(Values in) const;
   Tensor batch(const Unwrapped& at) const { return apply(Pinv{rtol}, {}, Argument(at.in[0])); }
   Reads reads(Wanted) const { return reads_input(0) | reads_output; }
@@ -293,8 +298,9 @@ SlogdetResult slogdet(const Operand& a) try {
         [](const Tensor& stack) { return slogdet(stack).sign; });
     return {sign, apply(ops::Slogdet{}, a.here(), Argument(in))};
   }
-  const auto lu = std::make_shared<const kernels::Lu>(kernels::lu("slogdet", value_of(in)));
-  return {constant(kernels::determinants(*lu)[0]), apply(ops::Slogdet{lu}, a.here(), Argument(in))};
+  ops::Slogdet::Saved saved;
+  const Tensor logarithm = apply(ops::Slogdet{}, a.here(), saved, Argument(in));
+  return {constant(kernels::determinants(*saved.lu)[0]), logarithm};
 } catch (...) {
   rethrow_in_call("slogdet", a);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -9,6 +10,8 @@
 
 /// What operations on matrices share: matrices are the last two axes of a tensor.
 namespace chainrule::ops {
+
+using SharedLu = std::shared_ptr<const kernels::Lu>;
 
 inline std::int64_t rows_of(const Shape& shape) { return shape[shape.rank() - 2]; }
 inline std::int64_t columns_of(const Shape& shape) { return shape.back(); }
@@ -42,6 +45,6 @@ Tensor triangle(const Tensor& x, bool upper, bool diagonal = true);
 /// op(A)⁻¹ B for an A that is triangular: op transposes where told. B has A's batch, or A is one matrix.
 Tensor triangular_quotient(const Tensor& a, const Tensor& b, bool upper, bool transposed);
 /// A⁻ᵀ, from a decomposition that is known of A. It may be singular in places, which are infinite or NaN.
-Tensor inverse_transposed(const Tensor& a, const std::shared_ptr<const kernels::Lu>& lu);
+Tensor inverse_transposed(const Tensor& a, const SharedLu& lu);
 
 }  // namespace chainrule::ops

@@ -57,12 +57,16 @@ static std::pair<Tensor, Tensor> systems_of_all(const Unwrapped& at) {
 /// op(A)⁻¹ B, where op transposes if told. A is one matrix, or has B's batch.
 struct Solve {
   static constexpr std::string_view name = "solve", formula = "∂(A⁻¹ B): to B: A⁻ᵀ g,  to A: −(A⁻ᵀ g) Xᵀ";
-  bool transposed = false;
-  std::shared_ptr<const kernels::Lu> lu = nullptr;
-  bool may_be_singular = false;
+  bool transposed = false, may_be_singular = false;
+  /// The factorization, which serves the derivative's systems, too.
+  struct Saved {
+    SharedLu lu;
+  };
 
-  Array forward(Values in) {
-    if (lu == nullptr) lu = std::make_shared<const kernels::Lu>(kernels::lu(name, *in[0]));
+  Attributes attributes() const { return {{"transposed", transposed}, {"may_be_singular", may_be_singular}}; }
+  Array forward(Values in, Saved& saved, Wanted) const {
+    if (saved.lu == nullptr) saved.lu = std::make_shared<const kernels::Lu>(kernels::lu(name, *in[0]));
+    const SharedLu& lu = saved.lu;
     for (std::size_t i = 0; !may_be_singular && i < lu->singular.size(); ++i)
       if (lu->singular[i] != 0)
         throw LinAlgError("solve: " + describe_matrix(lu->shape, static_cast<std::int64_t>(i)) +
@@ -72,12 +76,13 @@ struct Solve {
   }
   Tensor batch(const Unwrapped& at) const {
     const auto [a, b] = systems_of_all(at);
-    return apply(Solve{transposed, nullptr, may_be_singular}, {}, Argument(a), Argument(b));
+    return apply(Solve(*this), {}, Argument(a), Argument(b));
   }
   Reads reads(Wanted wanted) const { return reads_input(0) | (wanted(0) ? reads_output : 0); }
-  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
+  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to, const Saved& saved) const {
+    Saved known = saved;
     const Tensor to_b =
-        apply(Solve{!transposed, lu, may_be_singular}, Here::now(), Argument(in[0]), Argument(g));
+        apply(Solve{!transposed, may_be_singular}, Here::now(), known, Argument(in[0]), Argument(g));
     if (to.wants(0))
       to[0] = sum_to(-(transposed ? matmul(out, ops::transposed(to_b)) : matmul(to_b, ops::transposed(out))),
                      in[0].shape());
@@ -100,6 +105,9 @@ struct SolveTriangular {
                                     formula = "∂(A⁻¹ B): to B: A⁻ᵀ g,  to A: −(A⁻ᵀ g) Xᵀ, in its triangle";
   bool upper = false, transposed = false, unit_diagonal = false;
 
+  Attributes attributes() const {
+    return {{"upper", upper}, {"transposed", transposed}, {"unit_diagonal", unit_diagonal}};
+  }
   Array forward(Values in) const {
     return kernels::solve_triangular(name, *in[0], *in[1], upper, transposed, unit_diagonal);
   }
@@ -130,9 +138,10 @@ Tensor triangular_quotient(const Tensor& a, const Tensor& b, bool upper, bool tr
   return apply(SolveTriangular{upper, transposed, false}, Here::now(), Argument(a), Argument(b));
 }
 
-Tensor inverse_transposed(const Tensor& a, const std::shared_ptr<const kernels::Lu>& lu) {
+Tensor inverse_transposed(const Tensor& a, const SharedLu& lu) {
   const Tensor unit = broadcast_to(identity(columns_of(a.shape()), a.dtype()), a.shape());
-  return apply(Solve{true, lu, true}, Here::now(), Argument(a), Argument(unit));
+  Solve::Saved known{lu};
+  return apply(Solve{true, true}, Here::now(), known, Argument(a), Argument(unit));
 }
 
 Entries solving_operations() {

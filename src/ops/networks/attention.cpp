@@ -22,7 +22,9 @@ struct Attend {
   Tensor mask;  ///< that of the plan for the public operations: added to (batches, queries, keys)
 
   Array forward(Values in) const { return kernels::attention(plan, *in[0], *in[1], *in[2]); }
-  Attributes attributes() const { return {{"scale", double{plan.scale}}, {"mask", mask}}; }
+  Attributes attributes() const {
+    return {{"scale", double{plan.scale}}, {"mask", mask}, {"causal", bool{plan.causal}}};
+  }
   Reads reads(Wanted wanted) const {
     const Reads both = reads_input(0) | reads_input(1);
     return wanted(0) || wanted(1) ? both | reads_input(2) : both;

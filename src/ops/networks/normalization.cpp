@@ -22,11 +22,11 @@ struct Normalize {
   kernels::Groups groups;
   double eps;
   bool centred;
-  std::shared_ptr<kernels::GroupStatistics> statistics = std::make_shared<kernels::GroupStatistics>();
+  using Saved = kernels::GroupStatistics;
 
-  Array forward(Values in) const {
+  Array forward(Values in, Saved& statistics, Wanted) const {
     return kernels::normalize(*in[0], in.size() > 1 ? in[1] : nullptr, in.size() > 2 ? in[2] : nullptr,
-                              groups, eps, centred, *statistics);
+                              groups, eps, centred, statistics);
   }
   Tensor composed(Inputs in) const {
     const Tensor& x = in[0];
@@ -53,6 +53,8 @@ struct Normalize {
   Attributes attributes() const {
     return {{"eps", eps},
             {"centred", centred},
+            {"outer", groups.outer},
+            {"count", groups.count},
             {"period", groups.period},
             {"weights_of_group", groups.weights_of_group()},
             {"plane", groups.plane}};
@@ -61,7 +63,7 @@ struct Normalize {
   Reads reads(Wanted wanted) const {
     return (wanted(0) ? reads_input(0) | reads_input(1) : 0) | (wanted(1) ? reads_input(0) : 0);
   }
-  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to, const Saved& statistics) const {
     const Tensor& x = in[0];
     const bool weighted = in.size() > 1, to_weight = weighted && to.wants(1),
                to_bias = in.size() > 2 && to.wants(2);
@@ -82,9 +84,8 @@ struct Normalize {
       // were 1.
       const Tensor ones_instead = weighted && !to.wants(0) ? ones(in[1].shape(), x.dtype()) : Tensor();
       const Array* scale = !weighted ? nullptr : &value_of(to.wants(0) ? in[1] : ones_instead);
-      Array result =
-          kernels::normalize_gradient(value_of(x), scale, value_of(g), groups, centred, *statistics,
-                                      to_weight ? &weight : nullptr, to_bias ? &bias : nullptr);
+      Array result = kernels::normalize_gradient(value_of(x), scale, value_of(g), groups, centred, statistics,
+                                                 to_weight ? &weight : nullptr, to_bias ? &bias : nullptr);
       if (to.wants(0)) to[0] = constant(std::move(result));
       if (to_weight) to[1] = constant(std::move(weight));
       if (to_bias) to[2] = constant(std::move(bias));
@@ -118,13 +119,13 @@ namespace {
 /// With weight and bias, if any, of shape `own`.
 Tensor normalized(const char* operation, const Tensor& x, const kernels::Groups& groups,
                   const NormOptions& options, bool centred, const Shape& own, Here here,
-                  std::shared_ptr<kernels::GroupStatistics>* statistics = nullptr) {
+                  kernels::GroupStatistics* statistics = nullptr) {
   for (const auto& [tensor, what] : {std::pair(&options.weight, "weight"), std::pair(&options.bias, "bias")})
     if (!tensor->is_empty() && tensor->shape() != own)
       fail(operation,
            std::string(what) + " has shape " + to_string(tensor->shape()) + "; it must be " + to_string(own));
-  Normalize op{groups, options.eps, centred};
-  if (statistics != nullptr) *statistics = op.statistics;
+  const Normalize op{groups, options.eps, centred};
+  kernels::GroupStatistics unused, &found = statistics != nullptr ? *statistics : unused;
   const Tensor grouped = reshape(x, {groups.outer, groups.count, groups.inner});
   const auto flat = [&](const Tensor& tensor) { return reshape(tensor, {own.size()}); };
   const Argument in(grouped);
@@ -132,10 +133,11 @@ Tensor normalized(const char* operation, const Tensor& x, const kernels::Groups&
   const Tensor weight = !options.weight.is_empty() ? flat(options.weight)
                         : biased                   ? ones({own.size()}, x.dtype())
                                                    : Tensor();
-  if (weight.is_empty()) return reshape(apply(std::move(op), here, in), x.shape());
+  if (weight.is_empty()) return reshape(apply(Normalize(op), here, found, in), x.shape());
   const Argument scale(weight, x.dtype());
-  if (!biased) return reshape(apply(std::move(op), here, in, scale), x.shape());
-  return reshape(apply(std::move(op), here, in, scale, Argument(flat(options.bias), x.dtype())), x.shape());
+  if (!biased) return reshape(apply(Normalize(op), here, found, in, scale), x.shape());
+  return reshape(apply(Normalize(op), here, found, in, scale, Argument(flat(options.bias), x.dtype())),
+                 x.shape());
 }
 
 DType dtype_of_all(const Operand& x, const NormOptions& options) {
@@ -255,7 +257,7 @@ BatchNormed batch_norm_training(const Operand& x, const NormOptions& options) tr
   if (groups.elements() < 2)
     ops::fail("batch_norm_training", "x " + to_string(shape) + " has " + std::to_string(groups.elements()) +
                                          " elements in a channel; a variance takes two at least");
-  std::shared_ptr<kernels::GroupStatistics> statistics;
+  kernels::GroupStatistics statistics;
   const Tensor y =
       ops::normalized("batch_norm_training", in, groups, options, true, {shape[1]}, x.here(), &statistics);
   const auto n = static_cast<double>(groups.elements());
@@ -264,7 +266,7 @@ BatchNormed batch_norm_training(const Operand& x, const NormOptions& options) tr
     const Tensor middle = mean(grouped, {0, 2}, true);
     return {y, reshape(middle, {shape[1]}), sum(square(grouped - middle), {0, 2}) / (n - 1)};
   }
-  const Tensor numbers = constant(statistics->numbers);
+  const Tensor numbers = constant(statistics.numbers);
   return {y, numbers[0] + numbers[1], numbers[3] * (n / (n - 1))};
 } catch (...) {
   rethrow_in_call("batch_norm_training", x);

@@ -1,129 +1,11 @@
 // Pooling over windows of one to three spatial axes.
-#include "kernels/pooling.h"
-
-#include <memory>
-
-#include "ops/batching.h"
+#include "ops/networks/max_pool.h"
 #include "ops/networks/resampling.h"
 #include "ops/networks/spatial.h"
 #include "ops/registry.h"
 
 namespace chainrule {
 namespace ops {
-namespace {
-
-/// Where each value of a result (..., out...) is in the plane of an array (..., whole...).
-struct Places {
-  std::shared_ptr<Array> places;
-  Shape whole;  ///< of the array
-  std::int64_t plane = 1;
-  kernels::SquarePlane squares = {};  ///< if each is the place of a value within its square
-
-  Array run(const Shape& shape, DType dtype, const auto& f) const {
-    Array out(shape, dtype);
-    const std::int64_t planes = plane == 0 ? 0 : whole.size() / plane;
-    if (planes == 0) return out;
-    dispatch_floating(dtype, [&]<class T>() {
-      f(planes, plane, places->size() / planes, std::as_const(*places).data<std::int64_t>(),
-        out.mutable_data<T>());
-    });
-    return out;
-  }
-  static std::int64_t flops(Inputs, const Shape&) { return 0; }
-  Reads reads(Wanted) const { return 0; }
-  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
-    return {"1 at its place, else 0", false};
-  }
-};
-
-}  // namespace
-
-/// The same of each in a stack of so many.
-static Places of_all(const Places& places, std::int64_t size) {
-  Array all(with_first(size, places.places->shape()), DType::int64);
-  auto* to = all.mutable_data<std::int64_t>();
-  const auto* from = std::as_const(*places.places).data<std::int64_t>();
-  for (std::int64_t i = 0; i < size; ++i) to = std::copy_n(from, places.places->size(), to);
-  return {std::make_shared<Array>(std::move(all)), with_first(size, places.whole), places.plane,
-          places.squares};
-}
-
-/// Elements by their places.
-struct TakePlaces : Places {
-  static constexpr std::string_view name = "take_places", formula = "the gradient added up at the places";
-  Array forward(Values in) const {
-    return run(places->shape(), in[0]->dtype(), [&]<class T>(auto planes, auto n, auto out, auto at, T* to) {
-      kernels::take_places(planes, n, out, at, in[0]->data<T>(), to);
-    });
-  }
-  static constexpr bool linear = true;
-  Tensor batch(const Unwrapped& at) const {
-    return apply(TakePlaces{of_all(*this, at.size)}, {}, Argument(at.in[0]));
-  }
-  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const;
-};
-
-/// The reverse: zeros, to which the values are added at their places.
-struct AddAtPlaces : Places {
-  static constexpr std::string_view name = "add_at_places", formula = "the gradient at the places";
-  Array forward(Values values) const {
-    return run(whole, values[0]->dtype(), [&]<class T>(auto planes, auto n, auto out, auto at, T* to) {
-      kernels::add_at_places(planes, n, out, squares, at, values[0]->data<T>(), to);
-    });
-  }
-  static constexpr bool linear = true;
-  Tensor batch(const Unwrapped& at) const {
-    return apply(AddAtPlaces{of_all(*this, at.size)}, {}, Argument(at.in[0]));
-  }
-  void vjp(Inputs, const Tensor&, const Tensor& g, Cotangents& to) const {
-    if (to.wants(0)) to[0] = apply(TakePlaces{*this}, Here::now(), Argument(g));
-  }
-};
-
-void TakePlaces::vjp(Inputs, const Tensor&, const Tensor& g, Cotangents& to) const {
-  if (to.wants(0)) to[0] = apply(AddAtPlaces{*this}, Here::now(), Argument(g));
-}
-
-/// The largest element of each window. `places` are where forward has found them.
-struct MaxPool : Places {
-  static constexpr std::string_view name = "max_pool",
-                                    formula = "∂max(window)/∂xᵢ = 1 at the first of the largest, else 0";
-  kernels::PoolWindows windows;
-  Array forward(Values values) const {
-    return run(places->shape(), values[0]->dtype(), [&]<class T>(auto planes, auto, auto, auto, T* to) {
-      kernels::max_pool(windows, planes, values[0]->data<T>(), to, places->mutable_data<std::int64_t>());
-    });
-  }
-  /// Of all three axes one after another: how many windows there are, then where each begins, how many
-  /// elements it has, and how far these are apart.
-  Attributes attributes() const {
-    std::vector<std::int64_t> numbers, begins, counts, steps;
-    for (const auto& axis : windows.axes) {
-      numbers.push_back(static_cast<std::int64_t>(axis.size()));
-      for (const kernels::PoolWindow& each : axis) {
-        begins.push_back(each.begin);
-        counts.push_back(each.count);
-        steps.push_back(each.step);
-      }
-    }
-    return {{"windows", numbers}, {"begins", begins}, {"counts", counts}, {"steps", steps}};
-  }
-  std::int64_t flops(Inputs, const Shape& shape) const {
-    std::int64_t count = 1;
-    for (const auto& axis : windows.axes)
-      for (std::int64_t most = 0; const kernels::PoolWindow& each : axis)
-        if (each.count > most)
-          count = count / std::max<std::int64_t>(most, 1) * each.count, most = each.count;
-    return count * shape.size();
-  }
-  void vjp(Inputs, const Tensor&, const Tensor& g, Cotangents& to) const {
-    if (!to.wants(0)) return;
-    Places found = *this;
-    found.squares = windows.squares();
-    to[0] = apply(AddAtPlaces{std::move(found)}, Here::now(), Argument(g));
-  }
-};
-
 namespace {
 
 using kernels::PoolWindow;
@@ -185,14 +67,10 @@ PoolWindow adaptive_window(std::int64_t i, std::int64_t in, std::int64_t out) {
 /// Where the largest element of each window is in its plane, of planes (..., spatial).
 Tensor largest_places(const Tensor& x, const PoolWindows& windows, const Shape& result) {
   const auto found = [windows, result](const Array& array) {
-    MaxPool op;
-    op.whole = array.shape();
-    op.windows = windows;
-    op.plane = windows.in_size();
-    op.places = std::make_shared<Array>(result, DType::int64);
+    MaxPool::Saved saved;
     const Array* const in = &array;
-    (void)op.forward(std::span(&in, 1));
-    return *op.places;
+    (void)MaxPool{windows, result}.forward(std::span(&in, 1), saved, {});
+    return saved.places;
   };
   return numbers_of(x, found, [windows, result](const Tensor& stack) {
     return largest_places(stack, windows, with_first(stack.shape()[0], result));
@@ -207,26 +85,22 @@ Pooled max_pool(const char* operation, std::size_t spatial, const Operand& x, co
   Tensor values = in_batch(operation, in, spatial, [&](const Tensor& batch) {
     const Shape& shape = batch.shape();
     require_elements(operation, shape, spatial);
-    MaxPool op;
-    op.whole = shape;
-    op.windows.in = spatial_sizes(shape, spatial);
-    op.plane = op.windows.in_size();
-    for (std::size_t axis = 0; axis < spatial; ++axis)
-      op.windows.axes[3 - spatial + axis] = along(shape, axis);
+    PoolWindows windows;
+    windows.in = spatial_sizes(shape, spatial);
+    for (std::size_t axis = 0; axis < spatial; ++axis) windows.axes[3 - spatial + axis] = along(shape, axis);
     const Shape result = with_spatial(shape, spatial, [&](std::size_t axis) {
-      return static_cast<std::int64_t>(op.windows.axes[3 - spatial + axis].size());
+      return static_cast<std::int64_t>(windows.axes[3 - spatial + axis].size());
     });
     if (traced(batch)) {
-      places = largest_places(batch, op.windows, result);
-      const std::int64_t planes = op.plane == 0 ? 0 : shape.size() / op.plane;
+      places = largest_places(batch, windows, result);
+      const std::int64_t plane = windows.in_size(), planes = plane == 0 ? 0 : shape.size() / plane;
       Shape line = Shape::filled(result.rank(), 1);
       std::copy(shape.begin(), shape.end() - static_cast<std::ptrdiff_t>(spatial), &line[0]);
-      return gather_places(batch, places + reshape(arange(0, planes) * op.plane, line));
+      return gather_places(batch, places + reshape(arange(0, planes) * plane, line));
     }
-    op.places = std::make_shared<Array>(result, DType::int64);
-    const auto kept = op.places;
-    Tensor out = apply(std::move(op), x.here(), Argument(batch));
-    places = constant(*kept);
+    MaxPool::Saved saved;
+    Tensor out = apply(MaxPool{std::move(windows), result}, x.here(), saved, Argument(batch));
+    places = constant(saved.places);
     return out;
   });
   return {values, reshape(places, values.shape())};

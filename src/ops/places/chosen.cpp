@@ -13,6 +13,7 @@ struct AddChosen {
   static constexpr std::string_view name = "add_chosen",
                                     formula = "the gradient at the places it was added to";
   std::int64_t size;
+  Attributes attributes() const { return {{"size", size}}; }
   Array forward(Values in) const {
     return value_of(
         add_at(reshape(constant(*in[0]), {-1}), {1, size, 1, in[1]->reshaped({in[1]->size()})}, {size}));
@@ -73,9 +74,9 @@ Tensor AddChosen::batch(const Unwrapped& at) const {
 
 Tensor numbers_of(const Tensor& x, std::function<Array(const Array&)> of_one,
                   std::function<Tensor(const Tensor&)> of_stack) {
-  Numbers op{[of_one = std::move(of_one)](Values in) { return of_one(*in[0]); },
-             [of_stack = std::move(of_stack)](const Unwrapped& at) { return of_stack(at.in[0]); }};
-  return apply(std::move(op), {}, Argument(x));
+  return apply(Numbers([of_one = std::move(of_one)](Values in) { return of_one(*in[0]); },
+                       [of_stack = std::move(of_stack)](const Unwrapped& at) { return of_stack(at.in[0]); }),
+               {}, Argument(x));
 }
 
 Tensor places_along(const Tensor& x, std::size_t axis, const FindPlaces& find) {

@@ -29,9 +29,7 @@ struct Gather : DataMovement {
                                     formula = "the gradient added up at the places it was taken from";
   Places places;
   Shape shape;
-  Attributes attributes() const {
-    return {{"outer", places.outer}, {"inner", places.inner}, {"places", constant(places.list)}};
-  }
+  Attributes attributes() const { return attributes_of(places, shape); }
   Array forward(Values in) const {
     Array out(shape, in[0]->dtype());
     dispatch_by_size(out.dtype(), [&]<class T>() {
@@ -70,6 +68,7 @@ struct AddAt : DataMovement {
   static constexpr std::string_view name = "add_at", formula = "the gradient at the places it was added to";
   Places places;
   Shape shape;
+  Attributes attributes() const { return attributes_of(places, shape); }
   Array forward(Values in) const {
     Array out(shape, in[0]->dtype());
     if (out.byte_count() != 0) std::memset(out.mutable_raw(), 0, out.byte_count());
@@ -112,6 +111,14 @@ Entries place_operations() {
       inner<AddAt>(),
   };
   return table;
+}
+
+Attributes attributes_of(const Places& places, const Shape& shape) {
+  return {{"outer", places.outer},
+          {"size", places.size},
+          {"inner", places.inner},
+          {"places", constant(places.list)},
+          {"shape", as_attribute(shape)}};
 }
 
 Places along(const Shape& shape, std::size_t axis, Array list) {

@@ -3,6 +3,7 @@
 #include "array/array.h"
 #include "array/axes.h"
 #include "chainrule/indexing.h"
+#include "graph/attributes.h"
 
 /// Moving elements by their places, which is what indexing and order are made of.
 namespace chainrule::ops {
@@ -12,6 +13,8 @@ struct Places {
   std::int64_t outer = 1, size = 1, inner = 1;
   Array list;  ///< int64, each from 0 to size - 1
 };
+/// With the shape of what they are taken from or added to.
+Attributes attributes_of(const Places& places, const Shape& shape);
 
 /// The places along an axis.
 Places along(const Shape& shape, std::size_t axis, Array list);

@@ -136,13 +136,13 @@ Array segments_of(const Array& given, const Array& points_given) {
   return result;
 }
 Tensor segments(const Tensor& x, const Tensor& xp) {
-  return apply(Numbers{[](Values in) { return segments_of(*in[0], *in[1]); },
+  return apply(Numbers([](Values in) { return segments_of(*in[0], *in[1]); },
                        [](const Unwrapped& at) {
                          if (!at.has(1)) return segments(at.in[0], at.in[1]);
                          return at.one_by_one("interp", [](const std::vector<Tensor>& sample) {
                            return segments(sample[0], sample[1]);
                          });
-                       }},
+                       }),
                {}, Argument(x), Argument(xp));
 }
 

@@ -73,6 +73,7 @@ struct LinearRecurrence {
   std::size_t axis = 0;
   bool transposed = false;
 
+  Attributes attributes() const { return {{"axis", as_attribute(axis)}, {"transposed", transposed}}; }
   Tensor batch(const Unwrapped& at) const {
     const Tensor a = at.batched(0), b = at.batched(1);
     return apply(LinearRecurrence{axis + 1, transposed}, {}, Argument(a), Argument(b));
@@ -138,6 +139,7 @@ struct LinearRecurrence {
 struct Logcumsumexp {
   static constexpr std::string_view name = "logcumsumexp", formula = "∂yᵢ/∂xⱼ = exp(xⱼ − yᵢ) for j ≤ i";
   std::size_t axis = 0;
+  Attributes attributes() const { return {{"axis", as_attribute(axis)}}; }
   Tensor batch(const Unwrapped& at) const { return apply(Logcumsumexp{axis + 1}, {}, Argument(at.in[0])); }
   Array forward(Values in) const {
     const Array& x = *in[0];

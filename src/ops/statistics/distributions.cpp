@@ -37,6 +37,7 @@ struct LogGammaSlope {
 struct LogGammaSample {
   static constexpr std::string_view name = "log_gamma_sample", formula = "∂log(z)/∂α = −∂F/∂α / (z ∂F/∂z)";
   Array sample;
+  Attributes attributes() const { return {{"sample", constant(sample)}}; }
   Array forward(Values) const { return sample; }
   Tensor batch(const Unwrapped& at) const {
     const Tensor samples = constant(sample), all = at.batched(0);
