@@ -39,6 +39,7 @@ struct RecordedNode {
   std::string label;                    ///< as GraphNode's
   bool is_named = false;                ///< the user gave it that name
   std::string operation;                ///< "mul"; empty for leaves
+  std::string symbol;                   ///< that stands for it: "×"
   std::vector<std::size_t> inputs;      ///< positions in GraphRecord::nodes, each before this one
   std::vector<Derivative> derivatives;  ///< with respect to each input
   /// Of its value.

@@ -38,6 +38,14 @@ struct GraphScope {
   std::size_t parent = 0;  ///< position in Graph::scopes()
 };
 
+/// How an operation is written.
+struct Notation {
+  /// What stands for it on a board: "×"; its name where this is empty.
+  std::string_view symbol = {};
+  /// What stands between its two arguments in an equation, or before its one: "·"; empty for a call by name.
+  std::string_view sign = {};
+};
+
 /// One node of a graph, for drawing and stepping through.
 struct GraphNode {
   /// What the node holds.
@@ -52,6 +60,7 @@ struct GraphNode {
   bool has_value = true;   ///< false when the value has been released (see KeepValues)
   std::int64_t flops = 0;  ///< about how many additions, products and values of functions computing it took
   std::size_t scope = 0;   ///< position in Graph::scopes()
+  Notation notation = {};  ///< of the operation; the symbol is never empty
 };
 
 /// A snapshot of everything a tensor was computed from, inputs before what uses them. Threads: several may

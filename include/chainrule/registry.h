@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "chainrule/detail/api.h"
+#include "chainrule/graph.h"
 #include "chainrule/ops.h"
 #include "chainrule/random.h"
 
@@ -114,6 +115,8 @@ struct [[nodiscard]] Entry {
   bool differentiable = true;
   /// Of numbers alone it gives a number, which takes the dtype of what it meets.
   bool weak = true;
+  /// How drawings and walks write it.
+  Notation notation = {};
 };
 
 /// All of them by name.

@@ -71,24 +71,6 @@ bool is_literal(const GraphNode& node) {
   return node.kind == NodeKind::constant && node.tensor.name().empty() && node.tensor.rank() == 0;
 }
 
-std::string_view sign_of(std::string_view operation) {
-  struct Sign {
-    std::string_view operation, text;
-  };
-  static constexpr Sign signs[] = {{"add", "+"},        {"sub", "−"},
-                                   {"mul", "×"},        {"div", "÷"},
-                                   {"neg", "−"},        {"matmul", "@"},
-                                   {"pow", "xʸ"},       {"square", "x²"},
-                                   {"sqrt", "√"},       {"strong_product", "×"},
-                                   {"less", "<"},       {"greater", ">"},
-                                   {"less_equal", "≤"}, {"greater_equal", "≥"},
-                                   {"equal", "="},      {"not_equal", "≠"},
-                                   {"sum", "Σ"}};
-  for (const Sign& sign : signs)
-    if (sign.operation == operation) return sign.text;
-  return operation;
-}
-
 std::string row(const std::string& label, int columns) {
   return fmt::format("<TR><TD COLSPAN=\"{}\">{}</TD></TR>", columns, label);
 }

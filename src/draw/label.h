@@ -18,9 +18,6 @@ std::string brief(const NumbersSummary& numbers, const Shape& shape, DType dtype
 /// Is the node a number in the expression, which is its own name?
 bool is_literal(const GraphNode& node);
 
-/// The sign that stands for an operation on a board; its name where there is none.
-std::string_view sign_of(std::string_view operation);
-
 /// Tables, which lay out such labels.
 std::string table(const std::string& rows);
 std::string row(const std::string& label, int columns = 1);

@@ -25,6 +25,7 @@
 /// where it has members
 ///   Attributes attributes() const      them by name, for those who compare, print or write a graph
 /// and may have
+///   Notation notation                  how drawings write it, unless by its name
 ///   void scalar_vjp(in, value, g, to) const    vjp in bare numbers, for a scalar and its scalar inputs
 ///   std::int64_t flops(in, shape) const    unless it does one thing per element
 ///   struct Saved                       what forward leaves for the derivative, or finds known already,
@@ -142,6 +143,10 @@ class OperationNode : public Node {
  public:
   NodeKind kind() const final { return NodeKind::operation; }
   std::string_view operation() const final { return op_.name; }
+  Notation notation() const final {
+    if constexpr (requires { Op::notation; }) return Op::notation;
+    return {op_.name};
+  }
   void vjp(const Cotangent& g, Cotangents& to) const final {
     if constexpr (requires { op_.scalar_vjp(inputs(), Node::value(), double(), to); })
       if (g.is_number()) return op_.scalar_vjp(inputs(), Node::value(), g.number(), to);

@@ -64,6 +64,7 @@ class Node {
 
   virtual NodeKind kind() const = 0;
   virtual std::string_view operation() const { return {}; }
+  virtual Notation notation() const { return {operation()}; }
   /// Sets in `to` the wanted cotangents of the inputs, from g, that of this node.
   virtual void vjp(const Cotangent& g, Cotangents& to) const;
   /// About how many additions, products and values of functions computing the value took.

@@ -66,6 +66,7 @@ Graph::Graph(const Tensor& output) {
     entry.tensor = TensorAccess::share(&node);
     entry.kind = node.kind();
     entry.operation = node.operation();
+    entry.notation = node.notation();
     for (const Tensor& input : node.inputs()) entry.inputs.push_back(order.position(*input.node()));
     entry.label = node.label();
     entry.here = node.here();

@@ -7,36 +7,43 @@ namespace chainrule {
 namespace ops {
 
 struct Add : Binary<Add>, rules::Add {
+  static constexpr Notation notation = {"+", "+"};
   static constexpr std::string_view name = "add", formula = "∂(a + b)/∂a = 1,  ∂(a + b)/∂b = 1";
   static constexpr bool integers = true;
 };
 
 struct Sub : Binary<Sub>, rules::Sub {
+  static constexpr Notation notation = {"−", "-"};
   static constexpr std::string_view name = "sub", formula = "∂(a − b)/∂a = 1,  ∂(a − b)/∂b = −1";
   static constexpr bool integers = true;
 };
 
 struct Mul : Binary<Mul>, rules::Mul {
+  static constexpr Notation notation = {"×", "·"};
   static constexpr std::string_view name = "mul", formula = "∂(a · b)/∂a = b,  ∂(a · b)/∂b = a";
   static constexpr bool integers = true;
 };
 
 struct Div : Binary<Div>, rules::Div {
+  static constexpr Notation notation = {"÷", "/"};
   static constexpr std::string_view name = "div", formula = "∂(a / b)/∂a = 1/b,  ∂(a / b)/∂b = −(a/b)/b";
 };
 
 struct Pow : Binary<Pow>, rules::Pow {
+  static constexpr Notation notation = {"xʸ", "**"};
   static constexpr std::string_view
       name = "pow",
       formula = "∂aᵇ/∂a = b · aᵇ⁻¹ (0 if b = 0),  ∂aᵇ/∂b = aᵇ · log(a) (0 at a = 0 for b ≥ 0)";
 };
 
 struct Neg : Unary<Neg>, rules::Neg {
+  static constexpr Notation notation = {"−", "-"};
   static constexpr std::string_view name = "neg", formula = "∂(−x)/∂x = −1";
   static constexpr bool integers = true;
 };
 
 struct Square : Unary<Square>, rules::Square {
+  static constexpr Notation notation = {"x²"};
   static constexpr std::string_view name = "square", formula = "∂x²/∂x = 2x";
   static constexpr bool integers = true;
 };
@@ -70,6 +77,7 @@ struct Minimum : Binary<Minimum>, rules::Minimum {
 
 // Of these, people meet only what gradients are made of that are to be differentiated again.
 struct StrongProduct : Binary<StrongProduct>, rules::StrongProduct {
+  static constexpr Notation notation = {"×", "·"};
   static constexpr std::string_view name = "strong_product", formula = "as mul, but 0 · x is 0 for any x";
 };
 struct StrongQuotient : Binary<StrongQuotient>, rules::StrongQuotient {
@@ -82,43 +90,50 @@ Entries arithmetic_operations() {
        .parameters = two_inputs,
        .call = call<add>,
        .formula = Add::formula,
-       .example = "[1, 2] + 3"},
+       .example = "[1, 2] + 3",
+       .notation = Add::notation},
       {.name = Sub::name,
        .parameters = two_inputs,
        .call = call<sub>,
        .formula = Sub::formula,
        .aliases = "subtract",
-       .example = "[1, 2] - 3"},
+       .example = "[1, 2] - 3",
+       .notation = Sub::notation},
       {.name = Mul::name,
        .parameters = two_inputs,
        .call = call<mul>,
        .formula = Mul::formula,
        .aliases = "multiply",
-       .example = "[1, 2] * 3"},
+       .example = "[1, 2] * 3",
+       .notation = Mul::notation},
       {.name = Div::name,
        .parameters = two_inputs,
        .call = call<div>,
        .formula = Div::formula,
        .aliases = "divide true_divide",
        .example = "[1, 2] / 3",
-       .note = "integers give floats"},
+       .note = "integers give floats",
+       .notation = Div::notation},
       {.name = Pow::name,
        .parameters = "a|x1|input, b|x2|exponent",
        .call = call<pow>,
        .formula = Pow::formula,
        .aliases = "power",
-       .example = "[1, 2] ** 3"},
+       .example = "[1, 2] ** 3",
+       .notation = Pow::notation},
       {.name = Neg::name,
        .parameters = one_input,
        .call = call<neg>,
        .formula = Neg::formula,
        .aliases = "negative",
-       .example = "-[1, 2]"},
+       .example = "-[1, 2]",
+       .notation = Neg::notation},
       {.name = Square::name,
        .parameters = one_input,
        .call = call<square>,
        .formula = Square::formula,
-       .example = "square([1, 2])"},
+       .example = "square([1, 2])",
+       .notation = Square::notation},
       {.name = Abs::name,
        .parameters = one_input,
        .call = call<chainrule::abs>,

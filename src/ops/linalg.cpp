@@ -15,6 +15,7 @@ namespace ops {
 /// on the right, and are never transposed.
 struct Matmul {
   static constexpr bool integers = true;
+  static constexpr Notation notation = {"@", "@"};
   static constexpr std::string_view name = "matmul", formula = "∂(a @ b): to a: g @ bᵀ,  to b: aᵀ @ g";
   bool transpose_a = false, transpose_b = false;
 
@@ -262,7 +263,8 @@ Entries linear_algebra_operations() {
        .call = call<matmul>,
        .formula = Matmul::formula,
        .aliases = "mm bmm mv",
-       .example = "matmul([[1, 2], [3, 4]], [5, 6])"},
+       .example = "matmul([[1, 2], [3, 4]], [5, 6])",
+       .notation = Matmul::notation},
       {.name = Linear::name,
        .parameters = "x|input, weight, bias=None",
        .call = [](Arguments& a) -> Result {

@@ -37,26 +37,32 @@ struct Comparison {
 };
 
 struct Less : Comparison<Less> {
+  static constexpr Notation notation = {"<", "<"};
   static constexpr std::string_view name = "less";
   static auto holds(auto a, auto b) { return a < b; }
 };
 struct LessEqual : Comparison<LessEqual> {
+  static constexpr Notation notation = {"≤", "<="};
   static constexpr std::string_view name = "less_equal";
   static auto holds(auto a, auto b) { return a <= b; }
 };
 struct Greater : Comparison<Greater> {
+  static constexpr Notation notation = {">", ">"};
   static constexpr std::string_view name = "greater";
   static auto holds(auto a, auto b) { return a > b; }
 };
 struct GreaterEqual : Comparison<GreaterEqual> {
+  static constexpr Notation notation = {"≥", ">="};
   static constexpr std::string_view name = "greater_equal";
   static auto holds(auto a, auto b) { return a >= b; }
 };
 struct Equal : Comparison<Equal> {
+  static constexpr Notation notation = {"=", "=="};
   static constexpr std::string_view name = "equal";
   static auto holds(auto a, auto b) { return a == b; }
 };
 struct NotEqual : Comparison<NotEqual> {
+  static constexpr Notation notation = {"≠", "!="};
   static constexpr std::string_view name = "not_equal";
   static auto holds(auto a, auto b) { return a != b; }
 };
@@ -183,42 +189,48 @@ Entries logic_operations() {
        .formula = Less::formula,
        .aliases = "lt",
        .example = "[1, 2, 3] < 2",
-       .differentiable = false},
+       .differentiable = false,
+       .notation = Less::notation},
       {.name = LessEqual::name,
        .parameters = two_inputs,
        .call = call<less_equal>,
        .formula = LessEqual::formula,
        .aliases = "le",
        .example = "[1, 2, 3] <= 2",
-       .differentiable = false},
+       .differentiable = false,
+       .notation = LessEqual::notation},
       {.name = Greater::name,
        .parameters = two_inputs,
        .call = call<greater>,
        .formula = Greater::formula,
        .aliases = "gt",
        .example = "[1, 2, 3] > 2",
-       .differentiable = false},
+       .differentiable = false,
+       .notation = Greater::notation},
       {.name = GreaterEqual::name,
        .parameters = two_inputs,
        .call = call<greater_equal>,
        .formula = GreaterEqual::formula,
        .aliases = "ge",
        .example = "[1, 2, 3] >= 2",
-       .differentiable = false},
+       .differentiable = false,
+       .notation = GreaterEqual::notation},
       {.name = Equal::name,
        .parameters = two_inputs,
        .call = call<equal>,
        .formula = Equal::formula,
        .aliases = "eq",
        .example = "[1, 2, 3] == 2",
-       .differentiable = false},
+       .differentiable = false,
+       .notation = Equal::notation},
       {.name = NotEqual::name,
        .parameters = two_inputs,
        .call = call<not_equal>,
        .formula = NotEqual::formula,
        .aliases = "ne",
        .example = "[1, 2, 3] != 2",
-       .differentiable = false},
+       .differentiable = false,
+       .notation = NotEqual::notation},
       {.name = LogicalAnd::name,
        .parameters = two_inputs,
        .call = call<logical_and>,

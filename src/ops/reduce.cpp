@@ -15,6 +15,7 @@ namespace ops {
 
 struct Sum : AxisReduction {
   static constexpr bool streams = true, linear = true;
+  static constexpr Notation notation = {"Σ"};
   static constexpr std::string_view name = "sum", formula = "∂Σx/∂xᵢ = 1";
   Array forward(Values in) const { return finish(kernels::sum(*in[0], axes), in[0]->shape()); }
   Tensor batch(const Unwrapped& at) const { return reduce_each(*this, at); }
@@ -162,7 +163,8 @@ Entries reduction_operations() {
        .parameters = over_axes,
        .call = [](Arguments& a) -> Result { return sum(a[0], a.axes(1), a.flag(2)); },
        .formula = Sum::formula,
-       .example = "sum([[1, 2], [3, 4]], 0)"},
+       .example = "sum([[1, 2], [3, 4]], 0)",
+       .notation = Sum::notation},
       {.name = Mean::name,
        .parameters = over_axes,
        .call = [](Arguments& a) -> Result { return mean(a[0], a.axes(1), a.flag(2)); },

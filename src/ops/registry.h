@@ -19,7 +19,9 @@ constexpr std::string_view one_input = "x|input", two_inputs = "a|x1|input, b|x2
 /// The entry of an operation that people do not call by name: derivatives are made of it.
 template <Operation Op>
 constexpr Entry inner() {
-  return {.name = Op::name, .formula = Op::formula};
+  Entry entry = {.name = Op::name, .formula = Op::formula};
+  if constexpr (requires { Op::notation; }) entry.notation = Op::notation;
+  return entry;
 }
 
 // As registry::entries() calls them, a program that asks for the list links those files, and no other program

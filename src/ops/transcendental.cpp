@@ -8,6 +8,7 @@ namespace chainrule {
 namespace ops {
 
 struct Sqrt : Unary<Sqrt>, rules::Sqrt {
+  static constexpr Notation notation = {"√"};
   static constexpr std::string_view name = "sqrt", formula = "∂√x/∂x = 1 / (2√x)";
 };
 
@@ -69,7 +70,8 @@ Entries transcendental_operations() {
        .call = call<chainrule::sqrt>,
        .formula = Sqrt::formula,
        .example = "sqrt([1, 4])",
-       .note = "derivative +inf at 0"},
+       .note = "derivative +inf at 0",
+       .notation = Sqrt::notation},
       {.name = Exp::name,
        .parameters = one_input,
        .call = call<chainrule::exp>,

@@ -80,6 +80,7 @@ std::string one(std::string_view name) {
   }
   std::string text = fmt::format("{}\n  {}\n", signature(*entry), entry->formula);
   if (!entry->note.empty()) text += fmt::format("  {}\n", entry->note);
+  if (!entry->notation.symbol.empty()) text += fmt::format("  in drawings: {}\n", entry->notation.symbol);
   text += fmt::format("  {}\n", derivatives(*entry));
   if (!entry->aliases.empty()) text += fmt::format("  names: {}\n", all_names(*entry));
   if (entry->parameters.find('|') != std::string_view::npos)

@@ -133,7 +133,7 @@ class Writer {
     const bool is_prominent = node.is_named || node.kind != NodeKind::operation;
     std::string text = is_prominent ? "<B>" + escaped(node.label) + "</B>"
                                     : in_colour(faint_colour, 12, escaped(node.label));
-    if (node.kind == NodeKind::operation) text += "&nbsp; " + escaped(sign_of(node.operation));
+    if (node.kind == NodeKind::operation) text += "&nbsp; " + escaped(node.symbol);
     std::string what = options_.shapes && node.shape.rank() > 0 ? to_string(node.shape) : "";
     if (options_.dtypes && !is_literal(node))
       what += (what.empty() ? "" : " ") + std::string(to_string(node.dtype));

@@ -151,7 +151,7 @@ BoxText box_text(const GraphRecord& graph, std::size_t position, const DrawOptio
   const RecordedNode& node = graph.nodes[position];
   BoxText text{.title = shortened(node.label, longest_line)};
   const bool is_scalar = node.shape.rank() == 0;
-  if (node.kind == NodeKind::operation) text.sign = sign_of(node.operation);
+  if (node.kind == NodeKind::operation) text.sign = node.symbol;
   if (!is_scalar && options.shapes) text.shape = to_string(node.shape);
   if (options.dtypes && !is_literal(node))
     text.shape += (text.shape.empty() ? "" : " ") + std::string(to_string(node.dtype));

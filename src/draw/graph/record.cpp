@@ -90,6 +90,7 @@ RecordedNode recorded(const Graph& graph, const GraphNode& node, const Gradients
   result.label = node.label;
   result.is_named = !node.tensor.name().empty();
   result.operation = node.operation;
+  result.symbol = node.notation.symbol;
   result.inputs = node.inputs;
   for (std::size_t i = 0; i < node.inputs.size(); ++i) {
     const bool flows = graph.nodes()[node.inputs[i]].tensor.requires_grad();

@@ -55,6 +55,7 @@ Json to_json(const RecordedNode& node) {
   Json json = {{"label", node.label}, {"kind", kinds[static_cast<std::size_t>(node.kind)]}};
   put(json, "named", node.is_named);
   put(json, "operation", node.operation);
+  if (node.symbol != node.operation) put(json, "symbol", node.symbol);
   put(json, "inputs", node.inputs);
   for (const auto& derivative : node.derivatives) json["derivatives"].push_back(to_json(derivative));
   json["shape"] = node.shape.sizes();
@@ -208,6 +209,7 @@ RecordedNode read_node(const Place& place, std::size_t position, std::size_t sco
   node.kind = static_cast<NodeKind>(place.at("kind").one_of(kinds));
   if (place.has("named")) node.is_named = place.at("named").flag();
   if (place.has("operation")) node.operation = place.at("operation").text();
+  node.symbol = place.has("symbol") ? place.at("symbol").text() : node.operation;
   if (place.has("inputs")) {
     const Place inputs = place.at("inputs");
     for (std::size_t i = 0; i < inputs.size(); ++i)

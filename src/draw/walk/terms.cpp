@@ -12,28 +12,6 @@
 namespace chainrule {
 namespace {
 
-std::string_view infix(std::string_view operation) {
-  struct Sign {
-    std::string_view operation, text;
-  };
-  static constexpr Sign signs[] = {{"add", " + "},
-                                   {"sub", " - "},
-                                   {"mul", " · "},
-                                   {"strong_product", " · "},
-                                   {"div", " / "},
-                                   {"pow", " ** "},
-                                   {"matmul", " @ "},
-                                   {"less", " < "},
-                                   {"less_equal", " <= "},
-                                   {"greater", " > "},
-                                   {"greater_equal", " >= "},
-                                   {"equal", " == "},
-                                   {"not_equal", " != "}};
-  for (const Sign& each : signs)
-    if (each.operation == operation) return each.text;
-  return {};
-}
-
 /// Formulas are asked for with marks in place of names, so that no name is mistaken for a part of them:
 /// one may well be called g.
 constexpr char begin_mark = '\1', end_mark = '\2';
@@ -101,16 +79,17 @@ Terms factor(Terms terms) {
   return composed ? in_parentheses(std::move(terms)) : terms;
 }
 
-Terms written(std::string_view operation, const Terms& arguments) {
+Terms written(const GraphNode& node, const Terms& arguments) {
   Terms terms;
-  if (const std::string_view between = infix(operation); !between.empty() && arguments.size() == 2) {
-    terms = {arguments[0], words(between)};
+  const std::string sign(node.notation.sign);
+  if (!sign.empty() && arguments.size() == 2) {
+    terms = {arguments[0], words(" " + sign + " ")};
     append(terms, after_operator({arguments[1]}));
-  } else if (operation == "neg" && arguments.size() == 1) {
-    terms = {words("-")};
+  } else if (!sign.empty() && arguments.size() == 1) {
+    terms = {words(sign)};
     append(terms, after_operator({arguments[0]}));
   } else {
-    terms = {words(std::string(operation) + "(")};
+    terms = {words(std::string(node.operation) + "(")};
     for (std::size_t i = 0; i < arguments.size(); ++i) {
       if (i > 0) terms.push_back(words(", "));
       terms.push_back(arguments[i]);
@@ -160,7 +139,7 @@ Terms linear_in(const Walk& walk, std::size_t position, std::size_t input, const
   Terms arguments;
   for (const std::size_t each : node.inputs) arguments.push_back(walk.name(each));
   arguments[input] = tangent;
-  return written(node.operation, arguments);
+  return written(node, arguments);
 }
 
 }  // namespace chainrule

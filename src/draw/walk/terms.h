@@ -19,7 +19,7 @@ Terms after_operator(Terms terms);
 /// A formula that is a factor, in parentheses unless it is short.
 Terms factor(Terms terms);
 /// "x + y", "tanh(x)", "-x".
-Terms written(std::string_view operation, const Terms& arguments);
+Terms written(const GraphNode& node, const Terms& arguments);
 
 /// The differential of what has that name: "dx", "∂q", "d(dL/dq)".
 std::string differential(const char* sign, const Term& name);

@@ -144,8 +144,8 @@ void Walk::forward(std::size_t position) {
       values.push_back(numbers(value_kind(input), each));
       scalars = scalars && each.rank() == 0;
     }
-    step.equation.push_back({written(node.operation, names)});
-    if (scalars && plain(names) != plain(values)) step.equation.push_back({written(node.operation, values)});
+    step.equation.push_back({written(node, names)});
+    if (scalars && plain(names) != plain(values)) step.equation.push_back({written(node, values)});
   } else if (is_recorded(position)) {
     step.kind = WalkStep::Kind::operation;  // of the backward pass, where nothing is given
   }

@@ -56,7 +56,7 @@ std::string node(const Walk& walk, const WalkScene& scene, std::size_t position)
   std::string text = is_number ? numbers_of(Term::Kind::value, node.tensor)
                                : "$" + latex(with_short_names(name), true) + "$";
   if (node.kind == NodeKind::operation)
-    text += "\\enspace $" + latex(Term{.text = std::string(sign_of(node.operation))}) + "$";
+    text += "\\enspace $" + latex(Term{.text = std::string(node.notation.symbol)}) + "$";
   const auto add_line = [&](const std::string& line) {
     if (!line.empty()) text += "\\\\ " + line;
   };

@@ -121,7 +121,7 @@ void WalkScene::measure(std::size_t position) {
   Box& box = boxes_[position];
   const std::string name = title(position);
   double width = text_width(name) * title_size;
-  if (node.kind == NodeKind::operation) width += text_width(sign_of(node.operation)) * title_size + 10;
+  if (node.kind == NodeKind::operation) width += text_width(node.notation.symbol) * title_size + 10;
   if (node.tensor.rank() > 0) width += text_width(shape_text(node)) * caption_size + 10;
   double height = title_height;
 
@@ -226,7 +226,7 @@ std::string WalkScene::node(Only only, std::size_t position) const {
                                                                                : "name generated",
                                  markup(title(position)));
   if (node.kind == NodeKind::operation)
-    head += fmt::format("<tspan class=\"sign\" dx=\"8\">{}</tspan>", markup(sign_of(node.operation)));
+    head += fmt::format("<tspan class=\"sign\" dx=\"8\">{}</tspan>", markup(node.notation.symbol));
   if (node.tensor.rank() > 0)
     head += fmt::format("<tspan class=\"shape\" dx=\"8\" font-size=\"{}\">{}</tspan>", caption_size,
                         markup(shape_text(node)));
