@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "array/hash.h"
 #include "autograd/captured.h"
 #include "autograd/engine.h"
+#include "chainrule/detail/hash.h"
 #include "graph/apply.h"
 
 namespace chainrule::detail {

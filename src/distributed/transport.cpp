@@ -43,7 +43,7 @@ Record record_of(const Call& call) {
 std::uint64_t hash_of_call(const Call& call) {
   std::uint64_t hash = 0;
   for (const std::string* text : {&call.operation, &call.dtype, &call.shape, &call.value})
-    hash = hash_of(text->data(), text->size(), hash + text->size() + 1);
+    hash = chainrule::detail::hash_of(text->data(), text->size(), hash + text->size() + 1);
   return hash;
 }
 

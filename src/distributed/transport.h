@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "array/hash.h"
+#include "chainrule/detail/hash.h"
 #include "chainrule/distributed/world.h"
 
 namespace chainrule::distributed {

@@ -39,12 +39,12 @@ std::shared_ptr<Transport> started(int* argc, char*** argv, const WorldOptions& 
 std::string shown(std::string_view text) {
   if (text.size() <= 500) return "'" + std::string(text) + "'";
   return "'" + std::string(text.substr(0, 500)) + "...' with hash " +
-         hash_text(hash_of(text.data(), text.size()));
+         hash_text(chainrule::detail::hash_of(text.data(), text.size()));
 }
 
 std::string shown(const Tensor& value) {
   const std::size_t bytes = static_cast<std::size_t>(value.size()) * item_size(value.dtype());
-  const std::string hash = " with hash " + hash_text(hash_of(elements_of(value), bytes));
+  const std::string hash = " with hash " + hash_text(chainrule::detail::hash_of(elements_of(value), bytes));
   if (value.rank() == 0) return to_string(value) + (is_floating(value.dtype()) ? hash : "");
   return std::string(to_string(value.dtype())) + " " + to_string(value.shape()) + hash;
 }

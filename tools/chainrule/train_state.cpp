@@ -7,12 +7,12 @@
 #include <unistd.h>
 
 #include <array>
-#include <bit>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "chainrule/detail/hash.h"
 #include "chainrule/io.h"
 #include "command.h"
 #include "text.h"
@@ -23,22 +23,14 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr const char* entry = "chainrule.training";
-constexpr int format_version = 1;
+constexpr int format_version = 2;
 
-/// FNV-1a, a word at a time. Source: Fowler, Noll and Vo; draft-eastlake-fnv.
-class Hash {
+/// A number that is the same for the same data.
+class Fingerprint {
  public:
-  void add(std::span<const std::byte> bytes) {
-    add(bytes.size());
-    for (; bytes.size() >= sizeof(std::uint64_t); bytes = bytes.subspan(sizeof(std::uint64_t))) {
-      std::uint64_t word = 0;
-      std::memcpy(&word, bytes.data(), sizeof word);
-      add(word);
-    }
-    for (const std::byte each : bytes) add(static_cast<std::uint64_t>(each));
-  }
+  void add(std::span<const std::byte> bytes) { value_ = detail::hash_of(bytes.data(), bytes.size(), value_); }
   void add(const std::string& text) { add(std::as_bytes(std::span(text))); }
-  void add(double number) { add(std::bit_cast<std::uint64_t>(number)); }
+  void add(double number) { add(std::as_bytes(std::span(&number, 1))); }
   void add(const Tensor& x) {
     add(to_string(x.shape()));
     if (x.dtype() == DType::int64)
@@ -48,14 +40,10 @@ class Hash {
     else
       add(std::as_bytes(x.data<double>()));
   }
-  void add(std::uint64_t word) {
-    value_ = (value_ ^ word) * 0x100000001b3;
-    value_ ^= value_ >> 32;  // whole words: the upper bits must reach the lower ones
-  }
   std::uint64_t value() const { return value_; }
 
  private:
-  std::uint64_t value_ = 0xcbf29ce484222325;
+  std::uint64_t value_ = 0;
 };
 
 /// JSON has no number that is not finite.
@@ -152,20 +140,20 @@ void sync_folder(const std::filesystem::path& folder) {
 }  // namespace
 
 std::string fingerprint(const TrainingData& data) {
-  Hash hash;
+  Fingerprint found;
   for (const Dataset* part : {&data.train, &data.validation, &data.test}) {
-    hash.add(part->x);
-    hash.add(part->y);
+    found.add(part->x);
+    found.add(part->y);
   }
-  for (const std::string& name : data.encoder.input_names()) hash.add(name);
+  for (const std::string& name : data.encoder.input_names()) found.add(name);
   for (const TargetColumn& target : data.encoder.all_targets()) {
-    hash.add(target.name);
-    for (const std::string& name : target.classes) hash.add(name);
-    hash.add(target.mean);
-    hash.add(target.deviation);
+    found.add(target.name);
+    for (const std::string& name : target.classes) found.add(name);
+    found.add(target.mean);
+    found.add(target.deviation);
   }
-  for (const Tensor& scale : {data.encoder.mean(), data.encoder.deviation()}) hash.add(scale);
-  return fmt::format("{:016x}", hash.value());
+  for (const Tensor& scale : {data.encoder.mean(), data.encoder.deviation()}) found.add(scale);
+  return fmt::format("{:016x}", found.value());
 }
 
 std::string fingerprint(const TrainOptions& options) {

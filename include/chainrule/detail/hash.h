@@ -4,10 +4,11 @@
 #include <cstdint>
 #include <cstring>
 
-namespace chainrule {
+namespace chainrule::detail {
 
 /// A number that is the same for the same bytes, on all machines with this order of them, and hardly ever for
-/// others, unless somebody looks for such. Inline, so that the libraries beside chainrule can call it.
+/// others, unless somebody looks for such. Inline, so that the libraries beside chainrule, and the tool, can
+/// call it.
 inline std::uint64_t hash_of(const void* data, std::size_t bytes, std::uint64_t start = 0) {
   const auto mixed = [](std::uint64_t hash, std::uint64_t word) {
     hash = (hash ^ word) * 0x9e3779b97f4a7c15;
@@ -24,4 +25,4 @@ inline std::uint64_t hash_of(const void* data, std::size_t bytes, std::uint64_t 
   return mixed(hash, word);
 }
 
-}  // namespace chainrule
+}  // namespace chainrule::detail
