@@ -130,9 +130,9 @@ Tensor center_crop(const Tensor& images, std::int64_t height, std::int64_t width
 
 Tensor add_noise(const Tensor& images, double deviation, Generator& generator) {
   const Images in("add_noise", images);
-  if (!is_floating(images.dtype()))
+  if (!is_floating(images.dtype()) || is_only_stored(images.dtype()))
     throw DTypeError("add_noise: images are " + std::string(to_string(images.dtype())) +
-                     "; cast them to a float first");
+                     "; cast them to float32 or float64 first");
   if (!(deviation >= 0))
     throw std::invalid_argument("add_noise: deviation is " + to_string(tensor(deviation)) +
                                 "; it must not be negative");

@@ -8,6 +8,7 @@
 #include "array/array.h"
 #include "chainrule/autograd.h"
 #include "chainrule/data.h"
+#include "data/pairs.h"
 #include "graph/call_error.h"
 
 namespace chainrule {
@@ -17,9 +18,6 @@ Dataset take_rows(const Dataset& data, std::span<const std::int64_t> positions) 
   return {take_rows(Operand(data.x, {}), positions), take_rows(Operand(data.y, {}), positions), data.classes};
 }
 
-namespace {
-
-/// ShapeError unless each sample has a class, or else any numbers.
 void require_pairs(const std::string& called, const Dataset& data, bool classes) {
   const bool fits = classes ? data.y.rank() == 1 : data.y.rank() > 0;
   if (data.x.rank() == 0 || !fits || data.x.shape()[0] != data.size())
@@ -27,8 +25,6 @@ void require_pairs(const std::string& called, const Dataset& data, bool classes)
                      to_string(data.y.shape()) + "; they must be (n, ...) and " +
                      (classes ? "(n,)" : "(n,) or (n, ...)"));
 }
-
-}  // namespace
 
 Split split(const Dataset& data, double test_fraction, Generator& generator) {
   require_pairs("split", data, false);

@@ -11,6 +11,7 @@
 
 #include "chainrule/autograd.h"
 #include "chainrule/detail/seeds.h"
+#include "data/pairs.h"
 #include "data/window.h"
 #include "io/elements.h"
 
@@ -29,9 +30,7 @@ void LoaderOptions::check() const {
 DataLoader::DataLoader(Dataset data, LoaderOptions options)
     : data_(std::move(data)), options_(std::move(options)) {
   options_.check();
-  if (data_.x.rank() == 0 || data_.y.rank() != 1 || data_.x.shape()[0] != data_.size())
-    throw ShapeError("DataLoader: x has shape " + to_string(data_.x.shape()) + ", y " +
-                     to_string(data_.y.shape()) + "; they must be (n, ...) and (n,)");
+  require_pairs("DataLoader", data_, true);
 }
 
 DataLoader::DataLoader(SampleStream stream, LoaderOptions options)
