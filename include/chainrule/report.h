@@ -1,7 +1,10 @@
 #pragma once
 
+#include <concepts>
+#include <functional>
 #include <utility>
 
+#include "chainrule/autograd.h"
 #include "chainrule/data.h"
 #include "chainrule/data/table_network.h"
 
@@ -49,6 +52,41 @@ struct ReportedTarget {
   double mean = 0, deviation = 1;
 };
 
+/// What a report is of: a function from x (n, inputs) to scores or numbers (n, outputs), as the networks of
+/// tables are, and any lambda.
+class ReportedNetwork {
+ public:
+  /// Any function; without weights, the page shows none.
+  template <std::invocable<const Tensor&> F>
+  requires(!std::convertible_to<F, TableNetwork>)
+      ReportedNetwork(F function,  // NOLINT(google-explicit-constructor)
+                      std::vector<Tensor> weights = {})
+      : function_(std::move(function)), weights_(std::move(weights)) {}
+  /// With its linear layers.
+  template <std::convertible_to<TableNetwork> Network>
+  ReportedNetwork(Network&& network)  // NOLINT(google-explicit-constructor)
+      : ReportedNetwork(TableNetwork(std::forward<Network>(network)), 0) {}
+
+  /// The scores or numbers of each sample, without a graph.
+  Tensor operator()(const Tensor& x) const {
+    const NoGrad guard;
+    return function_(x);
+  }
+  /// Of linear layers, (units, inputs) each, from the first to that of the outputs.
+  [[nodiscard]] const std::vector<Tensor>& weights() const { return weights_; }
+  /// Does the first of these see the inputs of the network?
+  [[nodiscard]] bool first_sees_inputs() const { return first_sees_inputs_; }
+
+ private:
+  ReportedNetwork(TableNetwork network, int /*of tables*/) : first_sees_inputs_(network.image().is_empty()) {
+    for (const Linear& layer : network.layers()) weights_.push_back(layer.weight().leaf().detach());
+    function_ = [network = std::move(network)](const Tensor& x) { return network.predict(x); };
+  }
+  std::function<Tensor(const Tensor&)> function_;
+  std::vector<Tensor> weights_;
+  bool first_sees_inputs_ = true;
+};
+
 /// A training run, for save_report.
 struct TrainingRun {
   /// At the top of the page.
@@ -56,7 +94,7 @@ struct TrainingRun {
   std::vector<std::pair<std::string, std::string>> facts;  ///< shown at the top: {"learning rate", "0.03"}
   /// In order.
   std::vector<TrainingEpoch> epochs;
-  TableNetwork network;              ///< as trained
+  ReportedNetwork network;           ///< as trained
   Dataset train, test;               ///< with x (n, inputs) as the network sees it: scaled
   Standardizer scale;                ///< what scaled it; the page shows inputs as they were before
   std::vector<std::string> classes;  ///< their names

@@ -189,6 +189,17 @@ TEST(Report, shows_an_image_for_every_neuron_and_mistake_when_inputs_are_images)
   EXPECT_EQ(count(page, "id=\"surface\""), 0);
 }
 
+TEST(Report, is_of_any_function_and_shows_no_weights_of_one) {
+  TrainingRun training = untrained(49, 30);
+  training.network = [](const Tensor& x) { return x[{Slice{}, Slice{0, 3}}]; };
+  const auto mistakes = static_cast<std::size_t>(30 - evaluate(training.network, training.test).correct);
+  const std::string page = page_of(training);
+  EXPECT_EQ(count(page, "alt=\"neuron "), 0);
+  EXPECT_EQ(count(page, "alt=\"test sample "), mistakes);
+  training.network = [](const Tensor& x) { return x; };
+  EXPECT_TRUE(mentions(message_of<ShapeError>([&] { page_of(training); }), {"49 outputs for 3 classes"}));
+}
+
 TEST(Report, takes_few_numbers_for_a_table_even_when_they_would_fill_a_square) {
   const std::string page = page_of(untrained(36, 30));
   EXPECT_EQ(count(page, "<img"), 0);

@@ -56,8 +56,8 @@ Pixel sign_colour(double value, double limit) {
 
 std::string first_layer(const TrainingRun& training) {
   const std::int64_t side = image_side(training);
-  if (side == 0 || !training.network.image().is_empty()) return {};
-  const Tensor& matrix = training.network.layers().front().weight().leaf();
+  if (side == 0 || training.network.weights().empty() || !training.network.first_sees_inputs()) return {};
+  const Tensor& matrix = training.network.weights().front();
   const std::int64_t neurons = matrix.shape()[0], inputs = side * side;
   std::vector<double> weights = matrix.to_vector<double>();
   const std::vector<bool> varies = varying(training);

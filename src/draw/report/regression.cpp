@@ -27,7 +27,7 @@ struct Numbers {
 std::vector<Numbers> numbers_of(const TrainingRun& training) {
   const auto count = static_cast<std::int64_t>(training.targets.size());
   const Shape shape{training.test.size(), count};
-  const Tensor outputs = cast(reshape(training.network.predict(training.test.x), shape), DType::float64),
+  const Tensor outputs = cast(reshape(training.network(training.test.x), shape), DType::float64),
                y = cast(reshape(training.test.y, shape), DType::float64);
   std::vector<Numbers> all;
   for (std::int64_t i = 0; i < count; ++i) {

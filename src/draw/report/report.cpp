@@ -37,7 +37,10 @@ void check(const TrainingRun& training) {
     require(data->classes == classes,
             fmt::format("{} classes have {} names", data->classes, training.classes.size()));
   }
-  const std::int64_t outputs = training.network.outputs();
+  const Tensor answer = training.network(training.test.x[{Slice{0, 1}}]);
+  require(answer.rank() == 2 || answer.rank() == 1,
+          "the network gives " + to_string(answer.shape()) + " for one sample; it must be (1, outputs)");
+  const std::int64_t outputs = answer.rank() == 2 ? answer.shape()[1] : 1;
   if (predicts_numbers(training)) {
     const auto targets = static_cast<std::int64_t>(training.targets.size());
     require(

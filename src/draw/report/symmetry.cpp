@@ -47,7 +47,7 @@ std::int64_t different_rows(const Tensor& weight) {
 
 std::string symmetry(const TrainingRun& training) {
   if (training.epochs.front().different_units.empty()) return {};
-  const std::vector<Linear>& layers = training.network.layers();
+  const std::vector<Tensor>& layers = training.network.weights();
   std::string html =
       "<section id=\"symmetry\"><h2>Symmetry</h2>\n<p>Units of a layer that begin with equal weights get "
       "equal "
@@ -56,7 +56,7 @@ std::string symmetry(const TrainingRun& training) {
       "epoch. "
       "Random first weights (<code>--init he</code>) break the symmetry.</p>\n";
   for (std::size_t i = 0; i + 1 < layers.size(); ++i) {
-    const Tensor& weight = layers[i].weight().leaf();
+    const Tensor& weight = layers[i];
     PlotCurve counts{"different rows of W", {}};
     for (const TrainingEpoch& epoch : training.epochs)
       counts.values.push_back(i < epoch.different_units.size() ? static_cast<double>(epoch.different_units[i])
