@@ -68,7 +68,7 @@ TEST(OperationTable, has_every_operation_with_a_formula_in_alphabetic_order) {
   for (const OperationInfo& info : all) EXPECT_FALSE(info.formula.empty()) << info.name;
 }
 
-TEST(OperationTable, is_as_long_as_the_readme_says) {
+TEST(OperationTable, is_about_as_long_as_the_readme_says) {
   const auto all = registry::entries();
   const auto count =
       std::count_if(all.begin(), all.end(), [](const auto& entry) { return entry.call != nullptr; });
