@@ -312,106 +312,6 @@ TEST(Logsumexp, with_one_infinity_is_that_infinity) {
   EXPECT_TRUE(equals(logsumexp(tensor({1.0, -infinity})), {}, {1}));
 }
 
-TEST(Softmax, does_not_overflow) {
-  EXPECT_TRUE(close(softmax(tensor({1000.0, 1000.0, -1000.0})), {0.5, 0.5, 0}));
-}
-
-TEST(Softmax, of_infinities_shares_among_them_as_the_gradient_of_logsumexp) {
-  for (const DType dtype : {DType::float32, DType::float64}) {
-    const Tensor x = variable(cast(tensor({{infinity, 1, infinity, -infinity}, {0, infinity, 2, 3}}), dtype)),
-                 y = softmax(x), z = log_softmax(x);
-    EXPECT_EQ(y.to_vector<double>(), (std::vector<double>{.5, 0, .5, 0, 0, 1, 0, 0}));
-    EXPECT_TRUE(allclose(z, log(y)));
-    EXPECT_TRUE(array_equal(gradients(sum(logsumexp(x, 1)), {x})[x], y));
-    EXPECT_EQ(gradients(sum(y * arange(0, 8).reshape({2, 4})), {x})[x].to_vector<double>(),
-              (std::vector<double>{-.5, 0, .5, 0, 0, 0, 0, 0}));
-    EXPECT_EQ(cross_entropy(x, tensor({0, 1}), Reduction::none).to_vector<float>(),
-              (std::vector<float>{std::log(2.F), 0}));
-    EXPECT_EQ(cross_entropy(x[1], 0).item(), infinity);
-  }
-}
-
-TEST(Softmax, of_a_scalar_is_one_outcome_with_certainty) {
-  const Tensor x = variable(3.0);
-  EXPECT_TRUE(equals(softmax(x), {}, {1}));
-  EXPECT_TRUE(equals(log_softmax(x), {}, {0}));
-  EXPECT_EQ(gradients(softmax(x), {x}).at(x).item(), 0);
-}
-
-TEST(Softmax, of_minus_infinities_is_zeros_with_gradient_zero) {
-  const Tensor x = tensor({{-infinity, -infinity}, {0.0, 0.0}});
-  EXPECT_TRUE(equals(softmax(x), {2, 2}, {0, 0, 0.5, 0.5}));
-  EXPECT_EQ(gradient_of([](const Tensor& t) { return softmax(t); }, x), (Numbers{0, 0, 0, 0}));
-}
-
-TEST(Softmax, gives_a_masked_class_no_probability_and_no_gradient) {
-  const Tensor x = variable({-infinity, 0.0, 0.0});
-  const Tensor y = softmax(x);
-  EXPECT_TRUE(equals(y, {3}, {0, 0.5, 0.5}));
-  const Gradients g = gradients(y, {x}, {.seed = tensor({1.0, 1.0, 0.0})});
-  EXPECT_TRUE(equals(g.at(x), {3}, {0, 0.25, -0.25}));
-}
-
-TEST(LogSoftmax, keeps_its_precision_where_the_probability_underflows) {
-  EXPECT_TRUE(close(log_softmax(tensor({0.0, -2000.0})), {0, -2000}));
-}
-
-TEST(LogSoftmax, has_a_gradient_without_division_by_small_probabilities) {
-  const Tensor x = variable({0.0, -2000.0});
-  const Gradients g = gradients(log_softmax(x), {x}, {.seed = tensor({0.0, 1.0})});
-  EXPECT_TRUE(equals(g.at(x), {2}, {-1, 1}));
-}
-
-TEST(LogSoftmax, of_minus_infinities_is_minus_infinity_without_nan_in_the_gradient) {
-  const Tensor x = tensor({-infinity, -infinity});
-  EXPECT_TRUE(equals(log_softmax(x), {2}, {-infinity, -infinity}));
-  for (const double number : gradient_of([](const Tensor& t) { return log_softmax(t); }, x))
-    EXPECT_FALSE(std::isnan(number));
-}
-
-TEST(CrossEntropy, is_finite_for_logits_that_overflow_the_exponential) {
-  const Tensor logits = variable({{1000.0, 0.0, -1000.0}});
-  const Tensor loss = cross_entropy(logits, tensor({2}));
-  EXPECT_TRUE(close(loss, {2000}));
-  EXPECT_TRUE(close(gradients(loss, {logits}).at(logits), {1, 0, -1}));
-}
-
-TEST(CrossEntropy, with_a_class_that_is_masked_but_not_the_target_has_no_nan) {
-  const Tensor logits = variable({0.0, -infinity, 0.0});
-  const Tensor of_class = cross_entropy(logits, tensor(std::int64_t{0}));
-  EXPECT_TRUE(close(of_class, {std::log(2.0)}));
-  EXPECT_TRUE(close(gradients(of_class, {logits}).at(logits), {-0.5, 0, 0.5}));
-  const Tensor of_probabilities = cross_entropy(logits, tensor({1.0, 0.0, 0.0}));
-  EXPECT_TRUE(close(of_probabilities, {std::log(2.0)}));
-  EXPECT_TRUE(close(gradients(of_probabilities, {logits}).at(logits), {-0.5, 0, 0.5}));
-}
-
-TEST(CrossEntropy, of_minus_infinities_is_infinite_as_log_softmax_says) {
-  const Tensor logits = variable({-infinity, -infinity});
-  const Tensor of_class = cross_entropy(logits, tensor(std::int64_t{0})),
-               of_probabilities = cross_entropy(logits, tensor({0.5, 0.5}));
-  EXPECT_TRUE(equals(of_class, {}, {infinity}));
-  EXPECT_TRUE(equals(of_probabilities, {}, {infinity}));
-  EXPECT_TRUE(equals(cross_entropy(logits.detach(), tensor(std::int64_t{0})), {}, {infinity}));
-  for (const bool create_graph : {false, true}) {
-    EXPECT_TRUE(
-        equals(gradients(of_class, {logits}, {.create_graph = create_graph}).at(logits), {2}, {-1, 0}));
-    EXPECT_TRUE(equals(gradients(of_probabilities, {logits}, {.create_graph = create_graph}).at(logits), {2},
-                       {-0.5, -0.5}));
-  }
-}
-
-TEST(HingeLoss, of_nan_is_nan) {
-  EXPECT_TRUE(std::isnan(hinge_loss(tensor({nan, 5.0}), tensor({1.0, 1.0})).item()));
-}
-
-TEST(MseLoss, takes_a_number_for_all_of_a_prediction) {
-  const Tensor prediction = variable({1.0, 2.0, 3.0});
-  const Tensor loss = mse_loss(prediction, 2);
-  EXPECT_NEAR(loss.item(), 2.0 / 3, 1e-15);
-  EXPECT_TRUE(close(gradients(loss, {prediction}).at(prediction), {-2.0 / 3, 0, 2.0 / 3}));
-}
-
 TEST(Pow, of_infinity_to_a_negative_exponent_has_gradient_zero_in_it) {
   EXPECT_EQ(gradient_of(power_of, infinity, -1).b, 0);
   EXPECT_EQ(gradient_of(power_of, 0, -1).b, -infinity);
@@ -471,13 +371,6 @@ TEST(Log1pAndExpm1, keep_their_digits_near_zero_and_at_the_ends) {
       gradient_of([](const Tensor& x) { return expm1(x); }, tensor({-40.0, -700.0}));
   EXPECT_NEAR(slope[0] / std::exp(-40.0), 1, 1e-14);
   EXPECT_NEAR(slope[1] / std::exp(-700.0), 1, 1e-14);
-}
-
-TEST(HingeLoss, has_gradient_zero_at_the_margin) {
-  const Tensor score = variable({1.0, -1.0, 0.5, 2.0});
-  const Tensor loss = hinge_loss(score, tensor({1.0, -1.0, 1.0, 1.0}), Reduction::sum);
-  EXPECT_EQ(loss.item(), 0.5);
-  EXPECT_TRUE(equals(gradients(loss, {score}).at(score), {4}, {0, 0, -1, 0}));
 }
 
 TEST(Sum, of_many_numbers_is_pairwise_accurate) {
