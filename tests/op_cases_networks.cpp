@@ -191,6 +191,46 @@ std::vector<OpCase> recurrent_rows() {
           "lstm",
           [=](const Arguments& in) { return lstm(in[0], {}, {weights(in, 1)}, {.batch_first = true}).c; },
           {{{1, 2, 2}, {4, 2}, {4, 1}}}),
+      own(
+          "lstm_steps",
+          [=](const Arguments& in) {
+            return lstm(in[0], {in[3].as_tensor(), in[4].as_tensor()}, {weights(in, 1)}).output;
+          },
+          [](const Arrays& in) {
+            const std::int64_t steps = in[0].shape[0], samples = in[0].shape[1], inputs = in[0].shape[2],
+                               size = in[2].shape[1];
+            Array h = in[3], c = in[4],
+                  all =
+                      reference::generate({steps, samples, size}, [](const Position&) { return Number(0); });
+            const auto sigmoid = [](Number x) { return 1 / (1 + std::exp(-x)); };
+            for (std::int64_t t = 0; t < steps; ++t) {
+              const Array gates = reference::generate({samples, 4 * size}, [&](const Position& at) {
+                Number sum = 0;
+                for (std::int64_t i = 0; i < inputs; ++i)
+                  sum += reference::at(in[0], {t, at[0], i}) * reference::at(in[1], {at[1], i});
+                for (std::int64_t i = 0; i < size; ++i)
+                  sum += reference::at(h, {0, at[0], i}) * reference::at(in[2], {at[1], i});
+                return sum;
+              });
+              const auto gate = [&](const Position& at, std::int64_t i) {
+                return reference::at(gates, {at[1], i * size + at[2]});
+              };
+              c = reference::generate({1, samples, size}, [&](const Position& at) {
+                return sigmoid(gate(at, 1)) * reference::at(c, at) +
+                       sigmoid(gate(at, 0)) * std::tanh(gate(at, 2));
+              });
+              h = reference::generate({1, samples, size}, [&](const Position& at) {
+                return sigmoid(gate(at, 3)) * std::tanh(reference::at(c, at));
+              });
+              all = reference::generate({steps, samples, size}, [&](const Position& at) {
+                return at[0] == t ? reference::at(h, {0, at[1], at[2]}) : reference::at(all, at);
+              });
+            }
+            return all;
+          },
+          {{{3, 2, 2}, {8, 2}, {8, 2}, {1, 2, 2}, {1, 2, 2}},
+           {{2, 1, 1}, {68, 1}, {68, 17}, {1, 1, 17}, {1, 1, 17}},
+           {{2, 0, 1}, {4, 1}, {4, 1}, {1, 0, 1}, {1, 0, 1}}}),
       composed("gru",
                [=](const Arguments& in) { return gru(in[0], in[1].as_tensor(), {weights(in, 2)}).output; },
                {{{2, 2}, {1, 1}, {3, 2}, {3, 1}}})};
@@ -202,7 +242,10 @@ std::vector<OpCase> network_rows() {
   std::vector<OpCase> all = normalization_rows();
   for (const auto& rows : {attention_rows(), recurrent_rows()})
     all.insert(all.end(), rows.begin(), rows.end());
-  for (OpCase& row : all) row.optional_inputs = row.own_inputs = true;
+  for (OpCase& row : all) {
+    row.optional_inputs = row.own_inputs = true;
+    row.composed = row.composed || row.operation == "lstm_steps";  // with pieces of its result, two at once
+  }
   return all;
 }
 
