@@ -3,12 +3,14 @@
 #include "chainrule/vmap.h"
 
 #include <algorithm>
+#include <functional>
 #include <iostream>
 #include <set>
 
 #include "chainrule/autograd.h"
 #include "chainrule/derivatives.h"
 #include "chainrule/distributions.h"
+#include "chainrule/indexing.h"
 #include "chainrule/linalg.h"
 #include "chainrule/nn.h"
 #include "chainrule/statistics.h"
@@ -303,6 +305,86 @@ TEST(Vmap, draws_random_numbers_as_told) {
   const Tensor different = vmap(noisy, {.randomness = Randomness::different})(x);
   EXPECT_EQ(different.shape(), (Shape{4, 2}));
   EXPECT_NE(values(different[0]), values(different[3]));
+}
+
+/// f(x, values, places) under vmap, of places that are others for each sample, and its gradients.
+using OfPlaces = std::function<Tensor(const Tensor& x, const Tensor& values, const Tensor& places)>;
+void expect_a_loop(const char* name, const OfPlaces& f, const Tensor& x, const Tensor& values,
+                   const Tensor& places) {
+  SCOPED_TRACE(name);
+  const auto number = [&](const Tensor& a, const Tensor& v, const Tensor& at) {
+    const Tensor y = f(a, v, at);
+    return sum(y * cos(reshape(arange(0, y.size()), y.shape())));
+  };
+  const auto slopes = grad(number, argnums<0, 1>);
+  const auto same = [&](const Tensor& all, const auto& of_one) {
+    for (std::int64_t i = 0; i < places.shape()[0]; ++i) EXPECT_TRUE(close(all[i], of_one(i), 1e-12));
+  };
+  same(vmap([&](const Tensor& at) { return f(x, values, at); })(places),
+       [&](std::int64_t i) { return f(x, values, places[i]); });
+  const auto [by_x, by_values] = vmap(slopes, {.in_axes = {no_axis, no_axis, 0}})(x, values, places);
+  same(by_x, [&](std::int64_t i) { return std::get<0>(slopes(x, values, places[i])); });
+  same(by_values, [&](std::int64_t i) { return std::get<1>(slopes(x, values, places[i])); });
+  // Of two vmaps, and as seen from outside.
+  const Tensor twice =
+      vmap(vmap([&](const Tensor& at) { return f(x, values, at); }))(stack({places, places}));
+  same(twice[1], [&](std::int64_t i) { return f(x, values, places[i]); });
+  EXPECT_TRUE(close(grad([&](const Tensor& a) {
+                      return sum(vmap([&](const Tensor& at) { return number(a, values, at); })(places));
+                    })(x),
+                    sum(by_x, 0), 1e-12));
+}
+
+TEST(Vmap, takes_and_puts_at_places_of_each_sample) {
+  const Tensor x = tensor({{1.0, 2.0, 4.0}, {0.5, -1.0, 3.0}, {7.0, -2.0, 0.25}, {6.0, 5.0, -4.0}});
+  const Tensor rows = tensor({{0, 2, 2}, {3, 3, 1}}),
+               wide = tensor({{{0, 2, 1}, {1, 1, 0}}, {{2, 0, 0}, {2, 2, 2}}});
+  const Tensor values = tensor({{10.0, 20.0, 30.0}, {40.0, 50.0, 60.0}, {70.0, 80.0, 90.0}});
+  using T = const Tensor&;
+  expect_a_loop(
+      "take", [](T a, T v, T at) { return take(a, at - 4, 0) * v; }, x, values, rows);
+  expect_a_loop(
+      "take, flat", [](T a, T v, T at) { return take(a, at) * v; }, x, values, rows);
+  expect_a_loop(
+      "index_select", [](T a, T v, T at) { return index_select(a, 1, minimum(at, 2)) * v[0]; }, x, values,
+      rows);
+  expect_a_loop(
+      "index", [](T a, T v, T at) { return index(a, at[0]) * v[0]; }, x, values, rows);
+  expect_a_loop(
+      "embedding", [](T a, T v, T at) { return embedding(a, at, 3) * v; }, x, values, rows);
+  expect_a_loop(
+      "gather", [](T a, T v, T at) { return gather(a, 1, at) * v[0]; }, x, values, wide);
+  expect_a_loop(
+      "take_along_axis",
+      [](T a, T v, T at) {
+        return take_along_axis(a, at[{Slice{0, 1}}] - 3, 1) * v[0];
+      },
+      x, values, wide);
+  expect_a_loop(
+      "one_hot", [](T a, T v, T at) { return one_hot(at, 4) * v[0][0] * a[0][1]; }, x, values, rows);
+  expect_a_loop(
+      "scatter", [](T a, T v, T at) { return scatter(a, 1, at, v); }, x, values, wide);
+  expect_a_loop(
+      "scatter_add", [](T a, T v, T at) { return scatter_add(a, 0, at, v); }, x, values, wide);
+  expect_a_loop(
+      "index_add", [](T a, T v, T at) { return index_add(a, 0, at, v, 2); }, x, values, rows);
+  expect_a_loop(
+      "put", [](T a, T v, T at) { return put(a, at, v[0]); }, x, values, rows);
+  expect_a_loop(
+      "put, rows", [](T a, T v, T at) { return put(a, at, v, 0); }, x, values, rows);
+  expect_a_loop(
+      "put_along_axis",
+      [](T a, T v, T at) {
+        return put_along_axis(a, at[{Slice{0, 1}}], v[0][0], 1);
+      },
+      x, values, wide);
+  EXPECT_TRUE(equals(vmap([](T at) {
+                       return searchsorted(tensor({0, 2, 3}), at);
+                     })(rows),
+                     {2, 3}, {0, 1, 1, 2, 2, 1}));
+  EXPECT_TRUE(
+      mentions(message_of<ShapeError>([&] { vmap([&](T at) { return embedding(x, at); })(rows + 1); }),
+               {"embedding", "index 4", "size 4"}));
 }
 
 TEST(Vmap, counts_for_each_sample_up_to_the_largest_of_all) {

@@ -91,4 +91,40 @@ Tensor gather_places(const Tensor& x, const Tensor& places) {
   return apply(Chosen{}, {}, Argument(line), Argument(places));
 }
 
+Tensor add_places(const Tensor& values, const Tensor& places, const Shape& shape) {
+  return reshape(apply(AddChosen{shape.size()}, {}, Argument(values), Argument(places)), shape);
+}
+
+namespace {
+
+/// Which of the values, by number, is put last at each of `size` places; -1 for none.
+Tensor winners(const Tensor& places, std::int64_t size) {
+  return numbers_of(
+      places,
+      [size](const Array& list) {
+        Array found({size}, DType::int64);
+        auto* const last = found.mutable_data<std::int64_t>();
+        std::fill_n(last, size, -1);
+        const auto* at = list.data<std::int64_t>();
+        for (std::int64_t i = 0; i < list.size(); ++i) last[at[i]] = i;
+        return found;
+      },
+      [size](const Tensor& stack) {  // as places in a row of all samples, and values in a row of theirs
+        const std::int64_t samples = stack.shape()[0], count = samples == 0 ? 0 : stack.size() / samples;
+        const Tensor number = reshape(arange(0, samples), {samples, 1});
+        const Tensor all = winners(
+            reshape(reshape(stack, {samples, count}) + number * size, {samples * count}), samples * size);
+        const Tensor each = reshape(all, {samples, size});
+        return where(each < 0, each, each - number * count);
+      });
+}
+
+}  // namespace
+
+Tensor put_places(const Tensor& x, const Tensor& places, const Tensor& values) {
+  const Tensor last = reshape(winners(places, x.size()), x.shape());
+  if (values.rank() == 0) return where(last < 0, x, values);
+  return values.size() == 0 ? x : where(last < 0, x, gather_places(values, maximum(last, 0)));
+}
+
 }  // namespace chainrule::ops

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "graph/samples.h"
+#include "ops/batching.h"
 #include "ops/elementwise.h"
 #include "ops/places/places.h"
 #include "ops/registry.h"
@@ -84,6 +86,9 @@ Array places_of(const Array& mask) {
 
 Tensor take(std::string_view operation, const Tensor& x, Integer axis, const Operand& positions, Here here) {
   const std::size_t at = normalize_axis(operation, axis, x.shape());
+  if (is_batched(positions))
+    return gather_places(
+        x, places_of_slices(x.shape(), at, counted_positions(operation, positions, x.shape(), at, true)));
   const Array list = checked_positions(operation, positions, x.shape(), at, true);
   return gather_at({x, here}, along(x.shape(), at, list), with_axis_replaced(x.shape(), at, list.shape()));
 }
@@ -95,7 +100,9 @@ Tensor take_along_axis(const Operand& x, const Operand& index, Integer axis) try
   constexpr const char* name = "take_along_axis";
   const Tensor in = x.as_tensor();
   const std::size_t at = normalize_axis(name, axis, in.shape());
-  const Array list = ops::checked_positions(name, index, in.shape(), at, true);
+  const bool batched = ops::is_batched(index);
+  const Tensor list = batched ? ops::counted_positions(name, index, in.shape(), at, true)
+                              : constant(ops::checked_positions(name, index, in.shape(), at, true));
   Shape whole = in.shape(), wanted = list.shape();
   if (wanted.rank() != whole.rank())
     throw ShapeError("take_along_axis: an index of shape " + to_string(wanted) + " for shape " +
@@ -105,7 +112,8 @@ Tensor take_along_axis(const Operand& x, const Operand& index, Integer axis) try
   whole = wanted = beside;
   whole[at] = in.shape()[at];
   wanted[at] = list.shape()[at];
-  const Tensor places = broadcast_to(constant(list), wanted);
+  const Tensor places = broadcast_to(list, wanted);
+  if (batched) return ops::gather_along(name, broadcast_to(in, whole), at, places);
   return ops::gather_flat({broadcast_to({in, x.here()}, whole), x.here()},
                           ops::flat_places(value_of(places), at, whole));
 } catch (...) {
@@ -125,6 +133,8 @@ Tensor index_select(const Operand& x, Integer axis, const Operand& positions) tr
 
 Tensor take(const Operand& x, const Operand& positions) try {
   const Tensor in = x.as_tensor();
+  if (ops::is_batched(positions))
+    return ops::gather_places(in, ops::counted_positions("take", positions, in.size(), "all elements", true));
   return ops::gather_flat({in, x.here()},
                           ops::checked_positions("take", positions, in.size(), "all elements", true));
 } catch (...) {
@@ -163,22 +173,36 @@ Tensor embedding(const Operand& weight, const Operand& positions, OptionalIntege
   if (table.rank() == 0)
     throw ShapeError("embedding: a scalar, of shape (), has no rows; give it at least one axis");
   const std::int64_t size = table.shape()[0];
-  const Array list = ops::checked_positions("embedding", positions, table.shape(), 0, false);
-  const Tensor rows = ops::gather_at({table, weight.here()}, ops::along(table.shape(), 0, list),
-                                     ops::with_axis_replaced(table.shape(), 0, list.shape()));
+  const bool batched = ops::is_batched(positions);
+  const Tensor list = batched
+                          ? ops::counted_positions("embedding", positions, table.shape(), 0, false)
+                          : constant(ops::checked_positions("embedding", positions, table.shape(), 0, false));
+  const Tensor rows =
+      batched ? ops::gather_places(table, ops::places_of_slices(table.shape(), 0, list))
+              : ops::gather_at({table, weight.here()}, ops::along(table.shape(), 0, value_of(list)),
+                               ops::with_axis_replaced(table.shape(), 0, list.shape()));
   if (!padding) return rows;
   if (*padding < -size || *padding >= size)
     throw ShapeError("embedding: padding " + std::to_string(*padding) + " is no row of shape " +
                      to_string(table.shape()) + "; positions go from -size to size - 1");
   std::vector<std::int64_t> sizes(list.shape().begin(), list.shape().end());
   sizes.resize(rows.rank(), 1);
-  const Tensor pads = reshape(constant(list) == (*padding < 0 ? *padding + size : *padding), Shape(sizes));
+  const Tensor pads = reshape(list == (*padding < 0 ? *padding + size : *padding), Shape(sizes));
   return chainrule::where(pads, rows.detach(), rows);
 } catch (...) {
   rethrow_in_call(weight, positions);
 }
 
 Tensor one_hot(const Operand& positions, OptionalInteger classes, DType dtype) try {
+  if (ops::is_batched(positions)) {
+    const Tensor each = elements_of_all_samples(*positions.tensor());
+    const std::int64_t of_all =
+        classes || each.size() == 0 ? classes.value_or(0) : max(each).item<std::int64_t>() + 1;
+    const Tensor list = ops::counted_positions("one_hot", positions, of_all, "the classes", false);
+    std::vector<std::int64_t> sizes(list.shape().begin(), list.shape().end());
+    sizes.push_back(1);
+    return cast(reshape(list, Shape(sizes)) == arange(0, of_all), dtype);
+  }
   const Array list = ops::checked_positions(
       "one_hot", positions, classes.value_or(std::numeric_limits<std::int64_t>::max()), "the classes", false);
   const auto* at = list.data<std::int64_t>();

@@ -264,6 +264,12 @@ Tensor extreme_places(std::string_view operation, const Operand& x, std::optiona
   return reshape(place, Shape::filled(keepdims ? in.rank() : 0, 1));
 }
 
+/// Numbers that each element tells, which have no gradient; under vmap those of all samples.
+Tensor of_each_element(const Tensor& x, const std::function<Array(const Array&)>& f) {
+  if (!is_batched(x)) return constant(f(value_of(x)));
+  return numbers_of(x, f, [f](const Tensor& stack) { return of_each_element(stack, f); });
+}
+
 }  // namespace
 }  // namespace ops
 
@@ -372,13 +378,17 @@ Tensor searchsorted(const Operand& sorted, const Operand& values, Flag right) tr
   if (line.rank() != 1)
     throw ShapeError("searchsorted: elements of shape " + to_string(line.shape()) +
                      " to search in; give one axis of them, in ascending order");
-  const std::vector<ops::Key> in = ops::keys(value_of(line)), all = ops::keys(value_of(wanted));
-  std::vector<std::int64_t> places;
-  for (const ops::Key key : all)
-    places.push_back(
-        (right ? std::upper_bound(in.begin(), in.end(), key) : std::lower_bound(in.begin(), in.end(), key)) -
-        in.begin());
-  return tensor(std::move(places), wanted.shape());
+  const std::vector<ops::Key> in = ops::keys(value_of(line));
+  const auto found = [in, from_right = bool(right)](const Array& array) {
+    Array places(array.shape(), DType::int64);
+    auto* to = places.mutable_data<std::int64_t>();
+    for (const ops::Key key : ops::keys(array))
+      *to++ = (from_right ? std::upper_bound(in.begin(), in.end(), key)
+                          : std::lower_bound(in.begin(), in.end(), key)) -
+              in.begin();
+    return places;
+  };
+  return ops::of_each_element(wanted, found);
 } catch (...) {
   rethrow_in_call(sorted, values);
 }

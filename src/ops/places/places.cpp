@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "graph/samples.h"
 #include "kernels/deferred_rows.h"
 #include "ops/along_axis.h"
 #include "ops/batching.h"
@@ -252,21 +253,44 @@ Array gathered_places(std::string_view operation, const Shape& shape, std::size_
   return flat_places(list, axis, shape);
 }
 
-Tensor gather_along(std::string_view operation, const Tensor& x, std::size_t axis, const Tensor& index) {
-  if (!is_integer(index.dtype())) (void)as_positions(operation, index);
-  const Shape &sizes = index.shape(), &shape = x.shape();
+Tensor counted_positions(std::string_view operation, const Operand& positions, std::int64_t size,
+                         const std::string& what, bool negative) {
+  const Tensor list = positions.as_tensor();
+  (void)checked_positions(operation, elements_of_all_samples(list), size, what, negative);
+  const Tensor given = cast(list, DType::int64);
+  return negative ? where(given < 0, given + size, given) : given;
+}
+Tensor counted_positions(std::string_view operation, const Operand& positions, const Shape& shape,
+                         std::size_t axis, bool negative) {
+  return counted_positions(operation, positions, shape[axis], "axis " + std::to_string(axis), negative);
+}
+
+Tensor places_along_axis(std::string_view operation, const Shape& shape, std::size_t axis,
+                         const Tensor& index) {
+  const Shape& sizes = index.shape();
   bool fits = sizes.rank() == shape.rank();
   for (std::size_t i = 0; fits && i < shape.rank(); ++i) fits = i == axis || sizes[i] <= shape[i];
   if (!fits) report_index(operation, sizes, shape, axis);
   const auto strides = row_major_strides(shape);
-  Tensor places = cast(index, DType::int64) * strides[axis];
+  Tensor places = index * strides[axis];
   for (std::size_t i = 0; i < shape.rank(); ++i) {
     if (i == axis) continue;
     Shape line = Shape::filled(shape.rank(), 1);
     line[i] = sizes[i];
     places = places + reshape(arange(0, sizes[i]) * strides[i], line);
   }
-  return gather_places(x, places);
+  return places;
+}
+
+Tensor places_of_slices(const Shape& shape, std::size_t axis, const Tensor& positions) {
+  const Places all = along(shape, axis, {});
+  const Tensor places = reshape(arange(0, all.outer) * (all.size * all.inner), {all.outer, 1, 1}) +
+                        reshape(positions, {positions.size(), 1}) * all.inner + arange(0, all.inner);
+  return reshape(places, with_axis_replaced(shape, axis, positions.shape()));
+}
+
+Tensor gather_along(std::string_view operation, const Tensor& x, std::size_t axis, const Tensor& index) {
+  return gather_places(x, places_along_axis(operation, x.shape(), axis, index));
 }
 
 Shape with_axis_replaced(const Shape& shape, std::size_t axis, const Shape& inserted) {
@@ -298,7 +322,9 @@ Tensor checked_mask(std::string_view operation, const Operand& mask) {
 Tensor gather(const Operand& x, Integer axis, const Operand& index) try {
   const Tensor in = x.as_tensor();
   const std::size_t at = normalize_axis("gather", axis, in.shape());
-  if (ops::is_batched(index)) return ops::gather_along("gather", in, at, *index.tensor());
+  if (ops::is_batched(index))
+    return ops::gather_along("gather", in, at,
+                             ops::counted_positions("gather", index, in.shape(), at, false));
   return ops::gather_flat({in, x.here()}, ops::gathered_places("gather", in.shape(), at, index));
 } catch (...) {
   rethrow_in_call(x, index);

@@ -43,8 +43,23 @@ Array gathered_places(std::string_view operation, const Shape& shape, std::size_
 /// The places of an index that fits: its element along the axis, its own position along the others.
 Array flat_places(const Array& index, std::size_t axis, const Shape& shape);
 
-/// gather(x, axis, index) of an index that is another for each sample of a vmap.
+// Of positions that may be others for each sample of a vmap, and so are tensors.
+
+/// gather(x, axis, index).
 Tensor gather_along(std::string_view operation, const Tensor& x, std::size_t axis, const Tensor& index);
+/// The positions, checked in all samples, as checked_positions() does.
+Tensor counted_positions(std::string_view operation, const Operand& positions, std::int64_t size,
+                         const std::string& what, bool negative);
+Tensor counted_positions(std::string_view operation, const Operand& positions, const Shape& shape,
+                         std::size_t axis, bool negative);
+/// The places in row-major order that gather(x, axis, index) takes, and that take(x, positions, axis) does.
+Tensor places_along_axis(std::string_view operation, const Shape& shape, std::size_t axis,
+                         const Tensor& index);
+Tensor places_of_slices(const Shape& shape, std::size_t axis, const Tensor& positions);
+/// Zeros of this shape, to which is added what comes for the places in row-major order.
+Tensor add_places(const Tensor& values, const Tensor& places, const Shape& shape);
+/// x with values, one for each place in row-major order, or one number for all; of equal places the last.
+Tensor put_places(const Tensor& x, const Tensor& places, const Tensor& values);
 
 /// x's shape with the axes of `inserted` instead of an axis.
 Shape with_axis_replaced(const Shape& shape, std::size_t axis, const Shape& inserted);

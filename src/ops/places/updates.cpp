@@ -4,6 +4,7 @@
 #include <bit>
 #include <limits>
 
+#include "ops/batching.h"
 #include "ops/elementwise.h"
 #include "ops/places/places.h"
 #include "ops/registry.h"
@@ -43,6 +44,21 @@ Tensor replaced(std::string_view operation, const Operand& x, const Places& plac
 }
 
 Tensor filled(const Shape& shape, const Tensor& number) { return broadcast_to(number, shape); }
+
+/// The same at places that may be others for each sample of a vmap.
+Tensor replaced_in_each(std::string_view operation, const Operand& x, const Tensor& places,
+                        const Operand& values) {
+  const DType dtype = common_dtype(x, values);
+  const Tensor given = values.as(dtype);
+  return put_places(x.as(dtype), places,
+                    given.rank() == 0 ? given : stretched(operation, given, places.shape(), "values"));
+}
+
+/// The places that gather(x, axis, index) takes, of an index that is another for each sample of a vmap.
+Tensor batched_places(std::string_view operation, const Shape& shape, std::size_t axis,
+                      const Operand& index) {
+  return places_along_axis(operation, shape, axis, counted_positions(operation, index, shape, axis, false));
+}
 
 // ---- Elements that meet in one place -------------------------------------------------------------------
 
@@ -191,8 +207,12 @@ Entries updating_operations() {
 Tensor scatter(const Operand& x, Integer axis, const Operand& index, const Operand& values) try {
   const DType dtype = ops::common_dtype(x, values);
   const Tensor in = x.as(dtype);
-  const Array places =
-      ops::gathered_places("scatter", in.shape(), normalize_axis("scatter", axis, in.shape()), index);
+  const std::size_t at = normalize_axis("scatter", axis, in.shape());
+  if (ops::is_batched(index)) {
+    const Tensor each = ops::batched_places("scatter", in.shape(), at, index);
+    return ops::put_places(in, each, ops::values_for("scatter", values.as(dtype), each.shape()));
+  }
+  const Array places = ops::gathered_places("scatter", in.shape(), at, index);
   return ops::put_flat(in, places, ops::values_for("scatter", values.as(dtype), places.shape()));
 } catch (...) {
   rethrow_in_call("scatter", x, index, values);
@@ -203,21 +223,27 @@ Tensor put_along_axis(const Operand& x, const Operand& index, const Operand& val
   const DType dtype = ops::common_dtype(x, values);
   const Tensor in = x.as(dtype), given = values.as(dtype);
   const std::size_t at = normalize_axis(name, axis, in.shape());
-  const Array list = ops::checked_positions(name, index, in.shape(), at, true);
-  if (list.shape().rank() != in.rank())
+  const bool batched = ops::is_batched(index);
+  const Tensor list = batched ? ops::counted_positions(name, index, in.shape(), at, true)
+                              : constant(ops::checked_positions(name, index, in.shape(), at, true));
+  if (list.rank() != in.rank())
     throw ShapeError("put_along_axis: an index of shape " + to_string(list.shape()) + " for shape " +
                      to_string(in.shape()) + "; it needs as many axes");
   Shape wanted = in.shape();
   wanted[at] = list.shape()[at];
-  const Tensor wide = ops::stretched(name, constant(list), wanted, "positions");
-  const Array places = ops::flat_places(value_of(wide), at, in.shape());
-  return ops::put_flat(in, places, given.rank() == 0 ? given : ops::stretched(name, given, wanted, "values"));
+  const Tensor wide = ops::stretched(name, list, wanted, "positions");
+  const Tensor all = given.rank() == 0 ? given : ops::stretched(name, given, wanted, "values");
+  if (batched) return ops::put_places(in, ops::places_along_axis(name, in.shape(), at, wide), all);
+  return ops::put_flat(in, ops::flat_places(value_of(wide), at, in.shape()), all);
 } catch (...) {
   rethrow_in_call(x, index, values);
 }
 
 Tensor put(const Operand& x, const Operand& positions, const Operand& values) try {
   const std::int64_t size = x.as_tensor().size();
+  if (ops::is_batched(positions))
+    return ops::replaced_in_each(
+        "put", x, ops::counted_positions("put", positions, size, "all elements", true), values);
   ops::Places places{1, size, 1, ops::checked_positions("put", positions, size, "all elements", true)};
   const Shape shape = places.list.shape();
   return ops::replaced("put", x, places, shape, values);
@@ -228,6 +254,10 @@ Tensor put(const Operand& x, const Operand& positions, const Operand& values) tr
 Tensor put(const Operand& x, const Operand& positions, const Operand& values, Integer axis) try {
   const Shape shape = x.as_tensor().shape();
   const std::size_t at = normalize_axis("put", axis, shape);
+  if (ops::is_batched(positions))
+    return ops::replaced_in_each(
+        "put", x, ops::places_of_slices(shape, at, ops::counted_positions("put", positions, shape, at, true)),
+        values);
   const Array list = ops::checked_positions("put", positions, shape, at, true);
   return ops::replaced("put", x, ops::along(shape, at, list),
                        ops::with_axis_replaced(shape, at, list.shape()), values);
@@ -267,7 +297,13 @@ Tensor scatter_add(const Operand& x, Integer axis, const Operand& index, const O
   constexpr const char* name = "scatter_add";
   const DType dtype = ops::number_dtype(ops::common_dtype(x, values));
   const Tensor in = x.as(dtype);
-  const Array places = ops::gathered_places(name, in.shape(), normalize_axis(name, axis, in.shape()), index);
+  const std::size_t at = normalize_axis(name, axis, in.shape());
+  if (ops::is_batched(index)) {
+    const Tensor each = ops::batched_places(name, in.shape(), at, index);
+    const Tensor added = ops::values_for(name, values.as(dtype), each.shape());
+    return in + ops::add_places(ops::filled(each.shape(), added), each, in.shape());
+  }
+  const Array places = ops::gathered_places(name, in.shape(), at, index);
   const Tensor given = ops::values_for(name, values.as(dtype), places.shape());
   return in + ops::add_flat(ops::filled(places.shape(), given), places, in.shape());
 } catch (...) {
@@ -280,9 +316,16 @@ Tensor index_add(const Operand& x, Integer axis, const Operand& positions, const
   const DType dtype = ops::number_dtype(ops::common_dtype(x, values));
   const Tensor in = x.as(dtype);
   const std::size_t at = normalize_axis(name, axis, in.shape());
-  const Array list = ops::checked_positions(name, positions, in.shape(), at, true);
-  if (list.shape().rank() != 1)
-    throw ShapeError("index_add: positions of shape " + to_string(list.shape()) + "; give one axis of them");
+  const Tensor many = positions.as_tensor();
+  if (many.rank() != 1)
+    throw ShapeError("index_add: positions of shape " + to_string(many.shape()) + "; give one axis of them");
+  if (ops::is_batched(many)) {
+    const Tensor each =
+        ops::places_of_slices(in.shape(), at, ops::counted_positions(name, many, in.shape(), at, true));
+    return in + alpha * ops::add_places(ops::stretched(name, values.as(dtype), each.shape(), "values"), each,
+                                        in.shape());
+  }
+  const Array list = ops::checked_positions(name, many, in.shape(), at, true);
   const ops::Places places = ops::along(in.shape(), at, list);
   const Tensor given =
       ops::spread_out(name, values.as(dtype), places, ops::with_axis_replaced(in.shape(), at, list.shape()));
