@@ -19,8 +19,17 @@ namespace fs = std::filesystem;
 // on the OpenMP build of OpenBLAS, too.
 const std::string libtorch_tuned = "libtorch_tuned", libtorch_openmp = "libtorch_openmp";
 
+// Chainrule's program at another step, in place of the floor.
+const std::string passes = "passes";
+
 /// The program that one of our names stands for.
-std::string program_of(const std::string& name) { return name.starts_with("libtorch") ? "libtorch" : name; }
+std::string program_of(const std::string& name) {
+  return name.starts_with("libtorch") ? "libtorch" : name == passes ? "chainrule" : name;
+}
+/// The step that it is asked for.
+const std::string& step_of(const std::string& name, const Case& that) {
+  return name == passes ? that.passes : that.step;
+}
 
 double median(std::vector<double> numbers) {
   const auto middle = numbers.begin() + static_cast<std::ptrdiff_t>(numbers.size() / 2);
@@ -105,13 +114,15 @@ std::vector<std::string> Bench::names(const Case& that) const {
     if (threads_ > 1 && that.is_step() && has_openmp_blas()) names.push_back(libtorch_openmp);
   }
   if (that.has_floor && (that.is_step() || that.is_process())) names.push_back("floor");
+  if (!that.passes.empty()) names.push_back(passes);
   return names;
 }
 
 double Bench::check(const Case& that) {
   if (!that.is_step()) return 0;
   std::vector<std::vector<std::string>> answers;
-  for (const std::string& program : names(that)) answers.push_back(child(program).ask("check " + that.step));
+  for (const std::string& program : names(that))
+    if (program != passes) answers.push_back(child(program).ask("check " + that.step));
   double largest = 0;
   for (std::size_t k = 1; k < answers.size(); ++k) {
     const std::string other = names(that)[k];
@@ -145,13 +156,13 @@ Bench::Numbers Bench::in_turns(const std::vector<std::string>& programs, int rou
 Bench::Numbers Bench::numbers(const Case& that) {
   switch (that.kind) {
     case Kind::time: {
-      const std::string question =
-          fmt::format("{} {} {}", effort_.is_cpu_time ? "cpu" : "time", that.step, effort_.milliseconds);
       const auto ask = [&](const std::string& program) {
+        const std::string question = fmt::format("{} {} {}", effort_.is_cpu_time ? "cpu" : "time",
+                                                 step_of(program, that), effort_.milliseconds);
         return std::stod(child(program).ask(question).at(0));
       };
       for (const std::string& program : names(that))
-        child(program).ask(fmt::format("time {} 1", that.step));  // to warm up
+        child(program).ask(fmt::format("time {} 1", step_of(program, that)));  // to warm up
       return in_turns(names(that), effort_.rounds, ask);
     }
     case Kind::memory:
@@ -181,6 +192,7 @@ Result Bench::measure(const Case& that) {
     if (program == "chainrule") result.chainrule = number;
     if (program == "libtorch") result.libtorch = number;
     if (program == "floor") result.floor = number;
+    if (program == passes) result.floor = number * that.pass_count;
     if (program_of(program) == "libtorch")
       result.libtorch_at_best = std::min(result.libtorch_at_best.value_or(number), number);
   }
@@ -188,7 +200,7 @@ Result Bench::measure(const Case& that) {
 }
 
 double Bench::peak(const std::string& program, const Case& that) const {
-  return std::stod(start(program)->ask("memory " + that.step).at(0));
+  return std::stod(start(program)->ask("memory " + step_of(program, that)).at(0));
 }
 
 double Bench::process(const std::string& program, bool memory) const {

@@ -17,6 +17,15 @@ Case without_floor(Case that) {
   that.has_floor = false;
   return that;
 }
+/// A transform of a function, against so many passes of another step of the same program.
+Case transform(std::string name, double pass_count, std::string passes, double at_most) {
+  Case that = step(name, float32, {.floor = at_most});
+  that.libtorch = Libtorch::never;
+  that.has_floor = false;
+  that.passes = std::move(passes);
+  that.pass_count = pass_count;
+  return that;
+}
 /// The memory of a case that is timed, too.
 Case memory(Case timed, Goals goals) {
   timed.name += "_memory";
@@ -97,6 +106,25 @@ std::vector<Case> all_cases() {
                    .goals = {.at_most = 64e6 + 7 * 4.0 * 4 * 4096 * 64}});
   cases.push_back(without_floor(step("lstm", float32, {.faster = 5})));
   cases.push_back(without_floor(step("transformer_block", float32, {.faster = 1.4})));
+
+  // Transforms of functions, against passes of the same function.
+  cases.push_back(transform("jvp_network", 1, "network_forward", 2.5));
+  cases.push_back(transform("hvp_network", 1, "network_backward", 3.1));
+  cases.push_back(memory(cases.back(), {.floor = 3}));
+  cases.push_back(transform("jacobian_100", 1, "jacobian_100_rows", 0.1));
+  cases.push_back(step("jacobian_100", float32, {}));
+  cases.back().name = "jacobian_100_products";
+  cases.back().libtorch = Libtorch::never;
+  cases.push_back(transform("hessian_rosenbrock", 100, "hvp_rosenbrock", 0.2));
+  cases.push_back(transform("per_sample_gradients", 1, "batch_gradient", 4));
+  cases.push_back(without_floor(step("pinn_step", 1e-3, {.faster = 5})));
+  cases.push_back(transform("checkpoint_100_layers", 1, "plain_100_layers", 1.4));
+  cases.push_back(memory(cases.back(), {.floor = 0.25}));
+  for (const auto& [name, at_most] :
+       {std::pair("custom_gradient", 1.5), std::pair("custom_gradient_tensors", 0.0)}) {
+    cases.push_back(transform(name, 1, "builtin_gradient", at_most));
+    cases.back().parts = 1000;
+  }
 
   cases.push_back({.name = "startup_time", .kind = Kind::startup_time, .goals = {.faster = 30}});
   cases.push_back({.name = "startup_memory", .kind = Kind::startup_memory, .goals = {.faster = 8}});

@@ -34,7 +34,10 @@ struct Case {
   double parts = 1;       ///< numbers are per part: so many make a step
   double tolerance = 0;   ///< how far apart two programs' results may be, relative to their size
   Libtorch libtorch = Libtorch::always;
-  bool has_floor = true;    ///< are there hand-written loops that do the same?
+  bool has_floor = true;  ///< are there hand-written loops that do the same?
+  /// In place of the floor: another step of chainrule's program, as often.
+  std::string passes = {};
+  double pass_count = 1;
   Goals goals;              ///< with one thread
   Goals goals_of_two = {};  ///< with two threads
   bool is_memory() const {

@@ -4,6 +4,7 @@
 #include "chainrule_base.h"
 #include "chainrule_networks.h"
 #include "chainrule_operations.h"
+#include "chainrule_transforms.h"
 
 /// The cases as a user of chainrule writes them.
 namespace {
@@ -26,18 +27,6 @@ struct Chain : Differentiate<Chain> {
     return result;
   }
 };
-
-Mlp network(const std::vector<bench::LayerInputs>& inputs) {
-  std::vector<Linear> layers;
-  for (const bench::LayerInputs& layer : inputs)
-    layers.push_back(
-        {{tensor(layer.weight, {layer.outputs, layer.inputs}), "weight"}, {tensor(layer.bias), "bias"}});
-  return Mlp(layers);
-}
-void report_network(bench::Report& report, const Tensor& loss, const Mlp& network) {
-  add(report, "loss", loss);
-  for (const Parameter& parameter : network.parameters()) add(report, "parameter", parameter);
-}
 
 struct HalfMoons {
   static constexpr bool learns = true;
@@ -247,5 +236,6 @@ int main() {
   bench::Program program("chainrule " CHAINRULE_VERSION);
   add_cases(program);
   add_cases_without_floor(program);
+  add_transforms(program);
   return program.serve();
 }

@@ -19,6 +19,18 @@ void add(bench::Report& report, const char* name, const Tensor& tensor) {
     report.add(name, tensor.data<float>().data(), tensor.size());
 }
 
+Mlp network(const std::vector<bench::LayerInputs>& inputs) {
+  std::vector<Linear> layers;
+  for (const bench::LayerInputs& layer : inputs)
+    layers.push_back(
+        {{tensor(layer.weight, {layer.outputs, layer.inputs}), "weight"}, {tensor(layer.bias), "bias"}});
+  return Mlp(layers);
+}
+void report_network(bench::Report& report, const Tensor& loss, const Mlp& network) {
+  add(report, "loss", loss);
+  for (const Parameter& parameter : network.parameters()) add(report, "parameter", parameter);
+}
+
 /// A value, and the gradients of some leaves. Each `Case` says how its value() follows from the leaves.
 template <class Case>
 struct Differentiate {

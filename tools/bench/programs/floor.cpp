@@ -105,6 +105,37 @@ struct CrossEntropy {
   }
 };
 
+/// The Jacobian of tanh(W₃ tanh(W₂ tanh(W₁ x))): three products of matrices, whatever is done besides.
+struct JacobianOfNetwork {
+  bench::TanhNetworkInputs in;
+  Floats rows = Floats(in.size * in.size), other = rows;
+  void step() {
+    constexpr std::int64_t n = bench::TanhNetworkInputs::size;
+    Floats h = in.x, slopes[3];
+    for (int layer = 0; layer < 3; ++layer) {
+      Floats next(n);
+      cblas_sgemv(CblasRowMajor, CblasNoTrans, n, n, 1, in.weights[layer].data(), n, h.data(), 1, 0,
+                  next.data(), 1);
+      for (float& each : next) each = std::tanh(each);
+      for (const float each : next) slopes[layer].push_back(1 - each * each);
+      h = next;
+    }
+    const auto scale = [&](Floats& matrix, const Floats& slope) {
+      for (std::int64_t i = 0; i < n * n; ++i) matrix[i] *= slope[i % n];
+    };
+    std::fill(rows.begin(), rows.end(), 0.0F);
+    for (std::int64_t i = 0; i < n; ++i) rows[i * n + i] = slopes[2][i];
+    for (int layer = 3; layer-- > 0;) {
+      sgemm(false, false, n, n, n, 1, rows.data(), n, in.weights[layer].data(), n, 0, other.data());
+      std::swap(rows, other);
+      if (layer > 0) scale(rows, slopes[layer - 1]);
+    }
+  }
+  void report(Report& report) const {
+    report.add("jacobian", rows.data(), static_cast<std::int64_t>(rows.size()));
+  }
+};
+
 #include "cases.inc"
 
 }  // namespace bench::floor
@@ -112,5 +143,6 @@ struct CrossEntropy {
 int main() {
   bench::Program program(std::string(COMPILER ", ") + openblas_get_config());
   bench::floor::add_cases(program);
+  program.add<bench::floor::JacobianOfNetwork>("jacobian_100");
   return program.serve();
 }

@@ -334,4 +334,28 @@ struct TransformerInputs {
   std::vector<LayerInputs> projections;  ///< to queries, keys and values; of the heads' results; wide; back
 };
 
+/// Three square weights and a vector, for tanh(W₃ tanh(W₂ tanh(W₁ x))).
+struct TanhNetworkInputs {
+  TanhNetworkInputs() {
+    Random random(33);
+    for (auto& weight : weights) weight = random.uniform(size * size, -0.2F, 0.2F);
+    x = random.uniform(size, -1, 1);
+  }
+  static constexpr std::int64_t size = 100;
+  std::vector<float> weights[3], x;
+};
+
+/// A network 1-32-32-1 with tanh, and points (count, 1) at which u'' = -sin(x) is to hold.
+struct PinnInputs {
+  PinnInputs() {
+    Random random(1);
+    layers = {LayerInputs(1, 32, random), LayerInputs(32, 32, random), LayerInputs(32, 1, random)};
+    x = random.uniform(count, 0, 3);
+  }
+  static constexpr std::int64_t count = 256;
+  static constexpr float learning_rate = 1e-3F;
+  std::vector<LayerInputs> layers;
+  std::vector<float> x;
+};
+
 }  // namespace bench

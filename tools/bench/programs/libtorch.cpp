@@ -256,6 +256,35 @@ struct Attention {
   }
 };
 
+struct Pinn {
+  static constexpr bool learns = true;
+  bench::PinnInputs in;
+  Layers net{in.layers};
+  Tensor x = variable(tensor(in.x, {in.count, 1})), force = torch::sin(x.detach());
+  Tensor u() const {
+    Tensor h = x;
+    for (std::size_t i = 0; i < net.parameters.size(); i += 2) {
+      if (i > 0) h = torch::tanh(h);
+      h = F::linear(h, net.parameters[i], net.parameters[i + 1]);
+    }
+    return h;
+  }
+  Tensor loss() const {
+    const Tensor ones = torch::ones_like(force);
+    const Tensor slope = torch::autograd::grad({u()}, {x}, {ones}, {}, true)[0];
+    const Tensor second = torch::autograd::grad({slope}, {x}, {ones}, {}, true)[0];
+    return (second + force).square().mean();
+  }
+  void step() {
+    for (Tensor& parameter : net.parameters) zero_grad(parameter);
+    loss().backward({}, c10::nullopt, false, net.parameters);
+    const torch::NoGradGuard no_grad;
+    for (Tensor& parameter : net.parameters)
+      if (parameter.grad().defined()) parameter.sub_(parameter.grad(), in.learning_rate);
+  }
+  void report(bench::Report& report) { net.report(report, loss()); }
+};
+
 #include "cases.inc"
 #include "cases_without_floor.inc"
 
