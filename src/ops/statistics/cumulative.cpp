@@ -136,6 +136,49 @@ struct LinearRecurrence {
   }
 };
 
+/// What xᵢ - yᵢ₋₁ lacks for y = logcumsumexp(x), as y has lost the digits of what is beside a large x: with
+/// y = m + s for the largest x so far, m, it is (xᵢ - m) - s.
+Array lost_digits(const Array& x, std::size_t axis) {
+  Array out(x.shape(), x.dtype());
+  dispatch_floating(x.dtype(), [&]<class T>() {
+    struct Sum {
+      T y, largest;
+      double beside;
+    };
+    const T* from = x.data<T>();
+    T* to = out.mutable_data<T>();
+    const AlongAxis along(x.shape(), axis);
+    along.for_each_block([&](std::int64_t first, std::int64_t lines) {
+      std::vector<Sum> sums;
+      for (std::int64_t at = first; at < first + lines; ++at) {
+        to[at] = 0;
+        sums.push_back({from[at], from[at], 0});
+      }
+      for (std::int64_t i = 1; i < along.n; ++i)
+        for (std::int64_t line = 0; line < lines; ++line) {
+          const std::int64_t at = first + i * along.inner + line;
+          auto& [y, largest, beside] = sums[static_cast<std::size_t>(line)];
+          const T next = from[at], distance = next - y;
+          const double apart = static_cast<double>(next - largest), lost = apart - beside - distance;
+          to[at] = std::isfinite(lost) ? static_cast<T>(lost) : T(0);
+          y = rules::logaddexp(y, next);
+          if (!(apart > 0)) {
+            if (std::isfinite(apart)) beside = rules::logaddexp(beside, apart);
+            continue;
+          }
+          beside = rules::logaddexp(beside - apart, 0.0);
+          largest = next;
+        }
+    });
+  });
+  return out;
+}
+Tensor lost_digits(const Tensor& x, std::size_t axis) {
+  return numbers_of(
+      x, [axis](const Array& elements) { return lost_digits(elements, axis); },
+      [axis](const Tensor& stack) { return lost_digits(stack, axis + 1); });
+}
+
 struct Logcumsumexp {
   static constexpr std::string_view name = "logcumsumexp", formula = "∂yᵢ/∂xⱼ = exp(xⱼ − yᵢ) for j ≤ i";
   std::size_t axis = 0;
@@ -163,8 +206,9 @@ struct Logcumsumexp {
     // A recurrence: yᵢ = logaddexp(yᵢ₋₁, xᵢ), where each of the two has its share. Equal infinities have no
     // distance: at +inf they share evenly, and -inf passes nothing on.
     constexpr double infinity = std::numeric_limits<double>::infinity();
-    const Tensor before = LinearRecurrence::before(out, -infinity, axis), distance = in[0] - before,
-                 equal = distance != distance, safe = where(equal, 0, distance),
+    const Tensor before = LinearRecurrence::before(out, -infinity, axis),
+                 distance = in[0] - before + lost_digits(in[0], axis), equal = distance != distance,
+                 safe = where(equal, 0, distance),
                  at_equal = where(in[0] == before, cast(in[0] == infinity, out.dtype()) * 0.5, distance),
                  mine = where(equal, at_equal, sigmoid(safe)), rest = where(equal, at_equal, sigmoid(-safe));
     to[0] =
