@@ -25,7 +25,7 @@ static Result identity(Arguments& a) {
 
 static Result stepped(Arguments& a) {
   const double start = a.given(1) ? a.number(0) : 0, stop = a.number(a.given(1) ? 1 : 0), step = a.number(2);
-  require_few(a, (stop - start) / step);
+  if (step != 0) require_few(a, (stop - start) / step);
   return arange(start, stop, step, a.default_dtype());
 }
 

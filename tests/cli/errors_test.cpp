@@ -93,11 +93,10 @@ TEST(ExpressionErrors, show_how_a_function_is_called) {
                  "an argument without a name follows one that has a name\n  sum(axis=0, x)\n              ^");
   expect_failure("sum(x, axis=0, axis=0)", 2,
                  "the argument 'axis' is given twice\n  sum(x, axis=0, axis=0)\n                 ^");
-  expect_failure(
-      "sum(v, axis=0.5)", 2,
-      "sum: axis is a number; it should be a whole number or a tuple of them\n  sum(v, axis=0.5)\n  ^");
+  expect_failure("sum(v, axis=0.5)", 2,
+                 "sum: axis is 0.5; it should be a whole number or a tuple of them\n  sum(v, axis=0.5)\n  ^");
   expect_failure("sum(v, keepdims=1)", 2,
-                 "sum: keepdims is a number; it should be True or False\n  sum(v, keepdims=1)\n  ^");
+                 "sum: keepdims is 1; it should be True or False\n  sum(v, keepdims=1)\n  ^");
   expect_failure("mse_loss(v, v, 'avg')", 2,
                  "mse_loss: reduction is the text 'avg'; it should be 'mean', 'sum' or 'none'\n  mse_loss(v, "
                  "v, 'avg')\n  ^");
@@ -245,9 +244,7 @@ TEST(ValueErrors, name_the_row_of_a_ragged_list) {
 }
 
 TEST(ValueErrors, refuse_shapes_that_nobody_means) {
-  expect_value_failure(
-      "x=zeros(-1)", 2,
-      "zeros: shape is a number; it should be a shape without negative sizes\n  x=zeros(-1)\n    ^");
+  expect_value_failure("x=zeros(-1)", 2, "zeros: shape is -1; it should be at least 0\n  x=zeros(-1)\n    ^");
   expect_value_failure(
       "x=zeros(1000000,1000000)", 1,
       "zeros: shape (1000000, 1000000) has more than 33554432 elements\n  x=zeros(1000000,1000000)\n    ^");
@@ -255,6 +252,14 @@ TEST(ValueErrors, refuse_shapes_that_nobody_means) {
                        "ones: shape (4611686018427387904, 4) has more than 33554432 elements\n"
                        "  x=ones(4611686018427387904,4)\n    ^");
   EXPECT_EQ(run_tool({"eval", "zeros(100000000, 0)"}).output, "value = []\n") << "however long, it has none";
+  expect_value_failure("x=arange(0,10,0)", 1,
+                       "arange: a step of 0 goes nowhere; give another\n  x=arange(0,10,0)\n    ^");
+  expect_value_failure("x=zeros((2,-1))", 2,
+                       "zeros: shape is a tuple; it should be a shape without negative sizes\n"
+                       "  x=zeros((2,-1))\n    ^");
+  expect_value_failure("x=one_hot([1],99999999999)", 1,
+                       "one_hot: too large: 799999999992 bytes for shape (1, 99999999999) in int64; at most "
+                       "2147483648 are allowed here\n  x=one_hot([1],99999999999)\n    ^");
   EXPECT_EQ(run_tool({"eval", "1", "x=eye(1000000)"}).exit_code, 1);
   EXPECT_EQ(run_tool({"eval", "1", "x=arange(-9223372036854775807, 9223372036854775807)"}).exit_code, 1);
 }

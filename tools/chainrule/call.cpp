@@ -200,7 +200,7 @@ Shape Arguments::shape(std::size_t i) const {
   const bool empty = std::find(sizes.begin(), sizes.end(), 0) != sizes.end();
   std::int64_t elements = 1;
   for (const std::int64_t size : sizes) {
-    if (size < 0) fail(i, "a shape without negative sizes");
+    if (size < 0) fail(i, values_[i].is_number() ? "at least 0" : "a shape without negative sizes");
     if (!empty && (__builtin_mul_overflow(elements, size, &elements) || elements > context_.most_elements))
       throw ShapeError(std::string(called_) + ": shape " + to_string(Shape(sizes)) + " has more than " +
                        std::to_string(context_.most_elements) + " elements");
@@ -235,7 +235,8 @@ bool Arguments::all_numbers() const {
 
 void Arguments::fail(std::size_t i, const std::string& wanted) const {
   throw CommandError(std::string(called_) + ": " + std::string(parameters(function_)[i].names.front()) +
-                     " is " + describe(values_[i]) + "; it should be " + wanted);
+                     " is " + (values_[i].is_number() ? text(i) : describe(values_[i])) + "; it should be " +
+                     wanted);
 }
 
 void Arguments::refuse(const std::string& message) const { throw CommandError(message); }

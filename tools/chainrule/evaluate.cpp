@@ -89,6 +89,8 @@ class Machine {
         throw CommandError(error.what() + pointer(instruction));
       } catch (const ShapeError& error) {
         throw ShapeError(std::string(without_place(error)) + pointer(instruction));
+      } catch (const MemoryError& error) {
+        throw std::runtime_error(std::string(without_place(error)) + pointer(instruction));
       } catch (const DTypeError& error) {
         throw DTypeError(std::string(without_place(error)) + pointer(instruction));
       } catch (const LinAlgError& error) {

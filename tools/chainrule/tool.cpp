@@ -133,6 +133,8 @@ int run_tool(int count, char** values, Ranks& ranks) {
   } catch (const Stopped& stopped) {
     constexpr int by_signal = 128;  // as shells say it
     return complain(app, ranks, stopped.what(), by_signal + stopped.signal);
+  } catch (const MemoryError& error) {
+    return complain(app, ranks, std::string(without_place(error)), work_failed);
   } catch (const std::bad_alloc&) {
     return complain(app, ranks, "not enough memory", work_failed);
   } catch (const std::exception& error) {
