@@ -101,6 +101,7 @@ class TableReader {
 
   void add(CsvRow& row, std::int64_t line) {
     if (readers_.empty()) {
+      if (row.size() == 2 && row[0] == "sep=" && row[1].empty()) return;  // a note of Excel's
       begin(row, line);
       if (table_.has_header) return;
     }
@@ -120,12 +121,19 @@ class TableReader {
       table_.has_header = false;
     }
     if (table_.lines.empty()) fail_at_line(table_.path, first_line_, "a header but no row follows it");
-    for (std::size_t i = 0; i < readers_.size(); ++i)
+    drop_empty_end();
+    for (std::size_t i = 0; i < table_.columns.size(); ++i)
       table_.columns[i].name =
           table_.has_header && !first_[i].empty() ? in_utf8(first_[i]) : "column " + std::to_string(i + 1);
   }
 
  private:
+  /// Where each line ends in a separator, there is a column that has neither a name nor a cell.
+  void drop_empty_end() {
+    while (table_.has_header && table_.columns.size() > 1 && first_[table_.columns.size() - 1].empty() &&
+           table_.columns.back().missing() == table_.rows())
+      table_.columns.pop_back();
+  }
   void begin(const CsvRow& row, std::int64_t line) {
     table_.has_header = options_.header.value_or(
         std::none_of(row.begin(), row.end(), [](const auto& field) { return parse_number(field); }) &&
@@ -292,6 +300,8 @@ Table TableStream::read(std::int64_t most) {
       for (const TableColumn& column : table.columns) at.names.push_back(column.name);
     return table;
   }
+  while (table.columns.size() > at.columns && table.columns.back().missing() == table.rows())
+    table.columns.pop_back();  // as of the first part
   if (table.columns.size() != at.columns)
     fail_at_line(table.path, table.lines.front(),
                  std::to_string(table.columns.size()) + " fields, but the rows before have " +

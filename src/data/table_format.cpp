@@ -92,6 +92,10 @@ std::string_view other_format(std::string_view text, bool known_separator) {
 }
 
 char detect_separator(std::string_view beginning) {
+  constexpr std::string_view note = "sep=";  // Excel's
+  if (beginning.starts_with(note) && beginning.size() > note.size() + 1 &&
+      (beginning[note.size() + 1] == '\r' || beginning[note.size() + 1] == '\n'))
+    return beginning[note.size()];
   for (const char separator : {';', '\t', ',', '|', ' '}) {
     const std::vector<std::size_t> counts = counts_of(separator, beginning);
     if (!counts.empty() && counts.front() > 0 &&

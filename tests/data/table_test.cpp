@@ -88,6 +88,24 @@ TEST(Table, knows_a_header_from_data) {
   EXPECT_EQ(names(read("a,\n1,2\n")), Texts({"a", "column 2"}));
 }
 
+TEST(Table, leaves_out_what_spreadsheets_add) {
+  const Table noted = read("sep=;\na;b\n1;2\n");
+  EXPECT_EQ(names(noted), Texts({"a", "b"}));
+  EXPECT_EQ(noted.separator, ';');
+  EXPECT_EQ(noted.lines, std::vector<std::int64_t>({3}));
+  // A separator ends each line; a column that has a name, or a cell, stays.
+  EXPECT_EQ(names(read("a,b,\n1,2,\n3,4,\n")), Texts({"a", "b"}));
+  EXPECT_EQ(names(read("a,b,,\n1,2,,\n3,4,,\n")), Texts({"a", "b"}));
+  EXPECT_EQ(names(read("a,b,c\n1,2,\n3,4,\n")), Texts({"a", "b", "c"}));
+  EXPECT_EQ(names(read("a,b,\n1,2,\n3,4,5\n")), Texts({"a", "b", "column 3"}));
+  EXPECT_EQ(read("1,2,\n3,4,\n").columns.size(), 3U) << "without a header, it may be what a model asks for";
+  const TemporaryFile file("a,b,\n1,2,\n3,4,\n5,6,7\n");
+  TableStream stream(file.path());
+  EXPECT_EQ(stream.read(1).columns.size(), 2U);
+  EXPECT_EQ(stream.read(1).columns.size(), 2U);
+  EXPECT_THROW((void)stream.read(1), ParseError);
+}
+
 TEST(Table, takes_what_is_not_utf_8_for_latin_1) {
   const Table table = read("caf\xE9,b\ngr\xFC\xDF,1\ngr\u00fc\u00df,2\n");
   EXPECT_EQ(table.columns[0].name, "caf\u00e9");
