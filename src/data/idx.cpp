@@ -46,6 +46,7 @@ Table read_idx(const std::string& path, const std::string& labels) {
   Table table;
   table.path = path;
   table.has_header = true;
+  table.separator = '\0';  // there are no fields
   table.image_height = shape[1];
   table.image_width = shape[2];
   const std::span<const std::uint8_t> values = images.data<std::uint8_t>();

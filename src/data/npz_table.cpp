@@ -67,6 +67,7 @@ Table read_npz(const std::string& path) {
   Table table;
   table.path = path;
   table.has_header = true;
+  table.separator = '\0';  // there are no fields
   const std::string& first = arrays.front().first;
   for (const auto& [name, array] : arrays) {
     const Shape shape = array.shape(), other = arrays.front().second.shape();

@@ -266,6 +266,8 @@ TEST(Tables, are_learned_with_every_option) {
         Arguments{"--plot", "--json"}})
     EXPECT_EQ(train(wrong).exit_code, 2) << wrong[0];
   EXPECT_EQ(train({data.path(), "--sep", "ab"}).exit_code, 2);
+  EXPECT_TRUE(mentions(train({data.path(), "--arch", "mlp:"}).errors, {"--arch mlp: ''", "as 64,64"}));
+  EXPECT_TRUE(mentions(train({data.path(), "--labels", data.path()}).errors, {"--labels", "images in IDX"}));
   EXPECT_TRUE(mentions(train({data.path(), "--sep", ","}).errors,
                        {"--sep ','", "5 fields apart by ';'; give --sep ';', or leave it out"}));
   const TemporaryFile commas("a,b,c\n1,2,0\n2,3,1\n");

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <regex>
 
 #include "cli/run_tool.h"
@@ -161,6 +162,47 @@ TEST(Train, learns_classes_that_are_text) {
   EXPECT_TRUE(mentions(result.errors, {"in 2 classes: iris, blue, setosa"}));
   expect_failure(train({data.path(), "--test", stranger.path(), "--target", "kind"}), 1,
                  {stranger.path() + ":3: class rose never occurs in " + data.path()});
+}
+
+/// 40 rows "size;kind" and so on, where the kind follows from the size, which `written` writes.
+std::string sizes(const std::function<std::string(int)>& written) {
+  std::string text = "size;kind\n";
+  for (int i = -20; i < 20; ++i) text += written(i) + (i < 0 ? ";no\n" : ";yes\n");
+  return text;
+}
+
+TEST(Train, takes_decimal_commas_where_it_is_told_to) {
+  const TemporaryFile data(sizes([](int i) {
+    return (i < 0 ? "-" : "") + std::to_string(std::abs(i) / 3) + ".000," + std::to_string(std::abs(i) % 3);
+  }));
+  const TemporaryFile model("", ".safetensors");
+  EXPECT_TRUE(mentions(train({data.path(), "--epochs", "1"}).errors,
+                       {"(size) holds texts that look like numbers, as '-6.000,2'", "--decimal ,"}));
+  const ToolResult result = train({data.path(), "--decimal", ",", "--save", model.path()});
+  EXPECT_TRUE(mentions(result.errors, {"network 1-64-64-2"}));
+  EXPECT_GE(test_accuracy(result), 75) << result.errors;
+  EXPECT_EQ(run_command("evaluate", {model.path(), data.path(), "--decimal", ","}).exit_code, 0);
+  EXPECT_TRUE(mentions(run_command("evaluate", {model.path(), data.path()}).errors,
+                       {"(size) holds '-6.000,2', not a number"}));
+  // Points that are no thousands, and texts, stay what they are.
+  const TemporaryFile points(sizes([](int i) { return i % 2 == 0 ? "1.25,5" : "a,5"; }));
+  EXPECT_TRUE(mentions(train({points.path(), "--decimal", ",", "--epochs", "1"}).errors, {"network 2-64"}));
+}
+
+TEST(Train, warns_of_numbers_that_are_written_as_texts) {
+  for (const char* sign : {"%", " %", " €"}) {
+    const TemporaryFile data(sizes([&](int i) { return std::to_string(i) + ".5" + sign; }));
+    EXPECT_TRUE(mentions(train({data.path(), "--epochs", "1"}).errors,
+                         {"(size) holds texts that look like numbers", "write them as 1234.5"}))
+        << sign;
+  }
+}
+
+TEST(Train, says_what_a_header_of_numbers_and_gaps_in_the_target_are) {
+  const TemporaryFile header("0,1,2\n1.5,2,no\n2.5,3,yes\n3,4,no\n");
+  expect_failure(train({header.path()}), 2, {"column 3 has only texts", "--header yes"});
+  const TemporaryFile gaps("a,k\n1,EU\n2,NA\n3,EU\n4,\n");
+  expect_failure(train({gaps.path()}), 1, {"is EU in every row", "2 of 4 rows hold nothing there"});
 }
 
 TEST(Train, refuses_classes_of_which_only_some_are_text) {

@@ -274,6 +274,13 @@ void add_reading(CLI::App& command, ReadOptions& options) {
       ->type_name("")
       ->capture_default_str();
   command
+      .add_option(
+          "--decimal", options.decimal,
+          "What is before the decimals of a number; with a comma, points may stand\nbetween thousands")
+      ->check(CLI::IsMember({".", ","}))
+      ->type_name("C")
+      ->capture_default_str();
+  command
       .add_option("--labels", options.labels,
                   "Classes of images in IDX, if not beside them as t10k-labels-idx1-ubyte")
       ->check(file_name())
@@ -306,7 +313,8 @@ void add_train(CLI::App& app, Ranks& ranks) {
       ->type_name("COLUMN,...")
       ->needs(data);
   add_reading(*command, options->reading);
-  for (const char* name : {"--sep", "--header", "--labels"}) command->get_option(name)->needs(data);
+  for (const char* name : {"--sep", "--header", "--decimal", "--labels"})
+    command->get_option(name)->needs(data);
   add("--arch", options->arch, "ARCH",
       "linear, mlp, cnn (convolutions for images), or with sizes, as mlp:256,128, or\ncnn:16,32 for the "
       "channels");

@@ -262,60 +262,6 @@ ImageShape parse_image_shape(const std::string& text) {
   return sizes.size() == 2 ? ImageShape{1, sizes[0], sizes[1]} : ImageShape{sizes[0], sizes[1], sizes[2]};
 }
 
-namespace {
-
-std::string separator_text(char separator) {
-  return separator == '\t' ? "tab" : separator == ' ' ? "space" : std::string(1, separator);
-}
-
-/// Where --sep is not what is between the fields, an error of the table's would be about something else. What
-/// finds it out looks at the first rows only.
-void require_separator(const std::string& path, char given, const TableOptions& options) {
-  if (path == "-" || path == "/dev/stdin") return;
-  constexpr std::int64_t few = 20;
-  TableOptions open = options;
-  open.separator.reset();
-  const Table seen = [&] {
-    try {
-      return TableStream(path, open).read(few);
-    } catch (const std::exception&) {
-      return Table();  // what is wrong with it has been said already
-    }
-  }();
-  if (seen.columns.size() < 2 || seen.separator == given) return;
-  throw CommandError(fmt::format(
-      "--sep '{}': {} is not separated so: its first lines have {} fields apart by '{}'; give --sep {}, or "
-      "leave it out",
-      separator_text(given), printable(path, 1000), seen.columns.size(), separator_text(seen.separator),
-      seen.separator == ';' || seen.separator == '|' ? "'" + separator_text(seen.separator) + "'"
-                                                     : separator_text(seen.separator)));
-}
-
-}  // namespace
-
-Table read_table(const std::string& path, const ReadOptions& options) {
-  TableOptions table{.separator = {}, .header = {}, .labels = options.labels};
-  if (options.separator == "tab" || options.separator == "\\t")
-    table.separator = '\t';
-  else if (options.separator == "space")
-    table.separator = ' ';
-  else if (options.separator.size() == 1 && options.separator != "\"" && options.separator != "\n")
-    table.separator = options.separator[0];
-  else if (!options.separator.empty())
-    throw CommandError("--sep '" + printable(options.separator) + "': give one character, tab or space");
-  if (options.header != "auto") table.header = options.header == "yes";
-  const std::string file = path == "-" ? "/dev/stdin" : path;
-  if (!table.separator) return chainrule::read_table(file, table);
-  try {
-    Table read = chainrule::read_table(file, table);
-    if (read.columns.size() == 1) require_separator(file, *table.separator, table);
-    return read;
-  } catch (const ParseError&) {
-    require_separator(file, *table.separator, table);
-    throw;
-  }
-}
-
 TrainingData read_training_data(const TrainOptions& options, Generator& generator) {
   if (options.data.empty()) {
     const Table moons = make_half_moons(generator), others = make_half_moons(generator);
@@ -327,17 +273,30 @@ TrainingData read_training_data(const TrainOptions& options, Generator& generato
   }
   Table read = read_table(options.data, options.reading);
   const std::int64_t rows = read.rows();
+  if (options.reading.header == "auto") require_no_header_of_numbers(read);
   const ColumnChoice choice = choose_columns(read, options);
   const Table table = with_targets(std::move(read), choice);
+  const auto prepared = [&](const Table* test) {
+    try {
+      return prepare(table, choice, test, options, deal(table, choice, options, generator));
+    } catch (const ParseError& error) {
+      if (rows == table.rows()) throw;
+      throw ParseError(
+          fmt::format("{} ({} of {} rows hold nothing there, which is what an empty cell, ? and "
+                      "NA are, and are left out)",
+                      error.what(), rows - table.rows(), rows));
+    }
+  };
   const auto note_rows = [&](TrainingData data) {
     if (const std::int64_t gone = rows - table.rows(); gone > 0)
       data.reading += fmt::format("; {} {} without a target left out", gone, gone == 1 ? "row" : "rows");
     return data;
   };
-  if (options.test.empty())
-    return note_rows(prepare(table, choice, nullptr, options, deal(table, choice, options, generator)));
-  const Table test = read_table(options.test, {options.reading.separator, options.reading.header, ""});
-  return note_rows(prepare(table, choice, &test, options, deal(table, choice, options, generator)));
+  if (options.test.empty()) return note_rows(prepared(nullptr));
+  ReadOptions reading = options.reading;
+  reading.labels.clear();
+  const Table test = read_table(options.test, reading);
+  return note_rows(prepared(&test));
 }
 
 std::vector<TrainingData> read_folds(const TrainOptions& options, Generator& generator) {

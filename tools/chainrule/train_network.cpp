@@ -90,6 +90,7 @@ void complete_network(TrainOptions& options, const ImageShape& image) {
   if (arch == "mlp" && has_sizes) {
     require(options.hidden.empty(), "--arch mlp:... and --hidden: give one of them");
     options.hidden = options.arch.substr(4);
+    (void)parse_sizes("--arch mlp:", options.hidden);
     options.arch = arch;
   }
   require(arch != "linear" || options.hidden.empty(),
@@ -113,8 +114,8 @@ void complete(TrainOptions& options, const TrainingData& data) {
   if (options.weight_decay < 0) {
     constexpr double most_samples = 6;
     const auto inputs = static_cast<double>(data.encoder.width());
-    options.weight_decay = std::min(0.01, std::min(most_samples, inputs * (inputs - 1) / 2) /
-                                              static_cast<double>(data.train.size()));
+    options.weight_decay = std::min(
+        0.01, std::min(most_samples, inputs * (inputs - 1) / 2) / static_cast<double>(data.train.size()));
   }
   // A squared difference grows without bound where a number lies far out, and its gradient with it.
   if (options.clip < 0) options.clip = numbers ? 1 : 0;

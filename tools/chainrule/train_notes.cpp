@@ -8,6 +8,8 @@
 #include <array>
 #include <cmath>
 
+#include "chainrule/io.h"
+#include "command.h"
 #include "text.h"
 
 namespace chainrule::cli {
@@ -70,16 +72,48 @@ std::size_t count_values(const TableColumn& column, std::size_t most) {
   return std::min(most, static_cast<std::size_t>(count) + column.texts.size());
 }
 
-void warn_of_header(const Table& table, std::vector<std::string>& warnings) {
-  if (table.has_header || table.lines.empty()) return;
+/// "0,1,2" or "1,2,3", as pandas writes names that nobody has given.
+bool counts_columns(const Table& table) {
+  if (table.has_header || table.lines.empty() || table.columns.size() < 3) return false;
   for (std::size_t i = 0; i < table.columns.size(); ++i)
     if (const double first = table.columns[i].numbers[0], start = table.columns[0].numbers[0];
         !(first == start + static_cast<double>(i)) || (start != 0 && start != 1))
-      return;
-  if (table.columns.size() > 2)
+      return false;
+  return true;
+}
+
+void warn_of_header(const Table& table, std::vector<std::string>& warnings) {
+  if (counts_columns(table))
     warnings.push_back(
         "the first line looks like a header of numbers, as pandas writes it; if it is one, give "
         "--header yes");
+}
+
+/// A number as people write it: "45 %", "$3.50", "1,234.5", "0,5".
+bool is_written_number(std::string_view text) {
+  for (const std::string_view sign : {"$", "€", "£"})
+    if (text.starts_with(sign)) text.remove_prefix(sign.size());
+  for (const std::string_view sign : {"%", " ", "€", "$"})
+    if (text.ends_with(sign)) text.remove_suffix(sign.size());
+  std::string digits(text);
+  std::erase_if(digits, [](char c) { return c == ',' || c == ' '; });
+  return text.find_first_not_of("0123456789.,+- ") == std::string_view::npos &&
+         chainrule::parse_number(digits).has_value();
+}
+
+/// Texts that are all numbers become categories, of which most occur once.
+void warn_of_written_numbers(const Table& table, std::size_t position, std::vector<std::string>& warnings) {
+  const TableColumn& column = table.columns[position];
+  if (column.texts.empty() || !std::all_of(column.texts.begin(), column.texts.end(), is_written_number))
+    return;
+  const bool has_commas = std::all_of(column.texts.begin(), column.texts.end(), [](const std::string& text) {
+    return text.find_first_not_of("0123456789.,-") == std::string::npos;
+  });
+  warnings.push_back(
+      fmt::format("{} holds texts that look like numbers, as '{}', and are taken for "
+                  "categories; {}write them as 1234.5",
+                  title(table, position), printable(column.texts.front()),
+                  has_commas ? "give --decimal , if that is a decimal comma, or else " : ""));
 }
 
 void warn_of_target(const Table& table, const ColumnChoice& choice, const TableEncoder& encoder,
@@ -121,6 +155,18 @@ void warn_of_target(const Table& table, const ColumnChoice& choice, const TableE
 
 }  // namespace
 
+void require_no_header_of_numbers(const Table& table) {
+  const std::size_t below = table.lines.size() - 1;
+  if (!counts_columns(table) || below == 0) return;
+  for (std::size_t i = 0; i < table.columns.size(); ++i)
+    if (table.columns[i].text_cells() + table.columns[i].missing() == static_cast<std::int64_t>(below) &&
+        !table.columns[i].places.empty())
+      throw CommandError(
+          fmt::format("{}: its first line counts the columns, as a header that pandas writes, "
+                      "and below it {} has only texts; give --header yes",
+                      table.path, title(table, i)));
+}
+
 bool is_target(const ColumnChoice& choice, std::size_t position) {
   return position == choice.target || std::find(choice.more_targets.begin(), choice.more_targets.end(),
                                                 position) != choice.more_targets.end();
@@ -135,9 +181,13 @@ std::string describe_reading(const Table& table, const ColumnChoice& choice) {
     with_gaps += count > 0;
   }
   const Task task = choice.task.value_or(guess_task(table.columns[choice.target]));
-  std::string text = fmt::format("fields apart by {}, {} header, {}: {}", separator_name(table.separator),
-                                 table.has_header ? "a" : "no", targets_title(table, choice),
-                                 task == Task::regression ? "regression" : "classification");
+  std::string text =
+      table.separator != '\0'  ? fmt::format("fields apart by {}, {} header", separator_name(table.separator),
+                                            table.has_header ? "a" : "no")
+      : table.image_height > 0 ? fmt::format("images of {}x{}", table.image_height, table.image_width)
+                               : "arrays";
+  text += fmt::format(", {}: {}", targets_title(table, choice),
+                      task == Task::regression ? "regression" : "classification");
   if (missing > 0)
     text += fmt::format("; {} missing {} in {} {} filled in", missing, missing == 1 ? "value" : "values",
                         with_gaps, with_gaps == 1 ? "column" : "columns");
@@ -150,7 +200,9 @@ std::vector<std::string> find_warnings(const Table& table, const ColumnChoice& c
   warn_of_header(table, warnings);
   warn_of_target(table, choice, encoder, options, warnings);
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    if (is_target(choice, i) || is_dropped(choice, i)) continue;
+    if (is_dropped(choice, i)) continue;
+    warn_of_written_numbers(table, i, warnings);
+    if (is_target(choice, i)) continue;
     if (table.columns[i].missing() == table.rows())
       warnings.push_back(fmt::format("{} holds nothing in any row; leave it out with --drop {}",
                                      title(table, i), option_name(table, i)));

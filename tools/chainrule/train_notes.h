@@ -14,6 +14,9 @@ bool is_target(const ColumnChoice& choice, std::size_t position);
 /// What was taken for the separator, the header, the target and gaps, in a line without its end.
 std::string describe_reading(const Table& table, const ColumnChoice& choice);
 
+/// CommandError where the first line, taken for numbers, can only be a header of them.
+void require_no_header_of_numbers(const Table& table);
+
 /// What looks wrong in a table to learn from. Each names the option that helps.
 std::vector<std::string> find_warnings(const Table& table, const ColumnChoice& choice,
                                        const TableEncoder& encoder, const TrainOptions& options);

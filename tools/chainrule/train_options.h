@@ -9,7 +9,7 @@ namespace chainrule::cli {
 
 /// How files of data are read.
 struct ReadOptions {
-  std::string separator, header = "auto", labels;
+  std::string separator, header = "auto", decimal = ".", labels;
 };
 
 /// What `train` has been asked for.
@@ -51,6 +51,7 @@ void for_each_setting(Options& o, const Visit& visit) {
   visit("--labels", o.reading.labels, file);
   visit("--sep", o.reading.separator, learning);
   visit("--header", o.reading.header, learning);
+  visit("--decimal", o.reading.decimal, learning);
   visit("--target", o.target, learning);
   visit("--drop", o.dropped, learning);
   visit("--task", o.task, learning);
