@@ -11,15 +11,20 @@
 namespace chainrule::kernels {
 namespace {
 
-/// Calls f(i, read, write) for the packs of a line, where read(x) is the pack at i of x and write(pack, x)
-/// puts one there. The last ones are whole packs, too, so that no number's bits depend on where it stands.
-template <class P, class F>
-void for_each_pack(std::int64_t n, const F& f) {
-  using T = typename P::Element;
+/// Calls f(packs, write) for the packs of lines of n numbers that begin at `from`, where write(pack, x) puts
+/// one into another line. The last ones are whole packs, too, so that no number's bits depend on where it
+/// stands.
+template <class P, std::size_t Lines, class F>
+void for_each_pack(std::int64_t n, const typename P::Element* const (&from)[Lines], const F& f) {
   for (std::int64_t i = 0; i < n; i += P::lanes) {
     const std::int64_t count = std::min<std::int64_t>(n - i, P::lanes);
-    f([=](const T* x) { return count == P::lanes ? P::load(x + i) : P::load_part(x + i, count); },
-      [=](const P& pack, T* x) { pack.store_part(x + i, count); });
+    P packs[Lines];
+    if (count == P::lanes)
+      for (std::size_t k = 0; k < Lines; ++k) packs[k] = P::load(from[k] + i);
+    else
+#pragma GCC unroll 1
+      for (std::size_t k = 0; k < Lines; ++k) packs[k] = P::load_part(from[k] + i, count);
+    f(packs, [=](const P& pack, typename P::Element* x) { pack.store_part(x + i, count); });
   }
 }
 
@@ -32,9 +37,10 @@ struct LstmStep {
     using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
     for (std::int64_t row = begin; row < end; ++row) {
       const T* const gate = gates + row * 4 * size;
-      for_each_pack<P>(size, [&](const auto& read, const auto& write) {
-        const P i = read(gate), f = read(gate + size), g = read(gate + 2 * size), o = read(gate + 3 * size);
-        const P next = sigmoid(f) * read(before + row * size) + sigmoid(i) * tanh(g);
+      const T* const from[] = {gate, gate + size, gate + 2 * size, gate + 3 * size, before + row * size};
+      for_each_pack<P>(size, from, [&](const P(&packs)[5], const auto& write) {
+        const auto& [i, f, g, o, old] = packs;
+        const P next = sigmoid(f) * old + sigmoid(i) * tanh(g);
         write(next, c + row * size);
         write(sigmoid(o) * tanh(next), h + row * size);
       });
@@ -63,14 +69,15 @@ struct LstmStepBack {
       const T* const gate = step->gates + row * 4 * size;
       T* const to = step->to_gates + row * 4 * size;
       const std::int64_t at = row * size;
-      for_each_pack<P>(size, [&](const auto& read, const auto& write) {
-        const P i = read(gate), f = read(gate + size), g = read(gate + 2 * size), o = read(gate + 3 * size),
-                c = read(step->c + at);
-        const P to_h = read(step->g_of_h + at) + read(step->through_h + at);
-        const P to_c = (read(step->g_of_c + at) + read(step->through_c + at)) +
-                       strong_product(to_h, sigmoid(o) * tanh_slope(c));
+      const T* const from[] = {
+          gate,         gate + size,       gate + 2 * size,   gate + 3 * size,      step->before + at,
+          step->c + at, step->g_of_h + at, step->g_of_c + at, step->through_h + at, step->through_c + at};
+      for_each_pack<P>(size, from, [&](const P(&packs)[10], const auto& write) {
+        const auto& [i, f, g, o, old, c, g_of_h, g_of_c, through_h, through_c] = packs;
+        const P to_h = g_of_h + through_h;
+        const P to_c = (g_of_c + through_c) + strong_product(to_h, sigmoid(o) * tanh_slope(c));
         write(strong_product(to_c, tanh(g) * sigmoid_slope(i)), to);
-        write(strong_product(to_c, read(step->before + at) * sigmoid_slope(f)), to + size);
+        write(strong_product(to_c, old * sigmoid_slope(f)), to + size);
         write(strong_product(to_c, sigmoid(i) * tanh_slope(g)), to + 2 * size);
         write(strong_product(to_h, tanh(c) * sigmoid_slope(o)), to + 3 * size);
         write(strong_product(to_c, sigmoid(f)), step->through_c + at);
