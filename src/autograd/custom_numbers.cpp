@@ -71,6 +71,9 @@ struct NumbersSlope {
   std::size_t input;
   std::string_view name = rule.name();
 
+  Attributes attributes() const {
+    return {{"function", OpaqueAttribute(rule.of)}, {"input", as_attribute(input)}};
+  }
   Array forward(Values in) const {
     const std::size_t count = in.size() - 2;
     const Shape shape = common_shape(rule, in);
@@ -121,6 +124,7 @@ struct OfNumbers {
   NumbersRule rule;
   std::string_view name = rule.name();
 
+  Attributes attributes() const { return {{"function", OpaqueAttribute(rule.of)}}; }
   Array forward(Values in) const {
     return dispatch_floating(in[0]->dtype(), [&]<class T>() {
       std::array<double, most> x;

@@ -9,8 +9,8 @@ namespace chainrule::ops {
 
 using namespace recurrent;
 
-Array LstmSteps::forward(Values in) const {
-  return kernels::lstm(plan, *in[0], *in[1], *in[2], *in[3], *gates);
+Array LstmSteps::forward(Values in, Saved& saved, Wanted) const {
+  return kernels::lstm(plan, *in[0], *in[1], *in[2], *in[3], saved.gates);
 }
 
 Tensor LstmSteps::composed(Inputs in) {
@@ -24,13 +24,13 @@ Tensor LstmSteps::composed(Inputs in) {
   return stack({stack(h), stack(c)});
 }
 
-void LstmSteps::vjp(Inputs in, const Tensor& y, const Tensor& g, Cotangents& to) const {
+void LstmSteps::vjp(Inputs in, const Tensor& y, const Tensor& g, Cotangents& to, const Saved& saved) const {
   if (to.in_numbers()) {
     std::array<Array, 4> found;
     for (std::size_t i = 0; i < 4; ++i)
       if (i == 0 || to.wants(i)) found[i] = Array(in[i].shape(), y.dtype());
     const auto wanted = [&](std::size_t i) { return to.wants(i) ? &found[i] : nullptr; };
-    kernels::lstm_gradient(plan, *gates, value_of(in[1]), value_of(in[2]), value_of(in[3]), value_of(y),
+    kernels::lstm_gradient(plan, saved.gates, value_of(in[1]), value_of(in[2]), value_of(in[3]), value_of(y),
                            value_of(g), found[0], wanted(1), wanted(2), wanted(3));
     for (std::size_t i = 0; i < 4; ++i)
       if (to.wants(i)) to[i] = constant(std::move(found[i]));

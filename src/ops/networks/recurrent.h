@@ -1,6 +1,5 @@
 #pragma once
 
-#include <memory>
 #include <vector>
 
 #include "chainrule/networks.h"
@@ -41,13 +40,19 @@ struct LstmSteps {
                                         "c′ = σ(f) · c + σ(i) · tanh(g), h′ = σ(o) · tanh(c′); its "
                                         "derivative goes from the last step to the first";
   kernels::Lstm plan;
-  std::shared_ptr<Array> gates = std::make_shared<Array>();
+  /// What the functions of the gates were taken of.
+  struct Saved {
+    Array gates;
+  };
 
-  Array forward(Values in) const;
+  Attributes attributes() const {
+    return {{"steps", plan.steps}, {"samples", plan.samples}, {"size", plan.size}};
+  }
+  Array forward(Values in, Saved& saved, Wanted) const;
   static Tensor composed(Inputs in);
   std::int64_t flops(Inputs in, const Shape&) const { return 2 * plan.size * in[0].size(); }
   Reads reads(Wanted) const { return reads_everything; }
-  void vjp(Inputs in, const Tensor& y, const Tensor& g, Cotangents& to) const;
+  void vjp(Inputs in, const Tensor& y, const Tensor& g, Cotangents& to, const Saved& saved) const;
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
     return {"step by step, from the last one", false};
   }
