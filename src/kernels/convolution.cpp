@@ -164,14 +164,14 @@ struct PlaneLoop {
                   T* to_y) {
     const std::int64_t stride = windows->axes[2].stride, line = windows->axes[2].out,
                        line_of_x = windows->axes[1].stride * windows->axes[2].in;
+    const bool forward = to_y != nullptr;
     for_each_run(
         *windows, 0, windows->out_size(),
         [&](std::int64_t k, std::int64_t at, std::int64_t n, std::int64_t from, std::int64_t lines) {
           for (; lines-- > 0; at += line, from += line_of_x)
-            if (to_y != nullptr)
-              add<Bytes>(n, weight[k], x + from, stride, to_y + at, 1);
-            else if (to_x != nullptr)
-              add<Bytes>(n, weight[k], y + at, 1, to_x + from, stride);
+            if (to_weight == nullptr)
+              add<Bytes>(n, weight[k], forward ? x + from : y + at, forward ? stride : 1,
+                         forward ? to_y + at : to_x + from, forward ? 1 : stride);
             else
               to_weight[k] += dot<Bytes>(n, x + from, stride, y + at);
         },

@@ -50,7 +50,8 @@ double sum_of(std::int64_t n, const Term& term) {
   return total;
 }
 
-/// The same for two terms at once, as what they share is computed once.
+/// The same for two terms at once, as what they share is computed once: terms(place, add) calls add(first,
+/// second). (g++ 12 passes a pair of packs through memory, in pieces that the processor has to wait for.)
 template <class P, class Terms>
 std::pair<double, double> sums_of(std::int64_t n, const Terms& terms) {
   using T = typename P::Element;
@@ -58,29 +59,23 @@ std::pair<double, double> sums_of(std::int64_t n, const Terms& terms) {
   std::int64_t i = 0;
   while (i + P::lanes <= n) {
     const std::int64_t end = std::min(n - 2 * P::lanes, i + 64 * P::lanes);
-    P firsts[2] = {T(0), T(0)}, seconds[2] = {T(0), T(0)};
-    const auto add = [&](int k) {
-      const auto [a, b] = terms(PackAt<P>{i});
-      firsts[k] += a;
-      seconds[k] += b;
-      i += P::lanes;
-    };
-    while (i <= end) {
-      add(0);
-      add(1);
+    P first_even(T(0)), first_odd(T(0)), second_even(T(0)), second_odd(T(0));
+    for (; i <= end; i += 2 * P::lanes) {
+      terms(PackAt<P>{i}, [&](const P& a, const P& b) { first_even += a, second_even += b; });
+      terms(PackAt<P>{i + P::lanes}, [&](const P& a, const P& b) { first_odd += a, second_odd += b; });
     }
-    if (i + P::lanes <= n && i + 2 * P::lanes > n) add(0);
+    if (i + P::lanes <= n && i + 2 * P::lanes > n) {
+      terms(PackAt<P>{i}, [&](const P& a, const P& b) { first_even += a, second_even += b; });
+      i += P::lanes;
+    }
     T lanes[std::size_t{P::lanes}];
-    (firsts[0] + firsts[1]).store(lanes);
+    (first_even + first_odd).store(lanes);
     for (const T lane : lanes) first += static_cast<double>(lane);
-    (seconds[0] + seconds[1]).store(lanes);
+    (second_even + second_odd).store(lanes);
     for (const T lane : lanes) second += static_cast<double>(lane);
   }
-  for (; i < n; ++i) {
-    const auto [a, b] = terms(OneAt<P>{i});
-    first += static_cast<double>(a);
-    second += static_cast<double>(b);
-  }
+  for (; i < n; ++i)
+    terms(OneAt<P>{i}, [&](T a, T b) { first += static_cast<double>(a), second += static_cast<double>(b); });
   return {first, second};
 }
 

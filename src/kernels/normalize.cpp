@@ -95,8 +95,8 @@ struct GroupLoop {
     double first = 0, second = 0;
     for (std::int64_t o = 0; o < task.groups.outer; ++o) {
       const std::int64_t at = task.at(o, group);
-      const auto part =
-          sums_of<P<Bytes>>(task.groups.inner, [&](const auto& place) { return terms(place, at); });
+      const auto part = sums_of<P<Bytes>>(task.groups.inner,
+                                          [&](const auto& place, const auto& add) { terms(place, at, add); });
       first += part.first;
       second += part.second;
     }
@@ -112,10 +112,11 @@ struct GroupLoop {
     if (task.centred) {
       mean = static_cast<T>(
           sum<Bytes>(task, group, [x](const auto& place, auto at) { return place(x + at); }) / n);
-      const auto [distances, squares] = sums<Bytes>(task, group, [x, mean](const auto& place, auto at) {
-        const auto distance = place(x + at) - mean;
-        return std::pair(distance, distance * distance);
-      });
+      const auto [distances, squares] =
+          sums<Bytes>(task, group, [x, mean](const auto& place, auto at, const auto& add) {
+            const auto distance = place(x + at) - mean;
+            add(distance, distance * distance);
+          });
       // The rounded mean lacks so little that its square takes no digits from the variance.
       const double lacking = distances / n, around = squares / n;
       rest = static_cast<T>(lacking);
@@ -176,9 +177,9 @@ struct GroupLoop {
       const T* const w =
           weight == nullptr ? nullptr : weight + group % task.groups.period * task.groups.inner;
       const auto add_sums = [&](const auto& h) {
-        std::tie(sum_h, sum_hy) = sums<Bytes>(task, group, [&](const auto& place, auto at) {
+        std::tie(sum_h, sum_hy) = sums<Bytes>(task, group, [&](const auto& place, auto at, const auto& add) {
           const auto each = h(place, at);
-          return std::pair(each, each * y(place, x + at));
+          add(each, each * y(place, x + at));
         });
         if (!task.centred) sum_h = 0;
       };
@@ -213,10 +214,11 @@ struct GroupLoop {
       const std::int64_t at = task.at(o, group);
       for_each_plane(task, group, [&](std::int64_t k, std::int64_t first) {
         const T *const from = x + at + first, *const above = g + at + first;
-        const auto [sum_g, sum_gy] = sums_of<P<Bytes>>(task.groups.plane, [&](const auto& place) {
-          const auto each = place(above);
-          return std::pair(each, each * y(place, from));
-        });
+        const auto [sum_g, sum_gy] =
+            sums_of<P<Bytes>>(task.groups.plane, [&](const auto& place, const auto& add) {
+              const auto each = place(above);
+              add(each, each * y(place, from));
+            });
         task.to_weight[own + k - common] += sum_gy;
         task.to_bias[own + k - common] += sum_g;
         sum_h += sum_g * static_cast<double>(weight[k]);
