@@ -237,6 +237,10 @@ DType dtype_of_all(std::span<const Operand> in) {
 
 Tensor detail::apply_to_numbers(std::shared_ptr<const DefinitionBase> definition, const NumbersCalls& calls,
                                 std::span<const Operand> in) {
+  for (const Operand& each : in)
+    if (each.tensor() != nullptr && each.tensor()->is_empty()) [[unlikely]]
+      throw GradError(definition->name +
+                      ": an empty handle among the arguments; assign a tensor to it first");
   const DType dtype = dtype_of_all(in);
   const Here here = definition->here;
   OfNumbers op{{std::move(definition), &calls}};

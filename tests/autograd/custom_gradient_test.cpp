@@ -250,6 +250,7 @@ TEST(CustomGradient, of_a_rule_of_numbers_is_linear_in_what_comes_from_above_and
   EXPECT_TRUE(equals(grad([&](const Tensor& at) { return sum(w * root(at)); })(x), {2}, {0.75, 0}));
   EXPECT_TRUE(equals(jvp(root, x, tensor({1.0, 0.0})).tangent, {2}, {0.25, 0}));
   EXPECT_TRUE(equals(vmap(grad(root))(tensor({4.0, 1.0})), {2}, {0.25, 0.5}));
+  EXPECT_TRUE(mentions(message_of<GradError>([&] { root(Tensor()); }), {"root", "empty handle", "assign"}));
   const std::string message = message_of<GradError>([&] { grad(grad(root))(4.0); });
   EXPECT_TRUE(mentions(message, {"root", "numbers", "differentiated again", "auto"}));
   EXPECT_TRUE(
