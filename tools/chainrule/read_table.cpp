@@ -33,12 +33,11 @@ void require_separator(const std::string& path, char given, const TableOptions& 
     }
   }();
   if (seen.columns.size() < 2 || seen.separator == given) return;
-  throw CommandError(fmt::format(
-      "--sep '{}': {} is not separated so: its first lines have {} fields apart by '{}'; give --sep {}, or "
-      "leave it out",
-      separator_text(given), printable(path, 1000), seen.columns.size(), separator_text(seen.separator),
-      seen.separator == ';' || seen.separator == '|' ? "'" + separator_text(seen.separator) + "'"
-                                                     : separator_text(seen.separator)));
+  const std::string seen_by = separator_text(seen.separator);
+  throw CommandError(
+      fmt::format("--sep '{}': {} is not separated so: its first lines have {} fields apart by "
+                  "'{}'; give --sep '{}', or leave it out",
+                  separator_text(given), printable(path, 1000), seen.columns.size(), seen_by, seen_by));
 }
 
 /// "-1.234,5" with a decimal comma: a number, in which points stand between thousands.
