@@ -16,10 +16,10 @@ namespace CHAINRULE_API chainrule {
 
 Tensor reciprocal(const Operand& x);  ///< 1/x; derivative -1/x²
 Tensor rsqrt(const Operand& x);       ///< 1/√x, +inf at 0, NaN below; derivative -1/(2 x √x)
-Tensor cbrt(const Operand& x);        ///< ∛x, also of negative x; derivative 1/(3 ∛x²), +inf at 0; the second ∓inf there
-Tensor exp2(const Operand& x);        ///< 2ˣ; derivative 2ˣ log 2
-Tensor log2(const Operand& x);        ///< -inf at 0, NaN below; derivative 1/(x log 2)
-Tensor log10(const Operand& x);       ///< -inf at 0, NaN below; derivative 1/(x log 10)
+Tensor cbrt(const Operand& x);  ///< ∛x, also of negative x; derivative 1/(3 ∛x²), at 0 +inf, then ∓inf
+Tensor exp2(const Operand& x);  ///< 2ˣ; derivative 2ˣ log 2
+Tensor log2(const Operand& x);  ///< -inf at 0, NaN below; derivative 1/(x log 2)
+Tensor log10(const Operand& x);  ///< -inf at 0, NaN below; derivative 1/(x log 10)
 /// x log(y), and 0 where x = 0 unless y is NaN. Derivatives log(y) and x/y; both 0 where x = 0 and y is not
 /// positive and finite.
 Tensor xlogy(const Operand& x, const Operand& y);

@@ -258,7 +258,7 @@ TEST(ValueErrors, refuse_shapes_that_nobody_means) {
                        "zeros: shape is a tuple; it should be a shape without negative sizes\n"
                        "  x=zeros((2,-1))\n    ^");
   expect_value_failure("x=one_hot([1],99999999999)", 1,
-                       "one_hot: too large: 799999999992 bytes for shape (1, 99999999999) in int64; at most "
+                       "too large: 799999999992 bytes for shape (1, 99999999999) in int64; at most "
                        "2147483648 are allowed here\n  x=one_hot([1],99999999999)\n    ^");
   EXPECT_EQ(run_tool({"eval", "1", "x=eye(1000000)"}).exit_code, 1);
   EXPECT_EQ(run_tool({"eval", "1", "x=arange(-9223372036854775807, 9223372036854775807)"}).exit_code, 1);
