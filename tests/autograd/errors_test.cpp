@@ -80,6 +80,7 @@ TEST(Data, of_another_dtype_is_refused) {
 struct Mistaken {
   static constexpr std::string_view name = "mistaken", formula = "wrong on purpose";
   bool throws = false;
+  Attributes attributes() const { return {{"throws", throws}}; }
   Array forward(Values in) const { return *in[0]; }
   Reads reads(Wanted) const { return 0; }
   void vjp(::chainrule::Inputs, const Tensor&, const Tensor& g, Cotangents& to) const {
