@@ -290,7 +290,7 @@ Array compute(const Op& op, Here here, Values in, std::span<const Tensor* const>
 }
 
 template <std::size_t N, Operation Op>
-Tensor apply_to_stored(const Op& op, Here here, std::span<const Tensor* const> tensors);
+Tensor apply_to_stored(const Op& op, Here here, std::span<const Tensor* const> tensors, SavedOf<Op>& saved);
 
 /// Does the operation take inputs of these dtypes as they are?
 template <Operation Op>
@@ -309,7 +309,7 @@ Tensor apply(Op op, Here here, SavedOf<Op>& saved, const In&... in) {
   const std::array<const Array*, count> values = {&value_of(*in)...};
   const std::array<const Tensor*, count> tensors = {&*in...};
   if (!takes<Op>(values)) [[unlikely]]
-    return apply_to_stored<count>(op, here, tensors);
+    return apply_to_stored<count>(op, here, tensors, saved);
   Array value = compute<count>(op, here, values, tensors, saved);
   const Recording recording(value.dtype(), tensors);
   const Reads reads = recording.needed ? recording.reads(op) : 0;
@@ -336,7 +336,7 @@ Tensor apply(Op op, Here here, SavedOf<Op>& saved, const std::vector<Tensor>& in
     tensors.push_back(&tensor);
   }
   if (!takes<Op>(values)) [[unlikely]]
-    return apply_to_stored<0>(op, here, tensors);
+    return apply_to_stored<0>(op, here, tensors, saved);
   Array value = compute<0>(op, here, values, tensors, saved);
   const Recording recording(value.dtype(), tensors);
   const Reads reads = recording.needed ? recording.reads(op) : 0;
@@ -367,11 +367,11 @@ Tensor apply_again(const Op& op, Here here, std::span<const Tensor> in, SavedOf<
 
 /// On inputs some of which are in a dtype in which nothing is computed.
 template <std::size_t N, Operation Op>
-Tensor apply_to_stored(const Op& op, Here here, std::span<const Tensor* const> tensors) {
+Tensor apply_to_stored(const Op& op, Here here, std::span<const Tensor* const> tensors, SavedOf<Op>& saved) {
   const ComputedInputs computed(here, tensors);
   bool keeps_integers = false;
   if constexpr (requires { Op::integers; }) keeps_integers = Op::integers;
-  return computed.stored(apply_again<N>(op, here, computed.in), keeps_integers);
+  return computed.stored(apply_again<N>(op, here, computed.in, saved), keeps_integers);
 }
 
 template <std::size_t N, Operation Op>

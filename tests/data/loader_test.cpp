@@ -238,7 +238,7 @@ TEST(Augmentation, refuses_what_makes_no_sense) {
   EXPECT_TRUE(mentions(message_of<DTypeError>([&] {
                          add_noise(zeros({1, 3, 3}, DType::int64), 1, generator);
                        }),
-                       {"add_noise: images are int64; cast them to a float first"}));
+                       {"add_noise: images are int64; cast them to float32 or float64 first"}));
 }
 
 TEST(Scaling, moves_columns_to_a_range_and_back) {
