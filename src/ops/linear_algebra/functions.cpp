@@ -300,7 +300,7 @@ SlogdetResult slogdet(const Operand& a) try {
   }
   ops::Slogdet::Saved saved;
   const Tensor logarithm = apply(ops::Slogdet{}, a.here(), saved, Argument(in));
-  return {constant(kernels::determinants(*saved.lu)[0]), logarithm};
+  return {cast(constant(kernels::determinants(*saved.lu)[0]), in.dtype()), logarithm};
 } catch (...) {
   rethrow_in_call("slogdet", a);
 }
