@@ -38,8 +38,8 @@ class Recomputed : public CustomRule {
 template <class F, class... A>
 class RecomputedCall final : public Recomputed {
  public:
-  RecomputedCall(const F& f, const std::tuple<A...>& arguments)
-      : f_(f), arguments_(without_tensors(arguments)) {}
+  RecomputedCall(F f, const std::tuple<A...>& arguments)
+      : f_(std::move(f)), arguments_(without_tensors(arguments)) {}
 
  private:
   // With copies, as either may hold a generator, which goes on when numbers are drawn.

@@ -64,8 +64,8 @@ class ReportedNetwork {
       : function_(std::move(function)), weights_(std::move(weights)) {}
   /// With its linear layers.
   template <std::convertible_to<TableNetwork> Network>
-  ReportedNetwork(Network&& network)  // NOLINT(google-explicit-constructor)
-      : ReportedNetwork(TableNetwork(std::forward<Network>(network)), 0) {}
+  // NOLINTNEXTLINE(google-explicit-constructor,bugprone-forwarding-reference-overload)
+  ReportedNetwork(Network&& network) : ReportedNetwork(TableNetwork(std::forward<Network>(network)), 0) {}
 
   /// The scores or numbers of each sample, without a graph.
   Tensor operator()(const Tensor& x) const {

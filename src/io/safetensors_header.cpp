@@ -166,6 +166,7 @@ class HeaderReader final : public nlohmann::json_sax<Json> {
 /// Each byte of the data belongs to exactly one tensor.
 void require_tiled(const std::vector<Entry>& entries, std::size_t data_bytes, const std::string& path) {
   std::vector<const Entry*> sorted;
+  sorted.reserve(entries.size());
   for (const Entry& entry : entries) sorted.push_back(&entry);
   std::ranges::sort(sorted, {}, [](const Entry* entry) { return std::pair(entry->begin, entry->end); });
   const auto bytes = [](std::size_t begin, std::size_t end) {

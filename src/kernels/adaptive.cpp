@@ -205,6 +205,7 @@ void average_step(T* average, const T* value, std::int64_t n, Share<T> decay) {
   fused_step(AverageRule<T>{decay}, n, average, value);
 }
 
+// NOLINTBEGIN(bugprone-macro-parentheses): T names a type
 #define CHAINRULE_STEPS(T)                                                                        \
   template void adam_step(T*, const T*, T*, T*, std::int64_t, const AdamConstants<T>&);           \
   template void amsgrad_step(T*, const T*, T*, T*, T*, std::int64_t, const AdamConstants<T>&);    \
@@ -214,6 +215,7 @@ void average_step(T* average, const T* value, std::int64_t n, Share<T> decay) {
   template void adadelta_step(T*, const T*, T*, T*, std::int64_t, Share<T>, T, T, T);             \
   template void lion_step(T*, const T*, T*, std::int64_t, Share<T>, Share<T>, T, T);              \
   template void average_step(T*, const T*, std::int64_t, Share<T>);
+// NOLINTEND(bugprone-macro-parentheses)
 CHAINRULE_STEPS(float)
 CHAINRULE_STEPS(double)
 #undef CHAINRULE_STEPS

@@ -118,7 +118,7 @@ class DeferredRows final : public Deferred {
 }  // namespace
 
 Array deferred_rows(const Array& rows, const Array& positions, const Shape& shape) {
-  return Array(shape, rows.dtype(), std::make_unique<DeferredRows>(rows, positions, shape));
+  return {shape, rows.dtype(), std::make_unique<DeferredRows>(rows, positions, shape)};
 }
 
 }  // namespace chainrule::kernels

@@ -88,7 +88,8 @@ bool Evaluation::collect(const Elementwise& last) {
     }
     claimed_.reserve(claimed_.size() + 1);
     if (!Array::claim(*buffer)) {
-      const Array held = operand;  // while we wait for it
+      // While we wait for it, as another thread may then compute what holds the operand, and let go of it.
+      const Array held = operand;  // NOLINT(performance-unnecessary-copy-initialization)
       release_claims();
       Array::wait_for(*buffer);
       return false;

@@ -14,7 +14,7 @@
 #include <thread>
 
 #include <pthread.h>
-#include <signal.h>
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): <csignal> need not have pthread_sigmask
 
 #include "chainrule/threads.h"
 #include "kernels/processors.h"

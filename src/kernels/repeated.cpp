@@ -56,7 +56,7 @@ Array repeated(const Array& part, const Shape& shape) {
   Array small = part;
   if (const std::size_t rank = part.shape().rank(); rank != 0 && rank != shape.rank())
     small = part.reshaped(broadcast("broadcast_to", part.shape(), Shape::filled(shape.rank(), 1)));
-  return Array(shape, part.dtype(), std::make_unique<Repeated>(std::move(small), shape));
+  return {shape, part.dtype(), std::make_unique<Repeated>(std::move(small), shape)};
 }
 
 }  // namespace chainrule::kernels

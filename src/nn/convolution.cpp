@@ -3,6 +3,7 @@
 #include "chainrule/nn/convolution.h"
 
 #include <array>
+#include <utility>
 
 #include "nn/layer.h"
 
@@ -79,8 +80,8 @@ Tensor ConvTranspose<spatial>::operator()(const Operand& x) const {
 }
 
 template <std::size_t spatial>
-MaxPool<spatial>::MaxPool(const PerAxis& given, const MaxPoolOptions& given_options)
-    : kernel(given), options(given_options) {}
+MaxPool<spatial>::MaxPool(PerAxis given, MaxPoolOptions given_options)
+    : kernel(std::move(given)), options(std::move(given_options)) {}
 
 template <std::size_t spatial>
 Tensor MaxPool<spatial>::operator()(const Operand& x) const {
@@ -89,8 +90,8 @@ Tensor MaxPool<spatial>::operator()(const Operand& x) const {
 }
 
 template <std::size_t spatial>
-AvgPool<spatial>::AvgPool(const PerAxis& given, const AvgPoolOptions& given_options)
-    : kernel(given), options(given_options) {}
+AvgPool<spatial>::AvgPool(PerAxis given, AvgPoolOptions given_options)
+    : kernel(std::move(given)), options(std::move(given_options)) {}
 
 template <std::size_t spatial>
 Tensor AvgPool<spatial>::operator()(const Operand& x) const {
@@ -99,7 +100,7 @@ Tensor AvgPool<spatial>::operator()(const Operand& x) const {
 }
 
 template <std::size_t spatial>
-AdaptiveAvgPool<spatial>::AdaptiveAvgPool(const PerAxis& given) : size(given) {}
+AdaptiveAvgPool<spatial>::AdaptiveAvgPool(PerAxis given) : size(std::move(given)) {}
 
 template <std::size_t spatial>
 Tensor AdaptiveAvgPool<spatial>::operator()(const Operand& x) const {
@@ -108,7 +109,7 @@ Tensor AdaptiveAvgPool<spatial>::operator()(const Operand& x) const {
 }
 
 template <std::size_t spatial>
-AdaptiveMaxPool<spatial>::AdaptiveMaxPool(const PerAxis& given) : size(given) {}
+AdaptiveMaxPool<spatial>::AdaptiveMaxPool(PerAxis given) : size(std::move(given)) {}
 
 template <std::size_t spatial>
 Tensor AdaptiveMaxPool<spatial>::operator()(const Operand& x) const {

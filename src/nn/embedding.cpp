@@ -15,7 +15,7 @@ namespace {
 Tensor initial_table(std::int64_t count, std::int64_t features, Generator& generator,
                      std::optional<std::int64_t> padding, DType dtype) {
   nn::require_positive("Embedding", {{"count", count}, {"features", features}});
-  const Tensor table = randn({count, features}, generator, dtype);
+  Tensor table = randn({count, features}, generator, dtype);
   if (!padding) return table;
   if (*padding < -count || *padding >= count)
     throw ShapeError("Embedding: no row " + std::to_string(*padding) + " for the padding among " +

@@ -85,7 +85,7 @@ struct Noting final : ModuleVisitor {
   explicit Noting(Runs& to) : runs(to) {}
   void any(AnyModule& module, const Place& place) override {
     module = [name = place.path(), within = std::move(module), &to = runs](const Tensor& x) {
-      const Tensor y = within(x);
+      Tensor y = within(x);
       to[name] = ran(x, y);
       return y;
     };

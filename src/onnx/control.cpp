@@ -72,7 +72,7 @@ Values scan(const Call& call) {
   if (body.outputs.size() < count) Call::fail("its body does not give its states");
   const std::size_t results = body.outputs.size() - count;
   const auto list = [&](const char* name, std::size_t size) {
-    const auto given = call.integers(name).value_or(std::vector<std::int64_t>(size, 0));
+    auto given = call.integers(name).value_or(std::vector<std::int64_t>(size, 0));
     if (given.size() != size)
       Call::fail("its attribute '" + std::string(name) + "' is not of " + std::to_string(size) + " numbers");
     return given;

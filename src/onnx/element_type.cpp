@@ -111,7 +111,7 @@ Tensor rounded(const Tensor& x, ElementType type) {
   std::vector<float> result = x.to_vector<float>();
   for (float& number : result)
     number = type == ElementType::float16 ? float(Float16(number)) : float(BFloat16(number));
-  const Tensor target = tensor(std::move(result), x.shape());
+  Tensor target = tensor(std::move(result), x.shape());
   if (!x.requires_grad()) return target;
   // x plus a constant that is exact: both are close, and of float32. Infinities are equal, or made so.
   const Tensor value = x.detach();

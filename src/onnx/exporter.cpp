@@ -84,7 +84,7 @@ std::string Exporter::unused(const std::string& wanted) {
 std::string Exporter::constant(const Tensor& value, const std::string& called) {
   if (is_floating(value.dtype()) && called == unnamed)  // no initializer, which whoever reads it would train
     return add("Constant", {}, {{"value", Value(value.detach(), natural_type(value.dtype()))}}, "");
-  const std::string name = unused(called);
+  std::string name = unused(called);
   model_.graph.initializers.push_back({name, Value(value.detach(), natural_type(value.dtype()))});
   return name;
 }
@@ -118,7 +118,7 @@ std::string Exporter::integers(const BatchSizes& sizes) {
     fixed.push_back(size.fixed);
   }
   if (are_fixed(sizes)) return constant(tensor(fixed), "sizes");
-  const std::string product = add("Mul", {samples(), constant(tensor(factors), "sizes")}, {}, "batch");
+  std::string product = add("Mul", {samples(), constant(tensor(factors), "sizes")}, {}, "batch");
   if (std::ranges::all_of(fixed, [](std::int64_t each) { return each == 0; })) return product;
   return add("Add", {product, constant(tensor(fixed), "sizes")}, {}, "batch");
 }
@@ -156,7 +156,7 @@ std::string Exporter::leaf(const OfCalls<Tensor>& values) {
   const bool is_same_node =
       in_all_calls([&](std::size_t call) { return values[call].node() == values[0].node(); });
   if (const auto found = state_names_.find(values[0].node()); is_same_node && found != state_names_.end()) {
-    const std::string name = found->second;
+    std::string name = found->second;
     if (used_[name]++ == 0)
       model_.graph.initializers.push_back({name, Value(values[0].detach(), natural_type(values[0].dtype()))});
     return name;
@@ -166,7 +166,7 @@ std::string Exporter::leaf(const OfCalls<Tensor>& values) {
       return model_.graph.inputs[i].name;
   if (in_all_calls([&](std::size_t call) { return equal(values[call], values[0]); })) {
     const std::string name = values[0].name();
-    const std::string written = constant(values[0], name.empty() ? unnamed : name);
+    std::string written = constant(values[0], name.empty() ? unnamed : name);
     if (is_same_node) {
       state_names_.emplace(values[0].node(), written);
       ++used_[written];
@@ -259,7 +259,7 @@ WrittenModel Exporter::run() {
       inputs.push_back(&traced_.nodes[input]);
       names.push_back(name_of(input, node));
     }
-    Step step(*this, node, inputs, std::move(names));
+    Step step(*this, node, std::move(inputs), std::move(names));
     names_.back() = write(step);
   }
   for (std::size_t i = 0; i < output_names.size(); ++i) {

@@ -56,9 +56,9 @@ class Exporter {
 /// One recorded operation, on its way to ONNX.
 class Step {
  public:
-  Step(Exporter& exporter, const TracedNode& node, const std::vector<const TracedNode*>& inputs,
+  Step(Exporter& exporter, const TracedNode& node, std::vector<const TracedNode*> inputs,
        std::vector<std::string> input_names)
-      : exporter_(exporter), node_(node), inputs_(inputs), input_names_(std::move(input_names)) {}
+      : exporter_(exporter), node_(node), inputs_(std::move(inputs)), input_names_(std::move(input_names)) {}
 
   const std::string& operation() const { return node_.operation; }
   std::size_t inputs() const { return inputs_.size(); }

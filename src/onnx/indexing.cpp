@@ -147,7 +147,7 @@ Values tensor_scatter(const Call& call) {
 
 /// Two values: what stands elsewhere, and at the place; along a new axis.
 Values one_hot_between(const Call& call) {
-  const std::int64_t depth = cast(call[1], DType::int64).item<std::int64_t>();
+  const auto depth = cast(call[1], DType::int64).item<std::int64_t>();
   const Tensor& values = call[2];
   if (values.size() != 2) Call::fail("it needs two values, off and on");
   const Tensor places = from_front(cast(call[0], DType::int64), depth);

@@ -43,6 +43,7 @@ Values different(const Call& call) {
       found[Row(begin, begin + static_cast<std::ptrdiff_t>(width))].push_back(i);
     }
     std::vector<std::vector<std::int64_t>> groups;
+    groups.reserve(found.size());
     for (auto& [row, places] : found) groups.push_back(std::move(places));
     return groups;
   };

@@ -110,7 +110,7 @@ Values average_pool(const Call& call) {
 
 Values lp_pool(const Call& call) {
   const Tensor& x = call[0];
-  const double p = static_cast<double>(call.integer("p", 2));
+  const auto p = static_cast<double>(call.integer("p", 2));
   const Windows windows = windows_of(call, x);
   return one(vector_norm(unfolded(call, x, windows, 0), p, last_axes(windows.axes())));
 }
@@ -127,7 +127,7 @@ Values max_unpool(const Call& call) {
   if (x.rank() < 3) Call::fail("it needs (N, C, spatial axes...), and has shape " + to_string(x.shape()));
   const std::size_t axes = x.rank() - 2;
   const auto list = [&](const char* name, std::size_t count, std::int64_t otherwise) {
-    const auto given = call.integers(name).value_or(std::vector<std::int64_t>(count, otherwise));
+    auto given = call.integers(name).value_or(std::vector<std::int64_t>(count, otherwise));
     if (given.size() != count)
       Call::fail("its attribute '" + std::string(name) + "' is not of " + std::to_string(count) + " numbers");
     for (const std::int64_t number : given)

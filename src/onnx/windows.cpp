@@ -17,14 +17,14 @@ constexpr std::int64_t most = std::int64_t{1} << 30;
 
 std::vector<std::int64_t> checked(std::optional<std::vector<std::int64_t>> given, std::size_t count,
                                   std::int64_t otherwise, std::int64_t least, const char* name) {
-  if (!given || given->empty()) return std::vector<std::int64_t>(count, otherwise);
+  if (!given || given->empty()) given.emplace(count, otherwise);
   if (given->size() != count)
     Call::fail("its attribute '" + std::string(name) + "' has " + std::to_string(given->size()) +
                " numbers, not " + std::to_string(count));
   for (const std::int64_t number : *given)
     if (number < least || number > most)
       Call::fail("its attribute '" + std::string(name) + "' has " + std::to_string(number));
-  return *given;
+  return *std::move(given);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 namespace chainrule::ops {
 
-Symbol::Symbol(const std::string& text, Precedence precedence) : text_(text), precedence_(precedence) {}
+Symbol::Symbol(std::string text, Precedence precedence) : text_(std::move(text)), precedence_(precedence) {}
 Symbol::Symbol(const Symbol&) = default;
 Symbol& Symbol::operator=(const Symbol&) = default;
 Symbol::~Symbol() = default;

@@ -67,8 +67,8 @@ constexpr Probe probe_upstream{0, true};
 class Symbol {
  public:
   enum Precedence { choice, comparison, sum, product, power, atom };
-  Symbol(const std::string& text, Precedence precedence = atom);  // NOLINT
-  Symbol(double number);                                          // NOLINT
+  Symbol(std::string text, Precedence precedence = atom);  // NOLINT
+  Symbol(double number);                                   // NOLINT
   Symbol(const Symbol&);
   Symbol& operator=(const Symbol&);
   ~Symbol();

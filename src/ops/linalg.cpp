@@ -83,8 +83,7 @@ struct Matmul {
       return reshape(at.in[i], at.has(i) ? with_first(at.size, full) : full);
     };
     const std::size_t rank = plan.full.rank();
-    const Tensor stacked =
-        product(matrices(0, plan.a, rank), matrices(1, plan.b, rank), transpose_a, transpose_b);
+    Tensor stacked = product(matrices(0, plan.a, rank), matrices(1, plan.b, rank), transpose_a, transpose_b);
     if (plan.full == plan.result) return stacked;
     return reshape(stacked, with_first(at.size, plan.result));
   }

@@ -51,7 +51,7 @@ struct Own {
     std::vector<Tensor> all(tangents.begin(), tangents.end());
     for (std::size_t i = 0; i < in.size(); ++i)
       if (all[i].is_empty()) all[i] = zeros_like(in[i]);
-    if (const Tensor tangent = op->jvp(in, y, all); !tangent.is_empty()) {
+    if (Tensor tangent = op->jvp(in, y, all); !tangent.is_empty()) {
       if (tangent.shape() == y.shape()) return tangent;
       throw ShapeError(std::string(name) + ": jvp gives " + to_string(tangent.shape()) +
                        " for a result of shape " + to_string(y.shape()) + "; they must be equal");

@@ -212,7 +212,7 @@ DType Arguments::dtype(std::size_t i) const {
   const auto* function = values_[i].as<Called>();
   const auto* text = values_[i].as<std::string>();
   const std::string_view name = function ? function->function->name : text ? std::string_view(*text) : "";
-  for (std::uint8_t dtype = 0; dtype < std::size(chainrule::detail::dtype_names); ++dtype)
+  for (std::size_t dtype = 0; dtype < std::size(chainrule::detail::dtype_names); ++dtype)
     if (name == chainrule::detail::dtype_names[dtype]) return static_cast<DType>(dtype);
   fail(i, "a dtype: bool, uint8, int32, int64, float16, bfloat16, float32 or float64");
 }
@@ -258,7 +258,7 @@ Value call(const Function& function, std::string_view called, std::vector<Value>
   registry::Result result = function.call(bound);
   if (auto* several = std::get_if<std::vector<Tensor>>(&result))
     return List({several->begin(), several->end()}, true);
-  Tensor& one = std::get<Tensor>(result);
+  auto& one = std::get<Tensor>(result);
   if (weak && one.rank() == 0) return as_number(one);
   return std::move(one);
 }

@@ -164,7 +164,7 @@ Explanation explain_row(const ForeignModel& model, const Table& table, const Exp
   });
   if (found == given.end()) throw ParseError(model.path() + ": it gives no numbers that have gradients");
   const std::optional<double> asked = chainrule::parse_number(options.class_name);
-  const double last = static_cast<double>(found->width() - 1);
+  const auto last = static_cast<double>(found->width() - 1);
   if (!options.class_name.empty() &&
       !(asked && *asked >= 0 && *asked <= last && std::trunc(*asked) == *asked))
     throw CommandError(fmt::format("--class '{}': {} of {} has numbers 0 to {}",

@@ -26,9 +26,9 @@ CLI::Option* add_seed(CLI::App& command, std::uint64_t& seed, const std::string&
 }
 
 CLI::Validator file_name() {
-  return CLI::Validator(
+  return {
       [](const std::string& name) { return std::string(name.empty() ? "the name of a file is empty" : ""); },
-      "");
+      ""};
 }
 
 }  // namespace chainrule::cli

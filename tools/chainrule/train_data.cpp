@@ -88,6 +88,7 @@ std::vector<std::int64_t> taken_from(std::vector<std::int64_t>& positions, std::
   const Fold fold = stratified_split(own, share, generator);
   const auto at = [&](const std::vector<std::int64_t>& places) {
     std::vector<std::int64_t> found;
+    found.reserve(places.size());
     for (const std::int64_t place : places) found.push_back(positions[static_cast<std::size_t>(place)]);
     return found;
   };

@@ -62,7 +62,7 @@ TableNetwork make_network(const TrainingData& data, const TrainOptions& options,
     parameters += static_cast<double>((i == 0 ? data.encoder.width() : units[i - 1]) + 1) *
                   static_cast<double>(units[i]);
   require(parameters <= 1e9, fmt::format("--hidden: this network would have {:.1g} parameters", parameters));
-  const TableNetwork network = [&]() -> TableNetwork {
+  TableNetwork network = [&]() -> TableNetwork {
     if (!is_cnn) {
       units.insert(units.begin(), data.encoder.width());
       return Mlp(units, generator);

@@ -84,7 +84,7 @@ bool counts_columns(const Table& table) {
 
 void warn_of_header(const Table& table, std::vector<std::string>& warnings) {
   if (counts_columns(table))
-    warnings.push_back(
+    warnings.emplace_back(
         "the first line looks like a header of numbers, as pandas writes it; if it is one, give "
         "--header yes");
 }

@@ -77,7 +77,7 @@ template <std::size_t spatial>
 class MaxPool {
  public:
   /// A stride of the kernel's size unless the options say another one.
-  explicit MaxPool(const PerAxis& kernel, const MaxPoolOptions& options = {});
+  explicit MaxPool(PerAxis kernel, MaxPoolOptions options = {});
 
   /// x (N, C, spatial...) with a number for each window.
   Tensor operator()(const Operand& x) const;
@@ -103,7 +103,7 @@ template <std::size_t spatial>
 class AvgPool {
  public:
   /// A stride of the kernel's size unless the options say another one.
-  explicit AvgPool(const PerAxis& kernel, const AvgPoolOptions& options = {});
+  explicit AvgPool(PerAxis kernel, AvgPoolOptions options = {});
 
   /// x (N, C, spatial...) with a number for each window.
   Tensor operator()(const Operand& x) const;
@@ -129,7 +129,7 @@ template <std::size_t spatial>
 class AdaptiveAvgPool {
  public:
   /// The size of the result along each axis.
-  explicit AdaptiveAvgPool(const PerAxis& size);
+  explicit AdaptiveAvgPool(PerAxis size);
 
   /// x (N, C, spatial...) gives (N, C, size...).
   Tensor operator()(const Operand& x) const;
@@ -153,7 +153,7 @@ template <std::size_t spatial>
 class AdaptiveMaxPool {
  public:
   /// The size of the result along each axis.
-  explicit AdaptiveMaxPool(const PerAxis& size);
+  explicit AdaptiveMaxPool(PerAxis size);
 
   /// x (N, C, spatial...) gives (N, C, size...).
   Tensor operator()(const Operand& x) const;

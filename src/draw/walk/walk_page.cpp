@@ -213,7 +213,7 @@ std::string heading(const Walk& walk, const WalkScene& scene, std::size_t frame)
   };
   while (is_in_pass(first - 1)) --first;
   while (end < scene.frames() && is_in_pass(end)) ++end;
-  const std::string which =
+  std::string which =
       fmt::format("{} pass, step {} of {}", passes(walk)[pass], frame - first + 1, end - first);
   if (step->kind != WalkStep::Kind::chain_rule) return which;
   const auto name = [&](std::size_t node) { return shortened(plain(walk.name(node)), 24); };

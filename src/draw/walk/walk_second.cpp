@@ -52,6 +52,7 @@ Walk Walk::of_second_order(const Tensor& output, const std::vector<Movement>& mo
   const Tensor seed = ones_like(output);
   recorder.run(output, seed, true);
   std::vector<Movement> moving;
+  moving.reserve(movements.size());
   for (const Movement& each : movements)
     moving.push_back({each.of, cast(each.along, each.of.dtype()).detach()});
   Tensor derivative = is_one_scalar(movements) ? recorder.of(movements.front().of) : along(recorder, moving);

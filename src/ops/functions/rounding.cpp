@@ -247,7 +247,7 @@ Tensor isfinite(const Operand& x) {
 }
 
 Tensor nan_to_num(const Operand& x, double nan, std::optional<double> posinf, std::optional<double> neginf) {
-  const Tensor in = x.as_tensor();
+  Tensor in = x.as_tensor();
   if (!is_floating(in.dtype())) return in;
   const double most = in.dtype() == DType::float64 ? std::numeric_limits<double>::max()
                       : in.dtype() == DType::float16

@@ -156,6 +156,7 @@ Tensor contracted(std::vector<Term> terms, const Labels& output, const Sizes& si
     terms[i] = without_lone(std::move(terms[i]), beside(i, i), here);
   if (terms.size() <= many) {
     std::vector<LabelSet> sets;
+    sets.reserve(terms.size());
     for (const Term& term : terms) sets.push_back(set_of(term.labels));
     for (const auto& [a, b] : best_order(sets, wanted, sizes)) {
       terms[a] = contracted(terms[a], terms[b], beside(a, b), here);

@@ -65,7 +65,7 @@ Tensor convolution(const std::string& operation, std::size_t spatial, const Oper
   const Tensor in = x.as(dtype_of_all(x, weight, bias));
   const Shape weight_shape = weight.as_tensor().shape();
   return in_batch(operation, in, spatial, [&](const Tensor& batch) {
-    const Shape shape = batch.shape();
+    const Shape& shape = batch.shape();
     const Call call{operation, spatial, shape, weight_shape};
     const std::int64_t groups = options.groups;
     call.check(groups, "(out, C / groups, kernel...)");
@@ -121,7 +121,7 @@ Tensor transposed_convolution(const std::string& operation, std::size_t spatial,
   const Tensor in = x.as(dtype_of_all(x, weight, bias));
   const Shape weight_shape = weight.as_tensor().shape();
   return in_batch(operation, in, spatial, [&](const Tensor& batch) {
-    const Shape shape = batch.shape();
+    const Shape& shape = batch.shape();
     const Call call{operation, spatial, shape, weight_shape};
     const std::int64_t groups = options.groups;
     call.check(groups, "(C, out / groups, kernel...)");

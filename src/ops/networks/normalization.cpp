@@ -172,7 +172,7 @@ std::int64_t plane(const Shape& x) { return Shape(x.sizes().subspan(2)).size(); 
 /// Normalised by groups within the samples.
 Tensor within_samples(const char* operation, const Tensor& x, std::int64_t groups, const NormOptions& options,
                       Here here) {
-  const Shape shape = x.shape();
+  const Shape& shape = x.shape();
   const std::int64_t size = plane(shape);
   return normalized(operation, x, {1, shape[0] * groups, shape[1] / groups * size, groups, size}, options,
                     true, {shape[1]}, here);
@@ -217,7 +217,7 @@ Tensor group_norm(const Operand& x, Integer groups, const NormOptions& options) 
 
 Tensor instance_norm(const Operand& x, const NormOptions& options) try {
   const Tensor in = x.as(ops::dtype_of_all(x, options));
-  const Shape shape = in.shape();
+  const Shape& shape = in.shape();
   ops::require_channels("instance_norm", shape);
   if (shape.rank() == 2) {  // one sample (C, L)
     const Tensor batch = reshape(in, {1, shape[0], shape[1]});
@@ -251,7 +251,7 @@ Tensor batch_norm(const Operand& x, const Operand& mean, const Operand& variance
 
 BatchNormed batch_norm_training(const Operand& x, const NormOptions& options) try {
   const Tensor in = x.as(ops::dtype_of_all(x, options));
-  const Shape shape = in.shape();
+  const Shape& shape = in.shape();
   ops::require_channels("batch_norm_training", shape);
   const kernels::Groups groups = {shape[0], shape[1], ops::plane(shape), shape[1], ops::plane(shape)};
   if (groups.elements() < 2)

@@ -127,6 +127,7 @@ Tensor interpolate(const Operand& x, const InterpolateOptions& options) try {
     const std::int64_t from = in.shape()[axis + 2], to = sizes[axis];
     // A scale that was given is used as it is, also where the size was rounded, as in PyTorch.
     const auto one_less = [](std::int64_t n) { return static_cast<double>(n - 1); };
+    const auto below = [&](std::int64_t i) { return i * from / to; };  // i * step, without its rounding
     const bool smooth = options.mode == Interpolation::linear || options.mode == Interpolation::cubic;
     const double step = options.align_corners && smooth ? (to > 1 ? one_less(from) / one_less(to) : 0)
                         : options.scale.empty()         ? static_cast<double>(from) / static_cast<double>(to)
@@ -138,7 +139,7 @@ Tensor interpolate(const Operand& x, const InterpolateOptions& options) try {
       const double centre = options.align_corners ? place * step : (place + 0.5) * step - 0.5;
       switch (options.mode) {
         case Interpolation::nearest:
-          weights.nearest(options.scale.empty() ? static_cast<double>(i * from / to) : place * step);
+          weights.nearest(options.scale.empty() ? static_cast<double>(below(i)) : place * step);
           break;
         case Interpolation::nearest_exact: weights.nearest((place + 0.5) * step); break;
         case Interpolation::cubic: weights.cubic(centre); break;

@@ -134,7 +134,7 @@ namespace {
 /// One entry of an index along an axis, all of the others.
 Tensor index_along(const Operand& x, std::size_t axis, chainrule::Index entry) {
   std::vector<chainrule::Index> where(axis + 1, Slice{});
-  where[axis] = std::move(entry);
+  where[axis] = entry;
   return index(x, where);
 }
 
@@ -357,7 +357,7 @@ Tensor roll(const Operand& x, const std::vector<std::int64_t>& shifts, const Axe
 }
 
 Tensor rot90(const Operand& x, Integer k, std::pair<std::int64_t, std::int64_t> axes) try {
-  const Tensor in = x.as_tensor();
+  Tensor in = x.as_tensor();
   const auto [a, b] = axes;
   if (normalize_axis("rot90", a, in.shape()) == normalize_axis("rot90", b, in.shape()))
     throw ShapeError("rot90: axes " + std::to_string(a) + " and " + std::to_string(b) + " of shape " +

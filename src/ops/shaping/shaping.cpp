@@ -201,7 +201,7 @@ Tensor atleast_2d(const Operand& x) {
   return in.rank() >= 2 ? in : reshape(x, {1, in.size()});
 }
 Tensor atleast_3d(const Operand& x) {
-  const Tensor in = x.as_tensor();
+  Tensor in = x.as_tensor();
   if (in.rank() >= 3) return in;
   return in.rank() < 2 ? reshape(x, {1, in.size(), 1}) : reshape(x, {in.shape()[0], in.shape()[1], 1});
 }
