@@ -1,6 +1,7 @@
 #pragma once
 
 #include "chainrule/ops.h"
+#include "chainrule/random.h"
 
 /// What networks are made of beside the general operations: convolutions, pooling, normalisation, attention
 /// and recurrent cells. Names, layouts, meaning and default values are PyTorch's (torch.nn.functional).
@@ -254,11 +255,15 @@ struct AttentionOptions {
   Tensor mask = {};
   bool causal = false;               ///< does query i see the keys up to i only?
   std::optional<double> scale = {};  ///< 1 / √E unless given
+  /// With what probability each weight is made 0, as dropout() does it: for training. It asks for a
+  /// generator.
+  double dropout_p = 0;
+  Generator* generator = nullptr;  ///< of what is dropped; unused where dropout_p is 0
 };
 /// softmax(scale · q kᵀ + mask) v: q (..., queries, E), k (..., keys, E), v (..., keys, V), whose leading
 /// axes broadcast; result (..., queries, V), zeros where a query sees nothing. Memory grows with the length
 /// of the sequences, not with its square: the weights are computed block by block, and again for the
-/// derivative, unless that is to be differentiated in turn, or is wanted of the mask.
+/// derivative, unless that is to be differentiated in turn, or is wanted of the mask, or some are dropped.
 Tensor scaled_dot_product_attention(const Operand& q, const Operand& k, const Operand& v,
                                     const AttentionOptions& options = {});
 
@@ -279,6 +284,9 @@ struct MultiHeadOptions {
   bool causal = false;
   /// Is the batch the first axis, and not the second?
   bool batch_first = false;
+  /// As in AttentionOptions.
+  double dropout_p = 0;
+  Generator* generator = nullptr;  ///< of what is dropped
 };
 /// Attention of several heads, each on its own part of the features: query (L, N, E), key and value (S, N,
 /// E); or (N, L, E) where batch_first; or without N. Result as query.
@@ -312,6 +320,10 @@ Tensor gru_cell(const Operand& x, const Operand& h, const CellWeights& weights);
 struct RecurrentOptions {
   bool bidirectional = false;  ///< a second cell in each layer goes backwards, and the two results are joined
   bool batch_first = false;    ///< x and the output are (N, L, features)
+  /// With what probability each output of a layer is made 0 on its way to the next one, as dropout() does it:
+  /// for training. That of the last layer, and so of a single one, stays. It asks for a generator.
+  double dropout = 0;
+  Generator* generator = nullptr;  ///< of what is dropped; unused where dropout is 0
 };
 /// What a network gives: the output of the last layer at every step, (L, N, directions · H), and the last
 /// states of all cells, (layers · directions, N, H). `c` is there for an LSTM alone.

@@ -56,7 +56,8 @@ bool stands_for_recorded(const Tensor& result) {
 
 std::string shape_of(const Tensor& tensor) { return to_string(tensor.shape()); }
 
-/// A name of a struct's members, which are written with commas between.
+/// A name of a struct's members, which are written with commas between. Nothing between them stands for a
+/// member whose place is that of the struct, as a list of parameters that have their own names.
 std::string_view name_of(std::string_view names, std::size_t index) {
   for (; index > 0 && !names.empty(); --index)
     names.remove_prefix(std::min(names.find(',') + 1, names.size()));
@@ -79,6 +80,7 @@ std::string Place::text() const {
   if (within == nullptr)
     return numbered ? std::string(root) + " " + std::to_string(index) : std::string(root);
   const std::string_view name = name_of(names, index);
+  if (name.empty() && !names.empty()) return within->text();
   if (name.empty()) return within->text() + "[" + std::to_string(index) + "]";
   return within->text() + "." + std::string(name);
 }
@@ -87,6 +89,7 @@ std::string Place::path() const {
   if (within == nullptr) return {};
   const std::string before = within->path();
   const std::string_view name = name_of(names, index);
+  if (name.empty() && !names.empty()) return before;
   return before + (before.empty() ? "" : ".") + (name.empty() ? std::to_string(index) : std::string(name));
 }
 

@@ -30,7 +30,7 @@ Tensor plus(const Tensor& x, const LayerNorm& norm, bool first, const Part& part
 }  // namespace
 
 MultiheadAttention::MultiheadAttention(std::int64_t features, std::int64_t number, Generator& generator,
-                                       bool batched_first, Bias bias, DType dtype)
+                                       bool batched_first, Bias bias, DType dtype, double dropout_p)
     : in_proj_weight(xavier_uniform({3 * features, features / checked_heads(features, number) * number},
                                     generator, 1, dtype),
                      "in_proj_weight"),
@@ -38,6 +38,7 @@ MultiheadAttention::MultiheadAttention(std::int64_t features, std::int64_t numbe
       heads(number),
       batch_first(batched_first) {
   if (bias == Bias::learned) in_proj_bias = Parameter(zeros({3 * features}, dtype), "in_proj_bias");
+  if (dropout_p != 0) dropout.emplace(dropout_p, generator);
 }
 
 Tensor MultiheadAttention::operator()(const Operand& query, const Operand& key, const Operand& value,
@@ -45,6 +46,11 @@ Tensor MultiheadAttention::operator()(const Operand& query, const Operand& key, 
   const Scope scope(nn::scope_of(in_proj_weight));
   MultiHeadOptions with_layout = options;
   with_layout.batch_first = batch_first;
+  std::optional<Generator> drawn;
+  if (dropout && dropout->is_on()) {
+    with_layout.dropout_p = dropout->p;
+    with_layout.generator = &drawn.emplace(dropout->next_generator());
+  }
   return multi_head_attention(query, key, value, heads,
                               {.in_weight = in_proj_weight,
                                .in_bias = nn::leaf_or_none(in_proj_bias),
@@ -56,7 +62,7 @@ Tensor MultiheadAttention::operator()(const Operand& query, const Operand& key, 
 TransformerEncoderLayer::TransformerEncoderLayer(std::int64_t features, std::int64_t heads,
                                                  Generator& generator, const TransformerOptions& options,
                                                  DType dtype)
-    : self_attn(features, heads, generator, options.batch_first, Bias::learned, dtype),
+    : self_attn(features, heads, generator, options.batch_first, Bias::learned, dtype, options.dropout),
       linear1(features, options.feedforward, generator, "linear1", dtype),
       linear2(options.feedforward, features, generator, "linear2", dtype),
       norm1(features, {.eps = options.eps}, dtype),
@@ -79,8 +85,8 @@ Tensor TransformerEncoderLayer::operator()(const Operand& x, const MultiHeadOpti
 TransformerDecoderLayer::TransformerDecoderLayer(std::int64_t features, std::int64_t heads,
                                                  Generator& generator, const TransformerOptions& options,
                                                  DType dtype)
-    : self_attn(features, heads, generator, options.batch_first, Bias::learned, dtype),
-      multihead_attn(features, heads, generator, options.batch_first, Bias::learned, dtype),
+    : self_attn(features, heads, generator, options.batch_first, Bias::learned, dtype, options.dropout),
+      multihead_attn(features, heads, generator, options.batch_first, Bias::learned, dtype, options.dropout),
       linear1(features, options.feedforward, generator, "linear1", dtype),
       linear2(options.feedforward, features, generator, "linear2", dtype),
       norm1(features, {.eps = options.eps}, dtype),

@@ -15,10 +15,15 @@ Dropout::Dropout(double given, Generator& generator)
 }
 
 Tensor Dropout::operator()(const Operand& x) const {
-  if (!training || p == 0) return x.as_tensor();
+  if (!is_on()) return x.as_tensor();
+  Generator generator = next_generator();
+  return dropout(x, p, generator);
+}
+
+Generator Dropout::next_generator() const {
   Generator generator(static_cast<std::uint64_t>(seed.value().item<std::int64_t>()));
   seed.assign(tensor(generator.below(std::numeric_limits<std::int64_t>::max())));
-  return dropout(x, p, generator);
+  return generator;
 }
 
 }  // namespace chainrule

@@ -29,6 +29,7 @@ RecurrentLayers::RecurrentLayers(const std::string& called, std::int64_t gates, 
       add("bias_ih" + which, {gates * hidden});
       add("bias_hh" + which, {gates * hidden});
     }
+  if (options.dropout != 0) dropout.emplace(options.dropout, generator);
 }
 
 std::vector<CellWeights> RecurrentLayers::cells() const {
@@ -45,8 +46,12 @@ std::vector<CellWeights> RecurrentLayers::cells() const {
   return all;
 }
 
-RecurrentOptions RecurrentLayers::call_options() const {
-  return {.bidirectional = options.bidirectional, .batch_first = options.batch_first};
+RecurrentOptions RecurrentLayers::call_options(std::optional<Generator>& drawn) const {
+  RecurrentOptions result = {.bidirectional = options.bidirectional, .batch_first = options.batch_first};
+  if (!dropout || !dropout->is_on()) return result;
+  result.dropout = dropout->p;
+  result.generator = &drawn.emplace(dropout->next_generator());
+  return result;
 }
 
 Rnn::Rnn(std::int64_t inputs, std::int64_t hidden, Generator& generator, const RecurrentLayerOptions& given,
@@ -55,7 +60,8 @@ Rnn::Rnn(std::int64_t inputs, std::int64_t hidden, Generator& generator, const R
 
 Recurrent Rnn::operator()(const Operand& x, const Tensor& h) const {
   const Scope scope(nn::scope_of(weights.front().second));
-  return rnn(x, h, cells(), call_options(), relu);
+  std::optional<Generator> drawn;
+  return rnn(x, h, cells(), call_options(drawn), relu);
 }
 
 Lstm::Lstm(std::int64_t inputs, std::int64_t hidden, Generator& generator, const RecurrentLayerOptions& given,
@@ -64,7 +70,8 @@ Lstm::Lstm(std::int64_t inputs, std::int64_t hidden, Generator& generator, const
 
 Recurrent Lstm::operator()(const Operand& x, const LstmState& state) const {
   const Scope scope(nn::scope_of(weights.front().second));
-  return lstm(x, state, cells(), call_options());
+  std::optional<Generator> drawn;
+  return lstm(x, state, cells(), call_options(drawn));
 }
 
 Gru::Gru(std::int64_t inputs, std::int64_t hidden, Generator& generator, const RecurrentLayerOptions& given,
@@ -73,7 +80,8 @@ Gru::Gru(std::int64_t inputs, std::int64_t hidden, Generator& generator, const R
 
 Recurrent Gru::operator()(const Operand& x, const Tensor& h) const {
   const Scope scope(nn::scope_of(weights.front().second));
-  return gru(x, h, cells(), call_options());
+  std::optional<Generator> drawn;
+  return gru(x, h, cells(), call_options(drawn));
 }
 
 }  // namespace chainrule

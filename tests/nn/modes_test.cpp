@@ -45,6 +45,48 @@ TEST(Dropout, takes_a_probability) {
   EXPECT_EQ(values(Dropout(1, generator)(ones({3}))), (std::vector<double>{0, 0, 0}));
 }
 
+/// Of a layer with a `dropout` and one without, which have the same weights.
+template <class Layer, class Call>
+void expect_dropout_in_training(Layer dropping, const Layer& plain, const Call& call) {
+  EXPECT_EQ(state_dict(dropping).size(), state_dict(plain).size());
+  for (std::size_t i = 0; i < state_dict(plain).size(); ++i) {
+    EXPECT_EQ(state_dict(dropping)[i].first, state_dict(plain)[i].first);
+    EXPECT_EQ(values(state_dict(dropping)[i].second), values(state_dict(plain)[i].second));
+  }
+  const Layer copy = clone(dropping);
+  const std::vector<double> first = call(dropping);
+  EXPECT_NE(first, call(plain));
+  EXPECT_NE(first, call(dropping));
+  EXPECT_EQ(first, call(copy));
+  eval(dropping);
+  EXPECT_EQ(call(dropping), call(plain));
+  train(dropping);
+  EXPECT_NE(call(dropping), call(plain));
+}
+
+TEST(Dropout, is_within_layers_as_well) {
+  const auto seeded = [] { return Generator(11); };
+  const Tensor x = sin(arange(0, 60) * 0.7).reshape({5, 3, 4});
+  Generator one = seeded(), two = seeded();
+  expect_dropout_in_training(MultiheadAttention(4, 2, one, false, Bias::learned, DType::float64, 0.5),
+                             MultiheadAttention(4, 2, two),
+                             [&](const MultiheadAttention& layer) { return values(layer(x)); });
+  const auto recurrent = [&]<class Layer>(const Layer&) {
+    Generator third = seeded(), fourth = seeded();
+    expect_dropout_in_training(Layer(4, 6, third, {.layers = 2, .dropout = 0.5}),
+                               Layer(4, 6, fourth, {.layers = 2}),
+                               [&](const Layer& layer) { return values(layer(x).output); });
+  };
+  recurrent(Rnn(1, 1, one));
+  recurrent(Lstm(1, 1, one));
+  recurrent(Gru(1, 1, one));
+  EXPECT_EQ(named_buffers(Lstm(1, 1, one, {.layers = 2, .dropout = 0.5})).front().first, "dropout.seed");
+  EXPECT_THROW(Lstm(1, 1, one, {.layers = 2, .dropout = 2}), std::invalid_argument);
+  const TransformerEncoderLayer block(4, 2, one, {.feedforward = 5});
+  EXPECT_EQ(block.self_attn.dropout.value().p, 0.1);
+  EXPECT_FALSE(TransformerEncoderLayer(4, 2, one, {.dropout = 0}).self_attn.dropout.has_value());
+}
+
 TEST(BatchNorm, gives_what_it_has_seen_when_evaluated) {
   BatchNorm norm(1, {.eps = 0, .momentum = 0.5});
   const Tensor x = tensor({{1.0}, {3.0}});  // mean 2, variance 1, estimated as 2

@@ -1,11 +1,14 @@
 // Delicate points of convolutions, pooling, normalisation, attention and recurrent networks.
 #include "chainrule/networks.h"
 
+#include <cmath>
 #include <functional>
 #include <limits>
 
 #include "chainrule/autograd.h"
+#include "chainrule/distributions.h"
 #include "chainrule/functions.h"
+#include "chainrule/shaping.h"
 #include "support.h"
 #include "thread_counts.h"
 
@@ -238,6 +241,90 @@ TEST(Attention, is_the_same_to_the_bit_for_any_number_of_threads) {
     const Tensor y = scaled_dot_product_attention(x, x * 2.0, x);
     return values(gradients(sum(square(y)), {x}).at(x));
   });
+}
+
+TEST(Attention, drops_weights_and_keeps_their_mean) {
+  const Tensor q = variable(ramp({2, 60, 4})), k = variable(ramp({2, 50, 4})), v = variable(ramp({50, 3}));
+  Generator one(7), two(7);
+  const AttentionOptions options = {.causal = true, .scale = 0.5, .dropout_p = 0.25, .generator = &one};
+  // Of keys that stand for themselves the result is the weights.
+  const Tensor dropped = scaled_dot_product_attention(q, k, eye(50), options),
+               weights = scaled_dot_product_attention(q, k, eye(50), {.causal = true, .scale = 0.5});
+  const Tensor kept = where(weights > 0, dropped / weights, 0).detach();
+  std::size_t zeros_ = 0, seen = 0;
+  for (std::int64_t i = 0; i < kept.size(); ++i) {
+    if (values(weights)[static_cast<std::size_t>(i)] == 0) continue;
+    const double factor = values(kept)[static_cast<std::size_t>(i)];
+    EXPECT_TRUE(factor == 0 || std::abs(factor - 4.0 / 3) < 1e-14) << factor;
+    ++seen;
+    zeros_ += factor == 0 ? 1 : 0;
+  }
+  EXPECT_NEAR(static_cast<double>(zeros_) / static_cast<double>(seen), 0.25,
+              5 * std::sqrt(0.25 * 0.75 / static_cast<double>(seen)));
+  // The same seed drops the same ones, of which no gradient comes.
+  AttentionOptions again = options;
+  again.generator = &two;
+  const Tensor y = scaled_dot_product_attention(q, k, v, again), by_hand = matmul(weights * kept, v);
+  EXPECT_TRUE(close(y, values(by_hand), 1e-13));
+  const Gradients g = gradients(sum(square(y)), {q, k, v}),
+                  expected = gradients(sum(square(by_hand)), {q, k, v});
+  for (const Tensor& each : {q, k, v}) EXPECT_TRUE(close(g.at(each), values(expected.at(each)), 1e-12));
+  const Tensor nothing = scaled_dot_product_attention(
+      q, k, v, {.mask = zeros({60, 50}, DType::boolean), .dropout_p = 0.5, .generator = &one});
+  EXPECT_TRUE(all(nothing == 0));
+}
+
+TEST(Attention, without_dropout_draws_nothing_and_with_it_asks_for_a_generator) {
+  Generator one(7), two(7);
+  const Tensor x = ramp({2, 5, 4});
+  EXPECT_EQ(values(scaled_dot_product_attention(x, x, x, {.dropout_p = 0, .generator = &one})),
+            values(scaled_dot_product_attention(x, x, x)));
+  EXPECT_EQ(one.uniform(), two.uniform());
+  const auto says = [&](double p, Generator* generator, const std::string& what) {
+    const AttentionOptions options = {.dropout_p = p, .generator = generator};
+    EXPECT_TRUE(mentions(message_of<ShapeError>([&] { scaled_dot_product_attention(x, x, x, options); }),
+                         {"scaled_dot_product_attention", "dropout_p", what}));
+  };
+  says(1.5, &one, "from 0 to 1");
+  says(nan, &one, "from 0 to 1");
+  says(0.5, nullptr, "generator");
+}
+
+TEST(Recurrent, network_drops_between_its_layers) {
+  const Tensor x = variable(ramp({6, 3, 2}));
+  const auto weights = [](std::int64_t gates, std::int64_t inputs) {
+    return CellWeights{.input = variable(ramp({gates * 4, inputs})), .hidden = ramp({gates * 4, 4})};
+  };
+  const auto expect_dropped = [&](std::int64_t gates, const auto& network) {
+    const std::vector<CellWeights> both = {weights(gates, 2), weights(gates, 4)};
+    Generator one(3), two(3);
+    const Recurrent all = network(x, both, RecurrentOptions{.dropout = 0.4, .generator = &one});
+    const Recurrent first = network(x, {both[0]}, {}),
+                    last = network(dropout(first.output, 0.4, two), {both[1]}, {});
+    EXPECT_EQ(values(all.output), values(last.output));
+    EXPECT_EQ(values(all.h[0]), values(first.h[0]));
+    EXPECT_EQ(values(all.h[1]), values(last.h[0]));
+    EXPECT_EQ(one.uniform(), two.uniform());  // no more was drawn
+    EXPECT_EQ(values(gradients(sum(square(all.output)), {both[0].input}).at(both[0].input)),
+              values(gradients(sum(square(last.output)), {both[0].input}).at(both[0].input)));
+    EXPECT_EQ(values(network(x, both, {.dropout = 0, .generator = &one}).output),
+              values(network(x, both, {}).output));
+    // Of the last layer nothing is dropped.
+    EXPECT_EQ(values(network(x, {both[0]}, {.dropout = 0.4, .generator = &one}).output),
+              values(first.output));
+    const auto refused = [&](const RecurrentOptions& options) {
+      return message_of<ShapeError>([&] { (void)network(x, both, options); });
+    };
+    EXPECT_TRUE(mentions(refused({.dropout = -0.5, .generator = &one}), {"dropout is -0.5", "from 0 to 1"}));
+    EXPECT_TRUE(mentions(refused({.dropout = 0.5}), {"dropout is 0.5", "generator"}));
+  };
+  using Weights = std::vector<CellWeights>;
+  expect_dropped(
+      1, [](const Tensor& in, const Weights& w, const RecurrentOptions& o) { return rnn(in, {}, w, o); });
+  expect_dropped(
+      4, [](const Tensor& in, const Weights& w, const RecurrentOptions& o) { return lstm(in, {}, w, o); });
+  expect_dropped(
+      3, [](const Tensor& in, const Weights& w, const RecurrentOptions& o) { return gru(in, {}, w, o); });
 }
 
 TEST(Recurrent, network_is_its_cell_step_by_step) {

@@ -12,11 +12,14 @@ namespace CHAINRULE_API chainrule {
 /// E / heads features.
 class MultiheadAttention {
  public:
-  /// xavier_uniform weights, zero biases. ShapeError unless heads divide the features.
+  /// xavier_uniform weights, zero biases. In training each weight of attention is dropped with the
+  /// probability `dropout`. ShapeError unless heads divide the features.
   MultiheadAttention(std::int64_t features, std::int64_t heads, Generator& generator,
-                     bool batch_first = false, Bias bias = Bias::learned, DType dtype = default_dtype());
+                     bool batch_first = false, Bias bias = Bias::learned, DType dtype = default_dtype(),
+                     double dropout = 0);
 
-  /// What is masked is in the options, of which batch_first is the layer's.
+  /// What is masked is in the options, of which batch_first is the layer's, and so is what is dropped where
+  /// it has a dropout.
   Tensor operator()(const Operand& query, const Operand& key, const Operand& value,
                     const MultiHeadOptions& options = {}) const;
   /// Of x to itself.
@@ -29,12 +32,13 @@ class MultiheadAttention {
   Linear out_proj;
   std::int64_t heads;
   bool batch_first;
-  CHAINRULE_MEMBERS(in_proj_weight, in_proj_bias, out_proj)
+  std::optional<Dropout> dropout;  ///< none where its probability is 0
+  CHAINRULE_MEMBERS(in_proj_weight, in_proj_bias, out_proj, dropout)
 };
 
 struct TransformerOptions {
   std::int64_t feedforward = 2048;  ///< units of the hidden layer
-  double dropout = 0.1;  ///< of what each part adds to x, and of the hidden layer; not of attention
+  double dropout = 0.1;  ///< of what each part adds to x, of the hidden layer, and of attention's weights
   AnyModule activation = relu;
   double eps = 1e-5;
   bool batch_first = false;

@@ -18,6 +18,10 @@ class Dropout {
   Dropout(double p, Generator& generator);
 
   Tensor operator()(const Operand& x) const;
+  /// Does it drop anything at present?
+  bool is_on() const { return training && p > 0; }
+  /// What the next call would draw from, for those who drop something themselves; it counts as a call.
+  Generator next_generator() const;
 
   double p;
   Buffer seed;  ///< of the next call; not in state_dict()

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <optional>
 #include <tuple>
 #include <vector>
 
 #include "chainrule/detail/structure.h"
 #include "chainrule/networks.h"
+#include "chainrule/nn/dropout.h"
 #include "chainrule/nn/linear.h"
 
 /// Recurrent networks as layers. What they compute, and the shapes, are in networks.h.
@@ -20,6 +22,9 @@ struct RecurrentLayerOptions {
   bool batch_first = false;
   /// Has each cell two biases?
   Bias bias = Bias::learned;
+  /// With what probability outputs of a layer are dropped on their way to the next one, in training. Of the
+  /// last layer, and so of a single one, nothing is.
+  double dropout = 0;
 };
 
 /// What the three have in common: the weights, named as PyTorch's "weight_ih_l0", "weight_hh_l0",
@@ -30,9 +35,12 @@ class RecurrentLayers {
   NamedParameters weights;
   /// As they were given.
   RecurrentLayerOptions options;
-  auto members() { return std::tie(weights); }
-  auto members() const { return std::tie(weights); }
-  static constexpr std::string_view member_names() { return ""; }
+  /// Between the layers; none where its probability is 0.
+  std::optional<Dropout> dropout;
+  auto members() { return std::tie(weights, dropout); }
+  auto members() const { return std::tie(weights, dropout); }
+  /// The weights have their names without one in front.
+  static constexpr std::string_view member_names() { return ", dropout"; }
 
  protected:
   /// Weights and biases uniform between ±1 / √hidden.
@@ -45,8 +53,8 @@ class RecurrentLayers {
   RecurrentLayers& operator=(RecurrentLayers&&) = default;
   /// The weights in the order that rnn() takes.
   std::vector<CellWeights> cells() const;
-  /// What rnn() is to be told.
-  RecurrentOptions call_options() const;
+  /// What rnn() is to be told, with the generator that is drawn from where something is dropped.
+  RecurrentOptions call_options(std::optional<Generator>& drawn) const;
 };
 
 /// rnn(): tanh or, if told, relu. ShapeError for sizes that are not positive, here and below.

@@ -6,6 +6,7 @@
 #include "chainrule/networks.h"
 #include "kernels/attention.h"
 #include "ops/elementwise.h"
+#include "ops/networks/dropping.h"
 #include "ops/registry.h"
 
 namespace chainrule {
@@ -142,9 +143,11 @@ Tensor attention(const char* operation, const Tensor& q, const Tensor& k, const 
   const Shape result = with(batch, queries, values);
   const bool any_traced =
       traced(q) != nullptr || traced(k) != nullptr || traced(v) != nullptr || traced(mask) != nullptr;
-  if (any_traced || (!mask.is_empty() && mask.requires_grad())) {
+  const bool some_drop = drops(operation, "dropout_p", options.dropout_p, options.generator);
+  if (any_traced || some_drop || (!mask.is_empty() && mask.requires_grad())) {
     const Tensor all = options.causal ? meeting(mask, lower_triangle(queries, keys)) : mask;
-    return matmul(Attend::weights(broadcast_to(q, with(batch, queries, width)), k, all, scale), v);
+    const Tensor p = Attend::weights(broadcast_to(q, with(batch, queries, width)), k, all, scale);
+    return matmul(some_drop ? dropout(p, options.dropout_p, *options.generator) : p, v);
   }
   Attend op{{batch.size(), queries, keys, width, values, scale, options.causal}, {}};
   if (!mask.is_empty()) {
@@ -247,7 +250,11 @@ Tensor multi_head_attention(const Operand& query, const Operand& key, const Oper
     mask = ops::meeting(mask, padding);
   }
   const Tensor mixed = ops::attention(name, part(q, 0), part(k, 1), part(v, 2),
-                                      {.mask = mask, .causal = options.causal}, query.here());
+                                      {.mask = mask,
+                                       .causal = options.causal,
+                                       .dropout_p = options.dropout_p,
+                                       .generator = options.generator},
+                                      query.here());
   const Tensor joined = reshape(permute(mixed, {0, 2, 1, 3}), {samples, queries, width});
   const Tensor out = transformed(joined, weights.out_weight, weights.out_bias);
   if (rank == 2) return reshape(out, {queries, width});
@@ -264,10 +271,15 @@ Entries attention_operations() {
   };
   static constexpr Entry table[] = {
       {.name = "scaled_dot_product_attention",
-       .parameters = "q|query, k|key, v|value, mask|attn_mask=None, causal|is_causal=False, scale=None",
+       .parameters = "q|query, k|key, v|value, mask|attn_mask=None, causal|is_causal=False, scale=None, "
+                     "dropout_p=0",
        .call = [](Arguments& a) -> Result {
          AttentionOptions options = {.mask = optional(a, 3), .causal = a.flag(4)};
          if (a.given(5)) options.scale = a.number(5);
+         if (a.given(6)) {
+           options.dropout_p = a.number(6);
+           options.generator = &a.random();
+         }
          return scaled_dot_product_attention(a[0], a[1], a[2], options);
        },
        .formula = Attend::formula,
@@ -276,14 +288,16 @@ Entries attention_operations() {
       {.name = "multi_head_attention",
        .parameters = "query, key, value, heads|num_heads, in_weight|in_proj_weight, in_bias|in_proj_bias, "
                      "out_weight|out_proj_weight, out_bias|out_proj_bias, mask|attn_mask=None, "
-                     "key_padding_mask=None, causal|is_causal=False, batch_first=False",
+                     "key_padding_mask=None, causal|is_causal=False, batch_first=False, dropout_p=0",
        .call = [](Arguments& a) -> Result {
          return multi_head_attention(a[0], a[1], a[2], a.integer(3),
                                      {a.tensor(4), optional(a, 5), a.tensor(6), optional(a, 7)},
                                      {.mask = optional(a, 8),
                                       .key_padding_mask = optional(a, 9),
                                       .causal = a.flag(10),
-                                      .batch_first = a.flag(11)});
+                                      .batch_first = a.flag(11),
+                                      .dropout_p = a.given(12) ? a.number(12) : 0,
+                                      .generator = a.given(12) ? &a.random() : nullptr});
        },
        .formula = "attention of linear(query), linear(key) and linear(value), for each head; then linear",
        .example = "multi_head_attention([[1, 2]], [[1, 2]], [[1, 2]], 1, ones(6, 2), None, ones(2, 2), None)",

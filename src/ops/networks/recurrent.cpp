@@ -6,6 +6,7 @@
 
 #include "chainrule/shaping.h"
 #include "ops/elementwise.h"
+#include "ops/networks/dropping.h"
 #include "ops/registry.h"
 
 namespace chainrule {
@@ -134,6 +135,7 @@ Recurrent network(const char* operation, Kind kind, const Operand& x, const Stat
   if (length == 0)
     fail(operation, "x " + to_string(x.as_tensor().shape()) + " has no steps; give at least one");
   const std::size_t directions = options.bidirectional ? 2 : 1;
+  const bool some_drop = drops(operation, "dropout", options.dropout, options.generator);
   if (weights.size() % directions != 0)
     fail(operation, std::to_string(weights.size()) + " weights for two directions; give two for each layer");
 
@@ -181,6 +183,8 @@ Recurrent network(const char* operation, Kind kind, const Operand& x, const Stat
       last_c.push_back(state.c);
     }
     in = directions == 1 ? outputs[0] : concatenate(outputs, 2);
+    if (some_drop && layer + directions < weights.size())
+      in = dropout(in, options.dropout, *options.generator);
   }
   const auto finished = [&](const std::vector<Tensor>& all) {
     const Tensor stacked = stack(all);
@@ -265,8 +269,14 @@ Result results(const Recurrent& all) {
   if (!all.c.is_empty()) list.push_back(all.c);
   return list;
 }
-RecurrentOptions recurrent_options(Arguments& a, std::size_t i) {
-  return {.bidirectional = a.flag(i), .batch_first = a.flag(i + 1)};
+/// The two flags from number i on, and the number that says how much is dropped.
+RecurrentOptions recurrent_options(Arguments& a, std::size_t i, std::size_t dropout) {
+  RecurrentOptions options = {.bidirectional = a.flag(i), .batch_first = a.flag(i + 1)};
+  if (a.given(dropout)) {
+    options.dropout = a.number(dropout);
+    options.generator = &a.random();
+  }
+  return options;
 }
 
 }  // namespace
@@ -302,9 +312,9 @@ Entries recurrent_operations() {
        .example = "gru_cell([1, 2], [0], ones(3, 2), ones(3, 1))"},
       {.name = "rnn",
        .parameters = "x|input, h|hx, weights|params, biased|has_biases=True, bidirectional=False, "
-                     "batch_first=False, nonlinearity='tanh'",
+                     "batch_first=False, nonlinearity='tanh', dropout=0",
        .call = [](Arguments& a) -> Result {
-         return results(rnn(a[0], optional(a, 1), all_weights(a, 2, a.flag(3)), recurrent_options(a, 4),
+         return results(rnn(a[0], optional(a, 1), all_weights(a, 2, a.flag(3)), recurrent_options(a, 4, 7),
                             a.choice(6, {"tanh", "relu"}) == 1));
        },
        .formula = rnn_formula,
@@ -312,19 +322,19 @@ Entries recurrent_operations() {
        .note = note},
       {.name = "lstm",
        .parameters = "x|input, h, c, weights|params, biased|has_biases=True, bidirectional=False, "
-                     "batch_first=False",
+                     "batch_first=False, dropout=0",
        .call = [](Arguments& a) -> Result {
          return results(lstm(a[0], {optional(a, 1), optional(a, 2)}, all_weights(a, 3, a.flag(4)),
-                             recurrent_options(a, 5)));
+                             recurrent_options(a, 5, 7)));
        },
        .formula = lstm_formula,
        .example = "lstm([[1], [2]], None, None, [ones(4, 1), ones(4, 1)], biased=False)",
        .note = note},
       {.name = "gru",
        .parameters = "x|input, h|hx, weights|params, biased|has_biases=True, bidirectional=False, "
-                     "batch_first=False",
+                     "batch_first=False, dropout=0",
        .call = [](Arguments& a) -> Result {
-         return results(gru(a[0], optional(a, 1), all_weights(a, 2, a.flag(3)), recurrent_options(a, 4)));
+         return results(gru(a[0], optional(a, 1), all_weights(a, 2, a.flag(3)), recurrent_options(a, 4, 6)));
        },
        .formula = gru_formula,
        .example = "gru([[1], [2]], None, [ones(3, 1), ones(3, 1)], biased=False)",
