@@ -26,7 +26,7 @@ Tensor exponential(const Operand& rate, const Shape& shape, Generator& generator
 
 // Of these three, drawn by the method of Marsaglia and Tsang (2000), the derivative is the implicit one of
 // Figurnov, Mohamed and Mnih (2018): that of a sample z with cumulative distribution F(z; a) to the parameter
-// a is -∂F/∂a / ∂F/∂z. It cannot be differentiated again: GradError.
+// a is -∂F/∂a / ∂F/∂z. It can be differentiated once more; a third derivative is a GradError.
 
 /// Density proportional to x^(concentration - 1) exp(-rate x).
 Tensor gamma(const Operand& concentration, const Operand& rate, Generator& generator);

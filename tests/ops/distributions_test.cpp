@@ -41,6 +41,29 @@ TEST(GammaSlope, is_that_of_the_quantiles) {
               1e-13);
 }
 
+TEST(GammaSlope, has_derivatives_that_are_those_of_its_differences) {
+  const auto expect = [](const auto& function, double by, double tolerance, double derivative, auto... at) {
+    const double once = function(by) - function(-by), twice = function(2 * by) - function(-2 * by),
+                 thrice = function(3 * by) - function(-3 * by);
+    const double expected = (45 * once - 9 * twice + thrice) / (60 * by);
+    EXPECT_NEAR(derivative, expected, tolerance * std::abs(expected))
+        << ::testing::PrintToString(std::tuple(at...));
+  };
+  for (const double alpha : {0.01, 0.3, 1.0, 2.5, 40.0, 300.0, 1e6})
+    for (const double place : {-2.0, 0.0, 0.7, 3.0}) {
+      const double log_z = std::log(alpha) + place / std::sqrt(alpha + 1),
+                   width = 0.03 / std::sqrt(alpha + 1);
+      expect([&](double by) { return ops::gamma_slope(alpha * (1 + by), log_z); }, width, 1e-6,
+             ops::gamma_slope_by_alpha(alpha, log_z) * alpha, alpha, place);
+      expect([&](double by) { return ops::gamma_slope(alpha, log_z + by); }, width, 1e-6,
+             ops::gamma_slope_by_log(alpha, log_z), alpha, place);
+    }
+  // Where the formulas change.
+  for (const auto& f : {ops::gamma_slope_by_alpha, ops::gamma_slope_by_log})
+    for (const double z : {0.9995e7, 1e7, 1.0003e7})
+      EXPECT_NEAR(f(1e7, std::log(z)) / f(1.0000001e7, std::log(z)), 1, 1e-6) << z;
+}
+
 TEST(Samples, have_the_moments_of_their_distributions) {
   Generator generator(1);
   constexpr std::int64_t n = 20000;
@@ -71,8 +94,41 @@ TEST(Samples, have_derivatives_of_the_expected_value) {
   const Gradients of_beta = gradients(mean(beta(a, b, {20000}, generator)), {a, b});
   EXPECT_NEAR(of_beta.at(a).item(), 3.0 / 25, 0.01);
   EXPECT_NEAR(of_beta.at(b).item(), -2.0 / 25, 0.01);
-  const Tensor first = gradients(gamma(a, b, generator), {a}, {.create_graph = true}).at(a);
-  EXPECT_THROW(first.backward(), GradError);
+}
+
+TEST(Samples, have_second_derivatives_of_the_expected_value) {
+  // The mean of gamma(a, r)² is a (a + 1) / r², that of beta(a, b) a / (a + b), that of the first part of
+  // dirichlet(c) squared c₀ (c₀ + 1) / (s (s + 1)), where s is the sum of c.
+  Generator generator(2);
+  const auto second = [](const Tensor& of, const Tensor& to, const Tensor& then) {
+    return gradients(sum(gradients(of, {to}, {.create_graph = true}).at(to)), {then}).at(then);
+  };
+  const Tensor a = variable(2.0), b = variable(3.0), one = gamma(a, 1, generator);
+  const double slope = ops::gamma_slope(2, std::log(one.item())),
+               curve = ops::gamma_slope_by_alpha(2, std::log(one.item())) +
+                       ops::gamma_slope_by_log(2, std::log(one.item())) * slope;
+  const double exact = one.item() * (slope * slope + curve);
+  EXPECT_NEAR(second(one, a, a).item(), exact, 1e-12 * std::abs(exact));
+  const Tensor squares = mean(square(gamma(a, b, {10000}, generator)));
+  EXPECT_NEAR(second(squares, a, a).item(), 2.0 / 9, 0.03);
+  EXPECT_NEAR(second(squares, a, b).item(), -10.0 / 27, 0.03);
+  const Tensor parts = mean(beta(a, b, {10000}, generator));
+  EXPECT_NEAR(second(parts, a, a).item(), -6.0 / 125, 0.005);
+  EXPECT_NEAR(second(parts, a, b).item(), -1.0 / 125, 0.005);
+  const Tensor c = variable(tensor({1.0, 2.0, 1.5})),
+               rows = dirichlet(broadcast_to(c, {10000, 3}), generator);
+  const Tensor first_parts = mean(square(index(rows, {Index::ellipsis(), 0})));
+  // Row 0 of the Hessian, summed: along the first number and along all three.
+  const auto expected = [](double first, double every) {
+    const double p = 1 + first + every, total = 4.5 + first + 3 * every;
+    return p * (p + 1) / (total * (total + 1));
+  };
+  const double h = 1e-3,
+               mixed = (expected(h, h) - expected(h, -h) - expected(-h, h) + expected(-h, -h)) / (4 * h * h);
+  EXPECT_NEAR(values(second(first_parts, c, c))[0], mixed, 0.005);
+  const Tensor twice =
+      gradients(gradients(squares, {a}, {.create_graph = true}).at(a), {a}, {.create_graph = true}).at(a);
+  EXPECT_TRUE(mentions(message_of<GradError>([&] { twice.backward(); }), {"gamma", "once more", "detach"}));
 }
 
 TEST(Samples, stay_within_their_range_for_the_smallest_parameters) {

@@ -16,20 +16,48 @@
 namespace chainrule {
 namespace ops {
 
+/// The derivatives of d log(z) / dα by α and by log(z).
+struct LogGammaCurve {
+  static constexpr std::string_view name = "log_gamma_curve", formula = "not differentiable again";
+  bool by_log;
+  Attributes attributes() const { return {{"by_log", by_log}}; }
+  Tensor batch(const Unwrapped& at) const {
+    const Tensor alpha = at.batched(0), log_z = at.batched(1);
+    return apply(*this, {}, Argument(alpha), Argument(log_z));
+  }
+  Array forward(Values in) const {
+    return gamma_slopes(by_log ? gamma_slope_by_log : gamma_slope_by_alpha, *in[0], *in[1]);
+  }
+  Reads reads(Wanted) const { return 0; }
+  void vjp(Inputs, const Tensor&, const Tensor&, Cotangents&) const {
+    throw GradError(
+        "gamma: the implicit derivative of a sample can be differentiated once more, but not twice; detach "
+        "it");
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
+    return {"?", false};
+  }
+};
+
 /// d log(z) / dα for samples z of the gamma distribution.
 struct LogGammaSlope {
-  static constexpr std::string_view name = "log_gamma_slope", formula = "not differentiable again";
+  static constexpr std::string_view name = "log_gamma_slope", formula =
+                                                                  "∂s/∂α = −∂²F/∂α² / f − s ∂f/∂α / f,  "
+                                                                  "∂s/∂log(z) = −(log(z) − ψ(α)) − s (α − z)";
   Tensor batch(const Unwrapped& at) const {
     const Tensor alpha = at.batched(0), log_z = at.batched(1);
     return apply(LogGammaSlope{}, {}, Argument(alpha), Argument(log_z));
   }
-  Array forward(Values in) const { return gamma_slopes(*in[0], *in[1]); }
-  Reads reads(Wanted) const { return 0; }
-  void vjp(Inputs, const Tensor&, const Tensor&, Cotangents&) const {
-    throw GradError("gamma: the implicit derivative of a sample cannot be differentiated again; detach it");
+  Array forward(Values in) const { return gamma_slopes(gamma_slope, *in[0], *in[1]); }
+  Reads reads(Wanted) const { return reads_input(0) | reads_input(1); }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+    for (const std::size_t i : {0, 1})
+      if (to.wants(i))
+        to[i] =
+            strong_product(g, apply(LogGammaCurve{i == 1}, Here::now(), Argument(in[0]), Argument(in[1])));
   }
-  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
-    return {"?", false};
+  LocalFormula local_formula(std::size_t input, std::span<const std::string>, const std::string&) const {
+    return {input == 0 ? "−∂²F/∂α² / f − s ∂f/∂α / f" : "−(log(z) − ψ(α)) − s (α − z)", false};
   }
 };
 
@@ -187,6 +215,7 @@ Entries distribution_operations() {
   static constexpr Entry table[] = {
       {.name = LogGammaSample::name, .formula = LogGammaSample::formula, .differentiable = false},
       {.name = LogGammaSlope::name, .formula = LogGammaSlope::formula, .differentiable = false},
+      {.name = LogGammaCurve::name, .formula = LogGammaCurve::formula, .differentiable = false},
       {.name = "normal",
        .parameters = "mean|loc=0, std|scale=1, shape|size=None",
        .call = of_two<normal>,
@@ -215,7 +244,7 @@ Entries distribution_operations() {
        .call = of_two<gamma>,
        .formula = "∂x/∂a = −∂F(x; a)/∂a / ∂F/∂x, F the distribution",
        .example = "gamma(2, 1, (3,))",
-       .note = "the implicit derivative, which cannot be differentiated again",
+       .note = "the implicit derivative, which can be differentiated once more",
        .differentiable = false,
        .weak = false},
       {.name = "beta",
@@ -223,7 +252,7 @@ Entries distribution_operations() {
        .call = of_two<beta>,
        .formula = "of x / (x + y), for gamma samples x and y",
        .example = "beta(2, 3)",
-       .note = "the implicit derivative, which cannot be differentiated again",
+       .note = "the implicit derivative, which can be differentiated once more",
        .differentiable = false,
        .weak = false},
       {.name = "dirichlet",
@@ -231,7 +260,7 @@ Entries distribution_operations() {
        .call = call<dirichlet>,
        .formula = "of x / Σx, for gamma samples x",
        .example = "dirichlet([1, 2, 3])",
-       .note = "the implicit derivative, which cannot be differentiated again",
+       .note = "the implicit derivative, which can be differentiated once more",
        .differentiable = false,
        .weak = false},
       {.name = "bernoulli",

@@ -1,5 +1,5 @@
 // Samples of the gamma distribution, and their implicit derivative, by the series and the continued fraction
-// of the incomplete gamma function, each differentiated term by term.
+// of the incomplete gamma function, each differentiated term by term, twice.
 
 #include "ops/statistics/gamma_samples.h"
 
@@ -10,57 +10,89 @@
 namespace chainrule::ops {
 namespace {
 
-/// A number and its derivative to α.
-struct Dual {
-  double value, slope;
-  friend Dual operator+(Dual a, Dual b) { return {a.value + b.value, a.slope + b.slope}; }
-  friend Dual operator*(Dual a, Dual b) { return {a.value * b.value, a.slope * b.value + a.value * b.slope}; }
-  friend Dual operator/(Dual a, Dual b) {
-    const double ratio = a.value / b.value;
-    return {ratio, (a.slope - ratio * b.slope) / b.value};
+/// A number and its first and second derivative to α.
+struct Jet {
+  double value, slope, curve = 0;
+  friend Jet operator+(Jet a, Jet b) { return {a.value + b.value, a.slope + b.slope, a.curve + b.curve}; }
+  friend Jet operator*(Jet a, Jet b) {
+    return {a.value * b.value, a.slope * b.value + a.value * b.slope,
+            a.curve * b.value + 2 * a.slope * b.slope + a.value * b.curve};
+  }
+  friend Jet operator/(Jet a, Jet b) {
+    const double ratio = a.value / b.value, first = (a.slope - ratio * b.slope) / b.value;
+    return {ratio, first, (a.curve - 2 * first * b.slope - ratio * b.curve) / b.value};
   }
 };
 
 constexpr double epsilon = 1e-17;
 
 /// S in F(z; α) = z^α e⁻ᶻ / Γ(α) · S: 1/α + z/(α (α + 1)) + ...
-Dual series(double alpha, double z) {
-  Dual term = {1 / alpha, -1 / (alpha * alpha)}, sum = term;
-  for (double n = 1; std::abs(term.slope) > epsilon * std::abs(sum.slope); ++n) {
-    term = term * Dual{z, 0} / Dual{alpha + n, 1};
+Jet series(double alpha, double z) {
+  Jet term = Jet{1, 0} / Jet{alpha, 1}, sum = term;
+  for (double n = 1; std::abs(term.slope) > epsilon * std::abs(sum.slope) ||
+                     std::abs(term.curve) > epsilon * std::abs(sum.curve);
+       ++n) {
+    term = term * Jet{z, 0} / Jet{alpha + n, 1};
     sum = sum + term;
   }
   return sum;
 }
 
 /// C in 1 - F(z; α) = z^α e⁻ᶻ / Γ(α) · C, by Lentz's method. Source: Numerical Recipes, section 6.2.
-Dual fraction(double alpha, double z) {
-  Dual b = {z + 1 - alpha, -1}, c = {1e300, 0}, d = Dual{1, 0} / b, h = d;
+Jet fraction(double alpha, double z) {
+  Jet b = {z + 1 - alpha, -1}, c = {1e300, 0}, d = Jet{1, 0} / b, h = d;
   for (double n = 1; n < 1e6; ++n) {
-    const Dual a = {-n * (n - alpha), n};
+    const Jet a = {-n * (n - alpha), n};
     b.value += 2;
-    d = Dual{1, 0} / (a * d + b);
+    d = Jet{1, 0} / (a * d + b);
     c = b + a / c;
-    const Dual step = d * c;
+    const Jet step = d * c;
     h = h * step;
-    if (std::abs(step.value - 1) < 1e-16 && std::abs(step.slope) < 1e-16) break;
+    if (std::abs(step.value - 1) < 1e-16 && std::abs(step.slope) < 1e-16 && std::abs(step.curve) < 1e-16)
+      break;
   }
   return h;
 }
+
+/// So far out the distribution is normal, and moves and widens with α.
+constexpr double nearly_normal = 1e7;
 
 }  // namespace
 
 double gamma_slope(double alpha, double log_z) {
   const double z = std::exp(log_z);
-  // So far out the distribution is normal, and moves and widens with α.
-  if (alpha > 1e7) return 0.5 / alpha + 0.5 / z;
+  if (alpha > nearly_normal) return 0.5 / alpha + 0.5 / z;
   const double factor = log_z - special::digamma(alpha);
   if (z < alpha + 1) {
-    const Dual s = series(alpha, z);
+    const Jet s = series(alpha, z);
     return -(factor * s.value + s.slope);
   }
-  const Dual c = fraction(alpha, z);
+  const Jet c = fraction(alpha, z);
   return factor * c.value + c.slope;
+}
+
+// The slope s is -∂F/∂α over the density f = z^α e⁻ᶻ / Γ(α) of log z, and F is f S or 1 - f C, where ∂f/∂α =
+// f (log z - ψ(α)). What s and -∂²F/∂α² / f have in common is left out here, as it would cost digits.
+double gamma_slope_by_alpha(double alpha, double log_z) {
+  const double z = std::exp(log_z);
+  if (alpha > nearly_normal) {
+    const double u = (z - alpha) / alpha;
+    return (-1 - u + (2 * u + u * u) / 3 + (u * u - 1 / alpha) / 3) / (2 * alpha * z);
+  }
+  const double factor = log_z - special::digamma(alpha), trigamma = special::polygamma(1, alpha);
+  if (z < alpha + 1) {
+    const Jet s = series(alpha, z);
+    return trigamma * s.value - factor * s.slope - s.curve;
+  }
+  const Jet c = fraction(alpha, z);
+  return -trigamma * c.value + factor * c.slope + c.curve;
+}
+
+/// As s f = -∂F/∂α, and ∂F/∂log z = f: s' f + s f (α - z) = -∂f/∂α.
+double gamma_slope_by_log(double alpha, double log_z) {
+  const double z = std::exp(log_z), slope = gamma_slope(alpha, log_z);
+  if (alpha > nearly_normal) return -slope + (1 - 2 * (z - alpha) / (3 * alpha)) / (2 * alpha);
+  return special::digamma(alpha) - log_z - slope * (alpha - z);
 }
 
 namespace {
@@ -77,12 +109,12 @@ double log_gamma_draw(double alpha, Generator& generator) {
 
 }  // namespace
 
-Array gamma_slopes(const Array& alpha, const Array& log_z) {
+Array gamma_slopes(double (*function)(double, double), const Array& alpha, const Array& log_z) {
   return dispatch_floating(alpha.dtype(), [&]<class T>() {
     Array out(alpha.shape(), alpha.dtype());
     const T *alphas = alpha.data<T>(), *logs = log_z.data<T>();
     T* slopes = out.mutable_data<T>();
-    for (std::int64_t i = 0; i < out.size(); ++i) slopes[i] = static_cast<T>(gamma_slope(alphas[i], logs[i]));
+    for (std::int64_t i = 0; i < out.size(); ++i) slopes[i] = static_cast<T>(function(alphas[i], logs[i]));
     return out;
   });
 }
