@@ -100,24 +100,24 @@ TEST(Samples, have_second_derivatives_of_the_expected_value) {
   // The mean of gamma(a, r)² is a (a + 1) / r², that of beta(a, b) a / (a + b), that of the first part of
   // dirichlet(c) squared c₀ (c₀ + 1) / (s (s + 1)), where s is the sum of c.
   Generator generator(2);
-  const auto second = [](const Tensor& of, const Tensor& to, const Tensor& then) {
-    return gradients(sum(gradients(of, {to}, {.create_graph = true}).at(to)), {then}).at(then);
+  const auto second = [](const Tensor& of, const Tensor& to, const std::vector<Tensor>& then) {
+    return gradients(sum(gradients(of, {to}, {.create_graph = true}).at(to)), then);
   };
   const Tensor a = variable(2.0), b = variable(3.0), one = gamma(a, 1, generator);
   const double slope = ops::gamma_slope(2, std::log(one.item())),
                curve = ops::gamma_slope_by_alpha(2, std::log(one.item())) +
-                       ops::gamma_slope_by_log(2, std::log(one.item())) * slope;
-  const double exact = one.item() * (slope * slope + curve);
-  EXPECT_NEAR(second(one, a, a).item(), exact, 1e-12 * std::abs(exact));
+                       ops::gamma_slope_by_log(2, std::log(one.item())) * slope,
+               exact = one.item() * (slope * slope + curve);
+  EXPECT_NEAR(second(one, a, {a}).at(a).item(), exact, 1e-12 * std::abs(exact));
   const Tensor squares = mean(square(gamma(a, b, {10000}, generator)));
-  EXPECT_NEAR(second(squares, a, a).item(), 2.0 / 9, 0.03);
-  EXPECT_NEAR(second(squares, a, b).item(), -10.0 / 27, 0.03);
-  const Tensor parts = mean(beta(a, b, {10000}, generator));
-  EXPECT_NEAR(second(parts, a, a).item(), -6.0 / 125, 0.005);
-  EXPECT_NEAR(second(parts, a, b).item(), -1.0 / 125, 0.005);
+  const Gradients of_squares = second(squares, a, {a, b});
+  EXPECT_NEAR(of_squares.at(a).item(), 2.0 / 9, 0.03);
+  EXPECT_NEAR(of_squares.at(b).item(), -10.0 / 27, 0.03);
+  const Gradients of_parts = second(mean(beta(a, b, {10000}, generator)), a, {a, b});
+  EXPECT_NEAR(of_parts.at(a).item(), -6.0 / 125, 0.005);
+  EXPECT_NEAR(of_parts.at(b).item(), -1.0 / 125, 0.005);
   const Tensor c = variable(tensor({1.0, 2.0, 1.5})),
                rows = dirichlet(broadcast_to(c, {10000, 3}), generator);
-  const Tensor first_parts = mean(square(index(rows, {Index::ellipsis(), 0})));
   // Row 0 of the Hessian, summed: along the first number and along all three.
   const auto expected = [](double first, double every) {
     const double p = 1 + first + every, total = 4.5 + first + 3 * every;
@@ -125,7 +125,8 @@ TEST(Samples, have_second_derivatives_of_the_expected_value) {
   };
   const double h = 1e-3,
                mixed = (expected(h, h) - expected(h, -h) - expected(-h, h) + expected(-h, -h)) / (4 * h * h);
-  EXPECT_NEAR(values(second(first_parts, c, c))[0], mixed, 0.005);
+  const Tensor first_parts = mean(square(index(rows, {Index::ellipsis(), 0})));
+  EXPECT_NEAR(values(second(first_parts, c, {c}).at(c))[0], mixed, 0.005);
   const Tensor twice =
       gradients(gradients(squares, {a}, {.create_graph = true}).at(a), {a}, {.create_graph = true}).at(a);
   EXPECT_TRUE(mentions(message_of<GradError>([&] { twice.backward(); }), {"gamma", "once more", "detach"}));
