@@ -86,6 +86,11 @@ Tensor places_along(const Tensor& x, std::size_t axis, const FindPlaces& find) {
       [find, axis](const Tensor& stack) { return places_along(stack, axis + 1, find); });
 }
 
+Tensor numbers_of_rows(const Tensor& rows, const std::function<Array(const Array&)>& f) {
+  if (!is_batched(rows)) return constant(f(value_of(rows)));
+  return numbers_of(rows, f, [f](const Tensor& stack) { return numbers_of_rows(stack, f); });
+}
+
 Tensor gather_places(const Tensor& x, const Tensor& places) {
   const Tensor line = x.rank() == 1 ? x : reshape(x, {x.size()});
   return apply(Chosen{}, {}, Argument(line), Argument(places));

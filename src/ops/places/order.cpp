@@ -264,12 +264,6 @@ Tensor extreme_places(std::string_view operation, const Operand& x, std::optiona
   return reshape(place, Shape::filled(keepdims ? in.rank() : 0, 1));
 }
 
-/// Numbers that each element tells, which have no gradient; under vmap those of all samples.
-Tensor of_each_element(const Tensor& x, const std::function<Array(const Array&)>& f) {
-  if (!is_batched(x)) return constant(f(value_of(x)));
-  return numbers_of(x, f, [f](const Tensor& stack) { return of_each_element(stack, f); });
-}
-
 }  // namespace
 }  // namespace ops
 
@@ -378,17 +372,22 @@ Tensor searchsorted(const Operand& sorted, const Operand& values, Flag right) tr
   if (line.rank() != 1)
     throw ShapeError("searchsorted: elements of shape " + to_string(line.shape()) +
                      " to search in; give one axis of them, in ascending order");
-  const std::vector<ops::Key> in = ops::keys(value_of(line));
-  const auto found = [in, from_right = bool(right)](const Array& array) {
-    Array places(array.shape(), DType::int64);
+  // Behind the elements, which may be others for each sample of a vmap, what is looked for.
+  const Tensor rows = concatenate({Operand(line), Operand(reshape(wanted, {-1}))});
+  const auto find = [n = line.size(), from_right = bool(right)](const Array& array) {
+    const std::vector<ops::Key> all = ops::keys(array);
+    const std::size_t axis = array.shape().rank() - 1;
+    const std::int64_t length = array.shape()[axis];
+    Shape shape = array.shape();
+    shape[axis] = length - n;
+    Array places(shape, DType::int64);
     auto* to = places.mutable_data<std::int64_t>();
-    for (const ops::Key key : ops::keys(array))
-      *to++ = (from_right ? std::upper_bound(in.begin(), in.end(), key)
-                          : std::lower_bound(in.begin(), in.end(), key)) -
-              in.begin();
+    for (auto in = all.begin(); in != all.end(); in += length)
+      for (auto key = in + n; key != in + length; ++key)
+        *to++ = (from_right ? std::upper_bound(in, in + n, *key) : std::lower_bound(in, in + n, *key)) - in;
     return places;
   };
-  return ops::of_each_element(wanted, found);
+  return reshape(ops::numbers_of_rows(rows, find), wanted.shape());
 } catch (...) {
   rethrow_in_call(sorted, values);
 }

@@ -289,6 +289,26 @@ Tensor places_of_slices(const Shape& shape, std::size_t axis, const Tensor& posi
   return reshape(places, with_axis_replaced(shape, axis, positions.shape()));
 }
 
+Tensor batched_places(std::string_view operation, const Shape& shape, std::size_t axis,
+                      const Operand& index) {
+  return places_along_axis(operation, shape, axis, counted_positions(operation, index, shape, axis, false));
+}
+
+Tensor values_for(std::string_view operation, const Tensor& values, const Shape& shape) {
+  if (values.rank() == 0 || values.shape() == shape) return values;
+  bool fits = values.rank() == shape.rank();
+  std::vector<chainrule::Index> part;
+  for (std::size_t axis = 0; fits && axis < shape.rank(); ++axis) {
+    fits = shape[axis] <= values.shape()[axis];
+    part.emplace_back(Slice{0, shape[axis]});
+  }
+  if (!fits)
+    throw ShapeError(std::string(operation) + ": values of shape " + to_string(values.shape()) +
+                     " for an index of shape " + to_string(shape) +
+                     "; they must be one number, or at least as many along each axis");
+  return chainrule::index(values, part);
+}
+
 Tensor gather_along(std::string_view operation, const Tensor& x, std::size_t axis, const Tensor& index) {
   return gather_places(x, places_along_axis(operation, x.shape(), axis, index));
 }

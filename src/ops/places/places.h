@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+
 #include "array/array.h"
 #include "array/axes.h"
 #include "chainrule/indexing.h"
@@ -56,11 +58,18 @@ Tensor counted_positions(std::string_view operation, const Operand& positions, c
 Tensor places_along_axis(std::string_view operation, const Shape& shape, std::size_t axis,
                          const Tensor& index);
 Tensor places_of_slices(const Shape& shape, std::size_t axis, const Tensor& positions);
+/// Those of gather(x, axis, index), of an index that is another for each sample of a vmap.
+Tensor batched_places(std::string_view operation, const Shape& shape, std::size_t axis, const Operand& index);
+/// f of rows, which are along the last axis: f takes any axes before it, and so those of all samples. What it
+/// gives has no gradient.
+Tensor numbers_of_rows(const Tensor& rows, const std::function<Array(const Array&)>& f);
 /// Zeros of this shape, to which is added what comes for the places in row-major order.
 Tensor add_places(const Tensor& values, const Tensor& places, const Shape& shape);
 /// x with values, one for each place in row-major order, or one number for all; of equal places the last.
 Tensor put_places(const Tensor& x, const Tensor& places, const Tensor& values);
 
+/// The values for an index of PyTorch's: a number, or the part of them that has the index's shape.
+Tensor values_for(std::string_view operation, const Tensor& values, const Shape& shape);
 /// x's shape with the axes of `inserted` instead of an axis.
 Shape with_axis_replaced(const Shape& shape, std::size_t axis, const Shape& inserted);
 /// Stretched to a shape. ShapeError in the name of the operation.

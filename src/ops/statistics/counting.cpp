@@ -120,6 +120,50 @@ Tensor are_numbers(const Tensor& x, std::int64_t length) {
   return reshape(x, {x.size(), 1}) == arange(0, length);
 }
 
+/// The ends of a histogram's bins, of all samples of a vmap.
+void require_ranges(const Tensor& from, const Tensor& to, const Shape& shape) {
+  const Tensor all_low = elements_of_all_samples(from), all_high = elements_of_all_samples(to);
+  for (std::size_t i = 0; i < all_low.data<double>().size(); ++i) {
+    const double low = all_low.data<double>()[i], high = all_high.data<double>()[i];
+    if (!(low <= high) || !std::isfinite(high - low))
+      throw ShapeError("histogram: the range " + std::to_string(low) + " to " + std::to_string(high) +
+                       " is not finite and increasing, for shape " + to_string(shape) +
+                       "; give a range, or leave out what is not finite");
+  }
+}
+/// The edges of so many bins, which end exactly where the range does.
+Tensor edges_between(const Tensor& from, const Tensor& to, std::int64_t bins, DType dtype) {
+  const Tensor is_point = from == to;
+  const Tensor low = where(is_point, from - 0.5, from), high = where(is_point, to + 0.5, to);
+  if (!is_batched(low)) return linspace(low.item(), high.item(), bins + 1, dtype);
+  const Tensor edge = arange(0, bins + 1, DType::float64);
+  const Tensor between = low + (high - low) * edge / static_cast<double>(bins);
+  return cast(where(edge == static_cast<double>(bins), high, between), dtype);
+}
+/// Of rows that begin with n edges, how many of the rest are between each and the next.
+Array counted(const Array& given, std::int64_t n) {
+  const Array rows = kernels::as_computed(given);
+  const std::size_t axis = rows.shape().rank() - 1;
+  const std::int64_t length = rows.shape()[axis];
+  Shape shape = rows.shape();
+  shape[axis] = n - 1;
+  Array counts(shape, DType::int64);
+  auto* out = counts.mutable_data<std::int64_t>();
+  std::fill_n(out, counts.size(), 0);
+  dispatch_floating(rows.dtype(), [&]<class T>() {
+    const T* const end = rows.data<T>() + rows.size();
+    for (const T* row = rows.data<T>(); row != end; row += length, out += n - 1) {
+      const std::span<const T> edges(row, static_cast<std::size_t>(n));
+      for (const T element : std::span(row + n, static_cast<std::size_t>(length - n))) {
+        if (!(element >= edges.front() && element <= edges.back())) continue;
+        const auto bin = std::upper_bound(edges.begin(), edges.end(), element) - edges.begin() - 1;
+        ++out[std::min<std::int64_t>(bin, n - 2)];
+      }
+    }
+  });
+  return counts;
+}
+
 /// For each x the segment of xp to interpolate in: that with xp[k] <= x < xp[k + 1], or the first or last.
 Array segments_of(const Array& given, const Array& points_given) {
   const Array x = kernels::as_computed(given), xp = kernels::as_computed(points_given);
@@ -264,32 +308,16 @@ Histogram histogram(const Operand& x, Integer bins, std::optional<std::pair<doub
   if (bins < 1)
     throw ShapeError("histogram: " + std::to_string(bins) + " bins cannot be, for shape " +
                      to_string(in.shape()) + "; give at least one");
-  auto [low, high] = range.value_or(std::pair(0.0, 1.0));
-  if (!range && in.size() != 0) {
-    low = min(in).item();
-    high = max(in).item();
-  }
-  if (!(low <= high) || !std::isfinite(high - low))
-    throw ShapeError("histogram: the range " + std::to_string(low) + " to " + std::to_string(high) +
-                     " is not finite and increasing, for shape " + to_string(in.shape()) +
-                     "; give a range, or leave out what is not finite");
-  if (low == high) {
-    low -= 0.5;
-    high += 0.5;
-  }
-  Array counts({bins}, DType::int64);  // refuses numbers that have no successor
-  const Tensor edges = linspace(low, high, bins + 1, dtype);
-  auto* out = counts.mutable_data<std::int64_t>();
-  std::fill_n(out, bins, 0);
-  dispatch_floating(dtype, [&]<class T>() {
-    const std::span<const T> all = edges.data<T>();
-    for (const T element : in.data<T>()) {
-      if (!(element >= all.front() && element <= all.back())) continue;
-      const auto bin = std::upper_bound(all.begin(), all.end(), element) - all.begin() - 1;
-      ++out[std::min<std::int64_t>(bin, bins - 1)];
-    }
-  });
-  return {constant(std::move(counts)), edges};
+  (void)bytes_of({bins}, DType::int64);  // refuses numbers that have no successor
+  const auto [first, last] = range.value_or(std::pair(0.0, 1.0));
+  const bool own_range = !range && in.size() != 0;
+  const Tensor low = own_range ? cast(min(in), DType::float64) : cast(tensor(first), DType::float64);
+  const Tensor high = own_range ? cast(max(in), DType::float64) : cast(tensor(last), DType::float64);
+  ops::require_ranges(low, high, in.shape());
+  const Tensor edges = ops::edges_between(low, high, bins, dtype);
+  const Tensor rows = concatenate({Operand(edges), Operand(reshape(in, {-1}))});
+  return {ops::numbers_of_rows(rows, [n = bins + 1](const Array& each) { return ops::counted(each, n); }),
+          edges};
 } catch (...) {
   rethrow_in_call("histogram", x);
 }
