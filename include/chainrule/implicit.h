@@ -11,9 +11,9 @@
 /// kept as a copy, so let it capture by value what may be gone by then. x is a
 /// tensor, or a structure of tensors of one floating dtype (see transforms.h); so is x0, where the solver
 /// begins, of which the result has structure, shapes and dtype. The derivative with respect to x0 is zero.
-/// Parameters are tensors, structures, and anything else that can be copied: what is a variable, or computed
-/// from one, gets derivatives. So does what f has captured, as with checkpoint(). f must be differentiable
-/// at the solution, once more for each order of derivative, and once more than that for minimize().
+/// Parameters are tensors, structures, and anything that can be copied: what comes from variables gets
+/// derivatives. So does what f has captured, as with checkpoint(); what has samples of a vmap, which all take
+/// the same steps, is to be passed. f is differentiated once for each order, for minimize() once more.
 ///
 /// With r(x, p) = 0 at the solution and J = ∂r/∂x there, a cotangent g of x becomes -uᵀ·∂r/∂p, where Jᵀ·u =
 /// g. Derivatives of any order follow, as u is the solution of an equation in turn. Up to 256 unknowns, J is

@@ -49,7 +49,7 @@ std::vector<Tensor> odeint(std::shared_ptr<const VectorFunction> f, const std::v
 /// Runge-Kutta method of Dormand and Prince of order 5(4), whose steps are as long as the tolerances allow,
 /// whatever t is; times within a step come from its interpolation of order 4. Derivatives of any order, with
 /// respect to y0, the times and the parameters; what y0, parameters, f and captured variables may be is as in
-/// implicit.h.
+/// implicit.h. So is vmap, where the times are the same for all samples.
 ///
 /// SolverError, with the time, where the step has become too small to go on, as at a pole, where numbers stop
 /// being finite, or after too many steps. ShapeError where f gives other shapes than y has or t is no vector;

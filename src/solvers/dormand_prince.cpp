@@ -48,9 +48,9 @@ Tensor combined(const std::array<double, N>& factors, double length, const std::
   return sum;
 }
 
-/// The root mean square of x in units of what is allowed at y.
+/// The root mean square of x in units of what is allowed at y; under vmap the largest of all samples.
 double size_of(const Tensor& x, const Tensor& scale) {
-  return x.size() == 0 ? 0 : std::sqrt(mean(square(x / scale)).item());
+  return x.size() == 0 ? 0 : std::sqrt(largest(mean(square(x / scale))));
 }
 
 Tensor scale_at(const Tensor& magnitude, const OdeOptions& options) {

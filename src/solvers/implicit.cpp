@@ -41,10 +41,11 @@ class Equation : public detail::CustomRule, public std::enable_shared_from_this<
     if (recording_mode.off && !recording_mode.keep_values && recording_mode.transforms == 0) return x;
     std::vector<Tensor> all = solvers::detached(in);
     all.insert(all.begin(), variable(x));
-    CapturingCall call(called_, all, [&](std::span<const Tensor> given) {
+    const solvers::Apart apart(all);
+    CapturingCall call(called_, apart.tensors(), [&](std::span<const Tensor> given) {
       return std::vector{residual(given.front(), given.subspan(1))};
     });
-    solvers::require_nothing_traced(called_, call.results);
+    apart.require_nothing_captured(called_, call.results);
     return with_captured(x, std::move(in), std::move(call.captured));
   }
 
@@ -179,10 +180,10 @@ Tensor newton(const Equation& equation, Tensor x, std::span<const Tensor> in, do
     const Tensor direction = solvers::solve_with_jacobian(at.trace, residual.detach(), false);
     require_finite(called, direction, "Newton's step", step);
     if (largest(direction) <= tolerance * size_of(x)) return x - direction;
-    const double before = norm(residual).item();
+    const double before = solvers::length_of(residual);
     double length = 1;
     const auto is_less = [&](const Tensor& next) {
-      return norm(Evaluated(equation, next, in).residual()).item() <= (1 - 1e-4 * length) * before;
+      return solvers::length_of(Evaluated(equation, next, in).residual()) <= (1 - 1e-4 * length) * before;
     };
     Tensor next = x - direction;
     while (!is_less(next)) {
@@ -236,6 +237,37 @@ Tensor descended(const std::shared_ptr<const VectorFunction>& f, const Tensor& x
   const NoGrad recording(false);
   (void)optimizer.step([&] { return loss(x.leaf()); });
   return x.leaf().detach();
+}
+
+/// The same for each sample of a vmap, one after the other, as L-BFGS reads numbers.
+Tensor descended_in_each(const std::shared_ptr<const VectorFunction>& f, const Tensor& x0,
+                         const std::vector<Tensor>& in, std::int64_t iterations) {
+  std::vector<Tensor> all = {x0};
+  all.insert(all.end(), in.begin(), in.end());
+  if (std::ranges::none_of(all, solvers::has_samples)) return descended(f, x0, in, iterations);
+  std::vector<const Tensor*> tensors;
+  for (const Tensor& each : all) tensors.push_back(&each);
+  const Unwrapped at(tensors);
+  const Tensor low = at.one_by_one("minimize", [&](const std::vector<Tensor>& sample) {
+    return descended_in_each(f, sample.front(), {sample.begin() + 1, sample.end()}, iterations);
+  });
+  return constant(batched_value(at.level, low));
+}
+
+/// Newton's method from `low` on has not left for a place where f is larger.
+void require_no_rise(const VectorFunction& f, const Tensor& low, const Tensor& end,
+                     std::span<const Tensor> in, double tolerance, std::int64_t iterations) {
+  const auto values = [&](const Tensor& x) {
+    return elements_of_all_samples(cast(f.number(x, in), DType::float64)).to_vector<double>();
+  };
+  const std::vector<double> before = values(low), after = values(end);
+  for (std::size_t i = 0; i < before.size(); ++i)
+    if (after[i] - before[i] > tolerance * std::max(1.0, std::abs(before[i])))
+      report(f.called(), "after " + std::to_string(iterations) +
+                             " steps of L-BFGS, Newton's method has left for a place that is no minimum, "
+                             "where the function is " +
+                             text_of(after[i]) + ", not " + text_of(before[i]) +
+                             "; begin closer to the minimum, or allow more iterations");
 }
 
 }  // namespace
@@ -312,15 +344,9 @@ std::vector<Tensor> minimize(std::shared_ptr<const VectorFunction> f, const std:
     const Tensor start = f->layout().joined(f->called(), "x0", x0).detach();
     const std::vector<Tensor> plain = solvers::detached(in);
     const double tolerance = or_default(options.tolerance, start.dtype(), 0.5);
-    const Tensor low = descended(f, start, plain, options.iterations);
+    const Tensor low = descended_in_each(f, start, plain, options.iterations);
     Tensor end = newton(*equation, low, plain, tolerance, newton_steps);
-    const double before = f->number(low, plain).item(), after = f->number(end, plain).item();
-    if (after - before > tolerance * std::max(1.0, std::abs(before)))
-      report(f->called(), "after " + std::to_string(options.iterations) +
-                              " steps of L-BFGS, Newton's method has left for a place that is no minimum, "
-                              "where the function is " +
-                              text_of(after) + ", not " + text_of(before) +
-                              "; begin closer to the minimum, or allow more iterations");
+    require_no_rise(*f, low, end, plain, tolerance, options.iterations);
     return end;
   });
   return f->layout().split(equation->solution(found.detach(), in));

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,15 +19,35 @@ inline std::vector<Tensor> detached(std::span<const Tensor> in) {
   return plain;
 }
 
-/// Called with what detached() gives, a function whose results have tangents, or values for each sample, has
-/// captured some that do, and nothing says which. GradError.
-inline void require_nothing_traced(std::string_view called, std::span<const Tensor> results) {
-  for (const Tensor& each : results)
-    if (traced(each) != nullptr)
-      throw GradError(
-          std::string(called) +
-          ": the function has captured a tensor that is differentiated by jvp, or has a value for "
-          "each sample of vmap; pass it as an argument");
+/// Of what the tensor stands for under transforms: f(each) holds for some.
+template <class F>
+bool any_level(const Tensor& tensor, const F& f) {
+  for (const Traced* of = traced(tensor); of != nullptr; of = traced(of->inner))
+    if (f(*of)) return true;
+  return false;
 }
+inline bool has_samples(const Tensor& tensor) {
+  return any_level(tensor, [](const Traced& of) { return of.kind == Traced::Kind::batched; });
+}
+
+/// Tensors that detached() gives, with their samples at levels of their own: what a function that is called
+/// with them has of other levels, it has captured, and nothing says which tensor that is.
+class Apart {
+ public:
+  explicit Apart(std::span<const Tensor> given);
+  ~Apart();
+  Apart(const Apart&) = delete;
+  Apart& operator=(const Apart&) = delete;
+  const std::vector<Tensor>& tensors() const { return tensors_; }
+  /// GradError if results of the function have tangents, or values for each sample, that are not given.
+  void require_nothing_captured(std::string_view called, std::span<const Tensor> results) const;
+
+ private:
+  Tensor moved(const Tensor& tensor) const;
+
+  std::map<Level, Level> own_;
+  std::vector<std::unique_ptr<RunningTransform>> runs_;
+  std::vector<Tensor> tensors_;
+};
 
 }  // namespace chainrule::solvers

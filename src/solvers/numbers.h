@@ -5,8 +5,9 @@
 #include <string>
 
 #include "chainrule/ops.h"
+#include "graph/samples.h"
 
-/// Numbers that solvers compare and say.
+/// Numbers that solvers compare and say. Under vmap they are of all samples, which so take the same steps.
 namespace chainrule::solvers {
 
 inline double epsilon(DType dtype) {
@@ -15,7 +16,11 @@ inline double epsilon(DType dtype) {
 }
 
 /// The largest magnitude of an element; 0 where there is none, and NaN where one is.
-inline double largest(const Tensor& x) { return x.size() == 0 ? 0 : max(abs(x)).item(); }
+inline double largest(const Tensor& x) {
+  const Tensor all = elements_of_all_samples(x);
+  return all.size() == 0 ? 0 : max(abs(all)).item();
+}
+inline double length_of(const Tensor& x) { return norm(elements_of_all_samples(x)).item(); }
 
 /// Short: three digits.
 inline std::string text_of(double number) {

@@ -179,10 +179,11 @@ Tensor solution(std::shared_ptr<const Field> field, const Tensor& y0, const Tens
   if (recording_mode.off && !recording_mode.keep_values && recording_mode.transforms == 0) return found;
   std::vector<Tensor> all = {y0.detach(), t[0].detach()};
   all.insert(all.end(), plain.begin(), plain.end());
-  CapturingCall call("odeint", all, [&](std::span<const Tensor> given) {
+  const solvers::Apart apart(all);
+  CapturingCall call("odeint", apart.tensors(), [&](std::span<const Tensor> given) {
     return std::vector{field->slope(given[0], given[1], given.subspan(2))};
   });
-  solvers::require_nothing_traced("odeint", call.results);
+  apart.require_nothing_captured("odeint", call.results);
   all = {y0, t};
   all.insert(all.end(), in.begin(), in.end());
   all.insert(all.end(), call.captured.begin(), call.captured.end());
@@ -197,6 +198,10 @@ void require_times(const Tensor& t) {
   if (t.rank() != 1 || t.size() == 0)
     throw ShapeError("odeint: the times have shape " + to_string(t.shape()) +
                      ", not (T,); give one or more, the first of them that of y0");
+  if (solvers::has_samples(t))
+    throw GradError(
+        "odeint: the times have a value for each sample of vmap, where all take the same steps; give the "
+        "same times to all, and scale f: y(s·t) fulfils dy/dt = s·f(y, s·t)");
   const std::vector<double> times = no_grad([&] { return cast(t, DType::float64).to_vector<double>(); });
   for (std::size_t i = 1; i < times.size(); ++i)
     if (!((times[i] - times[i - 1]) * (times[1] - times[0]) > 0) || !std::isfinite(times[i]))

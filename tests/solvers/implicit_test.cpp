@@ -206,6 +206,45 @@ TEST(Minimize, differentiates_a_layer_of_parameters) {
   EXPECT_GT(std::abs(by_bias[1].item()), 1e-3);
 }
 
+/// f of each number of a, its first and second derivative and those along tangents, under vmap.
+void expect_a_loop(const std::function<Tensor(const Tensor& a)>& f, const Tensor& a, double tolerance) {
+  const auto slope = grad(f);
+  const auto along = [&](const Tensor& at) { return jvp(f, at, Tensor(1.0)).tangent; };
+  const Tensor values = vmap(f)(a), slopes = vmap(slope)(a), second = vmap(grad(slope))(a),
+               tangents = vmap(along)(a);
+  const Tensor outside = grad([&](const Tensor& all) { return sum(vmap(f)(all)); })(a);
+  for (std::int64_t i = 0; i < a.size(); ++i) {
+    EXPECT_TRUE(close(values[i], f(a[i]), tolerance));
+    EXPECT_TRUE(close(slopes[i], slope(a[i]), tolerance));
+    EXPECT_TRUE(close(second[i], grad(slope)(a[i]), tolerance));
+    EXPECT_TRUE(close(tangents[i], slope(a[i]), tolerance));
+    EXPECT_TRUE(close(outside[i], slope(a[i]), tolerance));
+  }
+}
+
+TEST(Solvers, go_the_same_steps_for_all_samples_of_a_vmap) {
+  const Tensor a = tensor({0.5, 1.5, 4.0});
+  expect_a_loop([](const Tensor& p) { return sum(root(square_less, tensor({1.0, -2.0}), p)[0]); }, a, 1e-9);
+  expect_a_loop([](const Tensor& p) { return fixed_point(cos_of, 1.0, p / 4); }, a, 1e-9);
+  const auto lowest = [](const Tensor& p) {
+    return minimize([](const Tensor& x, const Tensor& q) { return cosh(x - q * q) + square(x); }, 0.0, p);
+  };
+  expect_a_loop(lowest, a / 2, 1e-7);
+  // From a start of each sample's own.
+  const Tensor roots = vmap([](const Tensor& x0) { return root(square_less, x0, 4.0); })(tensor({1.0, -5.0}));
+  EXPECT_TRUE(close(roots, {2, -2}));
+  // A captured tensor with samples would get no derivative, also beside others that have samples.
+  const auto captures = [](const Tensor& p, const Tensor& q) {
+    return root([p](const Tensor& x, const Tensor& r) { return x * x - p * r; }, 1.0, q);
+  };
+  const auto expect_refusal = [](const auto& call) {
+    EXPECT_TRUE(mentions(message_of<GradError>(call), {"root", "captured", "pass it as an argument"}));
+  };
+  expect_refusal([&] { vmap(captures, {.in_axes = {0, no_axis}})(a, a[0]); });
+  expect_refusal([&] { vmap(captures)(a, a); });
+  expect_refusal([&] { (void)jvp([&](const Tensor& p) { return captures(p, 2.0); }, a[0], Tensor(1.0)); });
+}
+
 TEST(Solvers, say_what_is_wrong) {
   const Tensor one = tensor(1.0);
   EXPECT_TRUE(mentions(message_of<SolverError>([&] { root([](const Tensor& x) { return x * x + 1; }, 0.7); }),

@@ -121,6 +121,41 @@ TEST(Odeint, differentiates_a_network) {
   EXPECT_GT(norm(a.weight().leaf()).item(), 0.1);
 }
 
+TEST(Odeint, goes_the_same_steps_for_all_samples_of_a_vmap) {
+  // y = y0·e^(-rt) at 1 is e^(-r)·y0, whatever the others are.
+  const Tensor rates = tensor({0.5, 2.0, -1.0}), times = tensor({0.0, 0.25, 1.0});
+  for (const OdeAdjoint adjoint : {OdeAdjoint::continuous, OdeAdjoint::discrete}) {
+    const OdeOptions options{.rtol = 1e-10, .atol = 1e-12, .adjoint = adjoint};
+    const auto end = [&](const Tensor& rate) {
+      return odeint([](const Tensor& y, const Tensor&, const Tensor& r) { return -r * y; }, options, 2.0,
+                    times, rate)[2];
+    };
+    const Tensor expected = 2 * exp(-rates);
+    EXPECT_TRUE(close(vmap(end)(rates), expected, 1e-8));
+    EXPECT_TRUE(close(vmap(grad(end))(rates), -expected, 1e-8));
+    EXPECT_TRUE(close(vmap(grad(grad(end)))(rates), expected, 1e-8));
+    EXPECT_TRUE(close(grad([&](const Tensor& r) { return sum(vmap(end)(r)); })(rates), -expected, 1e-8));
+    // Jacobians and Hessians have cotangents for each row.
+    const auto squares = [&](const Tensor& y0, const Tensor& t) {
+      return odeint([](const Tensor& y, const Tensor&) { return y * y; }, options, y0, t);
+    };
+    const Tensor by_times = jacobian([&](const Tensor& t) { return squares(0.5, t); })(times);
+    const Tensor y = 0.5 / (1 - 0.5 * times);
+    EXPECT_TRUE(close(
+        by_times,
+        {0, 0, 0, -pow(y[1], 2).item(), pow(y[1], 2).item(), 0, -pow(y[2], 2).item(), 0, pow(y[2], 2).item()},
+        1e-7));
+    const Tensor curvature = hessian([&](const Tensor& y0) { return squares(y0, times)[2]; })(tensor(0.5));
+    EXPECT_NEAR(curvature.item(), 2 / std::pow(0.5, 3), 1e-6);  // of y0/(1 - y0·t)
+  }
+  EXPECT_TRUE(mentions(message_of<GradError>([&] {
+                         vmap([](const Tensor& t) {
+                           return odeint([](const Tensor& y, const Tensor&) { return y; }, 1.0, t);
+                         })(tensor({{0.0, 1.0}, {0.0, 2.0}}));
+                       }),
+                       {"odeint: the times", "vmap", "same times"}));
+}
+
 TEST(Odeint, says_what_is_wrong) {
   const auto squares = [](const Tensor& y, const Tensor&) { return y * y; };  // 1 / (1 - t)
   const Tensor to_two = tensor({0.0, 2.0});
