@@ -293,11 +293,19 @@ class Check {
     if (std::ranges::all_of(slopes, [](double slope) { return slope == 0; }))
       return {cut_graph,
               "a cut graph: no gradient comes back; look for detach(), NoGrad and item() on the way"};
-    for (const double times : {1000.0, 30.0, 0.03})
-      if (relative_error(slopes[element], difference(which, direction, times), size) <= options_.tolerance)
+    const double error = relative_error(slopes[element], numeric, size);
+    for (const double times : {1000.0, 30.0, 0.03}) {
+      const double other = relative_error(slopes[element], difference(which, direction, times), size);
+      // What rounding has left, of numbers in float32 say, is less with another step; a wrong rule stays.
+      if (other <= std::max(options_.tolerance, 0.1 * error))
         return {precision, "too little precision: with a step of " + shortest(options_.step * times) +
-                               " the error is gone"};
-    return {wrong_rule, "a wrong derivative: differences with several steps agree with each other"};
+                               " the error is " +
+                               (other <= options_.tolerance ? "gone" : "only " + shortest(other)) +
+                               "; compute in float64 throughout, or take another step or tolerance"};
+    }
+    return {wrong_rule,
+            "a wrong derivative, or one of several ways is cut, as by detach(): differences with several "
+            "steps agree with each other"};
   }
   static std::string shortest(double number) {
     std::ostringstream text;

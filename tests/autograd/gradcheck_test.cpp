@@ -105,6 +105,11 @@ TEST(Gradcheck, names_the_likely_reason) {
   // A small slope on a large number that is lost to the rounding inside the function.
   const auto coarse = [](const Tensor& at) { return (at + 1e6) - 1e6; };
   EXPECT_EQ(cause_of(coarse, x), GradcheckCause::precision);
+  // The error falls with the step, but is never gone.
+  const auto in_float32 = [](const Tensor& at) {
+    return cast(sin(cast(at, DType::float32)), DType::float64);
+  };
+  EXPECT_EQ(cause_of(in_float32, x), GradcheckCause::precision);
 }
 
 TEST(Gradcheck, says_where_and_by_how_much) {
