@@ -290,6 +290,7 @@ std::vector<Tensor> pushed_by_rule(const CustomRule& rule, const Unwrapped& at,
 std::vector<Tensor> traced_results(Here here, const std::shared_ptr<const CustomRule>& rule,
                                    const std::vector<Tensor>& in, const std::vector<Tensor>& out) {
   std::vector<const Tensor*> tensors;
+  tensors.reserve(in.size());
   for (const Tensor& each : in) tensors.push_back(&each);
   const Unwrapped at(tensors);
   const bool is_batched = at.kind == Traced::Kind::batched;

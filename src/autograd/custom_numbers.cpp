@@ -189,7 +189,7 @@ struct OfNumbers {
   }
   /// What the rule gives, stretched to the shape of the result where it gives fewer elements.
   Tensor checked(const Tensor& part, const Tensor& y) const {
-    const Tensor same = cast(part, y.dtype());
+    Tensor same = cast(part, y.dtype());
     if (same.shape() == y.shape()) return same;
     try {
       return broadcast_to(same, y.shape());

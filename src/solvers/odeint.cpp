@@ -174,8 +174,7 @@ Tensor solution(std::shared_ptr<const Field> field, const Tensor& y0, const Tens
   const std::vector<double> times = cast(t, DType::float64).detach().to_vector<double>();
   std::vector<solvers::Stretch> steps;
   const std::vector<Tensor> plain = solvers::detached(in);
-  const Tensor found =
-      no_grad([&] { return integrated(*field, y0.detach(), times, plain, options, &steps); });
+  Tensor found = no_grad([&] { return integrated(*field, y0.detach(), times, plain, options, &steps); });
   if (recording_mode.off && !recording_mode.keep_values && recording_mode.transforms == 0) return found;
   std::vector<Tensor> all = {y0.detach(), t[0].detach()};
   all.insert(all.end(), plain.begin(), plain.end());
@@ -228,7 +227,7 @@ std::vector<Tensor> odeint(std::shared_ptr<const VectorFunction> f, const std::v
   require_times(in.front());
   const Tensor t = cast(in.front(), layout.dtype());
   in.erase(in.begin());
-  return layout.split(chainrule::solution(std::make_shared<const UserField>(f),
+  return layout.split(chainrule::solution(std::make_shared<const UserField>(std::move(f)),
                                           layout.joined("odeint", "y0", y0), t, std::move(in), options));
 }
 

@@ -60,9 +60,8 @@ Tensor lstm_steps(const Tensor& x, const State& begin, const CellWeights& weight
                                    first.is_empty()    ? second
                                    : second.is_empty() ? first
                                                        : first + second);
-  LstmSteps op = {{x.shape()[0], x.shape()[1], begin.h.shape().back()}};
-  return apply(std::move(op), here, Argument(gates), Argument(begin.h), Argument(begin.c),
-               Argument(weights.hidden));
+  const LstmSteps op = {{x.shape()[0], x.shape()[1], begin.h.shape().back()}};
+  return apply(op, here, Argument(gates), Argument(begin.h), Argument(begin.c), Argument(weights.hidden));
 }
 
 }  // namespace recurrent

@@ -177,10 +177,9 @@ Tensor embedding(const Operand& weight, const Operand& positions, OptionalIntege
   const Tensor list = batched
                           ? ops::counted_positions("embedding", positions, table.shape(), 0, false)
                           : constant(ops::checked_positions("embedding", positions, table.shape(), 0, false));
-  const Tensor rows =
-      batched ? ops::gather_places(table, ops::places_of_slices(table.shape(), 0, list))
-              : ops::gather_at({table, weight.here()}, ops::along(table.shape(), 0, value_of(list)),
-                               ops::with_axis_replaced(table.shape(), 0, list.shape()));
+  Tensor rows = batched ? ops::gather_places(table, ops::places_of_slices(table.shape(), 0, list))
+                        : ops::gather_at({table, weight.here()}, ops::along(table.shape(), 0, value_of(list)),
+                                         ops::with_axis_replaced(table.shape(), 0, list.shape()));
   if (!padding) return rows;
   if (*padding < -size || *padding >= size)
     throw ShapeError("embedding: padding " + std::to_string(*padding) + " is no row of shape " +

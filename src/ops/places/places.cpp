@@ -34,8 +34,8 @@ struct Gather : DataMovement {
   Array forward(Values in) const {
     Array out(shape, in[0]->dtype());
     dispatch_by_size(out.dtype(), [&]<class T>() {
-      const T* from = static_cast<const T*>(in[0]->raw());
-      T* to = static_cast<T*>(out.mutable_raw());
+      const auto* from = static_cast<const T*>(in[0]->raw());
+      auto* to = static_cast<T*>(out.mutable_raw());
       const std::int64_t inner = places.inner;
       const std::int64_t* const list = places.list.data<std::int64_t>();
       const std::int64_t count = places.list.size();
@@ -176,7 +176,7 @@ namespace {
 Array as_positions(std::string_view operation, const Operand& positions) {
   const Tensor tensor = positions.as_tensor();
   // Nothing in braces has no dtype of its own.
-  if (tensor.size() == 0 && positions.tensor() == nullptr) return Array(tensor.shape(), DType::int64);
+  if (tensor.size() == 0 && positions.tensor() == nullptr) return {tensor.shape(), DType::int64};
   if (!is_integer(tensor.dtype()))
     throw DTypeError(std::string(operation) + ": positions are " + std::string(to_string(tensor.dtype())) +
                      ", of shape " + to_string(tensor.shape()) +

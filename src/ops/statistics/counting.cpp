@@ -67,6 +67,7 @@ Tensor sorted_by_sample(const Tensor& rows, const std::vector<std::int64_t>& pla
   const Tensor has_nan = any(rows != rows, 1, true), order = argsort(rows, 1);
   const std::int64_t n = rows.shape()[1];
   std::vector<Tensor> columns;
+  columns.reserve(places.size());
   for (const std::int64_t place : places)
     columns.push_back(
         where(has_nan, order[{Slice{}, Slice{n - 1, n}}], order[{Slice{}, Slice{place, place + 1}}]));

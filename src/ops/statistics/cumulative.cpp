@@ -108,7 +108,7 @@ struct LinearRecurrence {
   static Tensor before(const Tensor& x, double first, std::size_t axis) {
     if (x.size() == 0) return x;
     std::vector<Index> all(axis, Slice{}), shorter = all;
-    shorter.push_back(Slice{.stop = -1});
+    shorter.emplace_back(Slice{.stop = -1});
     Shape one = x.shape();
     one[axis] = 1;
     return concatenate({full(one, first, x.dtype()), index(x, shorter)}, static_cast<std::int64_t>(axis));
@@ -320,7 +320,7 @@ Tensor cumprod(const Operand& x, OptionalInteger axis) try {
   if (of.x.size() == 0) return of.x;
   // yᵢ = xᵢ yᵢ₋₁ + bᵢ, where b has the first element and then zeros
   std::vector<Index> first(of.axis, Slice{});
-  first.push_back(Slice{.stop = 1});
+  first.emplace_back(Slice{.stop = 1});
   const Tensor start = slice_update(zeros_like(of.x), first, index(of.x, first));
   return apply(ops::LinearRecurrence{of.axis}, x.here(), Argument(of.x), Argument(start));
 } catch (...) {

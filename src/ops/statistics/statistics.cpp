@@ -291,8 +291,8 @@ Tensor diff(const Operand& x, Integer n, Integer axis) try {
   if (n < 0) throw ShapeError("diff: n must not be negative, for shape " + to_string(result.shape()));
   const std::size_t along = normalize_axis("diff", axis, result.shape());
   std::vector<Index> left(along, Slice{}), right = left;
-  left.push_back(Slice{.stop = -1});
-  right.push_back(Slice{.start = 1});
+  left.emplace_back(Slice{.stop = -1});
+  right.emplace_back(Slice{.start = 1});
   for (std::int64_t left_over = n; left_over > 0 && result.shape()[along] != 0; --left_over) {
     const Tensor after = index(result, right), before = index(result, left);
     result = result.dtype() == DType::boolean ? not_equal(after, before) : after - before;
