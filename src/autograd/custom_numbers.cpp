@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "autograd/total.h"
 #include "graph/call_error.h"
 #include "kernels/broadcast.h"
 #include "ops/elementwise.h"
@@ -166,7 +167,7 @@ struct OfNumbers {
       Tensor part = rule.has_operations() ? rule.gradients_of(in, y, t).at(i) : slope(i, in, y, t);
       if (part.is_empty()) continue;
       if (rule.has_operations()) part = checked(part, y);
-      sum = sum.is_empty() ? part : sum + part;
+      add_to(sum, part);
     }
     return sum;
   }

@@ -28,9 +28,8 @@
 ///   Notation notation                  how drawings write it, unless by its name
 ///   void scalar_vjp(in, value, g, to) const    vjp in bare numbers, for a scalar and its scalar inputs
 ///   std::int64_t flops(in, shape) const    unless it does one thing per element
-///   struct Saved                       what forward leaves for the derivative, or finds known already,
-///   beside
-///                                      its inputs and the result. The node keeps it, and these are then
+///   struct Saved                       what forward leaves for the derivative beside inputs and result, or
+///                                      finds known already. The node keeps it, and these are then
 ///                                      forward(in, saved, wanted) and vjp(in, out, g, to, saved)
 /// and, for values under a transform (graph/traced.h), where forward is not called, so that the derivative
 /// finds Saved as it was:
