@@ -2,7 +2,7 @@
 
 #include "chainrule/detail/custom_numbers.h"
 
-#include <limits>
+#include <algorithm>
 
 #include "autograd/total.h"
 #include "graph/call_error.h"
@@ -62,7 +62,7 @@ void for_each_element(const Shape& shape, Values in, const Body& body) {
       body(numbers.data(), at + i);
     }
   };
-  kernels::for_each_row<most>(shape, shapes, row, std::numeric_limits<std::int64_t>::max());
+  kernels::for_each_row<most>(shape, shapes, row, std::max<std::int64_t>(shape.size(), 1));
 }
 
 /// The gradient g ∂f/∂x_i from x..., y and g, where there is a rule in numbers only.

@@ -30,7 +30,8 @@
 ///   std::int64_t flops(in, shape) const    unless it does one thing per element
 ///   struct Saved                       what forward leaves for the derivative beside inputs and result, or
 ///                                      finds known already. The node keeps it, and these are then
-///                                      forward(in, saved, wanted) and vjp(in, out, g, to, saved)
+///                                      forward(in, saved, wanted) and
+///                                      vjp(in, out, g, to, saved)
 /// and, for values under a transform (graph/traced.h), where forward is not called, so that the derivative
 /// finds Saved as it was:
 ///   Tensor composed(in) const              the same in other operations, which then follow these rules

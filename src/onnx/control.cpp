@@ -28,6 +28,8 @@ Tensor stacked(const std::vector<Tensor>& steps, std::int64_t axis = 0) {
 /// the step, the condition and the states, and gives the condition, the states, and what is collected.
 Values loop(const Call& call) {
   const Graph& body = call.graph("body");
+  // Who allows small arrays only has little patience, too.
+  const std::int64_t most = std::min(most_steps, call.most_elements());
   const std::int64_t steps = call.has(0) ? call.whole(0) : std::numeric_limits<std::int64_t>::max();
   bool goes_on = !call.has(1) || call[1].item<bool>();
   Values states;
@@ -37,8 +39,7 @@ Values loop(const Call& call) {
   std::vector<std::vector<Tensor>> collected(body.outputs.size() - count - 1);
   std::vector<ElementType> types(collected.size());
   for (std::int64_t step = 0; step < steps && goes_on; ++step) {
-    if (step == most_steps)
-      Call::fail("it has made " + std::to_string(most_steps) + " steps, and still goes on");
+    if (step == most) Call::fail("it has made " + std::to_string(most) + " steps, and still goes on");
     Values inputs = {Value(tensor(step), ElementType::int64), Value(tensor(true), ElementType::boolean)};
     inputs.insert(inputs.end(), states.begin(), states.end());
     Values results = call.run(body, std::move(inputs));

@@ -246,6 +246,7 @@ Tensor descended_in_each(const std::shared_ptr<const VectorFunction>& f, const T
   all.insert(all.end(), in.begin(), in.end());
   if (std::ranges::none_of(all, solvers::has_samples)) return descended(f, x0, in, iterations);
   std::vector<const Tensor*> tensors;
+  tensors.reserve(all.size());
   for (const Tensor& each : all) tensors.push_back(&each);
   const Unwrapped at(tensors);
   const Tensor low = at.one_by_one("minimize", [&](const std::vector<Tensor>& sample) {
