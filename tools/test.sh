@@ -9,6 +9,8 @@ if [[ $preset == long ]]; then
   CHAINRULE_TEST_KILLS=30 tools/test.sh dev
   tools/test.sh tsan_all
   tools/tidy.sh --all
+  install_packages doxygen
+  build release docs
   tools/fuzz.sh 600
   tests/consumer/builds.sh build/ways
   exit

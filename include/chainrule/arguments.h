@@ -31,12 +31,14 @@ concept NoWholeNumber =
 /// A parameter that is a whole number, as an axis (negative ones count from the end), a size or a position.
 class Integer {
  public:
+  /// Of any integer type.
   template <WholeNumber N>
   constexpr Integer(N number)  // NOLINT(google-explicit-constructor)
       : number_(static_cast<std::int64_t>(number)) {}
   template <NoWholeNumber N>
   Integer(N) = delete;  // it is a whole number; true and false, as of keepdims, come after the axis
 
+  /// The number.
   constexpr operator std::int64_t() const { return number_; }  // NOLINT(google-explicit-constructor)
 
  private:
@@ -47,6 +49,7 @@ class Integer {
 class OptionalInteger : public std::optional<std::int64_t> {
  public:
   constexpr OptionalInteger() = default;
+  /// None, or a number of any integer type.
   constexpr OptionalInteger(std::nullopt_t) {}                   // NOLINT(google-explicit-constructor)
   constexpr OptionalInteger(std::optional<std::int64_t> number)  // NOLINT(google-explicit-constructor)
       : std::optional<std::int64_t>(number) {}
@@ -66,11 +69,13 @@ concept NoFlag = std::is_arithmetic_v<N> && !std::is_same_v<N, bool>;
 /// A parameter that is true or false.
 class Flag {
  public:
+  /// Of a bool, and of no number.
   template <std::same_as<bool> B>
   constexpr Flag(B value) : value_(value) {}  // NOLINT(google-explicit-constructor)
   template <NoFlag N>
   Flag(N) = delete;  // it is true or false; several axes are in braces: sum(x, {0, 1})
 
+  /// The truth value.
   constexpr operator bool() const { return value_; }  // NOLINT(google-explicit-constructor)
 
  private:
@@ -81,6 +86,7 @@ class Flag {
 class Axes {
  public:
   Axes() = default;
+  /// One axis, or several.
   template <WholeNumber N>
   Axes(N axis) : Axes({Integer(axis)}) {}                           // NOLINT(google-explicit-constructor)
   Axes(Integer axis) : Axes({axis}) {}                              // NOLINT(google-explicit-constructor)
@@ -90,6 +96,7 @@ class Axes {
   Axes(N) = delete;              // axes are whole numbers; keepdims comes third: sum(x, {}, true)
   Axes(const Tensor&) = delete;  // of two tensors there are maximum(a, b), minimum(a, b), add(a, b), ...
 
+  /// The axes as they were given; nothing stands for all.
   const std::optional<std::vector<std::int64_t>>& list() const& { return axes_; }
   std::optional<std::vector<std::int64_t>> list() && { return std::move(axes_); }
 

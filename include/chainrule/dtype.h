@@ -16,6 +16,7 @@ namespace CHAINRULE_API chainrule {
 /// The C++ types of elements, in the order of DType. A further dtype is one more here, there, and in names.
 template <class... T>
 struct TypeList {};
+/// One for each dtype.
 using Elements = TypeList<bool, std::uint8_t, std::int32_t, std::int64_t, Float16, BFloat16, float, double>;
 
 /// Element type of a tensor, in the order of promotion. Only the floats carry gradients.

@@ -12,8 +12,9 @@ namespace CHAINRULE_API chainrule {
 
 /// A place in the user's source. (std::source_location is missing from clang 14.)
 struct Here {
-  const char* file = "";
-  std::uint32_t line = 0;
+  const char* file = "";   ///< as the compiler calls it
+  std::uint32_t line = 0;  ///< from 1; 0 where the place is not known
+  /// The place where it is called.
   static constexpr Here now(const char* file = __builtin_FILE(), std::uint32_t line = __builtin_LINE()) {
     return {file, line};
   }

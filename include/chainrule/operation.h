@@ -17,18 +17,19 @@
 /// raw memory, only the gradients that are wanted, and rules of its own for vmap and jvp. For instance
 /// y = cap · tanh(x / cap):
 ///
-///   struct Softcap {
-///     static constexpr std::string_view name = "softcap", formula = "∂softcap(x)/∂x = 1 - (softcap(x) /
-///     cap)²"; double cap; template <class T> void forward(std::span<const Tensor> in, std::span<T> out)
-///     const {
-///       const std::span<const T> x = in[0].data<T>();
-///       for (std::size_t i = 0; i < out.size(); ++i) out[i] = T(cap * std::tanh(x[i] / cap));
-///     }
-///     void vjp(std::span<const Tensor> in, const Tensor& y, const Tensor& g, InputGradients& to) const {
-///       if (to.wants(0)) to[0] = g * (1 - square(y / cap));
-///     }
-///   };
-///   const Tensor y = apply_operation(Softcap{30}, {x});
+///     struct Softcap {
+///       static constexpr std::string_view name = "softcap", formula = "dy/dx = 1 - (y / cap)^2";
+///       double cap;
+///       template <class T>
+///       void forward(std::span<const Tensor> in, std::span<T> out) const {
+///         const std::span<const T> x = in[0].data<T>();
+///         for (std::size_t i = 0; i < out.size(); ++i) out[i] = T(cap * std::tanh(x[i] / cap));
+///       }
+///       void vjp(std::span<const Tensor> in, const Tensor& y, const Tensor& g, InputGradients& to) const {
+///         if (to.wants(0)) to[0] = g * (1 - square(y / cap));
+///       }
+///     };
+///     const Tensor y = apply_operation(Softcap{30}, {x});
 ///
 /// It must have
 ///   name, formula                 what people read, in drawings, walks and errors
@@ -52,9 +53,12 @@ namespace CHAINRULE_API chainrule {
 /// The gradients that one node sends to its inputs.
 class InputGradients {
  public:
+  /// Which inputs want one.
   explicit InputGradients(std::vector<bool> wanted)
       : wanted_(std::move(wanted)), gradients_(wanted_.size()) {}
+  /// Does this input want its gradient? Without one, it gets zeros.
   [[nodiscard]] bool wants(std::size_t input) const { return wanted_.at(input); }
+  /// Where the gradient of this input is put, of its shape.
   Tensor& operator[](std::size_t input) { return gradients_.at(input); }
 
  private:
@@ -65,9 +69,9 @@ class InputGradients {
 /// The inputs of many samples under vmap. Those that differ between samples have them along a first axis of
 /// their own; the others are the same for all.
 struct BatchedInputs {
-  std::span<const Tensor> in;
-  std::vector<bool> differ;
-  std::int64_t size = 0;
+  std::span<const Tensor> in;  ///< the inputs
+  std::vector<bool> differ;    ///< has each one of its own for every sample?
+  std::int64_t size = 0;       ///< how many samples there are
 };
 
 template <class Op>

@@ -48,8 +48,8 @@ struct TrainingEpoch {
 
 /// A number that a network predicts. The network's is (number - mean) / deviation.
 struct ReportedTarget {
-  std::string name;
-  double mean = 0, deviation = 1;
+  std::string name;                ///< as the table has it
+  double mean = 0, deviation = 1;  ///< of the numbers to learn from
 };
 
 /// What a report is of: a function from x (n, inputs) to scores or numbers (n, outputs), as the networks of

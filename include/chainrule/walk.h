@@ -68,7 +68,7 @@ struct WalkStep {
 
 /// A tensor that moves along a tangent of its shape.
 struct Movement {
-  Tensor of, along;
+  Tensor of, along;  ///< which one moves, and its tangent
 };
 
 /// A derivative, one operation and one application of the chain rule at a time, as on a board. GradError when
