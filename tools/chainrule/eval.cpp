@@ -1,3 +1,5 @@
+// chainrule eval: the value of an expression, its gradients, and the derivatives that are asked for.
+
 #include <memory>
 
 #include "commands.h"

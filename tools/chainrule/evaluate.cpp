@@ -1,3 +1,6 @@
+// Runs the program that an expression has become: names, operators and calls of operations, with errors
+// that carry a caret below their place.
+
 #include "evaluate.h"
 
 #include <algorithm>

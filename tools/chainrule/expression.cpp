@@ -1,3 +1,5 @@
+// The grammar of expressions, and the program on a stack of values that a text becomes.
+
 #include "expression.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// chainrule graph: draws the graph of an expression, or one that a program has saved.
+
 #include <algorithm>
 #include <filesystem>
 #include <memory>

@@ -1,3 +1,5 @@
+// Keeps this process within the memory that is free when it starts.
+
 #include "memory.h"
 
 #include <fcntl.h>

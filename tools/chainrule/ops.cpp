@@ -1,3 +1,5 @@
+// chainrule ops: the table of all operations, and the entry of one.
+
 #include <fmt/format.h>
 
 #include <algorithm>

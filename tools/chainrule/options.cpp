@@ -1,3 +1,5 @@
+// Options that are numbers: read as decimal, and refused outside their range.
+
 #include "options.h"
 
 #include <limits>

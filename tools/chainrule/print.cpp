@@ -1,3 +1,5 @@
+// Values as text and as JSON, and how what a command has to say is written to standard output.
+
 #include "print.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,5 @@
+// How training goes: a bar on a terminal, a line per epoch elsewhere.
+
 #include "progress.h"
 
 #include <fmt/format.h>

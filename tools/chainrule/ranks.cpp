@@ -1,3 +1,5 @@
+// Whether a launcher has started several of this process, and the ranks of one that is alone.
+
 #include "ranks.h"
 
 #include <fmt/format.h>

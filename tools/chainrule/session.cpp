@@ -1,3 +1,5 @@
+// What eval, graph and walk are told, and the expression computed by it.
+
 #include "session.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// SIGINT and SIGTERM as a wish to stop.
+
 #include "stopping.h"
 
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): <csignal> need not have sigaction

@@ -1,3 +1,5 @@
+// How wide standard output is, and whether it shows more than ASCII.
+
 #include "terminal.h"
 
 #include <sys/ioctl.h>

@@ -1,3 +1,5 @@
+// Characters of UTF-8: what may be an identifier, and text that is safe to print.
+
 #include "text.h"
 
 #include <algorithm>

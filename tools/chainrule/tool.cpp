@@ -1,3 +1,5 @@
+// The command line as a whole: its commands, help and version, and how errors end it.
+
 #include "tool.h"
 
 #include <algorithm>

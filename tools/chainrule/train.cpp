@@ -1,3 +1,5 @@
+// chainrule train: its options, and a run from the data to the saved model.
+
 #include "train.h"
 
 #include <fmt/format.h>

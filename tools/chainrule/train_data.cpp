@@ -1,3 +1,5 @@
+// The data to train on: read, its target found, and split.
+
 #include "train_data.h"
 
 #include <fmt/format.h>

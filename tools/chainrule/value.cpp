@@ -1,3 +1,5 @@
+// What an expression computes with: numbers, lists, texts and tensors, and operators on them.
+
 #include "value.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// NAME=VALUE arguments: values written as expressions without names, or read from files.
+
 #include "values.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// chainrule walk: a derivative step by step, as text, page, pictures or LaTeX.
+
 #include "chainrule/walk.h"
 
 #include <filesystem>
