@@ -21,6 +21,7 @@
 #include "kernels/processors.h"
 #include "paths.h"
 #include "support.h"
+#include "temporary_files.h"
 #include "thread_counts.h"
 
 // Run under the thread sanitizer: preset tsan.
@@ -126,21 +127,15 @@ TEST(Threads, begin_as_the_first_number_of_OMP_NUM_THREADS) {
 /// Files such as Linux shows below /proc and /sys.
 class ControlGroups : public ::testing::Test {
  protected:
-  ~ControlGroups() override { std::filesystem::remove_all(root_); }
   void write(const std::string& name, const std::string& text) const {
-    const auto path = root_ / name;
+    const std::filesystem::path path = root_.file(name);
     std::filesystem::create_directories(path.parent_path());
     std::ofstream(path) << text << '\n';
   }
-  double limit() const { return kernels::processors_of_control_groups(root_); }
+  double limit() const { return kernels::processors_of_control_groups(root_.path()); }
 
  private:
-  static std::string fresh_directory() {
-    std::string name = (std::filesystem::temp_directory_path() / "cgroupXXXXXX").string();
-    EXPECT_NE(mkdtemp(name.data()), nullptr);
-    return name;
-  }
-  std::filesystem::path root_ = fresh_directory();
+  TemporaryFolder root_;
 };
 
 TEST_F(ControlGroups, do_not_limit_where_there_are_none) {
