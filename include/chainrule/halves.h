@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <limits>
 
 #include "chainrule/detail/api.h"
 
@@ -83,3 +84,31 @@ using Float16 = detail::Half<5, 10>;
 using BFloat16 = detail::Half<8, 7>;
 
 }  // namespace chainrule
+
+/// As of float and double, in so far as there is a meaning without arithmetic of its own.
+template <int exponent_bits, int fraction_bits>
+class std::numeric_limits<chainrule::detail::Half<exponent_bits, fraction_bits>> {
+  using T = chainrule::detail::Half<exponent_bits, fraction_bits>;
+  static constexpr int bias = (1 << (exponent_bits - 1)) - 1;
+  static constexpr T power_of_two(int exponent) { return T(chainrule::detail::power_of_two(exponent)); }
+
+ public:
+  static constexpr bool is_specialized = true, is_signed = true, is_integer = false, is_exact = false,
+                        has_infinity = true, has_quiet_NaN = true, is_iec559 = true, is_bounded = true,
+                        is_modulo = false;
+  static constexpr int radix = 2, digits = fraction_bits + 1, digits10 = fraction_bits * 30103 / 100000,
+                       max_digits10 = digits * 30103 / 100000 + 2, max_exponent = bias + 1,
+                       min_exponent = 2 - bias, max_exponent10 = max_exponent * 30103 / 100000,
+                       min_exponent10 = (min_exponent - 1) * 30103 / 100000;
+  static constexpr T max() {
+    return T::from_bits(static_cast<std::uint16_t>((((1 << exponent_bits) - 1) << fraction_bits) - 1));
+  }
+  static constexpr T lowest() { return T(-max()); }
+  static constexpr T min() { return power_of_two(1 - bias); }
+  static constexpr T denorm_min() { return T::from_bits(1); }
+  static constexpr T epsilon() { return power_of_two(-fraction_bits); }
+  static constexpr T infinity() { return power_of_two(bias + 1); }
+  static constexpr T quiet_NaN() {
+    return T::from_bits(static_cast<std::uint16_t>(((1 << (exponent_bits + 1)) - 1) << (fraction_bits - 1)));
+  }
+};

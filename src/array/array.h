@@ -200,37 +200,33 @@ Array new_array(std::string_view operation, const Shape& shape, DType dtype);
 /// [[noreturn]] DTypeError: a kernel has been given what operations do not compute in.
 [[noreturn]] void report_unexpected(DType dtype);
 
-/// Calls function.template operator()<T>() with the C++ type of a dtype in which operations compute.
+/// Calls function.template operator()<T>() with the dtype's C++ type, which is one of these.
+template <class Function, class First, class... Rest>
+decltype(auto) dispatch_among(TypeList<First, Rest...>, DType dtype, Function&& function) {
+  if (dtype == dtype_of<First>) return function.template operator()<First>();
+  if constexpr (sizeof...(Rest) != 0)
+    return dispatch_among(TypeList<Rest...>{}, dtype, std::forward<Function>(function));
+  else
+    report_unexpected(dtype);
+}
+
+/// The same for dtypes in which operations compute.
 template <class Function>
 decltype(auto) dispatch(DType dtype, Function&& function) {
-  switch (dtype) {
-    case DType::boolean: return function.template operator()<bool>();
-    case DType::int64: return function.template operator()<std::int64_t>();
-    case DType::float32: return function.template operator()<float>();
-    case DType::float64: return function.template operator()<double>();
-    default: report_unexpected(dtype);
-  }
+  return dispatch_among(TypeList<bool, std::int64_t, float, double>{}, dtype,
+                        std::forward<Function>(function));
 }
 
 /// The same for float32 and float64 only.
 template <class Function>
 decltype(auto) dispatch_floating(DType dtype, Function&& function) {
-  if (dtype == DType::float32) return function.template operator()<float>();
-  if (dtype != DType::float64) [[unlikely]]
-    report_unexpected(dtype);
-  return function.template operator()<double>();
+  return dispatch_among(TypeList<float, double>{}, dtype, std::forward<Function>(function));
 }
 
 /// The same for whatever a tensor may store.
 template <class Function>
 decltype(auto) dispatch_stored(DType dtype, Function&& function) {
-  switch (dtype) {
-    case DType::uint8: return function.template operator()<std::uint8_t>();
-    case DType::int32: return function.template operator()<std::int32_t>();
-    case DType::float16: return function.template operator()<Float16>();
-    case DType::bfloat16: return function.template operator()<BFloat16>();
-    default: return dispatch(dtype, function);
-  }
+  return dispatch_among(Elements{}, dtype, std::forward<Function>(function));
 }
 
 /// The same with any type of the size of an element, for what moves elements.

@@ -101,16 +101,18 @@ const void* elements_of(const Tensor& x) { return value_of(x).raw(); }
 
 MPI_Datatype type_of(DType dtype) {
   switch (dtype) {
-    case DType::boolean:
-    case DType::uint8: return MPI_BYTE;
-    case DType::int32: return MPI_INT32_T;
     case DType::int64: return MPI_INT64_T;
-    case DType::float16:
-    case DType::bfloat16: return MPI_UINT16_T;  // which are only moved
     case DType::float32: return MPI_FLOAT;
     case DType::float64: return MPI_DOUBLE;
+    default: break;
   }
-  return MPI_DATATYPE_NULL;
+  // The others are only moved.
+  switch (item_size(dtype)) {
+    case 1: return MPI_BYTE;
+    case 2: return MPI_UINT16_T;
+    case 4: return MPI_UINT32_T;
+    default: return MPI_UINT64_T;
+  }
 }
 
 int count_of(std::int64_t count) {

@@ -71,12 +71,11 @@ bool Tensor::truth() const {
 }
 
 std::int64_t Tensor::stored_integer(const void* element) const {
-  return dtype() == DType::uint8 ? *static_cast<const std::uint8_t*>(element)
-                                 : *static_cast<const std::int32_t*>(element);
+  return dispatch_stored(dtype(),
+                         [&]<class T>() { return convert<std::int64_t>(*static_cast<const T*>(element)); });
 }
 float Tensor::stored_float(const void* element) const {
-  return dtype() == DType::float16 ? float(*static_cast<const Float16*>(element))
-                                   : float(*static_cast<const BFloat16*>(element));
+  return dispatch_stored(dtype(), [&]<class T>() { return convert<float>(*static_cast<const T*>(element)); });
 }
 
 template <Element T>

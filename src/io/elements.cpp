@@ -16,10 +16,15 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "files are little-endian, and read as memory is");
 
-constexpr Stored all_types[] = {Stored::boolean, Stored::int8,    Stored::int16,    Stored::int32,
-                                Stored::int64,   Stored::uint8,   Stored::uint16,   Stored::uint32,
-                                Stored::uint64,  Stored::float16, Stored::bfloat16, Stored::float32,
-                                Stored::float64};
+/// In the order of Stored. A dtype of the same name has the same elements.
+struct Type {
+  std::string_view name;
+  std::size_t bytes;
+};
+constexpr Type types[] = {{"bool", 1},     {"int8", 1},    {"int16", 2},  {"int32", 4},  {"int64", 8},
+                          {"uint8", 1},    {"uint16", 2},  {"uint32", 4}, {"uint64", 8}, {"float16", 2},
+                          {"bfloat16", 2}, {"float32", 4}, {"float64", 8}};
+constexpr const Type& properties(Stored type) { return types[static_cast<std::size_t>(type)]; }
 
 template <class From>
 Tensor widened(const char* bytes, const Shape& shape, const std::string& source) {
@@ -44,46 +49,31 @@ Tensor normalized(const char* bytes, const Shape& shape) {
 
 }  // namespace
 
-std::size_t item_size(Stored type) {
-  switch (type) {
-    case Stored::int8: return 1;
-    case Stored::int16:
-    case Stored::uint16: return 2;
-    case Stored::uint32: return 4;
-    case Stored::uint64: return 8;
-    default: return item_size(*tensor_dtype(type));
-  }
-}
+std::size_t item_size(Stored type) { return properties(type).bytes; }
 
 std::optional<DType> tensor_dtype(Stored type) {
-  switch (type) {
-    case Stored::boolean: return DType::boolean;
-    case Stored::uint8: return DType::uint8;
-    case Stored::int32: return DType::int32;
-    case Stored::int64: return DType::int64;
-    case Stored::float16: return DType::float16;
-    case Stored::bfloat16: return DType::bfloat16;
-    case Stored::float32: return DType::float32;
-    case Stored::float64: return DType::float64;
-    default: return {};
-  }
+  const auto found = std::ranges::find(detail::dtype_names, properties(type).name);
+  if (found == std::end(detail::dtype_names)) return {};
+  return static_cast<DType>(found - std::begin(detail::dtype_names));
 }
 
 Stored stored_as(DType dtype) {
-  for (const Stored type : all_types)
-    if (tensor_dtype(type) == dtype) return type;
-  throw std::invalid_argument("no file stores " + std::string(to_string(dtype)));
+  const auto found = std::ranges::find(types, to_string(dtype), &Type::name);
+  if (found == std::end(types))
+    throw std::invalid_argument("no file stores " + std::string(to_string(dtype)));
+  return static_cast<Stored>(found - std::begin(types));
 }
 
 Tensor copy_elements(const char* bytes, Stored type, const Shape& shape, const std::string& source) {
+  if (type == Stored::boolean) return normalized(bytes, shape);
+  if (const auto dtype = tensor_dtype(type)) return from_memory(bytes, *dtype, shape);
   switch (type) {
-    case Stored::boolean: return normalized(bytes, shape);
     case Stored::int8: return widened<std::int8_t>(bytes, shape, source);
     case Stored::int16: return widened<std::int16_t>(bytes, shape, source);
     case Stored::uint16: return widened<std::uint16_t>(bytes, shape, source);
     case Stored::uint32: return widened<std::uint32_t>(bytes, shape, source);
     case Stored::uint64: return widened<std::uint64_t>(bytes, shape, source);
-    default: return from_memory(bytes, *tensor_dtype(type), shape);
+    default: throw std::logic_error("no integer holds " + std::string(properties(type).name));
   }
 }
 

@@ -220,17 +220,12 @@ Array select_plainly(const Array& condition, const Array& a, const Array& b, con
 
 Array select(const Array& condition, const Array& a, const Array& b, const Shape& shape) {
   const std::array<const Array*, 3> all{&condition, &a, &b};
-  switch (a.dtype()) {
-    case DType::float32:
-      return detail::elementwise<3>(detail::loop<Select, float, float, bool, float, float>, a.dtype(), shape,
-                                    all);
-    case DType::float64:
-      return detail::elementwise<3>(detail::loop<Select, double, double, bool, double, double>, a.dtype(),
-                                    shape, all);
-    case DType::int64: return select_plainly<std::int64_t>(condition, a, b, shape);
-    case DType::boolean: return select_plainly<bool>(condition, a, b, shape);
-    default: report_unexpected(a.dtype());
-  }
+  return dispatch(a.dtype(), [&]<class T>() {
+    if constexpr (std::is_floating_point_v<T>)
+      return detail::elementwise<3>(detail::loop<Select, T, T, bool, T, T>, a.dtype(), shape, all);
+    else
+      return select_plainly<T>(condition, a, b, shape);
+  });
 }
 
 }  // namespace chainrule::kernels

@@ -61,17 +61,9 @@ std::string reason_against(ElementType type) {
 }
 
 ElementType natural_type(DType dtype) {
-  switch (dtype) {
-    case DType::boolean: return ElementType::boolean;
-    case DType::uint8: return ElementType::uint8;
-    case DType::int32: return ElementType::int32;
-    case DType::int64: return ElementType::int64;
-    case DType::float16: return ElementType::float16;
-    case DType::bfloat16: return ElementType::bfloat16;
-    case DType::float32: return ElementType::float32;
-    case DType::float64: return ElementType::float64;
-  }
-  return ElementType::undefined;
+  if (dtype == DType::float32) return ElementType::float32;
+  if (dtype == DType::float64) return ElementType::float64;
+  return element_type_named(to_string(dtype));  // the others have one name everywhere
 }
 
 std::optional<IntegerFormat> integer_format(ElementType type) {

@@ -79,6 +79,21 @@ TEST(Float16Numbers, beyond_the_largest_are_infinite) {
   EXPECT_EQ(Float16(-0.0).bits(), 0x8000);
 }
 
+TYPED_TEST(Halves, have_the_limits_of_their_bits) {
+  using Limits = std::numeric_limits<TypeParam>;
+  const auto next = [](TypeParam x) {
+    return double(TypeParam::from_bits(static_cast<std::uint16_t>(x.bits() + 1)));
+  };
+  EXPECT_TRUE(std::isinf(next(Limits::max())) && std::isfinite(double(Limits::max())));
+  EXPECT_EQ(double(Limits::lowest()), -double(Limits::max()));
+  EXPECT_EQ(next(TypeParam(0.0)), double(Limits::denorm_min()));
+  EXPECT_EQ(next(TypeParam(1.0)) - 1, double(Limits::epsilon()));
+  EXPECT_EQ(next(Limits::min()) - double(Limits::min()), double(Limits::denorm_min()));
+  EXPECT_TRUE(std::isinf(double(Limits::infinity())) && std::isnan(double(Limits::quiet_NaN())));
+  EXPECT_EQ(Limits::max_exponent10, std::floor(std::log10(double(Limits::max()))));
+  EXPECT_EQ(Limits::min_exponent10, std::ceil(std::log10(double(Limits::min()))));
+}
+
 // ---- Making, reading and printing
 
 TEST(StoredDTypes, are_those_of_arrays) {

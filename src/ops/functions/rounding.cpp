@@ -199,9 +199,8 @@ Tensor round(const Operand& x, Integer decimals) try {
     throw DTypeError("round: negative decimals are for floats, not " +
                      std::string(to_string(ops::dtype_of(x))) + "; cast to float64 first");
   const Tensor in = x.as_tensor();
-  const int most = in.dtype() == DType::float64   ? std::numeric_limits<double>::max_exponent10
-                   : in.dtype() == DType::float16 ? 4
-                                                  : std::numeric_limits<float>::max_exponent10;
+  const int most =
+      dispatch_stored(in.dtype(), []<class T>() { return std::numeric_limits<T>::max_exponent10; });
   const double power = std::pow(10.0, std::min(std::abs(static_cast<double>(decimals)), most + 0.0));
   if (decimals < 0) return round({in / power, x.here()}) * power;
   // What overflows has no such decimals.
@@ -249,11 +248,8 @@ Tensor isfinite(const Operand& x) {
 Tensor nan_to_num(const Operand& x, double nan, std::optional<double> posinf, std::optional<double> neginf) {
   Tensor in = x.as_tensor();
   if (!is_floating(in.dtype())) return in;
-  const double most = in.dtype() == DType::float64 ? std::numeric_limits<double>::max()
-                      : in.dtype() == DType::float16
-                          ? 65504
-                          : double{in.dtype() == DType::float32 ? std::numeric_limits<float>::max()
-                                                                : BFloat16::from_bits(0x7f7f)};
+  const double most =
+      dispatch_stored(in.dtype(), []<class T>() { return convert<double>(std::numeric_limits<T>::max()); });
   const Tensor replaced = where(in == ops::infinity, posinf.value_or(most),
                                 where(in == -ops::infinity, neginf.value_or(-most), in));
   return where({isnan(in), x.here()}, nan, replaced);
