@@ -196,6 +196,8 @@ struct TiledLoop {
     static constexpr T zeros[width] = {};
     alignas(64) T packed_b[max_depth * width];
     Edge<T> edge;
+    const bool may_overlap = depth_per_block >= gemm->k && !gemm->transpose_b &&
+                             (gemm->start == nullptr || gemm->row_of_start == 0);
     for (std::int64_t p = 0; p < gemm->k; p += depth_per_block)
       for (std::int64_t i = 0; i < gemm->m; i += rows_per_block) {
         PanelProduct<T> block;
@@ -217,9 +219,16 @@ struct TiledLoop {
         }
         block.row_of_c = gemm->row_of_c;
         block.scale = &gemm->scale;
-        for (std::int64_t j = 0; j < gemm->n; j += width) {
+        for (std::int64_t at = 0; at < gemm->n; at += width) {
+          std::int64_t j = at;
           block.columns = std::min(width, gemm->n - j);
           const std::int64_t packs = block.columns > P::lanes ? 2 : 1, panel = packs * P::lanes;
+          // The last panel may begin earlier, and some columns be computed twice: to the same bits, and
+          // faster than part of a panel is packed and copied.
+          if (may_overlap && block.columns < panel && panel <= gemm->n) {
+            j = gemm->n - panel;
+            block.columns = panel;
+          }
           block.b = gemm->b + (gemm->transpose_b ? j * gemm->row_of_b + p : p * gemm->row_of_b + j);
           block.row_of_b = gemm->row_of_b;
           if (gemm->transpose_b || always_pack_b || block.columns < panel) {
