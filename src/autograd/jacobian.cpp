@@ -11,6 +11,7 @@
 #include "chainrule/detail/function_ref.h"
 #include "chainrule/detail/levels.h"
 #include "chainrule/ops.h"
+#include "kernels/diagonal.h"
 
 namespace chainrule::detail {
 namespace {
@@ -29,14 +30,11 @@ Shape joined(const Shape& a, const Shape& b) {
 
 /// For each element from `first` to before `last`, a tensor with 1 there and 0 elsewhere, stacked.
 Tensor units_like(const Tensor& tensor, std::int64_t first, std::int64_t last) {
-  Array value = new_array("jacobian", joined(Shape{last - first}, tensor.shape()), tensor.dtype());
-  const std::int64_t size = tensor.size();
-  dispatch_floating(tensor.dtype(), [&]<class T>() {
-    T* const elements = value.mutable_data<T>();
-    std::fill_n(elements, value.size(), T(0));
-    for (std::int64_t i = first; i < last; ++i) elements[(i - first) * size + i] = T(1);
-  });
-  return constant(std::move(value));
+  const Shape shape = joined(Shape{last - first}, tensor.shape());
+  Array ones = new_array("jacobian", Shape{last - first}, tensor.dtype());
+  dispatch_floating(tensor.dtype(),
+                    [&]<class T>() { std::fill_n(ones.mutable_data<T>(), ones.size(), T(1)); });
+  return constant(kernels::diagonal({std::move(ones), first, tensor.size()}, shape));
 }
 
 /// Calls use(part, first, units) for the elements of each part, so many of them at once, from number `first`

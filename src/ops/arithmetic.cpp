@@ -1,5 +1,6 @@
 // Sums, products, quotients and powers: each operation's value and derivative are rules of detail/rules.h.
 
+#include "kernels/diagonal.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
 
@@ -79,6 +80,11 @@ struct Minimum : Binary<Minimum>, rules::Minimum {
 struct StrongProduct : Binary<StrongProduct>, rules::StrongProduct {
   static constexpr Notation notation = {"×", "·"};
   static constexpr std::string_view name = "strong_product", formula = "as mul, but 0 · x is 0 for any x";
+  Array forward(Values in) const {
+    for (const std::size_t i : {0, 1})
+      if (auto rows = kernels::diagonal_times(*in[i], *in[1 - i])) return *std::move(rows);
+    return Binary::forward(in);
+  }
 };
 struct StrongQuotient : Binary<StrongQuotient>, rules::StrongQuotient {
   static constexpr std::string_view name = "strong_quotient", formula = "as div, but 0 / x is 0 for any x";

@@ -3,6 +3,7 @@
 #include "autograd/total.h"
 #include "kernels/broadcast.h"
 #include "kernels/deferred_product.h"
+#include "kernels/diagonal.h"
 #include "kernels/matmul.h"
 #include "kernels/small_matmul.h"
 #include "ops/elementwise.h"
@@ -22,6 +23,9 @@ struct Matmul {
   Attributes attributes() const { return {{"transpose_a", transpose_a}, {"transpose_b", transpose_b}}; }
   Array forward(Values in) const {
     const Plan plan(*this, in[0]->shape(), in[1]->shape());
+    if (in[0]->is_deferred() && !transpose_a && in[0]->shape().rank() == 2 && in[1]->shape().rank() == 2)
+      if (const auto rows = kernels::diagonal_part(*in[0]))
+        return kernels::times_matrix(*rows, *in[1], transpose_b);
     Array out(plan.full, in[0]->dtype());
     const auto run = [&]<class T>() { plan.run(in[0]->data<T>(), in[1]->data<T>(), out.mutable_data<T>()); };
     if (out.size() == 0) return out.reshaped(plan.result);  // of any number of matrices

@@ -9,6 +9,9 @@
 #include "chainrule/linalg.h"
 #include "chainrule/nn.h"
 #include "chainrule/ops.h"
+#include "chainrule/random.h"
+#include "chainrule/shaping.h"
+#include "chainrule/statistics.h"
 #include "support.h"
 
 namespace chainrule::test {
@@ -90,6 +93,39 @@ TEST(Jacobian, can_be_differentiated_and_nested) {
         jacobian([&](const Tensor& x) { return w * w * x; }, {.mode = mode})(tensor({1.0, 1.0}));
     EXPECT_EQ(gradients(sum(scaled), {w})[w].item(), 8);
   }
+}
+
+// Large enough that the directions are not spelled out: a product with them scales rows of the matrix.
+TEST(Jacobian, of_large_products_is_that_of_the_textbook_in_chunks_and_row_by_row) {
+  Generator generator(3);
+  const Tensor a = randn({17, 20}, generator), b = randn({17, 17}, generator), x = randn({20}, generator);
+  const Tensor inner = tanh(matmul(a, x)), y = tanh(matmul(b, inner));
+  const Tensor expected = matmul(reshape(1 - y * y, {17, 1}) * b, reshape(1 - inner * inner, {17, 1}) * a);
+  const auto columns = [&](const Tensor& v) { return tanh(matmul(b, tanh(matmul(a, v)))); };
+  const auto rows = [&](const Tensor& v) {  // the same, by products with the transposed
+    return tanh(matmul(tanh(matmul(v, transpose(a))), transpose(b)));
+  };
+  const auto stack = [&](const Tensor& v) { return reshape(columns(v), {1, 17, 1}) * tensor({{2.0}}); };
+  for (const std::int64_t chunk : {0, 1, 5, 17}) {
+    EXPECT_TRUE(
+        allclose(jacobian(columns, {.mode = JacobianMode::reverse, .chunk_size = chunk})(x), expected));
+    EXPECT_TRUE(allclose(jacobian(rows, {.mode = JacobianMode::reverse, .chunk_size = chunk})(x), expected));
+    EXPECT_TRUE(
+        allclose(reshape(jacobian(stack, {.mode = JacobianMode::reverse, .chunk_size = chunk})(x), {17, 20}),
+                 2 * expected));
+  }
+  // One factor for all, one for each row and none; and 0 stays 0 where the slope is infinite.
+  const Tensor zeros_and_ones = concatenate({zeros({10}), ones({10})});
+  EXPECT_TRUE(allclose(jacobian([](const Tensor& v) { return 3 * v; })(x), 3 * eye(20)));
+  EXPECT_TRUE(allclose(jacobian(
+                           [](const Tensor& v) {
+                             return v * reshape(v, {20, 1});
+                           },
+                           {.mode = JacobianMode::reverse})(x),
+                       reshape(eye(20), {20, 1, 20}) * reshape(x, {1, 20, 1}) +
+                           reshape(x, {20, 1, 1}) * reshape(eye(20), {1, 20, 20})));
+  EXPECT_TRUE(all(jacobian([](const Tensor& v) { return sqrt(v); })(zeros_and_ones) ==
+                  where(eye(20) == 1, 0.5 / sqrt(zeros_and_ones), 0)));
 }
 
 TEST(Jacobian, of_nothing_is_empty) {
