@@ -372,7 +372,7 @@ std::vector<Tensor> transposed(
     // Not zeros, as some rules look whether anything comes from above.
     tangents.push_back(is_floating(each.dtype()) ? variable(ones_like(each)) : Tensor());
     if (!tangents.back().is_empty()) wrt.push_back(tangents.back());
-    if (!recorded) each = each.detach();
+    if (!recorded) each = constant(value_of(each));  // not detach(), which would cut off tangents as well
   }
   Tensor root;
   {

@@ -165,7 +165,8 @@ std::vector<Tensor> pulled_back(std::string_view called, std::span<const Tensor>
       } else {
         Tensor factor = seeds[i];
         if (factor.requires_grad()) {
-          factor = create_graph ? detail::stand_in(factor) : factor.detach();
+          // Not detach(), which would cut off tangents as well.
+          factor = create_graph ? detail::stand_in(factor) : constant(value_of(factor));
           if (create_graph) asked.push_back(factor);
         }
         add_to(root, sum(results[i] * factor));

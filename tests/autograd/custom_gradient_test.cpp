@@ -351,6 +351,19 @@ TEST(CustomJvp, and_gradients_take_tuples_of_arguments_as_plain_functions_do) {
   EXPECT_EQ(jvp(grad(product, argnums<1>), at, along).tangent.item(), 1);
 }
 
+// What the factors of the rule depend on moves, too.
+TEST(CustomJvp, has_second_derivatives_forward_over_reverse_and_the_other_way_round) {
+  const auto f = custom_jvp(
+      "own_exp_sin", [](const Tensor& x) { return exp(sin(x)); },
+      [](const Tensor& x, const Tensor& y, const Tensor& t) { return t * y * cos(x); });
+  const Tensor x = tensor(0.7), one = tensor(1.0);
+  const double expected = (exp(sin(x)) * (square(cos(x)) - sin(x))).item();
+  EXPECT_NEAR(jvp(grad(f), x, one).tangent.item(), expected, 1e-15);
+  EXPECT_NEAR(grad([&](const Tensor& at) { return jvp(f, at, one).tangent; })(x).item(), expected, 1e-15);
+  EXPECT_NEAR(hessian(f)(x).item(), expected, 1e-15);
+  EXPECT_NEAR(vmap(grad(grad(f)))(reshape(x, {1})).item(), expected, 1e-15);
+}
+
 TEST(CustomJvp, may_compute_its_factors_by_numbers_but_not_its_tangents) {
   const auto f = custom_jvp(
       "sine", [](const Tensor& x) { return from_c(x, &std::sin); },
