@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "autograd/captured.h"
 #include "autograd/engine.h"
@@ -26,6 +27,19 @@ std::uint64_t bits_of(const std::vector<Tensor>& tensors) {
 bool are_same(const std::vector<Tensor>& a, const std::vector<Tensor>& b) {
   return std::ranges::equal(a, b, {}, &Tensor::node, &Tensor::node);
 }
+
+/// A function runs as outside of all transforms. What is recorded never depends on them (see is_recording),
+/// but rules have other roundings within, and results are to be the same to the bit.
+class OutsideOfTransforms {
+ public:
+  OutsideOfTransforms() = default;
+  ~OutsideOfTransforms() { recording_mode.transforms = before_; }
+  OutsideOfTransforms(const OutsideOfTransforms&) = delete;
+  OutsideOfTransforms& operator=(const OutsideOfTransforms&) = delete;
+
+ private:
+  decltype(recording_mode.transforms) before_ = std::exchange(recording_mode.transforms, 0);
+};
 
 }  // namespace
 
@@ -64,8 +78,10 @@ std::vector<Tensor> Recomputed::pull_back(std::span<const Tensor> in, std::span<
     wrt.push_back(stand_ins.back());
   }
   wrt.insert(wrt.end(), captured_.begin(), captured_.end());
-  const CapturingCall run("checkpoint", stand_ins,
-                          [this](std::span<const Tensor> tensors) { return called_again(tensors); });
+  const CapturingCall run("checkpoint", stand_ins, [this](std::span<const Tensor> tensors) {
+    const OutsideOfTransforms outside;
+    return called_again(tensors);
+  });
   if (!are_same(run.captured, captured_))
     throw GradError(
         "checkpoint: computed again, the function uses other variables than before; do not assign to "
