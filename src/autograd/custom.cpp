@@ -28,8 +28,8 @@ class Several {
       parts_.push_back({each.shape(), each.dtype(), is_apart ? each : Tensor()});
     }
   }
+  /// Without NoGrad: what results stand for under a transform may have to be differentiated outside of it.
   Array row(const std::vector<Tensor>& out) const {
-    const NoGrad guard;
     std::vector<Tensor> row;
     for (const Tensor& each : out)
       if (is_floating(each.dtype())) row.push_back(reshape(cast(each, dtype_), {-1}));

@@ -98,6 +98,30 @@ TEST(CustomGradient, takes_and_gives_several_tensors_and_structures) {
   EXPECT_EQ(gradients(polar(a, b, 2.0).radius, {a}).at(a).item(), 2 * 3.0 / 5);
 }
 
+// What its results stand for under jvp is differentiated from outside.
+TEST(CustomGradient, of_several_results_is_right_reverse_over_forward) {
+  using Two = std::pair<Tensor, Tensor>;
+  const auto by_gradient = custom_gradient(
+      "own_two", [](const Tensor& x) { return Two(sin(x), x * x); },
+      [](const Tensor& x, const Two&, const Two& g) { return g.first * cos(x) + 2 * x * g.second; });
+  const auto by_tangent = custom_jvp(
+      "own_two", [](const Tensor& x) { return Two(sin(x), x * x); },
+      [](const Tensor& x, const Two&, const Tensor& t) { return Two(t * cos(x), 2 * x * t); });
+  const auto expect_right = [](const auto& f) {
+    const auto product = [&](const Tensor& x) {  // x² sin x
+      const auto [a, b] = f(x);
+      return a * b;
+    };
+    const auto slope = [&](const Tensor& x) { return jvp(product, x, ones_like(x)).tangent; };
+    const double x = 0.7, expected = 2 * std::sin(x) + 4 * x * std::cos(x) - x * x * std::sin(x);
+    EXPECT_NEAR(grad(slope)(x).item(), expected, 1e-14);
+    EXPECT_NEAR(vmap(grad(slope))(tensor({x})).item(), expected, 1e-14);
+    EXPECT_NEAR(jvp(slope, tensor(x), tensor(1.0)).tangent.item(), expected, 1e-14);
+  };
+  expect_right(by_gradient);
+  expect_right(by_tangent);
+}
+
 TEST(CustomGradient, keeps_dtypes_and_results_that_are_no_floating_numbers) {
   const auto split = custom_gradient(
       "split", [](const Tensor& x) { return std::tuple(2 * x, x > 1, cast(3 * x, DType::float64)); },
