@@ -3,6 +3,8 @@
 #include "chainrule/tensor.h"
 
 #include <cstring>
+#include <tuple>
+#include <utility>
 
 #include "chainrule/ops.h"
 #include "graph/call_error.h"
@@ -91,14 +93,12 @@ std::vector<T> Tensor::to_vector(Here here) const try {
 } catch (...) {
   rethrow_in_call(here, {this});
 }
-template std::vector<bool> Tensor::to_vector(Here) const;
-template std::vector<std::uint8_t> Tensor::to_vector(Here) const;
-template std::vector<std::int32_t> Tensor::to_vector(Here) const;
-template std::vector<std::int64_t> Tensor::to_vector(Here) const;
-template std::vector<Float16> Tensor::to_vector(Here) const;
-template std::vector<BFloat16> Tensor::to_vector(Here) const;
-template std::vector<float> Tensor::to_vector(Here) const;
-template std::vector<double> Tensor::to_vector(Here) const;
+/// Compiled here for each type of elements, as explicit instantiations would be.
+template <class... T>
+static constexpr auto to_vector_of(TypeList<T...>) {
+  return std::tuple(&Tensor::to_vector<T>...);
+}
+[[gnu::used]] static constexpr auto compiled_here = to_vector_of(Elements{});
 
 Tensor Tensor::named(std::string name) const& {
   const_cast<Node&>(checked(node_)).set_label(std::move(name));
@@ -165,10 +165,25 @@ DType Operand::dtype() const try {
   rethrow_in_call(*this);
 }
 
+namespace {
+
+template <class T>
+constexpr bool holds(std::int64_t number) {
+  if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) return std::in_range<T>(number);
+  return false;
+}
+template <class... T>
+DType first_that_holds(std::int64_t number, TypeList<T...>) {
+  DType dtype = DType::int64;
+  (void)((holds<T>(number) && (dtype = dtype_of<T>, true)) || ...);
+  return dtype;
+}
+
+}  // namespace
+
 DType Operand::least_dtype() const {
   if (tensor_ != nullptr || list_ != nullptr || dtype_ != DType::int64) return dtype();
-  const auto is_as = [&]<class T>(T) { return convert<T>(integer_) == integer_; };
-  return is_as(std::uint8_t()) ? DType::uint8 : is_as(std::int32_t()) ? DType::int32 : DType::int64;
+  return first_that_holds(integer_, Elements{});
 }
 
 Tensor Operand::as(DType dtype) const {

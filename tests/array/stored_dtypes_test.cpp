@@ -1,4 +1,4 @@
-// uint8, int32, float16 and bfloat16, which tensors store: how numbers are rounded to them, what operations
+// The dtypes that tensors only store, as uint8 and float16: how numbers are rounded to them, what operations
 // and derivatives make of them.
 
 #include <cmath>
@@ -15,7 +15,12 @@
 namespace chainrule::test {
 namespace {
 
-constexpr DType stored[] = {DType::uint8, DType::int32, DType::float16, DType::bfloat16};
+const std::vector<DType> stored = [] {
+  std::vector<DType> found;
+  for (std::size_t i = 0; i < std::size(detail::dtype_names); ++i)
+    if (const auto dtype = static_cast<DType>(i); is_only_stored(dtype)) found.push_back(dtype);
+  return found;
+}();
 
 // ---- The numbers
 
@@ -108,6 +113,37 @@ TEST(StoredDTypes, are_those_of_arrays) {
   const int* const place = moved.data();
   const Tensor taken = tensor(std::move(moved));
   EXPECT_EQ(taken.data<int>().data(), place);
+}
+
+template <class T>
+void expect_to_be_read_as() {
+  const Tensor x = cast(tensor({1, 0}), dtype_of<T>);
+  for (const Tensor& same : {x, tensor({1, 0})}) {
+    const std::vector<T> elements = same.to_vector<T>();
+    ASSERT_EQ(elements.size(), 2U);
+    EXPECT_EQ(convert<int>(T(elements[0])), 1) << x.dtype();
+    EXPECT_EQ(convert<int>(T(elements[1])), 0) << x.dtype();
+  }
+}
+template <class... T>
+void expect_each_to_be_read(TypeList<T...>) {
+  (expect_to_be_read_as<T>(), ...);
+}
+
+TEST(StoredDTypes, as_all_others_are_read_by_their_type_and_cast_to_by_their_name) {
+  expect_each_to_be_read(Elements{});
+  for (const std::string_view name : detail::dtype_names) EXPECT_NE(registry::find(name), nullptr) << name;
+}
+
+TEST(StoredDTypes, of_whole_numbers_are_the_first_that_holds_a_number) {
+  for (std::size_t i = 0; i < std::size(detail::dtype_names); ++i) {
+    const auto dtype = static_cast<DType>(i);
+    if (!is_integer(dtype)) continue;
+    const int bits = 8 * static_cast<int>(item_size(dtype)) - (dtype == DType::uint8 ? 0 : 1);
+    const std::int64_t largest = static_cast<std::int64_t>((std::uint64_t{1} << bits) - 1);
+    EXPECT_EQ(Operand(largest).least_dtype(), dtype);
+    EXPECT_TRUE(largest == INT64_MAX || Operand(largest + 1).least_dtype() > dtype);
+  }
 }
 
 TEST(StoredDTypes, are_read_as_any_number) {

@@ -1,7 +1,10 @@
 // How arguments are bound to parameters, and what they are converted to.
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
+#include <span>
 
 #include "command.h"
 #include "functions.h"
@@ -212,9 +215,10 @@ DType Arguments::dtype(std::size_t i) const {
   const auto* function = values_[i].as<Called>();
   const auto* text = values_[i].as<std::string>();
   const std::string_view name = function ? function->function->name : text ? std::string_view(*text) : "";
-  for (std::size_t dtype = 0; dtype < std::size(chainrule::detail::dtype_names); ++dtype)
-    if (name == chainrule::detail::dtype_names[dtype]) return static_cast<DType>(dtype);
-  fail(i, "a dtype: bool, uint8, int32, int64, float16, bfloat16, float32 or float64");
+  constexpr std::span names(chainrule::detail::dtype_names);
+  if (const auto found = std::ranges::find(names, name); found != names.end())
+    return static_cast<DType>(found - names.begin());
+  fail(i, fmt::format("a dtype: {} or {}", fmt::join(names.first(names.size() - 1), ", "), names.back()));
 }
 
 std::string Arguments::word(std::size_t i) const {
