@@ -21,6 +21,7 @@ Symbol operator-(const Symbol& a) { return {"−" + a.inside(Symbol::product), S
 Symbol operator>(const Symbol& a, const Symbol& b) { return Symbol::infix(a, " > ", b, Symbol::comparison); }
 Symbol operator<(const Symbol& a, const Symbol& b) { return Symbol::infix(a, " < ", b, Symbol::comparison); }
 Symbol operator>=(const Symbol& a, const Symbol& b) { return Symbol::infix(a, " ≥ ", b, Symbol::comparison); }
+Symbol operator<=(const Symbol& a, const Symbol& b) { return Symbol::infix(a, " ≤ ", b, Symbol::comparison); }
 
 // The upstream gradient stands for 1 where a local derivative is asked for, so 1 · z is written as z.
 Symbol operator*(const Symbol& a, const Symbol& b) {
@@ -61,9 +62,18 @@ Symbol pow(const Symbol& a, const Symbol& b) {
   return {b.text_ == "2" ? base + "²" : base + "^" + b.inside(Symbol::atom), Symbol::power};
 }
 
+Symbol maximum(const Symbol& a, const Symbol& b) { return "max(" + a.text_ + ", " + b.text_ + ")"; }
+Symbol minimum(const Symbol& a, const Symbol& b) { return "min(" + a.text_ + ", " + b.text_ + ")"; }
+Symbol logaddexp(const Symbol& a, const Symbol& b) { return "logaddexp(" + a.text_ + ", " + b.text_ + ")"; }
 Symbol exp(const Symbol& x) { return "exp(" + x.text_ + ")"; }
+Symbol expm1(const Symbol& x) { return "expm1(" + x.text_ + ")"; }
 Symbol log(const Symbol& x) { return "log(" + x.text_ + ")"; }
+Symbol log1p(const Symbol& x) { return "log1p(" + x.text_ + ")"; }
+Symbol sqrt(const Symbol& x) { return "√" + x.inside(Symbol::atom); }
+Symbol abs(const Symbol& x) { return "|" + x.text_ + "|"; }
+Symbol relu(const Symbol& x) { return "relu(" + x.text_ + ")"; }
 Symbol sigmoid(const Symbol& x) { return "sigmoid(" + x.text_ + ")"; }
+Symbol softplus(const Symbol& x) { return "softplus(" + x.text_ + ")"; }
 Symbol strong_quotient(const Symbol& a, const Symbol& b) { return a / b; }
 Symbol sigmoid_slope(const Symbol&, const Symbol& y) { return y * (1 - y); }
 Symbol tanh_slope(const Symbol&, const Symbol& y) { return 1 - y * y; }

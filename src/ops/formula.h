@@ -9,8 +9,8 @@
 
 /// Two more kinds of numbers that the rules of elementwise operations are written for.
 ///
-/// A rule is a generic formula, as `g * cos(x)`. It is written once, in chainrule/detail/rules.h, and
-/// evaluated on
+/// A rule is a generic formula, as `g * cos(x)`, of the functions and operators that Probe has. It is written
+/// once, in namespace rules, and evaluated on
 ///   float, double    and packs of them, in a fused loop over the elements, when only numbers are wanted;
 ///   Dual             where `map` asks for the derivatives of a whole formula;
 ///   Tensor           when the gradient is to be differentiated again;
@@ -39,13 +39,23 @@ struct Probe {
   friend constexpr Probe operator>(Probe a, Probe b) { return of(a, b); }
   friend constexpr Probe operator<(Probe a, Probe b) { return of(a, b); }
   friend constexpr Probe operator>=(Probe a, Probe b) { return of(a, b); }
+  friend constexpr Probe operator<=(Probe a, Probe b) { return of(a, b); }
   friend constexpr Probe operator==(Probe a, Probe b) { return of(a, b); }
   friend constexpr Probe operator!=(Probe a, Probe b) { return of(a, b); }
   friend constexpr Probe where(Probe c, Probe a, Probe b) { return of(c, a, b); }
   friend constexpr Probe pow(Probe a, Probe b) { return of(a, b); }
+  friend constexpr Probe maximum(Probe a, Probe b) { return of(a, b); }
+  friend constexpr Probe minimum(Probe a, Probe b) { return of(a, b); }
+  friend constexpr Probe logaddexp(Probe a, Probe b) { return of(a, b); }
   friend constexpr Probe exp(Probe x) { return of(x); }
+  friend constexpr Probe expm1(Probe x) { return of(x); }
   friend constexpr Probe log(Probe x) { return of(x); }
+  friend constexpr Probe log1p(Probe x) { return of(x); }
+  friend constexpr Probe sqrt(Probe x) { return of(x); }
+  friend constexpr Probe abs(Probe x) { return of(x); }
+  friend constexpr Probe relu(Probe x) { return of(x); }
   friend constexpr Probe sigmoid(Probe x) { return of(x); }
+  friend constexpr Probe softplus(Probe x) { return of(x); }
   friend constexpr Probe strong_quotient(Probe a, Probe b) { return of(a, b); }
   friend constexpr Probe sigmoid_slope(Probe x, Probe) { return of(x); }
   friend constexpr Probe tanh_slope(Probe x, Probe) { return of(x); }
@@ -82,13 +92,23 @@ class Symbol {
   friend Symbol operator>(const Symbol& a, const Symbol& b);
   friend Symbol operator<(const Symbol& a, const Symbol& b);
   friend Symbol operator>=(const Symbol& a, const Symbol& b);
+  friend Symbol operator<=(const Symbol& a, const Symbol& b);
   friend Symbol operator==(const Symbol& a, const Symbol& b);
   friend Symbol operator!=(const Symbol& a, const Symbol& b);
   friend Symbol where(const Symbol& c, const Symbol& a, const Symbol& b);
   friend Symbol pow(const Symbol& a, const Symbol& b);
+  friend Symbol maximum(const Symbol& a, const Symbol& b);
+  friend Symbol minimum(const Symbol& a, const Symbol& b);
+  friend Symbol logaddexp(const Symbol& a, const Symbol& b);
   friend Symbol exp(const Symbol& x);
+  friend Symbol expm1(const Symbol& x);
   friend Symbol log(const Symbol& x);
+  friend Symbol log1p(const Symbol& x);
+  friend Symbol sqrt(const Symbol& x);
+  friend Symbol abs(const Symbol& x);
+  friend Symbol relu(const Symbol& x);
   friend Symbol sigmoid(const Symbol& x);
+  friend Symbol softplus(const Symbol& x);
   friend Symbol strong_quotient(const Symbol& a, const Symbol& b);
   friend Symbol sigmoid_slope(const Symbol& x, const Symbol& y);
   friend Symbol tanh_slope(const Symbol& x, const Symbol& y);
