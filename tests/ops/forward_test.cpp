@@ -85,19 +85,22 @@ TEST(OperationTable, has_the_notation_that_drawings_show) {
   Engine engine(seed());
   const KeepValues kept;
   std::size_t symbols = 0, signs = 0;
-  for (const registry::Entry& entry : registry::entries()) {
-    const Notation& notation = entry.notation;
-    symbols += notation.symbol.empty() ? 0 : 1;
-    signs += notation.sign.empty() ? 0 : 1;
-    if (notation.symbol.empty() || entry.call == nullptr) continue;
-    const OpCase& row = op_case(std::string(entry.name));
+  for (const OpCase& row : op_cases()) {
     const Case one{&row, &row.variants.front()};
     const Graph graph(one.variant->call(one.draw(one.variant->shapes.front(), engine)));
-    EXPECT_EQ(graph.output().notation.symbol, notation.symbol) << entry.name;
-    EXPECT_EQ(graph.output().notation.sign, notation.sign) << entry.name;
+    const GraphNode& drawn = graph.output();
+    if (drawn.operation != row.operation) continue;  // composed
+    const auto entry = std::ranges::find(registry::entries(), row.operation, &registry::Entry::name);
+    ASSERT_NE(entry, registry::entries().end()) << row.operation;
+    const Notation& notation = entry->notation;
+    EXPECT_EQ(drawn.notation.symbol, notation.symbol.empty() ? drawn.operation : notation.symbol)
+        << row.operation;
+    EXPECT_EQ(drawn.notation.sign, notation.sign) << row.operation;
+    symbols += notation.symbol.empty() ? 0 : 1;
+    signs += notation.sign.empty() ? 0 : 1;
   }
-  EXPECT_EQ(symbols, 16U);
-  EXPECT_EQ(signs, 13U);
+  EXPECT_GE(symbols, 16U);
+  EXPECT_GE(signs, 13U);
   EXPECT_EQ(Graph(tanh(variable(0.5))).output().notation.symbol, "tanh");
 }
 
