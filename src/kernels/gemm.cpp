@@ -9,6 +9,7 @@
 
 #include "array/pool.h"
 #include "chainrule/simd.h"
+#include "kernels/packing.h"
 
 // The structure is that of Goto and van de Geijn, "Anatomy of high-performance matrix multiplication" (2008),
 // and BLIS: a tile of C stays in registers, a panel of B as wide as the tile in the first-level cache, a
@@ -26,69 +27,6 @@ constexpr std::int64_t block_bytes = 512 * 1024;
 /// Rows that lie on different pages are packed, if they are read this often: several of them would evict each
 /// other from the caches. Others are not; packing 128x128x128 costs 15 percent (AVX-512, Zen 5).
 constexpr std::int64_t page = 4096;
-
-template <class T>
-using Quad = typename simd::detail::Vectors<T, 16>::Vector;
-
-/// A square of 16 bytes by 16 bytes, transposed.
-inline void transpose_square(const float* from, std::int64_t from_row, float* to, std::int64_t to_row) {
-  using P = simd::Pack<float, 4>;
-  const Quad<float> r0 = P::load(from).v, r1 = P::load(from + from_row).v,
-                    r2 = P::load(from + 2 * from_row).v, r3 = P::load(from + 3 * from_row).v;
-  const Quad<float> low01 = __builtin_shufflevector(r0, r1, 0, 4, 1, 5),
-                    high01 = __builtin_shufflevector(r0, r1, 2, 6, 3, 7),
-                    low23 = __builtin_shufflevector(r2, r3, 0, 4, 1, 5),
-                    high23 = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
-  P column;
-  column.v = __builtin_shufflevector(low01, low23, 0, 1, 4, 5);
-  column.store(to);
-  column.v = __builtin_shufflevector(low01, low23, 2, 3, 6, 7);
-  column.store(to + to_row);
-  column.v = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);
-  column.store(to + 2 * to_row);
-  column.v = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
-  column.store(to + 3 * to_row);
-}
-inline void transpose_square(const double* from, std::int64_t from_row, double* to, std::int64_t to_row) {
-  using P = simd::Pack<double, 2>;
-  const Quad<double> r0 = P::load(from).v, r1 = P::load(from + from_row).v;
-  P column;
-  column.v = __builtin_shufflevector(r0, r1, 0, 2);
-  column.store(to);
-  column.v = __builtin_shufflevector(r0, r1, 1, 3);
-  column.store(to + to_row);
-}
-
-/// to[p * width + j] = from[p][j], or from[j][p] if transposed, for j < count. What is in the columns from
-/// there to width does not matter: it makes columns of the tile that nobody reads.
-template <class P, class T>
-void pack(const T* from, std::int64_t row, bool transposed, std::int64_t count, std::int64_t width,
-          std::int64_t depth, T* to) {
-  constexpr std::int64_t side = 16 / sizeof(T);
-  if (transposed) {
-    std::int64_t j = 0;
-    if (count < width) std::fill(to, to + depth * width, T(0));
-    for (; j + side <= count; j += side) {
-      std::int64_t p = 0;
-      for (; p + side <= depth; p += side)
-        transpose_square(from + j * row + p, row, to + p * width + j, width);
-      for (; p < depth; ++p)
-        for (std::int64_t i = j; i < j + side; ++i) to[p * width + i] = from[i * row + p];
-    }
-    for (; j < count; ++j)
-      for (std::int64_t p = 0; p < depth; ++p) to[p * width + j] = from[j * row + p];
-    return;
-  }
-  // Whole packs, as long as they neither read past the last element nor write past the panel.
-  const std::int64_t reach = (width + P::lanes - 1) / P::lanes * P::lanes;
-  std::int64_t p = 0;
-  for (; p < depth && p * row + reach <= (depth - 1) * row + count && p * width + reach <= depth * width; ++p)
-    for (std::int64_t j = 0; j < width; j += P::lanes) P::load(from + p * row + j).store(to + p * width + j);
-  for (; p < depth; ++p) {
-    std::copy_n(from + p * row, count, to + p * width);
-    std::fill(to + p * width + count, to + (p + 1) * width, T(0));
-  }
-}
 
 /// Rows of a tile: the most that leave registers for two packs of B and one number of A, and the next
 /// smaller choice for the rows that remain.

@@ -210,7 +210,7 @@ TEST(OutputFile, is_the_old_or_the_new_one_whenever_the_program_is_killed) {
   };
   save_file(path, content(0));
   int completed = 0, last = 0;
-  const int kills = sanitized ? 30 : 200;  // where a fork takes half a second
+  const int kills = sanitized ? 30 : 250;  // where a fork takes half a second
   for (int i = 1; i <= kills; ++i) {
     const pid_t child = fork();
     ASSERT_GE(child, 0);
