@@ -41,6 +41,13 @@ class GradError : public std::logic_error {
   using std::logic_error::logic_error;
 };
 
+/// A matrix for which there is no result, as the inverse of a singular one; or there is no LAPACK to compute
+/// it, which comes with OpenBLAS (libopenblas.so.0).
+class LinAlgError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 /// Text that is not what it should be: an expression, a number, a row of a file.
 class ParseError : public std::invalid_argument {
  public:

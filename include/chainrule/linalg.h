@@ -14,13 +14,6 @@
 /// differentiated again.
 namespace CHAINRULE_API chainrule {
 
-/// A matrix for which there is no result, as the inverse of a singular one; or there is no LAPACK to compute
-/// it, which comes with OpenBLAS (libopenblas.so.0).
-class LinAlgError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
 // ---- Products ------------------------------------------------------------------------------------------
 
 /// Σ aᵢ bᵢ of two vectors of one size, as PyTorch's: ShapeError for more axes (use matmul).

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "chainrule/linalg.h"
+#include "chainrule/error.h"
 
 namespace chainrule {
 namespace {

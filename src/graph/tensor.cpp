@@ -6,7 +6,6 @@
 #include <tuple>
 #include <utility>
 
-#include "chainrule/ops.h"
 #include "graph/call_error.h"
 #include "graph/node.h"
 #include "graph/reading.h"
@@ -126,7 +125,10 @@ const Variable& as_variable(const Tensor& tensor, const char* operation) {
 
 Tensor Tensor::grad(Here here) const try {
   const Tensor gradient = as_variable(*this, "grad").gradient();
-  return gradient.is_empty() ? zeros(shape(), dtype()) : gradient;
+  if (!gradient.is_empty()) return gradient;
+  Array zeros(shape(), dtype());
+  if (zeros.byte_count() != 0) std::memset(zeros.mutable_raw(), 0, zeros.byte_count());
+  return constant(std::move(zeros));
 } catch (...) {
   rethrow_in_call(here);
 }
@@ -136,17 +138,6 @@ void Tensor::zero_grad(Here here) const try { as_variable(*this, "zero_grad").ze
 }
 
 Tensor Tensor::detach() const { return constant(cut_off(value_of(*this))); }
-
-Tensor Tensor::operator[](Position position) const {
-  return index({*this, position.here()}, {position.number()});
-}
-Tensor Tensor::operator[](std::initializer_list<Index> where) const {
-  return index({*this, where.size() == 0 ? Here() : where.begin()->here()}, where);
-}
-Tensor Tensor::T(Here here) const { return transpose({*this, here}); }
-Tensor Tensor::reshape(const Shape& shape, Here here) const {
-  return chainrule::reshape({*this, here}, shape);
-}
 
 Operand::Operand(std::initializer_list<detail::Literal> list, Here here)
     : integer_(static_cast<std::int64_t>(list.size())),
@@ -186,16 +177,6 @@ DType Operand::least_dtype() const {
   return first_that_holds(integer_, Elements{});
 }
 
-Tensor Operand::as(DType dtype) const {
-  // The tensor stays where it is: another operand of the same operation may refer to it as well.
-  if (tensor_ != nullptr) return tensor_->dtype() == dtype ? *tensor_ : cast({*tensor_, here_}, dtype);
-  if (list_ != nullptr)
-    return detail::tensor_of({list_, static_cast<std::size_t>(integer_)}, nullptr, dtype, here_);
-  return constant(dispatch_stored(dtype, [&]<class T>() {
-    return Array(is_floating(dtype_) ? convert<T>(number_) : convert<T>(integer_));
-  }));
-}
-
 // ---- Making tensors ------------------------------------------------------------------------------
 
 Tensor from_memory(const void* data, DType dtype, const Shape& shape, Here here) try {
@@ -216,7 +197,7 @@ namespace detail {
 
 void report_beyond_int64(std::uint64_t number, Here here) try {
   throw DTypeError("tensor: " + std::to_string(number) +
-                   " does not fit in int64, the only type of integers; make it a floating number");
+                   " does not fit in int64, the largest type of integers; make it a floating number");
 } catch (...) {
   rethrow_in_call(here);
 }
@@ -313,68 +294,6 @@ Tensor variable(const Tensor& from, std::string name, Here here) try {
   return name.empty() ? leaf : std::move(leaf).named(std::move(name));
 } catch (...) {
   rethrow_in_call(here, {&from});
-}
-
-namespace {
-
-/// A constant with element i = function(i), computed in float64 (int64 for arange below).
-template <class Function>
-Tensor generate(std::string_view operation, const Shape& shape, DType dtype, Function function) {
-  Array value = new_array(operation, shape, dtype);
-  dispatch_stored(dtype, [&]<class T>() {
-    T* out = value.mutable_data<T>();
-    for (std::int64_t i = 0, n = value.size(); i < n; ++i) out[i] = convert<T>(function(i));
-  });
-  return constant(std::move(value));
-}
-
-Tensor repeat(std::string_view operation, const Shape& shape, double value, DType dtype, Here here) try {
-  return generate(operation, shape, dtype, [=](std::int64_t) { return value; });
-} catch (...) {
-  rethrow_in_call(here);
-}
-
-}  // namespace
-
-Tensor full(const Shape& shape, double value, DType dtype, Here here) {
-  return repeat("full", shape, value, dtype, here);
-}
-Tensor zeros(const Shape& shape, DType dtype, Here here) { return repeat("zeros", shape, 0, dtype, here); }
-Tensor ones(const Shape& shape, DType dtype, Here here) { return repeat("ones", shape, 1, dtype, here); }
-
-namespace {
-
-Tensor repeat_like(std::string_view operation, const Tensor& tensor, double value, Here here) try {
-  return repeat(operation, tensor.shape(), value, tensor.dtype(), here);
-} catch (...) {
-  rethrow_in_call(here, {&tensor});
-}
-
-}  // namespace
-
-Tensor zeros_like(const Tensor& tensor, Here here) { return repeat_like("zeros_like", tensor, 0, here); }
-Tensor ones_like(const Tensor& tensor, Here here) { return repeat_like("ones_like", tensor, 1, here); }
-
-Tensor arange(Integer first, Integer end, DType dtype, Here here) try {
-  const std::int64_t start = first, stop = end;
-  std::int64_t count = 0;
-  if (stop > start && __builtin_sub_overflow(stop, start, &count))
-    throw ShapeError("arange: " + std::to_string(start) + " to " + std::to_string(stop) +
-                     " are too many elements; their number must be below 2⁶³");
-  return generate("arange", {count}, dtype, [=](std::int64_t i) { return start + i; });
-} catch (...) {
-  rethrow_in_call(here);
-}
-
-Tensor linspace(double start, double stop, Integer size, DType dtype, Here here) try {
-  const std::int64_t count = size;
-  return generate("linspace", {count}, dtype, [=](std::int64_t i) {
-    if (count > 1 && i == count - 1) return stop;  // exactly
-    return count > 1 ? start + (stop - start) * static_cast<double>(i) / static_cast<double>(count - 1)
-                     : start;
-  });
-} catch (...) {
-  rethrow_in_call(here);
 }
 
 }  // namespace chainrule

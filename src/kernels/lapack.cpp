@@ -7,7 +7,7 @@
 #include <limits>
 #include <string>
 
-#include "chainrule/linalg.h"
+#include "chainrule/error.h"
 #include "kernels/openblas.h"
 #include "kernels/parallel.h"
 

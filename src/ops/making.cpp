@@ -1,5 +1,4 @@
-// Tensors made from nothing, or changed in no element, and how they are called by name. (Most of the
-// functions are in array, graph and random.)
+// Tensors made from nothing, or changed in no element, and how they are called by name.
 
 #include <algorithm>
 #include <cmath>
@@ -207,6 +206,68 @@ Tensor logspace(double start, double stop, Integer count, double base, DType dty
   return cast(pow(base, linspace(start, stop, count, DType::float64)), dtype);
 } catch (...) {
   rethrow_in_call("logspace", here, {});
+}
+
+namespace {
+
+/// A constant with element i = function(i), computed in float64 (int64 for arange below).
+template <class Function>
+Tensor generate(std::string_view operation, const Shape& shape, DType dtype, Function function) {
+  Array value = new_array(operation, shape, dtype);
+  dispatch_stored(dtype, [&]<class T>() {
+    T* out = value.mutable_data<T>();
+    for (std::int64_t i = 0, n = value.size(); i < n; ++i) out[i] = convert<T>(function(i));
+  });
+  return constant(std::move(value));
+}
+
+Tensor repeat(std::string_view operation, const Shape& shape, double value, DType dtype, Here here) try {
+  return generate(operation, shape, dtype, [=](std::int64_t) { return value; });
+} catch (...) {
+  rethrow_in_call(here);
+}
+
+}  // namespace
+
+Tensor full(const Shape& shape, double value, DType dtype, Here here) {
+  return repeat("full", shape, value, dtype, here);
+}
+Tensor zeros(const Shape& shape, DType dtype, Here here) { return repeat("zeros", shape, 0, dtype, here); }
+Tensor ones(const Shape& shape, DType dtype, Here here) { return repeat("ones", shape, 1, dtype, here); }
+
+namespace {
+
+Tensor repeat_like(std::string_view operation, const Tensor& tensor, double value, Here here) try {
+  return repeat(operation, tensor.shape(), value, tensor.dtype(), here);
+} catch (...) {
+  rethrow_in_call(here, {&tensor});
+}
+
+}  // namespace
+
+Tensor zeros_like(const Tensor& tensor, Here here) { return repeat_like("zeros_like", tensor, 0, here); }
+Tensor ones_like(const Tensor& tensor, Here here) { return repeat_like("ones_like", tensor, 1, here); }
+
+Tensor arange(Integer first, Integer end, DType dtype, Here here) try {
+  const std::int64_t start = first, stop = end;
+  std::int64_t count = 0;
+  if (stop > start && __builtin_sub_overflow(stop, start, &count))
+    throw ShapeError("arange: " + std::to_string(start) + " to " + std::to_string(stop) +
+                     " are too many elements; their number must be below 2⁶³");
+  return generate("arange", {count}, dtype, [=](std::int64_t i) { return start + i; });
+} catch (...) {
+  rethrow_in_call(here);
+}
+
+Tensor linspace(double start, double stop, Integer size, DType dtype, Here here) try {
+  const std::int64_t count = size;
+  return generate("linspace", {count}, dtype, [=](std::int64_t i) {
+    if (count > 1 && i == count - 1) return stop;  // exactly
+    return count > 1 ? start + (stop - start) * static_cast<double>(i) / static_cast<double>(count - 1)
+                     : start;
+  });
+} catch (...) {
+  rethrow_in_call(here);
 }
 
 }  // namespace chainrule

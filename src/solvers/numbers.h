@@ -5,7 +5,7 @@
 #include <string>
 
 #include "chainrule/ops.h"
-#include "graph/samples.h"
+#include "ops/samples.h"
 
 /// Numbers that solvers compare and say. Under vmap they are of all samples, which so take the same steps.
 namespace chainrule::solvers {

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <limits>
 
-#include "graph/samples.h"
 #include "ops/batching.h"
 #include "ops/elementwise.h"
 #include "ops/places/places.h"
 #include "ops/registry.h"
+#include "ops/samples.h"
 
 namespace chainrule {
 namespace ops {

@@ -6,10 +6,10 @@
 #include <span>
 
 #include "chainrule/functions.h"
-#include "graph/samples.h"
 #include "ops/batching.h"
 #include "ops/elementwise.h"
 #include "ops/places/places.h"
+#include "ops/samples.h"
 
 namespace chainrule {
 namespace ops {

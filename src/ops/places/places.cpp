@@ -6,13 +6,13 @@
 #include <algorithm>
 #include <cstring>
 
-#include "graph/samples.h"
 #include "kernels/deferred_rows.h"
 #include "ops/along_axis.h"
 #include "ops/batching.h"
 #include "ops/data_movement.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
+#include "ops/samples.h"
 
 namespace chainrule {
 namespace ops {

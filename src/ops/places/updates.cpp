@@ -1,11 +1,11 @@
 // Elements replaced and added at places: scatter, put and masks; scatter_add and index_add.
 
 #include "chainrule/statistics.h"
-#include "graph/samples.h"
 #include "ops/batching.h"
 #include "ops/elementwise.h"
 #include "ops/places/places.h"
 #include "ops/registry.h"
+#include "ops/samples.h"
 
 namespace chainrule {
 namespace ops {

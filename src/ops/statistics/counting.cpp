@@ -6,13 +6,13 @@
 #include <numeric>
 
 #include "chainrule/statistics.h"
-#include "graph/samples.h"
 #include "kernels/cast.h"
 #include "ops/along_axis.h"
 #include "ops/batching.h"
 #include "ops/elementwise.h"
 #include "ops/places/places.h"
 #include "ops/registry.h"
+#include "ops/samples.h"
 
 namespace chainrule {
 namespace ops {

@@ -8,9 +8,9 @@
 #include <limits>
 
 #include "chainrule/shaping.h"
-#include "graph/samples.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
+#include "ops/samples.h"
 #include "ops/statistics/gamma_samples.h"
 
 namespace chainrule {
