@@ -32,6 +32,7 @@ template <DType to>
 static constexpr Entry casting(Entry given) {
   given.parameters = "x";
   given.call = [](Arguments& a) -> Result { return cast(a[0], to); };
+  given.differentiable = is_floating(to);
   given.weak = false;
   return given;
 }

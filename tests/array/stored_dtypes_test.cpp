@@ -132,7 +132,11 @@ void expect_each_to_be_read(TypeList<T...>) {
 
 TEST(StoredDTypes, as_all_others_are_read_by_their_type_and_cast_to_by_their_name) {
   expect_each_to_be_read(Elements{});
-  for (const std::string_view name : detail::dtype_names) EXPECT_NE(registry::find(name), nullptr) << name;
+  for (std::size_t i = 0; i < std::size(detail::dtype_names); ++i) {
+    const registry::Entry* const cast_to = registry::find(detail::dtype_names[i]);
+    ASSERT_NE(cast_to, nullptr) << detail::dtype_names[i];
+    EXPECT_EQ(cast_to->differentiable, is_floating(static_cast<DType>(i))) << cast_to->name;
+  }
 }
 
 TEST(StoredDTypes, of_whole_numbers_are_the_first_that_holds_a_number) {
