@@ -108,7 +108,7 @@ TEST(StoredDTypes, are_those_of_arrays) {
   const BFloat16 nested[2][1] = {{BFloat16(1)}, {BFloat16(3)}};
   EXPECT_EQ(tensor(nested).shape(), Shape({2, 1}));
   EXPECT_EQ(tensor({1, 2}).dtype(), DType::int64) << "numbers in braces";
-  EXPECT_EQ(tensor(std::vector<short>{1}).dtype(), DType::int64) << "which no tensor stores";
+  EXPECT_EQ(tensor(std::vector<unsigned long long>{1}).dtype(), DType::int64) << "which no tensor stores";
   std::vector<int> moved = {1, 2, 3};
   const int* const place = moved.data();
   const Tensor taken = tensor(std::move(moved));

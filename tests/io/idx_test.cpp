@@ -21,11 +21,18 @@ void expect(const Tensor& read, DType dtype, const Shape& shape, const std::vect
   EXPECT_TRUE(equals(read, shape, elements));
 }
 
+/// In their own dtype, or in int64 if no tensor stores such elements.
+template <class T>
+constexpr DType integers() {
+  if constexpr (Element<T>) return dtype_of<T>;
+  return DType::int64;
+}
+
 TEST(Idx, reads_all_element_types) {
   expect(load(file_of(0x08, two + three, std::string("\0\1\2\3\xfe\xff", 6))), DType::uint8, {2, 3},
          {0, 1, 2, 3, 254, 255});
-  expect(load(file_of(0x09, two, "\x80\x7f")), DType::int64, {2}, {-128, 127});
-  expect(load(file_of(0x0b, two, std::string("\1\2\xff\xfe", 4))), DType::int64, {2}, {258, -2});
+  expect(load(file_of(0x09, two, "\x80\x7f")), integers<std::int8_t>(), {2}, {-128, 127});
+  expect(load(file_of(0x0b, two, std::string("\1\2\xff\xfe", 4))), integers<std::int16_t>(), {2}, {258, -2});
   expect(load(file_of(0x0c, one + two, std::string("\0\1\x11\x70\xff\xff\xff\xff", 8))), DType::int32, {1, 2},
          {70000, -1});
   expect(load(file_of(0x0d, two, std::string("\x3f\xc0\0\0\xc0\0\0\0", 8))), DType::float32, {2}, {1.5, -2});

@@ -105,20 +105,26 @@ TEST(Npy, reads_big_endian_arrays) {
   EXPECT_EQ(load(npy(header(">f8", "()"), std::string("\x40\x04\0\0\0\0\0\0", 8))).item(), 2.5);
 }
 
+/// Read in their own dtype, or in int64 if no tensor stores them.
+template <class T>
+void expect_integers(const std::string& descr, const std::vector<T>& elements) {
+  const Tensor read = load(npy(header(descr, "(2,)"), bytes<T>(elements)));
+  DType dtype = DType::int64;
+  if constexpr (Element<T>) dtype = dtype_of<T>;
+  EXPECT_EQ(read.dtype(), dtype) << descr;
+  EXPECT_EQ(read.to_vector<std::int64_t>(), std::vector<std::int64_t>(elements.begin(), elements.end()))
+      << descr;
+}
+
 TEST(Npy, widens_integers_that_no_tensor_stores_to_int64) {
-  const auto expect = [](const std::string& descr, const std::string& elements,
-                         const std::vector<std::int64_t>& values, DType dtype = DType::int64) {
-    const Tensor read = load(npy(header(descr, "(2,)"), elements));
-    EXPECT_EQ(read.dtype(), dtype) << descr;
-    EXPECT_EQ(read.to_vector<std::int64_t>(), values) << descr;
-  };
-  expect("|i1", bytes<std::int8_t>({-128, 127}), {-128, 127});
-  expect("|u1", bytes<std::uint8_t>({0, 255}), {0, 255}, DType::uint8);
-  expect("<i2", bytes<std::int16_t>({-300, 300}), {-300, 300});
-  expect("<u2", bytes<std::uint16_t>({1, 65535}), {1, 65535});
-  expect("<i4", bytes<std::int32_t>({-70000, 70000}), {-70000, 70000}, DType::int32);
-  expect("<u4", bytes<std::uint32_t>({1, 4294967295}), {1, 4294967295});
-  expect("<u8", bytes<std::uint64_t>({1, 1ULL << 62}), {1, 1LL << 62});
+  expect_integers<std::int8_t>("|i1", {-128, 127});
+  expect_integers<std::uint8_t>("|u1", {0, 255});
+  expect_integers<std::int16_t>("<i2", {-300, 300});
+  expect_integers<std::uint16_t>("<u2", {1, 65535});
+  expect_integers<std::int32_t>("<i4", {-70000, 70000});
+  expect_integers<std::uint32_t>("<u4", {1, 4294967295});
+  expect_integers<std::int64_t>("<i8", {-1, 1LL << 62});
+  expect_integers<std::uint64_t>("<u8", {1, 1ULL << 62});
 }
 
 TEST(Npy, reads_float16) {

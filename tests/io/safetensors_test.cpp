@@ -109,13 +109,18 @@ TEST(Safetensors, widens_only_element_types_that_no_tensor_stores) {
   expect("BF16", bytes(Halves{0x3fc0, 0xc049, 0x7f80, 0x7fc0, 0x0001}), DType::bfloat16,
          {1.5, -3.140625, inf, nan, 0x1p-133});
   expect("F64", bytes<double>({-0.1, 1e300}), DType::float64, {-0.1, 1e300});
-  expect("I8", bytes<std::int8_t>({-128, 127}), DType::int64, {-128, 127});
-  expect("U8", bytes<std::uint8_t>({0, 255}), DType::uint8, {0, 255});
-  expect("I16", bytes<std::int16_t>({-32768, 300}), DType::int64, {-32768, 300});
-  expect("U16", bytes<std::uint16_t>({1, 65535}), DType::int64, {1, 65535});
-  expect("I32", bytes<std::int32_t>({-70000, 70000}), DType::int32, {-70000, 70000});
-  expect("U32", bytes<std::uint32_t>({1, 4294967295}), DType::int64, {1, 4294967295});
-  expect("U64", bytes<std::uint64_t>({1, 1ULL << 62}), DType::int64, {1, 0x1p62});
+  const auto expect_integers = [&]<class T>(const std::string& dtype, const std::vector<T>& elements) {
+    DType read = DType::int64;  // unless tensors store them
+    if constexpr (Element<T>) read = dtype_of<T>;
+    expect(dtype, bytes<T>(elements), read, {elements.begin(), elements.end()});
+  };
+  expect_integers("I8", std::vector<std::int8_t>{-128, 127});
+  expect_integers("U8", std::vector<std::uint8_t>{0, 255});
+  expect_integers("I16", std::vector<std::int16_t>{-32768, 300});
+  expect_integers("U16", std::vector<std::uint16_t>{1, 65535});
+  expect_integers("I32", std::vector<std::int32_t>{-70000, 70000});
+  expect_integers("U32", std::vector<std::uint32_t>{1, 4294967295});
+  expect_integers("U64", std::vector<std::uint64_t>{1, 1ULL << 62});
   expect("BOOL", std::string("\0\1\x80", 3), DType::boolean, {0, 1, 1});
 }
 
