@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "chainrule/error.h"
+#include "graph/place.h"
 
 namespace chainrule {
 namespace {
@@ -34,13 +35,14 @@ std::string_view bare_message(const std::exception& error) {
   return placed != nullptr ? placed->bare(error.what()) : error.what();
 }
 
+}  // namespace
+
 /// The folder of the library's sources, as the compiler was told.
-constexpr std::string_view sources = [] {
+static constexpr std::string_view sources = [] {
   const std::string_view file = __FILE__, within = "graph/call_error.cpp";
   return file.substr(0, file.size() - within.size());
 }();
 
-/// Is it a place where a user wrote something? What the library's layers call says nothing to them.
 bool is_of_user(Here here) {
   const std::string_view file = here.file;
   if (file.empty() || file.find("include/chainrule/") != std::string_view::npos) return false;
@@ -51,6 +53,8 @@ bool is_of_user(Here here) {
                                           "io",    "nn",       "onnx", "ops",         "optim", "solvers"};
   return std::find(std::begin(folders), std::end(folders), folder) == std::end(folders);
 }
+
+namespace {
 
 template <class Error>
 [[noreturn]] void throw_placed(const Error& error, std::string_view called, const std::string& names,

@@ -6,10 +6,12 @@
 
 #include "chainrule/autograd.h"
 #include "chainrule/custom_gradient.h"
+#include "chainrule/derivatives.h"
 #include "chainrule/graph.h"
 #include "chainrule/map.h"
 #include "chainrule/ops.h"
 #include "chainrule/transforms.h"
+#include "chainrule/vmap.h"
 #include "support.h"
 
 namespace chainrule::test {
@@ -46,6 +48,29 @@ TEST(DetectAnomaly, reports_the_derivative_that_makes_the_first_one) {
       [](const Tensor&, const Tensor&, const Tensor& g) { return g * NAN; });
   EXPECT_TRUE(
       mentions(message_of<AnomalyError>([&] { f(s).backward(); }), {"own: its derivative makes NaN"}));
+}
+
+// Under transforms, what the user has called, not what its rule is made of.
+TEST(DetectAnomaly, names_the_operation_of_the_user_under_transforms) {
+  const DetectAnomaly detect;
+  const Tensor x = tensor({1.0, 0.0, 2.0});
+  const auto root = [](const Tensor& at) { return sqrt(at).named("root"); };
+  const auto root_of_all = [&](const Tensor& at) { return sum(root(at)); };
+  EXPECT_TRUE(mentions(message_of<AnomalyError>([&] { (void)jvp(root, x, ones_like(x)); }),
+                       {"sqrt in scope 'jvp': makes inf at element 1 of its tangent, of shape (3,)",
+                        "(3,) float64 in [0, 2]", "anomaly_test.cpp:"}));
+  EXPECT_TRUE(mentions(
+      message_of<AnomalyError>([&] { (void)vmap([](const Tensor& at) { return log(at); })(x); }),
+      {"log in scope 'vmap': makes -inf at element 1 of all samples along axis 0", "anomaly_test.cpp:"}));
+  const std::string by_its_derivative = "sqrt 'root': its derivative makes inf at element ";
+  const std::string per_sample = message_of<AnomalyError>([&] { (void)vmap(grad(root))(x); }),
+                    second = message_of<AnomalyError>([&] { (void)hessian(root_of_all)(x); });
+  EXPECT_TRUE(
+      mentions(per_sample, {"its derivative makes inf at element 1", "samples", "anomaly_test.cpp:"}));
+  EXPECT_TRUE(mentions(second, {by_its_derivative, "anomaly_test.cpp:"}));
+  for (const auto mode : {JacobianMode::forward, JacobianMode::reverse})
+    EXPECT_TRUE(mentions(message_of<AnomalyError>([&] { (void)jacobian(root, {.mode = mode})(x); }),
+                         {by_its_derivative, "anomaly_test.cpp:"}));
 }
 
 TEST(DetectAnomaly, leaves_alone_what_was_given_so) {
