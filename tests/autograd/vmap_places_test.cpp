@@ -183,5 +183,17 @@ TEST(VmapOverPlaces, counts_in_bins_of_each_sample) {
   EXPECT_TRUE(mentions(message_of<ShapeError>([&] { vmap(of_range)(log(x)); }), {"histogram", "nan"}));
 }
 
+TEST(VmapOverPlaces, interpolates_between_the_points_of_each_sample_and_refuses_points_that_decrease) {
+  const auto f = [](const Tensor& x, const Tensor& points) {
+    return interp(x, points, tensor({0.0, 1.0, 2.0}));
+  };
+  const Tensor x = tensor({0.5, 3.0});
+  EXPECT_TRUE(equals(vmap(f)(x, tensor({{0.0, 1.0, 2.0}, {2.0, 4.0, 6.0}})), {2}, {0.5, 0.5}));
+  EXPECT_TRUE(mentions(message_of<ShapeError>([&] {
+                         (void)vmap(f)(x, tensor({{0.0, 1.0, 2.0}, {2.0, 1.0, 0.0}}));
+                       }),
+                       {"interp", "decreases"}));
+}
+
 }  // namespace
 }  // namespace chainrule::test

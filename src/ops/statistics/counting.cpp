@@ -329,12 +329,11 @@ Tensor interp(const Operand& x, const Operand& xp, const Operand& fp) try {
   if (points.rank() != 1 || points.size() == 0 || values.shape() != points.shape())
     throw ShapeError("interp: xp " + to_string(points.shape()) + " and fp " + to_string(values.shape()) +
                      " must be vectors of one length, and not empty");
-  const std::vector<double> all =
-      ops::is_batched(points) ? std::vector<double>() : points.to_vector<double>();
-  const bool increasing = std::is_sorted(all.begin(), all.end());
-  if (!increasing)
-    throw ShapeError("interp: xp " + to_string(points.shape()) + " decreases somewhere; sort the points");
   const std::int64_t n = points.size();
+  const std::vector<double> all = elements_of_all_samples(points).to_vector<double>();
+  for (auto sample = all.begin(); sample != all.end(); sample += n)
+    if (!std::is_sorted(sample, sample + n))
+      throw ShapeError("interp: xp " + to_string(points.shape()) + " decreases somewhere; sort the points");
   const Tensor k = ops::segments(at, points), next = minimum(k + 1, n - 1);
   const Tensor x0 = take_rows(points, k), x1 = take_rows(points, next), f0 = take_rows(values, k),
                f1 = take_rows(values, next);
