@@ -94,11 +94,32 @@ class Adjoint final : public Equation {
   std::shared_ptr<const Equation> of_;
 };
 
+/// SolverError where the Jacobian at x is another within what x is known to: to rounding, and for few
+/// unknowns to what Newton's method would still change. As at a double root, where it says nothing of how the
+/// solution moves. Jᵀ·u = g.
+void require_certain(const Equation& equation, const Evaluated& at, const Tensor& x,
+                     std::span<const Tensor> given, const Tensor& u, const Tensor& g) {
+  constexpr std::int64_t few = 32;
+  const NoGrad off;
+  Tensor away = 4 * solvers::epsilon(x.dtype()) * abs(x);
+  if (x.size() <= few && largest(at.residual()) != 0) {
+    const Tensor left = 2 * solvers::solve_with_jacobian(at.trace, at.residual(), false);
+    away = where(left > 0, -left - away, away - left);
+  }
+  const Evaluated near(equation, x + away, given);
+  if (largest(near.trace->pull_back(std::span(&u, 1)).front() - g) > 0.5 * largest(g))
+    throw SolverError(
+        equation.name() +
+        ": the Jacobian is singular as far as the solution is known, as at a double root, so that "
+        "there is no derivative; begin elsewhere, lower the tolerance, or add a regularisation");
+}
+
 std::vector<Tensor> Equation::pull_back(std::span<const Tensor> in, std::span<const Tensor> out,
                                         std::span<const Tensor> g, bool recorded) const {
   const std::span<const Tensor> given = in.first(in.size() - captured_.size());
   const Evaluated at(*this, out.front(), given);
   Tensor u = solvers::solve_with_jacobian(at.trace, g.front(), true);
+  require_certain(*this, at, out.front(), given, u, g.front());
   if (recorded) {
     std::vector<Tensor> on = {out.front()};
     on.insert(on.end(), given.begin(), given.end());

@@ -3,6 +3,7 @@
 #include "chainrule/implicit.h"
 
 #include <cmath>
+#include <numbers>
 
 #include "chainrule/chainrule.h"
 #include "support.h"
@@ -283,6 +284,31 @@ TEST(Solvers, have_no_derivative_where_the_solution_is_singular) {
   const Tensor a = variable(0.0);
   const Tensor x = root([](const Tensor& at, const Tensor& p) { return at * at * at - p; }, 0.0, a);
   EXPECT_TRUE(mentions(message_of<SolverError>([&] { x.backward(); }), {"root: the Jacobian is singular"}));
+  // Where rounding leaves something of it: double roots begun at and come to, a triple one, and two unknowns.
+  const auto expect_none = [](const auto& f, double x0, double p) {
+    EXPECT_TRUE(mentions(
+        message_of<SolverError>([&] { (void)grad([&](const Tensor& at) { return root(f, x0, at); })(p); }),
+        {"root: the Jacobian is singular"}))
+        << x0;
+    EXPECT_THROW((void)jvp([&](const Tensor& at) { return root(f, x0, at); }, tensor(p), tensor(1.0)),
+                 SolverError);
+  };
+  const auto touching = [](const Tensor& at, const Tensor& p) { return cos(at) + p; };
+  const auto square = [](const Tensor& at, const Tensor& p) { return (at - p) * (at - p); };
+  expect_none(touching, std::numbers::pi, 1.0);
+  expect_none(square, 3.0, 1.0);
+  expect_none(square, 1.0, 1.0);
+  expect_none([](const Tensor& at, const Tensor& p) { return at * at * at - p; }, 1.0, 0.0);
+  EXPECT_THROW((void)jacobian([&](const Tensor& p) {
+                 return root([&](const Tensor& at, const Tensor& by) { return cos(at) + by; },
+                             tensor({std::numbers::pi, 1.0}), p);
+               })(tensor({1.0, 0.0})),
+               SolverError);
+  // But not where it is only small, or turns quickly.
+  for (const double size : {1e-6, 1e-3, 1e3, 1e8}) {
+    const auto f = [&](const Tensor& at, const Tensor& p) { return size * (at * at - p); };
+    EXPECT_NEAR(grad([&](const Tensor& p) { return root(f, 1.0, p); })(1e-6).item(), 500, 1e-9);
+  }
 }
 
 }  // namespace
