@@ -249,14 +249,39 @@ struct Linear {
     return biased ? y + at.aligned(2, x.rank()) : y;
   }
   Tensor jvp(Inputs in, const Tensor& out, Inputs tangents) const {
+    if (!tangents[0].is_empty() && !tangents[1].is_empty() &&
+        may_be_in_numbers({&in[0], &in[1], &tangents[0], &tangents[1],
+                           tangents.size() == 3 && !tangents[2].is_empty() ? &tangents[2] : &in[0]}))
+      return tangent_in_numbers(in, out.shape(), tangents);
+    const Tensor bias = tangents.size() == 3 ? tangents[2] : Tensor();
     Tensor sum;
+    if (!tangents[1].is_empty())
+      sum = bias.is_empty() ? linear(in[0], tangents[1]) : linear(in[0], tangents[1], bias);
     if (!tangents[0].is_empty()) add_to(sum, linear(tangents[0], in[1]));
-    if (!tangents[1].is_empty()) add_to(sum, linear(in[0], tangents[1]));
-    if (tangents.size() == 3 && !tangents[2].is_empty())
-      add_to(sum, sum.is_empty() ? broadcast_to(tangents[2], out.shape()) : tangents[2]);
+    if (tangents[1].is_empty() && !bias.is_empty())
+      add_to(sum, sum.is_empty() ? broadcast_to(bias, out.shape()) : bias);
     return sum;
   }
   static std::int64_t flops(Inputs in, const Shape& out) { return 2 * out.size() * in[0].shape().back(); }
+
+ private:
+  /// x Ẇᵀ + ḃ, to which ẋ Wᵀ is added as it is made.
+  static Tensor tangent_in_numbers(Inputs in, const Shape& shape, Inputs tangents) {
+    const std::vector<Tensor> parts = tangents.size() == 3 && !tangents[2].is_empty()
+                                          ? std::vector{in[0], tangents[1], tangents[2]}
+                                          : std::vector{in[0], tangents[1]};
+    std::vector<const Array*> values;
+    for (const Tensor& part : parts) values.push_back(&value_of(part));
+    Array sum = Linear().forward(values);
+    const std::int64_t columns = in[1].shape()[0], rows = columns == 0 ? 0 : shape.size() / columns;
+    kernels::Product product{rows, columns, in[1].shape()[1], false, true};
+    product.accumulate = true;
+    dispatch_floating(sum.dtype(), [&]<class T>() {
+      kernels::matmul(product, value_of(tangents[0]).data<T>(), value_of(in[1]).data<T>(),
+                      sum.mutable_data<T>());
+    });
+    return constant(std::move(sum));
+  }
 };
 
 Entries linear_algebra_operations() {

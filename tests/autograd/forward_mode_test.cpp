@@ -107,5 +107,27 @@ TEST(Jacobians, in_chunks_are_the_same) {
   EXPECT_THROW((void)jacobian(f, {.chunk_size = -1})(x), std::invalid_argument);
 }
 
+TEST(ForwardMode, of_a_linear_layer_adds_up_what_moves_recorded_or_not) {
+  Generator generator(5);
+  const auto like = [&](const Shape& shape) { return randn(shape, generator); };
+  const Tensor x = like({3, 4}), w = like({2, 4}), b = like({2}), dx = like({3, 4}), dw = like({2, 4}),
+               db = like({2});
+  const auto f = [](const Tensor& at, const Tensor& weight, const Tensor& bias) {
+    return linear(at, weight, bias);
+  };
+  using Three = std::tuple<Tensor, Tensor, Tensor>;
+  for (int moving = 1; moving < 8; ++moving) {
+    const Three along((moving & 1) != 0 ? dx : Tensor(), (moving & 2) != 0 ? dw : Tensor(),
+                      (moving & 4) != 0 ? db : Tensor());
+    Tensor expected = zeros({3, 2});
+    if ((moving & 1) != 0) expected = expected + matmul(dx, transpose(w));
+    if ((moving & 2) != 0) expected = expected + matmul(x, transpose(dw));
+    if ((moving & 4) != 0) expected = expected + db;
+    EXPECT_TRUE(close(jvp(f, Three(x, w, b), along).tangent, expected, 1e-14)) << moving;
+    const Tensor recorded = jvp(f, Three(variable(x), variable(w), variable(b)), along).tangent;
+    EXPECT_TRUE(close(recorded, expected, 1e-14)) << moving;
+  }
+}
+
 }  // namespace
 }  // namespace chainrule::test

@@ -54,10 +54,11 @@ struct NetworkBackward : NetworkLoss {
     for (const Parameter& each : parameters) add(report, "gradient", each.grad());
   }
 };
+/// Under no_grad() as what it is compared with: the parameters are variables.
 struct NetworkJvp : NetworkLoss {
   Tensor value, tangent;
   void step() {
-    const auto found = jvp([&](const Mlp& at) { return loss(at); }, net, direction);
+    const auto found = no_grad([&] { return jvp([&](const Mlp& at) { return loss(at); }, net, direction); });
     value = found.value;
     tangent = found.tangent;
   }
