@@ -322,5 +322,26 @@ TEST(FisherProduct, of_each_likelihood_is_that_of_its_loss) {
                        {"empirical_fvp", "()", "(N,)"}));
 }
 
+TEST(FisherProduct, is_that_of_the_matrix_written_out) {
+  Generator generator(1);
+  const Tensor x = randn({5, 3}, generator), w = randn({4, 3}, generator), v = randn({4, 3}, generator);
+  const auto model = [&](const Tensor& at) { return tanh(matmul(x, transpose(at))); };
+  const Tensor j = reshape(jacobian(model)(w), {20, 12}), y = reshape(model(w), {20}),
+               along = matmul(j, reshape(v, {12})), p = softmax(model(w)), s = 1 / (1 + exp(-y));
+  Tensor classes = zeros({20, 20});
+  for (std::int64_t i = 0; i < 5; ++i) {
+    const Slice block{4 * i, 4 * i + 4};
+    classes = slice_update(classes, {block, block}, diag(p[i]) - outer(p[i], p[i]));
+  }
+  const auto expect = [&](Likelihood likelihood, const Tensor& fisher) {
+    const Tensor expected = reshape(matmul(transpose(j), matmul(fisher, along)), {4, 3});
+    EXPECT_TRUE(close(fvp(model, likelihood, w, v), expected, 1e-14));
+  };
+  expect(Likelihood::normal, eye(20));
+  expect(Likelihood::poisson, diag(exp(y)));
+  expect(Likelihood::bernoulli, diag(s * (1 - s)));
+  expect(Likelihood::categorical, classes);
+}
+
 }  // namespace
 }  // namespace chainrule::test
