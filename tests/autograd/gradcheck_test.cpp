@@ -75,6 +75,33 @@ Tensor wrong_square(const Tensor& x, double factor) {
       [factor](const Tensor& at, const Tensor&, const Tensor& g) { return 2 * factor * at * g; })(x);
 }
 
+// Whatever the size, each with its reason, by a random direction as by all elements.
+TEST(Gradcheck, gives_the_same_reasons_for_gradients_whose_squares_are_no_numbers) {
+  const auto wrong = custom_gradient(
+      "wrong", [](const Tensor& x) { return sin(x); },
+      [](const Tensor& x, const Tensor&, const Tensor& g) { return g * cos(x) * 1.001; });
+  const auto wrong_again = custom_gradient(
+      "wrong_again", [](const Tensor& x) { return x * x * x; },
+      [](const Tensor& x, const Tensor&, const Tensor& g) { return g * (x * x + 2 * stop_gradient(x * x)); });
+  const Tensor x = tensor({0.0, 0.7});
+  for (const double size : {1e-200, 1e-160, 1.0, 1e160, 1e200}) {
+    const auto cause = [&](const auto& f) {
+      return gradcheck([&](const Tensor& at) { return sum(f(at)) * size; }, x).cause;
+    };
+    EXPECT_EQ(cause([](const Tensor& at) { return sin(at) * at; }), GradcheckCause::none) << size;
+    EXPECT_EQ(cause(wrong), GradcheckCause::wrong_rule) << size;
+    EXPECT_EQ(cause([](const Tensor& at) { return at * stop_gradient(at); }), GradcheckCause::wrong_rule)
+        << size;
+    EXPECT_EQ(cause([](const Tensor& at) { return relu(at); }), GradcheckCause::kink) << size;
+    EXPECT_EQ(cause([](const Tensor& at) { return sin(at.detach()); }), GradcheckCause::cut_graph) << size;
+    const auto second = [&](const auto& f) {
+      return gradgradcheck([&](const Tensor& at) { return sum(f(at)) * size; }, x).passed;
+    };
+    EXPECT_TRUE(second([](const Tensor& at) { return sin(at) * at; })) << size;
+    EXPECT_FALSE(second(wrong_again)) << size;
+  }
+}
+
 TEST(Gradcheck, finds_wrong_rules_where_values_are_tiny_or_huge) {
   for (const double scale : {1e-12, 1e-6, 1.0, 1e6, 1e12}) {
     const Tensor x = scale * tensor({1.0, -2.0, 0.5});
