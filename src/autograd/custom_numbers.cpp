@@ -31,8 +31,9 @@ struct NumbersRule {
     else
       calls->gradients(*of, x, y, g, to.data());
   }
-  std::vector<Tensor> gradients_of(Inputs in, const Tensor& y, const Tensor& g) const {
-    return calls->gradients_of(*of, {in.begin(), in.end()}, y, g);
+  /// The derivatives in operations: the rule is linear in g.
+  std::vector<Tensor> slopes_of(Inputs in, const Tensor& y) const {
+    return calls->gradients_of(*of, {in.begin(), in.end()}, y, ones_like(y));
   }
 };
 
@@ -164,10 +165,9 @@ struct OfNumbers {
     for (std::size_t i = 0; i < in.size(); ++i) {
       if (tangents[i].is_empty()) continue;
       const Tensor t = broadcast_to(tangents[i], y.shape());
-      Tensor part = rule.has_operations() ? rule.gradients_of(in, y, t).at(i) : slope(i, in, y, t);
+      const Tensor part = rule.has_operations() ? rule.slopes_of(in, y).at(i) : slope(i, in, y, t);
       if (part.is_empty()) continue;
-      if (rule.has_operations()) part = checked(part, y);
-      add_to(sum, part);
+      add_to(sum, rule.has_operations() ? strong_product(t, checked(part, y)) : part);
     }
     return sum;
   }
@@ -200,9 +200,10 @@ struct OfNumbers {
     }
   }
   void send_by_operations(Inputs in, const Tensor& y, const Tensor& g, Cotangents& to) const {
-    const std::vector<Tensor> all = rule.gradients_of(in, y, g);
+    const std::vector<Tensor> slopes = rule.slopes_of(in, y);
     for (std::size_t i = 0; i < in.size(); ++i)
-      if (to.wants(i) && !all[i].is_empty()) to[i] = ops::sum_to(checked(all[i], y), in[i].shape());
+      if (to.wants(i) && !slopes[i].is_empty())
+        to[i] = ops::sum_to(strong_product(g, checked(slopes[i], y)), in[i].shape());
   }
   void send_by_numbers(Inputs in, const Tensor& y, const Tensor& g, Cotangents& to) const {
     std::vector<const Array*> values;

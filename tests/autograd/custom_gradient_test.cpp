@@ -233,6 +233,22 @@ TEST(CustomGradient, of_a_function_of_numbers_works_element_by_element) {
   EXPECT_TRUE(gradgradcheck([&](const std::vector<Tensor>& in) { return tanh_of(in[0]); }, {x}).passed);
 }
 
+// By numbers and by operations, in which the rule alone would give 0 / 0.
+TEST(CustomGradient, of_a_function_of_numbers_leaves_zero_at_zero_in_every_mode) {
+  const auto root = custom_gradient(
+      "own_sqrt", [](double x) { return std::sqrt(x); }, [](auto, auto y, auto g) { return g / (2 * y); });
+  const auto masked = [&](const Tensor& at) { return where(at > 1, root(at), 0); };
+  const auto total = [&](const Tensor& at) { return sum(masked(at)); };
+  const Tensor x = tensor({0.0, 4.0});
+  EXPECT_TRUE(equals(grad(total)(x), {2}, {0, 0.25}));
+  EXPECT_TRUE(equals(vmap(grad(masked))(x), {2}, {0, 0.25}));
+  EXPECT_TRUE(equals(jvp(total, x, ones_like(x)).tangent, {}, {0.25}));
+  for (const auto mode : {JacobianMode::forward, JacobianMode::reverse})
+    EXPECT_TRUE(equals(jacobian(masked, {.mode = mode})(x), {2, 2}, {0, 0, 0, 0.25}));
+  EXPECT_TRUE(equals(hessian(total)(x), {2, 2}, {0, 0, 0, -1.0 / 32}));
+  EXPECT_TRUE(equals(jvp(grad(total), x, ones_like(x)).tangent, {2}, {0, -1.0 / 32}));
+}
+
 TEST(CustomGradient, of_a_function_of_several_numbers_broadcasts) {
   const auto check = [](const auto& f) {
     const std::vector<Tensor> in = {tensor({{1.5}, {0.7}}), tensor({0.3, 2.0, -1.0}), Tensor(0.25)};
