@@ -16,7 +16,8 @@ struct Softmax {
   }
 };
 
-/// Each g counts from the one where y is largest, so that the rest of this y, near 1, is not asked for.
+/// Each g counts from the one where y is largest, so that the rest of this y, near 1, is not asked for. Where
+/// y is 0, g does not count, which as a tangent may be infinite.
 struct SoftmaxGradient {
   void operator()(const auto& line, const auto& in, const auto& out, std::int64_t, std::int64_t) const {
     using P = typename std::decay_t<decltype(line)>::Pack;
@@ -26,10 +27,12 @@ struct SoftmaxGradient {
         shift = largest_of_line(line, [&, y = y, g = g](auto pack) {
           return where(pack.load(y, nothing) == largest, pack.load(g, nothing), nothing);
         });
-    const P sum = sum_of_line(
-        line, [&, y = y, g = g](auto pack) { return pack.load(y, zero) * (pack.load(g, shift) - shift); });
+    const auto share = [&](const P& of, const P& what) { return where(of == zero, zero, of * what); };
+    const P sum = sum_of_line(line, [&, y = y, g = g](auto pack) {
+      return share(pack.load(y, zero), pack.load(g, shift) - shift);
+    });
     line.for_each([&, y = y, g = g](auto pack, int) {
-      pack.store(out[0], pack.load(y, zero) * ((pack.load(g, zero) - shift) - sum));
+      pack.store(out[0], share(pack.load(y, zero), (pack.load(g, zero) - shift) - sum));
     });
   }
 };

@@ -40,7 +40,8 @@ struct SoftmaxGradient {
     if (to.wants(0)) {
       const auto over = Axes(axis);
       const Tensor &y = in[0], u = in[1] - at_largest(y, in[1], axis), w = g - at_largest(y, g, axis);
-      to[0] = w * (u - sum(y * u, over, true)) - u * sum(y * w, over, true);
+      to[0] = strong_product(w, u - sum(strong_product(y, u), over, true)) -
+              strong_product(u, sum(strong_product(y, w), over, true));
     }
     if (to.wants(1)) to[1] = apply(SoftmaxGradient{axis}, Here::now(), Argument(in[0]), Argument(g));
   }
@@ -69,7 +70,7 @@ struct Centered {
   Array forward(Values in) const {
     const NoGrad guard;
     const Tensor y = constant(*in[0]), u = constant(*in[1]), counted = u - at_largest(y, u, axis);
-    return value_of(counted - sum(y * counted, Axes(axis), true));
+    return value_of(counted - sum(strong_product(y, counted), Axes(axis), true));
   }
   Reads reads(Wanted) const { return reads_input(0) | reads_input(1); }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {

@@ -1,6 +1,7 @@
 #include <limits>
 
 #include "chainrule/autograd.h"
+#include "chainrule/derivatives.h"
 #include "chainrule/statistics.h"
 #include "support.h"
 
@@ -262,6 +263,20 @@ TEST(Where, drops_even_an_infinite_gradient_of_the_branch_not_taken) {
   const Tensor a = variable({1.0, 1.0});
   const Gradients g = gradients(where(tensor({true, false}), a, 0.0), {a}, {.seed = tensor({1.0, infinity})});
   EXPECT_TRUE(equals(g.at(a), {2}, {1, 0}));
+}
+
+// -1/x has an infinite slope at 0, and exp of it none: what softmax gives no weight does not count.
+TEST(Softmax, leaves_zero_at_zero_forward_as_backward) {
+  const Tensor x = tensor({0.0, 2.0, 2.0});
+  const auto third = [](const Tensor& at) { return softmax(-1 / at)[2]; };
+  EXPECT_TRUE(equals(grad(third)(x), {3}, {0, -0.0625, 0.0625}));
+  EXPECT_TRUE(equals(jvp(third, x, tensor({1.0, 0.0, 1.0})).tangent, {}, {0.0625}));
+  const auto log_third = [](const Tensor& at) { return log_softmax(-1 / at)[2]; };
+  EXPECT_TRUE(equals(grad(log_third)(x), {3}, {0, -0.125, 0.125}));
+  EXPECT_TRUE(equals(jvp(log_third, x, tensor({1.0, 0.0, 1.0})).tangent, {}, {0.125}));
+  for (const double each : values(hessian(third)(x))) EXPECT_TRUE(std::isfinite(each));
+  for (const double each : values(jacobian([](const Tensor& at) { return softmax(-1 / at); })(x)))
+    EXPECT_TRUE(std::isfinite(each));
 }
 
 TEST(Logsumexp, does_not_overflow) {
