@@ -200,7 +200,7 @@ Tensor hardsigmoid(const Operand& x) { return ops::held(ops::real(x) + 3, 0, 6) 
 
 Tensor hardswish(const Operand& x) {
   const Tensor in = ops::real(x);
-  return mul({in, x.here()}, ops::held(in + 3, 0, 6)) / 6;
+  return mul({in, x.here()}, ops::held(in + 3, 0, 6) / 6);
 }
 
 Tensor softplus(const Operand& x, double beta, double threshold) try {

@@ -1,5 +1,8 @@
 // Distances and similarities of vectors, and losses of them, made of other operations.
 
+#include <cmath>
+
+#include "chainrule/functions.h"
 #include "chainrule/losses.h"
 #include "chainrule/statistics.h"
 #include "ops/loss_reduction.h"
@@ -143,8 +146,12 @@ Tensor cosine_embedding_loss(const Operand& a, const Operand& b, const Operand& 
   if (x.rank() == 0 || x.rank() > 2 || y.shape() != x.shape())
     throw ShapeError("cosine_embedding_loss: inputs " + to_string(x.shape()) + " and " +
                      to_string(y.shape()) + " must be rows (N, M), or vectors, of one shape");
-  constexpr double eps = 1e-12;  // PyTorch's
-  const Tensor cosine = sum(x * y, -1) / sqrt((sum(square(x), -1) + eps) * (sum(square(y), -1) + eps));
+  // x / √(Σx² + eps), where the root is that of a norm with one element more, which overflows nowhere.
+  const auto unit = [](const Tensor& v) {
+    constexpr double eps = 1e-12;  // PyTorch's
+    return v / hypot(norm(v, -1, true), std::sqrt(eps));
+  };
+  const Tensor cosine = sum(unit(x) * unit(y), -1);
   ops::require_same_shape("cosine_embedding_loss", cosine.shape(), t.shape());
   const Tensor losses = where(t == 1, 1 - cosine, where(t == -1, relu(cosine - margin), 0));
   return ops::combined("cosine_embedding_loss", losses, reduction);

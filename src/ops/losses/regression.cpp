@@ -127,12 +127,13 @@ Tensor kl_div(const Operand& input, const Operand& target, Flag log_target, Redu
 Tensor poisson_nll_loss(const Operand& input, const Operand& target, Flag log_input, Flag full, double eps,
                         Reduction reduction) try {
   const auto [x, t] = ops::Pair("poisson_nll_loss", input, target);
-  Tensor losses = log_input ? exp(x) - t * x : x - t * log(x + eps);
-  if (full) {
-    const Tensor many = t > 1, safe = where(many, t, 1);
-    losses = losses + where(many, safe * log(safe) - safe + log(safe * (2 * std::numbers::pi)) * 0.5, 0);
+  Tensor shifted = log_input ? x : log(x + eps), rest = log_input ? exp(x) : x;
+  if (full) {  // log(target!), of which the largest part meets the logarithm first: both may be large
+    const Tensor many = t > 1, logarithm = log(where(many, t, 1));
+    shifted = shifted - where(many, logarithm - 1, 0);
+    rest = rest + where(many, (logarithm + std::log(2 * std::numbers::pi)) * 0.5, 0);
   }
-  return ops::combined("poisson_nll_loss", losses, reduction);
+  return ops::combined("poisson_nll_loss", rest - t * shifted, reduction);
 } catch (...) {
   rethrow_in_call("poisson_nll_loss", input, target);
 }
@@ -147,7 +148,9 @@ Tensor gaussian_nll_loss(const Operand& prediction, const Operand& target, const
     throw ShapeError("gaussian_nll_loss: variance " + to_string(v.shape()) + " does not fit the prediction " +
                      to_string(p.shape()) + "; give that shape, size 1 in the last axis, or a scalar");
   const Tensor held = maximum(v, eps);
-  Tensor losses = (log(held) + square(p - t) / held) * 0.5;
+  // Of this, unlike of p - t, the square overflows only where the loss does.
+  const Tensor deviation = (p - t) / sqrt(held);
+  Tensor losses = (log(held) + square(deviation)) * 0.5;
   if (full) losses = losses + 0.5 * std::log(2 * std::numbers::pi);
   return ops::combined("gaussian_nll_loss", losses, reduction);
 } catch (...) {

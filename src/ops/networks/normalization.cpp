@@ -11,6 +11,15 @@
 namespace chainrule {
 namespace ops {
 
+/// Where the squares of numbers up to these would overflow, or, if asked for, vanish beside nothing else. Not
+/// of such whose reciprocals overflow.
+static Tensor is_extreme(const Tensor& largest, bool also_tiny) {
+  const bool single = largest.dtype() == DType::float32;
+  const double most = single ? 1e15 : 1e150, least = single ? 1e-37 : 1e-307;
+  const Tensor huge = (largest > most) & isfinite(largest);
+  return also_tiny ? huge | ((largest < 1 / most) & (largest > least)) : huge;
+}
+
 /// y = (x - mean) / √(variance + eps) · weight + bias for each group in x (outer, groups, inner), see
 /// kernels::Groups; without the mean where not `centred`. There may be no bias, or neither.
 struct Normalize {
@@ -41,13 +50,12 @@ struct Normalize {
     return reshape(y, x.shape());
   }
   Tensor distance_of(const Tensor& x) const { return centred ? x - mean(x, {0, 2}, true) : x; }
-  /// 1 / √(mean of distance² + eps), also where the squares overflow: by a factor for the group, a constant,
-  /// which cancels in every derivative.
+  /// 1 / √(mean of distance² + eps), also where the squares overflow, or vanish with no eps beside them: by a
+  /// factor for the group, a constant, which cancels in every derivative.
   Tensor inverse_of(const Tensor& distance) const {
     const Axes group = {0, 2};
     const Tensor largest = max(abs(distance.detach()), group, true);
-    const double most = distance.dtype() == DType::float32 ? 1e15 : 1e150;
-    const Tensor factor = where((largest > most) & isfinite(largest), 1 / largest, 1);
+    const Tensor factor = where(is_extreme(largest, eps == 0), 1 / largest, 1);
     return factor / sqrt(mean(square(distance * factor), group, true) + (eps * factor) * factor);
   }
   Attributes attributes() const {
@@ -285,8 +293,16 @@ Tensor local_response_norm(const Operand& x, Integer size, double alpha, double 
     for (std::int64_t j = i - before; j <= i + behind; ++j) neighbours.add(j, 1);
     neighbours.end_row();
   }
-  const Tensor sums = ops::sums_along(square(in), 1, std::move(neighbours), x.here());
-  return in / pow(sums * (alpha / static_cast<double>(size)) + k, beta);
+  const auto powers = [&](const Tensor& of, const auto& least) {
+    const Tensor sums = ops::sums_along(square(of), 1, kernels::SparseMatrix(neighbours), x.here());
+    return pow(sums * (alpha / static_cast<double>(size)) + least, beta);
+  };
+  if (in.size() == 0) return in / powers(in, k);
+  const Tensor largest = max(abs(in.detach()), 1, true), extreme = ops::is_extreme(largest, k == 0);
+  if (!traced(in) && !any(extreme)) return in / powers(in, k);
+  // A factor for all channels at a place, a constant, which cancels in every derivative.
+  const Tensor factor = where(extreme, 1 / largest, 1), scaled = in * factor;
+  return scaled / powers(scaled, factor * k * factor) * pow(factor, 2 * beta - 1);
 } catch (...) {
   rethrow_in_call("local_response_norm", x);
 }
