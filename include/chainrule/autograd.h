@@ -50,6 +50,8 @@ Gradients gradients(const Tensor& output, std::span<const Tensor> wrt, const Gra
                     Here here = Here::now());
 Gradients gradients(const Tensor& output, std::initializer_list<Tensor> wrt,
                     const GradientOptions& options = {}, Here here = Here::now());
+template <std::same_as<Tensor> T, class... More>
+Gradients gradients(const Tensor&, const T&, const More&...) = delete;  // in braces: gradients(L, {x})
 
 /// Directional derivative of `output` when `input` moves along `tangent` (of input's shape): J·tangent,
 /// of output's shape, by differentiating the vector-Jacobian product with respect to its vector.

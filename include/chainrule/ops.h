@@ -45,6 +45,15 @@
 /// softmax.
 namespace CHAINRULE_API chainrule {
 
+namespace detail {
+/// Text, pointers, and arrays of numbers, which become tensors by `tensor` alone.
+template <class T>
+concept NoOperand = std::is_convertible_v<const T&, std::string_view> || std::is_pointer_v<T> ||
+    std::is_null_pointer_v<T> || ArrayOfNumbers<T>;
+template <class A, class B>
+concept NoOperands = (std::same_as<A, Tensor> && NoOperand<B>) || (NoOperand<A> && std::same_as<B, Tensor>);
+}  // namespace detail
+
 // ---- Arithmetic ------------------------------------------------------------------------------------
 
 Tensor add(const Operand& a, const Operand& b);  ///< a + b
@@ -79,6 +88,22 @@ Tensor& operator+=(Tensor&&, const Operand&) = delete;  // a[i] += b: a = slice_
 Tensor& operator-=(Tensor&&, const Operand&) = delete;  // a[i] -= b: a = slice_update(a, {i}, a[i] - b)
 Tensor& operator*=(Tensor&&, const Operand&) = delete;  // a[i] *= b: a = slice_update(a, {i}, a[i] * b)
 Tensor& operator/=(Tensor&&, const Operand&) = delete;  // a[i] /= b: a = slice_update(a, {i}, a[i] / b)
+template <class A, class B>
+requires detail::NoOperands<A, B> Tensor operator+(const A&, const B&) = delete;  // tensor(array)
+template <class A, class B>
+requires detail::NoOperands<A, B> Tensor operator-(const A&, const B&) = delete;  // tensor(array)
+template <class A, class B>
+requires detail::NoOperands<A, B> Tensor operator*(const A&, const B&) = delete;  // tensor(array)
+template <class A, class B>
+requires detail::NoOperands<A, B> Tensor operator/(const A&, const B&) = delete;  // tensor(array)
+template <detail::NoOperand T>
+Tensor& operator+=(Tensor&, const T&) = delete;  // tensor(array)
+template <detail::NoOperand T>
+Tensor& operator-=(Tensor&, const T&) = delete;  // tensor(array)
+template <detail::NoOperand T>
+Tensor& operator*=(Tensor&, const T&) = delete;  // tensor(array)
+template <detail::NoOperand T>
+Tensor& operator/=(Tensor&, const T&) = delete;  // tensor(array)
 
 // ---- Functions, element by element -----------------------------------------------------------------
 
@@ -123,18 +148,31 @@ Tensor equal(const Operand& a, const Operand& b);
 /// Is a != b?
 Tensor not_equal(const Operand& a, const Operand& b);
 
+// Of a < b < c, C++ compares the answer to a < b with c: where bool meets numbers, these are a DTypeError.
 /// See less().
-inline Tensor operator<(const Operand& a, const Operand& b) { return less(a, b); }
+Tensor operator<(const Operand& a, const Operand& b);
 /// See less_equal().
-inline Tensor operator<=(const Operand& a, const Operand& b) { return less_equal(a, b); }
+Tensor operator<=(const Operand& a, const Operand& b);
 /// See greater().
-inline Tensor operator>(const Operand& a, const Operand& b) { return greater(a, b); }
+Tensor operator>(const Operand& a, const Operand& b);
 /// See greater_equal().
-inline Tensor operator>=(const Operand& a, const Operand& b) { return greater_equal(a, b); }
+Tensor operator>=(const Operand& a, const Operand& b);
 /// See equal(): element by element.
 inline Tensor operator==(const Operand& a, const Operand& b) { return equal(a, b); }
 /// See not_equal().
 inline Tensor operator!=(const Operand& a, const Operand& b) { return not_equal(a, b); }
+template <class A, class B>
+requires detail::NoOperands<A, B> Tensor operator<(const A&, const B&) = delete;  // tensor(array)
+template <class A, class B>
+requires detail::NoOperands<A, B> Tensor operator<=(const A&, const B&) = delete;  // tensor(array)
+template <class A, class B>
+requires detail::NoOperands<A, B> Tensor operator>(const A&, const B&) = delete;  // tensor(array)
+template <class A, class B>
+requires detail::NoOperands<A, B> Tensor operator>=(const A&, const B&) = delete;  // tensor(array)
+template <class A, class B>
+requires detail::NoOperands<A, B> Tensor operator==(const A&, const B&) = delete;  // tensor(array)
+template <class A, class B>
+requires detail::NoOperands<A, B> Tensor operator!=(const A&, const B&) = delete;  // tensor(array)
 
 // Logic of bool tensors, element by element, without a gradient. Of numbers, the functions take all but 0 for
 // true (also NaN), as NumPy's; the operators take bool alone, and a DTypeError says so.
@@ -252,6 +290,10 @@ Tensor concatenate(std::initializer_list<Operand> tensors, Integer axis = 0, Her
 /// New axis: all shapes must agree. Numbers have the dtype of the tensors: stack({x, 1}).
 Tensor stack(std::span<const Tensor> tensors, Integer axis = 0, Here here = Here::now());
 Tensor stack(std::initializer_list<Operand> tensors, Integer axis = 0, Here here = Here::now());
+template <std::same_as<Tensor> A, std::same_as<Tensor> B, class... More>
+Tensor concatenate(const A&, const B&, const More&...) = delete;  // in braces: concatenate({a, b})
+template <std::same_as<Tensor> A, std::same_as<Tensor> B, class... More>
+Tensor stack(const A&, const B&, const More&...) = delete;  // in braces: stack({a, b})
 
 /// start:stop:step as in Python; each may be left out or negative.
 struct Slice {

@@ -26,6 +26,7 @@ namespace CHAINRULE_API chainrule {
 class Node;
 class Parameter;
 class Index;
+struct Slice;
 
 /// A position along an axis, and where it was written: operator[] takes nothing beside it.
 class Position {
@@ -154,6 +155,12 @@ class [[nodiscard]] Tensor {
   /// NumPy's basic indexing, x[0] or x[{Slice{}, Slice{1, 3}}]; see chainrule::index.
   Tensor operator[](Position position) const;
   Tensor operator[](std::initializer_list<Index> where) const;
+  template <std::same_as<Slice> S>
+  Tensor operator[](const S&) const = delete;  // in braces: x[{Slice{0, 2}}]
+  template <std::same_as<Tensor> T>
+  Tensor operator[](const T&) const = delete;  // masked_select(x, mask), take_rows(x, positions)
+  void begin() const = delete;  // for (const Tensor& row : unbind(x)); or x.to_vector<double>()
+  void end() const = delete;
   /// All axes reversed, as NumPy's .T.
   Tensor T(Here here = Here::now()) const;
   /// See reshape() in ops.h.
@@ -306,6 +313,8 @@ requires(!Number<T> && !detail::ArrayOfNumbers<T>) Tensor tensor(const T&) {
       "tensor: made of a number, numbers in braces, or an array of numbers; text and letters are none");
   return {};
 }
+template <Number A, Number B, class... More>
+Tensor tensor(A, B, More...) = delete;  // in braces: tensor({1, 2, 3})
 /// Takes the vector over, without a copy.
 template <Element T>
 requires(!std::is_same_v<T, bool>) Tensor
@@ -352,6 +361,10 @@ Tensor variable(const A& array, std::string name = "", Here here = Here::now()) 
   if constexpr (!is_floating(dtype_of<detail::ElementOf<A>>)) value = Operand(value).as(default_dtype());
   return variable(value, std::move(name), here);
 }
+template <Number A, Number B, class... More>
+Tensor variable(A, B, More...) = delete;  // in braces: variable({1, 2, 3})
+template <std::convertible_to<std::string_view> T, class... More>
+Tensor variable(const T&, const More&...) = delete;  // the value comes first: variable(1.0, "x")
 
 /// Every element has this value.
 Tensor full(const Shape& shape, double value, DType dtype = default_dtype(), Here here = Here::now());

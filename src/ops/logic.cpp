@@ -309,6 +309,19 @@ void require_bool(const char* sign, const char* function, const Operand& operand
                      "; compare first, as x > 0, or use " + function);
 }
 
+/// What a < b < c would be in C++: the answer to a < b, 0 or 1, compared with c.
+void require_no_chain(const char* sign, const char* function, const Operand& a, const Operand& b) try {
+  const auto is_empty = [](const Operand& of) { return of.tensor() != nullptr && of.tensor()->is_empty(); };
+  if (is_empty(a) || is_empty(b)) return;  // which the comparison reports
+  if ((a.dtype() == DType::boolean) == (b.dtype() == DType::boolean)) return;
+  throw DTypeError(std::string(sign) + ": orders bool and " +
+                   std::string(to_string(a.dtype() == DType::boolean ? b.dtype() : a.dtype())) +
+                   "; comparisons cannot be chained: write (a < b) & (b < c), or " + function +
+                   "(a, b) where 0 and 1 are meant");
+} catch (...) {
+  rethrow_in_call(sign, a, b);
+}
+
 }  // namespace
 }  // namespace ops
 
@@ -325,6 +338,23 @@ Tensor logical_xor(const Operand& a, const Operand& b) { return ops::connect<ops
 Tensor logical_not(const Operand& x) {
   (void)x.dtype();  // GradError for an empty handle
   return apply(ops::LogicalNot{}, x.here(), Argument(x, DType::boolean));
+}
+
+Tensor operator<(const Operand& a, const Operand& b) {
+  ops::require_no_chain("<", "less", a, b);
+  return less(a, b);
+}
+Tensor operator<=(const Operand& a, const Operand& b) {
+  ops::require_no_chain("<=", "less_equal", a, b);
+  return less_equal(a, b);
+}
+Tensor operator>(const Operand& a, const Operand& b) {
+  ops::require_no_chain(">", "greater", a, b);
+  return greater(a, b);
+}
+Tensor operator>=(const Operand& a, const Operand& b) {
+  ops::require_no_chain(">=", "greater_equal", a, b);
+  return greater_equal(a, b);
 }
 
 Tensor operator&(const Operand& a, const Operand& b) try {

@@ -51,7 +51,7 @@ TEST(ExpressionErrors, say_what_to_write_instead) {
   expect_failure("not x", 2,
                  "unexpected 'not'; it is not part of what chainrule understands of Python\n  not x\n  ^");
   expect_failure("0 < x < 3", 2,
-                 "comparisons cannot be chained; write (a < b) * (b < c)\n  0 < x < 3\n        ^");
+                 "comparisons cannot be chained; write (a < b) & (b < c)\n  0 < x < 3\n        ^");
   expect_failure("x(3)", 2,
                  "a tensor of shape () cannot be called; a product is written with *\n  x(3)\n  ^");
   expect_failure("max(0, x)", 2,

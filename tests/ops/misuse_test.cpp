@@ -34,5 +34,17 @@ std::string misuse_name(const ::testing::TestParamInfo<MisuseOf>& info) {
 
 INSTANTIATE_TEST_SUITE_P(Table, WrongShapes, ::testing::ValuesIn(all_misuses()), misuse_name);
 
+TEST(Comparisons, in_a_chain_are_refused) {
+  const Tensor a = tensor({1.0, 2.0}), b = tensor({2.0, 2.0}), mask = a < b;
+  EXPECT_TRUE(
+      mentions(message_of<DTypeError>([&] { (void)(a < b < 3.0); }), {"bool", "(a < b) & (b < c)", "less"}));
+  EXPECT_TRUE(mentions(message_of<DTypeError>([&] { (void)(0.0 <= a <= b); }), {"<=", "less_equal"}));
+  EXPECT_TRUE(mentions(message_of<DTypeError>([&] { (void)(1 > mask); }), {"int64", "greater"}));
+  EXPECT_TRUE(mentions(message_of<DTypeError>([&] { (void)(mask >= a); }), {"float64", "greater_equal"}));
+  EXPECT_TRUE(equals(mask <= (b > a), {2}, {1, 1}));
+  EXPECT_TRUE(equals(less(mask, 1), {2}, {0, 1}));
+  EXPECT_TRUE(equals(mask == 0, {2}, {0, 1}));
+}
+
 }  // namespace
 }  // namespace chainrule::test

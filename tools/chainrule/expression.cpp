@@ -135,7 +135,7 @@ void emit_binary(const Match&, Builder& b) {
 void emit_negate(const Match&, Builder& b) { b.emit(Code::negate, b.pop_operator()); }
 void emit_invert(const Match&, Builder& b) { b.emit(Code::invert, b.pop_operator()); }
 void forbid_chains(const Match& match, Builder& b) {
-  b.fail("comparisons cannot be chained; write (a < b) * (b < c)", match.offset);
+  b.fail("comparisons cannot be chained; write (a < b) & (b < c)", match.offset);
 }
 
 void emit_number(const Match& match, Builder& b) { b.emit(Code::number, match, match.text); }
