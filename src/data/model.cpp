@@ -259,7 +259,11 @@ Model load_model(const std::string& path) {
     require(found != file.metadata.end(), "a safetensors file, but not a model of chainrule's");
     return detail::model_of(found->second, file.tensors);
   } catch (const Json::exception& error) {
-    fail_on(path, "what it says about the model is damaged: " + std::string(error.what()));
+    // "[json.exception.parse_error.101] parse error at ..."
+    const std::string_view what = error.what();
+    const std::size_t tag = what.find("] ");
+    fail_on(path, "what it says about the model is damaged: " +
+                      std::string(tag == std::string_view::npos ? what : what.substr(tag + 2)));
   } catch (const std::invalid_argument& error) {
     fail_on(path, error.what());
   }

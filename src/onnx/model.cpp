@@ -2,7 +2,7 @@
 // stand in for the floating initializers.
 
 #include <algorithm>
-#include <sstream>
+#include <cstdint>
 
 #include "chainrule/memory.h"
 #include "io/file.h"
@@ -13,10 +13,15 @@ namespace {
 
 std::string read_file(const std::string& path) {
   std::ifstream in = open_to_read(path, std::ios::binary);
-  std::ostringstream content;
-  content << in.rdbuf();
-  if (in.bad() || content.fail()) fail_on(path, "it cannot be read");
-  return std::move(content).str();
+  std::string content;
+  std::vector<char> block(1 << 20);
+  while (in.read(block.data(), static_cast<std::streamsize>(block.size())) || in.gcount() > 0) {
+    content.append(block.data(), static_cast<std::size_t>(in.gcount()));
+    // What protobuf takes at most. Devices as /dev/zero never end.
+    if (content.size() > std::size_t{INT32_MAX}) fail_on(path, "it has more than 2 GB, which no model has");
+  }
+  if (in.bad()) fail_on(path, "it cannot be read");
+  return content;
 }
 
 /// The input as a value of the type that the model declares.

@@ -137,6 +137,7 @@ TEST(Model, refuses_files_that_are_none) {
     save_safetensors(file.path(), good.tensors, {{"chainrule.model", changed}});
     const std::string message = message_of<IoError>([&] { load_model(file.path()); });
     EXPECT_TRUE(message.starts_with(file.path())) << message;
+    EXPECT_EQ(message.find("json."), std::string::npos) << message;
     return message;
   };
   EXPECT_TRUE(mentions(wrong("{", "["), {"damaged"}));

@@ -220,7 +220,11 @@ Checkpoint load_checkpoint(const std::string& folder, const Ranks& ranks) {
   try {
     return checkpoint_from(read);
   } catch (const Json::exception& error) {
-    throw IoError(file + ": what it says about the run is damaged: " + error.what());
+    // "[json.exception.parse_error.101] parse error at ..."
+    const std::string_view what = error.what();
+    const std::size_t tag = what.find("] ");
+    throw IoError(file + ": what it says about the run is damaged: " +
+                  std::string(tag == std::string_view::npos ? what : what.substr(tag + 2)));
   } catch (const std::invalid_argument& error) {
     throw IoError(file + ": " + error.what());
   }
