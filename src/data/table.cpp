@@ -7,97 +7,27 @@
 #include <charconv>
 #include <cmath>
 #include <deque>
-#include <limits>
-#include <unordered_map>
 #include <utility>
 
 #include "chainrule/io.h"
+#include "data/column_reader.h"
 #include "data/idx.h"
 #include "data/npz_table.h"
 #include "data/table_format.h"
 #include "io/csv_rows.h"
 #include "io/file.h"
+#include "io/growth.h"
 
 namespace chainrule {
 namespace {
 
-constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
-
-bool is_missing(std::string_view text) {
-  constexpr std::array<std::string_view, 6> signs = {"", "?", "na", "n/a", "<na>", "null"};
-  if (text.size() > 5) return false;
-  std::string lower(text);
-  std::transform(text.begin(), text.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return std::find(signs.begin(), signs.end(), lower) != signs.end();
-}
-
-bool is_named(const std::string& field) { return !parse_number(field) && !is_missing(field); }
-
-/// The text itself, or, where it is no UTF-8, the characters that its bytes are in Latin-1.
-std::string in_utf8(const std::string& text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  std::string from_latin;
-  bool valid = true;
-  for (std::size_t i = 0, further = 0; i < text.size(); ++i) {
-    const bool continues = (byte(i) & 0xC0) == 0x80;
-    valid = valid && continues == (further > 0) && byte(i) < 0xF8;
-    if (continues) {
-      further -= further > 0;
-    } else {
-      further = byte(i) < 0xC0 ? 0 : byte(i) < 0xE0 ? 1 : byte(i) < 0xF0 ? 2 : 3;
-    }
-    valid = valid && i + further < text.size();
-    if (byte(i) < 0x80) {
-      from_latin += text[i];
-    } else {
-      from_latin += static_cast<char>(0xC0 | byte(i) >> 6);
-      from_latin += static_cast<char>(0x80 | (byte(i) & 0x3F));
-    }
-  }
-  return valid ? text : from_latin;
-}
-
-/// One column as it is read.
-class ColumnReader {
- public:
-  explicit ColumnReader(TableColumn& column) : column_(column) {}
-
-  void add(std::string& field) {
-    if (const std::optional<double> number = parse_number(field)) {
-      append(*number, -1);
-    } else if (is_missing(field)) {
-      append(nothing, -1);
-    } else {
-      if (column_.places.empty()) column_.places.assign(column_.numbers.size(), -1);
-      append(nothing, place_of(field));
-    }
-  }
-  bool holds(const std::string& text) const { return places_.contains(text); }
-  /// Makes this the first row of a column of text.
-  void add_in_front(const std::string& text) {
-    column_.numbers.insert(column_.numbers.begin(), nothing);
-    column_.places.insert(column_.places.begin(), place_of(text));
-  }
-
- private:
-  void append(double number, std::int32_t place) {
-    column_.numbers.push_back(number);
-    if (!column_.places.empty() || place >= 0) column_.places.push_back(place);
-  }
-  std::int32_t place_of(const std::string& text) {
-    const auto [found, is_new] = places_.try_emplace(text, static_cast<std::int32_t>(column_.texts.size()));
-    if (is_new) column_.texts.push_back(in_utf8(text));
-    return found->second;
-  }
-
-  TableColumn& column_;
-  std::unordered_map<std::string, std::int32_t> places_;  // in the column's texts
-};
+bool is_named(const std::string& field) { return !parse_number(field) && !is_sign_of_nothing(field); }
 
 class TableReader {
  public:
-  TableReader(Table& table, const TableOptions& options) : table_(table), options_(options) {}
+  /// Of rows of this file, if not of a part of them.
+  TableReader(Table& table, const TableOptions& options, const InputFile* file = nullptr)
+      : table_(table), options_(options), file_(file) {}
 
   void add(CsvRow& row, std::int64_t line) {
     if (readers_.empty()) {
@@ -110,6 +40,7 @@ class TableReader {
                    fields(row.size()) + ", but line " + std::to_string(first_line_) + " has " +
                        fields(readers_.size()) + (table_.separator == ',' ? "" : separated()));
     for (std::size_t i = 0; i < row.size(); ++i) readers_[i].add(row[i]);
+    if (file_ != nullptr) make_room(table_.lines, *file_);
     table_.lines.push_back(line);
   }
 
@@ -142,7 +73,7 @@ class TableReader {
     first_ = row;
     table_.columns.resize(row.size());
     readers_.reserve(row.size());
-    for (TableColumn& column : table_.columns) readers_.emplace_back(column);
+    for (TableColumn& column : table_.columns) readers_.emplace_back(column, file_);
   }
   /// Does each field stand below again, so that it names nothing?
   bool is_data(const CsvRow& row) const {
@@ -162,6 +93,7 @@ class TableReader {
 
   Table& table_;
   const TableOptions& options_;
+  const InputFile* file_;
   std::vector<ColumnReader> readers_;
   CsvRow first_;
   std::int64_t first_line_ = 0;
@@ -233,7 +165,7 @@ Table read_table(const std::string& path, const TableOptions& options) {
   Table table;
   table.path = path;
   table.separator = options.separator.value_or(detect_separator(file.beginning()));
-  TableReader reader(table, options);
+  TableReader reader(table, options, &file);
   read_csv_rows(file, table.separator, [&](CsvRow& row, std::int64_t line) { reader.add(row, line); });
   reader.finish();
   return table;

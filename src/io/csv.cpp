@@ -10,6 +10,7 @@
 #include "chainrule/io.h"
 #include "chainrule/ops.h"
 #include "io/csv_rows.h"
+#include "io/growth.h"
 
 namespace chainrule {
 namespace {
@@ -19,7 +20,8 @@ using ChooseColumn = FunctionRef<std::int64_t(std::span<const std::string>, std:
 /// Takes the rows one after the other and holds the table that they make.
 class NumberTable {
  public:
-  NumberTable(const std::string& path, ChooseColumn text_column) : path_(path), choose_(text_column) {}
+  NumberTable(const InputFile& file, ChooseColumn text_column)
+      : file_(file), path_(file.path()), choose_(text_column) {}
 
   void add(const CsvRow& row, std::int64_t line) {
     if (width_ == 0) {
@@ -50,8 +52,10 @@ class NumberTable {
                        (text.empty() ? "nothing" : "'" + shortened(text) + "'") + ", not a number" +
                        (other_separator ? "; separate fields by commas" : ""));
       }
+      make_room(values_, file_);
       values_.push_back(*number);
     }
+    make_room(lines_, file_);
     lines_.push_back(line);
   }
 
@@ -62,8 +66,7 @@ class NumberTable {
                                                        ": a header but no row of numbers follows it"));
     const std::size_t numbers = width_ - (text_column_ < width_ ? 1 : 0);
     const Shape shape{static_cast<std::int64_t>(lines_.size()), static_cast<std::int64_t>(numbers)};
-    return {std::move(columns_), tensor(std::span<const double>(values_), shape), std::move(texts_),
-            std::move(lines_)};
+    return {std::move(columns_), tensor(std::move(values_), shape), std::move(texts_), std::move(lines_)};
   }
 
   [[noreturn]] void fail(std::int64_t line, const std::string& what) const {
@@ -80,6 +83,7 @@ class NumberTable {
                                                         : number + " (" + shortened(columns_[column]) + ")";
   }
 
+  const InputFile& file_;
   const std::string& path_;
   ChooseColumn choose_;
   std::vector<std::string> columns_;
@@ -110,7 +114,7 @@ Csv read_csv(const std::string& path) { return read_csv(path, ChooseColumn()); }
 
 Csv read_csv(const std::string& path, ChooseColumn text_column) {
   InputFile file(path);
-  NumberTable table(path, text_column);
+  NumberTable table(file, text_column);
   read_csv_rows(file, ',', [&](const CsvRow& row, std::int64_t line) { table.add(row, line); });
   return std::move(table).finish();
 }

@@ -3,6 +3,7 @@
 #include "io/input_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -24,6 +25,8 @@ void InputFile::Close::operator()(void* file) const noexcept { gzclose_r(file_of
 InputFile::InputFile(const std::string& path) : path_(path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) fail_on(path, "it cannot be read: " + last_system_error());
+  if (struct stat status = {}; ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode))
+    size_ = status.st_size;
   file_.reset(gzdopen(descriptor, "rb"));
   if (!file_) {
     ::close(descriptor);
@@ -54,11 +57,23 @@ std::size_t InputFile::read_on(std::span<char> bytes) {
 }
 
 std::size_t InputFile::read(std::span<char> bytes) {
-  if (given_ == beginning_.size()) return read_on(bytes);
-  const std::size_t count = std::min(bytes.size(), beginning_.size() - given_);
-  std::copy_n(beginning_.begin() + static_cast<std::ptrdiff_t>(given_), count, bytes.begin());
-  given_ += count;
+  std::size_t count = 0;
+  if (given_ == beginning_.size()) {
+    count = read_on(bytes);
+  } else {
+    count = std::min(bytes.size(), beginning_.size() - given_);
+    std::copy_n(beginning_.begin() + static_cast<std::ptrdiff_t>(given_), count, bytes.begin());
+    given_ += count;
+  }
+  bytes_ += static_cast<std::int64_t>(count);
   return count;
+}
+
+double InputFile::share_read() const {
+  if (size_ <= 0) return 0;
+  gzFile const file = file_of(file_.get());
+  const auto place = static_cast<double>(gzdirect(file) != 0 ? bytes_ : gzoffset(file));
+  return std::clamp(place / static_cast<double>(size_), 0.0, 1.0);
 }
 
 }  // namespace chainrule

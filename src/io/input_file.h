@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -17,6 +18,8 @@ class InputFile {
   [[nodiscard]] std::string_view beginning() const { return beginning_; }
   /// How many of the next bytes there are now: 0 at the end alone.
   std::size_t read(std::span<char> bytes);
+  /// How much of the file read() has given, from 0 to 1; 0 where nobody knows, as of pipes.
+  [[nodiscard]] double share_read() const;
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
@@ -28,7 +31,9 @@ class InputFile {
   std::string path_;
   std::unique_ptr<void, Close> file_;  // a gzFile
   std::string beginning_;
-  std::size_t given_ = 0;  // of the beginning
+  std::size_t given_ = 0;   // of the beginning
+  std::int64_t size_ = 0;   // of the file as it lies there; 0: unknown
+  std::int64_t bytes_ = 0;  // that read() has given
 };
 
 }  // namespace chainrule

@@ -140,6 +140,44 @@ TEST(Table, reads_what_gzip_has_compressed) {
   EXPECT_TRUE(mentions(message_of<IoError>([&] { read_table(broken.path()); }), {broken.path(), "damaged"}));
 }
 
+TEST(Table, reads_columns_that_outgrow_what_was_expected_of_them) {
+  // Short rows, of which room is foreseen for as many in all of the file, and then long ones, and the
+  // reverse.
+  for (const bool short_first : {true, false}) {
+    const auto is_short = [&](int i) { return (i < 200'000) == short_first; };
+    std::string text;
+    for (int i = 0; i < 260'000; ++i)
+      text += is_short(i) ? std::to_string(i % 10) + ",a\n" : std::to_string(i) + ".0000000000,word\n";
+    const TemporaryFile plain(text), packed("");
+    gzFile out = gzopen(packed.path().c_str(), "wb1");
+    gzwrite(out, text.data(), static_cast<unsigned>(text.size()));
+    gzclose(out);
+    for (const std::string& path : {plain.path(), packed.path()}) {
+      const Table table = read_table(path);
+      ASSERT_EQ(table.rows(), 260'000);
+      EXPECT_EQ(table.columns[1].texts.size(), 2);
+      int wrong = 0;
+      for (int i = 0; i < 260'000; ++i) {
+        const auto row = static_cast<std::size_t>(i);
+        wrong += table.columns[0].numbers[row] != (is_short(i) ? i % 10 : i) || table.lines[row] != i + 1 ||
+                 table.columns[1].cell(row) != (is_short(i) ? "a" : "word");
+      }
+      EXPECT_EQ(wrong, 0) << short_first;
+    }
+  }
+}
+
+TEST(Table, keeps_each_of_many_texts_once) {
+  std::string text = "word\n";
+  for (int i = 0; i < 20'000; ++i) text += "w" + std::to_string(i * i % 5003) + "\n";
+  const TableColumn column = read(text).columns[0];
+  EXPECT_EQ(column.texts.size(), 2502);  // squares modulo a prime
+  for (int i = 0; i < 20'000; i += 7)
+    EXPECT_EQ(column.cell(static_cast<std::size_t>(i)), "w" + std::to_string(i * i % 5003));
+  // The same word in Latin-1 and in UTF-8 is one.
+  EXPECT_EQ(read("1,caf\xE9\n2,caf\xC3\xA9\n").columns[1].texts, Texts({"caf\xC3\xA9"}));
+}
+
 TEST(Table, names_other_formats) {
   struct Case {
     std::string bytes, name;

@@ -1,0 +1,124 @@
+// A column of a table, cell by cell: numbers, texts and nothing.
+
+#include "data/column_reader.h"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <limits>
+
+#include "chainrule/io.h"
+#include "io/growth.h"
+
+namespace chainrule {
+namespace {
+
+constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+
+bool is_ascii(const std::string& text) {
+  return std::all_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x80; });
+}
+
+}  // namespace
+
+bool is_sign_of_nothing(std::string_view text) {
+  constexpr std::array<std::string_view, 6> signs = {"", "?", "na", "n/a", "<na>", "null"};
+  if (text.size() > 5) return false;
+  std::string lower(text);
+  std::transform(text.begin(), text.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return std::find(signs.begin(), signs.end(), lower) != signs.end();
+}
+
+std::string in_utf8(const std::string& text) {
+  if (is_ascii(text)) return text;
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  std::string from_latin;
+  bool valid = true;
+  for (std::size_t i = 0, further = 0; i < text.size(); ++i) {
+    const bool continues = (byte(i) & 0xC0) == 0x80;
+    valid = valid && continues == (further > 0) && byte(i) < 0xF8;
+    if (continues) {
+      further -= further > 0;
+    } else {
+      further = byte(i) < 0xC0 ? 0 : byte(i) < 0xE0 ? 1 : byte(i) < 0xF0 ? 2 : 3;
+    }
+    valid = valid && i + further < text.size();
+    if (byte(i) < 0x80) {
+      from_latin += text[i];
+    } else {
+      from_latin += static_cast<char>(0xC0 | byte(i) >> 6);
+      from_latin += static_cast<char>(0x80 | (byte(i) & 0x3F));
+    }
+  }
+  return valid ? text : from_latin;
+}
+
+std::size_t TextPlaces::slot_of(std::string_view text, std::uint32_t hash,
+                                const std::vector<std::string>& texts) const {
+  const std::size_t last = slots_.size() - 1;
+  std::size_t at = hash & last;
+  while (slots_[at].place >= 0 &&
+         (slots_[at].hash != hash || texts[static_cast<std::size_t>(slots_[at].place)] != text))
+    at = (at + 1) & last;
+  return at;
+}
+
+void TextPlaces::grow() {
+  const std::vector<Slot> before = std::move(slots_);
+  slots_.assign(std::max<std::size_t>(16, 2 * before.size()), Slot());
+  for (const Slot& slot : before) {
+    if (slot.place < 0) continue;
+    std::size_t at = slot.hash & (slots_.size() - 1);
+    while (slots_[at].place >= 0) at = (at + 1) & (slots_.size() - 1);
+    slots_[at] = slot;
+  }
+}
+
+std::int32_t TextPlaces::find_or_add(std::string_view text, std::vector<std::string>& texts) {
+  if (2 * texts.size() >= slots_.size()) grow();
+  const auto hash = static_cast<std::uint32_t>(std::hash<std::string_view>()(text));
+  Slot& slot = slots_[slot_of(text, hash, texts)];
+  if (slot.place < 0) {
+    slot = {hash, static_cast<std::int32_t>(texts.size())};
+    texts.emplace_back(text);
+  }
+  return slot.place;
+}
+
+std::int32_t TextPlaces::find(std::string_view text, const std::vector<std::string>& texts) const {
+  if (slots_.empty()) return -1;
+  const auto hash = static_cast<std::uint32_t>(std::hash<std::string_view>()(text));
+  return slots_[slot_of(text, hash, texts)].place;
+}
+
+void ColumnReader::add(const std::string& field) {
+  if (const std::optional<double> number = parse_number(field)) {
+    append(*number, -1);
+  } else if (is_sign_of_nothing(field)) {
+    append(nothing, -1);
+  } else {
+    if (column_.places.empty()) column_.places.assign(column_.numbers.size(), -1);
+    append(nothing, place_of(field));
+  }
+}
+
+void ColumnReader::add_in_front(const std::string& text) {
+  column_.numbers.insert(column_.numbers.begin(), nothing);
+  column_.places.insert(column_.places.begin(), place_of(text));
+}
+
+void ColumnReader::append(double number, std::int32_t place) {
+  if (file_ != nullptr) make_room(column_.numbers, *file_);
+  column_.numbers.push_back(number);
+  if (column_.places.empty() && place < 0) return;
+  if (file_ != nullptr) make_room(column_.places, *file_);
+  column_.places.push_back(place);
+}
+
+std::int32_t ColumnReader::place_of(const std::string& text) {
+  return is_ascii(text) ? places_.find_or_add(text, column_.texts)
+                        : places_.find_or_add(in_utf8(text), column_.texts);
+}
+
+}  // namespace chainrule
