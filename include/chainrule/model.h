@@ -12,7 +12,7 @@ namespace CHAINRULE_API chainrule {
 /// A network together with what turns the rows of a table into its inputs.
 ///
 ///     const Model model = load_model("titanic.safetensors");
-///     const Table people = read_table("people.csv");
+///     const Table people = read_table("people.csv");  // with {.decimal = ','} where numbers are 1.234,5
 ///     model(people);          // (rows, classes): how probable each is
 ///     model.predict(people);  // {"0", "1", "1", ...}
 ///

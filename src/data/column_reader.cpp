@@ -92,14 +92,68 @@ std::int32_t TextPlaces::find(std::string_view text, const std::vector<std::stri
   return slots_[slot_of(text, hash, texts)].place;
 }
 
+std::optional<double> parse_with_comma(std::string_view text) {
+  std::string plain;
+  const std::size_t comma = text.find(',');
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const std::size_t after = (comma == std::string::npos ? text.size() : comma) - i;
+    if (text[i] != '.')
+      plain += text[i] == ',' ? '.' : text[i];
+    else if (const std::size_t first = plain.find_first_not_of("+-");
+             i > comma || after % 4 != 0 || first == std::string::npos ||
+             (comma == std::string::npos && plain[first] == '0'))
+      return std::nullopt;  // "1.5" is no such number, nor is "1.23,4" or "0.125"
+  }
+  return parse_number(plain);
+}
+
 void ColumnReader::add(const std::string& field) {
-  if (const std::optional<double> number = parse_number(field)) {
+  const std::vector<std::string>& missing = options_.missing;
+  if (!missing.empty() && std::find(missing.begin(), missing.end(), in_utf8(field)) != missing.end()) {
+    append(nothing, -1);
+  } else if (options_.decimal == ',' && field.find_first_of(".,") != std::string::npos) {
+    add_number_with_signs(field);
+  } else if (const std::optional<double> number = parse_number(field)) {
     append(*number, -1);
   } else if (is_sign_of_nothing(field)) {
     append(nothing, -1);
   } else {
     if (column_.places.empty()) column_.places.assign(column_.numbers.size(), -1);
     append(nothing, place_of(field));
+  }
+}
+
+/// Which of the two a point is, all of the column tells.
+void ColumnReader::add_number_with_signs(const std::string& field) {
+  const std::size_t row = column_.numbers.size();
+  const auto with_comma = parse_with_comma(field), with_point = parse_number(field);
+  if (with_comma) {
+    if (with_point)
+      either_.push_back(row);
+    else
+      has_comma_ = true;
+    append(*with_comma, -1);
+  } else if (with_point) {
+    pointed_.push_back(row);
+    append(*with_point, -1);
+  } else {
+    if (column_.places.empty()) column_.places.assign(row, -1);
+    append(nothing, place_of(field));
+  }
+}
+
+void ColumnReader::finish() {
+  if (pointed_.empty()) return;
+  if (!has_comma_) {                   // all of them
+    constexpr double thousand = 1000;  // of a whole number the nearest double, as parse_number has it
+    for (const std::size_t row : either_) column_.numbers[row] /= thousand;
+    return;
+  }
+  if (column_.places.empty()) column_.places.assign(column_.numbers.size(), -1);
+  for (const std::size_t row : pointed_) {
+    const std::int32_t place = place_of(column_.cell(row));
+    column_.places[row] = place;
+    column_.numbers[row] = nothing;
   }
 }
 

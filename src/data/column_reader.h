@@ -16,6 +16,9 @@ std::string in_utf8(const std::string& text);
 /// Does a cell with this text hold nothing?
 bool is_sign_of_nothing(std::string_view text);
 
+/// "-1.234,5" with a decimal comma: a number, in which points stand between thousands. Nothing for "1.5".
+std::optional<double> parse_with_comma(std::string_view text);
+
 /// Finds texts among those of a column. std::unordered_map would keep each twice, and look for each in three
 /// places of memory, of which large tables leave none in the cache.
 class TextPlaces {
@@ -42,9 +45,12 @@ class TextPlaces {
 class ColumnReader {
  public:
   /// Of this file, or of a part of one that is given as rows.
-  ColumnReader(TableColumn& column, const InputFile* file) : column_(column), file_(file) {}
+  ColumnReader(TableColumn& column, const InputFile* file, const TableOptions& options)
+      : column_(column), file_(file), options_(options) {}
 
   void add(const std::string& field);
+  /// After the last row: settles what its points mean, where decimals come after a comma.
+  void finish();
   [[nodiscard]] bool holds(const std::string& text) const {
     return places_.find(in_utf8(text), column_.texts) >= 0;
   }
@@ -52,12 +58,19 @@ class ColumnReader {
   void add_in_front(const std::string& text);
 
  private:
+  void add_number_with_signs(const std::string& field);
   void append(double number, std::int32_t place);
   std::int32_t place_of(const std::string& text);
 
   TableColumn& column_;
   const InputFile* file_;
+  const TableOptions& options_;
   TextPlaces places_;
+  // With a decimal comma: is there a number that can only be read so? And the rows of those that are read
+  // with a point between thousands, and after it decimals would do, too, and of those that have a decimal
+  // point.
+  bool has_comma_ = false;
+  std::vector<std::size_t> either_, pointed_;
 };
 
 }  // namespace chainrule

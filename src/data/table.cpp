@@ -21,7 +21,16 @@
 namespace chainrule {
 namespace {
 
-bool is_named(const std::string& field) { return !parse_number(field) && !is_sign_of_nothing(field); }
+/// Numbers with a decimal comma name nothing either, whether they are read as such or not.
+bool is_number(const std::string& field) { return parse_number(field) || parse_with_comma(field); }
+
+bool is_named(const std::string& field) { return !is_number(field) && !is_sign_of_nothing(field); }
+
+void check(const TableOptions& options) {
+  if (options.decimal != '.' && options.decimal != ',')
+    throw std::invalid_argument(std::string("read_table: decimals after '") + options.decimal +
+                                "'; give '.' or ','");
+}
 
 class TableReader {
  public:
@@ -35,10 +44,13 @@ class TableReader {
       begin(row, line);
       if (table_.has_header) return;
     }
+    // Where the header does not end in a separator and the rows do.
+    if (row.size() == readers_.size() + 1 && table_.has_header && row.back().empty()) row.pop_back();
     if (row.size() != readers_.size())
       fail_at_line(table_.path, line,
                    fields(row.size()) + ", but line " + std::to_string(first_line_) + " has " +
-                       fields(readers_.size()) + (table_.separator == ',' ? "" : separated()));
+                       fields(readers_.size()) + (table_.separator == ',' ? "" : separated()) +
+                       likely_cause(row, line));
     for (std::size_t i = 0; i < row.size(); ++i) readers_[i].add(row[i]);
     if (file_ != nullptr) make_room(table_.lines, *file_);
     table_.lines.push_back(line);
@@ -46,6 +58,7 @@ class TableReader {
 
   void finish() {
     if (readers_.empty()) throw ParseError(table_.path + ": the file is empty");
+    for (ColumnReader& each : readers_) each.finish();
     if (table_.has_header && !options_.header && is_data(first_)) {
       for (std::size_t i = 0; i < readers_.size(); ++i) readers_[i].add_in_front(first_[i]);
       table_.lines.insert(table_.lines.begin(), first_line_);
@@ -66,20 +79,29 @@ class TableReader {
       table_.columns.pop_back();
   }
   void begin(const CsvRow& row, std::int64_t line) {
-    table_.has_header = options_.header.value_or(
-        std::none_of(row.begin(), row.end(), [](const auto& field) { return parse_number(field); }) &&
-        std::any_of(row.begin(), row.end(), is_named));
+    table_.has_header = options_.header.value_or(std::none_of(row.begin(), row.end(), is_number) &&
+                                                 std::any_of(row.begin(), row.end(), is_named));
     first_line_ = line;
     first_ = row;
     table_.columns.resize(row.size());
     readers_.reserve(row.size());
-    for (TableColumn& column : table_.columns) readers_.emplace_back(column, file_);
+    for (TableColumn& column : table_.columns) readers_.emplace_back(column, file_, options_);
   }
   /// Does each field stand below again, so that it names nothing?
   bool is_data(const CsvRow& row) const {
     for (std::size_t i = 0; i < row.size(); ++i)
       if (!readers_[i].holds(row[i])) return false;
     return true;
+  }
+  /// What people's files have where the first rows have other fields than the lines before.
+  std::string likely_cause(const CsvRow& row, std::int64_t line) const {
+    constexpr std::int64_t longest_title = 20;
+    if (readers_.size() == 1 && table_.rows() < longest_title)
+      return "; if what stands before line " + std::to_string(line) + " is a title or a comment, delete it";
+    if (row.size() == readers_.size() + 1 && table_.lines.empty() && table_.has_header)
+      return "; if the first field is the name of the row, as R writes it, give that a name in the header, "
+             "too";
+    return "";
   }
   static std::string fields(std::size_t count) {
     return std::to_string(count) + (count == 1 ? " field" : " fields");
@@ -156,6 +178,7 @@ Table take_rows(const Table& table, std::span<const std::int64_t> positions) {
 }
 
 Table read_table(const std::string& path, const TableOptions& options) {
+  check(options);
   InputFile file(path);
   if (is_idx_images(file.beginning())) return read_idx(path, options.labels);
   if (is_npz(file.beginning())) return read_npz(path);
@@ -164,7 +187,7 @@ Table read_table(const std::string& path, const TableOptions& options) {
     fail_on(path, "this is " + std::string(format));
   Table table;
   table.path = path;
-  table.separator = options.separator.value_or(detect_separator(file.beginning()));
+  table.separator = options.separator.value_or(detect_separator(file.beginning(), options.decimal));
   TableReader reader(table, options, &file);
   read_csv_rows(file, table.separator, [&](CsvRow& row, std::int64_t line) { reader.add(row, line); });
   reader.finish();
@@ -173,12 +196,13 @@ Table read_table(const std::string& path, const TableOptions& options) {
 
 struct TableStream::State {
   State(const std::string& path, TableOptions given) : file(path), options(std::move(given)) {
+    check(options);
     if (is_idx_images(file.beginning()) || is_npz(file.beginning()))
       fail_on(path, "images and arrays are not read in parts; use read_table");
     if (const std::string_view format = other_format(file.beginning(), options.separator.has_value());
         !format.empty())
       fail_on(path, "this is " + std::string(format));
-    separator = options.separator.value_or(detect_separator(file.beginning()));
+    separator = options.separator.value_or(detect_separator(file.beginning(), options.decimal));
     rows = std::make_unique<CsvRows>(file, separator);
   }
   InputFile file;

@@ -10,7 +10,8 @@ std::string_view other_format(std::string_view beginning, bool known_separator);
 
 /// What separates the fields in these first lines: the first of semicolon, tab, comma, bar and space that
 /// stands equally often in each of them, outside quotes, and at least once; where none does, the
-/// first of comma, semicolon, tab and bar that stands in the first line.
-char detect_separator(std::string_view beginning);
+/// first of comma, semicolon, tab and bar that stands in the first line. A comma comes last where it is
+/// before the decimals of numbers.
+char detect_separator(std::string_view beginning, char decimal);
 
 }  // namespace chainrule

@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
 #include "chainrule/io.h"
 #include "command.h"
 #include "text.h"
 #include "train_data.h"
+#include "train_notes.h"
 
 namespace chainrule::cli {
 namespace {
@@ -40,43 +39,14 @@ void require_separator(const std::string& path, char given, const TableOptions& 
                   separator_text(given), printable(path, 1000), seen.columns.size(), seen_by, seen_by));
 }
 
-/// "-1.234,5" with a decimal comma: a number, in which points stand between thousands.
-std::optional<double> with_decimal_comma(const std::string& text) {
-  std::string plain;
-  const std::size_t comma = text.find(',');
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const std::size_t after = (comma == std::string::npos ? text.size() : comma) - i;
-    if (text[i] != '.')
-      plain += text[i] == ',' ? '.' : text[i];
-    else if (i > comma || after % 4 != 0 || plain.empty() || plain == "-")
-      return std::nullopt;  // "1.5" is no such number, nor is "1.23,4"
-  }
-  return chainrule::parse_number(plain);
-}
-
-/// Makes numbers of the columns whose texts are all such. A number without a comma is one as it was read,
-/// but for points between thousands.
-void read_decimal_commas(Table& table) {
-  for (TableColumn& column : table.columns) {
-    if (column.places.empty()) continue;
-    std::vector<double> numbers;
-    for (const std::string& text : column.texts) {
-      const std::optional<double> number = with_decimal_comma(text);
-      if (!number) break;
-      numbers.push_back(*number);
-    }
-    if (numbers.size() < column.texts.size()) continue;
-    for (std::size_t row = 0; row < column.places.size(); ++row)
-      if (column.is_text(row)) column.numbers[row] = numbers[static_cast<std::size_t>(column.places[row])];
-    column.places.clear();
-    column.texts.clear();
-  }
-}
-
 }  // namespace
 
 Table read_table(const std::string& path, const ReadOptions& options) {
-  TableOptions table{.separator = {}, .header = {}, .labels = options.labels};
+  TableOptions table{.separator = {},
+                     .header = {},
+                     .labels = options.labels,
+                     .decimal = options.decimal[0],
+                     .missing = options.missing};
   if (options.separator == "tab" || options.separator == "\\t")
     table.separator = '\t';
   else if (options.separator == "space")
@@ -93,12 +63,36 @@ Table read_table(const std::string& path, const ReadOptions& options) {
     if (!options.labels.empty() && read.image_height == 0)
       throw CommandError(fmt::format("--labels {}: that is for images in IDX, which {} is not",
                                      printable(options.labels), printable(path, 1000)));
-    if (options.decimal == ",") read_decimal_commas(read);
     return read;
   } catch (const ParseError&) {
     if (table.separator) require_separator(file, *table.separator, table);
     throw;
   }
+}
+
+std::string reading_hint(const Table& table, const std::vector<std::string>& columns) {
+  constexpr std::size_t few = 5;
+  std::vector<std::string> signs;
+  bool all_commas = true, all_signs = true;
+  for (const std::string& name : columns) {
+    const auto column = std::find_if(table.columns.begin(), table.columns.end(),
+                                     [&](const TableColumn& each) { return each.name == name; });
+    const std::optional<std::size_t> position =
+        column == table.columns.end() ? table.find(name) : column - table.columns.begin();
+    if (!position) return "";  // it is missing
+    const TableColumn& found = table.columns[*position];
+    all_commas = all_commas && holds_written_numbers(found) && holds_commas(found);
+    all_signs = all_signs && !found.texts.empty();
+    for (const std::string& text : found.texts) {
+      if (std::find(signs.begin(), signs.end(), text) == signs.end()) signs.push_back(text);
+      all_signs = all_signs && signs.size() <= few && text.find(',') == std::string::npos;
+      if (!all_signs && !all_commas) return "";
+    }
+  }
+  if (all_commas) return "give --decimal , if these are decimal commas";
+  if (!all_signs) return "";
+  return fmt::format("give --missing '{}' if that means that there is no value",
+                     printable(fmt::format("{}", fmt::join(signs, ","))));
 }
 
 }  // namespace chainrule::cli

@@ -283,6 +283,12 @@ void add_reading(CLI::App& command, ReadOptions& options) {
       ->type_name("C")
       ->capture_default_str();
   command
+      .add_option("--missing", options.missing,
+                  "What cells hold that have no value, beside nothing, ?, NA, nan and null, as\nn.a.,-,-999")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("TEXT,...");
+  command
       .add_option("--labels", options.labels,
                   "Classes of images in IDX, if not beside them as t10k-labels-idx1-ubyte")
       ->check(file_name())
@@ -315,7 +321,7 @@ void add_train(CLI::App& app, Ranks& ranks) {
       ->type_name("COLUMN,...")
       ->needs(data);
   add_reading(*command, options->reading);
-  for (const char* name : {"--sep", "--header", "--decimal", "--labels"})
+  for (const char* name : {"--sep", "--header", "--decimal", "--missing", "--labels"})
     command->get_option(name)->needs(data);
   add("--arch", options->arch, "ARCH",
       "linear, mlp, cnn (convolutions for images), or with sizes, as mlp:256,128, or\ncnn:16,32 for the "

@@ -174,12 +174,14 @@ Dataset encode(const TableEncoder& encoder, const Table& table) {
 
 /// The library knows no options.
 template <class Action>
-auto naming_options(const Action& action) {
+auto naming_options(const Table& table, const Action& action) {
   try {
     return action();
   } catch (const ColumnError& error) {
-    throw ParseError(fmt::format("{}; leave {} out with --drop {}", error.what(),
-                                 error.columns.size() == 1 ? "it" : "them", fmt::join(error.columns, ",")));
+    const std::string hint = reading_hint(table, error.columns);
+    throw ParseError(fmt::format("{}; {}{}leave {} out with --drop {}", error.what(), hint,
+                                 hint.empty() ? "" : ", or ", error.columns.size() == 1 ? "it" : "them",
+                                 fmt::join(error.columns, ",")));
   }
 }
 
@@ -187,7 +189,7 @@ TrainingData prepare(const Table& table, const ColumnChoice& choice, const Table
                      const TrainOptions& options, const Parts& parts) {
   const ImageShape image = image_of(table, options.image);
   TrainingData data{
-      .encoder = naming_options([&] { return make_encoder(table, choice, image, parts.train); }),
+      .encoder = naming_options(table, [&] { return make_encoder(table, choice, image, parts.train); }),
       .train = {},
       .validation = {},
       .test = {},

@@ -26,6 +26,22 @@ struct TrainingData {
 /// Reads a table, as the options say. CommandError for options that make no sense.
 Table read_table(const std::string& path, const ReadOptions& options);
 
+/// Which option of reading may help with columns, by name or number, that cannot be taken for numbers: "give
+/// --decimal , if these are decimal commas", where all their texts may be such, or "give --missing 'n.a.,-'
+/// if that means that there is no value", where these are few. Empty if neither may.
+std::string reading_hint(const Table& table, const std::vector<std::string>& columns);
+
+/// Calls action(), and adds that hint to what it says of columns.
+template <class Action>
+auto with_reading_hint(const Table& table, const Action& action) {
+  try {
+    return action();
+  } catch (const ColumnError& error) {
+    const std::string hint = reading_hint(table, error.columns);
+    throw ParseError(error.what() + (hint.empty() ? "" : "; " + hint));
+  }
+}
+
 /// The position of the column that an option names. CommandError where there is none.
 std::size_t find_column(const Table& table, const std::string& option, const std::string& name);
 /// Those of --target: a name, which may have commas in it, or several.

@@ -72,6 +72,13 @@ std::size_t count_values(const TableColumn& column, std::size_t most) {
   return std::min(most, static_cast<std::size_t>(count) + column.texts.size());
 }
 
+/// A text that hardly ever occurs twice.
+bool is_nearly_identifier(const TableColumn& column) {
+  constexpr std::int64_t fewest_rows = 20;
+  const std::int64_t texts = column.text_cells();
+  return texts >= fewest_rows && 2 * std::ssize(column.texts) > texts;
+}
+
 /// "0,1,2" or "1,2,3", as pandas writes names that nobody has given.
 bool counts_columns(const Table& table) {
   if (table.has_header || table.lines.empty() || table.columns.size() < 3) return false;
@@ -89,31 +96,30 @@ void warn_of_header(const Table& table, std::vector<std::string>& warnings) {
         "--header yes");
 }
 
-/// A number as people write it: "45 %", "$3.50", "1,234.5", "0,5".
+/// A number as people write it: "45 %", "$3.50", "1,234.5", "0,5", "1'000", "(3.2)", also with the narrow
+/// spaces that spreadsheets put between thousands.
 bool is_written_number(std::string_view text) {
-  for (const std::string_view sign : {"$", "€", "£"})
+  for (const std::string_view sign : {"$", "€", "£", " ", "("})
     if (text.starts_with(sign)) text.remove_prefix(sign.size());
-  for (const std::string_view sign : {"%", " ", "€", "$"})
+  for (const std::string_view sign : {"%", ")", " ", "€", "$", "£"})
     if (text.ends_with(sign)) text.remove_suffix(sign.size());
   std::string digits(text);
-  std::erase_if(digits, [](char c) { return c == ',' || c == ' '; });
-  return text.find_first_not_of("0123456789.,+- ") == std::string_view::npos &&
+  for (const std::string_view between : {",", " ", "'", "\u00a0", "\u202f", "\u2019"})
+    for (std::size_t at = 0; (at = digits.find(between, at)) != std::string::npos;)
+      digits.erase(at, between.size());
+  return digits.find_first_not_of("0123456789.+-") == std::string_view::npos &&
          chainrule::parse_number(digits).has_value();
 }
 
 /// Texts that are all numbers become categories, of which most occur once.
 void warn_of_written_numbers(const Table& table, std::size_t position, std::vector<std::string>& warnings) {
   const TableColumn& column = table.columns[position];
-  if (column.texts.empty() || !std::all_of(column.texts.begin(), column.texts.end(), is_written_number))
-    return;
-  const bool has_commas = std::all_of(column.texts.begin(), column.texts.end(), [](const std::string& text) {
-    return text.find_first_not_of("0123456789.,-") == std::string::npos;
-  });
+  if (!holds_written_numbers(column)) return;
   warnings.push_back(
       fmt::format("{} holds texts that look like numbers, as '{}', and are taken for "
                   "categories; {}write them as 1234.5",
                   title(table, position), printable(column.texts.front()),
-                  has_commas ? "give --decimal , if that is a decimal comma, or else " : ""));
+                  holds_commas(column) ? "give --decimal , if that is a decimal comma, or else " : ""));
 }
 
 void warn_of_target(const Table& table, const ColumnChoice& choice, const TableEncoder& encoder,
@@ -154,6 +160,16 @@ void warn_of_target(const Table& table, const ColumnChoice& choice, const TableE
 }
 
 }  // namespace
+
+bool holds_written_numbers(const TableColumn& column) {
+  return !column.texts.empty() && std::all_of(column.texts.begin(), column.texts.end(), is_written_number);
+}
+
+bool holds_commas(const TableColumn& column) {
+  return std::all_of(column.texts.begin(), column.texts.end(), [](const std::string& text) {
+    return text.find_first_not_of("0123456789.,-") == std::string::npos;
+  });
+}
 
 void require_no_header_of_numbers(const Table& table) {
   const std::size_t below = table.lines.size() - 1;
@@ -201,8 +217,9 @@ std::vector<std::string> find_warnings(const Table& table, const ColumnChoice& c
   warn_of_target(table, choice, encoder, options, warnings);
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     if (is_dropped(choice, i)) continue;
+    const std::size_t before = warnings.size();
     warn_of_written_numbers(table, i, warnings);
-    if (is_target(choice, i)) continue;
+    if (is_target(choice, i) || warnings.size() > before) continue;
     if (table.columns[i].missing() == table.rows())
       warnings.push_back(fmt::format("{} holds nothing in any row; leave it out with --drop {}",
                                      title(table, i), option_name(table, i)));
@@ -211,6 +228,11 @@ std::vector<std::string> find_warnings(const Table& table, const ColumnChoice& c
           fmt::format("{} is another in each row, as an identifier, which predicts nothing; leave it "
                       "out with --drop {}",
                       title(table, i), option_name(table, i)));
+    else if (is_nearly_identifier(table.columns[i]))
+      warnings.push_back(
+          fmt::format("{} holds {} different texts in {} rows, of most of which one row tells "
+                      "nothing about others; leave it out with --drop {}",
+                      title(table, i), table.columns[i].texts.size(), table.rows(), option_name(table, i)));
   }
   return warnings;
 }

@@ -11,6 +11,11 @@ namespace chainrule::cli {
 /// Is the column at this position to be predicted?
 bool is_target(const ColumnChoice& choice, std::size_t position);
 
+/// Are the texts in it numbers as people write them: "45 %", "$3.50", "1,234.5", "0,5"?
+bool holds_written_numbers(const TableColumn& column);
+/// Have they nothing that a number with a decimal comma has not?
+bool holds_commas(const TableColumn& column);
+
 /// What was taken for the separator, the header, the target and gaps, in a line without its end.
 std::string describe_reading(const Table& table, const ColumnChoice& choice);
 

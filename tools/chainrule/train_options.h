@@ -10,6 +10,7 @@ namespace chainrule::cli {
 /// How files of data are read.
 struct ReadOptions {
   std::string separator, header = "auto", decimal = ".", labels;
+  std::vector<std::string> missing;
 };
 
 /// What `train` has been asked for.
@@ -52,6 +53,7 @@ void for_each_setting(Options& o, const Visit& visit) {
   visit("--sep", o.reading.separator, learning);
   visit("--header", o.reading.header, learning);
   visit("--decimal", o.reading.decimal, learning);
+  visit("--missing", o.reading.missing, learning);
   visit("--target", o.target, learning);
   visit("--drop", o.dropped, learning);
   visit("--task", o.task, learning);

@@ -62,6 +62,11 @@ struct TableOptions {
                                        ///< and holds not just what the columns of text hold below, too
   std::string labels = {};  ///< of images in IDX: the file of their classes; where not given, the one
                             ///< that is called so, as train-labels-idx1-ubyte, if it is there
+  /// What is before the decimals of a number. With ',' points may stand between thousands, as in 1.234,5; a
+  /// column without any such comma, in which some points cannot be that, as in 1.5, has decimal points.
+  char decimal = '.';
+  /// What else a cell holds that has no value, exactly as it is written: "n.a.", "-", "-999".
+  std::vector<std::string> missing = {};
 };
 
 /// The rows at these positions, in that order. std::out_of_range for a position that is not there.
@@ -69,9 +74,10 @@ Table take_rows(const Table& table, std::span<const std::int64_t> positions);
 
 /// Reads a table, plain or compressed by gzip, apart by commas, semicolons, tabs, bars or spaces, any number
 /// of those. Accepts what read_csv does. A cell that is empty, "?", "NA", "N/A", "<NA>", "null" or "nan" (in
-/// small and capital letters) holds nothing. Texts that are not UTF-8 are taken for Latin-1. IoError when the
-/// file cannot be read, or is in another format, which it names: Parquet, Excel, UTF-16, libsvm and others.
-/// ParseError, as "file:line: ...", when it has no rows, or rows of different lengths.
+/// small and capital letters) holds nothing, and so does one that options.missing lists. Texts that are not
+/// UTF-8 are taken for Latin-1. IoError when the file cannot be read, or is in another format, which it
+/// names: Parquet, Excel, UTF-16, libsvm and others. ParseError, as "file:line: ...", when it has no rows, or
+/// rows of different lengths. std::invalid_argument for decimals after anything but '.' and ','.
 ///
 /// Images in IDX, as those of MNIST, are a table too: columns "pixel 1" and so on, and "class" where there
 /// are labels. IoError for files that are damaged or no pair. So are the arrays of NumPy's NPZ, which each
