@@ -240,7 +240,11 @@ std::vector<InputColumn> learn_columns(const Table& table, const ColumnChoice& c
   if (positions.empty())
     throw ParseError(table.path +
                      (choice.more_targets.empty()
-                          ? ": the target is the only column; there is nothing to predict it from"
+                          ? ": the target is the only column; there is nothing to predict it from" +
+                                std::string(table.columns.size() > 1
+                                                ? ""
+                                                : "; if its fields are apart by another character than , ; | "
+                                                  "tab and space, say by which (--sep)")
                           : ": there is no column beside the targets to predict them from"));
   require_learnable(table, positions, kinds);
   std::vector<InputColumn> learned;

@@ -47,11 +47,34 @@ class CategoryFinder {
   std::unordered_map<double, std::size_t> of_numbers_;
 };
 
-[[noreturn]] void fail_in(const Table& table, const TableColumn& column, std::size_t row,
-                          const std::string& what) {
-  throw ColumnError(
-      table.path + ":" + std::to_string(table.lines[row]) + ": " + title_of(table, column) + what,
-      {column.name});
+/// A cell that is no finite number where one was learned.
+struct WrongCell {
+  const TableColumn* column;
+  std::size_t row;
+};
+
+std::optional<std::size_t> first_wrong(const TableColumn& column) {
+  for (std::size_t row = 0; row < column.numbers.size(); ++row)
+    if (column.is_text(row) || std::isinf(column.numbers[row])) return row;
+  return std::nullopt;
+}
+
+/// Names all columns of which there is such a cell, the first of each.
+[[noreturn]] void fail_in(const Table& table, const std::vector<WrongCell>& cells) {
+  const auto& [column, row] = cells.front();
+  const std::string content = shortened(column->cell(row));
+  std::string message = table.path + ":" + std::to_string(table.lines[row]) + ": " +
+                        title_of(table, *column) +
+                        (column->is_text(row) ? " holds '" + content + "', not a number"
+                                              : " is " + content + "; every input must be finite");
+  std::vector<std::string> names = {column->name};
+  for (std::size_t i = 1; i < cells.size(); ++i) {
+    const WrongCell& cell = cells[i];
+    message += (i == 1 ? "; so does " : ", ") + title_of(table, *cell.column) + " in line " +
+               std::to_string(table.lines[cell.row]) + ", '" + shortened(cell.column->cell(cell.row)) + "'";
+    names.push_back(cell.column->name);
+  }
+  throw ColumnError(message, std::move(names));
 }
 
 }  // namespace
@@ -105,13 +128,31 @@ bool TableEncoder::is_target(std::size_t position) const {
 
 Tensor TableEncoder::inputs(const Table& table) const {
   const std::int64_t all = width();
+  std::vector<const TableColumn*> found;
+  std::vector<std::string> lacking;
+  std::string message;
+  for (const InputColumn& learned : columns_) {
+    try {
+      found.push_back(&find(table, learned));
+    } catch (const ColumnError& error) {
+      message += lacking.empty() ? error.what() : ", and so is '" + shortened(learned.name) + "'";
+      lacking.push_back(learned.name);
+    }
+  }
+  if (!lacking.empty()) throw ColumnError(message, std::move(lacking));
+  std::vector<WrongCell> wrong;
+  for (std::size_t i = 0; i < found.size(); ++i)
+    if (const auto row = columns_[i].is_number() ? first_wrong(*found[i]) : std::nullopt)
+      wrong.push_back({found[i], *row});
+  if (!wrong.empty()) fail_in(table, wrong);
   Array result({table.rows(), all}, default_dtype());
   dispatch_floating(default_dtype(), [&]<class T>() {
     T* const first = result.mutable_data<T>();
     std::fill_n(first, table.rows() * all, T(0));
     T* input = first;
-    for (const InputColumn& learned : columns_) {
-      const TableColumn& column = find(table, learned);
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      const InputColumn& learned = columns_[i];
+      const TableColumn& column = *found[i];
       CategoryFinder places(column, learned.categories);
       T* cell = input;
       for (std::size_t row = 0; row < table.lines.size(); ++row, cell += all) {
@@ -121,11 +162,7 @@ Tensor TableEncoder::inputs(const Table& table) const {
           if (place != unknown_place) cell[place] = 1;
           continue;
         }
-        if (column.is_text(row))
-          fail_in(table, column, row, " holds '" + shortened(column.cell(row)) + "', not a number");
         const double number = missing ? learned.fill : column.numbers[row];
-        if (!std::isfinite(number))
-          fail_in(table, column, row, " is " + column.cell(row) + "; every input must be finite");
         cell[0] = static_cast<T>((number - learned.mean) / learned.deviation);
       }
       input += learned.width();

@@ -85,7 +85,10 @@ class CsvRows::Reader {
     const std::size_t parsed = csv_parse(&parser_, piece.data(), piece.size(), on_field, on_row, this);
     rethrow();
     if (csv_error(&parser_) == CSV_ENOMEM) throw std::bad_alloc();
-    if (parsed != piece.size()) fail_at_line(file_.path(), line_, "a quote stands in the middle of a field");
+    if (parsed != piece.size())
+      fail_at_line(file_.path(), line_,
+                   "a quote stands in the middle of a field; write such a field in quotes, and each quote in "
+                   "it twice");
     if (goes_on || (!piece.ends_with('\n') && !after_return_)) return;
     ++line_;
     if (!in_row_) row_bytes_ = 0;  // a blank line

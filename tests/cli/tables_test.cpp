@@ -86,6 +86,41 @@ TEST(Tables, name_all_columns_that_cannot_be_learned_from) {
   EXPECT_EQ(train({data.path(), "--drop", "y"}).exit_code, 2);
 }
 
+TEST(Tables, are_refused_with_the_option_that_helps) {
+  std::string gaps = "x;y;z\n", commas = "x;y\n", written = "x;w;y\n";
+  for (int i = 0; i < 300; ++i) {
+    const std::string kind = i % 2 == 0 ? ";a\n" : ";b\n", number = std::to_string(i);
+    gaps += (i % 30 == 0 ? "n.a." : number) + ";" + (i % 40 == 0 ? "-" : number) + kind;
+    commas += number + ",25" + kind;
+    written += "1'" + std::to_string(100 + i % 100) + ";" + number + " kg" + kind;
+  }
+  const TemporaryFile with_gaps(gaps), with_commas(commas), with_units(written), model("", ".safetensors");
+  EXPECT_TRUE(mentions(train({with_gaps.path()}).errors,
+                       {"holds 'n.a.', not a number", "give --missing 'n.a.,-' if that means",
+                        "or leave them out with --drop x,y"}));
+  const ToolResult result =
+      train({with_gaps.path(), "--missing", "n.a.,-", "--epochs", "1", "--save", model.path()});
+  EXPECT_TRUE(mentions(result.errors, {"18 missing values in 2 columns filled in"}));
+  EXPECT_EQ(run_command("predict", {model.path(), with_gaps.path(), "--missing", "n.a.,-"}).exit_code, 0);
+  EXPECT_TRUE(
+      mentions(run_command("predict", {model.path(), with_gaps.path(), "--csv"}).errors,
+               {":2: column 1 (x) holds 'n.a.', not a number; so does column 2 (y) in line 2, '-'; give "
+                "--missing 'n.a.,-'"}));
+  EXPECT_TRUE(mentions(train({with_commas.path()}).errors,
+                       {"200 different texts", "give --decimal , if these are decimal commas", "--drop x"}));
+  EXPECT_EQ(train({with_commas.path(), "--decimal", ",", "--epochs", "1"}).exit_code, 0);
+  const std::string& errors = train({with_units.path(), "--drop", "w", "--epochs", "1"}).errors;
+  EXPECT_TRUE(mentions(errors, {"texts that look like numbers, as '1'100'"}));
+}
+
+TEST(Tables, with_texts_that_hardly_repeat_are_warned_of) {
+  std::string text = "weight,y\n";
+  for (int i = 0; i < 60; ++i) text += std::to_string(i % 40) + " kg," + (i % 2 == 0 ? "a\n" : "b\n");
+  const TemporaryFile data(text);
+  EXPECT_TRUE(mentions(train({data.path(), "--epochs", "1"}).errors,
+                       {"column 1 (weight) holds 40 different texts in 60 rows", "--drop weight"}));
+}
+
 TEST(Tables, with_a_number_as_target_are_learned_by_regression) {
   const TemporaryFile data(shop());
   const ToolResult result = train({data.path(), "--target", "price", "--drop", "id,sold"});

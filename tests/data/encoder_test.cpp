@@ -115,6 +115,15 @@ TEST(TableEncoder, names_the_column_that_does_not_fit) {
   EXPECT_TRUE(mentions(wrong("age,city\n1,x\nold,x\n"), {":3: column 1 (age) holds 'old', not a number"}));
   EXPECT_TRUE(mentions(wrong("age,city\n1,x\ninf,x\n"), {":3: column 1 (age) is inf", "finite"}));
   EXPECT_TRUE(mentions(wrong("1\n"), {"has 1 column but", "has 3"}));
+  const TableEncoder wide = encoder_of(read("a,b,c,y\n1,2,3,0\n4,5,6,1\n"), {.target = 3});
+  const auto all_wrong = [&](const std::string& content) {
+    return message_of<ColumnError>([&] { (void)wide.inputs(read(content)); });
+  };
+  EXPECT_TRUE(mentions(all_wrong("b\n2\n"), {"the column 'a' is missing", ", and so is 'c'"}));
+  EXPECT_TRUE(
+      mentions(all_wrong("a,b,c\n1,-inf,3\n1,2,x\ny,2,z\n"),
+               {":4: column 1 (a) holds 'y', not a number; so does column 2 (b) in line 2, '-inf', column 3 "
+                "(c) in line 3, 'x'"}));
   EXPECT_TRUE(mentions(message_of<ParseError>([&] { (void)encoder.targets(read("age,city,y\n1,x,2\n")); }),
                        {":2: class 2 never occurs in " + learned.path}));
   EXPECT_TRUE(mentions(message_of<ParseError>([&] { (void)encoder.targets(read("age,city\n1,x\n")); }),

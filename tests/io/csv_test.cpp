@@ -146,7 +146,9 @@ TEST(Csv, refuses_files_without_rows) {
 
 TEST(Csv, refuses_broken_quotes) {
   EXPECT_EQ(complaint("1,2\n3,\"4\n5,6\n"), ":2: a quoted field does not end");
-  EXPECT_EQ(complaint("1,2\"3\n"), ":1: a quote stands in the middle of a field");
+  EXPECT_EQ(complaint("1,2\"3\n"),
+            ":1: a quote stands in the middle of a field; write such a field in quotes, and each quote in it "
+            "twice");
 }
 
 TEST(Csv, shows_no_control_characters_and_only_the_start_of_long_texts) {

@@ -299,8 +299,9 @@ void explain(const ExplainOptions& options) {
   if (options.picture.empty() && !options.image.empty()) throw CommandError("--image is for --picture FILE");
   const AnyModel model = load_any_model(options.model);
   const Table table = read_table(options.data, options.reading);
-  const Explanation explanation =
-      std::visit([&](const auto& any) { return explain_row(any, table, options); }, model);
+  const Explanation explanation = with_reading_hint(table, [&] {
+    return std::visit([&](const auto& any) { return explain_row(any, table, options); }, model);
+  });
   ImageShape shape;
   if (!options.picture.empty()) shape = image_shape(options, std::ssize(explanation.columns));
   if (!options.picture.empty())

@@ -103,7 +103,9 @@ void predict(const ModelOptions& options) {
   if (!options.output.empty()) require_writable(options.output);
   const AnyModel model = load_any_model(options.model);
   const Table table = read_table(options.data, options.reading);
-  const std::string text = std::visit([&](const auto& any) { return predict(any, table, options); }, model);
+  const std::string text = with_reading_hint(table, [&] {
+    return std::visit([&](const auto& any) { return predict(any, table, options); }, model);
+  });
   if (options.output.empty()) return write_output(text);
   save_file(options.output, text);
 }
@@ -205,7 +207,9 @@ void evaluate_model(const ModelOptions& options) {
   if (options.csv && options.json) throw CommandError("--csv and --json exclude each other");
   const AnyModel model = load_any_model(options.model);
   const Table table = read_table(options.data, options.reading);
-  const Comparison result = std::visit([&](const auto& any) { return compare(any, table, options); }, model);
+  const Comparison result = with_reading_hint(table, [&] {
+    return std::visit([&](const auto& any) { return compare(any, table, options); }, model);
+  });
   if (result.classes) {
     const TargetColumn& target = result.targets.front();
     return write_output(options.csv    ? as_csv(*result.classes, target)
@@ -344,6 +348,7 @@ void add_models(CLI::App& app) {
   CLI::App* command = add_model_command(app, "predict", "Predict from the rows of a table", *options);
   add_data(*command, *options);
   command->add_flag("--proba", options->probabilities, "Print the probability of each class, too");
+  command->add_flag("--csv", options->csv, "Print CSV, as is done anyhow");
   command->add_option("-o,--output", options->output, "Write a CSV file instead of to standard output")
       ->check(file_name())
       ->type_name("FILE");
