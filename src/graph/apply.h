@@ -81,6 +81,11 @@ class Argument {
     tensor_->node()->acquire(reads ? Node::handle : Node::node_reference);
     return TensorAccess::adopt(tensor_->node());
   }
+  /// Where no node is made, a temporary goes all the same, so that nobody thinks that its value is wanted.
+  void drop(std::same_as<Argument> auto const&... later) const noexcept {
+    if (movable_ && ((later.tensor_ != tensor_) && ...))
+      const Tensor gone = std::move(const_cast<Tensor&>(*tensor_));
+  }
 
  private:
   Tensor own_;
@@ -265,6 +270,12 @@ struct Recording {
   }
 };
 
+inline void drop_all() {}
+void drop_all(const Argument& first, std::same_as<Argument> auto const&... later) {
+  first.drop(later...);
+  drop_all(later...);
+}
+
 /// Has the value of a tensor computed. By now temporaries among the inputs have been given up, so that theirs
 /// need not be.
 inline Tensor read(Tensor tensor) {
@@ -314,7 +325,10 @@ Tensor apply(Op op, Here here, SavedOf<Op>& saved, const In&... in) {
   const Recording recording(value.dtype(), tensors);
   const Reads reads = recording.needed ? recording.reads(op) : 0;
   const bool read_now = value.is_deferred() && !stays_deferred(value, reads, tensors);
-  if (!recording.needed) return read_now ? read(constant(std::move(value))) : constant(std::move(value));
+  if (!recording.needed) {
+    drop_all(in...);
+    return read_now ? read(constant(std::move(value))) : constant(std::move(value));
+  }
   Tensor out = TensorAccess::adopt(new FixedNode<Op, count>(
       std::move(value), recording.requires_grad, std::move(op), SavedOf<Op>(saved), reads, here, in...));
   if (recording_mode.keep_values) [[unlikely]]

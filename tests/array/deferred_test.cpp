@@ -2,7 +2,9 @@
 #include <thread>
 
 #include "array/array.h"
+#include "array/pool.h"
 #include "chainrule/autograd.h"
+#include "chainrule/memory.h"
 #include "chainrule/optim.h"
 #include "graph/node.h"
 #include "support.h"
@@ -84,6 +86,17 @@ TEST(DeferredValue, of_comparisons_and_choices_is_what_each_step_alone_would_be)
         }();
         EXPECT_EQ(values(x > a), expected);
       }
+}
+
+/// So many elements that one more pass over memory would show.
+constexpr std::int64_t many = std::int64_t{1} << 19;
+
+TEST(DeferredValue, of_a_temporary_takes_no_memory_where_nothing_is_recorded) {
+  const Tensor x = variable(full({many}, 2.0)), y = variable(full({many}, 0.5));
+  const NoGrad no_grad;
+  release_cached_memory();
+  EXPECT_EQ(sum(exp(x * y - 1) * 3 + relu(x)).item(), 5.0 * many);
+  EXPECT_LT(pool::statistics().cached_bytes, x.size() * sizeof(float));
 }
 
 TEST(DeferredValue, may_be_the_end_of_any_chain) {
