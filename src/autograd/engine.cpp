@@ -10,6 +10,7 @@
 #include "graph/call_error.h"
 #include "graph/deferral.h"
 #include "graph/observer.h"
+#include "kernels/evaluation.h"
 
 namespace chainrule {
 
@@ -53,6 +54,25 @@ Cotangent leaving(Cotangent g) {
   if (g.node() != nullptr) evaluate_deferred(g.node()->value());
   return g;
 }
+
+/// Gradients of leaves that wait to be computed: a few together, as they have much in common.
+class Leaving {
+ public:
+  void take(const Cotangent& g) {
+    if (g.node() == nullptr || !holds_values(g.node()->value())) return;
+    if (waiting_.size() == most) finish();
+    waiting_.push_back(g.node()->value());
+  }
+  void finish() {
+    if (waiting_.empty()) return;
+    kernels::evaluate_together(waiting_);
+    waiting_.clear();
+  }
+
+ private:
+  static constexpr std::size_t most = 4;  // as they keep alive what they are computed from
+  std::vector<Array> waiting_;
+};
 
 /// Has a node's rule set what it sends to its inputs.
 void differentiate(const Node& node, const Cotangent& g, Cotangents& to) {
@@ -140,6 +160,7 @@ void Backpropagation::propagate_all(const Traversal& order, const Tensor& seed, 
   CotangentAccumulator arrived(order, create_graph || is_traced);
   arrived.add(order[order.size() - 1], seed.is_empty() ? Cotangent(1.0) : Cotangent(seed));
   start(order);
+  Leaving leaves;
   for (std::size_t position = order.size(); position-- > 0;) {
     const Node& node = order[position];
     if (Cotangent g = arrived.take(position); !g.is_nothing()) {
@@ -148,11 +169,16 @@ void Backpropagation::propagate_all(const Traversal& order, const Tensor& seed, 
         if (wanted) receive(node, leaving(g.is_number() ? Cotangent(g.number()) : g.tensor(node.dtype())));
         if (passes_on(position)) propagate(node, std::move(g), in_numbers, arrived);
       } else if (wanted) {
-        receive(node, leaving(std::move(g)));
+        if (in_numbers)
+          leaves.take(g);
+        else
+          g = leaving(std::move(g));
+        receive(node, std::move(g));
       }
     }
     if (consumption != nullptr) consumption->release_last();
   }
+  leaves.finish();
 }
 
 }  // namespace chainrule

@@ -104,10 +104,12 @@ class Pass {
 template <std::size_t K>
 class DeferredPass final : public Elementwise {
  public:
-  DeferredPass(Loop* loop, DType result, const Shape& shape, const std::array<const Array*, K>& operands)
+  DeferredPass(Loop* loop, DType result, const Shape& shape, const std::array<const Array*, K>& operands,
+               bool cheap)
       : pass_(loop, result, shape, operands), size_(shape.size()), dtype_(result) {
     for (std::size_t k = 0; k < K; ++k)
       if (operands[k] != nullptr) operands_[k] = *operands[k];
+    is_cheap = cheap;
     passes = 1;
     for (const Array* operand : operands)
       if (operand != nullptr) passes += waits_for(*operand);
@@ -142,7 +144,7 @@ class DeferredPass final : public Elementwise {
 /// Nothing where none of them does.
 template <std::size_t K>
 std::optional<Array> on_parts(Loop* loop, DType result, const Shape& shape,
-                              std::array<const Array*, K> operands) {
+                              std::array<const Array*, K> operands, bool is_cheap) {
   std::array<std::optional<Array>, K> parts;
   bool any = false;
   Shape common;
@@ -157,18 +159,19 @@ std::optional<Array> on_parts(Loop* loop, DType result, const Shape& shape,
   }
   if (!any) return {};
   if (common.rank() != 0) common = broadcast("elementwise", common, Shape::filled(shape.rank(), 1));
-  return repeated(detail::elementwise<K>(loop, result, common, operands), shape);
+  return repeated(detail::elementwise<K>(loop, result, common, operands, is_cheap), shape);
 }
 
 }  // namespace
 
 template <std::size_t K>
 Array detail::elementwise(Loop* loop, DType result, const Shape& shape,
-                          const std::array<const Array*, K>& operands) {
+                          const std::array<const Array*, K>& operands, bool is_cheap) {
   if (std::ranges::any_of(operands, [](const Array* each) { return each != nullptr && each->is_deferred(); }))
-    if (std::optional<Array> found = on_parts<K>(loop, result, shape, operands)) return *std::move(found);
+    if (std::optional<Array> found = on_parts<K>(loop, result, shape, operands, is_cheap))
+      return *std::move(found);
   if (shape.size() >= large)
-    return Array(shape, result, std::make_unique<DeferredPass<K>>(loop, result, shape, operands));
+    return Array(shape, result, std::make_unique<DeferredPass<K>>(loop, result, shape, operands, is_cheap));
   Array out(shape, result);
   std::array<const std::byte*, K> bases{};
   for (std::size_t k = 0; k < K; ++k)
@@ -177,10 +180,10 @@ Array detail::elementwise(Loop* loop, DType result, const Shape& shape,
     Pass<K>(loop, result, shape, operands).run(0, shape.size(), bases.data(), out.mutable_raw());
   return out;
 }
-template Array detail::elementwise(Loop*, DType, const Shape&, const std::array<const Array*, 1>&);
-template Array detail::elementwise(Loop*, DType, const Shape&, const std::array<const Array*, 2>&);
-template Array detail::elementwise(Loop*, DType, const Shape&, const std::array<const Array*, 3>&);
-template Array detail::elementwise(Loop*, DType, const Shape&, const std::array<const Array*, 4>&);
+template Array detail::elementwise(Loop*, DType, const Shape&, const std::array<const Array*, 1>&, bool);
+template Array detail::elementwise(Loop*, DType, const Shape&, const std::array<const Array*, 2>&, bool);
+template Array detail::elementwise(Loop*, DType, const Shape&, const std::array<const Array*, 3>&, bool);
+template Array detail::elementwise(Loop*, DType, const Shape&, const std::array<const Array*, 4>&, bool);
 
 Array detail::zip(PairStretch* stretch, const Array& a, const Array& b, const Shape& shape, DType result) {
   Array out(shape, result);
@@ -222,7 +225,7 @@ Array select(const Array& condition, const Array& a, const Array& b, const Shape
   const std::array<const Array*, 3> all{&condition, &a, &b};
   return dispatch(a.dtype(), [&]<class T>() {
     if constexpr (std::is_floating_point_v<T>)
-      return detail::elementwise<3>(detail::loop<Select, T, T, bool, T, T>, a.dtype(), shape, all);
+      return detail::elementwise<3>(detail::loop<Select, T, T, bool, T, T>, a.dtype(), shape, all, true);
     else
       return select_plainly<T>(condition, a, b, shape);
   });

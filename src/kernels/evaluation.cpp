@@ -10,7 +10,10 @@
 namespace chainrule::kernels {
 namespace {
 
+/// Of each array, what is computed at a time.
 constexpr std::int64_t block_bytes = 8192;
+/// What takes as much has left the caches near the processor before it is read again.
+constexpr std::size_t far_bytes = std::size_t{1} << 20;
 
 }  // namespace
 
@@ -23,11 +26,30 @@ void Elementwise::compute(void* elements) const {
   evaluation.finish();
 }
 
-Evaluation::Evaluation(const Elementwise& last) {
+void evaluate_together(std::span<const Array> arrays) try {
+  std::vector<Array> left(arrays.begin(), arrays.end());
+  while (!left.empty()) {
+    const std::int64_t size = left.back().size();
+    const auto same =
+        std::partition(left.begin(), left.end(), [=](const Array& array) { return array.size() != size; });
+    Evaluation evaluation(std::span<const Array>(same, left.end()));
+    parallel_for(size, parallel_grain,
+                 [&](std::int64_t begin, std::int64_t end) { evaluation.run(begin, end, nullptr); });
+    evaluation.finish();
+    left.erase(same, left.end());
+  }
+} catch (const std::bad_alloc&) {  // one after another takes less, and an error says for which shape
+  for (const Array& array : arrays) (void)array.raw();
+}
+
+Evaluation::Evaluation(const Elementwise& last) { prepare(&last, {}); }
+Evaluation::Evaluation(std::span<const Array> wanted) { prepare(nullptr, wanted); }
+
+void Evaluation::prepare(const Elementwise* last, std::span<const Array> wanted) {
   try {
-    while (!collect(last)) {
+    while (!collect(last, wanted)) {
     }
-    place();
+    place(last != nullptr);
   } catch (...) {
     for (const Step& step : steps_)
       if (step.stored != nullptr) pool::deallocate(step.stored, step.buffer->bytes);
@@ -47,8 +69,33 @@ void Evaluation::release_claims() {
   claimed_.clear();
 }
 
+template <class Known, class Fresh>
+bool Evaluation::meet(const Array& array, const Known& known, const Fresh& fresh) {
+  if (!array.is_deferred()) return true;
+  Array::Buffer* const buffer = array.buffer();
+  const auto step =
+      std::find_if(steps_.begin(), steps_.end(), [&](const Step& each) { return each.buffer == buffer; });
+  if (step != steps_.end()) {
+    known(*step, static_cast<int>(step - steps_.begin()));
+    return true;
+  }
+  claimed_.reserve(claimed_.size() + 1);
+  if (!Array::claim(*buffer)) {
+    // While we wait for it, as another thread may then compute what holds the array, and let go of it.
+    const Array held = array;  // NOLINT(performance-unnecessary-copy-initialization)
+    release_claims();
+    Array::wait_for(*buffer);
+    return false;
+  }
+  claimed_.push_back(buffer);
+  // Somebody may have computed it before we got it.
+  if (const Deferred* deferred = buffer->deferred)
+    if (const Elementwise* pass = deferred->elementwise()) fresh(*pass, buffer);
+  return true;
+}
+
 // What an array is computed from, before the array: a walk with a path of its own, as the graph may be deep.
-bool Evaluation::collect(const Elementwise& last) {
+bool Evaluation::collect(const Elementwise* last, std::span<const Array> wanted) {
   steps_.clear();
   std::vector<Step> path;
   const auto enter = [&](const Elementwise& pass, Array::Buffer* buffer) {
@@ -58,53 +105,56 @@ bool Evaluation::collect(const Elementwise& last) {
     step.item = item_size(pass.dtype());
     path.push_back(step);
   };
-  enter(last, nullptr);
-  while (!path.empty()) {
-    Step& top = path.back();
-    const auto operands = top.pass->operands();
-    if (top.next == operands.size()) {
-      const Step done = top;
-      path.pop_back();
-      steps_.push_back(done);
-      if (!path.empty()) {
-        path.back().steps[path.back().next++] = static_cast<int>(steps_.size() - 1);
-        ++steps_.back().uses;
+  const auto walk = [&] {
+    while (!path.empty()) {
+      const std::size_t depth = path.size();
+      const auto operands = path.back().pass->operands();
+      const std::size_t next = path.back().next;
+      if (next == operands.size()) {
+        const Step done = path.back();
+        path.pop_back();
+        steps_.push_back(done);
+        if (!path.empty()) {
+          path.back().steps[path.back().next++] = static_cast<int>(steps_.size() - 1);
+          ++steps_.back().uses;
+        }
+        continue;
       }
-      continue;
+      const Array& operand = operands[next];
+      path.back().items[next] = item_size(operand.dtype());
+      int from = -1;
+      const auto known = [&](Step& step, int index) {
+        from = index;
+        ++step.uses;
+      };
+      if (!meet(operand, known, enter)) return false;
+      if (path.size() != depth) continue;  // it comes first
+      if (from >= 0)
+        path.back().steps[next] = from;
+      else
+        path.back().elements[next] = static_cast<const std::byte*>(operand.raw());
+      ++path.back().next;
     }
-    const Array& operand = operands[top.next];
-    top.items[top.next] = item_size(operand.dtype());
-    if (!operand.is_deferred()) {
-      top.elements[top.next++] = static_cast<const std::byte*>(operand.raw());
-      continue;
-    }
-    Array::Buffer* const buffer = operand.buffer();
-    const auto known =
-        std::find_if(steps_.begin(), steps_.end(), [&](const Step& step) { return step.buffer == buffer; });
-    if (known != steps_.end()) {
-      top.steps[top.next++] = static_cast<int>(known - steps_.begin());
-      ++known->uses;
-      continue;
-    }
-    claimed_.reserve(claimed_.size() + 1);
-    if (!Array::claim(*buffer)) {
-      // While we wait for it, as another thread may then compute what holds the operand, and let go of it.
-      const Array held = operand;  // NOLINT(performance-unnecessary-copy-initialization)
-      release_claims();
-      Array::wait_for(*buffer);
+    return true;
+  };
+  if (last != nullptr) {
+    enter(*last, nullptr);
+    return walk();
+  }
+  for (const Array& array : wanted) {
+    const auto fresh = [&](const Elementwise& pass, Array::Buffer* buffer) {
+      enter(pass, buffer);
+      path.back().is_wanted = true;
+    };
+    if (!meet(
+            array, [](Step& step, int) { step.is_wanted = true; }, fresh) ||
+        !walk())
       return false;
-    }
-    claimed_.push_back(buffer);
-    // Somebody may have computed it before we got it.
-    if (const Deferred* deferred = buffer->deferred)
-      enter(*deferred->elementwise(), buffer);
-    else
-      top.elements[top.next++] = static_cast<const std::byte*>(operand.raw());
   }
   return true;
 }
 
-void Evaluation::place() {
+void Evaluation::place(bool has_last) {
   std::size_t widest = 1;
   std::vector<std::size_t> last_use(steps_.size());
   for (std::size_t i = 0; i < steps_.size(); ++i) {
@@ -114,9 +164,13 @@ void Evaluation::place() {
   }
   block_ = block_bytes / static_cast<std::int64_t>(widest);
   std::vector<int> free;
-  for (std::size_t i = 0; i + 1 < steps_.size(); ++i) {
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
     Step& step = steps_[i];
-    if (step.buffer->references.load(std::memory_order_acquire) > step.uses) {
+    if (has_last && i + 1 == steps_.size()) break;
+    const bool is_held = step.buffer->references.load(std::memory_order_acquire) > step.uses;
+    step.is_passed = is_held && !step.is_wanted && step.pass->is_cheap && !step.pass->was_passed &&
+                     step.buffer->bytes >= far_bytes;
+    if (step.is_wanted || (is_held && !step.is_passed)) {
       step.stored = static_cast<std::byte*>(pool::allocate(step.buffer->bytes));
     } else {
       if (free.empty()) free.push_back(static_cast<int>(slots_++));
@@ -129,15 +183,17 @@ void Evaluation::place() {
 }
 
 void Evaluation::run(std::int64_t begin, std::int64_t end, void* out) const {
+  if (steps_.empty()) return;
   const Step& last = steps_.back();
-  if (steps_.size() == 1) return last.pass->run(begin, end, last.elements.data(), out);
+  const bool has_last = last.buffer == nullptr;
+  if (has_last && steps_.size() == 1) return last.pass->run(begin, end, last.elements.data(), out);
   Array scratch({static_cast<std::int64_t>(slots_) * block_bytes + 1}, DType::boolean);
   auto* const slots = static_cast<std::byte*>(scratch.mutable_raw());
   for (std::int64_t from = begin; from < end; from += block_) {
     const std::int64_t to = std::min(from + block_, end);
     const auto place_of = [&](const Step& step) {
       const std::int64_t bytes = from * static_cast<std::int64_t>(step.item);
-      if (&step == &last)
+      if (has_last && &step == &last)
         return static_cast<std::byte*>(out) + bytes - begin * static_cast<std::int64_t>(step.item);
       return step.stored != nullptr ? step.stored + bytes : slots + step.slot * block_bytes;
     };
@@ -160,6 +216,8 @@ void Evaluation::finish() {
     if (step.stored != nullptr) {
       done.emplace_back(std::exchange(step.buffer->deferred, nullptr));
       step.buffer->elements.store(std::exchange(step.stored, nullptr), std::memory_order_release);
+    } else if (step.is_passed) {
+      step.pass->was_passed = true;
     }
   release_claims();  // before what they hold goes
 }

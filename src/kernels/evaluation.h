@@ -20,23 +20,31 @@ class Elementwise : public Deferred {
   virtual DType dtype() const = 0;
   /// Passes that are deferred together, at most.
   std::size_t passes = 1;
+  /// Takes no longer than writing the elements and reading them again does, where they are many.
+  bool is_cheap = false;
+  /// Has been computed on the way, without being written, and is not to be so again. Whoever has claimed the
+  /// array sets it.
+  mutable bool was_passed = false;
 
   const Elementwise* elementwise() const final { return this; }
   void compute(void* elements) const final;
 };
 
-/// Computes a deferred array block by block: what it is computed from and nobody else wants is in the cache
-/// for as long as it takes to be used. What somebody else may want later is written to memory on the way, so
-/// that nothing is ever computed twice.
+/// Computes deferred arrays block by block: what they are computed from and nobody else wants is in the cache
+/// for as long as it takes to be used. What somebody else may want later is written to memory on the way,
+/// unless it is many elements that are cheap to compute: those are computed once more, but not a third time.
 class Evaluation {
  public:
   /// Whoever makes one has the array of `last` to themselves.
   explicit Evaluation(const Elementwise& last);
+  /// Of several arrays of one size at once, which all get their elements. Those that do not wait for a pass
+  /// are left as they are.
+  explicit Evaluation(std::span<const Array> wanted);
   ~Evaluation();
   Evaluation(const Evaluation&) = delete;
   Evaluation& operator=(const Evaluation&) = delete;
 
-  /// Elements begin to end of the last pass. Several threads may compute different ones.
+  /// Elements begin to end of the last pass, or of all. Several threads may compute different ones.
   void run(std::int64_t begin, std::int64_t end, void* out) const;
   /// Once all of them have been computed: the others get theirs.
   void finish();
@@ -52,12 +60,19 @@ class Evaluation {
     std::array<const std::byte*, Elementwise::most_operands> elements{};  // or these
     std::array<std::size_t, Elementwise::most_operands> items{};
     std::uint32_t uses = 0;
+    bool is_wanted = false;
+    bool is_passed = false;       // somebody else may want it, and computes it then
     std::byte* stored = nullptr;  // to memory,
     int slot = -1;                // or to this part of the scratch memory
   };
+  void prepare(const Elementwise* last, std::span<const Array> wanted);
   /// False where somebody else is at work on one of the arrays, which it waits for.
-  bool collect(const Elementwise& last);
-  void place();
+  bool collect(const Elementwise* last, std::span<const Array> wanted);
+  /// The same for one array. `known` is called with the step that computes it already, `fresh` with what is
+  /// to be made a step, and neither where the elements are there.
+  template <class Known, class Fresh>
+  bool meet(const Array& array, const Known& known, const Fresh& fresh);
+  void place(bool has_last);
   void release_claims();
 
   std::vector<Step> steps_;  // each after what it reads
@@ -65,6 +80,9 @@ class Evaluation {
   std::size_t slots_ = 0;
   std::int64_t block_ = 0;
 };
+
+/// Computes those of the arrays that wait for passes, all that are of one size together.
+void evaluate_together(std::span<const Array> arrays);
 
 /// Elements that are worth deferring: less stays in the cache anyway.
 constexpr std::int64_t large = 1 << 14;

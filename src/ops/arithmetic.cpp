@@ -8,24 +8,28 @@ namespace chainrule {
 namespace ops {
 
 struct Add : Binary<Add>, rules::Add {
+  static constexpr bool cheap = true;
   static constexpr Notation notation = {"+", "+"};
   static constexpr std::string_view name = "add", formula = "∂(a + b)/∂a = 1,  ∂(a + b)/∂b = 1";
   static constexpr bool integers = true;
 };
 
 struct Sub : Binary<Sub>, rules::Sub {
+  static constexpr bool cheap = true;
   static constexpr Notation notation = {"−", "-"};
   static constexpr std::string_view name = "sub", formula = "∂(a − b)/∂a = 1,  ∂(a − b)/∂b = −1";
   static constexpr bool integers = true;
 };
 
 struct Mul : Binary<Mul>, rules::Mul {
+  static constexpr bool cheap = true;
   static constexpr Notation notation = {"×", "·"};
   static constexpr std::string_view name = "mul", formula = "∂(a · b)/∂a = b,  ∂(a · b)/∂b = a";
   static constexpr bool integers = true;
 };
 
 struct Div : Binary<Div>, rules::Div {
+  static constexpr bool cheap = true;
   static constexpr Notation notation = {"÷", "/"};
   static constexpr std::string_view name = "div", formula = "∂(a / b)/∂a = 1/b,  ∂(a / b)/∂b = −(a/b)/b";
 };
@@ -38,39 +42,46 @@ struct Pow : Binary<Pow>, rules::Pow {
 };
 
 struct Neg : Unary<Neg>, rules::Neg {
+  static constexpr bool cheap = true;
   static constexpr Notation notation = {"−", "-"};
   static constexpr std::string_view name = "neg", formula = "∂(−x)/∂x = −1";
   static constexpr bool integers = true;
 };
 
 struct Square : Unary<Square>, rules::Square {
+  static constexpr bool cheap = true;
   static constexpr Notation notation = {"x²"};
   static constexpr std::string_view name = "square", formula = "∂x²/∂x = 2x";
   static constexpr bool integers = true;
 };
 
 struct Abs : Unary<Abs>, rules::Abs {
+  static constexpr bool cheap = true;
   static constexpr std::string_view name = "abs", formula = "∂|x|/∂x = sign(x)";
   static constexpr bool integers = true;
 };
 
 struct Sign : Unary<Sign>, rules::Sign {
+  static constexpr bool cheap = true;
   static constexpr std::string_view name = "sign", formula = "∂sign(x)/∂x = 0";
   static constexpr bool integers = true;
 };
 
 struct Relu : Unary<Relu>, rules::Relu {
+  static constexpr bool cheap = true;
   static constexpr std::string_view name = "relu", formula = "∂relu(x)/∂x = 1 if x > 0 else 0";
   static constexpr bool integers = true;
 };
 
 struct Maximum : Binary<Maximum>, rules::Maximum {
+  static constexpr bool cheap = true;
   static constexpr std::string_view name = "maximum",
                                     formula = "∂max(a, b)/∂a = 1 if a > b, ½ if a = b, else 0";
   static constexpr bool integers = true;
 };
 
 struct Minimum : Binary<Minimum>, rules::Minimum {
+  static constexpr bool cheap = true;
   static constexpr std::string_view name = "minimum",
                                     formula = "∂min(a, b)/∂a = 1 if a < b, ½ if a = b, else 0";
   static constexpr bool integers = true;
@@ -78,6 +89,7 @@ struct Minimum : Binary<Minimum>, rules::Minimum {
 
 // Of these, people meet only what gradients are made of that are to be differentiated again.
 struct StrongProduct : Binary<StrongProduct>, rules::StrongProduct {
+  static constexpr bool cheap = true;
   static constexpr Notation notation = {"×", "·"};
   static constexpr std::string_view name = "strong_product", formula = "as mul, but 0 · x is 0 for any x";
   Array forward(Values in) const {

@@ -75,6 +75,12 @@ Tensor sum_of_tangents(const Tensor& out, Inputs tangents, const A& by_a, const 
   return by_a(stretched(tangents[0])) + by_b(stretched(tangents[1]));
 }
 
+/// Does computing a value take no longer than writing and reading it? Op says so.
+template <class Op>
+constexpr bool is_cheap = requires {
+  Op::cheap;
+};
+
 /// y = f(x). Op gives value(x) and vjp_x(x, y, g).
 template <class Op>
 struct Unary {
@@ -87,7 +93,7 @@ struct Unary {
         return kernels::map<WithWrapping<Forward>, std::int64_t, std::int64_t>(*in[0]);
     return dispatch_floating(in[0]->dtype(), [&]<class T>() {
       if (in[0]->shape().rank() == 0) return Array(static_cast<T>(Op::value(in[0]->template item<T>())));
-      return kernels::elementwise<Forward, T, 1>(in[0]->shape(), {in[0]});
+      return kernels::elementwise<Forward, T, 1>(in[0]->shape(), {in[0]}, is_cheap<Op>);
     });
   }
   Reads reads(Wanted wanted) const { return wanted(0) ? probe().reads : 0; }
@@ -202,7 +208,7 @@ struct Binary {
       if (in[0]->shape().rank() + in[1]->shape().rank() == 0)
         return Array(static_cast<T>(Op::value(in[0]->template item<T>(), in[1]->template item<T>())));
       const Shape shape = broadcast(Op::name, in[0]->shape(), in[1]->shape());
-      return kernels::elementwise<Forward, T, 2>(shape, {in[0], in[1]});
+      return kernels::elementwise<Forward, T, 2>(shape, {in[0], in[1]}, is_cheap<Op>);
     });
   }
   Reads reads(Wanted wanted) const {

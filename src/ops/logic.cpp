@@ -145,7 +145,7 @@ struct Clamp {
   Array forward(Values in) const {
     const Shape shape = broadcast(name, in[0]->shape(), broadcast(name, in[1]->shape(), in[2]->shape()));
     return dispatch_floating(in[0]->dtype(), [&]<class T>() {
-      return kernels::elementwise<Bounded, T, 3>(shape, {in[0], in[1], in[2]});
+      return kernels::elementwise<Bounded, T, 3>(shape, {in[0], in[1], in[2]}, true);
     });
   }
   Tensor batch(const Unwrapped& at) const {

@@ -8,11 +8,13 @@ namespace chainrule {
 namespace ops {
 
 struct Sqrt : Unary<Sqrt>, rules::Sqrt {
+  static constexpr bool cheap = true;
   static constexpr Notation notation = {"√"};
   static constexpr std::string_view name = "sqrt", formula = "∂√x/∂x = 1 / (2√x)";
 };
 
 struct Exp : Unary<Exp>, rules::Exp {
+  static constexpr bool cheap = true;
   static constexpr std::string_view name = "exp", formula = "∂eˣ/∂x = eˣ";
 };
 
@@ -37,10 +39,12 @@ struct Cos : Unary<Cos>, rules::Cos {
 };
 
 struct Tanh : Unary<Tanh>, rules::Tanh {
+  static constexpr bool cheap = true;
   static constexpr std::string_view name = "tanh", formula = "∂tanh(x)/∂x = 1 − tanh(x)²";
 };
 
 struct Sigmoid : Unary<Sigmoid>, rules::Sigmoid {
+  static constexpr bool cheap = true;
   static constexpr std::string_view name = "sigmoid", formula = "∂σ(x)/∂x = σ(x) · (1 − σ(x))";
 };
 

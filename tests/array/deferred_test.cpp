@@ -91,12 +91,47 @@ TEST(DeferredValue, of_comparisons_and_choices_is_what_each_step_alone_would_be)
 /// So many elements that one more pass over memory would show.
 constexpr std::int64_t many = std::int64_t{1} << 19;
 
+TEST(DeferredValue, is_computed_twice_rather_than_written_where_it_is_large_and_cheap) {
+  const Tensor x = variable(full({many}, 2.0));
+  const Tensor held = x * 3, costly = pow(x, 1.5);
+  EXPECT_EQ(sum(square(held) - 1).item(), 35.0 * many);
+  EXPECT_EQ(sum(costly * 2 - costly).item(), sum(costly).item());
+  EXPECT_TRUE(is_deferred(held));
+  EXPECT_FALSE(is_deferred(costly));
+  EXPECT_EQ(sum(held - 1).item(), 5.0 * many);
+  EXPECT_FALSE(is_deferred(held)) << "so that it is not computed a third time";
+  EXPECT_EQ(values(held), std::vector<double>(many, 6.0));
+}
+
 TEST(DeferredValue, of_a_temporary_takes_no_memory_where_nothing_is_recorded) {
   const Tensor x = variable(full({many}, 2.0)), y = variable(full({many}, 0.5));
   const NoGrad no_grad;
   release_cached_memory();
   EXPECT_EQ(sum(exp(x * y - 1) * 3 + relu(x)).item(), 5.0 * many);
   EXPECT_LT(pool::statistics().cached_bytes, x.size() * sizeof(float));
+}
+
+TEST(DeferredValue, of_several_gradients_is_computed_in_one_go) {
+  const Tensor x = variable(full({many}, 2.0)), y = variable(full({many}, 0.5)),
+               z = variable(full({2 * many}, 1.0));
+  const auto loss = [&] { return sum(exp(x * y - 1) * (x + y)) + sum(square(z)); };
+  loss().backward();
+  for (const Tensor& leaf : {x, y, z}) EXPECT_FALSE(is_deferred(leaf.grad()));
+  EXPECT_EQ(values(x.grad()), std::vector<double>(many, 2.25));
+  EXPECT_EQ(values(y.grad()), std::vector<double>(many, 6.0));
+  EXPECT_EQ(values(z.grad()), std::vector<double>(2 * many, 2.0));
+  loss().backward();  // is added to what is there
+  EXPECT_EQ(values(x.grad()), std::vector<double>(many, 4.5));
+}
+
+TEST(DeferredValue, of_several_gradients_may_be_read_by_threads) {
+  const Tensor x = variable(full({many}, 2.0)), y = variable(full({many}, 0.5));
+  const Tensor loss = sum(exp(x * y - 1) * (x + y));
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) threads.emplace_back([&] { loss.backward(); });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(values(x.grad()), std::vector<double>(many, 9.0));
+  EXPECT_EQ(values(y.grad()), std::vector<double>(many, 24.0));
 }
 
 TEST(DeferredValue, may_be_the_end_of_any_chain) {
@@ -220,8 +255,9 @@ TEST(DeferredValue, changes_no_bit_of_any_graph) {
   for (int round = 0; round < 60; ++round) {
     SCOPED_TRACE("round " + std::to_string(round));
     const DType dtype = round % 2 == 0 ? DType::float32 : DType::float64;
+    const std::int64_t columns = round % 10 > 1 ? 128 : 1400;  // of which some are computed twice
     std::vector<Tensor> leaves;
-    for (const Shape& shape : {Shape{200, 128}, Shape{128}, Shape{200, 1}})
+    for (const Shape& shape : {Shape{200, columns}, Shape{columns}, Shape{200, 1}})
       leaves.push_back(variable(cast(random_tensor(shape, engine), dtype)));
     const Engine same(engine());
     const Tensor deferred = random_loss(leaves, same);
