@@ -10,6 +10,7 @@
 #include "autograd/total.h"
 #include "graph/call_error.h"
 #include "kernels/broadcast.h"
+#include "kernels/repeated.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
 
@@ -52,8 +53,13 @@ void send(const MapFunction& function, Loops loops, const Shape& shape, Inputs i
           std::initializer_list<std::span<const Tensor>> more, Cotangents& to) {
   std::vector<const Array*> values;
   for (const Tensor& tensor : in) values.push_back(&value_of(tensor));
+  std::vector<Array> parts_of_more;  // what comes from a sum repeats a number, which need not be spelt out
   for (const auto& tensors : more)
-    for (const Tensor& tensor : tensors) values.push_back(&value_of(tensor));
+    for (const Tensor& tensor : tensors) {
+      const Array& value = value_of(tensor);
+      parts_of_more.push_back(kernels::repeated_part(value).value_or(value));
+    }
+  for (const Array& part : parts_of_more) values.push_back(&part);
   std::vector<Array> out;
   for (std::size_t k = 0; k < in.size(); ++k) out.emplace_back(shape, values[0]->dtype());
   std::vector<void*> parts;
