@@ -283,8 +283,11 @@ struct AcrossLoop {
         for (std::size_t k = 0; k < In; ++k) {
           in[k] = direct ? all_in[k] + at : scratch + k * tile;
           if (whole && !direct)
-            for (std::int64_t i = 0; i < layout.n; ++i)
-              P::load(all_in[k] + at + i * layout.inner).store(scratch + k * tile + i * P::lanes);
+            for (std::int64_t i = 0; i < layout.n; ++i) {
+              const T* const from = all_in[k] + at + i * layout.inner;
+              __builtin_prefetch(from + layout.unit);
+              P::load(from).store(scratch + k * tile + i * P::lanes);
+            }
           else if (!direct)
             gather<T>(layout, all_in[k], line, count, P::lanes, scratch + k * tile);
         }
@@ -293,8 +296,11 @@ struct AcrossLoop {
         (*step)(AcrossLanes<P>(layout.n, direct ? layout.inner : P::lanes), in, out, line, count);
         for (std::size_t k = 0; k < Out; ++k)
           if (out[k] != nullptr && whole && !direct)
-            for (std::int64_t i = 0; i < layout.n; ++i)
-              P::load(out[k] + i * P::lanes).store(all_out[k] + at + i * layout.inner);
+            for (std::int64_t i = 0; i < layout.n; ++i) {
+              T* const to = all_out[k] + at + i * layout.inner;
+              __builtin_prefetch(to + layout.unit, 1);
+              P::load(out[k] + i * P::lanes).store(to);
+            }
           else if (out[k] != nullptr && !direct)
             scatter<T>(layout, out[k], line, count, P::lanes, all_out[k]);
       }
