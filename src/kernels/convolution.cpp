@@ -1,16 +1,15 @@
 // The three products that convolutions and all their derivatives are made of.
 #include "kernels/convolution.h"
 
-#include "array/array.h"
 #include "chainrule/simd.h"
+#include "kernels/direct_convolution.h"
 #include "kernels/gemm.h"
+#include "kernels/padded_input.h"
 #include "kernels/parallel.h"
 
 namespace chainrule::kernels {
 namespace {
 
-/// Multiply-adds that make a further thread worth its start.
-constexpr std::int64_t products_per_part = 1 << 20;
 /// Elements of the columns that are held at a time, and at most so many windows: rows of a page and more make
 /// products slow.
 constexpr std::int64_t most_elements = 1 << 17, most_windows = 768, least_windows = 96;
@@ -36,17 +35,6 @@ void multiply(const Gemm<T>& gemm) {
   else
     tiled_gemm(gemm);
 }
-
-/// Elements to overwrite, for one thread.
-template <class T>
-class Scratch {
- public:
-  explicit Scratch(std::int64_t size) : array_({size}, dtype_of<T>) {}
-  T* data() { return array_.mutable_data<T>(); }
-
- private:
-  Array array_;
-};
 
 /// Row c · kernel + k of the columns has element k in channel c of the windows from begin to end - 1. Written
 /// where x is given, from that; else read, and added to the elements of `to_x` that they are.
@@ -219,6 +207,7 @@ void convolve(const Convolution& convolution, const T* x, const T* weight, const
                                        static_cast<const T*>(nullptr), to);
       }
     });
+  if (is_direct<T>(convolution)) return direct_convolve(convolution, x, weight, bias, y);
   const Blocks blocks(positions, depth);
   const bool direct = windows.are_elements();
   in_parallel(samples * groups * blocks.count, filters * depth * blocks.size,
@@ -260,8 +249,11 @@ void convolve_back(const Convolution& convolution, const T* y, const T* weight, 
                      channels = convolution.in_channels, filters = convolution.out_channels;
   const std::int64_t positions = windows.out_size(), kernel = windows.kernel_size(),
                      depth = channels * kernel, plane = windows.in_size();
+  const bool is_empty = samples * groups * filters * positions * depth == 0;
+  if (!is_empty && is_direct_back<T>(convolution))
+    return direct_convolve_back(convolution, y, weight, bias, x);
   fill_planes(samples, groups * channels, plane, bias, x);
-  if (samples * groups * filters * positions * depth == 0) return;
+  if (is_empty) return;
   if (is_by_planes(convolution))
     return in_parallel(samples * groups, depth * positions, [&](std::int64_t at, std::int64_t end) {
       for (; at < end; ++at)
@@ -320,6 +312,7 @@ void convolution_weight(const Convolution& convolution, const T* x, const T* y, 
                                          static_cast<const T*>(nullptr), weight + group * depth,
                                          y + at * positions, static_cast<T*>(nullptr));
     });
+  if (is_direct_weight<T>(convolution)) return direct_convolution_weight(convolution, x, y, weight);
   // Parts of the channels are computed at the same time; where they are few, so are parts of the samples,
   // into weights of their own, which are then added up.
   const std::int64_t parts = std::clamp<std::int64_t>(depth / 256, 1, std::min<std::int64_t>(channels, 16));

@@ -1,0 +1,304 @@
+// Convolutions that read their input where it lies, without columns in between. In the way of oneDNN's direct
+// kernels: sums of a tile of neighbouring windows for some filters stay in registers.
+#include "kernels/direct_convolution.h"
+
+#include <algorithm>
+
+#include "kernels/direct_loops.h"
+#include "kernels/parallel.h"
+
+namespace chainrule::kernels {
+
+Stripes::Stripes(const Windows& of, std::int64_t channels, std::int64_t at_least) : all(of) {
+  while (axis < 2 && all.axes[axis].out == 1) ++axis;
+  constexpr std::int64_t most_elements = 1 << 16;
+  std::int64_t elements = channels;
+  for (const WindowAxis& along : all.axes)
+    elements *= (along.out - 1) * along.stride + (along.kernel - 1) * along.dilation + 1;
+  // Each reads as much as its kernel reaches over once more.
+  const WindowAxis& cut = all.axes[axis];
+  const std::int64_t reach = ((cut.kernel - 1) * cut.dilation + 1) / cut.stride,
+                     least = axis == 2 ? 256 : std::max<std::int64_t>(4, 2 * reach);
+  count = std::clamp<std::int64_t>(std::max((elements + most_elements - 1) / most_elements, at_least), 1,
+                                   std::max<std::int64_t>(1, cut.out / least));
+}
+
+Padded::Padded(const Windows& of, std::int64_t channels) : windows(of) {
+  const WindowAxis& wide = windows.axes[2];
+  is_input = wide.stride == 1 && wide.out >= behind;
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    const WindowAxis& along = windows.axes[axis];
+    reach[axis] = (along.out - 1) * along.stride + (along.kernel - 1) * along.dilation + 1;
+    is_input = is_input && along.before <= 0 && reach[axis] - along.before <= along.in;
+  }
+  part = (reach[2] + wide.stride - 1) / wide.stride;
+  line = is_input ? wide.in : part * wide.stride;
+  plane = line * (is_input ? windows.axes[1].in : reach[1]);
+  channel = plane * (is_input ? windows.axes[0].in : reach[0]);
+  for (std::int64_t c = 0; c < channels; ++c)
+    for (std::int64_t d = 0; d < windows.axes[0].kernel; ++d)
+      for (std::int64_t h = 0; h < windows.axes[1].kernel; ++h)
+        for (std::int64_t w = 0; w < wide.kernel; ++w) {
+          const std::int64_t at = w * wide.dilation;
+          offsets.push_back(c * channel + d * windows.axes[0].dilation * plane +
+                            h * windows.axes[1].dilation * line + at % wide.stride * part + at / wide.stride);
+        }
+}
+namespace {
+
+/// Products that a window sums up at a time: their weights, for a block of filters, stay in the second-level
+/// cache.
+constexpr std::int64_t most_depth = 1152;
+
+/// Whether the lanes of a tile are filters, or windows; then of a block of so many filters.
+struct Tiling {
+  bool by_windows;
+  std::int64_t unit, block;  ///< of filters: what each block is filled up to, and the most that one has
+  std::int64_t cost;         ///< of a line, in multiply-adds of packs
+};
+template <class T>
+Tiling tiling(const Windows& windows, std::int64_t filters, std::int64_t depth, std::int64_t lanes) {
+  const std::int64_t line = windows.axes[2].out, packs_of_line = (line + lanes - 1) / lanes,
+                     packs = (filters + lanes - 1) / lanes, turning = packs_of_line * packs * 12 * lanes,
+                     block = lanes == 16 && round_up(filters, 8) <= round_up(filters, 6) ? 8 : 6;
+  const Tiling by_windows{true, block, block, packs_of_line * round_up(filters, block) * (depth + 4)};
+  if (sizeof(T) == 8) return by_windows;
+  const Tiling by_filters{false, lanes, 2 * lanes,
+                          round_up(line, width_of_tiles(lanes, line)) * packs * depth + turning};
+  return depth <= most_depth && by_windows.cost < by_filters.cost ? by_windows : by_filters;
+}
+
+/// A convolution forward or back, as one of `windows` over channels, which is the same for both.
+template <class T>
+struct Direct {
+  Windows windows;
+  std::int64_t samples, groups, channels, filters;
+  const T* weight;  ///< of a filter, a channel and a tap, at so many steps from the first of its group
+  std::int64_t group, filter, channel, first_tap, tap;
+
+  /// For each group, part of the channels, and block of filters: each product, its filters.
+  void pack_weight(const Tiling& tiles, std::int64_t channels_per_part, T* to) const {
+    const std::int64_t taps = windows.kernel_size();
+    for (std::int64_t g = 0; g < groups; ++g)
+      for (std::int64_t c0 = 0; c0 < channels; c0 += channels_per_part)
+        for (std::int64_t f0 = 0; f0 < filters; f0 += tiles.block) {
+          const std::int64_t n = std::min(tiles.block, filters - f0), width = round_up(n, tiles.unit);
+          for (std::int64_t c = c0; c < std::min(channels, c0 + channels_per_part); ++c)
+            for (std::int64_t k = 0; k < taps; ++k, to += width) {
+              const T* from = weight + g * group + f0 * filter + c * channel + first_tap + k * tap;
+              for (std::int64_t f = 0; f < n; ++f) to[f] = from[f * filter];
+              std::fill(to + n, to + width, T(0));
+            }
+        }
+  }
+
+  void run(const T* x, const T* bias, T* y) const {
+    const std::int64_t positions = windows.out_size(), taps = windows.kernel_size();
+    const Tiling tiles = tiling<T>(windows, filters, channels * taps, lanes_of<T>());
+    const std::int64_t rows = round_up(filters, tiles.unit), all_rows = round_up(filters, tiles.block),
+                       parts = tiles.by_windows ? 1
+                                                : std::max<std::int64_t>(
+                                                      1, (channels * taps + most_depth - 1) / most_depth),
+                       channels_per_part = (channels + parts - 1) / parts;
+    const Stripes stripes(windows, channels_per_part, 16 / (samples * groups));
+    Scratch<T> packed(groups * rows * channels * taps), start(groups * all_rows);
+    pack_weight(tiles, channels_per_part, packed.data());
+    std::fill_n(start.data(), groups * all_rows, T(0));
+    if (bias != nullptr)
+      for (std::int64_t g = 0; g < groups; ++g)
+        std::copy_n(bias + g * filters, filters, start.data() + g * all_rows);
+    const T *const all_packed = packed.data(), *const all_start = start.data();
+    const auto part = [&](std::int64_t task, std::int64_t end) {
+      const WindowAxis& cut = windows.axes[stripes.axis];
+      const std::int64_t most_sums =
+          channels_per_part == channels
+              ? 0
+              : all_rows * positions / cut.out * ((cut.out + stripes.count - 1) / stripes.count) +
+                    behind * 2 * lanes_of<T>();
+      Scratch<T> before(most_sums), after(most_sums);
+      T *sums_before = before.data(), *sums_after = after.data();
+      while (task < end) {
+        // One copy for as long as its padding stays where it is.
+        const std::int64_t stripe = task % stripes.count;
+        const Padded padded(stripes.stripe(stripe), channels_per_part);
+        Scratch<T> copy(padded.scratch(channels_per_part));
+        std::fill_n(copy.data(), padded.scratch(channels_per_part), T(0));
+        do {
+          const std::int64_t at = task / stripes.count, g = at % groups;
+          for (std::int64_t c = 0; c < channels; c += channels_per_part) {
+            const std::int64_t n = std::min(channels - c, channels_per_part);
+            const DirectPart<T> sum{
+                &padded,
+                n * taps,
+                filters,
+                tiles.block,
+                padded_input(padded, n, x + (at * channels + c) * windows.in_size(), copy.data()),
+                all_packed + (g * channels + c) * taps * rows,
+                all_start + g * all_rows,
+                y + at * filters * positions + stripes.first(stripe),
+                positions,
+                c == 0,
+                c + n == channels,
+                sums_before,
+                sums_after};
+            if constexpr (sizeof(T) == 4)
+              if (!tiles.by_windows) sum_filters(sum);
+            if (tiles.by_windows) sum_windows(sum);
+            std::swap(sums_before, sums_after);
+          }
+        } while (++task < end && stripes.count == 1);
+      }
+    };
+    const std::int64_t products = filters * channels * taps * positions / stripes.count;
+    parallel_for(samples * groups * stripes.count,
+                 std::max<std::int64_t>(1, products_per_part / std::max<std::int64_t>(1, products)), part);
+  }
+};
+
+/// The windows over y that make x where the stride is 1.
+Windows turned_back(const Windows& windows) {
+  Windows back = windows;
+  for (WindowAxis& axis : back.axes) {
+    std::swap(axis.in, axis.out);
+    axis.before = (axis.kernel - 1) * axis.dilation - axis.before;
+  }
+  return back;
+}
+
+/// Whether tiles compute little that nobody asks for, and the weight is used often enough to be packed. It
+/// does not depend on the instruction set.
+template <class T>
+bool suits(const Windows& windows, std::int64_t samples, std::int64_t channels, std::int64_t filters) {
+  constexpr std::int64_t lanes = most_lanes<T>;
+  const std::int64_t depth = channels * windows.kernel_size();
+  return windows.kernel_size() > 1 && depth >= 8 && samples * windows.out_size() >= 512 &&
+         tiling<T>(windows, filters, depth, lanes).cost * lanes <= 2 * windows.axes[2].out * filters * depth;
+}
+
+}  // namespace
+
+template <class T>
+bool is_direct(const Convolution& convolution) {
+  return suits<T>(convolution.windows, convolution.samples, convolution.in_channels,
+                  convolution.out_channels);
+}
+template <class T>
+bool is_direct_back(const Convolution& convolution) {
+  const Windows& windows = convolution.windows;
+  return std::all_of(windows.axes.begin(), windows.axes.end(),
+                     [](const WindowAxis& axis) { return axis.stride == 1; }) &&
+         suits<T>(turned_back(windows), convolution.samples, convolution.out_channels,
+                  convolution.in_channels);
+}
+
+template <class T>
+void direct_convolve(const Convolution& convolution, const T* x, const T* weight, const T* bias, T* y) {
+  const std::int64_t taps = convolution.windows.kernel_size(), depth = convolution.in_channels * taps;
+  Direct<T>{convolution.windows,
+            convolution.samples,
+            convolution.groups,
+            convolution.in_channels,
+            convolution.out_channels,
+            weight,
+            convolution.out_channels * depth,
+            depth,
+            taps,
+            0,
+            1}
+      .run(x, bias, y);
+}
+
+template <class T>
+void direct_convolve_back(const Convolution& convolution, const T* y, const T* weight, const T* bias, T* x) {
+  const std::int64_t taps = convolution.windows.kernel_size(), depth = convolution.in_channels * taps;
+  Direct<T>{turned_back(convolution.windows),
+            convolution.samples,
+            convolution.groups,
+            convolution.out_channels,
+            convolution.in_channels,
+            weight,
+            convolution.out_channels * depth,
+            taps,
+            depth,
+            taps - 1,
+            -1}
+      .run(y, bias, x);
+}
+
+template <class T>
+bool is_direct_weight(const Convolution& convolution) {
+  const Windows& windows = convolution.windows;
+  const std::int64_t filters = convolution.out_channels;
+  constexpr std::int64_t lanes = most_lanes<T>;
+  return windows.kernel_size() > 1 && convolution.in_channels * windows.kernel_size() >= 8 &&
+         filters * 3 >= round_up(filters, lanes) && windows.axes[2].out >= 4;
+}
+
+template <class T>
+void direct_convolution_weight(const Convolution& convolution, const T* x, const T* y, T* weight) {
+  const Windows& windows = convolution.windows;
+  const std::int64_t samples = convolution.samples, groups = convolution.groups,
+                     channels = convolution.in_channels, filters = convolution.out_channels,
+                     positions = windows.out_size(), depth = channels * windows.kernel_size(),
+                     lanes = lanes_of<T>(), size = groups * round_up(filters, lanes) * depth;
+  const Stripes stripes(windows, channels, 1);
+  // Of few groups, parts of the samples are summed up at the same time, and then added up.
+  const std::int64_t stretches = groups >= 8 || samples * positions * filters * depth < 8 * products_per_part
+                                     ? 1
+                                     : std::min<std::int64_t>(samples, 8);
+  Scratch<T> sums(stretches * size);
+  T* const all_sums = sums.data();
+  std::fill_n(all_sums, stretches * size, T(0));
+  const auto part = [&](std::int64_t task, std::int64_t end) {
+    for (; task < end; ++task)
+      for (std::int64_t stripe = 0; stripe < stripes.count; ++stripe) {
+        const Padded padded(stripes.stripe(stripe), channels);
+        Scratch<T> copy(padded.scratch(channels)), turned(padded.windows.out_size() * 2 * lanes);
+        std::fill_n(copy.data(), padded.scratch(channels), T(0));
+        const std::int64_t group = task % groups, stretch = task / groups;
+        for (std::int64_t sample = stretch * samples / stretches;
+             sample < (stretch + 1) * samples / stretches; ++sample) {
+          const std::int64_t at = sample * groups + group;
+          const WeightPart<T> sum{
+              &padded,
+              depth,
+              filters,
+              positions,
+              padded_input(padded, channels, x + at * channels * windows.in_size(), copy.data()),
+              y + at * filters * positions + stripes.first(stripe),
+              turned.data(),
+              all_sums + task * (size / groups)};
+          sum_weight(sum);
+        }
+      }
+  };
+  parallel_for(
+      stretches * groups,
+      std::max<std::int64_t>(1, products_per_part / (samples / stretches * filters * depth * positions)),
+      part);
+  for (std::int64_t stretch = 1; stretch < stretches; ++stretch)
+    for (std::int64_t i = 0; i < size; ++i) all_sums[i] += all_sums[stretch * size + i];
+  for (std::int64_t group = 0; group < groups; ++group)
+    for (std::int64_t done = 0; done < filters; done += 2 * lanes) {
+      const std::int64_t n = std::min(2 * lanes, filters - done), width = round_up(n, lanes);
+      const T* const from = all_sums + group * (size / groups) + done * depth;
+      for (std::int64_t f = 0; f < n; ++f)
+        for (std::int64_t k = 0; k < depth; ++k) *weight++ = from[k * width + f];
+    }
+}
+
+template bool is_direct<float>(const Convolution&);
+template bool is_direct<double>(const Convolution&);
+template bool is_direct_back<float>(const Convolution&);
+template bool is_direct_back<double>(const Convolution&);
+template void direct_convolve(const Convolution&, const float*, const float*, const float*, float*);
+template void direct_convolve(const Convolution&, const double*, const double*, const double*, double*);
+template void direct_convolve_back(const Convolution&, const float*, const float*, const float*, float*);
+template void direct_convolve_back(const Convolution&, const double*, const double*, const double*, double*);
+
+template bool is_direct_weight<float>(const Convolution&);
+template bool is_direct_weight<double>(const Convolution&);
+template void direct_convolution_weight(const Convolution&, const float*, const float*, float*);
+template void direct_convolution_weight(const Convolution&, const double*, const double*, double*);
+
+}  // namespace chainrule::kernels

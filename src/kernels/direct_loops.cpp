@@ -1,0 +1,401 @@
+// Sums of tiles stay in registers: of some filters for neighbouring windows, or of the weight for some of its
+// elements.
+#include "kernels/direct_loops.h"
+
+#include <algorithm>
+
+#include "chainrule/simd.h"
+
+namespace chainrule::kernels {
+namespace {
+
+/// Copies what is not padding: the rest of `to` is 0 already.
+template <class T>
+struct PadLoop {
+  template <int Bytes>
+  static void run(const Padded* padded, std::int64_t channels, const T* x, T* to) {
+    const auto& [deep, high, wide] = padded->windows.axes;
+    const std::int64_t first = std::max<std::int64_t>(0, -wide.before),
+                       last = std::min(wide.in, padded->reach[2] - wide.before);
+    for (std::int64_t c = 0; c < channels; ++c)
+      for (std::int64_t d = std::max<std::int64_t>(0, -deep.before);
+           d < std::min(deep.in, padded->reach[0] - deep.before); ++d)
+        for (std::int64_t h = std::max<std::int64_t>(0, -high.before);
+             h < std::min(high.in, padded->reach[1] - high.before); ++h) {
+          const T* from = x + ((c * deep.in + d) * high.in + h) * wide.in;
+          T* line =
+              to + c * padded->channel + (d + deep.before) * padded->plane + (h + high.before) * padded->line;
+          // A line is short: the processor does not see in time where they lead.
+          constexpr std::int64_t ahead = 2048 / sizeof(T), cache_line = 64 / sizeof(T);
+          __builtin_prefetch(from + ahead);
+          __builtin_prefetch(from + ahead + cache_line);
+          if (wide.stride == 1)
+            copy<simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>>(from + first, line + first + wide.before,
+                                                                     last - first);
+          else
+            for (std::int64_t w = first; w < last; ++w) {
+              const std::int64_t at = w + wide.before;
+              line[at % wide.stride * padded->part + at / wide.stride] = from[w];
+            }
+        }
+  }
+
+ private:
+  template <class P>
+  static void copy(const T* from, T* to, std::int64_t n) {
+    if (n < P::lanes) {
+      if constexpr (P::lanes * sizeof(T) > 16) return copy<simd::Pack<T, P::lanes / 2>>(from, to, n);
+      for (std::int64_t i = 0; i < n; ++i) to[i] = from[i];
+      return;
+    }
+    for (std::int64_t i = 0; i < n - P::lanes; i += P::lanes) P::load(from + i).store(to + i);
+    P::load(from + n - P::lanes).store(to + n - P::lanes);
+  }
+};
+
+/// A square of as many packs as they have lanes.
+template <class P, int Distance = 1>
+void transpose_square(P (&rows)[std::size_t{P::lanes}]) {
+#pragma GCC unroll 16
+  for (int i = 0; i < P::lanes; ++i)
+    if ((i & Distance) == 0) P::template swap_lanes<Distance>(rows[i], rows[i + Distance]);
+  if constexpr (2 * Distance < P::lanes) transpose_square<P, 2 * Distance>(rows);
+}
+
+struct FiltersLoop {
+  template <int Bytes>
+  using P = simd::Pack<float, Bytes / 4>;
+
+  template <int Bytes>
+  static void run(const DirectPart<float>* all) {
+    constexpr std::int64_t lanes = P<Bytes>::lanes;
+    DirectPart<float> part = *all;
+    const std::int64_t positions = part.padded->windows.out_size();
+    for (std::int64_t done = 0; done < all->filters; done += 2 * lanes) {
+      part.filters = std::min(all->filters - done, 2 * lanes);
+      part.weight = all->weight + done * part.depth;
+      part.start = all->start + done;
+      part.before = all->before + done * positions;
+      part.sums = all->sums + done * positions;
+      part.y = all->y + done * part.plane;
+      lines<Bytes>(part, part.filters > lanes ? 2 : 1);
+    }
+  }
+
+ private:
+  template <int Bytes>
+  static void lines(const DirectPart<float>& part, int packs) {
+    constexpr std::int64_t lanes = P<Bytes>::lanes;
+    const std::int64_t line_width = part.padded->windows.axes[2].out, count = part.padded->lines(),
+                       positions = line_width * count, width = width_of_tiles(lanes, line_width),
+                       windows = std::min(width, line_width), row = packs * lanes;
+    for (std::int64_t line = 0; line < count; ++line) {
+      const float* const x = part.x + part.padded->start(line);
+      for (std::int64_t done = 0; done < line_width; done += width) {
+        const std::int64_t column = std::max<std::int64_t>(0, std::min(done, line_width - width)),
+                           at = line * line_width + column;
+        P<Bytes> sums[2][std::size_t{lanes}];
+        const float* const start = part.starts_anew ? part.start : part.before + at * row;
+        const std::int64_t step = part.starts_anew ? 0 : row;
+        packs == 2 ? add_products<2>(part, width, x + column, start, step, sums)
+                   : add_products<1>(part, width, x + column, start, step, sums);
+        for (int q = 0; q < packs; ++q) {
+          if (part.is_last) {
+            transpose_square(sums[q]);
+            store(sums[q], std::min(part.filters - q * lanes, lanes), part.y + q * lanes * part.plane + at,
+                  part.plane, at + lanes <= positions ? lanes : windows);
+          } else {  // (What is behind the line belongs to the next one.)
+            for (std::int64_t j = 0; j < windows; ++j)
+              sums[q][j].store(part.sums + (at + j) * row + q * lanes);
+          }
+        }
+      }
+    }
+  }
+
+  /// Whole packs reach into windows that come later; at the end, only those that there are.
+  template <class P>
+  static void store(const P (&rows)[std::size_t{P::lanes}], std::int64_t filters, float* to,
+                    std::int64_t plane, std::int64_t windows) {
+    if (windows == P::lanes) {
+#pragma GCC unroll 16
+      for (int i = 0; i < P::lanes; ++i)
+        if (i < filters) rows[i].store(to + i * plane);
+      return;
+    }
+    float elements[std::size_t{P::lanes}];
+    for (std::int64_t i = 0; i < filters; ++i) {
+      rows[i].store(elements);
+      std::copy_n(elements, windows, to + i * plane);
+    }
+  }
+
+  template <int Packs, class P>
+  static void add_products(const DirectPart<float>& part, std::int64_t width, const float* x,
+                           const float* start, std::int64_t step, P (&sums)[2][std::size_t{P::lanes}]) {
+    if constexpr (P::lanes == 16) switch (width) {
+        case 12: return add_products_of<12, Packs>(part, x, start, step, sums);
+        case 10: return add_products_of<10, Packs>(part, x, start, step, sums);
+        case 8: return add_products_of<8, Packs>(part, x, start, step, sums);
+        default: return add_products_of<14, Packs>(part, x, start, step, sums);
+      }
+    add_products_of<P::lanes == 8 ? 6 : 4, Packs>(part, x, start, step, sums);
+  }
+  template <int Width, int Packs, class P>
+  static void add_products_of(const DirectPart<float>& part, const float* x, const float* start,
+                              std::int64_t step, P (&sums)[2][std::size_t{P::lanes}]) {
+    P held[Width][Packs];
+#pragma GCC unroll 16
+    for (int j = 0; j < Width; ++j)
+#pragma GCC unroll 2
+      for (int q = 0; q < Packs; ++q) held[j][q] = P::load(start + q * P::lanes + j * step);
+    const std::int64_t* const offsets = part.padded->offsets.data();
+    const float* weight = part.weight;
+    for (std::int64_t p = 0; p < part.depth; ++p, weight += Packs * P::lanes) {
+      const float* from = x + offsets[p];
+      asm("" : "+r"(from));  // else g++ 12 adds the offset to the address of each window
+      P row[Packs];
+#pragma GCC unroll 2
+      for (int q = 0; q < Packs; ++q) row[q] = P::load(weight + q * P::lanes);
+#pragma GCC unroll 16
+      for (int j = 0; j < Width; ++j) {
+        const P number(from[j]);
+#pragma GCC unroll 2
+        for (int q = 0; q < Packs; ++q) held[j][q] = held[j][q] + number * row[q];
+      }
+    }
+#pragma GCC unroll 16
+    for (int j = 0; j < P::lanes; ++j)
+#pragma GCC unroll 2
+      for (int q = 0; q < Packs; ++q) sums[q][j] = held[j < Width ? j : 0][q];
+  }
+};
+
+template <class T>
+struct WindowsLoop {
+  template <int Bytes>
+  using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+
+  template <int Bytes>
+  static void run(const DirectPart<T>* part) {
+    constexpr std::int64_t lanes = P<Bytes>::lanes;
+    const std::int64_t width = part->padded->windows.axes[2].out, count = part->padded->lines(),
+                       positions = width * count, last = std::max<std::int64_t>(0, width - lanes);
+    for (std::int64_t line = 0; line < count; ++line) {
+      const T* const x = part->x + part->padded->start(line);
+      for (std::int64_t done = 0; done < width; done += 2 * lanes) {
+        // The last pack of a line ends with it, where it is as long as one.
+        const std::int64_t first = std::min(done, last), step = std::min(done + lanes, last) - first,
+                           at = line * width + first,
+                           windows = width < lanes && at + lanes > positions ? width : lanes;
+        for (std::int64_t f = 0; f < part->filters; f += part->block)
+          done + lanes < width ? filters<P<Bytes>, 2>(*part, f, x + first, step, at, windows)
+                               : filters<P<Bytes>, 1>(*part, f, x + first, 0, at, windows);
+      }
+    }
+  }
+
+ private:
+  template <class P, int Packs>
+  static void filters(const DirectPart<T>& part, std::int64_t f, const T* x, std::int64_t step,
+                      std::int64_t at, std::int64_t windows) {
+    if constexpr (P::lanes == 16)
+      if (part.block == 8) return filters_of<P, Packs, 8>(part, f, x, step, at, windows);
+    filters_of<P, Packs, 6>(part, f, x, step, at, windows);
+  }
+  template <class P, int Packs, int Filters>
+  static void filters_of(const DirectPart<T>& part, std::int64_t f, const T* x, std::int64_t step,
+                         std::int64_t at, std::int64_t windows) {
+    const std::int64_t* const offsets = part.padded->offsets.data();
+    P sums[Filters][Packs];
+#pragma GCC unroll 8
+    for (int i = 0; i < Filters; ++i)
+#pragma GCC unroll 2
+      for (int q = 0; q < Packs; ++q) sums[i][q] = P(part.start[f + i]);
+    const T* weight = part.weight + f * part.depth;
+    for (std::int64_t p = 0; p < part.depth; ++p, weight += Filters) {
+      const T* const from = x + offsets[p];
+      P row[Packs];
+#pragma GCC unroll 2
+      for (int q = 0; q < Packs; ++q) row[q] = P::load(from + q * step);
+#pragma GCC unroll 8
+      for (int i = 0; i < Filters; ++i) {
+        const P number(weight[i]);
+#pragma GCC unroll 2
+        for (int q = 0; q < Packs; ++q) sums[i][q] = sums[i][q] + number * row[q];
+      }
+    }
+    const std::int64_t count = std::min<std::int64_t>(Filters, part.filters - f);
+    T* const to = part.y + f * part.plane + at;
+    if (count == Filters && windows == P::lanes) {
+#pragma GCC unroll 8
+      for (int i = 0; i < Filters; ++i)
+#pragma GCC unroll 2
+        for (int q = 0; q < Packs; ++q) sums[i][q].store(to + i * part.plane + q * step);
+      return;
+    }
+    T elements[std::size_t{Filters}][std::size_t{Packs * P::lanes}];
+#pragma GCC unroll 8
+    for (int i = 0; i < Filters; ++i)
+#pragma GCC unroll 2
+      for (int q = 0; q < Packs; ++q) sums[i][q].store(elements[i] + q * P::lanes);
+    for (std::int64_t i = 0; i < count; ++i)
+      for (std::int64_t q = 0; q < Packs; ++q)
+        std::copy_n(elements[i] + q * P::lanes, windows, to + i * part.plane + q * step);
+  }
+};
+
+template <class T>
+struct WeightLoop {
+  template <int Bytes>
+  using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+
+  template <int Bytes>
+  static void run(const WeightPart<T>* all) {
+    constexpr std::int64_t lanes = P<Bytes>::lanes;
+    WeightPart<T> part = *all;
+    for (std::int64_t done = 0; done < all->filters; done += 2 * lanes) {
+      part.filters = std::min(all->filters - done, 2 * lanes);
+      part.y = all->y + done * part.plane;
+      part.sums = all->sums + done * part.depth;
+      const std::int64_t packs = part.filters > lanes ? 2 : 1;
+      for (std::int64_t q = 0; q < packs; ++q) turn<P<Bytes>>(part, q, packs);
+      packs == 2 ? tiles<Bytes, 2>(part) : tiles<Bytes, 1>(part);
+    }
+  }
+
+ private:
+  /// A tile is of rows of the kernel of up to 3 or 5 neighbours, whose address is computed once.
+  template <int Bytes, int Packs>
+  static void tiles(const WeightPart<T>& part) {
+    constexpr bool many = Bytes == 64;
+    if constexpr (sizeof(T) == 4) {
+      const std::int64_t run = part.padded->run();
+      if (run == 3) return all_rows < Bytes, Packs, many ? 4 : 2, 3 > (part);
+      if (run == 5) return all_rows < Bytes, Packs, many ? (Packs == 2 ? 2 : 5) : 1, 5 > (part);
+    }
+    all_rows<Bytes, Packs, many ? 12 : 6, 1>(part);
+  }
+  template <int Bytes, int Packs, int Rows, int Run>
+  static void all_rows(const WeightPart<T>& part) {
+    for (std::int64_t k = 0; k < part.depth; k += Rows * Run) rows<P<Bytes>, Packs, Rows, Run>(part, k);
+  }
+
+  /// Filter by filter, window by window, becomes window by window, filter by filter. (What is in the lanes of
+  /// filters that there are not does not matter.)
+  template <class P>
+  static void turn(const WeightPart<T>& part, std::int64_t q, std::int64_t packs) {
+    const std::int64_t positions = part.padded->windows.out_size(),
+                       filters = std::min<std::int64_t>(part.filters - q * P::lanes, P::lanes);
+    const T* const y = part.y + q * P::lanes * part.plane;
+    T* const to = part.turned + q * P::lanes;
+    if (positions < P::lanes) {
+      for (std::int64_t at = 0; at < positions; ++at)
+        for (std::int64_t i = 0; i < P::lanes; ++i)
+          to[at * packs * P::lanes + i] = i < filters ? y[i * part.plane + at] : T(0);
+      return;
+    }
+    for (std::int64_t at = 0; at < positions; at += P::lanes) {
+      at = std::min<std::int64_t>(at, positions - P::lanes);
+      P rows[std::size_t{P::lanes}];
+#pragma GCC unroll 16
+      for (int i = 0; i < P::lanes; ++i)
+        rows[i] = P::load(y + std::min<std::int64_t>(i, filters - 1) * part.plane + at);
+      transpose_square(rows);
+#pragma GCC unroll 16
+      for (int j = 0; j < P::lanes; ++j) rows[j].store(to + (at + j) * packs * P::lanes);
+    }
+  }
+
+  template <class P, int Packs, int Rows, int Run>
+  static void rows(const WeightPart<T>& part, std::int64_t k) {
+    const std::int64_t count = std::min<std::int64_t>(Rows, (part.depth - k) / Run);
+    const T* from[Rows];
+    for (int r = 0; r < Rows; ++r)
+      from[r] =
+          part.x +
+          part.padded->offsets[static_cast<std::size_t>(k + std::min<std::int64_t>(r, count - 1) * Run)];
+    P sums[Rows * Run][Packs];
+#pragma GCC unroll 32
+    for (int t = 0; t < Rows * Run; ++t)
+#pragma GCC unroll 2
+      for (int q = 0; q < Packs; ++q) sums[t][q] = P(T(0));
+    const std::int64_t width = part.padded->windows.axes[2].out, lines = part.padded->lines();
+    const T* y = part.turned;
+    for (std::int64_t line = 0; line < lines; ++line) {
+      const std::int64_t first = part.padded->start(line);
+      for (std::int64_t i = first; i < first + width; ++i, y += Packs * P::lanes) {
+        P row[Packs];
+#pragma GCC unroll 2
+        for (int q = 0; q < Packs; ++q) row[q] = P::load(y + q * P::lanes);
+#pragma GCC unroll 16
+        for (int r = 0; r < Rows; ++r) {
+          const T* neighbours = from[r] + i;
+          if constexpr (Run > 1) asm("" : "+r"(neighbours));  // else g++ 12 keeps packs for the next window
+#pragma GCC unroll 16
+          for (int t = 0; t < Run; ++t) {
+            const P number(neighbours[t]);
+#pragma GCC unroll 2
+            for (int q = 0; q < Packs; ++q) sums[r * Run + t][q] = sums[r * Run + t][q] + number * row[q];
+          }
+        }
+      }
+    }
+    T* const to = part.sums + k * Packs * P::lanes;
+#pragma GCC unroll 32
+    for (int t = 0; t < Rows * Run; ++t)
+      if (t < count * Run)
+#pragma GCC unroll 2
+        for (int q = 0; q < Packs; ++q) {
+          T* const sum = to + (t * Packs + q) * P::lanes;
+          (P::load(sum) + sums[t][q]).store(sum);
+        }
+  }
+};
+
+}  // namespace
+
+template <class T>
+std::int64_t lanes_of() {
+  switch (simd::instruction_set()) {
+    case simd::InstructionSet::avx512: return 64 / sizeof(T);
+    case simd::InstructionSet::avx2: return 32 / sizeof(T);
+    case simd::InstructionSet::baseline: break;
+  }
+  return 16 / sizeof(T);
+}
+
+std::int64_t width_of_tiles(std::int64_t lanes, std::int64_t line) {
+  if (lanes < 16) return lanes == 8 ? 6 : 4;
+  std::int64_t best = 14;
+  for (const std::int64_t width : {12, 10, 8})
+    if (round_up(line, width) < round_up(line, best)) best = width;
+  return best;
+}
+
+template <class T>
+const T* padded_input(const Padded& padded, std::int64_t channels, const T* x, T* copy) {
+  if (padded.is_input) return x + padded.origin();
+  simd::vectorized<PadLoop<T>>(&padded, channels, x, copy);
+  return copy;
+}
+void sum_filters(const DirectPart<float>& part) { simd::vectorized<FiltersLoop>(&part); }
+template <class T>
+void sum_windows(const DirectPart<T>& part) {
+  simd::vectorized<WindowsLoop<T>>(&part);
+}
+template <class T>
+void sum_weight(const WeightPart<T>& part) {
+  simd::vectorized<WeightLoop<T>>(&part);
+}
+
+template std::int64_t lanes_of<float>();
+template std::int64_t lanes_of<double>();
+template const float* padded_input(const Padded&, std::int64_t, const float*, float*);
+template const double* padded_input(const Padded&, std::int64_t, const double*, double*);
+template void sum_windows(const DirectPart<float>&);
+template void sum_windows(const DirectPart<double>&);
+template void sum_weight(const WeightPart<float>&);
+template void sum_weight(const WeightPart<double>&);
+
+}  // namespace chainrule::kernels
