@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "chainrule/simd.h"
 #include "kernels/parallel.h"
 
 namespace chainrule::kernels {
@@ -31,6 +32,34 @@ std::int64_t key_of(double x) {
 std::int64_t key_of(std::int64_t x) { return x; }
 std::int32_t key_of(bool x) { return x ? 1 : 0; }
 
+/// Keys are compared in groups: of each chunk of a line, as many as there are lanes, each with every lanes-th
+/// key.
+constexpr std::int64_t lanes = 16, chunk = 16 * lanes;
+
+/// The keys of a line, and the least one of each group. Plain loops, compiled for each instruction set.
+template <class Key, class T>
+struct KeysLoop {
+  template <int>
+  static void run(const T* from, std::int64_t n, Key flip, Key* keys) {
+    for (std::int64_t i = 0; i < n; ++i) keys[i] = static_cast<Key>(key_of(from[i])) ^ flip;
+  }
+};
+template <class Key>
+struct LeastLoop {
+  template <int>
+  static void run(const Key* keys, std::int64_t n, Key* least) {
+    for (; n > 0; keys += chunk, n -= chunk, least += lanes) {
+      Key here[lanes];
+      for (std::int64_t j = 0; j < lanes; ++j) here[j] = keys[j < n ? j : 0];
+      std::int64_t i = lanes;
+      for (; i + lanes <= std::min(n, chunk); i += lanes)
+        for (std::int64_t j = 0; j < lanes; ++j) here[j] = std::min(here[j], keys[i + j]);
+      for (std::int64_t j = 0; i + j < std::min(n, chunk); ++j) here[j] = std::min(here[j], keys[i + j]);
+      for (std::int64_t j = 0; j < lanes; ++j) least[j] = here[j];
+    }
+  }
+};
+
 /// A line of keys, and room to sort them with their places.
 template <class Key>
 class Sorter {
@@ -42,7 +71,7 @@ class Sorter {
     const Key flip = descending ? Key(-1) : Key(0);  // ~key has the reverse order
     Key* const keys = keys_.get();
     if (step == 1)
-      for (std::int64_t i = 0; i < n_; ++i) keys[i] = static_cast<Key>(key_of(from[i])) ^ flip;
+      simd::vectorized<KeysLoop<Key, T>>(from, n_, flip, keys);
     else
       for (std::int64_t i = 0; i < n_; ++i) keys[i] = static_cast<Key>(key_of(from[i * step])) ^ flip;
   }
@@ -66,38 +95,44 @@ class Sorter {
 
   std::size_t size() const { return static_cast<std::size_t>(n_); }
 
-  /// The first `count` in order. As many blocks have a smallest key up to `bound`, so that nothing beyond it
-  /// is wanted, and other blocks need not be gone through.
+  /// The first `count` in order. As many groups have a least key up to `bound`, so that nothing beyond it is
+  /// wanted, and other groups need not be gone through.
   const Item* best(std::int64_t count) {
     if (!items_) items_.reset(new Item[size()]);
     if (count == 0) return items_.get();
-    constexpr std::int64_t block = 16;
     const Key* const keys = keys_.get();
-    smallest_.clear();
-    for (std::int64_t i = 0; i < n_; i += block) {
-      const std::int64_t end = std::min(i + block, n_);
-      Key least = keys[i];
-      if (end - i == block)
-        for (std::int64_t j = i; j < i + block; ++j) least = keys[j] < least ? keys[j] : least;
-      else
-        least = *std::min_element(keys + i, keys + end);
-      smallest_.push_back(least);
-    }
-    Key bound = std::numeric_limits<Key>::max();
-    if (static_cast<std::int64_t>(smallest_.size()) > count) {
-      ordered_ = smallest_;
-      std::nth_element(ordered_.begin(), ordered_.begin() + (count - 1), ordered_.end());
-      bound = ordered_[static_cast<std::size_t>(count - 1)];
-    }
+    least_.resize(static_cast<std::size_t>((n_ + chunk - 1) / chunk * lanes));
+    simd::vectorized<LeastLoop<Key>>(keys, n_, least_.data());
+    const Key bound = bound_of(count);
     Item* last = items_.get();
-    for (std::size_t k = 0; k < smallest_.size(); ++k) {
-      if (smallest_[k] > bound) continue;
-      const auto begin = static_cast<std::int64_t>(k) * block;
-      for (std::int64_t i = begin; i < std::min(begin + block, n_); ++i)
+    for (std::size_t k = 0; k < least_.size(); ++k) {
+      if (least_[k] > bound) continue;
+      const std::int64_t first = static_cast<std::int64_t>(k) / lanes * chunk,
+                         end = std::min(first + chunk, n_);
+      for (std::int64_t i = first + static_cast<std::int64_t>(k) % lanes; i < end; i += lanes)
         if (keys[i] <= bound) *last++ = {static_cast<Unsigned>(keys[i]) ^ sign, static_cast<Unsigned>(i)};
     }
-    std::partial_sort(items_.get(), items_.get() + count, last);
+    constexpr std::int64_t so_few = 64;
+    if (last - items_.get() <= so_few)
+      std::sort(items_.get(), last);
+    else
+      std::partial_sort(items_.get(), items_.get() + count, last);
     return items_.get();
+  }
+  /// A key that at least `count` are not beyond, of which there are enough groups; not many more, if they are
+  /// in no order.
+  Key bound_of(std::int64_t count) {
+    if (n_ < chunk) return std::numeric_limits<Key>::max();
+    // Of a chunk that is not whole, groups may be empty: they repeat the first key.
+    auto groups = n_ / chunk * lanes;
+    ordered_.assign(least_.begin(), least_.begin() + groups);
+    for (; groups % 2 == 0 && groups >= 4 * count; groups /= 2)
+      for (std::int64_t i = 0; i < groups / 2; ++i)
+        ordered_[static_cast<std::size_t>(i)] = std::min(ordered_[static_cast<std::size_t>(i)],
+                                                         ordered_[static_cast<std::size_t>(i + groups / 2)]);
+    if (groups < count) return std::numeric_limits<Key>::max();
+    std::nth_element(ordered_.begin(), ordered_.begin() + (count - 1), ordered_.begin() + groups);
+    return ordered_[static_cast<std::size_t>(count - 1)];
   }
 
   const Item* sorted() {
@@ -127,7 +162,7 @@ class Sorter {
   std::int64_t n_;
   std::unique_ptr<Key[]> keys_;
   std::unique_ptr<Item[]> items_;
-  std::vector<Key> smallest_, ordered_;  // of the blocks
+  std::vector<Key> least_, ordered_;  // of the groups
 };
 
 template <class Key, class T>

@@ -33,7 +33,7 @@ bool equal(T a, T b) {
 TYPED_TEST(PlacesInOrder, are_those_of_a_stable_sort) {
   using T = TypeParam;
   std::mt19937_64 engine(11);
-  for (const std::int64_t n : {1, 2, 15, 16, 17, 63, 64, 65, 200, 511, 512, 1000})
+  for (const std::int64_t n : {1, 2, 15, 16, 17, 63, 64, 65, 200, 256, 263, 511, 512, 1000})
     for (const std::int64_t inner : {1, 3})
       for (const bool descending : {false, true})
         for (const bool is_spread : {false, true}) {
@@ -49,8 +49,8 @@ TYPED_TEST(PlacesInOrder, are_those_of_a_stable_sort) {
               if (number == 0 && engine() % 2 == 0) elements[i] = -elements[i];
             }
           }
-          for (const std::int64_t count :
-               {std::int64_t{0}, std::int64_t{1}, std::min<std::int64_t>(n, 10), n}) {
+          for (const std::int64_t count : {std::int64_t{0}, std::int64_t{1}, std::min<std::int64_t>(n, 10),
+                                           std::min<std::int64_t>(n, 32), n}) {
             const Array places = places_in_order(x, {outer, n, inner}, count, descending);
             ASSERT_EQ(places.shape(), Shape({outer, count, inner}));
             for (std::int64_t line = 0; line < outer * inner; ++line) {
