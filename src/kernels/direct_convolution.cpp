@@ -3,6 +3,7 @@
 #include "kernels/direct_convolution.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "kernels/direct_loops.h"
 #include "kernels/parallel.h"
@@ -45,6 +46,11 @@ Padded::Padded(const Windows& of, std::int64_t channels) : windows(of) {
         }
 }
 namespace {
+
+template <class T>
+void fill_zero(T* to, std::int64_t count) {
+  std::memset(to, 0, static_cast<std::size_t>(count) * sizeof(T));
+}
 
 /// Products that a window sums up at a time: their weights, for a block of filters, stay in the second-level
 /// cache.
@@ -103,7 +109,7 @@ struct Direct {
     const Stripes stripes(windows, channels_per_part, 16 / (samples * groups));
     Scratch<T> packed(groups * rows * channels * taps), start(groups * all_rows);
     pack_weight(tiles, channels_per_part, packed.data());
-    std::fill_n(start.data(), groups * all_rows, T(0));
+    fill_zero(start.data(), groups * all_rows);
     if (bias != nullptr)
       for (std::int64_t g = 0; g < groups; ++g)
         std::copy_n(bias + g * filters, filters, start.data() + g * all_rows);
@@ -122,7 +128,7 @@ struct Direct {
         const std::int64_t stripe = task % stripes.count;
         const Padded padded(stripes.stripe(stripe), channels_per_part);
         Scratch<T> copy(padded.scratch(channels_per_part));
-        std::fill_n(copy.data(), padded.scratch(channels_per_part), T(0));
+        fill_zero(copy.data(), padded.scratch(channels_per_part));
         do {
           const std::int64_t at = task / stripes.count, g = at % groups;
           for (std::int64_t c = 0; c < channels; c += channels_per_part) {
@@ -248,13 +254,13 @@ void direct_convolution_weight(const Convolution& convolution, const T* x, const
                                      : std::min<std::int64_t>(samples, 8);
   Scratch<T> sums(stretches * size);
   T* const all_sums = sums.data();
-  std::fill_n(all_sums, stretches * size, T(0));
+  fill_zero(all_sums, stretches * size);
   const auto part = [&](std::int64_t task, std::int64_t end) {
     for (; task < end; ++task)
       for (std::int64_t stripe = 0; stripe < stripes.count; ++stripe) {
         const Padded padded(stripes.stripe(stripe), channels);
         Scratch<T> copy(padded.scratch(channels)), turned(padded.windows.out_size() * 2 * lanes);
-        std::fill_n(copy.data(), padded.scratch(channels), T(0));
+        fill_zero(copy.data(), padded.scratch(channels));
         const std::int64_t group = task % groups, stretch = task / groups;
         for (std::int64_t sample = stretch * samples / stretches;
              sample < (stretch + 1) * samples / stretches; ++sample) {
@@ -277,7 +283,7 @@ void direct_convolution_weight(const Convolution& convolution, const T* x, const
       std::max<std::int64_t>(1, products_per_part / (samples / stretches * filters * depth * positions)),
       part);
   for (std::int64_t stretch = 1; stretch < stretches; ++stretch)
-    for (std::int64_t i = 0; i < size; ++i) all_sums[i] += all_sums[stretch * size + i];
+    add_sums(size, all_sums + stretch * size, all_sums);
   for (std::int64_t group = 0; group < groups; ++group)
     for (std::int64_t done = 0; done < filters; done += 2 * lanes) {
       const std::int64_t n = std::min(2 * lanes, filters - done), width = round_up(n, lanes);

@@ -388,6 +388,10 @@ template <class T>
 void sum_weight(const WeightPart<T>& part) {
   simd::vectorized<WeightLoop<T>>(&part);
 }
+template <class T>
+void add_sums(std::int64_t count, const T* __restrict from, T* __restrict to) {
+  for (std::int64_t i = 0; i < count; ++i) to[i] += from[i];
+}
 
 template std::int64_t lanes_of<float>();
 template std::int64_t lanes_of<double>();
@@ -397,5 +401,7 @@ template void sum_windows(const DirectPart<float>&);
 template void sum_windows(const DirectPart<double>&);
 template void sum_weight(const WeightPart<float>&);
 template void sum_weight(const WeightPart<double>&);
+template void add_sums(std::int64_t, const float*, float*);
+template void add_sums(std::int64_t, const double*, double*);
 
 }  // namespace chainrule::kernels

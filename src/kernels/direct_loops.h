@@ -50,5 +50,8 @@ struct WeightPart {
 };
 template <class T>
 void sum_weight(const WeightPart<T>& part);
+/// to[i] += from[i]
+template <class T>
+void add_sums(std::int64_t count, const T* from, T* to);
 
 }  // namespace chainrule::kernels
