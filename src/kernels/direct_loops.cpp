@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "chainrule/simd.h"
+#include "kernels/tiles.h"
 
 namespace chainrule::kernels {
 namespace {
@@ -53,15 +54,6 @@ struct PadLoop {
   }
 };
 
-/// A square of as many packs as they have lanes.
-template <class P, int Distance = 1>
-void transpose_square(P (&rows)[std::size_t{P::lanes}]) {
-#pragma GCC unroll 16
-  for (int i = 0; i < P::lanes; ++i)
-    if ((i & Distance) == 0) P::template swap_lanes<Distance>(rows[i], rows[i + Distance]);
-  if constexpr (2 * Distance < P::lanes) transpose_square<P, 2 * Distance>(rows);
-}
-
 struct FiltersLoop {
   template <int Bytes>
   using P = simd::Pack<float, Bytes / 4>;
@@ -101,7 +93,7 @@ struct FiltersLoop {
                    : add_products<1>(part, width, x + column, start, step, sums);
         for (int q = 0; q < packs; ++q) {
           if (part.is_last) {
-            transpose_square(sums[q]);
+            transpose_packs(sums[q]);
             store(sums[q], std::min(part.filters - q * lanes, lanes), part.y + q * lanes * part.plane + at,
                   part.plane, at + lanes <= positions ? lanes : windows);
           } else {  // (What is behind the line belongs to the next one.)
@@ -301,7 +293,7 @@ struct WeightLoop {
 #pragma GCC unroll 16
       for (int i = 0; i < P::lanes; ++i)
         rows[i] = P::load(y + std::min<std::int64_t>(i, filters - 1) * part.plane + at);
-      transpose_square(rows);
+      transpose_packs(rows);
 #pragma GCC unroll 16
       for (int j = 0; j < P::lanes; ++j) rows[j].store(to + (at + j) * packs * P::lanes);
     }

@@ -10,6 +10,7 @@
 #include "chainrule/error.h"
 #include "kernels/openblas.h"
 #include "kernels/parallel.h"
+#include "kernels/tiles.h"
 
 // LAPACK's matrices lie column by column, ours row by row: what is one to us is its transpose to LAPACK.
 // Where that makes no simple difference, copies are transposed; some copy is needed anyway, as LAPACK
@@ -61,15 +62,38 @@ void for_each_matrix(std::string_view operation, std::int64_t count, std::int64_
 
 std::int64_t cube(std::int64_t n) { return n * n * n; }
 
-/// A (rows, columns) as (columns, rows), in blocks that stay in the first-level cache.
+/// A (rows, columns) as (columns, rows), in blocks that stay in the first-level cache, and squares of packs.
 template <class T>
-void transpose(const T* from, std::int64_t rows, std::int64_t columns, T* to) {
+[[gnu::flatten]] void transpose(const T* from, std::int64_t rows, std::int64_t columns, T* to) {
+  using P = simd::Pack<T, static_cast<int>(16 / sizeof(T))>;
   constexpr std::int64_t block = 16;
   for (std::int64_t i = 0; i < rows; i += block)
-    for (std::int64_t j = 0; j < columns; j += block)
-      for (std::int64_t r = i; r < std::min(rows, i + block); ++r)
-        for (std::int64_t c = j; c < std::min(columns, j + block); ++c)
-          to[c * rows + r] = from[r * columns + c];
+    for (std::int64_t j = 0; j < columns; j += block) {
+      const std::int64_t bottom = std::min(rows, i + block), right = std::min(columns, j + block);
+      std::int64_t r = i;
+      for (; r + P::lanes <= bottom; r += P::lanes) {
+        std::int64_t c = j;
+        for (; c + P::lanes <= right; c += P::lanes) {
+          P square[P::lanes];
+          for (int k = 0; k < P::lanes; ++k) square[k] = P::load(from + (r + k) * columns + c);
+          transpose_packs(square);
+          for (int k = 0; k < P::lanes; ++k) square[k].store(to + (c + k) * rows + r);
+        }
+        for (; c < right; ++c)
+          for (int k = 0; k < P::lanes; ++k) to[c * rows + r + k] = from[(r + k) * columns + c];
+      }
+      for (; r < bottom; ++r)
+        for (std::int64_t c = j; c < right; ++c) to[c * rows + r] = from[r * columns + c];
+    }
+}
+
+/// Whether a square matrix is the unit matrix.
+template <class T>
+bool is_unit(const T* from, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i)
+    for (std::int64_t j = 0; j < n; ++j)
+      if (*from++ != static_cast<T>(i == j)) return false;
+  return true;
 }
 
 template <class T>
@@ -136,12 +160,20 @@ Array solve(std::string_view operation, const Lu& lu, bool transposed, const Arr
     const T *from = b.data<T>(), *factors = lu.factors.template data<T>();
     T* to = result.template mutable_data<T>();
     for_each_matrix<T>(operation, stack.count, n * n * k, [&](const Lapack<T>& lapack, std::int64_t i) {
+      const std::int64_t which = same ? 0 : i;
+      const auto solve_columns = [&](bool of_transposed, T* columns) {
+        int info = 0;
+        lapack.getrs(of_transposed ? "T" : "N", &size, &sides, factors + which * n * n, &size,
+                     &lu.pivots[static_cast<std::size_t>(which * n)], columns, &size, &info, 1);
+      };
+      if (k == n && is_unit(from + i * n * n, n)) {
+        // An inverse: that of the other transpose, column by column, is this one's row by row.
+        std::copy_n(from + i * n * n, n * n, to + i * n * n);
+        return solve_columns(!transposed, to + i * n * n);
+      }
       std::vector<T> columns(static_cast<std::size_t>(n * k));
       transpose(from + i * n * k, n, k, columns.data());
-      const std::int64_t which = same ? 0 : i;
-      int info = 0;
-      lapack.getrs(transposed ? "T" : "N", &size, &sides, factors + which * n * n, &size,
-                   &lu.pivots[static_cast<std::size_t>(which * n)], columns.data(), &size, &info, 1);
+      solve_columns(transposed, columns.data());
       transpose(columns.data(), k, n, to + i * n * k);
     });
   });

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "kernels/copy.h"
 #include "ops/linear_algebra/matrices.h"
 #include "ops/registry.h"
 
@@ -29,6 +30,14 @@ std::string describe_matrix(const Shape& shape, std::int64_t place) {
 Tensor for_matrices(const Tensor& x) { return reshape(x, matrices(x.shape(), 1, 1)); }
 
 Tensor banded(std::int64_t rows, std::int64_t columns, DType dtype, double below, double on, double above) {
+  if (below == 0 && above == 0) {
+    Array diagonal = kernels::zeros({rows, columns}, dtype);
+    dispatch(dtype, [&]<class T>() {
+      T* to = diagonal.mutable_data<T>();
+      for (std::int64_t i = 0; i < std::min(rows, columns); ++i) to[i * (columns + 1)] = static_cast<T>(on);
+    });
+    return constant(std::move(diagonal));
+  }
   Array out({rows, columns}, dtype);
   dispatch(dtype, [&]<class T>() {
     T* to = out.mutable_data<T>();
