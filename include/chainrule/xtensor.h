@@ -17,11 +17,22 @@
 
 namespace CHAINRULE_API chainrule {
 
-/// The elements of any xtensor expression, evaluated, as a constant. float, double and bool keep their
-/// type; other numbers become float64 or int64.
+namespace detail {
+template <class T>
+struct FromXtensor {
+  using type = ElementFor<T>;
+};
+template <Element T>
+struct FromXtensor<T> {
+  using type = T;
+};
+}  // namespace detail
+
+/// The elements of any xtensor expression, evaluated, as a constant. They keep their type where it is one of
+/// a tensor; other numbers become float64 or int64.
 template <class E>
 Tensor from_xtensor(const xt::xexpression<E>& expression) {
-  using T = ElementFor<typename E::value_type>;
+  using T = typename detail::FromXtensor<std::remove_cv_t<typename E::value_type>>::type;
   const E& from = expression.derived_cast();
   std::vector<std::int64_t> sizes(from.shape().begin(), from.shape().end());
   const xt::xarray<T, xt::layout_type::row_major> values = xt::cast<T>(from);

@@ -24,7 +24,9 @@ TEST(FromXtensor, takes_arrays_of_every_element_type) {
   EXPECT_TRUE(equals(from_xtensor(xt::xarray<double>{{1, 2}, {3, 4}}), {2, 2}, {1, 2, 3, 4}));
   EXPECT_EQ(from_xtensor(xt::xarray<double>{1, 2}).dtype(), DType::float64);
   EXPECT_EQ(from_xtensor(xt::xarray<float>{1, 2}).dtype(), DType::float32);
-  EXPECT_EQ(from_xtensor(xt::xarray<int>{1, 2}).dtype(), DType::int64);
+  EXPECT_EQ(from_xtensor(xt::xarray<int>{1, 2}).dtype(), DType::int32);
+  EXPECT_EQ(from_xtensor(xt::xarray<std::uint8_t>{1, 255}).dtype(), DType::uint8);
+  EXPECT_EQ(from_xtensor(xt::xarray<short>{1, 2}).dtype(), DType::int64);
   EXPECT_EQ(from_xtensor(xt::xarray<bool>{true, false}).dtype(), DType::boolean);
   EXPECT_TRUE(equals(from_xtensor(xt::xarray<unsigned char>{7, 255}), {2}, {7, 255}));
 }

@@ -16,7 +16,7 @@ Tensor input_for(const onnx::Port& port) {
   std::vector<std::int64_t> sizes;
   for (const auto& size : port.sizes.value_or(std::vector<std::optional<std::int64_t>>()))
     sizes.push_back(size.value_or(2));
-  const bool real = port.type == "float" || port.type == "double" || port.type.ends_with("16");
+  const bool real = port.type == "float" || port.type == "double" || port.type.ends_with("float16");
   const DType dtype = port.type == "bool"                          ? DType::boolean
                       : port.type.find("int") != std::string::npos ? DType::int64
                       : port.type == "double"                      ? DType::float64
