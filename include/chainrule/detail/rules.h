@@ -136,8 +136,7 @@ struct Mul {
 struct Div {
   static auto value(auto a, auto b) { return a / b; }
   static constexpr auto vjp_a(auto, auto b, auto, auto g) { return g / b; }
-  // Not g · (y / b): in derivatives of derivatives, y is small where b is large, and g as large as b.
-  static constexpr auto vjp_b(auto, auto b, auto y, auto g) { return -(g / b * y); }
+  static constexpr auto vjp_b(auto, auto b, auto y, auto g) { return -(g * (y / b)); }
 };
 
 /// a · b, but 0 where either is 0, also where the other is infinite or NaN: how cotangents are multiplied.
@@ -148,7 +147,7 @@ struct StrongProduct : Mul {
 struct StrongQuotient {
   static auto value(auto a, auto b) { return strong_quotient(a, b); }
   static constexpr auto vjp_a(auto, auto b, auto, auto g) { return g / b; }
-  static constexpr auto vjp_b(auto, auto b, auto y, auto g) { return -(g / b * y); }
+  static constexpr auto vjp_b(auto, auto b, auto y, auto g) { return -(g * strong_quotient(y, b)); }
 };
 
 struct Pow {

@@ -7,6 +7,7 @@
 #include "chainrule/statistics.h"
 #include "ops/loss_reduction.h"
 #include "ops/registry.h"
+#include "ops/scaling.h"
 
 namespace chainrule {
 namespace ops {
@@ -69,8 +70,12 @@ Tensor cosine_similarity(const Operand& a, const Operand& b, Integer axis, doubl
   const Shape shape = broadcast("cosine_similarity", x.shape(), y.shape());
   const auto along = static_cast<std::int64_t>(normalize_axis("cosine_similarity", axis, shape));
   const auto unit = [&](const Tensor& v) {
+    if (shape[static_cast<std::size_t>(along)] == 0) return broadcast_to(v, shape);
     const Tensor whole = broadcast_to(v, shape);
-    return whole / maximum(norm(whole, along, true), eps);
+    // Norms do not overflow, but the squares of them do in second derivatives.
+    const Tensor factor = ops::scale_for_squares(max(abs(whole.detach()), along, true), eps == 0);
+    const Tensor scaled = whole * factor;
+    return scaled / maximum(norm(scaled, along, true), factor * eps);
   };
   return sum(unit(x) * unit(y), along);
 } catch (...) {
@@ -148,8 +153,10 @@ Tensor cosine_embedding_loss(const Operand& a, const Operand& b, const Operand& 
                      to_string(y.shape()) + " must be rows (N, M), or vectors, of one shape");
   // x / √(Σx² + eps), where the root is that of a norm with one element more, which overflows nowhere.
   const auto unit = [](const Tensor& v) {
+    if (v.size() == 0) return v;
     constexpr double eps = 1e-12;  // PyTorch's
-    return v / hypot(norm(v, -1, true), std::sqrt(eps));
+    const Tensor factor = ops::scale_for_squares(max(abs(v.detach()), -1, true), false), scaled = v * factor;
+    return scaled / hypot(norm(scaled, -1, true), factor * std::sqrt(eps));
   };
   const Tensor cosine = sum(unit(x) * unit(y), -1);
   ops::require_same_shape("cosine_embedding_loss", cosine.shape(), t.shape());

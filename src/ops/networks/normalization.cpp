@@ -7,18 +7,10 @@
 #include "ops/networks/resampling.h"
 #include "ops/networks/spatial.h"
 #include "ops/registry.h"
+#include "ops/scaling.h"
 
 namespace chainrule {
 namespace ops {
-
-/// Where the squares of numbers up to these would overflow, or, if asked for, vanish beside nothing else. Not
-/// of such whose reciprocals overflow.
-static Tensor is_extreme(const Tensor& largest, bool also_tiny) {
-  const bool single = largest.dtype() == DType::float32;
-  const double most = single ? 1e15 : 1e150, least = single ? 1e-37 : 1e-307;
-  const Tensor huge = (largest > most) & isfinite(largest);
-  return also_tiny ? huge | ((largest < 1 / most) & (largest > least)) : huge;
-}
 
 /// y = (x - mean) / √(variance + eps) · weight + bias for each group in x (outer, groups, inner), see
 /// kernels::Groups; without the mean where not `centred`. There may be no bias, or neither.
@@ -55,7 +47,7 @@ struct Normalize {
   Tensor inverse_of(const Tensor& distance) const {
     const Axes group = {0, 2};
     const Tensor largest = max(abs(distance.detach()), group, true);
-    const Tensor factor = where(is_extreme(largest, eps == 0), 1 / largest, 1);
+    const Tensor factor = scale_for_squares(largest, eps == 0);
     return factor / sqrt(mean(square(distance * factor), group, true) + (eps * factor) * factor);
   }
   Attributes attributes() const {
@@ -298,10 +290,10 @@ Tensor local_response_norm(const Operand& x, Integer size, double alpha, double 
     return pow(sums * (alpha / static_cast<double>(size)) + least, beta);
   };
   if (in.size() == 0) return in / powers(in, k);
-  const Tensor largest = max(abs(in.detach()), 1, true), extreme = ops::is_extreme(largest, k == 0);
-  if (!traced(in) && !any(extreme)) return in / powers(in, k);
-  // A factor for all channels at a place, a constant, which cancels in every derivative.
-  const Tensor factor = where(extreme, 1 / largest, 1), scaled = in * factor;
+  // For all channels at a place.
+  const Tensor factor = ops::scale_for_squares(max(abs(in.detach()), 1, true), k == 0);
+  if (!traced(in) && all(factor == 1)) return in / powers(in, k);
+  const Tensor scaled = in * factor;
   return scaled / powers(scaled, factor * k * factor) * pow(factor, 2 * beta - 1);
 } catch (...) {
   rethrow_in_call("local_response_norm", x);
