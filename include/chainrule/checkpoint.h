@@ -32,7 +32,8 @@ class Recomputed : public CustomRule {
 
  private:
   std::vector<Tensor> captured_;
-  std::uint64_t bits_ = 0;  // of the results
+  std::shared_ptr<const void> buffers_;  // to which the function has assigned, with what they held before
+  std::uint64_t bits_ = 0;               // of the results
 };
 
 template <class F, class... A>
@@ -110,9 +111,11 @@ std::vector<std::size_t> segment_ends(std::size_t functions, std::size_t segment
 ///
 /// f must compute the same again, so it is kept as a copy, and so are its arguments: a Generator gives the
 /// same random numbers if it is an argument, or captured by value, in which case it starts anew in each call.
-/// GradError in the backward pass if the results are others, as from a generator captured by reference or a
-/// parameter that was assigned to in between. Where nothing is recorded, f is just called. Source: Griewank
-/// and Walther, "Revolve", 2000; Chen and others, "Training deep nets with sublinear memory cost", 2016.
+/// Buffers of modules are, for the time, what they were: a Dropout drops the same, and running statistics
+/// move once. GradError in the backward pass if the results are others, as from a generator captured by
+/// reference or a parameter that was assigned to in between. Where nothing is recorded, f is just called.
+/// Source: Griewank and Walther, "Revolve", 2000; Chen and others, "Training deep nets with sublinear memory
+/// cost", 2016.
 template <class F>
 auto checkpoint(F f) {
   return [f = std::move(f)]<class... A>(A && ... arguments) requires std::is_invocable_v < F&, detail::Kept<A>

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 
+#include "autograd/buffers.h"
 #include "autograd/captured.h"
 #include "autograd/engine.h"
 #include "chainrule/detail/hash.h"
@@ -59,7 +61,9 @@ std::vector<Tensor> Recomputed::called_first(std::span<const Tensor> in, Call ca
     stand_ins.push_back(!each.is_empty() && each.requires_grad() ? variable(each) : each);
   std::vector<Tensor> results;
   {
+    AssignedBuffers assigned;
     CapturingCall run("checkpoint", stand_ins, call);
+    if (!assigned.before.empty()) buffers_ = std::make_shared<const BufferValues>(std::move(assigned.before));
     captured_ = std::move(run.captured);
     for (const Tensor& result : run.results) results.push_back(result.detach());
   }
@@ -80,6 +84,8 @@ std::vector<Tensor> Recomputed::pull_back(std::span<const Tensor> in, std::span<
   wrt.insert(wrt.end(), captured_.begin(), captured_.end());
   const CapturingCall run("checkpoint", stand_ins, [this](std::span<const Tensor> tensors) {
     const OutsideOfTransforms outside;
+    std::optional<BuffersAsBefore> as_before;
+    if (buffers_ != nullptr) as_before.emplace(*static_cast<const BufferValues*>(buffers_.get()));
     return called_again(tensors);
   });
   if (!are_same(run.captured, captured_))

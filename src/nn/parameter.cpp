@@ -2,7 +2,9 @@
 
 #include "chainrule/nn/parameter.h"
 
+#include "autograd/buffers.h"
 #include "graph/node.h"
+#include "ops/batching.h"
 
 namespace chainrule {
 namespace {
@@ -55,6 +57,12 @@ Buffer::Buffer(const Tensor& value, bool persistent)
 
 void Buffer::assign(const Tensor& value) const {
   require_alike("Buffer::assign: a buffer", slot_->value, value);
+  if (ops::is_batched(value))
+    throw GradError(
+        "Buffer::assign: inside vmap, the new value is another for each sample, but a buffer has one for "
+        "all; "
+        "evaluate the module (training = false), or let the function take and give its state");
+  AssignedBuffers::note(*this);
   slot_->value = value.detach();
 }
 

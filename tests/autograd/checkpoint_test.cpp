@@ -149,6 +149,47 @@ TEST(Checkpoint, draws_the_same_random_numbers_again) {
   EXPECT_EQ(values(gradients(own(x), {x})[x]), values(randn({3}, start)));
 }
 
+// Their state is in buffers, which all copies share.
+TEST(Checkpoint, of_layers_that_change_drops_the_same_again_and_moves_statistics_once) {
+  struct Block {
+    Linear linear;
+    BatchNorm norm;
+    Dropout dropout;
+    Tensor operator()(const Tensor& x) const { return dropout(norm(linear(x))); }
+    CHAINRULE_MEMBERS(linear, norm, dropout)
+  };
+  const auto blocks = [] {
+    Generator generator(7);
+    std::vector<Block> all;
+    for (int i = 0; i < 5; ++i)
+      all.push_back({Linear(3, 3, generator), BatchNorm(3), Dropout(0.5, generator)});
+    return all;
+  };
+  const std::vector<Block> plain = blocks(), parts = blocks();
+  Generator generator(1);
+  const Tensor x = randn({8, 3}, generator);
+  const Tensor expected = grad([&](const Tensor& at) {
+    Tensor y = at;
+    for (const Block& block : plain) y = block(y);
+    return sum(y * y);
+  })(x);
+  const Tensor found = grad([&](const Tensor& at) {
+    const Tensor y = checkpoint_sequential(parts, at);
+    return sum(y * y);
+  })(x);
+  EXPECT_EQ(values(found), values(expected));
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    EXPECT_EQ(values(parts[i].norm.running_mean.value()), values(plain[i].norm.running_mean.value()));
+    EXPECT_EQ(parts[i].dropout.seed.value().item<std::int64_t>(),
+              plain[i].dropout.seed.value().item<std::int64_t>());
+  }
+  // Captured by a function, and as a checkpoint within one.
+  const Dropout& drop = parts.front().dropout;
+  const auto twice = checkpoint([&](const Tensor& at) { return checkpoint(drop)(at) * drop(at); });
+  const Tensor ones_only = ones({64}), g = grad([&](const Tensor&at) { return sum(twice(at)); })(ones_only);
+  EXPECT_TRUE(all((g == 0) | (g == 8)));
+}
+
 TEST(Checkpoint, refuses_a_function_that_does_not_compute_the_same_again) {
   Generator generator(1);
   const Tensor x = variable(point());

@@ -8,6 +8,7 @@
 #include "chainrule/nn.h"
 #include "chainrule/shaping.h"
 #include "chainrule/transforms.h"
+#include "chainrule/vmap.h"
 #include "support.h"
 
 namespace chainrule::test {
@@ -103,6 +104,17 @@ TEST(BatchNorm, keeps_no_graph_of_what_it_has_seen) {
   norm(variable(tensor({{1.0, 2.0}, {3.0, 5.0}})));
   EXPECT_FALSE(norm.running_mean.value().requires_grad());
   EXPECT_FALSE(norm.running_var.value().requires_grad());
+}
+
+TEST(BatchNorm, in_training_under_vmap_is_an_error_that_leaves_its_statistics_alone) {
+  BatchNorm norm(1);
+  const Tensor x = tensor({{{1.0}, {3.0}}, {{2.0}, {6.0}}});
+  const auto each = vmap([&](const Tensor& batch) { return norm(batch); });
+  EXPECT_TRUE(
+      mentions(message_of<GradError>([&] { (void)each(x); }), {"buffer", "vmap", "training = false"}));
+  EXPECT_TRUE(equals(norm.running_mean.value(), {1}, {0}));
+  eval(norm);
+  EXPECT_TRUE(close(each(x)[1], norm(x[1]), 1e-15));
 }
 
 TEST(RmsNorm, divides_by_the_root_of_the_mean_square) {
