@@ -121,39 +121,46 @@ NamedTensors state_dict(const ModuleRef& module) {
   return state;
 }
 
-void load_state_dict(const ModuleRef& module, const NamedTensors& state) {
+StateDifferences load_state_dict(const ModuleRef& module, const NamedTensors& state,
+                                 const LoadOptions& options) {
   const std::vector<State::Entry> entries = visited<State>(module).entries;
-  std::string problems, twice, unknown, missing, misshapen;
-  const auto list = [](std::string& to, const std::string& what) { to += (to.empty() ? "" : ", ") + what; };
+  StateDifferences differences;
+  std::vector<std::string> twice, misshapen;
   std::map<std::string_view, const Tensor*> given;
   for (const auto& [name, tensor] : state)
-    if (!given.emplace(name, &tensor).second) list(twice, name);
-  std::vector<const Tensor*> values;
+    if (!given.emplace(name, &tensor).second) twice.push_back(name);
+  std::vector<std::pair<const State::Entry*, const Tensor*>> found;
+  std::set<std::string_view> known;
   for (const State::Entry& entry : entries) {
-    const auto found = given.find(entry.name);
-    if (found == given.end()) {
-      list(missing, entry.name);
+    known.insert(entry.name);
+    const auto place = given.find(entry.name);
+    if (place == given.end()) {
+      differences.missing.push_back(entry.name);
       continue;
     }
-    const Shape& shape = entry.value().shape();
-    if (found->second->shape() != shape)
-      list(misshapen, entry.name + " " + to_string(found->second->shape()) + " for " + to_string(shape));
-    values.push_back(found->second);
+    const Shape &shape = entry.value().shape(), &other = place->second->shape();
+    if (other != shape) misshapen.push_back(entry.name + " " + to_string(other) + " for " + to_string(shape));
+    found.emplace_back(&entry, place->second);
   }
-  std::set<std::string_view> known;
-  for (const State::Entry& entry : entries) known.insert(entry.name);
   for (const auto& [name, tensor] : state)
-    if (!known.contains(name)) list(unknown, name);
-  for (const auto& [what, names] : {std::pair<const char*, const std::string&>("missing", missing),
-                                    {"unknown", unknown},
-                                    {"there twice", twice},
-                                    {"of another shape", misshapen}})
-    if (!names.empty()) problems += (problems.empty() ? "" : "; ") + std::string(what) + ": " + names;
+    if (!known.contains(name)) differences.unknown.push_back(name);
+  std::string problems;
+  const auto list = [&](const char* what, const std::vector<std::string>& names) {
+    for (std::size_t i = 0; i < names.size(); ++i)
+      problems += (i > 0 ? ", " : (problems.empty() ? "" : "; ") + std::string(what) + ": ") + names[i];
+  };
+  if (options.strict) {
+    list("missing", differences.missing);
+    list("unknown", differences.unknown);
+  }
+  list("there twice", twice);
+  list("of another shape", misshapen);
   if (!problems.empty())
     throw ShapeError("load_state_dict: the state does not fit the module: " + problems +
-                     "; give one of a module with the same members, as state_dict() lists them");
-  for (std::size_t i = 0; i < entries.size(); ++i)
-    entries[i].assign(cast(values[i]->detach(), entries[i].value().dtype()));
+                     "; give one of a module with the same members, as state_dict() lists them" +
+                     (options.strict && twice.empty() && misshapen.empty() ? ", or {.strict = false}" : ""));
+  for (const auto& [entry, value] : found) entry->assign(cast(value->detach(), entry->value().dtype()));
+  return differences;
 }
 
 namespace detail {

@@ -147,6 +147,32 @@ TEST(Module, says_all_that_does_not_fit_and_changes_nothing) {
     EXPECT_EQ(values(state_dict(network)[i].second), values(before[i].second));
 }
 
+TEST(Module, takes_what_fits_of_a_state_where_it_is_not_strict) {
+  Generator generator;
+  const Mlp network({2, 3, 1}, generator);
+  const NamedTensors before = state_dict(network);
+  const NamedTensors state = {{"layers.0.weight", ones({3, 2})}, {"head.weight", ones({1, 3})}};
+  EXPECT_TRUE(mentions(
+      message_of<ShapeError>([&] { load_state_dict(network, state); }),
+      {"missing: layers.0.bias, layers.1.weight, layers.1.bias; unknown: head.weight", "{.strict = false}"}));
+  const StateDifferences differences = load_state_dict(network, state, {.strict = false});
+  EXPECT_EQ(differences.missing,
+            (std::vector<std::string>{"layers.0.bias", "layers.1.weight", "layers.1.bias"}));
+  EXPECT_EQ(differences.unknown, std::vector<std::string>{"head.weight"});
+  EXPECT_EQ(values(state_dict(network)[0].second), std::vector<double>(6, 1));
+  for (std::size_t i = 1; i < before.size(); ++i)
+    EXPECT_EQ(values(state_dict(network)[i].second), values(before[i].second));
+  // Another shape is an error all the same, and nothing is changed then.
+  EXPECT_TRUE(mentions(message_of<ShapeError>([&] {
+                         load_state_dict(network,
+                                         {{"layers.0.weight", zeros({3, 2})}, {"layers.1.bias", zeros({2})}},
+                                         {.strict = false});
+                       }),
+                       {"of another shape: layers.1.bias (2,) for (1,)"}));
+  EXPECT_EQ(values(state_dict(network)[0].second), std::vector<double>(6, 1));
+  EXPECT_TRUE(load_state_dict(network, before).missing.empty());
+}
+
 TEST(Module, keeps_the_values_of_a_state_through_training) {
   Generator generator;
   const Linear layer(2, 1, generator);

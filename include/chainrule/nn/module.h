@@ -57,10 +57,21 @@ void name_parameters(const ModuleRef& module, const std::string& prefix = "");
 /// The values of parameters and persistent buffers by name, as they are now: what to save. One that is in
 /// several places is there under each name.
 [[nodiscard]] NamedTensors state_dict(const ModuleRef& module);
+/// Of load_state_dict().
+struct LoadOptions {
+  bool strict = true;  ///< must the state have all that the module has, and nothing else?
+};
+/// How a state and a module differ: names of the module that the state lacks, and those that only the state
+/// has.
+struct StateDifferences {
+  std::vector<std::string> missing, unknown;
+};
 /// Takes over a state, also one that PyTorch has saved: values are cast to the dtypes that the module has.
 /// ShapeError, which lists all names that are missing, unknown, there twice or of another shape, and nothing
-/// has changed then.
-void load_state_dict(const ModuleRef& module, const NamedTensors& state);
+/// has changed then. With {.strict = false} what is missing stays as it is, what is unknown is left out, and
+/// both are returned: to begin with a network that has learned something else, or a part of one.
+StateDifferences load_state_dict(const ModuleRef& module, const NamedTensors& state,
+                                 const LoadOptions& options = {});
 
 namespace detail {
 /// Gives a module, which is a copy, slots of its own; floating ones of a dtype, if there is one.
