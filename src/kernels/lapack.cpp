@@ -96,9 +96,35 @@ bool is_unit(const T* from, std::int64_t n) {
                                    std::memcmp(from, from + n + 1, same) == 0));
 }
 
+/// A⁻¹ from P A = L U, where `to` is the unit matrix: U⁻¹ L⁻¹, a few columns at a time, as those of L⁻¹ begin
+/// with zeros; then columns change places, which lie side by side.
 template <class T>
-bool all_finite(const T* from, std::int64_t count) {
-  return std::all_of(from, from + count, [](T x) { return std::isfinite(x); });
+void invert(const Lapack<T>& lapack, int n, const T* factors, const int* pivots, T* to) {
+  constexpr int few = 48;
+  const T one = 1;
+  const auto row = static_cast<std::ptrdiff_t>(n);
+  for (int first = 0; first < n; first += few) {
+    const int left = n - first, columns = std::min(few, left);
+    lapack.trsm("L", "L", "N", "U", &left, &columns, &one, factors + first * (row + 1), &n,
+                to + first * (row + 1), &n, 1, 1, 1, 1);
+  }
+  lapack.trsm("L", "U", "N", "N", &n, &n, &one, factors, &n, to, &n, 1, 1, 1, 1);
+  for (int j = n; j-- > 0;)
+    if (const int other = pivots[j] - 1; other != j)
+      std::swap_ranges(to + j * row, to + (j + 1) * row, to + other * row);
+}
+
+template <class T>
+[[gnu::flatten]] bool all_finite(const T* from, std::int64_t count) {
+  using P = simd::Pack<T, static_cast<int>(16 / sizeof(T))>;
+  P even(T(0)), odd(T(0));  // NaN, once 0 times something that is not finite is added
+  std::int64_t i = 0;
+  for (; i + 2 * P::lanes <= count; i += 2 * P::lanes) {
+    even += P::load(from + i) * P(0);
+    odd += P::load(from + i + P::lanes) * P(0);
+  }
+  return !any((even + odd) != P(0)) &&
+         std::all_of(from + i, from + count, [](T x) { return std::isfinite(x); });
 }
 template <class T>
 void fill_nan(T* to, std::int64_t count) {
@@ -169,7 +195,10 @@ Array solve(std::string_view operation, const Lu& lu, bool transposed, const Arr
       if (k == n && is_unit(from + i * n * n, n)) {
         // An inverse: that of the other transpose, column by column, is this one's row by row.
         std::copy_n(from + i * n * n, n * n, to + i * n * n);
-        return solve_columns(!transposed, to + i * n * n);
+        if (transposed)
+          return invert(lapack, size, factors + which * n * n,
+                        &lu.pivots[static_cast<std::size_t>(which * n)], to + i * n * n);
+        return solve_columns(true, to + i * n * n);
       }
       std::vector<T> columns(static_cast<std::size_t>(n * k));
       transpose(from + i * n * k, n, k, columns.data());

@@ -3,6 +3,9 @@
 
 #include "chainrule/autograd.h"
 #include "chainrule/linalg.h"
+#include "chainrule/random.h"
+#include "chainrule/shaping.h"
+#include "chainrule/statistics.h"
 #include "differences.h"
 #include "support.h"
 
@@ -135,6 +138,17 @@ TEST(Slogdet, does_not_overflow) {
   const auto [sign, logabsdet] = slogdet(diagonal({-1e200, 1e200, 1e200}));
   EXPECT_EQ(sign.item(), -1);
   EXPECT_NEAR(logabsdet.item(), 600 * std::log(10), 1e-10);
+}
+
+TEST(Slogdet, has_the_transposed_inverse_as_gradient_of_matrices_of_many_sizes) {
+  Generator generator(3);
+  for (const std::int64_t n : {1, 2, 3, 47, 48, 49, 96, 131}) {
+    const Tensor a = variable(randn({2, n, n}, generator));
+    const Tensor slope = gradients(sum(slogdet(a).logabsdet), {a})[a];
+    const Tensor unit = broadcast_to(eye(n), {2, n, n});
+    EXPECT_TRUE(allclose(matmul(transposed(slope), a), unit, 1e-9, 1e-9)) << n;
+    EXPECT_TRUE(allclose(matmul(inverse(a), a), unit, 1e-9, 1e-9)) << n;
+  }
 }
 
 TEST(PseudoInverse, has_a_gradient_where_the_rank_is_not_full_but_stays) {
