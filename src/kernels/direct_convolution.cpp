@@ -248,10 +248,13 @@ void direct_convolution_weight(const Convolution& convolution, const T* x, const
                      positions = windows.out_size(), depth = channels * windows.kernel_size(),
                      lanes = lanes_of<T>(), size = groups * round_up(filters, lanes) * depth;
   const Stripes stripes(windows, channels, 1);
-  // Of few groups, parts of the samples are summed up at the same time, and then added up.
-  const std::int64_t stretches = groups >= 8 || samples * positions * filters * depth < 8 * products_per_part
-                                     ? 1
-                                     : std::min<std::int64_t>(samples, 8);
+  // Of few groups, parts of the samples are summed up at the same time, and then added up; of a large weight,
+  // which would take much memory, parts of the filters.
+  const bool is_large = groups * filters * depth > (1 << 18),
+             is_alone =
+                 is_large || groups >= 8 || samples * positions * filters * depth < 8 * products_per_part;
+  const std::int64_t stretches = is_alone ? 1 : std::min<std::int64_t>(samples, 8),
+                     block = is_large ? 2 * lanes : filters, parts = (filters + block - 1) / block;
   Scratch<T> sums(stretches * size);
   T* const all_sums = sums.data();
   fill_zero(all_sums, stretches * size);
@@ -261,27 +264,27 @@ void direct_convolution_weight(const Convolution& convolution, const T* x, const
         const Padded padded(stripes.stripe(stripe), channels);
         Scratch<T> copy(padded.scratch(channels)), turned(padded.windows.out_size() * 2 * lanes);
         fill_zero(copy.data(), padded.scratch(channels));
-        const std::int64_t group = task % groups, stretch = task / groups;
+        const std::int64_t first = task % parts * block, group = task / parts % groups,
+                           stretch = task / parts / groups;
         for (std::int64_t sample = stretch * samples / stretches;
              sample < (stretch + 1) * samples / stretches; ++sample) {
           const std::int64_t at = sample * groups + group;
           const WeightPart<T> sum{
               &padded,
               depth,
-              filters,
+              std::min(block, filters - first),
               positions,
               padded_input(padded, channels, x + at * channels * windows.in_size(), copy.data()),
-              y + at * filters * positions + stripes.first(stripe),
+              y + (at * filters + first) * positions + stripes.first(stripe),
               turned.data(),
-              all_sums + task * (size / groups)};
+              all_sums + (stretch * groups + group) * (size / groups) + first * depth};
           sum_weight(sum);
         }
       }
   };
   parallel_for(
-      stretches * groups,
-      std::max<std::int64_t>(1, products_per_part / (samples / stretches * filters * depth * positions)),
-      part);
+      stretches * groups * parts,
+      std::max<std::int64_t>(1, products_per_part / (samples / stretches * block * depth * positions)), part);
   for (std::int64_t stretch = 1; stretch < stretches; ++stretch)
     add_sums(size, all_sums + stretch * size, all_sums);
   for (std::int64_t group = 0; group < groups; ++group)
