@@ -19,6 +19,7 @@ struct Mistake {
   std::string code;                     ///< statements, with tensors a and b
   std::vector<std::string> words = {};  ///< that the compiler's message contains
   std::size_t lines = 14;               ///< at most, of the message
+  std::size_t of_clang = lines;         ///< clang goes on with all other functions of the name
 };
 
 const std::vector<Mistake> mistakes = {
@@ -64,17 +65,17 @@ const std::vector<Mistake> mistakes = {
     {"tensor_of_texts", "(void)tensor(std::vector<std::string>{\"a\"});", {"array of numbers"}},
     {"sum_with_text", "(void)(a + \"x\");", {"operator+"}},
     {"text_before_a_product", "(void)(\"x\" * a);", {"operator*"}},
-    {"sum_with_a_string", "(void)(a + std::string(\"x\"));", {"operator+"}},
+    {"sum_with_a_string", "(void)(a + std::string(\"x\"));", {"operator+"}, 14, 60},
     {"product_with_a_vector", "(void)(std::vector<double>{1, 2} * a);", {"tensor(array)"}},
     {"sum_into_of_an_array", "a += std::array{1.0, 2.0};", {"tensor(array)"}},
     {"comparison_with_null", "if (a == nullptr) return;", {"operator=="}},
     {"comparison_with_an_address", "if (a < &b) return;", {"operator<"}},
     {"loop_over_a_tensor", "for (auto row : a) (void)row;", {"unbind"}, 17},
-    {"slice_without_braces", "(void)a[Slice{0, 2}];", {"x[{Slice{0, 2}}]"}},
-    {"mask_as_position", "(void)a[a > 0];", {"masked_select"}},
-    {"numbers_without_braces", "(void)tensor(1, 2, 3);", {"tensor({1, 2, 3})"}},
-    {"variables_without_braces", "(void)variable(1.0, 2.0);", {"variable({1, 2, 3})"}},
-    {"name_before_the_value", "(void)variable(\"x\", 1.0);", {"the value comes first"}},
+    {"slice_without_braces", "(void)a[Slice{0, 2}];", {"x[{Slice{0, 2}}]"}, 14, 30},
+    {"mask_as_position", "(void)a[a > 0];", {"masked_select"}, 14, 30},
+    {"numbers_without_braces", "(void)tensor(1, 2, 3);", {"tensor({1, 2, 3})"}, 14, 35},
+    {"variables_without_braces", "(void)variable(1.0, 2.0);", {"variable({1, 2, 3})"}, 14, 35},
+    {"name_before_the_value", "(void)variable(\"x\", 1.0);", {"the value comes first"}, 14, 35},
     {"stack_without_braces", "(void)stack(a, b);", {"stack({a, b})"}},
     {"concatenate_without_braces", "(void)concatenate(a, b, 1);", {"concatenate({a, b})"}},
     {"gradients_without_braces", "(void)gradients(a, b);", {"gradients(L, {x})"}},
@@ -194,8 +195,10 @@ class Compilers : public ::testing::TestWithParam<std::string> {
       const std::string message = about(mistake, messages);
       EXPECT_TRUE(mentions(message, {"error"})) << mistake.name << " compiles";
       EXPECT_TRUE(mentions(message, mistake.words)) << mistake.name;
-      EXPECT_LE(std::count(message.begin(), message.end(), '\n'), mistake.lines) << mistake.name << ":\n"
-                                                                                 << message;
+      EXPECT_LE(std::count(message.begin(), message.end(), '\n'),
+                is_clang() ? mistake.of_clang : mistake.lines)
+          << mistake.name << ":\n"
+          << message;
     }
   }
 };
@@ -205,7 +208,7 @@ TEST_P(Compilers, refuse_what_would_not_mean_what_it_says) { expect_refused(mist
 TEST_P(Compilers, report_mistakes_in_formulas_once) {
   std::vector<Mistake> all = mistakes_in_formulas;
   if (is_clang())
-    for (Mistake& mistake : all) mistake.lines = 1000;
+    for (Mistake& mistake : all) mistake.of_clang = 1000;
   expect_refused(all);
 }
 
