@@ -113,6 +113,19 @@ TEST(Tables, are_refused_with_the_option_that_helps) {
   EXPECT_TRUE(mentions(errors, {"texts that look like numbers, as '1'100'"}));
 }
 
+TEST(Tables, are_looked_at_alike_for_cross_validation) {
+  std::string numbered = "0,1,2\n";
+  for (int i = 0; i < 12; ++i) numbered += "1.5," + std::to_string(i) + (i % 2 == 0 ? ",a\n" : ",b\n");
+  const TemporaryFile header(numbered), tiny("x,y\n1,a\n2,b\n3,a\n"), model("", ".safetensors"),
+      slip("x,y\n1,a\n-,b\n");
+  EXPECT_TRUE(mentions(train({header.path(), "--cv", "2"}).errors,
+                       {"as a header that pandas writes", "--header yes"}));
+  EXPECT_TRUE(mentions(train({tiny.path(), "--cv", "2", "--patience", "3"}).errors,
+                       {"--cv 2", "has 3 rows", "--patience"}));
+  EXPECT_TRUE(mentions(train({tiny.path(), "--test", slip.path(), "--epochs", "1"}).errors,
+                       {slip.path() + ":3: column 1 (x) holds '-'", "give --missing '-'"}));
+}
+
 TEST(Tables, with_texts_that_hardly_repeat_are_warned_of) {
   std::string text = "weight,y\n";
   for (int i = 0; i < 60; ++i) text += std::to_string(i % 40) + " kg," + (i % 2 == 0 ? "a\n" : "b\n");

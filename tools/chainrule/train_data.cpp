@@ -201,7 +201,8 @@ TrainingData prepare(const Table& table, const ColumnChoice& choice, const Table
   const Dataset all = encode(data.encoder, table);
   data.train = take_rows(all, parts.train);
   data.validation = take_rows(all, parts.validation);
-  data.test = test == nullptr ? take_rows(all, parts.test) : encode(data.encoder, *test);
+  data.test = test == nullptr ? take_rows(all, parts.test)
+                              : with_reading_hint(*test, [&] { return encode(data.encoder, *test); });
   if (test != nullptr) data.test_source = test->path;
   data.warnings = find_warnings(table, choice, data.encoder, options);
   return data;
@@ -306,11 +307,17 @@ TrainingData read_training_data(const TrainOptions& options, Generator& generato
 
 std::vector<TrainingData> read_folds(const TrainOptions& options, Generator& generator) {
   Table read = options.data.empty() ? make_half_moons(generator) : read_table(options.data, options.reading);
+  if (options.reading.header == "auto") require_no_header_of_numbers(read);
   const ColumnChoice choice =
       options.data.empty() ? ColumnChoice{.target = 2} : choose_columns(read, options);
   const Table table = with_targets(std::move(read), choice);
   if (table.rows() < options.cv)
     throw CommandError(fmt::format("--cv {}: {} has {} rows", options.cv, table.path, table.rows()));
+  const std::int64_t largest_part = (table.rows() + options.cv - 1) / options.cv;
+  if (options.validation > 0 && table.rows() - largest_part < 2)
+    throw CommandError(
+        fmt::format("--cv {}: {} has {} rows, too few to hold some back for --validation or --patience",
+                    options.cv, table.path, table.rows()));
   std::vector<TrainingData> all;
   for (const Fold& fold : task_of(table, choice) == Task::classification
                               ? stratified_k_fold(classes_in(table, choice.target), options.cv, generator)
