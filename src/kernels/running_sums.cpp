@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "chainrule/simd.h"
 #include "kernels/parallel.h"
 
 namespace chainrule::kernels {
@@ -18,6 +19,23 @@ void sum_rows(const T* __restrict x, std::int64_t n, std::int64_t step, T* __res
     for (int row = 0; row < Rows; ++row)
       out[row * n] = static_cast<T>(totals[row] += static_cast<Running>(x[row * n]));
 }
+
+/// Neighbouring lines at a time: a stretch of a row long enough to be fetched ahead of, whose sums stay in
+/// the first cache.
+constexpr std::int64_t most_lines = 256;
+
+/// The compiler makes vectors of this for each instruction set.
+template <class Running, class T>
+struct SumAcrossLoop {
+  template <int Bytes>
+  static void run(const T* __restrict x, std::int64_t n, std::int64_t step, std::int64_t lines,
+                  T* __restrict out) {
+    Running totals[most_lines] = {};
+    for (std::int64_t i = 0; i < n; ++i, x += step, out += step)
+      for (std::int64_t j = 0; j < lines; ++j)
+        out[j] = static_cast<T>(totals[j] += static_cast<Running>(x[j]));
+  }
+};
 
 }  // namespace
 
@@ -34,9 +52,31 @@ void running_sums(const T* x, std::int64_t rows, std::int64_t n, bool from_end, 
   });
 }
 
+template <class Running, class T>
+void running_sums_across(const T* x, std::int64_t outer, std::int64_t n, std::int64_t inner, bool from_end,
+                         T* out) {
+  if (outer * n * inner == 0) return;
+  const std::int64_t blocks = (inner + most_lines - 1) / most_lines;
+  const std::int64_t first = from_end ? (n - 1) * inner : 0, step = from_end ? -inner : inner;
+  const std::int64_t grain = std::max<std::int64_t>(1, parallel_grain / (n * std::min(inner, most_lines)));
+  parallel_for(outer * blocks, grain, [=](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t block = begin; block < end; ++block) {
+      const std::int64_t line = block % blocks * most_lines, at = block / blocks * n * inner + first + line;
+      simd::vectorized<SumAcrossLoop<Running, T>>(x + at, n, step, std::min(most_lines, inner - line),
+                                                  out + at);
+    }
+  });
+}
+
 template void running_sums<double>(const float*, std::int64_t, std::int64_t, bool, float*);
 template void running_sums<double>(const double*, std::int64_t, std::int64_t, bool, double*);
 template void running_sums<std::uint64_t>(const std::int64_t*, std::int64_t, std::int64_t, bool,
                                           std::int64_t*);
+template void running_sums_across<double>(const float*, std::int64_t, std::int64_t, std::int64_t, bool,
+                                          float*);
+template void running_sums_across<double>(const double*, std::int64_t, std::int64_t, std::int64_t, bool,
+                                          double*);
+template void running_sums_across<std::uint64_t>(const std::int64_t*, std::int64_t, std::int64_t,
+                                                 std::int64_t, bool, std::int64_t*);
 
 }  // namespace chainrule::kernels

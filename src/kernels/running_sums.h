@@ -9,4 +9,9 @@ namespace chainrule::kernels {
 template <class Running, class T>
 void running_sums(const T* x, std::int64_t rows, std::int64_t n, bool from_end, T* out);
 
+/// The same along the middle axis of (outer, n, inner).
+template <class Running, class T>
+void running_sums_across(const T* x, std::int64_t outer, std::int64_t n, std::int64_t inner, bool from_end,
+                         T* out);
+
 }  // namespace chainrule::kernels

@@ -61,6 +61,20 @@ TEST(VectorNorm, of_any_order_is_scaled_and_has_the_derivative_0_at_0) {
   EXPECT_THROW((void)vector_norm({1, 2}, nan), std::invalid_argument);
 }
 
+TEST(RunningSum, along_any_axis_is_to_the_bit_that_of_lines_in_a_row) {
+  Engine engine(1);
+  for (const Shape& shape : {Shape{40, 700}, Shape{3, 30, 257}, Shape{2, 50, 3}})
+    for (const DType dtype : {DType::float32, DType::float64, DType::int64}) {
+      const Tensor x = cast(random_tensor(shape, engine) * 100, dtype);
+      EXPECT_EQ(values(cumsum(x, -2)), values(swapaxes(cumsum(swapaxes(x, -2, -1), -1), -2, -1)));
+      if (dtype == DType::int64) continue;
+      const Tensor v = variable(x), weights = cast(random_tensor(shape, engine), dtype);
+      EXPECT_EQ(
+          values(gradients(sum(cumsum(v, -2) * weights), {v}).at(v)),
+          values(gradients(sum(swapaxes(cumsum(swapaxes(v, -2, -1), -1), -2, -1) * weights), {v}).at(v)));
+    }
+}
+
 TEST(RunningSum, of_whole_numbers_stays_whole_and_wraps_around) {
   constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
   EXPECT_EQ(cumsum(tensor({most, std::int64_t{1}})).to_vector<std::int64_t>()[1],

@@ -54,14 +54,7 @@ struct Cumsum {
   void run(const T* x, T* out, const Shape& shape) const {
     const AlongAxis along(shape, axis);
     if (along.inner == 1) return kernels::running_sums<Running>(x, along.outer, along.n, from_end, out);
-    along.for_each_block([&](std::int64_t first, std::int64_t lines) {
-      Running totals[AlongAxis::most] = {};
-      for (std::int64_t i = 0; i < along.n; ++i) {
-        const std::int64_t at = first + (from_end ? along.n - 1 - i : i) * along.inner;
-        for (std::int64_t j = 0; j < lines; ++j)
-          out[at + j] = static_cast<T>(totals[j] += static_cast<Running>(x[at + j]));
-      }
-    });
+    kernels::running_sums_across<Running>(x, along.outer, along.n, along.inner, from_end, out);
   }
 };
 
