@@ -326,7 +326,7 @@ Tensor apply(Op op, Here here, SavedOf<Op>& saved, const In&... in) {
   const Reads reads = recording.needed ? recording.reads(op) : 0;
   const bool read_now = value.is_deferred() && !stays_deferred(value, reads, tensors);
   if (!recording.needed) {
-    drop_all(in...);
+    if constexpr (requires { Op::integers; }) drop_all(in...);  // elementwise: it may wait
     return read_now ? read(constant(std::move(value))) : constant(std::move(value));
   }
   Tensor out = TensorAccess::adopt(new FixedNode<Op, count>(
