@@ -1,0 +1,169 @@
+// What is made of P A = L U, by LAPACK: solutions, inverses and determinants; and solutions with triangles.
+
+#include <cstring>
+
+#include "kernels/lapack.h"
+#include "kernels/lapack_calls.h"
+
+namespace chainrule::kernels {
+namespace {
+
+/// Whether a square matrix is the unit matrix: a 1 and as many zeros as it has rows, again and again.
+template <class T>
+bool is_unit(const T* from, std::int64_t n) {
+  const auto same = static_cast<std::size_t>(n * n - n - 1) * sizeof(T);
+  return *from == 1 && (n == 1 || (std::all_of(from + 1, from + 1 + n, [](T x) { return x == 0; }) &&
+                                   std::memcmp(from, from + n + 1, same) == 0));
+}
+
+/// A⁻¹ from P A = L U, where `to` is the unit matrix: U⁻¹ L⁻¹, a few columns at a time, as those of L⁻¹ begin
+/// with zeros; then columns change places, which lie side by side.
+template <class T>
+void invert(const Lapack<T>& lapack, int n, const T* factors, const int* pivots, T* to) {
+  constexpr int few = 48;
+  const T one = 1;
+  const auto row = static_cast<std::ptrdiff_t>(n);
+  for (int first = 0; first < n; first += few) {
+    const int left = n - first, columns = std::min(few, left);
+    lapack.trsm("L", "L", "N", "U", &left, &columns, &one, factors + first * (row + 1), &n,
+                to + first * (row + 1), &n, 1, 1, 1, 1);
+  }
+  lapack.trsm("L", "U", "N", "N", &n, &n, &one, factors, &n, to, &n, 1, 1, 1, 1);
+  for (int j = n; j-- > 0;)
+    if (const int other = pivots[j] - 1; other != j)
+      std::swap_ranges(to + j * row, to + (j + 1) * row, to + other * row);
+}
+
+}  // namespace
+
+Lu lu(std::string_view operation, const Array& a) {
+  const Stack stack(a.shape());
+  const std::int64_t n = stack.rows;
+  const auto count = static_cast<std::size_t>(stack.count);
+  Lu result{a.shape(), Array(a.shape(), a.dtype()), std::vector<int>(count * static_cast<std::size_t>(n)),
+            std::vector<int>(count)};
+  if (a.size() == 0) return result;
+  const int size = as_int(operation, n);
+  dispatch_floating(a.dtype(), [&]<class T>() {
+    const T* from = a.data<T>();
+    T* to = result.factors.template mutable_data<T>();
+    for_each_matrix<T>(operation, stack.count, cube(n), [&](const Lapack<T>& lapack, std::int64_t i) {
+      int* const pivots = &result.pivots[static_cast<std::size_t>(i * n)];
+      if (!all_finite(from + i * n * n, n * n)) {  // of which LAPACK might make no permutation
+        fill_nan(to + i * n * n, n * n);
+        for (int j = 0; j < size; ++j) pivots[j] = j + 1;
+        return;
+      }
+      transpose(from + i * n * n, n, n, to + i * n * n);
+      lapack.getrf(&size, &size, to + i * n * n, &size, pivots,
+                   &result.singular[static_cast<std::size_t>(i)]);
+    });
+  });
+  return result;
+}
+
+Array solve(std::string_view operation, const Lu& lu, bool transposed, const Array& b) {
+  const Stack stack(b.shape());
+  const std::int64_t n = stack.rows, k = stack.columns;
+  Array result(b.shape(), b.dtype());
+  if (result.size() == 0) return result;
+  const int size = as_int(operation, n), sides = as_int(operation, k);
+  const bool same = lu.shape.rank() == 2;
+  dispatch_floating(b.dtype(), [&]<class T>() {
+    const T *from = b.data<T>(), *factors = lu.factors.template data<T>();
+    T* to = result.template mutable_data<T>();
+    for_each_matrix<T>(operation, stack.count, n * n * k, [&](const Lapack<T>& lapack, std::int64_t i) {
+      const std::int64_t which = same ? 0 : i;
+      const auto solve_columns = [&](bool of_transposed, T* columns) {
+        int info = 0;
+        lapack.getrs(of_transposed ? "T" : "N", &size, &sides, factors + which * n * n, &size,
+                     &lu.pivots[static_cast<std::size_t>(which * n)], columns, &size, &info, 1);
+      };
+      if (k == n && is_unit(from + i * n * n, n)) {
+        // An inverse: that of the other transpose, column by column, is this one's row by row.
+        std::copy_n(from + i * n * n, n * n, to + i * n * n);
+        if (transposed)
+          return invert(lapack, size, factors + which * n * n,
+                        &lu.pivots[static_cast<std::size_t>(which * n)], to + i * n * n);
+        return solve_columns(true, to + i * n * n);
+      }
+      std::vector<T> columns(static_cast<std::size_t>(n * k));
+      transpose(from + i * n * k, n, k, columns.data());
+      solve_columns(transposed, columns.data());
+      transpose(columns.data(), k, n, to + i * n * k);
+    });
+  });
+  return result;
+}
+
+std::array<Array, 3> determinants(const Lu& lu) {
+  const Stack stack(lu.shape);
+  const std::int64_t n = stack.rows;
+  const Shape shape = with_axes(lu.shape, {});
+  const DType dtype = lu.factors.dtype();
+  std::array<Array, 3> results = {Array(shape, dtype), Array(shape, dtype), Array(shape, dtype)};
+  dispatch_floating(dtype, [&]<class T>() {
+    const T* factors = lu.factors.template data<T>();
+    T *signs = results[0].mutable_data<T>(), *logarithms = results[1].mutable_data<T>(),
+      *products = results[2].mutable_data<T>();
+    for (std::int64_t i = 0; i < stack.count; ++i) {
+      T sign = 1, logarithm = 0, product = 1;
+      for (std::int64_t j = 0; j < n; ++j) {
+        const T pivot = factors[i * n * n + j * (n + 1)];
+        if (lu.pivots[static_cast<std::size_t>(i * n + j)] != j + 1) sign = -sign, product = -product;
+        product *= pivot;
+        logarithm += std::log(std::abs(pivot));
+        sign = pivot > 0 ? sign : pivot < 0 ? -sign : pivot == 0 ? T(0) : pivot;
+      }
+      const bool singular = lu.singular[static_cast<std::size_t>(i)] != 0 && !std::isnan(logarithm);
+      signs[i] = sign;
+      logarithms[i] = singular ? -std::numeric_limits<T>::infinity() : logarithm;
+      products[i] = product;
+    }
+  });
+  return results;
+}
+
+std::vector<bool> nearly_singular(const Lu& lu, bool half) {
+  const Stack stack(lu.shape);
+  const std::int64_t n = stack.rows;
+  std::vector<bool> result(static_cast<std::size_t>(stack.count), false);
+  dispatch_floating(lu.factors.dtype(), [&]<class T>() {
+    const T* factors = lu.factors.template data<T>();
+    const T epsilon = std::numeric_limits<T>::epsilon();
+    const T least = half ? std::sqrt(epsilon) : static_cast<T>(n) * epsilon;
+    for (std::int64_t i = 0; i < stack.count; ++i) {
+      T smallest = std::numeric_limits<T>::infinity(), largest = 0;
+      for (std::int64_t j = 0; j < n; ++j) {
+        const T pivot = std::abs(factors[i * n * n + j * (n + 1)]);
+        smallest = std::min(smallest, pivot);
+        largest = std::max(largest, pivot);
+      }
+      result[static_cast<std::size_t>(i)] = n != 0 && smallest <= least * largest;
+    }
+  });
+  return result;
+}
+
+Array solve_triangular(std::string_view operation, const Array& a, const Array& b, bool upper,
+                       bool transposed, bool unit_diagonal) {
+  const Stack stack(b.shape());
+  const std::int64_t n = stack.rows, k = stack.columns;
+  Array result(b.shape(), b.dtype());
+  if (result.size() == 0) return result;
+  const int size = as_int(operation, n), sides = as_int(operation, k);
+  const bool same = a.shape().rank() == 2;
+  dispatch_floating(b.dtype(), [&]<class T>() {
+    const T *from = b.data<T>(), *matrices = a.data<T>();
+    T* to = result.template mutable_data<T>();
+    for_each_matrix<T>(operation, stack.count, n * n * k, [&](const Lapack<T>& lapack, std::int64_t i) {
+      std::copy_n(from + i * n * k, n * k, to + i * n * k);
+      const T one = 1;  // in LAPACK's eyes it is Xᵀ op(A)ᵀ = Bᵀ
+      lapack.trsm("R", upper ? "L" : "U", transposed ? "T" : "N", unit_diagonal ? "U" : "N", &sides, &size,
+                  &one, matrices + (same ? 0 : i * n * n), &size, to + i * n * k, &sides, 1, 1, 1, 1);
+    });
+  });
+  return result;
+}
+
+}  // namespace chainrule::kernels
