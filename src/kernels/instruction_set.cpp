@@ -14,9 +14,11 @@ namespace {
 InstructionSet best_of_machine() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
+#ifndef CHAINRULE_WITHOUT_AVX512  // whose loops vectorized() would not find
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
     return InstructionSet::avx512;
+#endif
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return InstructionSet::avx2;
 #endif
   return InstructionSet::baseline;
