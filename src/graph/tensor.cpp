@@ -124,7 +124,7 @@ const Variable& as_variable(const Tensor& tensor, const char* operation) {
 }  // namespace
 
 Tensor Tensor::grad(Here here) const try {
-  const Tensor gradient = as_variable(*this, "grad").gradient();
+  Tensor gradient = as_variable(*this, "grad").gradient();
   if (!gradient.is_empty()) return gradient;
   Array zeros(shape(), dtype());
   if (zeros.byte_count() != 0) std::memset(zeros.mutable_raw(), 0, zeros.byte_count());
