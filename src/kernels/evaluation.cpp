@@ -14,7 +14,6 @@ namespace {
 constexpr std::int64_t block_bytes = 8192;
 /// What takes as much has left the caches near the processor before it is read again.
 constexpr std::size_t far_bytes = std::size_t{1} << 20;
-constexpr std::int64_t line_bytes = 64;
 
 }  // namespace
 
@@ -51,7 +50,6 @@ void Evaluation::prepare(const Elementwise* last, std::span<const Array> wanted)
     while (!collect(last, wanted)) {
     }
     place(last != nullptr);
-    find_streams();
   } catch (...) {
     for (const Step& step : steps_)
       if (step.stored != nullptr) pool::deallocate(step.stored, step.buffer->bytes);
@@ -156,6 +154,13 @@ bool Evaluation::collect(const Elementwise* last, std::span<const Array> wanted)
   return true;
 }
 
+/// Are all operands numbers, or read from the first element to the last? Others take longer to read twice.
+static bool reads_in_order(const Elementwise& pass) {
+  return std::ranges::all_of(pass.operands(), [&](const Array& operand) {
+    return operand.size() == pass.size() || operand.size() == 1;
+  });
+}
+
 void Evaluation::place(bool has_last) {
   std::size_t widest = 1;
   std::vector<std::size_t> last_use(steps_.size());
@@ -171,7 +176,7 @@ void Evaluation::place(bool has_last) {
     if (has_last && i + 1 == steps_.size()) break;
     const bool is_held = step.buffer->references.load(std::memory_order_acquire) > step.uses;
     step.is_passed = is_held && !step.is_wanted && step.pass->is_cheap && !step.pass->was_passed &&
-                     step.buffer->bytes >= far_bytes;
+                     step.buffer->bytes >= far_bytes && reads_in_order(*step.pass);
     if (step.is_wanted || (is_held && !step.is_passed)) {
       step.stored = static_cast<std::byte*>(pool::allocate(step.buffer->bytes));
     } else {
@@ -181,36 +186,6 @@ void Evaluation::place(bool has_last) {
     }
     for (std::size_t from = 0; from < i; ++from)
       if (last_use[from] == i && steps_[from].slot >= 0) free.push_back(steps_[from].slot);
-  }
-}
-
-void Evaluation::find_streams() {
-  streams_.clear();
-  const auto add = [&](const std::byte* elements, std::size_t item) {
-    if (std::ranges::none_of(streams_, [=](const Stream& each) { return each.elements == elements; }))
-      streams_.push_back({elements, static_cast<std::int64_t>(item)});
-  };
-  for (const Step& step : steps_) {
-    if (step.stored != nullptr) add(step.stored, step.item);
-    const auto operands = step.pass->operands();
-    for (std::size_t k = 0; k < operands.size(); ++k)
-      if (step.steps[k] < 0 && operands[k].size() == step.pass->size() &&
-          operands[k].byte_count() >= far_bytes)
-        add(step.elements[k], step.items[k]);
-  }
-}
-
-void Evaluation::fetch(std::int64_t from, std::size_t k, std::size_t n) const {
-  const std::int64_t size = steps_.back().pass->size(), count = std::min(block_, size - from);
-  if (count <= 0) return;
-  for (const Stream& stream : streams_) {
-    const std::byte* const begin = stream.elements + from * stream.item;
-    const std::int64_t lines = count * stream.item / line_bytes;
-    const auto share = [=](std::size_t i) {
-      return lines * static_cast<std::int64_t>(i) / static_cast<std::int64_t>(n) * line_bytes;
-    };
-    for (std::int64_t at = share(k), end = share(k + 1); at < end; at += line_bytes)
-      __builtin_prefetch(begin + at);
   }
 }
 
@@ -237,7 +212,6 @@ void Evaluation::run(std::int64_t begin, std::int64_t end, void* out) const {
           bases[k] = place_of(other) - from * static_cast<std::int64_t>(other.item);
         }
       step.pass->run(from, to, bases.data(), place_of(step));
-      fetch(to, static_cast<std::size_t>(&step - steps_.data()), steps_.size());
     }
   }
 }

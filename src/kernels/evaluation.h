@@ -75,17 +75,7 @@ class Evaluation {
   void place(bool has_last);
   void release_claims();
 
-  /// Memory that is gone through from begin to end.
-  struct Stream {
-    const std::byte* elements;
-    std::int64_t item;
-  };
-  void find_streams();
-  /// Has what is done after element `from`, a block, come nearer: of n shares of it the k-th.
-  void fetch(std::int64_t from, std::size_t k, std::size_t n) const;
-
   std::vector<Step> steps_;  // each after what it reads
-  std::vector<Stream> streams_;
   std::vector<Array::Buffer*> claimed_;
   std::size_t slots_ = 0;
   std::int64_t block_ = 0;
