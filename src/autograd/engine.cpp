@@ -64,8 +64,10 @@ class Leaving {
     waiting_.push_back(g.node()->value());
   }
   void finish() {
-    if (waiting_.empty()) return;
-    kernels::evaluate_together(waiting_);
+    if (waiting_.size() == 1)
+      (void)waiting_.front().raw();
+    else
+      kernels::evaluate_together(waiting_);
     waiting_.clear();
   }
 
