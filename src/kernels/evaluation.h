@@ -32,7 +32,8 @@ class Elementwise : public Deferred {
 
 /// Computes deferred arrays block by block: what they are computed from and nobody else wants is in the cache
 /// for as long as it takes to be used. What somebody else may want later is written to memory on the way,
-/// unless it is many elements that are cheap to compute: those are computed once more, but not a third time.
+/// unless it is many elements, read in order, that are cheap to compute: those are computed once more, but
+/// not a third time.
 class Evaluation {
  public:
   /// Whoever makes one has the array of `last` to themselves.
