@@ -85,7 +85,8 @@ using BFloat16 = detail::Half<8, 7>;
 
 }  // namespace chainrule
 
-/// As of float and double, in so far as there is a meaning without arithmetic of its own.
+#ifndef DOXYGEN  // which does not know the class that this is one of
+// As of float and double, in so far as there is a meaning without arithmetic of its own.
 template <int exponent_bits, int fraction_bits>
 class std::numeric_limits<chainrule::detail::Half<exponent_bits, fraction_bits>> {
   using T = chainrule::detail::Half<exponent_bits, fraction_bits>;
@@ -112,3 +113,4 @@ class std::numeric_limits<chainrule::detail::Half<exponent_bits, fraction_bits>>
     return T::from_bits(static_cast<std::uint16_t>(((1 << (exponent_bits + 1)) - 1) << (fraction_bits - 1)));
   }
 };
+#endif

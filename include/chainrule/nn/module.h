@@ -61,10 +61,10 @@ void name_parameters(const ModuleRef& module, const std::string& prefix = "");
 struct LoadOptions {
   bool strict = true;  ///< must the state have all that the module has, and nothing else?
 };
-/// How a state and a module differ: names of the module that the state lacks, and those that only the state
-/// has.
+/// How a state and a module differ.
 struct StateDifferences {
-  std::vector<std::string> missing, unknown;
+  std::vector<std::string> missing;  ///< names of the module that the state lacks
+  std::vector<std::string> unknown;  ///< those that only the state has
 };
 /// Takes over a state, also one that PyTorch has saved: values are cast to the dtypes that the module has.
 /// ShapeError, which lists all names that are missing, unknown, there twice or of another shape, and nothing
