@@ -1,30 +1,11 @@
 // Tables that other countries and programs write.
 
-#include "chainrule/data/table.h"
+#include "data/tables.h"
 #include "support.h"
 #include "temporary_files.h"
 
 namespace chainrule::test {
 namespace {
-
-Table read(const std::string& content, const TableOptions& options = {}) {
-  const TemporaryFile file(content, ".csv");
-  return read_table(file.path(), options);
-}
-
-std::vector<std::string> cells(const TableColumn& column) {
-  std::vector<std::string> result;
-  for (std::size_t row = 0; row < column.numbers.size(); ++row) result.push_back(column.cell(row));
-  return result;
-}
-
-std::vector<std::string> names(const Table& table) {
-  std::vector<std::string> result;
-  for (const TableColumn& column : table.columns) result.push_back(column.name);
-  return result;
-}
-
-using Texts = std::vector<std::string>;
 
 TEST(TableDialects, reads_decimal_commas_where_it_is_told_to) {
   const TableOptions comma{.decimal = ','};

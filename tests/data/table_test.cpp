@@ -7,31 +7,13 @@
 
 #include "chainrule/data/loader.h"
 #include "chainrule/io.h"
+#include "data/tables.h"
 #include "paths.h"
 #include "support.h"
 #include "temporary_files.h"
 
 namespace chainrule::test {
 namespace {
-
-Table read(const std::string& content, const TableOptions& options = {}) {
-  const TemporaryFile file(content, ".csv");
-  return read_table(file.path(), options);
-}
-
-std::vector<std::string> cells(const TableColumn& column) {
-  std::vector<std::string> result;
-  for (std::size_t row = 0; row < column.numbers.size(); ++row) result.push_back(column.cell(row));
-  return result;
-}
-
-std::vector<std::string> names(const Table& table) {
-  std::vector<std::string> result;
-  for (const TableColumn& column : table.columns) result.push_back(column.name);
-  return result;
-}
-
-using Texts = std::vector<std::string>;
 
 TEST(Table, holds_numbers_texts_and_nothing) {
   const Table table = read("age,\"home, sweet\"\n22,north\n?,\"a \"\"b\"\"\"\n3.50,\n1e5,7\n");
