@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "chainrule/shaping.h"
+#include "ops/generate.h"
 #include "ops/registry.h"
 
 namespace chainrule {
@@ -209,17 +210,6 @@ Tensor logspace(double start, double stop, Integer count, double base, DType dty
 }
 
 namespace {
-
-/// A constant with element i = function(i), computed in float64 (int64 for arange below).
-template <class Function>
-Tensor generate(std::string_view operation, const Shape& shape, DType dtype, Function function) {
-  Array value = new_array(operation, shape, dtype);
-  dispatch_stored(dtype, [&]<class T>() {
-    T* out = value.mutable_data<T>();
-    for (std::int64_t i = 0, n = value.size(); i < n; ++i) out[i] = convert<T>(function(i));
-  });
-  return constant(std::move(value));
-}
 
 Tensor repeat(std::string_view operation, const Shape& shape, double value, DType dtype, Here here) try {
   return generate(operation, shape, dtype, [=](std::int64_t) { return value; });

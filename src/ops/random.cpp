@@ -8,29 +8,22 @@
 #include "chainrule/shaping.h"
 #include "graph/call_error.h"
 #include "graph/traced.h"
+#include "ops/generate.h"
 
 namespace chainrule {
 
 namespace {
 
 template <class Function>
-Tensor drawn_now(std::string_view operation, const Shape& shape, DType dtype, Function draw) {
-  Array value = new_array(operation, shape, dtype);
-  dispatch_stored(dtype, [&]<class T>() {
-    T* out = value.mutable_data<T>();
-    for (std::int64_t i = 0, n = value.size(); i < n; ++i) out[i] = convert<T>(draw());
-  });
-  return constant(std::move(value));
-}
-
-template <class Function>
 Tensor drawn(std::string_view operation, const Shape& shape, DType dtype, Here here, Function draw) try {
   if (!is_floating(dtype))
     throw DTypeError(std::string(operation) + ": makes floats, not " + std::string(to_string(dtype)));
+  const auto now = [&](const Shape& all) {
+    return generate(operation, all, dtype, [&](std::int64_t) { return draw(); });
+  };
   if (recording_mode.transforms != 0) [[unlikely]]
-    return drawn_for_samples(operation, shape,
-                             [&](const Shape& all) { return drawn_now(operation, all, dtype, draw); });
-  return drawn_now(operation, shape, dtype, draw);
+    return drawn_for_samples(operation, shape, now);
+  return now(shape);
 } catch (...) {
   rethrow_in_call(here);
 }
