@@ -10,6 +10,7 @@
 
 #include "chainrule/autograd.h"
 #include "chainrule/data.h"
+#include "chainrule/detail/json_message.h"
 #include "chainrule/io.h"
 #include "io/file.h"
 
@@ -259,11 +260,8 @@ Model load_model(const std::string& path) {
     require(found != file.metadata.end(), "a safetensors file, but not a model of chainrule's");
     return detail::model_of(found->second, file.tensors);
   } catch (const Json::exception& error) {
-    // "[json.exception.parse_error.101] parse error at ..."
-    const std::string_view what = error.what();
-    const std::size_t tag = what.find("] ");
-    fail_on(path, "what it says about the model is damaged: " +
-                      std::string(tag == std::string_view::npos ? what : what.substr(tag + 2)));
+    fail_on(path,
+            "what it says about the model is damaged: " + std::string(detail::json_message(error.what())));
   } catch (const std::invalid_argument& error) {
     fail_on(path, error.what());
   }

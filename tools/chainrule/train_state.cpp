@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "chainrule/detail/hash.h"
+#include "chainrule/detail/json_message.h"
 #include "chainrule/io.h"
 #include "command.h"
 #include "text.h"
@@ -220,11 +221,8 @@ Checkpoint load_checkpoint(const std::string& folder, const Ranks& ranks) {
   try {
     return checkpoint_from(read);
   } catch (const Json::exception& error) {
-    // "[json.exception.parse_error.101] parse error at ..."
-    const std::string_view what = error.what();
-    const std::size_t tag = what.find("] ");
     throw IoError(file + ": what it says about the run is damaged: " +
-                  std::string(tag == std::string_view::npos ? what : what.substr(tag + 2)));
+                  std::string(chainrule::detail::json_message(error.what())));
   } catch (const std::invalid_argument& error) {
     throw IoError(file + ": " + error.what());
   }
