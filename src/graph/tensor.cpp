@@ -10,6 +10,7 @@
 #include "graph/node.h"
 #include "graph/reading.h"
 #include "graph/traced.h"
+#include "kernels/copy.h"
 
 namespace chainrule {
 namespace {
@@ -125,10 +126,7 @@ const Variable& as_variable(const Tensor& tensor, const char* operation) {
 
 Tensor Tensor::grad(Here here) const try {
   Tensor gradient = as_variable(*this, "grad").gradient();
-  if (!gradient.is_empty()) return gradient;
-  Array zeros(shape(), dtype());
-  if (zeros.byte_count() != 0) std::memset(zeros.mutable_raw(), 0, zeros.byte_count());
-  return constant(std::move(zeros));
+  return gradient.is_empty() ? constant(kernels::zeros(shape(), dtype())) : gradient;
 } catch (...) {
   rethrow_in_call(here);
 }

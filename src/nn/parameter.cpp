@@ -60,8 +60,7 @@ void Buffer::assign(const Tensor& value) const {
   if (ops::is_batched(value))
     throw GradError(
         "Buffer::assign: inside vmap, the new value is another for each sample, but a buffer has one for "
-        "all; "
-        "evaluate the module (training = false), or let the function take and give its state");
+        "all; evaluate the module (training = false), or let the function take and give its state");
   AssignedBuffers::note(*this);
   slot_->value = value.detach();
 }
