@@ -26,9 +26,6 @@ Tensor add_up(Tensor&& sum, const Tensor& more) {
   return std::move(sum);
 }
 
-Cotangent rounded(Cotangent sum, DType dtype) {
-  if (sum.node() == nullptr) return sum;
-  return cast(std::move(sum).tensor(dtype), dtype);
-}
+Cotangent rounded(Cotangent sum, DType dtype) { return cast(std::move(sum).tensor(dtype), dtype); }
 
 }  // namespace chainrule

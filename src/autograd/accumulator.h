@@ -1,5 +1,8 @@
 #pragma once
 
+#include <array>
+#include <vector>
+
 #include "array/inline_vector.h"
 #include "graph/cotangent.h"
 #include "graph/traversal.h"
@@ -18,29 +21,42 @@ Cotangent rounded(Cotangent sum, DType dtype);
 /// scalars are kept as bare numbers, without a node.
 class CotangentAccumulator {
  public:
-  CotangentAccumulator(const Traversal& order, bool as_nodes) : order_(order), as_nodes_(as_nodes) {
-    sums_.resize(order.size());
-    kinds_.assign_zeros(order.size());
+  CotangentAccumulator(const Traversal& order, bool as_nodes)
+      : order_(order), left_(order.size()), as_nodes_(as_nodes) {
+    sums_.resize(left_);
+    kinds_.assign_zeros(left_);
   }
   ~CotangentAccumulator() {
-    for (std::size_t i = 0; i < sums_.size(); ++i) (void)take_sum(i);
+    while (left_ > 0) (void)take_sum(left_ - 1);
   }
   CotangentAccumulator(const CotangentAccumulator&) = delete;
   CotangentAccumulator& operator=(const CotangentAccumulator&) = delete;
 
+  /// Room for what one node sends to that many inputs: nothing yet, and nothing again once it is added.
+  std::span<Cotangent> shares(std::size_t inputs) {
+    if (inputs <= few_.size()) return std::span(few_).first(inputs);
+    if (many_.size() < inputs) many_ = std::vector<Cotangent>(inputs);
+    return std::span(many_).first(inputs);
+  }
   bool any(const Node& node) const { return kinds_[order_.position(node)] != Kind::nothing; }
+  void add(const Node& node, double more) {
+    if (!as_nodes_) [[likely]]
+      return add(order_.position(node), more);
+    add(order_.position(node), scalar(more, node.dtype()));
+  }
   void add(const Node& node, Cotangent more) {
+    if (more.is_number()) return add(node, more.number());
     const std::uint32_t position = order_.position(node);
-    if (more.is_number() && !as_nodes_) return add(position, more.number());
     Tensor tensor = std::move(more).tensor(node.dtype());
     if (as_nodes_ || node.shape().rank() != 0) return add(position, std::move(tensor));
     const Array& value = value_of(tensor);
     add(position,
         dispatch_stored(value.dtype(), [&]<class T>() { return convert<double>(value.item<T>()); }));
   }
-  /// Nothing where nothing has arrived.
+  /// Nothing where nothing has arrived. From the last position to the first.
   Cotangent take(std::size_t position) {
     Cotangent sum = take_sum(position);
+    if (sum.node() == nullptr) return sum;
     const DType dtype = order_[position].dtype();
     if (is_only_stored(dtype)) [[unlikely]]
       return rounded(std::move(sum), dtype);
@@ -49,6 +65,7 @@ class CotangentAccumulator {
 
  private:
   Cotangent take_sum(std::size_t position) {
+    left_ = position;
     switch (std::exchange(kinds_[position], Kind::nothing)) {
       case Kind::nothing: break;
       case Kind::number: return sums_[position].number;
@@ -70,16 +87,19 @@ class CotangentAccumulator {
     kinds_[position] = Kind::number;
   }
   void add(std::uint32_t position, Tensor&& more) {
-    Tensor total = kinds_[position] != Kind::tensor
-                       ? std::move(more)
-                       : add_up(take_sum(position).tensor(more.node()->dtype()), more);
+    Tensor total = std::exchange(kinds_[position], Kind::nothing) == Kind::tensor
+                       ? add_up(TensorAccess::adopt(sums_[position].tensor), more)
+                       : std::move(more);
     sums_[position].tensor = TensorAccess::give_up(total);
     kinds_[position] = Kind::tensor;
   }
 
   const Traversal& order_;
+  std::size_t left_;  // positions from here on are taken
   InlineVector<Sum, 64> sums_;
   InlineVector<Kind, 64> kinds_;
+  std::array<Cotangent, 4> few_;
+  std::vector<Cotangent> many_;
   bool as_nodes_;
 };
 

@@ -10,9 +10,9 @@ namespace chainrule {
 /// turn.
 class Consumption {
  public:
-  Consumption(Traversal& order, Tensor&& root) : order_(order), left_(order.size()) {
-    held_.assign_zeros(left_);
-    held_[left_ - 1] = Node::handle;
+  Consumption(Traversal& order, Tensor&& root) : order_(order) {
+    held_.assign_zeros(order.size());
+    held_.back() = Node::handle;
     TensorAccess::give_up(root);
   }
   ~Consumption() {
@@ -29,14 +29,13 @@ class Consumption {
   Consumption(const Consumption&) = delete;
   Consumption& operator=(const Consumption&) = delete;
 
-  /// Deletes the last node that has not had its turn yet. One that somebody else holds stays, with all it
-  /// depends on, and we hold it until the end, as the other may let go of it at any time.
-  void release_last() {
-    --left_;
-    Node* const node = &order_[left_];
-    if (!node->are_all(held_[left_])) return;
-    order_.forget(left_);
-    held_[left_] = 0;
+  /// Deletes the node that is the last one not to have had its turn yet. One that somebody else holds stays,
+  /// with all it depends on, and we hold it until the end, as the other may let go of it at any time.
+  void release(std::size_t last) {
+    Node* const node = &order_[last];
+    if (!node->are_all(held_[last])) return;
+    order_.forget(last);
+    held_[last] = 0;
     Node::dismantle(node, [&](Node& input, std::uint64_t what) {
       const std::uint32_t position = order_.position(input);
       if (position != Traversal::absent)
@@ -48,7 +47,6 @@ class Consumption {
 
  private:
   Traversal& order_;
-  std::size_t left_;
   InlineVector<std::uint64_t, 64> held_;  // references to each node that passed to us
 };
 

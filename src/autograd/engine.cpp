@@ -32,8 +32,7 @@ class RecordOnly {
   RecordingMode before_;
 };
 
-/// Empty for dL/dL = 1 of a scalar.
-Tensor checked_seed(std::string_view called, const Tensor& root, const Tensor& seed) {
+Tensor checked_seed_of_any(std::string_view called, const Tensor& root, const Tensor& seed) {
   if (!root.requires_grad())
     throw GradError(std::string(called) +
                     ": nothing to differentiate: the result depends on no variable that needs a gradient");
@@ -47,6 +46,14 @@ Tensor checked_seed(std::string_view called, const Tensor& root, const Tensor& s
     throw ShapeError(std::string(called) + ": the seed has shape " + to_string(seed.shape()) +
                      ", the result " + to_string(root.shape()) + "; they must be equal");
   return cast(seed, root.dtype());
+}
+
+/// Empty for dL/dL = 1 of a scalar.
+inline Tensor checked_seed(std::string_view called, const Tensor& root, const Tensor& seed) {
+  const Node* const node = root.node();
+  if (node != nullptr && node->requires_grad() && node->shape().rank() == 0 && seed.is_empty()) [[likely]]
+    return {};
+  return checked_seed_of_any(called, root, seed);
 }
 
 /// One that leaves the engine: what is put off would hold values of the graph.
@@ -64,6 +71,7 @@ class Leaving {
     waiting_.push_back(g.node()->value());
   }
   void finish() {
+    if (waiting_.empty()) return;
     if (waiting_.size() == 1)
       (void)waiting_.front().raw();
     else
@@ -101,11 +109,15 @@ void check(const Node& node, const Node& input, const Cotangent& sent) {
 
 /// Adds what a node sends to what its inputs already have. What a rule sends on as it came goes last, to one
 /// of those inputs as the very handle that came, so that a sum of it can be made in place.
-void distribute(const Node& node, Cotangent g, std::span<Cotangent> sent, CotangentAccumulator& arrived) {
+void distribute(const Node& node, Cotangent&& g, std::span<Cotangent> sent, CotangentAccumulator& arrived) {
   const Node* forwarded = nullptr;
   for (std::size_t i = 0; i < sent.size(); ++i) {
     if (sent[i].is_nothing()) continue;
     const Node& input = *node.inputs()[i].node();
+    if (sent[i].is_number()) {
+      arrived.add(input, sent[i].take_number());
+      continue;
+    }
     check(node, input, sent[i]);
     if (g.node() == nullptr || sent[i].node() != g.node() || arrived.any(input)) {
       arrived.add(input, std::move(sent[i]));
@@ -120,13 +132,13 @@ void distribute(const Node& node, Cotangent g, std::span<Cotangent> sent, Cotang
 
 }  // namespace
 
-/// Sends the inputs of a node their shares of its cotangent.
-void Backpropagation::propagate(const Node& node, Cotangent g, bool in_numbers,
-                                CotangentAccumulator& arrived) {
+/// Sends the inputs of a node their shares of its cotangent. (In its one caller it takes a tenth of the
+/// instructions less, which a graph of scalars feels.)
+[[gnu::always_inline]] inline void Backpropagation::propagate(const Node& node, Cotangent&& g,
+                                                              bool in_numbers,
+                                                              CotangentAccumulator& arrived) {
   const auto inputs = node.inputs();
-  std::array<Cotangent, 4> few;
-  std::vector<Cotangent> many(inputs.size() > few.size() ? inputs.size() : 0);
-  const std::span<Cotangent> shares = many.empty() ? std::span(few).first(inputs.size()) : std::span(many);
+  const std::span<Cotangent> shares = arrived.shares(inputs.size());
   Cotangents to(shares, inputs, {.only_needed = true, .in_numbers = in_numbers});
   if (observed_) [[unlikely]]
     Observer::show_begin(node);
@@ -160,7 +172,10 @@ void Backpropagation::propagate_all(const Traversal& order, const Tensor& seed, 
   const bool in_numbers = !recording_mode.keep_values && recording_mode.off && !is_traced;
   observed_ = Observer::newest() != nullptr;
   CotangentAccumulator arrived(order, create_graph || is_traced);
-  arrived.add(order[order.size() - 1], seed.is_empty() ? Cotangent(1.0) : Cotangent(seed));
+  if (const Node& root = order[order.size() - 1]; seed.is_empty())
+    arrived.add(root, 1.0);
+  else
+    arrived.add(root, Cotangent(seed));
   start(order);
   Leaving leaves;
   for (std::size_t position = order.size(); position-- > 0;) {
@@ -178,7 +193,7 @@ void Backpropagation::propagate_all(const Traversal& order, const Tensor& seed, 
         receive(node, std::move(g));
       }
     }
-    if (consumption != nullptr) consumption->release_last();
+    if (consumption != nullptr) consumption->release(position);
   }
   leaves.finish();
 }

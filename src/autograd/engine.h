@@ -26,7 +26,7 @@ class Backpropagation {
   /// Is this node's gradient wanted: asked for each that one reaches, from the root to the leaves.
   virtual bool wants(std::size_t position, const Node& node) = 0;
   /// Gets the complete gradient of a wanted node.
-  virtual void receive(const Node& node, Cotangent gradient) = 0;
+  virtual void receive(const Node& node, Cotangent&& gradient) = 0;
   /// Where `observes` is set: is shown what a node sends to one of its inputs, in order.
   virtual void sent(const Node& /*from*/, std::size_t /*input*/, const Cotangent& /*cotangent*/) {}
   bool observes = false;
@@ -41,7 +41,7 @@ class Backpropagation {
 
  private:
   bool passes_on(std::size_t position) const { return goes_on.empty() || goes_on[position]; }
-  void propagate(const Node& node, Cotangent g, bool in_numbers, CotangentAccumulator& arrived);
+  void propagate(const Node& node, Cotangent&& g, bool in_numbers, CotangentAccumulator& arrived);
   void propagate_all(const Traversal& order, const Tensor& seed, bool create_graph, Consumption* consumption);
   bool observed_ = false;  // see graph/observer.h
 };

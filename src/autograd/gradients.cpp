@@ -62,7 +62,7 @@ struct GradientsBuilder final : Backpropagation {
     while (!asked.empty() && asked.back().position > position) asked.pop_back();  // nothing reached it
     return all_nodes || (!asked.empty() && asked.back().position == position);
   }
-  void receive(const Node& node, Cotangent cotangent) override {
+  void receive(const Node& node, Cotangent&& cotangent) override {
     const Tensor gradient = std::move(cotangent).tensor(node.dtype());
     if (all_nodes) {
       entries.push_back({TensorAccess::share(const_cast<Node*>(&node)), gradient});
@@ -181,10 +181,19 @@ std::vector<Tensor> pulled_back(std::string_view called, std::span<const Tensor>
 namespace {
 
 /// backward(): adds each leaf's gradient to what it has.
-struct LeafAccumulation final : Backpropagation {
-  bool wants(std::size_t, const Node& node) override { return node.is_variable(); }
-  void receive(const Node& node, Cotangent gradient) override {
+// Made without braces: to zero all of it first takes a tenth of a small graph's pass.
+struct LeafAccumulation : Backpropagation {
+  bool wants(std::size_t, const Node& node) final { return node.is_variable(); }
+  void receive(const Node& node, Cotangent&& gradient) override {
     static_cast<const Variable&>(node).accumulate(std::move(gradient));
+  }
+};
+
+/// And shows it.
+struct ShownAccumulation final : LeafAccumulation {
+  explicit ShownAccumulation(FunctionRef<void(const Tensor&)> to) : ready(to) {}
+  void receive(const Node& node, Cotangent&& gradient) override {
+    LeafAccumulation::receive(node, std::move(gradient));
     if (ready) ready(Borrowed(&node));
   }
   FunctionRef<void(const Tensor&)> ready;
@@ -193,21 +202,27 @@ struct LeafAccumulation final : Backpropagation {
 }  // namespace
 
 void Tensor::backward(Here here) const& { backward(Tensor(), here); }
-void Tensor::backward(Here here) && { std::move(*this).backward(Tensor(), here); }
+void Tensor::backward(Here here) && try {
+  LeafAccumulation pass;
+  pass.run_and_consume(std::move(*this), {});
+} catch (...) {
+  rethrow_in_pass(here, {this});
+}
 void Tensor::backward(const Tensor& seed, Here here) const& try {
-  LeafAccumulation().run(*this, seed, false);
+  LeafAccumulation pass;
+  pass.run(*this, seed, false);
 } catch (...) {
   rethrow_in_pass(here, {this});
 }
 void Tensor::backward(const Tensor& seed, Here here) && try {
-  LeafAccumulation().run_and_consume(std::move(*this), seed);
+  LeafAccumulation pass;
+  pass.run_and_consume(std::move(*this), seed);
 } catch (...) {
   rethrow_in_pass(here, {this});
 }
 
 void backward(Tensor output, FunctionRef<void(const Tensor&)> ready, const Tensor& seed, Here here) try {
-  LeafAccumulation pass;
-  pass.ready = ready;
+  ShownAccumulation pass(ready);
   pass.run_and_consume(std::move(output), seed);
 } catch (...) {
   rethrow_in_pass(here, {});

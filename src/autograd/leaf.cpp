@@ -23,10 +23,15 @@ class Variable::Lock {
   std::atomic<bool>& locked_;
 };
 
+void Variable::accumulate(Cotangent&& cotangent) const {
+  if (cotangent.is_number())
+    add(cotangent.number());
+  else
+    add(std::move(cotangent).tensor(dtype()));
+}
+
 // The sum is computed outside the lock, and again should another thread have added its own meanwhile.
-void Variable::accumulate(Cotangent cotangent) const {
-  if (cotangent.is_number()) return add(cotangent.number());
-  Tensor gradient = std::move(cotangent).tensor(dtype());
+void Variable::add(Tensor gradient) const {
   if (const Traced* const of = traced(gradient))
     throw GradError(
         of->kind == Traced::Kind::batched

@@ -333,7 +333,8 @@ Tensor apply(Op op, Here here, SavedOf<Op>& saved, const In&... in) {
       std::move(value), recording.requires_grad, std::move(op), SavedOf<Op>(saved), reads, here, in...));
   if (recording_mode.keep_values) [[unlikely]]
     Observer::show_made(*out.node());
-  return read_now ? read(std::move(out)) : out;
+  if (read_now) return read(std::move(out));
+  return out;
 }
 template <Operation Op, std::same_as<Argument>... In>
 Tensor apply(Op op, Here here, const In&... in) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <concepts>
+
 #include "graph/node.h"
 
 /// What flows back through a graph: the cotangent of a node, dL/d(its value), and those that a node sends to
@@ -40,6 +42,14 @@ class Cotangent {
     std::swap(node_, other.node_);
     return *this;
   }
+  template <std::same_as<double> Number>  // not = {}
+  Cotangent& operator=(Number number) {
+    if (kind_ == Kind::tensor) [[unlikely]]
+      return *this = Cotangent(number);
+    kind_ = Kind::number;
+    number_ = number;
+    return *this;
+  }
   ~Cotangent() {
     if (kind_ == Kind::tensor) node_->drop(Node::handle);
   }
@@ -47,6 +57,11 @@ class Cotangent {
   bool is_nothing() const { return kind_ == Kind::nothing; }
   bool is_number() const { return kind_ == Kind::number; }
   double number() const { return number_; }
+  /// Leaves nothing.
+  double take_number() {
+    kind_ = Kind::nothing;
+    return number_;
+  }
   /// The node of a tensor, null for anything else.
   Node* node() const { return kind_ == Kind::tensor ? node_ : nullptr; }
   /// As a tensor: of a number a scalar of this dtype, empty for nothing.

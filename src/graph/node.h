@@ -205,7 +205,7 @@ class Variable final : public Node {
   explicit Variable(Array value, NodeKind kind = NodeKind::variable)
       : Node(std::move(value), true), kind_(kind) {}
   NodeKind kind() const override { return kind_; }
-  void accumulate(Cotangent gradient) const;
+  void accumulate(Cotangent&& gradient) const;
   /// Has anything been accumulated?
   bool has_gradient() const;
   /// Empty when nothing has been.
@@ -216,6 +216,7 @@ class Variable final : public Node {
   /// Held for moments only, and hardly ever by two threads at once.
   class Lock;
   void add(double gradient) const;
+  void add(Tensor gradient) const;
   void give_back(Tensor gradient) const;
   mutable std::atomic<bool> locked_{false};
   NodeKind kind_;

@@ -5,19 +5,20 @@
 
 namespace chainrule {
 
-/// True when the node had not been reached yet.
-inline bool Traversal::claim(Node& node) {
+/// Where the position of a node that had not been reached yet is kept; until it has one, the number of its
+/// inputs that were visited. Null for others.
+inline std::uint32_t* Traversal::claim(Node& node) {
   if (node.maker_ == thread_) [[likely]] {
-    if (node.visitor_ == this) return false;
+    if (node.visitor_ == this) return nullptr;
     if (node.visitor_ == nullptr) [[likely]] {
       node.visitor_ = this;
-      return true;
+      return &node.position_;
     }
   }
   return claim_elsewhere(node);
 }
 
-/// Where a claimed node's position is kept; until it has one, the number of its inputs that were visited.
+/// The same of a node that is claimed.
 inline std::uint32_t& Traversal::place(Node& node) {
   return is_marked(node) ? node.position_ : (*elsewhere_)[&node];
 }
@@ -31,8 +32,8 @@ inline void Traversal::push(Path& to, Node& node) {
   }
 }
 
-inline void Traversal::append(Node& node) {
-  place(node) = static_cast<std::uint32_t>(order_.size());
+inline void Traversal::append(Node& node, std::uint32_t& place) {
+  place = static_cast<std::uint32_t>(order_.size());
   push(order_, node);
 }
 
@@ -48,12 +49,13 @@ Traversal::Traversal(const Node& root, Nodes which) : Traversal() {
   } path(*this);
   // True when the node's inputs come first.
   const auto enter = [&](Node& node) {
-    if (!claim(node)) return false;
+    std::uint32_t* const place = claim(node);
+    if (place == nullptr) return false;
     if (node.is_leaf()) {
-      append(node);
+      append(node, *place);
       return false;
     }
-    place(node) = 0;
+    *place = 0;
     push(path, node);
     return true;
   };
@@ -69,7 +71,7 @@ Traversal::Traversal(const Node& root, Nodes which) : Traversal() {
     }
     if (entered) continue;
     path.pop_back();
-    append(node);
+    append(node, next);
     // The way back up is known, and in a large graph no longer in the cache.
     if (path.size() > ahead) __builtin_prefetch(path[path.size() - ahead], 1);
   }
@@ -80,17 +82,13 @@ Traversal::~Traversal() {
     if (node != nullptr) unclaim(*node);
 }
 
-bool Traversal::claim_elsewhere(const Node& node) {
+std::uint32_t* Traversal::claim_elsewhere(const Node& node) {
   if (elsewhere_ == nullptr) elsewhere_ = std::make_unique<Positions>();
-  return elsewhere_->emplace(&node, absent).second;
+  const auto [found, is_new] = elsewhere_->emplace(&node, absent);
+  return is_new ? &found->second : nullptr;
 }
 
-void Traversal::unclaim(Node& node) {
-  if (is_marked(node))
-    node.visitor_ = nullptr;
-  else
-    elsewhere_->erase(&node);
-}
+void Traversal::unclaim_elsewhere(const Node& node) { elsewhere_->erase(&node); }
 
 std::uint32_t Traversal::position_elsewhere(const Node& node) const {
   if (elsewhere_ == nullptr) return absent;

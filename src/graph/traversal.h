@@ -35,15 +35,21 @@ class Traversal {
 
  private:
   using Path = InlineVector<Node*, 64>;
-  Traversal() = default;
+  Traversal() {}  // not defaulted: a delegating constructor would zero the whole object first
   using Positions = std::unordered_map<const Node*, std::uint32_t>;
   bool is_marked(const Node& node) const { return node.maker_ == thread_ && node.visitor_ == this; }
-  bool claim(Node& node);
-  bool claim_elsewhere(const Node& node);
+  std::uint32_t* claim(Node& node);
+  std::uint32_t* claim_elsewhere(const Node& node);
   std::uint32_t& place(Node& node);
   void push(Path& to, Node& node);
-  void append(Node& node);
-  void unclaim(Node& node);
+  void append(Node& node, std::uint32_t& place);
+  void unclaim(Node& node) {
+    if (is_marked(node))
+      node.visitor_ = nullptr;
+    else
+      unclaim_elsewhere(node);
+  }
+  void unclaim_elsewhere(const Node& node);
   std::uint32_t position_elsewhere(const Node& node) const;
 
   Path order_;

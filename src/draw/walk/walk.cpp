@@ -26,7 +26,7 @@ class Observer final : public Backpropagation {
     observes = true;
   }
   bool wants(std::size_t, const Node&) override { return false; }
-  void receive(const Node&, Cotangent) override {}
+  void receive(const Node&, Cotangent&&) override {}
   void sent(const Node& from, std::size_t input, const Cotangent& cotangent) override {
     show_(from, input, cotangent.tensor(from.inputs()[input].dtype()));
   }

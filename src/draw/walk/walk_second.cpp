@@ -17,7 +17,7 @@ class Recorder final : public Backpropagation {
  public:
   Recorder() { called = "walk"; }
   bool wants(std::size_t, const Node&) override { return true; }
-  void receive(const Node& node, Cotangent gradient) override {
+  void receive(const Node& node, Cotangent&& gradient) override {
     gradients.emplace_back(&node, std::move(gradient).tensor(node.dtype()));
   }
   const Tensor& of(const Tensor& tensor) const {
