@@ -44,10 +44,11 @@ T element_or_zero(const Array* value) {
   return value != nullptr ? value->item<T>() : T(0);
 }
 
-/// The number that a scalar is. (Its value is never released.)
-template <class T>
+/// The number that a scalar is, 0 for one that a rule does not read. (Its value is never released.)
+template <class T, bool is_read = true>
 T element(const Tensor& scalar) {
-  return scalar.node()->value().item<T>();
+  if constexpr (is_read) return scalar.node()->value().item<T>();
+  return T(0);
 }
 
 /// The operation on what stands for its inputs under vmap, where it is elementwise.
@@ -111,8 +112,13 @@ struct Unary {
     return may_be_in_numbers({&in[0], &out, &t}) ? fused(in[0], out, t) : Rule()(in[0], out, t);
   }
   void scalar_vjp(Inputs in, const Array& y, double g, Cotangents& to) const {
+    constexpr Reads reads = probe().reads;
     dispatch_floating(y.dtype(), [&]<class T>() {
-      to[0] = double(Rule()(element<T>(in[0]), y.template item<T>(), static_cast<T>(g)));
+      const T x = element<T, (reads & reads_input(0)) != 0>(in[0]);
+      if constexpr ((reads & reads_output) != 0)
+        to[0] = double(Rule()(x, y.template item<T>(), static_cast<T>(g)));
+      else
+        to[0] = double(Rule()(x, T(0), static_cast<T>(g)));
     });
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string> names,
@@ -234,7 +240,11 @@ struct Binary {
   void scalar_vjp(Inputs in, const Array& y, double g, Cotangents& to) const {
     dispatch_floating(y.dtype(), [&]<class T>() {
       const auto gradient = [&](auto rule) -> double {
-        return rule(element<T>(in[0]), element<T>(in[1]), y.template item<T>(), static_cast<T>(g));
+        constexpr Reads reads = probe(decltype(rule)()).reads;
+        const T a = element<T, (reads & reads_input(0)) != 0>(in[0]),
+                b = element<T, (reads & reads_input(1)) != 0>(in[1]);
+        if constexpr ((reads & reads_output) != 0) return rule(a, b, y.template item<T>(), static_cast<T>(g));
+        return rule(a, b, T(0), static_cast<T>(g));
       };
       if (to.wants(0)) to[0] = gradient(RuleA());
       if (to.wants(1)) to[1] = gradient(RuleB());

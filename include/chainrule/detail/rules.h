@@ -69,7 +69,10 @@ auto softplus(Number auto x) { return stable_softplus(x); }
 auto logaddexp(Number auto a, Number auto b) { return stable_logaddexp(a, b); }
 template <Number T>
 T strong_product(T a, std::type_identity_t<T> b) {
-  return a == 0 || b == 0 ? T(0) : a * b;
+  const T product = a * b;
+  if (std::islessgreater(product, T(0))) [[likely]]  // neither 0 nor NaN: nothing to look after
+    return product;
+  return a == 0 || b == 0 ? T(0) : product;
 }
 template <Number T>
 T strong_quotient(T a, std::type_identity_t<T> b) {
