@@ -38,22 +38,33 @@ constexpr DType computed_in(DType dtype) {
                                                          : dtype;
 }
 /// Is it for storage, and computed in another?
-constexpr bool is_only_stored(DType dtype) { return computed_in(dtype) != dtype; }
+constexpr bool is_only_stored(DType dtype);
 
 namespace detail {
 template <class List>
-struct ItemSizes;
+struct ElementTraits;
 template <class... T>
-struct ItemSizes<TypeList<T...>> {
+struct ElementTraits<TypeList<T...>> {
   static constexpr unsigned char of[] = {sizeof(T)...};
+  /// A bit for each dtype, as every operation asks.
+  static constexpr unsigned only_stored = [] {
+    unsigned bits = 0;
+    for (std::uint8_t i = 0; i < sizeof...(T); ++i)
+      if (computed_in(static_cast<DType>(i)) != static_cast<DType>(i)) bits |= 1U << i;
+    return bits;
+  }();
 };
 inline constexpr std::string_view dtype_names[] = {"bool",    "uint8",    "int32",   "int64",
                                                    "float16", "bfloat16", "float32", "float64"};
 }  // namespace detail
 
+constexpr bool is_only_stored(DType dtype) {
+  return (detail::ElementTraits<Elements>::only_stored >> static_cast<unsigned>(dtype) & 1) != 0;
+}
+
 /// Bytes of one element.
 constexpr std::size_t item_size(DType dtype) {
-  return detail::ItemSizes<Elements>::of[static_cast<std::size_t>(dtype)];
+  return detail::ElementTraits<Elements>::of[static_cast<std::size_t>(dtype)];
 }
 
 /// NumPy's and PyTorch's name: "bool", "uint8", "int32", "int64", "float16", "bfloat16", "float32",

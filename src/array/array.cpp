@@ -133,7 +133,8 @@ TensorLimit::TensorLimit(std::size_t bytes) : before_(most_bytes) {
 TensorLimit::~TensorLimit() { most_bytes = before_; }
 
 void* Array::allocate_elements(std::size_t bytes) const {
-  require_allowed(byte_count(), shape_, dtype_);
+  if (bytes > most_bytes) [[unlikely]]  // with what comes before the elements
+    require_allowed(byte_count(), shape_, dtype_);
   try {
     return pool::allocate(bytes);
   } catch (const std::bad_alloc&) {

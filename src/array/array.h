@@ -29,6 +29,13 @@ inline std::size_t bytes_of(const Shape& shape, DType dtype) {
   return static_cast<std::size_t>(bytes);
 }
 
+/// Elements of a shape that has passed there.
+inline std::int64_t count_of(const Shape& shape) {
+  std::uint64_t count = 1;
+  for (const std::int64_t axis : shape) count *= static_cast<std::uint64_t>(axis);
+  return static_cast<std::int64_t>(count);
+}
+
 /// Row-major elements with a shape and a dtype: a value without any gradient. Copies share a buffer
 /// until one of them is written to. Values of up to eight bytes, so every scalar, need no buffer.
 class Array {
@@ -70,8 +77,8 @@ class Array {
 
   const Shape& shape() const { return shape_; }
   DType dtype() const { return dtype_; }
-  std::int64_t size() const { return shape_.size(); }
-  std::size_t byte_count() const { return static_cast<std::size_t>(shape_.size()) * item_size(dtype_); }
+  std::int64_t size() const { return count_of(shape_); }
+  std::size_t byte_count() const { return static_cast<std::size_t>(size()) * item_size(dtype_); }
 
   const void* raw() const { return shared_ ? elements() : storage_.local; }
   template <Element T>
