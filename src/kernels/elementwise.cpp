@@ -173,11 +173,28 @@ Array detail::elementwise(Loop* loop, DType result, const Shape& shape,
   if (shape.size() >= large)
     return Array(shape, result, std::make_unique<DeferredPass<K>>(loop, result, shape, operands, is_cheap));
   Array out(shape, result);
-  std::array<const std::byte*, K> bases{};
-  for (std::size_t k = 0; k < K; ++k)
-    if (operands[k] != nullptr) bases[k] = static_cast<const std::byte*>(operands[k]->raw());
-  if (shape.size() != 0)
-    Pass<K>(loop, result, shape, operands).run(0, shape.size(), bases.data(), out.mutable_raw());
+  const std::int64_t size = out.size();
+  if (size == 0) return out;
+  // Most often one stretch is all: small arrays should not wait for what others need.
+  static constexpr double nothing = 0;
+  Stretch stretch;
+  stretch.count = size;
+  stretch.rows = 1;
+  std::array<const std::byte*, K> bases;
+  bool is_one_stretch = true;
+  for (std::size_t k = 0; k < K; ++k) {
+    const bool is_read = operands[k] != nullptr;
+    bases[k] = is_read ? static_cast<const std::byte*>(operands[k]->raw()) : nullptr;
+    stretch.operands[k] = is_read ? static_cast<const void*>(bases[k]) : &nothing;
+    stretch.strides[k] = is_read && operands[k]->shape() == shape ? 1 : 0;
+    stretch.steps[k] = 0;
+    if (is_read && stretch.strides[k] == 0 && operands[k]->size() != 1) is_one_stretch = false;
+  }
+  stretch.out = out.mutable_raw();
+  if (is_one_stretch)
+    loop(stretch);
+  else
+    Pass<K>(loop, result, shape, operands).run(0, size, bases.data(), stretch.out);
   return out;
 }
 template Array detail::elementwise(Loop*, DType, const Shape&, const std::array<const Array*, 1>&, bool);
