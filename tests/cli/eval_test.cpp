@@ -231,6 +231,13 @@ TEST(Eval, calls_functions_and_methods_in_the_ways_of_numpy_and_pytorch) {
             6 + 6 + 8 + 1.5);
 }
 
+TEST(Eval, tells_a_number_from_a_list_of_one) {
+  EXPECT_EQ(value("array_split(v, 2)[1]"), json({3.0}));
+  EXPECT_EQ(value("array_split(v, [2])[0]"), json({1.0, 2.0}));
+  EXPECT_EQ(value("meshgrid(v)[0]"), json({1.0, 2.0, 3.0}));
+  EXPECT_EQ(value("meshgrid([v, v])[1][0]"), json({1.0, 2.0, 3.0}));
+}
+
 TEST(Eval, lets_names_be_given_new_values) { EXPECT_EQ(value("h = s + 1; h = h * h; h"), 9.0); }
 
 TEST(Eval, reads_lists_and_random_numbers) {

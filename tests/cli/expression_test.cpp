@@ -51,6 +51,14 @@ TEST(Expression, gives_several_results_a_name_each) {
   EXPECT_DOUBLE_EQ(evaluated("x = 1; L, V = torch.linalg.eigh(A); y, z = [x, 2]; L[1] + z", variables), 6);
 }
 
+TEST(Expression, runs_as_the_example_of_each_operation) {
+  for (const registry::Entry& entry : registry::entries()) {
+    if (entry.example.empty()) continue;
+    Context context;
+    EXPECT_NO_THROW((void)evaluate(Program(entry.example), {}, context)) << entry.example;
+  }
+}
+
 TEST(Identifier, may_be_of_any_script_but_holds_no_symbols) {
   for (const char* name : {"x", "_", "x1", "θ", "日本", "x₁", "Ünicode", "W_out"})
     EXPECT_TRUE(is_identifier(name)) << name;

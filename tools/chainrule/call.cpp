@@ -133,6 +133,8 @@ const Part& Arguments::part(std::size_t i) const {
 }
 
 std::vector<Tensor> Arguments::tensors(std::size_t i) const {
+  const auto* one = values_[i].as<Tensor>();
+  if (one && parameters(function_)[i].takes_rest) return {*one};
   const auto* list = values_[i].as<List>();
   if (!list) fail(i, "a list of tensors, as [a, b]");
   std::vector<Tensor> result;
