@@ -9,9 +9,10 @@ namespace chainrule::kernels {
 /// of which few rows were looked up, they need never be: an optimiser adds them to the rows that they are
 /// for, to the same bits.
 Array deferred_rows(const Array& rows, const Array& positions, const Shape& shape);
-/// Do the rows and their positions take less memory than the whole?
+/// Do the rows and their positions take less memory than the whole? They are added up in their own dtype,
+/// which must be one in which operations compute.
 inline bool deferring_rows_pays(const Array& rows, const Array& positions, const Shape& shape) {
-  return rows.size() + 2 * positions.size() < shape.size();
+  return !is_only_stored(rows.dtype()) && rows.size() + 2 * positions.size() < shape.size();
 }
 
 }  // namespace chainrule::kernels

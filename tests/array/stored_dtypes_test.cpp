@@ -8,6 +8,7 @@
 
 #include "chainrule/autograd.h"
 #include "chainrule/chainrule.h"
+#include "chainrule/testing.h"
 #include "op_cases.h"
 #include "support.h"
 #include "temporary_files.h"
@@ -324,6 +325,36 @@ TEST(StoredDTypes, have_derivatives_of_any_order_and_in_both_modes) {
   const Tensor each =
       vmap([](const Tensor& at) { return sum(at * at); })(cast(tensor({{1, 2}, {3, 4}}), DType::bfloat16));
   EXPECT_EQ(each.to_vector<float>(), (std::vector<float>{5, 25}));
+}
+
+TEST(StoredDTypes, have_gradients_of_rows_that_were_looked_up) {
+  for (const DType dtype : {DType::float16, DType::bfloat16}) {
+    const Tensor table = variable(ones({10, 3}, dtype));
+    const Tensor g = gradients(sum(take(table, {1, 4, 1}, 0)), {table})[table];
+    EXPECT_EQ(g.dtype(), dtype);
+    EXPECT_THAT(stack({g[1], g[4], g[0]}), IsClose({{2, 2, 2}, {1, 1, 1}, {0, 0, 0}}));
+  }
+}
+
+TEST(StoredDTypes, of_whole_numbers_stay_where_samples_have_their_own_places) {
+  const Tensor places = tensor({{1, 0}, {0, 0}});
+  for (const DType dtype : {DType::uint8, DType::int32}) {
+    const Tensor x = cast(tensor({{3, 4, 5}, {6, 7, 8}}), dtype), more = ones({2, 2}, dtype);
+    const Tensor taken =
+        vmap([](const Tensor& each, const Tensor& at) { return gather(each, 0, at); })(x, places);
+    EXPECT_EQ(taken.dtype(), dtype);
+    EXPECT_TRUE(array_equal(taken, tensor({{4, 3}, {6, 6}})));
+    const Tensor added = vmap([](const Tensor& each, const Tensor& at, const Tensor& values) {
+      return scatter_add(each, 0, at, values);
+    })(x, places, more);
+    EXPECT_EQ(added.dtype(), dtype);
+    EXPECT_TRUE(array_equal(added, tensor({{4, 5, 5}, {8, 7, 8}})));
+  }
+}
+
+TEST(StoredDTypes, have_identity_matrices) {
+  for (const DType dtype : stored)
+    EXPECT_TRUE(array_equal(matrix_power(full({2, 2}, 3, dtype), 0), eye(2, {}, dtype)));
 }
 
 TEST(StoredDTypes, let_a_float32_leaf_be_used_in_float16) {

@@ -32,17 +32,17 @@ Tensor for_matrices(const Tensor& x) { return reshape(x, matrices(x.shape(), 1, 
 Tensor banded(std::int64_t rows, std::int64_t columns, DType dtype, double below, double on, double above) {
   if (below == 0 && above == 0) {
     Array diagonal = kernels::zeros({rows, columns}, dtype);
-    dispatch(dtype, [&]<class T>() {
+    dispatch_stored(dtype, [&]<class T>() {
       T* to = diagonal.mutable_data<T>();
-      for (std::int64_t i = 0; i < std::min(rows, columns); ++i) to[i * (columns + 1)] = static_cast<T>(on);
+      for (std::int64_t i = 0; i < std::min(rows, columns); ++i) to[i * (columns + 1)] = convert<T>(on);
     });
     return constant(std::move(diagonal));
   }
   Array out({rows, columns}, dtype);
-  dispatch(dtype, [&]<class T>() {
+  dispatch_stored(dtype, [&]<class T>() {
     T* to = out.mutable_data<T>();
     for (std::int64_t i = 0; i < rows; ++i)
-      for (std::int64_t j = 0; j < columns; ++j) *to++ = static_cast<T>(i > j ? below : i == j ? on : above);
+      for (std::int64_t j = 0; j < columns; ++j) *to++ = convert<T>(i > j ? below : i == j ? on : above);
   });
   return constant(std::move(out));
 }

@@ -34,7 +34,7 @@ struct AddChosen {
 
 /// Of a vector.
 struct Chosen {
-  static constexpr bool integers = true;
+  static constexpr bool any_dtype = true;  // the places have another one than the elements
   static constexpr std::string_view name = "chosen", formula = "the gradient added up at the places";
   Array forward(Values in) const {
     (void)checked_positions("gather", constant(*in[1]), in[0]->size(), "the elements", false);
@@ -97,7 +97,9 @@ Tensor gather_places(const Tensor& x, const Tensor& places) {
 }
 
 Tensor add_places(const Tensor& values, const Tensor& places, const Shape& shape) {
-  return reshape(apply(AddChosen{shape.size()}, {}, Argument(values), Argument(places)), shape);
+  // Small integers have met the places, which are int64.
+  const Tensor sums = apply(AddChosen{shape.size()}, {}, Argument(values), Argument(places));
+  return reshape(Operand(sums).as(values.dtype()), shape);
 }
 
 namespace {
