@@ -357,6 +357,17 @@ TEST(StoredDTypes, have_identity_matrices) {
     EXPECT_TRUE(array_equal(matrix_power(full({2, 2}, 3, dtype), 0), eye(2, {}, dtype)));
 }
 
+/// What would be 0 or 1 in a half is not, where float32 is rounded once.
+TEST(StoredDTypes, round_once_where_a_small_number_counts) {
+  const auto half = [](const Tensor& x) { return cast(x, DType::float16); };
+  const Tensor none = half(zeros({1, 2})), one = half(tensor({1.0, 1.0})), third = half(tensor({-2.6543}));
+  EXPECT_THAT(logit(one, 1e-6), IsClose(half(logit(tensor({1.0F, 1.0F}), 1e-6))));
+  EXPECT_THAT(cosine_similarity(none, none), IsClose(none[{0, Slice{0, 1}}]));
+  EXPECT_THAT(pairwise_distance(none, none), IsClose(half(pairwise_distance(zeros({1, 2}), zeros({1, 2})))));
+  EXPECT_THAT(poisson_nll_loss(none, none + 1, false), IsClose(half(tensor(-std::log(1e-8)))));
+  EXPECT_THAT(round(third, 2), IsClose(half(tensor({-2.65}))));
+}
+
 TEST(StoredDTypes, let_a_float32_leaf_be_used_in_float16) {
   const Tensor w = variable(tensor({0.1F, 0.2F}));
   const Tensor y = sum(cast(w, DType::float16) * cast(tensor({3, 4}), DType::float16));

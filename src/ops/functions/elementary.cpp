@@ -291,7 +291,9 @@ Tensor xlogy(const Operand& x, const Operand& y) try {
 
 Tensor logit(const Operand& x, std::optional<double> eps) {
   if (!eps) return ops::unary<ops::Logit>(x);
-  return ops::unary<ops::Logit>({clamp(x, *eps, 1 - *eps), x.here()});
+  const DType dtype = ops::real_dtype(ops::dtype_of(x));
+  const Tensor wide = x.as(computed_in(dtype));  // in a half, 1 - eps may be 1
+  return Operand(ops::unary<ops::Logit>({clamp({wide, x.here()}, *eps, 1 - *eps), x.here()})).as(dtype);
 }
 
 Tensor tan(const Operand& x) { return ops::unary<ops::Tan>(x); }

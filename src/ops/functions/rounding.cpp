@@ -198,14 +198,15 @@ Tensor round(const Operand& x, Integer decimals) try {
   if (!is_floating(ops::dtype_of(x)))
     throw DTypeError("round: negative decimals are for floats, not " +
                      std::string(to_string(ops::dtype_of(x))) + "; cast to float64 first");
-  const Tensor in = x.as_tensor();
+  const DType dtype = ops::dtype_of(x);
+  const Tensor in = x.as(computed_in(dtype));  // a half has no digits left for the power
   const int most =
       dispatch_stored(in.dtype(), []<class T>() { return std::numeric_limits<T>::max_exponent10; });
   const double power = std::pow(10.0, std::min(std::abs(static_cast<double>(decimals)), most + 0.0));
-  if (decimals < 0) return round({in / power, x.here()}) * power;
+  if (decimals < 0) return Operand(round({in / power, x.here()}) * power).as(dtype);
   // What overflows has no such decimals.
   const Tensor scaled = in * power;
-  return where({isfinite(scaled), x.here()}, round(scaled) / power, in.detach());
+  return Operand(where({isfinite(scaled), x.here()}, round(scaled) / power, in.detach())).as(dtype);
 } catch (...) {
   rethrow_in_call("round", x);
 }

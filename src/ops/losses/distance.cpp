@@ -65,8 +65,8 @@ Entries distance_operations() {
 }  // namespace ops
 
 Tensor cosine_similarity(const Operand& a, const Operand& b, Integer axis, double eps) try {
-  const DType dtype = ops::real_dtype(ops::common_dtype(a, b));
-  const Tensor x = a.as(dtype), y = b.as(dtype);
+  const DType dtype = ops::real_dtype(ops::common_dtype(a, b)), wide = computed_in(dtype);
+  const Tensor x = a.as(wide), y = b.as(wide);  // eps may be 0 in a half
   const Shape shape = broadcast("cosine_similarity", x.shape(), y.shape());
   const auto along = static_cast<std::int64_t>(normalize_axis("cosine_similarity", axis, shape));
   const auto unit = [&](const Tensor& v) {
@@ -77,14 +77,14 @@ Tensor cosine_similarity(const Operand& a, const Operand& b, Integer axis, doubl
     const Tensor scaled = whole * factor;
     return scaled / maximum(norm(scaled, along, true), factor * eps);
   };
-  return sum(unit(x) * unit(y), along);
+  return Operand(sum(unit(x) * unit(y), along)).as(dtype);
 } catch (...) {
   rethrow_in_call("cosine_similarity", a, b);
 }
 
 Tensor pairwise_distance(const Operand& a, const Operand& b, double p, double eps, Flag keepdims) try {
-  const DType dtype = ops::real_dtype(ops::common_dtype(a, b));
-  return vector_norm(a.as(dtype) - b.as(dtype) + eps, p, -1, keepdims);
+  const DType dtype = ops::real_dtype(ops::common_dtype(a, b)), wide = computed_in(dtype);
+  return Operand(vector_norm(a.as(wide) - b.as(wide) + eps, p, -1, keepdims)).as(dtype);
 } catch (...) {
   rethrow_in_call("pairwise_distance", a, b);
 }
@@ -127,8 +127,9 @@ Tensor pdist(const Operand& x, double p) try {
 
 Tensor triplet_margin_loss(const Operand& anchor, const Operand& positive, const Operand& negative,
                            const TripletMarginOptions& options) try {
-  const DType dtype = ops::real_dtype(ops::common_dtype(anchor, positive, negative));
-  const Tensor a = anchor.as(dtype), p = positive.as(dtype), n = negative.as(dtype);
+  const DType dtype = ops::real_dtype(ops::common_dtype(anchor, positive, negative)),
+              wide = computed_in(dtype);
+  const Tensor a = anchor.as(wide), p = positive.as(wide), n = negative.as(wide);
   if (a.rank() == 0 || p.shape() != a.shape() || n.shape() != a.shape())
     throw ShapeError("triplet_margin_loss: anchor " + to_string(a.shape()) + ", positive " +
                      to_string(p.shape()) + " and negative " + to_string(n.shape()) +
@@ -138,8 +139,8 @@ Tensor triplet_margin_loss(const Operand& anchor, const Operand& positive, const
   };
   Tensor apart = distance(a, n);
   if (options.swap) apart = minimum(apart, distance(p, n));
-  return ops::combined("triplet_margin_loss", relu(distance(a, p) - apart + options.margin),
-                       options.reduction);
+  const Tensor losses = relu(distance(a, p) - apart + options.margin);
+  return Operand(ops::combined("triplet_margin_loss", losses, options.reduction)).as(dtype);
 } catch (...) {
   rethrow_in_call("triplet_margin_loss", anchor, positive, negative);
 }

@@ -126,22 +126,26 @@ Tensor kl_div(const Operand& input, const Operand& target, Flag log_target, Redu
 
 Tensor poisson_nll_loss(const Operand& input, const Operand& target, Flag log_input, Flag full, double eps,
                         Reduction reduction) try {
-  const auto [x, t] = ops::Pair("poisson_nll_loss", input, target);
+  const ops::Pair pair("poisson_nll_loss", input, target);
+  const DType dtype = pair.prediction.dtype(), wide = computed_in(dtype);  // eps may be 0 in a half
+  const Tensor x = Operand(pair.prediction).as(wide), t = Operand(pair.target).as(wide);
   Tensor shifted = log_input ? x : log(x + eps), rest = log_input ? exp(x) : x;
   if (full) {  // log(target!), of which the largest part meets the logarithm first: both may be large
     const Tensor many = t > 1, logarithm = log(where(many, t, 1));
     shifted = shifted - where(many, logarithm - 1, 0);
     rest = rest + where(many, (logarithm + std::log(2 * std::numbers::pi)) * 0.5, 0);
   }
-  return ops::combined("poisson_nll_loss", rest - t * shifted, reduction);
+  return Operand(ops::combined("poisson_nll_loss", rest - t * shifted, reduction)).as(dtype);
 } catch (...) {
   rethrow_in_call("poisson_nll_loss", input, target);
 }
 
 Tensor gaussian_nll_loss(const Operand& prediction, const Operand& target, const Operand& variance, Flag full,
                          double eps, Reduction reduction) try {
-  const auto [p, t] = ops::Pair("gaussian_nll_loss", prediction, target);
-  const Tensor v = variance.as(p.dtype());
+  const ops::Pair pair("gaussian_nll_loss", prediction, target);
+  const DType dtype = pair.prediction.dtype(), wide = computed_in(dtype);
+  const Tensor p = Operand(pair.prediction).as(wide), t = Operand(pair.target).as(wide),
+               v = variance.as(wide);
   Shape with_one = p.shape();
   if (with_one.rank() != 0) with_one[with_one.rank() - 1] = 1;
   if (v.rank() != 0 && v.shape() != p.shape() && v.shape() != with_one)
@@ -152,7 +156,7 @@ Tensor gaussian_nll_loss(const Operand& prediction, const Operand& target, const
   const Tensor deviation = (p - t) / sqrt(held);
   Tensor losses = (log(held) + square(deviation)) * 0.5;
   if (full) losses = losses + 0.5 * std::log(2 * std::numbers::pi);
-  return ops::combined("gaussian_nll_loss", losses, reduction);
+  return Operand(ops::combined("gaussian_nll_loss", losses, reduction)).as(dtype);
 } catch (...) {
   rethrow_in_call("gaussian_nll_loss", prediction, target, variance);
 }
