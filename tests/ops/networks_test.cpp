@@ -9,6 +9,9 @@
 #include "chainrule/distributions.h"
 #include "chainrule/functions.h"
 #include "chainrule/shaping.h"
+#include "chainrule/testing.h"
+#include "chainrule/transforms.h"
+#include "chainrule/vmap.h"
 #include "support.h"
 #include "thread_counts.h"
 
@@ -220,6 +223,23 @@ TEST(Attention, is_zero_for_a_query_that_sees_nothing) {
   const Gradients g = gradients(sum(square(y)), {q, k, v});
   EXPECT_EQ(values(g.at(q)[1]), (std::vector<double>{0, 0, 0}));
   EXPECT_EQ(values(g.at(v)[2]), (std::vector<double>{0, 0}));
+}
+
+TEST(Attention, adds_a_mask_of_any_float_to_scores_of_any) {
+  const Tensor q = ramp({2, 3}), k = ramp({4, 3}), v = ramp({4, 2}), added = ramp({2, 4});
+  const Tensor expected = scaled_dot_product_attention(q, k, v, {.mask = added});
+  for (const DType dtype : {DType::float16, DType::bfloat16, DType::float32})
+    for (const DType of_mask : {DType::float16, DType::float32, DType::float64}) {
+      const auto f = [&](const Tensor& x) {
+        return scaled_dot_product_attention(x, cast(k, dtype), cast(v, dtype),
+                                            {.mask = cast(added, of_mask)});
+      };
+      const Tensor y = f(cast(q, dtype)), mapped = vmap(f)(cast(reshape(q, {1, 2, 3}), dtype));
+      EXPECT_EQ(y.dtype(), dtype);
+      EXPECT_EQ(mapped.dtype(), dtype);
+      EXPECT_THAT(cast(y, DType::float64), IsClose(expected, 0.03, 0.03));
+      EXPECT_THAT(cast(mapped[0], DType::float64), IsClose(expected, 0.03, 0.03));
+    }
 }
 
 TEST(Attention, in_blocks_is_what_the_matrix_of_all_weights_gives) {

@@ -120,7 +120,7 @@ Tensor attention(const char* operation, const Tensor& q, const Tensor& k, const 
   if (!mask.is_empty() && is_integer(mask.dtype()))
     throw DTypeError(std::string(operation) + ": mask is " + std::string(to_string(mask.dtype())) +
                      "; it must be bool, or floating to be added");
-  if (!mask.is_empty() && mask.dtype() != DType::boolean) mask = Operand(mask).as(q.dtype());
+  if (!mask.is_empty() && mask.dtype() != DType::boolean) mask = Operand(mask).as(computed_in(q.dtype()));
   Shape batch = broadcast(operation, broadcast(operation, leading(q), leading(k)), leading(v));
   if (!mask.is_empty()) {
     const Shape scores = with(batch, queries, keys);
@@ -147,7 +147,8 @@ Tensor attention(const char* operation, const Tensor& q, const Tensor& k, const 
   if (any_traced || some_drop || (!mask.is_empty() && mask.requires_grad())) {
     const Tensor all = options.causal ? meeting(mask, lower_triangle(queries, keys)) : mask;
     const Tensor p = Attend::weights(broadcast_to(q, with(batch, queries, width)), k, all, scale);
-    return matmul(some_drop ? dropout(p, options.dropout_p, *options.generator) : p, v);
+    const Tensor kept = some_drop ? dropout(p, options.dropout_p, *options.generator) : p;
+    return Operand(matmul(kept, v)).as(q.dtype());
   }
   Attend op{{batch.size(), queries, keys, width, values, scale, options.causal}, {}};
   if (!mask.is_empty()) {
