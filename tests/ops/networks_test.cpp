@@ -145,6 +145,27 @@ TEST(MaxPool, adds_up_the_gradients_of_windows_that_overlap) {
   EXPECT_EQ(values(gradients(sum(y), {x}).at(x)), (std::vector<double>{0, 3, 1, 0}));
 }
 
+TEST(MaxPool, has_no_place_and_no_gradient_where_a_window_is_all_padding) {
+  const Tensor x = variable(tensor({{{1.0, 2.0}}}));
+  const MaxPoolOptions options = {.padding = 1, .dilation = 2};
+  const Pooled pooled = max_pool1d_with_places(x[{Slice{}, Slice{}, Slice{0, 1}}], 2, options);
+  EXPECT_EQ(values(pooled.values), (std::vector<double>{-infinity}));
+  EXPECT_EQ(values(pooled.places), (std::vector<double>{-1}));
+  EXPECT_EQ(values(gradients(sum(pooled.values), {x}).at(x)), (std::vector<double>{0, 0}));
+  const auto [y, tangent] =
+      jvp([&](const Tensor& at) { return max_pool1d(at, 2, options); }, tensor({{{1.0}}}), tensor({{{1.0}}}));
+  EXPECT_EQ(values(y), (std::vector<double>{-infinity}));
+  EXPECT_EQ(values(tangent), (std::vector<double>{0}));
+}
+
+TEST(Pooling, lets_a_window_that_is_larger_than_all_hang_over_the_end) {
+  const Tensor x = tensor({{{1.0, 3.0}}});
+  EXPECT_EQ(values(max_pool1d(x, 3, {.ceil_mode = true})), (std::vector<double>{3}));
+  EXPECT_EQ(values(avg_pool1d(x, 3, {.ceil_mode = true})), (std::vector<double>{2}));
+  EXPECT_THROW((void)max_pool1d(x, 3), ShapeError);
+  EXPECT_THROW((void)max_pool1d(x, 4, {.stride = 2, .ceil_mode = true}), ShapeError);
+}
+
 TEST(AvgPool, of_equal_numbers_is_that_number_exactly) {
   const Tensor x = full({1, 1, 6, 6}, 0.1, DType::float32);
   EXPECT_EQ(values(avg_pool2d(x, 2)), std::vector<double>(9, static_cast<double>(0.1F)));
@@ -190,6 +211,13 @@ TEST(Normalisation, neither_overflows_nor_vanishes) {
 
 TEST(LayerNorm, of_equal_numbers_is_zero) {
   EXPECT_EQ(values(layer_norm(full({2, 70}, 0.1), {70})), std::vector<double>(140, 0));
+}
+
+TEST(Normalisation, of_no_channels_or_samples_is_empty) {
+  for (const Shape& shape : {Shape{0, 1}, Shape{2, 0, 3}, Shape{0, 2, 3}, Shape{2, 3, 0}}) {
+    EXPECT_EQ(instance_norm(zeros(shape)).shape(), shape);
+    EXPECT_EQ(group_norm(zeros(shape), 1).shape(), shape);
+  }
 }
 
 TEST(BatchNorm, gives_mean_and_variance_for_running_averages) {

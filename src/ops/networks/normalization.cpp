@@ -173,9 +173,10 @@ std::int64_t plane(const Shape& x) { return Shape(x.sizes().subspan(2)).size(); 
 Tensor within_samples(const char* operation, const Tensor& x, std::int64_t groups, const NormOptions& options,
                       Here here) {
   const Shape& shape = x.shape();
-  const std::int64_t size = plane(shape);
-  return normalized(operation, x, {1, shape[0] * groups, shape[1] / groups * size, groups, size}, options,
-                    true, {shape[1]}, here);
+  const std::int64_t size = plane(shape),
+                     parts = std::max<std::int64_t>(groups, 1);  // there may be no channels
+  return normalized(operation, x, {1, shape[0] * parts, shape[1] / parts * size, parts, size}, options, true,
+                    {shape[1]}, here);
 }
 
 }  // namespace

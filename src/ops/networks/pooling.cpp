@@ -1,4 +1,6 @@
 // Pooling over windows of one to three spatial axes.
+#include <limits>
+
 #include "ops/networks/max_pool.h"
 #include "ops/networks/resampling.h"
 #include "ops/networks/spatial.h"
@@ -47,14 +49,14 @@ Course course(const std::string& operation, const Shape& x, std::size_t axis, st
     throw ShapeError(operation + ": padding " + to_string(padding) + " is more than half of the " +
                      std::to_string(c.reach) + " elements that the kernel " + to_string(kernel) +
                      " reaches over; use less padding");
-  const std::int64_t rest = c.in + 2 * c.before - c.reach;
-  if (rest < 0)
+  const std::int64_t rest = c.in + 2 * c.before - c.reach, last = ceil_mode ? rest + c.stride - 1 : rest;
+  if (last < 0)
     throw ShapeError(operation + ": the kernel " + to_string(kernel) + ", which reaches over " +
                      std::to_string(c.reach) + " elements, is larger than the " +
                      std::to_string(c.in + 2 * c.before) + " of x " + to_string(x) +
                      " with its padding along axis " + std::to_string(x.rank() - spatial + axis) +
                      "; use a smaller kernel or more padding");
-  c.count = (rest + (ceil_mode ? c.stride - 1 : 0)) / c.stride + 1;
+  c.count = last / c.stride + 1;
   if (ceil_mode && (c.count - 1) * c.stride >= c.in + c.before) --c.count;  // it would begin behind the end
   return c;
 }
@@ -96,7 +98,9 @@ Pooled max_pool(const char* operation, std::size_t spatial, const Operand& x, co
       const std::int64_t plane = windows.in_size(), planes = plane == 0 ? 0 : shape.size() / plane;
       Shape line = Shape::filled(result.rank(), 1);
       std::copy(shape.begin(), shape.end() - static_cast<std::ptrdiff_t>(spatial), &line[0]);
-      return gather_places(batch, places + reshape(arange(0, planes) * plane, line));
+      const Tensor values =
+          gather_places(batch, maximum(places, 0) + reshape(arange(0, planes) * plane, line));
+      return where(places < 0, -std::numeric_limits<double>::infinity(), values);
     }
     MaxPool::Saved saved;
     Tensor out = apply(MaxPool{std::move(windows), result}, x.here(), saved, Argument(batch));
