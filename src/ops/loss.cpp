@@ -93,7 +93,8 @@ struct CrossEntropy : LossReduction {
       throw ShapeError("cross_entropy: logits " + to_string(logits) + " and target " + to_string(target) +
                        " (" + std::string(to_string(dtype)) + ") do not fit: " + remedy);
     };
-    if (logits.rank() == 0 || logits.size() == 0) fail("logits must be (..., classes) and not empty");
+    if (logits.rank() == 0 || logits.back() == 0)
+      fail("logits must be (..., classes), of one class at least");
     if (!by_class) {
       if (target != logits) fail("probabilities must have the shape of the logits; classes must be int64");
       return;
@@ -204,7 +205,7 @@ struct MseLoss : PairLoss<MseLoss> {
 struct HingeLoss : PairLoss<HingeLoss> {
   static constexpr std::string_view name = "hinge_loss",
                                     formula = "∂max(0, 1 − t s)/∂s = −t if t s < 1 else 0";
-  static auto value(auto s, auto t) { return maximum(1 - t * s, 0); }  // NaN stays NaN
+  static auto value(auto s, auto t) { return where(t * s >= 1, 0, 1 - t * s); }  // NaN stays NaN
   static constexpr auto vjp_a(auto s, auto t, auto g) { return where(t * s < 1, -(g * t), 0); }
   static constexpr auto vjp_b(auto s, auto t, auto g) { return where(t * s < 1, -(g * s), 0); }
 };

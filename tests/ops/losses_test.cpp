@@ -9,6 +9,7 @@
 #include "chainrule/autograd.h"
 #include "chainrule/statistics.h"
 #include "chainrule/testing.h"
+#include "chainrule/transforms.h"
 #include "support.h"
 
 namespace chainrule::test {
@@ -123,10 +124,12 @@ TEST(MseLoss, takes_a_number_for_all_of_a_prediction) {
 }
 
 TEST(HingeLoss, has_gradient_zero_at_the_margin) {
-  const Tensor score = variable({1.0, -1.0, 0.5, 2.0});
-  const Tensor loss = hinge_loss(score, tensor({1.0, -1.0, 1.0, 1.0}), Reduction::sum);
+  const Tensor score = variable({1.0, -1.0, 0.5, 2.0}), target = tensor({1.0, -1.0, 1.0, 1.0});
+  const Tensor loss = hinge_loss(score, target, Reduction::sum);
   EXPECT_EQ(loss.item(), 0.5);
   EXPECT_TRUE(equals(gradients(loss, {score}).at(score), {4}, {0, 0, -1, 0}));
+  const auto f = [&](const Tensor& x) { return hinge_loss(x, target, Reduction::none); };
+  EXPECT_TRUE(equals(jvp(f, score.detach(), ones(4)).tangent, {4}, {0, 0, -1, 0}));
 }
 
 TEST(BinaryCrossEntropy, of_logits_has_all_digits_in_both_tails) {
@@ -172,6 +175,17 @@ TEST(CrossEntropy, with_options_is_the_plain_one_where_they_change_nothing) {
   const CrossEntropyOptions smooth = {
       .weight = tensor({1, 2, 3}), .label_smoothing = 0.1, .reduction = Reduction::sum};
   EXPECT_THAT(cross_entropy(logits, classes, smooth), IsClose(cross_entropy(logits, onehot * 1.0, smooth)));
+}
+
+TEST(CrossEntropy, of_no_samples_has_a_sum_and_no_mean) {
+  const Tensor logits = variable(zeros({0, 3})), classes = zeros(0, DType::int64);
+  const Tensor total = cross_entropy(logits, classes, Reduction::sum);
+  EXPECT_EQ(total.item(), 0);
+  EXPECT_EQ(gradients(total, {logits}).at(logits).shape(), Shape({0, 3}));
+  EXPECT_EQ(cross_entropy(logits, classes, Reduction::none).shape(), Shape({0}));
+  EXPECT_EQ(cross_entropy(logits, logits, Reduction::sum).item(), 0);
+  EXPECT_THROW((void)cross_entropy(logits, classes), ShapeError);
+  EXPECT_THROW((void)cross_entropy(zeros({3, 0}), zeros(3, DType::int64), Reduction::sum), ShapeError);
 }
 
 TEST(CrossEntropy, takes_no_notice_of_ignored_samples) {
