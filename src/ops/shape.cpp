@@ -199,7 +199,10 @@ Entries shape_operations() {
        .note = "two numbers exchange these axes, as in PyTorch"},
       {.name = "t",
        .parameters = one_input,
-       .call = [](Arguments& a) -> Result { return transpose(a[0]); },
+       .call = [](Arguments& a) -> Result {
+         if (a.tensor(0).rank() > 2) a.fail(0, "a matrix or a vector; permute and swapaxes take others");
+         return transpose(a[0]);
+       },
        .formula = "as permute",
        .example = "t([[1, 2, 3]])"},
       {.name = "swapaxes",

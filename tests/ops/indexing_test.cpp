@@ -95,6 +95,9 @@ TEST(AddingUp, follows_pytorch) {
   const Tensor x = tensor({1.0, 2.0, 3.0});
   EXPECT_TRUE(equals(scatter_add(x, 0, {2, 2, 0}, {10.0, 20.0, 30.0}), {3}, {31, 2, 33}));
   EXPECT_TRUE(equals(index_add(zeros({2, 2}), 1, {1, 1}, {{1, 2}, {3, 4}}, 0.5), {2, 2}, {0, 1.5, 0, 3.5}));
+  EXPECT_TRUE(equals(index_add(zeros({2, 2}), 0, 1, {{3.0, 4.0}}), {2, 2}, {0, 0, 3, 4}));  // one position
+  EXPECT_EQ(index_add(tensor({1, 2}), 0, {1}, {3}, 2).dtype(), DType::int64);
+  EXPECT_EQ(index_add(tensor({1, 2}), 0, {1}, {3}, 2.5).to_vector<double>(), (std::vector<double>{1, 9.5}));
   EXPECT_TRUE(equals(segment_sum({{1, 2}, {3, 4}, {5, 6}}, {1, 1, 0}, 3), {3, 2}, {5, 6, 4, 6, 0, 0}));
   const auto reduced = [&](Combining how, bool with_x) {
     return scatter_reduce(x, 0, {0, 0, 2, 0}, {4.0, 2.0, 5.0, 3.0}, how, with_x);

@@ -19,6 +19,7 @@ TEST(Axes, come_and_go) {
   EXPECT_TRUE(equals(unsqueeze(counted, -1), {2, 3, 1}, {0, 1, 2, 3, 4, 5}));
   EXPECT_TRUE(equals(expand_dims(tensor({1, 2}), {0, -1}), {1, 2, 1}, {1, 2}));
   EXPECT_TRUE(equals(flatten(tensor(5)), {1}, {5}));
+  EXPECT_THROW((void)flatten(tensor(5), 0, 1), ShapeError);
   EXPECT_TRUE(equals(flatten(zeros({2, 0, 3}), 1), {2, 0}, {}));
   EXPECT_TRUE(equals(unflatten(zeros({0, 4}), 1, {2, -1}), {0, 2, 2}, {}));
   EXPECT_EQ(movedim(zeros({2, 3, 4}), 0, -1).shape(), (Shape{3, 4, 2}));

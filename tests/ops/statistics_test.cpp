@@ -144,6 +144,7 @@ TEST(Quantile, chooses_between_two_elements_as_numpy_does) {
   EXPECT_EQ(quantile(x, 0.6, {}, false, QuantileMethod::midpoint).item(), 2.5);
   EXPECT_EQ(quantile(x, 0.5, {}, false, QuantileMethod::nearest).item(), 3);  // the even place
   EXPECT_EQ(to_string(quantile(zeros({2, 3, 4}), {0.1, 0.2}, 1, true).shape()), "(2, 2, 1, 4)");
+  EXPECT_EQ(quantile(zeros({2, 3}), zeros({0}), 1).shape(), Shape({0, 2}));
   EXPECT_TRUE(std::isnan(quantile({1, nan, 2}, 0).item()));
   EXPECT_EQ(quantile({infinity, infinity, 1}, 0.75).item(), infinity);
   EXPECT_THAT(gradient_at({1.0, 2.0, 4.0, 8.0}, [](auto& v) { return quantile(v, 0.5); }),

@@ -1,5 +1,7 @@
 // Elements replaced and added at places: scatter, put and masks; scatter_add and index_add.
 
+#include <cmath>
+
 #include "chainrule/statistics.h"
 #include "ops/batching.h"
 #include "ops/elementwise.h"
@@ -227,21 +229,25 @@ Tensor index_add(const Operand& x, Integer axis, const Operand& positions, const
   const DType dtype = ops::number_dtype(ops::common_dtype(x, values));
   const Tensor in = x.as(dtype);
   const std::size_t at = normalize_axis(name, axis, in.shape());
-  const Tensor many = positions.as_tensor();
+  const Tensor given = positions.as_tensor(), many = given.rank() == 0 ? reshape(given, {1}) : given;
   if (many.rank() != 1)
     throw ShapeError("index_add: positions of shape " + to_string(many.shape()) + "; give one axis of them");
+  const auto times_alpha = [&](const Tensor& added) {
+    if (alpha == 1) return added;
+    const bool whole = alpha == std::floor(alpha) && std::abs(alpha) < 0x1p63;  // whole numbers stay whole
+    return is_floating(dtype) || !whole ? added * alpha : added * static_cast<std::int64_t>(alpha);
+  };
   if (ops::is_batched(many)) {
     const Tensor each =
         ops::places_of_slices(in.shape(), at, ops::counted_positions(name, many, in.shape(), at, true));
-    return in + alpha * ops::add_places(ops::stretched(name, values.as(dtype), each.shape(), "values"), each,
-                                        in.shape());
+    return in + times_alpha(ops::add_places(ops::stretched(name, values.as(dtype), each.shape(), "values"),
+                                            each, in.shape()));
   }
   const Array list = ops::checked_positions(name, many, in.shape(), at, true);
   const ops::Places places = ops::along(in.shape(), at, list);
-  const Tensor given =
+  const Tensor each =
       ops::spread_out(name, values.as(dtype), places, ops::with_axis_replaced(in.shape(), at, list.shape()));
-  const Tensor added = ops::add_at(given, places, in.shape());
-  return in + (alpha == 1 ? added : added * alpha);
+  return in + times_alpha(ops::add_at(each, places, in.shape()));
 } catch (...) {
   rethrow_in_call("index_add", x, positions, values);
 }

@@ -116,8 +116,8 @@ Tensor unsqueeze(const Operand& x, Integer axis) try { return expand_dims(x, axi
 }
 
 Tensor flatten(const Operand& x, Integer start, Integer end) try {
-  const Shape shape = x.as_tensor().shape();
-  if (shape.rank() == 0) return reshape(x, {1});
+  Shape shape = x.as_tensor().shape();
+  if (shape.rank() == 0) shape = {1};
   const std::size_t first = normalize_axis("flatten", start, shape),
                     last = normalize_axis("flatten", end, shape);
   if (first > last)

@@ -264,6 +264,10 @@ Tensor quantile(const Operand& x, const Operand& q, const Axes& axes, Flag keepd
     high.push_back(between.high);
     weights.push_back(between.weight);
   }
+  std::vector<std::int64_t> sizes(asked.shape().begin(), asked.shape().end());
+  const Shape left = reduced(in.shape(), mask, keepdims);
+  sizes.insert(sizes.end(), left.begin(), left.end());
+  if (weights.empty()) return zeros(Shape(sizes), in.dtype());
   places.insert(places.end(), high.begin(), high.end());
   const Tensor chosen = ops::is_batched(rows) ? ops::sorted_by_sample(rows, places)
                                               : ops::gather_flat(rows, ops::sorted_offsets(rows, places));
@@ -272,11 +276,7 @@ Tensor quantile(const Operand& x, const Operand& q, const Axes& axes, Flag keepd
   const Tensor a = chosen[{Slice{0, count}}], b = chosen[{Slice{count, 2 * count}}],
                t = cast(tensor(weights, {count, 1}), in.dtype());
   const Tensor distance = where((a == b) & (a - a != 0), 0, b - a);
-  const Tensor result = where(t < 0.5, a + distance * t, b - distance * (1 - t));
-  std::vector<std::int64_t> sizes(asked.shape().begin(), asked.shape().end());
-  const Shape left = reduced(in.shape(), mask, keepdims);
-  sizes.insert(sizes.end(), left.begin(), left.end());
-  return reshape(result, Shape(sizes));
+  return reshape(where(t < 0.5, a + distance * t, b - distance * (1 - t)), Shape(sizes));
 } catch (...) {
   rethrow_in_call("quantile", x);
 }
