@@ -16,8 +16,17 @@ namespace {
 
 using registry::Entry;
 
+/// How often it can be differentiated: what is not in every order is by two where its formula tells of a
+/// gradient, as samples of gamma distributions are.
+std::string_view orders(const Entry& entry) {
+  if (entry.differentiable) return "every";
+  return entry.formula.find("no gradient") == std::string_view::npos ? "two" : "none";
+}
 std::string_view derivatives(const Entry& entry) {
-  return entry.differentiable ? "differentiable in every order" : "no gradient";
+  const std::string_view how_often = orders(entry);
+  return how_often == "every" ? "differentiable in every order"
+         : how_often == "two" ? "differentiable in two orders"
+                              : "no gradient";
 }
 
 /// "name, alias"
@@ -51,7 +60,7 @@ std::string markdown() {
     std::string call = "`" + signature(entry) + "`";
     if (!entry.aliases.empty()) call += "; " + all_names(entry).substr(entry.name.size() + 2);
     text += fmt::format("| {} | {} | {} | {} |\n", cell(call), cell(entry.formula), cell(entry.note),
-                        entry.differentiable ? "every" : "none");
+                        orders(entry));
   }
   return text;
 }

@@ -266,7 +266,7 @@ Entries matrix_function_operations() {
       {.name = "matrix_rank",
        .parameters = "a|A|input, rtol|rcond=None",
        .call = call<chainrule::matrix_rank>,
-       .formula = "0: it is piecewise constant",
+       .formula = "piecewise constant: no gradient",
        .example = "matrix_rank([[1, 2], [2, 4]])",
        .differentiable = false},
       {.name = "cond",
