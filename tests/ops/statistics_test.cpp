@@ -191,6 +191,8 @@ TEST(Interpolation, is_constant_outside_and_meets_its_points) {
   EXPECT_EQ(f(3).item(), 0.3);
   EXPECT_THAT(gradient_at({-5.0, 0.0, 1.0, 3.0, 9.0}, f), IsClose({0, 0.6, -0.2, -0.2, 0}, 1e-12));
   EXPECT_EQ(interp(2, {1}, {5}).item(), 5);
+  const Tensor steps = tensor({0, 0, 1, 1}), heights = tensor({1, 2, 3, 4});  // constant outside
+  EXPECT_THAT(interp({-1, 0, 0.5, 1, 2}, steps, heights), IsClose({1, 2, 2.5, 4, 4}));
 }
 
 TEST(Comparisons, take_equal_infinities_as_close_and_nan_only_when_asked) {

@@ -14,7 +14,8 @@ namespace ops {
 /// split(x, 2) and split(x, (1, 2)), as in PyTorch.
 static Result pieces(Arguments& a) {
   const auto sizes = a.integers(1);
-  return sizes.size() == 1 ? split(a[0], sizes[0], a.integer(2)) : split(a[0], sizes, a.integer(2));
+  if (a.tensor(1).rank() > 0) return split(a[0], sizes, a.integer(2));
+  return split(a[0], sizes[0], a.integer(2));
 }
 
 /// array_split(x, 3) and array_split(x, [2, 5]), as in NumPy.

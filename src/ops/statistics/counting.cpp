@@ -338,7 +338,10 @@ Tensor interp(const Operand& x, const Operand& xp, const Operand& fp) try {
   const Tensor x0 = take_rows(points, k), x1 = take_rows(points, next), f0 = take_rows(values, k),
                f1 = take_rows(values, next);
   const Tensor width = x1 - x0, held = clamp(at, points[0], points[n - 1]);
-  const Tensor t = where(width == 0, 0, (held - x0) / where(width == 0, 1, width)), rise = f1 - f0;
+  // Without a width it is outside of points that begin or end with equal ones.
+  const Tensor t = where(width == 0, cast(at >= points[n - 1], dtype),
+                         (held - x0) / where(width == 0, 1, width)),
+               rise = f1 - f0;
   return where(t < 0.5, f0 + rise * t, f1 - rise * (1 - t));  // meets both ends
 } catch (...) {
   rethrow_in_call("interp", x, xp, fp);
