@@ -200,8 +200,12 @@ Tensor square(const Operand& x) { return ops::unary<ops::Square>(x); }
 Tensor abs(const Operand& x) { return ops::unary<ops::Abs>(x); }
 Tensor sign(const Operand& x) { return ops::unary<ops::Sign>(x); }
 Tensor relu(const Operand& x) { return ops::unary<ops::Relu>(x); }
-Tensor maximum(const Operand& a, const Operand& b) { return ops::binary<ops::Maximum>(a, b); }
-Tensor minimum(const Operand& a, const Operand& b) { return ops::binary<ops::Minimum>(a, b); }
+Tensor maximum(const Operand& a, const Operand& b) {
+  return ops::common_dtype(a, b) == DType::boolean ? logical_or(a, b) : ops::binary<ops::Maximum>(a, b);
+}
+Tensor minimum(const Operand& a, const Operand& b) {
+  return ops::common_dtype(a, b) == DType::boolean ? logical_and(a, b) : ops::binary<ops::Minimum>(a, b);
+}
 
 Tensor strong_product(const Operand& a, const Operand& b) { return ops::binary<ops::StrongProduct>(a, b); }
 Tensor strong_quotient(const Operand& a, const Operand& b) { return ops::binary<ops::StrongQuotient>(a, b); }

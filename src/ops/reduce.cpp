@@ -231,6 +231,14 @@ Tensor sum_to(Tensor g, const Shape& shape) {
   return added == 0 ? g : reshape(g, shape);
 }
 
+/// The largest or smallest, of bool as bool.
+template <class Op>
+static Tensor extreme(const Operand& x, const Axes& axes, bool keepdims) {
+  const DType dtype = x.dtype();  // the operand may give its tensor away
+  const Tensor found = reduce<Op>(x, axes, keepdims, number_dtype(dtype));
+  return dtype == DType::boolean ? cast(found, DType::boolean) : found;
+}
+
 }  // namespace ops
 
 Axes::Axes(std::initializer_list<Integer> axes) : axes_(std::in_place, axes.begin(), axes.end()) {}
@@ -242,10 +250,10 @@ Tensor mean(const Operand& x, const Axes& axes, Flag keepdims) {
   return ops::reduce<ops::Mean>(x, axes, keepdims, ops::real_dtype(x.dtype()));
 }
 Tensor max(const Operand& x, const Axes& axes, Flag keepdims) {
-  return ops::reduce<ops::Max>(x, axes, keepdims, ops::number_dtype(x.dtype()));
+  return ops::extreme<ops::Max>(x, axes, keepdims);
 }
 Tensor min(const Operand& x, const Axes& axes, Flag keepdims) {
-  return ops::reduce<ops::Min>(x, axes, keepdims, ops::number_dtype(x.dtype()));
+  return ops::extreme<ops::Min>(x, axes, keepdims);
 }
 Tensor logsumexp(const Operand& x, const Axes& axes, Flag keepdims) {
   return ops::reduce<ops::Logsumexp>(x, axes, keepdims, ops::real_dtype(x.dtype()));

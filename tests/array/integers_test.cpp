@@ -44,6 +44,11 @@ TEST(IntegerReductions, wrap_around) {
   EXPECT_EQ(prod(of({most, 2})).item<std::int64_t>(), -2);
   EXPECT_EQ(prod(full({64}, 2, DType::int64)).item<std::int64_t>(), 0);
   EXPECT_EQ(max(of({least, most})).item<std::int64_t>(), most);
+  const Tensor both = tensor({true, false});  // as NumPy and PyTorch have it, bool stays
+  for (const Tensor& each : {max(both), maximum(both, false)[0]}) EXPECT_TRUE(each.item<bool>());
+  for (const Tensor& each : {min(both), minimum(both, false)[0]}) EXPECT_FALSE(each.item<bool>());
+  EXPECT_EQ(max(both).dtype(), DType::boolean);
+  EXPECT_EQ(maximum(both, both).dtype(), DType::boolean);
   EXPECT_EQ(min(of({least, most})).item<std::int64_t>(), least);
   EXPECT_EQ(matmul(of({most, 1}), of({1, 1})).item<std::int64_t>(), least);
   EXPECT_EQ(matmul(of({most, most}), of({most, most})).item<std::int64_t>(), 2);
