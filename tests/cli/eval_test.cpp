@@ -236,6 +236,7 @@ TEST(Eval, tells_a_number_from_a_list_of_one) {
   EXPECT_EQ(value("array_split(v, [2])[0]"), json({1.0, 2.0}));
   EXPECT_EQ(value("split(v, 2)[1]"), json({3.0}));
   EXPECT_NE(eval({"split([1, 2, 3], [2])"}).errors.find("split: sizes"), std::string::npos);
+  EXPECT_EQ(value("sum(permutation(5))"), 10);
   EXPECT_EQ(value("meshgrid(v)[0]"), json({1.0, 2.0, 3.0}));
   EXPECT_EQ(value("meshgrid([v, v])[1][0]"), json({1.0, 2.0, 3.0}));
 }

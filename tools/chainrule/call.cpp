@@ -119,11 +119,9 @@ Operand Arguments::operator[](std::size_t i) {
 }
 
 const Tensor& Arguments::tensor(std::size_t i) {
-  if (!values_[i].as<Tensor>()) {
-    if (!values_[i].is_number() && !values_[i].as<List>()) fail(i, "a tensor");
-    values_[i] = to_tensor(values_[i], {.floats = context_.dtype});
-  }
-  return *values_[i].as<Tensor>();
+  if (const auto* tensor = values_[i].as<Tensor>()) return *tensor;
+  if (!values_[i].is_number() && !values_[i].as<List>()) fail(i, "a tensor");
+  return converted_.insert_or_assign(i, to_tensor(values_[i], {.floats = context_.dtype})).first->second;
 }
 
 const Part& Arguments::part(std::size_t i) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -61,6 +62,7 @@ class Arguments final : public registry::Arguments {
   const Function& function_;
   std::string_view called_;
   std::vector<Value> values_;
+  std::map<std::size_t, Tensor> converted_ = {};  // numbers and lists of which tensors were made
   Context& context_;
 };
 

@@ -13,18 +13,15 @@ namespace ops {
 
 /// split(x, 2) and split(x, (1, 2)), as in PyTorch.
 static Result pieces(Arguments& a) {
-  const auto sizes = a.integers(1);
-  if (a.tensor(1).rank() > 0) return split(a[0], sizes, a.integer(2));
-  return split(a[0], sizes[0], a.integer(2));
+  if (a.tensor(1).rank() > 0) return split(a[0], a.integers(1), a.integer(2));
+  return split(a[0], a.integer(1), a.integer(2));
 }
 
 /// array_split(x, 3) and array_split(x, [2, 5]), as in NumPy.
 static Result pieces_of_numpy(Arguments& a) {
-  const auto numbers = a.integers(1);
-  if (numbers.size() == 1 && numbers[0] > a.most_elements())
-    a.fail(1, "a number of pieces that fit into memory");
-  if (a.tensor(1).rank() > 0) return array_split(a[0], numbers, a.integer(2));
-  return array_split(a[0], numbers[0], a.integer(2));
+  if (a.tensor(1).rank() > 0) return array_split(a[0], a.integers(1), a.integer(2));
+  if (a.integer(1) > a.most_elements()) a.fail(1, "a number of pieces that fit into memory");
+  return array_split(a[0], a.integer(1), a.integer(2));
 }
 
 static Result turned(Arguments& a) {
