@@ -38,17 +38,22 @@ std::vector<OpCase> distribution_rows() {
                   .tolerance = 1e-14,
                   .float32_tolerance = 1e-5};
   };
+  // Others are no parameters.
+  const auto of_own_inputs = [](OpCase one) {
+    one.own_inputs = true;
+    return one;
+  };
   return {
-      row(
+      of_own_inputs(row(
           "normal", [](const Arguments& in, Generator& g) { return normal(in[0], in[1], g); },
-          [](Number z, const Numbers& x) { return x[0] + x[1] * z; }, true, {between(-2, 2), between(1, 2)}),
+          [](Number z, const Numbers& x) { return x[0] + x[1] * z; }, true, {between(-2, 2), between(1, 2)})),
       row(
           "uniform", [](const Arguments& in, Generator& g) { return uniform(in[0], in[1], g); },
           [](Number u, const Numbers& x) { return x[0] + (x[1] - x[0]) * u; }, false,
           {between(-2, -1), between(1, 2)}),
-      row(
+      of_own_inputs(row(
           "exponential", [](const Arguments& in, Generator& g) { return exponential(in[0], g); },
-          [](Number u, const Numbers& x) { return -std::log1p(-u) / x[0]; }, false, {between(1, 2)}),
+          [](Number u, const Numbers& x) { return -std::log1p(-u) / x[0]; }, false, {between(1, 2)})),
       row(
           "dropout", [](const Arguments& in, Generator& g) { return dropout(in[0], 0.25, g); },
           [](Number u, const Numbers& x) { return u >= 0.25 ? x[0] / 0.75 : 0; }, false, {between(-2, 2)}),

@@ -356,16 +356,21 @@ std::vector<OpCase> loss_rows() {
                    std::log(2 * std::numbers::pi_v<Number> * t) / 2;
           },
           {any, between(1.1, 4)}),
-      loss_row(
-          "gaussian_nll_loss",
-          [](const Arguments& in, Reduction by) {
-            return gaussian_nll_loss(in[0], in[1], in[2], true, 1e-6, by);
-          },
-          [](const Numbers& x) {
-            return (std::log(2 * std::numbers::pi_v<Number> * x[2]) + (x[0] - x[1]) * (x[0] - x[1]) / x[2]) /
-                   2;
-          },
-          {any, any, between(0.5, 2)}),
+      [&] {
+        OpCase row = loss_row(
+            "gaussian_nll_loss",
+            [](const Arguments& in, Reduction by) {
+              return gaussian_nll_loss(in[0], in[1], in[2], true, 1e-6, by);
+            },
+            [](const Numbers& x) {
+              return (std::log(2 * std::numbers::pi_v<Number> * x[2]) +
+                      (x[0] - x[1]) * (x[0] - x[1]) / x[2]) /
+                     2;
+            },
+            {any, any, between(0.5, 2)});
+        row.own_inputs = true;  // negative variances are refused
+        return row;
+      }(),
       loss_row(
           "margin_ranking_loss",
           [](const Arguments& in, Reduction by) { return margin_ranking_loss(in[0], in[1], in[2], 9, by); },

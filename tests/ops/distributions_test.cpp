@@ -156,6 +156,33 @@ TEST(Samples, without_replacement_are_different) {
   EXPECT_THROW((void)categorical({-0.5, 1.0}, generator), ShapeError);
 }
 
+TEST(Samples, of_distributions_that_are_none_are_refused) {
+  Generator generator(1);
+  const double nan = std::nan("");
+  for (const double wrong : {-1.0, nan}) {
+    EXPECT_THROW((void)normal(0, {1, wrong}, generator), ShapeError);
+    EXPECT_THROW((void)exponential({1, wrong}, generator), ShapeError);
+    EXPECT_THROW((void)gamma(1, {1, wrong}, generator), ShapeError);
+    EXPECT_THROW((void)gamma({1, wrong}, 1, generator), ShapeError);
+    EXPECT_THROW((void)bernoulli({1, wrong}, generator), ShapeError);
+  }
+  EXPECT_THROW((void)exponential(0, generator), ShapeError);
+  EXPECT_EQ(normal(2, 0, generator).item(), 2);
+}
+
+TEST(Samples, of_parameters_in_halves_are_halves) {
+  Generator generator(1);
+  for (const DType dtype : {DType::float16, DType::bfloat16}) {
+    const Tensor a = full({100}, 0.5, dtype);
+    for (const Tensor& x :
+         {gamma(a, 1, generator), beta(a, a, generator), dirichlet(a, generator), bernoulli(a, generator)}) {
+      EXPECT_EQ(x.dtype(), dtype);
+      const double largest = max(x).item();
+      EXPECT_TRUE(largest > 0 && largest < 10) << largest;
+    }
+  }
+}
+
 TEST(Samples, of_one_seed_are_the_same) {
   const auto drawn = [] {
     Generator generator(5);

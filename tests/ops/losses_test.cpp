@@ -207,6 +207,11 @@ TEST(CrossEntropy, takes_no_notice_of_ignored_samples) {
   EXPECT_THROW((void)cross_entropy(picture, zeros({1, 2}, DType::int64), CrossEntropyOptions{}), ShapeError);
 }
 
+TEST(GaussianNllLoss, refuses_what_is_no_variance) {
+  EXPECT_THROW((void)gaussian_nll_loss({1, 2}, {1, 2}, {1.0, -0.5}), ShapeError);
+  EXPECT_TRUE(std::isfinite(gaussian_nll_loss({1, 2}, {1, 2}, {1.0, 0.0}).item()));
+}
+
 TEST(CtcLoss, of_a_target_that_does_not_fit_is_infinite_or_0) {
   const auto loss = [](const Operand& x, bool zero) {
     return ctc_loss(log_softmax(x), tensor({1, 1}), {2}, {2}, {.zero_infinity = zero});

@@ -6,6 +6,7 @@
 #include "chainrule/losses.h"
 #include "ops/loss_reduction.h"
 #include "ops/registry.h"
+#include "ops/samples.h"
 
 namespace chainrule {
 namespace ops {
@@ -32,7 +33,7 @@ Entries regression_loss_operations() {
        .call = call<binary_cross_entropy>,
        .formula = "∂/∂p = (p − t) / (p (1 − p))",
        .example = "binary_cross_entropy([0.9, 0.2], [1, 0])",
-       .note = "a logarithm below −100 counts as that, with the derivative 0"},
+       .note = "a logarithm below −100 counts as that, with the derivative 0; NaN outside 0 to 1"},
       {.name = "binary_cross_entropy_with_logits",
        .parameters = "logits|input, target, pos_weight=1, reduction='mean'",
        .call = call<binary_cross_entropy_with_logits>,
@@ -151,6 +152,9 @@ Tensor gaussian_nll_loss(const Operand& prediction, const Operand& target, const
   if (v.rank() != 0 && v.shape() != p.shape() && v.shape() != with_one)
     throw ShapeError("gaussian_nll_loss: variance " + to_string(v.shape()) + " does not fit the prediction " +
                      to_string(p.shape()) + "; give that shape, size 1 in the last axis, or a scalar");
+  if (any(elements_of_all_samples(v.detach()) < 0).item<bool>())
+    throw ShapeError("gaussian_nll_loss: variance " + to_string(v.shape()) +
+                     " has negative elements; give variances, as exp of their logarithms");
   const Tensor held = maximum(v, eps);
   // Of this, unlike of p - t, the square overflows only where the loss does.
   const Tensor deviation = (p - t) / sqrt(held);

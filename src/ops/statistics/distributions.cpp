@@ -86,28 +86,32 @@ namespace {
 template <class F>
 bool all_hold(const Tensor& x, const F& holds) {
   const Tensor each_sample = elements_of_all_samples(x);
-  return dispatch_floating(x.dtype(), [&]<class T>() {
+  return dispatch_stored(x.dtype(), [&]<class T>() {
     const std::span<const T> all = each_sample.data<T>();
-    return std::all_of(all.begin(), all.end(), [&](T each) { return holds(static_cast<double>(each)); });
+    return std::all_of(all.begin(), all.end(), [&](T each) { return holds(convert<double>(each)); });
   });
 }
-void require_positive(std::string_view name, std::string_view what, const Tensor& x) {
-  if (!all_hold(x, [](double each) { return each > 0 && std::isfinite(each); }))
+template <class F>
+void require(std::string_view name, std::string_view what, const Tensor& x, const F& holds,
+             std::string_view rule) {
+  if (!all_hold(x, holds))
     throw ShapeError(std::string(name) + ": " + std::string(what) + ", of shape " + to_string(x.shape()) +
-                     ", must be positive and finite");
+                     ", must be " + std::string(rule));
 }
-void require_probabilities(std::string_view name, const Tensor& p) {
-  if (!all_hold(p, [](double each) { return each >= 0 && each <= 1; }))
-    throw ShapeError(std::string(name) + ": probabilities, of shape " + to_string(p.shape()) +
-                     ", must be from 0 to 1");
+void require_rate(std::string_view name, const Tensor& rate) {
+  require(
+      name, "the rate", rate, [](double each) { return each > 0; }, "positive");
 }
 
 Tensor log_gamma_sample(std::string_view name, const Tensor& concentration, Generator& generator) {
-  require_positive(name, "the concentration", concentration);
-  const Tensor samples = drawn_from_samples(name, concentration, generator, [&](const Tensor& alpha) {
+  require(
+      name, "the concentration", concentration, [](double each) { return each > 0 && std::isfinite(each); },
+      "positive and finite");
+  const Tensor wide = Operand(concentration).as(computed_in(concentration.dtype()));
+  const Tensor samples = drawn_from_samples(name, wide, generator, [&](const Tensor& alpha) {
     return constant(log_gamma_draws(value_of(alpha), generator));
   });
-  return apply(LogGammaSample{value_of(samples)}, Here::now(), Argument(concentration));
+  return apply(LogGammaSample{value_of(samples)}, Here::now(), Argument(wide));
 }
 
 /// Two parameters as real numbers, and the shape of what is drawn.
@@ -130,6 +134,8 @@ struct Parameters {
 
 Tensor normal(const Operand& mean, const Operand& std, const Shape* asked, Generator& generator) try {
   const Parameters of("normal", mean, std, asked);
+  require(
+      "normal", "the standard deviation", of.b, [](double each) { return each >= 0; }, "0 or more");
   return of.a + of.b * randn(of.shape, generator, of.a.dtype());
 } catch (...) {
   rethrow_in_call("normal", mean, std);
@@ -142,6 +148,7 @@ Tensor uniform(const Operand& low, const Operand& high, const Shape* asked, Gene
 }
 Tensor exponential(const Operand& rate, const Shape* asked, Generator& generator) try {
   const Parameters of("exponential", rate, rate, asked);
+  require_rate("exponential", of.a);
   return -log1p(-rand(of.shape, generator, of.a.dtype())) / of.a;
 } catch (...) {
   rethrow_in_call("exponential", rate);
@@ -149,7 +156,9 @@ Tensor exponential(const Operand& rate, const Shape* asked, Generator& generator
 Tensor gamma(const Operand& concentration, const Operand& rate, const Shape* asked,
              Generator& generator) try {
   const Parameters of("gamma", concentration, rate, asked);
-  return exp(log_gamma_sample("gamma", broadcast_to(of.a, of.shape), generator)) / of.b;
+  require_rate("gamma", of.b);
+  const Tensor sample = exp(log_gamma_sample("gamma", broadcast_to(of.a, of.shape), generator));
+  return Operand(sample / of.b).as(of.a.dtype());
 } catch (...) {
   rethrow_in_call("gamma", concentration, rate);
 }
@@ -157,7 +166,8 @@ Tensor gamma(const Operand& concentration, const Operand& rate, const Shape* ask
 Tensor beta(const Operand& a, const Operand& b, const Shape* asked, Generator& generator) try {
   const Parameters of("beta", a, b, asked);
   const Tensor x = log_gamma_sample("beta", broadcast_to(of.a, of.shape), generator);
-  return sigmoid(x - log_gamma_sample("beta", broadcast_to(of.b, of.shape), generator));
+  const Tensor y = log_gamma_sample("beta", broadcast_to(of.b, of.shape), generator);
+  return Operand(sigmoid(x - y)).as(of.a.dtype());
 } catch (...) {
   rethrow_in_call("beta", a, b);
 }
@@ -354,14 +364,15 @@ Tensor dirichlet(const Operand& concentration, Generator& generator) try {
   const Tensor in = concentration.as(ops::real_dtype(concentration.dtype()));
   if (in.rank() == 0)
     throw ShapeError("dirichlet: the concentration is a scalar, of shape (); give one number per part");
-  return softmax(ops::log_gamma_sample("dirichlet", in, generator), -1);
+  return Operand(softmax(ops::log_gamma_sample("dirichlet", in, generator), -1)).as(in.dtype());
 } catch (...) {
   rethrow_in_call("dirichlet", concentration);
 }
 
 Tensor bernoulli(const Operand& probability, Generator& generator) try {
   const Tensor p = probability.as(ops::real_dtype(probability.dtype())).detach();
-  ops::require_probabilities("bernoulli", p);
+  ops::require(
+      "bernoulli", "probabilities", p, [](double each) { return each >= 0 && each <= 1; }, "from 0 to 1");
   return cast(rand(p.shape(), generator, p.dtype()) < p, p.dtype());
 } catch (...) {
   rethrow_in_call("bernoulli", probability);
