@@ -98,9 +98,9 @@ Pooled max_pool(const char* operation, std::size_t spatial, const Operand& x, co
       const std::int64_t plane = windows.in_size(), planes = plane == 0 ? 0 : shape.size() / plane;
       Shape line = Shape::filled(result.rank(), 1);
       std::copy(shape.begin(), shape.end() - static_cast<std::ptrdiff_t>(spatial), &line[0]);
-      const Tensor values =
+      const Tensor chosen =
           gather_places(batch, maximum(places, 0) + reshape(arange(0, planes) * plane, line));
-      return where(places < 0, -std::numeric_limits<double>::infinity(), values);
+      return where(places < 0, -std::numeric_limits<double>::infinity(), chosen);
     }
     MaxPool::Saved saved;
     Tensor out = apply(MaxPool{std::move(windows), result}, x.here(), saved, Argument(batch));
@@ -269,7 +269,8 @@ constexpr Entry max_entry(std::string_view name, std::string_view example) {
             return std::vector<Tensor>{pooled.values, pooled.places};
           },
           .formula = MaxPool::formula,
-          .example = example};
+          .example = example,
+          .note = "the place is -1 where a window is all padding"};
 }
 template <AverageCall* function>
 constexpr Entry avg_entry(std::string_view name, std::string_view example) {
