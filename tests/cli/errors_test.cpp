@@ -40,7 +40,7 @@ TEST(ExpressionErrors, point_at_what_does_not_belong) {
 TEST(ExpressionErrors, say_what_to_write_instead) {
   expect_failure("x ^ 2", 2,
                  "^ is for bool, as (x > 0) ^ (x < 1); powers are written with **\n  x ^ 2\n    ^");
-  expect_failure("x // 2", 2, "unexpected '//'; there is no floor division\n  x // 2\n    ^");
+  expect_failure("x // 2", 2, "unexpected '//'; it is written floor_divide(a, b)\n  x // 2\n    ^");
   expect_failure("x − 2", 2, "unexpected '−'; the minus sign is -\n  x − 2\n    ^");
   expect_failure(
       "x = = 2", 2,

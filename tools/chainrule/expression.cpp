@@ -76,8 +76,8 @@ std::string_view hint(std::string_view token) {
     std::string_view token, text;
   };
   static constexpr std::array<Hint, 13> hints = {{
-      {"//", "there is no floor division"},
-      {"%", "there is no remainder"},
+      {"//", "it is written floor_divide(a, b)"},
+      {"%", "it is written remainder(a, b)"},
       {"!", "unequal is !="},
       {"=", "equal is ==, and an assignment is a statement of its own"},
       {"−", "the minus sign is -"},
