@@ -368,6 +368,19 @@ TEST(StoredDTypes, round_once_where_a_small_number_counts) {
   EXPECT_THAT(round(third, 2), IsClose(half(tensor({-2.65}))));
 }
 
+TEST(StoredDTypes, have_means_of_more_elements_than_they_can_count) {
+  const Tensor many = ones(70000, DType::float16), classes = zeros(70000, DType::int64);
+  const Tensor log_p = reshape(-many, {70000, 1});
+  for (const Tensor& mean :
+       {nanmean(many), average(many, many), nll_loss(log_p, classes), cross_entropy(log_p, classes, {}) + 1,
+        adaptive_avg_pool1d(reshape(many, {1, 70000}), 1),
+        scatter_reduce(zeros(1, DType::float16), 0, classes, many, Combining::mean)}) {
+    EXPECT_EQ(mean.dtype(), DType::float16);
+    EXPECT_EQ(mean.to_vector<float>(), std::vector<float>{1});
+  }
+  EXPECT_THAT(vector_norm(many, 4), IsClose(cast(tensor(std::pow(70000, 0.25)), DType::float16)));
+}
+
 TEST(StoredDTypes, let_a_float32_leaf_be_used_in_float16) {
   const Tensor w = variable(tensor({0.1F, 0.2F}));
   const Tensor y = sum(cast(w, DType::float16) * cast(tensor({3, 4}), DType::float16));

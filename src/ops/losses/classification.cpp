@@ -98,8 +98,9 @@ struct Choice {
 Tensor weighted(std::string_view name, const Tensor& losses, const Tensor& weights, Reduction reduction) {
   if (reduction == Reduction::none) return losses;
   if (reduction == Reduction::mean) require_samples(name, losses.shape());
-  const Tensor total = sum(losses);
-  return reduction == Reduction::sum ? total : total / sum(weights);
+  if (reduction == Reduction::sum) return sum(losses);
+  const DType dtype = losses.dtype(), wide = computed_in(dtype);  // many halves have a mean, but no sum
+  return Operand(sum(Operand(losses).as(wide)) / sum(Operand(weights).as(wide))).as(dtype);
 }
 
 /// With target probabilities.

@@ -147,8 +147,8 @@ Tensor triplet_margin_loss(const Operand& anchor, const Operand& positive, const
 
 Tensor cosine_embedding_loss(const Operand& a, const Operand& b, const Operand& target, double margin,
                              Reduction reduction) try {
-  const DType dtype = ops::real_dtype(ops::common_dtype(a, b));
-  const Tensor x = a.as(dtype), y = b.as(dtype), t = target.as_tensor();
+  const DType dtype = ops::real_dtype(ops::common_dtype(a, b)), wide = computed_in(dtype);
+  const Tensor x = a.as(wide), y = b.as(wide), t = target.as_tensor();
   if (x.rank() == 0 || x.rank() > 2 || y.shape() != x.shape())
     throw ShapeError("cosine_embedding_loss: inputs " + to_string(x.shape()) + " and " +
                      to_string(y.shape()) + " must be rows (N, M), or vectors, of one shape");
@@ -162,7 +162,7 @@ Tensor cosine_embedding_loss(const Operand& a, const Operand& b, const Operand& 
   const Tensor cosine = sum(unit(x) * unit(y), -1);
   ops::require_same_shape("cosine_embedding_loss", cosine.shape(), t.shape());
   const Tensor losses = where(t == 1, 1 - cosine, where(t == -1, relu(cosine - margin), 0));
-  return ops::combined("cosine_embedding_loss", losses, reduction);
+  return Operand(ops::combined("cosine_embedding_loss", losses, reduction)).as(dtype);
 } catch (...) {
   rethrow_in_call("cosine_embedding_loss", a, b, target);
 }

@@ -142,8 +142,9 @@ Pooled adaptive_max_pool(const char* operation, std::size_t spatial, const Opera
 template <class Along>
 Tensor avg_pool(const char* operation, std::size_t spatial, const Operand& x,
                 std::optional<std::int64_t> divisor, const Along& along) {
-  const Tensor in = x.as(real_dtype(dtype_of(x)));
-  return in_batch(operation, in, spatial, [&](const Tensor& batch) {
+  const DType dtype = real_dtype(dtype_of(x));
+  const Tensor in = x.as(computed_in(dtype));  // many halves have a mean, but no sum
+  const Tensor means = in_batch(operation, in, spatial, [&](const Tensor& batch) {
     require_elements(operation, batch.shape(), spatial);
     Tensor sums = batch;
     std::vector<double> counts = {1};
@@ -168,6 +169,7 @@ Tensor avg_pool(const char* operation, std::size_t spatial, const Operand& x,
       return div({sums, x.here()}, counts.empty() ? 1.0 : counts[0]);
     return div({sums, x.here()}, cast(tensor(std::move(counts), Shape(sizes)), in.dtype()));
   });
+  return Operand(means).as(dtype);
 }
 
 Tensor avg_pool(const char* operation, std::size_t spatial, const Operand& x, const PerAxis& kernel,

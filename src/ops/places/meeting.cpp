@@ -158,10 +158,13 @@ Tensor scatter_reduce(const Operand& x, Integer axis, const Operand& index, cons
       return batched ? ops::add_places(each, places, shape) : ops::add_flat(each, value_of(places), shape);
     };
     const Tensor counts = added(ones(places.shape(), DType::int64));
-    const Tensor total = (include_self ? in : where(counts == 0, in, false)) + added(given);
-    if (how == Combining::sum) return total;
+    const Tensor kept = include_self ? in : where(counts == 0, in, false);
+    if (how == Combining::sum) return kept + added(given);
     const Tensor divisors = include_self ? counts + 1 : maximum(counts, 1);
-    return is_floating(dtype) ? total / cast(divisors, dtype) : floor_divide(total, divisors);
+    if (!is_floating(dtype)) return floor_divide(kept + added(given), divisors);
+    const DType wide = computed_in(dtype);  // many halves have a mean, but no sum
+    const Tensor total = Operand(kept).as(wide) + added(Operand(given).as(wide));
+    return Operand(total / cast(divisors, wide)).as(dtype);
   }
   const ops::Combination combination(how, dtype, include_self);
   const Tensor line = reshape(in, {-1}), added = reshape(given, {-1});

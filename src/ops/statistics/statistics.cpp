@@ -229,8 +229,8 @@ Tensor corrcoef(const Operand& x) try {
 
 Tensor average(const Operand& x, const Operand& weights, const Axes& axes, Flag keepdims) try {
   const DType dtype = ops::real_dtype(ops::common_dtype(x, weights));
-  const Tensor in = x.as(dtype);
-  Tensor w = weights.as(dtype);
+  const Tensor in = x.as(computed_in(dtype));  // many halves have an average, but no sum
+  Tensor w = weights.as(in.dtype());
   const AxisMask mask = ops::axis_mask("average", axes, in.shape());
   for (std::size_t axis = 0; axis < in.rank(); ++axis)
     if (mask[axis] && in.shape()[axis] == 0)
@@ -246,7 +246,7 @@ Tensor average(const Operand& x, const Operand& weights, const Axes& axes, Flag 
     aligned[axis] = w.size();
     w = broadcast_to(reshape(w, aligned), in.shape());
   }
-  return sum(in * w, axes, keepdims) / sum(w, axes, keepdims);
+  return Operand(sum(in * w, axes, keepdims) / sum(w, axes, keepdims)).as(dtype);
 } catch (...) {
   rethrow_in_call("average", x, weights);
 }
@@ -259,8 +259,10 @@ Tensor nansum(const Operand& x, const Axes& axes, Flag keepdims) try {
 }
 
 Tensor nanmean(const Operand& x, const Axes& axes, Flag keepdims) try {
-  const Tensor in = x.as(ops::real_dtype(x.dtype())), is_number = in == in;
-  return sum(where(is_number, in, 0), axes, keepdims) / sum(cast(is_number, in.dtype()), axes, keepdims);
+  const DType dtype = ops::real_dtype(x.dtype());
+  const Tensor in = x.as(computed_in(dtype)), is_number = in == in;
+  const Tensor count = sum(cast(is_number, in.dtype()), axes, keepdims);
+  return Operand(sum(where(is_number, in, 0), axes, keepdims) / count).as(dtype);
 } catch (...) {
   rethrow_in_call("nanmean", x);
 }
@@ -279,7 +281,8 @@ Tensor vector_norm(const Operand& x, double order, const Axes& axes, Flag keepdi
   if (order == 0) return sum(cast(in != 0, in.dtype()), axes, keepdims);
   if (order == ops::infinity) return max(abs({in, x.here()}), axes, keepdims);
   if (order == -ops::infinity) return min(abs({in, x.here()}), axes, keepdims);
-  return ops::norm_of_order(in, order, axes, keepdims);
+  const Tensor wide = Operand(in).as(computed_in(in.dtype()));
+  return Operand(ops::norm_of_order(wide, order, axes, keepdims)).as(in.dtype());
 } catch (...) {
   rethrow_in_call("vector_norm", x);
 }
