@@ -120,8 +120,9 @@ Operand Arguments::operator[](std::size_t i) {
 
 const Tensor& Arguments::tensor(std::size_t i) {
   if (const auto* tensor = values_[i].as<Tensor>()) return *tensor;
+  if (const auto found = converted_.find(i); found != converted_.end()) return found->second;
   if (!values_[i].is_number() && !values_[i].as<List>()) fail(i, "a tensor");
-  return converted_.insert_or_assign(i, to_tensor(values_[i], {.floats = context_.dtype})).first->second;
+  return converted_.emplace(i, to_tensor(values_[i], {.floats = context_.dtype})).first->second;
 }
 
 const Part& Arguments::part(std::size_t i) const {
