@@ -88,8 +88,15 @@ RegressionMetrics regression_metrics(const Tensor& predictions, const Tensor& y)
   if (predictions.rank() != 1 || y.size() == 0)
     throw ShapeError("regression_metrics: these have shapes " + to_string(predictions.shape()) + " and " +
                      to_string(y.shape()) + "; both must be (n,), with n at least 1");
-  const std::vector<double> guesses = cast(predictions, DType::float64).to_vector<double>(),
-                            truth = cast(y, DType::float64).to_vector<double>();
+  std::vector<double> guesses = cast(predictions, DType::float64).to_vector<double>(),
+                      truth = cast(y, DType::float64).to_vector<double>();
+  // Squares of 1e200 are no numbers any more, and those of 1e-200 nothing. A power of two changes no digit.
+  double largest = 0;
+  for (std::size_t i = 0; i < truth.size(); ++i)
+    largest = std::max({largest, std::abs(truth[i]), std::abs(guesses[i])});
+  const double scale = largest > 0 && std::isfinite(largest) ? std::exp2(std::ilogb(largest)) : 1;
+  for (std::vector<double>* each : {&guesses, &truth})
+    for (double& number : *each) number /= scale;
   const auto n = static_cast<double>(truth.size());
   const double mean = std::accumulate(truth.begin(), truth.end(), 0.0) / n;
   double wrong = 0, all = 0, absolute = 0;
@@ -101,8 +108,8 @@ RegressionMetrics regression_metrics(const Tensor& predictions, const Tensor& y)
   return {.r2 = all > 0      ? 1 - wrong / all
                 : wrong == 0 ? 1.0
                              : 0.0,
-          .rmse = std::sqrt(wrong / n),
-          .mae = absolute / n};
+          .rmse = scale * std::sqrt(wrong / n),
+          .mae = scale * (absolute / n)};
 }
 
 }  // namespace chainrule

@@ -52,6 +52,17 @@ TEST(Metrics, of_numbers) {
   EXPECT_EQ(regression_metrics(tensor({3.0, 4.0}), tensor({3.0, 3.0})).r2, 0);
 }
 
+TEST(Metrics, of_huge_and_tiny_numbers_neither_overflow_nor_vanish) {
+  for (const double scale : {std::exp2(1000), std::exp2(-1000)}) {
+    const RegressionMetrics metrics =
+        regression_metrics(tensor({scale, 4 * scale, 6 * scale, 4 * scale}),
+                           tensor({2 * scale, 4 * scale, 5 * scale, 5 * scale}));
+    EXPECT_EQ(metrics.r2, 0.5);
+    EXPECT_DOUBLE_EQ(metrics.rmse / scale, std::sqrt(3.0 / 4));
+    EXPECT_EQ(metrics.mae / scale, 0.75);
+  }
+}
+
 TEST(Metrics, refuse_what_does_not_fit) {
   const Tensor classes = tensor(std::vector<std::int64_t>{0, 2});
   EXPECT_THROW(classification_metrics(zeros({2, 2}), classes), ShapeError);
