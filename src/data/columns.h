@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "chainrule/data/encoder.h"
@@ -11,6 +13,24 @@ namespace chainrule {
 
 /// "column 2 (age)", or "column 2" where the table has no header.
 std::string title_of(const Table& table, const TableColumn& column);
+
+/// What occurs in these rows of a column of categories, in order.
+std::vector<std::string> values_of(const TableColumn& column, std::span<const std::int64_t> rows);
+
+/// Mean and deviation, as a Standardizer has them.
+std::pair<double, double> scale_of(const std::vector<double>& values);
+
+/// The form of texts that are all numbers. Beside those with a unit, other numbers are something else, but
+/// for zeros.
+std::optional<std::string> amounts_in(const Table& table, const TableColumn& column);
+
+/// A number of each row of a column, as an input or target with this form reads it: NaN where there is none,
+/// infinite where the cell cannot be read so.
+std::vector<double> numbers_in(const TableColumn& column, const std::string& form,
+                               const std::string& part = {});
+
+/// What a cell must hold to be read so: "a number", "a number such as $1,234.5", "a date".
+std::string wanted(const std::string& form, const std::string& part);
 
 /// How the inputs are made from these columns, see TableEncoder.
 std::vector<InputColumn> learn_columns(const Table& table, const ColumnChoice& choice,

@@ -49,28 +49,38 @@ class CategoryFinder {
 
 /// A cell that is no finite number where one was learned.
 struct WrongCell {
+  const InputColumn* learned;
   const TableColumn* column;
   std::size_t row;
 };
 
-std::optional<std::size_t> first_wrong(const TableColumn& column) {
-  for (std::size_t row = 0; row < column.numbers.size(); ++row)
-    if (column.is_text(row) || std::isinf(column.numbers[row])) return row;
-  return std::nullopt;
+std::optional<std::size_t> first_wrong(const std::vector<double>& numbers) {
+  const auto found = std::find_if(numbers.begin(), numbers.end(), [](double x) { return std::isinf(x); });
+  return found == numbers.end() ? std::nullopt
+                                : std::optional(static_cast<std::size_t>(found - numbers.begin()));
+}
+
+/// The column as this input reads it. What is written as numbers is not copied.
+const std::vector<double>& numbers_of(const InputColumn& learned, const TableColumn& column,
+                                      std::vector<double>& read) {
+  if (learned.form.empty() && column.places.empty()) return column.numbers;
+  return read = numbers_in(column, learned.form, learned.part);
 }
 
 /// Names all columns of which there is such a cell, the first of each.
 [[noreturn]] void fail_in(const Table& table, const std::vector<WrongCell>& cells) {
-  const auto& [column, row] = cells.front();
+  const auto& [learned, column, row] = cells.front();
   const std::string content = shortened(column->cell(row));
   std::string message = table.path + ":" + std::to_string(table.lines[row]) + ": " +
                         title_of(table, *column) +
-                        (column->is_text(row) ? " holds '" + content + "', not a number"
-                                              : " is " + content + "; every input must be finite");
+                        (std::isinf(column->numbers[row])
+                             ? " is " + content + "; every input must be finite"
+                             : " holds '" + content + "', not " + wanted(learned->form, learned->part));
   std::vector<std::string> names = {column->name};
   for (std::size_t i = 1; i < cells.size(); ++i) {
     const WrongCell& cell = cells[i];
-    message += (i == 1 ? "; so does " : ", ") + title_of(table, *cell.column) + " in line " +
+    if (cell.column == cells[i - 1].column) continue;
+    message += (names.size() == 1 ? "; so does " : ", ") + title_of(table, *cell.column) + " in line " +
                std::to_string(table.lines[cell.row]) + ", '" + shortened(cell.column->cell(cell.row)) + "'";
     names.push_back(cell.column->name);
   }
@@ -135,15 +145,18 @@ Tensor TableEncoder::inputs(const Table& table) const {
     try {
       found.push_back(&find(table, learned));
     } catch (const ColumnError& error) {
+      if (!lacking.empty() && lacking.back() == learned.name) continue;
       message += lacking.empty() ? error.what() : ", and so is '" + shortened(learned.name) + "'";
       lacking.push_back(learned.name);
     }
   }
   if (!lacking.empty()) throw ColumnError(message, std::move(lacking));
   std::vector<WrongCell> wrong;
+  std::vector<double> read;
   for (std::size_t i = 0; i < found.size(); ++i)
-    if (const auto row = columns_[i].is_number() ? first_wrong(*found[i]) : std::nullopt)
-      wrong.push_back({found[i], *row});
+    if (const auto row =
+            columns_[i].is_number() ? first_wrong(numbers_of(columns_[i], *found[i], read)) : std::nullopt)
+      wrong.push_back({&columns_[i], found[i], *row});
   if (!wrong.empty()) fail_in(table, wrong);
   Array result({table.rows(), all}, default_dtype());
   dispatch_floating(default_dtype(), [&]<class T>() {
@@ -153,6 +166,7 @@ Tensor TableEncoder::inputs(const Table& table) const {
     for (std::size_t i = 0; i < found.size(); ++i) {
       const InputColumn& learned = columns_[i];
       const TableColumn& column = *found[i];
+      const std::vector<double>& numbers = learned.is_number() ? numbers_of(learned, column, read) : read;
       CategoryFinder places(column, learned.categories);
       T* cell = input;
       for (std::size_t row = 0; row < table.lines.size(); ++row, cell += all) {
@@ -162,7 +176,7 @@ Tensor TableEncoder::inputs(const Table& table) const {
           if (place != unknown_place) cell[place] = 1;
           continue;
         }
-        const double number = missing ? learned.fill : column.numbers[row];
+        const double number = missing ? learned.fill : numbers[row];
         cell[0] = static_cast<T>((number - learned.mean) / learned.deviation);
       }
       input += learned.width();
@@ -177,7 +191,15 @@ std::string TableEncoder::target_names() const {
   return names;
 }
 
-Tensor TableEncoder::as_given(const Tensor& outputs) const {
+Tensor TableEncoder::as_given(const Tensor& given) const {
+  // Where float32 would lose what tells predictions apart, or all of them: times around 1.6e9, prices of
+  // 1e40.
+  constexpr double far = 1e4, largest = 1e30, smallest = 1e-30;
+  const bool needs_double = std::any_of(targets_.begin(), targets_.end(), [](const TargetColumn& each) {
+    return std::abs(each.mean) > far * each.deviation || std::abs(each.mean) > largest ||
+           each.deviation > largest || each.deviation < smallest;
+  });
+  const Tensor outputs = needs_double ? cast(given, DType::float64) : given;
   if (targets_.size() == 1) return outputs * target().deviation + target().mean;
   std::vector<double> means, deviations;
   for (const TargetColumn& each : targets_) {
@@ -192,12 +214,13 @@ Tensor TableEncoder::numbers(const Table& table, const TargetColumn& target) con
   const auto fail = [&](std::size_t row, const std::string& what) {
     fail_at_line(table.path, table.lines[row], "the target, " + title_of(table, column) + ", " + what);
   };
-  std::vector<double> values;
+  std::vector<double> values = numbers_in(column, target.form);
   for (std::size_t row = 0; row < table.lines.size(); ++row) {
     if (column.is_missing(row)) fail(row, "holds nothing");
-    if (!std::isfinite(column.numbers[row]))
-      fail(row, "is '" + shortened(column.cell(row)) + "'; regression predicts finite numbers");
-    values.push_back((column.numbers[row] - target.mean) / target.deviation);
+    if (!std::isfinite(values[row]))
+      fail(row, "is '" + shortened(column.cell(row)) + "'; regression predicts " +
+                    (target.form.empty() ? "finite numbers" : wanted(target.form, "")));
+    values[row] = (values[row] - target.mean) / target.deviation;
   }
   return cast(tensor(values), default_dtype());
 }
@@ -227,9 +250,24 @@ Tensor TableEncoder::targets(const Table& table) const {
   return tensor(classes);
 }
 
+std::vector<std::int64_t> TableEncoder::rows_with_targets(const Table& table) const {
+  std::vector<const TableColumn*> columns;
+  for (const TargetColumn& each : targets_) columns.push_back(&find(table, each.name, each.position));
+  std::vector<std::int64_t> rows;
+  for (std::int64_t row = 0; row < table.rows(); ++row)
+    if (std::none_of(columns.begin(), columns.end(), [&](const TableColumn* column) {
+          return column->is_missing(static_cast<std::size_t>(row));
+        }))
+      rows.push_back(row);
+  return rows;
+}
+
 std::int64_t TableEncoder::missing(const Table& table) const {
   std::int64_t count = 0;
-  for (const InputColumn& column : columns_) count += find(table, column).missing();
+  for (const InputColumn& column : columns_) {
+    if (&column != columns_.data() && (&column)[-1].position == column.position) continue;  // of one date
+    count += find(table, column).missing();
+  }
   return count;
 }
 
@@ -254,7 +292,7 @@ std::int64_t TableEncoder::width() const {
 std::vector<std::string> TableEncoder::input_names() const {
   std::vector<std::string> names;
   for (const InputColumn& column : columns_) {
-    if (column.is_number()) names.push_back(column.name);
+    if (column.is_number()) names.push_back(column.title());
     for (const std::string& category : column.categories) names.push_back(column.name + "=" + category);
   }
   return names;

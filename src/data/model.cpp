@@ -12,6 +12,7 @@
 #include "chainrule/data.h"
 #include "chainrule/detail/json_message.h"
 #include "chainrule/io.h"
+#include "data/dates.h"
 #include "io/file.h"
 
 namespace chainrule {
@@ -27,6 +28,8 @@ Json to_json(const InputColumn& column) {
   if (column.is_number()) {
     json["mean"] = column.mean;
     json["deviation"] = column.deviation;
+    if (!column.form.empty()) json["form"] = column.form;
+    if (!column.part.empty()) json["part"] = column.part;
   } else {
     json["categories"] = column.categories;
   }
@@ -40,6 +43,7 @@ Json to_json(const TargetColumn& target) {
   } else {
     json["mean"] = target.mean;
     json["deviation"] = target.deviation;
+    if (!target.form.empty()) json["form"] = target.form;
   }
   return json;
 }
@@ -77,6 +81,12 @@ InputColumn column_from(const Json& json) {
   if (!json.contains("categories")) {
     column.mean = finite(json, "mean");
     column.deviation = deviation(json);
+    column.form = json.value("form", "");
+    column.part = json.value("part", "");
+    const std::vector<std::string> parts = date_parts(column.form);
+    require(parts.empty() ? column.part.empty()
+                          : std::find(parts.begin(), parts.end(), column.part) != parts.end(),
+            "'" + column.form + "' has no " + (column.part.empty() ? "part" : column.part));
     return column;
   }
   column.categories = distinct_texts(json, "categories");
@@ -93,6 +103,7 @@ TargetColumn target_from(const Json& json) {
   } else {
     target.mean = finite(json, "mean");
     target.deviation = deviation(json);
+    target.form = json.value("form", "");
   }
   return target;
 }

@@ -4,10 +4,14 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
+#include "chainrule/indexing.h"
 #include "chainrule/io.h"
 #include "chainrule/ops.h"
+#include "chainrule/shaping.h"
 #include "io/file.h"
+#include "io/input_file.h"
 
 namespace chainrule {
 namespace {
@@ -22,23 +26,102 @@ bool is_target(std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// The columns of one array: of (n,) one by its name, of (n, columns) "x 1" and so on, of images (n, height,
-/// width) their pixels.
-void add_columns(Table& table, const std::string& name, const Tensor& array) {
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+/// An array's part, "train", "validation" or "test", and its name without it: "x_train" is x of "train",
+/// "testY" Y of "test". No part where the name has none, as "latest".
+struct PartName {
+  std::string_view part;
+  std::string name;
+};
+
+PartName part_of(const std::string& name) {
+  struct Word {
+    std::string_view text, part;
+  };
+  constexpr std::array words = {Word{"validation", "validation"}, Word{"valid", "validation"},
+                                Word{"val", "validation"},        Word{"dev", "validation"},
+                                Word{"training", "train"},        Word{"train", "train"},
+                                Word{"testing", "test"},          Word{"test", "test"}};
+  std::string text = name;
+  std::transform(text.begin(), text.end(), text.begin(), lower);
+  const auto is_sign = [](char c) { return c == '_' || c == '-' || c == '.' || c == ' '; };
+  for (const auto& [word, part] : words) {
+    if (text.size() <= word.size()) continue;
+    const std::size_t rest = text.size() - word.size();
+    if (text.starts_with(word) && (is_sign(text[word.size()]) || rest == 1))
+      return {part, name.substr(word.size() + (rest > 1 ? 1 : 0))};
+    if (text.ends_with(word) && (is_sign(text[rest - 1]) || rest == 1))
+      return {part, name.substr(0, rest - (rest > 1 ? 1 : 0))};
+  }
+  return {{}, name};
+}
+
+constexpr std::array parts = {"train"sv, "validation"sv, "test"sv};
+
+/// Only the arrays of one part, if they have parts.
+NamedTensors of_part(const std::string& path, NamedTensors arrays, const std::string& wanted) {
+  const auto has = [&](std::string_view part) {
+    return std::any_of(arrays.begin(), arrays.end(),
+                       [&](const auto& each) { return part_of(each.first).part == part; });
+  };
+  const bool has_parts = has("train") && (has("test") || has("validation"));
+  if (!has_parts && wanted.empty()) return arrays;
+  const std::string_view part = wanted.empty() ? "train"sv : std::string_view(wanted);
+  if (!has(part))
+    fail_on(path, "no array in it is called so as those of the part '" + std::string(part) + "', as x_" +
+                      std::string(part) + " is");
+  NamedTensors found;
+  for (auto& [name, array] : arrays) {
+    const PartName each = part_of(name);
+    if (each.part.empty())
+      fail_on(path, "'" + name + "' is of no part, as those are of which names say train or test");
+    if (each.part == part) found.emplace_back(each.name, std::move(array));
+  }
+  return found;
+}
+
+/// Classes (n, classes) with a single 1 in each row as numbers (n,); anything else as it is.
+Tensor without_one_hot(const Tensor& array) {
+  if (array.rank() != 2 || array.shape()[1] < 2 || array.size() == 0) return array;
+  const Tensor values = cast(array, DType::float64);
+  const bool is_one_hot =
+      all((values == 0.0) | (values == 1.0)).item<bool>() && all(sum(values, 1) == 1.0).item<bool>();
+  return is_one_hot ? argmax(values, 1) : array;
+}
+
+/// Images (n, channels, height, width) of images with channels before or after these, as they may be.
+std::optional<Tensor> as_images(const Tensor& array) {
+  const Shape shape = array.shape();
+  const auto is_channels = [](std::int64_t size) { return size == 1 || size == 3 || size == 4; };
+  if (array.rank() == 3) return unsqueeze(array, 1);
+  if (array.rank() != 4) return std::nullopt;
+  if (is_channels(shape[3])) return permute(array, {0, 3, 1, 2});
+  return is_channels(shape[1]) ? std::optional(array) : std::nullopt;
+}
+
+/// The columns of one array: of (n,) one by its name, of (n, columns) "x 1" and so on, of images their
+/// pixels.
+void add_columns(Table& table, const std::string& name, Tensor array) {
   const std::int64_t rows = array.shape()[0], columns = array.size() / rows;
-  if (array.rank() > 3 || columns > most_columns)
-    fail_on(table.path, "'" + name + "' has shape " + to_string(array.shape()) +
-                            "; a table takes (n,), (n, columns), or images (n, height, width)");
-  if (array.rank() == 3) {
+  const std::optional<Tensor> images = as_images(array);
+  if ((array.rank() > 2 && !images) || columns > most_columns)
+    fail_on(
+        table.path,
+        "'" + name + "' has shape " + to_string(array.shape()) +
+            "; a table takes (n,), (n, columns), or images (n, height, width), also with 1, 3 or 4 channels "
+            "before or after these");
+  if (images) {
     if (table.image_height != 0) fail_on(table.path, "'" + name + "' is a second array of images");
-    table.image_height = array.shape()[1];
-    table.image_width = array.shape()[2];
+    table.image_channels = images->shape()[1];
+    table.image_height = images->shape()[2];
+    table.image_width = images->shape()[3];
+    array = *images;
   }
   const std::vector<double> values = cast(array, DType::float64).to_vector<double>();
   for (std::int64_t column = 0; column < columns; ++column) {
     const std::string number = std::to_string(column + 1);
-    TableColumn next{
-        array.rank() == 1 ? name : (array.rank() == 3 ? "pixel " : name + " ") + number, {}, {}, {}};
+    TableColumn next{images ? "pixel " + number : columns == 1 ? name : name + " " + number, {}, {}, {}};
     next.numbers.reserve(static_cast<std::size_t>(rows));
     for (std::int64_t row = 0; row < rows; ++row)
       next.numbers.push_back(values[static_cast<std::size_t>(row * columns + column)]);
@@ -58,8 +141,23 @@ bool is_npz(std::string_view beginning) {
   return beginning.size() >= name_at + length && beginning.substr(name_at, length).ends_with(".npy");
 }
 
-Table read_npz(const std::string& path) {
-  NamedTensors arrays = load_npz(path);
+bool is_npy(std::string_view beginning) { return beginning.starts_with("\x93NUMPY"sv); }
+
+std::vector<std::string> table_parts(const std::string& path) {
+  std::vector<std::string> found;
+  if (!is_npz(InputFile(path).beginning())) return found;
+  const NamedTensors arrays = load_npz(path);
+  for (const std::string_view part : parts)
+    if (std::any_of(arrays.begin(), arrays.end(),
+                    [&](const auto& each) { return part_of(each.first).part == part; }))
+      found.emplace_back(part);
+  return found;
+}
+
+Table read_arrays(const std::string& path, bool is_archive, const TableOptions& options) {
+  NamedTensors arrays =
+      of_part(path, is_archive ? load_npz(path) : NamedTensors{{"x", load_npy(path)}}, options.part);
+  if (!options.labels.empty()) arrays.emplace_back("y", load_npy(options.labels));
   if (arrays.empty()) fail_on(path, "there is no array in it");
   // What is to be predicted is taken from the last column, unless an option says otherwise.
   std::stable_partition(arrays.begin(), arrays.end(),
@@ -68,6 +166,8 @@ Table read_npz(const std::string& path) {
   table.path = path;
   table.has_header = true;
   table.separator = '\0';  // there are no fields
+  for (auto& [name, array] : arrays)
+    if (is_target(name)) array = without_one_hot(array);
   const std::string& first = arrays.front().first;
   for (const auto& [name, array] : arrays) {
     const Shape shape = array.shape(), other = arrays.front().second.shape();

@@ -10,7 +10,11 @@ namespace chainrule {
 /// Is a file that begins so an archive whose first member is an array of NumPy's?
 bool is_npz(std::string_view beginning);
 
-/// The arrays of an archive as columns: see read_table.
-Table read_npz(const std::string& path);
+/// Is a file that begins so one array of NumPy's?
+bool is_npy(std::string_view beginning);
+
+/// The arrays of a file NPZ or NPY as columns, with what is to be predicted in options.labels: see
+/// read_table.
+Table read_arrays(const std::string& path, bool is_archive, const TableOptions& options);
 
 }  // namespace chainrule

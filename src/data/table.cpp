@@ -7,6 +7,8 @@
 #include <charconv>
 #include <cmath>
 #include <deque>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "chainrule/io.h"
@@ -69,6 +71,7 @@ class TableReader {
     for (std::size_t i = 0; i < table_.columns.size(); ++i)
       table_.columns[i].name =
           table_.has_header && !first_[i].empty() ? in_utf8(first_[i]) : "column " + std::to_string(i + 1);
+    tell_apart();
   }
 
  private:
@@ -77,6 +80,21 @@ class TableReader {
     while (table_.has_header && table_.columns.size() > 1 && first_[table_.columns.size() - 1].empty() &&
            table_.columns.back().missing() == table_.rows())
       table_.columns.pop_back();
+  }
+  /// Names that are there twice get numbers, as pandas gives them: "a", "a.1".
+  void tell_apart() {
+    std::unordered_map<std::string, std::size_t> counts;
+    for (const TableColumn& column : table_.columns) counts.emplace(column.name, 0);
+    if (counts.size() == table_.columns.size()) return;
+    std::unordered_set<std::string> seen;
+    for (TableColumn& column : table_.columns) {
+      if (seen.insert(column.name).second) continue;
+      const std::string name = column.name;
+      do column.name = name + "." + std::to_string(++counts[name]);
+      while (counts.contains(column.name));
+      seen.insert(column.name);
+      counts.emplace(column.name, 0);
+    }
   }
   void begin(const CsvRow& row, std::int64_t line) {
     table_.has_header = options_.header.value_or(std::none_of(row.begin(), row.end(), is_number) &&
@@ -181,7 +199,8 @@ Table read_table(const std::string& path, const TableOptions& options) {
   check(options);
   InputFile file(path);
   if (is_idx_images(file.beginning())) return read_idx(path, options.labels);
-  if (is_npz(file.beginning())) return read_npz(path);
+  if (const bool is_archive = is_npz(file.beginning()); is_archive || is_npy(file.beginning()))
+    return read_arrays(path, is_archive, options);
   if (const std::string_view format = other_format(file.beginning(), options.separator.has_value());
       !format.empty())
     fail_on(path, "this is " + std::string(format));
@@ -197,7 +216,7 @@ Table read_table(const std::string& path, const TableOptions& options) {
 struct TableStream::State {
   State(const std::string& path, TableOptions given) : file(path), options(std::move(given)) {
     check(options);
-    if (is_idx_images(file.beginning()) || is_npz(file.beginning()))
+    if (is_idx_images(file.beginning()) || is_npz(file.beginning()) || is_npy(file.beginning()))
       fail_on(path, "images and arrays are not read in parts; use read_table");
     if (const std::string_view format = other_format(file.beginning(), options.separator.has_value());
         !format.empty())

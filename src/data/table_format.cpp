@@ -70,6 +70,13 @@ bool begins_with(std::string_view text, std::string_view beginning) {
          std::string_view(",;\t| \r\n").find(text[found.size()]) == std::string_view::npos;
 }
 
+/// The size of a header, eight bytes of which the highest are 0, and then that, in JSON.
+bool is_safetensors(std::string_view text) {
+  constexpr std::size_t size_bytes = 8, always_zero = 4;
+  return text.size() > size_bytes && text[size_bytes] == '{' &&
+         text.substr(size_bytes - always_zero, always_zero) == std::string_view("\0\0\0\0", always_zero);
+}
+
 /// "[{" and "[[", with any space between.
 bool is_json_list(std::string_view text) {
   if (!text.starts_with('[')) return false;
@@ -100,7 +107,6 @@ std::string_view other_format(std::string_view text, bool known_separator) {
       Format{"PAR1"sv, "a Parquet file; save it as CSV"},
       Format{"PK\x03\x04"sv, "a ZIP archive, as Excel's .xlsx is; save it as CSV"},
       Format{"\xD0\xCF\x11\xE0"sv, "an old Excel file; save it as CSV"},
-      Format{"\x93NUMPY"sv, "an array of NumPy; save it with numpy.savetxt"},
       Format{"\x89HDF"sv, "an HDF5 file; save it as CSV"},
       Format{"SQLite format 3"sv, "a database of SQLite; save the table as CSV"},
       Format{"\xFF\xFE"sv, "a text in UTF-16; save it as UTF-8"},
@@ -128,6 +134,7 @@ std::string_view other_format(std::string_view text, bool known_separator) {
     text.remove_prefix(mark.size());
   for (const Format& format : formats)
     if (begins_with(text, format.beginning)) return format.name;
+  if (is_safetensors(text)) return "a file of tensors, as models are; it is no table";
   if (is_json_list(text)) return "a file of JSON; save it as CSV";
   if (is_utf_16(text)) return "a text in UTF-16; save it as UTF-8";
   if (!known_separator && is_libsvm(text))

@@ -63,7 +63,7 @@ std::string serialize(const chainrule::Model& model, const SaveOptions& options)
   SaveOptions all{.opset = options.opset, .metadata = options.metadata};
   Json listed = Json::array();
   for (const InputColumn& column : columns) {
-    listed.push_back({{"name", column.name}});
+    listed.push_back({{"name", column.title()}});
     if (!column.is_number()) listed.back()["categories"] = column.categories;
   }
   all.metadata["chainrule.columns"] = text(listed);

@@ -190,12 +190,9 @@ TEST(Train, takes_decimal_commas_where_it_is_told_to) {
 }
 
 TEST(Train, warns_of_numbers_that_are_written_as_texts) {
-  for (const char* sign : {"%", " %", " €"}) {
-    const TemporaryFile data(sizes([&](int i) { return std::to_string(i) + ".5" + sign; }));
-    EXPECT_TRUE(mentions(train({data.path(), "--epochs", "1"}).errors,
-                         {"(size) holds texts that look like numbers", "write them as 1234.5"}))
-        << sign;
-  }
+  const TemporaryFile data(sizes([](int i) { return std::to_string(i) + (i % 2 == 0 ? " €" : " $"); }));
+  EXPECT_TRUE(mentions(train({data.path(), "--epochs", "1"}).errors,
+                       {"(size) holds texts that look like numbers", "write them as 1234.5"}));
 }
 
 TEST(Train, says_what_a_header_of_numbers_and_gaps_in_the_target_are) {

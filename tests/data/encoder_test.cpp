@@ -132,7 +132,7 @@ TEST(TableEncoder, names_the_column_that_does_not_fit) {
 
 TEST(TableEncoder, tells_slips_of_the_pen_from_categories) {
   const ColumnError slip = complaint("a,b,c,y\n1,2,x,0\n3,l,x,1\n5,6,7,0\n7,oh,8,1\n9,9,9,0\n");
-  EXPECT_TRUE(mentions(slip.what(), {":3: column 2 (b) holds 'l', not a number; so do column 3 (c)"}));
+  EXPECT_TRUE(mentions(slip.what(), {":3: column 2 (b) holds 'l', not a number; so does column 3 (c)"}));
   EXPECT_EQ(slip.columns, Texts({"b", "c"}));
   EXPECT_EQ(complaint("1,0\n2,1\ninf,0\n").columns, Texts({"1"}));
 

@@ -251,9 +251,45 @@ TEST(Table, of_arrays_in_npz_has_their_columns_and_the_target_last) {
   EXPECT_TRUE(mentions(refused({{"x", zeros({2, 2})}, {"y", y}}),
                        {file.path(), "'y' has shape (3,)", "'x' (2, 2)", "a row for each sample"}));
   EXPECT_TRUE(mentions(refused({{"x", zeros({2, 2, 2, 2})}}), {"'x' has shape (2, 2, 2, 2)"}));
+  EXPECT_TRUE(mentions(refused({{"x_train", zeros({2})}, {"x_test", zeros({2})}, {"latest", zeros({2})}}),
+                       {"'latest' is of no part"}));
   EXPECT_TRUE(mentions(refused({{"x", tensor(1.0)}}), {"'x' has shape ()"}));
   EXPECT_TRUE(
       mentions(refused({{"a", zeros({2, 2, 2})}, {"b", zeros({2, 2, 2})}}), {"second array of images"}));
+}
+
+TEST(Table, of_arrays_takes_parts_colours_and_classes_as_they_are_meant) {
+  const TemporaryFile file("", ".npz"), single("", ".npy"), labels("", ".npy");
+  const Tensor colours = reshape(arange(0, 2 * 4 * 5 * 3), {2, 4, 5, 3});
+  save_npz(file.path(), {{"train_images", colours},
+                         {"train_labels", tensor({0.0, 1.0, 0.0, 1.0, 0.0, 0.0}, {2, 3})},
+                         {"testX", zeros({1, 2})},
+                         {"val-y", zeros({4, 1})}});
+  EXPECT_EQ(table_parts(file.path()), Texts({"train", "validation", "test"}));
+  const Table images = read_table(file.path());
+  EXPECT_EQ(images.image_channels, 3);
+  EXPECT_EQ(images.image_height, 4);
+  EXPECT_EQ(images.image_width, 5);
+  EXPECT_EQ(images.columns[0].numbers, (std::vector<double>{0, 60}));
+  EXPECT_EQ(images.columns[1].numbers, (std::vector<double>{3, 63}));   // the same colour beside it
+  EXPECT_EQ(images.columns[20].numbers, (std::vector<double>{1, 61}));  // the next colour
+  EXPECT_EQ(images.columns[60].name, "labels");
+  EXPECT_EQ(cells(images.columns[60]), Texts({"1", "0"}));
+  EXPECT_EQ(names(read_table(file.path(), {.part = "test"})), Texts({"X 1", "X 2"}));
+  EXPECT_EQ(names(read_table(file.path(), {.part = "validation"})), Texts({"y"}));
+
+  save_npy(single.path(), colours[{Slice{}, 0, 0}]);
+  save_npy(labels.path(), tensor(std::vector<std::int64_t>{7, 8}));
+  const Table pair = read_table(single.path(), {.labels = labels.path()});
+  EXPECT_EQ(names(pair), Texts({"x 1", "x 2", "x 3", "y"}));
+  EXPECT_EQ(cells(pair.columns[3]), Texts({"7", "8"}));
+  EXPECT_TRUE(table_parts(single.path()).empty());
+  EXPECT_TRUE(
+      mentions(message_of<IoError>([&] { (void)read_table(single.path(), {.part = "test"}); }), {"test"}));
+}
+
+TEST(Table, tells_columns_of_the_same_name_apart) {
+  EXPECT_EQ(names(read("a,a,a.1,b,a\n1,2,3,4,5\n")), Texts({"a", "a.2", "a.1", "b", "a.3"}));
 }
 
 TEST(TableStream, reads_a_table_in_parts) {

@@ -12,6 +12,8 @@ namespace chainrule::cli {
 /// What `train --save` or `export` has written, or else a model of ONNX that knows nothing of tables.
 using AnyModel = std::variant<Model, ForeignModel>;
 AnyModel load_any_model(const std::string& path);
+/// The same, and an error that says so where the two arguments of a command, MODEL and DATA, are exchanged.
+AnyModel load_any_model(const std::string& path, const std::string& data);
 /// The same without those others, for which there is an error.
 Model load_table_model(const std::string& path);
 

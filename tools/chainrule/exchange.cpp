@@ -205,4 +205,21 @@ void add_exchange(CLI::App&) {}
 
 #endif
 
+AnyModel load_any_model(const std::string& path, const std::string& data) {
+  const auto is_model = [](const std::string& file) {
+    try {
+      (void)load_any_model(file);
+      return true;
+    } catch (const std::exception&) {
+      return false;
+    }
+  };
+  try {
+    return load_any_model(path);
+  } catch (const std::exception&) {
+    if (data == "-" || data == path || !is_model(data)) throw;
+    throw CommandError(fmt::format("{} is no model, but {} is; give MODEL before DATA", path, data));
+  }
+}
+
 }  // namespace chainrule::cli

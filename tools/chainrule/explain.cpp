@@ -145,7 +145,7 @@ Explanation explain_row(const Model& model, const Table& table, const ExplainOpt
   const auto inputs = row.to_vector<double>();
   std::size_t first = 0;
   for (const InputColumn& column : model.encoder.columns()) {
-    texts.columns.push_back({column.name, cell_of(column, &inputs[first])});
+    texts.columns.push_back({column.title(), cell_of(column, &inputs[first])});
     question.widths.push_back(column.width());
     first += static_cast<std::size_t>(column.width());
   }
@@ -297,8 +297,8 @@ void explain(const ExplainOptions& options) {
   if (options.csv && options.json) throw CommandError("--csv and --json exclude each other");
   if (!options.picture.empty()) require_writable(options.picture);
   if (options.picture.empty() && !options.image.empty()) throw CommandError("--image is for --picture FILE");
-  const AnyModel model = load_any_model(options.model);
-  const Table table = read_table(options.data, options.reading);
+  const AnyModel model = load_any_model(options.model, options.data);
+  const Table table = read_data("explain", options.data, options.reading);
   const Explanation explanation = with_reading_hint(table, [&] {
     return std::visit([&](const auto& any) { return explain_row(any, table, options); }, model);
   });

@@ -81,6 +81,7 @@ struct Comparison {
   std::vector<TargetColumn> targets;             ///< names, and classes where there are such
   std::optional<ClassificationMetrics> classes;  ///< for one target
   std::vector<RegressionMetrics> numbers;        ///< or of each target
+  std::int64_t samples = 0;                      ///< how many are compared
 };
 /// Labels or scores of classes are compared as such, all else as numbers, unless `task` says "classification"
 /// or "regression". An error that says what does not fit.

@@ -101,8 +101,8 @@ std::string predict(const Model& model, const Table& table, const ModelOptions& 
 
 void predict(const ModelOptions& options) {
   if (!options.output.empty()) require_writable(options.output);
-  const AnyModel model = load_any_model(options.model);
-  const Table table = read_table(options.data, options.reading);
+  const AnyModel model = load_any_model(options.model, options.data);
+  const Table table = read_data("predict", options.data, options.reading);
   const std::string text = with_reading_hint(table, [&] {
     return std::visit([&](const auto& any) { return predict(any, table, options); }, model);
   });
@@ -183,11 +183,16 @@ std::string describe(const std::vector<RegressionMetrics>& metrics, const std::v
   return fmt::format("mean R²: {:.4f}\nsamples: {}\n\n", mean_r2(metrics), samples) + aligned(rows);
 }
 
-Comparison compare(const Model& model, const Table& table, const ModelOptions& options) {
+Comparison compare(const Model& model, const Table& all, const ModelOptions& options) {
   require_no_choice(options);
+  const Table table = only_with_targets(all, model.encoder, "evaluate");
   const Tensor y = model.encoder.targets(table), outputs = model(table);
   note_gaps("evaluate", model, table);
-  Comparison result{.taken = "", .targets = model.encoder.all_targets(), .classes = {}, .numbers = {}};
+  Comparison result{.taken = "",
+                    .targets = model.encoder.all_targets(),
+                    .classes = {},
+                    .numbers = {},
+                    .samples = table.rows()};
   if (model.encoder.target().task() == Task::classification)
     result.classes = classification_metrics(outputs, y);
   else
@@ -199,14 +204,15 @@ Comparison compare(const Model& model, const Table& table, const ModelOptions& o
 Comparison compare(const ForeignModel& model, const Table& table, const ModelOptions& options) {
   const NoGrad guard;
   Comparison result = compare(model, table, options.columns, options.task);
+  result.samples = table.rows();
   write_note("evaluate", result.taken);
   return result;
 }
 
 void evaluate_model(const ModelOptions& options) {
   if (options.csv && options.json) throw CommandError("--csv and --json exclude each other");
-  const AnyModel model = load_any_model(options.model);
-  const Table table = read_table(options.data, options.reading);
+  const AnyModel model = load_any_model(options.model, options.data);
+  const Table table = read_data("evaluate", options.data, options.reading);
   const Comparison result = with_reading_hint(table, [&] {
     return std::visit([&](const auto& any) { return compare(any, table, options); }, model);
   });
@@ -217,15 +223,16 @@ void evaluate_model(const ModelOptions& options) {
                                        : describe(*result.classes, target));
   }
   nlohmann::ordered_json json = cli::to_json(result.numbers, result.targets);
-  json["samples"] = table.rows();
+  json["samples"] = result.samples;
   write_output(options.csv    ? as_csv(result.numbers, result.targets)
                : options.json ? dump(json)
-                              : describe(result.numbers, result.targets, table.rows()));
+                              : describe(result.numbers, result.targets, result.samples));
 }
 
 std::string describe(const InputColumn& column) {
   if (column.is_number())
-    return fmt::format("number, mean {:.4g}, deviation {:.4g}, {:.4g} for gaps", column.mean,
+    return fmt::format("number{}, mean {:.4g}, deviation {:.4g}, {:.4g} for gaps",
+                       column.form.empty() ? "" : " of " + printable(column.form, 60), column.mean,
                        column.deviation, column.fill);
   return printable(fmt::format("one of {}; {} for gaps", fmt::join(column.categories, ", "),
                                column.categories[static_cast<std::size_t>(column.fill)]),
@@ -263,7 +270,7 @@ std::string summary_text(const Model& model) {
     text += fmt::format("predicts {}: {}\n", printable(target.name), describe(target));
   text += "from\n";
   for (const InputColumn& column : encoder.columns())
-    text += fmt::format("  {}: {}\n", printable(column.name), describe(column));
+    text += fmt::format("  {}: {}\n", printable(column.title()), describe(column));
   text +=
       fmt::format("network {} with {} parameters\n", model.network.sizes(), count_parameters(model.network));
   std::vector<std::vector<std::string>> rows = {{"layer", "weight", "parameters"}};
@@ -286,6 +293,8 @@ std::string summary_json(const Model& model) {
   for (const InputColumn& column : encoder.columns()) {
     nlohmann::ordered_json each = {{"name", column.name}};
     if (column.is_number()) {
+      if (!column.form.empty()) each["form"] = column.form;
+      if (!column.part.empty()) each["part"] = column.part;
       each.update({{"mean", column.mean}, {"deviation", column.deviation}, {"fill", column.fill}});
     } else {
       each["categories"] = column.categories;

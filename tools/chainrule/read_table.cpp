@@ -6,6 +6,7 @@
 
 #include "chainrule/io.h"
 #include "command.h"
+#include "print.h"
 #include "text.h"
 #include "train_data.h"
 #include "train_notes.h"
@@ -46,7 +47,8 @@ Table read_table(const std::string& path, const ReadOptions& options) {
                      .header = {},
                      .labels = options.labels,
                      .decimal = options.decimal[0],
-                     .missing = options.missing};
+                     .missing = options.missing,
+                     .part = options.part};
   if (options.separator == "tab" || options.separator == "\\t")
     table.separator = '\t';
   else if (options.separator == "space")
@@ -60,14 +62,29 @@ Table read_table(const std::string& path, const ReadOptions& options) {
   try {
     Table read = chainrule::read_table(file, table);
     if (read.columns.size() == 1 && table.separator) require_separator(file, *table.separator, table);
-    if (!options.labels.empty() && read.image_height == 0)
-      throw CommandError(fmt::format("--labels {}: that is for images in IDX, which {} is not",
+    const bool is_array = read.separator == '\0';
+    if (!options.labels.empty() && !is_array)
+      throw CommandError(fmt::format("--labels {}: that is for images in IDX and arrays, which {} is not",
                                      printable(options.labels), printable(path, 1000)));
     return read;
   } catch (const ParseError&) {
     if (table.separator) require_separator(file, *table.separator, table);
     throw;
   }
+}
+
+std::string held_back_part(const std::string& path) {
+  if (path == "-" || path == "/dev/stdin") return "";
+  const std::vector<std::string> parts = table_parts(path);
+  const bool has_train = !parts.empty() && parts.front() == "train";
+  return has_train && parts.size() > 1 ? parts.back() : "";
+}
+
+Table read_data(const std::string& command, const std::string& path, ReadOptions options) {
+  options.part = held_back_part(path);
+  if (!options.part.empty())
+    write_note(command, fmt::format("{}: the arrays for {} are taken", path, options.part));
+  return read_table(path, options);
 }
 
 std::string reading_hint(const Table& table, const std::vector<std::string>& columns) {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <map>
@@ -14,14 +15,30 @@
 #include "chainrule/data/folds.h"
 #include "chainrule/ops.h"
 #include "command.h"
+#include "print.h"
 #include "text.h"
 #include "train_notes.h"
 
 namespace chainrule::cli {
 namespace {
 
+/// Are both columns of one array that is called as a target, "y 1" and "y 2"?
+bool is_same_target(const Table& table, std::size_t one, std::size_t other) {
+  const std::string &a = table.columns[one].name, &b = table.columns[other].name;
+  const std::size_t space = a.rfind(' ');
+  if (space == std::string::npos || b.rfind(' ') != space || a.substr(0, space) != b.substr(0, space))
+    return false;
+  const std::string name = a.substr(0, space);
+  constexpr std::array targets = {"y", "Y", "label", "labels", "target", "targets"};
+  return std::find(targets.begin(), targets.end(), name) != targets.end();
+}
+
 void choose_targets(ColumnChoice& choice, const Table& table, const TrainOptions& options) {
-  const std::vector<std::size_t> targets = find_targets(table, options.target);
+  std::vector<std::size_t> targets = find_targets(table, options.target);
+  // What y (n, 3) holds is predicted together: none of it is an input.
+  if (options.target == "last" && table.separator == '\0' && table.image_height == 0)
+    for (std::size_t i = targets.front(); i-- > 0 && is_same_target(table, i, targets.front());)
+      targets.insert(targets.begin(), i);
   choice.target = targets.front();
   choice.more_targets.assign(targets.begin() + 1, targets.end());
   if (choice.more_targets.empty()) return;
@@ -70,7 +87,7 @@ Tensor classes_in(const Table& table, std::size_t target) {
 }
 
 Task task_of(const Table& table, const ColumnChoice& choice) {
-  return choice.task.value_or(guess_task(table.columns[choice.target]));
+  return choice.task.value_or(guess_task(table.columns[choice.target], table.separator));
 }
 
 /// The positions of the samples of each part.
@@ -100,10 +117,10 @@ std::vector<std::int64_t> taken_from(std::vector<std::int64_t>& positions, std::
 }
 
 /// Classes are spread evenly.
-Parts deal(const Table& table, const ColumnChoice& choice, const TrainOptions& options,
+Parts deal(const Table& table, const ColumnChoice& choice, const TrainOptions& options, bool holds_back,
            Generator& generator) {
   const std::int64_t n = table.rows();
-  const bool holds_back = options.test.empty() && !options.data.empty(), validates = options.validation > 0;
+  const bool validates = options.validation > 0;
   const std::int64_t least = 1 + holds_back + validates;
   if (n < least)
     throw ParseError(fmt::format("{}: {} {}; there must be at least {}, to learn from and to test on",
@@ -123,7 +140,8 @@ Parts deal(const Table& table, const ColumnChoice& choice, const TrainOptions& o
 
 /// The shape of images that --image or the file tells; empty where neither does.
 ImageShape image_of(const Table& table, const std::string& text) {
-  return text.empty() ? ImageShape{1, table.image_height, table.image_width} : parse_image_shape(text);
+  return text.empty() ? ImageShape{table.image_channels, table.image_height, table.image_width}
+                      : parse_image_shape(text);
 }
 
 /// All pixels moved and scaled alike: what lies side by side stays comparable, and a pixel that hardly ever
@@ -158,8 +176,9 @@ TableEncoder make_encoder(const Table& table, const ColumnChoice& choice, const 
                           const std::vector<std::int64_t>& rows) {
   TableEncoder encoder(table, choice, rows);
   if (image.is_empty()) return encoder;
-  const bool numbers = std::all_of(encoder.columns().begin(), encoder.columns().end(),
-                                   [](const InputColumn& column) { return column.is_number(); });
+  const bool numbers =
+      std::all_of(encoder.columns().begin(), encoder.columns().end(),
+                  [](const InputColumn& column) { return column.is_number() && column.form.empty(); });
   if (!numbers || encoder.width() != image.pixels())
     throw CommandError(fmt::format(
         "--image {}x{}: that takes {} columns of numbers beside the target; {} has {}{}", image.height,
@@ -171,6 +190,19 @@ Dataset encode(const TableEncoder& encoder, const Table& table) {
   return {encoder.inputs(table), encoder.targets(table),
           static_cast<std::int64_t>(encoder.target().classes.size())};
 }
+
+}  // namespace
+
+Table only_with_targets(const Table& table, const TableEncoder& encoder, const std::string& command) {
+  const std::vector<std::int64_t> rows = encoder.rows_with_targets(table);
+  const std::int64_t gone = table.rows() - std::ssize(rows);
+  if (gone == 0 || rows.empty()) return table;  // what is wrong with none at all will be said
+  write_note(command, fmt::format("{}: {} {} without a target left out", table.path, gone,
+                                  gone == 1 ? "row" : "rows"));
+  return take_rows(table, rows);
+}
+
+namespace {
 
 /// The library knows no options.
 template <class Action>
@@ -195,15 +227,22 @@ TrainingData prepare(const Table& table, const ColumnChoice& choice, const Table
       .test = {},
       .source = table.path,
       .test_source = "a fifth held back",
-      .reading = describe_reading(table, choice),
+      .reading = {},
       .image = image,
       .warnings = {}};
+  data.reading = describe_reading(table, choice, data.encoder);
   const Dataset all = encode(data.encoder, table);
   data.train = take_rows(all, parts.train);
   data.validation = take_rows(all, parts.validation);
-  data.test = test == nullptr ? take_rows(all, parts.test)
-                              : with_reading_hint(*test, [&] { return encode(data.encoder, *test); });
-  if (test != nullptr) data.test_source = test->path;
+  if (test == nullptr) {
+    data.test = take_rows(all, parts.test);
+  } else {
+    data.test = with_reading_hint(*test, [&] {
+      const Table known = only_with_targets(*test, data.encoder, "train");
+      return encode(data.encoder, known);
+    });
+    data.test_source = test->path;
+  }
   data.warnings = find_warnings(table, choice, data.encoder, options);
   return data;
 }
@@ -272,11 +311,13 @@ TrainingData read_training_data(const TrainOptions& options, Generator& generato
   if (options.data.empty()) {
     const Table moons = make_half_moons(generator), others = make_half_moons(generator);
     const ColumnChoice choice{.target = 2};
-    TrainingData data = prepare(moons, choice, &others, options, deal(moons, choice, options, generator));
+    TrainingData data =
+        prepare(moons, choice, &others, options, deal(moons, choice, options, false, generator));
     data.reading.clear();
     data.test_source = "other half-moons";
     return data;
   }
+  const std::string own_test = held_back_part(options.data);
   Table read = read_table(options.data, options.reading);
   const std::int64_t rows = read.rows();
   if (options.reading.header == "auto") require_no_header_of_numbers(read);
@@ -284,7 +325,7 @@ TrainingData read_training_data(const TrainOptions& options, Generator& generato
   const Table table = with_targets(std::move(read), choice);
   const auto prepared = [&](const Table* test) {
     try {
-      return prepare(table, choice, test, options, deal(table, choice, options, generator));
+      return prepare(table, choice, test, options, deal(table, choice, options, test == nullptr, generator));
     } catch (const ParseError& error) {
       if (rows == table.rows()) throw;
       throw ParseError(
@@ -298,9 +339,18 @@ TrainingData read_training_data(const TrainOptions& options, Generator& generato
       data.reading += fmt::format("; {} {} without a target left out", gone, gone == 1 ? "row" : "rows");
     return data;
   };
-  if (options.test.empty()) return note_rows(prepared(nullptr));
   ReadOptions reading = options.reading;
   reading.labels.clear();
+  if (options.test.empty()) {
+    if (own_test.empty()) return note_rows(prepared(nullptr));
+    reading.part = own_test;
+    const Table test = read_table(options.data, reading);
+    TrainingData data = note_rows(prepared(&test));
+    data.test_source = "its part for " + own_test;
+    data.reading += "; those for " + own_test + " are tested on";
+    return data;
+  }
+  reading.part = held_back_part(options.test);
   const Table test = read_table(options.test, reading);
   return note_rows(prepared(&test));
 }

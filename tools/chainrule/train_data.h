@@ -26,6 +26,15 @@ struct TrainingData {
 /// Reads a table, as the options say. CommandError for options that make no sense.
 Table read_table(const std::string& path, const ReadOptions& options);
 
+/// The rows that have all targets, with a note where others are left out.
+Table only_with_targets(const Table& table, const TableEncoder& encoder, const std::string& command);
+
+/// The part of the arrays in an NPZ that is for testing: "test" beside "train", or else "validation"; empty
+/// where there are no parts.
+std::string held_back_part(const std::string& path);
+/// read_table of that part, with a note on it.
+Table read_data(const std::string& command, const std::string& path, ReadOptions options);
+
 /// Which option of reading may help with columns, by name or number, that cannot be taken for numbers: "give
 /// --decimal , if these are decimal commas", where all their texts may be such, or "give --missing 'n.a.,-'
 /// if that means that there is no value", where these are few. Empty if neither may.

@@ -159,6 +159,37 @@ void warn_of_target(const Table& table, const ColumnChoice& choice, const TableE
                     title(table, 0)));
 }
 
+/// "; column 1 (date) is read as year, month, day, weekday of month/day/year": texts that are numbers or
+/// dates.
+std::string describe_forms(const Table& table, const TableEncoder& encoder) {
+  struct Form {
+    std::size_t position;
+    std::string form;
+    std::vector<std::string> parts;
+  };
+  std::vector<Form> forms;
+  for (const InputColumn& column : encoder.columns()) {
+    if (column.form.empty()) continue;
+    if (forms.empty() || forms.back().position != column.position)
+      forms.push_back({column.position, column.form, {}});
+    if (!column.part.empty()) forms.back().parts.push_back(column.part);
+  }
+  for (const TargetColumn& target : encoder.all_targets())
+    if (!target.form.empty()) forms.push_back({target.position, target.form, {}});
+  constexpr std::size_t most = 5;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(most, forms.size()); ++i) {
+    const auto& [position, form, parts] = forms[i];
+    text += "; " + title(table, position) + " is read as ";
+    if (parts.empty())
+      text += "numbers such as " + printable(form);
+    else
+      text += fmt::format("{}{}", fmt::join(parts, ", "), parts.size() == 1 ? "" : " (" + form + ")");
+  }
+  if (forms.size() > most) text += fmt::format("; and {} more columns are read so", forms.size() - most);
+  return text;
+}
+
 }  // namespace
 
 bool holds_written_numbers(const TableColumn& column) {
@@ -188,7 +219,7 @@ bool is_target(const ColumnChoice& choice, std::size_t position) {
                                                 position) != choice.more_targets.end();
 }
 
-std::string describe_reading(const Table& table, const ColumnChoice& choice) {
+std::string describe_reading(const Table& table, const ColumnChoice& choice, const TableEncoder& encoder) {
   std::int64_t missing = 0;
   std::size_t with_gaps = 0;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
@@ -196,18 +227,21 @@ std::string describe_reading(const Table& table, const ColumnChoice& choice) {
     missing += count;
     with_gaps += count > 0;
   }
-  const Task task = choice.task.value_or(guess_task(table.columns[choice.target]));
+  const Task task = encoder.target().task();
   std::string text =
-      table.separator != '\0'  ? fmt::format("fields apart by {}, {} header", separator_name(table.separator),
+      table.separator != '\0' ? fmt::format("fields apart by {}, {} header", separator_name(table.separator),
                                             table.has_header ? "a" : "no")
-      : table.image_height > 0 ? fmt::format("images of {}x{}", table.image_height, table.image_width)
-                               : "arrays";
+      : table.image_height > 0
+          ? fmt::format(
+                "images of {}x{}{}", table.image_height, table.image_width,
+                table.image_channels > 1 ? fmt::format(" with {} channels", table.image_channels) : "")
+          : "arrays";
   text += fmt::format(", {}: {}", targets_title(table, choice),
                       task == Task::regression ? "regression" : "classification");
   if (missing > 0)
     text += fmt::format("; {} missing {} in {} {} filled in", missing, missing == 1 ? "value" : "values",
                         with_gaps, with_gaps == 1 ? "column" : "columns");
-  return text;
+  return text + describe_forms(table, encoder);
 }
 
 std::vector<std::string> find_warnings(const Table& table, const ColumnChoice& choice,
@@ -218,6 +252,10 @@ std::vector<std::string> find_warnings(const Table& table, const ColumnChoice& c
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     if (is_dropped(choice, i)) continue;
     const std::size_t before = warnings.size();
+    const auto has_form = [&](const auto& column) { return column.position == i && !column.form.empty(); };
+    if (std::any_of(encoder.columns().begin(), encoder.columns().end(), has_form) ||
+        std::any_of(encoder.all_targets().begin(), encoder.all_targets().end(), has_form))
+      continue;  // these texts are understood
     warn_of_written_numbers(table, i, warnings);
     if (is_target(choice, i) || warnings.size() > before) continue;
     if (table.columns[i].missing() == table.rows())

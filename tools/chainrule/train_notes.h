@@ -16,8 +16,9 @@ bool holds_written_numbers(const TableColumn& column);
 /// Have they nothing that a number with a decimal comma has not?
 bool holds_commas(const TableColumn& column);
 
-/// What was taken for the separator, the header, the target and gaps, in a line without its end.
-std::string describe_reading(const Table& table, const ColumnChoice& choice);
+/// What was taken for the separator, the header, the target, gaps, and texts that are numbers or dates, in a
+/// line without its end.
+std::string describe_reading(const Table& table, const ColumnChoice& choice, const TableEncoder& encoder);
 
 /// CommandError where the first line, taken for numbers, can only be a header of them.
 void require_no_header_of_numbers(const Table& table);

@@ -10,6 +10,7 @@ namespace chainrule::cli {
 /// How files of data are read.
 struct ReadOptions {
   std::string separator, header = "auto", decimal = ".", labels;
+  std::string part;  // of arrays in NPZ, where they have parts: found out, no option
   std::vector<std::string> missing;
 };
 

@@ -25,7 +25,8 @@ class ColumnError : public ParseError {
 };
 
 /// How a column becomes inputs: a number as one, moved to mean 0 and deviation 1, and a category as one for
-/// each of its values, which is 1 where the cell has it and 0 elsewhere.
+/// each of its values, which is 1 where the cell has it and 0 elsewhere. A column of dates or times becomes
+/// several numbers, each an InputColumn of its own.
 struct InputColumn {
   /// In the header, or "column 3".
   std::string name;
@@ -33,7 +34,15 @@ struct InputColumn {
   std::vector<std::string> categories;  ///< in order; empty for numbers
   double mean = 0, deviation = 1;       ///< of numbers
   double fill = 0;                      ///< for gaps: the median, or the place of the most frequent category
+  /// How cells of text are read as numbers: "$1,234.5", "1,234.5 cm", or of dates "day/month/year hour".
+  /// Empty for numbers that are written as such, and for categories.
+  std::string form = {};
+  /// Of a date, which of its numbers this is: "year", "month", "day", "weekday" (1: Monday) or "hour", with
+  /// minutes and seconds as its fraction.
+  std::string part = {};
 
+  /// What the input is called: its name, with the part of a date after it.
+  [[nodiscard]] std::string title() const { return part.empty() ? name : name + " " + part; }
   /// Is it an input as it is, and not one of categories?
   [[nodiscard]] bool is_number() const { return categories.empty(); }
   /// How many inputs it becomes.
@@ -50,6 +59,7 @@ struct TargetColumn {
   std::size_t position = 0;
   std::vector<std::string> classes;  ///< in order; empty for a number
   double mean = 0, deviation = 1;    ///< of a number
+  std::string form = {};             ///< of a number that is written as a text, see InputColumn
 
   /// Classification where there are classes.
   [[nodiscard]] Task task() const { return classes.empty() ? Task::regression : Task::classification; }
@@ -65,8 +75,10 @@ struct ColumnChoice {
 };
 
 /// Regression for numbers with fractions, and for whole ones of which more than 20 differ, more than a tenth
-/// as many as there are. Else classification.
-[[nodiscard]] Task guess_task(const TableColumn& target);
+/// as many as there are, or that are not numbered through from 0 or 1 with about as many of each, as classes
+/// are and ages, years and counts are not. Else classification. Texts that are all numbers, as "45 %", count
+/// as these; what is between the fields of the file tells how "1,234" is meant.
+[[nodiscard]] Task guess_task(const TableColumn& target, char separator = ',');
 
 /// Turns tables into inputs and targets. It is made from a table once, and then takes any table with the same
 /// columns: those of the same names where both tables have a header, or else as many in the same order, those
@@ -81,8 +93,10 @@ class TableEncoder {
   /// Learns categories, medians and scales from these rows of the table alone, which stand for what is known:
   /// the training part. Classes, and which columns are numbers, are taken from all rows. A column is one of
   /// categories where most of its cells are texts; or at least a twentieth, if few different ones occur at
-  /// all. ColumnError for columns of numbers with texts among them, of infinities, or with too many
-  /// categories; ParseError for a target without two classes, or of both numbers and texts.
+  /// all. Texts that are all numbers with the same sign or unit, as "$1,234.50", "45 %" and "170 cm", are
+  /// numbers, and dates and times become their years, months, days, weekdays and hours. ColumnError for
+  /// columns of numbers with texts among them, of infinities, or with too many categories; ParseError for a
+  /// target without two classes, or of both numbers and texts.
   TableEncoder(const Table& table, const ColumnChoice& choice, std::span<const std::int64_t> rows);
   /// From what columns() and the like gave, of a table with this many columns. There is at least one target.
   TableEncoder(std::vector<InputColumn> columns, std::vector<TargetColumn> targets, std::size_t table_columns,
@@ -95,6 +109,8 @@ class TableEncoder {
   /// dtype; (rows, targets) of several targets. ParseError for a class that was not learned, ColumnError
   /// where the target's column is missing.
   [[nodiscard]] Tensor targets(const Table& table) const;
+  /// The positions of the rows that have all targets. ColumnError where the column of one is missing.
+  [[nodiscard]] std::vector<std::int64_t> rows_with_targets(const Table& table) const;
   /// How many cells of the inputs hold nothing, and how many a category that was not learned.
   [[nodiscard]] std::int64_t missing(const Table& table) const;
   /// How many cells hold a category that was not learned.
@@ -109,7 +125,8 @@ class TableEncoder {
   /// "price", or the names of all targets with commas between them.
   [[nodiscard]] std::string target_names() const;
   /// Numbers (..., outputs) as the network gives them for targets that are numbers, as the table has them. Of
-  /// a single target also (...) without that axis.
+  /// a single target also (...) without that axis. In float64 where a target's mean is so large beside its
+  /// deviation, or either so large or small, that float32 would lose it.
   [[nodiscard]] Tensor as_given(const Tensor& outputs) const;
   /// How many inputs there are.
   [[nodiscard]] std::int64_t width() const;

@@ -17,7 +17,7 @@ namespace CHAINRULE_API chainrule {
 
 /// A column of a table. A cell holds a number, a text or nothing.
 struct TableColumn {
-  std::string name;             ///< "column 3" where the header says nothing
+  std::string name;             ///< "column 3" where the header says nothing, "a.1" for a second "a"
   std::vector<double> numbers;  ///< of each row; NaN where there is none
   std::vector<std::int32_t>
       places;  ///< where in `texts` each row's is, -1 where there is none; empty if all are
@@ -47,7 +47,9 @@ struct [[nodiscard]] Table {
   char separator = ',';
   /// Did the first line name the columns?
   bool has_header = false;
-  std::int64_t image_height = 0, image_width = 0;  ///< of images in IDX; 0 for all else
+  std::int64_t image_height = 0, image_width = 0;  ///< of images in IDX or NPZ; 0 for all else
+  /// Of images: 3 of coloured ones, whose pixels come channel by channel.
+  std::int64_t image_channels = 1;
 
   /// How many rows there are.
   [[nodiscard]] std::int64_t rows() const { return static_cast<std::int64_t>(lines.size()); }
@@ -61,12 +63,15 @@ struct TableOptions {
   std::optional<bool> header = {};     ///< is the first line one? Where not given, it is if it has no number,
                                        ///< and holds not just what the columns of text hold below, too
   std::string labels = {};  ///< of images in IDX: the file of their classes; where not given, the one
-                            ///< that is called so, as train-labels-idx1-ubyte, if it is there
+                            ///< that is called so, as train-labels-idx1-ubyte, if it is there. Of arrays: y
   /// What is before the decimals of a number. With ',' points may stand between thousands, as in 1.234,5; a
   /// column without any such comma, in which some points cannot be that, as in 1.5, has decimal points.
   char decimal = '.';
   /// What else a cell holds that has no value, exactly as it is written: "n.a.", "-", "-999".
   std::vector<std::string> missing = {};
+  /// Of arrays in NPZ that are called x_train, y_train, x_test and so on: "train", "validation" or "test".
+  /// Where not given, "train".
+  std::string part = {};
 };
 
 /// The rows at these positions, in that order. std::out_of_range for a position that is not there.
@@ -81,10 +86,17 @@ Table take_rows(const Table& table, std::span<const std::int64_t> positions);
 ///
 /// Images in IDX, as those of MNIST, are a table too: columns "pixel 1" and so on, and "class" where there
 /// are labels. IoError for files that are damaged or no pair. So are the arrays of NumPy's NPZ, which each
-/// have a row for each sample: x (n, columns) is "x 1" and so on, a vector (n,) one column of its name, and
-/// images (n, height, width) are pixels; one called y, label, labels, target or targets comes last. IoError
-/// that names an array of another shape.
+/// have a row for each sample: x (n, columns) is "x 1" and so on, a vector (n,) or (n, 1) one column of its
+/// name, and images (n, height, width), also with 1 or 3 channels before or after these, are pixels; one
+/// called y, label, labels, target or targets comes last. Such a one of floats or bytes (n, classes) that has
+/// a single 1 in each row and else 0 is one column of classes. Where names say "train", "val" or "test", as
+/// x_train and test_images do, options.part chooses, and the names are those without it. A file NPY is an
+/// array called x, and options.labels its y. IoError that names an array of another shape.
 Table read_table(const std::string& path, const TableOptions& options = {});
+
+/// Which parts a file NPZ has by the names of its arrays, of "train", "validation" and "test" in this order;
+/// none in any other file. IoError when it cannot be read.
+std::vector<std::string> table_parts(const std::string& path);
 
 /// A table of any length, read a part at a time, with memory for no more than that:
 ///

@@ -1,0 +1,82 @@
+// The tool on dates, units, arrays and targets with gaps.
+
+#include <fmt/format.h>
+
+#include "chainrule/io.h"
+#include "chainrule/ops.h"
+#include "cli/run_tool.h"
+#include "support.h"
+#include "temporary_files.h"
+
+namespace chainrule::test {
+namespace {
+
+ToolResult train(const std::vector<std::string>& arguments) { return run_command("train", arguments); }
+
+TEST(Tables, have_dates_and_numbers_with_units_read_as_such) {
+  std::string text = "when,price,when,share\n";
+  for (int i = 0; i < 40; ++i)
+    text += fmt::format("{:02}/28/2021 {}:30,\"$1,{:03}.50\",late,{}%\n", 1 + i % 12, i % 24, 5 * i, i % 12);
+  const TemporaryFile data(text), model("", ".safetensors"), network("", ".onnx");
+  const ToolResult result = train({data.path(), "--drop", "when.1", "--task", "regression", "--save",
+                                   model.path(), "--test", data.path()});
+  EXPECT_TRUE(mentions(result.errors, {"target column 4 (share): regression; ",
+                                       "column 1 (when) is read as year, month, day, weekday, hour "
+                                       "(month/day/year hour); column 2 (price) is read as numbers such as "
+                                       "$1,234.5; column 4 (share) is read as numbers such as 1,234.5%\n"}));
+  EXPECT_EQ(result.errors.find("warning"), std::string::npos) << result.errors;
+  EXPECT_TRUE(mentions(run_command("summary", {model.path()}).output,
+                       {"when month: number of month/day/year hour", "price: number of $1,234.5"}));
+  const TemporaryFile one("price,when\n5,03/28/2021 3:30 pm\n"), wrong("price,when\n€5,soon\n");
+  EXPECT_EQ(run_command("predict", {model.path(), one.path()}).exit_code, 0);
+  EXPECT_TRUE(mentions(run_command("predict", {model.path(), wrong.path()}).errors,
+                       {wrong.path() + ":2: column 2 (when) holds 'soon', not a date such as month/day/year "
+                                       "hour; so does column 1 (price) in line 2, '€5'"}));
+  EXPECT_EQ(run_command("evaluate", {model.path(), data.path()}).exit_code, 0);
+  EXPECT_TRUE(
+      mentions(run_command("explain", {model.path(), data.path(), "--row", "1"}).output, {"when hour"}));
+  EXPECT_EQ(run_command("export", {model.path(), "-o", network.path()}).exit_code, 0);
+  EXPECT_EQ(run_command("predict", {network.path(), data.path()}).output,
+            run_command("predict", {model.path(), data.path()}).output);
+}
+
+TEST(Tables, of_arrays_for_training_and_testing_are_taken_as_such) {
+  std::vector<double> x, y;
+  for (int i = 0; i < 40; ++i) {
+    x.push_back(i % 2);
+    y.insert(y.end(), {i % 2 + 0.5, i % 2 - 0.5});
+  }
+  const TemporaryFile data("", ".npz"), model("", ".safetensors");
+  const auto part = [](const std::vector<double>& all, std::int64_t from, std::int64_t to) {
+    return tensor(all, {40, std::ssize(all) / 40})[{Slice{from, to}}];
+  };
+  save_npz(data.path(), {{"x_test", part(x, 0, 10)},
+                         {"y_test", part(y, 0, 10)},
+                         {"x_train", part(x, 10, 40)},
+                         {"y_train", part(y, 10, 40)}});
+  const ToolResult result = train({data.path(), "--save", model.path()});
+  EXPECT_TRUE(mentions(result.errors, {"arrays, targets column 2 (y 1), column 3 (y 2): regression",
+                                       "30 samples to learn from, 10 to test on", "network 1-64-64-2"}));
+  const ToolResult evaluated = run_command("evaluate", {model.path(), data.path()});
+  EXPECT_TRUE(mentions(evaluated.errors, {"the arrays for test are taken"}));
+  EXPECT_TRUE(mentions(evaluated.output, {"samples: 10"}));
+}
+
+TEST(Tables, without_some_targets_are_tested_on_the_others) {
+  const TemporaryFile data("x,y\n1,a\n2,b\n3,\n4,b\n1,a\n2,b\n"), model("", ".safetensors"),
+      none("x,y\n1,\n2,?\n");
+  EXPECT_TRUE(
+      mentions(train({data.path(), "--test", data.path(), "--epochs", "1", "--save", model.path()}).errors,
+               {data.path() + ": 1 row without a target left out"}));
+  const ToolResult evaluated = run_command("evaluate", {model.path(), data.path()});
+  EXPECT_TRUE(mentions(evaluated.errors, {"1 row without a target left out"}));
+  EXPECT_TRUE(mentions(evaluated.output, {" of 5)"}));
+  EXPECT_TRUE(mentions(run_command("evaluate", {model.path(), none.path()}).errors,
+                       {none.path() + ":2: the target, column 2 (y), holds nothing"}));
+  EXPECT_TRUE(mentions(run_command("predict", {data.path(), model.path()}).errors,
+                       {data.path() + " is no model, but " + model.path() + " is; give MODEL before DATA"}));
+  EXPECT_TRUE(mentions(train({model.path()}).errors, {"a file of tensors, as models are"}));
+}
+
+}  // namespace
+}  // namespace chainrule::test
