@@ -107,6 +107,12 @@ std::optional<double> parse_with_comma(std::string_view text) {
   return parse_number(plain);
 }
 
+ColumnReader::ColumnReader(TableColumn& column, const InputFile* file, const TableOptions& options)
+    : column_(column), file_(file), options_(options) {
+  for (const std::string& sign : options.missing)
+    if (const auto number = parse_number(sign)) missing_numbers_.push_back(*number);
+}
+
 void ColumnReader::add(const std::string& field) {
   const std::vector<std::string>& missing = options_.missing;
   if (!missing.empty() && std::find(missing.begin(), missing.end(), in_utf8(field)) != missing.end()) {
@@ -114,7 +120,9 @@ void ColumnReader::add(const std::string& field) {
   } else if (options_.decimal == ',' && field.find_first_of(".,") != std::string::npos) {
     add_number_with_signs(field);
   } else if (const std::optional<double> number = parse_number(field)) {
-    append(*number, -1);
+    const bool is_sign =
+        std::find(missing_numbers_.begin(), missing_numbers_.end(), *number) != missing_numbers_.end();
+    append(is_sign ? nothing : *number, -1);
   } else if (is_sign_of_nothing(field)) {
     append(nothing, -1);
   } else {

@@ -45,8 +45,7 @@ class TextPlaces {
 class ColumnReader {
  public:
   /// Of this file, or of a part of one that is given as rows.
-  ColumnReader(TableColumn& column, const InputFile* file, const TableOptions& options)
-      : column_(column), file_(file), options_(options) {}
+  ColumnReader(TableColumn& column, const InputFile* file, const TableOptions& options);
 
   void add(const std::string& field);
   /// After the last row: settles what its points mean, where decimals come after a comma.
@@ -66,6 +65,7 @@ class ColumnReader {
   const InputFile* file_;
   const TableOptions& options_;
   TextPlaces places_;
+  std::vector<double> missing_numbers_;  // of the signs for nothing, those that are numbers
   // With a decimal comma: is there a number that can only be read so? And the rows of those that are read
   // with a point between thousands, and after it decimals would do, too, and of those that have a decimal
   // point.

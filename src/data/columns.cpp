@@ -146,6 +146,10 @@ void require_learnable(const Table& table, const std::vector<std::size_t>& posit
     message += (message.empty() ? "" : "; ") + complaint(table, columns);
   }
   if (message.empty()) return;
+  ColumnsInForms mixed;
+  for (std::size_t i = 0; i < positions.size(); ++i)
+    if (all[i].kind == Kind::mixed) mixed.emplace_back(&table.columns[positions[i]], all[i].form);
+  message += second_header(table, mixed);
   std::vector<std::string> names;
   for (std::size_t i = 0; i < positions.size(); ++i)
     if (!is_learnable(all[i].kind))
@@ -228,6 +232,18 @@ std::pair<double, double> scale_of(const std::vector<double>& values) {
   if (values.empty()) return {0, 1};
   const Standardizer scale(tensor(values).reshape({-1, 1}));
   return {scale.mean().item(), scale.deviation().item()};
+}
+
+std::string second_header(const Table& table, const ColumnsInForms& columns) {
+  const auto is_first_only = [&](const auto& each) {
+    const auto& [column, form] = each;
+    const std::vector<double> numbers = numbers_in(*column, form, date_part_of(form));
+    return std::isinf(numbers.front()) &&
+           std::none_of(numbers.begin() + 1, numbers.end(), [](double x) { return std::isinf(x); });
+  };
+  if (columns.empty() || table.rows() < 2 || !std::all_of(columns.begin(), columns.end(), is_first_only))
+    return "";
+  return "; if line " + std::to_string(table.lines.front()) + " says units or is a second header, delete it";
 }
 
 std::vector<double> numbers_in(const TableColumn& column, const std::string& form, const std::string& part) {

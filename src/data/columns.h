@@ -32,6 +32,13 @@ std::vector<double> numbers_in(const TableColumn& column, const std::string& for
 /// What a cell must hold to be read so: "a number", "a number such as $1,234.5", "a date".
 std::string wanted(const std::string& form, const std::string& part);
 
+/// Columns of a table, each with the form of its texts.
+using ColumnsInForms = std::vector<std::pair<const TableColumn*, std::string>>;
+
+/// "; if line 2 says units, ...", where the first row of each of these columns cannot be read as a number or
+/// date, and all others can; else empty.
+std::string second_header(const Table& table, const ColumnsInForms& columns);
+
 /// How the inputs are made from these columns, see TableEncoder.
 std::vector<InputColumn> learn_columns(const Table& table, const ColumnChoice& choice,
                                        std::span<const std::int64_t> rows);

@@ -114,6 +114,7 @@ class TableReader {
   /// What people's files have where the first rows have other fields than the lines before.
   std::string likely_cause(const CsvRow& row, std::int64_t line) const {
     constexpr std::int64_t longest_title = 20;
+    if (row.front().starts_with('#')) return "; if it is a comment, delete it";
     if (readers_.size() == 1 && table_.rows() < longest_title)
       return "; if what stands before line " + std::to_string(line) + " is a title or a comment, delete it";
     if (row.size() == readers_.size() + 1 && table_.lines.empty() && table_.has_header)

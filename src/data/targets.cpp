@@ -19,10 +19,18 @@ void require_one_kind(const Table& table, const TableColumn& column) {
     if (!column.is_missing(row)) (column.is_text(row) ? text : number) = row;
   if (number == SIZE_MAX || text == SIZE_MAX) return;
   const std::size_t later = std::max(number, text), earlier = std::min(number, text);
-  fail_at_line(table.path, table.lines[later],
-               "the target, " + title_of(table, column) + ", is '" + shortened(column.cell(later)) +
-                   "', but '" + shortened(column.cell(earlier)) + "' in line " +
-                   std::to_string(table.lines[earlier]) + "; classes are all whole numbers or all text");
+  throw ColumnError(table.path + ":" + std::to_string(table.lines[later]) + ": the target, " +
+                        title_of(table, column) + ", is '" + shortened(column.cell(later)) + "', but '" +
+                        shortened(column.cell(earlier)) + "' in line " +
+                        std::to_string(table.lines[earlier]) + "; classes are all whole numbers or all text" +
+                        second_header(table, {std::pair(&column, std::string())}),
+                    {column.name});
+}
+
+/// Of a target that has no value in any row.
+[[noreturn]] void fail_on_nothing(const Table& table, const TableColumn& column) {
+  throw ParseError(table.path + ": the target, " + title_of(table, column) +
+                   ", holds nothing in any row; choose another target");
 }
 
 std::vector<std::string> learn_classes(const Table& table, const TableColumn& column) {
@@ -45,8 +53,7 @@ std::vector<std::string> learn_classes(const Table& table, const TableColumn& co
     require_one_kind(table, column);
     classes = values_of(column, rows_with(table, static_cast<std::size_t>(&column - table.columns.data())));
   }
-  if (classes.empty())
-    throw ParseError(table.path + ": the target, " + title_of(table, column) + ", holds nothing in any row");
+  if (classes.empty()) fail_on_nothing(table, column);
   if (classes.size() == 1)
     throw ParseError(table.path + ": the target, " + title_of(table, column) + ", is " +
                      shortened(classes.front()) + " in every row; there must be at least two classes");
@@ -68,13 +75,14 @@ TargetColumn learn_target(const Table& table, const ColumnChoice& choice,
     const auto row = static_cast<std::size_t>(each);
     if (column.is_missing(row)) continue;
     if (!std::isfinite(numbers[row]))
-      fail_at_line(table.path, table.lines[row],
-                   "the target, " + title_of(table, column) + ", is '" + shortened(column.cell(row)) +
-                       "'; regression predicts finite numbers");
+      throw ColumnError(table.path + ":" + std::to_string(table.lines[row]) + ": the target, " +
+                            title_of(table, column) + ", is '" + shortened(column.cell(row)) +
+                            "'; regression predicts finite numbers" +
+                            second_header(table, {std::pair(&column, target.form)}),
+                        {column.name});
     values.push_back(numbers[row]);
   }
-  if (values.empty())
-    throw ParseError(table.path + ": the target, " + title_of(table, column) + ", holds nothing in any row");
+  if (values.empty()) fail_on_nothing(table, column);
   std::tie(target.mean, target.deviation) = scale_of(values);
   return target;
 }

@@ -78,5 +78,38 @@ TEST(Tables, without_some_targets_are_tested_on_the_others) {
   EXPECT_TRUE(mentions(train({model.path()}).errors, {"a file of tensors, as models are"}));
 }
 
+TEST(Tables, with_values_that_look_wrong_are_warned_of) {
+  std::string text = "a,home town,r,y\n";
+  for (int i = 0; i < 40; ++i)
+    text += fmt::format("{},{},{},{}\n", i % 9 == 0 ? -999 : i % 7, 100 + i,
+                        i == 5 ? "1e12" : std::to_string(i % 5 + 0.5),
+                        i % 3 == 0   ? "Yes"
+                        : i % 3 == 1 ? "yes"
+                                     : "no");
+  const TemporaryFile data(text), same("x,y\n1,2.5\n2,2.5\n3,2.5\n"), slip("x,y\n1,0.5\n2,oops\n3,1.5\n"),
+      units("x,z,y\nm,s,kg\n1,2,0.5\n3,4,1.5\n"), headed("x,z,y\nm,s,1.5\n1,2,0.5\n3,4,2.5\n"),
+      empty("1,2,\n3,4,\n"), noted("x,y\n1,a\n# b\n2,b\n");
+  EXPECT_TRUE(mentions(train({data.path(), "--epochs", "1"}).errors,
+                       {"column 1 (a) is -999 in 5 rows, far from all others", "give --missing -999\n",
+                        "leave it out with --drop 'home town'\n", "column 3 (r) is 1000000000000 in line 7",
+                        "column 4 (y) holds 'Yes' and 'yes', which are two classes"}));
+  EXPECT_TRUE(mentions(train({data.path(), "--epochs", "1", "--missing", "-999"}).errors,
+                       {"5 missing values in 1 column filled in"}));
+  EXPECT_TRUE(mentions(train({same.path(), "--epochs", "1"}).errors,
+                       {"the target, column 2 (y), is 2.5 in every row; there is nothing to learn"}));
+  EXPECT_TRUE(
+      mentions(train({slip.path()}).errors,
+               {":3: the target, column 2 (y), is 'oops', but '0.5' in line 2", "give --missing 'oops'"}));
+  EXPECT_TRUE(mentions(train({units.path(), "--target", "y"}).errors,
+                       {"if line 2 says units or is a second header, delete it"}));
+  EXPECT_TRUE(
+      mentions(train({headed.path()}).errors,
+               {":2: column 1 (x) holds 'm', not a number; so does column 2 (z); if line 2 says units"}));
+  EXPECT_TRUE(
+      mentions(train({empty.path()}).errors, {"column 3, holds nothing in any row; choose another target"}));
+  EXPECT_TRUE(
+      mentions(train({noted.path()}).errors, {":3: 1 field, but line 1 has 2 fields; if it is a comment"}));
+}
+
 }  // namespace
 }  // namespace chainrule::test

@@ -88,7 +88,10 @@ Table read_data(const std::string& command, const std::string& path, ReadOptions
 }
 
 std::string reading_hint(const Table& table, const std::vector<std::string>& columns) {
-  constexpr std::size_t few = 5;
+  constexpr std::ptrdiff_t few = 5;
+  const auto has_digits = [](const std::string& text) {
+    return text.find_first_of("0123456789") != std::string::npos;
+  };
   std::vector<std::string> signs;
   bool all_commas = true, all_signs = true;
   for (const std::string& name : columns) {
@@ -100,14 +103,17 @@ std::string reading_hint(const Table& table, const std::vector<std::string>& col
     const TableColumn& found = table.columns[*position];
     all_commas = all_commas && holds_written_numbers(found) && holds_commas(found);
     all_signs = all_signs && !found.texts.empty();
+    // Many texts with digits are dates and the like; what stands for nothing among them has none.
+    const bool are_dates = std::count_if(found.texts.begin(), found.texts.end(), has_digits) > few;
     for (const std::string& text : found.texts) {
+      if (are_dates && has_digits(text)) continue;
       if (std::find(signs.begin(), signs.end(), text) == signs.end()) signs.push_back(text);
-      all_signs = all_signs && signs.size() <= few && text.find(',') == std::string::npos;
+      all_signs = all_signs && std::ssize(signs) <= few && text.find(',') == std::string::npos;
       if (!all_signs && !all_commas) return "";
     }
   }
   if (all_commas) return "give --decimal , if these are decimal commas";
-  if (!all_signs) return "";
+  if (!all_signs || signs.empty()) return "";
   return fmt::format("give --missing '{}' if that means that there is no value",
                      printable(fmt::format("{}", fmt::join(signs, ","))));
 }

@@ -206,30 +206,32 @@ namespace {
 
 /// The library knows no options.
 template <class Action>
-auto naming_options(const Table& table, const Action& action) {
+auto naming_options(const Table& table, const ColumnChoice& choice, const Action& action) {
   try {
     return action();
   } catch (const ColumnError& error) {
-    const std::string hint = reading_hint(table, error.columns);
-    throw ParseError(fmt::format("{}; {}{}leave {} out with --drop {}", error.what(), hint,
-                                 hint.empty() ? "" : ", or ", error.columns.size() == 1 ? "it" : "them",
-                                 fmt::join(error.columns, ",")));
+    std::string hint = reading_hint(table, error.columns);
+    const auto first = table.find(error.columns.front());
+    if (!first || !is_target(choice, *first))
+      hint += fmt::format("{}leave {} out with --drop {}", hint.empty() ? "" : ", or ",
+                          error.columns.size() == 1 ? "it" : "them", option_names(table, error.columns));
+    throw ParseError(fmt::format("{}{}{}", error.what(), hint.empty() ? "" : "; ", hint));
   }
 }
 
 TrainingData prepare(const Table& table, const ColumnChoice& choice, const Table* test,
                      const TrainOptions& options, const Parts& parts) {
   const ImageShape image = image_of(table, options.image);
-  TrainingData data{
-      .encoder = naming_options(table, [&] { return make_encoder(table, choice, image, parts.train); }),
-      .train = {},
-      .validation = {},
-      .test = {},
-      .source = table.path,
-      .test_source = "a fifth held back",
-      .reading = {},
-      .image = image,
-      .warnings = {}};
+  TrainingData data{.encoder = naming_options(
+                        table, choice, [&] { return make_encoder(table, choice, image, parts.train); }),
+                    .train = {},
+                    .validation = {},
+                    .test = {},
+                    .source = table.path,
+                    .test_source = "a fifth held back",
+                    .reading = {},
+                    .image = image,
+                    .warnings = {}};
   data.reading = describe_reading(table, choice, data.encoder);
   const Dataset all = encode(data.encoder, table);
   data.train = take_rows(all, parts.train);

@@ -6,11 +6,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
+#include <optional>
 
 #include "chainrule/io.h"
 #include "command.h"
 #include "text.h"
+#include "train_values.h"
 
 namespace chainrule::cli {
 namespace {
@@ -35,7 +38,13 @@ std::string title(const Table& table, std::size_t position) {
 /// How an option names it.
 std::string option_name(const Table& table, std::size_t position) {
   const std::string& name = table.columns[position].name;
-  return name == fmt::format("column {}", position + 1) ? std::to_string(position + 1) : printable(name);
+  if (name == fmt::format("column {}", position + 1) || name.find_first_of(",'\n") != std::string::npos)
+    return std::to_string(position + 1);
+  const bool is_plain = std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return c >= 0x80 || std::isalnum(c) != 0 ||
+           std::string_view("_-.:/+%@=").find(static_cast<char>(c)) != std::string::npos;
+  });
+  return is_plain ? printable(name, 1000) : "'" + printable(name, 1000) + "'";  // as a shell takes it
 }
 
 bool is_dropped(const ColumnChoice& choice, std::size_t position) {
@@ -192,6 +201,15 @@ std::string describe_forms(const Table& table, const TableEncoder& encoder) {
 
 }  // namespace
 
+std::string option_names(const Table& table, const std::vector<std::string>& columns) {
+  std::vector<std::string> names;
+  for (const std::string& column : columns) {
+    const std::optional<std::size_t> position = table.find(column);
+    names.push_back(position ? option_name(table, *position) : printable(column));
+  }
+  return fmt::format("{}", fmt::join(names, ","));
+}
+
 bool holds_written_numbers(const TableColumn& column) {
   return !column.texts.empty() && std::all_of(column.texts.begin(), column.texts.end(), is_written_number);
 }
@@ -249,6 +267,7 @@ std::vector<std::string> find_warnings(const Table& table, const ColumnChoice& c
   std::vector<std::string> warnings;
   warn_of_header(table, warnings);
   warn_of_target(table, choice, encoder, options, warnings);
+  warn_of_values(table, choice, encoder, warnings);
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     if (is_dropped(choice, i)) continue;
     const std::size_t before = warnings.size();

@@ -11,6 +11,9 @@ namespace chainrule::cli {
 /// Is the column at this position to be predicted?
 bool is_target(const ColumnChoice& choice, std::size_t position);
 
+/// How an option names these columns: "age,'home address',3". By number where a name has a comma.
+std::string option_names(const Table& table, const std::vector<std::string>& columns);
+
 /// Are the texts in it numbers as people write them: "45 %", "$3.50", "1,234.5", "0,5"?
 bool holds_written_numbers(const TableColumn& column);
 /// Have they nothing that a number with a decimal comma has not?

@@ -67,7 +67,8 @@ struct TableOptions {
   /// What is before the decimals of a number. With ',' points may stand between thousands, as in 1.234,5; a
   /// column without any such comma, in which some points cannot be that, as in 1.5, has decimal points.
   char decimal = '.';
-  /// What else a cell holds that has no value, exactly as it is written: "n.a.", "-", "-999".
+  /// What else a cell holds that has no value, exactly as it is written, "n.a." or "-", or a number, "-999" also
+  /// for -999.0.
   std::vector<std::string> missing = {};
   /// Of arrays in NPZ that are called x_train, y_train, x_test and so on: "train", "validation" or "test".
   /// Where not given, "train".
