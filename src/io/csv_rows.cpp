@@ -57,6 +57,10 @@ class CsvRows::Reader {
     std::string_view text(buffer_.data(), count);
     if (std::exchange(is_start_, false) && text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
     for (std::size_t at = 0, newline = 0; at < text.size();) {
+      if (const std::size_t blank = skip_blank_lines(text.substr(at)); blank > 0) {
+        at += blank;
+        continue;
+      }
       if (newline <= at) newline = std::min(text.find('\n', at), text.size() - 1);
       std::string_view piece = text.substr(at, newline + 1 - at);
       const std::size_t end = piece.find('\r');  // ends a row, too; with a newline after it, together
@@ -68,6 +72,23 @@ class CsvRows::Reader {
   }
 
  private:
+  /// How many bytes of blank lines there are, which are counted. A small file in gzip may have very many.
+  std::size_t skip_blank_lines(std::string_view text) {
+    if (in_row_ || after_return_ || row_bytes_ > 0) return 0;
+    std::size_t at = 0;
+    while (at < text.size()) {
+      std::size_t end = at;
+      if (text[at] == '\n')
+        end = at + 1;
+      else if (text[at] == '\r' && at + 1 < text.size())  // else what follows is yet to be read
+        end = at + (text[at + 1] == '\n' ? 2 : 1);
+      if (end == at) break;
+      at = end;
+      ++line_;
+    }
+    return at;
+  }
+
   /// Of a line, what follows the part before, with its end or without.
   void parse(std::string_view piece) {
     constexpr std::size_t longest_row = 1 << 24;

@@ -44,6 +44,24 @@ TEST(TableDialects, takes_for_nothing_what_it_is_told_to) {
   EXPECT_EQ(cells(table.columns[0]), Texts({"", "1", ""}));
   EXPECT_EQ(cells(table.columns[1]), Texts({"", "b", "c"}));
   EXPECT_TRUE(table.columns[0].places.empty());
+  EXPECT_EQ(cells(read("x\n-999.0\n-9.99e2\n7\n", {.missing = {"-999"}}).columns[0]), Texts({"", "", "7"}));
+}
+
+TEST(TableDialects, counts_blank_lines_of_any_kind) {
+  const std::string many(100'000, '\n');
+  std::string pairs, returns(70'000, '\r');
+  for (int i = 0; i < 70'000; ++i) pairs += "\r\n";
+  for (const std::string& blank : {many, pairs, returns, "\n \n\t\r\n" + many, std::string("\r\n\r\r\n\n")}) {
+    const Table table = read("a,b\n" + blank + "1,\"x\n\ny\"\n" + blank + "2,z\n" + blank);
+    const auto lines = [](const std::string& text) {
+      std::int64_t count = 0;
+      for (std::size_t i = 0; i < text.size(); ++i)
+        count += text[i] == '\n' || (text[i] == '\r' && (i + 1 == text.size() || text[i + 1] != '\n'));
+      return count;
+    };
+    EXPECT_EQ(table.lines, std::vector<std::int64_t>({2 + lines(blank), 5 + 2 * lines(blank)}));
+    EXPECT_EQ(cells(table.columns[1]), Texts({"x\n\ny", "z"}));
+  }
 }
 
 TEST(TableDialects, takes_names_that_other_formats_begin_with) {
