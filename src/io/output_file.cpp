@@ -2,8 +2,10 @@
 
 #include "io/output_file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): <csignal> need not have sigset_t
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,7 +14,10 @@
 #include <charconv>
 #include <chrono>
 #include <climits>
+#include <ctime>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "chainrule/io.h"
@@ -63,12 +68,45 @@ bool is_stream(const std::string& path) {
   return open_descriptor(followed(path)) || (found && (S_ISFIFO(found->st_mode) || S_ISCHR(found->st_mode)));
 }
 
+constexpr std::string_view name_begins = ".chainrule-";
+
+/// Removes what programs have left in the folder that were killed between naming a file and renaming it.
+/// Whoever still writes one holds a lock on it.
+void remove_left_overs(const std::string& folder) {
+  DIR* const names = ::opendir(folder.c_str());
+  if (names == nullptr) return;
+  while (const dirent* entry = ::readdir(names)) {
+    if (!std::string_view(entry->d_name).starts_with(name_begins)) continue;
+    const int file =
+        ::openat(::dirfd(names), entry->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    if (file < 0) continue;
+    struct stat found = {};
+    constexpr std::time_t while_nobody_locks = 60;  // from making a file to locking it, on a slow machine
+    if (::fstat(file, &found) == 0 && S_ISREG(found.st_mode) && found.st_uid == ::geteuid() &&
+        found.st_mtime + while_nobody_locks < std::time(nullptr) && ::flock(file, LOCK_EX | LOCK_NB) == 0)
+      ::unlinkat(::dirfd(names), entry->d_name, 0);
+    ::close(file);
+  }
+  ::closedir(names);
+}
+
+/// The same, once for each folder: a run may write very often, and a folder may be large.
+void remove_left_overs_once(const std::string& folder) {
+  static std::mutex mutex;
+  static std::set<std::string> done;
+  {
+    const std::lock_guard lock(mutex);
+    if (!done.insert(folder).second) return;
+  }
+  remove_left_overs(folder);
+}
+
 /// A name that no other file in the folder is likely to have.
 std::string unlikely_name(const std::string& folder) {
   static std::atomic<unsigned> count = 0;
   const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
-  return folder + "/.chainrule-" + std::to_string(::getpid()) + "-" + std::to_string(count++) + "-" +
-         std::to_string(now);
+  return folder + "/" + std::string(name_begins) + std::to_string(::getpid()) + "-" +
+         std::to_string(count++) + "-" + std::to_string(now);
 }
 
 /// Keeps the signals of a write that fails from ending the program, in this thread and as long as this lives:
@@ -141,6 +179,7 @@ void OutputFile::open_temporary() {
 
   // A file without a name is gone by itself, even when the program is killed. Not all file systems have them.
   const std::string folder = folder_of(target_);
+  remove_left_overs_once(folder);
   constexpr mode_t by_umask = 0666;
   if (::access("/proc/self/fd", X_OK) == 0)
     out_.descriptor = ::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, by_umask);
@@ -150,6 +189,7 @@ void OutputFile::open_temporary() {
     check(out_.descriptor >= 0);
     out_.name = name;
   }
+  ::flock(out_.descriptor, LOCK_EX | LOCK_NB);  // where that is not possible, nobody else can, either
   if (!found) return;
   // The new file is to be as the old one, as far as this user can make it so.
   if (::fchown(out_.descriptor, found->st_uid, found->st_gid) != 0) errno = 0;
@@ -194,6 +234,8 @@ void OutputFile::finish() {
     check(::fsync(out_.descriptor) == 0 || errno == EINVAL);
     if (out_.name.empty()) name_temporary();
   }
+  Open lock;  // of the file that has a name now, until that is the right one
+  if (is_file) lock.descriptor = ::fcntl(out_.descriptor, F_DUPFD_CLOEXEC, 0);
   const bool closed = ::close(std::exchange(out_.descriptor, -1)) == 0;
   check(closed);  // a network file system reports a full disk as late as this
   if (!is_file) return;

@@ -1,9 +1,11 @@
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -40,6 +42,26 @@ TEST(OutputFile, replaces_a_file_and_leaves_nothing_else) {
     EXPECT_EQ(content_of(path), content);
     EXPECT_EQ(folder.names(), Names{"a.txt"});
   }
+}
+
+TEST(OutputFile, removes_what_killed_programs_have_left) {
+  const TemporaryFolder folder;
+  const auto make = [&](const std::string& name, bool is_old) {
+    std::ofstream(folder.file(name)) << "half";
+    if (is_old)
+      std::filesystem::last_write_time(folder.file(name),
+                                       std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+  };
+  make(".chainrule-1-0-1", true);
+  make(".chainrule-1-0-2", false);  // may be of a program that runs
+  make(".chainrule-1-0-3", true);
+  make("mine", true);
+  const int held = ::open(folder.file(".chainrule-1-0-3").c_str(), O_WRONLY | O_CLOEXEC);
+  ASSERT_EQ(::flock(held, LOCK_EX), 0);  // as one that still writes it
+  save_file(folder.file("new"), "whole");
+  ::close(held);
+  EXPECT_EQ(folder.names(),
+            (std::vector<std::string>{".chainrule-1-0-2", ".chainrule-1-0-3", "mine", "new"}));
 }
 
 TEST(OutputFile, gives_a_new_file_the_permissions_of_the_umask_and_keeps_those_of_an_old_one) {
