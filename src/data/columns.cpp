@@ -115,11 +115,12 @@ using Columns = std::vector<std::pair<const TableColumn*, Found>>;
 std::string complaint(const Table& table, const Columns& columns) {
   const auto& [first, found] = columns.front();
   std::string others;
-  for (std::size_t i = 1; i < columns.size(); ++i)
+  for (std::size_t i = 1; i < std::min(most_listed, columns.size()); ++i)
     others += (i > 1                ? ", "
                : columns.size() > 2 ? "; so do "
                                     : "; so does ") +
               title_of(table, *columns[i].first);
+  others += and_more(columns.size());
   const std::string title = title_of(table, *first);
   if (found.kind == Kind::too_many)
     return title + " holds more than " + std::to_string(TableEncoder::most_categories) +
@@ -232,6 +233,10 @@ std::pair<double, double> scale_of(const std::vector<double>& values) {
   if (values.empty()) return {0, 1};
   const Standardizer scale(tensor(values).reshape({-1, 1}));
   return {scale.mean().item(), scale.deviation().item()};
+}
+
+std::string and_more(std::size_t columns) {
+  return columns <= most_listed ? "" : ", and " + std::to_string(columns - most_listed) + " more";
 }
 
 std::string second_header(const Table& table, const ColumnsInForms& columns) {

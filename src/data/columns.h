@@ -14,6 +14,10 @@ namespace chainrule {
 /// "column 2 (age)", or "column 2" where the table has no header.
 std::string title_of(const Table& table, const TableColumn& column);
 
+/// How many columns a message names, and what it says of more.
+constexpr std::size_t most_listed = 20;
+std::string and_more(std::size_t columns);
+
 /// What occurs in these rows of a column of categories, in order.
 std::vector<std::string> values_of(const TableColumn& column, std::span<const std::int64_t> rows);
 

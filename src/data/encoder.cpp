@@ -80,10 +80,12 @@ const std::vector<double>& numbers_of(const InputColumn& learned, const TableCol
   for (std::size_t i = 1; i < cells.size(); ++i) {
     const WrongCell& cell = cells[i];
     if (cell.column == cells[i - 1].column) continue;
-    message += (names.size() == 1 ? "; so does " : ", ") + title_of(table, *cell.column) + " in line " +
-               std::to_string(table.lines[cell.row]) + ", '" + shortened(cell.column->cell(cell.row)) + "'";
+    if (names.size() < most_listed)
+      message += (names.size() == 1 ? "; so does " : ", ") + title_of(table, *cell.column) + " in line " +
+                 std::to_string(table.lines[cell.row]) + ", '" + shortened(cell.column->cell(cell.row)) + "'";
     names.push_back(cell.column->name);
   }
+  message += and_more(names.size());
   throw ColumnError(message, std::move(names));
 }
 
@@ -113,6 +115,14 @@ const TableColumn& TableEncoder::find(const Table& table, const std::string& nam
     if (count > position && table.columns[position].name == name) return table.columns[position];
     for (const TableColumn& column : table.columns)
       if (column.name == name) return column;
+    // One without a name, as the index that pandas writes, is told by that, if it is the only one.
+    const auto is_nameless = [](const std::string& called, std::size_t at) {
+      return called == "column " + std::to_string(at + 1);
+    };
+    std::vector<const TableColumn*> nameless;
+    for (std::size_t i = 0; i < count && is_nameless(name, position); ++i)
+      if (is_nameless(table.columns[i].name, i)) nameless.push_back(&table.columns[i]);
+    if (nameless.size() == 1) return *nameless.front();
     throw ColumnError(table.path + ": the column '" + shortened(name) + "' is missing" + whole, {name});
   }
   if (count == table_columns_) return table.columns[position];
@@ -146,10 +156,12 @@ Tensor TableEncoder::inputs(const Table& table) const {
       found.push_back(&find(table, learned));
     } catch (const ColumnError& error) {
       if (!lacking.empty() && lacking.back() == learned.name) continue;
-      message += lacking.empty() ? error.what() : ", and so is '" + shortened(learned.name) + "'";
+      if (lacking.size() < most_listed)
+        message += lacking.empty() ? error.what() : ", and so is '" + shortened(learned.name) + "'";
       lacking.push_back(learned.name);
     }
   }
+  message += and_more(lacking.size());
   if (!lacking.empty()) throw ColumnError(message, std::move(lacking));
   std::vector<WrongCell> wrong;
   std::vector<double> read;

@@ -69,6 +69,30 @@ TEST(TableEncoder, keeps_large_and_constant_numbers_finite) {
   EXPECT_TRUE(close(encoder_of(table, {.target = 2}).inputs(table), {1, 0, -1, 0}));
 }
 
+TEST(TableEncoder, finds_the_one_column_without_a_name_wherever_it_is) {
+  const Table table = read(",a,y\n1,5,0\n2,6,1\n");
+  const TableEncoder encoder = encoder_of(table, {.target = 2});
+  EXPECT_TRUE(
+      equals(encoder.inputs(read("a,\n5,1\n6,2\n")), {2, 2}, encoder.inputs(table).to_vector<double>()));
+  EXPECT_THROW((void)encoder.inputs(read("a,,\n5,1,1\n")), ColumnError);
+}
+
+TEST(TableEncoder, names_only_some_of_very_many_wrong_columns) {
+  std::string header, numbers, texts;
+  for (int i = 0; i < 25; ++i) {
+    header += "c" + std::to_string(i) + ",";
+    numbers += "1,";
+    texts += "oops,";
+  }
+  const Table table = read(header + "y\n" + numbers + "0\n" + numbers + "1\n");
+  const TableEncoder encoder = encoder_of(table, {.target = 25});
+  EXPECT_TRUE(
+      mentions(message_of<ColumnError>([&] { (void)encoder.inputs(read(header + "y\n" + texts + "0\n")); }),
+               {"column 20 (c19)", "'oops', and 5 more"}));
+  EXPECT_TRUE(mentions(message_of<ColumnError>([&] { (void)encoder.inputs(read("y,z\n0,1\n")); }),
+                       {"'c0' is missing", "'c19', and 5 more"}));
+}
+
 TEST(TableEncoder, guesses_the_task) {
   EXPECT_EQ(guess_task(read("1\n2\n").columns[0]), Task::classification);
   EXPECT_EQ(guess_task(read("1\n2.5\n").columns[0]), Task::regression);
