@@ -4,14 +4,19 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <optional>
 
 #include "chainrule/indexing.h"
 #include "chainrule/io.h"
 #include "chainrule/ops.h"
 #include "chainrule/shaping.h"
+#include "data/column_reader.h"
 #include "io/file.h"
 #include "io/input_file.h"
+#include "io/mapped_file.h"
+#include "io/npy.h"
+#include "io/zip.h"
 
 namespace chainrule {
 namespace {
@@ -19,6 +24,41 @@ namespace {
 using namespace std::literals;
 
 constexpr std::int64_t most_columns = 1 << 20;
+
+/// An array of a file. Of texts (n,), the array tells where each one's is in them.
+struct NamedArray {
+  std::string name;
+  Tensor array;
+  bool is_text = false;
+  std::vector<std::string> texts = {};
+};
+
+NamedArray array_of(const std::string& name, std::string_view bytes, const std::string& source) {
+  const auto texts = read_npy_texts(bytes, source);
+  if (!texts) return {name, read_npy(bytes, source)};
+  NamedArray result{name, {}, true};
+  std::vector<std::int64_t> places;
+  TextPlaces finder;
+  for (const std::string& text : *texts)
+    places.push_back(is_sign_of_nothing(text) ? -1 : finder.find_or_add(in_utf8(text), result.texts));
+  result.array = tensor(places);
+  return result;
+}
+
+std::vector<NamedArray> arrays_of(const std::string& path, bool is_archive) {
+  const MappedFile file(path);
+  if (!is_archive) return {array_of("x", file.bytes(), path)};
+  std::vector<NamedArray> arrays;
+  for (const zip::Member& member : zip::read_directory(file.bytes(), path)) {
+    const std::string source = path + ": member '" + member.name + "'";
+    constexpr std::string_view extension = ".npy";
+    if (!member.name.ends_with(extension)) fail_on(source, "it is no array: its name does not end with .npy");
+    std::string room;
+    arrays.push_back(array_of(member.name.substr(0, member.name.size() - extension.size()),
+                              zip::unpack(member, room, source), source));
+  }
+  return arrays;
+}
 
 /// Is an array called so what is to be predicted?
 bool is_target(std::string_view name) {
@@ -60,10 +100,11 @@ PartName part_of(const std::string& name) {
 constexpr std::array parts = {"train"sv, "validation"sv, "test"sv};
 
 /// Only the arrays of one part, if they have parts.
-NamedTensors of_part(const std::string& path, NamedTensors arrays, const std::string& wanted) {
+std::vector<NamedArray> of_part(const std::string& path, std::vector<NamedArray> arrays,
+                                const std::string& wanted) {
   const auto has = [&](std::string_view part) {
     return std::any_of(arrays.begin(), arrays.end(),
-                       [&](const auto& each) { return part_of(each.first).part == part; });
+                       [&](const NamedArray& each) { return part_of(each.name).part == part; });
   };
   const bool has_parts = has("train") && (has("test") || has("validation"));
   if (!has_parts && wanted.empty()) return arrays;
@@ -71,12 +112,14 @@ NamedTensors of_part(const std::string& path, NamedTensors arrays, const std::st
   if (!has(part))
     fail_on(path, "no array in it is called so as those of the part '" + std::string(part) + "', as x_" +
                       std::string(part) + " is");
-  NamedTensors found;
-  for (auto& [name, array] : arrays) {
-    const PartName each = part_of(name);
+  std::vector<NamedArray> found;
+  for (NamedArray& array : arrays) {
+    const PartName each = part_of(array.name);
     if (each.part.empty())
-      fail_on(path, "'" + name + "' is of no part, as those are of which names say train or test");
-    if (each.part == part) found.emplace_back(each.name, std::move(array));
+      fail_on(path, "'" + array.name + "' is of no part, as those are of which names say train or test");
+    if (each.part != part) continue;
+    array.name = each.name;
+    found.push_back(std::move(array));
   }
   return found;
 }
@@ -102,7 +145,9 @@ std::optional<Tensor> as_images(const Tensor& array) {
 
 /// The columns of one array: of (n,) one by its name, of (n, columns) "x 1" and so on, of images their
 /// pixels.
-void add_columns(Table& table, const std::string& name, Tensor array) {
+void add_columns(Table& table, const NamedArray& named) {
+  const std::string& name = named.name;
+  Tensor array = named.array;
   const std::int64_t rows = array.shape()[0], columns = array.size() / rows;
   const std::optional<Tensor> images = as_images(array);
   if ((array.rank() > 2 && !images) || columns > most_columns)
@@ -125,6 +170,11 @@ void add_columns(Table& table, const std::string& name, Tensor array) {
     next.numbers.reserve(static_cast<std::size_t>(rows));
     for (std::int64_t row = 0; row < rows; ++row)
       next.numbers.push_back(values[static_cast<std::size_t>(row * columns + column)]);
+    if (named.is_text) {
+      next.texts = named.texts;
+      for (const double place : next.numbers) next.places.push_back(static_cast<std::int32_t>(place));
+      next.numbers.assign(next.numbers.size(), std::numeric_limits<double>::quiet_NaN());
+    }
     table.columns.push_back(std::move(next));
   }
 }
@@ -146,37 +196,39 @@ bool is_npy(std::string_view beginning) { return beginning.starts_with("\x93NUMP
 std::vector<std::string> table_parts(const std::string& path) {
   std::vector<std::string> found;
   if (!is_npz(InputFile(path).beginning())) return found;
-  const NamedTensors arrays = load_npz(path);
+  const MappedFile file(path);
+  const std::vector<zip::Member> members = zip::read_directory(file.bytes(), path);
   for (const std::string_view part : parts)
-    if (std::any_of(arrays.begin(), arrays.end(),
-                    [&](const auto& each) { return part_of(each.first).part == part; }))
+    if (std::any_of(members.begin(), members.end(), [&](const zip::Member& each) {
+          return part_of(each.name.substr(0, each.name.rfind('.'))).part == part;
+        }))
       found.emplace_back(part);
   return found;
 }
 
 Table read_arrays(const std::string& path, bool is_archive, const TableOptions& options) {
-  NamedTensors arrays =
-      of_part(path, is_archive ? load_npz(path) : NamedTensors{{"x", load_npy(path)}}, options.part);
-  if (!options.labels.empty()) arrays.emplace_back("y", load_npy(options.labels));
+  std::vector<NamedArray> arrays = of_part(path, arrays_of(path, is_archive), options.part);
+  if (!options.labels.empty())
+    arrays.push_back(array_of("y", MappedFile(options.labels).bytes(), options.labels));
   if (arrays.empty()) fail_on(path, "there is no array in it");
   // What is to be predicted is taken from the last column, unless an option says otherwise.
   std::stable_partition(arrays.begin(), arrays.end(),
-                        [](const auto& each) { return !is_target(each.first); });
+                        [](const NamedArray& each) { return !is_target(each.name); });
   Table table;
   table.path = path;
   table.has_header = true;
   table.separator = '\0';  // there are no fields
-  for (auto& [name, array] : arrays)
-    if (is_target(name)) array = without_one_hot(array);
-  const std::string& first = arrays.front().first;
-  for (const auto& [name, array] : arrays) {
-    const Shape shape = array.shape(), other = arrays.front().second.shape();
-    if (array.rank() == 0 || array.size() == 0 || other.rank() == 0 || shape[0] != other[0])
-      fail_on(path, "'" + name + "' has shape " + to_string(shape) + " and '" + first + "' " +
+  for (NamedArray& each : arrays)
+    if (is_target(each.name)) each.array = without_one_hot(each.array);
+  const NamedArray& first = arrays.front();
+  for (const NamedArray& each : arrays) {
+    const Shape shape = each.array.shape(), other = first.array.shape();
+    if (each.array.rank() == 0 || each.array.size() == 0 || other.rank() == 0 || shape[0] != other[0])
+      fail_on(path, "'" + each.name + "' has shape " + to_string(shape) + " and '" + first.name + "' " +
                         to_string(other) + "; each array must have a row for each sample");
-    add_columns(table, name, array);
+    add_columns(table, each);
   }
-  for (std::int64_t row = 1; row <= arrays.front().second.shape()[0]; ++row) table.lines.push_back(row);
+  for (std::int64_t row = 1; row <= first.array.shape()[0]; ++row) table.lines.push_back(row);
   return table;
 }
 

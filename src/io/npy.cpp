@@ -178,8 +178,10 @@ std::string descr(DType dtype) {
 Stored require_elements(const Header& header, std::string_view bytes, const std::string& source) {
   const std::optional<Stored> type = header.type();
   if (!type)
-    fail_on(source, "its elements are of type '" + header.descr +
-                        "'; supported are floats of 2, 4 and 8 bytes, integers of 1 to 8 bytes, and bool");
+    fail_on(source,
+            "its elements are of type '" + header.descr +
+                "'; supported are floats of 2, 4 and 8 bytes, integers of 1 to 8 bytes, and bool" +
+                (header.descr == "|O" ? "; save objects of Python as an array of numbers or texts" : ""));
   const std::int64_t wanted = payload_bytes(header.shape, item_size(*type), source);
   if (wanted != static_cast<std::int64_t>(bytes.size()))
     fail_on(source, "its shape " + to_string(header.shape) + " of '" + header.descr + "' takes " +
@@ -188,7 +190,58 @@ Stored require_elements(const Header& header, std::string_view bytes, const std:
   return *type;
 }
 
+/// A character in UTF-8.
+void append_utf8(std::string& text, std::uint32_t character) {
+  constexpr std::uint32_t lead[] = {0, 0xC0, 0xE0, 0xF0}, six_bits = 0x3F, continues = 0x80;
+  const int further = character < 0x80 ? 0 : character < 0x800 ? 1 : character < 0x10000 ? 2 : 3;
+  text += static_cast<char>(lead[further] | character >> (6 * further));
+  for (int i = further; i-- > 0;) text += static_cast<char>(continues | (character >> (6 * i) & six_bits));
+}
+
 }  // namespace
+
+std::optional<std::vector<std::string>> read_npy_texts(std::string_view bytes, const std::string& source) {
+  const Header header = take_header(bytes, source);
+  if (header.descr.size() < 3 || (header.descr[1] != 'U' && header.descr[1] != 'S')) return std::nullopt;
+  std::size_t letters = 0;
+  const char* const end = header.descr.data() + header.descr.size();
+  constexpr std::size_t most_letters = 1 << 24;
+  if (const auto [stop, error] = std::from_chars(header.descr.data() + 2, end, letters);
+      error != std::errc() || stop != end || letters == 0 || letters > most_letters)
+    fail_on(source, "its elements are of type '" + header.descr + "', which is none of NumPy's");
+  const Shape& shape = header.shape;
+  if (shape.rank() == 0 || shape.size() != shape[0])
+    fail_on(source, "it holds texts of shape " + to_string(shape) + "; a column of them is (n,)");
+  const bool is_unicode = header.descr[1] == 'U';
+  const std::size_t letter = is_unicode ? 4 : 1;
+  const std::int64_t wanted = payload_bytes(shape, letter * letters, source);
+  if (wanted != static_cast<std::int64_t>(bytes.size()))
+    fail_on(source, "its shape " + to_string(shape) + " of '" + header.descr + "' takes " +
+                        std::to_string(wanted) + " bytes, but " + std::to_string(bytes.size()) +
+                        " follow the header");
+  std::vector<std::string> texts;
+  for (std::int64_t i = 0; i < shape.size(); ++i) {
+    const std::string_view element =
+        bytes.substr(static_cast<std::size_t>(i) * letter * letters, letter * letters);
+    std::string text;
+    for (std::size_t at = 0; at < element.size(); at += letter) {
+      std::uint32_t character = 0;
+      for (std::size_t k = 0; k < letter; ++k) {
+        const std::size_t place = header.descr[0] == '>' ? k : letter - 1 - k;
+        character = character << 8 | static_cast<unsigned char>(element[at + place]);
+      }
+      if (character == 0) break;  // NumPy fills up with these
+      constexpr std::uint32_t largest = 0x10FFFF;
+      if (character > largest) fail_on(source, "text " + std::to_string(i) + " in it is damaged");
+      if (is_unicode)
+        append_utf8(text, character);
+      else
+        text += static_cast<char>(character);
+    }
+    texts.push_back(std::move(text));
+  }
+  return texts;
+}
 
 Tensor read_npy(std::string_view bytes, const std::string& source) {
   const Header header = take_header(bytes, source);

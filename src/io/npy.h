@@ -1,7 +1,9 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "chainrule/tensor.h"
 #include "io/elements.h"
@@ -12,6 +14,10 @@ namespace chainrule {
 
 /// The array that these bytes are. IoError that begins with `source`, as load_npy says in chainrule/io.h.
 Tensor read_npy(std::string_view bytes, const std::string& source);
+
+/// An array (n,) or (n, 1) of texts, as NumPy's <U5 and |S5, in UTF-8; nothing for any other array. IoError
+/// as read_npy's.
+std::optional<std::vector<std::string>> read_npy_texts(std::string_view bytes, const std::string& source);
 
 /// NumPy has no bfloat16, so that becomes float32, which holds every one of them.
 Tensor as_numpy_has_it(const Tensor& tensor);

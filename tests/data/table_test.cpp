@@ -288,6 +288,44 @@ TEST(Table, of_arrays_takes_parts_colours_and_classes_as_they_are_meant) {
       mentions(message_of<IoError>([&] { (void)read_table(single.path(), {.part = "test"}); }), {"test"}));
 }
 
+/// An array (n,) as NumPy saves it.
+std::string npy_of(const std::string& descr, const std::string& elements, std::size_t count) {
+  std::string header =
+      "{'descr': '" + descr + "', 'fortran_order': False, 'shape': (" + std::to_string(count) + ",), }\n";
+  return std::string("\x93NUMPY\x01\x00", 8) + static_cast<char>(header.size()) + '\0' + header + elements;
+}
+
+TEST(Table, of_arrays_takes_texts_for_texts) {
+  const auto unicode = [](const std::u32string& text, std::size_t letters) {
+    std::string bytes;
+    for (std::size_t i = 0; i < letters; ++i)
+      for (int k = 0; k < 4; ++k) bytes += static_cast<char>((i < text.size() ? text[i] : 0) >> (8 * k));
+    return bytes;
+  };
+  const TemporaryFile x("", ".npy"),
+      wide(npy_of("<U3", unicode(U"ja", 3) + unicode(U"nö€", 3) + unicode(U"", 3), 3), ".npy"),
+      narrow(npy_of("|S2", std::string("ab\0\0ab", 6), 3), ".npy"),
+      gaps(npy_of("|S2", std::string(6, '\0'), 3), ".npy"),
+      turned(npy_of(">U1", std::string("\0\0\0a\0\0\0b\0\x01\xF6\0", 12), 3), ".npy");
+  save_npy(x.path(), zeros({3, 1}));
+  const auto labels = [&](const TemporaryFile& file) {
+    return read_table(x.path(), {.labels = file.path()}).columns[1];
+  };
+  EXPECT_EQ(cells(labels(wide)), Texts({"ja", "nö€", ""}));
+  EXPECT_EQ(labels(wide).missing(), 1);
+  EXPECT_EQ(cells(labels(narrow)), Texts({"ab", "", "ab"}));
+  EXPECT_EQ(cells(labels(turned)), Texts({"a", "b", "\U0001F600"}));
+  EXPECT_EQ(labels(gaps).missing(), 3);
+  const auto refused = [&](const std::string& content) {
+    const TemporaryFile file(content, ".npy");
+    return message_of<IoError>([&] { (void)read_table(file.path()); });
+  };
+  EXPECT_TRUE(mentions(refused(npy_of("<U3", "short", 3)), {"'<U3' takes 36 bytes, but 5 follow"}));
+  EXPECT_TRUE(mentions(refused(npy_of("<U0", "", 1'000'000'000'000)), {"'<U0', which is none of NumPy's"}));
+  EXPECT_TRUE(mentions(refused(npy_of("<U1", std::string(4, '\xFF'), 1)), {"text 0 in it is damaged"}));
+  EXPECT_TRUE(mentions(refused(npy_of("|O", "pickle", 1)), {"save objects of Python as an array"}));
+}
+
 TEST(Table, tells_columns_of_the_same_name_apart) {
   EXPECT_EQ(names(read("a,a,a.1,b,a\n1,2,3,4,5\n")), Texts({"a", "a.2", "a.1", "b", "a.3"}));
 }

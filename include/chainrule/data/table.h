@@ -67,8 +67,8 @@ struct TableOptions {
   /// What is before the decimals of a number. With ',' points may stand between thousands, as in 1.234,5; a
   /// column without any such comma, in which some points cannot be that, as in 1.5, has decimal points.
   char decimal = '.';
-  /// What else a cell holds that has no value, exactly as it is written, "n.a." or "-", or a number, "-999" also
-  /// for -999.0.
+  /// What else a cell holds that has no value, exactly as it is written, "n.a." or "-", or a number, "-999"
+  /// also for -999.0.
   std::vector<std::string> missing = {};
   /// Of arrays in NPZ that are called x_train, y_train, x_test and so on: "train", "validation" or "test".
   /// Where not given, "train".
@@ -92,7 +92,8 @@ Table take_rows(const Table& table, std::span<const std::int64_t> positions);
 /// called y, label, labels, target or targets comes last. Such a one of floats or bytes (n, classes) that has
 /// a single 1 in each row and else 0 is one column of classes. Where names say "train", "val" or "test", as
 /// x_train and test_images do, options.part chooses, and the names are those without it. A file NPY is an
-/// array called x, and options.labels its y. IoError that names an array of another shape.
+/// array called x, and options.labels its y. Texts (n,) of either are a column of text. IoError that names an
+/// array of another shape.
 Table read_table(const std::string& path, const TableOptions& options = {});
 
 /// Which parts a file NPZ has by the names of its arrays, of "train", "validation" and "test" in this order;
