@@ -56,6 +56,7 @@ TEST(Tables, of_arrays_for_training_and_testing_are_taken_as_such) {
                          {"y_train", part(y, 10, 40)}});
   const ToolResult result = train({data.path(), "--save", model.path()});
   EXPECT_TRUE(mentions(result.errors, {"arrays, targets column 2 (y 1), column 3 (y 2): regression",
+                                       "regression; the arrays for test are tested on\n",
                                        "30 samples to learn from, 10 to test on", "network 1-64-64-2"}));
   const ToolResult evaluated = run_command("evaluate", {model.path(), data.path()});
   EXPECT_TRUE(mentions(evaluated.errors, {"the arrays for test are taken"}));

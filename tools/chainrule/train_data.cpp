@@ -349,7 +349,8 @@ TrainingData read_training_data(const TrainOptions& options, Generator& generato
     const Table test = read_table(options.data, reading);
     TrainingData data = note_rows(prepared(&test));
     data.test_source = "its part for " + own_test;
-    data.reading += "; those for " + own_test + " are tested on";
+    data.reading += "; the arrays for " + own_test + " are tested on";
+    if (table_parts(options.data).size() > 2) data.reading += ", those for validation left alone";
     return data;
   }
   reading.part = held_back_part(options.test);
