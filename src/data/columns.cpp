@@ -288,7 +288,7 @@ std::vector<InputColumn> learn_columns(const Table& table, const ColumnChoice& c
     throw ParseError(table.path +
                      (choice.more_targets.empty()
                           ? ": the target is the only column; there is nothing to predict it from" +
-                                std::string(table.columns.size() > 1
+                                std::string(table.columns.size() > 1 || table.separator == '\0'
                                                 ? ""
                                                 : "; if its fields are apart by another character than , ; | "
                                                   "tab and space, say by which (--sep)")

@@ -13,6 +13,7 @@
 #include "chainrule/shaping.h"
 #include "data/column_reader.h"
 #include "io/file.h"
+#include "io/inflate.h"
 #include "io/input_file.h"
 #include "io/mapped_file.h"
 #include "io/npy.h"
@@ -45,8 +46,22 @@ NamedArray array_of(const std::string& name, std::string_view bytes, const std::
   return result;
 }
 
+/// The bytes of a file, unpacked where gzip has packed it.
+class ArrayFile {
+ public:
+  explicit ArrayFile(const std::string& path) : file_(path), bytes_(file_.bytes()) {
+    if (bytes_.starts_with(gzip_magic)) bytes_ = unpacked_ = gunzip(bytes_, path);
+  }
+  [[nodiscard]] std::string_view bytes() const { return bytes_; }
+
+ private:
+  MappedFile file_;
+  std::string unpacked_;
+  std::string_view bytes_;
+};
+
 std::vector<NamedArray> arrays_of(const std::string& path, bool is_archive) {
-  const MappedFile file(path);
+  const ArrayFile file(path);
   if (!is_archive) return {array_of("x", file.bytes(), path)};
   std::vector<NamedArray> arrays;
   for (const zip::Member& member : zip::read_directory(file.bytes(), path)) {
@@ -196,7 +211,7 @@ bool is_npy(std::string_view beginning) { return beginning.starts_with("\x93NUMP
 std::vector<std::string> table_parts(const std::string& path) {
   std::vector<std::string> found;
   if (!is_npz(InputFile(path).beginning())) return found;
-  const MappedFile file(path);
+  const ArrayFile file(path);
   const std::vector<zip::Member> members = zip::read_directory(file.bytes(), path);
   for (const std::string_view part : parts)
     if (std::any_of(members.begin(), members.end(), [&](const zip::Member& each) {
@@ -209,7 +224,7 @@ std::vector<std::string> table_parts(const std::string& path) {
 Table read_arrays(const std::string& path, bool is_archive, const TableOptions& options) {
   std::vector<NamedArray> arrays = of_part(path, arrays_of(path, is_archive), options.part);
   if (!options.labels.empty())
-    arrays.push_back(array_of("y", MappedFile(options.labels).bytes(), options.labels));
+    arrays.push_back(array_of("y", ArrayFile(options.labels).bytes(), options.labels));
   if (arrays.empty()) fail_on(path, "there is no array in it");
   // What is to be predicted is taken from the last column, unless an option says otherwise.
   std::stable_partition(arrays.begin(), arrays.end(),
