@@ -55,7 +55,11 @@ WalkDrawing::~WalkDrawing() = default;
 
 std::string WalkDrawing::html() const { return walk_page(parts_->walk, parts_->scene); }
 std::size_t WalkDrawing::frames() const { return parts_->scene.frames(); }
-std::string WalkDrawing::latex() const { return walk_latex(parts_->walk, parts_->scene); }
+std::string WalkDrawing::latex() const {
+  const LatexGraph graph(parts_->walk, parts_->scene);
+  const Layout across = layout_of(graph.dot("LR")), down = layout_of(graph.dot("TB"));
+  return walk_latex(parts_->walk, graph, LatexGraph::scale(down) > LatexGraph::scale(across) ? down : across);
+}
 std::string WalkDrawing::svg(std::size_t frame) const { return parts_->picture.svg(frame); }
 
 std::string WalkDrawing::png(std::size_t frame) const {

@@ -8,8 +8,11 @@
 #include <array>
 #include <cctype>
 #include <optional>
+#include <span>
 
 #include "draw/markup.h"
+#include "draw/numbers.h"
+#include "draw/svg.h"
 #include "draw/walk/equation.h"
 
 namespace chainrule {
@@ -36,6 +39,7 @@ constexpr Character characters[] = {
     {"ψ", "\\psi "},       {"ω", "\\omega "},    {"Γ", "\\Gamma "},  {"Δ", "\\Delta "},
     {"Θ", "\\Theta "},     {"Λ", "\\Lambda "},   {"Ξ", "\\Xi "},     {"Φ", "\\Phi "},
     {"Ψ", "\\Psi "},       {"Ω", "\\Omega "},    {"∇", "\\nabla "},  {"∈", "\\in "},
+    {"µ", "\\mu "},
 };
 
 /// Raised and lowered characters, with what they are raised or lowered.
@@ -101,8 +105,10 @@ std::string formula(std::string_view text) {
     if (script(raised, "^{") || script(lowered, "_{")) continue;
     if (text.starts_with(" ")) {
       text.remove_prefix(1);
-      // Math mode ignores spaces; between two words there is to be one.
-      const bool between_words = after_keyword || (after_word && !text.empty() && is_letter(text.front()));
+      // Math mode ignores spaces; between two words there is to be one. A name may stand before the formula.
+      const bool before_keyword = text.starts_with("if ") || text.starts_with("else ");
+      const bool between_words =
+          after_keyword || before_keyword || (after_word && !text.empty() && is_letter(text.front()));
       out += between_words ? "\\ " : out.ends_with(' ') || out.empty() ? "" : " ";
       after_word = after_keyword = false;
       continue;
@@ -135,10 +141,15 @@ std::string formula(std::string_view text) {
   return out;
 }
 
-/// Numbers as one_line() writes them: "-1.5e-07", "[1, nan]".
+/// Numbers as one_line() writes them: "-1.5e-07", "[1, nan]", "(2, 50) from -1 to 2".
 std::string numbers(std::string_view text) {
   std::string out;
   while (!text.empty()) {
+    if (text.starts_with('-') && out.ends_with("}\\ ")) {  // after a word it would be a difference
+      out += "{-}";
+      text.remove_prefix(1);
+      continue;
+    }
     if (text.starts_with("inf") || text.starts_with("nan")) {
       out += text.starts_with("inf") ? "\\infty" : "\\mathrm{NaN}";
       text.remove_prefix(3);
@@ -163,6 +174,57 @@ std::string numbers(std::string_view text) {
     }
   }
   return out;
+}
+
+/// The elements from `next` on as nested lists, as "[[1, 2], [3, 4]]".
+std::string list(const std::vector<std::string>& elements, std::size_t& next,
+                 std::span<const std::int64_t> sizes) {
+  if (sizes.empty()) return elements[next++];
+  std::string text = "[";
+  for (std::int64_t i = 0; i < sizes.front(); ++i)
+    text += (i == 0 ? "" : ", ") + list(elements, next, sizes.subspan(1));
+  return text + "]";
+}
+
+/// A list in as many lines as it takes, broken after commas.
+LatexNumbers lines(std::string_view text, double widest) {
+  LatexNumbers result;
+  std::string line;
+  const auto end_line = [&] {
+    result.width = std::max(result.width, text_width(line));
+    result.text += (result.height > 0 ? "\\\\ &" : "") + numbers(line);
+    ++result.height;
+    line.clear();
+  };
+  while (!text.empty()) {
+    const std::string_view next = text.substr(0, std::min(text.find(", "), text.size() - 1) + 1);
+    if (!line.empty() && text_width(line) + text_width(next) > widest) end_line();
+    text.remove_prefix(next.size());
+    line += next;
+    if (text.starts_with(' ')) {
+      line += ' ';
+      text.remove_prefix(1);
+    }
+  }
+  end_line();
+  if (result.height > 1) result.text = "\\begin{aligned}&" + result.text + "\\end{aligned}";
+  return result;
+}
+
+/// Rows and columns in brackets.
+LatexNumbers matrix(const std::vector<std::string>& elements, std::size_t rows, bool small) {
+  LatexNumbers result{.text = {}, .height = rows};
+  const std::size_t columns = elements.size() / rows;
+  std::vector<double> widths(columns);
+  for (std::size_t i = 0; i < elements.size(); ++i) {
+    double& width = widths[i % columns];
+    width = std::max(width, text_width(elements[i]));
+    result.text += (i == 0 ? "" : i % columns == 0 ? " \\\\ " : " & ") + numbers(elements[i]);
+  }
+  for (const double width : widths) result.width += width + 1;
+  result.text = small ? "\\left[\\begin{smallmatrix}" + result.text + "\\end{smallmatrix}\\right]"
+                      : "\\begin{bmatrix}" + result.text + "\\end{bmatrix}";
+  return result;
 }
 
 /// "dL", "∂v1": the sign of a differential and what it is of; "d²L", "dx dy", "dx²", and "d(dL/dq)".
@@ -216,6 +278,33 @@ std::string latex_words(std::string_view text) {
   return out;
 }
 
+LatexNumbers latex_numbers(const Tensor& tensor, int digits, double widest, bool small) {
+  std::vector<std::string> elements;
+  for (const double element : tensor.to_vector<double>()) elements.push_back(number(element, digits));
+  if (tensor.rank() == 2) {
+    LatexNumbers result = matrix(elements, static_cast<std::size_t>(tensor.shape()[0]), small);
+    if (result.width <= widest) return result;
+  }
+  std::size_t next = 0;
+  return lines(list(elements, next, tensor.shape().sizes()), widest);
+}
+
+LatexNumbers latex_numbers(const Term& term) {
+  constexpr double widest = 34;
+  if (!term.tensor.is_empty() && term.tensor.rank() > 0 && term.tensor.size() > 0 && is_small(term.tensor))
+    return latex_numbers(term.tensor, 6, widest, false);
+  return {.text = numbers(term.text), .width = text_width(term.text), .height = 1};
+}
+
+double latex_width(const Terms& terms) {
+  double width = 0;
+  for (const Term& term : terms)
+    width += is_numbers(term)                      ? latex_numbers(term).width
+             : term.kind == Term::Kind::derivative ? std::max(text_width(term.text), text_width(term.under))
+                                                   : text_width(term.text);
+  return width;
+}
+
 std::string latex(const Term& term, bool on_one_line) {
   switch (term.kind) {
     case Term::Kind::text: return formula(term.text);
@@ -231,7 +320,7 @@ std::string latex(const Term& term, bool on_one_line) {
     case Term::Kind::tangent:
     case Term::Kind::second: break;
   }
-  return fmt::format("\\textcolor{{{}}}{{{}}}", class_of(term), numbers(term.text));
+  return fmt::format("\\textcolor{{{}}}{{{}}}", class_of(term), latex_numbers(term).text);
 }
 
 std::string latex(const Terms& terms, bool on_one_line) {

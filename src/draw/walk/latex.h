@@ -11,6 +11,20 @@ namespace chainrule {
 std::string latex(const Term& term, bool on_one_line = false);
 std::string latex(const Terms& terms, bool on_one_line = false);
 
+/// Numbers in math mode, and about how much room they take.
+struct LatexNumbers {
+  std::string text;
+  double width = 0;        ///< of the widest line, in units of the size of the font
+  std::size_t height = 0;  ///< lines
+};
+/// All elements of a tensor that has some, with so many significant digits: a matrix in rows and columns, or
+/// of the size of an index; anything else, and a matrix wider than `widest`, as a list in lines of that
+/// width.
+LatexNumbers latex_numbers(const Tensor& tensor, int digits, double widest, bool small);
+LatexNumbers latex_numbers(const Term& term);
+/// About how wide terms are, in units of the size of the font.
+double latex_width(const Terms& terms);
+
 /// A sentence, for text mode.
 std::string latex_words(std::string_view text);
 

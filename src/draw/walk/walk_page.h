@@ -1,5 +1,6 @@
 #pragma once
 
+#include "draw/walk/latex_graph.h"
 #include "draw/walk/walk_scene.h"
 
 namespace chainrule {
@@ -7,8 +8,8 @@ namespace chainrule {
 /// The page that steps through a walk.
 std::string walk_page(const Walk& walk, const WalkScene& scene);
 
-/// The steps as a document of LaTeX, with the graph in TikZ.
-std::string walk_latex(const Walk& walk, const WalkScene& scene);
+/// The steps as a document of LaTeX, with the graph in TikZ in this layout of it.
+std::string walk_latex(const Walk& walk, const LatexGraph& graph, const Layout& layout);
 
 /// One frame as a picture by itself, in SVG: what happens, its equation, and the graph. All are of one size.
 class WalkPicture {

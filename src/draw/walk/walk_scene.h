@@ -28,8 +28,6 @@ class WalkScene {
   std::string dot() const;
   void set_layout(Layout layout) { layout_ = std::move(layout); }
   const Layout& layout() const { return layout_; }
-  /// How wide and high the box of a node is.
-  Point size(std::size_t node) const { return {boxes_[node].width, boxes_[node].height}; }
   double width() const { return layout_.width; }
   double height() const { return layout_.height; }
 
