@@ -10,6 +10,7 @@
 #include "graph/call_error.h"
 #include "graph/deferral.h"
 #include "graph/observer.h"
+#include "graph/reading.h"
 #include "kernels/evaluation.h"
 
 namespace chainrule {
@@ -167,6 +168,7 @@ void Backpropagation::run_and_consume(Tensor&& root, const Tensor& seed) {
 void Backpropagation::propagate_all(const Traversal& order, const Tensor& seed, bool create_graph,
                                     Consumption* consumption) {
   const RecordOnly mode(create_graph);
+  const NumbersAllowed allowed;
   // Under a transform, numbers may stand for others, which only operations know.
   const bool is_traced = recording_mode.transforms != 0;
   const bool in_numbers = !recording_mode.keep_values && recording_mode.off && !is_traced;

@@ -22,6 +22,17 @@ class NumbersRefused {
   std::string reason_;
   const NumbersRefused* before_;
 };
+/// Lifts that until it goes out of scope: rules of operations may look at elements, as for infinities.
+class NumbersAllowed {
+ public:
+  NumbersAllowed();
+  ~NumbersAllowed();
+  NumbersAllowed(const NumbersAllowed&) = delete;
+  NumbersAllowed& operator=(const NumbersAllowed&) = delete;
+
+ private:
+  const NumbersRefused* before_;
+};
 [[gnu::tls_model("initial-exec")]] extern constinit thread_local const NumbersRefused* numbers_refused;
 
 }  // namespace chainrule

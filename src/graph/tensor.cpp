@@ -33,6 +33,8 @@ constinit thread_local const NumbersRefused* numbers_refused = nullptr;
 NumbersRefused::NumbersRefused(std::string reason)
     : reason_(std::move(reason)), before_(std::exchange(numbers_refused, this)) {}
 NumbersRefused::~NumbersRefused() { numbers_refused = before_; }
+NumbersAllowed::NumbersAllowed() : before_(std::exchange(numbers_refused, nullptr)) {}
+NumbersAllowed::~NumbersAllowed() { numbers_refused = before_; }
 
 void Tensor::acquire(Node* node) noexcept { node->acquire(Node::handle); }
 void Tensor::release(Node* node) noexcept { node->drop(Node::handle); }

@@ -88,7 +88,8 @@ Tensor drawn_from_samples(std::string_view operation, const Tensor& parameters, 
 
 Tensor elements_of_all_samples(const Tensor& tensor) {
   const Traced* const of = traced(tensor);
-  return of == nullptr ? tensor : elements_of_all_samples(of->inner);
+  if (of != nullptr) return elements_of_all_samples(of->inner);
+  return tensor.requires_grad() ? tensor.detach() : tensor;
 }
 
 }  // namespace chainrule

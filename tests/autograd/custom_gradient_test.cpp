@@ -12,6 +12,7 @@
 #include "chainrule/functions.h"
 #include "chainrule/gradcheck.h"
 #include "chainrule/graph.h"
+#include "chainrule/linalg.h"
 #include "chainrule/nn.h"
 #include "chainrule/statistics.h"
 #include "chainrule/vmap.h"
@@ -323,6 +324,21 @@ TEST(CustomJvp, may_compute_its_factors_by_numbers_but_not_its_tangents) {
       "twice", [](const Tensor& x) { return 2 * x; },
       [](const Tensor&, const Tensor&, const Tensor&) { return Tensor(2.0); });
   EXPECT_TRUE(mentions(message_of<GradError>([&] { grad(constant)(0.3); }), {"twice", "does not depend"}));
+}
+
+// Operations look at elements themselves, as norm for infinities and lstsq at the rank.
+TEST(CustomJvp, may_be_written_in_derivatives_of_operations_that_look_at_elements) {
+  const Tensor x = tensor({{1.0, 2.0}, {3.0, -1.0}, {0.5, 4.0}});
+  const auto plain = [](const Tensor& m) { return sum(norm(m, 0)) + sum(lstsq(m, ones({3}))); };
+  const auto by_tangent = custom_jvp("own", plain, [&](const Tensor& m, const Tensor&, const Tensor& t) {
+    return jvp(plain, m, t).tangent;
+  });
+  const auto by_gradient = custom_gradient(
+      "own", plain,
+      [&](const Tensor& m, const Tensor&, const Tensor& g) { return vjp(plain, m).pull_back(g); });
+  const Tensor expected = hessian(plain)(x);
+  EXPECT_TRUE(close(hessian(by_tangent)(x), expected.to_vector<double>()));
+  EXPECT_TRUE(close(hessian(by_gradient)(x), expected.to_vector<double>()));
 }
 
 TEST(StopGradient, leaves_the_values_and_stops_the_gradient) {

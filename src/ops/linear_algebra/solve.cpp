@@ -6,6 +6,7 @@
 #include "kernels/copy.h"
 #include "ops/linear_algebra/matrices.h"
 #include "ops/registry.h"
+#include "ops/samples.h"
 
 namespace chainrule {
 namespace ops {
@@ -250,8 +251,8 @@ Tensor solve_triangular(std::string_view name, const Operand& a, const Operand& 
   return left ? x : swapaxes({x, a.here()}, -2, -1);
 }
 
-void require_full_rank(const Tensor& r, const Shape& shape) {
-  if (const Traced* of = traced(r)) return require_full_rank(of->inner, shape);  // of all samples
+void require_full_rank(const Tensor& factor, const Shape& shape) {
+  const Tensor r = elements_of_all_samples(factor);
   dispatch_floating(r.dtype(), [&]<class T>() {
     const std::span<const T> elements = r.data<T>();
     const auto n = static_cast<std::size_t>(r.shape().back());
