@@ -345,6 +345,13 @@ std::vector<Tensor> checked_rule(const std::string& name, const std::string& ref
   return given;
 }
 
+/// Is it 0 everywhere, and stays so wherever transforms around lead?
+bool is_all_zero(const Tensor& x) {
+  if (x.is_empty()) return true;
+  if (const Traced* const of = traced(x)) return is_all_zero(of->inner) && is_all_zero(of->tangent);
+  return all(x.detach() == 0).item<bool>();
+}
+
 constexpr std::string_view not_again =
     ": the derivative reads elements as numbers, so it cannot be differentiated again; write it in "
     "operations on "
@@ -375,16 +382,18 @@ std::vector<Tensor> transposed(
     if (!recorded) each = constant(value_of(each));  // not detach(), which would cut off tangents as well
   }
   Tensor root;
+  bool is_zero = true;
   {
-    const Recorded all;
+    const Recorded everything;
     const std::vector<Tensor> pushed = checked_rule(name, std::string(recorded ? not_again : not_linear), out,
                                                     places, [&] { return rule(at, tangents); });
     for (std::size_t k = 0; k < pushed.size(); ++k) {
       if (pushed[k].is_empty() || g[k].is_empty()) continue;
       add_to(root, sum(pushed[k] * g[k]));
     }
+    if (!root.is_empty() && !root.requires_grad()) is_zero = std::ranges::all_of(pushed, is_all_zero);
   }
-  if (!root.is_empty() && !root.requires_grad())
+  if (!is_zero)
     throw GradError(
         name +
         ": what the rule gives does not depend on the tangents; write it in operations on them, and "

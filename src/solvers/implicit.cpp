@@ -13,6 +13,7 @@
 #include "chainrule/optim/lbfgs.h"
 #include "chainrule/transforms.h"
 #include "graph/node.h"
+#include "graph/reading.h"
 #include "optim/options.h"
 #include "solvers/inputs.h"
 #include "solvers/linear_system.h"
@@ -238,6 +239,7 @@ double or_default(double tolerance, DType dtype, double power) {
 /// The least place that L-BFGS finds.
 Tensor descended(const std::shared_ptr<const VectorFunction>& f, const Tensor& x0, std::span<const Tensor> in,
                  std::int64_t iterations) {
+  const NumbersAllowed allowed;
   const Parameter x(x0, "x");
   // A node of its own, as Lbfgs calls backward(), which must not reach the user's leaves.
   const auto loss = custom_gradient(

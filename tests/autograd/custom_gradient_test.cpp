@@ -12,6 +12,7 @@
 #include "chainrule/functions.h"
 #include "chainrule/gradcheck.h"
 #include "chainrule/graph.h"
+#include "chainrule/implicit.h"
 #include "chainrule/linalg.h"
 #include "chainrule/nn.h"
 #include "chainrule/statistics.h"
@@ -326,10 +327,13 @@ TEST(CustomJvp, may_compute_its_factors_by_numbers_but_not_its_tangents) {
   EXPECT_TRUE(mentions(message_of<GradError>([&] { grad(constant)(0.3); }), {"twice", "does not depend"}));
 }
 
-// Operations look at elements themselves, as norm for infinities and lstsq at the rank.
+// Operations look at elements themselves, as norm for infinities and lstsq at the rank, and so do solvers.
 TEST(CustomJvp, may_be_written_in_derivatives_of_operations_that_look_at_elements) {
   const Tensor x = tensor({{1.0, 2.0}, {3.0, -1.0}, {0.5, 4.0}});
-  const auto plain = [](const Tensor& m) { return sum(norm(m, 0)) + sum(lstsq(m, ones({3}))); };
+  const auto plain = [](const Tensor& m) {
+    const auto bowl = [](const Tensor& z, const Tensor& a) { return sum(z * z - exp(a) * z); };
+    return sum(norm(m, 0)) + sum(lstsq(m, ones({3}))) + sum(minimize(bowl, zeros({2}), m[0]));
+  };
   const auto by_tangent = custom_jvp("own", plain, [&](const Tensor& m, const Tensor&, const Tensor& t) {
     return jvp(plain, m, t).tangent;
   });
@@ -339,6 +343,17 @@ TEST(CustomJvp, may_be_written_in_derivatives_of_operations_that_look_at_element
   const Tensor expected = hessian(plain)(x);
   EXPECT_TRUE(close(hessian(by_tangent)(x), expected.to_vector<double>()));
   EXPECT_TRUE(close(hessian(by_gradient)(x), expected.to_vector<double>()));
+}
+
+TEST(CustomJvp, may_give_zeros) {
+  const auto steps = custom_jvp(
+      "steps", [](const Tensor& x) { return round(x); },
+      [](const Tensor& x, const Tensor&, const Tensor&) { return zeros_like(x); });
+  const auto f = [&](const Tensor& x) { return sum(x * steps(x)); };
+  const Tensor x = tensor({1.2, 2.9});
+  EXPECT_TRUE(close(grad(f)(x), {1, 3}));
+  EXPECT_TRUE(close(hessian(f)(x), {0, 0, 0, 0}));
+  EXPECT_TRUE(close(vmap(grad([&](const Tensor& each) { return each * steps(each); }))(x), {1, 3}));
 }
 
 TEST(StopGradient, leaves_the_values_and_stops_the_gradient) {
