@@ -5,6 +5,7 @@
 #include "chainrule/indexing.h"
 #include "chainrule/ops.h"
 #include "chainrule/shaping.h"
+#include "graph/chunks.h"
 #include "graph/traced.h"
 
 namespace chainrule::detail {
@@ -88,8 +89,12 @@ BatchedRun::BatchedRun(std::string_view called, std::int64_t first, std::int64_t
       last_(last),
       is_part_(last - first != count),
       scope_(called),
-      running_(std::make_unique<RunningTransform>(called, last - first, randomness)) {}
-BatchedRun::~BatchedRun() = default;
+      running_(std::make_unique<RunningTransform>(called, last - first, randomness)) {
+  if (is_part_) enter_chunk(first == 0, last == count, randomness == Randomness::same);
+}
+BatchedRun::~BatchedRun() {
+  if (is_part_) leave_chunk();
+}
 
 Tensor BatchedRun::input(const Tensor& argument, std::int64_t axis) {
   const auto rank = static_cast<std::int64_t>(argument.shape().rank());

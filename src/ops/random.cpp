@@ -7,6 +7,7 @@
 #include "chainrule/ops.h"
 #include "chainrule/shaping.h"
 #include "graph/call_error.h"
+#include "graph/chunks.h"
 #include "graph/traced.h"
 #include "ops/generate.h"
 
@@ -15,15 +16,17 @@ namespace chainrule {
 namespace {
 
 template <class Function>
-Tensor drawn(std::string_view operation, const Shape& shape, DType dtype, Here here, Function draw) try {
+Tensor drawn(std::string_view operation, const Shape& shape, Generator& generator, DType dtype, Here here,
+             Function draw) try {
   if (!is_floating(dtype))
     throw DTypeError(std::string(operation) + ": makes floats, not " + std::string(to_string(dtype)));
   const auto now = [&](const Shape& all) {
     return generate(operation, all, dtype, [&](std::int64_t) { return draw(); });
   };
-  if (recording_mode.transforms != 0) [[unlikely]]
-    return drawn_for_samples(operation, shape, now);
-  return now(shape);
+  if (recording_mode.transforms == 0) [[likely]]
+    return now(shape);
+  begin_draw(generator);
+  return drawn_for_samples(operation, shape, now);
 } catch (...) {
   rethrow_in_call(here);
 }
@@ -31,7 +34,7 @@ Tensor drawn(std::string_view operation, const Shape& shape, DType dtype, Here h
 }  // namespace
 
 Tensor rand(const Shape& shape, Generator& generator, DType dtype, Here here) {
-  return drawn("rand", shape, dtype, here, [&] {
+  return drawn("rand", shape, generator, dtype, here, [&] {
     // Rounding could reach 1, which the interval excludes.
     const int digits = dtype == DType::float32 ? 24 : dtype == DType::float16 ? 11 : 8;
     const double number = generator.uniform();
@@ -40,7 +43,7 @@ Tensor rand(const Shape& shape, Generator& generator, DType dtype, Here here) {
 }
 
 Tensor randn(const Shape& shape, Generator& generator, DType dtype, Here here) {
-  return drawn("randn", shape, dtype, here, [&] { return generator.normal(); });
+  return drawn("randn", shape, generator, dtype, here, [&] { return generator.normal(); });
 }
 
 namespace {
@@ -61,6 +64,7 @@ Tensor permuted(std::int64_t count, Generator& generator) {
 Tensor randperm(Integer count, Generator& generator, Here here) try {
   if (recording_mode.transforms == 0) [[likely]]
     return permuted(count, generator);
+  begin_draw(generator);
   return drawn_for_samples("randperm", {count}, [&](const Shape& all) {
     if (all.rank() == 1) return permuted(count, generator);
     std::int64_t rows = 1;

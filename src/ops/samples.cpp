@@ -6,6 +6,7 @@
 
 #include "chainrule/ops.h"
 #include "chainrule/shaping.h"
+#include "graph/chunks.h"
 
 namespace chainrule {
 
@@ -80,6 +81,7 @@ Tensor drawn_from_samples(std::string_view operation, const Tensor& parameters, 
   const NoGrad numbers_only;
   if (recording_mode.transforms == 0) [[likely]]
     return draw(parameters);
+  begin_draw(generator);
   // Also where vmaps ask for numbers of their own that the parameters know nothing of.
   const Tensor one_for_each = drawn_for_samples(
       operation, parameters.shape(), [&](const Shape& all) { return zeros(all, parameters.dtype()); });

@@ -307,6 +307,43 @@ TEST(Vmap, draws_random_numbers_as_told) {
   EXPECT_NE(values(different[0]), values(different[3]));
 }
 
+TEST(Vmap, draws_the_same_numbers_in_all_chunks_if_all_samples_see_the_same) {
+  Generator generator(3);
+  const Dropout dropout(0.5, generator), another(0.5, generator);
+  const auto noisy = [&](const Tensor& x) {
+    const Tensor first = another(dropout(x + rand({8}, generator)));
+    return first + sum(gamma(ones({2}), 1.0, generator)) +
+           cast(randint(0, 100, {8}, generator), DType::float64);
+  };
+  const auto expect_equal_rows = [](const Tensor& rows) {
+    for (std::int64_t i = 1; i < rows.shape()[0]; ++i) EXPECT_EQ(values(rows[i]), values(rows[0])) << i;
+  };
+  expect_equal_rows(vmap(noisy, {.chunk_size = 2, .randomness = Randomness::same})(zeros({5})));
+  // One within the other, and after one that was left by an error.
+  const auto nested = [&](const Tensor& x) {
+    return sum(vmap(noisy, {.chunk_size = 1, .randomness = Randomness::same})(x), 0);
+  };
+  const auto fails = [&](const Tensor& x) { return noisy(x) + ones({3}); };
+  EXPECT_THROW(vmap(fails, {.chunk_size = 1, .randomness = Randomness::same})(zeros({2})), ShapeError);
+  expect_equal_rows(vmap(nested, {.chunk_size = 2, .randomness = Randomness::same})(zeros({5, 2})));
+  const Tensor different = vmap(noisy, {.chunk_size = 2, .randomness = Randomness::different})(zeros({5}));
+  EXPECT_NE(values(different[0]), values(different[4]));
+}
+
+TEST(Vmap, draws_whole_numbers_as_told) {
+  Generator generator(3);
+  const auto drawn = [&](Randomness randomness) {
+    const auto f = [&](const Tensor& x) {
+      return x + cast(randint(0, 1000, {4}, generator), DType::float64);
+    };
+    return vmap(f, {.randomness = randomness})(zeros({3}));
+  };
+  EXPECT_TRUE(mentions(message_of<GradError>([&] { drawn(Randomness::error); }), {"randint", "randomness"}));
+  const Tensor same = drawn(Randomness::same), different = drawn(Randomness::different);
+  EXPECT_EQ(values(same[0]), values(same[2]));
+  EXPECT_NE(values(different[0]), values(different[2]));
+}
+
 TEST(Vmap, draws_from_distributions_of_each_sample) {
   const Tensor alpha = tensor({{0.5, 2.0}, {0.5, 2.0}, {3.0, 1.0}});
   const auto drawn = [&](Randomness randomness) {

@@ -8,6 +8,8 @@
 #include <limits>
 
 #include "chainrule/shaping.h"
+#include "graph/chunks.h"
+#include "graph/traced.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
 #include "ops/samples.h"
@@ -407,11 +409,17 @@ Tensor randint(Integer from, Integer to, const Shape& shape, Generator& generato
   if (range > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
     throw ShapeError("randint: from " + std::to_string(low) + " to " + std::to_string(high) +
                      " are more than 2⁶³ numbers, for shape " + to_string(shape));
-  Array result = new_array("randint", shape, DType::int64);
-  auto* out = result.mutable_data<std::int64_t>();
-  for (std::int64_t i = 0; i < result.size(); ++i)
-    out[i] = low + generator.below(static_cast<std::int64_t>(range));
-  return constant(std::move(result));
+  const auto draw = [&](const Shape& all) {
+    Array result = new_array("randint", all, DType::int64);
+    auto* out = result.mutable_data<std::int64_t>();
+    for (std::int64_t i = 0; i < result.size(); ++i)
+      out[i] = low + generator.below(static_cast<std::int64_t>(range));
+    return constant(std::move(result));
+  };
+  if (recording_mode.transforms == 0) [[likely]]
+    return draw(shape);
+  begin_draw(generator);
+  return drawn_for_samples("randint", shape, draw);
 } catch (...) {
   rethrow_in_call(here);
 }
