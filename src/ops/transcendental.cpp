@@ -1,10 +1,47 @@
 // exp, log, sin, tanh and the like: each operation's value and derivative are rules of detail/rules.h.
 
+#include <concepts>
+
 #include "chainrule/functions.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
 
 namespace chainrule {
+
+// The slope of tanh, sech(x)², and the slope of that. A rule on tensors is one operation of these, where it
+// would be several, as 4 * sigmoid_slope(2 * x).
+static Tensor tanh_slope_of(const Tensor& x);
+static Tensor tanh_curve_of(const Tensor& x);
+
+namespace rules {
+namespace {
+
+struct TanhSlope {
+  static auto value(auto x) { return tanh_slope(x); }
+  static constexpr auto vjp_x(auto x, auto y, auto g) {
+    if constexpr (std::same_as<decltype(x), Tensor>)
+      return g * tanh_curve_of(x);
+    else
+      return g * (-2 * y * tanh(x));
+  }
+};
+
+struct TanhCurve {
+  static auto value(auto x) { return -2 * tanh_slope(x) * tanh(x); }
+  static constexpr auto vjp_x(auto x, auto, auto g) {
+    const auto slope = [&] {
+      if constexpr (std::same_as<decltype(x), Tensor>)
+        return tanh_slope_of(x);
+      else
+        return tanh_slope(x, tanh(x));
+    }();
+    return g * (slope * (4 - 6 * slope));
+  }
+};
+
+}  // namespace
+}  // namespace rules
+
 namespace ops {
 
 struct Sqrt : Unary<Sqrt>, rules::Sqrt {
@@ -41,6 +78,21 @@ struct Cos : Unary<Cos>, rules::Cos {
 struct Tanh : Unary<Tanh>, rules::Tanh {
   static constexpr bool cheap = true;
   static constexpr std::string_view name = "tanh", formula = "∂tanh(x)/∂x = 1 − tanh(x)²";
+  static constexpr auto vjp_x(auto x, auto y, auto g) {
+    if constexpr (std::same_as<decltype(x), Tensor>)
+      return g * tanh_slope_of(x);
+    else
+      return rules::Tanh::vjp_x(x, y, g);
+  }
+};
+
+struct TanhSlope : Unary<TanhSlope>, rules::TanhSlope {
+  static constexpr std::string_view name = "tanh_slope", formula = "∂sech(x)²/∂x = −2 tanh(x) sech(x)²";
+};
+
+struct TanhCurve : Unary<TanhCurve>, rules::TanhCurve {
+  static constexpr std::string_view name = "tanh_curve",
+                                    formula = "∂(−2 tanh(x) sech(x)²)/∂x = sech(x)² (4 − 6 sech(x)²)";
 };
 
 struct Sigmoid : Unary<Sigmoid>, rules::Sigmoid {
@@ -151,5 +203,7 @@ Tensor softplus(const Operand& x) { return ops::unary<ops::Softplus>(x); }
 Tensor logaddexp(const Operand& a, const Operand& b) { return ops::binary<ops::Logaddexp>(a, b); }
 
 Tensor sigmoid_slope(const Operand& x) { return ops::unary<ops::SigmoidSlope>(x); }
+static Tensor tanh_slope_of(const Tensor& x) { return ops::unary<ops::TanhSlope>(x); }
+static Tensor tanh_curve_of(const Tensor& x) { return ops::unary<ops::TanhCurve>(x); }
 
 }  // namespace chainrule
