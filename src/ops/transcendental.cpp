@@ -12,6 +12,7 @@ namespace chainrule {
 // would be several, as 4 * sigmoid_slope(2 * x).
 static Tensor tanh_slope_of(const Tensor& x);
 static Tensor tanh_curve_of(const Tensor& x);
+static Tensor sigmoid_curve_of(const Tensor& x);
 
 namespace rules {
 namespace {
@@ -36,6 +37,14 @@ struct TanhCurve {
         return tanh_slope(x, tanh(x));
     }();
     return g * (slope * (4 - 6 * slope));
+  }
+};
+
+struct SigmoidCurve {
+  static auto value(auto x) { return -(sigmoid_slope(x) * tanh(x / 2)); }
+  static constexpr auto vjp_x(auto x, auto, auto g) {
+    const auto slope = sigmoid_slope(x, sigmoid(x));
+    return g * (slope * (1 - 6 * slope));
   }
 };
 
@@ -103,6 +112,17 @@ struct Sigmoid : Unary<Sigmoid>, rules::Sigmoid {
 /// The slope of sigmoid, as people meet it only in gradients that are to be differentiated again.
 struct SigmoidSlope : Unary<SigmoidSlope>, rules::SigmoidSlope {
   static constexpr std::string_view name = "sigmoid_slope", formula = "∂σ(x)σ(−x)/∂x = −σ(x)σ(−x) tanh(x/2)";
+  static constexpr auto vjp_x(auto x, auto y, auto g) {
+    if constexpr (std::same_as<decltype(x), Tensor>)
+      return g * sigmoid_curve_of(x);
+    else
+      return rules::SigmoidSlope::vjp_x(x, y, g);
+  }
+};
+
+struct SigmoidCurve : Unary<SigmoidCurve>, rules::SigmoidCurve {
+  static constexpr std::string_view name = "sigmoid_curve",
+                                    formula = "∂(−σ(x)σ(−x) tanh(x/2))/∂x = σ(x)σ(−x) (1 − 6 σ(x)σ(−x))";
 };
 
 struct Softplus : Unary<Softplus>, rules::Softplus {
@@ -204,6 +224,7 @@ Tensor logaddexp(const Operand& a, const Operand& b) { return ops::binary<ops::L
 
 Tensor sigmoid_slope(const Operand& x) { return ops::unary<ops::SigmoidSlope>(x); }
 static Tensor tanh_slope_of(const Tensor& x) { return ops::unary<ops::TanhSlope>(x); }
+static Tensor sigmoid_curve_of(const Tensor& x) { return ops::unary<ops::SigmoidCurve>(x); }
 static Tensor tanh_curve_of(const Tensor& x) { return ops::unary<ops::TanhCurve>(x); }
 
 }  // namespace chainrule
