@@ -83,10 +83,17 @@ class CustomNode final : public Node {
     const Borrowed this_node(this);
     const Tensor& out = this_node;
     const Tensor g = from.tensor(dtype());
-    std::vector<Tensor> results;
-    if (rule_->reads_value()) results = several_ == nullptr ? std::vector{out} : several_->results(out);
-    std::vector<Tensor> sent = rule_->pull_back(
-        inputs(), results, several_ == nullptr ? std::vector{g} : several_->gradients(g), recorded);
+    std::vector<Tensor> results, upstream;
+    if (several_ != nullptr) {
+      if (rule_->reads_value()) results = several_->results(out);
+      upstream = several_->gradients(g);
+    }
+    const auto one_or = [&](const std::vector<Tensor>& all, const Tensor& one) {
+      return several_ != nullptr ? std::span<const Tensor>(all) : std::span(&one, 1);
+    };
+    const std::span<const Tensor> value =
+        rule_->reads_value() ? one_or(results, out) : std::span<const Tensor>();
+    std::vector<Tensor> sent = rule_->pull_back(inputs(), value, one_or(upstream, g), recorded);
     for (std::size_t i = 0; i < sent.size(); ++i)
       if (to.wants(i) && is_floating(inputs()[i].dtype())) to[i] = std::move(sent[i]);
   }
