@@ -8,44 +8,15 @@
 
 namespace chainrule {
 
-// The slope of tanh, sech(x)², and the slope of that. A rule on tensors is one operation of these, where it
-// would be several, as 4 * sigmoid_slope(2 * x).
 static Tensor tanh_slope_of(const Tensor& x);
-static Tensor tanh_curve_of(const Tensor& x);
-static Tensor sigmoid_curve_of(const Tensor& x);
 
 namespace rules {
 namespace {
 
+/// sech(x)², of which the slopes of tanh and sigmoid are made where they are to be differentiated again.
 struct TanhSlope {
   static auto value(auto x) { return tanh_slope(x); }
-  static constexpr auto vjp_x(auto x, auto y, auto g) {
-    if constexpr (std::same_as<decltype(x), Tensor>)
-      return g * tanh_curve_of(x);
-    else
-      return g * (-2 * y * tanh(x));
-  }
-};
-
-struct TanhCurve {
-  static auto value(auto x) { return -2 * tanh_slope(x) * tanh(x); }
-  static constexpr auto vjp_x(auto x, auto, auto g) {
-    const auto slope = [&] {
-      if constexpr (std::same_as<decltype(x), Tensor>)
-        return tanh_slope_of(x);
-      else
-        return tanh_slope(x, tanh(x));
-    }();
-    return g * (slope * (4 - 6 * slope));
-  }
-};
-
-struct SigmoidCurve {
-  static auto value(auto x) { return -(sigmoid_slope(x) * tanh(x / 2)); }
-  static constexpr auto vjp_x(auto x, auto, auto g) {
-    const auto slope = sigmoid_slope(x, sigmoid(x));
-    return g * (slope * (1 - 6 * slope));
-  }
+  static constexpr auto vjp_x(auto x, auto y, auto g) { return g * (y * (-2 * tanh(x))); }
 };
 
 }  // namespace
@@ -99,30 +70,9 @@ struct TanhSlope : Unary<TanhSlope>, rules::TanhSlope {
   static constexpr std::string_view name = "tanh_slope", formula = "∂sech(x)²/∂x = −2 tanh(x) sech(x)²";
 };
 
-struct TanhCurve : Unary<TanhCurve>, rules::TanhCurve {
-  static constexpr std::string_view name = "tanh_curve",
-                                    formula = "∂(−2 tanh(x) sech(x)²)/∂x = sech(x)² (4 − 6 sech(x)²)";
-};
-
 struct Sigmoid : Unary<Sigmoid>, rules::Sigmoid {
   static constexpr bool cheap = true;
   static constexpr std::string_view name = "sigmoid", formula = "∂σ(x)/∂x = σ(x) · (1 − σ(x))";
-};
-
-/// The slope of sigmoid, as people meet it only in gradients that are to be differentiated again.
-struct SigmoidSlope : Unary<SigmoidSlope>, rules::SigmoidSlope {
-  static constexpr std::string_view name = "sigmoid_slope", formula = "∂σ(x)σ(−x)/∂x = −σ(x)σ(−x) tanh(x/2)";
-  static constexpr auto vjp_x(auto x, auto y, auto g) {
-    if constexpr (std::same_as<decltype(x), Tensor>)
-      return g * sigmoid_curve_of(x);
-    else
-      return rules::SigmoidSlope::vjp_x(x, y, g);
-  }
-};
-
-struct SigmoidCurve : Unary<SigmoidCurve>, rules::SigmoidCurve {
-  static constexpr std::string_view name = "sigmoid_curve",
-                                    formula = "∂(−σ(x)σ(−x) tanh(x/2))/∂x = σ(x)σ(−x) (1 − 6 σ(x)σ(−x))";
 };
 
 struct Softplus : Unary<Softplus>, rules::Softplus {
@@ -222,9 +172,9 @@ Tensor sigmoid(const Operand& x) { return ops::unary<ops::Sigmoid>(x); }
 Tensor softplus(const Operand& x) { return ops::unary<ops::Softplus>(x); }
 Tensor logaddexp(const Operand& a, const Operand& b) { return ops::binary<ops::Logaddexp>(a, b); }
 
-Tensor sigmoid_slope(const Operand& x) { return ops::unary<ops::SigmoidSlope>(x); }
 static Tensor tanh_slope_of(const Tensor& x) { return ops::unary<ops::TanhSlope>(x); }
-static Tensor sigmoid_curve_of(const Tensor& x) { return ops::unary<ops::SigmoidCurve>(x); }
-static Tensor tanh_curve_of(const Tensor& x) { return ops::unary<ops::TanhCurve>(x); }
+Tensor sigmoid_slope(const Operand& x) {
+  return tanh_slope_of(x.as(ops::working_dtype<ops::TanhSlope>(x.dtype())) * 0.5) * 0.25;
+}
 
 }  // namespace chainrule
