@@ -226,7 +226,7 @@ Tensor cast(const Operand& x, DType dtype);
 
 // keepdims leaves each reduced axis in place with size 1. ShapeError for an axis that does not exist or
 // is given twice; of nothing there are the sum, the product and the norm, but ShapeError for the others.
-// Sums are pairwise-accurate. bool counts as int64.
+// Sums are pairwise-accurate. bool counts as int64; its largest and smallest are bool.
 /// The sum; its gradient is the same for all elements.
 Tensor sum(const Operand& x, const Axes& axes = {}, Flag keepdims = false);
 /// The product; of nothing it is 1. The derivative is the product of the others, exact also where some are 0.
