@@ -46,7 +46,7 @@ Tensor map(std::shared_ptr<const MapFunction> function, std::span<const Operand>
 template <class E, class X>
 using OneFor = E;
 
-/// The loops of a formula f of K operands: its value, its gradient, and that differentiated along c.
+/// The loop of a formula f of K operands; below, what its gradient takes, and that differentiated along c.
 template <class F, std::size_t K, class T>
 struct MapValueLoop {
   static constexpr std::size_t operands = K, outputs = 1;
@@ -60,41 +60,77 @@ struct MapValueLoop {
   }
 };
 
-template <class F, std::size_t K, class T>
-struct MapGradientLoop {
+template <class F, std::size_t K>
+struct MapGradient {
   static constexpr std::size_t operands = K + 1, outputs = K;
-  template <int Bytes>
-  static void run(const F* f, std::int64_t n, std::array<simd::Strided<T>, operands> in,
-                  std::array<T*, outputs> out) {
-    using D = simd::Dual<simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>, K>;
-    simd::for_each_pack<T, Bytes, map_ahead<T>>(n, in, out, [f](auto load, auto store) {
-      const auto call = [&]<std::size_t... I>(std::index_sequence<I...>) {
-        return D((*f)(D::variable(load(I), I)...));
-      };
-      const D y = call(std::make_index_sequence<K>());
-      const auto g = load(K);
-      D::for_each_direction([&](std::size_t i) { store(i, strong_product(g, y.slope[i])); });
-    });
+  static constexpr bool worth_packs = true;
+  template <bool Strong, class P>
+  static void step(const F& f, auto load, auto store) {
+    using D = simd::Dual<P, K, Strong>;
+    const auto call = [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return D(f(D::variable(load(I), I)...));
+    };
+    const D y = call(std::make_index_sequence<K>());
+    const rules::Cotangent<P, Strong> g{load(K)};
+    D::for_each_direction([&](std::size_t i) { store(i, (g * y.slope[i]).value); });
   }
 };
 
-template <class F, std::size_t K, class T>
-struct MapSecondLoop {
+template <class F, std::size_t K>
+struct MapSecond {
   static constexpr std::size_t operands = 2 * K + 1, outputs = K + 1;
+  static constexpr bool worth_packs = false;  // which take long to compile
+  template <bool Strong, class P>
+  static void step(const F& f, auto load, auto store) {
+    // Outside, the slope along c; inside, the slopes along each x.
+    using Inner = simd::Dual<P, K, Strong>;
+    using Outer = simd::Dual<Inner, 1, Strong>;
+    const auto call = [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return Outer(f(Outer(Inner::variable(load(I), I), {Inner(load(K + 1 + I))})...));
+    };
+    const Outer y = call(std::make_index_sequence<K>());
+    const rules::Cotangent<P, Strong> g{load(K)};
+    Inner::for_each_direction([&](std::size_t i) { store(i, (g * y.slope[0].slope[i]).value); });
+    store(K, y.slope[0].value);
+  }
+};
+
+/// A derivative by slopes that are not strong; `odd` says whether some may be NaN.
+template <class Derivative, class F, class T>
+struct MapFastLoop {
+  static constexpr std::size_t operands = Derivative::operands, outputs = Derivative::outputs;
+  template <int Bytes>
+  static void run(const F* f, std::int64_t n, std::array<simd::Strided<T>, operands> in,
+                  std::array<T*, outputs> out, bool* odd) {
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    // NaN where a slope is. Several, as one addition would wait for the other.
+    constexpr std::size_t most = outputs < 4 ? outputs : 4;
+    std::array<P, most> sums;
+    sums.fill(P(0));
+    simd::for_each_pack<T, Bytes, map_ahead<T>>(n, in, out, [f, &sums](auto load, auto store) {
+      Derivative::template step<false, P>(*f, load, [&](std::size_t i, const P& slope) {
+        store(i, slope);
+        sums[i % most] += slope;
+      });
+    });
+    for (std::size_t i = 1; i < most; ++i) sums[0] += sums[i];
+    *odd = any(sums[0] != sums[0]);
+  }
+};
+/// The same by strong slopes, for elements that are NaN by others. These come behind the operands.
+template <class Derivative, class F, class T>
+struct MapStrongLoop {
+  static constexpr std::size_t operands = Derivative::operands + Derivative::outputs,
+                               outputs = Derivative::outputs;
   template <int Bytes>
   static void run(const F* f, std::int64_t n, std::array<simd::Strided<T>, operands> in,
                   std::array<T*, outputs> out) {
-    // Outside, the slope along c; inside, the slopes along each x.
-    using Inner = simd::Dual<simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>, K>;
-    using Outer = simd::Dual<Inner, 1>;
-    simd::for_each_pack<T, Bytes, map_ahead<T>>(n, in, out, [f](auto load, auto store) {
-      const auto call = [&]<std::size_t... I>(std::index_sequence<I...>) {
-        return Outer((*f)(Outer(Inner::variable(load(I), I), {Inner(load(K + 1 + I))})...));
-      };
-      const Outer y = call(std::make_index_sequence<K>());
-      const auto g = load(K);
-      Inner::for_each_direction([&](std::size_t i) { store(i, strong_product(g, y.slope[0].slope[i])); });
-      store(K, y.slope[0].value);
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    simd::for_each_pack<T, Bytes>(n, in, out, [f](auto load, auto store) {
+      Derivative::template step<true, P>(*f, load, [&](std::size_t i, const P& slope) {
+        const P fast = load(Derivative::operands + i);
+        store(i, where(fast == fast, fast, slope));
+      });
     });
   }
 };
@@ -104,13 +140,15 @@ class MapFunctionOf final : public MapFunction {
  public:
   explicit MapFunctionOf(F f) : f_(std::move(f)) {}
   void value(DType dtype, std::int64_t n, const Source* x, void* const* out) const override {
-    run<MapValueLoop>(dtype, n, x, out);
+    dispatch(dtype, [&]<class T>() {
+      simd::vectorized<MapValueLoop<F, K, T>>(&f_, n, operands<T, K>(x, 0), outputs<T, 1>(out, 0));
+    });
   }
   void gradient(DType dtype, std::int64_t n, const Source* x_g, void* const* out) const override {
-    run<MapGradientLoop>(dtype, n, x_g, out);
+    differentiate<MapGradient<F, K>>(dtype, n, x_g, out);
   }
   void second(DType dtype, std::int64_t n, const Source* x_g_c, void* const* out) const override {
-    run<MapSecondLoop>(dtype, n, x_g_c, out);
+    differentiate<MapSecond<F, K>>(dtype, n, x_g_c, out);
   }
   Tensor on_tensors(std::span<const Tensor> x) const override {
     return [&]<std::size_t... I>(std::index_sequence<I...>) { return Operand(f_(x[I]...)).as_tensor(); }
@@ -118,19 +156,47 @@ class MapFunctionOf final : public MapFunction {
   }
 
  private:
-  template <template <class, std::size_t, class> class Loop>
-  void run(DType dtype, std::int64_t n, const Source* in, void* const* out) const {
-    const auto start = [&]<class T>(T) {
-      using OneLoop = Loop<F, K, T>;
-      std::array<simd::Strided<T>, OneLoop::operands> operands;
-      for (std::size_t k = 0; k < operands.size(); ++k)
-        operands[k] = {static_cast<const T*>(in[k].elements), in[k].stride};
-      std::array<T*, OneLoop::outputs> outputs;
-      for (std::size_t k = 0; k < outputs.size(); ++k) outputs[k] = static_cast<T*>(out[k]);
-      simd::vectorized<OneLoop>(&f_, n, operands, outputs);
-    };
+  template <class Start>
+  static void dispatch(DType dtype, const Start& start) {
     // NOLINTNEXTLINE(bugprone-branch-clone): of two types
-    dtype == DType::float32 ? start(float()) : start(double());
+    dtype == DType::float32 ? start.template operator()<float>() : start.template operator()<double>();
+  }
+  template <class T, std::size_t Count>
+  static std::array<simd::Strided<T>, Count> operands(const Source* in, std::int64_t at) {
+    std::array<simd::Strided<T>, Count> operands;
+    for (std::size_t k = 0; k < Count; ++k)
+      operands[k] = {static_cast<const T*>(in[k].elements) + at * in[k].stride, in[k].stride};
+    return operands;
+  }
+  template <class T, std::size_t Count>
+  static std::array<T*, Count> outputs(void* const* out, std::int64_t at) {
+    std::array<T*, Count> outputs;
+    for (std::size_t k = 0; k < Count; ++k) outputs[k] = static_cast<T*>(out[k]) + at;
+    return outputs;
+  }
+  /// So many elements at a time that the cache holds what may have to be done once more.
+  template <class Derivative>
+  void differentiate(DType dtype, std::int64_t n, const Source* in, void* const* out) const {
+    constexpr std::int64_t most = 4096;
+    constexpr std::size_t from = Derivative::operands, to = Derivative::outputs;
+    dispatch(dtype, [&]<class T>() {
+      for (std::int64_t at = 0; at < n; at += most) {
+        const std::int64_t count = n - at < most ? n - at : most;
+        const auto operands_here = operands<T, from>(in, at);
+        const auto outputs_here = outputs<T, to>(out, at);
+        bool odd = false;
+        simd::vectorized<MapFastLoop<Derivative, F, T>>(&f_, count, operands_here, outputs_here, &odd);
+        if (!odd) continue;
+        std::array<simd::Strided<T>, from + to> all;
+        for (std::size_t k = 0; k < from; ++k) all[k] = operands_here[k];
+        for (std::size_t k = 0; k < to; ++k) all[from + k] = {outputs_here[k], 1};
+        using Strong = MapStrongLoop<Derivative, F, T>;
+        if constexpr (Derivative::worth_packs)
+          simd::vectorized<Strong>(&f_, count, all, outputs_here);
+        else
+          simd::detail::with_baseline<Strong>(&f_, count, all, outputs_here);
+      }
+    });
   }
 
   F f_;

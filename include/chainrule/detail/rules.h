@@ -79,16 +79,20 @@ T strong_quotient(T a, std::type_identity_t<T> b) {
   return a == 0 ? T(0) : a / b;
 }
 
-/// What comes from above in a rule, for numbers of type T. 0 times anything is 0: see strong_product.
-template <class T>
+/// What comes from above in a rule, for numbers of type T. 0 times anything is 0 (see strong_product), unless
+/// it is not Strong: then it may also be NaN.
+template <class T, bool Strong = true>
 struct Cotangent {
   T value;
 
-  friend Cotangent operator*(const Cotangent& g, const T& slope) { return {strong_product(g.value, slope)}; }
-  friend Cotangent operator*(const Cotangent& g, int slope) {
-    return {strong_product(g.value, number(slope))};
+  friend Cotangent operator*(const Cotangent& g, const T& slope) { return {product(g.value, slope)}; }
+  friend Cotangent operator*(const Cotangent& g, int slope) { return {product(g.value, number(slope))}; }
+  friend Cotangent operator/(const Cotangent& g, const T& b) {
+    if constexpr (Strong)
+      return {strong_quotient(g.value, b)};
+    else
+      return {g.value / b};
   }
-  friend Cotangent operator/(const Cotangent& g, const T& b) { return {strong_quotient(g.value, b)}; }
   friend Cotangent operator/(const Cotangent& g, int b) { return {g.value / number(b)}; }
   friend Cotangent operator-(const Cotangent& g) { return {-g.value}; }
   template <class Mask>
@@ -101,6 +105,12 @@ struct Cotangent {
   }
 
  private:
+  static T product(const T& a, const auto& b) {
+    if constexpr (Strong)
+      return strong_product(a, b);
+    else
+      return a * b;
+  }
   /// A literal, of which every kind of number knows how to become one of its own.
   static auto number(int literal) {
     if constexpr (Number<T>)

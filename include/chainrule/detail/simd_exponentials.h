@@ -40,7 +40,9 @@ namespace detail {
 template <class P, std::size_t K>
 P polynomial(const P& x, const typename P::Element (&c)[K]) {
   P sum(c[K - 1]);
-  for (std::size_t i = K - 1; i-- > 0;) sum = sum * x + c[i];
+  // Without a loop, which g++ would not unroll at -O2: nor would it see what is computed twice then.
+  [&]<std::size_t... I>(std::index_sequence<I...>) { ((sum = sum * x + c[K - 2 - I]), ...); }
+  (std::make_index_sequence<K - 1>());
   return sum;
 }
 
@@ -156,60 +158,70 @@ Pack<T, N> expm1(const Pack<T, N>& x) {
 namespace detail {
 
 /// e²ʸ = 2ⁿ (c + h) / (c - h), where y = n ln 2 / 2 + h, |h| <= ln 2 / 4 and c = h coth h, which makes
-/// tanh h = h / c: half the polynomial that eʰ needs, for functions that divide anyhow.
-template <class P, int Offset>
+/// tanh h = h / c: half the polynomial that eʰ needs, for functions that divide anyhow. It takes x = Factor
+/// y, and gives h and c so many times.
+template <class P, int Offset, int Factor>
 struct TwiceExponent {
   using T = typename P::Element;
   P power;  ///< 2 to the n + Offset
   P h;
-  P rest;  ///< c - 1, as a series in h² (Remez's algorithm, absolute errors 2e-9 and 9e-19)
+  P rest;  ///< c - Factor, as a series in h² (Remez's algorithm, absolute errors 2e-9 and 9e-19)
 
-  /// ln 2 / 2 comes in two parts where e²ʸ is wanted for large |y|; what one part lacks matters nowhere else.
-  template <std::size_t Parts>
-  TwiceExponent(const P& y, const T (&half_ln2)[Parts]) {
+  explicit TwiceExponent(const P& x) {
     constexpr T shift = shifter<T> + (std::numeric_limits<T>::max_exponent - 1 + Offset);
-    const P shifted = y * T(2.8853900817779268) + shift, n = shifted - shift;
+    constexpr T once = T(1) / Factor, twice = once * once, thrice = twice * once;
+    const P shifted = x * (T(2.8853900817779268) * once) + shift, n = shifted - shift;
     power = P::from_bits(shifted.bits().template left<mantissa_bits<T>>());
-    h = y - n * half_ln2[0];
-    if constexpr (Parts == 2) h -= n * half_ln2[1];
+    h = x - n * (ln2_high<T> / 2 * Factor);
+    h -= n * (ln2_low<T> / 2 * Factor);
     const P z = h * h;
     if constexpr (sizeof(T) == 4)
-      rest = z * polynomial(z, {0.333332515F, -0.0221340277F});
+      rest = z * polynomial(z, {0.333332515F * once, -0.0221340277F * thrice});
     else
-      rest = z * polynomial(z, {0.33333333333333204, -0.02222222222161223, 0.0021164020228517314,
-                                -0.00021163394816925302, 2.118726104138007e-05});
+      rest = z * polynomial(z, {0.33333333333333204 * once, -0.02222222222161223 * thrice,
+                                0.0021164020228517314 * (thrice * twice),
+                                -0.00021163394816925302 * (thrice * twice * twice),
+                                2.118726104138007e-05 * (thrice * twice * twice * twice)});
   }
 };
 
-/// sigmoid(-|x|) = e⁻ᵃ / (1 + e⁻ᵃ) for a = |x|, and with it all that sigmoid and its slope are made of. Both
-/// lines of the fraction are scaled by 2 to the `offset`, as eᵃ would be infinite where the result is
+/// x times 2 to the Exponent, both normal numbers: an addition, which costs less than a product.
+template <int Exponent, class P>
+P shifted_by(const P& x) {
+  using Bits = typename P::Mask::Bits;
+  return P::from_bits(x.bits() +
+                      typename P::Mask(Bits(Exponent) * (Bits(1) << mantissa_bits<typename P::Element>)));
+}
+
+/// Both lines of these fractions are scaled by 2 to this, as e²ʸ may be infinite where the result is
 /// subnormal.
+template <class T>
+constexpr int fraction_offset = sizeof(T) == 4 ? -30 : -60;
+
+/// sigmoid(-|x|) = e⁻ᵃ / (1 + e⁻ᵃ) for a = |x|, and with it all that sigmoid and its slope are made of.
 template <class P>
 P sigmoid_below_0(const P& x) {
   using T = typename P::Element;
-  constexpr int offset = sizeof(T) == 4 ? -30 : -60;
-  constexpr T scale = T(1) / T(std::int64_t{1} << -offset);
-  constexpr T half_ln2[] = {ln2_high<T> / 2, ln2_low<T> / 2};
-  const TwiceExponent<P, offset> e(smaller(P(-exp_is_0<T>), abs(x)) * T(0.5), half_ln2);
-  const P c = e.rest + T(1), above = (c - e.h) * scale;
+  constexpr int offset = fraction_offset<T>;
+  const TwiceExponent<P, offset, 2> e(smaller(P(-exp_is_0<T>), abs(x)));
+  const P c = e.rest + T(2), above = shifted_by<offset>(c - e.h);
   return above / (above + e.power * (c + e.h));
 }
 
-/// tanh a = above / below for a = |x|, as far as 4 e⁻²ᵃ is a normal number, and (1 - tanh a) / 2 = rest /
-/// below.
+/// tanh a = above / below and 1 - tanh a = rest / below for a = |x|.
 template <class P>
 struct TanhFraction {
   using T = typename P::Element;
-  static constexpr T end = sizeof(T) == 4 ? T(43) : T(354);
   P above, rest, inverse;
 
   explicit TanhFraction(const P& x) {
-    constexpr T half_ln2[] = {ln2_high<T> / 2, ln2_low<T> / 2};
-    const TwiceExponent<P, 0> e(smaller(P(end), abs(x)), half_ln2);
-    const P less = e.power - T(1), more = e.power + T(1);
+    constexpr int offset = fraction_offset<T>;
+    constexpr T scale = T(1) / T(std::int64_t{1} << -offset);
+    const TwiceExponent<P, offset, 1> e(smaller(P(-exp_is_0<T> / 2), abs(x)));
+    const P less = e.power - scale, more = e.power + scale;
     above = (less + more * e.h) + less * e.rest;  // 2ⁿ (c + h) - (c - h)
-    rest = (T(1) - e.h) + e.rest;
-    inverse = P(1) / (above + rest * T(2));
+    rest = shifted_by<offset + 1>((T(1) - e.h) + e.rest);
+    inverse = P(1) / (above + rest);
   }
 };
 
@@ -228,13 +240,9 @@ Pack<T, N> tanh(const Pack<T, N>& x) {
 /// are wanted.
 template <class T, int N>
 Pack<T, N> tanh_slope(const Pack<T, N>& x) {
-  using P = Pack<T, N>;
-  const detail::TanhFraction<P> fraction(x);
-  const P half_less = fraction.rest * fraction.inverse, result = half_less * (T(1) - half_less) * T(4);
-  const auto far = abs(x) > P(detail::TanhFraction<P>::end);
-  if (any(far)) [[unlikely]]
-    return where(far, sigmoid_slope(x * T(2)) * T(4), result);
-  return result;
+  const detail::TanhFraction<Pack<T, N>> fraction(x);
+  const Pack<T, N> less = fraction.rest * fraction.inverse;
+  return less * (T(2) - less);
 }
 
 /// 1 / (1 + e⁻ˣ), within 3 units at both ends.

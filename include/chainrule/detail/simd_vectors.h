@@ -19,6 +19,7 @@ struct Vectors<T, CHAINRULE_SIMD_BYTES> {
 #endif
   typedef std::make_unsigned_t<Bits> Unsigned __attribute__((vector_size(CHAINRULE_SIMD_BYTES)));
   typedef T Unaligned __attribute__((vector_size(CHAINRULE_SIMD_BYTES), aligned(alignof(T)), may_alias));
+  typedef long long Quads __attribute__((vector_size(CHAINRULE_SIMD_BYTES)));
   // NOLINTEND(modernize-use-using)
 
   CHAINRULE_SIMD_TARGET static void load(Vector& to, const T* from) {
@@ -167,10 +168,28 @@ struct Vectors<T, CHAINRULE_SIMD_BYTES> {
   CHAINRULE_SIMD_TARGET static void right(BitVector& to, const BitVector& a) {
     to = a >> Count;
   }
+  // Of truth values: is one of them true?
   CHAINRULE_SIMD_TARGET static bool any(const BitVector& a) {
+#if CHAINRULE_SIMD_BYTES == 64
+    if constexpr (sizeof(T) == 4)
+      return __builtin_ia32_cvtd2mask512(a) != 0;
+    else
+      return __builtin_ia32_cvtq2mask512(reinterpret_cast<Quads>(a)) != 0;
+#elif CHAINRULE_SIMD_BYTES == 32
+    if constexpr (sizeof(T) == 4)
+      return __builtin_ia32_movmskps256(reinterpret_cast<Vector>(a)) != 0;
+    else
+      return __builtin_ia32_movmskpd256(reinterpret_cast<Vector>(a)) != 0;
+#elif defined(__x86_64__)
+    if constexpr (sizeof(T) == 4)
+      return __builtin_ia32_movmskps(reinterpret_cast<Vector>(a)) != 0;
+    else
+      return __builtin_ia32_movmskpd(reinterpret_cast<Vector>(a)) != 0;
+#else
     Bits all = 0;
     for (int i = 0; i < lanes; ++i) all |= a[i];
     return all != 0;
+#endif
   }
 };
 
