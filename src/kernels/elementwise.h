@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "array/array.h"
+#include "chainrule/detail/loops.h"
 #include "chainrule/simd.h"
 #include "kernels/broadcast.h"
 #include "kernels/evaluation.h"
@@ -33,7 +34,7 @@ struct RowOperand {
   std::int64_t moves;  // all bits set where it moves along
   E buffer[P::lanes];
 
-  void begin(const E* from, std::int64_t stride, std::int64_t count) {
+  void start(const E* from, std::int64_t stride, std::int64_t count) {
     elements = from;
     moves = -stride;
     if (stride == 0) {  // in one go, so that loading it need not wait
@@ -43,17 +44,26 @@ struct RowOperand {
         P(*from).store(buffer);
       elements = buffer;
     } else if (count < P::lanes) {
-      // Then the first once more, on which any function is defined.
-      for (int lane = 0; lane < P::lanes; ++lane) buffer[lane] = from[lane < count ? lane : 0];
+      simd::fill_buffer(buffer, P::lanes, from, count);
       elements = buffer;
     }
   }
-  auto load(std::int64_t i) const {
-    if constexpr (std::is_same_v<E, bool>)
-      return P::Mask::load(elements + (i & moves));
-    else
-      return P::load(elements + (i & moves));
-  }
+  /// A place in it, to be kept in registers.
+  struct Cursor {
+    const E* at;
+    std::int64_t moves;
+    auto load() const {
+      if constexpr (std::is_same_v<E, bool>) {
+        return P::Mask::load(at);
+      } else {
+        // Half a page ahead, as what the processor fetches by itself ends with the page.
+        __builtin_prefetch(at + 2048 / sizeof(E));
+        return P::load(at);
+      }
+    }
+    void move(std::int64_t count) { at += count & moves; }
+  };
+  Cursor begin() const { return {elements, moves}; }
 };
 
 /// T is the type of float that decides how many lanes there are.
@@ -76,19 +86,25 @@ struct ElementwiseLoop {
     auto* out = static_cast<R*>(stretch.out);
     R out_buffer[P::lanes];
     for (std::int64_t r = 0; r < stretch.rows; ++r, out += n) {
-      (std::get<K>(row).begin(std::get<K>(from), stretch.strides[K], n), ...);
-      R* const to = fills ? out : out_buffer;
-      // All whole packs, and a last one that ends at n where there are elements left.
-      for (std::int64_t i = 0, end = fills ? n - n % lanes : 1;; i = n - lanes, end = n) {
-        for (; i < end; i += lanes) {
-          const std::conditional_t<std::is_same_v<R, bool>, typename P::Mask, P> result =
-              F()(std::get<K>(row).load(i)...);
-          result.store(to + i);
-        }
-        if (i >= n) break;
-      }
+      (std::get<K>(row).start(std::get<K>(from), stretch.strides[K], n), ...);
+      row_of<P>(n, fills ? n - n % lanes : 1, fills ? out : out_buffer, std::get<K>(row).begin()...);
       if (!fills) std::copy_n(out_buffer, n, out);
       ((std::get<K>(from) += stretch.steps[K]), ...);
+    }
+  }
+  /// All whole packs, and a last one that ends at n where there are elements left.
+  template <class P, class... Cursors>
+  static void row_of(std::int64_t n, std::int64_t end, R* to, Cursors... in) {
+    for (std::int64_t i = 0;;) {
+      for (; i < end; i += P::lanes) {
+        const std::conditional_t<std::is_same_v<R, bool>, typename P::Mask, P> result = F()(in.load()...);
+        result.store(to + i);
+        (in.move(P::lanes), ...);
+      }
+      if (i >= n) break;
+      (in.move(n - P::lanes - i), ...);
+      i = n - P::lanes;
+      end = n;
     }
   }
 };

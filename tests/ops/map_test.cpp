@@ -51,6 +51,50 @@ TEST(Map, SendsExactlyNothingToWhatAFormulaDoesNotDependOn) {
   EXPECT_EQ(g[b].to_vector<double>(), (std::vector{0.0, 0.0}));
 }
 
+TEST(Map, PassesNothingThroughZerosAmongElementsOfEveryKind) {
+  const auto root = [](auto u, auto v) { return sqrt(relu(u)) * v; };  // its slopes are 0 times infinity
+  const double infinity = std::numeric_limits<double>::infinity(), nan = std::nan("");
+  constexpr std::int64_t size = 10000;  // several parts, of which some have none of them
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    std::vector<double> seeds(size, 1), strange(size);
+    Generator generator(3);
+    const auto usual = rand({size}, generator, DType::float64).to_vector<double>();
+    for (std::int64_t i = 0; i < size; ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      const double kinds[] = {-1, 0, infinity, nan, -infinity};
+      const bool is_strange = i < size / 2 && i % 7 == 0;
+      strange[at] = is_strange ? kinds[i % 5] : usual[at] + 0.5;
+      if (i % 3 == 0) seeds[at] = 0;
+    }
+    const auto derivatives = [&](const std::vector<double>& elements, auto f) {
+      const Tensor x = variable(cast(tensor(elements), dtype)), a = variable(cast(tensor(usual), dtype));
+      const Tensor seed = variable(cast(tensor(seeds), dtype));
+      const Gradients g = gradients(f(x, a), {x, a}, {.seed = seed, .create_graph = true});
+      const Gradients second = gradients(sum(g[x]) + sum(g[a]), {x, a});
+      std::vector<std::vector<double>> all;
+      for (const Tensor& each : {g[x], g[a], second[x], second[a]})
+        all.push_back(each.template to_vector<double>());
+      return all;
+    };
+    const auto mapped = [&](const Tensor& x, const Tensor& a) { return map(root, x, a); };
+    const auto got = derivatives(strange, mapped),
+               wanted =
+                   derivatives(strange, [](const Tensor&x, const Tensor&a) { return sqrt(relu(x)) * a; });
+    std::vector<double> plain = strange;
+    for (double& x : plain)
+      if (!(x > 0 && x < infinity)) x = 1;
+    const auto undisturbed = derivatives(plain, mapped);
+    for (std::size_t k = 0; k < got.size(); ++k)
+      for (std::size_t i = 0; i < got[k].size(); ++i) {
+        const double a = got[k][i], b = wanted[k][i];
+        const bool close = std::isfinite(b) ? std::abs(a - b) <= 1e-5 * std::max(1.0, std::abs(b))
+                                            : a == b || (std::isnan(a) && std::isnan(b));
+        EXPECT_TRUE(close) << k << " at " << strange[i] << ": " << a << ", the operations " << b;
+        EXPECT_TRUE(strange[i] != plain[i] || a == undisturbed[k][i]) << k << " at " << strange[i];
+      }
+  }
+}
+
 TEST(Map, FollowsVariablesThatChangeOnTheWay) {
   const auto steps = [](auto x, auto a) {
     auto y = x - x;  // moves along x, then along both
