@@ -217,7 +217,8 @@ struct TanhFraction {
   explicit TanhFraction(const P& x) {
     constexpr int offset = fraction_offset<T>;
     constexpr T scale = T(1) / T(std::int64_t{1} << -offset);
-    const TwiceExponent<P, offset, 1> e(smaller(P(-exp_is_0<T> / 2), abs(x)));
+    // Further out than 4 e⁻²ᵃ, the slope, rounds to 0.
+    const TwiceExponent<P, offset, 1> e(smaller(P(-exp_is_0<T> / 2 + T(0.75)), abs(x)));
     const P less = e.power - scale, more = e.power + scale;
     above = (less + more * e.h) + less * e.rest;  // 2ⁿ (c + h) - (c - h)
     rest = shifted_by<offset + 1>((T(1) - e.h) + e.rest);
