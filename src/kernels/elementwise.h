@@ -56,8 +56,9 @@ struct RowOperand {
       if constexpr (std::is_same_v<E, bool>) {
         return P::Mask::load(at);
       } else {
-        // Half a page ahead, as what the processor fetches by itself ends with the page.
-        __builtin_prefetch(at + 2048 / sizeof(E));
+        // As far ahead as a block of a chain: what the processor fetches by itself ends with a page of half
+        // of that.
+        __builtin_prefetch(at + 8192 / sizeof(E));
         return P::load(at);
       }
     }
