@@ -85,6 +85,9 @@ TYPED_TEST(SimdFunctions, AreWithinFourUnitsOfTheCorrectlyRoundedResult) {
         worst<T>([](auto x) { return log1p(x); }, [](long double x) { return std::log1p(x); }, -1, 100));
   check("tanh", worst<T>([](auto x) { return tanh(x); }, [](long double x) { return std::tanh(x); }, -25, 25),
         3);
+  check("tanh of tiny numbers",
+        worst<T>([](auto x) { return tanh(x); }, [](long double x) { return std::tanh(x); }, -1e-35, 1e-35),
+        3);
   const auto exact_sigmoid = [](long double x) { return 1 / (1 + std::exp(-x)); };
   check("sigmoid", worst<T>([](auto x) { return sigmoid(x); }, exact_sigmoid, -100, 100), 3);
   check("sigmoid down to subnormal numbers",

@@ -233,8 +233,10 @@ template <class T, int N>
 Pack<T, N> tanh(const Pack<T, N>& x) {
   using P = Pack<T, N>;
   const detail::TanhFraction<P> fraction(x);
-  const P result = fraction.above * fraction.inverse;
-  return P::from_bits(result.bits() | (x.bits() & Integers<T, N>(detail::sign_bit<T>)));
+  const P size = fraction.above * fraction.inverse;
+  const P result = P::from_bits(size.bits() | (x.bits() & Integers<T, N>(detail::sign_bit<T>)));
+  constexpr T tiny = sizeof(T) == 4 ? T(1e-4) : T(1e-9);  // tanh rounds to x, whose digits the scale may cost
+  return where(abs(x) < P(tiny), x, result);
 }
 
 /// 1 - tanh(x)², within 5 units at both ends. What it has in common with tanh(x) is computed once where both
