@@ -159,8 +159,9 @@ class OperationNode : public Node {
     if (g.node() != nullptr) return vjp_by(op_, inputs(), out, Borrowed(g.node()), to, saved_);
     vjp_by(op_, inputs(), out, scalar(g.number(), dtype()), to, saved_);
   }
-  LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
-                             const std::string& name) const final {
+  // Cold, as what is for people is to be small.
+  [[gnu::cold]] LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
+                                           const std::string& name) const final {
     return op_.local_formula(input, names, name);
   }
   std::int64_t flops() const final {
@@ -169,7 +170,7 @@ class OperationNode : public Node {
     for (const Tensor& input : inputs()) elements = std::max(elements, input.node()->shape().size());
     return elements;
   }
-  Attributes attributes() const final {
+  [[gnu::cold]] Attributes attributes() const final {
     static_assert(
         std::is_empty_v<Op> || requires { op_.attributes(); },
         "an operation with members says what they are: attributes()");
@@ -301,7 +302,8 @@ Array compute(const Op& op, Here here, Values in, std::span<const Tensor* const>
 }
 
 template <std::size_t N, Operation Op>
-Tensor apply_to_stored(const Op& op, Here here, std::span<const Tensor* const> tensors, SavedOf<Op>& saved);
+[[gnu::cold]] Tensor apply_to_stored(const Op& op, Here here, std::span<const Tensor* const> tensors,
+                                     SavedOf<Op>& saved);
 
 /// Does the operation take inputs of these dtypes as they are?
 template <Operation Op>

@@ -121,8 +121,8 @@ struct Unary {
         to[0] = double(Rule()(x, T(0), static_cast<T>(g)));
     });
   }
-  LocalFormula local_formula(std::size_t, std::span<const std::string> names,
-                             const std::string& result) const {
+  [[gnu::cold]] LocalFormula local_formula(std::size_t, std::span<const std::string> names,
+                                           const std::string& result) const {
     return {Op::vjp_x(Symbol(names[0]), Symbol(result), Symbol("1")).text(), true};
   }
 
@@ -250,8 +250,8 @@ struct Binary {
       if (to.wants(1)) to[1] = gradient(RuleB());
     });
   }
-  LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
-                             const std::string& result) const {
+  [[gnu::cold]] LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
+                                           const std::string& result) const {
     const auto text = [&](auto rule) {
       return rule(Symbol(names[0]), Symbol(names[1]), Symbol(result), Symbol("1")).text();
     };
