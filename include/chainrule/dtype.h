@@ -49,7 +49,7 @@ struct ElementTraits<TypeList<T...>> {
   /// A bit for each dtype, as every operation asks.
   static constexpr unsigned only_stored = [] {
     unsigned bits = 0;
-    for (std::uint8_t i = 0; i < sizeof...(T); ++i)
+    for (std::size_t i = 0; i < sizeof...(T); ++i)
       if (computed_in(static_cast<DType>(i)) != static_cast<DType>(i)) bits |= 1U << i;
     return bits;
   }();

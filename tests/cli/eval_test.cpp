@@ -55,6 +55,9 @@ TEST(Eval, prints_values_that_are_no_scalars_and_says_that_only_scalars_have_gra
   EXPECT_TRUE(mentions(answered["note"], {"(2,)", "only a scalar has gradients"}));
   EXPECT_EQ(answer({"eye(2)"})["gradients"], json::object());
   EXPECT_FALSE(answer({"sum(x)", "x=[1,2]"}).contains("note"));
+  EXPECT_EQ(answer({"zeros(2, 0)"})["value"], json::parse("[[], []]"));
+  EXPECT_TRUE(mentions(eval({"zeros(92233720375808, 4, 0)", "--json"}).errors,
+                       {"(92233720375808, 4, 0)", "reshape"}));
 
   const ToolResult graph = run_tool({"graph", "x * 2", "x=[1,2]"});
   EXPECT_EQ(graph.exit_code, 0);

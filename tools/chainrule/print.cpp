@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "chainrule/ops.h"
+#include "command.h"
 #include "text.h"
 
 namespace chainrule::cli {
@@ -37,8 +38,22 @@ nlohmann::ordered_json nested(std::span<const Element>& elements, std::span<cons
   return list;
 }
 
+/// Of nothing there may be any number of empty lists.
+void check_lists(const Shape& shape) {
+  constexpr std::int64_t most = 1'000'000;
+  std::int64_t lists = 1;
+  for (const std::int64_t size : shape) {
+    if (size == 0) return;
+    if (size > most / lists)
+      throw CommandError("a tensor of shape " + to_string(shape) +
+                         " has no element, but more empty lists than are written as JSON; reshape it");
+    lists *= size;
+  }
+}
+
 template <class Element, class Convert>
 nlohmann::ordered_json nested(const Tensor& tensor, const Convert& convert) {
+  if (tensor.size() == 0) check_lists(tensor.shape());
   std::span<const Element> elements = tensor.data<Element>();
   return nested(elements, tensor.shape().sizes(), convert);
 }
