@@ -183,7 +183,7 @@ class Array {
     void* elements = storage_.buffer->elements.load(std::memory_order_acquire);
     return elements != nullptr ? elements : compute();
   }
-  void* compute() const;
+  CHAINRULE_API void* compute() const;
   static void destroy(Buffer* buffer) noexcept;
   void detach_copy() {
     Array copy(shape_, dtype_);
@@ -205,7 +205,7 @@ class Array {
 Array new_array(std::string_view operation, const Shape& shape, DType dtype);
 
 /// [[noreturn]] DTypeError: a kernel has been given what operations do not compute in.
-[[noreturn]] void report_unexpected(DType dtype);
+[[noreturn]] CHAINRULE_API void report_unexpected(DType dtype);
 
 /// Calls function.template operator()<T>() with the dtype's C++ type, which is one of these.
 template <class Function, class First, class... Rest>

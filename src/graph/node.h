@@ -236,7 +236,7 @@ inline Tensor scalar(double number, DType dtype) {
 }
 
 /// Says that the value of a node, or of null, is not there. GradError.
-[[noreturn]] void report_no_value(const Node* node);
+[[noreturn]] CHAINRULE_API void report_no_value(const Node* node);
 
 /// The value of a tensor; GradError when it has been released.
 inline const Array& value_of(const Tensor& tensor) {
