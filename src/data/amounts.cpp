@@ -7,6 +7,7 @@
 #include <cctype>
 
 #include "chainrule/io.h"
+#include "data/letters.h"
 
 namespace chainrule {
 namespace {
@@ -14,8 +15,6 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr std::string_view with_point = "1,234.5", with_comma = "1.234,5";
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 std::string_view trimmed(std::string_view text) {
   while (text.starts_with(' ')) text.remove_prefix(1);

@@ -7,6 +7,8 @@
 #include <chrono>
 #include <cstdint>
 
+#include "data/letters.h"
+
 namespace chainrule {
 namespace {
 
@@ -18,10 +20,6 @@ struct Moment {
   bool has_time = false;
   char sign = '\0';  // between the numbers of a date
 };
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 /// What is left of a text, from which pieces are taken.
 class Rest {

@@ -12,6 +12,7 @@
 #include "chainrule/ops.h"
 #include "chainrule/shaping.h"
 #include "data/column_reader.h"
+#include "data/letters.h"
 #include "io/file.h"
 #include "io/inflate.h"
 #include "io/input_file.h"
@@ -80,8 +81,6 @@ bool is_target(std::string_view name) {
   constexpr std::array names = {"y"sv, "Y"sv, "label"sv, "labels"sv, "target"sv, "targets"sv};
   return std::find(names.begin(), names.end(), name) != names.end();
 }
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 /// An array's part, "train", "validation" or "test", and its name without it: "x_train" is x of "train",
 /// "testY" Y of "test". No part where the name has none, as "latest".

@@ -15,6 +15,8 @@ namespace {
 /// Rows that are shorter than this take less time when operands are first repeated to be as long as the
 /// result, a part at a time.
 constexpr std::int64_t short_row = 16;
+/// What stands for an operand that is not read.
+constexpr double nothing = 0;
 /// Passes that may wait for one another.
 constexpr std::size_t most_passes = 24;
 
@@ -37,7 +39,6 @@ class Pass {
   }
   /// Bases of operands that are not read may be null.
   void run(std::int64_t begin, std::int64_t end, const std::byte* const* bases, void* out) const {
-    static constexpr double nothing = 0;
     if (narrow_) return run_repeated(begin, end, bases, static_cast<std::byte*>(out));
     blocks_.for_each(begin, end, [&](const Block<K>& block) {
       Stretch stretch{block.count, block.rows, {},
@@ -68,7 +69,6 @@ class Pass {
   void run_repeated(std::int64_t begin, std::int64_t end, const std::byte* const* bases,
                     std::byte* out) const {
     constexpr std::int64_t most = 1024;
-    static constexpr double nothing = 0;
     alignas(64) std::byte buffers[K][most * sizeof(double)];
     for (std::int64_t from = begin; from < end; from += most) {
       const std::int64_t to = std::min(from + most, end);
@@ -176,7 +176,6 @@ Array detail::elementwise(Loop* loop, DType result, const Shape& shape,
   const std::int64_t size = out.size();
   if (size == 0) return out;
   // Most often one stretch is all: small arrays should not wait for what others need.
-  static constexpr double nothing = 0;
   Stretch stretch;
   stretch.count = size;
   stretch.rows = 1;

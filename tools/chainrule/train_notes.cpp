@@ -29,12 +29,6 @@ std::string_view separator_name(char separator) {
   }
 }
 
-std::string title(const Table& table, std::size_t position) {
-  const std::string number = fmt::format("column {}", position + 1);
-  const std::string& name = table.columns[position].name;
-  return name == number ? number : fmt::format("{} ({})", number, printable(name));
-}
-
 /// How an option names it.
 std::string option_name(const Table& table, std::size_t position) {
   const std::string& name = table.columns[position].name;
@@ -200,6 +194,12 @@ std::string describe_forms(const Table& table, const TableEncoder& encoder) {
 }
 
 }  // namespace
+
+std::string title(const Table& table, std::size_t position) {
+  const std::string number = fmt::format("column {}", position + 1);
+  const std::string& name = table.columns[position].name;
+  return name == number ? number : fmt::format("{} ({})", number, printable(name));
+}
 
 std::string option_names(const Table& table, const std::vector<std::string>& columns) {
   std::vector<std::string> names;

@@ -11,6 +11,9 @@ namespace chainrule::cli {
 /// Is the column at this position to be predicted?
 bool is_target(const ColumnChoice& choice, std::size_t position);
 
+/// "column 2 (age)", or "column 2" where the table has no header.
+std::string title(const Table& table, std::size_t position);
+
 /// How an option names these columns: "age,'home address',3". By number where a name has a comma.
 std::string option_names(const Table& table, const std::vector<std::string>& columns);
 

@@ -10,6 +10,7 @@
 #include <map>
 
 #include "text.h"
+#include "train_notes.h"
 
 namespace chainrule::cli {
 namespace {
@@ -22,9 +23,7 @@ struct Values {
 
 Values values_of(const Table& table, std::size_t position) {
   const TableColumn& column = table.columns[position];
-  Values values;
-  values.title = fmt::format("column {}", position + 1);
-  if (column.name != values.title) values.title += " (" + printable(column.name) + ")";
+  Values values{title(table, position), {}};
   std::copy_if(column.numbers.begin(), column.numbers.end(), std::back_inserter(values.sorted),
                [](double x) { return x == x; });
   std::sort(values.sorted.begin(), values.sorted.end());

@@ -11,6 +11,7 @@
 #include "graph/chunks.h"
 #include "graph/traced.h"
 #include "ops/elementwise.h"
+#include "ops/generate.h"
 #include "ops/registry.h"
 #include "ops/samples.h"
 #include "ops/statistics/gamma_samples.h"
@@ -410,11 +411,8 @@ Tensor randint(Integer from, Integer to, const Shape& shape, Generator& generato
     throw ShapeError("randint: from " + std::to_string(low) + " to " + std::to_string(high) +
                      " are more than 2⁶³ numbers, for shape " + to_string(shape));
   const auto draw = [&](const Shape& all) {
-    Array result = new_array("randint", all, DType::int64);
-    auto* out = result.mutable_data<std::int64_t>();
-    for (std::int64_t i = 0; i < result.size(); ++i)
-      out[i] = low + generator.below(static_cast<std::int64_t>(range));
-    return constant(std::move(result));
+    return generate("randint", all, DType::int64,
+                    [&](std::int64_t) { return low + generator.below(static_cast<std::int64_t>(range)); });
   };
   if (recording_mode.transforms == 0) [[likely]]
     return draw(shape);
