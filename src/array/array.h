@@ -85,6 +85,22 @@ class Array {
   const T* data() const {
     return static_cast<const T*>(raw());
   }
+  /// Is it a scalar that stands for nothing else?
+  bool is_scalar_in_place() const { return !shared_ && shape_.rank() == 0; }
+  /// Its element, and a scalar by its element.
+  template <Element T>
+  T item_in_place() const {
+    T element;
+    std::memcpy(&element, storage_.local, sizeof element);
+    return element;
+  }
+  struct Scalar {
+    std::uint64_t bytes = 0;
+    DType dtype = DType::float32;
+  };
+  explicit Array(const Scalar& element) : dtype_(element.dtype) {
+    std::memcpy(storage_.local, &element.bytes, sizeof storage_.local);
+  }
   /// The element of a scalar, which is always in place, unless it is traced.
   template <Element T>
   T item() const {

@@ -38,7 +38,10 @@ class InlineVector {
     constexpr std::size_t line = 64;
     static_assert(sizeof local_ % line == 0);
     resize(size);
-    std::memset(static_cast<void*>(items_), 0, (size * item_bytes + line - 1) / line * line);
+    const std::size_t bytes = (size * item_bytes + line - 1) / line * line;
+    // One line, as small graphs need, without a call.
+    std::memset(static_cast<void*>(items_), 0, line);
+    if (bytes > line) std::memset(static_cast<void*>(items_), 0, bytes);
   }
   T& back() { return items_[size_ - 1]; }
   T& operator[](std::size_t i) { return items_[i]; }

@@ -23,8 +23,10 @@ class Backpropagation {
   InlineVector<bool, 64> goes_on;
   /// Called once, when the order of the nodes is known.
   virtual void start(const Traversal&) {}
-  /// Is this node's gradient wanted: asked for each that one reaches, from the root to the leaves.
-  virtual bool wants(std::size_t position, const Node& node) = 0;
+  /// Is this node's gradient wanted: asked for each that one reaches, from the root to the leaves, unless
+  /// only those of variables are.
+  virtual bool wants(std::size_t /*position*/, const Node& node) { return node.is_variable(); }
+  bool only_of_variables = false;
   /// Gets the complete gradient of a wanted node.
   virtual void receive(const Node& node, Cotangent&& gradient) = 0;
   /// Where `observes` is set: is shown what a node sends to one of its inputs, in order.
@@ -41,6 +43,7 @@ class Backpropagation {
 
  private:
   bool passes_on(std::size_t position) const { return goes_on.empty() || goes_on[position]; }
+  void show(const Node& node, const Cotangent& g, std::span<const Cotangent> shares);
   void propagate(const Node& node, Cotangent&& g, bool in_numbers, CotangentAccumulator& arrived);
   void propagate_all(const Traversal& order, const Tensor& seed, bool create_graph, Consumption* consumption);
   bool observed_ = false;  // see graph/observer.h

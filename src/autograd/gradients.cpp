@@ -183,7 +183,7 @@ namespace {
 /// backward(): adds each leaf's gradient to what it has.
 // Made without braces: to zero all of it first takes a tenth of a small graph's pass.
 struct LeafAccumulation : Backpropagation {
-  bool wants(std::size_t, const Node& node) final { return node.is_variable(); }
+  LeafAccumulation() { only_of_variables = true; }
   void receive(const Node& node, Cotangent&& gradient) override {
     static_cast<const Variable&>(node).accumulate(std::move(gradient));
   }

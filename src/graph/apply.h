@@ -5,6 +5,7 @@
 #include <concepts>
 
 #include "chainrule/autograd.h"
+#include "graph/argument.h"
 #include "graph/call_error.h"
 #include "graph/cotangent.h"
 #include "graph/deferral.h"
@@ -46,52 +47,6 @@ namespace chainrule {
 using Values = std::span<const Array* const>;
 /// The inputs as tensors, in a derivative.
 using Inputs = std::span<const Tensor>;
-
-/// An input on its way into an operation.
-class Argument {
- public:
-  Argument(const Tensor& tensor) : tensor_(&tensor) {}  // NOLINT(google-explicit-constructor)
-  /// Cast if need be; a number becomes a constant. A temporary is taken over, not counted once more.
-  Argument(const Operand& operand, DType dtype) : tensor_(operand.tensor()) {
-    if (tensor_ != nullptr && tensor_->node()->dtype() == dtype) {
-      movable_ = operand.is_movable();
-    } else {
-      own_ = operand.as(dtype);
-      tensor_ = &own_;
-      movable_ = true;
-    }
-  }
-  Argument(const Argument&) = delete;
-  Argument& operator=(const Argument&) = delete;
-  const Tensor& operator*() const { return *tensor_; }
-  const Tensor* operator->() const { return tensor_; }
-
-  /// Is it the only handle of any kind?
-  bool is_last() const { return movable_ && tensor_->node()->is_unique(); }
-
-  /// The input of a node: it counts as a reference to the value only if the derivative reads it. `later` are
-  /// the arguments still to enter: what one of them refers to as well, as in std::move(y) * y, stays for
-  /// that.
-  Tensor enter(bool reads, std::same_as<Argument> auto const&... later) const noexcept {
-    if (movable_ && ((later.tensor_ != tensor_) && ...)) {
-      Tensor moved = std::move(const_cast<Tensor&>(*tensor_));
-      if (!reads) moved.node()->keep_without_value();
-      return moved;
-    }
-    tensor_->node()->acquire(reads ? Node::handle : Node::node_reference);
-    return TensorAccess::adopt(tensor_->node());
-  }
-  /// Where no node is made, a temporary goes all the same, so that nobody thinks that its value is wanted.
-  void drop(std::same_as<Argument> auto const&... later) const noexcept {
-    if (movable_ && ((later.tensor_ != tensor_) && ...))
-      const Tensor gone = std::move(const_cast<Tensor&>(*tensor_));
-  }
-
- private:
-  Tensor own_;
-  const Tensor* tensor_;
-  bool movable_ = false;
-};
 
 /// What forward leaves for the derivative; of most operations nothing.
 template <class Op>
@@ -181,6 +136,13 @@ class OperationNode : public Node {
  protected:
   OperationNode(Array&& value, bool requires_grad, Op&& op, SavedOf<Op>&& saved)
       : Node(std::move(value), requires_grad), op_(std::move(op)), saved_(std::move(saved)) {}
+  template <class Value>
+  OperationNode(Value&& value, bool requires_grad, Op&& op, SavedOf<Op>&& saved, std::span<Tensor> inputs,
+                Reads reads, Here here)
+      : Node(std::forward<Value>(value), requires_grad, inputs.data(),
+             static_cast<std::uint32_t>(inputs.size()), reads, here),
+        op_(std::move(op)),
+        saved_(std::move(saved)) {}
   const Op& op() const { return op_; }
 
  private:
@@ -201,23 +163,25 @@ Tensor apply_again(const Op& op, Here here, std::span<const Tensor> in) {
 template <Operation Op, std::size_t N>
 class FixedNode final : public OperationNode<Op> {
  public:
-  /// The inputs enter last, when nothing can fail any more.
-  FixedNode(Array&& value, bool requires_grad, Op&& op, SavedOf<Op>&& saved, Reads reads, Here here,
-            std::same_as<Argument> auto const&... in)
-      : OperationNode<Op>(std::move(value), requires_grad, std::move(op), std::move(saved)) {
-    enter<0>(reads, in...);
-    this->set_inputs(inputs_.data(), N, reads, here);
+  /// `enter` gives the inputs, when nothing can fail any more.
+  template <class Value, class Enter>
+  static Tensor make(Value&& value, bool requires_grad, Op&& op, SavedOf<Op>&& saved, Reads reads, Here here,
+                     const Enter& enter) {
+    void* const room = Node::operator new(sizeof(FixedNode));
+    return TensorAccess::adopt(::new (room) FixedNode(std::forward<Value>(value), requires_grad,
+                                                      std::move(op), std::move(saved), reads, here, enter()));
   }
   Tensor again(std::span<const Tensor> in) const override {
     return apply_again<N>(this->op(), this->here(), in);
   }
 
  private:
-  template <std::size_t I>
-  void enter(Reads reads, const Argument& first, std::same_as<Argument> auto const&... later) noexcept {
-    inputs_[I] = first.enter((reads & reads_input(I)) != 0, later...);
-    if constexpr (I + 1 < N) enter<I + 1>(reads, later...);
-  }
+  template <class Value>
+  FixedNode(Value&& value, bool requires_grad, Op&& op, SavedOf<Op>&& saved, Reads reads, Here here,
+            std::array<Tensor, N>&& inputs) noexcept
+      : OperationNode<Op>(std::forward<Value>(value), requires_grad, std::move(op), std::move(saved),
+                          {reinterpret_cast<Tensor*>(&inputs_), N}, reads, here),
+        inputs_(std::move(inputs)) {}
   std::array<Tensor, N> inputs_;
 };
 
@@ -271,12 +235,6 @@ struct Recording {
   }
 };
 
-inline void drop_all() {}
-void drop_all(const Argument& first, std::same_as<Argument> auto const&... later) {
-  first.drop(later...);
-  drop_all(later...);
-}
-
 /// Has the value of a tensor computed. By now temporaries among the inputs have been given up, so that theirs
 /// need not be.
 inline Tensor read(Tensor tensor) {
@@ -328,11 +286,13 @@ Tensor apply(Op op, Here here, SavedOf<Op>& saved, const In&... in) {
   const Reads reads = recording.needed ? recording.reads(op) : 0;
   const bool read_now = value.is_deferred() && !stays_deferred(value, reads, tensors);
   if (!recording.needed) {
-    if constexpr (requires { Op::integers; }) drop_all(in...);  // elementwise: it may wait
+    if constexpr (requires { Op::integers; })
+      drop_all(std::array<const Argument*, count>{&in...});  // elementwise: it may wait
     return read_now ? read(constant(std::move(value))) : constant(std::move(value));
   }
-  Tensor out = TensorAccess::adopt(new FixedNode<Op, count>(
-      std::move(value), recording.requires_grad, std::move(op), SavedOf<Op>(saved), reads, here, in...));
+  Tensor out =
+      FixedNode<Op, count>::make(std::move(value), recording.requires_grad, std::move(op), SavedOf<Op>(saved),
+                                 reads, here, [&] { return entered<count>({&in...}, reads); });
   if (recording_mode.keep_values) [[unlikely]]
     Observer::show_made(*out.node());
   if (read_now) return read(std::move(out));

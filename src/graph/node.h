@@ -117,9 +117,22 @@ class Node {
  protected:
   Node(Array&& value, bool requires_grad)
       : requires_grad_(requires_grad), value_(std::move(value)), scope_(recording_mode.scope) {}
+  /// With inputs, which hold the references that `reads` says: see Argument::enter. (A value is an array, or
+  /// what one is made of.)
+  template <class Value>
+  Node(Value&& value, bool requires_grad, Tensor* inputs, std::uint32_t count, Reads reads, Here here)
+      : counts_((reads & reads_output) == 0 ? handle : handle + value_reference),
+        line_(here.line),
+        file_(here.file),
+        inputs_(inputs),
+        input_count_(count & ~(std::uint32_t{1} << 31)),
+        requires_grad_(requires_grad),
+        reads_(static_cast<std::uint16_t>(reads)),
+        value_(std::forward<Value>(value)),
+        scope_(recording_mode.scope) {}
   virtual ~Node();
 
-  /// `inputs` hold the references that `reads` says: see Argument::enter.
+  /// The same, where the inputs get their place later.
   void set_inputs(Tensor* inputs, std::size_t count, Reads reads, Here here) noexcept {
     inputs_ = inputs;
     input_count_ = static_cast<std::uint32_t>(count) & ~(std::uint32_t{1} << 31);

@@ -114,14 +114,19 @@ std::string Tensor::name() const { return checked(node_).label(); }
 
 namespace {
 
-const Variable& as_variable(const Tensor& tensor, const char* operation) {
-  const Node& node = checked(tensor.node());
-  if (node.is_variable()) return static_cast<const Variable&>(node);
+[[noreturn, gnu::cold]] void report_no_variable(const Tensor& tensor, const char* operation) {
   const std::string name = tensor.name().empty() ? "this tensor" : "'" + tensor.name() + "'";
   throw GradError(std::string(operation) + ": " + name +
                   (tensor.is_leaf()
                        ? " is a constant; make it with variable() to get a gradient"
                        : " is computed, not a leaf; ask gradients(loss, {tensor}) for its gradient"));
+}
+
+inline const Variable& as_variable(const Tensor& tensor, const char* operation) {
+  const Node& node = checked(tensor.node());
+  if (!node.is_variable()) [[unlikely]]
+    report_no_variable(tensor, operation);
+  return static_cast<const Variable&>(node);
 }
 
 }  // namespace

@@ -8,28 +8,28 @@ namespace chainrule {
 namespace ops {
 
 struct Add : Binary<Add>, rules::Add {
-  static constexpr bool cheap = true;
+  static constexpr bool cheap = true, for_scalars = true;
   static constexpr Notation notation = {"+", "+"};
   static constexpr std::string_view name = "add", formula = "∂(a + b)/∂a = 1,  ∂(a + b)/∂b = 1";
   static constexpr bool integers = true;
 };
 
 struct Sub : Binary<Sub>, rules::Sub {
-  static constexpr bool cheap = true;
+  static constexpr bool cheap = true, for_scalars = true;
   static constexpr Notation notation = {"−", "-"};
   static constexpr std::string_view name = "sub", formula = "∂(a − b)/∂a = 1,  ∂(a − b)/∂b = −1";
   static constexpr bool integers = true;
 };
 
 struct Mul : Binary<Mul>, rules::Mul {
-  static constexpr bool cheap = true;
+  static constexpr bool cheap = true, for_scalars = true;
   static constexpr Notation notation = {"×", "·"};
   static constexpr std::string_view name = "mul", formula = "∂(a · b)/∂a = b,  ∂(a · b)/∂b = a";
   static constexpr bool integers = true;
 };
 
 struct Div : Binary<Div>, rules::Div {
-  static constexpr bool cheap = true;
+  static constexpr bool cheap = true, for_scalars = true;
   static constexpr Notation notation = {"÷", "/"};
   static constexpr std::string_view name = "div", formula = "∂(a / b)/∂a = 1/b,  ∂(a / b)/∂b = −(a/b)/b";
 };
@@ -42,7 +42,7 @@ struct Pow : Binary<Pow>, rules::Pow {
 };
 
 struct Neg : Unary<Neg>, rules::Neg {
-  static constexpr bool cheap = true;
+  static constexpr bool cheap = true, for_scalars = true;
   static constexpr Notation notation = {"−", "-"};
   static constexpr std::string_view name = "neg", formula = "∂(−x)/∂x = −1";
   static constexpr bool integers = true;
@@ -68,7 +68,7 @@ struct Sign : Unary<Sign>, rules::Sign {
 };
 
 struct Relu : Unary<Relu>, rules::Relu {
-  static constexpr bool cheap = true;
+  static constexpr bool cheap = true, for_scalars = true;
   static constexpr std::string_view name = "relu", formula = "∂relu(x)/∂x = 1 if x > 0 else 0";
   static constexpr bool integers = true;
 };

@@ -5,6 +5,7 @@
 #include "graph/apply.h"
 #include "kernels/elementwise.h"
 #include "ops/formula.h"
+#include "ops/scalars.h"
 #include "ops/shape_ops.h"
 
 /// What elementwise operations have in common: an operation gives its value and its rules as generic
@@ -80,6 +81,13 @@ Tensor sum_of_tangents(const Tensor& out, Inputs tangents, const A& by_a, const 
 template <class Op>
 constexpr bool is_cheap = requires {
   Op::cheap;
+};
+
+/// Are graphs of scalars made of it? Op says so, and then takes the way of ops/scalars.h, which takes 1.5 kB
+/// of library.
+template <class Op>
+constexpr bool is_for_scalars = requires {
+  Op::for_scalars;
 };
 
 /// y = f(x). Op gives value(x) and vjp_x(x, y, g).
@@ -303,15 +311,30 @@ DType common_dtype(const Operand& first, const Operands&... others) {
   return common.result();
 }
 
-template <class Op>
-Tensor unary(const Operand& x) {
-  return apply(Op{}, x.here(), Argument(x, working_dtype<Op>(dtype_of(x))));
+template <class Op, std::same_as<Operand>... In>
+Tensor apply_to_any(const Operand& first, const In&... others) {
+  const DType dtype = working_dtype<Op>(common_dtype(first, others...));
+  return apply(Op{}, first.here(), Argument(first, dtype), Argument(others, dtype)...);
+}
+template <class Op, std::same_as<Operand>... In>
+[[gnu::noinline]] Tensor apply_to_others(const In&... in) {
+  return apply_to_any<Op>(in...);
+}
+template <class Op, std::same_as<Operand>... In>
+Tensor apply_elementwise(const In&... in) {
+  if constexpr (is_for_scalars<Op>)
+    return are_recorded_scalars(in...) ? apply_to_scalars<Op>(in...) : apply_to_others<Op>(in...);
+  else
+    return apply_to_any<Op>(in...);
 }
 
 template <class Op>
+Tensor unary(const Operand& x) {
+  return apply_elementwise<Op>(x);
+}
+template <class Op>
 Tensor binary(const Operand& a, const Operand& b) {
-  const DType dtype = working_dtype<Op>(common_dtype(a, b));
-  return apply(Op{}, a.here(), Argument(a, dtype), Argument(b, dtype));
+  return apply_elementwise<Op>(a, b);
 }
 
 }  // namespace ops
