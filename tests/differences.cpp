@@ -1,3 +1,6 @@
+// Central differences along directions,
+// with steps and tolerances by the dtype and the size of the numbers.
+
 #include "differences.h"
 
 #include <algorithm>

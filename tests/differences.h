@@ -1,3 +1,6 @@
+// Derivatives without autograd: by central differences, and random projections to compare them by. Tests of
+// all rules rely on these.
+
 #pragma once
 
 #include <functional>
@@ -6,7 +9,6 @@
 #include "chainrule/autograd.h"
 #include "support.h"
 
-/// Derivatives without autograd: by central differences, and random projections to compare them by.
 namespace chainrule::test {
 
 /// sum(a · b) over all elements.

@@ -1,3 +1,6 @@
+// The table of all operations: its rows put together,
+// and checks and random inputs of any row.
+
 #include "op_cases.h"
 
 #include <cctype>

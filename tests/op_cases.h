@@ -1,3 +1,6 @@
+// The table that every operation is tested from: one row per operation. The tests that follow from a row
+// are in tests/ops. To test a new operation, add its row to op_cases.cpp.
+
 #pragma once
 
 #include <functional>
@@ -7,8 +10,6 @@
 #include "reference.h"
 #include "support.h"
 
-/// The table that every operation is tested from: one row per operation. The tests that follow from a row
-/// are in tests/ops. To test a new operation, add its row to op_cases.cpp.
 namespace chainrule::test {
 
 using Inputs = std::vector<Tensor>;

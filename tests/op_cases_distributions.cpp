@@ -1,4 +1,5 @@
-// Rows of the table for random numbers that are differentiable. (Gamma samples are tested by hand.)
+// Rows of the table for random numbers that are differentiable. (Gamma samples are tested by hand, in
+// tests/ops.)
 
 #include <cmath>
 

@@ -1,3 +1,6 @@
+// Rows of the table for arithmetic, comparisons,
+// where and clamp, with their references in plain C++.
+
 #include <algorithm>
 #include <cmath>
 

@@ -1,3 +1,6 @@
+// Rows of the table for Fourier transforms,
+// whose reference is the sum in their definition.
+
 #include <complex>
 #include <numbers>
 

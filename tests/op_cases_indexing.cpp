@@ -1,4 +1,5 @@
-// The rows of what takes, replaces and adds up elements at their places, and of order.
+// The rows of what takes, replaces and adds up elements at their places, and of order, with references in
+// plain loops.
 
 #include <numeric>
 

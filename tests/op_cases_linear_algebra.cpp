@@ -1,3 +1,6 @@
+// Rows of the table for matmul and linear,
+// with references in plain loops.
+
 #include "op_inputs.h"
 
 namespace chainrule::test {

@@ -1,4 +1,5 @@
-// Rows of the table for losses and distances.
+// Rows of the table for losses and distances,
+// with references by their definitions.
 
 #include <cmath>
 #include <numbers>

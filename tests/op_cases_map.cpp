@@ -1,3 +1,6 @@
+// Rows of the table for map: formulas of a user's,
+// beside the same in operators.
+
 #include <cmath>
 
 #include "chainrule/map.h"

@@ -1,3 +1,6 @@
+// Rows of the table for softmax and cross entropies,
+// with references by their definitions.
+
 #include <cmath>
 
 #include "op_inputs.h"

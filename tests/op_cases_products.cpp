@@ -1,4 +1,6 @@
-// Rows of products: dot, outer, kron, cross, matrix_power, tensordot and einsum, all compositions of others.
+// Rows of products: dot, outer, kron, cross, matrix_power, tensordot and einsum, all compositions of others,
+// with references in plain loops.
+
 #include <map>
 
 #include "chainrule/linalg.h"

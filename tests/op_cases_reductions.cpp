@@ -1,3 +1,6 @@
+// Rows of the table for sums, means,
+// extrema and questions, over every choice of axes.
+
 #include <algorithm>
 
 #include "op_inputs.h"

@@ -1,3 +1,6 @@
+// Rows of the table for permutations, reshapes, slices,
+// joins and rows: what moves elements and changes none.
+
 #include <numeric>
 
 #include "chainrule/autograd.h"

@@ -1,4 +1,5 @@
-// The rows of what adds and moves axes, cuts, joins, repeats, pads and turns.
+// The rows of what adds and moves axes, cuts, joins, repeats, pads and turns, with references element by
+// element.
 
 #include "chainrule/shaping.h"
 #include "op_inputs.h"

@@ -1,4 +1,5 @@
-// Rows of the table for statistics, running sums and what looks for places.
+// Rows of the table for statistics, running sums and what looks for places, with references by their
+// definitions.
 
 #include <algorithm>
 #include <cmath>

@@ -1,3 +1,6 @@
+// Inputs of rows: random ones that keep away from kinks,
+// whole numbers, classes, labels and probabilities.
+
 #include "op_inputs.h"
 
 #include <algorithm>

@@ -1,10 +1,12 @@
+// How the rows of the table draw their inputs: random,
+// but the same in every run, and away from kinks.
+
 #pragma once
 
 #include <vector>
 
 #include "op_cases.h"
 
-/// How the rows of the table draw their inputs.
 namespace chainrule::test {
 
 /// Between low and high, further than central differences reach from each kink.

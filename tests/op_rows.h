@@ -1,8 +1,10 @@
+// Rows of operations on one kind of input, written in a line each.
+// For the files of rows.
+
 #pragma once
 
 #include "op_inputs.h"
 
-/// Rows of operations on one kind of input.
 namespace chainrule::test {
 
 using Call = std::function<Tensor(const Arguments&)>;

@@ -1,3 +1,6 @@
+// Where data, files of tests and the tool are,
+// as the build says.
+
 #include "paths.h"
 
 namespace chainrule::test {

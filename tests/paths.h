@@ -1,9 +1,10 @@
+// Where the files are that tests read and run. Known to one source only, so that the others compile to the
+// same in every folder.
+
 #pragma once
 
 #include <string>
 
-/// Where the files are that tests read and run. Known to one source only, so that the others compile to the
-/// same in every folder.
 namespace chainrule::test {
 
 /// A data file, which may be absent: tests that use it skip then.

@@ -1,3 +1,6 @@
+// Operations on plain arrays of double, element by element: what rows of the table are compared with. Slow
+// and plain on purpose.
+
 #include "reference.h"
 
 #include <algorithm>

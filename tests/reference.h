@@ -1,3 +1,6 @@
+// What every operation must compute, written as slow plain loops over long double and without any of
+// the library's operations.
+
 #pragma once
 
 #include <functional>
@@ -7,8 +10,6 @@
 #include "chainrule/shape.h"
 #include "chainrule/tensor.h"
 
-/// What every operation must compute, written as slow plain loops over long double and without any of
-/// the library's operations.
 namespace chainrule::reference {
 
 using Number = long double;

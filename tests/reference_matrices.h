@@ -1,9 +1,10 @@
+// What operations on matrices, the last two axes, must compute, by the plainest methods: elimination,
+// rotations, power series.
+
 #pragma once
 
 #include "reference.h"
 
-/// What operations on matrices, the last two axes, must compute, by the plainest methods: elimination,
-/// rotations, power series.
 namespace chainrule::reference::matrices {
 
 /// The element in exchanged places of the last two axes.

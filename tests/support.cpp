@@ -1,3 +1,6 @@
+// Reading, comparing and drawing tensors for tests,
+// and deep work on a small stack.
+
 #include "support.h"
 
 #include <pthread.h>

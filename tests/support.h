@@ -1,3 +1,6 @@
+// What several tests need: reading tensors, comparing them, catching errors, random numbers. Relies on public
+// headers only.
+
 #pragma once
 
 #include <gtest/gtest.h>
@@ -12,7 +15,6 @@
 #include "chainrule/ops.h"
 #include "chainrule/tensor.h"
 
-/// What several tests need: reading tensors, comparing them, catching errors, random numbers.
 namespace chainrule::test {
 
 #if defined(__has_feature)

@@ -1,3 +1,6 @@
+// Folders and files for tests, below the system's temporary folder,
+// and limits of what may be written.
+
 #include "temporary_files.h"
 
 #include <gtest/gtest.h>

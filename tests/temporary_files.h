@@ -1,3 +1,6 @@
+// Files for tests, gone when these are.
+// For all tests that read or write some.
+
 #pragma once
 
 #include <sys/resource.h>

@@ -1,3 +1,6 @@
+// Tests with several numbers of threads,
+// which are set back afterwards.
+
 #pragma once
 
 #include "chainrule/threads.h"

@@ -1,3 +1,7 @@
+/// \file
+/// DetectAnomaly finds the operation or derivative that makes the first NaN or infinity. It needs nothing but
+/// what each operation shows to observers, and costs nothing while there is none.
+
 #pragma once
 
 #include <memory>

@@ -1,3 +1,8 @@
+/// \file
+/// What operations take beside tensors: whole numbers, axes and flags. C++ converts bool, letters, fractions
+/// and numbers to each other, so that softmax(x, true) or sum(x, 0, 1) would compile and mean something else.
+/// These convert from what is meant alone.
+
 #pragma once
 
 #include <concepts>
@@ -12,9 +17,6 @@
 #include "chainrule/detail/api.h"
 #include "chainrule/dtype.h"
 
-/// What operations take beside tensors: whole numbers, axes and flags. C++ converts bool, letters, fractions
-/// and numbers to each other, so that softmax(x, true) or sum(x, 0, 1) would compile and mean something else.
-/// These convert from what is meant alone.
 namespace CHAINRULE_API chainrule {
 
 class Tensor;

@@ -1,3 +1,7 @@
+/// \file
+/// Gradients of results as pure functions, derivatives along directions, and what a thread records. For
+/// functions of functions see transforms.h; the engine below is in src/autograd.
+
 #pragma once
 
 #include <vector>

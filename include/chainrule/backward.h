@@ -1,11 +1,13 @@
+/// \file
+/// A backward pass that shows each gradient as soon as it is there: for what sends gradients to other
+/// machines, or steps parameters, while the pass goes on.
+
 #pragma once
 
 #include "chainrule/detail/api.h"
 #include "chainrule/detail/function_ref.h"
 #include "chainrule/tensor.h"
 
-/// A backward pass that shows each gradient as soon as it is there: for what sends gradients to other
-/// machines, or steps parameters, while the pass goes on.
 namespace CHAINRULE_API chainrule {
 
 /// output.backward(seed), and ready(leaf) is called for each leaf as soon as its gradient is complete, that

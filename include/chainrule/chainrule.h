@@ -1,3 +1,7 @@
+/// \file
+/// Everything but xtensor.h, the border to xtensor, which costs compile time, and what are libraries of their
+/// own, onnx.h and distributed.h.
+
 #pragma once
 
 /// Everything but xtensor.h, the border to xtensor, which costs compile time, and what are libraries of their

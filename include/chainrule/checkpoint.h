@@ -1,13 +1,15 @@
-#pragma once
-
-#include "chainrule/custom_gradient.h"
-#include "chainrule/graph.h"
-
+/// \file
 /// Trading time for memory: parts of a computation whose inner values are not kept for the backward pass, but
 /// computed once more when it comes to them.
 ///
 /// Threads: any number may call one, if they may call the function at once. It is called again by the thread
 /// that runs the backward pass.
+
+#pragma once
+
+#include "chainrule/custom_gradient.h"
+#include "chainrule/graph.h"
+
 namespace CHAINRULE_API chainrule {
 
 namespace detail {

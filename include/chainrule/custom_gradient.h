@@ -1,12 +1,14 @@
+/// \file
+/// Functions with derivatives of the user's own, and tensors whose gradient is stopped, scaled or reversed.
+///
+/// Threads: any number may call one, if they may call f at once. The rule is called by the thread that runs
+/// the backward pass.
+
 #pragma once
 
 #include "chainrule/detail/custom.h"
 #include "chainrule/ops.h"
 
-/// Functions with derivatives of the user's own, and tensors whose gradient is stopped, scaled or reversed.
-///
-/// Threads: any number may call one, if they may call f at once. The rule is called by the thread that runs
-/// the backward pass.
 namespace CHAINRULE_API chainrule {
 
 /// A function as f, with the derivative that `rule` gives. f is called with the arguments, records nothing,

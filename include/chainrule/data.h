@@ -1,3 +1,9 @@
+/// \file
+/// Data for classification: samples with classes, scaling, splitting, mini-batches.
+///
+/// Threads: all of it may run in several at once, also on the same data, Standardizer and Batches; each
+/// thread needs a Generator and an iterator of its own.
+
 #pragma once
 
 #include "chainrule/detail/api.h"
@@ -5,10 +11,6 @@
 #include "chainrule/ops.h"
 #include "chainrule/random.h"
 
-/// Data for classification: samples with classes, scaling, splitting, mini-batches.
-///
-/// Threads: all of it may run in several at once, also on the same data, Standardizer and Batches; each
-/// thread needs a Generator and an iterator of its own.
 namespace CHAINRULE_API chainrule {
 
 /// Samples and their classes; or, where no classes are spoken of, the numbers that belong to them.

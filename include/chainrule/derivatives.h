@@ -1,11 +1,13 @@
+/// \file
+/// Jacobians, Hessians, products with them, and Taylor coefficients, of functions as transforms.h takes them.
+/// All may be differentiated again, and nest with each other and with grad, vjp and jvp. Rows, columns and
+/// diagonals are computed in one pass each, by vmap over the directions.
+
 #pragma once
 
 #include "chainrule/detail/jacobian.h"
 #include "chainrule/transforms.h"
 
-/// Jacobians, Hessians, products with them, and Taylor coefficients, of functions as transforms.h takes them.
-/// All may be differentiated again, and nest with each other and with grad, vjp and jvp. Rows, columns and
-/// diagonals are computed in one pass each, by vmap over the directions.
 namespace CHAINRULE_API chainrule {
 
 /// How jacobian() goes about it.

@@ -1,3 +1,7 @@
+/// \file
+/// Data-parallel training on several processes and machines, by MPI. This is a library of its own,
+/// chainrule::distributed; chainrule/chainrule.h does not include it.
+
 #pragma once
 
 /// Data-parallel training on several processes and machines, by MPI. This is a library of its own,

@@ -1,3 +1,7 @@
+/// \file
+/// Random numbers of the distributions that people use most, from an explicit generator. Relies on random.h;
+/// samples of continuous ones are differentiable in the parameters.
+
 #pragma once
 
 #include "chainrule/detail/api.h"

@@ -1,3 +1,9 @@
+/// \file
+/// Pictures of graphs: as DOT, as what Graphviz makes of it, and as a page to explore in a browser.
+///
+/// Threads: several may draw at once, also the same graph, each to a stream or file of its own. Graphviz
+/// itself works for one at a time; the others wait.
+
 #pragma once
 
 #include <optional>
@@ -6,10 +12,6 @@
 #include "chainrule/graph.h"
 #include "chainrule/profile.h"
 
-/// Pictures of graphs: as DOT, as what Graphviz makes of it, and as a page to explore in a browser.
-///
-/// Threads: several may draw at once, also the same graph, each to a stream or file of its own. Graphviz
-/// itself works for one at a time; the others wait.
 namespace CHAINRULE_API chainrule {
 
 /// A tensor in numbers: all of them, or what they are like.

@@ -1,3 +1,7 @@
+/// \file
+/// The types of elements, and all that depends on them: sizes, promotion, dispatch. Relies on halves.h for
+/// the two 16-bit floats. Whoever adds a dtype does it in the lists at the top; src/adding.md says how.
+
 #pragma once
 
 #include <cstddef>

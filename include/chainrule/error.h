@@ -1,3 +1,7 @@
+/// \file
+/// The errors that the library throws, by what went wrong, and a place in the user's source. They know no
+/// tensors: src/graph/call_error.h adds the names of those as errors pass by.
+
 #pragma once
 
 #include <cstdint>

@@ -1,3 +1,7 @@
+/// \file
+/// Discrete Fourier transforms along an axis, of complex numbers that are pairs of real ones. FFTW 3 computes
+/// them, which is loaded by the first call.
+
 #pragma once
 
 #include <optional>

@@ -1,3 +1,10 @@
+/// \file
+/// More functions that work element by element: elementary and special ones, rounding, and the activations of
+/// neural networks. They broadcast, promote and treat 0 times infinity as those of ops.h do. Integers become
+/// the default float, except where int64 is said to stay.
+///
+/// float32 is computed in float64 and rounded, where a function is not made of others.
+
 #pragma once
 
 #include <limits>
@@ -5,11 +12,6 @@
 
 #include "chainrule/ops.h"
 
-/// More functions that work element by element: elementary and special ones, rounding, and the activations of
-/// neural networks. They broadcast, promote and treat 0 times infinity as those of ops.h do. Integers become
-/// the default float, except where int64 is said to stay.
-///
-/// float32 is computed in float64 and rounded, where a function is not made of others.
 namespace CHAINRULE_API chainrule {
 
 // ---- Powers, exponentials and logarithms -----------------------------------------------------------------

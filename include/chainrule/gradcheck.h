@@ -1,11 +1,13 @@
+/// \file
+/// Comparing derivatives with differences.
+///
+/// Threads: any number may check one function, if they may call it at once.
+
 #pragma once
 
 #include "chainrule/detail/function_ref.h"
 #include "chainrule/detail/trace.h"
 
-/// Comparing derivatives with differences.
-///
-/// Threads: any number may check one function, if they may call it at once.
 namespace CHAINRULE_API chainrule {
 
 /// How gradients are compared with differences.

@@ -1,3 +1,7 @@
+/// \file
+/// The graph for those who look at it: nodes with their values, gradients and formulas, and scopes that name
+/// parts. It is a snapshot in plain data; nothing here changes a graph or keeps it alive.
+
 #pragma once
 
 #include "chainrule/autograd.h"

@@ -1,3 +1,7 @@
+/// \file
+/// Floating-point numbers of two bytes, as tensors and files store them. Arithmetic is that of float, to
+/// which they convert exactly.
+
 #pragma once
 
 #include <bit>
@@ -6,8 +10,6 @@
 
 #include "chainrule/detail/api.h"
 
-/// Floating-point numbers of two bytes, as tensors and files store them. Arithmetic is that of float, to
-/// which they convert exactly.
 namespace CHAINRULE_API chainrule {
 
 namespace detail {

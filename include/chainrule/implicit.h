@@ -1,3 +1,7 @@
+/// \file
+/// Solutions of equations and minima as functions of what the equations depend on: fixed_point, root,
+/// minimize. Derivatives come from the implicit function theorem; the solvers are in src/solvers.
+
 #pragma once
 
 #include <stdexcept>

@@ -1,3 +1,10 @@
+/// \file
+/// Elements by their places: taking, replacing and adding up at positions, choosing by a mask, and order.
+///
+/// Positions are int64 tensors or whole numbers in braces; DTypeError for another dtype. They carry no
+/// gradient, and their values are kept with the node. ShapeError for one that is not there; where it says so,
+/// negative ones count from the end. Whatever only moves elements takes any dtype.
+
 #pragma once
 
 #include <optional>
@@ -5,11 +12,6 @@
 
 #include "chainrule/ops.h"
 
-/// Elements by their places: taking, replacing and adding up at positions, choosing by a mask, and order.
-///
-/// Positions are int64 tensors or whole numbers in braces; DTypeError for another dtype. They carry no
-/// gradient, and their values are kept with the node. ShapeError for one that is not there; where it says so,
-/// negative ones count from the end. Whatever only moves elements takes any dtype.
 namespace CHAINRULE_API chainrule {
 
 // ---- Taking elements -----------------------------------------------------------------------------------

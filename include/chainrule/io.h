@@ -1,3 +1,7 @@
+/// \file
+/// Files of tensors: CSV, NumPy's .npy and .npz, IDX and safetensors, and files that are written whole or not
+/// at all. Files are not trusted; errors name the file and the place in it.
+
 #pragma once
 
 #include <cstdint>

@@ -1,3 +1,8 @@
+/// \file
+/// Linear algebra beyond matmul: products, einsum, and what is made of decompositions of matrices. Matrices
+/// are the last two axes; axes before them are batches, each matrix by itself. All derivatives can be
+/// differentiated again.
+
 #pragma once
 
 #include <initializer_list>
@@ -9,9 +14,6 @@
 
 #include "chainrule/ops.h"
 
-/// Linear algebra beyond matmul: products, einsum, and what is made of decompositions of matrices. Matrices
-/// are the last two axes; axes before them are batches, each matrix by itself. All derivatives can be
-/// differentiated again.
 namespace CHAINRULE_API chainrule {
 
 // ---- Products ------------------------------------------------------------------------------------------

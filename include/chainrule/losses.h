@@ -1,12 +1,14 @@
+/// \file
+/// Losses beside those of ops.h, and distances. Names, defaults and formulas are PyTorch's. A loss is
+/// averaged over its elements unless told otherwise. A target has the shape of the prediction, or is a number
+/// for all of it; ShapeError otherwise, as broadcasting here is most often a mistake. The mean of nothing is
+/// a ShapeError, too.
+
 #pragma once
 
 #include "chainrule/detail/api.h"
 #include "chainrule/ops.h"
 
-/// Losses beside those of ops.h, and distances. Names, defaults and formulas are PyTorch's. A loss is
-/// averaged over its elements unless told otherwise. A target has the shape of the prediction, or is a number
-/// for all of it; ShapeError otherwise, as broadcasting here is most often a mistake. The mean of nothing is
-/// a ShapeError, too.
 namespace CHAINRULE_API chainrule {
 
 // ---- Of numbers ------------------------------------------------------------------------------------------

@@ -1,3 +1,7 @@
+/// \file
+/// map: a formula of the user's own as one node, whose value and derivatives are loops compiled for the
+/// processor. The formula is written once, for packs; dual.h differentiates it, formula.h writes it down.
+
 #pragma once
 
 #include <array>

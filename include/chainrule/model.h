@@ -1,3 +1,8 @@
+/// \file
+/// Networks that predict from tables, with all that this takes, in one file. A file holds the weights, the
+/// columns and how they were scaled, so that a prediction needs only the table. Relies on data/encoder.h and
+/// data/table_network.h.
+
 #pragma once
 
 #include <string>
@@ -6,7 +11,6 @@
 #include "chainrule/data/encoder.h"
 #include "chainrule/data/table_network.h"
 
-/// Networks that predict from tables, with all that this takes, in one file.
 namespace CHAINRULE_API chainrule {
 
 /// A network together with what turns the rows of a table into its inputs.

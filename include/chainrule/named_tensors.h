@@ -1,3 +1,7 @@
+/// \file
+/// Tensors by name, in an order: what a file holds, or what an optimiser, a schedule or an average has to
+/// remember.
+
 #pragma once
 
 #include <string>

@@ -1,10 +1,12 @@
+/// \file
+/// What networks are made of beside the general operations: convolutions, pooling, normalisation, attention
+/// and recurrent cells. Names, layouts, meaning and default values are PyTorch's (torch.nn.functional).
+
 #pragma once
 
 #include "chainrule/ops.h"
 #include "chainrule/random.h"
 
-/// What networks are made of beside the general operations: convolutions, pooling, normalisation, attention
-/// and recurrent cells. Names, layouts, meaning and default values are PyTorch's (torch.nn.functional).
 namespace CHAINRULE_API chainrule {
 
 // ---- Convolutions ------------------------------------------------------------------------------------

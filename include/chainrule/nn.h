@@ -1,3 +1,7 @@
+/// \file
+/// Neural networks: modules, the layers that there are, and what their weights start from. Each layer is in a
+/// header of its own in nn/, and computes by a function of ops.h, functions.h or networks.h.
+
 #pragma once
 
 /// Neural networks: modules, the layers that there are, and what their weights start from.

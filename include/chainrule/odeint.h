@@ -1,8 +1,11 @@
+/// \file
+/// Solutions of ordinary differential equations, with their derivatives. Relies on implicit.h for how
+/// functions and parameters are given; the steps are in src/solvers/dormand_prince.cpp.
+
 #pragma once
 
 #include "chainrule/implicit.h"
 
-/// Solutions of ordinary differential equations, with their derivatives.
 namespace CHAINRULE_API chainrule {
 
 /// How a gradient passes back through odeint.

@@ -1,3 +1,7 @@
+/// \file
+/// Models in the format of ONNX (https://onnx.ai) as differentiable functions of tensors, read and written.
+/// This is a library of its own, chainrule::onnx, which needs protobuf and ONNX's schema.
+
 #pragma once
 
 #include <functional>

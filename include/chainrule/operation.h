@@ -1,3 +1,7 @@
+/// \file
+/// Operations of the user's own, written as the library's are: one struct with its forward on raw memory, its
+/// derivative and its formula. testing.h has the one call that tests one; for less, see custom_gradient.h.
+
 #pragma once
 
 #include <concepts>

@@ -1,3 +1,8 @@
+/// \file
+/// The operations that everything is made of, with NumPy's and PyTorch's names and meaning. Each makes a node
+/// that records its inputs and how to differentiate; further ones are in functions.h and the headers after
+/// it.
+
 #pragma once
 
 #include <optional>

@@ -1,3 +1,7 @@
+/// \file
+/// Optimisers, and what goes with them: how parameters move along their gradients. All derive from the base
+/// in optim/optimizer.h, where what is common to them is described.
+
 #pragma once
 
 /// Optimisers, and what goes with them: how parameters move along their gradients.

@@ -1,3 +1,7 @@
+/// \file
+/// Where time and memory go: operations and their derivatives as they are computed, as a table and as a
+/// trace. It is an observer of its thread (src/graph/observer.h), and costs nothing while there is none.
+
 #pragma once
 
 #include <cstdint>
@@ -9,7 +13,6 @@
 
 #include "chainrule/detail/api.h"
 
-/// Where time and memory go.
 namespace CHAINRULE_API chainrule {
 
 class Tensor;

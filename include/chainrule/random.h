@@ -1,3 +1,7 @@
+/// \file
+/// Random numbers: a generator whose numbers are the same on every machine, and tensors of them.
+/// Distributions with parameters and gradients are in distributions.h.
+
 #pragma once
 
 #include <array>

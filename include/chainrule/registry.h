@@ -1,3 +1,10 @@
+/// \file
+/// Every operation by name: what it is called, its parameters, its formula, and how to call it with arguments
+/// that are known only at run time. The command line, `chainrule ops`, the drawings and the tests read this
+/// list, and so may any other front end.
+///
+/// Threads: any number may read the list and call at once, each with Arguments of its own.
+
 #pragma once
 
 #include <initializer_list>
@@ -14,11 +21,6 @@
 #include "chainrule/ops.h"
 #include "chainrule/random.h"
 
-/// Every operation by name: what it is called, its parameters, its formula, and how to call it with arguments
-/// that are known only at run time. The command line, `chainrule ops`, the drawings and the tests read this
-/// list, and so may any other front end.
-///
-/// Threads: any number may read the list and call at once, each with Arguments of its own.
 namespace CHAINRULE_API chainrule {
 namespace registry {
 

@@ -1,3 +1,8 @@
+/// \file
+/// Training, seen: curves in a terminal, and a page that shows what a classifier has learned.
+///
+/// Threads: several may plot and write reports at once, each to a file of its own.
+
 #pragma once
 
 #include <concepts>
@@ -8,9 +13,6 @@
 #include "chainrule/data.h"
 #include "chainrule/data/table_network.h"
 
-/// Training, seen: curves in a terminal, and a page that shows what a classifier has learned.
-///
-/// Threads: several may plot and write reports at once, each to a file of its own.
 namespace CHAINRULE_API chainrule {
 
 /// Numbers that follow each other, as the loss of each epoch. Those that are not finite leave a gap.

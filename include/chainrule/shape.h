@@ -1,3 +1,7 @@
+/// \file
+/// The sizes of a tensor along its axes. Everything that has elements relies on it; it knows neither dtypes
+/// nor memory.
+
 #pragma once
 
 #include <cstdint>

@@ -1,3 +1,9 @@
+/// \file
+/// More of what only moves elements: axes added and taken away, tensors cut and joined, elements repeated,
+/// turned, padded. All of it takes any dtype; the gradient goes back to where each element came from, and is
+/// added up where one was repeated. Negative axes count from the end. ShapeError for an axis that does not
+/// exist, and for sizes that do not fit.
+
 #pragma once
 
 #include <initializer_list>
@@ -8,10 +14,6 @@
 
 #include "chainrule/ops.h"
 
-/// More of what only moves elements: axes added and taken away, tensors cut and joined, elements repeated,
-/// turned, padded. All of it takes any dtype; the gradient goes back to where each element came from, and is
-/// added up where one was repeated. Negative axes count from the end. ShapeError for an axis that does not
-/// exist, and for sizes that do not fit.
 namespace CHAINRULE_API chainrule {
 
 // ---- Axes ------------------------------------------------------------------------------------------------

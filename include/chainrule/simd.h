@@ -1,3 +1,6 @@
+// One small SIMD type, for the library's own loops and for `map`: formulas are written once and compiled for
+// every width. Relies on the compiler's vector extensions; functions are in detail/simd_functions.h.
+
 #pragma once
 
 #include <bit>

@@ -1,3 +1,8 @@
+/// \file
+/// Statistics, running sums and everyday helpers. Unless it says otherwise, a function reduces as `sum` does:
+/// over all axes, or those given, which keepdims leaves in place with size 1; integers and bool count as real
+/// numbers of the default dtype; of nothing there is none, which is a ShapeError.
+
 #pragma once
 
 #include <utility>
@@ -5,9 +10,6 @@
 #include "chainrule/detail/api.h"
 #include "chainrule/ops.h"
 
-/// Statistics, running sums and everyday helpers. Unless it says otherwise, a function reduces as `sum` does:
-/// over all axes, or those given, which keepdims leaves in place with size 1; integers and bool count as real
-/// numbers of the default dtype; of nothing there is none, which is a ShapeError.
 namespace CHAINRULE_API chainrule {
 
 // ---- Spread ----------------------------------------------------------------------------------------------

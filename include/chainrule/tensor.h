@@ -1,3 +1,7 @@
+/// \file
+/// Tensors: handles to the nodes of a graph, how they are made from numbers, and how their elements are read.
+/// Operations on them are in ops.h and the headers after it, gradients in autograd.h.
+
 #pragma once
 
 #include <concepts>
@@ -20,7 +24,6 @@
 #include "chainrule/error.h"
 #include "chainrule/shape.h"
 
-/// Tensors: handles to the nodes of a graph, how they are made from numbers, and how their elements are read.
 namespace CHAINRULE_API chainrule {
 
 class Node;

@@ -1,3 +1,7 @@
+/// \file
+/// GoogleTest matchers and assertions for tests of programs that use the library. Not part of chainrule.h, as
+/// it needs gmock (GTest::gmock in CMake).
+
 #pragma once
 
 #include <cmath>
@@ -11,8 +15,6 @@
 #include "chainrule/operation.h"
 #include "chainrule/ops.h"
 
-/// GoogleTest matchers and assertions for tests of programs that use the library. Not part of chainrule.h, as
-/// it needs gmock (GTest::gmock in CMake).
 namespace chainrule {
 namespace detail {
 

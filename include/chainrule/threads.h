@@ -1,3 +1,7 @@
+/// \file
+/// How many threads an operation may use. They belong to the process and are shared by all callers;
+/// src/kernels/parallel.h deals work out to them.
+
 #pragma once
 
 #include "chainrule/detail/api.h"

@@ -1,3 +1,7 @@
+/// \file
+/// Derivatives as functions of functions, as in JAX and torch.func: grad, value_and_grad, vjp, jvp,
+/// linearize. They nest in any order; detail/trace.h runs functions, autograd.h differentiates.
+
 #pragma once
 
 #include "chainrule/detail/levels.h"

@@ -1,8 +1,12 @@
+/// \file
+/// vmap: a function of one sample as one of many, as in JAX and torch.func. A run puts tensors with one more
+/// axis in place of the arguments; relies on detail/levels.h for that, and on each operation's rule for
+/// batches.
+
 #pragma once
 
 #include "chainrule/detail/levels.h"
 
-/// vmap: a function of one sample as one of many, as in JAX and torch.func.
 namespace CHAINRULE_API chainrule {
 
 /// For in_axes and out_axes: the argument is the same for all samples, so is the result.

@@ -1,3 +1,8 @@
+/// \file
+/// A derivative step by step: the chain rule at each node as an equation, in names and in numbers, and
+/// drawings of it. Relies on graph.h for the graph that is walked; the pictures are made by
+/// chainrule::render.
+
 #pragma once
 
 #include "chainrule/detail/api.h"

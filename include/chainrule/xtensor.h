@@ -1,3 +1,7 @@
+/// \file
+/// The border to xtensor: its expressions as tensors, and tensors as its views, without a copy where that is
+/// possible. Only programs that include this need xtensor.
+
 #pragma once
 
 #include "chainrule/detail/api.h"

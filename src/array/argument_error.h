@@ -1,3 +1,6 @@
+// The exception for wrong arguments that have no type of their own. Relies on nothing; graph/call_error.h
+// gives it the place of the call.
+
 #pragma once
 
 #include <stdexcept>

@@ -1,3 +1,6 @@
+// An array: shape, dtype and elements, which lie in place, in shared memory, or wait to be computed. Below
+// all else: it knows of the pool and of deferred elements, not of nodes, kernels or operations.
+
 #pragma once
 
 #include <atomic>

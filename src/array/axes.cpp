@@ -1,4 +1,5 @@
-// What broadcasts with what, which axes are meant, and what reductions leave of a shape.
+// What broadcasts with what, which axes are meant, and what reductions leave of a shape. All in terms of
+// shapes; no element is touched.
 
 #include "array/axes.h"
 

@@ -1,3 +1,6 @@
+// The shape rules that operations share. Each error names the operation. Everything that takes an axis or
+// broadcasts relies on this, so that all say the same of the same mistake.
+
 #pragma once
 
 #include <bitset>
@@ -7,7 +10,6 @@
 
 #include "chainrule/shape.h"
 
-/// The shape rules that operations share. Each error names the operation.
 namespace chainrule {
 
 /// NumPy's broadcasting of two shapes: aligned at the last axis, a size of 1 stretches.

@@ -1,3 +1,6 @@
+// Reference counts that are plain until the process has a second thread, and atomic from then on. Most
+// programs have one, and an atomic count would be a good part of what a scalar operation costs.
+
 #pragma once
 
 #include <atomic>

@@ -1,3 +1,6 @@
+// The elements of an array that nobody has read yet, as a recipe. An array holds one in place of elements;
+// kernels define what the recipes are.
+
 #pragma once
 
 #include <cstddef>

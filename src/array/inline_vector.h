@@ -1,3 +1,6 @@
+// A vector whose first few elements lie in place, for what is short nearly always, as the inputs of a node.
+// Relies on nothing.
+
 #pragma once
 
 #include <cstring>

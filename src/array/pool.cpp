@@ -1,4 +1,5 @@
 // The recycled memory: lists of each thread's own for small blocks, and one behind a mutex for all others.
+// Pages go back to the system only on demand or beyond the limit of chainrule/memory.h.
 
 #include "array/pool.h"
 

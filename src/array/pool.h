@@ -1,3 +1,8 @@
+// Recycled memory for nodes and values. Fresh pages from the system cost more than most operations, so
+// blocks go round: up to 16 kB (nodes, small values) through lists of each thread's own, larger ones and
+// what is too much for such a list through one behind a mutex. Thread-safe; a block may be given back by any
+// thread.
+
 #pragma once
 
 #include <array>
@@ -15,10 +20,6 @@
 #define CHAINRULE_POOL_OFF 0  // recycling would hide use after free from the address sanitizer
 #endif
 
-/// Recycled memory for nodes and values. Fresh pages from the system cost more than most operations, so
-/// blocks go round: up to 16 kB (nodes, small values) through lists of each thread's own, larger ones and
-/// what is too much for such a list through one behind a mutex. Thread-safe; a block may be given back by any
-/// thread.
 namespace chainrule::pool {
 
 /// At least `bytes` bytes, aligned to 64. Throws std::bad_alloc.

@@ -1,3 +1,6 @@
+// Integers that wrap around where the result is too large, for kernels of int64. Relies on C++ defining that
+// for unsigned numbers.
+
 #pragma once
 
 #include <compare>

@@ -1,4 +1,5 @@
-// Sums of the cotangents that meet at a node.
+// Sums of the cotangents that meet at a node, whether numbers, tensors or products that are only added up.
+// Recorded sums are operations; those in numbers are kernels/accumulate.h.
 
 #include "autograd/accumulator.h"
 

@@ -1,3 +1,6 @@
+// Where cotangents meet: a node that is used several times has the sum of what its users send. The engine has
+// one for each node of a traversal, by its position there.
+
 #pragma once
 
 #include <array>
@@ -7,7 +10,6 @@
 #include "graph/cotangent.h"
 #include "graph/traversal.h"
 
-/// Where cotangents meet: a node that is used several times has the sum of what its users send.
 namespace chainrule {
 
 /// sum + more, in place where nobody else knows the sum. Should memory run out, the sum stays where it was.

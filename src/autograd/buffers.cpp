@@ -1,4 +1,5 @@
-// What functions do to the buffers of modules, for who calls them again.
+// What functions do to the buffers of modules, for who calls them again. Assignments are seen through
+// AssignedBuffers while one exists in the thread; see buffers.h.
 
 #include "autograd/buffers.h"
 

@@ -1,3 +1,6 @@
+// What a function does to the buffers of modules, as running statistics, when it is called again to be
+// differentiated. Relies on Buffer telling its thread of each assignment.
+
 #pragma once
 
 #include <utility>

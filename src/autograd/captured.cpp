@@ -1,4 +1,5 @@
-// What a function has captured: variables, and tensors that are computed from some.
+// What a function has captured: variables, and tensors that are computed from some. Found by walking the
+// recorded graph back to what was there before the call.
 
 #include "autograd/captured.h"
 

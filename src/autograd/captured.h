@@ -1,3 +1,6 @@
+// What a function has captured, beside its arguments, that its result depends on: checkpoints and solvers
+// must differentiate by it, too. Relies on scopes to tell which nodes the call has made.
+
 #pragma once
 
 #include <span>

@@ -1,4 +1,5 @@
-// What the tests of the library's own operations ask of each, for those of the user.
+// What the tests of the library's own operations ask of each, for those of the user: derivatives of every
+// order and mode against differences, batches against loops. Written in public functions only.
 
 #include <cmath>
 

@@ -1,4 +1,5 @@
-// Checkpoints: how a function is computed again in the backward pass.
+// Checkpoints: how a function is computed again in the backward pass. The call is one node that keeps the
+// arguments; its derivative records the function anew and goes back through that.
 
 #include "chainrule/checkpoint.h"
 

@@ -1,3 +1,6 @@
+// A backward pass that takes the graph apart on its way, for std::move(loss).backward(). It observes the
+// engine's walk over a traversal, and gives back each node as soon as it has been passed.
+
 #pragma once
 
 #include "array/inline_vector.h"

@@ -1,4 +1,6 @@
-// Nodes with derivatives of the user's own, and the operations that change only the gradient.
+// Nodes with derivatives of the user's own, and the operations that change only the gradient. The node is an
+// operation of its own, whose results are taken out of it by several.h; under vmap and jvp the user's rule is
+// traced.
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,6 @@
 // A user's function of numbers, with a derivative of its own, as an operation that works element by element.
+// Broadcasting is that of kernels/broadcast.h; the function itself is called through a pointer, element by
+// element.
 
 #include "chainrule/detail/custom_numbers.h"
 

@@ -1,4 +1,6 @@
-// Comparison of gradients with central differences, and the search for the reason where they differ.
+// Comparison of gradients with central differences, and the search for the reason where they differ. The
+// engine gives the gradients; differences are of the function alone, along random directions or for each
+// element.
 
 #include "chainrule/gradcheck.h"
 

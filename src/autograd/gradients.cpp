@@ -1,4 +1,5 @@
-// What users ask of a graph: gradients(), backward(), jvp(), and the modes of recording.
+// What users ask of a graph: gradients(), backward(), jvp(), and the modes of recording. Each is the one
+// engine with another observer: what is collected, added to leaves, or shown.
 
 #include <algorithm>
 

@@ -1,4 +1,5 @@
 // Jacobians by rows or columns, products with second derivatives, diagonals of both, and Taylor coefficients.
+// Many directions go through one pass under vmap, in chunks. Relies on detail/trace.h for recorded functions.
 
 #include "chainrule/detail/jacobian.h"
 

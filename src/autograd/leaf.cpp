@@ -1,4 +1,6 @@
-// The gradient of a leaf, to which each backward pass adds its own, in any number of threads.
+// The gradient of a leaf, to which each backward pass adds its own, in any number of threads. Relies on a
+// lock per leaf, and on accumulator.h for the sum.
+
 #include <thread>
 
 #include "autograd/accumulator.h"

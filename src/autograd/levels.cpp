@@ -1,4 +1,5 @@
 // Runs of functions under vmap and jvp: what stands for their arguments, and what their results stand for.
+// Each run has a level; chunks of a vmap share random numbers through graph/chunks.h.
 
 #include "chainrule/detail/levels.h"
 

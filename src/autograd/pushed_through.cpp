@@ -1,4 +1,5 @@
-// Derivatives along tangents, by rules for cotangents.
+// Derivatives along tangents, for operations that only have a rule for cotangents: that rule is linear, and
+// is transposed by the engine. Relies on rules being written in public operations.
 
 #include <algorithm>
 #include <array>

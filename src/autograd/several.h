@@ -1,3 +1,6 @@
+// A node with several results, for functions of the user's: one value that holds them all, from which each is
+// taken by a node of its own. Traced values and those that are not floating go beside it.
+
 #pragma once
 
 #include <vector>

@@ -1,3 +1,6 @@
+// A sum that begins with nothing, for rules that may have nothing to add. Relies on operator+ alone, so that
+// it is recorded where gradients are.
+
 #pragma once
 
 #include <utility>

@@ -1,4 +1,5 @@
-// Numbers with currencies, units and signs between thousands.
+// Numbers with currencies, units and signs between thousands. Texts are taken apart by hand, without a
+// locale; io.h's parse_number reads what remains.
 
 #include "data/amounts.h"
 

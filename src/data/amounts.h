@@ -1,3 +1,6 @@
+// Numbers with currencies, units and signs between thousands, as tables of people have them. A form is found
+// from all texts of a column at once and then read alike.
+
 #pragma once
 
 #include <optional>

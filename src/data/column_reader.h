@@ -1,3 +1,6 @@
+// A column of a table while it is read, cell by cell: numbers as long as all are, texts from the first that
+// is none. Relies on data/table.h for what becomes of it.
+
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
 // What is learned of the columns of a table: kinds, scales, categories, classes, and what cannot be learned.
+// Relies on amounts.h and dates.h for texts that are numbers; errors name the column and the remedy.
 
 #include "data/columns.h"
 

@@ -1,3 +1,6 @@
+// What an encoder learns of the columns of a table, and the words in which it complains of one. Shared by
+// columns.cpp, targets.cpp and encoder.cpp.
+
 #pragma once
 
 #include <cstdint>

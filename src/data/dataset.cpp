@@ -1,4 +1,5 @@
-// Samples with their classes: split, taken in batches, and what a network makes of them.
+// Samples with their classes: split, taken in batches, and what a network makes of them. Relies on take_rows
+// for batches; the half-moons are drawn by the formula of scikit-learn.
 
 #include <algorithm>
 #include <cmath>

@@ -1,3 +1,6 @@
+// Dates and times of day in texts.
+// As amounts.h: a form for a whole column, and then the parts of each.
+
 #pragma once
 
 #include <optional>

@@ -1,4 +1,5 @@
-// The rows of a table as inputs and targets of a network, by what was learned of its columns.
+// The rows of a table as inputs and targets of a network, by what was learned of its columns. columns.h
+// learns; here cells become elements of tensors, and wrong ones become errors with their line.
 
 #include "chainrule/data/encoder.h"
 

@@ -1,4 +1,5 @@
-// Dealing samples to parts: at random, with the classes spread evenly, or with groups kept together.
+// Dealing samples to parts: at random, with the classes spread evenly, or with groups kept together. Relies
+// on a generator and on labels alone, so that the same seed deals the same parts on every machine.
 
 #include "chainrule/data/folds.h"
 

@@ -1,4 +1,5 @@
-// Images in IDX as a table, with a column for each pixel.
+// Images in IDX as a table, with a column for each pixel, and the labels of the file beside it. Relies on
+// io.h for reading them.
 
 #include "data/idx.h"
 

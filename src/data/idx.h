@@ -1,3 +1,6 @@
+// Files of images in the format of MNIST,
+// as tables. table.cpp asks whether a file is one.
+
 #pragma once
 
 #include <string>

@@ -1,6 +1,8 @@
+// Characters of texts in ASCII, whatever the locale is.
+// Inline, as a table has millions of them.
+
 #pragma once
 
-/// Characters of texts in ASCII, whatever the locale is.
 namespace chainrule {
 
 inline bool is_digit(char c) { return c >= '0' && c <= '9'; }

@@ -1,4 +1,5 @@
-// Batches of an epoch, and the threads that prepare them.
+// Batches of an epoch, and the threads that prepare them. A batch is made by one thread from its own seed, so
+// that their number changes nothing but the time.
 
 #include "chainrule/data/loader.h"
 

@@ -1,4 +1,5 @@
-// How good predictions are: counts of classes, areas under curves, and distances of numbers.
+// How good predictions are: counts of classes, areas under curves, and distances of numbers. All counts are
+// exact; areas go by ranks, with ties by half.
 
 #include "chainrule/data/metrics.h"
 

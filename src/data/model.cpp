@@ -1,4 +1,5 @@
-// A network with what prepares its inputs: predicting, and the file that holds both.
+// A network with what prepares its inputs: predicting, and the file that holds both. The file is safetensors,
+// whose metadata is JSON that says what the columns mean; nothing in it is believed unchecked.
 
 #include "chainrule/model.h"
 

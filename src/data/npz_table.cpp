@@ -1,4 +1,5 @@
-// Arrays in NumPy's NPZ as a table: each has a row for each sample.
+// Arrays in NumPy's NPZ as a table: each has a row for each sample. Which array is the target, and which part
+// a name means, is told by the names. Relies on io/npy.h and io/zip.h.
 
 #include "data/npz_table.h"
 

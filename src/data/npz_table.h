@@ -1,3 +1,6 @@
+// Arrays of NumPy's as tables, from .npz archives and single .npy files.
+// table.cpp asks whether a file is one.
+
 #pragma once
 
 #include <string>

@@ -1,3 +1,6 @@
+// The check that samples and what belongs to them are equally many.
+// Shared by the data set and the loader.
+
 #pragma once
 
 #include <string>

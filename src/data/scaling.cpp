@@ -1,4 +1,5 @@
-// Ranges, gaps and frequencies, as a training part has them.
+// Ranges, gaps and frequencies, as a training part has them. Written in public operations; numbers are
+// learned from a part and then applied to any rows.
 
 #include "chainrule/data/scaling.h"
 

@@ -1,4 +1,5 @@
-// Columns brought to mean 0 and deviation 1, whatever their size.
+// Columns brought to mean 0 and deviation 1, whatever their size. Means and deviations are learned once, in
+// double, and applied to any rows; constant columns are only shifted.
 
 #include <cmath>
 

@@ -1,4 +1,5 @@
-// Samples of files that are read a part at a time.
+// Samples of files that are read a part at a time: tables by their encoder, and arrays of NumPy's by their
+// rows. Relies on io for reading them.
 
 #include <algorithm>
 

@@ -1,4 +1,5 @@
-// Reading a table row by row: cells, gaps, headers and texts.
+// Reading a table row by row: cells, gaps, headers and texts. Rows come from io/csv_rows.h, columns grow in
+// column_reader.h; other formats have readers of their own.
 
 #include "chainrule/data/table.h"
 

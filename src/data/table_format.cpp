@@ -1,4 +1,5 @@
-// What the first bytes of a file tell: what separates its fields, or which other format it is in.
+// What the first bytes of a file tell: what separates its fields, or which other format it is in. Guesses
+// from a few kilobytes: the separator is the one that cuts lines into equally many fields.
 
 #include "data/table_format.h"
 

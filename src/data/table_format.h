@@ -1,3 +1,6 @@
+// What kind of file a table is, told from how it begins,
+// and what to do with one that is none.
+
 #pragma once
 
 #include <string_view>

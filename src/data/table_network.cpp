@@ -1,4 +1,5 @@
-// Networks for tables: convolutions, where the columns are an image, and linear layers.
+// Networks for tables: convolutions, where the columns are an image, and linear layers. Layers are those of
+// nn.h; which there are is said by plain options, so that a model's file can say it, too.
 
 #include "chainrule/data/table_network.h"
 

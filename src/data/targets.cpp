@@ -1,4 +1,5 @@
-// What is learned of the columns that are to be predicted: the task, classes, and scales of numbers.
+// What is learned of the columns that are to be predicted: the task, classes, and scales of numbers. Relies
+// on columns.h for values and scales; errors name the column and the option that helps.
 
 #include <algorithm>
 #include <cmath>

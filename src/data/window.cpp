@@ -1,4 +1,5 @@
-// Shuffling what is read, of which no more than a window is in memory.
+// Shuffling what is read, of which no more than a window is in memory. One sample is drawn from the window,
+// and the next of the stream takes its place.
 
 #include "data/window.h"
 

@@ -1,4 +1,6 @@
-// Statistics over the samples of all ranks.
+// Statistics over the samples of all ranks: sums of each channel, added up by all_reduce, whose derivative
+// goes between ranks, too.
+
 #include "chainrule/distributed/batch_norm.h"
 
 #include "chainrule/autograd.h"

@@ -1,4 +1,6 @@
-// Gradients that are sent in buckets while the backward pass goes on.
+// Gradients that are sent in buckets while the backward pass goes on. A bucket goes off when the last of its
+// gradients is complete; the others wait for nothing.
+
 #include "distributed/buckets.h"
 
 #include <array>

@@ -1,3 +1,6 @@
+// Gradients in a row, sent together while the backward pass goes on: few large messages instead of many small
+// ones. Relies on summation.h for what is sent.
+
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,6 @@
-// Tensors that go between ranks, and their derivatives.
+// Tensors that go between ranks, and their derivatives. Each is a custom_gradient whose rule is another of
+// them. Relies on transport.h to see that all ranks mean the same call.
+
 #include "distributed/collectives.h"
 
 #include <algorithm>

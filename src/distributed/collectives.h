@@ -1,3 +1,6 @@
+// What collectives are made of and others need as well:
+// parts of a row that ranks have, put together in one.
+
 #pragma once
 
 #include "chainrule/distributed/world.h"

@@ -1,4 +1,6 @@
-// The same network on all ranks.
+// The same network on all ranks: parameters from the first rank at the start, gradients averaged through
+// buckets.h on each backward pass.
+
 #include "chainrule/distributed/data_parallel.h"
 
 #include <algorithm>

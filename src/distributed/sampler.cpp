@@ -1,4 +1,6 @@
-// Which samples each rank sees.
+// Which samples each rank sees: one order for all, by seed and epoch, of which each rank takes every
+// so-manieth.
+
 #include "chainrule/distributed/sampler.h"
 
 #include <algorithm>

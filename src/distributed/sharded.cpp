@@ -1,4 +1,6 @@
-// Parameters in a row for each dtype, of which each rank steps its share.
+// Parameters in a row for each dtype, of which each rank steps its share. Each part of a tensor is a
+// parameter of its own to the optimiser; after a step the parts of all ranks are put together.
+
 #include "chainrule/distributed/sharded.h"
 
 #include <algorithm>

@@ -1,4 +1,6 @@
-// Values of all ranks made one, in an order that is always the same.
+// Values of all ranks made one, in an order that is always the same. Small ones are added up by every rank,
+// of larger ones each adds up its share and sends it to all.
+
 #include "distributed/summation.h"
 
 #include <algorithm>

@@ -1,3 +1,6 @@
+// Sums of all ranks in one order, so that they are the same to the bit in every run: what MPI's own
+// reductions do not promise.
+
 #pragma once
 
 // Values of all ranks made one, in an order that is always the same.

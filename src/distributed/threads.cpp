@@ -1,4 +1,6 @@
-// How many threads each rank may use, so that those of one machine do not fight for its processors.
+// How many threads each rank may use, so that those of one machine do not fight for its processors. Ranks of
+// one machine tell each other which processors they may use.
+
 #include "distributed/threads.h"
 
 #include <sched.h>

@@ -1,3 +1,6 @@
+// How many threads a rank may use.
+// Relies on chainrule/threads.h for setting them.
+
 #pragma once
 
 namespace chainrule::distributed {

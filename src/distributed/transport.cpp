@@ -1,4 +1,6 @@
-// MPI below all else.
+// MPI below all else. What ranks are about to do is compared first, so that a mistake is an error and not a
+// hang.
+
 #include "distributed/transport.h"
 
 #include <algorithm>

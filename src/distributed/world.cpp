@@ -1,4 +1,6 @@
-// The ranks of a program: start, end, comparisons, and what ends all of them.
+// The ranks of a program: start, end, comparisons, and what ends all of them. MPI starts with the first World
+// and ends with the program; an exception on one rank ends all.
+
 #include "chainrule/distributed/world.h"
 
 #include <unistd.h>

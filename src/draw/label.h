@@ -1,3 +1,6 @@
+// Text for the labels of Graphviz, which are tables of its own HTML.
+// Used by all that is written as DOT.
+
 #pragma once
 
 #include <string>

@@ -1,3 +1,6 @@
+// Where Graphviz puts nodes and edges, as plain numbers: what pictures that are not drawn by it, walks and
+// pages, need of it.
+
 #pragma once
 
 #include <optional>

@@ -1,4 +1,5 @@
-// Which role a node has, and so which colour and frame.
+// Which role a node has, and so which colour and frame. Every format asks here, so that a colour means the
+// same in all of them.
 
 #include "draw/look.h"
 

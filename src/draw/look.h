@@ -1,3 +1,6 @@
+// What nodes look like, in every format: roles, colours, and the words for times, bytes and places. Relies on
+// chainrule/draw.h for recorded nodes.
+
 #pragma once
 
 #include <array>
@@ -6,7 +9,6 @@
 
 #include "chainrule/draw.h"
 
-/// What nodes look like, in every format.
 namespace chainrule {
 
 // Okabe and Ito's colours, which people with any kind of colour blindness tell apart.

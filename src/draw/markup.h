@@ -1,3 +1,6 @@
+// Text that is safe in HTML, SVG and other XML.
+// Everything that a page shows of a user's goes through here.
+
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,5 @@
-// Numbers and tensors as people read them.
+// Numbers and tensors as people read them, in few characters; how tensors are printed in full is
+// graph/print.cpp.
 
 #include "draw/numbers.h"
 

@@ -1,3 +1,6 @@
+// Numbers and tensors on one line, for labels, equations and reports.
+// Relies on nothing else that draws.
+
 #pragma once
 
 #include <cmath>

@@ -1,4 +1,5 @@
-// Text in SVG, and about how wide it is.
+// Text in SVG, and about how wide it is: by the widths of characters in a common font, as nothing here knows
+// which is used.
 
 #include "draw/svg.h"
 

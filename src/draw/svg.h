@@ -1,3 +1,6 @@
+// Points and text of drawings in SVG.
+// Everything that draws without Graphviz writes through here.
+
 #pragma once
 
 #include <string>

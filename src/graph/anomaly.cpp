@@ -1,4 +1,5 @@
-// The first NaN or infinity in forward or backward, and what is known of where it was made.
+// The first NaN or infinity in forward or backward, and what is known of where it was made. An observer goes
+// over each result and each gradient of its thread once.
 
 #include "chainrule/anomaly.h"
 

@@ -1,3 +1,6 @@
+// How an operation becomes a node: its value is computed, and recorded if a gradient may be asked for. Every
+// operation of the library passes here; what one has to have is said below.
+
 #pragma once
 
 #include <algorithm>

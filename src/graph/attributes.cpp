@@ -1,4 +1,5 @@
-// Parameters of operations, compared and printed.
+// Parameters of operations, compared and printed. They are numbers, texts, shapes and tensors, by name;
+// tensors are equal where their elements are.
 
 #include "graph/attributes.h"
 

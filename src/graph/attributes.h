@@ -1,3 +1,6 @@
+// What an operation was called with beside tensors, for those who compare operations, print them, or write a
+// graph in another form.
+
 #pragma once
 
 #include <cstdint>
@@ -10,8 +13,6 @@
 
 #include "chainrule/tensor.h"
 
-/// What an operation was called with beside tensors, for those who compare operations, print them, or write a
-/// graph in another form.
 namespace chainrule {
 
 /// A function of the program's own: equal to itself alone.

@@ -1,4 +1,5 @@
 // Where errors come from: the file and line of the call and the names of its tensors, added as they pass by.
+// The first to catch an error knows the call; those further out leave it as it is.
 
 #include "graph/call_error.h"
 

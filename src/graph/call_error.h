@@ -1,3 +1,6 @@
+// The place of a call, and the names of its tensors, added to errors that pass by. Every operation that a
+// user calls catches here, so that kernels need to know nothing of either.
+
 #pragma once
 
 #include <array>

@@ -1,4 +1,5 @@
-// The random numbers of vmaps that run in chunks.
+// The random numbers of vmaps that run in chunks: the state of the generator before each draw of the first
+// chunk, which further ones repeat. One list for each thread.
 
 #include "graph/chunks.h"
 

@@ -1,9 +1,10 @@
+// Random numbers that all samples of a vmap see are the same in all its chunks, too: what is drawn in a
+// further chunk begins as the draw of the first one did that was as many draws after its start.
+
 #pragma once
 
 #include "chainrule/random.h"
 
-/// Random numbers that all samples of a vmap see are the same in all its chunks, too: what is drawn in a
-/// further chunk begins as the draw of the first one did that was as many draws after its start.
 namespace chainrule {
 
 /// A chunk of a vmap begins and ends in this thread; `same` are its random numbers for all samples.

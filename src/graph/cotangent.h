@@ -1,11 +1,12 @@
+// What flows back through a graph: the cotangent of a node, dL/d(its value), and those that a node sends to
+// its inputs. That of a scalar is a bare number, without a node, unless it is to be differentiated again.
+
 #pragma once
 
 #include <concepts>
 
 #include "graph/node.h"
 
-/// What flows back through a graph: the cotangent of a node, dL/d(its value), and those that a node sends to
-/// its inputs. That of a scalar is a bare number, without a node, unless it is to be differentiated again.
 namespace chainrule {
 
 /// Which inputs need a gradient.

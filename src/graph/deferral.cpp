@@ -1,4 +1,5 @@
-// Which values wait until they are read.
+// Which values wait until they are read: the one policy, by who reads them and how much memory waiting keeps.
+// deferral.h says what it weighs.
 
 #include "graph/deferral.h"
 

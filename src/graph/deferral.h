@@ -1,12 +1,13 @@
+// The one policy of what stays deferred (array/deferred.h says what that is). A value that waits keeps alive
+// what it is computed from, so it may wait only where that is not more than it takes itself, and never where
+// it leaves the graph that it came from.
+
 #pragma once
 
 #include <span>
 
 #include "graph/node.h"
 
-/// The one policy of what stays deferred (array/deferred.h says what that is). A value that waits keeps alive
-/// what it is computed from, so it may wait only where that is not more than it takes itself, and never where
-/// it leaves the graph that it came from.
 namespace chainrule {
 
 /// May the value of a new node wait until it is read? Not if that would keep more alive than it takes itself:

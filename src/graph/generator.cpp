@@ -1,4 +1,5 @@
-// Random numbers that are the same on every machine.
+// Random numbers that are the same on every machine: the Mersenne twister, and normal numbers by Box and
+// Muller's method. Relies on nothing but integers and the C library's functions.
 
 #include "chainrule/random.h"
 

@@ -1,4 +1,5 @@
-// The life of a node: references, release without recursion, labels.
+// The life of a node: references, release without recursion, labels. What a node holds is in node.h; labels
+// are behind locks that nodes share.
 
 #include "graph/node.h"
 

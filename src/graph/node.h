@@ -1,3 +1,6 @@
+// A node of the graph: its value, its inputs, the rule of its derivative, and the two counts that keep it
+// alive. Relies on array.h for values; it knows no operation but through virtual functions.
+
 #pragma once
 
 #include <atomic>

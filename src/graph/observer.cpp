@@ -1,4 +1,5 @@
 // The observers of a thread, the newest first.
+// A thread that has none pays one test of a flag.
 
 #include "graph/observer.h"
 

@@ -1,3 +1,6 @@
+// Who is shown each operation and each derivative as it is computed: Profile and DetectAnomaly derive from
+// it. apply and the engine call it, and only while there is one.
+
 #pragma once
 
 #include <span>

@@ -1,3 +1,6 @@
+// Whether a place in a source is the user's or the library's own: errors, profiles and anomalies name those
+// of the user.
+
 #pragma once
 
 #include "chainrule/tensor.h"

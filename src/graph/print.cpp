@@ -1,4 +1,5 @@
-// Tensors as text, as NumPy prints arrays.
+// Tensors as text, as NumPy prints arrays. Digits are the fewest that tell the elements apart up to the
+// precision asked for. Relies on <charconv>.
 
 #include <algorithm>
 #include <charconv>

@@ -1,4 +1,5 @@
-// The names of scopes, each with a number.
+// The names of scopes, each with a number, in one table behind a lock that lives as long as the program.
+// Nodes keep the number only.
 
 #include "graph/scope.h"
 

@@ -1,3 +1,6 @@
+// Scopes as numbers.
+// A node has two bytes for one, and this table knows the name and the scope around it.
+
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// A graph as a list of nodes, for those who look at one, and derivatives of single nodes.
+// A graph as a list of nodes, for those who look at one, and derivatives of single nodes. Relies on one
+// traversal for the order, and on each node's own formula and rule.
 
 #include <algorithm>
 #include <unordered_map>

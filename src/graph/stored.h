@@ -1,3 +1,6 @@
+// Values in dtypes that are only stored: casts on the way into an operation and out of it, as nodes of the
+// graph. apply.h calls it, so that no kernel and no derivative knows of these dtypes.
+
 #pragma once
 
 #include "graph/node.h"

@@ -1,4 +1,5 @@
-// Handles: reading elements, names, and making tensors from numbers, lists and memory.
+// Handles: reading elements, names, and making tensors from numbers, lists and memory. A handle is a pointer
+// to a node with a count; elements are computed when they are first read.
 
 #include "chainrule/tensor.h"
 

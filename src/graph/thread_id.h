@@ -1,3 +1,6 @@
+// A small number for each running thread, which a node keeps of the thread that made it. That of a thread
+// that has ended goes to a new one.
+
 #pragma once
 
 #include <cstdint>

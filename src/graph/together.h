@@ -1,3 +1,6 @@
+// Two results as one graph, for those who draw or record both. A node that has both as inputs and computes
+// nothing, so that one traversal finds all.
+
 #pragma once
 
 #include <array>

@@ -1,4 +1,5 @@
-// Values under vmap and jvp: what stands for them, and the levels of the transforms that run.
+// Values under vmap and jvp: what stands for them, and the levels of the transforms that run. Relies on
+// arrays holding a Deferred in place of elements; the rules of operations are called in apply.h.
 
 #include "graph/traced.h"
 

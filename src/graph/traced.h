@@ -1,3 +1,9 @@
+// Values under transforms of functions, vmap and jvp. An array may hold, in place of elements, what they
+// stand for: a tensor with one more axis, or a tensor with its tangent. Each running transform has a level
+// of its own, and an operation on such values is carried out on what stands for them at the highest level,
+// in public operations (graph/apply.h); what these do with lower levels, and what they record, follows. So
+// transforms nest, with each other and with gradients, in any order.
+
 #pragma once
 
 #include <cstdint>
@@ -9,11 +15,6 @@
 #include "chainrule/random.h"
 #include "graph/cotangent.h"
 
-/// Values under transforms of functions, vmap and jvp. An array may hold, in place of elements, what they
-/// stand for: a tensor with one more axis, or a tensor with its tangent. Each running transform has a level
-/// of its own, and an operation on such values is carried out on what stands for them at the highest level,
-/// in public operations (graph/apply.h); what these do with lower levels, and what they record, follows. So
-/// transforms nest, with each other and with gradients, in any order.
 namespace chainrule {
 
 /// The number of a running transform: one that starts later has a higher one.

@@ -1,3 +1,6 @@
+// The order in which a graph is gone through, each node after its inputs. It is the one traversal that
+// backward, drawing and all else go by; marks in the nodes say which it has seen.
+
 #pragma once
 
 #include <memory>

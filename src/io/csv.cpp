@@ -1,4 +1,5 @@
-// CSV as a table of numbers.
+// CSV as a table of numbers: one tensor, and at most one column of texts. csv_rows.h reads the rows; tables
+// of all kinds are data/table.h.
 
 #include <algorithm>
 #include <charconv>

@@ -1,4 +1,5 @@
-// Rows of separated fields, by libcsv, with the limits and messages that files of people need.
+// Rows of separated fields, by libcsv, with the limits and messages that files of people need. Relies on
+// input_file.h for the bytes, packed or not; errors name the file and the line.
 
 #include "io/csv_rows.h"
 

@@ -1,3 +1,6 @@
+// Rows of fields, one after another, for all that reads CSV.
+// Relies on libcsv for quotes.
+
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// Elements as files have them, which is as memory has them, in more types.
+// Elements as files have them, which is as memory has them, in more types. Widening and byte order are here;
+// everything else sees tensors.
 
 #include "io/elements.h"
 

@@ -1,3 +1,6 @@
+// What files store elements as, and tensors of it. All formats with typed elements read and write through
+// here.
+
 #pragma once
 
 #include <cstdint>

@@ -1,3 +1,6 @@
+// Errors of files: the name in quotes, and what the operating system says. Everything in this folder throws
+// through here.
+
 #pragma once
 
 #include <algorithm>

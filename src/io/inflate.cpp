@@ -1,4 +1,5 @@
-// Unpacking by zlib within a limit.
+// Unpacking by zlib within a limit: a file may claim any size, and gets no more memory than a multiple of its
+// own.
 
 #include "io/inflate.h"
 

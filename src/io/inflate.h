@@ -1,3 +1,6 @@
+// Unpacking by zlib, without trust.
+// For members of archives and for files that gzip has packed.
+
 #pragma once
 
 #include <algorithm>
@@ -5,7 +8,6 @@
 #include <string>
 #include <string_view>
 
-/// Unpacking by zlib, without trust.
 namespace chainrule {
 
 /// The numbers are zlib's.

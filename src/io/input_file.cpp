@@ -1,4 +1,5 @@
-// A file that is read from its beginning to its end, unpacked by zlib where gzip has packed it.
+// A file that is read from its beginning to its end, unpacked by zlib where gzip has packed it. Relies on the
+// first two bytes to tell.
 
 #include "io/input_file.h"
 

@@ -1,3 +1,6 @@
+// A file from its beginning to its end, a part at a time:
+// for formats that are read in a row, and for pipes.
+
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// A file in memory, page by page as it is read.
+// A file in memory, page by page as it is read, by mmap;
+// what cannot be mapped, as a pipe, is read whole.
 
 #include "io/mapped_file.h"
 

@@ -1,4 +1,5 @@
-// Names of tensors in files: UTF-8, and each of them once.
+// Names of tensors in files:
+// UTF-8, and each of them once. Checked before anything is written.
 
 #include "io/names.h"
 

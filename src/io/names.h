@@ -1,3 +1,6 @@
+// Names of tensors in files, as JSON and as checked.
+// For all formats that hold several tensors.
+
 #pragma once
 
 #include <string>

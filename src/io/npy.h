@@ -1,3 +1,6 @@
+// Arrays in NumPy's .npy format, in files and within archives of them. Relies on elements.h for types;
+// headers are read as NumPy writes them, and nothing in them is evaluated.
+
 #pragma once
 
 #include <optional>
@@ -9,7 +12,6 @@
 #include "io/elements.h"
 #include "io/mapped_file.h"
 
-/// Arrays in NumPy's .npy format, in files and within archives of them.
 namespace chainrule {
 
 /// The array that these bytes are. IoError that begins with `source`, as load_npy says in chainrule/io.h.

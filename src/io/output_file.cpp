@@ -1,4 +1,5 @@
-// Files that are written whole or not at all: beside the old one, to disk, then in its place.
+// Files that are written whole or not at all: beside the old one, to disk, then in its place. Relies on
+// rename being atomic within a folder.
 
 #include "io/output_file.h"
 

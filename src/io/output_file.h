@@ -1,3 +1,6 @@
+// A file that is written whole or not at all. Everything that the library or the tool writes to a name goes
+// through here.
+
 #pragma once
 
 #include <string>

@@ -1,3 +1,6 @@
+// The header of a safetensors file: https://huggingface.co/docs/safetensors It is JSON, checked against the
+// size of the file.
+
 #pragma once
 
 #include <cstddef>
@@ -9,7 +12,6 @@
 #include "chainrule/shape.h"
 #include "io/elements.h"
 
-/// The header of a safetensors file: https://huggingface.co/docs/safetensors
 namespace chainrule::safetensors {
 
 /// As the library safetensors has it.

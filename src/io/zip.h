@@ -1,3 +1,6 @@
+// Archives of files, stored as they are or deflated by zlib. The format is PKWARE's:
+// https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
+
 #pragma once
 
 #include <cstdint>
@@ -8,8 +11,6 @@
 
 #include "io/output_file.h"
 
-/// Archives of files, stored as they are or deflated by zlib. The format is PKWARE's:
-/// https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
 namespace chainrule::zip {
 
 /// A file in an archive.

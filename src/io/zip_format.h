@@ -1,8 +1,10 @@
+// The records of a ZIP archive: their signatures, and their lengths without what varies. For the reader and
+// the writer.
+
 #pragma once
 
 #include <cstdint>
 
-/// The records of a ZIP archive: their signatures, and their lengths without what varies.
 namespace chainrule::zip {
 
 inline constexpr std::uint32_t member_signature = 0x04034b50, directory_signature = 0x02014b50,

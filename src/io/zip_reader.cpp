@@ -1,4 +1,5 @@
 // Reading ZIP archives: the directory at the end, checked before anything is believed, and the members.
+// Members are unpacked by inflate.h, within its limit.
 
 #include <zlib.h>
 

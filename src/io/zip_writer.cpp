@@ -1,4 +1,5 @@
-// Writing ZIP archives: members one after the other, and the directory at the end.
+// Writing ZIP archives: members one after the other, and the directory at the end. Sizes and places have 64
+// bits where they need them. Relies on zlib for packing and checksums.
 
 #include <zlib.h>
 

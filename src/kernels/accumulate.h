@@ -1,3 +1,6 @@
+// Adding arrays up in place, with a factor, where the sum has been given up by all others. What is deferred
+// or repeated is added without being written out first.
+
 #pragma once
 
 #include "chainrule/simd.h"

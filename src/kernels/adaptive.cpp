@@ -1,4 +1,5 @@
-// The formulas of optimisers with running means, on packs. What else a step needs is in fused_step.h.
+// The formulas of optimisers with running means, on packs: Adam and its kin. What else a step needs is in
+// fused_step.h; constants come from src/optim.
 
 #include "kernels/adaptive.h"
 

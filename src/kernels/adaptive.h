@@ -1,10 +1,11 @@
+// Steps of the optimisers that keep running means, each in one pass over n elements. In all of them x is the
+// value, g the gradient with decay * x added, and the arrays must not overlap. The formulas' sources are
+// with the optimisers.
+
 #pragma once
 
 #include <cstdint>
 
-/// Steps of the optimisers that keep running means, each in one pass over n elements. In all of them x is the
-/// value, g the gradient with decay * x added, and the arrays must not overlap. The formulas' sources are
-/// with the optimisers.
 namespace chainrule::kernels {
 
 /// A running mean keeps this share of itself and takes the rest of what is new. Both are rounded from

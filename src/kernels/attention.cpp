@@ -1,4 +1,6 @@
-// Attention, a block of queries at a time.
+// Attention, a block of queries at a time. The weights of one block are all that is ever in memory; relies on
+// gemm.h for products and on softmax.h's lines.
+
 #include "kernels/attention.h"
 
 #include <limits>

@@ -1,11 +1,12 @@
+// Attention without the matrix of all weights: a block of queries at a time sees all keys, so that memory
+// grows with the length of the sequences, not with its square.
+
 #pragma once
 
 #include <vector>
 
 #include "array/array.h"
 
-/// Attention without the matrix of all weights: a block of queries at a time sees all keys, so that memory
-/// grows with the length of the sequences, not with its square.
 namespace chainrule::kernels {
 
 /// Of `batches` with q (queries, width), k (keys, width) and v (keys, values) each.

@@ -1,3 +1,6 @@
+// How loops go over operands that broadcast: axes joined where they can be, then rows of elements by offset
+// and stride. Relies on parallel.h for threads; it knows nothing of what is computed.
+
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,6 @@
-// Elements of one type as another, all pairs of them: so one plain loop, of which there are 64.
+// Elements of one type as another, all pairs of them: so one plain loop, of which there are 64. Relies on
+// chainrule::convert for what each number becomes.
+
 #include "kernels/cast.h"
 
 #include <algorithm>

@@ -1,3 +1,6 @@
+// Arrays as other dtypes, and those that are only stored as what they are computed in. The one kernel that
+// knows every dtype.
+
 #pragma once
 
 #include "array/array.h"

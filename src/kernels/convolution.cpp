@@ -1,4 +1,6 @@
-// The three products that convolutions and all their derivatives are made of.
+// The three products that convolutions and all their derivatives are made of. Direct loops where tiles fill
+// registers, products of matrices of windows elsewhere, planes where there is one channel each.
+
 #include "kernels/convolution.h"
 
 #include "chainrule/simd.h"

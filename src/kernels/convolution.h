@@ -1,3 +1,6 @@
+// What a convolution is linear in: its input, its weight and what its output weighs. Three kernels, each the
+// derivative of the others; windows.h says how the windows move.
+
 #pragma once
 
 #include "kernels/windows.h"

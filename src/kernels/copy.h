@@ -1,3 +1,6 @@
+// Elements moved without being looked at: permuted axes, boxes, rows. For arrays of any dtype; gradients of
+// these are each other.
+
 #pragma once
 
 #include "array/array.h"

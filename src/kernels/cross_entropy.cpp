@@ -1,4 +1,5 @@
-// Cross-entropy and its gradient in one pass over the logits.
+// Cross-entropy and its gradient in one pass over the logits. Each sample is a line of classes; relies on
+// exponentials.h for sums that neither overflow nor vanish.
 
 #include "kernels/cross_entropy.h"
 

@@ -1,3 +1,6 @@
+// Cross-entropy of logits, with its gradient if it is wanted, in one pass. Lines are samples; what reduces
+// them to one number is an operation's.
+
 #pragma once
 
 #include "array/array.h"

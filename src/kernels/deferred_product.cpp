@@ -1,4 +1,5 @@
-// Products of matrices that wait until somebody reads them, or are added to a sum.
+// Products of matrices that wait until somebody reads them, or are added to a sum. A Deferred over matmul.h;
+// a sum asks it to add itself instead.
 
 #include "kernels/deferred_product.h"
 

@@ -1,3 +1,6 @@
+// A product of matrices that waits, as the gradient of a weight does until an optimiser adds it to something.
+// Relies on array/deferred.h.
+
 #pragma once
 
 #include "array/array.h"

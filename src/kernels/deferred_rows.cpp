@@ -1,4 +1,5 @@
-// The gradient of an embedding as the rows that were touched: a step of gradient descent adds just these.
+// The gradient of an embedding as the rows that were touched: a step of gradient descent adds just these. A
+// Deferred whose other readers get all rows written out.
 
 #include "kernels/deferred_rows.h"
 

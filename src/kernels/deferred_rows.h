@@ -1,3 +1,6 @@
+// A matrix that is 0 but for a few rows, as the gradient of an embedding, which waits to be added to
+// something. Relies on array/deferred.h.
+
 #pragma once
 
 #include "array/array.h"

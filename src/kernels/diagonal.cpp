@@ -1,4 +1,5 @@
-// Rows of diagonal matrices, and their products, which need one pass where others need a sum.
+// Rows of diagonal matrices, and their products, which need one pass where others need a sum. A diagonal is
+// kept as its numbers, and spelled out only for those who read the matrix.
 
 #include "kernels/diagonal.h"
 

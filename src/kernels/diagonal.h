@@ -1,12 +1,13 @@
+// Rows of a diagonal matrix, as the directions of a Jacobian and what elementwise rules make of them. They
+// hold one number for each row, and are spelled out when somebody reads them; a product with a matrix scales
+// its rows instead.
+
 #pragma once
 
 #include <optional>
 
 #include "array/array.h"
 
-/// Rows of a diagonal matrix, as the directions of a Jacobian and what elementwise rules make of them. They
-/// hold one number for each row, and are spelled out when somebody reads them; a product with a matrix scales
-/// its rows instead.
 namespace chainrule::kernels {
 
 /// Row i is numbers[i] at column first + i, and 0 elsewhere.

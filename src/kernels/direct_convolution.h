@@ -1,12 +1,13 @@
+// Convolutions that read their input an element, or a pack of neighbours, at a time, and make no columns of
+// it (see kernels/convolution.h for what the three are). Each sum is one of multiply-adds in the order of
+// the channels and the kernel, from the bias on.
+
 #pragma once
 
 #include <cstdint>
 
 #include "kernels/convolution.h"
 
-/// Convolutions that read their input an element, or a pack of neighbours, at a time, and make no columns of
-/// it (see kernels/convolution.h for what the three are). Each sum is one of multiply-adds in the order of
-/// the channels and the kernel, from the bias on.
 namespace chainrule::kernels {
 
 /// Whether the sizes, which alone decide, suit these: y from x, x from y, and the weight from both.

@@ -1,8 +1,10 @@
+// The loops of direct convolutions, on packs: sums of tiles that stay in registers. Relies on padded_input.h
+// for rows that need no test of bounds.
+
 #pragma once
 
 #include "kernels/padded_input.h"
 
-/// The loops of direct convolutions, on packs.
 namespace chainrule::kernels {
 
 /// The numbers in a pack, of the instruction set in use.

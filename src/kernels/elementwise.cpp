@@ -1,4 +1,5 @@
 // Elementwise loops apart from what they compute: broadcasting, threads, and passes that wait to be computed.
+// The functions are compiled into each operation's file and called for stretches.
 
 #include "kernels/elementwise.h"
 

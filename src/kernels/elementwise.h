@@ -1,3 +1,6 @@
+// Loops that apply a function to each element. `F` is a stateless generic function object: a loop over one
+// stretch of memory is compiled for each, and all else, as broadcasting and threads, once for all.
+
 #pragma once
 
 #include <algorithm>
@@ -10,8 +13,6 @@
 #include "kernels/broadcast.h"
 #include "kernels/evaluation.h"
 
-/// Loops that apply a function to each element. `F` is a stateless generic function object: a loop over one
-/// stretch of memory is compiled for each, and all else, as broadcasting and threads, once for all.
 namespace chainrule::kernels {
 
 // ---- Floats and truth values: out[i] = f(operands[i]...), on packs ---------------------------------------

@@ -1,3 +1,6 @@
+// Elementwise passes that wait, and how a chain of them is computed as one, block by block, in the cache.
+// Relies on array/deferred.h; a sum over such a chain reads it without writing it out.
+
 #pragma once
 
 #include <span>

@@ -1,10 +1,12 @@
+// What softmax and its kin compute of a line: the largest element, powers beside it, totals and shares.
+// Relies on kernels/lines.h for how lines lie.
+
 #pragma once
 
 #include <limits>
 
 #include "kernels/lines.h"
 
-/// What softmax and its kin compute of a line. See kernels/lines.h.
 namespace chainrule::kernels {
 
 /// The largest of what term(pack) gives for the packs of a line, of that which is a number.

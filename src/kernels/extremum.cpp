@@ -1,4 +1,5 @@
 // The largest or smallest element of each line, and where it is: the first of equals, or the first NaN.
+// Places go along with the values in packs; where elements are equal, or NaN, a second look finds the first.
 
 #include "kernels/extremum.h"
 

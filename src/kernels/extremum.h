@@ -1,3 +1,6 @@
+// max and min over lines, and their gradients, which ties share evenly. Relies on lines.h; reduce.h has the
+// rest of the reductions.
+
 #pragma once
 
 #include <optional>

@@ -1,4 +1,5 @@
-// Fourier transforms by FFTW, loaded with the first of them.
+// Fourier transforms by FFTW, loaded with the first of them. Plans are made once for a size and kept. Without
+// FFTW on the machine, the call is an error that names the package.
 
 #include "kernels/fourier.h"
 

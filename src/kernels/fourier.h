@@ -1,9 +1,10 @@
+// Discrete Fourier transforms by FFTW, which is loaded when the first one is asked for. Complex numbers are
+// pairs along a last axis of size 2. Nothing is divided by the length.
+
 #pragma once
 
 #include "array/array.h"
 
-/// Discrete Fourier transforms by FFTW, which is loaded when the first one is asked for. Complex numbers are
-/// pairs along a last axis of size 2. Nothing is divided by the length.
 namespace chainrule::kernels {
 
 /// Of pairs, along an axis that is not the last. `sign` is that of the exponent.

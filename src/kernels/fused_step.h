@@ -1,3 +1,6 @@
+// One pass over a parameter, its gradient and what an optimiser keeps of it, for any rule of one element.
+// Relies on simd.h for the packs and on parallel.h for threads; the rules are in adaptive.cpp and sgd.cpp.
+
 #pragma once
 
 #include <cstdint>
@@ -6,7 +9,6 @@
 #include "chainrule/simd.h"
 #include "kernels/parallel.h"
 
-/// One pass over a parameter, its gradient and what an optimiser keeps of it, for any rule of one element.
 namespace chainrule::kernels {
 
 /// A rule is called with packs: rule(value, gradient, states&...) returns the new value and changes states.

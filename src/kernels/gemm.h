@@ -1,3 +1,6 @@
+// The library's own products of matrices, in tiles of registers, for what OpenBLAS is slower at or not there
+// for. It knows rows and pointers; matmul.cpp chooses.
+
 #pragma once
 
 #include <cstdint>

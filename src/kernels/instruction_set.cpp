@@ -1,4 +1,5 @@
-// Which instructions the processor has, and which of them loops may use.
+// Which instructions the processor has, and which of them loops may use. Found once, by the processor or by
+// CHAINRULE_ISA; simd::vectorized asks for it.
 
 #include <cstdio>
 #include <cstdlib>

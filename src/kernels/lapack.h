@@ -1,3 +1,7 @@
+// Decompositions of matrices by LAPACK, of float32 or float64: the last two axes are matrices, each one by
+// itself. Matrices of size 0 need none. LinAlgError, in the name of the operation, where LAPACK is not
+// there. NaN leads to NaN.
+
 #pragma once
 
 #include <array>
@@ -6,9 +10,6 @@
 
 #include "array/array.h"
 
-/// Decompositions of matrices by LAPACK, of float32 or float64: the last two axes are matrices, each one by
-/// itself. Matrices of size 0 need none. LinAlgError, in the name of the operation, where LAPACK is not
-/// there. NaN leads to NaN.
 namespace chainrule::kernels {
 
 /// P A = L U of square matrices.

@@ -1,3 +1,9 @@
+// Calls of LAPACK for each of a stack of matrices.
+//
+// LAPACK's matrices lie column by column, ours row by row: what is one to us is its transpose to LAPACK.
+// Where that makes no simple difference, copies are transposed; some copy is needed anyway, as LAPACK
+// overwrites.
+
 #pragma once
 
 #include <algorithm>
@@ -14,11 +20,6 @@
 #include "kernels/parallel.h"
 #include "kernels/tiles.h"
 
-/// Calls of LAPACK for each of a stack of matrices.
-///
-/// LAPACK's matrices lie column by column, ours row by row: what is one to us is its transpose to LAPACK.
-/// Where that makes no simple difference, copies are transposed; some copy is needed anyway, as LAPACK
-/// overwrites.
 namespace chainrule::kernels {
 
 /// Sizes of a stack of matrices.

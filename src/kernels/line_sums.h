@@ -1,3 +1,6 @@
+// Sums over a line of elements, and filling one, from terms that are written once for packs and for single
+// elements.
+
 #pragma once
 
 #include <algorithm>
@@ -6,8 +9,6 @@
 
 #include "chainrule/simd.h"
 
-/// Sums over a line of elements, and filling one, from terms that are written once for packs and for single
-/// elements.
 namespace chainrule::kernels {
 
 /// A place in a line: a pack of elements, or one.

@@ -1,3 +1,7 @@
+// Loops over the lines of an array (outer, n, inner) along its middle axis, as the rows that softmax makes
+// distributions of. What is done with a line is written once, on packs, and sees it in one of two ways:
+// AlongLanes or AcrossLanes.
+
 #pragma once
 
 #include <algorithm>
@@ -8,9 +12,6 @@
 #include "kernels/parallel.h"
 #include "kernels/tiles.h"
 
-/// Loops over the lines of an array (outer, n, inner) along its middle axis, as the rows that softmax makes
-/// distributions of. What is done with a line is written once, on packs, and sees it in one of two ways:
-/// AlongLanes or AcrossLanes.
 namespace chainrule::kernels {
 
 /// A pack of a line that has something in every lane.

@@ -1,4 +1,6 @@
-// The steps of an LSTM, one after another, and back.
+// The steps of an LSTM, one after another, and back. Products are matmul.h's, a step's gates one pass over
+// packs, with what the way back needs kept on the way.
+
 #include "kernels/lstm.h"
 
 #include <algorithm>

@@ -1,9 +1,10 @@
+// A long short-term memory over a sequence: its gates in one pass for each step, and what is the same for
+// all steps in one product.
+
 #pragma once
 
 #include "array/array.h"
 
-/// A long short-term memory over a sequence: its gates in one pass for each step, and what is the same for
-/// all steps in one product.
 namespace chainrule::kernels {
 
 /// Of `samples` sequences of so many steps, with a state of `size` numbers.

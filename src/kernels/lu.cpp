@@ -1,4 +1,5 @@
 // What is made of P A = L U, by LAPACK: solutions, inverses and determinants; and solutions with triangles.
+// Relies on lapack_calls.h for what LAPACK is called with, matrix by matrix of a batch.
 
 #include <cstring>
 

@@ -1,3 +1,6 @@
+// Products of row-major matrices, and which kernel computes them. Relies on gemm.h, small_matmul.h and
+// openblas.h; the choice depends on sizes alone, so that results do not vary.
+
 #pragma once
 
 #include "array/array.h"

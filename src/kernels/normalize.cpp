@@ -1,4 +1,6 @@
-// Normalisation, one group of elements at a time, or one block of columns.
+// Normalisation, one group of elements at a time, or one block of columns. Sums are those of line_sums.h, and
+// each pass over a group is made while it is in the cache.
+
 #include "kernels/normalize.h"
 
 #include <algorithm>

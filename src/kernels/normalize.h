@@ -1,8 +1,10 @@
+// Normalisation of groups of elements to mean 0 and variance 1, and then by a weight and a bias. What groups
+// are, layers and channels alike, is told by their sizes; src/ops/networks says which.
+
 #pragma once
 
 #include "array/array.h"
 
-/// Normalisation of groups of elements to mean 0 and variance 1, and then by a weight and a bias.
 namespace chainrule::kernels {
 
 /// The groups in an array of floats (outer, groups, inner): each has outer · inner elements. Weight and bias

@@ -1,3 +1,6 @@
+// OpenBLAS and its LAPACK, loaded when they are first needed. A program that multiplies small matrices
+// neither waits for that nor needs it installed.
+
 #pragma once
 
 #include <cstddef>

@@ -1,9 +1,11 @@
+// Sorting lines of arrays: by their places, so that values follow. Of equals the first comes first, and NaN
+// is the largest.
+
 #pragma once
 
 #include "array/array.h"
 #include "kernels/lines.h"
 
-/// Sorting lines of arrays.
 namespace chainrule::kernels {
 
 /// The places, from 0 to n - 1, of the first `count` elements of each line in ascending order, or in

@@ -1,3 +1,6 @@
+// Parts of a matrix, copied to where a tile of a product reads them one after another. Relies on simd.h to
+// transpose squares in registers; gemm.cpp has the tiles.
+
 #pragma once
 
 #include <algorithm>
@@ -5,7 +8,6 @@
 
 #include "chainrule/simd.h"
 
-/// Parts of a matrix, copied to where a tile of a product reads them one after another.
 namespace chainrule::kernels {
 
 template <class T>

@@ -1,3 +1,6 @@
+// What direct convolutions read: the input with its padding. Rows are copied once, with zeros around, so that
+// the loops of direct_loops.h test no bounds.
+
 #pragma once
 
 #include <algorithm>
@@ -6,7 +9,6 @@
 #include "array/array.h"
 #include "kernels/windows.h"
 
-/// What direct convolutions read: the input with its padding.
 namespace chainrule::kernels {
 
 /// Multiply-adds that make a further thread worth its start.

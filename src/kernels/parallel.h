@@ -1,3 +1,6 @@
+// Loops in several threads, cut in a way that does not depend on how many there are, so that results are the
+// same to the bit. Helpers sleep when there is nothing to do.
+
 #pragma once
 
 #include <algorithm>

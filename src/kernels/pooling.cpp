@@ -1,4 +1,6 @@
-// Pooling and resizing, plane by plane.
+// Pooling and resizing, plane by plane. Planes are dealt out to threads; windows of pairs, the usual ones,
+// have a loop in packs.
+
 #include "kernels/pooling.h"
 
 #include <limits>

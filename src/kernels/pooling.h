@@ -1,10 +1,12 @@
+// What pooling and resizing do to the planes of an array (planes, up to three spatial axes). Places of maxima
+// are kept as positions within a plane, by which the derivative goes back.
+
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <vector>
 
-/// What pooling and resizing do to the planes of an array (planes, up to three spatial axes).
 namespace chainrule::kernels {
 
 /// Where one window is along one axis: `count` elements, from `begin` on, with a step.

@@ -1,4 +1,5 @@
-// How many threads to use: what the processors, the limits of control groups and the environment say.
+// How many threads to use: what the processors, the limits of control groups and the environment say. Relies
+// on Linux's files below /proc and /sys; where these are missing there is the number of processors.
 
 #include "kernels/processors.h"
 

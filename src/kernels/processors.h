@@ -1,3 +1,6 @@
+// How many threads to use before anybody has said so. The parts are declared for tests, which give them files
+// and texts.
+
 #pragma once
 
 #include <filesystem>

@@ -1,3 +1,6 @@
+// Sums, products and extrema of arrays over any axes. Accurate by pairwise summation; lines.h and
+// reduce_groups.h have the ways through memory.
+
 #pragma once
 
 #include "array/array.h"

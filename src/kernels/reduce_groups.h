@@ -1,3 +1,6 @@
+// Reductions over any axes as passes over neighbouring ones. Relies on array/axes.h for the marks, and on
+// lines.h for each pass.
+
 #pragma once
 
 #include "array/axes.h"

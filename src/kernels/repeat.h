@@ -1,3 +1,6 @@
+// The elements of a broadcast, written out part by part,
+// for loops that want them in a row.
+
 #pragma once
 
 #include "kernels/broadcast.h"

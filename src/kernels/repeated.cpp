@@ -1,4 +1,5 @@
-// Arrays that repeat a smaller one along axes, and write it out only for those who must see every element.
+// Arrays that repeat a smaller one along axes, and write it out only for those who must see every element. A
+// Deferred; readers that broadcast ask for the smaller one.
 
 #include "kernels/repeated.h"
 

@@ -1,11 +1,12 @@
+// Arrays that are the same along axes, as the gradient of a sum. They hold a smaller array, and are spelled
+// out when somebody reads them; loops over operands that broadcast read the smaller one instead.
+
 #pragma once
 
 #include <optional>
 
 #include "array/array.h"
 
-/// Arrays that are the same along axes, as the gradient of a sum. They hold a smaller array, and are spelled
-/// out when somebody reads them; loops over operands that broadcast read the smaller one instead.
 namespace chainrule::kernels {
 
 /// An array of this shape that repeats `part`, which broadcasts to it.

@@ -1,4 +1,5 @@
-// Sums up to each element, several lines at a time.
+// Sums up to each element, several lines at a time. Several lines in the lanes of a pack, transposed on their
+// way where they lie in a row.
 
 #include "kernels/running_sums.h"
 

@@ -1,3 +1,6 @@
+// Sums up to each element of a line, from either end, along or across memory. Relies on a wider type to sum
+// in.
+
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// A step of gradient descent, with momentum or without, in one pass over the memory of a parameter.
+// A step of gradient descent, with momentum or without, in one pass over the memory of a parameter. Relies on
+// parallel.h for large ones; rarer rules go through fused_step.h.
 
 #include "kernels/sgd.h"
 

@@ -1,3 +1,6 @@
+// Steps of gradient descent over memory.
+// They know no parameters or options: src/optim/sgd.cpp has those.
+
 #pragma once
 
 #include <cstdint>

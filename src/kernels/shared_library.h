@@ -1,3 +1,6 @@
+// A library that is loaded when it is first needed: OpenBLAS, FFTW, Graphviz, librsvg. Relies on dlopen; who
+// asks for one says what to install where it is missing.
+
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
-// Products of stacks of matrices that are smaller than a few packs.
+// Products of stacks of matrices that are smaller than a few packs. A row of C is a sum of rows of B in
+// registers; relies on simd.h, and on parallel.h for large stacks.
 
 #include "kernels/small_matmul.h"
 

@@ -1,3 +1,6 @@
+// Products of stacks of tiny matrices, where calling a kernel for each would cost more than the sums.
+// matmul.cpp asks is_tiny first.
+
 #pragma once
 
 #include <cstdint>

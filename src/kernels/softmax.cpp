@@ -1,4 +1,5 @@
-// softmax, log_softmax, logsumexp and their derivatives: what each does to one line, in packs.
+// softmax, log_softmax, logsumexp and their derivatives: what each does to one line, in packs. How lines lie
+// in memory is left to reduce_groups.h, and what one needs to exponentials.h.
 
 #include "kernels/softmax.h"
 

@@ -1,3 +1,6 @@
+// softmax, log_softmax, logsumexp and their gradients over any axis, each in one pass over its lines. Relies
+// on exponentials.h.
+
 #pragma once
 
 #include "array/array.h"

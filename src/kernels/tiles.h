@@ -1,3 +1,6 @@
+// Moving short lines of memory into lanes, and back. For what goes over several lines at once, as running
+// sums and transposes; relies on simd.h.
+
 #pragma once
 
 #include <algorithm>
@@ -5,7 +8,6 @@
 
 #include "chainrule/simd.h"
 
-/// Moving short lines of memory into lanes, and back.
 namespace chainrule::kernels {
 
 /// Transposes as many packs as there are lanes, in place.

@@ -1,10 +1,12 @@
+// How windows move over an array of up to three spatial axes, as in convolutions. Padding, stride and
+// dilation in one place, for convolutions and pooling and for what checks their shapes.
+
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
 
-/// How windows move over an array of up to three spatial axes, as in convolutions.
 namespace chainrule::kernels {
 
 /// Along one axis: element k of window o is at o * stride + k * dilation - before of the input.

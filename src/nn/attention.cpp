@@ -1,4 +1,5 @@
 // Multi-head attention and the layers of transformers.
+// They compute by multi_head_attention of networks.h.
 
 #include "chainrule/nn/attention.h"
 

@@ -1,4 +1,5 @@
-// Layers of convolutions and of pooling, over one to three axes.
+// Layers of convolutions and of pooling, over one to three axes. What they compute is in networks.h; here are
+// weights, their names and how they begin.
 
 #include "chainrule/nn/convolution.h"
 

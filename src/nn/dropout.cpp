@@ -1,4 +1,5 @@
-// Dropout.
+// Dropout as a layer: the function of distributions.h,
+// with a generator that the layer keeps.
 
 #include "chainrule/nn/dropout.h"
 

@@ -1,4 +1,5 @@
-// Tables of vectors for words, and for positions.
+// Tables of vectors for words, and for positions. Rows are read by take_rows, whose gradient touches only
+// those.
 
 #include "chainrule/nn/embedding.h"
 

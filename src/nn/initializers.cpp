@@ -1,4 +1,5 @@
 // First weights: normal, uniform, orthogonal and truncated, with the variances that their authors derive.
+// Fans are counted as PyTorch counts them; numbers come from random.h.
 
 #include "chainrule/nn/initializers.h"
 

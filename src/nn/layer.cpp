@@ -1,4 +1,5 @@
-// What layers share.
+// What layers share: the check of sizes, and scopes named as the layer.
+// See layer.h.
 
 #include "nn/layer.h"
 

@@ -1,3 +1,6 @@
+// What layers have in common: checks, scopes, and biases that may be missing.
+// Relies on parameter.h.
+
 #pragma once
 
 #include <initializer_list>
@@ -9,7 +12,6 @@
 #include "chainrule/graph.h"
 #include "chainrule/nn/parameter.h"
 
-/// What layers have in common.
 namespace chainrule::nn {
 
 /// ShapeError that names the layer and the first of these sizes that is not positive.

@@ -1,4 +1,5 @@
-// A layer x W + b, and how its weights begin.
+// A layer x Wᵀ + b, how its weights begin, and networks of such layers.
+// Computes by linear() of ops.h.
 
 #include "chainrule/nn/linear.h"
 

@@ -1,4 +1,5 @@
-// What follows from the names of the members of a module: lists, states, copies, modes.
+// What follows from the names of the members of a module: lists, states, copies, modes. Relies on visits of
+// members in their order (detail/structure.h); a parameter in two places is one.
 
 #include "chainrule/nn/module.h"
 

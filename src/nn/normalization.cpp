@@ -1,4 +1,5 @@
-// Layers that normalise.
+// Layers that normalise: their options, weights and running statistics.
+// The functions are in networks.h.
 
 #include "chainrule/nn/normalization.h"
 

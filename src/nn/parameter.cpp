@@ -1,4 +1,5 @@
-// A parameter: the leaf that a network computes with now, which an optimiser replaces by the next.
+// A parameter: the leaf that a network computes with now, which an optimiser replaces by the next. Buffers
+// likewise; autograd/buffers.h is told of what is assigned.
 
 #include "chainrule/nn/parameter.h"
 

@@ -1,4 +1,5 @@
-// Recurrent layers.
+// Recurrent layers: weights for each layer and direction, and dropout between them. The functions are in
+// networks.h.
 
 #include "chainrule/nn/recurrent.h"
 

@@ -1,4 +1,5 @@
-// One module after another.
+// One module after another, with errors that say which.
+// Modules of any kind are held by AnyModule.
 
 #include "chainrule/nn/sequential.h"
 

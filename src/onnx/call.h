@@ -1,3 +1,6 @@
+// What an operator's function sees of its node: inputs, attributes, the opset. All that reads checks, and
+// throws a ModelError without the node's place, which evaluate() puts in front.
+
 #pragma once
 
 #include <functional>
@@ -6,8 +9,6 @@
 #include "chainrule/ops.h"
 #include "onnx/graph.h"
 
-/// What an operator's function sees of its node: inputs, attributes, the opset. All that reads checks, and
-/// throws a ModelError without the node's place, which evaluate() puts in front.
 namespace chainrule::onnx {
 
 class Call {

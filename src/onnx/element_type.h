@@ -1,3 +1,6 @@
+// ONNX's element types, and how tensors of chainrule carry them: some as they are, some in a wider dtype
+// whose results are wrapped or rounded.
+
 #pragma once
 
 #include <optional>
@@ -5,7 +8,6 @@
 
 #include "chainrule/tensor.h"
 
-/// ONNX's element types, and how tensors of chainrule carry them.
 namespace chainrule::onnx {
 
 /// The numbers are TensorProto.DataType's, those of later versions than the installed schema included.

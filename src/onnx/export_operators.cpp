@@ -1,4 +1,5 @@
-// What the operations that work element by element, or along axes, become in ONNX.
+// What the operations that work element by element, or along axes, become in ONNX. Each takes an operation's
+// parameters by name from its attributes; exporter.h has the steps.
 
 #include <algorithm>
 #include <cmath>

@@ -1,3 +1,6 @@
+// The tables of what operations become in ONNX: this one, and that of networks. exporter.cpp looks operations
+// up in them.
+
 #pragma once
 
 #include <span>

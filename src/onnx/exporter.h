@@ -1,3 +1,6 @@
+// From a traced function to the description of a model. What one operation becomes is a function of a Step:
+// see export_operators.cpp.
+
 #pragma once
 
 #include <map>
@@ -9,8 +12,6 @@
 #include "onnx/graph.h"
 #include "onnx/trace.h"
 
-/// From a traced function to the description of a model. What one operation becomes is a function of a Step:
-/// see export_operators.cpp.
 namespace chainrule::onnx {
 
 /// A description, with what axes are called whose size is not known, "" for nothing.

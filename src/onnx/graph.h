@@ -1,3 +1,6 @@
+// What a file says, in plain structs: first with the names that it has (Description), then with a number for
+// each value instead of a name (Graph), which is what runs. Only read.cpp knows protobuf.
+
 #pragma once
 
 #include <memory>
@@ -9,8 +12,6 @@
 #include "chainrule/onnx.h"
 #include "onnx/element_type.h"
 
-/// What a file says, in plain structs: first with the names that it has (Description), then with a number for
-/// each value instead of a name (Graph), which is what runs. Only read.cpp knows protobuf.
 namespace chainrule::onnx {
 
 /// A tensor, and the type that it has in the file.

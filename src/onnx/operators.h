@@ -1,11 +1,12 @@
+// The operators, a table for each family. An operator is one function from a Call to its results, written in
+// chainrule's public operations, and one line in its family's table.
+
 #pragma once
 
 #include <span>
 
 #include "onnx/graph.h"
 
-/// The operators, a table for each family. An operator is one function from a Call to its results, written in
-/// chainrule's public operations, and one line in its family's table.
 namespace chainrule::onnx {
 
 std::span<const Operator> arithmetic_operators();

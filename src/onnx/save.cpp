@@ -1,4 +1,5 @@
-// The public face of writing models, and networks that predict from tables as functions of tensors.
+// The public face of writing models, and networks that predict from tables as functions of tensors. A table's
+// encoder becomes operations, too, so that the file takes the columns as they are.
 
 #include <limits>
 #include <nlohmann/json.hpp>

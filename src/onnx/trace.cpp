@@ -1,4 +1,5 @@
-// Calls a function with batches of three sizes and other numbers, and lines up the graphs of the calls.
+// Calls a function with batches of three sizes and other numbers, and lines up the graphs of the calls: what
+// differs between them depends on the batch, or is an error.
 
 #include "onnx/trace.h"
 

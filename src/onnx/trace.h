@@ -1,3 +1,6 @@
+// What a function computes, found out by calling it with batches of several sizes: what differs between the
+// calls depends on the batch, and is written as a multiple of its size plus a constant.
+
 #pragma once
 
 #include <functional>
@@ -7,8 +10,6 @@
 #include "chainrule/onnx.h"
 #include "graph/node.h"
 
-/// What a function computes, found out by calling it with batches of several sizes: what differs between the
-/// calls depends on the batch, and is written as a multiple of its size plus a constant.
 namespace chainrule::onnx {
 
 /// per_sample · N + fixed, for N samples.

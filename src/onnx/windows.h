@@ -1,11 +1,12 @@
+// Where the windows of convolutions and pools lie, as the attributes kernel_shape, strides, dilations, pads,
+// auto_pad and ceil_mode say. One number for each spatial axis throughout.
+
 #pragma once
 
 #include <vector>
 
 #include "onnx/call.h"
 
-/// Where the windows of convolutions and pools lie, as the attributes kernel_shape, strides, dilations, pads,
-/// auto_pad and ceil_mode say. One number for each spatial axis throughout.
 namespace chainrule::onnx {
 
 struct Windows {

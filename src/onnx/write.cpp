@@ -1,4 +1,5 @@
 // From plain structs to protobuf's messages, the reverse of read.cpp.
+// One of the few files that see protobuf.
 
 #include <onnx/onnx_pb.h>
 

@@ -1,3 +1,6 @@
+// What functions along one axis share: the axis checked and moved last, and back. For functions that are made
+// of operations.
+
 #pragma once
 
 #include <algorithm>
@@ -6,7 +9,6 @@
 #include "array/axes.h"
 #include "chainrule/ops.h"
 
-/// What functions along one axis share.
 namespace chainrule::ops {
 
 /// An array seen as (outer, n, inner), where `n` is the size of an axis.

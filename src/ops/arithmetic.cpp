@@ -1,4 +1,5 @@
 // Sums, products, quotients and powers: each operation's value and derivative are rules of detail/rules.h.
+// elementwise.h makes all else of them.
 
 #include "kernels/diagonal.h"
 #include "ops/elementwise.h"

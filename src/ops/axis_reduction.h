@@ -1,3 +1,6 @@
+// What reductions have in common: over which axes, and whether these stay with size 1; their rules under
+// transforms. Relies on elementwise.h for registering and casting.
+
 #pragma once
 
 #include <algorithm>

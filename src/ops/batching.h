@@ -1,10 +1,12 @@
+// What operations share that have rules under vmap: places that are tensors, and operations that only read
+// numbers. graph/apply.h says when a rule is called.
+
 #pragma once
 
 #include <functional>
 
 #include "graph/apply.h"
 
-/// What operations share that have rules under vmap: see graph/apply.h.
 namespace chainrule::ops {
 
 /// Does the tensor, or what it stands for under jvp, have a value for each sample of a vmap, so that its

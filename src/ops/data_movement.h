@@ -1,3 +1,6 @@
+// What operations have in common that only move elements: nothing is read to differentiate them, and they
+// take any dtype where they say so.
+
 #pragma once
 
 #include "graph/apply.h"

@@ -1,3 +1,6 @@
+// What elementwise operations have in common: an operation gives its value and its rules as generic
+// formulas, and gets the broadcasting, the fused loops, its reads and its description from here.
+
 #pragma once
 
 #include "array/wrapping.h"
@@ -8,8 +11,6 @@
 #include "ops/scalars.h"
 #include "ops/shape_ops.h"
 
-/// What elementwise operations have in common: an operation gives its value and its rules as generic
-/// formulas, and gets the broadcasting, the fused loops, its reads and its description from here.
 namespace chainrule {
 
 // What rules on tensors are made of besides the public operations: see chainrule/detail/rules.h.

@@ -1,4 +1,5 @@
 // How a derivative that is written as a formula in C++ becomes text, with no more brackets than it needs.
+// Operators know how strongly they bind, and 1 times something is that.
 
 #include "ops/formula.h"
 

@@ -1,3 +1,6 @@
+// Two more kinds of numbers that the rules of elementwise operations are written for: Probe, which learns at
+// compile time what a rule reads, and Symbol, which shows it to people.
+
 #pragma once
 
 #include <concepts>

@@ -1,3 +1,6 @@
+// Constants whose elements a function gives, one after the other: random numbers, ranges, identities. Relies
+// on graph/node.h alone.
+
 #pragma once
 
 #include <string_view>

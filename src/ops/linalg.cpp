@@ -1,4 +1,5 @@
-// Products of matrices, and linear layers. Which kernel computes them is chosen in kernels/matmul.cpp.
+// Products of matrices, and linear layers. Which kernel computes them is chosen in kernels/matmul.cpp;
+// gradients are products again, those of weights deferred.
 
 #include "autograd/total.h"
 #include "kernels/broadcast.h"

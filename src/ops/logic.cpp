@@ -1,4 +1,5 @@
 // Comparisons, operations of bool, where and clamp.
+// Only the last two have derivatives, which are masks.
 
 #include <limits>
 

@@ -1,8 +1,10 @@
+// What losses that are made of other operations share:
+// how samples are combined, and checks of shapes.
+
 #pragma once
 
 #include "ops/elementwise.h"
 
-/// What losses that are made of other operations share.
 namespace chainrule::ops {
 
 /// As it is called by its users.

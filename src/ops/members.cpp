@@ -1,4 +1,5 @@
 // What tensors and graphs need of operations: their members, and casts of what is given in another dtype.
+// Declared in graph, defined here, so that graph includes no operation.
 
 #include "chainrule/ops.h"
 #include "graph/node.h"

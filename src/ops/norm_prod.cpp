@@ -1,4 +1,5 @@
-// The Euclidean norm, scaled so that squares neither overflow nor vanish, and products of all elements.
+// The Euclidean norm, scaled so that squares neither overflow nor vanish, and products of all elements. Both
+// are reductions of axis_reduction.h.
 
 #include <limits>
 

@@ -1,4 +1,5 @@
-// Operations of the user's own as operations of the library.
+// Operations of the user's own as operations of the library: one struct that stands for any of them, and
+// calls what chainrule/operation.h describes.
 
 #include "chainrule/operation.h"
 

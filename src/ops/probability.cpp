@@ -1,4 +1,5 @@
 // softmax and log_softmax, with derivatives of any order that do not lose what is small beside 1.
+// kernels/softmax.h computes them.
 
 #include "ops/probability.h"
 

@@ -1,3 +1,6 @@
+// The derivative of log_softmax as an operation of its own,
+// for losses that know it better than as a chain.
+
 #pragma once
 
 #include "chainrule/tensor.h"

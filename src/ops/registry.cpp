@@ -1,4 +1,5 @@
-// The list of all operations, and what it takes to find one in it.
+// The list of all operations, and what it takes to find one in it: names, aliases and kinds. Made from the
+// tables that registry.h names.
 
 #include "ops/registry.h"
 

@@ -1,9 +1,11 @@
+// How the operations of one file enter the list of all: each file has a function with a table of entries.
+// What an entry says is in chainrule/registry.h.
+
 #pragma once
 
 #include "chainrule/registry.h"
 #include "graph/apply.h"
 
-/// How the operations of one file enter the list of all: each file has a function with a table of entries.
 namespace chainrule::ops {
 
 using registry::Arguments;

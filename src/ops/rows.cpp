@@ -1,4 +1,5 @@
-// Rows of a tensor by their positions, as of an embedding, and the reverse.
+// Rows of a tensor by their positions, as of an embedding, and the reverse: each is the other's derivative.
+// Rows are moved by kernels/copy.h.
 
 #include <algorithm>
 

@@ -1,4 +1,5 @@
 // The samples of a batch under vmap: their axes lined up, one after the other, and random numbers for them.
+// Relies on graph/traced.h for the levels and on graph/chunks.h for generators.
 
 #include "ops/samples.h"
 

@@ -1,8 +1,10 @@
+// What reads the elements of all samples of vmaps at once: random numbers by parameters, and checks of
+// values.
+
 #pragma once
 
 #include "graph/traced.h"
 
-/// What reads the elements of all samples of vmaps at once.
 namespace chainrule {
 
 /// Random numbers that draw(parameters) gives, which reads the elements of these, and takes any axes before

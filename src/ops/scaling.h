@@ -1,8 +1,10 @@
+// How squares are kept from overflowing in what is made of other operations: a factor for each group, a
+// constant, which is 1 where nothing is extreme.
+
 #pragma once
 
 #include "chainrule/functions.h"
 
-/// How squares are kept from overflowing in what is made of other operations.
 namespace chainrule::ops {
 
 /// Of the largest numbers of groups: a factor for each group, a constant, that brings their squares into

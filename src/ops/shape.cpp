@@ -1,4 +1,5 @@
-// Axes permuted, shapes changed, and boxes taken out of tensors or replaced in them.
+// Axes permuted, shapes changed, and boxes taken out of tensors or replaced in them. kernels/copy.h moves
+// elements; reshapes share them.
 
 #include <algorithm>
 #include <cstring>

@@ -1,3 +1,6 @@
+// Axes as other operations need them: sums to a shape, masks, axes put back. For rules of broadcasting and
+// reductions.
+
 #pragma once
 
 #include "array/axes.h"

@@ -1,4 +1,5 @@
 // exp, log, sin, tanh and the like: each operation's value and derivative are rules of detail/rules.h.
+// elementwise.h makes all else of them.
 
 #include <concepts>
 

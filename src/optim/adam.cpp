@@ -1,4 +1,5 @@
-// Adam, AdamW and NAdam: their constants in each step, for the loops in kernels/adaptive.h.
+// Adam, AdamW and NAdam: their constants in each step, for the loops in kernels/adaptive.h. The base in
+// optimizer.h calls move for each parameter.
 
 #include "chainrule/optim/adam.h"
 

@@ -1,4 +1,5 @@
-// RMSProp, Adagrad and Adadelta: their constants in each step, for the loops in kernels/adaptive.h.
+// RMSProp, Adagrad and Adadelta: their constants in each step, for the loops in kernels/adaptive.h. The base
+// in optimizer.h calls move for each parameter.
 
 #include "chainrule/optim/adaptive.h"
 

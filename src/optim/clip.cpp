@@ -1,4 +1,5 @@
-// Clipping: gradients that have been accumulated, changed before an optimiser sees them.
+// Clipping: gradients that have been accumulated, changed before an optimiser sees them. The norm is that of
+// all gradients together; shared values are copied first.
 
 #include "chainrule/optim/clip.h"
 

@@ -1,3 +1,6 @@
+// All parameters of a problem as one vector, for methods that look at them together, L-BFGS and
+// Levenberg-Marquardt.
+
 #pragma once
 
 #include <string>
@@ -5,7 +8,6 @@
 
 #include "chainrule/nn.h"
 
-/// All parameters of a problem as one vector, for methods that look at them together.
 namespace chainrule::optim {
 
 class Flat {

@@ -1,9 +1,11 @@
+// Where optimisers write. Values that somebody else holds are copied first, so that graphs and handles keep
+// what they had.
+
 #pragma once
 
 #include "chainrule/nn.h"
 #include "graph/node.h"
 
-/// Where optimisers write. Values that somebody else holds are copied first.
 namespace chainrule::optim {
 
 /// The elements of a tensor that the caller owns: a state, or an average.

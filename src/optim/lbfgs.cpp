@@ -1,4 +1,5 @@
-// L-BFGS: directions from the last steps and gradients, and how far to go along them.
+// L-BFGS: directions from the last steps and gradients, and how far to go along them. Relies on flat.h for
+// vectors and on line_search.h for the distance.
 
 #include "chainrule/optim/lbfgs.h"
 

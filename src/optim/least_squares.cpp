@@ -1,4 +1,5 @@
 // Levenberg-Marquardt: the matrix of derivatives, and steps with more damping until one lowers the loss.
+// Relies on flat.h for vectors and on linalg.h to solve.
 
 #include "chainrule/optim/least_squares.h"
 

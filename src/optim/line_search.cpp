@@ -1,4 +1,5 @@
 // The search along a direction: a stretch that must contain a good place, then that place within it.
+// Interpolates by cubics, as PyTorch's strong Wolfe search does step for step.
 
 #include "optim/line_search.h"
 

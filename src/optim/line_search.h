@@ -1,9 +1,11 @@
+// A search along a direction for a place where a function is less and flatter. It knows only numbers along
+// the line.
+
 #pragma once
 
 #include "chainrule/detail/function_ref.h"
 #include "chainrule/tensor.h"
 
-/// A search along a direction for a place where a function is less and flatter.
 namespace chainrule::optim {
 
 /// A place along the direction: how far, the loss there, its gradient in the values, and its slope along the

@@ -1,4 +1,5 @@
-// Names of what is kept of parameters, and checks of a state that comes back from somewhere.
+// Names of what is kept of parameters, and checks of a state that comes back from somewhere. Errors say which
+// name is missing or left over.
 
 #include "optim/named_state.h"
 

@@ -1,3 +1,6 @@
+// Reading a state that somebody saved: every name must be there, and none may be left over. For optimisers,
+// schedules and averages alike.
+
 #pragma once
 
 #include <set>
@@ -5,7 +8,6 @@
 
 #include "chainrule/optim/optimizer.h"
 
-/// Reading a state that somebody saved: every name must be there, and none may be left over.
 namespace chainrule::optim {
 
 class NamedState {

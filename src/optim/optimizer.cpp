@@ -1,4 +1,5 @@
 // Steps, groups and the state of any optimiser.
+// What one parameter does in a step is the derived class's.
 
 #include "chainrule/optim/optimizer.h"
 

@@ -1,4 +1,5 @@
-// The errors for options that make no sense.
+// The errors for options that make no sense:
+// the name of the optimiser and of the option, and what it may be.
 
 #include "optim/options.h"
 

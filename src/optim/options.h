@@ -1,10 +1,11 @@
+// Checks of what people set. Each throws std::invalid_argument that names the option, its value and what is
+// allowed; `owner` is the optimiser or schedule.
+
 #pragma once
 
 #include <cstdint>
 #include <string_view>
 
-/// Checks of what people set. Each throws std::invalid_argument that names the option, its value and what is
-/// allowed; `owner` is the optimiser or schedule.
 namespace chainrule::optim {
 
 [[noreturn]] void refuse_option(std::string_view owner, std::string_view option, double value,

@@ -1,10 +1,12 @@
+// Steps that leave alone what no gradient has reached, for tables of which a batch reads a few rows. A row is
+// left where all of its gradient is 0.
+
 #pragma once
 
 #include <algorithm>
 
 #include "chainrule/tensor.h"
 
-/// Steps that leave alone what no gradient has reached, for tables of which a batch reads a few rows.
 namespace chainrule::optim {
 
 /// Calls step(begin, end) for the elements to change: all, or with `lazy` those of the rows along the first

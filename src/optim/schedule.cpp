@@ -1,4 +1,5 @@
-// The courses of learning rates, each as a function of the number of steps.
+// The courses of learning rates, each as a function of the number of steps, with PyTorch's names and
+// formulas.
 
 #include "chainrule/optim/schedule.h"
 

@@ -1,4 +1,5 @@
 // What sets an optimiser's learning rates: by a schedule, or by a metric.
+// It keeps each group's first rate.
 
 #include <cmath>
 #include <limits>

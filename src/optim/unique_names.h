@@ -1,3 +1,6 @@
+// Names for parameters that have the same one, so that states can be told apart.
+// Relies on their order.
+
 #pragma once
 
 #include <map>

@@ -1,3 +1,6 @@
+// The Runge-Kutta method of Dormand and Prince, of order 5 with an estimate of order 4: one step, and the
+// choice of steps.
+
 #pragma once
 
 #include <array>
@@ -6,8 +9,6 @@
 #include "chainrule/detail/function_ref.h"
 #include "chainrule/odeint.h"
 
-/// The Runge-Kutta method of Dormand and Prince, of order 5 with an estimate of order 4: one step, and the
-/// choice of steps.
 namespace chainrule::solvers {
 
 /// dy/dt of a vector y at the time t, and of other tensors.

@@ -1,4 +1,6 @@
 // Equations that define x as a function of tensors: their solvers, and the derivatives of what these find.
+// The derivative is that of the residual at the solution, by the implicit function theorem, and knows nothing
+// of the steps to it.
 
 #include "chainrule/implicit.h"
 

@@ -1,4 +1,5 @@
-// What a function has captured that is under a transform, of which its solver cannot know.
+// What a function has captured that is under a transform, of which its solver cannot know: an error that says
+// to pass it as an argument.
 
 #include "solvers/inputs.h"
 

@@ -1,3 +1,6 @@
+// What a function is called with while its solver looks for the solution: numbers, apart from the transforms
+// around.
+
 #pragma once
 
 #include <map>
@@ -9,7 +12,6 @@
 #include "chainrule/error.h"
 #include "graph/traced.h"
 
-/// What a function is called with while its solver looks for the solution.
 namespace chainrule::solvers {
 
 /// Without histories and tangents: the derivative of the solution is no derivative of the way there.

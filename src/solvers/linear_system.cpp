@@ -1,4 +1,5 @@
-// Linear systems with a Jacobian: factorised where it is small, by products with it where it is not.
+// Linear systems with a Jacobian: factorised where it is small, by products with it where it is not (GMRES).
+// Relies on a recorded function.
 
 #include "solvers/linear_system.h"
 

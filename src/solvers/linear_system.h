@@ -1,3 +1,6 @@
+// Linear systems whose matrix is the Jacobian of a recorded function: what derivatives of solutions come down
+// to.
+
 #pragma once
 
 #include <memory>

@@ -1,3 +1,6 @@
+// Numbers that solvers compare and say.
+// Under vmap they are of all samples, which so take the same steps.
+
 #pragma once
 
 #include <cstdio>
@@ -7,7 +10,6 @@
 #include "chainrule/ops.h"
 #include "ops/samples.h"
 
-/// Numbers that solvers compare and say. Under vmap they are of all samples, which so take the same steps.
 namespace chainrule::solvers {
 
 inline double epsilon(DType dtype) {

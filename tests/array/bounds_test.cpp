@@ -1,3 +1,6 @@
+// Shapes of no elements, of too many, and of sizes that cannot be: refused by every function that makes
+// tensors.
+
 #include <limits>
 
 #include "chainrule/autograd.h"

@@ -1,3 +1,6 @@
+// Tensors from numbers, lists, vectors and memory:
+// shapes, dtypes, who owns the elements, and refusals.
+
 #include <limits>
 
 #include "support.h"

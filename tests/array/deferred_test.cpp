@@ -1,3 +1,6 @@
+// Values that wait: what makes them be computed, what they keep alive, and that nobody can tell the
+// difference.
+
 #include <cmath>
 #include <thread>
 

@@ -1,3 +1,6 @@
+// Arithmetic of int64 at its ends: wrapping around as NumPy's,
+// and casts of floats that do not fit.
+
 #include <cmath>
 #include <limits>
 

@@ -1,3 +1,6 @@
+// Tensors from C++ numbers, lists and arrays,
+// and their dtypes, under each default dtype.
+
 #include <gtest/gtest.h>
 
 #include <array>
@@ -13,7 +16,6 @@
 #include "chainrule/optim.h"
 #include "support.h"
 
-/// Tensors from C++ numbers, lists and arrays, and their dtypes.
 namespace chainrule {
 namespace {
 

@@ -1,3 +1,6 @@
+// Tensors as text,
+// compared with what NumPy prints of the same numbers.
+
 #include <limits>
 #include <sstream>
 

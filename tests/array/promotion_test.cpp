@@ -1,3 +1,6 @@
+// Which dtype a result has,
+// for every pair of dtypes and for C++ numbers that meet tensors.
+
 #include "chainrule/autograd.h"
 #include "chainrule/graph.h"
 #include "support.h"

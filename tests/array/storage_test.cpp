@@ -1,3 +1,6 @@
+// Where elements and nodes lie: sizes of nodes, allocations of operations, and values in place. What these
+// buy is in src/graph/node.h.
+
 #include "array/array.h"
 #include "array/pool.h"
 #include "chainrule/graph.h"

@@ -1,3 +1,6 @@
+// The border to xtensor, there and back:
+// every element type, layouts, views, and what is copied.
+
 #include "chainrule/xtensor.h"
 
 #if __has_include(<xtensor/core/xmath.hpp>)

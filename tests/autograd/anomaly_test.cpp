@@ -1,4 +1,5 @@
-// The first NaN or infinity is reported where it is made, in forward and backward, and nothing else is.
+// The first NaN or infinity is reported where it is made, in forward and backward, and nothing else is:
+// DetectAnomaly by the messages it gives.
 
 #include "chainrule/anomaly.h"
 

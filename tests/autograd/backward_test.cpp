@@ -1,3 +1,6 @@
+// backward(): sums in leaves, what is shown of gradients on the way, and graphs that are released while it
+// goes.
+
 #include "chainrule/backward.h"
 #include "array/pool.h"
 #include "chainrule/autograd.h"

@@ -1,4 +1,5 @@
-// Functions of numbers with derivatives of the user's own, element by element.
+// Functions of numbers with derivatives of the user's own, element by element: in every mode, with
+// broadcasting and dtypes.
 
 #include <cmath>
 

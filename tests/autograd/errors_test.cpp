@@ -1,3 +1,6 @@
+// What the engine says of wrong calls, and of operations whose derivative is wrong:
+// mistakes that users make, and what they read then.
+
 #include "chainrule/autograd.h"
 #include "chainrule/graph.h"
 #include "graph/apply.h"

@@ -1,3 +1,6 @@
+// Examples with published gradients: the walkthrough, cross-entropy, micrograd's, and logistic regression;
+// and the page of names.
+
 #include <cctype>
 #include <filesystem>
 #include <fstream>

@@ -1,4 +1,5 @@
 // Comparison of gradients with differences: what passes, what is found, and the reason that is given.
+// Mistakes are put in by custom gradients.
 
 #include "chainrule/gradcheck.h"
 

@@ -1,3 +1,6 @@
+// Graphs of every form: diamonds, repeated inputs,
+// chains of a million nodes, and gradients of all of them.
+
 #include "chainrule/autograd.h"
 #include "support.h"
 

@@ -1,3 +1,6 @@
+// Derivatives of high order,
+// in forward and reverse and mixed, against closed forms.
+
 #include <cmath>
 #include <functional>
 

@@ -1,3 +1,6 @@
+// What is recorded and what is not: detach,
+// NoGrad, kept values, and their nesting.
+
 #include "chainrule/autograd.h"
 #include "chainrule/graph.h"
 #include "support.h"

@@ -1,4 +1,5 @@
-// Operations of the user's own, and the check that applies to them what the library's are tested with.
+// Operations of the user's own, and the check that applies to them what the library's are tested with, right
+// ones and wrong ones.
 
 #include "chainrule/operation.h"
 

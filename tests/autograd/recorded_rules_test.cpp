@@ -1,3 +1,6 @@
+// Rules that have a kernel for numbers and operations for recorded gradients: both give the same, on ties and
+// special values, too.
+
 #include <cmath>
 #include <limits>
 

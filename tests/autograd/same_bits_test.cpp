@@ -1,3 +1,6 @@
+// The same bits for any number of threads:
+// every operation and its derivative, and whole training runs.
+
 #include <algorithm>
 #include <cmath>
 #include <set>

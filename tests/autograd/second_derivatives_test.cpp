@@ -1,3 +1,6 @@
+// Second derivatives against closed forms,
+// by gradients of gradients and in both ways to write them.
+
 #include "chainrule/autograd.h"
 #include "support.h"
 

@@ -1,3 +1,6 @@
+// Graphs in several threads at once: shared leaves, shared graphs, and values that wait. The thread sanitizer
+// runs this, too.
+
 #include <atomic>
 #include <cstdio>
 #include <sstream>

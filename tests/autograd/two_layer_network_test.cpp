@@ -1,3 +1,6 @@
+// A network of two layers whose every gradient is derived by hand,
+// in plain loops, for each sample.
+
 #include <cmath>
 
 #include "chainrule/autograd.h"

@@ -1,4 +1,5 @@
-// vmap of operations at places that are a tensor, which may be others for each sample.
+// vmap of operations at places that are a tensor, which may be others for each sample: compared with a loop
+// over them.
 
 #include <functional>
 

@@ -1,4 +1,5 @@
-// eval --jacobian, --hessian, --jvp and --order, and check.
+// eval --jacobian, --hessian, --jvp and --order,
+// and check, by running the tool and reading what it prints.
 
 #include <nlohmann/json.hpp>
 

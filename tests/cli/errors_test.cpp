@@ -1,3 +1,6 @@
+// What the tool says of wrong expressions and values:
+// the place, the remedy and the exit code.
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>

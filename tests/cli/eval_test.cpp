@@ -1,3 +1,6 @@
+// chainrule eval: values,
+// gradients and JSON, by running the tool.
+
 #include <bit>
 #include <cmath>
 #include <nlohmann/json.hpp>

@@ -1,3 +1,6 @@
+// Expressions as the command line takes them: depth,
+// names, several results, and the examples of the help.
+
 #include "expression.h"
 
 #include "evaluate.h"

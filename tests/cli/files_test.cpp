@@ -1,4 +1,5 @@
-// The files that the tool writes.
+// The files that the tool writes: old or new and never half, when it is killed, when the disk is full,
+// through links and pipes.
 
 #include <sys/stat.h>
 

@@ -1,3 +1,6 @@
+// chainrule graph and walk: formats by name,
+// golden drawings, and refusals.
+
 #include <filesystem>
 #include <fstream>
 #include <regex>

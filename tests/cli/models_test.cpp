@@ -1,4 +1,5 @@
-// `chainrule predict`, `evaluate`, `summary` and `explain` of what `train` saves.
+// `chainrule predict`, `evaluate`, `summary` and `explain` of what `train` saves, on a table small enough to
+// check by hand.
 
 #include <cmath>
 #include <nlohmann/json.hpp>

@@ -1,3 +1,6 @@
+// Runs the tool as a child with pipes or a terminal,
+// with limits and signals, and collects what it says.
+
 #include "cli/run_tool.h"
 
 #include <fcntl.h>

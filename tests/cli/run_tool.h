@@ -1,3 +1,6 @@
+// The tool as a process, for tests of the command line.
+// Relies on paths.h for where it is.
+
 #pragma once
 
 #include <cstdint>

@@ -1,3 +1,6 @@
+// A table of a shop of which the answers are known:
+// which columns tell something and which do not.
+
 #pragma once
 
 #include <string>

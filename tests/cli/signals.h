@@ -1,3 +1,6 @@
+// The tool stopped by a signal at some time,
+// for tests of what it leaves behind.
+
 #pragma once
 
 #include "cli/run_tool.h"

@@ -1,4 +1,5 @@
-// The tool on dates, units, arrays and targets with gaps.
+// The tool on dates, units, arrays and targets with gaps: what it takes them for, and how well it then
+// predicts.
 
 #include <fmt/format.h>
 

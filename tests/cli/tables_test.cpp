@@ -1,4 +1,5 @@
-// `chainrule train` on tables as people have them.
+// `chainrule train` on tables as people have them:
+// what is read, warned of and refused, in which words.
 
 #include <filesystem>
 #include <regex>

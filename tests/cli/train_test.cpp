@@ -1,3 +1,6 @@
+// chainrule train from data to result: accuracy on known data,
+// options, stopping and going on, files.
+
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>

@@ -1,3 +1,6 @@
+// What must not compile, and what the compilers say about it:
+// small programs, each with one mistake.
+
 #include <gtest/gtest.h>
 
 #include <unistd.h>
@@ -10,7 +13,6 @@
 #include "paths.h"
 #include "support.h"
 
-/// What must not compile, and what the compilers say about it.
 namespace chainrule::test {
 namespace {
 

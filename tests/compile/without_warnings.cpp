@@ -1,3 +1,6 @@
+// A user's program with all warnings as errors,
+// and names of its own that the library has, too.
+
 #include <chainrule/autograd.h>
 #include <chainrule/chainrule.h>
 #include <chainrule/data.h>

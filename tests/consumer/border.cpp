@@ -1,3 +1,6 @@
+// A program that uses the border to xtensor of an installed library,
+// chainrule::xtensor.
+
 #include <chainrule/chainrule.h>
 #include <chainrule/xtensor.h>
 

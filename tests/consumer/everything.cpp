@@ -1,3 +1,6 @@
+// A program that includes everything, and has names of its own that might be in the way of the library's or
+// the standard's.
+
 #include <chainrule/chainrule.h>
 
 #include <algorithm>

@@ -1,3 +1,6 @@
+// A program of an installed library: the walkthrough, the list of operations, and, if told, that it is one
+// thread.
+
 #include <chainrule/chainrule.h>
 
 #include <cstdio>

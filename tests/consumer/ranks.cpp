@@ -1,3 +1,6 @@
+// A program of an installed chainrule::distributed,
+// on one rank.
+
 #include <chainrule/distributed.h>
 
 #include <cstdio>

@@ -1,4 +1,5 @@
-// Arrays of NumPy's as tables.
+// Arrays of NumPy's as tables:
+// which are the columns, the target and the parts.
 
 #include <zlib.h>
 

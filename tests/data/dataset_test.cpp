@@ -1,3 +1,6 @@
+// Samples taken in batches and split,
+// what a network makes of them, and the half-moons.
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>

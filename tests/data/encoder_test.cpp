@@ -1,3 +1,6 @@
+// What an encoder learns of columns and makes of rows,
+// compared with numbers by hand; and its complaints.
+
 #include "chainrule/data/encoder.h"
 
 #include <numeric>

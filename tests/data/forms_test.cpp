@@ -1,4 +1,5 @@
-// Texts of tables that are numbers and dates.
+// Texts of tables that are numbers and dates:
+// which forms are found, read, and told from other texts.
 
 #include <numeric>
 

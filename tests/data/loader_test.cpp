@@ -1,3 +1,6 @@
+// Batches by any number of threads: each sample once,
+// the same order, streams, and errors on the way.
+
 #include "chainrule/data/loader.h"
 
 #include <algorithm>

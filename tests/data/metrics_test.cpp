@@ -1,3 +1,6 @@
+// Measures of predictions, against scikit-learn's numbers,
+// and where they are undefined.
+
 #include "chainrule/data/metrics.h"
 
 #include "support.h"

@@ -1,3 +1,6 @@
+// Models of tables: predictions in the units of the table, the same after saving and loading, and broken
+// files.
+
 #include "chainrule/model.h"
 
 #include "chainrule/autograd.h"

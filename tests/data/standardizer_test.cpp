@@ -1,3 +1,6 @@
+// Columns brought to mean 0 and deviation 1:
+// constant, huge and empty ones as well.
+
 #include "chainrule/data.h"
 
 #include <cmath>

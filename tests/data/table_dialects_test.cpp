@@ -1,4 +1,5 @@
-// Tables that other countries and programs write.
+// Tables that other countries and programs write:
+// decimal commas, signs of nothing, line ends.
 
 #include "data/tables.h"
 #include "support.h"

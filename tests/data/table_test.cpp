@@ -1,3 +1,6 @@
+// Tables as they are read: kinds of columns, separators,
+// headers, encodings, and errors with their line.
+
 #include "chainrule/data/table.h"
 
 #include <zlib.h>

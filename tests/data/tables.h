@@ -1,3 +1,6 @@
+// Tables of a few lines, and what they hold.
+// For all tests of data.
+
 #pragma once
 
 #include <string>
@@ -6,7 +9,6 @@
 #include "chainrule/data/table.h"
 #include "temporary_files.h"
 
-/// Tables of a few lines, and what they hold.
 namespace chainrule::test {
 
 inline Table read(const std::string& content, const TableOptions& options = {}) {

@@ -1,4 +1,6 @@
-// A rank that fails ends all of them, with a message that names it.
+// A rank that fails ends all of them, with a message that names it; ranks that do different things are told
+// so.
+
 #include <gtest/gtest.h>
 
 #include <chrono>

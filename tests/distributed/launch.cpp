@@ -1,3 +1,6 @@
+// Runs a command, as one on several ranks by mpirun,
+// and collects how it ends and what it says.
+
 #include "distributed/launch.h"
 
 #include <mpi.h>

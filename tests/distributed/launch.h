@@ -1,3 +1,6 @@
+// Several ranks as child processes,
+// for tests of how they end.
+
 #pragma once
 
 #include <cstddef>

@@ -1,3 +1,6 @@
+// The ranks that tests of chainrule::distributed run on,
+// started once.
+
 #pragma once
 
 #include "chainrule/distributed.h"

@@ -1,4 +1,6 @@
-// Data-parallel training: the same as that of one process with the samples of all ranks.
+// Data-parallel training: the same as that of one process with the samples of all ranks, to the bit where
+// that is promised.
+
 #include <algorithm>
 #include <set>
 

@@ -1,3 +1,6 @@
+// Graphs in DOT, as Graphviz understands them:
+// every label, colour and frame, and hostile names.
+
 #include <filesystem>
 #include <fstream>
 #include <regex>

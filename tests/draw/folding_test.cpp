@@ -1,3 +1,6 @@
+// How graphs fold:
+// every connection arrives, whatever is open.
+
 #include "draw/graph/folding.h"
 
 #include <set>

@@ -1,3 +1,6 @@
+// The page of a graph: its data, what it opens with,
+// and names that must not harm it.
+
 #include "draw/graph/graph_page.h"
 
 #include <cmath>

@@ -1,3 +1,6 @@
+// Arrays as coloured cells: numbers,
+// signs, what is no number, and large ones.
+
 #include "draw/walk/heat_map.h"
 
 #include <cmath>

@@ -1,3 +1,6 @@
+// Walks in LaTeX: terms and names in writing,
+// and documents that compile with nothing beyond the margins.
+
 #include "draw/walk/latex.h"
 
 #include <cmath>

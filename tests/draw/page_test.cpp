@@ -1,3 +1,6 @@
+// Pages that hold all that they need,
+// and data that cannot end their scripts.
+
 #include "draw/page/page.h"
 
 #include <nlohmann/json.hpp>

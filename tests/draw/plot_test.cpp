@@ -1,3 +1,6 @@
+// Curves in a terminal: axes,
+// gaps, single numbers, and sizes.
+
 #include <algorithm>
 #include <cmath>
 #include <sstream>

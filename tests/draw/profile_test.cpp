@@ -1,4 +1,5 @@
-// What a profile counts, and the trace that it writes.
+// What a profile counts, and the trace that it writes:
+// calls, bytes and times by operation and scope.
 
 #include "chainrule/profile.h"
 

@@ -1,3 +1,6 @@
+// Recorded graphs: what they keep of tensors,
+// files of them, and complaints about broken ones.
+
 #include <cmath>
 #include <filesystem>
 #include <fstream>

@@ -1,3 +1,6 @@
+// Reports on networks: which sections there are,
+// what they say, and their pictures.
+
 #include "chainrule/report.h"
 
 #include <png.h>

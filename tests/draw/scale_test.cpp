@@ -1,3 +1,6 @@
+// Axes: round numbers, ends, logarithms,
+// and numbers that are all the same.
+
 #include "draw/plot/scale.h"
 
 #include <cmath>

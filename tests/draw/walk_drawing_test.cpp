@@ -1,3 +1,6 @@
+// Drawings of walks: what each frame shows,
+// as pictures and as a page.
+
 #include <cmath>
 #include <regex>
 

@@ -1,3 +1,6 @@
+// The steps of walks: one for each value and use, their numbers and equations, and the same gradients as the
+// engine's.
+
 #include "chainrule/walk.h"
 
 #include <stdexcept>

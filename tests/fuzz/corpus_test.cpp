@@ -1,3 +1,6 @@
+// Each fuzz target on its corpus and on inputs near to it,
+// as a test that every build runs.
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>

@@ -1,3 +1,6 @@
+// Fuzz target: bytes as a CSV file and as a table,
+// which are read or refused, and an encoder fitted to them.
+
 #include <numeric>
 
 #include "chainrule/data/encoder.h"

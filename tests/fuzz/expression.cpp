@@ -1,3 +1,6 @@
+// Fuzz target: an expression and values as the command line takes them,
+// computed, drawn and walked through.
+
 #include <algorithm>
 #include <sstream>
 

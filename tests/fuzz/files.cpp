@@ -1,3 +1,6 @@
+// Files for fuzz targets, in memory,
+// and what is written to read back.
+
 #include "files.h"
 
 #include <sys/mman.h>

@@ -1,3 +1,6 @@
+// Files in memory for the fuzz targets that read some.
+// Relies on Linux's memfd.
+
 #pragma once
 
 #include <string>

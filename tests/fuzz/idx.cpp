@@ -1,3 +1,6 @@
+// Fuzz target: bytes as an IDX file,
+// which is read or refused.
+
 #include "chainrule/io.h"
 #include "files.h"
 

@@ -1,3 +1,6 @@
+// What libFuzzer calls, again and again: the target that this program is for. An exception that gets here is
+// a finding.
+
 #include "targets.h"
 
 /// What libFuzzer calls, again and again. An exception that gets here ends the program, as a finding.

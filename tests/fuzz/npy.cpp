@@ -1,3 +1,6 @@
+// Fuzz target: bytes as an .npy file;
+// what is read is written and read back the same.
+
 #include "chainrule/io.h"
 #include "files.h"
 

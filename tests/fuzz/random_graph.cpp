@@ -1,3 +1,6 @@
+// Fuzz target: bytes as a program of operations,
+// whose gradients agree in all modes and with differences.
+
 #include <cmath>
 #include <cstring>
 #include <functional>

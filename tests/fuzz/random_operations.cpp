@@ -1,3 +1,6 @@
+// The operations that random programs are made of,
+// each with arguments that the bytes choose.
+
 #include <algorithm>
 
 #include "chainrule/map.h"

@@ -1,3 +1,6 @@
+// Random programs: leaves and steps that bytes choose,
+// run as often as needed with the same result.
+
 #include "random_program.h"
 
 #include <cmath>

@@ -1,3 +1,6 @@
+// A program of operations made from bytes, the same for the same ones.
+// random_operations.cpp has what it may call.
+
 #pragma once
 
 #include <array>

@@ -1,3 +1,6 @@
+// Fuzz target: bytes as a saved graph,
+// which is read and drawn or refused.
+
 #include <sstream>
 
 #include "chainrule/draw.h"

@@ -1,3 +1,7 @@
+// What the fuzzers run: each gives bytes to one part of chainrule that must work with any. What that part
+// says of wrong bytes, in the errors that it documents, is as it should be; whatever else a target throws is
+// a fault.
+
 #pragma once
 
 #include <cstddef>
@@ -5,9 +9,6 @@
 #include <span>
 #include <stdexcept>
 
-/// What the fuzzers run: each gives bytes to one part of chainrule that must work with any. What that part
-/// says of wrong bytes, in the errors that it documents, is as it should be; whatever else a target throws is
-/// a fault.
 namespace chainrule::fuzz {
 
 using Bytes = std::span<const std::uint8_t>;

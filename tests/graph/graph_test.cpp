@@ -1,3 +1,6 @@
+// Snapshots of graphs: their order,
+// labels and local derivatives.
+
 #include "chainrule/graph.h"
 #include "chainrule/nn.h"
 #include "chainrule/optim.h"

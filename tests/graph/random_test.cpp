@@ -1,3 +1,6 @@
+// Random numbers,
+// number for number as the standard library's generator gives them.
+
 #include "chainrule/random.h"
 
 #include <random>

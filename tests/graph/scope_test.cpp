@@ -1,3 +1,6 @@
+// Scopes: which nodes remember which,
+// nesting, threads, and those that layers open.
+
 #include <thread>
 
 #include "chainrule/graph.h"

@@ -1,3 +1,6 @@
+// Tensors as conditions, and the logic of bool tensors:
+// one element is its value, several are an error.
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -6,7 +9,6 @@
 #include "chainrule/autograd.h"
 #include "support.h"
 
-/// Tensors as conditions, and the logic of bool tensors.
 namespace chainrule {
 namespace {
 

@@ -1,3 +1,6 @@
+// CSV files as tables of numbers: what spreadsheets write, digits to the last bit, and errors with their
+// place.
+
 #include <cmath>
 
 #include "chainrule/io.h"

@@ -1,3 +1,6 @@
+// IDX files of every element type,
+// packed or not, and broken ones.
+
 #include "chainrule/io.h"
 #include "paths.h"
 #include "support.h"

@@ -1,3 +1,6 @@
+// .npy files, byte for byte as NumPy writes them,
+// every type that it has, and broken ones.
+
 #include <cstring>
 #include <filesystem>
 #include <fstream>

@@ -1,3 +1,6 @@
+// .npz files, stored and compressed,
+// as NumPy writes and reads them, and broken or hostile ones.
+
 #include <limits>
 
 #include "chainrule/autograd.h"

@@ -1,3 +1,6 @@
+// Files written whole or not at all:
+// permissions, links, full disks, killed programs.
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/mount.h>

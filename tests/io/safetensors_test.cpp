@@ -1,3 +1,6 @@
+// safetensors files, byte for byte by the format's text,
+// and broken or hostile headers.
+
 #include <sys/wait.h>
 #include <unistd.h>
 

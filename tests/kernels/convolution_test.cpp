@@ -1,3 +1,6 @@
+// The products of convolutions against plain sums,
+// to the last bit, for every kind of window.
+
 #include "kernels/convolution.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,6 @@
+// Products of matrices by every kernel that the machine has,
+// against plain sums, of sizes around the tiles'.
+
 #include "kernels/matmul.h"
 
 #include "kernels/small_matmul.h"

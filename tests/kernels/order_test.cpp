@@ -1,4 +1,5 @@
-// Places in order, of lines of every length and many equal elements: compared with a stable sort.
+// Places in order, of lines of every length and many equal elements: compared with a stable sort of the
+// standard library.
 
 #include "kernels/order.h"
 

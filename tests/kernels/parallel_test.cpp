@@ -1,3 +1,6 @@
+// Loops in threads: cuts, exceptions, nesting,
+// and how many threads limits and control groups allow.
+
 #include "kernels/parallel.h"
 
 #include <array>

@@ -1,3 +1,6 @@
+// Reductions of lines of every kind against plain loops:
+// sums to their accuracy, extrema with NaN and ties.
+
 #include "kernels/reduce.h"
 
 #include "chainrule/autograd.h"

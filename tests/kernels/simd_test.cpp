@@ -1,3 +1,6 @@
+// Functions on packs for each instruction set,
+// in units in the last place of what they should be.
+
 #include "chainrule/simd.h"
 
 #include <gtest/gtest.h>

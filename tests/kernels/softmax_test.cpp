@@ -1,3 +1,6 @@
+// softmax and its kin over lines of every length and size of numbers,
+// against plain loops.
+
 #include "kernels/softmax.h"
 
 #include "chainrule/autograd.h"

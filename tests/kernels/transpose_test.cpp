@@ -1,3 +1,6 @@
+// Elements moved to other axes:
+// every size, type and order, to the bit.
+
 #include <algorithm>
 #include <array>
 

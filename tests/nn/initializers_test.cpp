@@ -1,3 +1,6 @@
+// First weights: their moments in many numbers,
+// fans, and gains as PyTorch has them.
+
 #include <cmath>
 #include <functional>
 

@@ -1,3 +1,6 @@
+// Linear layers and small networks:
+// shapes, first weights, learning.
+
 #include <cmath>
 
 #include "chainrule/nn.h"

@@ -1,4 +1,5 @@
-// What layers do besides the numbers that PyTorch gives: modes, random masks, sequences, errors.
+// What layers do besides the numbers that PyTorch gives: modes, random masks, sequences, errors, one after
+// another.
 
 #include <cmath>
 

@@ -1,3 +1,6 @@
+// What follows from naming members once:
+// parameters, states, copies, printing, modes.
+
 #include "chainrule/nn.h"
 
 #include "chainrule/autograd.h"

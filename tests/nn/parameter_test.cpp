@@ -1,3 +1,6 @@
+// Parameters: leaves, copies, gradients,
+// and graphs that were made before a step.
+
 #include "chainrule/autograd.h"
 #include "chainrule/graph.h"
 #include "chainrule/map.h"

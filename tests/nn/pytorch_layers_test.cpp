@@ -1,4 +1,5 @@
-// Layers with given weights as PyTorch computes them, values and gradients: see tests/reference/nn/make.py.
+// Layers with given weights as PyTorch computes them, values and gradients: see tests/reference/nn/make.py
+// for where the numbers come from.
 
 #include <cmath>
 #include <fstream>

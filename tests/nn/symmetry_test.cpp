@@ -1,3 +1,6 @@
+// Why first weights are random:
+// equal units stay equal through training.
+
 #include "chainrule/data.h"
 #include "chainrule/optim.h"
 #include "support.h"

@@ -1,3 +1,6 @@
+// ONNX's own checker as one function,
+// for tests of what we write.
+
 #pragma once
 
 #include <string>

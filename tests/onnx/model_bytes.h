@@ -1,3 +1,6 @@
+// Models of ONNX as bytes, written field by field, so that they can be wrong in any way. Numbers of fields
+// are those of onnx.proto; see https://protobuf.dev/programming-guides/encoding.
+
 #pragma once
 
 #include <cstdint>
@@ -5,8 +8,6 @@
 #include <string_view>
 #include <vector>
 
-/// Models of ONNX as bytes, written field by field, so that they can be wrong in any way. Numbers of fields
-/// are those of onnx.proto; see https://protobuf.dev/programming-guides/encoding.
 namespace chainrule::test {
 
 class Message {

@@ -1,3 +1,6 @@
+// The cases of ONNX's own backend test, one operator each: a model, its inputs, and what they give. They are
+// in Debian's package of ONNX.
+
 #pragma once
 
 #include <map>
@@ -7,7 +10,6 @@
 
 #include "chainrule/onnx.h"
 
-/// The cases of ONNX's own backend test, one operator each: a model, its inputs, and what they give.
 namespace chainrule::test {
 
 /// The folders of all cases by name. They are unpacked once for the process, into a temporary folder. Nothing

@@ -1,3 +1,6 @@
+// What operations say that their derivatives read is all that these read: everything else is taken away and
+// nothing changes.
+
 #include "chainrule/autograd.h"
 #include "differences.h"
 #include "op_cases.h"

@@ -1,3 +1,6 @@
+// Gradients at kinks, ties, poles and zeros,
+// which are chosen and promised in ops.h.
+
 #include <limits>
 
 #include "chainrule/autograd.h"

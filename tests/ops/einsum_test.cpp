@@ -1,4 +1,6 @@
-// einsum where NumPy and PyTorch are particular about it: its notation, broadcasting, scalars, dtypes.
+// einsum where NumPy and PyTorch are particular about it: its notation, broadcasting, scalars, dtypes, and
+// errors.
+
 #include "chainrule/autograd.h"
 #include "chainrule/graph.h"
 #include "chainrule/linalg.h"

@@ -1,3 +1,6 @@
+// The value of every operation against its reference, for each row of the table; and that the table has all
+// of them.
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>

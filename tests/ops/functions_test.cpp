@@ -1,4 +1,5 @@
-// Delicate points of the functions in chainrule/functions.h: kinks, poles, tails, infinities, whole numbers.
+// Delicate points of the functions in chainrule/functions.h: kinks, poles, tails, infinities, whole numbers,
+// beside what is known of them.
 
 #include "chainrule/functions.h"
 

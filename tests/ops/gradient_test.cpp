@@ -1,3 +1,6 @@
+// The derivative of every operation against differences, in every mode and of second order, for each row of
+// the table.
+
 #include <algorithm>
 
 #include "chainrule/autograd.h"

@@ -1,3 +1,6 @@
+// Handles as operands: moved from, the same twice, empty; values are given up only where nobody else has
+// them.
+
 #include <sstream>
 
 #include "chainrule/autograd.h"

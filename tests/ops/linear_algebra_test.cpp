@@ -1,4 +1,6 @@
-// Decompositions where they are delicate: singular matrices, equal eigenvalues, NaN, empty matrices, dtypes.
+// Decompositions where they are delicate: singular matrices, equal eigenvalues, NaN, empty matrices, dtypes,
+// batches.
+
 #include <limits>
 
 #include "chainrule/autograd.h"

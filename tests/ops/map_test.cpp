@@ -1,3 +1,6 @@
+// map against the same formula in operators: values,
+// gradients, orders, dtypes, and errors in formulas.
+
 #include "chainrule/map.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,6 @@
+// What errors say: the operation, the tensors by name,
+// the file and the line of the call.
+
 #include <functional>
 
 #include "chainrule/chainrule.h"

@@ -1,3 +1,6 @@
+// Every operation with wrong shapes and dtypes: refused,
+// with the operation and the shapes in the message.
+
 #include "op_cases.h"
 
 namespace chainrule::test {

@@ -1,4 +1,6 @@
-// Delicate points of convolutions, pooling, normalisation, attention and recurrent networks.
+// Delicate points of convolutions, pooling, normalisation, attention and recurrent networks: dtypes, batches,
+// padding, errors.
+
 #include "chainrule/networks.h"
 
 #include <cmath>

@@ -1,3 +1,6 @@
+// map and operations have the same derivative at every kink of every function, as both rely on
+// detail/rules.h.
+
 #include <algorithm>
 #include <cmath>
 #include <iterator>

@@ -1,3 +1,6 @@
+// Functions whose squares, in between, would overflow or vanish though their results do neither, at scales
+// from tiny to huge.
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -10,7 +13,6 @@
 #include "chainrule/transforms.h"
 #include "support.h"
 
-/// Functions whose squares, in between, would overflow or vanish though their results do neither.
 namespace chainrule::test {
 namespace {
 

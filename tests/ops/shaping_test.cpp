@@ -1,4 +1,5 @@
-// What the functions of shapes give, in numbers, for dtypes with and without a gradient.
+// What the functions of shapes give, in numbers, for dtypes with and without a gradient, as NumPy and PyTorch
+// do.
 
 #include "chainrule/shaping.h"
 

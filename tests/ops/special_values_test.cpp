@@ -1,3 +1,6 @@
+// Infinities, NaN, zeros of both signs and subnormal numbers,
+// as NumPy treats them; and accuracy in between.
+
 #include <algorithm>
 #include <cmath>
 #include <limits>

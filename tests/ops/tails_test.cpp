@@ -1,3 +1,6 @@
+// Digits where functions are flat or steep:
+// no derivative loses those that the value has lost.
+
 #include <cmath>
 #include <functional>
 

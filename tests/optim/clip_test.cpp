@@ -1,4 +1,5 @@
-// Clipping gradients as PyTorch does.
+// Clipping gradients as PyTorch does,
+// by norm and by value, and norms that are not finite.
 
 #include <limits>
 

@@ -1,4 +1,5 @@
-// Rows of a table that a batch has not read, left alone by optimisers that are told so.
+// Rows of a table that a batch has not read, left alone by optimisers that are told so, as PyTorch's
+// SparseAdam leaves them.
 
 #include "chainrule/optim.h"
 #include "optim/reference_data.h"

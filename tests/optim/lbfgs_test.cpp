@@ -1,4 +1,5 @@
-// L-BFGS, step by step as PyTorch's, and what can go wrong.
+// L-BFGS, step by step as PyTorch's, and what can go wrong:
+// flat losses, NaN, and states from elsewhere.
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,5 @@
-// Levenberg-Marquardt, step by step as its formulas in NumPy, and what can go wrong.
+// Levenberg-Marquardt, step by step as its formulas in NumPy,
+// and what can go wrong on the way.
 
 #include <cmath>
 #include <stdexcept>

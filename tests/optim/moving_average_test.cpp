@@ -1,4 +1,5 @@
-// Exponential moving averages of parameters.
+// Exponential moving averages of parameters:
+// their formula, their states, and changing places.
 
 #include "chainrule/optim/moving_average.h"
 #include "chainrule/optim/sgd.h"

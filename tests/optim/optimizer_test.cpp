@@ -1,4 +1,5 @@
-// What every optimiser does, whatever its rule: groups, states, errors, and one that a user writes.
+// What every optimiser does, whatever its rule:
+// groups, states, errors, and one that a user writes.
 
 #include <cmath>
 #include <limits>

@@ -1,3 +1,6 @@
+// An optimiser of each kind, for tests that hold for all.
+// A new one is added here.
+
 #pragma once
 
 #include <functional>

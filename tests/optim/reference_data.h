@@ -1,3 +1,6 @@
+// Reading what tests/reference/optim/make.py has written:
+// PyTorch's steps, number by number.
+
 #pragma once
 
 #include <gtest/gtest.h>
@@ -9,7 +12,6 @@
 
 #include "paths.h"
 
-/// Reading what tests/reference/optim/make.py has written.
 namespace chainrule::test {
 
 using nlohmann::json;

@@ -1,4 +1,5 @@
-// Schedules of learning rates, step by step as PyTorch's.
+// Schedules of learning rates,
+// step by step as PyTorch's, and their states.
 
 #include <cmath>
 #include <limits>

@@ -1,3 +1,6 @@
+// Gradient descent by its formula, step by step,
+// in both dtypes; and what every step leaves behind.
+
 #include <cmath>
 #include <limits>
 

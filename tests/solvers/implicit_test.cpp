@@ -1,4 +1,5 @@
-// Derivatives of solutions against closed forms, differences, and solutions of linear systems by hand.
+// Derivatives of solutions against closed forms, differences, and solutions of linear systems by hand, in
+// every order and mode.
 
 #include "chainrule/implicit.h"
 

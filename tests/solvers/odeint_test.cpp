@@ -1,4 +1,5 @@
-// Solutions and their derivatives against closed forms and differences.
+// Solutions and their derivatives against closed forms and differences, by the adjoint and by the steps
+// taken.
 
 #include "chainrule/odeint.h"
 

@@ -1,3 +1,6 @@
+// Models from files of either kind: what `train --save` or `export` has written, and models of ONNX that know
+// nothing of tables. For all subcommands that take a model.
+
 #pragma once
 
 #include <optional>

@@ -1,3 +1,6 @@
+// The subcommands. Each registers itself with CLI11, and does its work when that calls it back; tool.cpp
+// lists them.
+
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -1,4 +1,5 @@
-// chainrule eval: the value of an expression, its gradients, and the derivatives that are asked for.
+// chainrule eval: the value of an expression, its gradients, and the derivatives that are asked for, as text
+// or JSON.
 
 #include <memory>
 

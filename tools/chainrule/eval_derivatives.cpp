@@ -1,4 +1,5 @@
-// What `chainrule eval` prints for --jacobian, --hessian, --jvp and --order.
+// What `chainrule eval` prints for --jacobian, --hessian, --jvp and --order, by the functions of
+// derivatives.h.
 
 #include "eval_derivatives.h"
 

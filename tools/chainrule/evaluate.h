@@ -1,3 +1,6 @@
+// An expression computed: its program run on a stack of values. Relies on expression.h for the program and on
+// functions.h for what it calls.
+
 #pragma once
 
 #include <map>

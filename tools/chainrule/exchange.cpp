@@ -1,4 +1,5 @@
-// `chainrule export` and `import`: models of tables to ONNX, and models of ONNX from anywhere.
+// `chainrule export` and `import`: models of tables to ONNX, and models of ONNX from anywhere. Where
+// chainrule::onnx is not built, they say so.
 
 #include <fmt/format.h>
 

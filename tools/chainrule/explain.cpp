@@ -1,4 +1,5 @@
-// `chainrule explain`: what each column of a row contributes to what a model says of it, by gradients.
+// `chainrule explain`: what each column of a row contributes to what a model says of it, by gradients along
+// the way from a typical row.
 
 #include <fmt/format.h>
 

@@ -1,4 +1,5 @@
-// The grammar of expressions, and the program on a stack of values that a text becomes.
+// The grammar of expressions, and the program on a stack of values that a text becomes, so that no nesting is
+// too deep.
 
 #include "expression.h"
 

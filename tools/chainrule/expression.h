@@ -1,3 +1,6 @@
+// An expression as a program: instructions in the order in which a stack of values carries them out. It is
+// parsed once and run as often as needed.
+
 #pragma once
 
 #include <cstdint>

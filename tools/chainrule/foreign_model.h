@@ -1,3 +1,6 @@
+// A model that does not say what its inputs mean, with the options that do. any_model.h tells it from one
+// that does.
+
 #pragma once
 
 #include <functional>

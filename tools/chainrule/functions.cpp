@@ -1,4 +1,5 @@
-// The names of the functions that expressions can call.
+// The names of the functions that expressions can call, for those who misspell one. The functions are the
+// registry's.
 
 #include "functions.h"
 

@@ -1,3 +1,6 @@
+// How expressions call functions by name: arguments bound to parameters of the registry, and limits of what
+// an expression may make.
+
 #pragma once
 
 #include <map>

@@ -1,11 +1,12 @@
+// The part of Python's grammar that expressions may use, in PEGTL. Every alternative is chosen by its first
+// token or by a look ahead over plain text, so that no action ever has to be undone.
+
 #pragma once
 
 #include <tao/pegtl.hpp>
 
 #include "text.h"
 
-/// The part of Python's grammar that expressions may use, in PEGTL. Every alternative is chosen by its first
-/// token or by a look ahead over plain text, so that no action ever has to be undone.
 namespace chainrule::cli::grammar {
 
 namespace p = tao::pegtl;

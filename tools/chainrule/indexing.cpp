@@ -1,4 +1,5 @@
-// Indexing with all that NumPy takes between the brackets, made of the library's simpler operations.
+// Indexing with all that NumPy takes between the brackets, made of the library's simpler operations: slices
+// first, then positions.
 
 #include "indexing.h"
 

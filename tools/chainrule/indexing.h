@@ -1,3 +1,6 @@
+// What stands between brackets, applied to a tensor.
+// Relies on value.h for what it may be.
+
 #pragma once
 
 #include <span>

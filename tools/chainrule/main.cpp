@@ -1,4 +1,5 @@
-// The tool as one process: several that an MPI launcher has started become chainrule_ranks.
+// The tool as one process: several that an MPI launcher has started become chainrule_ranks, so that this one
+// needs no MPI.
 
 #include <string_view>
 

@@ -1,4 +1,5 @@
-// Keeps this process within the memory that is free when it starts.
+// Keeps this process within the memory that is free when it starts, as limits of the system and of control
+// groups say.
 
 #include "memory.h"
 

@@ -1,3 +1,6 @@
+// A limit for the memory of this process: an expression of the user's may ask for any size, and is then told
+// so.
+
 #pragma once
 
 namespace chainrule::cli {

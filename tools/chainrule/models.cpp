@@ -1,4 +1,5 @@
-// `chainrule predict`, `evaluate` and `summary`: of models that `train --save` has saved.
+// `chainrule predict`, `evaluate` and `summary`: of models that `train --save` has saved, and of foreign
+// ones. any_model.h loads them.
 
 #include <fmt/format.h>
 

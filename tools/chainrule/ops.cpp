@@ -1,4 +1,5 @@
-// chainrule ops: the table of all operations, and the entry of one.
+// chainrule ops: the table of all operations,
+// and the entry of one with its example, all from the registry.
 
 #include <fmt/format.h>
 

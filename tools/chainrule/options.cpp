@@ -1,4 +1,5 @@
-// Options that are numbers: read as decimal, and refused outside their range.
+// Options that are numbers: read as decimal,
+// and refused outside their range, whatever CLI11 would take.
 
 #include "options.h"
 

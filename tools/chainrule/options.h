@@ -1,3 +1,6 @@
+// Options that are numbers. They are decimal, and a CommandError names the range of a number outside it;
+// CLI11 would take 010 for 8, and what is too large for the largest there is.
+
 #pragma once
 
 #include <fmt/format.h>
@@ -10,8 +13,6 @@
 #include "command.h"
 #include "text.h"
 
-/// Options that are numbers. They are decimal, and a CommandError names the range of a number outside it;
-/// CLI11 would take 010 for 8, and what is too large for the largest there is.
 namespace chainrule::cli {
 
 /// A whole number of at least `least` and at most `most`.

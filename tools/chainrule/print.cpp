@@ -1,4 +1,5 @@
-// Values as text and as JSON, and how what a command has to say is written to standard output.
+// Values as text and as JSON, and how what a command has to say is written to standard output, or why it
+// cannot be.
 
 #include "print.h"
 

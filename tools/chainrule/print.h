@@ -1,3 +1,6 @@
+// What commands print: numbers, equations and JSON on standard output, notes on standard error, colours if
+// wanted.
+
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -1,4 +1,5 @@
 // How training goes: a bar on a terminal, a line per epoch elsewhere.
+// Only the first rank has one.
 
 #include "progress.h"
 

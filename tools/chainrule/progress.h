@@ -1,3 +1,6 @@
+// How training goes,
+// on standard error. train_fit.cpp calls it for each epoch and batch.
+
 #pragma once
 
 #include <chrono>

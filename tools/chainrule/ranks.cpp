@@ -1,4 +1,5 @@
-// Whether a launcher has started several of this process, and the ranks of one that is alone.
+// Whether a launcher has started several of this process, and the ranks of one that is alone. Launchers are
+// known by the variables they set.
 
 #include "ranks.h"
 

@@ -1,3 +1,6 @@
+// The ranks of a training run as the tool sees them, so that training is written once for one process and for
+// several. ranks_main.cpp has those of MPI.
+
 #pragma once
 
 #include <cstdint>

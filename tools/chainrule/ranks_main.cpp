@@ -1,4 +1,5 @@
 // chainrule_ranks: `chainrule train` where mpirun has started several of it, which becomes this program then.
+// The only file of the tool that needs MPI.
 
 #include <fmt/format.h>
 

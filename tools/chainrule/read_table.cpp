@@ -1,4 +1,5 @@
-// Tables as the options of the command line say that they are read.
+// Tables as the options of the command line say that they are read, with hints of options where they could
+// not be.
 
 #include <fmt/format.h>
 

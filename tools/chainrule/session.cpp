@@ -1,4 +1,5 @@
-// What eval, graph and walk are told, and the expression computed by it.
+// What eval, graph and walk are told, and the expression computed by it: once as it stands, and as a function
+// of its names.
 
 #include "session.h"
 

@@ -1,3 +1,6 @@
+// An expression with the values of its names:
+// what eval, check, graph and walk have in common.
+
 #pragma once
 
 #include <CLI/CLI.hpp>

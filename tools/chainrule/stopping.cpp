@@ -1,4 +1,5 @@
-// SIGINT and SIGTERM as a wish to stop.
+// SIGINT and SIGTERM as a wish to stop,
+// which training notices between batches to save what it has.
 
 #include "stopping.h"
 

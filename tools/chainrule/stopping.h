@@ -1,3 +1,6 @@
+// Signals as a wish to stop.
+// The handler sets a flag and does nothing else.
+
 #pragma once
 
 #include <csignal>

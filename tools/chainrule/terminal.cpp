@@ -1,4 +1,5 @@
-// How wide standard output is, and whether it shows more than ASCII.
+// How wide standard output is, and whether it shows more than ASCII, by the system and the locale's
+// variables.
 
 #include "terminal.h"
 

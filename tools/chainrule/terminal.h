@@ -1,3 +1,6 @@
+// What standard output can show: its width, and braille or ASCII.
+// For plots in the terminal.
+
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// Characters of UTF-8: what may be an identifier, and text that is safe to print.
+// Characters of UTF-8: what may be an identifier,
+// and text that is safe to print, whatever it came from.
 
 #include "text.h"
 

@@ -1,3 +1,6 @@
+// Text of users, in UTF-8: identifiers, safe printing,
+// columns, and the nearest name to one that is unknown.
+
 #pragma once
 
 #include <cstddef>

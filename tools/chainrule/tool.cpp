@@ -1,4 +1,5 @@
-// The command line as a whole: its commands, help and version, and how errors end it.
+// The command line as a whole: its commands,
+// help and version, and how errors end it, with exit codes.
 
 #include "tool.h"
 

@@ -1,3 +1,6 @@
+// The tool as a function, which both programs,
+// alone and of several ranks, call from their main().
+
 #pragma once
 
 #include "ranks.h"

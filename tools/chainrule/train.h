@@ -1,3 +1,6 @@
+// The subcommands about models of tables,
+// and options that they share. commands.h has all others.
+
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -1,3 +1,6 @@
+// What `train` learns from and is tested on.
+// Relies on data/encoder.h; errors name the options that help.
+
 #pragma once
 
 #include <memory>

@@ -1,3 +1,6 @@
+// A network made by the options, and trained.
+// Knows no files; ranks.h says which samples are its own.
+
 #pragma once
 
 #include <stdexcept>

@@ -1,4 +1,5 @@
-// The network of a training run, and what the options leave open.
+// The network of a training run, and what the options leave open: layers by the kind of data, the loss by the
+// task.
 
 #include <fmt/format.h>
 

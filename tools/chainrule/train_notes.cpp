@@ -1,4 +1,5 @@
-// What `train` says of a table: how it was read, and what looks wrong.
+// What `train` says of a table: how it was read,
+// and what looks wrong, with the option that changes it.
 
 #include "train_notes.h"
 

@@ -1,3 +1,6 @@
+// Notes and warnings on a table before anything is learned from it. train_values.h has those on single
+// values.
+
 #pragma once
 
 #include <string>

@@ -1,3 +1,6 @@
+// The options of `train` as plain data,
+// and the list of those that decide a run, which a checkpoint compares.
+
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
 // What training came to: as text, as JSON, as a page.
+// Measures are the library's, of data/metrics.h.
 
 #include "train_result.h"
 

@@ -1,3 +1,6 @@
+// A training run and how well it did,
+// for all ways to show it.
+
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

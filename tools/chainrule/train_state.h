@@ -1,3 +1,6 @@
+// The state of a training run between epochs, and files of it. What must be the same to go on is the
+// fingerprint.
+
 #pragma once
 
 #include <set>

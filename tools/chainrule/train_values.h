@@ -1,3 +1,6 @@
+// Warnings of single values in a table that look wrong.
+// train_notes.h has those of whole columns.
+
 #pragma once
 
 #include <string>

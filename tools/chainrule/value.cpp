@@ -1,4 +1,5 @@
-// What an expression computes with: numbers, lists, texts and tensors, and operators on them.
+// What an expression computes with: numbers, lists, texts and tensors, and operators on them as Python has
+// them.
 
 #include "value.h"
 

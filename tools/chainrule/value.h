@@ -1,3 +1,6 @@
+// The values of expressions. Python's numbers and lists stay what they are until an operation makes tensors
+// of them.
+
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// NAME=VALUE arguments: values written as expressions without names, or read from files.
+// NAME=VALUE arguments: values written as expressions without names,
+// or read from files that io.h knows.
 
 #include "values.h"
 

@@ -1,3 +1,6 @@
+// Values given on the command line, as texts or from files.
+// session.h gives them to the expression.
+
 #pragma once
 
 #include <span>

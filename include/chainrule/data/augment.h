@@ -1,3 +1,7 @@
+/// \file
+/// Images as they might have been: moved, turned over, cut out, noisy. What a network is shown in training,
+/// so that it learns what does not matter. Written in operations of tensors; no gradient flows through them.
+
 #pragma once
 
 #include "chainrule/random.h"

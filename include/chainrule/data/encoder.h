@@ -1,3 +1,7 @@
+/// \file
+/// From tables to tensors, and what a network is to predict. A column is learned from training rows alone and
+/// then says how any row becomes numbers. Relies on data/table.h for the cells.
+
 #pragma once
 
 #include <optional>
@@ -9,7 +13,6 @@
 #include "chainrule/error.h"
 #include "chainrule/tensor.h"
 
-/// From tables to tensors, and what a network is to predict.
 namespace CHAINRULE_API chainrule {
 
 /// What is predicted: one of several classes, or a number.

@@ -1,3 +1,8 @@
+/// \file
+/// Dealing samples to parts for learning and testing, by their positions, which take_rows takes.
+///
+/// Threads: any number may deal at once, each with a Generator of its own.
+
 #pragma once
 
 #include <cstdint>
@@ -6,9 +11,6 @@
 #include "chainrule/random.h"
 #include "chainrule/tensor.h"
 
-/// Dealing samples to parts for learning and testing, by their positions, which take_rows takes.
-///
-/// Threads: any number may deal at once, each with a Generator of its own.
 namespace CHAINRULE_API chainrule {
 
 /// The positions of samples to learn from and to test on, each sample in one of them.

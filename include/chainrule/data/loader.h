@@ -1,3 +1,8 @@
+/// \file
+/// Batches for training, prepared by threads ahead of their use, of data in memory or of any size. Relies on
+/// data.h for samples in memory, and on encoder.h for rows of tables. Batches are the same for any number of
+/// threads.
+
 #pragma once
 
 #include <functional>
@@ -7,7 +12,6 @@
 #include "chainrule/data.h"
 #include "chainrule/data/encoder.h"
 
-/// Batches for training, prepared by threads ahead of their use, of data in memory or of any size.
 namespace CHAINRULE_API chainrule {
 
 /// The next samples of a source, at most so many; none at its end.

@@ -1,3 +1,7 @@
+/// \file
+/// How good predictions are. Plain numbers of tensors, as scikit-learn counts them: nothing here is
+/// differentiated.
+
 #pragma once
 
 #include <optional>
@@ -6,7 +10,6 @@
 #include "chainrule/detail/api.h"
 #include "chainrule/tensor.h"
 
-/// How good predictions are.
 namespace CHAINRULE_API chainrule {
 
 /// Of one class: how many of the samples that were taken for it have it, how many of those that have it were

@@ -1,11 +1,13 @@
-#pragma once
-
-#include "chainrule/tensor.h"
-
+/// \file
 /// Columns brought to a common range, and gaps filled, by what a training part tells: beside Standardizer,
 /// which is in data.h. Each is made from the training part, and then takes any data of the same columns.
 ///
 /// Threads: any number may use one at once.
+
+#pragma once
+
+#include "chainrule/tensor.h"
+
 namespace CHAINRULE_API chainrule {
 
 /// Moves each column to the range from `low` to `high`, as scikit-learn's MinMaxScaler: the smallest value of

@@ -1,3 +1,8 @@
+/// \file
+/// Tables as people have them: numbers and texts in columns, with gaps.
+///
+/// Threads: any number may read files, and the same tables, at once.
+
 #pragma once
 
 #include <cstdint>
@@ -10,9 +15,6 @@
 
 #include "chainrule/detail/api.h"
 
-/// Tables as people have them: numbers and texts in columns, with gaps.
-///
-/// Threads: any number may read files, and the same tables, at once.
 namespace CHAINRULE_API chainrule {
 
 /// A column of a table. A cell holds a number, a text or nothing.

@@ -1,3 +1,7 @@
+/// \file
+/// The networks that are trained on tables: multi-layer perceptrons, with convolutions before them for
+/// images.
+
 #pragma once
 
 #include <string>
@@ -6,8 +10,6 @@
 
 #include "chainrule/nn.h"
 
-/// The networks that are trained on tables: multi-layer perceptrons, with convolutions before them for
-/// images.
 namespace CHAINRULE_API chainrule {
 
 /// The shape of an image whose pixels are the columns of a table, row by row, one channel after another.

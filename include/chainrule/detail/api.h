@@ -1,3 +1,7 @@
+/// \file
+/// Marks what a shared library of chainrule exports, most often the namespace that a public header opens, and
+/// refuses compilers that are told an older standard than C++20. All else stays inside.
+
 #pragma once
 
 #if __cplusplus < 202002L

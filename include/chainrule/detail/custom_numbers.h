@@ -1,3 +1,8 @@
+/// \file
+/// Functions of plain numbers with a rule of the user's own, called for each element of tensors that
+/// broadcast. The loop is in src/autograd/custom_numbers.cpp, so that a program compiles only its own
+/// function.
+
 #pragma once
 
 // How a user's function of numbers, with a derivative of its own, becomes an operation that works element by

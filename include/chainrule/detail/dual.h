@@ -1,3 +1,7 @@
+/// \file
+/// Dual numbers over packs, by which map differentiates a formula. They follow the rules in rules.h, as
+/// operations do, so that both have the same derivatives at every kink.
+
 #pragma once
 
 #include <array>

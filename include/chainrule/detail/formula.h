@@ -1,3 +1,8 @@
+/// \file
+/// What a formula of `map` is tried on before it is compiled for packs, dual numbers and tensors, so that a
+/// mistake is reported once and in few lines. All functions are only declared. What people try and a formula
+/// cannot do is deleted, in a line that says what to do instead: compilers show it.
+
 #pragma once
 
 #include <concepts>
@@ -5,9 +10,6 @@
 
 #include "chainrule/tensor.h"
 
-/// What a formula of `map` is tried on before it is compiled for packs, dual numbers and tensors, so that a
-/// mistake is reported once and in few lines. All functions are only declared. What people try and a formula
-/// cannot do is deleted, in a line that says what to do instead: compilers show it.
 namespace chainrule::detail::formula {
 
 /// Stands for an element.

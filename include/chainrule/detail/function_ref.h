@@ -1,3 +1,7 @@
+/// \file
+/// A reference to anything that can be called. Relies on nothing, not even on <functional>, whose cost in
+/// compile time every user would pay.
+
 #pragma once
 
 #include <type_traits>

@@ -1,3 +1,7 @@
+/// \file
+/// A hash of bytes: for comparing files, samples and calls of ranks, never for security. Inline, so that
+/// libraries and tools of their own can use it, too.
+
 #pragma once
 
 #include <cstddef>

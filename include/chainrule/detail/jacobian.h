@@ -1,3 +1,7 @@
+/// \file
+/// What derivatives.h is made of: matrices of derivatives of a recorded function, and products with them.
+/// Functions are recorded by trace.h; all else is in src/autograd/jacobian.cpp.
+
 #pragma once
 
 // What Jacobians and products with second derivatives are made of, on lists of tensors;

@@ -1,3 +1,7 @@
+/// \file
+/// What an exception of the JSON library says to people. Relies on how that library writes its messages, and
+/// is shared by all that reads JSON: models, graphs, headers of files.
+
 #pragma once
 
 #include <string_view>

@@ -1,3 +1,7 @@
+/// \file
+/// Runs of functions under vmap and jvp: what stands for their arguments, and what comes of their results.
+/// Shared by vmap.h and transforms.h; the values themselves are in src/graph/traced.h.
+
 #pragma once
 
 // Runs of functions under vmap and jvp, whose arguments stand for what is seen outside: for tensors with one

@@ -1,3 +1,7 @@
+/// \file
+/// Loops over memory in packs of any width, with a remainder at their end. They know operands by pointer and
+/// stride alone; simd.h has the packs.
+
 #pragma once
 
 #include <array>

@@ -1,3 +1,7 @@
+/// \file
+/// The C++ numbers that tensors are made of: written out in braces, or in arrays. Nested lists become a shape
+/// and elements here, before there is a tensor; relies on dtype.h and shape.h alone.
+
 #pragma once
 
 #include <array>
@@ -14,7 +18,6 @@
 #include "chainrule/error.h"
 #include "chainrule/shape.h"
 
-/// The C++ numbers that tensors are made of: written out in braces, or in arrays.
 namespace CHAINRULE_API chainrule {
 namespace detail {
 

@@ -1,3 +1,8 @@
+/// \file
+/// The functions of numbers that work element by element, each with its value and its derivative, written
+/// here and nowhere else. They rely on nothing but arithmetic, so they hold for numbers, packs, duals,
+/// tensors and text.
+
 #pragma once
 
 #include <cmath>

@@ -1,3 +1,7 @@
+/// \file
+/// Seeds for places of a run, as epochs and batches. Relies on nothing, so that tools and tests draw the
+/// numbers that the library does.
+
 #pragma once
 
 #include <cstdint>

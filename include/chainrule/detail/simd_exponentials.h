@@ -1,9 +1,11 @@
+/// \file
+/// What takes a few instructions on packs, and the functions made of eˣ. All others, and what errors are in,
+/// are in simd_functions.h.
+
 #pragma once
 
 #include "chainrule/simd.h"
 
-/// What takes a few instructions on packs, and the functions made of eˣ. All others, and what errors are in,
-/// are in simd_functions.h.
 namespace chainrule::simd {
 
 namespace detail {

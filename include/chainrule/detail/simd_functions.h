@@ -1,11 +1,13 @@
+/// \file
+/// What a formula may call on packs. Errors are in units in the last place of the correctly rounded result;
+/// the tests hold them.
+
 #pragma once
 
 #include "chainrule/detail/rules.h"
 #include "chainrule/detail/simd_exponentials.h"
 #include "chainrule/simd.h"
 
-/// What a formula may call on packs. Errors are in units in the last place of the correctly rounded result;
-/// the tests hold them.
 namespace chainrule::simd {
 
 /// Natural logarithm, within 2 units: fdlibm's e_log.c, log(1 + f) by a series in s = f / (2 + f).

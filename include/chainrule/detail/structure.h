@@ -1,3 +1,7 @@
+/// \file
+/// Structures of tensors: tuples, vectors, and structs that name their members once. Everything that goes
+/// over the tensors in one, as grad, vmap and modules do, asks for_each_leaf here.
+
 #pragma once
 
 // What functions take and give besides one tensor: tuples, pairs, arrays, vectors, and structs that name

@@ -1,3 +1,7 @@
+/// \file
+/// Runs a function on stand-ins for its arguments, to differentiate it: what grad, vjp, jacobian and the like
+/// have in common. Relies on structure.h for what arguments and results may be.
+
 #pragma once
 
 // One run of a function under a transform: its inputs are stand-ins of the user's tensors, so that a

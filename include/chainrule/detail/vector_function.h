@@ -1,3 +1,7 @@
+/// \file
+/// A function of structures of tensors as one of vectors, which is what solvers work on. Relies on custom.h
+/// to give the solution a derivative; the solvers are in src/solvers.
+
 #pragma once
 
 // A user's function of a structure x and of further arguments, as solvers see it: a function of one vector

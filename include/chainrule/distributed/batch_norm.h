@@ -1,3 +1,7 @@
+/// \file
+/// Batch normalisation over the samples of all ranks. A layer as those of nn/normalization.h, whose sums go
+/// through the World.
+
 #pragma once
 
 #include "chainrule/distributed/world.h"

@@ -1,3 +1,8 @@
+/// \file
+/// The same network on all ranks, which learns from what each has seen. Gradients are averaged while the
+/// backward pass goes on; relies on world.h for what goes between ranks, and on backward.h for when a
+/// gradient is complete.
+
 #pragma once
 
 #include <cstdint>
@@ -7,7 +12,6 @@
 #include "chainrule/distributed/world.h"
 #include "chainrule/nn/module.h"
 
-/// The same network on all ranks, which learns from what each has seen.
 namespace CHAINRULE_API chainrule {
 namespace distributed {
 

@@ -1,3 +1,7 @@
+/// \file
+/// Which samples each rank sees. Every rank draws the same order by the same seed and takes its part, so
+/// nothing has to be sent. Relies on world.h for how many there are.
+
 #pragma once
 
 #include <cstdint>
@@ -5,7 +9,6 @@
 
 #include "chainrule/distributed/world.h"
 
-/// Which samples each rank sees.
 namespace CHAINRULE_API chainrule {
 namespace distributed {
 

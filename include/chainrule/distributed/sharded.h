@@ -1,3 +1,7 @@
+/// \file
+/// An optimiser whose state is shared out between the ranks. Any optimiser of optim.h can be shared out: each
+/// rank steps its part of all parameters in a row, and the parts are put together.
+
 #pragma once
 
 #include <cstdint>
@@ -9,7 +13,6 @@
 #include "chainrule/distributed/world.h"
 #include "chainrule/optim/optimizer.h"
 
-/// An optimiser whose state is shared out between the ranks.
 namespace CHAINRULE_API chainrule {
 namespace distributed {
 

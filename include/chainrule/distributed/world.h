@@ -1,3 +1,8 @@
+/// \file
+/// The processes of a program that runs on MPI, its ranks, and tensors that go between them. The sums of all
+/// ranks are taken in one order, so that results are the same to the bit in every run. MPI itself is not seen
+/// from here.
+
 #pragma once
 
 #include <cstdint>
@@ -12,7 +17,6 @@
 #include "chainrule/nn/parameter.h"
 #include "chainrule/tensor.h"
 
-/// The processes of a program that runs on MPI, its ranks, and tensors that go between them.
 namespace CHAINRULE_API chainrule {
 namespace distributed {
 

@@ -1,3 +1,8 @@
+/// \file
+/// Attention and what transformers are made of. x is (L, N, E), or (N, L, E) where batch_first, or (L, E).
+/// They are layers of nn/linear.h and nn/normalization.h around multi_head_attention of networks.h, with
+/// PyTorch's names.
+
 #pragma once
 
 #include "chainrule/nn/dropout.h"
@@ -5,7 +10,6 @@
 #include "chainrule/nn/normalization.h"
 #include "chainrule/nn/sequential.h"
 
-/// Attention and what transformers are made of. x is (L, N, E), or (N, L, E) where batch_first, or (L, E).
 namespace CHAINRULE_API chainrule {
 
 /// multi_head_attention with weights in_proj_weight (3E, E), in_proj_bias (3E,) and an out_proj, each head on

@@ -1,3 +1,7 @@
+/// \file
+/// Convolutions and pooling as layers, over one to three spatial axes: x is (N, C, spatial...), or one sample
+/// without N. What they compute, and their options, are in networks.h.
+
 #pragma once
 
 #include <optional>
@@ -7,8 +11,6 @@
 #include "chainrule/networks.h"
 #include "chainrule/nn/linear.h"
 
-/// Convolutions and pooling as layers, over one to three spatial axes: x is (N, C, spatial...), or one sample
-/// without N. What they compute, and their options, are in networks.h.
 namespace CHAINRULE_API chainrule {
 
 /// conv1d, conv2d and conv3d with a weight (out, C / groups, kernel...) and a bias (out,). Its node is in a

@@ -1,3 +1,7 @@
+/// \file
+/// Dropout as a layer, which is random in training and does nothing when evaluated. The function is dropout
+/// of distributions.h.
+
 #pragma once
 
 #include <tuple>

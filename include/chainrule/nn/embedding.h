@@ -1,3 +1,7 @@
+/// \file
+/// Words as vectors, and where they are. The table is a parameter of which take_rows reads those that are
+/// asked for; positions are computed once.
+
 #pragma once
 
 #include <optional>
@@ -7,7 +11,6 @@
 #include "chainrule/nn/parameter.h"
 #include "chainrule/random.h"
 
-/// Words as vectors, and where they are.
 namespace CHAINRULE_API chainrule {
 
 /// A table with a vector for each of so many words: from positions, int64 of any shape, to (positions...,

@@ -1,10 +1,12 @@
+/// \file
+/// What weights start from: random tensors of a given shape. Names and meaning are PyTorch's (torch.nn.init).
+/// They begin a parameter, or replace its value: `layer.weight.assign(orthogonal(layer.weight.shape(),
+/// generator))`. For a constant there are full(), zeros() and ones().
+
 #pragma once
 
 #include "chainrule/random.h"
 
-/// What weights start from: random tensors of a given shape. Names and meaning are PyTorch's (torch.nn.init).
-/// They begin a parameter, or replace its value: `layer.weight.assign(orthogonal(layer.weight.shape(),
-/// generator))`. For a constant there are full(), zeros() and ones().
 namespace CHAINRULE_API chainrule {
 
 /// How many numbers go into each number that a layer with this weight gives, and into how many each of its

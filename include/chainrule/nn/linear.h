@@ -1,3 +1,7 @@
+/// \file
+/// Layers that are one product with a matrix, and networks of them. A layer is x Wᵀ + b with W (outputs,
+/// inputs), as in PyTorch; initializers.h says how it begins.
+
 #pragma once
 
 #include <optional>
@@ -7,7 +11,6 @@
 #include "chainrule/nn/parameter.h"
 #include "chainrule/ops.h"
 
-/// Layers that are one product with a matrix, and networks of them.
 namespace CHAINRULE_API chainrule {
 
 /// Does a layer add a bias that is learned?

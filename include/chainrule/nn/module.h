@@ -1,3 +1,7 @@
+/// \file
+/// What can be done with any module, which is a struct that names its members once: lists of parameters,
+/// states, copies, modes, printing. Relies on detail/structure.h for going over members.
+
 #pragma once
 
 #include <optional>

@@ -1,3 +1,7 @@
+/// \file
+/// Normalisation as layers, with weight, bias and running statistics as PyTorch names them. What they compute
+/// is in networks.h.
+
 #pragma once
 
 #include <optional>
@@ -7,7 +11,6 @@
 #include "chainrule/networks.h"
 #include "chainrule/nn/parameter.h"
 
-/// Normalisation as layers. What they compute is in networks.h.
 namespace CHAINRULE_API chainrule {
 
 struct BatchNormOptions {

@@ -1,3 +1,8 @@
+/// \file
+/// What modules are made of: parameters, which are learned, and buffers, which are kept beside them. A layer
+/// holds them as members; an optimiser assigns to a parameter, and graphs that were made before keep the old
+/// leaf.
+
 #pragma once
 
 #include <memory>
@@ -8,7 +13,6 @@
 #include "chainrule/detail/api.h"
 #include "chainrule/tensor.h"
 
-/// What modules are made of: parameters, which are learned, and buffers, which are kept beside them.
 namespace CHAINRULE_API chainrule {
 
 /// A named slot that holds the current leaf of something that is learned. Copies share the slot.

@@ -1,3 +1,7 @@
+/// \file
+/// Recurrent networks as layers, with weights as PyTorch names them. What they compute, and the shapes, are
+/// in networks.h.
+
 #pragma once
 
 #include <optional>
@@ -9,7 +13,6 @@
 #include "chainrule/nn/dropout.h"
 #include "chainrule/nn/linear.h"
 
-/// Recurrent networks as layers. What they compute, and the shapes, are in networks.h.
 namespace CHAINRULE_API chainrule {
 
 /// Of recurrent layers.

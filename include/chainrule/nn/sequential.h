@@ -1,3 +1,7 @@
+/// \file
+/// Networks that are put together at run time: one function after another. Any module can be put in, as can
+/// any function of a tensor; relies on module.h for what a module is.
+
 #pragma once
 
 #include <memory>
@@ -6,7 +10,6 @@
 #include "chainrule/nn/module.h"
 #include "chainrule/tensor.h"
 
-/// Networks that are put together at run time: one function after another.
 namespace CHAINRULE_API chainrule {
 
 /// A module or function of one tensor, of any type, as a value: a Conv2d, `relu`, `[](const Tensor& x) {

@@ -1,9 +1,11 @@
+/// \file
+/// Adam and its relatives: a step follows the running mean of gradients, divided by the root of that of their
+/// squares.
+
 #pragma once
 
 #include "chainrule/optim/optimizer.h"
 
-/// Adam and its relatives: a step follows the running mean of gradients, divided by the root of that of their
-/// squares.
 namespace CHAINRULE_API chainrule {
 
 /// Of Adam.

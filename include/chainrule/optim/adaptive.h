@@ -1,9 +1,11 @@
+/// \file
+/// Optimisers that give every element a learning rate of its own, by the size of its gradients: RMSProp,
+/// Adagrad, Adadelta. In their formulas g = gradient + weight_decay * value.
+
 #pragma once
 
 #include "chainrule/optim/optimizer.h"
 
-/// Optimisers that give every element a learning rate of its own, by the size of its gradients: RMSProp,
-/// Adagrad, Adadelta. In their formulas g = gradient + weight_decay * value.
 namespace CHAINRULE_API chainrule {
 
 /// Of RmsProp.

@@ -1,10 +1,12 @@
+/// \file
+/// Gradients kept from growing too large, between backward() and step().
+///
+/// Threads: by one at a time, while no backward() runs that reaches the parameters.
+
 #pragma once
 
 #include "chainrule/nn.h"
 
-/// Gradients kept from growing too large, between backward() and step().
-///
-/// Threads: by one at a time, while no backward() runs that reaches the parameters.
 namespace CHAINRULE_API chainrule {
 
 /// Scales the gradients of all parameters by max_norm / (norm + 1e-6) if that is below 1, where norm is that

@@ -1,3 +1,7 @@
+/// \file
+/// L-BFGS: for smooth losses over all data at once, as fits and inverse problems have them. It evaluates the
+/// loss itself, several times a step, so that it takes a function of it. Source: Liu and Nocedal, 1989.
+
 #pragma once
 
 #include <deque>
@@ -5,7 +9,6 @@
 #include "chainrule/detail/function_ref.h"
 #include "chainrule/optim/optimizer.h"
 
-/// L-BFGS: for smooth losses over all data at once, as fits and inverse problems have them.
 namespace CHAINRULE_API chainrule {
 
 /// Of Lbfgs.

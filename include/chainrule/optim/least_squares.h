@@ -1,9 +1,12 @@
+/// \file
+/// Least squares: fits of a few parameters to many measurements. Relies on derivatives of each residual,
+/// which it takes itself, so that a step is given the residuals as a function.
+
 #pragma once
 
 #include "chainrule/detail/function_ref.h"
 #include "chainrule/optim/optimizer.h"
 
-/// Least squares: fits of a few parameters to many measurements.
 namespace CHAINRULE_API chainrule {
 
 /// Of LevenbergMarquardt.

@@ -1,8 +1,11 @@
+/// \file
+/// Lion: steps of one size, by the sign of a running mean. One average is all that it keeps. Relies on
+/// optimizer.h for groups, schedules and saved states.
+
 #pragma once
 
 #include "chainrule/optim/optimizer.h"
 
-/// Lion: steps of one size, by the sign of a running mean.
 namespace CHAINRULE_API chainrule {
 
 /// Of Lion.

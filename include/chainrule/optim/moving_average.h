@@ -1,8 +1,11 @@
+/// \file
+/// Averages of weights over the course of training, which often do better than the last ones. It follows
+/// parameters beside any optimiser, and changes places with them for evaluation.
+
 #pragma once
 
 #include "chainrule/optim/optimizer.h"
 
-/// Averages of weights over the course of training, which often do better than the last ones.
 namespace CHAINRULE_API chainrule {
 
 /// The exponential moving average of parameters: average = decay * average + (1 - decay) * value. It begins

@@ -1,3 +1,7 @@
+/// \file
+/// What all optimisers share: groups of parameters, steps, learning rates, and a state to save and restore.
+/// An optimiser of your own derives from OptimizerWith, which is declared here, too.
+
 #pragma once
 
 #include <cstdint>
@@ -10,8 +14,6 @@
 #include "chainrule/named_tensors.h"
 #include "chainrule/nn.h"
 
-/// What all optimisers share: groups of parameters, steps, learning rates, and a state to save and restore.
-/// An optimiser of your own derives from OptimizerWith, which is declared here, too.
 namespace CHAINRULE_API chainrule {
 
 /// Moves parameters along their gradients.

@@ -1,3 +1,8 @@
+/// \file
+/// Learning rates that change while an optimiser learns.
+///
+/// Threads: any number may read one Schedule; a Scheduler is used by one at a time, as its optimiser.
+
 #pragma once
 
 #include <functional>
@@ -6,9 +11,6 @@
 
 #include "chainrule/optim/optimizer.h"
 
-/// Learning rates that change while an optimiser learns.
-///
-/// Threads: any number may read one Schedule; a Scheduler is used by one at a time, as its optimiser.
 namespace CHAINRULE_API chainrule {
 
 /// Of Schedule::one_cycle().

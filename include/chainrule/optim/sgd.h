@@ -1,8 +1,11 @@
+/// \file
+/// Stochastic gradient descent, with momentum as PyTorch defines it. Relies on optimizer.h for groups,
+/// schedules and saved states.
+
 #pragma once
 
 #include "chainrule/optim/optimizer.h"
 
-/// Stochastic gradient descent.
 namespace CHAINRULE_API chainrule {
 
 /// Of Sgd.

@@ -1,4 +1,5 @@
-// A graph in DOT, the language of Graphviz: nodes with their numbers, edges, and scopes as frames.
+// A graph in DOT, the language of Graphviz: nodes with their numbers, edges, and scopes as frames. Labels are
+// label.h's, colours look.h's; parts that fold are folding.h's.
 
 #include <fmt/format.h>
 

@@ -1,4 +1,5 @@
-// How a graph is cut into parts that fold, and which links and ports these have.
+// How a graph is cut into parts that fold, and which links and ports these have. Scopes are the parts.
+// Written for the page of a graph and for pictures of folded ones alike.
 
 #include "draw/graph/folding.h"
 

@@ -1,3 +1,6 @@
+// How a graph is cut into parts that fold. Relies on the scopes that nodes remember; knows nothing of
+// formats.
+
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
-// What the page of a graph is given: the text and size of each box, and everything as JSON.
+// What the page of a graph is given: the text and size of each box, and everything as JSON. What the page
+// does with it is in page/graph.js.
 
 #include "draw/graph/graph_page.h"
 

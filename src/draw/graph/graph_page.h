@@ -1,3 +1,6 @@
+// What the page of a graph (page/graph.js) is given. It can be made without Graphviz; where boxes stand is
+// added by render/graph_page.cpp.
+
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -5,7 +8,6 @@
 #include "draw/graph/pictures.h"
 #include "draw/look.h"
 
-/// What the page of a graph (page/graph.js) is given.
 namespace chainrule {
 
 /// The lines in a node's box. Empty ones take no room.

@@ -1,4 +1,5 @@
-// The DOT of one part of a folded graph, in which the parts inside it are boxes.
+// The DOT of one part of a folded graph, in which the parts inside it are boxes of the sizes that are known
+// by then.
 
 #include "draw/graph/pictures.h"
 

@@ -1,4 +1,5 @@
-// A graph as drawings need it: of each node the numbers in a few figures, not the tensors.
+// A graph as drawings need it: of each node the numbers in a few figures, not the tensors. A recorded graph
+// can be drawn, saved and read again without the tensors that it is of.
 
 #include <algorithm>
 #include <cmath>

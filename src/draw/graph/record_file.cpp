@@ -1,4 +1,5 @@
-// A recorded graph as a JSON file, and reading one with an error that says where it is wrong.
+// A recorded graph as a JSON file, and reading one with an error that says where it is wrong. Relies on
+// io/output_file.h to write it whole, and believes nothing that it reads.
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,5 @@
-// A page with its styles, scripts and data in one file.
+// A page with its styles, scripts and data in one file, which refers to nothing outside. The files are
+// embedded in the library by embed.cmake.
 
 #include "draw/page/page.h"
 

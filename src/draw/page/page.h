@@ -1,3 +1,6 @@
+// Pages that open from disk and need nothing but themselves. Their styles, scripts and frame are the files
+// in the folder page/, which the build compiles into the library.
+
 #pragma once
 
 #include <iosfwd>
@@ -6,8 +9,6 @@
 #include <string_view>
 #include <vector>
 
-/// Pages that open from disk and need nothing but themselves. Their styles, scripts and frame are the files
-/// in the folder page/, which the build compiles into the library.
 namespace chainrule {
 
 struct Page {

@@ -1,4 +1,5 @@
-// Curves in a terminal, drawn in braille.
+// Curves in a terminal, drawn in braille or in ASCII.
+// Axes are scale.h's.
 
 #include <fmt/format.h>
 

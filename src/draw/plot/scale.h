@@ -1,3 +1,6 @@
+// Axes: from numbers to places between 0 and 1, and which round numbers are marked. For plots in terminals
+// and for charts in reports.
+
 #pragma once
 
 #include <span>

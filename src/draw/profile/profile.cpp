@@ -1,4 +1,5 @@
-// What each operation costs, as it is computed: counted, in a table, and as a trace for a browser.
+// What each operation costs, as it is computed: counted, in a table, and as a trace for a browser. An
+// observer of its thread takes the times; what is computed later is counted where it is.
 
 #include "chainrule/profile.h"
 

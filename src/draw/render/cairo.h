@@ -1,3 +1,6 @@
+// librsvg and Cairo, loaded when the first picture is made, so that programs that make none need neither. The
+// names are those of their headers.
+
 #pragma once
 
 #include <cairo-pdf.h>

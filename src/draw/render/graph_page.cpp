@@ -1,4 +1,5 @@
-// The page of a graph, laid out by Graphviz.
+// The page of a graph, laid out by Graphviz:
+// joins what graph/graph_page.h says with where everything stands.
 
 #include "draw/graph/graph_page.h"
 #include "draw/markup.h"

@@ -1,3 +1,6 @@
+// Graphviz's libraries, loaded when the first graph is laid out, so that programs that draw none need them
+// not. The names are those of their headers.
+
 #pragma once
 
 #include <graphviz/gvc.h>

@@ -1,4 +1,5 @@
-// Where Graphviz puts nodes and edges, read from its JSON.
+// Where Graphviz puts nodes and edges, read from its JSON. Relies on Graphviz for the places; edges of the
+// same two nodes are told apart by their ids.
 
 #include <nlohmann/json.hpp>
 

@@ -1,4 +1,5 @@
-// The layout of each part of a folded graph that differs from the others.
+// The layout of each part of a folded graph that differs from the others, by Graphviz: those that look the
+// same share one.
 
 #include <unordered_map>
 

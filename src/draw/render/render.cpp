@@ -1,4 +1,5 @@
-// DOT as SVG, PNG and PDF, by the library of Graphviz.
+// DOT as SVG, PNG and PDF, by the library of Graphviz. It is called by one thread at a time, and what it
+// complains of becomes an error.
 
 #include <algorithm>
 #include <cstdint>

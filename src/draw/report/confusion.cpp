@@ -1,4 +1,5 @@
-// Which classes a network takes for which, as a table, and the most frequent mistakes in words.
+// Which classes a network takes for which, as a table, and the most frequent mistakes in words. Many classes
+// would make a table that nobody reads: then only the mistakes are listed.
 
 #include "draw/report/confusion.h"
 

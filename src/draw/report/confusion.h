@@ -1,3 +1,6 @@
+// Which classes are taken for which, counted once and shown as HTML.
+// Holds no tensors.
+
 #pragma once
 
 #include <cstdint>

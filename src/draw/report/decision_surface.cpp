@@ -1,4 +1,5 @@
-// What a network of two inputs answers everywhere between its samples.
+// What a network of two inputs answers everywhere between its samples. The network is a function that is
+// asked on a grid; the picture is pixels, with samples over it in SVG.
 
 #include <fmt/format.h>
 

@@ -1,4 +1,5 @@
-// The weights of a network's first layer as pictures of what each neuron looks for.
+// The weights of a network's first layer as pictures of what each neuron looks for. For inputs that are
+// images; relies on image.h for the pixels.
 
 #include <fmt/format.h>
 

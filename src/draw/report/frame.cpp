@@ -1,4 +1,5 @@
-// The axes around a drawing of a report.
+// The axes around a drawing of a report, in SVG:
+// lines, ticks and their labels, placed by plot/scale.h.
 
 #include "draw/report/frame.h"
 

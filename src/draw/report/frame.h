@@ -1,3 +1,6 @@
+// The rectangle of a drawing in which numbers have their place.
+// Charts, scatters and surfaces share it.
+
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
-// Pixels as a picture within a page: PNG, in base64.
+// Pixels as a picture within a page:
+// PNG, by libpng, in base64. Shared by surfaces and pictures of weights.
 
 #include "draw/report/image.h"
 

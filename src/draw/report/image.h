@@ -1,3 +1,6 @@
+// Pixels, and a picture of them that a page can hold. Relies on libpng, which is why reports are in
+// chainrule::render.
+
 #pragma once
 
 #include <cstdint>

@@ -1,3 +1,6 @@
+// Curves over epochs as a figure in a report.
+// Knows numbers and names only.
+
 #pragma once
 
 #include <string>

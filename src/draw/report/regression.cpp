@@ -1,4 +1,5 @@
-// What a network makes of numbers: predicted against true ones, and what is left over.
+// What a network makes of numbers: predicted against true ones, and what is left over. Drawn as scatters in
+// SVG; the measures are those of data/metrics.h.
 
 #include "draw/report/regression.h"
 

@@ -1,10 +1,12 @@
+// The parts of a report on a network that predicts numbers,
+// in HTML. sections.h has those for classes.
+
 #pragma once
 
 #include <string>
 
 #include "chainrule/report.h"
 
-/// The parts of a report on a network that predicts numbers, in HTML.
 namespace chainrule {
 
 /// How good it is, target by target: the open beginning of a section, which facts follow.

@@ -1,4 +1,5 @@
-// The page that shows how a network has learned.
+// The page that shows how a network has learned. It puts the sections together; each is in a file of its own
+// and is left out where it does not apply.
 
 #include "chainrule/report.h"
 

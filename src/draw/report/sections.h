@@ -1,3 +1,6 @@
+// The parts of a report that show what the network does, in HTML; each is empty where it does not apply. They
+// see the network as a function and its weights as tensors.
+
 #pragma once
 
 #include <string>
@@ -5,7 +8,6 @@
 #include "chainrule/report.h"
 #include "draw/report/image.h"
 
-/// The parts of a report that show what the network does, in HTML; each is empty where it does not apply.
 namespace chainrule {
 
 /// The length of the sides when the inputs are square images, or 0. Fewer than 7 x 7 numbers are more

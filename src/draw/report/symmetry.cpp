@@ -1,4 +1,5 @@
-// Units of a layer that begin alike, and whether they ever become different.
+// Units of a layer that begin alike, and whether they ever become different: why weights are drawn at random.
+// Relies on snapshots of the weights.
 
 #include <fmt/format.h>
 

@@ -1,4 +1,5 @@
-// The equations of a step as plain text.
+// The equations of a step as plain text, in colours if a terminal has them.
+// Terms are made in terms.h.
 
 #include "draw/walk/equation.h"
 

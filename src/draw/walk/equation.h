@@ -1,3 +1,6 @@
+// An equation of a walk in writing: as text here,
+// and the classes by which pages and LaTeX colour its parts.
+
 #pragma once
 
 #include <string>

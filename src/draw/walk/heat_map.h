@@ -1,3 +1,6 @@
+// An array as coloured cells, for the boxes of a walk.
+// Knows a tensor and a size, and writes SVG.
+
 #pragma once
 
 #include <string>

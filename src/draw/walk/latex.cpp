@@ -1,4 +1,5 @@
-// The terms of equations in LaTeX.
+// The terms of equations in LaTeX. Names become letters with indices or words; characters that LaTeX does not
+// have are written as it has them.
 
 #include "draw/walk/latex.h"
 

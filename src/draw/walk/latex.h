@@ -1,3 +1,6 @@
+// Terms, numbers and names in LaTeX, for equations and for the graph in TikZ. What may be in a term is said
+// in chainrule/walk.h.
+
 #pragma once
 
 #include <string>

@@ -1,3 +1,6 @@
+// The graph of a walk in TikZ.
+// Places are the layout's, and what is known the scene's, as in SVG.
+
 #pragma once
 
 #include <string>

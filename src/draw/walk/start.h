@@ -1,3 +1,6 @@
+// How walks of each kind begin: backward, tangents, second order.
+// Each kind has a file of its own.
+
 #pragma once
 
 #include <string>

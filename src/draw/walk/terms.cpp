@@ -1,4 +1,5 @@
-// The terms of equations: names, numbers, and formulas read as both.
+// The terms of equations: names, numbers, and formulas read as both. A formula is text that mentions inputs
+// by name; it is read once and written in names and in numbers.
 
 #include "draw/walk/terms.h"
 

@@ -1,3 +1,6 @@
+// The terms that equations are put together from. Relies on graph.h's formulas; how they are written is
+// equation.h's.
+
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
-// The steps of a forward and a backward pass, as the engine takes them, with their equations.
+// The steps of a forward and a backward pass, as the engine takes them, with their equations: an observer of
+// the one engine, so that it cannot differ from it.
 
 #include "chainrule/walk.h"
 

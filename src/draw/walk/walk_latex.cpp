@@ -1,4 +1,5 @@
-// A walk as a document of LaTeX: the graph in TikZ, then the steps of both passes as equations.
+// A walk as a document of LaTeX: the graph in TikZ, then the steps of both passes as equations. It compiles
+// as it is, with amsmath, xcolor, graphicx and TikZ.
 
 #include <fmt/format.h>
 

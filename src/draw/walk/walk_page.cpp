@@ -1,4 +1,5 @@
-// The page that steps through a walk: its list of steps, its bar of keys, and the graph.
+// The page that steps through a walk: its list of steps, its bar of keys, and the graph. What each frame
+// shows is walk_scene.h's; the page's script is page/walk.js.
 
 #include "draw/walk/walk_page.h"
 

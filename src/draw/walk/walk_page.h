@@ -1,3 +1,6 @@
+// The page that steps through a walk, and single frames of it.
+// Relies on a scene for the graph.
+
 #pragma once
 
 #include "draw/walk/latex_graph.h"

@@ -1,4 +1,5 @@
-// One frame of a walk as a picture by itself.
+// One frame of a walk as a picture by itself: equation above, graph below, in SVG without styles from
+// elsewhere.
 
 #include <fmt/format.h>
 

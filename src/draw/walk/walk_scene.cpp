@@ -1,4 +1,5 @@
-// The graph of a walk in SVG, with what each frame shows of it.
+// The graph of a walk in SVG, with what each frame shows of it. Nodes and edges are written once, with the
+// frames from and to which each part is shown.
 
 #include "draw/walk/walk_scene.h"
 

@@ -1,4 +1,5 @@
-// The second order: the backward pass as a part of the graph, and a backward pass through that.
+// The second order: the backward pass as a part of the graph, and a backward pass through that. The first
+// pass is recorded by gradients that can be differentiated again; together.h makes one graph of both.
 
 #include <utility>
 

@@ -1,4 +1,5 @@
-// Forward mode: each node's value, and its tangent from those of its inputs.
+// Forward mode: each node's value, and its tangent from those of its inputs. Products are shown as the rules
+// for cotangents give them, applied to tangents.
 
 #include <algorithm>
 #include <stdexcept>

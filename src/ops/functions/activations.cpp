@@ -1,4 +1,5 @@
-// Activations, most of them composed of other operations.
+// Activations, most of them composed of other operations;
+// SiLU and softsign are one loop each.
 
 #include <numbers>
 #include <stdexcept>

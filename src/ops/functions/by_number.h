@@ -1,3 +1,6 @@
+// Functions that are computed one number after another, mostly by the C library. All share a few loops in
+// double, so that each costs little code; elementwise.h has what is done in packs.
+
 #pragma once
 
 #include "chainrule/detail/function_ref.h"

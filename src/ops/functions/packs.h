@@ -1,10 +1,11 @@
+// Special functions of float32, on packs of numbers. All polynomials are nearly best approximations, by
+// their values at Chebyshev's points. Errors are in units in the last place of the correctly rounded result;
+// the tests hold them.
+
 #pragma once
 
 #include "chainrule/simd.h"
 
-/// Special functions of float32, on packs of numbers. All polynomials are nearly best approximations, by
-/// their values at Chebyshev's points. Errors are in units in the last place of the correctly rounded result;
-/// the tests hold them.
 namespace chainrule::special {
 
 template <int N>

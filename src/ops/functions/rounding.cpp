@@ -1,4 +1,5 @@
-// Rounding, remainders, and what treats signs, zeros, NaN and infinities of numbers.
+// Rounding, remainders, and what treats signs, zeros, NaN and infinities of numbers. Gradients are 0 or those
+// of the part that is not rounded, as PyTorch has them.
 
 #include "chainrule/functions.h"
 #include "ops/functions/by_number.h"

@@ -1,4 +1,5 @@
-// Special functions: what belongs to the normal distribution, GELU with it; to Γ, and sinc.
+// Special functions: what belongs to the normal distribution, GELU with it; to Γ, and sinc. Numbers are
+// special_numbers.h's, derivatives are formulas of each other.
 
 #include <numbers>
 #include <stdexcept>

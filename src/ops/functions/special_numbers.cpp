@@ -1,4 +1,5 @@
 // Special functions of one number: the error function and its inverse, gamma functions and their derivatives.
+// In double, from published approximations, which are named where they are used.
 
 #include "ops/functions/special_numbers.h"
 

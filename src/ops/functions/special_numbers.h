@@ -1,6 +1,8 @@
+// Special functions of one number that the C library does not have, to a few units in the last place. For
+// operations, and for tests of them.
+
 #pragma once
 
-/// Special functions of one number that the C library does not have, to a few units in the last place.
 namespace chainrule::special {
 
 /// exp(-x²), with all digits where x² has lost some.

@@ -1,4 +1,6 @@
-// How terms are contracted: each pair as a batched matmul, all of them in the order that costs least.
+// How terms are contracted: each pair as a batched matmul, all of them in the order that costs least, which
+// is searched for up to a few terms.
+
 #include "ops/linear_algebra/contraction.h"
 
 #include <algorithm>

@@ -1,3 +1,6 @@
+// Products of tensors whose axes have labels, summed over labels: what einsum and tensordot are made of.
+// Relies on operations, so derivatives follow.
+
 #pragma once
 
 #include <array>
@@ -6,7 +9,6 @@
 
 #include "chainrule/ops.h"
 
-/// Products of tensors whose axes have labels, summed over labels: what einsum and tensordot are made of.
 namespace chainrule::ops {
 
 /// A letter as it is, or a number from `unnamed` on for an axis of an ellipsis, counted from the last one.

@@ -1,4 +1,6 @@
-// Determinants, and functions of a matrix: det, slogdet, pinv, matrix_exp, matrix_rank, cond.
+// Determinants, and functions of a matrix: det, slogdet, pinv, matrix_exp, matrix_rank, cond. LAPACK computes
+// them; the derivative of det holds for singular matrices, too.
+
 #include <cmath>
 #include <memory>
 

@@ -1,3 +1,6 @@
+// What operations on matrices share: matrices are the last two axes of a tensor. Checks, batches, triangles
+// and identities.
+
 #pragma once
 
 #include <memory>
@@ -8,7 +11,6 @@
 #include "kernels/lapack.h"
 #include "ops/elementwise.h"
 
-/// What operations on matrices share: matrices are the last two axes of a tensor.
 namespace chainrule::ops {
 
 using SharedLu = std::shared_ptr<const kernels::Lu>;

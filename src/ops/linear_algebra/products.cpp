@@ -1,4 +1,6 @@
 // Products of vectors and matrices that are compositions of others: dot, outer, kron, cross, powers.
+// Derivatives follow from those.
+
 #include <algorithm>
 
 #include "ops/linear_algebra/matrices.h"

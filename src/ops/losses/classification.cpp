@@ -1,4 +1,5 @@
 // Losses of classes and of sequences of them, made of other operations. Logits are (N, C, ...) as in PyTorch.
+// They are shares of log_softmax, so that no digit is lost in the tails.
 
 #include <algorithm>
 #include <limits>

@@ -1,4 +1,5 @@
-// Losses of each number and its target, made of other operations.
+// Losses of each number and its target,
+// made of other operations. loss_reduction.h combines the samples.
 
 #include <cmath>
 #include <numbers>

@@ -1,4 +1,6 @@
-// Attention of queries to keys, with one head or several.
+// Attention of queries to keys, with one head or several. One operation over kernels/attention.h, whose
+// derivative is made of operations where it is to be differentiated again.
+
 #include <cmath>
 #include <limits>
 #include <numeric>

@@ -1,4 +1,6 @@
-// Convolutions and transposed ones over one to three axes, and what their derivatives are made of.
+// Convolutions and transposed ones over one to three axes: arguments, checks and shapes. The operations,
+// which are each other's derivatives, are in trilinear.h.
+
 #include "ops/networks/trilinear.h"
 #include "ops/registry.h"
 

@@ -1,3 +1,6 @@
+// Dropout as an option of other operations: whether there is any, and its mistakes in the words of the
+// caller.
+
 #pragma once
 
 #include <string>

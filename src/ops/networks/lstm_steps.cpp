@@ -1,4 +1,6 @@
-// The steps of an LSTM as one operation.
+// The steps of an LSTM as one operation, where nothing asks for more than gradients; otherwise they are made
+// of operations, step by step. kernels/lstm.h computes it.
+
 #include <array>
 
 #include "autograd/engine.h"

@@ -1,10 +1,12 @@
+// The largest elements of windows, and what their derivatives are made of: taking and adding at places, each
+// the other's derivative. Relies on kernels/pooling.h.
+
 #pragma once
 
 #include "kernels/pooling.h"
 #include "ops/batching.h"
 #include "ops/networks/spatial.h"
 
-/// The largest elements of windows, and what their derivatives are made of.
 namespace chainrule::ops {
 
 /// Where each value of a result (..., out...) is in the plane of an array (..., whole...).

@@ -1,4 +1,6 @@
-// Normalisation of groups of elements, and what layers make of it.
+// Normalisation of groups of elements, and what layers make of it. One operation over kernels/normalize.h;
+// its derivatives of higher order are made of operations.
+
 #include <limits>
 #include <memory>
 

@@ -1,4 +1,6 @@
-// Pooling over windows of one to three spatial axes.
+// Pooling over windows of one to three spatial axes:
+// largest elements by max_pool.h, means by resampling.h.
+
 #include <limits>
 
 #include "ops/networks/max_pool.h"

@@ -1,3 +1,6 @@
+// What recurrent networks are made of: states, steps of any kind, and the LSTM whose steps are one operation.
+// Relies on networks.h for shapes.
+
 #pragma once
 
 #include <vector>
@@ -6,7 +9,6 @@
 #include "graph/apply.h"
 #include "kernels/lstm.h"
 
-/// What recurrent networks are made of.
 namespace chainrule::ops {
 namespace recurrent {
 

@@ -1,4 +1,6 @@
-// Interpolation, and the sums along an axis that it and average pooling are made of.
+// Interpolation, and the sums along an axis that it and average pooling are made of. Linear, so the
+// derivative is the same with the matrix transposed.
+
 #include "ops/networks/resampling.h"
 
 #include <cmath>

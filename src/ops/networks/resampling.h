@@ -1,9 +1,11 @@
+// Sums along axes with few weights, of which means of windows and interpolation are made. kernels/pooling.h
+// computes them.
+
 #pragma once
 
 #include "chainrule/networks.h"
 #include "kernels/pooling.h"
 
-/// Sums along axes with few weights, of which means of windows and interpolation are made.
 namespace chainrule::ops {
 
 /// x multiplied by a matrix along one axis.

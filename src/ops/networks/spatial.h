@@ -1,3 +1,6 @@
+// What operations on spatial axes share: the rules for what is given per axis, and samples without a batch.
+// Relies on kernels/windows.h.
+
 #pragma once
 
 #include <string>
@@ -7,7 +10,6 @@
 #include "ops/elementwise.h"
 #include "ops/registry.h"
 
-/// What operations on spatial axes share: the rules for what is given per axis.
 namespace chainrule::ops {
 
 /// A size, stride or dilation is below this, so that sums of products of two of them can be counted.

@@ -1,10 +1,12 @@
+// The three operations of convolutions, each of which the derivatives of the others are made of. Relies on
+// kernels/convolution.h.
+
 #pragma once
 
 #include "autograd/total.h"
 #include "kernels/convolution.h"
 #include "ops/networks/spatial.h"
 
-/// The three operations of convolutions, each of which the derivatives of the others are made of.
 namespace chainrule::ops {
 
 /// A number that is linear in x, weight and y (see kernels::Convolution), of which each operation is the

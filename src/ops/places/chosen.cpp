@@ -1,4 +1,5 @@
-// Elements at places that are a tensor, so that under vmap each sample may have its own.
+// Elements at places that are a tensor, so that under vmap each sample may have its own. Places become those
+// of all samples in one array; then places.h moves the elements.
 
 #include "ops/batching.h"
 #include "ops/data_movement.h"

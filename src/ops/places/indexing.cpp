@@ -1,4 +1,5 @@
-// Elements taken from their places, by positions and by masks.
+// Elements taken from their places, by positions and by masks: arguments, checks and entries. Elements are
+// moved by places.h and chosen.cpp.
 
 #include "chainrule/indexing.h"
 

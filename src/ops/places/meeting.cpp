@@ -1,4 +1,6 @@
-// Elements that meet in one place and are combined there: scatter_reduce and segment_sum.
+// Elements that meet in one place and are combined there: scatter_reduce and segment_sum. Elements are
+// brought together by place and combined there in public operations, so that derivatives follow.
+
 #include <algorithm>
 #include <array>
 #include <bit>

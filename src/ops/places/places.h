@@ -1,3 +1,6 @@
+// Moving elements by their places, which is what indexing and order are made of. Plain loops over arrays;
+// operations and their derivatives are in the files beside it.
+
 #pragma once
 
 #include <functional>
@@ -7,7 +10,6 @@
 #include "chainrule/indexing.h"
 #include "graph/attributes.h"
 
-/// Moving elements by their places, which is what indexing and order are made of.
 namespace chainrule::ops {
 
 /// A tensor seen as (outer, size, inner), and places along its middle.

@@ -1,4 +1,5 @@
-// Tensors cut into pieces, seen through windows, turned, and put together again.
+// Tensors cut into pieces, seen through windows, turned, and put together again. Compositions of slices,
+// permutations and concatenations.
 
 #include <algorithm>
 

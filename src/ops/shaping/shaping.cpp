@@ -1,4 +1,5 @@
-// Axes added, removed, joined and moved.
+// Axes added, removed, joined and moved. Compositions of reshape and permute, with NumPy's and PyTorch's
+// checks.
 
 #include "chainrule/shaping.h"
 

@@ -1,4 +1,5 @@
 // What looks for the place of each element among others: quantiles, counts, histograms, interpolation.
+// Compositions: elements are sorted, or compared in numbers, and gradients go to those that are taken.
 
 #include <algorithm>
 #include <cmath>

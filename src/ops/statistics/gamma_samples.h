@@ -1,3 +1,6 @@
+// Samples of gamma distributions as numbers, and how they move with the concentration. Kernels for
+// distributions.cpp, in double.
+
 #pragma once
 
 #include "array/array.h"

@@ -1,4 +1,5 @@
 // Statistics made of other operations: spread, weighted and partial sums, norms of any order, comparisons.
+// Moments are taken about the mean, in two passes, and norms scaled; derivatives follow.
 
 #include "chainrule/statistics.h"
 

@@ -1,3 +1,6 @@
+// How cases are measured: programs started with their threads and instruction sets, timed in turns, and their
+// results compared. The programs do the work; see child.h for how they are spoken to.
+
 #include "bench.h"
 
 #include <fmt/format.h>

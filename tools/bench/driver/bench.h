@@ -1,3 +1,6 @@
+// A run of the benchmark: how long to measure, and what came of each case. Relies on cases.h for what there
+// is.
+
 #pragma once
 
 #include <functional>

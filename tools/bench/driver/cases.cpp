@@ -1,3 +1,6 @@
+// The table of cases, with their goals and which programs have them. What each case does is written in the
+// programs.
+
 #include "cases.h"
 
 namespace bench {

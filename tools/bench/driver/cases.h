@@ -1,3 +1,6 @@
+// What a case of the benchmark is: its name,
+// size, goals, and the programs that take part.
+
 #pragma once
 
 #include <optional>

@@ -1,4 +1,5 @@
-// A program of the benchmark as a child process, with which the driver speaks by pipes.
+// A program of the benchmark as a child process, with which the driver speaks by pipes: one line asks, one
+// answers.
 
 #include "child.h"
 

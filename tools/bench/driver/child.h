@@ -1,3 +1,6 @@
+// Child processes, with variables of their own in the environment.
+// Relies on POSIX alone.
+
 #pragma once
 
 #include <sys/types.h>

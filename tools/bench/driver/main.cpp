@@ -1,3 +1,6 @@
+// Compares chainrule with LibTorch and with hand-written loops: see tools/bench/run.sh. Options are here;
+// bench.h measures, table.h prints.
+
 #include <fnmatch.h>
 #include <unistd.h>
 
@@ -12,7 +15,6 @@
 #include "chainrule/io.h"
 #include "table.h"
 
-/// Compares chainrule with LibTorch and with hand-written loops: see tools/bench/run.sh.
 namespace {
 
 using namespace bench;

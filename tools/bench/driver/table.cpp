@@ -1,3 +1,6 @@
+// Results as a table for people and as JSON,
+// with units that can be read and a verdict by the goals.
+
 #include "table.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,6 @@
+// Results of cases as lines of a table,
+// and as JSON for those who compare runs.
+
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -1,3 +1,6 @@
+// The cases as a user of chainrule writes them: the program that the driver starts. Networks, operations and
+// transforms are in the headers beside it.
+
 #include <chainrule/map.h>
 #include <chainrule/optim.h>
 
@@ -6,7 +9,6 @@
 #include "chainrule_operations.h"
 #include "chainrule_transforms.h"
 
-/// The cases as a user of chainrule writes them.
 namespace {
 
 struct Walkthrough : Differentiate<Walkthrough>, bench::WalkthroughInputs {

@@ -1,3 +1,6 @@
+// What the cases as a user of chainrule writes them have in common: inputs as tensors, and steps that
+// differentiate.
+
 #pragma once
 
 #include <chainrule/chainrule.h>
@@ -7,7 +10,6 @@
 #include "inputs.h"
 #include "program.h"
 
-/// What the cases as a user of chainrule writes them have in common.
 namespace {
 
 using namespace chainrule;

@@ -1,10 +1,12 @@
+// Layers of networks, each with its derivative, as a user of chainrule writes them. libtorch_networks.h has
+// the same cases.
+
 #pragma once
 
 #include <chainrule/optim.h>
 
 #include "chainrule_base.h"
 
-/// Layers of networks, each with its derivative, as a user of chainrule writes them.
 namespace {
 
 /// A convolution with a bias; the gradient of its input only where `through`.

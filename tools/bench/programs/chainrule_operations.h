@@ -1,10 +1,12 @@
+// Single operations of all families, each with its derivative, as a user of chainrule writes them.
+// libtorch_operations.h has the same cases.
+
 #pragma once
 
 #include <chainrule/optim.h>
 
 #include "chainrule_base.h"
 
-/// Single operations of all families, each with its derivative, as a user of chainrule writes them.
 namespace {
 
 /// f of a million numbers.

@@ -1,3 +1,6 @@
+// Transforms of functions, and beside each what it is compared with: plain passes of the same function by the
+// same library.
+
 #pragma once
 
 #include <chainrule/checkpoint.h>
@@ -8,7 +11,6 @@
 
 #include "chainrule_base.h"
 
-/// Transforms of functions, and beside each what it is compared with: plain passes of the same function.
 namespace {
 
 void add(bench::Report& report, const char* name, const Mlp& network) {

@@ -1,3 +1,6 @@
+// The cases as hand-written loops around raw BLAS calls: no graph, no allocation, every buffer in place,
+// each pass over memory doing all that it can. This is what the others are measured against.
+
 #include <new>
 
 #include "floor_layers.h"
@@ -18,8 +21,6 @@
 [[gnu::noinline]] void operator delete(void* block) noexcept { std::free(block); }
 [[gnu::noinline]] void operator delete(void* block, std::size_t) noexcept { std::free(block); }
 
-/// The cases as hand-written loops around raw BLAS calls: no graph, no allocation, every buffer in place,
-/// each pass over memory doing all that it can. This is what the others are measured against.
 namespace bench::floor {
 
 struct Walkthrough {

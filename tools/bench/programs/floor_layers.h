@@ -1,10 +1,12 @@
+// The cases of the floor that are layers of networks,
+// in loops over floats; derivatives are written by hand.
+
 #pragma once
 
 #include <cmath>
 
 #include "floor_shapes.h"
 
-/// The cases of the floor that are layers of networks.
 namespace bench::floor {
 
 /// A sample at a time: its windows as the columns of a matrix, and products with it.

@@ -1,3 +1,6 @@
+// Sixteen floats at a time, in the compiler's vector extensions, for the hand-written loops. Products of
+// matrices are OpenBLAS's.
+
 #pragma once
 
 #include <cblas.h>
@@ -8,7 +11,6 @@
 #include <cstring>
 #include <vector>
 
-/// Sixteen floats at a time, in the compiler's vector extensions, for the hand-written loops.
 namespace bench {
 
 typedef float Vec __attribute__((vector_size(64)));

@@ -1,10 +1,12 @@
+// The cases of the floor that go over matrices, forward and backward, with no more memory passed over than
+// they must.
+
 #pragma once
 
 #include "floor_math.h"
 #include "inputs.h"
 #include "program.h"
 
-/// The cases of the floor that go over matrices.
 namespace bench::floor {
 
 constexpr std::int64_t size = bench::MatrixInputs::size;

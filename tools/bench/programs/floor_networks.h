@@ -1,3 +1,6 @@
+// The networks of the floor,
+// whose gradients are written out by hand and whose memory is taken once.
+
 #pragma once
 
 #include <cmath>
@@ -7,7 +10,6 @@
 #include "inputs.h"
 #include "program.h"
 
-/// The networks of the floor.
 namespace bench::floor {
 
 /// A layer small enough to stay in the cache, its rows padded to whole vectors. The sizes are known at run

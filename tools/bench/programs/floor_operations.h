@@ -1,3 +1,6 @@
+// The cases of the floor that are single operations: elementwise ones a vector at a time, the others as
+// plain loops or by the standard library.
+
 #pragma once
 
 #include <cmath>
@@ -5,8 +8,6 @@
 
 #include "floor_shapes.h"
 
-/// The cases of the floor that are single operations: elementwise ones a vector at a time, the others as
-/// plain loops or by the standard library.
 namespace bench::floor {
 
 /// f of many numbers and its gradient for a given one, in one pass. Function gives the value and the slope.

@@ -1,3 +1,6 @@
+// The cases of the floor whose shapes nobody tunes for: each as plain loops that the compiler vectorises, in
+// as few passes as there can be.
+
 #pragma once
 
 #include <cmath>
@@ -6,8 +9,6 @@
 #include "inputs.h"
 #include "program.h"
 
-/// The cases of the floor whose shapes nobody tunes for: each as plain loops that the compiler vectorises, in
-/// as few passes as there can be.
 namespace bench::floor {
 
 /// Σ over pairs of f(|a - b|²), with the gradients of both sets. `Root` gives the distance from the square.

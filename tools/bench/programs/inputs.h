@@ -1,11 +1,12 @@
+// The inputs of every case, the same numbers for each program. Plain C++, as it is compiled into all of
+// them.
+
 #pragma once
 
 #include <cstdint>
 #include <utility>
 #include <vector>
 
-/// The inputs of every case, the same numbers for each program. Plain C++, as it is compiled into all of
-/// them.
 namespace bench {
 
 /// SplitMix64. Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.

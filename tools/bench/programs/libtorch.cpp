@@ -1,8 +1,10 @@
+// The cases as a user of LibTorch writes them, in the fastest of the usual ways: the program that the driver
+// starts.
+
 #include "libtorch_base.h"
 #include "libtorch_networks.h"
 #include "libtorch_operations.h"
 
-/// The cases as a user of LibTorch writes them, in the fastest of the usual ways.
 namespace {
 
 struct Walkthrough : Differentiate<Walkthrough> {

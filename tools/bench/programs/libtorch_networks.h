@@ -1,8 +1,10 @@
+// Layers of networks, each with its derivative, as a user of LibTorch writes them. chainrule_networks.h has
+// the same cases.
+
 #pragma once
 
 #include "libtorch_base.h"
 
-/// Layers of networks, each with its derivative, as a user of LibTorch writes them.
 namespace {
 
 /// A convolution with a bias; the gradient of its input only where `through`.

@@ -1,8 +1,10 @@
+// Single operations of all families, each with its derivative, as a user of LibTorch writes them.
+// chainrule_operations.h has the same cases.
+
 #pragma once
 
 #include "libtorch_base.h"
 
-/// Single operations of all families, each with its derivative, as a user of LibTorch writes them.
 namespace {
 
 /// f of a million numbers.

@@ -1,3 +1,6 @@
+// What the three programs have in common: each holds its version of the cases, and computes, times or weighs
+// the one that the driver names. Plain C++, as it is compiled into all of them.
+
 #pragma once
 
 #include <algorithm>
@@ -19,8 +22,6 @@
 #include <dlfcn.h>
 #include <time.h>
 
-/// What the three programs have in common: each holds its version of the cases, and computes, times or weighs
-/// the one that the driver names. Plain C++, as it is compiled into all of them.
 namespace bench {
 
 /// The numbers that a case computed, boiled down so that two programs can be compared.

@@ -1,3 +1,6 @@
+// How training scales to several ranks: gradients in buckets, sent while the backward pass goes on. For both
+// libraries.
+
 #pragma once
 
 // What a step of data-parallel training takes on many ranks: a model with four numbers that are measured.

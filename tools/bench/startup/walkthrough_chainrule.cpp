@@ -1,4 +1,5 @@
-// The smallest program with chainrule: how long does it take to start, and to compile?
+// The smallest program with chainrule: how long does it take to start, and to compile? Its two companions do
+// the same sum.
 
 #include <chainrule/chainrule.h>
 

@@ -1,4 +1,5 @@
-// The same numbers without any library.
+// The same numbers without any library:
+// what starting a process costs by itself.
 
 #include <iostream>
 

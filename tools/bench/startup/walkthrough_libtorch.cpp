@@ -1,4 +1,5 @@
-// The same program with LibTorch.
+// The same program with LibTorch,
+// as walkthrough_chainrule.cpp has it with chainrule.
 
 #include <torch/torch.h>
 
