@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <atomic>
 
+#include "graph/chunks.h"
+
 namespace chainrule {
 
 static constinit thread_local const RunningTransform* newest_transform = nullptr;
@@ -82,8 +84,11 @@ bool may_be_in_numbers(std::initializer_list<const Tensor*> tensors) {
   });
 }
 
-Tensor drawn_for_samples(std::string_view operation, const Shape& shape,
+Tensor drawn_for_samples(std::string_view operation, const Shape& shape, Generator& generator,
                          FunctionRef<Tensor(const Shape&)> draw) {
+  if (recording_mode.transforms == 0) [[likely]]
+    return draw(shape);
+  begin_draw(generator);
   std::vector<const RunningTransform*> each_its_own;  // the inner ones first
   Shape drawn_shape = shape;
   for (const auto* run = RunningTransform::newest(); run != nullptr; run = run->before()) {

@@ -119,9 +119,9 @@ class Unwrapped {
   std::vector<bool> has_;
 };
 
-/// Random numbers of this shape, which draw(shape) gives: those of each sample where vmaps around say so.
-/// GradError where they refuse them.
-Tensor drawn_for_samples(std::string_view operation, const Shape& shape,
+/// Random numbers of this shape, which draw(shape) takes from the generator: those of each sample where vmaps
+/// around say so, and the same in each chunk where they say that. GradError where they refuse them.
+Tensor drawn_for_samples(std::string_view operation, const Shape& shape, Generator& generator,
                          FunctionRef<Tensor(const Shape&)> draw);
 
 bool any_traced(std::span<const Array* const> values);

@@ -8,7 +8,6 @@
 #include "chainrule/ops.h"
 #include "chainrule/shaping.h"
 #include "graph/call_error.h"
-#include "graph/chunks.h"
 #include "graph/traced.h"
 #include "ops/generate.h"
 
@@ -21,13 +20,9 @@ Tensor drawn(std::string_view operation, const Shape& shape, Generator& generato
              Function draw) try {
   if (!is_floating(dtype))
     throw DTypeError(std::string(operation) + ": makes floats, not " + std::string(to_string(dtype)));
-  const auto now = [&](const Shape& all) {
+  return drawn_for_samples(operation, shape, generator, [&](const Shape& all) {
     return generate(operation, all, dtype, [&](std::int64_t) { return draw(); });
-  };
-  if (recording_mode.transforms == 0) [[likely]]
-    return now(shape);
-  begin_draw(generator);
-  return drawn_for_samples(operation, shape, now);
+  });
 } catch (...) {
   rethrow_in_call(here);
 }
@@ -63,10 +58,7 @@ Tensor permuted(std::int64_t count, Generator& generator) {
 }  // namespace
 
 Tensor randperm(Integer count, Generator& generator, Here here) try {
-  if (recording_mode.transforms == 0) [[likely]]
-    return permuted(count, generator);
-  begin_draw(generator);
-  return drawn_for_samples("randperm", {count}, [&](const Shape& all) {
+  return drawn_for_samples("randperm", {count}, generator, [&](const Shape& all) {
     if (all.rank() == 1) return permuted(count, generator);
     std::int64_t rows = 1;
     for (std::size_t axis = 0; axis + 1 < all.rank(); ++axis) rows *= all[axis];

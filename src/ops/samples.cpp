@@ -7,7 +7,6 @@
 
 #include "chainrule/ops.h"
 #include "chainrule/shaping.h"
-#include "graph/chunks.h"
 
 namespace chainrule {
 
@@ -82,10 +81,10 @@ Tensor drawn_from_samples(std::string_view operation, const Tensor& parameters, 
   const NoGrad numbers_only;
   if (recording_mode.transforms == 0) [[likely]]
     return draw(parameters);
-  begin_draw(generator);
   // Also where vmaps ask for numbers of their own that the parameters know nothing of.
-  const Tensor one_for_each = drawn_for_samples(
-      operation, parameters.shape(), [&](const Shape& all) { return zeros(all, parameters.dtype()); });
+  const Tensor one_for_each =
+      drawn_for_samples(operation, parameters.shape(), generator,
+                        [&](const Shape& all) { return zeros(all, parameters.dtype()); });
   return drawn_at_each_level(parameters + one_for_each, generator, draw);
 }
 

@@ -137,8 +137,9 @@ class World {
 };
 
 namespace detail {
+/// The same of a program whose type is known no more.
 int run(int& argc, char**& argv, const WorldOptions& options, FunctionRef<int(World&)> program);
-}
+}  // namespace detail
 
 /// Calls program(world), and gives what it returns, or 0: for main() to return.
 ///

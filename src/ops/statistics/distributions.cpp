@@ -8,7 +8,6 @@
 #include <limits>
 
 #include "chainrule/shaping.h"
-#include "graph/chunks.h"
 #include "graph/traced.h"
 #include "ops/elementwise.h"
 #include "ops/generate.h"
@@ -410,14 +409,10 @@ Tensor randint(Integer from, Integer to, const Shape& shape, Generator& generato
   if (range > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
     throw ShapeError("randint: from " + std::to_string(low) + " to " + std::to_string(high) +
                      " are more than 2⁶³ numbers, for shape " + to_string(shape));
-  const auto draw = [&](const Shape& all) {
+  return drawn_for_samples("randint", shape, generator, [&](const Shape& all) {
     return generate("randint", all, DType::int64,
                     [&](std::int64_t) { return low + generator.below(static_cast<std::int64_t>(range)); });
-  };
-  if (recording_mode.transforms == 0) [[likely]]
-    return draw(shape);
-  begin_draw(generator);
-  return drawn_for_samples("randint", shape, draw);
+  });
 } catch (...) {
   rethrow_in_call(here);
 }
