@@ -20,4 +20,13 @@ AxisMask axis_mask(std::string_view operation, const Axes& axes, const Shape& sh
 /// scalar is that as it is.
 Tensor with_kept_axes(const Tensor& reduced, const Shape& original, const AxisMask& axes);
 
+/// Does an array of shape `from` broadcast to exactly `to`?
+inline bool stretches(const Shape& from, const Shape& to) {
+  if (from.rank() > to.rank()) return false;
+  const std::size_t added = to.rank() - from.rank();
+  for (std::size_t axis = 0; axis < from.rank(); ++axis)
+    if (from[axis] != 1 && from[axis] != to[added + axis]) return false;
+  return true;
+}
+
 }  // namespace chainrule::ops
