@@ -1,5 +1,5 @@
-// Arrays as other dtypes, and those that are only stored as what they are computed in. The one kernel that
-// knows every dtype.
+// Arrays as other dtypes, and those that are only stored as what they are computed in.
+// The one kernel that knows every dtype.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// Elements moved without being looked at: permuted axes, boxes, rows. For arrays of any dtype; gradients of
-// these are each other.
+// Elements moved without being looked at: permuted axes, boxes, rows.
+// For arrays of any dtype; gradients of these are each other.
 
 #pragma once
 

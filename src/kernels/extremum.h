@@ -1,5 +1,5 @@
-// max and min over lines, and their gradients, which ties share evenly. Relies on lines.h; reduce.h has the
-// rest of the reductions.
+// max and min over lines, and their gradients, which ties share evenly.
+// Relies on lines.h; reduce.h has the rest of the reductions.
 
 #pragma once
 

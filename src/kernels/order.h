@@ -1,5 +1,5 @@
-// Sorting lines of arrays: by their places, so that values follow. Of equals the first comes first, and NaN
-// is the largest.
+// Sorting lines of arrays: by their places, so that values follow.
+// Of equals the first comes first, and NaN is the largest.
 
 #pragma once
 

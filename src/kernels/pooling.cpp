@@ -1,5 +1,5 @@
-// Pooling and resizing, plane by plane. Planes are dealt out to threads; windows of pairs, the usual ones,
-// have a loop in packs.
+// Pooling and resizing, plane by plane.
+// Planes are dealt out to threads; windows of pairs, the usual ones, have a loop in packs.
 
 #include "kernels/pooling.h"
 

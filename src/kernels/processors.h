@@ -1,5 +1,5 @@
-// How many threads to use before anybody has said so. The parts are declared for tests, which give them files
-// and texts.
+// How many threads to use before anybody has said so.
+// The parts are declared for tests, which give them files and texts.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// Sums over any axes. Lanes, blocks and the parts of threads are added up in an order that depends on the
-// sizes alone.
+// Sums over any axes.
+// Lanes, blocks and the parts of threads are added up in an order that depends on the sizes alone.
 
 #include "kernels/reduce.h"
 

@@ -1,5 +1,5 @@
-// Reductions over any axes as passes over neighbouring ones. Relies on array/axes.h for the marks, and on
-// lines.h for each pass.
+// Reductions over any axes as passes over neighbouring ones.
+// Relies on array/axes.h for the marks, and on lines.h for each pass.
 
 #pragma once
 

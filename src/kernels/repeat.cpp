@@ -1,5 +1,5 @@
-// Elements of a broadcast written out, part by part. Relies on broadcast.h to join axes; short repeats go in
-// packs.
+// Elements of a broadcast written out, part by part.
+// Relies on broadcast.h to join axes; short repeats go in packs.
 
 #include "kernels/repeat.h"
 

@@ -1,5 +1,5 @@
-// The elements of a broadcast, written out part by part,
-// for loops that want them in a row.
+// The elements of a broadcast, written out part by part, for loops that want them in a row. Relies on
+// broadcast.h for where they lie.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// Sums up to each element of a line, from either end, along or across memory. Relies on a wider type to sum
-// in.
+// Sums up to each element of a line, from either end, along or across memory.
+// Relies on a wider type to sum in.
 
 #pragma once
 

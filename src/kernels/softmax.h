@@ -1,5 +1,5 @@
-// softmax, log_softmax, logsumexp and their gradients over any axis, each in one pass over its lines. Relies
-// on exponentials.h.
+// softmax, log_softmax, logsumexp and their gradients over any axis, each in one pass over its lines.
+// Relies on exponentials.h.
 
 #pragma once
 
