@@ -1,5 +1,5 @@
-// Central differences along directions,
-// with steps and tolerances by the dtype and the size of the numbers.
+// Central differences along directions, with steps and tolerances by the dtype and the size of the numbers.
+// No autograd is involved.
 
 #include "differences.h"
 

@@ -1,5 +1,5 @@
-// Derivatives without autograd: by central differences, and random projections to compare them by. Tests of
-// all rules rely on these.
+// Derivatives without autograd: by central differences, and random projections to compare them by.
+// Tests of all rules rely on these.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// The table of all operations: its rows put together,
-// and checks and random inputs of any row.
+// The table of all operations: its rows put together, and checks and random inputs of any row.
+// op_cases.h says what a row is.
 
 #include "op_cases.h"
 

@@ -1,5 +1,5 @@
-// Rows of the table for random numbers that are differentiable. (Gamma samples are tested by hand, in
-// tests/ops.)
+// Rows of the table for random numbers that are differentiable.
+// (Gamma samples are tested by hand, in tests/ops.)
 
 #include <cmath>
 

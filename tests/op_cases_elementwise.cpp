@@ -1,5 +1,5 @@
-// Rows of the table for arithmetic, comparisons,
-// where and clamp, with their references in plain C++.
+// Rows of the table for arithmetic, comparisons, where and clamp, with their references in plain C++.
+// op_inputs.h draws the inputs.
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,5 @@
-// Rows of the table for Fourier transforms,
-// whose reference is the sum in their definition.
+// Rows of the table for Fourier transforms, whose reference is the sum in their definition.
+// op_inputs.h draws the inputs.
 
 #include <complex>
 #include <numbers>

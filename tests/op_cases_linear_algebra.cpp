@@ -1,5 +1,5 @@
-// Rows of the table for matmul and linear,
-// with references in plain loops.
+// Rows of the table for matmul and linear, with references in plain loops.
+// op_inputs.h draws the inputs.
 
 #include "op_inputs.h"
 

@@ -1,5 +1,5 @@
-// Rows of the table for map: formulas of a user's,
-// beside the same in operators.
+// Rows of the table for map: formulas of a user's, beside the same in operators.
+// op_inputs.h draws the inputs.
 
 #include <cmath>
 

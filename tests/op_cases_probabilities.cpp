@@ -1,5 +1,5 @@
-// Rows of the table for softmax and cross entropies,
-// with references by their definitions.
+// Rows of the table for softmax and cross entropies, with references by their definitions.
+// op_inputs.h draws the inputs.
 
 #include <cmath>
 

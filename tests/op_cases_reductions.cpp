@@ -1,5 +1,5 @@
-// Rows of the table for sums, means,
-// extrema and questions, over every choice of axes.
+// Rows of the table for sums, means, extrema and questions, over every choice of axes.
+// op_inputs.h draws the inputs.
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
-// Rows of the table for permutations, reshapes, slices,
-// joins and rows: what moves elements and changes none.
+// Rows of the table for permutations, reshapes, slices, joins and rows: what moves elements and changes none.
+// op_inputs.h draws the inputs.
 
 #include <numeric>
 

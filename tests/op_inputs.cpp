@@ -1,5 +1,5 @@
-// Inputs of rows: random ones that keep away from kinks,
-// whole numbers, classes, labels and probabilities.
+// Inputs of rows: random ones that keep away from kinks, whole numbers, classes, labels and probabilities.
+// op_inputs.h says what each is for.
 
 #include "op_inputs.h"
 

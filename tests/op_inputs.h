@@ -1,5 +1,5 @@
-// How the rows of the table draw their inputs: random,
-// but the same in every run, and away from kinks.
+// How the rows of the table draw their inputs: random, but the same in every run, and away from kinks.
+// Relies on op_cases.h.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// Where data, files of tests and the tool are,
-// as the build says.
+// Where data, files of tests and the tool are, as the build says.
+// tests/CMakeLists.txt defines them.
 
 #include "paths.h"
 

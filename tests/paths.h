@@ -1,5 +1,5 @@
-// Where the files are that tests read and run. Known to one source only, so that the others compile to the
-// same in every folder.
+// Where the files are that tests read and run.
+// Known to one source only, so that the others compile to the same in every folder.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// Operations on plain arrays of double, element by element: what rows of the table are compared with. Slow
-// and plain on purpose.
+// Operations on plain arrays of double, element by element: what rows of the table are compared with.
+// Slow and plain on purpose.
 
 #include "reference.h"
 

@@ -1,5 +1,5 @@
-// Functions of matrices for the references of rows. Each is for one matrix at a time, over the batch, in long
-// double.
+// Functions of matrices for the references of rows.
+// Each is for one matrix at a time, over the batch, in long double.
 
 #include "reference_matrices.h"
 

@@ -1,5 +1,5 @@
-// Reading, comparing and drawing tensors for tests,
-// and deep work on a small stack.
+// Reading, comparing and drawing tensors for tests, and deep work on a small stack.
+// Relies on GoogleTest and on public headers.
 
 #include "support.h"
 

@@ -1,5 +1,5 @@
-// What several tests need: reading tensors, comparing them, catching errors, random numbers. Relies on public
-// headers only.
+// What several tests need: reading tensors, comparing them, catching errors, random numbers.
+// Relies on public headers only.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// Folders and files for tests, below the system's temporary folder,
-// and limits of what may be written.
+// Folders and files for tests, below the system's temporary folder, and limits of what may be written. Relies
+// on POSIX and on GoogleTest for the folder.
 
 #include "temporary_files.h"
 

@@ -1,5 +1,5 @@
-// Tests with several numbers of threads,
-// which are set back afterwards.
+// Tests with several numbers of threads, which are set back afterwards.
+// Relies on chainrule/threads.h.
 
 #pragma once
 

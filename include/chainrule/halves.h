@@ -1,6 +1,6 @@
 /// \file
-/// Floating-point numbers of two bytes, as tensors and files store them. Arithmetic is that of float, to
-/// which they convert exactly.
+/// Floating-point numbers of two bytes, as tensors and files store them.
+/// Arithmetic is that of float, to which they convert exactly.
 
 #pragma once
 

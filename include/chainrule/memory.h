@@ -1,6 +1,6 @@
 /// \file
-/// Limits of memory: what is kept of values that are gone, and how large a tensor may be. The pool itself is
-/// in src/array/pool.h.
+/// Limits of memory: what is kept of values that are gone, and how large a tensor may be.
+/// The pool itself is in src/array/pool.h.
 
 #pragma once
 

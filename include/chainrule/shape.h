@@ -1,6 +1,6 @@
 /// \file
-/// The sizes of a tensor along its axes. Everything that has elements relies on it; it knows neither dtypes
-/// nor memory.
+/// The sizes of a tensor along its axes.
+/// Everything that has elements relies on it; it knows neither dtypes nor memory.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// Integers that wrap around where the result is too large, for kernels of int64. Relies on C++ defining that
-// for unsigned numbers.
+// Integers that wrap around where the result is too large, for kernels of int64.
+// Relies on C++ defining that for unsigned numbers.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// Images moved, turned over, cut out and noisy. All but noise is one loop, which copies each pixel from where
-// it was.
+// Images moved, turned over, cut out and noisy.
+// All but noise is one loop, which copies each pixel from where it was.
 
 #include "chainrule/data/augment.h"
 

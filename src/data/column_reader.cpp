@@ -1,5 +1,5 @@
-// A column of a table, cell by cell: numbers, texts and nothing. Memory grows with what is read; see
-// io/growth.h.
+// A column of a table, cell by cell: numbers, texts and nothing.
+// Memory grows with what is read; see io/growth.h.
 
 #include "data/column_reader.h"
 

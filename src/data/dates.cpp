@@ -1,5 +1,5 @@
-// Dates and times of day in texts. Each text is taken apart into numbers and names of months; a form must fit
-// all of a column.
+// Dates and times of day in texts.
+// Each text is taken apart into numbers and names of months; a form must fit all of a column.
 
 #include "data/dates.h"
 

@@ -1,5 +1,5 @@
-// Images in IDX as a table, with a column for each pixel, and the labels of the file beside it. Relies on
-// io.h for reading them.
+// Images in IDX as a table, with a column for each pixel, and the labels of the file beside it.
+// Relies on io.h for reading them.
 
 #include "data/idx.h"
 

@@ -1,5 +1,5 @@
-// Files of images in the format of MNIST,
-// as tables. table.cpp asks whether a file is one.
+// Files of images in the format of MNIST, as tables. table.cpp asks whether a file is one.
+// Relies on io.h to read them.
 
 #pragma once
 

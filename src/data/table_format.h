@@ -1,5 +1,5 @@
-// What kind of file a table is, told from how it begins,
-// and what to do with one that is none.
+// What kind of file a table is, told from how it begins, and what to do with one that is none.
+// Relies on the first bytes alone.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// Shuffling what is read, of which no more than a window is in memory. The stream and its samples are those
-// of data/loader.h.
+// Shuffling what is read, of which no more than a window is in memory.
+// The stream and its samples are those of data/loader.h.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// What collectives are made of and others need as well:
-// parts of a row that ranks have, put together in one.
+// What collectives are made of and others need as well: parts of a row that ranks have, put together in one.
+// Relies on world.h for who has which.
 
 #pragma once
 

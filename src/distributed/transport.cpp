@@ -1,5 +1,5 @@
-// MPI below all else. What ranks are about to do is compared first, so that a mistake is an error and not a
-// hang.
+// MPI below all else.
+// What ranks are about to do is compared first, so that a mistake is an error and not a hang.
 
 #include "distributed/transport.h"
 

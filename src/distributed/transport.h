@@ -1,5 +1,5 @@
-// What goes between ranks: bytes, once all have agreed what they are. Everything else in this folder stands
-// on it.
+// What goes between ranks: bytes, once all have agreed what they are.
+// Everything else in this folder stands on it.
 
 #pragma once
 

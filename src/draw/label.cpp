@@ -1,5 +1,5 @@
-// Text for the labels of Graphviz, and a tensor in few characters. Numbers are numbers.h's; escaping is
-// markup.h's.
+// Text for the labels of Graphviz, and a tensor in few characters.
+// Numbers are numbers.h's; escaping is markup.h's.
 
 #include "draw/label.h"
 

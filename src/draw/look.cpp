@@ -1,5 +1,5 @@
-// Which role a node has, and so which colour and frame. Every format asks here, so that a colour means the
-// same in all of them.
+// Which role a node has, and so which colour and frame.
+// Every format asks here, so that a colour means the same in all of them.
 
 #include "draw/look.h"
 

@@ -1,5 +1,5 @@
-// Text for HTML and SVG: escaped, cut, and in UTF-8 that XML allows. Whatever users call their tensors, a
-// page stays whole.
+// Text for HTML and SVG: escaped, cut, and in UTF-8 that XML allows.
+// Whatever users call their tensors, a page stays whole.
 
 #include "draw/markup.h"
 

@@ -1,5 +1,5 @@
-// Small numbers for threads, given again when a thread has ended. A table behind a lock; a thread asks once
-// and remembers.
+// Small numbers for threads, given again when a thread has ended.
+// A table behind a lock; a thread asks once and remembers.
 
 #include "graph/thread_id.h"
 

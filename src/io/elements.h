@@ -1,5 +1,5 @@
-// What files store elements as, and tensors of it. All formats with typed elements read and write through
-// here.
+// What files store elements as, and tensors of it.
+// All formats with typed elements read and write through here.
 
 #pragma once
 

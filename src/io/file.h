@@ -1,5 +1,5 @@
-// Errors of files: the name in quotes, and what the operating system says. Everything in this folder throws
-// through here.
+// Errors of files: the name in quotes, and what the operating system says.
+// Everything in this folder throws through here.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// Memory for what grows while a file is read, by how much of the file has been read. For columns of millions
-// of rows.
+// Memory for what grows while a file is read, by how much of the file has been read.
+// For columns of millions of rows.
 
 #pragma once
 

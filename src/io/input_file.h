@@ -1,5 +1,5 @@
-// A file from its beginning to its end, a part at a time:
-// for formats that are read in a row, and for pipes.
+// A file from its beginning to its end, a part at a time: for formats that are read in a row, and for pipes.
+// Relies on zlib for those in gzip.
 
 #pragma once
 

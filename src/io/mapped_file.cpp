@@ -1,5 +1,5 @@
-// A file in memory, page by page as it is read, by mmap;
-// what cannot be mapped, as a pipe, is read whole.
+// A file in memory, page by page as it is read, by mmap; what cannot be mapped, as a pipe, is read whole.
+// Errors are those of file.h.
 
 #include "io/mapped_file.h"
 

@@ -1,5 +1,5 @@
-// A file as bytes in memory, for formats that say where things are. Tensors may share it, so it lives as long
-// as they do.
+// A file as bytes in memory, for formats that say where things are.
+// Tensors may share it, so it lives as long as they do.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// Names of tensors in files:
-// UTF-8, and each of them once. Checked before anything is written.
+// Names of tensors in files: UTF-8, and each of them once. Checked before anything is written. Relies on the
+// JSON library to write them.
 
 #include "io/names.h"
 

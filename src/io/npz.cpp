@@ -1,5 +1,5 @@
-// NumPy's archives of arrays: ZIP archives whose members are .npy files. zip.h has the archive, npy.h the
-// members.
+// NumPy's archives of arrays: ZIP archives whose members are .npy files.
+// zip.h has the archive, npy.h the members.
 
 #include <stdexcept>
 

@@ -1,5 +1,5 @@
-// A file that is written whole or not at all. Everything that the library or the tool writes to a name goes
-// through here.
+// A file that is written whole or not at all.
+// Everything that the library or the tool writes to a name goes through here.
 
 #pragma once
 

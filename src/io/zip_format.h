@@ -1,5 +1,5 @@
-// The records of a ZIP archive: their signatures, and their lengths without what varies. For the reader and
-// the writer.
+// The records of a ZIP archive: their signatures, and their lengths without what varies.
+// For the reader and the writer.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// Dropout as a layer: the function of distributions.h,
-// with a generator that the layer keeps.
+// Dropout as a layer: the function of distributions.h, with a generator that the layer keeps.
+// Evaluated, it gives its argument.
 
 #include "chainrule/nn/dropout.h"
 

@@ -1,5 +1,5 @@
-// Tables of vectors for words, and for positions. Rows are read by take_rows, whose gradient touches only
-// those.
+// Tables of vectors for words, and for positions.
+// Rows are read by take_rows, whose gradient touches only those.
 
 #include "chainrule/nn/embedding.h"
 

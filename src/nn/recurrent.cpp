@@ -1,5 +1,5 @@
-// Recurrent layers: weights for each layer and direction, and dropout between them. The functions are in
-// networks.h.
+// Recurrent layers: weights for each layer and direction, and dropout between them.
+// The functions are in networks.h.
 
 #include "chainrule/nn/recurrent.h"
 

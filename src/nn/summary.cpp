@@ -1,5 +1,5 @@
-// The table of a module and all within it, with shapes from a run if there is an input. Relies on visits of
-// members and on scopes.
+// The table of a module and all within it, with shapes from a run if there is an input.
+// Relies on visits of members and on scopes.
 
 #include <algorithm>
 #include <map>

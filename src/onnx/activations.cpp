@@ -1,5 +1,5 @@
-// Activations of networks, element by element or along an axis. Constants that ONNX writes with the digits of
-// float32 are kept so.
+// Activations of networks, element by element or along an axis.
+// Constants that ONNX writes with the digits of float32 are kept so.
 
 #include <cmath>
 

@@ -1,5 +1,5 @@
-// Reading a node's inputs and attributes, with one clear error for whatever does not fit. evaluate() puts the
-// node's place in front.
+// Reading a node's inputs and attributes, with one clear error for whatever does not fit.
+// evaluate() puts the node's place in front.
 
 #include "onnx/call.h"
 

@@ -1,5 +1,5 @@
-// From one element type to another. Between floats the derivative is the cast back; through whole numbers and
-// bool none flows.
+// From one element type to another.
+// Between floats the derivative is the cast back; through whole numbers and bool none flows.
 
 #include <cmath>
 

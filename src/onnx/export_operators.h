@@ -1,5 +1,5 @@
-// The tables of what operations become in ONNX: this one, and that of networks. exporter.cpp looks operations
-// up in them.
+// The tables of what operations become in ONNX: this one, and that of networks.
+// exporter.cpp looks operations up in them.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// Bits of whole numbers, which carry no gradient. They are computed in 64 bits; the types of fewer are
-// wrapped around afterwards.
+// Bits of whole numbers, which carry no gradient.
+// They are computed in 64 bits; the types of fewer are wrapped around afterwards.
 
 #include <bit>
 #include <cstring>

@@ -1,5 +1,5 @@
-// Normalisations, dropout, and rotary positions. Statistics are given, but for a batch normalisation that
-// says that it trains.
+// Normalisations, dropout, and rotary positions.
+// Statistics are given, but for a batch normalisation that says that it trains.
 
 #include <cmath>
 

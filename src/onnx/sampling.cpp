@@ -1,5 +1,5 @@
-// Images read between their pixels, at points that a grid or a box says. Differentiable in the image and in
-// the grid.
+// Images read between their pixels, at points that a grid or a box says.
+// Differentiable in the image and in the grid.
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,5 @@
-// What only moves elements: shapes, axes, pieces, padding. In older opsets axes and sizes are attributes, in
-// newer ones inputs.
+// What only moves elements: shapes, axes, pieces, padding.
+// In older opsets axes and sizes are attributes, in newer ones inputs.
 
 #include "chainrule/shaping.h"
 

@@ -1,5 +1,5 @@
-// What functions along one axis share: the axis checked and moved last, and back. For functions that are made
-// of operations.
+// What functions along one axis share: the axis checked and moved last, and back.
+// For functions that are made of operations.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// Casts between dtypes, by cast(x, dtype) and by a function of each dtype's name. kernels/cast.h converts; a
-// gradient is cast back.
+// Casts between dtypes, by cast(x, dtype) and by a function of each dtype's name.
+// kernels/cast.h converts; a gradient is cast back.
 
 #include "kernels/cast.h"
 

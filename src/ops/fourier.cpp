@@ -1,5 +1,5 @@
-// Discrete Fourier transforms. Inside, none divides by the length: what `norm` asks for is multiplied at the
-// end.
+// Discrete Fourier transforms.
+// Inside, none divides by the length: what `norm` asks for is multiplied at the end.
 
 #include "chainrule/fft.h"
 

@@ -1,5 +1,5 @@
-// Constants whose elements a function gives, one after the other: random numbers, ranges, identities. Relies
-// on graph/node.h alone.
+// Constants whose elements a function gives, one after the other: random numbers, ranges, identities.
+// Relies on graph/node.h alone.
 
 #pragma once
 

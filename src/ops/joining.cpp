@@ -1,5 +1,5 @@
-// Tensors put together along an axis: concatenate and stack. The derivative takes the boxes out again;
-// kernels/copy.h moves both.
+// Tensors put together along an axis: concatenate and stack.
+// The derivative takes the boxes out again; kernels/copy.h moves both.
 
 #include "kernels/copy.h"
 #include "ops/data_movement.h"

@@ -1,5 +1,5 @@
-// What losses that are made of other operations share:
-// how samples are combined, and checks of shapes.
+// What losses that are made of other operations share: how samples are combined, and checks of shapes. Relies
+// on elementwise.h and operations.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// Tensors made from nothing, or changed in no element, and how they are called by name. Relies on generate.h
-// for their elements.
+// Tensors made from nothing, or changed in no element, and how they are called by name.
+// Relies on generate.h for their elements.
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,5 @@
-// The derivative of log_softmax as an operation of its own,
-// for losses that know it better than as a chain.
+// The derivative of log_softmax as an operation of its own, for losses that know it better than as a chain.
+// Defined in probability.cpp.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// Tensors of random numbers: uniform, normal, and permutations. What a generator gives for the samples of a
-// vmap is ops/samples.h's.
+// Tensors of random numbers: uniform, normal, and permutations.
+// What a generator gives for the samples of a vmap is ops/samples.h's.
 
 #include "chainrule/random.h"
 

@@ -1,5 +1,5 @@
-// Sums, means, extrema and logsumexp over any axes. What reductions share is in axis_reduction.h, the loops
-// in kernels/reduce.h.
+// Sums, means, extrema and logsumexp over any axes.
+// What reductions share is in axis_reduction.h, the loops in kernels/reduce.h.
 
 #include "kernels/reduce.h"
 

@@ -1,5 +1,5 @@
-// Axes permuted and shapes changed. kernels/copy.h moves elements, reshapes share them, and what is broadcast
-// repeats them.
+// Axes permuted and shapes changed.
+// kernels/copy.h moves elements, reshapes share them, and what is broadcast repeats them.
 
 #include <algorithm>
 #include <numeric>

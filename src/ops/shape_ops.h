@@ -1,5 +1,5 @@
-// Axes as other operations need them: sums to a shape, masks, axes put back. For rules of broadcasting and
-// reductions.
+// Axes as other operations need them: sums to a shape, masks, axes put back.
+// For rules of broadcasting and reductions.
 
 #pragma once
 

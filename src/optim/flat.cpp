@@ -1,5 +1,5 @@
-// All parameters of a problem as one vector: reading them, setting them, and their gradient. The order is
-// that of the list.
+// All parameters of a problem as one vector: reading them, setting them, and their gradient.
+// The order is that of the list.
 
 #include "optim/flat.h"
 

@@ -1,5 +1,5 @@
-// Where optimisers write. Values that somebody else holds are copied first, so that graphs and handles keep
-// what they had.
+// Where optimisers write.
+// Values that somebody else holds are copied first, so that graphs and handles keep what they had.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// A search along a direction for a place where a function is less and flatter. It knows only numbers along
-// the line.
+// A search along a direction for a place where a function is less and flatter.
+// It knows only numbers along the line.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// Lion: its constants in each step, for the loop in kernels/adaptive.h. The base in optimizer.h calls move
-// for each parameter.
+// Lion: its constants in each step, for the loop in kernels/adaptive.h.
+// The base in optimizer.h calls move for each parameter.
 
 #include "chainrule/optim/lion.h"
 

@@ -1,5 +1,5 @@
-// Averages of parameters: one pass over each in every update, in place. Relies on kernels/adaptive.h for the
-// loop.
+// Averages of parameters: one pass over each in every update, in place.
+// Relies on kernels/adaptive.h for the loop.
 
 #include "chainrule/optim/moving_average.h"
 

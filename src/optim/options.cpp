@@ -1,5 +1,5 @@
-// The errors for options that make no sense:
-// the name of the optimiser and of the option, and what it may be.
+// The errors for options that make no sense: the name of the optimiser and of the option, and what it may be.
+// Relies on nothing but numbers.
 
 #include "optim/options.h"
 

@@ -1,5 +1,5 @@
-// Structures of tensors as one vector, for solvers: how long, and in which order. Declared in
-// chainrule/detail/vector_function.h.
+// Structures of tensors as one vector, for solvers: how long, and in which order.
+// Declared in chainrule/detail/vector_function.h.
 
 #include "chainrule/detail/vector_function.h"
 

@@ -1,5 +1,5 @@
-// Tensors from numbers, lists, vectors and memory:
-// shapes, dtypes, who owns the elements, and refusals.
+// Tensors from numbers, lists, vectors and memory: shapes, dtypes, who owns the elements, and refusals.
+// support.h reads and compares tensors.
 
 #include <limits>
 

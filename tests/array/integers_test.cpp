@@ -1,5 +1,5 @@
-// Arithmetic of int64 at its ends: wrapping around as NumPy's,
-// and casts of floats that do not fit.
+// Arithmetic of int64 at its ends: wrapping around as NumPy's, and casts of floats that do not fit. support.h
+// reads and compares tensors.
 
 #include <cmath>
 #include <limits>

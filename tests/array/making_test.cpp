@@ -1,5 +1,5 @@
-// Tensors from C++ numbers, lists and arrays,
-// and their dtypes, under each default dtype.
+// Tensors from C++ numbers, lists and arrays, and their dtypes, under each default dtype.
+// support.h reads and compares tensors.
 
 #include <gtest/gtest.h>
 

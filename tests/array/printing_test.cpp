@@ -1,5 +1,5 @@
-// Tensors as text,
-// compared with what NumPy prints of the same numbers.
+// Tensors as text, compared with what NumPy prints of the same numbers.
+// support.h reads and compares tensors.
 
 #include <limits>
 #include <sstream>

@@ -1,5 +1,5 @@
-// Which dtype a result has,
-// for every pair of dtypes and for C++ numbers that meet tensors.
+// Which dtype a result has, for every pair of dtypes and for C++ numbers that meet tensors.
+// support.h reads and compares tensors.
 
 #include "chainrule/autograd.h"
 #include "chainrule/graph.h"

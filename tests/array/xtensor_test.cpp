@@ -1,5 +1,5 @@
-// The border to xtensor, there and back:
-// every element type, layouts, views, and what is copied.
+// The border to xtensor, there and back: every element type, layouts, views, and what is copied. support.h
+// reads and compares tensors.
 
 #include "chainrule/xtensor.h"
 

@@ -1,5 +1,5 @@
-// Graphs of every form: diamonds, repeated inputs,
-// chains of a million nodes, and gradients of all of them.
+// Graphs of every form: diamonds, repeated inputs, chains of a million nodes, and gradients of all of them.
+// support.h reads and compares tensors.
 
 #include "chainrule/autograd.h"
 #include "support.h"

@@ -1,5 +1,5 @@
-// Derivatives of high order,
-// in forward and reverse and mixed, against closed forms.
+// Derivatives of high order, in forward and reverse and mixed, against closed forms.
+// support.h reads and compares tensors.
 
 #include <cmath>
 #include <functional>

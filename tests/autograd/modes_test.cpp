@@ -1,5 +1,5 @@
-// What is recorded and what is not: detach,
-// NoGrad, kept values, and their nesting.
+// What is recorded and what is not: detach, NoGrad, kept values, and their nesting.
+// support.h reads and compares tensors.
 
 #include "chainrule/autograd.h"
 #include "chainrule/graph.h"

@@ -1,5 +1,5 @@
-// The same bits for any number of threads:
-// every operation and its derivative, and whole training runs.
+// The same bits for any number of threads: every operation and its derivative, and whole training runs.
+// support.h reads and compares tensors.
 
 #include <algorithm>
 #include <cmath>

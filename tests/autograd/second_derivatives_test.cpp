@@ -1,5 +1,5 @@
-// Second derivatives against closed forms,
-// by gradients of gradients and in both ways to write them.
+// Second derivatives against closed forms, by gradients of gradients and in both ways to write them.
+// support.h reads and compares tensors.
 
 #include "chainrule/autograd.h"
 #include "support.h"

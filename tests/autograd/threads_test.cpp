@@ -1,5 +1,5 @@
-// Graphs in several threads at once: shared leaves, shared graphs, and values that wait. The thread sanitizer
-// runs this, too.
+// Graphs in several threads at once: shared leaves, shared graphs, and values that wait.
+// The thread sanitizer runs this, too.
 
 #include <atomic>
 #include <cstdio>

@@ -1,5 +1,5 @@
-// A network of two layers whose every gradient is derived by hand,
-// in plain loops, for each sample.
+// A network of two layers whose every gradient is derived by hand, in plain loops, for each sample. support.h
+// reads and compares tensors.
 
 #include <cmath>
 

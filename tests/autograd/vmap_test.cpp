@@ -1,5 +1,5 @@
-// vmap: each operation against a loop over samples, nesting with gradients and jvp, options, errors. Rows are
-// those of op_cases.h.
+// vmap: each operation against a loop over samples, nesting with gradients and jvp, options, errors.
+// Rows are those of op_cases.h.
 
 #include "chainrule/vmap.h"
 

@@ -1,5 +1,5 @@
-// eval --jacobian, --hessian, --jvp and --order,
-// and check, by running the tool and reading what it prints.
+// eval --jacobian, --hessian, --jvp and --order, and check, by running the tool and reading what it prints.
+// cli/run_tool.h runs the tool.
 
 #include <nlohmann/json.hpp>
 

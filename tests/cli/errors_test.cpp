@@ -1,5 +1,5 @@
-// What the tool says of wrong expressions and values:
-// the place, the remedy and the exit code.
+// What the tool says of wrong expressions and values: the place, the remedy and the exit code.
+// cli/run_tool.h runs the tool.
 
 #include <cstdlib>
 #include <filesystem>

@@ -1,5 +1,5 @@
-// chainrule eval: values,
-// gradients and JSON, by running the tool.
+// chainrule eval: values, gradients and JSON, by running the tool.
+// cli/run_tool.h runs the tool.
 
 #include <bit>
 #include <cmath>

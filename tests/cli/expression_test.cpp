@@ -1,5 +1,5 @@
-// Expressions as the command line takes them: depth,
-// names, several results, and the examples of the help.
+// Expressions as the command line takes them: depth, names, several results, and the examples of the help.
+// cli/run_tool.h runs the tool.
 
 #include "expression.h"
 

@@ -1,5 +1,5 @@
-// chainrule graph and walk: formats by name,
-// golden drawings, and refusals.
+// chainrule graph and walk: formats by name, golden drawings, and refusals.
+// cli/run_tool.h runs the tool.
 
 #include <filesystem>
 #include <fstream>

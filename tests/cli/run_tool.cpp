@@ -1,5 +1,5 @@
-// Runs the tool as a child with pipes or a terminal,
-// with limits and signals, and collects what it says.
+// Runs the tool as a child with pipes or a terminal, with limits and signals, and collects what it says.
+// Relies on POSIX alone.
 
 #include "cli/run_tool.h"
 

@@ -1,5 +1,5 @@
-// A table of a shop of which the answers are known:
-// which columns tell something and which do not.
+// A table of a shop of which the answers are known: which columns tell something and which do not. Relies on
+// support.h for its numbers.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// The tool stopped by a signal at some time,
-// for tests of what it leaves behind.
+// The tool stopped by a signal at some time, for tests of what it leaves behind.
+// run_tool.cpp sends it.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// `chainrule train` on tables as people have them:
-// what is read, warned of and refused, in which words.
+// `chainrule train` on tables as people have them: what is read, warned of and refused, in which words.
+// cli/run_tool.h runs the tool.
 
 #include <filesystem>
 #include <regex>

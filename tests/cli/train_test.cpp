@@ -1,5 +1,5 @@
-// chainrule train from data to result: accuracy on known data,
-// options, stopping and going on, files.
+// chainrule train from data to result: accuracy on known data, options, stopping and going on, files.
+// cli/run_tool.h runs the tool.
 
 #include <algorithm>
 #include <cstdio>

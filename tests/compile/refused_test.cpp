@@ -1,5 +1,5 @@
-// What must not compile, and what the compilers say about it:
-// small programs, each with one mistake.
+// What must not compile, and what the compilers say about it: small programs, each with one mistake. Relies
+// on the compilers that are installed.
 
 #include <gtest/gtest.h>
 

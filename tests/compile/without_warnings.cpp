@@ -1,5 +1,5 @@
-// A user's program with all warnings as errors,
-// and names of its own that the library has, too.
+// A user's program with all warnings as errors, and names of its own that the library has, too.
+// refused_test.cpp compiles it.
 
 #include <chainrule/autograd.h>
 #include <chainrule/chainrule.h>

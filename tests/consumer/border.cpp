@@ -1,5 +1,5 @@
-// A program that uses the border to xtensor of an installed library,
-// chainrule::xtensor.
+// A program that uses the border to xtensor of an installed library, chainrule::xtensor.
+// tests/consumer/CMakeLists.txt builds it.
 
 #include <chainrule/chainrule.h>
 #include <chainrule/xtensor.h>

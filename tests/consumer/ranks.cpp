@@ -1,5 +1,5 @@
-// A program of an installed chainrule::distributed,
-// on one rank.
+// A program of an installed chainrule::distributed, on one rank.
+// tests/consumer/CMakeLists.txt builds it where there is MPI.
 
 #include <chainrule/distributed.h>
 

@@ -1,5 +1,5 @@
-// Arrays of NumPy's as tables:
-// which are the columns, the target and the parts.
+// Arrays of NumPy's as tables: which are the columns, the target and the parts.
+// Tables are texts of a few lines.
 
 #include <zlib.h>
 

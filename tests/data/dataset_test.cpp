@@ -1,5 +1,5 @@
-// Samples taken in batches and split,
-// what a network makes of them, and the half-moons.
+// Samples taken in batches and split, what a network makes of them, and the half-moons.
+// Tables are texts of a few lines.
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,5 @@
-// What an encoder learns of columns and makes of rows,
-// compared with numbers by hand; and its complaints.
+// What an encoder learns of columns and makes of rows, compared with numbers by hand; and its complaints.
+// Tables are texts of a few lines.
 
 #include "chainrule/data/encoder.h"
 

@@ -1,5 +1,5 @@
-// Texts of tables that are numbers and dates:
-// which forms are found, read, and told from other texts.
+// Texts of tables that are numbers and dates: which forms are found, read, and told from other texts. Tables
+// are texts of a few lines.
 
 #include <numeric>
 

@@ -1,5 +1,5 @@
-// Batches by any number of threads: each sample once,
-// the same order, streams, and errors on the way.
+// Batches by any number of threads: each sample once, the same order, streams, and errors on the way. Tables
+// are texts of a few lines.
 
 #include "chainrule/data/loader.h"
 

@@ -1,5 +1,5 @@
-// Measures of predictions, against scikit-learn's numbers,
-// and where they are undefined.
+// Measures of predictions, against scikit-learn's numbers, and where they are undefined.
+// Tables are texts of a few lines.
 
 #include "chainrule/data/metrics.h"
 

@@ -1,5 +1,5 @@
-// Columns brought to mean 0 and deviation 1:
-// constant, huge and empty ones as well.
+// Columns brought to mean 0 and deviation 1: constant, huge and empty ones as well.
+// Tables are texts of a few lines.
 
 #include "chainrule/data.h"
 

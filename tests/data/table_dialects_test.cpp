@@ -1,5 +1,5 @@
-// Tables that other countries and programs write:
-// decimal commas, signs of nothing, line ends.
+// Tables that other countries and programs write: decimal commas, signs of nothing, line ends.
+// Tables are texts of a few lines.
 
 #include "data/tables.h"
 #include "support.h"

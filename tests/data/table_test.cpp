@@ -1,5 +1,5 @@
-// Tables as they are read: kinds of columns, separators,
-// headers, encodings, and errors with their line.
+// Tables as they are read: kinds of columns, separators, headers, encodings, and errors with their line.
+// Tables are texts of a few lines.
 
 #include "chainrule/data/table.h"
 

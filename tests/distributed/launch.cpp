@@ -1,5 +1,5 @@
-// Runs a command, as one on several ranks by mpirun,
-// and collects how it ends and what it says.
+// Runs a command, as one on several ranks by mpirun, and collects how it ends and what it says.
+// Relies on popen.
 
 #include "distributed/launch.h"
 

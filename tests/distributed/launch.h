@@ -1,5 +1,5 @@
-// Several ranks as child processes,
-// for tests of how they end.
+// Several ranks as child processes, for tests of how they end.
+// Relies on mpirun, as CMake has found it.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// The ranks that tests of chainrule::distributed run on,
-// started once.
+// The ranks that tests of chainrule::distributed run on, started once.
+// mpirun starts several of the program.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// Graphs in DOT, as Graphviz understands them:
-// every label, colour and frame, and hostile names.
+// Graphs in DOT, as Graphviz understands them: every label, colour and frame, and hostile names. Graphviz
+// lays them out as SVG, whose text is read.
 
 #include <filesystem>
 #include <fstream>

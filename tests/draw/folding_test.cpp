@@ -1,5 +1,5 @@
-// How graphs fold:
-// every connection arrives, whatever is open.
+// How graphs fold: every connection arrives, whatever is open.
+// Relies on support.h, and on nothing that has a screen.
 
 #include "draw/graph/folding.h"
 

@@ -1,5 +1,5 @@
-// The page of a graph: its data, what it opens with,
-// and names that must not harm it.
+// The page of a graph: its data, what it opens with, and names that must not harm it. The page is read as
+// JSON and markup; tests/browser opens it.
 
 #include "draw/graph/graph_page.h"
 

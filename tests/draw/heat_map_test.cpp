@@ -1,5 +1,5 @@
-// Arrays as coloured cells: numbers,
-// signs, what is no number, and large ones.
+// Arrays as coloured cells: numbers, signs, what is no number, and large ones. Relies on support.h, and on
+// nothing that has a screen.
 
 #include "draw/walk/heat_map.h"
 

@@ -1,5 +1,5 @@
-// Walks in LaTeX: terms and names in writing,
-// and documents that compile with nothing beyond the margins.
+// Walks in LaTeX: terms and names in writing, and documents that compile with nothing beyond the margins.
+// Relies on a LaTeX that is installed.
 
 #include "draw/walk/latex.h"
 

@@ -1,5 +1,5 @@
-// Pages that hold all that they need,
-// and data that cannot end their scripts.
+// Pages that hold all that they need, and data that cannot end their scripts.
+// Relies on support.h, and on nothing that has a screen.
 
 #include "draw/page/page.h"
 

@@ -1,5 +1,5 @@
-// Curves in a terminal: axes,
-// gaps, single numbers, and sizes.
+// Curves in a terminal: axes, gaps, single numbers, and sizes.
+// Relies on support.h, and on nothing that has a screen.
 
 #include <algorithm>
 #include <cmath>

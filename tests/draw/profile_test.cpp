@@ -1,5 +1,5 @@
-// What a profile counts, and the trace that it writes:
-// calls, bytes and times by operation and scope.
+// What a profile counts, and the trace that it writes: calls, bytes and times by operation and scope. Relies
+// on support.h, and on nothing that has a screen.
 
 #include "chainrule/profile.h"
 

@@ -1,5 +1,5 @@
-// Recorded graphs: what they keep of tensors,
-// files of them, and complaints about broken ones.
+// Recorded graphs: what they keep of tensors, files of them, and complaints about broken ones. Relies on
+// support.h, and on nothing that has a screen.
 
 #include <cmath>
 #include <filesystem>

@@ -1,5 +1,5 @@
-// Reports on networks: which sections there are,
-// what they say, and their pictures.
+// Reports on networks: which sections there are, what they say, and their pictures. The page is read as text;
+// tests/browser opens it.
 
 #include "chainrule/report.h"
 

@@ -1,5 +1,5 @@
-// Axes: round numbers, ends, logarithms,
-// and numbers that are all the same.
+// Axes: round numbers, ends, logarithms, and numbers that are all the same.
+// Relies on support.h, and on nothing that has a screen.
 
 #include "draw/plot/scale.h"
 

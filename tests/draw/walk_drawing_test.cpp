@@ -1,5 +1,5 @@
-// Drawings of walks: what each frame shows,
-// as pictures and as a page.
+// Drawings of walks: what each frame shows, as pictures and as a page.
+// Relies on support.h, and on nothing that has a screen.
 
 #include <cmath>
 #include <regex>

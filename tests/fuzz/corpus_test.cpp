@@ -1,5 +1,5 @@
-// Each fuzz target on its corpus and on inputs near to it,
-// as a test that every build runs.
+// Each fuzz target on its corpus and on inputs near to it, as a test that every build runs.
+// targets.h names the targets.
 
 #include <algorithm>
 #include <filesystem>

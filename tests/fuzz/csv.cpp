@@ -1,5 +1,5 @@
-// Fuzz target: bytes as a CSV file and as a table,
-// which are read or refused, and an encoder fitted to them.
+// Fuzz target: bytes as a CSV file and as a table, which are read or refused, and an encoder fitted to them.
+// files.h has it in memory.
 
 #include <numeric>
 

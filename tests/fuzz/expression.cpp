@@ -1,5 +1,5 @@
-// Fuzz target: an expression and values as the command line takes them,
-// computed, drawn and walked through.
+// Fuzz target: an expression and values as the command line takes them, computed, drawn and walked through.
+// Relies on the sources of the tool.
 
 #include <algorithm>
 #include <sstream>

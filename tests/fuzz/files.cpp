@@ -1,5 +1,5 @@
-// Files for fuzz targets, in memory,
-// and what is written to read back.
+// Files for fuzz targets, in memory, and what is written to read back. Relies on memfd and on a folder in
+// memory, so that fuzzing wears no disk.
 
 #include "files.h"
 

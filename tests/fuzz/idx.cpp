@@ -1,5 +1,5 @@
-// Fuzz target: bytes as an IDX file,
-// which is read or refused.
+// Fuzz target: bytes as an IDX file, which is read or refused.
+// files.h has it in memory.
 
 #include "chainrule/io.h"
 #include "files.h"

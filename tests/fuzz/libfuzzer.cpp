@@ -1,5 +1,5 @@
-// What libFuzzer calls, again and again: the target that this program is for. An exception that gets here is
-// a finding.
+// What libFuzzer calls, again and again: the target that this program is for.
+// An exception that gets here is a finding.
 
 #include "targets.h"
 

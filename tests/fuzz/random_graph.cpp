@@ -1,5 +1,5 @@
-// Fuzz target: bytes as a program of operations,
-// whose gradients agree in all modes and with differences.
+// Fuzz target: bytes as a program of operations, whose gradients agree in all modes and with differences.
+// random_program.h makes the program.
 
 #include <cmath>
 #include <cstring>

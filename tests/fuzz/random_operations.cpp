@@ -1,5 +1,5 @@
-// The operations that random programs are made of,
-// each with arguments that the bytes choose.
+// The operations that random programs are made of, each with arguments that the bytes choose.
+// random_program.h says what a step is.
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
-// Random programs: leaves and steps that bytes choose,
-// run as often as needed with the same result.
+// Random programs: leaves and steps that bytes choose, run as often as needed with the same result.
+// random_operations.cpp has the steps.
 
 #include "random_program.h"
 

@@ -1,5 +1,5 @@
-// Fuzz target: bytes as a safetensors file;
-// what is read is written and read back the same.
+// Fuzz target: bytes as a safetensors file; what is read is written and read back the same.
+// files.h has it in memory.
 
 #include "chainrule/io.h"
 #include "files.h"

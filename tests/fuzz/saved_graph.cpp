@@ -1,5 +1,5 @@
-// Fuzz target: bytes as a saved graph,
-// which is read and drawn or refused.
+// Fuzz target: bytes as a saved graph, which is read and drawn or refused.
+// files.h has it in memory.
 
 #include <sstream>
 

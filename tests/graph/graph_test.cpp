@@ -1,5 +1,5 @@
-// Snapshots of graphs: their order,
-// labels and local derivatives.
+// Snapshots of graphs: their order, labels and local derivatives.
+// support.h reads and compares tensors.
 
 #include "chainrule/graph.h"
 #include "chainrule/nn.h"

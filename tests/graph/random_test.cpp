@@ -1,5 +1,5 @@
-// Random numbers,
-// number for number as the standard library's generator gives them.
+// Random numbers, number for number as the standard library's generator gives them.
+// support.h reads and compares tensors.
 
 #include "chainrule/random.h"
 

@@ -1,5 +1,5 @@
-// Scopes: which nodes remember which,
-// nesting, threads, and those that layers open.
+// Scopes: which nodes remember which, nesting, threads, and those that layers open.
+// support.h reads and compares tensors.
 
 #include <thread>
 

@@ -1,5 +1,5 @@
-// Tensors as conditions, and the logic of bool tensors:
-// one element is its value, several are an error.
+// Tensors as conditions, and the logic of bool tensors: one element is its value, several are an error.
+// support.h reads and compares tensors.
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
-// IDX files of every element type,
-// packed or not, and broken ones.
+// IDX files of every element type, packed or not, and broken ones.
+// temporary_files.h has the files.
 
 #include "chainrule/io.h"
 #include "paths.h"

@@ -1,5 +1,5 @@
-// .npy files, byte for byte as NumPy writes them,
-// every type that it has, and broken ones.
+// .npy files, byte for byte as NumPy writes them, every type that it has, and broken ones.
+// temporary_files.h has the files.
 
 #include <cstring>
 #include <filesystem>

@@ -1,5 +1,5 @@
-// .npz files, stored and compressed,
-// as NumPy writes and reads them, and broken or hostile ones.
+// .npz files, stored and compressed, as NumPy writes and reads them, and broken or hostile ones.
+// temporary_files.h has the files.
 
 #include <limits>
 

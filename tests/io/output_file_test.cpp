@@ -1,5 +1,5 @@
-// Files written whole or not at all:
-// permissions, links, full disks, killed programs.
+// Files written whole or not at all: permissions, links, full disks, killed programs.
+// temporary_files.h has the files.
 
 #include <fcntl.h>
 #include <sys/file.h>

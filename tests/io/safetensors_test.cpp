@@ -1,5 +1,5 @@
-// safetensors files, byte for byte by the format's text,
-// and broken or hostile headers.
+// safetensors files, byte for byte by the format's text, and broken or hostile headers.
+// temporary_files.h has the files.
 
 #include <sys/wait.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
-// The products of convolutions against plain sums,
-// to the last bit, for every kind of window.
+// The products of convolutions against plain sums, to the last bit, for every kind of window. Kernels are
+// called as they are, without tensors.
 
 #include "kernels/convolution.h"
 

@@ -1,5 +1,5 @@
-// Products of matrices by every kernel that the machine has,
-// against plain sums, of sizes around the tiles'.
+// Products of matrices by every kernel that the machine has, against plain sums, of sizes around the tiles'.
+// Kernels are called as they are, without tensors.
 
 #include "kernels/matmul.h"
 

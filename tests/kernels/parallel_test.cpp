@@ -1,5 +1,5 @@
-// Loops in threads: cuts, exceptions, nesting,
-// and how many threads limits and control groups allow.
+// Loops in threads: cuts, exceptions, nesting, and how many threads limits and control groups allow. Kernels
+// are called as they are, without tensors.
 
 #include "kernels/parallel.h"
 

@@ -1,5 +1,5 @@
-// Reductions of lines of every kind against plain loops:
-// sums to their accuracy, extrema with NaN and ties.
+// Reductions of lines of every kind against plain loops: sums to their accuracy, extrema with NaN and ties.
+// thread_counts.h runs them with several threads.
 
 #include "kernels/reduce.h"
 

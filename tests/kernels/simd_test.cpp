@@ -1,5 +1,5 @@
-// Functions on packs for each instruction set,
-// in units in the last place of what they should be.
+// Functions on packs for each instruction set, in units in the last place of what they should be. Kernels are
+// called as they are, without tensors.
 
 #include "chainrule/simd.h"
 

@@ -1,5 +1,5 @@
-// softmax and its kin over lines of every length and size of numbers,
-// against plain loops.
+// softmax and its kin over lines of every length and size of numbers, against plain loops. thread_counts.h
+// runs them with several threads.
 
 #include "kernels/softmax.h"
 

@@ -1,5 +1,5 @@
-// Elements moved to other axes:
-// every size, type and order, to the bit.
+// Elements moved to other axes: every size, type and order, to the bit.
+// Relies on permute of ops.h.
 
 #include <algorithm>
 #include <array>

@@ -1,5 +1,5 @@
-// First weights: their moments in many numbers,
-// fans, and gains as PyTorch has them.
+// First weights: their moments in many numbers, fans, and gains as PyTorch has them.
+// support.h compares the numbers.
 
 #include <cmath>
 #include <functional>

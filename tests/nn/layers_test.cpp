@@ -1,5 +1,5 @@
-// Linear layers and small networks:
-// shapes, first weights, learning.
+// Linear layers and small networks: shapes, first weights, learning.
+// support.h compares the numbers.
 
 #include <cmath>
 

@@ -1,5 +1,5 @@
-// What follows from naming members once:
-// parameters, states, copies, printing, modes.
+// What follows from naming members once: parameters, states, copies, printing, modes.
+// support.h compares the numbers.
 
 #include "chainrule/nn.h"
 

@@ -1,5 +1,5 @@
-// Parameters: leaves, copies, gradients,
-// and graphs that were made before a step.
+// Parameters: leaves, copies, gradients, and graphs that were made before a step.
+// support.h compares the numbers.
 
 #include "chainrule/autograd.h"
 #include "chainrule/graph.h"

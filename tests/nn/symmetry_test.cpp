@@ -1,5 +1,5 @@
-// Why first weights are random:
-// equal units stay equal through training.
+// Why first weights are random: equal units stay equal through training.
+// support.h compares the numbers.
 
 #include "chainrule/data.h"
 #include "chainrule/optim.h"

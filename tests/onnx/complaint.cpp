@@ -1,5 +1,5 @@
-// ONNX's own checker, in a file of its own: its headers are slow to compile. Finds what is wrong with models
-// that we write.
+// ONNX's own checker, in a file of its own: its headers are slow to compile.
+// Finds what is wrong with models that we write.
 
 #include "onnx/complaint.h"
 

@@ -1,5 +1,5 @@
-// ONNX's own checker as one function,
-// for tests of what we write.
+// ONNX's own checker as one function, for tests of what we write.
+// complaint.cpp calls it.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// Gradients at kinks, ties, poles and zeros,
-// which are chosen and promised in ops.h.
+// Gradients at kinks, ties, poles and zeros, which are chosen and promised in ops.h.
+// support.h reads and compares tensors.
 
 #include <limits>
 

@@ -1,5 +1,5 @@
-// map against the same formula in operators: values,
-// gradients, orders, dtypes, and errors in formulas.
+// map against the same formula in operators: values, gradients, orders, dtypes, and errors in formulas. Rows
+// for all checks are in op_cases_map.cpp.
 
 #include "chainrule/map.h"
 

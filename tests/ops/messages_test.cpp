@@ -1,5 +1,5 @@
-// What errors say: the operation, the tensors by name,
-// the file and the line of the call.
+// What errors say: the operation, the tensors by name, the file and the line of the call.
+// support.h reads and compares tensors.
 
 #include <functional>
 

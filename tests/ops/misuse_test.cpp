@@ -1,5 +1,5 @@
-// Every operation with wrong shapes and dtypes: refused,
-// with the operation and the shapes in the message.
+// Every operation with wrong shapes and dtypes: refused, with the operation and the shapes in the message.
+// The rows are those of op_cases.h.
 
 #include "op_cases.h"
 

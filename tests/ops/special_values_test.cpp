@@ -1,5 +1,5 @@
-// Infinities, NaN, zeros of both signs and subnormal numbers,
-// as NumPy treats them; and accuracy in between.
+// Infinities, NaN, zeros of both signs and subnormal numbers, as NumPy treats them; and accuracy in between.
+// support.h reads and compares tensors.
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,5 @@
-// Digits where functions are flat or steep:
-// no derivative loses those that the value has lost.
+// Digits where functions are flat or steep: no derivative loses those that the value has lost.
+// support.h reads and compares tensors.
 
 #include <cmath>
 #include <functional>

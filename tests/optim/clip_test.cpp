@@ -1,5 +1,5 @@
-// Clipping gradients as PyTorch does,
-// by norm and by value, and norms that are not finite.
+// Clipping gradients as PyTorch does, by norm and by value, and norms that are not finite.
+// support.h compares the numbers.
 
 #include <limits>
 

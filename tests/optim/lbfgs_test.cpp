@@ -1,5 +1,5 @@
-// L-BFGS, step by step as PyTorch's, and what can go wrong:
-// flat losses, NaN, and states from elsewhere.
+// L-BFGS, step by step as PyTorch's, and what can go wrong: flat losses, NaN, and states from elsewhere.
+// support.h compares the numbers.
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,5 @@
-// Levenberg-Marquardt, step by step as its formulas in NumPy,
-// and what can go wrong on the way.
+// Levenberg-Marquardt, step by step as its formulas in NumPy, and what can go wrong on the way.
+// support.h compares the numbers.
 
 #include <cmath>
 #include <stdexcept>

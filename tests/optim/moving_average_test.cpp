@@ -1,5 +1,5 @@
-// Exponential moving averages of parameters:
-// their formula, their states, and changing places.
+// Exponential moving averages of parameters: their formula, their states, and changing places.
+// support.h compares the numbers.
 
 #include "chainrule/optim/moving_average.h"
 #include "chainrule/optim/sgd.h"

@@ -1,5 +1,5 @@
-// What every optimiser does, whatever its rule:
-// groups, states, errors, and one that a user writes.
+// What every optimiser does, whatever its rule: groups, states, errors, and one that a user writes.
+// support.h compares the numbers.
 
 #include <cmath>
 #include <limits>

@@ -1,5 +1,5 @@
-// Reading what tests/reference/optim/make.py has written:
-// PyTorch's steps, number by number.
+// Reading what tests/reference/optim/make.py has written: PyTorch's steps, number by number.
+// support.h compares the numbers.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// Schedules of learning rates,
-// step by step as PyTorch's, and their states.
+// Schedules of learning rates, step by step as PyTorch's, and their states.
+// support.h compares the numbers.
 
 #include <cmath>
 #include <limits>

@@ -1,5 +1,5 @@
-// Gradient descent by its formula, step by step,
-// in both dtypes; and what every step leaves behind.
+// Gradient descent by its formula, step by step, in both dtypes; and what every step leaves behind.
+// support.h compares the numbers.
 
 #include <cmath>
 #include <limits>

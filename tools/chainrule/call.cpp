@@ -1,5 +1,5 @@
-// How arguments are bound to parameters, and what they are converted to. Parameters are the text of the
-// registry's entries.
+// How arguments are bound to parameters, and what they are converted to.
+// Parameters are the text of the registry's entries.
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
-// `chainrule check`: gradients of an expression compared with differences. The shortest subcommand, and so an
-// example of one.
+// `chainrule check`: gradients of an expression compared with differences.
+// The shortest subcommand, and so an example of one.
 
 #include <memory>
 

@@ -1,5 +1,5 @@
-// How a command ends early: by a mistake in the command itself, or because somebody stopped it. tool.cpp
-// turns both into exit codes.
+// How a command ends early: by a mistake in the command itself, or because somebody stopped it.
+// tool.cpp turns both into exit codes.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// The subcommands. Each registers itself with CLI11, and does its work when that calls it back; tool.cpp
-// lists them.
+// The subcommands.
+// Each registers itself with CLI11, and does its work when that calls it back; tool.cpp lists them.
 
 #pragma once
 

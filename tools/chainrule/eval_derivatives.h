@@ -1,5 +1,5 @@
-// The options of `chainrule eval` for derivatives beyond gradients. session.h has the expression as a
-// function.
+// The options of `chainrule eval` for derivatives beyond gradients.
+// session.h has the expression as a function.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// Models of ONNX that others wrote, with tables: which columns go in, and in which shapes. Relies on
-// chainrule::onnx to run them.
+// Models of ONNX that others wrote, with tables: which columns go in, and in which shapes.
+// Relies on chainrule::onnx to run them.
 
 #include "foreign_model.h"
 

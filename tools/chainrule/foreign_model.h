@@ -1,5 +1,5 @@
-// A model that does not say what its inputs mean, with the options that do. any_model.h tells it from one
-// that does.
+// A model that does not say what its inputs mean, with the options that do.
+// any_model.h tells it from one that does.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// The names of the functions that expressions can call, for those who misspell one. The functions are the
-// registry's.
+// The names of the functions that expressions can call, for those who misspell one.
+// The functions are the registry's.
 
 #include "functions.h"
 

@@ -1,5 +1,5 @@
-// chainrule graph: draws the graph of an expression, or one that a program has saved. The format is that of
-// the file's name.
+// chainrule graph: draws the graph of an expression, or one that a program has saved.
+// The format is that of the file's name.
 
 #include <algorithm>
 #include <filesystem>

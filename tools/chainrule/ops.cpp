@@ -1,5 +1,5 @@
-// chainrule ops: the table of all operations,
-// and the entry of one with its example, all from the registry.
+// chainrule ops: the table of all operations, and the entry of one with its example, all from the registry.
+// evaluate.h computes the example.
 
 #include <fmt/format.h>
 

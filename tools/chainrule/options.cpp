@@ -1,5 +1,5 @@
-// Options that are numbers: read as decimal,
-// and refused outside their range, whatever CLI11 would take.
+// Options that are numbers: read as decimal, and refused outside their range, whatever CLI11 would take.
+// Relies on io.h to parse numbers.
 
 #include "options.h"
 

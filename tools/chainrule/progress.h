@@ -1,5 +1,5 @@
-// How training goes,
-// on standard error. train_fit.cpp calls it for each epoch and batch.
+// How training goes, on standard error. train_fit.cpp calls it for each epoch and batch.
+// A bar needs a terminal.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// An expression with the values of its names:
-// what eval, check, graph and walk have in common.
+// An expression with the values of its names: what eval, check, graph and walk have in common.
+// Relies on evaluate.h to compute it.
 
 #pragma once
 

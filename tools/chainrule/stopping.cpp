@@ -1,5 +1,5 @@
-// SIGINT and SIGTERM as a wish to stop,
-// which training notices between batches to save what it has.
+// SIGINT and SIGTERM as a wish to stop, which training notices between batches to save what it has. Relies on
+// a flag of the type that a handler may write.
 
 #include "stopping.h"
 

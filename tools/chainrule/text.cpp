@@ -1,5 +1,5 @@
-// Characters of UTF-8: what may be an identifier,
-// and text that is safe to print, whatever it came from.
+// Characters of UTF-8: what may be an identifier, and text that is safe to print, whatever it came from.
+// Relies on tables of letters, and on no locale.
 
 #include "text.h"
 

@@ -1,5 +1,5 @@
-// Text of users, in UTF-8: identifiers, safe printing,
-// columns, and the nearest name to one that is unknown.
+// Text of users, in UTF-8: identifiers, safe printing, columns, and the nearest name to one that is unknown.
+// Relies on no locale.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// The command line as a whole: its commands,
-// help and version, and how errors end it, with exit codes.
+// The command line as a whole: its commands, help and version, and how errors end it, with exit codes.
+// CLI11 reads the arguments.
 
 #include "tool.h"
 

@@ -1,5 +1,5 @@
-// The tool as a function, which both programs,
-// alone and of several ranks, call from their main().
+// The tool as a function, which both programs, alone and of several ranks, call from their main().
+// ranks.h says which rank one is.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// chainrule train: its options, and a run from the data to the saved model. The steps of it are in the files
-// train_*.
+// chainrule train: its options, and a run from the data to the saved model.
+// The steps of it are in the files train_*.
 
 #include "train.h"
 

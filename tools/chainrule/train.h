@@ -1,5 +1,5 @@
-// The subcommands about models of tables,
-// and options that they share. commands.h has all others.
+// The subcommands about models of tables, and options that they share. commands.h has all others.
+// train_options.h has their values.
 
 #pragma once
 

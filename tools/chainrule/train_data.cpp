@@ -1,5 +1,5 @@
-// The data to train on: read, its target found, and split, by the options. The library's TableEncoder makes
-// tensors of it.
+// The data to train on: read, its target found, and split, by the options.
+// The library's TableEncoder makes tensors of it.
 
 #include "train_data.h"
 

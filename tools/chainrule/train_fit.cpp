@@ -1,5 +1,5 @@
-// How a network learns: the loss, steps and epochs, with states on the way. Optimisers and schedules are the
-// library's.
+// How a network learns: the loss, steps and epochs, with states on the way.
+// Optimisers and schedules are the library's.
 
 #include "train_fit.h"
 

@@ -1,5 +1,5 @@
-// What `train` says of a table: how it was read,
-// and what looks wrong, with the option that changes it.
+// What `train` says of a table: how it was read, and what looks wrong, with the option that changes it.
+// Relies on the TableEncoder for what was learned.
 
 #include "train_notes.h"
 

@@ -1,5 +1,5 @@
-// Notes and warnings on a table before anything is learned from it. train_values.h has those on single
-// values.
+// Notes and warnings on a table before anything is learned from it.
+// train_values.h has those on single values.
 
 #pragma once
 

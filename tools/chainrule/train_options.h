@@ -1,5 +1,5 @@
-// The options of `train` as plain data,
-// and the list of those that decide a run, which a checkpoint compares.
+// The options of `train` as plain data, and the list of those that decide a run, which a checkpoint compares.
+// Relies on nothing of the library but its types.
 
 #pragma once
 

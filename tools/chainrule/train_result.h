@@ -1,5 +1,5 @@
-// A training run and how well it did,
-// for all ways to show it.
+// A training run and how well it did, for all ways to show it.
+// train_fit.h and metrics.h have the numbers.
 
 #pragma once
 

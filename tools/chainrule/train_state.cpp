@@ -1,5 +1,5 @@
-// What is kept of a training run on the way, so that it can go on where it was stopped, to the bit. Files are
-// safetensors.
+// What is kept of a training run on the way, so that it can go on where it was stopped, to the bit.
+// Files are safetensors.
 
 #include "train_state.h"
 

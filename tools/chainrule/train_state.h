@@ -1,5 +1,5 @@
-// The state of a training run between epochs, and files of it. What must be the same to go on is the
-// fingerprint.
+// The state of a training run between epochs, and files of it.
+// What must be the same to go on is the fingerprint.
 
 #pragma once
 

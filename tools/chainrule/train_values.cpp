@@ -1,5 +1,5 @@
-// What `train` says of single values in a table: signs of nothing, outliers, spellings. Guesses only; nothing
-// is changed.
+// What `train` says of single values in a table: signs of nothing, outliers, spellings.
+// Guesses only; nothing is changed.
 
 #include "train_values.h"
 

@@ -1,5 +1,5 @@
-// The values of expressions. Python's numbers and lists stay what they are until an operation makes tensors
-// of them.
+// The values of expressions.
+// Python's numbers and lists stay what they are until an operation makes tensors of them.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// NAME=VALUE arguments: values written as expressions without names,
-// or read from files that io.h knows.
+// NAME=VALUE arguments: values written as expressions without names, or read from files that io.h knows.
+// evaluate.h computes those that are written.
 
 #include "values.h"
 

@@ -1,5 +1,5 @@
-// chainrule walk: a derivative step by step, as text, page, pictures or LaTeX. The steps are the library's
-// Walk.
+// chainrule walk: a derivative step by step, as text, page, pictures or LaTeX.
+// The steps are the library's Walk.
 
 #include "chainrule/walk.h"
 

@@ -1,6 +1,6 @@
 /// \file
-/// How good predictions are. Plain numbers of tensors, as scikit-learn counts them: nothing here is
-/// differentiated.
+/// How good predictions are.
+/// Plain numbers of tensors, as scikit-learn counts them: nothing here is differentiated.
 
 #pragma once
 

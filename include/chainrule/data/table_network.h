@@ -1,6 +1,6 @@
 /// \file
 /// The networks that are trained on tables: multi-layer perceptrons, with convolutions before them for
-/// images.
+/// images. Layers are those of nn.h.
 
 #pragma once
 

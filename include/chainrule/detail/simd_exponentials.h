@@ -1,6 +1,6 @@
 /// \file
-/// What takes a few instructions on packs, and the functions made of eˣ. All others, and what errors are in,
-/// are in simd_functions.h.
+/// What takes a few instructions on packs, and the functions made of eˣ.
+/// All others, and what errors are in, are in simd_functions.h.
 
 #pragma once
 

@@ -1,6 +1,6 @@
 /// \file
-/// What a formula may call on packs. Errors are in units in the last place of the correctly rounded result;
-/// the tests hold them.
+/// What a formula may call on packs.
+/// Errors are in units in the last place of the correctly rounded result; the tests hold them.
 
 #pragma once
 

@@ -1,6 +1,6 @@
 /// \file
-/// Batch normalisation over the samples of all ranks. A layer as those of nn/normalization.h, whose sums go
-/// through the World.
+/// Batch normalisation over the samples of all ranks.
+/// A layer as those of nn/normalization.h, whose sums go through the World.
 
 #pragma once
 

@@ -1,6 +1,6 @@
 /// \file
-/// Dropout as a layer, which is random in training and does nothing when evaluated. The function is dropout
-/// of distributions.h.
+/// Dropout as a layer, which is random in training and does nothing when evaluated.
+/// The function is dropout of distributions.h.
 
 #pragma once
 

@@ -1,6 +1,6 @@
 /// \file
-/// Normalisation as layers, with weight, bias and running statistics as PyTorch names them. What they compute
-/// is in networks.h.
+/// Normalisation as layers, with weight, bias and running statistics as PyTorch names them.
+/// What they compute is in networks.h.
 
 #pragma once
 

@@ -1,6 +1,6 @@
 /// \file
-/// Recurrent networks as layers, with weights as PyTorch names them. What they compute, and the shapes, are
-/// in networks.h.
+/// Recurrent networks as layers, with weights as PyTorch names them.
+/// What they compute, and the shapes, are in networks.h.
 
 #pragma once
 

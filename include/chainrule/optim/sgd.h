@@ -1,6 +1,6 @@
 /// \file
-/// Stochastic gradient descent, with momentum as PyTorch defines it. Relies on optimizer.h for groups,
-/// schedules and saved states.
+/// Stochastic gradient descent, with momentum as PyTorch defines it.
+/// Relies on optimizer.h for groups, schedules and saved states.
 
 #pragma once
 

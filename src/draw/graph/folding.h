@@ -1,5 +1,5 @@
-// How a graph is cut into parts that fold. Relies on the scopes that nodes remember; knows nothing of
-// formats.
+// How a graph is cut into parts that fold.
+// Relies on the scopes that nodes remember; knows nothing of formats.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// Where everything in each part of a folded graph stands. The inner parts come first, as their sizes are what
-// the outer ones hold.
+// Where everything in each part of a folded graph stands.
+// The inner parts come first, as their sizes are what the outer ones hold.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// Axes with round numbers, linear and logarithmic. Round steps are 1, 2 and 5 times powers of ten;
-// logarithmic ones mark powers.
+// Axes with round numbers, linear and logarithmic.
+// Round steps are 1, 2 and 5 times powers of ten; logarithmic ones mark powers.
 
 #include "draw/plot/scale.h"
 

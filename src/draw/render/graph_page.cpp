@@ -1,5 +1,5 @@
-// The page of a graph, laid out by Graphviz:
-// joins what graph/graph_page.h says with where everything stands.
+// The page of a graph, laid out by Graphviz: joins what graph/graph_page.h says with where everything stands.
+// Relies on layout.h for the places.
 
 #include "draw/graph/graph_page.h"
 #include "draw/markup.h"

@@ -1,5 +1,5 @@
-// The frames of a walk as PNG and PDF, by librsvg and Cairo. The frames themselves are drawn as SVG in
-// src/draw/walk.
+// The frames of a walk as PNG and PDF, by librsvg and Cairo.
+// The frames themselves are drawn as SVG in src/draw/walk.
 
 #include <cmath>
 #include <memory>

@@ -1,5 +1,5 @@
-// The axes around a drawing of a report, in SVG:
-// lines, ticks and their labels, placed by plot/scale.h.
+// The axes around a drawing of a report, in SVG: lines, ticks and their labels, placed by plot/scale.h.
+// svg.h writes the text.
 
 #include "draw/report/frame.h"
 

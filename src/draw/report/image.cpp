@@ -1,5 +1,5 @@
-// Pixels as a picture within a page:
-// PNG, by libpng, in base64. Shared by surfaces and pictures of weights.
+// Pixels as a picture within a page: PNG, by libpng, in base64. Shared by surfaces and pictures of weights.
+// Relies on zlib through libpng.
 
 #include "draw/report/image.h"
 

@@ -1,5 +1,5 @@
-// Pixels, and a picture of them that a page can hold. Relies on libpng, which is why reports are in
-// chainrule::render.
+// Pixels, and a picture of them that a page can hold.
+// Relies on libpng, which is why reports are in chainrule::render.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// Lines over steps or epochs, with axes, in SVG. Places are frame.h's; a guide for each moment is shown by
-// page/report.js.
+// Lines over steps or epochs, with axes, in SVG.
+// Places are frame.h's; a guide for each moment is shown by page/report.js.
 
 #include "draw/report/line_chart.h"
 

@@ -1,5 +1,5 @@
-// The parts of a report on a network that predicts numbers,
-// in HTML. sections.h has those for classes.
+// The parts of a report on a network that predicts numbers, in HTML. sections.h has those for classes. Relies
+// on report.h for what a report is given.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// An equation of a walk in writing: as text here,
-// and the classes by which pages and LaTeX colour its parts.
+// An equation of a walk in writing: as text here, and the classes by which pages and LaTeX colour its parts.
+// Relies on chainrule/walk.h for its terms.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// An array as coloured cells, in SVG. Large arrays are shown by the means of blocks; signs differ in colour,
-// sizes in strength.
+// An array as coloured cells, in SVG.
+// Large arrays are shown by the means of blocks; signs differ in colour, sizes in strength.
 
 #include "draw/walk/heat_map.h"
 

@@ -1,5 +1,5 @@
-// Terms, numbers and names in LaTeX, for equations and for the graph in TikZ. What may be in a term is said
-// in chainrule/walk.h.
+// Terms, numbers and names in LaTeX, for equations and for the graph in TikZ.
+// What may be in a term is said in chainrule/walk.h.
 
 #pragma once
 

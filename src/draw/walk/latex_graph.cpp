@@ -1,5 +1,5 @@
-// The graph of a walk in TikZ. It has a layout of its own: pages are high, and numbers stand in rows and
-// columns.
+// The graph of a walk in TikZ.
+// It has a layout of its own: pages are high, and numbers stand in rows and columns.
 
 #include "draw/walk/latex_graph.h"
 

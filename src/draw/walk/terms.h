@@ -1,5 +1,5 @@
-// The terms that equations are put together from. Relies on graph.h's formulas; how they are written is
-// equation.h's.
+// The terms that equations are put together from.
+// Relies on graph.h's formulas; how they are written is equation.h's.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// The graph of a walk as it looks while the walk goes on, in SVG. Relies on a layout for places and on
-// heat_map.h for arrays.
+// The graph of a walk as it looks while the walk goes on, in SVG.
+// Relies on a layout for places and on heat_map.h for arrays.
 
 #pragma once
 

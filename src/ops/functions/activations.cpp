@@ -1,5 +1,5 @@
-// Activations, most of them composed of other operations;
-// SiLU and softsign are one loop each.
+// Activations, most of them composed of other operations; SiLU and softsign are one loop each. Relies on
+// functions/by_number.h and elementwise.h.
 
 #include <numbers>
 #include <stdexcept>

@@ -1,5 +1,5 @@
-// What operations on matrices share: matrices are the last two axes of a tensor. Checks, batches, triangles
-// and identities.
+// What operations on matrices share: matrices are the last two axes of a tensor.
+// Checks, batches, triangles and identities.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// Distances and similarities of vectors, and losses of them, made of other operations. scaling.h keeps
-// squares from overflowing.
+// Distances and similarities of vectors, and losses of them, made of other operations.
+// scaling.h keeps squares from overflowing.
 
 #include <cmath>
 

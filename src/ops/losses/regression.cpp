@@ -1,5 +1,5 @@
-// Losses of each number and its target,
-// made of other operations. loss_reduction.h combines the samples.
+// Losses of each number and its target, made of other operations. loss_reduction.h combines the samples.
+// Derivatives follow from the operations.
 
 #include <cmath>
 #include <numbers>

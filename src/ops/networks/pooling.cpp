@@ -1,5 +1,5 @@
-// Pooling over windows of one to three spatial axes:
-// largest elements by max_pool.h, means by resampling.h.
+// Pooling over windows of one to three spatial axes: largest elements by max_pool.h, means by resampling.h.
+// spatial.h reads the arguments.
 
 #include <limits>
 

@@ -1,5 +1,5 @@
-// Sums along axes with few weights, of which means of windows and interpolation are made. kernels/pooling.h
-// computes them.
+// Sums along axes with few weights, of which means of windows and interpolation are made.
+// kernels/pooling.h computes them.
 
 #pragma once
 

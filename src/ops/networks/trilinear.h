@@ -1,5 +1,5 @@
-// The three operations of convolutions, each of which the derivatives of the others are made of. Relies on
-// kernels/convolution.h.
+// The three operations of convolutions, each of which the derivatives of the others are made of.
+// Relies on kernels/convolution.h.
 
 #pragma once
 

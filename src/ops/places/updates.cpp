@@ -1,5 +1,5 @@
-// Elements replaced and added at places: scatter, put and masks; scatter_add and index_add. What is replaced
-// gets no gradient.
+// Elements replaced and added at places: scatter, put and masks; scatter_add and index_add.
+// What is replaced gets no gradient.
 
 #include <cmath>
 

@@ -1,5 +1,5 @@
-// Tensors repeated and padded, their triangles and diagonals, and grids. Compositions, mostly of taking
-// elements at places.
+// Tensors repeated and padded, their triangles and diagonals, and grids.
+// Compositions, mostly of taking elements at places.
 
 #include <algorithm>
 #include <cstdlib>

@@ -1,5 +1,5 @@
-// Axes added, removed, joined and moved. Compositions of reshape and permute, with NumPy's and PyTorch's
-// checks.
+// Axes added, removed, joined and moved.
+// Compositions of reshape and permute, with NumPy's and PyTorch's checks.
 
 #include "chainrule/shaping.h"
 

@@ -1,5 +1,5 @@
-// Samples of gamma distributions as numbers, and how they move with the concentration. Kernels for
-// distributions.cpp, in double.
+// Samples of gamma distributions as numbers, and how they move with the concentration.
+// Kernels for distributions.cpp, in double.
 
 #pragma once
 

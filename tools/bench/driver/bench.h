@@ -1,5 +1,5 @@
-// A run of the benchmark: how long to measure, and what came of each case. Relies on cases.h for what there
-// is.
+// A run of the benchmark: how long to measure, and what came of each case.
+// Relies on cases.h for what there is.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// The table of cases, with their goals and which programs have them. What each case does is written in the
-// programs.
+// The table of cases, with their goals and which programs have them.
+// What each case does is written in the programs.
 
 #include "cases.h"
 

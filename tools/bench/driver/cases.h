@@ -1,5 +1,5 @@
-// What a case of the benchmark is: its name,
-// size, goals, and the programs that take part.
+// What a case of the benchmark is: its name, size, goals, and the programs that take part.
+// The programs do the work.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// Results as a table for people and as JSON,
-// with units that can be read and a verdict by the goals.
+// Results as a table for people and as JSON, with units that can be read and a verdict by the goals. Relies
+// on cases.h for what a result is.
 
 #include "table.h"
 

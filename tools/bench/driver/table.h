@@ -1,5 +1,5 @@
-// Results of cases as lines of a table,
-// and as JSON for those who compare runs.
+// Results of cases as lines of a table, and as JSON for those who compare runs.
+// bench.h has the results.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// Layers of networks, each with its derivative, as a user of chainrule writes them. libtorch_networks.h has
-// the same cases.
+// Layers of networks, each with its derivative, as a user of chainrule writes them.
+// libtorch_networks.h has the same cases.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// The cases of the floor that are layers of networks,
-// in loops over floats; derivatives are written by hand.
+// The cases of the floor that are layers of networks, in loops over floats; derivatives are written by hand.
+// floor_math.h has the packs.
 
 #pragma once
 

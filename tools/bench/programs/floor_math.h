@@ -1,5 +1,5 @@
-// Sixteen floats at a time, in the compiler's vector extensions, for the hand-written loops. Products of
-// matrices are OpenBLAS's.
+// Sixteen floats at a time, in the compiler's vector extensions, for the hand-written loops.
+// Products of matrices are OpenBLAS's.
 
 #pragma once
 

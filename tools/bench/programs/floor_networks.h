@@ -1,5 +1,5 @@
-// The networks of the floor,
-// whose gradients are written out by hand and whose memory is taken once.
+// The networks of the floor, whose gradients are written out by hand and whose memory is taken once.
+// floor_math.h has the packs.
 
 #pragma once
 

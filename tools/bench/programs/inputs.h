@@ -1,5 +1,5 @@
-// The inputs of every case, the same numbers for each program. Plain C++, as it is compiled into all of
-// them.
+// The inputs of every case, the same numbers for each program. Plain C++, as it is compiled into all of them.
+// It relies on nothing.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// Layers of networks, each with its derivative, as a user of LibTorch writes them. chainrule_networks.h has
-// the same cases.
+// Layers of networks, each with its derivative, as a user of LibTorch writes them.
+// chainrule_networks.h has the same cases.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// How training scales to several ranks: gradients in buckets, sent while the backward pass goes on. For both
-// libraries.
+// How training scales to several ranks: gradients in buckets, sent while the backward pass goes on.
+// For both libraries.
 
 #pragma once
 

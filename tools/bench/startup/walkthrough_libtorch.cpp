@@ -1,5 +1,5 @@
-// The same program with LibTorch,
-// as walkthrough_chainrule.cpp has it with chainrule.
+// The same program with LibTorch, as walkthrough_chainrule.cpp has it with chainrule.
+// measure.cpp starts it.
 
 #include <torch/torch.h>
 
