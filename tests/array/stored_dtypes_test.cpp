@@ -1,5 +1,5 @@
-// The dtypes that tensors only store, as uint8 and float16: how numbers are rounded to them, what operations
-// and derivatives make of them.
+// The dtypes that tensors only store, as uint8 and float16: what operations and derivatives make of
+// them. How numbers are rounded to 16 bits is in halves_test.cpp.
 
 #include <cmath>
 #include <limits>
@@ -22,83 +22,6 @@ const std::vector<DType> stored = [] {
     if (const auto dtype = static_cast<DType>(i); is_only_stored(dtype)) found.push_back(dtype);
   return found;
 }();
-
-// ---- The numbers
-
-/// The nearest, of two as near the one whose last bit is 0, among all that there are.
-template <class Half>
-std::uint16_t nearest_of_all(double x) {
-  std::uint16_t best = 0;
-  double least = std::numeric_limits<double>::infinity();
-  for (std::uint32_t bits = 0; bits < 0x8000; ++bits) {
-    const auto half = Half::from_bits(static_cast<std::uint16_t>(bits));
-    if (!std::isfinite(float(half))) break;
-    const double distance = std::abs(float(half) - std::abs(x));
-    if (distance < least || (distance == least && bits % 2 == 0)) {
-      least = distance;
-      best = static_cast<std::uint16_t>(bits);
-    }
-  }
-  return std::signbit(x) ? best | 0x8000 : best;
-}
-
-template <class Half>
-class Halves : public ::testing::Test {};
-using BothHalves = ::testing::Types<Float16, BFloat16>;
-TYPED_TEST_SUITE(Halves, BothHalves);
-
-TYPED_TEST(Halves, come_back_as_they_are_from_float) {
-  for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
-    const auto half = TypeParam::from_bits(static_cast<std::uint16_t>(bits));
-    if (std::isnan(float(half)))
-      EXPECT_TRUE(std::isnan(float(TypeParam(float(half)))));
-    else
-      EXPECT_EQ(TypeParam(float(half)).bits(), half.bits());
-  }
-}
-
-TYPED_TEST(Halves, are_the_nearest_to_any_number) {
-  PRINT_SEED_ON_FAILURE();
-  Engine engine(seed());
-  for (int i = 0; i < 60; ++i) {
-    const double x =
-        std::ldexp(static_cast<double>(engine()) / 0x1p63 - 1, static_cast<int>(engine() % 40) - 26);
-    EXPECT_EQ(TypeParam(x).bits(), nearest_of_all<TypeParam>(x)) << x;
-  }
-  // Half way between two of them, and next to that.
-  for (const int number : {0x0000, 0x0001, 0x03ff, 0x0400, 0x3c00, 0x3c01, 0x7bfe}) {
-    const auto bits = static_cast<std::uint16_t>(number);
-    const double low = float(TypeParam::from_bits(bits)),
-                 high = float(TypeParam::from_bits(static_cast<std::uint16_t>(bits + 1))),
-                 middle = low + (high - low) / 2;
-    EXPECT_EQ(TypeParam(middle).bits(), bits + bits % 2);
-    EXPECT_EQ(TypeParam(std::nextafter(middle, high)).bits(), bits + 1);
-    EXPECT_EQ(TypeParam(-std::nextafter(middle, low)).bits(), bits | 0x8000);
-  }
-}
-
-TEST(Float16Numbers, beyond_the_largest_are_infinite) {
-  EXPECT_EQ(float(Float16(65519.99)), 65504);
-  EXPECT_EQ(float(Float16(65520)), INFINITY);
-  EXPECT_EQ(float(BFloat16(-1e39)), -INFINITY);
-  EXPECT_EQ(float(BFloat16(0x1.fep127)), 0x1.fep127F);
-  EXPECT_EQ(Float16(-0.0).bits(), 0x8000);
-}
-
-TYPED_TEST(Halves, have_the_limits_of_their_bits) {
-  using Limits = std::numeric_limits<TypeParam>;
-  const auto next = [](TypeParam x) {
-    return double(TypeParam::from_bits(static_cast<std::uint16_t>(x.bits() + 1)));
-  };
-  EXPECT_TRUE(std::isinf(next(Limits::max())) && std::isfinite(double(Limits::max())));
-  EXPECT_EQ(double(Limits::lowest()), -double(Limits::max()));
-  EXPECT_EQ(next(TypeParam(0.0)), double(Limits::denorm_min()));
-  EXPECT_EQ(next(TypeParam(1.0)) - 1, double(Limits::epsilon()));
-  EXPECT_EQ(next(Limits::min()) - double(Limits::min()), double(Limits::denorm_min()));
-  EXPECT_TRUE(std::isinf(double(Limits::infinity())) && std::isnan(double(Limits::quiet_NaN())));
-  EXPECT_EQ(Limits::max_exponent10, std::floor(std::log10(double(Limits::max()))));
-  EXPECT_EQ(Limits::min_exponent10, std::ceil(std::log10(double(Limits::min()))));
-}
 
 // ---- Making, reading and printing
 
