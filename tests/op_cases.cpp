@@ -14,6 +14,7 @@ std::vector<OpCase> function_rows();
 std::vector<OpCase> map_rows();
 std::vector<OpCase> reduction_rows();
 std::vector<OpCase> shape_rows();
+std::vector<OpCase> slice_rows();
 std::vector<OpCase> linear_algebra_rows();
 std::vector<OpCase> product_rows();
 std::vector<OpCase> decomposition_rows();
@@ -23,6 +24,7 @@ std::vector<OpCase> statistics_rows();
 std::vector<OpCase> loss_rows();
 std::vector<OpCase> distribution_rows();
 std::vector<OpCase> indexing_rows();
+std::vector<OpCase> order_rows();
 std::vector<OpCase> shaping_rows();
 std::vector<OpCase> window_rows();
 std::vector<OpCase> network_rows();
@@ -31,23 +33,10 @@ const std::vector<OpCase>& op_cases() {
   static const std::vector<OpCase> table = [] {
     std::vector<OpCase> all;
     for (const auto family : {
-             elementwise_rows,
-             function_rows,
-             map_rows,
-             reduction_rows,
-             shape_rows,
-             linear_algebra_rows,
-             product_rows,
-             decomposition_rows,
-             probability_rows,
-             fourier_rows,
-             statistics_rows,
-             loss_rows,
-             distribution_rows,
-             indexing_rows,
-             shaping_rows,
-             window_rows,
-             network_rows,
+             elementwise_rows, function_rows,       map_rows,     reduction_rows,     shape_rows,
+             slice_rows,       linear_algebra_rows, product_rows, decomposition_rows, probability_rows,
+             fourier_rows,     statistics_rows,     loss_rows,    distribution_rows,  indexing_rows,
+             order_rows,       shaping_rows,        window_rows,  network_rows,
          })
       for (OpCase& row : family()) all.push_back(std::move(row));
     return all;

@@ -1,11 +1,9 @@
-// The rows of what takes, replaces and adds up elements at their places, and of order, with references in
-// plain loops.
-
-#include <numeric>
+// Rows of the table for what takes, replaces and adds up elements at their places, with references in plain
+// loops. Order has a file of its own.
 
 #include "chainrule/autograd.h"
 #include "chainrule/indexing.h"
-#include "op_inputs.h"
+#include "op_rows.h"
 
 namespace chainrule::test {
 namespace {
@@ -13,8 +11,6 @@ namespace {
 using reference::Array;
 using reference::Arrays;
 using reference::Position;
-
-using Call = std::function<Tensor(const Arguments&)>;
 
 Tensor ints(const std::vector<std::int64_t>& numbers, const Shape& shape) { return tensor(numbers, shape); }
 Tensor ints(const std::vector<std::int64_t>& numbers) { return tensor(numbers); }
@@ -29,16 +25,6 @@ std::function<Array(const Arrays&)> gathered(const Tensor& index, std::size_t ax
       return reference::at(in[0], place);
     });
   };
-}
-
-/// Rows of compositions, whose values tests/ops/indexing_test.cpp knows.
-OpCase composed(const std::string& name, std::vector<Variant> variants, std::vector<Misuse> misuses = {},
-                std::size_t inputs = 1) {
-  return {.operation = name,
-          .inputs = std::vector<Input>(inputs, distinct()),
-          .variants = std::move(variants),
-          .misuses = std::move(misuses),
-          .composed = true};
 }
 
 OpCase gather_row() {
@@ -333,80 +319,14 @@ OpCase segment_sum_row() {
                    {"a segment too high", [] { segment_sum(blank({1}), {2}, 2); }, {"2"}}});
 }
 
-// ---- Order
-// -------------------------------------------------------------------------------------------------
-
-OpCase sort_row() {
-  const auto by = [](const std::string& name, std::int64_t axis, bool descending) {
-    return Variant{name,
-                   [=](const Arguments& in) { return sort(in[0], axis, descending).values; },
-                   {},
-                   {{{2, 3}}, {{3, 2, 2}}, {{0, 2}}}};
-  };
-  return composed("sort", {by("along the last axis", -1, false), by("along the first, descending", 0, true)},
-                  {{"a scalar", [] { sort(blank({})); }, {"()"}}});
-}
-
-OpCase chosen_row(const std::string& name, std::vector<Call> calls, std::vector<Misuse> misuses) {
-  std::vector<Variant> variants;
-  for (const Call& call : calls)
-    variants.push_back({std::to_string(variants.size()), call, {}, {{{3, 2}}, {{3}}, {{3, 2, 2}}}});
-  return composed(name, std::move(variants), std::move(misuses));
-}
-
 }  // namespace
 
 std::vector<OpCase> indexing_rows() {
-  using In = const Arguments&;
   return {
-      gather_row(),
-      add_at_row(),
-      take_along_axis_row(),
-      take_row(),
-      index_select_row(),
-      embedding_row(),
-      masked_select_row(),
-      scatter_row(),
-      put_along_axis_row(),
-      put_row(),
-      masked_fill_row(),
-      masked_scatter_row(),
-      scatter_add_row(),
-      index_add_row(),
-      scatter_reduce_row(),
-      segment_sum_row(),
-      sort_row(),
-      chosen_row("topk",
-                 {[](In in) { return topk(in[0], 2, 0).values; },
-                  [](In in) { return topk(in[0], 0, 0, false).values; }},
-                 {{"more than there are",
-                   [] {
-                     topk(blank({2, 3}), 4);
-                   },
-                   {"4", "(2, 3)"}}}),
-      chosen_row("kthvalue",
-                 {[](In in) { return kthvalue(in[0], 3, 0).values; },
-                  [](In in) { return kthvalue(in[0], 1, 0, true).values; }},
-                 {{"less than the first",
-                   [] {
-                     kthvalue(blank({2, 3}), 0);
-                   },
-                   {"0", "(2, 3)"}}}),
-      chosen_row("median",
-                 {[](In in) { return median(in[0]); }, [](In in) { return median(in[0], 0, true).values; }},
-                 {{"nothing", [] { median(blank({0})); }, {"(0,)"}}}),
-      chosen_row("max_with_places", {[](In in) { return max_with_places(in[0], 0).values; }},
-                 {{"nothing",
-                   [] {
-                     max_with_places(blank({0, 2}), 0);
-                   },
-                   {"(0, 2)"}}}),
-      chosen_row("min_with_places", {[](In in) { return min_with_places(in[0], -1, true).values; }},
-                 {{"nothing",
-                   [] {
-                     min_with_places(blank({2, 0}), 1);
-                   },
-                   {"(2, 0)"}}}),
+      gather_row(),         add_at_row(),    take_along_axis_row(), take_row(),
+      index_select_row(),   embedding_row(), masked_select_row(),   scatter_row(),
+      put_along_axis_row(), put_row(),       masked_fill_row(),     masked_scatter_row(),
+      scatter_add_row(),    index_add_row(), scatter_reduce_row(),  segment_sum_row(),
   };
 }
 

@@ -20,6 +20,15 @@ inline OpCase composed(const std::string& operation, Call call, std::vector<Shap
           .composed = true,
           .float32_tolerance = 2e-5};
 }
+/// Of one in several variants, on numbers that differ.
+inline OpCase composed(const std::string& name, std::vector<Variant> variants,
+                       std::vector<Misuse> misuses = {}, std::size_t inputs = 1) {
+  return {.operation = name,
+          .inputs = std::vector<Input>(inputs, distinct()),
+          .variants = std::move(variants),
+          .misuses = std::move(misuses),
+          .composed = true};
+}
 /// Of an operation of its own.
 inline OpCase own(const std::string& operation, Call call, Expected expected, std::vector<Shapes> shapes,
                   Input input = between(-1, 1)) {
