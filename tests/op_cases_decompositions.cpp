@@ -1,5 +1,6 @@
 // Rows of what is made of decompositions of matrices. Inputs become matrices that are far from singular,
 // symmetric where they must be, and whose eigenvalues are apart.
+
 #include <cmath>
 
 #include "chainrule/linalg.h"

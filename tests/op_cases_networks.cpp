@@ -1,5 +1,6 @@
 // Rows for normalisation, attention and recurrent cells. What is composed of other operations is compared
 // with PyTorch in tests/reference.
+
 #include <cmath>
 
 #include "chainrule/networks.h"

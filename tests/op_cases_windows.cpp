@@ -1,5 +1,6 @@
 // Rows for convolutions and pooling.
 // What is composed of other operations is compared with PyTorch in tests/reference.
+
 #include <cmath>
 
 #include "chainrule/autograd.h"

@@ -1,6 +1,7 @@
 // What of fmt is the same for all that is formatted, compiled once. As part of every file that formats, which
 // is fmt's other way, it takes most of the time that those files need, and users of the installed library
 // would need fmt if it were linked.
+
 #include <fmt/format-inl.h>
 
 FMT_BEGIN_NAMESPACE

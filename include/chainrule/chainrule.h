@@ -4,8 +4,6 @@
 
 #pragma once
 
-/// Everything but xtensor.h, the border to xtensor, which costs compile time, and what are libraries of their
-/// own, onnx.h and distributed.h.
 #include "chainrule/anomaly.h"
 #include "chainrule/autograd.h"
 #include "chainrule/backward.h"

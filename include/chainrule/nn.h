@@ -4,7 +4,6 @@
 
 #pragma once
 
-/// Neural networks: modules, the layers that there are, and what their weights start from.
 #include "chainrule/nn/attention.h"
 #include "chainrule/nn/convolution.h"
 #include "chainrule/nn/dropout.h"

@@ -4,7 +4,6 @@
 
 #pragma once
 
-/// Optimisers, and what goes with them: how parameters move along their gradients.
 #include "chainrule/optim/adam.h"
 #include "chainrule/optim/adaptive.h"
 #include "chainrule/optim/clip.h"

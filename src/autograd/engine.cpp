@@ -1,5 +1,6 @@
 // The chain rule over a graph: its nodes are sorted (graph/traversal.h), each propagates the cotangent that
 // has arrived at it to its inputs, and where the caller has given the graph away, is released.
+
 #include "autograd/engine.h"
 
 #include <array>

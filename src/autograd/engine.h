@@ -1,9 +1,7 @@
-// The backward pass: one walk over a sorted graph, from the root to its inputs. Who wants something else on
-// the way, as showing steps or releasing nodes, derives from it and observes.
+// One backward pass over a graph, which asks its caller where gradients are wanted. Who wants something else
+// on the way, as showing steps or releasing nodes, derives from it and observes.
 
 #pragma once
-
-// One backward pass over a graph, which asks its caller where gradients are wanted.
 
 #include <vector>
 

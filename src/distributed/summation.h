@@ -1,9 +1,7 @@
-// Sums of all ranks in one order, so that they are the same to the bit in every run: what MPI's own
-// reductions do not promise.
+// Values of all ranks made one, in an order that is always the same, so that they are the same to the bit in
+// every run: what MPI's own reductions do not promise. Relies on transport.h.
 
 #pragma once
-
-// Values of all ranks made one, in an order that is always the same.
 
 #include <memory>
 

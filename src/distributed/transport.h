@@ -1,10 +1,7 @@
-// What goes between ranks: bytes, once all have agreed what they are.
-// Everything else in this folder stands on it.
-
-#pragma once
-
 // MPI below all else: communicators, waiting with a limit, and the comparison of calls before anything is
 // sent.
+
+#pragma once
 
 #include <mpi.h>
 

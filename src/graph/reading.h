@@ -1,10 +1,7 @@
-// Where reading numbers of tensors is an error, or allowed again, in this thread: functions that are
-// differentiated must not branch on numbers that nobody differentiates.
-
-#pragma once
-
 // Where elements of tensors must not be read as numbers, as a derivative that is to be differentiated in turn
 // would lose what it computes from them.
+
+#pragma once
 
 #include <string>
 #include <string_view>

@@ -1,5 +1,6 @@
 // Convolutions that read their input where it lies, without columns in between. In the way of oneDNN's direct
 // kernels: sums of a tile of neighbouring windows for some filters stay in registers.
+
 #include "kernels/direct_convolution.h"
 
 #include <algorithm>

@@ -1,5 +1,6 @@
 // Sums of tiles stay in registers: of some filters for neighbouring windows, or of the weight for some of its
 // elements.
+
 #include "kernels/direct_loops.h"
 
 #include <algorithm>

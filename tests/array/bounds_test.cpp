@@ -1,5 +1,5 @@
-// Shapes of no elements, of too many, and of sizes that cannot be: refused by every function that makes
-// tensors.
+// Shapes that no tensor can have, and what is near to them: none, too many, and sizes that cannot be, refused
+// by every function that makes tensors. support.h reads and compares tensors.
 
 #include <limits>
 
@@ -8,7 +8,6 @@
 #include "chainrule/random.h"
 #include "support.h"
 
-// Shapes that no tensor can have, and what is near to them.
 namespace chainrule::test {
 namespace {
 

@@ -1,3 +1,4 @@
+// Large elementwise results are computed when somebody reads them; a sum goes over them without making them.
 // Values that wait: what makes them be computed, what they keep alive, and that nobody can tell the
 // difference.
 
@@ -12,7 +13,6 @@
 #include "graph/node.h"
 #include "support.h"
 
-// Large elementwise results are computed when somebody reads them; a sum goes over them without making them.
 namespace chainrule::test {
 namespace {
 

@@ -1,12 +1,11 @@
-// Arithmetic of int64 at its ends: wrapping around as NumPy's, and casts of floats that do not fit. support.h
-// reads and compares tensors.
+// What NumPy does on x86-64: arithmetic wraps around, and floats that fit no integer become the smallest.
+// support.h reads and compares tensors.
 
 #include <cmath>
 #include <limits>
 
 #include "support.h"
 
-// What NumPy does on x86-64: arithmetic wraps around, and floats that fit no integer become the smallest.
 namespace chainrule::test {
 namespace {
 

@@ -1,4 +1,4 @@
-// Tensors as text, compared with what NumPy prints of the same numbers.
+// What NumPy prints for the same arrays with precision=4.
 // support.h reads and compares tensors.
 
 #include <limits>
@@ -6,7 +6,6 @@
 
 #include "support.h"
 
-// What NumPy prints for the same arrays with precision=4.
 namespace chainrule::test {
 namespace {
 

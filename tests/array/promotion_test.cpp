@@ -1,11 +1,10 @@
-// Which dtype a result has, for every pair of dtypes and for C++ numbers that meet tensors.
+// Which dtype an operation's result has, for every pair of dtypes and for C++ numbers that meet tensors.
 // support.h reads and compares tensors.
 
 #include "chainrule/autograd.h"
 #include "chainrule/graph.h"
 #include "support.h"
 
-// Which dtype an operation's result has.
 namespace chainrule::test {
 namespace {
 

@@ -1,5 +1,5 @@
-// Where elements and nodes lie: sizes of nodes, allocations of operations, and values in place. What these
-// buy is in src/graph/node.h.
+// Where values live: in the node, in a shared buffer, in a recycled one. What these buy is in
+// src/graph/node.h.
 
 #include "array/array.h"
 #include "array/pool.h"
@@ -8,7 +8,6 @@
 #include "graph/apply.h"
 #include "support.h"
 
-// Where values live: in the node, in a shared buffer, in a recycled one.
 namespace chainrule::test {
 namespace {
 

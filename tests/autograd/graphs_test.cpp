@@ -1,10 +1,9 @@
-// Graphs of every form: diamonds, repeated inputs, chains of a million nodes, and gradients of all of them.
-// support.h reads and compares tensors.
+// Graphs of every form: shared nodes, unused inputs, very deep and very wide ones. support.h reads and
+// compares tensors.
 
 #include "chainrule/autograd.h"
 #include "support.h"
 
-// Graphs of every form: shared nodes, unused inputs, very deep and very wide ones.
 namespace chainrule::test {
 namespace {
 

@@ -1,5 +1,5 @@
-// Derivatives of high order, in forward and reverse and mixed, against closed forms.
-// support.h reads and compares tensors.
+// Derivatives up to the sixth against closed forms, of operations and of a `map`. support.h reads and
+// compares tensors.
 
 #include <cmath>
 #include <functional>
@@ -8,7 +8,6 @@
 #include "chainrule/map.h"
 #include "support.h"
 
-// Derivatives up to the sixth against closed forms, of operations and of a `map`.
 namespace chainrule::test {
 namespace {
 

@@ -1,11 +1,10 @@
-// What is recorded and what is not: detach, NoGrad, kept values, and their nesting.
-// support.h reads and compares tensors.
+// detach, no_grad, KeepValues and names: what changes how a graph is recorded. support.h reads and compares
+// tensors.
 
 #include "chainrule/autograd.h"
 #include "chainrule/graph.h"
 #include "support.h"
 
-// detach, no_grad, KeepValues and names: what changes how a graph is recorded.
 namespace chainrule::test {
 namespace {
 

@@ -1,5 +1,5 @@
-// Rules that have a kernel for numbers and operations for recorded gradients: both give the same, on ties and
-// special values, too.
+// An operation has one way to compute its gradient when only numbers are wanted, and another where these are
+// to be differentiated again. Both give the same, also for ties, at kinks and for special values.
 
 #include <cmath>
 #include <limits>
@@ -8,8 +8,6 @@
 #include "differences.h"
 #include "op_cases.h"
 
-// An operation has one way to compute its gradient when only numbers are wanted, and another where these are
-// to be differentiated again. Both give the same, also for ties, at kinks and for special values.
 namespace chainrule::test {
 namespace {
 

@@ -1,5 +1,4 @@
-// The same bits for any number of threads: every operation and its derivative, and whole training runs.
-// support.h reads and compares tensors.
+// Results are the same to the bit for any number of threads. support.h reads and compares tensors.
 
 #include <algorithm>
 #include <cmath>
@@ -18,7 +17,6 @@
 #include "op_cases.h"
 #include "thread_counts.h"
 
-// Results are the same to the bit for any number of threads.
 namespace chainrule::test {
 namespace {
 

@@ -1,13 +1,11 @@
-// A network of two layers whose every gradient is derived by hand, in plain loops, for each sample. support.h
-// reads and compares tensors.
+// The network of every introduction to backpropagation, z = W2·relu(W1 x + b1) + b2 with softmax and
+// cross-entropy, against gradients derived by hand and computed with plain loops.
 
 #include <cmath>
 
 #include "chainrule/autograd.h"
 #include "support.h"
 
-// The network of every introduction to backpropagation, z = W2·relu(W1 x + b1) + b2 with softmax and
-// cross-entropy, against gradients derived by hand and computed with plain loops.
 namespace chainrule::test {
 namespace {
 

@@ -1,5 +1,6 @@
 // graph_page FILE KIND [NAME]: writes the page of a graph that no expression of the tool makes: the training
 // step of a network, one with a scope and tensors of this name, or one that is large.
+
 #include <chainrule/draw.h>
 #include <chainrule/nn.h>
 

@@ -1,5 +1,6 @@
 // names_page FILE NAME...: writes the page of a walk through the product of variables with these names, which
 // may be anything: the names in the tool's expressions are identifiers.
+
 #include <chainrule/ops.h>
 #include <chainrule/walk.h>
 

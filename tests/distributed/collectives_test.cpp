@@ -1,5 +1,6 @@
 // Tensors that go between ranks: against what one rank would compute, and their gradients against finite
 // differences.
+
 #include <cmath>
 #include <limits>
 #include <thread>

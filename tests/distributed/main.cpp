@@ -1,5 +1,6 @@
 // Runs the tests on each rank that mpirun has started, or one of the programs that end badly, for
 // faults_test.cpp.
+
 #include <gtest/gtest.h>
 #include <mpi.h>
 

@@ -1,5 +1,6 @@
 // `chainrule train` where mpirun starts it several times: the model is that of one process, nothing is lost
 // whatever ends a rank, and what cannot work is said once.
+
 #include <gtest/gtest.h>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): <csignal> need not have kill
 #include <unistd.h>

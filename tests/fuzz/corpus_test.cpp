@@ -1,4 +1,4 @@
-// Each fuzz target on its corpus and on inputs near to it, as a test that every build runs.
+// What the fuzzers start from, and what is near to it, in every build: with every compiler and sanitizer.
 // targets.h names the targets.
 
 #include <algorithm>
@@ -10,7 +10,6 @@
 #include "paths.h"
 #include "support.h"
 
-// What the fuzzers start from, and what is near to it, in every build: with every compiler and sanitizer.
 namespace chainrule::test {
 namespace {
 

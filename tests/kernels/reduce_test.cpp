@@ -1,5 +1,5 @@
-// Reductions of lines of every kind against plain loops: sums to their accuracy, extrema with NaN and ties.
-// thread_counts.h runs them with several threads.
+// Reductions of arrays (outer, n, inner) along the middle axis: there are ways for lines of neighbours, for
+// short and long ones, and for wide and narrow rows.
 
 #include "kernels/reduce.h"
 
@@ -9,8 +9,6 @@
 #include "support.h"
 #include "thread_counts.h"
 
-// Reductions of arrays (outer, n, inner) along the middle axis: there are ways for lines of neighbours, for
-// short and long ones, and for wide and narrow rows.
 namespace chainrule::test {
 namespace {
 

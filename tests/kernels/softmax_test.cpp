@@ -1,5 +1,5 @@
-// softmax and its kin over lines of every length and size of numbers, against plain loops. thread_counts.h
-// runs them with several threads.
+// Softmax and its kin on lines of every length and position, beside what the table of operations says of
+// them: there are ways for long, short, neighbouring and narrow ones.
 
 #include "kernels/softmax.h"
 
@@ -9,8 +9,6 @@
 #include "support.h"
 #include "thread_counts.h"
 
-// Softmax and its kin on lines of every length and position, beside what the table of operations says of
-// them: there are ways for long, short, neighbouring and narrow ones.
 namespace chainrule::test {
 namespace {
 

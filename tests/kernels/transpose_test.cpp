@@ -1,4 +1,4 @@
-// Elements moved to other axes: every size, type and order, to the bit.
+// Transposes go by tiles as large as the vectors of the machine, and what is left over element by element.
 // Relies on permute of ops.h.
 
 #include <algorithm>
@@ -7,7 +7,6 @@
 #include "chainrule/ops.h"
 #include "support.h"
 
-// Transposes go by tiles as large as the vectors of the machine, and what is left over element by element.
 namespace chainrule::test {
 namespace {
 

@@ -1,12 +1,10 @@
-// Why first weights are random: equal units stay equal through training.
-// support.h compares the numbers.
+// Units that start alike get the same gradient, so they stay alike for ever: this is why networks start from
+// random numbers.
 
 #include "chainrule/data.h"
 #include "chainrule/optim.h"
 #include "support.h"
 
-// Units that start alike get the same gradient, so they stay alike for ever: this is why networks start
-// from random numbers.
 namespace chainrule::test {
 namespace {
 

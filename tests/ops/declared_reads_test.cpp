@@ -1,13 +1,11 @@
-// What operations say that their derivatives read is all that these read: everything else is taken away and
-// nothing changes.
+// A derivative declares which values it reads, and the others are released with their last handle. These
+// tests drop every handle before they differentiate, so that a value which was not declared is gone, and
+// compare with a graph that keeps everything.
 
 #include "chainrule/autograd.h"
 #include "differences.h"
 #include "op_cases.h"
 
-// A derivative declares which values it reads, and the others are released with their last handle. These
-// tests drop every handle before they differentiate, so that a value which was not declared is gone, and
-// compare with a graph that keeps everything.
 namespace chainrule::test {
 namespace {
 

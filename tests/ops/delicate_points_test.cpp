@@ -1,5 +1,5 @@
-// Gradients at kinks, ties, poles and zeros, which are chosen and promised in ops.h.
-// support.h reads and compares tensors.
+// Each line of the table at the top of ops.h: the (sub)gradients that were chosen where a derivative is not
+// unique, or where the obvious formula gives NaN. support.h reads and compares tensors.
 
 #include <limits>
 
@@ -8,8 +8,6 @@
 #include "chainrule/statistics.h"
 #include "support.h"
 
-// Each line of the table at the top of ops.h: the (sub)gradients that were chosen where a derivative is not
-// unique, or where the obvious formula gives NaN.
 namespace chainrule::test {
 namespace {
 

@@ -1,5 +1,5 @@
-// Handles as operands: moved from, the same twice, empty; values are given up only where nobody else has
-// them.
+// Handles that are empty, and handles that are moved from and used in one operation: values are given up only
+// where nobody else has them. support.h reads and compares tensors.
 
 #include <sstream>
 
@@ -15,7 +15,6 @@
 #include "chainrule/walk.h"
 #include "op_cases.h"
 
-// Handles that are empty, and handles that are moved from and used in one operation.
 namespace chainrule::test {
 namespace {
 

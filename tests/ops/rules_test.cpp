@@ -1,5 +1,5 @@
-// map and operations have the same derivative at every kink of every function, as both rely on
-// detail/rules.h.
+// The operations and `map` differentiate by the same rules: at kinks, poles, zeros of both signs, infinities,
+// NaN and far out, their values and derivatives of the first to the third order are the same.
 
 #include <algorithm>
 #include <cmath>
@@ -10,8 +10,6 @@
 #include "chainrule/map.h"
 #include "op_cases.h"
 
-// The operations and `map` differentiate by the same rules: at kinks, poles, zeros of both signs, infinities,
-// NaN and far out, their values and derivatives of the first to the third order are the same.
 namespace chainrule::test {
 namespace {
 

@@ -1,5 +1,5 @@
-// Infinities, NaN, zeros of both signs and subnormal numbers, as NumPy treats them; and accuracy in between.
-// support.h reads and compares tensors.
+// NaN, infinities, zeros of both signs, and accuracy far from 1: what the elementwise operations do where the
+// other tests, which stay near 1, do not look.
 
 #include <algorithm>
 #include <cmath>
@@ -7,8 +7,6 @@
 
 #include "op_cases.h"
 
-// NaN, infinities, zeros of both signs, and accuracy far from 1: what the elementwise operations do where
-// the other tests, which stay near 1, do not look.
 namespace chainrule::test {
 namespace {
 

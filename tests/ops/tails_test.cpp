@@ -1,5 +1,5 @@
-// Digits where functions are flat or steep: no derivative loses those that the value has lost.
-// support.h reads and compares tensors.
+// Where a result has been rounded to 0 or 1, its derivative still has all its digits, in every mode and
+// dtype. Expected numbers come from formulas without cancellation in long double.
 
 #include <cmath>
 #include <functional>
@@ -8,8 +8,6 @@
 #include "chainrule/map.h"
 #include "support.h"
 
-// Where a result has been rounded to 0 or 1, its derivative still has all its digits, in every mode and
-// dtype. Expected numbers come from formulas without cancellation in long double.
 namespace chainrule::test {
 namespace {
 

@@ -1,10 +1,7 @@
-// The options of `chainrule eval` for derivatives beyond gradients.
-// session.h has the expression as a function.
-
-#pragma once
-
 // What eval prints instead of gradients: Jacobians, Hessians, derivatives along a direction and of higher
 // order.
+
+#pragma once
 
 #include "session.h"
 

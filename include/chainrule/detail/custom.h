@@ -1,12 +1,8 @@
 /// \file
-/// How a function with a rule of the user's own becomes a node: what custom_gradient.h and custom_jvp are
-/// templates over. Structures of tensors are taken apart by trace.h; the nodes are in
-/// src/autograd/custom.cpp.
+/// How a user's own derivative becomes part of a graph: what is needed of it without its types, and the
+/// conversion between them and lists of tensors; src/autograd/custom.cpp.
 
 #pragma once
-
-// How a user's own derivative becomes part of a graph: what is needed of it without its types, and the
-// conversion between them and lists of tensors; src/autograd/custom.cpp.
 
 #include <memory>
 

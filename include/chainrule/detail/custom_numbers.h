@@ -1,12 +1,8 @@
 /// \file
-/// Functions of plain numbers with a rule of the user's own, called for each element of tensors that
-/// broadcast. The loop is in src/autograd/custom_numbers.cpp, so that a program compiles only its own
-/// function.
+/// How a user's function of numbers, with a derivative of its own, becomes an operation that works element by
+/// element: what is needed of it without its types; src/autograd/custom_numbers.cpp.
 
 #pragma once
-
-// How a user's function of numbers, with a derivative of its own, becomes an operation that works element by
-// element: what is needed of it without its types; src/autograd/custom_numbers.cpp.
 
 #include <concepts>
 #include <memory>

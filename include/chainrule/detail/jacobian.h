@@ -1,11 +1,8 @@
 /// \file
-/// What derivatives.h is made of: matrices of derivatives of a recorded function, and products with them.
-/// Functions are recorded by trace.h; all else is in src/autograd/jacobian.cpp.
+/// What Jacobians and products with second derivatives are made of, on lists of tensors;
+/// src/autograd/jacobian.cpp.
 
 #pragma once
-
-// What Jacobians and products with second derivatives are made of, on lists of tensors;
-// src/autograd/jacobian.cpp.
 
 #include "chainrule/detail/trace.h"
 

@@ -1,12 +1,9 @@
 /// \file
-/// Runs of functions under vmap and jvp: what stands for their arguments, and what comes of their results.
-/// Shared by vmap.h and transforms.h; the values themselves are in src/graph/traced.h.
+/// Runs of functions under vmap and jvp, whose arguments stand for what is seen outside: for tensors with one
+/// more axis, or for primals with their tangents. src/autograd/levels.cpp; src/graph/traced.h says what
+/// happens inside.
 
 #pragma once
-
-// Runs of functions under vmap and jvp, whose arguments stand for what is seen outside: for tensors with one
-// more axis, or for primals with their tangents. src/autograd/levels.cpp; src/graph/traced.h says what
-// happens inside.
 
 #include <memory>
 #include <optional>

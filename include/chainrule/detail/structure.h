@@ -1,11 +1,8 @@
 /// \file
-/// Structures of tensors: tuples, vectors, and structs that name their members once. Everything that goes
-/// over the tensors in one, as grad, vmap and modules do, asks for_each_leaf here.
+/// What functions take and give besides one tensor: tuples, pairs, arrays, vectors, and structs that name
+/// their members once, nested in any way. Their tensors are visited in order, each with its place for errors.
 
 #pragma once
-
-// What functions take and give besides one tensor: tuples, pairs, arrays, vectors, and structs that name
-// their members once, nested in any way. Their tensors are visited in order, each with its place for errors.
 
 #include <array>
 #include <optional>

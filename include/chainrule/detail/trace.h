@@ -1,12 +1,9 @@
 /// \file
-/// Runs a function on stand-ins for its arguments, to differentiate it: what grad, vjp, jacobian and the like
-/// have in common. Relies on structure.h for what arguments and results may be.
+/// One run of a function under a transform: its inputs are stand-ins of the user's tensors, so that a
+/// derivative counts only what reaches the result through the arguments, and transforms may be nested. What
+/// needs no template is in src/autograd/trace.cpp.
 
 #pragma once
-
-// One run of a function under a transform: its inputs are stand-ins of the user's tensors, so that a
-// derivative counts only what reaches the result through the arguments, and transforms may be nested. What
-// needs no template is in src/autograd/trace.cpp.
 
 #include <memory>
 

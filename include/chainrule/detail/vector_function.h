@@ -1,11 +1,8 @@
 /// \file
-/// A function of structures of tensors as one of vectors, which is what solvers work on. Relies on custom.h
-/// to give the solution a derivative; the solvers are in src/solvers.
+/// A user's function of a structure x and of further arguments, as solvers see it: a function of one vector
+/// and of a list of tensors; src/solvers/vector_function.cpp.
 
 #pragma once
-
-// A user's function of a structure x and of further arguments, as solvers see it: a function of one vector
-// and of a list of tensors; src/solvers/vector_function.cpp.
 
 #include <memory>
 

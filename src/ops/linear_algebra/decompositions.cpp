@@ -1,6 +1,7 @@
 // Decompositions of matrices: cholesky, qr, eigh, svd. One with several results makes a node for each, and
 // these share what LAPACK has found; as the derivative is linear in what comes from above, each passes its
 // own part back.
+
 #include <memory>
 
 #include "ops/linear_algebra/matrices.h"

@@ -1,5 +1,6 @@
 // einsum and tensordot: products of tensors whose axes have labels, summed over those that the result does
 // not have. Each pair of operands meets in a batched matmul, so all derivatives are those of the parts.
+
 #include <algorithm>
 #include <map>
 

@@ -1,5 +1,6 @@
 // Systems of linear equations: solve, solve_triangular, inverse, lstsq; and what operations on matrices
 // share.
+
 #include <algorithm>
 #include <memory>
 

@@ -1,5 +1,6 @@
 // Recurrent cells, and networks of them over sequences, composed of other operations; the steps of an LSTM
 // are one.
+
 #include "ops/networks/recurrent.h"
 
 #include <algorithm>

@@ -2,6 +2,7 @@
 // the network that the benchmark has, with the samples of a batch shared out to the ranks, and what each step
 // sends. With --wait-ms, ranks wait in place of computing: more of them than there are processors do not
 // fight for these, and what is measured is the network between them.
+
 #include <chainrule/custom_gradient.h>
 #include <chainrule/data.h>
 #include <chainrule/distributed.h>

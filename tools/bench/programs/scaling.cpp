@@ -1,5 +1,6 @@
 // Fits the model in scaling.h to what bench_data_parallel has measured, says how far it is from runs that it
 // was not fitted to, and draws what it predicts for many ranks: bench_scaling scaling.jsonl -o scaling.svg
+
 #include "scaling.h"
 
 #include <fmt/format.h>
