@@ -78,9 +78,9 @@ constexpr std::int64_t diagonal_chunk = 64;
 Tensor sum_of_diagonal(const Tensor& stack, const Tensor& units) { return sum(where(units == 1, stack, 0)); }
 
 /// What has been found for each pair of a result and an input: stacks of its rows, or of its columns.
-class Lines {
+class JacobianLines {
  public:
-  Lines(std::size_t results, std::size_t inputs) : inputs_(inputs), lines_(results * inputs) {}
+  JacobianLines(std::size_t results, std::size_t inputs) : inputs_(inputs), lines_(results * inputs) {}
   void add(std::size_t result, std::size_t input, Tensor line) {
     lines_[result * inputs_ + input].push_back(std::move(line));
   }
@@ -114,7 +114,7 @@ std::vector<Tensor> jacobians(const std::shared_ptr<const Trace>& trace, Jacobia
   const std::vector<Tensor>& inputs = trace->inputs();
   const bool forward = mode == JacobianMode::forward ||
                        (mode == JacobianMode::smaller && total_size(inputs) < total_size(results));
-  Lines lines(results.size(), inputs.size());
+  JacobianLines lines(results.size(), inputs.size());
   if (forward) {
     const Linearization linear(trace);
     for_each_units(inputs, chunk, [&](std::size_t input, std::int64_t, std::span<const Tensor> directions) {

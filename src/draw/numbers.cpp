@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 namespace chainrule {
 namespace {
@@ -36,16 +35,9 @@ std::string one_line(const Tensor& tensor) {
   std::size_t next = 0;
   if (elements.empty()) return "[]";
   if (is_small(tensor)) return list(elements, next, tensor.shape().sizes());
-  const Range range = range_of(elements);
-  return fmt::format("{} from {} to {}", to_string(tensor.shape()), number(range.smallest, 6),
-                     number(range.largest, 6));
-}
-
-Range range_of(const std::vector<double>& elements) {
   const auto [smallest, largest] = std::minmax_element(elements.begin(), elements.end());
-  return {*smallest,
-          std::accumulate(elements.begin(), elements.end(), 0.0) / static_cast<double>(elements.size()),
-          *largest};
+  return fmt::format("{} from {} to {}", to_string(tensor.shape()), number(*smallest, 6),
+                     number(*largest, 6));
 }
 
 }  // namespace chainrule

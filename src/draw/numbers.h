@@ -23,10 +23,4 @@ std::string number(double value, int digits);
 /// For fmt, which writes the sign of a NaN, too: a NaN without one, any other number as it is.
 inline double without_nan_sign(double value) { return std::isnan(value) ? NAN : value; }
 
-/// Smallest, mean and largest element.
-struct Range {
-  double smallest, mean, largest;
-};
-Range range_of(const std::vector<double>& elements);
-
 }  // namespace chainrule

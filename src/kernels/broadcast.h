@@ -26,9 +26,9 @@ struct Block {
 /// How a pass over an output goes over the operands that broadcast to it. Axes that all operands pass alike
 /// are merged, so most broadcasts are one block.
 template <std::size_t N>
-class Blocks {
+class BroadcastBlocks {
  public:
-  Blocks(const Shape& out, const std::array<const Shape*, N>& operands) : size_(out.size()) {
+  BroadcastBlocks(const Shape& out, const std::array<const Shape*, N>& operands) : size_(out.size()) {
     if (size_ == 0) return;
     bool alike = true;
     Axis all{size_, {}};
@@ -120,7 +120,7 @@ class Blocks {
 template <std::size_t N, class Body>
 void for_each_block(const Shape& out, const std::array<const Shape*, N>& operands, const Body& body,
                     std::int64_t grain = parallel_grain) {
-  Blocks<N>(out, operands).for_each(body, grain);
+  BroadcastBlocks<N>(out, operands).for_each(body, grain);
 }
 
 /// The same row by row: calls row(out_offset, offsets, strides, count).

@@ -98,8 +98,8 @@ class Pass {
   bool narrow_ = false;
   std::array<std::size_t, K> items_{};
   std::array<std::int64_t, K> sizes_{};
-  Blocks<K> blocks_;
-  std::array<std::optional<Blocks<1>>, K> repeated_;
+  BroadcastBlocks<K> blocks_;
+  std::array<std::optional<BroadcastBlocks<1>>, K> repeated_;
 };
 
 template <std::size_t K>

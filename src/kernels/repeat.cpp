@@ -38,15 +38,15 @@ struct RepeatLoop {
 }  // namespace
 
 template <class T>
-void repeat(const Blocks<1>& blocks, std::int64_t begin, std::int64_t end, const T* in, std::int64_t size,
-            T* to) {
+void repeat(const BroadcastBlocks<1>& blocks, std::int64_t begin, std::int64_t end, const T* in,
+            std::int64_t size, T* to) {
   blocks.for_each(begin, end, [&](const Block<1>& block) {
     simd::vectorized<RepeatLoop<T>>(block, in, size, to + (block.at - begin));
   });
 }
 
-void repeat(const Blocks<1>& blocks, std::int64_t begin, std::int64_t end, const void* in, std::int64_t size,
-            std::size_t item, void* to) {
+void repeat(const BroadcastBlocks<1>& blocks, std::int64_t begin, std::int64_t end, const void* in,
+            std::int64_t size, std::size_t item, void* to) {
   const auto as = [&]<class T>() {
     repeat<T>(blocks, begin, end, static_cast<const T*>(in), size, static_cast<T*>(to));
   };

@@ -17,7 +17,7 @@ constexpr std::size_t few_bytes = 512;
 void spell_out(const Array& part, const Shape& shape, void* to) {
   if (shape.size() == 0) return;
   const std::size_t item = item_size(part.dtype());
-  const Blocks<1> blocks(shape, {&part.shape()});
+  const BroadcastBlocks<1> blocks(shape, {&part.shape()});
   const void* in = part.raw();
   parallel_for(shape.size(), parallel_grain, [&](std::int64_t begin, std::int64_t end) {
     repeat(blocks, begin, end, in, part.size(), item,

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "chainrule/detail/api.h"
+#include "chainrule/named_tensors.h"
 #include "chainrule/tensor.h"
 
 namespace CHAINRULE_API chainrule {
@@ -97,8 +98,6 @@ class Buffer {
   std::shared_ptr<Slot> slot_;
 };
 
-/// Tensors by name, in an order: the state of a module, an optimiser, a schedule or an average.
-using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 /// Parameters by name, in an order.
 using NamedParameters = std::vector<std::pair<std::string, Parameter>>;
 /// Buffers by name, in an order.

@@ -19,10 +19,10 @@ namespace chainrule {
 namespace {
 
 /// Shows what each node of a backward pass sends to its inputs.
-class Observer final : public Backpropagation {
+class ShownBackward final : public Backpropagation {
  public:
   using Show = std::function<void(const Node& from, std::size_t input, const Tensor& sent)>;
-  explicit Observer(Show show) : show_(std::move(show)) {
+  explicit ShownBackward(Show show) : show_(std::move(show)) {
     called = "walk";
     observes = true;
   }
@@ -165,7 +165,7 @@ void Walk::backward() {
                     .equation = {{{derivative}}, {{numbers(derivative_kind(), total_.back())}}},
                     .result = total_.back(),
                     .total = total_.back()});
-  Observer([&](const Node& from, std::size_t input, const Tensor& sent) {
+  ShownBackward([&](const Node& from, std::size_t input, const Tensor& sent) {
     chain_rule(graph_.position(Borrowed(&from)), input, sent);
   }).run(graph_.output().tensor, total_.back(), false);
   total_.clear();
