@@ -161,7 +161,6 @@ class Array {
   void release_elements() noexcept {
     if (shared_ && byte_count() > sizeof storage_) release();
   }
-  bool uses_buffer() const { return shared_; }
 
  private:
   friend class kernels::Evaluation;

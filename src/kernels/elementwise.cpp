@@ -54,11 +54,6 @@ class Pass {
       loop_(stretch);
     });
   }
-  void run_in_threads(std::int64_t size, const std::byte* const* bases, void* out) const {
-    parallel_for(size, parallel_grain, [&](std::int64_t begin, std::int64_t end) {
-      run(begin, end, bases, static_cast<std::byte*>(out) + begin * out_item_);
-    });
-  }
 
  private:
   static std::array<const Shape*, K> shapes(const std::array<const Array*, K>& operands) {

@@ -66,7 +66,6 @@ class Step {
   const std::string& in(std::size_t i) const { return input_names_[i]; }
   const std::vector<std::string>& all_in() const { return input_names_; }
   DType dtype() const { return node_.tensors[0].dtype(); }
-  DType in_dtype(std::size_t i) const { return inputs_[i]->tensors[0].dtype(); }
   std::size_t rank() const { return node_.tensors[0].rank(); }
   std::size_t in_rank(std::size_t i) const { return inputs_[i]->tensors[0].rank(); }
   BatchSizes shape() const { return shape_of(node_); }

@@ -39,7 +39,7 @@ std::string minus_of_columns() {
 }
 
 struct Case {
-  explicit Case(const std::string& model, const std::string& table) : model(model, ".onnx"), table(table) {}
+  Case(const std::string& bytes, const std::string& rows) : model(bytes, ".onnx"), table(rows) {}
   ToolResult run(const std::string& command, std::vector<std::string> more = {}) const {
     more.insert(more.begin(), {model.path(), table.path()});
     return run_command(command, more);
