@@ -38,7 +38,7 @@ void check(const Table& table) {
 
 }  // namespace
 
-void csv(Bytes bytes) {
+static void csv(Bytes bytes) {
   const std::string& path = file_of(bytes);
   try {
     const Tensor values = load_csv(path, DType::float32);
@@ -59,5 +59,6 @@ void csv(Bytes bytes) {
   } catch (const IoError&) {
   }
 }
+static const Registered registered("csv", csv);
 
 }  // namespace chainrule::fuzz

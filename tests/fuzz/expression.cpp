@@ -60,7 +60,7 @@ void run(const cli::Request& request) {
 
 }  // namespace
 
-void expression(Bytes bytes) {
+static void expression(Bytes bytes) {
   if (bytes.size() > most_bytes) return;
   try {
     run(request_of(bytes));
@@ -72,5 +72,6 @@ void expression(Bytes bytes) {
   } catch (const MemoryError&) {
   }
 }
+static const Registered registered("expression", expression);
 
 }  // namespace chainrule::fuzz

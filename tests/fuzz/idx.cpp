@@ -6,12 +6,13 @@
 
 namespace chainrule::fuzz {
 
-void idx(Bytes bytes) {
+static void idx(Bytes bytes) {
   const std::string& path = file_of(bytes);
   try {
     if (!same_bits(load_idx(path), load_idx(path))) throw Finding("another array the second time");
   } catch (const IoError&) {
   }
 }
+static const Registered registered("idx", idx);
 
 }  // namespace chainrule::fuzz

@@ -6,7 +6,7 @@
 
 namespace chainrule::fuzz {
 
-void npy(Bytes bytes) {
+static void npy(Bytes bytes) {
   Tensor loaded;
   try {
     loaded = load_npy(file_of(bytes));
@@ -18,5 +18,6 @@ void npy(Bytes bytes) {
   if (!same_bits(again, loaded))
     throw Finding("not the same array when it is saved and loaded again: " + to_string(loaded));
 }
+static const Registered registered("npy", npy);
 
 }  // namespace chainrule::fuzz

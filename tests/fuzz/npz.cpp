@@ -6,7 +6,7 @@
 
 namespace chainrule::fuzz {
 
-void npz(Bytes bytes) {
+static void npz(Bytes bytes) {
   NamedTensors loaded;
   try {
     loaded = load_npz(file_of(bytes));
@@ -23,5 +23,6 @@ void npz(Bytes bytes) {
       throw Finding("not the same arrays when they are saved and loaded again");
   }
 }
+static const Registered registered("npz", npz);
 
 }  // namespace chainrule::fuzz

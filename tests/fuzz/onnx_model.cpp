@@ -31,7 +31,7 @@ Tensor input_for(const onnx::Port& port) {
 
 }  // namespace
 
-void onnx_model(Bytes bytes) {
+static void onnx_model(Bytes bytes) {
   try {
     const onnx::Model model = onnx::parse({reinterpret_cast<const char*>(bytes.data()), bytes.size()},
                                           "model", {.most_elements = most_elements});
@@ -45,5 +45,6 @@ void onnx_model(Bytes bytes) {
     return;
   }
 }
+static const Registered registered("onnx_model", onnx_model);
 
 }  // namespace chainrule::fuzz

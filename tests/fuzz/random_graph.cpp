@@ -194,9 +194,10 @@ class Check {
 
 }  // namespace
 
-void random_graph(Bytes bytes) {
+static void random_graph(Bytes bytes) {
   const Program program(bytes);
   Check(program).run();
 }
+static const Registered registered("random_graph", random_graph);
 
 }  // namespace chainrule::fuzz

@@ -6,7 +6,7 @@
 
 namespace chainrule::fuzz {
 
-void safetensors(Bytes bytes) {
+static void safetensors(Bytes bytes) {
   Safetensors loaded;
   try {
     loaded = load_safetensors(file_of(bytes));
@@ -18,5 +18,6 @@ void safetensors(Bytes bytes) {
   if (!same_bits(again.tensors, loaded.tensors) || again.metadata != loaded.metadata)
     throw Finding("not the same tensors when they are saved and loaded again");
 }
+static const Registered registered("safetensors", safetensors);
 
 }  // namespace chainrule::fuzz

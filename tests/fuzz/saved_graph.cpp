@@ -19,7 +19,7 @@ std::string drawn(const GraphRecord& graph) {
 
 }  // namespace
 
-void saved_graph(Bytes bytes) {
+static void saved_graph(Bytes bytes) {
   GraphRecord graph;
   try {
     graph = load_graph(file_of(bytes));
@@ -31,5 +31,6 @@ void saved_graph(Bytes bytes) {
   if (drawn(load_graph(scratch_path())) != before)
     throw Finding("another drawing when the graph is saved and loaded again, of\n" + before);
 }
+static const Registered registered("saved_graph", saved_graph);
 
 }  // namespace chainrule::fuzz

@@ -8,22 +8,27 @@
 #include <cstdint>
 #include <span>
 #include <stdexcept>
+#include <string_view>
+#include <vector>
 
 namespace chainrule::fuzz {
 
 using Bytes = std::span<const std::uint8_t>;
 using Target = void (*)(Bytes bytes);
 
-void expression(Bytes bytes);  ///< a command line of the tool: an expression and, each after a "$", values
-void csv(Bytes bytes);  ///< a table, read as one of numbers, with a column of text and without, and as any
-void npy(Bytes bytes);  ///< an array, which is the same when it is saved and loaded again
-void idx(Bytes bytes);  ///< an array, packed by gzip or not
-void npz(Bytes bytes);  ///< arrays by name, which are the same when they are saved and loaded again
-void safetensors(Bytes bytes);  ///< tensors by name, which are the same when they are saved and loaded again
-void saved_graph(Bytes bytes);  ///< a .graph.json, which is drawn, saved and loaded again
-void onnx_model(Bytes bytes);   ///< a model of ONNX, which is run and differentiated
-void random_graph(
-    Bytes bytes);  ///< a program over tensors, whose gradients must agree however they are computed
+/// All that are linked, in no order.
+struct NamedTarget {
+  std::string_view name;
+  Target run;
+};
+inline std::vector<NamedTarget>& targets() {
+  static std::vector<NamedTarget> all;
+  return all;
+}
+/// Each file enters its own, under the name of the file and of its corpus.
+struct Registered {
+  Registered(std::string_view name, Target run) { targets().push_back({name, run}); }
+};
 
 /// Longer inputs find nothing that these do not.
 inline constexpr std::size_t most_bytes = 4096;
