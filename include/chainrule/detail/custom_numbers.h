@@ -1,6 +1,6 @@
 /// \file
 /// How a user's function of numbers, with a derivative of its own, becomes an operation that works element by
-/// element: what is needed of it without its types; src/autograd/custom_numbers.cpp.
+/// element: what is needed of it without its types; src/ops/custom_numbers.cpp.
 
 #pragma once
 
