@@ -165,12 +165,13 @@ bool take_named_date(Rest& rest, Moment& moment) {
 /// Numbers in this order, 'd', 'm' and 'y', with the same sign between them, or "20200131".
 bool take_date(Rest& rest, std::string_view order, Moment& moment) {
   constexpr int all_digits = 8, year_digits = 4;
-  auto number = rest.number(order.front() == 'y' ? all_digits : 2);
-  if (!number) return false;
-  if (number->second == all_digits) {
-    moment.year = number->first / 10000;
-    moment.month = number->first / 100 % 100;
-    moment.day = number->first % 100;
+  const auto begin = rest.number(order.front() == 'y' ? all_digits : 2);
+  if (!begin) return false;
+  std::pair<int, int> number = *begin;  // and how many digits it has
+  if (number.second == all_digits) {
+    moment.year = number.first / 10000;
+    moment.month = number.first / 100 % 100;
+    moment.day = number.first % 100;
     constexpr int first = 1900, last = 2100;
     return moment.year >= first && moment.year < last && moment.day > 0 && is_date(moment);
   }
@@ -180,15 +181,16 @@ bool take_date(Rest& rest, std::string_view order, Moment& moment) {
       if ((sign != '-' && sign != '/' && sign != '.') || (i > 1 && sign != moment.sign)) return false;
       moment.sign = sign;
       rest.take(sign);
-      number = rest.number(year_digits);
-      if (!number) return false;
+      const auto next = rest.number(year_digits);
+      if (!next) return false;
+      number = *next;
     }
     if (order[i] == 'y') {
-      if (number->second != year_digits && (i == 0 || order.size() < 3 || number->second != 2)) return false;
-      moment.year = full_year(*number);
+      if (number.second != year_digits && (i == 0 || order.size() < 3 || number.second != 2)) return false;
+      moment.year = full_year(number);
     } else {
-      if (number->second > 2 || number->first == 0) return false;
-      (order[i] == 'm' ? moment.month : moment.day) = number->first;
+      if (number.second > 2 || number.first == 0) return false;
+      (order[i] == 'm' ? moment.month : moment.day) = number.first;
     }
   }
   return is_date(moment);
@@ -271,7 +273,8 @@ std::vector<std::string> date_parts(const std::string& form) {
 
 std::optional<double> parse_date(std::string_view text, const std::string& form, const std::string& part) {
   const std::string_view order = order_of(form);
-  const std::optional<Moment> moment = order == "?" ? std::nullopt : parse(text, order);
+  if (order == "?") return std::nullopt;
+  const std::optional<Moment> moment = parse(text, order);
   if (!moment) return std::nullopt;
   if (part == "year") return moment->year;
   if (part == "month") return moment->month;
