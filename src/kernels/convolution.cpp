@@ -17,8 +17,8 @@ namespace {
 constexpr std::int64_t most_elements = 1 << 17, most_windows = 768, least_windows = 96;
 
 /// The windows of a sample, cut into blocks.
-struct WindowBlocks {
-  WindowBlocks(std::int64_t all, std::int64_t depth)
+struct Blocks {
+  Blocks(std::int64_t all, std::int64_t depth)
       : windows(all), size(std::clamp(most_elements / depth / 32 * 32, least_windows, most_windows)) {
     count = (windows + size - 1) / size;
     size = ((windows + count - 1) / count + 31) / 32 * 32;  // evenly
@@ -210,7 +210,7 @@ void convolve(const Convolution& convolution, const T* x, const T* weight, const
       }
     });
   if (is_direct<T>(convolution)) return direct_convolve(convolution, x, weight, bias, y);
-  const WindowBlocks blocks(positions, depth);
+  const Blocks blocks(positions, depth);
   const bool direct = windows.are_elements();
   in_parallel(samples * groups * blocks.count, filters * depth * blocks.size,
               [&](std::int64_t task, std::int64_t end) {
@@ -266,7 +266,7 @@ void convolve_back(const Convolution& convolution, const T* y, const T* weight, 
   // Of few samples, parts of the channels are computed at the same time.
   const std::int64_t parts = samples * groups >= 16 ? 1 : std::min<std::int64_t>(channels, 8);
   const std::int64_t most = (channels + parts - 1) / parts;
-  const WindowBlocks blocks(positions, most * kernel);
+  const Blocks blocks(positions, most * kernel);
   const bool direct = windows.are_elements();
   in_parallel(samples * groups * parts, filters * most * kernel * positions,
               [&](std::int64_t task, std::int64_t end) {
@@ -325,7 +325,7 @@ void convolution_weight(const Convolution& convolution, const T* x, const T* y, 
   Scratch<T> further((stretches - 1) * size);
   T* const others = further.data();
   std::fill_n(others, (stretches - 1) * size, T(0));
-  const WindowBlocks blocks(positions, most * kernel);
+  const Blocks blocks(positions, most * kernel);
   const bool direct = windows.are_elements();
   in_parallel(stretches * groups * parts, samples / stretches * filters * most * kernel * positions,
               [&](std::int64_t task, std::int64_t end) {
