@@ -1,5 +1,5 @@
 // How an operation becomes a node: its value is computed, and recorded if a gradient may be asked for. Every
-// operation of the library passes here; what one has to have is said below.
+// operation of the library passes here; what one has to have is said in operation.h.
 
 #pragma once
 
@@ -13,93 +13,11 @@
 #include "graph/cotangent.h"
 #include "graph/deferral.h"
 #include "graph/observer.h"
+#include "graph/operation.h"
 #include "graph/stored.h"
 #include "graph/traced.h"
 
-/// How an operation becomes a node.
-///
-/// An operation is one struct. Its members are the parameters, as the axes of a sum, which never change, so
-/// that it can be run again on other inputs (Node::again); it has
-///   name, formula                      what people read
-///   Array forward(Values in) const     checks the shapes, then computes; throws ShapeError, DTypeError
-///   Reads reads(wanted) const          which values the derivative reads, if `wanted(i)` inputs need one
-///   void vjp(in, out, g, to) const     the vector-Jacobian product, in terms of public operations, or by a
-///                                      kernel where to.in_numbers()
-///   LocalFormula local_formula(input, names, name) const    vjp for people
-/// where it has members
-///   Attributes attributes() const      them by name, for those who compare, print or write a graph
-/// and may have
-///   Notation notation                  how drawings write it, unless by its name
-///   void scalar_vjp(in, value, g, to) const    vjp in bare numbers, for a scalar and its scalar inputs
-///   std::int64_t flops(in, shape) const    unless it does one thing per element
-///   struct Saved                       what forward leaves for the derivative beside inputs and result, or
-///                                      finds known already. The node keeps it, and these are then
-///                                      forward(in, saved, wanted) and
-///                                      vjp(in, out, g, to, saved)
-/// and, for values under a transform (graph/traced.h), where forward is not called, so that the derivative
-/// finds Saved as it was:
-///   Tensor composed(in) const              the same in other operations, which then follow these rules
-///   Tensor batch(at) const                 the physical result, batch axis first, of at.in, of which
-///                                          at.has(i) are physical; without it, sample after sample
-///   static constexpr bool linear = true    the derivative along tangents is the operation on them
-///   Tensor jvp(in, out, tangents) const    that derivative; without it, from vjp
-/// (graph/stored.h has two more, of dtypes that are only stored).
 namespace chainrule {
-
-/// The values of the inputs.
-using Values = std::span<const Array* const>;
-/// The inputs as tensors, in a derivative.
-using Inputs = std::span<const Tensor>;
-
-/// What forward leaves for the derivative; of most operations nothing.
-template <class Op>
-struct SavedByOperation {
-  struct type {};
-};
-template <class Op>
-requires requires { typename Op::Saved; }
-struct SavedByOperation<Op> {
-  using type = typename Op::Saved;
-};
-template <class Op>
-using SavedOf = typename SavedByOperation<Op>::type;
-template <class Op>
-constexpr bool saves = requires {
-  typename Op::Saved;
-};
-
-template <class Op>
-Array value_by(const Op& op, Values in, [[maybe_unused]] SavedOf<Op>& saved, [[maybe_unused]] Wanted wanted) {
-  if constexpr (saves<Op>)
-    return op.forward(in, saved, wanted);
-  else
-    return op.forward(in);
-}
-template <class Op>
-void vjp_by(const Op& op, Inputs in, const Tensor& out, const Tensor& g, Cotangents& to,
-            [[maybe_unused]] const SavedOf<Op>& saved) {
-  if constexpr (saves<Op>)
-    op.vjp(in, out, g, to, saved);
-  else
-    op.vjp(in, out, g, to);
-}
-
-template <class Op>
-concept HasRules = saves<Op> ||
-    requires(const Op& op, Values values, Inputs in, const Tensor& tensor, Cotangents& to) {
-  { op.forward(values) } -> std::same_as<Array>;
-  { op.vjp(in, tensor, tensor, to) } -> std::same_as<void>;
-};
-
-template <class Op>
-concept Operation = HasRules<Op> && requires(const Op& op) {
-  { op.name } -> std::convertible_to<std::string_view>;
-  { op.formula } -> std::convertible_to<std::string_view>;
-  { op.reads(Wanted()) } -> std::same_as<Reads>;
-  {
-    op.local_formula(std::size_t{}, std::span<const std::string>{}, std::string{})
-    } -> std::same_as<LocalFormula>;
-};
 
 template <Operation Op>
 class OperationNode : public Node {
@@ -354,49 +272,6 @@ Tensor apply_to_stored(const Op& op, Here here, std::span<const Tensor* const> t
   return computed.stored(apply_again<N>(op, here, computed.in, saved), keeps_integers);
 }
 
-template <std::size_t N, Operation Op>
-Tensor batched_result(const Op& op, Here here, const Unwrapped& at) {
-  if constexpr (requires { op.batch(at); })
-    return op.batch(at);
-  else
-    return at.one_by_one(op.name,
-                         [&](const std::vector<Tensor>& sample) { return apply_again<N>(op, here, sample); });
-}
-
-/// The tangent of a result, empty for zeros.
-template <std::size_t N, Operation Op>
-Tensor tangent_of_result(const Op& op, Here here, const Unwrapped& at, const Tensor& out,
-                         const SavedOf<Op>& saved) {
-  if (!is_floating(out.node()->dtype())) return {};
-  if constexpr (requires { Op::linear; }) {
-    std::vector<Tensor> tangents = at.tangents;
-    for (std::size_t i = 0; i < tangents.size(); ++i)
-      if (tangents[i].is_empty()) tangents[i] = zeros_like(at.in[i]);
-    return apply_again<N>(op, here, tangents);
-  } else if constexpr (requires { op.jvp(Inputs(), out, Inputs()); }) {
-    return op.jvp(at.in, out, at.tangents);
-  } else {
-    return pushed_through(out, at.in, at.tangents,
-                          [&](const Tensor& v, Cotangents& to) { vjp_by(op, at.in, out, v, to, saved); });
-  }
-}
-
-/// The value of an operation some of whose inputs stand for others under a transform.
-template <std::size_t N, Operation Op>
-Array compute_traced(const Op& op, Here here, std::span<const Tensor* const> tensors,
-                     [[maybe_unused]] const SavedOf<Op>& known) {
-  if constexpr (requires { op.composed(Inputs()); }) {
-    std::vector<Tensor> in;
-    for (const Tensor* tensor : tensors) in.push_back(*tensor);
-    return value_of(op.composed(in));
-  } else {
-    const Unwrapped at(tensors);
-    if (at.kind == Traced::Kind::batched) return batched_value(at.level, batched_result<N>(op, here, at));
-    SavedOf<Op> saved = known;
-    const Tensor out = apply_again<N>(op, here, at.in, saved);
-    const bool is_constant = std::ranges::all_of(at.tangents, &Tensor::is_empty);
-    return dual_value(at.level, out, is_constant ? Tensor() : tangent_of_result<N>(op, here, at, out, saved));
-  }
-}
-
 }  // namespace chainrule
+
+#include "graph/apply_traced.h"

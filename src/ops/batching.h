@@ -1,5 +1,5 @@
 // What operations share that have rules under vmap: places that are tensors, and operations that only read
-// numbers. graph/apply.h says when a rule is called.
+// numbers. graph/operation.h says when a rule is called.
 
 #pragma once
 
