@@ -1,3 +1,6 @@
+// How the inputs of an operation become those of its node. What a temporary refers to is taken over rather
+// than counted once more, so that its value goes as early as it can.
+
 #pragma once
 
 #include <algorithm>
@@ -7,8 +10,6 @@
 
 #include "graph/node.h"
 
-/// How the inputs of an operation become those of its node. What a temporary refers to is taken over rather
-/// than counted once more, so that its value goes as early as it can.
 namespace chainrule {
 
 /// An input on its way into an operation.

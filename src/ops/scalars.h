@@ -1,9 +1,10 @@
+// A shorter way to the node that apply() makes, for operations on scalars alone: their values need no array
+// on the way and no question about shapes, which is half of what a node of a graph of scalars takes to make.
+
 #pragma once
 
 #include "graph/apply.h"
 
-/// A shorter way to the node that apply() makes, for operations on scalars alone: their values need no array
-/// on the way and no question about shapes, which is half of what a node of a graph of scalars takes to make.
 namespace chainrule::ops {
 
 /// The node of a scalar in a dtype in which operations compute derivatives, or null for any other operand.
