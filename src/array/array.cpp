@@ -31,6 +31,8 @@ Array new_array(std::string_view operation, const Shape& shape, DType dtype) {
     return {shape, dtype};
   } catch (const ShapeError& error) {
     throw ShapeError(std::string(operation) + ": " + error.what());
+  } catch (const MemoryError& error) {
+    throw MemoryError(std::string(operation) + ": " + error.what());
   }
 }
 

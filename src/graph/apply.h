@@ -176,7 +176,7 @@ Array compute(const Op& op, Here here, Values in, std::span<const Tensor* const>
       if (any_traced(in)) return compute_traced<N>(op, here, tensors, saved);
     return value_by(op, in, saved, saves<Op> ? Recording::wanted_of(tensors) : Wanted());
   } catch (...) {
-    rethrow_in_call(here, tensors);
+    rethrow_in_operation(op.name, here, tensors);
   }
 }
 

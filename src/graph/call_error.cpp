@@ -57,11 +57,27 @@ bool is_of_user(Here here) {
 
 namespace {
 
+/// What an error may be called by.
+struct Caller {
+  std::string_view called = {};     // what the user has called: all errors are of that
+  std::string_view operation = {};  // what was computed, for errors that say no name
+};
+
+/// Those of arrays, which know no operation, begin so.
+bool is_nameless(std::string_view message) {
+  return message.starts_with("shape (") || message.starts_with("too large: ") ||
+         message.starts_with("out of memory: ");
+}
+
 template <class Error>
-[[noreturn]] void throw_placed(const Error& error, std::string_view called, const std::string& names,
+[[noreturn]] void throw_placed(const Error& error, const Caller& caller, const std::string& names,
                                Here here) {
   std::string message(bare_message(error));
-  if (!called.empty()) message.replace(0, std::min(message.find(": "), message.size()), called);
+  const std::string_view name = caller.called.empty() ? caller.operation : caller.called;
+  if (is_nameless(message) && !name.empty())
+    message.insert(0, std::string(name) + ": ");
+  else if (!caller.called.empty())
+    message.replace(0, std::min(message.find(": "), message.size()), caller.called);
   const std::size_t bare = message.size();
   message += names;
   const Placed placed(bare, message.size());
@@ -72,19 +88,21 @@ template <class Error>
   throw PlacedError<Error>(message, placed);
 }
 
-[[noreturn]] void rethrow(std::string_view called, const std::string& names, Here here) {
+[[noreturn]] void rethrow(const Caller& caller, const std::string& names, Here here) {
   try {
     throw;
   } catch (const ShapeError& error) {
-    throw_placed(error, called, names, here);
+    throw_placed(error, caller, names, here);
   } catch (const DTypeError& error) {
-    throw_placed(error, called, names, here);
+    throw_placed(error, caller, names, here);
   } catch (const GradError& error) {
-    throw_placed(error, called, names, here);
+    throw_placed(error, caller, names, here);
   } catch (const LinAlgError& error) {
-    throw_placed(error, called, names, here);
+    throw_placed(error, caller, names, here);
   } catch (const ArgumentError& error) {
-    throw_placed(error, called, names, here);
+    throw_placed(error, caller, names, here);
+  } catch (const MemoryError& error) {
+    throw_placed(error, caller, names, here);
   }
 }
 
@@ -104,7 +122,10 @@ std::string called_with(std::span<const Tensor* const> tensors) {
 }  // namespace
 
 void rethrow_in_call(std::string_view called, Here here, std::span<const Tensor* const> tensors) {
-  rethrow(called, called_with(tensors), here);
+  rethrow({.called = called}, called_with(tensors), here);
+}
+void rethrow_in_operation(std::string_view operation, Here here, std::span<const Tensor* const> tensors) {
+  rethrow({.operation = operation}, called_with(tensors), here);
 }
 void rethrow_in_call(Here here, std::span<const Tensor> tensors) {
   std::vector<const Tensor*> pointers;

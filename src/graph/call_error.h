@@ -13,9 +13,9 @@
 
 namespace chainrule {
 
-// For handlers of errors, which they throw on: a ShapeError, DTypeError, GradError, LinAlgError or
-// ArgumentError with the place in the user's source at its end. An error from a call inside a call gets the
-// place of the outer one, which the user has written. All other errors stay as they are.
+// For handlers of errors, which they throw on: a ShapeError, DTypeError, GradError, LinAlgError,
+// ArgumentError or MemoryError with the place in the user's source at its end. An error from a call inside a
+// call gets the place of the outer one, which the user has written. All other errors stay as they are.
 
 /// With the names of the tensors of the call; and as the error of `called`, unless that is empty.
 [[noreturn]] void rethrow_in_call(std::string_view called, Here here, std::span<const Tensor* const> tensors);
@@ -30,6 +30,9 @@ namespace chainrule {
   rethrow_in_call({}, here, tensors);
 }
 [[noreturn]] void rethrow_in_call(Here here, std::span<const Tensor> tensors);
+/// As rethrow_in_call(here, tensors), and errors of arrays, which know no operation, as those of this one.
+[[noreturn]] void rethrow_in_operation(std::string_view operation, Here here,
+                                       std::span<const Tensor* const> tensors);
 /// As from a call with these operands, as `Tensor f(const Operand& x) try { ... } catch (...) {
 /// rethrow_in_call(x); }`
 template <std::same_as<Operand> First, std::same_as<Operand>... Operands>

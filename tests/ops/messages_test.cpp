@@ -164,6 +164,45 @@ TEST(CallErrors, of_making_and_reading_tensors_name_file_and_line) {
   EXPECT_THROW((void)polygamma(-1, W), std::invalid_argument);
 }
 
+TEST(CallErrors, of_too_large_results_name_what_was_called_and_ask_for_no_memory) {
+  const TensorLimit limit(1 << 20);
+  Generator generator(1);
+  const Tensor x = ones({1, 300}).named("x"), column = ones({300, 1});
+  const auto names = [&](const std::string& name, const std::function<void()>& call) {
+    const std::string message = complaint(call);
+    EXPECT_TRUE(message.starts_with(name + ": too large: ")) << message;
+  };
+  const std::int64_t huge = std::int64_t{1} << 40;
+  names("add", [&] { (void)(x + ones({1000, 1})); });
+  names("matmul", [&] { (void)matmul(ones({1000, 1}), x); });
+  names("outer", [&] { (void)outer(ones({1000}), x[0]); });
+  names("broadcast_to", [&] { (void)broadcast_to(x, {huge, 300}); });
+  names("repeat", [&] { (void)repeat(x, {huge, 1}); });
+  names("tile", [&] { (void)tile(x, {huge, 1}); });
+  names("repeat_interleave", [&] { (void)repeat_interleave(x, huge); });
+  names("pad", [&] { (void)pad(x, {huge, huge}); });
+  names("concatenate", [&] { (void)concatenate(std::vector<Tensor>(1000, x)); });
+  names("kron", [&] { (void)kron(ones({30, 30}), ones({30, 30})); });
+  names("diag", [&] { (void)diag(ones({1000})); });
+  names("one_hot", [&] { (void)one_hot(tensor({1}), huge); });
+  names("zeros", [&] { (void)zeros({huge}); });
+  names("ones", [&] { (void)ones({huge}); });
+  names("full", [&] { (void)full({huge}, 3); });
+  names("eye", [&] { (void)eye(1 << 20); });
+  names("arange", [&] { (void)arange(0, huge); });
+  names("linspace", [&] { (void)linspace(0, 1, huge); });
+  names("rand", [&] { (void)rand({huge}, generator); });
+  names("randn", [&] { (void)randn({huge}, generator); });
+  names("randint", [&] { (void)randint(0, 2, {huge}, generator); });
+  names("bincount", [&] { (void)bincount(tensor({huge})); });
+  names("cdist", [&] { (void)cdist(ones({1000, 1}), ones({1000, 1})); });
+  names("take_rows", [&] { (void)take_rows(x, zeros({1000}, DType::int64)); });
+  names("meshgrid", [&] { (void)meshgrid({x[0], ones({1000})}); });
+  names("tril", [&] { (void)tril(broadcast_to(ones({1, 300}), {436, 300})); });
+  const std::string placed = complaint([&] { (void)repeat(x, {huge, 1}); });
+  EXPECT_TRUE(mentions(placed, {"; called with 'x' at ", "messages_test.cpp:"})) << placed;
+}
+
 TEST(CallErrors, name_no_place_in_the_library) {
   Generator generator(1);
   const std::string message = complaint([&] { (void)Linear(-1, 2, generator); });
