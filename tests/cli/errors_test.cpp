@@ -116,6 +116,22 @@ TEST(ExpressionErrors, of_shapes_point_at_the_operator_and_are_failures_of_the_w
   EXPECT_EQ(run_tool({"eval", "sum(v, axis=1)", "v=[1,2,3]"}).exit_code, 1);
 }
 
+TEST(ExpressionErrors, say_the_name_that_was_called) {
+  expect_failure("transpose(W, (0, 5))", 1,
+                 "transpose: axis 5 does not exist: shape (2, 2); give one from -2 to 1; called with 'W'\n"
+                 "  transpose(W, (0, 5))\n  ^");
+  for (const char* name : {"moveaxis", "movedim", "swapaxes", "swapdims", "transpose"})
+    EXPECT_TRUE(mentions(run_tool({"eval", std::string(name) + "([[1]], 0, 5)"}).errors,
+                         {"chainrule eval: " + std::string(name) + ": axis 5 does not exist"}));
+  EXPECT_TRUE(mentions(run_tool({"eval", "repeat_interleave([1, 2], 99999999999)"}).errors,
+                       {"chainrule eval: repeat_interleave: too large: 1599999999984 bytes"}));
+  expect_failure("celu(v, 0)", 1,
+                 "celu: alpha is 0, and x is divided by it; give another; called with 'v'\n  celu(v, 0)\n  ^");
+  expect_failure("meshgrid(v, 'x')", 2,
+                 "meshgrid: the text 'x' is among its tensors; give numbers\n"
+                 "  meshgrid(v, 'x')\n  ^");
+}
+
 TEST(ExpressionErrors, tell_to_reduce_what_is_no_scalar_when_gradients_are_asked_for) {
   const std::string message =
       "the result has shape (3,); only a scalar has gradients, so reduce it, with sum(...) or mean(...)\n";
@@ -260,7 +276,7 @@ TEST(ValueErrors, refuse_shapes_that_nobody_means) {
                        "zeros: shape is a tuple; it should be a shape without negative sizes\n"
                        "  x=zeros((2,-1))\n    ^");
   expect_value_failure("x=one_hot([1],99999999999)", 1,
-                       "too large: 799999999992 bytes for shape (1, 99999999999) in int64; at most "
+                       "one_hot: too large: 799999999992 bytes for shape (1, 99999999999) in int64; at most "
                        "2147483648 are allowed here\n  x=one_hot([1],99999999999)\n    ^");
   EXPECT_EQ(run_tool({"eval", "1", "x=eye(1000000)"}).exit_code, 1);
   EXPECT_EQ(run_tool({"eval", "1", "x=arange(-9223372036854775807, 9223372036854775807)"}).exit_code, 1);

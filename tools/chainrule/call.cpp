@@ -140,6 +140,9 @@ std::vector<Tensor> Arguments::tensors(std::size_t i) const {
   std::vector<Tensor> result;
   DType common = DType::boolean;
   for (const Value& item : list->items()) {
+    if (!item.as<Tensor>() && !item.is_number() && !item.as<List>())
+      throw CommandError(std::string(called_) + ": " + describe(item) +
+                         " is among its tensors; give numbers");
     result.push_back(to_tensor(item, {.floats = context_.dtype}));
     common = promote(common, result.back().dtype());
   }
@@ -257,11 +260,49 @@ std::string signature(const Function& function, std::string_view called) {
   return std::string(called) + "(" + text + ")";
 }
 
+namespace {
+
+/// The message of an error as of what the expression calls, which may be made of other operations, or be
+/// another name for one.
+std::string as_called(const std::exception& error, std::string_view called) {
+  std::string message(without_place(error));
+  const std::size_t end = message.find(": ");
+  if (end == std::string::npos) return message;
+  const std::string_view first = std::string_view(message).substr(0, end);
+  if (first == "too large" || first == "out of memory" || first.starts_with("shape ("))
+    return std::string(called) + ": " + message;
+  if (first != called && registry::find(first) != nullptr) message.replace(0, end, called);
+  return message;
+}
+
+registry::Result result_of(const Function& function, Arguments& arguments) {
+  const std::string_view called = arguments.called();
+  try {
+    return function.call(arguments);
+  } catch (const ParseError&) {  // of the expression, as written
+    throw;
+  } catch (const ShapeError& error) {
+    throw ShapeError(as_called(error, called));
+  } catch (const DTypeError& error) {
+    throw DTypeError(as_called(error, called));
+  } catch (const GradError& error) {
+    throw GradError(as_called(error, called));
+  } catch (const LinAlgError& error) {
+    throw LinAlgError(as_called(error, called));
+  } catch (const MemoryError& error) {
+    throw MemoryError(as_called(error, called));
+  } catch (const std::invalid_argument& error) {
+    throw std::invalid_argument(as_called(error, called));
+  }
+}
+
+}  // namespace
+
 Value call(const Function& function, std::string_view called, std::vector<Value> arguments,
            std::span<const std::string_view> keywords, Context& context) {
   Arguments bound(function, called, bind(function, called, std::move(arguments), keywords), context);
   const bool weak = function.weak && bound.all_numbers();
-  registry::Result result = function.call(bound);
+  registry::Result result = result_of(function, bound);
   if (auto* several = std::get_if<std::vector<Tensor>>(&result))
     return List({several->begin(), several->end()}, true);
   auto& one = std::get<Tensor>(result);

@@ -100,6 +100,8 @@ class Machine {
         throw LinAlgError(std::string(without_place(error)) + pointer(instruction));
       } catch (const GradError& error) {
         throw GradError(std::string(without_place(error)) + pointer(instruction));
+      } catch (const std::invalid_argument& error) {
+        throw std::invalid_argument(std::string(without_place(error)) + pointer(instruction));
       }
     }
     return pop();
