@@ -206,6 +206,24 @@ OpCase eigh_row() {
       {not_square([](const Tensor& a) { return eigh(a).eigenvalues; })});
 }
 
+// Of values that are not told apart, whose derivative is an operation.
+OpCase eigvalsh_row() {
+  OpCase result = row("eigvalsh", true,
+                      {of(
+                          "", [](const Tensor& a) { return eigvalsh(a); }, eigenvalues_of, {{{3, 3}}}, true)},
+                      {not_square([](const Tensor& a) { return eigvalsh(a); })});
+  result.derivative = "of_eigenvalues";
+  return result;
+}
+OpCase svdvals_row() {
+  OpCase result =
+      row("svdvals", true,
+          {of("", [](const Tensor& a) { return svdvals(a); }, singular_values_of, {{{3, 2}}, {{2, 3}}})},
+          {no_matrix([](const Tensor& a) { return svdvals(a); })});
+  result.derivative = "of_singular_values";
+  return result;
+}
+
 OpCase cholesky_row() {
   const auto call = [](const Tensor& a) { return cholesky(matmul(a, turned(a))); };
   return row("cholesky", false,
@@ -265,14 +283,9 @@ std::vector<OpCase> decomposition_rows() {
       cholesky_row(),
       qr_row(),
       eigh_row(),
-      row("eigvalsh", true,
-          {of(
-              "", [](const Tensor& a) { return eigvalsh(a); }, eigenvalues_of, {{{3, 3}}}, true)},
-          {not_square([](const Tensor& a) { return eigvalsh(a); })}),
+      eigvalsh_row(),
       svd_row(),
-      row("svdvals", true,
-          {of("", [](const Tensor& a) { return svdvals(a); }, singular_values_of, {{{3, 2}}})},
-          {no_matrix([](const Tensor& a) { return svdvals(a); })}),
+      svdvals_row(),
       row("det", false,
           {of(
               "", [](const Tensor& a) { return det(a); }, determinant_of, squares)},

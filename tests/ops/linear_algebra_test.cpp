@@ -1,6 +1,7 @@
 // Decompositions where they are delicate: singular matrices, equal eigenvalues, NaN, empty matrices, dtypes,
 // batches.
 
+#include <functional>
 #include <limits>
 
 #include "chainrule/autograd.h"
@@ -8,6 +9,8 @@
 #include "chainrule/random.h"
 #include "chainrule/shaping.h"
 #include "chainrule/statistics.h"
+#include "chainrule/transforms.h"
+#include "chainrule/vmap.h"
 #include "differences.h"
 #include "support.h"
 
@@ -75,6 +78,62 @@ TEST(Eigenvalues, have_gradients_also_where_some_are_equal) {
   EXPECT_TRUE(close(gradients(sum(square(eigh(a).eigenvalues)), {a})[a], 2 * diagonal({2, 2, 1}), 1e-12));
   EXPECT_TRUE(close(gradients(sum(square(svdvals(a))), {a})[a], 2 * diagonal({2, 2, 1}), 1e-12));
   EXPECT_TRUE(close(gradients(prod(eigvalsh(a)), {a})[a], diagonal({2, 2, 4}), 1e-12));
+}
+
+/// H v for the Hessian H of f at x, by two passes back, and by one back and one forward.
+std::vector<Tensor> hessian_products(const std::function<Tensor(const Tensor&)>& f, const Tensor& at,
+                                     const Tensor& v) {
+  const Tensor x = variable(at), slope_ = gradients(f(x), {x}, {.create_graph = true})[x];
+  return {gradients(sum(slope_ * v), {x})[x], jvp(grad(f), at, v).tangent};
+}
+
+TEST(Eigenvalues, have_second_derivatives_also_where_some_are_equal_or_close) {
+  Engine engine(seed());
+  const Tensor q = qr(random_tensor({4, 4}, engine)).Q, x = random_tensor({4, 4}, engine),
+               v = x + transposed(x);
+  const auto cubes = [](const Tensor& a) { return sum(pow(eigvalsh(a), 3)); };  // tr A³
+  for (const double gap : {0.0, 1e-14, 1e-10, 1e-6, 1e-3}) {
+    const Tensor a = matmul(q * tensor({2.0, 2.0 + gap, 2.0 - gap, -1.0}), transposed(q));
+    const Tensor expected = 3.0 * (matmul(a, v) + matmul(v, a));
+    EXPECT_TRUE(close(hessian_products(cubes, a, v)[0], expected, 1e-9)) << gap;
+    const Tensor both = stack({a, eye(4)}), along = stack({v, v});
+    EXPECT_TRUE(close(hessian_products(cubes, both, along)[0], stack({expected, 6 * v}), 1e-9)) << gap;
+    EXPECT_TRUE(close(hessian_products([](const Tensor& t) { return sum(eigvalsh(t)); }, a, v)[0],
+                      zeros({4, 4}), 1e-9));
+  }
+  // Along a direction in which equal ones part, also forward; where they do not, nobody knows.
+  const Tensor parting = tensor({{1.0, 2.0}, {2.0, -3.0}});
+  for (const Tensor& product : hessian_products(cubes, eye(2), parting))
+    EXPECT_TRUE(close(product, 6 * parting, 1e-12));
+  const Tensor together = tensor({{1.0, 2.0}, {2.0, 1.0}});
+  EXPECT_TRUE(std::isnan(hessian_products(cubes, eye(2), together)[1][{0, 1}].item()));
+}
+
+TEST(Eigenvalues, that_are_told_from_close_ones_have_second_derivatives_by_their_gap) {
+  const Tensor v = tensor({{0.0, 1.0}, {1.0, 0.0}});
+  const auto largest = [](const Tensor& a) { return eigvalsh(a)[-1]; };  // 1 + gap + v₀₁² / gap + ...
+  for (const double gap : {1e-9, 1e-6, 1e-3, 1.0})
+    for (const Tensor& product : hessian_products(largest, tensor({{1.0, 0.0}, {0.0, 1.0 + gap}}), v))
+      EXPECT_TRUE(close(product * gap, v, 1e-6)) << gap;
+  for (const Tensor& product : hessian_products(largest, eye(2), v))
+    EXPECT_FALSE(std::isfinite(product[{0, 1}].item())) << product;
+}
+
+TEST(SingularValues, have_second_derivatives_also_where_some_are_equal_or_zero) {
+  Engine engine(seed());
+  const auto fourth = [](const Tensor& a) { return sum(pow(svdvals(a), 4)); };  // ‖A Aᵀ‖²
+  for (const Shape& shape : {Shape{4, 3}, Shape{3, 4}, Shape{3, 3}})
+    for (const std::vector<double>& numbers :
+         {std::vector{2.0, 2.0, 1.0}, {2.0, 2.0, 2.0}, {2.0, 2.0 - 1e-9, 0.0}, {1.0, 0.0, 0.0}}) {
+      const Tensor u = qr(random_tensor({shape[0], 3}, engine)).Q, v = random_tensor(shape, engine);
+      const Tensor a = matmul(u * tensor(numbers), transposed(qr(random_tensor({shape[1], 3}, engine)).Q));
+      const Tensor right = matmul(transposed(a), a), left = matmul(a, transposed(a));
+      const Tensor expected = 4 * (matmul(v, right) + matmul(matmul(a, transposed(v)), a) + matmul(left, v));
+      EXPECT_TRUE(close(hessian_products(fourth, a, v)[0], expected, 1e-8)) << shape << numbers[1];
+    }
+  const Tensor none = zeros({3, 2}), v = random_tensor({3, 2}, engine);
+  EXPECT_TRUE(close(hessian_products([](const Tensor& a) { return sum(square(svdvals(a))); }, none, v)[0],
+                    2 * v, 1e-14));
 }
 
 TEST(Eigenvectors, that_multiply_out_to_the_matrix_have_its_gradient) {

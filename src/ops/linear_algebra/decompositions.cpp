@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "ops/linear_algebra/matrices.h"
+#include "ops/linear_algebra/spectral.h"
 #include "ops/registry.h"
 
 namespace chainrule {
@@ -92,13 +92,6 @@ struct Qr : PartOf<Qr, 2> {
 static Tensor by_gaps(const Tensor& x, const Tensor& y) {
   return strong_quotient(x, where(on_diagonal(x.shape().back()), 1, y));
 }
-/// As a row, to multiply the columns of matrices, and as a column, to multiply their rows.
-static Tensor as_row(const Tensor& x) {
-  return reshape(x, matrices(Shape(x.shape().sizes().first(x.rank() - 1)), 1, x.shape().back()));
-}
-static Tensor as_column(const Tensor& x) {
-  return reshape(x, matrices(Shape(x.shape().sizes().first(x.rank() - 1)), x.shape().back(), 1));
-}
 
 struct Eigh : PartOf<Eigh, 2> {
   static All found(const Array& a) { return kernels::eigh("eigh", a, true); }
@@ -107,14 +100,16 @@ struct Eigh : PartOf<Eigh, 2> {
                                         "of λ: V diag(g) Vᵀ,  of V: V (Vᵀ g / (λⱼ − λᵢ)) Vᵀ, made symmetric";
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to, const Saved& saved) const {
     if (!to.wants(0)) return;
-    const Tensor v = part == 1 ? out : other(saved, 1, in[0]);
     if (part == 0) {
-      to[0] = matmul(v * as_row(g), transposed(v));
+      to[0] = eigenvalues_to_matrix(in[0], out, g, saved.all);
       return;
     }
-    const Tensor values = other(saved, 0, in[0]), product = matmul(transposed(v), g);
-    const Tensor inner = by_gaps(0.5 * (product - transposed(product)), as_row(values) - as_column(values));
-    to[0] = matmul(matmul(v, inner), transposed(v));
+    const Tensor& v = out;
+    const Tensor values = other(saved, 0, in[0]), units = units_of(as_row(values.detach()));
+    const Tensor row = as_row(values) * units, column = as_column(values) * units,
+                 product = matmul(transposed(v), g);
+    const Tensor inner = by_gaps(0.5 * (product - transposed(product)), row - column);
+    to[0] = matmul(matmul(v, inner), transposed(v)) * units;
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string& result) const {
     return {part == 0 ? "V diag(g) Vᵀ" : result + " (" + result + "ᵀ g / (λⱼ − λᵢ)) " + result + "ᵀ", false};
@@ -129,13 +124,13 @@ struct Svd : PartOf<Svd, 3> {
       formula = "of S: U diag(g) Vᵀ,  of U and V: as in eigh, with the gaps sⱼ² − sᵢ²";
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to, const Saved& saved) const {
     if (!to.wants(0)) return;
-    const auto result = [&](std::size_t i) { return i == part ? out : other(saved, i, in[0]); };
-    const Tensor u = result(0), vh = result(2);
     if (part == 1) {
-      to[0] = matmul(u * as_row(g), vh);
+      to[0] = singular_values_to_matrix(in[0], out, g, saved.all);
       return;
     }
-    const Tensor s = result(1), row = as_row(s), column = as_column(s);
+    const auto result = [&](std::size_t i) { return i == part ? out : other(saved, i, in[0]); };
+    const Tensor u = result(0), s = result(1), vh = result(2), units = units_of(as_row(s.detach()));
+    const Tensor row = as_row(s) * units, column = as_column(s) * units;
     const Tensor gaps = (row - column) * (row + column);
     const std::int64_t k = s.shape().back();
     if (part == 0) {
@@ -144,14 +139,14 @@ struct Svd : PartOf<Svd, 3> {
       Tensor total = matmul(matmul(u, inner), vh);
       if (rows_of(u.shape()) > k)  // what of g is outside the columns of U
         total = total + matmul(strong_quotient(g - matmul(u, product), row), vh);
-      to[0] = std::move(total);
+      to[0] = total * units;
     } else {
       const Tensor product = matmul(vh, transposed(g));
       const Tensor inner = column * by_gaps(product - transposed(product), gaps);
       Tensor total = matmul(u, matmul(inner, vh));
       if (columns_of(vh.shape()) > k)
         total = total + matmul(u, strong_quotient(g - matmul(transposed(product), vh), column));
-      to[0] = std::move(total);
+      to[0] = total * units;
     }
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
@@ -162,6 +157,16 @@ struct Svd : PartOf<Svd, 3> {
   }
   static std::int64_t flops(Inputs in, const Shape&) { return 20 * in[0].size() * in[0].shape().back(); }
 };
+
+Tensor eigenvectors(const Tensor& a, const std::shared_ptr<const Eigh::All>& known) {
+  return Eigh::other({known}, 1, a);
+}
+std::pair<Tensor, Tensor> singular_vectors(const Tensor& a, const std::shared_ptr<const Svd::All>& known) {
+  return {Svd::other({known}, 0, a), Svd::other({known}, 2, a)};
+}
+
+static constexpr std::string_view equal_values =
+    "where some are equal there is also a second derivative, of what does not tell one from the other";
 
 Entries decomposition_operations() {
   static constexpr Entry table[] = {
@@ -187,7 +192,8 @@ Entries decomposition_operations() {
        .parameters = "a|A|input",
        .call = call<chainrule::eigvalsh>,
        .formula = "V diag(g) Vᵀ",
-       .example = "eigvalsh([[2, 1], [1, 2]])"},
+       .example = "eigvalsh([[2, 1], [1, 2]])",
+       .note = equal_values},
       {.name = Svd::name,
        .parameters = "a|A|input",
        .call = call<chainrule::svd>,
@@ -199,7 +205,8 @@ Entries decomposition_operations() {
        .parameters = "a|A|input",
        .call = call<chainrule::svdvals>,
        .formula = "U diag(g) Vᵀ",
-       .example = "svdvals([[1, 2], [3, 4], [5, 6]])"},
+       .example = "svdvals([[1, 2], [3, 4], [5, 6]])",
+       .note = equal_values},
   };
   return table;
 }

@@ -36,6 +36,15 @@ std::string describe_matrix(const Shape& shape, std::int64_t place);
 inline Tensor transposed(const Tensor& x) { return swapaxes(x, -2, -1); }
 /// With two more axes of size 1, to multiply matrices by numbers.
 Tensor for_matrices(const Tensor& x);
+/// Of x (..., n): as a row, to multiply the columns of matrices, and as a column, to multiply their rows.
+inline Tensor as_row(const Tensor& x) {
+  return reshape(x, matrices(Shape(x.shape().sizes().first(x.rank() - 1)), 1, x.shape().back()));
+}
+inline Tensor as_column(const Tensor& x) {
+  return reshape(x, matrices(Shape(x.shape().sizes().first(x.rank() - 1)), x.shape().back(), 1));
+}
+/// (..., 1, 1): the powers of two that bring the largest number of each matrix near 1.
+Tensor units_of(const Tensor& a);
 /// A matrix of constants: `below`, `on` and `above` the diagonal.
 Tensor banded(std::int64_t rows, std::int64_t columns, DType dtype, double below, double on, double above);
 inline Tensor identity(std::int64_t n, DType dtype) { return banded(n, n, dtype, 0, 1, 0); }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "chainrule/functions.h"
 #include "kernels/copy.h"
 #include "ops/linear_algebra/matrices.h"
 #include "ops/registry.h"
@@ -30,6 +31,13 @@ std::string describe_matrix(const Shape& shape, std::int64_t place) {
 }
 
 Tensor for_matrices(const Tensor& x) { return reshape(x, matrices(x.shape(), 1, 1)); }
+
+Tensor units_of(const Tensor& a) {
+  if (a.size() == 0) return ones(matrices(batch_of(a.shape()), 1, 1), a.dtype());
+  const Tensor largest = max(abs(a), {-2, -1}, true);
+  const double most = a.dtype() == DType::float32 ? 120 : 1000;
+  return exp2(-clamp(floor(log2(where((largest > 0) & isfinite(largest), largest, 1))), -most, most));
+}
 
 Tensor banded(std::int64_t rows, std::int64_t columns, DType dtype, double below, double on, double above) {
   if (below == 0 && above == 0) {
