@@ -108,18 +108,21 @@ std::array<Array, 3> determinants(const Lu& lu) {
     T *signs = results[0].mutable_data<T>(), *logarithms = results[1].mutable_data<T>(),
       *products = results[2].mutable_data<T>();
     for (std::int64_t i = 0; i < stack.count; ++i) {
-      T sign = 1, logarithm = 0, product = 1;
+      T sign = 1, logarithm = 0, mantissa = 1;
+      std::int64_t exponent = 0;  // apart, as parts of the product may be out of range where it is not
       for (std::int64_t j = 0; j < n; ++j) {
         const T pivot = factors[i * n * n + j * (n + 1)];
-        if (lu.pivots[static_cast<std::size_t>(i * n + j)] != j + 1) sign = -sign, product = -product;
-        product *= pivot;
+        if (lu.pivots[static_cast<std::size_t>(i * n + j)] != j + 1) sign = -sign, mantissa = -mantissa;
+        int of_pivot = 0, of_product = 0;
+        mantissa = std::frexp(mantissa * std::frexp(pivot, &of_pivot), &of_product);
+        exponent += of_pivot + of_product;
         logarithm += std::log(std::abs(pivot));
         sign = pivot > 0 ? sign : pivot < 0 ? -sign : pivot == 0 ? T(0) : pivot;
       }
       const bool singular = lu.singular[static_cast<std::size_t>(i)] != 0 && !std::isnan(logarithm);
       signs[i] = sign;
       logarithms[i] = singular ? -std::numeric_limits<T>::infinity() : logarithm;
-      products[i] = product;
+      products[i] = std::ldexp(mantissa, static_cast<int>(std::clamp<std::int64_t>(exponent, -5000, 5000)));
     }
   });
   return results;

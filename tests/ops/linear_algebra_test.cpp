@@ -195,6 +195,33 @@ TEST(Determinant, of_a_batch_with_a_singular_matrix_has_the_gradients_of_each) {
   EXPECT_TRUE(close(first, std::vector<double>{0.5, 0, 0, 0.25, 0, 0, 0, 0}));
 }
 
+TEST(Determinant, is_right_where_products_of_its_pivots_are_out_of_range) {
+  EXPECT_EQ(det(diagonal({1e200, 1e200, 1e-300})).item(), 1e100);
+  EXPECT_EQ(det(diagonal({1e-200, 1e-200, -1e300})).item(), -1e-100);
+  EXPECT_EQ(det(diagonal({1e200, 1e200, 1e200})).item(), infinity);
+  EXPECT_EQ(det(tensor({{0.0F, 1e30F}, {1e30F, 0.0F}})).item<float>(), -infinity);
+}
+
+TEST(Determinant, has_the_cofactors_as_gradient_where_it_is_out_of_range_itself) {
+  const Tensor a = tensor({{2.0, 1.0, 0.5}, {-1.0, 3.0, 1.0}, {0.25, 1.0, -2.0}});
+  const auto slope_at = [](const Tensor& at, bool create_graph) {
+    const Tensor x = variable(at);
+    return gradients(sum(det(x)), {x}, {.create_graph = create_graph})[x];
+  };
+  for (const bool recorded : {false, true}) {
+    for (const double scale : {0x1p500, 0x1p-500})
+      EXPECT_TRUE(close(slope_at(a * scale, recorded) / scale / scale, slope_at(a, recorded), 1e-14));
+    const Tensor single = cast(a, DType::float32);
+    for (const float scale : {0x1p60F, 0x1p-60F})
+      EXPECT_TRUE(close(slope_at(single * scale, recorded) / scale / scale, slope_at(a, recorded), 1e-6));
+    const Tensor both = slope_at(stack({a * 0x1p500, a}), recorded);
+    EXPECT_TRUE(close(both[1], slope_at(a, recorded), 1e-14));
+  }
+  const auto by_vmap = vmap(grad([](const Tensor& x) { return det(x); }))(stack({a * 0x1p-500, a}));
+  EXPECT_TRUE(close(by_vmap[0] * 0x1p1000, slope_at(a, false), 1e-14));
+  EXPECT_TRUE(close(by_vmap[1], slope_at(a, false), 1e-14));
+}
+
 TEST(Slogdet, does_not_overflow) {
   const auto [sign, logabsdet] = slogdet(diagonal({-1e200, 1e200, 1e200}));
   EXPECT_EQ(sign.item(), -1);

@@ -7,6 +7,7 @@
 
 #include "chainrule/autograd.h"
 #include "chainrule/functions.h"
+#include "chainrule/linalg.h"
 #include "chainrule/losses.h"
 #include "chainrule/networks.h"
 #include "chainrule/statistics.h"
@@ -50,6 +51,22 @@ const std::vector<Scaled> scaled = {
        return gaussian_nll_loss(x[0] * 1e5, 0.0, v) - mean(log(v)) / 2;
      },
      1, false},
+    {"pinv", [](const Tensor& x) { return pinv(x); }, -1},
+    {"lstsq",
+     [](const Tensor& x) {
+       return lstsq(x, tensor({1.0, 2.0}));
+     },
+     -1},
+    {"singular_vectors",
+     [](const Tensor& x) {
+       return square(svd(x).U)[{0, 0}];
+     }},
+    {"right_singular_vectors", [](const Tensor& x) { return square(svd(x).Vh); }},
+    {"eigenvectors",
+     [](const Tensor& x) {
+       const Tensor corner = x[{Slice{}, Slice{0, 2}}];
+       return square(eigh(corner + swapaxes(corner, 0, 1)).eigenvectors)[0];
+     }},
     {"hardswish", [](const Tensor& x) { return hardswish(x * 1e5); }, 1, false},
 };
 

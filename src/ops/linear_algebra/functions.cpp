@@ -1,9 +1,11 @@
 // Determinants, and functions of a matrix: det, slogdet, pinv, matrix_exp, matrix_rank, cond. LAPACK computes
 // them; the derivative of det holds for singular matrices, too.
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 
+#include "chainrule/functions.h"
 #include "ops/batching.h"
 #include "ops/linear_algebra/matrices.h"
 #include "ops/registry.h"
@@ -60,8 +62,39 @@ static Tensor which_matrices(const Tensor& a, bool singular) {
       [singular](const Tensor& stack) { return which_matrices(stack, singular); });
 }
 
+static bool all_normal(const Array& numbers) {
+  return dispatch_floating(numbers.dtype(), [&]<class T>() {
+    const T* const elements = numbers.data<T>();
+    return std::all_of(elements, elements + numbers.size(), [](T each) { return std::isnormal(each); });
+  });
+}
+
+/// (..., 1, 1): the e for which 2⁻ᵉ A has a determinant near 1, where that of A is out of range, though its
+/// cofactors may not be; otherwise 0.
+static Tensor exponents_out_of_range(const Tensor& a) {
+  return numbers_of(
+      a,
+      [](const Array& matrices_) {
+        const std::array<Array, 3> all = kernels::determinants(kernels::lu("det", matrices_));
+        const auto n = static_cast<double>(matrices_.shape().back());
+        Array exponents(matrices(batch_of(matrices_.shape()), 1, 1), matrices_.dtype());
+        dispatch_floating(matrices_.dtype(), [&]<class T>() {
+          const T *logarithms = all[1].template data<T>(), *products = all[2].template data<T>();
+          T* to = exponents.mutable_data<T>();
+          for (std::int64_t i = 0; i < exponents.size(); ++i)
+            to[i] =
+                std::isnormal(products[i]) || !std::isfinite(logarithms[i])
+                    ? T(0)
+                    : static_cast<T>(std::round(static_cast<double>(logarithms[i]) / (n * std::log(2.0))));
+        });
+        return exponents;
+      },
+      [](const Tensor& stack) { return exponents_out_of_range(stack); });
+}
+
 /// ∂det(A)/∂A.
-static Tensor cofactors(const Tensor& a, const Tensor& determinant, const SharedLu& lu, bool in_numbers) {
+static Tensor cofactors_in_range(const Tensor& a, const Tensor& determinant, const SharedLu& lu,
+                                 bool in_numbers) {
   if (lu == nullptr) {  // of what is traced by a transform
     const Tensor mask = which_matrices(a, false);
     const Tensor regular = where(mask, identity(a.shape().back(), a.dtype()), a);
@@ -76,6 +109,21 @@ static Tensor cofactors(const Tensor& a, const Tensor& determinant, const Shared
   const Tensor mask = mask_of(which, a.shape());
   const Tensor regular = where(mask, identity(a.shape().back(), a.dtype()), a);
   return where(mask, cofactors_as_polynomials(a), scale * inverse_transposed(regular, nullptr));
+}
+
+static Tensor cofactors(const Tensor& a, const Tensor& determinant, const SharedLu& lu, bool in_numbers) {
+  const std::int64_t n = a.shape().back();
+  if (n <= 1) return ones_like(a);
+  if (lu != nullptr && all_normal(value_of(determinant)))
+    return cofactors_in_range(a, determinant, lu, in_numbers);
+  const Tensor exponents = exponents_out_of_range(a), scaled = a * exp2(-exponents);
+  const SharedLu found =
+      lu == nullptr ? nullptr : std::make_shared<const kernels::Lu>(kernels::lu("det", value_of(scaled)));
+  // In three steps, as no single factor may be in range; of whole exponents, whose powers are exact.
+  const Tensor whole = exponents * static_cast<double>(n - 1), first = round(whole / 3),
+               second = round((whole - first) / 2);
+  return cofactors_in_range(scaled, det(scaled), found, in_numbers) * exp2(first) * exp2(second) *
+         exp2(whole - first - second);
 }
 
 struct Det {
@@ -148,13 +196,17 @@ struct Pinv {
   Array forward(Values in) const;
   Tensor batch(const Unwrapped& at) const { return apply(Pinv{rtol}, {}, Argument(at.in[0])); }
   Reads reads(Wanted) const { return reads_input(0) | reads_output; }
-  void vjp(Inputs in, const Tensor& p, const Tensor& g, Cotangents& to) const {
+  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;
-    const Tensor& a = in[0];
+    // Of A and its inverse in units in which they are near 1, as products of three of them may be out of
+    // range where the derivative is not.
+    const Tensor units = units_of(in[0].detach());
+    const Tensor a = in[0] * units, p = out / units;
     const Tensor pt = transposed(p), gt = transposed(g);
     const Tensor in_rows = matmul(matmul(gt, p), pt), in_columns = matmul(matmul(pt, p), gt);
-    to[0] = (in_rows - matmul(a, matmul(p, in_rows))) + (in_columns - matmul(matmul(in_columns, p), a)) -
-            matmul(matmul(pt, g), pt);
+    const Tensor sum = (in_rows - matmul(a, matmul(p, in_rows))) +
+                       (in_columns - matmul(matmul(in_columns, p), a)) - matmul(matmul(pt, g), pt);
+    to[0] = sum * units * units;
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string& result) const {
     return {"−" + result + "ᵀ g " + result + "ᵀ + ...", false};
