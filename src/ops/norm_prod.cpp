@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include "chainrule/functions.h"
 #include "kernels/reduce.h"
 #include "ops/axis_reduction.h"
 #include "ops/registry.h"
@@ -12,17 +13,61 @@ namespace ops {
 
 struct Prod : AxisReduction {
   static constexpr std::string_view name = "prod", formula = "∂Πx/∂xᵢ = the product of the others";
-  Array forward(Values in) const { return finish(kernels::prod(*in[0], axes), in[0]->shape()); }
+  Array forward(Values in) const {
+    Array product = kernels::prod(*in[0], axes);
+    if (is_floating(product.dtype()) && in[0]->size() != 0)
+      dispatch_floating(product.dtype(), [&]<class T>() {
+        // A part of the product may be out of range where the whole is not.
+        mend<T>(
+            product, [](T each) { return each == 0 || !std::isfinite(each); },
+            [&] { return in_parts(*in[0]); });
+      });
+    return finish(product, in[0]->shape());
+  }
   Tensor batch(const Unwrapped& at) const { return reduce_each(*this, at); }
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) : 0; }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
-    if (to.wants(0)) to[0] = kept(g, in[0]) * in_rows(in[0], others_in_row);
+    if (to.wants(0)) to[0] = kept(g, in[0]) * in_rows(in[0], others_in_range);
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string> names, const std::string&) const {
     return {"Π of the other " + names[0]};
   }
 
  private:
+  /// x = number · 2^exponent, with numbers near 1, but for those that are 0 or not finite.
+  struct Parts {
+    Tensor number, exponent;
+    explicit Parts(const Tensor& x) {
+      const Tensor size = abs(x.detach());
+      const double most = x.dtype() == DType::float32 ? 126 : 1022;
+      exponent = clamp(round(log2(where((size > 0) & isfinite(size), size, 1))), -most, most);
+      number = x * exp2(-exponent);
+    }
+  };
+  /// x 2^exponent in two steps, as the power alone may be out of range; of whole exponents, so exact.
+  static Tensor times_power(const Tensor& x, const Tensor& exponent) {
+    const Tensor half = round(exponent / 2);
+    return x * exp2(half) * exp2(exponent - half);
+  }
+  Array in_parts(const Array& array) const {
+    const NoGrad guard;
+    const Parts parts(constant(array));
+    const Tensor plain = constant(kernels::prod(array, axes)),
+                 product = times_power(constant(kernels::prod(value_of(parts.number), axes)),
+                                       constant(kernels::sum(value_of(parts.exponent), axes)));
+    return value_of(where(isnan(product), plain, product));
+  }
+  static Tensor others_in_range(const Tensor& x) {
+    const Tensor plain = others_in_row(x);
+    if (!traced(x)) {  // a sum that is finite has no 0 and nothing infinite in it
+      const Tensor size = abs(plain.detach());
+      if (std::isfinite(sum(size + 1 / size).item())) return plain;
+    }
+    const Parts parts(x);
+    const Tensor product =
+        times_power(others_in_row(parts.number), sum(parts.exponent, 1, true) - parts.exponent);
+    return where((isfinite(plain) & (plain != 0)) | isnan(product), plain, product);
+  }
   /// For each element of a row the product of the others: the other of its pair, times what is outside the
   /// pair. Products only, so that zeros do no harm, here and in further derivatives.
   static Tensor others_in_row(const Tensor& x) {

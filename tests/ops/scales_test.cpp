@@ -99,6 +99,25 @@ TEST_P(Scales, change_results_as_they_should) {
 INSTANTIATE_TEST_SUITE_P(Of, Scales, ::testing::ValuesIn(scaled),
                          [](const auto& one) { return one.param.name; });
 
+TEST(Product, is_in_range_where_parts_of_it_are_not) {
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    const double large = dtype == DType::float32 ? 0x1p100 : 0x1p900;
+    const std::vector<double> numbers = {large, 3 / large, -2.0, large, 1 / large};
+    const auto f = [](const Tensor& x) { return prod(x); };
+    const Tensor x = variable(cast(tensor(numbers), dtype));
+    EXPECT_TRUE(close(f(x), std::vector<double>{-6}, 0));
+    for (const bool create_graph : {false, true})
+      EXPECT_TRUE(
+          close(gradients(f(x), {x}, {.create_graph = create_graph}).at(x) * cast(tensor(numbers), dtype),
+                std::vector<double>(5, -6), 0));
+    EXPECT_TRUE(close(jvp(f, x, ones_like(x)).tangent * (1 / large), std::vector<double>{-8}, 1e-6));
+    EXPECT_TRUE(close(f(x * cast(tensor({1, 1, 0, 1, 1}), dtype)), std::vector<double>{0}, 0));
+    const Tensor huge = full({40}, large, dtype);
+    EXPECT_EQ(f(huge).item(), INFINITY);
+    EXPECT_EQ(f(1 / huge).item(), 0);
+  }
+}
+
 TEST(PoissonNllLoss, of_large_numbers_and_targets_is_their_difference) {
   const Tensor x = tensor({1e38f}), target = tensor({1e37f});
   const double loss = poisson_nll_loss(x, target, false, true).item();
