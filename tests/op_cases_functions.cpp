@@ -174,7 +174,7 @@ std::vector<OpCase> special() {
       unary("erfc", erfc, [](Number x) { return std::erfc(x); }, between(-2, 2), {-1e3, 26}),
       unary("erfinv", erfinv, erfinv_of, between(-0.7, 0.7), {-1, 1}),
       unary("ndtr", ndtr, [](Number x) { return std::erfc(-x / std::sqrt(Number(2))) / 2; }, between(-2, 2),
-            {-37, 37}),
+            {.lowest = -37, .highest = 37, .derivative = "half_gaussian"}),
       unary("lgamma", lgamma, [](Number x) { return std::lgamma(x); }, between(0.5, 4), {3, 1e300}),
       unary("digamma", digamma, digamma_of, between(0.5, 4), {2, 1e300}),
       unary("sinc", sinc, sinc_of, between(-4, 4), {.sign_of_zero = false}),

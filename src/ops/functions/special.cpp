@@ -28,6 +28,18 @@ struct Gaussian : ByNumber<Gaussian> {
   };
 };
 
+/// exp(-x²/2): where the argument of the first one would be rounded, its error is as large as the square.
+struct HalfGaussian : ByNumber<HalfGaussian> {
+  static constexpr std::string_view name = "half_gaussian", formula = "∂exp(−x²/2)/∂x = −x exp(−x²/2)";
+  static constexpr Reads read = reads_input(0) | reads_output;
+  static double value(double x) { return special::half_gaussian(x); }
+  static Tensor slope(const Tensor& x, const Tensor& y) { return strong_product(-x, y); }
+  struct Packs {
+    static auto value(auto x) { return special::Normal(x).density; }
+    static auto slope(auto x) { return strong_product(-x, value(x)); }
+  };
+};
+
 struct Erf : ByNumber<Erf> {
   static constexpr std::string_view name = "erf", formula = "∂erf(x)/∂x = 2/√π · exp(−x²)";
   static double value(double x) { return std::erf(x); }
@@ -54,9 +66,7 @@ struct Erfinv : ByNumber<Erfinv> {
 struct Ndtr : ByNumber<Ndtr> {
   static constexpr std::string_view name = "ndtr", formula = "∂Φ(x)/∂x = exp(−x²/2) / √(2π)";
   static double value(double x) { return special::normal_cdf(x); }
-  static Tensor slope(const Tensor& x, const Tensor&) {
-    return root * inv_sqrtpi * unary<Gaussian>(root * x);
-  }
+  static Tensor slope(const Tensor& x, const Tensor&) { return root * inv_sqrtpi * unary<HalfGaussian>(x); }
   static constexpr double root = std::numbers::sqrt2 / 2;
   struct Packs {
     static auto value(auto x) { return special::Normal(x).below; }

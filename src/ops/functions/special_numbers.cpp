@@ -48,6 +48,12 @@ double gaussian(double x) {
   return std::exp(-square) * (1 - std::fma(x, x, -square));
 }
 
+double half_gaussian(double x) {
+  const double square = x * x;
+  if (square > 1500) return 0;
+  return std::exp(-0.5 * square) * (1 - 0.5 * std::fma(x, x, -square));
+}
+
 double normal_cdf(double x) {
   constexpr double root = 0.70710678118654757, rest = -4.8336466567264565e-17;  // √½ in two parts
   const double z = -x * root;

@@ -7,6 +7,8 @@ namespace chainrule::special {
 
 /// exp(-x²), with all digits where x² has lost some.
 double gaussian(double x);
+/// exp(-x²/2), likewise.
+double half_gaussian(double x);
 /// Φ(x), the distribution function of the standard normal.
 double normal_cdf(double x);
 /// The inverse of erf.
