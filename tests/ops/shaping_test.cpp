@@ -50,6 +50,7 @@ TEST(Pieces, are_those_of_pytorch) {
   EXPECT_TRUE(equals(array_split(x, {2, 5})[1], {3}, {2, 3, 4}));
   EXPECT_EQ(sizes(chunk(x, 4)), (List{2, 2, 2, 1}));
   EXPECT_EQ(sizes(chunk(x, 5)), (List{2, 2, 2, 1}));
+  EXPECT_EQ(sizes(chunk(zeros(0), 3)), (List{0, 0, 0})) << "as PyTorch has it";
   EXPECT_TRUE(equals(split(x, {0, 5, 2})[2], {2}, {5, 6}));
   EXPECT_TRUE(equals(unbind(counted, 1)[2], {2}, {2, 5}));
   EXPECT_TRUE(equals(select(counted, -1, -2), {2}, {1, 4}));

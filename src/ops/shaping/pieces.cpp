@@ -244,8 +244,10 @@ std::vector<Tensor> chunk(const Operand& x, Integer chunks, Integer axis) try {
   if (chunks < 1)
     throw ShapeError("chunk: " + std::to_string(chunks) + " pieces of shape " + to_string(shape) +
                      "; give at least 1");
+  // Fewer pieces where the axis is short, but of an empty one as many as asked for, as PyTorch has it.
+  if (shape[at] == 0) return array_split(x, chunks, axis);
   const std::int64_t size = shape[at] / chunks + static_cast<std::int64_t>(shape[at] % chunks != 0);
-  return ops::cut_evenly(x, at, shape[at], std::max<std::int64_t>(size, 1));
+  return ops::cut_evenly(x, at, shape[at], size);
 } catch (...) {
   rethrow_in_call("chunk", x);
 }
