@@ -183,6 +183,10 @@ TEST(Average, of_nothing_is_refused_and_with_no_weight_at_all_is_nan) {
   EXPECT_EQ(average(zeros({0, 2}), zeros({0, 2}), 1).shape(), (Shape{0}));
   EXPECT_TRUE(std::isnan(average({1.0, 2.0}, {0.0, 0.0}).item()));
   EXPECT_TRUE(std::isnan(nanmean(zeros(0)).item()));
+  EXPECT_DOUBLE_EQ(nanmean(tensor({1.5e308, 1.5e308, nan, 1.2e308})).item(), 1.4e308)
+      << "though its sum is infinite";
+  EXPECT_EQ(nanmean(tensor({1e308, INFINITY, nan})).item(), INFINITY);
+  EXPECT_THAT(gradient_at({1e308, 1.5e308, nan}, [](auto& x) { return nanmean(x); }), IsClose({0.5, 0.5, 0}));
 }
 
 TEST(Interpolation, is_constant_outside_and_meets_its_points) {

@@ -3,9 +3,11 @@
 
 #include "chainrule/statistics.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "chainrule/functions.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
 
@@ -263,7 +265,15 @@ Tensor nanmean(const Operand& x, const Axes& axes, Flag keepdims) try {
   const DType dtype = ops::real_dtype(x.dtype());
   const Tensor in = x.as(computed_in(dtype)), is_number = in == in;
   const Tensor count = sum(cast(is_number, in.dtype()), axes, keepdims);
-  return Operand(sum(where(is_number, in, 0), axes, keepdims) / count).as(dtype);
+  const Tensor numbers = where(is_number, in, 0), total = sum(numbers, axes, keepdims);
+  Tensor result = total / count;
+  // The sum may overflow where the mean does not.
+  if (traced(total) || any(isinf(total))) {
+    const double each =
+        static_cast<double>(in.size()) / static_cast<double>(std::max<std::int64_t>(total.size(), 1));
+    result = where(isinf(total) & (count > 0), mean(numbers, axes, keepdims) * (each / count), result);
+  }
+  return Operand(result).as(dtype);
 } catch (...) {
   rethrow_in_call("nanmean", x);
 }
