@@ -167,10 +167,10 @@ TEST(CallErrors, of_making_and_reading_tensors_name_file_and_line) {
 TEST(CallErrors, of_too_large_results_name_what_was_called_and_ask_for_no_memory) {
   const TensorLimit limit(1 << 20);
   Generator generator(1);
-  const Tensor x = ones({1, 300}).named("x"), column = ones({300, 1});
+  const Tensor x = ones({1, 300}).named("x");
   const auto names = [&](const std::string& name, const std::function<void()>& call) {
     const std::string message = complaint(call);
-    EXPECT_TRUE(message.starts_with(name + ": too large: ")) << message;
+    EXPECT_TRUE(message.starts_with(name + ": too large: ")) << name << " gives " << message;
   };
   const std::int64_t huge = std::int64_t{1} << 40;
   names("add", [&] { (void)(x + ones({1000, 1})); });
@@ -198,7 +198,6 @@ TEST(CallErrors, of_too_large_results_name_what_was_called_and_ask_for_no_memory
   names("cdist", [&] { (void)cdist(ones({1000, 1}), ones({1000, 1})); });
   names("take_rows", [&] { (void)take_rows(x, zeros({1000}, DType::int64)); });
   names("meshgrid", [&] { (void)meshgrid({x[0], ones({1000})}); });
-  names("tril", [&] { (void)tril(broadcast_to(ones({1, 300}), {436, 300})); });
   const std::string placed = complaint([&] { (void)repeat(x, {huge, 1}); });
   EXPECT_TRUE(mentions(placed, {"; called with 'x' at ", "messages_test.cpp:"})) << placed;
 }
