@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "chainrule/autograd.h"
+#include "chainrule/functions.h"
 #include "chainrule/map.h"
 #include "support.h"
 
@@ -97,6 +98,27 @@ TEST(Tails, of_slopes_and_second_derivatives_keep_all_digits) {
         }
       }
     }
+}
+
+TEST(Tails, of_the_normal_distribution_keep_all_digits) {
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    Longs at = {0.3L, -0.9L, 2.7L, -5.3L, -8.1L, 11.7L, -12.4L}, densities, seconds, of_gelu;
+    if (dtype == DType::float64) at.insert(at.end(), {-21.3L, -28.32L, 35.7L, -36.9L});
+    for (Long& x : at) {
+      x = static_cast<float>(x);
+      const Long density = std::exp(-x * x / 2) / std::sqrt(2 * std::acos(-1.0L));
+      densities.push_back(density);
+      seconds.push_back(-x * density);
+      of_gelu.push_back(std::erfc(-x / std::sqrt(2.0L)) / 2 + x * density);
+    }
+    const Tensor x = tensor_of(at, dtype), one = ones_like(x);
+    for (const Tensor& slope : gradients_in_all_modes([](const Tensor& t) { return ndtr(t); }, x, one))
+      expect_digits(slope, densities, 8);
+    for (const Tensor& slope : gradients_in_all_modes([](const Tensor& t) { return gelu(t); }, x, one))
+      expect_digits(slope, of_gelu, 12);
+    const Tensor v = variable(x), first = gradients(ndtr(v), {v}, {.seed = one, .create_graph = true}).at(v);
+    expect_digits(gradients(first, {v}, {.seed = one}).at(v), seconds, 12);
+  }
 }
 
 TEST(Tails, are_the_numbers_of_the_textbook) {
