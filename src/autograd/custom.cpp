@@ -3,6 +3,7 @@
 // traced.
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <iterator>
 
@@ -24,14 +25,16 @@ class CustomNode final : public Node {
  public:
   /// Without `several` the value is the one result.
   CustomNode(Array&& value, bool requires_grad, Here here, std::shared_ptr<const CustomRule> rule,
-             std::shared_ptr<const Several> several, const std::vector<Tensor>& in)
-      : Node(std::move(value), requires_grad),
-        rule_(std::move(rule)),
-        several_(std::move(several)),
-        inputs_(in.size()) {
-    for (std::size_t i = 0; i < in.size(); ++i) inputs_[i] = Argument(in[i]).enter(true);
-    set_inputs(inputs_.data(), inputs_.size(),
-               rule_->reads_value() ? reads_everything : reads_everything & ~reads_output, here);
+             std::shared_ptr<const Several> several, std::span<const Tensor> in)
+      : Node(std::move(value), requires_grad), rule_(std::move(rule)), several_(std::move(several)) {
+    Tensor* inputs = few_.data();
+    if (in.size() > few_.size()) {
+      many_.resize(in.size());
+      inputs = many_.data();
+    }
+    for (std::size_t i = 0; i < in.size(); ++i) inputs[i] = Argument(in[i]).enter(true);
+    set_inputs(inputs, in.size(), rule_->reads_value() ? reads_everything : reads_everything & ~reads_output,
+               here);
   }
   NodeKind kind() const override { return NodeKind::operation; }
   std::string_view operation() const override { return rule_->name(); }
@@ -62,7 +65,8 @@ class CustomNode final : public Node {
  private:
   std::shared_ptr<const CustomRule> rule_;
   std::shared_ptr<const Several> several_;
-  std::vector<Tensor> inputs_;
+  std::array<Tensor, 2> few_;  // so many need no list
+  std::vector<Tensor> many_;
 };
 
 /// What a user's function saved, in a derivative that is differentiated in turn.
@@ -137,6 +141,8 @@ bool is_to_be_recorded(std::span<const Tensor> in) {
 
 namespace {
 
+Tensor as_node(Here here, std::shared_ptr<const CustomRule> rule, Array value,
+               std::shared_ptr<const Several> several, std::span<const Tensor> in);
 std::vector<Tensor> as_nodes(Here here, std::shared_ptr<const CustomRule> rule, const std::vector<Tensor>& in,
                              const std::vector<Tensor>& out);
 std::vector<Tensor> traced_results(Here here, const std::shared_ptr<const CustomRule>& rule,
@@ -157,18 +163,30 @@ std::vector<Tensor> with_rule(Here here, std::shared_ptr<const CustomRule> rule,
   return as_nodes(here, std::move(rule), in, out);
 }
 
+Tensor with_rule_of_one(Here here, std::shared_ptr<const CustomRule> rule, std::span<const Tensor> in,
+                        const Tensor& out) {
+  const auto is_plain = [](const Tensor& each) { return !each.is_empty() && !traced(each); };
+  if (!std::ranges::all_of(in, is_plain) || !is_plain(out) || !is_floating(out.dtype()))
+    return with_rule(here, std::move(rule), std::vector<Tensor>(in.begin(), in.end()), {out}).front();
+  return as_node(here, std::move(rule), value_of(out), nullptr, in);
+}
+
 namespace {
+
+Tensor as_node(Here here, std::shared_ptr<const CustomRule> rule, Array value,
+               std::shared_ptr<const Several> several, std::span<const Tensor> in) {
+  const bool requires_grad = !recording_mode.off && std::ranges::any_of(in, &Tensor::requires_grad);
+  Tensor node = TensorAccess::adopt(
+      new CustomNode(std::move(value), requires_grad, here, std::move(rule), std::move(several), in));
+  Observer::show_made(*node.node());
+  return node;
+}
 
 std::vector<Tensor> as_nodes(Here here, std::shared_ptr<const CustomRule> rule, const std::vector<Tensor>& in,
                              const std::vector<Tensor>& out) {
-  const bool requires_grad = !recording_mode.off && std::ranges::any_of(in, &Tensor::requires_grad);
-  const auto several = out.size() == 1 ? nullptr : std::make_shared<const Several>(out);
-  Array value = several == nullptr ? value_of(out.front()) : several->row(out);
-  const Tensor node = TensorAccess::adopt(
-      new CustomNode(std::move(value), requires_grad, here, std::move(rule), several, in));
-  Observer::show_made(*node.node());
-  if (several == nullptr) return {node};
-  return several->results(node);
+  if (out.size() == 1) return {as_node(here, std::move(rule), value_of(out.front()), nullptr, in)};
+  const auto several = std::make_shared<const Several>(out);
+  return several->results(as_node(here, std::move(rule), several->row(out), several, in));
 }
 
 /// Of each tensor, whether it is of the level, in whose place then is what stands for it.
@@ -304,7 +322,7 @@ std::vector<Tensor> checked_rule(const std::string& name, const std::string& ref
     if (given[i].shape() != of[i].shape())
       throw ShapeError(name + ": the rule gives " + to_string(given[i].shape()) + " for " + places()[i] +
                        " of shape " + to_string(of[i].shape()) + "; they must be equal");
-    given[i] = cast(given[i], of[i].dtype());
+    if (given[i].dtype() != of[i].dtype()) given[i] = cast(given[i], of[i].dtype());
   }
   return given;
 }

@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <array>
 #include <memory>
 
 #include "chainrule/detail/custom_numbers.h"
@@ -45,6 +46,9 @@ bool is_to_be_recorded(std::span<const Tensor> in);
 /// Results that were computed from the inputs, as nodes of the graph with this rule.
 std::vector<Tensor> with_rule(Here here, std::shared_ptr<const CustomRule> rule,
                               const std::vector<Tensor>& in, const std::vector<Tensor>& out);
+/// The same of one result, for which lists are a detour.
+Tensor with_rule_of_one(Here here, std::shared_ptr<const CustomRule> rule, std::span<const Tensor> in,
+                        const Tensor& out);
 /// Calls a derivative, of which all is recorded, or nothing. What it gives must have the shapes of the
 /// tensors `of`, but may leave some out as empty handles; it is cast to their dtypes.
 std::vector<Tensor> called_rule(const std::string& name, bool recorded, std::span<const Tensor> of,
@@ -64,6 +68,10 @@ template <class T>
 inline constexpr bool is_with_saved = false;
 template <class V, class S>
 inline constexpr bool is_with_saved<WithSaved<V, S>> = true;
+
+/// Does the type alone say how many tensors there are, one or none?
+template <class T>
+inline constexpr bool is_tensor_or_none = std::is_same_v<T, Tensor> || !Structure<T>;
 
 /// visit(leaf, place) for the tensors among arguments of any kind.
 template <class... A, class Visit>
@@ -88,12 +96,33 @@ std::tuple<A...> with_tensors(const std::tuple<A...>& arguments, const Tensor* n
   return std::apply([&](const A&... each) { return std::tuple<A...>{one(each)...}; }, arguments);
 }
 
+/// The same for a call, without copies of what is there already.
+template <class S>
+using Seen = std::conditional_t<Structure<S> && !std::is_same_v<S, Tensor>, S, const S&>;
+template <class... A>
+std::tuple<Seen<A>...> seen_with_tensors(const std::tuple<A...>& arguments, const Tensor* next) {
+  const auto one = [&]<class S>(const S& each) -> Seen<S> {
+    if constexpr (std::is_same_v<S, Tensor>)
+      return *next++;
+    else if constexpr (Structure<S>)
+      return like(each, next);
+    else
+      return each;
+  };
+  return std::apply([&](const A&... each) { return std::tuple<Seen<A>...>{one(each)...}; }, arguments);
+}
+
 /// The same with empty handles, for what is kept beside the node that keeps the tensors.
 template <class... A>
 std::tuple<A...> without_tensors(const std::tuple<A...>& arguments) {
-  std::vector<Tensor> none;
-  for_each_tensor(arguments, [&](const auto&, const Place&) { none.emplace_back(); });
-  return with_tensors(arguments, none.data());
+  if constexpr ((is_tensor_or_none<A> && ...)) {
+    const std::array<Tensor, sizeof...(A)> none;
+    return with_tensors(arguments, none.data());
+  } else {
+    std::vector<Tensor> none;
+    for_each_tensor(arguments, [&](const auto&, const Place&) { none.emplace_back(); });
+    return with_tensors(arguments, none.data());
+  }
 }
 
 /// A parameter is its leaf; all else stays what it is, not copied.
@@ -143,7 +172,7 @@ class RuleOf final : public CustomRule {
     else
       return called_rule(of_->name, recorded, in, places, [&] {
         return call(recorded, in, out,
-                    [&](const auto& f) { return f(std::get<0>(with_tensors(value_, g.data()))); });
+                    [&](const auto& f) { return f(std::get<0>(seen_with_tensors(value_, g.data()))); });
       });
   }
 
@@ -189,8 +218,9 @@ class RuleOf final : public CustomRule {
   template <class Last>
   std::vector<Tensor> call(bool recorded, std::span<const Tensor> in, std::span<const Tensor> out,
                            const Last& with_last) const {
-    const std::tuple<A...> x = with_tensors(arguments_, in.data());
-    const Value y = std::get<0>(with_tensors(value_, out.data()));
+    const std::tuple<Seen<A>...> x = seen_with_tensors(arguments_, in.data());
+    const std::tuple<Seen<Value>> values = seen_with_tensors(value_, out.data());
+    const Value& y = std::get<0>(values);
     auto given = with_last([&](const auto&... last) {
       return std::apply(
           [&](const A&... each) {
@@ -201,13 +231,15 @@ class RuleOf final : public CustomRule {
           },
           x);
     });
-    const auto structure = structure_of(given);
     static_assert(
-        Structure<std::remove_const_t<decltype(structure)>>,
+        Structure<Structured<decltype(given)>>,
         "a rule gives tensors: one for each tensor among the arguments (of a rule for tangents, among the "
         "results), a std::tuple for several");
     std::vector<Tensor> tensors;
-    append_leaves(structure, tensors);
+    if constexpr (std::is_same_v<decltype(given), Tensor>)
+      tensors.push_back(std::move(given));
+    else
+      append_leaves(structure_of(given), tensors);
     return tensors;
   }
 
@@ -233,13 +265,13 @@ class Custom {
   template <class... A>
   requires(!is_of_numbers<F, A&&...>() && std::is_invocable_v<const F&, A&&...>) auto operator()(
       A&&... arguments) const {
-    const std::tuple<Kept<A>...> kept(tensor_if_parameter(arguments)...);
+    std::tuple<Kept<A>...> kept(tensor_if_parameter(arguments)...);
     auto given =
         unrecorded([&] { return of_->function(tensor_if_parameter(std::forward<A>(arguments))...); });
     if constexpr (is_with_saved<decltype(given)>)
-      return finished(kept, structure_of(given.value), std::move(given.saved));
+      return finished(std::move(kept), structure_of(given.value), std::move(given.saved));
     else
-      return finished(kept, structure_of(given), NothingSaved());
+      return finished(std::move(kept), structure_of(given), NothingSaved());
   }
 
  private:
@@ -249,17 +281,30 @@ class Custom {
     return call();
   }
   template <class... A, class Value, class Saved>
-  Value finished(const std::tuple<A...>& arguments, const Value& value, Saved saved) const {
+  Value finished(std::tuple<A...>&& arguments, const Value& value, Saved saved) const {
     static_assert(Structure<Value>, "the function gives a tensor, or a structure of tensors");
-    std::vector<Tensor> in, out;
-    for_each_tensor(arguments, [&](const auto& leaf, const Place&) { in.push_back(leaf_value(leaf)); });
-    if (!is_to_be_recorded(in)) return value;
-    append_leaves(value, out);
-    auto rule = std::make_shared<RuleOf<OfTangents, Definition<F, Rule>, Value, Saved, A...>>(
-        of_, arguments, value, std::move(saved));
-    const std::vector<Tensor> results = with_rule(of_->here, std::move(rule), in, out);
-    const Tensor* next = results.data();
-    return like(value, next);
+    const auto rule = [&] {
+      return std::make_shared<RuleOf<OfTangents, Definition<F, Rule>, Value, Saved, A...>>(
+          of_, arguments, value, std::move(saved));
+    };
+    if constexpr (std::is_same_v<Value, Tensor> && (is_tensor_or_none<A> && ...)) {
+      std::array<Tensor, sizeof...(A)> all;
+      std::size_t count = 0;
+      const auto take = [&]<class S>(S& each) {
+        if constexpr (std::is_same_v<S, Tensor>) all[count++] = std::move(each);
+      };
+      std::apply([&](A&... each) { (take(each), ...); }, arguments);
+      const std::span<const Tensor> in(all.data(), count);
+      return is_to_be_recorded(in) ? with_rule_of_one(of_->here, rule(), in, value) : value;
+    } else {
+      std::vector<Tensor> in, out;
+      for_each_tensor(arguments, [&](const auto& leaf, const Place&) { in.push_back(leaf_value(leaf)); });
+      if (!is_to_be_recorded(in)) return value;
+      append_leaves(value, out);
+      const std::vector<Tensor> results = with_rule(of_->here, rule(), in, out);
+      const Tensor* next = results.data();
+      return like(value, next);
+    }
   }
 
   std::shared_ptr<const Definition<F, Rule>> of_;
