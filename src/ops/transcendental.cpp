@@ -10,6 +10,7 @@
 namespace chainrule {
 
 static Tensor tanh_slope_of(const Tensor& x);
+static Tensor tanh_slope_of(const Tensor& x, const Tensor& y);
 
 namespace rules {
 namespace {
@@ -18,6 +19,12 @@ namespace {
 struct TanhSlope {
   static auto value(auto x) { return tanh_slope(x); }
   static constexpr auto vjp_x(auto x, auto y, auto g) { return g * (y * (-2 * tanh(x))); }
+};
+
+/// The same where y = tanh(x) is known, so that the slope needs no further exponential.
+struct TanhSlopeBeside {
+  static auto value(auto x, auto) { return tanh_slope(x); }
+  static constexpr auto vjp_a(auto, auto y, auto slope, auto g) { return g * (slope * (-2 * y)); }
 };
 
 }  // namespace
@@ -61,7 +68,7 @@ struct Tanh : Unary<Tanh>, rules::Tanh {
   static constexpr std::string_view name = "tanh", formula = "∂tanh(x)/∂x = 1 − tanh(x)²";
   static constexpr auto vjp_x(auto x, auto y, auto g) {
     if constexpr (std::same_as<decltype(x), Tensor>)
-      return g * tanh_slope_of(x);
+      return g * tanh_slope_of(x, y);
     else
       return rules::Tanh::vjp_x(x, y, g);
   }
@@ -69,6 +76,32 @@ struct Tanh : Unary<Tanh>, rules::Tanh {
 
 struct TanhSlope : Unary<TanhSlope>, rules::TanhSlope {
   static constexpr std::string_view name = "tanh_slope", formula = "∂sech(x)²/∂x = −2 tanh(x) sech(x)²";
+};
+
+/// y is no input of its own: what its node sends to x, x has got.
+struct TanhSlopeBeside : Binary<TanhSlopeBeside>, rules::TanhSlopeBeside {
+  static constexpr std::string_view name = "tanh_slope", formula = TanhSlope::formula;
+  Reads reads(Wanted wanted) const { return wanted(0) ? probe(RuleA()).reads : 0; }
+  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
+    if (to.wants(0)) send(RuleA(), 0, in, out, out.node()->shape(), g, to);
+  }
+  void scalar_vjp(Inputs in, const Array& slope, double g, Cotangents& to) const {
+    dispatch_floating(slope.dtype(), [&]<class T>() {
+      if (to.wants(0))
+        to[0] = double(RuleA()(T(0), element<T>(in[1]), slope.template item<T>(), static_cast<T>(g)));
+    });
+  }
+  Tensor jvp(Inputs in, const Tensor& out, Inputs tangents) const {
+    const Tensor& t = tangents[0];
+    if (t.is_empty()) return t;
+    return may_be_in_numbers({&in[0], &in[1], &out, &t}) ? fused(RuleA(), in[0], in[1], out, out.shape(), t)
+                                                         : Tensor(RuleA()(in[0], in[1], out, t));
+  }
+  LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
+                             const std::string& result) const {
+    if (input == 1) return {"0", true};
+    return {RuleA()(Symbol(names[0]), Symbol(names[1]), Symbol(result), Symbol("1")).text(), true};
+  }
 };
 
 struct Sigmoid : Unary<Sigmoid>, rules::Sigmoid {
@@ -174,6 +207,11 @@ Tensor softplus(const Operand& x) { return ops::unary<ops::Softplus>(x); }
 Tensor logaddexp(const Operand& a, const Operand& b) { return ops::binary<ops::Logaddexp>(a, b); }
 
 static Tensor tanh_slope_of(const Tensor& x) { return ops::unary<ops::TanhSlope>(x); }
+// No rule of tanh keeps y, but others may; while it is held here, it stays.
+static Tensor tanh_slope_of(const Tensor& x, const Tensor& y) {
+  const Tensor held = y;
+  return held.node()->has_value() ? ops::binary<ops::TanhSlopeBeside>(x, held) : tanh_slope_of(x);
+}
 Tensor sigmoid_slope(const Operand& x) {
   return tanh_slope_of(x.as(ops::working_dtype<ops::TanhSlope>(x.dtype())) * 0.5) * 0.25;
 }

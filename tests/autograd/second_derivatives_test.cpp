@@ -33,6 +33,20 @@ TEST(SecondDerivative, of_tanh_is_minus_two_tanh_times_its_derivative) {
   EXPECT_NEAR(derivative(second, x).item(), (1 - t * t) * (6 * t * t - 2), 1e-14);
 }
 
+TEST(SecondDerivative, of_tanh_is_the_same_whether_its_value_is_still_there_or_not) {
+  const Tensor x = variable(tensor({-1.5, 0.0, 1e-9, 0.7, 20.0}));
+  const Tensor kept = tanh(x), known = tanh(x.detach());
+  const Tensor slope = square(2 / (exp(x.detach()) + exp(-x.detach())));
+  for (const Tensor& y : {sum(kept), sum(tanh(x))}) {
+    const Tensor first = derivative(y, x), second = derivative(sum(first), x);
+    EXPECT_TRUE(close(first, slope, 1e-15));
+    EXPECT_TRUE(close(second, -2 * known * slope, 1e-15));
+    EXPECT_TRUE(close(derivative(sum(second), x), slope * (6 * square(known) - 2), 1e-14));
+    // x is all that the first derivative depends on.
+    EXPECT_TRUE(close(gradients(sum(first), {kept}).at(kept), zeros_like(x), 0));
+  }
+}
+
 TEST(SecondDerivative, of_sine_walks_around_the_circle) {
   const Tensor x = variable(0.3);
   Tensor y = sin(x);
