@@ -17,7 +17,10 @@ enum class OdeAdjoint : std::uint8_t {
   continuous,
   /// By differentiating the steps that were taken, whose sizes count as constants: the derivative, to
   /// rounding, of the numbers that came out. Each step is a checkpoint(), so that memory is one state for
-  /// each.
+  /// each. Where there is something to differentiate, steps are also as short as the tolerances ask for a
+  /// tangent of y, which is integrated beside it: y itself may stay where it is, as in a state of rest, and
+  /// then says nothing of how long a step may be. So a gradient takes about twice as long, and y may differ
+  /// within the tolerances from that of a call without. (Not where f has no second derivatives.)
   discrete
 };
 

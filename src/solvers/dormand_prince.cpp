@@ -49,9 +49,20 @@ Tensor combined(const std::array<double, N>& factors, double length, const std::
   return sum;
 }
 
-/// The root mean square of x in units of what is allowed at y; under vmap the largest of all samples.
-double size_of(const Tensor& x, const Tensor& scale) {
-  return x.size() == 0 ? 0 : std::sqrt(largest(mean(square(x / scale))));
+/// Of the state without its tangent.
+Tensor solution_in(const Field& field, const Tensor& state) {
+  return field.has_tangent() ? state[{Slice{0, state.size() / 2}}] : state;
+}
+
+/// The root mean square of x in units of what is allowed; under vmap the largest of all samples. That of a
+/// tangent if it is larger.
+double size_of(const Field& field, const Tensor& x, const Tensor& scale) {
+  if (x.size() == 0) return 0;
+  const Tensor squares = square(x / scale);
+  const double size = std::sqrt(largest(mean(solution_in(field, squares))));
+  if (!field.has_tangent()) return size;
+  const double of_tangent = std::sqrt(largest(mean(squares[{Slice{x.size() / 2, x.size()}}])));
+  return std::isfinite(of_tangent) ? std::max(size, of_tangent) : size;
 }
 
 Tensor scale_at(const Tensor& magnitude, const OdeOptions& options) {
@@ -63,10 +74,10 @@ Tensor scale_at(const Tensor& magnitude, const OdeOptions& options) {
 double first_length(const Field& field, const Tensor& y, double t, double direction, const Tensor& slope,
                     std::span<const Tensor> in, const OdeOptions& options) {
   const Tensor scale = scale_at(abs(y), options);
-  const double d0 = size_of(y, scale), d1 = size_of(slope, scale);
+  const double d0 = size_of(field, y, scale), d1 = size_of(field, slope, scale);
   const double h0 = d0 < 1e-5 || d1 < 1e-5 ? 1e-6 : 0.01 * d0 / d1;
   const Tensor next = field.slope(y + slope * (direction * h0), full({}, t + direction * h0, y.dtype()), in);
-  const double d2 = size_of(next - slope, scale) / h0;
+  const double d2 = size_of(field, next - slope, scale) / h0;
   if (!std::isfinite(d2)) return h0 / 100;
   const double most = std::max(d1, d2);
   return std::min(100 * h0, most <= 1e-15 ? std::max(1e-6, h0 * 1e-3) : std::pow(0.01 / most, 0.2));
@@ -97,9 +108,9 @@ Tensor Step::at(const Tensor& share) const {
   return y;
 }
 
-double Step::error(const OdeOptions& options) const {
+double Step::error(const Field& field, const OdeOptions& options) const {
   const Tensor scale = scale_at(maximum(abs(start), abs(end)), options);
-  return size_of(combined(errors, length, slopes), scale);
+  return size_of(field, combined(errors, length, slopes), scale);
 }
 
 Tensor integrated(const Field& field, const Tensor& y0, std::span<const double> times,
@@ -109,7 +120,7 @@ Tensor integrated(const Field& field, const Tensor& y0, std::span<const double> 
   const double first = times.front(), last = times.back(), direction = last > first ? 1 : -1;
   const auto number = [&](double t) { return full({}, t, y0.dtype()); };
   Tensor y = y0, slope = field.slope(y, number(first), in);
-  if (!std::isfinite(largest(slope)))
+  if (!std::isfinite(largest(solution_in(field, slope))))
     report(first, "the function has NaN or infinite elements; begin where it is defined");
   double t = first, length = first_length(field, y, t, direction, slope, in, options);
   for (std::int64_t count = 0; rows.size() < times.size(); ++count) {
@@ -120,7 +131,7 @@ Tensor integrated(const Field& field, const Tensor& y0, std::span<const double> 
     const bool reaches = length * 1.01 >= left;
     if (reaches) length = left;
     const Step step(field, y, number(t), slope, direction * length, in);
-    const double error = step.error(options);
+    const double error = step.error(field, options);
     const double factor = std::isfinite(error) ? std::clamp(0.9 * std::pow(error, -0.2), 0.2, 10.0) : 0.1;
     if (!(error <= 1)) {
       length *= std::min(factor, 1.0);

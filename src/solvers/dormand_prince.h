@@ -19,6 +19,9 @@ class Field {
   Field& operator=(const Field&) = delete;
   virtual ~Field() = default;
   virtual Tensor slope(const Tensor& y, const Tensor& t, std::span<const Tensor> in) const = 0;
+  /// Is the second half of y a tangent of the first? Steps are so short that its error is allowed, too, as
+  /// long as it is finite.
+  virtual bool has_tangent() const { return false; }
 };
 
 /// One step: the slopes at its seven stages, the last of them at its end, and y there.
@@ -33,7 +36,7 @@ struct Step {
   /// y at a share of the step, a number or a tensor without axes between 0 and 1.
   Tensor at(const Tensor& share) const;
   /// The estimated error in units of what is allowed.
-  double error(const OdeOptions& options) const;
+  double error(const Field& field, const OdeOptions& options) const;
 };
 
 /// Where a step that was accepted begins, counted from the first time, and how long it is.

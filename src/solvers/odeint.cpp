@@ -74,6 +74,46 @@ class AdjointField final : public Field {
   std::vector<Tensor> captured_;
 };
 
+/// y, and how it moves when where it begins, some of `in`, and what f has captured move in certain
+/// directions. Steps that are as long as y allows say nothing of its derivatives: where f is 0, y stays where
+/// it is, however long they are.
+class FieldWithTangent final : public Field {
+ public:
+  /// Directions are empty for what does not move.
+  FieldWithTangent(std::shared_ptr<const Field> of, std::vector<Tensor> directions,
+                   std::vector<Tensor> captured)
+      : of_(std::move(of)), directions_(std::move(directions)), captured_(std::move(captured)) {}
+  Tensor slope(const Tensor& state, const Tensor& t, std::span<const Tensor> in) const override {
+    const std::int64_t size = state.size() / 2;
+    std::vector<Tensor> wrt = {variable(part(state, 0, size))}, along = {part(state, size, 2 * size)},
+                        given(in.begin(), in.end());
+    for (std::size_t i = 0; i < given.size(); ++i) {
+      if (directions_[i].is_empty()) continue;
+      wrt.push_back(given[i] = variable(in[i]));
+      along.push_back(directions_[i]);
+    }
+    for (const Tensor& each : captured_) {
+      wrt.push_back(each);
+      along.push_back(direction_for(each));
+    }
+    const Tensor slope = detail::recorded([&] { return of_->slope(wrt[0], t, given); });
+    const Tensor moved =
+        pushed_through("odeint", std::span(&slope, 1), wrt, along, [&](std::span<const Tensor> v) {
+          return pulled_back("odeint", std::span(&slope, 1), v, wrt, true);
+        }).front();
+    return concatenate({slope, moved.is_empty() ? zeros_like(slope) : moved});
+  }
+  bool has_tangent() const override { return true; }
+  /// Of numbers whose derivatives hardly cancel each other.
+  static Tensor direction_for(const Tensor& x) {
+    return cast(reshape(cos(arange(1, x.size() + 1)), x.shape()), x.dtype());
+  }
+
+ private:
+  std::shared_ptr<const Field> of_;
+  std::vector<Tensor> directions_, captured_;
+};
+
 Tensor solution(std::shared_ptr<const Field> field, const Tensor& y0, const Tensor& t, std::vector<Tensor> in,
                 const OdeOptions& options);
 
@@ -168,13 +208,49 @@ Tensor retraced(const std::shared_ptr<const Field>& field, const Tensor& y0, con
   return stack(rows);
 }
 
+/// The steps for a solution that is differentiated by them.
+std::vector<solvers::Stretch> steps_with_tangent(const std::shared_ptr<const Field>& field, const Tensor& y0,
+                                                 std::span<const double> times, const std::vector<Tensor>& in,
+                                                 const std::vector<Tensor>& captured,
+                                                 const OdeOptions& options) {
+  const auto moves = [](const Tensor& each) {
+    return is_floating(each.dtype()) &&
+           (each.requires_grad() || needs_gradient_inside(each) ||
+            solvers::any_level(each, [](const Traced& of) { return of.kind == Traced::Kind::dual; }));
+  };
+  const NoGrad off;
+  std::vector<solvers::Stretch> steps;
+  const std::vector<Tensor> plain = solvers::detached(in);
+  const Tensor from = y0.detach();
+  std::vector<Tensor> directions;
+  for (const Tensor& each : in)
+    directions.push_back(moves(each) ? FieldWithTangent::direction_for(each) : Tensor());
+  if (moves(y0) || !captured.empty() || std::ranges::any_of(in, moves)) {
+    const FieldWithTangent with_tangent(field, std::move(directions), captured);
+    const Tensor state =
+        concatenate({from, moves(y0) ? FieldWithTangent::direction_for(y0) : zeros_like(from)});
+    bool is_known = true;
+    try {
+      (void)with_tangent.slope(state, full({}, times.front(), from.dtype()), plain);
+    } catch (const GradError&) {  // as of a rule in numbers, which has no further derivative
+      is_known = false;
+    }
+    if (is_known) {
+      (void)integrated(with_tangent, state, times, plain, options, &steps);
+      return steps;
+    }
+  }
+  (void)integrated(*field, from, times, plain, options, &steps);
+  return steps;
+}
+
 /// (T, n), as a node that depends on all this, if there is anything to record.
 Tensor solution(std::shared_ptr<const Field> field, const Tensor& y0, const Tensor& t, std::vector<Tensor> in,
                 const OdeOptions& options) {
   const std::vector<double> times = cast(t, DType::float64).detach().to_vector<double>();
-  std::vector<solvers::Stretch> steps;
   const std::vector<Tensor> plain = solvers::detached(in);
-  Tensor found = no_grad([&] { return integrated(*field, y0.detach(), times, plain, options, &steps); });
+  const Tensor found =
+      no_grad([&] { return integrated(*field, y0.detach(), times, plain, options, nullptr); });
   if (recording_mode.off && !recording_mode.keep_values && recording_mode.transforms == 0) return found;
   std::vector<Tensor> all = {y0.detach(), t[0].detach()};
   all.insert(all.end(), plain.begin(), plain.end());
@@ -187,7 +263,9 @@ Tensor solution(std::shared_ptr<const Field> field, const Tensor& y0, const Tens
   all.insert(all.end(), in.begin(), in.end());
   all.insert(all.end(), call.captured.begin(), call.captured.end());
   if (!detail::is_to_be_recorded(all)) return found;
-  if (options.adjoint == OdeAdjoint::discrete) return retraced(field, y0, t, in, times, steps);
+  if (options.adjoint == OdeAdjoint::discrete)
+    return retraced(field, y0, t, in, times,
+                    steps_with_tangent(field, y0, times, in, call.captured, options));
   const auto rule =
       std::make_shared<const ContinuousAdjoint>(std::move(field), std::move(call.captured), options);
   return detail::with_rule({}, rule, all, {found}).front();

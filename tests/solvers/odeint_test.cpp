@@ -74,6 +74,49 @@ TEST(Odeint, agrees_with_differences_in_everything_it_depends_on) {
   }
 }
 
+TEST(Odeint, takes_steps_that_its_derivatives_allow_where_the_solution_does_not_move) {
+  const Tensor times = tensor({0.0, 1.0, 6.0});
+  for (const OdeOptions& options : {precise, by_steps}) {
+    // At rest at 1, towards which it decays.
+    const auto at_rest = [&](const Tensor& y0) {
+      return odeint([](const Tensor& y, const Tensor&) { return 1 - y; }, options, y0, times);
+    };
+    EXPECT_TRUE(close(jacobian(at_rest)(tensor(1.0)), {1, std::exp(-1.0), std::exp(-6.0)}, 1e-9));
+    // Nothing pushes as long as the push is 0, as an argument or captured.
+    const auto pushed = [&](const Tensor& push) {
+      return odeint([](const Tensor&, const Tensor& t, const Tensor& by) { return by * cos(t); }, options,
+                    0.0, times, push);
+    };
+    const auto pushed_by_captured = [&](const Tensor& push) {
+      return odeint([&](const Tensor&, const Tensor& t) { return push * cos(t); }, options, 0.0, times);
+    };
+    EXPECT_TRUE(close(jacobian(pushed)(tensor(0.0)), {0, std::sin(1.0), std::sin(6.0)}, 1e-9));
+    EXPECT_TRUE(close(jacobian(pushed_by_captured)(tensor(0.0)), {0, std::sin(1.0), std::sin(6.0)}, 1e-9));
+    EXPECT_NEAR(jvp(pushed, tensor(0.0), tensor(1.0)).tangent[2].item(), std::sin(6.0), 1e-9);
+    EXPECT_TRUE(close(vmap(grad([&](const Tensor& push) { return pushed(push)[1]; }))(zeros({2})),
+                      {std::sin(1.0), std::sin(1.0)}, 1e-9));
+  }
+}
+
+TEST(Odeint, has_derivatives_by_steps_where_f_has_no_second_ones_or_none_that_are_finite) {
+  const auto rate = custom_gradient(
+      "rate", [](const Tensor& y) { return tensor(-0.5 * y.item()); },
+      [](const Tensor&, const Tensor&, const Tensor& g) { return tensor(-0.5 * g.item()); });
+  const auto by_numbers = [&](const Tensor& y0) {
+    return odeint([&](const Tensor& y, const Tensor&) { return rate(y); }, by_steps, y0,
+                  tensor({0.0, 2.0}))[1];
+  };
+  EXPECT_NEAR(grad(by_numbers)(3.0).item(), std::exp(-1.0), 1e-9);
+  // It could leave 0 as 2y = t², and does not.
+  const auto root = [&](const Tensor& y0) {
+    return odeint([](const Tensor& y, const Tensor&) { return sqrt(2 * y); }, by_steps, y0,
+                  tensor({0.0, 1.0}))[1];
+  };
+  const auto [value, slope] = value_and_grad(root)(0.0);
+  EXPECT_EQ(value.item(), 0);
+  EXPECT_FALSE(std::isfinite(slope.item()));
+}
+
 TEST(Odeint, can_be_differentiated_twice) {
   for (const OdeOptions& options : {precise, by_steps}) {
     const auto end = [&](const Tensor& rate) {
