@@ -36,6 +36,8 @@ class Equation : public detail::CustomRule, public std::enable_shared_from_this<
   const std::string& name() const override { return called_; }
   /// A vector of the size of x, recorded.
   virtual Tensor residual(const Tensor& x, std::span<const Tensor> in) const = 0;
+  /// In x, so that the Jacobian is the same everywhere?
+  virtual bool is_linear() const { return false; }
   std::vector<Tensor> pull_back(std::span<const Tensor> in, std::span<const Tensor> out,
                                 std::span<const Tensor> g, bool recorded) const override;
 
@@ -91,6 +93,7 @@ class Adjoint final : public Equation {
     const Evaluated at(*of_, in.front(), in.subspan(1, in.size() - 2));
     return at.trace->recorded_pull_back(std::span(&u, 1)).front() - in.back();
   }
+  bool is_linear() const override { return true; }
   using Equation::with_captured;
 
  private:
@@ -100,13 +103,13 @@ class Adjoint final : public Equation {
 /// SolverError where the Jacobian at x is another within what x is known to: to rounding, and for few
 /// unknowns to what Newton's method would still change. As at a double root, where it says nothing of how the
 /// solution moves. Jᵀ·u = g.
-void require_certain(const Equation& equation, const Evaluated& at, const Tensor& x,
-                     std::span<const Tensor> given, const Tensor& u, const Tensor& g) {
+void require_certain(const Equation& equation, const Evaluated& at, solvers::JacobianSystem& system,
+                     const Tensor& x, std::span<const Tensor> given, const Tensor& u, const Tensor& g) {
   constexpr std::int64_t few = 32;
   const NoGrad off;
   Tensor away = 4 * solvers::epsilon(x.dtype()) * abs(x);
   if (x.size() <= few && largest(at.residual()) != 0) {
-    const Tensor left = 2 * solvers::solve_with_jacobian(at.trace, at.residual(), false);
+    const Tensor left = 2 * system.solve(at.residual(), false);
     away = where(left > 0, -left - away, away - left);
   }
   const Evaluated near(equation, x + away, given);
@@ -121,8 +124,9 @@ std::vector<Tensor> Equation::pull_back(std::span<const Tensor> in, std::span<co
                                         std::span<const Tensor> g, bool recorded) const {
   const std::span<const Tensor> given = in.first(in.size() - captured_.size());
   const Evaluated at(*this, out.front(), given);
-  Tensor u = solvers::solve_with_jacobian(at.trace, g.front(), true);
-  require_certain(*this, at, out.front(), given, u, g.front());
+  solvers::JacobianSystem system(at.trace);
+  Tensor u = system.solve(g.front(), true);
+  if (!is_linear()) require_certain(*this, at, system, out.front(), given, u, g.front());
   if (recorded) {
     std::vector<Tensor> on = {out.front()};
     on.insert(on.end(), given.begin(), given.end());
@@ -201,7 +205,7 @@ Tensor newton(const Equation& equation, Tensor x, std::span<const Tensor> in, do
     require_finite(called, residual, "the residual", step);
     left = largest(residual);
     if (left == 0) return x;
-    const Tensor direction = solvers::solve_with_jacobian(at.trace, residual.detach(), false);
+    const Tensor direction = solvers::JacobianSystem(at.trace).solve(residual.detach(), false);
     require_finite(called, direction, "Newton's step", step);
     if (largest(direction) <= tolerance * size_of(x)) return x - direction;
     const double before = solvers::length_of(residual);

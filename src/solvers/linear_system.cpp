@@ -76,22 +76,21 @@ Tensor gmres(const detail::Trace& trace, const Product& product, const Tensor& b
 
 }  // namespace
 
-Tensor solve_with_jacobian(const std::shared_ptr<const detail::Trace>& trace, const Tensor& b,
-                           bool transposed) {
+Tensor JacobianSystem::solve(const Tensor& b, bool transposed) {
   const NoGrad off;
   if (b.size() > largest_factorised) {
     if (transposed)
       return gmres(
-          *trace, [&](const Tensor& v) { return trace->pull_back(std::span(&v, 1)).front(); }, b);
-    const detail::Linearization linear(trace);
+          *trace_, [&](const Tensor& v) { return trace_->pull_back(std::span(&v, 1)).front(); }, b);
+    const detail::Linearization linear(trace_);
     return gmres(
-        *trace, [&](const Tensor& v) { return linear.push_forward(std::span(&v, 1)).front(); }, b);
+        *trace_, [&](const Tensor& v) { return linear.push_forward(std::span(&v, 1)).front(); }, b);
   }
-  const Tensor jacobian = detail::jacobians(trace, JacobianMode::reverse, 0).front();
+  if (jacobian_.is_empty()) jacobian_ = detail::jacobians(trace_, JacobianMode::reverse, 0).front();
   try {
-    return solve(transposed ? transpose(jacobian) : jacobian, b);
+    return chainrule::solve(transposed ? transpose(jacobian_) : jacobian_, b);
   } catch (const LinAlgError&) {
-    report(*trace, "the Jacobian is singular; begin elsewhere, or add a regularisation");
+    report(*trace_, "the Jacobian is singular; begin elsewhere, or add a regularisation");
   }
 }
 

@@ -9,10 +9,17 @@
 
 namespace chainrule::solvers {
 
-/// s with J·s = b, or with `transposed` Jᵀ·s = b, in numbers: J is the Jacobian of a run from one vector to
-/// one of the same size. Up to 256 elements J is factorised; beyond, GMRES. SolverError where J is singular,
-/// or GMRES does not get to ε^(3/4) in 500 steps.
-Tensor solve_with_jacobian(const std::shared_ptr<const detail::Trace>& trace, const Tensor& b,
-                           bool transposed);
+/// Linear systems with J, the Jacobian of a run from one vector to one of the same size.
+class JacobianSystem {
+ public:
+  explicit JacobianSystem(std::shared_ptr<const detail::Trace> trace) : trace_(std::move(trace)) {}
+  /// s with J·s = b, or with `transposed` Jᵀ·s = b, in numbers. Up to 256 elements J is factorised; beyond,
+  /// GMRES. SolverError where J is singular, or GMRES does not get to ε^(3/4) in 500 steps.
+  Tensor solve(const Tensor& b, bool transposed);
+
+ private:
+  std::shared_ptr<const detail::Trace> trace_;
+  Tensor jacobian_;  // once it was needed
+};
 
 }  // namespace chainrule::solvers

@@ -73,6 +73,23 @@ TEST(Root, of_a_square_has_all_derivatives_of_the_square_root) {
   EXPECT_NEAR(root(square_less, -1.0, 4.0).item(), -2, 1e-15);
 }
 
+TEST(Root, evaluates_its_function_at_the_solution_and_beside_it_for_a_derivative) {
+  int calls = 0;
+  const auto f = [&](const Tensor& x, const Tensor& a) {
+    ++calls;
+    return x * x * x - a;
+  };
+  const Tensor a = variable(5.0), x = root(f, 1.0, a);
+  calls = 0;
+  const Tensor first = gradients(x, {a}, {.create_graph = true})[a];
+  EXPECT_EQ(calls, 2);
+  calls = 0;
+  // Once more through the first derivative, in which the linear system at the solution is not looked at
+  // twice.
+  EXPECT_NEAR(gradients(first, {a})[a].item(), -2.0 / 9 * std::pow(5.0, -5.0 / 3), 1e-14);
+  EXPECT_LE(calls, 3);
+}
+
 TEST(Root, takes_no_derivative_from_where_it_began) {
   const Tensor x0 = variable(1.0), a = variable(9.0);
   const Tensor x = root(square_less, x0, a);
