@@ -35,13 +35,15 @@ std::vector<Inputs> three_samples(const Case& one, const Shapes& shapes, const s
   return samples;
 }
 
-Tensor mapped(const Variant& variant, const std::vector<Inputs>& samples, const std::vector<bool>& batched) {
+/// Of the first `count` samples.
+Tensor mapped(const Variant& variant, const std::vector<Inputs>& samples, const std::vector<bool>& batched,
+              std::int64_t count = 3) {
   Inputs shared = samples.front(), stacked;
   for (std::size_t k = 0; k < shared.size(); ++k) {
     if (!batched[k]) continue;
     std::vector<Tensor> each;
     for (const Inputs& sample : samples) each.push_back(sample[k]);
-    stacked.push_back(stack(each));
+    stacked.push_back(stack(each)[{Slice{0, count}}]);
   }
   return vmap(
       [&](const std::vector<Tensor>& own) {
@@ -84,6 +86,8 @@ TEST_P(VmapOfOperation, is_a_loop_over_the_samples) {
       const Tensor actual = mapped(*one.variant, samples, batched);
       EXPECT_EQ(actual.dtype(), expected[0].dtype());
       EXPECT_TRUE(close(actual, stack(expected), std::max(1e-9, one.row->tolerance)));
+      const Tensor none = mapped(*one.variant, samples, batched, 0);
+      EXPECT_TRUE(close(none, stack(expected)[{Slice{0, 0}}], 0));
     }
   }
 }
@@ -121,6 +125,9 @@ TEST_P(VmapOfGradient, is_the_gradient_of_each_sample) {
       for (std::size_t k = 0; k < expected.size(); ++k)
         EXPECT_TRUE(close(actual[k][i], expected[k], expected[k].dtype() == DType::float32 ? 1e-5 : 1e-8));
     }
+    for (Tensor& each : stacked) each = each[{Slice{0, 0}}];
+    const std::vector<Tensor> none = vmap(of_one, {.randomness = Randomness::same})(stacked);
+    for (std::size_t k = 0; k < none.size(); ++k) EXPECT_TRUE(close(none[k], actual[k][{Slice{0, 0}}], 0));
   }
 }
 

@@ -72,11 +72,11 @@ struct Trilinear {
     sizes.erase(sizes.begin() + static_cast<std::ptrdiff_t>(axis));
     return reshape(turned, Shape(sizes));
   }
-  /// Of such a result, the stack.
-  static Tensor as_stack(const Tensor& result, std::int64_t size, std::size_t axis) {
+  /// Of such a result, the stack: each sample has so many along the axis.
+  static Tensor as_stack(const Tensor& result, std::int64_t size, std::size_t axis, std::int64_t each) {
     const Shape& shape = result.shape();
     std::vector<std::int64_t> sizes(shape.begin(), shape.end());
-    sizes[axis] /= std::max<std::int64_t>(size, 1);
+    sizes[axis] = each;  // not a share, which without samples says nothing
     sizes.insert(sizes.begin() + static_cast<std::ptrdiff_t>(axis), size);
     const Tensor stack = reshape(result, Shape(sizes));
     return axis == 0 ? stack : swapaxes(stack, 0, 1);
@@ -91,10 +91,12 @@ struct Trilinear {
   template <class Op>
   static Tensor of_all(Op op, const Unwrapped& at) {
     const bool groups = at.has(1);
+    const std::size_t axis = groups ? 1 : 0;
+    const std::int64_t each = (Op::is_transposed ? op.x_shape : op.y_shape)[axis];
     op.multiply(at.size, groups);
     const Tensor from = groups ? more_groups(at.batched(0)) : more_samples(at.batched(0)),
                  weight = groups ? more_samples(at.in[1]) : at.in[1];
-    Tensor result = as_stack(apply(op, {}, Argument(from), Argument(weight)), at.size, groups ? 1 : 0);
+    Tensor result = as_stack(apply(op, {}, Argument(from), Argument(weight)), at.size, axis, each);
     return at.in.size() == 3 ? result + bias_of(at, result.rank() - 1) : result;
   }
   static Tensor bias_of(const Unwrapped& at, std::size_t rank) {
@@ -185,7 +187,7 @@ struct ConvolutionWeight : Trilinear {
     ConvolutionWeight op = *this;
     op.multiply(at.size, true);
     const Tensor x = more_groups(at.batched(0)), y = more_groups(at.batched(1));
-    return as_stack(apply(op, {}, Argument(x), Argument(y)), at.size, 0);
+    return as_stack(apply(op, {}, Argument(x), Argument(y)), at.size, 0, weight_shape[0]);
   }
   Tensor jvp(Inputs in, const Tensor& out, Inputs tangents) const { return along(*this, in, out, tangents); }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
