@@ -21,9 +21,8 @@ struct TanhSlope {
   static constexpr auto vjp_x(auto x, auto y, auto g) { return g * (y * (-2 * tanh(x))); }
 };
 
-/// The same where y = tanh(x) is known, so that the slope needs no further exponential.
+/// The same where y = tanh(x) is known.
 struct TanhSlopeBeside {
-  static auto value(auto x, auto) { return tanh_slope(x); }
   static constexpr auto vjp_a(auto, auto y, auto slope, auto g) { return g * (slope * (-2 * y)); }
 };
 
@@ -74,16 +73,39 @@ struct Tanh : Unary<Tanh>, rules::Tanh {
   }
 };
 
+/// What the slope sends to x, in numbers: for both operations one loop, as each takes kilobytes.
+static Tensor through_tanh_slope(const Tensor& x, const Tensor& y, const Tensor& slope, const Tensor& g) {
+  return fused(Binary<rules::TanhSlopeBeside>::RuleA(), x, y, slope, slope.node()->shape(), g);
+}
+
 struct TanhSlope : Unary<TanhSlope>, rules::TanhSlope {
   static constexpr std::string_view name = "tanh_slope", formula = "∂sech(x)²/∂x = −2 tanh(x) sech(x)²";
+  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
+    if (to.wants(0)) to[0] = to.in_numbers() ? along(in[0], out, g) : recorded(in[0], out, g);
+  }
+  Tensor jvp(Inputs in, const Tensor& out, Inputs tangents) const {
+    const Tensor& t = tangents[0];
+    return may_be_in_numbers({&in[0], &out, &t}) ? along(in[0], out, t) : recorded(in[0], out, t);
+  }
+
+ private:
+  static Tensor along(const Tensor& x, const Tensor& out, const Tensor& g) {
+    return through_tanh_slope(x, tanh(x), out, g);
+  }
+  static Tensor recorded(const Tensor& x, const Tensor& out, const Tensor& g) {
+    return out_of_rule(vjp_x(x, out, into_rule(g)));
+  }
 };
 
-/// y is no input of its own: what its node sends to x, x has got.
+/// The same beside y = tanh(x), which is no input of its own: what its node sends to x, x has got. The
+/// derivative then takes no further exponential.
 struct TanhSlopeBeside : Binary<TanhSlopeBeside>, rules::TanhSlopeBeside {
   static constexpr std::string_view name = "tanh_slope", formula = TanhSlope::formula;
+  Array forward(Values in) const { return TanhSlope().forward(in.first(1)); }
   Reads reads(Wanted wanted) const { return wanted(0) ? probe(RuleA()).reads : 0; }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
-    if (to.wants(0)) send(RuleA(), 0, in, out, out.node()->shape(), g, to);
+    if (!to.wants(0)) return;
+    to[0] = to.in_numbers() ? through_tanh_slope(in[0], in[1], out, g) : RuleA()(in[0], in[1], out, g);
   }
   void scalar_vjp(Inputs in, const Array& slope, double g, Cotangents& to) const {
     dispatch_floating(slope.dtype(), [&]<class T>() {
@@ -94,13 +116,13 @@ struct TanhSlopeBeside : Binary<TanhSlopeBeside>, rules::TanhSlopeBeside {
   Tensor jvp(Inputs in, const Tensor& out, Inputs tangents) const {
     const Tensor& t = tangents[0];
     if (t.is_empty()) return t;
-    return may_be_in_numbers({&in[0], &in[1], &out, &t}) ? fused(RuleA(), in[0], in[1], out, out.shape(), t)
-                                                         : Tensor(RuleA()(in[0], in[1], out, t));
+    return may_be_in_numbers({&in[0], &in[1], &out, &t}) ? through_tanh_slope(in[0], in[1], out, t)
+                                                         : RuleA()(in[0], in[1], out, t);
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                              const std::string& result) const {
     if (input == 1) return {"0", true};
-    return {RuleA()(Symbol(names[0]), Symbol(names[1]), Symbol(result), Symbol("1")).text(), true};
+    return TanhSlope().local_formula(0, names, result);
   }
 };
 
