@@ -61,15 +61,18 @@ Window window_of(const Course& course, std::int64_t i, std::int64_t in) {
   return {begin, std::clamp<std::int64_t>(course.kernel - skipped, 0, fitting)};
 }
 
-/// The course that has these windows, if there is one.
+/// The course that has these windows and no further one, if there is one.
 std::optional<Course> course_of(const std::vector<Window>& windows, std::int64_t in, std::int64_t dilation) {
   std::int64_t most = 1;
   for (const Window& window : windows) most = std::max(most, window.count);
-  const std::int64_t last_stride = windows.size() == 1 ? 1 : in + 2 * most * dilation;
+  const std::int64_t last_stride = in + 2 * most * dilation, count = std::ssize(windows);
   for (std::int64_t kernel = most; kernel <= 2 * most; ++kernel)
     for (std::int64_t before = 0; before <= (kernel - 1) * dilation; ++before)
       for (std::int64_t stride = 1; stride <= last_stride; ++stride) {
         const Course course{kernel, stride, dilation, before};
+        const std::int64_t reach = (kernel - 1) * dilation + 1,
+                           left = in + before - reach - (count - 1) * stride;  // behind the last window
+        if (left >= stride) continue;  // the runtime would see one more there
         std::size_t i = 0;
         while (i < windows.size() && window_of(course, static_cast<std::int64_t>(i), in) == windows[i]) ++i;
         if (i == windows.size()) return course;

@@ -28,11 +28,19 @@ Tensor encoded(const Tensor& x, const std::vector<InputColumn>& columns) {
       deviation.push_back(columns[i].deviation);
     }
     const auto row = [&](const std::vector<double>& numbers) { return cast(tensor(numbers), x.dtype()); };
+    const auto centred = [&](const Tensor& numbers) {
+      const Tensor coarse = row(mean), rest = tensor(mean) - cast(coarse, DType::float64);
+      // In float32 the mean of years is half an hour off; what is left of it is taken off afterwards.
+      constexpr double negligible = 1e-7;
+      const Tensor moved = numbers - coarse;
+      return all(abs(rest) <= negligible * tensor(deviation)).item<bool>() ? moved
+                                                                           : moved - cast(rest, x.dtype());
+    };
     const Tensor cells =
                      x[{Slice{}, Slice{static_cast<std::int64_t>(first), static_cast<std::int64_t>(last)}}],
                  filled = where(cells == cells, cells, row(fill));
     parts.push_back(columns[first].is_number()
-                        ? (filled - row(mean)) / row(deviation)
+                        ? centred(filled) / row(deviation)
                         : cast(filled == cast(arange(0, columns[first].width()), x.dtype()), x.dtype()));
     first = last;
   }

@@ -127,6 +127,8 @@ TEST(OnnxSave, writes_convolutions_and_pools) {
         Shape{1, 4, 3, 3});
   agree("max_pool2d", Sequential(MaxPool2d(3, {.stride = 2, .padding = 1})), Shape{1, 2, 6, 7});
   agree("max_pool1d_with_ceil", Sequential(MaxPool1d(3, {.stride = 2, .ceil_mode = true})), Shape{1, 2, 6});
+  agree("max_pool2d_of_one_window", Sequential(MaxPool2d(2)), Shape{1, 2, 3, 5});
+  agree("max_pool2d_with_a_remainder", Sequential(MaxPool2d(2, {.stride = 4})), Shape{1, 1, 3, 9});
   agree("avg_pool2d", Sequential(AvgPool2d(2, {.padding = 1})), Shape{1, 2, 4, 6});
   agree("avg_pool3d", Sequential(AvgPool3d(2)), Shape{1, 1, 2, 4, 4});
   agree("adaptive_avg_pool2d", Sequential(AdaptiveAvgPool2d(2)), Shape{1, 2, 3, 5});
@@ -306,6 +308,18 @@ TEST(OnnxSave, writes_what_predicts_from_tables) {
     }
   }
   EXPECT_FALSE(onnx::table_model(onnx::parse(onnx::serialize(relu, {zeros({1, 2})}))).has_value());
+}
+
+TEST(OnnxSave, keeps_the_digits_of_large_numbers_that_are_close_together) {
+  const TemporaryFile file("year,rose\n2019,no\n2020,no\n2020,yes\n2021,yes\n2021,no\n2022,yes\n2022,no\n",
+                           ".csv");
+  const Table table = read_table(file.path());
+  const TableEncoder encoder(table, {.target = 1}, rows_with(table, 1));
+  Generator g;
+  const chainrule::Model model{encoder, Mlp({encoder.width(), 2}, g, f32)};
+  const Tensor x = cast(reshape(tensor(table.columns[0].numbers), {table.rows(), 1}), f32),
+               actual = onnx::parse(onnx::serialize(model), "m.onnx")({x})[0];
+  EXPECT_LT(max(abs(actual - model(table))).item(), 1e-6);
 }
 
 TEST(OnnxSave, by_the_tool_gives_a_model_that_the_tool_takes_back) {
