@@ -20,6 +20,12 @@ TEST(Tool, says_which_commands_it_has) {
   for (const char* command : {"eval", "graph", "walk", "train", "ops"})
     EXPECT_EQ(run_tool({command, "--help"}).exit_code, 0) << command;
   EXPECT_TRUE(mentions(run_tool({"eval", "--help"}).output, {"chainrule eval '(x + y) * z' x=-2 y=5 z=-4"}));
+  // As wide as a terminal is, but for commands and names that are longer.
+  std::istringstream lines(run_tool({"train", "--help"}).output);
+  for (std::string line; std::getline(lines, line);)
+    if (!line.starts_with("  chainrule") && !line.starts_with("  mpirun")) {
+      EXPECT_LE(line.size(), 80U) << line;
+    }
   EXPECT_EQ(run_tool({"--version"}).output, "chainrule " CHAINRULE_VERSION "\n");
 }
 

@@ -15,8 +15,10 @@
 #include "chainrule/simd.h"
 #include "command.h"
 #include "commands.h"
+#include "help.h"
 #include "memory.h"
 #include "print.h"
+#include "terminal.h"
 #include "text.h"
 #include "train.h"
 
@@ -88,7 +90,9 @@ int run(CLI::App& app, const Ranks& ranks, int count, char** values) {
   } catch (const CLI::Success& request) {  // --help, --version
     std::ostringstream text;
     app.exit(request, text, text);
-    if (ranks.is_first()) write_output(text.str());
+    constexpr std::int64_t narrowest = 60, widest = 110;
+    const auto width = std::clamp(Terminal().width, narrowest, widest);
+    if (ranks.is_first()) write_output(filled_help(text.str(), static_cast<std::size_t>(width)));
   } catch (const CLI::ParseError& error) {
     return complain(app, ranks, error.what() + std::string("; see --help"), command_wrong);
   } catch (const CommandError& error) {

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace chainrule::cli {
+
+/// What CLI11 prints for --help, in lines of at most so many columns: paragraphs and the descriptions of
+/// options are filled anew, examples of commands stay as they are.
+std::string filled_help(const std::string& text, std::size_t width);
+
+}  // namespace chainrule::cli
