@@ -10,10 +10,12 @@
 
 namespace chainrule {
 
-/// Does a file that begins so hold images of bytes in the format IDX?
+/// Does a file that begins so hold an array in the format IDX?
+bool is_idx(std::string_view beginning);
+/// And one of samples: rows of numbers, or images, with channels or without?
 bool is_idx_images(std::string_view beginning);
 
-/// The images, and their classes where there are labels: see read_table.
+/// These, and their classes where there are labels: see read_table.
 Table read_idx(const std::string& path, const std::string& labels);
 
 }  // namespace chainrule

@@ -148,16 +148,6 @@ Tensor without_one_hot(const Tensor& array) {
   return is_one_hot ? argmax(values, 1) : array;
 }
 
-/// Images (n, channels, height, width) of images with channels before or after these, as they may be.
-std::optional<Tensor> as_images(const Tensor& array) {
-  const Shape shape = array.shape();
-  const auto is_channels = [](std::int64_t size) { return size == 1 || size == 3 || size == 4; };
-  if (array.rank() == 3) return unsqueeze(array, 1);
-  if (array.rank() != 4) return std::nullopt;
-  if (is_channels(shape[3])) return permute(array, {0, 3, 1, 2});
-  return is_channels(shape[1]) ? std::optional(array) : std::nullopt;
-}
-
 /// The columns of one array: of (n,) one by its name, of (n, columns) "x 1" and so on, of images their
 /// pixels.
 void add_columns(Table& table, const NamedArray& named) {
@@ -195,6 +185,15 @@ void add_columns(Table& table, const NamedArray& named) {
 }
 
 }  // namespace
+
+std::optional<Tensor> as_images(const Tensor& array) {
+  const Shape shape = array.shape();
+  const auto is_channels = [](std::int64_t size) { return size == 1 || size == 3 || size == 4; };
+  if (array.rank() == 3) return unsqueeze(array, 1);
+  if (array.rank() != 4) return std::nullopt;
+  if (is_channels(shape[3])) return permute(array, {0, 3, 1, 2});
+  return is_channels(shape[1]) ? std::optional(array) : std::nullopt;
+}
 
 bool is_npz(std::string_view beginning) {
   constexpr std::size_t length_at = 26, name_at = 30;  // in the header of a ZIP archive's first member
@@ -238,7 +237,9 @@ Table read_arrays(const std::string& path, bool is_archive, const TableOptions& 
   const NamedArray& first = arrays.front();
   for (const NamedArray& each : arrays) {
     const Shape shape = each.array.shape(), other = first.array.shape();
-    if (each.array.rank() == 0 || each.array.size() == 0 || other.rank() == 0 || shape[0] != other[0])
+    if (each.array.size() == 0)
+      fail_on(path, "'" + each.name + "' has shape " + to_string(shape) + ", and so no number in it");
+    if (each.array.rank() == 0 || other.rank() == 0 || shape[0] != other[0])
       fail_on(path, "'" + each.name + "' has shape " + to_string(shape) + " and '" + first.name + "' " +
                         to_string(other) + "; each array must have a row for each sample");
     add_columns(table, each);
