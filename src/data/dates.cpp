@@ -196,6 +196,18 @@ bool take_date(Rest& rest, std::string_view order, Moment& moment) {
   return is_date(moment);
 }
 
+/// "Mar  1 2020 22:15:03 UTC" of "Mar  1 22:15:03 UTC 2020", as ctime writes it; nothing of others.
+std::string year_before_time(std::string_view text) {
+  constexpr std::size_t year_digits = 4;
+  const std::size_t colon = text.find(':'), year = text.rfind(' ');
+  if (colon == std::string_view::npos || year == std::string_view::npos || year < colon ||
+      text.size() - year - 1 != year_digits)
+    return {};
+  const std::size_t time = text.rfind(' ', colon);
+  if (time == std::string_view::npos) return {};
+  return std::string(text.substr(0, time)).append(text.substr(year)).append(text.substr(time, year - time));
+}
+
 std::optional<Moment> parse(std::string_view text, std::string_view order) {
   Moment moment;
   Rest rest(text);
@@ -208,6 +220,8 @@ std::optional<Moment> parse(std::string_view text, std::string_view order) {
       rest = after;
     }
   }
+  std::string turned;  // which rest may show
+  if (is_letter(rest.next()) && !(turned = year_before_time(rest.text())).empty()) rest = Rest(turned);
   Rest named = rest;
   if (Moment by_name; take_named_date(named, by_name)) {
     moment = by_name;
