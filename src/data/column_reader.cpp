@@ -108,17 +108,17 @@ std::optional<double> parse_with_comma(std::string_view text) {
   return parse_number(plain);
 }
 
-ColumnReader::ColumnReader(TableColumn& column, const InputFile* file, const TableOptions& options)
-    : column_(column), file_(file), options_(options) {
-  for (const std::string& sign : options.missing)
+ColumnReader::ColumnReader(TableColumn& column, const InputFile* file, char decimal,
+                           const std::vector<std::string>& missing)
+    : column_(column), file_(file), decimal_(decimal), missing_(missing) {
+  for (const std::string& sign : missing)
     if (const auto number = parse_number(sign)) missing_numbers_.push_back(*number);
 }
 
 void ColumnReader::add(const std::string& field) {
-  const std::vector<std::string>& missing = options_.missing;
-  if (!missing.empty() && std::find(missing.begin(), missing.end(), in_utf8(field)) != missing.end()) {
+  if (!missing_.empty() && std::find(missing_.begin(), missing_.end(), in_utf8(field)) != missing_.end()) {
     append(nothing, -1);
-  } else if (options_.decimal == ',' && field.find_first_of(".,") != std::string::npos) {
+  } else if (decimal_ == ',' && field.find_first_of(".,") != std::string::npos) {
     add_number_with_signs(field);
   } else if (const std::optional<double> number = parse_number(field)) {
     const bool is_sign =

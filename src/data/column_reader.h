@@ -48,7 +48,8 @@ class TextPlaces {
 class ColumnReader {
  public:
   /// Of this file, or of a part of one that is given as rows.
-  ColumnReader(TableColumn& column, const InputFile* file, const TableOptions& options);
+  ColumnReader(TableColumn& column, const InputFile* file, char decimal,
+               const std::vector<std::string>& missing);
 
   void add(const std::string& field);
   /// After the last row: settles what its points mean, where decimals come after a comma.
@@ -66,7 +67,8 @@ class ColumnReader {
 
   TableColumn& column_;
   const InputFile* file_;
-  const TableOptions& options_;
+  char decimal_;
+  const std::vector<std::string>& missing_;
   TextPlaces places_;
   std::vector<double> missing_numbers_;  // of the signs for nothing, those that are numbers
   // With a decimal comma: is there a number that can only be read so? And the rows of those that are read

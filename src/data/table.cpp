@@ -30,9 +30,22 @@ bool is_number(const std::string& field) { return parse_number(field) || parse_w
 bool is_named(const std::string& field) { return !is_number(field) && !is_sign_of_nothing(field); }
 
 void check(const TableOptions& options) {
-  if (options.decimal != '.' && options.decimal != ',')
-    throw std::invalid_argument(std::string("read_table: decimals after '") + options.decimal +
+  if (options.decimal && *options.decimal != '.' && *options.decimal != ',')
+    throw std::invalid_argument(std::string("read_table: decimals after '") + *options.decimal +
                                 "'; give '.' or ','");
+  if (options.quote && *options.quote != '"' && *options.quote != '\'')
+    throw std::invalid_argument(std::string("read_table: fields in ") + *options.quote +
+                                "; give '\"' or '\\'' as the quote");
+}
+
+/// How rows of a table that begins so are written, which the table says.
+CsvForm find_form(Table& table, std::string_view beginning, const TableOptions& options) {
+  const TableForm form = find_form(beginning, options);
+  table.separator = form.rows.separator;
+  table.quote = form.rows.quote;
+  table.decimal = form.decimal;
+  table.comments = form.rows.skipped_lines;
+  return form.rows;
 }
 
 class TableReader {
@@ -47,11 +60,19 @@ class TableReader {
       begin(row, line);
       if (table_.has_header) return;
     }
-    // Where the header does not end in a separator and the rows do.
+    // Where the header does not end in a separator and the rows do, or does not name what R calls row names.
     if (row.size() == readers_.size() + 1 && table_.has_header && row.back().empty()) row.pop_back();
+    if (row.size() == readers_.size() + 1 && table_.has_header && table_.lines.empty() &&
+        readers_.size() > 1) {
+      CsvRow names = first_;
+      names.insert(names.begin(), "");
+      readers_.clear();
+      begin(names, first_line_);
+      fields_line_ = line;
+    }
     if (row.size() != readers_.size())
       fail_at_line(table_.path, line,
-                   fields(row.size()) + ", but line " + std::to_string(first_line_) + " has " +
+                   fields(row.size()) + ", but line " + std::to_string(fields_line_) + " has " +
                        fields(readers_.size()) + (table_.separator == ',' ? "" : separated()) +
                        likely_cause(row, line));
     for (std::size_t i = 0; i < row.size(); ++i) readers_[i].add(row[i]);
@@ -100,11 +121,12 @@ class TableReader {
   void begin(const CsvRow& row, std::int64_t line) {
     table_.has_header = options_.header.value_or(std::none_of(row.begin(), row.end(), is_number) &&
                                                  std::any_of(row.begin(), row.end(), is_named));
-    first_line_ = line;
+    first_line_ = fields_line_ = line;
     first_ = row;
     table_.columns.resize(row.size());
     readers_.reserve(row.size());
-    for (TableColumn& column : table_.columns) readers_.emplace_back(column, file_, options_);
+    for (TableColumn& column : table_.columns)
+      readers_.emplace_back(column, file_, table_.decimal, options_.missing);
   }
   /// Does each field stand below again, so that it names nothing?
   bool is_data(const CsvRow& row) const {
@@ -118,9 +140,6 @@ class TableReader {
     if (row.front().starts_with('#')) return "; if it is a comment, delete it";
     if (readers_.size() == 1 && table_.rows() < longest_title)
       return "; if what stands before line " + std::to_string(line) + " is a title or a comment, delete it";
-    if (row.size() == readers_.size() + 1 && table_.lines.empty() && table_.has_header)
-      return "; if the first field is the name of the row, as R writes it, give that a name in the header, "
-             "too";
     return "";
   }
   static std::string fields(std::size_t count) {
@@ -138,7 +157,7 @@ class TableReader {
   const InputFile* file_;
   std::vector<ColumnReader> readers_;
   CsvRow first_;
-  std::int64_t first_line_ = 0;
+  std::int64_t first_line_ = 0, fields_line_ = 0;  // the latter has as many fields as all
 };
 
 }  // namespace
@@ -189,9 +208,13 @@ Table take_rows(const Table& table, std::span<const std::int64_t> positions) {
              .columns = {},
              .lines = taken(table.lines),
              .separator = table.separator,
+             .quote = table.quote,
+             .decimal = table.decimal,
              .has_header = table.has_header,
+             .comments = table.comments,
              .image_height = table.image_height,
-             .image_width = table.image_width};
+             .image_width = table.image_width,
+             .image_channels = table.image_channels};
   for (const TableColumn& column : table.columns)
     part.columns.push_back({column.name, taken(column.numbers), taken(column.places), column.texts});
   return part;
@@ -208,9 +231,22 @@ Table read_table(const std::string& path, const TableOptions& options) {
     fail_on(path, "this is " + std::string(format));
   Table table;
   table.path = path;
-  table.separator = options.separator.value_or(detect_separator(file.beginning(), options.decimal));
+  const CsvForm form = find_form(table, file.beginning(), options);
   TableReader reader(table, options, &file);
-  read_csv_rows(file, table.separator, [&](CsvRow& row, std::int64_t line) { reader.add(row, line); });
+  read_csv_rows(file, form, [&](CsvRow& row, std::int64_t line) { reader.add(row, line); });
+  reader.finish();
+  return table;
+}
+
+Table make_table(const std::vector<std::vector<std::string>>& rows, const TableOptions& options,
+                 const std::string& name) {
+  check(options);
+  Table table;
+  table.path = name;
+  table.decimal = options.decimal.value_or('.');
+  TableReader reader(table, options);
+  std::int64_t line = 0;
+  for (CsvRow row : rows) reader.add(row, ++line);
   reader.finish();
   return table;
 }
@@ -223,12 +259,11 @@ struct TableStream::State {
     if (const std::string_view format = other_format(file.beginning(), options.separator.has_value());
         !format.empty())
       fail_on(path, "this is " + std::string(format));
-    separator = options.separator.value_or(detect_separator(file.beginning(), options.decimal));
-    rows = std::make_unique<CsvRows>(file, separator);
+    rows = std::make_unique<CsvRows>(file, find_form(signs, file.beginning(), options));
   }
   InputFile file;
   TableOptions options;
-  char separator;
+  Table signs;  // without rows
   std::unique_ptr<CsvRows> rows;
   std::deque<std::pair<CsvRow, std::int64_t>> waiting;  // read, but in no part yet
   bool is_first = true, is_end = false;
@@ -253,7 +288,10 @@ Table TableStream::read(std::int64_t most) {
         [&](CsvRow& row, std::int64_t line) { at.waiting.emplace_back(std::move(row), line); });
   Table table;
   table.path = at.file.path();
-  table.separator = at.separator;
+  table.separator = at.signs.separator;
+  table.quote = at.signs.quote;
+  table.decimal = at.signs.decimal;
+  table.comments = at.is_first ? at.signs.comments : 0;
   if (!at.is_first && at.waiting.empty()) {
     table.columns.resize(at.columns);
     for (std::size_t i = 0; i < at.columns; ++i)

@@ -116,7 +116,7 @@ Csv read_csv(const std::string& path) { return read_csv(path, ChooseColumn()); }
 Csv read_csv(const std::string& path, ChooseColumn text_column) {
   InputFile file(path);
   NumberTable table(file, text_column);
-  read_csv_rows(file, ',', [&](const CsvRow& row, std::int64_t line) { table.add(row, line); });
+  read_csv_rows(file, {}, [&](const CsvRow& row, std::int64_t line) { table.add(row, line); });
   return std::move(table).finish();
 }
 

@@ -36,11 +36,16 @@ using AddRow = FunctionRef<void(CsvRow&, std::int64_t)>;
 /// fields and rows.
 class CsvRows::Reader {
  public:
-  Reader(InputFile& file, char separator) : file_(file), by_spaces_(separator == ' ') {
+  Reader(InputFile& file, const CsvForm& form)
+      : file_(file),
+        by_spaces_(form.separator == ' '),
+        skipped_(form.skipped_bytes),
+        line_(1 + form.skipped_lines) {
     if (csv_init(&parser_, CSV_STRICT | CSV_STRICT_FINI) != 0) throw std::bad_alloc();
     // By which a field grows. By 128 bytes, as it comes, large fields are slow.
     csv_set_blk_size(&parser_, std::size_t{1} << 16);
-    csv_set_delim(&parser_, static_cast<unsigned char>(separator));
+    csv_set_delim(&parser_, static_cast<unsigned char>(form.separator));
+    csv_set_quote(&parser_, static_cast<unsigned char>(form.quote));
   }
   ~Reader() { csv_free(&parser_); }
   Reader(const Reader&) = delete;
@@ -56,7 +61,11 @@ class CsvRows::Reader {
       return false;
     }
     std::string_view text(buffer_.data(), count);
-    if (std::exchange(is_start_, false) && text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+    if (std::exchange(is_start_, false) && skipped_ == 0 && text.starts_with("\xEF\xBB\xBF"))
+      text.remove_prefix(3);
+    const std::size_t skipped = std::min(skipped_, text.size());
+    text.remove_prefix(skipped);
+    skipped_ -= skipped;
     for (std::size_t at = 0, newline = 0; at < text.size();) {
       if (const std::size_t blank = skip_blank_lines(text.substr(at)); blank > 0) {
         at += blank;
@@ -109,8 +118,11 @@ class CsvRows::Reader {
     if (csv_error(&parser_) == CSV_ENOMEM) throw std::bad_alloc();
     if (parsed != piece.size())
       fail_at_line(file_.path(), line_,
-                   "a quote stands in the middle of a field; write such a field in quotes, and each quote in "
-                   "it twice");
+                   csv_get_quote(&parser_) == '"'
+                       ? "a quote stands in the middle of a field; write such a field in quotes, and each "
+                         "quote in it twice"
+                       : "a ' stands in the middle of a field, and others are around fields; write it twice "
+                         "in such a field, or have '\"' taken for the quotes");
     if (goes_on || (!piece.ends_with('\n') && !after_return_)) return;
     ++line_;
     if (!in_row_) row_bytes_ = 0;  // a blank line
@@ -147,21 +159,22 @@ class CsvRows::Reader {
   InputFile& file_;
   const AddRow* add_ = nullptr;  // of the call that runs
   bool by_spaces_, is_start_ = true;
+  std::size_t skipped_;  // bytes that are yet to be
   std::vector<char> buffer_ = std::vector<char>(1 << 16);
   csv_parser parser_ = {};
   CsvRow row_;
   bool in_row_ = false, after_return_ = false;
-  std::int64_t line_ = 1, row_line_ = 1;  // the current line, and that on which the row began
-  std::size_t row_bytes_ = 0;             // so far
+  std::int64_t line_, row_line_ = 1;  // the current line, and that on which the row began
+  std::size_t row_bytes_ = 0;         // so far
   std::exception_ptr error_;
 };
 
-CsvRows::CsvRows(InputFile& file, char separator) : reader_(std::make_unique<Reader>(file, separator)) {}
+CsvRows::CsvRows(InputFile& file, const CsvForm& form) : reader_(std::make_unique<Reader>(file, form)) {}
 CsvRows::~CsvRows() = default;
 bool CsvRows::read_some(AddRow add) { return reader_->read_some(add); }
 
-void read_csv_rows(InputFile& file, char separator, AddRow add) {
-  CsvRows rows(file, separator);
+void read_csv_rows(InputFile& file, const CsvForm& form, AddRow add) {
+  CsvRows rows(file, form);
   while (rows.read_some(add)) {
   }
 }

@@ -15,15 +15,23 @@ namespace chainrule {
 
 using CsvRow = std::vector<std::string>;
 
+/// How rows are written.
+struct CsvForm {
+  char separator = ',';            ///< of fields; where it is a space, any number of them
+  char quote = '"';                ///< around fields
+  std::size_t skipped_bytes = 0;   ///< before the first row,
+  std::int64_t skipped_lines = 0;  ///< which are so many lines
+};
+
 /// Calls `add` with each row of a file and the line on which it begins, from 1. Fields are as read_csv takes
-/// them, but apart by this character; where it is a space, by any number of them. ParseError, as "file:line:
-/// ...", for a quote that stands in the middle of a field or has no end, and for a row of more than 16 MiB.
-void read_csv_rows(InputFile& file, char separator, FunctionRef<void(CsvRow&, std::int64_t line)> add);
+/// them, but in that form. ParseError, as "file:line: ...", for a quote that stands in the middle of a field
+/// or has no end, and for a row of more than 16 MiB.
+void read_csv_rows(InputFile& file, const CsvForm& form, FunctionRef<void(CsvRow&, std::int64_t line)> add);
 
 /// The same a piece of the file at a time, which must outlive it.
 class CsvRows {
  public:
-  CsvRows(InputFile& file, char separator);
+  CsvRows(InputFile& file, const CsvForm& form);
   ~CsvRows();
   CsvRows(const CsvRows&) = delete;
   CsvRows& operator=(const CsvRows&) = delete;

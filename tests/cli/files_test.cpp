@@ -140,7 +140,9 @@ TEST(Files, that_never_end_a_line_are_refused) {
     for (const Words& words : {Words{"eval", "x", "x=@" + path}, Words{"train", path}}) {
       const ToolResult result = run_tool(words);
       EXPECT_EQ(result.exit_code, 1);
-      EXPECT_TRUE(mentions(result.errors, {path + ":" + std::to_string(line) + message}));
+      const bool is_table = words[0] == "train" && path == zeros;
+      EXPECT_TRUE(mentions(result.errors, {is_table ? zeros + ": this is no text"
+                                                    : path + ":" + std::to_string(line) + message}));
     }
 }
 

@@ -88,7 +88,7 @@ TEST(Tables, are_refused_with_the_option_that_helps) {
       mentions(run_command("predict", {model.path(), with_gaps.path(), "--csv"}).errors,
                {":2: column 1 (x) holds 'n.a.', not a number; so does column 2 (y) in line 2, '-'; give "
                 "--missing 'n.a.,-'"}));
-  EXPECT_TRUE(mentions(train({with_commas.path()}).errors,
+  EXPECT_TRUE(mentions(train({with_commas.path(), "--decimal", "."}).errors,
                        {"200 different texts", "give --decimal , if these are decimal commas", "--drop x"}));
   EXPECT_EQ(train({with_commas.path(), "--decimal", ",", "--epochs", "1"}).exit_code, 0);
   const std::string& errors = train({with_units.path(), "--drop", "w", "--epochs", "1"}).errors;

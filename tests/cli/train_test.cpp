@@ -174,18 +174,22 @@ std::string sizes(const std::function<std::string(int)>& written) {
   return text;
 }
 
-TEST(Train, takes_decimal_commas_where_it_is_told_to) {
+TEST(Train, takes_decimal_commas_where_it_finds_them_or_is_told_to) {
   const TemporaryFile data(sizes([](int i) {
     return (i < 0 ? "-" : "") + std::to_string(std::abs(i) / 3) + ".000," + std::to_string(std::abs(i) % 3);
   }));
   const TemporaryFile model("", ".safetensors");
-  EXPECT_TRUE(mentions(train({data.path(), "--epochs", "1"}).errors,
+  EXPECT_TRUE(
+      mentions(train({data.path(), "--epochs", "1"}).errors,
+               {": fields apart by semicolons, decimals after commas, a header, ", "network 1-64-64-2"}));
+  EXPECT_TRUE(mentions(train({data.path(), "--decimal", ".", "--epochs", "1"}).errors,
                        {"(size) holds texts that look like numbers, as '-6.000,2'", "--decimal ,"}));
   const ToolResult result = train({data.path(), "--decimal", ",", "--save", model.path()});
   EXPECT_TRUE(mentions(result.errors, {"network 1-64-64-2"}));
   EXPECT_GE(test_accuracy(result), 75) << result.errors;
   EXPECT_EQ(run_command("evaluate", {model.path(), data.path(), "--decimal", ","}).exit_code, 0);
-  EXPECT_TRUE(mentions(run_command("evaluate", {model.path(), data.path()}).errors,
+  EXPECT_EQ(run_command("evaluate", {model.path(), data.path()}).exit_code, 0);
+  EXPECT_TRUE(mentions(run_command("evaluate", {model.path(), data.path(), "--decimal", "."}).errors,
                        {"(size) holds '-6.000,2', not a number"}));
   // Points that are no thousands, and texts, stay what they are.
   const TemporaryFile points(sizes([](int i) { return i % 2 == 0 ? "1.25,5" : "a,5"; }));

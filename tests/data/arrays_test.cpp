@@ -45,6 +45,7 @@ TEST(Table, of_arrays_in_npz_has_their_columns_and_the_target_last) {
   EXPECT_TRUE(mentions(refused({{"x_train", zeros({2})}, {"x_test", zeros({2})}, {"latest", zeros({2})}}),
                        {"'latest' is of no part"}));
   EXPECT_TRUE(mentions(refused({{"x", tensor(1.0)}}), {"'x' has shape ()"}));
+  EXPECT_TRUE(mentions(refused({{"x", zeros({0, 3})}}), {"'x' has shape (0, 3), and so no number in it"}));
   EXPECT_TRUE(
       mentions(refused({{"a", zeros({2, 2, 2})}, {"b", zeros({2, 2, 2})}}), {"second array of images"}));
 }
@@ -77,6 +78,41 @@ TEST(Table, of_arrays_takes_parts_colours_and_classes_as_they_are_meant) {
   EXPECT_TRUE(table_parts(single.path()).empty());
   EXPECT_TRUE(
       mentions(message_of<IoError>([&] { (void)read_table(single.path(), {.part = "test"}); }), {"test"}));
+}
+
+TEST(Table, of_images_keeps_their_channels_where_rows_are_taken) {
+  const TemporaryFile file("", ".npz");
+  save_npz(file.path(), {{"x", zeros({3, 4, 5, 3})}});
+  const Table part = take_rows(read_table(file.path()), std::vector<std::int64_t>{2, 0});
+  EXPECT_EQ(part.rows(), 2);
+  EXPECT_EQ(part.image_channels, 3);
+}
+
+TEST(Table, of_idx_takes_all_types_and_rows_images_and_colours) {
+  const auto sizes = [](const std::vector<char>& axes) {
+    std::string bytes;
+    for (const char axis : axes) bytes += std::string(3, '\0') + axis;
+    return bytes;
+  };
+  const std::string start(2, '\0');
+  const TemporaryFile rows(start + "\x0B\x02" + sizes({2, 2}) + std::string("\0\1\xFF\xFE\1\0\0\3", 8),
+                           "-idx2"),
+      image(start + "\x0D\x03" + sizes({1, 1, 2}) + std::string("\x3F\x80\0\0\xC0\0\0\0", 8), "-idx3"),
+      colours(start + "\x08\x04" + sizes({1, 1, 2, 3}) + "abcdef", "-idx4"),
+      labels(start + "\x09\x01" + sizes({2}) + "\1\xFF", "-idx1");
+  const Table table = read_table(rows.path(), {.labels = labels.path()});
+  EXPECT_EQ(names(table), Texts({"x 1", "x 2", "class"}));
+  EXPECT_EQ(table.columns[1].numbers, std::vector<double>({-2, 3}));
+  EXPECT_EQ(table.columns[2].numbers, std::vector<double>({1, -1}));
+  EXPECT_EQ(table.image_height, 0);
+  const Table floats = read_table(image.path());
+  EXPECT_EQ(names(floats), Texts({"pixel 1", "pixel 2"}));
+  EXPECT_EQ(floats.columns[1].numbers, std::vector<double>({-2}));
+  EXPECT_EQ(floats.image_width, 2);
+  const Table planes = read_table(colours.path());
+  EXPECT_EQ(planes.image_channels, 3);
+  EXPECT_EQ(planes.columns[1].numbers, std::vector<double>({'d'}));
+  EXPECT_TRUE(mentions(message_of<IoError>([&] { (void)read_table(labels.path()); }), {"a file of labels"}));
 }
 
 /// An array (n,) as NumPy saves it.

@@ -248,8 +248,15 @@ std::string describe_reading(const Table& table, const ColumnChoice& choice, con
   }
   const Task task = encoder.target().task();
   std::string text =
-      table.separator != '\0' ? fmt::format("fields apart by {}, {} header", separator_name(table.separator),
-                                            table.has_header ? "a" : "no")
+      table.separator != '\0'
+          ? fmt::format(
+                "fields apart by {}{}{}, {} header{}{}", separator_name(table.separator),
+                table.quote == '"' ? "" : " and in single quotes",
+                table.decimal == '.' ? "" : ", decimals after commas", table.has_header ? "a" : "no",
+                table.has_header && table.columns[0].name == "column 1" ? " without a name for column 1" : "",
+                table.comments == 0   ? ""
+                : table.comments == 1 ? " after a line of comments"
+                                      : fmt::format(" after {} lines of comments", table.comments))
       : table.image_height > 0
           ? fmt::format(
                 "images of {}x{}{}", table.image_height, table.image_width,

@@ -45,10 +45,11 @@ struct [[nodiscard]] Table {
   /// In the order of the file.
   std::vector<TableColumn> columns;
   std::vector<std::int64_t> lines;  ///< the line of the file on which each row begins, from 1
-  /// What was between the fields.
-  char separator = ',';
+  /// What was between the fields, what was around some of them, and what was before the decimals of numbers.
+  char separator = ',', quote = '"', decimal = '.';
   /// Did the first line name the columns?
   bool has_header = false;
+  std::int64_t comments = 0;  ///< how many lines with # or % stood before it, which were left out
   std::int64_t image_height = 0, image_width = 0;  ///< of images in IDX or NPZ; 0 for all else
   /// Of images: 3 of coloured ones, whose pixels come channel by channel.
   std::int64_t image_channels = 1;
@@ -66,15 +67,20 @@ struct TableOptions {
                                        ///< and holds not just what the columns of text hold below, too
   std::string labels = {};  ///< of images in IDX: the file of their classes; where not given, the one
                             ///< that is called so, as train-labels-idx1-ubyte, if it is there. Of arrays: y
-  /// What is before the decimals of a number. With ',' points may stand between thousands, as in 1.234,5; a
-  /// column without any such comma, in which some points cannot be that, as in 1.5, has decimal points.
-  char decimal = '.';
+  /// What is before the decimals of a number, '.' or ','. With ',' points may stand between thousands, as in
+  /// 1.234,5; a column without any such comma, in which some points cannot be that, as in 1.5, has decimal
+  /// points. Where not given, ',' if the first lines have numbers that can only be read so, none that cannot,
+  /// and another separator than commas.
+  std::optional<char> decimal = {};
   /// What else a cell holds that has no value, exactly as it is written, "n.a." or "-", or a number, "-999"
   /// also for -999.0.
   std::vector<std::string> missing = {};
   /// Of arrays in NPZ that are called x_train, y_train, x_test and so on: "train", "validation" or "test".
   /// Where not given, "train".
   std::string part = {};
+  /// What is around fields that hold separators, '"' or '\''. Where not given, '\'' if some fields are in
+  /// such, and none in '"' or with a single one of them.
+  std::optional<char> quote = {};
 };
 
 /// The rows at these positions, in that order. std::out_of_range for a position that is not there.
@@ -83,9 +89,11 @@ Table take_rows(const Table& table, std::span<const std::int64_t> positions);
 /// Reads a table, plain or compressed by gzip, apart by commas, semicolons, tabs, bars or spaces, any number
 /// of those. Accepts what read_csv does. A cell that is empty, "?", "NA", "N/A", "<NA>", "null" or "nan" (in
 /// small and capital letters) holds nothing, and so does one that options.missing lists. Texts that are not
-/// UTF-8 are taken for Latin-1. IoError when the file cannot be read, or is in another format, which it
-/// names: Parquet, Excel, UTF-16, libsvm and others. ParseError, as "file:line: ...", when it has no rows, or
-/// rows of different lengths. std::invalid_argument for decimals after anything but '.' and ','.
+/// UTF-8 are taken for Latin-1. Lines that begin with # or %, stand before all others and have other fields
+/// are comments. Where the header has a field less than all rows, as R writes it, the first column has no
+/// name. IoError when the file cannot be read, or is in another format, which it names: Parquet, Excel,
+/// UTF-16, libsvm and others. ParseError, as "file:line: ...", when it has no rows, or rows of different
+/// lengths. std::invalid_argument for decimals after anything but '.' and ','.
 ///
 /// Images in IDX, as those of MNIST, are a table too: columns "pixel 1" and so on, and "class" where there
 /// are labels. IoError for files that are damaged or no pair. So are the arrays of NumPy's NPZ, which each
@@ -97,6 +105,16 @@ Table take_rows(const Table& table, std::span<const std::int64_t> positions);
 /// array called x, and options.labels its y. Texts (n,) of either are a column of text. IoError that names an
 /// array of another shape.
 Table read_table(const std::string& path, const TableOptions& options = {});
+
+/// The same of rows that are in memory, of which the first names the columns if it is a header:
+///
+///     model.predict(make_table({{"age", "town"}, {"38", "Oslo"}, {"", "Rome"}}));
+///
+/// `name` is what errors and models call the table, and its lines are those of a file with a row in each.
+/// What options say of separators, quotes, labels and parts is not for it. ParseError and
+/// std::invalid_argument as of read_table.
+Table make_table(const std::vector<std::vector<std::string>>& rows, const TableOptions& options = {},
+                 const std::string& name = "rows");
 
 /// Which parts a file NPZ has by the names of its arrays, of "train", "validation" and "test" in this order;
 /// none in any other file. IoError when it cannot be read.
