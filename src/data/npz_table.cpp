@@ -191,7 +191,9 @@ std::optional<Tensor> as_images(const Tensor& array) {
   const auto is_channels = [](std::int64_t size) { return size == 1 || size == 3 || size == 4; };
   if (array.rank() == 3) return unsqueeze(array, 1);
   if (array.rank() != 4) return std::nullopt;
-  if (is_channels(shape[3])) return permute(array, {0, 3, 1, 2});
+  // Of (n, 3, 4, 4) either may be channels; squares are likelier.
+  const bool is_square = is_channels(shape[1]) && shape[2] == shape[3] && shape[1] != shape[2];
+  if (is_channels(shape[3]) && !is_square) return permute(array, {0, 3, 1, 2});
   return is_channels(shape[1]) ? std::optional(array) : std::nullopt;
 }
 

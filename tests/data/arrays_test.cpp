@@ -83,7 +83,10 @@ TEST(Table, of_arrays_takes_parts_colours_and_classes_as_they_are_meant) {
 TEST(Table, of_images_keeps_their_channels_where_rows_are_taken) {
   const TemporaryFile file("", ".npz");
   save_npz(file.path(), {{"x", zeros({3, 4, 5, 3})}});
+  EXPECT_EQ(read_table(file.path()).image_height, 4);
+  save_npz(file.path(), {{"x", zeros({3, 3, 4, 4})}});
   const Table part = take_rows(read_table(file.path()), std::vector<std::int64_t>{2, 0});
+  EXPECT_EQ(part.image_height, 4);
   EXPECT_EQ(part.rows(), 2);
   EXPECT_EQ(part.image_channels, 3);
 }
