@@ -170,7 +170,10 @@ class Fit {
     }
     std::string text = fmt::format("stopped in epoch {} of {}, after {} of {} batches; ", at_.epoch,
                                    options_.epochs, at_.batch, batches());
-    if (!keeps()) throw Stopped(text + "nothing is kept without --save or --checkpoint", signal_);
+    if (!keeps())
+      throw Stopped(text + (options_.cv > 0 ? "--cv keeps nothing to go on from"
+                                            : "nothing is kept without --save or --checkpoint"),
+                    signal_);
     const std::string folder =
         options_.checkpoint.empty() ? options_.save + ".checkpoint" : options_.checkpoint;
     if (options_.checkpoint.empty() && ranks_.is_first()) make_folder(folder);
