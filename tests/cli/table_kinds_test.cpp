@@ -3,14 +3,29 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <cstdio>
+#include <tuple>
+
 #include "chainrule/io.h"
 #include "chainrule/ops.h"
 #include "cli/run_tool.h"
+#include "paths.h"
 #include "support.h"
 #include "temporary_files.h"
 
 namespace chainrule::test {
 namespace {
+
+std::string output_of(const std::string& command) {
+  std::string text;
+  FILE* pipe = popen(command.c_str(), "r");
+  std::array<char, 4096> piece{};
+  while (const std::size_t count = std::fread(piece.data(), 1, piece.size(), pipe))
+    text.append(piece.data(), count);
+  pclose(pipe);
+  return text;
+}
 
 ToolResult train(const std::vector<std::string>& arguments) { return run_command("train", arguments); }
 
@@ -57,11 +72,50 @@ TEST(Tables, of_arrays_for_training_and_testing_are_taken_as_such) {
                          {"y_train", part(y, 10, 40)}});
   const ToolResult result = train({data.path(), "--save", model.path()});
   EXPECT_TRUE(mentions(result.errors, {"arrays, targets column 2 (y 1), column 3 (y 2): regression",
-                                       "regression; the arrays for test are tested on\n",
+                                       "; learned from are the arrays for train, tested on those for test\n",
                                        "30 samples to learn from, 10 to test on", "network 1-64-64-2"}));
   const ToolResult evaluated = run_command("evaluate", {model.path(), data.path()});
-  EXPECT_TRUE(mentions(evaluated.errors, {"the arrays for test are taken"}));
+  EXPECT_TRUE(mentions(evaluated.errors, {"the arrays for test are taken; --part chooses others"}));
   EXPECT_TRUE(mentions(evaluated.output, {"samples: 10"}));
+  const ToolResult chosen = run_command("evaluate", {model.path(), data.path(), "--part", "train"});
+  EXPECT_EQ(chosen.errors, "");
+  EXPECT_TRUE(mentions(chosen.output, {"samples: 30"}));
+  EXPECT_TRUE(mentions(train({data.path(), "--part", "test", "--epochs", "1"}).errors,
+                       {"; learned from are the arrays for test, and those for train left alone\n",
+                        "8 samples to learn from, 2 to test on"}));
+  EXPECT_TRUE(mentions(train({data.path(), "--part", "validation"}).errors, {"the part 'validation'"}));
+  EXPECT_TRUE(mentions(run_command("predict", {model.path(), model.path(), "--part", "test"}).errors,
+                       {"a file of tensors"}));
+  const TemporaryFile text("x 1\n1\n");
+  EXPECT_TRUE(mentions(run_command("predict", {model.path(), text.path(), "--part", "test"}).errors,
+                       {"--part test: that is for arrays in NPZ, which " + text.path() + " is not"}));
+  // An archive is read from its end.
+  const std::string piped =
+      "cat '" + data.path() + "' | '" + tool_path() + "' predict '" + model.path() + "' - 2>&1";
+  const ToolResult from_file = run_command("predict", {model.path(), data.path()});
+  EXPECT_EQ(output_of(piped), "chainrule predict: -: the arrays for test are taken; --part chooses others\n" +
+                                  from_file.output);
+}
+
+TEST(Tables, of_arrays_for_validation_choose_the_best_epoch) {
+  std::vector<double> x;
+  for (int i = 0; i < 30; ++i) x.push_back(i % 3);
+  const TemporaryFile data("", ".npz");
+  const Tensor all = tensor(x);
+  NamedTensors arrays;
+  for (const auto& [part, from, to] : {std::tuple("train", 0, 16), {"val", 16, 23}, {"test", 23, 30}})
+    for (const char* name : {"x", "y"})
+      arrays.emplace_back(fmt::format("{}_{}", name, part), all[{Slice{from, to}}]);
+  save_npz(data.path(), arrays);
+  EXPECT_TRUE(mentions(train({data.path(), "--epochs", "2", "--patience", "1"}).errors,
+                       {"tested on those for test, and the best epoch chosen by those for validation\n",
+                        "16 samples to learn from, 7 to validate, 7 to test on"}));
+  EXPECT_TRUE(mentions(train({data.path(), "--epochs", "1"}).errors,
+                       {"tested on those for test, and those for validation left alone\n",
+                        "16 samples to learn from, 7 to test on"}));
+  EXPECT_TRUE(mentions(train({data.path(), "--epochs", "1", "--cv", "4"}).errors,
+                       {"for train, and those for validation and test left alone\n",
+                        "12 samples to learn from, 4 to test on"}));
 }
 
 TEST(Tables, without_some_targets_are_tested_on_the_others) {

@@ -8,6 +8,7 @@
 #include "chainrule/io.h"
 #include "command.h"
 #include "print.h"
+#include "standard_input.h"
 #include "text.h"
 #include "train_data.h"
 #include "train_notes.h"
@@ -22,7 +23,7 @@ std::string separator_text(char separator) {
 /// Where --sep is not what is between the fields, an error of the table's would be about something else. What
 /// finds it out looks at the first rows only.
 void require_separator(const std::string& path, char given, const TableOptions& options) {
-  if (path == "-" || path == "/dev/stdin") return;
+  if (is_stream(path)) return;
   constexpr std::int64_t few = 20;
   TableOptions open = options;
   open.separator.reset();
@@ -47,9 +48,12 @@ Table read_table(const std::string& path, const ReadOptions& options) {
   TableOptions table{.separator = {},
                      .header = {},
                      .labels = options.labels,
-                     .decimal = options.decimal[0],
+                     .decimal = {},
                      .missing = options.missing,
-                     .part = options.part};
+                     .part = options.part,
+                     .quote = {}};
+  if (!options.quote.empty()) table.quote = options.quote[0];
+  if (!options.decimal.empty()) table.decimal = options.decimal[0];
   if (options.separator == "tab" || options.separator == "\\t")
     table.separator = '\t';
   else if (options.separator == "space")
@@ -59,7 +63,7 @@ Table read_table(const std::string& path, const ReadOptions& options) {
   else if (!options.separator.empty())
     throw CommandError("--sep '" + printable(options.separator) + "': give one character, tab or space");
   if (options.header != "auto") table.header = options.header == "yes";
-  const std::string file = path == "-" ? "/dev/stdin" : path;
+  const std::string file = file_of(path);
   try {
     Table read = chainrule::read_table(file, table);
     if (read.columns.size() == 1 && table.separator) require_separator(file, *table.separator, table);
@@ -67,6 +71,9 @@ Table read_table(const std::string& path, const ReadOptions& options) {
     if (!options.labels.empty() && !is_array)
       throw CommandError(fmt::format("--labels {}: that is for images in IDX and arrays, which {} is not",
                                      printable(options.labels), printable(path, 1000)));
+    if (!options.part.empty() && !is_array)
+      throw CommandError(fmt::format("--part {}: that is for arrays in NPZ, which {} is not", options.part,
+                                     printable(path, 1000)));
     return read;
   } catch (const ParseError&) {
     if (table.separator) require_separator(file, *table.separator, table);
@@ -74,17 +81,26 @@ Table read_table(const std::string& path, const ReadOptions& options) {
   }
 }
 
+std::vector<std::string> parts_of(const std::string& path) {
+  const std::string file = file_of(path);
+  std::vector<std::string> parts;
+  if (!is_stream(path)) parts = table_parts(file);
+  if (parts.size() < 2 || parts.front() != "train") parts.clear();
+  return parts;
+}
+
 std::string held_back_part(const std::string& path) {
-  if (path == "-" || path == "/dev/stdin") return "";
-  const std::vector<std::string> parts = table_parts(path);
-  const bool has_train = !parts.empty() && parts.front() == "train";
-  return has_train && parts.size() > 1 ? parts.back() : "";
+  const std::vector<std::string> parts = parts_of(path);
+  return parts.empty() ? "" : parts.back();
 }
 
 Table read_data(const std::string& command, const std::string& path, ReadOptions options) {
-  options.part = held_back_part(path);
-  if (!options.part.empty())
-    write_note(command, fmt::format("{}: the arrays for {} are taken", path, options.part));
+  if (options.part.empty()) {
+    options.part = held_back_part(path);
+    if (!options.part.empty())
+      write_note(command,
+                 fmt::format("{}: the arrays for {} are taken; --part chooses others", path, options.part));
+  }
   return read_table(path, options);
 }
 

@@ -16,6 +16,7 @@
 #include "command.h"
 #include "options.h"
 #include "print.h"
+#include "standard_input.h"
 #include "text.h"
 #include "train_result.h"
 
@@ -74,7 +75,7 @@ void require_same_data(const Checkpoint& saved, const TrainingData& data, const 
 void check(const TrainOptions& options, const Ranks& ranks) {
   if (ranks.size() == 1) return;
   for (const auto& [name, file] : {std::pair("DATA", &options.data), std::pair("--test", &options.test)})
-    if (*file == "-" || *file == "/dev/stdin")
+    if (is_standard_input(*file))
       throw CommandError(fmt::format("{} {}: standard input goes to one of {} ranks; give a file", name,
                                      *file, ranks.size()));
 }
@@ -272,17 +273,27 @@ void add_reading(CLI::App& command, ReadOptions& options) {
       .add_option("--sep", options.separator,
                   "What is between fields: a character, tab or space; without it, found out")
       ->type_name("C");
+  command
+      .add_option("--quote", options.quote,
+                  "What is around fields that hold separators, \" or '; without it, found out")
+      ->check(CLI::IsMember({"\"", "'"}))
+      ->type_name("C");
+  command
+      .add_option("--part", options.part,
+                  "Of arrays in NPZ called x_train, x_val, x_test and so on, which are read; else\nthose for "
+                  "train to learn from, and for test to test on")
+      ->check(CLI::IsMember({"train", "validation", "test"}))
+      ->type_name("");
   command.add_option("--header", options.header, "Is the first line one? Found out by auto")
       ->check(CLI::IsMember({"auto", "yes", "no"}))
       ->type_name("")
       ->capture_default_str();
   command
-      .add_option(
-          "--decimal", options.decimal,
-          "What is before the decimals of a number; with a comma, points may stand\nbetween thousands")
+      .add_option("--decimal", options.decimal,
+                  "What is before the decimals of a number; with a comma, points may stand\nbetween "
+                  "thousands; without it, found out")
       ->check(CLI::IsMember({".", ","}))
-      ->type_name("C")
-      ->capture_default_str();
+      ->type_name("C");
   command
       .add_option("--missing", options.missing,
                   "What cells hold that have no value, beside nothing, ?, NA, nan and null, as\nn.a.,-,-999")
@@ -322,7 +333,7 @@ void add_train(CLI::App& app, Ranks& ranks) {
       ->type_name("COLUMN,...")
       ->needs(data);
   add_reading(*command, options->reading);
-  for (const char* name : {"--sep", "--header", "--decimal", "--missing", "--labels"})
+  for (const char* name : {"--sep", "--quote", "--part", "--header", "--decimal", "--missing", "--labels"})
     command->get_option(name)->needs(data);
   add("--arch", options->arch, "ARCH",
       "linear, mlp, cnn (convolutions for images), or with sizes, as mlp:256,128, or\ncnn:16,32 for the "

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <optional>
 #include <sstream>
 
 #include "chainrule/data/folds.h"
@@ -19,6 +20,7 @@
 #include "print.h"
 #include "text.h"
 #include "train_notes.h"
+#include "train_parts.h"
 
 namespace chainrule::cli {
 namespace {
@@ -74,69 +76,6 @@ Table with_targets(Table table, const ColumnChoice& choice) {
     });
   const bool all = static_cast<std::int64_t>(rows.size()) == table.rows();
   return all || rows.empty() ? std::move(table) : take_rows(table, rows);
-}
-
-/// A number for each class, (rows,).
-Tensor classes_in(const Table& table, std::size_t target) {
-  std::map<std::string, std::int64_t> numbers;
-  std::vector<std::int64_t> classes;
-  for (std::size_t row = 0; row < table.lines.size(); ++row)
-    classes.push_back(
-        numbers.emplace(table.columns[target].cell(row), static_cast<std::int64_t>(numbers.size()))
-            .first->second);
-  return tensor(classes);
-}
-
-Task task_of(const Table& table, const ColumnChoice& choice) {
-  return choice.task.value_or(guess_task(table.columns[choice.target], table.separator));
-}
-
-/// The positions of the samples of each part.
-struct Parts {
-  std::vector<std::int64_t> train, validation, test;
-};
-
-std::int64_t part_of(double fraction, std::int64_t count) {
-  return std::clamp<std::int64_t>(std::llround(fraction * static_cast<double>(count)), 1, count - 1);
-}
-
-/// Takes so many of these positions out and returns them, of each class its share.
-std::vector<std::int64_t> taken_from(std::vector<std::int64_t>& positions, std::int64_t count,
-                                     const Tensor& labels, Generator& generator) {
-  const Tensor own = take_rows(labels, positions);
-  const double share = static_cast<double>(count) / static_cast<double>(positions.size());
-  const Fold fold = stratified_split(own, share, generator);
-  const auto at = [&](const std::vector<std::int64_t>& places) {
-    std::vector<std::int64_t> found;
-    found.reserve(places.size());
-    for (const std::int64_t place : places) found.push_back(positions[static_cast<std::size_t>(place)]);
-    return found;
-  };
-  std::vector<std::int64_t> taken = at(fold.test);
-  positions = at(fold.train);
-  return taken;
-}
-
-/// Classes are spread evenly.
-Parts deal(const Table& table, const ColumnChoice& choice, const TrainOptions& options, bool holds_back,
-           Generator& generator) {
-  const std::int64_t n = table.rows();
-  const bool validates = options.validation > 0;
-  const std::int64_t least = 1 + holds_back + validates;
-  if (n < least)
-    throw ParseError(fmt::format("{}: {} {}; there must be at least {}, to learn from and to test on",
-                                 table.path, n, n == 1 ? "row" : "rows", least));
-  const Tensor labels = task_of(table, choice) == Task::classification ? classes_in(table, choice.target)
-                                                                       : zeros({n}, DType::int64);
-  Parts parts;
-  parts.train.resize(static_cast<std::size_t>(n));
-  std::iota(parts.train.begin(), parts.train.end(), std::int64_t{0});
-  if (holds_back) parts.test = taken_from(parts.train, part_of(0.2, n - validates), labels, generator);
-  if (validates) {
-    const std::int64_t left = n - std::ssize(parts.test);
-    parts.validation = taken_from(parts.train, part_of(options.validation, left), labels, generator);
-  }
-  return parts;
 }
 
 /// The shape of images that --image or the file tells; empty where neither does.
@@ -220,7 +159,13 @@ auto naming_options(const Table& table, const ColumnChoice& choice, const Action
   }
 }
 
-TrainingData prepare(const Table& table, const ColumnChoice& choice, const Table* test,
+/// Tables of their own for what is not held back of the one that is learned from.
+struct OtherTables {
+  const Table* test = nullptr;
+  const Table* validation = nullptr;
+};
+
+TrainingData prepare(const Table& table, const ColumnChoice& choice, const OtherTables& others,
                      const TrainOptions& options, const Parts& parts) {
   const ImageShape image = image_of(table, options.image);
   TrainingData data{.encoder = naming_options(
@@ -235,17 +180,17 @@ TrainingData prepare(const Table& table, const ColumnChoice& choice, const Table
                     .warnings = {}};
   data.reading = describe_reading(table, choice, data.encoder);
   const Dataset all = encode(data.encoder, table);
-  data.train = take_rows(all, parts.train);
-  data.validation = take_rows(all, parts.validation);
-  if (test == nullptr) {
-    data.test = take_rows(all, parts.test);
-  } else {
-    data.test = with_reading_hint(*test, [&] {
-      const Table known = only_with_targets(*test, data.encoder, "train");
+  const auto encode_other = [&](const Table& other) {
+    return with_reading_hint(other, [&] {
+      const Table known = only_with_targets(other, data.encoder, "train");
       return encode(data.encoder, known);
     });
-    data.test_source = test->path;
-  }
+  };
+  data.train = take_rows(all, parts.train);
+  data.validation =
+      others.validation != nullptr ? encode_other(*others.validation) : take_rows(all, parts.validation);
+  data.test = others.test != nullptr ? encode_other(*others.test) : take_rows(all, parts.test);
+  if (others.test != nullptr) data.test_source = others.test->path;
   data.warnings = find_warnings(table, choice, data.encoder, options);
   return data;
 }
@@ -314,52 +259,50 @@ TrainingData read_training_data(const TrainOptions& options, Generator& generato
   if (options.data.empty()) {
     const Table moons = make_half_moons(generator), others = make_half_moons(generator);
     const ColumnChoice choice{.target = 2};
-    TrainingData data =
-        prepare(moons, choice, &others, options, deal(moons, choice, options, false, generator));
+    TrainingData data = prepare(moons, choice, {.test = &others}, options,
+                                deal(moons, choice, options, false, options.validation > 0, generator));
     data.reading.clear();
     data.test_source = "other half-moons";
     return data;
   }
-  const std::string own_test = held_back_part(options.data);
+  const ArrayParts arrays = choose_parts(options);
   Table read = read_table(options.data, options.reading);
   const std::int64_t rows = read.rows();
   if (options.reading.header == "auto") require_no_header_of_numbers(read);
   const ColumnChoice choice = choose_columns(read, options);
   const Table table = with_targets(std::move(read), choice);
-  const auto prepared = [&](const Table* test) {
-    try {
-      return prepare(table, choice, test, options, deal(table, choice, options, test == nullptr, generator));
-    } catch (const ParseError& error) {
-      if (rows == table.rows()) throw;
-      throw ParseError(
-          fmt::format("{} ({} of {} rows hold nothing there, which is what an empty cell, ? and "
-                      "NA are, and are left out)",
-                      error.what(), rows - table.rows(), rows));
-    }
+  ReadOptions reading = options.reading;
+  reading.labels.clear();
+  const auto read_other = [&](const std::string& path, const std::string& part) {
+    reading.part = part;
+    return read_table(path, reading);
   };
-  const auto note_rows = [&](TrainingData data) {
+  std::optional<Table> test, validation;
+  if (!options.test.empty())
+    test = read_other(options.test, held_back_part(options.test));
+  else if (!arrays.test.empty())
+    test = read_other(options.data, arrays.test);
+  if (!arrays.validation.empty()) validation = read_other(options.data, arrays.validation);
+  try {
+    TrainingData data = prepare(
+        table, choice, {.test = test ? &*test : nullptr, .validation = validation ? &*validation : nullptr},
+        options, deal(table, choice, options, !test, options.validation > 0 && !validation, generator));
+    data.reading += arrays.note;
+    if (options.test.empty() && test) data.test_source = "its part for " + arrays.test;
     if (const std::int64_t gone = rows - table.rows(); gone > 0)
       data.reading += fmt::format("; {} {} without a target left out", gone, gone == 1 ? "row" : "rows");
     return data;
-  };
-  ReadOptions reading = options.reading;
-  reading.labels.clear();
-  if (options.test.empty()) {
-    if (own_test.empty()) return note_rows(prepared(nullptr));
-    reading.part = own_test;
-    const Table test = read_table(options.data, reading);
-    TrainingData data = note_rows(prepared(&test));
-    data.test_source = "its part for " + own_test;
-    data.reading += "; the arrays for " + own_test + " are tested on";
-    if (table_parts(options.data).size() > 2) data.reading += ", those for validation left alone";
-    return data;
+  } catch (const ParseError& error) {
+    if (rows == table.rows()) throw;
+    throw ParseError(
+        fmt::format("{} ({} of {} rows hold nothing there, which is what an empty cell, ? and "
+                    "NA are, and are left out)",
+                    error.what(), rows - table.rows(), rows));
   }
-  reading.part = held_back_part(options.test);
-  const Table test = read_table(options.test, reading);
-  return note_rows(prepared(&test));
 }
 
 std::vector<TrainingData> read_folds(const TrainOptions& options, Generator& generator) {
+  const std::string note = options.data.empty() ? "" : choose_parts(options).note;
   Table read = options.data.empty() ? make_half_moons(generator) : read_table(options.data, options.reading);
   if (options.reading.header == "auto") require_no_header_of_numbers(read);
   const ColumnChoice choice =
@@ -382,8 +325,9 @@ std::vector<TrainingData> read_folds(const TrainOptions& options, Generator& gen
       parts.validation.assign(parts.train.begin(), parts.train.begin() + held);
       parts.train.erase(parts.train.begin(), parts.train.begin() + held);
     }
-    all.push_back(prepare(table, choice, nullptr, options, parts));
+    all.push_back(prepare(table, choice, {}, options, parts));
     all.back().test_source = "the part left out";
+    all.back().reading += note;
   }
   return all;
 }

@@ -32,10 +32,12 @@ Table read_table(const std::string& path, const ReadOptions& options);
 /// The rows that have all targets, with a note where others are left out.
 Table only_with_targets(const Table& table, const TableEncoder& encoder, const std::string& command);
 
-/// The part of the arrays in an NPZ that is for testing: "test" beside "train", or else "validation"; empty
-/// where there are no parts.
+/// Which parts the arrays in an NPZ are for: "train", and "validation", "test" or both; none where there is
+/// nothing to be told apart.
+std::vector<std::string> parts_of(const std::string& path);
+/// The one of those that is for testing, the last; empty where there are none.
 std::string held_back_part(const std::string& path);
-/// read_table of that part, with a note on it.
+/// read_table of the part that the options name, or else of that, with a note on it.
 Table read_data(const std::string& command, const std::string& path, ReadOptions options);
 
 /// Which option of reading may help with columns, by name or number, that cannot be taken for numbers: "give

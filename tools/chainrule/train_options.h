@@ -12,8 +12,7 @@ namespace chainrule::cli {
 
 /// How files of data are read.
 struct ReadOptions {
-  std::string separator, header = "auto", decimal = ".", labels;
-  std::string part;  // of arrays in NPZ, where they have parts: found out, no option
+  std::string separator, quote, header = "auto", decimal, labels, part;
   std::vector<std::string> missing;
 };
 
@@ -55,6 +54,8 @@ void for_each_setting(Options& o, const Visit& visit) {
   visit("--test", o.test, file);
   visit("--labels", o.reading.labels, file);
   visit("--sep", o.reading.separator, learning);
+  visit("--quote", o.reading.quote, learning);
+  visit("--part", o.reading.part, learning);
   visit("--header", o.reading.header, learning);
   visit("--decimal", o.reading.decimal, learning);
   visit("--missing", o.reading.missing, learning);
