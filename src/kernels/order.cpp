@@ -1,6 +1,6 @@
 // Elements are compared by keys, whole numbers in the same order. What is to be sorted as a whole is so by
-// the bytes of its keys, from the last to the first; of which only a few are wanted, by keeping the best so
-// far.
+// the bytes of its keys, from the last to the first, or, if it is short, by counting what is before each; of
+// which only a few are wanted, by keeping the best so far.
 
 #include "kernels/order.h"
 
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "chainrule/simd.h"
+#include "kernels/extremum.h"
 #include "kernels/parallel.h"
 
 namespace chainrule::kernels {
@@ -59,6 +60,38 @@ struct LeastLoop {
     }
   }
 };
+/// How many keys are before each, where equal ones come in the order of their places.
+template <class Key>
+struct RanksLoop {
+  template <int>
+  static void run(const Key* keys, std::int64_t n, Key* ranks) {
+    std::fill_n(ranks, n, Key(0));
+    for (std::int64_t j = 0; j < n; ++j) {
+      const Key key = keys[j], place = static_cast<Key>(j);
+      for (std::int64_t i = 0; i < n; ++i)
+        ranks[i] += static_cast<Key>((key < keys[i]) | ((key == keys[i]) & (place < static_cast<Key>(i))));
+    }
+  }
+};
+/// The k-th smallest key, bit by bit, and how many are smaller: passes without a branch.
+template <class Key>
+struct SelectLoop {
+  template <int>
+  static void run(const Key* keys, std::int64_t n, std::int64_t k, Key* found, std::int64_t* smaller) {
+    using Bits = std::make_unsigned_t<Key>;
+    auto low = static_cast<Bits>(std::numeric_limits<Key>::min());
+    *smaller = 0;
+    for (int bit = 8 * sizeof(Key); bit-- > 0;) {
+      const auto next = static_cast<Key>(low + (Bits{1} << bit));
+      Key below = 0;
+      for (std::int64_t i = 0; i < n; ++i) below += keys[i] < next ? 1 : 0;
+      if (below > k) continue;
+      low = static_cast<Bits>(next);
+      *smaller = below;
+    }
+    *found = static_cast<Key>(low);
+  }
+};
 
 /// A line of keys, and room to sort them with their places.
 template <class Key>
@@ -79,6 +112,19 @@ class Sorter {
     const Item* const found = count <= few && count < n_ ? best(count) : sorted();
     for (std::int64_t i = 0; i < count; ++i) to[i * step] = static_cast<std::int64_t>(found[i].place);
   }
+  /// The place of the k-th smallest.
+  std::int64_t kth(std::int64_t k, bool prefer_nan) {
+    const Key *const begin = keys_.get(), *const end = begin + n_;
+    if (prefer_nan)
+      if (const Key* nan = std::find(begin, end, std::numeric_limits<Key>::max()); nan != end)
+        return nan - begin;
+    Key key = 0;
+    std::int64_t smaller = 0;
+    simd::vectorized<SelectLoop<Key>>(begin, n_, k, &key, &smaller);
+    const Key* at = std::find(begin, end, key);
+    for (; smaller < k; ++smaller) at = std::find(at + 1, end, key);
+    return at - begin;
+  }
 
  private:
   using Unsigned = std::make_unsigned_t<Key>;
@@ -89,7 +135,7 @@ class Sorter {
       return a.key != b.key ? a.key < b.key : a.place < b.place;
     }
   };
-  static constexpr std::int64_t few = 32;
+  static constexpr std::int64_t few = 32, short_line = 64;
   static constexpr int bytes = sizeof(Key), values = 256;
   static constexpr Unsigned sign = Unsigned{1} << (8 * bytes - 1);
 
@@ -138,12 +184,14 @@ class Sorter {
   const Item* sorted() {
     if (!items_) items_.reset(new Item[2 * size()]);
     Item *from = items_.get(), *to = from + n_;
-    for (std::int64_t i = 0; i < n_; ++i)
-      from[i] = {static_cast<Unsigned>(keys_[i]) ^ sign, static_cast<Unsigned>(i)};
-    if (n_ < 16 * bytes) {
-      std::sort(from, from + n_);
+    if (n_ <= short_line) {
+      Key ranks[short_line];
+      simd::vectorized<RanksLoop<Key>>(static_cast<const Key*>(keys_.get()), n_, &ranks[0]);
+      for (std::int64_t i = 0; i < n_; ++i) from[ranks[i]].place = static_cast<Unsigned>(i);
       return from;
     }
+    for (std::int64_t i = 0; i < n_; ++i)
+      from[i] = {static_cast<Unsigned>(keys_[i]) ^ sign, static_cast<Unsigned>(i)};
     std::int64_t counts[bytes][values] = {};
     for (std::int64_t i = 0; i < n_; ++i)
       for (int byte = 0; byte < bytes; ++byte) ++counts[byte][digit(from[i].key, byte)];
@@ -165,8 +213,9 @@ class Sorter {
   std::vector<Key> least_, ordered_;  // of the groups
 };
 
-template <class Key, class T>
-void find(const Array& x, const Lines& lines, std::int64_t count, bool descending, std::int64_t* to) {
+/// Calls visit(sorter, line of the result) for each line, whose elements are in the sorter.
+template <class Key, class T, class Visit>
+void for_sorters(const Array& x, const Lines& lines, bool descending, const Visit& visit) {
   const T* const from = x.data<T>();
   const std::int64_t inner = lines.inner, grain = std::max<std::int64_t>(1, parallel_grain / 8 / lines.n);
   parallel_for(lines.outer * inner, grain, [&](std::int64_t begin, std::int64_t end) {
@@ -174,9 +223,41 @@ void find(const Array& x, const Lines& lines, std::int64_t count, bool descendin
     for (std::int64_t line = begin; line < end; ++line) {
       const std::int64_t i = line / inner, j = line % inner;
       sorter.read(from + i * lines.n * inner + j, inner, descending);
-      sorter.write(count, to + i * count * inner + j, inner);
+      visit(sorter, i, j);
     }
   });
+}
+template <class Visit>
+void for_each_sorter(const Array& x, const Lines& lines, bool descending, const Visit& visit) {
+  dispatch(x.dtype(), [&]<class T>() {
+    using Key = decltype(key_of(T()));
+    if (lines.n <= std::numeric_limits<std::int32_t>::max())  // a place has as many bits as a key
+      for_sorters<Key, T>(x, lines, descending, visit);
+    else
+      for_sorters<std::int64_t, T>(x, lines, descending, visit);
+  });
+}
+
+/// The first extreme of whole numbers, of lines that lie side by side.
+template <class T>
+void places_side_by_side(const T* x, const Lines& lines, bool largest, std::int64_t* to) {
+  constexpr std::int64_t most = 256;
+  const auto [outer, n, inner] = lines;
+  for (std::int64_t i = 0; i < outer; ++i, x += n * inner)
+    for (std::int64_t first = 0; first < inner; first += most) {
+      const std::int64_t width = std::min(most, inner - first);
+      T best[most];
+      std::copy_n(x + first, width, best);
+      std::fill_n(to, width, 0);
+      for (std::int64_t k = 1; k < n; ++k)
+        for (std::int64_t j = 0; j < width; ++j) {
+          const T element = x[k * inner + first + j];
+          if (!(largest ? element > best[j] : element < best[j])) continue;
+          best[j] = element;
+          to[j] = k;
+        }
+      to += width;
+    }
 }
 
 }  // namespace
@@ -184,15 +265,50 @@ void find(const Array& x, const Lines& lines, std::int64_t count, bool descendin
 Array places_in_order(const Array& x, const Lines& lines, std::int64_t count, bool descending) {
   Array out({lines.outer, count, lines.inner}, DType::int64);
   if (out.size() == 0) return out;
-  dispatch(x.dtype(), [&]<class T>() {
-    using Key = decltype(key_of(T()));
-    auto* const to = out.mutable_data<std::int64_t>();
-    if (lines.n <= std::numeric_limits<std::int32_t>::max())  // a place has as many bits as a key
-      find<Key, T>(x, lines, count, descending, to);
-    else
-      find<std::int64_t, T>(x, lines, count, descending, to);
+  auto* const to = out.mutable_data<std::int64_t>();
+  for_each_sorter(x, lines, descending, [&](auto& sorter, std::int64_t i, std::int64_t j) {
+    sorter.write(count, to + i * count * lines.inner + j, lines.inner);
   });
   return out;
+}
+
+Array places_of_kth(const Array& x, const Lines& lines, std::int64_t k, bool prefer_nan) {
+  Array out({lines.outer, 1, lines.inner}, DType::int64);
+  if (out.size() == 0) return out;
+  auto* const to = out.mutable_data<std::int64_t>();
+  const bool may_be_nan = prefer_nan && is_floating(x.dtype());
+  for_each_sorter(x, lines, false, [&](auto& sorter, std::int64_t i, std::int64_t j) {
+    to[i * lines.inner + j] = sorter.kth(k, may_be_nan);
+  });
+  return out;
+}
+
+Array places_of_extremes(const Array& x, const Lines& lines, bool largest) {
+  Array places({lines.outer, 1, lines.inner}, DType::int64);
+  if (places.size() == 0) return places;
+  if (!is_floating(x.dtype())) {
+    dispatch(x.dtype(), [&]<class T>() {
+      places_side_by_side(x.data<T>(), lines, largest, places.mutable_data<std::int64_t>());
+    });
+    return places;
+  }
+  Array values(places.shape(), x.dtype());
+  (largest ? max : min)(x, lines, values, places);
+  dispatch_floating(x.dtype(), [&]<class T>() {  // of several equal ones, and of NaN, the first
+    const T *const elements = x.data<T>(), *const value = values.data<T>();
+    auto* const to = places.mutable_data<std::int64_t>();
+    for (std::int64_t line = 0; line < places.size(); ++line) {
+      if (to[line] >= 0) continue;
+      const T* const from = elements + line / lines.inner * lines.n * lines.inner + line % lines.inner;
+      const auto is_first = [extreme = value[line]](T element) {
+        return element == extreme || (element != element && extreme != extreme);
+      };
+      std::int64_t k = 0;
+      while (!is_first(from[k * lines.inner])) ++k;
+      to[line] = k;
+    }
+  });
+  return places;
 }
 
 }  // namespace chainrule::kernels

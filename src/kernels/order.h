@@ -13,4 +13,12 @@ namespace chainrule::kernels {
 /// numbers, and -0 equals 0.
 Array places_in_order(const Array& x, const Lines& lines, std::int64_t count, bool descending);
 
+/// The place of element k, from 0 on, of each line in that ascending order: int64, (outer, 1, inner). Where
+/// told, that of the first NaN in lines that have one.
+Array places_of_kth(const Array& x, const Lines& lines, std::int64_t k, bool prefer_nan);
+
+/// The place of the largest, or smallest, element of each line, the first of equals, or of the first NaN:
+/// int64, (outer, 1, inner). Lines have elements.
+Array places_of_extremes(const Array& x, const Lines& lines, bool largest);
+
 }  // namespace chainrule::kernels

@@ -71,5 +71,43 @@ TYPED_TEST(PlacesInOrder, are_those_of_a_stable_sort) {
         }
 }
 
+TYPED_TEST(PlacesInOrder, hold_the_kth_and_the_extremes) {
+  using T = TypeParam;
+  std::mt19937_64 engine(12);
+  for (const std::int64_t n : {1, 2, 17, 64, 65, 300})
+    for (const std::int64_t inner : {1, 3, 70, 300})
+      for (const int kinds : {1, 2, 5, 1000000}) {
+        const Lines lines{2, n, inner};
+        Array x({2, n, inner}, dtype_of<T>);
+        T* const elements = x.mutable_data<T>();
+        for (std::int64_t i = 0; i < x.size(); ++i) {
+          elements[i] = static_cast<T>(static_cast<std::int64_t>(engine() % kinds) - kinds / 2);
+          if constexpr (std::is_floating_point_v<T>) {
+            if (elements[i] == 0 && engine() % 2 == 0) elements[i] = -elements[i];
+            if (kinds == 5 && engine() % 100 == 0) elements[i] = std::numeric_limits<T>::quiet_NaN();
+            if (kinds == 2 && engine() % 50 == 0) elements[i] = -std::numeric_limits<T>::infinity();
+          }
+        }
+        const std::int64_t k = n / 3;
+        const Array order = places_in_order(x, lines, n, false),
+                    from_above = places_in_order(x, lines, 1, true), kth = places_of_kth(x, lines, k, false),
+                    median = places_of_kth(x, lines, k, true), largest = places_of_extremes(x, lines, true),
+                    least = places_of_extremes(x, lines, false);
+        for (std::int64_t line = 0; line < 2 * inner; ++line) {
+          const auto place = [&](const Array& of, std::int64_t i, std::int64_t count) {
+            return of.data<std::int64_t>()[(line / inner * count + i) * inner + line % inner];
+          };
+          ASSERT_EQ(place(kth, 0, 1), place(order, k, n));
+          ASSERT_EQ(place(largest, 0, 1), place(from_above, 0, 1)) << n << ' ' << inner << ' ' << kinds;
+          std::int64_t first_nan = -1;
+          if constexpr (std::is_floating_point_v<T>)
+            for (std::int64_t i = n; i-- > 0;)
+              if (std::isnan(elements[(line / inner * n + i) * inner + line % inner])) first_nan = i;
+          ASSERT_EQ(place(median, 0, 1), first_nan >= 0 ? first_nan : place(kth, 0, 1));
+          ASSERT_EQ(place(least, 0, 1), first_nan >= 0 ? first_nan : place(order, 0, n));
+        }
+      }
+}
+
 }  // namespace
 }  // namespace chainrule::kernels

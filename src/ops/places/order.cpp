@@ -1,6 +1,6 @@
 // Sorting and what follows from it: what is found is a place, from which the values are then gathered. What
-// is not in kernels/order.h works on one kind of key, a whole number for each element whose order is that of
-// the elements.
+// is not in kernels/order.h, unique and searchsorted, works on one kind of key, a whole number for each
+// element whose order is that of the elements.
 
 #include <algorithm>
 #include <bit>
@@ -149,33 +149,6 @@ std::vector<Key> keys(const Array& of) {
   return all;
 }
 
-/// In descending order: what is smaller has the larger key.
-void reverse(std::vector<Key>& all) {
-  for (Key& key : all) key = ~key;
-}
-
-/// Of each line along an axis what choose(line) puts to its beginning: `count` places, in x's shape but for
-/// the size along the axis.
-template <class Choose>
-Array chosen(const Shape& shape, std::size_t axis, const std::vector<Key>& all, std::int64_t count,
-             const Choose& choose) {
-  Shape result = shape;
-  result[axis] = count;
-  Array out(result, DType::int64);
-  const Places view = along(shape, axis, {});
-  Line line(static_cast<std::size_t>(view.size));
-  for (std::int64_t i = 0; i < view.outer; ++i)
-    for (std::int64_t j = 0; j < view.inner; ++j) {
-      for (std::int64_t k = 0; k < view.size; ++k)
-        line[static_cast<std::size_t>(k)] = {
-            all[static_cast<std::size_t>((i * view.size + k) * view.inner + j)], k};
-      choose(line);
-      auto* const to = out.mutable_data<std::int64_t>() + i * count * view.inner + j;
-      for (std::int64_t k = 0; k < count; ++k) to[k * view.inner] = line[static_cast<std::size_t>(k)].place;
-    }
-  return out;
-}
-
 Tensor without_axis(const Tensor& x, std::size_t axis) {
   return reshape(x, with_axis_replaced(x.shape(), axis, {}));
 }
@@ -191,17 +164,19 @@ Ordered at_places(const Operand& x, std::size_t axis, const FindPlaces& find, bo
   return {without_axis(result.values, axis), without_axis(result.places, axis)};
 }
 
-/// The first `count` of each line along the axis in order.
-Array places_in_order(const Tensor& x, std::size_t axis, std::int64_t count, bool descending) {
+/// `count` places of each line along the axis, which find(x, lines) tells.
+Array places_in_lines(const Tensor& x, std::size_t axis, std::int64_t count, const auto& find) {
   Shape shape = x.shape();
   shape[axis] = count;
   const AlongAxis along(x.shape(), axis);
-  return kernels::places_in_order(kernels::as_computed(value_of(x)), {along.outer, along.n, along.inner},
-                                  count, descending)
+  return find(kernels::as_computed(value_of(x)), kernels::Lines{along.outer, along.n, along.inner})
       .reshaped(shape);
 }
-Array sorted_places(const Tensor& x, std::size_t axis, bool descending) {
-  return places_in_order(x, axis, x.shape()[axis], descending);
+/// The first `count` of each line along the axis in order.
+Array places_in_order(const Tensor& x, std::size_t axis, std::int64_t count, bool descending) {
+  return places_in_lines(x, axis, count, [&](const Array& array, const kernels::Lines& lines) {
+    return kernels::places_in_order(array, lines, count, descending);
+  });
 }
 
 void require_elements(std::string_view operation, const Shape& shape, std::int64_t size) {
@@ -210,41 +185,25 @@ void require_elements(std::string_view operation, const Shape& shape, std::int64
                      " has no elements along the axis; check that the tensor is not empty");
 }
 
-/// Where the k-th smallest of each line is, k counted from 0.
-Array kth_place(const Tensor& x, std::size_t axis, std::int64_t k, bool find_nan) {
-  return chosen(x.shape(), axis, keys(value_of(x)), 1, [&](Line& line) {
-    if (find_nan && is_floating(x.dtype())) {
-      const auto nan =
-          std::find_if(line.begin(), line.end(), [](const Item& item) { return item.key == highest; });
-      if (nan != line.end()) {
-        line[0] = *nan;
-        return;
-      }
-    }
-    std::nth_element(line.begin(), line.begin() + k, line.end());
-    line[0] = line[static_cast<std::size_t>(k)];
-  });
-}
-
-/// Where the extreme of each line is, the first of equals, or the first NaN.
-Array extreme_place(const Tensor& x, std::size_t axis, bool largest) {
-  std::vector<Key> all = keys(value_of(x));
-  if (largest)
-    reverse(all);
-  else if (is_floating(x.dtype()))  // the smallest key, too, is to be that of NaN
-    for (Key& key : all) ++key;
-  return chosen(x.shape(), axis, all, 1,
-                [](Line& line) { line[0] = *std::min_element(line.begin(), line.end()); });
-}
-
 FindPlaces extreme_of(bool largest) {
-  return [largest](const Tensor& x, std::size_t axis) { return extreme_place(x, axis, largest); };
+  return [largest](const Tensor& x, std::size_t axis) {
+    return places_in_lines(x, axis, 1, [&](const Array& array, const kernels::Lines& lines) {
+      return kernels::places_of_extremes(array, lines, largest);
+    });
+  };
 }
 FindPlaces order_of(bool descending) {
-  return [descending](const Tensor& x, std::size_t axis) { return sorted_places(x, axis, descending); };
+  return [descending](const Tensor& x, std::size_t axis) {
+    return places_in_order(x, axis, x.shape()[axis], descending);
+  };
 }
-FindPlaces kth_of(std::int64_t k, bool find_nan) {
-  return [k, find_nan](const Tensor& x, std::size_t axis) { return kth_place(x, axis, k, find_nan); };
+/// Of the k-th smallest, k counted from 0.
+FindPlaces kth_of(std::int64_t k, bool prefer_nan) {
+  return [k, prefer_nan](const Tensor& x, std::size_t axis) {
+    return places_in_lines(x, axis, 1, [&](const Array& array, const kernels::Lines& lines) {
+      return kernels::places_of_kth(array, lines, k, prefer_nan);
+    });
+  };
 }
 
 Ordered extreme(std::string_view operation, const Operand& x, std::int64_t axis, bool keepdims,
@@ -258,7 +217,12 @@ Ordered extreme(std::string_view operation, const Operand& x, std::int64_t axis,
 Tensor extreme_places(std::string_view operation, const Operand& x, std::optional<std::int64_t> axis,
                       bool keepdims, bool largest) {
   const Tensor in = x.as_tensor().detach();
-  if (axis) return extreme(operation, in, *axis, keepdims, largest).places;
+  if (axis) {
+    const std::size_t at = normalize_axis(operation, *axis, in.shape());
+    require_elements(operation, in.shape(), in.shape()[at]);
+    const Tensor places = places_along(in, at, extreme_of(largest));
+    return keepdims ? places : without_axis(places, at);
+  }
   require_elements(operation, in.shape(), in.size());
   const Tensor place = places_along(reshape(in, {in.size()}), 0, extreme_of(largest));
   return reshape(place, Shape::filled(keepdims ? in.rank() : 0, 1));
