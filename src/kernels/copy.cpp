@@ -13,26 +13,6 @@
 namespace chainrule::kernels {
 namespace {
 
-/// Calls visit(out_offset, in_offset) for each row of `shape` (all axes but the last); the input moves
-/// with the given strides.
-template <class Visit>
-void for_each_strided(const Shape& shape, std::span<const std::int64_t> strides, Visit visit) {
-  if (shape.size() == 0) return;
-  const std::size_t outer = shape.rank() == 0 ? 0 : shape.rank() - 1;
-  const std::int64_t row = outer == shape.rank() ? 1 : shape.back();
-  std::vector<std::int64_t> position(outer, 0);
-  std::int64_t from = 0;
-  for (std::int64_t at = 0, size = shape.size(); at < size; at += row) {
-    visit(at, from);
-    for (std::size_t axis = outer; axis-- > 0;) {
-      from += strides[axis];
-      if (++position[axis] < shape[axis]) break;
-      from -= strides[axis] * shape[axis];
-      position[axis] = 0;
-    }
-  }
-}
-
 /// Rows begin to end of out (rows, columns) = transpose of in (columns, rows), of which the strides are the
 /// distances between rows. Blocks use cache lines as a whole and let writes go on along few rows, which was
 /// measured to take half the time of the other order.
@@ -92,25 +72,70 @@ void transpose_matrix(const T* in, std::int64_t stride, std::int64_t rows, std::
   }
 }
 
-/// An axis of the result, and how far apart its elements are in the two arrays.
+/// An axis along which elements are moved, and how far apart they are in the two arrays.
 struct MovedAxis {
   std::int64_t size, from, to;
 };
 
-/// The axes of the result, the last one first, without those of size 1 and with neighbours merged that stay
-/// neighbours.
-std::vector<MovedAxis> moved_axes(const Shape& shape, std::span<const std::int64_t> strides) {
+/// The axes, the last one first, without those of size 1 and with neighbours merged that stay neighbours.
+std::vector<MovedAxis> moved_axes(const Shape& shape, std::span<const std::int64_t> from,
+                                  std::span<const std::int64_t> to) {
   std::vector<MovedAxis> axes;
-  std::int64_t to = 1;
-  for (std::size_t i = shape.rank(); i-- > 0; to *= shape[i]) {
+  for (std::size_t i = shape.rank(); i-- > 0;) {
     if (shape[i] == 1) continue;
-    if (!axes.empty() && strides[i] == axes.back().from * axes.back().size)
+    if (!axes.empty() && from[i] == axes.back().from * axes.back().size &&
+        to[i] == axes.back().to * axes.back().size)
       axes.back().size *= shape[i];
     else
-      axes.push_back({shape[i], strides[i], to});
+      axes.push_back({shape[i], from[i], to[i]});
   }
   return axes;
 }
+
+/// Elements along two axes. Where the rows to come are is not for the processor to guess.
+template <class T>
+struct RowsLoop {
+  template <int Bytes>
+  static void run(const T* from, T* to, MovedAxis row, MovedAxis rows) {
+    const std::int64_t n = row.size;
+    if (row.from == 1 && row.to == 1) {
+      constexpr std::int64_t line = 64 / sizeof(T), ahead = 8, longest = 32 * line;
+      for (std::int64_t r = 0; r < rows.size; ++r, from += rows.from, to += rows.to) {
+        if (n >= line && n <= longest && r + ahead < rows.size)
+          for (std::int64_t i = 0; i < n; i += line) {
+            __builtin_prefetch(from + ahead * rows.from + i);
+            __builtin_prefetch(to + ahead * rows.to + i, 1);
+          }
+        copy<Bytes>(from, to, n);
+      }
+    } else {
+      for (std::int64_t r = 0; r < rows.size; ++r, from += rows.from, to += rows.to)
+        if (row.from == -1 && row.to == 1)
+          for (std::int64_t i = 0; i < n; ++i) to[i] = from[-i];
+        else if (row.from == 1 && row.to == -1)
+          for (std::int64_t i = 0; i < n; ++i) to[-i] = from[i];
+        else
+          for (std::int64_t i = 0; i < n; ++i) to[i * row.to] = from[i * row.from];
+    }
+  }
+
+ private:
+  /// The last pack repeats some of what the one before has moved.
+  template <int Bytes>
+  static void copy(const T* from, T* to, std::int64_t n) {
+    constexpr std::int64_t lanes = Bytes / sizeof(T), longest = 32 * lanes;
+    if (n > longest) {
+      std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(T));
+    } else if (n >= lanes) {
+      for (std::int64_t i = 0; i < n - lanes; i += lanes) std::memcpy(to + i, from + i, Bytes);
+      std::memcpy(to + n - lanes, from + n - lanes, Bytes);
+    } else if constexpr (Bytes > 16) {
+      copy<Bytes / 2>(from, to, n);
+    } else {
+      for (std::int64_t i = 0; i < n; ++i) to[i] = from[i];
+    }
+  }
+};
 
 /// Calls visit(from, to) with the offsets of each combination of these axes, the first the fastest.
 template <class Visit>
@@ -133,22 +158,24 @@ void for_each_position(std::span<const MovedAxis> axes, const Visit& visit) {
 }
 
 template <class T>
-void permute_elements(const T* in, T* out, const Shape& shape, std::span<const std::int64_t> strides) {
-  if (shape.size() == 0) return;
-  std::vector<MovedAxis> axes = moved_axes(shape, strides);
+void move_elements(const T* in, T* out, std::vector<MovedAxis> axes) {
   if (axes.empty()) {
     *out = *in;
     return;
   }
   const MovedAxis last = axes[0];
-  if (last.from == 1)  // whole rows are moved
-    return for_each_position(std::span(axes).subspan(1), [&](std::int64_t from, std::int64_t to) {
-      std::copy_n(in + from, last.size, out + to);
-    });
-  // A matrix is transposed for each position along the other axes: its columns follow one another in the
-  // array, its rows in the result.
   const auto first =
       std::find_if(axes.begin(), axes.end(), [](const MovedAxis& axis) { return axis.from == 1; });
+  if (first == axes.begin() || first == axes.end() || last.to != 1) {
+    const bool has_rows = axes.size() > 1;
+    const MovedAxis rows = has_rows ? axes[1] : MovedAxis{1, 0, 0};
+    return for_each_position(std::span(axes).subspan(has_rows ? 2 : 1),
+                             [&](std::int64_t from, std::int64_t to) {
+                               simd::vectorized<RowsLoop<T>>(in + from, out + to, last, rows);
+                             });
+  }
+  // A matrix is transposed for each position along the other axes: its columns follow one another in the
+  // array, its rows in the result.
   const MovedAxis rows = *first;
   axes.erase(first);
   for_each_position(std::span(axes).subspan(1), [&](std::int64_t from, std::int64_t to) {
@@ -178,8 +205,10 @@ Array permute(const Array& x, std::span<const std::size_t> order) {
     strides[axis] = own[order[axis]];
   }
   Array out(shape, x.dtype());
+  if (out.size() == 0) return out;
   dispatch_by_size(x.dtype(), [&]<class T>() {
-    permute_elements(static_cast<const T*>(x.raw()), static_cast<T*>(out.mutable_raw()), shape, strides);
+    move_elements(static_cast<const T*>(x.raw()), static_cast<T*>(out.mutable_raw()),
+                  moved_axes(shape, strides, row_major_strides(shape)));
   });
   return out;
 }
@@ -188,18 +217,9 @@ Array gather(const Array& x, const Box& box) {
   Array out(box.shape, x.dtype());
   if (out.size() == 0) return out;
   const auto [first, strides] = strided(box, x.shape());
-  const std::int64_t count = box.shape.rank() == 0 ? 1 : box.shape.back();
-  const std::int64_t stride = box.shape.rank() == 0 ? 1 : strides.back();
   dispatch_by_size(x.dtype(), [&, first = first, &strides = strides]<class T>() {
-    const T* in = static_cast<const T*>(x.raw()) + first;
-    T* to = static_cast<T*>(out.mutable_raw());
-    for_each_strided(box.shape, strides, [&](auto at, auto from) {
-      if (stride == 1) {
-        std::copy_n(in + from, count, to + at);
-        return;
-      }
-      for (std::int64_t i = 0; i < count; ++i) to[at + i] = in[from + i * stride];
-    });
+    move_elements(static_cast<const T*>(x.raw()) + first, static_cast<T*>(out.mutable_raw()),
+                  moved_axes(box.shape, strides, row_major_strides(box.shape)));
   });
   return out;
 }
@@ -207,14 +227,9 @@ Array gather(const Array& x, const Box& box) {
 void scatter(const Array& part, const Box& box, Array& into) {
   if (part.size() == 0) return;
   const auto [first, strides] = strided(box, into.shape());
-  const std::int64_t count = box.shape.rank() == 0 ? 1 : box.shape.back();
-  const std::int64_t stride = box.shape.rank() == 0 ? 1 : strides.back();
   dispatch_by_size(part.dtype(), [&, first = first, &strides = strides]<class T>() {
-    const T* in = static_cast<const T*>(part.raw());
-    T* to = static_cast<T*>(into.mutable_raw()) + first;
-    for_each_strided(box.shape, strides, [&](auto at, auto from) {
-      for (std::int64_t i = 0; i < count; ++i) to[from + i * stride] = in[at + i];
-    });
+    move_elements(static_cast<const T*>(part.raw()), static_cast<T*>(into.mutable_raw()) + first,
+                  moved_axes(box.shape, row_major_strides(box.shape), strides));
   });
 }
 

@@ -87,8 +87,13 @@ struct SliceUpdate {
       throw ShapeError("slice_update: values of shape " + to_string(given) +
                        " do not stretch to the part of shape " + to_string(part) + " of " +
                        to_string(in[0]->shape()) + "; only axes of size 1 stretch");
-    Array out(in[0]->shape(), in[0]->dtype());
-    if (out.byte_count() != 0) std::memcpy(out.mutable_raw(), in[0]->raw(), out.byte_count());
+    Array out;
+    if (const auto same = kernels::repeated_part(*in[0])) {  // written once, as around what is padded
+      out = kernels::repeated(*same, in[0]->shape());
+    } else {
+      out = Array(in[0]->shape(), in[0]->dtype());
+      if (out.byte_count() != 0) std::memcpy(out.mutable_raw(), in[0]->raw(), out.byte_count());
+    }
     kernels::scatter((given == part ? *in[1] : kernels::repeated(*in[1], part)).reshaped(box.shape), box,
                      out);
     return out;

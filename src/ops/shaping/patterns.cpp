@@ -284,7 +284,9 @@ Tensor pad(const Operand& x, const std::vector<std::int64_t>& sizes, PadMode mod
   if (mode == PadMode::constant) {
     const bool cuts = std::any_of(sizes.begin(), sizes.end(), [](std::int64_t size) { return size < 0; });
     const Tensor inside = cuts ? index({in, x.here()}, kept) : in;
-    return slice_update({full(whole, value, in.dtype()), x.here()}, box, {inside, x.here()});
+    // Repeated, not written out, as it is only to be read around the box.
+    const Tensor around = broadcast_to(full({}, value, in.dtype()), whole);
+    return slice_update({around, x.here()}, box, {inside, x.here()});
   }
   for (std::size_t i = 0; i < sizes.size() / 2; ++i) {
     const std::size_t axis = rank - 1 - i;
