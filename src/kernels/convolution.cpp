@@ -4,6 +4,7 @@
 #include "kernels/convolution.h"
 
 #include "chainrule/simd.h"
+#include "kernels/convolution_planes.h"
 #include "kernels/direct_convolution.h"
 #include "kernels/gemm.h"
 #include "kernels/padded_input.h"
@@ -96,6 +97,19 @@ struct ColumnsLoop {
     if (stride != 1 || n < P::lanes) {
       if constexpr (!is_shortest<P>)
         if (stride == 1) return add<Half<P>>(lines, from, line, to, line_of_to, stride, n);
+      if (stride == 2 && n > P::lanes) {  // with 0 for those in between, but for the last
+        const std::int64_t whole = (n - 1) / P::lanes * P::lanes;
+        for (std::int64_t l = 0; l < lines; ++l)
+          for (std::int64_t i = 0; i < whole; i += P::lanes) {
+            const P pair[2] = {P::load(from + l * line + i), P(0)};
+            T* const at = to + l * line_of_to + 2 * i;
+            (P::load(at) + P::template in_turns<2, 0>(pair)).store(at);
+            (P::load(at + P::lanes) + P::template in_turns<2, 1>(pair)).store(at + P::lanes);
+          }
+        from += whole, to += 2 * whole, n -= whole;
+      }
+      if constexpr (!is_shortest<P>)
+        if (stride == 2) return add<Half<P>>(lines, from, line, to, line_of_to, stride, n);
       for (; lines-- > 0; from += line, to += line_of_to)
         for (std::int64_t i = 0; i < n; ++i) to[i * stride] += from[i];
       return;
@@ -135,56 +149,6 @@ void fill_planes(std::int64_t samples, std::int64_t channels, std::int64_t plane
     std::fill_n(to, plane, bias != nullptr ? bias[i % channels] : T(0));
 }
 
-/// Convolutions of one channel with one filter in each group, for which columns would be more work than the
-/// products: a plane at a time, one element of the kernel after another.
-template <class T>
-struct PlaneLoop {
-  template <int Bytes>
-  static void add(std::int64_t n, T weight, const T* from, std::int64_t step, T* to, std::int64_t step_to) {
-    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
-    std::int64_t i = 0;
-    if (step == 1 && step_to == 1)
-      for (; i + P::lanes <= n; i += P::lanes)
-        (P::load(to + i) + P(weight) * P::load(from + i)).store(to + i);
-    for (; i < n; ++i) to[i * step_to] += weight * from[i * step];
-  }
-  /// y += weight * x, x += weight * y, or weight += x · y, as told by what is written.
-  template <int Bytes>
-  static void run(const Windows* windows, const T* x, T* to_x, const T* weight, T* to_weight, const T* y,
-                  T* to_y) {
-    const std::int64_t stride = windows->axes[2].stride, line = windows->axes[2].out,
-                       line_of_x = windows->axes[1].stride * windows->axes[2].in;
-    const bool forward = to_y != nullptr;
-    for_each_run(
-        *windows, 0, windows->out_size(),
-        [&](std::int64_t k, std::int64_t at, std::int64_t n, std::int64_t from, std::int64_t lines) {
-          for (; lines-- > 0; at += line, from += line_of_x)
-            if (to_weight == nullptr)
-              add<Bytes>(n, weight[k], forward ? x + from : y + at, forward ? stride : 1,
-                         forward ? to_y + at : to_x + from, forward ? 1 : stride);
-            else
-              to_weight[k] += dot<Bytes>(n, x + from, stride, y + at);
-        },
-        [](std::int64_t, std::int64_t, std::int64_t, std::int64_t) {});
-  }
-
- private:
-  template <int Bytes>
-  static T dot(std::int64_t n, const T* x, std::int64_t stride, const T* y) {
-    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
-    T sum = 0;
-    std::int64_t i = 0;
-    if (stride == 1 && n >= P::lanes) {
-      P sums(T(0));
-      for (; i + P::lanes <= n; i += P::lanes) sums += P::load(x + i) * P::load(y + i);
-      T lanes[std::size_t{P::lanes}];
-      sums.store(lanes);
-      for (const T lane : lanes) sum += lane;
-    }
-    for (; i < n; ++i) sum += x[i * stride] * y[i];
-    return sum;
-  }
-};
 bool is_by_planes(const Convolution& convolution) {
   return convolution.in_channels == 1 && convolution.out_channels == 1;
 }
@@ -199,6 +163,7 @@ void convolve(const Convolution& convolution, const T* x, const T* weight, const
   const std::int64_t positions = windows.out_size(), depth = channels * windows.kernel_size();
   if (samples * groups * filters * positions == 0) return;
   if (depth == 0) return fill_planes(samples, groups * filters, positions, bias, y);
+  if (is_direct<T>(convolution)) return direct_convolve(convolution, x, weight, bias, y);
   if (is_by_planes(convolution))
     return in_parallel(samples * groups, depth * positions, [&](std::int64_t at, std::int64_t end) {
       for (; at < end; ++at) {
@@ -209,7 +174,6 @@ void convolve(const Convolution& convolution, const T* x, const T* weight, const
                                        static_cast<const T*>(nullptr), to);
       }
     });
-  if (is_direct<T>(convolution)) return direct_convolve(convolution, x, weight, bias, y);
   const Blocks blocks(positions, depth);
   const bool direct = windows.are_elements();
   in_parallel(samples * groups * blocks.count, filters * depth * blocks.size,

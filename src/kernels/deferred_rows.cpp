@@ -56,11 +56,16 @@ struct AddRowsLoop {
     for (; i < n; ++i) to[i] = to[i] + scale * from[i];
   }
 };
+/// The same for every row in its turn.
 template <class T>
 struct AddLoop {
   template <int Bytes>
-  static void run(std::int64_t n, const T* from, T scale, T* to) {
-    AddRowsLoop<T>::template add<Bytes>(n, from, scale, to);
+  static void run(std::int64_t count, std::int64_t n, const T* rows, const std::int64_t* places, T* to) {
+    if (n == 1)
+      for (std::int64_t k = 0; k < count; ++k) to[places[k]] += rows[k];
+    else
+      for (std::int64_t k = 0; k < count; ++k)
+        AddRowsLoop<T>::template add<Bytes>(n, rows + k * n, T(1), to + places[k] * n);
   }
 };
 
@@ -75,10 +80,8 @@ class DeferredRows final : public Deferred {
   void compute(void* elements) const override {
     std::memset(elements, 0, bytes_);
     dispatch_floating(rows_.dtype(), [&]<class T>() {
-      const std::int64_t n = width();
-      for (std::int64_t k = 0; k < positions_.size(); ++k)
-        simd::vectorized<AddLoop<T>>(n, rows_.data<T>() + k * n, T(1),
-                                     static_cast<T*>(elements) + place(k) * n);
+      simd::vectorized<AddLoop<T>>(positions_.size(), width(), rows_.data<T>(),
+                                   positions_.data<std::int64_t>(), static_cast<T*>(elements));
     });
   }
 

@@ -67,7 +67,9 @@ template <class T>
 Tiling tiling(const Windows& windows, std::int64_t filters, std::int64_t depth, std::int64_t lanes) {
   const std::int64_t line = windows.axes[2].out, packs_of_line = (line + lanes - 1) / lanes,
                      packs = (filters + lanes - 1) / lanes, turning = packs_of_line * packs * 12 * lanes,
-                     block = lanes == 16 && round_up(filters, 8) <= round_up(filters, 6) ? 8 : 6;
+                     block = filters == 1                                                  ? 1
+                             : lanes == 16 && round_up(filters, 8) <= round_up(filters, 6) ? 8
+                                                                                           : 6;
   const Tiling by_windows{true, block, block, packs_of_line * round_up(filters, block) * (depth + 4)};
   if (sizeof(T) == 8) return by_windows;
   const Tiling by_filters{false, lanes, 2 * lanes,

@@ -11,50 +11,6 @@
 namespace chainrule::kernels {
 namespace {
 
-/// Copies what is not padding: the rest of `to` is 0 already.
-template <class T>
-struct PadLoop {
-  template <int Bytes>
-  static void run(const Padded* padded, std::int64_t channels, const T* x, T* to) {
-    const auto& [deep, high, wide] = padded->windows.axes;
-    const std::int64_t first = std::max<std::int64_t>(0, -wide.before),
-                       last = std::min(wide.in, padded->reach[2] - wide.before);
-    for (std::int64_t c = 0; c < channels; ++c)
-      for (std::int64_t d = std::max<std::int64_t>(0, -deep.before);
-           d < std::min(deep.in, padded->reach[0] - deep.before); ++d)
-        for (std::int64_t h = std::max<std::int64_t>(0, -high.before);
-             h < std::min(high.in, padded->reach[1] - high.before); ++h) {
-          const T* from = x + ((c * deep.in + d) * high.in + h) * wide.in;
-          T* line =
-              to + c * padded->channel + (d + deep.before) * padded->plane + (h + high.before) * padded->line;
-          // A line is short: the processor does not see in time where they lead.
-          constexpr std::int64_t ahead = 2048 / sizeof(T), cache_line = 64 / sizeof(T);
-          __builtin_prefetch(from + ahead);
-          __builtin_prefetch(from + ahead + cache_line);
-          if (wide.stride == 1)
-            copy<simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>>(from + first, line + first + wide.before,
-                                                                     last - first);
-          else
-            for (std::int64_t w = first; w < last; ++w) {
-              const std::int64_t at = w + wide.before;
-              line[at % wide.stride * padded->part + at / wide.stride] = from[w];
-            }
-        }
-  }
-
- private:
-  template <class P>
-  static void copy(const T* from, T* to, std::int64_t n) {
-    if (n < P::lanes) {
-      if constexpr (P::lanes * sizeof(T) > 16) return copy<simd::Pack<T, P::lanes / 2>>(from, to, n);
-      for (std::int64_t i = 0; i < n; ++i) to[i] = from[i];
-      return;
-    }
-    for (std::int64_t i = 0; i < n - P::lanes; i += P::lanes) P::load(from + i).store(to + i);
-    P::load(from + n - P::lanes).store(to + n - P::lanes);
-  }
-};
-
 struct FiltersLoop {
   template <int Bytes>
   using P = simd::Pack<float, Bytes / 4>;
@@ -192,6 +148,7 @@ struct WindowsLoop {
   template <class P, int Packs>
   static void filters(const DirectPart<T>& part, std::int64_t f, const T* x, std::int64_t step,
                       std::int64_t at, std::int64_t windows) {
+    if (part.block == 1) return filters_of<P, Packs, 1>(part, f, x, step, at, windows);
     if constexpr (P::lanes == 16)
       if (part.block == 8) return filters_of<P, Packs, 8>(part, f, x, step, at, windows);
     filters_of<P, Packs, 6>(part, f, x, step, at, windows);
@@ -366,12 +323,6 @@ std::int64_t width_of_tiles(std::int64_t lanes, std::int64_t line) {
   return best;
 }
 
-template <class T>
-const T* padded_input(const Padded& padded, std::int64_t channels, const T* x, T* copy) {
-  if (padded.is_input) return x + padded.origin();
-  simd::vectorized<PadLoop<T>>(&padded, channels, x, copy);
-  return copy;
-}
 void sum_filters(const DirectPart<float>& part) { simd::vectorized<FiltersLoop>(&part); }
 template <class T>
 void sum_windows(const DirectPart<T>& part) {
@@ -388,8 +339,6 @@ void add_sums(std::int64_t count, const T* __restrict from, T* __restrict to) {
 
 template std::int64_t lanes_of<float>();
 template std::int64_t lanes_of<double>();
-template const float* padded_input(const Padded&, std::int64_t, const float*, float*);
-template const double* padded_input(const Padded&, std::int64_t, const double*, double*);
 template void sum_windows(const DirectPart<float>&);
 template void sum_windows(const DirectPart<double>&);
 template void sum_weight(const WeightPart<float>&);

@@ -34,8 +34,8 @@ struct DirectPart {
 };
 /// The lanes are filters, in blocks of two packs, the last one of one if that is enough.
 void sum_filters(const DirectPart<float>& part);
-/// The lanes are windows, of blocks of 6 filters, or 8 in packs of 16: for few filters, or few products,
-/// after which turning a tile round would take long. All channels at a time.
+/// The lanes are windows, of blocks of 6 filters, or 8 in packs of 16, or of a single one: for few filters,
+/// or few products, after which turning a tile round would take long. All channels at a time.
 template <class T>
 void sum_windows(const DirectPart<T>& part);
 

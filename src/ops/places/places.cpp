@@ -190,22 +190,22 @@ Array checked_positions(std::string_view operation, const Operand& positions, st
                         const std::string& what, bool negative) {
   Array list = as_positions(operation, positions);
   const auto* given = list.data<std::int64_t>();
-  std::int64_t least = 0, most = -1;
-  for (std::int64_t i = 0; i < list.size(); ++i) {
-    least = std::min(least, given[i]);
-    most = std::max(most, given[i]);
+  const std::int64_t count = list.size();
+  std::uint64_t signs = 0;  // of the position, and of what lies behind it, for all together
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto place = static_cast<std::uint64_t>(given[i]);
+    signs |= place | (static_cast<std::uint64_t>(size) - 1 - place);
   }
-  const bool any_negative = least < 0, all_inside = most < size && least >= (negative ? -size : 0);
-  for (std::int64_t i = 0; i < list.size() && !all_inside; ++i)
+  if (static_cast<std::int64_t>(signs) >= 0) return list;
+  for (std::int64_t i = 0; i < count; ++i)
     if (given[i] >= size || given[i] < (negative ? -size : 0))
       throw ShapeError(std::string(operation) + ": index " + std::to_string(given[i]) + " is outside " +
                        what + " of size " + std::to_string(size) +
                        (size == 0  ? "; there is nothing to take"
                         : negative ? "; positions go from -size to size - 1"
                                    : "; positions go from 0 to size - 1"));
-  if (!any_negative) return list;
   auto* counted = list.mutable_data<std::int64_t>();
-  for (std::int64_t i = 0; i < list.size(); ++i)
+  for (std::int64_t i = 0; i < count; ++i)
     if (counted[i] < 0) counted[i] += size;
   return list;
 }

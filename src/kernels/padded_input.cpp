@@ -1,0 +1,91 @@
+// Copies of inputs with their padding, so that every window of a line is a run of neighbours.
+#include "kernels/padded_input.h"
+
+#include <algorithm>
+
+#include "chainrule/simd.h"
+
+namespace chainrule::kernels {
+namespace {
+
+/// Copies what is not padding: the rest of `to` is 0 already.
+template <class T>
+struct PadLoop {
+  template <int Bytes>
+  static void run(const Padded* padded, std::int64_t channels, const T* x, T* to) {
+    const auto& [deep, high, wide] = padded->windows.axes;
+    const std::int64_t first = std::max<std::int64_t>(0, -wide.before),
+                       last = std::min(wide.in, padded->reach[2] - wide.before);
+    for (std::int64_t c = 0; c < channels; ++c)
+      for (std::int64_t d = std::max<std::int64_t>(0, -deep.before);
+           d < std::min(deep.in, padded->reach[0] - deep.before); ++d)
+        for (std::int64_t h = std::max<std::int64_t>(0, -high.before);
+             h < std::min(high.in, padded->reach[1] - high.before); ++h) {
+          const T* from = x + ((c * deep.in + d) * high.in + h) * wide.in;
+          T* line =
+              to + c * padded->channel + (d + deep.before) * padded->plane + (h + high.before) * padded->line;
+          // A line is short: the processor does not see in time where they lead.
+          constexpr std::int64_t ahead = 2048 / sizeof(T), cache_line = 64 / sizeof(T);
+          __builtin_prefetch(from + ahead);
+          __builtin_prefetch(from + ahead + cache_line);
+          if (wide.stride == 1)
+            copy<simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>>(from + first, line + first + wide.before,
+                                                                     last - first);
+          else
+            split<simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>>(*padded, from, first, last, line);
+        }
+  }
+
+ private:
+  /// Every stride-th element after one another, then those beside them.
+  template <class P>
+  static void split(const Padded& padded, const T* x, std::int64_t first, std::int64_t last, T* line) {
+    const std::int64_t before = padded.windows.axes[2].before, stride = padded.windows.axes[2].stride;
+    const auto place = [&](std::int64_t at) { return line + at % stride * padded.part + at / stride; };
+    std::int64_t w = first;
+    if (stride == 2) {
+      const std::int64_t n = (last - w) / 2;
+      pairs<P>(x + w, n, place(w + before), place(w + 1 + before));
+      w += 2 * n;
+    }
+    for (; w < last; ++w) *place(w + before) = x[w];
+  }
+  template <class P>
+  static void pairs(const T* from, std::int64_t n, T* evens, T* odds) {
+    if (n < P::lanes) {
+      if constexpr (P::lanes * sizeof(T) > 16)
+        return pairs<simd::Pack<T, P::lanes / 2>>(from, n, evens, odds);
+      for (std::int64_t i = 0; i < n; ++i) evens[i] = from[2 * i], odds[i] = from[2 * i + 1];
+      return;
+    }
+    for (std::int64_t i = 0; i < n; i += P::lanes) {
+      const std::int64_t at = std::min(i, n - P::lanes);
+      const P packs[2] = {P::load(from + 2 * at), P::load(from + 2 * at + P::lanes)};
+      P::template every<2, 0>(packs).store(evens + at);
+      P::template every<2, 1>(packs).store(odds + at);
+    }
+  }
+  template <class P>
+  static void copy(const T* from, T* to, std::int64_t n) {
+    if (n < P::lanes) {
+      if constexpr (P::lanes * sizeof(T) > 16) return copy<simd::Pack<T, P::lanes / 2>>(from, to, n);
+      for (std::int64_t i = 0; i < n; ++i) to[i] = from[i];
+      return;
+    }
+    for (std::int64_t i = 0; i < n - P::lanes; i += P::lanes) P::load(from + i).store(to + i);
+    P::load(from + n - P::lanes).store(to + n - P::lanes);
+  }
+};
+
+}  // namespace
+
+template <class T>
+const T* padded_input(const Padded& padded, std::int64_t channels, const T* x, T* copy) {
+  if (padded.is_input) return x + padded.origin();
+  simd::vectorized<PadLoop<T>>(&padded, channels, x, copy);
+  return copy;
+}
+template const float* padded_input(const Padded&, std::int64_t, const float*, float*);
+template const double* padded_input(const Padded&, std::int64_t, const double*, double*);
+
+}  // namespace chainrule::kernels
