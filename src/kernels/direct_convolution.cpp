@@ -180,7 +180,9 @@ template <class T>
 bool suits(const Windows& windows, std::int64_t samples, std::int64_t channels, std::int64_t filters) {
   constexpr std::int64_t lanes = most_lanes<T>;
   const std::int64_t depth = channels * windows.kernel_size();
-  return windows.kernel_size() > 1 && depth >= 8 && samples * windows.out_size() >= 512 &&
+  // A single filter has too few sums to wait for each other's products, unless these are few.
+  return windows.kernel_size() > 1 && depth >= 8 && (filters > 1 || channels == 1) &&
+         samples * windows.out_size() >= 512 &&
          tiling<T>(windows, filters, depth, lanes).cost * lanes <= 2 * windows.axes[2].out * filters * depth;
 }
 
