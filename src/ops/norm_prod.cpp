@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "chainrule/functions.h"
+#include "kernels/products.h"
 #include "kernels/reduce.h"
 #include "ops/axis_reduction.h"
 #include "ops/registry.h"
@@ -27,7 +28,9 @@ struct Prod : AxisReduction {
   Tensor batch(const Unwrapped& at) const { return reduce_each(*this, at); }
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) : 0; }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
-    if (to.wants(0)) to[0] = kept(g, in[0]) * in_rows(in[0], others_in_range);
+    if (!to.wants(0)) return;
+    const auto others = to.in_numbers() ? others_as_numbers : others_in_row;
+    to[0] = kept(g, in[0]) * in_rows(in[0], [&](const Tensor& x) { return others_in_range(x, others); });
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string> names, const std::string&) const {
     return {"Π of the other " + names[0]};
@@ -57,19 +60,22 @@ struct Prod : AxisReduction {
                                        constant(kernels::sum(value_of(parts.exponent), axes)));
     return value_of(where(isnan(product), plain, product));
   }
-  static Tensor others_in_range(const Tensor& x) {
-    const Tensor plain = others_in_row(x);
+  static Tensor others_in_range(const Tensor& x, Tensor (*others)(const Tensor&)) {
+    const Tensor plain = others(x);
     if (!traced(x)) {  // a sum that is finite has no 0 and nothing infinite in it
       const Tensor size = abs(plain.detach());
       if (std::isfinite(sum(size + 1 / size).item())) return plain;
     }
     const Parts parts(x);
-    const Tensor product =
-        times_power(others_in_row(parts.number), sum(parts.exponent, 1, true) - parts.exponent);
+    const Tensor product = times_power(others(parts.number), sum(parts.exponent, 1, true) - parts.exponent);
     return where((isfinite(plain) & (plain != 0)) | isnan(product), plain, product);
   }
+  static Tensor others_as_numbers(const Tensor& x) {
+    return constant(kernels::products_of_others(value_of(x)));
+  }
   /// For each element of a row the product of the others: the other of its pair, times what is outside the
-  /// pair. Products only, so that zeros do no harm, here and in further derivatives.
+  /// pair. Products only, so that zeros do no harm, here and in further derivatives. (In the order of
+  /// kernels::products_of_others, to the bit.)
   static Tensor others_in_row(const Tensor& x) {
     const std::int64_t n = x.shape()[1], half = n / 2;
     if (half == 0) return ones_like(x);

@@ -122,5 +122,22 @@ TEST(Extrema, share_the_gradient_of_ties_evenly_over_any_axes_in_every_mode) {
     }
 }
 
+TEST(ProductOfARow, has_the_same_gradient_to_the_bit_in_numbers_and_recorded) {
+  PRINT_SEED_ON_FAILURE();
+  Engine engine(seed());
+  std::uniform_real_distribution<double> any(-2, 2);
+  for (const std::int64_t n : {1, 2, 3, 7, 16, 63, 64, 65, 131})
+    for (const std::int64_t lines : {1, 5, 33})
+      for (const DType dtype : {DType::float32, DType::float64}) {
+        std::vector<double> numbers(static_cast<std::size_t>(n * lines));
+        for (double& number : numbers) number = engine() % 50 == 0 ? 0 : any(engine);
+        const Tensor x = variable(cast(tensor(numbers, {n, lines}), dtype)), y = prod(x, 0);
+        const Tensor seed = full({lines}, 1.5, dtype);
+        EXPECT_EQ(values(gradients(y, {x}, {.seed = seed}).at(x)),
+                  values(gradients(y, {x}, {.seed = seed, .create_graph = true}).at(x)))
+            << n << ' ' << lines;
+      }
+}
+
 }  // namespace
 }  // namespace chainrule::test
