@@ -45,23 +45,26 @@ inline int as_int(std::string_view operation, std::int64_t size) {
   return static_cast<int>(size);
 }
 
+/// How many matrices make a further thread worth its start, if each takes about so many operations.
+inline std::int64_t matrices_per_thread(std::int64_t flops) {
+  constexpr std::int64_t worth_a_thread = 1 << 20;
+  return std::max<std::int64_t>(1, worth_a_thread / (flops + 1));
+}
+
 /// Calls one(lapack, i) for each of `count` matrices, each of which takes about so many operations.
 template <class T, class One>
 void for_each_matrix(std::string_view operation, std::int64_t count, std::int64_t flops, const One& one) {
   if (count == 0) return;
-  constexpr std::int64_t worth_a_thread = 1 << 20;
   const OpenBlas* blas = OpenBlas::get();
-  parallel_for(
-      count, std::max<std::int64_t>(1, worth_a_thread / (flops + 1)),
-      [&](std::int64_t begin, std::int64_t end) {
-        const auto part = [&](const Lapack<T>& lapack) {
-          for (std::int64_t i = begin; i < end; ++i) one(lapack, i);
-        };
-        if (blas == nullptr || !blas->with_lapack(FunctionRef<void(const Lapack<T>&)>(part)))
-          throw LinAlgError(std::string(operation) +
-                            ": needs LAPACK, and libopenblas.so.0 could not be loaded; install it "
-                            "(Debian: libopenblas0), and do not limit the address space below 16 GB");
-      });
+  parallel_for(count, matrices_per_thread(flops), [&](std::int64_t begin, std::int64_t end) {
+    const auto part = [&](const Lapack<T>& lapack) {
+      for (std::int64_t i = begin; i < end; ++i) one(lapack, i);
+    };
+    if (blas == nullptr || !blas->with_lapack(FunctionRef<void(const Lapack<T>&)>(part)))
+      throw LinAlgError(std::string(operation) +
+                        ": needs LAPACK, and libopenblas.so.0 could not be loaded; install it "
+                        "(Debian: libopenblas0), and do not limit the address space below 16 GB");
+  });
 }
 
 inline std::int64_t cube(std::int64_t n) { return n * n * n; }

@@ -2,6 +2,7 @@
 // Relies on lapack_calls.h for what LAPACK is called with, matrix by matrix of a batch.
 
 #include <cstring>
+#include <type_traits>
 
 #include "kernels/lapack.h"
 #include "kernels/lapack_calls.h"
@@ -35,6 +36,79 @@ void invert(const Lapack<T>& lapack, int n, const T* factors, const int* pivots,
       std::swap_ranges(to + j * row, to + (j + 1) * row, to + other * row);
 }
 
+/// Matrices of up to so many rows are factorized and solved here: a call of LAPACK takes longer than that.
+constexpr int small = 8;
+
+/// As LAPACK's getrf, column by column.
+template <class T>
+int factorize(int n, T* a, int* pivots) {
+  int singular = 0;
+  for (int k = 0; k < n; ++k) {
+    T* const column = a + k * n;
+    int at = k;
+    for (int i = k + 1; i < n; ++i)
+      if (std::abs(column[i]) > std::abs(column[at])) at = i;
+    pivots[k] = at + 1;
+    if (column[at] == 0) {
+      if (singular == 0) singular = k + 1;
+      continue;
+    }
+    if (at != k)
+      for (int j = 0; j < n; ++j) std::swap(a[j * n + k], a[j * n + at]);
+    for (int i = k + 1; i < n; ++i) column[i] /= column[k];
+    for (int j = k + 1; j < n; ++j)
+      for (int i = k + 1; i < n; ++i) a[j * n + i] -= column[i] * a[j * n + k];
+  }
+  return singular;
+}
+
+/// B (n, k), row by row, becomes op(A)⁻¹ B.
+template <class T>
+void solve_in_place(bool transposed, int n, auto k, const T* factors, const int* pivots, T* b) {
+  const auto subtract = [&](int from, T times, int to) {
+    const T* const one = b + from * k;
+    T* const other = b + to * k;
+    for (std::int64_t i = 0; i < k; ++i) other[i] -= times * one[i];
+  };
+  const auto divide = [&](int row) {
+    const T pivot = factors[row * n + row];
+    for (std::int64_t i = 0; i < k; ++i) b[row * k + i] /= pivot;
+  };
+  const auto exchange = [&](int row) {
+    if (const int other = pivots[row] - 1; other != row)
+      std::swap_ranges(b + row * k, b + (row + 1) * k, b + other * k);
+  };
+  if (transposed) {
+    for (int i = 0; i < n; ++i) {
+      for (int j = 0; j < i; ++j) subtract(j, factors[i * n + j], i);
+      divide(i);
+    }
+    for (int i = n; i-- > 0;)
+      for (int j = i + 1; j < n; ++j) subtract(j, factors[i * n + j], i);
+    for (int i = n; i-- > 0;) exchange(i);
+  } else {
+    for (int i = 0; i < n; ++i) exchange(i);
+    for (int j = 0; j < n; ++j)
+      for (int i = j + 1; i < n; ++i) subtract(j, factors[j * n + i], i);
+    for (int j = n; j-- > 0;) {
+      divide(j);
+      for (int i = 0; i < j; ++i) subtract(j, factors[j * n + i], i);
+    }
+  }
+}
+
+/// Calls one(lapack, i) for each matrix, where small ones need no LAPACK.
+template <class T, class One>
+void for_each_square(std::string_view operation, std::int64_t n, std::int64_t count, std::int64_t flops,
+                     const One& one) {
+  if (n > small)
+    return for_each_matrix<T>(operation, count, flops,
+                              [&](const Lapack<T>& lapack, std::int64_t i) { one(&lapack, i); });
+  parallel_for(count, matrices_per_thread(flops), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) one(static_cast<const Lapack<T>*>(nullptr), i);
+  });
+}
+
 }  // namespace
 
 Lu lu(std::string_view operation, const Array& a) {
@@ -48,7 +122,7 @@ Lu lu(std::string_view operation, const Array& a) {
   dispatch_floating(a.dtype(), [&]<class T>() {
     const T* from = a.data<T>();
     T* to = result.factors.template mutable_data<T>();
-    for_each_matrix<T>(operation, stack.count, cube(n), [&](const Lapack<T>& lapack, std::int64_t i) {
+    for_each_square<T>(operation, n, stack.count, cube(n), [&](const Lapack<T>* lapack, std::int64_t i) {
       int* const pivots = &result.pivots[static_cast<std::size_t>(i * n)];
       if (!all_finite(from + i * n * n, n * n)) {  // of which LAPACK might make no permutation
         fill_nan(to + i * n * n, n * n);
@@ -56,8 +130,11 @@ Lu lu(std::string_view operation, const Array& a) {
         return;
       }
       transpose(from + i * n * n, n, n, to + i * n * n);
-      lapack.getrf(&size, &size, to + i * n * n, &size, pivots,
-                   &result.singular[static_cast<std::size_t>(i)]);
+      int& singular = result.singular[static_cast<std::size_t>(i)];
+      if (lapack == nullptr)
+        singular = factorize(size, to + i * n * n, pivots);
+      else
+        lapack->getrf(&size, &size, to + i * n * n, &size, pivots, &singular);
     });
   });
   return result;
@@ -73,19 +150,26 @@ Array solve(std::string_view operation, const Lu& lu, bool transposed, const Arr
   dispatch_floating(b.dtype(), [&]<class T>() {
     const T *from = b.data<T>(), *factors = lu.factors.template data<T>();
     T* to = result.template mutable_data<T>();
-    for_each_matrix<T>(operation, stack.count, n * n * k, [&](const Lapack<T>& lapack, std::int64_t i) {
+    for_each_square<T>(operation, n, stack.count, n * n * k, [&](const Lapack<T>* lapack, std::int64_t i) {
       const std::int64_t which = same ? 0 : i;
+      const T* const known = factors + which * n * n;
+      const int* const pivots = &lu.pivots[static_cast<std::size_t>(which * n)];
+      if (lapack == nullptr) {
+        std::copy_n(from + i * n * k, n * k, to + i * n * k);
+        T* const rows = to + i * n * k;
+        if (k != 1) return solve_in_place(transposed, size, k, known, pivots, rows);
+        return solve_in_place(transposed, size, std::integral_constant<std::int64_t, 1>(), known, pivots,
+                              rows);
+      }
       const auto solve_columns = [&](bool of_transposed, T* columns) {
         int info = 0;
-        lapack.getrs(of_transposed ? "T" : "N", &size, &sides, factors + which * n * n, &size,
-                     &lu.pivots[static_cast<std::size_t>(which * n)], columns, &size, &info, 1);
+        lapack->getrs(of_transposed ? "T" : "N", &size, &sides, known, &size, pivots, columns, &size, &info,
+                      1);
       };
       if (k == n && is_unit(from + i * n * n, n)) {
         // An inverse: that of the other transpose, column by column, is this one's row by row.
         std::copy_n(from + i * n * n, n * n, to + i * n * n);
-        if (transposed)
-          return invert(lapack, size, factors + which * n * n,
-                        &lu.pivots[static_cast<std::size_t>(which * n)], to + i * n * n);
+        if (transposed) return invert(*lapack, size, known, pivots, to + i * n * n);
         return solve_columns(true, to + i * n * n);
       }
       std::vector<T> columns(static_cast<std::size_t>(n * k));
