@@ -25,6 +25,22 @@ struct OneAt {
   void store(typename P::Element* to, typename P::Element number) const { to[i] = number; }
 };
 
+/// The sum of the lanes, in double; in pairs, as each sum that waits for another one takes as long as a pack.
+template <class P>
+double sum_of_lanes(const P& pack) {
+  constexpr int half = P::lanes / 2;
+  typename P::Element lanes[std::size_t{P::lanes}];
+  pack.store(lanes);
+  double pairs[half];
+  for (int i = 0; i < half; ++i)
+    pairs[i] = static_cast<double>(lanes[i]) + static_cast<double>(lanes[i + half]);
+#pragma GCC unroll 8
+  for (int count = half / 2; count > 0; count /= 2)
+#pragma GCC unroll 8
+    for (int i = 0; i < count; ++i) pairs[i] += pairs[i + count];
+  return pairs[0];
+}
+
 /// Σ term(place) over a line, with running sums for each lane, and a double for what these make of every
 /// stretch.
 template <class P, class Term>
@@ -43,9 +59,7 @@ double sum_of(std::int64_t n, const Term& term) {
     }
     if (i + 4 * P::lanes > n)
       for (; i + P::lanes <= n; i += P::lanes) sums[0] += term(PackAt<P>{i});
-    T lanes[std::size_t{P::lanes}];
-    ((sums[0] + sums[1]) + (sums[2] + sums[3])).store(lanes);
-    for (const T lane : lanes) total += static_cast<double>(lane);
+    total += sum_of_lanes((sums[0] + sums[1]) + (sums[2] + sums[3]));
   }
   for (; i < n; ++i) total += static_cast<double>(term(OneAt<P>{i}));
   return total;
@@ -69,11 +83,8 @@ std::pair<double, double> sums_of(std::int64_t n, const Terms& terms) {
       terms(PackAt<P>{i}, [&](const P& a, const P& b) { first_even += a, second_even += b; });
       i += P::lanes;
     }
-    T lanes[std::size_t{P::lanes}];
-    (first_even + first_odd).store(lanes);
-    for (const T lane : lanes) first += static_cast<double>(lane);
-    (second_even + second_odd).store(lanes);
-    for (const T lane : lanes) second += static_cast<double>(lane);
+    first += sum_of_lanes(first_even + first_odd);
+    second += sum_of_lanes(second_even + second_odd);
   }
   for (; i < n; ++i)
     terms(OneAt<P>{i}, [&](T a, T b) { first += static_cast<double>(a), second += static_cast<double>(b); });
