@@ -97,19 +97,6 @@ struct ColumnsLoop {
     if (stride != 1 || n < P::lanes) {
       if constexpr (!is_shortest<P>)
         if (stride == 1) return add<Half<P>>(lines, from, line, to, line_of_to, stride, n);
-      if (stride == 2 && n > P::lanes) {  // with 0 for those in between, but for the last
-        const std::int64_t whole = (n - 1) / P::lanes * P::lanes;
-        for (std::int64_t l = 0; l < lines; ++l)
-          for (std::int64_t i = 0; i < whole; i += P::lanes) {
-            const P pair[2] = {P::load(from + l * line + i), P(0)};
-            T* const at = to + l * line_of_to + 2 * i;
-            (P::load(at) + P::template in_turns<2, 0>(pair)).store(at);
-            (P::load(at + P::lanes) + P::template in_turns<2, 1>(pair)).store(at + P::lanes);
-          }
-        from += whole, to += 2 * whole, n -= whole;
-      }
-      if constexpr (!is_shortest<P>)
-        if (stride == 2) return add<Half<P>>(lines, from, line, to, line_of_to, stride, n);
       for (; lines-- > 0; from += line, to += line_of_to)
         for (std::int64_t i = 0; i < n; ++i) to[i * stride] += from[i];
       return;

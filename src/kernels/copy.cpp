@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "array/axes.h"
+#include "chainrule/detail/function_ref.h"
 #include "chainrule/simd.h"
 #include "kernels/repeat.h"
 #include "kernels/tiles.h"
@@ -138,8 +139,8 @@ struct RowsLoop {
 };
 
 /// Calls visit(from, to) with the offsets of each combination of these axes, the first the fastest.
-template <class Visit>
-void for_each_position(std::span<const MovedAxis> axes, const Visit& visit) {
+void for_each_position(std::span<const MovedAxis> axes,
+                       const FunctionRef<void(std::int64_t, std::int64_t)>& visit) {
   std::int64_t count = 1;
   for (const MovedAxis& axis : axes) count *= axis.size;
   std::vector<std::int64_t> position(axes.size(), 0);
@@ -171,7 +172,10 @@ void move_elements(const T* in, T* out, std::vector<MovedAxis> axes) {
     const MovedAxis rows = has_rows ? axes[1] : MovedAxis{1, 0, 0};
     return for_each_position(std::span(axes).subspan(has_rows ? 2 : 1),
                              [&](std::int64_t from, std::int64_t to) {
-                               simd::vectorized<RowsLoop<T>>(in + from, out + to, last, rows);
+                               if constexpr (sizeof(T) < 4)
+                                 RowsLoop<T>::template run<16>(in + from, out + to, last, rows);
+                               else
+                                 simd::vectorized<RowsLoop<T>>(in + from, out + to, last, rows);
                              });
   }
   // A matrix is transposed for each position along the other axes: its columns follow one another in the

@@ -8,6 +8,7 @@
 #include <bit>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -99,8 +100,9 @@ class Sorter {
  public:
   explicit Sorter(std::int64_t n) : n_(n), keys_(new Key[size()]) {}
 
+  // None of these is compiled anew for each that calls it.
   template <class T>
-  void read(const T* from, std::int64_t step, bool descending) {
+  [[gnu::noinline]] void read(const T* from, std::int64_t step, bool descending) {
     const Key flip = descending ? Key(-1) : Key(0);  // ~key has the reverse order
     Key* const keys = keys_.get();
     if (step == 1)
@@ -108,12 +110,12 @@ class Sorter {
     else
       for (std::int64_t i = 0; i < n_; ++i) keys[i] = static_cast<Key>(key_of(from[i * step])) ^ flip;
   }
-  void write(std::int64_t count, std::int64_t* to, std::int64_t step) {
+  [[gnu::noinline]] void write(std::int64_t count, std::int64_t* to, std::int64_t step) {
     const Item* const found = count <= few && count < n_ ? best(count) : sorted();
     for (std::int64_t i = 0; i < count; ++i) to[i * step] = static_cast<std::int64_t>(found[i].place);
   }
   /// The place of the k-th smallest.
-  std::int64_t kth(std::int64_t k, bool prefer_nan) {
+  [[gnu::noinline]] std::int64_t kth(std::int64_t k, bool prefer_nan) {
     const Key *const begin = keys_.get(), *const end = begin + n_;
     if (prefer_nan)
       if (const Key* nan = std::find(begin, end, std::numeric_limits<Key>::max()); nan != end)
@@ -213,34 +215,46 @@ class Sorter {
   std::vector<Key> least_, ordered_;  // of the groups
 };
 
-/// Calls visit(sorter, line of the result) for each line, whose elements are in the sorter.
-template <class Key, class T, class Visit>
-void for_sorters(const Array& x, const Lines& lines, bool descending, const Visit& visit) {
+/// What is wanted of each line: the first `count` places in order, or one.
+struct Wanted {
+  std::int64_t count;
+  bool descending;
+  std::optional<std::int64_t> kth = {};
+  bool prefer_nan = false;
+};
+template <class Key, class T>
+void find(const Array& x, const Lines& lines, const Wanted& wanted, std::int64_t* to) {
   const T* const from = x.data<T>();
   const std::int64_t inner = lines.inner, grain = std::max<std::int64_t>(1, parallel_grain / 8 / lines.n);
   parallel_for(lines.outer * inner, grain, [&](std::int64_t begin, std::int64_t end) {
     Sorter<Key> sorter(lines.n);
     for (std::int64_t line = begin; line < end; ++line) {
       const std::int64_t i = line / inner, j = line % inner;
-      sorter.read(from + i * lines.n * inner + j, inner, descending);
-      visit(sorter, i, j);
+      sorter.read(from + i * lines.n * inner + j, inner, wanted.descending);
+      if (wanted.kth)
+        to[line] = sorter.kth(*wanted.kth, wanted.prefer_nan);
+      else
+        sorter.write(wanted.count, to + i * wanted.count * inner + j, inner);
     }
   });
 }
-template <class Visit>
-void for_each_sorter(const Array& x, const Lines& lines, bool descending, const Visit& visit) {
+Array found(const Array& x, const Lines& lines, const Wanted& wanted) {
+  Array out({lines.outer, wanted.count, lines.inner}, DType::int64);
+  if (out.size() == 0) return out;
   dispatch(x.dtype(), [&]<class T>() {
     using Key = decltype(key_of(T()));
+    auto* const to = out.mutable_data<std::int64_t>();
     if (lines.n <= std::numeric_limits<std::int32_t>::max())  // a place has as many bits as a key
-      for_sorters<Key, T>(x, lines, descending, visit);
+      find<Key, T>(x, lines, wanted, to);
     else
-      for_sorters<std::int64_t, T>(x, lines, descending, visit);
+      find<std::int64_t, T>(x, lines, wanted, to);
   });
+  return out;
 }
 
 /// The first extreme of whole numbers, of lines that lie side by side.
 template <class T>
-void places_side_by_side(const T* x, const Lines& lines, bool largest, std::int64_t* to) {
+[[gnu::cold]] void places_side_by_side(const T* x, const Lines& lines, bool largest, std::int64_t* to) {
   constexpr std::int64_t most = 256;
   const auto [outer, n, inner] = lines;
   for (std::int64_t i = 0; i < outer; ++i, x += n * inner)
@@ -263,26 +277,11 @@ void places_side_by_side(const T* x, const Lines& lines, bool largest, std::int6
 }  // namespace
 
 Array places_in_order(const Array& x, const Lines& lines, std::int64_t count, bool descending) {
-  Array out({lines.outer, count, lines.inner}, DType::int64);
-  if (out.size() == 0) return out;
-  auto* const to = out.mutable_data<std::int64_t>();
-  for_each_sorter(x, lines, descending, [&](auto& sorter, std::int64_t i, std::int64_t j) {
-    sorter.write(count, to + i * count * lines.inner + j, lines.inner);
-  });
-  return out;
+  return found(x, lines, {count, descending});
 }
-
 Array places_of_kth(const Array& x, const Lines& lines, std::int64_t k, bool prefer_nan) {
-  Array out({lines.outer, 1, lines.inner}, DType::int64);
-  if (out.size() == 0) return out;
-  auto* const to = out.mutable_data<std::int64_t>();
-  const bool may_be_nan = prefer_nan && is_floating(x.dtype());
-  for_each_sorter(x, lines, false, [&](auto& sorter, std::int64_t i, std::int64_t j) {
-    to[i * lines.inner + j] = sorter.kth(k, may_be_nan);
-  });
-  return out;
+  return found(x, lines, {1, false, k, prefer_nan && is_floating(x.dtype())});
 }
-
 Array places_of_extremes(const Array& x, const Lines& lines, bool largest) {
   Array places({lines.outer, 1, lines.inner}, DType::int64);
   if (places.size() == 0) return places;

@@ -1,18 +1,18 @@
 #include "kernels/products.h"
 
-#include <type_traits>
+#include <algorithm>
 #include <vector>
 
+#include "kernels/direct_loops.h"
 #include "kernels/lines.h"
 
 namespace chainrule::kernels {
 namespace {
 
-/// The pairs, then what is outside of each, on every level, of numbers or packs that lie `step` apart. `room`
-/// is for twice as many as there are, and some.
+/// `width` rows side by side. The pairs, then what is outside of each, on every level. `room` is for twice as
+/// many elements, and some rows more. (Plain loops: most of the time goes to memory.)
 template <class T>
-void products_of_others(std::int64_t n, const T* x, std::int64_t step, T* to, T* room, const auto& load,
-                        const auto& store) {
+void products_of_rows(std::int64_t n, std::int64_t width, const T* x, T* to, T* room) {
   struct Level {
     const T* from;
     T* outside;
@@ -21,57 +21,54 @@ void products_of_others(std::int64_t n, const T* x, std::int64_t step, T* to, T*
   std::size_t last = 0;
   for (T* at = room; levels[last].count > 1; ++last) {
     const T* const from = levels[last].from;
-    const std::int64_t half = levels[last].count / 2, rest = levels[last].count - half;
-    for (std::int64_t i = 0; i < half; ++i)
-      store(load(from + i * step) * load(from + (half + i) * step), at + i * step);
-    if (rest != half) store(load(from + 2 * half * step), at + half * step);
-    levels[last + 1] = {at, at, rest};
-    at += rest * step;
+    const std::int64_t half = levels[last].count / 2, rest = levels[last].count - half, few = half * width;
+    for (std::int64_t i = 0; i < few; ++i) at[i] = from[i] * from[few + i];
+    if (rest != half) std::copy_n(from + 2 * few, width, at + few);
+    levels[last + 1] = {at, at + rest * width, rest};
+    at += 2 * rest * width;
   }
-  store(decltype(load(x))(T(1)), levels[last].outside);
+  std::fill_n(levels[last].outside, width, T(1));
   while (last-- > 0) {
     const auto [from, to_here, count] = levels[last];
     const T* const outside = levels[last + 1].outside;
-    const std::int64_t half = count / 2;
-    for (std::int64_t i = 0; i < half; ++i) {
-      const auto a = load(from + i * step), b = load(from + (half + i) * step),
-                 others = load(outside + i * step);
-      store(others * b, to_here + i * step);
-      store(others * a, to_here + (half + i) * step);
+    const std::int64_t few = count / 2 * width;
+    for (std::int64_t i = 0; i < few; ++i) {
+      const T a = from[i], b = from[few + i];
+      to_here[i] = outside[i] * b;
+      to_here[few + i] = outside[i] * a;
     }
-    if (count % 2 != 0) store(load(outside + half * step), to_here + 2 * half * step);
+    if (count % 2 != 0) std::copy_n(outside + few, width, to_here + 2 * few);
   }
 }
-
-struct OthersOfLine {
-  void operator()(const auto& line, const auto& in, const auto& out, std::int64_t, std::int64_t) const {
-    using Line = std::decay_t<decltype(line)>;
-    using P = typename Line::Pack;
-    using T = typename P::Element;
-    if constexpr (std::is_same_v<Line, AlongLanes<P>>) {
-      std::vector<T> room(static_cast<std::size_t>(2 * n + 64));
-      products_of_others(
-          n, in[0], 1, out[0], room.data(), [](const T* from) { return *from; },
-          [](T value, T* at) { *at = value; });
-    } else {
-      T room[3 * detail::short_line * P::lanes];
-      products_of_others(
-          n, in[0], line.at(1, 0), out[0], &room[0], [](const T* from) { return P::load(from); },
-          [](const P& value, T* at) { value.store(at); });
-    }
-  }
-  std::int64_t n;
-};
 
 }  // namespace
 
 Array products_of_others(const Array& rows) {
   Array out(rows.shape(), rows.dtype());
-  const std::int64_t n = rows.shape()[1];
+  const std::int64_t count = rows.shape()[0], n = rows.shape()[1];
   if (out.size() == 0) return out;
   dispatch_floating(rows.dtype(), [&]<class T>() {
-    for_each_line<T, 1, 1>({rows.shape()[0], n, 1}, {rows.data<T>()}, {out.mutable_data<T>()},
-                           OthersOfLine{n});
+    const T* const x = rows.data<T>();
+    T* const to = out.mutable_data<T>();
+    // Short rows are computed side by side.
+    const detail::AcrossLayout layout({count, n, 1}, sizeof(T));
+    const std::int64_t width = n < detail::short_line ? lanes_of<T>() : 1,
+                       units = (count + width - 1) / width;
+    parallel_for(
+        units, (parallel_grain + n * width - 1) / (n * width), [&](std::int64_t unit, std::int64_t end) {
+          std::vector<T> room(static_cast<std::size_t>((4 * n + 128) * width));
+          T *const tile = room.data(), *const result = tile + n * width, *const levels = result + n * width;
+          for (; unit < end; ++unit) {
+            const std::int64_t first = unit * width, lanes = std::min(width, count - first);
+            if (width == 1) {
+              products_of_rows<T>(n, width, x + first * n, to + first * n, levels);
+              continue;
+            }
+            detail::gather(layout, x, first, lanes, width, tile);
+            products_of_rows<T>(n, width, tile, result, levels);
+            detail::scatter<T>(layout, result, first, lanes, width, to);
+          }
+        });
   });
   return out;
 }
