@@ -4,8 +4,10 @@
 #include "kernels/copy.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "array/axes.h"
+#include "array/deferred.h"
 #include "chainrule/detail/function_ref.h"
 #include "chainrule/simd.h"
 #include "kernels/repeat.h"
@@ -158,6 +160,29 @@ void for_each_position(std::span<const MovedAxis> axes,
   }
 }
 
+/// The same, added to what is there.
+template <class T>
+struct AddElementsLoop {
+  template <int Bytes>
+  static void run(const T* from, T* to, MovedAxis row, MovedAxis rows) {
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    for (std::int64_t r = 0; r < rows.size; ++r, from += rows.from, to += rows.to) {
+      std::int64_t i = 0;
+      if (row.from == 1 && row.to == 1)
+        for (; i + P::lanes <= row.size; i += P::lanes) (P::load(to + i) + P::load(from + i)).store(to + i);
+      for (; i < row.size; ++i) to[i * row.to] += from[i * row.from];
+    }
+  }
+};
+
+/// Calls visit(from, to, row, rows) for elements along two axes at a time.
+template <class Visit>
+void for_rows(std::span<const MovedAxis> axes, const Visit& visit) {
+  const auto axis = [&](std::size_t i) { return i < axes.size() ? axes[i] : MovedAxis{1, 0, 0}; };
+  for_each_position(axes.subspan(std::min<std::size_t>(axes.size(), 2)),
+                    [&](std::int64_t from, std::int64_t to) { visit(from, to, axis(0), axis(1)); });
+}
+
 template <class T>
 void move_elements(const T* in, T* out, std::vector<MovedAxis> axes) {
   if (axes.empty()) {
@@ -168,15 +193,12 @@ void move_elements(const T* in, T* out, std::vector<MovedAxis> axes) {
   const auto first =
       std::find_if(axes.begin(), axes.end(), [](const MovedAxis& axis) { return axis.from == 1; });
   if (first == axes.begin() || first == axes.end() || last.to != 1) {
-    const bool has_rows = axes.size() > 1;
-    const MovedAxis rows = has_rows ? axes[1] : MovedAxis{1, 0, 0};
-    return for_each_position(std::span(axes).subspan(has_rows ? 2 : 1),
-                             [&](std::int64_t from, std::int64_t to) {
-                               if constexpr (sizeof(T) < 4)
-                                 RowsLoop<T>::template run<16>(in + from, out + to, last, rows);
-                               else
-                                 simd::vectorized<RowsLoop<T>>(in + from, out + to, last, rows);
-                             });
+    return for_rows(axes, [&](std::int64_t from, std::int64_t to, MovedAxis row, MovedAxis rows) {
+      if constexpr (sizeof(T) < 4)
+        RowsLoop<T>::template run<16>(in + from, out + to, row, rows);
+      else
+        simd::vectorized<RowsLoop<T>>(in + from, out + to, row, rows);
+    });
   }
   // A matrix is transposed for each position along the other axes: its columns follow one another in the
   // array, its rows in the result.
@@ -196,6 +218,15 @@ std::pair<std::int64_t, std::vector<std::int64_t>> strided(const Box& box, const
     strides[axis] *= box.steps[axis];
   }
   return {first, std::move(strides)};
+}
+
+void scatter_into(void* elements, const Array& part, const Box& box, const Shape& shape) {
+  if (part.size() == 0) return;
+  const auto [first, strides] = strided(box, shape);
+  dispatch_by_size(part.dtype(), [&, first = first, &strides = strides]<class T>() {
+    move_elements(static_cast<const T*>(part.raw()), static_cast<T*>(elements) + first,
+                  moved_axes(box.shape, row_major_strides(box.shape), strides));
+  });
 }
 
 }  // namespace
@@ -229,12 +260,46 @@ Array gather(const Array& x, const Box& box) {
 }
 
 void scatter(const Array& part, const Box& box, Array& into) {
+  scatter_into(into.mutable_raw(), part, box, into.shape());
+}
+
+void add(const Array& part, const Box& box, Array& into) {
   if (part.size() == 0) return;
   const auto [first, strides] = strided(box, into.shape());
-  dispatch_by_size(part.dtype(), [&, first = first, &strides = strides]<class T>() {
-    move_elements(static_cast<const T*>(part.raw()), static_cast<T*>(into.mutable_raw()) + first,
-                  moved_axes(box.shape, row_major_strides(box.shape), strides));
+  const std::vector<MovedAxis> axes = moved_axes(box.shape, row_major_strides(box.shape), strides);
+  dispatch_floating(part.dtype(), [&, first = first]<class T>() {
+    const T* const in = part.data<T>();
+    T* const out = into.mutable_data<T>() + first;
+    for_rows(axes, [&](std::int64_t from, std::int64_t to, MovedAxis row, MovedAxis rows) {
+      simd::vectorized<AddElementsLoop<T>>(in + from, out + to, row, rows);
+    });
   });
+}
+
+Array deferred_box(const Array& part, const Box& box, const Shape& shape) {
+  class DeferredBox final : public Deferred {
+   public:
+    DeferredBox(Array part, Box box, Shape shape)
+        : part_(std::move(part)), box_(std::move(box)), shape_(std::move(shape)) {
+      kept_bytes = part_.byte_count();
+    }
+    void compute(void* elements) const override {
+      std::memset(elements, 0, bytes_of(shape_, part_.dtype()));
+      scatter_into(elements, part_, box_, shape_);
+    }
+    bool add_to(Array& sum, double scale) const override {
+      if (scale != 1 || sum.shape() != shape_) return false;
+      add(part_, box_, sum);
+      return true;
+    }
+
+   private:
+    Array part_;
+    Box box_;
+    Shape shape_;
+  };
+  (void)part.raw();  // which may wait for values of the graph
+  return {shape, part.dtype(), std::make_unique<DeferredBox>(part, box, shape)};
 }
 
 Array take_rows(const Array& x, std::span<const std::int64_t> positions) {

@@ -16,8 +16,12 @@ struct Box {
   Shape shape;
 };
 Array gather(const Array& x, const Box& box);
-/// Copies `part` into the box of `into`.
+/// Copies `part` into the box of `into`, or adds it, floating, to that.
 void scatter(const Array& part, const Box& box, Array& into);
+void add(const Array& part, const Box& box, Array& into);
+/// Zeros of a shape but for `part` in a box, which are written where somebody reads them; where several such
+/// gradients meet, each is added to its box only.
+Array deferred_box(const Array& part, const Box& box, const Shape& shape);
 
 /// The rows (along axis 0) of x at these positions, which are there.
 Array take_rows(const Array& x, std::span<const std::int64_t> positions);

@@ -68,7 +68,13 @@ struct Scatter : DataMovement {
 };
 
 void TakeBox::vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
-  if (to.wants(0)) to[0] = apply(Scatter{{}, box, in[0].shape()}, Here::now(), Argument(g));
+  if (!to.wants(0)) return;
+  constexpr std::int64_t worth_waiting = 4096;
+  const Shape& whole = in[0].shape();
+  if (to.in_numbers() && whole.size() >= worth_waiting && !is_only_stored(g.dtype()))
+    to[0] = constant(kernels::deferred_box(value_of(g), box, whole));
+  else
+    to[0] = apply(Scatter{{}, box, in[0].shape()}, Here::now(), Argument(g));
 }
 
 /// An array with a box of it replaced, by a part that stretches to `part`: the box without the axes that a
