@@ -4,6 +4,8 @@
 #include "kernels/pooling.h"
 
 #include <limits>
+#include <span>
+#include <type_traits>
 
 #include "chainrule/simd.h"
 #include "kernels/parallel.h"
@@ -29,7 +31,7 @@ constexpr std::int64_t most_apart = 1 << 24;
 
 /// A row of windows over these lines.
 template <class T>
-void max_of_windows(const T* from, const std::vector<std::int64_t>& lines, const std::vector<PoolWindow>& row,
+void max_of_windows(const T* from, const std::vector<std::int64_t>& lines, std::span<const PoolWindow> row,
                     T* values, std::int64_t* places) {
   for (const PoolWindow& window : row) {
     T largest = -std::numeric_limits<T>::infinity();
@@ -46,6 +48,72 @@ void max_of_windows(const T* from, const std::vector<std::int64_t>& lines, const
     *places++ = place;
   }
 }
+
+/// Windows of a row, from `first` to `last` - 1, that are alike but for where they begin, evenly apart: those
+/// that padding does not cut short.
+struct EvenWindows {
+  std::int64_t first = 0, last = 0, apart = 0;
+
+  explicit EvenWindows(std::span<const PoolWindow> row) {
+    if (row.size() < 8) return;
+    const std::size_t middle = row.size() / 2;
+    apart = row[middle].begin - row[middle - 1].begin;
+    const auto follows = [&](std::size_t i) {
+      return row[i].begin - row[i - 1].begin == apart && row[i].count == row[middle].count &&
+             row[i - 1].count == row[middle].count && row[i].step == row[i - 1].step;
+    };
+    std::size_t from = middle, to = middle;
+    while (from > 0 && follows(from)) --from;
+    while (to + 1 < row.size() && follows(to + 1)) ++to;
+    first = static_cast<std::int64_t>(from);
+    last = from == to ? first : static_cast<std::int64_t>(to) + 1;
+  }
+};
+
+/// The same for such windows, the first of which is given: element by element of all of them, in plain loops
+/// without branches that are compiled for each instruction set.
+template <class T>
+struct MaxOfEvenWindows {
+  template <int>
+  static void run(const T* from, const std::int64_t* lines, std::int64_t line_count, const PoolWindow* window,
+                  std::int64_t apart, std::int64_t count, T* values, std::int64_t* places) {
+    const auto all = [&](auto distance) {
+      for (std::int64_t i = 0; i < count; i += most) {
+        const std::int64_t n = std::min(most, count - i), first = lines[0] + window->begin + i * distance;
+        part(from, lines, line_count, *window, distance, first, n, values + i, places + i);
+      }
+    };
+    if (apart == 1) return all(std::integral_constant<std::int64_t, 1>());
+    if (apart == 2) return all(std::integral_constant<std::int64_t, 2>());
+    all(apart);
+  }
+
+ private:
+  static constexpr std::int64_t most = 64;
+  static void part(const T* from, const std::int64_t* lines, std::int64_t line_count,
+                   const PoolWindow& window, auto apart, std::int64_t first, std::int64_t n, T* values,
+                   std::int64_t* places) {
+    using Place = simd::IntegerFor<T>;
+    T largest[most];
+    Place which[most] = {};
+    for (std::int64_t i = 0; i < n; ++i) largest[i] = from[first + i * apart];
+    for (std::int64_t line = 0; line < line_count; ++line)
+      for (std::int64_t k = 0; k < window.count; ++k) {
+        const std::int64_t distance = lines[line] - lines[0] + k * window.step;
+        const T* const elements = from + first + distance;
+        for (std::int64_t i = 0; i < n; ++i) {
+          const T element = elements[i * apart];
+          const bool wins = (element > largest[i]) | (element != element);
+          largest[i] = wins ? element : largest[i];
+          which[i] = wins ? static_cast<Place>(distance) : which[i];
+        }
+      }
+    for (std::int64_t i = 0; i < n; ++i) {
+      values[i] = largest[i];
+      places[i] = first + i * apart + which[i];
+    }
+  }
+};
 
 /// The same for at least as many pairs as the shortest pack has lanes. Branches on random numbers would be
 /// guessed wrong every other time.
@@ -162,6 +230,8 @@ void max_pool(const PoolWindows& windows, std::int64_t planes, const T* x, T* va
   constexpr std::size_t shortest_pack = 16 / sizeof(T);
   const bool in_pairs = windows.axes[2].size() >= shortest_pack && are_neighbours(windows.axes[2], 2) &&
                         windows.in_size() < most_apart;
+  const std::span<const PoolWindow> all_of_row = windows.axes[2];
+  const EvenWindows even(all_of_row);
   in_parallel(planes, windows.in_size(), [&](std::int64_t plane, std::int64_t end) {
     std::vector<std::int64_t> lines;  // where those begin that a row of windows goes over
     for (; plane < end; ++plane) {
@@ -177,8 +247,21 @@ void max_pool(const PoolWindows& windows, std::int64_t planes, const T* x, T* va
           if (in_pairs && !lines.empty())
             simd::vectorized<MaxOfPairs<T>>(from, lines.data(), static_cast<std::int64_t>(lines.size()), row,
                                             values + at, places + at);
-          else
-            max_of_windows(from, lines, windows.axes[2], values + at, places + at);
+          else if (even.first < even.last && !lines.empty() && windows.in_size() < most_apart) {
+            const auto one_by_one = [&](std::int64_t first, std::int64_t last) {
+              max_of_windows(
+                  from, lines,
+                  all_of_row.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(last - first)),
+                  values + at + first, places + at + first);
+            };
+            one_by_one(0, even.first);
+            simd::vectorized<MaxOfEvenWindows<T>>(from, lines.data(), static_cast<std::int64_t>(lines.size()),
+                                                  &all_of_row[static_cast<std::size_t>(even.first)],
+                                                  even.apart, even.last - even.first,
+                                                  values + at + even.first, places + at + even.first);
+            one_by_one(even.last, row);
+          } else
+            max_of_windows<T>(from, lines, all_of_row, values + at, places + at);
           at += row;
         }
     }

@@ -111,21 +111,32 @@ struct LinearRecurrence {
   template <class Number, class T>
   void run(const T* a, const T* b, T* out, const Shape& shape) const {
     const AlongAxis along(shape, axis);
-    along.for_each_block([&](std::int64_t first, std::int64_t lines) {
-      for (std::int64_t i = 0; i < along.n; ++i) {
-        const std::int64_t at = first + (transposed ? along.n - 1 - i : i) * along.inner,
-                           before = transposed ? at + along.inner : at - along.inner;
-        for (std::int64_t j = 0; j < lines; ++j) {
-          Number y = b[at + j];
-          if (i > 0) {
-            const Number slope = a[(transposed ? before : at) + j], last = out[before + j];
-            // What is transposed is a gradient, in which 0 times infinity is 0.
-            if (!transposed || (last != Number(0) && slope != Number(0))) y = slope * last + y;
-          }
-          out[at + j] = static_cast<T>(y);
+    if (along.inner > 1)
+      return along.for_each_block([&](std::int64_t first, std::int64_t lines) {
+        block<Number>(a, b, out, along, first, lines, std::integral_constant<std::int64_t, 1>());
+      });
+    // Some lines at a time, so that each need not wait for what it has just computed.
+    constexpr std::int64_t together = 16;
+    for (std::int64_t line = 0; line < along.outer; line += together)
+      block<Number>(a, b, out, along, line * along.n, std::min(together, along.outer - line), along.n);
+  }
+  /// Lines that begin `apart` from each other.
+  template <class Number, class T>
+  void block(const T* a, const T* b, T* out, const AlongAxis& along, std::int64_t first, std::int64_t lines,
+             auto apart) const {
+    for (std::int64_t i = 0; i < along.n; ++i) {
+      const std::int64_t at = first + (transposed ? along.n - 1 - i : i) * along.inner,
+                         before = transposed ? at + along.inner : at - along.inner;
+      for (std::int64_t j = 0; j < lines; ++j) {
+        Number y = b[at + j * apart];
+        if (i > 0) {
+          const Number slope = a[(transposed ? before : at) + j * apart], last = out[before + j * apart];
+          // What is transposed is a gradient, in which 0 times infinity is 0.
+          if (!transposed || (last != Number(0) && slope != Number(0))) y = slope * last + y;
         }
+        out[at + j * apart] = static_cast<T>(y);
       }
-    });
+    }
   }
 };
 
