@@ -5,7 +5,6 @@
 
 #include <limits>
 #include <span>
-#include <type_traits>
 
 #include "chainrule/simd.h"
 #include "kernels/parallel.h"
@@ -65,58 +64,16 @@ struct EvenWindows {
     std::size_t from = middle, to = middle;
     while (from > 0 && follows(from)) --from;
     while (to + 1 < row.size() && follows(to + 1)) ++to;
+    // Without the last one that is 2 apart, as more is read behind it; and not too few for a pack.
+    const std::size_t end = to + 1 - (apart == 2 ? 1 : 0);
+    if (apart < 1 || apart > 2 || end < from + 4) return;
     first = static_cast<std::int64_t>(from);
-    last = from == to ? first : static_cast<std::int64_t>(to) + 1;
+    last = static_cast<std::int64_t>(end);
   }
 };
 
-/// The same for such windows, the first of which is given: element by element of all of them, in plain loops
-/// without branches that are compiled for each instruction set.
-template <class T>
-struct MaxOfEvenWindows {
-  template <int>
-  static void run(const T* from, const std::int64_t* lines, std::int64_t line_count, const PoolWindow* window,
-                  std::int64_t apart, std::int64_t count, T* values, std::int64_t* places) {
-    const auto all = [&](auto distance) {
-      for (std::int64_t i = 0; i < count; i += most) {
-        const std::int64_t n = std::min(most, count - i), first = lines[0] + window->begin + i * distance;
-        part(from, lines, line_count, *window, distance, first, n, values + i, places + i);
-      }
-    };
-    if (apart == 1) return all(std::integral_constant<std::int64_t, 1>());
-    if (apart == 2) return all(std::integral_constant<std::int64_t, 2>());
-    all(apart);
-  }
-
- private:
-  static constexpr std::int64_t most = 64;
-  static void part(const T* from, const std::int64_t* lines, std::int64_t line_count,
-                   const PoolWindow& window, auto apart, std::int64_t first, std::int64_t n, T* values,
-                   std::int64_t* places) {
-    using Place = simd::IntegerFor<T>;
-    T largest[most];
-    Place which[most] = {};
-    for (std::int64_t i = 0; i < n; ++i) largest[i] = from[first + i * apart];
-    for (std::int64_t line = 0; line < line_count; ++line)
-      for (std::int64_t k = 0; k < window.count; ++k) {
-        const std::int64_t distance = lines[line] - lines[0] + k * window.step;
-        const T* const elements = from + first + distance;
-        for (std::int64_t i = 0; i < n; ++i) {
-          const T element = elements[i * apart];
-          const bool wins = (element > largest[i]) | (element != element);
-          largest[i] = wins ? element : largest[i];
-          which[i] = wins ? static_cast<Place>(distance) : which[i];
-        }
-      }
-    for (std::int64_t i = 0; i < n; ++i) {
-      values[i] = largest[i];
-      places[i] = first + i * apart + which[i];
-    }
-  }
-};
-
-/// The same for at least as many pairs as the shortest pack has lanes. Branches on random numbers would be
-/// guessed wrong every other time.
+/// A row of windows that are pairs, of at least as many as the shortest pack has lanes. Branches on random
+/// numbers would be guessed wrong every other time.
 template <class T>
 struct MaxOfPairs {
   template <int Bytes>
@@ -152,6 +109,40 @@ struct MaxOfPairs {
     const auto wins = (element > largest) | (element != element);
     largest = where(wins, element, largest);
     which = where(wins, P(distance), which);
+  }
+};
+
+/// The same for such windows, 1 or 2 apart, at least as many as the shortest pack has lanes. The first of
+/// them is given. Behind windows that are 2 apart, an element more is read.
+template <class T>
+struct MaxOfEvenWindows {
+  template <int Bytes>
+  static void run(const T* from, const std::int64_t* lines, std::int64_t line_count, const PoolWindow* window,
+                  std::int64_t apart, std::int64_t count, T* values, std::int64_t* places) {
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    constexpr std::int64_t lanes = P::lanes;
+    if constexpr (Bytes > 16)
+      if (count < lanes) return run<Bytes / 2>(from, lines, line_count, window, apart, count, values, places);
+    for (std::int64_t i = 0; i < count; i += lanes) {
+      i = std::min(i, count - lanes);  // the last pack ends with the row
+      const std::int64_t first = lines[0] + window->begin + i * apart;
+      P largest(-std::numeric_limits<T>::infinity()), which(0);  // how far from the window's first element
+      for (std::int64_t line = 0; line < line_count; ++line)
+        for (std::int64_t k = 0; k < window->count; ++k) {
+          const std::int64_t distance = lines[line] - lines[0] + k * window->step;
+          P element = P::load(from + first + distance);
+          if (apart == 2) {
+            const P both[2] = {element, P::load(from + first + distance + lanes)};
+            element = P::template every<2, 0>(both);
+          }
+          MaxOfPairs<T>::keep_larger(largest, which, element, static_cast<T>(distance));
+        }
+      largest.store(values + i);
+      T distances[std::size_t{P::lanes}];
+      which.store(distances);
+      for (std::int64_t lane = 0; lane < lanes; ++lane)
+        places[i + lane] = first + apart * lane + static_cast<std::int32_t>(distances[lane]);
+    }
   }
 };
 

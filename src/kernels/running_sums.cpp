@@ -4,7 +4,9 @@
 #include "kernels/running_sums.h"
 
 #include <algorithm>
+#include <type_traits>
 
+#include "array/wrapping.h"
 #include "chainrule/simd.h"
 #include "kernels/parallel.h"
 
@@ -38,7 +40,41 @@ struct SumAcrossLoop {
   }
 };
 
+/// Lines that begin `apart` from each other, whose elements follow in steps.
+template <class T>
+void recur(const T* a, const T* b, std::int64_t n, std::int64_t step, std::int64_t lines, auto apart,
+           bool transposed, T* out) {
+  using Number = std::conditional_t<std::is_floating_point_v<T>, T, Wrapping>;
+  for (std::int64_t j = 0; j < lines; ++j) out[j * apart] = b[j * apart];
+  for (std::int64_t i = 1; i < n; ++i)
+    for (std::int64_t j = 0; j < lines; ++j) {
+      const std::int64_t here = i * step + j * apart, before = here - step;
+      const Number slope = a[transposed ? before : here], last = out[before], more = b[here];
+      const int kept = static_cast<int>(last != Number(0)) & static_cast<int>(slope != Number(0));
+      out[here] = static_cast<T>(kept != 0 || !transposed ? slope * last + more : more);
+    }
+}
+
 }  // namespace
+
+template <class T>
+void linear_recurrence(const T* a, const T* b, std::int64_t outer, std::int64_t n, std::int64_t inner,
+                       bool transposed, T* out) {
+  if (outer * n * inner == 0) return;
+  const std::int64_t first = transposed ? (n - 1) * inner : 0, step = transposed ? -inner : inner;
+  // Some lines together: none need wait for what it has just computed.
+  const std::int64_t together = inner == 1 ? 16 : most_lines, all = inner == 1 ? outer : inner;
+  for (std::int64_t o = 0; o < (inner == 1 ? 1 : outer); ++o)
+    for (std::int64_t line = 0; line < all; line += together) {
+      const std::int64_t lines = std::min(together, all - line),
+                         at = first + (inner == 1 ? line * n : o * n * inner + line);
+      if (inner == 1)
+        recur(a + at, b + at, n, step, lines, n, transposed, out + at);
+      else
+        recur(a + at, b + at, n, step, lines, std::integral_constant<std::int64_t, 1>(), transposed,
+              out + at);
+    }
+}
 
 template <class Running, class T>
 void running_sums(const T* x, std::int64_t rows, std::int64_t n, bool from_end, T* out) {
@@ -69,6 +105,12 @@ void running_sums_across(const T* x, std::int64_t outer, std::int64_t n, std::in
   });
 }
 
+template void linear_recurrence(const float*, const float*, std::int64_t, std::int64_t, std::int64_t, bool,
+                                float*);
+template void linear_recurrence(const double*, const double*, std::int64_t, std::int64_t, std::int64_t, bool,
+                                double*);
+template void linear_recurrence(const std::int64_t*, const std::int64_t*, std::int64_t, std::int64_t,
+                                std::int64_t, bool, std::int64_t*);
 template void running_sums<double>(const float*, std::int64_t, std::int64_t, bool, float*);
 template void running_sums<double>(const double*, std::int64_t, std::int64_t, bool, double*);
 template void running_sums<std::uint64_t>(const std::int64_t*, std::int64_t, std::int64_t, bool,

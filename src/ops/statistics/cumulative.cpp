@@ -5,7 +5,6 @@
 #include <cmath>
 #include <limits>
 
-#include "array/wrapping.h"
 #include "chainrule/statistics.h"
 #include "kernels/cast.h"
 #include "kernels/running_sums.h"
@@ -74,12 +73,11 @@ struct LinearRecurrence {
   Array forward(Values in) const {
     const Array &a = *in[0], &b = *in[1];
     Array out(b.shape(), b.dtype());
-    if (b.dtype() == DType::int64)
-      run<Wrapping>(a.data<std::int64_t>(), b.data<std::int64_t>(), out.mutable_data<std::int64_t>(),
-                    b.shape());
-    else
-      dispatch_floating(
-          b.dtype(), [&]<class T>() { run<T>(a.data<T>(), b.data<T>(), out.mutable_data<T>(), b.shape()); });
+    const AlongAxis along(b.shape(), axis);
+    dispatch_among(TypeList<std::int64_t, float, double>{}, b.dtype(), [&]<class T>() {
+      kernels::linear_recurrence(a.data<T>(), b.data<T>(), along.outer, along.n, along.inner, transposed,
+                                 out.mutable_data<T>());
+    });
     return out;
   }
   Reads reads(Wanted wanted) const {
@@ -105,38 +103,6 @@ struct LinearRecurrence {
     Shape one = x.shape();
     one[axis] = 1;
     return concatenate({full(one, first, x.dtype()), index(x, shorter)}, static_cast<std::int64_t>(axis));
-  }
-
- private:
-  template <class Number, class T>
-  void run(const T* a, const T* b, T* out, const Shape& shape) const {
-    const AlongAxis along(shape, axis);
-    if (along.inner > 1)
-      return along.for_each_block([&](std::int64_t first, std::int64_t lines) {
-        block<Number>(a, b, out, along, first, lines, std::integral_constant<std::int64_t, 1>());
-      });
-    // Some lines at a time, so that each need not wait for what it has just computed.
-    constexpr std::int64_t together = 16;
-    for (std::int64_t line = 0; line < along.outer; line += together)
-      block<Number>(a, b, out, along, line * along.n, std::min(together, along.outer - line), along.n);
-  }
-  /// Lines that begin `apart` from each other.
-  template <class Number, class T>
-  void block(const T* a, const T* b, T* out, const AlongAxis& along, std::int64_t first, std::int64_t lines,
-             auto apart) const {
-    for (std::int64_t i = 0; i < along.n; ++i) {
-      const std::int64_t at = first + (transposed ? along.n - 1 - i : i) * along.inner,
-                         before = transposed ? at + along.inner : at - along.inner;
-      for (std::int64_t j = 0; j < lines; ++j) {
-        Number y = b[at + j * apart];
-        if (i > 0) {
-          const Number slope = a[(transposed ? before : at) + j * apart], last = out[before + j * apart];
-          // What is transposed is a gradient, in which 0 times infinity is 0.
-          if (!transposed || (last != Number(0) && slope != Number(0))) y = slope * last + y;
-        }
-        out[at + j * apart] = static_cast<T>(y);
-      }
-    }
   }
 };
 
