@@ -50,8 +50,10 @@ void recur(const T* a, const T* b, std::int64_t n, std::int64_t step, std::int64
     for (std::int64_t j = 0; j < lines; ++j) {
       const std::int64_t here = i * step + j * apart, before = here - step;
       const Number slope = a[transposed ? before : here], last = out[before], more = b[here];
-      const int kept = static_cast<int>(last != Number(0)) & static_cast<int>(slope != Number(0));
-      out[here] = static_cast<T>(kept != 0 || !transposed ? slope * last + more : more);
+      const Number product = slope * last;
+      const bool is_strong_zero =
+          transposed && product != product && (last == Number(0) || slope == Number(0));
+      out[here] = static_cast<T>(is_strong_zero ? more : product + more);
     }
 }
 
