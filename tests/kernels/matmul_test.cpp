@@ -229,7 +229,7 @@ TYPED_TEST(MatrixProduct, of_a_batch_of_tiny_matrices_is_that_of_each_alone) {
     for (std::int64_t i = 0; i < count; ++i)
       kernels::matmul(product, a.data() + i * a_step, b.data() + i * b_step, alone.data() + i * m * n);
     for (std::size_t i = 0; i < alone.size(); ++i)
-      ASSERT_NEAR(together[i], alone[i], 16 * k * std::numeric_limits<T>::epsilon())
+      ASSERT_NEAR(together[i], alone[i], 16 * static_cast<double>(k) * std::numeric_limits<T>::epsilon())
           << m << "x" << n << "x" << k << transpose_a << transpose_b << " of " << count << " at " << i;
   }
 }
