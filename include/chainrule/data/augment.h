@@ -1,6 +1,6 @@
 /// \file
 /// Images as they might have been: moved, turned over, cut out, noisy. What a network is shown in training,
-/// so that it learns what does not matter. Written in operations of tensors; no gradient flows through them.
+/// so that it learns what does not matter. The results are data: no gradient flows through them.
 
 #pragma once
 
