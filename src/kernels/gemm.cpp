@@ -32,6 +32,12 @@ constexpr std::int64_t page = 4096;
 /// smaller choice for the rows that remain.
 constexpr int most_rows(int bytes) { return bytes == 64 ? 12 : 6; }
 constexpr int fewer_rows(int rows) { return rows == 12 ? 8 : rows == 6 ? 4 : rows / 2; }
+/// Is the next tile one of so many rows, where so many remain? Two tiles of the smaller choice are faster
+/// than a large one and few rows.
+constexpr bool takes_rows(int rows, std::int64_t remaining) {
+  const int fewer = fewer_rows(rows);
+  return remaining >= rows && !(2 * fewer > rows && remaining == 2 * fewer);
+}
 
 /// How the elements of a block of A lie: as rows, as columns, or packed in panels as high as the tiles.
 enum class Layout : std::uint8_t { rows, columns, panels };
@@ -101,7 +107,7 @@ struct Edge {
 template <class P, int Rows, int Packs, bool ByRow, class T>
 void tiles(const PanelProduct<T>& block, std::int64_t i, Edge<T>& edge) {
   constexpr std::int64_t width = Packs * P::lanes;
-  for (; i + Rows <= block.m; i += Rows) {
+  for (; takes_rows(Rows, block.m - i); i += Rows) {
     const T* start = block.start + i * block.row_of_start;
     T* c = block.c + i * block.row_of_c;
     const bool whole = block.columns == width;
@@ -147,7 +153,7 @@ struct TiledLoop {
         if (packed_a != nullptr) {
           int rows = most_rows(Bytes);
           for (std::int64_t done = 0; done < block.m; done += rows) {
-            while (rows > block.m - done) rows = fewer_rows(rows);
+            while (!takes_rows(rows, block.m - done)) rows = fewer_rows(rows);
             pack<simd::Pack<T, static_cast<int>(16 / sizeof(T))>>(
                 block.a + done * (gemm->transpose_a ? 1 : gemm->row_of_a), gemm->row_of_a, !gemm->transpose_a,
                 rows, rows, block.depth, packed_a + done * block.depth);

@@ -130,6 +130,7 @@ TYPED_TEST(MatrixProduct, is_right_where_it_is_cut_into_blocks) {
   expect_products<TypeParam>(29, 33, 577);                            // the inner size in three
   expect_products<TypeParam>(1021, 11, 293);                          // the rows too
   expect_product<TypeParam>(259, 261, 1031, false, false, Start::c);  // long rows: both operands packed
+  expect_product<TypeParam>(76, 257, 1025, false, false, Start::c);   // the last rows in two smaller tiles
   expect_product<TypeParam>(1033, 263, 41, true, false, Start::zero);
   expect_product<TypeParam>(263, 1033, 41, false, true, Start::row);
   expect_product<TypeParam>(1033, 1031, 7, true, false, Start::zero);
