@@ -125,8 +125,9 @@ TEST(ExpressionErrors, say_the_name_that_was_called) {
                          {"chainrule eval: " + std::string(name) + ": axis 5 does not exist"}));
   EXPECT_TRUE(mentions(run_tool({"eval", "repeat_interleave([1, 2], 99999999999)"}).errors,
                        {"chainrule eval: repeat_interleave: too large: 1599999999984 bytes"}));
-  expect_failure("celu(v, 0)", 1,
-                 "celu: alpha is 0, and x is divided by it; give another; called with 'v'\n  celu(v, 0)\n  ^");
+  expect_failure(
+      "celu(v, 0)", 1,
+      "celu: alpha is 0, and x is divided by it; give another; called with 'v'\n  celu(v, 0)\n  ^");
   expect_failure("meshgrid(v, 'x')", 2,
                  "meshgrid: the text 'x' is among its tensors; give numbers\n"
                  "  meshgrid(v, 'x')\n  ^");
