@@ -237,6 +237,7 @@ struct AcrossLayout {
   /// them is faster to go over several times.
   bool are_crowded() const { return inner * 64 / unit % 512 == 0 && n >= 32; }
   std::int64_t units() const { return (lines + unit - 1) / unit; }  ///< in each group
+  std::int64_t size() const { return groups * lines * n; }
   /// Where a line begins.
   std::int64_t at(std::int64_t line) const { return line / inner * n * inner + line % inner; }
 };
@@ -277,13 +278,15 @@ struct AcrossLoop {
                          last = std::min(first + layout.unit, group + layout.lines);
       for (std::int64_t line = first; line < last; line += P::lanes) {
         const std::int64_t at = layout.at(line), count = std::min<std::int64_t>(P::lanes, last - line);
-        const bool whole = layout.are_neighbours() && count == P::lanes,
+        const bool beside = layout.are_neighbours(), whole = beside && count == P::lanes,
                    direct = whole && !layout.are_crowded();
+        // What a pack reads behind the last lines is not looked at; but it must be there.
+        const bool by_packs = beside && at + (layout.n - 1) * layout.inner + P::lanes <= layout.size();
         std::array<const T*, In> in;
         std::array<T*, Out> out;
         for (std::size_t k = 0; k < In; ++k) {
           in[k] = direct ? all_in[k] + at : scratch + k * tile;
-          if (whole && !direct)
+          if (by_packs && !direct)
             for (std::int64_t i = 0; i < layout.n; ++i) {
               const T* const from = all_in[k] + at + i * layout.inner;
               __builtin_prefetch(from + layout.unit);
@@ -296,11 +299,11 @@ struct AcrossLoop {
           out[k] = all_out[k] == nullptr ? nullptr : direct ? all_out[k] + at : scratch + (In + k) * tile;
         (*step)(AcrossLanes<P>(layout.n, direct ? layout.inner : P::lanes), in, out, line, count);
         for (std::size_t k = 0; k < Out; ++k)
-          if (out[k] != nullptr && whole && !direct)
+          if (out[k] != nullptr && beside && !direct)
             for (std::int64_t i = 0; i < layout.n; ++i) {
               T* const to = all_out[k] + at + i * layout.inner;
               __builtin_prefetch(to + layout.unit, 1);
-              P::load(out[k] + i * P::lanes).store(to);
+              P::load(out[k] + i * P::lanes).store_part(to, count);
             }
           else if (out[k] != nullptr && !direct)
             scatter<T>(layout, out[k], line, count, P::lanes, all_out[k]);

@@ -284,7 +284,7 @@ Array sum_of_repeated(const Array& part, const Shape& shape, const AxisMask& axe
   }
   Array total = over.any() ? reduce<Sum>(part, over) : part;
   T* elements = total.mutable_data<T>();
-  for (std::int64_t i = 0; i < total.size(); ++i) elements[i] *= copies;
+  std::for_each_n(elements, total.size(), [copies](T& each) { each *= copies; });
   return repeated(total, reduced(shape, axes, true));
 }
 

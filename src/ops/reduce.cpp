@@ -3,6 +3,7 @@
 
 #include "kernels/reduce.h"
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 
@@ -38,7 +39,7 @@ struct Mean : AxisReduction {
     Array total = kernels::sum(*in[0], axes);
     dispatch_floating(total.dtype(), [&]<class T>() {
       T* elements = total.mutable_data<T>();
-      for (std::int64_t i = 0; i < total.size(); ++i) elements[i] /= static_cast<T>(n);
+      std::for_each_n(elements, total.size(), [n](T& each) { each /= static_cast<T>(n); });
       // A sum may overflow where the mean does not.
       mend<T>(
           total, [](T each) { return !std::isfinite(each); },
