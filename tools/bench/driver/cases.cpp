@@ -109,6 +109,9 @@ std::vector<Case> all_cases() {
                    .goals = {.at_most = 64e6 + 7 * 4.0 * 4 * 4096 * 64}});
   cases.push_back(without_floor(step("lstm", float32, {.faster = 5})));
   cases.push_back(without_floor(step("transformer_block", float32, {.faster = 1.4})));
+  for (const char* name :
+       {"max_pool2d_overlapping", "conv2d_depthwise", "median", "prod_last8", "slices", "inverse_2048x5x5"})
+    cases.push_back(without_floor(step(name, float32, {.faster = 1.5})));
 
   // Transforms of functions, against passes of the same function.
   cases.push_back(transform("jvp_network", 1, "network_forward", 2.5));

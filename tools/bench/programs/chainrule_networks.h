@@ -27,6 +27,11 @@ struct Convolution : DifferentiateFrom<Convolution> {
 };
 
 Tensor max_pool_2(const Tensor& x) { return max_pool2d(x, 2); }
+Tensor max_pool_overlapping(const Tensor& x) { return max_pool2d(x, 3, {.stride = 2, .padding = 1}); }
+Tensor depthwise(const Tensor& x) {
+  static const Tensor weight = full({64, 1, 3, 3}, 0.125, DType::float32);
+  return conv2d(x, weight, {.padding = 1, .groups = 64});
+}
 
 struct LayerNorm : DifferentiateFrom<LayerNorm> {
   LayerNorm(std::int64_t rows, std::int64_t features) : in({rows, features}, features) {}

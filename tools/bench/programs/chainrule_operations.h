@@ -34,6 +34,13 @@ Tensor cumsum_last(const Tensor& x) { return cumsum(x, -1); }
 Tensor sort_last(const Tensor& x) { return sort(x).values; }
 Tensor topk_last(const Tensor& x) { return topk(x, 10).values; }
 Tensor var_last(const Tensor& x) { return var(x, -1); }
+Tensor median_last(const Tensor& x) { return median(x, -1).values; }
+Tensor prod_last(const Tensor& x) { return prod(x, -1); }
+Tensor slices(const Tensor& x) {
+  const auto part = [&](std::int64_t i) { return x[{Slice{}, Slice{i * 128, (i + 1) * 128}}]; };
+  return sigmoid(part(0)) * tanh(part(1)) + sigmoid(part(2)) * part(3);
+}
+Tensor inverses(const Tensor& x) { return inverse(x + 4 * eye(5, {}, DType::float32)); }
 
 struct Embedding : DifferentiateFrom<Embedding> {
   bench::EmbeddingInputs in;

@@ -25,6 +25,11 @@ struct Convolution : DifferentiateFrom<Convolution> {
 };
 
 Tensor max_pool_2(const Tensor& x) { return torch::max_pool2d(x, 2); }
+Tensor max_pool_overlapping(const Tensor& x) { return torch::max_pool2d(x, 3, 2, 1); }
+Tensor depthwise(const Tensor& x) {
+  static const Tensor weight = torch::full({64, 1, 3, 3}, 0.125);
+  return torch::conv2d(x, weight, {}, 1, 1, 1, 64);
+}
 
 struct LayerNorm : DifferentiateFrom<LayerNorm> {
   LayerNorm(std::int64_t rows, std::int64_t features) : in({rows, features}, features) {}

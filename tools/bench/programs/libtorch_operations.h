@@ -32,6 +32,13 @@ Tensor cumsum_last(const Tensor& x) { return x.cumsum(-1); }
 Tensor sort_last(const Tensor& x) { return std::get<0>(x.sort(-1)); }
 Tensor topk_last(const Tensor& x) { return std::get<0>(x.topk(10)); }
 Tensor var_last(const Tensor& x) { return x.var(at::IntArrayRef{-1}); }
+Tensor median_last(const Tensor& x) { return std::get<0>(x.median(-1)); }
+Tensor prod_last(const Tensor& x) { return x.prod(-1); }
+Tensor slices(const Tensor& x) {
+  const std::vector<Tensor> parts = x.chunk(4, 1);
+  return torch::sigmoid(parts[0]) * torch::tanh(parts[1]) + torch::sigmoid(parts[2]) * parts[3];
+}
+Tensor inverses(const Tensor& x) { return torch::linalg::inv(x + 4 * torch::eye(5)); }
 
 struct Embedding : DifferentiateFrom<Embedding> {
   bench::EmbeddingInputs in;
