@@ -5,8 +5,8 @@
 namespace chainrule::kernels {
 
 /// For each element of rows (m, n), floats, the product of the other elements of its row. Of products only,
-/// so that zeros do no harm: those of pairs, the first half with the second, then of pairs of these and so on,
-/// and back.
+/// so that zeros do no harm: those of pairs, the first half with the second, then of pairs of these and so
+/// on, and back.
 Array products_of_others(const Array& rows);
 
 }  // namespace chainrule::kernels
