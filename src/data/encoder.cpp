@@ -96,17 +96,19 @@ TableEncoder::TableEncoder(const Table& table, const ColumnChoice& choice, std::
     : targets_(learn_targets(table, choice, rows)),
       table_columns_(table.columns.size()),
       has_header_(table.has_header),
-      source_(table.path) {
+      source_(table.path),
+      decimal_(table.decimal) {
   columns_ = learn_columns(table, choice, rows);
 }
 
 TableEncoder::TableEncoder(std::vector<InputColumn> columns, std::vector<TargetColumn> targets,
-                           std::size_t table_columns, bool has_header, std::string source)
+                           std::size_t table_columns, bool has_header, std::string source, char decimal)
     : columns_(std::move(columns)),
       targets_(std::move(targets)),
       table_columns_(table_columns),
       has_header_(has_header),
-      source_(std::move(source)) {}
+      source_(std::move(source)),
+      decimal_(decimal) {}
 
 const TableColumn& TableEncoder::find(const Table& table, const std::string& name,
                                       std::size_t position) const {

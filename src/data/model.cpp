@@ -124,7 +124,9 @@ TableEncoder encoder_from(const Json& json) {
               std::all_of(targets.begin(), targets.end(),
                           [](const TargetColumn& each) { return each.task() == Task::regression; }),
           "one of several targets is no number");
-  return {std::move(columns), std::move(targets), table_columns, json.at("has_header"), json.at("source")};
+  const bool has_commas = json.value("decimal", ".") == ",";
+  return {std::move(columns),    std::move(targets), table_columns,
+          json.at("has_header"), json.at("source"),  has_commas ? ',' : '.'};
 }
 
 /// The network: "mlp" with its sizes, or "cnn" with an image, the channels and kernel of convolutions, too.
@@ -238,6 +240,7 @@ std::string detail::description_of(const Model& model) {
                {"target", to_json(encoder.target())},
                {"inputs", Json::array()},
                {"network", to_json(model.network)}};
+  if (encoder.decimal() != '.') json["decimal"] = std::string(1, encoder.decimal());
   for (std::size_t i = 1; i < encoder.all_targets().size(); ++i)
     json["more_targets"].push_back(to_json(encoder.all_targets()[i]));
   for (const InputColumn& column : encoder.columns()) json["inputs"].push_back(to_json(column));

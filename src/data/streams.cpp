@@ -14,6 +14,7 @@ SampleStream stream_table(const std::string& path, TableEncoder encoder, const T
   return [path, shared, options]() -> SampleReader {
     TableOptions known = options;
     if (!known.header) known.header = shared->has_header();
+    known.usual_decimal = shared->decimal();
     const auto table = std::make_shared<TableStream>(path, known);
     return [table, shared](std::int64_t most) -> Dataset {
       while (true) {

@@ -33,6 +33,9 @@ void check(const TableOptions& options) {
   if (options.decimal && *options.decimal != '.' && *options.decimal != ',')
     throw std::invalid_argument(std::string("read_table: decimals after '") + *options.decimal +
                                 "'; give '.' or ','");
+  if (options.usual_decimal != '.' && options.usual_decimal != ',')
+    throw std::invalid_argument(std::string("read_table: decimals usually after '") + options.usual_decimal +
+                                "'; give '.' or ','");
   if (options.quote && *options.quote != '"' && *options.quote != '\'')
     throw std::invalid_argument(std::string("read_table: fields in ") + *options.quote +
                                 "; give '\"' or '\\'' as the quote");

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -228,9 +229,9 @@ char detect_quote(std::string_view beginning) {
   return found ? '\'' : '"';
 }
 
-/// Are there numbers among these fields that only a decimal comma makes such, and none that only a point
-/// does?
-bool has_decimal_commas(std::string_view beginning, char separator, char quote) {
+/// What is before the decimals in these fields: a point if that alone makes a number of one of them, or else
+/// a comma if that alone does; nothing if they do not tell.
+std::optional<char> find_decimal(std::string_view beginning, char separator, char quote) {
   constexpr std::size_t most_fields = 2000;
   bool found = false;
   std::size_t begin = 0, fields = 0;
@@ -247,7 +248,7 @@ bool has_decimal_commas(std::string_view beginning, char separator, char quote) 
     if (field.find_first_of(".,") == std::string_view::npos || field.back() < '0' || field.back() > '9')
       continue;
     const bool with_comma = parse_with_comma(field).has_value(), with_point = parse_number(field).has_value();
-    if (with_point && !with_comma) return false;
+    if (with_point && !with_comma) return '.';
     // "1,234" may have a comma between thousands.
     constexpr std::size_t thousand = 4;
     const std::size_t comma = field.find(',');
@@ -255,7 +256,7 @@ bool has_decimal_commas(std::string_view beginning, char separator, char quote) 
                               field.find('.') == std::string_view::npos && field[comma - (comma > 0)] != '0';
     found = found || (with_comma && !with_point && !is_thousands);
   }
-  return found;
+  return found ? std::optional(',') : std::nullopt;
 }
 
 /// How many separators there are in the first of these lines.
@@ -290,8 +291,10 @@ TableForm find_form(std::string_view beginning, const TableOptions& options) {
   rows.quote = options.quote.value_or(detect_quote(lines));
   rows.separator =
       options.separator.value_or(detect_separator(lines, options.decimal.value_or('.'), rows.quote));
-  const bool has_commas = rows.separator != ',' && has_decimal_commas(lines, rows.separator, rows.quote);
-  form.decimal = options.decimal.value_or(has_commas ? ',' : '.');
+  if (options.decimal)
+    form.decimal = *options.decimal;
+  else if (rows.separator != ',' || lines.find(',') == std::string_view::npos)
+    form.decimal = find_decimal(lines, rows.separator, rows.quote).value_or(options.usual_decimal);
   if (comments.empty()) return form;
   // The last of them may be the header, with a mark before its first name or not.
   std::string_view last = comments;

@@ -189,6 +189,10 @@ TEST(Train, takes_decimal_commas_where_it_finds_them_or_is_told_to) {
   EXPECT_GE(test_accuracy(result), 75) << result.errors;
   EXPECT_EQ(run_command("evaluate", {model.path(), data.path(), "--decimal", ","}).exit_code, 0);
   EXPECT_EQ(run_command("evaluate", {model.path(), data.path()}).exit_code, 0);
+  // Of a row that does not tell, the model knows how it is meant.
+  const TemporaryFile row("size\n-6.000\n", ".csv"), same("size\n-6000\n", ".csv");
+  EXPECT_EQ(run_command("explain", {model.path(), row.path(), "--csv"}).output,
+            run_command("explain", {model.path(), same.path(), "--csv"}).output);
   EXPECT_TRUE(mentions(run_command("evaluate", {model.path(), data.path(), "--decimal", "."}).errors,
                        {"(size) holds '-6.000,2', not a number"}));
   // Points that are no thousands, and texts, stay what they are.

@@ -131,6 +131,12 @@ TEST(TableDialects, finds_out_that_decimals_come_after_commas) {
   EXPECT_EQ(first("x;y\n\"1, 2\";a\n1,;b\n"), Texts({"1, 2", "1,"}));
   EXPECT_EQ(read("x,y\n\"1,5\",a\n").decimal, '.');
   EXPECT_EQ(cells(read("x;y\n1,5;a\n", {.decimal = '.'}).columns[0]), Texts({"1,5"}));
+  // Where nothing tells, it is as usual.
+  const TableOptions usual{.usual_decimal = ','};
+  EXPECT_EQ(cells(read("x;y\n1,250;1.250\n", usual).columns[0]), Texts({"1.25"}));
+  EXPECT_EQ(cells(read("x;y\n1,250;1.250\n", usual).columns[1]), Texts({"1250"}));
+  EXPECT_EQ(cells(read("x;y\n1.250;1.5\n", usual).columns[0]), Texts({"1.25"}));
+  EXPECT_EQ(cells(read("x,y\n1.250,1\n", usual).columns[0]), Texts({"1.25"}));
 }
 
 TEST(TableDialects, names_what_is_no_table) {

@@ -20,6 +20,9 @@ AnyModel load_any_model(const std::string& path, const std::string& data);
 /// The same without those others, for which there is an error.
 Model load_table_model(const std::string& path);
 
+/// What the table had before decimals that it was learned from; a point where nobody knows.
+char decimal_of(const AnyModel& model);
+
 /// What is in a model of ONNX that knows nothing of tables, for people or programs; nothing for others.
 struct ForeignDescription {
   std::string text;

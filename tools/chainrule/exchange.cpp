@@ -206,6 +206,11 @@ void add_exchange(CLI::App&) {}
 
 #endif
 
+char decimal_of(const AnyModel& model) {
+  const auto* of_table = std::get_if<Model>(&model);
+  return of_table == nullptr ? '.' : of_table->encoder.decimal();
+}
+
 AnyModel load_any_model(const std::string& path, const std::string& data) {
   const auto is_model = [](const std::string& file) {
     try {

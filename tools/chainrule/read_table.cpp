@@ -51,7 +51,8 @@ Table read_table(const std::string& path, const ReadOptions& options) {
                      .decimal = {},
                      .missing = options.missing,
                      .part = options.part,
-                     .quote = {}};
+                     .quote = {},
+                     .usual_decimal = options.usual_decimal};
   if (!options.quote.empty()) table.quote = options.quote[0];
   if (!options.decimal.empty()) table.decimal = options.decimal[0];
   if (options.separator == "tab" || options.separator == "\\t")
@@ -94,7 +95,9 @@ std::string held_back_part(const std::string& path) {
   return parts.empty() ? "" : parts.back();
 }
 
-Table read_data(const std::string& command, const std::string& path, ReadOptions options) {
+Table read_data(const std::string& command, const std::string& path, ReadOptions options,
+                char usual_decimal) {
+  options.usual_decimal = usual_decimal;
   if (options.part.empty()) {
     options.part = held_back_part(path);
     if (!options.part.empty())

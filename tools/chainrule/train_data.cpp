@@ -108,8 +108,8 @@ TableEncoder scaled_alike(const TableEncoder& encoder, const Table& table,
     column.mean = mean;
     column.deviation = deviation > 0 ? deviation : 1;
   }
-  return {std::move(columns), encoder.all_targets(), encoder.table_columns(), encoder.has_header(),
-          encoder.source()};
+  return {std::move(columns),   encoder.all_targets(), encoder.table_columns(),
+          encoder.has_header(), encoder.source(),      encoder.decimal()};
 }
 
 TableEncoder make_encoder(const Table& table, const ColumnChoice& choice, const ImageShape& image,
@@ -273,6 +273,7 @@ TrainingData read_training_data(const TrainOptions& options, Generator& generato
   const Table table = with_targets(std::move(read), choice);
   ReadOptions reading = options.reading;
   reading.labels.clear();
+  reading.usual_decimal = table.decimal;
   const auto read_other = [&](const std::string& path, const std::string& part) {
     reading.part = part;
     return read_table(path, reading);

@@ -14,6 +14,7 @@ namespace chainrule::cli {
 struct ReadOptions {
   std::string separator, quote, header = "auto", decimal, labels, part;
   std::vector<std::string> missing;
+  char usual_decimal = '.';  // what has been learned from, no option
 };
 
 /// What `train` has been asked for.

@@ -103,7 +103,7 @@ class TableEncoder {
   TableEncoder(const Table& table, const ColumnChoice& choice, std::span<const std::int64_t> rows);
   /// From what columns() and the like gave, of a table with this many columns. There is at least one target.
   TableEncoder(std::vector<InputColumn> columns, std::vector<TargetColumn> targets, std::size_t table_columns,
-               bool has_header, std::string source);
+               bool has_header, std::string source, char decimal = '.');
 
   /// The inputs of each row, (rows, width), in the default dtype. Categories that were not learned are all 0.
   /// ColumnError for columns that are missing or hold something else than those learned from.
@@ -149,6 +149,7 @@ class TableEncoder {
   /// Had it a header?
   [[nodiscard]] bool has_header() const { return has_header_; }
   [[nodiscard]] const std::string& source() const& { return source_; }  ///< the file that was learned from
+  [[nodiscard]] char decimal() const { return decimal_; }  ///< what that had before the decimals of numbers
 
  private:
   const TableColumn& find(const Table& table, const std::string& name, std::size_t position) const;
@@ -164,6 +165,7 @@ class TableEncoder {
   std::size_t table_columns_ = 0;
   bool has_header_ = false;
   std::string source_;
+  char decimal_ = '.';
 };
 
 /// The rows of a table whose cell in that column holds something.

@@ -81,6 +81,10 @@ struct TableOptions {
   /// What is around fields that hold separators, '"' or '\''. Where not given, '\'' if some fields are in
   /// such, and none in '"' or with a single one of them.
   std::optional<char> quote = {};
+  /// What is before the decimals where that is not given, the first lines do not tell, and commas do not
+  /// separate: ',' reads 1.250 and 1,250 as a model has learned them from a table that told (see
+  /// TableEncoder::decimal).
+  char usual_decimal = '.';
 };
 
 /// The rows at these positions, in that order. std::out_of_range for a position that is not there.
