@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "chainrule/autograd.h"
+#include "chainrule/random.h"
 #include "differences.h"
 #include "op_cases.h"
 
@@ -137,6 +138,17 @@ TEST(ProductOfARow, has_the_same_gradient_to_the_bit_in_numbers_and_recorded) {
                   values(gradients(y, {x}, {.seed = seed, .create_graph = true}).at(x)))
             << n << ' ' << lines;
       }
+}
+
+TEST(SlicesOfALargeTensor, have_the_same_gradient_in_numbers_and_recorded) {
+  Generator generator(3);
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    const Tensor x = variable(randn({6, 41, 50}, generator, dtype));
+    const Tensor left = x[{Slice{}, Slice{}, Slice{0, 25}}], right = x[{Slice{}, Slice{}, Slice{25, 50}}],
+                 steps = x[{Slice{0, 6, 2}, Slice{40, 0, -2}, Slice{1, 26}}], row = x[3];
+    const Tensor y = sum(left * right) + sum(square(steps)) + sum(row) + sum(x[{Slice{}, 7, Slice{}}]);
+    EXPECT_EQ(values(gradients(y, {x}).at(x)), values(gradients(y, {x}, {.create_graph = true}).at(x)));
+  }
 }
 
 }  // namespace

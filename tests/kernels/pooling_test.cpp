@@ -58,6 +58,53 @@ TYPED_TEST(MaxPool, of_pairs_is_that_of_plain_loops_for_rows_of_every_length) {
     }
 }
 
+TYPED_TEST(MaxPool, of_windows_that_overlap_and_are_cut_short_is_that_of_plain_loops) {
+  using T = TypeParam;
+  constexpr T infinity = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
+  std::mt19937 engine(5);
+  for (const std::int64_t apart : {1, 2, 3})
+    for (const std::int64_t kernel : {1, 2, 3, 5})
+      for (const std::int64_t step : {1, 2})
+        for (const std::int64_t wide : {7, 12, 23, 40, 77}) {
+          const std::int64_t planes = 2, high = 5, reach = (kernel - 1) * step + 1;
+          PoolWindows windows;
+          windows.in = {1, high, wide};
+          windows.axes[1] = {{0, 2}, {1, 3}, {3, 2}};
+          windows.axes[2].clear();
+          for (std::int64_t first = -(kernel / 2) * step; first + reach <= wide + kernel / 2 * step;
+               first += apart) {
+            PoolWindow window{first, kernel, step};
+            for (; window.begin < 0; window.begin += step) --window.count;
+            while (window.begin + (window.count - 1) * step >= wide) --window.count;
+            windows.axes[2].push_back(window);
+          }
+          std::vector<T> x(static_cast<std::size_t>(planes * high * wide));
+          for (T& element : x) {
+            const auto kind = engine() % 16;
+            element = kind == 0 ? nan : kind < 4 ? -infinity : static_cast<T>(engine() % 4);
+          }
+          std::vector<T> values(static_cast<std::size_t>(planes * windows.out_size()));
+          std::vector<std::int64_t> places(values.size());
+          max_pool(windows, planes, x.data(), values.data(), places.data());
+
+          std::size_t at = 0;
+          for (std::int64_t plane = 0; plane < planes; ++plane)
+            for (const PoolWindow& rows : windows.axes[1])
+              for (const PoolWindow& window : windows.axes[2]) {
+                std::int64_t place = -1;
+                const T* const from = x.data() + plane * high * wide;
+                for (std::int64_t y = rows.begin; y < rows.begin + rows.count; ++y)
+                  for (std::int64_t k = 0; k < window.count; ++k) {
+                    const std::int64_t here = y * wide + window.begin + k * step;
+                    if (place < 0 || std::isnan(from[here]) || from[here] > from[place]) place = here;
+                  }
+                ASSERT_EQ(places[at], place) << apart << ' ' << kernel << ' ' << step << ' ' << wide;
+                ASSERT_TRUE(values[at] == from[place] || (std::isnan(from[place]) && std::isnan(values[at])));
+                ++at;
+              }
+        }
+}
+
 TYPED_TEST(MaxPool, spreads_values_over_squares_as_plain_loops_do) {
   using T = TypeParam;
   std::mt19937 engine(4);

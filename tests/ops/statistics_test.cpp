@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "chainrule/autograd.h"
+#include "chainrule/functions.h"
 #include "chainrule/testing.h"
 #include "chainrule/transforms.h"
 #include "chainrule/vmap.h"
@@ -217,6 +218,24 @@ TEST(Matcher, says_how_many_differ_and_where_the_first_is) {
   EXPECT_FALSE(IsClose({1, 2}).MatchAndExplain(y, &said));
   EXPECT_TRUE(mentions(said.str(), {"shape (2, 2)"}));
   EXPECT_THAT(y, IsClose({{1, 2}, {3, 4}}, 0.3));
+}
+
+TEST(Cumprod, of_many_lines_is_that_of_each_along_any_axis) {
+  for (const Shape& shape : {Shape{37, 9}, Shape{2, 9, 301}})
+    for (const DType dtype : {DType::int64, DType::float32}) {
+      const Tensor x = cast(reshape(chainrule::remainder(arange(0, shape.size()) * 7, 3) - 1, shape), dtype),
+                   all = cumprod(x, 1), from_end = all[{Slice{}, 8}];
+      Tensor product = ones({}, dtype);
+      for (std::int64_t i = 0; i < 9; ++i) {
+        product = product * x[{Slice{}, i}];
+        EXPECT_EQ(values(all[{Slice{}, i}]), values(product)) << shape << ' ' << i;
+      }
+      if (dtype == DType::int64) continue;
+      const Tensor leaf = variable(x);
+      EXPECT_EQ(values(gradients(sum(cumprod(leaf, 1)[{Slice{}, 8}]), {leaf}).at(leaf)),
+                values(gradients(sum(prod(leaf, 1)), {leaf}).at(leaf)));
+      EXPECT_EQ(values(from_end), values(prod(x, 1)));
+    }
 }
 
 }  // namespace
