@@ -40,6 +40,15 @@ struct Matmul {
     return (wanted(0) ? reads_input(1) : 0) | (wanted(1) ? reads_input(0) : 0);
   }
   void vjp(Inputs in, const Tensor&, const Tensor& gradient, Cotangents& to) const {
+    // A vector beside a matrix gets a vector: it need not be made a matrix first.
+    if (to.wants(1) && in[1].rank() == 1 && in[0].rank() == 2) {
+      to[1] = product(gradient, in[0], false, transpose_a);
+      if (!to.wants(0)) return;
+    }
+    if (to.wants(0) && in[0].rank() == 1 && in[1].rank() == 2) {
+      to[0] = product(gradient, in[1], false, !transpose_b);
+      if (!to.wants(1)) return;
+    }
     const Plan plan(*this, in[0].shape(), in[1].shape());
     const Tensor g = reshape(gradient, plan.full);
     // The matrices behind the vectors, so that the two rules below are the whole story.
