@@ -3,6 +3,8 @@
 
 #include "kernels/repeated.h"
 
+#include <algorithm>
+
 #include "array/axes.h"
 #include "kernels/accumulate.h"
 #include "kernels/repeat.h"
@@ -49,7 +51,12 @@ Array repeated(const Array& part, const Shape& shape) {
   if (part.shape() == shape) return part;
   if (bytes_of(shape, part.dtype()) <= few_bytes) {
     Array out(shape, part.dtype());
-    spell_out(part, shape, out.mutable_raw());
+    if (part.size() != 1)
+      spell_out(part, shape, out.mutable_raw());
+    else
+      dispatch_by_size(part.dtype(), [&]<class T>() {
+        std::fill_n(static_cast<T*>(out.mutable_raw()), shape.size(), *static_cast<const T*>(part.raw()));
+      });
     return out;
   }
   if (const auto smaller = repeated_part(part)) return repeated(*smaller, shape);
