@@ -41,26 +41,24 @@ struct Matmul {
   }
   void vjp(Inputs in, const Tensor&, const Tensor& gradient, Cotangents& to) const {
     // A vector beside a matrix gets a vector: it need not be made a matrix first.
-    if (to.wants(1) && in[1].rank() == 1 && in[0].rank() == 2) {
-      to[1] = product(gradient, in[0], false, transpose_a);
-      if (!to.wants(0)) return;
-    }
-    if (to.wants(0) && in[0].rank() == 1 && in[1].rank() == 2) {
-      to[0] = product(gradient, in[1], false, !transpose_b);
-      if (!to.wants(1)) return;
-    }
+    const std::array is_vector = {in[0].rank() == 1 && in[1].rank() == 2,
+                                  in[1].rank() == 1 && in[0].rank() == 2};
+    if (is_vector[0] && to.wants(0)) to[0] = product(gradient, in[1], false, !transpose_b);
+    if (is_vector[1] && to.wants(1)) to[1] = product(gradient, in[0], false, transpose_a);
+    const std::array wants = {to.wants(0) && !is_vector[0], to.wants(1) && !is_vector[1]};
+    if (!wants[0] && !wants[1]) return;
     const Plan plan(*this, in[0].shape(), in[1].shape());
     const Tensor g = reshape(gradient, plan.full);
     // The matrices behind the vectors, so that the two rules below are the whole story.
     const auto matrix = [](const Tensor& tensor, const Shape& shape) {
       return tensor.shape() == shape ? tensor : reshape(tensor, shape);
     };
-    if (to.wants(0)) {
+    if (wants[0]) {
       const Tensor b = matrix(in[1], plan.b);
       to[0] = back(transpose_a ? product(b, g, transpose_b, true) : product(g, b, false, !transpose_b),
                    plan.a, in[0]);
     }
-    if (to.wants(1)) {
+    if (wants[1]) {
       const Tensor a = matrix(in[0], plan.a);
       to[1] = back(transpose_b   ? product(g, a, true, transpose_a)
                    : transpose_a ? product(a, g, false, false)
@@ -281,6 +279,7 @@ struct Linear {
                                           ? std::vector{in[0], tangents[1], tangents[2]}
                                           : std::vector{in[0], tangents[1]};
     std::vector<const Array*> values;
+    values.reserve(parts.size());
     for (const Tensor& part : parts) values.push_back(&value_of(part));
     Array sum = Linear().forward(values);
     const std::int64_t columns = in[1].shape()[0], rows = columns == 0 ? 0 : shape.size() / columns;
