@@ -94,11 +94,11 @@ TEST(Walk, gives_nan_no_sign) {
 
 TEST(Walk, says_what_is_missing) {
   EXPECT_EQ(message_of<GradError>([] {
-              Walk(variable({1.0, 2.0}, "x"));
+              (void)Walk(variable({1.0, 2.0}, "x"));
             }),
             "walk: the result has shape (2,); only a scalar has gradients, so reduce it, with sum or mean");
   const Tensor x = variable({1.0, 2.0}, "x");
-  EXPECT_EQ(message_of<GradError>([&] { Walk(sum(x + x)); }),
+  EXPECT_EQ(message_of<GradError>([&] { (void)Walk(sum(x + x)); }),
             "walk: the value of v1 has been released; make a KeepValues before you compute");
   EXPECT_EQ(Walk((tensor(3.0) < 2.0).named("y")).no_gradients(),
             "y depends on no variable, or not smoothly: all gradients are 0");

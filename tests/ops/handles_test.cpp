@@ -82,8 +82,8 @@ TEST(EmptyHandle, is_an_error_in_every_function_that_takes_a_tensor) {
 
   EXPECT_THROW(Graph{none}, GradError);
   EXPECT_THROW((void)Graph(loss).position(none), GradError);
-  EXPECT_THROW(GraphRecord{none}, GradError);
-  EXPECT_THROW(Walk{none}, GradError);
+  EXPECT_THROW((void)GraphRecord{none}, GradError);
+  EXPECT_THROW((void)Walk{none}, GradError);
   EXPECT_THROW((void)summary(none), GradError);
   EXPECT_THROW(save_graph(none, "/nowhere/graph.json"), GradError);
   EXPECT_THROW(write_dot(out, none), GradError);

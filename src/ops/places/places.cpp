@@ -37,7 +37,7 @@ struct Gather : DataMovement {
       const auto* from = static_cast<const T*>(in[0]->raw());
       auto* to = static_cast<T*>(out.mutable_raw());
       const std::int64_t inner = places.inner;
-      const std::int64_t* const list = places.list.data<std::int64_t>();
+      const auto* const list = places.list.data<std::int64_t>();
       const std::int64_t count = places.list.size();
       for (std::int64_t i = 0; i < places.outer; ++i, from += places.size * inner) {
         if (inner == 1)
@@ -90,7 +90,7 @@ struct AddAt : DataMovement {
   /// T is unsigned for integers, which wrap around.
   template <class T, class E>
   void add(const E* from, E* to) const {
-    const std::int64_t* const list = places.list.data<std::int64_t>();
+    const auto* const list = places.list.data<std::int64_t>();
     const std::int64_t count = places.list.size(), inner = places.inner;
     for (std::int64_t i = 0; i < places.outer; ++i, to += places.size * inner)
       for (std::int64_t k = 0; k < count; ++k, from += inner) {
