@@ -86,7 +86,7 @@ TEST_F(Checkpoints, go_on_to_the_same_bits_after_kills_at_random_moments) {
   ASSERT_EQ(train(begin()).exit_code, 0);
   const double whole =
       std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count();
-  const int kills = sanitized ? 5 : 30;
+  const int kills = sanitized ? 5 : 500;
   int finished = 0;
   std::filesystem::remove_all(kept_);
   std::filesystem::remove(model_);
