@@ -3,6 +3,11 @@
 
 #pragma once
 
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <vector>
+
 #include "chainrule/threads.h"
 
 namespace chainrule::test {
@@ -26,6 +31,16 @@ void with_each_thread_count(Function function) {
     const ThreadCount guard(count);
     function(count);
   }
+}
+
+/// The same numbers, to the bit.
+inline void expect_same_for_all_thread_counts(const std::function<std::vector<double>()>& function) {
+  std::vector<double> alone;
+  with_each_thread_count([&](int count) {
+    const std::vector<double> numbers = function();
+    if (count == 1) alone = numbers;
+    EXPECT_TRUE(numbers == alone) << count << " threads";
+  });
 }
 
 }  // namespace chainrule::test

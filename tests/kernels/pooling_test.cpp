@@ -9,6 +9,7 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <string>
 
 namespace chainrule::kernels {
 namespace {
@@ -18,57 +19,62 @@ class MaxPool : public testing::Test {};
 using Types = testing::Types<float, double>;
 TYPED_TEST_SUITE(MaxPool, Types);
 
-TYPED_TEST(MaxPool, of_pairs_is_that_of_plain_loops_for_rows_of_every_length) {
-  using T = TypeParam;
+/// Of planes with equal elements, infinities and NaN.
+template <class T>
+void expect_maxima_of_plain_loops(const PoolWindows& windows, std::int64_t planes, std::mt19937& engine) {
   constexpr T infinity = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
+  const std::int64_t high = windows.in[1], wide = windows.in[2];
+  std::vector<T> x(static_cast<std::size_t>(planes * high * wide));
+  for (T& element : x) {
+    const auto kind = engine() % 16;
+    element = kind == 0 ? nan : kind < 4 ? -infinity : static_cast<T>(engine() % 4);
+  }
+  std::vector<T> values(static_cast<std::size_t>(planes * windows.out_size()));
+  std::vector<std::int64_t> places(values.size());
+  max_pool(windows, planes, x.data(), values.data(), places.data());
+
+  std::size_t at = 0;
+  for (std::int64_t plane = 0; plane < planes; ++plane)
+    for (const PoolWindow& rows : windows.axes[1])
+      for (const PoolWindow& window : windows.axes[2]) {
+        std::int64_t place = -1;
+        const T* const from = x.data() + plane * high * wide;
+        for (std::int64_t y = rows.begin; y < rows.begin + rows.count; ++y)
+          for (std::int64_t k = 0; k < window.count; ++k) {
+            const std::int64_t here = y * wide + window.begin + k * window.step;
+            if (place < 0 || std::isnan(from[here]) || from[here] > from[place]) place = here;
+          }
+        ASSERT_EQ(places[at], place);
+        ASSERT_TRUE(values[at] == from[place] || (std::isnan(from[place]) && std::isnan(values[at])));
+        ++at;
+      }
+}
+
+TYPED_TEST(MaxPool, of_pairs_is_that_of_plain_loops_for_rows_of_every_length) {
   std::mt19937 engine(3);
   for (std::int64_t height = 1; height <= 3; ++height)
     for (std::int64_t count = 1; count <= 40; ++count) {
-      const std::int64_t planes = 3, rows = 2, high = rows * height, wide = 2 * count + 1;
+      SCOPED_TRACE(std::to_string(height) + ' ' + std::to_string(count));
       PoolWindows windows;
-      windows.in = {1, high, wide};
-      windows.axes[1].clear();
+      windows.in = {1, 2 * height, 2 * count + 1};
+      windows.axes[1] = {{0, height}, {height, height}};
       windows.axes[2].clear();
-      for (std::int64_t row = 0; row < rows; ++row) windows.axes[1].push_back({row * height, height});
       for (std::int64_t i = 0; i < count; ++i) windows.axes[2].push_back({2 * i, 2});
-      std::vector<T> x(static_cast<std::size_t>(planes * high * wide));
-      for (T& element : x) {
-        const auto kind = engine() % 16;
-        element = kind == 0 ? nan : kind < 4 ? -infinity : static_cast<T>(engine() % 4);
-      }
-      std::vector<T> values(static_cast<std::size_t>(planes * windows.out_size()));
-      std::vector<std::int64_t> places(values.size());
-      max_pool(windows, planes, x.data(), values.data(), places.data());
-
-      std::size_t at = 0;
-      for (std::int64_t plane = 0; plane < planes; ++plane)
-        for (std::int64_t row = 0; row < rows; ++row)
-          for (std::int64_t i = 0; i < count; ++i, ++at) {
-            std::int64_t place = -1;
-            for (std::int64_t y = row * height; y < (row + 1) * height; ++y)
-              for (std::int64_t k = y * wide + 2 * i; k < y * wide + 2 * i + 2; ++k) {
-                const T element = x[static_cast<std::size_t>(plane * high * wide + k)];
-                const T most = place < 0 ? 0 : x[static_cast<std::size_t>(plane * high * wide + place)];
-                if (place < 0 || std::isnan(element) || element > most) place = k;
-              }
-            ASSERT_EQ(places[at], place) << height << ' ' << count;
-            const T most = x[static_cast<std::size_t>(plane * high * wide + place)];
-            ASSERT_TRUE(values[at] == most || (std::isnan(most) && std::isnan(values[at])));
-          }
+      expect_maxima_of_plain_loops<TypeParam>(windows, 3, engine);
     }
 }
 
 TYPED_TEST(MaxPool, of_windows_that_overlap_and_are_cut_short_is_that_of_plain_loops) {
-  using T = TypeParam;
-  constexpr T infinity = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
   std::mt19937 engine(5);
   for (const std::int64_t apart : {1, 2, 3})
     for (const std::int64_t kernel : {1, 2, 3, 5})
       for (const std::int64_t step : {1, 2})
         for (const std::int64_t wide : {7, 12, 23, 40, 77}) {
-          const std::int64_t planes = 2, high = 5, reach = (kernel - 1) * step + 1;
+          SCOPED_TRACE(std::to_string(apart) + ' ' + std::to_string(kernel) + ' ' + std::to_string(step) +
+                       ' ' + std::to_string(wide));
+          const std::int64_t reach = (kernel - 1) * step + 1;
           PoolWindows windows;
-          windows.in = {1, high, wide};
+          windows.in = {1, 5, wide};
           windows.axes[1] = {{0, 2}, {1, 3}, {3, 2}};
           windows.axes[2].clear();
           for (std::int64_t first = -(kernel / 2) * step; first + reach <= wide + kernel / 2 * step;
@@ -78,30 +84,7 @@ TYPED_TEST(MaxPool, of_windows_that_overlap_and_are_cut_short_is_that_of_plain_l
             while (window.begin + (window.count - 1) * step >= wide) --window.count;
             windows.axes[2].push_back(window);
           }
-          std::vector<T> x(static_cast<std::size_t>(planes * high * wide));
-          for (T& element : x) {
-            const auto kind = engine() % 16;
-            element = kind == 0 ? nan : kind < 4 ? -infinity : static_cast<T>(engine() % 4);
-          }
-          std::vector<T> values(static_cast<std::size_t>(planes * windows.out_size()));
-          std::vector<std::int64_t> places(values.size());
-          max_pool(windows, planes, x.data(), values.data(), places.data());
-
-          std::size_t at = 0;
-          for (std::int64_t plane = 0; plane < planes; ++plane)
-            for (const PoolWindow& rows : windows.axes[1])
-              for (const PoolWindow& window : windows.axes[2]) {
-                std::int64_t place = -1;
-                const T* const from = x.data() + plane * high * wide;
-                for (std::int64_t y = rows.begin; y < rows.begin + rows.count; ++y)
-                  for (std::int64_t k = 0; k < window.count; ++k) {
-                    const std::int64_t here = y * wide + window.begin + k * step;
-                    if (place < 0 || std::isnan(from[here]) || from[here] > from[place]) place = here;
-                  }
-                ASSERT_EQ(places[at], place) << apart << ' ' << kernel << ' ' << step << ' ' << wide;
-                ASSERT_TRUE(values[at] == from[place] || (std::isnan(from[place]) && std::isnan(values[at])));
-                ++at;
-              }
+          expect_maxima_of_plain_loops<TypeParam>(windows, 2, engine);
         }
 }
 

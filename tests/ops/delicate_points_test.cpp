@@ -1,40 +1,14 @@
 // Each line of the table at the top of ops.h: the (sub)gradients that were chosen where a derivative is not
 // unique, or where the obvious formula gives NaN. support.h reads and compares tensors.
 
-#include <limits>
-
 #include "chainrule/autograd.h"
 #include "chainrule/derivatives.h"
 #include "chainrule/statistics.h"
+#include "ops/gradient_of.h"
 #include "support.h"
 
 namespace chainrule::test {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
-using Function = Tensor (*)(const Tensor&);
-using BinaryFunction = Tensor (*)(const Tensor&, const Tensor&);
-
-/// d sum(function(x)) / dx.
-std::vector<double> gradient_of(Function function, const Tensor& at) {
-  const Tensor x = variable(at);
-  return values(gradients(sum(function(x)), {x}).at(x));
-}
-
-struct Pair {
-  double a, b;
-  bool operator==(const Pair&) const = default;
-};
-std::ostream& operator<<(std::ostream& out, const Pair& pair) { return out << pair.a << " and " << pair.b; }
-
-Pair gradient_of(BinaryFunction function, double a, double b) {
-  const Tensor x = variable(a);
-  const Tensor y = variable(b);
-  const Gradients g = gradients(function(x, y), {x, y});
-  return {g.at(x).item(), g.at(y).item()};
-}
 
 const Function relu_of = [](const Tensor& x) { return relu(x); };
 const Function abs_of = [](const Tensor& x) { return abs(x); };

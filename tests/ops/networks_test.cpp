@@ -23,15 +23,6 @@ Tensor ramp(const Shape& shape, DType dtype = DType::float64) {
   return sin(arange(0, shape.size(), dtype) * 0.7).reshape(shape);
 }
 
-void expect_same_for_all_thread_counts(const std::function<std::vector<double>()>& function) {
-  std::vector<double> alone;
-  with_each_thread_count([&](int count) {
-    const std::vector<double> numbers = function();
-    if (count == 1) alone = numbers;
-    EXPECT_TRUE(numbers == alone) << count << " threads";
-  });
-}
-
 TEST(Convolution, takes_integers_as_numbers_and_one_sample_without_a_batch) {
   const Tensor y = conv1d(tensor({{1, 2, 3, 4}}), tensor({{{1, -1}}}));
   EXPECT_EQ(y.dtype(), DType::float64);

@@ -4,7 +4,6 @@
 #include "chainrule/networks.h"
 
 #include <cmath>
-#include <functional>
 #include <limits>
 
 #include "chainrule/autograd.h"
@@ -22,15 +21,6 @@ constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 Tensor ramp(const Shape& shape, DType dtype = DType::float64) {
   return sin(arange(0, shape.size(), dtype) * 0.7).reshape(shape);
-}
-
-void expect_same_for_all_thread_counts(const std::function<std::vector<double>()>& function) {
-  std::vector<double> alone;
-  with_each_thread_count([&](int count) {
-    const std::vector<double> numbers = function();
-    if (count == 1) alone = numbers;
-    EXPECT_TRUE(numbers == alone) << count << " threads";
-  });
 }
 
 TEST(Attention, is_zero_for_a_query_that_sees_nothing) {
