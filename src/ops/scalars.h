@@ -32,20 +32,14 @@ template <std::same_as<Operand>... In>
 template <Operation Op, std::size_t... I>
 [[gnu::always_inline]] inline Tensor apply_to_scalars(std::index_sequence<I...> indices,
                                                       const std::array<const Operand*, sizeof...(I)>& in) {
-  const std::array<const Array*, sizeof...(I)> values = {&in[I]->tensor()->node()->value()...};
-  Array::Scalar result{.dtype = values[0]->dtype()};
-  const auto compute = [&]<class T>() {
-    const T y = Op::value(values[I]->template item_in_place<T>()...);
+  const std::array<const Tensor*, sizeof...(I)> tensors = {in[I]->tensor()...};
+  Array::Scalar result{.dtype = tensors[0]->node()->dtype()};
+  dispatch_floating(result.dtype, [&]<class T>() {
+    const T y = Op::value(tensors[I]->node()->value().template item_in_place<T>()...);
     std::memcpy(&result.bytes, &y, sizeof y);
-  };
-  if (result.dtype == DType::float64)
-    compute.template operator()<double>();
-  else
-    compute.template operator()<float>();
-  Wanted wanted;
-  ((in[I]->tensor()->node()->requires_grad() ? wanted.add(I) : void()), ...);
-  const std::array<Argument, sizeof...(I)> arguments = {{{*in[I]->tensor(), in[I]->is_movable()}...}};
-  const Reads reads = Op{}.reads(wanted);
+  });
+  const std::array<Argument, sizeof...(I)> arguments = {{{*tensors[I], in[I]->is_movable()}...}};
+  const Reads reads = Op{}.reads(Recording::wanted_of(tensors));
   return FixedNode<Op, sizeof...(I)>::make(result, true, Op{}, {}, reads, in[0]->here(), [&] {
     return enter_all<sizeof...(I)>({&arguments[I]...}, reads, indices);
   });
