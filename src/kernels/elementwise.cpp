@@ -209,38 +209,21 @@ Array detail::zip(PairStretch* stretch, const Array& a, const Array& b, const Sh
   return out;
 }
 
-namespace {
-
-struct Select {
-  auto operator()(auto condition, auto a, auto b) const { return where(condition, a, b); }
-};
-
-template <class T>
-Array select_plainly(const Array& condition, const Array& a, const Array& b, const Shape& shape) {
+Array select(const Array& condition, const Array& a, const Array& b, const Shape& shape) {
   Array out(shape, a.dtype());
   const bool* pc = condition.data<bool>();
-  const T *pa = a.data<T>(), *pb = b.data<T>();
-  T* po = out.mutable_data<T>();
-  for_each_row<3>(shape, {&condition.shape(), &a.shape(), &b.shape()},
-                  [&](auto at, auto& offsets, auto& strides, auto n) {
-                    const bool* c = pc + offsets[0];
-                    const T *x = pa + offsets[1], *y = pb + offsets[2];
-                    const auto [sc, sx, sy] = strides;
-                    for (std::int64_t i = 0; i < n; ++i) po[at + i] = c[i * sc] ? x[i * sx] : y[i * sy];
-                  });
-  return out;
-}
-
-}  // namespace
-
-Array select(const Array& condition, const Array& a, const Array& b, const Shape& shape) {
-  const std::array<const Array*, 3> all{&condition, &a, &b};
-  return dispatch(a.dtype(), [&]<class T>() {
-    if constexpr (std::is_floating_point_v<T>)
-      return detail::elementwise<3>(detail::loop<Select, T, T, bool, T, T>, a.dtype(), shape, all, true);
-    else
-      return select_plainly<T>(condition, a, b, shape);
+  dispatch_among(TypeList<bool, std::int64_t>(), a.dtype(), [&]<class T>() {
+    const T *pa = a.data<T>(), *pb = b.data<T>();
+    T* po = out.mutable_data<T>();
+    for_each_row<3>(shape, {&condition.shape(), &a.shape(), &b.shape()},
+                    [&](auto at, auto& offsets, auto& strides, auto n) {
+                      const bool* c = pc + offsets[0];
+                      const T *x = pa + offsets[1], *y = pb + offsets[2];
+                      const auto [sc, sx, sy] = strides;
+                      for (std::int64_t i = 0; i < n; ++i) po[at + i] = c[i * sc] ? x[i * sx] : y[i * sy];
+                    });
   });
+  return out;
 }
 
 }  // namespace chainrule::kernels

@@ -146,6 +146,13 @@ Array elementwise(const Shape& shape, const std::array<const Array*, K>& operand
   return detail::elementwise<K>(detail::uniform<F, T>(std::make_index_sequence<K>()), dtype_of<T>, shape,
                                 operands, is_cheap);
 }
+/// The same over operands of types In, each T or bool.
+template <class F, class T, class... In>
+Array elementwise(const Shape& shape, const std::array<const Array*, sizeof...(In)>& operands,
+                  bool is_cheap = false) {
+  return detail::elementwise<sizeof...(In)>(detail::loop<F, T, T, In...>, dtype_of<T>, shape, operands,
+                                            is_cheap);
+}
 /// The same for f(a, b) that gives truth values.
 template <class F, class T>
 Array compare(const Array& a, const Array& b, const Shape& shape) {
@@ -186,7 +193,7 @@ Array map(const Array& a) {
   return zip<First, T, R>(a, a, a.shape());
 }
 
-/// condition ? a : b with broadcasting; a and b have the same dtype.
+/// condition ? a : b with broadcasting, of bool or integers; a and b have the same dtype.
 Array select(const Array& condition, const Array& a, const Array& b, const Shape& shape);
 
 }  // namespace chainrule::kernels

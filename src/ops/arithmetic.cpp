@@ -8,80 +8,80 @@
 namespace chainrule {
 namespace ops {
 
-struct Add : Binary<Add>, rules::Add {
+struct Add : ElementwiseOp<Add, 2>, rules::Add {
   static constexpr bool cheap = true, for_scalars = true;
   static constexpr Notation notation = {"+", "+"};
   static constexpr std::string_view name = "add", formula = "∂(a + b)/∂a = 1,  ∂(a + b)/∂b = 1";
   static constexpr bool integers = true;
 };
 
-struct Sub : Binary<Sub>, rules::Sub {
+struct Sub : ElementwiseOp<Sub, 2>, rules::Sub {
   static constexpr bool cheap = true, for_scalars = true;
   static constexpr Notation notation = {"−", "-"};
   static constexpr std::string_view name = "sub", formula = "∂(a − b)/∂a = 1,  ∂(a − b)/∂b = −1";
   static constexpr bool integers = true;
 };
 
-struct Mul : Binary<Mul>, rules::Mul {
+struct Mul : ElementwiseOp<Mul, 2>, rules::Mul {
   static constexpr bool cheap = true, for_scalars = true;
   static constexpr Notation notation = {"×", "·"};
   static constexpr std::string_view name = "mul", formula = "∂(a · b)/∂a = b,  ∂(a · b)/∂b = a";
   static constexpr bool integers = true;
 };
 
-struct Div : Binary<Div>, rules::Div {
+struct Div : ElementwiseOp<Div, 2>, rules::Div {
   static constexpr bool cheap = true, for_scalars = true;
   static constexpr Notation notation = {"÷", "/"};
   static constexpr std::string_view name = "div", formula = "∂(a / b)/∂a = 1/b,  ∂(a / b)/∂b = −(a/b)/b";
 };
 
-struct Pow : Binary<Pow>, rules::Pow {
+struct Pow : ElementwiseOp<Pow, 2>, rules::Pow {
   static constexpr Notation notation = {"xʸ", "**"};
   static constexpr std::string_view
       name = "pow",
       formula = "∂aᵇ/∂a = b · aᵇ⁻¹ (0 if b = 0),  ∂aᵇ/∂b = aᵇ · log(a) (0 at a = 0 for b ≥ 0)";
 };
 
-struct Neg : Unary<Neg>, rules::Neg {
+struct Neg : ElementwiseOp<Neg, 1>, rules::Neg {
   static constexpr bool cheap = true, for_scalars = true;
   static constexpr Notation notation = {"−", "-"};
   static constexpr std::string_view name = "neg", formula = "∂(−x)/∂x = −1";
   static constexpr bool integers = true;
 };
 
-struct Square : Unary<Square>, rules::Square {
+struct Square : ElementwiseOp<Square, 1>, rules::Square {
   static constexpr bool cheap = true;
   static constexpr Notation notation = {"x²"};
   static constexpr std::string_view name = "square", formula = "∂x²/∂x = 2x";
   static constexpr bool integers = true;
 };
 
-struct Abs : Unary<Abs>, rules::Abs {
+struct Abs : ElementwiseOp<Abs, 1>, rules::Abs {
   static constexpr bool cheap = true;
   static constexpr std::string_view name = "abs", formula = "∂|x|/∂x = sign(x)";
   static constexpr bool integers = true;
 };
 
-struct Sign : Unary<Sign>, rules::Sign {
+struct Sign : ElementwiseOp<Sign, 1>, rules::Sign {
   static constexpr bool cheap = true;
   static constexpr std::string_view name = "sign", formula = "∂sign(x)/∂x = 0";
   static constexpr bool integers = true;
 };
 
-struct Relu : Unary<Relu>, rules::Relu {
+struct Relu : ElementwiseOp<Relu, 1>, rules::Relu {
   static constexpr bool cheap = true, for_scalars = true;
   static constexpr std::string_view name = "relu", formula = "∂relu(x)/∂x = 1 if x > 0 else 0";
   static constexpr bool integers = true;
 };
 
-struct Maximum : Binary<Maximum>, rules::Maximum {
+struct Maximum : ElementwiseOp<Maximum, 2>, rules::Maximum {
   static constexpr bool cheap = true;
   static constexpr std::string_view name = "maximum",
                                     formula = "∂max(a, b)/∂a = 1 if a > b, ½ if a = b, else 0";
   static constexpr bool integers = true;
 };
 
-struct Minimum : Binary<Minimum>, rules::Minimum {
+struct Minimum : ElementwiseOp<Minimum, 2>, rules::Minimum {
   static constexpr bool cheap = true;
   static constexpr std::string_view name = "minimum",
                                     formula = "∂min(a, b)/∂a = 1 if a < b, ½ if a = b, else 0";
@@ -89,17 +89,17 @@ struct Minimum : Binary<Minimum>, rules::Minimum {
 };
 
 // Of these, people meet only what gradients are made of that are to be differentiated again.
-struct StrongProduct : Binary<StrongProduct>, rules::StrongProduct {
+struct StrongProduct : ElementwiseOp<StrongProduct, 2>, rules::StrongProduct {
   static constexpr bool cheap = true;
   static constexpr Notation notation = {"×", "·"};
   static constexpr std::string_view name = "strong_product", formula = "as mul, but 0 · x is 0 for any x";
   Array forward(Values in) const {
     for (const std::size_t i : {0, 1})
       if (auto rows = kernels::diagonal_times(*in[i], *in[1 - i])) return *std::move(rows);
-    return Binary::forward(in);
+    return ElementwiseOp::forward(in);
   }
 };
-struct StrongQuotient : Binary<StrongQuotient>, rules::StrongQuotient {
+struct StrongQuotient : ElementwiseOp<StrongQuotient, 2>, rules::StrongQuotient {
   static constexpr std::string_view name = "strong_quotient", formula = "as div, but 0 / x is 0 for any x";
 };
 

@@ -1,9 +1,11 @@
-// What elementwise operations have in common: an operation gives its value and its rules as generic
-// formulas, and gets the broadcasting, the fused loops, its reads and its description from here.
+// What elementwise operations have in common, of however many inputs: an operation gives its value and its
+// rules as generic formulas, and gets the broadcasting, the fused loops, its reads and its description from
+// here.
 
 #pragma once
 
 #include "array/wrapping.h"
+#include "autograd/total.h"
 #include "chainrule/ops.h"
 #include "graph/apply.h"
 #include "kernels/elementwise.h"
@@ -37,45 +39,10 @@ inline Symbol out_of_rule(const Symbol& g) { return g; }
 /// May the gradient of an operation on this input be asked for?
 inline bool will_differentiate(const Tensor& in) { return !recording_mode.off && in.requires_grad(); }
 
-/// The value, or null for one that a rule does not read, as it may be gone.
-inline const Array* value_if(bool read, const Tensor& tensor) { return read ? &value_of(tensor) : nullptr; }
-
-/// The element of a scalar, 0 for one that a rule does not read.
+/// The number that a scalar is. (Its value is never released.)
 template <class T>
-T element_or_zero(const Array* value) {
-  return value != nullptr ? value->item<T>() : T(0);
-}
-
-/// The number that a scalar is, 0 for one that a rule does not read. (Its value is never released.)
-template <class T, bool is_read = true>
 T element(const Tensor& scalar) {
-  if constexpr (is_read) return scalar.node()->value().item<T>();
-  return T(0);
-}
-
-/// The operation on what stands for its inputs under vmap, where it is elementwise.
-template <class Op>
-Tensor unary_again(const Unwrapped& at) {
-  return apply(Op{}, {}, Argument(at.in[0]));
-}
-template <class Op>
-Tensor binary_again(const Unwrapped& at) {
-  (void)broadcast(Op::name, at.shape(0), at.shape(1));  // so that an error shows these
-  const std::size_t rank = at.most_rank();
-  const Tensor a = at.aligned(0, rank), b = at.aligned(1, rank);
-  return apply(Op{}, {}, Argument(a), Argument(b));
-}
-
-/// The tangent of y = f(a, b), broadcast, from by_a(t) and by_b(t), which multiply one of y's shape by the
-/// slopes.
-template <class A, class B>
-Tensor sum_of_tangents(const Tensor& out, Inputs tangents, const A& by_a, const B& by_b) {
-  const auto stretched = [&](const Tensor& t) {
-    return t.shape() == out.shape() ? t : broadcast_to(t, out.shape());
-  };
-  if (tangents[1].is_empty()) return by_a(stretched(tangents[0]));
-  if (tangents[0].is_empty()) return by_b(stretched(tangents[1]));
-  return by_a(stretched(tangents[0])) + by_b(stretched(tangents[1]));
+  return scalar.node()->value().item<T>();
 }
 
 /// Does computing a value take no longer than writing and reading it? Op says so.
@@ -91,180 +58,234 @@ constexpr bool is_for_scalars = requires {
   Op::for_scalars;
 };
 
-/// y = f(x). Op gives value(x) and vjp_x(x, y, g).
-template <class Op>
-struct Unary {
-  static constexpr bool integers = false;  ///< also defined on int64
-  static constexpr Probe probe() { return Op::vjp_x(probe_input(0), probe_output, probe_upstream); }
-
-  Array forward(Values in) const {
-    if constexpr (Op::integers)
-      if (in[0]->dtype() == DType::int64)
-        return kernels::map<WithWrapping<Forward>, std::int64_t, std::int64_t>(*in[0]);
-    return dispatch_floating(in[0]->dtype(), [&]<class T>() {
-      if (in[0]->shape().rank() == 0) return Array(static_cast<T>(Op::value(in[0]->template item<T>())));
-      return kernels::elementwise<Forward, T, 1>(in[0]->shape(), {in[0]}, is_cheap<Op>);
-    });
+/// Rule k of an operation as a function object: of the inputs, the result and what comes from above.
+template <class Op, std::size_t k>
+struct RuleOf {
+  constexpr auto operator()(auto x, auto y, auto g) const {
+    return out_of_rule(Op::vjp_x(x, y, into_rule(g)));
   }
-  Reads reads(Wanted wanted) const { return wanted(0) ? probe().reads : 0; }
-  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
-    if (!to.wants(0)) return;
-    if constexpr (probe().is_upstream)
-      to[0] = g;
+  constexpr auto operator()(auto a, auto b, auto y, auto g) const {
+    if constexpr (k == 0)
+      return out_of_rule(Op::vjp_a(a, b, y, into_rule(g)));
     else
-      to[0] = to.in_numbers() ? fused(in[0], out, g) : Rule()(in[0], out, g);
+      return out_of_rule(Op::vjp_b(a, b, y, into_rule(g)));
   }
-  Tensor batch(const Unwrapped& at) const { return unary_again<Op>(at); }
-  Tensor jvp(Inputs in, const Tensor& out, Inputs tangents) const {
-    const Tensor& t = tangents[0];
-    if constexpr (probe().is_upstream) return t;
-    return may_be_in_numbers({&in[0], &out, &t}) ? fused(in[0], out, t) : Rule()(in[0], out, t);
-  }
-  void scalar_vjp(Inputs in, const Array& y, double g, Cotangents& to) const {
-    constexpr Reads reads = probe().reads;
-    dispatch_floating(y.dtype(), [&]<class T>() {
-      const T x = element<T, (reads & reads_input(0)) != 0>(in[0]);
-      if constexpr ((reads & reads_output) != 0)
-        to[0] = double(Rule()(x, y.template item<T>(), static_cast<T>(g)));
-      else
-        to[0] = double(Rule()(x, T(0), static_cast<T>(g)));
-    });
-  }
-  [[gnu::cold]] LocalFormula local_formula(std::size_t, std::span<const std::string> names,
-                                           const std::string& result) const {
-    return {Op::vjp_x(Symbol(names[0]), Symbol(result), Symbol("1")).text(), true};
-  }
-
- private:
-  // Function objects, not lambdas: their bodies wait until Op is complete.
-  struct Forward {
-    auto operator()(auto x) const { return Op::value(x); }
-  };
-  struct Rule {
-    constexpr auto operator()(auto x, auto y, auto g) const {
-      return out_of_rule(Op::vjp_x(x, y, into_rule(g)));
-    }
-  };
-
-  static Tensor fused(const Tensor& x, const Tensor& y, const Tensor& g) {
-    constexpr bool reads_x = (probe().reads & reads_input(0)) != 0,
-                   reads_y = (probe().reads & reads_output) != 0;
-    return constant(dispatch_floating(g.node()->dtype(), [&]<class T>() {
-      const std::array<const Array*, 3> all = {value_if(reads_x, x), value_if(reads_y, y), &value_of(g)};
-      const Shape& whole = y.node()->shape();
-      if (whole.rank() == 0)
-        return Array(
-            Rule()(element_or_zero<T>(all[0]), element_or_zero<T>(all[1]), all[2]->template item<T>()));
-      return kernels::elementwise<Rule, T, 3>(whole, all);
-    }));
+  constexpr auto operator()(auto a, auto b, auto c, auto y, auto g) const {
+    if constexpr (k == 0)
+      return out_of_rule(Op::vjp_a(a, b, c, y, into_rule(g)));
+    else if constexpr (k == 1)
+      return out_of_rule(Op::vjp_b(a, b, c, y, into_rule(g)));
+    else
+      return out_of_rule(Op::vjp_c(a, b, c, y, into_rule(g)));
   }
 };
 
-/// What a rule of two inputs, rule(a, b, y, g), reads.
-template <class Rule>
-constexpr Probe probe(Rule rule) {
-  return rule(probe_input(0), probe_input(1), probe_output, probe_upstream);
-}
-
-/// The values of such a rule in one pass, for an output of shape `from`.
-template <class Rule>
-Tensor fused(Rule rule, const Tensor& a, const Tensor& b, const Tensor& y, const Shape& from,
-             const Tensor& g) {
-  constexpr Reads reads = probe(Rule{}).reads;
-  constexpr bool reads_a = (reads & reads_input(0)) != 0, reads_b = (reads & reads_input(1)) != 0,
-                 reads_y = (reads & reads_output) != 0;
-  return constant(dispatch_floating(g.node()->dtype(), [&]<class T>() {
-    const std::array<const Array*, 4> all = {value_if(reads_a, a), value_if(reads_b, b), value_if(reads_y, y),
-                                             &value_of(g)};
-    if (from.rank() == 0)
-      return Array(rule(element_or_zero<T>(all[0]), element_or_zero<T>(all[1]), element_or_zero<T>(all[2]),
-                        all[3]->template item<T>()));
-    return kernels::elementwise<Rule, T, 4>(from, all);
-  }));
-}
-
-/// Sends input i what the rule gives, summed over the axes along which it was broadcast to `from`.
-template <class Rule>
-void send(Rule rule, std::size_t i, Inputs in, const Tensor& out, const Shape& from, const Tensor& g,
-          Cotangents& to) {
-  const Shape& shape = in[i].node()->shape();
-  if constexpr (probe(Rule{}).is_upstream)
-    to[i] = sum_to(g, shape);
-  else
-    to[i] =
-        sum_to(to.in_numbers() ? fused(rule, in[0], in[1], out, from, g) : rule(in[0], in[1], out, g), shape);
-}
-
-/// y = f(a, b), broadcast. Op gives value(a, b), vjp_a(a, b, y, g) and vjp_b(a, b, y, g).
-template <class Op>
-struct Binary {
-  static constexpr bool integers = false;
-
-  struct Forward {
-    auto operator()(auto a, auto b) const { return Op::value(a, b); }
-  };
-  struct RuleA {
-    constexpr auto operator()(auto a, auto b, auto y, auto g) const {
-      return out_of_rule(Op::vjp_a(a, b, y, into_rule(g)));
+/// The same of what it reads alone, in this order, and of what comes from above: a loop over elements then
+/// has no more operands than it needs.
+template <class Op, std::size_t N, std::size_t rule>
+struct RuleOfReads {
+  static constexpr Probe probe = [] {
+    return [&]<std::size_t... k>(std::index_sequence<k...>) {
+      return RuleOf<Op, rule>()(probe_input(k)..., probe_output, probe_upstream);
     }
-  };
-  struct RuleB {
-    constexpr auto operator()(auto a, auto b, auto y, auto g) const {
-      return out_of_rule(Op::vjp_b(a, b, y, into_rule(g)));
+    (std::make_index_sequence<N>());
+  }();
+  /// Is that of all its arguments read, where N is the result?
+  static constexpr bool reads(std::size_t k) {
+    return k > N || (probe.reads & (k < N ? reads_input(k) : reads_output)) != 0;
+  }
+  static constexpr std::size_t count_before(std::size_t end) {
+    std::size_t count = 0;
+    for (std::size_t k = 0; k < end; ++k) count += reads(k) ? 1 : 0;
+    return count;
+  }
+  static constexpr std::size_t count = count_before(N + 2);
+  /// Where argument k is among them; something else where it is not read.
+  static constexpr std::size_t place(std::size_t k) { return reads(k) ? count_before(k) : count - 1; }
+
+  auto operator()(auto... all) const {
+    const auto read = std::tie(all...);
+    return [&]<std::size_t... k>(std::index_sequence<k...>) {
+      return RuleOf<Op, rule>()(std::get<place(k)>(read)...);
     }
-  };
+    (std::make_index_sequence<N + 2>());
+  }
+};
+
+/// What shapes have in common where they are broadcast.
+template <class... Shapes>
+const Shape& common_shape(std::string_view, const Shape& only) {
+  return only;
+}
+template <class... More>
+Shape common_shape(std::string_view name, const Shape& first,
+                   const More&... more) requires(sizeof...(More) > 0) {
+  return broadcast(name, first, common_shape(name, more...));
+}
+
+/// The operation on what stands for its inputs under vmap, where it is elementwise.
+template <class Op, std::size_t N>
+Tensor elementwise_again(const Unwrapped& at) {
+  return [&]<std::size_t... i>(std::index_sequence<i...>) {
+    if constexpr (N > 1) (void)common_shape(Op::name, at.shape(i)...);  // so that an error shows these
+    const std::array<Tensor, N> in = {at.aligned(i, at.most_rank())...};
+    return apply(Op{}, {}, Argument(in[i])...);
+  }
+  (std::make_index_sequence<N>());
+}
+
+/// y = f(x...), broadcast, of N inputs, of which the first may be conditions: of bool, without a derivative.
+/// Op gives value(x...), and for each other input a rule of (x..., y, g): vjp_x where there is one input,
+/// else vjp_a, vjp_b and vjp_c in their order.
+template <class Op, std::size_t N, std::size_t conditions = 0>
+struct ElementwiseOp {
+  static constexpr bool integers = false;  ///< also defined on int64
 
   Array forward(Values in) const {
-    if constexpr (Op::integers)
-      if (in[0]->dtype() == DType::int64)
-        return kernels::zip<WithWrapping<Forward>, std::int64_t, std::int64_t>(
-            *in[0], *in[1], broadcast(Op::name, in[0]->shape(), in[1]->shape()));
-    return dispatch_floating(in[0]->dtype(), [&]<class T>() {
-      if (in[0]->shape().rank() + in[1]->shape().rank() == 0)
-        return Array(static_cast<T>(Op::value(in[0]->template item<T>(), in[1]->template item<T>())));
-      const Shape shape = broadcast(Op::name, in[0]->shape(), in[1]->shape());
-      return kernels::elementwise<Forward, T, 2>(shape, {in[0], in[1]}, is_cheap<Op>);
-    });
+    if constexpr (Op::integers && N <= 2)
+      if (in[0]->dtype() == DType::int64) return on_integers(in);
+    return dispatch_floating(in[N - 1]->dtype(), [&]<class T>() { return on_floats<T>(in, Indices()); });
   }
   Reads reads(Wanted wanted) const {
-    return (wanted(0) ? probe(RuleA()).reads : 0) | (wanted(1) ? probe(RuleB()).reads : 0);
+    Reads reads = 0;
+    for_each_rule([&]<std::size_t i>() { reads |= wanted(i) ? Rule<i>::probe.reads : 0; });
+    return reads;
   }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
-    const Shape& shape = out.node()->shape();
-    if (to.wants(0)) send(RuleA(), 0, in, out, shape, g, to);
-    if (to.wants(1)) send(RuleB(), 1, in, out, shape, g, to);
+    send(in, out, out.node()->shape(), g, to);
   }
-  Tensor batch(const Unwrapped& at) const { return binary_again<Op>(at); }
+  Tensor batch(const Unwrapped& at) const { return elementwise_again<Op, N>(at); }
   Tensor jvp(Inputs in, const Tensor& out, Inputs tangents) const {
-    const auto by = [&](auto rule) {
-      return [&, rule](const Tensor& t) {
-        if constexpr (probe(decltype(rule)()).is_upstream) return t;
-        return may_be_in_numbers({&in[0], &in[1], &out, &t})
-                   ? ops::fused(rule, in[0], in[1], out, out.shape(), t)
-                   : Tensor(rule(in[0], in[1], out, t));
-      };
-    };
-    return sum_of_tangents(out, tangents, by(RuleA()), by(RuleB()));
+    Tensor sum;
+    for_each_rule([&]<std::size_t i>() {
+      const Tensor& t = tangents[i];
+      if (t.is_empty()) return;
+      add_to(sum, along<i>(in, out, t.shape() == out.shape() ? t : broadcast_to(t, out.shape())));
+    });
+    return sum;
   }
   void scalar_vjp(Inputs in, const Array& y, double g, Cotangents& to) const {
     dispatch_floating(y.dtype(), [&]<class T>() {
-      const auto gradient = [&](auto rule) -> double {
-        constexpr Reads reads = probe(decltype(rule)()).reads;
-        const T a = element<T, (reads & reads_input(0)) != 0>(in[0]),
-                b = element<T, (reads & reads_input(1)) != 0>(in[1]);
-        if constexpr ((reads & reads_output) != 0) return rule(a, b, y.template item<T>(), static_cast<T>(g));
-        return rule(a, b, T(0), static_cast<T>(g));
-      };
-      if (to.wants(0)) to[0] = gradient(RuleA());
-      if (to.wants(1)) to[1] = gradient(RuleB());
+      for_each_rule([&]<std::size_t i>() {
+        if (N == 1 || to.wants(i)) to[i] = double(of_scalars<i, T>(in, y, static_cast<T>(g), Indices()));
+      });
     });
   }
   [[gnu::cold]] LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                                            const std::string& result) const {
-    const auto text = [&](auto rule) {
-      return rule(Symbol(names[0]), Symbol(names[1]), Symbol(result), Symbol("1")).text();
+    return {text(input, names, result, "1"), true};
+  }
+
+  // For operations that are made of one.
+
+  /// Sends each input what its rule gives of an output of shape `whole`, summed over the axes along which the
+  /// input was broadcast.
+  static void send(Inputs in, const Tensor& out, const Shape& whole, const Tensor& g, Cotangents& to) {
+    for_each_rule([&]<std::size_t i>() {
+      if (!to.wants(i)) return;
+      const auto summed = [&](const Tensor& each) {
+        if constexpr (N == 1)
+          return each;
+        else
+          return sum_to(each, in[i].node()->shape());
+      };
+      if constexpr (Rule<i>::probe.is_upstream)
+        to[i] = summed(g);
+      else
+        to[i] = summed(to.in_numbers() ? fused<i>(in, out, whole, g) : recorded<i>(in, out, g, Indices()));
+    });
+  }
+  /// The values of the rule of input i in one pass, for an output of shape `whole`.
+  template <std::size_t i>
+  static Tensor fused(Inputs in, const Tensor& out, const Shape& whole, const Tensor& g) {
+    std::array<const Array*, Rule<i>::count> read;
+    for (std::size_t k = 0; k < N; ++k)
+      if (Rule<i>::reads(k)) read[Rule<i>::place(k)] = &value_of(in[k]);
+    if (Rule<i>::reads(N)) read[Rule<i>::place(N)] = &value_of(out);
+    read.back() = &value_of(g);
+    return constant(dispatch_floating(g.node()->dtype(), [&]<class T>() {
+      return of_read<i, T>(whole, read, std::make_index_sequence<Rule<i>::count>());
+    }));
+  }
+  /// The rule of an input for people.
+  [[gnu::cold]] static std::string text(std::size_t input, std::span<const std::string> names,
+                                        const std::string& result, const char* g) {
+    std::string text = "0";
+    for_each_rule([&]<std::size_t i>() {
+      if (i == input) text = symbol<i>(names, Symbol(result), Symbol(g), Indices()).text();
+    });
+    return text;
+  }
+
+ private:
+  using Indices = std::make_index_sequence<N>;
+  template <std::size_t i>
+  using Rule = RuleOfReads<Op, N, i - conditions>;
+  template <class T, std::size_t input>
+  using Element = std::conditional_t<(input < conditions), bool, T>;
+  /// Of operand k of the loop of rule i. (It reads conditions that come first, or none.)
+  template <class T, std::size_t i, std::size_t k>
+  using ReadElement = std::conditional_t<(k < Rule<i>::count_before(conditions)), bool, T>;
+  // A function object, not a lambda: its body waits until Op is complete.
+  struct Forward {
+    auto operator()(auto... x) const { return Op::value(x...); }
+  };
+
+  /// The rule of input i, in one pass where that may be.
+  template <std::size_t i>
+  static Tensor along(Inputs in, const Tensor& out, const Tensor& g) {
+    if constexpr (Rule<i>::probe.is_upstream) return g;
+    bool in_numbers = may_be_in_numbers({&out, &g});
+    for (const Tensor& each : in) in_numbers = in_numbers && may_be_in_numbers({&each});
+    return in_numbers ? fused<i>(in, out, out.shape(), g) : recorded<i>(in, out, g, Indices());
+  }
+  /// Calls f.template operator()<i>() for each input that has a derivative.
+  template <class F>
+  [[gnu::always_inline]] static void for_each_rule(const F& f) {
+    [&]<std::size_t... i>(std::index_sequence<i...>) { (f.template operator()<i + conditions>(), ...); }
+    (std::make_index_sequence<N - conditions>());
+  }
+  static Array on_integers(Values in) {
+    using F = WithWrapping<Forward>;
+    using Int = std::int64_t;
+    if constexpr (N == 1)
+      return kernels::map<F, Int, Int>(*in[0]);
+    else
+      return kernels::zip<F, Int, Int>(*in[0], *in[1],
+                                       common_shape(Op::name, in[0]->shape(), in[1]->shape()));
+  }
+  template <class T, std::size_t... k>
+  static Array on_floats(Values in, std::index_sequence<k...>) {
+    if ((in[k]->shape().rank() + ...) == 0)
+      return Array(static_cast<T>(Op::value(in[k]->template item<Element<T, k>>()...)));
+    return kernels::elementwise<Forward, T, Element<T, k>...>(common_shape(Op::name, in[k]->shape()...),
+                                                              {in[k]...}, is_cheap<Op>);
+  }
+  template <std::size_t i, std::size_t... k>
+  static Tensor recorded(Inputs in, const Tensor& out, const Tensor& g, std::index_sequence<k...>) {
+    return RuleOf<Op, i - conditions>()(in[k]..., out, g);
+  }
+  template <std::size_t i, class T, std::size_t... k>
+  static Array of_read(const Shape& whole, const std::array<const Array*, sizeof...(k)>& read,
+                       std::index_sequence<k...>) {
+    if (whole.rank() == 0) return Array(Rule<i>()(read[k]->template item<ReadElement<T, i, k>>()...));
+    return kernels::elementwise<Rule<i>, T, ReadElement<T, i, k>...>(whole, read);
+  }
+  /// Of scalars.
+  template <std::size_t i, class T, std::size_t... k>
+  static T of_scalars(Inputs in, const Array& y, T g, std::index_sequence<k...>) {
+    const auto element = [&]<std::size_t at>() -> Element<T, at> {
+      if constexpr (Rule<i>::reads(at)) return ops::element<Element<T, at>>(in[at]);
+      return {};
     };
-    return {input == 0 ? text(RuleA()) : text(RuleB()), true};
+    T result = 0;
+    if constexpr (Rule<i>::reads(N)) result = y.template item<T>();
+    return static_cast<T>(RuleOf<Op, i - conditions>()(element.template operator()<k>()..., result, g));
+  }
+  template <std::size_t i, std::size_t... k>
+  static Symbol symbol(std::span<const std::string> names, const Symbol& result, const Symbol& g,
+                       std::index_sequence<k...>) {
+    return RuleOf<Op, i - conditions>()(Symbol(names[k])..., result, g);
   }
 };
 

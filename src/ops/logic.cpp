@@ -24,7 +24,7 @@ struct Comparison {
         return kernels::zip<Holds, T, bool>(*in[0], *in[1], shape);
     });
   }
-  Tensor batch(const Unwrapped& at) const { return binary_again<Op>(at); }
+  Tensor batch(const Unwrapped& at) const { return elementwise_again<Op, 2>(at); }
   Reads reads(Wanted) const { return 0; }
   void vjp(Inputs, const Tensor&, const Tensor&, Cotangents&) const {}
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
@@ -103,77 +103,30 @@ struct LogicalNot {
   }
 };
 
-struct Where {
+struct Where : ElementwiseOp<Where, 3, 1>, rules::Where {
+  static constexpr bool cheap = true, integers = true;
   static constexpr std::string_view name = "where",
                                     formula = "∂where(c, a, b)/∂a = 1 if c else 0,  ∂/∂b = 0 if c else 1";
-  static constexpr bool integers = true;
   Array forward(Values in) const {
     if (in[0]->dtype() != DType::boolean)
       throw DTypeError("where: the condition is " + std::string(to_string(in[0]->dtype())) +
                        ", not bool; compare it with something, as x > 0");
-    const Shape branches = broadcast(name, in[1]->shape(), in[2]->shape());
-    const Shape shape = broadcast(name, in[0]->shape(), branches);
-    return kernels::select(*in[0], *in[1], *in[2], shape);
-  }
-  Tensor batch(const Unwrapped& at) const {
-    (void)broadcast(name, at.shape(0), broadcast(name, at.shape(1), at.shape(2)));
-    const std::vector<Tensor> in = at.all_aligned();
-    return where(in[0], in[1], in[2]);
-  }
-  Tensor jvp(Inputs in, const Tensor& out, Inputs tangents) const {
-    const auto part = [&](std::size_t i) {
-      const Tensor& t = tangents[i];
-      return t.is_empty() ? scalar(0, out.dtype()) : t;
-    };
-    const Tensor t = where(in[0], part(1), part(2));
-    return t.shape() == out.shape() ? t : broadcast_to(t, out.shape());
-  }
-  Reads reads(Wanted wanted) const { return wanted(1) || wanted(2) ? reads_input(0) : 0; }
-  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
-    if (to.wants(1)) to[1] = sum_to(where(in[0], g, 0), in[1].shape());
-    if (to.wants(2)) to[2] = sum_to(where(in[0], 0, g), in[2].shape());
-  }
-  LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
-                             const std::string&) const {
-    return {input == 0 ? "0" : input == 1 ? "1 if " + names[0] + " else 0" : "0 if " + names[0] + " else 1"};
+    if (is_floating(in[1]->dtype())) return ElementwiseOp::forward(in);
+    return kernels::select(*in[0], *in[1], *in[2],
+                           common_shape(name, in[0]->shape(), in[1]->shape(), in[2]->shape()));
   }
 };
 
-/// min(max(x, low), high): where low > high, that is high.
-struct Clamp {
+struct Clamp : ElementwiseOp<Clamp, 3>, rules::Clamp {
+  static constexpr bool cheap = true;
   static constexpr std::string_view name = "clamp",
                                     formula = "∂clamp(x, low, high)/∂x = 1 if low ≤ x ≤ high else 0";
-  Array forward(Values in) const {
-    const Shape shape = broadcast(name, in[0]->shape(), broadcast(name, in[1]->shape(), in[2]->shape()));
-    return dispatch_floating(in[0]->dtype(), [&]<class T>() {
-      return kernels::elementwise<Bounded, T, 3>(shape, {in[0], in[1], in[2]}, true);
-    });
-  }
-  Tensor batch(const Unwrapped& at) const {
-    (void)broadcast(name, at.shape(0), broadcast(name, at.shape(1), at.shape(2)));
-    const std::vector<Tensor> in = at.all_aligned();
-    return clamp(in[0], in[1], in[2]);
-  }
-  Reads reads(Wanted wanted) const {
-    return wanted(0) || wanted(1) || wanted(2) ? reads_input(0) | reads_input(1) | reads_input(2) : 0;
-  }
-  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
-    const Tensor &x = in[0], &low = in[1], &high = in[2], below = x < low;
-    if (to.wants(0)) to[0] = sum_to(where(below, 0, where(x > high, 0, g)), x.shape());
-    if (to.wants(1)) to[1] = sum_to(where(below, where(low > high, 0, g), 0), low.shape());
-    if (to.wants(2)) to[2] = sum_to(where(maximum(x, low) > high, g, 0), high.shape());
-  }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                              const std::string&) const {
     const std::string &x = names[0], &low = names[1], &high = names[2];
     if (input == 0) return {"1 if " + low + " ≤ " + x + " ≤ " + high + " else 0"};
     return {input == 1 ? "1 if " + x + " < " + low + " else 0" : "1 if " + x + " > " + high + " else 0"};
   }
-
- private:
-  struct Bounded {
-    auto operator()(auto x, auto low, auto high) const { return minimum(maximum(x, low), high); }
-  };
 };
 
 /// A bound that is not given does not bind.

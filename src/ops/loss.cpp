@@ -13,6 +13,26 @@
 #include "ops/registry.h"
 
 namespace chainrule {
+namespace rules {
+namespace {
+
+/// Of a prediction and its target.
+struct SquaredError {
+  static auto value(auto p, auto t) { return (p - t) * (p - t); }
+  static constexpr auto vjp_a(auto p, auto t, auto, auto g) { return g * (2 * (p - t)); }
+  static constexpr auto vjp_b(auto p, auto t, auto, auto g) { return g * (2 * (t - p)); }
+};
+
+/// Of a score and its target, -1 or 1.
+struct Hinge {
+  static auto value(auto s, auto t) { return where(t * s >= 1, 0, 1 - t * s); }  // NaN stays NaN
+  static constexpr auto vjp_a(auto s, auto t, auto, auto g) { return where(t * s < 1, -(g * t), 0); }
+  static constexpr auto vjp_b(auto s, auto t, auto, auto g) { return where(t * s < 1, -(g * s), 0); }
+};
+
+}  // namespace
+}  // namespace rules
+
 namespace ops {
 
 /// How a loss combines its elements, and passes the gradient back to each of them.
@@ -151,63 +171,38 @@ struct CrossEntropy : LossReduction {
   }
 };
 
-/// A loss of each prediction and its target: Op gives value(p, t), vjp_a(p, t, g) and vjp_b(p, t, g).
+/// A loss of each prediction and its target, which Op gives as an elementwise operation, and their reduction.
 template <class Op>
 struct PairLoss : LossReduction {
+  using Each = ElementwiseOp<Op, 2>;
+  static constexpr bool integers = false;
+
   Tensor composed(Inputs in) const {
     require_same_shape(Op::name, in[0].shape(), in[1].shape());
     return combined(Op::name, Tensor(Op::value(in[0], in[1])), reduction);
   }
   Array forward(Values in) const {
-    const Shape& shape = in[0]->shape();
-    require_same_shape(Op::name, shape, in[1]->shape());
-    return dispatch_floating(in[0]->dtype(), [&]<class T>() {
-      return combine(Op::name, kernels::elementwise<Forward, T, 2>(shape, {in[0], in[1]}));
-    });
+    require_same_shape(Op::name, in[0]->shape(), in[1]->shape());
+    return combine(Op::name, Each().forward(in));
   }
-  Reads reads(Wanted wanted) const { return wanted(0) || wanted(1) ? reads_input(0) | reads_input(1) : 0; }
+  Reads reads(Wanted wanted) const { return Each().reads(wanted); }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
     const Shape& shape = in[0].shape();
-    const Tensor each = reduction == Reduction::mean ? g * scale(shape.size()) : g;
-    if (to.wants(0)) send(RuleA(), 0, in, out, shape, each, to);
-    if (to.wants(1)) send(RuleB(), 1, in, out, shape, each, to);
+    Each::send(in, out, shape, reduction == Reduction::mean ? g * scale(shape.size()) : g, to);
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
-                             const std::string&) const {
-    const Symbol g = reduction == Reduction::mean ? Symbol("1/n") : Symbol("1");
-    return {input == 0 ? Op::vjp_a(Symbol(names[0]), Symbol(names[1]), g).text()
-                       : Op::vjp_b(Symbol(names[0]), Symbol(names[1]), g).text()};
+                             const std::string& result) const {
+    return {Each::text(input, names, result, reduction == Reduction::mean ? "1/n" : "1")};
   }
-
- private:
-  struct Forward {
-    auto operator()(auto p, auto t) const { return Op::value(p, t); }
-  };
-  struct RuleA {
-    constexpr auto operator()(auto p, auto t, auto, auto g) const {
-      return out_of_rule(Op::vjp_a(p, t, into_rule(g)));
-    }
-  };
-  struct RuleB {
-    constexpr auto operator()(auto p, auto t, auto, auto g) const {
-      return out_of_rule(Op::vjp_b(p, t, into_rule(g)));
-    }
-  };
 };
 
-struct MseLoss : PairLoss<MseLoss> {
+struct MseLoss : PairLoss<MseLoss>, rules::SquaredError {
   static constexpr std::string_view name = "mse_loss", formula = "∂(p − t)²/∂p = 2 (p − t)";
-  static auto value(auto p, auto t) { return (p - t) * (p - t); }
-  static constexpr auto vjp_a(auto p, auto t, auto g) { return g * (2 * (p - t)); }
-  static constexpr auto vjp_b(auto p, auto t, auto g) { return g * (2 * (t - p)); }
 };
 
-struct HingeLoss : PairLoss<HingeLoss> {
+struct HingeLoss : PairLoss<HingeLoss>, rules::Hinge {
   static constexpr std::string_view name = "hinge_loss",
                                     formula = "∂max(0, 1 − t s)/∂s = −t if t s < 1 else 0";
-  static auto value(auto s, auto t) { return where(t * s >= 1, 0, 1 - t * s); }  // NaN stays NaN
-  static constexpr auto vjp_a(auto s, auto t, auto g) { return where(t * s < 1, -(g * t), 0); }
-  static constexpr auto vjp_b(auto s, auto t, auto g) { return where(t * s < 1, -(g * s), 0); }
 };
 
 /// Classes may come as floats, as every value given on the command line does: whole numbers, one for each
@@ -253,7 +248,9 @@ namespace {
 template <class Op>
 Tensor pair_loss(const Operand& prediction, const Operand& target, Reduction reduction) {
   const DType dtype = real_dtype(common_dtype(prediction, target));
-  return apply(Op{{{reduction}}}, prediction.here(), Argument(prediction, dtype), Argument(target, dtype));
+  Op loss;
+  loss.reduction = reduction;
+  return apply(loss, prediction.here(), Argument(prediction, dtype), Argument(target, dtype));
 }
 
 }  // namespace

@@ -31,38 +31,38 @@ struct TanhSlopeBeside {
 
 namespace ops {
 
-struct Sqrt : Unary<Sqrt>, rules::Sqrt {
+struct Sqrt : ElementwiseOp<Sqrt, 1>, rules::Sqrt {
   static constexpr bool cheap = true;
   static constexpr Notation notation = {"√"};
   static constexpr std::string_view name = "sqrt", formula = "∂√x/∂x = 1 / (2√x)";
 };
 
-struct Exp : Unary<Exp>, rules::Exp {
+struct Exp : ElementwiseOp<Exp, 1>, rules::Exp {
   static constexpr bool cheap = true;
   static constexpr std::string_view name = "exp", formula = "∂eˣ/∂x = eˣ";
 };
 
-struct Log : Unary<Log>, rules::Log {
+struct Log : ElementwiseOp<Log, 1>, rules::Log {
   static constexpr std::string_view name = "log", formula = "∂log(x)/∂x = 1/x";
 };
 
-struct Expm1 : Unary<Expm1>, rules::Expm1 {
+struct Expm1 : ElementwiseOp<Expm1, 1>, rules::Expm1 {
   static constexpr std::string_view name = "expm1", formula = "∂(eˣ − 1)/∂x = eˣ";
 };
 
-struct Log1p : Unary<Log1p>, rules::Log1p {
+struct Log1p : ElementwiseOp<Log1p, 1>, rules::Log1p {
   static constexpr std::string_view name = "log1p", formula = "∂log(1 + x)/∂x = 1 / (1 + x)";
 };
 
-struct Sin : Unary<Sin>, rules::Sin {
+struct Sin : ElementwiseOp<Sin, 1>, rules::Sin {
   static constexpr std::string_view name = "sin", formula = "∂sin(x)/∂x = cos(x)";
 };
 
-struct Cos : Unary<Cos>, rules::Cos {
+struct Cos : ElementwiseOp<Cos, 1>, rules::Cos {
   static constexpr std::string_view name = "cos", formula = "∂cos(x)/∂x = −sin(x)";
 };
 
-struct Tanh : Unary<Tanh>, rules::Tanh {
+struct Tanh : ElementwiseOp<Tanh, 1>, rules::Tanh {
   static constexpr bool cheap = true;
   static constexpr std::string_view name = "tanh", formula = "∂tanh(x)/∂x = 1 − tanh(x)²";
   static constexpr auto vjp_x(auto x, auto y, auto g) {
@@ -75,10 +75,11 @@ struct Tanh : Unary<Tanh>, rules::Tanh {
 
 /// What the slope sends to x, in numbers: for both operations one loop, as each takes kilobytes.
 static Tensor through_tanh_slope(const Tensor& x, const Tensor& y, const Tensor& slope, const Tensor& g) {
-  return fused(Binary<rules::TanhSlopeBeside>::RuleA(), x, y, slope, slope.node()->shape(), g);
+  const std::array<Tensor, 2> in = {x, y};
+  return ElementwiseOp<rules::TanhSlopeBeside, 2>::fused<0>(in, slope, slope.node()->shape(), g);
 }
 
-struct TanhSlope : Unary<TanhSlope>, rules::TanhSlope {
+struct TanhSlope : ElementwiseOp<TanhSlope, 1>, rules::TanhSlope {
   static constexpr std::string_view name = "tanh_slope", formula = "∂sech(x)²/∂x = −2 tanh(x) sech(x)²";
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
     if (to.wants(0)) to[0] = to.in_numbers() ? along(in[0], out, g) : recorded(in[0], out, g);
@@ -99,25 +100,27 @@ struct TanhSlope : Unary<TanhSlope>, rules::TanhSlope {
 
 /// The same beside y = tanh(x), which is no input of its own: what its node sends to x, x has got. The
 /// derivative then takes no further exponential.
-struct TanhSlopeBeside : Binary<TanhSlopeBeside>, rules::TanhSlopeBeside {
+struct TanhSlopeBeside : ElementwiseOp<TanhSlopeBeside, 2>, rules::TanhSlopeBeside {
   static constexpr std::string_view name = "tanh_slope", formula = TanhSlope::formula;
   Array forward(Values in) const { return TanhSlope().forward(in.first(1)); }
-  Reads reads(Wanted wanted) const { return wanted(0) ? probe(RuleA()).reads : 0; }
+  Reads reads(Wanted wanted) const { return wanted(0) ? RuleOfReads<TanhSlopeBeside, 2, 0>::probe.reads : 0; }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;
-    to[0] = to.in_numbers() ? through_tanh_slope(in[0], in[1], out, g) : RuleA()(in[0], in[1], out, g);
+    to[0] = to.in_numbers() ? through_tanh_slope(in[0], in[1], out, g)
+                            : RuleOf<TanhSlopeBeside, 0>()(in[0], in[1], out, g);
   }
   void scalar_vjp(Inputs in, const Array& slope, double g, Cotangents& to) const {
     dispatch_floating(slope.dtype(), [&]<class T>() {
       if (to.wants(0))
-        to[0] = double(RuleA()(T(0), element<T>(in[1]), slope.template item<T>(), static_cast<T>(g)));
+        to[0] = double(RuleOf<TanhSlopeBeside, 0>()(T(0), element<T>(in[1]), slope.template item<T>(),
+                                                    static_cast<T>(g)));
     });
   }
   Tensor jvp(Inputs in, const Tensor& out, Inputs tangents) const {
     const Tensor& t = tangents[0];
     if (t.is_empty()) return t;
     return may_be_in_numbers({&in[0], &in[1], &out, &t}) ? through_tanh_slope(in[0], in[1], out, t)
-                                                         : RuleA()(in[0], in[1], out, t);
+                                                         : RuleOf<TanhSlopeBeside, 0>()(in[0], in[1], out, t);
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                              const std::string& result) const {
@@ -126,16 +129,16 @@ struct TanhSlopeBeside : Binary<TanhSlopeBeside>, rules::TanhSlopeBeside {
   }
 };
 
-struct Sigmoid : Unary<Sigmoid>, rules::Sigmoid {
+struct Sigmoid : ElementwiseOp<Sigmoid, 1>, rules::Sigmoid {
   static constexpr bool cheap = true;
   static constexpr std::string_view name = "sigmoid", formula = "∂σ(x)/∂x = σ(x) · (1 − σ(x))";
 };
 
-struct Softplus : Unary<Softplus>, rules::Softplus {
+struct Softplus : ElementwiseOp<Softplus, 1>, rules::Softplus {
   static constexpr std::string_view name = "softplus", formula = "∂log(1 + eˣ)/∂x = σ(x)";
 };
 
-struct Logaddexp : Binary<Logaddexp>, rules::Logaddexp {
+struct Logaddexp : ElementwiseOp<Logaddexp, 2>, rules::Logaddexp {
   static constexpr std::string_view
       name = "logaddexp",
       formula = "∂log(eᵃ + eᵇ)/∂a = σ(a − b),  ∂log(eᵃ + eᵇ)/∂b = σ(b − a) (½ each at equal infinities)";

@@ -108,6 +108,10 @@ struct Cotangent {
   friend Cotangent where(const Mask& mask, const Cotangent& a, int b) {
     return {where(mask, a.value, number(b))};
   }
+  template <class Mask>
+  friend Cotangent where(const Mask& mask, int a, const Cotangent& b) {
+    return {where(mask, number(a), b.value)};
+  }
 
  private:
   static T product(const T& a, const auto& b) {
@@ -222,6 +226,29 @@ struct Minimum {
   }
   static constexpr auto vjp_b(auto a, auto b, auto, auto g) {
     return where(b < a, g, where(a == b, g / 2, 0));
+  }
+};
+
+// ---- Of three inputs -------------------------------------------------------------------------------------
+
+/// a where the condition holds, else b. The condition has no derivative.
+struct Where {
+  static auto value(auto condition, auto a, auto b) { return where(condition, a, b); }
+  static constexpr auto vjp_a(auto condition, auto, auto, auto, auto g) { return where(condition, g, 0); }
+  static constexpr auto vjp_b(auto condition, auto, auto, auto, auto g) { return where(condition, 0, g); }
+};
+
+/// min(max(x, low), high): where low > high, that is high.
+struct Clamp {
+  static auto value(auto x, auto low, auto high) { return minimum(maximum(x, low), high); }
+  static constexpr auto vjp_a(auto x, auto low, auto high, auto, auto g) {
+    return where(x < low, 0, where(x > high, 0, g));
+  }
+  static constexpr auto vjp_b(auto x, auto low, auto high, auto, auto g) {
+    return where(x < low, where(low > high, 0, g), 0);
+  }
+  static constexpr auto vjp_c(auto x, auto low, auto high, auto, auto g) {
+    return where(maximum(x, low) > high, g, 0);
   }
 };
 

@@ -36,7 +36,7 @@ struct Softsign : ByNumber<Softsign> {
   static Tensor slope(const Tensor& x, const Tensor&) { return square(1 / (1 + abs(x))); }
 };
 
-struct Silu : Unary<Silu>, rules::Silu {
+struct Silu : ElementwiseOp<Silu, 1>, rules::Silu {
   static constexpr std::string_view name = "silu", formula = "∂x σ(x)/∂x = σ(x) + x σ(x) σ(−x)";
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                              const std::string&) const {

@@ -24,17 +24,16 @@ template <class Op>
 struct PackedValue {
   auto operator()(auto... x) const { return Op::Packs::value(x...); }
 };
-template <class Op>
+/// By the slope along input i.
+template <class Op, std::size_t i>
 struct PackedRule {
   auto operator()(auto x, auto g) const { return strong_product(g, Op::Packs::slope(x)); }
-};
-template <class Op>
-struct PackedRuleA {
-  auto operator()(auto a, auto b, auto g) const { return strong_product(g, Op::Packs::slope_a(a, b)); }
-};
-template <class Op>
-struct PackedRuleB {
-  auto operator()(auto a, auto b, auto g) const { return strong_product(g, Op::Packs::slope_b(a, b)); }
+  auto operator()(auto a, auto b, auto g) const {
+    if constexpr (i == 0)
+      return strong_product(g, Op::Packs::slope_a(a, b));
+    else
+      return strong_product(g, Op::Packs::slope_b(a, b));
+  }
 };
 
 /// Is this an array of float32? (One number alone is computed in double.)
@@ -49,32 +48,40 @@ Array each(std::int64_t (*f)(std::int64_t, std::int64_t), const Array& a, const 
 /// What "∂f(a, b)/∂a = ...,  ∂/∂b = ..." says of an input, with these names for x, or a and b.
 LocalFormula spelled_out(std::string_view formula, std::size_t input, std::span<const std::string> names);
 
-/// y = f(x). Op gives value(x) in numbers and slope(x, y) in tensors.
-template <class Op>
+/// y = f(x...), broadcast, of one input or two. Op gives value(x...) in numbers, and slopes in tensors:
+/// slope(x, y), which may read members, or slope_a(a, b, y) and slope_b(a, b, y); and on_integers(a, b) where
+/// it is defined on int64, too.
+template <class Op, std::size_t N = 1>
 struct ByNumber {
   static constexpr bool integers = false;
-  static constexpr Reads read = reads_input(0);
+  static constexpr Reads read = reads_input(0), read_a = reads_input(0) | reads_input(1), read_b = read_a;
 
-  Array forward(Values in) const {
-    if constexpr (HasPacks<Op>)
-      if (goes_in_packs(in[0]->shape(), in[0]->dtype()))
-        return kernels::elementwise<PackedValue<Op>, float, 1>(in[0]->shape(), {in[0]});
-    return each([this](double x) { return op().value(x); }, *in[0]);
+  Array forward(Values in) const { return values(in, Indices()); }
+  Reads reads(Wanted wanted) const {
+    if constexpr (N == 1)
+      return wanted(0) ? Op::read : 0;
+    else
+      return (wanted(0) ? Op::read_a : 0) | (wanted(1) ? Op::read_b : 0);
   }
-  Reads reads(Wanted wanted) const { return wanted(0) ? Op::read : 0; }
   void vjp(Inputs in, const Tensor& y, const Tensor& g, Cotangents& to) const {
-    if (!to.wants(0)) return;
-    if constexpr (HasPacks<Op>)
-      if (to.in_numbers() && goes_in_packs(y.node()->shape(), y.node()->dtype())) {
-        to[0] = constant(kernels::elementwise<PackedRule<Op>, float, 2>(y.node()->shape(),
-                                                                        {&value_of(in[0]), &value_of(g)}));
-        return;
-      }
-    to[0] = strong_product(g, op().slope(in[0], y));
+    for_each_input([&]<std::size_t i>() {
+      if (to.wants(i)) to[i] = sum_to(along<i>(in, y, g, to.in_numbers()), in[i].shape());
+    });
   }
-  Tensor batch(const Unwrapped& at) const { return apply(Op(op()), {}, Argument(at.in[0])); }
+  Tensor batch(const Unwrapped& at) const {
+    if constexpr (N == 1)
+      return apply(Op(op()), {}, Argument(at.in[0]));
+    else
+      return elementwise_again<Op, N>(at);
+  }
   Tensor jvp(Inputs in, const Tensor& y, Inputs tangents) const {
-    return strong_product(tangents[0], op().slope(in[0], y));
+    Tensor sum;
+    for_each_input([&]<std::size_t i>() {
+      const Tensor& t = tangents[i];
+      if (t.is_empty()) return;
+      add_to(sum, along<i>(in, y, t.shape() == y.shape() ? t : broadcast_to(t, y.shape()), false));
+    });
+    return sum;
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                              const std::string&) const {
@@ -82,52 +89,48 @@ struct ByNumber {
   }
 
  private:
+  using Indices = std::make_index_sequence<N>;
   const Op& op() const { return static_cast<const Op&>(*this); }
-};
 
-/// y = f(a, b), broadcast. Op gives value(a, b) in numbers, slope_a(a, b, y) and slope_b(a, b, y) in tensors;
-/// and on_integers(a, b) where it is defined on int64, too.
-template <class Op>
-struct ByNumbers {
-  static constexpr bool integers = false;
-  static constexpr Reads read_a = reads_input(0) | reads_input(1), read_b = read_a;
-
-  Array forward(Values in) const {
-    const Shape shape = broadcast(Op::name, in[0]->shape(), in[1]->shape());
+  template <class F>
+  static void for_each_input(const F& f) {
+    f.template operator()<0>();
+    if constexpr (N == 2) f.template operator()<1>();
+  }
+  template <std::size_t... k>
+  Array values(Values in, std::index_sequence<k...>) const {
+    const Shape& shape = common_shape(Op::name, in[k]->shape()...);
     if constexpr (Op::integers)
       if (in[0]->dtype() == DType::int64) return each(Op::on_integers, *in[0], *in[1], shape);
     if constexpr (HasPacks<Op>)
       if (goes_in_packs(shape, in[0]->dtype()))
-        return kernels::elementwise<PackedValue<Op>, float, 2>(shape, {in[0], in[1]});
-    return each(Op::value, *in[0], *in[1], shape);
+        return kernels::elementwise<PackedValue<Op>, float, N>(shape, {in[k]...});
+    if constexpr (N == 1)
+      return each([this](double x) { return op().value(x); }, *in[0]);
+    else
+      return each(Op::value, *in[0], *in[1], shape);
   }
-  Reads reads(Wanted wanted) const { return (wanted(0) ? Op::read_a : 0) | (wanted(1) ? Op::read_b : 0); }
-  void vjp(Inputs in, const Tensor& y, const Tensor& g, Cotangents& to) const {
+  template <std::size_t i>
+  Tensor slope(Inputs in, const Tensor& y) const {
+    if constexpr (N == 1)
+      return op().slope(in[0], y);
+    else if constexpr (i == 0)
+      return Op::slope_a(in[0], in[1], y);
+    else
+      return Op::slope_b(in[0], in[1], y);
+  }
+  /// g times the slope along input i.
+  template <std::size_t i>
+  Tensor along(Inputs in, const Tensor& y, const Tensor& g, bool in_numbers) const {
     if constexpr (HasPacks<Op>)
-      if (to.in_numbers() && goes_in_packs(y.node()->shape(), y.node()->dtype())) {
-        if (to.wants(0)) to[0] = sum_to(packed<PackedRuleA<Op>>(in, y, g), in[0].shape());
-        if (to.wants(1)) to[1] = sum_to(packed<PackedRuleB<Op>>(in, y, g), in[1].shape());
-        return;
-      }
-    if (to.wants(0)) to[0] = sum_to(strong_product(g, Op::slope_a(in[0], in[1], y)), in[0].shape());
-    if (to.wants(1)) to[1] = sum_to(strong_product(g, Op::slope_b(in[0], in[1], y)), in[1].shape());
+      if (in_numbers && goes_in_packs(y.node()->shape(), y.node()->dtype()))
+        return packed<i>(in, y, g, Indices());
+    return strong_product(g, slope<i>(in, y));
   }
-  Tensor batch(const Unwrapped& at) const { return binary_again<Op>(at); }
-  Tensor jvp(Inputs in, const Tensor& y, Inputs tangents) const {
-    return sum_of_tangents(
-        y, tangents, [&](const Tensor& t) { return strong_product(t, Op::slope_a(in[0], in[1], y)); },
-        [&](const Tensor& t) { return strong_product(t, Op::slope_b(in[0], in[1], y)); });
-  }
-  LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
-                             const std::string&) const {
-    return spelled_out(Op::formula, input, names);
-  }
-
- private:
-  template <class Rule>
-  static Tensor packed(Inputs in, const Tensor& y, const Tensor& g) {
-    return constant(kernels::elementwise<Rule, float, 3>(y.node()->shape(),
-                                                         {&value_of(in[0]), &value_of(in[1]), &value_of(g)}));
+  template <std::size_t i, std::size_t... k>
+  static Tensor packed(Inputs in, const Tensor& y, const Tensor& g, std::index_sequence<k...>) {
+    return constant(kernels::elementwise<PackedRule<Op, i>, float, N + 1>(
+        y.node()->shape(), {&value_of(in[k])..., &value_of(g)}));
   }
 };
 

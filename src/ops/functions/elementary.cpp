@@ -53,7 +53,7 @@ struct Logit : ByNumber<Logit> {
   static Tensor slope(const Tensor& x, const Tensor&) { return 1 / x + 1 / (1 - x); }
 };
 
-struct Hypot : ByNumbers<Hypot> {
+struct Hypot : ByNumber<Hypot, 2> {
   static constexpr std::string_view name = "hypot",
                                     formula = "∂√(a² + b²)/∂a = a / √(a² + b²),  ∂/∂b = b / √(a² + b²)";
   static constexpr Reads read_a = reads_input(0) | reads_input(1) | reads_output, read_b = read_a;
@@ -97,7 +97,7 @@ struct Atan : ByNumber<Atan> {
   static Tensor slope(const Tensor& x, const Tensor&) { return 1 / (1 + square(x)); }
 };
 
-struct Atan2 : ByNumbers<Atan2> {
+struct Atan2 : ByNumber<Atan2, 2> {
   static constexpr std::string_view name = "atan2",
                                     formula = "∂atan2(a, b)/∂a = b / (a² + b²),  ∂/∂b = −a / (a² + b²)";
   static double value(double a, double b) { return std::atan2(a, b); }

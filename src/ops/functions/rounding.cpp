@@ -37,7 +37,7 @@ struct Round : Rounding<Round> {
 
 /// a - b n for a whole number n.
 template <class Op>
-struct Remaining : ByNumbers<Op> {
+struct Remaining : ByNumber<Op, 2> {
   static constexpr bool integers = true;
   static constexpr Reads read_a = 0;
   static Tensor slope_a(const Tensor&, const Tensor&, const Tensor& y) { return ones_like(y); }
@@ -65,7 +65,7 @@ struct Fmod : Remaining<Fmod> {
   static Tensor slope_b(const Tensor& a, const Tensor& b, const Tensor&) { return -trunc(a / b); }
 };
 
-struct FloorDivide : ByNumbers<FloorDivide> {
+struct FloorDivide : ByNumber<FloorDivide, 2> {
   static constexpr std::string_view name = "floor_divide", formula = "∂⌊a / b⌋/∂a = 0,  ∂/∂b = 0";
   static constexpr bool integers = true;
   static constexpr Reads read_a = 0, read_b = 0;
@@ -85,7 +85,7 @@ struct FloorDivide : ByNumbers<FloorDivide> {
   static Tensor slope_b(const Tensor&, const Tensor&, const Tensor& y) { return zeros_like(y); }
 };
 
-struct Copysign : ByNumbers<Copysign> {
+struct Copysign : ByNumber<Copysign, 2> {
   static constexpr std::string_view name = "copysign",
                                     formula = "∂copysign(a, b)/∂a = sign(a) · copysign(1, b),  ∂/∂b = 0";
   static constexpr Reads read_b = 0;
