@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <cstring>
 #include <new>
@@ -18,6 +19,12 @@ namespace CHAINRULE_API chainrule {
 struct Here {
   const char* file = "";   ///< as the compiler calls it
   std::uint32_t line = 0;  ///< from 1; 0 where the place is not known
+
+  /// No place.
+  constexpr Here() = default;
+  /// Nothing else in braces is a place, as the index in x.item({0}) would be.
+  template <std::same_as<const char*> File>
+  constexpr Here(File in, std::uint32_t at) : file(in), line(at) {}
   /// The place where it is called.
   static constexpr Here now(const char* file = __builtin_FILE(), std::uint32_t line = __builtin_LINE()) {
     return {file, line};

@@ -45,7 +45,7 @@ static constexpr std::string_view sources = [] {
 }();
 
 bool is_of_user(Here here) {
-  const std::string_view file = here.file != nullptr ? here.file : "";  // null in item({0})
+  const std::string_view file = here.file;
   if (file.empty() || file.find("include/chainrule/") != std::string_view::npos) return false;
   if (!file.starts_with(sources)) return true;
   // Names may be short, as "../src/", so that a user's file begins in the same way.

@@ -62,6 +62,7 @@ const std::vector<Mistake> mistakes = {
     {"batches_of_a_temporary", "(void)Batches({}, 2, generator).begin();", {"name"}},
     {"drawing_of_a_temporary_walk", "const WalkDrawing drawing(Walk(a, \"\"));", {"name"}},
     {"function_of_text", "(void)exp(\"x\");", {"char"}, 40},
+    {"item_with_an_index", "(void)a.item({0});", {"item"}, 14, 20},
     {"tensor_of_text", "(void)tensor(\"x\");", {"text"}},
     {"tensor_of_a_letter", "(void)tensor('a');", {"letters"}},
     {"tensor_of_texts", "(void)tensor(std::vector<std::string>{\"a\"});", {"array of numbers"}},

@@ -81,11 +81,6 @@ TEST(Logic, selects_with_where) {
   EXPECT_TRUE(equals(gradients(y, {x})[x], {3}, {3, 10, 1}));
 }
 
-TEST(Item, takes_no_index_but_says_so) {
-  const Tensor x = tensor({1.0, 2.0});
-  EXPECT_TRUE(mentions(message_of<ShapeError>([&] { (void)x.item({0}); }), {"item", "(2,)"}));
-}
-
 TEST(Logic, of_numbers_is_for_the_functions_alone) {
   const Tensor x = tensor({0.0, 2.0}), n = tensor({0, 3});
   EXPECT_TRUE(equals(logical_and(x, n), {2}, {0, 1}));
