@@ -95,6 +95,7 @@ std::vector<Case> all_cases() {
   cases.push_back(step("silu", float32, {.faster = 1.3}));
   cases.push_back(step("embedding", float32, {.faster = 2}));
   cases.push_back(step("embedding_sgd", float32, {.faster = 5}));
+  cases.push_back(step("adam_1e6", float32, {.faster = 1.5, .floor = 1.1}));
   for (const char* name : {"cumsum", "sort", "topk_10"}) cases.push_back(step(name, float32, {.faster = 2}));
   cases.push_back(step("var", float32, {.faster = 6}));
   for (const char* name : {"cholesky_200", "solve_200", "slogdet_200"})

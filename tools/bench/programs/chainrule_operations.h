@@ -63,6 +63,20 @@ struct EmbeddingSgd {
   void report(bench::Report& report) { add(report, "parameter", table); }
 };
 
+/// One step of an optimiser; that the gradient comes in costs nothing.
+struct AdamStep {
+  static constexpr bool learns = true;
+  bench::AdamInputs in;
+  Parameter weights{tensor(in.weights), "weights"};
+  Tensor gradient = tensor(in.gradient);
+  Adam optimizer{{weights}, {.learning_rate = bench::AdamInputs::learning_rate}};
+  void step() {
+    Tensor(weights).backward(gradient);
+    optimizer.step();
+  }
+  void report(bench::Report& report) { add(report, "parameter", weights); }
+};
+
 /// f of a square matrix; the gradient from above begins the seeds.
 template <Tensor (*f)(const Tensor&), bool symmetric>
 struct OfSquare : DifferentiateFrom<OfSquare<f, symmetric>> {

@@ -127,6 +127,23 @@ struct EmbeddingSgd {
   void report(Report& report) const { report.add("parameter", in.table.data(), in.rows * in.width); }
 };
 
+/// One pass over memory, in floor_adam.cpp.
+void adam_step(std::int64_t n, float* x, const float* gradient, float* first, float* second, float rate,
+               float scale);
+struct AdamStep {
+  static constexpr bool learns = true;
+  bench::AdamInputs in;
+  Floats first = Floats(in.weights.size()), second = first;
+  int steps = 0;
+  void step() {
+    ++steps;
+    adam_step(in.size, in.weights.data(), in.gradient.data(), first.data(), second.data(),
+              static_cast<float>(in.learning_rate / (1 - std::pow(in.beta1, steps))),
+              static_cast<float>(1 / std::sqrt(1 - std::pow(in.beta2, steps))));
+  }
+  void report(Report& report) const { report.add("parameter", in.weights.data(), in.size); }
+};
+
 /// Along the second of two axes.
 struct cumsum_last {
   static std::int64_t values(const bench::ArrayInputs& in) { return in.size; }

@@ -284,6 +284,18 @@ struct EmbeddingInputs {
   std::vector<std::int64_t> positions;
 };
 
+/// Parameters of one tensor and their gradient, which is the same in every step of Adam.
+struct AdamInputs {
+  AdamInputs() {
+    Random random(31);
+    weights = random.uniform(size, -1, 1);
+    gradient = random.uniform(size, -1, 1);
+  }
+  static constexpr std::int64_t size = 1'000'000;
+  static constexpr double learning_rate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
+  std::vector<float> weights, gradient;
+};
+
 /// A matrix that is symmetric and positive definite, or has no symmetry; a vector, and the gradient from
 /// above.
 struct SquareInputs {

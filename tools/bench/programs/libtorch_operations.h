@@ -63,6 +63,17 @@ struct EmbeddingSgd {
   void report(bench::Report& report) { add(report, "parameter", table); }
 };
 
+/// One step of an optimiser, whose gradient stays where it is.
+struct AdamStep {
+  static constexpr bool learns = true;
+  bench::AdamInputs in;
+  Tensor weights = variable(tensor(in.weights));
+  torch::optim::Adam optimizer{{weights}, torch::optim::AdamOptions(in.learning_rate)};
+  AdamStep() { weights.mutable_grad() = tensor(in.gradient); }
+  void step() { optimizer.step(); }
+  void report(bench::Report& report) { add(report, "parameter", weights); }
+};
+
 /// f of a square matrix; the gradient from above begins the seeds.
 template <Tensor (*f)(const Tensor&), bool symmetric>
 struct OfSquare : DifferentiateFrom<OfSquare<f, symmetric>> {
