@@ -105,6 +105,8 @@ class Model {
   [[nodiscard]] const std::map<std::string, std::string>& metadata() const&;
   /// The operators that it uses, by name, and how often each.
   [[nodiscard]] std::map<std::string, std::size_t> operator_counts() const;
+  /// Where it was read from, as errors say.
+  [[nodiscard]] const std::string& file() const&;
   /// The version of ONNX's operators that it is written for.
   [[nodiscard]] std::int64_t opset() const;
   /// The floating initializers, named as in the file, in its order.

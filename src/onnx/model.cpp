@@ -73,6 +73,7 @@ const std::vector<Port>& Model::inputs() const& { return plan_->graph.inputs; }
 const std::vector<Port>& Model::outputs() const& { return plan_->graph.outputs; }
 
 const std::map<std::string, std::string>& Model::metadata() const& { return plan_->metadata; }
+const std::string& Model::file() const& { return plan_->file; }
 std::int64_t Model::opset() const { return plan_->opset; }
 
 std::map<std::string, std::size_t> Model::operator_counts() const {

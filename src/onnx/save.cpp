@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "chainrule/autograd.h"
+#include "chainrule/detail/json_message.h"
 #include "chainrule/io.h"
 #include "chainrule/ops.h"
 #include "onnx/exporter.h"
@@ -101,7 +102,8 @@ std::optional<chainrule::Model> table_model(const Model& model) {
   try {
     return chainrule::detail::model_of(found->second, state_dict(model));
   } catch (const std::exception& error) {
-    throw ModelError("what the model says about its table is damaged: " + std::string(error.what()));
+    throw ModelError(model.file() + ": what it says about its table is damaged: " +
+                     std::string(chainrule::detail::json_message(error.what())));
   }
 }
 

@@ -308,6 +308,11 @@ TEST(OnnxSave, writes_what_predicts_from_tables) {
     }
   }
   EXPECT_FALSE(onnx::table_model(onnx::parse(onnx::serialize(relu, {zeros({1, 2})}))).has_value());
+  const std::string damaged =
+      onnx::serialize(relu, {zeros({1, 2})}, {.metadata = {{"chainrule.model", "{"}}});
+  const std::string said =
+      message_of<onnx::ModelError>([&] { (void)onnx::table_model(onnx::parse(damaged, "m.onnx")); });
+  EXPECT_TRUE(said.starts_with("m.onnx: what it says about its table is damaged: parse error")) << said;
 }
 
 TEST(OnnxSave, keeps_the_digits_of_large_numbers_that_are_close_together) {
