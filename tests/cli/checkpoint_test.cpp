@@ -1,6 +1,8 @@
 // That `chainrule train` loses nothing: checkpoints, going on after a kill, a signal, a full disk or numbers
 // that are no longer finite.
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -163,10 +165,33 @@ TEST_F(Checkpoints, stay_as_they_were_in_a_folder_that_must_not_be_written) {
   if (is_root) {
     EXPECT_EQ(seteuid(0), 0);
   }
+  chmod(kept_.c_str(), 0000);  // nobody may even look whether there is one
+  if (is_root) {
+    EXPECT_EQ(seteuid(nobody), 0);
+  }
+  const ToolResult resumed = train({"--resume", kept_}), begun = train({"--checkpoint", kept_});
+  if (is_root) {
+    EXPECT_EQ(seteuid(0), 0);
+  }
   chmod(kept_.c_str(), 0755);
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_TRUE(mentions(result.errors, {": it cannot be written: Permission denied"}));
+  EXPECT_TRUE(mentions(resumed.errors, {checkpoint() + ": it cannot be read: Permission denied"}));
+  EXPECT_TRUE(mentions(begun.errors, {checkpoint() + ": it cannot be written: Permission denied"}));
   EXPECT_EQ(content_of(checkpoint()), before);
+}
+
+TEST_F(Checkpoints, are_of_one_run_at_a_time) {
+  ASSERT_EQ(train(begin()).exit_code, 0);
+  const int other = ::open(kept_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  ASSERT_EQ(::flock(other, LOCK_EX | LOCK_NB), 0);
+  for (const char* option : {"--resume", "--checkpoint"}) {
+    const ToolResult result = train({option, kept_});
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_TRUE(mentions(result.errors, {kept_ + ": another process is keeping its training there"}));
+  }
+  ::close(other);
+  EXPECT_EQ(train({"--resume", kept_}).exit_code, 0);
 }
 
 TEST_F(Checkpoints, are_written_when_a_signal_asks_to_stop) {

@@ -23,18 +23,20 @@
 namespace chainrule::cli {
 namespace {
 
-void check(const TrainOptions& options) {
+/// The folder of checkpoints, if there is to be one, is this run's from here on.
+std::unique_ptr<FolderLock> check(const TrainOptions& options) {
   if (!options.report.empty()) require_writable(options.report);
   if (!options.save.empty()) require_writable(options.save);
   if (options.every > 0 && options.checkpoint.empty())
     throw CommandError("--every: say with --checkpoint FOLDER where to");
-  if (!options.checkpoint.empty()) {
-    if (options.checkpoint != options.resume) require_no_checkpoint(options.checkpoint);
-    make_folder(options.checkpoint);
-    require_writable(checkpoint_file(options.checkpoint));
-  }
   if (options.plot + options.json + options.csv > 1)
     throw CommandError("--plot, --json and --csv: give one of them");
+  if (options.checkpoint.empty()) return nullptr;
+  make_folder(options.checkpoint);
+  auto lock = std::make_unique<FolderLock>(options.checkpoint);
+  if (options.checkpoint != options.resume) require_no_checkpoint(options.checkpoint);
+  require_writable(checkpoint_file(options.checkpoint));
+  return lock;
 }
 
 /// Says what will be done, before it takes time.
@@ -143,6 +145,7 @@ void cross_validate(TrainOptions options, Ranks& ranks) {
 
 /// What a training run begins with.
 struct Beginning {
+  std::unique_ptr<FolderLock> lock;
   TrainingData data;
   TableNetwork network;
 };
@@ -150,7 +153,8 @@ struct Beginning {
 Beginning begin(TrainOptions& options, const std::set<std::string>& given, const Checkpoint* saved,
                 const Ranks& ranks) {
   if (saved != nullptr) take_over(options, saved->options, given);
-  if (ranks.is_first()) check(options);
+  std::unique_ptr<FolderLock> lock;
+  if (ranks.is_first()) lock = check(options);
   check(options, ranks);
   if (options.patience > 0 && options.validation == 0) options.validation = 0.1;
   Generator generator(options.seed);
@@ -159,7 +163,7 @@ Beginning begin(TrainOptions& options, const std::set<std::string>& given, const
   complete(options, data);
   if (saved != nullptr) require_same_data(*saved, data, options);
   TableNetwork network = make_network(data, options, generator);
-  return {std::move(data), std::move(network)};
+  return {std::move(lock), std::move(data), std::move(network)};
 }
 
 void run(TrainOptions options, const std::set<std::string>& given, Ranks& ranks) {
@@ -170,7 +174,7 @@ void run(TrainOptions options, const std::set<std::string>& given, Ranks& ranks)
   if (!options.resume.empty()) saved = load_checkpoint(options.resume, ranks);
   std::optional<Beginning> beginning;
   ranks.alike([&] { beginning = begin(options, given, saved ? &*saved : nullptr, ranks); });
-  const auto& [data, network] = *beginning;
+  const auto& [lock, data, network] = *beginning;
   require_alike(options, {&data}, ranks);
   if (ranks.is_first()) announce(data, network);
   const Learned learned = fit_together(network, data, options, ranks, saved ? &saved->state : nullptr);

@@ -5,9 +5,11 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -131,6 +133,12 @@ Checkpoint checkpoint_from(const Safetensors& file) {
   return checkpoint;
 }
 
+/// Is there nothing at this path? Where the folder may not be looked into, whoever opens the file says so.
+bool is_absent(const std::string& path) {
+  std::error_code error;
+  return !std::filesystem::exists(path, error) && !error;
+}
+
 /// So that the folder itself is there after a loss of power, too.
 void sync_folder(const std::filesystem::path& folder) {
   const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -177,9 +185,23 @@ void make_folder(const std::string& folder) {
   sync_folder(std::filesystem::absolute(folder) / "..");
 }
 
+FolderLock::FolderLock(const std::string& folder)
+    : descriptor_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  if (descriptor_ < 0 || ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+  ::close(descriptor_);
+  throw IoError(
+      fmt::format("{}: another process is keeping its training there; wait for its end, or give another "
+                  "folder as --checkpoint",
+                  folder));
+}
+FolderLock::~FolderLock() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
 void require_no_checkpoint(const std::string& folder) {
   const std::string file = checkpoint_file(folder);
-  if (std::filesystem::exists(file))
+  std::error_code ignored;
+  if (std::filesystem::exists(file, ignored))
     throw CommandError(
         fmt::format("--checkpoint {}: there is one of another run; go on with that by "
                     "--resume {}, or remove {}",
@@ -199,7 +221,7 @@ void save_checkpoint(const std::string& folder, const Checkpoint& checkpoint) {
   try {
     save_safetensors(file, tensors, {{entry, json.dump(-1, ' ', false, Json::error_handler_t::replace)}});
   } catch (const IoError& error) {
-    if (!std::filesystem::exists(file)) throw;
+    if (is_absent(file)) throw;
     throw IoError(
         fmt::format("{}; the last checkpoint is still there: once that is mended, go on with "
                     "chainrule train --resume {}",
@@ -212,7 +234,7 @@ Checkpoint load_checkpoint(const std::string& folder, const Ranks& ranks) {
   Safetensors read;
   ranks.alike([&] {
     if (!ranks.is_first()) return;
-    if (!std::filesystem::exists(file))
+    if (is_absent(file))
       throw IoError(
           fmt::format("--resume {}: there is no {}; --checkpoint {} makes one", folder, file, folder));
     read = load_safetensors(file);

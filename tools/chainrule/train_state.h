@@ -50,6 +50,18 @@ std::string fingerprint(const TrainOptions& options);
 std::string checkpoint_file(const std::string& folder);
 /// Makes it, if it is not there. IoError where it cannot be made.
 void make_folder(const std::string& folder);
+/// Keeps other runs out of a folder of checkpoints, where the file system has locks, until this or the
+/// process ends. IoError where another one is in it.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::string& folder);
+  ~FolderLock();
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int descriptor_;
+};
 /// CommandError where the folder has a checkpoint, which is another run's.
 void require_no_checkpoint(const std::string& folder);
 /// Writes the file whole or not at all, as save_file does. IoError says what is left.
