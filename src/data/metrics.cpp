@@ -106,9 +106,10 @@ RegressionMetrics regression_metrics(const Tensor& predictions, const Tensor& y)
     absolute += std::abs(truth[i] - guesses[i]);
     all += (truth[i] - mean) * (truth[i] - mean);
   }
-  return {.r2 = all > 0      ? 1 - wrong / all
-                : wrong == 0 ? 1.0
-                             : 0.0,
+  return {.r2 = truth.size() < 2 ? std::nan("")
+                : all > 0        ? 1 - wrong / all
+                : wrong == 0     ? 1.0
+                                 : 0.0,
           .rmse = scale * std::sqrt(wrong / n),
           .mae = scale * (absolute / n)};
 }

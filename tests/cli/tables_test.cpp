@@ -127,6 +127,11 @@ TEST(Tables, with_a_number_as_target_are_learned_by_regression) {
                                 std::regex("^test R²: ([-0-9.]+), RMSE: ([0-9.]+) \\(12 samples\\)\n")))
       << result.output;
   EXPECT_GT(std::stod(found[1]), 0.5);
+  const TemporaryFile one("price,size,city\n5,2,Ulm\n");
+  EXPECT_TRUE(mentions(
+      train({data.path(), "--target", "price", "--drop", "id,sold", "--epochs", "1", "--test", one.path()})
+          .output,
+      {"test R²: not defined for one sample, RMSE: ", "(1 sample)\n"}));
   const TemporaryFile page("", ".html");
   EXPECT_EQ(
       train({data.path(), "--target", "price", "--drop", "id,sold", "--epochs", "2", "--report", page.path()})
@@ -216,6 +221,8 @@ TEST(Tables, are_cross_validated) {
   EXPECT_TRUE(mentions(train({data.path(), "--json", "--csv"}).errors, {"give one of them"}));
   EXPECT_TRUE(mentions(train({data.path(), "--cv", "2", "--save", "x"}).errors, {"leave --save out"}));
   EXPECT_EQ(train({data.path(), "--cv", "61"}).exit_code, 2);
+  EXPECT_TRUE(mentions(train({data.path(), "--target", "price", "--cv", "60"}).errors,
+                       {"--cv 60: a part of one row has no R²", "give at most 30"}));
   EXPECT_EQ(train({"--cv", "1"}).exit_code, 2);
 }
 

@@ -51,7 +51,10 @@ TEST(Metrics, of_numbers) {
   EXPECT_DOUBLE_EQ(metrics.r2, 1 - 3.0 / 6);
   EXPECT_DOUBLE_EQ(metrics.rmse, std::sqrt(3.0 / 4));
   EXPECT_DOUBLE_EQ(metrics.mae, 0.75);
-  EXPECT_EQ(regression_metrics(tensor({3.0}), tensor({3.0})).r2, 1);
+  EXPECT_EQ(regression_metrics(tensor({3.0, 3.0}), tensor({3.0, 3.0})).r2, 1);
+  const RegressionMetrics of_one = regression_metrics(tensor({3.0}), tensor({5.0}));
+  EXPECT_TRUE(std::isnan(of_one.r2)) << "nothing is told of how y varies";
+  EXPECT_EQ(of_one.rmse, 2);
   EXPECT_EQ(regression_metrics(tensor({3.0, 4.0}), tensor({3.0, 3.0})).r2, 0);
 }
 

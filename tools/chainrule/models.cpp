@@ -175,13 +175,13 @@ std::string as_csv(const std::vector<RegressionMetrics>& metrics, const std::vec
 std::string describe(const std::vector<RegressionMetrics>& metrics, const std::vector<TargetColumn>& targets,
                      std::int64_t samples) {
   if (metrics.size() == 1)
-    return fmt::format("R²: {:.4f}\nRMSE: {:.4g}\nmean absolute error: {:.4g}\nsamples: {}\n", metrics[0].r2,
-                       metrics[0].rmse, metrics[0].mae, samples);
+    return fmt::format("R²: {}\nRMSE: {:.4g}\nmean absolute error: {:.4g}\nsamples: {}\n",
+                       text_of_r2(metrics[0].r2), metrics[0].rmse, metrics[0].mae, samples);
   std::vector<std::vector<std::string>> rows = {{"target", "R²", "RMSE", "mean absolute error"}};
   for (std::size_t i = 0; i < metrics.size(); ++i)
-    rows.push_back({printable(targets[i].name, 30), fmt::format("{:.4f}", metrics[i].r2),
+    rows.push_back({printable(targets[i].name, 30), text_of_r2(metrics[i].r2),
                     fmt::format("{:.4g}", metrics[i].rmse), fmt::format("{:.4g}", metrics[i].mae)});
-  return fmt::format("mean R²: {:.4f}\nsamples: {}\n\n", mean_r2(metrics), samples) + aligned(rows);
+  return fmt::format("mean R²: {}\nsamples: {}\n\n", text_of_r2(mean_r2(metrics)), samples) + aligned(rows);
 }
 
 Comparison compare(const Model& model, const Table& all, const ModelOptions& options) {

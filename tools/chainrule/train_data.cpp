@@ -311,6 +311,9 @@ std::vector<TrainingData> read_folds(const TrainOptions& options, Generator& gen
   const Table table = with_targets(std::move(read), choice);
   if (table.rows() < options.cv)
     throw CommandError(fmt::format("--cv {}: {} has {} rows", options.cv, table.path, table.rows()));
+  if (task_of(table, choice) == Task::regression && table.rows() / options.cv < 2)
+    throw CommandError(fmt::format("--cv {}: a part of one row has no R²; {} has {} rows, so give at most {}",
+                                   options.cv, table.path, table.rows(), table.rows() / 2));
   const std::int64_t largest_part = (table.rows() + options.cv - 1) / options.cv;
   if (options.validation > 0 && table.rows() - largest_part < 2)
     throw CommandError(

@@ -36,14 +36,15 @@ std::vector<RegressionMetrics> regression_of(const TrainResult& result) {
 std::string regression_text(const TrainResult& result) {
   const std::vector<RegressionMetrics> all = regression_of(result);
   const std::vector<TargetColumn>& targets = result.data.encoder.all_targets();
+  const std::int64_t count = result.data.test.size();
+  const std::string samples = fmt::format("{} {}", count, count == 1 ? "sample" : "samples");
   if (all.size() == 1)
-    return fmt::format("test R²: {:.4f}, RMSE: {:.4g} ({} samples)\n", all[0].r2, all[0].rmse,
-                       result.data.test.size());
-  std::string text = fmt::format("test R²: {:.4f}, mean of {} targets ({} samples)\n", mean_r2(all),
-                                 all.size(), result.data.test.size());
+    return fmt::format("test R²: {}, RMSE: {:.4g} ({})\n", text_of_r2(all[0].r2), all[0].rmse, samples);
+  std::string text =
+      fmt::format("test R²: {}, mean of {} targets ({})\n", text_of_r2(mean_r2(all)), all.size(), samples);
   for (std::size_t i = 0; i < all.size(); ++i)
-    text +=
-        fmt::format("  {}: R²: {:.4f}, RMSE: {:.4g}\n", printable(targets[i].name), all[i].r2, all[i].rmse);
+    text += fmt::format("  {}: R²: {}, RMSE: {:.4g}\n", printable(targets[i].name), text_of_r2(all[i].r2),
+                        all[i].rmse);
   return text;
 }
 
@@ -122,6 +123,10 @@ std::vector<RegressionMetrics> metrics_of_targets(const Tensor& predictions, con
   for (std::int64_t i = 0; i < y.shape()[1]; ++i)
     all.push_back(regression_metrics(predictions[{Slice{}, i}], y[{Slice{}, i}]));
   return all;
+}
+
+std::string text_of_r2(double r2) {
+  return std::isnan(r2) ? "not defined for one sample" : fmt::format("{:.4f}", r2);
 }
 
 double mean_r2(const std::vector<RegressionMetrics>& targets) {

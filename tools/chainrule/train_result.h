@@ -31,6 +31,9 @@ struct TrainResult {
 
 /// How good numbers are, (n,) or (n, targets), target by target.
 std::vector<RegressionMetrics> metrics_of_targets(const Tensor& predictions, const Tensor& y);
+/// As people read it: of a single sample, NaN, there is none.
+std::string text_of_r2(double r2);
+/// Of all targets.
 double mean_r2(const std::vector<RegressionMetrics>& targets);
 /// "r2", "rmse" and "mae"; of several targets the mean of R² and these figures of each, under "targets".
 nlohmann::ordered_json to_json(const std::vector<RegressionMetrics>& figures,

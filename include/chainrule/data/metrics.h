@@ -41,7 +41,8 @@ ClassificationMetrics classification_metrics(const Tensor& scores, const Tensor&
 
 /// How good predicted numbers are.
 struct [[nodiscard]] RegressionMetrics {
-  double r2 = 0;    ///< 1 - Σ(y - p)² / Σ(y - mean y)²; where y never varies, 1 for p = y and else 0
+  /// 1 - Σ(y - p)² / Σ(y - mean y)²; where y never varies, 1 for p = y and else 0. NaN of a single sample.
+  double r2 = 0;
   double rmse = 0;  ///< √ of the mean of (y - p)²
   double mae = 0;   ///< the mean of |y - p|
 };

@@ -84,9 +84,10 @@ std::string regression_summary(const TrainingRun& training) {
   for (const Numbers& each : numbers_of(training)) {
     const RegressionMetrics metrics = regression_metrics(tensor(each.predicted), tensor(each.truth));
     html += fmt::format(
-        "<p class=\"result\"><strong>R² {:.4f}</strong> of {} on the test samples<br><span "
+        "<p class=\"result\"><strong>R² {}</strong> of {} on the test samples<br><span "
         "class=\"faint\">RMSE {:.4g}, mean absolute error {:.4g}</span></p>\n",
-        metrics.r2, markup(each.name, 60), metrics.rmse, metrics.mae);
+        std::isnan(metrics.r2) ? "not defined for one sample" : fmt::format("{:.4f}", metrics.r2),
+        markup(each.name, 60), metrics.rmse, metrics.mae);
   }
   return html;
 }
