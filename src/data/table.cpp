@@ -29,6 +29,12 @@ bool is_number(const std::string& field) { return parse_number(field) || parse_w
 
 bool is_named(const std::string& field) { return !is_number(field) && !is_sign_of_nothing(field); }
 
+/// Among rows of so many fields, of which one more may be empty at the end.
+bool is_comment(const CsvRow& row, std::size_t fields) {
+  return (row.front().starts_with('#') || row.front().starts_with('%')) && row.size() != fields &&
+         !(row.size() == fields + 1 && row.back().empty());
+}
+
 void check(const TableOptions& options) {
   if (options.decimal && *options.decimal != '.' && *options.decimal != ',')
     throw std::invalid_argument(std::string("read_table: decimals after '") + *options.decimal +
@@ -65,6 +71,10 @@ class TableReader {
     }
     // Where the header does not end in a separator and the rows do, or does not name what R calls row names.
     if (row.size() == readers_.size() + 1 && table_.has_header && row.back().empty()) row.pop_back();
+    if (is_comment(row, readers_.size())) {
+      ++table_.comments;
+      return;
+    }
     if (row.size() == readers_.size() + 1 && table_.has_header && table_.lines.empty() &&
         readers_.size() > 1) {
       CsvRow names = first_;
@@ -77,7 +87,7 @@ class TableReader {
       fail_at_line(table_.path, line,
                    fields(row.size()) + ", but line " + std::to_string(fields_line_) + " has " +
                        fields(readers_.size()) + (table_.separator == ',' ? "" : separated()) +
-                       likely_cause(row, line));
+                       likely_cause(line));
     for (std::size_t i = 0; i < row.size(); ++i) readers_[i].add(row[i]);
     if (file_ != nullptr) make_room(table_.lines, *file_);
     table_.lines.push_back(line);
@@ -138,9 +148,8 @@ class TableReader {
     return true;
   }
   /// What people's files have where the first rows have other fields than the lines before.
-  std::string likely_cause(const CsvRow& row, std::int64_t line) const {
+  std::string likely_cause(std::int64_t line) const {
     constexpr std::int64_t longest_title = 20;
-    if (row.front().starts_with('#')) return "; if it is a comment, delete it";
     if (readers_.size() == 1 && table_.rows() < longest_title)
       return "; if what stands before line " + std::to_string(line) + " is a title or a comment, delete it";
     return "";
@@ -266,7 +275,7 @@ struct TableStream::State {
   }
   InputFile file;
   TableOptions options;
-  Table signs;  // without rows
+  Table signs;  // without rows; comments that no part has counted yet
   std::unique_ptr<CsvRows> rows;
   std::deque<std::pair<CsvRow, std::int64_t>> waiting;  // read, but in no part yet
   bool is_first = true, is_end = false;
@@ -287,14 +296,18 @@ Table TableStream::read(std::int64_t most) {
   State& at = *state_;
   const std::size_t wanted = static_cast<std::size_t>(most) + (at.is_first ? 1 : 0);  // there may be a header
   while (at.waiting.size() < wanted && !at.is_end)
-    at.is_end = !at.rows->read_some(
-        [&](CsvRow& row, std::int64_t line) { at.waiting.emplace_back(std::move(row), line); });
+    at.is_end = !at.rows->read_some([&](CsvRow& row, std::int64_t line) {
+      if (!at.is_first && is_comment(row, at.columns))
+        ++at.signs.comments;
+      else
+        at.waiting.emplace_back(std::move(row), line);
+    });
   Table table;
   table.path = at.file.path();
   table.separator = at.signs.separator;
   table.quote = at.signs.quote;
   table.decimal = at.signs.decimal;
-  table.comments = at.is_first ? at.signs.comments : 0;
+  table.comments = std::exchange(at.signs.comments, 0);
   if (!at.is_first && at.waiting.empty()) {
     table.columns.resize(at.columns);
     for (std::size_t i = 0; i < at.columns; ++i)
@@ -313,6 +326,8 @@ Table TableStream::read(std::int64_t most) {
   reader.finish();
   if (std::exchange(at.is_first, false)) {
     at.columns = table.columns.size();
+    at.signs.comments = static_cast<std::int64_t>(
+        std::erase_if(at.waiting, [&](const auto& each) { return is_comment(each.first, at.columns); }));
     at.options.header = false;  // of the parts that follow
     if (table.has_header)
       for (const TableColumn& column : table.columns) at.names.push_back(column.name);

@@ -32,16 +32,18 @@ bool is_libsvm(std::string_view text) {
          parse_number(pair.substr(colon + 1));
 }
 
-/// How often this separator stands in each line, outside quotes. Spaces count where a field begins.
+/// How often this separator stands in each line, outside quotes, but for comments. Spaces count where a field
+/// begins.
 std::vector<std::size_t> counts_of(char separator, char quote, std::string_view text) {
   constexpr std::size_t most_lines = 20;
   std::vector<std::size_t> counts;
   std::size_t count = 0;
-  bool quoted = false, in_field = false, blank = true;
+  bool quoted = false, in_field = false, blank = true, marked = false;
   for (const char c : text) {
     if (c == quote) quoted = !quoted;
     if (!quoted && (c == '\n' || c == '\r')) {
-      if (!blank) counts.push_back(count);
+      const bool is_comment = marked && !counts.empty() && count != counts.front();
+      if (!blank && !is_comment) counts.push_back(count);
       count = 0;
       blank = true;
       in_field = false;
@@ -55,6 +57,7 @@ std::vector<std::size_t> counts_of(char separator, char quote, std::string_view 
         in_field = false;
     } else {
       if (separator == ' ' && !in_field && !blank) ++count;
+      if (blank) marked = c == '#' || c == '%';
       in_field = true;
       blank = false;
     }

@@ -144,7 +144,7 @@ TEST(Tables, with_values_that_look_wrong_are_warned_of) {
                                      : "no");
   const TemporaryFile data(text), same("x,y\n1,2.5\n2,2.5\n3,2.5\n"), slip("x,y\n1,0.5\n2,oops\n3,1.5\n"),
       units("x,z,y\nm,s,kg\n1,2,0.5\n3,4,1.5\n"), headed("x,z,y\nm,s,1.5\n1,2,0.5\n3,4,2.5\n"),
-      empty("1,2,\n3,4,\n"), noted("x,y\n1,a\n# b\n2,b\n");
+      empty("1,2,\n3,4,\n"), noted("x,y\n1,a\n# new, from here, on\n2,b\n3,a\n4,b\n"), model("");
   EXPECT_TRUE(mentions(train({data.path(), "--epochs", "1"}).errors,
                        {"column 1 (a) is -999 in 5 rows, far from all others", "give --missing -999\n",
                         "leave it out with --drop 'home town'\n", "column 3 (r) is 1000000000000 in line 7",
@@ -163,8 +163,10 @@ TEST(Tables, with_values_that_look_wrong_are_warned_of) {
                {":2: column 1 (x) holds 'm', not a number; so does column 2 (z); if line 2 says units"}));
   EXPECT_TRUE(
       mentions(train({empty.path()}).errors, {"column 3, holds nothing in any row; choose another target"}));
-  EXPECT_TRUE(
-      mentions(train({noted.path()}).errors, {":3: 1 field, but line 1 has 2 fields; if it is a comment"}));
+  EXPECT_TRUE(mentions(train({noted.path(), "--epochs", "1", "--save", model.path()}).errors,
+                       {", a header, a line of comments left out, target column 2"}));
+  EXPECT_TRUE(mentions(run_command("predict", {model.path(), noted.path()}).errors,
+                       {"chainrule predict: " + noted.path() + ": a line of comments left out"}));
 }
 
 }  // namespace

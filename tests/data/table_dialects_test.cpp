@@ -89,17 +89,19 @@ TEST(TableDialects, makes_a_table_of_rows_in_memory) {
   EXPECT_TRUE(mentions(complaint({}), {"rows: ", "empty"}));
 }
 
-TEST(TableDialects, leaves_out_comments_before_the_header) {
+TEST(TableDialects, leaves_out_comments) {
   const auto expect = [](const std::string& text, const Texts& columns, std::int64_t comments) {
     const Table table = read(text);
     EXPECT_EQ(names(table), columns) << text;
     EXPECT_EQ(table.comments, comments) << text;
     EXPECT_EQ(table.rows(), 2) << text;
-    EXPECT_EQ(table.lines.back(), std::count(text.begin(), text.end(), '\n')) << text;
     const TemporaryFile file(text);
     TableStream stream(file.path());
-    EXPECT_EQ(stream.read(1).comments, comments);
-    EXPECT_EQ(names(stream.read(1)), columns);
+    const Table first = stream.read(1), second = stream.read(1);
+    EXPECT_EQ(names(second), columns);
+    EXPECT_EQ(second.lines, std::vector({table.lines.back()}));
+    EXPECT_EQ(stream.read(1).rows(), 0);
+    EXPECT_EQ(first.comments + second.comments, comments) << text;
   };
   const Texts ab = {"a", "b"};
   expect("# by hand, on Monday, or \"later\n# of it\na,b\n1,2\n3,4\n", ab, 2);
@@ -109,6 +111,13 @@ TEST(TableDialects, leaves_out_comments_before_the_header) {
   expect("#a,b\n1,2\n3,4\n", {"#a", "b"}, 0);
   expect("# of it\n#a,b\n1,2\n3,4\n", {"#a", "b"}, 1);
   EXPECT_EQ(read("#x,1\n#y,2\n").rows(), 2);
+  // Among the rows, where they have other fields than these.
+  expect("# by hand\na,b\n1,2\n# new scales, from here, on\n3,4\n", ab, 2);
+  EXPECT_EQ(read("a,b\n1,2\n# new\n3,4\n").lines, std::vector<std::int64_t>({2, 4}));
+  expect("a b\n1 2\n# new scales from here on\n3 4\n", ab, 1);
+  expect("a;b\n# new; scales; from here on\n1;2\n3;4\n", ab, 1);
+  expect("a,b\n1,2\n3,4\n% end\n", ab, 1);
+  EXPECT_EQ(cells(read("a,b,\n#1,2,\n#2,3,\n").columns[0]), Texts({"#1", "#2"}));
 }
 
 TEST(TableDialects, gives_the_names_of_rows_a_column_without_a_name) {
@@ -196,7 +205,6 @@ TEST(TableDialects, says_what_may_stand_before_the_header_or_the_rows) {
     return message_of<ParseError>([&] { (void)read(text); });
   };
   EXPECT_TRUE(mentions(complaint("Sales\nof 2020\na,b\n1,2\n"), {":3: 2 fields", "a title or a comment"}));
-  EXPECT_TRUE(mentions(complaint("a,b\n1,2\n# c\n"), {":3: 1 field", "if it is a comment, delete it"}));
   EXPECT_EQ(complaint("a,b\n1,2\n1,2,3\n").find("row, as R"), std::string::npos);
 }
 

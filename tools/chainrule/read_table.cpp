@@ -104,7 +104,9 @@ Table read_data(const std::string& command, const std::string& path, ReadOptions
       write_note(command,
                  fmt::format("{}: the arrays for {} are taken; --part chooses others", path, options.part));
   }
-  return read_table(path, options);
+  Table table = read_table(path, options);
+  if (table.comments > 0) write_note(command, fmt::format("{}: {}", path, describe_comments(table)));
+  return table;
 }
 
 std::string reading_hint(const Table& table, const std::vector<std::string>& columns) {

@@ -238,6 +238,11 @@ bool is_target(const ColumnChoice& choice, std::size_t position) {
                                                 position) != choice.more_targets.end();
 }
 
+std::string describe_comments(const Table& table) {
+  return fmt::format("{} of comments left out",
+                     table.comments == 1 ? "a line" : fmt::format("{} lines", table.comments));
+}
+
 std::string describe_reading(const Table& table, const ColumnChoice& choice, const TableEncoder& encoder) {
   std::int64_t missing = 0;
   std::size_t with_gaps = 0;
@@ -254,9 +259,7 @@ std::string describe_reading(const Table& table, const ColumnChoice& choice, con
                 table.quote == '"' ? "" : " and in single quotes",
                 table.decimal == '.' ? "" : ", decimals after commas", table.has_header ? "a" : "no",
                 table.has_header && table.columns[0].name == "column 1" ? " without a name for column 1" : "",
-                table.comments == 0   ? ""
-                : table.comments == 1 ? " after a line of comments"
-                                      : fmt::format(" after {} lines of comments", table.comments))
+                table.comments == 0 ? "" : ", " + describe_comments(table))
       : table.image_height > 0
           ? fmt::format(
                 "images of {}x{}{}", table.image_height, table.image_width,

@@ -25,6 +25,8 @@ bool holds_written_numbers(const TableColumn& column);
 /// Have they nothing that a number with a decimal comma has not?
 bool holds_commas(const TableColumn& column);
 
+/// "3 lines of comments left out".
+std::string describe_comments(const Table& table);
 /// What was taken for the separator, the header, the target, gaps, and texts that are numbers or dates, in a
 /// line without its end.
 std::string describe_reading(const Table& table, const ColumnChoice& choice, const TableEncoder& encoder);

@@ -49,7 +49,7 @@ struct [[nodiscard]] Table {
   char separator = ',', quote = '"', decimal = '.';
   /// Did the first line name the columns?
   bool has_header = false;
-  std::int64_t comments = 0;  ///< how many lines with # or % stood before it, which were left out
+  std::int64_t comments = 0;  ///< how many lines with # or % before it or among its rows were left out
   std::int64_t image_height = 0, image_width = 0;  ///< of images in IDX or NPZ; 0 for all else
   /// Of images: 3 of coloured ones, whose pixels come channel by channel.
   std::int64_t image_channels = 1;
@@ -93,8 +93,8 @@ Table take_rows(const Table& table, std::span<const std::int64_t> positions);
 /// Reads a table, plain or compressed by gzip, apart by commas, semicolons, tabs, bars or spaces, any number
 /// of those. Accepts what read_csv does. A cell that is empty, "?", "NA", "N/A", "<NA>", "null" or "nan" (in
 /// small and capital letters) holds nothing, and so does one that options.missing lists. Texts that are not
-/// UTF-8 are taken for Latin-1. Lines that begin with # or %, stand before all others and have other fields
-/// are comments. Where the header has a field less than all rows, as R writes it, the first column has no
+/// UTF-8 are taken for Latin-1. Lines that begin with # or % and have other fields than the rows are
+/// comments. Where the header has a field less than all rows, as R writes it, the first column has no
 /// name. IoError when the file cannot be read, or is in another format, which it names: Parquet, Excel,
 /// UTF-16, libsvm and others. ParseError, as "file:line: ...", when it has no rows, or rows of different
 /// lengths. std::invalid_argument for decimals after anything but '.' and ','.
