@@ -4,11 +4,11 @@
 //   names_transformer [STEPS]
 //
 //   27547 parameters
-//   step   0  loss 4.219
-//   step  50  loss 1.913
-//   step 100  loss 1.566
-//   step 150  loss 1.522
-//   new names: hereu irins rgtar tilisco amimia jona grol belica otthel miria rasmis lenus
+//   step   0  loss 4.336
+//   step  50  loss 1.911
+//   step 100  loss 1.640
+//   step 150  loss 1.565
+//   new names: tetara frisas marla pourig mirelcin gona marlel belia vitoj henno irsta ezjera
 //
 // Source: Vaswani and others, "Attention is all you need", 2017.
 #include <chainrule/chainrule.h>

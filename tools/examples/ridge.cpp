@@ -4,7 +4,7 @@
 //   step 0  decay 1.0000  validation loss 0.94875  slope +1.8e-01
 //   step 1  decay 0.7226  validation loss 0.91618  slope +2.6e-02
 //   ...
-//   step 5  decay 0.6745  validation loss 0.91529  slope +1.4e-16
+//   step 5  decay 0.6745  validation loss 0.91529  slope -8.7e-17
 //   slope at decay e: 0.891967, by difference 0.891967
 #include <chainrule/chainrule.h>
 
