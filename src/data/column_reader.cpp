@@ -23,8 +23,11 @@ bool is_ascii(const std::string& text) {
 }  // namespace
 
 bool is_sign_of_nothing(std::string_view text) {
-  constexpr std::array<std::string_view, 6> signs = {"", "?", "na", "n/a", "<na>", "null"};
-  if (text.size() > 5) return false;
+  constexpr std::array<std::string_view, 13> signs = {"",       "?",     "na",      "n/a",     "<na>",
+                                                      "null",   "#n/a",  "#div/0!", "#value!", "#ref!",
+                                                      "#name?", "#num!", "#null!"};
+  constexpr std::size_t longest = 7;
+  if (text.size() > longest) return false;
   std::string lower(text);
   std::transform(text.begin(), text.end(), lower.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
@@ -169,6 +172,18 @@ void ColumnReader::finish() {
 void ColumnReader::add_in_front(const std::string& text) {
   column_.numbers.insert(column_.numbers.begin(), nothing);
   column_.places.insert(column_.places.begin(), place_of(text));
+}
+
+void ColumnReader::take_from_front() {
+  column_.numbers.erase(column_.numbers.begin());
+  if (column_.places.empty()) return;
+  const bool is_text = column_.places.front() >= 0;
+  column_.places.erase(column_.places.begin());
+  if (!is_text) return;
+  column_.texts.erase(column_.texts.begin());  // the first row's is the first
+  if (column_.texts.empty()) return column_.places.clear();
+  for (std::int32_t& place : column_.places)
+    if (place > 0) --place;
 }
 
 void ColumnReader::append(double number, std::int32_t place) {

@@ -59,6 +59,8 @@ class ColumnReader {
   }
   /// Makes this the first row of a column of text.
   void add_in_front(const std::string& text);
+  /// The reverse, of any column, whose first text stands in no other row.
+  void take_from_front();
 
  private:
   void add_number_with_signs(const std::string& field);

@@ -27,12 +27,23 @@ namespace {
 /// Numbers with a decimal comma name nothing either, whether they are read as such or not.
 bool is_number(const std::string& field) { return parse_number(field) || parse_with_comma(field); }
 
+bool is_year(double number) { return number >= 1000 && number < 3000 && std::trunc(number) == number; }
+
 bool is_named(const std::string& field) { return !is_number(field) && !is_sign_of_nothing(field); }
 
 /// Among rows of so many fields, of which one more may be empty at the end.
 bool is_comment(const CsvRow& row, std::size_t fields) {
   return (row.front().starts_with('#') || row.front().starts_with('%')) && row.size() != fields &&
          !(row.size() == fields + 1 && row.back().empty());
+}
+
+bool holds_all(const CsvRow& row, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    bool found = false;
+    for (const std::string& field : row) found = found || in_utf8(field) == name;
+    if (!found) return false;
+  }
+  return true;
 }
 
 void check(const TableOptions& options) {
@@ -96,10 +107,14 @@ class TableReader {
   void finish() {
     if (readers_.empty()) throw ParseError(table_.path + ": the file is empty");
     for (ColumnReader& each : readers_) each.finish();
-    if (table_.has_header && !options_.header && is_data(first_)) {
+    if (table_.has_header && !options_.header && !is_usual_ && is_data(first_)) {
       for (std::size_t i = 0; i < readers_.size(); ++i) readers_[i].add_in_front(first_[i]);
       table_.lines.insert(table_.lines.begin(), first_line_);
       table_.has_header = false;
+    } else if (!table_.has_header && !options_.header && is_header_with_numbers()) {
+      for (ColumnReader& each : readers_) each.take_from_front();
+      table_.lines.erase(table_.lines.begin());
+      table_.has_header = true;
     }
     if (table_.lines.empty()) fail_at_line(table_.path, first_line_, "a header but no row follows it");
     drop_empty_end();
@@ -132,8 +147,10 @@ class TableReader {
     }
   }
   void begin(const CsvRow& row, std::int64_t line) {
-    table_.has_header = options_.header.value_or(std::none_of(row.begin(), row.end(), is_number) &&
-                                                 std::any_of(row.begin(), row.end(), is_named));
+    is_usual_ = !options_.usual_names.empty() && holds_all(row, options_.usual_names);
+    table_.has_header =
+        options_.header.value_or(is_usual_ || (std::none_of(row.begin(), row.end(), is_number) &&
+                                               std::any_of(row.begin(), row.end(), is_named)));
     first_line_ = fields_line_ = line;
     first_ = row;
     table_.columns.resize(row.size());
@@ -146,6 +163,38 @@ class TableReader {
     for (std::size_t i = 0; i < row.size(); ++i)
       if (!readers_[i].holds(row[i])) return false;
     return true;
+  }
+  /// Is the first row one of names and numbers, as "country,1990,2000"? Its numbers are whole, its texts do
+  /// not stand below, and something tells: what stands below a name or a number is of the other kind, or
+  /// numbers are years in equal steps above what is none.
+  bool is_header_with_numbers() const {
+    bool is_named = false, tells = false, are_years = true;
+    std::vector<double> numbers;
+    for (const TableColumn& column : table_.columns) {
+      if (table_.rows() < 2) return false;
+      if (column.is_missing(0)) continue;
+      const bool is_text = column.is_text(0);
+      std::int64_t texts = 0, others = 0, same = 0, no_years = 0;  // cells; same as in the first row
+      for (std::size_t row = 0; row < column.numbers.size(); ++row) {
+        const double number = column.numbers[row];
+        texts += column.is_text(row);
+        others += number == number;
+        same += is_text && column.places[row] == column.places[0];
+        no_years += number == number && !is_year(number);
+      }
+      if (is_text ? same > 1
+                  : !(column.numbers[0] >= 0 && std::trunc(column.numbers[0]) == column.numbers[0]))
+        return false;
+      is_named = is_named || is_text;
+      tells = tells || (is_text ? texts == 1 && others > 0 : others == 1 && texts > 0);
+      if (is_text) continue;
+      const double number = column.numbers[0];
+      if (!numbers.empty() && number <= numbers.back()) return false;
+      are_years = are_years && is_year(number) && no_years > 0 &&
+                  (numbers.size() < 2 || number - numbers.back() == numbers[1] - numbers[0]);
+      numbers.push_back(number);
+    }
+    return is_named && (tells || (are_years && numbers.size() > 1));
   }
   /// What people's files have where the first rows have other fields than the lines before.
   std::string likely_cause(std::int64_t line) const {
@@ -169,6 +218,7 @@ class TableReader {
   const InputFile* file_;
   std::vector<ColumnReader> readers_;
   CsvRow first_;
+  bool is_usual_ = false;                          // does it hold the names that are known?
   std::int64_t first_line_ = 0, fields_line_ = 0;  // the latter has as many fields as all
 };
 
@@ -295,13 +345,16 @@ Table TableStream::read(std::int64_t most) {
                                 " rows; it must be positive");
   State& at = *state_;
   const std::size_t wanted = static_cast<std::size_t>(most) + (at.is_first ? 1 : 0);  // there may be a header
-  while (at.waiting.size() < wanted && !at.is_end)
-    at.is_end = !at.rows->read_some([&](CsvRow& row, std::int64_t line) {
-      if (!at.is_first && is_comment(row, at.columns))
-        ++at.signs.comments;
-      else
-        at.waiting.emplace_back(std::move(row), line);
-    });
+  do {
+    while (at.waiting.size() < wanted && !at.is_end)
+      at.is_end = !at.rows->read_some(
+          [&](CsvRow& row, std::int64_t line) { at.waiting.emplace_back(std::move(row), line); });
+    // A part begins with a row; comments among them are the reader's.
+    while (!at.is_first && !at.waiting.empty() && is_comment(at.waiting.front().first, at.columns)) {
+      ++at.signs.comments;
+      at.waiting.pop_front();
+    }
+  } while (at.waiting.empty() && !at.is_end);
   Table table;
   table.path = at.file.path();
   table.separator = at.signs.separator;
@@ -326,8 +379,6 @@ Table TableStream::read(std::int64_t most) {
   reader.finish();
   if (std::exchange(at.is_first, false)) {
     at.columns = table.columns.size();
-    at.signs.comments = static_cast<std::int64_t>(
-        std::erase_if(at.waiting, [&](const auto& each) { return is_comment(each.first, at.columns); }));
     at.options.header = false;  // of the parts that follow
     if (table.has_header)
       for (const TableColumn& column : table.columns) at.names.push_back(column.name);

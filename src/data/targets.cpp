@@ -13,6 +13,11 @@
 namespace chainrule {
 namespace {
 
+/// As Table::find takes it.
+std::string option_name(const Table& table, const TableColumn& column) {
+  return table.has_header ? column.name : std::to_string(&column - table.columns.data() + 1);
+}
+
 /// Whole numbers and texts do not mix: a slip of the pen is no class.
 void require_one_kind(const Table& table, const TableColumn& column) {
   std::size_t number = SIZE_MAX, text = SIZE_MAX;
@@ -25,7 +30,7 @@ void require_one_kind(const Table& table, const TableColumn& column) {
                         shortened(column.cell(earlier)) + "' in line " +
                         std::to_string(table.lines[earlier]) + "; classes are all whole numbers or all text" +
                         second_header(table, {std::pair(&column, std::string())}),
-                    {column.name});
+                    {option_name(table, column)});
 }
 
 /// Of a target that has no value in any row.
@@ -80,7 +85,7 @@ TargetColumn learn_target(const Table& table, const ColumnChoice& choice,
                             title_of(table, column) + ", is '" + shortened(column.cell(row)) +
                             "'; regression predicts finite numbers" +
                             second_header(table, {std::pair(&column, target.form)}),
-                        {column.name});
+                        {option_name(table, column)});
     values.push_back(numbers[row]);
   }
   if (values.empty()) fail_on_nothing(table, column);

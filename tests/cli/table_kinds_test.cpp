@@ -56,6 +56,22 @@ TEST(Tables, have_dates_and_numbers_with_units_read_as_such) {
             run_command("predict", {model.path(), data.path()}).output);
 }
 
+TEST(Tables, with_years_as_names_of_columns_are_predicted_row_by_row) {
+  std::string text = "country,1990,2000,2010\n";
+  for (int i = 0; i < 40; ++i)
+    text += fmt::format("{},{}.5,{}.25,{}\n", i % 3 == 0 ? "A" : "B", i, 2 * i, i % 2);
+  const TemporaryFile data(text), one("country,1990,2000\nA,1,1995\n"),
+      test(text.substr(0, text.find("B,4.5"))), model(""), slip("1,2\nx,3\n1,4\n");
+  EXPECT_TRUE(
+      mentions(train({data.path(), "--test", test.path(), "--epochs", "1", "--save", model.path()}).errors,
+               {"a header, target column 4 (2010): classification", " 4 to test on, in 2 classes: 0, 1"}));
+  EXPECT_EQ(run_command("predict", {model.path(), one.path()}).output.size(),
+            std::string("2010\n1\n").size());
+  const std::string errors = train({slip.path(), "--target", "1"}).errors;
+  EXPECT_TRUE(mentions(errors, {":2: the target, column 1, is 'x'"}));
+  EXPECT_EQ(errors.find("--drop"), std::string::npos) << errors;
+}
+
 TEST(Tables, of_arrays_for_training_and_testing_are_taken_as_such) {
   std::vector<double> x, y;
   for (int i = 0; i < 40; ++i) {

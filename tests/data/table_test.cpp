@@ -73,6 +73,37 @@ TEST(Table, knows_a_header_from_data) {
   EXPECT_EQ(names(read("a,\n1,2\n")), Texts({"a", "column 2"}));
 }
 
+TEST(Table, knows_a_header_with_numbers_from_data) {
+  const Table years = read("country,1990,2000,2010\nA,1.5,2,3\nB,,2000,7\nA,2,5,1\n");
+  EXPECT_EQ(names(years), Texts({"country", "1990", "2000", "2010"}));
+  EXPECT_EQ(cells(years.columns[0]), Texts({"A", "B", "A"}));
+  EXPECT_EQ(cells(years.columns[1]), Texts({"1.5", "", "2"}));
+  EXPECT_EQ(years.lines, std::vector<std::int64_t>({2, 3, 4}));
+  const Table kinds = read(",2020,kind\nx,R+27,1\ny,D+2,0\n");
+  EXPECT_EQ(names(kinds), Texts({"column 1", "2020", "kind"}));
+  EXPECT_EQ(kinds.columns[2].numbers, std::vector<double>({1, 0}));
+  EXPECT_TRUE(kinds.columns[2].places.empty() && kinds.columns[2].texts.empty());
+  // Who was born and died when; marks; a slip of the pen.
+  for (const char* text : {"Smith,1850,1920\nJones,1861,\n", "Ann,1,2,3\nBea,4,5,6\n",
+                           "Ann,1850,x\nBea,3,x\n", "5.1,oops,2\n4.9,3,1\n", "a,1990,2000\n"})
+    EXPECT_FALSE(read(text).has_header) << text;
+  EXPECT_FALSE(read("country,1990,2000\nA,1.5,2\nB,2,3\n", {.header = false}).has_header);
+  // One row cannot tell; whoever has learned from such a table knows its names.
+  EXPECT_FALSE(read("country,1990,2000\nA,1.5,1995\n", {.usual_names = {"country", "2001"}}).has_header);
+  EXPECT_TRUE(read("country,1990,2000\nA,1.5,1995\n", {.usual_names = {"2000", "country"}}).has_header);
+  EXPECT_TRUE(read("1.5,b\n1.5,b\n", {.usual_names = {"1.5", "b"}}).has_header);
+  const TemporaryFile file("country,1990,2000\nA,1.5,2\nB,2,3\nC,5,6\n");
+  TableStream stream(file.path());
+  EXPECT_EQ(names(stream.read(3)), Texts({"country", "1990", "2000"}));
+  EXPECT_EQ(cells(stream.read(3).columns[0]), Texts({"C"}));
+}
+
+TEST(Table, takes_errors_of_spreadsheets_for_gaps) {
+  const Table table = read("x,y\n1,#N/A\n#DIV/0!,a\n#n/a,#REF!\n");
+  EXPECT_EQ(table.columns[0].missing(), 2);
+  EXPECT_EQ(cells(table.columns[1]), Texts({"", "a", ""}));
+}
+
 TEST(Table, leaves_out_what_spreadsheets_add) {
   const Table noted = read("sep=;\na;b\n1;2\n");
   EXPECT_EQ(names(noted), Texts({"a", "b"}));

@@ -9,6 +9,7 @@
 
 #include "chainrule/model.h"
 #include "foreign_model.h"
+#include "train_options.h"
 
 namespace chainrule::cli {
 
@@ -20,8 +21,8 @@ AnyModel load_any_model(const std::string& path, const std::string& data);
 /// The same without those others, for which there is an error.
 Model load_table_model(const std::string& path);
 
-/// What the table had before decimals that it was learned from; a point where nobody knows.
-char decimal_of(const AnyModel& model);
+/// How a table is read for the model: as these options say, and else as the one that it was learned from.
+ReadOptions reading_for(const AnyModel& model, ReadOptions options);
 
 /// What is in a model of ONNX that knows nothing of tables, for people or programs; nothing for others.
 struct ForeignDescription {

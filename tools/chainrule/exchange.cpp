@@ -206,9 +206,13 @@ void add_exchange(CLI::App&) {}
 
 #endif
 
-char decimal_of(const AnyModel& model) {
+ReadOptions reading_for(const AnyModel& model, ReadOptions options) {
   const auto* of_table = std::get_if<Model>(&model);
-  return of_table == nullptr ? '.' : of_table->encoder.decimal();
+  if (of_table == nullptr) return options;
+  options.usual_decimal = of_table->encoder.decimal();
+  if (of_table->encoder.has_header())
+    for (const InputColumn& column : of_table->encoder.columns()) options.usual_names.push_back(column.name);
+  return options;
 }
 
 AnyModel load_any_model(const std::string& path, const std::string& data) {

@@ -299,7 +299,7 @@ void explain(const ExplainOptions& options) {
   if (!options.picture.empty()) require_writable(options.picture);
   if (options.picture.empty() && !options.image.empty()) throw CommandError("--image is for --picture FILE");
   const AnyModel model = load_any_model(options.model, options.data);
-  const Table table = read_data("explain", options.data, options.reading, decimal_of(model));
+  const Table table = read_data("explain", options.data, reading_for(model, options.reading));
   const Explanation explanation = with_reading_hint(table, [&] {
     return std::visit([&](const auto& any) { return explain_row(any, table, options); }, model);
   });

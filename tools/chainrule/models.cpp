@@ -103,7 +103,7 @@ std::string predict(const Model& model, const Table& table, const ModelOptions& 
 void predict(const ModelOptions& options) {
   if (!options.output.empty()) require_writable(options.output);
   const AnyModel model = load_any_model(options.model, options.data);
-  const Table table = read_data("predict", options.data, options.reading, decimal_of(model));
+  const Table table = read_data("predict", options.data, reading_for(model, options.reading));
   const std::string text = with_reading_hint(table, [&] {
     return std::visit([&](const auto& any) { return predict(any, table, options); }, model);
   });
@@ -213,7 +213,7 @@ Comparison compare(const ForeignModel& model, const Table& table, const ModelOpt
 void evaluate_model(const ModelOptions& options) {
   if (options.csv && options.json) throw CommandError("--csv and --json exclude each other");
   const AnyModel model = load_any_model(options.model, options.data);
-  const Table table = read_data("evaluate", options.data, options.reading, decimal_of(model));
+  const Table table = read_data("evaluate", options.data, reading_for(model, options.reading));
   const Comparison result = with_reading_hint(table, [&] {
     return std::visit([&](const auto& any) { return compare(any, table, options); }, model);
   });

@@ -52,7 +52,8 @@ Table read_table(const std::string& path, const ReadOptions& options) {
                      .missing = options.missing,
                      .part = options.part,
                      .quote = {},
-                     .usual_decimal = options.usual_decimal};
+                     .usual_decimal = options.usual_decimal,
+                     .usual_names = options.usual_names};
   if (!options.quote.empty()) table.quote = options.quote[0];
   if (!options.decimal.empty()) table.decimal = options.decimal[0];
   if (options.separator == "tab" || options.separator == "\\t")
@@ -95,9 +96,7 @@ std::string held_back_part(const std::string& path) {
   return parts.empty() ? "" : parts.back();
 }
 
-Table read_data(const std::string& command, const std::string& path, ReadOptions options,
-                char usual_decimal) {
-  options.usual_decimal = usual_decimal;
+Table read_data(const std::string& command, const std::string& path, ReadOptions options) {
   if (options.part.empty()) {
     options.part = held_back_part(path);
     if (!options.part.empty())

@@ -274,6 +274,9 @@ TrainingData read_training_data(const TrainOptions& options, Generator& generato
   ReadOptions reading = options.reading;
   reading.labels.clear();
   reading.usual_decimal = table.decimal;
+  for (std::size_t i = 0; table.has_header && i < table.columns.size(); ++i)
+    if (std::find(choice.dropped.begin(), choice.dropped.end(), i) == choice.dropped.end())
+      reading.usual_names.push_back(table.columns[i].name);
   const auto read_other = [&](const std::string& path, const std::string& part) {
     reading.part = part;
     return read_table(path, reading);

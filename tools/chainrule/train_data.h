@@ -38,7 +38,7 @@ std::vector<std::string> parts_of(const std::string& path);
 /// The one of those that is for testing, the last; empty where there are none.
 std::string held_back_part(const std::string& path);
 /// read_table of the part that the options name, or else of that, with a note on it.
-Table read_data(const std::string& command, const std::string& path, ReadOptions options, char usual_decimal);
+Table read_data(const std::string& command, const std::string& path, ReadOptions options);
 
 /// Which option of reading may help with columns, by name or number, that cannot be taken for numbers: "give
 /// --decimal , if these are decimal commas", where all their texts may be such, or "give --missing 'n.a.,-'

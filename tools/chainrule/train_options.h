@@ -14,7 +14,9 @@ namespace chainrule::cli {
 struct ReadOptions {
   std::string separator, quote, header = "auto", decimal, labels, part;
   std::vector<std::string> missing;
-  char usual_decimal = '.';  // what has been learned from, no option
+  // Of what has been learned from, no options.
+  char usual_decimal = '.';
+  std::vector<std::string> usual_names;
 };
 
 /// What `train` has been asked for.

@@ -63,8 +63,10 @@ struct [[nodiscard]] Table {
 /// How a file is read, where it does not say itself.
 struct TableOptions {
   std::optional<char> separator = {};  ///< of fields; where not given, what separates as many in each line
-  std::optional<bool> header = {};     ///< is the first line one? Where not given, it is if it has no number,
-                                       ///< and holds not just what the columns of text hold below, too
+  /// Is the first line one? Where not given, it is if it has no number, and holds not just what the columns
+  /// of text hold below, too. One with whole numbers, as country,1990,2000, is if the columns below tell: a
+  /// name is above numbers alone, or the numbers are years in equal steps, and those below are not.
+  std::optional<bool> header = {};
   std::string labels = {};  ///< of images in IDX: the file of their classes; where not given, the one
                             ///< that is called so, as train-labels-idx1-ubyte, if it is there. Of arrays: y
   /// What is before the decimals of a number, '.' or ','. With ',' points may stand between thousands, as in
@@ -85,6 +87,9 @@ struct TableOptions {
   /// separate: ',' reads 1.250 and 1,250 as a model has learned them from a table that told (see
   /// TableEncoder::decimal).
   char usual_decimal = '.';
+  /// Names of columns that a model has learned from: a first line that holds all of them is a header,
+  /// whatever else it looks like.
+  std::vector<std::string> usual_names = {};
 };
 
 /// The rows at these positions, in that order. std::out_of_range for a position that is not there.
@@ -92,7 +97,8 @@ Table take_rows(const Table& table, std::span<const std::int64_t> positions);
 
 /// Reads a table, plain or compressed by gzip, apart by commas, semicolons, tabs, bars or spaces, any number
 /// of those. Accepts what read_csv does. A cell that is empty, "?", "NA", "N/A", "<NA>", "null" or "nan" (in
-/// small and capital letters) holds nothing, and so does one that options.missing lists. Texts that are not
+/// small and capital letters), or an error of a spreadsheet, as "#N/A" and "#DIV/0!", holds nothing, and so
+/// does one that options.missing lists. Texts that are not
 /// UTF-8 are taken for Latin-1. Lines that begin with # or % and have other fields than the rows are
 /// comments. Where the header has a field less than all rows, as R writes it, the first column has no
 /// name. IoError when the file cannot be read, or is in another format, which it names: Parquet, Excel,
