@@ -33,6 +33,52 @@ Tensor together(const std::vector<Tensor>& parts) {
   return concatenate(flat);
 }
 
+/// Of each element of a result the place that it comes from.
+OpCase roll_row() {
+  const auto way = [](const std::string& name, std::vector<std::int64_t> shifts,
+                      std::optional<std::vector<std::int64_t>> axes, std::vector<Shapes> shapes) {
+    return Variant{name, [=](In in) { return axes ? roll(in[0], shifts, *axes) : roll(in[0], shifts); },
+                   [=](const reference::Arrays& in) {
+                     reference::Array result = in[0];
+                     const auto rank = static_cast<std::int64_t>(in[0].shape.rank());
+                     for (std::size_t k = 0; k < shifts.size(); ++k) {
+                       std::int64_t size = in[0].shape.size(), inner = 1;
+                       if (axes) {
+                         const std::int64_t axis = ((*axes)[k] + rank) % rank;
+                         size = in[0].shape[static_cast<std::size_t>(axis)];
+                         for (std::int64_t i = axis + 1; i < rank; ++i)
+                           inner *= in[0].shape[static_cast<std::size_t>(i)];
+                       }
+                       const reference::Numbers before = result.values;
+                       for (std::int64_t i = 0; i < static_cast<std::int64_t>(before.size()); ++i) {
+                         const std::int64_t at = i / inner % size,
+                                            from = ((at - shifts[k]) % size + size) % size;
+                         result.values[static_cast<std::size_t>(i)] =
+                             before[static_cast<std::size_t>(i + (from - at) * inner)];
+                       }
+                     }
+                     return result;
+                   },
+                   std::move(shapes)};
+  };
+  return {
+      .operation = "roll",
+      .inputs = {between(-2, 2)},
+      .variants = {way("of all elements", {4}, {}, {{{3}}, {{7}}, {{0}}, {{1}}}),
+                   way("along the last axis", {-1}, {{-1}}, {{{4}}, {{2, 3}}, {{3, 100}}, {{2, 0}}}),
+                   way("along the first axis", {5}, {{0}}, {{{4}}, {{2, 3}}, {{3, 2, 7}}}),
+                   way("along two axes", {1, -1}, {{0, 1}}, {{{2, 3}}, {{3, 2, 2}}, {{0, 2}}, {{5, 70, 3}}}),
+                   way("along axes apart", {1, 2}, {{-1, 0}}, {{{4, 3, 5}}, {{3, 2, 2, 33}}}),
+                   way("along all of four", {1, 2, 3, -9}, {{0, 1, 2, 3}}, {{{2, 3, 4, 5}}}),
+                   way("twice along an axis", {2, 2}, {{1, 1}}, {{{2, 3}}, {{1, 4}}})},
+      .misuses = {{"too few shifts",
+                   [] {
+                     roll(blank({2, 3}), 1, {0, 1});
+                   },
+                   {"(2, 3)"}}},
+      .tolerance = 0};
+}
+
 std::vector<OpCase> axis_rows() {
   return {
       row("squeeze",
@@ -153,17 +199,7 @@ std::vector<OpCase> piece_rows() {
           {{"a vector", [] { fliplr(blank({2})); }, {"(2,)"}}}),
       row("flipud", {[](In in) { return flipud(in[0]); }}, {{{2, 3}}},
           {{"a scalar", [] { flipud(blank({})); }, {"()"}}}),
-      row("roll",
-          {[](In in) { return roll(in[0], 4); },
-           [](In in) {
-             return roll(in[0], {1, -1}, {0, 1});
-           }},
-          {{{2, 3}}, {{3, 2, 2}}, {{0, 2}}},
-          {{"too few shifts",
-            [] {
-              roll(blank({2, 3}), 1, {0, 1});
-            },
-            {"(2, 3)"}}}),
+      roll_row(),
       row("rot90",
           {[](In in) { return rot90(in[0]); },
            [](In in) {

@@ -11,6 +11,7 @@
 #include "chainrule/detail/function_ref.h"
 #include "chainrule/simd.h"
 #include "kernels/repeat.h"
+#include "kernels/runs.h"
 #include "kernels/tiles.h"
 
 namespace chainrule::kernels {
@@ -109,7 +110,8 @@ struct RowsLoop {
             __builtin_prefetch(from + ahead * rows.from + i);
             __builtin_prefetch(to + ahead * rows.to + i, 1);
           }
-        copy<Bytes>(from, to, n);
+        copy_run<Bytes>(reinterpret_cast<const std::byte*>(from), reinterpret_cast<std::byte*>(to),
+                        n * static_cast<std::int64_t>(sizeof(T)));
       }
     } else {
       for (std::int64_t r = 0; r < rows.size; ++r, from += rows.from, to += rows.to)
@@ -119,23 +121,6 @@ struct RowsLoop {
           for (std::int64_t i = 0; i < n; ++i) to[-i] = from[i];
         else
           for (std::int64_t i = 0; i < n; ++i) to[i * row.to] = from[i * row.from];
-    }
-  }
-
- private:
-  /// The last pack repeats some of what the one before has moved.
-  template <int Bytes>
-  static void copy(const T* from, T* to, std::int64_t n) {
-    constexpr std::int64_t lanes = Bytes / sizeof(T), longest = 32 * lanes;
-    if (n > longest) {
-      std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(T));
-    } else if (n >= lanes) {
-      for (std::int64_t i = 0; i < n - lanes; i += lanes) std::memcpy(to + i, from + i, Bytes);
-      std::memcpy(to + n - lanes, from + n - lanes, Bytes);
-    } else if constexpr (Bytes > 16) {
-      copy<Bytes / 2>(from, to, n);
-    } else {
-      for (std::int64_t i = 0; i < n; ++i) to[i] = from[i];
     }
   }
 };

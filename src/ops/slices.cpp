@@ -6,6 +6,7 @@
 
 #include "kernels/copy.h"
 #include "kernels/repeated.h"
+#include "kernels/shift.h"
 #include "ops/batching.h"
 #include "ops/data_movement.h"
 #include "ops/elementwise.h"
@@ -93,8 +94,11 @@ struct SliceUpdate {
       throw ShapeError("slice_update: values of shape " + to_string(given) +
                        " do not stretch to the part of shape " + to_string(part) + " of " +
                        to_string(in[0]->shape()) + "; only axes of size 1 stretch");
+    const bool is_run = std::ranges::all_of(box.steps, [](std::int64_t step) { return step == 1; });
     Array out;
     if (const auto same = kernels::repeated_part(*in[0])) {  // written once, as around what is padded
+      if (same->size() == 1 && is_run && given == part)
+        return kernels::surrounded(*in[1], box, *same, in[0]->shape());
       out = kernels::repeated(*same, in[0]->shape());
     } else {
       out = Array(in[0]->shape(), in[0]->dtype());

@@ -2,6 +2,7 @@
 // do.
 
 #include "chainrule/shaping.h"
+#include "chainrule/functions.h"
 
 #include <cmath>
 #include <limits>
@@ -73,6 +74,21 @@ TEST(Turning, is_that_of_numpy) {
   EXPECT_TRUE(equals(rot90(counted, -1), {3, 2}, {3, 0, 4, 1, 5, 2}));
   EXPECT_TRUE(equals(rot90(counted, 3), {3, 2}, {3, 0, 4, 1, 5, 2}));
   EXPECT_TRUE(equals(rot90(counted, 1, {1, 0}), {3, 2}, {3, 0, 4, 1, 5, 2}));
+}
+
+TEST(Padding, puts_runs_of_any_length_between_borders_of_any_dtype) {
+  for (const DType dtype : {DType::boolean, DType::float16, DType::float32, DType::float64})
+    for (const std::int64_t columns : {1, 3, 17, 40, 700})
+      for (const std::int64_t border : {0, 1, 9, 300}) {
+        const Tensor x =
+            cast(reshape(chainrule::remainder(arange(0, 6 * columns), 3), {2, 3, columns}), dtype);
+        const Tensor y = pad(x, {border, 2, 1, 0}, PadMode::constant, 1);
+        EXPECT_EQ(values(y[{Slice{}, Slice{1, 4}, Slice{border, border + columns}}]), values(x));
+        EXPECT_EQ(sum(cast(y, DType::int64)).item<std::int64_t>(),
+                  sum(cast(x, DType::int64)).item<std::int64_t>() + y.size() - x.size())
+            << to_string(dtype) << ' ' << columns << ' ' << border;
+        EXPECT_TRUE(all(cast(y[{Slice{}, 0}], DType::int64) == 1).item<bool>());
+      }
 }
 
 TEST(Joining, is_that_of_numpy) {

@@ -94,12 +94,6 @@ Entries piece_operations() {
        .call = call<flipud>,
        .formula = "as flip",
        .example = "flipud([[1, 2], [3, 4]])"},
-      {.name = "roll",
-       .parameters = "x|a|input, shifts|shift, axis|dims=None",
-       .call = [](Arguments& a) -> Result { return roll(a[0], a.integers(1), a.axes(2)); },
-       .formula = "the gradient rolled back",
-       .example = "roll([1, 2, 3], 1)",
-       .note = "without an axis, of all elements in row-major order"},
       {.name = "rot90",
        .parameters = "x|m|input, k=1, axes|dims=None",
        .call = turned,
@@ -336,27 +330,6 @@ Tensor fliplr(const Operand& x) try { return flip(x, 1); } catch (...) {
 }
 Tensor flipud(const Operand& x) try { return flip(x, 0); } catch (...) {
   rethrow_in_call("flipud", x);
-}
-
-Tensor roll(const Operand& x, const std::vector<std::int64_t>& shifts, const Axes& axes) try {
-  Tensor result = x.as_tensor();
-  const Shape shape = result.shape();
-  const std::size_t count = axes.list() ? axes.list()->size() : 1;
-  if (shifts.size() != count)
-    throw ShapeError("roll: " + std::to_string(shifts.size()) + " shifts for " + std::to_string(count) +
-                     " axes of shape " + to_string(shape) + "; give one for each");
-  if (!axes.list()) result = reshape(x, {result.size()});
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t axis = axes.list() ? normalize_axis("roll", (*axes.list())[i], shape) : 0;
-    const std::int64_t size = result.shape()[axis];
-    const std::int64_t shift = size == 0 ? 0 : (shifts[i] % size + size) % size;
-    if (shift == 0) continue;
-    const std::vector<Tensor> parts = ops::cut({result, x.here()}, axis, {size - shift, shift});
-    result = concatenate({parts[1], parts[0]}, static_cast<std::int64_t>(axis), x.here());
-  }
-  return axes.list() ? result : reshape({result, x.here()}, shape);
-} catch (...) {
-  rethrow_in_call("roll", x);
 }
 
 Tensor rot90(const Operand& x, Integer k, std::pair<std::int64_t, std::int64_t> axes) try {
