@@ -115,8 +115,7 @@ Tensor take_along_axis(const Operand& x, const Operand& index, Integer axis) try
   wanted[at] = list.shape()[at];
   const Tensor places = broadcast_to(list, wanted);
   if (batched) return ops::gather_along(name, broadcast_to(in, whole), at, places);
-  return ops::gather_flat({broadcast_to({in, x.here()}, whole), x.here()},
-                          ops::flat_places(value_of(places), at, whole));
+  return ops::gather_each({broadcast_to({in, x.here()}, whole), x.here()}, at, value_of(places));
 } catch (...) {
   rethrow_in_call(x, index);
 }

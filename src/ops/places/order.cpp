@@ -156,9 +156,8 @@ Tensor without_axis(const Tensor& x, std::size_t axis) {
 /// The elements at these places along an axis.
 Ordered at_places(const Operand& x, std::size_t axis, const FindPlaces& find, bool keepdims = true) {
   const Tensor in = x.as_tensor(), places = places_along(in, axis, find);
-  const Tensor values = is_batched(places)
-                            ? gather_along("sort", in, axis, places)
-                            : gather_flat({in, x.here()}, flat_places(value_of(places), axis, in.shape()));
+  const Tensor values = is_batched(places) ? gather_along("sort", in, axis, places)
+                                           : gather_each({in, x.here()}, axis, value_of(places));
   Ordered result = {values, places};
   if (keepdims) return result;
   return {without_axis(result.values, axis), without_axis(result.places, axis)};

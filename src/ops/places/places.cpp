@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "chainrule/simd.h"
 #include "kernels/deferred_rows.h"
+#include "kernels/repeated.h"
 #include "ops/along_axis.h"
 #include "ops/batching.h"
 #include "ops/data_movement.h"
@@ -20,7 +22,24 @@ namespace ops {
 /// The same places of each in a stack of so many.
 static Places of_all(Places places, std::int64_t size) {
   places.outer *= size;
+  if (places.each) {
+    const Array one = places.list.reshaped(with_first(1, places.list.shape()));
+    places.list = kernels::repeated(one, with_first(size, places.list.shape()));
+  }
   return places;
+}
+
+/// Calls body(at, list, count) for each of the outer ones, which begins with element `at`: so many of the
+/// places are its own.
+template <class Body>
+static void for_each_outer(const Places& places, const Body& body) {
+  const auto* list = places.list.data<std::int64_t>();
+  const std::int64_t all = places.list.size(),
+                     count = places.each ? all / std::max<std::int64_t>(1, places.outer) : all;
+  for (std::int64_t i = 0; i < places.outer; ++i) {
+    body(i * places.size * places.inner, list, count);
+    if (places.each) list += count;
+  }
 }
 
 /// What is at some places.
@@ -36,16 +55,21 @@ struct Gather : DataMovement {
     dispatch_by_size(out.dtype(), [&]<class T>() {
       const auto* from = static_cast<const T*>(in[0]->raw());
       auto* to = static_cast<T*>(out.mutable_raw());
-      const std::int64_t inner = places.inner;
-      const auto* const list = places.list.data<std::int64_t>();
-      const std::int64_t count = places.list.size();
-      for (std::int64_t i = 0; i < places.outer; ++i, from += places.size * inner) {
+      for_each_outer(places, [&, inner = places.inner](std::int64_t at, const std::int64_t* __restrict list,
+                                                       std::int64_t count) {
+        const T* __restrict const slices = from + at;
+        T* __restrict const line = to;
         if (inner == 1)
-          for (std::int64_t k = 0; k < count; ++k) *to++ = from[list[k]];
+#pragma GCC unroll 4
+          for (std::int64_t k = 0; k < count; ++k) line[k] = slices[list[k]];
+        else if (places.each)
+          for (std::int64_t k = 0; k < count; k += inner)
+            for (std::int64_t j = 0; j < inner; ++j) line[k + j] = slices[list[k + j] * inner + j];
         else
-          for (std::int64_t k = 0; k < count; ++k, to += inner)
-            std::copy_n(from + list[k] * inner, inner, to);
-      }
+          for (std::int64_t k = 0; k < count; ++k)
+            std::copy_n(slices + list[k] * inner, inner, line + k * inner);
+        to += places.each ? count : count * inner;
+      });
     });
     return out;
   }
@@ -55,7 +79,7 @@ struct Gather : DataMovement {
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;
     const Shape& whole = in[0].node()->shape();
-    if (to.in_numbers() && in[0].is_leaf() && places.outer == 1 && whole.rank() > 1 &&
+    if (to.in_numbers() && in[0].is_leaf() && places.outer == 1 && !places.each && whole.rank() > 1 &&
         places.list.size() > 0 && kernels::deferring_rows_pays(value_of(g), places.list, whole))
       to[0] = constant(kernels::deferred_rows(value_of(g), places.list, whole));
     else
@@ -72,7 +96,7 @@ struct AddAt : DataMovement {
   Attributes attributes() const { return attributes_of(places, shape); }
   Array forward(Values in) const {
     Array out(shape, in[0]->dtype());
-    if (out.byte_count() != 0) std::memset(out.mutable_raw(), 0, out.byte_count());
+    if (out.byte_count() == 0) return out;
     if (out.dtype() == DType::int64)
       add<std::uint64_t>(in[0]->data<std::int64_t>(), out.mutable_data<std::int64_t>());
     else
@@ -90,14 +114,26 @@ struct AddAt : DataMovement {
   /// T is unsigned for integers, which wrap around.
   template <class T, class E>
   void add(const E* from, E* to) const {
-    const auto* const list = places.list.data<std::int64_t>();
-    const std::int64_t count = places.list.size(), inner = places.inner;
-    for (std::int64_t i = 0; i < places.outer; ++i, to += places.size * inner)
-      for (std::int64_t k = 0; k < count; ++k, from += inner) {
-        E* const sums = to + list[k] * inner;
-        for (std::int64_t j = 0; j < inner; ++j)
-          sums[j] = static_cast<E>(static_cast<T>(sums[j]) + static_cast<T>(from[j]));
-      }
+    const std::int64_t inner = places.inner, size = places.size * inner;
+    const std::int64_t near = std::max<std::int64_t>(1, 4096 / size) * size, all = places.outer * size;
+    for_each_outer(places, [&](std::int64_t at, const std::int64_t* __restrict list, std::int64_t count) {
+      E* __restrict const sums = to + at;
+      const E* __restrict const line = from;
+      if (at % near == 0)  // some of it at a time, which is then near the processor
+        std::memset(sums, 0, static_cast<std::size_t>(std::min(near, all - at)) * sizeof(E));
+      const auto add_to = [=](std::int64_t place, std::int64_t k) {
+        sums[place] = static_cast<E>(static_cast<T>(sums[place]) + static_cast<T>(line[k]));
+      };
+      if (inner == 1)
+        for (std::int64_t k = 0; k < count; ++k) add_to(list[k], k);
+      else if (places.each)
+        for (std::int64_t k = 0; k < count; k += inner)
+          for (std::int64_t j = 0; j < inner; ++j) add_to(list[k + j] * inner + j, k + j);
+      else
+        for (std::int64_t k = 0; k < count; ++k)
+          for (std::int64_t j = 0; j < inner; ++j) add_to(list[k] * inner + j, k * inner + j);
+      from += places.each ? count : count * inner;
+    });
   }
 };
 
@@ -119,6 +155,7 @@ Attributes attributes_of(const Places& places, const Shape& shape) {
           {"size", places.size},
           {"inner", places.inner},
           {"places", constant(places.list)},
+          {"each", static_cast<std::int64_t>(places.each)},
           {"shape", as_attribute(shape)}};
 }
 
@@ -127,15 +164,13 @@ Places along(const Shape& shape, std::size_t axis, Array list) {
   return {of.outer, of.n, of.inner, std::move(list)};
 }
 
-Array flat(const Places& places) {
-  const std::int64_t count = places.list.size();
-  Array result({places.outer, count, places.inner}, DType::int64);
-  auto* to = result.mutable_data<std::int64_t>();
-  const auto* list = places.list.data<std::int64_t>();
-  for (std::int64_t i = 0; i < places.outer; ++i)
-    for (std::int64_t k = 0; k < count; ++k)
-      for (std::int64_t j = 0; j < places.inner; ++j) *to++ = (i * places.size + list[k]) * places.inner + j;
-  return result;
+Places along_each(const Shape& shape, std::size_t axis, Array index) {
+  for (std::size_t i = 0; i < shape.rank(); ++i)
+    if (i != axis && index.shape()[i] != shape[i])
+      return {1, shape.size(), 1, flat_places(index, axis, shape)};  // of some lines only
+  Places places = along(shape, axis, std::move(index));
+  places.each = true;
+  return places;
 }
 
 Tensor gather_at(const Operand& x, Places places, const Shape& shape) {
@@ -145,6 +180,9 @@ Tensor add_at(const Operand& x, Places places, const Shape& shape) {
   const DType dtype = number_dtype(dtype_of(x));
   return apply(AddAt{{}, std::move(places), shape}, x.here(), Argument(x, dtype));
 }
+Tensor gather_each(const Operand& x, std::size_t axis, const Array& index) {
+  return gather_at(x, along_each(x.as_tensor().shape(), axis, index), index.shape());
+}
 Tensor gather_flat(const Operand& x, const Array& list) {
   return gather_at(x, {1, x.as_tensor().size(), 1, list}, list.shape());
 }
@@ -152,26 +190,20 @@ Tensor add_flat(const Operand& x, const Array& list, const Shape& shape) {
   return add_at(x, {1, shape.size(), 1, list}, shape);
 }
 
-Tensor put_flat(const Tensor& x, const Array& list, const Tensor& values) {
-  if (list.size() == 0 && !values.requires_grad()) return x;
-  Array hit(x.shape(), DType::boolean), source(x.shape(), DType::int64);
-  bool* const is_hit = hit.mutable_data<bool>();
-  auto* const from = source.mutable_data<std::int64_t>();
-  std::fill_n(is_hit, hit.size(), false);
-  std::fill_n(from, source.size(), 0);
-  const auto* places = list.data<std::int64_t>();
-  for (std::int64_t i = 0; i < list.size(); ++i) {
-    is_hit[places[i]] = true;
-    from[places[i]] = i;
-  }
-  // Also where nothing is replaced the result depends on the values, which have a gradient of nothing.
-  const Tensor chosen = values.rank() == 0   ? values
-                        : values.size() == 0 ? sum(values)
-                                             : gather_flat(values, source);
-  return where(constant(std::move(hit)), chosen, x);
-}
-
 namespace {
+
+/// The signs of each position, and of what lies behind it, for all together.
+struct SignsLoop {
+  template <int>
+  static void run(const std::int64_t* given, std::int64_t count, std::int64_t size, std::uint64_t* out) {
+    std::uint64_t signs = 0;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const auto place = static_cast<std::uint64_t>(given[i]);
+      signs |= place | (static_cast<std::uint64_t>(size) - 1 - place);
+    }
+    *out = signs;
+  }
+};
 
 Array as_positions(std::string_view operation, const Operand& positions) {
   const Tensor tensor = positions.as_tensor();
@@ -191,11 +223,8 @@ Array checked_positions(std::string_view operation, const Operand& positions, st
   Array list = as_positions(operation, positions);
   const auto* given = list.data<std::int64_t>();
   const std::int64_t count = list.size();
-  std::uint64_t signs = 0;  // of the position, and of what lies behind it, for all together
-  for (std::int64_t i = 0; i < count; ++i) {
-    const auto place = static_cast<std::uint64_t>(given[i]);
-    signs |= place | (static_cast<std::uint64_t>(size) - 1 - place);
-  }
+  std::uint64_t signs = 0;
+  simd::vectorized<SignsLoop>(given, count, size, &signs);
   if (static_cast<std::int64_t>(signs) >= 0) return list;
   for (std::int64_t i = 0; i < count; ++i)
     if (given[i] >= size || given[i] < (negative ? -size : 0))
@@ -244,13 +273,16 @@ Array flat_places(const Array& index, std::size_t axis, const Shape& shape) {
                    std::to_string(axis));
 }
 
-Array gathered_places(std::string_view operation, const Shape& shape, std::size_t axis,
-                      const Operand& index) {
-  const Array list = checked_positions(operation, index, shape, axis, false);
+Array fitting_index(std::string_view operation, const Shape& shape, std::size_t axis, const Operand& index) {
+  Array list = checked_positions(operation, index, shape, axis, false);
   bool fits = list.shape().rank() == shape.rank();
   for (std::size_t i = 0; fits && i < shape.rank(); ++i) fits = i == axis || list.shape()[i] <= shape[i];
   if (!fits) report_index(operation, list.shape(), shape, axis);
-  return flat_places(list, axis, shape);
+  return list;
+}
+Array gathered_places(std::string_view operation, const Shape& shape, std::size_t axis,
+                      const Operand& index) {
+  return flat_places(fitting_index(operation, shape, axis, index), axis, shape);
 }
 
 Tensor counted_positions(std::string_view operation, const Operand& positions, std::int64_t size,
@@ -345,7 +377,7 @@ Tensor gather(const Operand& x, Integer axis, const Operand& index) try {
   if (ops::is_batched(index))
     return ops::gather_along("gather", in, at,
                              ops::counted_positions("gather", index, in.shape(), at, false));
-  return ops::gather_flat({in, x.here()}, ops::gathered_places("gather", in.shape(), at, index));
+  return ops::gather_each({in, x.here()}, at, ops::fitting_index("gather", in.shape(), at, index));
 } catch (...) {
   rethrow_in_call(x, index);
 }

@@ -15,20 +15,23 @@ namespace chainrule::ops {
 /// A tensor seen as (outer, size, inner), and places along its middle.
 struct Places {
   std::int64_t outer = 1, size = 1, inner = 1;
-  Array list;  ///< int64, each from 0 to size - 1
+  Array list;         ///< int64, each from 0 to size - 1
+  bool each = false;  ///< the list is (outer, count, inner): each line has places of its own
 };
 /// With the shape of what they are taken from or added to.
 Attributes attributes_of(const Places& places, const Shape& shape);
 
 /// The places along an axis.
 Places along(const Shape& shape, std::size_t axis, Array list);
-/// The places in row-major order of all that these choose.
-Array flat(const Places& places);
+/// Those of an index that fits: along the axis its elements, along the others their own positions.
+Places along_each(const Shape& shape, std::size_t axis, Array index);
 
 /// What is at the places, in this shape; its derivative adds up there.
 Tensor gather_at(const Operand& x, Places places, const Shape& shape);
 /// Zeros of this shape, to which are added what comes for the places.
 Tensor add_at(const Operand& x, Places places, const Shape& shape);
+/// At the places of an index along an axis; the result has its shape.
+Tensor gather_each(const Operand& x, std::size_t axis, const Array& index);
 /// At places in row-major order; the result has the shape of the list.
 Tensor gather_flat(const Operand& x, const Array& list);
 Tensor add_flat(const Operand& x, const Array& list, const Shape& shape);
@@ -42,7 +45,9 @@ Array checked_positions(std::string_view operation, const Operand& positions, st
 /// The same along an axis.
 Array checked_positions(std::string_view operation, const Operand& positions, const Shape& shape,
                         std::size_t axis, bool negative);
-/// The places in row-major order that gather(x, axis, index) takes.
+/// The positions of gather(x, axis, index), which fit.
+Array fitting_index(std::string_view operation, const Shape& shape, std::size_t axis, const Operand& index);
+/// The places in row-major order that it takes.
 Array gathered_places(std::string_view operation, const Shape& shape, std::size_t axis, const Operand& index);
 /// The places of an index that fits: its element along the axis, its own position along the others.
 Array flat_places(const Array& index, std::size_t axis, const Shape& shape);

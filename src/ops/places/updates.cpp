@@ -12,6 +12,26 @@
 
 namespace chainrule {
 namespace ops {
+
+Tensor put_flat(const Tensor& x, const Array& list, const Tensor& values) {
+  if (list.size() == 0 && !values.requires_grad()) return x;
+  Array hit(x.shape(), DType::boolean), source(x.shape(), DType::int64);
+  bool* const is_hit = hit.mutable_data<bool>();
+  auto* const from = source.mutable_data<std::int64_t>();
+  std::fill_n(is_hit, hit.size(), false);
+  std::fill_n(from, source.size(), 0);
+  const auto* places = list.data<std::int64_t>();
+  for (std::int64_t i = 0; i < list.size(); ++i) {
+    is_hit[places[i]] = true;
+    from[places[i]] = i;
+  }
+  // Also where nothing is replaced the result depends on the values, which have a gradient of nothing.
+  const Tensor chosen = values.rank() == 0   ? values
+                        : values.size() == 0 ? sum(values)
+                                             : gather_flat(values, source);
+  return where(constant(std::move(hit)), chosen, x);
+}
+
 namespace {
 
 /// What goes to the places along an axis, at a list of positions: values that broadcast to it.
@@ -19,6 +39,18 @@ Tensor spread_out(std::string_view operation, const Tensor& values, const Places
                   const Shape& shape) {
   return reshape(stretched(operation, values, shape, "values"),
                  {places.outer, places.list.size(), places.inner});
+}
+
+/// The places in row-major order of all that these choose.
+Array flat(const Places& places) {
+  const std::int64_t count = places.list.size();
+  Array result({places.outer, count, places.inner}, DType::int64);
+  auto* to = result.mutable_data<std::int64_t>();
+  const auto* list = places.list.data<std::int64_t>();
+  for (std::int64_t i = 0; i < places.outer; ++i)
+    for (std::int64_t k = 0; k < count; ++k)
+      for (std::int64_t j = 0; j < places.inner; ++j) *to++ = (i * places.size + list[k]) * places.inner + j;
+  return result;
 }
 
 Tensor replaced(std::string_view operation, const Operand& x, const Places& places, const Shape& shape,
@@ -217,9 +249,10 @@ Tensor scatter_add(const Operand& x, Integer axis, const Operand& index, const O
     const Tensor added = ops::values_for(name, values.as(dtype), each.shape());
     return in + ops::add_places(broadcast_to(added, each.shape()), each, in.shape());
   }
-  const Array places = ops::gathered_places(name, in.shape(), at, index);
+  const Array places = ops::fitting_index(name, in.shape(), at, index);
   const Tensor given = ops::values_for(name, values.as(dtype), places.shape());
-  return in + ops::add_flat(broadcast_to(given, places.shape()), places, in.shape());
+  return in + ops::add_at(broadcast_to(given, places.shape()), ops::along_each(in.shape(), at, places),
+                          in.shape());
 } catch (...) {
   rethrow_in_call("scatter_add", x, index, values);
 }

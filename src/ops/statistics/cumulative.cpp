@@ -233,7 +233,7 @@ Cumulative extremum_so_far(std::string_view name, const Operand& x, std::optiona
     return places_so_far(all, along, stays);
   });
   if (is_batched(places)) return {gather_along(name, of.x, of.axis, places), places};
-  return {gather_flat(of.x, flat_places(value_of(places), of.axis, of.x.shape())), places};
+  return {gather_each(of.x, of.axis, value_of(places)), places};
 }
 
 /// cumsum and cumprod of bool are those of int64.
