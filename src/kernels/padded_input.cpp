@@ -15,7 +15,9 @@ struct PadLoop {
   static void run(const Padded* padded, std::int64_t channels, const T* x, T* to) {
     const auto& [deep, high, wide] = padded->windows.axes;
     const std::int64_t first = std::max<std::int64_t>(0, -wide.before),
-                       last = std::min(wide.in, padded->reach[2] - wide.before);
+                       last = std::min(wide.in, padded->reach[2] - wide.before),
+                       phase = (first + wide.before) % wide.stride,
+                       place = phase * padded->part + (first + wide.before) / wide.stride;
     for (std::int64_t c = 0; c < channels; ++c)
       for (std::int64_t d = std::max<std::int64_t>(0, -deep.before);
            d < std::min(deep.in, padded->reach[0] - deep.before); ++d)
@@ -26,29 +28,33 @@ struct PadLoop {
               to + c * padded->channel + (d + deep.before) * padded->plane + (h + high.before) * padded->line;
           // A line is short: the processor does not see in time where they lead.
           constexpr std::int64_t ahead = 2048 / sizeof(T), cache_line = 64 / sizeof(T);
-          __builtin_prefetch(from + ahead);
-          __builtin_prefetch(from + ahead + cache_line);
+          for (std::int64_t i = 0; i < wide.in; i += cache_line) __builtin_prefetch(from + ahead + i);
           if (wide.stride == 1)
             copy<simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>>(from + first, line + first + wide.before,
                                                                      last - first);
           else
-            split<simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>>(*padded, from, first, last, line);
+            split<simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>>(*padded, from + first, last - first,
+                                                                      wide.stride - phase, line + place);
         }
   }
 
  private:
-  /// Every stride-th element after one another, then those beside them.
+  /// Every stride-th element after one another, then those beside them. The first element goes to `place`,
+  /// the next ones a part further each, until those from `phases` on go to the beginning of the line.
   template <class P>
-  static void split(const Padded& padded, const T* x, std::int64_t first, std::int64_t last, T* line) {
-    const std::int64_t before = padded.windows.axes[2].before, stride = padded.windows.axes[2].stride;
-    const auto place = [&](std::int64_t at) { return line + at % stride * padded.part + at / stride; };
-    std::int64_t w = first;
+  static void split(const Padded& padded, const T* x, std::int64_t count, std::int64_t phases, T* place) {
+    const std::int64_t stride = padded.windows.axes[2].stride, part = padded.part,
+                       around = 1 - (stride - 1) * part;
     if (stride == 2) {
-      const std::int64_t n = (last - w) / 2;
-      pairs<P>(x + w, n, place(w + before), place(w + 1 + before));
-      w += 2 * n;
+      T* const odds = place + (phases == 1 ? around : part);
+      pairs<P>(x, count / 2, place, odds);
+      if (count % 2 != 0) place[count / 2] = x[count - 1];
+      return;
     }
-    for (; w < last; ++w) *place(w + before) = x[w];
+    for (std::int64_t q = 0; q < std::min(stride, count); ++q) {
+      for (std::int64_t i = q, j = 0; i < count; i += stride, ++j) place[j] = x[i];
+      place += q + 1 == phases ? around : part;
+    }
   }
   template <class P>
   static void pairs(const T* from, std::int64_t n, T* evens, T* odds) {
