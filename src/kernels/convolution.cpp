@@ -82,7 +82,10 @@ struct ColumnsLoop {
       if constexpr (!is_shortest<P>)
         if (stride == 1) return copy<Half<P>>(lines, from, line_of_from, stride, to, line, n);
       for (; lines-- > 0; from += line_of_from, to += line)
-        for (std::int64_t i = 0; i < n; ++i) to[i] = from[i * stride];
+        if (stride == 2)
+          copy_evens<P>(from, to, n);
+        else
+          for (std::int64_t i = 0; i < n; ++i) to[i] = from[i * stride];
       return;
     }
     const std::int64_t last = n - P::lanes;
@@ -91,6 +94,29 @@ struct ColumnsLoop {
       P::load(from + last).store(to + last);
     }
   }
+  // Of every second element. What lies behind the last one is not to be touched.
+  template <class P>
+  static void copy_evens(const T* from, T* to, std::int64_t n) {
+    std::int64_t i = 0;
+    for (; i + P::lanes < n; i += P::lanes) {
+      const P packs[2] = {P::load(from + 2 * i), P::load(from + 2 * i + P::lanes)};
+      P::template every<2, 0>(packs).store(to + i);
+    }
+    if constexpr (!is_shortest<P>) return copy_evens<Half<P>>(from + 2 * i, to + i, n - i);
+    for (; i < n; ++i) to[i] = from[2 * i];
+  }
+  template <class P>
+  static void add_to_evens(const T* from, T* to, std::int64_t n) {
+    std::int64_t i = 0;
+    for (; i + P::lanes < n; i += P::lanes) {
+      const P packs[2] = {P::load(to + 2 * i), P::load(to + 2 * i + P::lanes)};
+      const P both[2] = {P::template every<2, 0>(packs) + P::load(from + i), P::template every<2, 1>(packs)};
+      P::template in_turns<2, 0>(both).store(to + 2 * i);
+      P::template in_turns<2, 1>(both).store(to + 2 * i + P::lanes);
+    }
+    if constexpr (!is_shortest<P>) return add_to_evens<Half<P>>(from + i, to + 2 * i, n - i);
+    for (; i < n; ++i) to[2 * i] += from[i];
+  }
   template <class P>
   static void add(std::int64_t lines, const T* from, std::int64_t line, T* to, std::int64_t line_of_to,
                   std::int64_t stride, std::int64_t n) {
@@ -98,7 +124,10 @@ struct ColumnsLoop {
       if constexpr (!is_shortest<P>)
         if (stride == 1) return add<Half<P>>(lines, from, line, to, line_of_to, stride, n);
       for (; lines-- > 0; from += line, to += line_of_to)
-        for (std::int64_t i = 0; i < n; ++i) to[i * stride] += from[i];
+        if (stride == 2)
+          add_to_evens<P>(from, to, n);
+        else
+          for (std::int64_t i = 0; i < n; ++i) to[i * stride] += from[i];
       return;
     }
     const std::int64_t last = n - P::lanes;
