@@ -18,24 +18,26 @@ struct PadLoop {
                        last = std::min(wide.in, padded->reach[2] - wide.before),
                        phase = (first + wide.before) % wide.stride,
                        place = phase * padded->part + (first + wide.before) / wide.stride;
+    const std::int64_t count = last - first, line_of_x = wide.in, line_of_to = padded->line,
+                       top = std::max<std::int64_t>(0, -high.before),
+                       bottom = std::min(high.in, padded->reach[1] - high.before), stride = wide.stride;
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
     for (std::int64_t c = 0; c < channels; ++c)
       for (std::int64_t d = std::max<std::int64_t>(0, -deep.before);
-           d < std::min(deep.in, padded->reach[0] - deep.before); ++d)
-        for (std::int64_t h = std::max<std::int64_t>(0, -high.before);
-             h < std::min(high.in, padded->reach[1] - high.before); ++h) {
-          const T* from = x + ((c * deep.in + d) * high.in + h) * wide.in;
-          T* line =
-              to + c * padded->channel + (d + deep.before) * padded->plane + (h + high.before) * padded->line;
+           d < std::min(deep.in, padded->reach[0] - deep.before); ++d) {
+        const T* from = x + ((c * deep.in + d) * high.in + top) * line_of_x + first;
+        T* line = to + c * padded->channel + (d + deep.before) * padded->plane +
+                  (top + high.before) * line_of_to + place;
+        for (std::int64_t h = top; h < bottom; ++h, from += line_of_x, line += line_of_to) {
           // A line is short: the processor does not see in time where they lead.
           constexpr std::int64_t ahead = 2048 / sizeof(T), cache_line = 64 / sizeof(T);
-          for (std::int64_t i = 0; i < wide.in; i += cache_line) __builtin_prefetch(from + ahead + i);
-          if (wide.stride == 1)
-            copy<simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>>(from + first, line + first + wide.before,
-                                                                     last - first);
+          for (std::int64_t i = 0; i < count; i += cache_line) __builtin_prefetch(from + ahead + i);
+          if (stride == 1)
+            copy<P>(from, line, count);
           else
-            split<simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>>(*padded, from + first, last - first,
-                                                                      wide.stride - phase, line + place);
+            split<P>(*padded, from, count, stride - phase, line);
         }
+      }
   }
 
  private:

@@ -1,0 +1,204 @@
+// Every one of the three is a sum of shifted lines: y of those of x, x of those of y, where of a strided one
+// every stride-th line and column of x has the same elements of the kernel, and the weight of products of
+// both.
+
+#include "kernels/depthwise.h"
+
+#include <algorithm>
+
+#include "kernels/depthwise_loops.h"
+#include "kernels/direct_loops.h"
+#include "kernels/parallel.h"
+
+namespace chainrule::kernels {
+namespace {
+
+/// For y: the lines of each plane, of so many elements.
+std::vector<Sheet> sheets_of(const Padded& padded, std::int64_t width) {
+  const auto& [deep, high, wide] = padded.windows.axes;
+  std::vector<Sheet> sheets;
+  for (std::int64_t d = 0; d < deep.out; ++d) {
+    sheets.push_back({d * deep.stride * padded.plane,
+                      high.stride * padded.line,
+                      d * high.out * width,
+                      width,
+                      high.out,
+                      wide.out,
+                      high.out * width,
+                      padded.offsets,
+                      {}});
+  }
+  return sheets;
+}
+
+/// a / b, rounded down.
+std::int64_t down(std::int64_t a, std::int64_t b) { return a >= 0 ? a / b : -((b - 1 - a) / b); }
+
+/// Where x is read along an axis: element i, plus what is before it, is b strides and a phase. To it come y
+/// at b - m for the taps k, where k dilations are m strides and that phase.
+struct Turned {
+  explicit Turned(const WindowAxis& axis)
+      : of(axis),
+        lowest(down(axis.before, axis.stride)),
+        most((axis.kernel - 1) * axis.dilation / axis.stride) {
+    const std::int64_t count = down(axis.in - 1 + axis.before, axis.stride) - lowest + 1;
+    windows = {axis.out, count, most + 1, 1, 1, most - lowest};
+  }
+  /// The first element of a phase.
+  std::int64_t first(std::int64_t phase) const {
+    return ((phase - of.before) % of.stride + of.stride) % of.stride;
+  }
+  std::int64_t count(std::int64_t phase) const {
+    return std::max<std::int64_t>(0, (of.in - first(phase) + of.stride - 1) / of.stride);
+  }
+  std::int64_t longest() const { return (of.in + of.stride - 1) / of.stride; }
+  /// The window that the first one reads.
+  std::int64_t start(std::int64_t phase) const { return down(first(phase) + of.before, of.stride) - lowest; }
+  /// The element of that window that a tap is at; negative if it is of another phase.
+  std::int64_t at(std::int64_t tap, std::int64_t phase) const {
+    const std::int64_t distance = tap * of.dilation - phase;
+    return distance % of.stride == 0 ? most - distance / of.stride : -1;
+  }
+  WindowAxis of, windows;
+  std::int64_t lowest, most;
+};
+
+/// For x: of each plane the lines of a phase, of each of the phases along a line.
+std::vector<Sheet> sheets_back(const std::array<Turned, 3>& turned, const Padded& padded) {
+  const auto& [deep, high, wide] = turned;
+  std::vector<Sheet> sheets;
+  const std::int64_t longest = wide.longest(), most_lines = high.longest(),
+                     taps = deep.of.kernel * high.of.kernel * wide.of.kernel;
+  for (std::int64_t d = 0; d < deep.of.in; ++d)
+    for (std::int64_t h = 0; h < high.of.stride; ++h)
+      for (std::int64_t w = 0; w < wide.of.stride; ++w) {
+        const std::int64_t plane = down(d + deep.of.before, deep.of.stride),
+                           phase = d + deep.of.before - plane * deep.of.stride;
+        const bool is_whole = wide.of.stride == 1;
+        Sheet sheet{(plane - deep.lowest) * padded.plane + high.start(h) * padded.line + wide.start(w),
+                    padded.line,
+                    is_whole ? (d * high.of.in + high.first(h)) * wide.of.in : w * longest * most_lines,
+                    is_whole ? high.of.stride * wide.of.in : longest,
+                    high.count(h),
+                    wide.count(w),
+                    !is_whole             ? longest * most_lines
+                    : high.of.stride == 1 ? high.of.in * wide.of.in
+                                          : 0,
+                    {},
+                    {}};
+        for (std::int64_t tap = taps, i = deep.of.kernel; i-- > 0;)
+          for (std::int64_t j = high.of.kernel; j-- > 0;)
+            for (std::int64_t k = wide.of.kernel; k-- > 0;) {
+              --tap;
+              const std::int64_t a = deep.at(i, phase), b = high.at(j, h), c = wide.at(k, w);
+              if (a < 0 || b < 0 || c < 0) continue;
+              sheet.offsets.push_back(a * padded.plane + b * padded.line + c);
+              sheet.taps.push_back(tap);
+            }
+        sheets.push_back(std::move(sheet));
+      }
+  return sheets;
+}
+
+/// Calls part(begin, end) for stretches of planes.
+template <class Part>
+void for_planes(std::int64_t planes, std::int64_t products, const Part& part) {
+  parallel_for(planes, std::max<std::int64_t>(1, products_per_part / std::max<std::int64_t>(1, products)),
+               part);
+}
+
+std::int64_t products_of(const Windows& windows) { return windows.kernel_size() * windows.out_size(); }
+
+}  // namespace
+
+bool is_depthwise(const Convolution& convolution) {
+  return convolution.in_channels == 1 && convolution.out_channels == 1;
+}
+
+template <class T>
+void depthwise_convolve(const Convolution& convolution, const T* x, const T* weight, const T* bias, T* y) {
+  const Windows& windows = convolution.windows;
+  const Padded padded(windows, 1);
+  const std::vector<Sheet> sheets = sheets_of(padded, windows.axes[2].out);
+  const std::int64_t taps = windows.kernel_size(), in = windows.in_size(), out = windows.out_size();
+  const auto part = [&](std::int64_t at, std::int64_t end) {
+    Scratch<T> copy(padded.scratch(1));
+    std::fill_n(copy.data(), padded.scratch(1), T(0));
+    for (; at < end; ++at) {
+      const std::int64_t group = at % convolution.groups;
+      const T* const from = padded_input(padded, 1, x + at * in, copy.data());
+      for (const Sheet& sheet : sheets)
+        sum_taps<T>(sheet, from, weight + group * taps, bias == nullptr ? T(0) : bias[group], y + at * out);
+    }
+  };
+  for_planes(convolution.samples * convolution.groups, products_of(windows), part);
+}
+
+template <class T>
+void depthwise_convolve_back(const Convolution& convolution, const T* y, const T* weight, const T* bias,
+                             T* x) {
+  const Windows& windows = convolution.windows;
+  const std::array turned{Turned(windows.axes[0]), Turned(windows.axes[1]), Turned(windows.axes[2])};
+  const Turned &deep = turned[0], &high = turned[1], &wide = turned[2];
+  const Padded padded({deep.windows, high.windows, wide.windows}, 1);
+  const std::vector<Sheet> sheets = sheets_back(turned, padded);
+  const std::int64_t taps = windows.kernel_size(), in = windows.in_size(), out = windows.out_size(),
+                     stride = wide.of.stride, apart = wide.longest() * high.longest();
+  Turns turns{stride, apart, wide.longest(), wide.of.in, high.of.stride * wide.of.in, {}};
+  for (std::int64_t q = 0; q < stride; ++q) turns.first.push_back(wide.first(q));
+  const auto part = [&](std::int64_t at, std::int64_t end) {
+    Scratch<T> copy(padded.scratch(1)), picked(taps), lines(stride == 1 ? 0 : stride * apart);
+    std::fill_n(copy.data(), padded.scratch(1), T(0));
+    for (; at < end; ++at) {
+      const std::int64_t group = at % convolution.groups;
+      const T start = bias == nullptr ? T(0) : bias[group];
+      const T* const from = padded_input(padded, 1, y + at * out, copy.data());
+      T* const to = x + at * in;
+      const Sheet* sheet = sheets.data();
+      for (std::int64_t d = 0; d < deep.of.in; ++d)
+        for (std::int64_t h = 0; h < high.of.stride; ++h) {
+          for (std::int64_t w = 0; w < stride; ++w, ++sheet) {
+            for (std::size_t k = 0; k < sheet->taps.size(); ++k)
+              picked.data()[k] = weight[group * taps + sheet->taps[k]];
+            sum_taps<T>(*sheet, from, picked.data(), start, stride == 1 ? to : lines.data());
+          }
+          if (stride == 1) continue;
+          take_turns<T>(turns, high.count(h), lines.data(),
+                        to + (d * high.of.in + high.first(h)) * wide.of.in);
+        }
+    }
+  };
+  for_planes(convolution.samples * convolution.groups, products_of(windows), part);
+}
+
+template <class T>
+void depthwise_convolution_weight(const Convolution& convolution, const T* x, const T* y, T* weight) {
+  Windows windows = convolution.windows;
+  const std::int64_t taps = windows.kernel_size(), in = windows.in_size(), out = windows.out_size(),
+                     width = windows.axes[2].out, groups = convolution.groups;
+  windows.axes[2].out = round_up(width, lanes_of<T>());
+  const Padded padded(windows, 1);
+  const std::vector<Sheet> sheets = sheets_of(padded, width);
+  for_planes(groups, convolution.samples * products_of(windows), [&](std::int64_t group, std::int64_t end) {
+    const std::int64_t lines = windows.axes[1].out * windows.axes[2].out;
+    Scratch<T> copy(padded.scratch(1)), wide(lines);
+    std::fill_n(copy.data(), padded.scratch(1), T(0));
+    std::fill_n(wide.data(), lines, T(0));
+    for (; group < end; ++group)
+      for (std::int64_t at = group; at < convolution.samples * groups; at += groups) {
+        const T* const from = padded_input(padded, 1, x + at * in, copy.data());
+        for (const Sheet& sheet : sheets)
+          sum_products<T>(sheet, from, y + at * out, width, wide.data(), weight + group * taps);
+      }
+  });
+}
+
+template void depthwise_convolve(const Convolution&, const float*, const float*, const float*, float*);
+template void depthwise_convolve(const Convolution&, const double*, const double*, const double*, double*);
+template void depthwise_convolve_back(const Convolution&, const float*, const float*, const float*, float*);
+template void depthwise_convolve_back(const Convolution&, const double*, const double*, const double*,
+                                      double*);
+template void depthwise_convolution_weight(const Convolution&, const float*, const float*, float*);
+template void depthwise_convolution_weight(const Convolution&, const double*, const double*, double*);
+
+}  // namespace chainrule::kernels

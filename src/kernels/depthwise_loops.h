@@ -1,0 +1,45 @@
+// The loops of convolutions of a channel with a filter each, on packs: sums of several lines stay in
+// registers. Relies on padded_input.h for lines that need no test of bounds.
+
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace chainrule::kernels {
+
+/// Lines that are computed alike: element j of one is the sum over the taps of an element of the weight times
+/// that at an offset from element j of what is read.
+struct Sheet {
+  std::int64_t from, line_from;  ///< the first element that is read, and how far the next line is
+  std::int64_t to, line_to, lines, width, room;  ///< what may be written from `to` on, line after line
+  std::vector<std::int64_t> offsets, taps;
+
+  /// Whether the taps are three lines of three: then what is read for one line is used for those beside it.
+  bool is_three_by_three() const {
+    bool is = offsets.size() == 9;
+    for (std::size_t t = 3; is && t < 9; ++t) is = offsets[t] == offsets[t - 3] + line_from;
+    return is;
+  }
+};
+
+/// The lines of y: `start` and the sums over the taps, of which the weight has one number each.
+template <class T>
+void sum_taps(const Sheet& sheet, const T* x, const T* weight, T start, T* y);
+
+/// weight += Σ over the lines of y times what each tap reads. Lines of y are `width` elements; in `wide`,
+/// which is 0 behind them, they are as long as the sheet's, which whole packs make up.
+template <class T>
+void sum_products(const Sheet& sheet, const T* x, const T* y, std::int64_t width, T* wide, T* weight);
+
+/// Lines that take turns along those of a plane: element j of line q is element first[q] + j · stride.
+struct Turns {
+  std::int64_t stride, apart;              ///< how far line q + 1 is from line q,
+  std::int64_t line_from, width, line_to;  ///< and the next ones from these
+  std::vector<std::int64_t> first;
+};
+
+template <class T>
+void take_turns(const Turns& turns, std::int64_t lines, const T* from, T* to);
+
+}  // namespace chainrule::kernels
