@@ -1,13 +1,11 @@
-// Axes permuted, rolled, and shapes changed.
-// kernels/copy.h and shift.h move elements, reshapes share them, and what is broadcast repeats them.
+// Axes permuted and shapes changed.
+// kernels/copy.h moves elements, reshapes share them, and what is broadcast repeats them.
 
 #include <algorithm>
 #include <numeric>
 
-#include "chainrule/shaping.h"
 #include "kernels/copy.h"
 #include "kernels/repeated.h"
-#include "kernels/shift.h"
 #include "ops/batching.h"
 #include "ops/data_movement.h"
 #include "ops/elementwise.h"
@@ -33,27 +31,6 @@ struct Permute : DataMovement {
     std::vector<std::int64_t> back(order.size());
     for (std::size_t i = 0; i < order.size(); ++i) back[order[i]] = static_cast<std::int64_t>(i);
     to[0] = permute(g, back);
-  }
-};
-
-/// Elements that move along their axes, and from the end on to the beginning.
-struct Roll : DataMovement {
-  static constexpr bool any_dtype = true;
-  static constexpr std::string_view name = "roll", formula = "the gradient rolled back";
-  std::vector<std::int64_t> shifts;  // for each axis from 0 on, below its size
-  Attributes attributes() const { return {{"shifts", shifts}}; }
-  Array forward(Values in) const { return kernels::roll(*in[0], shifts); }
-  Tensor batch(const Unwrapped& at) const {
-    Roll each = *this;
-    each.shifts.insert(each.shifts.begin(), 0);
-    return apply(std::move(each), {}, Argument(at.in[0]));
-  }
-  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
-    if (!to.wants(0)) return;
-    Roll back = *this;
-    for (std::size_t axis = 0; axis < shifts.size(); ++axis)
-      if (back.shifts[axis] != 0) back.shifts[axis] = in[0].shape()[axis] - shifts[axis];
-    to[0] = apply(std::move(back), Here::now(), Argument(g));
   }
 };
 
@@ -128,12 +105,6 @@ Entries shape_operations() {
        .formula = "as permute",
        .aliases = "swapdims",
        .example = "swapaxes([[1, 2, 3]], 0, 1)"},
-      {.name = Roll::name,
-       .parameters = "x|a|input, shifts|shift, axis|dims=None",
-       .call = [](Arguments& a) -> Result { return roll(a[0], a.integers(1), a.axes(2)); },
-       .formula = Roll::formula,
-       .example = "roll([1, 2, 3], 1)",
-       .note = "without an axis, of all elements in row-major order"},
       {.name = Reshape::name,
        .parameters = "x|a|input, *shape|newshape",
        .call = [](Arguments& a) -> Result { return reshape(a[0], Shape(a.integers(1))); },
@@ -217,30 +188,6 @@ Tensor swapaxes(const Operand& x, Integer a, Integer b) try {
   return permute(x, order);
 } catch (...) {
   rethrow_in_call(x);
-}
-
-Tensor roll(const Operand& x, const std::vector<std::int64_t>& shifts, const Axes& axes) try {
-  Tensor result = x.as_tensor();
-  const Shape shape = result.shape();
-  const std::size_t count = axes.list() ? axes.list()->size() : 1;
-  if (shifts.size() != count)
-    throw ShapeError("roll: " + std::to_string(shifts.size()) + " shifts for " + std::to_string(count) +
-                     " axes of shape " + to_string(shape) + "; give one for each");
-  if (!axes.list()) result = reshape(x, {result.size()});
-  ops::Roll roll;
-  roll.shifts.assign(result.rank(), 0);
-  bool moves = false;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t axis = axes.list() ? normalize_axis("roll", (*axes.list())[i], shape) : 0;
-    const std::int64_t size = result.shape()[axis];
-    if (size == 0) continue;
-    roll.shifts[axis] = (shifts[i] % size + size + roll.shifts[axis]) % size;
-  }
-  for (const std::int64_t shift : roll.shifts) moves = moves || shift != 0;
-  if (moves) result = apply(std::move(roll), x.here(), Argument(result));
-  return axes.list() ? result : reshape({result, x.here()}, shape);
-} catch (...) {
-  rethrow_in_call("roll", x);
 }
 
 Tensor reshape(const Operand& x, const Shape& shape) try {

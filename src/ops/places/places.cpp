@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "chainrule/simd.h"
 #include "kernels/deferred_rows.h"
+#include "kernels/places.h"
 #include "kernels/repeated.h"
 #include "ops/along_axis.h"
 #include "ops/batching.h"
@@ -29,17 +29,10 @@ static Places of_all(Places places, std::int64_t size) {
   return places;
 }
 
-/// Calls body(at, list, count) for each of the outer ones, which begins with element `at`: so many of the
-/// places are its own.
-template <class Body>
-static void for_each_outer(const Places& places, const Body& body) {
-  const auto* list = places.list.data<std::int64_t>();
+static kernels::PlacesAlong raw(const Places& places) {
   const std::int64_t all = places.list.size(),
                      count = places.each ? all / std::max<std::int64_t>(1, places.outer) : all;
-  for (std::int64_t i = 0; i < places.outer; ++i) {
-    body(i * places.size * places.inner, list, count);
-    if (places.each) list += count;
-  }
+  return {places.outer, places.size, places.inner, places.list.data<std::int64_t>(), count, places.each};
 }
 
 /// What is at some places.
@@ -52,25 +45,7 @@ struct Gather : DataMovement {
   Attributes attributes() const { return attributes_of(places, shape); }
   Array forward(Values in) const {
     Array out(shape, in[0]->dtype());
-    dispatch_by_size(out.dtype(), [&]<class T>() {
-      const auto* from = static_cast<const T*>(in[0]->raw());
-      auto* to = static_cast<T*>(out.mutable_raw());
-      for_each_outer(places, [&, inner = places.inner](std::int64_t at, const std::int64_t* __restrict list,
-                                                       std::int64_t count) {
-        const T* __restrict const slices = from + at;
-        T* __restrict const line = to;
-        if (inner == 1)
-#pragma GCC unroll 4
-          for (std::int64_t k = 0; k < count; ++k) line[k] = slices[list[k]];
-        else if (places.each)
-          for (std::int64_t k = 0; k < count; k += inner)
-            for (std::int64_t j = 0; j < inner; ++j) line[k + j] = slices[list[k + j] * inner + j];
-        else
-          for (std::int64_t k = 0; k < count; ++k)
-            std::copy_n(slices + list[k] * inner, inner, line + k * inner);
-        to += places.each ? count : count * inner;
-      });
-    });
+    kernels::take_places(raw(places), *in[0], out);
     return out;
   }
   Tensor batch(const Unwrapped& at) const {
@@ -96,11 +71,7 @@ struct AddAt : DataMovement {
   Attributes attributes() const { return attributes_of(places, shape); }
   Array forward(Values in) const {
     Array out(shape, in[0]->dtype());
-    if (out.byte_count() == 0) return out;
-    if (out.dtype() == DType::int64)
-      add<std::uint64_t>(in[0]->data<std::int64_t>(), out.mutable_data<std::int64_t>());
-    else
-      dispatch_floating(out.dtype(), [&]<class T>() { add<T>(in[0]->data<T>(), out.mutable_data<T>()); });
+    if (out.byte_count() != 0) kernels::add_at_places(raw(places), *in[0], out);
     return out;
   }
   Tensor batch(const Unwrapped& at) const {
@@ -108,32 +79,6 @@ struct AddAt : DataMovement {
   }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     if (to.wants(0)) to[0] = gather_at(g, places, in[0].shape());
-  }
-
- private:
-  /// T is unsigned for integers, which wrap around.
-  template <class T, class E>
-  void add(const E* from, E* to) const {
-    const std::int64_t inner = places.inner, size = places.size * inner;
-    const std::int64_t near = std::max<std::int64_t>(1, 4096 / size) * size, all = places.outer * size;
-    for_each_outer(places, [&](std::int64_t at, const std::int64_t* __restrict list, std::int64_t count) {
-      E* __restrict const sums = to + at;
-      const E* __restrict const line = from;
-      if (at % near == 0)  // some of it at a time, which is then near the processor
-        std::memset(sums, 0, static_cast<std::size_t>(std::min(near, all - at)) * sizeof(E));
-      const auto add_to = [=](std::int64_t place, std::int64_t k) {
-        sums[place] = static_cast<E>(static_cast<T>(sums[place]) + static_cast<T>(line[k]));
-      };
-      if (inner == 1)
-        for (std::int64_t k = 0; k < count; ++k) add_to(list[k], k);
-      else if (places.each)
-        for (std::int64_t k = 0; k < count; k += inner)
-          for (std::int64_t j = 0; j < inner; ++j) add_to(list[k + j] * inner + j, k + j);
-      else
-        for (std::int64_t k = 0; k < count; ++k)
-          for (std::int64_t j = 0; j < inner; ++j) add_to(list[k] * inner + j, k * inner + j);
-      from += places.each ? count : count * inner;
-    });
   }
 };
 
@@ -192,19 +137,6 @@ Tensor add_flat(const Operand& x, const Array& list, const Shape& shape) {
 
 namespace {
 
-/// The signs of each position, and of what lies behind it, for all together.
-struct SignsLoop {
-  template <int>
-  static void run(const std::int64_t* given, std::int64_t count, std::int64_t size, std::uint64_t* out) {
-    std::uint64_t signs = 0;
-    for (std::int64_t i = 0; i < count; ++i) {
-      const auto place = static_cast<std::uint64_t>(given[i]);
-      signs |= place | (static_cast<std::uint64_t>(size) - 1 - place);
-    }
-    *out = signs;
-  }
-};
-
 Array as_positions(std::string_view operation, const Operand& positions) {
   const Tensor tensor = positions.as_tensor();
   // Nothing in braces has no dtype of its own.
@@ -223,9 +155,7 @@ Array checked_positions(std::string_view operation, const Operand& positions, st
   Array list = as_positions(operation, positions);
   const auto* given = list.data<std::int64_t>();
   const std::int64_t count = list.size();
-  std::uint64_t signs = 0;
-  simd::vectorized<SignsLoop>(given, count, size, &signs);
-  if (static_cast<std::int64_t>(signs) >= 0) return list;
+  if (kernels::are_places(given, count, size)) return list;
   for (std::int64_t i = 0; i < count; ++i)
     if (given[i] >= size || given[i] < (negative ? -size : 0))
       throw ShapeError(std::string(operation) + ": index " + std::to_string(given[i]) + " is outside " +
