@@ -36,30 +36,26 @@ struct TransposeLoop {
   }
 
  private:
-  /// Squares as large as a pack, then smaller ones at the edges, then what is left, one by one.
+  /// Squares as large as a pack, of which the last ones end with the matrix and repeat some of those before.
+  /// Where these do not fit, smaller ones, and then one by one.
   template <class P, class... Smaller>
   static void tiles(const T* in, std::int64_t stride, std::int64_t rows, std::int64_t columns, T* out,
                     std::int64_t out_stride) {
-    const std::int64_t whole_rows = rows / P::lanes * P::lanes, whole_columns = columns / P::lanes * P::lanes;
-    for (std::int64_t r = 0; r < whole_rows; r += P::lanes)
-      for (std::int64_t c = 0; c < whole_columns; c += P::lanes) {
+    if (rows < P::lanes || columns < P::lanes) {
+      if constexpr (sizeof...(Smaller) > 0)
+        return tiles<Smaller...>(in, stride, rows, columns, out, out_stride);
+      for (std::int64_t i = 0; i < rows; ++i)
+        for (std::int64_t j = 0; j < columns; ++j) out[i * out_stride + j] = in[j * stride + i];
+      return;
+    }
+    for (std::int64_t row = 0; row < rows; row += P::lanes)
+      for (std::int64_t column = 0; column < columns; column += P::lanes) {
+        const std::int64_t r = std::min(row, rows - P::lanes), c = std::min(column, columns - P::lanes);
         P tile[P::lanes];
         for (int k = 0; k < P::lanes; ++k) tile[k] = P::load(in + (c + k) * stride + r);
         transpose_packs(tile);
         for (int k = 0; k < P::lanes; ++k) tile[k].store(out + (r + k) * out_stride + c);
       }
-    const auto rest = [&](std::int64_t r, std::int64_t c, std::int64_t height, std::int64_t width) {
-      if (height == 0 || width == 0) return;
-      const T* from = in + c * stride + r;
-      T* to = out + r * out_stride + c;
-      if constexpr (sizeof...(Smaller) > 0)
-        tiles<Smaller...>(from, stride, height, width, to, out_stride);
-      else
-        for (std::int64_t i = 0; i < height; ++i)
-          for (std::int64_t j = 0; j < width; ++j) to[i * out_stride + j] = from[j * stride + i];
-    };
-    rest(0, whole_columns, whole_rows, columns - whole_columns);
-    rest(whole_rows, 0, rows - whole_rows, columns);
   }
 };
 

@@ -285,49 +285,6 @@ void add_at_places(std::int64_t planes, std::int64_t in, std::int64_t out, const
   });
 }
 
-SparseMatrix SparseMatrix::transposed() const {
-  SparseMatrix result;
-  result.column_count = row_count();
-  std::vector<std::vector<std::pair<std::int64_t, double>>> lists(static_cast<std::size_t>(column_count));
-  for (std::size_t row = 0; row + 1 < rows.size(); ++row)
-    for (auto i = static_cast<std::size_t>(rows[row]); i < static_cast<std::size_t>(rows[row + 1]); ++i)
-      lists[static_cast<std::size_t>(columns[i])].emplace_back(row, weights[i]);
-  for (const auto& list : lists) {
-    for (const auto& [column, weight] : list) result.add(column, weight);
-    result.end_row();
-  }
-  return result;
-}
-
-template <class T>
-void sums_along(const SparseMatrix& matrix, std::int64_t outer, std::int64_t inner, const T* x, T* y) {
-  const std::int64_t rows = matrix.row_count();
-  const std::vector<T> weights(matrix.weights.begin(), matrix.weights.end());
-  const auto work = static_cast<std::int64_t>(matrix.columns.size() + matrix.rows.size()) * inner;
-  in_parallel(outer, work, [&](std::int64_t i, std::int64_t end) {
-    for (; i < end; ++i) {
-      const T* from = x + i * matrix.column_count * inner;
-      T* to = y + i * rows * inner;
-      for (std::size_t row = 0; row + 1 < matrix.rows.size(); ++row, to += inner) {
-        const auto first = static_cast<std::size_t>(matrix.rows[row]),
-                   last = static_cast<std::size_t>(matrix.rows[row + 1]);
-        if (inner == 1) {
-          T sum = 0;
-          for (std::size_t k = first; k < last; ++k) sum += weights[k] * from[matrix.columns[k]];
-          *to = sum;
-          continue;
-        }
-        std::fill_n(to, inner, T(0));
-        for (std::size_t k = first; k < last; ++k) {
-          const T weight = weights[k];
-          const T* line = from + matrix.columns[k] * inner;
-          for (std::int64_t j = 0; j < inner; ++j) to[j] += weight * line[j];
-        }
-      }
-    }
-  });
-}
-
 template void max_pool(const PoolWindows&, std::int64_t, const float*, float*, std::int64_t*);
 template void max_pool(const PoolWindows&, std::int64_t, const double*, double*, std::int64_t*);
 template void take_places(std::int64_t, std::int64_t, std::int64_t, const std::int64_t*, const float*,
@@ -338,7 +295,5 @@ template void add_at_places(std::int64_t, std::int64_t, std::int64_t, const Squa
                             const float*, float*);
 template void add_at_places(std::int64_t, std::int64_t, std::int64_t, const SquarePlane&, const std::int64_t*,
                             const double*, double*);
-template void sums_along(const SparseMatrix&, std::int64_t, std::int64_t, const float*, float*);
-template void sums_along(const SparseMatrix&, std::int64_t, std::int64_t, const double*, double*);
 
 }  // namespace chainrule::kernels

@@ -2,6 +2,7 @@
 // of the part that is not rounded, as PyTorch has them.
 
 #include "chainrule/functions.h"
+#include "graph/traced.h"
 #include "ops/functions/by_number.h"
 #include "ops/registry.h"
 
@@ -229,6 +230,8 @@ Tensor lerp(const Operand& a, const Operand& b, const Operand& weight) try {
   const DType dtype = ops::real_dtype(ops::common_dtype(a, b, weight));
   const Tensor start = a.as(dtype), end = b.as(dtype), share = weight.as(dtype), way = end - start;
   // From the nearer end, so that both are met exactly.
+  if (share.rank() == 0 && !share.requires_grad() && !traced(share))
+    return share.item() < 0.5 ? start + share * way : end - (1 - share) * way;
   return where(share < 0.5, start + share * way, end - (1 - share) * way);
 } catch (...) {
   rethrow_in_call("lerp", a, b, weight);

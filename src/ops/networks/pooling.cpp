@@ -150,12 +150,19 @@ Tensor avg_pool(const char* operation, std::size_t spatial, const Operand& x,
     require_elements(operation, batch.shape(), spatial);
     Tensor sums = batch;
     std::vector<double> counts = {1};
-    std::vector<std::int64_t> sizes;
+    std::vector<std::int64_t> sizes, whole;  // the axes that are a window as a whole, as of a global mean
     for (std::size_t axis = 0; axis < spatial; ++axis) {
       std::vector<std::int64_t> counted;
       SparseMatrix matrix;
       matrix.column_count = batch.shape()[axis + 2];
-      for (const PoolWindow& each : along(batch.shape(), axis, counted)) {
+      const auto windows = along(batch.shape(), axis, counted);
+      if (windows.size() == 1 && windows[0].begin == 0 && windows[0].count == matrix.column_count) {
+        for (double& count : counts) count *= static_cast<double>(counted[0]);
+        sizes.push_back(1);
+        whole.push_back(static_cast<std::int64_t>(axis) + 2);
+        continue;
+      }
+      for (const PoolWindow& each : windows) {
         for (std::int64_t k = 0; k < each.count; ++k) matrix.add(each.begin + k, 1);
         matrix.end_row();
       }
@@ -166,6 +173,7 @@ Tensor avg_pool(const char* operation, std::size_t spatial, const Operand& x,
       sizes.push_back(matrix.row_count());
       sums = sums_along(sums, axis + 2, std::move(matrix), x.here());
     }
+    if (!whole.empty()) sums = sum({sums, x.here()}, whole, true);
     if (divisor) return div({sums, x.here()}, *divisor);
     if (std::adjacent_find(counts.begin(), counts.end(), std::not_equal_to<>()) == counts.end())
       return div({sums, x.here()}, counts.empty() ? 1.0 : counts[0]);
