@@ -48,14 +48,20 @@ struct TransposeLoop {
         for (std::int64_t j = 0; j < columns; ++j) out[i * out_stride + j] = in[j * stride + i];
       return;
     }
-    for (std::int64_t row = 0; row < rows; row += P::lanes)
-      for (std::int64_t column = 0; column < columns; column += P::lanes) {
-        const std::int64_t r = std::min(row, rows - P::lanes), c = std::min(column, columns - P::lanes);
-        P tile[P::lanes];
-        for (int k = 0; k < P::lanes; ++k) tile[k] = P::load(in + (c + k) * stride + r);
-        transpose_packs(tile);
-        for (int k = 0; k < P::lanes; ++k) tile[k].store(out + (r + k) * out_stride + c);
-      }
+    const std::int64_t whole_rows = rows / P::lanes * P::lanes, whole_columns = columns / P::lanes * P::lanes;
+    for (int part = 0; part < 4; ++part) {
+      const bool last_rows = part >= 2, last_columns = part % 2 != 0;
+      if ((last_rows && rows == whole_rows) || (last_columns && columns == whole_columns)) continue;
+      const std::int64_t first = last_columns ? columns - P::lanes : 0,
+                         end = last_columns ? columns : whole_columns, bottom = last_rows ? rows : whole_rows;
+      for (std::int64_t r = last_rows ? rows - P::lanes : 0; r < bottom; r += P::lanes)
+        for (std::int64_t c = first; c < end; c += P::lanes) {
+          P tile[P::lanes];
+          for (int k = 0; k < P::lanes; ++k) tile[k] = P::load(in + (c + k) * stride + r);
+          transpose_packs(tile);
+          for (int k = 0; k < P::lanes; ++k) tile[k].store(out + (r + k) * out_stride + c);
+        }
+    }
   }
 };
 
