@@ -31,41 +31,31 @@ using Loop = void(const Stretch& stretch);
 /// Elements of type E, a float or bool, as packs or masks as wide as P.
 template <class P, class E>
 struct RowOperand {
-  const E* elements;
-  std::int64_t moves;  // all bits set where it moves along
+  /// Where they lie, to be kept in registers: `moves` has all bits set where the operand moves along. An
+  /// operand that is not read costs nothing, as nothing else is done to it.
+  struct Place {
+    const E* elements;
+    std::int64_t moves;
+    auto load(std::int64_t i) const {
+      using Loaded = std::conditional_t<std::is_same_v<E, bool>, typename P::Mask, P>;
+      return Loaded::load(elements + (i & moves));
+    }
+  };
   E buffer[P::lanes];
 
-  void start(const E* from, std::int64_t stride, std::int64_t count) {
-    elements = from;
-    moves = -stride;
+  Place start(const E* from, std::int64_t stride, std::int64_t count) {
     if (stride == 0) {  // in one go, so that loading it need not wait
       if constexpr (std::is_same_v<E, bool>)
         std::fill_n(buffer, P::lanes, *from);
       else
         P(*from).store(buffer);
-      elements = buffer;
     } else if (count < P::lanes) {
       simd::fill_buffer(buffer, P::lanes, from, count);
-      elements = buffer;
+    } else {
+      return {from, -1};
     }
+    return {buffer, 0};
   }
-  /// A place in it, to be kept in registers.
-  struct Cursor {
-    const E* at;
-    std::int64_t moves;
-    auto load() const {
-      if constexpr (std::is_same_v<E, bool>) {
-        return P::Mask::load(at);
-      } else {
-        // As far ahead as a block of a chain: what the processor fetches by itself ends with a page of half
-        // of that.
-        __builtin_prefetch(at + 8192 / sizeof(E));
-        return P::load(at);
-      }
-    }
-    void move(std::int64_t count) { at += count & moves; }
-  };
-  Cursor begin() const { return {elements, moves}; }
 };
 
 /// T is the type of float that decides how many lanes there are.
@@ -88,23 +78,21 @@ struct ElementwiseLoop {
     auto* out = static_cast<R*>(stretch.out);
     R out_buffer[P::lanes];
     for (std::int64_t r = 0; r < stretch.rows; ++r, out += n) {
-      (std::get<K>(row).start(std::get<K>(from), stretch.strides[K], n), ...);
-      row_of<P>(n, fills ? n - n % lanes : 1, fills ? out : out_buffer, std::get<K>(row).begin()...);
+      row_of<P>(n, fills ? n - n % lanes : 1, fills ? out : out_buffer,
+                std::get<K>(row).start(std::get<K>(from), stretch.strides[K], n)...);
       if (!fills) std::copy_n(out_buffer, n, out);
       ((std::get<K>(from) += stretch.steps[K]), ...);
     }
   }
   /// All whole packs, and a last one that ends at n where there are elements left.
-  template <class P, class... Cursors>
-  static void row_of(std::int64_t n, std::int64_t end, R* to, Cursors... in) {
+  template <class P, class... Places>
+  static void row_of(std::int64_t n, std::int64_t end, R* to, Places... in) {
     for (std::int64_t i = 0;;) {
       for (; i < end; i += P::lanes) {
-        const std::conditional_t<std::is_same_v<R, bool>, typename P::Mask, P> result = F()(in.load()...);
+        const std::conditional_t<std::is_same_v<R, bool>, typename P::Mask, P> result = F()(in.load(i)...);
         result.store(to + i);
-        (in.move(P::lanes), ...);
       }
       if (i >= n) break;
-      (in.move(n - P::lanes - i), ...);
       i = n - P::lanes;
       end = n;
     }
