@@ -60,7 +60,8 @@ struct PanelProduct {
 
 template <class P, int Rows, int Packs, bool ByRow, class T>
 void tile(std::int64_t depth, const T* a, std::int64_t row_of_a, const T* b, std::int64_t row_of_b,
-          const T* start, std::int64_t row_of_start, const T* scale, T* c, std::int64_t row_of_c) {
+          const T* start, std::int64_t row_of_start, bool start_is_zero, const T* scale, T* c,
+          std::int64_t row_of_c) {
   P sums[Rows][Packs];
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i)
@@ -77,12 +78,24 @@ void tile(std::int64_t depth, const T* a, std::int64_t row_of_a, const T* b, std
       for (int j = 0; j < Packs; ++j) sums[i][j] = sums[i][j] + number * row[j];
     }
   }
+  const auto store = [&](const auto& result) {
 #pragma GCC unroll 16
-  for (int i = 0; i < Rows; ++i)
+    for (int i = 0; i < Rows; ++i)
 #pragma GCC unroll 16
-    for (int j = 0; j < Packs; ++j)
-      (P::load(start + i * row_of_start + j * P::lanes) + sums[i][j] * P(*scale))
-          .store(c + i * row_of_c + j * P::lanes);
+      for (int j = 0; j < Packs; ++j) {
+        const T* from = start + i * row_of_start + j * P::lanes;
+        result(from, sums[i][j]).store(c + i * row_of_c + j * P::lanes);
+      }
+  };
+  // Each of these takes as long as several steps of the sums.
+  if (*scale != 1) {
+    const P factor(*scale);
+    store([&](const T* from, const P& sum) { return P::load(from) + sum * factor; });
+  } else if (!start_is_zero) {
+    store([&](const T* from, const P& sum) { return P::load(from) + sum; });
+  } else {
+    store([&](const T*, const P& sum) { return sum; });
+  }
 }
 
 /// Few elements, for which memcpy is a detour.
@@ -122,7 +135,8 @@ void tiles(const PanelProduct<T>& block, std::int64_t i, Edge<T>& edge) {
                                                         : 1),
                                 panels ? Rows : block.row_of_a, block.b, block.row_of_b,
                                 within ? start : edge.elements, within ? block.row_of_start : width,
-                                block.scale, whole ? c : edge.elements, whole ? block.row_of_c : width);
+                                block.start_is_zero, block.scale, whole ? c : edge.elements,
+                                whole ? block.row_of_c : width);
     if (!whole)
       for (int row = 0; row < Rows; ++row)
         copy_some(edge.elements + row * width, block.columns, c + row * block.row_of_c);
