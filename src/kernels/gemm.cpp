@@ -56,6 +56,7 @@ struct PanelProduct {
   const T* scale;  // not a copy, which would take a register from the sums
   T* c;
   std::int64_t row_of_c;
+  const T* end;  // where not null, what is behind a row comes later: up to here it may be written
 };
 
 template <class P, int Rows, int Packs, bool ByRow, class T>
@@ -123,7 +124,8 @@ void tiles(const PanelProduct<T>& block, std::int64_t i, Edge<T>& edge) {
   for (; takes_rows(Rows, block.m - i); i += Rows) {
     const T* start = block.start + i * block.row_of_start;
     T* c = block.c + i * block.row_of_c;
-    const bool whole = block.columns == width;
+    const bool whole = block.columns == width ||
+                       (block.end != nullptr && block.end - c >= (Rows - 1) * block.row_of_c + width);
     const bool within = whole || block.start_is_zero;
     if (!within)
       for (int row = 0; row < Rows; ++row)
@@ -152,10 +154,10 @@ struct TiledLoop {
     using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
     constexpr std::int64_t width = 2 * P::lanes;
     static constexpr T zeros[width] = {};
-    alignas(64) T packed_b[max_depth * width];
+    alignas(64) T packed_b[max_depth * width], padded[width];
     Edge<T> edge;
-    const bool may_overlap = depth_per_block >= gemm->k && !gemm->transpose_b &&
-                             (gemm->start == nullptr || gemm->row_of_start == 0);
+    const bool may_overlap =
+        depth_per_block >= gemm->k && (gemm->start == nullptr || gemm->row_of_start == 0);
     for (std::int64_t p = 0; p < gemm->k; p += depth_per_block)
       for (std::int64_t i = 0; i < gemm->m; i += rows_per_block) {
         PanelProduct<T> block;
@@ -177,16 +179,23 @@ struct TiledLoop {
         }
         block.row_of_c = gemm->row_of_c;
         block.scale = &gemm->scale;
-        for (std::int64_t at = 0; at < gemm->n; at += width) {
-          std::int64_t j = at;
+        for (std::int64_t j = 0; j < gemm->n; j += block.columns) {
           block.columns = std::min(width, gemm->n - j);
-          const std::int64_t packs = block.columns > P::lanes ? 2 : 1, panel = packs * P::lanes;
+          std::int64_t packs = block.columns > P::lanes ? 2 : 1;
+          block.end = nullptr;
           // The last panel may begin earlier, and some columns be computed twice: to the same bits, and
-          // faster than part of a panel is packed and copied.
-          if (may_overlap && block.columns < panel && panel <= gemm->n) {
-            j = gemm->n - panel;
-            block.columns = panel;
+          // faster than part of a panel is packed and copied. Where there is none before it, rows may be
+          // written too far, as the next ones come later.
+          if (may_overlap && block.columns < packs * P::lanes) {
+            if (gemm->n < packs * P::lanes) packs = 1;
+            if (gemm->n >= P::lanes) {
+              block.columns = packs * P::lanes;
+              if (j > 0) j = gemm->n - block.columns;
+            } else if (gemm->row_of_c == gemm->n) {
+              block.end = gemm->c + gemm->m * gemm->n;
+            }
           }
+          const std::int64_t panel = packs * P::lanes;
           block.b = gemm->b + (gemm->transpose_b ? j * gemm->row_of_b + p : p * gemm->row_of_b + j);
           block.row_of_b = gemm->row_of_b;
           if (gemm->transpose_b || always_pack_b || block.columns < panel) {
@@ -202,6 +211,10 @@ struct TiledLoop {
           } else if (gemm->start != nullptr) {
             block.start = gemm->start + i * gemm->row_of_start + j;
             block.row_of_start = gemm->row_of_start;
+            if (block.end != nullptr) {  // the row is read as whole packs
+              copy_some(block.start, block.columns, padded);
+              block.start = padded;
+            }
           } else {
             block.start = zeros;
             block.row_of_start = 0;

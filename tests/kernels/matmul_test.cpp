@@ -241,7 +241,8 @@ TYPED_TEST(MatrixProduct, is_the_same_with_any_number_of_threads) {
                                  {1501, 1499, 1},
                                  {3, 1201, 1201},
                                  {700, 301, 290},
-                                 {129, 1100, 300}})
+                                 {129, 1100, 300},
+                                 {4001, 11, 201}})
       for (const bool transpose_a : {false, true})
         for (const bool transpose_b : {false, true}) {
           if (test::sanitized && transpose_a == transpose_b) continue;  // slow there
