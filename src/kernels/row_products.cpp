@@ -1,0 +1,187 @@
+// Products with few rows, which go over B as it lies in memory: rows of it multiplied in pairs, or summed up.
+
+#include <cstdint>
+#include <type_traits>
+
+#include "chainrule/simd.h"
+#include "kernels/gemm.h"  // which declares them
+
+namespace chainrule::kernels {
+namespace {
+
+/// Rows up to this length are multiplied several at a time.
+constexpr std::int64_t short_row = 128;
+
+/// The dot products of a row with several others, each in several running sums.
+template <class T>
+struct DotsLoop {
+  template <int Bytes>
+  static void run(const Gemm<T>* gemm) {
+    const auto [m, n, k, a, b, c, transpose_a, transpose_b, row_of_a, row_of_b, row_of_c, start, row_of_start,
+                scale] = *gemm;
+    std::int64_t j = 0;
+    if (k <= short_row) {
+      using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+      // As long as the last of the rows may be read as a whole pack.
+      for (; j + P::lanes <= n && (k >= P::lanes || (n - j - P::lanes) * row_of_b + k >= P::lanes);
+           j += P::lanes)
+        for (std::int64_t i = 0; i < m; ++i)
+          short_dots<P>(k, a + i * row_of_a, b + j * row_of_b, row_of_b,
+                        start ? start + i * row_of_start + j : start, scale, c + i * row_of_c + j);
+    }
+    for (; j + 4 <= n; j += 4)
+      for (std::int64_t i = 0; i < m; ++i)
+        dots<Bytes, 4>(k, a + i * row_of_a, b + j * row_of_b, row_of_b,
+                       start ? start + i * row_of_start + j : start, scale, c + i * row_of_c + j);
+    for (; j < n; ++j)
+      for (std::int64_t i = 0; i < m; ++i)
+        dots<Bytes, 1>(k, a + i * row_of_a, b + j * row_of_b, row_of_b,
+                       start ? start + i * row_of_start + j : start, scale, c + i * row_of_c + j);
+  }
+
+ private:
+  /// With as many rows as a pack has lanes: each in a pack, which are added up by transposing them.
+  template <class P>
+  static void short_dots(std::int64_t k, const T* a, const T* b, std::int64_t row_of_b, const T* start,
+                         T scale, T* c) {
+    P sums[P::lanes];
+#pragma GCC unroll 16
+    for (P& sum : sums) sum = P(0);
+    std::int64_t p = 0;
+    for (; p + P::lanes <= k; p += P::lanes) {
+      const P numbers = P::load(a + p);
+#pragma GCC unroll 16
+      for (int row = 0; row < P::lanes; ++row)
+        sums[row] = sums[row] + numbers * P::load(b + row * row_of_b + p);
+    }
+    if (p < k) {  // what is in the other lanes may be anything
+      const std::int64_t at = k < P::lanes ? 0 : k - P::lanes;
+      T numbers[P::lanes], lanes[P::lanes];
+      for (int lane = 0; lane < P::lanes; ++lane) {
+        const bool fresh = at + lane >= p && at + lane < k;
+        numbers[lane] = fresh ? a[at + lane] : T(0);
+        lanes[lane] = fresh ? T(1) : T(0);
+      }
+      const auto fresh = P::load(lanes) == P(1);
+      const P rest = P::load(numbers);
+#pragma GCC unroll 16
+      for (int row = 0; row < P::lanes; ++row)
+        sums[row] = sums[row] + rest * where(fresh, P::load(b + row * row_of_b + at), P(0));
+    }
+    const P total = P(scale) * added_up<1>(sums);
+    ((start == nullptr ? P(0) : P::load(start)) + total).store(c);
+  }
+  /// The sum of all lanes of sums[i] in lane i.
+  template <int Distance, class P>
+  static P added_up(P (&sums)[P::lanes]) {
+#pragma GCC unroll 16
+    for (int i = 0; i < P::lanes; i += 2 * Distance) {
+      P::template swap_lanes<Distance>(sums[i], sums[i + Distance]);
+      sums[i] = sums[i] + sums[i + Distance];
+    }
+    if constexpr (2 * Distance < P::lanes) return added_up<2 * Distance>(sums);
+    return sums[0];
+  }
+  template <int Bytes, int Rows>
+  static void dots(std::int64_t k, const T* a, const T* b, std::int64_t row_of_b, const T* start, T scale,
+                   T* c) {
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    constexpr int packs = 8 / Rows > 2 ? 4 : 2;
+    P sums[Rows][packs];
+#pragma GCC unroll 16
+    for (int j = 0; j < Rows; ++j)
+#pragma GCC unroll 16
+      for (int q = 0; q < packs; ++q) sums[j][q] = P(0);
+    std::int64_t p = 0;
+    for (; p + packs * P::lanes <= k; p += packs * P::lanes)
+#pragma GCC unroll 16
+      for (int q = 0; q < packs; ++q) {
+        const P numbers = P::load(a + p + q * P::lanes);
+#pragma GCC unroll 16
+        for (int j = 0; j < Rows; ++j)
+          sums[j][q] = sums[j][q] + numbers * P::load(b + j * row_of_b + p + q * P::lanes);
+      }
+    for (; p + P::lanes <= k; p += P::lanes)
+#pragma GCC unroll 16
+      for (int j = 0; j < Rows; ++j) sums[j][0] = sums[j][0] + P::load(a + p) * P::load(b + j * row_of_b + p);
+#pragma GCC unroll 16
+    for (int j = 0; j < Rows; ++j) {
+#pragma GCC unroll 16
+      for (int q = 1; q < packs; ++q) sums[j][0] = sums[j][0] + sums[j][q];
+      alignas(64) T lanes[P::lanes];
+      sums[j][0].store(lanes);
+      for (int half = P::lanes / 2; half > 0; half /= 2)
+        for (int lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
+      T rest = 0;
+      for (std::int64_t q = p; q < k; ++q) rest += a[q] * b[j * row_of_b + q];
+      c[j] = (start ? start[j] : T(0)) + scale * (lanes[0] + rest);
+    }
+  }
+};
+
+/// Each row of C as the sum of rows of B, a few at a time.
+template <class T>
+struct SumOfRowsLoop {
+  template <int Bytes>
+  static void run(const Gemm<T>* gemm) {
+    for (std::int64_t i = 0; i < gemm->m; ++i) {
+      const T* a = gemm->a + i * (gemm->transpose_a ? 1 : gemm->row_of_a);
+      const std::int64_t step = gemm->transpose_a ? gemm->row_of_a : 1;
+      const T* start = gemm->start == nullptr ? nullptr : gemm->start + i * gemm->row_of_start;
+      T* c = gemm->c + i * gemm->row_of_c;
+      std::int64_t p = 0;
+      const auto add = [&]<int Rows>(std::integral_constant<int, Rows>) {
+        add_rows<Bytes, Rows>(gemm->n, a + p * step, step, gemm->scale, gemm->b + p * gemm->row_of_b,
+                              gemm->row_of_b, start, c);
+        start = c;
+        p += Rows;
+      };
+      while (p + 8 <= gemm->k) add(std::integral_constant<int, 8>());
+      while (p + 2 <= gemm->k) add(std::integral_constant<int, 2>());
+      if (p < gemm->k) add(std::integral_constant<int, 1>());
+    }
+  }
+
+ private:
+  template <int Bytes, int Rows>
+  static void add_rows(std::int64_t n, const T* a, std::int64_t step, T scale, const T* b,
+                       std::int64_t row_of_b, const T* start, T* c) {
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    T numbers[Rows];
+    P packs[Rows];
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i) packs[i] = P(numbers[i] = a[i * step]);
+    std::int64_t j = 0;
+    for (; j + P::lanes <= n; j += P::lanes) {
+      P sum = packs[0] * P::load(b + j);
+#pragma GCC unroll 16
+      for (int i = 1; i < Rows; ++i) sum = sum + packs[i] * P::load(b + i * row_of_b + j);
+      ((start == nullptr ? P(0) : P::load(start + j)) + P(scale) * sum).store(c + j);
+    }
+    for (; j < n; ++j) {
+      T sum = numbers[0] * b[j];
+#pragma GCC unroll 16
+      for (int i = 1; i < Rows; ++i) sum += numbers[i] * b[i * row_of_b + j];
+      c[j] = (start == nullptr ? T(0) : start[j]) + scale * sum;
+    }
+  }
+};
+
+}  // namespace
+
+template <class T>
+void dot_products(const Gemm<T>& gemm) {
+  simd::vectorized<DotsLoop<T>>(&gemm);
+}
+
+template <class T>
+void sums_of_rows(const Gemm<T>& gemm) {
+  simd::vectorized<SumOfRowsLoop<T>>(&gemm);
+}
+
+template void dot_products(const Gemm<float>&);
+template void dot_products(const Gemm<double>&);
+template void sums_of_rows(const Gemm<float>&);
+template void sums_of_rows(const Gemm<double>&);
+
+}  // namespace chainrule::kernels
