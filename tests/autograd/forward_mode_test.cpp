@@ -5,6 +5,7 @@
 #include "chainrule/custom_gradient.h"
 #include "chainrule/derivatives.h"
 #include "differences.h"
+#include "graph/traversal.h"
 #include "op_cases.h"
 
 namespace chainrule::test {
@@ -105,6 +106,21 @@ TEST(Jacobians, in_chunks_are_the_same) {
     for (const std::int64_t chunk : {0, 1, 4, 100})
       EXPECT_TRUE(close(jacobian(f, {.mode = mode, .chunk_size = chunk})(x), all, 1e-14));
   EXPECT_THROW((void)jacobian(f, {.chunk_size = -1})(x), std::invalid_argument);
+}
+
+TEST(ForwardMode, within_itself_records_the_slope_of_tanh_once) {
+  const Tensor x = variable(tensor({-1.5, 0.0, 0.7, 20.0})), along = tensor({1.0, 2.0, -1.0, 3.0});
+  const auto f = [](const Tensor& at) { return tanh(at); };
+  const auto first = [&](const Tensor& at) { return jvp(f, at, along).tangent; };
+  const Tensor second = jvp(first, x, along).tangent;
+  const Tensor y = tanh(x.detach()), slope = square(2 / (exp(x.detach()) + exp(-x.detach())));
+  EXPECT_TRUE(close(second, square(along) * (-2 * y * slope), 1e-14));
+  EXPECT_TRUE(close(gradients(sum(second), {x}).at(x), square(along) * slope * (6 * square(y) - 2), 1e-14));
+  EXPECT_TRUE(close(no_grad([&] { return jvp(first, x, along).tangent; }), second, 0));
+  const Traversal graph(*second.node(), Traversal::Nodes::all);
+  int slopes = 0;
+  for (std::size_t i = 0; i < graph.size(); ++i) slopes += graph[i].operation() == "tanh_slope" ? 1 : 0;
+  EXPECT_EQ(slopes, 1);
 }
 
 TEST(ForwardMode, of_a_linear_layer_adds_up_what_moves_recorded_or_not) {
