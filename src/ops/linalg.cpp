@@ -23,10 +23,8 @@ struct Matmul {
 
   Attributes attributes() const { return {{"transpose_a", transpose_a}, {"transpose_b", transpose_b}}; }
   Array forward(Values in) const {
+    if (in[0]->shape().rank() == 2 && in[1]->shape().rank() == 2) return of_matrices(*in[0], *in[1]);
     const Plan plan(*this, in[0]->shape(), in[1]->shape());
-    if (in[0]->is_deferred() && !transpose_a && in[0]->shape().rank() == 2 && in[1]->shape().rank() == 2)
-      if (const auto rows = kernels::diagonal_part(*in[0]))
-        return kernels::times_matrix(*rows, *in[1], transpose_b);
     Array out(plan.full, in[0]->dtype());
     const auto run = [&]<class T>() { plan.run(in[0]->data<T>(), in[1]->data<T>(), out.mutable_data<T>()); };
     if (out.size() == 0) return out.reshaped(plan.result);  // of any number of matrices
@@ -120,6 +118,25 @@ struct Matmul {
   }
 
  private:
+  /// Most products, for which there is nothing to plan.
+  Array of_matrices(const Array& a, const Array& b) const {
+    const Shape &of_a = a.shape(), &of_b = b.shape();
+    const kernels::Product one{of_a[transpose_a ? 1 : 0], of_b[transpose_b ? 0 : 1],
+                               of_a[transpose_a ? 0 : 1], transpose_a, transpose_b};
+    if (of_b[transpose_b ? 1 : 0] != one.k) (void)Plan(*this, of_a, of_b);  // its error
+    if (a.is_deferred() && !transpose_a)
+      if (const auto rows = kernels::diagonal_part(a)) return kernels::times_matrix(*rows, b, transpose_b);
+    Array out({one.m, one.n}, a.dtype());
+    const auto run = [&]<class T>() {
+      kernels::matmul(one, a.data<T>(), b.data<T>(), out.mutable_data<T>());
+    };
+    if (out.size() == 0) return out;
+    if (a.dtype() == DType::int64)
+      run.template operator()<std::int64_t>();
+    else
+      dispatch_floating(a.dtype(), run);
+    return out;
+  }
   static Tensor back(const Tensor& gradient, const Shape& matrix, const Tensor& in) {
     return reshape(sum_to(gradient, matrix), in.shape());
   }
