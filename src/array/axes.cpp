@@ -40,13 +40,15 @@ std::size_t normalize_axis(std::string_view operation, std::int64_t axis, const 
 }
 
 Shape reduced(const Shape& shape, const AxisMask& axes, bool keepdims) {
-  std::vector<std::int64_t> sizes;
-  for (std::size_t axis = 0; axis < shape.rank(); ++axis)
+  std::size_t rank = 0;
+  for (std::size_t axis = 0; axis < shape.rank(); ++axis) rank += keepdims || !axes[axis] ? 1 : 0;
+  Shape result = Shape::filled(rank, 1);
+  for (std::size_t axis = 0, at = 0; axis < shape.rank(); ++axis)
     if (!axes[axis])
-      sizes.push_back(shape[axis]);
+      result[at++] = shape[axis];
     else if (keepdims)
-      sizes.push_back(1);
-  return Shape(sizes);
+      ++at;
+  return result;
 }
 
 std::vector<std::int64_t> row_major_strides(const Shape& shape) {

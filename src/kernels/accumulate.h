@@ -39,6 +39,10 @@ inline void accumulate(Array& sum, const Array& more) {
       *to += *from;
       return;
     }
+    if (sum.size() <= parallel_grain && sum.shape() == more.shape()) {  // planning would take as long
+      const Block<1> all{0, sum.size(), 1, {0}, {1}, {0}};
+      return simd::vectorized<AccumulateLoop<T>>(all, from, to);
+    }
     for_each_block<1>(sum.shape(), {&more.shape()},
                       [&](const Block<1>& block) { simd::vectorized<AccumulateLoop<T>>(block, from, to); });
   });

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "kernels/extremum.h"
+#include "kernels/repeated.h"
 #include "kernels/softmax.h"
 #include "ops/axis_reduction.h"
 #include "ops/registry.h"
@@ -23,7 +24,10 @@ struct Sum : AxisReduction {
   Tensor batch(const Unwrapped& at) const { return reduce_each(*this, at); }
   Reads reads(Wanted) const { return 0; }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
-    if (to.wants(0)) to[0] = broadcast_to(kept(g, in[0]), in[0].shape());
+    if (!to.wants(0)) return;
+    const Tensor part = kept(g, in[0]);
+    to[0] = to.in_numbers() ? constant(kernels::repeated(value_of(part), in[0].shape()))
+                            : broadcast_to(part, in[0].shape());
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
     return {"1"};
@@ -228,6 +232,11 @@ Tensor sum_to(Tensor g, const Shape& shape) {
   over.keepdims = true;
   for (std::size_t axis = 0; axis < from.rank(); ++axis)
     if (axis < added || shape[axis - added] != from[axis]) over.axes.set(axis);
+  if (may_be_in_numbers({&g}) && is_floating(g.dtype()) && !is_only_stored(g)) {
+    if (!g.node()->is_unique()) evaluate_deferred(value_of(g));  // as somebody else may want it later
+    Array total = kernels::sum(value_of(g), over.axes);
+    return constant(added == 0 ? std::move(total) : total.reshaped(shape));
+  }
   const Operand all(std::move(g));
   g = reduce(over, all.here(), Argument(all, all.dtype()));
   return added == 0 ? g : reshape(g, shape);
