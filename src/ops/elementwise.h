@@ -134,10 +134,10 @@ Tensor elementwise_again(const Unwrapped& at) {
   (std::make_index_sequence<N>());
 }
 
-/// y = f(x...), broadcast, of N inputs, of which the first may be conditions: of bool, without a derivative.
-/// Op gives value(x...), and for each other input a rule of (x..., y, g): vjp_x where there is one input,
-/// else vjp_a, vjp_b and vjp_c in their order.
-template <class Op, std::size_t N, std::size_t conditions = 0>
+/// y = f(x...), broadcast, of N inputs, of which those from `first` to before `last` have derivatives; those
+/// before are conditions, of bool. Op gives value(x...), and for each input with a derivative a rule of
+/// (x..., y, g): vjp_x where there is one input, else vjp_a, vjp_b and vjp_c in their order.
+template <class Op, std::size_t N, std::size_t first = 0, std::size_t last = N>
 struct ElementwiseOp {
   static constexpr bool integers = false;  ///< also defined on int64
 
@@ -220,12 +220,12 @@ struct ElementwiseOp {
  private:
   using Indices = std::make_index_sequence<N>;
   template <std::size_t i>
-  using Rule = RuleOfReads<Op, N, i - conditions>;
+  using Rule = RuleOfReads<Op, N, i - first>;
   template <class T, std::size_t input>
-  using Element = std::conditional_t<(input < conditions), bool, T>;
+  using Element = std::conditional_t<(input < first), bool, T>;
   /// Of operand k of the loop of rule i. (It reads conditions that come first, or none.)
   template <class T, std::size_t i, std::size_t k>
-  using ReadElement = std::conditional_t<(k < Rule<i>::count_before(conditions)), bool, T>;
+  using ReadElement = std::conditional_t<(k < Rule<i>::count_before(first)), bool, T>;
   // A function object, not a lambda: its body waits until Op is complete.
   struct Forward {
     auto operator()(auto... x) const { return Op::value(x...); }
@@ -242,8 +242,8 @@ struct ElementwiseOp {
   /// Calls f.template operator()<i>() for each input that has a derivative.
   template <class F>
   [[gnu::always_inline]] static void for_each_rule(const F& f) {
-    [&]<std::size_t... i>(std::index_sequence<i...>) { (f.template operator()<i + conditions>(), ...); }
-    (std::make_index_sequence<N - conditions>());
+    [&]<std::size_t... i>(std::index_sequence<i...>) { (f.template operator()<i + first>(), ...); }
+    (std::make_index_sequence<last - first>());
   }
   static Array on_integers(Values in) {
     using F = WithWrapping<Forward>;
@@ -263,7 +263,7 @@ struct ElementwiseOp {
   }
   template <std::size_t i, std::size_t... k>
   static Tensor recorded(Inputs in, const Tensor& out, const Tensor& g, std::index_sequence<k...>) {
-    return RuleOf<Op, i - conditions>()(in[k]..., out, g);
+    return RuleOf<Op, i - first>()(in[k]..., out, g);
   }
   template <std::size_t i, class T, std::size_t... k>
   static Array of_read(const Shape& whole, const std::array<const Array*, sizeof...(k)>& read,
@@ -280,12 +280,12 @@ struct ElementwiseOp {
     };
     T result = 0;
     if constexpr (Rule<i>::reads(N)) result = y.template item<T>();
-    return static_cast<T>(RuleOf<Op, i - conditions>()(element.template operator()<k>()..., result, g));
+    return static_cast<T>(RuleOf<Op, i - first>()(element.template operator()<k>()..., result, g));
   }
   template <std::size_t i, std::size_t... k>
   static Symbol symbol(std::span<const std::string> names, const Symbol& result, const Symbol& g,
                        std::index_sequence<k...>) {
-    return RuleOf<Op, i - conditions>()(Symbol(names[k])..., result, g);
+    return RuleOf<Op, i - first>()(Symbol(names[k])..., result, g);
   }
 };
 

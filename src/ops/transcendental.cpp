@@ -11,6 +11,7 @@ namespace chainrule {
 
 static Tensor tanh_slope_of(const Tensor& x);
 static Tensor tanh_slope_of(const Tensor& x, const Tensor& y);
+static Tensor tanh_curvature_of(const Tensor& x, const Tensor& y, const Tensor& slope);
 
 namespace rules {
 namespace {
@@ -23,7 +24,18 @@ struct TanhSlope {
 
 /// The same where y = tanh(x) is known.
 struct TanhSlopeBeside {
-  static constexpr auto vjp_a(auto, auto y, auto slope, auto g) { return g * (slope * (-2 * y)); }
+  static constexpr auto vjp_a(auto x, auto y, auto slope, auto g) {
+    if constexpr (std::same_as<decltype(x), Tensor>)
+      return g * tanh_curvature_of(x, y, slope);
+    else
+      return g * (slope * (-2 * y));
+  }
+};
+
+/// The derivative of that slope, of y and the slope; and its own, as y² is 1 less the slope.
+struct TanhCurvature {
+  static auto value(auto y, auto slope) { return slope * (-2 * y); }
+  static constexpr auto vjp_a(auto, auto, auto slope, auto, auto g) { return g * (slope * (4 - 6 * slope)); }
 };
 
 }  // namespace
@@ -73,12 +85,6 @@ struct Tanh : ElementwiseOp<Tanh, 1>, rules::Tanh {
   }
 };
 
-/// What the slope sends to x, in numbers: for both operations one loop, as each takes kilobytes.
-static Tensor through_tanh_slope(const Tensor& x, const Tensor& y, const Tensor& slope, const Tensor& g) {
-  const std::array<Tensor, 2> in = {x, y};
-  return ElementwiseOp<rules::TanhSlopeBeside, 2>::fused<0>(in, slope, slope.node()->shape(), g);
-}
-
 struct TanhSlope : ElementwiseOp<TanhSlope, 1>, rules::TanhSlope {
   static constexpr std::string_view name = "tanh_slope", formula = "∂sech(x)²/∂x = −2 tanh(x) sech(x)²";
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
@@ -90,9 +96,7 @@ struct TanhSlope : ElementwiseOp<TanhSlope, 1>, rules::TanhSlope {
   }
 
  private:
-  static Tensor along(const Tensor& x, const Tensor& out, const Tensor& g) {
-    return through_tanh_slope(x, tanh(x), out, g);
-  }
+  static Tensor along(const Tensor& x, const Tensor& out, const Tensor& g);
   static Tensor recorded(const Tensor& x, const Tensor& out, const Tensor& g) {
     return out_of_rule(vjp_x(x, out, into_rule(g)));
   }
@@ -100,33 +104,39 @@ struct TanhSlope : ElementwiseOp<TanhSlope, 1>, rules::TanhSlope {
 
 /// The same beside y = tanh(x), which is no input of its own: what its node sends to x, x has got. The
 /// derivative then takes no further exponential.
-struct TanhSlopeBeside : ElementwiseOp<TanhSlopeBeside, 2>, rules::TanhSlopeBeside {
+struct TanhSlopeBeside : ElementwiseOp<TanhSlopeBeside, 2, 0, 1>, rules::TanhSlopeBeside {
   static constexpr std::string_view name = "tanh_slope", formula = TanhSlope::formula;
   Array forward(Values in) const { return TanhSlope().forward(in.first(1)); }
-  Reads reads(Wanted wanted) const { return wanted(0) ? RuleOfReads<TanhSlopeBeside, 2, 0>::probe.reads : 0; }
-  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
-    if (!to.wants(0)) return;
-    to[0] = to.in_numbers() ? through_tanh_slope(in[0], in[1], out, g)
-                            : RuleOf<TanhSlopeBeside, 0>()(in[0], in[1], out, g);
-  }
-  void scalar_vjp(Inputs in, const Array& slope, double g, Cotangents& to) const {
-    dispatch_floating(slope.dtype(), [&]<class T>() {
-      if (to.wants(0))
-        to[0] = double(RuleOf<TanhSlopeBeside, 0>()(T(0), element<T>(in[1]), slope.template item<T>(),
-                                                    static_cast<T>(g)));
-    });
-  }
-  Tensor jvp(Inputs in, const Tensor& out, Inputs tangents) const {
-    const Tensor& t = tangents[0];
-    if (t.is_empty()) return t;
-    return may_be_in_numbers({&in[0], &in[1], &out, &t}) ? through_tanh_slope(in[0], in[1], out, t)
-                                                         : RuleOf<TanhSlopeBeside, 0>()(in[0], in[1], out, t);
-  }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                              const std::string& result) const {
     if (input == 1) return {"0", true};
     return TanhSlope().local_formula(0, names, result);
   }
+};
+
+/// In numbers, for both operations by one loop, as each takes kilobytes.
+Tensor TanhSlope::along(const Tensor& x, const Tensor& out, const Tensor& g) {
+  const std::array<Tensor, 2> in = {x, tanh(x)};
+  return TanhSlopeBeside::fused<0>(in, out, out.node()->shape(), g);
+}
+
+/// The derivative of the slope, beside y and the slope, to which nothing is sent as x has got it: written as
+/// products of these, each would be sent its share, and send it on to x.
+struct TanhCurvature : ElementwiseOp<TanhCurvature, 3, 0, 1>, rules::TanhCurvature {
+  static constexpr std::string_view name = "tanh_curvature",
+                                    formula = "∂(−2 tanh(x) sech(x)²)/∂x = (4 − 6 sech(x)²) sech(x)²";
+  Array forward(Values in) const {  // without x
+    const Array &y = *in[1], &slope = *in[2];
+    return dispatch_floating(y.dtype(), [&]<class T>() {
+      if (y.shape().rank() == 0) return Array(static_cast<T>(value(y.item<T>(), slope.item<T>())));
+      return kernels::elementwise<Value, T, 2>(y.shape(), {&y, &slope}, true);
+    });
+  }
+
+ private:
+  struct Value {
+    auto operator()(auto y, auto slope) const { return TanhCurvature::value(y, slope); }
+  };
 };
 
 struct Sigmoid : ElementwiseOp<Sigmoid, 1>, rules::Sigmoid {
@@ -256,6 +266,10 @@ static Tensor tanh_slope_of(const Tensor& x, const Tensor& y) {
   if (Tensor known = slope_in_tangent(x, y); !known.is_empty()) return known;
   const Tensor held = y;
   return held.node()->has_value() ? ops::binary<ops::TanhSlopeBeside>(x, held) : tanh_slope_of(x);
+}
+static Tensor tanh_curvature_of(const Tensor& x, const Tensor& y, const Tensor& slope) {
+  if (!x.node()->has_value()) return slope * (-2 * y);  // that of y and the slope is held
+  return apply(ops::TanhCurvature(), Here::now(), Argument(x), Argument(y), Argument(slope));
 }
 Tensor sigmoid_slope(const Operand& x) {
   return tanh_slope_of(x.as(ops::working_dtype<ops::TanhSlope>(x.dtype())) * 0.5) * 0.25;

@@ -2,6 +2,8 @@
 // support.h reads and compares tensors.
 
 #include "chainrule/autograd.h"
+#include "chainrule/derivatives.h"
+#include "chainrule/vmap.h"
 #include "support.h"
 
 namespace chainrule::test {
@@ -45,6 +47,21 @@ TEST(SecondDerivative, of_tanh_is_the_same_whether_its_value_is_still_there_or_n
     // x is all that the first derivative depends on.
     EXPECT_TRUE(close(gradients(sum(first), {kept}).at(kept), zeros_like(x), 0));
   }
+}
+
+TEST(SecondDerivative, of_tanh_is_differentiated_in_every_mode) {
+  const Tensor x = tensor({-1.5, 0.0, 1e-9, 0.7, 20.0, 400.0}), along = ones_like(x);
+  const Tensor y = tanh(x), slope = square(2 / (exp(x) + exp(-x)));
+  const Tensor third = slope * (6 * square(y) - 2), fourth = slope * y * (16 - 24 * square(y));
+  const auto second =
+      grad([](const Tensor& a) { return sum(grad([](const Tensor& b) { return sum(tanh(b)); })(a)); });
+  const auto summed = [&](const Tensor& a) { return sum(second(a)); };
+  EXPECT_TRUE(close(grad(summed)(x), third, 1e-14));
+  EXPECT_TRUE(close(jvp(second, x, along).tangent, third, 1e-14));
+  EXPECT_TRUE(close(vmap(grad(summed))(x), third, 1e-14));
+  EXPECT_TRUE(
+      close(vmap([&](const Tensor& a) { return jvp(second, a, ones_like(a)).tangent; })(x), third, 1e-14));
+  EXPECT_TRUE(close(grad([&](const Tensor& a) { return sum(grad(summed)(a)); })(x), fourth, 1e-13));
 }
 
 TEST(SecondDerivative, of_sine_walks_around_the_circle) {
