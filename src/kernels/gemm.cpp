@@ -56,13 +56,14 @@ struct PanelProduct {
   const T* scale;  // not a copy, which would take a register from the sums
   T* c;
   std::int64_t row_of_c;
-  const T* end;  // where not null, what is behind a row comes later: up to here it may be written
+  const T* end;     // where not null, what is behind a row comes later: up to here it may be written
+  const T* is_new;  // where not null, the columns of C that are to be changed: 1, others 0
 };
 
 template <class P, int Rows, int Packs, bool ByRow, class T>
 void tile(std::int64_t depth, const T* a, std::int64_t row_of_a, const T* b, std::int64_t row_of_b,
-          const T* start, std::int64_t row_of_start, bool start_is_zero, const T* scale, T* c,
-          std::int64_t row_of_c) {
+          const T* start, std::int64_t row_of_start, bool start_is_zero, const T* scale, const T* is_new,
+          T* c, std::int64_t row_of_c) {
   P sums[Rows][Packs];
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i)
@@ -85,17 +86,23 @@ void tile(std::int64_t depth, const T* a, std::int64_t row_of_a, const T* b, std
 #pragma GCC unroll 16
       for (int j = 0; j < Packs; ++j) {
         const T* from = start + i * row_of_start + j * P::lanes;
-        result(from, sums[i][j]).store(c + i * row_of_c + j * P::lanes);
+        result(from, sums[i][j], j).store(c + i * row_of_c + j * P::lanes);
       }
   };
   // Each of these takes as long as several steps of the sums.
-  if (*scale != 1) {
+  if (is_new != nullptr) {
     const P factor(*scale);
-    store([&](const T* from, const P& sum) { return P::load(from) + sum * factor; });
+    store([&](const T* from, const P& sum, int j) {
+      const P before = P::load(from);
+      return where(P::load(is_new + j * P::lanes) == P(1), before + sum * factor, before);
+    });
+  } else if (*scale != 1) {
+    const P factor(*scale);
+    store([&](const T* from, const P& sum, int) { return P::load(from) + sum * factor; });
   } else if (!start_is_zero) {
-    store([&](const T* from, const P& sum) { return P::load(from) + sum; });
+    store([&](const T* from, const P& sum, int) { return P::load(from) + sum; });
   } else {
-    store([&](const T*, const P& sum) { return sum; });
+    store([&](const T*, const P& sum, int) { return sum; });
   }
 }
 
@@ -137,7 +144,7 @@ void tiles(const PanelProduct<T>& block, std::int64_t i, Edge<T>& edge) {
                                                         : 1),
                                 panels ? Rows : block.row_of_a, block.b, block.row_of_b,
                                 within ? start : edge.elements, within ? block.row_of_start : width,
-                                block.start_is_zero, block.scale, whole ? c : edge.elements,
+                                block.start_is_zero, block.scale, block.is_new, whole ? c : edge.elements,
                                 whole ? block.row_of_c : width);
     if (!whole)
       for (int row = 0; row < Rows; ++row)
@@ -154,10 +161,8 @@ struct TiledLoop {
     using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
     constexpr std::int64_t width = 2 * P::lanes;
     static constexpr T zeros[width] = {};
-    alignas(64) T packed_b[max_depth * width], padded[width];
+    alignas(64) T packed_b[max_depth * width], padded[width], is_new[width];
     Edge<T> edge;
-    const bool may_overlap =
-        depth_per_block >= gemm->k && (gemm->start == nullptr || gemm->row_of_start == 0);
     for (std::int64_t p = 0; p < gemm->k; p += depth_per_block)
       for (std::int64_t i = 0; i < gemm->m; i += rows_per_block) {
         PanelProduct<T> block;
@@ -182,18 +187,24 @@ struct TiledLoop {
         for (std::int64_t j = 0; j < gemm->n; j += block.columns) {
           block.columns = std::min(width, gemm->n - j);
           std::int64_t packs = block.columns > P::lanes ? 2 : 1;
-          block.end = nullptr;
-          // The last panel may begin earlier, and some columns be computed twice: to the same bits, and
-          // faster than part of a panel is packed and copied. Where there is none before it, rows may be
-          // written too far, as the next ones come later.
-          if (may_overlap && block.columns < packs * P::lanes) {
-            if (gemm->n < packs * P::lanes) packs = 1;
-            if (gemm->n >= P::lanes) {
-              block.columns = packs * P::lanes;
-              if (j > 0) j = gemm->n - block.columns;
-            } else if (gemm->row_of_c == gemm->n) {
-              block.end = gemm->c + gemm->m * gemm->n;
+          block.end = block.is_new = nullptr;
+          const bool is_made = p == 0 && (gemm->start == nullptr || gemm->row_of_start == 0);
+          const bool is_added = p > 0 || (gemm->start == gemm->c && gemm->row_of_start == gemm->row_of_c);
+          if (block.columns < packs * P::lanes && gemm->n >= P::lanes && (is_made || is_added)) {
+            // The last panel begins earlier, which is faster than that part of a panel is packed and copied.
+            // Some columns are then computed twice, to the same bits, or stay what they are.
+            if (gemm->n < width) packs = 1;
+            block.columns = packs * P::lanes;
+            const std::int64_t at = j == 0 ? 0 : gemm->n - block.columns;
+            if (is_added && at < j) {
+              for (std::int64_t q = 0; q < block.columns; ++q) is_new[q] = at + q < j ? T(0) : T(1);
+              block.is_new = is_new;
             }
+            j = at;
+          } else if (gemm->n < P::lanes && is_made && depth_per_block >= gemm->k &&
+                     gemm->row_of_c == gemm->n) {
+            // Rows are written too far, as the next ones come later.
+            block.end = gemm->c + gemm->m * gemm->n;
           }
           const std::int64_t panel = packs * P::lanes;
           block.b = gemm->b + (gemm->transpose_b ? j * gemm->row_of_b + p : p * gemm->row_of_b + j);
