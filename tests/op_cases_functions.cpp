@@ -172,7 +172,8 @@ std::vector<OpCase> special() {
   return {
       unary("erf", erf, [](Number x) { return std::erf(x); }, between(-2, 2), {.derivative = "gaussian"}),
       unary("erfc", erfc, [](Number x) { return std::erfc(x); }, between(-2, 2), {-1e3, 26}),
-      unary("erfinv", erfinv, erfinv_of, between(-0.7, 0.7), {-1, 1}),
+      unary("erfinv", erfinv, erfinv_of, between(-0.7, 0.7),
+            {.lowest = -1, .highest = 1, .derivative = "erfinv_slope"}),
       unary("ndtr", ndtr, [](Number x) { return std::erfc(-x / std::sqrt(Number(2))) / 2; }, between(-2, 2),
             {.lowest = -37, .highest = 37, .derivative = "half_gaussian"}),
       unary("lgamma", lgamma, [](Number x) { return std::lgamma(x); }, between(0.5, 4), {3, 1e300}),
@@ -242,9 +243,10 @@ std::vector<OpCase> activations() {
       unary("logsigmoid", logsigmoid,
             [](Number x) { return x < 0 ? x - std::log1p(std::exp(x)) : -std::log1p(std::exp(-x)); },
             between(-4, 4), {-1e3, 80, composed}),
-      unary("silu", silu, [](Number x) { return x * sigmoid_of(x); }, between(-4, 4), {-80, 1e3}),
+      unary("silu", silu, [](Number x) { return x * sigmoid_of(x); }, between(-4, 4),
+            {.lowest = -80, .highest = 1e3, .derivative = "gated_derivative"}),
       unary("mish", mish, [](Number x) { return x > 1e3 ? x : x * std::tanh(std::log1p(std::exp(x))); },
-            between(-4, 4), {-80, 1e3, composed}),
+            between(-4, 4), {-80, 1e3}),
       unary(
           "softsign", softsign, [](Number x) { return x / (1 + std::abs(x)); }, between(-2, 2, {0})),
       unary(

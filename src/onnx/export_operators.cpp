@@ -99,6 +99,18 @@ std::string ndtr(Step& step) {
   return step.make("Mul", {sum, step.number(0.5)});
 }
 std::string gelu(Step& step) { return step.make("Mul", {step.in(0), ndtr(step)}); }
+/// x tanh(log(1 + eˣ))
+std::string mish(Step& step) {
+  return step.make("Mul", {step.in(0), step.make("Tanh", {step.make("Softplus", {step.in(0)})})});
+}
+/// x σ(2 √(2/π) (x + 0.044715 x³))
+std::string gelu_tanh(Step& step) {
+  const std::string square = step.make("Mul", {step.in(0), step.in(0)});
+  const std::string sum =
+      step.make("Add", {step.make("Mul", {square, step.number(0.044715)}), step.number(1)});
+  const std::string scaled = step.make("Mul", {step.in(0), step.number(1.5957691216057308)});
+  return step.make("Mul", {step.in(0), step.make("Sigmoid", {step.make("Mul", {scaled, sum})})});
+}
 /// max(a, b) + log(1 + exp(−|a − b|))
 std::string logaddexp(Step& step) {
   const std::string apart = step.make("Abs", {step.make("Sub", step.all_in())});
@@ -239,6 +251,8 @@ constexpr Written composed[] = {
     {"expm1", expm1},
     {"gaussian", gaussian},
     {"gelu", gelu},
+    {"gelu_tanh", gelu_tanh},
+    {"mish", mish},
     {"index", take_box},
     {"index_gradient", put_box},
     {"linear", linear},

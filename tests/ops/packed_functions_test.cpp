@@ -77,6 +77,120 @@ TEST(PackedFunctions, are_within_a_few_units_of_the_correctly_rounded_result) {
   check("gelu, far below 0", exactly, gelu_value, gelu_slope, -12.5, -5, 11, true);
 }
 
+/// The worst error in units of T, where what is exact is no smaller than `least`: else it is that of a sum.
+template <class T>
+double worst(const std::vector<T>& x, const Tensor& got, Exact exact, long double least = 0) {
+  double most = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const long double right = exact(x[i]);
+    int exponent = 0;
+    std::frexp(std::max(std::abs(right), least), &exponent);
+    using Limits = std::numeric_limits<T>;
+    const long double unit = std::ldexp(1.0L, std::max(exponent, Limits::min_exponent) - Limits::digits);
+    const double error = static_cast<double>(std::abs(got.data<T>()[i] - right) / unit);
+    if (!(error <= most)) most = error;
+  }
+  return most;
+}
+
+/// Value, slope and second derivative down to where they are 0, in both dtypes.
+template <class T>
+void check_to_the_end(const char* name, Function f, Exact value, Exact slope, Exact second, double low) {
+  std::vector<T> x;
+  std::mt19937 engine(3);
+  std::uniform_real_distribution<double> all(low, 6), near(-6, 6);
+  for (int i = 0; i < 6000; ++i) x.push_back(static_cast<T>(i % 3 == 0 ? near(engine) : all(engine)));
+  x.insert(x.end(), {T(1e-30), T(-1e-35), T(1000)});
+  const Tensor in = variable(tensor(x)), out = f(in);
+  const Tensor numbers = gradients(sum(out), {in}).at(in);
+  const Tensor recorded = gradients(sum(out), {in}, {.create_graph = true}).at(in);
+  EXPECT_LE(worst(x, out, value), 4) << name;
+  for (const Tensor& got : {numbers, recorded}) EXPECT_LE(worst(x, got, slope, 0.5L), 4) << name;
+  EXPECT_LE(worst(x, gradients(sum(recorded), {in}).at(in), second, 0.5L), 8) << name;
+  // Where roots are far, the error is one of the derivatives themselves.
+  std::vector<T> far;
+  for (int i = 0; i < 3000; ++i) far.push_back(static_cast<T>(-4 + (low + 4) * i / 3000));
+  const Tensor tail = variable(tensor(far));
+  const Tensor of_tail = gradients(sum(f(tail)), {tail}, {.create_graph = true}).at(tail);
+  EXPECT_LE(worst(far, of_tail, slope), 6) << name;
+  EXPECT_LE(worst(far, gradients(sum(of_tail), {tail}).at(tail), second), 8) << name;
+}
+
+TEST(PackedFunctions, keep_their_digits_where_the_sigmoid_in_them_is_subnormal) {
+  static constexpr auto share = [](long double x) { return 1 / (1 + std::exp(-x)); };
+  const Exact silu_value = [](long double x) { return x * share(x); };
+  const Exact silu_slope = [](long double x) { return share(x) * (1 + x * share(-x)); };
+  const Exact silu_second = [](long double x) { return share(x) * share(-x) * (2 - x * std::tanh(x / 2)); };
+  check_to_the_end<float>("silu", silu, silu_value, silu_slope, silu_second, -112);
+  check_to_the_end<double>("silu", silu, silu_value, silu_slope, silu_second, -756);
+
+  // tanh(log(1 + eˣ)) = n / (n + 2) for n = eˣ (eˣ + 2), of which these are the slopes.
+  static constexpr auto first = [](long double w) {
+    return 4 * w * (w + 1) / ((w * (w + 2) + 2) * (w * (w + 2) + 2));
+  };
+  const Exact mish_value = [](long double x) {
+    const long double w = std::exp(std::min(x, 1000.0L)), n = w * (w + 2);
+    return x * (n / (n + 2));
+  };
+  const Exact mish_slope = [](long double x) {
+    const long double w = std::exp(std::min(x, 1000.0L)), n = w * (w + 2);
+    return n / (n + 2) + x * first(w);
+  };
+  const Exact mish_second = [](long double x) {
+    const long double w = std::exp(std::min(x, 1000.0L)), below = w * (w + 2) + 2;
+    return 2 * first(w) +
+           x * (4 * w * (2 * w + 1) - 16 * w * w * (w + 1) * (w + 1) / below) / (below * below);
+  };
+  check_to_the_end<float>("mish", mish, mish_value, mish_slope, mish_second, -112);
+  check_to_the_end<double>("mish", mish, mish_value, mish_slope, mish_second, -756);
+
+  static constexpr long double c = 1.5957691216057307117597842397375L, b = c * 44715 / 1000000;
+  static constexpr auto inner = [](long double x) { return x * (c + b * x * x); };
+  static constexpr auto rise = [](long double x) { return c + 3 * b * x * x; };
+  const Exact gelu_value = [](long double x) { return x * share(inner(x)); };
+  const Exact gelu_slope = [](long double x) {
+    return share(inner(x)) * (1 + x * rise(x) * share(-inner(x)));
+  };
+  const Exact gelu_second = [](long double x) {
+    const long double u = inner(x), by_one = rise(x);
+    return share(u) * share(-u) * (2 * by_one + 6 * b * x * x - x * by_one * by_one * std::tanh(u / 2));
+  };
+  const Function gelu_tanh = [](const Operand& x) { return gelu(x, GeluApproximation::tanh); };
+  check_to_the_end<float>("gelu(tanh)", gelu_tanh, gelu_value, gelu_slope, gelu_second, -11.2);
+  check_to_the_end<double>("gelu(tanh)", gelu_tanh, gelu_value, gelu_slope, gelu_second, -21.8);
+}
+
+TEST(PackedFunctions, that_go_number_by_number_keep_their_digits_at_the_ends) {
+  std::vector<double> x;
+  for (int i = 0; i < 1000; ++i) x.push_back(-38.6 + 38 * i / 1000.0);
+  const Tensor in = variable(tensor(x));
+  const Exact value = [](long double t) { return t * normal(t); };
+  const Exact slope = [](long double t) { return normal(t) + t * density(t); };
+  EXPECT_LE(worst(x, gelu(in), value), 6);
+  EXPECT_LE(worst(x, gradients(sum(gelu(in)), {in}).at(in), slope, 0.5L), 8);
+  const std::vector<double> tail(x.begin(), x.begin() + 900);
+  const Tensor far = variable(tensor(tail));
+  EXPECT_LE(worst(tail, gradients(sum(gelu(far)), {far}).at(far), slope), 8);
+
+  // At x = erf(y): √π/2 exp(y²), which is known where erf(y) is exact enough, as from 1 - erfc(y).
+  for (const double below : {1e-3, 1e-6, 1e-9, 1e-12, 0x1p-50}) {
+    const double at = 1 - below, exactly = 1 - at;
+    long double y = 2;
+    for (int step = 0; step < 100; ++step)
+      y += (std::erfc(y) - exactly) * std::sqrt(pi) / 2 * std::exp(y * y);
+    const Tensor t = variable(tensor({at, -at}));
+    const Tensor first = gradients(sum(erfinv(t)), {t}, {.create_graph = true}).at(t);
+    const long double exact = std::sqrt(pi) / 2 * std::exp(y * y);
+    for (const double got : first.to_vector<double>())
+      EXPECT_NEAR(got / static_cast<double>(exact), 1, 8 * 0x1p-53) << below;
+    const double second = gradients(sum(first), {t}).at(t).to_vector<double>()[0];
+    EXPECT_NEAR(second / static_cast<double>(2 * y * exact * exact), 1, 16 * 0x1p-53) << below;
+  }
+  std::vector<double> cubes;
+  for (int i = 1; i < 2000; ++i) cubes.push_back(std::ldexp(1 + i / 2000.0, i % 300 - 150));
+  EXPECT_LE(worst(cubes, cbrt(tensor(cubes)), [](long double t) { return std::cbrt(t); }), 0.6);
+}
+
 TEST(PackedFunctions, give_angles_within_a_few_units) {
   std::vector<float> y = numbers(-2, 2), x = numbers(-3, 3);
   std::rotate(x.begin(), x.begin() + 5, x.end());

@@ -1,5 +1,4 @@
-// Activations, most of them composed of other operations; SiLU and softsign are one loop each. Relies on
-// functions/by_number.h and elementwise.h.
+// Activations, composed of other operations but for softsign. SiLU and Mish are in gated.cpp.
 
 #include <numbers>
 #include <stdexcept>
@@ -9,20 +8,6 @@
 #include "ops/registry.h"
 
 namespace chainrule {
-namespace rules {
-namespace {
-
-struct Silu {
-  static auto value(auto x) { return x * sigmoid(x); }
-  static constexpr auto vjp_x(auto x, auto, auto g) {
-    const auto s = sigmoid(x), slope = sigmoid_slope(x, s);
-    return g * (s + where(slope == 0, 0, x * slope));  // 0 at -infinity
-  }
-};
-
-}  // namespace
-}  // namespace rules
-
 namespace ops {
 namespace {
 
@@ -34,14 +19,6 @@ struct Softsign : ByNumber<Softsign> {
   static constexpr std::string_view name = "softsign", formula = "∂softsign(x)/∂x = 1 / (1 + |x|)²";
   static double value(double x) { return x / (1 + std::abs(x)); }
   static Tensor slope(const Tensor& x, const Tensor&) { return square(1 / (1 + abs(x))); }
-};
-
-struct Silu : ElementwiseOp<Silu, 1>, rules::Silu {
-  static constexpr std::string_view name = "silu", formula = "∂x σ(x)/∂x = σ(x) + x σ(x) σ(−x)";
-  LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
-                             const std::string&) const {
-    return spelled_out(formula, input, names);
-  }
 };
 
 /// x for x > 0, else what `below` makes of x; of 0, which changes nothing, for those x that do not matter.
@@ -65,10 +42,10 @@ Entries activation_operations() {
        .call = call<logsigmoid>,
        .formula = "∂log σ(x)/∂x = σ(−x)",
        .example = "logsigmoid([-100, 0])"},
-      {.name = Silu::name,
+      {.name = "silu",
        .parameters = one_input,
        .call = call<silu>,
-       .formula = Silu::formula,
+       .formula = "∂x σ(x)/∂x = σ(x) + x σ(x) σ(−x)",
        .aliases = "swish",
        .example = "silu([-1, 1])"},
       {.name = "mish",
@@ -135,13 +112,6 @@ Entries activation_operations() {
 }  // namespace ops
 
 Tensor logsigmoid(const Operand& x) { return -softplus({-ops::real(x), x.here()}); }
-
-Tensor silu(const Operand& x) { return ops::unary<ops::Silu>(x); }
-
-Tensor mish(const Operand& x) {
-  const Tensor in = ops::real(x);
-  return mul({in, x.here()}, tanh(softplus(in)));
-}
 
 Tensor softsign(const Operand& x) { return ops::unary<ops::Softsign>(x); }
 

@@ -12,7 +12,7 @@
 /// An operation gives its value, its slopes in terms of public operations, which of its inputs and output
 /// these read, and a formula of which each slope can be taken to show it to people. If it also has a class
 /// Packs with value and slopes on packs of float32, these are what arrays of that dtype are computed with, in
-/// one pass each.
+/// one pass each. Such classes, and their loops, are in packed_loops.h.
 namespace chainrule::ops {
 
 template <class Op>
@@ -20,19 +20,19 @@ concept HasPacks = requires {
   typename Op::Packs;
 };
 
-template <class Op>
+template <class Packs>
 struct PackedValue {
-  auto operator()(auto... x) const { return Op::Packs::value(x...); }
+  auto operator()(auto... x) const { return Packs::value(x...); }
 };
 /// By the slope along input i.
-template <class Op, std::size_t i>
+template <class Packs, std::size_t i = 0>
 struct PackedRule {
-  auto operator()(auto x, auto g) const { return strong_product(g, Op::Packs::slope(x)); }
+  auto operator()(auto x, auto g) const { return strong_product(g, Packs::slope(x)); }
   auto operator()(auto a, auto b, auto g) const {
     if constexpr (i == 0)
-      return strong_product(g, Op::Packs::slope_a(a, b));
+      return strong_product(g, Packs::slope_a(a, b));
     else
-      return strong_product(g, Op::Packs::slope_b(a, b));
+      return strong_product(g, Packs::slope_b(a, b));
   }
 };
 
@@ -104,7 +104,7 @@ struct ByNumber {
       if (in[0]->dtype() == DType::int64) return each(Op::on_integers, *in[0], *in[1], shape);
     if constexpr (HasPacks<Op>)
       if (goes_in_packs(shape, in[0]->dtype()))
-        return kernels::elementwise<PackedValue<Op>, float, N>(shape, {in[k]...});
+        return kernels::elementwise<PackedValue<typename Op::Packs>, float, N>(shape, {in[k]...});
     if constexpr (N == 1)
       return each([this](double x) { return op().value(x); }, *in[0]);
     else
@@ -129,7 +129,7 @@ struct ByNumber {
   }
   template <std::size_t i, std::size_t... k>
   static Tensor packed(Inputs in, const Tensor& y, const Tensor& g, std::index_sequence<k...>) {
-    return constant(kernels::elementwise<PackedRule<Op, i>, float, N + 1>(
+    return constant(kernels::elementwise<PackedRule<typename Op::Packs, i>, float, N + 1>(
         y.node()->shape(), {&value_of(in[k])..., &value_of(g)}));
   }
 };

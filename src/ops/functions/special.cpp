@@ -5,8 +5,8 @@
 #include <stdexcept>
 
 #include "chainrule/functions.h"
-#include "ops/functions/by_number.h"
-#include "ops/functions/packs.h"
+#include "ops/functions/activations.h"
+#include "ops/functions/packed_loops.h"
 #include "ops/functions/special_numbers.h"
 #include "ops/registry.h"
 
@@ -16,38 +16,44 @@ namespace {
 
 using std::numbers::inv_sqrtpi;
 
+/// The derivative of exp(-share x²) of an order from 1 on.
+Tensor hermite_gaussian(double share, int order, const Tensor& x);
+
+struct HermiteGaussian : ByNumber<HermiteGaussian> {
+  static constexpr std::string_view name = "hermite_gaussian",
+                                    formula = "∂exp(−s x²)⁽ⁿ⁾/∂x = exp(−s x²)⁽ⁿ⁺¹⁾";
+  double share = 1;
+  int order = 1;
+  Attributes attributes() const { return {{"share", share}, {"order", std::int64_t{order}}}; }
+  double value(double x) const { return special::hermite_gaussian(share, order, x); }
+  Tensor slope(const Tensor& x, const Tensor&) const { return hermite_gaussian(share, order + 1, x); }
+};
+
+Tensor hermite_gaussian(double share, int order, const Tensor& x) {
+  return apply(HermiteGaussian{{}, share, order}, Here::now(), Argument(x));
+}
+
 /// exp(-x²), of which the derivatives of the next ones are made.
 struct Gaussian : ByNumber<Gaussian> {
   static constexpr std::string_view name = "gaussian", formula = "∂exp(−x²)/∂x = −2x exp(−x²)";
-  static constexpr Reads read = reads_input(0) | reads_output;
   static double value(double x) { return special::gaussian(x); }
-  static Tensor slope(const Tensor& x, const Tensor& y) { return strong_product(-2 * x, y); }
-  struct Packs {
-    static auto value(auto x) { return special::gaussian(x); }
-    static auto slope(auto x) { return strong_product(-2 * x, value(x)); }
-  };
+  static Tensor slope(const Tensor& x, const Tensor&) { return hermite_gaussian(1, 1, x); }
+  using Packs = GaussianPacks;
 };
 
 /// exp(-x²/2): where the argument of the first one would be rounded, its error is as large as the square.
 struct HalfGaussian : ByNumber<HalfGaussian> {
   static constexpr std::string_view name = "half_gaussian", formula = "∂exp(−x²/2)/∂x = −x exp(−x²/2)";
-  static constexpr Reads read = reads_input(0) | reads_output;
   static double value(double x) { return special::half_gaussian(x); }
-  static Tensor slope(const Tensor& x, const Tensor& y) { return strong_product(-x, y); }
-  struct Packs {
-    static auto value(auto x) { return special::Normal(x).density; }
-    static auto slope(auto x) { return strong_product(-x, value(x)); }
-  };
+  static Tensor slope(const Tensor& x, const Tensor&) { return hermite_gaussian(0.5, 1, x); }
+  using Packs = HalfGaussianPacks;
 };
 
 struct Erf : ByNumber<Erf> {
   static constexpr std::string_view name = "erf", formula = "∂erf(x)/∂x = 2/√π · exp(−x²)";
   static double value(double x) { return std::erf(x); }
   static Tensor slope(const Tensor& x, const Tensor&) { return 2 * inv_sqrtpi * unary<Gaussian>(x); }
-  struct Packs {
-    static auto value(auto x) { return special::erf(x); }
-    static auto slope(auto x) { return 2 * inv_sqrtpi * special::gaussian(x); }
-  };
+  using Packs = ErfPacks;
 };
 
 struct Erfc : ByNumber<Erfc> {
@@ -56,37 +62,34 @@ struct Erfc : ByNumber<Erfc> {
   static Tensor slope(const Tensor& x, const Tensor&) { return -2 * inv_sqrtpi * unary<Gaussian>(x); }
 };
 
+/// The derivative of erfinv, from x: the square of a rounded erfinv(x) has lost digits.
+struct ErfinvSlope : ByNumber<ErfinvSlope> {
+  static constexpr std::string_view name = "erfinv_slope", formula = "∂s/∂x = 2 erfinv(x) s²";
+  static constexpr Reads read = reads_input(0) | reads_output;
+  static double value(double x) { return special::erfinv_slope(x); }
+  static Tensor slope(const Tensor& x, const Tensor& s) { return 2 * erfinv(x) * square(s); }
+};
+
 struct Erfinv : ByNumber<Erfinv> {
   static constexpr std::string_view name = "erfinv", formula = "∂erfinv(x)/∂x = √π/2 · exp(erfinv(x)²)";
-  static constexpr Reads read = reads_output;
   static double value(double x) { return special::erfinv(x); }
-  static Tensor slope(const Tensor&, const Tensor& y) { return 0.5 / inv_sqrtpi * exp(square(y)); }
+  static Tensor slope(const Tensor& x, const Tensor&) { return unary<ErfinvSlope>(x); }
 };
 
 struct Ndtr : ByNumber<Ndtr> {
   static constexpr std::string_view name = "ndtr", formula = "∂Φ(x)/∂x = exp(−x²/2) / √(2π)";
   static double value(double x) { return special::normal_cdf(x); }
-  static Tensor slope(const Tensor& x, const Tensor&) { return root * inv_sqrtpi * unary<HalfGaussian>(x); }
-  static constexpr double root = std::numbers::sqrt2 / 2;
-  struct Packs {
-    static auto value(auto x) { return special::Normal(x).below; }
-    static auto slope(auto x) { return root * inv_sqrtpi * special::Normal(x).density; }
-  };
+  static Tensor slope(const Tensor& x, const Tensor&) { return density_at_0 * unary<HalfGaussian>(x); }
+  using Packs = NdtrPacks;
 };
 
 struct Gelu : ByNumber<Gelu> {
   static constexpr std::string_view name = "gelu", formula = "∂x Φ(x)/∂x = Φ(x) + x exp(−x²/2) / √(2π)";
-  static double value(double x) { return x * special::normal_cdf(x); }
-  static Tensor slope(const Tensor& x, const Tensor& y) {
-    return unary<Ndtr>(x) + strong_product(x, Ndtr::slope(x, y));
+  static double value(double x) { return special::gelu(x); }
+  static Tensor slope(const Tensor& x, const Tensor&) {  // the density comes last, as it may be subnormal
+    return unary<Ndtr>(x) + strong_product(density_at_0 * x, unary<HalfGaussian>(x));
   }
-  struct Packs {
-    static auto value(auto x) { return x * special::Normal(x).below; }
-    static auto slope(auto x) {
-      const special::Normal normal(x);
-      return normal.below + strong_product(x, Ndtr::root * inv_sqrtpi * normal.density);
-    }
-  };
+  using Packs = GeluPacks;
 };
 
 /// The derivative of digamma of an order from 1 on.
@@ -200,11 +203,7 @@ Tensor digamma(const Operand& x) { return ops::unary<ops::Digamma>(x); }
 Tensor sinc(const Operand& x) { return ops::unary<ops::Sinc>(x); }
 
 Tensor gelu(const Operand& x, GeluApproximation approximate) {
-  if (approximate == GeluApproximation::none) return ops::unary<ops::Gelu>(x);
-  const Tensor in = ops::real(x);
-  // (1 + tanh(u)) / 2 is sigmoid(2u), which keeps its digits far below 0.
-  constexpr double scale = 2 * std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
-  return mul({in, x.here()}, sigmoid(scale * (in * (1 + 0.044715 * square(in)))));
+  return approximate == GeluApproximation::none ? ops::unary<ops::Gelu>(x) : ops::gelu_tanh(x);
 }
 
 Tensor polygamma(Integer n, const Operand& x) try {

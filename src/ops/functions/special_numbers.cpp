@@ -63,22 +63,69 @@ double normal_cdf(double x) {
   return (std::erfc(z) - 2 * std::numbers::inv_sqrtpi * std::exp(-z * z) * lost) / 2;
 }
 
-double erfinv(double x) {
-  constexpr double slope = std::numbers::inv_sqrtpi * 2;
-  const double size = std::abs(x);
-  if (size < 1e-8) return x / slope;
-  if (!(size < 1)) return size == 1 ? std::copysign(infinity, x) : nan;
-  // Winitzki's approximation is good to 2e-3, and each of Halley's steps nearly triples the digits.
-  constexpr double a = 0.147;
-  const double log = size < 0.5 ? std::log1p(-size * size) : std::log((1 - size) * (1 + size)),
-               t = 2 / (std::numbers::pi * a) + log / 2;
-  double y = std::sqrt(-log / a / (std::sqrt(t * t - log / a) + t));
-  for (int step = 0; step < 3; ++step) {
+double gelu(double x) {
+  if (!(x < -20)) return x * normal_cdf(x);
+  // Φ may be subnormal: x Φ(x) = -φ(x) (1 - 1/x² + 3/x⁴ - 15/x⁶ ...)
+  double sum = 1;
+  for (int k = 19; k > 0; k -= 2) sum = 1 - k * sum / (x * x);
+  return -half_gaussian(x) * (std::numbers::inv_sqrtpi * 0.70710678118654757 * sum);
+}
+
+double hermite_gaussian(double share, int order, double x) {
+  // dⁿexp(-s x²)/dxⁿ = p exp(-s x²) with p₀ = 1, pₙ₊₁ = -2s (x pₙ + n pₙ₋₁), the exponential in two factors,
+  // as it may be subnormal where the product is not.
+  double p = 1, before = 0;
+  for (int n = 0; n < order; ++n) {
+    const double next = -2 * share * (x * p + n * before);
+    before = p;
+    p = next;
+  }
+  const double factor = share == 1 ? half_gaussian(x) : gaussian(x / 2);
+  return factor == 0 ? 0 : p * factor * factor;
+}
+
+namespace {
+
+/// erfinv as a sum, of which the second part has what the first one has lost.
+struct LongErfinv {
+  static constexpr double slope = std::numbers::inv_sqrtpi * 2;
+  double y, rest = 0;
+
+  /// For 0 <= size < 1. Winitzki's approximation is good to 2e-3, and each of Halley's steps nearly triples
+  /// the digits.
+  explicit LongErfinv(double size) {
+    constexpr double a = 0.147;
+    const double log = size < 0.5 ? std::log1p(-size * size) : std::log((1 - size) * (1 + size)),
+                 t = 2 / (std::numbers::pi * a) + log / 2;
+    y = std::sqrt(-log / a / (std::sqrt(t * t - log / a) + t));
+    for (int step = 0; step < 2; ++step) y -= step_at(size);
+    rest = -step_at(size);
+  }
+
+ private:
+  double step_at(double size) const {
     const double above = size < 0.5 ? std::erf(y) - size : (1 - size) - std::erfc(y);
     const double newton = above / (slope * gaussian(y));
-    y -= newton / (1 + y * newton);
+    return newton / (1 + y * newton);
   }
-  return std::copysign(y, x);
+};
+
+}  // namespace
+
+double erfinv(double x) {
+  const double size = std::abs(x);
+  if (size < 1e-8) return x / LongErfinv::slope;
+  if (!(size < 1)) return size == 1 ? std::copysign(infinity, x) : nan;
+  const LongErfinv inverse(size);
+  return std::copysign(inverse.y + inverse.rest, x);
+}
+
+double erfinv_slope(double x) {
+  const double size = std::abs(x);
+  if (!(size < 1)) return size == 1 ? infinity : nan;
+  if (size < 1e-8) return 1 / LongErfinv::slope;
+  const LongErfinv inverse(size);
+  return (1 + 2 * inverse.y * inverse.rest) / (LongErfinv::slope * gaussian(inverse.y));
 }
 
 double lgamma(double x) {

@@ -11,8 +11,13 @@ double gaussian(double x);
 double half_gaussian(double x);
 /// Φ(x), the distribution function of the standard normal.
 double normal_cdf(double x);
-/// The inverse of erf.
+/// x Φ(x).
+double gelu(double x);
+/// The derivative of exp(-share x²) of order n, for a share of 1 or ½.
+double hermite_gaussian(double share, int order, double x);
+/// The inverse of erf, and its derivative.
 double erfinv(double x);
+double erfinv_slope(double x);
 /// log |Γ(x)|. std::lgamma writes to a global variable as well.
 double lgamma(double x);
 double digamma(double x);

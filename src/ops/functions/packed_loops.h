@@ -1,0 +1,98 @@
+// The functions that are computed on packs of numbers, and the loops over them. Their code is made once, in
+// packed_loops.cpp, so that all else of the operations can be compiled to be small.
+
+#pragma once
+
+#include <numbers>
+
+#include "ops/functions/by_number.h"
+#include "ops/functions/gated.h"
+#include "ops/functions/packs.h"
+
+namespace chainrule::ops {
+
+struct GaussianPacks {
+  static auto value(auto x) { return special::gaussian(x); }
+  static auto slope(auto x) { return strong_product(-2 * x, value(x)); }
+};
+
+struct HalfGaussianPacks {
+  static auto value(auto x) { return special::Normal(x).density; }
+  static auto slope(auto x) { return strong_product(-x, value(x)); }
+};
+
+struct ErfPacks {
+  static auto value(auto x) { return special::erf(x); }
+  static auto slope(auto x) { return 2 * std::numbers::inv_sqrtpi * special::gaussian(x); }
+};
+
+/// 1/√(2π), of which the density of the normal distribution is made.
+constexpr double density_at_0 = std::numbers::inv_sqrtpi * (std::numbers::sqrt2 / 2);
+
+struct NdtrPacks {
+  static auto value(auto x) { return special::Normal(x).below; }
+  static auto slope(auto x) { return density_at_0 * special::Normal(x).density; }
+};
+
+struct GeluPacks {
+  static auto value(auto x) { return x * special::Normal(x).below; }
+  static auto slope(auto x) {  // the density comes last, as it may be subnormal
+    const special::Normal normal(x);
+    return normal.below + strong_product(density_at_0 * x, normal.density);
+  }
+};
+
+struct Atan2Packs {
+  static auto value(auto a, auto b) { return special::atan2(a, b); }
+  static auto slope_a(auto a, auto b) { return special::atan2_slope(b, a); }
+  static auto slope_b(auto a, auto b) { return -special::atan2_slope(a, b); }
+};
+using Atan2RuleA = PackedRule<Atan2Packs, 0>;
+using Atan2RuleB = PackedRule<Atan2Packs, 1>;
+
+template <template <class> class OfGate>
+struct GatePacks {
+  template <class P>
+  static P value(const P& x) {
+    return gated<OfGate<P>>(x);
+  }
+  template <class P>
+  static P slope(const P& x) {
+    return gated_slope<OfGate<P>>(x);
+  }
+};
+using SiluPacks = GatePacks<LinearGate>;
+using MishPacks = GatePacks<MishGate>;
+using GeluTanhPacks = GatePacks<CubicGate>;
+
+struct GeluTanhCurvaturePacks {
+  static auto value(auto x) { return gated_curvature(x); }
+};
+
+}  // namespace chainrule::ops
+
+#define CHAINRULE_PACKED_LOOP(prefix, F, T, ...) \
+  prefix template void chainrule::kernels::detail::loop<F, T, T, __VA_ARGS__>(const Stretch&);
+#define CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, Packs, T)        \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<Packs>, T, T) \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedRule<Packs>, T, T, T)
+#define CHAINRULE_PACKED_LOOPS(prefix)                                                         \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::GaussianPacks, float)                             \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::HalfGaussianPacks, float)                         \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::ErfPacks, float)                                  \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::NdtrPacks, float)                                 \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::GeluPacks, float)                                 \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::SiluPacks, float)                                 \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::SiluPacks, double)                                \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::MishPacks, float)                                 \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::MishPacks, double)                                \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::GeluTanhPacks, float)                             \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::GeluTanhPacks, double)                            \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::GeluTanhCurvaturePacks>, double, double) \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::Atan2Packs>, float, float, float)        \
+  CHAINRULE_PACKED_LOOP(prefix, ops::Atan2RuleA, float, float, float, float)                   \
+  CHAINRULE_PACKED_LOOP(prefix, ops::Atan2RuleB, float, float, float, float)
+
+namespace chainrule::kernels::detail {
+CHAINRULE_PACKED_LOOPS(extern)
+}  // namespace chainrule::kernels::detail
