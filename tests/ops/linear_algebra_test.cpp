@@ -95,18 +95,30 @@ TEST(Eigenvalues, have_second_derivatives_also_where_some_are_equal_or_close) {
   for (const double gap : {0.0, 1e-14, 1e-10, 1e-6, 1e-3}) {
     const Tensor a = matmul(q * tensor({2.0, 2.0 + gap, 2.0 - gap, -1.0}), transposed(q));
     const Tensor expected = 3.0 * (matmul(a, v) + matmul(v, a));
+    for (const Tensor& product : hessian_products(cubes, a, v))
+      EXPECT_TRUE(close(product, expected, 1e-7)) << gap << product << expected;
     EXPECT_TRUE(close(hessian_products(cubes, a, v)[0], expected, 1e-9)) << gap;
     const Tensor both = stack({a, eye(4)}), along = stack({v, v});
     EXPECT_TRUE(close(hessian_products(cubes, both, along)[0], stack({expected, 6 * v}), 1e-9)) << gap;
-    EXPECT_TRUE(close(hessian_products([](const Tensor& t) { return sum(eigvalsh(t)); }, a, v)[0],
-                      zeros({4, 4}), 1e-9));
+    EXPECT_TRUE(close(hessian_products(cubes, both, along)[1], stack({expected, 6 * v}), 1e-7)) << gap;
+    for (const Tensor& product : hessian_products([](const Tensor& t) { return sum(eigvalsh(t)); }, a, v))
+      EXPECT_TRUE(close(product, zeros({4, 4}), 1e-9));
   }
-  // Along a direction in which equal ones part, also forward; where they do not, nobody knows.
-  const Tensor parting = tensor({{1.0, 2.0}, {2.0, -3.0}});
-  for (const Tensor& product : hessian_products(cubes, eye(2), parting))
-    EXPECT_TRUE(close(product, 6 * parting, 1e-12));
-  const Tensor together = tensor({{1.0, 2.0}, {2.0, 1.0}});
-  EXPECT_TRUE(std::isnan(hessian_products(cubes, eye(2), together)[1][{0, 1}].item()));
+  // Along directions in which equal ones part, in which they do not, and in which others do.
+  for (const Tensor& direction : {tensor({{1.0, 2.0}, {2.0, -3.0}}), tensor({{1.0, 2.0}, {2.0, 1.0}}),
+                                  tensor({{0.0, 2.0}, {2.0, 0.0}}), eye(2), zeros({2, 2})})
+    for (const Tensor& product : hessian_products(cubes, eye(2), direction))
+      EXPECT_TRUE(close(product, 6 * direction, 1e-12)) << product;
+}
+
+TEST(Eigenvalues, that_are_equal_move_in_the_directions_in_which_they_part) {
+  const Tensor swap = tensor({{0.0, 1.0}, {1.0, 0.0}});
+  const auto values = [](const Tensor& a) { return eigvalsh(a); };
+  EXPECT_TRUE(close(jvp(values, eye(2), swap).tangent, tensor({-1.0, 1.0}), 1e-14));
+  const auto of_rows = [](const Tensor& a) { return svdvals(a); };
+  EXPECT_TRUE(close(sum(abs(jvp(of_rows, eye(2), swap).tangent)), tensor(2.0), 1e-14));
+  const Tensor of_many = jvp(values, stack({eye(2), 2 * swap}), stack({swap, eye(2)})).tangent;
+  EXPECT_TRUE(close(of_many, tensor({{-1.0, 1.0}, {1.0, 1.0}}), 1e-14));
 }
 
 TEST(Eigenvalues, that_are_told_from_close_ones_have_second_derivatives_by_their_gap) {
@@ -129,7 +141,11 @@ TEST(SingularValues, have_second_derivatives_also_where_some_are_equal_or_zero) 
       const Tensor a = matmul(u * tensor(numbers), transposed(qr(random_tensor({shape[1], 3}, engine)).Q));
       const Tensor right = matmul(transposed(a), a), left = matmul(a, transposed(a));
       const Tensor expected = 4 * (matmul(v, right) + matmul(matmul(a, transposed(v)), a) + matmul(left, v));
-      EXPECT_TRUE(close(hessian_products(fourth, a, v)[0], expected, 1e-8)) << shape << numbers[1];
+      const auto products = hessian_products(fourth, a, v);
+      EXPECT_TRUE(close(products[0], expected, 1e-8)) << shape << numbers[1];
+      if (numbers[2] > 0) {
+        EXPECT_TRUE(close(products[1], expected, 1e-7)) << shape << products[1] << expected;
+      }
     }
   const Tensor none = zeros({3, 2}), v = random_tensor({3, 2}, engine);
   EXPECT_TRUE(close(hessian_products([](const Tensor& a) { return sum(square(svdvals(a))); }, none, v)[0],
@@ -220,6 +236,40 @@ TEST(Determinant, has_the_cofactors_as_gradient_where_it_is_out_of_range_itself)
   const auto by_vmap = vmap(grad([](const Tensor& x) { return det(x); }))(stack({a * 0x1p-500, a}));
   EXPECT_TRUE(close(by_vmap[0] * 0x1p1000, slope_at(a, false), 1e-14));
   EXPECT_TRUE(close(by_vmap[1], slope_at(a, false), 1e-14));
+}
+
+TEST(Determinant, has_the_cofactors_as_gradient_where_products_of_some_numbers_are_out_of_range) {
+  for (const bool recorded : {false, true})
+    for (const auto& [numbers, cofactors] :
+         {std::pair{std::vector{1e200, 1e200, 1e-300}, std::vector{1e-100, 1e-100, infinity}},
+          {{1e-200, 1e-200, 1e300}, {1e100, 1e100, 0.0}},
+          {{1e-300, 1.0, 1e300}, {1e300, 1.0, 1e-300}},
+          {{0.0, 1e100, 1e150}, {1e250, 0.0, 0.0}}}) {
+      const Tensor x = variable(diag(tensor(numbers)));
+      const Tensor slope = gradients(det(x), {x}, {.create_graph = recorded})[x];
+      for (std::int64_t i = 0; i < 9; ++i) {
+        const double exact = i % 4 == 0 ? cofactors[static_cast<std::size_t>(i / 4)] : 0;
+        const double got = slope[{i / 3, i % 3}].item();
+        EXPECT_TRUE(got == exact || std::abs(got / exact - 1) < 1e-14) << slope;
+      }
+    }
+  // Rows and columns of other sizes: a cofactor is that of the plain matrix, by all factors but two.
+  const Tensor a = tensor({{2.0, 1.0, 0.5}, {-1.0, 3.0, 1.0}, {0.25, 1.0, -2.0}});
+  const Tensor rows = tensor({0x1p900, 0x1p-800, 0x1p-120}), columns = tensor({0x1p-60, 0x1p100, 0x1p-30});
+  const Tensor x = variable(a * reshape(rows, {3, 1}) * columns), y = variable(a);
+  const Tensor slope = gradients(det(x), {x})[x], plain = gradients(det(y), {y})[y];
+  const Tensor product = slope * reshape(rows, {3, 1}) * columns * 0x1p30;
+  EXPECT_TRUE(close(product * 0x1p-20, plain, 1e-14)) << product << plain;
+}
+
+TEST(LeastSquares, has_infinite_gradients_where_they_are_out_of_range_and_no_nan) {
+  const Tensor a = tensor({{1.0, 2.0}, {3.0, 4.0}, {5.0, 7.0}}), b = tensor({1.0, 0.0, 2.0});
+  const auto slope_at = [&](double scale) {
+    const Tensor x = variable(a * scale);
+    return gradients(sum(lstsq(x, b)), {x})[x];
+  };
+  EXPECT_TRUE(array_equal(slope_at(1e-300), slope_at(1) * infinity));
+  EXPECT_TRUE(close(slope_at(0x1p-500) * 0x1p-1000, slope_at(1), 1e-13));
 }
 
 TEST(Slogdet, does_not_overflow) {

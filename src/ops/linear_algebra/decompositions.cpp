@@ -111,6 +111,11 @@ struct Eigh : PartOf<Eigh, 2> {
     const Tensor inner = by_gaps(0.5 * (product - transposed(product)), row - column);
     to[0] = matmul(matmul(v, inner), transposed(v)) * units;
   }
+  Tensor jvp(Inputs in, const Tensor& out, Inputs tangents) const {
+    if (part == 0) return eigenvalues_along(in[0], out, tangents[0]);
+    return pushed_through(out, in, tangents,
+                          [&](const Tensor& v, Cotangents& to) { vjp(in, out, v, to, {}); });
+  }
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string& result) const {
     return {part == 0 ? "V diag(g) Vᵀ" : result + " (" + result + "ᵀ g / (λⱼ − λᵢ)) " + result + "ᵀ", false};
   }
@@ -148,6 +153,11 @@ struct Svd : PartOf<Svd, 3> {
         total = total + matmul(u, strong_quotient(g - matmul(transposed(product), vh), column));
       to[0] = total * units;
     }
+  }
+  Tensor jvp(Inputs in, const Tensor& out, Inputs tangents) const {
+    if (part == 1) return singular_values_along(in[0], out, tangents[0]);
+    return pushed_through(out, in, tangents,
+                          [&](const Tensor& v, Cotangents& to) { vjp(in, out, v, to, {}); });
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
     constexpr const char* texts[] = {"U (skew(Uᵀ g) / (sⱼ² − sᵢ²)) S Vᵀ + (1 − U Uᵀ) g S⁻¹ Vᵀ",

@@ -281,6 +281,28 @@ void require_full_rank(const Tensor& factor, const Shape& shape) {
   });
 }
 
+/// Of numbers so far from 1 that products of two, of which derivatives are made, may be out of range?
+bool is_far_from_1(const Tensor& units) {
+  const NoGrad guard;
+  const Tensor exponents = abs(log2(elements_of_all_samples(units)));
+  return any(exponents > (units.dtype() == DType::float32 ? 30 : 300)).item<bool>();
+}
+
+Tensor lstsq(const Tensor& a, const Tensor& b, Here here) {
+  if (const Tensor units = units_of(a.detach()); a.size() > 0 && is_far_from_1(units))
+    return mul({lstsq(mul({a, here}, units), b, here), here}, units);
+  const Shape& shape = a.shape();
+  const bool is_wide = rows_of(shape) < columns_of(shape);
+  const QrResult parts = qr({is_wide ? swapaxes({a, here}, -2, -1) : a, here});
+  require_full_rank(parts.R, shape);
+  if (is_wide) {  // A = Rᵀ Qᵀ
+    const Tensor r = swapaxes({parts.R, here}, -2, -1);
+    return matmul({parts.Q, here}, solve_triangular("lstsq", {r, here}, {b, here}, false, true, false));
+  }
+  const Tensor projected = matmul({swapaxes({parts.Q, here}, -2, -1), here}, b);
+  return solve_triangular("lstsq", {parts.R, here}, {projected, here}, true, true, false);
+}
+
 }  // namespace
 }  // namespace ops
 
@@ -309,21 +331,8 @@ Tensor inverse(const Operand& a) try {
 }
 
 Tensor lstsq(const Operand& a, const Operand& b) try {
-  const Here here = a.here();
   const ops::System system("lstsq", a, b);
-  const Shape& shape = system.a.shape();
-  const bool is_wide = ops::rows_of(shape) < ops::columns_of(shape);
-  const QrResult parts = qr({is_wide ? swapaxes({system.a, here}, -2, -1) : system.a, here});
-  ops::require_full_rank(parts.R, shape);
-  if (is_wide) {  // A = Rᵀ Qᵀ
-    const Tensor r = swapaxes({parts.R, here}, -2, -1);
-    return system.result(matmul({parts.Q, here}, ops::solve_triangular("lstsq", {r, here}, {system.b, here},
-                                                                       false, true, false)),
-                         here);
-  }
-  const Tensor projected = matmul({swapaxes({parts.Q, here}, -2, -1), here}, system.b);
-  return system.result(ops::solve_triangular("lstsq", {parts.R, here}, {projected, here}, true, true, false),
-                       here);
+  return system.result(ops::lstsq(system.a, system.b, a.here()), a.here());
 } catch (...) {
   rethrow_in_call("lstsq", a, b);
 }

@@ -8,6 +8,7 @@
 
 #include "autograd/total.h"
 #include "chainrule/autograd.h"
+#include "chainrule/statistics.h"
 #include "ops/samples.h"
 
 namespace chainrule {
@@ -43,6 +44,15 @@ Tensor slopes(const Tensor& values, const Tensor& g, bool create_graph) {
 Tensor diagonal_of(const Tensor& x) { return sum(where(on_diagonal(x.shape().back()), x, 0), -1); }
 Tensor diagonal_matrix(const Tensor& x) { return where(on_diagonal(x.shape().back()), as_row(x), 0); }
 
+/// The largest size of each row of numbers, for each of its matrices.
+Tensor largest(const Tensor& x) {
+  const Tensor sizes = max(abs(x.detach()), -1, true);
+  return for_matrices(reshape(sizes, Shape(x.shape().sizes().first(x.rank() - 1))));
+}
+
+/// By how much g may differ where it should not.
+Tensor rounding_of(const Tensor& g) { return 64 * epsilon_of(g) * largest(g); }
+
 /// The quotients of differences, 0 on the diagonal. `slope` says how g changes with the values, and is empty
 /// where it does not. Where values are near to each other and it explains the difference of g, the limit is
 /// taken, which is right to the square of the gap, and is no quotient of what rounding has left.
@@ -53,10 +63,8 @@ Tensor quotients(const Tensor& values, const Tensor& g, const Tensor& near, cons
     const Tensor own = diagonal_of(slope);
     limit = 0.5 * ((as_row(own) + as_column(own)) - (slope + transposed(slope)));
   }
-  const Tensor expected = abs(limit.detach() * gaps.detach()), most = max(abs(g.detach()), -1, true);
-  const Tensor tolerance = 64 * epsilon_of(g) * for_matrices(reshape(most, batch_of(gaps.shape())));
-  const Tensor explained =
-      near & (abs(rises.detach() - limit.detach() * gaps.detach()) <= tolerance + 1e-3 * expected);
+  const Tensor expected = limit.detach() * gaps.detach();
+  const Tensor explained = near & (abs(rises.detach() - expected) <= rounding_of(g) + 1e-3 * abs(expected));
   const Tensor same = on_diagonal(values.shape().back());
   return where(same, 0, where(explained, limit, strong_quotient(rises, where(same | explained, 1, gaps))));
 }
@@ -68,16 +76,25 @@ Tensor near_pairs(const Tensor& values) {
   return (abs(differences(v)) <= std::cbrt(epsilon_of(values)) * most) & ~on_diagonal(v.shape().back());
 }
 
-/// Along tangents the limit is the quotient of these.
+/// Along tangents the limit is the quotient of these. It is taken where values are so near to each other that
+/// their own quotient has fewer digits.
 Tensor quotients_along(Inputs in, Inputs tangents) {
   const Tensor &values = in[1], &g = in[2];
   const Tensor gaps = differences(values), rises = differences(g), same = on_diagonal(values.shape().back());
-  const Tensor equal = (gaps.detach() == 0) & (rises.detach() == 0);
-  Tensor limit = zeros_like(gaps.detach());
-  if (!tangents[2].is_empty())
-    limit = differences(tangents[2]) /
-            (tangents[1].is_empty() ? zeros_like(gaps.detach()) : differences(tangents[1]));
-  return where(same, 0, where(equal, limit, strong_quotient(rises, where(same | equal, 1, gaps))));
+  Tensor limit = zeros_like(gaps.detach()), taken = (gaps.detach() == 0) & (rises.detach() == 0);
+  if (!tangents[1].is_empty() && !tangents[2].is_empty()) {
+    const Tensor speeds = differences(tangents[1]);
+    const Tensor gap = abs(strong_quotient(gaps.detach(), largest(values))),
+                 speed = abs(strong_quotient(speeds.detach(), largest(tangents[1])));
+    const double epsilon = epsilon_of(values);
+    const Tensor moves = (epsilon + gap) * gap < epsilon * speed;
+    const Tensor slope = where(moves, strong_quotient(differences(tangents[2]), where(moves, speeds, 1)), 0);
+    const Tensor expected = slope.detach() * gaps.detach(), lost = abs(rises.detach() - expected);
+    const Tensor explained = moves & (lost <= rounding_of(g) + 1e-3 * abs(expected));
+    taken = taken | explained;
+    limit = where(explained, slope, limit);
+  }
+  return where(same, 0, where(taken, limit, strong_quotient(rises, where(same | taken, 1, gaps))));
 }
 
 Tensor symmetric(const Tensor& x) { return 0.5 * (x + transposed(x)); }
@@ -119,10 +136,13 @@ struct OfEigenvalues : FromValues<OfEigenvalues, 2> {
   }
   Tensor jvp(Inputs in, const Tensor&, Inputs tangents) const {
     if (in[0].size() == 0) return {};
-    const Tensor v = eigenvectors(in[0], nullptr);
-    Tensor inner;
+    Tensor v = eigenvectors(in[0], nullptr), inner;
     if (!tangents[0].is_empty()) {
-      const Tensor moved = symmetric(matmul(matmul(transposed(v), tangents[0]), v));
+      Tensor moved = symmetric(matmul(matmul(transposed(v), tangents[0]), v));
+      if (const Tensor turn = turn_of_equals(in[1], moved, in[2]); !turn.is_empty()) {
+        v = matmul(v, turn);
+        moved = turned(moved, turn);
+      }
       inner = strong_product(moved, quotients_along(in, tangents));
     }
     if (!tangents[2].is_empty()) add_to(inner, diagonal_matrix(tangents[2]));
@@ -158,8 +178,15 @@ struct OfSingularValues : FromValues<OfSingularValues, 3> {
   }
   Tensor jvp(Inputs in, const Tensor&, Inputs tangents) const {
     if (in[0].size() == 0) return {};
-    const auto [u, vh] = singular_vectors(in[0], nullptr);
+    auto [u, vh] = singular_vectors(in[0], nullptr);
     Tensor sum;
+    if (!tangents[0].is_empty()) {
+      const Tensor moved = symmetric(matmul(matmul(transposed(u), tangents[0]), transposed(vh)));
+      if (const Tensor turn = turn_of_equals(in[1], moved, in[2]); !turn.is_empty()) {
+        u = matmul(u, turn);
+        vh = matmul(transposed(turn), vh);
+      }
+    }
     if (!tangents[0].is_empty())
       sum = moved_by(u, vh, in[1], in[2], tangents[0], quotients_along(in, tangents), {});
     if (!tangents[2].is_empty()) add_to(sum, matmul(u * as_row(tangents[2]), vh));
@@ -210,6 +237,44 @@ struct OfSingularValues : FromValues<OfSingularValues, 3> {
     return sum;
   }
 };
+
+Tensor turn_of_equals(const Tensor& values, const Tensor& moved, const Tensor& g) {
+  const NoGrad guard;
+  const Tensor x = values.detach();
+  const std::int64_t n = x.shape().back();
+  if (n < 2) return {};
+  // Sorted values, either way: where the next one is apart by more than LAPACK's rounding, another group
+  // begins.
+  const Tensor first = zeros_like(index(x, {Index::ellipsis(), Slice{0, 1}}));
+  Tensor apart = abs(diff(x)) > 4 * static_cast<double>(n) * epsilon_of(x) * max(abs(x), -1, true);
+  if (!g.is_empty())
+    apart = apart | (abs(diff(g.detach())) > 64 * epsilon_of(g) * max(abs(g.detach()), -1, true));
+  const Tensor group = cumsum(concatenate(std::vector<Tensor>{first, cast(apart, x.dtype())}, -1), -1);
+  const Tensor together = as_row(group) == as_column(group);
+  if (!is_any(together & ~on_diagonal(n))) return {};
+  // Of a matrix of one block for each group, moved so far from each other that no eigenvectors mix.
+  const Tensor parts = where(together, moved.detach(), 0);
+  const Tensor spread = diagonal_matrix(group * (4 * static_cast<double>(n)));
+  return eigh(parts * units_of(parts) + spread).eigenvectors;
+}
+
+Tensor turned(const Tensor& x, const Tensor& turn) { return matmul(matmul(transposed(turn), x), turn); }
+
+Tensor eigenvalues_along(const Tensor& a, const Tensor& values, const Tensor& tangent) {
+  if (a.size() == 0) return {};
+  const Tensor v = eigenvectors(a, nullptr);
+  const Tensor moved = symmetric(matmul(matmul(transposed(v), tangent), v));
+  const Tensor turn = turn_of_equals(values, moved, {});
+  return diagonal_of(turn.is_empty() ? moved : turned(moved, turn));
+}
+
+Tensor singular_values_along(const Tensor& a, const Tensor& values, const Tensor& tangent) {
+  if (a.size() == 0) return {};
+  const auto [u, vh] = singular_vectors(a, nullptr);
+  const Tensor moved = symmetric(matmul(matmul(transposed(u), tangent), transposed(vh)));
+  const Tensor turn = turn_of_equals(values, moved, {});
+  return diagonal_of(turn.is_empty() ? moved : turned(moved, turn));
+}
 
 Tensor eigenvalues_to_matrix(const Tensor& a, const Tensor& values, const Tensor& g,
                              const std::shared_ptr<const std::array<Array, 2>>& known) {
