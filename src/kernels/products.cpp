@@ -1,3 +1,6 @@
+// Products of all other elements of a row: those of pairs, of pairs of pairs and so on, and back down. Short
+// rows are computed side by side (lines.h), and threads take several.
+
 #include "kernels/products.h"
 
 #include <algorithm>

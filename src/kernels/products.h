@@ -1,3 +1,6 @@
+// The product of all other elements, which the derivative of a product along axes is made of. Relies on arrays
+// alone.
+
 #pragma once
 
 #include "array/array.h"

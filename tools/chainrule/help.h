@@ -1,3 +1,5 @@
+// Help in lines as wide as the terminal. Relies on nothing but the text that CLI11 makes.
+
 #pragma once
 
 #include <cstddef>

@@ -1,3 +1,5 @@
+// Standard input as a file that every reader can open, archives too.
+
 #pragma once
 
 #include <string>

@@ -1,3 +1,6 @@
+// Which samples are learned from, which choose the best epoch, and which test. Relies on the table as
+// train_data.h reads it.
+
 #pragma once
 
 #include <cstdint>
@@ -6,7 +9,6 @@
 
 #include "train_data.h"
 
-/// Which samples are learned from, which choose the best epoch, and which test.
 namespace chainrule::cli {
 
 /// The positions of the samples of each part.

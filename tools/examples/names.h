@@ -1,3 +1,6 @@
+// First names from many countries, for the two programs that learn to write some. Letters are numbers from 1
+// to 26; 0 stands for where a name begins, and for where it ends.
+
 #pragma once
 
 #include <algorithm>
@@ -6,8 +9,6 @@
 #include <string_view>
 #include <vector>
 
-/// First names from many countries, for the two programs that learn to write some. Letters are numbers from 1
-/// to 26; 0 stands for where a name begins, and for where it ends.
 namespace names {
 
 constexpr std::int64_t symbols = 27;

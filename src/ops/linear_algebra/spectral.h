@@ -1,3 +1,6 @@
+// The derivatives of eigenvalues and singular values, which can be differentiated again where some are equal.
+// They are made of public operations on matrices, and of what LAPACK has found.
+
 #pragma once
 
 #include <array>
@@ -6,8 +9,6 @@
 
 #include "ops/linear_algebra/matrices.h"
 
-/// The derivatives of eigenvalues and singular values, which can be differentiated again where some are
-/// equal.
 namespace chainrule::ops {
 
 /// V diag(g) Vᵀ of a symmetric A = V diag(λ) Vᵀ, for a g that may depend on λ. `known` is what LAPACK has
