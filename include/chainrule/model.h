@@ -13,6 +13,8 @@
 
 namespace CHAINRULE_API chainrule {
 
+struct Safetensors;
+
 /// A network together with what turns the rows of a table into its inputs.
 ///
 ///     const Model model = load_model("titanic.safetensors");
@@ -37,9 +39,11 @@ struct Model {
 
 /// Writes a model as a safetensors file, as save_file does: the parameters by their names, and in the
 /// metadata, as JSON under "chainrule.model", the columns with their categories, medians and scales, the
-/// classes, the sizes of the network, and the version of chainrule.
+/// classes, the sizes of the network, and the version of chainrule; and a "chainrule.checksum" of all that.
 void save_model(const std::string& path, const Model& model);
-/// Reads what save_model wrote. IoError that names the file and what is wrong with it.
+/// Reads what save_model wrote. IoError that names the file and what is wrong with it: also where only a
+/// digit or a weight has changed, which the checksum tells. A program that changes a model leaves the
+/// checksum out.
 Model load_model(const std::string& path);
 
 namespace detail {
@@ -48,6 +52,13 @@ NamedTensors parameters_of(const Model& model);
 std::string description_of(const Model& model);
 /// A model of both. std::invalid_argument, or an error of JSON's, where they do not fit.
 Model model_of(const std::string& description, const NamedTensors& parameters);
+
+/// What is beside a text and tensors in the metadata of a file.
+inline constexpr const char* checksum_entry = "chainrule.checksum";
+/// Of a text and tensors in any order: hardly ever the same once a byte of them has changed.
+std::string checksum_of(const std::string& text, const NamedTensors& tensors);
+/// IoError where a file has another one of its tensors and this entry of its metadata; not where it has none.
+void require_checksum(const std::string& path, const Safetensors& file, const std::string& text_entry);
 }  // namespace detail
 
 }  // namespace chainrule

@@ -11,9 +11,11 @@
 
 #include "chainrule/autograd.h"
 #include "chainrule/data.h"
+#include "chainrule/detail/hash.h"
 #include "chainrule/detail/json_message.h"
 #include "chainrule/io.h"
 #include "data/dates.h"
+#include "io/elements.h"
 #include "io/file.h"
 
 namespace chainrule {
@@ -264,8 +266,33 @@ NamedTensors detail::parameters_of(const Model& model) {
   return tensors;
 }
 
+std::string detail::checksum_of(const std::string& text, const NamedTensors& tensors) {
+  std::uint64_t sum = hash_of(text.data(), text.size());
+  for (const auto& [name, tensor] : tensors) {
+    const std::string title = name + ' ' + std::string(to_string(tensor.dtype())) + to_string(tensor.shape());
+    const std::string_view bytes = bytes_of(tensor);
+    sum += hash_of(bytes.data(), bytes.size(), hash_of(title.data(), title.size()));
+  }
+  return std::to_string(sum);
+}
+
+void detail::require_checksum(const std::string& path, const Safetensors& file,
+                              const std::string& text_entry) {
+  const auto found = file.metadata.find(checksum_entry);
+  if (found != file.metadata.end() &&
+      found->second != checksum_of(file.metadata.at(text_entry), file.tensors))
+    fail_on(
+        path,
+        "it is damaged: its checksum is another one; where a program has changed it on purpose, remove '" +
+            std::string(checksum_entry) + "' from its metadata");
+}
+
 void save_model(const std::string& path, const Model& model) {
-  save_safetensors(path, detail::parameters_of(model), {{entry, detail::description_of(model)}});
+  const NamedTensors parameters = detail::parameters_of(model);
+  const std::string description = detail::description_of(model);
+  save_safetensors(
+      path, parameters,
+      {{entry, description}, {detail::checksum_entry, detail::checksum_of(description, parameters)}});
 }
 
 Model load_model(const std::string& path) {
@@ -273,7 +300,9 @@ Model load_model(const std::string& path) {
   try {
     const auto found = file.metadata.find(entry);
     require(found != file.metadata.end(), "a safetensors file, but not a model of chainrule's");
-    return detail::model_of(found->second, file.tensors);
+    Model model = detail::model_of(found->second, file.tensors);
+    detail::require_checksum(path, file, entry);
+    return model;
   } catch (const Json::exception& error) {
     fail_on(path,
             "what it says about the model is damaged: " + std::string(detail::json_message(error.what())));

@@ -127,6 +127,10 @@ TEST_F(Checkpoints, refuse_other_options_and_other_data_by_name) {
   EXPECT_EQ(train({same.path(), "--resume", kept_, "--epochs", "2"}).exit_code, 0);
   EXPECT_EQ(train({"--every", "3"}).exit_code, 2);
   EXPECT_TRUE(mentions(train({"--resume", folder_.path()}).errors, {folder_.path() + "/checkpoint", "no"}));
+  std::string bytes = content_of(checkpoint());
+  bytes.back() ^= 1;  // of a number that may as well be another one
+  save_file(checkpoint(), bytes);
+  EXPECT_TRUE(mentions(train({"--resume", kept_}).errors, {checkpoint() + ": it is damaged: its checksum"}));
   save_file(checkpoint(), content_of(checkpoint()).substr(0, 500));
   EXPECT_TRUE(mentions(train({"--resume", kept_}).errors, {checkpoint()}));
   save_safetensors(checkpoint(), {}, {{"chainrule.training", "{\"version\":1}"}});

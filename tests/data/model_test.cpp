@@ -155,6 +155,23 @@ TEST(Model, refuses_files_that_are_none) {
   EXPECT_TRUE(mentions(wrong("\"target\"", "\"Target\""), {"damaged", "target"}));
   save_safetensors(file.path(), good.tensors);
   EXPECT_TRUE(mentions(message_of<IoError>([&] { load_model(file.path()); }), {"not a model"}));
+
+  // What makes sense, but is not what was saved: a weight, a number. In another order it is the same.
+  NamedTensors reversed(good.tensors.rbegin(), good.tensors.rend());
+  save_safetensors(file.path(), reversed, good.metadata);
+  EXPECT_EQ(load_model(file.path()).predict(table).size(), 3U);
+  reversed.front().second = reversed.front().second + 1e-3;
+  save_safetensors(file.path(), reversed, good.metadata);
+  const auto complaint = [&] { return message_of<IoError>([&] { load_model(file.path()); }); };
+  EXPECT_TRUE(
+      mentions(complaint(), {file.path() + ": it is damaged: its checksum is another one", "on purpose"}));
+  auto metadata = good.metadata;
+  metadata["chainrule.model"].replace(text.find("\"mean\":"), 7, "\"mean\":1");
+  save_safetensors(file.path(), good.tensors, metadata);
+  EXPECT_TRUE(mentions(complaint(), {"checksum"}));
+  metadata.erase("chainrule.checksum");
+  save_safetensors(file.path(), reversed, metadata);
+  EXPECT_EQ(load_model(file.path()).predict(table).size(), 3U);
 }
 
 }  // namespace

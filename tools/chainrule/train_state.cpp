@@ -18,6 +18,7 @@
 #include "chainrule/detail/hash.h"
 #include "chainrule/detail/json_message.h"
 #include "chainrule/io.h"
+#include "chainrule/model.h"
 #include "command.h"
 #include "text.h"
 
@@ -219,7 +220,10 @@ void save_checkpoint(const std::string& folder, const Checkpoint& checkpoint) {
     for (const auto& [name, tensor] : *part) tensors.emplace_back(prefix + name, tensor);
   const std::string file = checkpoint_file(folder);
   try {
-    save_safetensors(file, tensors, {{entry, json.dump(-1, ' ', false, Json::error_handler_t::replace)}});
+    const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+    save_safetensors(
+        file, tensors,
+        {{entry, text}, {chainrule::detail::checksum_entry, chainrule::detail::checksum_of(text, tensors)}});
   } catch (const IoError& error) {
     if (is_absent(file)) throw;
     throw IoError(
@@ -238,6 +242,7 @@ Checkpoint load_checkpoint(const std::string& folder, const Ranks& ranks) {
       throw IoError(
           fmt::format("--resume {}: there is no {}; --checkpoint {} makes one", folder, file, folder));
     read = load_safetensors(file);
+    if (read.metadata.contains(entry)) chainrule::detail::require_checksum(file, read, entry);
   });
   read.metadata[entry] = ranks.from_first(read.metadata[entry]);
   read.tensors = ranks.from_first(read.tensors);
