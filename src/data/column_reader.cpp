@@ -23,11 +23,14 @@ bool is_ascii(const std::string& text) {
 }  // namespace
 
 bool is_sign_of_nothing(std::string_view text) {
-  constexpr std::array<std::string_view, 13> signs = {"",       "?",     "na",      "n/a",     "<na>",
-                                                      "null",   "#n/a",  "#div/0!", "#value!", "#ref!",
+  // Of people, of databases, of spreadsheets.
+  constexpr std::array<std::string_view, 13> signs = {"?",      "na",    "n/a",     "<na>",    "null",
+                                                      "\\n",    "#n/a",  "#div/0!", "#value!", "#ref!",
                                                       "#name?", "#num!", "#null!"};
   constexpr std::size_t longest = 7;
-  if (text.size() > longest) return false;
+  constexpr std::string_view first = "?nN<\\#";  // of almost no other text
+  if (text.empty()) return true;
+  if (text.size() > longest || first.find(text[0]) == std::string_view::npos) return false;
   std::string lower(text);
   std::transform(text.begin(), text.end(), lower.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
@@ -177,13 +180,13 @@ void ColumnReader::add_in_front(const std::string& text) {
 void ColumnReader::take_from_front() {
   column_.numbers.erase(column_.numbers.begin());
   if (column_.places.empty()) return;
-  const bool is_text = column_.places.front() >= 0;
+  const std::int32_t gone = column_.places.front();
   column_.places.erase(column_.places.begin());
-  if (!is_text) return;
-  column_.texts.erase(column_.texts.begin());  // the first row's is the first
+  if (gone < 0) return;
+  column_.texts.erase(column_.texts.begin() + gone);
   if (column_.texts.empty()) return column_.places.clear();
   for (std::int32_t& place : column_.places)
-    if (place > 0) --place;
+    if (place > gone) --place;
 }
 
 void ColumnReader::append(double number, std::int32_t place) {

@@ -79,6 +79,9 @@ TEST(Table, knows_a_header_with_numbers_from_data) {
   EXPECT_EQ(cells(years.columns[0]), Texts({"A", "B", "A"}));
   EXPECT_EQ(cells(years.columns[1]), Texts({"1.5", "", "2"}));
   EXPECT_EQ(years.lines, std::vector<std::int64_t>({2, 3, 4}));
+  const Table commas = read("x;a;1.5;k\n1,5;b;1.234,5;1\nz;b;2,5;2\n", {.decimal = ','});
+  EXPECT_EQ(names(commas), Texts({"x", "a", "1.5", "k"})) << "where 1.5 is a text";
+  EXPECT_EQ(commas.columns[2].numbers, std::vector<double>({1234.5, 2.5}));
   const Table kinds = read(",2020,kind\nx,R+27,1\ny,D+2,0\n");
   EXPECT_EQ(names(kinds), Texts({"column 1", "2020", "kind"}));
   EXPECT_EQ(kinds.columns[2].numbers, std::vector<double>({1, 0}));
@@ -98,10 +101,13 @@ TEST(Table, knows_a_header_with_numbers_from_data) {
   EXPECT_EQ(cells(stream.read(3).columns[0]), Texts({"C"}));
 }
 
-TEST(Table, takes_errors_of_spreadsheets_for_gaps) {
+TEST(Table, takes_errors_of_spreadsheets_and_signs_of_databases_for_gaps) {
   const Table table = read("x,y\n1,#N/A\n#DIV/0!,a\n#n/a,#REF!\n");
   EXPECT_EQ(table.columns[0].missing(), 2);
   EXPECT_EQ(cells(table.columns[1]), Texts({"", "a", ""}));
+  const Table exported = read("x\ty\n1\t\\N\n\\N\t\\Name\n");
+  EXPECT_EQ(cells(exported.columns[0]), Texts({"1", ""}));
+  EXPECT_EQ(cells(exported.columns[1]), Texts({"", "\\Name"}));
 }
 
 TEST(Table, leaves_out_what_spreadsheets_add) {

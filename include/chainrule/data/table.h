@@ -96,14 +96,14 @@ struct TableOptions {
 Table take_rows(const Table& table, std::span<const std::int64_t> positions);
 
 /// Reads a table, plain or compressed by gzip, apart by commas, semicolons, tabs, bars or spaces, any number
-/// of those. Accepts what read_csv does. A cell that is empty, "?", "NA", "N/A", "<NA>", "null" or "nan" (in
-/// small and capital letters), or an error of a spreadsheet, as "#N/A" and "#DIV/0!", holds nothing, and so
-/// does one that options.missing lists. Texts that are not
-/// UTF-8 are taken for Latin-1. Lines that begin with # or % and have other fields than the rows are
-/// comments. Where the header has a field less than all rows, as R writes it, the first column has no
-/// name. IoError when the file cannot be read, or is in another format, which it names: Parquet, Excel,
-/// UTF-16, libsvm and others. ParseError, as "file:line: ...", when it has no rows, or rows of different
-/// lengths. std::invalid_argument for decimals after anything but '.' and ','.
+/// of those. Accepts what read_csv does. A cell that is empty, "?", "NA", "N/A", "<NA>", "null", "\\N" or
+/// "nan" (in small and capital letters), or an error of a spreadsheet, as "#N/A" and "#DIV/0!", holds
+/// nothing, and so does one that options.missing lists. Texts that are not UTF-8 are taken for Latin-1. Lines
+/// that begin with # or % and have other fields than the rows are comments. Where the header has a field less
+/// than all rows, as R writes it, the first column has no name. IoError when the file cannot be read, or is
+/// in another format, which it names: Parquet, Excel, UTF-16, libsvm and others. ParseError, as "file:line:
+/// ...", when it has no rows, or rows of different lengths. std::invalid_argument for decimals after anything
+/// but '.' and ','.
 ///
 /// Images in IDX, as those of MNIST, are a table too: columns "pixel 1" and so on, and "class" where there
 /// are labels. IoError for files that are damaged or no pair. So are the arrays of NumPy's NPZ, which each
