@@ -172,7 +172,17 @@ class TableReader {
     std::vector<double> numbers;
     for (const TableColumn& column : table_.columns) {
       if (table_.rows() < 2) return false;
-      if (column.is_missing(0)) continue;
+      is_named = is_named || column.is_text(0);
+      if (const double number = column.numbers[0]; number == number) {
+        if (number < 0 || std::trunc(number) != number || (!numbers.empty() && number <= numbers.back()))
+          return false;
+        are_years = are_years && is_year(number) &&
+                    (numbers.size() < 2 || number - numbers.back() == numbers[1] - numbers[0]);
+        numbers.push_back(number);
+      }
+    }
+    for (const TableColumn& column : table_.columns) {
+      if (!is_named || column.is_missing(0)) continue;
       const bool is_text = column.is_text(0);
       std::int64_t texts = 0, others = 0, same = 0, no_years = 0;  // cells; same as in the first row
       for (std::size_t row = 0; row < column.numbers.size(); ++row) {
@@ -182,26 +192,17 @@ class TableReader {
         same += is_text && column.places[row] == column.places[0];
         no_years += number == number && !is_year(number);
       }
-      if (is_text ? same > 1
-                  : !(column.numbers[0] >= 0 && std::trunc(column.numbers[0]) == column.numbers[0]))
-        return false;
-      is_named = is_named || is_text;
+      if (same > 1) return false;
       tells = tells || (is_text ? texts == 1 && others > 0 : others == 1 && texts > 0);
-      if (is_text) continue;
-      const double number = column.numbers[0];
-      if (!numbers.empty() && number <= numbers.back()) return false;
-      are_years = are_years && is_year(number) && no_years > 0 &&
-                  (numbers.size() < 2 || number - numbers.back() == numbers[1] - numbers[0]);
-      numbers.push_back(number);
+      are_years = are_years && (is_text || no_years > 0);
     }
     return is_named && (tells || (are_years && numbers.size() > 1));
   }
   /// What people's files have where the first rows have other fields than the lines before.
   std::string likely_cause(std::int64_t line) const {
     constexpr std::int64_t longest_title = 20;
-    if (readers_.size() == 1 && table_.rows() < longest_title)
-      return "; if what stands before line " + std::to_string(line) + " is a title or a comment, delete it";
-    return "";
+    if (readers_.size() > 1 || table_.rows() >= longest_title) return "";
+    return "; if what stands before line " + std::to_string(line) + " is a title or a comment, delete it";
   }
   static std::string fields(std::size_t count) {
     return std::to_string(count) + (count == 1 ? " field" : " fields");
