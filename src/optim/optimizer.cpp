@@ -1,4 +1,4 @@
-// Steps, groups and the state of any optimiser.
+// Steps and groups of any optimiser; saved and loaded in optimizer_state.cpp.
 // What one parameter does in a step is the derived class's.
 
 #include "chainrule/optim/optimizer.h"
@@ -10,9 +10,7 @@
 
 #include "chainrule/autograd.h"
 #include "graph/node.h"
-#include "optim/named_state.h"
 #include "optim/options.h"
-#include "optim/unique_names.h"
 
 namespace chainrule {
 namespace {
@@ -33,8 +31,6 @@ bool is_same(const Parameter& a, const Parameter& b) { return &a.leaf() == &b.le
       "by another network, or zero_grad() came between; to step by momentum and weight decay alone, set "
       "allow_no_gradient");
 }
-
-std::string group_name(std::size_t group) { return "group" + std::to_string(group); }
 
 }  // namespace
 
@@ -134,57 +130,6 @@ void Optimizer::set_momentum(double momentum, std::size_t group) {
     throw std::invalid_argument(name_ + "::set_momentum: it has no momentum; it is for Sgd, Adam and others");
   optim::require_share(name_, "momentum", momentum);
   set_setting(Setting::momentum, group, momentum);
-}
-
-NamedTensors Optimizer::state() const {
-  NamedTensors state;
-  const std::vector<std::string> names = optim::unique_names(parameters());
-  for (std::size_t i = 0; i < learned_.size(); ++i) {
-    const Learned& one = learned_[i];
-    const std::string prefix = names[i] + ".";
-    state.emplace_back(prefix + "steps", tensor(one.steps_));
-    for (std::size_t k = 0; k < number_names_.size(); ++k)
-      state.emplace_back(prefix + number_names_[k], full({}, one.numbers_[k], DType::float64));
-    for (std::size_t k = 0; k < tensor_names_.size(); ++k)
-      if (one.has_state(k)) state.emplace_back(prefix + tensor_names_[k], one.tensors_[k]);
-  }
-  for (std::size_t group = 0; group < group_count_; ++group) {
-    state.emplace_back(group_name(group) + ".learning_rate", full({}, learning_rate(group), DType::float64));
-    if (const auto share = momentum(group))
-      state.emplace_back(group_name(group) + ".momentum", full({}, *share, DType::float64));
-  }
-  return state;
-}
-
-void Optimizer::load_state(const NamedTensors& state) {
-  optim::NamedState from(name_, state);
-  std::vector<Learned> loaded;
-  const std::vector<std::string> names = optim::unique_names(parameters());
-  for (std::size_t i = 0; i < learned_.size(); ++i) {
-    const Parameter& parameter = learned_[i].parameter_;
-    const std::string prefix = names[i] + ".";
-    Learned one(parameter, learned_[i].group_, tensor_names_.size(), number_names_.size());
-    one.steps_ = from.count(prefix + "steps");
-    for (std::size_t k = 0; k < number_names_.size(); ++k)
-      one.numbers_[k] = from.number(prefix + number_names_[k]);
-    for (std::size_t k = 0; k < tensor_names_.size(); ++k)
-      one.tensors_[k] = from.find(prefix + tensor_names_[k], parameter.shape(), parameter.dtype());
-    loaded.push_back(std::move(one));
-  }
-  std::vector<double> rates, shares;
-  for (std::size_t group = 0; group < group_count_; ++group) {
-    rates.push_back(from.number(group_name(group) + ".learning_rate"));
-    optim::require_not_negative(name_, "learning_rate", rates.back());
-    if (!momentum(group)) continue;
-    shares.push_back(from.number(group_name(group) + ".momentum"));
-    optim::require_share(name_, "momentum", shares.back());
-  }
-  from.require_all_used();
-  learned_ = std::move(loaded);
-  for (std::size_t group = 0, k = 0; group < group_count_; ++group) {
-    set_setting(Setting::learning_rate, group, rates[group]);
-    if (momentum(group)) set_setting(Setting::momentum, group, shares[k++]);
-  }
 }
 
 }  // namespace chainrule

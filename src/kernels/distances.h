@@ -1,0 +1,21 @@
+// Distances of rows, and what is proportional to their differences, without the differences in memory. Each
+// is summed from them, so that close rows keep their digits.
+
+#pragma once
+
+#include <cstdint>
+
+namespace chainrule::kernels {
+
+/// out (p, r) becomes the Euclidean distances of rows of a (p, m) and b (r, m). No square over- or
+/// underflows.
+template <class T>
+void distances(std::int64_t p, std::int64_t r, std::int64_t m, const T* a, const T* b, T* out);
+
+/// Row i of out (n, m) becomes the sum over the rows k of y (count, m) of w (count, n) at (k, i) times x's
+/// row i minus y's row k.
+template <class T>
+void weighted_differences(std::int64_t n, std::int64_t count, std::int64_t m, const T* w, const T* x,
+                          const T* y, T* out);
+
+}  // namespace chainrule::kernels
