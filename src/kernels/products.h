@@ -3,13 +3,13 @@
 
 #pragma once
 
-#include "array/array.h"
+#include "kernels/lines.h"
 
 namespace chainrule::kernels {
 
-/// For each element of rows (m, n), floats, the product of the other elements of its row. Of products only,
+/// For each element of lines of x, floats, the product of the other elements of its line. Of products only,
 /// so that zeros do no harm: those of pairs, the first half with the second, then of pairs of these and so
-/// on, and back.
-Array products_of_others(const Array& rows);
+/// on, and back. `are_normal` becomes whether each is a finite and normal number.
+Array products_of_others(const Array& x, const Lines& lines, bool& are_normal);
 
 }  // namespace chainrule::kernels

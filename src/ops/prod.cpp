@@ -28,6 +28,13 @@ struct Prod : AxisReduction {
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) : 0; }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;
+    if (to.in_numbers()) {
+      Tensor others = others_along(in[0]);
+      if (!others.is_empty()) {
+        to[0] = kept(g, in[0]) * others;
+        return;
+      }
+    }
     const auto others = to.in_numbers() ? others_as_numbers : others_in_row;
     to[0] = kept(g, in[0]) * in_rows(in[0], [&](const Tensor& x) { return others_in_range(x, others); });
   }
@@ -70,7 +77,22 @@ struct Prod : AxisReduction {
     return where((isfinite(plain) & (plain != 0)) | isnan(product), plain, product);
   }
   static Tensor others_as_numbers(const Tensor& x) {
-    return constant(kernels::products_of_others(value_of(x)));
+    bool are_normal = false;
+    return constant(kernels::products_of_others(value_of(x), {x.shape()[0], x.shape()[1], 1}, are_normal));
+  }
+  /// Where the axes are neighbours, as they lie. An empty handle if they are not, or not all is in range.
+  Tensor others_along(const Tensor& x) const {
+    kernels::Lines lines{1, 1, 1};
+    std::size_t begin = 0, end = x.rank();
+    while (begin < end && !axes[begin]) lines.outer *= x.shape()[begin++];
+    while (end > begin && !axes[end - 1]) lines.inner *= x.shape()[--end];
+    for (; begin < end; ++begin) {
+      if (!axes[begin]) return {};
+      lines.n *= x.shape()[begin];
+    }
+    bool are_normal = false;
+    const Array others = kernels::products_of_others(value_of(x), lines, are_normal);
+    return are_normal ? constant(others) : Tensor();
   }
   /// For each element of a row the product of the others: the other of its pair, times what is outside the
   /// pair. Products only, so that zeros do no harm, here and in further derivatives. (In the order of

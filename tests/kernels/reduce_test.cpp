@@ -162,5 +162,30 @@ TEST(Reduction, over_short_last_axes_is_that_of_each_line) {
       }
 }
 
+TEST(Products, have_the_products_of_the_others_as_derivatives_along_lines_of_every_kind) {
+  PRINT_SEED_ON_FAILURE();
+  Engine engine(seed());
+  for (const Shape& shape : {Shape{40, 3, 1}, Shape{7, 70, 1}, Shape{9, 5, 3}, Shape{2, 8, 17},
+                             Shape{2, 7, 100}, Shape{1, 6, 259}, Shape{3, 1, 64}})
+    for (const DType dtype : {DType::float32, DType::float64})
+      for (const double element : {1.5, 0.0, 1e4}) {  // of one line a zero, as the others must not notice
+        const Tensor start = cast(random_tensor(shape, engine, 0.5, 2), dtype);
+        const Tensor x = variable(slice_update(start, {0, Slice{0, 2}, 0}, element));
+        const Tensor found = gradients(sum(prod(x, 1)), {x}).at(x);
+        std::vector<double> expected;
+        const std::vector<double> all = values(x);
+        const std::int64_t n = shape[1], inner = shape[2];
+        for (std::int64_t at = 0; at < x.size(); ++at) {
+          double product = 1;
+          for (std::int64_t i = 0; i < n; ++i)
+            if (const std::int64_t place = at / inner / n * n * inner + i * inner + at % inner; place != at)
+              product *= all[static_cast<std::size_t>(place)];
+          expected.push_back(product);
+        }
+        EXPECT_TRUE(close(found, expected, dtype == DType::float32 ? 2e-5 : 1e-13))
+            << shape << ' ' << to_string(dtype) << ' ' << element;
+      }
+}
+
 }  // namespace
 }  // namespace chainrule::test
