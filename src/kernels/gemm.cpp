@@ -160,6 +160,10 @@ struct TiledLoop {
                   bool always_pack_b) {
     using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
     constexpr std::int64_t width = 2 * P::lanes;
+    // Where one pack for each row is less than sums wait for one another, and what else decides between two
+    // tiles of one pack and one of two that ends within the second.
+    constexpr bool tiles_of_one_pack_wait = most_rows(Bytes) < 8;
+    constexpr std::int64_t many_rows = 64, deep = 32;
     static constexpr T zeros[width] = {};
     alignas(64) T packed_b[max_depth * width], padded[width], is_new[width];
     Edge<T> edge;
@@ -190,10 +194,16 @@ struct TiledLoop {
           block.end = block.is_new = nullptr;
           const bool is_made = p == 0 && (gemm->start == nullptr || gemm->row_of_start == 0);
           const bool is_added = p > 0 || (gemm->start == gemm->c && gemm->row_of_start == gemm->row_of_c);
-          if (block.columns < packs * P::lanes && gemm->n >= P::lanes && (is_made || is_added)) {
+          const bool is_narrow = gemm->n < packs * P::lanes;
+          if (is_narrow && is_made && depth_per_block >= gemm->k && gemm->row_of_c == gemm->n &&
+              (packs == 1 || tiles_of_one_pack_wait || gemm->m >= many_rows)) {
+            // Rows are written too far, as the next ones come later.
+            block.end = gemm->c + gemm->m * gemm->n;
+          } else if (block.columns < packs * P::lanes && gemm->n >= P::lanes && (is_made || is_added) &&
+                     !(is_narrow && tiles_of_one_pack_wait && block.depth > deep)) {
             // The last panel begins earlier, which is faster than that part of a panel is packed and copied.
             // Some columns are then computed twice, to the same bits, or stay what they are.
-            if (gemm->n < width) packs = 1;
+            if (is_narrow) packs = 1;
             block.columns = packs * P::lanes;
             const std::int64_t at = j == 0 ? 0 : gemm->n - block.columns;
             if (is_added && at < j) {
@@ -201,10 +211,6 @@ struct TiledLoop {
               block.is_new = is_new;
             }
             j = at;
-          } else if (gemm->n < P::lanes && is_made && depth_per_block >= gemm->k &&
-                     gemm->row_of_c == gemm->n) {
-            // Rows are written too far, as the next ones come later.
-            block.end = gemm->c + gemm->m * gemm->n;
           }
           const std::int64_t panel = packs * P::lanes;
           block.b = gemm->b + (gemm->transpose_b ? j * gemm->row_of_b + p : p * gemm->row_of_b + j);
