@@ -31,10 +31,12 @@ struct AlongAxis {
   }
 };
 
-/// x and the axis, or without one x as a vector, and axis 0.
+/// x and the axis, or without one x as a vector, and axis 0. What is found along the axis of a scalar, 0 or
+/// -1, is a scalar.
 struct OfAxis {
   Tensor x;
   std::size_t axis = 0;
+  bool is_scalar = false;
 
   OfAxis(std::string_view operation, const Tensor& in, std::optional<std::int64_t> given) : x(in) {
     if (given && in.rank() != 0)
@@ -43,7 +45,9 @@ struct OfAxis {
       (void)normalize_axis(operation, *given, in.shape());
     else
       x = reshape(in, {in.size()});
+    is_scalar = given && in.rank() == 0;
   }
+  Tensor result(const Tensor& found) const { return is_scalar ? reshape(found, {}) : found; }
 };
 
 }  // namespace chainrule::ops

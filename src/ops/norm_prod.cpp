@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "chainrule/functions.h"
+#include "chainrule/statistics.h"
 #include "kernels/reduce.h"
 #include "ops/axis_reduction.h"
 #include "ops/registry.h"
@@ -89,8 +90,11 @@ Entries norm_and_product_operations() {
        .example = "prod([1, 2, 3])",
        .note = "exact where elements are 0"},
       {.name = Norm::name,
-       .parameters = over_axes,
-       .call = [](Arguments& a) -> Result { return norm(a[0], a.axes(1), a.flag(2)); },
+       .parameters = "x|a|input, axis|dim=None, keepdims|keepdim=False, p|ord|order=2",
+       .call = [](Arguments& a) -> Result {
+         if (a.number(3) == 2) return norm(a[0], a.axes(1), a.flag(2));
+         return vector_norm(a[0], a.number(3), a.axes(1), a.flag(2));
+       },
        .formula = Norm::formula,
        .example = "norm([3, 4])",
        .note = "derivative 0 at 0"},

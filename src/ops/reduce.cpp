@@ -206,6 +206,7 @@ AxisMask axis_mask(std::string_view operation, const Axes& axes, const Shape& sh
     return mask;
   }
   for (const std::int64_t axis : *axes.list()) {
+    if (shape.rank() == 0 && (axis == 0 || axis == -1)) continue;  // a scalar's one axis, as PyTorch has it
     const std::size_t index = normalize_axis(operation, axis, shape);
     if (mask[index])
       throw ShapeError(std::string(operation) + ": axis " + std::to_string(axis) +

@@ -3,6 +3,7 @@
 
 #include "expression.h"
 
+#include "chainrule/statistics.h"
 #include "evaluate.h"
 #include "support.h"
 #include "text.h"
@@ -22,6 +23,11 @@ double evaluated(const std::string& source, const Variables& variables) {
   Context context;
   const Value value = evaluate(Program(source), variables, context);
   return value.is_number() ? number_operand(value).as(DType::float64).item() : value.as<Tensor>()->item();
+}
+
+Tensor tensor_of(const std::string& source, const Variables& variables) {
+  Context context;
+  return *evaluate(Program(source), variables, context).as<Tensor>();
 }
 
 TEST(Expression, of_a_hundred_thousand_terms_needs_no_deep_stack) {
@@ -59,6 +65,53 @@ TEST(Expression, runs_as_the_example_of_each_operation) {
     if (entry.example.empty()) continue;
     Context context;
     EXPECT_NO_THROW((void)evaluate(Program(entry.example), {}, context)) << entry.example;
+  }
+}
+
+TEST(Expression, takes_quotients_and_remainders_with_the_signs_of_python) {
+  const Variables variables = {{"x", tensor({7.0, -7.0})}};
+  const auto are = [&](const std::string& text, const Tensor& expected) {
+    EXPECT_TRUE(array_equal(tensor_of(text, variables), expected)) << text;
+  };
+  are("x // 2", tensor({3.0, -4.0}));
+  are("x % 3", tensor({1.0, 2.0}));
+  are("2 * x // 4 % 3 + x * 0", tensor({0.0, 2.0}));
+  for (const auto& [text, expected] : {std::pair{"7 // 2", 3.0},
+                                       {"-7 // 2", -4.0},
+                                       {"7 // -2", -4.0},
+                                       {"-7 % 3", 2.0},
+                                       {"7 % -3", -2.0},
+                                       {"7.5 // 2", 3.0},
+                                       {"-7.5 % 2", 0.5},
+                                       {"2 ** 3 % 5", 3.0}})
+    EXPECT_EQ(evaluated(text, variables), expected) << text;
+}
+
+/// What is written for these, and what means the same here.
+TEST(Expression, understands_arguments_of_pytorch_and_numpy) {
+  for (const auto& [given, meant] :
+       {std::pair{"var(x, dim=-1, unbiased=False)", "var(x, -1, correction=0)"},
+        {"std(x, unbiased=True)", "std(x)"},
+        {"norm(x, p=1, dim=-1)", "vector_norm(x, 1, -1)"},
+        {"norm(x, p=inf)", "max(abs(x))"},
+        {"dropout(x, p=0.5, training=False)", "x"},
+        {"average(x, 0)", "mean(x, 0)"},
+        {"average(x, axis=0, weights=[1, 3])", "(x[0] + 3 * x[1]) / 4"},
+        {"kl_div(x, abs(x), reduction='batchmean')", "kl_div(x, abs(x), reduction='sum') / 2"},
+        {"cholesky(x @ x.mT + eye(2), upper=True)", "cholesky(x @ x.T + eye(2)).T"},
+        {"embedding(tensor([1, 0]), x)", "x[[1, 0]]"},
+        {"embedding(tensor([1, 0]), x, padding_idx=0)", "x[[1, 0]]"},
+        {"ctc_loss(log_softmax(stack([x, x]), dim=-1), tensor([[1], [2]]), tensor([2, 2]), tensor([1, 1]))",
+         "ctc_loss(log_softmax(stack([x, x]), dim=-1), tensor([[1], [2]]), [2, 2], [1, 1])"},
+        // A scalar has the axis 0, and -1.
+        {"sum(x[0, 0], -1) + prod(x[0, 0], 0) + logsumexp(x[0, 0], 0)", "3 * x[0, 0]"},
+        {"cumsum(x[0, 0], 0) + cummax(x[0, 0], -1)[0] + logcumsumexp(x[0, 0], dim=0)", "3 * x[0, 0]"},
+        {"sort(x[0, 0], 0)[0] + topk(x[0, 0], 1)[0] + median(x[0, 0], dim=0)[0]", "3 * x[0, 0]"},
+        {"argmax(x[0, 0], dim=0) + argsort(x[0, 0], 0) + x[0, 0]", "x[0, 0]"}}) {
+    const Variables variables = {{"x", tensor({{0.5, -1.0, 2.0}, {1.5, 0.25, -0.75}})}};
+    const Tensor result = tensor_of(given, variables), expected = tensor_of(meant, variables);
+    EXPECT_EQ(result.shape(), expected.shape()) << given;
+    EXPECT_TRUE(allclose(result, expected)) << given << ": " << result << " is not " << expected;
   }
 }
 

@@ -170,6 +170,9 @@ bool Arguments::flag(std::size_t i) const {
 
 std::vector<std::int64_t> Arguments::integers(std::size_t i) const {
   if (const auto integer = whole_number(values_[i])) return {*integer};
+  if (const auto* tensor = values_[i].as<Tensor>();
+      tensor && is_integer(tensor->dtype()) && tensor->rank() == 1)
+    return cast(*tensor, DType::int64).to_vector<std::int64_t>();
   std::vector<std::int64_t> result;
   const auto* list = values_[i].as<List>();
   if (!list) fail(i, "a whole number or a tuple of them");

@@ -73,7 +73,8 @@ void add_eval(CLI::App& app) {
                     "Print {\"value\": .., \"shape\": [..], \"gradients\": {..}}, exact to the bit;\n"
                     "gradients are null, and a note says why, when the value is no scalar");
   command->footer(
-      "Expressions are written as in Python with NumPy or PyTorch: + - * / ** @, comparisons, & | ^ ~ of "
+      "Expressions are written as in Python with NumPy or PyTorch: + - * / // % ** @, comparisons, & | ^ ~ "
+      "of "
       "bool,\n"
       "x.T, x[0, 1:3], x.at[0, 1:3].set(0), lists, and calls as sum(x, axis=0) or x.sum(axis=0). Statements "
       "are\n"

@@ -250,6 +250,7 @@ class Machine {
     if (object.as<Module>()) return push(member(name));
     const Tensor tensor = as_tensor(object);
     if (name == "T") return push(transpose(tensor));
+    if (name == "mT") return push(swapaxes(tensor, -2, -1));
     if (name == "at") return push(Part{tensor});
     if (name == "ndim") return push(static_cast<std::int64_t>(tensor.rank()));
     if (name == "shape") {
@@ -261,7 +262,7 @@ class Machine {
       throw CommandError("the function " + std::string(name) +
                          " is not called; write its arguments after it");
     throw CommandError("no attribute " + quoted(name) +
-                       "; there are T, shape, ndim and at, and functions as x.sum()");
+                       "; there are T, mT, shape, ndim and at, and functions as x.sum()");
   }
 
   static Value member(std::string_view name) {

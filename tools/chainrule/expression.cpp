@@ -76,9 +76,7 @@ std::string_view hint(std::string_view token) {
   struct Hint {
     std::string_view token, text;
   };
-  static constexpr std::array<Hint, 13> hints = {{
-      {"//", "it is written floor_divide(a, b)"},
-      {"%", "it is written remainder(a, b)"},
+  static constexpr std::array<Hint, 11> hints = {{
       {"!", "unequal is !="},
       {"=", "equal is ==, and an assignment is a statement of its own"},
       {"−", "the minus sign is -"},
@@ -108,7 +106,7 @@ void Builder::fail_unexpected(std::size_t offset, const std::string& expected) c
     fail("the expression ends where " + expected + " should follow", offset);
   }
   std::size_t length = identifier_length(rest);
-  if (length == 0) length = rest.starts_with("//") ? 2 : character_length(rest);
+  if (length == 0) length = character_length(rest);
   const std::string_view token = rest.substr(0, length), remedy = hint(token);
   fail("unexpected '" + printable(token) + "'; " +
            (remedy.empty() ? expected + " should stand here" : std::string(remedy)),

@@ -100,7 +100,7 @@ struct and_sign : token<'&'> {};
 struct xor_sign : token<'^'> {};
 struct or_sign : token<'|'> {};
 struct product_sign : p::seq<p::sor<p::one<'@'>, p::seq<p::one<'*'>, p::not_at<p::one<'*'>>>,
-                                    p::seq<p::one<'/'>, p::not_at<p::one<'/'>>>>,
+                                    p::string<'/', '/'>, p::one<'/', '%'>>,
                              blank> {};
 struct sum_sign : p::seq<p::one<'+', '-'>, blank> {};
 struct comparison_sign : p::seq<p::sor<p::string<'<', '='>, p::string<'>', '='>, p::string<'=', '='>,

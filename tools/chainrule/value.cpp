@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 
+#include "chainrule/functions.h"
 #include "command.h"
 #include "functions.h"
 
@@ -200,6 +201,14 @@ Value calculate(std::string_view sign, const Value& a, const Value& b) {
                          : whole(a) != whole(b);
   }
   const bool both_whole = !a.as<double>() && !b.as<double>();
+  if (sign == "//" || sign == "%") {
+    if (both_whole && whole(b) > 0) {
+      const std::int64_t rest = (whole(a) % whole(b) + whole(b)) % whole(b);
+      return sign == "%" ? rest : (whole(a) - rest) / whole(b);
+    }
+    const Tensor result = apply(sign, real(a), real(b));
+    return both_whole && whole(b) != 0 ? Value(static_cast<std::int64_t>(result.item())) : result.item();
+  }
   const bool arithmetic = sign.find_first_of("+-*/") != std::string_view::npos;
   if (!arithmetic) return both_whole ? compare(sign, whole(a), whole(b)) : compare(sign, real(a), real(b));
   if (both_whole)
@@ -216,6 +225,8 @@ Tensor apply(std::string_view sign, const Operand& a, const Operand& b) {
   if (sign == "-") return a - b;
   if (sign == "*") return a * b;
   if (sign == "/") return a / b;
+  if (sign == "//") return floor_divide(a, b);
+  if (sign == "%") return remainder(a, b);
   if (sign == "@") return matmul(a, b);
   if (sign == "**") return pow(a, b);
   if (sign == "&" || sign == "|" || sign == "^") {

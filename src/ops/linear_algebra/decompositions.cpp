@@ -181,8 +181,11 @@ static constexpr std::string_view equal_values =
 Entries decomposition_operations() {
   static constexpr Entry table[] = {
       {.name = Cholesky::name,
-       .parameters = "a|A|input",
-       .call = call<chainrule::cholesky>,
+       .parameters = "a|A|input, upper=False",
+       .call = [](Arguments& a) -> Result {
+         const Tensor factor = chainrule::cholesky(a[0]);
+         return a.flag(1) ? swapaxes(factor, -2, -1) : factor;
+       },
        .formula = Cholesky::formula,
        .example = "cholesky([[4, 2], [2, 5]])",
        .note = "the lower factor; the lower half of the matrix is read"},

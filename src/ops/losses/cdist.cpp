@@ -95,6 +95,8 @@ struct Distances {
 }  // namespace ops
 
 Tensor cdist(const Operand& a, const Operand& b, double p) try {
+  if (!(p >= 0))
+    throw ArgumentError("cdist: there is no distance of order " + std::to_string(p) + "; give 0 or more");
   const DType dtype = ops::real_dtype(ops::common_dtype(a, b));
   const Tensor x = a.as(dtype), y = b.as(dtype);
   if (x.rank() < 2 || y.rank() < 2 || x.shape().back() != y.shape().back())

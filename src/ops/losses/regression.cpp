@@ -12,6 +12,16 @@
 namespace chainrule {
 namespace ops {
 
+/// The divergence of distributions: the sum over the number of samples, which only people who call by name
+/// have a word for.
+static Result kl_div_called(Arguments& a) {
+  if (a.choice(3, {"mean", "sum", "none", "batchmean"}) != 3)
+    return kl_div(a[0], a[1], a.flag(2), a.reduction(3));
+  const Tensor& input = a.tensor(0);
+  const double samples = input.rank() == 0 ? 1 : static_cast<double>(input.shape()[0]);
+  return kl_div(a[0], a[1], a.flag(2), Reduction::sum) / samples;
+}
+
 Entries regression_loss_operations() {
   static constexpr Entry table[] = {
       {.name = "l1_loss",
@@ -42,10 +52,10 @@ Entries regression_loss_operations() {
        .example = "binary_cross_entropy_with_logits([2, -1], [1, 0])"},
       {.name = "kl_div",
        .parameters = "input, target, log_target=False, reduction='mean'",
-       .call = call<kl_div>,
+       .call = kl_div_called,
        .formula = "∂t (log(t) − x)/∂x = −t",
        .example = "kl_div(log([0.5, 0.5]), [0.1, 0.9])",
-       .note = "the mean is over all elements, as in PyTorch"},
+       .note = "the mean is over all elements, as in PyTorch; that over the samples is 'batchmean'"},
       {.name = "poisson_nll_loss",
        .parameters = "input, target, log_input=True, full=False, eps=1e-8, reduction='mean'",
        .call = call<poisson_nll_loss>,

@@ -40,10 +40,14 @@ Entries indexing_operations() {
       {.name = "embedding",
        .parameters = "weight|input, positions|indices|index, padding|padding_idx=None",
        .call = [](Arguments& a) -> Result {
-         return embedding(a[0], a.places(1), a.given(2) ? std::optional(a.integer(2)) : std::nullopt);
+         // PyTorch's order is positions first, which differ from weights by their dtype.
+         const bool is_swapped = is_integer(a.tensor(0).dtype()) && is_floating(a.tensor(1).dtype());
+         return embedding(a[is_swapped ? 1 : 0], a.places(is_swapped ? 0 : 1),
+                          a.given(2) ? std::optional(a.integer(2)) : std::nullopt);
        },
        .formula = "as gather; no gradient to the row of the padding",
-       .example = "embedding([[1, 2], [3, 4]], [1, 0, 1])"},
+       .example = "embedding([[1, 2], [3, 4]], [1, 0, 1])",
+       .note = "also positions of int64 before weights, as in PyTorch"},
       {.name = "one_hot",
        .parameters = "positions|input|x, classes|num_classes=None, dtype=None",
        .call = [](Arguments& a) -> Result {

@@ -205,9 +205,17 @@ FindPlaces kth_of(std::int64_t k, bool prefer_nan) {
   };
 }
 
+/// Is this the one axis that a scalar has in PyTorch? Then it is taken as a vector, and results are scalars.
+bool is_along_scalar(const Tensor& x, std::int64_t axis) {
+  return x.rank() == 0 && (axis == 0 || axis == -1);
+}
+Tensor as_vector(const Operand& x) { return reshape(x, {1}); }
+Ordered as_scalars(const Ordered& found) { return {reshape(found.values, {}), reshape(found.places, {})}; }
+
 Ordered extreme(std::string_view operation, const Operand& x, std::int64_t axis, bool keepdims,
                 bool largest) {
   const Tensor in = x.as_tensor();
+  if (is_along_scalar(in, axis)) return as_scalars(extreme(operation, as_vector(x), 0, true, largest));
   const std::size_t at = normalize_axis(operation, axis, in.shape());
   require_elements(operation, in.shape(), in.shape()[at]);
   return at_places(x, at, extreme_of(largest), keepdims);
@@ -216,7 +224,7 @@ Ordered extreme(std::string_view operation, const Operand& x, std::int64_t axis,
 Tensor extreme_places(std::string_view operation, const Operand& x, std::optional<std::int64_t> axis,
                       bool keepdims, bool largest) {
   const Tensor in = x.as_tensor().detach();
-  if (axis) {
+  if (axis && !is_along_scalar(in, *axis)) {
     const std::size_t at = normalize_axis(operation, *axis, in.shape());
     require_elements(operation, in.shape(), in.shape()[at]);
     const Tensor places = places_along(in, at, extreme_of(largest));
@@ -232,6 +240,7 @@ Tensor extreme_places(std::string_view operation, const Operand& x, std::optiona
 
 Ordered sort(const Operand& x, Integer axis, Flag descending) try {
   const Tensor in = x.as_tensor();
+  if (ops::is_along_scalar(in, axis)) return ops::as_scalars(sort(ops::as_vector(x), 0, descending));
   const std::size_t at = normalize_axis("sort", axis, in.shape());
   return ops::at_places(x, at, ops::order_of(descending));
 } catch (...) {
@@ -240,6 +249,7 @@ Ordered sort(const Operand& x, Integer axis, Flag descending) try {
 
 Tensor argsort(const Operand& x, Integer axis, Flag descending) try {
   const Tensor in = x.as_tensor();
+  if (ops::is_along_scalar(in, axis)) return zeros({}, DType::int64);
   return ops::places_along(in, normalize_axis("argsort", axis, in.shape()), ops::order_of(descending));
 } catch (...) {
   rethrow_in_call(x);
@@ -247,6 +257,7 @@ Tensor argsort(const Operand& x, Integer axis, Flag descending) try {
 
 Ordered topk(const Operand& x, Integer k, Integer axis, Flag largest) try {
   const Tensor in = x.as_tensor();
+  if (ops::is_along_scalar(in, axis)) return ops::as_scalars(topk(ops::as_vector(x), k, 0, largest));
   const std::size_t at = normalize_axis("topk", axis, in.shape());
   if (k < 0 || k > in.shape()[at])
     throw ShapeError("topk: k = " + std::to_string(k) + " of axis " + std::to_string(at) + " of shape " +
@@ -260,6 +271,7 @@ Ordered topk(const Operand& x, Integer k, Integer axis, Flag largest) try {
 
 Ordered kthvalue(const Operand& x, Integer k, Integer axis, Flag keepdims) try {
   const Tensor in = x.as_tensor();
+  if (ops::is_along_scalar(in, axis)) return ops::as_scalars(kthvalue(ops::as_vector(x), k, 0, keepdims));
   const std::size_t at = normalize_axis("kthvalue", axis, in.shape());
   if (k < 1 || k > in.shape()[at])
     throw ShapeError("kthvalue: k = " + std::to_string(k) + " of axis " + std::to_string(at) + " of shape " +
@@ -271,6 +283,7 @@ Ordered kthvalue(const Operand& x, Integer k, Integer axis, Flag keepdims) try {
 
 Ordered median(const Operand& x, Integer axis, Flag keepdims) try {
   const Tensor in = x.as_tensor();
+  if (ops::is_along_scalar(in, axis)) return ops::as_scalars(median(ops::as_vector(x), 0, true));
   const std::size_t at = normalize_axis("median", axis, in.shape());
   const std::int64_t size = in.shape()[at];
   ops::require_elements("median", in.shape(), size);

@@ -158,11 +158,14 @@ Array checked_positions(std::string_view operation, const Operand& positions, st
   if (kernels::are_places(given, count, size)) return list;
   for (std::int64_t i = 0; i < count; ++i)
     if (given[i] >= size || given[i] < (negative ? -size : 0))
-      throw ShapeError(std::string(operation) + ": index " + std::to_string(given[i]) + " is outside " +
-                       what + " of size " + std::to_string(size) +
-                       (size == 0  ? "; there is nothing to take"
-                        : negative ? "; positions go from -size to size - 1"
-                                   : "; positions go from 0 to size - 1"));
+      throw ShapeError(
+          std::string(operation) + ": index " + std::to_string(given[i]) + " is outside " + what +
+          (size == std::numeric_limits<std::int64_t>::max() ? std::string()
+                                                            : " of size " + std::to_string(size)) +
+          (size == std::numeric_limits<std::int64_t>::max() ? "; give 0 or more"
+           : size == 0                                      ? "; there is nothing to take"
+           : negative                                       ? "; positions go from -size to size - 1"
+                                                            : "; positions go from 0 to size - 1"));
   auto* counted = list.mutable_data<std::int64_t>();
   for (std::int64_t i = 0; i < count; ++i)
     if (counted[i] < 0) counted[i] += size;

@@ -104,8 +104,10 @@ Entries choice_operations() {
        .note = "of a number n it is 0 .. n - 1 in random order",
        .weak = false},
       {.name = "dropout",
-       .parameters = "x|input, p=0.5",
-       .call = call<dropout>,
+       .parameters = "x|input, p=0.5, training=True",
+       .call = [](Arguments& a) -> Result {
+         return a.flag(2) ? dropout(a[0], a.number(1), a.random()) : a.tensor(0);
+       },
        .formula = "∂y/∂x = 1 / (1 − p) if x is kept else 0",
        .example = "dropout([1, 2, 3])",
        .weak = false},

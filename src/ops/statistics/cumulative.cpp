@@ -232,8 +232,8 @@ Cumulative extremum_so_far(std::string_view name, const Operand& x, std::optiona
   const Tensor places = places_along(of.x, of.axis, [stays](const Tensor& all, std::size_t along) {
     return places_so_far(all, along, stays);
   });
-  if (is_batched(places)) return {gather_along(name, of.x, of.axis, places), places};
-  return {gather_each(of.x, of.axis, value_of(places)), places};
+  if (is_batched(places)) return {of.result(gather_along(name, of.x, of.axis, places)), of.result(places)};
+  return {of.result(gather_each(of.x, of.axis, value_of(places))), of.result(places)};
 }
 
 /// cumsum and cumprod of bool are those of int64.
@@ -280,7 +280,7 @@ Entries cumulative_operations() {
 
 Tensor cumsum(const Operand& x, OptionalInteger axis) try {
   const ops::OfAxis of("cumsum", ops::counted(x), axis);
-  return apply(ops::Cumsum{of.axis}, x.here(), Argument(of.x));
+  return of.result(apply(ops::Cumsum{of.axis}, x.here(), Argument(of.x)));
 } catch (...) {
   rethrow_in_call("cumsum", x);
 }
@@ -292,14 +292,14 @@ Tensor cumprod(const Operand& x, OptionalInteger axis) try {
   std::vector<Index> first(of.axis, Slice{});
   first.emplace_back(Slice{.stop = 1});
   const Tensor start = slice_update(zeros_like(of.x), first, index(of.x, first));
-  return apply(ops::LinearRecurrence{of.axis}, x.here(), Argument(of.x), Argument(start));
+  return of.result(apply(ops::LinearRecurrence{of.axis}, x.here(), Argument(of.x), Argument(start)));
 } catch (...) {
   rethrow_in_call("cumprod", x);
 }
 
 Tensor logcumsumexp(const Operand& x, OptionalInteger axis) try {
   const ops::OfAxis of("logcumsumexp", x.as(ops::real_dtype(x.dtype())), axis);
-  return apply(ops::Logcumsumexp{of.axis}, x.here(), Argument(of.x));
+  return of.result(apply(ops::Logcumsumexp{of.axis}, x.here(), Argument(of.x)));
 } catch (...) {
   rethrow_in_call("logcumsumexp", x);
 }

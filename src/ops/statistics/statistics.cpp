@@ -63,31 +63,39 @@ Tensor norm_of_order(const Tensor& x, double order, const Axes& axes, bool keepd
 using Reducing = Tensor (*)(const Operand&, const Axes&, Flag);
 using Spread = Tensor (*)(const Operand&, const Axes&, Flag, double);
 
+/// PyTorch's older keyword, unbiased, stands for a correction of 1 or of none.
+template <auto f>
+Result spread_of(Arguments& a) {
+  return registry::detail::result(
+      f(a[0], a.axes(1), a.flag(2), a.given(4) ? double(a.flag(4)) : a.number(3)));
+}
+
 Entries statistics_operations() {
-  constexpr std::string_view spread = "x|a|input, axis|dim=None, keepdims|keepdim=False, correction|ddof=1";
+  constexpr std::string_view spread =
+      "x|a|input, axis|dim=None, keepdims|keepdim=False, correction|ddof=1, unbiased=None";
   constexpr std::string_view ddof_note = "correction = 1, as in PyTorch; NumPy's ddof is 0 unless given";
   static constexpr Entry table[] = {
       {.name = "var",
        .parameters = spread,
-       .call = call<static_cast<Spread>(var)>,
+       .call = spread_of<static_cast<Spread>(var)>,
        .formula = "∂var(x)/∂xᵢ = 2 (xᵢ − mean(x)) / (n − correction)",
        .example = "var([1, 2, 4])",
        .note = ddof_note},
       {.name = "std",
        .parameters = spread,
-       .call = call<static_cast<Spread>(chainrule::std)>,
+       .call = spread_of<static_cast<Spread>(chainrule::std)>,
        .formula = "∂std(x)/∂xᵢ = (xᵢ − mean(x)) / ((n − correction) std(x)) (0 if all x are equal)",
        .example = "std([1, 2, 4])",
        .note = ddof_note},
       {.name = "var_mean",
        .parameters = spread,
-       .call = call<static_cast<VarMean (*)(const Operand&, const Axes&, Flag, double)>(var_mean)>,
+       .call = spread_of<static_cast<VarMean (*)(const Operand&, const Axes&, Flag, double)>(var_mean)>,
        .formula = "those of var and mean",
        .example = "var_mean([1, 2, 4])",
        .note = ddof_note},
       {.name = "std_mean",
        .parameters = spread,
-       .call = call<static_cast<StdMean (*)(const Operand&, const Axes&, Flag, double)>(std_mean)>,
+       .call = spread_of<static_cast<StdMean (*)(const Operand&, const Axes&, Flag, double)>(std_mean)>,
        .formula = "those of std and mean",
        .example = "std_mean([1, 2, 4])",
        .note = ddof_note},
@@ -108,10 +116,13 @@ Entries statistics_operations() {
        .formula = "∂(u uᵀ)/∂x, u = (x − mean) / ‖x − mean‖ by rows",
        .example = "corrcoef([[1, 2, 4], [0, 1, 1]])"},
       {.name = "average",
-       .parameters = "x|a, weights, axis=None, keepdims=False",
-       .call = call<average>,
+       .parameters = "x|a, axis=None, weights=None, keepdims=False",
+       .call = [](Arguments& a) -> Result {
+         if (!a.given(2)) return mean(a[0], a.axes(1), a.flag(3));
+         return average(a[0], a[2], a.axes(1), a.flag(3));
+       },
        .formula = "∂(Σ w x / Σ w)/∂xᵢ = wᵢ / Σ w,  ∂/∂wᵢ = (xᵢ − average) / Σ w",
-       .example = "average([1, 2, 4], [1, 1, 2])"},
+       .example = "average([1, 2, 4], weights=[1, 1, 2])"},
       {.name = "nansum",
        .parameters = over_axes,
        .call = call<static_cast<Reducing>(nansum)>,
