@@ -111,7 +111,8 @@ std::vector<Case> all_cases() {
   cases.push_back(without_floor(step("lstm", float32, {.faster = 5})));
   cases.push_back(without_floor(step("transformer_block", float32, {.faster = 1.4})));
   for (const char* name :
-       {"max_pool2d_overlapping", "conv2d_depthwise", "median", "prod_last8", "slices", "inverse_2048x5x5"})
+       {"max_pool2d_overlapping", "conv2d_depthwise", "conv2d_stride2", "avg_pool2d", "adaptive_avg_pool2d",
+        "roll", "take_along_axis", "cdist", "median", "prod_last8", "slices", "inverse_2048x5x5"})
     cases.push_back(without_floor(step(name, float32, {.faster = 1.5})));
 
   // Transforms of functions, against passes of the same function.

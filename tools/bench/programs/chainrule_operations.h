@@ -40,6 +40,12 @@ Tensor slices(const Tensor& x) {
   const auto part = [&](std::int64_t i) { return x[{Slice{}, Slice{i * 128, (i + 1) * 128}}]; };
   return sigmoid(part(0)) * tanh(part(1)) + sigmoid(part(2)) * part(3);
 }
+Tensor rolled(const Tensor& x) { return roll(x, 37, 1); }
+Tensor taken_along(const Tensor& x) {
+  static const Tensor index = tensor(bench::some_places(x.size(), x.shape()[1]), x.shape());
+  return take_along_axis(x, index, 1);
+}
+Tensor distances_of_rows(const Tensor& x) { return cdist(x, x * 0.5); }
 Tensor inverses(const Tensor& x) { return inverse(x + 4 * eye(5, {}, DType::float32)); }
 
 struct Embedding : DifferentiateFrom<Embedding> {

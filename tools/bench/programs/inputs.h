@@ -38,6 +38,11 @@ class Random {
   std::uint64_t state_;
 };
 
+/// So many places below a bound.
+inline std::vector<std::int64_t> some_places(std::int64_t count, std::int64_t bound) {
+  return Random(17).classes(count, bound);
+}
+
 /// (x + y) * z, float64.
 struct WalkthroughInputs {
   double x = -2, y = 5, z = -4;

@@ -30,6 +30,12 @@ Tensor depthwise(const Tensor& x) {
   static const Tensor weight = torch::full({64, 1, 3, 3}, 0.125);
   return torch::conv2d(x, weight, {}, 1, 1, 1, 64);
 }
+Tensor in_steps_of_2(const Tensor& x) {
+  static const Tensor weight = torch::full({64, 32, 3, 3}, 0.125);
+  return torch::conv2d(x, weight, {}, 2, 1);
+}
+Tensor mean_pool_2(const Tensor& x) { return torch::avg_pool2d(x, 2); }
+Tensor pooled_globally(const Tensor& x) { return torch::adaptive_avg_pool2d(x, {1, 1}); }
 
 struct LayerNorm : DifferentiateFrom<LayerNorm> {
   LayerNorm(std::int64_t rows, std::int64_t features) : in({rows, features}, features) {}

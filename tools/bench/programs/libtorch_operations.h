@@ -38,6 +38,12 @@ Tensor slices(const Tensor& x) {
   const std::vector<Tensor> parts = x.chunk(4, 1);
   return torch::sigmoid(parts[0]) * torch::tanh(parts[1]) + torch::sigmoid(parts[2]) * parts[3];
 }
+Tensor rolled(const Tensor& x) { return x.roll({37}, {1}); }
+Tensor taken_along(const Tensor& x) {
+  static const Tensor index = tensor(bench::some_places(x.numel(), x.size(1))).reshape(x.sizes());
+  return torch::take_along_dim(x, index, 1);
+}
+Tensor distances_of_rows(const Tensor& x) { return torch::cdist(x, x * 0.5); }
 Tensor inverses(const Tensor& x) { return torch::linalg::inv(x + 4 * torch::eye(5)); }
 
 struct Embedding : DifferentiateFrom<Embedding> {
