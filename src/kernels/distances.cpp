@@ -95,7 +95,9 @@ struct DifferencesLoop {
                   T* to) {
     using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
     std::int64_t i = 0;
-    for (; i + 4 <= m; i += 4) columns<P, 4>(count, m, w, step, x + i * P::lanes, y + i, to + i * P::lanes);
+    constexpr int many = Bytes == 64 ? 8 : 4;  // as many as there are registers for
+    for (; i + many <= m; i += many)
+      columns<P, many>(count, m, w, step, x + i * P::lanes, y + i, to + i * P::lanes);
     for (; i < m; ++i) columns<P, 1>(count, m, w, step, x + i * P::lanes, y + i, to + i * P::lanes);
   }
 
@@ -104,17 +106,17 @@ struct DifferencesLoop {
   static void columns(std::int64_t count, std::int64_t m, const T* w, std::int64_t step, const T* x,
                       const T* y, T* to) {
     P own[Columns], sums[Columns];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int c = 0; c < Columns; ++c) {
       own[c] = P::load(x + c * P::lanes);
       sums[c] = P(T(0));
     }
     for (std::int64_t k = 0; k < count; ++k) {
       const P weight = P::load(w + k * step);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int c = 0; c < Columns; ++c) sums[c] = sums[c] + weight * (own[c] - P(y[k * m + c]));
     }
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int c = 0; c < Columns; ++c) sums[c].store(to + c * P::lanes);
   }
 };
