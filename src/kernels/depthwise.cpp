@@ -140,7 +140,8 @@ void depthwise_convolve_back(const Convolution& convolution, const T* y, const T
   const Windows& windows = convolution.windows;
   const std::array turned{Turned(windows.axes[0]), Turned(windows.axes[1]), Turned(windows.axes[2])};
   const Turned &deep = turned[0], &high = turned[1], &wide = turned[2];
-  const Padded padded({deep.windows, high.windows, wide.windows}, 1);
+  // A phase may have a column less than the windows.
+  const Padded padded({deep.windows, high.windows, wide.windows}, 1, wide.of.stride > 1);
   const std::vector<Sheet> sheets = sheets_back(turned, padded);
   const std::int64_t taps = windows.kernel_size(), in = windows.in_size(), out = windows.out_size(),
                      stride = wide.of.stride, apart = wide.longest() * high.longest();

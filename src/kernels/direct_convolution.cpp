@@ -25,9 +25,9 @@ Stripes::Stripes(const Windows& of, std::int64_t channels, std::int64_t at_least
                                    std::max<std::int64_t>(1, cut.out / least));
 }
 
-Padded::Padded(const Windows& of, std::int64_t channels) : windows(of) {
+Padded::Padded(const Windows& of, std::int64_t channels, bool may_overrun) : windows(of) {
   const WindowAxis& wide = windows.axes[2];
-  is_input = wide.stride == 1 && wide.out >= behind;
+  is_input = !may_overrun && wide.stride == 1 && wide.out >= behind;
   for (std::size_t axis = 0; axis < 3; ++axis) {
     const WindowAxis& along = windows.axes[axis];
     reach[axis] = (along.out - 1) * along.stride + (along.kernel - 1) * along.dilation + 1;

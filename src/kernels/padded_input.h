@@ -57,7 +57,8 @@ struct Stripes {
 /// Where the elements lie that windows read: a copy of the input with its padding, each line of which is
 /// taken apart into as many as its stride, so that neighbouring windows read neighbours; or the input itself.
 struct Padded {
-  Padded(const Windows& of, std::int64_t channels);
+  /// `may_overrun`: lines may be shorter than these windows, and tiles then read on behind them.
+  Padded(const Windows& of, std::int64_t channels, bool may_overrun = false);
   /// The first element of the window at the start of a line of the result.
   std::int64_t start(std::int64_t line_of_result) const {
     const std::int64_t deep = line_of_result / windows.axes[1].out,
