@@ -12,6 +12,33 @@ namespace {
 
 constexpr std::int64_t oldest_opset = 7, newest_opset = 28;
 
+/// Operators that mean in older opsets, from one on, what they mean in that one: by the history of ONNX's own
+/// schemas.
+struct Unchanged {
+  std::int64_t since;
+  std::string_view names;
+};
+constexpr Unchanged unchanged[] = {
+    {1,
+     " ArgMax ArgMin Constant Conv ConvTranspose DepthToSpace Flatten Gather GlobalAveragePool GlobalMaxPool "
+     "Hardmax Identity If LRN LogSoftmax Loop LpNormalization MatMul MaxPool Not ReduceL1 ReduceL2 "
+     "ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Shape "
+     "Size Slice Softmax Softplus Softsign SpaceToDepth Squeeze TopK Transpose Unsqueeze "},
+    {2, " GlobalLpPool LpPool Pad Split "},
+    {4, " Concat "},
+    {5, " Reshape "},
+    {6,
+     " Abs Cast Ceil Clip Elu Exp Floor HardSigmoid InstanceNormalization LeakyRelu Log Max Mean Min Neg "
+     "Reciprocal Relu Selu Sigmoid Sqrt Sum Tanh Tile "},
+};
+
+bool means_the_same(std::string_view op, std::int64_t opset) {
+  const std::string name = " " + std::string(op) + " ";
+  return std::ranges::any_of(unchanged, [&](const Unchanged& group) {
+    return group.since <= opset && group.names.find(name) != std::string_view::npos;
+  });
+}
+
 class Linker {
  public:
   Linker(const std::string& file, const std::vector<Opset>& opsets, Description& from, Linker* around)
@@ -71,12 +98,14 @@ class Linker {
     return slots_++;
   }
 
-  std::int64_t opset_of(const std::string& domain, const std::string& place) const {
+  std::int64_t opset_of(const std::string& op, const std::string& domain, const std::string& place) const {
     const auto found = std::ranges::find(opsets_, domain, &Opset::domain);
     if (found == opsets_.end())
       throw ModelError(place + "the model imports no opset of the domain '" +
                        (domain.empty() ? "ai.onnx" : domain) + "'");
-    if (domain.empty() && (found->version < oldest_opset || found->version > newest_opset))
+    const bool is_supported =
+        found->version >= oldest_opset ? found->version <= newest_opset : means_the_same(op, found->version);
+    if (domain.empty() && !is_supported)
       throw Unsupported(place + "the model is of opset " + std::to_string(found->version) + "; opsets " +
                             std::to_string(oldest_opset) + " to " + std::to_string(newest_opset) +
                             " are supported; convert it with onnx.version_converter",
@@ -100,7 +129,7 @@ class Linker {
       throw ModelError(place + "there is no operator '" + from.op + "'" +
                        (from.domain.empty() ? "" : " of the domain '" + from.domain + "'") +
                        "; onnx::operators() has the names of all");
-    node.opset = opset_of(from.domain, place);
+    node.opset = opset_of(from.op, from.domain, place);
     node.function = op->function;
     node.name = std::move(from.name);
     node.op = std::move(from.op);

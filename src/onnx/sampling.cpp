@@ -226,26 +226,63 @@ Values deformable_convolution(const Call& call) {
   return one(result);
 }
 
+/// Where the points of one axis of a box are: each between two pixels, with the weights of these; so far
+/// outside that nothing counts, with none.
+struct Points {
+  std::vector<std::int64_t> low, high;
+  std::vector<double> by_low, by_high;
+
+  Points(double start, double length, std::int64_t bins, std::int64_t samples, std::int64_t size) {
+    const double step = length / static_cast<double>(bins) / static_cast<double>(samples);
+    for (std::int64_t i = 0; i < bins * samples; ++i) {
+      const double given = start + step * (static_cast<double>(i) + 0.5);
+      const bool counts = given >= -1 && given <= static_cast<double>(size);
+      const double at = counts ? std::clamp(given, 0.0, static_cast<double>(size - 1)) : 0;
+      low.push_back(static_cast<std::int64_t>(at));
+      high.push_back(std::min(low.back() + 1, size - 1));
+      by_high.push_back(counts ? at - static_cast<double>(low.back()) : 0);
+      by_low.push_back(counts ? 1 - by_high.back() : 0);
+    }
+  }
+};
+
+/// (C, bins...) of x (C, H, W): the largest of all pixels beside the points of each bin, times their weights.
+/// (Not of what they add up to: so ONNX has it.)
+Tensor largest_of_bins(const Tensor& x, const Points& rows, const Points& columns, std::int64_t height,
+                       std::int64_t width) {
+  const auto read = [&](const std::vector<std::int64_t>& i, const std::vector<double>& by_i,
+                        const std::vector<std::int64_t>& j, const std::vector<double>& by_j) {
+    const Tensor pixels = index_select(index_select(x, 1, tensor(i)), 2, tensor(j));
+    const Tensor of_rows = cast(tensor(by_i), x.dtype()).reshape({-1, 1});
+    return pixels * of_rows * cast(tensor(by_j), x.dtype());
+  };
+  const Tensor above = maximum(read(rows.low, rows.by_low, columns.low, columns.by_low),
+                               read(rows.low, rows.by_low, columns.high, columns.by_high));
+  const Tensor below = maximum(read(rows.high, rows.by_high, columns.low, columns.by_low),
+                               read(rows.high, rows.by_high, columns.high, columns.by_high));
+  const std::int64_t down = std::int64_t(rows.low.size()) / height,
+                     across = std::int64_t(columns.low.size()) / width;
+  return max(maximum(above, below).reshape({x.shape()[0], height, down, width, across}), {2, 4});
+}
+
 /// (bins, size): the weights of the pixels of one axis in the means over each bin of a box, of `samples`
 /// points each.
 Tensor bin_weights(double start, double length, std::int64_t bins, std::int64_t samples, std::int64_t size,
                    DType dtype) {
   std::vector<double> matrix(static_cast<std::size_t>(bins * size), 0);
-  const double bin = length / static_cast<double>(bins), share = 1 / static_cast<double>(samples);
+  const Points points(start, length, bins, samples, size);
+  const double share = 1 / static_cast<double>(samples);
   for (std::int64_t i = 0; i < bins * samples; ++i) {
-    double at = start + bin * (static_cast<double>(i) + 0.5) * share;
-    if (!(at >= -1 && at <= static_cast<double>(size))) continue;  // so far outside nothing counts
-    at = std::clamp(at, 0.0, static_cast<double>(size - 1));
-    const auto low = static_cast<std::int64_t>(at), high = std::min(low + 1, size - 1);
     double* const row = matrix.data() + i / samples * size;
-    row[low] += share * (1 - (at - static_cast<double>(low)));
-    row[high] += share * (at - static_cast<double>(low));
+    const auto at = static_cast<std::size_t>(i);
+    row[points.low[at]] += share * points.by_low[at];
+    row[points.high[at]] += share * points.by_high[at];
   }
   return cast(tensor(std::move(matrix), {bins, size}), dtype);
 }
 
-/// The mean over points in each bin of each box (x1, y1, x2, y2): (boxes, C, output_height, output_width).
-/// Linear in x; boxes carry no gradient here.
+/// The mean over points in each bin of each box (x1, y1, x2, y2), or the largest: (boxes, C, output_height,
+/// output_width). Boxes carry no gradient here.
 Values roi_align(const Call& call) {
   const Tensor &x = call[0], &boxes = call[1];
   const std::vector<std::int64_t> batch = call.list(2);
@@ -255,8 +292,7 @@ Values roi_align(const Call& call) {
   const std::int64_t height = call.integer("output_height", 1), width = call.integer("output_width", 1);
   const std::int64_t ratio = call.integer("sampling_ratio", 0);
   const double scale = call.number("spatial_scale", 1);
-  if (call.choice("mode", {"avg", "max"}) == 1)
-    Call::refuse("it takes the largest of points", "RoiAlign's mode max");
+  const bool largest = call.choice("mode", {"avg", "max"}) == 1;
   const auto count = static_cast<std::int64_t>(batch.size());
   if (x.rank() != 4 || boxes.shape() != Shape{count, 4} || height < 1 || width < 1 || ratio < 0)
     Call::fail("its boxes do not fit " + to_string(x.shape()));
@@ -281,10 +317,19 @@ Values roi_align(const Call& call) {
     const std::int64_t points[] = {samples(h, height) * height + samples(w, width) * width,
                                    std::max(x.shape()[2], x.shape()[3])};
     call.require_size(points);
+    const Tensor image = select(x, 0, batch[static_cast<std::size_t>(i)]);
+    if (largest) {
+      const Points down(y1, h, height, samples(h, height), x.shape()[2]),
+          across(x1, w, width, samples(w, width), x.shape()[3]);
+      const std::int64_t all[] = {x.shape()[1], std::int64_t(down.low.size()),
+                                  std::int64_t(across.low.size())};
+      call.require_size(all);
+      results.push_back(largest_of_bins(image, down, across, height, width));
+      continue;
+    }
     const Tensor rows = bin_weights(y1, h, height, samples(h, height), x.shape()[2], x.dtype());
     const Tensor columns = bin_weights(x1, w, width, samples(w, width), x.shape()[3], x.dtype());
-    results.push_back(
-        matmul(matmul(rows, select(x, 0, batch[static_cast<std::size_t>(i)])), transpose(columns)));
+    results.push_back(matmul(matmul(rows, image), transpose(columns)));
   }
   if (results.empty()) return one(zeros({0, x.shape()[1], height, width}, x.dtype()));
   return one(stack(results, 0));

@@ -13,7 +13,7 @@ namespace chainrule::test {
 namespace {
 
 /// How many cases passed when this was written.
-constexpr std::size_t reached = 1575;
+constexpr std::size_t reached = 1579;
 /// And how many were differentiated.
 constexpr std::size_t differentiated = 812;
 

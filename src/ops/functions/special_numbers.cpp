@@ -64,7 +64,7 @@ double normal_cdf(double x) {
 }
 
 double gelu(double x) {
-  if (!(x < -20)) return x * normal_cdf(x);
+  if (!(x < -20) || std::isinf(x)) return x * normal_cdf(x);
   // Φ may be subnormal: x Φ(x) = -φ(x) (1 - 1/x² + 3/x⁴ - 15/x⁶ ...)
   double sum = 1;
   for (int k = 19; k > 0; k -= 2) sum = 1 - k * sum / (x * x);
