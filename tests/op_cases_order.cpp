@@ -15,7 +15,7 @@ OpCase sort_row() {
                    {{{2, 3}}, {{3, 2, 2}}, {{0, 2}}}};
   };
   return composed("sort", {by("along the last axis", -1, false), by("along the first, descending", 0, true)},
-                  {{"a scalar", [] { sort(blank({})); }, {"()"}}});
+                  {{"an axis of a scalar", [] { sort(blank({}), 1); }, {"()"}}});
 }
 
 OpCase chosen_row(const std::string& name, std::vector<Call> calls, std::vector<Misuse> misuses) {

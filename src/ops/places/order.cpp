@@ -257,7 +257,8 @@ Tensor argsort(const Operand& x, Integer axis, Flag descending) try {
 
 Ordered topk(const Operand& x, Integer k, Integer axis, Flag largest) try {
   const Tensor in = x.as_tensor();
-  if (ops::is_along_scalar(in, axis)) return ops::as_scalars(topk(ops::as_vector(x), k, 0, largest));
+  if (ops::is_along_scalar(in, axis) && k == 1)
+    return ops::as_scalars(topk(ops::as_vector(x), k, 0, largest));
   const std::size_t at = normalize_axis("topk", axis, in.shape());
   if (k < 0 || k > in.shape()[at])
     throw ShapeError("topk: k = " + std::to_string(k) + " of axis " + std::to_string(at) + " of shape " +

@@ -334,7 +334,10 @@ Tensor flip(const Operand& x, const Axes& axes) try {
 Tensor fliplr(const Operand& x) try { return flip(x, 1); } catch (...) {
   rethrow_in_call("fliplr", x);
 }
-Tensor flipud(const Operand& x) try { return flip(x, 0); } catch (...) {
+Tensor flipud(const Operand& x) try {
+  (void)normalize_axis("flip", 0, x.as_tensor().shape());  // a scalar has no rows
+  return flip(x, 0);
+} catch (...) {
   rethrow_in_call("flipud", x);
 }
 
