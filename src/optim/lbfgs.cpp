@@ -95,7 +95,7 @@ void Lbfgs::remember(const Tensor& gradient) {
   const double product = dot(change, step).item();
   if (!(product > 1e-10)) return;
   pairs_.push_back({change, step, 1 / product});
-  while (static_cast<std::int64_t>(pairs_.size()) > options().history) pairs_.pop_front();
+  while (static_cast<std::int64_t>(pairs_.size()) > options().history) pairs_.erase(pairs_.begin());
   scale_ = product / dot(change, change).item();
 }
 
@@ -184,7 +184,7 @@ void Lbfgs::load_state(const NamedTensors& state) {
   const double length = from.number("length"), scale = from.number("scale");
   const double rate = from.number("group0.learning_rate");
   Tensor direction, gradient;
-  std::deque<Pair> pairs;
+  std::vector<Pair> pairs;
   if (iterations > 0) {
     direction = from.at("direction", {flat.size()}, flat.dtype());
     gradient = from.at("gradient", {flat.size()}, flat.dtype());

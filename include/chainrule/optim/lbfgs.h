@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include <deque>
+#include <vector>
 
 #include "chainrule/detail/function_ref.h"
 #include "chainrule/optim/optimizer.h"
@@ -63,7 +63,7 @@ class Lbfgs final : public OptimizerWith<LbfgsOptions> {
   void remember(const Tensor& gradient);
   Tensor newton_direction(const Tensor& gradient) const;
 
-  std::deque<Pair> pairs_;
+  std::vector<Pair> pairs_;
   Tensor direction_, gradient_;  // of the last iteration, both empty before the first
   double length_ = 0;            // along direction_
   double scale_ = 1;             // of the first estimate of the inverse Hessian
