@@ -1,5 +1,5 @@
-// The product of all other elements, which the derivative of a product along axes is made of. Relies on arrays
-// alone.
+// The product of all other elements, which the derivative of a product along axes is made of. Relies on
+// arrays alone.
 
 #pragma once
 
