@@ -113,14 +113,31 @@ struct RuleOfReads {
 };
 
 /// What shapes have in common where they are broadcast.
-template <class... Shapes>
-const Shape& common_shape(std::string_view, const Shape& only) {
-  return only;
-}
+inline const Shape& common_shape(std::string_view, const Shape& only) { return only; }
 template <class... More>
 Shape common_shape(std::string_view name, const Shape& first,
                    const More&... more) requires(sizeof...(More) > 0) {
   return broadcast(name, first, common_shape(name, more...));
+}
+
+/// Calls f.template operator()<i>() for each input from `first` to before `last`.
+template <std::size_t first, std::size_t last, class F>
+[[gnu::always_inline]] inline void for_each_input(const F& f) {
+  [&]<std::size_t... i>(std::index_sequence<i...>) { (f.template operator()<first + i>(), ...); }
+  (std::make_index_sequence<last - first>());
+}
+
+/// The tangent of a result: the sum of what along.template operator()<i>(t) makes of the tangent t of each of
+/// these inputs, stretched to its shape.
+template <std::size_t first, std::size_t last, class Along>
+Tensor sum_of_tangents(const Tensor& out, Inputs tangents, const Along& along) {
+  Tensor sum;
+  for_each_input<first, last>([&]<std::size_t i>() {
+    const Tensor& t = tangents[i];
+    if (t.is_empty()) return;
+    add_to(sum, along.template operator()<i>(t.shape() == out.shape() ? t : broadcast_to(t, out.shape())));
+  });
+  return sum;
 }
 
 /// The operation on what stands for its inputs under vmap, where it is elementwise.
@@ -148,7 +165,7 @@ struct ElementwiseOp {
   }
   Reads reads(Wanted wanted) const {
     Reads reads = 0;
-    for_each_rule([&]<std::size_t i>() { reads |= wanted(i) ? Rule<i>::probe.reads : 0; });
+    for_each_input<first, last>([&]<std::size_t i>() { reads |= wanted(i) ? Rule<i>::probe.reads : 0; });
     return reads;
   }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
@@ -156,17 +173,12 @@ struct ElementwiseOp {
   }
   Tensor batch(const Unwrapped& at) const { return elementwise_again<Op, N>(at); }
   Tensor jvp(Inputs in, const Tensor& out, Inputs tangents) const {
-    Tensor sum;
-    for_each_rule([&]<std::size_t i>() {
-      const Tensor& t = tangents[i];
-      if (t.is_empty()) return;
-      add_to(sum, along<i>(in, out, t.shape() == out.shape() ? t : broadcast_to(t, out.shape())));
-    });
-    return sum;
+    return sum_of_tangents<first, last>(out, tangents,
+                                        [&]<std::size_t i>(const Tensor& t) { return along<i>(in, out, t); });
   }
   void scalar_vjp(Inputs in, const Array& y, double g, Cotangents& to) const {
     dispatch_floating(y.dtype(), [&]<class T>() {
-      for_each_rule([&]<std::size_t i>() {
+      for_each_input<first, last>([&]<std::size_t i>() {
         if (N == 1 || to.wants(i)) to[i] = double(of_scalars<i, T>(in, y, static_cast<T>(g), Indices()));
       });
     });
@@ -181,7 +193,7 @@ struct ElementwiseOp {
   /// Sends each input what its rule gives of an output of shape `whole`, summed over the axes along which the
   /// input was broadcast.
   static void send(Inputs in, const Tensor& out, const Shape& whole, const Tensor& g, Cotangents& to) {
-    for_each_rule([&]<std::size_t i>() {
+    for_each_input<first, last>([&]<std::size_t i>() {
       if (!to.wants(i)) return;
       const auto summed = [&](const Tensor& each) {
         if constexpr (N == 1)
@@ -211,7 +223,7 @@ struct ElementwiseOp {
   [[gnu::cold]] static std::string text(std::size_t input, std::span<const std::string> names,
                                         const std::string& result, const char* g) {
     std::string text = "0";
-    for_each_rule([&]<std::size_t i>() {
+    for_each_input<first, last>([&]<std::size_t i>() {
       if (i == input) text = symbol<i>(names, Symbol(result), Symbol(g), Indices()).text();
     });
     return text;
@@ -234,16 +246,13 @@ struct ElementwiseOp {
   /// The rule of input i, in one pass where that may be.
   template <std::size_t i>
   static Tensor along(Inputs in, const Tensor& out, const Tensor& g) {
-    if constexpr (Rule<i>::probe.is_upstream) return g;
-    bool in_numbers = may_be_in_numbers({&out, &g});
-    for (const Tensor& each : in) in_numbers = in_numbers && may_be_in_numbers({&each});
-    return in_numbers ? fused<i>(in, out, out.shape(), g) : recorded<i>(in, out, g, Indices());
-  }
-  /// Calls f.template operator()<i>() for each input that has a derivative.
-  template <class F>
-  [[gnu::always_inline]] static void for_each_rule(const F& f) {
-    [&]<std::size_t... i>(std::index_sequence<i...>) { (f.template operator()<i + first>(), ...); }
-    (std::make_index_sequence<last - first>());
+    if constexpr (Rule<i>::probe.is_upstream) {
+      return g;
+    } else {
+      bool in_numbers = may_be_in_numbers({&out, &g});
+      for (const Tensor& each : in) in_numbers = in_numbers && may_be_in_numbers({&each});
+      return in_numbers ? fused<i>(in, out, out.shape(), g) : recorded<i>(in, out, g, Indices());
+    }
   }
   static Array on_integers(Values in) {
     using F = WithWrapping<Forward>;

@@ -64,7 +64,7 @@ struct ByNumber {
       return (wanted(0) ? Op::read_a : 0) | (wanted(1) ? Op::read_b : 0);
   }
   void vjp(Inputs in, const Tensor& y, const Tensor& g, Cotangents& to) const {
-    for_each_input([&]<std::size_t i>() {
+    for_each_input<0, N>([&]<std::size_t i>() {
       if (to.wants(i)) to[i] = sum_to(along<i>(in, y, g, to.in_numbers()), in[i].shape());
     });
   }
@@ -75,13 +75,8 @@ struct ByNumber {
       return elementwise_again<Op, N>(at);
   }
   Tensor jvp(Inputs in, const Tensor& y, Inputs tangents) const {
-    Tensor sum;
-    for_each_input([&]<std::size_t i>() {
-      const Tensor& t = tangents[i];
-      if (t.is_empty()) return;
-      add_to(sum, along<i>(in, y, t.shape() == y.shape() ? t : broadcast_to(t, y.shape()), false));
-    });
-    return sum;
+    return sum_of_tangents<0, N>(y, tangents,
+                                 [&]<std::size_t i>(const Tensor& t) { return along<i>(in, y, t, false); });
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                              const std::string&) const {
@@ -92,11 +87,6 @@ struct ByNumber {
   using Indices = std::make_index_sequence<N>;
   const Op& op() const { return static_cast<const Op&>(*this); }
 
-  template <class F>
-  static void for_each_input(const F& f) {
-    f.template operator()<0>();
-    if constexpr (N == 2) f.template operator()<1>();
-  }
   template <std::size_t... k>
   Array values(Values in, std::index_sequence<k...>) const {
     const Shape& shape = common_shape(Op::name, in[k]->shape()...);

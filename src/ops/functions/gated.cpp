@@ -98,7 +98,7 @@ struct ByGate {
   Array forward(Values in) const {
     return in_packs<PackedValue<typename Op::Packs>, 1>(in[0]->shape(), {in[0]});
   }
-  Tensor batch(const Unwrapped& at) const { return apply(Op{}, {}, Argument(at.in[0])); }
+  Tensor batch(const Unwrapped& at) const { return elementwise_again<Op, 1>(at); }
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) : 0; }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     if (to.wants(0)) to[0] = to.in_numbers() ? along(Op::kind, in[0], g) : recorded(in[0], g);
