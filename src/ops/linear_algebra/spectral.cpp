@@ -2,6 +2,7 @@
 // eigenvectors of equal eigenvalues have no derivative, but such a function has: with dL/dλ = g it is
 //   V (Vᵀ Ȧ V · c) Vᵀ,  c the quotients (gⱼ − gᵢ) / (λⱼ − λᵢ)  (Daleckii and Krein 1965),
 // whose limit at equal λ is ∂gᵢ/∂λᵢ − ∂gᵢ/∂λⱼ of any function that does not tell one from the other.
+
 #include "ops/linear_algebra/spectral.h"
 
 #include <cmath>
@@ -99,6 +100,42 @@ Tensor quotients_along(Inputs in, Inputs tangents) {
 
 Tensor symmetric(const Tensor& x) { return 0.5 * (x + transposed(x)); }
 
+/// L h R, of a change h of A in terms of its vectors.
+Tensor between(const Tensor& left, const Tensor& h, const Tensor& right) {
+  return matmul(matmul(left, h), right);
+}
+
+/// The rotation that brings vectors of equal values, or that are so but for rounding, to the directions in
+/// which A moves them apart, where `moved` is sym(Uᵀ Ȧ V); empty where no values are equal, or only such with
+/// other numbers g. And a matrix in terms of them.
+Tensor turn_of_equals(const Tensor& values, const Tensor& moved, const Tensor& g) {
+  const NoGrad guard;
+  const Tensor x = values.detach();
+  const std::int64_t n = x.shape().back();
+  if (n < 2) return {};
+  // Sorted values, either way: where the next one is apart by more than LAPACK's rounding, another group
+  // begins.
+  const Tensor first = zeros_like(index(x, {Index::ellipsis(), Slice{0, 1}}));
+  Tensor apart = abs(diff(x)) > 4 * static_cast<double>(n) * epsilon_of(x) * max(abs(x), -1, true);
+  if (!g.is_empty())
+    apart = apart | (abs(diff(g.detach())) > 64 * epsilon_of(g) * max(abs(g.detach()), -1, true));
+  const Tensor group = cumsum(concatenate(std::vector<Tensor>{first, cast(apart, x.dtype())}, -1), -1);
+  const Tensor together = as_row(group) == as_column(group);
+  if (!is_any(together & ~on_diagonal(n))) return {};
+  // Of a matrix of one block for each group, moved so far from each other that no eigenvectors mix.
+  const Tensor parts = where(together, moved.detach(), 0);
+  const Tensor spread = diagonal_matrix(group * (4 * static_cast<double>(n)));
+  return eigh(parts * units_of(parts) + spread).eigenvectors;
+}
+
+Tensor turned(const Tensor& x, const Tensor& turn) { return between(transposed(turn), x, turn); }
+
+/// The tangents of values: those of equal ones are those of the directions in which A moves them apart.
+Tensor changes_of(const Tensor& values, const Tensor& moved) {
+  const Tensor turn = turn_of_equals(values, moved, {});
+  return diagonal_of(turn.is_empty() ? moved : turned(moved, turn));
+}
+
 /// What is common: inputs are A, the values and g.
 template <class Op, std::size_t N>
 struct FromValues {
@@ -138,7 +175,7 @@ struct OfEigenvalues : FromValues<OfEigenvalues, 2> {
     if (in[0].size() == 0) return {};
     Tensor v = eigenvectors(in[0], nullptr), inner;
     if (!tangents[0].is_empty()) {
-      Tensor moved = symmetric(matmul(matmul(transposed(v), tangents[0]), v));
+      Tensor moved = symmetric(between(transposed(v), tangents[0], v));
       if (const Tensor turn = turn_of_equals(in[1], moved, in[2]); !turn.is_empty()) {
         v = matmul(v, turn);
         moved = turned(moved, turn);
@@ -146,18 +183,18 @@ struct OfEigenvalues : FromValues<OfEigenvalues, 2> {
       inner = strong_product(moved, quotients_along(in, tangents));
     }
     if (!tangents[2].is_empty()) add_to(inner, diagonal_matrix(tangents[2]));
-    return inner.is_empty() ? inner : matmul(matmul(v, inner), transposed(v));
+    return inner.is_empty() ? inner : between(v, inner, transposed(v));
   }
   void vjp(Inputs in, const Tensor&, const Tensor& h, Cotangents& to, const Saved& saved) const {
     if (is_nothing(in, to)) return;
     const Tensor v = eigenvectors(in[0], saved.all);
-    const Tensor moved = matmul(matmul(transposed(v), h), v);
+    const Tensor moved = between(transposed(v), h, v);
     if (to.wants(2)) to[2] = diagonal_of(moved);
     if (!to.wants(0)) return;
     const Tensor near = near_pairs(in[1]);
     const Tensor slope = is_any(near) ? slopes(in[1], in[2], !to.in_numbers()) : Tensor();
     const Tensor inner = strong_product(symmetric(moved), quotients(in[1], in[2], near, slope));
-    to[0] = matmul(matmul(v, inner), transposed(v));
+    to[0] = between(v, inner, transposed(v));
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string>, const std::string&) const {
     return {input == 2 ? "diag(Vᵀ h V)" : "V (sym(Vᵀ h V) (gⱼ − gᵢ) / (λⱼ − λᵢ)) Vᵀ", false};
@@ -181,21 +218,20 @@ struct OfSingularValues : FromValues<OfSingularValues, 3> {
     auto [u, vh] = singular_vectors(in[0], nullptr);
     Tensor sum;
     if (!tangents[0].is_empty()) {
-      const Tensor moved = symmetric(matmul(matmul(transposed(u), tangents[0]), transposed(vh)));
+      const Tensor moved = symmetric(between(transposed(u), tangents[0], transposed(vh)));
       if (const Tensor turn = turn_of_equals(in[1], moved, in[2]); !turn.is_empty()) {
         u = matmul(u, turn);
         vh = matmul(transposed(turn), vh);
       }
-    }
-    if (!tangents[0].is_empty())
       sum = moved_by(u, vh, in[1], in[2], tangents[0], quotients_along(in, tangents), {});
+    }
     if (!tangents[2].is_empty()) add_to(sum, matmul(u * as_row(tangents[2]), vh));
     return sum;
   }
   void vjp(Inputs in, const Tensor&, const Tensor& h, Cotangents& to, const Saved& saved) const {
     if (is_nothing(in, to)) return;
     const auto [u, vh] = singular_vectors(in[0], saved.all);
-    if (to.wants(2)) to[2] = diagonal_of(matmul(matmul(transposed(u), h), transposed(vh)));
+    if (to.wants(2)) to[2] = diagonal_of(between(transposed(u), h, transposed(vh)));
     if (!to.wants(0)) return;
     const Tensor& s = in[1];
     const Tensor near = near_pairs(s);
@@ -238,42 +274,16 @@ struct OfSingularValues : FromValues<OfSingularValues, 3> {
   }
 };
 
-Tensor turn_of_equals(const Tensor& values, const Tensor& moved, const Tensor& g) {
-  const NoGrad guard;
-  const Tensor x = values.detach();
-  const std::int64_t n = x.shape().back();
-  if (n < 2) return {};
-  // Sorted values, either way: where the next one is apart by more than LAPACK's rounding, another group
-  // begins.
-  const Tensor first = zeros_like(index(x, {Index::ellipsis(), Slice{0, 1}}));
-  Tensor apart = abs(diff(x)) > 4 * static_cast<double>(n) * epsilon_of(x) * max(abs(x), -1, true);
-  if (!g.is_empty())
-    apart = apart | (abs(diff(g.detach())) > 64 * epsilon_of(g) * max(abs(g.detach()), -1, true));
-  const Tensor group = cumsum(concatenate(std::vector<Tensor>{first, cast(apart, x.dtype())}, -1), -1);
-  const Tensor together = as_row(group) == as_column(group);
-  if (!is_any(together & ~on_diagonal(n))) return {};
-  // Of a matrix of one block for each group, moved so far from each other that no eigenvectors mix.
-  const Tensor parts = where(together, moved.detach(), 0);
-  const Tensor spread = diagonal_matrix(group * (4 * static_cast<double>(n)));
-  return eigh(parts * units_of(parts) + spread).eigenvectors;
-}
-
-Tensor turned(const Tensor& x, const Tensor& turn) { return matmul(matmul(transposed(turn), x), turn); }
-
 Tensor eigenvalues_along(const Tensor& a, const Tensor& values, const Tensor& tangent) {
   if (a.size() == 0) return {};
   const Tensor v = eigenvectors(a, nullptr);
-  const Tensor moved = symmetric(matmul(matmul(transposed(v), tangent), v));
-  const Tensor turn = turn_of_equals(values, moved, {});
-  return diagonal_of(turn.is_empty() ? moved : turned(moved, turn));
+  return changes_of(values, symmetric(between(transposed(v), tangent, v)));
 }
 
 Tensor singular_values_along(const Tensor& a, const Tensor& values, const Tensor& tangent) {
   if (a.size() == 0) return {};
   const auto [u, vh] = singular_vectors(a, nullptr);
-  const Tensor moved = symmetric(matmul(matmul(transposed(u), tangent), transposed(vh)));
-  const Tensor turn = turn_of_equals(values, moved, {});
-  return diagonal_of(turn.is_empty() ? moved : turned(moved, turn));
+  return changes_of(values, symmetric(between(transposed(u), tangent, transposed(vh))));
 }
 
 Tensor eigenvalues_to_matrix(const Tensor& a, const Tensor& values, const Tensor& g,

@@ -23,11 +23,6 @@ Tensor singular_values_to_matrix(const Tensor& a, const Tensor& values, const Te
 /// directions in which it moves them apart, as no others have any.
 Tensor eigenvalues_along(const Tensor& a, const Tensor& values, const Tensor& tangent);
 Tensor singular_values_along(const Tensor& a, const Tensor& values, const Tensor& tangent);
-/// The rotation that brings eigenvectors of equal values, or that are so but for rounding, to these
-/// directions, where `moved` is Vᵀ Ȧ V; empty where no values are equal, or only such with other numbers g.
-/// And a matrix in terms of them.
-Tensor turn_of_equals(const Tensor& values, const Tensor& moved, const Tensor& g);
-Tensor turned(const Tensor& x, const Tensor& turn);
 
 /// V of A, and U and Vᵀ, as tensors that can be differentiated.
 Tensor eigenvectors(const Tensor& a, const std::shared_ptr<const std::array<Array, 2>>& known);
