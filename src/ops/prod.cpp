@@ -1,12 +1,11 @@
 // Products of all elements, exact also where some are 0, or a part of the product is out of range. A
 // reduction of axis_reduction.h.
 
-#include <limits>
-
 #include "chainrule/functions.h"
 #include "kernels/products.h"
 #include "kernels/reduce.h"
 #include "ops/axis_reduction.h"
+#include "ops/scaling.h"
 
 namespace chainrule {
 namespace ops {
@@ -53,17 +52,12 @@ struct Prod : AxisReduction {
       number = x * exp2(-exponent);
     }
   };
-  /// x 2^exponent in two steps, as the power alone may be out of range; of whole exponents, so exact.
-  static Tensor times_power(const Tensor& x, const Tensor& exponent) {
-    const Tensor half = round(exponent / 2);
-    return x * exp2(half) * exp2(exponent - half);
-  }
   Array in_parts(const Array& array) const {
     const NoGrad guard;
     const Parts parts(constant(array));
     const Tensor plain = constant(kernels::prod(array, axes)),
-                 product = times_power(constant(kernels::prod(value_of(parts.number), axes)),
-                                       constant(kernels::sum(value_of(parts.exponent), axes)));
+                 product = times_power_of_two(constant(kernels::prod(value_of(parts.number), axes)),
+                                              constant(kernels::sum(value_of(parts.exponent), axes)));
     return value_of(where(isnan(product), plain, product));
   }
   static Tensor others_in_range(const Tensor& x, Tensor (*others)(const Tensor&)) {
@@ -73,7 +67,8 @@ struct Prod : AxisReduction {
       if (std::isfinite(sum(size + 1 / size).item())) return plain;
     }
     const Parts parts(x);
-    const Tensor product = times_power(others(parts.number), sum(parts.exponent, 1, true) - parts.exponent);
+    const Tensor product =
+        times_power_of_two(others(parts.number), sum(parts.exponent, 1, true) - parts.exponent);
     return where((isfinite(plain) & (plain != 0)) | isnan(product), plain, product);
   }
   static Tensor others_as_numbers(const Tensor& x) {

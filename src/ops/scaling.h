@@ -1,5 +1,5 @@
-// How squares are kept from overflowing in what is made of other operations: a factor for each group, a
-// constant, which is 1 where nothing is extreme.
+// How squares and products are kept from overflowing in what is made of other operations: by factors that
+// are constants, for squares 1 where nothing is extreme.
 
 #pragma once
 
@@ -17,6 +17,12 @@ inline Tensor scale_for_squares(const Tensor& largest, bool also_tiny) {
   Tensor extreme = (largest > most) & isfinite(largest);
   if (also_tiny) extreme = extreme | ((largest < 1 / most) & (largest > least));
   return where(extreme, 1 / largest, 1);
+}
+
+/// x · 2ᵉ for whole e, so exact; in three steps, as 2ᵉ may be out of range where the product is not.
+inline Tensor times_power_of_two(const Tensor& x, const Tensor& e) {
+  const Tensor first = round(e / 3), second = round((e - first) / 2);
+  return x * exp2(first) * exp2(second) * exp2(e - first - second);
 }
 
 }  // namespace chainrule::ops

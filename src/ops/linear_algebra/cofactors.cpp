@@ -8,6 +8,7 @@
 
 #include "chainrule/functions.h"
 #include "ops/batching.h"
+#include "ops/scaling.h"
 
 namespace chainrule::ops {
 
@@ -85,12 +86,6 @@ static Tensor exponents_of(const Tensor& a, bool of_rows) {
         return exponents;
       },
       [of_rows](const Tensor& stack) { return exponents_of(stack, of_rows); });
-}
-
-/// x · 2ᵉ for whole e, in three steps, as 2ᵉ may be out of range where the product is not.
-static Tensor times_power_of_two(const Tensor& x, const Tensor& e) {
-  const Tensor first = round(e / 3), second = round((e - first) / 2);
-  return x * exp2(first) * exp2(second) * exp2(e - first - second);
 }
 
 /// Could a product of one number from each row be out of range?
