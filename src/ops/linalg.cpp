@@ -28,10 +28,7 @@ struct Matmul {
     Array out(plan.full, in[0]->dtype());
     const auto run = [&]<class T>() { plan.run(in[0]->data<T>(), in[1]->data<T>(), out.mutable_data<T>()); };
     if (out.size() == 0) return out.reshaped(plan.result);  // of any number of matrices
-    if (in[0]->dtype() == DType::int64)
-      run.template operator()<std::int64_t>();
-    else
-      dispatch_floating(in[0]->dtype(), run);
+    dispatch_among(Numbers(), in[0]->dtype(), run);
     return plan.result == plan.full ? out : out.reshaped(plan.result);
   }
   Reads reads(Wanted wanted) const {
@@ -118,6 +115,7 @@ struct Matmul {
   }
 
  private:
+  using Numbers = TypeList<std::int64_t, float, double>;
   /// Most products, for which there is nothing to plan.
   Array of_matrices(const Array& a, const Array& b) const {
     const Shape &of_a = a.shape(), &of_b = b.shape();
@@ -131,10 +129,7 @@ struct Matmul {
       kernels::matmul(one, a.data<T>(), b.data<T>(), out.mutable_data<T>());
     };
     if (out.size() == 0) return out;
-    if (a.dtype() == DType::int64)
-      run.template operator()<std::int64_t>();
-    else
-      dispatch_floating(a.dtype(), run);
+    dispatch_among(Numbers(), a.dtype(), run);
     return out;
   }
   static Tensor back(const Tensor& gradient, const Shape& matrix, const Tensor& in) {

@@ -73,10 +73,9 @@ void add_eval(CLI::App& app) {
                     "Print {\"value\": .., \"shape\": [..], \"gradients\": {..}}, exact to the bit;\n"
                     "gradients are null, and a note says why, when the value is no scalar");
   command->footer(
-      "Expressions are written as in Python with NumPy or PyTorch: + - * / // % ** @, comparisons, & | ^ ~ "
-      "of "
-      "bool,\n"
-      "x.T, x[0, 1:3], x.at[0, 1:3].set(0), lists, and calls as sum(x, axis=0) or x.sum(axis=0). Statements "
+      "Expressions are written as in Python with NumPy or PyTorch: + - * / // % ** @, comparisons, "
+      "& | ^ ~ of bool, x.T, x[0, 1:3], x.at[0, 1:3].set(0), lists, and calls as sum(x, axis=0) or "
+      "x.sum(axis=0). Statements "
       "are\n"
       "separated by ; Gradients are those of a scalar; of any other value, only the value is printed.\n\n"
       "  chainrule eval '(x + y) * z' x=-2 y=5 z=-4\n"
