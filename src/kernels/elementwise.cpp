@@ -39,11 +39,13 @@ class Pass {
     narrow_ = narrow;
   }
   /// Bases of operands that are not read may be null.
-  void run(std::int64_t begin, std::int64_t end, const std::byte* const* bases, void* out) const {
+  void run(std::int64_t begin, std::int64_t end, const std::byte* const* bases, void* out,
+           const std::byte* ahead) const {
     if (narrow_) return run_repeated(begin, end, bases, static_cast<std::byte*>(out));
     blocks_.for_each(begin, end, [&](const Block<K>& block) {
-      Stretch stretch{block.count, block.rows, {},
-                      {},          {},         static_cast<std::byte*>(out) + (block.at - begin) * out_item_};
+      const std::int64_t at = (block.at - begin) * out_item_;
+      std::byte* const to = static_cast<std::byte*>(out) + at;
+      Stretch stretch{block.count, block.rows, {}, {}, {}, to, ahead == nullptr ? to : ahead + at};
       for (std::size_t k = 0; k < K; ++k) {
         stretch.strides[k] = block.strides[k];
         stretch.steps[k] = block.steps[k];
@@ -68,7 +70,8 @@ class Pass {
     alignas(64) std::byte buffers[K][most * sizeof(double)];
     for (std::int64_t from = begin; from < end; from += most) {
       const std::int64_t to = std::min(from + most, end);
-      Stretch stretch{to - from, 1, {}, {}, {}, out + (from - begin) * out_item_};
+      std::byte* const part = out + (from - begin) * out_item_;
+      Stretch stretch{to - from, 1, {}, {}, {}, part, part};
       for (std::size_t k = 0; k < K; ++k) {
         stretch.strides[k] = 1;
         if (sizes_[k] == 0) {  // not read
@@ -110,8 +113,9 @@ class DeferredPass final : public Elementwise {
     for (const Array* operand : operands)
       if (operand != nullptr) passes += waits_for(*operand);
   }
-  void run(std::int64_t begin, std::int64_t end, const std::byte* const* bases, void* out) const override {
-    pass_.run(begin, end, bases, out);
+  void run(std::int64_t begin, std::int64_t end, const std::byte* const* bases, void* out,
+           const std::byte* ahead) const override {
+    pass_.run(begin, end, bases, out, ahead);
   }
   std::span<const Array> operands() const override { return operands_; }
   std::int64_t size() const override { return size_; }
@@ -186,10 +190,11 @@ Array detail::elementwise(Loop* loop, DType result, const Shape& shape,
     if (is_read && stretch.strides[k] == 0 && operands[k]->size() != 1) is_one_stretch = false;
   }
   stretch.out = out.mutable_raw();
+  stretch.ahead = stretch.out;
   if (is_one_stretch)
     loop(stretch);
   else
-    Pass<K>(loop, result, shape, operands).run(0, size, bases.data(), stretch.out);
+    Pass<K>(loop, result, shape, operands).run(0, size, bases.data(), stretch.out, nullptr);
   return out;
 }
 template Array detail::elementwise(Loop*, DType, const Shape&, const std::array<const Array*, 1>&, bool);

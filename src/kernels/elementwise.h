@@ -25,6 +25,7 @@ struct Stretch {
   std::array<const void*, Elementwise::most_operands> operands;
   Numbers strides, steps;
   void* out;
+  const void* ahead;  // will be read soon, as many bytes as the result has: asked for on the way. Or `out`
 };
 using Loop = void(const Stretch& stretch);
 
@@ -76,9 +77,10 @@ struct ElementwiseLoop {
     std::tuple<RowOperand<P, In>...> row;
     std::tuple<const In*...> from{static_cast<const In*>(stretch.operands[K])...};
     auto* out = static_cast<R*>(stretch.out);
+    const auto* ahead = static_cast<const R*>(stretch.ahead);
     R out_buffer[P::lanes];
-    for (std::int64_t r = 0; r < stretch.rows; ++r, out += n) {
-      row_of<P>(n, fills ? n - n % lanes : 1, fills ? out : out_buffer,
+    for (std::int64_t r = 0; r < stretch.rows; ++r, out += n, ahead += n) {
+      row_of<P>(n, fills ? n - n % lanes : 1, fills ? out : out_buffer, ahead,
                 std::get<K>(row).start(std::get<K>(from), stretch.strides[K], n)...);
       if (!fills) std::copy_n(out_buffer, n, out);
       ((std::get<K>(from) += stretch.steps[K]), ...);
@@ -86,11 +88,12 @@ struct ElementwiseLoop {
   }
   /// All whole packs, and a last one that ends at n where there are elements left.
   template <class P, class... Places>
-  static void row_of(std::int64_t n, std::int64_t end, R* to, Places... in) {
+  static void row_of(std::int64_t n, std::int64_t end, R* to, const R* ahead, Places... in) {
     for (std::int64_t i = 0;;) {
       for (; i < end; i += P::lanes) {
         const std::conditional_t<std::is_same_v<R, bool>, typename P::Mask, P> result = F()(in.load(i)...);
         result.store(to + i);
+        __builtin_prefetch(ahead + i, 0, 2);
       }
       if (i >= n) break;
       i = n - P::lanes;

@@ -4,6 +4,7 @@
 #include "kernels/evaluation.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "kernels/parallel.h"
 
@@ -14,6 +15,8 @@ namespace {
 constexpr std::int64_t block_bytes = 8192;
 /// What takes as much has left the caches near the processor before it is read again.
 constexpr std::size_t far_bytes = std::size_t{1} << 20;
+/// Scratch memory of so many blocks is on the stack.
+constexpr std::size_t slots_on_stack = 8;
 
 }  // namespace
 
@@ -50,18 +53,30 @@ void Evaluation::prepare(const Elementwise* last, std::span<const Array> wanted)
     while (!collect(last, wanted)) {
     }
     place(last != nullptr);
+    if (last == nullptr) take_over_spent();
+    allocate_stored();
+    look_ahead();
   } catch (...) {
-    for (const Step& step : steps_)
-      if (step.stored != nullptr) pool::deallocate(step.stored, step.buffer->bytes);
+    free_stored();
     release_claims();
     throw;
   }
 }
 
 Evaluation::~Evaluation() {
-  for (const Step& step : steps_)
-    if (step.stored != nullptr) pool::deallocate(step.stored, step.buffer->bytes);
+  free_stored();
   release_claims();
+}
+
+void Evaluation::allocate_stored() {
+  for (Step& step : steps_)
+    if (step.is_stored && step.stored == nullptr)
+      step.stored = static_cast<std::byte*>(pool::allocate(step.buffer->bytes));
+}
+
+void Evaluation::free_stored() noexcept {
+  for (const Step& step : steps_)
+    if (step.stored != nullptr && step.from == nullptr) pool::deallocate(step.stored, step.buffer->bytes);
 }
 
 void Evaluation::release_claims() {
@@ -154,11 +169,14 @@ bool Evaluation::collect(const Elementwise* last, std::span<const Array> wanted)
   return true;
 }
 
-/// Are all operands numbers, or read from the first element to the last? Others take longer to read twice.
-static bool reads_in_order(const Elementwise& pass) {
-  return std::ranges::all_of(pass.operands(), [&](const Array& operand) {
-    return operand.size() == pass.size() || operand.size() == 1;
-  });
+// What reads others that pass by would have them computed again, too, and rows that repeat take longer to
+// read.
+bool Evaluation::reads_memory(const Step& step) {
+  const auto is_number_or_in_order = [&](const Array& operand) {
+    return operand.size() == step.pass->size() || operand.size() == 1;
+  };
+  return std::ranges::all_of(step.steps, [](int from) { return from < 0; }) &&
+         std::ranges::all_of(step.pass->operands(), is_number_or_in_order);
 }
 
 void Evaluation::place(bool has_last) {
@@ -176,9 +194,9 @@ void Evaluation::place(bool has_last) {
     if (has_last && i + 1 == steps_.size()) break;
     const bool is_held = step.buffer->references.load(std::memory_order_acquire) > step.uses;
     step.is_passed = is_held && !step.is_wanted && step.pass->is_cheap && !step.pass->was_passed &&
-                     step.buffer->bytes >= far_bytes && reads_in_order(*step.pass);
+                     step.buffer->bytes >= far_bytes && reads_memory(step);
     if (step.is_wanted || (is_held && !step.is_passed)) {
-      step.stored = static_cast<std::byte*>(pool::allocate(step.buffer->bytes));
+      step.is_stored = true;
     } else {
       if (free.empty()) free.push_back(static_cast<int>(slots_++));
       step.slot = free.back();
@@ -189,13 +207,92 @@ void Evaluation::place(bool has_last) {
   }
 }
 
+// A pass stays, and so what it reads, if it is not stored and somebody else may compute it, or a pass that
+// stays reads it.
+std::vector<Evaluation::Spent> Evaluation::spent() const {
+  std::vector<char> stays(steps_.size());
+  for (std::size_t i = steps_.size(); i-- > 0;) {
+    if (steps_[i].is_passed) stays[i] = 1;
+    if (stays[i] != 0)
+      for (const int from : steps_[i].steps)
+        if (from >= 0 && !steps_[static_cast<std::size_t>(from)].is_stored)
+          stays[static_cast<std::size_t>(from)] = 1;
+  }
+  std::vector<Spent> found;
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    if (stays[i] != 0) continue;
+    const auto operands = steps_[i].pass->operands();
+    for (std::size_t k = 0; k < operands.size(); ++k) {
+      if (steps_[i].steps[k] >= 0 || !operands[k].shared_) continue;
+      Array::Buffer* const buffer = operands[k].buffer();
+      // Where buffer and elements are one block of memory, they go together.
+      if (!buffer->is_apart || buffer->is_foreign || buffer->is_traced) continue;
+      auto at = std::ranges::find(found, buffer, &Spent::buffer);
+      if (at == found.end()) at = found.insert(at, Spent{.buffer = buffer});
+      at->last = i;
+      ++at->uses;
+      at->is_in_order = at->is_in_order && operands[k].size() == steps_[i].pass->size();
+    }
+  }
+  std::erase_if(found, [](const Spent& each) {
+    return !each.is_in_order || each.buffer->references.load(std::memory_order_acquire) != each.uses;
+  });
+  return found;
+}
+
+// After the step that reads the memory last, not in it: a loop's last pack overlaps the one before.
+void Evaluation::take_over_spent() {
+  if (slots_ > slots_on_stack) return;  // to allocate while it runs may fail, when values are gone already
+  std::vector<Spent> left = spent();
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    if (!steps_[i].is_stored) continue;
+    const auto fits = [&](const Spent& each) {
+      return each.last < i && each.buffer->bytes == steps_[i].buffer->bytes;
+    };
+    const auto at = std::ranges::find_if(left, fits);
+    if (at == left.end()) continue;
+    steps_[i].from = at->buffer;
+    steps_[i].stored = static_cast<std::byte*>(at->buffer->elements.load(std::memory_order_acquire));
+    left.erase(at);
+  }
+}
+
+// One array for each pass, evenly: a pass that computes little is otherwise held up by what it reads, while
+// one that computes much leaves the memory idle.
+void Evaluation::look_ahead() {
+  struct Far {
+    const std::byte* elements;
+    std::size_t item;
+  };
+  std::vector<Far> far;
+  const auto add = [&](const std::byte* elements, std::size_t item) {
+    if (std::ranges::find(far, elements, &Far::elements) == far.end()) far.push_back({elements, item});
+  };
+  for (const Step& step : steps_) {
+    const auto operands = step.pass->operands();
+    for (std::size_t k = 0; k < operands.size(); ++k)
+      if (step.elements[k] != nullptr && operands[k].size() == step.pass->size())
+        add(step.elements[k], step.items[k]);
+    if (step.stored != nullptr && step.from == nullptr) add(step.stored, step.item);
+  }
+  const std::size_t count = std::min(far.size(), steps_.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    Step& step = steps_[i * steps_.size() / count];
+    step.ahead = far[i].elements;
+    step.ahead_item = far[i].item;
+  }
+}
+
 void Evaluation::run(std::int64_t begin, std::int64_t end, void* out) const {
   if (steps_.empty()) return;
   const Step& last = steps_.back();
   const bool has_last = last.buffer == nullptr;
-  if (has_last && steps_.size() == 1) return last.pass->run(begin, end, last.elements.data(), out);
-  Array scratch({static_cast<std::int64_t>(slots_) * block_bytes + 1}, DType::boolean);
-  auto* const slots = static_cast<std::byte*>(scratch.mutable_raw());
+  if (has_last && steps_.size() == 1) return last.pass->run(begin, end, last.elements.data(), out, nullptr);
+  alignas(64) std::byte on_stack[slots_on_stack * block_bytes];
+  std::optional<Array> more;
+  if (slots_ > slots_on_stack)
+    more.emplace(Shape{static_cast<std::int64_t>(slots_) * block_bytes}, DType::boolean);
+  std::byte* const slots = more ? static_cast<std::byte*>(more->mutable_raw()) : on_stack;
   for (std::int64_t from = begin; from < end; from += block_) {
     const std::int64_t to = std::min(from + block_, end);
     const auto place_of = [&](const Step& step) {
@@ -211,7 +308,10 @@ void Evaluation::run(std::int64_t begin, std::int64_t end, void* out) const {
           const Step& other = steps_[static_cast<std::size_t>(step.steps[k])];
           bases[k] = place_of(other) - from * static_cast<std::int64_t>(other.item);
         }
-      step.pass->run(from, to, bases.data(), place_of(step));
+      const std::byte* const ahead = step.ahead == nullptr || to == end
+                                         ? nullptr
+                                         : step.ahead + to * static_cast<std::int64_t>(step.ahead_item);
+      step.pass->run(from, to, bases.data(), place_of(step), ahead);
     }
   }
 }
@@ -223,6 +323,7 @@ void Evaluation::finish() {
     if (step.stored != nullptr) {
       done.emplace_back(std::exchange(step.buffer->deferred, nullptr));
       step.buffer->elements.store(std::exchange(step.stored, nullptr), std::memory_order_release);
+      if (step.from != nullptr) step.from->elements.store(nullptr, std::memory_order_relaxed);
     } else if (step.is_passed) {
       step.pass->was_passed = true;
     }

@@ -15,8 +15,10 @@ namespace chainrule::kernels {
 class Elementwise : public Deferred {
  public:
   static constexpr std::size_t most_operands = 4;
-  /// Of elements begin to end. Bases are where element 0 of each operand would be.
-  virtual void run(std::int64_t begin, std::int64_t end, const std::byte* const* bases, void* out) const = 0;
+  /// Of elements begin to end. Bases are where element 0 of each operand would be. What lies ahead is asked
+  /// for on the way, as many bytes as the result has; null for nothing.
+  virtual void run(std::int64_t begin, std::int64_t end, const std::byte* const* bases, void* out,
+                   const std::byte* ahead) const = 0;
   /// Some may be empty, which are not read.
   virtual std::span<const Array> operands() const = 0;
   virtual std::int64_t size() const = 0;
@@ -35,8 +37,10 @@ class Elementwise : public Deferred {
 
 /// Computes deferred arrays block by block: what they are computed from and nobody else wants is in the cache
 /// for as long as it takes to be used. What somebody else may want later is written to memory on the way,
-/// unless it is many elements, read in order, that are cheap to compute: those are computed once more, but
-/// not a third time.
+/// unless it is many elements that are cheap to compute from memory read in order: those are computed once
+/// more, but not a third time. What is kept of several arrays takes over the memory of operands that nobody
+/// else holds and no later pass reads: gradients then need no more memory than the values that they are
+/// computed from, which are in the cache.
 class Evaluation {
  public:
   /// Whoever makes one has the array of `last` to themselves.
@@ -65,9 +69,13 @@ class Evaluation {
     std::array<std::size_t, Elementwise::most_operands> items{};
     std::uint32_t uses = 0;
     bool is_wanted = false;
-    bool is_passed = false;       // somebody else may want it, and computes it then
-    std::byte* stored = nullptr;  // to memory,
-    int slot = -1;                // or to this part of the scratch memory
+    bool is_passed = false;            // somebody else may want it, and computes it then
+    bool is_stored = false;            // to memory,
+    std::byte* stored = nullptr;       // which is here
+    Array::Buffer* from = nullptr;     // and was that of an operand,
+    int slot = -1;                     // or to this part of the scratch memory
+    const std::byte* ahead = nullptr;  // an array of which the next block is asked for meanwhile
+    std::size_t ahead_item = 0;
   };
   void prepare(const Elementwise* last, std::span<const Array> wanted);
   /// False where somebody else is at work on one of the arrays, which it waits for.
@@ -77,6 +85,19 @@ class Evaluation {
   template <class Known, class Fresh>
   bool meet(const Array& array, const Known& known, const Fresh& fresh);
   void place(bool has_last);
+  static bool reads_memory(const Step& step);
+  /// An operand that nobody will read again.
+  struct Spent {
+    Array::Buffer* buffer = nullptr;
+    std::size_t last = 0;    // step that reads it
+    std::uint32_t uses = 0;  // by steps whose passes go
+    bool is_in_order = true;
+  };
+  std::vector<Spent> spent() const;
+  void take_over_spent();
+  void allocate_stored();
+  void look_ahead();
+  void free_stored() noexcept;
   void release_claims();
 
   std::vector<Step> steps_;  // each after what it reads

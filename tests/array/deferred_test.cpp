@@ -104,6 +104,9 @@ TEST(DeferredValue, is_computed_twice_rather_than_written_where_it_is_large_and_
   EXPECT_EQ(sum(held - 1).item(), 5.0 * many);
   EXPECT_FALSE(is_deferred(held)) << "so that it is not computed a third time";
   EXPECT_EQ(values(held), std::vector<double>(many, 6.0));
+  const Tensor last = x * 3 - 1;
+  EXPECT_EQ(sum(square(last)).item(), 25.0 * many);
+  EXPECT_FALSE(is_deferred(last)) << "as all that it is computed from would be computed again";
 }
 
 TEST(DeferredValue, of_a_temporary_takes_no_memory_where_nothing_is_recorded) {
@@ -125,6 +128,30 @@ TEST(DeferredValue, of_several_gradients_is_computed_in_one_go) {
   EXPECT_EQ(values(z.grad()), std::vector<double>(2 * many, 2.0));
   loss().backward();  // is added to what is there
   EXPECT_EQ(values(x.grad()), std::vector<double>(many, 4.5));
+}
+
+TEST(DeferredValue, of_several_gradients_takes_over_the_memory_of_values_that_nobody_holds) {
+  const Tensor x = variable(full({many}, 2.0)), y = variable(full({many}, 0.5));
+  const auto loss = [&](Tensor* held) {
+    const Tensor t = tanh(x * y - 1);
+    if (held != nullptr) *held = t;
+    return sum(t * sigmoid(x * y - 1) + t);
+  };
+  release_cached_memory();
+  loss(nullptr).backward();
+  EXPECT_LT(pool::statistics().cached_bytes, 3 * x.size() * item_size(x.dtype()))
+      << "that of two values of four";
+  EXPECT_EQ(values(x.grad()), std::vector<double>(many, 0.75));
+  EXPECT_EQ(values(y.grad()), std::vector<double>(many, 3.0));
+  Tensor held;
+  loss(&held).backward();
+  EXPECT_EQ(values(held), std::vector<double>(many, 0.0));
+  EXPECT_EQ(values(x.grad()), std::vector<double>(many, 1.5));
+  const Tensor kept = loss(nullptr);
+  for (const double times : {3, 4}) {
+    kept.backward();
+    EXPECT_EQ(values(x.grad()), std::vector<double>(many, 0.75 * times)) << "of a graph that stays";
+  }
 }
 
 TEST(DeferredValue, of_several_gradients_may_be_read_by_threads) {
@@ -270,7 +297,11 @@ TEST(DeferredValue, changes_no_bit_of_any_graph) {
     }();
     EXPECT_EQ(deferred.item(), kept.item());
     const Gradients a = gradients(deferred, leaves), b = gradients(kept, leaves);
-    for (const Tensor& leaf : leaves) EXPECT_EQ(values(a.at(leaf)), values(b.at(leaf)));
+    random_loss(leaves, Engine(same)).backward();  // which consumes the graph
+    for (const Tensor& leaf : leaves) {
+      EXPECT_EQ(values(a.at(leaf)), values(b.at(leaf)));
+      EXPECT_EQ(values(leaf.grad()), values(b.at(leaf)));
+    }
   }
 }
 
