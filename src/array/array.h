@@ -127,6 +127,8 @@ class Array {
                         !storage_.buffer->is_foreign && !storage_.buffer->is_traced);
   }
 
+  /// Do the elements belong to somebody else?
+  bool is_of_others() const { return shared_ && storage_.buffer->is_foreign; }
   /// Do the elements wait to be computed?
   bool is_deferred() const {
     return shared_ && storage_.buffer->elements.load(std::memory_order_acquire) == nullptr &&

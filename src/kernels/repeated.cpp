@@ -67,4 +67,11 @@ Array repeated(const Array& part, const Shape& shape) {
   return {shape, part.dtype(), std::make_unique<Repeated>(std::move(small), shape)};
 }
 
+bool is_product_with(const Array& array, const Array& g) {
+  if (!g.is_deferred() || array.dtype() != g.dtype() || array.is_of_others()) return false;
+  const std::optional<Array> part = repeated_part(g);
+  return part && part->size() == 1 &&
+         dispatch_floating(part->dtype(), [&]<class T>() { return *part->data<T>() == T(1); });
+}
+
 }  // namespace chainrule::kernels

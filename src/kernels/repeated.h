@@ -23,4 +23,8 @@ inline std::optional<Array> repeated_part(const Array& array) {
   return found;
 }
 
+/// Is an array its own product with g? That is, where g repeats 1, as the gradient of a sum does. False for
+/// elements of somebody else, who may change them.
+bool is_product_with(const Array& array, const Array& g);
+
 }  // namespace chainrule::kernels

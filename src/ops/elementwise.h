@@ -9,6 +9,7 @@
 #include "chainrule/ops.h"
 #include "graph/apply.h"
 #include "kernels/elementwise.h"
+#include "kernels/repeated.h"
 #include "ops/formula.h"
 #include "ops/scalars.h"
 #include "ops/shape_ops.h"
@@ -215,6 +216,11 @@ struct ElementwiseOp {
       if (Rule<i>::reads(k)) read[Rule<i>::place(k)] = &value_of(in[k]);
     if (Rule<i>::reads(N)) read[Rule<i>::place(N)] = &value_of(out);
     read.back() = &value_of(g);
+    // Of a sum's gradient, say.
+    if constexpr (Rule<i>::probe.is_product)
+      if (const Array& value = *read.front();
+          value.shape() == whole && kernels::is_product_with(value, *read.back()))
+        return constant(value);
     return constant(dispatch_floating(g.node()->dtype(), [&]<class T>() {
       return of_read<i, T>(whole, read, std::make_index_sequence<Rule<i>::count>());
     }));

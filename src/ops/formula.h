@@ -26,17 +26,28 @@ namespace chainrule::ops {
 struct Probe {
   Reads reads = 0;
   bool is_upstream = false;  ///< exactly g, so that no computation is needed at all
+  bool is_value = false;     ///< exactly the input or the result that it reads
+  bool is_product = false;   ///< exactly g times that, so that none is needed where g is 1
   constexpr Probe() = default;
   constexpr Probe(double) {}  // NOLINT: a literal reads nothing
   constexpr Probe(Reads read, bool upstream) : reads(read), is_upstream(upstream) {}
 
+  static constexpr Probe value(Reads read) {
+    Probe probe(read, false);
+    probe.is_value = true;
+    return probe;
+  }
   template <std::same_as<Probe>... P>
   static constexpr Probe of(P... parts) {
     return {(parts.reads | ...), false};
   }
   friend constexpr Probe operator+(Probe a, Probe b) { return of(a, b); }
   friend constexpr Probe operator-(Probe a, Probe b) { return of(a, b); }
-  friend constexpr Probe operator*(Probe a, Probe b) { return of(a, b); }
+  friend constexpr Probe operator*(Probe a, Probe b) {
+    Probe product = of(a, b);
+    product.is_product = (a.is_upstream && b.is_value) || (a.is_value && b.is_upstream);
+    return product;
+  }
   friend constexpr Probe operator/(Probe a, Probe b) { return of(a, b); }
   friend constexpr Probe operator-(Probe a) { return of(a); }
   friend constexpr Probe operator>(Probe a, Probe b) { return of(a, b); }
@@ -68,8 +79,8 @@ struct Probe {
   friend constexpr Probe sign(Probe x) { return of(x); }
 };
 
-constexpr Probe probe_input(std::size_t i) { return {reads_input(i), false}; }
-constexpr Probe probe_output{reads_output, false};
+constexpr Probe probe_input(std::size_t i) { return Probe::value(reads_input(i)); }
+constexpr Probe probe_output = Probe::value(reads_output);
 constexpr Probe probe_upstream{0, true};
 
 // ---- A rule as text ------------------------------------------------------------------------------------

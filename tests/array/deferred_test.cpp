@@ -312,5 +312,21 @@ TEST(SumOfDeferredValue, has_the_gradients_of_the_sum) {
   EXPECT_EQ(values(g.at(v)), std::vector<double>(200, 200.0));
 }
 
+TEST(SumOfDeferredValue, has_the_other_factor_as_the_gradient_of_a_product) {
+  const Tensor x = variable(full({200, 100}, 2.0));
+  Parameter w(full({200, 100}, 3.0), "w");
+  sum(x * w).backward();
+  EXPECT_EQ(x.grad().node()->value().raw(), Tensor(w).node()->value().raw()) << "nothing is computed";
+  Sgd({w}, {.learning_rate = 1}).step();
+  EXPECT_EQ(values(w), std::vector<double>(20000, 1.0));
+  EXPECT_EQ(values(x.grad()), std::vector<double>(20000, 3.0)) << "a step is no change of it";
+
+  std::vector<float> elements(20000, 5);
+  x.zero_grad();
+  sum(x * from_blob(elements.data(), {200, 100}, [](void*) {})).backward();
+  elements.assign(20000, 7);
+  EXPECT_EQ(values(x.grad()), std::vector<double>(20000, 5.0)) << "nor of memory of somebody else";
+}
+
 }  // namespace
 }  // namespace chainrule::test

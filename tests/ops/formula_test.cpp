@@ -48,7 +48,11 @@ TEST(Rules, may_be_made_of_all_functions) {
 TEST(Rules, are_known_to_read_what_their_functions_do) {
   using namespace ops;
   constexpr Probe probe = rules::OfAll::vjp_x(probe_input(0), probe_output, probe_upstream);
-  static_assert(probe.reads == (reads_input(0) | reads_output) && !probe.is_upstream);
+  static_assert(probe.reads == (reads_input(0) | reads_output) && !probe.is_upstream && !probe.is_product);
+  constexpr Probe product = rules::Mul::vjp_b(probe_input(0), probe_input(1), probe_output, probe_upstream);
+  static_assert(product.reads == reads_input(0) && product.is_product);
+  constexpr Probe quotient = rules::Div::vjp_a(probe_input(0), probe_input(1), probe_output, probe_upstream);
+  static_assert(!quotient.is_product);
 }
 
 TEST(Rules, are_written_as_people_write_them) {
