@@ -12,8 +12,11 @@
 namespace chainrule::kernels {
 namespace {
 
-/// Queries in a block, and multiply-adds that make a further thread worth its start.
-constexpr std::int64_t block = 64, products_per_part = 1 << 20;
+/// Multiply-adds that make a further thread worth its start.
+constexpr std::int64_t products_per_part = 1 << 20;
+
+/// Queries in a block. Twice as many share the packing of keys where all they see still fits the near caches.
+std::int64_t block_of(const Attention& attention) { return attention.keys <= 256 ? 128 : 64; }
 
 /// c (m, n) = scale · op(a) op(b), or added to what is there.
 template <class T>
@@ -33,15 +36,16 @@ void product(std::int64_t m, std::int64_t n, std::int64_t k, const T* a, bool tr
 /// The queries from `first` on, and the keys up to the last that one of them sees.
 struct QueryBlock {
   QueryBlock(const Attention& attention, std::int64_t index)
-      : first(index * block),
-        count(std::min(block, attention.queries - first)),
+      : first(index * block_of(attention)),
+        count(std::min(block_of(attention), attention.queries - first)),
         keys(attention.causal ? std::min(attention.keys, first + count) : attention.keys) {}
   std::int64_t first, count, keys;
 };
 
-/// softmax over the keys of each query in the block.
+/// softmax over the keys of each query in the block, in rows of at.keys elements.
 template <class T>
-Array weights(const Attention& attention, std::int64_t batch, const QueryBlock& at, const T* q, const T* k) {
+void weigh(const Attention& attention, std::int64_t batch, const QueryBlock& at, const T* q, const T* k,
+           T* weights) {
   Array scores({at.count, at.keys}, dtype_of<T>);
   T* const to = scores.mutable_data<T>();
   product(at.count, at.keys, attention.width, q + (batch * attention.queries + at.first) * attention.width,
@@ -63,7 +67,13 @@ Array weights(const Attention& attention, std::int64_t batch, const QueryBlock& 
   if (attention.causal)
     for (std::int64_t i = 0; i < at.count; ++i)
       for (std::int64_t j = at.first + i + 1; j < at.keys; ++j) to[i * at.keys + j] = nothing;
-  return softmax(scores, 1);
+  softmax_of_rows(at.count, at.keys, to, weights);
+}
+
+/// Where the weights of a block are kept among those of all: one block after another, each without a gap.
+template <class T>
+T* place(const Attention& attention, std::int64_t batch, const QueryBlock& at, T* kept) {
+  return kept + (batch * attention.queries + at.first) * attention.keys;
 }
 
 template <class Part>
@@ -73,70 +83,85 @@ void in_parallel(std::int64_t tasks, std::int64_t products, const Part& part) {
 }
 
 template <class T>
-void forward(const Attention& attention, const T* q, const T* k, const T* v, T* out) {
-  const std::int64_t blocks = (attention.queries + block - 1) / block, values = attention.values;
+void forward(const Attention& attention, const T* q, const T* k, const T* v, T* kept, T* out) {
+  const std::int64_t block = block_of(attention), blocks = (attention.queries + block - 1) / block,
+                     values = attention.values;
   in_parallel(attention.batches * blocks, block * attention.keys * (attention.width + values),
               [&](std::int64_t task, std::int64_t end) {
                 for (; task < end; ++task) {
                   const std::int64_t batch = task / blocks;
                   const QueryBlock at(attention, task % blocks);
-                  const Array share = weights(attention, batch, at, q, k);
-                  product(at.count, values, at.keys, share.data<T>(), false,
-                          v + batch * attention.keys * values, false,
+                  Array room = kept != nullptr ? Array() : Array({at.count, at.keys}, dtype_of<T>);
+                  T* const share =
+                      kept != nullptr ? place(attention, batch, at, kept) : room.mutable_data<T>();
+                  weigh(attention, batch, at, q, k, share);
+                  product(at.count, values, at.keys, share, false, v + batch * attention.keys * values, false,
                           out + (batch * attention.queries + at.first) * values, 1, false);
                 }
               });
 }
 
 template <class T>
-void backward(const Attention& attention, const T* q, const T* k, const T* v, const T* g, T* to_q, T* to_k,
-              T* to_v) {
+void backward(const Attention& attention, const T* q, const T* k, const T* v, const T* known, const T* g,
+              T* to_q, T* to_k, T* to_v) {
   const std::int64_t queries = attention.queries, keys = attention.keys, width = attention.width,
-                     values = attention.values, blocks = (queries + block - 1) / block;
-  if (to_k != nullptr) std::fill_n(to_k, attention.batches * keys * width, T(0));
-  if (to_v != nullptr) std::fill_n(to_v, attention.batches * keys * values, T(0));
+                     values = attention.values, block = block_of(attention),
+                     blocks = (queries + block - 1) / block;
+  // The first block gives all keys a first term, unless it does not see them all.
+  const bool add_to_first = attention.causal || queries == 0;
+  if (to_k != nullptr && add_to_first) std::fill_n(to_k, attention.batches * keys * width, T(0));
+  if (to_v != nullptr && add_to_first) std::fill_n(to_v, attention.batches * keys * values, T(0));
   in_parallel(attention.batches, queries * keys * (width + values),
               [&](std::int64_t batch, std::int64_t end) {
                 for (; batch < end; ++batch)
                   for (std::int64_t index = 0; index < blocks; ++index) {
                     const QueryBlock at(attention, index);
                     const std::int64_t first = batch * queries + at.first;
-                    const Array share = weights(attention, batch, at, q, k);
+                    const bool add = add_to_first || index > 0;
+                    Array room = known != nullptr ? Array() : Array({at.count, at.keys}, dtype_of<T>);
+                    const T* share = known != nullptr ? place(attention, batch, at, known) : nullptr;
+                    if (share == nullptr) {
+                      weigh(attention, batch, at, q, k, room.mutable_data<T>());
+                      share = room.data<T>();
+                    }
                     if (to_v != nullptr)
-                      product(at.keys, values, at.count, share.data<T>(), true, g + first * values, false,
-                              to_v + batch * keys * values, 1, true);
+                      product(at.keys, values, at.count, share, true, g + first * values, false,
+                              to_v + batch * keys * values, 1, add);
                     if (to_q == nullptr && to_k == nullptr) continue;
-                    Array to_share(share.shape(), dtype_of<T>);
+                    Array through({at.count, at.keys}, dtype_of<T>);
+                    T* const to_scores = through.mutable_data<T>();
                     product(at.count, at.keys, values, g + first * values, false, v + batch * keys * values,
-                            true, to_share.mutable_data<T>(), 1, false);
-                    const Array to_scores = softmax_gradient(share, to_share, 1);
+                            true, to_scores, 1, false);
+                    softmax_gradient_of_rows(at.count, at.keys, share, to_scores, to_scores);
                     if (to_q != nullptr)
-                      product(at.count, width, at.keys, to_scores.data<T>(), false, k + batch * keys * width,
-                              false, to_q + first * width, attention.scale, false);
+                      product(at.count, width, at.keys, to_scores, false, k + batch * keys * width, false,
+                              to_q + first * width, attention.scale, false);
                     if (to_k != nullptr)
-                      product(at.keys, width, at.count, to_scores.data<T>(), true, q + first * width, false,
-                              to_k + batch * keys * width, attention.scale, true);
+                      product(at.keys, width, at.count, to_scores, true, q + first * width, false,
+                              to_k + batch * keys * width, attention.scale, add);
                   }
               });
 }
 
 }  // namespace
 
-Array attention(const Attention& attention, const Array& q, const Array& k, const Array& v) {
+Array attention(const Attention& attention, const Array& q, const Array& k, const Array& v, Array* kept) {
   Array out({attention.batches, attention.queries, attention.values}, q.dtype());
+  if (kept != nullptr) *kept = Array({attention.batches, attention.queries, attention.keys}, q.dtype());
   if (out.size() != 0)
     dispatch_floating(q.dtype(), [&]<class T>() {
-      forward(attention, q.data<T>(), k.data<T>(), v.data<T>(), out.mutable_data<T>());
+      forward(attention, q.data<T>(), k.data<T>(), v.data<T>(),
+              kept != nullptr ? kept->mutable_data<T>() : nullptr, out.mutable_data<T>());
     });
   return out;
 }
 
 void attention_gradient(const Attention& attention, const Array& q, const Array& k, const Array& v,
-                        const Array& g, Array* to_q, Array* to_k, Array* to_v) {
+                        const Array* known, const Array& g, Array* to_q, Array* to_k, Array* to_v) {
   dispatch_floating(q.dtype(), [&]<class T>() {
     const auto elements = [](Array* array) { return array != nullptr ? array->mutable_data<T>() : nullptr; };
-    backward(attention, q.data<T>(), k.data<T>(), v.data<T>(), g.data<T>(), elements(to_q), elements(to_k),
-             elements(to_v));
+    backward(attention, q.data<T>(), k.data<T>(), v.data<T>(), known != nullptr ? known->data<T>() : nullptr,
+             g.data<T>(), elements(to_q), elements(to_k), elements(to_v));
   });
 }
 

@@ -21,11 +21,14 @@ struct Attention {
   std::int64_t row = 0, column = 0;
 };
 
-/// softmax(scale · q kᵀ + mask) v, zeros where nothing is seen: (batches, queries, values).
-Array attention(const Attention& attention, const Array& q, const Array& k, const Array& v);
+/// softmax(scale · q kᵀ + mask) v, zeros where nothing is seen: (batches, queries, values). All weights are
+/// left in `kept`, unless it is null: (batches, queries, keys), of which those of later keys than all queries
+/// of a block see may be anything.
+Array attention(const Attention& attention, const Array& q, const Array& k, const Array& v, Array* kept);
 
-/// What comes for q, k and v from g above; those that are null are not wanted.
+/// What comes for q, k and v from g above; those that are null are not wanted. `known` are the weights that
+/// were kept; without any they are computed once more.
 void attention_gradient(const Attention& attention, const Array& q, const Array& k, const Array& v,
-                        const Array& g, Array* to_q, Array* to_k, Array* to_v);
+                        const Array* known, const Array& g, Array* to_q, Array* to_k, Array* to_v);
 
 }  // namespace chainrule::kernels

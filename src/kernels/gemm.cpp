@@ -19,14 +19,30 @@
 namespace chainrule::kernels {
 namespace {
 
-/// Inner indices per panel: a panel of B of 2 packs takes 36 KiB at most.
-constexpr std::int64_t max_depth = 288;
+/// Inner indices per panel: a panel of B of 2 packs takes 64 KiB at most. That is more than a first-level
+/// cache holds, but B is read in order, while each panel more reads and writes all of C once more.
+constexpr std::int64_t max_depth = 512;
 /// Of a block of A, half of the smallest second-level caches of machines with AVX-512.
 constexpr std::int64_t block_bytes = 512 * 1024;
 
-/// Rows that lie on different pages are packed, if they are read this often: several of them would evict each
-/// other from the caches. Others are not; packing 128x128x128 costs 15 percent (AVX-512, Zen 5).
-constexpr std::int64_t page = 4096;
+/// Rows that lie about a page apart are packed if what is read of each is this much: several of them would
+/// evict each other from the caches. Others are not; packing 128x128x128 costs 15 percent (AVX-512, Zen 5).
+constexpr std::int64_t far = 3072, often = 1 << 20;
+template <class T>
+constexpr bool is_far(std::int64_t row) {
+  return row * static_cast<std::int64_t>(sizeof(T)) >= far;
+}
+template <class T>
+constexpr bool is_worth_packing(std::int64_t row, std::int64_t times) {
+  return is_far<T>(row) && row * times >= often / static_cast<std::int64_t>(sizeof(T));
+}
+
+/// All panels of B that several blocks of A meet are packed once, and kept, as long as they take no more.
+constexpr std::int64_t most_of_panels = 4 << 20;
+
+/// How many inner indices before the sums of a tile are complete rows of C are asked for, which may have left
+/// the near caches, and which the processor does not foresee where they are on different pages.
+constexpr std::int64_t foresight = 128;
 
 /// Rows of a tile: the most that leave registers for two packs of B and one number of A, and the next
 /// smaller choice for the rows that remain.
@@ -58,28 +74,41 @@ struct PanelProduct {
   std::int64_t row_of_c;
   const T* end;     // where not null, what is behind a row comes later: up to here it may be written
   const T* is_new;  // where not null, the columns of C that are to be changed: 1, others 0
+  bool c_is_far;    // its rows are on different pages
 };
 
 template <class P, int Rows, int Packs, bool ByRow, class T>
 void tile(std::int64_t depth, const T* a, std::int64_t row_of_a, const T* b, std::int64_t row_of_b,
           const T* start, std::int64_t row_of_start, bool start_is_zero, const T* scale, const T* is_new,
-          T* c, std::int64_t row_of_c) {
+          T* c, std::int64_t row_of_c, bool c_is_far) {
   P sums[Rows][Packs];
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i)
 #pragma GCC unroll 16
     for (int j = 0; j < Packs; ++j) sums[i][j] = P(0);
-  for (std::int64_t p = 0; p < depth; ++p) {
-    P row[Packs];
+  std::int64_t p = 0;
+  const auto add_up_to = [&](std::int64_t end) {
+    for (; p < end; ++p) {
+      P row[Packs];
 #pragma GCC unroll 16
-    for (int j = 0; j < Packs; ++j) row[j] = P::load(b + p * row_of_b + j * P::lanes);
+      for (int j = 0; j < Packs; ++j) row[j] = P::load(b + p * row_of_b + j * P::lanes);
 #pragma GCC unroll 16
-    for (int i = 0; i < Rows; ++i) {
-      const P number(ByRow ? a[i * row_of_a + p] : a[p * row_of_a + i]);
+      for (int i = 0; i < Rows; ++i) {
+        const P number(ByRow ? a[i * row_of_a + p] : a[p * row_of_a + i]);
 #pragma GCC unroll 16
-      for (int j = 0; j < Packs; ++j) sums[i][j] = sums[i][j] + number * row[j];
+        for (int j = 0; j < Packs; ++j) sums[i][j] = sums[i][j] + number * row[j];
+      }
     }
+  };
+  if (constexpr bool is_large = Rows * Packs >= 12; is_large && c_is_far) {
+    if constexpr (!ByRow && is_large) add_up_to(depth - foresight);
+#pragma GCC unroll 1
+    for (int i = 0; i < Rows; ++i)
+#pragma GCC unroll 1
+      for (int j = 0; j <= Packs * P::lanes; j += 64 / static_cast<int>(sizeof(T)))
+        __builtin_prefetch(c + i * row_of_c + j, 1);
   }
+  add_up_to(depth);
   const auto store = [&](const auto& result) {
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i)
@@ -145,7 +174,7 @@ void tiles(const PanelProduct<T>& block, std::int64_t i, Edge<T>& edge) {
                                 panels ? Rows : block.row_of_a, block.b, block.row_of_b,
                                 within ? start : edge.elements, within ? block.row_of_start : width,
                                 block.start_is_zero, block.scale, block.is_new, whole ? c : edge.elements,
-                                whole ? block.row_of_c : width);
+                                whole ? block.row_of_c : width, whole && block.c_is_far);
     if (!whole)
       for (int row = 0; row < Rows; ++row)
         copy_some(edge.elements + row * width, block.columns, c + row * block.row_of_c);
@@ -156,8 +185,8 @@ void tiles(const PanelProduct<T>& block, std::int64_t i, Edge<T>& edge) {
 template <class T>
 struct TiledLoop {
   template <int Bytes>
-  static void run(const Gemm<T>* gemm, T* packed_a, std::int64_t rows_per_block, std::int64_t depth_per_block,
-                  bool always_pack_b) {
+  static void run(const Gemm<T>* gemm, T* packed_a, T* all_of_b, std::int64_t rows_per_block,
+                  std::int64_t depth_per_block, bool always_pack_b) {
     using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
     constexpr std::int64_t width = 2 * P::lanes;
     // Where one pack for each row is less than sums wait for one another, and what else decides between two
@@ -165,7 +194,7 @@ struct TiledLoop {
     constexpr bool tiles_of_one_pack_wait = most_rows(Bytes) < 8;
     constexpr std::int64_t many_rows = 64, deep = 32;
     static constexpr T zeros[width] = {};
-    alignas(64) T packed_b[max_depth * width], padded[width], is_new[width];
+    alignas(64) T one_panel[max_depth * width], padded[width], is_new[width];
     Edge<T> edge;
     for (std::int64_t p = 0; p < gemm->k; p += depth_per_block)
       for (std::int64_t i = 0; i < gemm->m; i += rows_per_block) {
@@ -186,7 +215,9 @@ struct TiledLoop {
           block.a = packed_a;
           block.layout = Layout::panels;
         }
+        T* packed_b = all_of_b == nullptr ? one_panel : all_of_b;
         block.row_of_c = gemm->row_of_c;
+        block.c_is_far = is_far<T>(gemm->row_of_c);
         block.scale = &gemm->scale;
         for (std::int64_t j = 0; j < gemm->n; j += block.columns) {
           block.columns = std::min(width, gemm->n - j);
@@ -216,9 +247,12 @@ struct TiledLoop {
           block.b = gemm->b + (gemm->transpose_b ? j * gemm->row_of_b + p : p * gemm->row_of_b + j);
           block.row_of_b = gemm->row_of_b;
           if (gemm->transpose_b || always_pack_b || block.columns < panel) {
-            pack<P>(block.b, gemm->row_of_b, gemm->transpose_b, block.columns, panel, block.depth, packed_b);
+            if (all_of_b == nullptr || i == 0)
+              pack<P>(block.b, gemm->row_of_b, gemm->transpose_b, block.columns, panel, block.depth,
+                      packed_b);
             block.b = packed_b;
             block.row_of_b = panel;
+            if (all_of_b != nullptr) packed_b += block.depth * panel;
           }
           block.c = gemm->c + i * gemm->row_of_c + j;
           block.start_is_zero = p == 0 && gemm->start == nullptr;
@@ -262,13 +296,24 @@ void tiled_gemm(const Gemm<T>& gemm) {
   const std::int64_t depth = std::min(gemm.k, evenly(gemm.k, max_depth, 8));
   const std::int64_t most = block_bytes / static_cast<std::int64_t>(sizeof(T)) / depth / 12 * 12;
   const std::int64_t rows = std::min(gemm.m, evenly(gemm.m, most, 12));
-  const std::int64_t far = page / static_cast<std::int64_t>(sizeof(T));
-  const bool pack_b = gemm.row_of_b >= far && gemm.m >= 256;
-  if (gemm.row_of_a < far || gemm.n < 256)
-    return simd::vectorized<TiledLoop<T>>(&gemm, static_cast<T*>(nullptr), rows, depth, pack_b);
-  const std::size_t bytes = static_cast<std::size_t>(rows * depth) * sizeof(T);
+  const bool pack_a = is_worth_packing<T>(gemm.row_of_a, gemm.n);
+  const bool pack_b = is_worth_packing<T>(gemm.row_of_b, gemm.m);
+  const bool keep_b = pack_b && gemm.m > rows;
+  const std::int64_t columns = most_of_panels / static_cast<std::int64_t>(sizeof(T)) / depth / 64 * 64;
+  if (keep_b && gemm.n > columns) {
+    for (std::int64_t j = 0; j < gemm.n; j += columns)
+      tiled_gemm(columns_of(gemm, j, std::min(j + columns, gemm.n)));
+    return;
+  }
+  if (!pack_a && !keep_b)
+    return simd::vectorized<TiledLoop<T>>(&gemm, static_cast<T*>(nullptr), static_cast<T*>(nullptr), rows,
+                                          depth, pack_b);
+  const std::int64_t of_a = pack_a ? (rows * depth + 15) / 16 * 16 : 0;
+  const std::int64_t of_b = keep_b ? (gemm.n + 63) / 64 * 64 * depth : 0;
+  const std::size_t bytes = static_cast<std::size_t>(of_a + of_b) * sizeof(T);
   const std::unique_ptr<T, Release> packed(static_cast<T*>(pool::allocate(bytes)), Release{bytes});
-  simd::vectorized<TiledLoop<T>>(&gemm, packed.get(), rows, depth, pack_b);
+  simd::vectorized<TiledLoop<T>>(&gemm, pack_a ? packed.get() : nullptr,
+                                 keep_b ? packed.get() + of_a : nullptr, rows, depth, pack_b);
 }
 
 template void tiled_gemm(const Gemm<float>&);

@@ -23,6 +23,25 @@ struct Gemm {
   T scale = 1;
 };
 
+/// The rows of C from begin to end,
+template <class T>
+Gemm<T> rows_of(Gemm<T> gemm, std::int64_t begin, std::int64_t end) {
+  gemm.m = end - begin;
+  gemm.a += begin * (gemm.transpose_a ? 1 : gemm.row_of_a);
+  gemm.c += begin * gemm.row_of_c;
+  if (gemm.start != nullptr) gemm.start += begin * gemm.row_of_start;
+  return gemm;
+}
+/// or the columns.
+template <class T>
+Gemm<T> columns_of(Gemm<T> gemm, std::int64_t begin, std::int64_t end) {
+  gemm.n = end - begin;
+  gemm.b += begin * (gemm.transpose_b ? gemm.row_of_b : 1);
+  gemm.c += begin;
+  if (gemm.start != nullptr) gemm.start += begin;
+  return gemm;
+}
+
 /// Register tiles over packed or unpacked operands, for any sizes, without a lock; without an allocation
 /// where the operands fit the second-level cache.
 template <class T>

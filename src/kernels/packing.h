@@ -66,8 +66,11 @@ void pack(const T* from, std::int64_t row, bool transposed, std::int64_t count, 
     if (count < width) std::fill(to, to + depth * width, T(0));
     for (; j + side <= count; j += side) {
       std::int64_t p = 0;
-      for (; p + side <= depth; p += side)
+      for (; p + side <= depth; p += side) {
+        if (p * sizeof(T) % 64 == 0)  // what comes next, which is far away
+          for (std::int64_t i = j + side; i < j + 2 * side; ++i) __builtin_prefetch(from + i * row + p);
         transpose_square(from + j * row + p, row, to + p * width + j, width);
+      }
       for (; p < depth; ++p)
         for (std::int64_t i = j; i < j + side; ++i) to[p * width + i] = from[i * row + p];
     }

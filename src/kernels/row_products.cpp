@@ -1,5 +1,6 @@
 // Products with few rows, which go over B as it lies in memory: rows of it multiplied in pairs, or summed up.
 
+#include <algorithm>
 #include <cstdint>
 #include <type_traits>
 
@@ -11,6 +12,13 @@ namespace {
 
 /// Rows up to this length are multiplied several at a time.
 constexpr std::int64_t short_row = 128;
+
+/// Rows of C that make it worthwhile to copy a row of B, and the longest that is.
+constexpr std::int64_t many_rows = 16, most_of_short = 128;
+
+/// How far ahead a short row is asked for, in bytes: rows several of which are multiplied in turns are no
+/// stream that the processor foresees.
+constexpr std::int64_t foresight = 4096;
 
 /// The dot products of a row with several others, each in several running sums.
 template <class T>
@@ -51,8 +59,11 @@ struct DotsLoop {
     for (; p + P::lanes <= k; p += P::lanes) {
       const P numbers = P::load(a + p);
 #pragma GCC unroll 16
-      for (int row = 0; row < P::lanes; ++row)
-        sums[row] = sums[row] + numbers * P::load(b + row * row_of_b + p);
+      for (int row = 0; row < P::lanes; ++row) {
+        const T* const from = b + row * row_of_b + p;
+        __builtin_prefetch(from + foresight / static_cast<std::int64_t>(sizeof(T)));
+        sums[row] = sums[row] + numbers * P::load(from);
+      }
     }
     if (p < k) {  // what is in the other lanes may be anything
       const std::int64_t at = k < P::lanes ? 0 : k - P::lanes;
@@ -124,6 +135,9 @@ template <class T>
 struct SumOfRowsLoop {
   template <int Bytes>
   static void run(const Gemm<T>* gemm) {
+    if (gemm->k == 1 && gemm->start == nullptr && gemm->m >= many_rows && gemm->n <= most_of_short &&
+        gemm->row_of_c == gemm->n)
+      return multiples<Bytes>(*gemm);
     for (std::int64_t i = 0; i < gemm->m; ++i) {
       const T* a = gemm->a + i * (gemm->transpose_a ? 1 : gemm->row_of_a);
       const std::int64_t step = gemm->transpose_a ? gemm->row_of_a : 1;
@@ -143,6 +157,30 @@ struct SumOfRowsLoop {
   }
 
  private:
+  /// Rows of C that are one short row times numbers. What is written too far comes later.
+  template <int Bytes>
+  static void multiples(const Gemm<T>& gemm) {
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    const std::int64_t step = gemm.transpose_a ? 1 : gemm.row_of_a, n = gemm.n;
+    const std::int64_t width = (n + P::lanes - 1) / P::lanes * P::lanes;
+    alignas(64) T row[most_of_short], last[most_of_short];
+    std::copy_n(gemm.b, n, row);
+    std::fill(row + n, row + width, T(0));
+    const T* a = gemm.a;
+    T* c = gemm.c;
+    const auto write = [&](T* to) {
+      const P number(gemm.scale * *a);
+      std::int64_t j = 0;
+      do (P(0) + number * P::load(row + j)).store(to + j);
+      while ((j += P::lanes) < width);
+    };
+    const T* const end = c + gemm.m * n;
+    for (; end - c >= width; c += n, a += step) write(c);
+    for (; c < end; c += n, a += step) {
+      write(last);
+      std::copy_n(last, n, c);
+    }
+  }
   template <int Bytes, int Rows>
   static void add_rows(std::int64_t n, const T* a, std::int64_t step, T scale, const T* b,
                        std::int64_t row_of_b, const T* start, T* c) {

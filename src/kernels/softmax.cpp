@@ -103,6 +103,19 @@ Array log_softmax_gradient(const Array& y, const Array& g, std::size_t axis) {
 }
 Array balanced(const Array& y, const Array& g, std::size_t axis) { return along(axis, Balanced(), y, g); }
 
+template <class T>
+void softmax_of_rows(std::int64_t rows, std::int64_t n, const T* x, T* to) {
+  for_each_line<T, 1, 1>({rows, n, 1}, {x}, {to}, Softmax());
+}
+template <class T>
+void softmax_gradient_of_rows(std::int64_t rows, std::int64_t n, const T* y, const T* g, T* to) {
+  for_each_line<T, 2, 1>({rows, n, 1}, {y, g}, {to}, SoftmaxGradient());
+}
+template void softmax_of_rows(std::int64_t, std::int64_t, const float*, float*);
+template void softmax_of_rows(std::int64_t, std::int64_t, const double*, double*);
+template void softmax_gradient_of_rows(std::int64_t, std::int64_t, const float*, const float*, float*);
+template void softmax_gradient_of_rows(std::int64_t, std::int64_t, const double*, const double*, double*);
+
 Array logsumexp(const Array& x, const AxisMask& axes) {
   return reduce_groups(x, axes, [](const Array& in, const Lines& lines, Array& out) {
     dispatch_floating(in.dtype(), [&]<class T>() {

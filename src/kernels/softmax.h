@@ -20,6 +20,13 @@ Array log_softmax_gradient(const Array& y, const Array& g, std::size_t axis);
 /// g - y · Σ g.
 Array balanced(const Array& y, const Array& g, std::size_t axis);
 
+/// Of rows of n elements one after another, to where there is room for them, or, of the gradient, over g
+/// itself.
+template <class T>
+void softmax_of_rows(std::int64_t rows, std::int64_t n, const T* x, T* to);
+template <class T>
+void softmax_gradient_of_rows(std::int64_t rows, std::int64_t n, const T* y, const T* g, T* to);
+
 /// log Σ eˣ over the marked axes, which remain with size 1, shifted by the maximum.
 Array logsumexp(const Array& x, const AxisMask& axes);
 

@@ -136,6 +136,32 @@ TYPED_TEST(MatrixProduct, is_right_where_it_is_cut_into_blocks) {
   expect_product<TypeParam>(1033, 1031, 7, true, false, Start::zero);
 }
 
+// So large that the panels of B are kept for several blocks of A, and then made for some columns after
+// others. A few hundred elements of C tell.
+TYPED_TEST(MatrixProduct, is_right_where_all_panels_are_kept) {
+  using T = TypeParam;
+  for (const auto [m, n, k] : {std::array<std::int64_t, 3>{349, 1027, 521}, {270, 2117, 512}})
+    for (const bool transpose : {false, true}) {
+      const Product product{m, n, k, transpose, transpose, transpose, 0.5};
+      const std::vector<T> a = random_numbers<T>(m * k), b = random_numbers<T>(k * n),
+                           before = random_numbers<T>(m * n);
+      for (const ProductKernel kernel : {ProductKernel::tiles, ProductKernel::openblas}) {
+        const UseKernel guard(kernel);
+        std::vector<T> c = before;
+        kernels::matmul(product, a.data(), b.data(), c.data());
+        for (std::int64_t at = 0; at < m * n; at += 997) {
+          const std::int64_t i = at / n, j = at % n;
+          double sum = transpose ? before[at] : 0;
+          for (std::int64_t p = 0; p < k; ++p)
+            sum += 0.5 * double{a[transpose ? p * m + i : i * k + p]} *
+                   double{b[transpose ? j * k + p : p * n + j]};
+          ASSERT_NEAR(c[at], sum, static_cast<double>(k) * std::numeric_limits<T>::epsilon())
+              << m << "x" << n << "x" << k << " " << transpose << " at " << i << ", " << j;
+        }
+      }
+    }
+}
+
 TYPED_TEST(MatrixProduct, of_nothing_is_zero_or_what_was_there) {
   const std::vector<TypeParam> row = {5, 6};
   std::vector<TypeParam> c = {1, 2, 3, 4};
@@ -256,6 +282,18 @@ TYPED_TEST(MatrixProduct, is_the_same_with_any_number_of_threads) {
             EXPECT_EQ(c, alone);
           });
         }
+}
+
+TYPED_TEST(MatrixProduct, is_the_same_with_any_number_of_threads_where_panels_are_kept) {
+  const std::int64_t m = 790, n = 805, k = 390;
+  const auto a = random_numbers<TypeParam>(m * k), b = random_numbers<TypeParam>(k * n);
+  std::vector<TypeParam> alone;
+  test::with_each_thread_count([&](int threads) {
+    std::vector<TypeParam> c(m * n);
+    kernels::matmul({m, n, k}, a.data(), b.data(), c.data());
+    if (threads == 1) alone = c;
+    EXPECT_EQ(c, alone);
+  });
 }
 
 }  // namespace

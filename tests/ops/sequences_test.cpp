@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <limits>
+#include <tuple>
 
 #include "chainrule/autograd.h"
 #include "chainrule/distributions.h"
@@ -50,25 +51,31 @@ TEST(Attention, adds_a_mask_of_any_float_to_scores_of_any) {
     }
 }
 
+// Of few features the weights are computed once more for the derivative, of many they are kept.
 TEST(Attention, in_blocks_is_what_the_matrix_of_all_weights_gives) {
-  const Tensor q = variable(ramp({2, 1, 150, 8})), k = variable(ramp({3, 130, 8})),
-               v = variable(ramp({130, 5}));
-  const Tensor added = ramp({150, 130});
-  const auto all = [&](const Tensor& mask) {
-    const Tensor y = scaled_dot_product_attention(q, k, v, {.mask = mask, .causal = true});
-    const Gradients g = gradients(sum(square(y)), {q, k, v});
-    return std::vector<Tensor>{y, g.at(q), g.at(k), g.at(v)};
-  };
-  const std::vector<Tensor> in_blocks = all(added), whole = all(variable(added));
-  for (std::size_t i = 0; i < whole.size(); ++i) EXPECT_TRUE(close(in_blocks[i], values(whole[i]), 1e-13));
+  for (const auto& [keys, width, is_causal] :
+       {std::tuple{130, 8, true}, {130, 60, true}, {130, 60, false}, {130, 8, false}, {270, 4, false}}) {
+    const Tensor q = variable(ramp({2, 1, 150, width})), k = variable(ramp({3, keys, width})),
+                 v = variable(ramp({keys, width - 3}));
+    const Tensor added = ramp({150, keys});
+    const auto all = [&, causal = is_causal](const Tensor& mask) {
+      const Tensor y = scaled_dot_product_attention(q, k, v, {.mask = mask, .causal = causal});
+      const Gradients g = gradients(sum(square(y)), {q, k, v});
+      return std::vector<Tensor>{y, g.at(q), g.at(k), g.at(v)};
+    };
+    const std::vector<Tensor> in_blocks = all(added), whole = all(variable(added));
+    for (std::size_t i = 0; i < whole.size(); ++i)
+      EXPECT_TRUE(close(in_blocks[i], values(whole[i]), 1e-13)) << keys << " " << width << " " << i;
+  }
 }
 
 TEST(Attention, is_the_same_to_the_bit_for_any_number_of_threads) {
-  expect_same_for_all_thread_counts([] {
-    const Tensor x = variable(ramp({6, 200, 32}, DType::float32));
-    const Tensor y = scaled_dot_product_attention(x, x * 2.0, x);
-    return values(gradients(sum(square(y)), {x}).at(x));
-  });
+  for (const std::int64_t width : {32, 64})
+    expect_same_for_all_thread_counts([&] {
+      const Tensor x = variable(ramp({6, 200, width}, DType::float32));
+      const Tensor y = scaled_dot_product_attention(x, x * 2.0, x);
+      return values(gradients(sum(square(y)), {x}).at(x));
+    });
 }
 
 TEST(Attention, drops_weights_and_keeps_their_mean) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 
 #include "chainrule/networks.h"
 #include "kernels/attention.h"
@@ -24,7 +25,18 @@ struct Attend {
   kernels::Attention plan;
   Tensor mask;  ///< that of the plan for the public operations: added to (batches, queries, keys)
 
-  Array forward(Values in) const { return kernels::attention(plan, *in[0], *in[1], *in[2]); }
+  /// All weights, where they take no more memory than inputs and result do: so that of a long sequence they
+  /// are computed once more, a block at a time.
+  struct Saved {
+    std::optional<Array> weights;
+  };
+
+  Array forward(Values in, Saved& saved, Wanted wanted) const {
+    const bool any = wanted(0) || wanted(1) || wanted(2);
+    const std::int64_t others = (plan.queries + plan.keys) * (plan.width + plan.values);
+    Array* const kept = any && plan.queries * plan.keys <= others ? &saved.weights.emplace() : nullptr;
+    return kernels::attention(plan, *in[0], *in[1], *in[2], kept);
+  }
   Attributes attributes() const {
     return {{"scale", double{plan.scale}}, {"mask", mask}, {"causal", bool{plan.causal}}};
   }
@@ -35,7 +47,7 @@ struct Attend {
   std::int64_t flops(Inputs in, const Shape& out) const {
     return 2 * plan.keys * (in[0].size() + out.size());
   }
-  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to, const Saved& saved) const {
     const Tensor &q = in[0], &k = in[1], &v = in[2];
     const bool to_scores = to.wants(0) || to.wants(1);
     if (to.in_numbers()) {
@@ -44,9 +56,9 @@ struct Attend {
       };
       std::array<Array, 3> results = {array(0), array(1), array(2)};
       const auto result = [&](std::size_t i) { return to.wants(i) ? &results[i] : nullptr; };
-      kernels::attention_gradient(plan, value_of(q), value_of(k),
-                                  to_scores ? value_of(v) : Array(v.shape(), v.dtype()), value_of(g),
-                                  result(0), result(1), result(2));
+      kernels::attention_gradient(
+          plan, value_of(q), value_of(k), to_scores ? value_of(v) : Array(v.shape(), v.dtype()),
+          saved.weights ? &*saved.weights : nullptr, value_of(g), result(0), result(1), result(2));
       for (std::size_t i = 0; i < 3; ++i)
         if (to.wants(i)) to[i] = constant(std::move(results[i]));
       return;
