@@ -25,6 +25,24 @@ Tensor gradient_at(const Operand& at, const F& f) {
   return gradients(sum(f(x)), {x}).at(x);
 }
 
+TEST(Sums, of_truth_values_count_them_along_any_axes) {
+  Engine engine(1);
+  for (const Shape& shape : {Shape{5}, Shape{4097}, Shape{300000}, Shape{7, 3000}, Shape{3000, 7},
+                             Shape{2, 300, 70}, Shape{0, 3}, Shape{3, 0}}) {
+    const Tensor x = random_tensor(shape, engine, -1, 1) > 0.2;
+    for (std::size_t axis = 0; axis < shape.rank(); ++axis) {
+      const auto at = static_cast<std::int64_t>(axis);
+      EXPECT_TRUE(array_equal(sum(x, at), sum(cast(x, DType::int64), at)));
+      EXPECT_TRUE(array_equal(any(x, at), sum(cast(x, DType::float64), at) > 0));
+      EXPECT_TRUE(array_equal(all(x, at), sum(cast(x, DType::float64), at) == shape[axis]));
+    }
+    EXPECT_EQ(sum(x).item<std::int64_t>(), sum(cast(x, DType::float64)).item());
+    EXPECT_EQ(sum(x, {}, true).shape(), Shape::filled(shape.rank(), 1));
+    EXPECT_TRUE(array_equal(sum(x, std::vector<std::int64_t>{}), cast(x, DType::int64)));
+  }
+  EXPECT_EQ(sum(tensor(true)).item<std::int64_t>(), 1);
+}
+
 TEST(Spread, of_equal_elements_is_0_and_so_are_its_derivatives) {
   const Tensor x = variable({3.0, 3.0, 3.0}), y = chainrule::std(x);
   const Tensor first = gradients(y, {x}, {.create_graph = true}).at(x);
