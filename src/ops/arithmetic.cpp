@@ -1,11 +1,26 @@
 // Sums, products, quotients and powers: each operation's value and derivative are rules of detail/rules.h.
 // elementwise.h makes all else of them.
 
+#include "chainrule/functions.h"
 #include "kernels/diagonal.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
 
 namespace chainrule {
+namespace rules {
+namespace {
+
+/// From the nearer end, so that both are met exactly.
+struct Lerp {
+  static auto value(auto a, auto b, auto w) { return where(w < 0.5, a + w * (b - a), b - (1 - w) * (b - a)); }
+  static constexpr auto vjp_a(auto, auto, auto w, auto, auto g) { return g * (1 - w); }
+  static constexpr auto vjp_b(auto, auto, auto w, auto, auto g) { return g * w; }
+  static constexpr auto vjp_c(auto a, auto b, auto, auto, auto g) { return g * (b - a); }
+};
+
+}  // namespace
+}  // namespace rules
+
 namespace ops {
 
 struct Add : ElementwiseOp<Add, 2>, rules::Add {
@@ -103,6 +118,12 @@ struct StrongQuotient : ElementwiseOp<StrongQuotient, 2>, rules::StrongQuotient 
   static constexpr std::string_view name = "strong_quotient", formula = "as div, but 0 / x is 0 for any x";
 };
 
+struct Lerp : ElementwiseOp<Lerp, 3>, rules::Lerp {
+  static constexpr bool cheap = true;
+  static constexpr std::string_view name = "lerp",
+                                    formula = "∂lerp(a, b, w)/∂a = 1 − w,  ∂/∂b = w,  ∂/∂w = b − a";
+};
+
 Entries arithmetic_operations() {
   static constexpr Entry table[] = {
       {.name = Add::name,
@@ -185,6 +206,11 @@ Entries arithmetic_operations() {
        .formula = Minimum::formula,
        .example = "minimum([1, 5], 3)",
        .note = "half of the gradient to each where equal"},
+      {.name = Lerp::name,
+       .parameters = "a|input|start, b|end, weight",
+       .call = call<chainrule::lerp>,
+       .formula = Lerp::formula,
+       .example = "lerp(1, 3, [0, 0.5, 1])"},
   };
   return table;
 }
@@ -206,6 +232,10 @@ Tensor maximum(const Operand& a, const Operand& b) {
 }
 Tensor minimum(const Operand& a, const Operand& b) {
   return ops::common_dtype(a, b) == DType::boolean ? logical_and(a, b) : ops::binary<ops::Minimum>(a, b);
+}
+
+Tensor lerp(const Operand& a, const Operand& b, const Operand& weight) {
+  return ops::apply_elementwise<ops::Lerp>(a, b, weight);
 }
 
 Tensor strong_product(const Operand& a, const Operand& b) { return ops::binary<ops::StrongProduct>(a, b); }

@@ -158,11 +158,6 @@ Entries rounding_operations() {
        .call = call<heaviside>,
        .formula = "∂H(x, v)/∂x = 0,  ∂/∂v = 1 if x = 0 else 0",
        .example = "heaviside([-1, 0, 1], 0.5)"},
-      {.name = "lerp",
-       .parameters = "a|input|start, b|end, weight",
-       .call = call<chainrule::lerp>,
-       .formula = "∂lerp(a, b, w)/∂a = 1 − w,  ∂/∂b = w,  ∂/∂w = b − a",
-       .example = "lerp(1, 3, [0, 0.5, 1])"},
       {.name = "isnan",
        .parameters = one_input,
        .call = call<chainrule::isnan>,
@@ -224,17 +219,6 @@ Tensor heaviside(const Operand& x, const Operand& values) try {
   return where(in == 0, values.as(dtype), where(in < 0, 0, where(in > 0, 1, in)));
 } catch (...) {
   rethrow_in_call("heaviside", x, values);
-}
-
-Tensor lerp(const Operand& a, const Operand& b, const Operand& weight) try {
-  const DType dtype = ops::real_dtype(ops::common_dtype(a, b, weight));
-  const Tensor start = a.as(dtype), end = b.as(dtype), share = weight.as(dtype), way = end - start;
-  // From the nearer end, so that both are met exactly.
-  if (share.rank() == 0 && !share.requires_grad() && !traced(share))
-    return share.item() < 0.5 ? start + share * way : end - (1 - share) * way;
-  return where(share < 0.5, start + share * way, end - (1 - share) * way);
-} catch (...) {
-  rethrow_in_call("lerp", a, b, weight);
 }
 
 Tensor isnan(const Operand& x) {
