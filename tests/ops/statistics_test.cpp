@@ -158,6 +158,10 @@ TEST(RunningExtremum, is_at_the_last_of_equal_elements_and_stays_nan) {
 TEST(Quantile, chooses_between_two_elements_as_numpy_does) {
   const Tensor x = tensor({4, 1, 3, 2});
   EXPECT_THAT(quantile(x, {0, 0.5, 1}), IsClose({1, 2.5, 4}));
+  const Tensor rows = tensor({{3, 1, 4, 1, 5}, {2, nan, 6, 5, 3}}), many = linspace(0, 1, 9);
+  for (std::int64_t i = 0; i < 9; ++i)  // many are found in another way than one
+    EXPECT_TRUE(
+        array_equal(nan_to_num(quantile(rows, many, 1)[i], -1), nan_to_num(quantile(rows, many[i], 1), -1)));
   EXPECT_EQ(quantile(x, 0.5, {}, false, QuantileMethod::lower).item(), 2);
   EXPECT_EQ(quantile(x, 0.5, {}, false, QuantileMethod::higher).item(), 3);
   EXPECT_EQ(quantile(x, 0.6, {}, false, QuantileMethod::midpoint).item(), 2.5);
