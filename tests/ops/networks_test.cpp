@@ -209,6 +209,11 @@ TEST(Normalisation, of_no_channels_or_samples_is_empty) {
   }
 }
 
+TEST(InstanceNorm, refuses_one_element_which_has_no_variance) {
+  EXPECT_THROW((void)instance_norm(zeros({2, 3, 1})), ShapeError);
+  EXPECT_THROW((void)instance_norm(zeros({3, 1})), ShapeError);
+}
+
 TEST(BatchNorm, gives_mean_and_variance_for_running_averages) {
   const Tensor x = tensor({{1.0, 5.0}, {3.0, 5.0}, {8.0, 5.0}});
   const BatchNormed all = batch_norm_training(x);
