@@ -183,7 +183,7 @@ Tensor avg_pool2d(const Operand& x, const PerAxis& kernel, const AvgPoolOptions&
 Tensor avg_pool3d(const Operand& x, const PerAxis& kernel, const AvgPoolOptions& options = {});
 
 /// Windows for a result of this size: number i is from i * in / size, rounded down, to (i + 1) * in / size,
-/// rounded up.
+/// rounded up. A size of -1 is that of x (PyTorch's None).
 Tensor adaptive_avg_pool1d(const Operand& x, const PerAxis& size);
 Tensor adaptive_avg_pool2d(const Operand& x, const PerAxis& size);
 Tensor adaptive_avg_pool3d(const Operand& x, const PerAxis& size);

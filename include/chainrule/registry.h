@@ -60,6 +60,8 @@ class Arguments {
   virtual std::int64_t integer(std::size_t i) const = 0;
   /// One that is a list of whole numbers.
   virtual std::vector<std::int64_t> integers(std::size_t i) const = 0;
+  /// One that is a list of sizes, of which None leaves one as it is: -1.
+  virtual std::vector<std::int64_t> sizes(std::size_t i) const = 0;
   /// One that is a number.
   virtual double number(std::size_t i) const = 0;
   /// One that is true or false.

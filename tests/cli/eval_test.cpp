@@ -237,6 +237,12 @@ TEST(Eval, calls_functions_and_methods_in_the_ways_of_numpy_and_pytorch) {
             6 + 6 + 8 + 1.5);
 }
 
+TEST(Eval, takes_none_for_a_size_that_stays) {
+  EXPECT_EQ(value("adaptive_avg_pool2d(reshape(arange(8), (1, 2, 4)), (None, 2))"),
+            json::parse("[[[0.5, 2.5], [4.5, 6.5]]]"));
+  EXPECT_EQ(value("adaptive_max_pool1d([[1, 3, 2]], None)"), json::parse("[[1.0, 3.0, 2.0]]"));
+}
+
 TEST(Eval, tells_a_number_from_a_list_of_one) {
   EXPECT_EQ(value("array_split(v, 2)[1]"), json({3.0}));
   EXPECT_EQ(value("array_split(v, [2])[0]"), json({1.0, 2.0}));
