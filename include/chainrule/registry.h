@@ -96,6 +96,10 @@ class Arguments {
 
   /// Which of these words it is.
   std::size_t choice(std::size_t i, std::initializer_list<std::string_view> words) const;
+  /// The first argument, in the dtype that argument i says, unless that is None: PyTorch's dtype=.
+  Tensor in_dtype(std::size_t i);
+  /// That dtype, for what is made without data.
+  DType dtype_of_new(std::size_t i) const { return given(i) ? dtype(i) : default_dtype(); }
   /// One of the words "mean", "sum" and "none".
   Reduction reduction(std::size_t i) const;
 };

@@ -124,17 +124,24 @@ struct Lerp : ElementwiseOp<Lerp, 3>, rules::Lerp {
                                     formula = "∂lerp(a, b, w)/∂a = 1 − w,  ∂/∂b = w,  ∂/∂w = b − a";
 };
 
+/// With PyTorch's factor of the second one.
+template <Tensor (*f)(const Operand&, const Operand&)>
+static Result scaled(Arguments& a) {
+  return a.given(2) ? f(a[0], mul(a[2], a[1])) : f(a[0], a[1]);
+}
+
 Entries arithmetic_operations() {
+  constexpr std::string_view scaled_inputs = "a|x1|input, b|x2|other, alpha=None";
   static constexpr Entry table[] = {
       {.name = Add::name,
-       .parameters = two_inputs,
-       .call = call<add>,
+       .parameters = scaled_inputs,
+       .call = scaled<add>,
        .formula = Add::formula,
        .example = "[1, 2] + 3",
        .notation = Add::notation},
       {.name = Sub::name,
-       .parameters = two_inputs,
-       .call = call<sub>,
+       .parameters = scaled_inputs,
+       .call = scaled<sub>,
        .formula = Sub::formula,
        .aliases = "subtract",
        .example = "[1, 2] - 3",

@@ -154,14 +154,14 @@ struct LogSoftmax {
 Entries probability_operations() {
   static constexpr Entry table[] = {
       {.name = Softmax::name,
-       .parameters = "x|input, axis|dim=-1",
-       .call = call<softmax>,
+       .parameters = "x|input, axis|dim=-1, dtype=None",
+       .call = [](Arguments& a) -> Result { return softmax(a.in_dtype(2), a.integer(1)); },
        .formula = Softmax::formula,
        .example = "softmax([1, 2, 3])",
        .note = "zeros where every x is -inf; equal shares to those that are +inf"},
       {.name = LogSoftmax::name,
-       .parameters = "x|input, axis|dim=-1",
-       .call = call<log_softmax>,
+       .parameters = "x|input, axis|dim=-1, dtype=None",
+       .call = [](Arguments& a) -> Result { return log_softmax(a.in_dtype(2), a.integer(1)); },
        .formula = LogSoftmax::formula,
        .example = "log_softmax([1, 2, 3])"},
   };

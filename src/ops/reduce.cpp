@@ -166,14 +166,14 @@ static Result smallest(Arguments& a) {
 Entries reduction_operations() {
   static constexpr Entry table[] = {
       {.name = Sum::name,
-       .parameters = over_axes,
-       .call = [](Arguments& a) -> Result { return sum(a[0], a.axes(1), a.flag(2)); },
+       .parameters = over_axes_in_dtype,
+       .call = [](Arguments& a) -> Result { return sum(a.in_dtype(3), a.axes(1), a.flag(2)); },
        .formula = Sum::formula,
        .example = "sum([[1, 2], [3, 4]], 0)",
        .notation = Sum::notation},
       {.name = Mean::name,
-       .parameters = over_axes,
-       .call = [](Arguments& a) -> Result { return mean(a[0], a.axes(1), a.flag(2)); },
+       .parameters = over_axes_in_dtype,
+       .call = [](Arguments& a) -> Result { return mean(a.in_dtype(3), a.axes(1), a.flag(2)); },
        .formula = Mean::formula,
        .example = "mean([[1, 2], [3, 4]], axis=0)"},
       {.name = Max::name,

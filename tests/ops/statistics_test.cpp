@@ -25,6 +25,20 @@ Tensor gradient_at(const Operand& at, const F& f) {
   return gradients(sum(f(x)), {x}).at(x);
 }
 
+TEST(Sums, are_taken_in_the_dtype_that_is_asked_for) {
+  const Tensor x = cast(tensor({2048.0, 1.0, 1.0}), DType::float16);
+  EXPECT_EQ(sum(x, {}, false, DType::float32).item(), 2050);
+  EXPECT_EQ(mean(tensor({true, false}), {}, false, DType::float32).dtype(), DType::float32);
+  EXPECT_EQ(prod(tensor({2.0, 3.7}), 0, false, DType::int64).item<std::int64_t>(), 6);
+  EXPECT_EQ(cumsum(tensor({0.5, 1.5, 2.0}), 0, DType::int64).to_vector<std::int64_t>(),
+            (std::vector<std::int64_t>{0, 1, 3}));
+  EXPECT_EQ(cumprod(tensor({2.5, 3.5}), 0, DType::int64).to_vector<std::int64_t>(),
+            (std::vector<std::int64_t>{2, 6}));
+  EXPECT_EQ(add(tensor({1, 2}), tensor({3, 4}), 2).to_vector<std::int64_t>(),
+            (std::vector<std::int64_t>{7, 10}));
+  EXPECT_EQ(sub(tensor({1.0, 2.0}), 1.0, 0.5).to_vector<double>(), (std::vector<double>{0.5, 1.5}));
+}
+
 TEST(Sums, of_truth_values_count_them_along_any_axes) {
   Engine engine(1);
   for (const Shape& shape : {Shape{5}, Shape{4097}, Shape{300000}, Shape{7, 3000}, Shape{3000, 7},

@@ -236,22 +236,28 @@ Cumulative extremum_so_far(std::string_view name, const Operand& x, std::optiona
   return {of.result(gather_each(of.x, of.axis, value_of(places))), of.result(places)};
 }
 
+template <Tensor (*f)(const Operand&, OptionalInteger)>
+Result along(Arguments& a) {
+  return f(a.in_dtype(2), a.given(1) ? OptionalInteger(a.integer(1)) : OptionalInteger());
+}
+
 /// cumsum and cumprod of bool are those of int64.
 Tensor counted(const Operand& x) { return x.as(promote(x.dtype(), DType::int64)); }
 
 }  // namespace
 
 Entries cumulative_operations() {
-  constexpr std::string_view along_one_axis = "x|a|input, axis|dim=None";
+  constexpr std::string_view along_one_axis = "x|a|input, axis|dim=None",
+                             along_one_axis_in_dtype = "x|a|input, axis|dim=None, dtype=None";
   static constexpr Entry table[] = {
       {.name = Cumsum::name,
-       .parameters = along_one_axis,
-       .call = call<cumsum>,
+       .parameters = along_one_axis_in_dtype,
+       .call = along<cumsum>,
        .formula = Cumsum::formula,
        .example = "cumsum([1, 2, 3])"},
       {.name = "cumprod",
-       .parameters = along_one_axis,
-       .call = call<cumprod>,
+       .parameters = along_one_axis_in_dtype,
+       .call = along<cumprod>,
        .formula = "∂yᵢ/∂xⱼ = the product of the others up to i, for j ≤ i",
        .example = "cumprod([1, 2, 3])",
        .note = "exact where elements are 0"},
