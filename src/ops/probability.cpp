@@ -132,7 +132,7 @@ struct Softmax {
 
 struct LogSoftmax {
   static constexpr std::string_view name = "log_softmax",
-                                    formula = "∂yᵢ/∂xⱼ = δᵢⱼ − eʸʲ: to x: g − softmax(x) · Σ g";
+                                    formula = "∂yᵢ/∂xⱼ = δᵢⱼ − exp(yⱼ): to x: g − softmax(x) · Σ g";
   std::size_t axis = 0;
   Attributes attributes() const { return {{"axis", as_attribute(axis)}}; }
   Tensor batch(const Unwrapped& at) const { return apply(LogSoftmax{axis + 1}, {}, Argument(at.in[0])); }

@@ -92,6 +92,8 @@ TEST(Eval, names_the_result_in_the_gradients) {
 }
 
 TEST(Eval, prints_arrays_as_numpy_does) {
+  EXPECT_EQ(run_tool({"eval", "ones(2, 2, 1)"}).output,
+            "value = [[[1.]\n          [1.]]\n\n         [[1.]\n          [1.]]]\n");
   EXPECT_EQ(eval({"sum(W * W)", "W=[[1,2],[3,4]]"}).output,
             "value = 30\ndL/dW = [[2. 4.]\n         [6. 8.]]\n");
 }

@@ -64,7 +64,7 @@ Entries order_operations() {
        .parameters = "x|input, k, axis|dim=-1, keepdims|keepdim=False",
        .call = call<kthvalue>,
        .formula = "the gradient at the place of the k-th smallest, 0 elsewhere",
-       .example = "kthvalue([3, 1, 2], 2)",
+       .example = "kthvalue([5, 1, 3], 2)",
        .note = "gives values and places; k counts from 1"},
       {.name = "median",
        .parameters = placed_or_all,
