@@ -129,7 +129,7 @@ struct CrossEntropy : LossReduction {
   }
   static void check_classes(const Shape& logits, const Array& target) {
     const auto* classes = target.data<std::int64_t>();
-    for (std::int64_t i = 0; i < target.size(); ++i)
+    for (std::int64_t i = 0, n = target.size(); i < n; ++i)
       if (classes[i] < 0 || classes[i] >= logits.back())
         throw ShapeError("cross_entropy: target " + std::to_string(classes[i]) + " at sample " +
                          std::to_string(i) + " is no class: logits " + to_string(logits) +

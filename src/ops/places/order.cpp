@@ -336,7 +336,7 @@ Unique unique(const Operand& x) {
   const auto* const places = order.data<std::int64_t>();
   dispatch(values.dtype(), [&]<class T>() {
     const T* const elements = values.data<T>();
-    for (std::int64_t i = 0; i < order.size(); ++i) {
+    for (std::int64_t i = 0, n = order.size(); i < n; ++i) {
       const std::int64_t place = places[i];
       if (i == 0 || elements[place] != elements[places[i - 1]]) {  // each NaN differs from the others
         firsts.push_back(place);
