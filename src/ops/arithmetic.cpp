@@ -10,6 +10,11 @@ namespace chainrule {
 namespace rules {
 namespace {
 
+/// x · x, of one input: what the rules of Mul give it, added up.
+struct MulBySelf {
+  static constexpr auto vjp_x(auto x, auto, auto g) { return g * x * 2; }
+};
+
 /// From the nearer end, so that both are met exactly.
 struct Lerp {
   static auto value(auto a, auto b, auto w) { return where(w < 0.5, a + w * (b - a), b - (1 - w) * (b - a)); }
@@ -37,11 +42,18 @@ struct Sub : ElementwiseOp<Sub, 2>, rules::Sub {
   static constexpr bool integers = true;
 };
 
+struct MulBySelf : ElementwiseOp<MulBySelf, 1>, rules::MulBySelf {};
+
 struct Mul : ElementwiseOp<Mul, 2>, rules::Mul {
   static constexpr bool cheap = true, for_scalars = true;
   static constexpr Notation notation = {"×", "·"};
   static constexpr std::string_view name = "mul", formula = "∂(a · b)/∂a = b,  ∂(a · b)/∂b = a";
   static constexpr bool integers = true;
+  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
+    if (in[0].node() != in[1].node() || !to.in_numbers() || !to.wants(0))
+      return ElementwiseOp::vjp(in, out, g, to);
+    to[0] = MulBySelf::fused<0>(in, out, out.node()->shape(), g);  // one pass in place of three
+  }
 };
 
 struct Div : ElementwiseOp<Div, 2>, rules::Div {
