@@ -232,10 +232,9 @@ OpCase lerp_row() {
                         [](const Arguments& in) { return lerp(in[0], in[1], in[2]); },
                         [=](const Arrays& in) { return reference::elementwise(between_both, in); },
                         {{{}, {}, {}}, {{2, 3}, {3}, {2, 1}}, {{3}, {2, 1}, {}}, {{0, 3}, {3}, {}}}}},
-          .misuses =
-              {{"sizes that differ", [] { lerp(blank({2}), blank({3}), blank({})); }, {"(2,)", "(3,)"}},
-               {"a weight that differs", [] { lerp(blank({2}), blank({2}), blank({3})); }, {"(2,)", "(3,)"}}},
-          .composed = true};
+          .misuses = {
+              {"sizes that differ", [] { lerp(blank({2}), blank({3}), blank({})); }, {"(2,)", "(3,)"}},
+              {"a weight that differs", [] { lerp(blank({2}), blank({2}), blank({3})); }, {"(2,)", "(3,)"}}}};
 }
 
 std::vector<OpCase> activations() {

@@ -93,6 +93,10 @@ Tensor copysign(const Operand& a, const Operand& b);
 Tensor heaviside(const Operand& x, const Operand& values);
 /// a + weight (b - a), exactly b at weight = 1.
 Tensor lerp(const Operand& a, const Operand& b, const Operand& weight);
+/// a + alpha b, as PyTorch's add has it.
+inline Tensor add(const Operand& a, const Operand& b, const Operand& alpha) { return add(a, mul(alpha, b)); }
+/// a - alpha b.
+inline Tensor sub(const Operand& a, const Operand& b, const Operand& alpha) { return sub(a, mul(alpha, b)); }
 
 // These three give bool.
 /// Is it NaN? bool, without a gradient.

@@ -67,7 +67,8 @@ struct CrossEntropyOptions {
 };
 /// PyTorch's cross_entropy: logits (N, C, ...), or (C,), with the classes in the second axis, where
 /// cross_entropy without options has them in the last one. The target is classes (N, ...), int64, or
-/// probabilities of the shape of the logits. The mean divides by the sum of the weights of the samples'
+/// probabilities of the shape of the logits. Both find the classes in the other one of these axes where the
+/// shape of the classes fits that alone. The mean divides by the sum of the weights of the samples'
 /// classes, and for probabilities by the number of samples.
 Tensor cross_entropy(const Operand& logits, const Operand& target, const CrossEntropyOptions& options);
 

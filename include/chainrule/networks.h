@@ -183,7 +183,7 @@ Tensor avg_pool2d(const Operand& x, const PerAxis& kernel, const AvgPoolOptions&
 Tensor avg_pool3d(const Operand& x, const PerAxis& kernel, const AvgPoolOptions& options = {});
 
 /// Windows for a result of this size: number i is from i * in / size, rounded down, to (i + 1) * in / size,
-/// rounded up.
+/// rounded up. A size of -1 is that of x (PyTorch's None).
 Tensor adaptive_avg_pool1d(const Operand& x, const PerAxis& size);
 Tensor adaptive_avg_pool2d(const Operand& x, const PerAxis& size);
 Tensor adaptive_avg_pool3d(const Operand& x, const PerAxis& size);
@@ -226,7 +226,8 @@ Tensor rms_norm(const Operand& x, const Shape& normalized, const Tensor& weight 
                 std::optional<double> eps = {});
 /// x (N, C, ...): the channels of each sample in `groups` equal parts; weight and bias (C,).
 Tensor group_norm(const Operand& x, Integer groups, const NormOptions& options = {});
-/// x (N, C, ...), or one sample (C, ...): each channel of each sample; weight and bias (C,).
+/// x (N, C, ...), or one sample (C, L): each channel of each sample; weight and bias (C,). ShapeError for one
+/// element in each, which has no variance.
 Tensor instance_norm(const Operand& x, const NormOptions& options = {});
 
 /// x (N, C, ...) by a given mean and variance (C,) of the channels, as in evaluation; weight and bias (C,).

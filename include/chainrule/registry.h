@@ -60,6 +60,8 @@ class Arguments {
   virtual std::int64_t integer(std::size_t i) const = 0;
   /// One that is a list of whole numbers.
   virtual std::vector<std::int64_t> integers(std::size_t i) const = 0;
+  /// One that is a list of sizes, of which None leaves one as it is: -1.
+  virtual std::vector<std::int64_t> sizes(std::size_t i) const = 0;
   /// One that is a number.
   virtual double number(std::size_t i) const = 0;
   /// One that is true or false.
@@ -94,6 +96,10 @@ class Arguments {
 
   /// Which of these words it is.
   std::size_t choice(std::size_t i, std::initializer_list<std::string_view> words) const;
+  /// The first argument, in the dtype that argument i says, unless that is None: PyTorch's dtype=.
+  Tensor in_dtype(std::size_t i);
+  /// That dtype, for what is made without data.
+  DType dtype_of_new(std::size_t i) const { return given(i) ? dtype(i) : default_dtype(); }
   /// One of the words "mean", "sum" and "none".
   Reduction reduction(std::size_t i) const;
 };

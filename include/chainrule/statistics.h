@@ -55,6 +55,21 @@ Tensor average(const Operand& x, const Operand& weights, const Axes& axes = {}, 
 Tensor nansum(const Operand& x, const Axes& axes = {}, Flag keepdims = false);
 /// The mean of what is not NaN; NaN where all are, and of nothing, as NumPy's and PyTorch's.
 Tensor nanmean(const Operand& x, const Axes& axes = {}, Flag keepdims = false);
+// In another dtype, as dtype= of NumPy and PyTorch: x is cast to it first, so that sums of many small numbers
+// keep their digits.
+/// sum(cast(x, dtype), axes, keepdims)
+inline Tensor sum(const Operand& x, const Axes& axes, Flag keepdims, DType dtype) {
+  return sum(cast(x, dtype), axes, keepdims);
+}
+/// mean(cast(x, dtype), axes, keepdims)
+inline Tensor mean(const Operand& x, const Axes& axes, Flag keepdims, DType dtype) {
+  return mean(cast(x, dtype), axes, keepdims);
+}
+/// prod(cast(x, dtype), axes, keepdims)
+inline Tensor prod(const Operand& x, const Axes& axes, Flag keepdims, DType dtype) {
+  return prod(cast(x, dtype), axes, keepdims);
+}
+
 /// How many are not 0 (NaN is not), as int64.
 Tensor count_nonzero(const Operand& x, const Axes& axes = {}, Flag keepdims = false);
 
@@ -108,6 +123,14 @@ Tensor quantile(const Operand& x, const Operand& q, const Axes& axes = {}, Flag 
 Tensor cumsum(const Operand& x, OptionalInteger axis = {});
 /// y₀ = x₀, yᵢ = yᵢ₋₁ xᵢ. The derivative is exact also where some are 0.
 Tensor cumprod(const Operand& x, OptionalInteger axis = {});
+/// cumsum(cast(x, dtype), axis)
+inline Tensor cumsum(const Operand& x, OptionalInteger axis, DType dtype) {
+  return cumsum(cast(x, dtype), axis);
+}
+/// cumprod(cast(x, dtype), axis)
+inline Tensor cumprod(const Operand& x, OptionalInteger axis, DType dtype) {
+  return cumprod(cast(x, dtype), axis);
+}
 /// yᵢ = log(Σⱼ≤ᵢ exp(xⱼ)) without overflow. Derivative exp(xⱼ - yᵢ); 0 where all so far are -inf.
 Tensor logcumsumexp(const Operand& x, OptionalInteger axis = {});
 

@@ -226,6 +226,9 @@ Array permute(const Array& x, std::span<const std::size_t> order) {
     shape[axis] = x.shape()[order[axis]];
     strides[axis] = own[order[axis]];
   }
+  std::vector<std::size_t> moved(order.begin(), order.end());
+  std::erase_if(moved, [&](std::size_t axis) { return x.shape()[axis] == 1; });
+  if (std::is_sorted(moved.begin(), moved.end())) return x.reshaped(shape);  // no element moves
   Array out(shape, x.dtype());
   if (out.size() == 0) return out;
   dispatch_by_size(x.dtype(), [&]<class T>() {

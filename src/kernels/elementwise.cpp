@@ -21,11 +21,34 @@ constexpr double nothing = 0;
 /// Passes that may wait for one another.
 constexpr std::size_t most_passes = 24;
 
+/// A loop over rows, of packs; or one of pairs, row by row.
+struct RowLoop {
+  RowLoop(Loop* loop) : packs(loop) {}                 // NOLINT(google-explicit-constructor)
+  RowLoop(detail::PairStretch* loop) : pairs(loop) {}  // NOLINT(google-explicit-constructor)
+
+  /// Elements of the result and of the operands have so many bytes.
+  void operator()(const Stretch& stretch, std::int64_t out_item, std::span<const std::size_t> items) const {
+    if (packs != nullptr) return packs(stretch);
+    auto* out = static_cast<std::byte*>(stretch.out);
+    const auto* a = static_cast<const std::byte*>(stretch.operands[0]);
+    const auto* b = static_cast<const std::byte*>(stretch.operands[1]);
+    for (std::int64_t row = 0; row < stretch.rows; ++row) {
+      pairs(stretch.count, a, stretch.strides[0], b, stretch.strides[1], out);
+      a += stretch.steps[0] * static_cast<std::int64_t>(items[0]);
+      b += stretch.steps[1] * static_cast<std::int64_t>(items[1]);
+      out += stretch.count * out_item;
+    }
+  }
+
+  Loop* packs = nullptr;
+  detail::PairStretch* pairs = nullptr;
+};
+
 /// One pass: a loop, what it reads, and in which order.
 template <std::size_t K>
 class Pass {
  public:
-  Pass(Loop* loop, DType result, const Shape& shape, const std::array<const Array*, K>& operands)
+  Pass(RowLoop loop, DType result, const Shape& shape, const std::array<const Array*, K>& operands)
       : loop_(loop),
         out_item_(static_cast<std::int64_t>(item_size(result))),
         blocks_(shape, shapes(operands)) {
@@ -53,7 +76,7 @@ class Pass {
                                   ? reinterpret_cast<const std::byte*>(&nothing)
                                   : bases[k] + block.offsets[k] * static_cast<std::int64_t>(items_[k]);
       }
-      loop_(stretch);
+      loop_(stretch, out_item_, items_);
     });
   }
 
@@ -87,11 +110,11 @@ class Pass {
           stretch.operands[k] = buffers[k];
         }
       }
-      loop_(stretch);
+      loop_(stretch, out_item_, items_);
     }
   }
 
-  Loop* loop_;
+  RowLoop loop_;
   std::int64_t out_item_;
   bool narrow_ = false;
   std::array<std::size_t, K> items_{};
@@ -103,7 +126,7 @@ class Pass {
 template <std::size_t K>
 class DeferredPass final : public Elementwise {
  public:
-  DeferredPass(Loop* loop, DType result, const Shape& shape, const std::array<const Array*, K>& operands,
+  DeferredPass(RowLoop loop, DType result, const Shape& shape, const std::array<const Array*, K>& operands,
                bool cheap)
       : pass_(loop, result, shape, operands), size_(shape.size()), dtype_(result) {
     for (std::size_t k = 0; k < K; ++k)
@@ -203,31 +226,36 @@ template Array detail::elementwise(Loop*, DType, const Shape&, const std::array<
 template Array detail::elementwise(Loop*, DType, const Shape&, const std::array<const Array*, 4>&, bool);
 
 Array detail::zip(PairStretch* stretch, const Array& a, const Array& b, const Shape& shape, DType result) {
+  if (shape.size() >= large && a.dtype() == DType::int64)  // truth values are few bytes to write
+    return Array(shape, result,
+                 std::make_unique<DeferredPass<2>>(stretch, result, shape, std::array{&a, &b}, false));
   Array out(shape, result);
-  const auto size = static_cast<std::int64_t>(item_size(a.dtype()));
-  const auto out_size = static_cast<std::int64_t>(item_size(result));
-  const auto *pa = static_cast<const std::byte*>(a.raw()), *pb = static_cast<const std::byte*>(b.raw());
-  auto* po = static_cast<std::byte*>(out.mutable_raw());
-  for_each_row<2>(shape, {&a.shape(), &b.shape()}, [&](auto at, auto& offsets, auto& strides, auto n) {
-    stretch(n, pa + offsets[0] * size, strides[0], pb + offsets[1] * size, strides[1], po + at * out_size);
-  });
+  const std::array bases = {static_cast<const std::byte*>(a.raw()), static_cast<const std::byte*>(b.raw())};
+  Pass<2>(stretch, result, shape, {&a, &b}).run(0, out.size(), bases.data(), out.mutable_raw());
   return out;
 }
 
+namespace {
+
+struct Select {
+  auto operator()(auto condition, auto a, auto b) const { return where(condition, a, b); }
+};
+
+}  // namespace
+
 Array select(const Array& condition, const Array& a, const Array& b, const Shape& shape) {
+  if (a.dtype() == DType::int64)  // as bits, which are only moved
+    return detail::elementwise<3>(detail::loop<Select, double, double, bool, double, double>, a.dtype(),
+                                  shape, {&condition, &a, &b}, true);
   Array out(shape, a.dtype());
-  const bool* pc = condition.data<bool>();
-  dispatch_among(TypeList<bool, std::int64_t>(), a.dtype(), [&]<class T>() {
-    const T *pa = a.data<T>(), *pb = b.data<T>();
-    T* po = out.mutable_data<T>();
-    for_each_row<3>(shape, {&condition.shape(), &a.shape(), &b.shape()},
-                    [&](auto at, auto& offsets, auto& strides, auto n) {
-                      const bool* c = pc + offsets[0];
-                      const T *x = pa + offsets[1], *y = pb + offsets[2];
-                      const auto [sc, sx, sy] = strides;
-                      for (std::int64_t i = 0; i < n; ++i) po[at + i] = c[i * sc] ? x[i * sx] : y[i * sy];
-                    });
-  });
+  const bool *pc = condition.data<bool>(), *pa = a.data<bool>(), *pb = b.data<bool>();
+  bool* po = out.mutable_data<bool>();
+  for_each_row<3>(shape, {&condition.shape(), &a.shape(), &b.shape()},
+                  [&](auto at, auto& offsets, auto& strides, auto n) {
+                    const bool *c = pc + offsets[0], *x = pa + offsets[1], *y = pb + offsets[2];
+                    const auto [sc, sx, sy] = strides;
+                    for (std::int64_t i = 0; i < n; ++i) po[at + i] = c[i * sc] ? x[i * sx] : y[i * sy];
+                  });
   return out;
 }
 

@@ -192,14 +192,15 @@ class Sorter {
       for (std::int64_t i = 0; i < n_; ++i) from[ranks[i]].place = static_cast<Unsigned>(i);
       return from;
     }
-    for (std::int64_t i = 0; i < n_; ++i)
+    Unsigned differing = 0;
+    for (std::int64_t i = 0; i < n_; ++i) {
       from[i] = {static_cast<Unsigned>(keys_[i]) ^ sign, static_cast<Unsigned>(i)};
-    std::int64_t counts[bytes][values] = {};
-    for (std::int64_t i = 0; i < n_; ++i)
-      for (int byte = 0; byte < bytes; ++byte) ++counts[byte][digit(from[i].key, byte)];
+      differing |= static_cast<Unsigned>(keys_[i] ^ keys_[0]);
+    }
     for (int byte = 0; byte < bytes; ++byte) {
-      std::int64_t* const count = counts[byte];
-      if (count[digit(from[0].key, byte)] == n_) continue;  // all the same
+      if (digit(differing, byte) == 0) continue;  // all the same
+      std::int64_t count[values] = {};
+      for (std::int64_t i = 0; i < n_; ++i) ++count[digit(from[i].key, byte)];
       std::int64_t before = 0;
       for (int value = 0; value < values; ++value) before += std::exchange(count[value], before);
       for (std::int64_t i = 0; i < n_; ++i) to[count[digit(from[i].key, byte)]++] = from[i];

@@ -6,9 +6,10 @@
 #include <algorithm>
 #include <limits>
 
-#include "array/wrapping.h"
+#include "kernels/cast.h"
 #include "kernels/evaluation.h"
 #include "kernels/reduce_groups.h"
+#include "kernels/reduce_integers.h"
 #include "kernels/repeated.h"
 
 namespace chainrule::kernels {
@@ -21,6 +22,7 @@ struct Prod {
 };
 // Maxima and minima keep NaN.
 struct Max {
+  static constexpr bool compares = true;
   template <class T>
   static constexpr T start = std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
                                                                   : std::numeric_limits<T>::lowest();
@@ -33,6 +35,7 @@ struct Max {
   }
 };
 struct Min {
+  static constexpr bool compares = true;
   template <class T>
   static constexpr T start = std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity()
                                                                   : std::numeric_limits<T>::max();
@@ -241,19 +244,11 @@ void fold(const Source<T>& x, const Lines& lines, T* out) {
 }
 
 template <class Fold>
-void fold_integers(const std::int64_t* x, const Lines& lines, std::int64_t* out) {
-  const auto [outer, n, inner] = lines;
-  std::fill_n(out, outer * inner, Fold::template start<std::int64_t>);
-  if (inner == 0) return;  // n may be large
-  for (std::int64_t i = 0; i < outer * n; ++i, x += inner)
-    for (std::int64_t j = 0; j < inner; ++j)
-      out[i / n * inner + j] =
-          static_cast<std::int64_t>(Fold::combine(Wrapping(out[i / n * inner + j]), Wrapping(x[j])));
-}
-
-template <class Fold>
 Array reduce(const Array& x, const AxisMask& axes) {
   return reduce_groups(x, axes, [](const Array& in, const Lines& lines, Array& out) {
+    if constexpr (std::is_same_v<Fold, Sum>)
+      if (in.dtype() == DType::boolean)
+        return fold_integers<Fold>(in.data<bool>(), lines, out.mutable_data<std::int64_t>());
     if (in.dtype() == DType::int64)
       return fold_integers<Fold>(in.data<std::int64_t>(), lines, out.mutable_data<std::int64_t>());
     dispatch_floating(in.dtype(), [&]<class T>() {
@@ -291,6 +286,7 @@ Array sum_of_repeated(const Array& part, const Shape& shape, const AxisMask& axe
 }  // namespace
 
 Array sum(const Array& x, const AxisMask& axes) {
+  if (x.dtype() == DType::boolean && axes.none()) return cast(x, DType::int64);
   if (x.is_deferred() && is_floating(x.dtype()))
     if (const auto part = repeated_part(x))
       return dispatch_floating(x.dtype(),

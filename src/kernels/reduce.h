@@ -12,7 +12,7 @@ namespace chainrule::kernels {
 // axes: neighbouring axes are merged, and each group of reduced ones is a pass over (outer, axis, inner).
 
 /// Pairwise summation (Higham, Accuracy and Stability of Numerical Algorithms, section 4.2): the error
-/// grows with the logarithm of the count. int64 and the floats.
+/// grows with the logarithm of the count. int64, the floats, and bool, of which it counts how many hold.
 Array sum(const Array& x, const AxisMask& axes);
 /// int64 and the floats.
 Array prod(const Array& x, const AxisMask& axes);

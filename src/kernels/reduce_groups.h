@@ -25,7 +25,7 @@ Array reduce_groups(Array x, const AxisMask& axes, const Pass& pass) {
     for (std::size_t axis = 0; axis < shape.rank(); ++axis)
       (axis < begin ? lines.outer : axis < end ? lines.n : lines.inner) *= shape[axis];
     for (std::size_t axis = begin; axis < end; ++axis) shape[axis] = 1;
-    Array out(shape, x.dtype());
+    Array out(shape, x.dtype() == DType::boolean ? DType::int64 : x.dtype());  // which are counted
     pass(std::as_const(x), lines, out);
     x = std::move(out);
     end = begin;

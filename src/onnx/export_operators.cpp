@@ -144,6 +144,11 @@ std::string logsumexp(Step& step) { return reduce(step, "ReduceLogSumExp"); }
 std::string along_axis(Step& step, const char* op) {
   return step.make(op, step.all_in(), {attribute("axis", step.attribute<std::int64_t>("axis"))});
 }
+/// a + w (b - a).
+std::string lerp(Step& step) {
+  const std::string way = step.make("Sub", {step.in(1), step.in(0)});
+  return step.make("Add", {step.in(0), step.make("Mul", {step.in(2), way})});
+}
 std::string softmax(Step& step) { return along_axis(step, "Softmax"); }
 std::string log_softmax(Step& step) { return along_axis(step, "LogSoftmax"); }
 std::string concatenate(Step& step) { return along_axis(step, "Concat"); }
@@ -255,6 +260,7 @@ constexpr Written composed[] = {
     {"mish", mish},
     {"index", take_box},
     {"index_gradient", put_box},
+    {"lerp", lerp},
     {"linear", linear},
     {"log10", log10},
     {"log1p", log1p},

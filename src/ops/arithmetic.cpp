@@ -1,11 +1,31 @@
 // Sums, products, quotients and powers: each operation's value and derivative are rules of detail/rules.h.
 // elementwise.h makes all else of them.
 
+#include "chainrule/functions.h"
 #include "kernels/diagonal.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
 
 namespace chainrule {
+namespace rules {
+namespace {
+
+/// x · x, of one input: what the rules of Mul give it, added up.
+struct MulBySelf {
+  static constexpr auto vjp_x(auto x, auto, auto g) { return g * x * 2; }
+};
+
+/// From the nearer end, so that both are met exactly.
+struct Lerp {
+  static auto value(auto a, auto b, auto w) { return where(w < 0.5, a + w * (b - a), b - (1 - w) * (b - a)); }
+  static constexpr auto vjp_a(auto, auto, auto w, auto, auto g) { return g * (1 - w); }
+  static constexpr auto vjp_b(auto, auto, auto w, auto, auto g) { return g * w; }
+  static constexpr auto vjp_c(auto a, auto b, auto, auto, auto g) { return g * (b - a); }
+};
+
+}  // namespace
+}  // namespace rules
+
 namespace ops {
 
 struct Add : ElementwiseOp<Add, 2>, rules::Add {
@@ -22,11 +42,18 @@ struct Sub : ElementwiseOp<Sub, 2>, rules::Sub {
   static constexpr bool integers = true;
 };
 
+struct MulBySelf : ElementwiseOp<MulBySelf, 1>, rules::MulBySelf {};
+
 struct Mul : ElementwiseOp<Mul, 2>, rules::Mul {
   static constexpr bool cheap = true, for_scalars = true;
   static constexpr Notation notation = {"×", "·"};
   static constexpr std::string_view name = "mul", formula = "∂(a · b)/∂a = b,  ∂(a · b)/∂b = a";
   static constexpr bool integers = true;
+  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
+    if (in[0].node() != in[1].node() || !to.in_numbers() || !to.wants(0))
+      return ElementwiseOp::vjp(in, out, g, to);
+    to[0] = MulBySelf::fused<0>(in, out, out.node()->shape(), g);  // one pass in place of three
+  }
 };
 
 struct Div : ElementwiseOp<Div, 2>, rules::Div {
@@ -103,17 +130,30 @@ struct StrongQuotient : ElementwiseOp<StrongQuotient, 2>, rules::StrongQuotient 
   static constexpr std::string_view name = "strong_quotient", formula = "as div, but 0 / x is 0 for any x";
 };
 
+struct Lerp : ElementwiseOp<Lerp, 3>, rules::Lerp {
+  static constexpr bool cheap = true;
+  static constexpr std::string_view name = "lerp",
+                                    formula = "∂lerp(a, b, w)/∂a = 1 − w,  ∂/∂b = w,  ∂/∂w = b − a";
+};
+
+/// With PyTorch's factor of the second one.
+template <Tensor (*f)(const Operand&, const Operand&)>
+static Result scaled(Arguments& a) {
+  return a.given(2) ? f(a[0], mul(a[2], a[1])) : f(a[0], a[1]);
+}
+
 Entries arithmetic_operations() {
+  constexpr std::string_view scaled_inputs = "a|x1|input, b|x2|other, alpha=None";
   static constexpr Entry table[] = {
       {.name = Add::name,
-       .parameters = two_inputs,
-       .call = call<add>,
+       .parameters = scaled_inputs,
+       .call = scaled<add>,
        .formula = Add::formula,
        .example = "[1, 2] + 3",
        .notation = Add::notation},
       {.name = Sub::name,
-       .parameters = two_inputs,
-       .call = call<sub>,
+       .parameters = scaled_inputs,
+       .call = scaled<sub>,
        .formula = Sub::formula,
        .aliases = "subtract",
        .example = "[1, 2] - 3",
@@ -185,6 +225,11 @@ Entries arithmetic_operations() {
        .formula = Minimum::formula,
        .example = "minimum([1, 5], 3)",
        .note = "half of the gradient to each where equal"},
+      {.name = Lerp::name,
+       .parameters = "a|input|start, b|end, weight",
+       .call = call<chainrule::lerp>,
+       .formula = Lerp::formula,
+       .example = "lerp(1, 3, [0, 0.5, 1])"},
   };
   return table;
 }
@@ -206,6 +251,10 @@ Tensor maximum(const Operand& a, const Operand& b) {
 }
 Tensor minimum(const Operand& a, const Operand& b) {
   return ops::common_dtype(a, b) == DType::boolean ? logical_and(a, b) : ops::binary<ops::Minimum>(a, b);
+}
+
+Tensor lerp(const Operand& a, const Operand& b, const Operand& weight) {
+  return ops::apply_elementwise<ops::Lerp>(a, b, weight);
 }
 
 Tensor strong_product(const Operand& a, const Operand& b) { return ops::binary<ops::StrongProduct>(a, b); }

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "chainrule/losses.h"
+#include "chainrule/shaping.h"
 #include "kernels/reduce.h"
 #include "ops/loss_reduction.h"
 #include "ops/probability.h"
@@ -128,7 +129,7 @@ struct CrossEntropy : LossReduction {
   }
   static void check_classes(const Shape& logits, const Array& target) {
     const auto* classes = target.data<std::int64_t>();
-    for (std::int64_t i = 0; i < target.size(); ++i)
+    for (std::int64_t i = 0, n = target.size(); i < n; ++i)
       if (classes[i] < 0 || classes[i] >= logits.back())
         throw ShapeError("cross_entropy: target " + std::to_string(classes[i]) + " at sample " +
                          std::to_string(i) + " is no class: logits " + to_string(logits) +
@@ -205,6 +206,15 @@ struct HingeLoss : PairLoss<HingeLoss>, rules::Hinge {
                                     formula = "∂max(0, 1 − t s)/∂s = −t if t s < 1 else 0";
 };
 
+/// Does the shape of the classes say that those of the logits are in axis 1, as PyTorch's, and not in the
+/// last one?
+static bool has_classes_in_axis_1(const Operand& logits, const Operand& target) {
+  for (const Tensor* each : {logits.tensor(), target.tensor()})
+    if (each == nullptr || each->is_empty()) return false;
+  const Shape &all = logits.tensor()->node()->shape(), &classes = target.tensor()->node()->shape();
+  return all.rank() > 2 && !are_classes_of(classes, all, all.rank() - 1) && are_classes_of(classes, all, 1);
+}
+
 /// Classes may come as floats, as every value given on the command line does: whole numbers, one for each
 /// row of logits.
 static Result cross_entropy_called(Arguments& a) {
@@ -227,7 +237,9 @@ Entries loss_operations() {
        .call = cross_entropy_called,
        .formula = CrossEntropy::formula,
        .example = "cross_entropy([[1, 2, 3]], [2])",
-       .note = "classes in the last axis; with weight, ignore_index or label_smoothing, in axis 1"},
+       .note =
+           "classes in the last axis, with weight, ignore_index or label_smoothing in axis 1; in the other "
+           "one where the shape of the target says so"},
       {.name = MseLoss::name,
        .parameters = "prediction|input, target, reduction='mean'",
        .call = call<mse_loss>,
@@ -257,6 +269,8 @@ Tensor pair_loss(const Operand& prediction, const Operand& target, Reduction red
 }  // namespace ops
 
 Tensor cross_entropy(const Operand& logits, const Operand& target, Reduction reduction) {
+  if (!is_floating(target.dtype()) && ops::has_classes_in_axis_1(logits, target))
+    return cross_entropy({movedim(logits, 1, -1), logits.here()}, target, reduction);
   const DType dtype =
       ops::real_dtype(is_floating(target.dtype()) ? ops::common_dtype(logits, target) : logits.dtype());
   const Argument in(logits, dtype);

@@ -40,6 +40,11 @@ inline void require_same_shape(std::string_view name, const Shape& prediction, c
         " differ in shape; reshape one, or broadcast_to if that is meant (a scalar target is for all)");
 }
 
+/// Is it the shape of the classes of samples, whose logits have one for each class along this axis?
+inline bool are_classes_of(const Shape& target, const Shape& logits, std::size_t axis) {
+  return target == reduced(logits, AxisMask().set(axis), false);
+}
+
 /// A prediction and its target, as real numbers of one dtype, whose shapes fit.
 struct Pair {
   Tensor prediction, target;

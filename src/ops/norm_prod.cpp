@@ -83,8 +83,8 @@ struct Norm : AxisReduction {
 Entries norm_and_product_operations() {
   static constexpr Entry table[] = {
       {.name = "prod",
-       .parameters = over_axes,
-       .call = [](Arguments& a) -> Result { return prod(a[0], a.axes(1), a.flag(2)); },
+       .parameters = over_axes_in_dtype,
+       .call = [](Arguments& a) -> Result { return prod(a.in_dtype(3), a.axes(1), a.flag(2)); },
        .formula = "∂Πx/∂xᵢ = the product of the others",
        .aliases = "product",
        .example = "prod([1, 2, 3])",

@@ -132,7 +132,7 @@ struct Softmax {
 
 struct LogSoftmax {
   static constexpr std::string_view name = "log_softmax",
-                                    formula = "∂yᵢ/∂xⱼ = δᵢⱼ − eʸʲ: to x: g − softmax(x) · Σ g";
+                                    formula = "∂yᵢ/∂xⱼ = δᵢⱼ − exp(yⱼ): to x: g − softmax(x) · Σ g";
   std::size_t axis = 0;
   Attributes attributes() const { return {{"axis", as_attribute(axis)}}; }
   Tensor batch(const Unwrapped& at) const { return apply(LogSoftmax{axis + 1}, {}, Argument(at.in[0])); }
@@ -154,14 +154,14 @@ struct LogSoftmax {
 Entries probability_operations() {
   static constexpr Entry table[] = {
       {.name = Softmax::name,
-       .parameters = "x|input, axis|dim=-1",
-       .call = call<softmax>,
+       .parameters = "x|input, axis|dim=-1, dtype=None",
+       .call = [](Arguments& a) -> Result { return softmax(a.in_dtype(2), a.integer(1)); },
        .formula = Softmax::formula,
        .example = "softmax([1, 2, 3])",
        .note = "zeros where every x is -inf; equal shares to those that are +inf"},
       {.name = LogSoftmax::name,
-       .parameters = "x|input, axis|dim=-1",
-       .call = call<log_softmax>,
+       .parameters = "x|input, axis|dim=-1, dtype=None",
+       .call = [](Arguments& a) -> Result { return log_softmax(a.in_dtype(2), a.integer(1)); },
        .formula = LogSoftmax::formula,
        .example = "log_softmax([1, 2, 3])"},
   };

@@ -3,6 +3,7 @@
 
 #include "chainrule/random.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "chainrule/ops.h"
@@ -15,31 +16,61 @@ namespace chainrule {
 
 namespace {
 
-template <class Function>
+/// Calls fill(elements) of a new constant, whose elements are T.
+template <class T, class Fill>
+Tensor filled(std::string_view operation, const Shape& shape, const Fill& fill) {
+  Array value = new_array(operation, shape, dtype_of<T>);
+  fill(std::span(value.mutable_data<T>(), static_cast<std::size_t>(value.size())));
+  return constant(std::move(value));
+}
+
+/// What draw(shape) gives, for the samples of a vmap.
 Tensor drawn(std::string_view operation, const Shape& shape, Generator& generator, DType dtype, Here here,
-             Function draw) try {
+             FunctionRef<Tensor(const Shape&)> draw) try {
   if (!is_floating(dtype))
     throw DTypeError(std::string(operation) + ": makes floats, not " + std::string(to_string(dtype)));
-  return drawn_for_samples(operation, shape, generator, [&](const Shape& all) {
-    return generate(operation, all, dtype, [&](std::int64_t) { return draw(); });
-  });
+  return drawn_for_samples(operation, shape, generator, draw);
 } catch (...) {
   rethrow_in_call(here);
+}
+
+/// Uniform numbers with so many binary digits: rounding could reach 1, which the interval excludes.
+Tensor with_digits(const Shape& shape, Generator& generator, DType dtype, int digits) {
+  const double scale = std::ldexp(1, digits), step = 1 / scale;
+  Array value = new_array("rand", shape, dtype);
+  dispatch_stored(dtype, [&]<class T>() {
+    T* out = value.mutable_data<T>();
+    constexpr std::int64_t few = 512;
+    double numbers[few];
+    for (std::int64_t done = 0, n = value.size(); done < n; done += few) {
+      const std::int64_t count = std::min(few, n - done);
+      generator.uniform({numbers, static_cast<std::size_t>(count)});
+      for (std::int64_t i = 0; i < count; ++i)
+        out[done + i] = convert<T>(static_cast<double>(static_cast<std::int64_t>(numbers[i] * scale)) * step);
+    }
+  });
+  return constant(std::move(value));
 }
 
 }  // namespace
 
 Tensor rand(const Shape& shape, Generator& generator, DType dtype, Here here) {
-  return drawn("rand", shape, generator, dtype, here, [&] {
-    // Rounding could reach 1, which the interval excludes.
-    const int digits = dtype == DType::float32 ? 24 : dtype == DType::float16 ? 11 : 8;
-    const double number = generator.uniform();
-    return dtype == DType::float64 ? number : std::ldexp(std::floor(std::ldexp(number, digits)), -digits);
+  return drawn("rand", shape, generator, dtype, here, [&](const Shape& all) {
+    if (dtype == DType::float64)
+      return filled<double>("rand", all, [&](std::span<double> numbers) { generator.uniform(numbers); });
+    return with_digits(all, generator, dtype,
+                       dtype == DType::float32   ? 24
+                       : dtype == DType::float16 ? 11
+                                                 : 8);
   });
 }
 
 Tensor randn(const Shape& shape, Generator& generator, DType dtype, Here here) {
-  return drawn("randn", shape, generator, dtype, here, [&] { return generator.normal(); });
+  return drawn("randn", shape, generator, dtype, here, [&](const Shape& all) {
+    if (dtype == DType::float32)
+      return filled<float>("randn", all, [&](std::span<float> numbers) { generator.normal(numbers); });
+    return generate("randn", all, dtype, [&](std::int64_t) { return generator.normal(); });
+  });
 }
 
 namespace {

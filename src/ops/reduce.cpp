@@ -166,14 +166,14 @@ static Result smallest(Arguments& a) {
 Entries reduction_operations() {
   static constexpr Entry table[] = {
       {.name = Sum::name,
-       .parameters = over_axes,
-       .call = [](Arguments& a) -> Result { return sum(a[0], a.axes(1), a.flag(2)); },
+       .parameters = over_axes_in_dtype,
+       .call = [](Arguments& a) -> Result { return sum(a.in_dtype(3), a.axes(1), a.flag(2)); },
        .formula = Sum::formula,
        .example = "sum([[1, 2], [3, 4]], 0)",
        .notation = Sum::notation},
       {.name = Mean::name,
-       .parameters = over_axes,
-       .call = [](Arguments& a) -> Result { return mean(a[0], a.axes(1), a.flag(2)); },
+       .parameters = over_axes_in_dtype,
+       .call = [](Arguments& a) -> Result { return mean(a.in_dtype(3), a.axes(1), a.flag(2)); },
        .formula = Mean::formula,
        .example = "mean([[1, 2], [3, 4]], axis=0)"},
       {.name = Max::name,
@@ -243,6 +243,16 @@ Tensor sum_to(Tensor g, const Shape& shape) {
   return added == 0 ? g : reshape(g, shape);
 }
 
+/// The sum of truth values, as numbers.
+static Tensor counted(const Operand& x, const Axes& axes, bool keepdims) try {
+  Sum op;
+  op.axes = axis_mask(Sum::name, axes, x.tensor()->shape());
+  op.keepdims = keepdims;
+  return constant(op.forward(std::array{&value_of(*x.tensor())}));
+} catch (...) {
+  rethrow_in_call(x);
+}
+
 /// The largest or smallest, of bool as bool.
 template <class Op>
 static Tensor extreme(const Operand& x, const Axes& axes, bool keepdims) {
@@ -256,6 +266,10 @@ static Tensor extreme(const Operand& x, const Axes& axes, bool keepdims) {
 Axes::Axes(std::initializer_list<Integer> axes) : axes_(std::in_place, axes.begin(), axes.end()) {}
 
 Tensor sum(const Operand& x, const Axes& axes, Flag keepdims) {
+  // Truth values are counted without a pass that makes numbers of them, where nobody looks at that.
+  if (const Tensor* truth = x.tensor(); truth != nullptr && truth->node() != nullptr &&
+                                        x.dtype() == DType::boolean && may_be_in_numbers({truth}))
+    return ops::counted(x, axes, keepdims);
   return ops::reduce<ops::Sum>(x, axes, keepdims, promote(x.dtype(), DType::int64));
 }
 Tensor mean(const Operand& x, const Axes& axes, Flag keepdims) {

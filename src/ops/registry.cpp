@@ -118,6 +118,10 @@ std::size_t Arguments::choice(std::size_t i, std::initializer_list<std::string_v
   return words.size();  // not reached: some compilers overlook that fail() does not return
 }
 
+Tensor Arguments::in_dtype(std::size_t i) {
+  return given(i) ? cast((*this)[0], dtype(i)) : (*this)[0].as_tensor();
+}
+
 Reduction Arguments::reduction(std::size_t i) const {
   constexpr Reduction all[] = {Reduction::mean, Reduction::sum, Reduction::none};
   return all[choice(i, {"mean", "sum", "none"})];

@@ -16,7 +16,9 @@ using Entries = std::span<const Entry>;
 
 /// The parameters of most operations.
 constexpr std::string_view one_input = "x|input", two_inputs = "a|x1|input, b|x2|other",
-                           over_axes = "x|a|input, axis|dim=None, keepdims|keepdim=False";
+                           over_axes = "x|a|input, axis|dim=None, keepdims|keepdim=False",
+                           over_axes_in_dtype =
+                               "x|a|input, axis|dim=None, keepdims|keepdim=False, dtype=None";
 
 /// The entry of an operation that people do not call by name: derivatives are made of it.
 template <Operation Op>

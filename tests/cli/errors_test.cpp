@@ -84,12 +84,14 @@ TEST(ExpressionErrors, suggest_names) {
 }
 
 TEST(ExpressionErrors, show_how_a_function_is_called) {
-  expect_failure("sum(x, axs=0)", 2,
-                 "sum has no argument 'axs': sum(x, axis=None, keepdims=False)\n  sum(x, axs=0)\n  ^");
-  expect_failure("sum(x, 0, axis=0)", 2,
-                 "sum gets 'axis' twice: sum(x, axis=None, keepdims=False)\n  sum(x, 0, axis=0)\n  ^");
+  expect_failure(
+      "sum(x, axs=0)", 2,
+      "sum has no argument 'axs': sum(x, axis=None, keepdims=False, dtype=None)\n  sum(x, axs=0)\n  ^");
+  expect_failure(
+      "sum(x, 0, axis=0)", 2,
+      "sum gets 'axis' twice: sum(x, axis=None, keepdims=False, dtype=None)\n  sum(x, 0, axis=0)\n  ^");
   expect_failure("sin(x, x)", 2, "sin takes 1 argument, not 2: sin(x)\n  sin(x, x)\n  ^");
-  expect_failure("softmax()", 2, "softmax needs 'x': softmax(x, axis=-1)\n  softmax()\n  ^");
+  expect_failure("softmax()", 2, "softmax needs 'x': softmax(x, axis=-1, dtype=None)\n  softmax()\n  ^");
   expect_failure("sum(axis=0, x)", 2,
                  "an argument without a name follows one that has a name\n  sum(axis=0, x)\n              ^");
   expect_failure("sum(x, axis=0, axis=0)", 2,

@@ -92,6 +92,8 @@ TEST(Eval, names_the_result_in_the_gradients) {
 }
 
 TEST(Eval, prints_arrays_as_numpy_does) {
+  EXPECT_EQ(run_tool({"eval", "ones(2, 2, 1)"}).output,
+            "value = [[[1.]\n          [1.]]\n\n         [[1.]\n          [1.]]]\n");
   EXPECT_EQ(eval({"sum(W * W)", "W=[[1,2],[3,4]]"}).output,
             "value = 30\ndL/dW = [[2. 4.]\n         [6. 8.]]\n");
 }
@@ -235,6 +237,23 @@ TEST(Eval, calls_functions_and_methods_in_the_ways_of_numpy_and_pytorch) {
   EXPECT_EQ(value("sum(broadcast_to(s, (2, 2)))"), 8.0);
   EXPECT_EQ(value("sum(eye(3) @ v) + sum(ones_like(x)) + sum(full((2,), 4)) + sum(linspace(0, 1, 3))"),
             6 + 6 + 8 + 1.5);
+}
+
+TEST(Eval, takes_a_dtype_and_a_factor_where_numpy_and_pytorch_do) {
+  EXPECT_EQ(value("sum(float16([2048, 1, 1]), dtype=float32)"), 2050.0);
+  EXPECT_EQ(value("x.mean(0, dtype=torch.float16)[2]"), 4.5);
+  EXPECT_EQ(value("prod([2, 3.7], dtype=int64)"), 6);
+  EXPECT_EQ(value("cumsum([0.5, 1.5, 2], axis=0, dtype='int64')"), json({0, 1, 3}));
+  EXPECT_EQ(value("zeros(2, dtype=int64) + arange(2, dtype=np.int64) + zeros_like(v[:2], dtype=int64)"),
+            json({0, 1}));
+  EXPECT_EQ(value("softmax([0, 0], dim=0, dtype=float32)"), json({0.5, 0.5}));
+  EXPECT_EQ(value("torch.add(v, v, alpha=2)[0] + sub(v, 1, alpha=2)[0]"), 2.0);
+}
+
+TEST(Eval, takes_none_for_a_size_that_stays) {
+  EXPECT_EQ(value("adaptive_avg_pool2d(reshape(arange(8), (1, 2, 4)), (None, 2))"),
+            json::parse("[[[0.5, 2.5], [4.5, 6.5]]]"));
+  EXPECT_EQ(value("adaptive_max_pool1d([[1, 3, 2]], None)"), json::parse("[[1.0, 3.0, 2.0]]"));
 }
 
 TEST(Eval, tells_a_number_from_a_list_of_one) {

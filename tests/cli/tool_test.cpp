@@ -63,6 +63,12 @@ TEST(Tool, lists_every_operation_with_its_derivative) {
   EXPECT_TRUE(mentions(result.output, {"tanh", "∂(a · b)/∂a = b", "matmul", "cross_entropy", "logsumexp"}));
 }
 
+TEST(Tool, shows_examples_that_a_shell_understands) {
+  EXPECT_TRUE(mentions(run_tool({"ops", "interpolate"}).output,
+                       {"chainrule eval \"interpolate([[[1, 3]]], 4, mode='linear')\"\nvalue = [[[1. "}));
+  EXPECT_TRUE(mentions(run_tool({"ops", "int64"}).output, {"no gradient", "chainrule eval 'int64("}));
+}
+
 TEST(Tool, does_not_keep_quiet_when_its_output_is_lost) {
   if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "no /dev/full here";
   const TemporaryFile errors("", ".txt");

@@ -27,5 +27,28 @@ TEST(Generator, copied_goes_on_with_the_same_numbers) {
   EXPECT_EQ(one.below(1000), two.below(1000));
 }
 
+TEST(Generator, gives_many_numbers_at_once_that_are_the_same) {
+  for (const std::size_t count : {0, 1, 7, 312, 1000, 1001}) {
+    Generator one(5), two(5);
+    std::vector<double> uniform(count);
+    one.uniform(uniform);
+    for (const double number : uniform) ASSERT_EQ(number, two.uniform());
+    for (const std::int64_t bound : {std::int64_t{1}, std::int64_t{10}, (std::int64_t{1} << 62) + 1,
+                                     std::numeric_limits<std::int64_t>::max()}) {
+      std::vector<std::int64_t> whole(count);
+      one.below(bound, whole);
+      for (const std::int64_t number : whole) ASSERT_EQ(number, two.below(bound));
+    }
+    std::vector<float> normal(count);
+    one.normal(normal);
+    for (const float number : normal) {
+      const auto expected = static_cast<float>(two.normal());
+      ASSERT_NEAR(number, expected, std::abs(expected) * 1.2e-7);
+    }
+    ASSERT_NEAR(one.normal(), two.normal(), 1e-15);  // where pairs are broken
+    ASSERT_EQ(one.uniform(), two.uniform());
+  }
+}
+
 }  // namespace
 }  // namespace chainrule::test

@@ -8,6 +8,7 @@
 
 #include "chainrule/autograd.h"
 #include "chainrule/graph.h"
+#include "chainrule/statistics.h"
 #include "support.h"
 
 namespace chainrule::test {
@@ -60,6 +61,48 @@ TEST(Functions, keep_the_digits_of_the_tails_of_their_slopes) {
   EXPECT_TRUE(near(slopes(asinh, {1e200}), {1e-200}));
   EXPECT_TRUE(
       near(slopes([](const Tensor& x) { return gelu(x); }, {-30.0}), {-4.41603169070849437e-195}, 1e-13));
+}
+
+TEST(Rounding, of_float32_in_packs_is_that_of_the_c_library) {
+  std::vector<float> numbers = {0.0F,
+                                -0.0F,
+                                0.49999997F,
+                                -0.49999997F,
+                                8388607.5F,
+                                -8388607.5F,
+                                8388609,
+                                1e30F,
+                                -1e30F,
+                                1e-40F,
+                                -1e-40F,
+                                std::numeric_limits<float>::infinity(),
+                                -std::numeric_limits<float>::infinity()};
+  for (int i = -200; i <= 200; ++i) numbers.push_back(static_cast<float>(i) / 8);
+  const Tensor x = variable(tensor(numbers));
+  const auto expect = [&](const Tensor& y, float (*function)(float)) {
+    const std::vector<float> all = y.to_vector<float>();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      EXPECT_EQ(all[i], function(numbers[i])) << numbers[i];
+      EXPECT_EQ(std::signbit(all[i]), std::signbit(function(numbers[i]))) << numbers[i];
+    }
+    EXPECT_TRUE(array_equal(gradients(sum(y), {x}).at(x), zeros_like(x)));
+  };
+  expect(floor(x), std::floor);
+  expect(ceil(x), std::ceil);
+  expect(trunc(x), std::trunc);
+  expect(round(x), std::nearbyint);
+  EXPECT_TRUE(array_equal(isnan(floor(tensor({nan, 1.5, nan}))), tensor({true, false, true})));
+}
+
+TEST(Division, of_whole_numbers_is_the_same_for_short_and_long_ones) {
+  const std::int64_t large = std::int64_t{1} << 32;
+  const Tensor a = tensor({7, -7, 7, -7, 0}), b = tensor({2, 2, -2, -2, 3});
+  const auto scaled = [=](const Tensor& x) { return x * large; };
+  EXPECT_TRUE(array_equal(floor_divide(a, b), tensor({3, -4, -4, 3, 0})));
+  EXPECT_TRUE(array_equal(floor_divide(scaled(a), scaled(b)), floor_divide(a, b)));
+  EXPECT_TRUE(array_equal(remainder(a, b), tensor({1, 1, -1, -1, 0})));
+  EXPECT_TRUE(array_equal(remainder(scaled(a), scaled(b)), scaled(remainder(a, b))));
+  EXPECT_EQ(floor_divide(tensor({large - 1}), large).item<std::int64_t>(), 0);
 }
 
 TEST(Functions, are_defined_at_their_poles_and_beyond) {

@@ -177,6 +177,24 @@ TEST(CrossEntropy, with_options_is_the_plain_one_where_they_change_nothing) {
   EXPECT_THAT(cross_entropy(logits, classes, smooth), IsClose(cross_entropy(logits, onehot * 1.0, smooth)));
 }
 
+TEST(CrossEntropy, finds_the_classes_in_the_axis_that_their_shape_leaves) {
+  const Tensor logits = variable(reshape(sin(arange(0, 24)), {2, 3, 4})),
+               classes = tensor({{0, 2, 1, 1}, {2, 0, 0, 1}});
+  const Tensor turned = swapaxes(logits, 1, 2), plain = cross_entropy(logits, classes);
+  EXPECT_THAT(plain, IsClose(cross_entropy(turned, classes)));
+  EXPECT_THAT(plain, IsClose(cross_entropy(logits, classes, {.label_smoothing = 0})));
+  EXPECT_THAT(cross_entropy(turned, classes, {.label_smoothing = 0.1}),
+              IsClose(cross_entropy(logits, classes, {.label_smoothing = 0.1})));
+  EXPECT_THAT(gradients(plain, {logits}).at(logits),
+              IsClose(gradients(cross_entropy(turned, classes), {logits}).at(logits)));
+  // Where both axes fit, each form has its own.
+  const Tensor square = reshape(sin(arange(0, 18)), {2, 3, 3}), fitting = tensor({{0, 2, 1}, {2, 0, 0}});
+  EXPECT_THAT(cross_entropy(square, fitting),
+              IsClose(cross_entropy(reshape(square, {6, 3}), reshape(fitting, {6}))));
+  EXPECT_THAT(cross_entropy(square, fitting, CrossEntropyOptions{}),
+              IsClose(cross_entropy(swapaxes(square, 1, 2), fitting)));
+}
+
 TEST(CrossEntropy, of_no_samples_has_a_sum_and_no_mean) {
   const Tensor logits = variable(zeros({0, 3})), classes = zeros(0, DType::int64);
   const Tensor total = cross_entropy(logits, classes, Reduction::sum);

@@ -209,6 +209,18 @@ TEST(Normalisation, of_no_channels_or_samples_is_empty) {
   }
 }
 
+TEST(InstanceNorm, refuses_one_element_which_has_no_variance) {
+  EXPECT_THROW((void)instance_norm(zeros({2, 3, 1})), ShapeError);
+  EXPECT_THROW((void)instance_norm(zeros({3, 1})), ShapeError);
+}
+
+TEST(AdaptivePooling, leaves_the_axes_of_size_minus_1_as_they_are) {
+  const Tensor x = ramp({2, 3, 4, 5}, DType::float64);
+  EXPECT_EQ(values(adaptive_avg_pool2d(x, {-1, 2})), values(adaptive_avg_pool2d(x, {4, 2})));
+  EXPECT_EQ(values(adaptive_max_pool2d(x, -1)), values(x));
+  EXPECT_THROW((void)adaptive_avg_pool2d(x, {-2, 2}), ShapeError);
+}
+
 TEST(BatchNorm, gives_mean_and_variance_for_running_averages) {
   const Tensor x = tensor({{1.0, 5.0}, {3.0, 5.0}, {8.0, 5.0}});
   const BatchNormed all = batch_norm_training(x);

@@ -32,6 +32,17 @@ TEST(Axes, come_and_go) {
   EXPECT_EQ(atleast_3d(zeros({4})).shape(), (Shape{1, 4, 1}));
 }
 
+TEST(Permuting, that_moves_no_element_copies_none) {
+  const Tensor x = reshape(sin(arange(0, 6)), {2, 1, 3});
+  for (const std::vector<std::int64_t>& order : {std::vector<std::int64_t>{0, 1, 2}, {1, 0, 2}, {0, 2, 1}}) {
+    const Tensor y = permute(x, order);
+    EXPECT_EQ(y.data<double>().data(), x.data<double>().data());
+    EXPECT_EQ(y.to_vector<double>(), x.to_vector<double>());
+  }
+  EXPECT_EQ(permute(x, {0, 2, 1}).shape(), (Shape{2, 3, 1}));
+  EXPECT_NE(permute(x, {2, 1, 0}).to_vector<double>(), x.to_vector<double>());
+}
+
 TEST(Pieces, are_those_of_pytorch) {
   const auto sizes = [](const std::vector<Tensor>& parts) {
     std::vector<std::int64_t> list;

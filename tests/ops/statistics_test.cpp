@@ -25,6 +25,38 @@ Tensor gradient_at(const Operand& at, const F& f) {
   return gradients(sum(f(x)), {x}).at(x);
 }
 
+TEST(Sums, are_taken_in_the_dtype_that_is_asked_for) {
+  const Tensor x = cast(tensor({2048.0, 1.0, 1.0}), DType::float16);
+  EXPECT_EQ(sum(x, {}, false, DType::float32).item(), 2050);
+  EXPECT_EQ(mean(tensor({true, false}), {}, false, DType::float32).dtype(), DType::float32);
+  EXPECT_EQ(prod(tensor({2.0, 3.7}), 0, false, DType::int64).item<std::int64_t>(), 6);
+  EXPECT_EQ(cumsum(tensor({0.5, 1.5, 2.0}), 0, DType::int64).to_vector<std::int64_t>(),
+            (std::vector<std::int64_t>{0, 1, 3}));
+  EXPECT_EQ(cumprod(tensor({2.5, 3.5}), 0, DType::int64).to_vector<std::int64_t>(),
+            (std::vector<std::int64_t>{2, 6}));
+  EXPECT_EQ(add(tensor({1, 2}), tensor({3, 4}), 2).to_vector<std::int64_t>(),
+            (std::vector<std::int64_t>{7, 10}));
+  EXPECT_EQ(sub(tensor({1.0, 2.0}), 1.0, 0.5).to_vector<double>(), (std::vector<double>{0.5, 1.5}));
+}
+
+TEST(Sums, of_truth_values_count_them_along_any_axes) {
+  Engine engine(1);
+  for (const Shape& shape : {Shape{5}, Shape{4097}, Shape{300000}, Shape{7, 3000}, Shape{3000, 7},
+                             Shape{2, 300, 70}, Shape{0, 3}, Shape{3, 0}}) {
+    const Tensor x = random_tensor(shape, engine, -1, 1) > 0.2;
+    for (std::size_t axis = 0; axis < shape.rank(); ++axis) {
+      const auto at = static_cast<std::int64_t>(axis);
+      EXPECT_TRUE(array_equal(sum(x, at), sum(cast(x, DType::int64), at)));
+      EXPECT_TRUE(array_equal(any(x, at), sum(cast(x, DType::float64), at) > 0));
+      EXPECT_TRUE(array_equal(all(x, at), sum(cast(x, DType::float64), at) == shape[axis]));
+    }
+    EXPECT_EQ(sum(x).item<std::int64_t>(), sum(cast(x, DType::float64)).item());
+    EXPECT_EQ(sum(x, {}, true).shape(), Shape::filled(shape.rank(), 1));
+    EXPECT_TRUE(array_equal(sum(x, std::vector<std::int64_t>{}), cast(x, DType::int64)));
+  }
+  EXPECT_EQ(sum(tensor(true)).item<std::int64_t>(), 1);
+}
+
 TEST(Spread, of_equal_elements_is_0_and_so_are_its_derivatives) {
   const Tensor x = variable({3.0, 3.0, 3.0}), y = chainrule::std(x);
   const Tensor first = gradients(y, {x}, {.create_graph = true}).at(x);
@@ -140,6 +172,10 @@ TEST(RunningExtremum, is_at_the_last_of_equal_elements_and_stays_nan) {
 TEST(Quantile, chooses_between_two_elements_as_numpy_does) {
   const Tensor x = tensor({4, 1, 3, 2});
   EXPECT_THAT(quantile(x, {0, 0.5, 1}), IsClose({1, 2.5, 4}));
+  const Tensor rows = tensor({{3, 1, 4, 1, 5}, {2, nan, 6, 5, 3}}), many = linspace(0, 1, 9);
+  for (std::int64_t i = 0; i < 9; ++i)  // many are found in another way than one
+    EXPECT_TRUE(
+        array_equal(nan_to_num(quantile(rows, many, 1)[i], -1), nan_to_num(quantile(rows, many[i], 1), -1)));
   EXPECT_EQ(quantile(x, 0.5, {}, false, QuantileMethod::lower).item(), 2);
   EXPECT_EQ(quantile(x, 0.5, {}, false, QuantileMethod::higher).item(), 3);
   EXPECT_EQ(quantile(x, 0.6, {}, false, QuantileMethod::midpoint).item(), 2.5);

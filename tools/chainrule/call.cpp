@@ -184,6 +184,19 @@ std::vector<std::int64_t> Arguments::integers(std::size_t i) const {
   return result;
 }
 
+std::vector<std::int64_t> Arguments::sizes(std::size_t i) const {
+  const auto* list = values_[i].as<List>();
+  if (values_[i].is_none()) return {-1};
+  if (!list) return integers(i);
+  std::vector<std::int64_t> result;
+  for (const Value& item : list->items()) {
+    const auto size = item.is_none() ? std::optional<std::int64_t>(-1) : whole_number(item);
+    if (!size) fail(i, "a whole number or None, or a tuple of them");
+    result.push_back(*size);
+  }
+  return result;
+}
+
 Axes Arguments::axes(std::size_t i) const {
   if (!given(i)) return {};
   return integers(i);

@@ -42,6 +42,7 @@ class Arguments final : public registry::Arguments {
   const Part& part(std::size_t i) const override;
   std::int64_t integer(std::size_t i) const override;
   std::vector<std::int64_t> integers(std::size_t i) const override;
+  std::vector<std::int64_t> sizes(std::size_t i) const override;
   double number(std::size_t i) const override;
   bool flag(std::size_t i) const override;
   std::string word(std::size_t i) const override;

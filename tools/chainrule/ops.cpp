@@ -55,7 +55,7 @@ std::string cell(std::string_view text) {
 }
 
 std::string markdown() {
-  std::string text = "| call | derivative | choices and differences | orders |\n| --- | --- | --- | --- |\n";
+  std::string text = "| call | formula | choices and differences | orders |\n| --- | --- | --- | --- |\n";
   for (const Entry& entry : registry::entries()) {
     if (entry.call == nullptr) continue;
     std::string call = "`" + signature(entry) + "`";
@@ -100,7 +100,8 @@ std::string one(std::string_view name) {
   if (!entry->example.empty()) {
     Context context;
     const Value value = evaluate(Program(entry->example), {}, context);
-    text += fmt::format("\nchainrule eval '{}'\n{}", entry->example, as_lines(value));
+    const char quote = entry->example.find('\'') == std::string_view::npos ? '\'' : '"';
+    text += fmt::format("\nchainrule eval {0}{1}{0}\n{2}", quote, entry->example, as_lines(value));
   }
   return text;
 }

@@ -80,9 +80,12 @@ std::string equation(const std::string& name, const Tensor& value) {
   // Names may hold letters of more than one byte, but each takes one column.
   const auto columns = std::count_if(start.begin(), start.end(), [](char c) { return (c & 0xC0) != 0x80; });
   std::string text = start;
+  char before = ' ';
   for (const char c : to_string(value, {.precision = 8})) {
+    if (before == '\n' && c != '\n')
+      text.append(static_cast<std::size_t>(columns), ' ');  // no line of spaces
     text += c;
-    if (c == '\n') text.append(static_cast<std::size_t>(columns), ' ');
+    before = c;
   }
   return text + "\n";
 }

@@ -26,15 +26,26 @@ struct Vectors<T, CHAINRULE_SIMD_BYTES> {
     to = *reinterpret_cast<const Unaligned*>(from);
   }
   CHAINRULE_SIMD_TARGET static void store(const Vector& v, T* to) { *reinterpret_cast<Unaligned*>(to) = v; }
-  // NOLINTNEXTLINE(modernize-use-using)
-  typedef signed char Truths __attribute__((vector_size(lanes)));
+  // As many of other types. (g++ knows vectors as such only if their elements depend on T, too.)
+  template <class Other>
+  using Same = std::conditional_t<sizeof(T) != 0, Other, T>;
+  // NOLINTBEGIN(modernize-use-using)
+  typedef Same<signed char> Truths __attribute__((vector_size(lanes)));
+  typedef Same<std::int16_t> Shorts __attribute__((vector_size(2 * lanes)));
+  typedef Same<std::int32_t> Ints __attribute__((vector_size(4 * lanes)));
+  // NOLINTEND(modernize-use-using)
+  // One width after another: g++ 12 converts to more than twice the width element by element.
   CHAINRULE_SIMD_TARGET static void load(BitVector& to, const bool* from) {
     Truths truths;
     __builtin_memcpy(&truths, from, sizeof truths);
-    to = -__builtin_convertvector(truths, BitVector);
+    const Shorts shorts = __builtin_convertvector(truths, Shorts);
+    const Ints ints = __builtin_convertvector(shorts, Ints);
+    to = -__builtin_convertvector(ints, BitVector);
   }
   CHAINRULE_SIMD_TARGET static void store(const BitVector& v, bool* to) {
-    const Truths truths = -__builtin_convertvector(v, Truths);
+    const Ints ints = __builtin_convertvector(v, Ints);
+    const Shorts shorts = __builtin_convertvector(ints, Shorts);
+    const Truths truths = -__builtin_convertvector(shorts, Truths);
     __builtin_memcpy(to, &truths, sizeof truths);
   }
   // Minus 0, as plus 0 would lose the sign of -0.

@@ -12,7 +12,8 @@
 /// An operation gives its value, its slopes in terms of public operations, which of its inputs and output
 /// these read, and a formula of which each slope can be taken to show it to people. If it also has a class
 /// Packs with value and slopes on packs of float32, these are what arrays of that dtype are computed with, in
-/// one pass each. Such classes, and their loops, are in packed_loops.h.
+/// one pass each; its slopes are none if packed_slopes is false. Such classes, and their loops, are in
+/// packed_loops.h.
 namespace chainrule::ops {
 
 template <class Op>
@@ -53,7 +54,7 @@ LocalFormula spelled_out(std::string_view formula, std::size_t input, std::span<
 /// it is defined on int64, too.
 template <class Op, std::size_t N = 1>
 struct ByNumber {
-  static constexpr bool integers = false;
+  static constexpr bool integers = false, packed_slopes = true;
   static constexpr Reads read = reads_input(0), read_a = reads_input(0) | reads_input(1), read_b = read_a;
 
   Array forward(Values in) const { return values(in, Indices()); }
@@ -112,7 +113,7 @@ struct ByNumber {
   /// g times the slope along input i.
   template <std::size_t i>
   Tensor along(Inputs in, const Tensor& y, const Tensor& g, bool in_numbers) const {
-    if constexpr (HasPacks<Op>)
+    if constexpr (HasPacks<Op> && Op::packed_slopes)
       if (in_numbers && goes_in_packs(y.node()->shape(), y.node()->dtype()))
         return packed<i>(in, y, g, Indices());
     return strong_product(g, slope<i>(in, y));

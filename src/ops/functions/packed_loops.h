@@ -69,6 +69,30 @@ struct GeluTanhCurvaturePacks {
   static auto value(auto x) { return gated_curvature(x); }
 };
 
+/// The nearest whole number of each lane, the even one of two, with the sign of x: below 2²³ by adding and
+/// taking away what leaves no room for a fraction.
+template <int N>
+simd::Pack<float, N> nearest(const simd::Pack<float, N>& x) {
+  using P = simd::Pack<float, N>;
+  const P size = abs(x), shift(0x1p23F), whole = where(size < shift, (size + shift) - shift, size);
+  return P::from_bits(whole.bits() | (x.bits() & simd::Integers<float, N>(simd::detail::sign_bit<float>)));
+}
+struct RoundPacks {
+  static auto value(auto x) { return nearest(x); }
+};
+struct FloorPacks {
+  static auto value(auto x) {
+    const auto whole = nearest(x);
+    return where(whole > x, whole - 1, whole);
+  }
+};
+struct CeilPacks {
+  static auto value(auto x) { return -FloorPacks::value(-x); }
+};
+struct TruncPacks {
+  static auto value(auto x) { return where(x < 0, CeilPacks::value(x), FloorPacks::value(x)); }
+};
+
 }  // namespace chainrule::ops
 
 #define CHAINRULE_PACKED_LOOP(prefix, F, T, ...) \
@@ -77,6 +101,10 @@ struct GeluTanhCurvaturePacks {
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<Packs>, T, T) \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedRule<Packs>, T, T, T)
 #define CHAINRULE_PACKED_LOOPS(prefix)                                                         \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::RoundPacks>, float, float)               \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::FloorPacks>, float, float)               \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::CeilPacks>, float, float)                \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::TruncPacks>, float, float)               \
   CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::GaussianPacks, float)                             \
   CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::HalfGaussianPacks, float)                         \
   CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::ErfPacks, float)                                  \

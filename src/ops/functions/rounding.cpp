@@ -3,7 +3,8 @@
 
 #include "chainrule/functions.h"
 #include "graph/traced.h"
-#include "ops/functions/by_number.h"
+#include "kernels/repeated.h"
+#include "ops/functions/packed_loops.h"
 #include "ops/registry.h"
 
 namespace chainrule {
@@ -15,26 +16,41 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 /// Constant between its jumps.
 template <class Op>
 struct Rounding : ByNumber<Op> {
+  static constexpr bool packed_slopes = false;
   static constexpr Reads read = 0;
   static Tensor slope(const Tensor& x, const Tensor&) { return zeros_like(x); }
+  void vjp(Inputs in, const Tensor& y, const Tensor& g, Cotangents& to) const {
+    if (!to.in_numbers()) return ByNumber<Op>::vjp(in, y, g, to);
+    if (to.wants(0))  // one 0 for all
+      to[0] = constant(kernels::repeated(value_of(scalar(0, g.dtype())), g.shape()));
+  }
 };
 
 struct Floor : Rounding<Floor> {
+  using Packs = FloorPacks;
   static constexpr std::string_view name = "floor", formula = "∂⌊x⌋/∂x = 0";
   static double value(double x) { return std::floor(x); }
 };
 struct Ceil : Rounding<Ceil> {
+  using Packs = CeilPacks;
   static constexpr std::string_view name = "ceil", formula = "∂⌈x⌉/∂x = 0";
   static double value(double x) { return std::ceil(x); }
 };
 struct Trunc : Rounding<Trunc> {
+  using Packs = TruncPacks;
   static constexpr std::string_view name = "trunc", formula = "∂trunc(x)/∂x = 0";
   static double value(double x) { return std::trunc(x); }
 };
 struct Round : Rounding<Round> {
+  using Packs = RoundPacks;
   static constexpr std::string_view name = "round", formula = "∂round(x)/∂x = 0";
   static double value(double x) { return std::nearbyint(x); }  // ties to even
 };
+
+/// Do both have at most 32 bits, and no sign, and is b not 0? Dividing these takes half as long.
+bool are_short(std::int64_t a, std::int64_t b) {
+  return (static_cast<std::uint64_t>(a) | static_cast<std::uint64_t>(b)) >> 32 == 0 && b != 0;
+}
 
 /// a - b n for a whole number n.
 template <class Op>
@@ -52,6 +68,7 @@ struct Remainder : Remaining<Remainder> {
     return (left < 0) == (b < 0) ? left : left + b;
   }
   static std::int64_t on_integers(std::int64_t a, std::int64_t b) {
+    if (are_short(a, b)) return static_cast<std::uint32_t>(a) % static_cast<std::uint32_t>(b);
     if (b == 0 || b == -1) return 0;  // -2⁶³ by -1 is undefined in C++
     const std::int64_t left = a % b;
     return left == 0 || (left < 0) == (b < 0) ? left : left + b;
@@ -78,9 +95,11 @@ struct FloorDivide : ByNumber<FloorDivide, 2> {
     return quotient == 0 ? std::copysign(0.0, a / b) : std::nearbyint(quotient);
   }
   static std::int64_t on_integers(std::int64_t a, std::int64_t b) {
+    if (are_short(a, b)) return static_cast<std::uint32_t>(a) / static_cast<std::uint32_t>(b);
     if (b == 0) return 0;
     if (b == -1) return static_cast<std::int64_t>(-Wrapping(a));
-    return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
+    const std::int64_t quotient = a / b, left = a - quotient * b;
+    return quotient - (left != 0 && (a < 0) != (b < 0) ? 1 : 0);
   }
   static Tensor slope_a(const Tensor&, const Tensor&, const Tensor& y) { return zeros_like(y); }
   static Tensor slope_b(const Tensor&, const Tensor&, const Tensor& y) { return zeros_like(y); }
@@ -158,11 +177,6 @@ Entries rounding_operations() {
        .call = call<heaviside>,
        .formula = "∂H(x, v)/∂x = 0,  ∂/∂v = 1 if x = 0 else 0",
        .example = "heaviside([-1, 0, 1], 0.5)"},
-      {.name = "lerp",
-       .parameters = "a|input|start, b|end, weight",
-       .call = call<chainrule::lerp>,
-       .formula = "∂lerp(a, b, w)/∂a = 1 − w,  ∂/∂b = w,  ∂/∂w = b − a",
-       .example = "lerp(1, 3, [0, 0.5, 1])"},
       {.name = "isnan",
        .parameters = one_input,
        .call = call<chainrule::isnan>,
@@ -224,17 +238,6 @@ Tensor heaviside(const Operand& x, const Operand& values) try {
   return where(in == 0, values.as(dtype), where(in < 0, 0, where(in > 0, 1, in)));
 } catch (...) {
   rethrow_in_call("heaviside", x, values);
-}
-
-Tensor lerp(const Operand& a, const Operand& b, const Operand& weight) try {
-  const DType dtype = ops::real_dtype(ops::common_dtype(a, b, weight));
-  const Tensor start = a.as(dtype), end = b.as(dtype), share = weight.as(dtype), way = end - start;
-  // From the nearer end, so that both are met exactly.
-  if (share.rank() == 0 && !share.requires_grad() && !traced(share))
-    return share.item() < 0.5 ? start + share * way : end - (1 - share) * way;
-  return where(share < 0.5, start + share * way, end - (1 - share) * way);
-} catch (...) {
-  rethrow_in_call("lerp", a, b, weight);
 }
 
 Tensor isnan(const Operand& x) {

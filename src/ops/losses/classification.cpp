@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "chainrule/losses.h"
+#include "chainrule/shaping.h"
 #include "ops/along_axis.h"
 #include "ops/batching.h"
 #include "ops/loss_reduction.h"
@@ -266,8 +267,12 @@ Tensor nll_loss(const Operand& input, const Operand& target, const NllLossOption
 Tensor cross_entropy(const Operand& logits, const Operand& target, const CrossEntropyOptions& options) try {
   const DType dtype =
       ops::real_dtype(is_floating(target.dtype()) ? ops::common_dtype(logits, target) : logits.dtype());
-  const Tensor in = logits.as(dtype);
+  Tensor in = logits.as(dtype);
   const std::size_t axis = ops::class_axis("cross_entropy", in);
+  if (const Shape classes = target.as_tensor().shape(); !is_floating(target.dtype()) && in.rank() > 2)
+    if (!ops::are_classes_of(classes, in.shape(), axis) &&
+        ops::are_classes_of(classes, in.shape(), in.rank() - 1))
+      in = movedim(in, -1, static_cast<std::int64_t>(axis));
   if (!(options.label_smoothing >= 0 && options.label_smoothing <= 1))
     throw ShapeError("cross_entropy: label_smoothing " + std::to_string(options.label_smoothing) +
                      " is no share, for logits " + to_string(in.shape()) + "; give a number from 0 to 1");

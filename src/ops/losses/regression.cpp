@@ -10,7 +10,39 @@
 #include "ops/samples.h"
 
 namespace chainrule {
+namespace rules {
+namespace {
+
+/// Of a prediction and its target. At beta = 0, |p - t|.
+struct SmoothL1 {
+  static auto value(auto p, auto t, auto beta) {
+    const auto d = abs(p - t);
+    return where(d < beta, d * d / (2 * beta), d - beta / 2);
+  }
+  static constexpr auto vjp_a(auto p, auto t, auto beta, auto, auto g) {
+    return where(abs(p - t) < beta, g * ((p - t) / beta), g * sign(p - t));
+  }
+  static constexpr auto vjp_b(auto p, auto t, auto beta, auto, auto g) {
+    return where(abs(p - t) < beta, g * ((t - p) / beta), g * sign(t - p));
+  }
+};
+
+}  // namespace
+}  // namespace rules
+
 namespace ops {
+
+/// The loss of each pair in one pass: made of other operations it is six, and as many back.
+struct SmoothL1 : ElementwiseOp<SmoothL1, 3, 0, 2>, rules::SmoothL1 {
+  static constexpr std::string_view name = "smooth_l1_loss",
+                                    formula = "∂/∂p = (p − t) / β if |p − t| < β else sign(p − t)";
+};
+
+/// Of a prediction and target in one dtype.
+static Tensor smooth_l1(const Pair& pair, double beta) {
+  return apply(SmoothL1{}, Here::now(), Argument(pair.prediction), Argument(pair.target),
+               Argument(beta, pair.prediction.dtype()));
+}
 
 /// The divergence of distributions: the sum over the number of samples, which only people who call by name
 /// have a word for.
@@ -29,10 +61,10 @@ Entries regression_loss_operations() {
        .call = call<l1_loss>,
        .formula = "∂|p − t|/∂p = sign(p − t)",
        .example = "l1_loss([1, 2], [1, 4])"},
-      {.name = "smooth_l1_loss",
+      {.name = SmoothL1::name,
        .parameters = "prediction|input, target, beta=1, reduction='mean'",
        .call = call<smooth_l1_loss>,
-       .formula = "∂/∂p = (p − t) / β if |p − t| < β else sign(p − t)",
+       .formula = SmoothL1::formula,
        .example = "smooth_l1_loss([1, 2], [1.5, 4])"},
       {.name = "huber_loss",
        .parameters = "prediction|input, target, delta=1, reduction='mean'",
@@ -81,24 +113,21 @@ Tensor l1_loss(const Operand& prediction, const Operand& target, Reduction reduc
 
 Tensor smooth_l1_loss(const Operand& prediction, const Operand& target, double beta,
                       Reduction reduction) try {
-  const auto [p, t] = ops::Pair("smooth_l1_loss", prediction, target);
+  const ops::Pair pair("smooth_l1_loss", prediction, target);
   if (!(beta >= 0))
     throw ShapeError("smooth_l1_loss: beta is " + std::to_string(beta) + ", for shape " +
-                     to_string(p.shape()) + "; it must not be negative");
-  const Tensor d = abs(p - t);
-  const Tensor losses = beta == 0 ? d : where(d < beta, square(d) / (2 * beta), d - beta / 2);
-  return ops::combined("smooth_l1_loss", losses, reduction);
+                     to_string(pair.prediction.shape()) + "; it must not be negative");
+  return ops::combined("smooth_l1_loss", ops::smooth_l1(pair, beta), reduction);
 } catch (...) {
   rethrow_in_call("smooth_l1_loss", prediction, target);
 }
 
 Tensor huber_loss(const Operand& prediction, const Operand& target, double delta, Reduction reduction) try {
-  const auto [p, t] = ops::Pair("huber_loss", prediction, target);
+  const ops::Pair pair("huber_loss", prediction, target);
   if (!(delta > 0))
-    throw ShapeError("huber_loss: delta is " + std::to_string(delta) + ", for shape " + to_string(p.shape()) +
-                     "; it must be positive");
-  const Tensor d = abs(p - t);
-  return ops::combined("huber_loss", where(d <= delta, square(d) / 2, (d - delta / 2) * delta), reduction);
+    throw ShapeError("huber_loss: delta is " + std::to_string(delta) + ", for shape " +
+                     to_string(pair.prediction.shape()) + "; it must be positive");
+  return ops::combined("huber_loss", ops::smooth_l1(pair, delta), reduction) * delta;
 } catch (...) {
   rethrow_in_call("huber_loss", prediction, target);
 }

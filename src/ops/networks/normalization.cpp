@@ -222,6 +222,11 @@ Tensor instance_norm(const Operand& x, const NormOptions& options) try {
   const Tensor in = x.as(ops::dtype_of_all(x, options));
   const Shape& shape = in.shape();
   ops::require_channels("instance_norm", shape);
+  if (in.size() != 0 && (shape.rank() == 2 ? shape[1] : ops::plane(shape)) == 1)
+    ops::fail("instance_norm",
+              "x " + to_string(shape) +
+                  " has one element in each channel of each sample, and so no variance; give "
+                  "(N, C, ...) with more of them, or take layer_norm or batch_norm");
   if (shape.rank() == 2) {  // one sample (C, L)
     const Tensor batch = reshape(in, {1, shape[0], shape[1]});
     return reshape(ops::within_samples("instance_norm", batch, shape[0], options, x.here()), shape);

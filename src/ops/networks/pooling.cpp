@@ -63,6 +63,12 @@ Course course(const std::string& operation, const Shape& x, std::size_t axis, st
   return c;
 }
 
+/// How many windows along a spatial axis: -1 for as many as there are elements.
+std::int64_t adaptive_size(const char* operation, const PerAxis& size, std::size_t axis, std::size_t spatial,
+                           std::int64_t in) {
+  const std::int64_t out = per_axis(operation, "size", size, axis, spatial, -1);
+  return out == -1 ? in : out;
+}
 PoolWindow adaptive_window(std::int64_t i, std::int64_t in, std::int64_t out) {
   const std::int64_t begin = i * in / out;
   return {begin, ((i + 1) * in + out - 1) / out - begin};
@@ -132,7 +138,7 @@ Pooled max_pool(const char* operation, std::size_t spatial, const Operand& x, co
 Pooled adaptive_max_pool(const char* operation, std::size_t spatial, const Operand& x, const PerAxis& size) {
   return max_pool(operation, spatial, x, [&](const Shape& shape, std::size_t axis) {
     const std::int64_t in = shape[shape.rank() - spatial + axis],
-                       out = per_axis(operation, "size", size, axis, spatial, 0);
+                       out = adaptive_size(operation, size, axis, spatial, in);
     std::vector<PoolWindow> windows;
     for (std::int64_t i = 0; i < out; ++i) windows.push_back(adaptive_window(i, in, out));
     return windows;
@@ -209,7 +215,7 @@ Tensor avg_pool(const char* operation, std::size_t spatial, const Operand& x, co
 Tensor adaptive_avg_pool(const char* operation, std::size_t spatial, const Operand& x, const PerAxis& size) {
   return avg_pool(operation, spatial, x, {},
                   [&](const Shape& shape, std::size_t axis, std::vector<std::int64_t>& counts) {
-                    const std::int64_t out = per_axis(operation, "size", size, axis, spatial, 0);
+                    const std::int64_t out = adaptive_size(operation, size, axis, spatial, shape[axis + 2]);
                     std::vector<PoolWindow> windows;
                     for (std::int64_t i = 0; i < out; ++i) {
                       windows.push_back(adaptive_window(i, shape[axis + 2], out));
@@ -305,9 +311,12 @@ template <std::size_t spatial, Tensor (*function)(const Operand&, const PerAxis&
 constexpr Entry adaptive_entry(std::string_view name, std::string_view formula, std::string_view example) {
   return {.name = name,
           .parameters = "x|input, size|output_size",
-          .call = [](Arguments& a) -> Result { return function(a[0], per_axis_argument(a, 1, spatial)); },
+          .call = [](Arguments& a) -> Result {
+            return function(a[0], per_axis_argument(a, 1, spatial, a.sizes(1)));
+          },
           .formula = formula,
-          .example = example};
+          .example = example,
+          .note = "a size of None, or -1, is that of x"};
 }
 
 }  // namespace

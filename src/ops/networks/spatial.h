@@ -61,13 +61,16 @@ inline std::array<std::int64_t, 3> spatial_sizes(const Shape& shape, std::size_t
 
 /// Argument i, given per axis. Refused where numbers so large along `spatial` axes make more elements than
 /// the caller wants.
-inline PerAxis per_axis_argument(Arguments& a, std::size_t i, std::size_t spatial) {
-  const std::vector<std::int64_t> numbers = a.integers(i);
+inline PerAxis per_axis_argument(Arguments& a, std::size_t i, std::size_t spatial,
+                                 const std::vector<std::int64_t>& numbers) {
   double product = 1;
   for (std::size_t axis = 0; axis < spatial && !numbers.empty(); ++axis)
     product *= std::max(1.0, static_cast<double>(numbers[std::min(axis, numbers.size() - 1)]));
   if (product > static_cast<double>(a.most_elements())) a.fail(i, "smaller, to fit into memory");
   return PerAxis(numbers);
+}
+inline PerAxis per_axis_argument(Arguments& a, std::size_t i, std::size_t spatial) {
+  return per_axis_argument(a, i, spatial, a.integers(i));
 }
 
 }  // namespace chainrule::ops

@@ -114,7 +114,7 @@ Tensor winners(const Tensor& places, std::int64_t size) {
         auto* const last = found.mutable_data<std::int64_t>();
         std::fill_n(last, size, -1);
         const auto* at = list.data<std::int64_t>();
-        for (std::int64_t i = 0; i < list.size(); ++i) last[at[i]] = i;
+        for (std::int64_t i = 0, n = list.size(); i < n; ++i) last[at[i]] = i;
         return found;
       },
       [size](const Tensor& stack) {  // as places in a row of all samples, and values in a row of theirs

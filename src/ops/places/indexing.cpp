@@ -84,7 +84,7 @@ Array places_of(const Array& mask) {
   const bool* const holds = mask.data<bool>();
   Array list(Shape{std::count(holds, holds + mask.size(), true)}, DType::int64);
   auto* to = list.mutable_data<std::int64_t>();
-  for (std::int64_t i = 0; i < mask.size(); ++i)
+  for (std::int64_t i = 0, n = mask.size(); i < n; ++i)
     if (holds[i]) *to++ = i;
   return list;
 }
@@ -241,9 +241,19 @@ Tensor nonzero(const Operand& x) try {
   const Array list = ops::places_of(value_of(is));
   const auto rank = static_cast<std::int64_t>(is.rank());
   Array out({list.size(), rank}, DType::int64);
+  const auto* const places = list.data<std::int64_t>();
   auto* to = out.mutable_data<std::int64_t>();
-  for (std::int64_t i = 0; i < list.size(); ++i, to += rank) {
-    std::int64_t place = list.data<std::int64_t>()[i];
+  const std::int64_t row = is.rank() == 0 ? 1 : is.shape()[is.rank() - 1];
+  std::int64_t begin = 0, end = 0;  // of the row of the place before: in it, only the last position differs
+  for (std::int64_t i = 0, n = list.size(); i < n; ++i, to += rank) {
+    std::int64_t place = places[i];
+    if (place < end) {
+      std::copy_n(to - rank, rank - 1, to);
+      to[rank - 1] = place - begin;
+      continue;
+    }
+    begin = place / row * row;
+    end = begin + row;
     for (std::size_t axis = is.rank(); axis-- > 0; place /= is.shape()[axis])
       to[axis] = place % is.shape()[axis];
   }

@@ -64,7 +64,7 @@ Entries order_operations() {
        .parameters = "x|input, k, axis|dim=-1, keepdims|keepdim=False",
        .call = call<kthvalue>,
        .formula = "the gradient at the place of the k-th smallest, 0 elsewhere",
-       .example = "kthvalue([3, 1, 2], 2)",
+       .example = "kthvalue([5, 1, 3], 2)",
        .note = "gives values and places; k counts from 1"},
       {.name = "median",
        .parameters = placed_or_all,
@@ -119,7 +119,7 @@ Entries order_operations() {
 namespace {
 
 using Key = std::uint64_t;
-constexpr Key highest = std::numeric_limits<Key>::max();  // of NaN, of all floats
+constexpr Key highest = std::numeric_limits<Key>::max();  // of NaN
 
 Key key_of(double x) {
   if (x != x) return highest;
@@ -128,15 +128,6 @@ Key key_of(double x) {
   return (bits & sign) != 0 ? ~bits : bits | sign;
 }
 Key key_of(std::int64_t x) { return static_cast<Key>(x) ^ (Key{1} << 63); }
-
-struct Item {
-  Key key;
-  std::int64_t place;
-  friend bool operator<(const Item& a, const Item& b) {
-    return a.key != b.key ? a.key < b.key : a.place < b.place;
-  }
-};
-using Line = std::vector<Item>;
 
 std::vector<Key> keys(const Array& of) {
   const Array x = kernels::as_computed(of);
@@ -147,6 +138,22 @@ std::vector<Key> keys(const Array& of) {
                    [](T element) { return key_of(static_cast<Kind>(element)); });
   });
   return all;
+}
+
+/// How many of n keys in order are less than this one, or equal, if so asked. Without branches, which no
+/// processor could foresee.
+std::int64_t count_before(const Key* keys, std::int64_t n, Key key, bool or_equal) {
+  if (n == 0) return 0;
+  const auto is_before = [=](Key other) {
+    return static_cast<std::int64_t>((other < key) | (or_equal & (other == key)));
+  };
+  const Key* first = keys;
+  while (n > 1) {
+    const std::int64_t half = n / 2;
+    first += half & -is_before(first[half - 1]);
+    n -= half;
+  }
+  return first - keys + is_before(*first);
 }
 
 Tensor without_axis(const Tensor& x, std::size_t axis) {
@@ -323,21 +330,22 @@ Tensor argmin(const Operand& x, OptionalInteger axis, Flag keepdims) try {
 
 Unique unique(const Operand& x) {
   const Tensor in = x.as_tensor().detach();
-  const std::vector<ops::Key> all = ops::keys(value_of(in));
-  const bool has_nan = is_floating(in.dtype());
-  ops::Line line(all.size());
-  for (std::size_t i = 0; i < all.size(); ++i) line[i] = {all[i], static_cast<std::int64_t>(i)};
-  std::sort(line.begin(), line.end());
-  std::vector<std::int64_t> firsts, counts, inverse(all.size());
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    const ops::Key key = line[i].key;
-    if (i == 0 || key != line[i - 1].key || (has_nan && key == ops::highest)) {
-      firsts.push_back(line[i].place);
-      counts.push_back(0);
+  const Array values = kernels::as_computed(value_of(in));
+  const Array order = kernels::places_in_order(values, {1, values.size(), 1}, values.size(), false);
+  std::vector<std::int64_t> firsts, counts, inverse(static_cast<std::size_t>(values.size()));
+  const auto* const places = order.data<std::int64_t>();
+  dispatch(values.dtype(), [&]<class T>() {
+    const T* const elements = values.data<T>();
+    for (std::int64_t i = 0, n = order.size(); i < n; ++i) {
+      const std::int64_t place = places[i];
+      if (i == 0 || elements[place] != elements[places[i - 1]]) {  // each NaN differs from the others
+        firsts.push_back(place);
+        counts.push_back(0);
+      }
+      ++counts.back();
+      inverse[static_cast<std::size_t>(place)] = static_cast<std::int64_t>(firsts.size()) - 1;
     }
-    ++counts.back();
-    inverse[static_cast<std::size_t>(line[i].place)] = static_cast<std::int64_t>(firsts.size()) - 1;
-  }
+  });
   const Tensor first = tensor(std::move(firsts));
   return {ops::gather_flat(in, value_of(first)), tensor(std::move(inverse), in.shape()),
           tensor(std::move(counts))};
@@ -360,8 +368,7 @@ Tensor searchsorted(const Operand& sorted, const Operand& values, Flag right) tr
     Array places(shape, DType::int64);
     auto* to = places.mutable_data<std::int64_t>();
     for (auto in = all.begin(); in != all.end(); in += length)
-      for (auto key = in + n; key != in + length; ++key)
-        *to++ = (from_right ? std::upper_bound(in, in + n, *key) : std::lower_bound(in, in + n, *key)) - in;
+      for (auto key = in + n; key != in + length; ++key) *to++ = ops::count_before(&*in, n, *key, from_right);
     return places;
   };
   return reshape(ops::numbers_of_rows(rows, find), wanted.shape());

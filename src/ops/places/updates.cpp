@@ -21,7 +21,7 @@ Tensor put_flat(const Tensor& x, const Array& list, const Tensor& values) {
   std::fill_n(is_hit, hit.size(), false);
   std::fill_n(from, source.size(), 0);
   const auto* places = list.data<std::int64_t>();
-  for (std::int64_t i = 0; i < list.size(); ++i) {
+  for (std::int64_t i = 0, n = list.size(); i < n; ++i) {
     is_hit[places[i]] = true;
     from[places[i]] = i;
   }

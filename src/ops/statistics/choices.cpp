@@ -1,14 +1,15 @@
 // Random choices: bools and classes by their probabilities, whole numbers, orders, and what dropout leaves.
 // Places that are drawn have no gradient; what is chosen by them has.
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "chainrule/distributions.h"
 #include "chainrule/shaping.h"
+#include "graph/node.h"
 #include "graph/traced.h"
 #include "ops/elementwise.h"
-#include "ops/generate.h"
 #include "ops/registry.h"
 #include "ops/samples.h"
 #include "ops/statistics/parameters.h"
@@ -156,8 +157,11 @@ Tensor randint(Integer from, Integer to, const Shape& shape, Generator& generato
     throw ShapeError("randint: from " + std::to_string(low) + " to " + std::to_string(high) +
                      " are more than 2⁶³ numbers, for shape " + to_string(shape));
   return drawn_for_samples("randint", shape, generator, [&](const Shape& all) {
-    return generate("randint", all, DType::int64,
-                    [&](std::int64_t) { return low + generator.below(static_cast<std::int64_t>(range)); });
+    Array value = new_array("randint", all, DType::int64);
+    auto* out = value.mutable_data<std::int64_t>();
+    generator.below(static_cast<std::int64_t>(range), {out, static_cast<std::size_t>(value.size())});
+    std::for_each_n(out, value.size(), [low](std::int64_t& each) { each += low; });
+    return constant(std::move(value));
   });
 } catch (...) {
   rethrow_in_call(here);

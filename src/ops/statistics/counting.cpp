@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "chainrule/statistics.h"
 #include "kernels/cast.h"
+#include "kernels/order.h"
 #include "ops/along_axis.h"
 #include "ops/batching.h"
 #include "ops/elementwise.h"
@@ -38,30 +38,30 @@ struct Between {
 
 /// The offsets of the elements of rows (m, n) at `places` of the sorted row, as (places, m). Of a row with
 /// NaN, that of one NaN.
-template <class T>
-Array sorted_offsets(const Array& rows, const std::vector<std::int64_t>& places) {
-  const std::int64_t m = rows.shape()[0], n = rows.shape()[1];
-  Array result({static_cast<std::int64_t>(places.size()), m}, DType::int64);
-  auto* out = result.mutable_data<std::int64_t>();
-  const T* x = rows.data<T>();
-  std::vector<std::int64_t> order(static_cast<std::size_t>(n));
-  for (std::int64_t row = 0; row < m; ++row) {
-    const T* line = x + row * n;
-    std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
-      return line[a] < line[b] || (std::isnan(line[b]) && !std::isnan(line[a]));
-    });
-    const bool has_nan = std::isnan(line[order.back()]);
-    for (std::size_t k = 0; k < places.size(); ++k)
-      out[static_cast<std::int64_t>(k) * m + row] =
-          row * n + (has_nan ? order.back() : order[static_cast<std::size_t>(places[k])]);
-  }
-  return result;
-}
-
 Array sorted_offsets(const Tensor& rows, const std::vector<std::int64_t>& places) {
   const Array values = kernels::as_computed(value_of(rows));
-  return dispatch_floating(values.dtype(), [&]<class T>() { return sorted_offsets<T>(values, places); });
+  const kernels::Lines lines{values.shape()[0], values.shape()[1], 1};
+  Array result({static_cast<std::int64_t>(places.size()), lines.outer}, DType::int64);
+  auto* out = result.mutable_data<std::int64_t>();
+  constexpr std::size_t few = 6;  // are found one by one sooner than a row is sorted
+  if (places.size() <= few) {
+    for (const std::int64_t place : places) {
+      const Array found = kernels::places_of_kth(values, lines, place, true);
+      const auto* const in = found.data<std::int64_t>();
+      for (std::int64_t row = 0; row < lines.outer; ++row) *out++ = row * lines.n + in[row];
+    }
+    return result;
+  }
+  const Array order = kernels::places_in_order(values, lines, lines.n, false);
+  dispatch_floating(values.dtype(), [&]<class T>() {
+    for (const std::int64_t place : places)
+      for (std::int64_t row = 0; row < lines.outer; ++row) {
+        const auto* const in = order.data<std::int64_t>() + row * lines.n;
+        const bool has_nan = std::isnan(values.data<T>()[row * lines.n + in[lines.n - 1]]);
+        *out++ = row * lines.n + in[has_nan ? lines.n - 1 : place];
+      }
+  });
+  return result;
 }
 /// The elements there, of rows that are others in each sample of a vmap.
 Tensor sorted_by_sample(const Tensor& rows, const std::vector<std::int64_t>& places) {
@@ -106,15 +106,13 @@ std::int64_t numbers_to_count(const Tensor& x, std::int64_t minlength) {
   if (is_floating(x.dtype()))
     throw DTypeError("bincount: counts int64, not " + std::string(to_string(x.dtype())) + "; cast first");
   if (minlength < 0) throw ShapeError("bincount: minlength must not be negative; leave it out");
-  std::int64_t length = minlength;
   const Tensor numbers = elements_of_all_samples(x);
-  for (const std::int64_t number : numbers.data<std::int64_t>()) {
-    if (number < 0)
-      throw ShapeError("bincount: cannot count " + std::to_string(number) + ", of shape " +
-                       to_string(x.shape()) + "; numbers must not be negative");
-    length = std::max(length, number == std::numeric_limits<std::int64_t>::max() ? number : number + 1);
-  }
-  return length;
+  if (numbers.size() == 0) return minlength;
+  const auto least = min(numbers).item<std::int64_t>(), most = max(numbers).item<std::int64_t>();
+  if (least < 0)
+    throw ShapeError("bincount: cannot count " + std::to_string(least) + ", of shape " +
+                     to_string(x.shape()) + "; numbers must not be negative");
+  return std::max(minlength, most == std::numeric_limits<std::int64_t>::max() ? most : most + 1);
 }
 
 /// (count, length): which of 0, 1, 2, ... each x is. Of samples of a vmap there are no places to count at.

@@ -203,22 +203,20 @@ template <class Stays>
 Array places_so_far(const Tensor& x, std::size_t axis, const Stays& stays) {
   const Shape& shape = x.shape();
   const Array in = kernels::as_computed(value_of(x));
-  Array places(shape, DType::int64), offsets(shape, DType::int64);
-  auto *place = places.mutable_data<std::int64_t>(), *offset = offsets.mutable_data<std::int64_t>();
+  Array places(shape, DType::int64);
+  auto* const place = places.mutable_data<std::int64_t>();
   dispatch(in.dtype(), [&]<class T>() {
     const T* elements = in.data<T>();
     const AlongAxis along(shape, axis);
     along.for_each_block([&](std::int64_t first, std::int64_t lines) {
-      for (std::int64_t i = 0; i < along.n; ++i)
-        for (std::int64_t at = first + i * along.inner, end = at + lines; at < end; ++at) {
-          place[at] = i;
-          offset[at] = at;
-          if (i == 0 || is_nan(elements[at])) continue;
-          const std::int64_t before = at - along.inner;
-          const T extremum = elements[offset[before]];
-          if (!is_nan(extremum) && !stays(extremum, elements[at])) continue;
-          place[at] = place[before];
-          offset[at] = offset[before];
+      T extrema[AlongAxis::most];  // so far
+      for (std::int64_t i = 0, at = first; i < along.n; ++i, at += along.inner)
+        for (std::int64_t line = 0; line < lines; ++line) {
+          const T element = elements[at + line];
+          T& extremum = extrema[line];
+          const bool is_new = i == 0 || is_nan(element) || (!is_nan(extremum) && !stays(extremum, element));
+          place[at + line] = is_new ? i : place[at + line - along.inner];
+          extremum = is_new ? element : extremum;
         }
     });
   });
@@ -236,22 +234,28 @@ Cumulative extremum_so_far(std::string_view name, const Operand& x, std::optiona
   return {of.result(gather_each(of.x, of.axis, value_of(places))), of.result(places)};
 }
 
+template <Tensor (*f)(const Operand&, OptionalInteger)>
+Result along(Arguments& a) {
+  return f(a.in_dtype(2), a.given(1) ? OptionalInteger(a.integer(1)) : OptionalInteger());
+}
+
 /// cumsum and cumprod of bool are those of int64.
 Tensor counted(const Operand& x) { return x.as(promote(x.dtype(), DType::int64)); }
 
 }  // namespace
 
 Entries cumulative_operations() {
-  constexpr std::string_view along_one_axis = "x|a|input, axis|dim=None";
+  constexpr std::string_view along_one_axis = "x|a|input, axis|dim=None",
+                             along_one_axis_in_dtype = "x|a|input, axis|dim=None, dtype=None";
   static constexpr Entry table[] = {
       {.name = Cumsum::name,
-       .parameters = along_one_axis,
-       .call = call<cumsum>,
+       .parameters = along_one_axis_in_dtype,
+       .call = along<cumsum>,
        .formula = Cumsum::formula,
        .example = "cumsum([1, 2, 3])"},
       {.name = "cumprod",
-       .parameters = along_one_axis,
-       .call = call<cumprod>,
+       .parameters = along_one_axis_in_dtype,
+       .call = along<cumprod>,
        .formula = "∂yᵢ/∂xⱼ = the product of the others up to i, for j ≤ i",
        .example = "cumprod([1, 2, 3])",
        .note = "exact where elements are 0"},
