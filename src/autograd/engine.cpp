@@ -10,6 +10,7 @@
 #include "chainrule/ops.h"
 #include "graph/call_error.h"
 #include "graph/deferral.h"
+#include "graph/known.h"
 #include "graph/observer.h"
 #include "graph/reading.h"
 #include "kernels/evaluation.h"
@@ -89,6 +90,10 @@ class Leaving {
 /// Has a node's rule set what it sends to its inputs.
 void differentiate(const Node& node, const Cotangent& g, Cotangents& to) {
   try {
+    if (recording_mode.transforms == 0) [[likely]]
+      return node.vjp(g, to);
+    const Borrowed result(&node);
+    const KnownTangents known(result);
     node.vjp(g, to);
   } catch (...) {
     rethrow_in_backward(node);

@@ -25,6 +25,7 @@ template <std::size_t N, Operation Op>
 Tensor tangent_of_result(const Op& op, Here here, const Unwrapped& at, const Tensor& out,
                          const SavedOf<Op>& saved) {
   if (!is_floating(out.node()->dtype())) return {};
+  const KnownTangents known(out);
   if constexpr (requires { Op::linear; }) {
     std::vector<Tensor> tangents = at.tangents;
     for (std::size_t i = 0; i < tangents.size(); ++i)

@@ -3,6 +3,7 @@
 
 #include "graph/attributes.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -49,6 +50,13 @@ bool are_equal(const Attributes& a, const Attributes& b) {
            return x.first == y.first && x.second.index() == y.second.index() &&
                   std::visit([&]<class T>(const T& value) { return is_same(value, std::get<T>(y.second)); },
                              x.second);
+         });
+}
+
+bool are_equal_numbers(const Attributes& a, const Attributes& b) {
+  return are_equal(a, b) && std::none_of(a.begin(), a.end(), [](const auto& each) {
+           return std::holds_alternative<Tensor>(each.second) ||
+                  std::holds_alternative<OpaqueAttribute>(each.second);
          });
 }
 

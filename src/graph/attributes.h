@@ -23,6 +23,8 @@ using Attributes = std::vector<std::pair<std::string_view, AttributeValue>>;
 
 /// Are they the same names with the same values, bit for bit?
 bool are_equal(const Attributes& a, const Attributes& b);
+/// The same, where none is a tensor or a function, whose use may differ from one time to the next.
+bool are_equal_numbers(const Attributes& a, const Attributes& b);
 /// "axes=[0, 1], keepdims=false".
 std::string to_string(const Attributes& attributes);
 

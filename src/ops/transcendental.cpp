@@ -243,27 +243,8 @@ Tensor logaddexp(const Operand& a, const Operand& b) { return ops::binary<ops::L
 
 static Tensor tanh_slope_of(const Tensor& x) { return ops::unary<ops::TanhSlope>(x); }
 
-/// The slope of one jvp within another. The tangent that y has got from the outer one is a product with it:
-/// where that was recorded, it need not be computed and differentiated again. Empty where it was not.
-static Tensor slope_in_tangent(const Tensor& x, const Tensor& y) {
-  if (recording_mode.transforms == 0 || recording_mode.off || recording_mode.keep_values) return {};
-  const Traced *const of_x = traced(x), *const of_y = traced(y);
-  if (of_x == nullptr || of_y == nullptr || of_x->level != of_y->level || of_y->tangent.is_empty()) return {};
-  const std::array in = {of_x->inner, of_y->inner};
-  for (const Tensor& slope : of_y->tangent.node()->inputs()) {
-    const auto* const node = dynamic_cast<const OperationNode<ops::TanhSlopeBeside>*>(slope.node());
-    if (node == nullptr || !node->has_value() || node->inputs()[0].node() != in[0].node() ||
-        node->inputs()[1].node() != in[1].node())
-      continue;
-    const std::array tangents = {of_x->tangent, of_y->tangent};
-    return constant(dual_value(of_y->level, slope, ops::TanhSlopeBeside().jvp(in, slope, tangents)));
-  }
-  return {};
-}
-
 // No rule of tanh keeps y, but others may; while it is held here, it stays.
 static Tensor tanh_slope_of(const Tensor& x, const Tensor& y) {
-  if (Tensor known = slope_in_tangent(x, y); !known.is_empty()) return known;
   const Tensor held = y;
   return held.node()->has_value() ? ops::binary<ops::TanhSlopeBeside>(x, held) : tanh_slope_of(x);
 }

@@ -1,9 +1,15 @@
 // Forward mode: the tangent of each operation against differentiating twice in reverse, in first and second
 // order; what it keeps, and what stops a tangent.
 
+#include <algorithm>
+#include <functional>
+
 #include "chainrule/autograd.h"
 #include "chainrule/custom_gradient.h"
 #include "chainrule/derivatives.h"
+#include "chainrule/linalg.h"
+#include "chainrule/shaping.h"
+#include "chainrule/vmap.h"
 #include "differences.h"
 #include "graph/traversal.h"
 #include "op_cases.h"
@@ -108,7 +114,7 @@ TEST(Jacobians, in_chunks_are_the_same) {
   EXPECT_THROW((void)jacobian(f, {.chunk_size = -1})(x), std::invalid_argument);
 }
 
-TEST(ForwardMode, within_itself_records_the_slope_of_tanh_once) {
+TEST(ForwardMode, within_itself_has_the_derivatives_of_tanh) {
   const Tensor x = variable(tensor({-1.5, 0.0, 0.7, 20.0})), along = tensor({1.0, 2.0, -1.0, 3.0});
   const auto f = [](const Tensor& at) { return tanh(at); };
   const auto first = [&](const Tensor& at) { return jvp(f, at, along).tangent; };
@@ -117,10 +123,95 @@ TEST(ForwardMode, within_itself_records_the_slope_of_tanh_once) {
   EXPECT_TRUE(close(second, square(along) * (-2 * y * slope), 1e-14));
   EXPECT_TRUE(close(gradients(sum(second), {x}).at(x), square(along) * slope * (6 * square(y) - 2), 1e-14));
   EXPECT_TRUE(close(no_grad([&] { return jvp(first, x, along).tangent; }), second, 0));
-  const Traversal graph(*second.node(), Traversal::Nodes::all);
-  int slopes = 0;
-  for (std::size_t i = 0; i < graph.size(); ++i) slopes += graph[i].operation() == "tanh_slope" ? 1 : 0;
-  EXPECT_EQ(slopes, 1);
+}
+
+/// The operations of a graph, and how many of them had been recorded before, with the same inputs.
+std::pair<int, int> recorded_and_repeated(const Tensor& root) {
+  const Traversal graph(*root.node(), Traversal::Nodes::all);
+  std::pair<int, int> counts = {0, 0};
+  for (std::size_t i = 0; i < graph.size(); ++i) {
+    if (graph[i].is_leaf()) continue;
+    ++counts.first;
+    for (std::size_t k = 0; k < i; ++k)
+      if (graph[i].operation() == graph[k].operation() &&
+          std::ranges::equal(graph[i].inputs(), graph[k].inputs(), {}, &Tensor::node, &Tensor::node) &&
+          are_equal(graph[i].attributes(), graph[k].attributes()))
+        ++counts.second;
+  }
+  return counts;
+}
+
+TEST(ForwardMode, within_itself_records_nothing_twice) {
+  const Tensor x = tensor({{-1.5, 0.0, 0.7}, {0.4, 1.1, 2.0}}),
+               w = tensor({{0.3, -0.2, 0.9}, {0.5, 0.8, -0.4}});
+  const std::pair<const char*, Tensor (*)(const Tensor&)> functions[] = {
+      {"tanh", [](const Tensor& at) { return tanh(at); }},
+      {"sin", [](const Tensor& at) { return sin(at); }},
+      {"exp", [](const Tensor& at) { return exp(at); }},
+      {"sigmoid", [](const Tensor& at) { return sigmoid(at); }},
+      {"softplus", [](const Tensor& at) { return softplus(at); }},
+      {"softmax", [](const Tensor& at) { return softmax(at); }},
+      {"square", [](const Tensor& at) { return square(at); }}};
+  for (const auto& [name, f] : functions) {
+    SCOPED_TRACE(name);
+    using Direction = std::function<Tensor()>;
+    const auto second = [f = f](const Tensor& weight, const Direction& inner, const Direction& outer) {
+      return [=](const Tensor& at) {
+        const auto layers = [&](const Tensor& in) { return f(matmul(f(linear(in, weight)), weight)); };
+        const auto first = [&](const Tensor& in) { return jvp(layers, in, inner()).tangent; };
+        return jvp(first, at, outer()).tangent;
+      };
+    };
+    const Tensor weight = variable(w), along = ones({2, 3});
+    const Direction one = [&] { return along; },
+                    anew =
+                        [] {
+                          return ones({2, 3});
+                        },
+                    half =
+                        [] {
+                          return full({2, 3}, 0.5);
+                        },
+                    two = [] {
+                      return full({2, 3}, 2.0);
+                    };
+    const Tensor found = second(weight, one, one)(x);
+    const auto [operations, repeated] = recorded_and_repeated(found);
+    EXPECT_EQ(repeated, 0);
+    EXPECT_EQ(recorded_and_repeated(second(weight, anew, anew)(x)).first, operations);
+    // Along two directions, of which nothing is the same.
+    EXPECT_GT(recorded_and_repeated(second(weight, half, two)(x)).first, operations);
+    EXPECT_TRUE(close(found, second(w, half, two)(x), 1e-14));
+    const auto gradient_along = [&](const Direction& inner, const Direction& outer) {
+      return grad([&](const Tensor& in) { return sum(square(second(in, inner, outer)(x))); })(w);
+    };
+    EXPECT_TRUE(close(gradient_along(one, one), gradient_along(half, two), 1e-12));
+  }
+}
+
+// Under a transform, constants with equal elements may have different tangents or samples.
+TEST(ForwardMode, within_itself_tells_values_from_their_tangents) {
+  const Tensor x = tensor({0.3, -0.8, 0.5}), w = tensor({-0.4, 0.9, 0.2}), along = tensor({1.0, 0.5, -2.0});
+  const auto f = [](const Tensor& at, const Tensor& weight) {
+    return matmul(outer(weight, at), at) * det(eye(3, {}, DType::float64) + outer(sin(at), weight));
+  };
+  const auto gradient_of_third = [&](const auto& derivative) {
+    return grad([&](const Tensor& weight) {
+      const auto zeroth = [&](const Tensor& at) { return f(at, weight); };
+      const auto first = [&](const Tensor& at) { return derivative(zeroth, at); };
+      const auto second = [&](const Tensor& at) { return derivative(first, at); };
+      return sum(sin(derivative(second, x)));
+    })(w);
+  };
+  const auto forward = [&](const auto& of, const Tensor& at) { return jvp(of, at, along).tangent; };
+  const Tensor expected = gradient_of_third(
+      [&](const auto& of, const Tensor& at) { return linearize(of, at).push_forward(along); });
+  EXPECT_TRUE(close(gradient_of_third(forward), expected, 1e-12));
+  EXPECT_TRUE(close(gradient_of_third([&](const auto& of, const Tensor& at) {
+                      const auto sample = [&](const Tensor& t) { return jvp(of, at, t).tangent; };
+                      return sum(vmap(sample)(stack({along, zeros_like(along)})), 0);
+                    }),
+                    expected, 1e-12));
 }
 
 TEST(ForwardMode, of_a_linear_layer_adds_up_what_moves_recorded_or_not) {
