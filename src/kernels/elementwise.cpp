@@ -231,7 +231,7 @@ Array detail::zip(PairStretch* stretch, const Array& a, const Array& b, const Sh
                  std::make_unique<DeferredPass<2>>(stretch, result, shape, std::array{&a, &b}, false));
   Array out(shape, result);
   const std::array bases = {static_cast<const std::byte*>(a.raw()), static_cast<const std::byte*>(b.raw())};
-  Pass<2>(stretch, result, shape, {&a, &b}).run(0, out.size(), bases.data(), out.mutable_raw());
+  Pass<2>(stretch, result, shape, {&a, &b}).run(0, out.size(), bases.data(), out.mutable_raw(), nullptr);
   return out;
 }
 
