@@ -21,6 +21,7 @@ struct Gemm {
   const T* start = nullptr;                   ///< what the sums are added to: nothing is 0
   std::int64_t row_of_start = 0;              ///< 0 repeats one row
   T scale = 1;
+  std::int64_t depth = 0;  ///< inner indices that are summed up at a time; 0: depth_of()
 };
 
 /// The rows of C from begin to end,
@@ -41,6 +42,11 @@ Gemm<T> columns_of(Gemm<T> gemm, std::int64_t begin, std::int64_t end) {
   if (gemm.start != nullptr) gemm.start += begin;
   return gemm;
 }
+
+/// How many inner indices register tiles sum up at a time. Parts of a product take that of the whole, as sums
+/// are rounded where they end.
+template <class T>
+std::int64_t depth_of(const Gemm<T>& gemm);
 
 /// Register tiles over packed or unpacked operands, for any sizes, without a lock; without an allocation
 /// where the operands fit the second-level cache.

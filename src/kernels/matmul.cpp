@@ -169,14 +169,16 @@ void multiply(const Product& product, const T* a, const T* b, const T* row, T* c
 
   const bool any = chosen_kernel() == ProductKernel::fitting;
   if (any && !gemm.transpose_b &&
-      (gemm.m == 1 || (k <= 2 && gemm.n >= 64) || (k == 1 && gemm.start == nullptr && gemm.m >= 64)))
+      (gemm.m == 1 || (k <= 2 && gemm.n >= 64) || (k == 1 && gemm.start == nullptr && gemm.m >= 64))) {
     run_ours(gemm, &sums_of_rows<T>);
-  else if (any && gemm.transpose_b && !gemm.transpose_a && (gemm.m == 1 || (gemm.m <= 4 && k >= 64)))
+  } else if (any && gemm.transpose_b && !gemm.transpose_a && (gemm.m == 1 || (gemm.m <= 4 && k >= 64))) {
     run_ours(gemm, &dot_products<T>);
-  else if (const OpenBlas* blas = openblas_for(gemm))
+  } else if (const OpenBlas* blas = openblas_for(gemm)) {
     run_openblas(*blas, gemm);
-  else
+  } else {
+    gemm.depth = depth_of(gemm);
     run_ours(gemm, &tiled_gemm<T>);
+  }
 }
 
 }  // namespace

@@ -62,12 +62,13 @@ void pack(const T* from, std::int64_t row, bool transposed, std::int64_t count, 
           std::int64_t depth, T* to) {
   constexpr std::int64_t side = 16 / sizeof(T);
   if (transposed) {
+    const bool is_far = row * sizeof(T) >= 2048;
     std::int64_t j = 0;
     if (count < width) std::fill(to, to + depth * width, T(0));
     for (; j + side <= count; j += side) {
       std::int64_t p = 0;
       for (; p + side <= depth; p += side) {
-        if (p * sizeof(T) % 64 == 0)  // what comes next, which is far away
+        if (is_far && p * sizeof(T) % 64 == 0)  // what comes next
           for (std::int64_t i = j + side; i < j + 2 * side; ++i) __builtin_prefetch(from + i * row + p);
         transpose_square(from + j * row + p, row, to + p * width + j, width);
       }

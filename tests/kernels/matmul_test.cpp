@@ -124,6 +124,7 @@ TYPED_TEST(MatrixProduct, is_right_for_larger_sizes) {
   }
   for (const std::int64_t size : {65, 127, 130}) expect_products<TypeParam>(size, size, size);
   for (const std::int64_t depth : {1, 2, 3}) expect_products<TypeParam>(5, 263, depth);
+  for (const std::int64_t width : {1, 5, 16, 33, 63, 129}) expect_products<TypeParam>(70, width, 1);
 }
 
 TYPED_TEST(MatrixProduct, is_right_where_it_is_cut_into_blocks) {
@@ -285,15 +286,17 @@ TYPED_TEST(MatrixProduct, is_the_same_with_any_number_of_threads) {
 }
 
 TYPED_TEST(MatrixProduct, is_the_same_with_any_number_of_threads_where_panels_are_kept) {
-  const std::int64_t m = 790, n = 805, k = 390;
-  const auto a = random_numbers<TypeParam>(m * k), b = random_numbers<TypeParam>(k * n);
-  std::vector<TypeParam> alone;
-  test::with_each_thread_count([&](int threads) {
-    std::vector<TypeParam> c(m * n);
-    kernels::matmul({m, n, k}, a.data(), b.data(), c.data());
-    if (threads == 1) alone = c;
-    EXPECT_EQ(c, alone);
-  });
+  for (const auto [m, n, k] : {std::array<std::int64_t, 3>{790, 805, 390}, {390, 230, 390}, {4000, 33, 1}})
+    for (const bool transpose : {false, true}) {
+      const auto a = random_numbers<TypeParam>(m * k), b = random_numbers<TypeParam>(k * n);
+      std::vector<TypeParam> alone;
+      test::with_each_thread_count([&, m = m, n = n, k = k](int threads) {
+        std::vector<TypeParam> c(m * n);
+        kernels::matmul({m, n, k, false, transpose}, a.data(), b.data(), c.data());
+        if (threads == 1) alone = c;
+        EXPECT_EQ(c, alone);
+      });
+    }
 }
 
 }  // namespace
