@@ -106,15 +106,13 @@ std::int64_t numbers_to_count(const Tensor& x, std::int64_t minlength) {
   if (is_floating(x.dtype()))
     throw DTypeError("bincount: counts int64, not " + std::string(to_string(x.dtype())) + "; cast first");
   if (minlength < 0) throw ShapeError("bincount: minlength must not be negative; leave it out");
-  std::int64_t length = minlength;
   const Tensor numbers = elements_of_all_samples(x);
-  for (const std::int64_t number : numbers.data<std::int64_t>()) {
-    if (number < 0)
-      throw ShapeError("bincount: cannot count " + std::to_string(number) + ", of shape " +
-                       to_string(x.shape()) + "; numbers must not be negative");
-    length = std::max(length, number == std::numeric_limits<std::int64_t>::max() ? number : number + 1);
-  }
-  return length;
+  if (numbers.size() == 0) return minlength;
+  const auto least = min(numbers).item<std::int64_t>(), most = max(numbers).item<std::int64_t>();
+  if (least < 0)
+    throw ShapeError("bincount: cannot count " + std::to_string(least) + ", of shape " +
+                     to_string(x.shape()) + "; numbers must not be negative");
+  return std::max(minlength, most == std::numeric_limits<std::int64_t>::max() ? most : most + 1);
 }
 
 /// (count, length): which of 0, 1, 2, ... each x is. Of samples of a vmap there are no places to count at.
