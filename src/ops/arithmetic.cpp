@@ -7,25 +7,6 @@
 #include "ops/registry.h"
 
 namespace chainrule {
-namespace rules {
-namespace {
-
-/// x · x, of one input: what the rules of Mul give it, added up.
-struct MulBySelf {
-  static constexpr auto vjp_x(auto x, auto, auto g) { return g * x * 2; }
-};
-
-/// From the nearer end, so that both are met exactly.
-struct Lerp {
-  static auto value(auto a, auto b, auto w) { return where(w < 0.5, a + w * (b - a), b - (1 - w) * (b - a)); }
-  static constexpr auto vjp_a(auto, auto, auto w, auto, auto g) { return g * (1 - w); }
-  static constexpr auto vjp_b(auto, auto, auto w, auto, auto g) { return g * w; }
-  static constexpr auto vjp_c(auto a, auto b, auto, auto, auto g) { return g * (b - a); }
-};
-
-}  // namespace
-}  // namespace rules
-
 namespace ops {
 
 struct Add : ElementwiseOp<Add, 2>, rules::Add {
@@ -42,18 +23,11 @@ struct Sub : ElementwiseOp<Sub, 2>, rules::Sub {
   static constexpr bool integers = true;
 };
 
-struct MulBySelf : ElementwiseOp<MulBySelf, 1>, rules::MulBySelf {};
-
 struct Mul : ElementwiseOp<Mul, 2>, rules::Mul {
   static constexpr bool cheap = true, for_scalars = true;
   static constexpr Notation notation = {"×", "·"};
   static constexpr std::string_view name = "mul", formula = "∂(a · b)/∂a = b,  ∂(a · b)/∂b = a";
   static constexpr bool integers = true;
-  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
-    if (in[0].node() != in[1].node() || !to.in_numbers() || !to.wants(0))
-      return ElementwiseOp::vjp(in, out, g, to);
-    to[0] = MulBySelf::fused<0>(in, out, out.node()->shape(), g);  // one pass in place of three
-  }
 };
 
 struct Div : ElementwiseOp<Div, 2>, rules::Div {
@@ -130,10 +104,46 @@ struct StrongQuotient : ElementwiseOp<StrongQuotient, 2>, rules::StrongQuotient 
   static constexpr std::string_view name = "strong_quotient", formula = "as div, but 0 / x is 0 for any x";
 };
 
-struct Lerp : ElementwiseOp<Lerp, 3>, rules::Lerp {
-  static constexpr bool cheap = true;
+/// Of three inputs, so that nothing of their size is made but the value. Slopes are operations, for loops of
+/// its own would take 40 kB.
+struct Lerp {
+  static constexpr bool integers = false;
   static constexpr std::string_view name = "lerp",
                                     formula = "∂lerp(a, b, w)/∂a = 1 − w,  ∂/∂b = w,  ∂/∂w = b − a";
+  /// From the nearer end, so that both are met exactly.
+  struct Value {
+    auto operator()(auto a, auto b, auto w) const {
+      using rules::where;
+      return where(w < 0.5, a + w * (b - a), b - (1 - w) * (b - a));
+    }
+  };
+  Array forward(Values in) const {
+    const Shape shape = common_shape(name, in[0]->shape(), in[1]->shape(), in[2]->shape());
+    return dispatch_floating(in[0]->dtype(), [&]<class T>() {
+      return kernels::elementwise<Value, T, 3>(shape, {in[0], in[1], in[2]}, true);
+    });
+  }
+  Tensor batch(const Unwrapped& at) const { return elementwise_again<Lerp, 3>(at); }
+  Reads reads(Wanted wanted) const {
+    return (wanted(0) || wanted(1) ? reads_input(2) : 0) | (wanted(2) ? reads_input(0) | reads_input(1) : 0);
+  }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+    for (std::size_t i = 0; i < 3; ++i)
+      if (to.wants(i)) to[i] = sum_to(strong_product(g, slope(in, i)), in[i].shape());
+  }
+  Tensor jvp(Inputs in, const Tensor& out, Inputs tangents) const {
+    return sum_of_tangents<0, 3>(
+        out, tangents, [&]<std::size_t i>(const Tensor& t) { return strong_product(t, slope(in, i)); });
+  }
+  LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
+                             const std::string&) const {
+    return {input == 0 ? "1 − " + names[2] : input == 1 ? names[2] : names[1] + " − " + names[0]};
+  }
+
+ private:
+  static Tensor slope(Inputs in, std::size_t input) {
+    return input == 0 ? 1 - in[2] : input == 1 ? in[2] : in[1] - in[0];
+  }
 };
 
 /// With PyTorch's factor of the second one.
