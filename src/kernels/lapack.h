@@ -24,7 +24,9 @@ Lu lu(std::string_view operation, const Array& a);
 Array solve(std::string_view operation, const Lu& lu, bool transposed, const Array& b);
 /// Sign and logarithm of the size of each determinant, and the determinants themselves.
 std::array<Array, 3> determinants(const Lu& lu);
-/// Whether each matrix is as near to a singular one as rounding errors reach, or `half` as many digits do.
+/// Whether each matrix is as near to a singular one as rounding errors reach, or `half` as many digits do. If
+/// not half, also which small ones are so near that derivatives of the inverse lose more digits than
+/// polynomials.
 std::vector<bool> nearly_singular(const Lu& lu, bool half);
 
 /// op(A)⁻¹ B for a triangular A; op transposes where told. The other half is not read.

@@ -213,6 +213,10 @@ std::array<Array, 3> determinants(const Lu& lu) {
 }
 
 std::vector<bool> nearly_singular(const Lu& lu, bool half) {
+  // The polynomials of a matrix of few rows, of which one direction alone is short, lose no digits to speak
+  // of, whereas each further derivative of an inverse loses as many as the first.
+  constexpr std::int64_t few = 8;
+  constexpr double is_short = 1.0 / 16;
   const Stack stack(lu.shape);
   const std::int64_t n = stack.rows;
   std::vector<bool> result(static_cast<std::size_t>(stack.count), false);
@@ -222,12 +226,20 @@ std::vector<bool> nearly_singular(const Lu& lu, bool half) {
     const T least = half ? std::sqrt(epsilon) : static_cast<T>(n) * epsilon;
     for (std::int64_t i = 0; i < stack.count; ++i) {
       T smallest = std::numeric_limits<T>::infinity(), largest = 0;
+      const auto pivot = [&](std::int64_t j) { return std::abs(factors[i * n * n + j * (n + 1)]); };
+      std::int64_t at = 0;
       for (std::int64_t j = 0; j < n; ++j) {
-        const T pivot = std::abs(factors[i * n * n + j * (n + 1)]);
-        smallest = std::min(smallest, pivot);
-        largest = std::max(largest, pivot);
+        if (pivot(j) < smallest) smallest = pivot(at = j);
+        largest = std::max(largest, pivot(j));
       }
-      result[static_cast<std::size_t>(i)] = n != 0 && smallest <= least * largest;
+      bool near = n != 0 && smallest <= least * largest;
+      if (!near && !half && n > 1 && n <= few && smallest <= static_cast<T>(is_short) * largest) {
+        double others = 1;
+        for (std::int64_t j = 0; j < n; ++j)
+          if (j != at) others *= static_cast<double>(pivot(j)) / static_cast<double>(largest);
+        near = others >= is_short;
+      }
+      result[static_cast<std::size_t>(i)] = near;
     }
   });
   return result;

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "chainrule/autograd.h"
+#include "chainrule/derivatives.h"
 #include "chainrule/linalg.h"
 #include "chainrule/random.h"
 #include "chainrule/shaping.h"
@@ -195,6 +196,26 @@ TEST(Determinant, has_second_derivatives_where_the_matrix_is_singular) {
   const Tensor a = variable(zeros({2, 2}));
   const Tensor slope = gradients(det(a), {a}, {.create_graph = true})[a];
   EXPECT_TRUE(equals(gradients(slope[{0, 0}], {a})[a], {2, 2}, {0, 0, 0, 1}));
+}
+
+TEST(Determinant, has_all_digits_of_high_derivatives_where_the_matrix_is_nearly_singular) {
+  // Q (D + x E) Qᵀ, of determinant Π (dᵢ + x eᵢ).
+  const Tensor q =
+      qr(tensor({{0.3, -0.8, 0.5, 0.1}, {0.9, 0.2, -0.4, 0.6}, {-0.2, 0.7, 0.1, 0.8}, {0.4, 0.5, 0.6, -0.3}}))
+          .Q;
+  const Tensor e = tensor({0.7, -0.5, 0.9, 1.3});
+  for (const double least : {0.2, 0.05, 0.01, 1e-3, 1e-6, 1e-12, 0.0}) {
+    SCOPED_TRACE(least);
+    const Tensor d = tensor({1.2, 1.0, least, -0.9});
+    const auto of_pair = [&](const Tensor& x) { return matmul(q * (d + x * e), transpose(q)); };
+    const std::vector<Tensor> found =
+        jet([&](const Tensor& x) { return det(of_pair(x)); }, tensor(0.0), tensor(1.0), 6);
+    std::vector<double> expected = {1, 0, 0, 0, 0, 0, 0};
+    for (std::int64_t i = 0; i < 4; ++i)
+      for (std::size_t k = 7; k-- > 0;)
+        expected[k] = expected[k] * d[i].item() + (k > 0 ? expected[k - 1] * e[i].item() : 0);
+    for (std::size_t k = 0; k <= 6; ++k) EXPECT_NEAR(found[k].item(), expected[k], 1e-10) << "order " << k;
+  }
 }
 
 TEST(Determinant, of_a_batch_with_a_singular_matrix_has_the_gradients_of_each) {
