@@ -9,6 +9,7 @@
 #include "kernels/depthwise_loops.h"
 #include "kernels/direct_loops.h"
 #include "kernels/parallel.h"
+#include "kernels/phases.h"
 
 namespace chainrule::kernels {
 namespace {
@@ -31,38 +32,6 @@ std::vector<Sheet> sheets_of(const Padded& padded, std::int64_t width) {
   return sheets;
 }
 
-/// a / b, rounded down.
-std::int64_t down(std::int64_t a, std::int64_t b) { return a >= 0 ? a / b : -((b - 1 - a) / b); }
-
-/// Where x is read along an axis: element i, plus what is before it, is b strides and a phase. To it come y
-/// at b - m for the taps k, where k dilations are m strides and that phase.
-struct Turned {
-  explicit Turned(const WindowAxis& axis)
-      : of(axis),
-        lowest(down(axis.before, axis.stride)),
-        most((axis.kernel - 1) * axis.dilation / axis.stride) {
-    const std::int64_t count = down(axis.in - 1 + axis.before, axis.stride) - lowest + 1;
-    windows = {axis.out, count, most + 1, 1, 1, most - lowest};
-  }
-  /// The first element of a phase.
-  std::int64_t first(std::int64_t phase) const {
-    return ((phase - of.before) % of.stride + of.stride) % of.stride;
-  }
-  std::int64_t count(std::int64_t phase) const {
-    return std::max<std::int64_t>(0, (of.in - first(phase) + of.stride - 1) / of.stride);
-  }
-  std::int64_t longest() const { return (of.in + of.stride - 1) / of.stride; }
-  /// The window that the first one reads.
-  std::int64_t start(std::int64_t phase) const { return down(first(phase) + of.before, of.stride) - lowest; }
-  /// The element of that window that a tap is at; negative if it is of another phase.
-  std::int64_t at(std::int64_t tap, std::int64_t phase) const {
-    const std::int64_t distance = tap * of.dilation - phase;
-    return distance % of.stride == 0 ? most - distance / of.stride : -1;
-  }
-  WindowAxis of, windows;
-  std::int64_t lowest, most;
-};
-
 /// For x: of each plane the lines of a phase, of each of the phases along a line.
 std::vector<Sheet> sheets_back(const std::array<Turned, 3>& turned, const Padded& padded) {
   const auto& [deep, high, wide] = turned;
@@ -72,7 +41,7 @@ std::vector<Sheet> sheets_back(const std::array<Turned, 3>& turned, const Padded
   for (std::int64_t d = 0; d < deep.of.in; ++d)
     for (std::int64_t h = 0; h < high.of.stride; ++h)
       for (std::int64_t w = 0; w < wide.of.stride; ++w) {
-        const std::int64_t plane = down(d + deep.of.before, deep.of.stride),
+        const std::int64_t plane = rounded_down(d + deep.of.before, deep.of.stride),
                            phase = d + deep.of.before - plane * deep.of.stride;
         const bool is_whole = wide.of.stride == 1;
         Sheet sheet{(plane - deep.lowest) * padded.plane + high.start(h) * padded.line + wide.start(w),
@@ -145,8 +114,8 @@ void depthwise_convolve_back(const Convolution& convolution, const T* y, const T
   const std::vector<Sheet> sheets = sheets_back(turned, padded);
   const std::int64_t taps = windows.kernel_size(), in = windows.in_size(), out = windows.out_size(),
                      stride = wide.of.stride, apart = wide.longest() * high.longest();
-  Turns turns{stride, apart, wide.longest(), wide.of.in, high.of.stride * wide.of.in, {}};
-  for (std::int64_t q = 0; q < stride; ++q) turns.first.push_back(wide.first(q));
+  Turns turns{wide.of.in, high.of.stride * wide.of.in, {}};
+  for (std::int64_t q = 0; q < stride; ++q) turns.all.push_back({wide.first(q), q * apart, wide.longest()});
   const auto part = [&](std::int64_t at, std::int64_t end) {
     Scratch<T> copy(padded.scratch(1)), picked(taps), lines(stride == 1 ? 0 : stride * apart);
     std::fill_n(copy.data(), padded.scratch(1), T(0));

@@ -4,6 +4,7 @@
 #include "kernels/depthwise_loops.h"
 
 #include <algorithm>
+#include <array>
 
 #include "chainrule/simd.h"
 #include "kernels/runs.h"
@@ -170,15 +171,22 @@ struct MergeLoop {
   template <int Bytes>
   static void run(const Turns* turns, std::int64_t lines, const T* from, T* to) {
     using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
-    const std::int64_t stride = turns->stride, apart = turns->apart, width = turns->width;
-    for (std::int64_t l = 0; l < lines; ++l, from += turns->line_from, to += turns->line_to) {
+    const auto stride = static_cast<std::int64_t>(turns->all.size());
+    for (std::int64_t l = 0; l < lines; ++l, to += turns->line_to) {
+      const auto line = [&](std::size_t q) {
+        return from + turns->all[q].from + l * turns->all[q].line_from;
+      };
+      const bool is_even = turns->all[0].first == 0;
       const std::int64_t done =
-          stride == 2 ? pairs<P>(from + turns->first[0] * apart, from + turns->first[1] * apart, 0, width, to)
-                      : 0;
-      for (std::int64_t q = 0; q < stride; ++q)
-        for (std::int64_t i = turns->first[static_cast<std::size_t>(q)] + done * stride, j = done; i < width;
+          stride == 2   ? pairs<P>(line(is_even ? 0 : 1), line(is_even ? 1 : 0), 0, turns->width, to)
+          : stride == 3 ? threes<P>(*turns, {line(0), line(1), line(2)}, 0, to)
+                        : 0;
+      for (std::size_t q = 0; q < turns->all.size(); ++q) {
+        const T* const elements = line(q);
+        for (std::int64_t i = turns->all[q].first + done * stride, j = done; i < turns->width;
              i += stride, ++j)
-          to[i] = from[q * apart + j];
+          to[i] = elements[j];
+      }
     }
   }
 
@@ -193,6 +201,21 @@ struct MergeLoop {
     }
     if constexpr (P::lanes * sizeof(T) > 16)
       return pairs<simd::Pack<T, P::lanes / 2>>(even, odd, done, width, to);
+    return done;
+  }
+  template <class P>
+  static std::int64_t threes(const Turns& turns, const std::array<const T*, 3>& lines, std::int64_t done,
+                             T* to) {
+    const T* from[3];
+    for (std::size_t q = 0; q < 3; ++q) from[turns.all[q].first] = lines[q];
+    for (; 3 * (done + P::lanes) <= turns.width; done += P::lanes) {
+      const P all[3] = {P::load(from[0] + done), P::load(from[1] + done), P::load(from[2] + done)};
+      P::template in_turns<3, 0>(all).store(to + 3 * done);
+      P::template in_turns<3, 1>(all).store(to + 3 * done + P::lanes);
+      P::template in_turns<3, 2>(all).store(to + 3 * done + 2 * P::lanes);
+    }
+    if constexpr (P::lanes * sizeof(T) > 16)
+      return threes<simd::Pack<T, P::lanes / 2>>(turns, lines, done, to);
     return done;
   }
 };
