@@ -50,7 +50,7 @@ std::vector<Sheet> sheets_back(const std::array<Turned, 3>& turned, const Padded
                     is_whole ? high.of.stride * wide.of.in : longest,
                     high.count(h),
                     wide.count(w),
-                    !is_whole             ? longest * most_lines
+                    !is_whole             ? longest * most_lines + behind
                     : high.of.stride == 1 ? high.of.in * wide.of.in
                                           : 0,
                     {},
@@ -116,8 +116,13 @@ void depthwise_convolve_back(const Convolution& convolution, const T* y, const T
                      stride = wide.of.stride, apart = wide.longest() * high.longest();
   Turns turns{wide.of.in, high.of.stride * wide.of.in, {}};
   for (std::int64_t q = 0; q < stride; ++q) turns.all.push_back({wide.first(q), q * apart, wide.longest()});
+  std::vector<std::int64_t> lines_of, first_of;
+  for (std::int64_t h = 0; h < high.of.stride; ++h) {
+    lines_of.push_back(high.count(h));
+    first_of.push_back(high.first(h) * wide.of.in);
+  }
   const auto part = [&](std::int64_t at, std::int64_t end) {
-    Scratch<T> copy(padded.scratch(1)), picked(taps), lines(stride == 1 ? 0 : stride * apart);
+    Scratch<T> copy(padded.scratch(1)), picked(taps), lines(stride == 1 ? 0 : stride * apart + behind);
     std::fill_n(copy.data(), padded.scratch(1), T(0));
     for (; at < end; ++at) {
       const std::int64_t group = at % convolution.groups;
@@ -126,15 +131,14 @@ void depthwise_convolve_back(const Convolution& convolution, const T* y, const T
       T* const to = x + at * in;
       const Sheet* sheet = sheets.data();
       for (std::int64_t d = 0; d < deep.of.in; ++d)
-        for (std::int64_t h = 0; h < high.of.stride; ++h) {
+        for (std::size_t h = 0; h < lines_of.size(); ++h) {
           for (std::int64_t w = 0; w < stride; ++w, ++sheet) {
             for (std::size_t k = 0; k < sheet->taps.size(); ++k)
               picked.data()[k] = weight[group * taps + sheet->taps[k]];
             sum_taps<T>(*sheet, from, picked.data(), start, stride == 1 ? to : lines.data());
           }
           if (stride == 1) continue;
-          take_turns<T>(turns, high.count(h), lines.data(),
-                        to + (d * high.of.in + high.first(h)) * wide.of.in);
+          take_turns<T>(turns, lines_of[h], lines.data(), to + d * high.of.in * wide.of.in + first_of[h]);
         }
     }
   };
@@ -149,13 +153,15 @@ void depthwise_convolution_weight(const Convolution& convolution, const T* x, co
   windows.axes[2].out = round_up(width, lanes_of<T>());
   const Padded padded(windows, 1);
   const std::vector<Sheet> sheets = sheets_of(padded, width);
-  for_planes(groups, convolution.samples * products_of(windows), [&](std::int64_t group, std::int64_t end) {
+  for_planes(groups, convolution.samples * products_of(windows), [&](std::int64_t begin, std::int64_t end) {
     const std::int64_t lines = windows.axes[1].out * windows.axes[2].out;
     Scratch<T> copy(padded.scratch(1)), wide(lines);
     std::fill_n(copy.data(), padded.scratch(1), T(0));
     std::fill_n(wide.data(), lines, T(0));
-    for (; group < end; ++group)
-      for (std::int64_t at = group; at < convolution.samples * groups; at += groups) {
+    // In the order of memory, as planes are short.
+    for (std::int64_t sample = 0; sample < convolution.samples; ++sample)
+      for (std::int64_t group = begin; group < end; ++group) {
+        const std::int64_t at = sample * groups + group;
         const T* const from = padded_input(padded, 1, x + at * in, copy.data());
         for (const Sheet& sheet : sheets)
           sum_products<T>(sheet, from, y + at * out, width, wide.data(), weight + group * taps);

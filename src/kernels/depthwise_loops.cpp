@@ -177,10 +177,10 @@ struct MergeLoop {
         return from + turns->all[q].from + l * turns->all[q].line_from;
       };
       const bool is_even = turns->all[0].first == 0;
-      const std::int64_t done =
-          stride == 2   ? pairs<P>(line(is_even ? 0 : 1), line(is_even ? 1 : 0), 0, turns->width, to)
-          : stride == 3 ? threes<P>(*turns, {line(0), line(1), line(2)}, 0, to)
-                        : 0;
+      const std::int64_t done = stride == 2
+                                    ? pairs<P>(line(is_even ? 0 : 1), line(is_even ? 1 : 0), turns->width, to)
+                                : stride == 3 ? threes<P>(*turns, {line(0), line(1), line(2)}, 0, to)
+                                              : 0;
       for (std::size_t q = 0; q < turns->all.size(); ++q) {
         const T* const elements = line(q);
         for (std::int64_t i = turns->all[q].first + done * stride, j = done; i < turns->width;
@@ -191,17 +191,22 @@ struct MergeLoop {
   }
 
  private:
-  /// As many pairs as there are in whole packs.
+  /// All pairs, the last of which may be written twice. Returns how many there are.
   template <class P>
-  static std::int64_t pairs(const T* even, const T* odd, std::int64_t done, std::int64_t width, T* to) {
-    for (; 2 * (done + P::lanes) <= width; done += P::lanes) {
-      const P both[2] = {P::load(even + done), P::load(odd + done)};
-      P::template in_turns<2, 0>(both).store(to + 2 * done);
-      P::template in_turns<2, 1>(both).store(to + 2 * done + P::lanes);
+  static std::int64_t pairs(const T* even, const T* odd, std::int64_t width, T* to) {
+    const std::int64_t count = width / 2;
+    if (count < P::lanes) {
+      if constexpr (P::lanes * sizeof(T) > 16)
+        return pairs<simd::Pack<T, P::lanes / 2>>(even, odd, width, to);
+      return 0;
     }
-    if constexpr (P::lanes * sizeof(T) > 16)
-      return pairs<simd::Pack<T, P::lanes / 2>>(even, odd, done, width, to);
-    return done;
+    for (std::int64_t done = 0; done < count; done += P::lanes) {
+      const std::int64_t at = std::min(done, count - P::lanes);
+      const P both[2] = {P::load(even + at), P::load(odd + at)};
+      P::template in_turns<2, 0>(both).store(to + 2 * at);
+      P::template in_turns<2, 1>(both).store(to + 2 * at + P::lanes);
+    }
+    return count;
   }
   template <class P>
   static std::int64_t threes(const Turns& turns, const std::array<const T*, 3>& lines, std::int64_t done,
