@@ -150,7 +150,8 @@ void depthwise_convolution_weight(const Convolution& convolution, const T* x, co
   Windows windows = convolution.windows;
   const std::int64_t taps = windows.kernel_size(), in = windows.in_size(), out = windows.out_size(),
                      width = windows.axes[2].out, groups = convolution.groups;
-  windows.axes[2].out = round_up(width, lanes_of<T>());
+  const std::int64_t lanes = lanes_of<T>();
+  windows.axes[2].out = round_up(width, 2 * width <= lanes && lanes * sizeof(T) > 16 ? lanes / 2 : lanes);
   const Padded padded(windows, 1);
   const std::vector<Sheet> sheets = sheets_of(padded, width);
   for_planes(groups, convolution.samples * products_of(windows), [&](std::int64_t begin, std::int64_t end) {

@@ -89,40 +89,47 @@ template <class T>
 struct TapsLoop {
   template <int Bytes>
   static void run(const Sheet* sheet, const T* x, const T* y, std::int64_t width, T* wide, T* to) {
-    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    if constexpr (Bytes > 16)  // lines of half a pack
+      if (sheet->width % (Bytes / static_cast<int>(sizeof(T))) != 0)
+        return sized<simd::Pack<T, Bytes / 2 / static_cast<int>(sizeof(T))>, Bytes>(*sheet, x, y, width, wide,
+                                                                                    to);
+    sized<simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>, Bytes>(*sheet, x, y, width, wide, to);
+  }
+
+ private:
+  template <class P, int Bytes>
+  static void sized(const Sheet& sheet, const T* x, const T* y, std::int64_t width, T* wide, T* to) {
     constexpr int block = 5;
-    const auto count = static_cast<std::int64_t>(sheet->offsets.size());
-    y += sheet->to;
-    if (width != sheet->width) {
-      for (std::int64_t l = 0; l < sheet->lines; ++l)
+    const auto count = static_cast<std::int64_t>(sheet.offsets.size());
+    y += sheet.to;
+    if (width != sheet.width) {
+      for (std::int64_t l = 0; l < sheet.lines; ++l)
         copy_run<Bytes>(reinterpret_cast<const std::byte*>(y + l * width),
-                        reinterpret_cast<std::byte*>(wide + l * sheet->width),
+                        reinterpret_cast<std::byte*>(wide + l * sheet.width),
                         width * static_cast<std::int64_t>(sizeof(T)));
       y = wide;
     }
     if constexpr (sizeof(T) == 4)
-      if (sheet->lines >= 2 && sheet->is_three_by_three())
-        return three_by_three<P>(*sheet, x + sheet->from, y, to);
+      if (sheet.lines >= 2 && sheet.is_three_by_three())
+        return three_by_three<P>(sheet, x + sheet.from, y, to);
     for (std::int64_t t = 0; t < count; t += block) {
       const T* from[block];
       for (int i = 0; i < block; ++i)
-        from[i] = x + sheet->from + sheet->offsets[static_cast<std::size_t>(std::min(t + i, count - 1))];
+        from[i] = x + sheet.from + sheet.offsets[static_cast<std::size_t>(std::min(t + i, count - 1))];
       P sums[block];
 #pragma GCC unroll 5
       for (int i = 0; i < block; ++i) sums[i] = P(T(0));
       const T* row = y;
-      for (std::int64_t l = 0; l < sheet->lines; ++l)
-        for (std::int64_t j = 0; j < sheet->width; j += P::lanes, row += P::lanes) {
+      for (std::int64_t l = 0; l < sheet.lines; ++l)
+        for (std::int64_t j = 0; j < sheet.width; j += P::lanes, row += P::lanes) {
           const P by = P::load(row);
 #pragma GCC unroll 5
-          for (int i = 0; i < block; ++i)
-            sums[i] = sums[i] + by * P::load(from[i] + l * sheet->line_from + j);
+          for (int i = 0; i < block; ++i) sums[i] = sums[i] + by * P::load(from[i] + l * sheet.line_from + j);
         }
       for (std::int64_t i = 0; i < std::min<std::int64_t>(block, count - t); ++i) to[t + i] += total(sums[i]);
     }
   }
 
- private:
   template <class P>
   static T total(const P& sum) {
     T lanes[std::size_t{P::lanes}];
