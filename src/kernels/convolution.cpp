@@ -9,6 +9,7 @@
 #include "kernels/gemm.h"
 #include "kernels/padded_input.h"
 #include "kernels/parallel.h"
+#include "kernels/strided_back.h"
 
 namespace chainrule::kernels {
 namespace {
@@ -112,6 +113,8 @@ void convolve_back(const Convolution& convolution, const T* y, const T* weight, 
   if (!is_empty && is_depthwise(convolution)) return depthwise_convolve_back(convolution, y, weight, bias, x);
   if (!is_empty && is_direct_back<T>(convolution))
     return direct_convolve_back(convolution, y, weight, bias, x);
+  if (!is_empty && is_strided_back<T>(convolution))
+    return strided_convolve_back(convolution, y, weight, bias, x);
   fill_planes(samples, groups * channels, plane, bias, x);
   if (is_empty) return;
   // Of few samples, parts of the channels are computed at the same time.

@@ -9,6 +9,7 @@
 #include "kernels/depthwise_loops.h"
 #include "kernels/direct_loops.h"
 #include "kernels/parallel.h"
+#include "kernels/phases.h"
 
 namespace chainrule::kernels {
 namespace {
@@ -31,38 +32,6 @@ std::vector<Sheet> sheets_of(const Padded& padded, std::int64_t width) {
   return sheets;
 }
 
-/// a / b, rounded down.
-std::int64_t down(std::int64_t a, std::int64_t b) { return a >= 0 ? a / b : -((b - 1 - a) / b); }
-
-/// Where x is read along an axis: element i, plus what is before it, is b strides and a phase. To it come y
-/// at b - m for the taps k, where k dilations are m strides and that phase.
-struct Turned {
-  explicit Turned(const WindowAxis& axis)
-      : of(axis),
-        lowest(down(axis.before, axis.stride)),
-        most((axis.kernel - 1) * axis.dilation / axis.stride) {
-    const std::int64_t count = down(axis.in - 1 + axis.before, axis.stride) - lowest + 1;
-    windows = {axis.out, count, most + 1, 1, 1, most - lowest};
-  }
-  /// The first element of a phase.
-  std::int64_t first(std::int64_t phase) const {
-    return ((phase - of.before) % of.stride + of.stride) % of.stride;
-  }
-  std::int64_t count(std::int64_t phase) const {
-    return std::max<std::int64_t>(0, (of.in - first(phase) + of.stride - 1) / of.stride);
-  }
-  std::int64_t longest() const { return (of.in + of.stride - 1) / of.stride; }
-  /// The window that the first one reads.
-  std::int64_t start(std::int64_t phase) const { return down(first(phase) + of.before, of.stride) - lowest; }
-  /// The element of that window that a tap is at; negative if it is of another phase.
-  std::int64_t at(std::int64_t tap, std::int64_t phase) const {
-    const std::int64_t distance = tap * of.dilation - phase;
-    return distance % of.stride == 0 ? most - distance / of.stride : -1;
-  }
-  WindowAxis of, windows;
-  std::int64_t lowest, most;
-};
-
 /// For x: of each plane the lines of a phase, of each of the phases along a line.
 std::vector<Sheet> sheets_back(const std::array<Turned, 3>& turned, const Padded& padded) {
   const auto& [deep, high, wide] = turned;
@@ -72,7 +41,7 @@ std::vector<Sheet> sheets_back(const std::array<Turned, 3>& turned, const Padded
   for (std::int64_t d = 0; d < deep.of.in; ++d)
     for (std::int64_t h = 0; h < high.of.stride; ++h)
       for (std::int64_t w = 0; w < wide.of.stride; ++w) {
-        const std::int64_t plane = down(d + deep.of.before, deep.of.stride),
+        const std::int64_t plane = rounded_down(d + deep.of.before, deep.of.stride),
                            phase = d + deep.of.before - plane * deep.of.stride;
         const bool is_whole = wide.of.stride == 1;
         Sheet sheet{(plane - deep.lowest) * padded.plane + high.start(h) * padded.line + wide.start(w),
@@ -81,7 +50,7 @@ std::vector<Sheet> sheets_back(const std::array<Turned, 3>& turned, const Padded
                     is_whole ? high.of.stride * wide.of.in : longest,
                     high.count(h),
                     wide.count(w),
-                    !is_whole             ? longest * most_lines
+                    !is_whole             ? longest * most_lines + behind
                     : high.of.stride == 1 ? high.of.in * wide.of.in
                                           : 0,
                     {},
@@ -145,10 +114,15 @@ void depthwise_convolve_back(const Convolution& convolution, const T* y, const T
   const std::vector<Sheet> sheets = sheets_back(turned, padded);
   const std::int64_t taps = windows.kernel_size(), in = windows.in_size(), out = windows.out_size(),
                      stride = wide.of.stride, apart = wide.longest() * high.longest();
-  Turns turns{stride, apart, wide.longest(), wide.of.in, high.of.stride * wide.of.in, {}};
-  for (std::int64_t q = 0; q < stride; ++q) turns.first.push_back(wide.first(q));
+  Turns turns{wide.of.in, high.of.stride * wide.of.in, {}};
+  for (std::int64_t q = 0; q < stride; ++q) turns.all.push_back({wide.first(q), q * apart, wide.longest()});
+  std::vector<std::int64_t> lines_of, first_of;
+  for (std::int64_t h = 0; h < high.of.stride; ++h) {
+    lines_of.push_back(high.count(h));
+    first_of.push_back(high.first(h) * wide.of.in);
+  }
   const auto part = [&](std::int64_t at, std::int64_t end) {
-    Scratch<T> copy(padded.scratch(1)), picked(taps), lines(stride == 1 ? 0 : stride * apart);
+    Scratch<T> copy(padded.scratch(1)), picked(taps), lines(stride == 1 ? 0 : stride * apart + behind);
     std::fill_n(copy.data(), padded.scratch(1), T(0));
     for (; at < end; ++at) {
       const std::int64_t group = at % convolution.groups;
@@ -157,15 +131,14 @@ void depthwise_convolve_back(const Convolution& convolution, const T* y, const T
       T* const to = x + at * in;
       const Sheet* sheet = sheets.data();
       for (std::int64_t d = 0; d < deep.of.in; ++d)
-        for (std::int64_t h = 0; h < high.of.stride; ++h) {
+        for (std::size_t h = 0; h < lines_of.size(); ++h) {
           for (std::int64_t w = 0; w < stride; ++w, ++sheet) {
             for (std::size_t k = 0; k < sheet->taps.size(); ++k)
               picked.data()[k] = weight[group * taps + sheet->taps[k]];
             sum_taps<T>(*sheet, from, picked.data(), start, stride == 1 ? to : lines.data());
           }
           if (stride == 1) continue;
-          take_turns<T>(turns, high.count(h), lines.data(),
-                        to + (d * high.of.in + high.first(h)) * wide.of.in);
+          take_turns<T>(turns, lines_of[h], lines.data(), to + d * high.of.in * wide.of.in + first_of[h]);
         }
     }
   };
@@ -177,16 +150,19 @@ void depthwise_convolution_weight(const Convolution& convolution, const T* x, co
   Windows windows = convolution.windows;
   const std::int64_t taps = windows.kernel_size(), in = windows.in_size(), out = windows.out_size(),
                      width = windows.axes[2].out, groups = convolution.groups;
-  windows.axes[2].out = round_up(width, lanes_of<T>());
+  const std::int64_t lanes = lanes_of<T>();
+  windows.axes[2].out = round_up(width, 2 * width <= lanes && lanes * sizeof(T) > 16 ? lanes / 2 : lanes);
   const Padded padded(windows, 1);
   const std::vector<Sheet> sheets = sheets_of(padded, width);
-  for_planes(groups, convolution.samples * products_of(windows), [&](std::int64_t group, std::int64_t end) {
+  for_planes(groups, convolution.samples * products_of(windows), [&](std::int64_t begin, std::int64_t end) {
     const std::int64_t lines = windows.axes[1].out * windows.axes[2].out;
     Scratch<T> copy(padded.scratch(1)), wide(lines);
     std::fill_n(copy.data(), padded.scratch(1), T(0));
     std::fill_n(wide.data(), lines, T(0));
-    for (; group < end; ++group)
-      for (std::int64_t at = group; at < convolution.samples * groups; at += groups) {
+    // In the order of memory, as planes are short.
+    for (std::int64_t sample = 0; sample < convolution.samples; ++sample)
+      for (std::int64_t group = begin; group < end; ++group) {
+        const std::int64_t at = sample * groups + group;
         const T* const from = padded_input(padded, 1, x + at * in, copy.data());
         for (const Sheet& sheet : sheets)
           sum_products<T>(sheet, from, y + at * out, width, wide.data(), weight + group * taps);

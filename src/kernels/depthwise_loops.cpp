@@ -4,6 +4,7 @@
 #include "kernels/depthwise_loops.h"
 
 #include <algorithm>
+#include <array>
 
 #include "chainrule/simd.h"
 #include "kernels/runs.h"
@@ -88,40 +89,47 @@ template <class T>
 struct TapsLoop {
   template <int Bytes>
   static void run(const Sheet* sheet, const T* x, const T* y, std::int64_t width, T* wide, T* to) {
-    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    if constexpr (Bytes > 16)  // lines of half a pack
+      if (sheet->width % (Bytes / static_cast<int>(sizeof(T))) != 0)
+        return sized<simd::Pack<T, Bytes / 2 / static_cast<int>(sizeof(T))>, Bytes>(*sheet, x, y, width, wide,
+                                                                                    to);
+    sized<simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>, Bytes>(*sheet, x, y, width, wide, to);
+  }
+
+ private:
+  template <class P, int Bytes>
+  static void sized(const Sheet& sheet, const T* x, const T* y, std::int64_t width, T* wide, T* to) {
     constexpr int block = 5;
-    const auto count = static_cast<std::int64_t>(sheet->offsets.size());
-    y += sheet->to;
-    if (width != sheet->width) {
-      for (std::int64_t l = 0; l < sheet->lines; ++l)
+    const auto count = static_cast<std::int64_t>(sheet.offsets.size());
+    y += sheet.to;
+    if (width != sheet.width) {
+      for (std::int64_t l = 0; l < sheet.lines; ++l)
         copy_run<Bytes>(reinterpret_cast<const std::byte*>(y + l * width),
-                        reinterpret_cast<std::byte*>(wide + l * sheet->width),
+                        reinterpret_cast<std::byte*>(wide + l * sheet.width),
                         width * static_cast<std::int64_t>(sizeof(T)));
       y = wide;
     }
     if constexpr (sizeof(T) == 4)
-      if (sheet->lines >= 2 && sheet->is_three_by_three())
-        return three_by_three<P>(*sheet, x + sheet->from, y, to);
+      if (sheet.lines >= 2 && sheet.is_three_by_three())
+        return three_by_three<P>(sheet, x + sheet.from, y, to);
     for (std::int64_t t = 0; t < count; t += block) {
       const T* from[block];
       for (int i = 0; i < block; ++i)
-        from[i] = x + sheet->from + sheet->offsets[static_cast<std::size_t>(std::min(t + i, count - 1))];
+        from[i] = x + sheet.from + sheet.offsets[static_cast<std::size_t>(std::min(t + i, count - 1))];
       P sums[block];
 #pragma GCC unroll 5
       for (int i = 0; i < block; ++i) sums[i] = P(T(0));
       const T* row = y;
-      for (std::int64_t l = 0; l < sheet->lines; ++l)
-        for (std::int64_t j = 0; j < sheet->width; j += P::lanes, row += P::lanes) {
+      for (std::int64_t l = 0; l < sheet.lines; ++l)
+        for (std::int64_t j = 0; j < sheet.width; j += P::lanes, row += P::lanes) {
           const P by = P::load(row);
 #pragma GCC unroll 5
-          for (int i = 0; i < block; ++i)
-            sums[i] = sums[i] + by * P::load(from[i] + l * sheet->line_from + j);
+          for (int i = 0; i < block; ++i) sums[i] = sums[i] + by * P::load(from[i] + l * sheet.line_from + j);
         }
       for (std::int64_t i = 0; i < std::min<std::int64_t>(block, count - t); ++i) to[t + i] += total(sums[i]);
     }
   }
 
- private:
   template <class P>
   static T total(const P& sum) {
     T lanes[std::size_t{P::lanes}];
@@ -170,29 +178,56 @@ struct MergeLoop {
   template <int Bytes>
   static void run(const Turns* turns, std::int64_t lines, const T* from, T* to) {
     using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
-    const std::int64_t stride = turns->stride, apart = turns->apart, width = turns->width;
-    for (std::int64_t l = 0; l < lines; ++l, from += turns->line_from, to += turns->line_to) {
-      const std::int64_t done =
-          stride == 2 ? pairs<P>(from + turns->first[0] * apart, from + turns->first[1] * apart, 0, width, to)
-                      : 0;
-      for (std::int64_t q = 0; q < stride; ++q)
-        for (std::int64_t i = turns->first[static_cast<std::size_t>(q)] + done * stride, j = done; i < width;
+    const auto stride = static_cast<std::int64_t>(turns->all.size());
+    for (std::int64_t l = 0; l < lines; ++l, to += turns->line_to) {
+      const auto line = [&](std::size_t q) {
+        return from + turns->all[q].from + l * turns->all[q].line_from;
+      };
+      const bool is_even = turns->all[0].first == 0;
+      const std::int64_t done = stride == 2
+                                    ? pairs<P>(line(is_even ? 0 : 1), line(is_even ? 1 : 0), turns->width, to)
+                                : stride == 3 ? threes<P>(*turns, {line(0), line(1), line(2)}, 0, to)
+                                              : 0;
+      for (std::size_t q = 0; q < turns->all.size(); ++q) {
+        const T* const elements = line(q);
+        for (std::int64_t i = turns->all[q].first + done * stride, j = done; i < turns->width;
              i += stride, ++j)
-          to[i] = from[q * apart + j];
+          to[i] = elements[j];
+      }
     }
   }
 
  private:
-  /// As many pairs as there are in whole packs.
+  /// All pairs, the last of which may be written twice. Returns how many there are.
   template <class P>
-  static std::int64_t pairs(const T* even, const T* odd, std::int64_t done, std::int64_t width, T* to) {
-    for (; 2 * (done + P::lanes) <= width; done += P::lanes) {
-      const P both[2] = {P::load(even + done), P::load(odd + done)};
-      P::template in_turns<2, 0>(both).store(to + 2 * done);
-      P::template in_turns<2, 1>(both).store(to + 2 * done + P::lanes);
+  static std::int64_t pairs(const T* even, const T* odd, std::int64_t width, T* to) {
+    const std::int64_t count = width / 2;
+    if (count < P::lanes) {
+      if constexpr (P::lanes * sizeof(T) > 16)
+        return pairs<simd::Pack<T, P::lanes / 2>>(even, odd, width, to);
+      return 0;
+    }
+    for (std::int64_t done = 0; done < count; done += P::lanes) {
+      const std::int64_t at = std::min(done, count - P::lanes);
+      const P both[2] = {P::load(even + at), P::load(odd + at)};
+      P::template in_turns<2, 0>(both).store(to + 2 * at);
+      P::template in_turns<2, 1>(both).store(to + 2 * at + P::lanes);
+    }
+    return count;
+  }
+  template <class P>
+  static std::int64_t threes(const Turns& turns, const std::array<const T*, 3>& lines, std::int64_t done,
+                             T* to) {
+    const T* from[3];
+    for (std::size_t q = 0; q < 3; ++q) from[turns.all[q].first] = lines[q];
+    for (; 3 * (done + P::lanes) <= turns.width; done += P::lanes) {
+      const P all[3] = {P::load(from[0] + done), P::load(from[1] + done), P::load(from[2] + done)};
+      P::template in_turns<3, 0>(all).store(to + 3 * done);
+      P::template in_turns<3, 1>(all).store(to + 3 * done + P::lanes);
+      P::template in_turns<3, 2>(all).store(to + 3 * done + 2 * P::lanes);
     }
     if constexpr (P::lanes * sizeof(T) > 16)
-      return pairs<simd::Pack<T, P::lanes / 2>>(even, odd, done, width, to);
+      return threes<simd::Pack<T, P::lanes / 2>>(turns, lines, done, to);
     return done;
   }
 };

@@ -32,11 +32,14 @@ void sum_taps(const Sheet& sheet, const T* x, const T* weight, T start, T* y);
 template <class T>
 void sum_products(const Sheet& sheet, const T* x, const T* y, std::int64_t width, T* wide, T* weight);
 
-/// Lines that take turns along those of a plane: element j of line q is element first[q] + j · stride.
+/// Lines that take turns along those of a plane: of each phase, element j is element first + j · stride.
 struct Turns {
-  std::int64_t stride, apart;              ///< how far line q + 1 is from line q,
-  std::int64_t line_from, width, line_to;  ///< and the next ones from these
-  std::vector<std::int64_t> first;
+  struct Phase {
+    std::int64_t first, from,
+        line_from;  ///< of what is written; of what is read, and how far the next line is
+  };
+  std::int64_t width, line_to;  ///< of what is written
+  std::vector<Phase> all;       ///< as many as the stride
 };
 
 template <class T>

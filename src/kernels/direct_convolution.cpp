@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "kernels/direct_loops.h"
+#include "kernels/direct_tiling.h"
 #include "kernels/parallel.h"
 
 namespace chainrule::kernels {
@@ -57,26 +57,6 @@ void fill_zero(T* to, std::int64_t count) {
 /// cache.
 constexpr std::int64_t most_depth = 1152;
 
-/// Whether the lanes of a tile are filters, or windows; then of a block of so many filters.
-struct Tiling {
-  bool by_windows;
-  std::int64_t unit, block;  ///< of filters: what each block is filled up to, and the most that one has
-  std::int64_t cost;         ///< of a line, in multiply-adds of packs
-};
-template <class T>
-Tiling tiling(const Windows& windows, std::int64_t filters, std::int64_t depth, std::int64_t lanes) {
-  const std::int64_t line = windows.axes[2].out, packs_of_line = (line + lanes - 1) / lanes,
-                     packs = (filters + lanes - 1) / lanes, turning = packs_of_line * packs * 12 * lanes,
-                     block = filters == 1                                                  ? 1
-                             : lanes == 16 && round_up(filters, 8) <= round_up(filters, 6) ? 8
-                                                                                           : 6;
-  const Tiling by_windows{true, block, block, packs_of_line * round_up(filters, block) * (depth + 4)};
-  if (sizeof(T) == 8) return by_windows;
-  const Tiling by_filters{false, lanes, 2 * lanes,
-                          round_up(line, width_of_tiles(lanes, line)) * packs * depth + turning};
-  return depth <= most_depth && by_windows.cost < by_filters.cost ? by_windows : by_filters;
-}
-
 /// A convolution forward or back, as one of `windows` over channels, which is the same for both.
 template <class T>
 struct Direct {
@@ -87,23 +67,20 @@ struct Direct {
 
   /// For each group, part of the channels, and block of filters: each product, its filters.
   void pack_weight(const Tiling& tiles, std::int64_t channels_per_part, T* to) const {
-    const std::int64_t taps = windows.kernel_size();
+    std::vector<std::int64_t> taps;
+    for (std::int64_t k = 0; k < windows.kernel_size(); ++k) taps.push_back(first_tap + k * tap);
     for (std::int64_t g = 0; g < groups; ++g)
       for (std::int64_t c0 = 0; c0 < channels; c0 += channels_per_part)
         for (std::int64_t f0 = 0; f0 < filters; f0 += tiles.block) {
-          const std::int64_t n = std::min(tiles.block, filters - f0), width = round_up(n, tiles.unit);
-          for (std::int64_t c = c0; c < std::min(channels, c0 + channels_per_part); ++c)
-            for (std::int64_t k = 0; k < taps; ++k, to += width) {
-              const T* from = weight + g * group + f0 * filter + c * channel + first_tap + k * tap;
-              for (std::int64_t f = 0; f < n; ++f) to[f] = from[f * filter];
-              std::fill(to + n, to + width, T(0));
-            }
+          const std::int64_t n = std::min(tiles.block, filters - f0);
+          to = FilterWeight<T>{weight + g * group, filter, channel}.pack(
+              f0, n, round_up(n, tiles.unit), c0, std::min(channels, c0 + channels_per_part), taps, to);
         }
   }
 
   void run(const T* x, const T* bias, T* y) const {
     const std::int64_t positions = windows.out_size(), taps = windows.kernel_size();
-    const Tiling tiles = tiling<T>(windows, filters, channels * taps, lanes_of<T>());
+    const Tiling tiles = tiling<T>(windows.axes[2].out, filters, channels * taps, lanes_of<T>(), most_depth);
     const std::int64_t rows = round_up(filters, tiles.unit), all_rows = round_up(filters, tiles.block),
                        parts = tiles.by_windows ? 1
                                                 : std::max<std::int64_t>(
@@ -117,6 +94,7 @@ struct Direct {
       for (std::int64_t g = 0; g < groups; ++g)
         std::copy_n(bias + g * filters, filters, start.data() + g * all_rows);
     const T *const all_packed = packed.data(), *const all_start = start.data();
+    const Padded first(stripes.stripe(0), channels_per_part);
     const auto part = [&](std::int64_t task, std::int64_t end) {
       const WindowAxis& cut = windows.axes[stripes.axis];
       const std::int64_t most_sums =
@@ -129,7 +107,7 @@ struct Direct {
       while (task < end) {
         // One copy for as long as its padding stays where it is.
         const std::int64_t stripe = task % stripes.count;
-        const Padded padded(stripes.stripe(stripe), channels_per_part);
+        const Padded padded = stripe == 0 ? first : Padded(stripes.stripe(stripe), channels_per_part);
         Scratch<T> copy(padded.scratch(channels_per_part));
         fill_zero(copy.data(), padded.scratch(channels_per_part));
         do {
@@ -182,8 +160,9 @@ bool suits(const Windows& windows, std::int64_t samples, std::int64_t channels, 
   const std::int64_t depth = channels * windows.kernel_size();
   // A single filter has too few sums to wait for each other's products, unless these are few.
   return windows.kernel_size() > 1 && depth >= 8 && (filters > 1 || channels == 1) &&
-         samples * windows.out_size() >= 512 &&
-         tiling<T>(windows, filters, depth, lanes).cost * lanes <= 2 * windows.axes[2].out * filters * depth;
+         samples * windows.out_size() >= 96 &&
+         tiling<T>(windows.axes[2].out, filters, depth, lanes, most_depth).cost * lanes <=
+             2 * windows.axes[2].out * filters * depth;
 }
 
 }  // namespace

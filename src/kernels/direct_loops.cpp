@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "chainrule/simd.h"
+#include "kernels/runs.h"
 #include "kernels/tiles.h"
 
 namespace chainrule::kernels {
@@ -35,24 +36,27 @@ struct FiltersLoop {
   template <int Bytes>
   static void lines(const DirectPart<float>& part, int packs) {
     constexpr std::int64_t lanes = P<Bytes>::lanes;
+    const WindowAxis& high = part.padded->windows.axes[1];
     const std::int64_t line_width = part.padded->windows.axes[2].out, count = part.padded->lines(),
-                       positions = line_width * count, width = width_of_tiles(lanes, line_width),
-                       windows = std::min(width, line_width), row = packs * lanes;
-    for (std::int64_t line = 0; line < count; ++line) {
+                       positions = line_width * count, row = packs * lanes;
+    const LineTiles tiles(lanes, line_width);
+    for (std::int64_t line = 0, some = 1; line < count; line += some) {
+      some = high.out - line % high.out < tiles.lines ? 1 : tiles.lines;
       const float* const x = part.x + part.padded->start(line);
-      for (std::int64_t done = 0; done < line_width; done += width) {
-        const std::int64_t column = std::max<std::int64_t>(0, std::min(done, line_width - width)),
-                           at = line * line_width + column;
+      for (std::int64_t tile = 0; tile < tiles.count; ++tile) {
+        const std::int64_t column = tiles.column(tile), width = tiles.width_of(tile),
+                           windows = some * std::min(width, line_width), at = line * line_width + column;
         P<Bytes> sums[2][std::size_t{lanes}];
         const float* const start = part.starts_anew ? part.start : part.before + at * row;
-        const std::int64_t step = part.starts_anew ? 0 : row;
-        packs == 2 ? add_products<2>(part, width, x + column, start, step, sums)
-                   : add_products<1>(part, width, x + column, start, step, sums);
+        const Tile from{x + column, high.stride * part.padded->line, start, part.starts_anew ? 0 : row};
+        packs == 2 ? add_products<2>(part, some, width, from, sums)
+                   : add_products<1>(part, some, width, from, sums);
         for (int q = 0; q < packs; ++q) {
           if (part.is_last) {
             transpose_packs(sums[q]);
-            store(sums[q], std::min(part.filters - q * lanes, lanes), part.y + q * lanes * part.plane + at,
-                  part.plane, at + lanes <= positions ? lanes : windows);
+            store<Bytes>(sums[q], std::min(part.filters - q * lanes, lanes),
+                         part.y + q * lanes * part.plane + at, part.plane,
+                         at + lanes <= positions ? lanes : windows);
           } else {  // (What is behind the line belongs to the next one.)
             for (std::int64_t j = 0; j < windows; ++j)
               sums[q][j].store(part.sums + (at + j) * row + q * lanes);
@@ -62,10 +66,19 @@ struct FiltersLoop {
     }
   }
 
+  /// What the windows of a tile read first, how far those of its next line are, and what sums start with.
+  struct Tile {
+    const float* x;
+    std::int64_t line;
+    const float* start;
+    std::int64_t step;
+  };
+
   /// Whole packs reach into windows that come later; at the end, only those that there are.
-  template <class P>
-  static void store(const P (&rows)[std::size_t{P::lanes}], std::int64_t filters, float* to,
+  template <int Bytes>
+  static void store(const P<Bytes> (&rows)[std::size_t{P<Bytes>::lanes}], std::int64_t filters, float* to,
                     std::int64_t plane, std::int64_t windows) {
+    using P = FiltersLoop::P<Bytes>;
     if (windows == P::lanes) {
 #pragma GCC unroll 16
       for (int i = 0; i < P::lanes; ++i)
@@ -75,48 +88,68 @@ struct FiltersLoop {
     float elements[std::size_t{P::lanes}];
     for (std::int64_t i = 0; i < filters; ++i) {
       rows[i].store(elements);
-      std::copy_n(elements, windows, to + i * plane);
+      const float* from = elements;
+      asm("" : "+r"(from) : : "memory");  // else g++ 12 warns of runs longer than this one can be
+      copy_run<Bytes>(reinterpret_cast<const std::byte*>(from), reinterpret_cast<std::byte*>(to + i * plane),
+                      windows * 4);
     }
   }
 
   template <int Packs, class P>
-  static void add_products(const DirectPart<float>& part, std::int64_t width, const float* x,
-                           const float* start, std::int64_t step, P (&sums)[2][std::size_t{P::lanes}]) {
-    if constexpr (P::lanes == 16) switch (width) {
-        case 12: return add_products_of<12, Packs>(part, x, start, step, sums);
-        case 10: return add_products_of<10, Packs>(part, x, start, step, sums);
-        case 8: return add_products_of<8, Packs>(part, x, start, step, sums);
-        default: return add_products_of<14, Packs>(part, x, start, step, sums);
+  static void add_products(const DirectPart<float>& part, std::int64_t lines, std::int64_t width,
+                           const Tile& tile, P (&sums)[2][std::size_t{P::lanes}]) {
+    if constexpr (P::lanes == 16) switch (16 * lines + width) {
+        case 16 + 4: return add_products_of<1, 4, Packs>(part, tile, sums);
+        case 16 + 5: return add_products_of<1, 5, Packs>(part, tile, sums);
+        case 16 + 6: return add_products_of<1, 6, Packs>(part, tile, sums);
+        case 16 + 7: return add_products_of<1, 7, Packs>(part, tile, sums);
+        case 16 + 8: return add_products_of<1, 8, Packs>(part, tile, sums);
+        case 16 + 9: return add_products_of<1, 9, Packs>(part, tile, sums);
+        case 16 + 10: return add_products_of<1, 10, Packs>(part, tile, sums);
+        case 16 + 11: return add_products_of<1, 11, Packs>(part, tile, sums);
+        case 16 + 12: return add_products_of<1, 12, Packs>(part, tile, sums);
+        case 16 + 13: return add_products_of<1, 13, Packs>(part, tile, sums);
+        case 16 + 14: return add_products_of<1, 14, Packs>(part, tile, sums);
+        case 32 + 4: return add_products_of<2, 4, Packs>(part, tile, sums);
+        case 32 + 5: return add_products_of<2, 5, Packs>(part, tile, sums);
+        case 32 + 6: return add_products_of<2, 6, Packs>(part, tile, sums);
+        case 32 + 7: return add_products_of<2, 7, Packs>(part, tile, sums);
+        case 48 + 3: return add_products_of<3, 3, Packs>(part, tile, sums);
+        default: return add_products_of<1, 3, Packs>(part, tile, sums);
       }
-    add_products_of<P::lanes == 8 ? 6 : 4, Packs>(part, x, start, step, sums);
+    add_products_of<1, P::lanes == 8 ? 6 : 4, Packs>(part, tile, sums);
   }
-  template <int Width, int Packs, class P>
-  static void add_products_of(const DirectPart<float>& part, const float* x, const float* start,
-                              std::int64_t step, P (&sums)[2][std::size_t{P::lanes}]) {
-    P held[Width][Packs];
+  template <int Lines, int Width, int Packs, class P>
+  static void add_products_of(const DirectPart<float>& part, const Tile& tile,
+                              P (&sums)[2][std::size_t{P::lanes}]) {
+    constexpr int windows = Lines * Width;
+    P held[windows][Packs];
 #pragma GCC unroll 16
-    for (int j = 0; j < Width; ++j)
+    for (int j = 0; j < windows; ++j)
 #pragma GCC unroll 2
-      for (int q = 0; q < Packs; ++q) held[j][q] = P::load(start + q * P::lanes + j * step);
+      for (int q = 0; q < Packs; ++q) held[j][q] = P::load(tile.start + q * P::lanes + j * tile.step);
     const std::int64_t* const offsets = part.padded->offsets.data();
     const float* weight = part.weight;
     for (std::int64_t p = 0; p < part.depth; ++p, weight += Packs * P::lanes) {
-      const float* from = x + offsets[p];
-      asm("" : "+r"(from));  // else g++ 12 adds the offset to the address of each window
       P row[Packs];
 #pragma GCC unroll 2
       for (int q = 0; q < Packs; ++q) row[q] = P::load(weight + q * P::lanes);
+      const float* from = tile.x + offsets[p];
+#pragma GCC unroll 4
+      for (int l = 0; l < Lines; ++l, from += tile.line) {
+        asm("" : "+r"(from));  // else g++ 12 adds the offset to the address of each window
 #pragma GCC unroll 16
-      for (int j = 0; j < Width; ++j) {
-        const P number(from[j]);
+        for (int j = 0; j < Width; ++j) {
+          const P number(from[j]);
 #pragma GCC unroll 2
-        for (int q = 0; q < Packs; ++q) held[j][q] = held[j][q] + number * row[q];
+          for (int q = 0; q < Packs; ++q) held[l * Width + j][q] = held[l * Width + j][q] + number * row[q];
+        }
       }
     }
 #pragma GCC unroll 16
     for (int j = 0; j < P::lanes; ++j)
 #pragma GCC unroll 2
-      for (int q = 0; q < Packs; ++q) sums[q][j] = held[j < Width ? j : 0][q];
+      for (int q = 0; q < Packs; ++q) sums[q][j] = held[j < windows ? j : 0][q];
   }
 };
 
@@ -315,12 +348,17 @@ std::int64_t lanes_of() {
   return 16 / sizeof(T);
 }
 
-std::int64_t width_of_tiles(std::int64_t lanes, std::int64_t line) {
-  if (lanes < 16) return lanes == 8 ? 6 : 4;
-  std::int64_t best = 14;
-  for (const std::int64_t width : {12, 10, 8})
-    if (round_up(line, width) < round_up(line, best)) best = width;
-  return best;
+LineTiles::LineTiles(std::int64_t lanes, std::int64_t line) : of(line) {
+  if (lanes < 16 || line < 3) {
+    width = lanes < 16 ? (lanes == 8 ? 6 : 4) : 3;
+    count = (line + width - 1) / width;
+    return;
+  }
+  constexpr std::int64_t most = 14;
+  count = (line + most - 1) / most;
+  width = line / count;
+  wider = line % count;
+  lines = line > 7 ? 1 : line == 3 ? 3 : 2;
 }
 
 void sum_filters(const DirectPart<float>& part) { simd::vectorized<FiltersLoop>(&part); }

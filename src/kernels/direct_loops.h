@@ -14,9 +14,21 @@ std::int64_t lanes_of();
 template <class T>
 constexpr std::int64_t most_lanes = 64 / sizeof(T);
 
-/// How many windows a tile has where its lanes are filters: of what there is, what computes the fewest in a
-/// line, as the last tile of one repeats some of the one before, or computes some for nobody.
-std::int64_t width_of_tiles(std::int64_t lanes, std::int64_t line);
+/// The tiles that make up lines of so many windows, where the lanes are filters. In packs of 16 lanes they
+/// have between 8 and 14 windows, of short lines several, and none twice; in others, always as many.
+struct LineTiles {
+  LineTiles(std::int64_t lanes, std::int64_t line);
+  /// The windows of a tile, and the first of them: the last one repeats some of the one before, or has some
+  /// that nobody asks for, where tiles always have as many.
+  std::int64_t width_of(std::int64_t tile) const { return width + (tile < wider ? 1 : 0); }
+  std::int64_t column(std::int64_t tile) const {
+    return std::max<std::int64_t>(0, std::min(tile * width + std::min(tile, wider), of - width));
+  }
+  std::int64_t windows() const { return count * width + wider; }
+
+  std::int64_t of, count, width, wider = 0;  ///< so many tiles have a window more
+  std::int64_t lines = 1;                    ///< that a tile has, where there are as many
+};
 
 /// What one call sums up: the windows of a stripe of a sample, over some of its channels, for some filters.
 /// The weight is in blocks of filters, filled up with 0: in each, for each product of a window, the filters.

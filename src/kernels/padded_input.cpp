@@ -53,8 +53,13 @@ struct PadLoop {
       if (count % 2 != 0) place[count / 2] = x[count - 1];
       return;
     }
+    std::int64_t done = 0;
+    if (stride == 3) {
+      T* const second = place + (phases == 1 ? around : part);
+      done = threes<P>(x, 0, count, place, second, second + (phases == 2 ? around : part));
+    }
     for (std::int64_t q = 0; q < std::min(stride, count); ++q) {
-      for (std::int64_t i = q, j = 0; i < count; i += stride, ++j) place[j] = x[i];
+      for (std::int64_t i = q + done * stride, j = done; i < count; i += stride, ++j) place[j] = x[i];
       place += q + 1 == phases ? around : part;
     }
   }
@@ -72,6 +77,20 @@ struct PadLoop {
       P::template every<2, 0>(packs).store(evens + at);
       P::template every<2, 1>(packs).store(odds + at);
     }
+  }
+  /// Three lines, as far as there are whole packs.
+  template <class P>
+  static std::int64_t threes(const T* from, std::int64_t done, std::int64_t count, T* a, T* b, T* c) {
+    for (; 3 * (done + P::lanes) <= count; done += P::lanes) {
+      const T* const at = from + 3 * done;
+      const P packs[3] = {P::load(at), P::load(at + P::lanes), P::load(at + 2 * P::lanes)};
+      P::template every<3, 0>(packs).store(a + done);
+      P::template every<3, 1>(packs).store(b + done);
+      P::template every<3, 2>(packs).store(c + done);
+    }
+    if constexpr (P::lanes * sizeof(T) > 16)
+      return threes<simd::Pack<T, P::lanes / 2>>(from, done, count, a, b, c);
+    return done;
   }
   template <class P>
   static void copy(const T* from, T* to, std::int64_t n) {

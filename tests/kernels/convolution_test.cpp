@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernels/direct_convolution.h"
+#include "kernels/strided_back.h"
 #include "thread_counts.h"
 
 namespace chainrule {
@@ -98,7 +99,7 @@ const std::vector<Case>& cases() {
        false},
       {"planes_with_strides_of_2",
        {{{axis(1, 1), axis(15, 3, 2, 1, 1), axis(30, 3, 2, 1, 1)}}, 2, 5, 1, 1},
-       false,
+       true,
        false,
        false},
       {"planes_with_strides_of_3",
@@ -132,6 +133,56 @@ const std::vector<Case>& cases() {
        false,
        false},
       {"lines", {{{axis(1, 1), axis(1, 1), axis(200, 4, 1, 1, 3)}}, 2, 8, 1, 1}, false, false, false},
+      {"strides_back",
+       {{{axis(1, 1), axis(29, 3, 2, 1, 1), axis(57, 4, 2, 1, 1)}}, 2, 1, 40, 24},
+       true,
+       false,
+       true},
+      {"strides_back_of_short_lines",
+       {{{axis(1, 1), axis(7, 3, 2, 1, 1), axis(7, 3, 2, 1, 1)}}, 9, 2, 32, 45},
+       true,
+       false,
+       true},
+      {"strides_back_of_3_with_dilation",
+       {{{axis(1, 1), axis(40, 4, 2, 2, 3), axis(70, 5, 3, 2, 4)}}, 2, 1, 20, 12},
+       true,
+       false,
+       true},
+      {"strides_back_with_gaps",
+       {{{axis(1, 1), axis(33, 1, 2), axis(50, 1, 4)}}, 2, 1, 33, 20},
+       false,
+       false,
+       false},
+      {"strides_back_of_a_line",
+       {{{axis(1, 1), axis(1, 1), axis(2000, 9, 2, 1, 3)}}, 1, 1, 8, 6},
+       true,
+       false,
+       true},
+      {"strides_back_of_3_of_a_line",
+       {{{axis(1, 1), axis(1, 1), axis(5000, 9, 3, 1, 4)}}, 1, 2, 16, 24},
+       true,
+       false,
+       true},
+      {"strides_back_in_stripes",
+       {{{axis(1, 1), axis(61, 5, 2, 1, 2), axis(60, 3, 1, 1, 1)}}, 1, 1, 16, 33},
+       true,
+       false,
+       true},
+      {"strides_back_of_a_volume",
+       {{{axis(7, 3, 2, 1, 1), axis(9, 3, 1, 1, 1), axis(20, 2, 2, 1, 1)}}, 1, 1, 17, 12},
+       true,
+       false,
+       true},
+      {"tiles_of_several_lines",
+       {{{axis(1, 1), axis(7, 3, 1, 1, 1), axis(5, 3, 1, 1, 1)}}, 6, 1, 20, 40},
+       true,
+       true,
+       true},
+      {"tiles_of_three_lines",
+       {{{axis(1, 1), axis(7, 3, 1, 1, 1), axis(3, 3, 1, 1, 1)}}, 9, 1, 20, 40},
+       true,
+       true,
+       false},
       {"columns_with_strides",
        {{{axis(1, 1), axis(33, 2, 2, 1, 0), axis(91, 3, 2, 1, 1)}}, 2, 1, 3, 1},
        false,
@@ -232,6 +283,8 @@ TEST(Convolution, makes_no_columns_where_tiles_are_filled) {
     EXPECT_EQ(kernels::is_direct<float>(one.convolution), one.direct);
     EXPECT_EQ(kernels::is_direct_back<float>(one.convolution), one.direct_back);
     EXPECT_EQ(kernels::is_direct_weight<float>(one.convolution), one.direct_weight);
+    EXPECT_EQ(kernels::is_strided_back<float>(one.convolution),
+              std::string(one.name).starts_with("strides_back"));
   }
 }
 

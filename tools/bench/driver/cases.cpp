@@ -85,6 +85,8 @@ std::vector<Case> all_cases() {
   // Operations of all families, forward and backward; LibTorch has kernels of its own for each.
   cases.push_back(step("conv2d_3x3", float32, {.faster = 1.1}));
   cases.push_back(step("conv2d_5x5_weights", float32, {.faster = 1.5}));
+  cases.push_back(
+      without_floor(step("conv2d_dilated", float32, {.faster = 1})));  // nothing but multiply-adds
   cases.push_back(without_floor(step("lenet_batch64", float32, {.faster = 1.6})));
   cases.push_back(step("max_pool2d", float32, {.faster = 5}));
   cases.push_back(step("layer_norm", float32, {.faster = 2}));
@@ -111,8 +113,9 @@ std::vector<Case> all_cases() {
   cases.push_back(without_floor(step("lstm", float32, {.faster = 5})));
   cases.push_back(without_floor(step("transformer_block", float32, {.faster = 1.4})));
   for (const char* name :
-       {"max_pool2d_overlapping", "conv2d_depthwise", "conv2d_stride2", "avg_pool2d", "adaptive_avg_pool2d",
-        "roll", "take_along_axis", "cdist", "median", "prod_last8", "slices", "inverse_2048x5x5"})
+       {"max_pool2d_overlapping", "conv2d_depthwise", "conv2d_stride2", "conv2d_depthwise_stride2",
+        "conv_transpose2d", "avg_pool2d", "adaptive_avg_pool2d", "roll", "take_along_axis", "cdist", "median",
+        "prod_last8", "slices", "inverse_2048x5x5"})
     cases.push_back(without_floor(step(name, float32, {.faster = 1.5})));
 
   // Transforms of functions, against passes of the same function.

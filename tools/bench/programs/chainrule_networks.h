@@ -36,6 +36,18 @@ Tensor in_steps_of_2(const Tensor& x) {
   static const Tensor weight = full({64, 32, 3, 3}, 0.125, DType::float32);
   return conv2d(x, weight, {.stride = 2, .padding = 1});
 }
+Tensor depthwise_in_steps_of_2(const Tensor& x) {
+  static const Tensor weight = full({64, 1, 3, 3}, 0.125, DType::float32);
+  return conv2d(x, weight, {.stride = 2, .padding = 1, .groups = 64});
+}
+Tensor dilated(const Tensor& x) {
+  static const Tensor weight = full({32, 32, 3, 3}, 0.125, DType::float32);
+  return conv2d(x, weight, {.padding = 2, .dilation = 2});
+}
+Tensor convolved_back(const Tensor& x) {
+  static const Tensor weight = full({64, 16, 4, 4}, 0.125, DType::float32);
+  return conv_transpose2d(x, weight, {.stride = 2, .padding = 1});
+}
 Tensor mean_pool_2(const Tensor& x) { return avg_pool2d(x, 2); }
 Tensor pooled_globally(const Tensor& x) { return adaptive_avg_pool2d(x, 1); }
 

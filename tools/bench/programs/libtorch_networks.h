@@ -34,6 +34,18 @@ Tensor in_steps_of_2(const Tensor& x) {
   static const Tensor weight = torch::full({64, 32, 3, 3}, 0.125);
   return torch::conv2d(x, weight, {}, 2, 1);
 }
+Tensor depthwise_in_steps_of_2(const Tensor& x) {
+  static const Tensor weight = torch::full({64, 1, 3, 3}, 0.125);
+  return torch::conv2d(x, weight, {}, 2, 1, 1, 64);
+}
+Tensor dilated(const Tensor& x) {
+  static const Tensor weight = torch::full({32, 32, 3, 3}, 0.125);
+  return torch::conv2d(x, weight, {}, 1, 2, 2);
+}
+Tensor convolved_back(const Tensor& x) {
+  static const Tensor weight = torch::full({64, 16, 4, 4}, 0.125);
+  return torch::conv_transpose2d(x, weight, {}, 2, 1);
+}
 Tensor mean_pool_2(const Tensor& x) { return torch::avg_pool2d(x, 2); }
 Tensor pooled_globally(const Tensor& x) { return torch::adaptive_avg_pool2d(x, {1, 1}); }
 
