@@ -3,15 +3,11 @@
 
 #pragma once
 
-#include <utility>
-
-#include "chainrule/ops.h"
+#include "chainrule/tensor.h"
 
 namespace chainrule {
 
 /// Adds to a sum of tensors that is an empty handle while nothing has come.
-inline void add_to(Tensor& total, const Tensor& part) {
-  total = total.is_empty() ? part : std::move(total) + part;
-}
+CHAINRULE_API void add_to(Tensor& total, const Tensor& part);
 
 }  // namespace chainrule

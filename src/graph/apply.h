@@ -203,8 +203,9 @@ Tensor apply(Op op, Here here, SavedOf<Op>& saved, const In&... in) {
   const std::array<const Tensor*, count> tensors = {&*in...};
   if (!takes<Op>(values)) [[unlikely]]
     return apply_to_stored<count>(op, here, tensors, saved);
-  if (recording_mode.transforms != 0 && KnownTangents::any()) [[unlikely]]
-    if (Tensor known = known_result<FixedNode<Op, count>>(op, tensors); !known.is_empty()) return known;
+  if (recording_mode.transforms != 0) [[unlikely]]
+    if (Node* const known = known_result<FixedNode<Op, count>>(op, tensors))
+      return TensorAccess::share(known);
   Array value = compute<count>(op, here, values, tensors, saved);
   const Recording recording(value.dtype(), tensors);
   const Reads reads = recording.needed ? recording.reads(op) : 0;

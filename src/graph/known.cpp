@@ -18,6 +18,8 @@ namespace {
 
 /// Steps from a tangent to what a rule makes it of: a sum of products of slopes, which are products in turn.
 constexpr int most_steps = 4;
+/// Nodes that are looked at, of those of many inputs.
+constexpr int most_nodes = 256;
 
 bool are_same_elements(const Array& a, const Array& b) {
   if (a.shape() != b.shape() || a.dtype() != b.dtype()) return false;
@@ -63,7 +65,7 @@ class Search {
   }
   const Node* behind(const Node& node, int steps) const {
     if (matches(node)) return &node;
-    if (steps == 0) return nullptr;
+    if (steps == 0 || ++seen_ > most_nodes) return nullptr;
     for (const Tensor& input : node.inputs())
       if (const Node* const found = behind(*input.node(), steps - 1)) return found;
     return nullptr;
@@ -78,19 +80,20 @@ class Search {
   const std::type_info& type_;
   std::span<const Tensor* const> inputs_;
   FunctionRef<bool(const Node&)> has_same_parameters_;
+  mutable int seen_ = 0;
 };
 
 }  // namespace
 
-Tensor KnownTangents::find(const std::type_info& node, std::span<const Tensor* const> inputs,
-                           FunctionRef<bool(const Node&)> has_same_parameters) {
-  if (std::ranges::none_of(inputs, [](const Tensor* each) { return each->node()->requires_grad(); }))
-    return {};
+Node* KnownTangents::find(const std::type_info& node, std::span<const Tensor* const> inputs,
+                          FunctionRef<bool(const Node&)> has_same_parameters) {
+  if (newest_ == nullptr || recording_mode.off || recording_mode.keep_values ||  // which wants all nodes
+      std::ranges::none_of(inputs, [](const Tensor* each) { return each->node()->requires_grad(); }))
+    return nullptr;
   const Search search(node, inputs, has_same_parameters);
   for (const KnownTangents* each = newest_; each != nullptr; each = each->before_)
-    if (const Node* const found = search.in_result(each->result_))
-      return TensorAccess::share(const_cast<Node*>(found));
-  return {};
+    if (const Node* const found = search.in_result(each->result_)) return const_cast<Node*>(found);
+  return nullptr;
 }
 
 }  // namespace chainrule

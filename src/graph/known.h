@@ -23,13 +23,9 @@ class KnownTangents {
   KnownTangents& operator=(const KnownTangents&) = delete;
 
   /// The result or an operation of which its tangents were made: a node of this type, of the same inputs and
-  /// with what `has_same_parameters` asks for, if that is given. Empty where there is none.
-  static Tensor find(const std::type_info& node, std::span<const Tensor* const> inputs,
-                     FunctionRef<bool(const Node&)> has_same_parameters);
-  /// May there be any?
-  static bool any() {
-    return newest_ != nullptr && !recording_mode.off && !recording_mode.keep_values;  // these want all nodes
-  }
+  /// with what `has_same_parameters` asks for, if that is given. Null where there is none.
+  static Node* find(const std::type_info& node, std::span<const Tensor* const> inputs,
+                    FunctionRef<bool(const Node&)> has_same_parameters);
 
  private:
   const Tensor& result_;
@@ -40,9 +36,9 @@ class KnownTangents {
 /// The result of an operation, if it is known from such a tangent. What is the program's own, or leaves more
 /// than its result, is always computed.
 template <class KnownNode, Operation Op>
-Tensor known_result([[maybe_unused]] const Op& op, std::span<const Tensor* const> inputs) {
+Node* known_result([[maybe_unused]] const Op& op, std::span<const Tensor* const> inputs) {
   if constexpr (saves<Op>)
-    return {};
+    return nullptr;
   else if constexpr (std::is_empty_v<Op>)
     return KnownTangents::find(typeid(KnownNode), inputs, {});
   else

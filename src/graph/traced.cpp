@@ -84,6 +84,11 @@ bool may_be_in_numbers(std::initializer_list<const Tensor*> tensors) {
   });
 }
 
+bool may_be_in_numbers(std::span<const Tensor> in, const Tensor& out, const Tensor& tangent) {
+  return may_be_in_numbers({&out, &tangent}) &&
+         std::ranges::all_of(in, [](const Tensor& each) { return may_be_in_numbers({&each}); });
+}
+
 Tensor drawn_for_samples(std::string_view operation, const Shape& shape, Generator& generator,
                          FunctionRef<Tensor(const Shape&)> draw) {
   if (recording_mode.transforms == 0) [[likely]]

@@ -152,5 +152,7 @@ Tensor pushed_through(const Tensor& out, std::span<const Tensor> in, std::span<c
 
 /// May a derivative of these tensors be computed in numbers, without a graph?
 bool may_be_in_numbers(std::initializer_list<const Tensor*> tensors);
+/// The same of the inputs and the result of an operation, and a tangent.
+bool may_be_in_numbers(std::span<const Tensor> in, const Tensor& out, const Tensor& tangent);
 
 }  // namespace chainrule

@@ -113,8 +113,9 @@ void convolve_back(const Convolution& convolution, const T* y, const T* weight, 
   if (!is_empty && is_depthwise(convolution)) return depthwise_convolve_back(convolution, y, weight, bias, x);
   if (!is_empty && is_direct_back<T>(convolution))
     return direct_convolve_back(convolution, y, weight, bias, x);
-  if (!is_empty && is_strided_back<T>(convolution))
-    return strided_convolve_back(convolution, y, weight, bias, x);
+  if constexpr (std::is_same_v<T, float>)
+    if (!is_empty && is_strided_back(convolution))
+      return strided_convolve_back(convolution, y, weight, bias, x);
   fill_planes(samples, groups * channels, plane, bias, x);
   if (is_empty) return;
   // Of few samples, parts of the channels are computed at the same time.

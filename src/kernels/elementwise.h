@@ -93,7 +93,7 @@ struct ElementwiseLoop {
       for (; i < end; i += P::lanes) {
         const std::conditional_t<std::is_same_v<R, bool>, typename P::Mask, P> result = F()(in.load(i)...);
         result.store(to + i);
-        __builtin_prefetch(ahead + i, 0, 2);
+        if constexpr (sizeof(P) > 16) __builtin_prefetch(ahead + i, 0, 2);  // else loops take longer
       }
       if (i >= n) break;
       i = n - P::lanes;

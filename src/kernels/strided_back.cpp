@@ -27,11 +27,10 @@ std::int64_t mean_depth(const Convolution& convolution) {
     phases *= std::min(axis.kernel, axis.stride / std::gcd(axis.stride, axis.dilation));
   return convolution.out_channels * convolution.windows.kernel_size() / phases;
 }
-template <class T>
 Tiling tiling_back(const Convolution& convolution, std::int64_t lanes) {
   const WindowAxis& wide = convolution.windows.axes[2];
-  return tiling<T>((wide.in + wide.stride - 1) / wide.stride, convolution.in_channels,
-                   mean_depth(convolution), lanes, deepest);
+  return tiling<float>((wide.in + wide.stride - 1) / wide.stride, convolution.in_channels,
+                       mean_depth(convolution), lanes, deepest);
 }
 
 /// The elements of x in one phase along each axis.
@@ -99,52 +98,51 @@ struct Pieces {
   std::vector<Piece> all;
 };
 
-template <class T>
 struct StridedBack {
   const Convolution& convolution;
   const std::array<Turned, 3> turned{Turned(convolution.windows.axes[0]), Turned(convolution.windows.axes[1]),
                                      Turned(convolution.windows.axes[2])};
   const std::vector<Lattice> lattices = lattices_of(turned);
-  const Tiling tiles = tiling_back<T>(convolution, lanes_of<T>());
+  const Tiling tiles = tiling_back(convolution, lanes_of<float>());
   const std::int64_t groups = convolution.groups, channels = convolution.out_channels,
                      filters = convolution.in_channels, taps = convolution.windows.kernel_size(),
                      plane = convolution.windows.in_size(), plane_of_y = convolution.windows.out_size(),
                      all_filters = round_up(filters, tiles.unit);
 
   /// For each group, block of filters and phase: each product, its filters.
-  void pack_weight(const T* weight, T* to) const {
+  void pack_weight(const float* weight, float* to) const {
     for (std::int64_t g = 0; g < groups; ++g, weight += channels * filters * taps)
       for (std::int64_t f0 = 0; f0 < filters; f0 += tiles.block) {
         const std::int64_t n = std::min(tiles.block, filters - f0);
         for (const Lattice& lattice : lattices)
-          to = FilterWeight<T>{weight, taps, filters * taps}.pack(f0, n, round_up(n, tiles.unit), 0, channels,
-                                                                  lattice.taps, to);
+          to = FilterWeight<float>{weight, taps, filters * taps}.pack(f0, n, round_up(n, tiles.unit), 0,
+                                                                      channels, lattice.taps, to);
       }
   }
 
-  void run(const T* y, const T* weight, const T* bias, T* x) const {
+  void run(const float* y, const float* weight, const float* bias, float* x) const {
     const std::int64_t tasks = convolution.samples * groups, block = std::min(tiles.block, all_filters),
                        width_of_start = round_up(filters, tiles.block);
     const Windows windows{{turned[0].windows, turned[1].windows, turned[2].windows}};
     const Stripes stripes(windows, std::max(channels, block * phases_of(convolution.windows)), 16 / tasks);
-    Scratch<T> packed(groups * all_filters * channels * taps), start(groups * width_of_start);
+    Scratch<float> packed(groups * all_filters * channels * taps), start(groups * width_of_start);
     pack_weight(weight, packed.data());
-    std::fill_n(start.data(), groups * width_of_start, T(0));
+    std::fill_n(start.data(), groups * width_of_start, float(0));
     if (bias != nullptr)
       for (std::int64_t g = 0; g < groups; ++g)
         std::copy_n(bias + g * filters, filters, start.data() + g * width_of_start);
     const Pieces first(turned, lattices, stripes, 0, channels);
-    const T *const all_packed = packed.data(), *const all_start = start.data();
+    const float *const all_packed = packed.data(), *const all_start = start.data();
     const auto part = [&](std::int64_t task, std::int64_t end) {
       while (task < end) {
         const std::int64_t stripe = task % stripes.count;
         const Pieces further =
             stripe == 0 ? Pieces(first) : Pieces(turned, lattices, stripes, stripe, channels);
-        Scratch<T> copy(further.shared.scratch(channels)), results(size_of_results(further, block));
-        std::fill_n(copy.data(), further.shared.scratch(channels), T(0));
+        Scratch<float> copy(further.shared.scratch(channels)), results(size_of_results(further, block));
+        std::fill_n(copy.data(), further.shared.scratch(channels), float(0));
         do {
           const std::int64_t at = task / stripes.count, g = at % groups;
-          const T* const from =
+          const float* const from =
               padded_input(further.shared, channels, y + at * channels * plane_of_y, copy.data());
           for (std::int64_t f0 = 0; f0 < filters; f0 += tiles.block)
             make_block(further, f0, from, all_packed + (g * all_filters + f0) * channels * taps,
@@ -171,8 +169,8 @@ struct StridedBack {
   }
   std::size_t lines_at_once() const { return static_cast<std::size_t>(turned[2].of.stride); }
 
-  void make_block(const Pieces& pieces, std::int64_t f0, const T* y, const T* weight, const T* start,
-                  T* results, T* x) const {
+  void make_block(const Pieces& pieces, std::int64_t f0, const float* y, const float* weight,
+                  const float* start, float* results, float* x) const {
     const auto& axes = convolution.windows.axes;
     const WindowAxis &deep = axes[0], &high = axes[1], &wide = axes[2];
     const std::int64_t n = std::min(tiles.block, filters - f0), row = round_up(n, tiles.unit) * channels;
@@ -205,7 +203,7 @@ struct StridedBack {
       }
       turns.all.clear();
       planes.clear();
-      T* to = results;
+      float* to = results;
       for (std::size_t w = 0; w < lines_at_once(); ++w) {
         const Piece& piece = pieces.all[i + w];
         const auto depth = static_cast<std::int64_t>(piece.padded.offsets.size());
@@ -214,11 +212,9 @@ struct StridedBack {
         if (depth == 0) {
           for (std::int64_t f = 0; f < n; ++f) std::fill_n(to + f * size, size, start[f]);
         } else if (size > 0) {
-          const DirectPart<T> sum{&piece.padded, depth, n,  tiles.block, y + piece.start,
-                                  weight,        start, to, size};
-          if constexpr (sizeof(T) == 4)
-            if (!tiles.by_windows) sum_filters(sum);
-          if (tiles.by_windows) sum_windows(sum);
+          const DirectPart<float> sum{&piece.padded, depth, n,  tiles.block, y + piece.start,
+                                      weight,        start, to, size};
+          tiles.by_windows ? sum_windows(sum) : sum_filters(sum);
         }
         turns.all.push_back({piece.first[2] - begin, to - results, windows.axes[2].out});
         planes.push_back(size);
@@ -230,7 +226,7 @@ struct StridedBack {
           Turns these = turns;
           for (std::size_t w = 0; w < lines_at_once(); ++w)
             these.all[w].from += f * planes[w] + d * lines * turns.all[w].line_from;
-          take_turns<T>(these, lines, results, x_of(f, d));
+          take_turns<float>(these, lines, results, x_of(f, d));
         }
     }
   }
@@ -238,24 +234,18 @@ struct StridedBack {
 
 }  // namespace
 
-template <class T>
 bool is_strided_back(const Convolution& convolution) {
   const Windows& windows = convolution.windows;
   const std::int64_t phases = phases_of(windows), depth = mean_depth(convolution),
                      filters = convolution.in_channels, line = windows.axes[2].in / windows.axes[2].stride;
-  constexpr std::int64_t lanes = most_lanes<T>;
+  constexpr std::int64_t lanes = most_lanes<float>;
   return phases > 1 && phases <= 64 && depth >= 4 && depth <= deepest / 2 && filters > 1 && line >= 3 &&
          convolution.samples * windows.out_size() >= 96 &&
-         tiling_back<T>(convolution, lanes).cost * lanes <= 2 * line * filters * depth;
+         tiling_back(convolution, lanes).cost * lanes <= 2 * line * filters * depth;
 }
-template <class T>
-void strided_convolve_back(const Convolution& convolution, const T* y, const T* weight, const T* bias, T* x) {
-  StridedBack<T>{convolution}.run(y, weight, bias, x);
+void strided_convolve_back(const Convolution& convolution, const float* y, const float* weight,
+                           const float* bias, float* x) {
+  StridedBack{convolution}.run(y, weight, bias, x);
 }
-
-template bool is_strided_back<float>(const Convolution&);
-template bool is_strided_back<double>(const Convolution&);
-template void strided_convolve_back(const Convolution&, const float*, const float*, const float*, float*);
-template void strided_convolve_back(const Convolution&, const double*, const double*, const double*, double*);
 
 }  // namespace chainrule::kernels

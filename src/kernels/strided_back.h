@@ -7,10 +7,9 @@
 
 namespace chainrule::kernels {
 
-/// Whether the sizes, which alone decide, suit it.
-template <class T>
+/// Whether the sizes, which alone decide, suit it. (For doubles it would take 25 kB of library.)
 bool is_strided_back(const Convolution& convolution);
-template <class T>
-void strided_convolve_back(const Convolution& convolution, const T* y, const T* weight, const T* bias, T* x);
+void strided_convolve_back(const Convolution& convolution, const float* y, const float* weight,
+                           const float* bias, float* x);
 
 }  // namespace chainrule::kernels

@@ -225,6 +225,10 @@ Tensor with_kept_axes(const Tensor& tensor, const Shape& original, const AxisMas
   return reshape(tensor, kept);
 }
 
+Tensor stretched(const Tensor& tangent, const Shape& shape) {
+  return tangent.shape() == shape ? tangent : broadcast_to(tangent, shape);
+}
+
 Tensor sum_to(Tensor g, const Shape& shape) {
   const Shape from = g.shape();
   if (from == shape) return g;

@@ -12,6 +12,9 @@ namespace chainrule::ops {
 /// stretched.
 Tensor sum_to(Tensor g, const Shape& shape);
 
+/// A tangent of an input, stretched to the shape of the result.
+Tensor stretched(const Tensor& tangent, const Shape& shape);
+
 /// The axes as a mask, all of them where none are given. ShapeError for one that does not exist or is
 /// given twice.
 AxisMask axis_mask(std::string_view operation, const Axes& axes, const Shape& shape);

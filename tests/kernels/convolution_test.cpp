@@ -283,8 +283,7 @@ TEST(Convolution, makes_no_columns_where_tiles_are_filled) {
     EXPECT_EQ(kernels::is_direct<float>(one.convolution), one.direct);
     EXPECT_EQ(kernels::is_direct_back<float>(one.convolution), one.direct_back);
     EXPECT_EQ(kernels::is_direct_weight<float>(one.convolution), one.direct_weight);
-    EXPECT_EQ(kernels::is_strided_back<float>(one.convolution),
-              std::string(one.name).starts_with("strides_back"));
+    EXPECT_EQ(kernels::is_strided_back(one.convolution), std::string(one.name).starts_with("strides_back"));
   }
 }
 
