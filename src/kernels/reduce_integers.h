@@ -10,12 +10,13 @@
 
 namespace chainrule::kernels {
 
+template <class Fold>
+constexpr bool compares = requires {
+  Fold::compares;
+};
 /// Whole numbers wrap around, as unsigned ones do in C++; those that are compared have their sign.
 template <class Fold>
-using FoldedInteger = std::conditional_t < requires {
-  Fold::compares;
-}
-, std::int64_t, std::uint64_t > ;
+using FoldedInteger = std::conditional_t<compares<Fold>, std::int64_t, std::uint64_t>;
 
 /// One line combined with what is in `out`.
 template <class Fold>
