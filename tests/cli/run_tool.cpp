@@ -69,7 +69,10 @@ class Words {
     for (std::string& word : words_) pointers_.push_back(word.data());
     pointers_.push_back(nullptr);
   }
+  /// With the signals as at a terminal: tests that run in the background of a script ignore SIGINT, and what
+  /// they start would, too.
   [[noreturn]] void execute() const {
+    for (const int each : {SIGINT, SIGQUIT, SIGHUP, SIGTERM}) std::signal(each, SIG_DFL);
     execv(pointers_[0], pointers_.data());
     _exit(127);
   }
