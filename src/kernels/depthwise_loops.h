@@ -35,8 +35,8 @@ void sum_products(const Sheet& sheet, const T* x, const T* y, std::int64_t width
 /// Lines that take turns along those of a plane: of each phase, element j is element first + j · stride.
 struct Turns {
   struct Phase {
-    std::int64_t first, from,
-        line_from;  ///< of what is written; of what is read, and how far the next line is
+    std::int64_t first;            ///< element that is written
+    std::int64_t from, line_from;  ///< what is read, and how far its next line is
   };
   std::int64_t width, line_to;  ///< of what is written
   std::vector<Phase> all;       ///< as many as the stride

@@ -158,6 +158,13 @@ TEST(Losses, are_0_where_the_target_is_and_the_input_infinite) {
   EXPECT_THAT(gradient_at({-infinity, 0.0}, divergence), IsClose({0, -1}));
   EXPECT_EQ(smooth_l1_loss(3.0, 1.0, 0).item(), 2);
   EXPECT_THROW((void)smooth_l1_loss(3.0, 1.0, -1), ShapeError);
+  // Where the difference times beta, or beta itself, is out of the range of float32.
+  const Tensor far = variable(full({2}, 1e30, DType::float32)),
+               near = variable(full({2}, 3.0, DType::float32));
+  EXPECT_EQ(smooth_l1_loss(far, zeros_like(far), 1e10).item(), far.detach()[0].item());
+  EXPECT_EQ(smooth_l1_loss(near, ones_like(near), 1e-50).item(), 2);
+  smooth_l1_loss(near, ones_like(near), 1e-50, Reduction::sum).backward();
+  EXPECT_EQ(values(near.grad()), std::vector<double>({1, 1}));
   EXPECT_THROW((void)huber_loss(3.0, 1.0, 0), ShapeError);
   EXPECT_EQ(l1_loss(tensor({1.0F}), 2.5).dtype(), DType::float32);
   EXPECT_THAT(gradient_at({infinity, 2.0}, [](auto& x) { return huber_loss(x, 0.0, 1, Reduction::sum); }),

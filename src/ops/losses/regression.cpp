@@ -12,11 +12,12 @@
 namespace chainrule {
 namespace ops {
 
-/// (p - t)² / 2 where that is near, and delta (|p - t| - delta / 2) beyond: c (d - c / 2) for the difference
-/// d and its part c within ±delta, which takes half as many passes as a choice between the two.
-static Tensor huber(const Pair& pair, double delta) {
+/// c / scale · (d - c / 2) for the difference d = p - t and its part c within ±delta: d² / 2 where that is
+/// near, and delta (|d| - delta / 2) beyond, in half as many passes as a choice between the two. c is scaled
+/// first, as the product alone may be out of range.
+static Tensor huber(const Pair& pair, double delta, double scale) {
   const Tensor d = pair.prediction - pair.target, c = clamp(d, -delta, delta);
-  return c * (d - c * 0.5);
+  return (scale == 1 ? c : c / scale) * (d - c * 0.5);
 }
 
 /// The divergence of distributions: the sum over the number of samples, which only people who call by name
@@ -92,8 +93,10 @@ Tensor smooth_l1_loss(const Operand& prediction, const Operand& target, double b
   if (!(beta >= 0))
     throw ShapeError("smooth_l1_loss: beta is " + std::to_string(beta) + ", for shape " +
                      to_string(pair.prediction.shape()) + "; it must not be negative");
-  if (beta == 0) return ops::combined("smooth_l1_loss", abs(pair.prediction - pair.target), reduction);
-  return ops::combined("smooth_l1_loss", ops::huber(pair, beta), reduction) / beta;
+  const bool is_nothing = scalar(beta, pair.prediction.dtype()).item() == 0;
+  return ops::combined("smooth_l1_loss",
+                       is_nothing ? abs(pair.prediction - pair.target) : ops::huber(pair, beta, beta),
+                       reduction);
 } catch (...) {
   rethrow_in_call("smooth_l1_loss", prediction, target);
 }
@@ -103,7 +106,7 @@ Tensor huber_loss(const Operand& prediction, const Operand& target, double delta
   if (!(delta > 0))
     throw ShapeError("huber_loss: delta is " + std::to_string(delta) + ", for shape " +
                      to_string(pair.prediction.shape()) + "; it must be positive");
-  return ops::combined("huber_loss", ops::huber(pair, delta), reduction);
+  return ops::combined("huber_loss", ops::huber(pair, delta, 1), reduction);
 } catch (...) {
   rethrow_in_call("huber_loss", prediction, target);
 }
