@@ -124,7 +124,10 @@ TYPED_TEST(MatrixProduct, is_right_for_larger_sizes) {
   }
   for (const std::int64_t size : {65, 127, 130}) expect_products<TypeParam>(size, size, size);
   for (const std::int64_t depth : {1, 2, 3}) expect_products<TypeParam>(5, 263, depth);
-  for (const std::int64_t width : {1, 5, 16, 33, 63, 129}) expect_products<TypeParam>(70, width, 1);
+  // Outer products, small and so large that they are written at the speed of memory.
+  for (const std::int64_t width : {1, 5, 16, 33, 63, 129})
+    for (const std::int64_t rows : {std::int64_t{70}, (1 << 16) / width + 70})
+      expect_products<TypeParam>(rows, width, 1);
 }
 
 TYPED_TEST(MatrixProduct, is_right_where_it_is_cut_into_blocks) {
