@@ -74,7 +74,7 @@ class OperationNode : public Node {
 
 /// The same operation on other inputs, as many.
 template <std::size_t N, Operation Op>
-Tensor apply_again(const Op& op, Here here, std::span<const Tensor> in, SavedOf<Op>& saved);
+[[gnu::noinline]] Tensor apply_again(const Op& op, Here here, std::span<const Tensor> in, SavedOf<Op>& saved);
 template <std::size_t N, Operation Op>
 Tensor apply_again(const Op& op, Here here, std::span<const Tensor> in) {
   SavedOf<Op> saved{};
@@ -157,13 +157,6 @@ struct Recording {
   }
 };
 
-/// Has the value of a tensor computed. By now temporaries among the inputs have been given up, so that theirs
-/// need not be.
-inline Tensor read(Tensor tensor) {
-  (void)value_of(tensor).raw();
-  return tensor;
-}
-
 template <std::size_t N, Operation Op>
 Array compute_traced(const Op& op, Here here, std::span<const Tensor* const> tensors,
                      const SavedOf<Op>& known);
@@ -181,9 +174,15 @@ Array compute(const Op& op, Here here, Values in, std::span<const Tensor* const>
   }
 }
 
+/// On inputs some of which are in a dtype in which nothing is computed.
 template <std::size_t N, Operation Op>
 [[gnu::cold]] Tensor apply_to_stored(const Op& op, Here here, std::span<const Tensor* const> tensors,
-                                     SavedOf<Op>& saved);
+                                     SavedOf<Op>& saved) {
+  bool keeps_integers = false;
+  if constexpr (requires { Op::integers; }) keeps_integers = Op::integers;
+  return apply_to_stored(here, tensors, keeps_integers,
+                         [&](Inputs in) { return apply_again<N>(op, here, in, saved); });
+}
 
 /// Does the operation take inputs of these dtypes as they are?
 template <Operation Op>
@@ -213,14 +212,15 @@ Tensor apply(Op op, Here here, SavedOf<Op>& saved, const In&... in) {
   if (!recording.needed) {
     if constexpr (requires { Op::integers; })
       drop_all(std::array<const Argument*, count>{&in...});  // elementwise: it may wait
-    return read_now ? read(constant(std::move(value))) : constant(std::move(value));
+    return unrecorded(std::move(value), read_now);
   }
   Tensor out =
       FixedNode<Op, count>::make(std::move(value), recording.requires_grad, std::move(op), SavedOf<Op>(saved),
                                  reads, here, [&] { return entered<count>({&in...}, reads); });
   if (recording_mode.keep_values) [[unlikely]]
     Observer::show_made(*out.node());
-  if (read_now) return read(std::move(out));
+  // By now temporaries among the inputs have been given up, so that theirs need not be computed.
+  if (read_now) (void)value_of(out).raw();
   return out;
 }
 template <Operation Op, std::same_as<Argument>... In>
@@ -243,7 +243,7 @@ Tensor apply(Op op, Here here, SavedOf<Op>& saved, const std::vector<Tensor>& in
   const Recording recording(value.dtype(), tensors);
   const Reads reads = recording.needed ? recording.reads(op) : 0;
   if (value.is_deferred() && !stays_deferred(value, reads, tensors)) (void)value.raw();
-  if (!recording.needed) return constant(std::move(value));
+  if (!recording.needed) return unrecorded(std::move(value), false);
   Tensor out = TensorAccess::adopt(new VariadicNode<Op>(std::move(value), recording.requires_grad,
                                                         std::move(op), SavedOf<Op>(saved), reads, here, in));
   if (recording_mode.keep_values) [[unlikely]]
@@ -265,15 +265,6 @@ Tensor apply_again(const Op& op, Here here, std::span<const Tensor> in, SavedOf<
       return apply(Op(op), here, saved, Argument(in[I])...);
     }
   (std::make_index_sequence<N>());
-}
-
-/// On inputs some of which are in a dtype in which nothing is computed.
-template <std::size_t N, Operation Op>
-Tensor apply_to_stored(const Op& op, Here here, std::span<const Tensor* const> tensors, SavedOf<Op>& saved) {
-  const ComputedInputs computed(here, tensors);
-  bool keeps_integers = false;
-  if constexpr (requires { Op::integers; }) keeps_integers = Op::integers;
-  return computed.stored(apply_again<N>(op, here, computed.in, saved), keeps_integers);
 }
 
 }  // namespace chainrule

@@ -3,7 +3,6 @@
 
 #pragma once
 
-#include <algorithm>
 #include <vector>
 
 #include "graph/apply.h"
@@ -20,23 +19,17 @@ Tensor batched_result(const Op& op, Here here, const Unwrapped& at) {
                          [&](const std::vector<Tensor>& sample) { return apply_again<N>(op, here, sample); });
 }
 
-/// The tangent of a result, empty for zeros.
+/// The tangent of a result that is not constant.
 template <std::size_t N, Operation Op>
 Tensor tangent_of_result(const Op& op, Here here, const Unwrapped& at, const Tensor& out,
                          const SavedOf<Op>& saved) {
-  if (!is_floating(out.node()->dtype())) return {};
-  const KnownTangents known(out);
-  if constexpr (requires { Op::linear; }) {
-    std::vector<Tensor> tangents = at.tangents;
-    for (std::size_t i = 0; i < tangents.size(); ++i)
-      if (tangents[i].is_empty()) tangents[i] = zeros_like(at.in[i]);
-    return apply_again<N>(op, here, tangents);
-  } else if constexpr (requires { op.jvp(Inputs(), out, Inputs()); }) {
+  if constexpr (requires { Op::linear; })
+    return apply_again<N>(op, here, at.all_tangents());
+  else if constexpr (requires { op.jvp(Inputs(), out, Inputs()); })
     return op.jvp(at.in, out, at.tangents);
-  } else {
+  else
     return pushed_through(out, at.in, at.tangents,
                           [&](const Tensor& v, Cotangents& to) { vjp_by(op, at.in, out, v, to, saved); });
-  }
 }
 
 /// The value of an operation some of whose inputs stand for others under a transform.
@@ -48,12 +41,13 @@ Array compute_traced(const Op& op, Here here, std::span<const Tensor* const> ten
     for (const Tensor* tensor : tensors) in.push_back(*tensor);
     return value_of(op.composed(in));
   } else {
-    const Unwrapped at(tensors);
-    if (at.kind == Traced::Kind::batched) return batched_value(at.level, batched_result<N>(op, here, at));
     SavedOf<Op> saved = known;
-    const Tensor out = apply_again<N>(op, here, at.in, saved);
-    const bool is_constant = std::ranges::all_of(at.tangents, &Tensor::is_empty);
-    return dual_value(at.level, out, is_constant ? Tensor() : tangent_of_result<N>(op, here, at, out, saved));
+    return traced_value(
+        tensors,
+        {.batched = [&](const Unwrapped& at) { return batched_result<N>(op, here, at); },
+         .again = [&](Inputs in) { return apply_again<N>(op, here, in, saved); },
+         .tangent = [&](const Unwrapped& at,
+                        const Tensor& out) { return tangent_of_result<N>(op, here, at, out, saved); }});
   }
 }
 

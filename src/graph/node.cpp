@@ -84,6 +84,12 @@ LocalFormula Node::local_formula(std::size_t, std::span<const std::string>, cons
   return {};
 }
 
+Tensor unrecorded(Array&& value, bool read_now) {
+  Tensor result = constant(std::move(value));
+  if (read_now) (void)value_of(result).raw();
+  return result;
+}
+
 void report_no_value(const Node* node) {
   if (node == nullptr) throw GradError("tensor: an empty handle has no value; assign a tensor to it first");
   throw GradError("tensor: the value of " +

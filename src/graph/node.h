@@ -242,6 +242,9 @@ class Variable final : public Node {
 };
 
 inline Tensor constant(Array value) { return TensorAccess::adopt(new Constant(std::move(value))); }
+/// The same for results of operations, out of line as they all need it. If `read_now`, it is computed by
+/// then.
+Tensor unrecorded(Array&& value, bool read_now);
 /// The leaf in a Parameter.
 inline Tensor parameter(Array value, std::string name) {
   return TensorAccess::adopt(new Variable(std::move(value), NodeKind::parameter)).named(std::move(name));

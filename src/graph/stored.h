@@ -3,6 +3,9 @@
 
 #pragma once
 
+#include <span>
+
+#include "chainrule/detail/function_ref.h"
 #include "graph/node.h"
 
 /// Values that are only stored. Operations compute in bool, int64, float32 and float64: what comes in another
@@ -17,18 +20,9 @@ namespace chainrule {
 
 inline bool is_only_stored(const Tensor& tensor) { return is_only_stored(tensor.node()->dtype()); }
 
-/// The inputs of an operation in dtypes in which it computes.
-class ComputedInputs {
- public:
-  ComputedInputs(Here here, std::span<const Tensor* const> tensors);
-
-  std::vector<Tensor> in;
-  /// A result in the dtype in which such inputs meet.
-  Tensor stored(const Tensor& result, bool keeps_integers) const;
-
- private:
-  Here here_;
-  DType floats_ = DType::boolean, integers_ = DType::boolean;  // in which these meet
-};
+/// The result of an operation on inputs some of which are only stored. `computed` gives it of inputs in which
+/// it computes.
+Tensor apply_to_stored(Here here, std::span<const Tensor* const> tensors, bool keeps_integers,
+                       FunctionRef<Tensor(std::span<const Tensor> in)> computed);
 
 }  // namespace chainrule

@@ -7,6 +7,7 @@
 #include <atomic>
 
 #include "graph/chunks.h"
+#include "graph/known.h"
 
 namespace chainrule {
 
@@ -134,6 +135,8 @@ Unwrapped::Unwrapped(std::span<const Tensor* const> tensors) {
   }
 }
 
+Unwrapped::~Unwrapped() = default;
+
 Shape Unwrapped::shape(std::size_t input) const {
   const Shape& shape = in[input].shape();
   return has(input) ? Shape(shape.sizes().subspan(1)) : shape;
@@ -143,6 +146,16 @@ std::size_t Unwrapped::most_rank() const {
   std::size_t most = 0;
   for (std::size_t i = 0; i < in.size(); ++i) most = std::max(most, rank(i));
   return most;
+}
+
+Array traced_value(std::span<const Tensor* const> tensors, const TracedRules& rules) {
+  const Unwrapped at(tensors);
+  if (at.kind == Traced::Kind::batched) return batched_value(at.level, rules.batched(at));
+  const Tensor out = rules.again(at.in);
+  if (!is_floating(out.node()->dtype()) || std::ranges::all_of(at.tangents, &Tensor::is_empty))
+    return dual_value(at.level, out, {});
+  const KnownTangents known(out);
+  return dual_value(at.level, out, rules.tangent(at, out));
 }
 
 }  // namespace chainrule

@@ -88,6 +88,9 @@ inline Shape with_first(std::int64_t size, const Shape& shape) {
 class Unwrapped {
  public:
   explicit Unwrapped(std::span<const Tensor* const> tensors);
+  ~Unwrapped();
+  Unwrapped(const Unwrapped&) = delete;
+  Unwrapped& operator=(const Unwrapped&) = delete;
 
   Level level = 0;
   Traced::Kind kind = Traced::Kind::batched;
@@ -95,6 +98,8 @@ class Unwrapped {
   std::vector<Tensor> in;
   /// Of primals; empty where zero.
   std::vector<Tensor> tangents;
+  /// The same with zeros in place of the empty ones.
+  std::vector<Tensor> all_tangents() const;
   /// Of the batch.
   std::int64_t size = 0;
 
@@ -118,6 +123,15 @@ class Unwrapped {
  private:
   std::vector<bool> has_;
 };
+
+/// The rules of an operation with its parameters.
+struct TracedRules {
+  FunctionRef<Tensor(const Unwrapped& at)> batched;                     ///< the physical result
+  FunctionRef<Tensor(std::span<const Tensor> in)> again;                ///< the operation on other inputs
+  FunctionRef<Tensor(const Unwrapped& at, const Tensor& out)> tangent;  ///< of that result
+};
+/// The value of an operation on tensors some of which stand for others.
+Array traced_value(std::span<const Tensor* const> tensors, const TracedRules& rules);
 
 /// Random numbers of this shape, which draw(shape) takes from the generator: those of each sample where vmaps
 /// around say so, and the same in each chunk where they say that. GradError where they refuse them.

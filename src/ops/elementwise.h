@@ -186,7 +186,7 @@ struct ElementwiseOp {
   }
   [[gnu::cold]] LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                                            const std::string& result) const {
-    return {text(input, names, result, "1"), true};
+    return written(rule(input, names, result, 1));
   }
 
   // For operations that are made of one.
@@ -227,13 +227,13 @@ struct ElementwiseOp {
     }));
   }
   /// The rule of an input for people.
-  [[gnu::cold]] static std::string text(std::size_t input, std::span<const std::string> names,
-                                        const std::string& result, const char* g) {
-    std::string text = "0";
+  [[gnu::cold]] static Symbol rule(std::size_t input, std::span<const std::string> names,
+                                   const std::string& result, const Symbol& g) {
+    Symbol found(0);
     for_each_input<first, last>([&]<std::size_t i>() {
-      if (i == input) text = symbol<i>(names, Symbol(result), Symbol(g), Indices()).text();
+      if (i == input) found = symbol<i>(names, result, g, Indices());
     });
-    return text;
+    return found;
   }
 
  private:

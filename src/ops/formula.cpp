@@ -7,7 +7,7 @@
 
 namespace chainrule::ops {
 
-Symbol::Symbol(std::string text, Precedence precedence) : text_(std::move(text)), precedence_(precedence) {}
+Symbol::Symbol(const std::string& text, Precedence precedence) : text_(text), precedence_(precedence) {}
 Symbol::Symbol(const Symbol&) = default;
 Symbol& Symbol::operator=(const Symbol&) = default;
 Symbol::~Symbol() = default;
@@ -97,5 +97,7 @@ std::optional<double> Symbol::number() const {
   if (error != std::errc() || end != text_.data() + text_.size()) return std::nullopt;
   return number;
 }
+
+LocalFormula written(const Symbol& derivative) { return {derivative.text(), true}; }
 
 }  // namespace chainrule::ops

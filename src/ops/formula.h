@@ -91,8 +91,8 @@ constexpr Probe probe_upstream{0, true};
 class Symbol {
  public:
   enum Precedence { choice, comparison, sum, product, power, atom };
-  Symbol(std::string text, Precedence precedence = atom);  // NOLINT
-  Symbol(double number);                                   // NOLINT
+  Symbol(const std::string& text, Precedence precedence = atom);  // NOLINT
+  Symbol(double number);                                          // NOLINT
   Symbol(const Symbol&);
   Symbol& operator=(const Symbol&);
   ~Symbol();
@@ -141,5 +141,8 @@ class Symbol {
   std::string text_;
   Precedence precedence_;
 };
+
+/// Of an operation whose local derivative, by which the gradient is multiplied, is that.
+LocalFormula written(const Symbol& derivative);
 
 }  // namespace chainrule::ops

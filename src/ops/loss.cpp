@@ -193,7 +193,7 @@ struct PairLoss : LossReduction {
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                              const std::string& result) const {
-    return {Each::text(input, names, result, reduction == Reduction::mean ? "1/n" : "1")};
+    return written(Each::rule(input, names, result, reduction == Reduction::mean ? Symbol("1/n") : 1));
   }
 };
 

@@ -28,21 +28,20 @@ Tensor Operand::as(DType dtype) const {
   }));
 }
 
-ComputedInputs::ComputedInputs(Here here, std::span<const Tensor* const> tensors) : here_(here) {
+Tensor apply_to_stored(Here here, std::span<const Tensor* const> tensors, bool keeps_integers,
+                       FunctionRef<Tensor(std::span<const Tensor> in)> computed) {
+  std::vector<Tensor> in;
+  DType floats = DType::boolean, integers = DType::boolean;  // in which these meet
   for (const Tensor* tensor : tensors) {
     const DType dtype = tensor->node()->dtype();
-    if (is_floating(dtype))
-      floats_ = promote(floats_, dtype);
-    else
-      integers_ = promote(integers_, dtype);
+    DType& met = is_floating(dtype) ? floats : integers;
+    met = promote(met, dtype);
     in.push_back(cast({*tensor, here}, computed_in(dtype)));
   }
-}
-
-Tensor ComputedInputs::stored(const Tensor& result, bool keeps_integers) const {
-  const DType dtype = result.node()->dtype(), meant = is_floating(dtype) ? floats_ : integers_;
+  const Tensor result = computed(in);
+  const DType dtype = result.node()->dtype(), meant = is_floating(dtype) ? floats : integers;
   const bool is_meant = is_only_stored(meant) && computed_in(meant) == dtype;
-  return is_meant && (is_floating(dtype) || keeps_integers) ? cast({result, here_}, meant) : result;
+  return is_meant && (is_floating(dtype) || keeps_integers) ? cast({result, here}, meant) : result;
 }
 
 }  // namespace chainrule

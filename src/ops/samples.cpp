@@ -35,6 +35,13 @@ std::vector<Tensor> Unwrapped::all_aligned() const {
   return all;
 }
 
+std::vector<Tensor> Unwrapped::all_tangents() const {
+  std::vector<Tensor> all = tangents;
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (all[i].is_empty()) all[i] = zeros_like(in[i]);
+  return all;
+}
+
 Tensor Unwrapped::one_by_one(std::string_view operation,
                              FunctionRef<Tensor(const std::vector<Tensor>&)> f) const {
   if (looped_operations != nullptr) looped_operations->names.emplace_back(operation);

@@ -154,7 +154,7 @@ struct Logaddexp : ElementwiseOp<Logaddexp, 2>, rules::Logaddexp {
       formula = "∂log(eᵃ + eᵇ)/∂a = σ(a − b),  ∂log(eᵃ + eᵇ)/∂b = σ(b − a) (½ each at equal infinities)";
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                              const std::string&) const {
-    return {sigmoid(Symbol(names[input]) - Symbol(names[1 - input])).text(), true};
+    return written(sigmoid(Symbol(names[input]) - Symbol(names[1 - input])));
   }
 };
 
