@@ -127,11 +127,11 @@ template <std::size_t K>
 class DeferredPass final : public Elementwise {
  public:
   DeferredPass(RowLoop loop, DType result, const Shape& shape, const std::array<const Array*, K>& operands,
-               bool cheap)
+               PassKind of_kind)
       : pass_(loop, result, shape, operands), size_(shape.size()), dtype_(result) {
     for (std::size_t k = 0; k < K; ++k)
       if (operands[k] != nullptr) operands_[k] = *operands[k];
-    is_cheap = cheap;
+    kind = of_kind;
     passes = 1;
     for (const Array* operand : operands)
       if (operand != nullptr) passes += waits_for(*operand);
@@ -167,7 +167,7 @@ class DeferredPass final : public Elementwise {
 /// Nothing where none of them does.
 template <std::size_t K>
 std::optional<Array> on_parts(Loop* loop, DType result, const Shape& shape,
-                              std::array<const Array*, K> operands, bool is_cheap) {
+                              std::array<const Array*, K> operands, PassKind kind) {
   std::array<std::optional<Array>, K> parts;
   bool any = false;
   Shape common;
@@ -182,19 +182,19 @@ std::optional<Array> on_parts(Loop* loop, DType result, const Shape& shape,
   }
   if (!any) return {};
   if (common.rank() != 0) common = broadcast("elementwise", common, Shape::filled(shape.rank(), 1));
-  return repeated(detail::elementwise<K>(loop, result, common, operands, is_cheap), shape);
+  return repeated(detail::elementwise<K>(loop, result, common, operands, kind), shape);
 }
 
 }  // namespace
 
 template <std::size_t K>
 Array detail::elementwise(Loop* loop, DType result, const Shape& shape,
-                          const std::array<const Array*, K>& operands, bool is_cheap) {
+                          const std::array<const Array*, K>& operands, PassKind kind) {
   if (std::ranges::any_of(operands, [](const Array* each) { return each != nullptr && each->is_deferred(); }))
-    if (std::optional<Array> found = on_parts<K>(loop, result, shape, operands, is_cheap))
+    if (std::optional<Array> found = on_parts<K>(loop, result, shape, operands, kind))
       return *std::move(found);
   if (shape.size() >= large)
-    return Array(shape, result, std::make_unique<DeferredPass<K>>(loop, result, shape, operands, is_cheap));
+    return Array(shape, result, std::make_unique<DeferredPass<K>>(loop, result, shape, operands, kind));
   Array out(shape, result);
   const std::int64_t size = out.size();
   if (size == 0) return out;
@@ -220,15 +220,15 @@ Array detail::elementwise(Loop* loop, DType result, const Shape& shape,
     Pass<K>(loop, result, shape, operands).run(0, size, bases.data(), stretch.out, nullptr);
   return out;
 }
-template Array detail::elementwise(Loop*, DType, const Shape&, const std::array<const Array*, 1>&, bool);
-template Array detail::elementwise(Loop*, DType, const Shape&, const std::array<const Array*, 2>&, bool);
-template Array detail::elementwise(Loop*, DType, const Shape&, const std::array<const Array*, 3>&, bool);
-template Array detail::elementwise(Loop*, DType, const Shape&, const std::array<const Array*, 4>&, bool);
+template Array detail::elementwise(Loop*, DType, const Shape&, const std::array<const Array*, 1>&, PassKind);
+template Array detail::elementwise(Loop*, DType, const Shape&, const std::array<const Array*, 2>&, PassKind);
+template Array detail::elementwise(Loop*, DType, const Shape&, const std::array<const Array*, 3>&, PassKind);
+template Array detail::elementwise(Loop*, DType, const Shape&, const std::array<const Array*, 4>&, PassKind);
 
 Array detail::zip(PairStretch* stretch, const Array& a, const Array& b, const Shape& shape, DType result) {
   if (shape.size() >= large && a.dtype() == DType::int64)  // truth values are few bytes to write
     return Array(shape, result,
-                 std::make_unique<DeferredPass<2>>(stretch, result, shape, std::array{&a, &b}, false));
+                 std::make_unique<DeferredPass<2>>(stretch, result, shape, std::array{&a, &b}, PassKind()));
   Array out(shape, result);
   const std::array bases = {static_cast<const std::byte*>(a.raw()), static_cast<const std::byte*>(b.raw())};
   Pass<2>(stretch, result, shape, {&a, &b}).run(0, out.size(), bases.data(), out.mutable_raw(), nullptr);
@@ -246,7 +246,7 @@ struct Select {
 Array select(const Array& condition, const Array& a, const Array& b, const Shape& shape) {
   if (a.dtype() == DType::int64)  // as bits, which are only moved
     return detail::elementwise<3>(detail::loop<Select, double, double, bool, double, double>, a.dtype(),
-                                  shape, {&condition, &a, &b}, true);
+                                  shape, {&condition, &a, &b}, {.is_cheap = true});
   Array out(shape, a.dtype());
   const bool *pc = condition.data<bool>(), *pa = a.data<bool>(), *pb = b.data<bool>();
   bool* po = out.mutable_data<bool>();

@@ -121,7 +121,7 @@ constexpr Loop* uniform(std::index_sequence<K, More...>) {
 /// For one to four operands; null ones are not read. What is large is deferred.
 template <std::size_t K>
 Array elementwise(Loop* loop, DType result, const Shape& shape, const std::array<const Array*, K>& operands,
-                  bool is_cheap);
+                  PassKind kind);
 
 using PairStretch = void(std::int64_t n, const void* a, std::int64_t a_stride, const void* b,
                          std::int64_t b_stride, void* out);
@@ -133,21 +133,21 @@ Array zip(PairStretch* stretch, const Array& a, const Array& b, const Shape& sha
 /// large is deferred, so that a chain of operations, or a sum over it, need not have it in memory; what is
 /// also cheap may be computed twice instead.
 template <class F, class T, std::size_t K>
-Array elementwise(const Shape& shape, const std::array<const Array*, K>& operands, bool is_cheap = false) {
+Array elementwise(const Shape& shape, const std::array<const Array*, K>& operands, PassKind kind = {}) {
   return detail::elementwise<K>(detail::uniform<F, T>(std::make_index_sequence<K>()), dtype_of<T>, shape,
-                                operands, is_cheap);
+                                operands, kind);
 }
 /// The same over operands of types In, each T or bool.
 template <class F, class T, class... In>
 Array elementwise(const Shape& shape, const std::array<const Array*, sizeof...(In)>& operands,
-                  bool is_cheap = false) {
-  return detail::elementwise<sizeof...(In)>(detail::loop<F, T, T, In...>, dtype_of<T>, shape, operands,
-                                            is_cheap);
+                  PassKind kind = {}) {
+  return detail::elementwise<sizeof...(In)>(detail::loop<F, T, T, In...>, dtype_of<T>, shape, operands, kind);
 }
 /// The same for f(a, b) that gives truth values.
 template <class F, class T>
 Array compare(const Array& a, const Array& b, const Shape& shape) {
-  return detail::elementwise<2>(detail::loop<F, T, bool, T, T>, DType::boolean, shape, {&a, &b}, true);
+  return detail::elementwise<2>(detail::loop<F, T, bool, T, T>, DType::boolean, shape, {&a, &b},
+                                {.is_cheap = true});
 }
 
 // ---- From one element type to another, or on integers -------------------------------------------------

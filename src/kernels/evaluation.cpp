@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "kernels/pairs.h"
 #include "kernels/parallel.h"
 
 namespace chainrule::kernels {
@@ -169,35 +170,65 @@ bool Evaluation::collect(const Elementwise* last, std::span<const Array> wanted)
   return true;
 }
 
+bool Evaluation::is_in_order(const Step& step) {
+  return std::ranges::all_of(step.pass->operands(), [&](const Array& operand) {
+    return operand.size() == step.pass->size() || operand.size() == 1;
+  });
+}
+
 // What reads others that pass by would have them computed again, too, and rows that repeat take longer to
 // read.
 bool Evaluation::reads_memory(const Step& step) {
-  const auto is_number_or_in_order = [&](const Array& operand) {
-    return operand.size() == step.pass->size() || operand.size() == 1;
-  };
-  return std::ranges::all_of(step.steps, [](int from) { return from < 0; }) &&
-         std::ranges::all_of(step.pass->operands(), is_number_or_in_order);
+  return is_in_order(step) && std::ranges::all_of(step.steps, [](int from) { return from < 0; });
 }
 
 void Evaluation::place(bool has_last) {
+  for (Step& step : steps_) {
+    if (has_last && &step == &steps_.back()) break;
+    const bool is_held = step.buffer->references.load(std::memory_order_acquire) > step.uses;
+    step.is_passed = is_held && !step.is_wanted && step.pass->kind.is_cheap && !step.pass->was_passed &&
+                     step.buffer->bytes >= far_bytes && reads_memory(step);
+    step.is_stored = step.is_wanted || (is_held && !step.is_passed);
+  }
+  pair();
+  place_in_slots(has_last);
+}
+
+void Evaluation::pair() {
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    Step& step = steps_[i];
+    const PassKind& kind = step.pass->kind;
+    if (kind.arithmetic == Arithmetic::other || !is_floating(step.pass->dtype()) || !is_in_order(step))
+      continue;
+    for (const std::size_t k : {0, 1}) {
+      if (step.steps[k] < 0) continue;
+      Step& first = steps_[static_cast<std::size_t>(step.steps[k])];
+      if (first.uses != 1 || first.is_stored || first.pair != nullptr || !is_in_order(first)) continue;
+      step.pair = pair_of(step.pass->dtype(), first.pass->kind.arithmetic, kind.arithmetic, k == 1);
+      if (step.pair == nullptr) continue;
+      step.first = step.steps[k];
+      first.done_in = static_cast<int>(i);
+      break;
+    }
+  }
+}
+
+void Evaluation::place_in_slots(bool has_last) {
   std::size_t widest = 1;
   std::vector<std::size_t> last_use(steps_.size());
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     widest = std::max(widest, steps_[i].item);
     for (const int from : steps_[i].steps)
-      if (from >= 0) last_use[static_cast<std::size_t>(from)] = i;
+      if (from >= 0)
+        last_use[static_cast<std::size_t>(from)] =
+            std::max(last_use[static_cast<std::size_t>(from)], reader(i));
   }
   block_ = block_bytes / static_cast<std::int64_t>(widest);
   std::vector<int> free;
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     Step& step = steps_[i];
     if (has_last && i + 1 == steps_.size()) break;
-    const bool is_held = step.buffer->references.load(std::memory_order_acquire) > step.uses;
-    step.is_passed = is_held && !step.is_wanted && step.pass->is_cheap && !step.pass->was_passed &&
-                     step.buffer->bytes >= far_bytes && reads_memory(step);
-    if (step.is_wanted || (is_held && !step.is_passed)) {
-      step.is_stored = true;
-    } else {
+    if (!step.is_stored && step.done_in < 0) {
       if (free.empty()) free.push_back(static_cast<int>(slots_++));
       step.slot = free.back();
       free.pop_back();
@@ -229,7 +260,7 @@ std::vector<Evaluation::Spent> Evaluation::spent() const {
       if (!buffer->is_apart || buffer->is_foreign || buffer->is_traced) continue;
       auto at = std::ranges::find(found, buffer, &Spent::buffer);
       if (at == found.end()) at = found.insert(at, Spent{.buffer = buffer});
-      at->last = i;
+      at->last = std::max(at->last, reader(i));
       ++at->uses;
       at->is_in_order = at->is_in_order && operands[k].size() == steps_[i].pass->size();
     }
@@ -275,9 +306,12 @@ void Evaluation::look_ahead() {
         add(step.elements[k], step.items[k]);
     if (step.stored != nullptr && step.from == nullptr) add(step.stored, step.item);
   }
-  const std::size_t count = std::min(far.size(), steps_.size());
+  std::vector<Step*> running;
+  for (Step& step : steps_)
+    if (step.done_in < 0) running.push_back(&step);
+  const std::size_t count = std::min(far.size(), running.size());
   for (std::size_t i = 0; i < count; ++i) {
-    Step& step = steps_[i * steps_.size() / count];
+    Step& step = *running[i * running.size() / count];
     step.ahead = far[i].elements;
     step.ahead_item = far[i].item;
   }
@@ -301,17 +335,32 @@ void Evaluation::run(std::int64_t begin, std::int64_t end, void* out) const {
         return static_cast<std::byte*>(out) + bytes - begin * static_cast<std::int64_t>(step.item);
       return step.stored != nullptr ? step.stored + bytes : slots + step.slot * block_bytes;
     };
-    for (const Step& step : steps_) {
+    const auto bases_of = [&](const Step& step) {
       auto bases = step.elements;
       for (std::size_t k = 0; k < bases.size(); ++k)
-        if (step.steps[k] >= 0) {
+        if (step.steps[k] >= 0 && step.steps[k] != step.first) {
           const Step& other = steps_[static_cast<std::size_t>(step.steps[k])];
           bases[k] = place_of(other) - from * static_cast<std::int64_t>(other.item);
         }
+      return bases;
+    };
+    for (const Step& step : steps_) {
+      if (step.done_in >= 0) continue;
       const std::byte* const ahead = step.ahead == nullptr || to == end
                                          ? nullptr
                                          : step.ahead + to * static_cast<std::int64_t>(step.ahead_item);
-      step.pass->run(from, to, bases.data(), place_of(step), ahead);
+      const auto bases = bases_of(step);
+      if (step.pair == nullptr) {
+        step.pass->run(from, to, bases.data(), place_of(step), ahead);
+        continue;
+      }
+      PairOperands operands(static_cast<std::int64_t>(step.item), from, to);
+      const Step& first = steps_[static_cast<std::size_t>(step.first)];
+      const auto its_bases = bases_of(first);
+      for (const std::size_t k : {0, 1}) operands.add(its_bases[k], first.pass->operands()[k].size() != 1);
+      const std::size_t other = step.steps[0] == step.first ? 1 : 0;
+      operands.add(bases[other], step.pass->operands()[other].size() != 1);
+      operands.run(step.pair, place_of(step), ahead);
     }
   }
 }

@@ -3,12 +3,26 @@
 
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <span>
 #include <vector>
 
 #include "array/array.h"
 
 namespace chainrule::kernels {
+
+/// What a pass computes of two operands, if another may do it on the way (see pairs.h).
+enum class Arithmetic : std::uint8_t { other, sum, difference, product, strong_product };
+
+/// What there is to know of a pass beside its loop.
+struct PassKind {
+  /// Takes no longer than writing the elements and reading them again does, where they are many.
+  bool is_cheap = false;
+  Arithmetic arithmetic = Arithmetic::other;
+};
+
+struct PairStretch;
 
 /// A deferred pass over operands that broadcast to its shape. One that has as many elements may be deferred
 /// itself: then a chain of operations is one pass over memory.
@@ -25,8 +39,7 @@ class Elementwise : public Deferred {
   virtual DType dtype() const = 0;
   /// Passes that are deferred together, at most.
   std::size_t passes = 1;
-  /// Takes no longer than writing the elements and reading them again does, where they are many.
-  bool is_cheap = false;
+  PassKind kind;
   /// Has been computed on the way, without being written, and is not to be so again. Whoever has claimed the
   /// array sets it.
   mutable bool was_passed = false;
@@ -40,7 +53,8 @@ class Elementwise : public Deferred {
 /// unless it is many elements that are cheap to compute from memory read in order: those are computed once
 /// more, but not a third time. What is kept of several arrays takes over the memory of operands that nobody
 /// else holds and no later pass reads: gradients then need no more memory than the values that they are
-/// computed from, which are in the cache.
+/// computed from, which are in the cache. Two passes of arithmetic that follow each other are one where that
+/// makes no difference to anybody.
 class Evaluation {
  public:
   /// Whoever makes one has the array of `last` to themselves.
@@ -69,11 +83,15 @@ class Evaluation {
     std::array<std::size_t, Elementwise::most_operands> items{};
     std::uint32_t uses = 0;
     bool is_wanted = false;
-    bool is_passed = false;            // somebody else may want it, and computes it then
-    bool is_stored = false;            // to memory,
-    std::byte* stored = nullptr;       // which is here
-    Array::Buffer* from = nullptr;     // and was that of an operand,
-    int slot = -1;                     // or to this part of the scratch memory
+    bool is_passed = false;         // somebody else may want it, and computes it then
+    bool is_stored = false;         // to memory,
+    std::byte* stored = nullptr;    // which is here
+    Array::Buffer* from = nullptr;  // and was that of an operand,
+    int slot = -1;                  // or to this part of the scratch memory
+    void (*pair)(const PairStretch&) =
+        nullptr;                       // of this pass and of step `first`, which has no loop of its own then,
+    int first = -1;                    // and gives one of the two operands
+    int done_in = -1;                  // the other way round
     const std::byte* ahead = nullptr;  // an array of which the next block is asked for meanwhile
     std::size_t ahead_item = 0;
   };
@@ -84,8 +102,16 @@ class Evaluation {
   /// to be made a step, and neither where the elements are there.
   template <class Known, class Fresh>
   bool meet(const Array& array, const Known& known, const Fresh& fresh);
+  /// Where results go: decides it, has passes done in pairs, and shares out scratch memory.
   void place(bool has_last);
+  void pair();
+  void place_in_slots(bool has_last);
   static bool reads_memory(const Step& step);
+  static bool is_in_order(const Step& step);
+  /// By which step an operand of step i is read.
+  std::size_t reader(std::size_t i) const {
+    return steps_[i].done_in < 0 ? i : static_cast<std::size_t>(steps_[i].done_in);
+  }
   /// An operand that nobody will read again.
   struct Spent {
     Array::Buffer* buffer = nullptr;

@@ -11,6 +11,7 @@ namespace ops {
 
 struct Add : ElementwiseOp<Add, 2>, rules::Add {
   static constexpr bool cheap = true, for_scalars = true;
+  static constexpr auto arithmetic = kernels::Arithmetic::sum;
   static constexpr Notation notation = {"+", "+"};
   static constexpr std::string_view name = "add", formula = "∂(a + b)/∂a = 1,  ∂(a + b)/∂b = 1";
   static constexpr bool integers = true;
@@ -18,6 +19,7 @@ struct Add : ElementwiseOp<Add, 2>, rules::Add {
 
 struct Sub : ElementwiseOp<Sub, 2>, rules::Sub {
   static constexpr bool cheap = true, for_scalars = true;
+  static constexpr auto arithmetic = kernels::Arithmetic::difference;
   static constexpr Notation notation = {"−", "-"};
   static constexpr std::string_view name = "sub", formula = "∂(a − b)/∂a = 1,  ∂(a − b)/∂b = −1";
   static constexpr bool integers = true;
@@ -25,6 +27,7 @@ struct Sub : ElementwiseOp<Sub, 2>, rules::Sub {
 
 struct Mul : ElementwiseOp<Mul, 2>, rules::Mul {
   static constexpr bool cheap = true, for_scalars = true;
+  static constexpr auto arithmetic = kernels::Arithmetic::product;
   static constexpr Notation notation = {"×", "·"};
   static constexpr std::string_view name = "mul", formula = "∂(a · b)/∂a = b,  ∂(a · b)/∂b = a";
   static constexpr bool integers = true;
@@ -92,6 +95,7 @@ struct Minimum : ElementwiseOp<Minimum, 2>, rules::Minimum {
 // Of these, people meet only what gradients are made of that are to be differentiated again.
 struct StrongProduct : ElementwiseOp<StrongProduct, 2>, rules::StrongProduct {
   static constexpr bool cheap = true;
+  static constexpr auto arithmetic = kernels::Arithmetic::strong_product;
   static constexpr Notation notation = {"×", "·"};
   static constexpr std::string_view name = "strong_product", formula = "as mul, but 0 · x is 0 for any x";
   Array forward(Values in) const {
@@ -120,7 +124,7 @@ struct Lerp {
   Array forward(Values in) const {
     const Shape shape = common_shape(name, in[0]->shape(), in[1]->shape(), in[2]->shape());
     return dispatch_floating(in[0]->dtype(), [&]<class T>() {
-      return kernels::elementwise<Value, T, 3>(shape, {in[0], in[1], in[2]}, true);
+      return kernels::elementwise<Value, T, 3>(shape, {in[0], in[1], in[2]}, {.is_cheap = true});
     });
   }
   Tensor batch(const Unwrapped& at) const { return elementwise_again<Lerp, 3>(at); }

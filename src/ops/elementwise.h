@@ -52,6 +52,14 @@ constexpr bool is_cheap = requires {
   Op::cheap;
 };
 
+/// Its pass, of which Op may say what arithmetic it is.
+template <class Op>
+constexpr kernels::PassKind pass_of = [] {
+  kernels::PassKind kind{.is_cheap = is_cheap<Op>};
+  if constexpr (requires { Op::arithmetic; }) kind.arithmetic = Op::arithmetic;
+  return kind;
+}();
+
 /// Are graphs of scalars made of it? Op says so, and then takes the way of ops/scalars.h, which takes 1.5 kB
 /// of library.
 template <class Op>
@@ -274,7 +282,7 @@ struct ElementwiseOp {
     if ((in[k]->shape().rank() + ...) == 0)
       return Array(static_cast<T>(Op::value(in[k]->template item<Element<T, k>>()...)));
     return kernels::elementwise<Forward, T, Element<T, k>...>(common_shape(Op::name, in[k]->shape()...),
-                                                              {in[k]...}, is_cheap<Op>);
+                                                              {in[k]...}, pass_of<Op>);
   }
   template <std::size_t i, std::size_t... k>
   [[gnu::noinline]] static Tensor recorded(Inputs in, const Tensor& out, const Tensor& g,
@@ -285,7 +293,9 @@ struct ElementwiseOp {
   static Array of_read(const Shape& whole, const std::array<const Array*, sizeof...(k)>& read,
                        std::index_sequence<k...>) {
     if (whole.rank() == 0) return Array(Rule<i>()(read[k]->template item<ReadElement<T, i, k>>()...));
-    return kernels::elementwise<Rule<i>, T, ReadElement<T, i, k>...>(whole, read);
+    constexpr auto arithmetic =
+        Rule<i>::probe.is_product ? kernels::Arithmetic::strong_product : kernels::Arithmetic::other;
+    return kernels::elementwise<Rule<i>, T, ReadElement<T, i, k>...>(whole, read, {.arithmetic = arithmetic});
   }
   /// Of scalars.
   template <std::size_t i, class T, std::size_t... k>

@@ -129,7 +129,7 @@ struct TanhCurvature : ElementwiseOp<TanhCurvature, 3, 0, 1>, rules::TanhCurvatu
     const Array &y = *in[1], &slope = *in[2];
     return dispatch_floating(y.dtype(), [&]<class T>() {
       if (y.shape().rank() == 0) return Array(static_cast<T>(value(y.item<T>(), slope.item<T>())));
-      return kernels::elementwise<Value, T, 2>(y.shape(), {&y, &slope}, true);
+      return kernels::elementwise<Value, T, 2>(y.shape(), {&y, &slope}, {.is_cheap = true});
     });
   }
 

@@ -2,7 +2,9 @@
 // Values that wait: what makes them be computed, what they keep alive, and that nobody can tell the
 // difference.
 
+#include <algorithm>
 #include <cmath>
+#include <span>
 #include <thread>
 
 #include "array/array.h"
@@ -303,6 +305,63 @@ TEST(DeferredValue, changes_no_bit_of_any_graph) {
       EXPECT_EQ(values(leaf.grad()), values(b.at(leaf)));
     }
   }
+}
+
+/// Random numbers among which are those that products and sums treat in ways of their own.
+Tensor with_special_values(const Shape& shape, Engine& engine, DType dtype) {
+  std::vector<double> numbers = values(random_tensor(shape, engine));
+  const double special[] = {0, -0.0, INFINITY, -INFINITY, NAN, 1e38, 1e-38};
+  for (std::size_t i = 0; i < numbers.size(); ++i)
+    if (engine() % 8 == 0) numbers[i] = special[engine() % std::size(special)];
+  return cast(tensor(numbers, shape), dtype);
+}
+
+TEST(DeferredValue, of_two_steps_of_arithmetic_is_what_each_alone_would_be) {
+  PRINT_SEED_ON_FAILURE();
+  Engine engine(seed());
+  using Step = Tensor (*)(const Tensor&, const Tensor&);
+  const std::pair<const char*, Step> steps[] = {
+      {"a + b", [](const Tensor& a, const Tensor& b) { return a + b; }},
+      {"a - b", [](const Tensor& a, const Tensor& b) { return a - b; }},
+      {"b - a", [](const Tensor& a, const Tensor& b) { return b - a; }},
+      {"a * b", [](const Tensor& a, const Tensor& b) { return a * b; }},
+  };
+  const auto same = [](double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); };
+  const std::int64_t part = 1000;  // is not deferred; the last part, and a block, is 387
+  for (const DType dtype : {DType::float32, DType::float64})
+    for (const std::int64_t size : {16387, 20000 + 1})
+      for (const bool by_number : {false, true}) {
+        const std::int64_t size_of_b = by_number ? 1 : size;
+        const Tensor a = with_special_values({size}, engine, dtype),
+                     b = with_special_values({size_of_b}, engine, dtype),
+                     c = with_special_values({size}, engine, dtype),
+                     seed = with_special_values({size}, engine, dtype);
+        for (const auto& [first_name, first] : steps)
+          for (const auto& [second_name, second] : steps) {
+            const auto results = [&, first = first, second = second](std::int64_t begin, std::int64_t end) {
+              const Slice range(begin, end);
+              const Tensor x = variable(a[{range}]), y = variable(by_number ? b : b[{range}]),
+                           z = variable(c[{range}]);
+              const Tensor result = second(first(x, y), z);
+              const Gradients found = gradients(result, {x, z}, {.seed = seed[{range}]});
+              std::vector<std::vector<double>> all{values(found.at(x) + found.at(x) * z), values(found.at(z)),
+                                                   values(result)};
+              return all;
+            };
+            const auto whole = results(0, size);
+            for (std::int64_t begin = 0; begin < size; begin += part) {
+              const std::int64_t end = std::min(begin + part, size);
+              const auto alone = results(begin, end);
+              for (std::size_t k = 0; k < whole.size(); ++k)
+                EXPECT_TRUE(
+                    std::ranges::equal(std::span(whole[k]).subspan(static_cast<std::size_t>(begin),
+                                                                   static_cast<std::size_t>(end - begin)),
+                                       alone[k], same))
+                    << first_name << ", then " << second_name << ", result " << k << " from " << begin << ", "
+                    << to_string(dtype) << (by_number ? ", a number" : "");
+            }
+          }
+      }
 }
 
 TEST(SumOfDeferredValue, has_the_gradients_of_the_sum) {
