@@ -72,6 +72,15 @@ class Check {
     return result_;
   }
 
+  /// Empty handles for what is not floating.
+  static std::vector<Tensor> random_like(const std::vector<Tensor>& results, Generator& generator) {
+    std::vector<Tensor> random;
+    random.reserve(results.size());
+    for (const Tensor& each : results)
+      random.push_back(is_floating(each.dtype()) ? randn(each.shape(), generator, each.dtype()) : Tensor());
+    return random;
+  }
+
  private:
   /// Each relative to its element; where that is 0, to the largest.
   Elements steps_at(const Elements& at) const {
@@ -128,6 +137,25 @@ class Check {
     constexpr double rounding = 32 * std::numeric_limits<double>::epsilon();
     return {(above.value - below.value) / (2 * times), rounding * std::max(above.size, below.size) / times};
   }
+  /// The same for an expected slope. Where rounding could hide an error, by a longer step if that is sharper:
+  /// what it has lost by its length is about what half of it has lost less.
+  Projected difference_from(double expected, std::size_t which, const Elements& direction,
+                            double size) const {
+    Projected best = difference(which, direction);
+    const double enough = options_.tolerance * std::max(size, std::abs(best.value));
+    for (const double times : {30.0, 1000.0}) {
+      if (best.size <= enough || !std::isfinite(best.value) || !std::isfinite(expected)) break;
+      Projected longer = difference(which, direction, times);
+      longer.size += 4 * std::abs(longer.value - difference(which, direction, times / 2).value);
+      if (longer.size < best.size) best = longer;
+    }
+    // A slope of 0 is right where differences vanish with the step, as those of x³ at 0.
+    const double rest = std::abs(best.value);
+    if (expected == 0 && size == 0 && rest > best.size &&
+        std::abs(difference(which, direction, 0.1).value) < 0.2 * rest)
+      best.value = 0;
+    return best;
+  }
 
   void compare_one(const std::vector<Tensor>& leaves, const std::vector<Tensor>& results, std::size_t k,
                    std::int64_t element) {
@@ -161,6 +189,7 @@ class Check {
   }
   /// Along one random direction in each input.
   void compare_forward(const std::vector<Tensor>& results, Generator& generator) {
+    const NoGrad recording(false);  // as called_with()
     weights_ = random_like(results, generator);
     for (std::size_t which = 0; which < inputs_.size(); ++which) {
       Elements direction, moves;
@@ -171,7 +200,7 @@ class Check {
       std::vector<Tensor> tangents;
       for (const Tensor& each : inputs_) tangents.push_back(zeros_like(each));
       tangents[which] = tensor(moves, inputs_[which].shape());
-      const Projected forward = projected(no_grad([&] { return jvp(function_, inputs_, tangents).tangent; })),
+      const Projected forward = projected(jvp(function_, inputs_, tangents).tangent),
                       numeric = difference(which, direction);
       const double error =
           relative_error(forward.value, numeric, std::max(forward.size, std::abs(numeric.value)));
@@ -186,6 +215,7 @@ class Check {
   }
   /// Of three random projections at once, and one after the other.
   void compare_batched(const std::vector<Tensor>& results, Generator& generator) {
+    const NoGrad recording(false);
     const auto pull_back = vjp(function_, inputs_).pull_back;
     constexpr int count = 3;
     std::vector<std::vector<Tensor>> seeds(results.size()), expected(inputs_.size());
@@ -215,14 +245,6 @@ class Check {
       return;
     }
   }
-  /// Empty handles for what is not floating.
-  static std::vector<Tensor> random_like(const std::vector<Tensor>& results, Generator& generator) {
-    std::vector<Tensor> random;
-    random.reserve(results.size());
-    for (const Tensor& each : results)
-      random.push_back(is_floating(each.dtype()) ? randn(each.shape(), generator, each.dtype()) : Tensor());
-    return random;
-  }
   bool agrees_along_a_direction(std::size_t which, const Elements& slopes, Generator& generator) {
     Elements direction;
     double expected = 0, size = 0;
@@ -231,7 +253,7 @@ class Check {
       expected += slope == 0 ? 0 : slope * direction.back();
       size = std::hypot(size, slope);  // the square of a huge one is infinite, relative to which all is right
     }
-    const Projected numeric = difference(which, direction);
+    const Projected numeric = difference_from(expected, which, direction, size);
     const double error = relative_error(expected, numeric, std::max(size, std::abs(numeric.value)));
     if (error <= options_.tolerance) result_.worst_error = std::max(result_.worst_error, error);
     return error <= options_.tolerance;
@@ -240,14 +262,16 @@ class Check {
     std::vector<Projected> numeric;
     Elements direction(slopes.size(), 0);
     double size = 0;
+    for (std::size_t i = 0; i < slopes.size(); ++i)
+      size = std::max(size, std::abs(slopes[i]) / steps_[which][i]);
+    const double of_slopes = size;
     for (std::size_t i = 0; i < slopes.size(); ++i) {
       direction[i] = 1;
-      numeric.push_back(difference(which, direction));
+      numeric.push_back(difference_from(slopes[i], which, direction, of_slopes * steps_[which][i]));
       direction[i] = 0;
       // As elements may differ in size, each is compared in its own units: per step, and relative to the
       // whole.
-      size = std::max(
-          {size, std::abs(slopes[i]) / steps_[which][i], std::abs(numeric[i].value) / steps_[which][i]});
+      size = std::max(size, std::abs(numeric[i].value) / steps_[which][i]);
     }
     for (std::size_t i = 0; i < slopes.size(); ++i) {
       const double error = relative_error(slopes[i], numeric[i], size * steps_[which][i]);
@@ -286,17 +310,20 @@ class Check {
       const double below = (here - moved(which, direction, -times).value) / times;
       return std::abs(above - below) / std::max(std::abs(above), std::abs(below));
     };
-    // Those of a smooth function come together as the step gets small.
-    if (sides_apart(1) > 0.01 && sides_apart(0.1) > 0.5 * sides_apart(1))
-      return {
-          kink,
-          "a kink: the differences to both sides disagree; move the inputs, or choose the gradient there"};
-    if (std::ranges::all_of(slopes, [](double slope) { return slope == 0; }))
-      return {cut_graph,
-              "a cut graph: no gradient comes back; look for detach(), NoGrad and item() on the way"};
+    const std::pair at_kink = {kink, std::string("a kink: the differences to both sides disagree; move the "
+                                                 "inputs, or choose the gradient there")};
+    const auto error_with = [&](double times) {
+      const Projected found = difference(which, direction, times);
+      return relative_error(slopes[element], {found.value, 0}, size);
+    };
     const double error = relative_error(slopes[element], numeric, size);
-    for (const double times : {1000.0, 30.0, 0.03}) {
-      const double other = relative_error(slopes[element], difference(which, direction, times), size);
+    // At a jump, differences grow as the step gets small.
+    const auto grows = [&](double times) { return std::abs(error_with(times) * times / error - 1) < 0.05; };
+    if (grows(0.1) && grows(10)) return at_kink;
+    const bool nothing_comes = std::ranges::all_of(slopes, [](double slope) { return slope == 0; });
+    for (const double times : {1000.0, 30.0, 0.03, 0.001}) {
+      if (nothing_comes) break;
+      const double other = error_with(times);
       // What rounding has left, of numbers in float32 say, is less with another step; a wrong rule stays.
       if (other <= std::max(options_.tolerance, 0.1 * error))
         return {precision, "too little precision: with a step of " + shortest(options_.step * times) +
@@ -304,9 +331,22 @@ class Check {
                                (other <= options_.tolerance ? "gone" : "only " + shortest(other)) +
                                "; compute in float64 throughout, or take another step or tolerance"};
     }
+    // Those of a smooth function come together as the step gets small.
+    if (sides_apart(1) > 0.01 && sides_apart(0.1) > 0.5 * sides_apart(1)) return at_kink;
+    if (nothing_comes && is_cut_off(which))
+      return {cut_graph,
+              "a cut graph: no gradient comes back; look for detach(), NoGrad and item() on the way"};
     return {wrong_rule,
             "a wrong derivative, or one of several ways is cut, as by detach(): differences with several "
             "steps agree with each other"};
+  }
+  /// Does nothing come back from any result?
+  bool is_cut_off(std::size_t which) const {
+    Generator generator(options_.seed);
+    const std::vector<Tensor> leaves = variables(at_), results = called_with(leaves),
+                              seeds = random_like(results, generator);
+    const auto found = no_grad([&] { return pulled_back(called_, results, seeds, leaves, false); });
+    return std::ranges::all_of(found[which].to_vector<double>(), [](double each) { return each == 0; });
   }
   static std::string shortest(double number) {
     std::ostringstream text;
@@ -352,14 +392,9 @@ GradcheckResult gradcheck(std::string_view called, Checked function, const std::
 GradcheckResult gradgradcheck(Checked function, const std::vector<Tensor>& inputs,
                               const std::vector<std::string>& places, const GradcheckOptions& options) {
   const auto gradients_of = [&](const std::vector<Tensor>& at) {
-    const std::vector<Tensor> results = function(at);
+    const auto run = vjp(function, at);
     Generator generator(options.seed + 1);
-    std::vector<Tensor> seeds;
-    seeds.reserve(results.size());
-    for (const Tensor& result : results)
-      seeds.push_back(is_floating(result.dtype()) ? randn(result.shape(), generator, result.dtype())
-                                                  : Tensor());
-    return pulled_back("gradgradcheck", results, seeds, at, true);
+    return run.pull_back(Check::random_like(run.value, generator));
   };
   return gradcheck("gradgradcheck", gradients_of, inputs, places, options);
 }

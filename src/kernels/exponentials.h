@@ -84,7 +84,7 @@ P log_of_total(const P& total) {
 
 /// to = g - y · Σ g, for the probabilities and gradients that y(pack) and g(pack) give. A probability near 1
 /// has lost the digits of the others, so what is left of its g is made of these: Σ others y · Σ g - Σ others
-/// g.
+/// g. Where Σ g is 0, y, which may be NaN, is not asked.
 template <class Line, class Y, class G>
 void balance(const Line& line, const Y& y, const G& g, typename Line::Pack::Element* to) {
   using P = typename Line::Pack;
@@ -97,9 +97,10 @@ void balance(const Line& line, const Y& y, const G& g, typename Line::Pack::Elem
                              }),
       others_g = sum_of_line(line, [&](auto pack) { return where(y(pack) > half, zero, g(pack)); }),
       left = others_y * total - others_g;
+  const auto unasked = total == zero;
   line.template for_each<1>([&](auto pack, int) {
     const P share = y(pack);
-    pack.store(to, where(share > half, left, g(pack) - share * total));
+    pack.store(to, where(share > half, left, g(pack) - where(unasked, zero, share * total)));
   });
 }
 

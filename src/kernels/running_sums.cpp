@@ -43,7 +43,7 @@ struct SumAcrossLoop {
 /// Lines that begin `apart` from each other, whose elements follow in steps.
 template <class T>
 void recur(const T* a, const T* b, std::int64_t n, std::int64_t step, std::int64_t lines, auto apart,
-           bool transposed, T* out) {
+           bool transposed, bool strong, T* out) {
   using Number = std::conditional_t<std::is_floating_point_v<T>, T, Wrapping>;
   for (std::int64_t j = 0; j < lines; ++j) out[j * apart] = b[j * apart];
   for (std::int64_t i = 1; i < n; ++i)
@@ -51,8 +51,7 @@ void recur(const T* a, const T* b, std::int64_t n, std::int64_t step, std::int64
       const std::int64_t here = i * step + j * apart, before = here - step;
       const Number slope = a[transposed ? before : here], last = out[before], more = b[here];
       const Number product = slope * last;
-      const bool is_strong_zero =
-          transposed && product != product && (last == Number(0) || slope == Number(0));
+      const bool is_strong_zero = product != product && strong && (last == Number(0) || slope == Number(0));
       out[here] = static_cast<T>(is_strong_zero ? more : product + more);
     }
 }
@@ -61,7 +60,7 @@ void recur(const T* a, const T* b, std::int64_t n, std::int64_t step, std::int64
 
 template <class T>
 void linear_recurrence(const T* a, const T* b, std::int64_t outer, std::int64_t n, std::int64_t inner,
-                       bool transposed, T* out) {
+                       bool transposed, bool strong, T* out) {
   if (outer * n * inner == 0) return;
   const std::int64_t first = transposed ? (n - 1) * inner : 0, step = transposed ? -inner : inner;
   // Some lines together: none need wait for what it has just computed.
@@ -71,9 +70,9 @@ void linear_recurrence(const T* a, const T* b, std::int64_t outer, std::int64_t 
       const std::int64_t lines = std::min(together, all - line),
                          at = first + (inner == 1 ? line * n : o * n * inner + line);
       if (inner == 1)
-        recur(a + at, b + at, n, step, lines, n, transposed, out + at);
+        recur(a + at, b + at, n, step, lines, n, transposed, strong, out + at);
       else
-        recur(a + at, b + at, n, step, lines, std::integral_constant<std::int64_t, 1>(), transposed,
+        recur(a + at, b + at, n, step, lines, std::integral_constant<std::int64_t, 1>(), transposed, strong,
               out + at);
     }
 }
@@ -108,11 +107,11 @@ void running_sums_across(const T* x, std::int64_t outer, std::int64_t n, std::in
 }
 
 template void linear_recurrence(const float*, const float*, std::int64_t, std::int64_t, std::int64_t, bool,
-                                float*);
+                                bool, float*);
 template void linear_recurrence(const double*, const double*, std::int64_t, std::int64_t, std::int64_t, bool,
-                                double*);
+                                bool, double*);
 template void linear_recurrence(const std::int64_t*, const std::int64_t*, std::int64_t, std::int64_t,
-                                std::int64_t, bool, std::int64_t*);
+                                std::int64_t, bool, bool, std::int64_t*);
 template void running_sums<double>(const float*, std::int64_t, std::int64_t, bool, float*);
 template void running_sums<double>(const double*, std::int64_t, std::int64_t, bool, double*);
 template void running_sums<std::uint64_t>(const std::int64_t*, std::int64_t, std::int64_t, bool,

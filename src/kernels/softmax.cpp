@@ -18,7 +18,8 @@ struct Softmax {
 };
 
 /// Each g counts from the one where y is largest, so that the rest of this y, near 1, is not asked for. Where
-/// y is 0, g does not count, which as a tangent may be infinite.
+/// y is 0, g does not count, which as a tangent may be infinite, and where all g are 0, y does not, which may
+/// be NaN.
 struct SoftmaxGradient {
   void operator()(const auto& line, const auto& in, const auto& out, std::int64_t, std::int64_t) const {
     using P = typename std::decay_t<decltype(line)>::Pack;
@@ -32,9 +33,19 @@ struct SoftmaxGradient {
     const P sum = sum_of_line(line, [&, y = y, g = g](auto pack) {
       return share(pack.load(y, zero), pack.load(g, shift) - shift);
     });
-    line.for_each([&, y = y, g = g](auto pack, int) {
+    const bool is_spoiled = any(sum != sum);
+    P asked = zero;
+    if (is_spoiled) [[unlikely]]
+      line.template for_each<1>(
+          [&, g = g](auto pack, int) { asked = where(pack.load(g, zero) == zero, asked, P(1)); });
+    line.template for_each<1>([&, y = y, g = g](auto pack, int) {
       pack.store(out[0], share(pack.load(y, zero), (pack.load(g, zero) - shift) - sum));
     });
+    if (!is_spoiled) [[likely]]
+      return;
+    asked = line.combined(asked, [](const P& a, const P& b) { return larger(a, b); });
+    line.template for_each<1>(
+        [&](auto pack, int) { pack.store(out[0], where(asked == zero, zero, pack.load(out[0], zero))); });
   }
 };
 

@@ -98,7 +98,8 @@ struct CrossEntropy : LossReduction {
     const std::int64_t samples = in[0].size() / in[0].shape().back();
     if (to.wants(0))
       to[0] = saved.gradient && to.in_numbers() ? times_gradient(*saved.gradient, g) : rule(in, g, samples);
-    if (to.wants(1)) to[1] = -log_softmax(in[0]) * per_sample(g * scale(samples), in[0].shape());
+    if (to.wants(1))
+      to[1] = -strong_product(per_sample(g * scale(samples), in[0].shape()), log_softmax(in[0]));
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                              const std::string&) const {
@@ -158,13 +159,17 @@ struct CrossEntropy : LossReduction {
     const Shape& shape = in[0].shape();
     Tensor truth = in[1];
     if (by_class) truth = cast(one_hot_of(truth, shape), in[0].dtype());
-    return balanced(softmax(in[0]), truth * -per_sample(g * scale(samples), shape), shape.rank() - 1);
+    return balanced(softmax(in[0]), strong_product(truth, -per_sample(g * scale(samples), shape)),
+                    shape.rank() - 1);
   }
   static Tensor one_hot_of(const Tensor& classes, const Shape& logits) {
     return reshape(classes, with_last(logits, 1)) == arange(0, logits.back());
   }
   struct Product {
-    auto operator()(auto a, auto b) const { return a * b; }
+    auto operator()(auto a, auto b) const {
+      using rules::strong_product;
+      return strong_product(a, b);
+    }
   };
   static Shape with_last(Shape shape, std::int64_t size) {
     shape[shape.rank() - 1] = size;

@@ -16,13 +16,14 @@ namespace ops {
 // derivatives keep the digits that a y near 1 has lost. As y comes from softmax, what its cotangent has in
 // common to all elements is without effect, and may be left out.
 
-/// The element of u where y is largest, from which others are counted. A constant.
+/// The element of u where y is largest, from which others are counted; 0 where y is NaN. A constant.
 static Tensor at_largest(const Tensor& y, const Tensor& u, std::size_t axis) {
   if (y.size() == 0) return u;
   const NoGrad guard;
   const auto along = static_cast<std::int64_t>(axis);
   constexpr double infinity = std::numeric_limits<double>::infinity();
-  return max(where(y == max(y, along, true), u, -infinity), along, true);
+  const Tensor found = max(where(y == max(y, along, true), u, -infinity), along, true);
+  return where(found == -infinity, 0, found);
 }
 
 /// y · (u - Σ y·u), the Jacobian of softmax, which is symmetric, times u.
@@ -56,7 +57,7 @@ struct SoftmaxGradient {
 
 /// The cotangent of y in the two that follow: -u Σ w, with u counted from where y is largest.
 static Tensor to_probabilities(const Tensor& y, const Tensor& u, const Tensor& w, std::size_t axis) {
-  return (at_largest(y, u, axis) - u) * sum(w, Axes(axis), true);
+  return strong_product(at_largest(y, u, axis) - u, sum(w, Axes(axis), true));
 }
 
 /// u - Σ y·u, the Jacobian of log_softmax times u.

@@ -30,12 +30,13 @@ struct Prod : AxisReduction {
     if (to.in_numbers()) {
       Tensor others = others_along(in[0]);
       if (!others.is_empty()) {
-        to[0] = kept(g, in[0]) * others;
+        to[0] = strong_product(kept(g, in[0]), others);
         return;
       }
     }
     const auto others = to.in_numbers() ? others_as_numbers : others_in_row;
-    to[0] = kept(g, in[0]) * in_rows(in[0], [&](const Tensor& x) { return others_in_range(x, others); });
+    to[0] = strong_product(kept(g, in[0]),
+                           in_rows(in[0], [&](const Tensor& x) { return others_in_range(x, others); }));
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string> names, const std::string&) const {
     return {"Π of the other " + names[0]};

@@ -120,7 +120,7 @@ struct Logsumexp : AxisReduction {
   Tensor batch(const Unwrapped& at) const { return reduce_each(*this, at); }
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) | reads_output : 0; }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
-    if (to.wants(0)) to[0] = kept(g, in[0]) * shares(in[0], out);
+    if (to.wants(0)) to[0] = strong_product(kept(g, in[0]), shares(in[0], out));
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string> names, const std::string&) const {
     return {"softmax(" + names[0] + ")"};

@@ -21,6 +21,12 @@ constexpr std::size_t most_steps = 500;
 [[noreturn]] void report(const detail::Trace& trace, const std::string& what) {
   throw SolverError(std::string(trace.called()) + ": " + what);
 }
+[[noreturn]] void report_singular(const detail::Trace& trace) {
+  report(trace, trace.called() == "minimize"
+                    ? "the Hessian is singular: the function has no curvature there, as a linear one, or is "
+                      "flat in a direction; begin elsewhere, or add a regularisation"
+                    : "the Jacobian is singular; begin elsewhere, or add a regularisation");
+}
 
 /// Saad and Schultz, "GMRES: a generalized minimal residual algorithm", 1986, with Givens rotations.
 template <class Product>
@@ -49,7 +55,7 @@ Tensor gmres(const detail::Trace& trace, const Product& product, const Tensor& b
     }
     const double diagonal = std::hypot(column[k], rest);
     if (!std::isfinite(diagonal)) report(trace, "the derivative is not finite; begin elsewhere");
-    if (diagonal == 0) report(trace, "the Jacobian is singular; begin elsewhere, or add a regularisation");
+    if (diagonal == 0) report_singular(trace);
     cosines.push_back(column[k] / diagonal);
     sines.push_back(rest / diagonal);
     column[k] = diagonal;
@@ -90,7 +96,7 @@ Tensor JacobianSystem::solve(const Tensor& b, bool transposed) {
   try {
     return chainrule::solve(transposed ? transpose(jacobian_) : jacobian_, b);
   } catch (const LinAlgError&) {
-    report(*trace_, "the Jacobian is singular; begin elsewhere, or add a regularisation");
+    report_singular(*trace_);
   }
 }
 

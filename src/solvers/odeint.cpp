@@ -150,8 +150,8 @@ class ContinuousAdjoint final : public detail::CustomRule {
     };
     for (; at > 0; --at) {
       if (t.requires_grad()) by_time.push_back(along(g.front()[at]));
-      const Tensor rows = solution(backward, concatenate({y[at], adjoint, integral}),
-                                   stack({t[at], t[at - 1]}), given, options_);
+      const Tensor rows =
+          back(backward, concatenate({y[at], adjoint, integral}), stack({t[at], t[at - 1]}), given);
       adjoint = part(rows[1], size, 2 * size);
       integral = part(rows[1], 2 * size, 2 * size + numbers);
       if (at > 1) adjoint = adjoint + g.front()[at - 1];
@@ -174,6 +174,14 @@ class ContinuousAdjoint final : public detail::CustomRule {
   }
 
  private:
+  Tensor back(const std::shared_ptr<const AdjointField>& adjoint, const Tensor& from, const Tensor& t,
+              const std::vector<Tensor>& given) const try {
+    return solution(adjoint, from, t, given, options_);
+  } catch (const SolverError& error) {
+    throw SolverError(std::string(error.what()) +
+                      "; this is on the way back, for a gradient: a stiff or strongly damped equation cannot "
+                      "be integrated back; take {.adjoint = OdeAdjoint::discrete}");
+  }
   std::shared_ptr<const Field> field_;
   std::vector<Tensor> captured_;
   OdeOptions options_;

@@ -140,6 +140,60 @@ TEST(Gradcheck, names_the_likely_reason) {
   EXPECT_EQ(cause_of(in_float32, x), GradcheckCause::precision);
 }
 
+TEST(Gradcheck, accepts_a_slope_of_zero_where_differences_vanish_with_the_step) {
+  const Tensor x = tensor({0.0, 0.0});
+  const auto cube = [](const Tensor& at) { return at * at * at; };
+  const auto rest = [](const Tensor& at) { return sin(at) - at; };
+  for (const bool full : {false, true}) {
+    EXPECT_EQ(gradcheck(cube, x, {.full_jacobian = full}).message, "");
+    EXPECT_EQ(gradcheck(rest, x, {.full_jacobian = full}).message, "");
+    EXPECT_EQ(gradcheck([&](const Tensor& at) { return cube(at).detach() + at.detach(); }, x).cause,
+              GradcheckCause::cut_graph);
+  }
+}
+
+TEST(Gradcheck, finds_wrong_rules_beside_large_values_by_longer_steps) {
+  const Tensor x = tensor({0.3, -0.7});
+  const auto by = [](double factor) {
+    return custom_gradient(
+        "offset", [](const Tensor& at) { return sin(at) + 1e6; },
+        [factor](const Tensor& at, const Tensor&, const Tensor& g) { return factor * g * cos(at); });
+  };
+  EXPECT_EQ(gradcheck(by(1), x).message, "");
+  EXPECT_EQ(gradcheck(by(1.01), x).cause, GradcheckCause::wrong_rule);
+}
+
+TEST(Gradcheck, tells_jumps_rounding_and_one_missing_element_apart) {
+  EXPECT_EQ(gradgradcheck([](const Tensor& at) { return abs(at); }, tensor({0.0, 1.0})).cause,
+            GradcheckCause::kink);
+  const auto one_missing = custom_gradient(
+      "square", [](const Tensor& at) { return at * at; },
+      [](const Tensor& at, const Tensor&, const Tensor& g) {
+        return g * 2 * at * tensor({1.0, 0.0});
+      });
+  EXPECT_EQ(gradcheck(one_missing, tensor({1.0, 2.0}), {.full_jacobian = true}).cause,
+            GradcheckCause::wrong_rule);
+  const auto in_float32 = [](const Tensor& at) {
+    return cast(sin(cast(at, DType::float32)), DType::float64);
+  };
+  Generator generator(3);
+  for (int i = 0; i < 10; ++i) {
+    const Tensor at = randn({3}, generator);
+    EXPECT_EQ(gradcheck(in_float32, at).cause, GradcheckCause::precision) << at;
+  }
+}
+
+TEST(Gradcheck, compares_modes_of_functions_that_differentiate) {
+  const GradcheckOptions options = {.forward_mode = true, .batched = true};
+  const auto f = [](const Tensor& at) { return sin(at) * at; };
+  EXPECT_EQ(gradgradcheck(f, tensor({0.3, -0.7}), options).message, "");
+  const auto slope = [](const Tensor& at) {
+    const Tensor x = variable(tensor({0.3, 0.4}));
+    return gradients(sum(sin(x) * at), {x}, {.create_graph = true})[x];
+  };
+  EXPECT_EQ(gradcheck(slope, tensor({0.3, -0.7}), options).message, "");
+}
+
 TEST(Gradcheck, says_where_and_by_how_much) {
   const GradcheckResult result =
       gradcheck([](const Tensor& x, const std::vector<Tensor>& y) { return wrong_square(y[1], 2) * x; },

@@ -298,6 +298,12 @@ TEST(Solvers, say_what_is_wrong) {
                {"fixed_point", "damping", "1.5"}));
 }
 
+TEST(Minimize, says_what_is_wrong_with_a_function_without_curvature) {
+  const auto linear = [](const Tensor& at) { return 2 * at; };
+  EXPECT_TRUE(mentions(message_of<SolverError>([&] { minimize(linear, 1.0); }),
+                       {"minimize: the Hessian is singular", "linear"}));
+}
+
 TEST(Solvers, have_no_derivative_where_the_solution_is_singular) {
   const Tensor a = variable(0.0);
   const Tensor x = root([](const Tensor& at, const Tensor& p) { return at * at * at - p; }, 0.0, a);

@@ -227,6 +227,17 @@ TEST(Odeint, says_what_is_wrong) {
                        {"odeint: the result of the function has the shapes ()", "(2,)"}));
   EXPECT_TRUE(mentions(message_of<std::invalid_argument>([&] { odeint(squares, {.rtol = -1}, 1.0, to_two); }),
                        {"odeint", "rtol", "-1"}));
+  const auto stiff = [](const Tensor& y, const Tensor& t, const Tensor& rate) {
+    return -rate * (y - cos(t));
+  };
+  const auto end = [&](OdeAdjoint adjoint) {
+    return grad([&, adjoint](const Tensor& rate) {
+      return odeint(stiff, {.adjoint = adjoint}, 0.0, tensor({0.0, 1.0}), rate)[1];
+    })(1e3);
+  };
+  EXPECT_TRUE(mentions(message_of<SolverError>([&] { end(OdeAdjoint::continuous); }),
+                       {"odeint: at t = ", "on the way back", "OdeAdjoint::discrete"}));
+  EXPECT_NEAR(end(OdeAdjoint::discrete).item(), -std::sin(1) / 1e6 + 2 * std::cos(1) / 1e9, 1e-9);
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // Normalisation of groups of elements, and what layers make of it. One operation over kernels/normalize.h;
 // its derivatives of higher order are made of operations.
 
+#include <array>
+#include <cmath>
 #include <limits>
 #include <memory>
 
@@ -77,6 +79,7 @@ struct Normalize {
     const auto to_weights = [&](const Tensor& tensor, const Tensor& of) {
       return reshape(sum(reshape(tensor, split), others), of.shape());
     };
+    std::array<Tensor, 2> numbers;
     if (to.in_numbers() && (to.wants(0) || to_weight)) {
       const auto array = [&](bool wanted, std::size_t i) {
         return wanted ? Array(in[i].shape(), x.dtype()) : Array();
@@ -88,27 +91,51 @@ struct Normalize {
       const Array* scale = !weighted ? nullptr : &value_of(to.wants(0) ? in[1] : ones_instead);
       Array result = kernels::normalize_gradient(value_of(x), scale, value_of(g), groups, centred, statistics,
                                                  to_weight ? &weight : nullptr, to_bias ? &bias : nullptr);
-      if (to.wants(0)) to[0] = constant(std::move(result));
-      if (to_weight) to[1] = constant(std::move(weight));
+      const bool mend = has_spoiled_groups(result);
+      if (to.wants(0)) numbers[0] = constant(std::move(result));
+      if (to_weight) numbers[1] = constant(std::move(weight));
       if (to_bias) to[2] = constant(std::move(bias));
-      return;
+      if (!mend) {
+        if (to.wants(0)) to[0] = std::move(numbers[0]);
+        if (to_weight) to[1] = std::move(numbers[1]);
+        return;
+      }
+    } else if (to_bias) {
+      to[2] = to_weights(g, in[2]);
     }
-    if (to_bias) to[2] = to_weights(g, in[2]);
     if (!to.wants(0) && !to_weight) return;
     const Axes group = {0, 2};
     const Tensor distance = distance_of(x), inverse = inverse_of(distance), y = distance * inverse;
-    if (to_weight) to[1] = to_weights(g * y, in[1]);
+    const auto mended = [&](std::size_t i, const Tensor& gradient) {
+      return numbers[i].is_empty() ? gradient : where(isnan(numbers[i]), gradient, numbers[i]);
+    };
+    if (to_weight) to[1] = mended(1, to_weights(strong_product(g, y), in[1]));
     if (!to.wants(0)) return;
     const Tensor h =
-        weighted ? reshape(reshape(g, split) * reshape(in[1], {groups.period, each, 1}), x.shape()) : g;
+        weighted
+            ? reshape(strong_product(reshape(g, split), reshape(in[1], {groups.period, each, 1})), x.shape())
+            : g;
     const Tensor rest = centred ? h - mean(h, group, true) : h;
-    to[0] = (rest - y * mean(h * y, group, true)) * inverse;
+    const Tensor along = mean(strong_product(h, y), group, true);
+    to[0] = mended(0, strong_product(rest - strong_product(y, along), inverse));
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string>, const std::string&) const {
     return {input == 0   ? "(h - mean(h) - ŷ mean(h ŷ)) / sqrt(variance + eps)"
             : input == 1 ? "Σ g ŷ"
                          : "Σ g",
             false};
+  }
+
+ private:
+  /// Is a gradient NaN? Where one is, all of its group are. A group to which 0 comes from above has 0,
+  /// though, whatever is in it.
+  bool has_spoiled_groups(const Array& gradient) const {
+    return dispatch_floating(gradient.dtype(), [&]<class T>() {
+      const T* const elements = gradient.data<T>();
+      for (std::int64_t i = 0; i < groups.count && gradient.size() != 0; ++i)
+        if (std::isnan(elements[i * groups.inner])) return true;
+      return false;
+    });
   }
 };
 

@@ -64,11 +64,14 @@ struct LinearRecurrence {
                                         "yᵢ = aᵢ yᵢ₋₁ + bᵢ: to b: h with hᵢ = aᵢ₊₁ hᵢ₊₁ + gᵢ, to a: hᵢ yᵢ₋₁";
   std::size_t axis = 0;
   bool transposed = false;
+  bool strong = false;  ///< of gradients and tangents, where 0 times infinity is 0
 
-  Attributes attributes() const { return {{"axis", as_attribute(axis)}, {"transposed", transposed}}; }
+  Attributes attributes() const {
+    return {{"axis", as_attribute(axis)}, {"transposed", transposed}, {"strong", strong}};
+  }
   Tensor batch(const Unwrapped& at) const {
     const Tensor a = at.batched(0), b = at.batched(1);
-    return apply(LinearRecurrence{axis + 1, transposed}, {}, Argument(a), Argument(b));
+    return apply(LinearRecurrence{axis + 1, transposed, strong}, {}, Argument(a), Argument(b));
   }
   Array forward(Values in) const {
     const Array &a = *in[0], &b = *in[1];
@@ -76,7 +79,7 @@ struct LinearRecurrence {
     const AlongAxis along(b.shape(), axis);
     dispatch_among(TypeList<std::int64_t, float, double>{}, b.dtype(), [&]<class T>() {
       kernels::linear_recurrence(a.data<T>(), b.data<T>(), along.outer, along.n, along.inner, transposed,
-                                 out.mutable_data<T>());
+                                 strong, out.mutable_data<T>());
     });
     return out;
   }
@@ -85,7 +88,8 @@ struct LinearRecurrence {
   }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0) && !to.wants(1)) return;
-    const Tensor h = apply(LinearRecurrence{axis, !transposed}, Here::now(), Argument(in[0]), Argument(g));
+    const Tensor h =
+        apply(LinearRecurrence{axis, !transposed, true}, Here::now(), Argument(in[0]), Argument(g));
     if (to.wants(0)) {
       const Tensor &y = transposed ? h : out, &from_end = transposed ? out : h;
       to[0] = strong_product(from_end, before(y, 0, axis));
@@ -181,8 +185,8 @@ struct Logcumsumexp {
                  safe = where(equal, 0, distance),
                  at_equal = where(in[0] == before, cast(in[0] == infinity, out.dtype()) * 0.5, distance),
                  mine = where(equal, at_equal, sigmoid(safe)), rest = where(equal, at_equal, sigmoid(-safe));
-    to[0] =
-        strong_product(apply(LinearRecurrence{axis, true}, Here::now(), Argument(rest), Argument(g)), mine);
+    to[0] = strong_product(
+        apply(LinearRecurrence{axis, true, true}, Here::now(), Argument(rest), Argument(g)), mine);
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string> names,
                              const std::string& result) const {
