@@ -17,15 +17,20 @@ constexpr std::int64_t products_per_part = 1 << 20;
 /// most so many.
 constexpr std::int64_t behind = 16;
 
-/// Elements to overwrite, for one thread.
+/// Elements to overwrite, for one thread. (Not inline: there are many.)
 template <class T>
 class Scratch {
  public:
-  explicit Scratch(std::int64_t size) : array_({size}, dtype_of<T>) {}
-  T* data() { return array_.mutable_data<T>(); }
+  enum class Start { anything, zero };
+  explicit Scratch(std::int64_t size, Start start = Start::anything);
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  ~Scratch();
+  T* data() const { return data_; }
 
  private:
   Array array_;
+  T* data_;
 };
 
 constexpr std::int64_t round_up(std::int64_t size, std::int64_t unit) {

@@ -226,7 +226,7 @@ struct StridedBack {
           Turns these = turns;
           for (std::size_t w = 0; w < lines_at_once(); ++w)
             these.all[w].from += f * planes[w] + d * lines * turns.all[w].line_from;
-          take_turns<float>(these, lines, results, x_of(f, d));
+          take_turns(these, lines, results, x_of(f, d));
         }
     }
   }
