@@ -76,11 +76,6 @@ struct Padded {
     return -windows.axes[0].before * plane - windows.axes[1].before * line - windows.axes[2].before;
   }
   std::int64_t scratch(std::int64_t channels) const { return is_input ? 0 : channels * channel + behind; }
-  /// Neighbours among the products of a window that lie side by side.
-  std::int64_t run() const {
-    const WindowAxis& wide = windows.axes[2];
-    return wide.stride == 1 && wide.dilation == 1 ? wide.kernel : 1;
-  }
 
   Windows windows;
   std::int64_t reach[3], part, line, plane, channel;
