@@ -198,7 +198,8 @@ void convolve_planes(const Convolution& convolution, const Pieces& pieces, const
                          stripe.tile.places, read.data());
         for (const Grid& grid : stripe.grids)
           sum_grid<T>(grid, read.data(), rows.of(0, first), rows.row, rows.of(rows.taps, first), made.data());
-        scatter_planes<T>({plane_to, count}, made.data(), stripe.count, to + first * plane_to + stripe.first);
+        scatter_planes<T>({plane_to, count}, made.data(), pieces.lanes, stripe.count,
+                          to + first * plane_to + stripe.first);
       }
     }
   };

@@ -37,18 +37,18 @@ struct GatherPlanes {
 template <class T>
 struct ScatterPlanes {
   template <int Bytes>
-  static void run(const PlanesAt* planes, const T* tile, std::int64_t n, T* y) {
+  static void run(const PlanesAt* planes, const T* tile, std::int64_t row, std::int64_t n, T* y) {
     using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
     if (n < P::lanes) {
       for (std::int64_t i = 0; i < planes->count; ++i)
-        for (std::int64_t at = 0; at < n; ++at) y[i * planes->plane + at] = tile[at * P::lanes + i];
+        for (std::int64_t at = 0; at < n; ++at) y[i * planes->plane + at] = tile[at * row + i];
       return;
     }
     for (std::int64_t at = 0; at < n; at += P::lanes) {
       at = std::min(at, n - P::lanes);
       P square[std::size_t{P::lanes}];
 #pragma GCC unroll 16
-      for (int i = 0; i < P::lanes; ++i) square[i] = P::load(tile + (at + i) * P::lanes);
+      for (int i = 0; i < P::lanes; ++i) square[i] = P::load(tile + (at + i) * row);
       transpose_packs(square);
 #pragma GCC unroll 16
       for (int i = 0; i < P::lanes; ++i)
@@ -160,8 +160,8 @@ void gather_planes(const PlanesAt& planes, const T* x, const std::vector<std::in
                                     tile);
 }
 template <class T>
-void scatter_planes(const PlanesAt& planes, const T* tile, std::int64_t n, T* y) {
-  simd::vectorized<ScatterPlanes<T>>(&planes, tile, n, y);
+void scatter_planes(const PlanesAt& planes, const T* tile, std::int64_t row, std::int64_t n, T* y) {
+  simd::vectorized<ScatterPlanes<T>>(&planes, tile, row, n, y);
 }
 template <class T>
 void sum_grid(const Grid& grid, const T* from, const T* weight, std::int64_t row, const T* start, T* to) {
@@ -175,8 +175,8 @@ void sum_grid_products(const Grid& grid, const T* from, const T* y, std::int64_t
 
 template void gather_planes(const PlanesAt&, const float*, const std::vector<std::int32_t>&, float*);
 template void gather_planes(const PlanesAt&, const double*, const std::vector<std::int32_t>&, double*);
-template void scatter_planes(const PlanesAt&, const float*, std::int64_t, float*);
-template void scatter_planes(const PlanesAt&, const double*, std::int64_t, double*);
+template void scatter_planes(const PlanesAt&, const float*, std::int64_t, std::int64_t, float*);
+template void scatter_planes(const PlanesAt&, const double*, std::int64_t, std::int64_t, double*);
 template void sum_grid(const Grid&, const float*, const float*, std::int64_t, const float*, float*);
 template void sum_grid(const Grid&, const double*, const double*, std::int64_t, const double*, double*);
 template void sum_grid_products(const Grid&, const float*, const float*, std::int64_t, std::int64_t, float*);

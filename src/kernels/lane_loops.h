@@ -29,9 +29,9 @@ struct PlanesAt {
 /// Element i of all planes goes to pack places[i] of the tile, for all places.
 template <class T>
 void gather_planes(const PlanesAt& planes, const T* x, const std::vector<std::int32_t>& places, T* tile);
-/// And n packs back, element by element.
+/// And n packs back, element by element, each of which is a row further in the tile.
 template <class T>
-void scatter_planes(const PlanesAt& planes, const T* tile, std::int64_t n, T* y);
+void scatter_planes(const PlanesAt& planes, const T* tile, std::int64_t row, std::int64_t n, T* y);
 
 /// The elements of a grid: `start` and the sums over the taps, of which each has a row of weights.
 template <class T>
