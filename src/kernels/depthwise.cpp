@@ -1,4 +1,5 @@
-// Every one of the three is a sum of shifted lines: y of those of x, x of those of y, where of a strided one
+// Planes side by side where that is faster, as it is but for long lines (depthwise_lanes.cpp). Of these,
+// every one of the three is a sum of shifted lines: y of those of x, x of those of y, where of a strided one
 // every stride-th line and column of x has the same elements of the kernel, and the weight of products of
 // both.
 
@@ -6,6 +7,7 @@
 
 #include <algorithm>
 
+#include "kernels/depthwise_lanes.h"
 #include "kernels/depthwise_loops.h"
 #include "kernels/direct_loops.h"
 #include "kernels/parallel.h"
@@ -25,7 +27,6 @@ std::vector<Sheet> sheets_of(const Padded& padded, std::int64_t width) {
                       width,
                       high.out,
                       wide.out,
-                      high.out * width,
                       padded.offsets,
                       {}});
   }
@@ -50,9 +51,6 @@ std::vector<Sheet> sheets_back(const std::array<Turned, 3>& turned, const Padded
                     is_whole ? high.of.stride * wide.of.in : longest,
                     high.count(h),
                     wide.count(w),
-                    !is_whole             ? longest * most_lines + behind
-                    : high.of.stride == 1 ? high.of.in * wide.of.in
-                                          : 0,
                     {},
                     {}};
         for (std::int64_t tap = taps, i = deep.of.kernel; i-- > 0;)
@@ -78,34 +76,27 @@ void for_planes(std::int64_t planes, std::int64_t products, const Part& part) {
 
 std::int64_t products_of(const Windows& windows) { return windows.kernel_size() * windows.out_size(); }
 
-}  // namespace
-
-bool is_depthwise(const Convolution& convolution) {
-  return convolution.in_channels == 1 && convolution.out_channels == 1;
-}
-
-template <class T>
-void depthwise_convolve(const Convolution& convolution, const T* x, const T* weight, const T* bias, T* y) {
+void lines_convolve(const Convolution& convolution, const float* x, const float* weight, const float* bias,
+                    float* y) {
   const Windows& windows = convolution.windows;
   const Padded padded(windows, 1);
   const std::vector<Sheet> sheets = sheets_of(padded, windows.axes[2].out);
   const std::int64_t taps = windows.kernel_size(), in = windows.in_size(), out = windows.out_size();
   const auto part = [&](std::int64_t at, std::int64_t end) {
-    Scratch<T> copy(padded.scratch(1));
-    std::fill_n(copy.data(), padded.scratch(1), T(0));
+    Scratch<float> copy(padded.scratch(1));
+    std::fill_n(copy.data(), padded.scratch(1), 0.0f);
     for (; at < end; ++at) {
       const std::int64_t group = at % convolution.groups;
-      const T* const from = padded_input(padded, 1, x + at * in, copy.data());
+      const float* const from = padded_input(padded, 1, x + at * in, copy.data());
       for (const Sheet& sheet : sheets)
-        sum_taps<T>(sheet, from, weight + group * taps, bias == nullptr ? T(0) : bias[group], y + at * out);
+        sum_taps(sheet, from, weight + group * taps, bias == nullptr ? 0.0f : bias[group], y + at * out);
     }
   };
   for_planes(convolution.samples * convolution.groups, products_of(windows), part);
 }
 
-template <class T>
-void depthwise_convolve_back(const Convolution& convolution, const T* y, const T* weight, const T* bias,
-                             T* x) {
+void lines_convolve_back(const Convolution& convolution, const float* y, const float* weight,
+                         const float* bias, float* x) {
   const Windows& windows = convolution.windows;
   const std::array turned{Turned(windows.axes[0]), Turned(windows.axes[1]), Turned(windows.axes[2])};
   const Turned &deep = turned[0], &high = turned[1], &wide = turned[2];
@@ -122,52 +113,72 @@ void depthwise_convolve_back(const Convolution& convolution, const T* y, const T
     first_of.push_back(high.first(h) * wide.of.in);
   }
   const auto part = [&](std::int64_t at, std::int64_t end) {
-    Scratch<T> copy(padded.scratch(1)), picked(taps), lines(stride == 1 ? 0 : stride * apart + behind);
-    std::fill_n(copy.data(), padded.scratch(1), T(0));
+    Scratch<float> copy(padded.scratch(1)), picked(taps), lines(stride == 1 ? 0 : stride * apart + behind);
+    std::fill_n(copy.data(), padded.scratch(1), 0.0f);
     for (; at < end; ++at) {
       const std::int64_t group = at % convolution.groups;
-      const T start = bias == nullptr ? T(0) : bias[group];
-      const T* const from = padded_input(padded, 1, y + at * out, copy.data());
-      T* const to = x + at * in;
+      const float start = bias == nullptr ? 0.0f : bias[group];
+      const float* const from = padded_input(padded, 1, y + at * out, copy.data());
+      float* const to = x + at * in;
       const Sheet* sheet = sheets.data();
       for (std::int64_t d = 0; d < deep.of.in; ++d)
         for (std::size_t h = 0; h < lines_of.size(); ++h) {
           for (std::int64_t w = 0; w < stride; ++w, ++sheet) {
             for (std::size_t k = 0; k < sheet->taps.size(); ++k)
               picked.data()[k] = weight[group * taps + sheet->taps[k]];
-            sum_taps<T>(*sheet, from, picked.data(), start, stride == 1 ? to : lines.data());
+            sum_taps(*sheet, from, picked.data(), start, stride == 1 ? to : lines.data());
           }
           if (stride == 1) continue;
-          take_turns<T>(turns, lines_of[h], lines.data(), to + d * high.of.in * wide.of.in + first_of[h]);
+          take_turns(turns, lines_of[h], lines.data(), to + d * high.of.in * wide.of.in + first_of[h]);
         }
     }
   };
   for_planes(convolution.samples * convolution.groups, products_of(windows), part);
 }
 
-template <class T>
-void depthwise_convolution_weight(const Convolution& convolution, const T* x, const T* y, T* weight) {
-  Windows windows = convolution.windows;
+void lines_convolution_weight(const Convolution& convolution, const float* x, const float* y, float* weight) {
+  const Windows& windows = convolution.windows;
   const std::int64_t taps = windows.kernel_size(), in = windows.in_size(), out = windows.out_size(),
-                     width = windows.axes[2].out, groups = convolution.groups;
-  const std::int64_t lanes = lanes_of<T>();
-  windows.axes[2].out = round_up(width, 2 * width <= lanes && lanes * sizeof(T) > 16 ? lanes / 2 : lanes);
+                     groups = convolution.groups;
   const Padded padded(windows, 1);
-  const std::vector<Sheet> sheets = sheets_of(padded, width);
+  const std::vector<Sheet> sheets = sheets_of(padded, windows.axes[2].out);
   for_planes(groups, convolution.samples * products_of(windows), [&](std::int64_t begin, std::int64_t end) {
-    const std::int64_t lines = windows.axes[1].out * windows.axes[2].out;
-    Scratch<T> copy(padded.scratch(1)), wide(lines);
-    std::fill_n(copy.data(), padded.scratch(1), T(0));
-    std::fill_n(wide.data(), lines, T(0));
+    Scratch<float> copy(padded.scratch(1));
+    std::fill_n(copy.data(), padded.scratch(1), 0.0f);
     // In the order of memory, as planes are short.
     for (std::int64_t sample = 0; sample < convolution.samples; ++sample)
       for (std::int64_t group = begin; group < end; ++group) {
         const std::int64_t at = sample * groups + group;
-        const T* const from = padded_input(padded, 1, x + at * in, copy.data());
-        for (const Sheet& sheet : sheets)
-          sum_products<T>(sheet, from, y + at * out, width, wide.data(), weight + group * taps);
+        const float* const from = padded_input(padded, 1, x + at * in, copy.data());
+        for (const Sheet& sheet : sheets) sum_products(sheet, from, y + at * out, weight + group * taps);
       }
   });
+}
+
+}  // namespace
+
+bool is_depthwise(const Convolution& convolution) {
+  return convolution.in_channels == 1 && convolution.out_channels == 1;
+}
+
+template <class T>
+void depthwise_convolve(const Convolution& convolution, const T* x, const T* weight, const T* bias, T* y) {
+  if constexpr (std::is_same_v<T, float>)
+    if (!suits_lanes(convolution)) return lines_convolve(convolution, x, weight, bias, y);
+  lanes_convolve(convolution, x, weight, bias, y);
+}
+template <class T>
+void depthwise_convolve_back(const Convolution& convolution, const T* y, const T* weight, const T* bias,
+                             T* x) {
+  if constexpr (std::is_same_v<T, float>)
+    if (!suits_lanes_back(convolution)) return lines_convolve_back(convolution, y, weight, bias, x);
+  lanes_convolve_back(convolution, y, weight, bias, x);
+}
+template <class T>
+void depthwise_convolution_weight(const Convolution& convolution, const T* x, const T* y, T* weight) {
+  if constexpr (std::is_same_v<T, float>)
+    if (!suits_lanes_for_weight(convolution)) return lines_convolution_weight(convolution, x, y, weight);
+  lanes_convolution_weight(convolution, x, y, weight);
 }
 
 template void depthwise_convolve(const Convolution&, const float*, const float*, const float*, float*);

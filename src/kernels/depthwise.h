@@ -1,5 +1,5 @@
-// Convolutions of one channel with one filter in each group, plane by plane (see kernels/convolution.h for
-// what the three are). Sums over the kernel stay in registers, of several lines at a time.
+// Convolutions of one channel with one filter in each group, on planes (see kernels/convolution.h for what
+// the three are). Sums over the kernel stay in registers.
 
 #pragma once
 

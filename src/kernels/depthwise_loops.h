@@ -11,8 +11,8 @@ namespace chainrule::kernels {
 /// Lines that are computed alike: element j of one is the sum over the taps of an element of the weight times
 /// that at an offset from element j of what is read.
 struct Sheet {
-  std::int64_t from, line_from;  ///< the first element that is read, and how far the next line is
-  std::int64_t to, line_to, lines, width, room;  ///< what may be written from `to` on, line after line
+  std::int64_t from, line_from;            ///< the first element that is read, and how far the next line is
+  std::int64_t to, line_to, lines, width;  ///< what is written; a line fills a pack at least
   std::vector<std::int64_t> offsets, taps;
 
   /// Whether the taps are three lines of three: then what is read for one line is used for those beside it.
@@ -24,13 +24,10 @@ struct Sheet {
 };
 
 /// The lines of y: `start` and the sums over the taps, of which the weight has one number each.
-template <class T>
-void sum_taps(const Sheet& sheet, const T* x, const T* weight, T start, T* y);
+void sum_taps(const Sheet& sheet, const float* x, const float* weight, float start, float* y);
 
-/// weight += Σ over the lines of y times what each tap reads. Lines of y are `width` elements; in `wide`,
-/// which is 0 behind them, they are as long as the sheet's, which whole packs make up.
-template <class T>
-void sum_products(const Sheet& sheet, const T* x, const T* y, std::int64_t width, T* wide, T* weight);
+/// weight += Σ over the lines of y times what each tap reads.
+void sum_products(const Sheet& sheet, const float* x, const float* y, float* weight);
 
 /// Lines that take turns along those of a plane: of each phase, element j is element first + j · stride.
 struct Turns {
@@ -42,7 +39,6 @@ struct Turns {
   std::vector<Phase> all;       ///< as many as the stride
 };
 
-template <class T>
-void take_turns(const Turns& turns, std::int64_t lines, const T* from, T* to);
+void take_turns(const Turns& turns, std::int64_t lines, const float* from, float* to);
 
 }  // namespace chainrule::kernels

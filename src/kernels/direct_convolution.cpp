@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "kernels/direct_tiling.h"
+#include "kernels/lane_loops.h"
 #include "kernels/parallel.h"
 
 namespace chainrule::kernels {
@@ -273,10 +274,13 @@ void direct_convolution_weight(const Convolution& convolution, const T* x, const
     add_sums(size, all_sums + stretch * size, all_sums);
   for (std::int64_t group = 0; group < groups; ++group)
     for (std::int64_t done = 0; done < filters; done += 2 * lanes) {
-      const std::int64_t n = std::min(2 * lanes, filters - done), width = round_up(n, lanes);
+      const std::int64_t width = round_up(std::min(2 * lanes, filters - done), lanes);
       const T* const from = all_sums + group * (size / groups) + done * depth;
-      for (std::int64_t f = 0; f < n; ++f)
-        for (std::int64_t k = 0; k < depth; ++k) *weight++ = from[k * width + f];
+      for (std::int64_t f = 0; f < width; f += lanes) {
+        const std::int64_t n = std::min(lanes, filters - done - f);
+        scatter_planes<T>({depth, n}, from + f, width, depth, weight);
+        weight += n * depth;
+      }
     }
 }
 

@@ -248,12 +248,13 @@ struct WeightLoop {
   }
 
  private:
-  /// A tile is of rows of the kernel of up to 3 or 5 neighbours, whose address is computed once.
+  /// A tile is of rows of the kernel of 3 or 5 elements, which are as far apart in all of them: so there is a
+  /// register for the address of each row.
   template <int Bytes, int Packs>
   static void tiles(const WeightPart<T>& part) {
     constexpr bool many = Bytes == 64;
     if constexpr (sizeof(T) == 4) {
-      const std::int64_t run = part.padded->run();
+      const std::int64_t run = part.padded->windows.axes[2].kernel;
       if (run == 3) return all_rows < Bytes, Packs, many ? 4 : 2, 3 > (part);
       if (run == 5) return all_rows < Bytes, Packs, many ? (Packs == 2 ? 2 : 5) : 1, 5 > (part);
     }
@@ -298,6 +299,10 @@ struct WeightLoop {
       from[r] =
           part.x +
           part.padded->offsets[static_cast<std::size_t>(k + std::min<std::int64_t>(r, count - 1) * Run)];
+    std::int64_t apart[Run];
+    for (int t = 0; t < Run; ++t)
+      apart[t] = part.padded->offsets[static_cast<std::size_t>(k + t)] -
+                 part.padded->offsets[static_cast<std::size_t>(k)];
     P sums[Rows * Run][Packs];
 #pragma GCC unroll 32
     for (int t = 0; t < Rows * Run; ++t)
@@ -317,7 +322,7 @@ struct WeightLoop {
           if constexpr (Run > 1) asm("" : "+r"(neighbours));  // else g++ 12 keeps packs for the next window
 #pragma GCC unroll 16
           for (int t = 0; t < Run; ++t) {
-            const P number(neighbours[t]);
+            const P number(neighbours[apart[t]]);
 #pragma GCC unroll 2
             for (int q = 0; q < Packs; ++q) sums[r * Run + t][q] = sums[r * Run + t][q] + number * row[q];
           }

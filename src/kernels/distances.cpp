@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
 
 #include "chainrule/simd.h"
 #include "kernels/direct_loops.h"
 #include "kernels/lines.h"
+#include "kernels/padded_input.h"
 #include "kernels/parallel.h"
 
 namespace chainrule::kernels {
@@ -32,104 +32,154 @@ template <class T>
   return static_cast<T>(static_cast<double>(largest) * std::sqrt(sum));
 }
 
-/// From all rows of a to `count` rows of b, from row `first` on, which are the lanes of a tile (m, lanes).
+/// Rows of b at a time, for a line of squares each of some rows of a.
+constexpr std::int64_t most_columns = 1024;
+
+/// From all rows of a to `count` rows of b, which are the lanes of tiles (m, lanes), one after another.
 template <class T>
 struct DistancesLoop {
   template <int Bytes>
-  static void run(std::int64_t p, std::int64_t m, const T* a, const T* tile, const T* b, std::int64_t count,
-                  T* out, std::int64_t line) {
+  static void run(std::int64_t p, std::int64_t m, const T* a, const T* tiles, const T* b, std::int64_t count,
+                  T* squares, T* out, std::int64_t line) {
     using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
-    std::int64_t i = 0;
-    if constexpr (sizeof(T) == 4)
-      for (; i + 4 <= p; i += 4) rows<P, 4>(m, a + i * m, tile, b, count, out + i * line, line);
-    for (; i < p; ++i) rows<P, 1>(m, a + i * m, tile, b, count, out + i * line, line);
+    // Sums that do not wait for each other, and as few loads as there are registers for. The last rows are
+    // computed with some of those before.
+    constexpr int many = Bytes == 64 ? 6 : 4;
+    const std::int64_t step = p < many ? 1 : many;
+    for (std::int64_t i = 0; i < p; i += step) {
+      i = std::min(i, p - step);
+      for (std::int64_t j = 0; j < count;) {
+        const T *const own = a + i * m, *const other = tiles + j * m;
+        if (step == 1) {
+          rows<P, 1, 1>(m, own, other, squares + j);
+          j += P::lanes;
+        } else if (count - j <= P::lanes) {
+          rows<P, many, 1>(m, own, other, squares + j);
+          j += P::lanes;
+        } else {
+          rows<P, many, 2>(m, own, other, squares + j);
+          j += 2 * P::lanes;
+        }
+      }
+      for (std::int64_t r = 0; r < step; ++r)
+        roots<P>(squares + r * most_columns, count, m, a + (i + r) * m, b, out + (i + r) * line);
+    }
   }
 
  private:
-  template <class P, int Rows>
-  static void rows(std::int64_t m, const T* a, const T* tile, const T* b, std::int64_t count, T* out,
-                   std::int64_t line) {
+  template <class P, int Rows, int Packs>
+  static void rows(std::int64_t m, const T* a, const T* tiles, T* squares) {
     constexpr std::int64_t stretch = 64;  // whose sums are added to those of the ones before
-    P totals[Rows];
-#pragma GCC unroll 4
-    for (int r = 0; r < Rows; ++r) totals[r] = P(T(0));
-    for (std::int64_t begin = 0; begin < m; begin += stretch) {
-      P sums[Rows];
-#pragma GCC unroll 4
-      for (int r = 0; r < Rows; ++r) sums[r] = P(T(0));
+    const std::int64_t tile = m * P::lanes;
+    for (std::int64_t begin = 0; begin == 0 || begin < m; begin += stretch) {
+      P sums[Rows][Packs];
+#pragma GCC unroll 6
+      for (int r = 0; r < Rows; ++r)
+#pragma GCC unroll 2
+        for (int q = 0; q < Packs; ++q) sums[r][q] = P(T(0));
       for (std::int64_t k = begin; k < std::min(m, begin + stretch); ++k) {
-        const P other = P::load(tile + k * P::lanes);
-#pragma GCC unroll 4
+        P others[Packs];
+#pragma GCC unroll 2
+        for (int q = 0; q < Packs; ++q) others[q] = P::load(tiles + q * tile + k * P::lanes);
+#pragma GCC unroll 6
         for (int r = 0; r < Rows; ++r) {
-          const P difference = P(a[r * m + k]) - other;
-          sums[r] = sums[r] + difference * difference;
+          const P own(a[r * m + k]);
+#pragma GCC unroll 2
+          for (int q = 0; q < Packs; ++q) {
+            const P difference = own - others[q];
+            sums[r][q] = sums[r][q] + difference * difference;
+          }
         }
       }
-#pragma GCC unroll 4
-      for (int r = 0; r < Rows; ++r) totals[r] = totals[r] + sums[r];
+#pragma GCC unroll 6
+      for (int r = 0; r < Rows; ++r)
+#pragma GCC unroll 2
+        for (int q = 0; q < Packs; ++q) {
+          T* const to = squares + r * most_columns + q * P::lanes;
+          (begin == 0 ? sums[r][q] : P::load(to) + sums[r][q]).store(to);
+        }
     }
+  }
+  template <class P>
+  static void roots(const T* squares, std::int64_t count, std::int64_t m, const T* a, const T* b, T* out) {
     // Between these no square has overflowed, and none that was lost matters.
     using Limits = std::numeric_limits<T>;
     const T least = sizeof(T) == 4 ? T(4e-16) : T(2e-146);
-    for (int r = 0; r < Rows; ++r) {
-      const P root = sqrt(totals[r]);
-      if (count == P::lanes)
-        root.store(out + r * line);
-      else
-        root.store_part(out + r * line, count);
+    for (std::int64_t j = 0; j < count; j += P::lanes) {
+      const std::int64_t some = std::min<std::int64_t>(P::lanes, count - j);
+      const P root = sqrt(P::load(squares + j));
+      root.store_part(out + j, some);
       if (any(!((root >= least) & (root < Limits::infinity())))) [[unlikely]]
-        for (std::int64_t lane = 0; lane < count; ++lane) {
-          T& each = out[r * line + lane];
-          if (!(each >= least && each < Limits::infinity()))
-            each = careful_distance(m, a + r * m, b + lane * m);
-        }
+        for (std::int64_t lane = j; lane < j + some; ++lane)
+          if (!(out[lane] >= least && out[lane] < Limits::infinity()))
+            out[lane] = careful_distance(m, a, b + lane * m);
     }
   }
 };
 
-/// Into a tile (m, lanes) of rows that are side by side, as x is; lane i of row k of w is at w + k * step.
+/// Into tiles (m, lanes) of rows that are side by side, as x is; lane i of row k of w is at w + k * step.
 template <class T>
 struct DifferencesLoop {
   template <int Bytes>
-  static void run(std::int64_t count, std::int64_t m, const T* w, std::int64_t step, const T* x, const T* y,
-                  T* to) {
+  static void run(std::int64_t tiles, std::int64_t count, std::int64_t m, const T* w, std::int64_t step,
+                  const T* x, const T* y, T* to) {
     using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
-    std::int64_t i = 0;
-    constexpr int many = Bytes == 64 ? 8 : 4;  // as many as there are registers for
-    for (; i + many <= m; i += many)
-      columns<P, many>(count, m, w, step, x + i * P::lanes, y + i, to + i * P::lanes);
-    for (; i < m; ++i) columns<P, 1>(count, m, w, step, x + i * P::lanes, y + i, to + i * P::lanes);
+    constexpr int many = Bytes == 64 ? 6 : 3;  // as many as there are registers for
+    for (std::int64_t i = 0; i < m; i += m < many ? 1 : many) {
+      if (m >= many) i = std::min(i, m - many);
+      const auto part = [&]<int Columns, int Packs>(std::integer_sequence<int, Columns, Packs>,
+                                                    std::int64_t tile) {
+        columns<P, Columns, Packs>(count, m, w + tile * P::lanes, step, x + (tile * m + i) * P::lanes, y + i,
+                                   to + (tile * m + i) * P::lanes);
+      };
+      if (m < many)
+        for (std::int64_t tile = 0; tile < tiles; ++tile) part(std::integer_sequence<int, 1, 1>(), tile);
+      else if (tiles == 2)
+        part(std::integer_sequence<int, many, 2>(), 0);
+      else
+        part(std::integer_sequence<int, many, 1>(), 0);
+    }
   }
 
  private:
-  template <class P, int Columns>
+  template <class P, int Columns, int Packs>
   static void columns(std::int64_t count, std::int64_t m, const T* w, std::int64_t step, const T* x,
                       const T* y, T* to) {
-    P own[Columns], sums[Columns];
-#pragma GCC unroll 8
-    for (int c = 0; c < Columns; ++c) {
-      own[c] = P::load(x + c * P::lanes);
-      sums[c] = P(T(0));
-    }
+    P own[Columns][Packs], sums[Columns][Packs];
+    const std::int64_t tile = m * P::lanes;
+#pragma GCC unroll 6
+    for (int c = 0; c < Columns; ++c)
+#pragma GCC unroll 2
+      for (int q = 0; q < Packs; ++q) {
+        own[c][q] = P::load(x + q * tile + c * P::lanes);
+        sums[c][q] = P(T(0));
+      }
     for (std::int64_t k = 0; k < count; ++k) {
-      const P weight = P::load(w + k * step);
-#pragma GCC unroll 8
-      for (int c = 0; c < Columns; ++c) sums[c] = sums[c] + weight * (own[c] - P(y[k * m + c]));
+      P weights[Packs];
+#pragma GCC unroll 2
+      for (int q = 0; q < Packs; ++q) weights[q] = P::load(w + k * step + q * P::lanes);
+#pragma GCC unroll 6
+      for (int c = 0; c < Columns; ++c) {
+        const P other(y[k * m + c]);
+#pragma GCC unroll 2
+        for (int q = 0; q < Packs; ++q) sums[c][q] = sums[c][q] + weights[q] * (own[c][q] - other);
+      }
     }
-#pragma GCC unroll 8
-    for (int c = 0; c < Columns; ++c) sums[c].store(to + c * P::lanes);
+#pragma GCC unroll 6
+    for (int c = 0; c < Columns; ++c)
+#pragma GCC unroll 2
+      for (int q = 0; q < Packs; ++q) sums[c][q].store(to + q * tile + c * P::lanes);
   }
 };
 
-/// Calls part(first, lanes) for blocks of rows.
+/// Calls part(first, end) for stretches of rows that are whole blocks, but for the last one.
 template <class T, class Part>
-void for_blocks(std::int64_t rows, std::int64_t others, std::int64_t m, const Part& part) {
-  const std::int64_t lanes = lanes_of<T>(),
-                     work = std::max<std::int64_t>(1, lanes * others * std::max<std::int64_t>(m, 1));
-  parallel_for((rows + lanes - 1) / lanes, (4 * parallel_grain + work - 1) / work,
-               [&](std::int64_t block, std::int64_t end) {
-                 for (; block < end; ++block) part(block * lanes, std::min(lanes, rows - block * lanes));
-               });
+void for_blocks(std::int64_t rows, std::int64_t block, std::int64_t others, std::int64_t m,
+                const Part& part) {
+  const std::int64_t work = std::max<std::int64_t>(1, block * others * std::max<std::int64_t>(m, 1));
+  parallel_for(
+      (rows + block - 1) / block, (4 * parallel_grain + work - 1) / work,
+      [&](std::int64_t begin, std::int64_t end) { part(begin * block, std::min(rows, end * block)); });
 }
 
 }  // namespace
@@ -138,29 +188,46 @@ template <class T>
 void distances(std::int64_t p, std::int64_t r, std::int64_t m, const T* a, const T* b, T* out) {
   const std::int64_t lanes = lanes_of<T>();
   const detail::AcrossLayout layout({r, m, 1}, sizeof(T));
-  for_blocks<T>(r, p, m, [&](std::int64_t first, std::int64_t count) {
-    std::vector<T> tile(static_cast<std::size_t>(m * lanes));
-    detail::gather(layout, b, first, count, lanes, tile.data());
-    simd::vectorized<DistancesLoop<T>>(p, m, a, static_cast<const T*>(tile.data()), b + first * m, count,
-                                       out + first, r);
+  // Rows of b whose tiles stay in the first-level cache: what is written is then a long run for each of a.
+  const std::int64_t most = std::clamp<std::int64_t>((1 << 13) / std::max<std::int64_t>(m, 1) / lanes * lanes,
+                                                     2 * lanes, most_columns);
+  for_blocks<T>(r, lanes, p, m, [&](std::int64_t begin, std::int64_t end) {
+    const Scratch<T> tiles(m * std::min(most, round_up(end - begin, lanes))), squares(6 * most_columns);
+    for (; begin < end; begin += most) {
+      const std::int64_t count = std::min(most, end - begin);
+      for (std::int64_t j = 0; j < count; j += lanes)
+        detail::gather(layout, b, begin + j, std::min(lanes, count - j), lanes, tiles.data() + j * m);
+      simd::vectorized<DistancesLoop<T>>(p, m, a, static_cast<const T*>(tiles.data()), b + begin * m, count,
+                                         squares.data(), out + begin, r);
+    }
   });
 }
 
 template <class T>
 void weighted_differences(std::int64_t n, std::int64_t count, std::int64_t m, const T* w, const T* x,
                           const T* y, T* out) {
-  const std::int64_t lanes = lanes_of<T>();
+  const std::int64_t lanes = lanes_of<T>(), block = 2 * lanes;
   const detail::AcrossLayout layout({n, m, 1}, sizeof(T));
-  for_blocks<T>(n, count, m, [&](std::int64_t first, std::int64_t rows) {
-    const bool is_whole = rows == lanes;
-    std::vector<T> room(static_cast<std::size_t>((2 * m + (is_whole ? 0 : count)) * lanes));
-    T *const tile = room.data(), *const result = tile + m * lanes, *const weights = result + m * lanes;
-    detail::gather(layout, x, first, rows, lanes, tile);
-    if (!is_whole)
-      for (std::int64_t k = 0; k < count; ++k) std::copy_n(w + k * n + first, rows, weights + k * lanes);
-    simd::vectorized<DifferencesLoop<T>>(count, m, is_whole ? w + first : static_cast<const T*>(weights),
-                                         is_whole ? n : lanes, static_cast<const T*>(tile), y, result);
-    detail::scatter<T>(layout, result, first, rows, lanes, out);
+  for_blocks<T>(n, block, count, m, [&](std::int64_t begin, std::int64_t end) {
+    const Scratch<T> own(m * block), result(m * block), weights(count * block);
+    for (; begin < end; begin += block) {
+      const std::int64_t rows = std::min(block, end - begin), tiles = rows > lanes ? 2 : 1;
+      const auto each_tile = [&](const auto& f) {
+        for (std::int64_t j = 0; j < rows; j += lanes) f(j, std::min(lanes, rows - j));
+      };
+      each_tile([&](std::int64_t j, std::int64_t some) {
+        detail::gather(layout, x, begin + j, some, lanes, own.data() + j * m);
+      });
+      const bool is_whole = rows == tiles * lanes;
+      for (std::int64_t k = 0; !is_whole && k < count; ++k)
+        std::copy_n(w + k * n + begin, rows, weights.data() + k * block);
+      simd::vectorized<DifferencesLoop<T>>(
+          tiles, count, m, is_whole ? w + begin : static_cast<const T*>(weights.data()), is_whole ? n : block,
+          static_cast<const T*>(own.data()), y, result.data());
+      each_tile([&](std::int64_t j, std::int64_t some) {
+        detail::scatter<T>(layout, result.data() + j * m, begin + j, some, lanes, out);
+      });
+    }
   });
 }
 

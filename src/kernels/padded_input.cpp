@@ -2,6 +2,7 @@
 #include "kernels/padded_input.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "chainrule/simd.h"
 
@@ -105,6 +106,16 @@ struct PadLoop {
 };
 
 }  // namespace
+
+template <class T>
+Scratch<T>::Scratch(std::int64_t size, Start start)
+    : array_({size}, dtype_of<T>), data_(array_.mutable_data<T>()) {
+  if (start == Start::zero) std::memset(data_, 0, static_cast<std::size_t>(size) * sizeof(T));
+}
+template <class T>
+Scratch<T>::~Scratch() = default;
+template class Scratch<float>;
+template class Scratch<double>;
 
 template <class T>
 const T* padded_input(const Padded& padded, std::int64_t channels, const T* x, T* copy) {

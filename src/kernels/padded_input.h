@@ -17,15 +17,20 @@ constexpr std::int64_t products_per_part = 1 << 20;
 /// most so many.
 constexpr std::int64_t behind = 16;
 
-/// Elements to overwrite, for one thread.
+/// Elements to overwrite, for one thread. (Not inline: there are many.)
 template <class T>
 class Scratch {
  public:
-  explicit Scratch(std::int64_t size) : array_({size}, dtype_of<T>) {}
-  T* data() { return array_.mutable_data<T>(); }
+  enum class Start { anything, zero };
+  explicit Scratch(std::int64_t size, Start start = Start::anything);
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  ~Scratch();
+  T* data() const { return data_; }
 
  private:
   Array array_;
+  T* data_;
 };
 
 constexpr std::int64_t round_up(std::int64_t size, std::int64_t unit) {
@@ -71,11 +76,6 @@ struct Padded {
     return -windows.axes[0].before * plane - windows.axes[1].before * line - windows.axes[2].before;
   }
   std::int64_t scratch(std::int64_t channels) const { return is_input ? 0 : channels * channel + behind; }
-  /// Neighbours among the products of a window that lie side by side.
-  std::int64_t run() const {
-    const WindowAxis& wide = windows.axes[2];
-    return wide.stride == 1 && wide.dilation == 1 ? wide.kernel : 1;
-  }
 
   Windows windows;
   std::int64_t reach[3], part, line, plane, channel;

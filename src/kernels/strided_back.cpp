@@ -221,12 +221,12 @@ struct StridedBack {
         to += n * size;
         weight += row * static_cast<std::int64_t>(lattices[i + w].taps.size());
       }
+      Turns these = turns;
       for (std::int64_t f = 0; f < n; ++f)
         for (std::int64_t d = 0; d < planes_of_one; ++d) {
-          Turns these = turns;
           for (std::size_t w = 0; w < lines_at_once(); ++w)
-            these.all[w].from += f * planes[w] + d * lines * turns.all[w].line_from;
-          take_turns<float>(these, lines, results, x_of(f, d));
+            these.all[w].from = turns.all[w].from + f * planes[w] + d * lines * turns.all[w].line_from;
+          take_turns(these, lines, results, x_of(f, d));
         }
     }
   }

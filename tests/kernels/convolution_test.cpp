@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <random>
 #include <string>
 #include <vector>
@@ -122,6 +123,32 @@ const std::vector<Case>& cases() {
        false,
        false,
        false},
+      {"planes_across_samples",
+       {{{axis(1, 1), axis(7, 3, 1, 1, 1), axis(7, 3, 1, 1, 1)}}, 7, 5, 1, 1},
+       false,
+       false,
+       false},
+      {"planes_in_stripes",
+       {{{axis(1, 1), axis(70, 5, 1, 1, 2), axis(45, 5, 1, 2, 1)}}, 3, 3, 1, 1},
+       true,
+       true,
+       false},
+      {"planes_in_stripes_with_strides",
+       {{{axis(1, 1), axis(90, 5, 3, 1, 1), axis(60, 3, 2, 2, 3)}}, 2, 4, 1, 1},
+       true,
+       false,
+       false},
+      {"volumes_in_stripes",
+       {{{axis(24, 3, 2, 1, 1), axis(14, 3, 2, 1, 1), axis(14, 3, 1, 1, 1)}}, 1, 18, 1, 1},
+       true,
+       false,
+       false},
+      {"lines_in_stripes",
+       {{{axis(1, 1), axis(1, 1), axis(9000, 11, 3, 1, 5)}}, 3, 3, 1, 1},
+       true,
+       false,
+       false},
+      {"tiny_planes", {{{axis(1, 1), axis(3, 2), axis(3, 2)}}, 5, 4, 1, 1}, false, false, false},
       {"few_lines",
        {{{axis(1, 1), axis(3, 2, 1, 1, 0), axis(5, 3, 1, 1, 1)}}, 2, 5, 1, 1},
        false,
@@ -274,6 +301,32 @@ TEST(Convolution, is_the_sum_of_products_to_the_last_bit) {
     SCOPED_TRACE(one.name);
     expect_exact<float>(one.convolution);
     if (one.convolution.in_channels < 100) expect_exact<double>(one.convolution);
+  }
+}
+
+/// With strides, the last columns and lines may be read by no window: what is there changes nothing.
+TEST(Convolution, weight_does_not_depend_on_what_no_window_reads) {
+  for (const Convolution& c : {Convolution{{{axis(1, 1), axis(12, 3, 2), axis(30, 3, 2)}}, 1, 6, 1, 1},
+                               Convolution{{{axis(1, 1), axis(12, 3, 2), axis(12, 3, 2)}}, 2, 9, 1, 1},
+                               Convolution{{{axis(1, 1), axis(12, 3, 2), axis(30, 3, 2)}}, 1, 1, 3, 16}}) {
+    SCOPED_TRACE(std::to_string(c.groups) + " groups of " + std::to_string(c.in_channels));
+    const std::int64_t width = c.windows.axes[2].in, plane = c.windows.in_size(),
+                       planes = c.samples * c.groups * c.in_channels;
+    auto x = numbers<float>(planes * plane, 1);
+    const auto y = numbers<float>(c.samples * c.groups * c.out_channels * c.windows.out_size(), 2);
+    const auto weight = [&] {
+      std::vector<float> result(
+          static_cast<std::size_t>(c.groups * c.out_channels * c.in_channels * c.windows.kernel_size()));
+      kernels::convolution_weight(c, x.data(), y.data(), result.data());
+      return result;
+    };
+    const std::vector<float> expected = weight();
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const auto at = static_cast<std::int64_t>(i);
+      if (at % width == width - 1 || at % plane >= plane - width)
+        x[i] = std::numeric_limits<float>::infinity();
+    }
+    EXPECT_TRUE(weight() == expected);
   }
 }
 
