@@ -7,6 +7,8 @@
 #include <limits>
 
 #include "chainrule/autograd.h"
+#include "chainrule/functions.h"
+#include "chainrule/statistics.h"
 #include "support.h"
 
 namespace chainrule::test {
@@ -115,6 +117,17 @@ TEST(AddingUp, follows_pytorch) {
        {std::pair(Combining::prod, 24.0), {Combining::amax, 4.0}, {Combining::amin, 1.0}})
     EXPECT_TRUE(
         equals(scatter_reduce(ones({2}), 0, {0, 0, 0, 0, 0}, {2, 3, 1, 4, 1}, how), {2}, {expected, 1}));
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const Combining how :
+       {Combining::amax, Combining::amin}) {  // as max and min, without x only where it counts
+    const Tensor with_nan = scatter_reduce(tensor({nan, 1, nan, 1}), 0, {0, 1, 1, 3}, {2, nan, 3, 1}, how);
+    EXPECT_TRUE(array_equal(isnan(with_nan), tensor({true, true, true, false}))) << with_nan;
+    const Tensor without_x = scatter_reduce(tensor({nan, nan}), 0, {0}, {2}, how, false);
+    EXPECT_TRUE(array_equal(isnan(without_x), tensor({false, true}))) << without_x;
+  }
+  const Tensor largest = scatter_reduce(tensor({-7, 4}), 0, {0, 0}, {-9, -8}, Combining::amax, false);
+  EXPECT_TRUE(equals(largest, {2}, {-8, 4}));
+  EXPECT_EQ(largest.dtype(), DType::int64);
   const Tensor none = tensor(std::vector<std::int64_t>{}, {0, 2});
   EXPECT_TRUE(equals(scatter_reduce(zeros({0, 2}), 0, none, zeros({0, 2}), Combining::prod), {0, 2}, {}));
   EXPECT_TRUE(equals(scatter_reduce(ones({1, 2}), 0, none, zeros({0, 2}), Combining::amax), {1, 2}, {1, 1}));
