@@ -61,6 +61,8 @@ struct Hypot : ByNumber<Hypot, 2> {
   static constexpr std::string_view name = "hypot",
                                     formula = "∂√(a² + b²)/∂a = a / √(a² + b²),  ∂/∂b = b / √(a² + b²)";
   static constexpr Reads read_a = reads_input(0) | reads_input(1) | reads_output, read_b = read_a;
+  static constexpr bool packed_slopes = false;
+  using Packs = HypotPacks;
   static double value(double a, double b) { return std::hypot(a, b); }
   static Tensor slope_a(const Tensor& a, const Tensor& b, const Tensor& y) { return share(a, b, y); }
   static Tensor slope_b(const Tensor& a, const Tensor& b, const Tensor& y) { return share(b, a, y); }
