@@ -47,12 +47,29 @@ struct Concatenate : DataMovement {
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     std::vector<chainrule::Index> where(axis + 1, Slice{});
     std::int64_t start = 0;
+    std::int64_t lines = 1;
+    for (std::size_t before = 0; before < axis; ++before) lines *= g.shape()[before];
+    const bool are_runs = lines == 1 && to.in_numbers() && !value_of(g).is_deferred();
     for (std::size_t i = 0; i < in.size(); ++i) {
       const std::int64_t stop = start + in[i].shape()[axis];
       where[axis] = Slice{start, stop};
-      if (to.wants(i)) to[i] = index(g, where);
+      constexpr std::size_t large = 1U << 16;  // a copy takes longer than a reference to the whole
+      if (to.wants(i))
+        to[i] = are_runs && bytes_of(in[i].shape(), g.dtype()) >= large
+                    ? constant(run_of(value_of(g), start, in[i].shape(), axis))
+                    : index(g, where);
       start = stop;
     }
+  }
+
+ private:
+  /// What of an array begins at a position along an axis, without a copy.
+  static Array run_of(const Array& whole, std::int64_t start, const Shape& shape, std::size_t axis) {
+    const auto owner = std::make_shared<const Array>(whole);
+    auto bytes = static_cast<std::int64_t>(item_size(whole.dtype()));
+    for (std::size_t behind = axis + 1; behind < shape.rank(); ++behind) bytes *= shape[behind];
+    const auto* const first = static_cast<const std::byte*>(owner->raw()) + start * bytes;
+    return Array::of_others(shape, whole.dtype(), std::shared_ptr<const void>(owner, first));
   }
 };
 

@@ -184,6 +184,15 @@ TEST(Unique, gives_values_inverse_and_counts) {
   EXPECT_TRUE(equals(found.values, {4}, {1, 3, nan, nan}));
   EXPECT_TRUE(equals(found.inverse, {3, 2}, {1, 2, 0, 1, 3, 0}));
   EXPECT_TRUE(equals(found.counts, {4}, {2, 2, 1, 1}));
+  for (const std::int64_t step : {std::int64_t{1}, std::int64_t{1} << 40}) {  // counted, or sorted
+    const Unique whole = unique(tensor({5, -3, 5, 4, -3, 5}) * step);
+    EXPECT_TRUE(array_equal(whole.values, tensor({-3, 4, 5}) * step));
+    EXPECT_TRUE(array_equal(whole.inverse, tensor({2, 0, 2, 1, 0, 2})));
+    EXPECT_TRUE(array_equal(whole.counts, tensor({2, 1, 3})));
+  }
+  const std::int64_t least = std::numeric_limits<std::int64_t>::min();
+  EXPECT_TRUE(array_equal(unique(tensor({-1 - least, least})).values, tensor({least, -1 - least})));
+  EXPECT_EQ(unique(cast(tensor({3, 3}), DType::uint8)).values.dtype(), DType::uint8);
   EXPECT_TRUE(equals(unique(zeros({0})).values, {0}, {}));
   EXPECT_FALSE(unique(variable({1, 2})).values.requires_grad());
 }
@@ -191,6 +200,19 @@ TEST(Unique, gives_values_inverse_and_counts) {
 TEST(Searchsorted, looks_on_either_side) {
   EXPECT_TRUE(equals(searchsorted({1, 3, 3, 5}, {{3.0, 0.0}, {6.0, nan}}), {2, 2}, {1, 0, 4, 4}));
   EXPECT_TRUE(equals(searchsorted({1, 3, 3, 5}, 3, true), {}, {3}));
+}
+
+TEST(Concatenate, gives_large_parts_their_own_gradients) {
+  const std::int64_t rows = 300, columns = 100;
+  const Tensor a = variable(ones({rows, columns})), b = variable(zeros({2 * rows, columns}));
+  const Tensor weights = reshape(arange(0, 3 * rows * columns, DType::float64), {3 * rows, columns});
+  const auto step = [&] { concatenate({a, b}).backward(weights); };
+  step();
+  const Tensor first = a.grad(), second = b.grad();
+  EXPECT_TRUE(array_equal(concatenate({first, second}), weights));
+  step();
+  EXPECT_TRUE(array_equal(concatenate({a.grad(), b.grad()}), 2 * weights));
+  EXPECT_TRUE(array_equal(concatenate({first, second}), weights));  // as they were
 }
 
 }  // namespace
