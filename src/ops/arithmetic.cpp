@@ -24,6 +24,7 @@ struct Sub : ElementwiseOp<Sub, 2>, rules::Sub {
 };
 
 struct Mul : ElementwiseOp<Mul, 2>, rules::Mul {
+  static constexpr bool slow_integers = true;
   static constexpr bool cheap = true, for_scalars = true;
   static constexpr Notation notation = {"×", "·"};
   static constexpr std::string_view name = "mul", formula = "∂(a · b)/∂a = b,  ∂(a · b)/∂b = a";
@@ -58,6 +59,7 @@ struct Square : ElementwiseOp<Square, 1>, rules::Square {
 };
 
 struct Abs : ElementwiseOp<Abs, 1>, rules::Abs {
+  static constexpr bool slow_integers = true;
   static constexpr bool cheap = true;
   static constexpr std::string_view name = "abs", formula = "∂|x|/∂x = sign(x)";
   static constexpr bool integers = true;
@@ -76,6 +78,7 @@ struct Relu : ElementwiseOp<Relu, 1>, rules::Relu {
 };
 
 struct Maximum : ElementwiseOp<Maximum, 2>, rules::Maximum {
+  static constexpr bool slow_integers = true;
   static constexpr bool cheap = true;
   static constexpr std::string_view name = "maximum",
                                     formula = "∂max(a, b)/∂a = 1 if a > b, ½ if a = b, else 0";
@@ -83,6 +86,7 @@ struct Maximum : ElementwiseOp<Maximum, 2>, rules::Maximum {
 };
 
 struct Minimum : ElementwiseOp<Minimum, 2>, rules::Minimum {
+  static constexpr bool slow_integers = true;
   static constexpr bool cheap = true;
   static constexpr std::string_view name = "minimum",
                                     formula = "∂min(a, b)/∂a = 1 if a < b, ½ if a = b, else 0";

@@ -131,7 +131,7 @@ Tensor celu(const Operand& x, double alpha) try {
 
 Tensor leaky_relu(const Operand& x, double negative_slope) {
   const Tensor in = ops::real(x);
-  return where({in > 0, x.here()}, in, in * negative_slope);
+  return mul({in, x.here()}, where(in > 0, scalar(1, in.dtype()), scalar(negative_slope, in.dtype())));
 }
 
 Tensor prelu(const Operand& x, const Operand& weight) try {
