@@ -223,6 +223,49 @@ OpCase put_row() {
                   2);
 }
 
+/// What put, scatter and the like are made of.
+OpCase put_at_row() {
+  return {.operation = "put_at",
+          .inputs = {between(-2, 2), between(-2, 2)},
+          .variants = {{"one place twice",
+                        [](const Arguments& in) {
+                          return put(in[0], {2, 0, 2}, in[1]);
+                        },
+                        [](const Arrays& in) {
+                          const auto &x = in[0].values, &v = in[1].values;
+                          return Array{{4}, {v[1], x[1], v[2], x[3]}};
+                        },
+                        {{{4}, {3}}}}},
+          .tolerance = 0};
+}
+
+/// What scatter_reduce by the largest and the smallest is.
+OpCase scatter_extreme_row() {
+  const auto variant = [](const char* name, Combining how, bool with_x, std::vector<std::size_t> from) {
+    return Variant{name,
+                   [=](const Arguments& in) {
+                     return scatter_reduce(in[0], 0, {2, 0, 2}, in[1], how, with_x);
+                   },
+                   [=](const Arrays& in) {
+                     auto all = in[0].values;
+                     all.insert(all.end(), in[1].values.begin(), in[1].values.end());
+                     const auto extreme = [&](auto a, auto b) {
+                       return how == Combining::amax ? std::max(a, b) : std::min(a, b);
+                     };
+                     Array result{{3}, {all[4], all[1], extreme(all[3], all[5])}};
+                     if (with_x)
+                       for (const std::size_t i : from) result.values[i] = extreme(result.values[i], all[i]);
+                     return result;
+                   },
+                   {{{3}, {3}}},
+                   {distinct(), distinct(0.03)}};
+  };
+  return {.operation = "scatter_extreme",
+          .variants = {variant("the largest", Combining::amax, true, {0, 2}),
+                       variant("the smallest without x", Combining::amin, false, {})},
+          .tolerance = 0};
+}
+
 OpCase masked_fill_row() {
   return composed("masked_fill",
                   {{"",
@@ -323,10 +366,10 @@ OpCase segment_sum_row() {
 
 std::vector<OpCase> indexing_rows() {
   return {
-      gather_row(),         add_at_row(),    take_along_axis_row(), take_row(),
-      index_select_row(),   embedding_row(), masked_select_row(),   scatter_row(),
-      put_along_axis_row(), put_row(),       masked_fill_row(),     masked_scatter_row(),
-      scatter_add_row(),    index_add_row(), scatter_reduce_row(),  segment_sum_row(),
+      gather_row(),    add_at_row(),          take_along_axis_row(), take_row(),           index_select_row(),
+      embedding_row(), masked_select_row(),   scatter_row(),         put_along_axis_row(), put_row(),
+      put_at_row(),    scatter_extreme_row(), masked_fill_row(),     masked_scatter_row(), scatter_add_row(),
+      index_add_row(), scatter_reduce_row(),  segment_sum_row(),
   };
 }
 

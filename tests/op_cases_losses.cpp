@@ -329,6 +329,17 @@ std::vector<OpCase> loss_rows() {
             return d < 0.5L ? d * d / 2 : 0.5L * (d - 0.25L);
           },
           {any, any}),
+      {.operation = "huber_of_difference",  // what these two are made of
+       .inputs = {any},
+       .variants = {{"",
+                     [](const Arguments& in) { return smooth_l1_loss(in[0], 0.0, 0.5, Reduction::none); },
+                     [](const Arrays& in) {
+                       return reference::generate(in[0].shape, [&](const Position& at) {
+                         const Number d = std::abs(reference::at(in[0], at));
+                         return d < 0.5L ? d * d : d - 0.25L;
+                       });
+                     },
+                     {{{2, 3}}}}}},
       loss_row(
           "binary_cross_entropy",
           [](const Arguments& in, Reduction by) { return binary_cross_entropy(in[0], in[1], by); },

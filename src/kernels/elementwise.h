@@ -123,6 +123,25 @@ template <std::size_t K>
 Array elementwise(Loop* loop, DType result, const Shape& shape, const std::array<const Array*, K>& operands,
                   PassKind kind);
 
+template <class F, class T, class R>
+struct PairLoop {
+  template <int>
+  static void run(std::int64_t n, const void* all_a, std::int64_t a_stride, const void* all_b,
+                  std::int64_t b_stride, void* all_out) {
+    const T* __restrict x = static_cast<const T*>(all_a), * __restrict y = static_cast<const T*>(all_b);
+    R* __restrict out = static_cast<R*>(all_out);
+    const F f;
+    if (a_stride == 1 && b_stride == 1) {
+      for (std::int64_t i = 0; i < n; ++i) out[i] = f(x[i], y[i]);
+    } else if (a_stride == 1) {
+      for (std::int64_t i = 0; i < n; ++i) out[i] = f(x[i], *y);
+    } else if (b_stride == 1) {
+      for (std::int64_t i = 0; i < n; ++i) out[i] = f(*x, y[i]);
+    } else {
+      std::fill(out, out + n, f(*x, *y));
+    }
+  }
+};
 using PairStretch = void(std::int64_t n, const void* a, std::int64_t a_stride, const void* b,
                          std::int64_t b_stride, void* out);
 Array zip(PairStretch* stretch, const Array& a, const Array& b, const Shape& shape, DType result);
@@ -154,34 +173,24 @@ Array compare(const Array& a, const Array& b, const Shape& shape) {
 //
 // Left to the compiler: plain loops on unaliased pointers are what it vectorises.
 
-/// f(a, b) with broadcasting to `shape`.
-template <class F, class T, class R>
+/// f(a, b) with broadcasting to `shape`; for each instruction set where that pays.
+template <class F, class T, class R, bool Vectorized = false>
 Array zip(const Array& a, const Array& b, const Shape& shape) {
-  const auto stretch = [](std::int64_t n, const void* all_a, std::int64_t a_stride, const void* all_b,
-                          std::int64_t b_stride, void* all_out) {
-    const T* __restrict x = static_cast<const T*>(all_a), * __restrict y = static_cast<const T*>(all_b);
-    R* __restrict out = static_cast<R*>(all_out);
-    const F f;
-    if (a_stride == 1 && b_stride == 1) {
-      for (std::int64_t i = 0; i < n; ++i) out[i] = f(x[i], y[i]);
-    } else if (a_stride == 1) {
-      for (std::int64_t i = 0; i < n; ++i) out[i] = f(x[i], *y);
-    } else if (b_stride == 1) {
-      for (std::int64_t i = 0; i < n; ++i) out[i] = f(*x, y[i]);
-    } else {
-      std::fill(out, out + n, f(*x, *y));
-    }
-  };
-  return detail::zip(stretch, a, b, shape, dtype_of<R>);
+  if constexpr (Vectorized)
+    return detail::zip(simd::vectorized<detail::PairLoop<F, T, R>, std::int64_t, const void*, std::int64_t,
+                                        const void*, std::int64_t, void*>,
+                       a, b, shape, dtype_of<R>);
+  else
+    return detail::zip(detail::PairLoop<F, T, R>::template run<16>, a, b, shape, dtype_of<R>);
 }
 
 /// f(a).
-template <class F, class T, class R>
+template <class F, class T, class R, bool Vectorized = false>
 Array map(const Array& a) {
   struct First {
     R operator()(T x, T) const { return static_cast<R>(F()(x)); }
   };
-  return zip<First, T, R>(a, a, a.shape());
+  return zip<First, T, R, Vectorized>(a, a, a.shape());
 }
 
 /// condition ? a : b with broadcasting, of bool or integers; a and b have the same dtype.

@@ -1,9 +1,10 @@
-// Fourier transforms by FFTW, loaded with the first of them. Plans are made once for a size and kept. Without
-// FFTW on the machine, the call is an error that names the package.
+// Fourier transforms by FFTW, loaded with the first of them. Plans are made once for a size and kept for a
+// while. Without FFTW on the machine, the call is an error that names the package.
 
 #include "kernels/fourier.h"
 
 #include <limits>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -61,22 +62,34 @@ const auto& fftw() {
 }
 
 /// Making and destroying plans is for one thread at a time; using them is not.
-std::mutex& planning() {
-  static std::mutex mutex;
+std::recursive_mutex& planning() {
+  static std::recursive_mutex mutex;
   return mutex;
 }
 
-/// One plan, used for each slice across the axes before the one that is transformed.
+/// What a plan is for, besides its type of float.
+struct Purpose {
+  enum Kind : std::uint8_t { forward, inverse, of_real, to_real } kind;
+  int n, inner;
+  auto operator<=>(const Purpose&) const = default;
+};
+
+/// One plan, used for each slice across the axes before the one that is transformed. Making one may take
+/// longer than using it, so the last ones are kept.
 template <class T, class Make>
-auto planned(const Make& make) {
+auto planned(const Purpose& purpose, const Make& make) {
+  using Plan = std::remove_pointer_t<decltype(make())>;
+  constexpr std::size_t most = 64;
   const std::lock_guard lock(planning());
-  const auto plan = make();
-  const auto destroy = [](auto* of) {
-    const std::lock_guard guard(planning());
-    fftw<T>().destroy(of);
-  };
+  static auto& kept = *new std::map<Purpose, std::shared_ptr<Plan>>();  // outlives whoever transforms at exit
+  if (const auto found = kept.find(purpose); found != kept.end()) return found->second;
+  Plan* const plan = make();
   if (plan == nullptr) throw std::runtime_error("fft: FFTW has no plan for this length");
-  return std::unique_ptr<std::remove_pointer_t<decltype(plan)>, decltype(destroy)>(plan, destroy);
+  if (kept.size() == most) kept.clear();
+  return kept[purpose] = std::shared_ptr<Plan>(plan, [](Plan* of) {
+           const std::lock_guard guard(planning());
+           fftw<T>().destroy(of);
+         });
 }
 
 /// An array as (outer, n, inner) around the axis.
@@ -109,7 +122,7 @@ Array complex_transform(const Array& x, std::size_t axis, int sign) {
     using Complex = T[2];
     auto* from = reinterpret_cast<Complex*>(const_cast<T*>(x.data<T>()));
     auto* to = reinterpret_cast<Complex*>(y.mutable_data<T>());
-    const auto plan = planned<T>([&] {
+    const auto plan = planned<T>({sign < 0 ? Purpose::forward : Purpose::inverse, n, inner}, [&] {
       return functions.plan(1, &n, inner, from, nullptr, inner, 1, to, nullptr, inner, 1, sign, flags);
     });
     const std::int64_t slice = n * around.inner;
@@ -133,7 +146,7 @@ Array real_transform(const Array& x, std::size_t axis) {
     using Complex = T[2];
     T* from = const_cast<T*>(x.data<T>());
     auto* to = reinterpret_cast<Complex*>(y.mutable_data<T>());
-    const auto plan = planned<T>([&] {
+    const auto plan = planned<T>({Purpose::of_real, n, inner}, [&] {
       return functions.plan_real(1, &n, inner, from, nullptr, inner, 1, to, nullptr, inner, 1, flags);
     });
     for (std::int64_t i = 0; i < around.outer; ++i)
@@ -155,7 +168,7 @@ Array real_transform_back(const Array& y, std::size_t axis, std::int64_t n) {
     using Complex = T[2];
     auto* from = reinterpret_cast<Complex*>(const_cast<T*>(y.data<T>()));
     T* to = x.mutable_data<T>();
-    const auto plan = planned<T>([&] {
+    const auto plan = planned<T>({Purpose::to_real, length, inner}, [&] {
       return functions.plan_back(1, &length, inner, from, nullptr, inner, 1, to, nullptr, inner, 1, flags);
     });
     for (std::int64_t i = 0; i < around.outer; ++i)

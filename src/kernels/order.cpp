@@ -111,7 +111,7 @@ class Sorter {
       for (std::int64_t i = 0; i < n_; ++i) keys[i] = static_cast<Key>(key_of(from[i * step])) ^ flip;
   }
   [[gnu::noinline]] void write(std::int64_t count, std::int64_t* to, std::int64_t step) {
-    const Item* const found = count <= few && count < n_ ? best(count) : sorted();
+    const Item* const found = (count <= few || count <= n_ / much) && count < n_ ? best(count) : sorted();
     for (std::int64_t i = 0; i < count; ++i) to[i * step] = static_cast<std::int64_t>(found[i].place);
   }
   /// The place of the k-th smallest.
@@ -137,7 +137,7 @@ class Sorter {
       return a.key != b.key ? a.key < b.key : a.place < b.place;
     }
   };
-  static constexpr std::int64_t few = 32, short_line = 64;
+  static constexpr std::int64_t few = 32, much = 256, short_line = 64;
   static constexpr int bytes = sizeof(Key), values = 256;
   static constexpr Unsigned sign = Unsigned{1} << (8 * bytes - 1);
 

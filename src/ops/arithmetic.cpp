@@ -26,6 +26,7 @@ struct Sub : ElementwiseOp<Sub, 2>, rules::Sub {
 };
 
 struct Mul : ElementwiseOp<Mul, 2>, rules::Mul {
+  static constexpr bool slow_integers = true;
   static constexpr bool cheap = true, for_scalars = true;
   static constexpr auto arithmetic = kernels::Arithmetic::product;
   static constexpr Notation notation = {"×", "·"};
@@ -61,6 +62,7 @@ struct Square : ElementwiseOp<Square, 1>, rules::Square {
 };
 
 struct Abs : ElementwiseOp<Abs, 1>, rules::Abs {
+  static constexpr bool slow_integers = true;
   static constexpr bool cheap = true;
   static constexpr std::string_view name = "abs", formula = "∂|x|/∂x = sign(x)";
   static constexpr bool integers = true;
@@ -79,6 +81,7 @@ struct Relu : ElementwiseOp<Relu, 1>, rules::Relu {
 };
 
 struct Maximum : ElementwiseOp<Maximum, 2>, rules::Maximum {
+  static constexpr bool slow_integers = true;
   static constexpr bool cheap = true;
   static constexpr std::string_view name = "maximum",
                                     formula = "∂max(a, b)/∂a = 1 if a > b, ½ if a = b, else 0";
@@ -86,6 +89,7 @@ struct Maximum : ElementwiseOp<Maximum, 2>, rules::Maximum {
 };
 
 struct Minimum : ElementwiseOp<Minimum, 2>, rules::Minimum {
+  static constexpr bool slow_integers = true;
   static constexpr bool cheap = true;
   static constexpr std::string_view name = "minimum",
                                     formula = "∂min(a, b)/∂a = 1 if a < b, ½ if a = b, else 0";

@@ -166,6 +166,8 @@ Tensor elementwise_again(const Unwrapped& at) {
 template <class Op, std::size_t N, std::size_t first = 0, std::size_t last = N>
 struct ElementwiseOp {
   static constexpr bool integers = false;  ///< also defined on int64
+  /// Does this take longer on int64 than reading them, where the processor has no instruction for it?
+  static constexpr bool slow_integers = false;
 
   Array forward(Values in) const {
     if constexpr (Op::integers && N <= 2)
@@ -272,10 +274,10 @@ struct ElementwiseOp {
     using F = WithWrapping<Forward>;
     using Int = std::int64_t;
     if constexpr (N == 1)
-      return kernels::map<F, Int, Int>(*in[0]);
+      return kernels::map<F, Int, Int, Op::slow_integers>(*in[0]);
     else
-      return kernels::zip<F, Int, Int>(*in[0], *in[1],
-                                       common_shape(Op::name, in[0]->shape(), in[1]->shape()));
+      return kernels::zip<F, Int, Int, Op::slow_integers>(
+          *in[0], *in[1], common_shape(Op::name, in[0]->shape(), in[1]->shape()));
   }
   template <class T, std::size_t... k>
   static Array on_floats(Values in, std::index_sequence<k...>) {

@@ -27,14 +27,18 @@ struct Fft : DataMovement {
   }
 };
 
-/// How often each pair of the first half stands for one of the whole: once at both ends, twice between.
-static Tensor multiplicities(const Tensor& pairs, std::size_t axis, std::int64_t n) {
-  std::vector<double> counts(static_cast<std::size_t>(pairs.shape()[axis]), 2);
-  counts.front() = 1;
-  if (n % 2 == 0) counts.back() = 1;
+/// Pairs of the first half times how often each stands for one of the whole, to the power of 1 or -1: once at
+/// both ends, twice between.
+static Tensor times_multiplicities(const Tensor& pairs, std::size_t axis, std::int64_t n, int power) {
+  // For each number of a pair where pairs are along the last axis: long rows are gone through in packs.
+  const std::int64_t each = axis + 2 == pairs.rank() ? 2 : 1;
+  std::vector<double> counts(static_cast<std::size_t>(pairs.shape()[axis] * each), power > 0 ? 2 : 0.5);
+  std::fill_n(counts.begin(), each, 1.0);
+  if (n % 2 == 0) std::fill_n(counts.rbegin(), each, 1.0);
   std::vector<std::int64_t> sizes(pairs.rank(), 1);
   sizes[axis] = pairs.shape()[axis];
-  return cast(tensor(counts, Shape(sizes)), pairs.dtype());
+  sizes.back() = each;
+  return pairs * cast(tensor(counts, Shape(sizes)), pairs.dtype());
 }
 
 struct Irfft;
@@ -62,14 +66,14 @@ struct Irfft : DataMovement {
   void vjp(Inputs, const Tensor&, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;
     const Tensor pairs = apply(Rfft{{}, axis}, Here::now(), Argument(g));
-    to[0] = pairs * multiplicities(pairs, axis, n);
+    to[0] = times_multiplicities(pairs, axis, n, 1);
   }
 };
 
 void Rfft::vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
   if (!to.wants(0)) return;
   const std::int64_t n = in[0].shape()[axis];
-  to[0] = apply(Irfft{{}, axis, n}, Here::now(), Argument(g / multiplicities(g, axis, n)));
+  to[0] = apply(Irfft{{}, axis, n}, Here::now(), Argument(times_multiplicities(g, axis, n, -1)));
 }
 
 namespace {

@@ -1,6 +1,8 @@
 // Tensors put together along an axis: concatenate and stack.
 // The derivative takes the boxes out again; kernels/copy.h moves both.
 
+#include <cstring>
+
 #include "kernels/copy.h"
 #include "ops/data_movement.h"
 #include "ops/elementwise.h"
@@ -30,6 +32,15 @@ struct Concatenate : DataMovement {
                          "; their number must be below 2⁶³");
     }
     Array out(shape, in[0]->dtype());
+    std::int64_t lines = 1, behind = 1;
+    for (std::size_t i = 0; i < shape.rank(); ++i) (i < axis ? lines : behind) *= i == axis ? 1 : shape[i];
+    const auto bytes = static_cast<std::size_t>(behind) * item_size(out.dtype());
+    constexpr std::size_t short_run = 256, few = 4;
+    if (lines > 1 && in.size() > few && shape[axis] > 0 &&
+        bytes * static_cast<std::size_t>(shape[axis]) / in.size() <= short_run) {
+      join_lines(in, bytes, lines, out);
+      return out;
+    }
     kernels::Box box{
         std::vector<std::int64_t>(shape.rank(), 0), std::vector<std::int64_t>(shape.rank(), 1), {}};
     for (const Array* part : in) {
@@ -47,12 +58,48 @@ struct Concatenate : DataMovement {
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     std::vector<chainrule::Index> where(axis + 1, Slice{});
     std::int64_t start = 0;
+    std::int64_t lines = 1;
+    for (std::size_t before = 0; before < axis; ++before) lines *= g.shape()[before];
+    const bool are_runs = lines == 1 && to.in_numbers() && !value_of(g).is_deferred();
     for (std::size_t i = 0; i < in.size(); ++i) {
       const std::int64_t stop = start + in[i].shape()[axis];
       where[axis] = Slice{start, stop};
-      if (to.wants(i)) to[i] = index(g, where);
+      constexpr std::size_t large = 1U << 16;  // a copy takes longer than a reference to the whole
+      if (to.wants(i))
+        to[i] = are_runs && bytes_of(in[i].shape(), g.dtype()) >= large
+                    ? constant(run_of(value_of(g), start, in[i].shape(), axis))
+                    : index(g, where);
       start = stop;
     }
+  }
+
+ private:
+  /// Line after line, where parts are too short to be copied one after the other: each line of the result is
+  /// far from the next one.
+  void join_lines(Values in, std::size_t bytes, std::int64_t lines, Array& out) const {
+    struct Part {
+      const std::byte* from;
+      std::size_t bytes;
+    };
+    std::vector<Part> parts;
+    for (const Array* part : in)
+      parts.push_back({static_cast<const std::byte*>(part->raw()),
+                       static_cast<std::size_t>(part->shape()[axis]) * bytes});
+    auto* to = static_cast<std::byte*>(out.mutable_raw());
+    for (std::int64_t line = 0; line < lines; ++line)
+      for (Part& part : parts) {
+        std::memcpy(to, part.from, part.bytes);
+        to += part.bytes;
+        part.from += part.bytes;
+      }
+  }
+  /// What of an array begins at a position along an axis, without a copy.
+  static Array run_of(const Array& whole, std::int64_t start, const Shape& shape, std::size_t axis) {
+    const auto owner = std::make_shared<const Array>(whole);
+    auto bytes = static_cast<std::int64_t>(item_size(whole.dtype()));
+    for (std::size_t behind = axis + 1; behind < shape.rank(); ++behind) bytes *= shape[behind];
+    const auto* const first = static_cast<const std::byte*>(owner->raw()) + start * bytes;
+    return Array::of_others(shape, whole.dtype(), std::shared_ptr<const void>(owner, first));
   }
 };
 

@@ -34,6 +34,7 @@ constexpr auto families = {
     ops::place_operations,
     ops::indexing_operations,
     ops::updating_operations,
+    ops::meeting_operations,
     ops::order_operations,
     ops::shaping_operations,
     ops::piece_operations,

@@ -53,6 +53,7 @@ Entries row_operations();
 Entries place_operations();
 Entries indexing_operations();
 Entries updating_operations();
+Entries meeting_operations();
 Entries order_operations();
 Entries shaping_operations();
 Entries piece_operations();

@@ -7,6 +7,8 @@
 #include <limits>
 
 #include "chainrule/autograd.h"
+#include "chainrule/functions.h"
+#include "chainrule/statistics.h"
 #include "support.h"
 
 namespace chainrule::test {
@@ -115,6 +117,17 @@ TEST(AddingUp, follows_pytorch) {
        {std::pair(Combining::prod, 24.0), {Combining::amax, 4.0}, {Combining::amin, 1.0}})
     EXPECT_TRUE(
         equals(scatter_reduce(ones({2}), 0, {0, 0, 0, 0, 0}, {2, 3, 1, 4, 1}, how), {2}, {expected, 1}));
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const Combining how :
+       {Combining::amax, Combining::amin}) {  // as max and min, without x only where it counts
+    const Tensor with_nan = scatter_reduce(tensor({nan, 1, nan, 1}), 0, {0, 1, 1, 3}, {2, nan, 3, 1}, how);
+    EXPECT_TRUE(array_equal(isnan(with_nan), tensor({true, true, true, false}))) << with_nan;
+    const Tensor without_x = scatter_reduce(tensor({nan, nan}), 0, {0}, {2}, how, false);
+    EXPECT_TRUE(array_equal(isnan(without_x), tensor({false, true}))) << without_x;
+  }
+  const Tensor largest = scatter_reduce(tensor({-7, 4}), 0, {0, 0}, {-9, -8}, Combining::amax, false);
+  EXPECT_TRUE(equals(largest, {2}, {-8, 4}));
+  EXPECT_EQ(largest.dtype(), DType::int64);
   const Tensor none = tensor(std::vector<std::int64_t>{}, {0, 2});
   EXPECT_TRUE(equals(scatter_reduce(zeros({0, 2}), 0, none, zeros({0, 2}), Combining::prod), {0, 2}, {}));
   EXPECT_TRUE(equals(scatter_reduce(ones({1, 2}), 0, none, zeros({0, 2}), Combining::amax), {1, 2}, {1, 1}));
@@ -171,6 +184,15 @@ TEST(Unique, gives_values_inverse_and_counts) {
   EXPECT_TRUE(equals(found.values, {4}, {1, 3, nan, nan}));
   EXPECT_TRUE(equals(found.inverse, {3, 2}, {1, 2, 0, 1, 3, 0}));
   EXPECT_TRUE(equals(found.counts, {4}, {2, 2, 1, 1}));
+  for (const std::int64_t step : {std::int64_t{1}, std::int64_t{1} << 40}) {  // counted, or sorted
+    const Unique whole = unique(tensor({5, -3, 5, 4, -3, 5}) * step);
+    EXPECT_TRUE(array_equal(whole.values, tensor({-3, 4, 5}) * step));
+    EXPECT_TRUE(array_equal(whole.inverse, tensor({2, 0, 2, 1, 0, 2})));
+    EXPECT_TRUE(array_equal(whole.counts, tensor({2, 1, 3})));
+  }
+  const std::int64_t least = std::numeric_limits<std::int64_t>::min();
+  EXPECT_TRUE(array_equal(unique(tensor({-1 - least, least})).values, tensor({least, -1 - least})));
+  EXPECT_EQ(unique(cast(tensor({3, 3}), DType::uint8)).values.dtype(), DType::uint8);
   EXPECT_TRUE(equals(unique(zeros({0})).values, {0}, {}));
   EXPECT_FALSE(unique(variable({1, 2})).values.requires_grad());
 }
@@ -178,6 +200,19 @@ TEST(Unique, gives_values_inverse_and_counts) {
 TEST(Searchsorted, looks_on_either_side) {
   EXPECT_TRUE(equals(searchsorted({1, 3, 3, 5}, {{3.0, 0.0}, {6.0, nan}}), {2, 2}, {1, 0, 4, 4}));
   EXPECT_TRUE(equals(searchsorted({1, 3, 3, 5}, 3, true), {}, {3}));
+}
+
+TEST(Concatenate, gives_large_parts_their_own_gradients) {
+  const std::int64_t rows = 300, columns = 100;
+  const Tensor a = variable(ones({rows, columns})), b = variable(zeros({2 * rows, columns}));
+  const Tensor weights = reshape(arange(0, 3 * rows * columns, DType::float64), {3 * rows, columns});
+  const auto step = [&] { concatenate({a, b}).backward(weights); };
+  step();
+  const Tensor first = a.grad(), second = b.grad();
+  EXPECT_TRUE(array_equal(concatenate({first, second}), weights));
+  step();
+  EXPECT_TRUE(array_equal(concatenate({a.grad(), b.grad()}), 2 * weights));
+  EXPECT_TRUE(array_equal(concatenate({first, second}), weights));  // as they were
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 #include <stdexcept>
 
 #include "chainrule/functions.h"
-#include "ops/functions/by_number.h"
+#include "ops/functions/packed_loops.h"
 #include "ops/registry.h"
 
 namespace chainrule {
@@ -17,6 +17,7 @@ constexpr double selu_alpha = 1.6732632423543772848170429916717,
 
 struct Softsign : ByNumber<Softsign> {
   static constexpr std::string_view name = "softsign", formula = "∂softsign(x)/∂x = 1 / (1 + |x|)²";
+  using Packs = SoftsignPacks;
   static double value(double x) { return x / (1 + std::abs(x)); }
   static Tensor slope(const Tensor& x, const Tensor&) { return square(1 / (1 + abs(x))); }
 };
@@ -130,7 +131,7 @@ Tensor celu(const Operand& x, double alpha) try {
 
 Tensor leaky_relu(const Operand& x, double negative_slope) {
   const Tensor in = ops::real(x);
-  return where({in > 0, x.here()}, in, in * negative_slope);
+  return mul({in, x.here()}, where(in > 0, scalar(1, in.dtype()), scalar(negative_slope, in.dtype())));
 }
 
 Tensor prelu(const Operand& x, const Operand& weight) try {

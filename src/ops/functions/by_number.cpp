@@ -6,6 +6,7 @@
 #include <cctype>
 
 #include "kernels/broadcast.h"
+#include "kernels/cast.h"
 
 namespace chainrule::ops {
 namespace {
@@ -45,6 +46,11 @@ Array each(FunctionRef<double(double)> f, const Array& x) {
     });
   });
   return out;
+}
+
+Array by_wide(FunctionRef<Tensor(const Tensor&)> f, const Array& x) {
+  const NoGrad guard;
+  return kernels::cast(value_of(f(constant(kernels::cast(x, DType::float64)))), DType::float32);
 }
 
 Array each(double (*f)(double, double), const Array& a, const Array& b, const Shape& shape) {

@@ -13,7 +13,9 @@
 /// these read, and a formula of which each slope can be taken to show it to people. If it also has a class
 /// Packs with value and slopes on packs of float32, these are what arrays of that dtype are computed with, in
 /// one pass each; its slopes are none if packed_slopes is false. Such classes, and their loops, are in
-/// packed_loops.h.
+/// packed_loops.h. One with `wide`, its value in public operations, computes arrays of float32 by that in
+/// float64: it may lose some of the digits that are not asked for. One with `narrow` computes them so in
+/// float32.
 namespace chainrule::ops {
 
 template <class Op>
@@ -43,6 +45,8 @@ inline bool goes_in_packs(const Shape& shape, DType dtype) {
 }
 
 Array each(FunctionRef<double(double)> f, const Array& x);
+/// f of float32 in float64.
+Array by_wide(FunctionRef<Tensor(const Tensor&)> f, const Array& x);
 Array each(double (*f)(double, double), const Array& a, const Array& b, const Shape& shape);
 Array each(std::int64_t (*f)(std::int64_t, std::int64_t), const Array& a, const Array& b, const Shape& shape);
 
@@ -85,6 +89,7 @@ struct ByNumber {
   }
 
  private:
+  static constexpr std::int64_t few = 32;  ///< are sooner computed one by one
   using Indices = std::make_index_sequence<N>;
   const Op& op() const { return static_cast<const Op&>(*this); }
 
@@ -96,6 +101,14 @@ struct ByNumber {
     if constexpr (HasPacks<Op>)
       if (goes_in_packs(shape, in[0]->dtype()))
         return kernels::elementwise<PackedValue<typename Op::Packs>, float, N>(shape, {in[k]...});
+    if constexpr (requires(const Tensor& x) { op().narrow(x); })
+      if (goes_in_packs(shape, in[0]->dtype())) {
+        const NoGrad guard;
+        return value_of(op().narrow(constant(*in[0])));
+      }
+    if constexpr (requires(const Tensor& x) { op().wide(x); })
+      if (goes_in_packs(shape, in[0]->dtype()) && shape.size() >= few)
+        return by_wide([this](const Tensor& x) { return op().wide(x); }, *in[0]);
     if constexpr (N == 1)
       return each([this](double x) { return op().value(x); }, *in[0]);
     else

@@ -38,12 +38,14 @@ struct Exp2 : ByNumber<Exp2> {
 struct Log2 : ByNumber<Log2> {
   static constexpr std::string_view name = "log2", formula = "∂log2(x)/∂x = 1 / (x log 2)";
   static double value(double x) { return std::log2(x); }
+  static Tensor wide(const Tensor& x) { return log(x) * (1 / ln2); }
   static Tensor slope(const Tensor& x, const Tensor&) { return 1 / ln2 / x; }
 };
 
 struct Log10 : ByNumber<Log10> {
   static constexpr std::string_view name = "log10", formula = "∂log10(x)/∂x = 1 / (x log 10)";
   static double value(double x) { return std::log10(x); }
+  static Tensor wide(const Tensor& x) { return log(x) * (1 / ln10); }
   static Tensor slope(const Tensor& x, const Tensor&) { return 1 / ln10 / x; }
 };
 
@@ -61,6 +63,8 @@ struct Hypot : ByNumber<Hypot, 2> {
   static constexpr std::string_view name = "hypot",
                                     formula = "∂√(a² + b²)/∂a = a / √(a² + b²),  ∂/∂b = b / √(a² + b²)";
   static constexpr Reads read_a = reads_input(0) | reads_input(1) | reads_output, read_b = read_a;
+  static constexpr bool packed_slopes = false;
+  using Packs = HypotPacks;
   static double value(double a, double b) { return std::hypot(a, b); }
   static Tensor slope_a(const Tensor& a, const Tensor& b, const Tensor& y) { return share(a, b, y); }
   static Tensor slope_b(const Tensor& a, const Tensor& b, const Tensor& y) { return share(b, a, y); }
@@ -77,6 +81,7 @@ struct Tan : ByNumber<Tan> {
   static constexpr std::string_view name = "tan", formula = "∂tan(x)/∂x = 1 + tan(x)²";
   static constexpr Reads read = reads_output;
   static double value(double x) { return std::tan(x); }
+  static Tensor wide(const Tensor& x) { return sin(x) / cos(x); }
   static Tensor slope(const Tensor&, const Tensor& y) { return 1 + square(y); }
 };
 
@@ -86,18 +91,21 @@ Tensor one_less_square(const Tensor& x) { return where(abs(x) < 0.5, 1 - square(
 struct Asin : ByNumber<Asin> {
   static constexpr std::string_view name = "asin", formula = "∂asin(x)/∂x = 1 / √((1 − x) (1 + x))";
   static double value(double x) { return std::asin(x); }
+  static Tensor narrow(const Tensor& x) { return atan2(x, sqrt((1 - x) * (1 + x))); }
   static Tensor slope(const Tensor& x, const Tensor&) { return 1 / sqrt(one_less_square(x)); }
 };
 
 struct Acos : ByNumber<Acos> {
   static constexpr std::string_view name = "acos", formula = "∂acos(x)/∂x = −1 / √((1 − x) (1 + x))";
   static double value(double x) { return std::acos(x); }
+  static Tensor narrow(const Tensor& x) { return atan2(sqrt((1 - x) * (1 + x)), x); }
   static Tensor slope(const Tensor& x, const Tensor&) { return -1 / sqrt(one_less_square(x)); }
 };
 
 struct Atan : ByNumber<Atan> {
   static constexpr std::string_view name = "atan", formula = "∂atan(x)/∂x = 1 / (1 + x²)";
   static double value(double x) { return std::atan(x); }
+  static Tensor narrow(const Tensor& x) { return atan2(x, 1); }
   static Tensor slope(const Tensor& x, const Tensor&) { return 1 / (1 + square(x)); }
 };
 
@@ -115,33 +123,54 @@ struct Atan2 : ByNumber<Atan2, 2> {
   }
 };
 
+/// Beyond this eˣ is no float32.
+constexpr double most = 200;
+
 struct Sinh : ByNumber<Sinh> {
   static constexpr std::string_view name = "sinh", formula = "∂sinh(x)/∂x = cosh(x)";
   static double value(double x) { return std::sinh(x); }
+  static Tensor wide(const Tensor& x) {
+    const Tensor e = expm1(minimum(abs(x), most));
+    return (e + e / (e + 1)) * 0.5 * sign(x);
+  }
   static Tensor slope(const Tensor& x, const Tensor&) { return cosh(x); }
 };
 
 struct Cosh : ByNumber<Cosh> {
   static constexpr std::string_view name = "cosh", formula = "∂cosh(x)/∂x = sinh(x)";
   static double value(double x) { return std::cosh(x); }
+  static Tensor wide(const Tensor& x) {
+    const Tensor e = exp(clamp(x, -most, most));
+    return (e + 1 / e) * 0.5;
+  }
   static Tensor slope(const Tensor& x, const Tensor&) { return sinh(x); }
 };
 
 struct Asinh : ByNumber<Asinh> {
   static constexpr std::string_view name = "asinh", formula = "∂asinh(x)/∂x = 1 / √(x² + 1)";
   static double value(double x) { return std::asinh(x); }
+  static Tensor wide(const Tensor& x) {
+    const Tensor size = abs(x), squared = square(size);
+    const Tensor positive = log1p(size + squared / (1 + sqrt(squared + 1)));
+    return where(size == infinity, x, positive * sign(x));
+  }
   static Tensor slope(const Tensor& x, const Tensor&) { return 1 / hypot(x, 1); }
 };
 
 struct Acosh : ByNumber<Acosh> {
   static constexpr std::string_view name = "acosh", formula = "∂acosh(x)/∂x = 1 / (√(x − 1) √(x + 1))";
   static double value(double x) { return std::acosh(x); }
+  static Tensor wide(const Tensor& x) {
+    const Tensor above = x - 1;
+    return log1p(above + sqrt(above * (above + 2)));
+  }
   static Tensor slope(const Tensor& x, const Tensor&) { return rsqrt(x - 1) * rsqrt(x + 1); }
 };
 
 struct Atanh : ByNumber<Atanh> {
   static constexpr std::string_view name = "atanh", formula = "∂atanh(x)/∂x = 1 / ((1 − x) (1 + x))";
   static double value(double x) { return std::atanh(x); }
+  static Tensor wide(const Tensor& x) { return log1p(2 * x / (1 - x)) * 0.5; }
   static Tensor slope(const Tensor& x, const Tensor&) { return 1 / one_less_square(x); }
 };
 

@@ -93,6 +93,100 @@ struct TruncPacks {
   static auto value(auto x) { return where(x < 0, CeilPacks::value(x), FloorPacks::value(x)); }
 };
 
+/// a = n b + left for a whole number n, with |left| < |b| and the sign of a, without an error: of numbers
+/// that are not too far apart, and that is where it is `regular`.
+template <int N>
+struct Division {
+  using P = simd::Pack<float, N>;
+  P left;
+  typename P::Mask regular;
+
+  Division(const P& a, const P& b) {
+    // Products with half of b's digits are exact.
+    const P from = abs(a), by = abs(b), upper = simd::detail::upper_half(by), ratio = from / by,
+            whole = nearest(ratio), n = where(whole > ratio, whole - 1, whole);
+    const P most = from - n * upper;
+    P rest = most - n * (by - upper);
+    rest = where(rest < 0, rest + by, rest);
+    rest = where(rest < by, rest, rest - by);
+    regular = (ratio < 4096) & (abs(most) < by);
+    const simd::Integers<float, N> sign(simd::detail::sign_bit<float>);
+    left = P::from_bits(rest.bits() | (a.bits() & sign));
+  }
+};
+/// What a function of packs gives, but where it is not regular that of numbers.
+template <class P, class Number>
+P where_regular(const typename P::Mask& regular, const P& fast, Number number, const P& a, const P& b) {
+  if (!any(!regular)) [[likely]]
+    return fast;
+  return where(regular, fast, P::lane_by_lane(number, a, b));
+}
+float remainder_of(float a, float b);
+float floor_quotient(float a, float b);
+
+struct FmodPacks {
+  template <int N>
+  static simd::Pack<float, N> value(const simd::Pack<float, N>& a, const simd::Pack<float, N>& b) {
+    const Division division(a, b);
+    return where_regular(
+        division.regular, division.left, [](float x, float y) { return std::fmod(x, y); }, a, b);
+  }
+};
+struct RemainderPacks {
+  template <int N>
+  static simd::Pack<float, N> value(const simd::Pack<float, N>& a, const simd::Pack<float, N>& b) {
+    const Division division(a, b);
+    const auto left = division.left;
+    const auto moved = where((left < 0) == (b < 0), left, left + b);
+    const simd::Integers<float, N> sign(simd::detail::sign_bit<float>);
+    const auto fast = where(left == 0, simd::Pack<float, N>::from_bits(b.bits() & sign), moved);
+    return where_regular(division.regular, fast, remainder_of, a, b);
+  }
+};
+struct FloorDividePacks {
+  template <int N>
+  static simd::Pack<float, N> value(const simd::Pack<float, N>& a, const simd::Pack<float, N>& b) {
+    using P = simd::Pack<float, N>;
+    const Division division(a, b);
+    const auto left = division.left;
+    const auto below = where((left == 0) | ((left < 0) == (b < 0)), P(0), P(1));
+    const auto whole = nearest((a - left) / b - below);
+    const simd::Integers<float, N> sign(simd::detail::sign_bit<float>);
+    const auto fast = where(whole == 0, P::from_bits((a / b).bits() & sign), whole);
+    return where_regular(division.regular, fast, floor_quotient, a, b);
+  }
+};
+struct CopysignPacks {
+  template <int N>
+  static simd::Pack<float, N> value(const simd::Pack<float, N>& a, const simd::Pack<float, N>& b) {
+    const simd::Integers<float, N> sign(simd::detail::sign_bit<float>);
+    return simd::Pack<float, N>::from_bits(abs(a).bits() | (b.bits() & sign));
+  }
+};
+struct HypotPacks {
+  template <int N>
+  static simd::Pack<float, N> value(const simd::Pack<float, N>& a, const simd::Pack<float, N>& b) {
+    const auto square = a * a + b * b;
+    const auto regular = ((square > 1e-25F) & (square < 1e35F)) | ((a == 0) & (b == 0));
+    return where_regular(
+        regular, sqrt(square), [](float x, float y) { return std::hypot(x, y); }, a, b);
+  }
+};
+struct SoftsignPacks {
+  static auto value(auto x) { return x / (1 + abs(x)); }
+  static auto slope(auto x) {
+    const auto share = 1 / (1 + abs(x));
+    return share * share;
+  }
+};
+
+struct HuberPacks {
+  static auto value(auto d, auto bound, auto factor) {
+    const auto c = minimum(maximum(d, -bound), bound);
+    return c * factor * (d - c * 0.5);
+  }
+};
+
 }  // namespace chainrule::ops
 
 #define CHAINRULE_PACKED_LOOP(prefix, F, T, ...) \
@@ -100,25 +194,33 @@ struct TruncPacks {
 #define CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, Packs, T)        \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<Packs>, T, T) \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedRule<Packs>, T, T, T)
-#define CHAINRULE_PACKED_LOOPS(prefix)                                                         \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::RoundPacks>, float, float)               \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::FloorPacks>, float, float)               \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::CeilPacks>, float, float)                \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::TruncPacks>, float, float)               \
-  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::GaussianPacks, float)                             \
-  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::HalfGaussianPacks, float)                         \
-  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::ErfPacks, float)                                  \
-  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::NdtrPacks, float)                                 \
-  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::GeluPacks, float)                                 \
-  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::SiluPacks, float)                                 \
-  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::SiluPacks, double)                                \
-  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::MishPacks, float)                                 \
-  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::MishPacks, double)                                \
-  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::GeluTanhPacks, float)                             \
-  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::GeluTanhPacks, double)                            \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::GeluTanhCurvaturePacks>, double, double) \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::Atan2Packs>, float, float, float)        \
-  CHAINRULE_PACKED_LOOP(prefix, ops::Atan2RuleA, float, float, float, float)                   \
+#define CHAINRULE_PACKED_LOOPS(prefix)                                                             \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::RoundPacks>, float, float)                   \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::FloorPacks>, float, float)                   \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::CeilPacks>, float, float)                    \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::TruncPacks>, float, float)                   \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::GaussianPacks, float)                                 \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::HalfGaussianPacks, float)                             \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::ErfPacks, float)                                      \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::NdtrPacks, float)                                     \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::GeluPacks, float)                                     \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::SiluPacks, float)                                     \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::SiluPacks, double)                                    \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::MishPacks, float)                                     \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::MishPacks, double)                                    \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::GeluTanhPacks, float)                                 \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::GeluTanhPacks, double)                                \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::GeluTanhCurvaturePacks>, double, double)     \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::SoftsignPacks, float)                                 \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::FmodPacks>, float, float, float)             \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::RemainderPacks>, float, float, float)        \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::FloorDividePacks>, float, float, float)      \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::CopysignPacks>, float, float, float)         \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::HypotPacks>, float, float, float)            \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::HuberPacks>, float, float, float, float)     \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::HuberPacks>, double, double, double, double) \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::Atan2Packs>, float, float, float)            \
+  CHAINRULE_PACKED_LOOP(prefix, ops::Atan2RuleA, float, float, float, float)                       \
   CHAINRULE_PACKED_LOOP(prefix, ops::Atan2RuleB, float, float, float, float)
 
 namespace chainrule::kernels::detail {

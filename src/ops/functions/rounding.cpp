@@ -55,12 +55,13 @@ bool are_short(std::int64_t a, std::int64_t b) {
 /// a - b n for a whole number n.
 template <class Op>
 struct Remaining : ByNumber<Op, 2> {
-  static constexpr bool integers = true;
+  static constexpr bool integers = true, packed_slopes = false;
   static constexpr Reads read_a = 0;
   static Tensor slope_a(const Tensor&, const Tensor&, const Tensor& y) { return ones_like(y); }
 };
 
 struct Remainder : Remaining<Remainder> {
+  using Packs = RemainderPacks;
   static constexpr std::string_view name = "remainder", formula = "∂remainder(a, b)/∂a = 1,  ∂/∂b = −⌊a / b⌋";
   static double value(double a, double b) {
     const double left = std::fmod(a, b);
@@ -77,6 +78,7 @@ struct Remainder : Remaining<Remainder> {
 };
 
 struct Fmod : Remaining<Fmod> {
+  using Packs = FmodPacks;
   static constexpr std::string_view name = "fmod", formula = "∂fmod(a, b)/∂a = 1,  ∂/∂b = −trunc(a / b)";
   static double value(double a, double b) { return std::fmod(a, b); }
   static std::int64_t on_integers(std::int64_t a, std::int64_t b) { return b == 0 || b == -1 ? 0 : a % b; }
@@ -85,8 +87,9 @@ struct Fmod : Remaining<Fmod> {
 
 struct FloorDivide : ByNumber<FloorDivide, 2> {
   static constexpr std::string_view name = "floor_divide", formula = "∂⌊a / b⌋/∂a = 0,  ∂/∂b = 0";
-  static constexpr bool integers = true;
+  static constexpr bool integers = true, packed_slopes = false;
   static constexpr Reads read_a = 0, read_b = 0;
+  using Packs = FloorDividePacks;
   /// As Python and NumPy have it: by way of the remainder, as a/b may have been rounded up.
   static double value(double a, double b) {
     if (b == 0) return a / b;
@@ -108,11 +111,20 @@ struct FloorDivide : ByNumber<FloorDivide, 2> {
 struct Copysign : ByNumber<Copysign, 2> {
   static constexpr std::string_view name = "copysign",
                                     formula = "∂copysign(a, b)/∂a = sign(a) · copysign(1, b),  ∂/∂b = 0";
+  static constexpr bool packed_slopes = false;
   static constexpr Reads read_b = 0;
+  using Packs = CopysignPacks;
   static double value(double a, double b) { return std::copysign(a, b); }
   static Tensor slope_a(const Tensor& a, const Tensor& b, const Tensor&) { return sign(a) * copysign(1, b); }
   static Tensor slope_b(const Tensor&, const Tensor&, const Tensor& y) { return zeros_like(y); }
 };
+
+}  // namespace
+
+float remainder_of(float a, float b) { return static_cast<float>(Remainder::value(a, b)); }
+float floor_quotient(float a, float b) { return static_cast<float>(FloorDivide::value(a, b)); }
+
+namespace {
 
 /// A whole number stays as it is.
 template <class Op>

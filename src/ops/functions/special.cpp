@@ -122,6 +122,17 @@ struct Sinc : ByNumber<Sinc> {
   int order = 0;
   Attributes attributes() const { return {{"order", std::int64_t{order}}}; }
   double value(double x) const { return special::sinc(order, x); }
+  Tensor wide(const Tensor& x) const {
+    using std::numbers::pi;
+    if (order > 1) return apply(Sinc{{}, order}, Here::now(), Argument(x));
+    const auto nearest = [](const Tensor& of) { return (of + 0x1.8p52) - 0x1.8p52; };
+    const Tensor held = clamp(x, -0x1p40, 0x1p40), whole = nearest(held);  // beyond all float32 are even
+    const Tensor sign = 1 - 2 * abs(whole - 2 * nearest(0.5 * whole)), angle = pi * (held - whole);
+    const Tensor ratio = where(x == 0, 1, sign * sin(angle) / (pi * x));
+    if (order == 0) return ratio;
+    const Tensor near = x * (-pi * pi / 3) * (1 - pi * pi / 10 * square(x));
+    return where(abs(x) < 1e-3, near, (sign * cos(angle) - ratio) / x);
+  }
   Tensor slope(const Tensor& x, const Tensor&) const {
     return apply(Sinc{{}, order + 1}, Here::now(), Argument(x));
   }

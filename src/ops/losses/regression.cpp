@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "chainrule/losses.h"
+#include "ops/functions/packed_loops.h"
 #include "ops/loss_reduction.h"
 #include "ops/registry.h"
 #include "ops/samples.h"
@@ -12,12 +13,41 @@
 namespace chainrule {
 namespace ops {
 
-/// c / scale · (d - c / 2) for the difference d = p - t and its part c within ±delta: d² / 2 where that is
-/// near, and delta (|d| - delta / 2) beyond, in half as many passes as a choice between the two. c is scaled
-/// first, as the product alone may be out of range.
+/// c / scale · (d - c / 2) for a difference d and its part c within ±delta: d² / 2 where that is near, and
+/// delta (|d| - delta / 2) beyond, in one pass. c is scaled first, as the product alone may be out of range.
+struct HuberOfDifference {
+  static constexpr bool integers = false;
+  static constexpr std::string_view name = "huber_of_difference",
+                                    formula = "∂/∂d = d within ±δ, else δ sign(d), both divided by the scale";
+  double delta = 1, scale = 1;
+  Attributes attributes() const { return {{"delta", delta}, {"scale", scale}}; }
+  Array forward(Values in) const {
+    return dispatch_floating(in[0]->dtype(), [&]<class T>() {
+      const Array bound(static_cast<T>(delta)), factor(static_cast<T>(1 / scale));
+      return kernels::elementwise<PackedValue<HuberPacks>, T, 3>(in[0]->shape(), {in[0], &bound, &factor},
+                                                                 true);
+    });
+  }
+  Tensor batch(const Unwrapped& at) const { return apply(HuberOfDifference(*this), {}, Argument(at.in[0])); }
+  Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) : 0; }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+    if (!to.wants(0)) return;
+    const Tensor part = clamp(in[0], -delta, delta);
+    to[0] = strong_product(g, scale == 1 ? part : part * (1 / scale));
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string> names, const std::string&) const {
+    return {"clamp(" + names[0] + ", ±δ) / scale", true};
+  }
+};
+
+/// Of a prediction and its target.
 static Tensor huber(const Pair& pair, double delta, double scale) {
-  const Tensor d = pair.prediction - pair.target, c = clamp(d, -delta, delta);
-  return (scale == 1 ? c : c / scale) * (d - c * 0.5);
+  const Tensor d = pair.prediction - pair.target;
+  constexpr double most = 0x1p120;  // the reciprocal of a scale has all its digits in float32
+  if (scale > 1 / most && scale < most)
+    return apply(HuberOfDifference{delta, scale}, Here::now(), Argument(d));
+  const Tensor c = clamp(d, -delta, delta);
+  return c / scale * (d - c * 0.5);
 }
 
 /// The divergence of distributions: the sum over the number of samples, which only people who call by name
@@ -32,6 +62,7 @@ static Result kl_div_called(Arguments& a) {
 
 Entries regression_loss_operations() {
   static constexpr Entry table[] = {
+      inner<HuberOfDifference>(),
       {.name = "l1_loss",
        .parameters = "prediction|input, target, reduction='mean'",
        .call = call<l1_loss>,

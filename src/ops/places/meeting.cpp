@@ -8,9 +8,11 @@
 #include <span>
 
 #include "chainrule/functions.h"
+#include "kernels/cast.h"
 #include "ops/batching.h"
 #include "ops/elementwise.h"
 #include "ops/places/places.h"
+#include "ops/registry.h"
 #include "ops/samples.h"
 
 namespace chainrule {
@@ -102,6 +104,123 @@ Tensor combined(const Tensor& x, const Tensor& values, const Array& places, cons
   return parts.empty() ? x : gather_flat(concatenate(parts), order);
 }
 
+}  // namespace
+
+/// The largest or smallest of x's elements and of the values for their places, in row-major order; without
+/// `include_self`, elements that have values do not count. Equal ones share the gradient.
+struct ScatterExtreme {
+  static constexpr bool integers = true;
+  static constexpr std::string_view name = "scatter_extreme",
+                                    formula =
+                                        "to each element that equals the result, 1/ties of its gradient";
+  Array list;
+  bool largest = true, include_self = true;
+  Attributes attributes() const {
+    return {{"places", constant(list)},
+            {"largest", std::int64_t{largest}},
+            {"include_self", std::int64_t{include_self}}};
+  }
+  Array forward(Values in) const {
+    Array out(in[0]->shape(), in[0]->dtype());
+    const auto go = [&]<class T>() {
+      T* const to = out.mutable_data<T>();
+      std::copy_n(in[0]->data<T>(), out.size(), to);
+      combine(std::span(list.data<std::int64_t>(), static_cast<std::size_t>(list.size())), in[0]->data<T>(),
+              in[1]->data<T>(), to);
+    };
+    if (out.dtype() == DType::int64)
+      go.template operator()<std::int64_t>();
+    else
+      dispatch_floating(out.dtype(), go);
+    return out;
+  }
+  Tensor batch(const Unwrapped& at) const {
+    const Tensor whole = at.batched(0), values = at.batched(1);
+    return apply(ScatterExtreme{places_in_each(list, at.size, whole.size()), largest, include_self}, {},
+                 Argument(whole), Argument(values));
+  }
+  Reads reads(Wanted wanted) const {
+    return wanted(0) || wanted(1) ? reads_input(0) | reads_input(1) | reads_output : 0;
+  }
+  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
+    if (!to.in_numbers()) return send(in, out, g, to);
+    const Hits hits(*this, value_of(in[0]), value_of(in[1]), value_of(out));
+    const Tensor share = hits.any_ties ? g / constant(kernels::cast(hits.ties, g.dtype())) : g;
+    if (to.wants(0)) to[0] = where(constant(hits.in_x), share, 0);
+    if (to.wants(1)) to[1] = where(constant(hits.in_values), gather_flat(share, list), 0);
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
+    return {"1/ties where it is the result, else 0"};
+  }
+
+ private:
+  template <class T>
+  void combine(std::span<const std::int64_t> places, const T* x, const T* values, T* to) const {
+    using Limits = std::numeric_limits<T>;
+    if (!include_self) {
+      const T least = Limits::has_infinity ? -Limits::infinity() : Limits::lowest(),
+              most = Limits::has_infinity ? Limits::infinity() : Limits::max();
+      for (const std::int64_t place : places) to[place] = largest ? least : most;
+    }
+    bool has_nan = false;
+    for (std::size_t i = 0; i < places.size(); ++i) {  // without a branch, which no processor could foresee
+      const T value = values[i], there = to[places[i]], larger = there > value ? there : value,
+              smaller = there < value ? there : value;
+      to[places[i]] = largest ? larger : smaller;
+      has_nan |= value != value || there != there;
+    }
+    if (!has_nan) return;
+    for (std::size_t i = 0; i < places.size(); ++i)
+      if (const T own = x[places[i]]; values[i] != values[i] || (include_self && own != own))
+        to[places[i]] = std::numeric_limits<T>::quiet_NaN();
+  }
+  /// The same in operations that can be differentiated.
+  void send(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
+    Tensor in_x = in[0] == out;
+    if (!include_self) in_x = put_flat(in_x, list, constant(Array(false)));
+    const Tensor in_values = in[1] == gather_flat(out, list);
+    const Tensor ties = cast(in_x, g.dtype()) + add_flat(cast(in_values, g.dtype()), list, out.shape());
+    const Tensor share = g / maximum(ties, 1);  // none equals NaN
+    if (to.wants(0)) to[0] = where(in_x, share, 0);
+    if (to.wants(1)) to[1] = where(in_values, gather_flat(share, list), 0);
+  }
+  /// Which elements equal the results, and how many do.
+  struct Hits {
+    Array in_x, in_values, ties;
+    bool any_ties = false;
+
+    Hits(const ScatterExtreme& of, const Array& x, const Array& values, const Array& out)
+        : in_x(x.shape(), DType::boolean),
+          in_values(values.shape(), DType::boolean),
+          ties(x.shape(), DType::int64) {
+      bool *const x_hits = in_x.mutable_data<bool>(), *const value_hits = in_values.mutable_data<bool>();
+      auto* const count = ties.mutable_data<std::int64_t>();
+      const auto* const places = of.list.data<std::int64_t>();
+      const std::int64_t n = of.list.size(), size = x.size();
+      dispatch_floating(x.dtype(), [&]<class T>() {
+        const T *const from = x.data<T>(), *const given = values.data<T>(), *const result = out.data<T>();
+        for (std::int64_t i = 0; i < size; ++i) x_hits[i] = from[i] == result[i];
+        if (!of.include_self)
+          for (std::int64_t i = 0; i < n; ++i) x_hits[places[i]] = false;
+        std::copy_n(x_hits, size, count);
+        for (std::int64_t i = 0; i < n; ++i)
+          count[places[i]] += value_hits[i] = given[i] == result[places[i]] ? 1 : 0;
+      });
+      for (std::int64_t i = 0; i < size; ++i) {
+        any_ties |= count[i] > 1;
+        count[i] = std::max<std::int64_t>(count[i], 1);  // none equals NaN
+      }
+    }
+  };
+};
+
+Entries meeting_operations() {
+  static constexpr Entry table[] = {inner<ScatterExtreme>()};
+  return table;
+}
+
+namespace {
+
 /// f(groups, row) for each row of places, which are along the last axis.
 template <class F>
 void for_each_row(std::int64_t size, const Array& places, bool include_self, const F& f) {
@@ -168,6 +287,9 @@ Tensor scatter_reduce(const Operand& x, Integer axis, const Operand& index, cons
     const Tensor total = Operand(kept).as(wide) + added(Operand(given).as(wide));
     return Operand(total / cast(divisors, wide)).as(dtype);
   }
+  if (how != Combining::prod && !batched)
+    return apply(ops::ScatterExtreme{value_of(places), how == Combining::amax, include_self}, x.here(),
+                 Argument(in), Argument(given));
   const ops::Combination combination(how, dtype, include_self);
   const Tensor line = reshape(in, {-1}), added = reshape(given, {-1});
   return reshape(batched ? ops::combined_in_each(line, added, reshape(places, {-1}), combination)

@@ -2,9 +2,11 @@
 // What is replaced gets no gradient.
 
 #include <cmath>
+#include <cstring>
 
 #include "chainrule/statistics.h"
 #include "ops/batching.h"
+#include "ops/data_movement.h"
 #include "ops/elementwise.h"
 #include "ops/places/places.h"
 #include "ops/registry.h"
@@ -13,23 +15,79 @@
 namespace chainrule {
 namespace ops {
 
-Tensor put_flat(const Tensor& x, const Array& list, const Tensor& values) {
-  if (list.size() == 0 && !values.requires_grad()) return x;
-  Array hit(x.shape(), DType::boolean), source(x.shape(), DType::int64);
-  bool* const is_hit = hit.mutable_data<bool>();
-  auto* const from = source.mutable_data<std::int64_t>();
-  std::fill_n(is_hit, hit.size(), false);
-  std::fill_n(from, source.size(), 0);
-  const auto* places = list.data<std::int64_t>();
-  for (std::int64_t i = 0, n = list.size(); i < n; ++i) {
-    is_hit[places[i]] = true;
-    from[places[i]] = i;
+/// An array with what is at some places replaced. Of what comes for one place the last one is there, and has
+/// the gradient.
+struct Put : DataMovement {
+  static constexpr bool any_dtype = true;
+  static constexpr std::string_view name = "put_at",
+                                    formula =
+                                        "to x the gradient with 0 at the places, to the values that of "
+                                        "their places";
+  Places places;
+  Attributes attributes() const { return attributes_of(places, places.list.shape()); }
+  Array forward(Values in) const {
+    Array out(in[0]->shape(), in[0]->dtype());
+    if (out.byte_count() == 0) return out;
+    std::memcpy(out.mutable_raw(), in[0]->raw(), out.byte_count());
+    const auto* const list = places.list.data<std::int64_t>();
+    const std::int64_t count = places.list.size(), inner = places.inner;
+    dispatch_by_size(out.dtype(), [&]<class T>() {
+      const auto* from = static_cast<const T*>(in[1]->raw());
+      auto* to = static_cast<T*>(out.mutable_raw());
+      for (std::int64_t i = 0; i < places.outer; ++i, to += places.size * inner)
+        if (inner == 1)
+          for (std::int64_t k = 0; k < count; ++k) to[list[k]] = *from++;
+        else
+          for (std::int64_t k = 0; k < count; ++k, from += inner)
+            std::copy_n(from, inner, to + list[k] * inner);
+    });
+    return out;
   }
-  // Also where nothing is replaced the result depends on the values, which have a gradient of nothing.
-  const Tensor chosen = values.rank() == 0   ? values
-                        : values.size() == 0 ? sum(values)
-                                             : gather_flat(values, source);
-  return where(constant(std::move(hit)), chosen, x);
+  Tensor batch(const Unwrapped& at) const {
+    Places all = places;
+    all.outer *= at.size;
+    return apply(Put{{}, std::move(all)}, {}, Argument(at.batched(0)), Argument(at.batched(1)));
+  }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+    if (to.wants(0))
+      to[0] = apply(Put(*this), Here::now(), Argument(g), Argument(zeros(in[1].shape(), g.dtype())));
+    if (!to.wants(1)) return;
+    const Tensor there = gather_at(g, places, {places.outer, places.list.size(), places.inner});
+    Array last({places.list.size(), 1}, DType::boolean);
+    to[1] = reshape(find_last(last) ? there : where(constant(std::move(last)), there, 0), in[1].shape());
+  }
+
+ private:
+  /// Which of the list are the last ones for their place; whether all are.
+  bool find_last(Array& last) const {
+    Array latest(Shape{places.size}, DType::int64);
+    const auto* const list = places.list.data<std::int64_t>();
+    auto* const of_place = latest.mutable_data<std::int64_t>();
+    auto* const is_last = last.mutable_data<bool>();
+    bool all = true;
+    for (std::int64_t i = 0, n = last.size(); i < n; ++i) of_place[list[i]] = i;
+    for (std::int64_t i = 0, n = last.size(); i < n; ++i) all &= is_last[i] = of_place[list[i]] == i;
+    return all;
+  }
+};
+
+/// x with the values, of which there is one for each place, or one number for all.
+static Tensor put_at(const Tensor& x, const Places& places, const Tensor& values) {
+  if (places.list.size() == 0 && !values.requires_grad()) return x;
+  return apply(Put{{}, places}, Here::now(), Argument(x), Argument(values));
+}
+
+Array places_in_each(const Array& list, std::int64_t count, std::int64_t all) {
+  Array result(with_first(count, list.shape()), DType::int64);
+  auto* to = result.mutable_data<std::int64_t>();
+  const auto* const places = list.data<std::int64_t>();
+  for (std::int64_t i = 0; i < count; ++i)
+    for (std::int64_t k = 0, n = list.size(); k < n; ++k) *to++ = all / count * i + places[k];
+  return result;
+}
+
+Tensor put_flat(const Tensor& x, const Array& list, const Tensor& values) {
+  return put_at(x, {1, x.size(), 1, list}, values.rank() == 0 ? broadcast_to(values, list.shape()) : values);
 }
 
 namespace {
@@ -41,23 +99,11 @@ Tensor spread_out(std::string_view operation, const Tensor& values, const Places
                  {places.outer, places.list.size(), places.inner});
 }
 
-/// The places in row-major order of all that these choose.
-Array flat(const Places& places) {
-  const std::int64_t count = places.list.size();
-  Array result({places.outer, count, places.inner}, DType::int64);
-  auto* to = result.mutable_data<std::int64_t>();
-  const auto* list = places.list.data<std::int64_t>();
-  for (std::int64_t i = 0; i < places.outer; ++i)
-    for (std::int64_t k = 0; k < count; ++k)
-      for (std::int64_t j = 0; j < places.inner; ++j) *to++ = (i * places.size + list[k]) * places.inner + j;
-  return result;
-}
-
 Tensor replaced(std::string_view operation, const Operand& x, const Places& places, const Shape& shape,
                 const Operand& values) {
   const DType dtype = common_dtype(x, values);
   const Tensor in = x.as(dtype), given = values.as(dtype);
-  return put_flat(in, flat(places), given.rank() == 0 ? given : spread_out(operation, given, places, shape));
+  return put_at(in, places, spread_out(operation, given, places, shape));
 }
 
 /// The same at places that may be others for each sample of a vmap.
@@ -76,6 +122,7 @@ constexpr Combining ways[] = {Combining::sum, Combining::prod, Combining::mean, 
 
 Entries updating_operations() {
   static constexpr Entry table[] = {
+      inner<Put>(),
       {.name = "scatter",
        .parameters = "x|input, axis|dim, index, values|src|value",
        .call = [](Arguments& a) -> Result { return scatter(a[0], a.integer(1), a.places(2), a[3]); },

@@ -93,8 +93,11 @@ Tensor triangle(const char* name, const Operand& x, std::int64_t diagonal, bool 
   bool* kept = mask.mutable_data<bool>();
   // Beyond the corners nothing changes any more, and nothing overflows.
   const std::int64_t k = std::clamp(diagonal, -rows - 1, columns + 1);
-  for (std::int64_t i = 0; i < rows; ++i)
-    for (std::int64_t j = 0; j < columns; ++j) *kept++ = lower ? j - i <= k : j - i >= k;
+  for (std::int64_t i = 0; i < rows; ++i, kept += columns) {
+    const std::int64_t first = std::clamp<std::int64_t>(i + k + (lower ? 1 : 0), 0, columns);
+    std::fill(kept, kept + first, lower);
+    std::fill(kept + first, kept + columns, !lower);
+  }
   return where(constant(std::move(mask)), x, false);
 }
 

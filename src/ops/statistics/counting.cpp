@@ -153,11 +153,15 @@ Array counted(const Array& given, std::int64_t n) {
   dispatch_floating(rows.dtype(), [&]<class T>() {
     const T* const end = rows.data<T>() + rows.size();
     for (const T* row = rows.data<T>(); row != end; row += length, out += n - 1) {
-      const std::span<const T> edges(row, static_cast<std::size_t>(n));
+      const T low = row[0], high = row[n - 1], width = (high - low) / static_cast<T>(n - 1);
+      const T per_width = width > std::numeric_limits<T>::min() ? 1 / width : T(0);
       for (const T element : std::span(row + n, static_cast<std::size_t>(length - n))) {
-        if (!(element >= edges.front() && element <= edges.back())) continue;
-        const auto bin = std::upper_bound(edges.begin(), edges.end(), element) - edges.begin() - 1;
-        ++out[std::min<std::int64_t>(bin, n - 2)];
+        if (!(element >= low && element <= high)) continue;
+        // Edges lie evenly, but for their rounding.
+        auto bin = std::min(static_cast<std::int64_t>((element - low) * per_width), n - 2);
+        while (element < row[bin]) --bin;
+        while (bin < n - 2 && row[bin + 1] <= element) ++bin;
+        ++out[bin];
       }
     }
   });
