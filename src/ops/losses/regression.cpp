@@ -25,7 +25,7 @@ struct HuberOfDifference {
     return dispatch_floating(in[0]->dtype(), [&]<class T>() {
       const Array bound(static_cast<T>(delta)), factor(static_cast<T>(1 / scale));
       return kernels::elementwise<PackedValue<HuberPacks>, T, 3>(in[0]->shape(), {in[0], &bound, &factor},
-                                                                 true);
+                                                                 {.is_cheap = true});
     });
   }
   Tensor batch(const Unwrapped& at) const { return apply(HuberOfDifference(*this), {}, Argument(at.in[0])); }
