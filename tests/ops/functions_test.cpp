@@ -104,9 +104,9 @@ TEST(Division, of_float32_in_packs_is_exact) {
     b.push_back(static_cast<float>(by));
     a.push_back(static_cast<float>(i % 2 == 0 ? by * quotient : b.back() * std::round(quotient)));
   }
-  constexpr float infinity = std::numeric_limits<float>::infinity();
-  for (const float x : {0.0F, -0.0F, 1.0F, -3.5F, 1e-45F, 1e38F, infinity})
-    for (const float y : {0.0F, -0.0F, 0.5F, -2.0F, 1e-45F, -1e38F, -infinity}) {
+  constexpr float inf = std::numeric_limits<float>::infinity();
+  for (const float x : {0.0F, -0.0F, 1.0F, -3.5F, 1e-45F, 1e38F, inf})
+    for (const float y : {0.0F, -0.0F, 0.5F, -2.0F, 1e-45F, -1e38F, -inf}) {
       a.push_back(x);
       b.push_back(y);
     }

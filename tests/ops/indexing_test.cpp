@@ -117,7 +117,6 @@ TEST(AddingUp, follows_pytorch) {
        {std::pair(Combining::prod, 24.0), {Combining::amax, 4.0}, {Combining::amin, 1.0}})
     EXPECT_TRUE(
         equals(scatter_reduce(ones({2}), 0, {0, 0, 0, 0, 0}, {2, 3, 1, 4, 1}, how), {2}, {expected, 1}));
-  const double nan = std::numeric_limits<double>::quiet_NaN();
   for (const Combining how :
        {Combining::amax, Combining::amin}) {  // as max and min, without x only where it counts
     const Tensor with_nan = scatter_reduce(tensor({nan, 1, nan, 1}), 0, {0, 1, 1, 3}, {2, nan, 3, 1}, how);
