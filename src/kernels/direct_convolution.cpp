@@ -238,7 +238,9 @@ void direct_convolution_weight(const Convolution& convolution, const T* x, const
   const bool is_large = groups * filters * depth > (1 << 18),
              is_alone =
                  is_large || groups >= 8 || samples * positions * filters * depth < 8 * products_per_part;
-  const std::int64_t stretches = is_alone ? 1 : std::min<std::int64_t>(samples, 8),
+  const std::int64_t stretches = is_alone ? 1
+                                          : std::clamp<std::int64_t>(samples * positions / 192, 1,
+                                                                     std::min<std::int64_t>(samples, 8)),
                      block = is_large ? 2 * lanes : filters, parts = (filters + block - 1) / block;
   Scratch<T> sums(stretches * size);
   T* const all_sums = sums.data();
@@ -247,22 +249,36 @@ void direct_convolution_weight(const Convolution& convolution, const T* x, const
     for (; task < end; ++task)
       for (std::int64_t stripe = 0; stripe < stripes.count; ++stripe) {
         const Padded padded(stripes.stripe(stripe), channels);
-        Scratch<T> copy(padded.scratch(channels)), turned(padded.windows.out_size() * 2 * lanes);
-        fill_zero(copy.data(), padded.scratch(channels));
+        // Of samples with few windows, several at a time: else adding up takes long.
+        const std::int64_t windows_of_one = padded.windows.out_size(), copied = padded.scratch(channels),
+                           most = std::clamp<std::int64_t>(256 / windows_of_one, 1, 8);
+        Scratch<T> copy(most * copied), turned(most * windows_of_one * 2 * lanes);
+        fill_zero(copy.data(), most * copied);
+        std::vector<std::int64_t> starts;
+        for (std::int64_t i = 0; i < most; ++i)
+          for (std::int64_t line = 0; line < padded.lines(); ++line)
+            starts.push_back(i * (padded.is_input ? groups * channels * windows.in_size() : copied) +
+                             padded.start(line));
         const std::int64_t first = task % parts * block, group = task / parts % groups,
-                           stretch = task / parts / groups;
-        for (std::int64_t sample = stretch * samples / stretches;
-             sample < (stretch + 1) * samples / stretches; ++sample) {
-          const std::int64_t at = sample * groups + group;
-          const WeightPart<T> sum{
-              &padded,
-              depth,
-              std::min(block, filters - first),
-              positions,
-              padded_input(padded, channels, x + at * channels * windows.in_size(), copy.data()),
-              y + (at * filters + first) * positions + stripes.first(stripe),
-              turned.data(),
-              all_sums + (stretch * groups + group) * (size / groups) + first * depth};
+                           stretch = task / parts / groups,
+                           end_of_samples = (stretch + 1) * samples / stretches,
+                           next = groups * channels * windows.in_size();
+        for (std::int64_t sample = stretch * samples / stretches; sample < end_of_samples; sample += most) {
+          const std::int64_t at = sample * groups + group, n = std::min(most, end_of_samples - sample);
+          const T *const own = x + at * channels * windows.in_size(), *from = nullptr;
+          for (std::int64_t i = n; i-- > 0;)
+            from = padded_input(padded, channels, own + i * next, copy.data() + i * copied);
+          const WeightPart<T> sum{&padded,
+                                  depth,
+                                  std::min(block, filters - first),
+                                  positions,
+                                  from,
+                                  y + (at * filters + first) * positions + stripes.first(stripe),
+                                  turned.data(),
+                                  all_sums + (stretch * groups + group) * (size / groups) + first * depth,
+                                  n,
+                                  groups * filters * positions,
+                                  starts.data()};
           sum_weight(sum);
         }
       }

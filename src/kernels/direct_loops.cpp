@@ -242,7 +242,8 @@ struct WeightLoop {
       part.y = all->y + done * part.plane;
       part.sums = all->sums + done * part.depth;
       const std::int64_t packs = part.filters > lanes ? 2 : 1;
-      for (std::int64_t q = 0; q < packs; ++q) turn<P<Bytes>>(part, q, packs);
+      for (std::int64_t i = 0; i < part.samples; ++i)
+        for (std::int64_t q = 0; q < packs; ++q) turn<P<Bytes>>(part, i, q, packs);
       packs == 2 ? tiles<Bytes, 2>(part) : tiles<Bytes, 1>(part);
     }
   }
@@ -268,11 +269,11 @@ struct WeightLoop {
   /// Filter by filter, window by window, becomes window by window, filter by filter. (What is in the lanes of
   /// filters that there are not does not matter.)
   template <class P>
-  static void turn(const WeightPart<T>& part, std::int64_t q, std::int64_t packs) {
+  static void turn(const WeightPart<T>& part, std::int64_t sample, std::int64_t q, std::int64_t packs) {
     const std::int64_t positions = part.padded->windows.out_size(),
                        filters = std::min<std::int64_t>(part.filters - q * P::lanes, P::lanes);
-    const T* const y = part.y + q * P::lanes * part.plane;
-    T* const to = part.turned + q * P::lanes;
+    const T* const y = part.y + sample * part.next_y + q * P::lanes * part.plane;
+    T* const to = part.turned + (sample * positions * packs + q) * P::lanes;
     if (positions < P::lanes) {
       for (std::int64_t at = 0; at < positions; ++at)
         for (std::int64_t i = 0; i < P::lanes; ++i)
@@ -308,10 +309,10 @@ struct WeightLoop {
     for (int t = 0; t < Rows * Run; ++t)
 #pragma GCC unroll 2
       for (int q = 0; q < Packs; ++q) sums[t][q] = P(T(0));
-    const std::int64_t width = part.padded->windows.axes[2].out, lines = part.padded->lines();
+    const std::int64_t width = part.padded->windows.axes[2].out, lines = part.samples * part.padded->lines();
     const T* y = part.turned;
     for (std::int64_t line = 0; line < lines; ++line) {
-      const std::int64_t first = part.padded->start(line);
+      const std::int64_t first = part.starts[line];
       for (std::int64_t i = first; i < first + width; ++i, y += Packs * P::lanes) {
         P row[Packs];
 #pragma GCC unroll 2

@@ -51,16 +51,18 @@ void sum_filters(const DirectPart<float>& part);
 template <class T>
 void sum_windows(const DirectPart<T>& part);
 
-/// For the weight, the sums over the windows of a stripe of a sample: of products of a pack of y, of as many
-/// filters, with elements of x, for several products of a window at a time.
+/// For the weight, the sums over the windows of a stripe of some samples: of products of a pack of y, of as
+/// many filters, with elements of x, for several products of a window at a time.
 template <class T>
 struct WeightPart {
   const Padded* padded;
   std::int64_t depth, filters, plane;
   const T* x;
   const T* y;
-  T* turned;  ///< for y, with the filters of a window beside each other
-  T* sums;    ///< of each block of filters, two packs or one: each product, its filters
+  T* turned;                     ///< for y, with the filters of a window beside each other
+  T* sums;                       ///< of each block of filters, two packs or one: each product, its filters
+  std::int64_t samples, next_y;  ///< so many at a time, and how far the next one is
+  const std::int64_t* starts;    ///< the first element of x for each line of each of them
 };
 template <class T>
 void sum_weight(const WeightPart<T>& part);

@@ -50,16 +50,14 @@ struct DistancesLoop {
       i = std::min(i, p - step);
       for (std::int64_t j = 0; j < count;) {
         const T *const own = a + i * m, *const other = tiles + j * m;
-        if (step == 1) {
-          rows<P, 1, 1>(m, own, other, squares + j);
-          j += P::lanes;
-        } else if (count - j <= P::lanes) {
-          rows<P, many, 1>(m, own, other, squares + j);
-          j += P::lanes;
-        } else {
-          rows<P, many, 2>(m, own, other, squares + j);
-          j += 2 * P::lanes;
-        }
+        if constexpr (sizeof(T) == 4)
+          if (step > 1 && count - j > P::lanes) {
+            rows<P, many, 2>(m, own, other, squares + j);
+            j += 2 * P::lanes;
+            continue;
+          }
+        step == 1 ? rows<P, 1, 1>(m, own, other, squares + j) : rows<P, many, 1>(m, own, other, squares + j);
+        j += P::lanes;
       }
       for (std::int64_t r = 0; r < step; ++r)
         roots<P>(squares + r * most_columns, count, m, a + (i + r) * m, b, out + (i + r) * line);
@@ -132,12 +130,14 @@ struct DifferencesLoop {
         columns<P, Columns, Packs>(count, m, w + tile * P::lanes, step, x + (tile * m + i) * P::lanes, y + i,
                                    to + (tile * m + i) * P::lanes);
       };
-      if (m < many)
-        for (std::int64_t tile = 0; tile < tiles; ++tile) part(std::integer_sequence<int, 1, 1>(), tile);
-      else if (tiles == 2)
-        part(std::integer_sequence<int, many, 2>(), 0);
-      else
-        part(std::integer_sequence<int, many, 1>(), 0);
+      if constexpr (sizeof(T) == 4)
+        if (m >= many && tiles == 2) {
+          part(std::integer_sequence<int, many, 2>(), 0);
+          continue;
+        }
+      for (std::int64_t tile = 0; tile < tiles; ++tile)
+        m < many ? part(std::integer_sequence<int, 1, 1>(), tile)
+                 : part(std::integer_sequence<int, many, 1>(), tile);
     }
   }
 
