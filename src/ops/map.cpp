@@ -4,6 +4,7 @@
 #include "chainrule/map.h"
 
 #include "chainrule/detail/trace.h"
+#include "chainrule/transforms.h"
 
 #include <functional>
 
@@ -86,17 +87,6 @@ Tensor gradients_on_tensors(const MapFunction& function, std::span<const Tensor>
   return stack(x);
 }
 
-/// The gradients of what is composed, in a row, as a function of its variables and of what comes from above.
-Composed gradient_of(const Composed& composed) {
-  return [composed](std::span<const Tensor> all) {
-    const std::span<const Tensor> x = all.first(all.size() - 1);
-    const Gradients found = gradients(composed(x), x, {.seed = all.back(), .create_graph = true});
-    std::vector<Tensor> parts;
-    for (const Tensor& each : x) parts.push_back(reshape(found.at(each), {-1}));
-    return concatenate(parts);
-  };
-}
-
 /// What a function of variables gives of tensors that are traced by a transform.
 Tensor on_variables(const Composed& function, std::span<const Tensor> in) {
   const NoGrad recording(false);
@@ -105,43 +95,6 @@ Tensor on_variables(const Composed& function, std::span<const Tensor> in) {
     variables.push_back(each.requires_grad() ? detail::stand_in(each) : variable(each));
   return function(variables);
 }
-
-/// Derivatives of a map beyond those on dual numbers. They are computed apart from the graph around, on
-/// variables of their own, so that differentiating stops at these; a derivative of one is one more of the
-/// same kind.
-struct MapDerivative {
-  static constexpr std::string_view name = "map_derivative",
-                                    formula = "the derivatives of the lambda, on tensors";
-  std::shared_ptr<const Composed> function;
-
-  Attributes attributes() const { return {{"function", OpaqueAttribute(function)}}; }
-  Array forward(Values in) const {
-    const NoGrad recording(false);
-    std::vector<Tensor> variables;
-    for (const Array* value : in) variables.push_back(variable(constant(*value)));
-    return value_of((*function)(variables));
-  }
-  Tensor composed(Inputs in) const { return on_variables(*function, in); }
-  Reads reads(Wanted) const { return reads_everything & ~reads_output; }
-  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const { send(*function, in, g, to); }
-  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
-    return {std::string(formula), false};
-  }
-
-  /// Sends each input of what is composed its gradient.
-  static void send(const Composed& composed, Inputs in, const Tensor& g, Cotangents& to) {
-    std::vector<Tensor> all(in.begin(), in.end());
-    all.push_back(g);
-    const Tensor row =
-        apply(MapDerivative{std::make_shared<const Composed>(gradient_of(composed))}, Here::now(), all);
-    std::int64_t start = 0;
-    for (std::size_t k = 0; k < in.size(); ++k) {
-      const std::int64_t stop = start + in[k].size();
-      if (to.wants(k)) to[k] = reshape(row[{Slice{start, stop}}], in[k].shape());
-      start = stop;
-    }
-  }
-};
 
 /// The K gradients g ∂f/∂xᵢ as one array (K, ...), from the inputs x... and g: what map's derivative is
 /// made of when it is to be differentiated again.
@@ -165,9 +118,15 @@ struct MapGradient {
   }
   Reads reads(Wanted) const { return reads_everything & ~reads_output; }
   void vjp(Inputs in, const Tensor& out, const Tensor& c, Cotangents& to) const {
-    if (!to.in_numbers())
-      return MapDerivative::send(
-          [function = function](auto x_g) { return gradients_on_tensors(*function, x_g); }, in, c, to);
+    if (!to.in_numbers()) {  // beyond dual numbers, operations on tensors
+      const auto on_tensors = [this](const std::vector<Tensor>& x_g) {
+        return gradients_on_tensors(*function, x_g);
+      };
+      const auto found = chainrule::vjp(on_tensors, std::vector<Tensor>(in.begin(), in.end())).pull_back(c);
+      for (std::size_t k = 0; k < in.size(); ++k)
+        if (to.wants(k)) to[k] = found[k];
+      return;
+    }
     std::vector<Tensor> directions;
     for (std::size_t k = 0; k + 1 < in.size(); ++k) directions.push_back(c[static_cast<std::int64_t>(k)]);
     send(*function, &MapFunction::second, Shape(out.shape().sizes().subspan(1)), in, {directions}, to);

@@ -5,7 +5,9 @@
 #include <functional>
 
 #include "chainrule/autograd.h"
+#include "chainrule/derivatives.h"
 #include "chainrule/map.h"
+#include "chainrule/profile.h"
 #include "support.h"
 
 namespace chainrule::test {
@@ -110,6 +112,29 @@ TEST(HighOrders, agree_with_closed_forms) {
     expect_close(derivatives([&](const Tensor& x) { return map(f, x); }, expected[i].at, 6),
                  expected[i].derivatives);
   }
+}
+
+// hvp of a Taylor coefficient of a tangent is of the fifth order, and jet and hvp differentiate twice for
+// each.
+TEST(HighOrders, of_a_map_in_nested_transforms_cost_no_more_than_some_of_its_formula) {
+  const auto waves = [](auto x) { return sin(x) * x + exp(-x * x); };
+  const auto nested = [](const auto& f, const Tensor& at) {
+    const auto tangent = [&](const Tensor& x) { return jvp(f, x, cos(x)).tangent; };
+    const auto coefficient = [&](const Tensor& x) { return sum(jet(tangent, x, cos(x), 2)[2]); };
+    return hvp(coefficient, at, cos(at));
+  };
+  const auto calls = [&](const auto& f, Tensor& result) {
+    const Profile profile;
+    result = nested(f, tensor({0.3, -0.2}));
+    std::int64_t count = 0;
+    for (const ProfileRow& row : profile.rows()) count += row.forward.calls + row.backward.calls;
+    return count;
+  };
+  Tensor by_map, by_formula;
+  const std::int64_t of_map = calls([&](const Tensor&x) { return map(waves, x); }, by_map),
+                     of_formula = calls([&](const Tensor&x) { return waves(x); }, by_formula);
+  EXPECT_TRUE(close(by_map, by_formula, 1e-12));
+  EXPECT_LT(of_map, 3 * of_formula) << of_map << " " << of_formula;
 }
 
 TEST(HighOrders, of_powers_at_zero_are_those_of_polynomials) {
