@@ -11,6 +11,7 @@
 
 #include <fftw3.h>  // the declarations of the functions
 
+#include "chainrule/detail/function_ref.h"
 #include "chainrule/error.h"
 #include "kernels/shared_library.h"
 
@@ -61,6 +62,9 @@ const auto& fftw() {
   }
 }
 
+template <class T>
+using PlanFor = std::conditional_t<std::is_same_v<T, float>, fftwf_plan, fftw_plan>;
+
 /// Making and destroying plans is for one thread at a time; using them is not.
 std::recursive_mutex& planning() {
   static std::recursive_mutex mutex;
@@ -76,9 +80,9 @@ struct Purpose {
 
 /// One plan, used for each slice across the axes before the one that is transformed. Making one may take
 /// longer than using it, so the last ones are kept.
-template <class T, class Make>
-auto planned(const Purpose& purpose, const Make& make) {
-  using Plan = std::remove_pointer_t<decltype(make())>;
+template <class T>
+auto planned(const Purpose& purpose, FunctionRef<PlanFor<T>()> make) {
+  using Plan = std::remove_pointer_t<PlanFor<T>>;
   constexpr std::size_t most = 64;
   const std::lock_guard lock(planning());
   static auto& kept = *new std::map<Purpose, std::shared_ptr<Plan>>();  // outlives whoever transforms at exit

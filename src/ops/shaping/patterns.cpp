@@ -93,10 +93,9 @@ Tensor triangle(const char* name, const Operand& x, std::int64_t diagonal, bool 
   bool* kept = mask.mutable_data<bool>();
   // Beyond the corners nothing changes any more, and nothing overflows.
   const std::int64_t k = std::clamp(diagonal, -rows - 1, columns + 1);
-  for (std::int64_t i = 0; i < rows; ++i, kept += columns) {
+  for (std::int64_t i = 0; i < rows; ++i) {
     const std::int64_t first = std::clamp<std::int64_t>(i + k + (lower ? 1 : 0), 0, columns);
-    std::fill(kept, kept + first, lower);
-    std::fill(kept + first, kept + columns, !lower);
+    kept = std::fill_n(std::fill_n(kept, first, lower), columns - first, !lower);
   }
   return where(constant(std::move(mask)), x, false);
 }
