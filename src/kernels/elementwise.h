@@ -90,11 +90,12 @@ struct ElementwiseLoop {
   template <class P, class... Places>
   static void row_of(std::int64_t n, std::int64_t end, R* to, const R* ahead, Places... in) {
     for (std::int64_t i = 0;;) {
-      for (; i < end; i += P::lanes) {
+      do {
         const std::conditional_t<std::is_same_v<R, bool>, typename P::Mask, P> result = F()(in.load(i)...);
         result.store(to + i);
         if constexpr (sizeof(P) > 16) __builtin_prefetch(ahead + i, 0, 2);  // else loops take longer
-      }
+        i += P::lanes;
+      } while (i < end);
       if (i >= n) break;
       i = n - P::lanes;
       end = n;
