@@ -1,6 +1,5 @@
-// Comparison of gradients with central differences, and the search for the reason where they differ. The
-// engine gives the gradients; differences are of the function alone, along random directions or for each
-// element.
+// Comparison of gradients with central differences (differences.h), along random directions or for each
+// element, and the search for the reason where they differ. The engine gives the gradients.
 
 #include "chainrule/gradcheck.h"
 
@@ -9,6 +8,7 @@
 #include <limits>
 #include <sstream>
 
+#include "autograd/differences.h"
 #include "autograd/engine.h"
 #include "chainrule/autograd.h"
 #include "chainrule/ops.h"
@@ -21,32 +21,22 @@ namespace chainrule {
 namespace {
 
 using detail::Checked;
-using Elements = std::vector<double>;
-
-/// A number that is compared: a weighted sum of all results, and how large its terms are, which says how much
-/// of it rounding may change.
-struct Projected {
-  double value = 0, size = 0;
-};
+using Elements = Differences::Elements;
 
 class Check {
  public:
   Check(std::string_view called, Checked function, const std::vector<Tensor>& inputs,
         const std::vector<std::string>& places, const GradcheckOptions& options)
-      : called_(called), function_(function), inputs_(inputs), places_(places), options_(options) {
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-      detail::Trace::require_differentiable(called, inputs[i], {.root = places[i], .numbered = false});
-      if (inputs[i].dtype() != DType::float64)
-        throw DTypeError(called_ + ": " + places[i] + " is " + std::string(to_string(inputs[i].dtype())) +
-                         "; differences need float64, cast it first");
-      at_.push_back(inputs[i].to_vector<double>());
-      steps_.push_back(steps_at(at_.back()));
-    }
-  }
+      : called_(called),
+        function_(function),
+        inputs_(inputs),
+        places_(places),
+        options_(options),
+        differences_(function, suitable_inputs(), options) {}
 
   GradcheckResult run() {
-    const std::vector<Tensor> leaves = variables(at_);
-    const std::vector<Tensor> results = called_with(leaves);
+    const std::vector<Tensor> leaves = differences_.variables();
+    const std::vector<Tensor> results = differences_.called_with(leaves);
     if (!is_deterministic(results)) {
       fail(
           std::numeric_limits<double>::infinity(), GradcheckCause::not_deterministic,
@@ -59,11 +49,11 @@ class Check {
           compare_one(leaves, results, k, i);
     } else {
       Generator generator(options_.seed);
-      weights_.clear();
+      differences_.weights.clear();
       const bool is_number = results.size() == 1 && results.front().size() == 1;  // shown as it is
       for (const Tensor& result : results)
-        weights_.push_back(is_number ? ones(result.shape(), DType::float64)
-                                     : randn(result.shape(), generator, DType::float64));
+        differences_.weights.push_back(is_number ? ones(result.shape(), DType::float64)
+                                                 : randn(result.shape(), generator, DType::float64));
       compare(leaves, results, "", &generator);
     }
     Generator generator(options_.seed + 2);
@@ -82,28 +72,18 @@ class Check {
   }
 
  private:
-  /// Each relative to its element; where that is 0, to the largest.
-  Elements steps_at(const Elements& at) const {
-    double largest = 0;
-    for (const double x : at) largest = std::isfinite(x) ? std::max(largest, std::abs(x)) : largest;
-    Elements steps;
-    for (const double x : at) {
-      const double size = x != 0 && std::isfinite(x) ? std::abs(x) : largest != 0 ? largest : 1;
-      steps.push_back(options_.step * size);
+  /// Of floats in which differences can be taken. DTypeError.
+  const std::vector<Tensor>& suitable_inputs() const {
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      detail::Trace::require_differentiable(called_, inputs_[i], {.root = places_[i], .numbered = false});
+      if (inputs_[i].dtype() != DType::float64)
+        throw DTypeError(called_ + ": " + places_[i] + " is " + std::string(to_string(inputs_[i].dtype())) +
+                         "; differences need float64, cast it first");
     }
-    return steps;
-  }
-  std::vector<Tensor> variables(const std::vector<Elements>& at) const {
-    std::vector<Tensor> leaves;
-    for (std::size_t i = 0; i < at.size(); ++i) leaves.push_back(variable(tensor(at[i], inputs_[i].shape())));
-    return leaves;
-  }
-  std::vector<Tensor> called_with(const std::vector<Tensor>& leaves) const {
-    const NoGrad recording(false);
-    return function_(leaves);  // which may differentiate, so all are variables
+    return inputs_;
   }
   bool is_deterministic(const std::vector<Tensor>& results) const {
-    const std::vector<Tensor> again = called_with(variables(at_));
+    const std::vector<Tensor> again = differences_.called_with(differences_.variables());
     return std::ranges::equal(results, again, [](const Tensor& a, const Tensor& b) {
       const Elements x = a.to_vector<double>(), y = b.to_vector<double>();
       return a.shape() == b.shape() && std::ranges::equal(x, y, [](double p, double q) {
@@ -111,58 +91,12 @@ class Check {
              });
     });
   }
-  Projected projected(const std::vector<Tensor>& results) const {
-    Projected sum;
-    for (std::size_t k = 0; k < results.size(); ++k) {
-      if (weights_[k].is_empty() || results[k].is_empty()) continue;
-      const Elements y = results[k].to_vector<double>(), w = weights_[k].to_vector<double>();
-      for (std::size_t i = 0; i < y.size(); ++i) {
-        if (w[i] == 0) continue;
-        sum.value += y[i] * w[i];
-        sum.size += std::abs(y[i] * w[i]);
-      }
-    }
-    return sum;
-  }
-  /// Where input `which` has moved by `times` its steps, weighted by `direction`.
-  Projected moved(std::size_t which, const Elements& direction, double times) const {
-    std::vector<Elements> at = at_;
-    for (std::size_t i = 0; i < direction.size(); ++i)
-      at[which][i] += times * direction[i] * steps_[which][i];
-    return projected(called_with(variables(at)));
-  }
-  /// The derivative along the steps, by a central difference, and what rounding may have made of it.
-  Projected difference(std::size_t which, const Elements& direction, double times = 1) const {
-    const Projected above = moved(which, direction, times), below = moved(which, direction, -times);
-    constexpr double rounding = 32 * std::numeric_limits<double>::epsilon();
-    return {(above.value - below.value) / (2 * times), rounding * std::max(above.size, below.size) / times};
-  }
-  /// The same for an expected slope. Where rounding could hide an error, by a longer step if that is sharper:
-  /// what it has lost by its length is about what half of it has lost less.
-  Projected difference_from(double expected, std::size_t which, const Elements& direction,
-                            double size) const {
-    Projected best = difference(which, direction);
-    const double enough = options_.tolerance * std::max(size, std::abs(best.value));
-    for (const double times : {30.0, 1000.0}) {
-      if (best.size <= enough || !std::isfinite(best.value) || !std::isfinite(expected)) break;
-      Projected longer = difference(which, direction, times);
-      longer.size += 4 * std::abs(longer.value - difference(which, direction, times / 2).value);
-      if (longer.size < best.size) best = longer;
-    }
-    // A slope of 0 is right where differences vanish with the step, as those of x³ at 0.
-    const double rest = std::abs(best.value);
-    if (expected == 0 && size == 0 && rest > best.size &&
-        std::abs(difference(which, direction, 0.1).value) < 0.2 * rest)
-      best.value = 0;
-    return best;
-  }
-
   void compare_one(const std::vector<Tensor>& leaves, const std::vector<Tensor>& results, std::size_t k,
                    std::int64_t element) {
-    weights_.assign(results.size(), Tensor());
+    differences_.weights.assign(results.size(), Tensor());
     Elements one(static_cast<std::size_t>(results[k].size()), 0);
     one[static_cast<std::size_t>(element)] = 1;
-    weights_[k] = tensor(one, results[k].shape());
+    differences_.weights[k] = tensor(one, results[k].shape());
     compare(leaves, results,
             "result " + (results.size() > 1 ? std::to_string(k) + ", " : std::string()) + "element " +
                 std::to_string(element) + ", with respect to ",
@@ -174,34 +108,34 @@ class Check {
                Generator* generator) {
     std::vector<Tensor> seeds;
     for (std::size_t k = 0; k < results.size(); ++k)
-      seeds.push_back(weights_[k].is_empty() || !is_floating(results[k].dtype())
+      seeds.push_back(differences_.weights[k].is_empty() || !is_floating(results[k].dtype())
                           ? Tensor()
-                          : cast(weights_[k], results[k].dtype()));
+                          : cast(differences_.weights[k], results[k].dtype()));
     const std::vector<Tensor> found =
         no_grad([&] { return pulled_back(called_, results, seeds, leaves, false); });
     for (std::size_t which = 0; which < inputs_.size(); ++which) {
       Elements slopes = found[which].to_vector<double>();
       for (std::size_t i = 0; i < slopes.size(); ++i)
-        slopes[i] = slopes[i] == 0 ? 0 : slopes[i] * steps_[which][i];
+        slopes[i] = slopes[i] == 0 ? 0 : slopes[i] * differences_.steps(which)[i];
       if (generator == nullptr || !agrees_along_a_direction(which, slopes, *generator))
         compare_elements(which, slopes, of);
     }
   }
   /// Along one random direction in each input.
   void compare_forward(const std::vector<Tensor>& results, Generator& generator) {
-    const NoGrad recording(false);  // as called_with()
-    weights_ = random_like(results, generator);
+    const NoGrad recording(false);  // as Differences::called_with()
+    differences_.weights = random_like(results, generator);
     for (std::size_t which = 0; which < inputs_.size(); ++which) {
       Elements direction, moves;
-      for (const double step : steps_[which]) {
+      for (const double step : differences_.steps(which)) {
         direction.push_back(generator.normal());
         moves.push_back(direction.back() * step);
       }
       std::vector<Tensor> tangents;
       for (const Tensor& each : inputs_) tangents.push_back(zeros_like(each));
       tangents[which] = tensor(moves, inputs_[which].shape());
-      const Projected forward = projected(jvp(function_, inputs_, tangents).tangent),
-                      numeric = difference(which, direction);
+      const Projected forward = differences_.projected(jvp(function_, inputs_, tangents).tangent),
+                      numeric = differences_.difference(which, direction);
       const double error =
           relative_error(forward.value, numeric, std::max(forward.size, std::abs(numeric.value)));
       if (error <= options_.tolerance) continue;
@@ -253,7 +187,7 @@ class Check {
       expected += slope == 0 ? 0 : slope * direction.back();
       size = std::hypot(size, slope);  // the square of a huge one is infinite, relative to which all is right
     }
-    const Projected numeric = difference_from(expected, which, direction, size);
+    const Projected numeric = differences_.difference_from(expected, which, direction, size);
     const double error = relative_error(expected, numeric, std::max(size, std::abs(numeric.value)));
     if (error <= options_.tolerance) result_.worst_error = std::max(result_.worst_error, error);
     return error <= options_.tolerance;
@@ -263,18 +197,19 @@ class Check {
     Elements direction(slopes.size(), 0);
     double size = 0;
     for (std::size_t i = 0; i < slopes.size(); ++i)
-      size = std::max(size, std::abs(slopes[i]) / steps_[which][i]);
+      size = std::max(size, std::abs(slopes[i]) / differences_.steps(which)[i]);
     const double of_slopes = size;
     for (std::size_t i = 0; i < slopes.size(); ++i) {
       direction[i] = 1;
-      numeric.push_back(difference_from(slopes[i], which, direction, of_slopes * steps_[which][i]));
+      numeric.push_back(differences_.difference_from(slopes[i], which, direction,
+                                                     of_slopes * differences_.steps(which)[i]));
       direction[i] = 0;
       // As elements may differ in size, each is compared in its own units: per step, and relative to the
       // whole.
-      size = std::max(size, std::abs(numeric[i].value) / steps_[which][i]);
+      size = std::max(size, std::abs(numeric[i].value) / differences_.steps(which)[i]);
     }
     for (std::size_t i = 0; i < slopes.size(); ++i) {
-      const double error = relative_error(slopes[i], numeric[i], size * steps_[which][i]);
+      const double error = relative_error(slopes[i], numeric[i], size * differences_.steps(which)[i]);
       if (error <= result_.worst_error && !(error > options_.tolerance && result_.passed)) continue;
       result_.worst_error = std::max(result_.worst_error, error);
       if (error > options_.tolerance) report(which, i, slopes, numeric[i], error, size, of);
@@ -288,7 +223,7 @@ class Check {
 
   void report(std::size_t which, std::size_t element, const Elements& slopes, const Projected& numeric,
               double error, double size, const std::string& of) {
-    const double step = steps_[which][element];
+    const double step = differences_.steps(which)[element];
     const auto shown = [](double x) { return std::isnan(x) ? NAN : x; };  // a stream writes its sign, too
     std::ostringstream text;
     text << of << places_[which] << ", element " << element << ": analytic " << shown(slopes[element] / step)
@@ -305,15 +240,15 @@ class Check {
     Elements direction(slopes.size(), 0);
     direction[element] = 1;
     const auto sides_apart = [&](double times) {
-      const double here = moved(which, direction, 0).value;
-      const double above = (moved(which, direction, times).value - here) / times;
-      const double below = (here - moved(which, direction, -times).value) / times;
+      const double here = differences_.moved(which, direction, 0).value;
+      const double above = (differences_.moved(which, direction, times).value - here) / times;
+      const double below = (here - differences_.moved(which, direction, -times).value) / times;
       return std::abs(above - below) / std::max(std::abs(above), std::abs(below));
     };
     const std::pair at_kink = {kink, std::string("a kink: the differences to both sides disagree; move the "
                                                  "inputs, or choose the gradient there")};
     const auto error_with = [&](double times) {
-      const Projected found = difference(which, direction, times);
+      const Projected found = differences_.difference(which, direction, times);
       return relative_error(slopes[element], {found.value, 0}, size);
     };
     const double error = relative_error(slopes[element], numeric, size);
@@ -343,7 +278,7 @@ class Check {
   /// Does nothing come back from any result?
   bool is_cut_off(std::size_t which) const {
     Generator generator(options_.seed);
-    const std::vector<Tensor> leaves = variables(at_), results = called_with(leaves),
+    const std::vector<Tensor> leaves = differences_.variables(), results = differences_.called_with(leaves),
                               seeds = random_like(results, generator);
     const auto found = no_grad([&] { return pulled_back(called_, results, seeds, leaves, false); });
     return std::ranges::all_of(found[which].to_vector<double>(), [](double each) { return each == 0; });
@@ -365,8 +300,7 @@ class Check {
   const std::vector<Tensor>& inputs_;
   const std::vector<std::string>& places_;
   const GradcheckOptions& options_;
-  std::vector<Elements> at_, steps_;
-  std::vector<Tensor> weights_;
+  Differences differences_;
   GradcheckResult result_;
 };
 

@@ -339,7 +339,7 @@ TEST(DeferredValue, of_two_steps_of_arithmetic_is_what_each_alone_would_be) {
         for (const auto& [first_name, first] : steps)
           for (const auto& [second_name, second] : steps) {
             const auto results = [&, first = first, second = second](std::int64_t begin, std::int64_t end) {
-              const Slice range(begin, end);
+              const Slice range{begin, end};
               const Tensor x = variable(a[{range}]), y = variable(by_number ? b : b[{range}]),
                            z = variable(c[{range}]);
               const Tensor result = second(first(x, y), z);

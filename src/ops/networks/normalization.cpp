@@ -37,11 +37,8 @@ struct Normalize {
     const Tensor& x = in[0];
     Tensor y = distance_of(x) * inverse_of(distance_of(x));
     if (in.size() == 1) return y;
-    const std::int64_t each = groups.weights_of_group();
-    const Shape one = {groups.period, each, 1};
-    y = reshape(y, {groups.outer, groups.period == 0 ? 0 : groups.count / groups.period, groups.period, each,
-                    groups.plane}) *
-        reshape(in[1], one);
+    const Shape one = {groups.period, groups.weights_of_group(), 1};
+    y = reshape(y, split()) * reshape(in[1], one);
     if (in.size() > 2) y = y + reshape(in[2], one);
     return reshape(y, x.shape());
   }
@@ -71,13 +68,9 @@ struct Normalize {
     const Tensor& x = in[0];
     const bool weighted = in.size() > 1, to_weight = weighted && to.wants(1),
                to_bias = in.size() > 2 && to.wants(2);
-    // (outer, rounds, period, weights of a group, plane), where a weight is (period, weights of a group, 1)
-    const std::int64_t each = groups.weights_of_group();
-    const Shape split = {groups.outer, groups.period == 0 ? 0 : groups.count / groups.period, groups.period,
-                         each, groups.plane};
     const Axes others = {0, 1, 4};
     const auto to_weights = [&](const Tensor& tensor, const Tensor& of) {
-      return reshape(sum(reshape(tensor, split), others), of.shape());
+      return reshape(sum(reshape(tensor, split()), others), of.shape());
     };
     std::array<Tensor, 2> numbers;
     if (to.in_numbers() && (to.wants(0) || to_weight)) {
@@ -112,9 +105,10 @@ struct Normalize {
     if (to_weight) to[1] = mended(1, to_weights(strong_product(g, y), in[1]));
     if (!to.wants(0)) return;
     const Tensor h =
-        weighted
-            ? reshape(strong_product(reshape(g, split), reshape(in[1], {groups.period, each, 1})), x.shape())
-            : g;
+        weighted ? reshape(strong_product(reshape(g, split()),
+                                          reshape(in[1], {groups.period, groups.weights_of_group(), 1})),
+                           x.shape())
+                 : g;
     const Tensor rest = centred ? h - mean(h, group, true) : h;
     const Tensor along = mean(strong_product(h, y), group, true);
     to[0] = mended(0, strong_product(rest - strong_product(y, along), inverse));
@@ -127,6 +121,11 @@ struct Normalize {
   }
 
  private:
+  /// (outer, rounds, period, weights of a group, plane), where a weight is (period, weights of a group, 1).
+  Shape split() const {
+    return {groups.outer, groups.period == 0 ? 0 : groups.count / groups.period, groups.period,
+            groups.weights_of_group(), groups.plane};
+  }
   /// Is a gradient NaN? Where one is, all of its group are. A group to which 0 comes from above has 0,
   /// though, whatever is in it.
   bool has_spoiled_groups(const Array& gradient) const {
