@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "array/number_text.h"
 #include "chainrule/autograd.h"
 #include "chainrule/derivatives.h"
 #include "chainrule/operation.h"
@@ -106,8 +107,8 @@ class Check {
       size += sum(abs(gradient[i] * along[i])).item();
     }
     if (std::abs(forward - reverse) <= 1e-10 * size) return {};
-    return "forward mode gives " + std::to_string(forward) + " along a direction, and reverse mode " +
-           std::to_string(reverse);
+    return "forward mode gives " + number_text(forward) + " along a direction, and reverse mode " +
+           number_text(reverse);
   }
 
   /// Stacks of three samples of one input, with the others as they are.

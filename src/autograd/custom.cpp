@@ -7,6 +7,7 @@
 #include <cmath>
 #include <iterator>
 
+#include "array/number_text.h"
 #include "autograd/engine.h"
 #include "autograd/several.h"
 #include "autograd/total.h"
@@ -117,7 +118,7 @@ struct ReverseGradient {
 
 Tensor reverse_gradient(const Operand& x, double factor) {
   if (!std::isfinite(factor))
-    throw std::invalid_argument("reverse_gradient: the factor is " + std::to_string(factor) +
+    throw std::invalid_argument("reverse_gradient: the factor is " + number_text(factor) +
                                 ", not a finite number");
   if (!is_floating(x.dtype()))
     throw DTypeError("reverse_gradient: x is " + std::string(to_string(x.dtype())) +

@@ -8,6 +8,7 @@
 #include <limits>
 #include <sstream>
 
+#include "array/number_text.h"
 #include "autograd/differences.h"
 #include "autograd/engine.h"
 #include "chainrule/autograd.h"
@@ -317,8 +318,8 @@ namespace detail {
 GradcheckResult gradcheck(std::string_view called, Checked function, const std::vector<Tensor>& inputs,
                           const std::vector<std::string>& places, const GradcheckOptions& options) {
   if (!(options.step > 0) || !(options.tolerance >= 0))
-    throw std::invalid_argument(std::string(called) + ": the step is " + std::to_string(options.step) +
-                                ", the tolerance " + std::to_string(options.tolerance) +
+    throw std::invalid_argument(std::string(called) + ": the step is " + number_text(options.step) +
+                                ", the tolerance " + number_text(options.tolerance) +
                                 "; give a step above 0, and a tolerance of at least 0");
   return Check(called, function, inputs, places, options).run();
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "array/array.h"
+#include "array/number_text.h"
 #include "chainrule/ops.h"
 #include "graph/node.h"
 
@@ -163,7 +164,7 @@ void Transport::wait(MPI_Request& request, std::string_view what) {
     else if (waited > soon / 10)
       std::this_thread::yield();
     if (std::chrono::duration<double>(waited).count() > timeout_)
-      abort(std::string(what) + ": the other ranks have not come within " + std::to_string(timeout_) +
+      abort(std::string(what) + ": the other ranks have not come within " + number_text(timeout_) +
             " s; WorldOptions.timeout allows more");
   }
 }

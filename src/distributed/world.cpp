@@ -10,6 +10,7 @@
 #include <exception>
 
 #include "array/array.h"
+#include "array/number_text.h"
 #include "chainrule/ops.h"
 #include "distributed/threads.h"
 #include "distributed/transport.h"
@@ -29,8 +30,7 @@ void at_exit() {
 std::shared_ptr<Transport> started(int* argc, char*** argv, const WorldOptions& options) {
   if (the_world != nullptr) throw std::logic_error("World: there is one already in this process; use that");
   if (!(options.timeout > 0))
-    throw std::invalid_argument("World: timeout is " + std::to_string(options.timeout) +
-                                ", not a number > 0");
+    throw std::invalid_argument("World: timeout is " + number_text(options.timeout) + ", not a number > 0");
   if (options.threads < 0)
     throw std::invalid_argument("World: threads is " + std::to_string(options.threads) +
                                 ", not a number >= 0");

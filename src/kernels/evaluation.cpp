@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <optional>
 
-#include "kernels/pairs.h"
 #include "kernels/parallel.h"
+#include "kernels/two_steps.h"
 
 namespace chainrule::kernels {
 namespace {
@@ -190,11 +190,11 @@ void Evaluation::place(bool has_last) {
                      step.buffer->bytes >= far_bytes && reads_memory(step);
     step.is_stored = step.is_wanted || (is_held && !step.is_passed);
   }
-  pair();
+  join_steps();
   place_in_slots(has_last);
 }
 
-void Evaluation::pair() {
+void Evaluation::join_steps() {
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     Step& step = steps_[i];
     const PassKind& kind = step.pass->kind;
@@ -203,9 +203,10 @@ void Evaluation::pair() {
     for (const std::size_t k : {0, 1}) {
       if (step.steps[k] < 0) continue;
       Step& first = steps_[static_cast<std::size_t>(step.steps[k])];
-      if (first.uses != 1 || first.is_stored || first.pair != nullptr || !is_in_order(first)) continue;
-      step.pair = pair_of(step.pass->dtype(), first.pass->kind.arithmetic, kind.arithmetic, k == 1);
-      if (step.pair == nullptr) continue;
+      if (first.uses != 1 || first.is_stored || first.two_steps != nullptr || !is_in_order(first)) continue;
+      step.two_steps =
+          two_step_loop(step.pass->dtype(), first.pass->kind.arithmetic, kind.arithmetic, k == 1);
+      if (step.two_steps == nullptr) continue;
       step.first = step.steps[k];
       first.done_in = static_cast<int>(i);
       break;
@@ -350,17 +351,17 @@ void Evaluation::run(std::int64_t begin, std::int64_t end, void* out) const {
                                          ? nullptr
                                          : step.ahead + to * static_cast<std::int64_t>(step.ahead_item);
       const auto bases = bases_of(step);
-      if (step.pair == nullptr) {
+      if (step.two_steps == nullptr) {
         step.pass->run(from, to, bases.data(), place_of(step), ahead);
         continue;
       }
-      PairOperands operands(static_cast<std::int64_t>(step.item), from, to);
+      TwoStepOperands operands(static_cast<std::int64_t>(step.item), from, to);
       const Step& first = steps_[static_cast<std::size_t>(step.first)];
       const auto its_bases = bases_of(first);
       for (const std::size_t k : {0, 1}) operands.add(its_bases[k], first.pass->operands()[k].size() != 1);
       const std::size_t other = step.steps[0] == step.first ? 1 : 0;
       operands.add(bases[other], step.pass->operands()[other].size() != 1);
-      operands.run(step.pair, place_of(step), ahead);
+      operands.run(step.two_steps, place_of(step), ahead);
     }
   }
 }

@@ -12,7 +12,7 @@
 
 namespace chainrule::kernels {
 
-/// What a pass computes of two operands, if another may do it on the way (see pairs.h).
+/// What a pass computes of two operands, if another may do it on the way (see two_steps.h).
 enum class Arithmetic : std::uint8_t { other, sum, difference, product, strong_product };
 
 /// What there is to know of a pass beside its loop.
@@ -22,7 +22,7 @@ struct PassKind {
   Arithmetic arithmetic = Arithmetic::other;
 };
 
-struct PairStretch;
+struct TwoStepStretch;
 
 /// A deferred pass over operands that broadcast to its shape. One that has as many elements may be deferred
 /// itself: then a chain of operations is one pass over memory.
@@ -88,7 +88,7 @@ class Evaluation {
     std::byte* stored = nullptr;    // which is here
     Array::Buffer* from = nullptr;  // and was that of an operand,
     int slot = -1;                  // or to this part of the scratch memory
-    void (*pair)(const PairStretch&) =
+    void (*two_steps)(const TwoStepStretch&) =
         nullptr;                       // of this pass and of step `first`, which has no loop of its own then,
     int first = -1;                    // and gives one of the two operands
     int done_in = -1;                  // the other way round
@@ -102,9 +102,9 @@ class Evaluation {
   /// to be made a step, and neither where the elements are there.
   template <class Known, class Fresh>
   bool meet(const Array& array, const Known& known, const Fresh& fresh);
-  /// Where results go: decides it, has passes done in pairs, and shares out scratch memory.
+  /// Where results go: decides it, has two passes done in one, and shares out scratch memory.
   void place(bool has_last);
-  void pair();
+  void join_steps();
   void place_in_slots(bool has_last);
   static bool reads_memory(const Step& step);
   static bool is_in_order(const Step& step);

@@ -5,6 +5,7 @@
 
 #include <limits>
 
+#include "array/number_text.h"
 #include "chainrule/distributions.h"
 
 namespace chainrule {
@@ -12,7 +13,7 @@ namespace chainrule {
 Dropout::Dropout(double given, Generator& generator)
     : p(given), seed(tensor(generator.below(std::numeric_limits<std::int64_t>::max())), false) {
   if (!(p >= 0 && p <= 1))
-    throw std::invalid_argument("Dropout: p is " + std::to_string(p) + "; it is a probability, from 0 to 1");
+    throw std::invalid_argument("Dropout: p is " + number_text(p) + "; it is a probability, from 0 to 1");
 }
 
 Tensor Dropout::operator()(const Operand& x) const {

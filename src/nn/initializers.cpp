@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "array/number_text.h"
 #include "chainrule/autograd.h"
 #include "chainrule/functions.h"
 #include "chainrule/linalg.h"
@@ -113,9 +114,9 @@ Tensor truncated_normal(const Shape& shape, Generator& generator, const Truncate
                         DType dtype) {
   const double mean = options.mean, deviation = options.deviation, low = options.low, high = options.high;
   if (!(deviation > 0) || !(low < high))
-    throw std::invalid_argument("truncated_normal: deviation is " + std::to_string(deviation) +
-                                ", and the bounds are " + std::to_string(low) + " and " +
-                                std::to_string(high) + "; it takes deviation > 0 and low < high");
+    throw std::invalid_argument("truncated_normal: deviation is " + number_text(deviation) +
+                                ", and the bounds are " + number_text(low) + " and " + number_text(high) +
+                                "; it takes deviation > 0 and low < high");
   const double from = normal_below((low - mean) / deviation), to = normal_below((high - mean) / deviation);
   return no_grad([&] {
     const Tensor probability = rand(shape, generator, DType::float64) * (to - from) + from;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "array/number_text.h"
 #include "chainrule/indexing.h"
 #include "chainrule/shaping.h"
 #include "onnx/call.h"
@@ -157,7 +158,7 @@ Tensor resized_along(const Call& call, Tensor x, const std::vector<std::int64_t>
 
 std::int64_t scaled_size(std::int64_t in, double scale) {
   const double out = std::floor(static_cast<double>(in) * scale);
-  if (!(out >= 0 && out < 1e15)) Call::fail("its scale " + std::to_string(scale) + " gives no size");
+  if (!(out >= 0 && out < 1e15)) Call::fail("its scale " + number_text(scale) + " gives no size");
   return static_cast<std::int64_t>(out);
 }
 

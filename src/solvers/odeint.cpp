@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "array/number_text.h"
 #include "autograd/captured.h"
 #include "autograd/engine.h"
 #include "chainrule/autograd.h"
@@ -291,8 +292,8 @@ void require_times(const Tensor& t) {
   for (std::size_t i = 1; i < times.size(); ++i)
     if (!((times[i] - times[i - 1]) * (times[1] - times[0]) > 0) || !std::isfinite(times[i]))
       throw std::invalid_argument("odeint: the times must increase, or decrease, but t[" +
-                                  std::to_string(i - 1) + "] = " + std::to_string(times[i - 1]) +
-                                  " is followed by " + std::to_string(times[i]) +
+                                  std::to_string(i - 1) + "] = " + number_text(times[i - 1]) +
+                                  " is followed by " + number_text(times[i]) +
                                   "; sort them, and leave out what is twice there");
 }
 

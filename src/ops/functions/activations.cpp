@@ -3,6 +3,7 @@
 #include <numbers>
 #include <stdexcept>
 
+#include "array/number_text.h"
 #include "chainrule/functions.h"
 #include "ops/functions/packed_loops.h"
 #include "ops/registry.h"
@@ -156,7 +157,7 @@ Tensor prelu(const Operand& x, const Operand& weight) try {
 
 Tensor hardtanh(const Operand& x, double low, double high) try {
   if (low > high)
-    throw ArgumentError("hardtanh: low " + std::to_string(low) + " is above high " + std::to_string(high) +
+    throw ArgumentError("hardtanh: low " + number_text(low) + " is above high " + number_text(high) +
                         "; exchange them");
   return ops::held(ops::real(x), low, high);
 } catch (...) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "array/number_text.h"
 #include "autograd/engine.h"
 #include "chainrule/detail/trace.h"
 #include "chainrule/losses.h"
@@ -96,7 +97,7 @@ struct Distances {
 
 Tensor cdist(const Operand& a, const Operand& b, double p) try {
   if (!(p >= 0))
-    throw ArgumentError("cdist: there is no distance of order " + std::to_string(p) + "; give 0 or more");
+    throw ArgumentError("cdist: there is no distance of order " + number_text(p) + "; give 0 or more");
   const DType dtype = ops::real_dtype(ops::common_dtype(a, b));
   const Tensor x = a.as(dtype), y = b.as(dtype);
   if (x.rank() < 2 || y.rank() < 2 || x.shape().back() != y.shape().back())

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "array/number_text.h"
 #include "chainrule/losses.h"
 #include "chainrule/shaping.h"
 #include "ops/along_axis.h"
@@ -274,7 +275,7 @@ Tensor cross_entropy(const Operand& logits, const Operand& target, const CrossEn
         ops::are_classes_of(classes, in.shape(), in.rank() - 1))
       in = movedim(in, -1, static_cast<std::int64_t>(axis));
   if (!(options.label_smoothing >= 0 && options.label_smoothing <= 1))
-    throw ShapeError("cross_entropy: label_smoothing " + std::to_string(options.label_smoothing) +
+    throw ShapeError("cross_entropy: label_smoothing " + number_text(options.label_smoothing) +
                      " is no share, for logits " + to_string(in.shape()) + "; give a number from 0 to 1");
   const Tensor weight = ops::class_weights("cross_entropy", options.weight, in.shape()[axis], dtype);
   Tensor in_place = weight;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "array/number_text.h"
 #include "chainrule/losses.h"
 #include "ops/functions/packed_loops.h"
 #include "ops/loss_reduction.h"
@@ -122,7 +123,7 @@ Tensor smooth_l1_loss(const Operand& prediction, const Operand& target, double b
                       Reduction reduction) try {
   const ops::Pair pair("smooth_l1_loss", prediction, target);
   if (!(beta >= 0))
-    throw ShapeError("smooth_l1_loss: beta is " + std::to_string(beta) + ", for shape " +
+    throw ShapeError("smooth_l1_loss: beta is " + number_text(beta) + ", for shape " +
                      to_string(pair.prediction.shape()) + "; it must not be negative");
   const bool is_nothing = scalar(beta, pair.prediction.dtype()).item() == 0;
   return ops::combined("smooth_l1_loss",
@@ -135,7 +136,7 @@ Tensor smooth_l1_loss(const Operand& prediction, const Operand& target, double b
 Tensor huber_loss(const Operand& prediction, const Operand& target, double delta, Reduction reduction) try {
   const ops::Pair pair("huber_loss", prediction, target);
   if (!(delta > 0))
-    throw ShapeError("huber_loss: delta is " + std::to_string(delta) + ", for shape " +
+    throw ShapeError("huber_loss: delta is " + number_text(delta) + ", for shape " +
                      to_string(pair.prediction.shape()) + "; it must be positive");
   return ops::combined("huber_loss", ops::huber(pair, delta, 1), reduction);
 } catch (...) {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <memory>
 
+#include "array/number_text.h"
 #include "ops/data_movement.h"
 #include "ops/networks/spatial.h"
 #include "ops/registry.h"
@@ -118,7 +119,7 @@ Tensor interpolate(const Operand& x, const InterpolateOptions& options) try {
     const double scale = options.scale[options.scale.size() == 1 ? 0 : axis],
                  size = std::floor(static_cast<double>(from) * scale);
     if (!(size >= 1) || size >= static_cast<double>(ops::largest_step))
-      fail("scale " + std::to_string(scale) + " of " + std::to_string(from) +
+      fail("scale " + number_text(scale) + " of " + std::to_string(from) +
            " elements gives no size; it must be at least 1 and below 2³⁰");
     sizes.push_back(static_cast<std::int64_t>(size));
   }

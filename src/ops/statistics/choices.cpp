@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "array/number_text.h"
 #include "chainrule/distributions.h"
 #include "chainrule/shaping.h"
 #include "graph/node.h"
@@ -178,8 +179,8 @@ Tensor permutation(const Operand& x, Generator& generator) try {
 Tensor dropout(const Operand& x, double p, Generator& generator) try {
   const Tensor in = x.as(ops::real_dtype(x.dtype()));
   if (!(p >= 0 && p <= 1))
-    throw ShapeError("dropout: " + std::to_string(p) + " is no probability, for shape " +
-                     to_string(in.shape()) + "; give a number from 0 to 1");
+    throw ShapeError("dropout: " + number_text(p) + " is no probability, for shape " + to_string(in.shape()) +
+                     "; give a number from 0 to 1");
   const Tensor kept = rand(in.shape(), generator, DType::float64) >= p;
   return where(kept, in / (1 - p), 0);
 } catch (...) {

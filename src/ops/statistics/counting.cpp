@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "array/number_text.h"
 #include "chainrule/statistics.h"
 #include "kernels/cast.h"
 #include "kernels/order.h"
@@ -126,8 +127,8 @@ void require_ranges(const Tensor& from, const Tensor& to, const Shape& shape) {
   for (std::size_t i = 0; i < all_low.data<double>().size(); ++i) {
     const double low = all_low.data<double>()[i], high = all_high.data<double>()[i];
     if (!(low <= high) || !std::isfinite(high - low))
-      throw ShapeError("histogram: the range " + std::to_string(low) + " to " + std::to_string(high) +
-                       " is not finite and increasing, for shape " + to_string(shape) +
+      throw ShapeError("histogram: the range " + number_text(low) + " to " + number_text(high) +
+                       " is not increasing and of finite width, for shape " + to_string(shape) +
                        "; give a range, or leave out what is not finite");
   }
 }
@@ -153,8 +154,9 @@ Array counted(const Array& given, std::int64_t n) {
   dispatch_floating(rows.dtype(), [&]<class T>() {
     const T* const end = rows.data<T>() + rows.size();
     for (const T* row = rows.data<T>(); row != end; row += length, out += n - 1) {
-      const T low = row[0], high = row[n - 1], width = (high - low) / static_cast<T>(n - 1);
-      const T per_width = width > std::numeric_limits<T>::min() ? 1 / width : T(0);
+      // In double, as the range may be beyond that of float.
+      const double low = row[0], high = row[n - 1], width = (high - low) / static_cast<double>(n - 1);
+      const double per_width = width > std::numeric_limits<double>::min() ? 1 / width : 0;
       for (const T element : std::span(row + n, static_cast<std::size_t>(length - n))) {
         if (!(element >= low && element <= high)) continue;
         // Edges lie evenly, but for their rounding.
@@ -260,7 +262,7 @@ Tensor quantile(const Operand& x, const Operand& q, const Axes& axes, Flag keepd
   std::vector<double> weights;
   for (const double each : asked.data<double>()) {
     if (!(each >= 0 && each <= 1))
-      throw ShapeError("quantile: " + std::to_string(each) + " is no quantile, for shape " +
+      throw ShapeError("quantile: " + number_text(each) + " is no quantile, for shape " +
                        to_string(in.shape()) + "; give numbers from 0 to 1");
     const ops::Between between(each, n, method);
     places.push_back(between.low);

@@ -1,6 +1,6 @@
-// The loops of pairs. This file is compiled so that a product and a sum are not contracted to one rounding.
+// This file is compiled so that a product and a sum are not contracted to one rounding.
 
-#include "kernels/pairs.h"
+#include "kernels/two_steps.h"
 
 #include <cstring>
 
@@ -24,7 +24,7 @@ auto computed(auto a, auto b) {
 }
 
 template <Arithmetic first, Arithmetic second, bool is_right>
-struct Pair {
+struct TwoSteps {
   auto operator()(auto a, auto b, auto c) const {
     const auto between = computed<first>(a, b);
     return is_right ? computed<second>(c, between) : computed<second>(between, c);
@@ -32,9 +32,9 @@ struct Pair {
 };
 
 template <class F, class T>
-struct PairLoopOf {
+struct TwoStepLoopOf {
   template <int Bytes>
-  static void run(const PairStretch* stretch) {
+  static void run(const TwoStepStretch* stretch) {
     using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
     const auto [count, operands, moves, to, next] = *stretch;
     const auto *a = static_cast<const T*>(operands[0]), *b = static_cast<const T*>(operands[1]),
@@ -57,12 +57,12 @@ struct PairLoopOf {
 };
 
 template <class T, Arithmetic first, Arithmetic second, bool is_right = false>
-void loop_of(const PairStretch& stretch) {
-  simd::vectorized<PairLoopOf<Pair<first, second, is_right>, T>>(&stretch);
+void loop_of(const TwoStepStretch& stretch) {
+  simd::vectorized<TwoStepLoopOf<TwoSteps<first, second, is_right>, T>>(&stretch);
 }
 
 template <class T, Arithmetic first>
-PairLoop* pair_with(Arithmetic second, bool is_right) {
+TwoStepLoop* loop_with(Arithmetic second, bool is_right) {
   switch (second) {
     case Arithmetic::sum: return loop_of<T, first, Arithmetic::sum>;
     case Arithmetic::difference:
@@ -76,19 +76,19 @@ PairLoop* pair_with(Arithmetic second, bool is_right) {
 
 }  // namespace
 
-PairLoop* pair_of(DType dtype, Arithmetic first, Arithmetic second, bool is_right) {
-  return dispatch_floating(dtype, [&]<class T>() -> PairLoop* {
+TwoStepLoop* two_step_loop(DType dtype, Arithmetic first, Arithmetic second, bool is_right) {
+  return dispatch_floating(dtype, [&]<class T>() -> TwoStepLoop* {
     switch (first) {
-      case Arithmetic::sum: return pair_with<T, Arithmetic::sum>(second, is_right);
-      case Arithmetic::difference: return pair_with<T, Arithmetic::difference>(second, is_right);
-      case Arithmetic::product: return pair_with<T, Arithmetic::product>(second, is_right);
-      case Arithmetic::strong_product: return pair_with<T, Arithmetic::strong_product>(second, is_right);
+      case Arithmetic::sum: return loop_with<T, Arithmetic::sum>(second, is_right);
+      case Arithmetic::difference: return loop_with<T, Arithmetic::difference>(second, is_right);
+      case Arithmetic::product: return loop_with<T, Arithmetic::product>(second, is_right);
+      case Arithmetic::strong_product: return loop_with<T, Arithmetic::strong_product>(second, is_right);
       default: return nullptr;
     }
   });
 }
 
-void PairOperands::add(const std::byte* base, bool moves) {
+void TwoStepOperands::add(const std::byte* base, bool moves) {
   std::byte* const pack = packs_[added_];
   const bool is_read_in_place = moves && !is_short();
   if (!moves)
@@ -100,7 +100,7 @@ void PairOperands::add(const std::byte* base, bool moves) {
   stretch_.moves[added_++] = is_read_in_place ? -1 : 0;
 }
 
-void PairOperands::run(PairLoop* loop, std::byte* out, const std::byte* ahead) {
+void TwoStepOperands::run(TwoStepLoop* loop, std::byte* out, const std::byte* ahead) {
   alignas(pack_bytes) std::byte result[pack_bytes];
   stretch_.count = is_short() ? pack_bytes / item_ : count_;
   stretch_.out = is_short() ? result : out;
