@@ -204,6 +204,22 @@ std::string gather(Step& step) {
   return taken(step, step.reshaped(step.in(0), {outer, {0, -1}, inner}), 1, places);
 }
 
+/// x with the values at the places along its middle.
+std::string put_at(Step& step) {
+  const OfCalls<Tensor> places = step.tensors("places");
+  const std::string positions = step.leaf(places);
+  if (positions.empty())
+    step.fail("its positions are neither constants nor an input of the model; they would be lost");
+  const BatchSizes part = {step.size("outer"), {0, places[0].size()}, step.size("inner")};
+  const std::string index = step.reshaped(positions, {{0, 1}, part[1], {0, 1}}),
+                    x = step.reshaped(step.in(0), {part[0], step.size("size"), part[2]});
+  const std::string result =
+      step.make("ScatterElements",
+                {x, step.make("Expand", {index, step.integers(part)}), step.reshaped(step.in(1), part)},
+                {attribute("axis", std::int64_t{1})});
+  return step.reshaped(result, step.shape());
+}
+
 std::string take_rows(Step& step) {
   // The exporter compares tensors.
   OfCalls<Tensor> places;
@@ -218,6 +234,7 @@ constexpr Written networks[] = {
     {"gather", gather},
     {"max_pool", max_pool},
     {"normalize_groups", normalize_groups},
+    {"put_at", put_at},
     {"sums_along", sums_along},
     {"take_rows", take_rows},
     {"transposed_convolution", transposed_convolution},

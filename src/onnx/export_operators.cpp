@@ -149,6 +149,14 @@ std::string lerp(Step& step) {
   const std::string way = step.make("Sub", {step.in(1), step.in(0)});
   return step.make("Add", {step.in(0), step.make("Mul", {step.in(2), way})});
 }
+/// c / scale · (d − c / 2) for the part c of d within ±delta.
+std::string huber_of_difference(Step& step) {
+  const auto delta = step.attribute<double>("delta"), scale = step.attribute<double>("scale");
+  const std::string within =
+      step.make("Min", {step.make("Max", {step.in(0), step.number(-delta)}), step.number(delta)});
+  const std::string rest = step.make("Sub", {step.in(0), step.make("Mul", {within, step.number(0.5)})});
+  return step.make("Mul", {step.make("Mul", {within, step.number(1 / scale)}), rest});
+}
 std::string softmax(Step& step) { return along_axis(step, "Softmax"); }
 std::string log_softmax(Step& step) { return along_axis(step, "LogSoftmax"); }
 std::string concatenate(Step& step) { return along_axis(step, "Concat"); }
@@ -257,6 +265,7 @@ constexpr Written composed[] = {
     {"gaussian", gaussian},
     {"gelu", gelu},
     {"gelu_tanh", gelu_tanh},
+    {"huber_of_difference", huber_of_difference},
     {"mish", mish},
     {"index", take_box},
     {"index_gradient", put_box},

@@ -204,7 +204,9 @@ TEST(OnnxSave, writes_functions) {
                        stack({x, x * static_cast<double>(n)}, 0),
                        where(x > 0, x, -1) / static_cast<double>(n),
                        cast(x < 0.25, f32),
-                       pad(x, {1, 2})};
+                       pad(x, {1, 2}),
+                       put(x, {2, 0}, x[{Slice{}, Slice{}, Slice{1, 3}}] * 2, 2),
+                       smooth_l1_loss(x, ones_like(x), 0.5, Reduction::none)};
       },
       Shape{1, 2, 3});
 }
