@@ -97,7 +97,7 @@ void TwoStepOperands::add(const std::byte* base, bool moves) {
   else if (is_short())
     std::memcpy(pack, base + from_ * item_, static_cast<std::size_t>(count_ * item_));
   stretch_.operands[added_] = is_read_in_place ? base + from_ * item_ : pack;
-  stretch_.moves[added_++] = is_read_in_place ? -1 : 0;
+  stretch_.moves[added_++] = moves ? -1 : 0;
 }
 
 void TwoStepOperands::run(TwoStepLoop* loop, std::byte* out, const std::byte* ahead) {

@@ -196,7 +196,7 @@ TEST(Counting, takes_the_edges_of_bins_as_numpy_does) {
   EXPECT_THAT(histogram({7, 7}, 1).edges, IsClose({6.5, 7.5}));
   const Tensor wide = cast(tensor({-3e38, 3e38, 1.0, 2.9e38}), DType::float32);  // wider than any float32
   EXPECT_THAT(histogram(wide, 4).counts, IsClose({1, 0, 1, 2}));
-  EXPECT_THAT(histogram({0.0, 5e-324, 1e-323}, 3).counts, IsClose({1, 1, 1}));
+  EXPECT_THAT(histogram({0.0, 5e-324, 1e-323}, 3).counts, IsClose({1, 0, 2}));  // two edges are equal
   EXPECT_THROW((void)histogram({1.0, infinity}), ShapeError);
   EXPECT_THROW((void)histogram({1.0, 2.0}, 0), ShapeError);
   try {
