@@ -264,7 +264,8 @@ Tensor masked_fill(const Operand& x, const Operand& mask, const Operand& value) 
 Tensor masked_scatter(const Operand& x, const Operand& mask, const Operand& values) try {
   constexpr const char* name = "masked_scatter";
   const DType dtype = ops::common_dtype(x, values);
-  const Tensor in = x.as(dtype), given = values.as(dtype);
+  Tensor in = x.as(dtype);
+  const Tensor given = values.as(dtype);
   const Tensor holds = ops::stretched(name, ops::checked_mask(name, mask), in.shape(), "masks");
   const Tensor line = reshape(given, {-1});
   const auto require = [&](std::int64_t count) {
