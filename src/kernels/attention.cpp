@@ -76,29 +76,23 @@ T* place(const Attention& attention, std::int64_t batch, const QueryBlock& at, T
   return kept + (batch * attention.queries + at.first) * attention.keys;
 }
 
-template <class Part>
-void in_parallel(std::int64_t tasks, std::int64_t products, const Part& part) {
-  parallel_for(tasks, std::max<std::int64_t>(1, products_per_part / std::max<std::int64_t>(1, products)),
-               part);
-}
-
 template <class T>
 void forward(const Attention& attention, const T* q, const T* k, const T* v, T* kept, T* out) {
   const std::int64_t block = block_of(attention), blocks = (attention.queries + block - 1) / block,
                      values = attention.values;
-  in_parallel(attention.batches * blocks, block * attention.keys * (attention.width + values),
-              [&](std::int64_t task, std::int64_t end) {
-                for (; task < end; ++task) {
-                  const std::int64_t batch = task / blocks;
-                  const QueryBlock at(attention, task % blocks);
-                  Array room = kept != nullptr ? Array() : Array({at.count, at.keys}, dtype_of<T>);
-                  T* const share =
-                      kept != nullptr ? place(attention, batch, at, kept) : room.mutable_data<T>();
-                  weigh(attention, batch, at, q, k, share);
-                  product(at.count, values, at.keys, share, false, v + batch * attention.keys * values, false,
-                          out + (batch * attention.queries + at.first) * values, 1, false);
-                }
-              });
+  parallel_products(attention.batches * blocks, block * attention.keys * (attention.width + values),
+                    [&](std::int64_t task, std::int64_t end) {
+                      for (; task < end; ++task) {
+                        const std::int64_t batch = task / blocks;
+                        const QueryBlock at(attention, task % blocks);
+                        Array room = kept != nullptr ? Array() : Array({at.count, at.keys}, dtype_of<T>);
+                        T* const share =
+                            kept != nullptr ? place(attention, batch, at, kept) : room.mutable_data<T>();
+                        weigh(attention, batch, at, q, k, share);
+                        product(at.count, values, at.keys, share, false, v + batch * attention.keys * values,
+                                false, out + (batch * attention.queries + at.first) * values, 1, false);
+                      }
+                    });
 }
 
 template <class T>
@@ -111,36 +105,36 @@ void backward(const Attention& attention, const T* q, const T* k, const T* v, co
   const bool add_to_first = attention.causal || queries == 0;
   if (to_k != nullptr && add_to_first) std::fill_n(to_k, attention.batches * keys * width, T(0));
   if (to_v != nullptr && add_to_first) std::fill_n(to_v, attention.batches * keys * values, T(0));
-  in_parallel(attention.batches, queries * keys * (width + values),
-              [&](std::int64_t batch, std::int64_t end) {
-                for (; batch < end; ++batch)
-                  for (std::int64_t index = 0; index < blocks; ++index) {
-                    const QueryBlock at(attention, index);
-                    const std::int64_t first = batch * queries + at.first;
-                    const bool add = add_to_first || index > 0;
-                    Array room = known != nullptr ? Array() : Array({at.count, at.keys}, dtype_of<T>);
-                    const T* share = known != nullptr ? place(attention, batch, at, known) : nullptr;
-                    if (share == nullptr) {
-                      weigh(attention, batch, at, q, k, room.mutable_data<T>());
-                      share = room.data<T>();
-                    }
-                    if (to_v != nullptr)
-                      product(at.keys, values, at.count, share, true, g + first * values, false,
-                              to_v + batch * keys * values, 1, add);
-                    if (to_q == nullptr && to_k == nullptr) continue;
-                    Array through({at.count, at.keys}, dtype_of<T>);
-                    T* const to_scores = through.mutable_data<T>();
-                    product(at.count, at.keys, values, g + first * values, false, v + batch * keys * values,
-                            true, to_scores, 1, false);
-                    softmax_gradient_of_rows(at.count, at.keys, share, to_scores, to_scores);
-                    if (to_q != nullptr)
-                      product(at.count, width, at.keys, to_scores, false, k + batch * keys * width, false,
-                              to_q + first * width, attention.scale, false);
-                    if (to_k != nullptr)
-                      product(at.keys, width, at.count, to_scores, true, q + first * width, false,
-                              to_k + batch * keys * width, attention.scale, add);
-                  }
-              });
+  parallel_products(attention.batches, queries * keys * (width + values),
+                    [&](std::int64_t batch, std::int64_t end) {
+                      for (; batch < end; ++batch)
+                        for (std::int64_t index = 0; index < blocks; ++index) {
+                          const QueryBlock at(attention, index);
+                          const std::int64_t first = batch * queries + at.first;
+                          const bool add = add_to_first || index > 0;
+                          Array room = known != nullptr ? Array() : Array({at.count, at.keys}, dtype_of<T>);
+                          const T* share = known != nullptr ? place(attention, batch, at, known) : nullptr;
+                          if (share == nullptr) {
+                            weigh(attention, batch, at, q, k, room.mutable_data<T>());
+                            share = room.data<T>();
+                          }
+                          if (to_v != nullptr)
+                            product(at.keys, values, at.count, share, true, g + first * values, false,
+                                    to_v + batch * keys * values, 1, add);
+                          if (to_q == nullptr && to_k == nullptr) continue;
+                          Array through({at.count, at.keys}, dtype_of<T>);
+                          T* const to_scores = through.mutable_data<T>();
+                          product(at.count, at.keys, values, g + first * values, false,
+                                  v + batch * keys * values, true, to_scores, 1, false);
+                          softmax_gradient_of_rows(at.count, at.keys, share, to_scores, to_scores);
+                          if (to_q != nullptr)
+                            product(at.count, width, at.keys, to_scores, false, k + batch * keys * width,
+                                    false, to_q + first * width, attention.scale, false);
+                          if (to_k != nullptr)
+                            product(at.keys, width, at.count, to_scores, true, q + first * width, false,
+                                    to_k + batch * keys * width, attention.scale, add);
+                        }
+                    });
 }
 
 }  // namespace

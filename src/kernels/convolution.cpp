@@ -40,13 +40,6 @@ void multiply(const Gemm<T>& gemm) {
     tiled_gemm(gemm);
 }
 
-/// Calls part for stretches of `tasks`, each of which takes so many multiply-adds.
-template <class Part>
-void in_parallel(std::int64_t tasks, std::int64_t products, const Part& part) {
-  parallel_for(tasks, std::max<std::int64_t>(1, products_per_part / std::max<std::int64_t>(1, products)),
-               part);
-}
-
 /// Each channel's plane filled with its bias, or with 0.
 template <class T>
 void fill_planes(std::int64_t samples, std::int64_t channels, std::int64_t plane, const T* bias, T* to) {
@@ -70,36 +63,36 @@ void convolve(const Convolution& convolution, const T* x, const T* weight, const
   if (is_depthwise(convolution)) return depthwise_convolve(convolution, x, weight, bias, y);
   const Blocks blocks(positions, depth);
   const bool direct = windows.are_elements();
-  in_parallel(samples * groups * blocks.count, filters * depth * blocks.size,
-              [&](std::int64_t task, std::int64_t end) {
-                Scratch<T> scratch(direct ? 0 : depth * blocks.size);
-                for (; task < end; ++task) {
-                  const std::int64_t at = task / blocks.count, group = at % groups,
-                                     first = task % blocks.count * blocks.size,
-                                     n = std::min(blocks.size, positions - first);
-                  const T* from = x + at * channels * windows.in_size();
-                  T* to = y + at * filters * positions + first;
-                  if (!direct) columns_of(windows, from, channels, first, first + n, scratch.data());
-                  Gemm<T> gemm{filters,
-                               n,
-                               depth,
-                               weight + group * filters * depth,
-                               direct ? from + first : scratch.data(),
-                               to,
-                               false,
-                               false,
-                               depth,
-                               direct ? positions : n,
-                               positions};
-                  if (bias != nullptr) {
-                    for (std::int64_t i = 0; i < filters; ++i)
-                      std::fill_n(to + i * positions, n, bias[group * filters + i]);
-                    gemm.start = to;
-                    gemm.row_of_start = positions;
-                  }
-                  multiply(gemm);
-                }
-              });
+  parallel_products(samples * groups * blocks.count, filters * depth * blocks.size,
+                    [&](std::int64_t task, std::int64_t end) {
+                      Scratch<T> scratch(direct ? 0 : depth * blocks.size);
+                      for (; task < end; ++task) {
+                        const std::int64_t at = task / blocks.count, group = at % groups,
+                                           first = task % blocks.count * blocks.size,
+                                           n = std::min(blocks.size, positions - first);
+                        const T* from = x + at * channels * windows.in_size();
+                        T* to = y + at * filters * positions + first;
+                        if (!direct) columns_of(windows, from, channels, first, first + n, scratch.data());
+                        Gemm<T> gemm{filters,
+                                     n,
+                                     depth,
+                                     weight + group * filters * depth,
+                                     direct ? from + first : scratch.data(),
+                                     to,
+                                     false,
+                                     false,
+                                     depth,
+                                     direct ? positions : n,
+                                     positions};
+                        if (bias != nullptr) {
+                          for (std::int64_t i = 0; i < filters; ++i)
+                            std::fill_n(to + i * positions, n, bias[group * filters + i]);
+                          gemm.start = to;
+                          gemm.row_of_start = positions;
+                        }
+                        multiply(gemm);
+                      }
+                    });
 }
 
 template <class T>
@@ -123,33 +116,33 @@ void convolve_back(const Convolution& convolution, const T* y, const T* weight, 
   const std::int64_t most = (channels + parts - 1) / parts;
   const Blocks blocks(positions, most * kernel);
   const bool direct = windows.are_elements();
-  in_parallel(samples * groups * parts, filters * most * kernel * positions,
-              [&](std::int64_t task, std::int64_t end) {
-                Scratch<T> scratch(direct ? 0 : most * kernel * blocks.size);
-                for (; task < end; ++task) {
-                  const std::int64_t at = task / parts, group = at % groups,
-                                     channel = task % parts * channels / parts,
-                                     count = (task % parts + 1) * channels / parts - channel;
-                  T* to = x + (at * channels + channel) * plane;
-                  for (std::int64_t first = 0; first < positions; first += blocks.size) {
-                    const std::int64_t n = std::min(blocks.size, positions - first);
-                    Gemm<T> gemm{count * kernel,
-                                 n,
-                                 filters,
-                                 weight + group * filters * depth + channel * kernel,
-                                 y + at * filters * positions + first,
-                                 direct ? to + first : scratch.data(),
-                                 true,
-                                 false,
-                                 depth,
-                                 positions,
-                                 direct ? positions : n};
-                    if (direct) gemm.start = gemm.c, gemm.row_of_start = positions;
-                    multiply(gemm);
-                    if (!direct) add_columns(windows, scratch.data(), count, first, first + n, to);
-                  }
-                }
-              });
+  parallel_products(samples * groups * parts, filters * most * kernel * positions,
+                    [&](std::int64_t task, std::int64_t end) {
+                      Scratch<T> scratch(direct ? 0 : most * kernel * blocks.size);
+                      for (; task < end; ++task) {
+                        const std::int64_t at = task / parts, group = at % groups,
+                                           channel = task % parts * channels / parts,
+                                           count = (task % parts + 1) * channels / parts - channel;
+                        T* to = x + (at * channels + channel) * plane;
+                        for (std::int64_t first = 0; first < positions; first += blocks.size) {
+                          const std::int64_t n = std::min(blocks.size, positions - first);
+                          Gemm<T> gemm{count * kernel,
+                                       n,
+                                       filters,
+                                       weight + group * filters * depth + channel * kernel,
+                                       y + at * filters * positions + first,
+                                       direct ? to + first : scratch.data(),
+                                       true,
+                                       false,
+                                       depth,
+                                       positions,
+                                       direct ? positions : n};
+                          if (direct) gemm.start = gemm.c, gemm.row_of_start = positions;
+                          multiply(gemm);
+                          if (!direct) add_columns(windows, scratch.data(), count, first, first + n, to);
+                        }
+                      }
+                    });
 }
 
 template <class T>
@@ -175,39 +168,39 @@ void convolution_weight(const Convolution& convolution, const T* x, const T* y, 
   std::fill_n(others, (stretches - 1) * size, T(0));
   const Blocks blocks(positions, most * kernel);
   const bool direct = windows.are_elements();
-  in_parallel(stretches * groups * parts, samples / stretches * filters * most * kernel * positions,
-              [&](std::int64_t task, std::int64_t end) {
-                Scratch<T> scratch(direct ? 0 : most * kernel * blocks.size);
-                for (; task < end; ++task) {
-                  const std::int64_t part = task % parts, group = task / parts % groups,
-                                     stretch = task / parts / groups, channel = part * channels / parts,
-                                     count = (part + 1) * channels / parts - channel;
-                  T* const to = (stretch == 0 ? weight : others + (stretch - 1) * size) +
-                                group * filters * depth + channel * kernel;
-                  for (std::int64_t sample = stretch * samples / stretches;
-                       sample < (stretch + 1) * samples / stretches; ++sample)
-                    for (std::int64_t first = 0; first < positions; first += blocks.size) {
-                      const std::int64_t at = sample * groups + group,
-                                         n = std::min(blocks.size, positions - first);
-                      const T* from = x + (at * channels + channel) * windows.in_size();
-                      if (!direct) columns_of(windows, from, count, first, first + n, scratch.data());
-                      Gemm<T> gemm{filters,
-                                   count * kernel,
-                                   n,
-                                   y + at * filters * positions + first,
-                                   direct ? from + first : scratch.data(),
-                                   to,
-                                   false,
-                                   true,
-                                   positions,
-                                   direct ? positions : n,
-                                   depth};
-                      gemm.start = to;
-                      gemm.row_of_start = depth;
-                      multiply(gemm);
-                    }
-                }
-              });
+  parallel_products(stretches * groups * parts, samples / stretches * filters * most * kernel * positions,
+                    [&](std::int64_t task, std::int64_t end) {
+                      Scratch<T> scratch(direct ? 0 : most * kernel * blocks.size);
+                      for (; task < end; ++task) {
+                        const std::int64_t part = task % parts, group = task / parts % groups,
+                                           stretch = task / parts / groups, channel = part * channels / parts,
+                                           count = (part + 1) * channels / parts - channel;
+                        T* const to = (stretch == 0 ? weight : others + (stretch - 1) * size) +
+                                      group * filters * depth + channel * kernel;
+                        for (std::int64_t sample = stretch * samples / stretches;
+                             sample < (stretch + 1) * samples / stretches; ++sample)
+                          for (std::int64_t first = 0; first < positions; first += blocks.size) {
+                            const std::int64_t at = sample * groups + group,
+                                               n = std::min(blocks.size, positions - first);
+                            const T* from = x + (at * channels + channel) * windows.in_size();
+                            if (!direct) columns_of(windows, from, count, first, first + n, scratch.data());
+                            Gemm<T> gemm{filters,
+                                         count * kernel,
+                                         n,
+                                         y + at * filters * positions + first,
+                                         direct ? from + first : scratch.data(),
+                                         to,
+                                         false,
+                                         true,
+                                         positions,
+                                         direct ? positions : n,
+                                         depth};
+                            gemm.start = to;
+                            gemm.row_of_start = depth;
+                            multiply(gemm);
+                          }
+                      }
+                    });
   for (std::int64_t i = 0; i < (stretches - 1) * size; ++i) weight[i % size] += others[i];
 }
 

@@ -37,8 +37,7 @@ std::vector<Sheet> sheets_of(const Padded& padded, std::int64_t width) {
 std::vector<Sheet> sheets_back(const std::array<Turned, 3>& turned, const Padded& padded) {
   const auto& [deep, high, wide] = turned;
   std::vector<Sheet> sheets;
-  const std::int64_t longest = wide.longest(), most_lines = high.longest(),
-                     taps = deep.of.kernel * high.of.kernel * wide.of.kernel;
+  const std::int64_t longest = wide.longest(), most_lines = high.longest();
   for (std::int64_t d = 0; d < deep.of.in; ++d)
     for (std::int64_t h = 0; h < high.of.stride; ++h)
       for (std::int64_t w = 0; w < wide.of.stride; ++w) {
@@ -53,25 +52,13 @@ std::vector<Sheet> sheets_back(const std::array<Turned, 3>& turned, const Padded
                     wide.count(w),
                     {},
                     {}};
-        for (std::int64_t tap = taps, i = deep.of.kernel; i-- > 0;)
-          for (std::int64_t j = high.of.kernel; j-- > 0;)
-            for (std::int64_t k = wide.of.kernel; k-- > 0;) {
-              --tap;
-              const std::int64_t a = deep.at(i, phase), b = high.at(j, h), c = wide.at(k, w);
-              if (a < 0 || b < 0 || c < 0) continue;
-              sheet.offsets.push_back(a * padded.plane + b * padded.line + c);
-              sheet.taps.push_back(tap);
-            }
+        for_each_tap(turned, {phase, h, w}, [&](std::int64_t tap, const auto& at) {
+          sheet.offsets.push_back(at[0] * padded.plane + at[1] * padded.line + at[2]);
+          sheet.taps.push_back(tap);
+        });
         sheets.push_back(std::move(sheet));
       }
   return sheets;
-}
-
-/// Calls part(begin, end) for stretches of planes.
-template <class Part>
-void for_planes(std::int64_t planes, std::int64_t products, const Part& part) {
-  parallel_for(planes, std::max<std::int64_t>(1, products_per_part / std::max<std::int64_t>(1, products)),
-               part);
 }
 
 std::int64_t products_of(const Windows& windows) { return windows.kernel_size() * windows.out_size(); }
@@ -83,8 +70,7 @@ void lines_convolve(const Convolution& convolution, const float* x, const float*
   const std::vector<Sheet> sheets = sheets_of(padded, windows.axes[2].out);
   const std::int64_t taps = windows.kernel_size(), in = windows.in_size(), out = windows.out_size();
   const auto part = [&](std::int64_t at, std::int64_t end) {
-    Scratch<float> copy(padded.scratch(1));
-    std::fill_n(copy.data(), padded.scratch(1), 0.0f);
+    const Scratch<float> copy(padded.scratch(1), Scratch<float>::Start::zero);
     for (; at < end; ++at) {
       const std::int64_t group = at % convolution.groups;
       const float* const from = padded_input(padded, 1, x + at * in, copy.data());
@@ -92,7 +78,7 @@ void lines_convolve(const Convolution& convolution, const float* x, const float*
         sum_taps(sheet, from, weight + group * taps, bias == nullptr ? 0.0f : bias[group], y + at * out);
     }
   };
-  for_planes(convolution.samples * convolution.groups, products_of(windows), part);
+  parallel_products(convolution.samples * convolution.groups, products_of(windows), part);
 }
 
 void lines_convolve_back(const Convolution& convolution, const float* y, const float* weight,
@@ -113,8 +99,8 @@ void lines_convolve_back(const Convolution& convolution, const float* y, const f
     first_of.push_back(high.first(h) * wide.of.in);
   }
   const auto part = [&](std::int64_t at, std::int64_t end) {
-    Scratch<float> copy(padded.scratch(1)), picked(taps), lines(stride == 1 ? 0 : stride * apart + behind);
-    std::fill_n(copy.data(), padded.scratch(1), 0.0f);
+    const Scratch<float> copy(padded.scratch(1), Scratch<float>::Start::zero), picked(taps),
+        lines(stride == 1 ? 0 : stride * apart + behind);
     for (; at < end; ++at) {
       const std::int64_t group = at % convolution.groups;
       const float start = bias == nullptr ? 0.0f : bias[group];
@@ -133,7 +119,7 @@ void lines_convolve_back(const Convolution& convolution, const float* y, const f
         }
     }
   };
-  for_planes(convolution.samples * convolution.groups, products_of(windows), part);
+  parallel_products(convolution.samples * convolution.groups, products_of(windows), part);
 }
 
 void lines_convolution_weight(const Convolution& convolution, const float* x, const float* y, float* weight) {
@@ -142,17 +128,18 @@ void lines_convolution_weight(const Convolution& convolution, const float* x, co
                      groups = convolution.groups;
   const Padded padded(windows, 1);
   const std::vector<Sheet> sheets = sheets_of(padded, windows.axes[2].out);
-  for_planes(groups, convolution.samples * products_of(windows), [&](std::int64_t begin, std::int64_t end) {
-    Scratch<float> copy(padded.scratch(1));
-    std::fill_n(copy.data(), padded.scratch(1), 0.0f);
-    // In the order of memory, as planes are short.
-    for (std::int64_t sample = 0; sample < convolution.samples; ++sample)
-      for (std::int64_t group = begin; group < end; ++group) {
-        const std::int64_t at = sample * groups + group;
-        const float* const from = padded_input(padded, 1, x + at * in, copy.data());
-        for (const Sheet& sheet : sheets) sum_products(sheet, from, y + at * out, weight + group * taps);
-      }
-  });
+  parallel_products(groups, convolution.samples * products_of(windows),
+                    [&](std::int64_t begin, std::int64_t end) {
+                      const Scratch<float> copy(padded.scratch(1), Scratch<float>::Start::zero);
+                      // In the order of memory, as planes are short.
+                      for (std::int64_t sample = 0; sample < convolution.samples; ++sample)
+                        for (std::int64_t group = begin; group < end; ++group) {
+                          const std::int64_t at = sample * groups + group;
+                          const float* const from = padded_input(padded, 1, x + at * in, copy.data());
+                          for (const Sheet& sheet : sheets)
+                            sum_products(sheet, from, y + at * out, weight + group * taps);
+                        }
+                    });
 }
 
 }  // namespace

@@ -95,7 +95,8 @@ Stripe stripe_back(Windows windows, std::size_t axis, std::int64_t begin, std::i
   const std::int64_t rest = windows.in_size() / windows.axes[axis].in;
   windows.axes[axis].before += begin;
   windows.axes[axis].in = end - begin;
-  const Turned deep(windows.axes[0]), high(windows.axes[1]), wide(windows.axes[2]);
+  const std::array turned{Turned(windows.axes[0]), Turned(windows.axes[1]), Turned(windows.axes[2])};
+  const auto& [deep, high, wide] = turned;
   Stripe stripe({deep.windows, high.windows, wide.windows}, begin * rest, (end - begin) * rest);
   const Tile& tile = stripe.tile;
   for (std::int64_t d = 0; d < deep.of.in; ++d)
@@ -111,15 +112,10 @@ Stripe stripe_back(Windows windows, std::size_t axis, std::int64_t begin, std::i
             wide.count(w),
             {},
             {}};
-        for (std::int64_t tap = windows.kernel_size(), i = deep.of.kernel; i-- > 0;)
-          for (std::int64_t j = high.of.kernel; j-- > 0;)
-            for (std::int64_t k = wide.of.kernel; k-- > 0;) {
-              --tap;
-              const std::int64_t a = deep.at(i, phase), b = high.at(j, h), c = wide.at(k, w);
-              if (a < 0 || b < 0 || c < 0) continue;
-              grid.offsets.push_back(a * tile.plane + b * tile.line + c);
-              grid.taps.push_back(tap);
-            }
+        for_each_tap(turned, {phase, h, w}, [&](std::int64_t tap, const auto& at) {
+          grid.offsets.push_back(at[0] * tile.plane + at[1] * tile.line + at[2]);
+          grid.taps.push_back(tap);
+        });
         stripe.grids.push_back(std::move(grid));
       }
   return stripe;
@@ -142,13 +138,12 @@ struct Pieces {
                                                         std::max<std::int64_t>(1, length / least));
     for (std::int64_t i = 0; i < count; ++i)
       stripes.push_back(make(windows, axis, i * length / count, (i + 1) * length / count));
-    const std::int64_t products = windows.kernel_size() * windows.out_size() * lanes / count;
-    grain = std::max<std::int64_t>(1, products_per_part / std::max<std::int64_t>(1, products));
+    products = windows.kernel_size() * windows.out_size() * lanes / count;
   }
   std::int64_t first(std::int64_t block) const { return block * lanes; }
   std::int64_t count(std::int64_t block) const { return std::min(lanes, planes - block * lanes); }
 
-  std::int64_t lanes, planes, blocks, grain;
+  std::int64_t lanes, planes, blocks, products;
   std::vector<Stripe> stripes;
 };
 
@@ -203,7 +198,7 @@ void convolve_planes(const Convolution& convolution, const Pieces& pieces, const
       }
     }
   };
-  parallel_for(static_cast<std::int64_t>(pieces.stripes.size()) * pieces.blocks, pieces.grain, part);
+  parallel_products(static_cast<std::int64_t>(pieces.stripes.size()) * pieces.blocks, pieces.products, part);
 }
 
 /// Lines that are written in packs.

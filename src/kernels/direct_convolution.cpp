@@ -4,7 +4,6 @@
 #include "kernels/direct_convolution.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "kernels/direct_tiling.h"
 #include "kernels/lane_loops.h"
@@ -49,11 +48,6 @@ Padded::Padded(const Windows& of, std::int64_t channels, bool may_overrun) : win
 }
 namespace {
 
-template <class T>
-void fill_zero(T* to, std::int64_t count) {
-  std::memset(to, 0, static_cast<std::size_t>(count) * sizeof(T));
-}
-
 /// Products that a window sums up at a time: their weights, for a block of filters, stay in the second-level
 /// cache.
 constexpr std::int64_t most_depth = 1152;
@@ -88,9 +82,9 @@ struct Direct {
                                                       1, (channels * taps + most_depth - 1) / most_depth),
                        channels_per_part = (channels + parts - 1) / parts;
     const Stripes stripes(windows, channels_per_part, 16 / (samples * groups));
-    Scratch<T> packed(groups * rows * channels * taps), start(groups * all_rows);
+    const Scratch<T> packed(groups * rows * channels * taps),
+        start(groups * all_rows, Scratch<T>::Start::zero);
     pack_weight(tiles, channels_per_part, packed.data());
-    fill_zero(start.data(), groups * all_rows);
     if (bias != nullptr)
       for (std::int64_t g = 0; g < groups; ++g)
         std::copy_n(bias + g * filters, filters, start.data() + g * all_rows);
@@ -109,8 +103,7 @@ struct Direct {
         // One copy for as long as its padding stays where it is.
         const std::int64_t stripe = task % stripes.count;
         const Padded padded = stripe == 0 ? first : Padded(stripes.stripe(stripe), channels_per_part);
-        Scratch<T> copy(padded.scratch(channels_per_part));
-        fill_zero(copy.data(), padded.scratch(channels_per_part));
+        const Scratch<T> copy(padded.scratch(channels_per_part), Scratch<T>::Start::zero);
         do {
           const std::int64_t at = task / stripes.count, g = at % groups;
           for (std::int64_t c = 0; c < channels; c += channels_per_part) {
@@ -138,8 +131,7 @@ struct Direct {
       }
     };
     const std::int64_t products = filters * channels * taps * positions / stripes.count;
-    parallel_for(samples * groups * stripes.count,
-                 std::max<std::int64_t>(1, products_per_part / std::max<std::int64_t>(1, products)), part);
+    parallel_products(samples * groups * stripes.count, products, part);
   }
 };
 
@@ -242,9 +234,8 @@ void direct_convolution_weight(const Convolution& convolution, const T* x, const
                                           : std::clamp<std::int64_t>(samples * positions / 192, 1,
                                                                      std::min<std::int64_t>(samples, 8)),
                      block = is_large ? 2 * lanes : filters, parts = (filters + block - 1) / block;
-  Scratch<T> sums(stretches * size);
+  const Scratch<T> sums(stretches * size, Scratch<T>::Start::zero);
   T* const all_sums = sums.data();
-  fill_zero(all_sums, stretches * size);
   const auto part = [&](std::int64_t task, std::int64_t end) {
     for (; task < end; ++task)
       for (std::int64_t stripe = 0; stripe < stripes.count; ++stripe) {
@@ -252,8 +243,8 @@ void direct_convolution_weight(const Convolution& convolution, const T* x, const
         // Of samples with few windows, several at a time: else adding up takes long.
         const std::int64_t windows_of_one = padded.windows.out_size(), copied = padded.scratch(channels),
                            most = std::clamp<std::int64_t>(256 / windows_of_one, 1, 8);
-        Scratch<T> copy(most * copied), turned(most * windows_of_one * 2 * lanes);
-        fill_zero(copy.data(), most * copied);
+        const Scratch<T> copy(most * copied, Scratch<T>::Start::zero),
+            turned(most * windows_of_one * 2 * lanes);
         std::vector<std::int64_t> starts;
         for (std::int64_t i = 0; i < most; ++i)
           for (std::int64_t line = 0; line < padded.lines(); ++line)
@@ -283,9 +274,7 @@ void direct_convolution_weight(const Convolution& convolution, const T* x, const
         }
       }
   };
-  parallel_for(
-      stretches * groups * parts,
-      std::max<std::int64_t>(1, products_per_part / (samples / stretches * block * depth * positions)), part);
+  parallel_products(stretches * groups * parts, samples / stretches * block * depth * positions, part);
   for (std::int64_t stretch = 1; stretch < stretches; ++stretch)
     add_sums(size, all_sums + stretch * size, all_sums);
   for (std::int64_t group = 0; group < groups; ++group)

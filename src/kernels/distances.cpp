@@ -173,7 +173,7 @@ struct DifferencesLoop {
 };
 
 /// Calls part(first, end) for stretches of rows that are whole blocks, but for the last one.
-template <class T, class Part>
+template <class Part>
 void for_blocks(std::int64_t rows, std::int64_t block, std::int64_t others, std::int64_t m,
                 const Part& part) {
   const std::int64_t work = std::max<std::int64_t>(1, block * others * std::max<std::int64_t>(m, 1));
@@ -191,7 +191,7 @@ void distances(std::int64_t p, std::int64_t r, std::int64_t m, const T* a, const
   // Rows of b whose tiles stay in the first-level cache: what is written is then a long run for each of a.
   const std::int64_t most = std::clamp<std::int64_t>((1 << 13) / std::max<std::int64_t>(m, 1) / lanes * lanes,
                                                      2 * lanes, most_columns);
-  for_blocks<T>(r, lanes, p, m, [&](std::int64_t begin, std::int64_t end) {
+  for_blocks(r, lanes, p, m, [&](std::int64_t begin, std::int64_t end) {
     const Scratch<T> tiles(m * std::min(most, round_up(end - begin, lanes))), squares(6 * most_columns);
     for (; begin < end; begin += most) {
       const std::int64_t count = std::min(most, end - begin);
@@ -208,7 +208,7 @@ void weighted_differences(std::int64_t n, std::int64_t count, std::int64_t m, co
                           const T* y, T* out) {
   const std::int64_t lanes = lanes_of<T>(), block = 2 * lanes;
   const detail::AcrossLayout layout({n, m, 1}, sizeof(T));
-  for_blocks<T>(n, block, count, m, [&](std::int64_t begin, std::int64_t end) {
+  for_blocks(n, block, count, m, [&](std::int64_t begin, std::int64_t end) {
     const Scratch<T> own(m * block), result(m * block), weights(count * block);
     for (; begin < end; begin += block) {
       const std::int64_t rows = std::min(block, end - begin), tiles = rows > lanes ? 2 : 1;

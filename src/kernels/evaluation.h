@@ -23,6 +23,7 @@ struct PassKind {
 };
 
 struct TwoStepStretch;
+using TwoStepLoop = void(const TwoStepStretch& stretch);
 
 /// A deferred pass over operands that broadcast to its shape. One that has as many elements may be deferred
 /// itself: then a chain of operations is one pass over memory.
@@ -83,13 +84,12 @@ class Evaluation {
     std::array<std::size_t, Elementwise::most_operands> items{};
     std::uint32_t uses = 0;
     bool is_wanted = false;
-    bool is_passed = false;         // somebody else may want it, and computes it then
-    bool is_stored = false;         // to memory,
-    std::byte* stored = nullptr;    // which is here
-    Array::Buffer* from = nullptr;  // and was that of an operand,
-    int slot = -1;                  // or to this part of the scratch memory
-    void (*two_steps)(const TwoStepStretch&) =
-        nullptr;                       // of this pass and of step `first`, which has no loop of its own then,
+    bool is_passed = false;            // somebody else may want it, and computes it then
+    bool is_stored = false;            // to memory,
+    std::byte* stored = nullptr;       // which is here
+    Array::Buffer* from = nullptr;     // and was that of an operand,
+    int slot = -1;                     // or to this part of the scratch memory
+    TwoStepLoop* two_steps = nullptr;  // of this pass and of step `first`, which has no loop of its own then,
     int first = -1;                    // and gives one of the two operands
     int done_in = -1;                  // the other way round
     const std::byte* ahead = nullptr;  // an array of which the next block is asked for meanwhile

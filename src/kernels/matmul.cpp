@@ -18,8 +18,6 @@
 namespace chainrule::kernels {
 namespace {
 
-/// Multiply-adds that make a further thread worth its start.
-constexpr std::int64_t products_per_part = 1 << 20;
 /// Rows or columns of C in a part, of which each packs what it reads of A and B once more.
 constexpr std::int64_t part_of_ours = 192, large_part_of_ours = 384, part_of_openblas = 256;
 /// Up to these multiply-adds, or up to so many rows or columns, our kernel is ahead of OpenBLAS's on vectors

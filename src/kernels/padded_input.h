@@ -11,8 +11,6 @@
 
 namespace chainrule::kernels {
 
-/// Multiply-adds that make a further thread worth its start.
-constexpr std::int64_t products_per_part = 1 << 20;
 /// Elements behind a copy of the input that tiles may read, for windows that nobody asks for: they have at
 /// most so many.
 constexpr std::int64_t behind = 16;

@@ -11,6 +11,9 @@ namespace chainrule::kernels {
 /// Elements that make a further thread worth its start: tens of microseconds of work.
 constexpr std::int64_t parallel_grain = std::int64_t{1} << 16;
 
+/// The same in multiply-adds.
+constexpr std::int64_t products_per_part = std::int64_t{1} << 20;
+
 namespace detail {
 
 using Part = void(const void* part, std::int64_t begin, std::int64_t end);
@@ -43,6 +46,13 @@ void parallel_for(std::int64_t n, std::int64_t grain, const Part& part) {
     (*static_cast<const Part*>(it))(begin, end);
   };
   detail::run_parts({n, grain}, run, &part);
+}
+
+/// The same for tasks of so many multiply-adds each.
+template <class Part>
+void parallel_products(std::int64_t tasks, std::int64_t products, const Part& part) {
+  parallel_for(tasks, std::max<std::int64_t>(1, products_per_part / std::max<std::int64_t>(1, products)),
+               part);
 }
 
 }  // namespace chainrule::kernels

@@ -4,6 +4,8 @@
 
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 
 #include "kernels/windows.h"
@@ -45,5 +47,22 @@ struct Turned {
   WindowAxis of, windows;
   std::int64_t lowest, most;
 };
+
+/// Calls f(tap, at) for the taps of a kernel that elements of x in a phase along each axis meet, and for the
+/// elements of the windows that these are at. From the last tap on, as those elements follow one another.
+template <class F>
+void for_each_tap(const std::array<Turned, 3>& turned, const std::array<std::int64_t, 3>& phases,
+                  const F& f) {
+  const auto& [deep, high, wide] = turned;
+  std::int64_t tap = deep.of.kernel * high.of.kernel * wide.of.kernel;
+  for (std::int64_t i = deep.of.kernel; i-- > 0;)
+    for (std::int64_t j = high.of.kernel; j-- > 0;)
+      for (std::int64_t k = wide.of.kernel; k-- > 0;) {
+        --tap;
+        const std::array<std::int64_t, 3> at = {deep.at(i, phases[0]), high.at(j, phases[1]),
+                                                wide.at(k, phases[2])};
+        if (std::ranges::all_of(at, [](std::int64_t each) { return each >= 0; })) f(tap, at);
+      }
+}
 
 }  // namespace chainrule::kernels

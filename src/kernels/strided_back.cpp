@@ -47,15 +47,10 @@ std::vector<Lattice> lattices_of(const std::array<Turned, 3>& turned) {
     for (std::int64_t h = 0; h < high.of.stride; ++h)
       for (std::int64_t w = 0; w < wide.of.stride; ++w) {
         Lattice lattice{{d, h, w}, {}, {}};
-        // From the last one on, as the elements of the turned window follow one another.
-        for (std::int64_t i = deep.of.kernel; i-- > 0;)
-          for (std::int64_t j = high.of.kernel; j-- > 0;)
-            for (std::int64_t k = wide.of.kernel; k-- > 0;) {
-              const std::array<std::int64_t, 3> at = {deep.at(i, d), high.at(j, h), wide.at(k, w)};
-              if (std::any_of(at.begin(), at.end(), [](std::int64_t a) { return a < 0; })) continue;
-              lattice.taps.push_back((i * high.of.kernel + j) * wide.of.kernel + k);
-              lattice.from.push_back(at);
-            }
+        for_each_tap(turned, lattice.phase, [&](std::int64_t tap, const auto& at) {
+          lattice.taps.push_back(tap);
+          lattice.from.push_back(at);
+        });
         all.push_back(std::move(lattice));
       }
   return all;
@@ -125,9 +120,9 @@ struct StridedBack {
                        width_of_start = round_up(filters, tiles.block);
     const Windows windows{{turned[0].windows, turned[1].windows, turned[2].windows}};
     const Stripes stripes(windows, std::max(channels, block * phases_of(convolution.windows)), 16 / tasks);
-    Scratch<float> packed(groups * all_filters * channels * taps), start(groups * width_of_start);
+    const Scratch<float> packed(groups * all_filters * channels * taps),
+        start(groups * width_of_start, Scratch<float>::Start::zero);
     pack_weight(weight, packed.data());
-    std::fill_n(start.data(), groups * width_of_start, float(0));
     if (bias != nullptr)
       for (std::int64_t g = 0; g < groups; ++g)
         std::copy_n(bias + g * filters, filters, start.data() + g * width_of_start);
@@ -138,8 +133,8 @@ struct StridedBack {
         const std::int64_t stripe = task % stripes.count;
         const Pieces further =
             stripe == 0 ? Pieces(first) : Pieces(turned, lattices, stripes, stripe, channels);
-        Scratch<float> copy(further.shared.scratch(channels)), results(size_of_results(further, block));
-        std::fill_n(copy.data(), further.shared.scratch(channels), float(0));
+        const Scratch<float> copy(further.shared.scratch(channels), Scratch<float>::Start::zero),
+            results(size_of_results(further, block));
         do {
           const std::int64_t at = task / stripes.count, g = at % groups;
           const float* const from =
@@ -151,8 +146,7 @@ struct StridedBack {
       }
     };
     const std::int64_t products = filters * channels * taps * plane_of_y / stripes.count;
-    parallel_for(tasks * stripes.count,
-                 std::max<std::int64_t>(1, products_per_part / std::max<std::int64_t>(1, products)), part);
+    parallel_products(tasks * stripes.count, products, part);
   }
 
  private:

@@ -15,7 +15,6 @@ struct TwoStepStretch {
   void* out;
   const void* ahead;  // as in Stretch
 };
-using TwoStepLoop = void(const TwoStepStretch& stretch);
 
 /// The loop of second(first(a, b), c), or of second(c, first(a, b)) where `is_right`. It gives the bits that
 /// the two give one after the other. Null where there is none.
