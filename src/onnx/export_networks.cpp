@@ -183,12 +183,17 @@ std::string attention(Step& step) {
                    {step.make("Softmax", {scores}, {attribute("axis", std::int64_t{-1})}), step.in(2)});
 }
 
-/// Elements by their places along an axis: positions that are constants, or an input of the model.
-std::string taken(Step& step, const std::string& from, std::int64_t axis, const OfCalls<Tensor>& places) {
-  const std::string positions = step.leaf(places);
+/// The name of positions that are constants, or an input of the model.
+std::string positions_of(Step& step, const OfCalls<Tensor>& places) {
+  std::string positions = step.leaf(places);
   if (positions.empty())
     step.fail("its positions are neither constants nor an input of the model; they would be lost");
-  return step.reshaped(step.make("Gather", {from, positions}, {attribute("axis", axis)}), step.shape());
+  return positions;
+}
+/// Elements by their places along an axis.
+std::string taken(Step& step, const std::string& from, std::int64_t axis, const OfCalls<Tensor>& places) {
+  return step.reshaped(step.make("Gather", {from, positions_of(step, places)}, {attribute("axis", axis)}),
+                       step.shape());
 }
 
 std::string gather(Step& step) {
@@ -207,11 +212,8 @@ std::string gather(Step& step) {
 /// x with the values at the places along its middle.
 std::string put_at(Step& step) {
   const OfCalls<Tensor> places = step.tensors("places");
-  const std::string positions = step.leaf(places);
-  if (positions.empty())
-    step.fail("its positions are neither constants nor an input of the model; they would be lost");
   const BatchSizes part = {step.size("outer"), {0, places[0].size()}, step.size("inner")};
-  const std::string index = step.reshaped(positions, {{0, 1}, part[1], {0, 1}}),
+  const std::string index = step.reshaped(positions_of(step, places), {{0, 1}, part[1], {0, 1}}),
                     x = step.reshaped(step.in(0), {part[0], step.size("size"), part[2]});
   const std::string result =
       step.make("ScatterElements",

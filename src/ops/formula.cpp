@@ -5,6 +5,8 @@
 
 #include <charconv>
 
+#include "array/number_text.h"
+
 namespace chainrule::ops {
 
 Symbol::Symbol(const std::string& text, Precedence precedence) : text_(text), precedence_(precedence) {}
@@ -12,10 +14,7 @@ Symbol::Symbol(const Symbol&) = default;
 Symbol& Symbol::operator=(const Symbol&) = default;
 Symbol::~Symbol() = default;
 
-Symbol::Symbol(double number) : precedence_(number < 0 ? product : atom) {
-  char text[32];
-  text_ = std::string(text, std::to_chars(text, text + sizeof text, number).ptr);
-}
+Symbol::Symbol(double number) : text_(number_text(number)), precedence_(number < 0 ? product : atom) {}
 
 Symbol operator+(const Symbol& a, const Symbol& b) { return Symbol::infix(a, " + ", b, Symbol::sum); }
 Symbol operator-(const Symbol& a) { return {"−" + a.inside(Symbol::product), Symbol::product}; }

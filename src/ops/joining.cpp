@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/copy.h"
+#include "ops/along_axis.h"
 #include "ops/data_movement.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
@@ -32,13 +33,12 @@ struct Concatenate : DataMovement {
                          "; their number must be below 2⁶³");
     }
     Array out(shape, in[0]->dtype());
-    std::int64_t lines = 1, behind = 1;
-    for (std::size_t i = 0; i < shape.rank(); ++i) (i < axis ? lines : behind) *= i == axis ? 1 : shape[i];
-    const auto bytes = static_cast<std::size_t>(behind) * item_size(out.dtype());
+    const AlongAxis along(shape, axis);
+    const auto bytes = static_cast<std::size_t>(along.inner) * item_size(out.dtype());
     constexpr std::size_t short_run = 256, few = 4;
-    if (lines > 1 && in.size() > few && shape[axis] > 0 &&
-        bytes * static_cast<std::size_t>(shape[axis]) / in.size() <= short_run) {
-      join_lines(in, bytes, lines, out);
+    if (along.outer > 1 && in.size() > few && along.n > 0 &&
+        bytes * static_cast<std::size_t>(along.n) / in.size() <= short_run) {
+      join_lines(in, bytes, along.outer, out);
       return out;
     }
     kernels::Box box{
@@ -58,16 +58,15 @@ struct Concatenate : DataMovement {
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     std::vector<chainrule::Index> where(axis + 1, Slice{});
     std::int64_t start = 0;
-    std::int64_t lines = 1;
-    for (std::size_t before = 0; before < axis; ++before) lines *= g.shape()[before];
-    const bool are_runs = lines == 1 && to.in_numbers() && !value_of(g).is_deferred();
+    const AlongAxis along(g.shape(), axis);
+    const bool are_runs = along.outer == 1 && to.in_numbers() && !value_of(g).is_deferred();
     for (std::size_t i = 0; i < in.size(); ++i) {
       const std::int64_t stop = start + in[i].shape()[axis];
       where[axis] = Slice{start, stop};
       constexpr std::size_t large = 1U << 16;  // a copy takes longer than a reference to the whole
       if (to.wants(i))
         to[i] = are_runs && bytes_of(in[i].shape(), g.dtype()) >= large
-                    ? constant(run_of(value_of(g), start, in[i].shape(), axis))
+                    ? constant(run_of(value_of(g), start * along.inner, in[i].shape()))
                     : index(g, where);
       start = stop;
     }
@@ -93,13 +92,12 @@ struct Concatenate : DataMovement {
         part.from += part.bytes;
       }
   }
-  /// What of an array begins at a position along an axis, without a copy.
-  static Array run_of(const Array& whole, std::int64_t start, const Shape& shape, std::size_t axis) {
+  /// Elements of an array that follow one another from the first of them on, without a copy.
+  static Array run_of(const Array& whole, std::int64_t first, const Shape& shape) {
     const auto owner = std::make_shared<const Array>(whole);
-    auto bytes = static_cast<std::int64_t>(item_size(whole.dtype()));
-    for (std::size_t behind = axis + 1; behind < shape.rank(); ++behind) bytes *= shape[behind];
-    const auto* const first = static_cast<const std::byte*>(owner->raw()) + start * bytes;
-    return Array::of_others(shape, whole.dtype(), std::shared_ptr<const void>(owner, first));
+    const auto* const elements = static_cast<const std::byte*>(owner->raw()) +
+                                 first * static_cast<std::int64_t>(item_size(whole.dtype()));
+    return Array::of_others(shape, whole.dtype(), std::shared_ptr<const void>(owner, elements));
   }
 };
 

@@ -93,6 +93,14 @@ struct TruncPacks {
   static auto value(auto x) { return where(x < 0, CeilPacks::value(x), FloorPacks::value(x)); }
 };
 
+struct CopysignPacks {
+  template <int N>
+  static simd::Pack<float, N> value(const simd::Pack<float, N>& a, const simd::Pack<float, N>& b) {
+    const simd::Integers<float, N> sign(simd::detail::sign_bit<float>);
+    return simd::Pack<float, N>::from_bits(abs(a).bits() | (b.bits() & sign));
+  }
+};
+
 /// a = n b + left for a whole number n, with |left| < |b| and the sign of a, without an error: of numbers
 /// that are not too far apart, and that is where it is `regular`.
 template <int N>
@@ -110,8 +118,7 @@ struct Division {
     rest = where(rest < 0, rest + by, rest);
     rest = where(rest < by, rest, rest - by);
     regular = (ratio < 4096) & (abs(most) < by);
-    const simd::Integers<float, N> sign(simd::detail::sign_bit<float>);
-    left = P::from_bits(rest.bits() | (a.bits() & sign));
+    left = CopysignPacks::value(rest, a);
   }
 };
 /// What a function of packs gives, but where it is not regular that of numbers.
@@ -138,8 +145,7 @@ struct RemainderPacks {
     const Division division(a, b);
     const auto left = division.left;
     const auto moved = where((left < 0) == (b < 0), left, left + b);
-    const simd::Integers<float, N> sign(simd::detail::sign_bit<float>);
-    const auto fast = where(left == 0, simd::Pack<float, N>::from_bits(b.bits() & sign), moved);
+    const auto fast = where(left == 0, CopysignPacks::value(simd::Pack<float, N>(0.0F), b), moved);
     return where_regular(division.regular, fast, remainder_of, a, b);
   }
 };
@@ -151,16 +157,8 @@ struct FloorDividePacks {
     const auto left = division.left;
     const auto below = where((left == 0) | ((left < 0) == (b < 0)), P(0), P(1));
     const auto whole = nearest((a - left) / b - below);
-    const simd::Integers<float, N> sign(simd::detail::sign_bit<float>);
-    const auto fast = where(whole == 0, P::from_bits((a / b).bits() & sign), whole);
+    const auto fast = where(whole == 0, CopysignPacks::value(P(0.0F), a / b), whole);
     return where_regular(division.regular, fast, floor_quotient, a, b);
-  }
-};
-struct CopysignPacks {
-  template <int N>
-  static simd::Pack<float, N> value(const simd::Pack<float, N>& a, const simd::Pack<float, N>& b) {
-    const simd::Integers<float, N> sign(simd::detail::sign_bit<float>);
-    return simd::Pack<float, N>::from_bits(abs(a).bits() | (b.bits() & sign));
   }
 };
 struct HypotPacks {

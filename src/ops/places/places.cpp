@@ -19,8 +19,7 @@
 namespace chainrule {
 namespace ops {
 
-/// The same places of each in a stack of so many.
-static Places of_all(Places places, std::int64_t size) {
+Places of_all(Places places, std::int64_t size) {
   places.outer *= size;
   if (places.each) {
     const Array one = places.list.reshaped(with_first(1, places.list.shape()));

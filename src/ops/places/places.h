@@ -35,7 +35,9 @@ Tensor gather_each(const Operand& x, std::size_t axis, const Array& index);
 /// At places in row-major order; the result has the shape of the list.
 Tensor gather_flat(const Operand& x, const Array& list);
 Tensor add_flat(const Operand& x, const Array& list, const Shape& shape);
-/// The same places of each in a stack of so many, of `all` elements together.
+/// The same places of each in a stack of so many.
+Places of_all(Places places, std::int64_t size);
+/// The same of places in row-major order, of `all` elements together.
 Array places_in_each(const Array& list, std::int64_t count, std::int64_t all);
 /// x with values, one for each, at places in row-major order; or one number for all.
 Tensor put_flat(const Tensor& x, const Array& list, const Tensor& values);

@@ -44,9 +44,7 @@ struct Put : DataMovement {
     return out;
   }
   Tensor batch(const Unwrapped& at) const {
-    Places all = places;
-    all.outer *= at.size;
-    return apply(Put{{}, std::move(all)}, {}, Argument(at.batched(0)), Argument(at.batched(1)));
+    return apply(Put{{}, of_all(places, at.size)}, {}, Argument(at.batched(0)), Argument(at.batched(1)));
   }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     if (to.wants(0))
