@@ -12,7 +12,6 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -129,9 +128,7 @@ class Model {
 
   // A module whose members are the parameters, so that state_dict(), load_state_dict(), to() and transforms
   // take it.
-  auto members() { return std::tie(parameters_); }
-  auto members() const { return std::tie(parameters_); }
-  static constexpr std::string_view member_names() { return ""; }
+  CHAINRULE_MEMBERS_AS("", parameters_)
 
  private:
   std::shared_ptr<const Plan> plan_;

@@ -80,10 +80,7 @@ class ReportedNetwork {
   [[nodiscard]] bool first_sees_inputs() const { return first_sees_inputs_; }
 
  private:
-  ReportedNetwork(TableNetwork network, int /*of tables*/) : first_sees_inputs_(network.image().is_empty()) {
-    for (const Linear& layer : network.layers()) weights_.push_back(layer.weight().leaf().detach());
-    function_ = [network = std::move(network)](const Tensor& x) { return network.predict(x); };
-  }
+  ReportedNetwork(TableNetwork network, int /*of tables*/);
   std::function<Tensor(const Tensor&)> function_;
   std::vector<Tensor> weights_;
   bool first_sees_inputs_ = true;

@@ -7,6 +7,10 @@
 
 namespace chainrule {
 
+// Compiled here, as almost every program that includes nn would have to otherwise.
+AnyModule::AnyModule(Tensor (*function)(const Operand&))
+    : held_(std::make_unique<Of<Tensor (*)(const Operand&)>>(function)) {}
+
 Sequential& Sequential::add(AnyModule module, std::string name) {
   if (name.empty()) name = std::to_string(modules_.size());
   if (name.find_first_of(".,") != std::string::npos)

@@ -287,6 +287,22 @@ TEST(Grad, names_the_argument_and_the_member_that_it_cannot_differentiate) {
                        {"vjp: argument 1 is int64"}));
 }
 
+TEST(Grad, names_members_as_told) {
+  class Square {
+   public:
+    explicit Square(Tensor factor) : factor_(std::move(factor)) {}
+    Tensor operator()(const Tensor& x) const { return factor_ * x * x; }
+    CHAINRULE_MEMBERS_AS("factor", factor_)
+
+   private:
+    Tensor factor_;
+  };
+  const auto f = [](const Square& square) { return square(3.0); };
+  EXPECT_EQ(grad(f)(Square(2.0))(1.0).item(), 9);
+  EXPECT_TRUE(mentions(message_of<GradError>([&] { grad(f)(Square(Tensor())); }),
+                       {"grad: argument 0.factor is an empty handle"}));
+}
+
 TEST(JvpOfAFunction, refuses_tangents_of_other_shapes_and_structures) {
   const auto f = [](const Dense& at, const Tensor& x) { return layer(at, x); };
   const Dense flat = {ones({3, 2}), ones({2})};

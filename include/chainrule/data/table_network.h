@@ -5,7 +5,6 @@
 #pragma once
 
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "chainrule/nn.h"
@@ -74,9 +73,7 @@ class TableNetwork {
   /// "64-32-10": the numbers of units; "28x28-16c-32c-128-10" with convolutions of 16 and 32 channels.
   [[nodiscard]] std::string sizes() const;
 
-  auto members() { return std::tie(convolutions_, layers_); }
-  auto members() const { return std::tie(convolutions_, layers_); }
-  static constexpr std::string_view member_names() { return "convolutions, layers"; }
+  CHAINRULE_MEMBERS_AS("convolutions, layers", convolutions_, layers_)
 
  private:
   struct Batch {

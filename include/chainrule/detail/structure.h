@@ -23,10 +23,16 @@
 ///   };
 /// From then on it may stand wherever a transform takes or gives tensors, and errors call its tensors by
 /// these names. The struct must be copyable; members that are not named keep the values of the original.
-#define CHAINRULE_MEMBERS(...)                           \
-  auto members() { return std::tie(__VA_ARGS__); }       \
-  auto members() const { return std::tie(__VA_ARGS__); } \
-  static constexpr std::string_view member_names() { return #__VA_ARGS__; }
+#define CHAINRULE_MEMBERS(...) CHAINRULE_MEMBERS_AS(#__VA_ARGS__, __VA_ARGS__)
+/// The same under other names: CHAINRULE_MEMBERS_AS("slope, offset", slope_, offset_).
+#define CHAINRULE_MEMBERS_AS(names, ...)                                        \
+  auto members() {                                                              \
+    return [&](const auto& use) -> decltype(auto) { return use(__VA_ARGS__); }; \
+  }                                                                             \
+  auto members() const {                                                        \
+    return [&](const auto& use) -> decltype(auto) { return use(__VA_ARGS__); }; \
+  }                                                                             \
+  static constexpr std::string_view member_names() { return names; }
 
 namespace CHAINRULE_API chainrule {
 
@@ -138,13 +144,20 @@ concept NamesMembers = requires(T& structure) {
   structure.members();
 };
 
+/// How many they are.
+struct MemberCount {
+  template <class... Members>
+  constexpr auto operator()(Members&...) const {
+    return std::integral_constant<std::size_t, sizeof...(Members)>();
+  }
+};
+
 /// A struct that names no member, but has one: the place of that is the place of the struct.
 template <class T>
 concept StandsForItsMember = NamesMembers<T> && requires(T& structure) {
   requires T::member_names()
   .empty();
-  requires std::tuple_size_v<decltype(structure.members())>
-  == 1;
+  requires decltype(structure.members()(MemberCount()))::value == 1;
 };
 
 template <class T>
@@ -182,6 +195,14 @@ Structured<T> structure_of(const T& argument) {
     return Structured<T>(argument);
 }
 
+/// A function of its own, as compilers then say so once for each type, wherever it has come up.
+template <class T>
+constexpr void report_no_structure() {
+  static_assert(IsStructure<T>::value,
+                "a transform takes and gives tensors, and tuples, pairs, arrays, vectors and structs of them; "
+                "name the members of a struct by CHAINRULE_MEMBERS(...)");
+}
+
 /// visit(leaf, place) for each tensor or parameter, in order. A ModuleVisit also sees buffers, and where
 /// structs begin and end.
 template <class S, class Visit>
@@ -216,28 +237,23 @@ void for_each_leaf(S& structure, const Place& place, const Visit& visit) {
           (for_each_leaf(each, Place{.within = &place, .index = i++}, visit), ...);
         },
         structure);
-  } else {
-    static_assert(NamesMembers<T>,
-                  "a transform takes and gives tensors, and tuples, pairs, arrays, vectors and structs of "
-                  "them; name the members of a struct by CHAINRULE_MEMBERS(...)");
+  } else if constexpr (NamesMembers<T>) {
     if constexpr (whole) {
       bool* training = nullptr;
       if constexpr (requires { structure.training = true; }) training = &structure.training;
       visit.to.enter({type_text<T>(), training}, place);
     }
-    if constexpr (StandsForItsMember<T>) {
-      for_each_leaf(std::get<0>(structure.members()), place, visit);
-    } else {
-      std::string_view names;
-      if constexpr (requires { T::member_names(); }) names = T::member_names();
-      std::apply(
-          [&](auto&... each) {
-            [[maybe_unused]] std::size_t i = 0;
-            (for_each_leaf(each, Place{.within = &place, .names = names, .index = i++}, visit), ...);
-          },
-          structure.members());
-    }
+    structure.members()([&](auto&... each) {
+      if constexpr (StandsForItsMember<T>) {
+        (for_each_leaf(each, place, visit), ...);
+      } else {
+        [[maybe_unused]] std::size_t i = 0;
+        (for_each_leaf(each, Place{.within = &place, .names = T::member_names(), .index = i++}, visit), ...);
+      }
+    });
     if constexpr (whole) visit.to.leave();
+  } else {
+    report_no_structure<T>();
   }
 }
 

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <optional>
-#include <tuple>
 
 #include "chainrule/detail/structure.h"
 #include "chainrule/networks.h"

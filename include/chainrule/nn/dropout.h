@@ -4,8 +4,6 @@
 
 #pragma once
 
-#include <tuple>
-
 #include "chainrule/detail/structure.h"
 #include "chainrule/nn/parameter.h"
 #include "chainrule/random.h"

@@ -5,8 +5,8 @@
 #pragma once
 
 #include <optional>
-#include <tuple>
 
+#include "chainrule/detail/structure.h"
 #include "chainrule/nn/initializers.h"
 #include "chainrule/nn/parameter.h"
 #include "chainrule/ops.h"
@@ -44,9 +44,7 @@ class Linear {
   /// weight, and bias if there is one.
   [[nodiscard]] std::vector<Parameter> parameters() const;
   /// weight, bias: so that transforms differentiate a whole layer, and return its gradients as one.
-  auto members() { return std::tie(weight_, bias_); }
-  auto members() const { return std::tie(weight_, bias_); }
-  static constexpr std::string_view member_names() { return "weight, bias"; }
+  CHAINRULE_MEMBERS_AS("weight, bias", weight_, bias_)
   /// The same layer with parameters of its own.
   [[nodiscard]] Linear clone() const;
 
@@ -76,9 +74,7 @@ class Mlp {
   /// In the order of the layers; of each, weight and bias.
   [[nodiscard]] std::vector<Parameter> parameters() const;
   /// The layers, see Linear::members.
-  auto members() { return std::tie(layers_); }
-  auto members() const { return std::tie(layers_); }
-  static constexpr std::string_view member_names() { return "layers"; }
+  CHAINRULE_MEMBERS_AS("layers", layers_)
   /// The same network with parameters of its own, as a target that follows slowly. (A copy shares them.)
   [[nodiscard]] Mlp clone() const;
 

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <optional>
-#include <tuple>
 #include <vector>
 
 #include "chainrule/detail/structure.h"
@@ -40,10 +39,8 @@ class RecurrentLayers {
   RecurrentLayerOptions options;
   /// Between the layers; none where its probability is 0.
   std::optional<Dropout> dropout;
-  auto members() { return std::tie(weights, dropout); }
-  auto members() const { return std::tie(weights, dropout); }
   /// The weights have their names without one in front.
-  static constexpr std::string_view member_names() { return ", dropout"; }
+  CHAINRULE_MEMBERS_AS(", dropout", weights, dropout)
 
  protected:
   /// Weights and biases uniform between ±1 / √hidden.

@@ -22,6 +22,8 @@ class AnyModule {
            std::is_invocable_r_v<Tensor, const std::decay_t<M>&, const Tensor&>)
       AnyModule(M&& module)  // NOLINT(google-explicit-constructor,bugprone-forwarding-reference-overload)
       : held_(std::make_unique<Of<std::decay_t<M>>>(std::forward<M>(module))) {}
+  /// Operations such as relu.
+  AnyModule(Tensor (*function)(const Operand&));  // NOLINT(google-explicit-constructor)
   AnyModule(const AnyModule& other) : held_(other.held_->copy()) {}
   AnyModule(AnyModule&&) noexcept = default;
   AnyModule& operator=(const AnyModule& other) { return *this = AnyModule(other); }
@@ -93,9 +95,7 @@ class Sequential {
   /// The module at a place; std::out_of_range where there is none.
   [[nodiscard]] const AnyModule& operator[](std::size_t place) const { return modules_.at(place).second; }
 
-  auto members() { return std::tie(modules_); }
-  auto members() const { return std::tie(modules_); }
-  static constexpr std::string_view member_names() { return ""; }
+  CHAINRULE_MEMBERS_AS("", modules_)
 
  private:
   void name_all() const;

@@ -164,6 +164,12 @@ std::string of_numbers(const TrainingRun& training, std::span<const std::int64_t
 
 }  // namespace
 
+ReportedNetwork::ReportedNetwork(TableNetwork network, int /*of tables*/)
+    : first_sees_inputs_(network.image().is_empty()) {
+  for (const Linear& layer : network.layers()) weights_.push_back(layer.weight().leaf().detach());
+  function_ = [network = std::move(network)](const Tensor& x) { return network.predict(x); };
+}
+
 std::int64_t image_side(const TrainingRun& training) {
   constexpr std::int64_t smallest = 7;
   const auto inputs = static_cast<std::int64_t>(training.inputs.size());
