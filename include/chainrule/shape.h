@@ -87,6 +87,13 @@ class Shape {
       if (a[axis] != b[axis]) return false;
     return true;
   }
+  template <WholeNumber Size>
+  friend bool operator==(const Shape& a, const std::vector<Size>& b) {
+    if (a.rank_ != b.size()) return false;
+    for (std::size_t axis = 0; axis < a.rank_; ++axis)
+      if (a[axis] != static_cast<std::int64_t>(b[axis])) return false;
+    return true;
+  }
 
  private:
   static constexpr std::size_t in_place = 4;

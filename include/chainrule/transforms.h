@@ -70,7 +70,8 @@ template <class F, std::size_t... I>
 auto value_and_grad(std::string_view called, F function, Argnums<I...> which) {
   static_assert(sizeof...(I) > 0, "argnums names no argument");
   return [ called, f = std::move(function),
-           which ]<class... A>(A && ... arguments) requires std::is_invocable_v<const F&, A...> {
+           which ]<class... A>(A && ... arguments) requires std::is_invocable_v<const F&, A...> &&
+      argnums_are_arguments<sizeof...(A), I...> {
     Trace trace(called);
     auto given = std::forward_as_tuple(std::forward<A>(arguments)...);
     const auto structures = selected(which, given);
@@ -104,7 +105,8 @@ auto value_and_grad(F f) {
 template <class F, std::size_t... I>
 auto grad(F f, detail::Argnums<I...> which) {
   return [with_value = detail::value_and_grad("grad", std::move(f), which)]<class... A>(
-      A && ... arguments) requires std::is_invocable_v<const F&, A...> {
+      A && ... arguments) requires std::is_invocable_v<const F&, A...> &&
+      detail::argnums_are_arguments<sizeof...(A), I...> {
     return with_value(std::forward<A>(arguments)...).gradient;
   };
 }
@@ -118,8 +120,7 @@ auto grad(F f) {
 /// several. It may be called any number of times, and holds the graph of f meanwhile. An empty handle is a
 /// cotangent of zeros; that of an integer result is ignored. ShapeError, with the place, for another shape.
 template <class F, class... P>
-auto vjp(const F& f, const P&... primals) {
-  static_assert(sizeof...(P) > 0, "vjp(f, primals...) needs at least one of them");
+requires(sizeof...(P) > 0) auto vjp(const F& f, const P&... primals) {
   auto run = detail::run("vjp", f, std::tuple<detail::Structured<P>...>(detail::structure_of(primals)...));
   auto pull_back = [trace = run.trace, structures = std::move(run.structures),
                     value = run.value](const decltype(run.value)& cotangents) {
@@ -136,8 +137,7 @@ auto vjp(const F& f, const P&... primals) {
 /// differentiable twice; each call then costs about one gradient. An empty handle is a tangent of zeros.
 /// ShapeError, with the place, for another shape.
 template <class F, class... P>
-auto linearize(const F& f, const P&... primals) {
-  static_assert(sizeof...(P) > 0, "linearize(f, primals...) needs at least one of them");
+requires(sizeof...(P) > 0) auto linearize(const F& f, const P&... primals) {
   auto run =
       detail::run("linearize", f, std::tuple<detail::Structured<P>...>(detail::structure_of(primals)...));
   auto push_forward = [linear = detail::Linearization(run.trace),

@@ -82,6 +82,54 @@ const std::vector<Mistake> mistakes = {
     {"stack_without_braces", "(void)stack(a, b);", {"stack({a, b})"}},
     {"concatenate_without_braces", "(void)concatenate(a, b, 1);", {"concatenate({a, b})"}},
     {"gradients_without_braces", "(void)gradients(a, b);", {"gradients(L, {x})"}},
+    {"module_of_a_function_with_an_axis",
+     "(void)Sequential(Linear(1, 1, generator), softmax);",
+     {"[](const Tensor& x)"},
+     14,
+     22},
+    {"module_of_a_number", "(void)Sequential(Linear(1, 1, generator), 3);", {"[](const Tensor& x)"}, 14, 22},
+    {"gradient_of_a_struct_without_names",
+     "struct Line { Tensor slope; }; "
+     "(void)grad([](const Line& line) { return sum(line.slope); })(Line{a});",
+     {"CHAINRULE_MEMBERS"},
+     16,
+     20},
+    {"gradient_of_a_member_without_names",
+     "struct Line { Tensor slope; double offset; CHAINRULE_MEMBERS(slope, offset) }; "
+     "(void)grad([](const Line& line) { return sum(line.slope); })(Line{a, 1});",
+     {"CHAINRULE_MEMBERS"},
+     20,
+     25},
+    {"gradient_of_several_results",
+     "(void)grad([](const Tensor& x) { return std::vector{x}; })(a);",
+     {"jacobian()"}},
+    {"gradient_of_an_argument_that_is_not_there",
+     "(void)grad([](const Tensor& x) { return sum(x); }, argnums<1>)(a);",
+     {"argnums_are_arguments"},
+     20,
+     20},
+    {"batch_of_structs_without_names",
+     "struct Line { Tensor slope; }; (void)vmap([](const Tensor& x) { return Line{x}; })(a);",
+     {"CHAINRULE_MEMBERS"},
+     16,
+     20},
+    {"vjp_of_nothing", "(void)vjp([](const Tensor& x) { return x; });", {"vjp"}, 16, 16},
+    {"rule_without_a_cotangent",
+     "(void)custom_gradient(\"f\", [](const Tensor& x) { return x; }, [](const Tensor& x) { return x; })(a);",
+     {"the gradient of the value"}},
+    {"rule_without_a_tangent",
+     "(void)custom_jvp(\"f\", [](const Tensor& x) { return x; }, [](const Tensor& x) { return x; })(a);",
+     {"a tangent for each argument"}},
+    {"root_of_a_function_of_too_much",
+     "(void)root([](const Tensor& x, const Tensor& p) { return x - p; }, a);",
+     {"root(f, x0, a)", "f(x, a)"},
+     14,
+     16},
+    {"differential_equation_without_time",
+     "(void)odeint([](const Tensor& y) { return y; }, a, b);",
+     {"f(y, t, a)"},
+     14,
+     16},
     {"tensor_as_bool", "const bool x = a; (void)x;"},
     {"shape_of_bool", "(void)zeros(true);"},
     {"map_with_too_few_parameters",
@@ -132,8 +180,8 @@ const std::vector<Mistake> mistakes_in_formulas = {
 
 std::string program_of(const std::vector<Mistake>& all) {
   std::ostringstream program;
-  for (const char* header :
-       {"autograd", "data", "indexing", "linalg", "map", "ops", "shaping", "statistics", "walk"})
+  for (const char* header : {"autograd", "custom_gradient", "data", "implicit", "indexing", "linalg", "map",
+                             "nn", "odeint", "ops", "shaping", "statistics", "transforms", "vmap", "walk"})
     program << "#include \"chainrule/" << header << ".h\"\n";
   program << "using namespace chainrule;\n";
   for (const Mistake& mistake : all)

@@ -139,6 +139,35 @@ using Kept =
 
 struct NothingSaved {};
 
+/// Can a rule be called with all that it is to have?
+template <class Rule, class Value, class... A>
+struct RuleFor {
+  template <bool OfTangents, class... Saved>
+  static constexpr bool fits() {
+    if constexpr (OfTangents)
+      return std::is_invocable_v<const Rule&, const A&..., const Value&, Saved..., const A&...>;
+    else
+      return std::is_invocable_v<const Rule&, const A&..., const Value&, Saved..., const Value&>;
+  }
+  /// Says so where it cannot.
+  template <bool OfTangents, class Saved>
+  static constexpr bool is_fitting() {
+    constexpr bool result = [] {
+      if constexpr (std::is_same_v<Saved, NothingSaved>)
+        return fits<OfTangents>();
+      else
+        return fits<OfTangents, Saved>();
+    }();
+    static_assert(result || OfTangents,
+                  "custom_gradient: the rule takes the arguments, the value, what was saved if anything, and "
+                  "the gradient of the value");
+    static_assert(result || !OfTangents,
+                  "custom_jvp: the rule takes the arguments, the value, what was saved if anything, and a "
+                  "tangent for each argument");
+    return result;
+  }
+};
+
 /// A function and its rule, as all nodes share them.
 template <class F, class Rule>
 struct Definition : DefinitionBase {
@@ -283,9 +312,12 @@ class Custom {
   template <class... A, class Value, class Saved>
   Value finished(std::tuple<A...>&& arguments, const Value& value, Saved saved) const {
     static_assert(Structure<Value>, "the function gives a tensor, or a structure of tensors");
-    const auto rule = [&] {
-      return std::make_shared<RuleOf<OfTangents, Definition<F, Rule>, Value, Saved, A...>>(
-          of_, arguments, value, std::move(saved));
+    const auto rule = [&]() -> std::shared_ptr<const CustomRule> {
+      if constexpr (RuleFor<Rule, Value, A...>::template is_fitting<OfTangents, Saved>())
+        return std::make_shared<RuleOf<OfTangents, Definition<F, Rule>, Value, Saved, A...>>(
+            of_, arguments, value, std::move(saved));
+      else
+        return nullptr;
     };
     if constexpr (std::is_same_v<Value, Tensor> && (is_tensor_or_none<A> && ...)) {
       std::array<Tensor, sizeof...(A)> all;

@@ -198,9 +198,10 @@ Structured<T> structure_of(const T& argument) {
 /// A function of its own, as compilers then say so once for each type, wherever it has come up.
 template <class T>
 constexpr void report_no_structure() {
-  static_assert(IsStructure<T>::value,
-                "a transform takes and gives tensors, and tuples, pairs, arrays, vectors and structs of them; "
-                "name the members of a struct by CHAINRULE_MEMBERS(...)");
+  static_assert(
+      IsStructure<T>::value,
+      "a transform takes and gives tensors, and tuples, pairs, arrays, vectors and structs of them; "
+      "name the members of a struct by CHAINRULE_MEMBERS(...)");
 }
 
 /// visit(leaf, place) for each tensor or parameter, in order. A ModuleVisit also sees buffers, and where

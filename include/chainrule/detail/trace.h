@@ -114,11 +114,13 @@ decltype(auto) call_with(const F& f, Given& given, const Replaced& replaced, Arg
   return f(pick(std::integral_constant<std::size_t, J>())...);
 }
 
+/// Is the function called with the arguments that argnums names?
+template <std::size_t arguments, std::size_t... I>
+concept argnums_are_arguments = ((I < arguments) && ...);
+
 /// The arguments I, as the structures that they are to a transform.
 template <std::size_t... I, class... A>
 auto selected(Argnums<I...>, std::tuple<A...>& arguments) {
-  static_assert(((I < sizeof...(A)) && ...),
-                "argnums names an argument that the function is not called with");
   return std::tuple<Structured<std::tuple_element_t<I, std::tuple<A...>>>...>(
       structure_of(std::get<I>(arguments))...);
 }
@@ -166,14 +168,27 @@ inline constexpr bool is_pair = false;
 template <class A, class B>
 inline constexpr bool is_pair<std::pair<A, B>> = true;
 
+/// The same of what is to be one number.
+template <class R>
+Tensor taken_number(Trace& trace, R of_call) {
+  if constexpr (std::is_same_v<Structured<R>, Tensor>) {
+    const Tensor number = taken(trace, std::move(of_call));
+    trace.require_scalar();
+    return number;
+  } else {
+    static_assert(
+        sizeof(R) == 0,
+        "a gradient is that of one number: let the function give one tensor, or a std::pair of it and "
+        "of what else there is; see vjp() and jacobian() for functions that give several");
+    return {};
+  }
+}
+
 /// The value of a run that gives one number, or a pair of it and something else; finishes the run.
 template <class R>
 auto take_scalar(Trace& trace, R of_call) {
   if constexpr (is_pair<R>) {
-    const auto number = taken(trace, std::move(of_call.first));
-    static_assert(std::is_same_v<decltype(number), const Tensor>,
-                  "the first of the pair that the function gives is differentiated, so it must be a tensor");
-    trace.require_scalar();
+    const Tensor number = taken_number(trace, std::move(of_call.first));
     auto& more = of_call.second;
     if constexpr (Structure<std::remove_cvref_t<decltype(more)>>)
       for_each_leaf(more, {}, [&](const auto& leaf, const Place& place) {
@@ -182,12 +197,7 @@ auto take_scalar(Trace& trace, R of_call) {
     trace.finish();
     return std::pair(trace.outside(number), outside(trace, std::move(more)));
   } else {
-    const auto number = taken(trace, std::move(of_call));
-    static_assert(
-        std::is_same_v<decltype(number), const Tensor>,
-        "a gradient is that of one number: let the function give one tensor, or a std::pair of it and "
-        "of what else there is; see vjp() and jacobian() for functions that give several");
-    trace.require_scalar();
+    const Tensor number = taken_number(trace, std::move(of_call));
     trace.finish();
     return trace.outside(number);
   }

@@ -97,8 +97,13 @@ auto vector_problem(std::string_view called, std::string_view what, const F& f, 
     require_not_empty(called, leaf_value(leaf), place);
     problem.in.push_back(leaf_value(leaf));
   });
-  problem.function = std::make_shared<const VectorFunctionOf<std::decay_t<F>, Structure, Kept<A>...>>(
-      called, what, f, problem.x, kept, problem.start);
+  if constexpr (std::is_invocable_v<const std::decay_t<F>&, const Structure&, const Kept<A>&...>)
+    problem.function = std::make_shared<const VectorFunctionOf<std::decay_t<F>, Structure, Kept<A>...>>(
+        called, what, f, problem.x, kept, problem.start);
+  else
+    static_assert(sizeof(F) == 0,
+                  "the function takes x and the parameters: fixed_point(f, x0, a), root and minimize call "
+                  "f(x, a), and odeint(f, y0, t, a) calls f(y, t, a)");
   return problem;
 }
 

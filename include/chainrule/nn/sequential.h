@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <concepts>
 #include <memory>
 #include <vector>
 
@@ -12,16 +13,26 @@
 
 namespace CHAINRULE_API chainrule {
 
+/// What takes one tensor and gives one.
+template <class M>
+concept TakesOneTensor = requires(const std::decay_t<M>& module, const Tensor& x) {
+  { module(x) } -> std::convertible_to<Tensor>;
+};
+/// What does not.
+template <class M>
+concept TakesNoOneTensor = !TakesOneTensor<M>;
+
 /// A module or function of one tensor, of any type, as a value: a Conv2d, `relu`, `[](const Tensor& x) {
 /// return leaky_relu(x, 0.2); }`. Copies are as copies of what is within: they share parameters.
 class AnyModule {
  public:
   /// Holds a copy of the module, which shares its parameters.
-  template <class M>
-  requires(!std::is_same_v<std::decay_t<M>, AnyModule> &&
-           std::is_invocable_r_v<Tensor, const std::decay_t<M>&, const Tensor&>)
+  template <TakesOneTensor M>
+  requires(!std::is_same_v<std::decay_t<M>, AnyModule>)
       AnyModule(M&& module)  // NOLINT(google-explicit-constructor,bugprone-forwarding-reference-overload)
       : held_(std::make_unique<Of<std::decay_t<M>>>(std::forward<M>(module))) {}
+  template <TakesNoOneTensor M>
+  AnyModule(M&&) = delete;  // wrap it: [](const Tensor& x) { return softmax(x, -1); }
   /// Operations such as relu.
   AnyModule(Tensor (*function)(const Operand&));  // NOLINT(google-explicit-constructor)
   AnyModule(const AnyModule& other) : held_(other.held_->copy()) {}
