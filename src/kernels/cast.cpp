@@ -1,14 +1,42 @@
 // Elements of one type as another. Those of types that operations compute in have loops for each instruction
-// set; from and to what is only stored, a plain loop each, or two. Relies on chainrule::convert for what each
-// number becomes.
+// set, and so have halves as float32 and whatever that is stored as; the rest of what is only stored has a
+// plain loop, or two. Relies on chainrule::convert for what each number becomes.
 
 #include "kernels/cast.h"
 
+#include <bit>
+#include <limits>
+
+#include "chainrule/halves.h"
 #include "chainrule/simd.h"
 #include "kernels/parallel.h"
 
 namespace chainrule::kernels {
 namespace {
+
+/// The Half nearest to x, as Half(x) finds it, without a branch.
+template <class Half>
+constexpr Half nearest_half(float x) {
+  using Limits = std::numeric_limits<Half>;
+  constexpr int dropped = 24 - Limits::digits;
+  constexpr auto bits_of = [](float number) { return std::bit_cast<std::uint32_t>(number); };
+  constexpr std::uint32_t infinity = Limits::infinity().bits(), quiet_nan = Limits::quiet_NaN().bits(),
+                          least_normal = bits_of(Limits::min()), all_exponents = 255U << 23;
+  const std::uint32_t bits = bits_of(x), size = bits & 0x7fffffffU;
+  // Half of the last place that stays, less one where that is even, carries over into it.
+  const std::uint32_t rounded = (size + ((1U << (dropped - 1)) - 1) + (size >> dropped & 1)) >> dropped;
+  std::uint32_t half = rounded;
+  if constexpr (Limits::min_exponent != std::numeric_limits<float>::min_exponent) {
+    // Where a sum is of the size of `unit`, its last place is that of the smallest Half, and the sum rounds.
+    constexpr float unit = std::bit_cast<float>(bits_of(Limits::denorm_min()) + (23U << 23));
+    const std::uint32_t subnormal = bits_of(std::bit_cast<float>(size) + unit) - bits_of(unit);
+    half -= (least_normal >> dropped) - (1U << (Limits::digits - 1));
+    half = size < least_normal ? subnormal : half;
+  }
+  half = half > infinity ? infinity : half;
+  half = size > all_exponents ? quiet_nan : half;
+  return Half::from_bits(static_cast<std::uint16_t>(half | (bits >> 16 & 0x8000U)));
+}
 
 /// Left to the compiler.
 template <class From, class To>
@@ -17,7 +45,13 @@ struct CastLoop {
   static void run(const void* all_from, std::int64_t n, void* all_to) {
     const From* __restrict const from = static_cast<const From*>(all_from);
     To* __restrict const to = static_cast<To*>(all_to);
-    for (std::int64_t i = 0; i < n; ++i) to[i] = convert<To>(from[i]);
+    for (std::int64_t i = 0; i < n; ++i)
+      if constexpr (std::is_same_v<From, float> && !Number<To>)
+        to[i] = nearest_half<To>(from[i]);
+      else if constexpr (std::is_same_v<From, BFloat16> && std::is_same_v<To, float>)
+        to[i] = std::bit_cast<float>(static_cast<std::uint32_t>(from[i].bits()) << 16);
+      else
+        to[i] = convert<To>(from[i]);
   }
 };
 using Loop = void(const void* from, std::int64_t n, void* to);
@@ -29,7 +63,9 @@ constexpr Loop* loop_between() {
   if constexpr (std::is_same_v<From, To> || (from_stored && to_stored) ||
                 (from_stored && std::is_same_v<To, bool>) || (to_stored && std::is_same_v<From, bool>))
     return nullptr;
-  else if constexpr (from_stored || to_stored)
+  else if constexpr (std::is_same_v<To, float> && !Number<From>)
+    return simd::vectorized<CastLoop<From, To>, const void*, std::int64_t, void*>;
+  else if constexpr (from_stored || (to_stored && !std::is_same_v<From, float>))
     return CastLoop<From, To>::template run<16>;
   else
     return simd::vectorized<CastLoop<From, To>, const void*, std::int64_t, void*>;

@@ -3,8 +3,10 @@
 
 #include <cmath>
 #include <limits>
+#include <vector>
 
-#include "chainrule/dtype.h"
+#include "chainrule/ops.h"
+#include "chainrule/tensor.h"
 #include "support.h"
 
 namespace chainrule::test {
@@ -59,6 +61,29 @@ TYPED_TEST(Halves, are_the_nearest_to_any_number) {
     EXPECT_EQ(TypeParam(middle).bits(), bits + bits % 2);
     EXPECT_EQ(TypeParam(std::nextafter(middle, high)).bits(), bits + 1);
     EXPECT_EQ(TypeParam(-std::nextafter(middle, low)).bits(), bits | 0x8000);
+  }
+}
+
+TYPED_TEST(Halves, are_rounded_in_tensors_as_they_are_alone_and_come_back_from_there) {
+  // Each of them, what is half way to the next, and what is next to that: all edges that there are.
+  std::vector<float> numbers;
+  for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
+    const auto half = TypeParam::from_bits(static_cast<std::uint16_t>(bits)),
+               next = TypeParam::from_bits(static_cast<std::uint16_t>(bits + 1));
+    const float low = half, middle = low + (float(next) - low) / 2;
+    for (const float x : {low, std::nextafter(middle, -INFINITY), middle, std::nextafter(middle, INFINITY)})
+      numbers.push_back(x);
+  }
+  for (const float x : {3e38F, -3.4e38F, 1e-45F, 0x1p-126F, 0x1.fffffep-127F}) numbers.push_back(x);
+  const Tensor all = cast(tensor(numbers), dtype_of<TypeParam>), back = cast(all, DType::float32);
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    const TypeParam alone(static_cast<double>(numbers[i])), together = all.template data<TypeParam>()[i];
+    if (std::isnan(numbers[i])) {
+      EXPECT_TRUE(std::isnan(float(together)) && std::isnan(back.template data<float>()[i]));
+    } else {
+      ASSERT_EQ(together.bits(), alone.bits()) << numbers[i];
+      ASSERT_EQ(back.template data<float>()[i], float(alone)) << numbers[i];
+    }
   }
 }
 
