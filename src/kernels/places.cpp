@@ -17,6 +17,15 @@ void for_each_outer(const PlacesAlong& places, const Body& body) {
     body(i * places.size * places.inner, places.list + (places.each ? i * places.count : 0));
 }
 
+/// Do most of the first places come several times in a row? Then a sum in memory would be waited for each
+/// time.
+bool comes_in_runs(const std::int64_t* list, std::int64_t count) {
+  std::int64_t same = 0;
+  const std::int64_t few = std::min<std::int64_t>(count, 8);
+  for (std::int64_t k = 1; k < few; ++k) same += list[k] == list[k - 1] ? 1 : 0;
+  return 2 * same > few;
+}
+
 /// T is unsigned for integers, which wrap around.
 template <class T, class E>
 void add(const PlacesAlong& places, const E* from, E* to) {
@@ -33,9 +42,20 @@ void add(const PlacesAlong& places, const E* from, E* to) {
     const auto add_to = [=](std::int64_t place, std::int64_t k) {
       sums[place] = static_cast<E>(static_cast<T>(sums[place]) + static_cast<T>(line[k]));
     };
-    if (inner == 1)
+    if (inner == 1 && comes_in_runs(list, count)) {
+      std::int64_t last = list[0];
+      T sum = static_cast<T>(sums[last]);
+      for (std::int64_t k = 0; k < count; ++k) {
+        if (const std::int64_t place = list[k]; place != last) {
+          sums[last] = static_cast<E>(sum);
+          sum = static_cast<T>(sums[last = place]);
+        }
+        sum = sum + static_cast<T>(line[k]);
+      }
+      sums[last] = static_cast<E>(sum);
+    } else if (inner == 1) {
       for (std::int64_t k = 0; k < count; ++k) add_to(list[k], k);
-    else if (places.each)
+    } else if (places.each)
       for (std::int64_t k = 0; k < count; k += inner)
         for (std::int64_t j = 0; j < inner; ++j) add_to(list[k + j] * inner + j, k + j);
     else

@@ -169,6 +169,25 @@ TEST(RunningExtremum, is_at_the_last_of_equal_elements_and_stays_nan) {
   EXPECT_THAT(gradient_at({1.0, 3.0, 3.0}, [](auto& x) { return cummax(x).values; }), IsClose({1, 1, 1}));
 }
 
+TEST(RunningExtremum, is_the_same_along_rows_and_columns_also_where_its_place_stays_for_long) {
+  PRINT_SEED_ON_FAILURE();
+  Generator generator(seed());
+  Tensor x = floor(rand({6, 70}, generator) * 9);
+  x = slice_update(x, {Slice{0, 3}, 40}, nan);
+  x = slice_update(x, {0, 0}, 100.0);
+  const Tensor seed_of = rand({6, 70}, generator);
+  for (const auto f : {cummax, cummin}) {
+    const Tensor rows = variable(x), columns = variable(transpose(x));
+    const auto [along_rows, places] = f(rows, 1);
+    const auto [along_columns, other_places] = f(columns, 0);
+    EXPECT_TRUE(array_equal(places, transpose(other_places)));
+    EXPECT_TRUE(allclose(along_rows, transpose(along_columns), 0, 0, true));
+    const Tensor by_rows = gradients(along_rows, {rows}, {.seed = seed_of})[rows],
+                 by_columns = gradients(along_columns, {columns}, {.seed = transpose(seed_of)})[columns];
+    EXPECT_TRUE(array_equal(by_rows, transpose(by_columns)));
+  }
+}
+
 TEST(Quantile, chooses_between_two_elements_as_numpy_does) {
   const Tensor x = tensor({4, 1, 3, 2});
   EXPECT_THAT(quantile(x, {0, 0.5, 1}), IsClose({1, 2.5, 4}));

@@ -347,8 +347,10 @@ Tensor diag_embed(const Operand& x, Integer offset, Integer axis1, Integer axis2
   sizes.push_back(n * n);
   const std::int64_t start = offset >= 0 ? std::int64_t{offset} : -offset * n;
   const std::int64_t stop = count == 0 ? start : start + (count - 1) * (n + 1) + 1;
-  const Tensor flat = slice_update({zeros(Shape(sizes), in.dtype()), x.here()},
-                                   {Index::ellipsis(), Slice{start, stop, n + 1}}, {in, x.here()});
+  // Repeated, not written out, as it is only to be read beside the diagonal.
+  const Tensor nothing = broadcast_to(zeros({}, in.dtype()), Shape(sizes));
+  const Tensor flat =
+      slice_update({nothing, x.here()}, {Index::ellipsis(), Slice{start, stop, n + 1}}, {in, x.here()});
   sizes.back() = n;
   sizes.push_back(n);
   return movedim({reshape({flat, x.here()}, Shape(sizes)), x.here()}, {-2, -1}, {first, second});

@@ -202,6 +202,20 @@ bool is_nan(T x) {
   return false;
 }
 
+/// Of one line. There are few new ones in most, and their branch is foreseen in others that rise or fall.
+template <class T, class Stays>
+void places_so_far(const T* elements, std::int64_t n, const Stays& stays, std::int64_t* places) {
+  T extremum = n == 0 ? T(0) : elements[0];
+  for (std::int64_t i = 0, place = 0; i < n; ++i) {
+    const T element = elements[i];
+    if (!stays(extremum, element) && (is_nan(element) || !is_nan(extremum))) {
+      extremum = element;
+      place = i;
+    }
+    places[i] = place;
+  }
+}
+
 /// Where along the axis the extremum so far is. `stays` says whether the extremum so far stays it.
 template <class Stays>
 Array places_so_far(const Tensor& x, std::size_t axis, const Stays& stays) {
@@ -212,6 +226,11 @@ Array places_so_far(const Tensor& x, std::size_t axis, const Stays& stays) {
   dispatch(in.dtype(), [&]<class T>() {
     const T* elements = in.data<T>();
     const AlongAxis along(shape, axis);
+    if (along.inner == 1) {
+      for (std::int64_t o = 0; o < along.outer; ++o)
+        places_so_far(elements + o * along.n, along.n, stays, place + o * along.n);
+      return;
+    }
     along.for_each_block([&](std::int64_t first, std::int64_t lines) {
       T extrema[AlongAxis::most];  // so far
       for (std::int64_t i = 0, at = first; i < along.n; ++i, at += along.inner)
