@@ -82,7 +82,7 @@ std::array<Array, 2> eigh(std::string_view operation, const Array& a, bool vecto
   dispatch_floating(a.dtype(), [&]<class T>() {
     const T* from = a.data<T>();
     T *values = result[0].mutable_data<T>(), *v = vectors ? result[1].mutable_data<T>() : nullptr;
-    for_each_matrix<T>(operation, stack.count, 9 * cube(n), [&](const Lapack<T>& lapack, std::int64_t i) {
+    const auto one = [&](const Lapack<T>& lapack, std::int64_t i, std::vector<T>& work) {
       std::vector<T> matrix(from + i * n * n, from + (i + 1) * n * n);
       bool finite = true;
       for (std::int64_t row = 0; row < n; ++row)
@@ -93,21 +93,23 @@ std::array<Array, 2> eigh(std::string_view operation, const Array& a, bool vecto
         return;
       }
       const char* const job = vectors ? "V" : "N";
-      const int ask = -1;
-      int info = 0, wanted_integers = 0;
-      T wanted = 0;
-      const auto run = [&](T* work, const int* size_of_work, int* integers, const int* size_of_integers) {
-        lapack.syevd(job, "U", &size, matrix.data(), &size, values + i * n, work, size_of_work, integers,
-                     size_of_integers, &info, 1, 1);
+      // At most of divide and conquer, and little beside the matrix.
+      std::vector<int> integers(static_cast<std::size_t>(vectors ? 3 + 5 * n : 1));
+      const int integers_size = static_cast<int>(integers.size());
+      int info = 0;
+      const auto run = [&](T* room, int room_size) {
+        lapack.syevd(job, "U", &size, matrix.data(), &size, values + i * n, room, &room_size, integers.data(),
+                     &integers_size, &info, 1, 1);
       };
-      run(&wanted, &ask, &wanted_integers, &ask);
-      std::vector<T> work = workspace(wanted);
-      std::vector<int> integers(static_cast<std::size_t>(std::max(1, wanted_integers)));
-      const int work_size = length(work), integers_size = length(integers);
-      run(work.data(), &work_size, integers.data(), &integers_size);
+      if (T wanted = 0; work.empty()) {
+        run(&wanted, -1);
+        work = workspace(wanted);
+      }
+      run(work.data(), length(work));
       if (info != 0) fail_to_converge(operation, a.shape());
       if (vectors) transpose(matrix.data(), n, n, v + i * n * n);
-    });
+    };
+    for_each_matrix<T>(operation, stack.count, 9 * cube(n), one);
   });
   return result;
 }
@@ -121,12 +123,15 @@ std::array<Array, 3> svd(std::string_view operation, const Array& a, bool vector
     result[2] = Array(with_axes(a.shape(), {k, n}), a.dtype());
   }
   if (a.size() == 0) return result;
-  const int rows = as_int(operation, m), columns = as_int(operation, n), least = std::min(rows, columns);
+  // LAPACK takes columns of a tall matrix well, and is slow with those of a wide one. To it, our wide one is
+  // tall: it sees Aᵀ = V S Uᵀ, and V by columns is Vᵀ by rows. Of a tall one it gets a copy by columns.
+  const bool is_tall = m > n;
+  const int tall = as_int(operation, std::max(m, n)), least = static_cast<int>(k);
   dispatch_floating(a.dtype(), [&]<class T>() {
     const T* from = a.data<T>();
     T *u = vectors ? result[0].mutable_data<T>() : nullptr, *s = result[1].mutable_data<T>(),
       *vt = vectors ? result[2].mutable_data<T>() : nullptr;
-    for_each_matrix<T>(operation, stack.count, 20 * m * n * k, [&](const Lapack<T>& lapack, std::int64_t i) {
+    const auto one = [&](const Lapack<T>& lapack, std::int64_t i, std::vector<T>& work) {
       T *const own_u = vectors ? u + i * m * k : nullptr, *const own_vt = vectors ? vt + i * k * n : nullptr;
       if (!all_finite(from + i * m * n, m * n)) {
         fill_nan(s + i * k, k);
@@ -136,22 +141,28 @@ std::array<Array, 3> svd(std::string_view operation, const Array& a, bool vector
         }
         return;
       }
-      std::vector<T> matrix(from + i * m * n, from + (i + 1) * m * n);
+      std::vector<T> matrix(from + i * m * n, from + (i + 1) * m * n), turned;
+      if (is_tall) transpose(from + i * m * n, m, n, matrix.data());
+      if (is_tall && vectors) turned.resize(static_cast<std::size_t>((m + k) * k));
+      T* const left = is_tall ? turned.data() : own_vt;
+      T* const right = is_tall ? turned.data() + (vectors ? m * k : 0) : own_u;
       std::vector<int> integers(static_cast<std::size_t>(8 * k));
-      const int ask = -1;
       int info = 0;
-      T wanted = 0;
-      // LAPACK sees Aᵀ = V S Uᵀ, and V by columns is Vᵀ by rows.
-      const auto run = [&](T* work, const int* size) {
-        lapack.gesdd(vectors ? "S" : "N", &columns, &rows, matrix.data(), &columns, s + i * k, own_vt,
-                     &columns, own_u, &least, work, size, integers.data(), &info, 1);
+      const auto run = [&](T* room, int room_size) {
+        lapack.gesdd(vectors ? "S" : "N", &tall, &least, matrix.data(), &tall, s + i * k, left, &tall, right,
+                     &least, room, &room_size, integers.data(), &info, 1);
       };
-      run(&wanted, &ask);
-      std::vector<T> work = workspace(wanted);
-      const int size = length(work);
-      run(work.data(), &size);
+      if (T wanted = 0; work.empty()) {
+        run(&wanted, -1);
+        work = workspace(wanted);
+      }
+      run(work.data(), length(work));
       if (info != 0) fail_to_converge(operation, a.shape());
-    });
+      if (!is_tall || !vectors) return;
+      transpose(left, k, m, own_u);
+      transpose(right, k, k, own_vt);
+    };
+    for_each_matrix<T>(operation, stack.count, 20 * m * n * k, one);
   });
   return result;
 }

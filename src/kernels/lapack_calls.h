@@ -11,6 +11,7 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "array/array.h"
@@ -51,14 +52,21 @@ inline std::int64_t matrices_per_thread(std::int64_t flops) {
   return std::max<std::int64_t>(1, worth_a_thread / (flops + 1));
 }
 
-/// Calls one(lapack, i) for each of `count` matrices, each of which takes about so many operations.
+/// Calls one(lapack, i), or one(lapack, i, work), for each of `count` matrices, each of which takes about so
+/// many operations. `work` is empty at first, and then what the one before has left there: all are of one
+/// size.
 template <class T, class One>
 void for_each_matrix(std::string_view operation, std::int64_t count, std::int64_t flops, const One& one) {
   if (count == 0) return;
   const OpenBlas* blas = OpenBlas::get();
   parallel_for(count, matrices_per_thread(flops), [&](std::int64_t begin, std::int64_t end) {
     const auto part = [&](const Lapack<T>& lapack) {
-      for (std::int64_t i = begin; i < end; ++i) one(lapack, i);
+      std::vector<T> work;
+      for (std::int64_t i = begin; i < end; ++i)
+        if constexpr (std::is_invocable_v<One, const Lapack<T>&, std::int64_t>)
+          one(lapack, i);
+        else
+          one(lapack, i, work);
     };
     if (blas == nullptr || !blas->with_lapack(FunctionRef<void(const Lapack<T>&)>(part)))
       throw LinAlgError(std::string(operation) +
