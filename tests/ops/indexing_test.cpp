@@ -8,6 +8,8 @@
 
 #include "chainrule/autograd.h"
 #include "chainrule/functions.h"
+#include "chainrule/random.h"
+#include "chainrule/shaping.h"
 #include "chainrule/statistics.h"
 #include "support.h"
 
@@ -199,6 +201,20 @@ TEST(Unique, gives_values_inverse_and_counts) {
 TEST(Searchsorted, looks_on_either_side) {
   EXPECT_TRUE(equals(searchsorted({1, 3, 3, 5}, {{3.0, 0.0}, {6.0, nan}}), {2, 2}, {1, 0, 4, 4}));
   EXPECT_TRUE(equals(searchsorted({1, 3, 3, 5}, 3, true), {}, {3}));
+}
+
+TEST(Searchsorted, counts_what_is_before_for_any_number_of_elements_and_values) {
+  PRINT_SEED_ON_FAILURE();
+  Generator generator(seed());
+  for (std::int64_t n = 0; n < 20; ++n)
+    for (const std::int64_t count : {0, 1, 7, 8, 9, 33}) {
+      const Tensor sorted = sort(floor(rand({n}, generator) * 9 - 4)).values,
+                   values = floor(rand({count}, generator) * 11 - 5);
+      const Tensor rows = expand_dims(values, -1);
+      EXPECT_TRUE(array_equal(searchsorted(sorted, values), sum(sorted < rows, 1))) << n << ' ' << count;
+      EXPECT_TRUE(array_equal(searchsorted(sorted, values, true), sum(sorted <= rows, 1)))
+          << n << ' ' << count;
+    }
 }
 
 TEST(Concatenate, gives_large_parts_their_own_gradients) {

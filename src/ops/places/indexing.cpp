@@ -84,8 +84,9 @@ Array places_of(const Array& mask) {
   const bool* const holds = mask.data<bool>();
   Array list(Shape{std::count(holds, holds + mask.size(), true)}, DType::int64);
   auto* to = list.mutable_data<std::int64_t>();
-  for (std::int64_t i = 0, n = mask.size(); i < n; ++i)
-    if (holds[i]) *to++ = i;
+  // Without a branch, which no processor could foresee: where none holds, the next place is written over.
+  std::int64_t i = 0;
+  for (const auto* const end = to + list.size(); to != end; to += holds[i++] ? 1 : 0) *to = i;
   return list;
 }
 
@@ -248,7 +249,7 @@ Tensor nonzero(const Operand& x) try {
   for (std::int64_t i = 0, n = list.size(); i < n; ++i, to += rank) {
     std::int64_t place = places[i];
     if (place < end) {
-      std::copy_n(to - rank, rank - 1, to);
+      for (std::int64_t axis = 0; axis < rank - 1; ++axis) to[axis] = to[axis - rank];
       to[rank - 1] = place - begin;
       continue;
     }

@@ -122,10 +122,11 @@ using Key = std::uint64_t;
 constexpr Key highest = std::numeric_limits<Key>::max();  // of NaN
 
 Key key_of(double x) {
-  if (x != x) return highest;
-  const auto bits = std::bit_cast<Key>(x + 0.0);  // -0 equals 0
+  const auto bits = std::bit_cast<std::int64_t>(x + 0.0);  // -0 equals 0
   constexpr Key sign = Key{1} << 63;
-  return (bits & sign) != 0 ? ~bits : bits | sign;
+  const Key key =
+      static_cast<Key>(bits) ^ (static_cast<Key>(bits >> 63) | sign);  // all bits of negative ones
+  return x != x ? highest : key;
 }
 Key key_of(std::int64_t x) { return static_cast<Key>(x) ^ (Key{1} << 63); }
 
@@ -140,20 +141,31 @@ std::vector<Key> keys(const Array& of) {
   return all;
 }
 
-/// How many of n keys in order are less than this one, or equal, if so asked. Without branches, which no
-/// processor could foresee.
-std::int64_t count_before(const Key* keys, std::int64_t n, Key key, bool or_equal) {
-  if (n == 0) return 0;
-  const auto is_before = [=](Key other) {
-    return static_cast<std::int64_t>((other < key) | (or_equal & (other == key)));
-  };
-  const Key* first = keys;
-  while (n > 1) {
-    const std::int64_t half = n / 2;
-    first += half & -is_before(first[half - 1]);
-    n -= half;
+/// How many of n keys in order are less than each of these, or equal, if so asked. Some at a time, as each
+/// step waits for memory, and without branches, which no processor could foresee.
+void count_before(const Key* keys, std::int64_t n, const Key* wanted, std::int64_t count, bool or_equal,
+                  std::int64_t* to) {
+  constexpr std::int64_t together = 8;
+  for (; count > 0; count -= together, wanted += together, to += together) {
+    const std::int64_t some = std::min(count, together);
+    const Key* first[together];
+    Key own[together];
+    for (std::int64_t j = 0; j < together; ++j) {
+      first[j] = keys;
+      own[j] = wanted[std::min(j, some - 1)];
+    }
+    const auto pass = [&](std::int64_t step) {
+#pragma GCC unroll 8
+      for (std::int64_t j = 0; j < together; ++j) {
+        const Key other = first[j][step - 1];
+        first[j] += step & -static_cast<std::int64_t>((other < own[j]) | (or_equal & (other == own[j])));
+      }
+    };
+    std::int64_t left = n;
+    for (; left > 1; left -= left / 2) pass(left / 2);
+    if (left == 1) pass(1);
+    for (std::int64_t j = 0; j < some; ++j) to[j] = first[j] - keys;
   }
-  return first - keys + is_before(*first);
 }
 
 Tensor without_axis(const Tensor& x, std::size_t axis) {
@@ -344,8 +356,9 @@ Tensor searchsorted(const Operand& sorted, const Operand& values, Flag right) tr
     shape[axis] = length - n;
     Array places(shape, DType::int64);
     auto* to = places.mutable_data<std::int64_t>();
-    for (auto in = all.begin(); in != all.end(); in += length)
-      for (auto key = in + n; key != in + length; ++key) *to++ = ops::count_before(&*in, n, *key, from_right);
+    for (const auto* in = all.data(), * const end = in + all.size(); in != end;
+         in += length, to += length - n)
+      ops::count_before(in, n, in + n, length - n, from_right, to);
     return places;
   };
   return reshape(ops::numbers_of_rows(rows, find), wanted.shape());
