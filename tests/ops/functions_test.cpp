@@ -40,6 +40,18 @@ std::vector<double> slopes(const Function& function, const std::vector<double>& 
   return ::testing::AssertionResult(actual.size() == expected.size());
 }
 
+TEST(PowersOfTwo, are_exact_of_whole_numbers) {
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    const std::int64_t least = dtype == DType::float32 ? -149 : -1074,
+                       most = dtype == DType::float32 ? 127 : 1023;
+    const Tensor y = cast(exp2(cast(arange(least - 2, most + 2), dtype)), DType::float64);
+    EXPECT_EQ(y[0].item(), 0);
+    EXPECT_TRUE(std::isinf(y[-1].item()));
+    for (std::int64_t e = least; e <= most; ++e)
+      EXPECT_EQ(y[e - least + 2].item(), std::ldexp(1.0, static_cast<int>(e))) << dtype << ' ' << e;
+  }
+}
+
 TEST(Functions, keep_the_digits_of_their_tails) {
   // From mpmath.
   EXPECT_TRUE(near(values(erfc(tensor({10.0, 26.0}))), {2.0884875837625448e-45, 5.6631924088561428e-296}));

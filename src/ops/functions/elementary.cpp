@@ -32,6 +32,7 @@ struct Exp2 : ByNumber<Exp2> {
   static constexpr std::string_view name = "exp2", formula = "∂2ˣ/∂x = exp2(x) · log 2";
   static constexpr Reads read = reads_output;
   static double value(double x) { return std::exp2(x); }
+  static Tensor wide(const Tensor& x) { return exp(x * ln2); }  // exact for whole x, once it is rounded
   static Tensor slope(const Tensor&, const Tensor& y) { return y * ln2; }
 };
 
