@@ -81,8 +81,8 @@ Tensor take_rows(const Operand& x, std::span<const std::int64_t> positions, cons
   const Tensor in = x.as_tensor();
   if (in.rank() == 0)
     throw ShapeError("take_rows: a scalar, of shape (), has no rows; give it at least one axis");
-  for (const std::int64_t position : positions)
-    if (position < 0 || position >= in.shape()[0])
+  for (const std::int64_t rows = in.shape()[0]; const std::int64_t position : positions)
+    if (position < 0 || position >= rows)
       throw ShapeError("take_rows: there is no row " + std::to_string(position) + " in shape " +
                        to_string(in.shape()) + "; positions count from 0 to size - 1");
   std::vector<std::int64_t> sizes(leading.begin(), leading.end());

@@ -1,7 +1,9 @@
 // Distances and similarities of vectors, and losses of them, made of other operations.
 // scaling.h keeps squares from overflowing.
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "chainrule/functions.h"
 #include "chainrule/indexing.h"
@@ -95,17 +97,17 @@ Tensor pdist(const Operand& x, double p) try {
   const Tensor in = x.as(ops::real_dtype(x.dtype()));
   if (in.rank() != 2)
     throw ShapeError("pdist: takes rows (N, M), not shape " + to_string(in.shape()) + "; reshape it");
-  std::vector<std::int64_t> first, second;
-  for (std::int64_t i = 0; i < in.shape()[0]; ++i)
-    for (std::int64_t j = i + 1; j < in.shape()[0]; ++j) {
-      first.push_back(i);
-      second.push_back(j);
-    }
-  if (p == 2) {  // twice the distances, but no differences in memory
-    for (std::size_t k = 0; k < first.size(); ++k) first[k] = first[k] * in.shape()[0] + second[k];
-    return take(cdist(in, in), tensor(std::move(first)));
+  const std::int64_t n = in.shape()[0];
+  Array first({n * (n - 1) / 2}, DType::int64), second(first.shape(), DType::int64);
+  auto *row = first.mutable_data<std::int64_t>(), *other = second.mutable_data<std::int64_t>();
+  for (std::int64_t i = 0; i < n; ++i, row += n - i, other += n - i) {
+    std::fill_n(row, n - 1 - i, i);
+    std::iota(other, other + n - 1 - i, (p == 2 ? i * n : 0) + i + 1);
   }
-  const Tensor difference = take_rows(in, first) - take_rows(in, second);
+  const Tensor a = constant(std::move(first)), b = constant(std::move(second));
+  // Twice the distances, but no differences in memory.
+  if (p == 2) return take(cdist(in, in), b);
+  const Tensor difference = take_rows(in, a) - take_rows(in, b);
   if (difference.size() == 0) return sum(difference, -1);
   return vector_norm(difference, p, -1);
 } catch (...) {
