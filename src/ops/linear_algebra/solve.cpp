@@ -77,12 +77,15 @@ static std::pair<Tensor, Tensor> systems_of_all(const Unwrapped& at) {
 struct Solve {
   static constexpr std::string_view name = "solve", formula = "∂(A⁻¹ B): to B: A⁻ᵀ g,  to A: −(A⁻ᵀ g) Xᵀ";
   bool transposed = false, may_be_singular = false;
+  bool of_unit = false;  ///< B is the unit matrix, and so the result, once known, is op(A)⁻¹
   /// The factorization, which serves the derivative's systems, too.
   struct Saved {
     SharedLu lu;
   };
 
-  Attributes attributes() const { return {{"transposed", transposed}, {"may_be_singular", may_be_singular}}; }
+  Attributes attributes() const {
+    return {{"transposed", transposed}, {"may_be_singular", may_be_singular}, {"of_unit", of_unit}};
+  }
   Array forward(Values in, Saved& saved, Wanted) const {
     if (saved.lu == nullptr) saved.lu = std::make_shared<const kernels::Lu>(kernels::lu(name, *in[0]));
     const SharedLu& lu = saved.lu;
@@ -100,8 +103,9 @@ struct Solve {
   Reads reads(Wanted wanted) const { return reads_input(0) | (wanted(0) ? reads_output : 0); }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to, const Saved& saved) const {
     Saved known = saved;
-    const Tensor to_b =
-        apply(Solve{!transposed, may_be_singular}, Here::now(), known, Argument(in[0]), Argument(g));
+    const Tensor to_b = of_unit ? matmul(ops::transposed(out), g)
+                                : apply(Solve{!transposed, may_be_singular}, Here::now(), known,
+                                        Argument(in[0]), Argument(g));
     if (to.wants(0))
       to[0] = sum_to(-(transposed ? matmul(out, ops::transposed(to_b)) : matmul(to_b, ops::transposed(out))),
                      in[0].shape());
@@ -325,7 +329,7 @@ Tensor inverse(const Operand& a) try {
   const Tensor in = a.as(ops::real_dtype(a.dtype()));
   ops::require_square("inverse", in.shape());
   const Tensor unit = broadcast_to(ops::identity(in.shape().back(), in.dtype()), in.shape());
-  return apply(ops::Solve{}, a.here(), Argument(in), Argument(unit));
+  return apply(ops::Solve{.of_unit = true}, a.here(), Argument(in), Argument(unit));
 } catch (...) {
   rethrow_in_call("inverse", a);
 }
