@@ -266,6 +266,25 @@ OpCase scatter_extreme_row() {
           .tolerance = 0};
 }
 
+/// What scatter_reduce by products is, where nothing is 0.
+OpCase scatter_product_row() {
+  const auto variant = [](const char* name, bool with_x, const Input& input) {
+    return Variant{
+        name,
+        [=](const Arguments& in) {
+          return scatter_reduce(in[0], 0, {2, 0, 2, 2}, in[1], Combining::prod, with_x);
+        },
+        [=](const Arrays& in) {
+          const auto &x = in[0].values, &v = in[1].values;
+          return Array{{3}, {(with_x ? x[0] : 1) * v[1], x[1], (with_x ? x[2] : 1) * v[0] * v[2] * v[3]}};
+        },
+        {{{3}, {4}}},
+        {input, input}};
+  };
+  return {.operation = "scatter_product",
+          .variants = {variant("", true, between(0.5, 2)), variant("without x", false, between(-2, -0.5))}};
+}
+
 OpCase masked_fill_row() {
   return composed("masked_fill",
                   {{"",
@@ -366,10 +385,16 @@ OpCase segment_sum_row() {
 
 std::vector<OpCase> indexing_rows() {
   return {
-      gather_row(),    add_at_row(),          take_along_axis_row(), take_row(),           index_select_row(),
-      embedding_row(), masked_select_row(),   scatter_row(),         put_along_axis_row(), put_row(),
-      put_at_row(),    scatter_extreme_row(), masked_fill_row(),     masked_scatter_row(), scatter_add_row(),
-      index_add_row(), scatter_reduce_row(),  segment_sum_row(),
+      gather_row(),          add_at_row(),
+      take_along_axis_row(), take_row(),
+      index_select_row(),    embedding_row(),
+      masked_select_row(),   scatter_row(),
+      put_along_axis_row(),  put_row(),
+      put_at_row(),          scatter_extreme_row(),
+      scatter_product_row(), masked_fill_row(),
+      masked_scatter_row(),  scatter_add_row(),
+      index_add_row(),       scatter_reduce_row(),
+      segment_sum_row(),
   };
 }
 

@@ -35,6 +35,7 @@ constexpr auto families = {
     ops::indexing_operations,
     ops::updating_operations,
     ops::meeting_operations,
+    ops::product_at_places_operations,
     ops::order_operations,
     ops::shaping_operations,
     ops::piece_operations,

@@ -54,6 +54,7 @@ Entries place_operations();
 Entries indexing_operations();
 Entries updating_operations();
 Entries meeting_operations();
+Entries product_at_places_operations();
 Entries order_operations();
 Entries shaping_operations();
 Entries piece_operations();

@@ -145,6 +145,12 @@ TEST(AddingUp, has_exact_derivatives_at_zeros_and_ties) {
   const Gradients of_product = reduced(Combining::prod);
   EXPECT_TRUE(equals(of_product.at(x), {2}, {0, 3}));
   EXPECT_TRUE(equals(of_product.at(v), {3}, {10, 0, 3}));
+  const Tensor large = variable({1e200}), others = variable({1e200, 1e-250});  // a part is out of range
+  const Tensor product = scatter_reduce(large, 0, {0, 0}, others, Combining::prod);
+  EXPECT_NEAR(product.item() / 1e150, 1, 1e-14);
+  const Gradients of_parts = gradients(product, {large, others}, {.seed = ones({1})});
+  EXPECT_NEAR(of_parts.at(large).item() / 1e-50, 1, 1e-14);
+  EXPECT_TRUE(allclose(of_parts.at(others) / tensor({1e-50, 1.0}), tensor({1.0, inf})));
   const Gradients of_largest = reduced(Combining::amax);
   EXPECT_TRUE(equals(of_largest.at(x), {2}, {0, 0.5}));
   EXPECT_TRUE(equals(of_largest.at(v), {3}, {0, 1, 0.5}));

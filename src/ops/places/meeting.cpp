@@ -106,6 +106,11 @@ Tensor combined(const Tensor& x, const Tensor& values, const Array& places, cons
 
 }  // namespace
 
+Tensor products_of_groups(const Tensor& x, const Tensor& values, const Array& list, bool include_self) {
+  const Combination how(Combining::prod, x.dtype(), include_self);
+  return reshape(combined(reshape(x, {-1}), reshape(values, {-1}), list, how), x.shape());
+}
+
 /// The largest or smallest of x's elements and of the values for their places, in row-major order; without
 /// `include_self`, elements that have values do not count. Equal ones share the gradient.
 struct ScatterExtreme {
@@ -290,11 +295,12 @@ Tensor scatter_reduce(const Operand& x, Integer axis, const Operand& index, cons
   if (how != Combining::prod && !batched)
     return apply(ops::ScatterExtreme{value_of(places), how == Combining::amax, include_self}, x.here(),
                  Argument(in), Argument(given));
+  if (!batched)
+    return is_floating(dtype) ? ops::scatter_product(in, value_of(places), given, include_self, x.here())
+                              : ops::products_of_groups(in, given, value_of(places), include_self);
   const ops::Combination combination(how, dtype, include_self);
   const Tensor line = reshape(in, {-1}), added = reshape(given, {-1});
-  return reshape(batched ? ops::combined_in_each(line, added, reshape(places, {-1}), combination)
-                         : ops::combined(line, added, value_of(places), combination),
-                 shape);
+  return reshape(ops::combined_in_each(line, added, reshape(places, {-1}), combination), shape);
 } catch (...) {
   rethrow_in_call("scatter_reduce", x, index, values);
 }

@@ -42,6 +42,13 @@ Array places_in_each(const Array& list, std::int64_t count, std::int64_t all);
 /// x with values, one for each, at places in row-major order; or one number for all.
 Tensor put_flat(const Tensor& x, const Array& list, const Tensor& values);
 
+/// The products of x's elements and of the values for their places, in row-major order; without
+/// `include_self`, elements that have values do not count. Of floats,
+Tensor scatter_product(const Tensor& x, const Array& list, const Tensor& values, bool include_self,
+                       Here here);
+/// and of anything, as products of groups.
+Tensor products_of_groups(const Tensor& x, const Tensor& values, const Array& list, bool include_self);
+
 /// The positions, int64, each counted from 0; negative ones are counted from the end or refused.
 /// `what` is "axis 1 of size 5", say.
 Array checked_positions(std::string_view operation, const Operand& positions, std::int64_t size,
