@@ -43,7 +43,9 @@ template <class From, class To>
 struct CastLoop {
   template <int>
   static void run(const void* all_from, std::int64_t n, void* all_to) {
-    const From* __restrict const from = static_cast<const From*>(all_from);
+    // Of truth values the bytes, which g++ 12 can convert in packs.
+    using Read = std::conditional_t<std::is_same_v<From, bool>, std::uint8_t, From>;
+    const Read* __restrict const from = static_cast<const Read*>(all_from);
     To* __restrict const to = static_cast<To*>(all_to);
     for (std::int64_t i = 0; i < n; ++i)
       if constexpr (std::is_same_v<From, float> && !Number<To>)
