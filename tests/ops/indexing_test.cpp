@@ -204,6 +204,34 @@ TEST(Unique, gives_values_inverse_and_counts) {
   EXPECT_FALSE(unique(variable({1, 2})).values.requires_grad());
 }
 
+TEST(Replacing, along_any_axis_keeps_the_last_of_what_comes_for_a_place) {
+  PRINT_SEED_ON_FAILURE();
+  Generator generator(seed());
+  const Shape shape{3, 4, 5};
+  for (const std::int64_t axis : {0, 1, 2})
+    for (const std::int64_t count : {0, 1, 2, 9}) {
+      Shape sizes = shape;
+      sizes[static_cast<std::size_t>(axis)] = count;
+      const Tensor index =
+          cast(floor(rand(sizes, generator) * double(shape[static_cast<std::size_t>(axis)])), DType::int64);
+      const Tensor x = variable(rand(shape, generator)), values = variable(rand(sizes, generator));
+      const Tensor y = scatter(x, axis, index, values), seed_of = rand(shape, generator);
+      // The same, one slice of the index after another.
+      Tensor expected = x;
+      const Tensor own =
+          reshape(arange(0, shape[static_cast<std::size_t>(axis)]), axis == 0   ? Shape{3, 1, 1}
+                                                                    : axis == 1 ? Shape{1, 4, 1}
+                                                                                : Shape{1, 1, 5});
+      for (std::int64_t i = 0; i < count; ++i)
+        expected = where(narrow(index, axis, i, 1) == own, narrow(values, axis, i, 1), expected);
+      EXPECT_TRUE(array_equal(y, expected)) << axis << ' ' << count;
+      const Gradients found = gradients(y, {x, values}, {.seed = seed_of}),
+                      wanted = gradients(expected, {x, values}, {.seed = seed_of});
+      EXPECT_TRUE(array_equal(found.at(x), wanted.at(x))) << axis << ' ' << count;
+      EXPECT_TRUE(array_equal(found.at(values), wanted.at(values))) << axis << ' ' << count;
+    }
+}
+
 TEST(Searchsorted, looks_on_either_side) {
   EXPECT_TRUE(equals(searchsorted({1, 3, 3, 5}, {{3.0, 0.0}, {6.0, nan}}), {2, 2}, {1, 0, 4, 4}));
   EXPECT_TRUE(equals(searchsorted({1, 3, 3, 5}, 3, true), {}, {3}));

@@ -29,14 +29,19 @@ struct Put : DataMovement {
     Array out(in[0]->shape(), in[0]->dtype());
     if (out.byte_count() == 0) return out;
     std::memcpy(out.mutable_raw(), in[0]->raw(), out.byte_count());
-    const auto* const list = places.list.data<std::int64_t>();
-    const std::int64_t count = places.list.size(), inner = places.inner;
+    const auto* list = places.list.data<std::int64_t>();
+    const std::int64_t inner = places.inner, all = places.list.size(),
+                       count = places.each ? all / places.outer : all;
     dispatch_by_size(out.dtype(), [&]<class T>() {
       const auto* from = static_cast<const T*>(in[1]->raw());
       auto* to = static_cast<T*>(out.mutable_raw());
-      for (std::int64_t i = 0; i < places.outer; ++i, to += places.size * inner)
+      for (std::int64_t i = 0; i < places.outer;
+           ++i, to += places.size * inner, list += places.each ? count : 0)
         if (inner == 1)
           for (std::int64_t k = 0; k < count; ++k) to[list[k]] = *from++;
+        else if (places.each)
+          for (std::int64_t k = 0; k < count; k += inner)
+            for (std::int64_t j = 0; j < inner; ++j) to[list[k + j] * inner + j] = *from++;
         else
           for (std::int64_t k = 0; k < count; ++k, from += inner)
             std::copy_n(from, inner, to + list[k] * inner);
@@ -50,21 +55,30 @@ struct Put : DataMovement {
     if (to.wants(0))
       to[0] = apply(Put(*this), Here::now(), Argument(g), Argument(zeros(in[1].shape(), g.dtype())));
     if (!to.wants(1)) return;
-    const Tensor there = gather_at(g, places, {places.outer, places.list.size(), places.inner});
-    Array last({places.list.size(), 1}, DType::boolean);
+    const Shape shape = places.each ? in[1].shape() : Shape{places.outer, places.list.size(), places.inner};
+    const Tensor there = gather_at(g, places, shape);
+    Array last(places.each ? shape : Shape{places.list.size(), 1}, DType::boolean);
     to[1] = reshape(find_last(last) ? there : where(constant(std::move(last)), there, 0), in[1].shape());
   }
 
  private:
   /// Which of the list are the last ones for their place; whether all are.
   bool find_last(Array& last) const {
-    Array latest(Shape{places.size}, DType::int64);
+    const std::int64_t inner = places.each ? places.inner : 1,
+                       count = last.size() / (places.each ? std::max<std::int64_t>(1, places.outer) : 1);
+    Array taken(Shape{places.size * inner}, DType::boolean);
     const auto* const list = places.list.data<std::int64_t>();
-    auto* const of_place = latest.mutable_data<std::int64_t>();
-    auto* const is_last = last.mutable_data<bool>();
+    bool *const is_taken = taken.mutable_data<bool>(), *const is_last = last.mutable_data<bool>();
     bool all = true;
-    for (std::int64_t i = 0, n = last.size(); i < n; ++i) of_place[list[i]] = i;
-    for (std::int64_t i = 0, n = last.size(); i < n; ++i) all &= is_last[i] = of_place[list[i]] == i;
+    for (std::int64_t end = last.size(); end > 0; end -= count) {  // from the end on, the first comes last
+      std::fill_n(is_taken, taken.size(), false);
+      for (std::int64_t i = end; i > end - count; i -= inner)
+        for (std::int64_t j = inner, k = i - 1; j-- > 0; --k) {
+          bool& there = is_taken[list[k] * inner + j];
+          all &= is_last[k] = !there;
+          there = true;
+        }
+    }
     return all;
   }
 };
@@ -193,8 +207,9 @@ Tensor scatter(const Operand& x, Integer axis, const Operand& index, const Opera
     const Tensor each = ops::batched_places("scatter", in.shape(), at, index);
     return ops::put_places(in, each, ops::values_for("scatter", values.as(dtype), each.shape()));
   }
-  const Array places = ops::gathered_places("scatter", in.shape(), at, index);
-  return ops::put_flat(in, places, ops::values_for("scatter", values.as(dtype), places.shape()));
+  const Array list = ops::fitting_index("scatter", in.shape(), at, index);
+  const Tensor given = ops::values_for("scatter", values.as(dtype), list.shape());
+  return ops::put_at(in, ops::along_each(in.shape(), at, list), broadcast_to(given, list.shape()));
 } catch (...) {
   rethrow_in_call("scatter", x, index, values);
 }
