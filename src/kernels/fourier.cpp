@@ -136,18 +136,33 @@ auto planned(const Purpose& purpose) {
   });
 }
 
-/// Makes a function of one line and where it is transformed to, both aligned.
+/// So many lines, and where they are transformed to: all aligned, so many bytes from one to the next.
+struct AlignedLines {
+  std::byte *from, *to;
+  std::int64_t count, step, to_step;
+  template <class Line>
+  void for_each(const Line& line) const {
+    std::byte *in = from, *out = to;
+    for (std::int64_t i = 0; i < count; ++i, in += step, out += to_step) line(in, out);
+  }
+};
+
+/// Makes a function of such lines.
 template <class T>
 auto transform_by_plan(const Purpose& purpose) {
-  return [kind = purpose.kind, plan = planned<T>(purpose)](void* from, void* to) {
+  return [kind = purpose.kind, plan = planned<T>(purpose)](const AlignedLines& lines) {
     using Complex = T[2];
-    auto *const pairs = static_cast<Complex*>(from), *const result = static_cast<Complex*>(to);
-    if (kind == Purpose::of_real)
-      fftw<T>().execute_real(plan.get(), static_cast<T*>(from), result);
-    else if (kind == Purpose::to_real)
-      fftw<T>().execute_back(plan.get(), pairs, static_cast<T*>(to));
-    else
-      fftw<T>().execute(plan.get(), pairs, result);
+    const auto& functions = fftw<T>();
+    const auto pairs = [](std::byte* line) { return reinterpret_cast<Complex*>(line); };
+    const auto numbers = [](std::byte* line) { return reinterpret_cast<T*>(line); };
+    lines.for_each([&](std::byte* from, std::byte* to) {
+      if (kind == Purpose::of_real)
+        functions.execute_real(plan.get(), numbers(from), pairs(to));
+      else if (kind == Purpose::to_real)
+        functions.execute_back(plan.get(), pairs(from), numbers(to));
+      else
+        functions.execute(plan.get(), pairs(from), pairs(to));
+    });
   };
 }
 
@@ -239,29 +254,34 @@ class Chirp {
 };
 
 template <class T>
+void transform_line(const Chirp<T>& chirp, Purpose::Kind kind, std::int64_t n, const T* from, T* to) {
+  Array room({chirp.padded(), 2}, dtype_of<T>);
+  T* const pairs = room.mutable_data<T>();
+  if (kind == Purpose::of_real)
+    for (std::int64_t i = 0; i < n; ++i) {
+      pairs[2 * i] = from[i];
+      pairs[2 * i + 1] = 0;
+    }
+  else
+    std::copy_n(from, kind == Purpose::to_real ? n / 2 * 2 + 2 : 2 * n, pairs);
+  if (kind != Purpose::to_real) return chirp(pairs, kind == Purpose::of_real ? n / 2 + 1 : n, to);
+  pairs[1] = 0;  // the imaginary parts at both ends are not read
+  if (n % 2 == 0) pairs[n + 1] = 0;
+  for (std::int64_t i = n / 2 + 1; i < n; ++i) {
+    pairs[2 * i] = pairs[2 * (n - i)];
+    pairs[2 * i + 1] = -pairs[2 * (n - i) + 1];
+  }
+  chirp(pairs, n, pairs);
+  for (std::int64_t i = 0; i < n; ++i) to[i] = pairs[2 * i];
+}
+template <class T>
 auto transform_by_chirp(const Purpose& purpose) {
   const auto chirp = kept_for<Chirp<T>>(purpose, [&] { return std::make_shared<Chirp<T>>(purpose); });
-  return [chirp, kind = purpose.kind, n = std::int64_t{purpose.n}](void* line, void* result) {
-    const T* const from = static_cast<T*>(line);
-    T* const to = static_cast<T*>(result);
-    Array room({chirp->padded(), 2}, dtype_of<T>);
-    T* const pairs = room.mutable_data<T>();
-    if (kind == Purpose::of_real)
-      for (std::int64_t i = 0; i < n; ++i) {
-        pairs[2 * i] = from[i];
-        pairs[2 * i + 1] = 0;
-      }
-    else
-      std::copy_n(from, kind == Purpose::to_real ? n / 2 * 2 + 2 : 2 * n, pairs);
-    if (kind != Purpose::to_real) return (*chirp)(pairs, kind == Purpose::of_real ? n / 2 + 1 : n, to);
-    pairs[1] = 0;  // the imaginary parts at both ends are not read
-    if (n % 2 == 0) pairs[n + 1] = 0;
-    for (std::int64_t i = n / 2 + 1; i < n; ++i) {
-      pairs[2 * i] = pairs[2 * (n - i)];
-      pairs[2 * i + 1] = -pairs[2 * (n - i) + 1];
-    }
-    (*chirp)(pairs, n, pairs);
-    for (std::int64_t i = 0; i < n; ++i) to[i] = pairs[2 * i];
+  return [chirp, purpose](const AlignedLines& lines) {
+    lines.for_each([&](std::byte* from, std::byte* to) {
+      transform_line(*chirp, purpose.kind, purpose.n, reinterpret_cast<const T*>(from),
+                     reinterpret_cast<T*>(to));
+    });
   };
 }
 
@@ -316,7 +336,7 @@ void move_lines(std::byte* x, const LinesAlong& along, std::int64_t lines, std::
 /// What `transform` makes of each line. Those that do not lie as it needs them, and those of pairs of which
 /// it makes real ones, which are lost by that, go through memory where they do, some together.
 void transform_lines(const Array& x, const LinesAlong& from, Array& y, const LinesAlong& to,
-                     FunctionRef<void(void*, void*)> transform) {
+                     FunctionRef<void(const AlignedLines&)> transform) {
   constexpr std::int64_t together = 8;
   const auto is_aligned = [](const void* line) { return reinterpret_cast<std::uintptr_t>(line) % 16 == 0; };
   const std::int64_t inner = from.inner, blocks = (inner + together - 1) / together, step = from.step(),
@@ -324,24 +344,28 @@ void transform_lines(const Array& x, const LinesAlong& from, Array& y, const Lin
   const std::int64_t grain = parallel_grain / (8 * std::max(from.n, to.n) * std::min(inner, together));
   auto* const elements = const_cast<std::byte*>(static_cast<const std::byte*>(x.raw()));
   auto* const results = static_cast<std::byte*>(y.mutable_raw());
-  parallel_for(
-      from.outer * blocks, std::max<std::int64_t>(1, grain), [&](std::int64_t block, std::int64_t end) {
-        Array room({together * (step + to_step)}, DType::uint8);
-        auto *const in = static_cast<std::byte*>(room.mutable_raw()), *const out = in + together * step;
-        for (; block < end; ++block) {
-          const std::int64_t outer = blocks == 1 ? block : block / blocks,
-                             first = (block - outer * blocks) * together,
-                             lines = std::min(together, inner - first);
-          std::byte* const line = elements + (outer * from.n * inner + first) * from.item;
-          std::byte* const result = results + (outer * to.n * inner + first) * to.item;
-          const bool is_there = inner == 1 && is_aligned(line) && from.item <= to.item,
-                     stays = inner == 1 && is_aligned(result);
-          if (!is_there) move_lines(line, from, lines, in, false);
-          for (std::int64_t j = 0; j < lines; ++j)
-            transform(is_there ? line : in + j * step, stays ? result : out + j * to_step);
-          if (!stays) move_lines(result, to, lines, out, true);
-        }
-      });
+  const std::int64_t bytes = from.n * from.item, to_bytes = to.n * to.item;
+  const bool all_there = inner == 1 && from.item <= to.item && (bytes | to_bytes) % 16 == 0 &&
+                         is_aligned(elements) && is_aligned(results);
+  const auto part = [&](std::int64_t block, std::int64_t end) {
+    if (all_there)
+      return transform({elements + block * bytes, results + block * to_bytes, end - block, bytes, to_bytes});
+    Array room({together * (step + to_step)}, DType::uint8);
+    auto *const in = static_cast<std::byte*>(room.mutable_raw()), *const out = in + together * step;
+    for (; block < end; ++block) {
+      const std::int64_t outer = blocks == 1 ? block : block / blocks,
+                         first = (block - outer * blocks) * together,
+                         lines = std::min(together, inner - first);
+      std::byte* const line = elements + (outer * from.n * inner + first) * from.item;
+      std::byte* const result = results + (outer * to.n * inner + first) * to.item;
+      const bool is_there = inner == 1 && is_aligned(line) && from.item <= to.item,
+                 stays = inner == 1 && is_aligned(result);
+      if (!is_there) move_lines(line, from, lines, in, false);
+      transform({is_there ? line : in, stays ? result : out, lines, step, to_step});
+      if (!stays) move_lines(result, to, lines, out, true);
+    }
+  };
+  parallel_for(from.outer * blocks, std::max<std::int64_t>(1, grain), part);
 }
 
 void transform(const Array& x, Array& y, std::size_t axis, Purpose::Kind kind, std::int64_t n) {
