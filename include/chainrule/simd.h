@@ -176,6 +176,15 @@ struct Pack {
     for (std::int64_t i = 0; i < count; ++i) to[i] = elements[i];
   }
 
+  /// Is there look_up?
+  static constexpr bool has_look_up = V::has_look_up;
+  /// In each lane the number of the table at the last five bits of its index.
+  static Pack look_up(const T (&table)[32], const Mask& index) {
+    Pack result;
+    V::look_up(result.v, table, index.v);
+    return result;
+  }
+
   /// Each lane changes places with the one at its index with the bit Distance flipped.
   template <int Distance>
   Pack exchanged() const {

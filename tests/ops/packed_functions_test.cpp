@@ -9,6 +9,8 @@
 
 #include "chainrule/autograd.h"
 #include "chainrule/functions.h"
+#include "chainrule/simd.h"
+#include "chainrule/statistics.h"
 
 namespace chainrule {
 namespace {
@@ -75,6 +77,43 @@ TEST(PackedFunctions, are_within_a_few_units_of_the_correctly_rounded_result) {
   const Function exactly = [](const Operand& x) { return gelu(x); };
   check("gelu", exactly, gelu_value, gelu_slope, -4, 6, 9, true);
   check("gelu, far below 0", exactly, gelu_value, gelu_slope, -12.5, -5, 11, true);
+}
+
+TEST(PackedFunctions, in_pieces_are_within_two_units_and_the_same_beside_any_others) {
+  if (simd::instruction_set() != simd::InstructionSet::avx512) GTEST_SKIP() << "only AVX-512 looks up pieces";
+  std::vector<float> x;
+  for (float at = -5.5F; at < 7; at += 0x1.01p-11F) x.push_back(at);
+  for (float at = 1; at > 1e-40F; at *= 0.97F) x.insert(x.end(), {at, -at});
+  const auto worst_of = [&](const Tensor& got, Exact exact, bool is_sum = false) {
+    const std::vector<float> values = got.to_vector<float>();
+    double most = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const long double right = exact(x[i]);
+      const bool small = is_sum && std::abs(right) < 0.1L && x[i] > -4;
+      most = std::max(
+          most, small ? static_cast<double>(std::abs(values[i] - right) * 0x1p24L) : units(values[i], right));
+    }
+    return most;
+  };
+  const Tensor in = variable(tensor(x)), slope = gradients(sum(gelu(in)), {in}).at(in);
+  EXPECT_LE(worst_of(erf(in), [](long double t) { return std::erf(t); }), 0.8);
+  EXPECT_LE(worst_of(ndtr(in), normal), 2);
+  EXPECT_LE(worst_of(gelu(in), [](long double t) { return t * normal(t); }), 2.1);
+  EXPECT_LE(worst_of(
+                slope, [](long double t) { return normal(t) + t * density(t); }, true),
+            2.1);
+
+  const Tensor large = variable(tensor({6.0F, 10.0F, 3e38F, infinity})), ones = ones_like(large);
+  EXPECT_TRUE(array_equal(gelu(large), large));
+  EXPECT_TRUE(array_equal(ndtr(large), ones) && array_equal(erf(large), ones));
+  EXPECT_TRUE(array_equal(gradients(sum(gelu(large)), {large}).at(large), ones));
+
+  std::vector<float> mixed = x;  // one of each pack far below 0
+  for (std::size_t i = 0; i < x.size(); i += 16) mixed[i] = -7;
+  const Tensor beside = variable(tensor(mixed)), there = tensor(mixed) != -7.0F;
+  const Tensor slope_beside = gradients(sum(gelu(beside)), {beside}).at(beside);
+  EXPECT_TRUE(array_equal(where(there, gelu(beside), 0), where(there, gelu(in), 0)));
+  EXPECT_TRUE(array_equal(where(there, slope_beside, 0), where(there, slope, 0)));
 }
 
 /// The worst error in units of T, where what is exact is no smaller than `least`: else it is that of a sum.

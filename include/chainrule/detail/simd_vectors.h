@@ -137,8 +137,20 @@ struct Vectors<T, CHAINRULE_SIMD_BYTES> {
     else
       to = __builtin_ia32_scalefpd512_mask(a, n, a, static_cast<std::uint8_t>(-1), current_rounding);
   }
+  // Of 32 floats, lane i that at the last five bits of index i.
+  static constexpr bool has_look_up = sizeof(T) == 4;
+  CHAINRULE_SIMD_TARGET static void look_up(Vector& to, const T* table, const BitVector& index) {
+    Vector low, high;
+    load(low, table);
+    load(high, table + lanes);
+#ifdef __clang__
+    to = __builtin_ia32_vpermi2varps512(low, index, high);
 #else
-  static constexpr bool has_scale = false;
+    to = __builtin_ia32_vpermt2varps512_mask(index, low, high, all_lanes);
+#endif
+  }
+#else
+  static constexpr bool has_scale = false, has_look_up = false;
 #endif
   CHAINRULE_SIMD_TARGET static void sqrt(Vector& to, const Vector& a) {
     for (int i = 0; i < lanes; ++i) to[i] = std::sqrt(a[i]);

@@ -26,20 +26,16 @@ struct ErfPacks {
   static auto slope(auto x) { return 2 * std::numbers::inv_sqrtpi * special::gaussian(x); }
 };
 
-/// 1/√(2π), of which the density of the normal distribution is made.
-constexpr double density_at_0 = std::numbers::inv_sqrtpi * (std::numbers::sqrt2 / 2);
+using special::density_at_0;
 
 struct NdtrPacks {
-  static auto value(auto x) { return special::Normal(x).below; }
+  static auto value(auto x) { return special::normal_below(x); }
   static auto slope(auto x) { return density_at_0 * special::Normal(x).density; }
 };
 
 struct GeluPacks {
-  static auto value(auto x) { return x * special::Normal(x).below; }
-  static auto slope(auto x) {  // the density comes last, as it may be subnormal
-    const special::Normal normal(x);
-    return normal.below + strong_product(density_at_0 * x, normal.density);
-  }
+  static auto value(auto x) { return x * special::normal_below(x); }
+  static auto slope(auto x) { return special::gelu_slope(x); }
 };
 
 struct Atan2Packs {

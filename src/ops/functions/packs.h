@@ -4,7 +4,10 @@
 
 #pragma once
 
+#include <numbers>
+
 #include "chainrule/simd.h"
+#include "ops/functions/pieces.h"
 
 namespace chainrule::special {
 
@@ -83,18 +86,66 @@ struct Normal {
   static constexpr float end = 14.5F;
 };
 
-/// Within 3 units. Not near 0 it is 1 - exp(-p(|x|)), where p is a polynomial, with an absolute error of
-/// 2e-8.
+/// 1/√(2π), of which the density of the normal distribution is made.
+constexpr double density_at_0 = std::numbers::inv_sqrtpi * (std::numbers::sqrt2 / 2);
+
+/// Φ(-u), and Φ(-u) - u φ(u), which is the slope of x Φ(x) at -u. From 6 on, 1 less that rounds to 1.
+inline constexpr auto tail_pieces = pieces_of_gaussian_integral<6>(
+    1, 0.5, -density_at_0, 195.0F / 1024, [](int n, double, const double* c) { return c[n]; });
+inline constexpr auto slope_pieces = pieces_of_gaussian_integral<6>(
+    1, 0.5, -density_at_0, 195.0F / 1024,
+    [](int n, double x, const double* c) { return (n + 1) * (c[n] + x * c[n + 1]); });
+/// erf(u) less the smaller of u and the end of a piece, so that the sum of the two is rounded once.
+constexpr float erf_bound = 1.0625F;
+inline constexpr auto erf_pieces = pieces_of_gaussian_integral<5>(
+    2, 0, 2 * std::numbers::inv_sqrtpi, 0.125F, [](int n, double x, const double* c) {
+      return n == 0 ? c[0] - (x < erf_bound ? x : erf_bound) : n == 1 && x < erf_bound ? c[1] - 1 : c[n];
+    });
+
+/// What of(x) gives far below 0, and elsewhere 1 - f(x) or f(-x), where the pieces are those of f. Which of
+/// the two is taken depends on the lane alone.
+template <int N, class Of>
+Floats<N> by_pieces(const Pieces<6>& pieces, const Floats<N>& x, Of of) {
+  if constexpr (Floats<N>::has_look_up) {
+    const Floats<N> tail = pieces(smaller(Floats<N>(pieces.end()), abs(x)));
+    const Floats<N> result = where(x < 0, tail, 1 - tail);
+    const auto far = x < -5.5F;
+    if (any(far)) [[unlikely]]
+      return where(far, of(), result);
+    return result;
+  } else {
+    return of();
+  }
+}
+/// Φ(x), and the slope of x Φ(x).
+template <int N>
+Floats<N> normal_below(const Floats<N>& x) {
+  return by_pieces(tail_pieces, x, [&] { return Normal(x).below; });
+}
+template <int N>
+Floats<N> gelu_slope(const Floats<N>& x) {
+  return by_pieces(slope_pieces, x, [&] {
+    const Normal normal(x);  // the density comes last, as it may be subnormal
+    return normal.below + strong_product(density_at_0 * x, normal.density);
+  });
+}
+
+/// Within 3 units, and within 1 in pieces. Not near 0 it is 1 - exp(-p(|x|)), where p is a polynomial, with
+/// an absolute error of 2e-8.
 template <int N>
 Floats<N> erf(const Floats<N>& x) {
   namespace parts = simd::detail;
+  const auto sign = x.bits() & simd::Integers<float, N>(parts::sign_bit<float>);
+  if constexpr (Floats<N>::has_look_up) {
+    const Floats<N> u = smaller(Floats<N>(erf_pieces.end()), abs(x));
+    return Floats<N>::from_bits((erf_pieces(u) + smaller(Floats<N>(erf_bound), u)).bits() | sign);
+  }
   const Floats<N> near = erf_near_zero(x);
   const Floats<N> size = smaller(Floats<N>(4), abs(x));
   const Floats<N> p =
       in_pairs(size, {-0.0003185396624F, 1.130231055F, 0.6318239181F, 0.1100871665F, -0.02642763715F,
                       0.004762625833F, -0.0005975857702F, 4.616385863e-5F, -1.643063656e-6F});
   const Floats<N> far = 1 - exp_of_sum(-p, Floats<N>(0));
-  const auto sign = x.bits() & simd::Integers<float, N>(parts::sign_bit<float>);
   return where(size < 0.9F, near, Floats<N>::from_bits(far.bits() | sign));
 }
 
