@@ -227,19 +227,46 @@ struct AlongLoop {
 /// room for such a unit, those of a unit are neighbours.
 struct AcrossLayout {
   std::int64_t n, inner, groups, lines, unit;
-  AcrossLayout(const Lines& of, std::size_t element_size)
+  std::int64_t together = 1;  ///< so many units are copied at once
+  AcrossLayout(const Lines& of, std::size_t element_size, std::size_t arrays = 1)
       : n(of.n), inner(of.inner), unit(64 / static_cast<std::int64_t>(element_size)) {
     groups = are_neighbours() ? of.outer : 1;
     lines = of.outer * inner / groups;  // in each group
+    // Of neighbours as lie within half a kilobyte, unless rows are no longer, and copies are better left in
+    // the first cache; where all copies take half of the second one at most.
+    if (!are_neighbours() || (are_crowded() && inner > 8 * unit))
+      together = std::clamp<std::int64_t>(
+          (1 << 13) / (std::max<std::int64_t>(n, 1) * static_cast<std::int64_t>(arrays)), 1, 8);
   }
   bool are_neighbours() const { return inner >= unit; }
   /// Are the elements of a line so far apart that they evict one another from the first cache? Then a copy of
   /// them is faster to go over several times.
-  bool are_crowded() const { return inner * 64 / unit % 512 == 0 && n >= 32; }
+  bool are_crowded() const { return are_neighbours() && inner * 64 / unit % 512 == 0 && n >= 32; }
   std::int64_t units() const { return (lines + unit - 1) / unit; }  ///< in each group
   std::int64_t size() const { return groups * lines * n; }
+  std::int64_t room() const { return together * unit * n; }  ///< for the copies from an array
   /// Where a line begins.
   std::int64_t at(std::int64_t line) const { return line / inner * n * inner + line % inner; }
+
+  /// Units that are gone over together: lines first to last.
+  struct Part {
+    std::int64_t units, first, last, at;
+    bool direct;    ///< as they lie, and not copied
+    bool by_packs;  ///< can be read in whole packs
+  };
+  [[gnu::noinline]] Part part(std::int64_t begin, std::int64_t end, std::int64_t lanes) const {
+    const std::int64_t place = begin % units(), group = begin / units() * lines, first = group + place * unit,
+                       count = std::min(std::min(together, units() - place), end - begin),
+                       last = std::min(first + count * unit, group + lines),
+                       excess = (first - last) & (lanes - 1);
+    // What a pack reads behind the last lines is not looked at; but it must be there.
+    return {count,
+            first,
+            last,
+            at(first),
+            are_neighbours() && !are_crowded() && excess == 0,
+            are_neighbours() && at(first) + (n - 1) * inner + last - first + excess <= size()};
+  }
 };
 
 /// Lanes without a line of their own get the last one once more. Neither this nor the next is compiled anew
@@ -266,48 +293,77 @@ template <class T>
   }
 }
 
+/// Lines that are neighbours to a copy in which each pack of them lies by itself, and back. What lies side by
+/// side is read and written in one go, as memory likes it.
+template <class T, bool Back>
+struct CopyNeighbours {
+  template <int Bytes>
+  static void run(std::int64_t n, std::int64_t inner, std::int64_t lines, const T* from, T* to) {
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    for (std::int64_t i = 0; i < n; ++i)
+      for (std::int64_t line = 0; line < lines; line += P::lanes) {
+        const std::int64_t there = i * inner + line, here = line * n + i * P::lanes;
+        __builtin_prefetch((Back ? to : from) + there + lines, Back);
+        if constexpr (Back)
+          P::load(from + here).store_part(to + there, std::min<std::int64_t>(P::lanes, lines - line));
+        else
+          P::load(from + there).store(to + here);
+      }
+  }
+};
+
+/// Copies of a part, in which each pack of lines lies by itself.
+template <class T>
+[[gnu::noinline]] void copy_part(const AcrossLayout& layout, const AcrossLayout::Part& part,
+                                 std::int64_t lanes, const T* all, T* copies) {
+  if (part.by_packs)
+    return simd::vectorized<CopyNeighbours<T, false>>(layout.n, layout.inner, part.last - part.first,
+                                                      all + part.at, copies);
+  for (std::int64_t line = part.first; line < part.last; line += lanes, copies += layout.n * lanes)
+    gather(layout, all, line, std::min(lanes, part.last - line), lanes, copies);
+}
+template <class T>
+[[gnu::noinline]] void copy_back(const AcrossLayout& layout, const AcrossLayout::Part& part,
+                                 std::int64_t lanes, const T* copies, T* all) {
+  if (layout.are_neighbours())
+    return simd::vectorized<CopyNeighbours<T, true>>(layout.n, layout.inner, part.last - part.first, copies,
+                                                     all + part.at);
+  for (std::int64_t line = part.first; line < part.last; line += lanes, copies += layout.n * lanes)
+    scatter(layout, copies, line, std::min(lanes, part.last - line), lanes, all);
+}
+
 template <class Step, class T, std::size_t In, std::size_t Out>
 struct AcrossLoop {
   template <int Bytes>
   static void run(AcrossLayout layout, const Step* step, std::array<const T*, In> all_in,
                   std::array<T*, Out> all_out, std::int64_t begin, std::int64_t end, T* scratch) {
     using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
-    const std::int64_t units = layout.units(), tile = layout.n * P::lanes;
-    for (std::int64_t unit = begin; unit < end; ++unit) {
-      const std::int64_t group = unit / units * layout.lines, first = group + unit % units * layout.unit,
-                         last = std::min(first + layout.unit, group + layout.lines);
-      for (std::int64_t line = first; line < last; line += P::lanes) {
-        const std::int64_t at = layout.at(line), count = std::min<std::int64_t>(P::lanes, last - line);
-        const bool beside = layout.are_neighbours(), whole = beside && count == P::lanes,
-                   direct = whole && !layout.are_crowded();
-        // What a pack reads behind the last lines is not looked at; but it must be there.
-        const bool by_packs = beside && at + (layout.n - 1) * layout.inner + P::lanes <= layout.size();
-        std::array<const T*, In> in;
-        std::array<T*, Out> out;
-        for (std::size_t k = 0; k < In; ++k) {
-          in[k] = direct ? all_in[k] + at : scratch + k * tile;
-          if (by_packs && !direct)
-            for (std::int64_t i = 0; i < layout.n; ++i) {
-              const T* const from = all_in[k] + at + i * layout.inner;
-              __builtin_prefetch(from + layout.unit);
-              P::load(from).store(scratch + k * tile + i * P::lanes);
-            }
-          else if (!direct)
-            gather<T>(layout, all_in[k], line, count, P::lanes, scratch + k * tile);
-        }
-        for (std::size_t k = 0; k < Out; ++k)
-          out[k] = all_out[k] == nullptr ? nullptr : direct ? all_out[k] + at : scratch + (In + k) * tile;
-        (*step)(AcrossLanes<P>(layout.n, direct ? layout.inner : P::lanes), in, out, line, count);
-        for (std::size_t k = 0; k < Out; ++k)
-          if (out[k] != nullptr && beside && !direct)
-            for (std::int64_t i = 0; i < layout.n; ++i) {
-              T* const to = all_out[k] + at + i * layout.inner;
-              __builtin_prefetch(to + layout.unit, 1);
-              P::load(out[k] + i * P::lanes).store_part(to, count);
-            }
-          else if (out[k] != nullptr && !direct)
-            scatter<T>(layout, out[k], line, count, P::lanes, all_out[k]);
+    const std::int64_t room = layout.room();
+    while (begin < end) {
+      const AcrossLayout::Part part = layout.part(begin, end, P::lanes);
+      begin += part.units;
+      std::array<const T*, In> in;
+      std::array<T*, Out> out;
+      for (std::size_t k = 0; k < In; ++k) {
+        in[k] = part.direct ? all_in[k] + part.at : scratch + k * room;
+        if (!part.direct) copy_part(layout, part, P::lanes, all_in[k], scratch + k * room);
       }
+      for (std::size_t k = 0; k < Out; ++k)
+        out[k] = all_out[k] == nullptr ? nullptr
+                 : part.direct         ? all_out[k] + part.at
+                                       : scratch + (In + k) * room;
+      const std::int64_t stride = part.direct ? layout.inner : P::lanes,
+                         move = part.direct ? P::lanes : layout.n * P::lanes;
+      for (std::int64_t line = part.first; line < part.last; line += P::lanes) {
+        (*step)(AcrossLanes<P>(layout.n, stride), in, out, line,
+                std::min<std::int64_t>(P::lanes, part.last - line));
+        for (const T*& each : in) each += move;
+        for (T*& each : out)
+          if (each != nullptr) each += move;
+      }
+      for (std::size_t k = 0; k < Out; ++k)
+        if (all_out[k] != nullptr && !part.direct)
+          copy_back<T>(layout, part, P::lanes, scratch + (In + k) * room, all_out[k]);
     }
   }
 };
@@ -326,10 +382,10 @@ void for_each_line(const Lines& lines, std::array<const T*, In> in, std::array<T
     return parallel_for(lines.outer, grain(lines.n), [&](std::int64_t begin, std::int64_t end) {
       simd::vectorized<detail::AlongLoop<Step, T, In, Out>>(lines.n, &step, in, out, begin, end);
     });
-  const detail::AcrossLayout layout(lines, sizeof(T));
+  const detail::AcrossLayout layout(lines, sizeof(T), In + Out);
   const std::int64_t tile = lines.n * layout.unit;
   parallel_for(layout.groups * layout.units(), grain(tile), [&](std::int64_t begin, std::int64_t end) {
-    Array scratch({static_cast<std::int64_t>(In + Out) * tile}, dtype_of<T>);
+    Array scratch({static_cast<std::int64_t>(In + Out) * layout.room()}, dtype_of<T>);
     simd::vectorized<detail::AcrossLoop<Step, T, In, Out>>(layout, &step, in, out, begin, end,
                                                            scratch.mutable_data<T>());
   });
