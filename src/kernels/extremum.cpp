@@ -218,31 +218,33 @@ struct SpreadLoop {
   static void run(Lines lines, const T* x, const T* values, const std::int64_t* places, const T* g, T* to,
                   std::int64_t begin, std::int64_t end) {
     using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
-    const auto [outer, n, inner] = lines;
-    const std::int64_t matrix = n * inner;
+    const std::int64_t n = lines.n, inner = lines.inner, matrix = n * inner;
     const bool along = inner == 1 && n >= P::lanes;
     const AlongLanes<P> row(n);
+    std::int64_t cleared = begin;  // of short lines, many at once
     for (std::int64_t i = begin; i < end; ++i) {
       T* const out = to + i * matrix;
-      if (along)  // writes all in one go
+      if (along) {  // writes all in one go
         row.for_each_indexed([&, at = P(places[i]), part = P(g[i])](auto pack, const P& index, int) {
           pack.store(out, where(index == at, part, P(0)));
         });
-      else
-        std::fill_n(out, matrix, T(0));
+      } else if (i == cleared) {
+        cleared = std::min(end, i + std::max<std::int64_t>(1, 4096 / matrix));
+        std::fill_n(out, (cleared - i) * matrix, T(0));
+      }
       for (std::int64_t j = 0; j < inner; ++j) {
-        const std::int64_t line = i * inner + j;
-        if (places[line] < 0)
+        const std::int64_t line = i * inner + j, place = places[line];
+        if (place < 0) [[unlikely]]
           share(x + i * matrix + j, n, inner, values[line], g[line], out + j);
         else if (!along)
-          out[j + places[line] * inner] = g[line];
+          out[j + place * inner] = g[line];
       }
     }
   }
 
  private:
   /// To all elements that equal the value; none does when it is NaN.
-  static void share(const T* x, std::int64_t n, std::int64_t stride, T value, T g, T* to) {
+  [[gnu::noinline]] static void share(const T* x, std::int64_t n, std::int64_t stride, T value, T g, T* to) {
     std::int64_t equal = 0;
     for (std::int64_t i = 0; i < n; ++i) equal += x[i * stride] == value ? 1 : 0;
     const T part = g / static_cast<T>(equal);

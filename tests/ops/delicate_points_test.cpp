@@ -61,6 +61,17 @@ TEST(Max, shares_the_gradient_of_ties_evenly) {
             (Numbers{0.5, 0.5, 0, 1}));
 }
 
+TEST(Max, shares_the_gradient_of_ties_in_each_of_many_short_lines) {
+  Numbers x, slopes;
+  for (int line = 0; line < 5000; ++line)
+    for (int i = 0; i < 3; ++i) {
+      const bool ties = line % 7 == 0;
+      x.push_back(ties || i == line % 3 ? 1 : 0);
+      slopes.push_back(ties ? 1.0 / 3 : x.back());
+    }
+  EXPECT_EQ(gradient_of([](const Tensor& t) { return max(reshape(t, {5000, 3}), 1); }, tensor(x)), slopes);
+}
+
 TEST(Min, shares_the_gradient_of_ties_evenly) {
   EXPECT_EQ(gradient_of([](const Tensor& x) { return min(x); }, tensor({2.0, 1.0, 5.0, 1.0})),
             (Numbers{0, 0.5, 0, 0.5}));
