@@ -9,7 +9,9 @@
 #include "chainrule/autograd.h"
 #include "chainrule/functions.h"
 #include "chainrule/shaping.h"
+#include "chainrule/testing.h"
 #include "chainrule/transforms.h"
+#include "chainrule/vmap.h"
 #include "support.h"
 #include "thread_counts.h"
 
@@ -242,6 +244,19 @@ std::vector<double> large_normalisation() {
 
 TEST(Normalisation, is_the_same_to_the_bit_for_any_number_of_threads) {
   expect_same_for_all_thread_counts([] { return large_normalisation(); });
+}
+
+TEST(BatchNorm, in_training_is_differentiated_by_its_weight_alone) {
+  const Tensor x = tensor({{1.0, 2.0}, {3.0, 5.0}, {4.0, -1.0}}), w = tensor({0.5, -2.0}),
+               t = tensor({1.0, 3.0});
+  const BatchNormed plain = batch_norm_training(x);
+  const auto of_weight = [&](const Tensor& weight) { return batch_norm_training(x, {.weight = weight}).y; };
+  const auto [y, tangent] = jvp(of_weight, w, t);
+  EXPECT_THAT(y, IsClose(plain.y * w, 1e-14));
+  EXPECT_THAT(tangent, IsClose(plain.y * t, 1e-14));
+  EXPECT_THAT(vmap(of_weight)(stack({w, t})), IsClose(stack({plain.y * w, plain.y * t}), 1e-14));
+  const auto mean_of = [&](const Tensor& weight) { return batch_norm_training(x, {.weight = weight}).mean; };
+  EXPECT_THAT(vmap(mean_of)(stack({w, t}))[1], IsClose(plain.mean, 1e-14));
 }
 
 }  // namespace

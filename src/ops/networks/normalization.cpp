@@ -295,7 +295,7 @@ BatchNormed batch_norm_training(const Operand& x, const NormOptions& options) tr
   const Tensor y =
       ops::normalized("batch_norm_training", in, groups, options, true, {shape[1]}, x.here(), &statistics);
   const auto n = static_cast<double>(groups.elements());
-  if (traced(in)) {  // then nothing has been found on the way
+  if (statistics.numbers.shape().rank() == 0) {  // nothing has been found on the way: something is traced
     const Tensor grouped = reshape(in.detach(), {groups.outer, groups.count, groups.inner});
     const Tensor middle = mean(grouped, {0, 2}, true);
     return {y, reshape(middle, {shape[1]}), sum(square(grouped - middle), {0, 2}) / (n - 1)};
