@@ -15,6 +15,11 @@
 #include "chainrule/arguments.h"
 #include "chainrule/detail/api.h"
 
+/// 1 in the library itself, which asks for axes that are there: to check that takes time in small operations.
+#ifndef CHAINRULE_TRUSTS_AXES
+#define CHAINRULE_TRUSTS_AXES 0
+#endif
+
 namespace CHAINRULE_API chainrule {
 
 /// The sizes of a tensor along its axes, outermost first; {} is a scalar. ShapeError for more than 64 axes,
@@ -72,12 +77,27 @@ class Shape {
   /// Outermost first.
   std::span<const std::int64_t> sizes() const& { return {data(), rank_}; }
   std::span<const std::int64_t> sizes() const&& = delete;  // they would be gone: keep the shape in a variable
-  /// The size of an axis, from 0, which must be there.
-  std::int64_t operator[](std::size_t axis) const& { return data()[axis]; }
-  std::int64_t& operator[](std::size_t axis) & { return data()[axis]; }
-  std::int64_t operator[](std::size_t axis) && { return data()[axis]; }
-  /// The size of the last axis, which must be there.
-  std::int64_t back() const { return data()[rank_ - 1]; }
+  /// The size of an axis; negative ones count from the end. ShapeError for one that does not exist, unless
+  /// the type of the number is unsigned, as in loops from 0 to rank(): then it must be there.
+  template <WholeNumber Axis, bool checked = !CHAINRULE_TRUSTS_AXES>
+  std::int64_t operator[](Axis axis) const& {
+    if constexpr (!std::is_unsigned_v<Axis> && checked)
+      return at(axis);
+    else
+      return data()[axis];
+  }
+  template <WholeNumber Axis, bool checked = !CHAINRULE_TRUSTS_AXES>
+  std::int64_t& operator[](Axis axis) & {
+    if constexpr (!std::is_unsigned_v<Axis> && checked)
+      return const_cast<std::int64_t&>(at(axis));
+    else
+      return data()[axis];
+  }
+  /// The size of the last axis. ShapeError for a scalar.
+  template <bool checked = !CHAINRULE_TRUSTS_AXES>
+  std::int64_t back() const {
+    return checked ? at(-1) : data()[rank_ - 1];
+  }
   const std::int64_t* begin() const { return data(); }
   const std::int64_t* end() const { return data() + rank_; }
 
@@ -98,6 +118,7 @@ class Shape {
  private:
   static constexpr std::size_t in_place = 4;
   [[noreturn]] void report_impossible() const;
+  const std::int64_t& at(std::int64_t axis) const;
   static std::uint32_t checked_rank(std::size_t rank);
   void copy_heap(const Shape& other);
   std::int64_t* data() { return rank_ > in_place ? axes_.heap : axes_.local; }

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <ostream>
 
+#include "array/axes.h"
 #include "chainrule/dtype.h"
 #include "chainrule/error.h"
 
@@ -36,6 +37,13 @@ std::uint32_t Shape::checked_rank(std::size_t rank) {
     throw ShapeError("shape: " + std::to_string(rank) + " axes; a tensor has at most " +
                      std::to_string(max_rank));
   return static_cast<std::uint32_t>(rank);
+}
+
+const std::int64_t& Shape::at(std::int64_t axis) const {
+  const auto rank = static_cast<std::int64_t>(rank_), place = axis < 0 ? axis + rank : axis;
+  if (place < 0 || place >= rank) [[unlikely]]
+    (void)normalize_axis("shape", axis, *this);  // throws
+  return data()[place];
 }
 
 void Shape::report_impossible() const {

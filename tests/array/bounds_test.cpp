@@ -36,6 +36,21 @@ TEST(ShapeType, says_so_when_the_elements_cannot_be_counted) {
   EXPECT_THROW((void)Shape({0, power(32), power(31)}).size(), ShapeError);
 }
 
+TEST(ShapeType, counts_axes_from_the_end_and_refuses_those_that_do_not_exist) {
+  const Tensor x = zeros({2, 3, 5});
+  EXPECT_EQ(x.shape()[-1], 5);
+  EXPECT_EQ(x.shape()[-3], 2);
+  EXPECT_EQ(x.shape()[1], 3);
+  Shape shape = x.shape();
+  shape[-1] = 7;
+  EXPECT_EQ(shape, (Shape{2, 3, 7}));
+  EXPECT_EQ(message_of<ShapeError>([&] { (void)x.shape()[3]; }),
+            "shape: axis 3 does not exist: shape (2, 3, 5); give one from -3 to 2");
+  EXPECT_THROW((void)x.shape()[std::int64_t{-4}], ShapeError);
+  EXPECT_THROW(shape[3] = 1, ShapeError);
+  EXPECT_TRUE(mentions(message_of<ShapeError>([] { (void)Shape().back(); }), {"a scalar has no axes"}));
+}
+
 TEST(ShapeType, has_at_most_64_axes) {
   EXPECT_EQ(Shape(std::vector<std::int64_t>(64, 1)).rank(), 64U);
   EXPECT_TRUE(mentions(message_of<ShapeError>([] { Shape(std::vector<std::int64_t>(65, 1)); }),
