@@ -181,6 +181,10 @@ Tensor trace(const Operand& x, Integer offset = 0);
 Tensor eye(Integer n, OptionalInteger columns = {}, DType dtype = default_dtype(), Here here = Here::now());
 /// In x's shape and dtype.
 Tensor full_like(const Tensor& x, double value, Here here = Here::now());
+/// 0, 1, ..., below stop.
+inline Tensor arange(Integer stop, DType dtype = DType::int64, Here here = Here::now()) {
+  return arange(0, stop, dtype, here);
+}
 /// start, start + step, ... as long as stop is not reached. int64 of whole numbers, the default dtype of
 /// others, unless told. ShapeError for a step of 0.
 Tensor arange(Integer start, Integer stop, Integer step, DType dtype = DType::int64, Here here = Here::now());

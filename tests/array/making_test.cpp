@@ -14,6 +14,7 @@
 #include "chainrule/data.h"
 #include "chainrule/io.h"
 #include "chainrule/optim.h"
+#include "chainrule/shaping.h"
 #include "support.h"
 
 namespace chainrule {
@@ -159,6 +160,8 @@ TEST(DefaultDtype, is_that_of_doubles_and_of_what_is_made_without_data) {
         Linear(2, 3, generator).bias().leaf(), Mlp({2, 3}, generator)(x * ones({2}))})
     EXPECT_EQ(made.dtype(), DType::float32);
   EXPECT_EQ(arange(0, 3).dtype(), DType::int64);
+  EXPECT_EQ(arange(3).to_vector<std::int64_t>(), (std::vector<std::int64_t>{0, 1, 2}));
+  EXPECT_EQ(arange(3, DType::float32).dtype(), DType::float32);
   EXPECT_EQ(zeros({2}, DType::int64).dtype(), DType::int64);
   EXPECT_EQ(linspace(0, 1, 3, DType::float64).dtype(), DType::float64);
   EXPECT_EQ(half_moons(4, 0, generator, DType::float64).x.dtype(), DType::float64);
