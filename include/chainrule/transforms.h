@@ -162,4 +162,30 @@ requires(!std::is_convertible_v<const F&, Tensor>) auto jvp(const F& f, const P&
   return ValueAndTangent<decltype(value)>{std::move(value), std::move(tangent)};
 }
 
+/// A structure like the first, with what f makes of its tensors, one after the other, and of those at the
+/// same places in others of its type: a step of gradient descent that can be differentiated is
+///
+///     const Mlp adapted = tree_map([](const Tensor& w, const Tensor& g) { return w - 0.01 * g; },
+///                                  network, grad(loss)(network));
+///
+/// Of a module, what holds f's results shares nothing with the parameters, and is no leaf: a gradient flows
+/// through it to where they came from. ShapeError unless all have the same number of tensors.
+template <class F, detail::Structure S, std::same_as<S>... More>
+S tree_map(const F& f, const S& structure, const More&... others) {
+  std::vector<Tensor> first;
+  detail::append_leaves(structure, first);
+  [[maybe_unused]] const auto leaves = [&](const S& other) {
+    std::vector<Tensor> all;
+    detail::append_leaves(other, all);
+    return detail::checked_count("tree_map", "tensors", std::move(all), first.size());
+  };
+  return [&](const std::same_as<std::vector<Tensor>> auto&... at) {
+    std::size_t next = 0;
+    return detail::changed(structure, {}, [&](const Tensor& each, const detail::Place&) {
+      [[maybe_unused]] const std::size_t i = next++;
+      return Tensor(f(each, at[i]...));
+    });
+  }(leaves(others)...);
+}
+
 }  // namespace chainrule

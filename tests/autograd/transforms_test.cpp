@@ -6,9 +6,12 @@
 #include <array>
 
 #include "chainrule/autograd.h"
+#include "chainrule/gradcheck.h"
 #include "chainrule/indexing.h"
 #include "chainrule/nn.h"
 #include "chainrule/ops.h"
+#include "chainrule/random.h"
+#include "chainrule/testing.h"
 #include "support.h"
 
 namespace chainrule::test {
@@ -340,6 +343,31 @@ TEST(Grad, leaves_the_mode_of_the_thread_as_it_was_when_the_function_throws) {
   const auto f = [](const Tensor& x) -> Tensor { return matmul(x, tensor({1.0, 2.0, 3.0})); };
   EXPECT_THROW(grad(f)(tensor({1.0, 2.0})), ShapeError);
   EXPECT_FALSE((variable(1.0) * 2).requires_grad());
+}
+
+TEST(TreeMap, makes_a_step_of_gradient_descent_that_can_be_differentiated) {
+  Generator generator(1);
+  const Mlp network({2, 3, 1}, generator, DType::float64);
+  const Tensor x = tensor({{0.3, -1.0}, {0.7, 0.2}});
+  const auto loss_of = [&](const Mlp& of) { return mean(square(of(x) - 1)); };
+  const auto descend = [](const Tensor& w, const Tensor& g) { return w - 0.1 * g; };
+  const auto after_a_step = [&](const Mlp& of) { return loss_of(tree_map(descend, of, grad(loss_of)(of))); };
+  EXPECT_TRUE(gradcheck(after_a_step, network).passed);
+  after_a_step(network).backward();
+  const auto by_transform = parameters(grad(after_a_step)(network)), by_backward = network.parameters();
+  for (std::size_t i = 0; i < by_backward.size(); ++i)
+    EXPECT_THAT(by_backward[i].grad(), IsClose(by_transform[i].leaf(), 1e-12, 1e-12));
+}
+
+TEST(TreeMap, takes_structures_that_have_tensors_at_the_same_places) {
+  const std::vector<Tensor> some = {1.0, tensor({2.0, 3.0})};
+  const auto halves = tree_map([](const Tensor& each) { return each / 2; }, some);
+  EXPECT_TRUE(close(halves[1], {1, 1.5}, 0));
+  const auto sums = tree_map([](const Tensor& a, const Tensor& b, const Tensor& c) { return a + b + c; },
+                             some, halves, some);
+  EXPECT_TRUE(close(sums[1], {5, 7.5}, 0));
+  EXPECT_TRUE(mentions(message_of<ShapeError>([&] { (void)tree_map(add, some, std::vector<Tensor>{1.0}); }),
+                       {"tree_map: 1 tensors for 2"}));
 }
 
 }  // namespace
