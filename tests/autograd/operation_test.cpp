@@ -108,6 +108,119 @@ TEST(OwnOperation, check_finds_each_rule_that_is_wrong) {
   EXPECT_TRUE(mentions(problem({.batch_error = 1e-3}), {"under vmap of input 0"}));
 }
 
+/// Σ_j sin(x_ij) w_j (k_i + 1) with whole k, and a fault in one place.
+enum class Fault {
+  none,
+  unwritten,
+  changing,
+  forward_single,
+  only_both,
+  other_alone,
+  gradient_single,
+  rule_cut,
+  tangent_cut,
+  tangent_of_one,
+  tangent_single,
+  batch_cut,
+  batch_of_two,
+  batch_of_tiny
+};
+struct Faulty {
+  static constexpr std::string_view name = "faulty", formula = "to x g (k + 1) cos(x) wᵀ";
+  Fault fault = Fault::none;
+  bool is(Fault one) const { return fault == one; }
+  static Shape shape(std::span<const Tensor> in) { return {in[0].shape()[0]}; }
+  template <class T>
+  void forward(std::span<const Tensor> in, std::span<T> out) const {
+    static int calls = 0;
+    const std::span<const T> x = in[0].data<T>(), w = in[1].data<T>();
+    const std::span<const std::int64_t> places = in[2].data<std::int64_t>();
+    for (std::size_t i = 0; i < out.size() - (is(Fault::unwritten) ? 1 : 0); ++i) {
+      out[i] = 0;
+      for (std::size_t j = 0; j < w.size(); ++j)
+        out[i] += std::sin(x[i * w.size() + j]) * w[j] * static_cast<T>(places[i] + 1);
+      if (is(Fault::changing)) out[i] += static_cast<T>(1e-9 * (calls++ % 7));
+      if (is(Fault::forward_single) && sizeof(T) == 4) out[i] *= static_cast<T>(1.001);
+    }
+  }
+  void vjp(std::span<const Tensor> in, const Tensor&, const Tensor& g, InputGradients& to) const {
+    const Tensor x = is(Fault::rule_cut) ? in[0].detach() : in[0], scaled = g * (in[2] + 1);
+    if (to.wants(0)) to[0] = unsqueeze(scaled, 1) * cos(x) * in[1];
+    if (to.wants(1) && (to.wants(0) || !is(Fault::only_both)))
+      to[1] = matmul(scaled, sin(x)) * (is(Fault::other_alone) && !to.wants(0) ? 2 : 1);
+    if (is(Fault::gradient_single) && g.dtype() == DType::float32) to[1] = to[1] * 1.01;
+  }
+  Tensor jvp(std::span<const Tensor> in, const Tensor&, std::span<const Tensor> t) const {
+    const Tensor x = is(Fault::tangent_cut) ? in[0].detach() : in[0];
+    Tensor along = matmul(cos(x) * t[0], in[1]);
+    if (!is(Fault::tangent_of_one)) along = along + matmul(sin(x), t[1]);
+    if (is(Fault::tangent_single) && along.dtype() == DType::float32) along = along * 1.01;
+    return along * (in[2] + 1);
+  }
+  Tensor batch(const BatchedInputs& samples) const {
+    const auto with_samples = [&](std::size_t i) {
+      return samples.differ[i] ? samples.in[i] : unsqueeze(samples.in[i], 0);
+    };
+    Tensor x = with_samples(0), w = with_samples(1);
+    if (is(Fault::batch_cut)) x = x.detach();
+    if (is(Fault::batch_of_two) && samples.differ[0] && samples.differ[1]) w = w[{Slice{0, 1}}];
+    const Tensor y = squeeze(matmul(sin(x), unsqueeze(w, 2)), {2}) * (with_samples(2) + 1);
+    return broadcast_to(y, {samples.size, y.shape()[1]}) * (is(Fault::batch_of_tiny) ? 1.001 : 1);
+  }
+};
+
+TEST(OwnOperation, check_finds_faults_in_all_that_an_operation_has) {
+  const auto problem = [](Fault fault, double size = 1) {
+    return check_operation(
+               [&](const std::vector<Tensor>& in) {
+                 return apply_operation(Faulty{fault}, {in[0], in[1], in[2]});
+               },
+               {tensor({{1.0, -2.0, 0.5}, {0.25, 3.0, -1.0}}), size * tensor({0.5, 1.5, -0.75}),
+                tensor({1, 2})})
+        .message;
+  };
+  EXPECT_EQ(problem(Fault::none), "");
+  EXPECT_EQ(problem(Fault::none, 1e-12), "");
+  EXPECT_EQ(problem(Fault::none, 1e12), "");
+  for (const Fault fault : {Fault::unwritten, Fault::changing})
+    EXPECT_TRUE(mentions(problem(fault), {"another result for the same inputs"}));
+  for (const Fault fault : {Fault::only_both, Fault::other_alone})
+    EXPECT_TRUE(mentions(problem(fault), {"floating input 1", "wants no other"}));
+  EXPECT_TRUE(mentions(problem(Fault::rule_cut), {"second derivative", "cut graph"}));
+  EXPECT_TRUE(mentions(problem(Fault::tangent_of_one), {"forward mode gives"}));
+  EXPECT_TRUE(mentions(problem(Fault::tangent_cut), {"the derivative of forward mode is not"}));
+  EXPECT_TRUE(mentions(problem(Fault::batch_of_two), {"its value under vmap of all inputs"}));
+  EXPECT_TRUE(mentions(problem(Fault::batch_of_tiny, 1e-12), {"its value under vmap of input 0"}));
+  EXPECT_TRUE(mentions(problem(Fault::batch_cut), {"the gradient of its value under vmap"}));
+  EXPECT_TRUE(mentions(problem(Fault::forward_single), {"in float32 it is far"}));
+  EXPECT_TRUE(mentions(problem(Fault::gradient_single), {"its gradient in float32"}));
+  EXPECT_TRUE(mentions(problem(Fault::tangent_single), {"forward mode in float32"}));
+}
+
+/// sin(rate x), or exp(x): what is hard to compare, and right.
+struct Steep {
+  static constexpr std::string_view name = "steep", formula = "g rate cos(rate x)";
+  double rate;
+  template <class T>
+  void forward(std::span<const Tensor> in, std::span<T> out) const {
+    const std::span<const T> x = in[0].data<T>();
+    for (std::size_t i = 0; i < out.size(); ++i)
+      out[i] = rate == 0 ? std::exp(x[i]) : std::sin(static_cast<T>(rate) * x[i]);
+  }
+  void vjp(std::span<const Tensor> in, const Tensor& y, const Tensor& g, InputGradients& to) const {
+    if (to.wants(0)) to[0] = rate == 0 ? g * y : g * rate * cos(rate * in[0]);
+  }
+};
+
+TEST(OwnOperation, check_raises_no_false_alarm) {
+  EXPECT_TRUE(IsRightOperation(function_of(Steep{1000}), {tensor({30.5, 100.0, 0.1})}));
+  EXPECT_TRUE(IsRightOperation(function_of(Steep{0}), {tensor({300.0, 200.0})})) << "infinite in float32";
+  EXPECT_TRUE(IsRightOperation(function_of(Steep{0}), {tensor({-300.0, -200.0})}));
+  EXPECT_TRUE(IsRightOperation(function_of(Softcap{2e200}), {tensor({1e200, -3e200})}));
+  EXPECT_TRUE(IsRightOperation(function_of(Softcap{2}), {zeros({0})}));
+  EXPECT_TRUE(IsRightOperation(function_of(Softcap{2}), {tensor({1, 2})}));
+}
+
 /// Its own transpose, with a wrong rule for batches.
 struct Twice {
   static constexpr std::string_view name = "twice", formula = "2 g";
