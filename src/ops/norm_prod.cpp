@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "chainrule/functions.h"
+#include "chainrule/shaping.h"
 #include "chainrule/statistics.h"
 #include "kernels/reduce.h"
 #include "ops/axis_reduction.h"
@@ -64,13 +65,14 @@ struct Norm : AxisReduction {
   struct Root {
     auto operator()(auto x) const { return sqrt(x); }
   };
-  /// x in units of the largest element, so that no square overflows and one at least is not lost.
+  /// x in units in which no square overflows, and none that matters is lost: powers of two, so exact.
   Array scaled(const Array& array) const {
     const NoGrad guard;
     const Tensor x = constant(array);
     const Axes over = listed(x.rank());
+    const double step = x.dtype() == DType::float32 ? 0x1p90 : 0x1p600;
     const Tensor largest = max(abs(x), over, true),
-                 unit = where(largest == 0, 1, where(largest == infinity, 1, largest));
+                 unit = where(largest > 1, step, full_like(largest, 1 / step));
     return value_of(unit * sqrt(sum(square(x / unit), over, true)));
   }
   /// Where infinitely large elements have equal shares, and others none.

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <tuple>
 
 #include "chainrule/autograd.h"
 #include "chainrule/functions.h"
@@ -122,6 +123,20 @@ TEST(PoissonNllLoss, of_large_numbers_and_targets_is_their_difference) {
   const Tensor x = tensor({1e38f}), target = tensor({1e37f});
   const double loss = poisson_nll_loss(x, target, false, true).item();
   EXPECT_NEAR(loss / (1e38 - 1e37 * (std::log(10.0) + 1)), 1, 1e-5);
+}
+
+TEST(Scales, of_norms_are_powers_of_two_so_that_what_is_exact_stays_so) {
+  for (const auto& [a, b, c] : {std::tuple{3, 4, 5}, {20, 99, 101}, {57, 176, 185}, {95, 168, 193}}) {
+    const Tensor x = tensor({1.0 * a, 1.0 * b});
+    for (const int exponent : {-1060, -1000, -530, -300, 0, 300, 530, 1000})
+      EXPECT_EQ(norm(x * std::ldexp(1, exponent)).item(), std::ldexp(c, exponent)) << c << " " << exponent;
+    for (const int exponent : {-140, -130, -70, 0, 70, 120})
+      EXPECT_EQ(norm(cast(x, DType::float32) * std::ldexp(1, exponent)).item(), std::ldexp(c, exponent))
+          << c << " " << exponent;
+  }
+  EXPECT_EQ(norm({5e-324, 0}).item(), 5e-324);
+  EXPECT_EQ(norm({1.7e308, 1.7e308}).item(), HUGE_VAL);
+  EXPECT_EQ(norm({1e200, HUGE_VAL}).item(), HUGE_VAL);
 }
 
 }  // namespace
