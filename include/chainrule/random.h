@@ -24,7 +24,10 @@ class MersenneTwister {
   /// Uniform on all of 64 bits.
   std::uint64_t operator()() {
     if (next_ == state_.size()) refill();
-    std::uint64_t number = state_[next_++];
+    return tempered(state_[next_++]);
+  }
+  /// What is made of a number of the state.
+  static std::uint64_t tempered(std::uint64_t number) {
     number ^= number >> 29 & 0x5555555555555555;
     number ^= number << 17 & 0x71d67fffeda60000;
     number ^= number << 37 & 0xfff7eee000000000;

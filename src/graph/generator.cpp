@@ -35,17 +35,10 @@ struct RefillLoop {
   }
 };
 
-/// What operator() makes of a number of the state.
 struct TemperLoop {
   template <int>
   static void run(std::size_t count, const std::uint64_t* __restrict from, std::uint64_t* __restrict to) {
-    for (std::size_t i = 0; i < count; ++i) {
-      std::uint64_t number = from[i];
-      number ^= number >> 29 & 0x5555555555555555;
-      number ^= number << 17 & 0x71d67fffeda60000;
-      number ^= number << 37 & 0xfff7eee000000000;
-      to[i] = number ^ number >> 43;
-    }
+    for (std::size_t i = 0; i < count; ++i) to[i] = detail::MersenneTwister::tempered(from[i]);
   }
 };
 
