@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <sstream>
 
 #include "array/number_text.h"
 #include "autograd/differences.h"
@@ -142,9 +141,9 @@ class Check {
       if (error <= options_.tolerance) continue;
       fail(error, GradcheckCause::wrong_rule,
            places_[which] + ": along a random direction forward mode gives " +
-               shortest(forward.value / options_.step) + ", numeric " +
-               shortest(numeric.value / options_.step) + ", relative error " + shortest(error) +
-               "; likely a wrong rule for tangents, as the gradient is right");
+               short_number_text(forward.value / options_.step) + ", numeric " +
+               short_number_text(numeric.value / options_.step) + ", relative error " +
+               short_number_text(error) + "; likely a wrong rule for tangents, as the gradient is right");
       return;
     }
   }
@@ -175,7 +174,8 @@ class Check {
                    apart = alone.size() == 0 ? 0 : max(abs(found[i] - alone)).item();
       if (apart <= options_.tolerance * size) continue;
       fail(apart / size, GradcheckCause::wrong_rule,
-           places_[i] + ": of several gradients at once, under vmap, one is off by " + shortest(apart) +
+           places_[i] + ": of several gradients at once, under vmap, one is off by " +
+               short_number_text(apart) +
                " from that by itself; likely a wrong rule for batches, as the gradient is right");
       return;
     }
@@ -225,12 +225,12 @@ class Check {
   void report(std::size_t which, std::size_t element, const Elements& slopes, const Projected& numeric,
               double error, double size, const std::string& of) {
     const double step = differences_.steps(which)[element];
-    const auto shown = [](double x) { return std::isnan(x) ? NAN : x; };  // a stream writes its sign, too
-    std::ostringstream text;
-    text << of << places_[which] << ", element " << element << ": analytic " << shown(slopes[element] / step)
-         << ", numeric " << shown(numeric.value / step) << ", relative error " << shown(error);
+    const std::string text = of + places_[which] + ", element " + std::to_string(element) + ": analytic " +
+                             short_number_text(slopes[element] / step) + ", numeric " +
+                             short_number_text(numeric.value / step) + ", relative error " +
+                             short_number_text(error);
     const auto [cause, reason] = cause_of(which, element, slopes, numeric, size * step);
-    fail(error, cause, text.str() + "; likely " + reason);
+    fail(error, cause, text + "; likely " + reason);
   }
   std::pair<GradcheckCause, std::string> cause_of(std::size_t which, std::size_t element,
                                                   const Elements& slopes, const Projected& numeric,
@@ -262,9 +262,9 @@ class Check {
       const double other = error_with(times);
       // What rounding has left, of numbers in float32 say, is less with another step; a wrong rule stays.
       if (other <= std::max(options_.tolerance, 0.1 * error))
-        return {precision, "too little precision: with a step of " + shortest(options_.step * times) +
-                               " the error is " +
-                               (other <= options_.tolerance ? "gone" : "only " + shortest(other)) +
+        return {precision, "too little precision: with a step of " +
+                               short_number_text(options_.step * times) + " the error is " +
+                               (other <= options_.tolerance ? "gone" : "only " + short_number_text(other)) +
                                "; compute in float64 throughout, or take another step or tolerance"};
     }
     // Those of a smooth function come together as the step gets small.
@@ -283,11 +283,6 @@ class Check {
                               seeds = random_like(results, generator);
     const auto found = no_grad([&] { return pulled_back(called_, results, seeds, leaves, false); });
     return std::ranges::all_of(found[which].to_vector<double>(), [](double each) { return each == 0; });
-  }
-  static std::string shortest(double number) {
-    std::ostringstream text;
-    text << number;
-    return text.str();
   }
   void fail(double error, GradcheckCause cause, const std::string& what) {
     result_.passed = false;

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
-#include <sstream>
 
+#include "array/number_text.h"
 #include "graph/observer.h"
 #include "graph/place.h"
 #include "graph/scope.h"
@@ -48,16 +48,9 @@ std::optional<Found> first_in(const Array& of) {
   });
 }
 
-std::string text_of(double number) {
-  if (std::isnan(number)) return "NaN";  // a stream writes its sign, too
-  std::ostringstream text;
-  text << number;
-  return text.str();
-}
-
 /// "inf at element 1 of its tangent, of shape (3,)"
 std::string Found::text() const {
-  return text_of(number) + " at element " + std::to_string(place) + " of " + part +
+  return short_number_text(number) + " at element " + std::to_string(place) + " of " + part +
          (part.empty() ? "" : "of ") + "shape " + to_string(shape);
 }
 
@@ -79,7 +72,7 @@ std::string described(const Node& node) {
     const auto [least, greatest] = std::minmax_element(elements, elements + value.size());
     return std::pair(static_cast<double>(*least), static_cast<double>(*greatest));
   });
-  return text + " in [" + text_of(low) + ", " + text_of(high) + "]";
+  return text + " in [" + short_number_text(low) + ", " + short_number_text(high) + "]";
 }
 
 [[noreturn]] void report(const Node& node, const std::string& what) {
@@ -120,8 +113,8 @@ class DetectAnomaly::Detector final : public Observer {
       const auto found =
           sent[i].is_number() ? Found{0, sent[i].number(), {}, {}} : *first_in(sent[i].node()->value());
       fail(node,
-           "its derivative makes " + text_of(found.number) + " at element " + std::to_string(found.place) +
-               " of the gradient of input " + std::to_string(i) +
+           "its derivative makes " + short_number_text(found.number) + " at element " +
+               std::to_string(found.place) + " of the gradient of input " + std::to_string(i) +
                (found.part.empty() ? "" : " (" + found.part + "of shape " + to_string(found.shape) + ")"));
     }
   }

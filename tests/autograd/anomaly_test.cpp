@@ -48,7 +48,7 @@ TEST(DetectAnomaly, reports_the_derivative_that_makes_the_first_one) {
       "own", [](const Tensor& at) { return 2 * at; },
       [](const Tensor&, const Tensor&, const Tensor& g) { return g * NAN; });
   EXPECT_TRUE(
-      mentions(message_of<AnomalyError>([&] { f(s).backward(); }), {"own: its derivative makes NaN"}));
+      mentions(message_of<AnomalyError>([&] { f(s).backward(); }), {"own: its derivative makes nan"}));
 }
 
 // Under transforms, what the user has called, not what its rule is made of.
