@@ -42,11 +42,14 @@ Terms with_short_names(Terms terms) {
   return terms;
 }
 
-/// What was typed, a line for each of its statements.
+/// What was typed, a line for each of its statements, without comments.
 std::string heading(const std::string& expression) {
   constexpr std::size_t longest = 200, longest_line = 80;  // characters
-  std::istringstream statements(shortened(expression, longest));
-  std::string text;
+  std::string typed = shortened(expression, longest), text;
+  for (std::size_t at; (at = typed.find('#')) != std::string::npos;)
+    typed.erase(at, typed.find('\n', at) - at);
+  std::replace(typed.begin(), typed.end(), '\n', ';');
+  std::istringstream statements(typed);
   for (std::string statement; std::getline(statements, statement, ';');) {
     statement.erase(0, statement.find_first_not_of(' '));
     if (statement.empty()) continue;
