@@ -92,7 +92,7 @@ std::int64_t check(const char* operation, Kind kind, const CellWeights& weights,
                           "; it must be " + layout + " = " + to_string(shape));
   };
   require(weights.hidden, "hidden", {rows, size}, "(gates · H, H)");
-  require(weights.input, "input", {rows, inputs}, "(gates · H, I)");
+  require(weights.input, "input", {rows, inputs}, "(gates · H, last axis of what comes in)");
   require(weights.input_bias, "input_bias", {rows}, "(gates · H,)");
   require(weights.hidden_bias, "hidden_bias", {rows}, "(gates · H,)");
   return size;
