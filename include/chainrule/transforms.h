@@ -37,6 +37,7 @@ struct [[nodiscard]] ValueAndGradient {
   Value value;
   /// Of the structure of what was differentiated by.
   Gradient gradient;
+  CHAINRULE_MEMBERS(value, gradient)  // vmap(value_and_grad(f))
 };
 
 /// A value and the function that pulls cotangents back to the arguments. See vjp.
@@ -62,6 +63,7 @@ template <class Value>
 struct [[nodiscard]] ValueAndTangent {
   /// What f gave, and its derivative along the tangents.
   Value value, tangent;
+  CHAINRULE_MEMBERS(value, tangent)
 };
 
 namespace detail {

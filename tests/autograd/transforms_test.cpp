@@ -12,6 +12,7 @@
 #include "chainrule/ops.h"
 #include "chainrule/random.h"
 #include "chainrule/testing.h"
+#include "chainrule/vmap.h"
 #include "support.h"
 
 namespace chainrule::test {
@@ -343,6 +344,16 @@ TEST(Grad, leaves_the_mode_of_the_thread_as_it_was_when_the_function_throws) {
   const auto f = [](const Tensor& x) -> Tensor { return matmul(x, tensor({1.0, 2.0, 3.0})); };
   EXPECT_THROW(grad(f)(tensor({1.0, 2.0})), ShapeError);
   EXPECT_FALSE((variable(1.0) * 2).requires_grad());
+}
+
+TEST(ValueAndGrad, of_each_sample_is_one_call_of_vmap) {
+  const auto f = [](const Tensor& x) { return prod(x); };
+  const Tensor x = tensor({{2.0, 3.0}, {5.0, 7.0}});
+  const auto [value, gradient] = vmap(value_and_grad(f))(x);
+  EXPECT_TRUE(close(value, {6, 35}, 0));
+  EXPECT_TRUE(close(gradient, {3, 2, 7, 5}, 0));
+  const auto along = vmap([&](const Tensor& each) { return jvp(f, each, ones_like(each)); })(x);
+  EXPECT_TRUE(close(along.tangent, {5, 12}, 0));
 }
 
 TEST(TreeMap, makes_a_step_of_gradient_descent_that_can_be_differentiated) {
