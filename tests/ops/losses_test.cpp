@@ -10,6 +10,7 @@
 #include "chainrule/statistics.h"
 #include "chainrule/testing.h"
 #include "chainrule/transforms.h"
+#include "chainrule/vmap.h"
 #include "support.h"
 
 namespace chainrule::test {
@@ -235,6 +236,23 @@ TEST(CrossEntropy, takes_no_notice_of_ignored_samples) {
 TEST(GaussianNllLoss, refuses_what_is_no_variance) {
   EXPECT_THROW((void)gaussian_nll_loss({1, 2}, {1, 2}, {1.0, -0.5}), ShapeError);
   EXPECT_TRUE(std::isfinite(gaussian_nll_loss({1, 2}, {1, 2}, {1.0, 0.0}).item()));
+}
+
+TEST(CtcLoss, of_other_targets_in_each_sample_of_a_vmap_is_that_of_each) {
+  const Tensor x = sin(arange(0, 2 * 5 * 2 * 4, DType::float64) * 0.7).reshape({2, 5, 2, 4});
+  const Tensor targets = tensor({{{1, 2, 2}, {3, 1, 0}}, {{3, 3, 1}, {2, 0, 0}}});
+  const auto loss = [](const Tensor& logits, const Tensor& target) {
+    return ctc_loss(log_softmax(logits), target, {5, 4}, {3, 1});
+  };
+  const auto both = vmap(value_and_grad(loss))(x, targets);
+  for (const int i : {0, 1}) {
+    const auto one = value_and_grad(loss)(x[i], targets[i]);
+    EXPECT_NEAR(both.value[i].item(), one.value.item(), 1e-14);
+    EXPECT_THAT(both.gradient[i], IsClose(one.gradient, 1e-12, 1e-14));
+  }
+  EXPECT_EQ(loss(x[0], cast(targets[0], DType::int32)).item(), loss(x[0], targets[0]).item());
+  EXPECT_TRUE(mentions(message_of<ShapeError>([&] { (void)vmap(loss)(x, targets + 1); }),
+                       {"ctc_loss", "target 4 of sample 1"}));
 }
 
 TEST(CtcLoss, of_a_target_that_does_not_fit_is_infinite_or_0) {

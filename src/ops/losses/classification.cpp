@@ -12,6 +12,7 @@
 #include "ops/loss_reduction.h"
 #include "ops/places/places.h"
 #include "ops/registry.h"
+#include "ops/samples.h"
 
 namespace chainrule {
 namespace ops {
@@ -143,24 +144,22 @@ struct Alignment {
 
   Alignment(const Tensor& targets, std::span<const std::int64_t> lengths, std::int64_t labels,
             std::int64_t blank) {
-    const std::int64_t samples = targets.shape()[0], most = targets.shape()[1];
-    length = 2 * most + 1;
-    std::vector<std::int64_t> at, ends, before;
-    std::vector<bool> skips;
-    const std::span<const std::int64_t> all = targets.data<std::int64_t>();
+    const std::int64_t samples = targets.shape()[0];
+    length = 2 * targets.shape()[1] + 1;
+    std::vector<std::int64_t> ends, before;
+    std::vector<bool> labelled;
     for (std::int64_t n = 0; n < samples; ++n) {
-      const auto label = [&](std::int64_t s) { return all[static_cast<std::size_t>(n * most + s)]; };
       const std::int64_t count = lengths[static_cast<std::size_t>(n)];
-      for (std::int64_t s = 0; s < length; ++s) {
-        const bool is_label = s % 2 == 1 && s / 2 < count;  // what is beyond does not matter
-        at.push_back(n * labels + (is_label ? label(s / 2) : blank));
-        skips.push_back(is_label && s > 1 && label(s / 2) != label(s / 2 - 1));
-      }
+      for (std::int64_t s = 0; s < length; ++s)
+        labelled.push_back(s % 2 == 1 && s / 2 < count);  // what is beyond does not matter
       ends.push_back(n * length + 2 * count);
       before.push_back(n * length + std::max<std::int64_t>(2 * count - 1, 0));
     }
-    classes = tensor(at, {samples, length});
-    may_skip = tensor(skips, {samples, length});
+    // In operations, as the targets may be others in each sample of a vmap.
+    const Tensor is_label = tensor(labelled, {samples, length});
+    const Tensor each = where(is_label, pad(repeat_interleave(targets, 2, 1), {0, 1}), blank);
+    classes = each + reshape(arange(samples), {samples, 1}) * labels;
+    may_skip = is_label & (arange(length) > 1) & (each != roll(each, 2, 1));
     last = tensor(ends);
     one_before = tensor(before);
   }
@@ -185,13 +184,14 @@ void check_ctc(const Tensor& log_probs, const Tensor& targets, std::span<const s
   for (std::size_t n = 0; n < samples; ++n) {
     if (inputs[n] < 1 || inputs[n] > times) fail("input lengths must be from 1 to T");
     if (lengths[n] < 0 || lengths[n] > most) fail("target lengths must be from 0 to S");
-    for (std::int64_t s = 0; s < lengths[n]; ++s) {
-      const std::int64_t one =
-          targets.data<std::int64_t>()[n * static_cast<std::size_t>(most) + static_cast<std::size_t>(s)];
-      if (one < 0 || one >= classes || one == blank)
-        fail("target " + std::to_string(one) + " of sample " + std::to_string(n) +
-             " is no class beside the blank");
-    }
+  }
+  const Tensor all = elements_of_all_samples(targets);
+  const auto size = static_cast<std::size_t>(most);
+  for (std::size_t i = 0; const std::int64_t one : all.data<std::int64_t>()) {
+    const std::size_t n = i / size % samples;
+    if (static_cast<std::int64_t>(i++ % size) < lengths[n] && (one < 0 || one >= classes || one == blank))
+      fail("target " + std::to_string(one) + " of sample " + std::to_string(n) +
+           " is no class beside the blank");
   }
 }
 
@@ -300,8 +300,8 @@ Tensor ctc_loss(const Operand& log_probs, const Operand& targets, std::span<cons
     in = reshape(in, {in.shape()[0], 1, in.shape()[1]});
     labels = reshape(labels, {1, labels.size()});
   }
+  if (is_integer(labels.dtype())) labels = cast(labels, DType::int64);
   ops::check_ctc(in, labels, input_lengths, target_lengths, options.blank);
-  labels = cast(labels, DType::int64);
   const ops::Alignment alignment(labels, target_lengths, in.shape()[2], options.blank);
   Tensor losses = ops::ctc_of_samples(in, alignment, input_lengths);
   if (options.zero_infinity) losses = where(losses == ops::infinity, 0, losses);
