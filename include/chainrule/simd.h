@@ -271,12 +271,27 @@ struct Pack {
   /// a where it is greater (less), else b, also where either is NaN: one instruction on x86.
   friend Pack larger(const Pack& a, const Pack& b) { return of(V::larger, a, b); }
   friend Pack smaller(const Pack& a, const Pack& b) { return of(V::smaller, a, b); }
-  /// a to the power b. The exponents that people write most cost multiplications.
+  /// a to the power b. The exponents that people write most, and those of their derivatives, cost
+  /// multiplications, a quotient or a root, where all lanes have the same.
   friend Pack pow(const Pack& a, const Pack& b) {
     if (!any(b != Pack(2))) return a * a;
     if (!any(b != Pack(3))) return a * a * a;
-    if (!any(b != Pack(1))) return a;
-    return any_power(a, b);
+    const T exponent = b.v[0], twice = exponent + exponent;
+    const bool is_small = twice >= -6 && twice <= 6 && !any(b != Pack(exponent));
+    int halves = is_small ? static_cast<int>(twice) : 0;
+    if (static_cast<T>(halves) != twice || (halves % 2 != 0 && any(a < Pack(0)))) halves = 0;
+    const bool inverse = halves < 0;
+    const Pack base = inverse ? Pack(1) / a : a;
+    Pack root;
+    if (halves % 2 != 0) root = sqrt(abs(a));  // of -0, too
+    switch (inverse ? -halves : halves) {
+      case 1: return inverse ? Pack(1) / root : root;
+      case 2: return base;
+      case 3: return inverse ? abs(base) / root : abs(base) * root;
+      case 4: return base * base;
+      case 6: return base * base * base;  // of 1/a
+      default: return any_power(a, b);
+    }
   }
   /// For what has no formula of its own.
   template <class F, class... P>

@@ -163,6 +163,10 @@ TYPED_TEST(SimdFunctions, RaiseToPowersWithinFourUnitsOverTheWholeRange) {
   check(
       "subnormal bases", [&] { return std::ldexp(uniform(0, 1), single ? -127 : -1023); },
       [&](double) { return uniform(-0.9, 0.9); });
+  for (const double exponent : {-3.0, -2.0, -1.5, -1.0, -0.5, 0.5, 1.0, 1.5, 2.0, 3.0})
+    check(
+        "one exponent", [&] { return std::exp(uniform(single ? -103 : -744, highest)); },
+        [&](double) { return exponent; });
   check(
       "negative bases", [&] { return -std::exp(uniform(-4, 4)); },
       [&](double) { return std::round(uniform(-20, 20)); });
@@ -205,6 +209,14 @@ TYPED_TEST(SimdFunctions, RaiseToPowersAsTheLibraryOfCAtSpecialValues) {
       b.insert(b.end(), {exponent, exponent, T(0.7), exponent});
     }
   while (a.size() % 16 != 0) a.push_back(1), b.push_back(1);
+  // And where all lanes have the same exponent, also without a negative base.
+  for (int halves = -7; halves <= 7; ++halves)
+    for (const bool any_sign : {true, false})
+      for (std::size_t i = 0; i < 32; ++i) {
+        const T base = all[i % all.size()];
+        a.push_back(!any_sign && base < 0 ? -base : base);
+        b.push_back(static_cast<T>(halves) / 2);
+      }
   const std::vector<T> out = powers(a, b);
   for (std::size_t i = 0; i < a.size(); ++i) {
     const T wanted = std::pow(a[i], b[i]);
