@@ -86,6 +86,10 @@ DType between(DType from, DType to) {
 
 }  // namespace
 
+void cast(DType from, const void* elements, std::int64_t count, DType to, void* out) {
+  loop_between(from, to)(elements, count, out);
+}
+
 Array cast(const Array& x, DType dtype) {
   if (x.dtype() == dtype) return x;
   Loop* const loop = loop_between(x.dtype(), dtype);

@@ -9,6 +9,8 @@ namespace chainrule::kernels {
 
 /// The elements as another dtype: see chainrule::convert.
 Array cast(const Array& x, DType dtype);
+/// The same on raw memory, from one dtype in which operations compute to another one.
+void cast(DType from, const void* elements, std::int64_t count, DType to, void* out);
 
 /// The same elements in a dtype in which operations compute, without a copy where they are.
 inline Array as_computed(const Array& x) {

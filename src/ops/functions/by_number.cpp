@@ -3,6 +3,7 @@
 
 #include "ops/functions/by_number.h"
 
+#include <algorithm>
 #include <cctype>
 
 #include "kernels/broadcast.h"
@@ -44,6 +45,33 @@ Array each(FunctionRef<double(double)> f, const Array& x) {
     kernels::parallel_for(x.size(), grain, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) to[i] = static_cast<T>(f(from[i]));
     });
+  });
+  return out;
+}
+
+Array by_wide_packs(kernels::Loop* loop, const Array& x, double which) {
+  if (x.dtype() == DType::float64) {
+    const Array number(which);
+    return kernels::detail::elementwise<2>(loop, DType::float64, x.shape(), {&x, &number}, {});
+  }
+  Array out(x.shape(), x.dtype());
+  const float* from = x.data<float>();
+  float* to = out.mutable_data<float>();
+  kernels::parallel_for(x.size(), grain, [&](std::int64_t begin, std::int64_t end) {
+    constexpr std::int64_t most = 1024;
+    alignas(64) double in_wide[most], out_wide[most];
+    for (std::int64_t at = begin; at < end; at += most) {
+      const std::int64_t count = std::min(most, end - at);
+      kernels::cast(DType::float32, from + at, count, DType::float64, in_wide);
+      loop({.count = count,
+            .rows = 1,
+            .operands = {in_wide, &which},
+            .strides = {1, 0},
+            .steps = {},
+            .out = out_wide,
+            .ahead = out_wide});
+      kernels::cast(DType::float64, out_wide, count, DType::float32, to + at);
+    }
   });
   return out;
 }

@@ -15,7 +15,8 @@
 /// one pass each; its slopes are none if packed_slopes is false. Such classes, and their loops, are in
 /// packed_loops.h. One with `wide`, its value in public operations, computes arrays of float32 by that in
 /// float64: it may lose some of the digits that are not asked for. One with `narrow` computes them so in
-/// float32.
+/// float32. One with a class Wide has a value on packs of float64, of x and of a number `which` (see
+/// wide_packs.h): arrays of float64 are computed with it, and those of float32 that have no Packs.
 namespace chainrule::ops {
 
 template <class Op>
@@ -45,6 +46,12 @@ inline bool goes_in_packs(const Shape& shape, DType dtype) {
 }
 
 Array each(FunctionRef<double(double)> f, const Array& x);
+/// A loop of packs of float64 on x and on a number; float32 is computed in float64.
+Array by_wide_packs(kernels::Loop* loop, const Array& x, double which);
+template <class Wide>
+Array by_wide_packs(const Array& x, double which) {
+  return by_wide_packs(kernels::detail::loop<PackedValue<Wide>, double, double, double, double>, x, which);
+}
 /// f of float32 in float64.
 Array by_wide(FunctionRef<Tensor(const Tensor&)> f, const Array& x);
 Array each(double (*f)(double, double), const Array& a, const Array& b, const Shape& shape);
@@ -106,6 +113,8 @@ struct ByNumber {
         const NoGrad guard;
         return value_of(op().narrow(constant(*in[0])));
       }
+    if constexpr (requires { typename Op::Wide; })
+      if (shape.rank() > 0) return by_wide_packs<typename Op::Wide>(*in[0], static_cast<double>(Op::which));
     if constexpr (requires(const Tensor& x) { op().wide(x); })
       if (goes_in_packs(shape, in[0]->dtype()) && shape.size() >= few)
         return by_wide([this](const Tensor& x) { return op().wide(x); }, *in[0]);

@@ -18,12 +18,9 @@ using std::numbers::ln10, std::numbers::ln2, std::numbers::pi;
 struct Cbrt : ByNumber<Cbrt> {
   static constexpr std::string_view name = "cbrt", formula = "∂∛x/∂x = 1 / (3 ∛x²)";
   static constexpr Reads read = reads_output;
-  static double value(double x) {
-    const double y = std::cbrt(x), square = y * y;
-    // That of the C library is within a unit; one of Newton's steps leaves its rounding alone.
-    const double step = (std::fma(square, y, -x) + std::fma(y, y, -square) * y) / (3 * square);
-    return std::isfinite(step) ? y - step : y;
-  }
+  static double value(double x) { return special::cbrt(x); }
+  using Wide = SpecialPacks;
+  static constexpr auto which = special::Special::cube_root;
   // The reciprocal is squared, not the root, as the slope of y² is 0 at 0 and would end further derivatives.
   static Tensor slope(const Tensor&, const Tensor& y) { return square(1 / y) / 3; }
 };
@@ -32,7 +29,8 @@ struct Exp2 : ByNumber<Exp2> {
   static constexpr std::string_view name = "exp2", formula = "∂2ˣ/∂x = exp2(x) · log 2";
   static constexpr Reads read = reads_output;
   static double value(double x) { return std::exp2(x); }
-  static Tensor wide(const Tensor& x) { return exp(x * ln2); }  // exact for whole x, once it is rounded
+  using Wide = SpecialPacks;
+  static constexpr auto which = special::Special::exp2;
   static Tensor slope(const Tensor&, const Tensor& y) { return y * ln2; }
 };
 
@@ -52,10 +50,9 @@ struct Log10 : ByNumber<Log10> {
 
 struct Logit : ByNumber<Logit> {
   static constexpr std::string_view name = "logit", formula = "∂logit(x)/∂x = 1 / (x (1 − x))";
-  static double value(double x) {
-    // Around ½ the logarithms would cancel, and 2x - 1 is exact.
-    return std::abs(x - 0.5) < 0.25 ? 2 * std::atanh(2 * x - 1) : std::log(x) - std::log1p(-x);
-  }
+  static double value(double x) { return special::logit(x); }
+  using Wide = SpecialPacks;
+  static constexpr auto which = special::Special::logit;
   // Not 1 / (x (1 - x)), whose own slope near 0 is the difference of two infinities.
   static Tensor slope(const Tensor& x, const Tensor&) { return 1 / x + 1 / (1 - x); }
 };
@@ -82,7 +79,8 @@ struct Tan : ByNumber<Tan> {
   static constexpr std::string_view name = "tan", formula = "∂tan(x)/∂x = 1 + tan(x)²";
   static constexpr Reads read = reads_output;
   static double value(double x) { return std::tan(x); }
-  static Tensor wide(const Tensor& x) { return sin(x) / cos(x); }
+  using Wide = SpecialPacks;
+  static constexpr auto which = special::Special::tan;
   static Tensor slope(const Tensor&, const Tensor& y) { return 1 + square(y); }
 };
 
@@ -93,6 +91,8 @@ struct Asin : ByNumber<Asin> {
   static constexpr std::string_view name = "asin", formula = "∂asin(x)/∂x = 1 / √((1 − x) (1 + x))";
   static double value(double x) { return std::asin(x); }
   static Tensor narrow(const Tensor& x) { return atan2(x, sqrt((1 - x) * (1 + x))); }
+  using Wide = SpecialPacks;
+  static constexpr auto which = special::Special::asin;
   static Tensor slope(const Tensor& x, const Tensor&) { return 1 / sqrt(one_less_square(x)); }
 };
 
@@ -100,6 +100,8 @@ struct Acos : ByNumber<Acos> {
   static constexpr std::string_view name = "acos", formula = "∂acos(x)/∂x = −1 / √((1 − x) (1 + x))";
   static double value(double x) { return std::acos(x); }
   static Tensor narrow(const Tensor& x) { return atan2(sqrt((1 - x) * (1 + x)), x); }
+  using Wide = SpecialPacks;
+  static constexpr auto which = special::Special::acos;
   static Tensor slope(const Tensor& x, const Tensor&) { return -1 / sqrt(one_less_square(x)); }
 };
 
@@ -107,6 +109,8 @@ struct Atan : ByNumber<Atan> {
   static constexpr std::string_view name = "atan", formula = "∂atan(x)/∂x = 1 / (1 + x²)";
   static double value(double x) { return std::atan(x); }
   static Tensor narrow(const Tensor& x) { return atan2(x, 1); }
+  using Wide = SpecialPacks;
+  static constexpr auto which = special::Special::atan;
   static Tensor slope(const Tensor& x, const Tensor&) { return 1 / (1 + square(x)); }
 };
 
@@ -124,26 +128,19 @@ struct Atan2 : ByNumber<Atan2, 2> {
   }
 };
 
-/// Beyond this eˣ is no float32.
-constexpr double most = 200;
-
 struct Sinh : ByNumber<Sinh> {
   static constexpr std::string_view name = "sinh", formula = "∂sinh(x)/∂x = cosh(x)";
   static double value(double x) { return std::sinh(x); }
-  static Tensor wide(const Tensor& x) {
-    const Tensor e = expm1(minimum(abs(x), most));
-    return (e + e / (e + 1)) * 0.5 * sign(x);
-  }
+  using Wide = SpecialPacks;
+  static constexpr auto which = special::Special::sinh;
   static Tensor slope(const Tensor& x, const Tensor&) { return cosh(x); }
 };
 
 struct Cosh : ByNumber<Cosh> {
   static constexpr std::string_view name = "cosh", formula = "∂cosh(x)/∂x = sinh(x)";
   static double value(double x) { return std::cosh(x); }
-  static Tensor wide(const Tensor& x) {
-    const Tensor e = exp(clamp(x, -most, most));
-    return (e + 1 / e) * 0.5;
-  }
+  using Wide = SpecialPacks;
+  static constexpr auto which = special::Special::cosh;
   static Tensor slope(const Tensor& x, const Tensor&) { return sinh(x); }
 };
 

@@ -8,18 +8,9 @@
 #include "ops/functions/by_number.h"
 #include "ops/functions/gated.h"
 #include "ops/functions/packs.h"
+#include "ops/functions/wide_packs.h"
 
 namespace chainrule::ops {
-
-struct GaussianPacks {
-  static auto value(auto x) { return special::gaussian(x); }
-  static auto slope(auto x) { return strong_product(-2 * x, value(x)); }
-};
-
-struct HalfGaussianPacks {
-  static auto value(auto x) { return special::Normal(x).density; }
-  static auto slope(auto x) { return strong_product(-x, value(x)); }
-};
 
 struct ErfPacks {
   static auto value(auto x) { return special::erf(x); }
@@ -27,11 +18,6 @@ struct ErfPacks {
 };
 
 using special::density_at_0;
-
-struct NdtrPacks {
-  static auto value(auto x) { return special::normal_below(x); }
-  static auto slope(auto x) { return density_at_0 * special::Normal(x).density; }
-};
 
 struct GeluPacks {
   static auto value(auto x) { return x * special::normal_below(x); }
@@ -65,14 +51,8 @@ struct GeluTanhCurvaturePacks {
   static auto value(auto x) { return gated_curvature(x); }
 };
 
-/// The nearest whole number of each lane, the even one of two, with the sign of x: below 2²³ by adding and
-/// taking away what leaves no room for a fraction.
-template <int N>
-simd::Pack<float, N> nearest(const simd::Pack<float, N>& x) {
-  using P = simd::Pack<float, N>;
-  const P size = abs(x), shift(0x1p23F), whole = where(size < shift, (size + shift) - shift, size);
-  return P::from_bits(whole.bits() | (x.bits() & simd::Integers<float, N>(simd::detail::sign_bit<float>)));
-}
+using special::nearest;
+
 struct RoundPacks {
   static auto value(auto x) { return nearest(x); }
 };
@@ -90,11 +70,7 @@ struct TruncPacks {
 };
 
 struct CopysignPacks {
-  template <int N>
-  static simd::Pack<float, N> value(const simd::Pack<float, N>& a, const simd::Pack<float, N>& b) {
-    const simd::Integers<float, N> sign(simd::detail::sign_bit<float>);
-    return simd::Pack<float, N>::from_bits(abs(a).bits() | (b.bits() & sign));
-  }
+  static auto value(auto a, auto b) { return special::with_sign_of(a, b); }
 };
 
 /// a = n b + left for a whole number n, with |left| < |b| and the sign of a, without an error: of numbers
@@ -188,15 +164,14 @@ struct HuberPacks {
 #define CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, Packs, T)        \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<Packs>, T, T) \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedRule<Packs>, T, T, T)
+#define CHAINRULE_WIDE_LOOP(prefix, Packs) \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<Packs>, double, double, double)
 #define CHAINRULE_PACKED_LOOPS(prefix)                                                             \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::RoundPacks>, float, float)                   \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::FloorPacks>, float, float)                   \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::CeilPacks>, float, float)                    \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::TruncPacks>, float, float)                   \
-  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::GaussianPacks, float)                                 \
-  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::HalfGaussianPacks, float)                             \
   CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::ErfPacks, float)                                      \
-  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::NdtrPacks, float)                                     \
   CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::GeluPacks, float)                                     \
   CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::SiluPacks, float)                                     \
   CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::SiluPacks, double)                                    \
@@ -214,6 +189,8 @@ struct HuberPacks {
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::HuberPacks>, float, float, float, float)     \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::HuberPacks>, double, double, double, double) \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::Atan2Packs>, float, float, float)            \
+  CHAINRULE_WIDE_LOOP(prefix, ops::SpecialPacks)                                                   \
+  CHAINRULE_WIDE_LOOP(prefix, ops::RoundingPacks)                                                  \
   CHAINRULE_PACKED_LOOP(prefix, ops::Atan2RuleA, float, float, float, float)                       \
   CHAINRULE_PACKED_LOOP(prefix, ops::Atan2RuleB, float, float, float, float)
 

@@ -1,6 +1,6 @@
-// Special functions of float32, on packs of numbers. All polynomials are nearly best approximations, by
-// their values at Chebyshev's points. Errors are in units in the last place of the correctly rounded result;
-// the tests hold them.
+// Special functions of float32, on packs of numbers, and what those of float64 share with them. All
+// polynomials are nearly best approximations, by their values at Chebyshev's points. Errors are in units in
+// the last place of the correctly rounded result; the tests hold them.
 
 #pragma once
 
@@ -32,15 +32,36 @@ P in_pairs(const P& x, const float (&c)[K]) {
   return terms[0];
 }
 
-/// eˣ for x = high + low, neither infinite nor too large: where `high` is exact, so is what comes of it.
-template <int N>
-Floats<N> exp_of_sum(const Floats<N>& high, const Floats<N>& low) {
+/// factor · eˣ for x = high + low, neither infinite nor too large: where `high` is exact, so is what comes of
+/// it.
+template <class P>
+P exp_of_sum(const P& high, const P& low, const P& factor = P(1)) {
   namespace parts = simd::detail;
-  const Floats<N> n = ((high + low) * 1.44269504F + parts::shifter<float>)-parts::shifter<float>;
-  const Floats<N> r = (high - n * parts::ln2_high<float>)+(low - n * parts::ln2_low<float>);
-  const Floats<N> tail =
-      in_pairs(r, {0.499999934F, 0.1666652F, 0.0416683962F, 0.00836879638F, 0.00138144066F});  // as in exp
-  return parts::scaled(1 + (r + r * r * tail), n);
+  using T = typename P::Element;
+  const P n = ((high + low) * T(1.4426950408889634) + parts::shifter<T>)-parts::shifter<T>;
+  const P r = (high - n * parts::ln2_high<T>)+(low - n * parts::ln2_low<T>);
+  P tail;  // as in exp
+  if constexpr (sizeof(T) == 4)
+    tail = in_pairs(r, {0.499999934F, 0.1666652F, 0.0416683962F, 0.00836879638F, 0.00138144066F});
+  else
+    tail = parts::exp_tail(r);
+  return parts::scaled(factor * (1 + (r + r * r * tail)), n);
+}
+
+/// |x| with the sign of another.
+template <class P>
+P with_sign_of(const P& x, const P& other) {
+  const typename P::Mask sign(simd::detail::sign_bit<typename P::Element>);
+  return P::from_bits(abs(x).bits() | (other.bits() & sign));
+}
+
+/// The nearest whole number of each lane, the even one of two, with the sign of x: where there may be a
+/// fraction by adding and taking away what leaves no room for it.
+template <class P>
+P nearest(const P& x) {
+  constexpr double shift = sizeof(typename P::Element) == 4 ? 0x1p23 : 0x1p52;
+  const P size = abs(x);
+  return with_sign_of(where(size < shift, (size + shift) - shift, size), x);
 }
 
 /// exp(-share · x²) for a share of 1 or ½, within 2 units; 0 beyond `end`. The square is that of the upper

@@ -28,21 +28,29 @@ struct Rounding : ByNumber<Op> {
 
 struct Floor : Rounding<Floor> {
   using Packs = FloorPacks;
+  using Wide = RoundingPacks;
+  static constexpr auto which = special::Direction::down;
   static constexpr std::string_view name = "floor", formula = "∂⌊x⌋/∂x = 0";
   static double value(double x) { return std::floor(x); }
 };
 struct Ceil : Rounding<Ceil> {
   using Packs = CeilPacks;
+  using Wide = RoundingPacks;
+  static constexpr auto which = special::Direction::up;
   static constexpr std::string_view name = "ceil", formula = "∂⌈x⌉/∂x = 0";
   static double value(double x) { return std::ceil(x); }
 };
 struct Trunc : Rounding<Trunc> {
   using Packs = TruncPacks;
+  using Wide = RoundingPacks;
+  static constexpr auto which = special::Direction::to_0;
   static constexpr std::string_view name = "trunc", formula = "∂trunc(x)/∂x = 0";
   static double value(double x) { return std::trunc(x); }
 };
 struct Round : Rounding<Round> {
   using Packs = RoundPacks;
+  using Wide = RoundingPacks;
+  static constexpr auto which = special::Direction::nearest;
   static constexpr std::string_view name = "round", formula = "∂round(x)/∂x = 0";
   static double value(double x) { return std::nearbyint(x); }  // ties to even
 };

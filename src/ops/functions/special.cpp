@@ -38,7 +38,8 @@ struct Gaussian : ByNumber<Gaussian> {
   static constexpr std::string_view name = "gaussian", formula = "∂exp(−x²)/∂x = −2x exp(−x²)";
   static double value(double x) { return special::gaussian(x); }
   static Tensor slope(const Tensor& x, const Tensor&) { return hermite_gaussian(1, 1, x); }
-  using Packs = GaussianPacks;
+  using Wide = SpecialPacks;
+  static constexpr auto which = special::Special::gaussian;
 };
 
 /// exp(-x²/2): where the argument of the first one would be rounded, its error is as large as the square.
@@ -46,7 +47,8 @@ struct HalfGaussian : ByNumber<HalfGaussian> {
   static constexpr std::string_view name = "half_gaussian", formula = "∂exp(−x²/2)/∂x = −x exp(−x²/2)";
   static double value(double x) { return special::half_gaussian(x); }
   static Tensor slope(const Tensor& x, const Tensor&) { return hermite_gaussian(0.5, 1, x); }
-  using Packs = HalfGaussianPacks;
+  using Wide = SpecialPacks;
+  static constexpr auto which = special::Special::half_gaussian;
 };
 
 struct Erf : ByNumber<Erf> {
@@ -54,12 +56,16 @@ struct Erf : ByNumber<Erf> {
   static double value(double x) { return std::erf(x); }
   static Tensor slope(const Tensor& x, const Tensor&) { return 2 * inv_sqrtpi * unary<Gaussian>(x); }
   using Packs = ErfPacks;
+  using Wide = SpecialPacks;
+  static constexpr auto which = special::Special::erf;
 };
 
 struct Erfc : ByNumber<Erfc> {
   static constexpr std::string_view name = "erfc", formula = "∂erfc(x)/∂x = −2/√π · exp(−x²)";
   static double value(double x) { return std::erfc(x); }
   static Tensor slope(const Tensor& x, const Tensor&) { return -2 * inv_sqrtpi * unary<Gaussian>(x); }
+  using Wide = SpecialPacks;
+  static constexpr auto which = special::Special::erfc;
 };
 
 /// The derivative of erfinv, from x: the square of a rounded erfinv(x) has lost digits.
@@ -68,19 +74,24 @@ struct ErfinvSlope : ByNumber<ErfinvSlope> {
   static constexpr Reads read = reads_input(0) | reads_output;
   static double value(double x) { return special::erfinv_slope(x); }
   static Tensor slope(const Tensor& x, const Tensor& s) { return 2 * erfinv(x) * square(s); }
+  using Wide = SpecialPacks;
+  static constexpr auto which = special::Special::erfinv_slope;
 };
 
 struct Erfinv : ByNumber<Erfinv> {
   static constexpr std::string_view name = "erfinv", formula = "∂erfinv(x)/∂x = √π/2 · exp(erfinv(x)²)";
   static double value(double x) { return special::erfinv(x); }
   static Tensor slope(const Tensor& x, const Tensor&) { return unary<ErfinvSlope>(x); }
+  using Wide = SpecialPacks;
+  static constexpr auto which = special::Special::erfinv;
 };
 
 struct Ndtr : ByNumber<Ndtr> {
   static constexpr std::string_view name = "ndtr", formula = "∂Φ(x)/∂x = exp(−x²/2) / √(2π)";
   static double value(double x) { return special::normal_cdf(x); }
   static Tensor slope(const Tensor& x, const Tensor&) { return density_at_0 * unary<HalfGaussian>(x); }
-  using Packs = NdtrPacks;
+  using Wide = SpecialPacks;
+  static constexpr auto which = special::Special::ndtr;
 };
 
 struct Gelu : ByNumber<Gelu> {
@@ -90,6 +101,8 @@ struct Gelu : ByNumber<Gelu> {
     return unary<Ndtr>(x) + strong_product(density_at_0 * x, unary<HalfGaussian>(x));
   }
   using Packs = GeluPacks;
+  using Wide = SpecialPacks;
+  static constexpr auto which = special::Special::gelu;
 };
 
 /// The derivative of digamma of an order from 1 on.
@@ -97,6 +110,11 @@ struct Polygamma : ByNumber<Polygamma> {
   static constexpr std::string_view name = "polygamma", formula = "∂ψ⁽ⁿ⁾(x)/∂x = ψ⁽ⁿ⁺¹⁾(x)";
   int order = 1;
   Attributes attributes() const { return {{"order", std::int64_t{order}}}; }
+  Array forward(Values in) const {
+    return order == 1 && in[0]->shape().rank() > 0
+               ? by_wide_packs<SpecialPacks>(*in[0], static_cast<double>(special::Special::trigamma))
+               : ByNumber::forward(in);
+  }
   double value(double x) const { return special::polygamma(order, x); }
   Tensor slope(const Tensor& x, const Tensor&) const { return polygamma(order + 1, x); }
   LocalFormula local_formula(std::size_t, std::span<const std::string> names, const std::string&) const {
@@ -108,12 +126,16 @@ struct Digamma : ByNumber<Digamma> {
   static constexpr std::string_view name = "digamma", formula = "∂ψ(x)/∂x = polygamma(1, x)";
   static double value(double x) { return special::digamma(x); }
   static Tensor slope(const Tensor& x, const Tensor&) { return polygamma(1, x); }
+  using Wide = SpecialPacks;
+  static constexpr auto which = special::Special::digamma;
 };
 
 struct Lgamma : ByNumber<Lgamma> {
   static constexpr std::string_view name = "lgamma", formula = "∂log|Γ(x)|/∂x = digamma(x)";
   static double value(double x) { return special::lgamma(x); }
   static Tensor slope(const Tensor& x, const Tensor&) { return digamma(x); }
+  using Wide = SpecialPacks;
+  static constexpr auto which = special::Special::log_gamma;
 };
 
 /// The derivative of sinc of an order from 0 on.

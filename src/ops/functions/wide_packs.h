@@ -1,0 +1,304 @@
+// Special functions of float64, on packs of numbers; float32 is computed by them, too. Functions that have
+// most of their work in common share a loop, which is told which of them is asked for by an operand that is
+// the same in all lanes. Quotients and polynomials are nearly best approximations; errors are in units in the
+// last place of the correctly rounded result, and next to roots those of a sum; the tests hold them.
+
+#pragma once
+
+#include <numbers>
+
+#include "ops/functions/packs.h"
+#include "ops/functions/special_numbers.h"
+#include "ops/functions/special_tables.h"
+
+namespace chainrule::special {
+
+/// A polynomial. Loops go over the coefficients, as functions written out would be some times as large.
+template <class P, std::size_t K>
+P series(const P& x, const double (&c)[K]) {
+  P sum(c[K - 1]);
+  for (std::size_t k = K - 1; k-- > 0;) sum = sum * x + c[k];
+  return sum;
+}
+
+/// A quotient of polynomials, of which the second may have a factor.
+template <class P, std::size_t K>
+P quotient(const P& x, const double (&c)[K][2], const P& factor = P(1)) {
+  P above(c[K - 1][0]), under(c[K - 1][1]);
+  for (std::size_t k = K - 1; k-- > 0;) {
+    above = above * x + c[k][0];
+    under = under * x + c[k][1];
+  }
+  return above / (under * factor);
+}
+
+/// The same for x >= 0 where all coefficients are positive: where x > 1 by 1/x, so that the largest terms are
+/// added last, and what was rounded before counts for less.
+template <class P, std::size_t K>
+P balanced_quotient(const P& x, const double (&c)[K][2]) {
+  const auto far = x > 1;
+  const P smaller_one = where(far, 1 / x, x);
+  P sums[2];
+  for (std::size_t i = 0; i < 2; ++i) {
+    sums[i] = where(far, P(c[0][i]), P(c[K - 1][i]));
+    for (std::size_t k = 1; k < K; ++k)
+      sums[i] = sums[i] * smaller_one + where(far, P(c[k][i]), P(c[K - 1 - k][i]));
+  }
+  return sums[0] / sums[1];
+}
+
+/// sin(πx) for 0 <= x <= ½.
+template <class P>
+P sine_of_pi(const P& x) {
+  return x * series(x * x, sine_of_pi_series);
+}
+
+/// Which of several functions a loop is to compute, of an operand that is the same in all lanes.
+template <class Which, class P>
+Which which_of(const P& operand) {
+  return static_cast<Which>(static_cast<int>(operand.v[0]));
+}
+
+/// log |Γ| or its first or second derivative, within 8 units. From 4 on by Stirling's series in z = x - ½,
+/// which has even powers of 1/z only; below by quotients, in which roots are factors; in front of these by
+/// Γ(x) = Γ(x + 1) / x, and below 0 by Γ(x) Γ(1 - x) = π / sin(πx).
+template <class P>
+P of_gamma(const P& x, Special which) {
+  constexpr double infinity = std::numeric_limits<double>::infinity(), pi = std::numbers::pi;
+  const bool itself = which == Special::log_gamma, second = which == Special::trigamma;
+  const auto negative = x < 0;
+  const P y = where(negative, itself ? -x : 1 - x, x), z = y - 0.5;
+  const auto in_front = y < P(itself ? 0.6875 : 1), far = y >= 4;
+  const P near = where(in_front, y + 1, y), base = where(in_front, y, z), inverse = 1 / base,
+          square = inverse * inverse;
+  P log_of_base;
+  if (!second) log_of_base = log(base);
+  P result, before;  // without what is in front
+  if (itself) {
+    const P rest = series(square, log_gamma_far);
+    const P share = quotient(near, log_gamma_near);
+    constexpr double log_root_of_2_pi = 0.9189385332046728;
+    before = where(far, z * (log_of_base - 1) + (log_root_of_2_pi + inverse * rest),
+                   (near - 1) * (near - 2) * share + 0);  // not -0 at 1
+    result = where(in_front, before - log_of_base, before);
+  } else if (second) {
+    before = quotient(near, trigamma_near);
+    const P series = inverse * quotient(square, trigamma_far);
+    result = where(far, series, where(in_front, before + square, before));
+  } else {
+    const P rest = series(square, digamma_far);
+    const P share = quotient(near, digamma_near);
+    before = ((near - 1.4616321446374059) - 3.309564689176888e-10) * share;
+    result = where(far, log_of_base + square * rest, where(in_front, before - inverse, before));
+  }
+  if (!any(negative)) [[likely]]
+    return result;
+  const P from_whole = x - nearest(x), distance = abs(from_whole), sine = sine_of_pi(distance);
+  P reflected;
+  if (itself) {
+    reflected = -log(where(in_front, sine, y * sine) * (1 / pi)) - before;
+    reflected = where(sine > 0, reflected, P(infinity));
+  } else if (second) {
+    const P root = pi / sine;
+    reflected = root * root - result;
+  } else {
+    const P cotangent = pi * (sine_of_pi(0.5 - distance) / sine);
+    reflected = result + where(from_whole < 0, cotangent, -cotangent);
+    reflected = where(distance == 0, P(std::numeric_limits<double>::quiet_NaN()), reflected);
+  }
+  return where(negative, reflected, result);
+}
+
+/// The inverse of erf, or its slope, within 5 units: in terms of the logarithm of 1 - x², in which both
+/// change slowly, so that no digits are lost; near ±1 of the root of that of 1 - |x|.
+template <class P>
+P of_erfinv(const P& x, Special which) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const bool itself = which == Special::erfinv;
+  const P size = abs(x), rest = 1 - size, product = rest * (1 + size);
+  const auto far = rest < 0.009;
+  const P w = -log(where(far, rest, product));
+  P result;
+  if (itself)
+    result = x * quotient(w, erfinv_near);
+  else
+    result = quotient(w, erfinv_slope_near, product);
+  if (!any(far)) [[likely]]
+    return result;
+  const P t = sqrt(w) - 2;
+  P tail;
+  if (itself)
+    tail = with_sign_of(quotient(t, erfinv_far), x);
+  else
+    tail = quotient(t, erfinv_slope_far, rest);
+  tail = where(rest == 0, itself ? with_sign_of(P(infinity), x) : P(infinity), tail);
+  return where(far, tail, result);
+}
+
+/// Functions of the normal distribution, and the error functions, which are those of √2 x, within 5 units,
+/// also where results are subnormal: Φ(-u) = exp(-u²/2) R(u), as in Normal.
+template <class P>
+P of_normal(const P& x, Special which) {
+  const bool of_erf = which == Special::erf || which == Special::erfc || which == Special::gaussian,
+             exponential = which == Special::gaussian || which == Special::half_gaussian,
+             gelu = which == Special::gelu;
+  const double end = of_erf ? 27.4 : 38.8, root = of_erf ? std::numbers::sqrt2 : 1, half = of_erf ? -1 : -0.5;
+  const P size = smaller(P(end), abs(x));
+  P share(1);
+  if (!exponential) share = (of_erf ? 2.0 : 1.0) * balanced_quotient(size * root, normal_share);
+  if (gelu) share = with_sign_of(size * share, x);
+  const P upper = simd::detail::upper_half(size);
+  const P tail = exp_of_sum(upper * upper * half, (size - upper) * (size + upper) * half, share);
+  if (exponential) return tail;
+  if (which == Special::erf)
+    return where(size < 0.9, x + x * series(size * size, erf_near), with_sign_of(1 - tail, x));
+  if (which == Special::erfc) return where(x < 0, 2 - tail, tail);
+  const P result = where(x > 0, (gelu ? x : P(1)) - tail, tail);
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  return gelu ? where(x == -infinity, P(std::numeric_limits<double>::quiet_NaN()), result) : result;
+}
+
+/// ∛x, within 0.7 units: by a quotient good to 2e-6, and a step that trebles its digits, in the way of
+/// fdlibm's s_cbrt.c.
+template <class P>
+P cube_root(const P& x) {
+  using simd::detail::shifter;
+  using Bits = typename P::Mask;
+  constexpr int mantissa = simd::detail::mantissa_bits<double>;
+  constexpr double smallest = std::numeric_limits<double>::min(),
+                   infinity = std::numeric_limits<double>::infinity();
+  const P size = abs(x);
+  const auto subnormal = size < smallest;
+  const P normal = where(subnormal, size * 0x1p54, size);
+  const P exponent = (normal.bits().template right<mantissa>() - Bits(1023)).as_numbers();
+  const P shifted = exponent * (1 / 3.0) + shifter<double>, third = shifted - shifter<double>;
+  const Bits n = shifted.bits();
+  const P m = P::from_bits(normal.bits() - (n + n + n).template left<mantissa>());  // in [½, 4)
+  const P t = simd::detail::upper_half(quotient(m, cube_root_start));
+  const P r = m / (t * t);
+  const P root = t + t * ((r - t) / (t + t + r));
+  const P result = root * simd::detail::power_of_two(third - where(subnormal, P(18), P(0)));
+  return where((size > 0) & (size < infinity), with_sign_of(result, x), x);
+}
+
+/// The angle, within 4 units, by that of the smaller side of a right-angled triangle by the larger one.
+template <class P>
+P of_angle(const P& x, Special which) {
+  using Bits = typename P::Mask;
+  const P size = abs(x);
+  P up = size, right(1);
+  if (which != Special::atan) right = sqrt((1 - size) * (1 + size));
+  if (which == Special::acos) std::swap(up, right);
+  const P high = larger(up, right), ratio = smaller(up, right) / high, z = ratio * ratio;
+  const P flat = ratio + ratio * z * quotient(z, atan_rest);
+  // π and its half in two parts.
+  const P steep = where(up > right, (1.5707963267948966 - flat) + 6.123233995736766e-17, flat);
+  const Bits sign(simd::detail::sign_bit<double>);
+  P result = with_sign_of(steep, x);
+  if (which == Special::acos)
+    result = where((x.bits() & sign) == sign, (3.141592653589793 - steep) + 1.2246467991473532e-16, steep);
+  const P both = up + right;
+  return where(both == both, result, both);
+}
+
+/// Within 3 units: x less a multiple of π/2 in three parts, as for the sine, and -1/tan for odd multiples.
+template <class P>
+P tangent(const P& x) {
+  using simd::detail::shifter;
+  using Bits = typename P::Mask;
+  const P shifted = x * (2 / std::numbers::pi) + shifter<double>, n = shifted - shifter<double>;
+  const P r = ((x - n * 1.5707963267341256) - n * 6.077100506303966e-11) - n * 2.0222662487959506e-21;
+  const P z = r * r;
+  P above(tan_share[3][0]), under(tan_share[3][1]);
+  for (std::size_t k = 3; k-- > 0;) {
+    above = above * z + tan_share[k][0];
+    under = under * z + tan_share[k][1];
+  }
+  above = above * r;
+  const auto odd = (shifted.bits() & Bits(1)) == Bits(1);
+  const P result = where(x == 0, x, where(odd, -under, above) / where(odd, above, under));
+  const auto far = !(abs(x) < 1e6);
+  if (any(far)) [[unlikely]]
+    return where(far, P::lane_by_lane([](double lane) { return std::tan(lane); }, x), result);
+  return result;
+}
+
+/// log(x / (1 - x)), within 4 units: around ½ as log1p has it, for what is exact there.
+template <class P>
+P log_of_odds(const P& x) {
+  const auto middle = abs(x - 0.5) < 0.25;
+  const P share = where(middle, 2 * x - 1, x) / (1 - x), odds = where(middle, 1 + share, share);
+  return log(odds) + where(middle, (share - (odds - 1)) / odds, P(0));
+}
+
+/// cosh or sinh, within 4 units: half of eˣ does not overflow before they do.
+template <class P>
+P of_hyperbola(const P& x, Special which) {
+  const P size = abs(x), half = exp_of_sum(smaller(P(711), size), P(0), P(0.5)), rest = 0.25 / half;
+  if (which == Special::cosh) return half + rest;
+  const P square = size * size;
+  const P near = x + x * (square * series(square, sinh_rest));
+  return where(size < 1, near, with_sign_of(half - rest, x));
+}
+
+/// 2ˣ, within 2 units.
+template <class P>
+P power_of_2(const P& x) {
+  const P held = smaller(P(1100), larger(P(-1100), x)), n = nearest(held);
+  return simd::detail::scaled(exp_of_sum((held - n) * std::numbers::ln2, P(0)), n);
+}
+
+/// All in one loop, which is told by an operand that is the same in all lanes: each of its own would cost
+/// kilobytes.
+template <class P>
+P special_number(const P& x, const P& operand) {
+#ifdef __x86_64__
+  // Processors without AVX2 take longer: 10 kB for them are too many.
+  if constexpr (P::lanes == 2)
+    return P::lane_by_lane([](double one, double of) { return special_in_numbers(one, of); }, x, operand);
+#endif
+  const auto which = which_of<Special>(operand);
+  switch (which) {
+    case Special::log_gamma:
+    case Special::digamma:
+    case Special::trigamma: return of_gamma(x, which);
+    case Special::erfinv:
+    case Special::erfinv_slope: return of_erfinv(x, which);
+    case Special::atan:
+    case Special::asin:
+    case Special::acos: return of_angle(x, which);
+    case Special::cosh:
+    case Special::sinh: return of_hyperbola(x, which);
+    case Special::cube_root: return cube_root(x);
+    case Special::exp2: return power_of_2(x);
+    case Special::logit: return log_of_odds(x);
+    case Special::tan: return tangent(x);
+    default: return of_normal(x, which);
+  }
+}
+
+/// How a number becomes whole.
+enum class Direction : std::uint8_t { nearest, down, up, to_0 };
+template <class P>
+P rounded(const P& x, const P& operand) {
+  const auto direction = which_of<Direction>(operand);
+  const auto below = [](const P& of, const P& whole) { return where(whole > of, whole - 1, whole); };
+  if (direction == Direction::to_0) return with_sign_of(below(abs(x), nearest(abs(x))), x);
+  const P whole = nearest(x);
+  if (direction == Direction::down) return below(x, whole);
+  return direction == Direction::up ? -below(-x, -whole) : whole;
+}
+
+}  // namespace chainrule::special
+
+namespace chainrule::ops {
+
+struct RoundingPacks {
+  static auto value(auto x, auto which) { return special::rounded(x, which); }
+};
+
+struct SpecialPacks {
+  static auto value(auto x, auto which) { return special::special_number(x, which); }
+};
+
+}  // namespace chainrule::ops

@@ -1,0 +1,212 @@
+// Functions that are computed on packs of float64, also where they are of float32: how exact they are, and
+// what they are at zeros, infinities and NaN. CHAINRULE_ISA chooses the instruction set.
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <random>
+
+#include "chainrule/autograd.h"
+#include "chainrule/functions.h"
+#include "chainrule/shaping.h"
+#include "ops/units.h"
+
+namespace chainrule {
+namespace {
+
+long double digamma_of(long double x) {
+  if (x < 0) return digamma_of(1 - x) - pi / std::tan(pi * (x - std::round(x)));
+  long double sum = 0;
+  for (; x < 30; ++x) sum -= 1 / x;
+  const long double w = 1 / (x * x);
+  return sum + std::log(x) - 1 / (2 * x) -
+         w * (1 / 12.0L - w * (1 / 120.0L - w * (1 / 252.0L - w * (1 / 240.0L - w / 132))));
+}
+long double trigamma_of(long double x) {
+  if (x < 0) {
+    const long double sine = std::sin(pi * (x - std::round(x)));
+    return pi * pi / (sine * sine) - trigamma_of(1 - x);
+  }
+  long double sum = 0;
+  for (; x < 30; ++x) sum += 1 / (x * x);
+  const long double w = 1 / (x * x);
+  return sum + 1 / x + w / 2 +
+         w / x * (1 / 6.0L - w * (1 / 30.0L - w * (1 / 42.0L - w * (1 / 30.0L - w * 5 / 66))));
+}
+long double erfinv_of(long double x) {
+  const long double size = std::abs(x), w = -std::log((1 - size) * (1 + size));
+  long double y = w < 1 ? size * 0.886L : std::sqrt(w) * 0.9L;
+  for (int step = 0; step < 40; ++step) {
+    const long double above = size < 0.5L ? std::erf(y) - size : (1 - size) - std::erfc(y);
+    const long double newton = above * std::sqrt(pi) / 2 * std::exp(y * y);
+    y -= newton / (1 + y * newton);
+  }
+  return std::copysign(y, x);
+}
+long double erfinv_slope_of(long double x) {
+  const long double y = erfinv_of(x);
+  return std::sqrt(pi) / 2 * std::exp(y * y);
+}
+
+/// f within so many units, between these numbers and, where `ends` says so, at ± eˣ of x between them. Where
+/// results are below `least`, in units of that.
+template <class T>
+void check_wide(const char* name, const std::function<Tensor(const Tensor&)>& f, Exact exact, double low,
+                double high, double most, long double least = 0, bool logarithmic = false) {
+  std::mt19937_64 engine(11);
+  std::uniform_real_distribution<double> uniform(low, high);
+  std::vector<T> x;
+  for (int i = 0; i < 3000; ++i) {
+    const double at = logarithmic ? std::exp(uniform(engine)) : uniform(engine);
+    if (const T element = static_cast<T>(at); std::isfinite(static_cast<T>(exact(element))))
+      x.push_back(element);
+  }
+  ASSERT_GT(x.size(), 1000) << name;
+  EXPECT_LE(worst(x, f(tensor(x)), exact, least), most) << name << " of " << to_string(dtype_of<T>);
+}
+
+template <class T>
+Tensor slope_of(Function f, const Tensor& at) {
+  const Tensor x = variable(at.detach());
+  return gradients(sum(f(x)), {x}).at(x);
+}
+
+template <class T>
+void check_all_wide() {
+  const Function trigamma = [](const Operand& x) { return polygamma(1, x); };
+  const Function exact_gelu = [](const Operand& x) { return gelu(x); };
+  const Function log_odds = [](const Operand& x) { return logit(x); };
+  constexpr bool single = sizeof(T) == 4;
+  constexpr double end = single ? 85 : 700;
+  check_wide<T>("digamma", digamma, digamma_of, 0, 20, 8, 1);
+  check_wide<T>("digamma", digamma, digamma_of, -end, end, 8, 1, true);
+  check_wide<T>("digamma below 0", digamma, digamma_of, -20, 0, 8, 2);
+  check_wide<T>("trigamma", trigamma, trigamma_of, 0, 20, 8);
+  check_wide<T>("trigamma", trigamma, trigamma_of, -end / 2.1, end / 2.1, 8, 0, true);
+  check_wide<T>("trigamma below 0", trigamma, trigamma_of, -20, 0, 8);
+  const Exact log_gamma = [](long double x) { return std::lgamma(x); };
+  check_wide<T>("lgamma", chainrule::lgamma, log_gamma, 0, 20, 8);
+  check_wide<T>("lgamma", chainrule::lgamma, log_gamma, -end, end, 8, 0, true);
+  check_wide<T>("lgamma below 0", chainrule::lgamma, log_gamma, -20, 0, 8, 0.5L);
+  check_wide<T>("erfinv", erfinv, erfinv_of, -0.9999, 0.9999, 6);
+  check_wide<T>("erfinv, small", erfinv, erfinv_of, -end, 0, 6, 0, true);
+  check_wide<T>(
+      "slope of erfinv", [](const Tensor& x) { return slope_of<T>(erfinv, x); }, erfinv_slope_of, -0.9999,
+      0.9999, 6);
+  check_wide<T>(
+      "erf", chainrule::erf, [](long double x) { return std::erf(x); }, -6, 6, single ? 4 : 1.5);
+  check_wide<T>(
+      "erfc", chainrule::erfc, [](long double x) { return std::erfc(x); }, -6, single ? 10 : 27, 8);
+  check_wide<T>("ndtr", ndtr, normal, single ? -14 : -38.4, 9, 8);
+  check_wide<T>(
+      "gelu", exact_gelu, [](long double x) { return x * normal(x); }, single ? -13 : -38.4, 9, 9);
+  check_wide<T>(
+      "cbrt", chainrule::cbrt, [](long double x) { return std::cbrt(x); }, -end, end, 0.7, 0, true);
+  check_wide<T>(
+      "cbrt", chainrule::cbrt, [](long double x) { return std::cbrt(x); }, -8, 8, 0.7);
+  check_wide<T>(
+      "tan", chainrule::tan, [](long double x) { return std::tan(x); }, -1000, 1000, 4);
+  check_wide<T>(
+      "asin", chainrule::asin, [](long double x) { return std::asin(x); }, -1, 1, 4);
+  check_wide<T>(
+      "acos", chainrule::acos, [](long double x) { return std::acos(x); }, -1, 1, 4);
+  check_wide<T>(
+      "atan", chainrule::atan, [](long double x) { return std::atan(x); }, -end, end, 4, 0, true);
+  check_wide<T>(
+      "sinh", chainrule::sinh, [](long double x) { return std::sinh(x); }, -end, end, 4);
+  check_wide<T>(
+      "sinh, near 0", chainrule::sinh, [](long double x) { return std::sinh(x); }, -3, 3, 4);
+  check_wide<T>(
+      "cosh", chainrule::cosh, [](long double x) { return std::cosh(x); }, -end, end, 4);
+  check_wide<T>(
+      "exp2", chainrule::exp2, [](long double x) { return std::exp2(x); }, single ? -149 : -1074,
+      single ? 128 : 1024, 4);
+  check_wide<T>(
+      "logit", log_odds, [](long double x) { return 2 * std::atanh(2 * x - 1); }, 0, 1, 4);
+  check_wide<T>(
+      "logit, small", log_odds, [](long double x) { return std::log(x) - std::log1p(-x); }, -end, 0, 4, 0,
+      true);
+}
+
+TEST(WideFunctions, are_within_a_few_units_of_the_correctly_rounded_result) {
+  check_all_wide<double>();
+  check_all_wide<float>();
+}
+
+TEST(WideFunctions, are_what_one_number_alone_is_at_zeros_infinities_and_nan) {
+  using Limits = std::numeric_limits<double>;
+  const double inf = Limits::infinity();
+  const std::vector<double> special = {0.0,
+                                       -0.0,
+                                       1,
+                                       -1,
+                                       2,
+                                       -2,
+                                       -3.5,
+                                       0.5,
+                                       -0.5,
+                                       1.5,
+                                       2.5,
+                                       -2.5,
+                                       inf,
+                                       -inf,
+                                       Limits::quiet_NaN(),
+                                       Limits::denorm_min(),
+                                       -Limits::denorm_min(),
+                                       Limits::min(),
+                                       Limits::max(),
+                                       -Limits::max(),
+                                       0x1p52,
+                                       -0x1p52,
+                                       0x1p52 - 0.5,
+                                       0.5 - 0x1p52,
+                                       1e-300,
+                                       -1e-300,
+                                       0.49999999999999994,
+                                       40,
+                                       -40,
+                                       711,
+                                       -711};
+  const Function functions[] = {
+      chainrule::cbrt,
+      chainrule::exp2,
+      chainrule::tan,
+      chainrule::asin,
+      chainrule::acos,
+      chainrule::atan,
+      chainrule::sinh,
+      chainrule::cosh,
+      chainrule::erf,
+      chainrule::erfc,
+      erfinv,
+      ndtr,
+      digamma,
+      chainrule::lgamma,
+      chainrule::floor,
+      chainrule::ceil,
+      chainrule::trunc,
+      [](const Operand& x) { return round(x); },
+      [](const Operand& x) { return gelu(x); },
+      [](const Operand& x) { return logit(x); },
+      [](const Operand& x) { return polygamma(1, x); },
+      [](const Operand& x) { return slope_of<double>(erfinv, reshape(x.as_tensor(), {-1})); }};
+  for (std::size_t f = 0; f < std::size(functions); ++f) {
+    const std::vector<double> together = functions[f](tensor(special)).to_vector<double>();
+    for (std::size_t i = 0; i < special.size(); ++i) {
+      const double alone = functions[f](tensor(special[i])).to_vector<double>()[0];
+      if (std::isnan(alone) || std::isinf(alone) || alone == 0) {
+        const bool is_same = together[i] == alone || (std::isnan(alone) && std::isnan(together[i]));
+        EXPECT_TRUE(is_same || (alone == 0 && std::abs(together[i]) <= Limits::denorm_min()))
+            << f << " of " << special[i] << ": " << together[i] << " and " << alone;
+        EXPECT_TRUE(alone != 0 || together[i] != 0 || std::signbit(alone) == std::signbit(together[i]))
+            << f << " of " << special[i];
+      } else {
+        EXPECT_NEAR(together[i], alone, 2e-15 * std::max(std::abs(alone), 1e-290))
+            << f << " of " << special[i];
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace chainrule
