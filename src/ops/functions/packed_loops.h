@@ -100,37 +100,31 @@ P where_regular(const typename P::Mask& regular, const P& fast, Number number, c
     return fast;
   return where(regular, fast, P::lane_by_lane(number, a, b));
 }
-float remainder_of(float a, float b);
-float floor_quotient(float a, float b);
+/// In numbers, of which the last one tells.
+float quotient_of(float a, float b, float which);
 
-struct FmodPacks {
+/// What is left of a / b: its sign that of a, or that of b; or the whole number below a / b. In one loop,
+/// which is told by an operand that is the same in all lanes.
+enum class Quotient : std::uint8_t { fmod, remainder, floor_divide };
+struct DivisionPacks {
   template <int N>
-  static simd::Pack<float, N> value(const simd::Pack<float, N>& a, const simd::Pack<float, N>& b) {
-    const Division division(a, b);
-    return where_regular(
-        division.regular, division.left, [](float x, float y) { return std::fmod(x, y); }, a, b);
-  }
-};
-struct RemainderPacks {
-  template <int N>
-  static simd::Pack<float, N> value(const simd::Pack<float, N>& a, const simd::Pack<float, N>& b) {
-    const Division division(a, b);
-    const auto left = division.left;
-    const auto moved = where((left < 0) == (b < 0), left, left + b);
-    const auto fast = where(left == 0, CopysignPacks::value(simd::Pack<float, N>(0.0F), b), moved);
-    return where_regular(division.regular, fast, remainder_of, a, b);
-  }
-};
-struct FloorDividePacks {
-  template <int N>
-  static simd::Pack<float, N> value(const simd::Pack<float, N>& a, const simd::Pack<float, N>& b) {
+  static simd::Pack<float, N> value(const simd::Pack<float, N>& a, const simd::Pack<float, N>& b,
+                                    const simd::Pack<float, N>& which) {
     using P = simd::Pack<float, N>;
+    const auto wanted = special::which_of<Quotient>(which);
     const Division division(a, b);
-    const auto left = division.left;
-    const auto below = where((left == 0) | ((left < 0) == (b < 0)), P(0), P(1));
-    const auto whole = nearest((a - left) / b - below);
-    const auto fast = where(whole == 0, CopysignPacks::value(P(0.0F), a / b), whole);
-    return where_regular(division.regular, fast, floor_quotient, a, b);
+    const P left = division.left;
+    const auto same_sign = (left < 0) == (b < 0);
+    P fast = left;
+    if (wanted == Quotient::remainder) {
+      fast = where(left == 0, CopysignPacks::value(P(0.0F), b), where(same_sign, left, left + b));
+    } else if (wanted == Quotient::floor_divide) {
+      const P whole = nearest((a - left) / b - where((left == 0) | same_sign, P(0), P(1)));
+      fast = where(whole == 0, CopysignPacks::value(P(0.0F), a / b), whole);
+    }
+    if (!any(!division.regular)) [[likely]]
+      return fast;
+    return where(division.regular, fast, P::lane_by_lane(quotient_of, a, b, which));
   }
 };
 struct HypotPacks {
@@ -181,9 +175,7 @@ struct HuberPacks {
   CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::GeluTanhPacks, double)                                \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::GeluTanhCurvaturePacks>, double, double)     \
   CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::SoftsignPacks, float)                                 \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::FmodPacks>, float, float, float)             \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::RemainderPacks>, float, float, float)        \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::FloorDividePacks>, float, float, float)      \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::DivisionPacks>, float, float, float, float)  \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::CopysignPacks>, float, float, float)         \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::HypotPacks>, float, float, float)            \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::HuberPacks>, float, float, float, float)     \

@@ -60,16 +60,27 @@ bool are_short(std::int64_t a, std::int64_t b) {
   return (static_cast<std::uint64_t>(a) | static_cast<std::uint64_t>(b)) >> 32 == 0 && b != 0;
 }
 
+/// By packs where they are of float32. Op says `which`.
+template <class Op>
+struct WholeQuotient : ByNumber<Op, 2> {
+  static constexpr bool integers = true, packed_slopes = false;
+  Array forward(Values in) const {
+    const Shape& shape = common_shape(Op::name, in[0]->shape(), in[1]->shape());
+    if (!goes_in_packs(shape, in[0]->dtype())) return ByNumber<Op, 2>::forward(in);
+    const Array which(static_cast<float>(Op::which));
+    return kernels::elementwise<PackedValue<DivisionPacks>, float, 3>(shape, {in[0], in[1], &which});
+  }
+};
+
 /// a - b n for a whole number n.
 template <class Op>
-struct Remaining : ByNumber<Op, 2> {
-  static constexpr bool integers = true, packed_slopes = false;
+struct Remaining : WholeQuotient<Op> {
   static constexpr Reads read_a = 0;
   static Tensor slope_a(const Tensor&, const Tensor&, const Tensor& y) { return ones_like(y); }
 };
 
 struct Remainder : Remaining<Remainder> {
-  using Packs = RemainderPacks;
+  static constexpr Quotient which = Quotient::remainder;
   static constexpr std::string_view name = "remainder", formula = "∂remainder(a, b)/∂a = 1,  ∂/∂b = −⌊a / b⌋";
   static double value(double a, double b) {
     const double left = std::fmod(a, b);
@@ -86,18 +97,17 @@ struct Remainder : Remaining<Remainder> {
 };
 
 struct Fmod : Remaining<Fmod> {
-  using Packs = FmodPacks;
+  static constexpr Quotient which = Quotient::fmod;
   static constexpr std::string_view name = "fmod", formula = "∂fmod(a, b)/∂a = 1,  ∂/∂b = −trunc(a / b)";
   static double value(double a, double b) { return std::fmod(a, b); }
   static std::int64_t on_integers(std::int64_t a, std::int64_t b) { return b == 0 || b == -1 ? 0 : a % b; }
   static Tensor slope_b(const Tensor& a, const Tensor& b, const Tensor&) { return -trunc(a / b); }
 };
 
-struct FloorDivide : ByNumber<FloorDivide, 2> {
+struct FloorDivide : WholeQuotient<FloorDivide> {
   static constexpr std::string_view name = "floor_divide", formula = "∂⌊a / b⌋/∂a = 0,  ∂/∂b = 0";
-  static constexpr bool integers = true, packed_slopes = false;
   static constexpr Reads read_a = 0, read_b = 0;
-  using Packs = FloorDividePacks;
+  static constexpr Quotient which = Quotient::floor_divide;
   /// As Python and NumPy have it: by way of the remainder, as a/b may have been rounded up.
   static double value(double a, double b) {
     if (b == 0) return a / b;
@@ -129,8 +139,12 @@ struct Copysign : ByNumber<Copysign, 2> {
 
 }  // namespace
 
-float remainder_of(float a, float b) { return static_cast<float>(Remainder::value(a, b)); }
-float floor_quotient(float a, float b) { return static_cast<float>(FloorDivide::value(a, b)); }
+float quotient_of(float a, float b, float which) {
+  const auto is = [&](Quotient one) { return which == static_cast<float>(one); };
+  return static_cast<float>(is(Quotient::fmod)        ? Fmod::value(a, b)
+                            : is(Quotient::remainder) ? Remainder::value(a, b)
+                                                      : FloorDivide::value(a, b));
+}
 
 namespace {
 
