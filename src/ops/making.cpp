@@ -1,11 +1,11 @@
 // Tensors made from nothing, or changed in no element, and how they are called by name.
-// Relies on generate.h for their elements.
+// Relies on kernels/steps.h for their elements.
 
 #include <algorithm>
 #include <cmath>
 
 #include "chainrule/shaping.h"
-#include "ops/generate.h"
+#include "kernels/steps.h"
 #include "ops/registry.h"
 
 namespace chainrule {
@@ -148,8 +148,14 @@ namespace {
 template <class Number>
 Tensor counted(Number start, Number step, std::int64_t count, DType dtype) {
   Array out = new_array("arange", {count}, dtype);
+  // Whole numbers up to here are exact in double.
+  constexpr double exact = std::is_integral_v<Number> ? 0x1p53 : std::numeric_limits<double>::infinity();
+  const auto from = static_cast<double>(start), by = static_cast<double>(step);
+  const bool in_double = std::abs(from) + std::abs(by) * static_cast<double>(count) <= exact;
   dispatch_stored(dtype, [&]<class T>() {
     T* const to = out.mutable_data<T>();
+    if constexpr (std::is_floating_point_v<T>)
+      if (in_double) return kernels::fill_steps(to, count, from, 0, by);
     for (std::int64_t i = 0; i < count; ++i) to[i] = convert<T>(start + static_cast<Number>(i) * step);
   });
   return constant(std::move(out));
@@ -218,7 +224,12 @@ Tensor logspace(double start, double stop, Integer count, double base, DType dty
 namespace {
 
 Tensor repeat(std::string_view operation, const Shape& shape, double value, DType dtype, Here here) try {
-  return generate(operation, shape, dtype, [=](std::int64_t) { return value; });
+  Array out = new_array(operation, shape, dtype);
+  dispatch_stored(dtype, [&]<class T>() {
+    const T element = convert<T>(value);
+    kernels::fill(out.mutable_raw(), out.size(), &element, sizeof element);
+  });
+  return constant(std::move(out));
 } catch (...) {
   rethrow_in_call(here);
 }
@@ -250,18 +261,31 @@ Tensor arange(Integer first, Integer end, DType dtype, Here here) try {
   if (stop > start && __builtin_sub_overflow(stop, start, &count))
     throw ShapeError("arange: " + std::to_string(start) + " to " + std::to_string(stop) +
                      " are too many elements; their number must be below 2⁶³");
-  return generate("arange", {count}, dtype, [=](std::int64_t i) { return start + i; });
+  return ops::counted<std::int64_t>(start, 1, count, dtype);
 } catch (...) {
   rethrow_in_call(here);
 }
 
 Tensor linspace(double start, double stop, Integer size, DType dtype, Here here) try {
   const std::int64_t count = size;
-  return generate("linspace", {count}, dtype, [=](std::int64_t i) {
-    if (count > 1 && i == count - 1) return stop;  // exactly
-    return count > 1 ? start + (stop - start) * static_cast<double>(i) / static_cast<double>(count - 1)
-                     : start;
+  Array out = new_array("linspace", {count}, dtype);
+  // From both ends, so that both are exact, and -x is there where x is.
+  const auto steps = static_cast<double>(std::max<std::int64_t>(count - 1, 1));
+  const double step = count > 1 ? (stop - start) / steps : 0;
+  const std::int64_t half = (count + 1) / 2;
+  dispatch_stored(dtype, [&]<class T>() {
+    T* const to = out.mutable_data<T>();
+    if constexpr (std::is_floating_point_v<T>) {
+      kernels::fill_steps(to, half, start, 0, step);
+      kernels::fill_steps(to + half, count - half, stop, static_cast<double>(half) - steps, step);
+    } else {
+      for (std::int64_t i = 0; i < count; ++i) {
+        const auto at = static_cast<double>(i);
+        to[i] = convert<T>(i < half ? start + at * step : stop + (at - steps) * step);
+      }
+    }
   });
+  return constant(std::move(out));
 } catch (...) {
   rethrow_in_call(here);
 }

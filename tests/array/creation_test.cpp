@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include "chainrule/shaping.h"
 #include "support.h"
 
 namespace chainrule::test {
@@ -121,6 +122,41 @@ TEST(Linspace, includes_both_ends) {
   EXPECT_EQ(linspace(0, 1, 11, DType::float64)[10].item(), 1.0);
   EXPECT_TRUE(equals(linspace(3, 9, 1), {1}, {3}));
   EXPECT_TRUE(equals(linspace(3, 9, 0), {0}, {}));
+}
+
+TEST(Linspace, and_arange_of_any_count_have_equal_steps_and_are_symmetric) {
+  for (const DType dtype : {DType::float32, DType::float64})
+    for (const std::int64_t count : {2, 3, 15, 16, 17, 64, 1001, (1 << 20) + 3}) {
+      const std::vector<double> spaced = values(linspace(-3, 7, count, dtype)),
+                                counted = values(arange(-2, count - 2, dtype)),
+                                stepped =
+                                    values(arange(0.5, 0.5 + 0.25 * static_cast<double>(count), 0.25, dtype)),
+                                centred = values(linspace(-1.1, 1.1, count, dtype));
+      const double unit = dtype == DType::float32 ? 0x1p-22 : 0x1p-50;
+      for (std::size_t i = 0; i < spaced.size(); ++i) {
+        const auto at = static_cast<double>(i);
+        ASSERT_NEAR(spaced[i], -3 + 10 * at / static_cast<double>(count - 1), 2 * unit) << count;
+        ASSERT_EQ(counted[i], at - 2) << count;
+        ASSERT_EQ(stepped[i], 0.5 + 0.25 * at) << count;
+        if (2 * i + 1 != spaced.size()) {
+          ASSERT_EQ(centred[i], -centred[spaced.size() - 1 - i]) << count;
+        }
+      }
+      EXPECT_EQ(spaced.back(), 7);
+    }
+  // What double does not hold exactly is counted in integers.
+  const std::int64_t large = (std::int64_t{1} << 53) + 1;
+  EXPECT_EQ(values(arange(large, large + 3, DType::float64)),
+            (std::vector<double>{0x1p53, 0x1p53 + 2, 0x1p53 + 4}));
+}
+
+TEST(Full, fills_all_elements_of_every_dtype) {
+  for (const DType dtype : {DType::boolean, DType::uint8, DType::int32, DType::int64, DType::float16,
+                            DType::bfloat16, DType::float32, DType::float64})
+    for (const std::int64_t count : {0, 1, 7, 31, 32, 33, 64, 65, 129, 1000}) {
+      const Tensor x = full({count}, 1, dtype);
+      EXPECT_EQ(values(cast(x, DType::float64)), std::vector<double>(static_cast<std::size_t>(count), 1.0));
+    }
 }
 
 TEST(ShapeType, is_printed_as_python_prints_a_tuple) {
