@@ -264,16 +264,17 @@ std::vector<OpCase> activations() {
           {.composed = composed}),
       unary(
           "leaky_relu", [](const Operand& x) { return leaky_relu(x, 0.25); },
-          [](Number x) { return x > 0 ? x : x / 4; }, between(-2, 2, {0}), {.composed = composed}),
+          [](Number x) { return x > 0 ? x : x / 4; }, between(-2, 2, {0})),
       unary(
           "hardtanh", [](const Operand& x) { return hardtanh(x); },
-          [](Number x) { return between_of(x, -1, 1); }, between(-2, 2, {-1, 1}), {.composed = composed}),
+          [](Number x) { return between_of(x, -1, 1); }, between(-2, 2, {-1, 1})),
       unary("relu6", relu6, [](Number x) { return between_of(x, 0, 6); }, between(-2, 8, {0, 6}),
             {.composed = composed, .sign_of_zero = false}),
-      unary("hardsigmoid", hardsigmoid, [](Number x) { return between_of(x + 3, 0, 6) / 6; },
-            between(-5, 5, {-3, 3}), {.composed = composed}),
+      unary(
+          "hardsigmoid", hardsigmoid, [](Number x) { return between_of(x + 3, 0, 6) / 6; },
+          between(-5, 5, {-3, 3})),
       unary("hardswish", hardswish, [](Number x) { return x * between_of(x + 3, 0, 6) / 6; },
-            between(-5, 5, {-3, 3}), {.composed = composed, .sign_of_zero = false}),
+            between(-5, 5, {-3, 3}), {.sign_of_zero = false}),
   };
 }
 

@@ -1,4 +1,4 @@
-// Activations, composed of other operations but for softsign. SiLU and Mish are in gated.cpp.
+// Activations made of pieces or composed of other operations, and softsign. SiLU and Mish are in gated.cpp.
 
 #include <numbers>
 #include <stdexcept>
@@ -30,10 +30,88 @@ Tensor positive_or(const Tensor& x, const Below& below) {
   return where(is_positive, x, below(where(is_positive, 0, x)));
 }
 
-/// x between the bounds, with derivative 0 at them.
-Tensor held(const Tensor& x, double low, double high) {
-  return where(x <= low, low, where(x >= high, high, x));
+/// A loop on x, v and a number.
+Array bent(Bend which, const Array& x, const Array& v, double parameter = 0) {
+  return dispatch_floating(x.dtype(), [&]<class T>() {
+    const Array kind(static_cast<T>(which)), number(static_cast<T>(parameter));
+    return kernels::elementwise<PackedValue<BentPacks>, T, 4>(x.shape(), {&x, &v, &kind, &number});
+  });
 }
+
+/// Functions made of pieces, whose values and derivatives take a pass each, or a few: one operation under
+/// several names, as each of its own would cost kilobytes.
+struct Piecewise : ByNumber<Piecewise> {
+  enum class Kind : std::uint8_t {
+    leaky_relu,   ///< x for x > 0, else a x
+    hardtanh,     ///< x from a to b, with derivative 0 there
+    hardsigmoid,  ///< x + 3 from 0 to 6, by 6
+    hardswish     ///< x times that
+  };
+  Kind kind;
+  std::string_view name, formula;
+  double a = 0, b = 0;
+
+  Attributes attributes() const { return {{"a", a}, {"b", b}}; }
+  Array forward(Values in) const {
+    const NoGrad guard;
+    const Array& x = *in[0];
+    switch (kind) {
+      case Kind::leaky_relu: return bent(Bend::leaky_relu, x, x, a);
+      case Kind::hardtanh: return value_of(clamp(constant(x), a, b));
+      case Kind::hardsigmoid: return bent(Bend::hardsigmoid, x, x);
+      case Kind::hardswish: break;
+    }
+    return bent(Bend::hardswish, x, x);
+  }
+  void vjp(Inputs in, const Tensor& y, const Tensor& g, Cotangents& to) const {
+    if (!to.in_numbers()) return ByNumber::vjp(in, y, g, to);
+    if (to.wants(0)) to[0] = in_numbers(in[0], g);
+  }
+  Tensor slope(const Tensor& x, const Tensor&) const {
+    const auto number = [&](double value) { return scalar(value, x.dtype()); };
+    const auto between = [&](double low, double high, double inside) {
+      return where((x <= low) | (x >= high), number(0), number(inside));
+    };
+    switch (kind) {
+      case Kind::leaky_relu: return where(x > 0, number(1), number(a));
+      case Kind::hardtanh: return between(a, b, 1);
+      case Kind::hardsigmoid: return between(-3, 3, 1.0 / 6);
+      case Kind::hardswish: break;
+    }
+    return where(x <= -3, 0, where(x >= 3, 1, (2 * x + 3) / 6));
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string> names, const std::string&) const {
+    return spelled_out(formula, 0, names);
+  }
+
+ private:
+  Tensor in_numbers(const Tensor& x, const Tensor& g) const {
+    const auto by = [&](Bend which, double parameter = 0) {
+      return constant(bent(which, value_of(x), value_of(g), parameter));
+    };
+    switch (kind) {
+      case Kind::leaky_relu: return by(Bend::leaky_relu, a);
+      case Kind::hardtanh:
+        if (a == 0) return by(Bend::from_0, b);
+        return a == -b ? by(Bend::around_0, b) : strong_product(g, slope(x, x));
+      case Kind::hardsigmoid: return by(Bend::around_0, 3) * (1.0 / 6);
+      case Kind::hardswish: break;
+    }
+    return by(Bend::hardswish_slope);
+  }
+};
+
+constexpr std::string_view leaky_relu_formula = "∂leaky_relu(x)/∂x = 1 if x > 0 else the negative slope",
+                           hardtanh_formula = "∂hardtanh(x)/∂x = 1 if low < x < high else 0",
+                           hardsigmoid_formula = "∂hardsigmoid(x)/∂x = 1/6 if −3 < x < 3 else 0",
+                           hardswish_formula =
+                               "∂hardswish(x)/∂x = (2x + 3) / 6 if −3 < x < 3 else (1 if x ≥ 3 else 0)";
+
+Tensor in_pieces(const Operand& x, Piecewise::Kind kind, std::string_view name, std::string_view formula,
+                 double a = 0, double b = 0) {
+  return apply(Piecewise{{}, kind, name, formula, a, b}, x.here(), Argument(x, real_dtype(dtype_of(x))));
+}
+using Kind = Piecewise::Kind;
 
 }  // namespace
 
@@ -78,7 +156,7 @@ Entries activation_operations() {
       {.name = "leaky_relu",
        .parameters = "x|input, negative_slope=0.01",
        .call = call<leaky_relu>,
-       .formula = "∂leaky_relu(x)/∂x = 1 if x > 0 else the negative slope",
+       .formula = leaky_relu_formula,
        .example = "leaky_relu([-1, 1])"},
       {.name = "prelu",
        .parameters = "x|input, weight",
@@ -89,7 +167,7 @@ Entries activation_operations() {
       {.name = "hardtanh",
        .parameters = "x|input, low|min_val=-1.0, high|max_val=1.0",
        .call = call<hardtanh>,
-       .formula = "∂hardtanh(x)/∂x = 1 if low < x < high else 0",
+       .formula = hardtanh_formula,
        .example = "hardtanh([-2, 0.5])",
        .note = "derivative 0 at the bounds, unlike clamp"},
       {.name = "relu6",
@@ -100,12 +178,12 @@ Entries activation_operations() {
       {.name = "hardsigmoid",
        .parameters = one_input,
        .call = call<hardsigmoid>,
-       .formula = "∂hardsigmoid(x)/∂x = 1/6 if −3 < x < 3 else 0",
+       .formula = hardsigmoid_formula,
        .example = "hardsigmoid([-4, 0, 4])"},
       {.name = "hardswish",
        .parameters = one_input,
        .call = call<hardswish>,
-       .formula = "∂hardswish(x)/∂x = (2x + 3) / 6 if −3 < x < 3 else (1 if x ≥ 3 else 0)",
+       .formula = hardswish_formula,
        .example = "hardswish([-4, 1, 4])"},
   };
   return table;
@@ -131,8 +209,7 @@ Tensor celu(const Operand& x, double alpha) try {
 }
 
 Tensor leaky_relu(const Operand& x, double negative_slope) {
-  const Tensor in = ops::real(x);
-  return mul({in, x.here()}, where(in > 0, scalar(1, in.dtype()), scalar(negative_slope, in.dtype())));
+  return ops::in_pieces(x, ops::Kind::leaky_relu, "leaky_relu", ops::leaky_relu_formula, negative_slope);
 }
 
 Tensor prelu(const Operand& x, const Operand& weight) try {
@@ -159,21 +236,23 @@ Tensor hardtanh(const Operand& x, double low, double high) try {
   if (low > high)
     throw ArgumentError("hardtanh: low " + number_text(low) + " is above high " + number_text(high) +
                         "; exchange them");
-  return ops::held(ops::real(x), low, high);
+  return ops::in_pieces(x, ops::Kind::hardtanh, "hardtanh", ops::hardtanh_formula, low, high);
 } catch (...) {
   rethrow_in_call("hardtanh", x);
 }
 
 Tensor relu6(const Operand& x) {
+  if (is_floating(ops::dtype_of(x)))
+    return ops::in_pieces(x, ops::Kind::hardtanh, "relu6", "∂relu6(x)/∂x = 1 if 0 < x < 6 else 0", 0, 6);
   const Tensor in = x.as(ops::number_dtype(ops::dtype_of(x)));
   return where({in <= 0, x.here()}, 0, where(in >= 6, 6, in));
 }
 
-Tensor hardsigmoid(const Operand& x) { return ops::held(ops::real(x) + 3, 0, 6) / 6; }
-
+Tensor hardsigmoid(const Operand& x) {
+  return ops::in_pieces(x, ops::Kind::hardsigmoid, "hardsigmoid", ops::hardsigmoid_formula);
+}
 Tensor hardswish(const Operand& x) {
-  const Tensor in = ops::real(x);
-  return mul({in, x.here()}, ops::held(in + 3, 0, 6) / 6);
+  return ops::in_pieces(x, ops::Kind::hardswish, "hardswish", ops::hardswish_formula);
 }
 
 Tensor softplus(const Operand& x, double beta, double threshold) try {

@@ -144,6 +144,26 @@ struct SoftsignPacks {
   }
 };
 
+/// Functions of x made of pieces, and with v what the derivatives of some make of it, in one loop, which is
+/// told by an operand that is the same in all lanes.
+enum class Bend : std::uint8_t { hardsigmoid, hardswish, hardswish_slope, leaky_relu, from_0, around_0 };
+struct BentPacks {
+  template <class P>
+  static P value(const P& x, const P& v, const P& operand, const P& parameter) {
+    const auto which = special::which_of<Bend>(operand);
+    if (which == Bend::leaky_relu)  // -0 stays
+      return where((x > 0) | (v == 0), v, strong_product(v, parameter));
+    // v where x is between 0 and the parameter, or |x| below it.
+    if (which == Bend::from_0) return where((x <= 0) | (parameter <= x), P(0), v);
+    if (which == Bend::around_0) return where(parameter <= abs(x), P(0), v);
+    constexpr double sixth = 1.0 / 6;
+    if (which == Bend::hardswish_slope)
+      return where(x <= -3, P(0), where(x >= 3, v, strong_product(v, (x + x + 3) * sixth)));
+    const P share = minimum(maximum(x + 3, P(0)), P(6)) * sixth;
+    return which == Bend::hardswish ? x * share : share;
+  }
+};
+
 struct HuberPacks {
   static auto value(auto d, auto bound, auto factor) {
     const auto c = minimum(maximum(d, -bound), bound);
@@ -160,30 +180,32 @@ struct HuberPacks {
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedRule<Packs>, T, T, T)
 #define CHAINRULE_WIDE_LOOP(prefix, Packs) \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<Packs>, double, double, double)
-#define CHAINRULE_PACKED_LOOPS(prefix)                                                             \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::RoundPacks>, float, float)                   \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::FloorPacks>, float, float)                   \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::CeilPacks>, float, float)                    \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::TruncPacks>, float, float)                   \
-  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::ErfPacks, float)                                      \
-  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::GeluPacks, float)                                     \
-  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::SiluPacks, float)                                     \
-  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::SiluPacks, double)                                    \
-  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::MishPacks, float)                                     \
-  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::MishPacks, double)                                    \
-  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::GeluTanhPacks, float)                                 \
-  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::GeluTanhPacks, double)                                \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::GeluTanhCurvaturePacks>, double, double)     \
-  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::SoftsignPacks, float)                                 \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::DivisionPacks>, float, float, float, float)  \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::CopysignPacks>, float, float, float)         \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::HypotPacks>, float, float, float)            \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::HuberPacks>, float, float, float, float)     \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::HuberPacks>, double, double, double, double) \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::Atan2Packs>, float, float, float)            \
-  CHAINRULE_WIDE_LOOP(prefix, ops::SpecialPacks)                                                   \
-  CHAINRULE_WIDE_LOOP(prefix, ops::RoundingPacks)                                                  \
-  CHAINRULE_PACKED_LOOP(prefix, ops::Atan2RuleA, float, float, float, float)                       \
+#define CHAINRULE_PACKED_LOOPS(prefix)                                                                    \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::RoundPacks>, float, float)                          \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::FloorPacks>, float, float)                          \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::CeilPacks>, float, float)                           \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::TruncPacks>, float, float)                          \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::ErfPacks, float)                                             \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::GeluPacks, float)                                            \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::SiluPacks, float)                                            \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::SiluPacks, double)                                           \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::MishPacks, float)                                            \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::MishPacks, double)                                           \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::GeluTanhPacks, float)                                        \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::GeluTanhPacks, double)                                       \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::GeluTanhCurvaturePacks>, double, double)            \
+  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::SoftsignPacks, float)                                        \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::DivisionPacks>, float, float, float, float)         \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::CopysignPacks>, float, float, float)                \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::HypotPacks>, float, float, float)                   \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::BentPacks>, float, float, float, float, float)      \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::BentPacks>, double, double, double, double, double) \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::HuberPacks>, float, float, float, float)            \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::HuberPacks>, double, double, double, double)        \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::Atan2Packs>, float, float, float)                   \
+  CHAINRULE_WIDE_LOOP(prefix, ops::SpecialPacks)                                                          \
+  CHAINRULE_WIDE_LOOP(prefix, ops::RoundingPacks)                                                         \
+  CHAINRULE_PACKED_LOOP(prefix, ops::Atan2RuleA, float, float, float, float)                              \
   CHAINRULE_PACKED_LOOP(prefix, ops::Atan2RuleB, float, float, float, float)
 
 namespace chainrule::kernels::detail {
