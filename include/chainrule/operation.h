@@ -165,12 +165,12 @@ Tensor apply_operation(Op op, std::initializer_list<Operand> in) {
 
 /// Whether an operation holds what the library's own are tested for, on these inputs, which are float64 where
 /// they have a gradient; of a function from a list of tensors to one. It gives the same twice, to the bit,
-/// and the same gradient in plain, consuming and recorded passes, of all inputs and of each alone. By its
-/// derivatives: the first and the second agree with central differences, forward with reverse mode, and the
-/// derivative of either; under vmap of each input and of all, as its gradient does, it gives for each sample
-/// what it gives for that alone, with the gradient of that (whole numbers are the same in all samples). In
-/// float32, value and derivatives in both modes are close to those in float64. The message says what does not
-/// hold; chainrule/testing.h makes an assertion of it.
+/// and the same gradient in plain, consuming and recorded passes, of all inputs and of each alone. The first
+/// and the second derivative agree with central differences, and forward with reverse mode, as does the
+/// derivative of either. Under vmap of each input and of all, it gives for each sample what it gives for that
+/// alone, and so does its gradient (whole numbers are the same in all samples). In float32, value and
+/// derivatives in both modes are close to those in float64. The message says what does not hold;
+/// chainrule/testing.h makes an assertion of it.
 template <std::invocable<const std::vector<Tensor>&> F>
 detail::OperationCheck check_operation(const F& f, const std::vector<Tensor>& inputs) {
   return detail::check_operation([&](const std::vector<Tensor>& in) { return Tensor(f(in)); }, inputs);
