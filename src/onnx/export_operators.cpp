@@ -120,6 +120,23 @@ std::string logaddexp(Step& step) {
 std::string clamp(Step& step) {
   return step.make("Min", {step.make("Max", {step.in(0), step.in(1)}), step.in(2)});
 }
+/// x between two numbers.
+std::string between(Step& step, const std::string& x, double low, double high) {
+  return step.make("Min", {step.make("Max", {x, step.number(low)}), step.number(high)});
+}
+/// Also relu6.
+std::string hardtanh(Step& step) {
+  return between(step, step.in(0), step.attribute<double>("a"), step.attribute<double>("b"));
+}
+std::string hardsigmoid(Step& step) {
+  const std::string moved = step.make("Add", {step.in(0), step.number(3)});
+  return step.make("Div", {between(step, moved, 0, 6), step.number(6)});
+}
+std::string hardswish(Step& step) { return step.make("Mul", {step.in(0), hardsigmoid(step)}); }
+std::string leaky_relu(Step& step) {
+  const std::string below = step.make("Mul", {step.in(0), step.number(step.attribute<double>("a"))});
+  return step.make("Where", {step.make("Greater", {step.in(0), step.number(0)}), step.in(0), below});
+}
 std::string cast(Step& step) {
   return step.make("Cast", {step.in(0)},
                    {attribute("to", static_cast<std::int64_t>(natural_type(step.dtype())))});
@@ -265,7 +282,11 @@ constexpr Written composed[] = {
     {"gaussian", gaussian},
     {"gelu", gelu},
     {"gelu_tanh", gelu_tanh},
+    {"hardsigmoid", hardsigmoid},
+    {"hardswish", hardswish},
+    {"hardtanh", hardtanh},
     {"huber_of_difference", huber_of_difference},
+    {"leaky_relu", leaky_relu},
     {"mish", mish},
     {"index", take_box},
     {"index_gradient", put_box},
@@ -286,6 +307,7 @@ constexpr Written composed[] = {
     {"not_equal", not_equal},
     {"permute", permute},
     {"prod", prod},
+    {"relu6", hardtanh},
     {"reshape", reshape},
     {"silu", silu},
     {"slice_update", slice_update},
