@@ -61,6 +61,7 @@ auto mapped_part(const F& f, const VmapOptions& options, BatchedRun& run, const 
   // Braces, so that the arguments are numbered in their order.
   const std::tuple<decltype(inside(arguments))...> all{inside(arguments)...};
   const auto result = structure_of(std::apply(f, all));
+  require_structure<std::remove_const_t<decltype(result)>>();
   std::size_t count = 0, position = 0;
   for_each_leaf(result, {}, [&](const auto&, const Place&) { ++count; });
   return changed(result, the_result, [&](const Tensor& each, const Place& place) {

@@ -36,6 +36,14 @@ TEST(ShapeType, says_so_when_the_elements_cannot_be_counted) {
   EXPECT_THROW((void)Shape({0, power(32), power(31)}).size(), ShapeError);
 }
 
+TEST(ShapeType, is_compared_with_a_vector_of_whole_numbers) {
+  const Tensor x = zeros({2, 3});
+  EXPECT_TRUE(x.shape() == (std::vector<int>{2, 3}));
+  EXPECT_TRUE((std::vector<std::int64_t>{2, 3}) == x.shape());
+  EXPECT_TRUE(x.shape() != (std::vector<int>{2}));
+  EXPECT_FALSE(x.shape() == (std::vector<int>{3, 2}));
+}
+
 TEST(ShapeType, counts_axes_from_the_end_and_refuses_those_that_do_not_exist) {
   const Tensor x = zeros({2, 3, 5});
   EXPECT_EQ(x.shape()[-1], 5);

@@ -195,9 +195,10 @@ Structured<T> structure_of(const T& argument) {
     return Structured<T>(argument);
 }
 
-/// A function of its own, as compilers then say so once for each type, wherever it has come up.
+/// A function of its own, as compilers then say so once for each type, wherever it has come up; and one whose
+/// type is found out, as clang then shows all of the way to it, if that is by such functions, too.
 template <class T>
-constexpr void report_no_structure() {
+constexpr auto require_structure() {
   static_assert(
       IsStructure<T>::value,
       "a transform takes and gives tensors, and tuples, pairs, arrays, vectors and structs of them; "
@@ -254,7 +255,7 @@ void for_each_leaf(S& structure, const Place& place, const Visit& visit) {
     });
     if constexpr (whole) visit.to.leave();
   } else {
-    report_no_structure<T>();
+    require_structure<T>();
   }
 }
 

@@ -121,6 +121,7 @@ concept argnums_are_arguments = ((I < arguments) && ...);
 /// The arguments I, as the structures that they are to a transform.
 template <std::size_t... I, class... A>
 auto selected(Argnums<I...>, std::tuple<A...>& arguments) {
+  (require_structure<Structured<std::tuple_element_t<I, std::tuple<A...>>>>(), ...);
   return std::tuple<Structured<std::tuple_element_t<I, std::tuple<A...>>>...>(
       structure_of(std::get<I>(arguments))...);
 }
@@ -147,7 +148,8 @@ auto recorded(const Call& call) {
 
 /// The result of a run, taken into the trace.
 template <class R>
-Structured<R> taken(Trace& trace, R of_call) {
+auto taken(Trace& trace, R of_call) {
+  require_structure<Structured<R>>();
   Structured<R> value(std::move(of_call));
   for_each_leaf(std::as_const(value), the_result,
                 [&](const auto& leaf, const Place& place) { trace.output(leaf_value(leaf), place); });
@@ -170,7 +172,7 @@ inline constexpr bool is_pair<std::pair<A, B>> = true;
 
 /// The same of what is to be one number.
 template <class R>
-Tensor taken_number(Trace& trace, R of_call) {
+auto taken_number(Trace& trace, R of_call) {
   if constexpr (std::is_same_v<Structured<R>, Tensor>) {
     const Tensor number = taken(trace, std::move(of_call));
     trace.require_scalar();
@@ -180,7 +182,7 @@ Tensor taken_number(Trace& trace, R of_call) {
         sizeof(R) == 0,
         "a gradient is that of one number: let the function give one tensor, or a std::pair of it and "
         "of what else there is; see vjp() and jacobian() for functions that give several");
-    return {};
+    return Tensor();
   }
 }
 
