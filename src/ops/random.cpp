@@ -9,8 +9,8 @@
 #include "chainrule/ops.h"
 #include "chainrule/shaping.h"
 #include "graph/call_error.h"
+#include "graph/node.h"
 #include "graph/traced.h"
-#include "ops/generate.h"
 
 namespace chainrule {
 
@@ -69,7 +69,11 @@ Tensor randn(const Shape& shape, Generator& generator, DType dtype, Here here) {
   return drawn("randn", shape, generator, dtype, here, [&](const Shape& all) {
     if (dtype == DType::float32)
       return filled<float>("randn", all, [&](std::span<float> numbers) { generator.normal(numbers); });
-    return generate("randn", all, dtype, [&](std::int64_t) { return generator.normal(); });
+    Array value = new_array("randn", all, dtype);
+    dispatch_stored(dtype, [&]<class T>() {
+      std::generate_n(value.mutable_data<T>(), value.size(), [&] { return convert<T>(generator.normal()); });
+    });
+    return constant(std::move(value));
   });
 }
 
