@@ -377,7 +377,8 @@ TEST(TreeMap, takes_structures_that_have_tensors_at_the_same_places) {
   const auto sums = tree_map([](const Tensor& a, const Tensor& b, const Tensor& c) { return a + b + c; },
                              some, halves, some);
   EXPECT_TRUE(close(sums[1], {5, 7.5}, 0));
-  EXPECT_TRUE(mentions(message_of<ShapeError>([&] { (void)tree_map(add, some, std::vector<Tensor>{1.0}); }),
+  const auto added = [](const Tensor& a, const Tensor& b) { return a + b; };
+  EXPECT_TRUE(mentions(message_of<ShapeError>([&] { (void)tree_map(added, some, std::vector<Tensor>{1.0}); }),
                        {"tree_map: 1 tensors for 2"}));
 }
 

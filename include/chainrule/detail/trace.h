@@ -174,7 +174,7 @@ inline constexpr bool is_pair<std::pair<A, B>> = true;
 template <class R>
 auto taken_number(Trace& trace, R of_call) {
   if constexpr (std::is_same_v<Structured<R>, Tensor>) {
-    const Tensor number = taken(trace, std::move(of_call));
+    Tensor number = taken(trace, std::move(of_call));
     trace.require_scalar();
     return number;
   } else {

@@ -32,7 +32,7 @@ class AnyModule {
       AnyModule(M&& module)  // NOLINT(google-explicit-constructor,bugprone-forwarding-reference-overload)
       : held_(std::make_unique<Of<std::decay_t<M>>>(std::forward<M>(module))) {}
   template <TakesNoOneTensor M>
-  AnyModule(M&&) = delete;  // wrap it: [](const Tensor& x) { return softmax(x, -1); }
+  AnyModule(const M&) = delete;  // wrap it: [](const Tensor& x) { return softmax(x, -1); }
   /// Operations such as relu.
   AnyModule(Tensor (*function)(const Operand&));  // NOLINT(google-explicit-constructor)
   AnyModule(const AnyModule& other) : held_(other.held_->copy()) {}
