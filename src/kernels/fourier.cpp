@@ -83,7 +83,7 @@ std::recursive_mutex& planning() {
 struct Purpose {
   enum Kind : std::uint8_t { forward, inverse, of_real, to_real } kind;
   int n;
-  auto operator<=>(const Purpose&) const = default;  // NOLINT(modernize-use-nullptr): there is none
+  auto operator<=>(const Purpose&) const = default;  // NOLINT(modernize-use-nullptr): means no pointer
 };
 
 int whole(std::int64_t number) {
