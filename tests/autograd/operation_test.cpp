@@ -182,8 +182,10 @@ TEST(OwnOperation, check_finds_faults_in_all_that_an_operation_has) {
   EXPECT_EQ(problem(Fault::none), "");
   EXPECT_EQ(problem(Fault::none, 1e-12), "");
   EXPECT_EQ(problem(Fault::none, 1e12), "");
-  for (const Fault fault : {Fault::unwritten, Fault::changing})
-    EXPECT_TRUE(mentions(problem(fault), {"another result for the same inputs"}));
+  EXPECT_TRUE(mentions(problem(Fault::changing), {"another result for the same inputs"}));
+  // The address sanitizer fills all memory with the same.
+  EXPECT_TRUE(mentions(problem(Fault::unwritten),
+                       {address_sanitized ? "gradcheck" : "another result for the same inputs"}));
   for (const Fault fault : {Fault::only_both, Fault::other_alone})
     EXPECT_TRUE(mentions(problem(fault), {"floating input 1", "wants no other"}));
   EXPECT_TRUE(mentions(problem(Fault::rule_cut), {"second derivative", "cut graph"}));
