@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "array/inline_vector.h"
+#include "chainrule/detail/function_ref.h"
 #include "graph/cotangent.h"
 
 namespace chainrule {
@@ -59,5 +60,10 @@ std::vector<Tensor> gradients_at(std::string_view called, const Tensor& root, co
 std::vector<Tensor> pulled_back(std::string_view called, std::span<const Tensor> results,
                                 std::span<const Tensor> seeds, std::span<const Tensor> wrt,
                                 bool create_graph);
+
+/// What an operation sends to its inputs that can be composed of others: their rules say it. Each input is
+/// taken for itself, though one may be made of another.
+void send_through(std::string_view called, FunctionRef<Tensor(std::span<const Tensor>)> composed,
+                  std::span<const Tensor> in, const Tensor& g, Cotangents& to);
 
 }  // namespace chainrule

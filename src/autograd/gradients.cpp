@@ -179,6 +179,16 @@ std::vector<Tensor> pulled_back(std::string_view called, std::span<const Tensor>
   return found;
 }
 
+void send_through(std::string_view called, FunctionRef<Tensor(std::span<const Tensor>)> composed,
+                  std::span<const Tensor> in, const Tensor& g, Cotangents& to) {
+  const NoGrad recording(false);
+  std::vector<Tensor> own;
+  for (const Tensor& each : in) own.push_back(each.requires_grad() ? detail::stand_in(each) : variable(each));
+  const std::vector<Tensor> found = gradients_at(called, composed(own), g, own, !to.in_numbers());
+  for (std::size_t i = 0; i < found.size(); ++i)
+    if (to.wants(i)) to[i] = found[i];
+}
+
 namespace {
 
 /// backward(): adds each leaf's gradient to what it has.

@@ -1,12 +1,10 @@
 // Distances between the rows of two matrices: Euclidean ones as one operation, where nothing asks for more
 // than gradients; otherwise by all the differences. kernels/distances.h computes them.
 
-#include <array>
 #include <cmath>
 
 #include "array/number_text.h"
 #include "autograd/engine.h"
-#include "chainrule/detail/trace.h"
 #include "chainrule/losses.h"
 #include "chainrule/shaping.h"
 #include "chainrule/statistics.h"
@@ -45,14 +43,9 @@ struct Distances {
   static std::int64_t flops(Inputs in, const Shape& out) { return 3 * out.size() * in[0].shape().back(); }
   Reads reads(Wanted) const { return reads_input(0) | reads_input(1) | reads_output; }
   void vjp(Inputs in, const Tensor& y, const Tensor& g, Cotangents& to) const {
-    if (to.in_numbers() && by_kernel(in, y, g, to)) return;
-    const NoGrad recording(false);
-    std::array<Tensor, 2> own;  // each for itself, though one may be made of another
-    for (std::size_t i = 0; i < 2; ++i)
-      own[i] = in[i].requires_grad() ? detail::stand_in(in[i]) : variable(in[i]);
-    const std::vector<Tensor> found = gradients_at(name, composed(own), g, own, !to.in_numbers());
-    for (std::size_t i = 0; i < 2; ++i)
-      if (to.wants(i)) to[i] = found[i];
+    if (!to.in_numbers() || !by_kernel(in, y, g, to))
+      send_through(
+          name, [](Inputs own) { return composed(own); }, in, g, to);
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                              const std::string& result) const {

@@ -4,7 +4,6 @@
 #include <array>
 
 #include "autograd/engine.h"
-#include "chainrule/detail/trace.h"
 #include "ops/networks/recurrent.h"
 
 namespace chainrule::ops {
@@ -38,12 +37,8 @@ void LstmSteps::vjp(Inputs in, const Tensor& y, const Tensor& g, Cotangents& to,
       if (to.wants(i)) to[i] = constant(std::move(found[i]));
     return;
   }
-  const NoGrad recording(false);
-  std::vector<Tensor> own;  // each for itself, though one may be made of another
-  for (const Tensor& each : in) own.push_back(each.requires_grad() ? detail::stand_in(each) : variable(each));
-  const std::vector<Tensor> found = gradients_at(name, composed(own), g, own, true);
-  for (std::size_t i = 0; i < 4; ++i)
-    if (to.wants(i)) to[i] = found[i];
+  send_through(
+      name, [](Inputs own) { return composed(own); }, in, g, to);
 }
 
 namespace recurrent {

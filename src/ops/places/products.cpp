@@ -2,12 +2,10 @@
 // by quotients. Otherwise by the products of groups, see meeting.cpp, which are exact also with zeros.
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 
 #include "autograd/engine.h"
-#include "chainrule/detail/trace.h"
 #include "ops/elementwise.h"
 #include "ops/places/places.h"
 #include "ops/registry.h"
@@ -41,14 +39,9 @@ struct ScatterProduct {
   Tensor composed(Inputs in) const { return products_of_groups(in[0], in[1], list, include_self); }
   Reads reads(Wanted) const { return reads_input(0) | reads_input(1); }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
-    if (to.in_numbers() && by_quotients(in, value_of(g), to)) return;
-    const NoGrad recording(false);
-    std::array<Tensor, 2> own;  // each for itself, though one may be made of another
-    for (std::size_t i = 0; i < 2; ++i)
-      own[i] = in[i].requires_grad() ? detail::stand_in(in[i]) : variable(in[i]);
-    const std::vector<Tensor> found = gradients_at(name, composed(own), g, own, !to.in_numbers());
-    for (std::size_t i = 0; i < 2; ++i)
-      if (to.wants(i)) to[i] = found[i];
+    if (!to.in_numbers() || !by_quotients(in, value_of(g), to))
+      send_through(
+          name, [this](Inputs own) { return composed(own); }, in, g, to);
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
     return {"Π of the others in its place", false};
