@@ -16,7 +16,8 @@
 /// packed_loops.h. One with `wide`, its value in public operations, computes arrays of float32 by that in
 /// float64: it may lose some of the digits that are not asked for. One with `narrow` computes them so in
 /// float32. One with a class Wide has a value on packs of float64, of x and of a number `which` (see
-/// wide_packs.h): arrays of float64 are computed with it, and those of float32 that have no Packs.
+/// wide_packs.h): where the processor has such, arrays of float64 are computed with it, and those of float32
+/// that have no Packs.
 namespace chainrule::ops {
 
 template <class Op>
@@ -114,7 +115,8 @@ struct ByNumber {
         return value_of(op().narrow(constant(*in[0])));
       }
     if constexpr (requires { typename Op::Wide; })
-      if (shape.rank() > 0) return by_wide_packs<typename Op::Wide>(*in[0], static_cast<double>(Op::which));
+      if (shape.rank() > 0 && Op::Wide::are_there())
+        return by_wide_packs<typename Op::Wide>(*in[0], static_cast<double>(Op::which));
     if constexpr (requires(const Tensor& x) { op().wide(x); })
       if (goes_in_packs(shape, in[0]->dtype()) && shape.size() >= few)
         return by_wide([this](const Tensor& x) { return op().wide(x); }, *in[0]);

@@ -111,7 +111,7 @@ struct Polygamma : ByNumber<Polygamma> {
   int order = 1;
   Attributes attributes() const { return {{"order", std::int64_t{order}}}; }
   Array forward(Values in) const {
-    return order == 1 && in[0]->shape().rank() > 0
+    return order == 1 && in[0]->shape().rank() > 0 && SpecialPacks::are_there()
                ? by_wide_packs<SpecialPacks>(*in[0], static_cast<double>(special::Special::trigamma))
                : ByNumber::forward(in);
   }

@@ -208,42 +208,4 @@ double sinc(int n, double x) {
   return static_cast<double>(result * power(pi, n));
 }
 
-double cbrt(double x) {
-  const double y = std::cbrt(x), square = y * y;
-  // That of the C library is within a unit; one of Newton's steps leaves its rounding alone.
-  const double step = (std::fma(square, y, -x) + std::fma(y, y, -square) * y) / (3 * square);
-  return std::isfinite(step) ? y - step : y;
-}
-
-double logit(double x) {
-  // Around ½ the logarithms would cancel, and 2x - 1 is exact.
-  return std::abs(x - 0.5) < 0.25 ? 2 * std::atanh(2 * x - 1) : std::log(x) - std::log1p(-x);
-}
-
-double special_in_numbers(double x, double which) {
-  switch (static_cast<Special>(static_cast<int>(which))) {
-    case Special::erf: return std::erf(x);
-    case Special::erfc: return std::erfc(x);
-    case Special::gaussian: return gaussian(x);
-    case Special::ndtr: return normal_cdf(x);
-    case Special::gelu: return gelu(x);
-    case Special::half_gaussian: return half_gaussian(x);
-    case Special::log_gamma: return lgamma(x);
-    case Special::digamma: return digamma(x);
-    case Special::trigamma: return polygamma(1, x);
-    case Special::erfinv: return erfinv(x);
-    case Special::erfinv_slope: return erfinv_slope(x);
-    case Special::atan: return std::atan(x);
-    case Special::asin: return std::asin(x);
-    case Special::acos: return std::acos(x);
-    case Special::cube_root: return cbrt(x);
-    case Special::cosh: return std::cosh(x);
-    case Special::sinh: return std::sinh(x);
-    case Special::exp2: return std::exp2(x);
-    case Special::logit: return logit(x);
-    case Special::tan: break;
-  }
-  return std::tan(x);
-}
-
 }  // namespace chainrule::special

@@ -3,8 +3,6 @@
 
 #pragma once
 
-#include <cstdint>
-
 namespace chainrule::special {
 
 /// exp(-x²), with all digits where x² has lost some.
@@ -27,34 +25,5 @@ double digamma(double x);
 double polygamma(int n, double x);
 /// The derivative of sin(πx)/(πx) of order n >= 0.
 double sinc(int n, double x);
-/// ∛x, within 0.6 units.
-double cbrt(double x);
-/// log(x / (1 - x)).
-double logit(double x);
-
-/// Which of the functions of special_in_numbers() is asked for.
-enum class Special : std::uint8_t {
-  erf,
-  erfc,
-  gaussian,  ///< exp(-x²)
-  ndtr,
-  gelu,
-  half_gaussian,  ///< exp(-x²/2)
-  log_gamma,
-  digamma,
-  trigamma,
-  erfinv,
-  erfinv_slope,
-  atan,
-  asin,
-  acos,
-  cube_root,
-  cosh,
-  sinh,
-  exp2,
-  logit,
-  tan
-};
-double special_in_numbers(double x, double which);
 
 }  // namespace chainrule::special

@@ -8,10 +8,33 @@
 #include <numbers>
 
 #include "ops/functions/packs.h"
-#include "ops/functions/special_numbers.h"
 #include "ops/functions/special_tables.h"
 
 namespace chainrule::special {
+
+/// The functions of one loop.
+enum class Special : std::uint8_t {
+  erf,
+  erfc,
+  gaussian,  ///< exp(-x²)
+  ndtr,
+  gelu,
+  half_gaussian,  ///< exp(-x²/2)
+  log_gamma,
+  digamma,
+  trigamma,
+  erfinv,
+  erfinv_slope,
+  atan,
+  asin,
+  acos,
+  cube_root,
+  cosh,
+  sinh,
+  exp2,
+  logit,
+  tan
+};
 
 /// A polynomial. Loops go over the coefficients, as functions written out would be some times as large.
 template <class P, std::size_t K>
@@ -252,11 +275,6 @@ P power_of_2(const P& x) {
 /// kilobytes.
 template <class P>
 P special_number(const P& x, const P& operand) {
-#ifdef __x86_64__
-  // Processors without AVX2 take longer: 10 kB for them are too many.
-  if constexpr (P::lanes == 2)
-    return P::lane_by_lane([](double one, double of) { return special_in_numbers(one, of); }, x, operand);
-#endif
   const auto which = which_of<Special>(operand);
   switch (which) {
     case Special::log_gamma:
@@ -294,11 +312,27 @@ P rounded(const P& x, const P& operand) {
 namespace chainrule::ops {
 
 struct RoundingPacks {
+  static bool are_there() { return true; }
   static auto value(auto x, auto which) { return special::rounded(x, which); }
 };
 
+/// There are none for processors without AVX2: they would take longer than numbers, and 10 kB.
 struct SpecialPacks {
-  static auto value(auto x, auto which) { return special::special_number(x, which); }
+#ifdef __x86_64__
+  static constexpr int least_lanes = 4;
+#else
+  static constexpr int least_lanes = 1;
+#endif
+  static bool are_there() {
+    return least_lanes == 1 || simd::instruction_set() != simd::InstructionSet::baseline;
+  }
+  template <class P>
+  static P value(const P& x, const P& which) {
+    if constexpr (P::lanes < least_lanes)
+      return x;  // is not called
+    else
+      return special::special_number(x, which);
+  }
 };
 
 }  // namespace chainrule::ops
