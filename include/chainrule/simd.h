@@ -344,6 +344,32 @@ template <class Loop, class... Arguments>
 
 }  // namespace detail
 
+/// A loop that is compiled for each instruction set, for another one to call, which is so as well.
+template <class... Arguments>
+struct CompiledLoop {
+  using Run = void (*)(Arguments...);
+  Run with_16, with_32, with_64;  ///< bytes in a pack
+
+  /// Of this one.
+  template <class Loop>
+  static constexpr CompiledLoop of() {
+    constexpr Run baseline = detail::with_baseline<Loop, Arguments...>;
+#if !defined(__x86_64__)
+    return {baseline, baseline, baseline};
+#elif defined(CHAINRULE_WITHOUT_AVX512)
+    constexpr Run avx2 = detail::with_avx2<Loop, Arguments...>;
+    return {baseline, avx2, avx2};
+#else
+    return {baseline, detail::with_avx2<Loop, Arguments...>, detail::with_avx512<Loop, Arguments...>};
+#endif
+  }
+  /// The one for such packs.
+  template <int Bytes>
+  Run with() const {
+    return Bytes == 64 ? with_64 : Bytes == 32 ? with_32 : with_16;
+  }
+};
+
 /// Loop::run<Bytes>(arguments...), compiled for packs of 64, 32 and 16 bytes with the instructions for
 /// them, whatever the flags of the program; the machine decides which one runs.
 template <class Loop, class... Arguments>

@@ -4,110 +4,29 @@
 #pragma once
 
 #include <algorithm>
-#include <tuple>
 #include <utility>
 
 #include "array/array.h"
-#include "chainrule/detail/loops.h"
-#include "chainrule/simd.h"
 #include "kernels/broadcast.h"
 #include "kernels/evaluation.h"
+#include "kernels/pack_rows.h"
 
 namespace chainrule::kernels {
 
 // ---- Floats and truth values: out[i] = f(operands[i]...), on packs ---------------------------------------
 
-/// What a loop goes over: rows one after another. An operand moves by its stride, 0 or 1, along a row, and by
-/// its step from one row to the next, in elements.
-struct Stretch {
-  using Numbers = std::array<std::int64_t, Elementwise::most_operands>;
-  std::int64_t count, rows;
-  std::array<const void*, Elementwise::most_operands> operands;
-  Numbers strides, steps;
-  void* out;
-  const void* ahead;  // will be read soon, as many bytes as the result has: asked for on the way. Or `out`
-};
+/// Of rows, as they are in memory.
 using Loop = void(const Stretch& stretch);
-
-/// Elements of type E, a float or bool, as packs or masks as wide as P.
-template <class P, class E>
-struct RowOperand {
-  /// Where they lie, to be kept in registers: `moves` has all bits set where the operand moves along. An
-  /// operand that is not read costs nothing, as nothing else is done to it.
-  struct Place {
-    const E* elements;
-    std::int64_t moves;
-    auto load(std::int64_t i) const {
-      using Loaded = std::conditional_t<std::is_same_v<E, bool>, typename P::Mask, P>;
-      return Loaded::load(elements + (i & moves));
-    }
-  };
-  E buffer[P::lanes];
-
-  Place start(const E* from, std::int64_t stride, std::int64_t count) {
-    if (stride == 0) {  // in one go, so that loading it need not wait
-      if constexpr (std::is_same_v<E, bool>)
-        std::fill_n(buffer, P::lanes, *from);
-      else
-        P(*from).store(buffer);
-    } else if (count < P::lanes) {
-      simd::fill_buffer(buffer, P::lanes, from, count);
-    } else {
-      return {from, -1};
-    }
-    return {buffer, 0};
-  }
-};
-
-/// T is the type of float that decides how many lanes there are.
-template <class F, class T, class R, class... In>
-struct ElementwiseLoop {
-  template <int Bytes>
-  static void run(const Stretch* stretch) {
-    rows<simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>>(*stretch, std::index_sequence_for<In...>());
-  }
-
- private:
-  template <class P, std::size_t... K>
-  static void rows(const Stretch& stretch, std::index_sequence<K...>) {
-    constexpr std::int64_t lanes = P::lanes;
-    const std::int64_t n = stretch.count;
-    if (n == 0) return;
-    const bool fills = n >= lanes;
-    std::tuple<RowOperand<P, In>...> row;
-    std::tuple<const In*...> from{static_cast<const In*>(stretch.operands[K])...};
-    auto* out = static_cast<R*>(stretch.out);
-    const auto* ahead = static_cast<const R*>(stretch.ahead);
-    R out_buffer[P::lanes];
-    for (std::int64_t r = 0; r < stretch.rows; ++r, out += n, ahead += n) {
-      row_of<P>(n, fills ? n - n % lanes : 1, fills ? out : out_buffer, ahead,
-                std::get<K>(row).start(std::get<K>(from), stretch.strides[K], n)...);
-      if (!fills) std::copy_n(out_buffer, n, out);
-      ((std::get<K>(from) += stretch.steps[K]), ...);
-    }
-  }
-  /// All whole packs, and a last one that ends at n where there are elements left.
-  template <class P, class... Places>
-  static void row_of(std::int64_t n, std::int64_t end, R* to, const R* ahead, Places... in) {
-    for (std::int64_t i = 0;;) {
-      do {
-        const std::conditional_t<std::is_same_v<R, bool>, typename P::Mask, P> result = F()(in.load(i)...);
-        result.store(to + i);
-        if constexpr (sizeof(P) > 16) __builtin_prefetch(ahead + i, 0, 2);  // else loops take longer
-        i += P::lanes;
-      } while (i < end);
-      if (i >= n) break;
-      i = n - P::lanes;
-      end = n;
-    }
-  }
-};
 
 namespace detail {
 
 template <class F, class T, class R, class... In>
 void loop(const Stretch& stretch) {
-  simd::vectorized<ElementwiseLoop<F, T, R, In...>>(&stretch);
+  static constexpr PackLoop packs{simd::CompiledLoop<const PackRows*>::of<ElementwiseLoop<F, T, R, In...>>(),
+                                  sizeof...(In),
+                                  {sizeof(In)...},
+                                  sizeof(R)};
+  run_rows<T>(stretch, packs);
 }
 /// Of K operands of type T.
 template <class F, class T, class... In>

@@ -1,0 +1,99 @@
+// Rows of elements for loops over packs. A loop is compiled for each function, and only for rows whose operands
+// can be read in whole packs; what makes rows so is compiled once for all. Relies on evaluation.h and simd.h.
+
+#pragma once
+
+#include <array>
+#include <tuple>
+#include <utility>
+
+#include "chainrule/simd.h"
+#include "kernels/evaluation.h"
+
+namespace chainrule::kernels {
+
+/// What a loop goes over: rows one after another. An operand moves by its stride, 0 or 1, along a row, and by
+/// its step from one row to the next, in elements.
+struct Stretch {
+  using Numbers = std::array<std::int64_t, Elementwise::most_operands>;
+  std::int64_t count, rows;
+  std::array<const void*, Elementwise::most_operands> operands;
+  Numbers strides, steps;
+  void* out;
+  const void* ahead;  // will be read soon, as many bytes as the result has: asked for on the way. Or `out`
+};
+
+/// Rows of at least one pack. An operand that does not move along a row fills a pack.
+struct PackRows {
+  std::int64_t count, end;  // elements of a row; those of them in whole packs
+  std::int64_t rows;
+  std::array<const void*, Elementwise::most_operands> operands;
+  Stretch::Numbers moves;  // all bits set where the operand moves along a row
+  Stretch::Numbers steps;  // in elements, from row to row
+  void* out;
+  const void* ahead;
+};
+
+/// A loop over such rows, and how many bytes the elements of its operands and its result have.
+struct PackLoop {
+  simd::CompiledLoop<const PackRows*> run;
+  std::size_t operands;
+  Stretch::Numbers items;
+  std::int64_t out_item;
+};
+
+/// T, float or double, decides how many lanes a pack has; elements are T or bool.
+template <class T>
+void run_rows(const Stretch& stretch, const PackLoop& loop);
+
+/// The loop that sets elements of R to F() of those of In, each T or bool, in packs or masks of as many lanes
+/// as packs of T have.
+template <class F, class T, class R, class... In>
+struct ElementwiseLoop {
+  template <int Bytes>
+  static void run(const PackRows* rows) {
+    over<simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>>(*rows, std::index_sequence_for<In...>());
+  }
+
+ private:
+  template <class P, std::size_t... K>
+  static void over(const PackRows& all, std::index_sequence<K...>) {
+    std::tuple<const In*...> from{static_cast<const In*>(all.operands[K])...};
+    auto* out = static_cast<R*>(all.out);
+    const auto* ahead = static_cast<const R*>(all.ahead);
+    for (std::int64_t left = all.rows;;) {
+      over_row<P>(all.count, all.end, out, ahead, Operand<P, In>{std::get<K>(from), all.moves[K]}...);
+      if (--left == 0) return;
+      out += all.count;
+      ahead += all.count;
+      ((std::get<K>(from) += all.steps[K]), ...);
+    }
+  }
+  /// To be kept in registers. One that is not read costs nothing, as nothing else is done to it.
+  template <class P, class E>
+  struct Operand {
+    const E* elements;
+    std::int64_t moves;
+    auto load(std::int64_t i) const {
+      using Loaded = std::conditional_t<std::is_same_v<E, bool>, typename P::Mask, P>;
+      return Loaded::load(elements + (i & moves));
+    }
+  };
+  /// All whole packs of a row, and a last one that ends at n where there are elements left.
+  template <class P, class... Operands>
+  static void over_row(std::int64_t n, std::int64_t end, R* out, const R* ahead, Operands... in) {
+    for (std::int64_t i = 0;;) {
+      do {
+        const std::conditional_t<std::is_same_v<R, bool>, typename P::Mask, P> result = F()(in.load(i)...);
+        result.store(out + i);
+        if constexpr (sizeof(P) > 16) __builtin_prefetch(ahead + i, 0, 2);  // else loops take longer
+        i += P::lanes;
+      } while (i < end);
+      if (i >= n) break;
+      i = n - P::lanes;
+      end = n;
+    }
+  }
+};
+
+}  // namespace chainrule::kernels
