@@ -19,24 +19,37 @@ namespace CHAINRULE_API chainrule {
 
 namespace detail {
 
-/// One formula as loops over memory, for the library. Every operand is a pointer to floats or doubles and
-/// a stride of 0 or 1; every output is contiguous.
+/// One formula as loops over memory, for the library.
 class MapFunction {
  public:
-  struct Source {
-    const void* elements;
-    std::int64_t stride;
+  using Loop = simd::CompiledLoop<const simd::PackCall*>;
+  /// On floats or doubles.
+  struct Loops {
+    /// result[0] = f(x...)
+    Loop value;
+    /// result[i] = g ∂f/∂xᵢ, for x... and then g among the operands.
+    Loop gradient;
+    /// The same differentiated once more along directions c, for x..., g and then c...:
+    /// result[j] = g Σᵢ cᵢ ∂²f/∂xᵢ∂xⱼ and, last, Σᵢ cᵢ ∂f/∂xᵢ.
+    Loop second;
   };
+
+  /// Of the formula that the loops find at PackCall::function.
+  MapFunction(const void* formula, const Loops& float32, const Loops& float64)
+      : formula_(formula), float32_(float32), float64_(float64) {}
+  MapFunction(const MapFunction&) = delete;
+  MapFunction& operator=(const MapFunction&) = delete;
   virtual ~MapFunction() = default;
-  /// out[0] = f(x...)
-  virtual void value(DType dtype, std::int64_t n, const Source* x, void* const* out) const = 0;
-  /// out[i] = g ∂f/∂xᵢ, for x... and then g among the operands.
-  virtual void gradient(DType dtype, std::int64_t n, const Source* x_g, void* const* out) const = 0;
-  /// The same differentiated once more along directions c, for x..., g and then c...:
-  /// out[j] = g Σᵢ cᵢ ∂²f/∂xᵢ∂xⱼ and, last, Σᵢ cᵢ ∂f/∂xᵢ.
-  virtual void second(DType dtype, std::int64_t n, const Source* x_g_c, void* const* out) const = 0;
   /// f(x...) by operations on tensors, for all further derivatives.
   virtual Tensor on_tensors(std::span<const Tensor> x) const = 0;
+
+  const void* formula() const { return formula_; }
+  const Loops& loops(DType dtype) const { return dtype == DType::float32 ? float32_ : float64_; }
+
+ private:
+  const void* formula_;
+  const Loops& float32_;
+  const Loops& float64_;
 };
 
 constexpr std::size_t map_operands = 8;  ///< at most
@@ -53,13 +66,12 @@ using OneFor = E;
 /// The loop of a formula f of K operands; below, what its gradient takes, and that differentiated along c.
 template <class F, std::size_t K, class T>
 struct MapValueLoop {
-  static constexpr std::size_t operands = K, outputs = 1;
   template <int Bytes>
-  static void run(const F* f, std::int64_t n, std::array<simd::Strided<T>, operands> in,
-                  std::array<T*, outputs> out) {
-    simd::for_each_pack<T, Bytes, map_ahead<T>>(n, in, out, [f](auto load, auto store) {
-      const auto call = [&]<std::size_t... I>(std::index_sequence<I...>) { return (*f)(load(I)...); };
-      store(0, call(std::make_index_sequence<K>()));
+  static void run(const simd::PackCall* call) {
+    const auto& f = *static_cast<const F*>(call->function);
+    simd::for_each_pack<T, Bytes, map_ahead<T>, K, 1>(*call, [&f](auto load, auto store, auto) {
+      const auto value = [&]<std::size_t... I>(std::index_sequence<I...>) { return f(load(I)...); };
+      store(0, value(std::make_index_sequence<K>()));
     });
   }
 };
@@ -83,7 +95,7 @@ struct MapGradient {
 template <class F, std::size_t K>
 struct MapSecond {
   static constexpr std::size_t operands = 2 * K + 1, outputs = K + 1;
-  static constexpr bool worth_packs = false;  // which take long to compile
+  static constexpr bool worth_packs = false;  // strong, which take long to compile
   template <bool Strong, class P>
   static void step(const F& f, auto load, auto store) {
     // Outside, the slope along c; inside, the slopes along each x.
@@ -99,110 +111,61 @@ struct MapSecond {
   }
 };
 
-/// A derivative by slopes that are not strong; `odd` says whether some may be NaN.
+/// The loop of a derivative: by slopes that are not strong, and where one of these is NaN by strong ones.
 template <class Derivative, class F, class T>
-struct MapFastLoop {
+struct MapDerivativeLoop {
   static constexpr std::size_t operands = Derivative::operands, outputs = Derivative::outputs;
   template <int Bytes>
-  static void run(const F* f, std::int64_t n, std::array<simd::Strided<T>, operands> in,
-                  std::array<T*, outputs> out, bool* odd) {
+  static void run(const simd::PackCall* call) {
+    const auto& f = *static_cast<const F*>(call->function);
     using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
     // NaN where a slope is. Several, as one addition would wait for the other.
     constexpr std::size_t most = outputs < 4 ? outputs : 4;
     std::array<P, most> sums;
     sums.fill(P(0));
-    simd::for_each_pack<T, Bytes, map_ahead<T>>(n, in, out, [f, &sums](auto load, auto store) {
-      Derivative::template step<false, P>(*f, load, [&](std::size_t i, const P& slope) {
+    simd::for_each_pack<T, Bytes, map_ahead<T>, operands, outputs>(*call, [&](auto load, auto store, auto) {
+      Derivative::template step<false, P>(f, load, [&](std::size_t i, const P& slope) {
         store(i, slope);
         sums[i % most] += slope;
       });
     });
     for (std::size_t i = 1; i < most; ++i) sums[0] += sums[i];
-    *odd = any(sums[0] != sums[0]);
+    if (!any(sums[0] != sums[0])) return;
+    if constexpr (Derivative::worth_packs)
+      strong<Bytes>(call);
+    else
+      strong_baseline(call);
   }
-};
-/// The same by strong slopes, for elements that are NaN by others. These come behind the operands.
-template <class Derivative, class F, class T>
-struct MapStrongLoop {
-  static constexpr std::size_t operands = Derivative::operands + Derivative::outputs,
-                               outputs = Derivative::outputs;
+
+ private:
   template <int Bytes>
-  static void run(const F* f, std::int64_t n, std::array<simd::Strided<T>, operands> in,
-                  std::array<T*, outputs> out) {
+  static void strong(const simd::PackCall* call) {
+    const auto& f = *static_cast<const F*>(call->function);
     using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
-    simd::for_each_pack<T, Bytes>(n, in, out, [f](auto load, auto store) {
-      Derivative::template step<true, P>(*f, load, [&](std::size_t i, const P& slope) {
-        const P fast = load(Derivative::operands + i);
+    simd::for_each_pack<T, Bytes, 0, operands, outputs>(*call, [&](auto load, auto store, auto stored) {
+      Derivative::template step<true, P>(f, load, [&](std::size_t i, const P& slope) {
+        const P fast = stored(i);
         store(i, where(fast == fast, fast, slope));
       });
     });
   }
+  [[gnu::noinline]] static void strong_baseline(const simd::PackCall* call) { strong<16>(call); }
 };
 
 template <class F, std::size_t K>
 class MapFunctionOf final : public MapFunction {
  public:
-  explicit MapFunctionOf(F f) : f_(std::move(f)) {}
-  void value(DType dtype, std::int64_t n, const Source* x, void* const* out) const override {
-    dispatch(dtype, [&]<class T>() {
-      simd::vectorized<MapValueLoop<F, K, T>>(&f_, n, operands<T, K>(x, 0), outputs<T, 1>(out, 0));
-    });
-  }
-  void gradient(DType dtype, std::int64_t n, const Source* x_g, void* const* out) const override {
-    differentiate<MapGradient<F, K>>(dtype, n, x_g, out);
-  }
-  void second(DType dtype, std::int64_t n, const Source* x_g_c, void* const* out) const override {
-    differentiate<MapSecond<F, K>>(dtype, n, x_g_c, out);
-  }
+  explicit MapFunctionOf(F f) : MapFunction(&f_, loops_of<float>, loops_of<double>), f_(std::move(f)) {}
   Tensor on_tensors(std::span<const Tensor> x) const override {
     return [&]<std::size_t... I>(std::index_sequence<I...>) { return Operand(f_(x[I]...)).as_tensor(); }
     (std::make_index_sequence<K>());
   }
 
  private:
-  template <class Start>
-  static void dispatch(DType dtype, const Start& start) {
-    // NOLINTNEXTLINE(bugprone-branch-clone): of two types
-    dtype == DType::float32 ? start.template operator()<float>() : start.template operator()<double>();
-  }
-  template <class T, std::size_t Count>
-  static std::array<simd::Strided<T>, Count> operands(const Source* in, std::int64_t at) {
-    std::array<simd::Strided<T>, Count> operands;
-    for (std::size_t k = 0; k < Count; ++k)
-      operands[k] = {static_cast<const T*>(in[k].elements) + at * in[k].stride, in[k].stride};
-    return operands;
-  }
-  template <class T, std::size_t Count>
-  static std::array<T*, Count> outputs(void* const* out, std::int64_t at) {
-    std::array<T*, Count> outputs;
-    for (std::size_t k = 0; k < Count; ++k) outputs[k] = static_cast<T*>(out[k]) + at;
-    return outputs;
-  }
-  /// So many elements at a time that the cache holds what may have to be done once more.
-  template <class Derivative>
-  void differentiate(DType dtype, std::int64_t n, const Source* in, void* const* out) const {
-    constexpr std::int64_t most = 4096;
-    constexpr std::size_t from = Derivative::operands, to = Derivative::outputs;
-    dispatch(dtype, [&]<class T>() {
-      for (std::int64_t at = 0; at < n; at += most) {
-        const std::int64_t count = n - at < most ? n - at : most;
-        const auto operands_here = operands<T, from>(in, at);
-        const auto outputs_here = outputs<T, to>(out, at);
-        bool odd = false;
-        simd::vectorized<MapFastLoop<Derivative, F, T>>(&f_, count, operands_here, outputs_here, &odd);
-        if (!odd) continue;
-        std::array<simd::Strided<T>, from + to> all;
-        for (std::size_t k = 0; k < from; ++k) all[k] = operands_here[k];
-        for (std::size_t k = 0; k < to; ++k) all[from + k] = {outputs_here[k], 1};
-        using Strong = MapStrongLoop<Derivative, F, T>;
-        if constexpr (Derivative::worth_packs)
-          simd::vectorized<Strong>(&f_, count, all, outputs_here);
-        else
-          simd::detail::with_baseline<Strong>(&f_, count, all, outputs_here);
-      }
-    });
-  }
-
+  template <class T>
+  static constexpr Loops loops_of{Loop::of<MapValueLoop<F, K, T>>(),
+                                  Loop::of<MapDerivativeLoop<MapGradient<F, K>, F, T>>(),
+                                  Loop::of<MapDerivativeLoop<MapSecond<F, K>, F, T>>()};
   F f_;
 };
 

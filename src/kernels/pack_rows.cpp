@@ -42,8 +42,7 @@ struct RowsInPacks {
     const bool fills = n >= P::lanes;
     alignas(P) std::byte packs[Elementwise::most_operands][sizeof(P)], result[sizeof(P)];
     PackRows part;
-    part.count = n;
-    part.end = fills ? n - n % P::lanes : 1;
+    part.count = fills ? n : P::lanes;
     part.rows = 1;
     part.out = fills ? row.out : result;
     part.ahead = row.ahead;
@@ -64,7 +63,6 @@ struct RowsInPacks {
     Stretch at = stretch;
     PackRows part;
     part.count = at.count;
-    part.end = at.count - at.count % P::lanes;
     part.rows = at.rows;
     for (std::size_t k = 0; k < loop.operands; ++k) {
       part.moves[k] = -at.strides[k];

@@ -1,5 +1,6 @@
-// Rows of elements for loops over packs. A loop is compiled for each function, and only for rows whose operands
-// can be read in whole packs; what makes rows so is compiled once for all. Relies on evaluation.h and simd.h.
+// Rows of elements for loops over packs. A loop is compiled for each function, and only for rows whose
+// operands can be read in whole packs; what makes rows so is compiled once for all. Relies on evaluation.h
+// and simd.h.
 
 #pragma once
 
@@ -25,8 +26,7 @@ struct Stretch {
 
 /// Rows of at least one pack. An operand that does not move along a row fills a pack.
 struct PackRows {
-  std::int64_t count, end;  // elements of a row; those of them in whole packs
-  std::int64_t rows;
+  std::int64_t count, rows;
   std::array<const void*, Elementwise::most_operands> operands;
   Stretch::Numbers moves;  // all bits set where the operand moves along a row
   Stretch::Numbers steps;  // in elements, from row to row
@@ -62,7 +62,7 @@ struct ElementwiseLoop {
     auto* out = static_cast<R*>(all.out);
     const auto* ahead = static_cast<const R*>(all.ahead);
     for (std::int64_t left = all.rows;;) {
-      over_row<P>(all.count, all.end, out, ahead, Operand<P, In>{std::get<K>(from), all.moves[K]}...);
+      over_row<P>(all.count, out, ahead, Operand<P, In>{std::get<K>(from), all.moves[K]}...);
       if (--left == 0) return;
       out += all.count;
       ahead += all.count;
@@ -81,8 +81,8 @@ struct ElementwiseLoop {
   };
   /// All whole packs of a row, and a last one that ends at n where there are elements left.
   template <class P, class... Operands>
-  static void over_row(std::int64_t n, std::int64_t end, R* out, const R* ahead, Operands... in) {
-    for (std::int64_t i = 0;;) {
+  static void over_row(std::int64_t n, R* out, const R* ahead, Operands... in) {
+    for (std::int64_t i = 0, end = n - n % P::lanes;;) {
       do {
         const std::conditional_t<std::is_same_v<R, bool>, typename P::Mask, P> result = F()(in.load(i)...);
         result.store(out + i);

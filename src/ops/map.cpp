@@ -11,6 +11,7 @@
 #include "autograd/total.h"
 #include "graph/call_error.h"
 #include "kernels/broadcast.h"
+#include "kernels/pack_calls.h"
 #include "kernels/repeated.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
@@ -22,24 +23,26 @@ namespace {
 using detail::MapFunction;
 constexpr std::size_t most = 2 * detail::map_operands + 1;
 
-using Loops = void (MapFunction::*)(DType, std::int64_t, const MapFunction::Source*, void* const*) const;
+static_assert(most <= kernels::most_strided);
+using Loop = MapFunction::Loop MapFunction::Loops::*;
 
 /// Runs one of a function's loops over operands broadcast to `shape`. Outputs are contiguous, of that shape.
-void run(const MapFunction& function, Loops loops, const Shape& shape, std::span<const Array* const> in,
+void run(const MapFunction& function, Loop loop, const Shape& shape, std::span<const Array* const> in,
          std::span<void* const> out) {
   static const Shape scalar;
   std::array<const Shape*, most> shapes;
   shapes.fill(&scalar);
   for (std::size_t k = 0; k < in.size(); ++k) shapes[k] = &in[k]->shape();
-  const DType dtype = in[0]->dtype();
-  const auto bytes = static_cast<std::int64_t>(item_size(dtype));
-  kernels::for_each_row<most>(shape, shapes, [&](auto at, auto& offsets, auto& strides, auto n) {
-    std::array<MapFunction::Source, most> operands{};
-    for (std::size_t k = 0; k < in.size(); ++k)
-      operands[k] = {static_cast<const std::byte*>(in[k]->raw()) + offsets[k] * bytes, strides[k]};
-    std::array<void*, most> outputs{};
-    for (std::size_t k = 0; k < out.size(); ++k) outputs[k] = static_cast<std::byte*>(out[k]) + at * bytes;
-    (function.*loops)(dtype, n, operands.data(), outputs.data());
+  dispatch_floating(in[0]->dtype(), [&]<class T>() {
+    kernels::for_each_row<most>(shape, shapes, [&](auto at, auto& offsets, auto& strides, auto n) {
+      std::array<kernels::Strided, most> operands{};
+      for (std::size_t k = 0; k < in.size(); ++k)
+        operands[k] = {static_cast<const T*>(in[k]->raw()) + offsets[k], strides[k]};
+      std::array<void*, most> outputs{};
+      for (std::size_t k = 0; k < out.size(); ++k) outputs[k] = static_cast<T*>(out[k]) + at;
+      kernels::run_in_packs<T>(function.loops(in[0]->dtype()).*loop, function.formula(), n,
+                               std::span(operands).first(in.size()), std::span(outputs).first(out.size()));
+    });
   });
 }
 
@@ -50,7 +53,7 @@ Shape common_shape(std::span<const Array* const> values) {
 }
 
 /// Runs loops of as many outputs as there are inputs, and sends each input its own.
-void send(const MapFunction& function, Loops loops, const Shape& shape, Inputs in,
+void send(const MapFunction& function, Loop loop, const Shape& shape, Inputs in,
           std::initializer_list<std::span<const Tensor>> more, Cotangents& to) {
   std::vector<const Array*> values;
   for (const Tensor& tensor : in) values.push_back(&value_of(tensor));
@@ -66,7 +69,7 @@ void send(const MapFunction& function, Loops loops, const Shape& shape, Inputs i
   std::vector<void*> parts;
   parts.reserve(out.size());
   for (Array& part : out) parts.push_back(part.mutable_raw());
-  run(function, loops, shape, values, parts);
+  run(function, loop, shape, values, parts);
   for (std::size_t k = 0; k < in.size(); ++k)
     if (to.wants(k)) to[k] = sum_to(constant(std::move(out[k])), in[k].shape());
 }
@@ -110,7 +113,7 @@ struct MapGradient {
     std::vector<void*> parts;
     auto* bytes = static_cast<std::byte*>(out.mutable_raw());
     for (std::size_t k = 0; k < count; ++k) parts.push_back(bytes + k * out.byte_count() / count);
-    run(*function, &MapFunction::gradient, shape, in, parts);
+    run(*function, &MapFunction::Loops::gradient, shape, in, parts);
     return out;
   }
   Tensor composed(Inputs in) const {
@@ -129,7 +132,7 @@ struct MapGradient {
     }
     std::vector<Tensor> directions;
     for (std::size_t k = 0; k + 1 < in.size(); ++k) directions.push_back(c[static_cast<std::int64_t>(k)]);
-    send(*function, &MapFunction::second, Shape(out.shape().sizes().subspan(1)), in, {directions}, to);
+    send(*function, &MapFunction::Loops::second, Shape(out.shape().sizes().subspan(1)), in, {directions}, to);
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
     return {text, false};
@@ -146,7 +149,7 @@ struct Map {
     const Shape shape = common_shape(in);
     Array out(shape, in[0]->dtype());
     std::array<void*, 1> part = {out.mutable_raw()};
-    run(*function, &MapFunction::value, shape, in, part);
+    run(*function, &MapFunction::Loops::value, shape, in, part);
     return out;
   }
   Tensor batch(const Unwrapped& at) const { return apply(Map{function}, {}, at.all_aligned()); }
@@ -165,7 +168,7 @@ struct Map {
   Reads reads(Wanted) const { return reads_everything & ~reads_output; }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
     if (to.in_numbers())
-      return send(*function, &MapFunction::gradient, out.shape(), in, {std::span(&g, 1)}, to);
+      return send(*function, &MapFunction::Loops::gradient, out.shape(), in, {std::span(&g, 1)}, to);
     std::vector<Tensor> inputs(in.begin(), in.end());
     inputs.push_back(g);
     const Tensor all = apply(MapGradient{function}, Here::now(), inputs);
