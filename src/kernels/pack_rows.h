@@ -61,8 +61,9 @@ struct ElementwiseLoop {
     std::tuple<const In*...> from{static_cast<const In*>(all.operands[K])...};
     auto* out = static_cast<R*>(all.out);
     const auto* ahead = static_cast<const R*>(all.ahead);
+    const std::int64_t end = all.count - all.count % P::lanes;
     for (std::int64_t left = all.rows;;) {
-      over_row<P>(all.count, out, ahead, Operand<P, In>{std::get<K>(from), all.moves[K]}...);
+      over_row<P>(all.count, end, out, ahead, Operand<P, In>{std::get<K>(from), all.moves[K]}...);
       if (--left == 0) return;
       out += all.count;
       ahead += all.count;
@@ -81,8 +82,8 @@ struct ElementwiseLoop {
   };
   /// All whole packs of a row, and a last one that ends at n where there are elements left.
   template <class P, class... Operands>
-  static void over_row(std::int64_t n, R* out, const R* ahead, Operands... in) {
-    for (std::int64_t i = 0, end = n - n % P::lanes;;) {
+  static void over_row(std::int64_t n, std::int64_t end, R* out, const R* ahead, Operands... in) {
+    for (std::int64_t i = 0;;) {
       do {
         const std::conditional_t<std::is_same_v<R, bool>, typename P::Mask, P> result = F()(in.load(i)...);
         result.store(out + i);
