@@ -185,6 +185,17 @@ struct Pack {
     return result;
   }
 
+  /// Is there whole()?
+  static constexpr bool has_whole = V::has_whole;
+  /// In each lane the nearest whole number, the even one of two (0), or the one below (1), above (2) or
+  /// towards 0 (3), with the sign of the lane.
+  template <int Direction>
+  Pack whole() const {
+    Pack result;
+    V::template whole<Direction>(result.v, v);
+    return result;
+  }
+
   /// Each lane changes places with the one at its index with the bit Distance flipped.
   template <int Distance>
   Pack exchanged() const {

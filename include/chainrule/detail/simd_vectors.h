@@ -152,6 +152,28 @@ struct Vectors<T, CHAINRULE_SIMD_BYTES> {
 #else
   static constexpr bool has_scale = false, has_look_up = false;
 #endif
+  // The whole number in a direction, as x86 counts them.
+#if CHAINRULE_SIMD_BYTES == 64
+  static constexpr bool has_whole = true;
+  template <int Direction>
+  CHAINRULE_SIMD_TARGET static void whole(Vector& to, const Vector& a) {
+    if constexpr (sizeof(T) == 4)
+      to = __builtin_ia32_rndscaleps_mask(a, Direction, a, all_lanes, current_rounding);
+    else
+      to = __builtin_ia32_rndscalepd_mask(a, Direction, a, static_cast<std::uint8_t>(-1), current_rounding);
+  }
+#elif CHAINRULE_SIMD_BYTES == 32
+  static constexpr bool has_whole = true;
+  template <int Direction>
+  CHAINRULE_SIMD_TARGET static void whole(Vector& to, const Vector& a) {
+    if constexpr (sizeof(T) == 4)
+      to = __builtin_ia32_roundps256(a, Direction);
+    else
+      to = __builtin_ia32_roundpd256(a, Direction);
+  }
+#else
+  static constexpr bool has_whole = false;
+#endif
   CHAINRULE_SIMD_TARGET static void sqrt(Vector& to, const Vector& a) {
     for (int i = 0; i < lanes; ++i) to[i] = std::sqrt(a[i]);
   }

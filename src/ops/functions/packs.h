@@ -56,12 +56,27 @@ P with_sign_of(const P& x, const P& other) {
 }
 
 /// The nearest whole number of each lane, the even one of two, with the sign of x: where there may be a
-/// fraction by adding and taking away what leaves no room for it.
+/// fraction, and no instruction, by adding and taking away what leaves no room for it.
 template <class P>
 P nearest(const P& x) {
-  constexpr double shift = sizeof(typename P::Element) == 4 ? 0x1p23 : 0x1p52;
-  const P size = abs(x);
-  return with_sign_of(where(size < shift, (size + shift) - shift, size), x);
+  if constexpr (P::has_whole) {
+    return x.template whole<0>();
+  } else {
+    constexpr double shift = sizeof(typename P::Element) == 4 ? 0x1p23 : 0x1p52;
+    const P size = abs(x);
+    return with_sign_of(where(size < shift, (size + shift) - shift, size), x);
+  }
+}
+
+/// The whole number below each lane.
+template <class P>
+P whole_below(const P& x) {
+  if constexpr (P::has_whole) {
+    return x.template whole<1>();
+  } else {
+    const P whole = nearest(x);
+    return where(whole > x, whole - 1, whole);
+  }
 }
 
 /// exp(-share · x²) for a share of 1 or ½, within 2 units; 0 beyond `end`. The square is that of the upper

@@ -300,11 +300,9 @@ enum class Direction : std::uint8_t { nearest, down, up, to_0 };
 template <class P>
 P rounded(const P& x, const P& operand) {
   const auto direction = which_of<Direction>(operand);
-  const auto below = [](const P& of, const P& whole) { return where(whole > of, whole - 1, whole); };
-  if (direction == Direction::to_0) return with_sign_of(below(abs(x), nearest(abs(x))), x);
-  const P whole = nearest(x);
-  if (direction == Direction::down) return below(x, whole);
-  return direction == Direction::up ? -below(-x, -whole) : whole;
+  if (direction == Direction::to_0) return with_sign_of(whole_below(abs(x)), x);
+  if (direction == Direction::nearest) return nearest(x);
+  return direction == Direction::up ? -whole_below(-x) : whole_below(x);
 }
 
 }  // namespace chainrule::special
