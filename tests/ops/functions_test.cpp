@@ -107,42 +107,6 @@ TEST(Rounding, of_float32_in_packs_is_that_of_the_c_library) {
   EXPECT_TRUE(array_equal(isnan(floor(tensor({nan, 1.5, nan}))), tensor({true, false, true})));
 }
 
-TEST(Division, of_float32_in_packs_is_exact) {
-  Generator generator(5);
-  std::vector<float> a, b;
-  for (int i = 0; i < 4000; ++i) {  // quotients of many sizes, whole ones and those next to them, among them
-    const double by = generator.normal() * std::exp2(generator.below(12) - 6);
-    const double quotient = generator.normal() * std::exp2(generator.below(16) - 3);
-    b.push_back(static_cast<float>(by));
-    a.push_back(static_cast<float>(i % 2 == 0 ? by * quotient : b.back() * std::round(quotient)));
-  }
-  constexpr float inf = std::numeric_limits<float>::infinity();
-  for (const float x : {0.0F, -0.0F, 1.0F, -3.5F, 1e-45F, 1e38F, inf})
-    for (const float y : {0.0F, -0.0F, 0.5F, -2.0F, 1e-45F, -1e38F, -inf}) {
-      a.push_back(x);
-      b.push_back(y);
-    }
-  const Tensor x = tensor(a), y = tensor(b), left = fmod(x, y), rest = remainder(x, y),
-               whole = floor_divide(x, y), length = hypot(x, y);
-  const auto is_same = [](float one, double other) {
-    const auto single = static_cast<float>(other);
-    return (std::isnan(one) && std::isnan(single)) ||
-           (one == single && std::signbit(one) == std::signbit(single));
-  };
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const std::string where = std::to_string(a[i]) + " by " + std::to_string(b[i]);
-    EXPECT_TRUE(is_same(left.data<float>()[i], std::fmod(a[i], b[i]))) << where;
-    // One number alone is computed in double.
-    EXPECT_TRUE(is_same(rest.data<float>()[i], remainder(tensor(a[i]), tensor(b[i])).item<float>())) << where;
-    EXPECT_TRUE(is_same(whole.data<float>()[i], floor_divide(tensor(a[i]), tensor(b[i])).item<float>()))
-        << where;
-    const float expected = std::hypot(a[i], b[i]);
-    EXPECT_TRUE(length.data<float>()[i] == expected ||
-                std::abs(length.data<float>()[i] - expected) <= 2e-7F * expected)
-        << where;
-  }
-}
-
 TEST(Division, of_whole_numbers_is_the_same_for_short_and_long_ones) {
   const std::int64_t large = std::int64_t{1} << 32;
   const Tensor a = tensor({7, -7, 7, -7, 0}), b = tensor({2, 2, -2, -2, 3});

@@ -8,6 +8,7 @@
 
 #include "kernels/broadcast.h"
 #include "kernels/cast.h"
+#include "ops/functions/packed_loops.h"
 
 namespace chainrule::ops {
 namespace {
@@ -79,6 +80,18 @@ Array by_wide_packs(kernels::Loop* loop, const Array& x, double which) {
 Array by_wide(FunctionRef<Tensor(const Tensor&)> f, const Array& x) {
   const NoGrad guard;
   return kernels::cast(value_of(f(constant(kernels::cast(x, DType::float64)))), DType::float32);
+}
+
+bool goes_in_pairs(const Shape& shape, DType dtype) {
+  return shape.rank() > 0 &&
+         (dtype == DType::float32 || (dtype == DType::float64 && SpecialPacks::are_there()));
+}
+
+Array by_pairs(special::Pair which, const Array& a, const Array& b, const Shape& shape) {
+  return dispatch_floating(a.dtype(), [&]<class T>() {
+    const Array kind(static_cast<T>(which));
+    return kernels::elementwise<PackedValue<PairPacks>, T, 3>(shape, {&a, &b, &kind});
+  });
 }
 
 Array each(double (*f)(double, double), const Array& a, const Array& b, const Shape& shape) {

@@ -6,18 +6,22 @@
 #include "chainrule/detail/function_ref.h"
 #include "ops/elementwise.h"
 
+namespace chainrule::special {
+enum class Pair : std::uint8_t;
+}
+
 /// Functions that are computed one number after another, mostly by the C library. All of them share a few
 /// loops, so each costs little code. They work in double: so float32 has all its digits.
 ///
 /// An operation gives its value, its slopes in terms of public operations, which of its inputs and output
-/// these read, and a formula of which each slope can be taken to show it to people. If it also has a class
-/// Packs with value and slopes on packs of float32, these are what arrays of that dtype are computed with, in
-/// one pass each; its slopes are none if packed_slopes is false. Such classes, and their loops, are in
-/// packed_loops.h. One with `wide`, its value in public operations, computes arrays of float32 by that in
-/// float64: it may lose some of the digits that are not asked for. One with `narrow` computes them so in
-/// float32. One with a class Wide has a value on packs of float64, of x and of a number `which` (see
-/// wide_packs.h): where the processor has such, arrays of float64 are computed with it, and those of float32
-/// that have no Packs.
+/// these read, and a formula of which each slope can be taken to show it to people. If one of one input also
+/// has a class Packs with value and slope on packs of float32, these are what arrays of that dtype are
+/// computed with, in one pass each. Such classes, and their loops, are in packed_loops.h. One with `wide`, its
+/// value in public operations, computes arrays of float32 by that in float64: it may lose some of the digits
+/// that are not asked for. One with `narrow` computes them so in float32. One with a class Wide has a value on
+/// packs of float64, of x and of a number `which` (see wide_packs.h): where the processor has such, arrays of
+/// float64 are computed with it, and those of float32 that have no Packs. One of two inputs has `pair` where
+/// it is a function of pairs.h, and pair_slope_a and pair_slope_b where its slopes are.
 namespace chainrule::ops {
 
 template <class Op>
@@ -29,16 +33,10 @@ template <class Packs>
 struct PackedValue {
   auto operator()(auto... x) const { return Packs::value(x...); }
 };
-/// By the slope along input i.
-template <class Packs, std::size_t i = 0>
+/// By the slope.
+template <class Packs>
 struct PackedRule {
   auto operator()(auto x, auto g) const { return strong_product(g, Packs::slope(x)); }
-  auto operator()(auto a, auto b, auto g) const {
-    if constexpr (i == 0)
-      return strong_product(g, Packs::slope_a(a, b));
-    else
-      return strong_product(g, Packs::slope_b(a, b));
-  }
 };
 
 /// Is this an array of float32? (One number alone is computed in double.)
@@ -51,8 +49,16 @@ Array each(FunctionRef<double(double)> f, const Array& x);
 Array by_wide_packs(kernels::Loop* loop, const Array& x, double which);
 template <class Wide>
 Array by_wide_packs(const Array& x, double which) {
+  if constexpr (Wide::has_float32)
+    if (x.dtype() == DType::float32) {
+      const Array number(static_cast<float>(which));
+      return kernels::elementwise<PackedValue<Wide>, float, 2>(x.shape(), {&x, &number});
+    }
   return by_wide_packs(kernels::detail::loop<PackedValue<Wide>, double, double, double, double>, x, which);
 }
+/// Are arrays of this shape and dtype computed by packs of pairs.h?
+bool goes_in_pairs(const Shape& shape, DType dtype);
+Array by_pairs(special::Pair which, const Array& a, const Array& b, const Shape& shape);
 /// f of float32 in float64.
 Array by_wide(FunctionRef<Tensor(const Tensor&)> f, const Array& x);
 Array each(double (*f)(double, double), const Array& a, const Array& b, const Shape& shape);
@@ -62,11 +68,11 @@ Array each(std::int64_t (*f)(std::int64_t, std::int64_t), const Array& a, const 
 LocalFormula spelled_out(std::string_view formula, std::size_t input, std::span<const std::string> names);
 
 /// y = f(x...), broadcast, of one input or two. Op gives value(x...) in numbers, and slopes in tensors:
-/// slope(x, y), which may read members, or slope_a(a, b, y) and slope_b(a, b, y); and on_integers(a, b) where
-/// it is defined on int64, too.
+/// slope(x, y), which may read members, or slope_a(a, b, y), if that is not 1, and slope_b(a, b, y); and
+/// on_integers(a, b) where it is defined on int64, too.
 template <class Op, std::size_t N = 1>
 struct ByNumber {
-  static constexpr bool integers = false, packed_slopes = true;
+  static constexpr bool integers = false, slope_a_is_1 = false;
   static constexpr Reads read = reads_input(0), read_a = reads_input(0) | reads_input(1), read_b = read_a;
 
   Array forward(Values in) const { return values(in, Indices()); }
@@ -108,7 +114,9 @@ struct ByNumber {
       if (in[0]->dtype() == DType::int64) return each(Op::on_integers, *in[0], *in[1], shape);
     if constexpr (HasPacks<Op>)
       if (goes_in_packs(shape, in[0]->dtype()))
-        return kernels::elementwise<PackedValue<typename Op::Packs>, float, N>(shape, {in[k]...});
+        return kernels::elementwise<PackedValue<typename Op::Packs>, float, 1>(shape, {in[k]...});
+    if constexpr (requires { Op::pair; })
+      if (goes_in_pairs(shape, in[0]->dtype())) return by_pairs(Op::pair, *in[0], *in[1], shape);
     if constexpr (requires(const Tensor& x) { op().narrow(x); })
       if (goes_in_packs(shape, in[0]->dtype())) {
         const NoGrad guard;
@@ -129,6 +137,8 @@ struct ByNumber {
   Tensor slope(Inputs in, const Tensor& y) const {
     if constexpr (N == 1)
       return op().slope(in[0], y);
+    else if constexpr (i == 0 && Op::slope_a_is_1)
+      return ones_like(y);
     else if constexpr (i == 0)
       return Op::slope_a(in[0], in[1], y);
     else
@@ -137,15 +147,17 @@ struct ByNumber {
   /// g times the slope along input i.
   template <std::size_t i>
   Tensor along(Inputs in, const Tensor& y, const Tensor& g, bool in_numbers) const {
-    if constexpr (HasPacks<Op> && Op::packed_slopes)
-      if (in_numbers && goes_in_packs(y.node()->shape(), y.node()->dtype()))
-        return packed<i>(in, y, g, Indices());
+    if constexpr (i == 0 && Op::slope_a_is_1) return g;
+    const Shape& shape = y.node()->shape();
+    if constexpr (HasPacks<Op>)
+      if (in_numbers && goes_in_packs(shape, y.node()->dtype()))
+        return constant(kernels::elementwise<PackedRule<typename Op::Packs>, float, 2>(
+            shape, {&value_of(in[0]), &value_of(g)}));
+    if constexpr (requires { Op::pair_slope_a; })
+      if (in_numbers && goes_in_pairs(shape, y.node()->dtype()))
+        return strong_product(g, constant(by_pairs(i == 0 ? Op::pair_slope_a : Op::pair_slope_b,
+                                                   value_of(in[0]), value_of(in[1]), shape)));
     return strong_product(g, slope<i>(in, y));
-  }
-  template <std::size_t i, std::size_t... k>
-  static Tensor packed(Inputs in, const Tensor& y, const Tensor& g, std::index_sequence<k...>) {
-    return constant(kernels::elementwise<PackedRule<typename Op::Packs, i>, float, N + 1>(
-        y.node()->shape(), {&value_of(in[k])..., &value_of(g)}));
   }
 };
 

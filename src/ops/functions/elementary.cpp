@@ -69,8 +69,8 @@ struct Hypot : ByNumber<Hypot, 2> {
   static constexpr std::string_view name = "hypot",
                                     formula = "∂√(a² + b²)/∂a = a / √(a² + b²),  ∂/∂b = b / √(a² + b²)";
   static constexpr Reads read_a = reads_input(0) | reads_input(1) | reads_output, read_b = read_a;
-  static constexpr bool packed_slopes = false;
-  using Packs = HypotPacks;
+  static constexpr auto pair = special::Pair::hypot, pair_slope_a = special::Pair::hypot_slope_a,
+                        pair_slope_b = special::Pair::hypot_slope_b;
   static double value(double a, double b) { return std::hypot(a, b); }
   static Tensor slope_a(const Tensor& a, const Tensor& b, const Tensor& y) { return share(a, b, y); }
   static Tensor slope_b(const Tensor& a, const Tensor& b, const Tensor& y) { return share(b, a, y); }
@@ -128,7 +128,8 @@ struct Atan2 : ByNumber<Atan2, 2> {
   static double value(double a, double b) { return std::atan2(a, b); }
   static Tensor slope_a(const Tensor& a, const Tensor& b, const Tensor&) { return slope(b, hypot(a, b)); }
   static Tensor slope_b(const Tensor& a, const Tensor& b, const Tensor&) { return -slope(a, hypot(a, b)); }
-  using Packs = Atan2Packs;
+  static constexpr auto pair = special::Pair::atan2, pair_slope_a = special::Pair::atan2_slope_a,
+                        pair_slope_b = special::Pair::atan2_slope_b;
 
  private:
   static Tensor slope(const Tensor& side, const Tensor& distance) {

@@ -8,6 +8,7 @@
 #include "ops/functions/by_number.h"
 #include "ops/functions/gated.h"
 #include "ops/functions/packs.h"
+#include "ops/functions/pairs.h"
 #include "ops/functions/wide_packs.h"
 
 namespace chainrule::ops {
@@ -23,14 +24,6 @@ struct GeluPacks {
   static auto value(auto x) { return x * special::normal_below(x); }
   static auto slope(auto x) { return special::gelu_slope(x); }
 };
-
-struct Atan2Packs {
-  static auto value(auto a, auto b) { return special::atan2(a, b); }
-  static auto slope_a(auto a, auto b) { return special::atan2_slope(b, a); }
-  static auto slope_b(auto a, auto b) { return -special::atan2_slope(a, b); }
-};
-using Atan2RuleA = PackedRule<Atan2Packs, 0>;
-using Atan2RuleB = PackedRule<Atan2Packs, 1>;
 
 template <template <class> class OfGate>
 struct GatePacks {
@@ -51,91 +44,6 @@ struct GeluTanhCurvaturePacks {
   static auto value(auto x) { return gated_curvature(x); }
 };
 
-using special::nearest;
-
-struct RoundPacks {
-  static auto value(auto x) { return nearest(x); }
-};
-struct FloorPacks {
-  static auto value(auto x) {
-    const auto whole = nearest(x);
-    return where(whole > x, whole - 1, whole);
-  }
-};
-struct CeilPacks {
-  static auto value(auto x) { return -FloorPacks::value(-x); }
-};
-struct TruncPacks {
-  static auto value(auto x) { return where(x < 0, CeilPacks::value(x), FloorPacks::value(x)); }
-};
-
-struct CopysignPacks {
-  static auto value(auto a, auto b) { return special::with_sign_of(a, b); }
-};
-
-/// a = n b + left for a whole number n, with |left| < |b| and the sign of a, without an error: of numbers
-/// that are not too far apart, and that is where it is `regular`.
-template <int N>
-struct Division {
-  using P = simd::Pack<float, N>;
-  P left;
-  typename P::Mask regular;
-
-  Division(const P& a, const P& b) {
-    // Products with half of b's digits are exact.
-    const P from = abs(a), by = abs(b), upper = simd::detail::upper_half(by), ratio = from / by,
-            whole = nearest(ratio), n = where(whole > ratio, whole - 1, whole);
-    const P most = from - n * upper;
-    P rest = most - n * (by - upper);
-    rest = where(rest < 0, rest + by, rest);
-    rest = where(rest < by, rest, rest - by);
-    regular = (ratio < 4096) & (abs(most) < by);
-    left = CopysignPacks::value(rest, a);
-  }
-};
-/// What a function of packs gives, but where it is not regular that of numbers.
-template <class P, class Number>
-P where_regular(const typename P::Mask& regular, const P& fast, Number number, const P& a, const P& b) {
-  if (!any(!regular)) [[likely]]
-    return fast;
-  return where(regular, fast, P::lane_by_lane(number, a, b));
-}
-/// In numbers, of which the last one tells.
-float quotient_of(float a, float b, float which);
-
-/// What is left of a / b: its sign that of a, or that of b; or the whole number below a / b. In one loop,
-/// which is told by an operand that is the same in all lanes.
-enum class Quotient : std::uint8_t { fmod, remainder, floor_divide };
-struct DivisionPacks {
-  template <int N>
-  static simd::Pack<float, N> value(const simd::Pack<float, N>& a, const simd::Pack<float, N>& b,
-                                    const simd::Pack<float, N>& which) {
-    using P = simd::Pack<float, N>;
-    const auto wanted = special::which_of<Quotient>(which);
-    const Division division(a, b);
-    const P left = division.left;
-    const auto same_sign = (left < 0) == (b < 0);
-    P fast = left;
-    if (wanted == Quotient::remainder) {
-      fast = where(left == 0, CopysignPacks::value(P(0.0F), b), where(same_sign, left, left + b));
-    } else if (wanted == Quotient::floor_divide) {
-      const P whole = nearest((a - left) / b - where((left == 0) | same_sign, P(0), P(1)));
-      fast = where(whole == 0, CopysignPacks::value(P(0.0F), a / b), whole);
-    }
-    if (!any(!division.regular)) [[likely]]
-      return fast;
-    return where(division.regular, fast, P::lane_by_lane(quotient_of, a, b, which));
-  }
-};
-struct HypotPacks {
-  template <int N>
-  static simd::Pack<float, N> value(const simd::Pack<float, N>& a, const simd::Pack<float, N>& b) {
-    const auto square = a * a + b * b;
-    const auto regular = ((square > 1e-25F) & (square < 1e35F)) | ((a == 0) & (b == 0));
-    return where_regular(
-        regular, sqrt(square), [](float x, float y) { return std::hypot(x, y); }, a, b);
-  }
-};
 struct SoftsignPacks {
   static auto value(auto x) { return x / (1 + abs(x)); }
   static auto slope(auto x) {
@@ -178,13 +86,9 @@ struct HuberPacks {
 #define CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, Packs, T)        \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<Packs>, T, T) \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedRule<Packs>, T, T, T)
-#define CHAINRULE_WIDE_LOOP(prefix, Packs) \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<Packs>, double, double, double)
+#define CHAINRULE_LOOP_OF_WHICH(prefix, Packs, T) \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<Packs>, T, T, T)
 #define CHAINRULE_PACKED_LOOPS(prefix)                                                                    \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::RoundPacks>, float, float)                          \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::FloorPacks>, float, float)                          \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::CeilPacks>, float, float)                           \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::TruncPacks>, float, float)                          \
   CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::ErfPacks, float)                                             \
   CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::GeluPacks, float)                                            \
   CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::SiluPacks, float)                                            \
@@ -195,18 +99,15 @@ struct HuberPacks {
   CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::GeluTanhPacks, double)                                       \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::GeluTanhCurvaturePacks>, double, double)            \
   CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::SoftsignPacks, float)                                        \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::DivisionPacks>, float, float, float, float)         \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::CopysignPacks>, float, float, float)                \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::HypotPacks>, float, float, float)                   \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::BentPacks>, float, float, float, float, float)      \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::BentPacks>, double, double, double, double, double) \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::HuberPacks>, float, float, float, float)            \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::HuberPacks>, double, double, double, double)        \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::Atan2Packs>, float, float, float)                   \
-  CHAINRULE_WIDE_LOOP(prefix, ops::SpecialPacks)                                                          \
-  CHAINRULE_WIDE_LOOP(prefix, ops::RoundingPacks)                                                         \
-  CHAINRULE_PACKED_LOOP(prefix, ops::Atan2RuleA, float, float, float, float)                              \
-  CHAINRULE_PACKED_LOOP(prefix, ops::Atan2RuleB, float, float, float, float)
+  CHAINRULE_LOOP_OF_WHICH(prefix, ops::SpecialPacks, double)                                              \
+  CHAINRULE_LOOP_OF_WHICH(prefix, ops::RoundingPacks, float)                                              \
+  CHAINRULE_LOOP_OF_WHICH(prefix, ops::RoundingPacks, double)                                             \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::PairPacks>, float, float, float, float)             \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::PairPacks>, double, double, double, double)
 
 namespace chainrule::kernels::detail {
 CHAINRULE_PACKED_LOOPS(extern)

@@ -185,42 +185,4 @@ Floats<N> erf(const Floats<N>& x) {
   return where(size < 0.9F, near, Floats<N>::from_bits(far.bits() | sign));
 }
 
-/// The angle of the point (x, y), within 4 units, with signs of zeros and at infinities as std::atan2 has it:
-/// from that of the smaller side by the larger one, whose polynomial has an absolute error of 2e-8.
-template <int N>
-Floats<N> atan2(const Floats<N>& y, const Floats<N>& x) {
-  using P = Floats<N>;
-  using Bits = simd::Integers<float, N>;
-  const P up = abs(y), right = abs(x);
-  const P low = smaller(up, right), high = larger(up, right);
-  P ratio = where(low == high, P(1), low / high);  // of infinities, too
-  ratio = where(high == 0, P(0), ratio);
-  const P z = ratio * ratio;
-  const P near = ratio + ratio * z *
-                             simd::detail::polynomial(z, {-0.3333333173F, 0.1999973933F, -0.1427856875F,
-                                                          0.1103376412F, -0.0865688043F, 0.06250169445F,
-                                                          -0.03587153898F, 0.01350777143F, -0.002386997317F});
-  // π and its half in two parts.
-  const P steep = where(up > right, (1.57079637F - near) - 4.37113883e-8F, near);
-  const Bits sign(simd::detail::sign_bit<float>), left = (x.bits() & sign) == sign;
-  const P angle = where(left, (3.14159274F - steep) - 8.74227766e-8F, steep);
-  const P result = P::from_bits(angle.bits() | (y.bits() & sign));
-  return where((x == x) & (y == y), result, x + y);
-}
-
-/// side / (side² + other²); 0 at the origin and where one of them is infinite. Within 3 units.
-template <int N>
-Floats<N> atan2_slope(const Floats<N>& side, const Floats<N>& other) {
-  using P = Floats<N>;
-  const P square = side * side + other * other, slope = side / square;
-  const auto regular = (square > 1e-20F) & (square < 1e30F);
-  if (!any(!regular)) [[likely]]
-    return slope;
-  // Squares that over- or underflow: all is scaled by the longer side first.
-  constexpr float infinity = std::numeric_limits<float>::infinity();
-  const P u = abs(side), v = abs(other), longer = maximum(u, v), a = side / longer, b = other / longer;
-  const auto nowhere = (longer == 0) | (u == infinity) | (v == infinity);
-  return where(regular, slope, where(nowhere, P(0), a / (a * a + b * b) / longer));
-}
-
 }  // namespace chainrule::special

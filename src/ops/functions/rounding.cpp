@@ -16,7 +16,6 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 /// Constant between its jumps.
 template <class Op>
 struct Rounding : ByNumber<Op> {
-  static constexpr bool packed_slopes = false;
   static constexpr Reads read = 0;
   static Tensor slope(const Tensor& x, const Tensor&) { return zeros_like(x); }
   void vjp(Inputs in, const Tensor& y, const Tensor& g, Cotangents& to) const {
@@ -27,28 +26,24 @@ struct Rounding : ByNumber<Op> {
 };
 
 struct Floor : Rounding<Floor> {
-  using Packs = FloorPacks;
   using Wide = RoundingPacks;
   static constexpr auto which = special::Direction::down;
   static constexpr std::string_view name = "floor", formula = "∂⌊x⌋/∂x = 0";
   static double value(double x) { return std::floor(x); }
 };
 struct Ceil : Rounding<Ceil> {
-  using Packs = CeilPacks;
   using Wide = RoundingPacks;
   static constexpr auto which = special::Direction::up;
   static constexpr std::string_view name = "ceil", formula = "∂⌈x⌉/∂x = 0";
   static double value(double x) { return std::ceil(x); }
 };
 struct Trunc : Rounding<Trunc> {
-  using Packs = TruncPacks;
   using Wide = RoundingPacks;
   static constexpr auto which = special::Direction::to_0;
   static constexpr std::string_view name = "trunc", formula = "∂trunc(x)/∂x = 0";
   static double value(double x) { return std::trunc(x); }
 };
 struct Round : Rounding<Round> {
-  using Packs = RoundPacks;
   using Wide = RoundingPacks;
   static constexpr auto which = special::Direction::nearest;
   static constexpr std::string_view name = "round", formula = "∂round(x)/∂x = 0";
@@ -60,27 +55,15 @@ bool are_short(std::int64_t a, std::int64_t b) {
   return (static_cast<std::uint64_t>(a) | static_cast<std::uint64_t>(b)) >> 32 == 0 && b != 0;
 }
 
-/// By packs where they are of float32. Op says `which`.
-template <class Op>
-struct WholeQuotient : ByNumber<Op, 2> {
-  static constexpr bool integers = true, packed_slopes = false;
-  Array forward(Values in) const {
-    const Shape& shape = common_shape(Op::name, in[0]->shape(), in[1]->shape());
-    if (!goes_in_packs(shape, in[0]->dtype())) return ByNumber<Op, 2>::forward(in);
-    const Array which(static_cast<float>(Op::which));
-    return kernels::elementwise<PackedValue<DivisionPacks>, float, 3>(shape, {in[0], in[1], &which});
-  }
-};
-
 /// a - b n for a whole number n.
 template <class Op>
-struct Remaining : WholeQuotient<Op> {
+struct Remaining : ByNumber<Op, 2> {
+  static constexpr bool integers = true, slope_a_is_1 = true;
   static constexpr Reads read_a = 0;
-  static Tensor slope_a(const Tensor&, const Tensor&, const Tensor& y) { return ones_like(y); }
 };
 
 struct Remainder : Remaining<Remainder> {
-  static constexpr Quotient which = Quotient::remainder;
+  static constexpr auto pair = special::Pair::remainder;
   static constexpr std::string_view name = "remainder", formula = "∂remainder(a, b)/∂a = 1,  ∂/∂b = −⌊a / b⌋";
   static double value(double a, double b) {
     const double left = std::fmod(a, b);
@@ -97,17 +80,18 @@ struct Remainder : Remaining<Remainder> {
 };
 
 struct Fmod : Remaining<Fmod> {
-  static constexpr Quotient which = Quotient::fmod;
+  static constexpr auto pair = special::Pair::fmod;
   static constexpr std::string_view name = "fmod", formula = "∂fmod(a, b)/∂a = 1,  ∂/∂b = −trunc(a / b)";
   static double value(double a, double b) { return std::fmod(a, b); }
   static std::int64_t on_integers(std::int64_t a, std::int64_t b) { return b == 0 || b == -1 ? 0 : a % b; }
   static Tensor slope_b(const Tensor& a, const Tensor& b, const Tensor&) { return -trunc(a / b); }
 };
 
-struct FloorDivide : WholeQuotient<FloorDivide> {
+struct FloorDivide : ByNumber<FloorDivide, 2> {
+  static constexpr bool integers = true;
   static constexpr std::string_view name = "floor_divide", formula = "∂⌊a / b⌋/∂a = 0,  ∂/∂b = 0";
   static constexpr Reads read_a = 0, read_b = 0;
-  static constexpr Quotient which = Quotient::floor_divide;
+  static constexpr auto pair = special::Pair::floor_divide;
   /// As Python and NumPy have it: by way of the remainder, as a/b may have been rounded up.
   static double value(double a, double b) {
     if (b == 0) return a / b;
@@ -129,24 +113,12 @@ struct FloorDivide : WholeQuotient<FloorDivide> {
 struct Copysign : ByNumber<Copysign, 2> {
   static constexpr std::string_view name = "copysign",
                                     formula = "∂copysign(a, b)/∂a = sign(a) · copysign(1, b),  ∂/∂b = 0";
-  static constexpr bool packed_slopes = false;
   static constexpr Reads read_b = 0;
-  using Packs = CopysignPacks;
+  static constexpr auto pair = special::Pair::copysign;
   static double value(double a, double b) { return std::copysign(a, b); }
   static Tensor slope_a(const Tensor& a, const Tensor& b, const Tensor&) { return sign(a) * copysign(1, b); }
   static Tensor slope_b(const Tensor&, const Tensor&, const Tensor& y) { return zeros_like(y); }
 };
-
-}  // namespace
-
-float quotient_of(float a, float b, float which) {
-  const auto is = [&](Quotient one) { return which == static_cast<float>(one); };
-  return static_cast<float>(is(Quotient::fmod)        ? Fmod::value(a, b)
-                            : is(Quotient::remainder) ? Remainder::value(a, b)
-                                                      : FloorDivide::value(a, b));
-}
-
-namespace {
 
 /// A whole number stays as it is.
 template <class Op>
@@ -156,6 +128,16 @@ Tensor rounded(const Operand& x) {
 }
 
 }  // namespace
+}  // namespace ops
+
+double special::quotient_of(double a, double b, double which) {
+  const auto is = [&](Pair one) { return which == static_cast<double>(one); };
+  return is(Pair::fmod)        ? ops::Fmod::value(a, b)
+         : is(Pair::remainder) ? ops::Remainder::value(a, b)
+                               : ops::FloorDivide::value(a, b);
+}
+
+namespace ops {
 
 Entries rounding_operations() {
   static constexpr Entry table[] = {

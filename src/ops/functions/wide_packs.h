@@ -309,13 +309,16 @@ P rounded(const P& x, const P& operand) {
 
 namespace chainrule::ops {
 
+/// Of float32, too.
 struct RoundingPacks {
+  static constexpr bool has_float32 = true;
   static bool are_there() { return true; }
   static auto value(auto x, auto which) { return special::rounded(x, which); }
 };
 
 /// There are none for processors without AVX2: they would take longer than numbers, and 10 kB.
 struct SpecialPacks {
+  static constexpr bool has_float32 = false;
 #ifdef __x86_64__
   static constexpr int least_lanes = 4;
 #else
