@@ -49,6 +49,21 @@ long double erfinv_slope_of(long double x) {
   return std::sqrt(pi) / 2 * std::exp(y * y);
 }
 
+/// The slope of sin(πx) / (πx).
+long double sinc_slope_of(long double x) {
+  if (std::abs(x) > 0.1L) {
+    const long double whole = std::round(x), sign = std::fmod(whole, 2.0L) == 0 ? 1 : -1,
+                      r = pi * (x - whole);
+    return sign * (std::cos(r) - std::sin(r) / (pi * x)) / x;
+  }
+  long double sum = 0, term = -pi * pi * x;
+  for (int k = 1; k < 12; ++k) {
+    sum += term / (2 * k + 1);
+    term *= -pi * pi * x * x / (2 * k * (2 * k + 1));
+  }
+  return sum;
+}
+
 /// f within so many units, between these numbers and, where `ends` says so, at ± eˣ of x between them. Where
 /// results are below `least`, in units of that.
 template <class T>
@@ -133,6 +148,63 @@ void check_all_wide() {
       true);
 }
 
+template <class T>
+void check_logarithms() {
+  constexpr bool single = sizeof(T) == 4;
+  constexpr double end = single ? 88 : 709;
+  const Exact to_2 = [](long double x) { return std::log2(x); };
+  const Exact to_10 = [](long double x) { return std::log10(x); };
+  check_wide<T>("log2", chainrule::log2, to_2, single ? -103 : -744, end, 3, 0, true);
+  check_wide<T>("log2", chainrule::log2, to_2, 0.5, 2, 3);
+  check_wide<T>("log10", chainrule::log10, to_10, single ? -103 : -744, end, 3, 0, true);
+  check_wide<T>("log10", chainrule::log10, to_10, 0.5, 2, 3);
+  std::vector<T> powers, tens;
+  for (int i = std::numeric_limits<T>::min_exponent - std::numeric_limits<T>::digits;
+       i < std::numeric_limits<T>::max_exponent; ++i)
+    powers.push_back(std::ldexp(T(1), i));
+  for (T power = 1; power <= (single ? T(1e10) : T(1e22)); power *= 10) tens.push_back(power);
+  const Tensor of_2 = chainrule::log2(tensor(powers)), of_10 = chainrule::log10(tensor(tens));
+  for (std::size_t i = 0; i < powers.size(); ++i)
+    ASSERT_EQ(of_2.data<T>()[i], std::log2(powers[i])) << powers[i];
+  for (std::size_t i = 0; i < tens.size(); ++i) ASSERT_EQ(of_10.data<T>()[i], T(i));
+}
+
+TEST(WideFunctions, include_logarithms_that_are_exact_for_powers_of_their_base) {
+  check_logarithms<double>();
+  check_logarithms<float>();
+}
+
+template <class T>
+void check_areas_and_sinc() {
+  constexpr bool single = sizeof(T) == 4;
+  constexpr double end = single ? 88 : 709;
+  const Exact of_sinh = [](long double x) { return std::asinh(x); };
+  const Exact of_cosh = [](long double x) { return std::acosh(x); };
+  const Exact of_tanh = [](long double x) { return std::atanh(x); };
+  check_wide<T>("asinh", chainrule::asinh, of_sinh, -end, end, 4, 0, true);
+  check_wide<T>("asinh", chainrule::asinh, of_sinh, -3, 3, 4);
+  check_wide<T>("acosh", chainrule::acosh, of_cosh, 0, end, 4, 0, true);
+  check_wide<T>("acosh", chainrule::acosh, of_cosh, 1, 1.01, 4);
+  check_wide<T>("acosh", chainrule::acosh, of_cosh, 1, 3, 4);
+  check_wide<T>("atanh", chainrule::atanh, of_tanh, -end, 0, 4, 0, true);
+  check_wide<T>("atanh", chainrule::atanh, of_tanh, -1, 1, 4);
+  const Exact exact_sinc = [](long double x) {
+    const long double whole = std::round(x), sign = std::fmod(whole, 2.0L) == 0 ? 1 : -1;
+    return sign * std::sin(pi * (x - whole)) / (pi * x);
+  };
+  const auto slope = [](const Tensor& x) { return slope_of<T>(sinc, x); };
+  check_wide<T>("sinc", sinc, exact_sinc, -20, 20, 5);
+  check_wide<T>("sinc", sinc, exact_sinc, -end, 40, 5, 0, true);
+  check_wide<T>("slope of sinc", slope, sinc_slope_of, -0.6, 0.6, 6);
+  check_wide<T>("slope of sinc", slope, sinc_slope_of, -20, 20, 6, 0.5L);
+  check_wide<T>("slope of sinc", slope, sinc_slope_of, -end, -1, 6, 0, true);
+}
+
+TEST(WideFunctions, include_inverses_of_hyperbolic_ones_and_sinc) {
+  check_areas_and_sinc<double>();
+  check_areas_and_sinc<float>();
+}
+
 TEST(WideFunctions, are_within_a_few_units_of_the_correctly_rounded_result) {
   check_all_wide<double>();
   check_all_wide<float>();
@@ -181,6 +253,12 @@ TEST(WideFunctions, are_what_one_number_alone_is_at_zeros_infinities_and_nan) {
       chainrule::atan,
       chainrule::sinh,
       chainrule::cosh,
+      chainrule::asinh,
+      chainrule::acosh,
+      chainrule::atanh,
+      chainrule::log2,
+      chainrule::log10,
+      sinc,
       chainrule::erf,
       chainrule::erfc,
       erfinv,
@@ -194,7 +272,8 @@ TEST(WideFunctions, are_what_one_number_alone_is_at_zeros_infinities_and_nan) {
       [](const Operand& x) { return gelu(x); },
       [](const Operand& x) { return logit(x); },
       [](const Operand& x) { return polygamma(1, x); },
-      [](const Operand& x) { return slope_of<double>(erfinv, reshape(x.as_tensor(), {-1})); }};
+      [](const Operand& x) { return slope_of<double>(erfinv, reshape(x.as_tensor(), {-1})); },
+      [](const Operand& x) { return slope_of<double>(sinc, reshape(x.as_tensor(), {-1})); }};
   for (std::size_t f = 0; f < std::size(functions); ++f) {
     const std::vector<double> together = functions[f](tensor(special)).to_vector<double>();
     for (std::size_t i = 0; i < special.size(); ++i) {

@@ -77,11 +77,6 @@ Array by_wide_packs(kernels::Loop* loop, const Array& x, double which) {
   return out;
 }
 
-Array by_wide(FunctionRef<Tensor(const Tensor&)> f, const Array& x) {
-  const NoGrad guard;
-  return kernels::cast(value_of(f(constant(kernels::cast(x, DType::float64)))), DType::float32);
-}
-
 bool goes_in_pairs(const Shape& shape, DType dtype) {
   return shape.rank() > 0 &&
          (dtype == DType::float32 || (dtype == DType::float64 && SpecialPacks::are_there()));

@@ -16,9 +16,8 @@ enum class Pair : std::uint8_t;
 /// An operation gives its value, its slopes in terms of public operations, which of its inputs and output
 /// these read, and a formula of which each slope can be taken to show it to people. If one of one input also
 /// has a class Packs with value and slope on packs of float32, these are what arrays of that dtype are
-/// computed with, in one pass each. Such classes, and their loops, are in packed_loops.h. One with `wide`, its
-/// value in public operations, computes arrays of float32 by that in float64: it may lose some of the digits
-/// that are not asked for. One with `narrow` computes them so in float32. One with a class Wide has a value on
+/// computed with, in one pass each. Such classes, and their loops, are in packed_loops.h. One with `narrow`,
+/// its value in public operations, computes arrays of float32 by that. One with a class Wide has a value on
 /// packs of float64, of x and of a number `which` (see wide_packs.h): where the processor has such, arrays of
 /// float64 are computed with it, and those of float32 that have no Packs. One of two inputs has `pair` where
 /// it is a function of pairs.h, and pair_slope_a and pair_slope_b where its slopes are.
@@ -59,8 +58,6 @@ Array by_wide_packs(const Array& x, double which) {
 /// Are arrays of this shape and dtype computed by packs of pairs.h?
 bool goes_in_pairs(const Shape& shape, DType dtype);
 Array by_pairs(special::Pair which, const Array& a, const Array& b, const Shape& shape);
-/// f of float32 in float64.
-Array by_wide(FunctionRef<Tensor(const Tensor&)> f, const Array& x);
 Array each(double (*f)(double, double), const Array& a, const Array& b, const Shape& shape);
 Array each(std::int64_t (*f)(std::int64_t, std::int64_t), const Array& a, const Array& b, const Shape& shape);
 
@@ -103,7 +100,6 @@ struct ByNumber {
   }
 
  private:
-  static constexpr std::int64_t few = 32;  ///< are sooner computed one by one
   using Indices = std::make_index_sequence<N>;
   const Op& op() const { return static_cast<const Op&>(*this); }
 
@@ -125,9 +121,6 @@ struct ByNumber {
     if constexpr (requires { typename Op::Wide; })
       if (shape.rank() > 0 && Op::Wide::are_there())
         return by_wide_packs<typename Op::Wide>(*in[0], static_cast<double>(Op::which));
-    if constexpr (requires(const Tensor& x) { op().wide(x); })
-      if (goes_in_packs(shape, in[0]->dtype()) && shape.size() >= few)
-        return by_wide([this](const Tensor& x) { return op().wide(x); }, *in[0]);
     if constexpr (N == 1)
       return each([this](double x) { return op().value(x); }, *in[0]);
     else

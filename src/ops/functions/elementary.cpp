@@ -42,14 +42,16 @@ struct Exp2 : ByNumber<Exp2> {
 struct Log2 : ByNumber<Log2> {
   static constexpr std::string_view name = "log2", formula = "∂log2(x)/∂x = 1 / (x log 2)";
   static double value(double x) { return std::log2(x); }
-  static Tensor wide(const Tensor& x) { return log(x) * (1 / ln2); }
+  using Wide = LogarithmPacks;
+  static constexpr auto which = special::Logarithm::of_base_2;
   static Tensor slope(const Tensor& x, const Tensor&) { return 1 / ln2 / x; }
 };
 
 struct Log10 : ByNumber<Log10> {
   static constexpr std::string_view name = "log10", formula = "∂log10(x)/∂x = 1 / (x log 10)";
   static double value(double x) { return std::log10(x); }
-  static Tensor wide(const Tensor& x) { return log(x) * (1 / ln10); }
+  using Wide = LogarithmPacks;
+  static constexpr auto which = special::Logarithm::of_base_10;
   static Tensor slope(const Tensor& x, const Tensor&) { return 1 / ln10 / x; }
 };
 
@@ -59,8 +61,8 @@ struct Logit : ByNumber<Logit> {
     // Around ½ the logarithms would cancel, and 2x - 1 is exact.
     return std::abs(x - 0.5) < 0.25 ? 2 * std::atanh(2 * x - 1) : std::log(x) - std::log1p(-x);
   }
-  using Wide = SpecialPacks;
-  static constexpr auto which = special::Special::logit;
+  using Wide = LogarithmPacks;
+  static constexpr auto which = special::Logarithm::of_odds;
   // Not 1 / (x (1 - x)), whose own slope near 0 is the difference of two infinities.
   static Tensor slope(const Tensor& x, const Tensor&) { return 1 / x + 1 / (1 - x); }
 };
@@ -156,28 +158,24 @@ struct Cosh : ByNumber<Cosh> {
 struct Asinh : ByNumber<Asinh> {
   static constexpr std::string_view name = "asinh", formula = "∂asinh(x)/∂x = 1 / √(x² + 1)";
   static double value(double x) { return std::asinh(x); }
-  static Tensor wide(const Tensor& x) {
-    const Tensor size = abs(x), squared = square(size);
-    const Tensor positive = log1p(size + squared / (1 + sqrt(squared + 1)));
-    return where(size == infinity, x, positive * sign(x));
-  }
+  using Wide = SpecialPacks;
+  static constexpr auto which = special::Special::asinh;
   static Tensor slope(const Tensor& x, const Tensor&) { return 1 / hypot(x, 1); }
 };
 
 struct Acosh : ByNumber<Acosh> {
   static constexpr std::string_view name = "acosh", formula = "∂acosh(x)/∂x = 1 / (√(x − 1) √(x + 1))";
   static double value(double x) { return std::acosh(x); }
-  static Tensor wide(const Tensor& x) {
-    const Tensor above = x - 1;
-    return log1p(above + sqrt(above * (above + 2)));
-  }
+  using Wide = SpecialPacks;
+  static constexpr auto which = special::Special::acosh;
   static Tensor slope(const Tensor& x, const Tensor&) { return rsqrt(x - 1) * rsqrt(x + 1); }
 };
 
 struct Atanh : ByNumber<Atanh> {
   static constexpr std::string_view name = "atanh", formula = "∂atanh(x)/∂x = 1 / ((1 − x) (1 + x))";
   static double value(double x) { return std::atanh(x); }
-  static Tensor wide(const Tensor& x) { return log1p(2 * x / (1 - x)) * 0.5; }
+  using Wide = SpecialPacks;
+  static constexpr auto which = special::Special::atanh;
   static Tensor slope(const Tensor& x, const Tensor&) { return 1 / one_less_square(x); }
 };
 

@@ -7,6 +7,7 @@
 
 #include "ops/functions/by_number.h"
 #include "ops/functions/gated.h"
+#include "ops/functions/logarithms.h"
 #include "ops/functions/packs.h"
 #include "ops/functions/pairs.h"
 #include "ops/functions/wide_packs.h"
@@ -104,6 +105,8 @@ struct HuberPacks {
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::HuberPacks>, float, float, float, float)            \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::HuberPacks>, double, double, double, double)        \
   CHAINRULE_LOOP_OF_WHICH(prefix, ops::SpecialPacks, double)                                              \
+  CHAINRULE_LOOP_OF_WHICH(prefix, ops::LogarithmPacks, float)                                             \
+  CHAINRULE_LOOP_OF_WHICH(prefix, ops::LogarithmPacks, double)                                            \
   CHAINRULE_LOOP_OF_WHICH(prefix, ops::RoundingPacks, float)                                              \
   CHAINRULE_LOOP_OF_WHICH(prefix, ops::RoundingPacks, double)                                             \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::PairPacks>, float, float, float, float)             \

@@ -143,18 +143,12 @@ struct Sinc : ByNumber<Sinc> {
   static constexpr std::string_view name = "sinc", formula = "∂sinc(x)/∂x = (cos(πx) − sinc(x)) / x";
   int order = 0;
   Attributes attributes() const { return {{"order", std::int64_t{order}}}; }
-  double value(double x) const { return special::sinc(order, x); }
-  Tensor wide(const Tensor& x) const {
-    using std::numbers::pi;
-    if (order > 1) return apply(Sinc{{}, order}, Here::now(), Argument(x));
-    const auto nearest = [](const Tensor& of) { return (of + 0x1.8p52) - 0x1.8p52; };
-    const Tensor held = clamp(x, -0x1p40, 0x1p40), whole = nearest(held);  // beyond all float32 are even
-    const Tensor sign = 1 - 2 * abs(whole - 2 * nearest(0.5 * whole)), angle = pi * (held - whole);
-    const Tensor ratio = where(x == 0, 1, sign * sin(angle) / (pi * x));
-    if (order == 0) return ratio;
-    const Tensor near = x * (-pi * pi / 3) * (1 - pi * pi / 10 * square(x));
-    return where(abs(x) < 1e-3, near, (sign * cos(angle) - ratio) / x);
+  Array forward(Values in) const {
+    if (order > 1 || in[0]->shape().rank() == 0 || !SpecialPacks::are_there()) return ByNumber::forward(in);
+    const auto which = order == 0 ? special::Special::sinc : special::Special::sinc_slope;
+    return by_wide_packs<SpecialPacks>(*in[0], static_cast<double>(which));
   }
+  double value(double x) const { return special::sinc(order, x); }
   Tensor slope(const Tensor& x, const Tensor&) const {
     return apply(Sinc{{}, order + 1}, Here::now(), Argument(x));
   }

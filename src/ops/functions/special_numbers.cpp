@@ -205,7 +205,7 @@ double sinc(int n, double x) {
     result = sine / t;
     for (int k = 1; k <= n; ++k) result = (waves[k % 4] - k * result) / t;  // t s⁽ᵏ⁾ + k s⁽ᵏ⁻¹⁾
   }
-  return static_cast<double>(result * power(pi, n));
+  return static_cast<double>(result * power(pi, n)) + 0;  // not -0
 }
 
 }  // namespace chainrule::special

@@ -11,6 +11,12 @@ inline constexpr double sine_of_pi_series[] = {
     -0.5992645293187382,   0.08214588656989233,     -0.007370430478758598,
     0.0004662996887506033, -2.1903185359044716e-05, 7.694726680753323e-07};
 
+/// The slope of sin(πx) / (πx), divided by x, by x² for x up to ½.
+inline constexpr double sinc_slope_series[] = {
+    -3.289868133696453,     3.2469697011334144,    -1.1445109447324986,
+    0.2091827825409614,     -0.023460810348857115, 0.0017811454504394063,
+    -9.766178312858364e-05, 4.0481709751849e-06,   -1.2767649554481104e-07};
+
 /// log Γ(x) / ((x - 1) (x - 2)) for x from 0.6875 to 4; and beyond, by z⁻² for z = x - ½, z times what
 /// Stirling's formula leaves.
 inline constexpr double log_gamma_near[][2] = {{2.580942087153264, 1},

@@ -32,8 +32,12 @@ enum class Special : std::uint8_t {
   cosh,
   sinh,
   exp2,
-  logit,
-  tan
+  tan,
+  asinh,
+  acosh,
+  atanh,
+  sinc,
+  sinc_slope
 };
 
 /// A polynomial. Loops go over the coefficients, as functions written out would be some times as large.
@@ -246,14 +250,6 @@ P tangent(const P& x) {
   return result;
 }
 
-/// log(x / (1 - x)), within 4 units: around ½ as log1p has it, for what is exact there.
-template <class P>
-P log_of_odds(const P& x) {
-  const auto middle = abs(x - 0.5) < 0.25;
-  const P share = where(middle, 2 * x - 1, x) / (1 - x), odds = where(middle, 1 + share, share);
-  return log(odds) + where(middle, (share - (odds - 1)) / odds, P(0));
-}
-
 /// cosh or sinh, within 4 units: half of eˣ does not overflow before they do.
 template <class P>
 P of_hyperbola(const P& x, Special which) {
@@ -262,6 +258,31 @@ P of_hyperbola(const P& x, Special which) {
   const P square = size * size;
   const P near = x + x * (square * series(square, sinh_rest));
   return where(size < 1, near, with_sign_of(half - rest, x));
+}
+
+/// The inverses of these and of tanh, within 4 units: log(1 + u), where u has the digits of small x.
+template <class P>
+P of_area(const P& x, Special which) {
+  const bool of_tanh = which == Special::atanh, of_cosh = which == Special::acosh;
+  const P size = of_cosh ? x : abs(x);
+  if (of_tanh) return with_sign_of(0.5 * log1p(2 * size / (1 - size)), x);
+  const auto far = size > 1e150;  // squares would overflow
+  const P above = of_cosh ? x - 1 : size, square = of_cosh ? above * (above + 2) : size * size;
+  const P u = above + (of_cosh ? sqrt(square) : square / (1 + sqrt(square + 1)));
+  const P area = log1p(where(far, size, u)) + where(far, P(std::numbers::ln2), P(0));
+  return of_cosh ? where(x < 1, P(std::numeric_limits<double>::quiet_NaN()), area) : with_sign_of(area, x);
+}
+
+/// sin(πx) / (πx) or its slope, within 5 units, next to their roots those of 1: by x less a whole number, of
+/// which the sign is that of its last digit.
+template <class P>
+P of_sinc(const P& x, Special which) {
+  const P whole = nearest(x), rest = x - whole, parity = whole - 2 * nearest(0.5 * whole),
+          sign = 1 - 2 * abs(parity);
+  const P ratio = where(x == 0, P(1), sign * sine_of_pi(rest) / (std::numbers::pi * x) + 0);  // not -0
+  if (which == Special::sinc) return ratio;
+  const P cosine = sign * sine_of_pi(0.5 - abs(rest));
+  return where(abs(x) < 0.5, x * series(x * x, sinc_slope_series), (cosine - ratio) / x);
 }
 
 /// 2ˣ, within 2 units.
@@ -289,7 +310,11 @@ P special_number(const P& x, const P& operand) {
     case Special::sinh: return of_hyperbola(x, which);
     case Special::cube_root: return cube_root(x);
     case Special::exp2: return power_of_2(x);
-    case Special::logit: return log_of_odds(x);
+    case Special::asinh:
+    case Special::acosh:
+    case Special::atanh: return of_area(x, which);
+    case Special::sinc:
+    case Special::sinc_slope: return of_sinc(x, which);
     case Special::tan: return tangent(x);
     default: return of_normal(x, which);
   }
