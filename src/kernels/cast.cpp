@@ -15,27 +15,30 @@ namespace chainrule::kernels {
 namespace {
 
 /// The Half nearest to x, as Half(x) finds it, without a branch.
-template <class Half>
-constexpr Half nearest_half(float x) {
+template <class Half, class Float>
+constexpr Half nearest_half(Float x) {
   using Limits = std::numeric_limits<Half>;
-  constexpr int dropped = 24 - Limits::digits;
-  constexpr auto bits_of = [](float number) { return std::bit_cast<std::uint32_t>(number); };
-  constexpr std::uint32_t infinity = Limits::infinity().bits(), quiet_nan = Limits::quiet_NaN().bits(),
-                          least_normal = bits_of(Limits::min()), all_exponents = 255U << 23;
-  const std::uint32_t bits = bits_of(x), size = bits & 0x7fffffffU;
+  using Bits = std::conditional_t<sizeof(Float) == 4, std::uint32_t, std::uint64_t>;
+  constexpr int digits = std::numeric_limits<Float>::digits, dropped = digits - Limits::digits;
+  constexpr auto bits_of = [](Float number) { return std::bit_cast<Bits>(number); };
+  constexpr Bits infinity = Limits::infinity().bits(), quiet_nan = Limits::quiet_NaN().bits(),
+                 least_normal = bits_of(convert<Float>(Limits::min())),
+                 all_exponents = bits_of(std::numeric_limits<Float>::infinity()), one = 1;
+  const Bits bits = bits_of(x), size = bits & ~(one << (8 * sizeof(Float) - 1));
   // Half of the last place that stays, less one where that is even, carries over into it.
-  const std::uint32_t rounded = (size + ((1U << (dropped - 1)) - 1) + (size >> dropped & 1)) >> dropped;
-  std::uint32_t half = rounded;
-  if constexpr (Limits::min_exponent != std::numeric_limits<float>::min_exponent) {
+  const Bits rounded = (size + ((one << (dropped - 1)) - 1) + (size >> dropped & 1)) >> dropped;
+  Bits half = rounded;
+  if constexpr (Limits::min_exponent != std::numeric_limits<Float>::min_exponent) {
     // Where a sum is of the size of `unit`, its last place is that of the smallest Half, and the sum rounds.
-    constexpr float unit = std::bit_cast<float>(bits_of(Limits::denorm_min()) + (23U << 23));
-    const std::uint32_t subnormal = bits_of(std::bit_cast<float>(size) + unit) - bits_of(unit);
-    half -= (least_normal >> dropped) - (1U << (Limits::digits - 1));
+    constexpr auto unit = std::bit_cast<Float>(bits_of(convert<Float>(Limits::denorm_min())) +
+                                               (Bits(digits - 1) << (digits - 1)));
+    const Bits subnormal = bits_of(std::bit_cast<Float>(size) + unit) - bits_of(unit);
+    half -= (least_normal >> dropped) - (one << (Limits::digits - 1));
     half = size < least_normal ? subnormal : half;
   }
   half = half > infinity ? infinity : half;
   half = size > all_exponents ? quiet_nan : half;
-  return Half::from_bits(static_cast<std::uint16_t>(half | (bits >> 16 & 0x8000U)));
+  return Half::from_bits(static_cast<std::uint16_t>(half | (bits >> (8 * sizeof(Float) - 16) & 0x8000U)));
 }
 
 /// Left to the compiler.
@@ -48,7 +51,7 @@ struct CastLoop {
     const Read* __restrict const from = static_cast<const Read*>(all_from);
     To* __restrict const to = static_cast<To*>(all_to);
     for (std::int64_t i = 0; i < n; ++i)
-      if constexpr (std::is_same_v<From, float> && !Number<To>)
+      if constexpr (std::is_floating_point_v<From> && !Number<To>)
         to[i] = nearest_half<To>(from[i]);
       else if constexpr (std::is_same_v<From, BFloat16> && std::is_same_v<To, float>)
         to[i] = std::bit_cast<float>(static_cast<std::uint32_t>(from[i].bits()) << 16);
@@ -67,7 +70,8 @@ constexpr Loop* loop_between() {
     return nullptr;
   else if constexpr (std::is_same_v<To, float> && !Number<From>)
     return simd::vectorized<CastLoop<From, To>, const void*, std::int64_t, void*>;
-  else if constexpr (from_stored || (to_stored && !std::is_same_v<From, float>))
+  else if constexpr (from_stored || (to_stored && !std::is_same_v<From, float> &&
+                                     !(std::is_same_v<From, double> && !Number<To>)))
     return CastLoop<From, To>::template run<16>;
   else
     return simd::vectorized<CastLoop<From, To>, const void*, std::int64_t, void*>;

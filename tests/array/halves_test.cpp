@@ -87,6 +87,25 @@ TYPED_TEST(Halves, are_rounded_in_tensors_as_they_are_alone_and_come_back_from_t
   }
 }
 
+TYPED_TEST(Halves, are_rounded_once_from_float64) {
+  std::vector<double> numbers = {3e38, -1e300, 1e-300, 5e-324, NAN, INFINITY};
+  for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
+    const auto half = TypeParam::from_bits(static_cast<std::uint16_t>(bits)),
+               next = TypeParam::from_bits(static_cast<std::uint16_t>(bits + 1));
+    const double low = float(half), middle = low + (float(next) - low) / 2;
+    for (const double x : {low, std::nextafter(middle, -INFINITY), middle, std::nextafter(middle, INFINITY)})
+      numbers.push_back(x);
+  }
+  const Tensor all = cast(tensor(numbers), dtype_of<TypeParam>);
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    const TypeParam alone(numbers[i]), together = all.template data<TypeParam>()[i];
+    if (std::isnan(numbers[i]))
+      EXPECT_TRUE(std::isnan(float(together)));
+    else
+      ASSERT_EQ(together.bits(), alone.bits()) << numbers[i];
+  }
+}
+
 TEST(Float16Numbers, beyond_the_largest_are_infinite) {
   EXPECT_EQ(float(Float16(65519.99)), 65504);
   EXPECT_EQ(float(Float16(65520)), INFINITY);
