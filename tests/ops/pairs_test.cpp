@@ -9,13 +9,14 @@
 #include "chainrule/autograd.h"
 #include "chainrule/functions.h"
 #include "chainrule/ops.h"
+#include "chainrule/statistics.h"
 #include "ops/units.h"
 
 namespace chainrule {
 namespace {
 
 template <class T>
-class FunctionsOfTwo : public testing::Test {};
+class FunctionsOfTwoFloats : public testing::Test {};
 struct NameOfNumber {
   template <class T>
   static std::string GetName(int) {
@@ -23,7 +24,7 @@ struct NameOfNumber {
   }
 };
 using Floats = testing::Types<float, double>;
-TYPED_TEST_SUITE(FunctionsOfTwo, Floats, NameOfNumber);
+TYPED_TEST_SUITE(FunctionsOfTwoFloats, Floats, NameOfNumber);
 
 template <class T>
 bool are_same(T one, T other) {
@@ -56,7 +57,7 @@ struct Operands {
   }
 };
 
-TYPED_TEST(FunctionsOfTwo, divide_exactly) {
+TYPED_TEST(FunctionsOfTwoFloats, divide_exactly) {
   using T = TypeParam;
   using Limits = std::numeric_limits<T>;
   constexpr std::uint64_t seed = 5;
@@ -88,6 +89,57 @@ TYPED_TEST(FunctionsOfTwo, divide_exactly) {
     ASSERT_TRUE(are_same(whole.data<T>()[i], floor_divide(tensor(a), tensor(b)).template item<T>()))
         << a << " by " << b;
   }
+}
+
+TEST(FunctionsOfTwoIntegers, divide_whole_numbers_of_any_size) {
+  constexpr std::uint64_t seed = 3;
+  SCOPED_TRACE(seed);
+  std::mt19937_64 engine(seed);
+  constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min(), middle = std::int64_t{1} << 51;
+  std::vector<std::int64_t> a, b;
+  for (int i = 0; i < 20000; ++i) {  // products, and what is next to them, among them
+    const auto any = [&] { return static_cast<std::int64_t>(engine()) >> (engine() % 64); };
+    const std::int64_t by = any(), factor = any() >> 30;
+    b.push_back(by);
+    a.push_back(i % 2 == 0 ? any()
+                           : static_cast<std::int64_t>(static_cast<std::uint64_t>(by) * factor) + i % 3 - 1);
+  }
+  const std::int64_t special[] = {0,
+                                  1,
+                                  -1,
+                                  2,
+                                  -2,
+                                  7,
+                                  middle,
+                                  middle - 1,
+                                  -middle,
+                                  least,
+                                  least + 1,
+                                  -(least + 1),
+                                  -middle - 1,
+                                  middle + 1,
+                                  2 * middle,
+                                  -2 * middle,
+                                  -3000000000000000};
+  for (const std::int64_t u : special)
+    for (const std::int64_t v : special) a.push_back(u), b.push_back(v);
+  const auto expect = [](Tensor (*f)(const Operand&, const Operand&), const std::vector<std::int64_t>& x,
+                         const std::vector<std::int64_t>& y) {
+    const Tensor all = y.size() == 1 ? f(tensor(x), tensor(y[0])) : f(tensor(x), tensor(y));
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const std::int64_t u = x[i], v = y[y.size() == 1 ? 0 : i],
+                         alone = f(tensor(u), tensor(v)).item<std::int64_t>();
+      ASSERT_EQ(all.data<std::int64_t>()[i], alone) << u << " by " << v;
+    }
+  };
+  for (const auto f : {chainrule::fmod, chainrule::remainder, chainrule::floor_divide}) {
+    expect(f, a, b);
+    for (const std::int64_t v : special) expect(f, a, {v});
+  }
+  EXPECT_TRUE(array_equal(floor_divide(tensor({7, -7, 7, -7, 0, 8}), tensor({2, 2, -2, -2, 3, -2})),
+                          tensor({3, -4, -4, 3, 0, -4})));
+  EXPECT_TRUE(array_equal(fmod(tensor({7, -7, 7, -7, 0, 8}), tensor({2, 2, -2, -2, 3, -2})),
+                          tensor({1, -1, 1, -1, 0, 0})));
 }
 
 /// Lengths, angles and their slopes at the points (b, a).
@@ -123,7 +175,7 @@ void check_sides(const Operands<T>& of) {
   EXPECT_LE(most[5], 4) << "slope of hypot";
 }
 
-TYPED_TEST(FunctionsOfTwo, are_within_a_few_units_of_the_correctly_rounded_result) {
+TYPED_TEST(FunctionsOfTwoFloats, are_within_a_few_units_of_the_correctly_rounded_result) {
   using T = TypeParam;
   constexpr std::uint64_t seed = 7;
   SCOPED_TRACE(seed);
@@ -142,7 +194,7 @@ TYPED_TEST(FunctionsOfTwo, are_within_a_few_units_of_the_correctly_rounded_resul
   }
 }
 
-TYPED_TEST(FunctionsOfTwo, are_what_one_number_alone_is_at_zeros_infinities_and_nan) {
+TYPED_TEST(FunctionsOfTwoFloats, are_what_one_number_alone_is_at_zeros_infinities_and_nan) {
   using T = TypeParam;
   Operands<T> of;
   of.add_special();

@@ -78,15 +78,18 @@ Array by_wide_packs(kernels::Loop* loop, const Array& x, double which) {
 }
 
 bool goes_in_pairs(const Shape& shape, DType dtype) {
-  return shape.rank() > 0 &&
-         (dtype == DType::float32 || (dtype == DType::float64 && SpecialPacks::are_there()));
+  return shape.rank() > 0 && (dtype == DType::float32 || SpecialPacks::are_there());
 }
 
 Array by_pairs(special::Pair which, const Array& a, const Array& b, const Shape& shape) {
-  return dispatch_floating(a.dtype(), [&]<class T>() {
-    const Array kind(static_cast<T>(which));
-    return kernels::elementwise<PackedValue<PairPacks>, T, 3>(shape, {&a, &b, &kind});
-  });
+  if (a.dtype() == DType::float32) {
+    const Array kind(static_cast<float>(which));
+    return kernels::elementwise<PackedValue<PairPacks>, float, 3>(shape, {&a, &b, &kind});
+  }
+  const Array kind(static_cast<double>(which));  // int64 goes as bits
+  return kernels::detail::elementwise<3>(
+      kernels::detail::loop<PackedValue<PairPacks>, double, double, double, double, double>, a.dtype(), shape,
+      {&a, &b, &kind}, {});
 }
 
 Array each(double (*f)(double, double), const Array& a, const Array& b, const Shape& shape) {

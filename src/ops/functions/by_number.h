@@ -20,7 +20,8 @@ enum class Pair : std::uint8_t;
 /// its value in public operations, computes arrays of float32 by that. One with a class Wide has a value on
 /// packs of float64, of x and of a number `which` (see wide_packs.h): where the processor has such, arrays of
 /// float64 are computed with it, and those of float32 that have no Packs. One of two inputs has `pair` where
-/// it is a function of pairs.h, and pair_slope_a and pair_slope_b where its slopes are.
+/// it is a function of pairs.h, pair_of_int64 for that dtype, and pair_slope_a and pair_slope_b where its
+/// slopes are.
 namespace chainrule::ops {
 
 template <class Op>
@@ -107,7 +108,9 @@ struct ByNumber {
   Array values(Values in, std::index_sequence<k...>) const {
     const Shape& shape = common_shape(Op::name, in[k]->shape()...);
     if constexpr (Op::integers)
-      if (in[0]->dtype() == DType::int64) return each(Op::on_integers, *in[0], *in[1], shape);
+      if (in[0]->dtype() == DType::int64)
+        return goes_in_pairs(shape, DType::int64) ? by_pairs(Op::pair_of_int64, *in[0], *in[1], shape)
+                                                  : each(Op::on_integers, *in[0], *in[1], shape);
     if constexpr (HasPacks<Op>)
       if (goes_in_packs(shape, in[0]->dtype()))
         return kernels::elementwise<PackedValue<typename Op::Packs>, float, 1>(shape, {in[k]...});

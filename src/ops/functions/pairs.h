@@ -13,6 +13,9 @@ enum class Pair : std::uint8_t {
   fmod,          ///< what is left of a / b, with the sign of a
   remainder,     ///< the same with the sign of b
   floor_divide,  ///< the whole number below a / b
+  fmod_of_int64,
+  remainder_of_int64,
+  floor_divide_of_int64,
   copysign,
   hypot,
   hypot_slope_a,
@@ -53,6 +56,7 @@ struct Division {
 
 /// By numbers, of which the last one tells.
 double quotient_of(double a, double b, double which);
+std::int64_t whole_quotient_of(std::int64_t a, std::int64_t b, double which);
 
 template <class P>
 P of_quotient(const P& a, const P& b, const P& operand) {
@@ -75,6 +79,30 @@ P of_quotient(const P& a, const P& b, const P& operand) {
     return result;
   const auto by_numbers = [](T x, T y, T kind) { return static_cast<T>(quotient_of(x, y, kind)); };
   return where(regular, result, P::lane_by_lane(by_numbers, a, b, operand));
+}
+
+/// The same of int64, whose bits are those of the lanes: of numbers of at most 51 bits by way of float64,
+/// where a quotient that is no whole number is never rounded to one.
+template <class P>
+P of_whole_quotient(const P& a, const P& b, const P& operand) {
+  using Bits = typename P::Mask;
+  const auto which = which_of<Pair>(operand);
+  const P shifter(simd::detail::shifter<double>);
+  const Bits shift = shifter.bits(), u = a.bits(), v = b.bits(), half(std::int64_t{1} << 51);
+  const auto is_short = [&](const Bits& x) { return (x + half).template right<52>() == Bits(0); };
+  const auto regular = is_short(u) & is_short(v) & !(v == Bits(0));
+  const P from = P::from_bits(u + shift) - shifter, by = P::from_bits(v + shift) - shifter, ratio = from / by,
+          whole = which == Pair::fmod_of_int64 ? with_sign_of(whole_below(abs(ratio)), ratio)
+                                               : whole_below(ratio),
+          result = which == Pair::floor_divide_of_int64 ? whole : from - whole * by;
+  const P fast = P::from_bits((result + shifter).bits() - shift);
+  if (!any(!regular)) [[likely]]
+    return fast;
+  const auto by_numbers = [](double x, double y, double kind) {
+    return std::bit_cast<double>(
+        whole_quotient_of(std::bit_cast<std::int64_t>(x), std::bit_cast<std::int64_t>(y), kind));
+  };
+  return where(regular, fast, P::lane_by_lane(by_numbers, a, b, operand));
 }
 
 /// Within 2 units.
@@ -173,8 +201,13 @@ struct PairPacks {
           const bool of_a = which == Pair::atan2_slope_a;
           return special::atan2_slope(of_a ? b : -a, of_a ? a : b);
         }
-        default: return special::of_quotient(a, b, operand);
+        case Pair::fmod:
+        case Pair::remainder:
+        case Pair::floor_divide: return special::of_quotient(a, b, operand);
+        default: break;
       }
+      if constexpr (sizeof(typename P::Element) == 8) return special::of_whole_quotient(a, b, operand);
+      return a;
     }
   }
 };

@@ -63,7 +63,7 @@ struct Remaining : ByNumber<Op, 2> {
 };
 
 struct Remainder : Remaining<Remainder> {
-  static constexpr auto pair = special::Pair::remainder;
+  static constexpr auto pair = special::Pair::remainder, pair_of_int64 = special::Pair::remainder_of_int64;
   static constexpr std::string_view name = "remainder", formula = "∂remainder(a, b)/∂a = 1,  ∂/∂b = −⌊a / b⌋";
   static double value(double a, double b) {
     const double left = std::fmod(a, b);
@@ -80,7 +80,7 @@ struct Remainder : Remaining<Remainder> {
 };
 
 struct Fmod : Remaining<Fmod> {
-  static constexpr auto pair = special::Pair::fmod;
+  static constexpr auto pair = special::Pair::fmod, pair_of_int64 = special::Pair::fmod_of_int64;
   static constexpr std::string_view name = "fmod", formula = "∂fmod(a, b)/∂a = 1,  ∂/∂b = −trunc(a / b)";
   static double value(double a, double b) { return std::fmod(a, b); }
   static std::int64_t on_integers(std::int64_t a, std::int64_t b) { return b == 0 || b == -1 ? 0 : a % b; }
@@ -91,7 +91,8 @@ struct FloorDivide : ByNumber<FloorDivide, 2> {
   static constexpr bool integers = true;
   static constexpr std::string_view name = "floor_divide", formula = "∂⌊a / b⌋/∂a = 0,  ∂/∂b = 0";
   static constexpr Reads read_a = 0, read_b = 0;
-  static constexpr auto pair = special::Pair::floor_divide;
+  static constexpr auto pair = special::Pair::floor_divide,
+                        pair_of_int64 = special::Pair::floor_divide_of_int64;
   /// As Python and NumPy have it: by way of the remainder, as a/b may have been rounded up.
   static double value(double a, double b) {
     if (b == 0) return a / b;
@@ -135,6 +136,13 @@ double special::quotient_of(double a, double b, double which) {
   return is(Pair::fmod)        ? ops::Fmod::value(a, b)
          : is(Pair::remainder) ? ops::Remainder::value(a, b)
                                : ops::FloorDivide::value(a, b);
+}
+
+std::int64_t special::whole_quotient_of(std::int64_t a, std::int64_t b, double which) {
+  const auto is = [&](Pair one) { return which == static_cast<double>(one); };
+  return is(Pair::fmod_of_int64)        ? ops::Fmod::on_integers(a, b)
+         : is(Pair::remainder_of_int64) ? ops::Remainder::on_integers(a, b)
+                                        : ops::FloorDivide::on_integers(a, b);
 }
 
 namespace ops {
