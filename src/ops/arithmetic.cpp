@@ -69,6 +69,7 @@ struct Abs : ElementwiseOp<Abs, 1>, rules::Abs {
 };
 
 struct Sign : ElementwiseOp<Sign, 1>, rules::Sign {
+  static constexpr bool slow_integers = true;
   static constexpr bool cheap = true;
   static constexpr std::string_view name = "sign", formula = "∂sign(x)/∂x = 0";
   static constexpr bool integers = true;
