@@ -250,8 +250,7 @@ std::vector<OpCase> activations() {
           "softsign", softsign, [](Number x) { return x / (1 + std::abs(x)); }, between(-2, 2, {0})),
       unary(
           "elu", [](const Operand& x) { return elu(x, 1.5); },
-          [](Number x) { return x > 0 ? x : 1.5L * std::expm1(x); }, between(-2, 2, {0}),
-          {.composed = composed}),
+          [](Number x) { return x > 0 ? x : 1.5L * std::expm1(x); }, between(-2, 2, {0})),
       unary("selu", selu,
             [](Number x) {
               return 1.0507009873554804934193349852946L *
@@ -260,8 +259,7 @@ std::vector<OpCase> activations() {
             between(-2, 2, {0}), {.composed = composed}),
       unary(
           "celu", [](const Operand& x) { return celu(x, 2); },
-          [](Number x) { return x > 0 ? x : 2 * std::expm1(x / 2); }, between(-2, 2, {0}),
-          {.composed = composed}),
+          [](Number x) { return x > 0 ? x : 2 * std::expm1(x / 2); }, between(-2, 2, {0})),
       unary(
           "leaky_relu", [](const Operand& x) { return leaky_relu(x, 0.25); },
           [](Number x) { return x > 0 ? x : x / 4; }, between(-2, 2, {0})),

@@ -133,9 +133,21 @@ std::string hardsigmoid(Step& step) {
   return step.make("Div", {between(step, moved, 0, 6), step.number(6)});
 }
 std::string hardswish(Step& step) { return step.make("Mul", {step.in(0), hardsigmoid(step)}); }
-std::string leaky_relu(Step& step) {
-  const std::string below = step.make("Mul", {step.in(0), step.number(step.attribute<double>("a"))});
+/// x for x > 0, else what is below.
+std::string positive_or(Step& step, const std::string& below) {
   return step.make("Where", {step.make("Greater", {step.in(0), step.number(0)}), step.in(0), below});
+}
+std::string leaky_relu(Step& step) {
+  return positive_or(step, step.make("Mul", {step.in(0), step.number(step.attribute<double>("a"))}));
+}
+/// x for x > 0, else a (eˢ - 1) for some s.
+std::string exponential_or(Step& step, const std::string& s) {
+  const std::string less = step.make("Sub", {step.make("Exp", {s}), step.number(1)});
+  return positive_or(step, step.make("Mul", {less, step.number(step.attribute<double>("a"))}));
+}
+std::string elu(Step& step) { return exponential_or(step, step.in(0)); }
+std::string celu(Step& step) {
+  return exponential_or(step, step.make("Div", {step.in(0), step.number(step.attribute<double>("a"))}));
 }
 std::string cast(Step& step) {
   return step.make("Cast", {step.in(0)},
@@ -273,9 +285,11 @@ std::string linear(Step& step) {
 constexpr Written composed[] = {
     {"broadcast_to", broadcast_to},
     {"cast", cast},
+    {"celu", celu},
     {"clamp", clamp},
     {"concatenate", concatenate},
     {"cumsum", cumsum},
+    {"elu", elu},
     {"erfc", erfc},
     {"exp2", exp2},
     {"expm1", expm1},

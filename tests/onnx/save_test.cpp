@@ -178,11 +178,25 @@ TEST(OnnxSave, writes_functions) {
   agree(
       "activations",
       [](const Tensor& x) {
-        return Tensors{
-            gelu(x),        silu(x),         softplus(x),         leaky_relu(x, 0.1), elu(x),
-            tanh(x),        softsign(x),     clamp(x, -0.5, 0.5), sigmoid(x),         log1p(abs(x)),
-            expm1(x),       exp2(x),         log_softmax(x, 1),   hardtanh(x),        relu6(x),
-            hardsigmoid(x), hardswish(2 * x)};
+        return Tensors{gelu(x),
+                       silu(x),
+                       softplus(x),
+                       leaky_relu(x, 0.1),
+                       elu(x),
+                       tanh(x),
+                       softsign(x),
+                       clamp(x, -0.5, 0.5),
+                       sigmoid(x),
+                       log1p(abs(x)),
+                       expm1(x),
+                       exp2(x),
+                       log_softmax(x, 1),
+                       hardtanh(x),
+                       relu6(x),
+                       hardsigmoid(x),
+                       hardswish(2 * x),
+                       celu(x, 2),
+                       selu(x)};
       },
       Shape{1, 3});
   agree(

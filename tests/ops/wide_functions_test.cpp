@@ -259,6 +259,8 @@ TEST(WideFunctions, are_what_one_number_alone_is_at_zeros_infinities_and_nan) {
       chainrule::log2,
       chainrule::log10,
       sinc,
+      [](const Operand& x) { return elu(x, 0.5); },
+      [](const Operand& x) { return celu(x, 3); },
       chainrule::erf,
       chainrule::erfc,
       erfinv,

@@ -12,10 +12,6 @@ namespace chainrule {
 namespace ops {
 namespace {
 
-// From "Self-Normalizing Neural Networks" (Klambauer et al., 2017), with PyTorch's digits.
-constexpr double selu_alpha = 1.6732632423543772848170429916717,
-                 selu_scale = 1.0507009873554804934193349852946;
-
 struct Softsign : ByNumber<Softsign> {
   static constexpr std::string_view name = "softsign", formula = "∂softsign(x)/∂x = 1 / (1 + |x|)²";
   using Packs = SoftsignPacks;
@@ -23,12 +19,9 @@ struct Softsign : ByNumber<Softsign> {
   static Tensor slope(const Tensor& x, const Tensor&) { return square(1 / (1 + abs(x))); }
 };
 
-/// x for x > 0, else what `below` makes of x; of 0, which changes nothing, for those x that do not matter.
-template <class Below>
-Tensor positive_or(const Tensor& x, const Below& below) {
-  const Tensor is_positive = x > 0;
-  return where(is_positive, x, below(where(is_positive, 0, x)));
-}
+// From "Self-Normalizing Neural Networks" (Klambauer et al., 2017), with PyTorch's digits.
+constexpr double selu_alpha = 1.6732632423543772848170429916717,
+                 selu_scale = 1.0507009873554804934193349852946;
 
 /// A loop on x, v and a number.
 Array bent(Bend which, const Array& x, const Array& v, double parameter = 0) {
@@ -45,7 +38,9 @@ struct Piecewise : ByNumber<Piecewise> {
     leaky_relu,   ///< x for x > 0, else a x
     hardtanh,     ///< x from a to b, with derivative 0 there
     hardsigmoid,  ///< x + 3 from 0 to 6, by 6
-    hardswish     ///< x times that
+    hardswish,    ///< x times that
+    elu,          ///< x for x > 0, else a (eˣ - 1)
+    celu          ///< x for x > 0, else a (exp(x / a) - 1)
   };
   Kind kind;
   std::string_view name, formula;
@@ -59,6 +54,8 @@ struct Piecewise : ByNumber<Piecewise> {
       case Kind::leaky_relu: return bent(Bend::leaky_relu, x, x, a);
       case Kind::hardtanh: return value_of(clamp(constant(x), a, b));
       case Kind::hardsigmoid: return bent(Bend::hardsigmoid, x, x);
+      case Kind::elu: return bent(Bend::elu, x, x, a);
+      case Kind::celu: return bent(Bend::celu, x, x, a);
       case Kind::hardswish: break;
     }
     return bent(Bend::hardswish, x, x);
@@ -76,6 +73,8 @@ struct Piecewise : ByNumber<Piecewise> {
       case Kind::leaky_relu: return where(x > 0, number(1), number(a));
       case Kind::hardtanh: return between(a, b, 1);
       case Kind::hardsigmoid: return between(-3, 3, 1.0 / 6);
+      case Kind::elu: return where(x > 0, number(1), a * exp(where(x > 0, number(0), x)));
+      case Kind::celu: return where(x > 0, number(1), exp(where(x > 0, number(0), x) / a));
       case Kind::hardswish: break;
     }
     return where(x <= -3, 0, where(x >= 3, 1, (2 * x + 3) / 6));
@@ -95,13 +94,17 @@ struct Piecewise : ByNumber<Piecewise> {
         if (a == 0) return by(Bend::from_0, b);
         return a == -b ? by(Bend::around_0, b) : strong_product(g, slope(x, x));
       case Kind::hardsigmoid: return by(Bend::around_0, 3) * (1.0 / 6);
+      case Kind::elu: return by(Bend::elu_slope, a);
+      case Kind::celu: return by(Bend::celu_slope, a);
       case Kind::hardswish: break;
     }
     return by(Bend::hardswish_slope);
   }
 };
 
-constexpr std::string_view leaky_relu_formula = "∂leaky_relu(x)/∂x = 1 if x > 0 else the negative slope",
+constexpr std::string_view elu_formula = "∂elu(x)/∂x = 1 if x > 0 else α exp(x)",
+                           celu_formula = "∂celu(x)/∂x = 1 if x > 0 else exp(x/α)",
+                           leaky_relu_formula = "∂leaky_relu(x)/∂x = 1 if x > 0 else the negative slope",
                            hardtanh_formula = "∂hardtanh(x)/∂x = 1 if low < x < high else 0",
                            hardsigmoid_formula = "∂hardsigmoid(x)/∂x = 1/6 if −3 < x < 3 else 0",
                            hardswish_formula =
@@ -141,7 +144,7 @@ Entries activation_operations() {
       {.name = "elu",
        .parameters = "x|input, alpha=1.0",
        .call = call<elu>,
-       .formula = "∂elu(x)/∂x = 1 if x > 0 else α eˣ",
+       .formula = elu_formula,
        .example = "elu([-1, 1])"},
       {.name = "selu",
        .parameters = one_input,
@@ -151,7 +154,7 @@ Entries activation_operations() {
       {.name = "celu",
        .parameters = "x|input, alpha=1.0",
        .call = call<celu>,
-       .formula = "∂celu(x)/∂x = 1 if x > 0 else exp(x/α)",
+       .formula = celu_formula,
        .example = "celu([-1, 1], 2)"},
       {.name = "leaky_relu",
        .parameters = "x|input, negative_slope=0.01",
@@ -196,14 +199,14 @@ Tensor logsigmoid(const Operand& x) { return -softplus({-ops::real(x), x.here()}
 Tensor softsign(const Operand& x) { return ops::unary<ops::Softsign>(x); }
 
 Tensor elu(const Operand& x, double alpha) {
-  return ops::positive_or(ops::real(x), [=](const Tensor& in) { return alpha * expm1(in); });
+  return ops::in_pieces(x, ops::Kind::elu, "elu", ops::elu_formula, alpha);
 }
 
 Tensor selu(const Operand& x) { return mul(ops::selu_scale, elu(x, ops::selu_alpha)); }
 
 Tensor celu(const Operand& x, double alpha) try {
   if (alpha == 0) throw ArgumentError("celu: alpha is 0, and x is divided by it; give another");
-  return ops::positive_or(ops::real(x), [=](const Tensor& in) { return alpha * expm1(in / alpha); });
+  return ops::in_pieces(x, ops::Kind::celu, "celu", ops::celu_formula, alpha);
 } catch (...) {
   rethrow_in_call("celu", x);
 }

@@ -55,13 +55,30 @@ struct SoftsignPacks {
 
 /// Functions of x made of pieces, and with v what the derivatives of some make of it, in one loop, which is
 /// told by an operand that is the same in all lanes.
-enum class Bend : std::uint8_t { hardsigmoid, hardswish, hardswish_slope, leaky_relu, from_0, around_0 };
+enum class Bend : std::uint8_t {
+  hardsigmoid,
+  hardswish,
+  hardswish_slope,
+  leaky_relu,
+  from_0,
+  around_0,
+  elu,
+  elu_slope,
+  celu,
+  celu_slope
+};
 struct BentPacks {
   template <class P>
   static P value(const P& x, const P& v, const P& operand, const P& parameter) {
     const auto which = special::which_of<Bend>(operand);
     if (which == Bend::leaky_relu)  // -0 stays
       return where((x > 0) | (v == 0), v, strong_product(v, parameter));
+    if (which >= Bend::elu) {
+      const bool of_celu = which == Bend::celu || which == Bend::celu_slope;
+      const P in = smaller(P(0), of_celu ? x / parameter : x);
+      if (which == Bend::elu || which == Bend::celu) return where(x > 0, x, parameter * expm1(in));
+      return strong_product(v, where(x > 0, P(1), (of_celu ? P(1) : parameter) * exp(in)));
+    }
     // v where x is between 0 and the parameter, or |x| below it.
     if (which == Bend::from_0) return where((x <= 0) | (parameter <= x), P(0), v);
     if (which == Bend::around_0) return where(parameter <= abs(x), P(0), v);
