@@ -70,8 +70,7 @@ constexpr Loop* loop_between() {
     return nullptr;
   else if constexpr (std::is_same_v<To, float> && !Number<From>)
     return simd::vectorized<CastLoop<From, To>, const void*, std::int64_t, void*>;
-  else if constexpr (from_stored || (to_stored && !std::is_same_v<From, float> &&
-                                     !(std::is_same_v<From, double> && !Number<To>)))
+  else if constexpr (from_stored || (to_stored && !std::is_floating_point_v<From>))
     return CastLoop<From, To>::template run<16>;
   else
     return simd::vectorized<CastLoop<From, To>, const void*, std::int64_t, void*>;
