@@ -271,7 +271,7 @@ Tensor logical_and(const Operand& a, const Operand& b) { return ops::connect<ops
 Tensor logical_or(const Operand& a, const Operand& b) { return ops::connect<ops::LogicalOr>(a, b); }
 Tensor logical_xor(const Operand& a, const Operand& b) { return ops::connect<ops::LogicalXor>(a, b); }
 Tensor logical_not(const Operand& x) {
-  (void)x.dtype();  // GradError for an empty handle
+  if (x.dtype() != DType::boolean) return equal(x, {0, x.here()});  // in one pass
   return apply(ops::LogicalNot{}, x.here(), Argument(x, DType::boolean));
 }
 
