@@ -16,10 +16,10 @@ enum class Pair : std::uint8_t;
 /// An operation gives its value, its slopes in terms of public operations, which of its inputs and output
 /// these read, and a formula of which each slope can be taken to show it to people. If one of one input also
 /// has a class Packs with value and slope on packs of float32, these are what arrays of that dtype are
-/// computed with, in one pass each. Such classes, and their loops, are in packed_loops.h. One with `narrow`,
-/// its value in public operations, computes arrays of float32 by that. One with a class Wide has a value on
-/// packs of float64, of x and of a number `which` (see wide_packs.h): where the processor has such, arrays of
-/// float64 are computed with it, and those of float32 that have no Packs. One of two inputs has `pair` where
+/// computed with, in one pass each. Such classes, and their loops, are in packed_loops.h. One with
+/// pair_of_float32 computes these by that function of pairs.h. One with a class Wide has a value on packs of
+/// float64, of x and of a number `which` (see wide_packs.h): where the processor has such, arrays of float64
+/// are computed with it, and those of float32 that have neither of these. One of two inputs has `pair` where
 /// it is a function of pairs.h, pair_of_int64 for that dtype, and pair_slope_a and pair_slope_b where its
 /// slopes are.
 namespace chainrule::ops {
@@ -116,11 +116,8 @@ struct ByNumber {
         return kernels::elementwise<PackedValue<typename Op::Packs>, float, 1>(shape, {in[k]...});
     if constexpr (requires { Op::pair; })
       if (goes_in_pairs(shape, in[0]->dtype())) return by_pairs(Op::pair, *in[0], *in[1], shape);
-    if constexpr (requires(const Tensor& x) { op().narrow(x); })
-      if (goes_in_packs(shape, in[0]->dtype())) {
-        const NoGrad guard;
-        return value_of(op().narrow(constant(*in[0])));
-      }
+    if constexpr (requires { Op::pair_of_float32; })
+      if (goes_in_packs(shape, in[0]->dtype())) return by_pairs(Op::pair_of_float32, *in[0], *in[0], shape);
     if constexpr (requires { typename Op::Wide; })
       if (shape.rank() > 0 && Op::Wide::are_there())
         return by_wide_packs<typename Op::Wide>(*in[0], static_cast<double>(Op::which));

@@ -100,27 +100,27 @@ Tensor one_less_square(const Tensor& x) { return where(abs(x) < 0.5, 1 - square(
 struct Asin : ByNumber<Asin> {
   static constexpr std::string_view name = "asin", formula = "∂asin(x)/∂x = 1 / √((1 − x) (1 + x))";
   static double value(double x) { return std::asin(x); }
-  static Tensor narrow(const Tensor& x) { return atan2(x, sqrt((1 - x) * (1 + x))); }
   using Wide = SpecialPacks;
   static constexpr auto which = special::Special::asin;
+  static constexpr auto pair_of_float32 = special::Pair::asin;
   static Tensor slope(const Tensor& x, const Tensor&) { return 1 / sqrt(one_less_square(x)); }
 };
 
 struct Acos : ByNumber<Acos> {
   static constexpr std::string_view name = "acos", formula = "∂acos(x)/∂x = −1 / √((1 − x) (1 + x))";
   static double value(double x) { return std::acos(x); }
-  static Tensor narrow(const Tensor& x) { return atan2(sqrt((1 - x) * (1 + x)), x); }
   using Wide = SpecialPacks;
   static constexpr auto which = special::Special::acos;
+  static constexpr auto pair_of_float32 = special::Pair::acos;
   static Tensor slope(const Tensor& x, const Tensor&) { return -1 / sqrt(one_less_square(x)); }
 };
 
 struct Atan : ByNumber<Atan> {
   static constexpr std::string_view name = "atan", formula = "∂atan(x)/∂x = 1 / (1 + x²)";
   static double value(double x) { return std::atan(x); }
-  static Tensor narrow(const Tensor& x) { return atan2(x, 1); }
   using Wide = SpecialPacks;
   static constexpr auto which = special::Special::atan;
+  static constexpr auto pair_of_float32 = special::Pair::atan;
   static Tensor slope(const Tensor& x, const Tensor&) { return 1 / (1 + square(x)); }
 };
 

@@ -17,9 +17,16 @@ enum class Pair : std::uint8_t {
   remainder_of_int64,
   floor_divide_of_int64,
   copysign,
+  heaviside,  ///< b for a = 0, else 0 or 1
+  prelu,      ///< a for a > 0, else a b
+  prelu_slope_a,
+  prelu_slope_b,
   hypot,
   hypot_slope_a,
   hypot_slope_b,
+  asin,  ///< and the next two of a alone, that is for float32
+  acos,
+  atan,
   atan2,
   atan2_slope_a,
   atan2_slope_b
@@ -195,7 +202,16 @@ struct PairPacks {
           const bool of_a = which == Pair::hypot_slope_a;
           return special::hypot_slope(of_a ? a : b, of_a ? b : a);
         }
-        case Pair::atan2: return special::atan2(a, b);
+        case Pair::asin:
+        case Pair::acos:
+        case Pair::atan:
+        case Pair::atan2: {
+          P up = a, right = b;
+          if (which == Pair::atan) right = P(1);
+          if (which == Pair::asin || which == Pair::acos) right = sqrt((1 - a) * (1 + a));
+          if (which == Pair::acos) std::swap(up, right);
+          return special::atan2(up, right);
+        }
         case Pair::atan2_slope_a:
         case Pair::atan2_slope_b: {
           const bool of_a = which == Pair::atan2_slope_a;
