@@ -204,11 +204,12 @@ std::vector<OpCase> rounding() {
       binary(
           "copysign", copysign, [](Number a, Number b) { return std::copysign(a, b); }, between(-2, 2, {0}),
           between(-2, 2, {0})),
-      binary("heaviside", heaviside,
-             [](Number x, Number v) { return std::isnan(x) ? x
-                                             : x == 0      ? v
-                                                           : Number(x > 0); }, whole(-1, 1),
-             between(-2, 2), {.composed = composed}),
+      binary(
+          "heaviside", heaviside,
+          [](Number x, Number v) { return std::isnan(x) ? x
+                                          : x == 0      ? v
+                                                        : Number(x > 0); }, whole(-1, 1),
+          between(-2, 2)),
       unary("isnan", isnan, [](Number x) -> Number { return std::isnan(x); }, whole(-2, 2),
             {.composed = composed, .differentiable = false}),
       unary("isinf", isinf, [](Number x) -> Number { return std::isinf(x); }, whole(-2, 2),
@@ -320,8 +321,7 @@ OpCase prelu_row() {
                        [] {
                          prelu(blank({2, 3}), blank({2, 3}));
                        },
-                       {"(2, 3)"}}},
-          .composed = true};
+                       {"(2, 3)"}}}};
 }
 
 }  // namespace

@@ -149,6 +149,27 @@ std::string elu(Step& step) { return exponential_or(step, step.in(0)); }
 std::string celu(Step& step) {
   return exponential_or(step, step.make("Div", {step.in(0), step.number(step.attribute<double>("a"))}));
 }
+std::string prelu(Step& step) { return positive_or(step, step.make("Mul", step.all_in())); }
+std::string nan_to_num(Step& step) {
+  const double most =
+      step.dtype() == DType::float64 ? std::numeric_limits<double>::max() : std::numeric_limits<float>::max();
+  const std::string x = step.in(0), is_number = step.make("Equal", {x, x});
+  return step.make("Where",
+                   {is_number, between(step, x, -most, most), step.number(step.attribute<double>("a"))});
+}
+std::string round_to_decimals(Step& step) {
+  const std::string power = step.number(step.attribute<double>("a")),
+                    scaled = step.make("Mul", {step.in(0), power}),
+                    is_finite = step.make("Less", {step.make("Abs", {scaled}),
+                                                   step.number(std::numeric_limits<double>::infinity())});
+  return step.make("Where", {is_finite, step.make("Div", {step.make("Round", {scaled}), power}), step.in(0)});
+}
+std::string heaviside(Step& step) {
+  const std::string x = step.in(0), zero = step.number(0);
+  const std::string above = step.make("Where", {step.make("Greater", {x, zero}), step.number(1), x});
+  const std::string other = step.make("Where", {step.make("Less", {x, zero}), zero, above});
+  return step.make("Where", {step.make("Equal", {x, zero}), step.in(1), other});
+}
 std::string cast(Step& step) {
   return step.make("Cast", {step.in(0)},
                    {attribute("to", static_cast<std::int64_t>(natural_type(step.dtype())))});
@@ -299,6 +320,7 @@ constexpr Written composed[] = {
     {"hardsigmoid", hardsigmoid},
     {"hardswish", hardswish},
     {"hardtanh", hardtanh},
+    {"heaviside", heaviside},
     {"huber_of_difference", huber_of_difference},
     {"leaky_relu", leaky_relu},
     {"mish", mish},
@@ -318,11 +340,14 @@ constexpr Written composed[] = {
     {"min", min},
     {"ndtr", ndtr},
     {"norm", norm},
+    {"nan_to_num", nan_to_num},
     {"not_equal", not_equal},
     {"permute", permute},
+    {"prelu", prelu},
     {"prod", prod},
     {"relu6", hardtanh},
     {"reshape", reshape},
+    {"round_to_decimals", round_to_decimals},
     {"silu", silu},
     {"slice_update", slice_update},
     {"softmax", softmax},

@@ -196,7 +196,12 @@ TEST(OnnxSave, writes_functions) {
                        hardsigmoid(x),
                        hardswish(2 * x),
                        celu(x, 2),
-                       selu(x)};
+                       selu(x),
+                       prelu(x, 0.2),
+                       nan_to_num(x),
+                       round(x, 2),
+                       heaviside(x, 0.5),
+                       softsign(x)};
       },
       Shape{1, 3});
   agree(

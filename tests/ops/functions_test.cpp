@@ -187,6 +187,25 @@ TEST(Functions, choose_a_slope_at_their_kinks) {
             (std::vector<double>{0, 1, 0}));
 }
 
+TEST(Functions, replace_what_is_no_number_and_pass_the_gradients_of_the_rest) {
+  const std::vector<double> at = {nan, infinity, -infinity, 1, -0.0, 1e300};
+  const auto check = [&]<class T>(T most) {
+    const Tensor x = variable(cast(tensor(at), dtype_of<T>)), y = nan_to_num(x, 2);
+    const std::vector<T> expected = {2, most, -most, 1, T(-0.0), T(std::min<double>(1e300, most))};
+    EXPECT_EQ(y.template to_vector<T>(), expected);
+    EXPECT_TRUE(std::signbit(y.template to_vector<T>()[4]));
+    EXPECT_EQ(gradients(sum(y), {x}).at(x).template to_vector<T>(),
+              (std::vector<T>{0, 0, 0, 1, 1, T(sizeof(T) == 8)}));
+  };
+  check(std::numeric_limits<float>::max());
+  check(std::numeric_limits<double>::max());
+  EXPECT_EQ(nan_to_num(cast(tensor({infinity}), DType::float16)).item(), 65504);
+  EXPECT_TRUE(equals(logical_not(tensor({nan, 0.0, -0.0, 2.0})), {4}, {0, 1, 1, 0}));
+  EXPECT_TRUE(equals(pow(tensor({2.0, -0.0, infinity, -4.0}), -1), {4}, {0.5, -infinity, 0, -0.25}));
+  EXPECT_EQ(slopes([](const Tensor& x) { return pow(x, -1); }, {2, -4, infinity}),
+            (std::vector<double>{-0.25, -0.0625, 0}));
+}
+
 TEST(Functions, round_halves_to_even_and_to_decimals) {
   EXPECT_TRUE(equals(round(tensor({0.5, 1.5, 2.5, -0.5})), {4}, {0, 2, 2, 0}));
   EXPECT_TRUE(close(round(tensor({1.25, -2.678}), 2), {1.25, -2.68}));

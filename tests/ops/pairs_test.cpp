@@ -199,7 +199,8 @@ TYPED_TEST(FunctionsOfTwoFloats, are_what_one_number_alone_is_at_zeros_infinitie
   Operands<T> of;
   of.add_special();
   using F = Tensor (*)(const Operand&, const Operand&);
-  for (const F f : {F(chainrule::atan2), F(chainrule::hypot), F(chainrule::copysign)}) {
+  for (const F f :
+       {F(chainrule::atan2), F(chainrule::hypot), F(chainrule::copysign), F(chainrule::heaviside)}) {
     const Tensor a = variable(tensor(of.a)), b = variable(tensor(of.b)), y = f(a, b);
     const Gradients slopes = gradients(sum(y), {a, b});
     for (std::size_t i = 0; i < of.a.size(); ++i) {

@@ -5,19 +5,13 @@
 
 #include "array/number_text.h"
 #include "chainrule/functions.h"
+#include "ops/functions/activations.h"
 #include "ops/functions/packed_loops.h"
 #include "ops/registry.h"
 
 namespace chainrule {
 namespace ops {
 namespace {
-
-struct Softsign : ByNumber<Softsign> {
-  static constexpr std::string_view name = "softsign", formula = "∂softsign(x)/∂x = 1 / (1 + |x|)²";
-  using Packs = SoftsignPacks;
-  static double value(double x) { return x / (1 + std::abs(x)); }
-  static Tensor slope(const Tensor& x, const Tensor&) { return square(1 / (1 + abs(x))); }
-};
 
 // From "Self-Normalizing Neural Networks" (Klambauer et al., 2017), with PyTorch's digits.
 constexpr double selu_alpha = 1.6732632423543772848170429916717,
@@ -40,7 +34,10 @@ struct Piecewise : ByNumber<Piecewise> {
     hardsigmoid,  ///< x + 3 from 0 to 6, by 6
     hardswish,    ///< x times that
     elu,          ///< x for x > 0, else a (eˣ - 1)
-    celu          ///< x for x > 0, else a (exp(x / a) - 1)
+    celu,         ///< x for x > 0, else a (exp(x / a) - 1)
+    softsign,     ///< x by 1 + |x|
+    nan_to_num,   ///< a where x is NaN, the largest numbers for infinities
+    decimals      ///< a x rounded, by a
   };
   Kind kind;
   std::string_view name, formula;
@@ -56,6 +53,9 @@ struct Piecewise : ByNumber<Piecewise> {
       case Kind::hardsigmoid: return bent(Bend::hardsigmoid, x, x);
       case Kind::elu: return bent(Bend::elu, x, x, a);
       case Kind::celu: return bent(Bend::celu, x, x, a);
+      case Kind::softsign: return bent(Bend::softsign, x, x);
+      case Kind::nan_to_num: return bent(Bend::nan_to_num, x, x, a);
+      case Kind::decimals: return bent(Bend::decimals, x, x, a);
       case Kind::hardswish: break;
     }
     return bent(Bend::hardswish, x, x);
@@ -75,6 +75,9 @@ struct Piecewise : ByNumber<Piecewise> {
       case Kind::hardsigmoid: return between(-3, 3, 1.0 / 6);
       case Kind::elu: return where(x > 0, number(1), a * exp(where(x > 0, number(0), x)));
       case Kind::celu: return where(x > 0, number(1), exp(where(x > 0, number(0), x) / a));
+      case Kind::softsign: return square(1 / (1 + abs(x)));
+      case Kind::nan_to_num: return where(isfinite(x), number(1), number(0));
+      case Kind::decimals: return zeros_like(x);
       case Kind::hardswish: break;
     }
     return where(x <= -3, 0, where(x >= 3, 1, (2 * x + 3) / 6));
@@ -96,6 +99,9 @@ struct Piecewise : ByNumber<Piecewise> {
       case Kind::hardsigmoid: return by(Bend::around_0, 3) * (1.0 / 6);
       case Kind::elu: return by(Bend::elu_slope, a);
       case Kind::celu: return by(Bend::celu_slope, a);
+      case Kind::softsign: return by(Bend::softsign_slope);
+      case Kind::nan_to_num: return by(Bend::finite);
+      case Kind::decimals: return zeros_like(g);
       case Kind::hardswish: break;
     }
     return by(Bend::hardswish_slope);
@@ -104,6 +110,7 @@ struct Piecewise : ByNumber<Piecewise> {
 
 constexpr std::string_view elu_formula = "∂elu(x)/∂x = 1 if x > 0 else α exp(x)",
                            celu_formula = "∂celu(x)/∂x = 1 if x > 0 else exp(x/α)",
+                           softsign_formula = "∂softsign(x)/∂x = 1 / (1 + |x|)²",
                            leaky_relu_formula = "∂leaky_relu(x)/∂x = 1 if x > 0 else the negative slope",
                            hardtanh_formula = "∂hardtanh(x)/∂x = 1 if low < x < high else 0",
                            hardsigmoid_formula = "∂hardsigmoid(x)/∂x = 1/6 if −3 < x < 3 else 0",
@@ -116,7 +123,29 @@ Tensor in_pieces(const Operand& x, Piecewise::Kind kind, std::string_view name, 
 }
 using Kind = Piecewise::Kind;
 
+struct Prelu : ByNumber<Prelu, 2> {
+  static constexpr std::string_view name = "prelu",
+                                    formula =
+                                        "∂prelu(a, b)/∂a = 1 if a > 0 else b,  ∂/∂b = 0 if a > 0 else a";
+  static constexpr auto pair = special::Pair::prelu, pair_slope_a = special::Pair::prelu_slope_a,
+                        pair_slope_b = special::Pair::prelu_slope_b;
+  static double value(double a, double b) { return a > 0 ? a : b * a; }
+  static Tensor slope_a(const Tensor& a, const Tensor& b, const Tensor&) {
+    return where(a > 0, scalar(1, a.dtype()), b);
+  }
+  static Tensor slope_b(const Tensor& a, const Tensor&, const Tensor&) {
+    return where(a > 0, scalar(0, a.dtype()), a);
+  }
+};
+
 }  // namespace
+
+Tensor numbers_for_nan(const Operand& x, double nan) {
+  return in_pieces(x, Kind::nan_to_num, "nan_to_num", "∂nan_to_num(x)/∂x = 1 if x is finite else 0", nan);
+}
+Tensor round_to_decimals(const Operand& x, double power) {
+  return in_pieces(x, Kind::decimals, "round_to_decimals", "∂round(x)/∂x = 0", power);
+}
 
 Entries activation_operations() {
   static constexpr Entry table[] = {
@@ -136,10 +165,10 @@ Entries activation_operations() {
        .call = call<mish>,
        .formula = "∂x tanh(s)/∂x = tanh(s) + x σ(x) (1 − tanh(s)²) with s = log(1 + eˣ)",
        .example = "mish([-1, 1])"},
-      {.name = Softsign::name,
+      {.name = "softsign",
        .parameters = one_input,
        .call = call<softsign>,
-       .formula = Softsign::formula,
+       .formula = softsign_formula,
        .example = "softsign([-1, 3])"},
       {.name = "elu",
        .parameters = "x|input, alpha=1.0",
@@ -196,7 +225,9 @@ Entries activation_operations() {
 
 Tensor logsigmoid(const Operand& x) { return -softplus({-ops::real(x), x.here()}); }
 
-Tensor softsign(const Operand& x) { return ops::unary<ops::Softsign>(x); }
+Tensor softsign(const Operand& x) {
+  return ops::in_pieces(x, ops::Kind::softsign, "softsign", ops::softsign_formula);
+}
 
 Tensor elu(const Operand& x, double alpha) {
   return ops::in_pieces(x, ops::Kind::elu, "elu", ops::elu_formula, alpha);
@@ -230,7 +261,7 @@ Tensor prelu(const Operand& x, const Operand& weight) try {
     sizes[0] = slope.size();
     slope = reshape(slope, Shape(sizes));
   }
-  return where(in > 0, in, slope * in);
+  return apply(ops::Prelu{}, x.here(), Argument(in), Argument(slope));
 } catch (...) {
   rethrow_in_call("prelu", x, weight);
 }

@@ -45,14 +45,6 @@ struct GeluTanhCurvaturePacks {
   static auto value(auto x) { return gated_curvature(x); }
 };
 
-struct SoftsignPacks {
-  static auto value(auto x) { return x / (1 + abs(x)); }
-  static auto slope(auto x) {
-    const auto share = 1 / (1 + abs(x));
-    return share * share;
-  }
-};
-
 /// Functions of x made of pieces, and with v what the derivatives of some make of it, in one loop, which is
 /// told by an operand that is the same in all lanes.
 enum class Bend : std::uint8_t {
@@ -65,7 +57,12 @@ enum class Bend : std::uint8_t {
   elu,
   elu_slope,
   celu,
-  celu_slope
+  celu_slope,
+  softsign,
+  softsign_slope,
+  nan_to_num,
+  finite,
+  decimals
 };
 struct BentPacks {
   template <class P>
@@ -73,6 +70,19 @@ struct BentPacks {
     const auto which = special::which_of<Bend>(operand);
     if (which == Bend::leaky_relu)  // -0 stays
       return where((x > 0) | (v == 0), v, strong_product(v, parameter));
+    using T = typename P::Element;
+    if (which == Bend::softsign) return x / (1 + abs(x));
+    if (which == Bend::softsign_slope) {
+      const P share = 1 / (1 + abs(x));
+      return strong_product(v, share * share);
+    }
+    const P most(std::numeric_limits<T>::max());
+    if (which == Bend::nan_to_num) return where(x == x, smaller(most, larger(-most, x)), parameter);
+    if (which == Bend::finite) return where(abs(x) <= most, v, P(0));
+    if (which == Bend::decimals) {  // what overflows has none
+      const P scaled = x * parameter;
+      return where(abs(scaled) <= most, special::nearest(scaled) / parameter, x);
+    }
     if (which >= Bend::elu) {
       const bool of_celu = which == Bend::celu || which == Bend::celu_slope;
       const P in = smaller(P(0), of_celu ? x / parameter : x);
@@ -116,7 +126,6 @@ struct HuberPacks {
   CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::GeluTanhPacks, float)                                        \
   CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::GeluTanhPacks, double)                                       \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::GeluTanhCurvaturePacks>, double, double)            \
-  CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::SoftsignPacks, float)                                        \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::BentPacks>, float, float, float, float, float)      \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::BentPacks>, double, double, double, double, double) \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::HuberPacks>, float, float, float, float)            \

@@ -196,6 +196,10 @@ struct PairPacks {
       const auto which = special::which_of<Pair>(operand);
       switch (which) {
         case Pair::copysign: return special::with_sign_of(a, b);
+        case Pair::heaviside: return where(a == 0, b, where(a < 0, P(0), where(a > 0, P(1), a)));
+        case Pair::prelu: return where(a > 0, a, a * b);
+        case Pair::prelu_slope_a: return where(a > 0, P(1), b);
+        case Pair::prelu_slope_b: return where(a > 0, P(0), a);
         case Pair::hypot: return special::hypot(a, b);
         case Pair::hypot_slope_a:
         case Pair::hypot_slope_b: {

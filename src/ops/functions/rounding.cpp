@@ -4,6 +4,7 @@
 #include "chainrule/functions.h"
 #include "graph/traced.h"
 #include "kernels/repeated.h"
+#include "ops/functions/activations.h"
 #include "ops/functions/packed_loops.h"
 #include "ops/registry.h"
 
@@ -128,6 +129,17 @@ Tensor rounded(const Operand& x) {
   return is_floating(dtype) ? unary<Op>(x) : x.as(number_dtype(dtype));
 }
 
+/// Of floats; x is detached.
+struct Heaviside : ByNumber<Heaviside, 2> {
+  static constexpr std::string_view name = "heaviside",
+                                    formula = "∂H(a, b)/∂a = 0,  ∂/∂b = 1 if a = 0 else 0";
+  static constexpr Reads read_a = 0, read_b = reads_input(0);
+  static constexpr auto pair = special::Pair::heaviside;
+  static double value(double a, double b) { return a == 0 ? b : a < 0 ? 0 : a > 0 ? 1 : a; }
+  static Tensor slope_a(const Tensor&, const Tensor&, const Tensor& y) { return zeros_like(y); }
+  static Tensor slope_b(const Tensor& a, const Tensor&, const Tensor&) { return cast(a == 0, a.dtype()); }
+};
+
 }  // namespace
 }  // namespace ops
 
@@ -244,9 +256,7 @@ Tensor round(const Operand& x, Integer decimals) try {
       dispatch_stored(in.dtype(), []<class T>() { return std::numeric_limits<T>::max_exponent10; });
   const double power = std::pow(10.0, std::min(std::abs(static_cast<double>(decimals)), most + 0.0));
   if (decimals < 0) return Operand(round({in / power, x.here()}) * power).as(dtype);
-  // What overflows has no such decimals.
-  const Tensor scaled = in * power;
-  return Operand(where({isfinite(scaled), x.here()}, round(scaled) / power, in.detach())).as(dtype);
+  return Operand(ops::round_to_decimals({in, x.here()}, power)).as(dtype);
 } catch (...) {
   rethrow_in_call("round", x);
 }
@@ -259,6 +269,7 @@ Tensor copysign(const Operand& a, const Operand& b) { return ops::binary<ops::Co
 Tensor heaviside(const Operand& x, const Operand& values) try {
   const DType dtype = ops::common_dtype(x, values);
   const Tensor in = x.as(dtype).detach();
+  if (is_floating(dtype)) return apply(ops::Heaviside{}, x.here(), Argument(in), Argument(values, dtype));
   return where(in == 0, values.as(dtype), where(in < 0, 0, where(in > 0, 1, in)));
 } catch (...) {
   rethrow_in_call("heaviside", x, values);
@@ -280,6 +291,8 @@ Tensor isfinite(const Operand& x) {
 Tensor nan_to_num(const Operand& x, double nan, std::optional<double> posinf, std::optional<double> neginf) {
   Tensor in = x.as_tensor();
   if (!is_floating(in.dtype())) return in;
+  if (!posinf && !neginf && in.dtype() == computed_in(in.dtype()))
+    return ops::numbers_for_nan({in, x.here()}, nan);
   const double most =
       dispatch_stored(in.dtype(), []<class T>() { return convert<double>(std::numeric_limits<T>::max()); });
   const Tensor replaced = where(in == ops::infinity, posinf.value_or(most),
