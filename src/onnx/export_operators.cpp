@@ -149,6 +149,7 @@ std::string elu(Step& step) { return exponential_or(step, step.in(0)); }
 std::string celu(Step& step) {
   return exponential_or(step, step.make("Div", {step.in(0), step.number(step.attribute<double>("a"))}));
 }
+std::string rsqrt(Step& step) { return step.make("Reciprocal", {step.make("Sqrt", {step.in(0)})}); }
 std::string prelu(Step& step) { return positive_or(step, step.make("Mul", step.all_in())); }
 std::string nan_to_num(Step& step) {
   const double most =
@@ -348,6 +349,7 @@ constexpr Written composed[] = {
     {"relu6", hardtanh},
     {"reshape", reshape},
     {"round_to_decimals", round_to_decimals},
+    {"rsqrt", rsqrt},
     {"silu", silu},
     {"slice_update", slice_update},
     {"softmax", softmax},

@@ -201,6 +201,7 @@ TEST(OnnxSave, writes_functions) {
                        nan_to_num(x),
                        round(x, 2),
                        heaviside(x, 0.5),
+                       rsqrt(abs(x)),
                        softsign(x)};
       },
       Shape{1, 3});

@@ -205,6 +205,39 @@ TEST(WideFunctions, include_inverses_of_hyperbolic_ones_and_sinc) {
   check_areas_and_sinc<float>();
 }
 
+template <class T>
+void check_one_pass() {
+  constexpr double end = sizeof(T) == 4 ? 80 : 690;
+  const Function log_odds = [](const Operand& x) { return logit(x); };
+  const Function half_elu = [](const Operand& x) { return elu(x, 0.5); };
+  const Function celu_of_3 = [](const Operand& x) { return celu(x, 3); };
+  const auto slope = [](Function f) { return [=](const Tensor& x) { return slope_of<T>(f, x); }; };
+  check_wide<T>(
+      "rsqrt", rsqrt, [](long double x) { return 1 / std::sqrt(x); }, -end, end, 2, 0, true);
+  check_wide<T>(
+      "slope of rsqrt", slope(rsqrt), [](long double x) { return -0.5L / (x * std::sqrt(x)); }, -end / 1.6,
+      end, 4, 0, true);
+  check_wide<T>(
+      "slope of logit", slope(log_odds), [](long double x) { return 1 / (x * (1 - x)); }, 0, 1, 4);
+  check_wide<T>(
+      "elu", half_elu, [](long double x) { return x > 0 ? x : std::expm1(x) / 2; }, -9, 3, 4);
+  check_wide<T>(
+      "slope of elu", slope(half_elu), [](long double x) { return x > 0 ? 1 : std::exp(x) / 2; }, -9, 3, 4);
+  check_wide<T>(
+      "celu", celu_of_3, [](long double x) { return x > 0 ? x : 3 * std::expm1(x / 3); }, -9, 3, 4);
+  check_wide<T>(
+      "slope of celu", slope(celu_of_3), [](long double x) { return x > 0 ? 1 : std::exp(x / 3); }, -3, 3, 4);
+  check_wide<T>(
+      "slope of softsign", slope(softsign),
+      [](long double x) { return 1 / ((1 + std::abs(x)) * (1 + std::abs(x))); }, -end / 2.1, end / 2.1, 4, 0,
+      true);
+}
+
+TEST(WideFunctions, include_those_of_one_pass_and_their_slopes) {
+  check_one_pass<double>();
+  check_one_pass<float>();
+}
+
 TEST(WideFunctions, are_within_a_few_units_of_the_correctly_rounded_result) {
   check_all_wide<double>();
   check_all_wide<float>();

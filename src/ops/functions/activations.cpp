@@ -37,7 +37,8 @@ struct Piecewise : ByNumber<Piecewise> {
     celu,         ///< x for x > 0, else a (exp(x / a) - 1)
     softsign,     ///< x by 1 + |x|
     nan_to_num,   ///< a where x is NaN, the largest numbers for infinities
-    decimals      ///< a x rounded, by a
+    decimals,     ///< a x rounded, by a
+    rsqrt         ///< 1 / √x
   };
   Kind kind;
   std::string_view name, formula;
@@ -56,6 +57,7 @@ struct Piecewise : ByNumber<Piecewise> {
       case Kind::softsign: return bent(Bend::softsign, x, x);
       case Kind::nan_to_num: return bent(Bend::nan_to_num, x, x, a);
       case Kind::decimals: return bent(Bend::decimals, x, x, a);
+      case Kind::rsqrt: return bent(Bend::rsqrt, x, x);
       case Kind::hardswish: break;
     }
     return bent(Bend::hardswish, x, x);
@@ -78,6 +80,7 @@ struct Piecewise : ByNumber<Piecewise> {
       case Kind::softsign: return square(1 / (1 + abs(x)));
       case Kind::nan_to_num: return where(isfinite(x), number(1), number(0));
       case Kind::decimals: return zeros_like(x);
+      case Kind::rsqrt: return -0.5 / x / sqrt(x);
       case Kind::hardswish: break;
     }
     return where(x <= -3, 0, where(x >= 3, 1, (2 * x + 3) / 6));
@@ -102,6 +105,7 @@ struct Piecewise : ByNumber<Piecewise> {
       case Kind::softsign: return by(Bend::softsign_slope);
       case Kind::nan_to_num: return by(Bend::finite);
       case Kind::decimals: return zeros_like(g);
+      case Kind::rsqrt: return by(Bend::rsqrt_slope);
       case Kind::hardswish: break;
     }
     return by(Bend::hardswish_slope);
@@ -224,6 +228,10 @@ Entries activation_operations() {
 }  // namespace ops
 
 Tensor logsigmoid(const Operand& x) { return -softplus({-ops::real(x), x.here()}); }
+
+Tensor rsqrt(const Operand& x) {
+  return ops::in_pieces(x, ops::Kind::rsqrt, "rsqrt", "∂(1/√x)/∂x = −1 / (2 x √x)");
+}
 
 Tensor softsign(const Operand& x) {
   return ops::in_pieces(x, ops::Kind::softsign, "softsign", ops::softsign_formula);

@@ -19,7 +19,8 @@ enum class Pair : std::uint8_t;
 /// computed with, in one pass each. Such classes, and their loops, are in packed_loops.h. One with
 /// pair_of_float32 computes these by that function of pairs.h. One with a class Wide has a value on packs of
 /// float64, of x and of a number `which` (see wide_packs.h): where the processor has such, arrays of float64
-/// are computed with it, and those of float32 that have neither of these. One of two inputs has `pair` where
+/// are computed with it, and those of float32 that have neither of these; and its slope, if there are such
+/// for all processors, where it has which_slope. One of two inputs has `pair` where
 /// it is a function of pairs.h, pair_of_int64 for that dtype, and pair_slope_a and pair_slope_b where its
 /// slopes are.
 namespace chainrule::ops {
@@ -146,6 +147,10 @@ struct ByNumber {
       if (in_numbers && goes_in_packs(shape, y.node()->dtype()))
         return constant(kernels::elementwise<PackedRule<typename Op::Packs>, float, 2>(
             shape, {&value_of(in[0]), &value_of(g)}));
+    if constexpr (requires { Op::which_slope; })
+      if (in_numbers && shape.rank() > 0)
+        return strong_product(g, constant(by_wide_packs<typename Op::Wide>(
+                                     value_of(in[0]), static_cast<double>(Op::which_slope))));
     if constexpr (requires { Op::pair_slope_a; })
       if (in_numbers && goes_in_pairs(shape, y.node()->dtype()))
         return strong_product(g, constant(by_pairs(i == 0 ? Op::pair_slope_a : Op::pair_slope_b,

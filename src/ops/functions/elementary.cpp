@@ -62,7 +62,7 @@ struct Logit : ByNumber<Logit> {
     return std::abs(x - 0.5) < 0.25 ? 2 * std::atanh(2 * x - 1) : std::log(x) - std::log1p(-x);
   }
   using Wide = LogarithmPacks;
-  static constexpr auto which = special::Logarithm::of_odds;
+  static constexpr auto which = special::Logarithm::of_odds, which_slope = special::Logarithm::odds_slope;
   // Not 1 / (x (1 - x)), whose own slope near 0 is the difference of two infinities.
   static Tensor slope(const Tensor& x, const Tensor&) { return 1 / x + 1 / (1 - x); }
 };
@@ -307,7 +307,6 @@ Entries function_operations() {
 }  // namespace ops
 
 Tensor reciprocal(const Operand& x) { return div({1, x.here()}, x); }
-Tensor rsqrt(const Operand& x) { return div({1, x.here()}, sqrt(x)); }
 Tensor cbrt(const Operand& x) { return ops::unary<ops::Cbrt>(x); }
 Tensor exp2(const Operand& x) { return ops::unary<ops::Exp2>(x); }
 Tensor log2(const Operand& x) { return ops::unary<ops::Log2>(x); }

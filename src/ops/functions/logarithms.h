@@ -9,7 +9,7 @@
 namespace chainrule::special {
 
 /// The functions of the loop.
-enum class Logarithm : std::uint8_t { of_base_2, of_base_10, of_odds };
+enum class Logarithm : std::uint8_t { of_base_2, of_base_10, of_odds, odds_slope };
 
 /// Those to other bases than e, within 3 units: x = 2ᵉ m with m in [√½, √2), as in log, and e times the
 /// logarithm of 2 in two parts. From 1 on, the error of log m counts so little that those of powers of the
@@ -52,6 +52,7 @@ P log_of_odds(const P& x) {
 template <class P>
 P logarithm(const P& x, const P& operand) {
   const auto which = which_of<Logarithm>(operand);
+  if (which == Logarithm::odds_slope) return 1 / (x * (1 - x));
   return which == Logarithm::of_odds ? log_of_odds(x) : log_to_base(x, which);
 }
 

@@ -62,41 +62,46 @@ enum class Bend : std::uint8_t {
   softsign_slope,
   nan_to_num,
   finite,
-  decimals
+  decimals,
+  rsqrt,
+  rsqrt_slope
 };
 struct BentPacks {
   template <class P>
   static P value(const P& x, const P& v, const P& operand, const P& parameter) {
-    const auto which = special::which_of<Bend>(operand);
-    if (which == Bend::leaky_relu)  // -0 stays
-      return where((x > 0) | (v == 0), v, strong_product(v, parameter));
-    using T = typename P::Element;
-    if (which == Bend::softsign) return x / (1 + abs(x));
-    if (which == Bend::softsign_slope) {
-      const P share = 1 / (1 + abs(x));
-      return strong_product(v, share * share);
-    }
-    const P most(std::numeric_limits<T>::max());
-    if (which == Bend::nan_to_num) return where(x == x, smaller(most, larger(-most, x)), parameter);
-    if (which == Bend::finite) return where(abs(x) <= most, v, P(0));
-    if (which == Bend::decimals) {  // what overflows has none
-      const P scaled = x * parameter;
-      return where(abs(scaled) <= most, special::nearest(scaled) / parameter, x);
-    }
-    if (which >= Bend::elu) {
-      const bool of_celu = which == Bend::celu || which == Bend::celu_slope;
-      const P in = smaller(P(0), of_celu ? x / parameter : x);
-      if (which == Bend::elu || which == Bend::celu) return where(x > 0, x, parameter * expm1(in));
-      return strong_product(v, where(x > 0, P(1), (of_celu ? P(1) : parameter) * exp(in)));
-    }
-    // v where x is between 0 and the parameter, or |x| below it.
-    if (which == Bend::from_0) return where((x <= 0) | (parameter <= x), P(0), v);
-    if (which == Bend::around_0) return where(parameter <= abs(x), P(0), v);
     constexpr double sixth = 1.0 / 6;
-    if (which == Bend::hardswish_slope)
-      return where(x <= -3, P(0), where(x >= 3, v, strong_product(v, (x + x + 3) * sixth)));
-    const P share = minimum(maximum(x + 3, P(0)), P(6)) * sixth;
-    return which == Bend::hardswish ? x * share : share;
+    const P most(std::numeric_limits<typename P::Element>::max());
+    const auto share_of_6 = [&] { return minimum(maximum(x + 3, P(0)), P(6)) * sixth; };
+    const auto below_0 = [&](const P& in) { return smaller(P(0), in); };
+    switch (special::which_of<Bend>(operand)) {
+      case Bend::leaky_relu:  // -0 stays
+        return where((x > 0) | (v == 0), v, strong_product(v, parameter));
+      case Bend::softsign: return x / (1 + abs(x));
+      case Bend::softsign_slope: {
+        const P share = 1 / (1 + abs(x));
+        return strong_product(v, share * share);
+      }
+      case Bend::nan_to_num: return where(x == x, smaller(most, larger(-most, x)), parameter);
+      case Bend::finite: return where(abs(x) <= most, v, P(0));
+      case Bend::decimals: {  // what overflows has none
+        const P scaled = x * parameter;
+        return where(abs(scaled) <= most, special::nearest(scaled) / parameter, x);
+      }
+      case Bend::elu: return where(x > 0, x, parameter * expm1(below_0(x)));
+      case Bend::celu: return where(x > 0, x, parameter * expm1(below_0(x / parameter)));
+      case Bend::elu_slope: return strong_product(v, where(x > 0, P(1), parameter * exp(below_0(x))));
+      case Bend::celu_slope: return strong_product(v, where(x > 0, P(1), exp(below_0(x / parameter))));
+      case Bend::rsqrt: return 1 / sqrt(x);
+      case Bend::rsqrt_slope: return strong_product(v, -0.5 / x / sqrt(x));
+      case Bend::from_0:  // v where x is between 0 and the parameter,
+        return where((x <= 0) | (parameter <= x), P(0), v);
+      case Bend::around_0: return where(parameter <= abs(x), P(0), v);  // or |x| below it
+      case Bend::hardswish_slope:
+        return where(x <= -3, P(0), where(x >= 3, v, strong_product(v, (x + x + 3) * sixth)));
+      case Bend::hardswish: return x * share_of_6();
+      case Bend::hardsigmoid: break;
+    }
+    return share_of_6();
   }
 };
 
