@@ -34,6 +34,21 @@ long double trigamma_of(long double x) {
   return sum + 1 / x + w / 2 +
          w / x * (1 / 6.0L - w * (1 / 30.0L - w * (1 / 42.0L - w * (1 / 30.0L - w * 5 / 66))));
 }
+/// ψ⁽ⁿ⁾(x) for x > 0.
+template <int n>
+long double polygamma_of(long double x) {
+  long double factorial = 1, sum = 0;  // of n - 1
+  for (int i = 2; i < n; ++i) factorial *= i;
+  for (; x < 40; ++x) sum += n * factorial / std::pow(x, n + 1);
+  const long double bernoulli[] = {1, 1 / 6.0L, -1 / 30.0L, 1 / 42.0L, -1 / 30.0L, 5 / 66.0L};
+  long double term = factorial / std::pow(x, n);
+  sum += n * term / (2 * x);
+  for (int k = 0; k < 6; ++k) {
+    sum += bernoulli[k] * term;
+    term *= (2 * k + n) * (2 * k + n + 1) / ((2 * k + 1) * (2 * k + 2) * x * x);
+  }
+  return n % 2 == 1 ? sum : -sum;
+}
 long double erfinv_of(long double x) {
   const long double size = std::abs(x), w = -std::log((1 - size) * (1 + size));
   long double y = w < 1 ? size * 0.886L : std::sqrt(w) * 0.9L;
@@ -231,6 +246,22 @@ void check_one_pass() {
       "slope of softsign", slope(softsign),
       [](long double x) { return 1 / ((1 + std::abs(x)) * (1 + std::abs(x))); }, -end / 2.1, end / 2.1, 4, 0,
       true);
+}
+
+template <class T, int n>
+void check_polygamma() {
+  const auto f = [](const Tensor& x) { return polygamma(n, x); };
+  constexpr double end = sizeof(T) == 4 ? 80 : 700;
+  check_wide<T>("polygamma", f, polygamma_of<n>, 0, 30, 8);
+  check_wide<T>("polygamma", f, polygamma_of<n>, -end / (n + 1), end / n, 8, 0, true);
+}
+
+TEST(WideFunctions, that_go_number_by_number_are_within_as_many_units) {
+  check_polygamma<double, 2>();
+  check_polygamma<double, 3>();
+  check_polygamma<double, 4>();
+  check_polygamma<double, 5>();
+  check_polygamma<float, 2>();
 }
 
 TEST(WideFunctions, include_those_of_one_pass_and_their_slopes) {

@@ -30,8 +30,9 @@ constexpr Long bernoulli[] = {1.0L / 6,       -1.0L / 30, 1.0L / 42,         -1.
                               -691.0L / 2730, 7.0L / 6,   -3617.0L / 510.0L, 43867.0L / 798};
 
 /// xⁿ for n >= 0; std::pow of long double takes ten times as long.
-Long power(Long x, int n) {
-  Long result = 1;
+template <class Real>
+Real power(Real x, int n) {
+  Real result = 1;
   for (; n > 0; n /= 2, x *= x)
     if (n % 2 == 1) result *= x;
   return result;
@@ -151,6 +152,32 @@ double digamma(double x) {
   return static_cast<double>(result + std::log(at) - 1 / (2 * at) - tail);
 }
 
+namespace {
+
+/// |ψ⁽ⁿ⁾(x)| for x > 0: by ψ⁽ⁿ⁾(x) - ψ⁽ⁿ⁾(x + 1) up to where Euler and Maclaurin's series is exact, the
+/// smallest terms first.
+template <class Real>
+Real polygamma_size(int n, double x) {
+  Real factorial = 1;  // of n - 1
+  for (int i = 2; i < n; ++i) factorial *= static_cast<Real>(i);
+  const Real start = x;
+  const int steps = x < n + 12 ? static_cast<int>(std::ceil(n + 12 - x)) : 0;
+  const Real at = start + static_cast<Real>(steps), first = factorial / power(at, n);
+  // (2k + n - 1)! / ((2k)! x²ᵏ⁺ⁿ) for k = 1, 2, ...
+  Real term = first, rest = 0;
+  for (int k = 1; k <= 9; ++k) {
+    term *= static_cast<Real>(2 * k + n - 2) * static_cast<Real>(2 * k + n - 1) /
+            (static_cast<Real>(2 * k - 1) * static_cast<Real>(2 * k) * at * at);
+    rest += static_cast<Real>(bernoulli[k - 1]) * term;
+  }
+  Real result = rest + static_cast<Real>(n) * first / (2 * at) + first;
+  for (int step = steps; step-- > 0;)
+    result += static_cast<Real>(n) * factorial / power(start + static_cast<Real>(step), n + 1);
+  return result;
+}
+
+}  // namespace
+
 double polygamma(int n, double x) {
   const double sign = n % 2 == 1 ? 1 : -1;  // of all derivatives for x > 0
   if (x == -infinity || x != x) return nan;
@@ -173,18 +200,10 @@ double polygamma(int n, double x) {
     for (std::size_t i = p.size(); i-- > 0;) cotangent = cotangent * c + p[i];
     return static_cast<double>(-sign * static_cast<Long>(polygamma(n, 1 - x)) - pi * cotangent);
   }
-  Long factorial = 1;  // of n - 1
-  for (int i = 2; i < n; ++i) factorial *= i;
-  Long at = x, result = 0;
-  for (; at < n + 12; at += 1) result += n * factorial / power(at, n + 1);
-  Long term = factorial / power(at, n);  // (2k + n - 1)! / ((2k)! x²ᵏ⁺ⁿ) for k = 0
-  result += term + n * term / (2 * at);
-  for (int k = 1; k <= 9; ++k) {
-    term *= static_cast<Long>(2 * k + n - 2) * (2 * k + n - 1) /
-            (static_cast<Long>(2 * k - 1) * (2 * k) * at * at);
-    result += bernoulli[k - 1] * term;
-  }
-  return static_cast<double>(sign * result);
+  // Long numbers take some times as long, and powers of a few factors are exact enough without.
+  const bool is_short = n <= 4 && x > 1e-50 && x < 1e50;
+  const Long size = is_short ? static_cast<Long>(polygamma_size<double>(n, x)) : polygamma_size<Long>(n, x);
+  return static_cast<double>(sign * size);
 }
 
 double sinc(int n, double x) {
