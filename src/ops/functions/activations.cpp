@@ -99,7 +99,7 @@ struct Piecewise : ByNumber<Piecewise> {
       case Kind::hardtanh:
         if (a == 0) return by(Bend::from_0, b);
         return a == -b ? by(Bend::around_0, b) : strong_product(g, slope(x, x));
-      case Kind::hardsigmoid: return by(Bend::around_0, 3) * (1.0 / 6);
+      case Kind::hardsigmoid: return by(Bend::hardsigmoid_slope);
       case Kind::elu: return by(Bend::elu_slope, a);
       case Kind::celu: return by(Bend::celu_slope, a);
       case Kind::softsign: return by(Bend::softsign_slope);

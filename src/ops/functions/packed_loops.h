@@ -49,6 +49,7 @@ struct GeluTanhCurvaturePacks {
 /// told by an operand that is the same in all lanes.
 enum class Bend : std::uint8_t {
   hardsigmoid,
+  hardsigmoid_slope,
   hardswish,
   hardswish_slope,
   leaky_relu,
@@ -71,7 +72,7 @@ struct BentPacks {
   static P value(const P& x, const P& v, const P& operand, const P& parameter) {
     constexpr double sixth = 1.0 / 6;
     const P most(std::numeric_limits<typename P::Element>::max());
-    const auto share_of_6 = [&] { return minimum(maximum(x + 3, P(0)), P(6)) * sixth; };
+    const auto share_of_6 = [&] { return smaller(P(6), larger(P(0), x + 3)) * sixth; };
     const auto below_0 = [&](const P& in) { return smaller(P(0), in); };
     switch (special::which_of<Bend>(operand)) {
       case Bend::leaky_relu:  // -0 stays
@@ -98,6 +99,7 @@ struct BentPacks {
       case Bend::around_0: return where(parameter <= abs(x), P(0), v);  // or |x| below it
       case Bend::hardswish_slope:
         return where(x <= -3, P(0), where(x >= 3, v, strong_product(v, (x + x + 3) * sixth)));
+      case Bend::hardsigmoid_slope: return where(abs(x) >= 3, P(0), v * sixth);
       case Bend::hardswish: return x * share_of_6();
       case Bend::hardsigmoid: break;
     }
