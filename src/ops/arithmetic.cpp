@@ -48,13 +48,13 @@ struct Pow : ElementwiseOp<Pow, 2>, rules::Pow {
   Array forward(Values in) const {
     // 1 / a takes half as long where it need not be found out in each pack that this is asked for.
     const Array &a = *in[0], &b = *in[1];
-    if (a.shape().rank() == 0 || b.shape().rank() != 0 || number_of(b) != -1)
-      return ElementwiseOp::forward(in);
+    if (a.size() < few || b.shape().rank() != 0 || number_of(b) != -1) return ElementwiseOp::forward(in);
     const NoGrad guard;
     return value_of(div(scalar(1, a.dtype()), constant(a)));
   }
 
  private:
+  static constexpr std::int64_t few = 512;  ///< take less time than another operation
   static double number_of(const Array& scalar) {
     return dispatch_floating(scalar.dtype(), [&]<class T>() { return double(scalar.item<T>()); });
   }

@@ -202,6 +202,8 @@ TEST(Functions, replace_what_is_no_number_and_pass_the_gradients_of_the_rest) {
   EXPECT_EQ(nan_to_num(cast(tensor({infinity}), DType::float16)).item(), 65504);
   EXPECT_TRUE(equals(logical_not(tensor({nan, 0.0, -0.0, 2.0})), {4}, {0, 1, 1, 0}));
   EXPECT_TRUE(equals(pow(tensor({2.0, -0.0, infinity, -4.0}), -1), {4}, {0.5, -infinity, 0, -0.25}));
+  const Tensor many = cast(arange(-500, 501), DType::float64);  // and one of them is 0
+  EXPECT_TRUE(array_equal(pow(many, -1), 1 / many));
   EXPECT_EQ(slopes([](const Tensor& x) { return pow(x, -1); }, {2, -4, infinity}),
             (std::vector<double>{-0.25, -0.0625, 0}));
 }
