@@ -114,6 +114,22 @@ TEST(HighOrders, agree_with_closed_forms) {
   }
 }
 
+// On the way from one derivative to the next, exponents become 0, where the slope of a power is 0, but not
+// what it grows by with the exponent. By mpmath.
+TEST(HighOrders, of_powers_are_right_where_exponents_pass_0) {
+  const auto f = [](auto x) { return pow(x, x); };
+  const std::vector<Expected> at_whole_numbers = {
+      {1, {1, 2, 3, 8, 10, 54}},
+      {2,
+       {6.7725887222397812, 13.466989500152368, 28.574184025053151, 64.501341827368488, 151.43073757945976,
+        370.18129078474492}},
+  };
+  for (const auto& [at, right] : at_whole_numbers) {
+    expect_close(derivatives([&](const Tensor& x) { return f(x); }, at, 6), right);
+    expect_close(derivatives([&](const Tensor& x) { return map(f, x); }, at, 6), right);
+  }
+}
+
 // hvp of a Taylor coefficient of a tangent is of the fifth order, and jet and hvp differentiate twice for
 // each.
 TEST(HighOrders, of_a_map_in_nested_transforms_cost_no_more_than_some_of_its_formula) {

@@ -3,7 +3,11 @@
 
 #include "chainrule/autograd.h"
 #include "chainrule/derivatives.h"
+#include "chainrule/functions.h"
+#include "chainrule/losses.h"
+#include "chainrule/shaping.h"
 #include "chainrule/statistics.h"
+#include "chainrule/testing.h"
 #include "ops/gradient_of.h"
 #include "support.h"
 
@@ -268,6 +272,66 @@ TEST(Softmax, leaves_zero_at_zero_forward_as_backward) {
 TEST(Pow, of_infinity_to_a_negative_exponent_has_gradient_zero_in_it) {
   EXPECT_EQ(gradient_of(power_of, infinity, -1).b, 0);
   EXPECT_EQ(gradient_of(power_of, 0, -1).b, -infinity);
+}
+
+/// ∂²f/∂a∂b in both orders, and each by both modes.
+Numbers mixed_derivatives(const BinaryFunction& f, double a, double b) {
+  const auto by_a = grad(f, argnums<0>);
+  const auto by_b = grad(f, argnums<1>);
+  const auto along_b = [&](const Tensor& at) { return by_a(Tensor(a), at); };
+  const auto along_a = [&](const Tensor& at) { return by_b(at, Tensor(b)); };
+  return {grad(along_b)(Tensor(b)).item(), grad(along_a)(Tensor(a)).item(),
+          jvp(along_b, Tensor(b), Tensor(1.0)).tangent.item(),
+          jvp(along_a, Tensor(a), Tensor(1.0)).tangent.item()};
+}
+
+TEST(Pow, has_mixed_derivatives_at_exponent_zero) {
+  for (const double base : {-2.0, 0.5, 1.0, 2.0, 1e300})
+    EXPECT_EQ(mixed_derivatives(power_of, base, 0), Numbers(4, 1 / base)) << base;
+  const Tensor smallest = variable(std::numeric_limits<double>::denorm_min());
+  EXPECT_EQ(gradients(pow(smallest, Tensor(0.0)), {smallest})[smallest].item(), 0);
+}
+
+// A rule that chooses a number where an input has a special value says nothing of how the slope changes
+// there.
+TEST(FunctionsOfTwoNumbers, have_the_same_mixed_derivatives_in_any_order_at_special_points) {
+  const std::vector<std::pair<std::string, BinaryFunction>> functions = {
+      {"pow", power_of},
+      {"div", [](const Tensor& a, const Tensor& b) { return a / b; }},
+      {"maximum", maximum_of},
+      {"logaddexp", [](const Tensor& a, const Tensor& b) { return logaddexp(a, b); }},
+      {"atan2", [](const Tensor& a, const Tensor& b) { return atan2(a, b); }},
+      {"hypot", [](const Tensor& a, const Tensor& b) { return hypot(a, b); }},
+      {"xlogy", [](const Tensor& a, const Tensor& b) { return xlogy(a, b); }},
+      {"remainder", [](const Tensor& a, const Tensor& b) { return remainder(a * b, b); }},
+      {"sinc", [](const Tensor& a, const Tensor& b) { return sinc(a) * b; }},
+      {"norm",
+       [](const Tensor& a, const Tensor& b) {
+         return norm(stack({a, b}));
+       }},
+      {"vector_norm",
+       [](const Tensor& a, const Tensor& b) {
+         return vector_norm(stack({a, b, 1.0}), 3);
+       }},
+      {"prod",
+       [](const Tensor& a, const Tensor& b) {
+         return prod(stack({a, b, a}));
+       }},
+      {"kl_div", [](const Tensor& a, const Tensor& b) { return kl_div(a, b); }},
+      {"std",
+       [](const Tensor& a, const Tensor& b) {
+         return chainrule::std(stack({a, b, 1.0}));
+       }},
+  };
+  for (const auto& [name, f] : functions)
+    for (const double a : {-1.0, 0.0, 0.5, 1.0, 2.0})
+      for (const double b : {-1.0, 0.0, 0.5, 1.0, 2.0}) {
+        if (name == "pow" && a == 0) continue;  // chosen
+        const Numbers all = mixed_derivatives(f, a, b);
+        for (const double each : all)
+          EXPECT_THAT(tensor(each), IsClose(tensor(all[0]), 1e-13, 1e-13))
+              << name << " at " << a << ", " << b;
+      }
 }
 
 TEST(Div, has_the_right_gradient_where_its_parts_overflow) {

@@ -174,9 +174,8 @@ struct StrongQuotient {
 
 struct Pow {
   static auto value(auto a, auto b) { return pow(a, b); }
-  static constexpr auto vjp_a(auto a, auto b, auto, auto g) {
-    return where(b != 0, g * (b * pow(a, b - 1)), 0);
-  }
+  /// From left to right, so that at b = 0 it is 0, whatever the power is.
+  static constexpr auto vjp_a(auto a, auto b, auto, auto g) { return g * b * pow(a, b - 1); }
   static constexpr auto vjp_b(auto a, auto b, auto y, auto g) {
     return g * y * log(where(a == 0, where(b >= 0, 1, 0), a));
   }
