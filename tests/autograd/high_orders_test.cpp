@@ -3,11 +3,15 @@
 
 #include <cmath>
 #include <functional>
+#include <numbers>
 
 #include "chainrule/autograd.h"
 #include "chainrule/derivatives.h"
+#include "chainrule/functions.h"
 #include "chainrule/map.h"
 #include "chainrule/profile.h"
+#include "chainrule/shaping.h"
+#include "chainrule/statistics.h"
 #include "support.h"
 
 namespace chainrule::test {
@@ -127,6 +131,35 @@ TEST(HighOrders, of_powers_are_right_where_exponents_pass_0) {
   for (const auto& [at, right] : at_whole_numbers) {
     expect_close(derivatives([&](const Tensor& x) { return f(x); }, at, 6), right);
     expect_close(derivatives([&](const Tensor& x) { return map(f, x); }, at, 6), right);
+  }
+}
+
+// Even functions are computed by |x|, which is not smooth. By mpmath.
+TEST(HighOrders, of_smooth_functions_are_right_at_0) {
+  const std::vector<std::pair<std::function<Tensor(const Tensor&)>, std::vector<double>>> functions = {
+      {[](const Tensor& x) { return silu(x); }, {0.5, 0.5, 0, -0.5, 0, 1.5}},
+      {[](const Tensor& x) { return mish(x); }, {0.6, 0.64, -0.096, -1.1008, -0.0448, 5.62944}},
+      {[](const Tensor& x) { return gelu(x); },
+       {0.5, 0.79788456080286536, 0, -1.5957691216057307, 0, 7.1809610472257882}},
+      {[](const Tensor& x) { return gelu(x, GeluApproximation::tanh); },
+       {0.5, 0.79788456080286536, 0, -1.6036674522601095, 0, 7.3451211165118779}},
+      {[](const Tensor& x) { return sinc(x / std::numbers::pi); }, {0, -1 / 3.0, 0, 1 / 5.0, 0, -1 / 7.0}},
+      {[](const Tensor& x) { return asinh(x); }, {1, 0, -1, 0, 9, 0}},
+      {[](const Tensor& x) { return asin(x); }, {1, 0, 1, 0, 9, 0}},
+      {[](const Tensor& x) { return erfinv(x); },
+       {0.88622692545275801, 0, 1.392081999207927, 0, 15.306741036671755, 0}},
+      {[](const Tensor& x) {
+         return vector_norm(stack({x, 1.0}), 4);
+       },
+       {0, 0, 0, 6, 0, 0}},
+      {[](const Tensor& x) {
+         return norm(stack({x, 1.0}));
+       },
+       {0, 1, 0, -3, 0, 45}},
+  };
+  for (std::size_t i = 0; i < functions.size(); ++i) {
+    SCOPED_TRACE("function " + std::to_string(i));
+    expect_close(derivatives(functions[i].first, 0, 6), functions[i].second);
   }
 }
 

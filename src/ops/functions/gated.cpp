@@ -28,8 +28,9 @@ Tensor along(Kind kind, const Tensor& x, const Tensor& g) {
 }
 
 [[gnu::cold]] Tensor silu_curvature(const Tensor& x) {
-  // σ(x) σ(−x) in two factors, as it may be subnormal where the product is not.
-  const Tensor size = abs(x), root = exp(-0.5 * size) * sigmoid(size);
+  // σ(x) σ(−x) in two factors, as it may be subnormal where the product is not. They are smooth at 0, where
+  // abs() has no second derivative.
+  const Tensor size = where(x < 0, -x, x), root = exp(-0.5 * size) * sigmoid(size);
   return strong_product(root, strong_product(root, 2 - x * tanh(0.5 * x)));
 }
 

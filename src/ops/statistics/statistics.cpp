@@ -53,7 +53,9 @@ Tensor norm_of_order(const Tensor& x, double order, const Axes& axes, bool keepd
     const Tensor extreme = order > 0 ? max(size, axes, true) : min(size, axes, true);
     unit = where((extreme > 0) & (extreme < infinity), extreme, 1);
   }
-  const Tensor scaled = pow(sum(pow(size / unit, order), axes, true), 1 / order) * unit;
+  const bool is_even = std::fmod(order, 2) == 0;  // then powers are smooth at 0, where abs() is not
+  const Tensor powers = is_even ? pow(square(x / unit), order / 2) : pow(size / unit, order);
+  const Tensor scaled = pow(sum(powers, axes, true), 1 / order) * unit;
   return keepdims ? scaled : sum(scaled, axes);  // of one element each
 }
 
