@@ -12,6 +12,7 @@
 #include "chainrule/detail/function_ref.h"
 #include "chainrule/detail/levels.h"
 #include "chainrule/ops.h"
+#include "kernels/cast.h"
 #include "kernels/diagonal.h"
 
 namespace chainrule::detail {
@@ -32,10 +33,10 @@ Shape joined(const Shape& a, const Shape& b) {
 /// For each element from `first` to before `last`, a tensor with 1 there and 0 elsewhere, stacked.
 Tensor units_like(const Tensor& tensor, std::int64_t first, std::int64_t last) {
   const Shape shape = joined(Shape{last - first}, tensor.shape());
-  Array ones = new_array("jacobian", Shape{last - first}, tensor.dtype());
-  dispatch_floating(tensor.dtype(),
-                    [&]<class T>() { std::fill_n(ones.mutable_data<T>(), ones.size(), T(1)); });
-  return constant(kernels::diagonal({std::move(ones), first, tensor.size()}, shape));
+  Array ones = new_array("jacobian", Shape{last - first}, computed_in(tensor.dtype()));
+  dispatch_floating(ones.dtype(), [&]<class T>() { std::fill_n(ones.mutable_data<T>(), ones.size(), T(1)); });
+  return constant(
+      kernels::cast(kernels::diagonal({std::move(ones), first, tensor.size()}, shape), tensor.dtype()));
 }
 
 /// Calls use(part, first, units) for the elements of each part, so many of them at once, from number `first`

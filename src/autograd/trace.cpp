@@ -116,7 +116,7 @@ void Trace::require_differentiable(std::string_view called, const Tensor& given,
   if (!is_floating(given.dtype()))
     throw DTypeError(std::string(called) + ": " + place.text() + " is " +
                      std::string(to_string(given.dtype())) +
-                     ", but only float32 and float64 carry gradients; cast it, or do not differentiate it");
+                     ", but only floating numbers carry gradients; cast it, or do not differentiate it");
 }
 
 Tensor Trace::input(const Tensor& given, const Place& place) {

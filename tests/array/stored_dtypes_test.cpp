@@ -250,6 +250,19 @@ TEST(StoredDTypes, have_derivatives_of_any_order_and_in_both_modes) {
   EXPECT_EQ(each.to_vector<float>(), (std::vector<float>{5, 25}));
 }
 
+TEST(StoredDTypes, have_jacobians_and_second_derivatives) {
+  for (const DType dtype : {DType::float16, DType::bfloat16}) {
+    const Tensor x = cast(tensor({0.5, 2.0}), dtype);
+    const auto squares = [](const Tensor& at) { return at * at; };
+    const auto cubes = [](const Tensor& at) { return sum(at * at * at); };
+    for (const JacobianMode mode : {JacobianMode::forward, JacobianMode::reverse})
+      EXPECT_THAT(jacobian(squares, {.mode = mode})(x), IsClose(cast(tensor({{1, 0}, {0, 4}}), dtype)));
+    EXPECT_THAT(hessian(cubes)(x), IsClose(cast(tensor({{3, 0}, {0, 12}}), dtype)));
+    EXPECT_THAT(laplacian(cubes)(x), IsClose(cast(tensor(15), dtype)));
+    EXPECT_THAT(divergence(squares)(x), IsClose(cast(tensor(5), dtype)));
+  }
+}
+
 TEST(StoredDTypes, have_gradients_of_rows_that_were_looked_up) {
   for (const DType dtype : {DType::float16, DType::bfloat16}) {
     const Tensor table = variable(ones({10, 3}, dtype));
