@@ -350,7 +350,7 @@ std::vector<Tensor> fixed_point(std::shared_ptr<const VectorFunction> f, const s
     report(f->called(), not_found(options.iterations, left) +
                             "; begin closer to the fixed point, lower the damping, or allow more iterations");
   }();
-  return f->layout().split(std::make_shared<FixedPoint>(f)->solution(found, in));
+  return solvers::restored(*f, std::make_shared<FixedPoint>(f)->solution(found, in), x0);
 }
 
 std::vector<Tensor> root(std::shared_ptr<const VectorFunction> f, const std::vector<Tensor>& x0,
@@ -362,7 +362,7 @@ std::vector<Tensor> root(std::shared_ptr<const VectorFunction> f, const std::vec
     return newton(*equation, start, solvers::detached(in), or_default(options.tolerance, start.dtype(), 0.5),
                   options.iterations);
   });
-  return f->layout().split(equation->solution(found.detach(), in));
+  return solvers::restored(*f, equation->solution(found.detach(), in), x0);
 }
 
 std::vector<Tensor> minimize(std::shared_ptr<const VectorFunction> f, const std::vector<Tensor>& x0,
@@ -379,7 +379,7 @@ std::vector<Tensor> minimize(std::shared_ptr<const VectorFunction> f, const std:
     require_no_rise(*f, low, end, plain, tolerance, options.iterations);
     return end;
   });
-  return f->layout().split(equation->solution(found.detach(), in));
+  return solvers::restored(*f, equation->solution(found.detach(), in), x0);
 }
 
 }  // namespace detail

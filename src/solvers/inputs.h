@@ -1,5 +1,5 @@
 // What a function is called with while its solver looks for the solution: numbers, apart from the transforms
-// around.
+// around; and how the solution is given.
 
 #pragma once
 
@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "chainrule/detail/vector_function.h"
 #include "chainrule/error.h"
+#include "chainrule/ops.h"
 #include "graph/traced.h"
 
 namespace chainrule::solvers {
@@ -19,6 +21,12 @@ inline std::vector<Tensor> detached(std::span<const Tensor> in) {
   std::vector<Tensor> plain;
   for (const Tensor& each : in) plain.push_back(each.detach());
   return plain;
+}
+
+/// The solution as the tensors that the solver has begun with, in their dtype.
+inline std::vector<Tensor> restored(const detail::VectorFunction& f, const Tensor& vector,
+                                    const std::vector<Tensor>& start) {
+  return f.layout().split(cast(vector, start.front().dtype()));
 }
 
 /// Of what the tensor stands for under transforms: f(each) holds for some.

@@ -314,8 +314,10 @@ std::vector<Tensor> odeint(std::shared_ptr<const VectorFunction> f, const std::v
   require_times(in.front());
   const Tensor t = cast(in.front(), layout.dtype());
   in.erase(in.begin());
-  return layout.split(chainrule::solution(std::make_shared<const UserField>(std::move(f)),
-                                          layout.joined("odeint", "y0", y0), t, std::move(in), options));
+  return solvers::restored(*f,
+                           solution(std::make_shared<const UserField>(f), layout.joined("odeint", "y0", y0),
+                                    t, std::move(in), options),
+                           y0);
 }
 
 }  // namespace detail

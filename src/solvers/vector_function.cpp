@@ -26,7 +26,7 @@ VectorLayout::VectorLayout(std::string_view called, std::string_view what,
     shapes_.push_back(each.shape());
     size_ += each.size();
   }
-  dtype_ = tensors.front().dtype();
+  dtype_ = computed_in(tensors.front().dtype());  // steps in halves would get lost
 }
 
 Tensor VectorLayout::joined(std::string_view called, std::string_view what,

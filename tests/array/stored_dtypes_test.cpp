@@ -263,6 +263,31 @@ TEST(StoredDTypes, have_jacobians_and_second_derivatives) {
   }
 }
 
+TEST(StoredDTypes, are_what_solvers_begin_with_and_give_but_not_what_they_compute_in) {
+  const auto root_of = [](const Tensor& a) {
+    return root([](const Tensor& x, const Tensor& at) { return x * x - at; }, cast(Tensor(1), a.dtype()), a);
+  };
+  const auto fixed = [](const Tensor& a) {
+    return fixed_point([](const Tensor& x, const Tensor& at) { return (x + at / x) / 2; },
+                       cast(Tensor(1), a.dtype()), a);
+  };
+  const auto least = [](const Tensor& a) {
+    return minimize([](const Tensor& x, const Tensor& at) { return square(x - sqrt(at)); },
+                    cast(Tensor(1), a.dtype()), a);
+  };
+  const auto grown = [](const Tensor& a) {  // over 2, from 1 at the rate log(a) / 4 to the root of a
+    return odeint([](const Tensor& y, const Tensor&, const Tensor& rate) { return rate * y; },
+                  cast(Tensor(1), a.dtype()), tensor({0.0, 2.0}), log(a) / 4)[1];
+  };
+  for (const DType dtype : {DType::float16, DType::bfloat16})
+    for (const std::function<Tensor(const Tensor&)>& f :
+         {std::function<Tensor(const Tensor&)>(root_of), {fixed}, {least}, {grown}}) {
+      const Tensor x = cast(tensor(4), dtype);
+      EXPECT_THAT(f(x), IsClose(cast(tensor(2), dtype), 0.01));
+      EXPECT_THAT(grad(f)(x), IsClose(cast(tensor(0.25), dtype), 0.01));
+    }
+}
+
 TEST(StoredDTypes, have_gradients_of_rows_that_were_looked_up) {
   for (const DType dtype : {DType::float16, DType::bfloat16}) {
     const Tensor table = variable(ones({10, 3}, dtype));
