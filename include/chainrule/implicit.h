@@ -14,7 +14,8 @@
 /// f is called as f(x, parameters...), as a const object and more than once, also in the backward pass: it is
 /// kept as a copy, so let it capture by value what may be gone by then. x is a
 /// tensor, or a structure of tensors of one floating dtype (see transforms.h); so is x0, where the solver
-/// begins, of which the result has structure, shapes and dtype. The derivative with respect to x0 is zero.
+/// begins, of which the result has structure, shapes and dtype: where that is only stored, as float16, f gets
+/// float32. The derivative with respect to x0 is zero.
 /// Parameters are tensors, structures, and anything that can be copied: what comes from variables gets
 /// derivatives. So does what f has captured, as with checkpoint(); what has samples of a vmap, which all take
 /// the same steps, is to be passed. f is differentiated once for each order, for minimize() once more.
