@@ -329,6 +329,12 @@ TEST(StoredDTypes, round_once_where_a_small_number_counts) {
   EXPECT_THAT(round(third, 2), IsClose(half(tensor({-2.65}))));
 }
 
+TEST(StoredDTypes, are_cast_to_each_other_by_one_rounding) {
+  const std::int64_t tie = (std::int64_t{1} << 30) + (1 << 22);
+  const Tensor x = cast(cast(tensor({tie, tie + 1}), DType::int32), DType::bfloat16);
+  EXPECT_TRUE(equals(cast(x, DType::float64), {2}, {0x1p30, 0x1p30 + 0x1p23}));
+}
+
 TEST(StoredDTypes, have_means_of_more_elements_than_they_can_count) {
   const Tensor many = ones(70000, DType::float16), classes = zeros(70000, DType::int64);
   const Tensor log_p = reshape(-many, {70000, 1});

@@ -65,12 +65,14 @@ TEST(FourierTransforms, are_their_sums_for_lengths_with_large_factors_along_any_
 }
 
 TEST(FourierTransforms, do_not_read_the_imaginary_parts_at_the_ends_and_write_into_no_input) {
-  for (const std::int64_t n : {6, 7, 62, 31}) {
+  for (const std::int64_t n : {6, 7, 62, 31, 1000, 2310, 4096}) {
     const Tensor y = rfft(cos(cast(arange(0, n), DType::float64) * 1.7));
     const Tensor other = put(flatten(y), {1}, 5.0);
     const Tensor others = n % 2 == 0 ? put(other, {-1}, 7.0) : other, pairs = reshape(others, y.shape());
+    const std::vector<double> before = values(pairs);
     EXPECT_TRUE(array_equal(irfft(pairs, n), irfft(y, n))) << n;
-    EXPECT_EQ((pairs[{0, 1}].item()), 5) << n;
+    EXPECT_EQ(values(pairs), before) << n;
+    EXPECT_EQ(before[1], 5);
   }
 }
 

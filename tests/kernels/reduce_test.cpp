@@ -106,6 +106,24 @@ TEST(Extrema, have_the_gradient_at_their_places_or_shared_among_equal_ones) {
         }
 }
 
+// Columns are put side by side where there are few, and what is left over is gone over by itself.
+TEST(Extrema, are_found_in_every_row) {
+  for (const Shape& shape : {Shape{9001, 2}, Shape{300, 63}, Shape{3000, 5}, Shape{200, 65}})
+    for (const std::int64_t from_end : {0, 1, 5, 8, 9, 10, 31, 32, 33, 40, 64, 65, 100})
+      for (const double most : {5.0, std::nan("")}) {
+        SCOPED_TRACE(testing::PrintToString(shape) + " from the end " + std::to_string(from_end));
+        const std::int64_t row = shape[0] - 1 - from_end;
+        const Tensor there = where(reshape(arange(0, shape[0]), {shape[0], 1}) == row, most, -ones(shape));
+        for (const double sign : {1.0, -1.0}) {
+          const Tensor x = variable(there * sign), y = sign > 0 ? max(x, 0) : min(x, 0);
+          const Tensor g = gradients(sum(y), {x}).at(x);
+          ASSERT_TRUE(equals(y, {shape[1]}, std::vector<double>(shape[1], most * sign)));
+          ASSERT_EQ(sum(g).item(), std::isnan(most) ? 0 : static_cast<double>(shape[1]));
+          ASSERT_EQ(sum(g[row]).item(), sum(g).item());
+        }
+      }
+}
+
 TEST(Extrema, send_nothing_to_other_elements_even_where_the_gradient_is_infinite) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   const Tensor x = variable({{1.0, 2.0}, {4.0, 4.0}});

@@ -116,6 +116,20 @@ TEST(Division, of_whole_numbers_is_the_same_for_short_and_long_ones) {
   EXPECT_TRUE(array_equal(remainder(a, b), tensor({1, 1, -1, -1, 0})));
   EXPECT_TRUE(array_equal(remainder(scaled(a), scaled(b)), scaled(remainder(a, b))));
   EXPECT_EQ(floor_divide(tensor({large - 1}), large).item<std::int64_t>(), 0);
+  EXPECT_TRUE(array_equal(floor_divide(tensor({-6, 6, -6}), tensor({3, -3, -3})), tensor({-2, -2, 2})));
+  EXPECT_TRUE(array_equal(remainder(tensor({-6, 6, -6}), tensor({3, -3, -3})), tensor({0, 0, 0})));
+}
+
+TEST(Division, without_a_rest_is_a_zero_with_its_sign) {
+  const Tensor zeros = tensor({0.0, -0.0, 0.0, -0.0}), by = tensor({3.0, 3.0, -3.0, -3.0});
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    const Tensor a = cast(zeros, dtype), b = cast(by, dtype);
+    EXPECT_TRUE(equals(1 / floor_divide(a, b), {4}, {infinity, -infinity, -infinity, infinity}));
+    EXPECT_TRUE(equals(1 / remainder(a, b), {4}, {infinity, infinity, -infinity, -infinity}));
+    EXPECT_TRUE(equals(1 / fmod(a, b), {4}, {infinity, -infinity, infinity, -infinity}));
+    for (const std::int64_t i : {0, 1, 2, 3})
+      EXPECT_EQ((1 / floor_divide(a[i], b[i])).item(), (1 / floor_divide(a, b))[i].item());
+  }
 }
 
 TEST(Functions, are_defined_at_their_poles_and_beyond) {

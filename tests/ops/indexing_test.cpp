@@ -125,6 +125,8 @@ TEST(AddingUp, follows_pytorch) {
     EXPECT_TRUE(array_equal(isnan(with_nan), tensor({true, true, true, false}))) << with_nan;
     const Tensor without_x = scatter_reduce(tensor({nan, nan}), 0, {0}, {2}, how, false);
     EXPECT_TRUE(array_equal(isnan(without_x), tensor({false, true}))) << without_x;
+    EXPECT_TRUE(equals(scatter_reduce(tensor({nan, 1}), 0, {0}, {2}, how), {2}, {nan, 1}));
+    EXPECT_TRUE(equals(scatter_reduce(tensor({nan, 1}), 0, {0, 1}, {2, nan}, how, false), {2}, {2, nan}));
   }
   const Tensor largest = scatter_reduce(tensor({-7, 4}), 0, {0, 0}, {-9, -8}, Combining::amax, false);
   EXPECT_TRUE(equals(largest, {2}, {-8, 4}));
@@ -151,6 +153,15 @@ TEST(AddingUp, has_exact_derivatives_at_zeros_and_ties) {
   const Gradients of_parts = gradients(product, {large, others}, {.seed = ones({1})});
   EXPECT_NEAR(of_parts.at(large).item() / 1e-50, 1, 1e-14);
   EXPECT_TRUE(allclose(of_parts.at(others) / tensor({1e-50, 1.0}), tensor({1.0, inf})));
+  // Nothing comes from above: not 0 · inf, which the product of the others is.
+  for (const auto& [one, other] :
+       {std::pair(tensor({1e30F}), tensor({1e30F, 1e30F})), {tensor({1e-300}), tensor({1e300, 1e300})}}) {
+    const Tensor own = variable(one), more = variable(other);
+    const Tensor of_all = scatter_reduce(own, 0, {0, 0}, more, Combining::prod);
+    const Gradients none = gradients(of_all, {own, more}, {.seed = zeros({1}, own.dtype())});
+    EXPECT_TRUE(equals(none.at(own), {1}, {0}));
+    EXPECT_TRUE(equals(none.at(more), {2}, {0, 0}));
+  }
   const Gradients of_largest = reduced(Combining::amax);
   EXPECT_TRUE(equals(of_largest.at(x), {2}, {0, 0.5}));
   EXPECT_TRUE(equals(of_largest.at(v), {3}, {0, 1, 0.5}));
@@ -181,6 +192,12 @@ TEST(Order, finds_extremes_and_medians_and_lets_nan_through) {
   EXPECT_TRUE(equals(argmax(tensor({std::numeric_limits<std::int64_t>::min(), std::int64_t{0}})), {}, {1}));
   EXPECT_TRUE(equals(median(tensor({4.0, 1.0, 3.0, 2.0})), {}, {2}));
   EXPECT_TRUE(equals(median(x, 1).values, {2}, {5, nan}));
+  EXPECT_TRUE(equals(median(tensor({1.0, nan, 2.0, 3.0})), {}, {nan}));
+  EXPECT_TRUE(equals(kthvalue(tensor({1.0, nan, 2.0}), 2).values, {}, {2}));
+  EXPECT_TRUE(mentions(message_of<ShapeError>([] {
+                         (void)kthvalue(tensor({1.0, 2.0}), 3);
+                       }),
+                       {"kthvalue: k = 3 of axis 0 of shape (2,)"}));
   EXPECT_TRUE(equals(median(tensor({{7, 9, 8}}), 1, true).places, {1, 1}, {2}));
   const Tensor tied = variable({1, 3, 3});
   EXPECT_TRUE(equals(gradients(max_with_places(tied, 0).values, {tied}).at(tied), {3}, {0, 1, 0}));
@@ -235,6 +252,8 @@ TEST(Replacing, along_any_axis_keeps_the_last_of_what_comes_for_a_place) {
 TEST(Searchsorted, looks_on_either_side) {
   EXPECT_TRUE(equals(searchsorted({1, 3, 3, 5}, {{3.0, 0.0}, {6.0, nan}}), {2, 2}, {1, 0, 4, 4}));
   EXPECT_TRUE(equals(searchsorted({1, 3, 3, 5}, 3, true), {}, {3}));
+  EXPECT_TRUE(equals(searchsorted({-1.0, 0.0, 1.0}, {-0.0, 0.0}, true), {2}, {2, 2}));
+  EXPECT_TRUE(equals(searchsorted({-1.0, -0.0, 1.0}, {-0.0, 0.0}), {2}, {1, 1}));
 }
 
 TEST(Searchsorted, counts_what_is_before_for_any_number_of_elements_and_values) {

@@ -68,6 +68,10 @@ TEST(Cholesky, reads_the_lower_half_and_refuses_what_is_not_positive_definite) {
                        {"cholesky: matrix (3, 3) is not positive definite at its leading minor 2; "}));
 }
 
+TEST(Cholesky, of_a_matrix_with_nan_is_nan_in_its_lower_half) {
+  EXPECT_TRUE(equals(cholesky(tensor({{4.0, 0.0}, {nan, 5.0}})), {2, 2}, {nan, 0, nan, nan}));
+}
+
 TEST(Cholesky, has_a_symmetric_gradient) {
   const Tensor a = variable(tensor({{4.0, 2.0}, {2.0, 5.0}}));
   const Tensor g = gradients(sum(cholesky(a) * tensor({{1.0, 9.0}, {2.0, 3.0}})), {a})[a];

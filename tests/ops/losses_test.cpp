@@ -265,6 +265,34 @@ TEST(CtcLoss, of_a_target_that_does_not_fit_is_infinite_or_0) {
   EXPECT_THAT(gradient_at(x, [&](auto& v) { return loss(v, true); }), IsClose(zeros({2, 3})));
 }
 
+// By PyTorch.
+TEST(CtcLoss, counts_an_empty_target_as_one_label) {
+  const Tensor log_p = log_softmax(sin(arange(0, 24, DType::float64) * 0.7).reshape({3, 2, 4}));
+  EXPECT_NEAR(ctc_loss(log_p, tensor({{1, 2}, {0, 0}}), {3, 3}, {2, 0}).item(), 1.9628753661638738, 1e-13);
+  EXPECT_TRUE(mentions(message_of<ShapeError>([&] {
+                         (void)ctc_loss(log_p, tensor({{1, 2}, {0, 0}}), {3, 0}, {2, 0});
+                       }),
+                       {"ctc_loss", "input lengths must be from 1 to T"}));
+}
+
+TEST(CrossEntropy, spreads_nothing_of_samples_that_are_ignored) {
+  const Tensor z = tensor({{1.0, 2, 3}, {3, 2, 1}, {0, 1, 0}}), target = tensor({0, -100, 2});
+  const auto loss = [&](const Tensor& weight, Reduction reduction) {
+    return cross_entropy(z, target, {.weight = weight, .label_smoothing = 0.3, .reduction = reduction});
+  };
+  EXPECT_THAT(loss({}, Reduction::none), IsClose({2.1076059644443803, 0, 1.4514447139320508}, 1e-13));
+  EXPECT_NEAR(loss({}, Reduction::mean).item(), 1.7795253391882158, 1e-13);
+  const Tensor weight = tensor({1.0, 2, 3});
+  EXPECT_THAT(loss(weight, Reduction::none), IsClose({2.3298877537776947, 0, 3.988900727616538}, 1e-13));
+  EXPECT_NEAR(loss(weight, Reduction::mean).item(), 1.5796971203485581, 1e-13);
+}
+
+TEST(TripletMarginLoss, compares_the_negative_with_the_positive_where_that_is_nearer) {
+  const Tensor a = tensor({{0.0, 0, 1}}), p = tensor({{3.0, 1, 0}}), n = tensor({{3, 1.5, 0.25}});
+  EXPECT_NEAR(triplet_margin_loss(a, p, n).item(), 0.8796932056940028, 1e-13);
+  EXPECT_NEAR(triplet_margin_loss(a, p, n, {.eps = 0.01, .swap = true}).item(), 3.7619018859657922, 1e-13);
+}
+
 TEST(Distances, have_the_derivative_0_where_rows_are_equal) {
   const Tensor rows = tensor({{1, 2}, {1, 2}});
   for (const double p : {1.0, 2.0, 3.0, infinity}) {

@@ -197,6 +197,22 @@ TEST(Recurrent, network_is_its_cell_step_by_step) {
   EXPECT_TRUE(close(only_h.at(in[2]), values(gradients(sum(state.h), {in[2]}).at(in[2])), 1e-13));
 }
 
+TEST(Recurrent, network_takes_weights_of_another_dtype_and_shows_its_steps_where_values_are_kept) {
+  const Tensor x = ramp({6, 3, 2});
+  const auto output = [&](DType dtype) {
+    const auto narrow = [=](const Shape& shape) { return cast(ramp(shape, DType::float32), dtype); };
+    return lstm(x, {}, {{narrow({20, 2}), narrow({20, 5}), narrow({20})}}).output;
+  };
+  EXPECT_THAT(output(DType::float32), IsClose(output(DType::float64), 1e-14));
+  const Tensor learned = variable(x);
+  const auto nodes = [&] {
+    return Graph(lstm(learned, {}, {{ramp({20, 2}), ramp({20, 5})}}).output).nodes().size();
+  };
+  const std::size_t as_one = nodes();
+  const KeepValues keep;
+  EXPECT_GT(nodes(), as_one + 30);
+}
+
 TEST(Recurrent, network_is_the_same_to_the_bit_for_any_number_of_threads) {
   expect_same_for_all_thread_counts([] {
     const Tensor x = variable(ramp({4, 130, 9}, DType::float32)), input = ramp({4 * 70, 9}, DType::float32),

@@ -211,7 +211,6 @@ P cube_root(const P& x) {
 /// The angle, within 4 units, by that of the smaller side of a right-angled triangle by the larger one.
 template <class P>
 P of_angle(const P& x, Special which) {
-  using Bits = typename P::Mask;
   const P size = abs(x);
   P up = size, right(1);
   if (which != Special::atan) right = sqrt((1 - size) * (1 + size));
@@ -220,10 +219,9 @@ P of_angle(const P& x, Special which) {
   const P flat = ratio + ratio * z * quotient(z, atan_rest);
   // π and its half in two parts.
   const P steep = where(up > right, (1.5707963267948966 - flat) + 6.123233995736766e-17, flat);
-  const Bits sign(simd::detail::sign_bit<double>);
   P result = with_sign_of(steep, x);
   if (which == Special::acos)
-    result = where((x.bits() & sign) == sign, (3.141592653589793 - steep) + 1.2246467991473532e-16, steep);
+    result = where(x < 0, (3.141592653589793 - steep) + 1.2246467991473532e-16, steep);
   const P both = up + right;
   return where(both == both, result, both);
 }
@@ -243,7 +241,7 @@ P tangent(const P& x) {
   }
   above = above * r;
   const auto odd = (shifted.bits() & Bits(1)) == Bits(1);
-  const P result = where(x == 0, x, where(odd, -under, above) / where(odd, above, under));
+  const P result = where(odd, -under, above) / where(odd, above, under);
   const auto far = !(abs(x) < 1e6);
   if (any(far)) [[unlikely]]
     return where(far, P::lane_by_lane([](double lane) { return std::tan(lane); }, x), result);

@@ -159,7 +159,7 @@ struct Alignment {
     const Tensor is_label = tensor(labelled, {samples, length});
     const Tensor each = where(is_label, pad(repeat_interleave(targets, 2, 1), {0, 1}), blank);
     classes = each + reshape(arange(samples), {samples, 1}) * labels;
-    may_skip = is_label & (arange(length) > 1) & (each != roll(each, 2, 1));
+    may_skip = is_label & (each != roll(each, 2, 1));  // the first label has nothing two places before
     last = tensor(ends);
     one_before = tensor(before);
   }

@@ -314,7 +314,6 @@ Tensor cumsum(const Operand& x, OptionalInteger axis) try {
 
 Tensor cumprod(const Operand& x, OptionalInteger axis) try {
   const ops::OfAxis of("cumprod", ops::counted(x), axis);
-  if (of.x.size() == 0) return of.x;
   // yᵢ = xᵢ yᵢ₋₁ + bᵢ, where b has the first element and then zeros
   std::vector<Index> first(of.axis, Slice{});
   first.emplace_back(Slice{.stop = 1});
