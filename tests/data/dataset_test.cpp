@@ -267,6 +267,12 @@ TEST(Folds, spread_classes_evenly_and_keep_groups_together) {
     EXPECT_NEAR(static_cast<double>(count_of(split.test, labels, label)),
                 13.0 / 53 * static_cast<double>(std::count(labels.begin(), labels.end(), label)), 1);
 
+  EXPECT_EQ(stratified_split(y, 0.001, generator).test.size(), 1U);
+  EXPECT_EQ(stratified_split(y, 0.999, generator).train.size(), 1U);
+
+  // The largest groups are dealt first: 4 and 2, 3 and 3.
+  for (const Fold& fold : grouped_k_fold(tensor({1, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4}), 2, generator))
+    EXPECT_EQ(fold.test.size(), 6U);
   std::vector<std::int64_t> people;
   for (int i = 0; i < 40; ++i) people.push_back(i * i % 11);
   std::vector<Fold> grouped = grouped_k_fold(tensor(people), 3, generator);

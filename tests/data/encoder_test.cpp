@@ -50,6 +50,13 @@ TEST(TableEncoder, standardises_numbers_and_spreads_categories) {
   EXPECT_TRUE(equals(encoder.targets(table), {4}, {0, 1, 0, 1}));
 }
 
+TEST(TableEncoder, takes_no_category_for_its_neighbour) {
+  const TableEncoder encoder = encoder_of(read("1,a,0\n3,c,1\n"), {.target = 2});
+  const Table others = read("1,b,0\n1,B,0\n1,c,1\n1,7,0\n1,d,0\n");
+  EXPECT_TRUE(equals(encoder.inputs(others), {5, 3}, {-1, 0, 0, -1, 0, 0, -1, 0, 1, -1, 0, 0, -1, 0, 0}));
+  EXPECT_EQ(encoder.unknown(others), 4);
+}
+
 TEST(TableEncoder, learns_from_the_given_rows_alone) {
   const Table table = read("1,a,0\n3,a,1\n100,b,2\n,c,1\n");
   const std::vector<std::int64_t> rows = {0, 1};

@@ -258,6 +258,7 @@ TEST(Layers, name_what_they_cannot_take) {
   says([&] { Conv2d(3, 4, 3, g)(zeros({1, 2, 5, 5})); }, {"conv2d", "(1, 2, 5, 5)"});
   says([&] { ConvTranspose1d(3, 4, 3, g)(zeros({1, 2, 5})); }, {"conv_transpose1d", "(1, 2, 5)"});
   says([&] { BatchNorm(3)(zeros({4, 2})); }, {"BatchNorm", "(4, 2)", "3 channels"});
+  says([&] { BatchNorm(3)(zeros({3})); }, {"BatchNorm", "(3,)", "3 channels"});
   says([&] { BatchNorm(3)(zeros({1, 3})); }, {"batch_norm", "(1, 3)"});
   says([&] { LayerNorm(3)(zeros({4, 2})); }, {"layer_norm", "(4, 2)"});
   says([&] { GroupNorm(2, 4)(zeros({1, 6})); }, {"GroupNorm", "(1, 6)", "4 channels"});

@@ -1,6 +1,7 @@
 // Clipping gradients as PyTorch does, by norm and by value, and norms that are not finite.
 // support.h compares the numbers.
 
+#include <cmath>
 #include <limits>
 
 #include "chainrule/optim/clip.h"
@@ -38,6 +39,14 @@ TEST(ClipGradNorm, returns_the_norm_and_changes_nothing_below_the_limit) {
   EXPECT_EQ(values(kept), (Numbers{3, 4}));
   EXPECT_EQ(clip_grad_norm({Parameter(tensor({1.0}), "none")}, 1), 0);
   EXPECT_EQ(clip_grad_norm({}, 1), 0);
+}
+
+TEST(ClipGradNorm, makes_all_of_it_nan_where_some_is) {
+  const Parameter p(tensor({1.0, 2.0}), "p"), q(tensor(3.0), "q");
+  (sum(p * tensor({std::nan(""), 0.5})) + q).backward();
+  EXPECT_TRUE(std::isnan(clip_grad_norm({p, q}, 1)));
+  for (const double each : values(p.grad())) EXPECT_TRUE(std::isnan(each));
+  EXPECT_TRUE(std::isnan(q.grad().item()));
 }
 
 TEST(ClipGradNorm, says_so_when_the_norm_is_not_finite_if_told) {

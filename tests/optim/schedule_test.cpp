@@ -86,6 +86,29 @@ TEST(ReduceOnPlateau, lowers_the_rate_when_pytorch_does) {
   }
 }
 
+// By PyTorch.
+TEST(ReduceOnPlateau, asks_for_more_than_the_threshold_and_waits_and_leaves_out_small_changes) {
+  const auto rates = [](const std::vector<double>& metrics, const PlateauOptions& options) {
+    const Parameter x(tensor({0.0}), "x");
+    Sgd optimizer({x}, {.learning_rate = 0.1});
+    ReduceOnPlateau plateau(optimizer, options);
+    std::vector<double> all;
+    for (const double metric : metrics) {
+      plateau.step(metric);
+      all.push_back(optimizer.learning_rate());
+    }
+    return all;
+  };
+  using Rates = std::vector<double>;
+  EXPECT_EQ(rates({1, 1.05, 1.2, 1.25, 1.3, 1.35},
+                  {.maximize = true, .factor = 0.5, .patience = 0, .threshold = 0.1}),
+            (Rates{0.1, 0.05, 0.05, 0.025, 0.0125, 0.0125}));
+  EXPECT_EQ(rates(Rates(9, 1), {.factor = 0.5, .patience = 0, .cooldown = 2}),
+            (Rates{0.1, 0.05, 0.05, 0.05, 0.025, 0.025, 0.025, 0.0125, 0.0125}));
+  EXPECT_EQ(rates(Rates(5, 1), {.factor = 0.5, .patience = 0, .smallest_change = 0.04}),
+            (Rates{0.1, 0.05, 0.05, 0.05, 0.05}));
+}
+
 TEST(Scheduler, continues_from_a_saved_state) {
   const Parameter x(tensor({0.0}), "x"), y(tensor({0.0}), "y");
   Sgd optimizer({x}, {.learning_rate = 0.1}), restored({y}, {.learning_rate = 0.1});
