@@ -1,9 +1,11 @@
-// Elements of one type as another. Those of types that operations compute in have loops for each instruction
-// set, and so have halves as float32 and whatever that is stored as; the rest of what is only stored has a
-// plain loop, or two. Relies on chainrule::convert for what each number becomes.
+// Elements of one type as another. Types that operations compute in, and what is only stored as one of them,
+// have loops for each instruction set; the rest takes two of these, a block that stays in the cache at a
+// time. Relies on chainrule::convert for what each number becomes.
 
 #include "kernels/cast.h"
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <limits>
 
@@ -19,26 +21,26 @@ template <class Half, class Float>
 constexpr Half nearest_half(Float x) {
   using Limits = std::numeric_limits<Half>;
   using Bits = std::conditional_t<sizeof(Float) == 4, std::uint32_t, std::uint64_t>;
-  constexpr int digits = std::numeric_limits<Float>::digits, dropped = digits - Limits::digits;
+  constexpr int fraction = std::numeric_limits<Float>::digits - 1, dropped = fraction + 1 - Limits::digits,
+                width = 8 * sizeof(Float);
   constexpr auto bits_of = [](Float number) { return std::bit_cast<Bits>(number); };
   constexpr Bits infinity = Limits::infinity().bits(), quiet_nan = Limits::quiet_NaN().bits(),
-                 least_normal = bits_of(convert<Float>(Limits::min())),
-                 all_exponents = bits_of(std::numeric_limits<Float>::infinity()), one = 1;
-  const Bits bits = bits_of(x), size = bits & ~(one << (8 * sizeof(Float) - 1));
+                 least_normal = bits_of(Limits::min()),
+                 all_exponents = bits_of(std::numeric_limits<Float>::infinity());
+  const Bits bits = bits_of(x), size = bits & (~Bits{0} >> 1);
   // Half of the last place that stays, less one where that is even, carries over into it.
-  const Bits rounded = (size + ((one << (dropped - 1)) - 1) + (size >> dropped & 1)) >> dropped;
+  const Bits rounded = (size + ((Bits{1} << (dropped - 1)) - 1) + (size >> dropped & 1)) >> dropped;
   Bits half = rounded;
   if constexpr (Limits::min_exponent != std::numeric_limits<Float>::min_exponent) {
     // Where a sum is of the size of `unit`, its last place is that of the smallest Half, and the sum rounds.
-    constexpr auto unit = std::bit_cast<Float>(bits_of(convert<Float>(Limits::denorm_min())) +
-                                               (Bits(digits - 1) << (digits - 1)));
+    constexpr Float unit = std::bit_cast<Float>(bits_of(Limits::denorm_min()) + (Bits{fraction} << fraction));
     const Bits subnormal = bits_of(std::bit_cast<Float>(size) + unit) - bits_of(unit);
-    half -= (least_normal >> dropped) - (one << (Limits::digits - 1));
+    half -= (least_normal >> dropped) - (Bits{1} << (Limits::digits - 1));
     half = size < least_normal ? subnormal : half;
   }
   half = half > infinity ? infinity : half;
   half = size > all_exponents ? quiet_nan : half;
-  return Half::from_bits(static_cast<std::uint16_t>(half | (bits >> (8 * sizeof(Float) - 16) & 0x8000U)));
+  return Half::from_bits(static_cast<std::uint16_t>(half | (bits >> (width - 16) & 0x8000U)));
 }
 
 /// Left to the compiler.
@@ -61,16 +63,18 @@ struct CastLoop {
 };
 using Loop = void(const void* from, std::int64_t n, void* to);
 
-/// Null where there is none: of one type, of two that are only stored, and of bool and one of these.
+/// Null where there is none: of one type, of two that are only stored, of bool and one of these, and of
+/// halves and what they are not stored as. But a double is to be rounded to a half once, and not to a float
+/// before.
 template <class From, class To>
 constexpr Loop* loop_between() {
-  constexpr bool from_stored = is_only_stored(dtype_of<From>), to_stored = is_only_stored(dtype_of<To>);
-  if constexpr (std::is_same_v<From, To> || (from_stored && to_stored) ||
-                (from_stored && std::is_same_v<To, bool>) || (to_stored && std::is_same_v<From, bool>))
+  constexpr DType from = dtype_of<From>, to = dtype_of<To>;
+  constexpr bool from_stored = is_only_stored(from), to_stored = is_only_stored(to);
+  if constexpr (from == to || (from_stored && to_stored) || (from_stored && to == DType::boolean) ||
+                (!Number<From> && to != DType::float32) || (!Number<To> && !is_floating(from)) ||
+                (to_stored && from == DType::boolean))
     return nullptr;
-  else if constexpr (std::is_same_v<To, float> && !Number<From>)
-    return simd::vectorized<CastLoop<From, To>, const void*, std::int64_t, void*>;
-  else if constexpr (from_stored || (to_stored && !std::is_floating_point_v<From>))
+  else if constexpr (!is_floating(from) && (from_stored || to_stored))
     return CastLoop<From, To>::template run<16>;
   else
     return simd::vectorized<CastLoop<From, To>, const void*, std::int64_t, void*>;
@@ -83,8 +87,8 @@ Loop* loop_between(DType from, DType to) {
 
 /// What loses nothing between two types without a loop.
 DType between(DType from, DType to) {
-  if (to == DType::boolean) return computed_in(from);
-  return is_floating(from) || is_floating(to) ? DType::float64 : DType::int64;
+  if (from == DType::boolean || to == DType::boolean) return computed_in(from == DType::boolean ? to : from);
+  return is_floating(from) ? DType::float32 : is_floating(to) ? DType::float64 : DType::int64;
 }
 
 }  // namespace
@@ -95,15 +99,26 @@ void cast(DType from, const void* elements, std::int64_t count, DType to, void* 
 
 Array cast(const Array& x, DType dtype) {
   if (x.dtype() == dtype) return x;
-  Loop* const loop = loop_between(x.dtype(), dtype);
-  if (loop == nullptr) return cast(cast(x, between(x.dtype(), dtype)), dtype);
+  Loop *loop = loop_between(x.dtype(), dtype), *second = nullptr;
+  if (loop == nullptr) {
+    const DType middle = between(x.dtype(), dtype);
+    loop = loop_between(x.dtype(), middle);
+    second = loop_between(middle, dtype);
+  }
   Array out(x.shape(), dtype);
   const auto* const from = static_cast<const std::byte*>(x.raw());
   auto* const to = static_cast<std::byte*>(out.mutable_raw());
   const auto item = static_cast<std::int64_t>(item_size(x.dtype())),
              out_item = static_cast<std::int64_t>(item_size(dtype));
   parallel_for(x.size(), parallel_grain, [=](std::int64_t begin, std::int64_t end) {
-    loop(from + begin * item, end - begin, to + begin * out_item);
+    if (second == nullptr) return loop(from + begin * item, end - begin, to + begin * out_item);
+    constexpr std::int64_t block = 1024;
+    std::array<double, block> middle;  // or numbers that are as wide, or less
+    for (; begin < end; begin += block) {
+      const std::int64_t count = std::min(block, end - begin);
+      loop(from + begin * item, count, middle.data());
+      second(middle.data(), count, to + begin * out_item);
+    }
   });
   return out;
 }

@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "array/array.h"
 #include "chainrule/ops.h"
 #include "chainrule/tensor.h"
 #include "support.h"
@@ -64,46 +65,52 @@ TYPED_TEST(Halves, are_the_nearest_to_any_number) {
   }
 }
 
-TYPED_TEST(Halves, are_rounded_in_tensors_as_they_are_alone_and_come_back_from_there) {
-  // Each of them, what is half way to the next, and what is next to that: all edges that there are.
-  std::vector<float> numbers;
+/// Each of them, what is half way to the next, and what is next to that: all edges that there are.
+template <class Half, class Float>
+void expect_rounded_in_tensors_as_alone(std::vector<Float> numbers) {
+  constexpr auto infinity = std::numeric_limits<Float>::infinity();
   for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
-    const auto half = TypeParam::from_bits(static_cast<std::uint16_t>(bits)),
-               next = TypeParam::from_bits(static_cast<std::uint16_t>(bits + 1));
-    const float low = half, middle = low + (float(next) - low) / 2;
-    for (const float x : {low, std::nextafter(middle, -INFINITY), middle, std::nextafter(middle, INFINITY)})
+    const auto half = Half::from_bits(static_cast<std::uint16_t>(bits)),
+               next = Half::from_bits(static_cast<std::uint16_t>(bits + 1));
+    const Float low = float(half), middle = low + (Float(float(next)) - low) / 2;
+    for (const Float x : {low, std::nextafter(middle, -infinity), middle, std::nextafter(middle, infinity)})
       numbers.push_back(x);
   }
-  for (const float x : {3e38F, -3.4e38F, 1e-45F, 0x1p-126F, 0x1.fffffep-127F}) numbers.push_back(x);
-  const Tensor all = cast(tensor(numbers), dtype_of<TypeParam>), back = cast(all, DType::float32);
+  const Tensor all = cast(tensor(numbers), dtype_of<Half>), back = cast(all, dtype_of<Float>);
   for (std::size_t i = 0; i < numbers.size(); ++i) {
-    const TypeParam alone(static_cast<double>(numbers[i])), together = all.template data<TypeParam>()[i];
+    const Half alone(numbers[i]), together = all.template data<Half>()[i];
     if (std::isnan(numbers[i])) {
-      EXPECT_TRUE(std::isnan(float(together)) && std::isnan(back.template data<float>()[i]));
+      EXPECT_TRUE(std::isnan(float(together)) && std::isnan(back.template data<Float>()[i]));
     } else {
       ASSERT_EQ(together.bits(), alone.bits()) << numbers[i];
-      ASSERT_EQ(back.template data<float>()[i], float(alone)) << numbers[i];
+      ASSERT_EQ(back.template data<Float>()[i], float(alone)) << numbers[i];
     }
   }
 }
 
-TYPED_TEST(Halves, are_rounded_once_from_float64) {
-  std::vector<double> numbers = {3e38, -1e300, 1e-300, 5e-324, NAN, INFINITY};
-  for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
-    const auto half = TypeParam::from_bits(static_cast<std::uint16_t>(bits)),
-               next = TypeParam::from_bits(static_cast<std::uint16_t>(bits + 1));
-    const double low = float(half), middle = low + (float(next) - low) / 2;
-    for (const double x : {low, std::nextafter(middle, -INFINITY), middle, std::nextafter(middle, INFINITY)})
-      numbers.push_back(x);
-  }
-  const Tensor all = cast(tensor(numbers), dtype_of<TypeParam>);
-  for (std::size_t i = 0; i < numbers.size(); ++i) {
-    const TypeParam alone(numbers[i]), together = all.template data<TypeParam>()[i];
-    if (std::isnan(numbers[i]))
-      EXPECT_TRUE(std::isnan(float(together)));
-    else
-      ASSERT_EQ(together.bits(), alone.bits()) << numbers[i];
-  }
+TYPED_TEST(Halves, are_rounded_in_tensors_as_they_are_alone_and_come_back_from_there) {
+  expect_rounded_in_tensors_as_alone<TypeParam, float>(
+      {3e38F, -3.4e38F, 1e-45F, 0x1p-126F, 0x1.fffffep-127F});
+  expect_rounded_in_tensors_as_alone<TypeParam, double>(
+      {3e38, -3.4e38, 3.5e38, 1e300, -INFINITY, 1e-45, 0x1p-126, 0x1.fffffep-127, 0x1p-1022, 5e-324, -0.0});
+}
+
+TYPED_TEST(Halves, are_cast_to_and_from_all_others_as_convert_says) {
+  using Half = TypeParam;
+  std::vector<Half> numbers;
+  for (int i = 0; i < 3000; ++i) numbers.emplace_back((i % 7 - 3) * std::ldexp(1.3, i % 40 - 8));
+  const Tensor halves = tensor(numbers);
+  for (const DType dtype : {DType::boolean, DType::uint8, DType::int32, DType::int64, DType::float16,
+                            DType::bfloat16, DType::float32, DType::float64})
+    dispatch_stored(dtype, [&]<class Other>() {
+      const Tensor others = cast(halves, dtype), back = cast(others, dtype_of<Half>);
+      for (std::size_t i = 0; i < numbers.size(); ++i) {
+        const auto other = convert<Other>(numbers[i]);
+        ASSERT_EQ(others.data<Other>()[i], other) << float(numbers[i]) << " as " << to_string(dtype);
+        ASSERT_EQ(back.template data<Half>()[i].bits(), convert<Half>(other).bits())
+            << double(other) << " of " << to_string(dtype);
+      }
+    });
 }
 
 TEST(Float16Numbers, beyond_the_largest_are_infinite) {
