@@ -1,11 +1,14 @@
-// One loop for single elements, one for slices, and one for places of each element's own.
+// One loop for places that follow each other, one for single elements, one for slices, and one for places of
+// each element's own.
 
 #include "kernels/places.h"
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "chainrule/simd.h"
+#include "kernels/runs.h"
 
 namespace chainrule::kernels {
 namespace {
@@ -19,18 +22,55 @@ void for_each_outer(const PlacesAlong& places, const Body& body) {
 
 /// Do most of the first places come several times in a row? Then a sum in memory would be waited for each
 /// time.
-bool comes_in_runs(const std::int64_t* list, std::int64_t count) {
+bool repeats(const std::int64_t* list, std::int64_t count) {
   std::int64_t same = 0;
   const std::int64_t few = std::min<std::int64_t>(count, 8);
   for (std::int64_t k = 1; k < few; ++k) same += list[k] == list[k - 1] ? 1 : 0;
   return 2 * same > few;
 }
 
+/// Places that follow each other: so many from `place` on.
+struct Run {
+  std::int64_t place, count;
+};
+/// All places of a list, or none where there are not much fewer runs than places.
+std::vector<Run> runs_of(const PlacesAlong& places) {
+  constexpr std::int64_t few = 16;
+  std::vector<Run> runs;
+  if (places.each || places.count < few) return runs;
+  const std::int64_t* const middle = places.list + (places.count - few) / 2;  // as padding is at the ends
+  std::int64_t follow = 0;
+  for (std::int64_t k = 1; k < few; ++k) follow += middle[k] == middle[k - 1] + 1 ? 1 : 0;
+  if (2 * follow < few) return runs;
+  for (std::int64_t k = 0; k < places.count; ++k)
+    if (!runs.empty() && places.list[k] == runs.back().place + runs.back().count)
+      ++runs.back().count;
+    else if (4 * static_cast<std::int64_t>(runs.size()) > few + k)
+      return {};
+    else
+      runs.push_back({places.list[k], 1});
+  return runs;
+}
+
+/// Of each line of so many bytes the runs, one behind the other, in elements of `item` bytes.
+struct TakeRuns {
+  template <int Width>
+  static void run(const std::vector<Run>* runs, std::int64_t item, std::int64_t lines, std::int64_t line,
+                  const std::byte* from, std::byte* to) {
+    for (std::int64_t i = 0; i < lines; ++i, from += line)
+      for (const auto& [place, count] : *runs) {
+        copy_run<Width>(from + place * item, to, count * item);
+        to += count * item;
+      }
+  }
+};
+
 /// T is unsigned for integers, which wrap around.
 template <class T, class E>
 void add(const PlacesAlong& places, const E* from, E* to) {
   const std::int64_t count = places.count, inner = places.inner, size = places.size * inner,
                      near = std::max<std::int64_t>(1, 32768 / size) * size, all = places.outer * size;
+  const std::vector<Run> runs = runs_of(places);
   std::int64_t cleared = 0;
   for_each_outer(places, [&](std::int64_t at, const std::int64_t* __restrict list) {
     E* __restrict const sums = to + at;
@@ -42,7 +82,13 @@ void add(const PlacesAlong& places, const E* from, E* to) {
     const auto add_to = [=](std::int64_t place, std::int64_t k) {
       sums[place] = static_cast<E>(static_cast<T>(sums[place]) + static_cast<T>(line[k]));
     };
-    if (inner == 1 && comes_in_runs(list, count)) {
+    if (!runs.empty()) {
+      std::int64_t k = 0;
+      for (const Run& run : runs)
+        for (std::int64_t place = run.place * inner, end = place + run.count * inner; place < end;
+             ++place, ++k)
+          add_to(place, k);
+    } else if (inner == 1 && repeats(list, count)) {
       std::int64_t last = list[0];
       T sum = static_cast<T>(sums[last]);
       for (std::int64_t k = 0; k < count; ++k) {
@@ -81,6 +127,12 @@ struct SignsLoop {
 }  // namespace
 
 void take_places(const PlacesAlong& places, const Array& x, Array& out) {
+  if (const std::vector<Run> runs = runs_of(places); !runs.empty()) {
+    const std::int64_t item = places.inner * static_cast<std::int64_t>(item_size(x.dtype()));
+    return simd::vectorized<TakeRuns>(&runs, item, places.outer, places.size * item,
+                                      static_cast<const std::byte*>(x.raw()),
+                                      static_cast<std::byte*>(out.mutable_raw()));
+  }
   dispatch_by_size(out.dtype(), [&]<class T>() {
     const auto* from = static_cast<const T*>(x.raw());
     auto* to = static_cast<T*>(out.mutable_raw());

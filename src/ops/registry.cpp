@@ -40,6 +40,7 @@ constexpr auto families = {
     ops::shaping_operations,
     ops::piece_operations,
     ops::pattern_operations,
+    ops::padding_operations,
     ops::making_operations,
     ops::probability_operations,
     ops::loss_operations,

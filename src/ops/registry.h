@@ -59,6 +59,7 @@ Entries order_operations();
 Entries shaping_operations();
 Entries piece_operations();
 Entries pattern_operations();
+Entries padding_operations();
 Entries probability_operations();
 Entries loss_operations();
 Entries map_operations();
