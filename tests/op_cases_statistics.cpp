@@ -178,8 +178,7 @@ OpCase diff_row() {
                           });
                         },
                         {{{4}}}}},
-          .misuses = {{"a scalar", [] { diff(blank({})); }, {"()"}}},
-          .composed = true};
+          .misuses = {{"a scalar", [] { diff(blank({})); }, {"()"}}}};
 }
 
 OpCase cov_row(const std::string& operation, Tensor (*call)(const Operand&), bool unit) {

@@ -7,6 +7,7 @@
 #include <limits>
 #include <optional>
 
+#include "chainrule/statistics.h"
 #include "kernels/extremum.h"
 #include "kernels/repeated.h"
 #include "kernels/softmax.h"
@@ -32,6 +33,30 @@ struct Sum : AxisReduction {
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
     return {"1"};
   }
+};
+
+/// The sum of those that are numbers.
+struct Nansum : AxisReduction {
+  static constexpr std::string_view name = "nansum", formula = "∂Σx/∂xᵢ = 1 if xᵢ is a number else 0";
+  Array forward(Values in) const {
+    const Array& x = *in[0];
+    return dispatch_floating(x.dtype(), [&]<class T>() {
+      return finish(kernels::sum(kernels::elementwise<NumberOrZero, T, 1>(x.shape(), {&x}), axes), x.shape());
+    });
+  }
+  Tensor batch(const Unwrapped& at) const { return reduce_each(*this, at); }
+  Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) : 0; }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+    if (to.wants(0)) to[0] = where(in[0] == in[0], kept(g, in[0]), 0);
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string> names, const std::string&) const {
+    return {"1 if " + names[0] + " is a number else 0"};
+  }
+
+ private:
+  struct NumberOrZero {
+    auto operator()(auto x) const { return where(x == x, x, 0); }
+  };
 };
 
 struct Mean : AxisReduction {
@@ -171,6 +196,11 @@ Entries reduction_operations() {
        .formula = Sum::formula,
        .example = "sum([[1, 2], [3, 4]], 0)",
        .notation = Sum::notation},
+      {.name = Nansum::name,
+       .parameters = over_axes_in_dtype,
+       .call = [](Arguments& a) -> Result { return nansum(a.in_dtype(3), a.axes(1), a.flag(2)); },
+       .formula = Nansum::formula,
+       .example = "nansum([1, nan, 2])"},
       {.name = Mean::name,
        .parameters = over_axes_in_dtype,
        .call = [](Arguments& a) -> Result { return mean(a.in_dtype(3), a.axes(1), a.flag(2)); },
@@ -275,6 +305,10 @@ Tensor sum(const Operand& x, const Axes& axes, Flag keepdims) {
                                         x.dtype() == DType::boolean && may_be_in_numbers({truth}))
     return ops::counted(x, axes, keepdims);
   return ops::reduce<ops::Sum>(x, axes, keepdims, promote(x.dtype(), DType::int64));
+}
+Tensor nansum(const Operand& x, const Axes& axes, Flag keepdims) {
+  if (!is_floating(x.dtype())) return sum(x, axes, keepdims);
+  return ops::reduce<ops::Nansum>(x, axes, keepdims, x.dtype());
 }
 Tensor mean(const Operand& x, const Axes& axes, Flag keepdims) {
   return ops::reduce<ops::Mean>(x, axes, keepdims, ops::real_dtype(x.dtype()));

@@ -296,5 +296,28 @@ TEST(Cumprod, of_many_lines_is_that_of_each_along_any_axis) {
     }
 }
 
+TEST(Diff, is_that_of_slices_along_any_axis_of_any_size_and_dtype) {
+  for (const Shape& shape : {Shape{300000}, Shape{5, 7, 3}, Shape{3, 1, 4}, Shape{2, 70001}, Shape{70001, 2}})
+    for (std::size_t axis = 0; axis < shape.rank(); ++axis)
+      for (const DType dtype : {DType::float32, DType::float64, DType::int64, DType::uint8, DType::boolean}) {
+        const Tensor x = cast(remainder(reshape(square(arange(0, shape.size())), shape), 201) - 100, dtype);
+        std::vector<Index> left(axis, Slice{}), right = left;
+        left.emplace_back(Slice{.stop = -1});
+        right.emplace_back(Slice{.start = 1});
+        const auto by_slices = [&](const Tensor& in) {
+          const Tensor after = index(in, right), before = index(in, left);
+          return dtype == DType::boolean ? after != before : after - before;
+        };
+        const auto along = static_cast<std::int64_t>(axis);
+        EXPECT_TRUE(array_equal(diff(x, 1, along), by_slices(x))) << shape << ' ' << axis << to_string(dtype);
+        if (!is_floating(dtype)) continue;
+        const Tensor leaf = variable(x), weights = x * 3.0 + 1.0;
+        const auto gradient = [&](const Tensor& y) {
+          return gradients(sum(y * index(weights, left)), {leaf}).at(leaf);
+        };
+        EXPECT_TRUE(array_equal(gradient(diff(leaf, 1, along)), gradient(by_slices(leaf)))) << shape << axis;
+      }
+}
+
 }  // namespace
 }  // namespace chainrule::test

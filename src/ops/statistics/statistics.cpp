@@ -125,11 +125,6 @@ Entries statistics_operations() {
        },
        .formula = "∂(Σ w x / Σ w)/∂xᵢ = wᵢ / Σ w,  ∂/∂wᵢ = (xᵢ − average) / Σ w",
        .example = "average([1, 2, 4], weights=[1, 1, 2])"},
-      {.name = "nansum",
-       .parameters = over_axes_in_dtype,
-       .call = [](Arguments& a) -> Result { return nansum(a.in_dtype(3), a.axes(1), a.flag(2)); },
-       .formula = "∂Σx/∂xᵢ = 1 if xᵢ is a number else 0",
-       .example = "nansum([1, nan, 2])"},
       {.name = "nanmean",
        .parameters = over_axes_in_dtype,
        .call = [](Arguments& a) -> Result { return nanmean(a.in_dtype(3), a.axes(1), a.flag(2)); },
@@ -267,13 +262,6 @@ Tensor average(const Operand& x, const Operand& weights, const Axes& axes, Flag 
   rethrow_in_call("average", x, weights);
 }
 
-Tensor nansum(const Operand& x, const Axes& axes, Flag keepdims) try {
-  const Tensor in = x.as_tensor();
-  return sum(where(in == in, in, 0), axes, keepdims);
-} catch (...) {
-  rethrow_in_call("nansum", x);
-}
-
 Tensor nanmean(const Operand& x, const Axes& axes, Flag keepdims) try {
   const DType dtype = ops::real_dtype(x.dtype());
   const Tensor in = x.as(computed_in(dtype)), is_number = in == in;
@@ -309,24 +297,6 @@ Tensor vector_norm(const Operand& x, double order, const Axes& axes, Flag keepdi
   return Operand(ops::norm_of_order(wide, order, axes, keepdims)).as(in.dtype());
 } catch (...) {
   rethrow_in_call("vector_norm", x);
-}
-
-Tensor diff(const Operand& x, Integer n, Integer axis) try {
-  Tensor result = x.as_tensor();
-  if (result.rank() == 0)
-    throw ShapeError("diff: a scalar, of shape (), has no neighbours; give it at least one axis");
-  if (n < 0) throw ShapeError("diff: n must not be negative, for shape " + to_string(result.shape()));
-  const std::size_t along = normalize_axis("diff", axis, result.shape());
-  std::vector<Index> left(along, Slice{}), right = left;
-  left.emplace_back(Slice{.stop = -1});
-  right.emplace_back(Slice{.start = 1});
-  for (std::int64_t left_over = n; left_over > 0 && result.shape()[along] != 0; --left_over) {
-    const Tensor after = index(result, right), before = index(result, left);
-    result = result.dtype() == DType::boolean ? not_equal(after, before) : after - before;
-  }
-  return result;
-} catch (...) {
-  rethrow_in_call("diff", x);
 }
 
 Tensor isclose(const Operand& a, const Operand& b, double rtol, double atol, Flag equal_nan) try {
