@@ -65,17 +65,18 @@ struct Choice {
         held(target.shape(), DType::boolean);
     auto *one = chosen.mutable_data<std::int64_t>(), *offset = at.mutable_data<std::int64_t>();
     bool* counted = held.mutable_data<bool>();
-    std::int64_t i = 0;
-    for (const std::int64_t of : target.data<std::int64_t>()) {
-      counted[i] = of != ignored;
-      one[i] = counted[i] ? of : 0;
-      if (one[i] < 0 || one[i] >= along.n)
-        throw ShapeError(std::string(name) + ": target " + std::to_string(of) + " at sample " +
-                         std::to_string(i) + " is no class: input " + to_string(input.shape()) +
-                         " has classes 0 to " + std::to_string(along.n - 1));
-      offset[i] = (i / along.inner * along.n + one[i]) * along.inner + i % along.inner;
-      ++i;
-    }
+    const auto* const given_classes = target.data<std::int64_t>().data();
+    for (std::int64_t o = 0, i = 0; o < along.outer; ++o)
+      for (std::int64_t j = 0; j < along.inner; ++j, ++i) {
+        const std::int64_t of = given_classes[i];
+        counted[i] = of != ignored;
+        one[i] = counted[i] ? of : 0;
+        if (one[i] < 0 || one[i] >= along.n)
+          throw ShapeError(std::string(name) + ": target " + std::to_string(of) + " at sample " +
+                           std::to_string(i) + " is no class: input " + to_string(input.shape()) +
+                           " has classes 0 to " + std::to_string(along.n - 1));
+        offset[i] = (o * along.n + one[i]) * along.inner + j;
+      }
     classes = constant(std::move(chosen));
     offsets = constant(std::move(at));
     counts = constant(std::move(held));
