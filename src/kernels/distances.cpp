@@ -115,8 +115,40 @@ struct DistancesLoop {
   }
 };
 
-/// Into tiles (m, lanes) of rows that are side by side, as x is; lane i of row k of w is at w + k * step.
+/// The same of sums of sizes, with less code. What there is to compute for fewer rows of a than go together
+/// is little.
 template <class T>
+struct ManhattanLoop {
+  template <int Bytes>
+  static void run(std::int64_t p, std::int64_t m, const T* a, const T* tiles, std::int64_t count, T* out,
+                  std::int64_t line) {
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    constexpr int many = 4;
+    for (std::int64_t i = 0; i < p; i += many)
+      for (std::int64_t j = 0; j < count; j += P::lanes) {
+        const T* own[many];
+        for (int r = 0; r < many; ++r) own[r] = a + std::min(i + r, p - 1) * m;
+        P totals[many] = {P(T(0)), P(T(0)), P(T(0)), P(T(0))};
+        constexpr std::int64_t stretch = 64;
+        for (std::int64_t begin = 0; begin < m; begin += stretch) {
+          P sums[many] = {P(T(0)), P(T(0)), P(T(0)), P(T(0))};
+          for (std::int64_t k = begin; k < std::min(m, begin + stretch); ++k) {
+            const P other = P::load(tiles + j * m + k * P::lanes);
+#pragma GCC unroll 4
+            for (int r = 0; r < many; ++r) sums[r] = sums[r] + abs(P(own[r][k]) - other);
+          }
+#pragma GCC unroll 4
+          for (int r = 0; r < many; ++r) totals[r] = totals[r] + sums[r];
+        }
+        const std::int64_t some = std::min<std::int64_t>(P::lanes, count - j);
+        for (int r = 0; r < std::min<std::int64_t>(many, p - i); ++r)
+          totals[r].store_part(out + (i + r) * line + j, some);
+      }
+  }
+};
+
+/// Into tiles (m, lanes) of rows that are side by side, as x is; lane i of row k of w is at w + k * step.
+template <class T, bool signs>
 struct DifferencesLoop {
   template <int Bytes>
   static void run(std::int64_t tiles, std::int64_t count, std::int64_t m, const T* w, std::int64_t step,
@@ -130,7 +162,7 @@ struct DifferencesLoop {
         columns<P, Columns, Packs>(count, m, w + tile * P::lanes, step, x + (tile * m + i) * P::lanes, y + i,
                                    to + (tile * m + i) * P::lanes);
       };
-      if constexpr (sizeof(T) == 4)
+      if constexpr (sizeof(T) == 4 && !signs)
         if (m >= many && tiles == 2) {
           part(std::integer_sequence<int, many, 2>(), 0);
           continue;
@@ -142,6 +174,14 @@ struct DifferencesLoop {
   }
 
  private:
+  template <class P>
+  static P weighted(const P& weight, const P& difference) {
+    const P zero(T(0));
+    if constexpr (signs)
+      return where(difference > zero, weight, where(difference < zero, zero - weight, zero));
+    else
+      return weight * difference;
+  }
   template <class P, int Columns, int Packs>
   static void columns(std::int64_t count, std::int64_t m, const T* w, std::int64_t step, const T* x,
                       const T* y, T* to) {
@@ -162,7 +202,7 @@ struct DifferencesLoop {
       for (int c = 0; c < Columns; ++c) {
         const P other(y[k * m + c]);
 #pragma GCC unroll 2
-        for (int q = 0; q < Packs; ++q) sums[c][q] = sums[c][q] + weights[q] * (own[c][q] - other);
+        for (int q = 0; q < Packs; ++q) sums[c][q] = sums[c][q] + weighted(weights[q], own[c][q] - other);
       }
     }
 #pragma GCC unroll 6
@@ -185,7 +225,8 @@ void for_blocks(std::int64_t rows, std::int64_t block, std::int64_t others, std:
 }  // namespace
 
 template <class T>
-void distances(std::int64_t p, std::int64_t r, std::int64_t m, const T* a, const T* b, T* out) {
+void distances(Metric metric, std::int64_t p, std::int64_t r, std::int64_t m, const T* a, const T* b,
+               T* out) {
   const std::int64_t lanes = lanes_of<T>();
   const detail::AcrossLayout layout({r, m, 1}, sizeof(T));
   // Rows of b whose tiles stay in the first-level cache: what is written is then a long run for each of a.
@@ -197,15 +238,19 @@ void distances(std::int64_t p, std::int64_t r, std::int64_t m, const T* a, const
       const std::int64_t count = std::min(most, end - begin);
       for (std::int64_t j = 0; j < count; j += lanes)
         detail::gather(layout, b, begin + j, std::min(lanes, count - j), lanes, tiles.data() + j * m);
-      simd::vectorized<DistancesLoop<T>>(p, m, a, static_cast<const T*>(tiles.data()), b + begin * m, count,
-                                         squares.data(), out + begin, r);
+      const T* const others = tiles.data();
+      if (metric == Metric::manhattan)
+        simd::vectorized<ManhattanLoop<T>>(p, m, a, others, count, out + begin, r);
+      else
+        simd::vectorized<DistancesLoop<T>>(p, m, a, others, b + begin * m, count, squares.data(), out + begin,
+                                           r);
     }
   });
 }
 
 template <class T>
-void weighted_differences(std::int64_t n, std::int64_t count, std::int64_t m, const T* w, const T* x,
-                          const T* y, T* out) {
+void weighted_differences(Metric metric, std::int64_t n, std::int64_t count, std::int64_t m, const T* w,
+                          const T* x, const T* y, T* out) {
   const std::int64_t lanes = lanes_of<T>(), block = 2 * lanes;
   const detail::AcrossLayout layout({n, m, 1}, sizeof(T));
   for_blocks(n, block, count, m, [&](std::int64_t begin, std::int64_t end) {
@@ -221,9 +266,12 @@ void weighted_differences(std::int64_t n, std::int64_t count, std::int64_t m, co
       const bool is_whole = rows == tiles * lanes;
       for (std::int64_t k = 0; !is_whole && k < count; ++k)
         std::copy_n(w + k * n + begin, rows, weights.data() + k * block);
-      simd::vectorized<DifferencesLoop<T>>(
-          tiles, count, m, is_whole ? w + begin : static_cast<const T*>(weights.data()), is_whole ? n : block,
-          static_cast<const T*>(own.data()), y, result.data());
+      const auto sum_up = [&]<bool signs>(std::bool_constant<signs>) {
+        simd::vectorized<DifferencesLoop<T, signs>>(
+            tiles, count, m, is_whole ? w + begin : static_cast<const T*>(weights.data()),
+            is_whole ? n : block, static_cast<const T*>(own.data()), y, result.data());
+      };
+      metric == Metric::manhattan ? sum_up(std::true_type()) : sum_up(std::false_type());
       each_tile([&](std::int64_t j, std::int64_t some) {
         detail::scatter<T>(layout, result.data() + j * m, begin + j, some, lanes, out);
       });
@@ -231,11 +279,12 @@ void weighted_differences(std::int64_t n, std::int64_t count, std::int64_t m, co
   });
 }
 
-template void distances(std::int64_t, std::int64_t, std::int64_t, const float*, const float*, float*);
-template void distances(std::int64_t, std::int64_t, std::int64_t, const double*, const double*, double*);
-template void weighted_differences(std::int64_t, std::int64_t, std::int64_t, const float*, const float*,
-                                   const float*, float*);
-template void weighted_differences(std::int64_t, std::int64_t, std::int64_t, const double*, const double*,
-                                   const double*, double*);
+template void distances(Metric, std::int64_t, std::int64_t, std::int64_t, const float*, const float*, float*);
+template void distances(Metric, std::int64_t, std::int64_t, std::int64_t, const double*, const double*,
+                        double*);
+template void weighted_differences(Metric, std::int64_t, std::int64_t, std::int64_t, const float*,
+                                   const float*, const float*, float*);
+template void weighted_differences(Metric, std::int64_t, std::int64_t, std::int64_t, const double*,
+                                   const double*, const double*, double*);
 
 }  // namespace chainrule::kernels

@@ -7,15 +7,17 @@
 
 namespace chainrule::kernels {
 
-/// out (p, r) becomes the Euclidean distances of rows of a (p, m) and b (r, m). No square over- or
-/// underflows.
+/// Which distance: the root of the sum of squares, or the sum of sizes.
+enum class Metric { euclidean, manhattan };
+
+/// out (p, r) becomes the distances of rows of a (p, m) and b (r, m). No square over- or underflows.
 template <class T>
-void distances(std::int64_t p, std::int64_t r, std::int64_t m, const T* a, const T* b, T* out);
+void distances(Metric metric, std::int64_t p, std::int64_t r, std::int64_t m, const T* a, const T* b, T* out);
 
 /// Row i of out (n, m) becomes the sum over the rows k of y (count, m) of w (count, n) at (k, i) times x's
-/// row i minus y's row k.
+/// row i minus y's row k, or, for `manhattan`, times the signs of that.
 template <class T>
-void weighted_differences(std::int64_t n, std::int64_t count, std::int64_t m, const T* w, const T* x,
-                          const T* y, T* out);
+void weighted_differences(Metric metric, std::int64_t n, std::int64_t count, std::int64_t m, const T* w,
+                          const T* x, const T* y, T* out);
 
 }  // namespace chainrule::kernels

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "chainrule/autograd.h"
+#include "chainrule/indexing.h"
 #include "chainrule/losses.h"
 #include "chainrule/random.h"
 #include "chainrule/shaping.h"
@@ -13,16 +14,16 @@
 namespace chainrule::test {
 namespace {
 
-Tensor by_differences(const Tensor& a, const Tensor& b) {
-  return vector_norm(expand_dims(a, -2) - expand_dims(b, -3), 2, -1);
+Tensor by_differences(const Tensor& a, const Tensor& b, double p = 2) {
+  return vector_norm(expand_dims(a, -2) - expand_dims(b, -3), p, -1);
 }
 
 double at(const Tensor& matrix, std::int64_t row, std::int64_t column) {
   return matrix[{row, column}].item();
 }
 
-void expect_same(const Tensor& a, const Tensor& b, double tolerance) {
-  const Tensor x = cdist(a, b), y = by_differences(a, b);
+void expect_same(const Tensor& a, const Tensor& b, double tolerance, double p = 2) {
+  const Tensor x = cdist(a, b, p), y = by_differences(a, b, p);
   const Tensor seed = cast(reshape(cos(arange(0, y.size()) * 1.5), y.shape()), y.dtype());
   const Gradients found = gradients(x, {a, b}, {.seed = seed}),
                   expected = gradients(y, {a, b}, {.seed = seed});
@@ -39,11 +40,45 @@ TEST(Distances, are_norms_of_the_differences_for_any_number_of_rows) {
     for (const std::int64_t p : {1, 3, 4, 17, 33})
       for (const std::int64_t r : {1, 2, 8, 16, 37})
         for (const std::int64_t m : {1, 3, 6, 70})
-          expect_same(variable(randn({p, m}, generator, dtype)), variable(randn({r, m}, generator, dtype)),
-                      dtype == DType::float32 ? 1e-5 : 1e-13);
+          for (const double order : {1.0, 2.0})
+            expect_same(variable(randn({p, m}, generator, dtype)), variable(randn({r, m}, generator, dtype)),
+                        dtype == DType::float32 ? 2e-5 : 1e-13, order);
   // Axes before the rows stretch.
   expect_same(variable(randn({2, 1, 5, 3}, generator, DType::float64)),
               variable(randn({3, 4, 3}, generator, DType::float64)), 1e-13);
+}
+
+TEST(Distances, of_pairs_are_those_above_the_diagonal) {
+  Generator generator(seed());
+  PRINT_SEED_ON_FAILURE();
+  for (const DType dtype : {DType::float32, DType::float64})
+    for (const std::int64_t n : {0, 1, 2, 31, 33, 34, 100})
+      for (const double order : {1.0, 2.0, 3.0}) {
+        const Tensor x = variable(randn({n, 5}, generator, dtype));
+        std::vector<std::int64_t> above;
+        for (std::int64_t i = 0; i < n; ++i)
+          for (std::int64_t j = i + 1; j < n; ++j) above.push_back(i * n + j);
+        const Tensor y = pdist(x, order), expected = take(by_differences(x, x, order), tensor(above));
+        const double tolerance = dtype == DType::float32 ? 2e-5 : 1e-12;
+        EXPECT_TRUE(allclose(y, expected, tolerance, tolerance)) << n << ' ' << order;
+        const Tensor seed = cast(cos(arange(0, y.size()) * 1.5), dtype);
+        const auto gradient = [&](const Tensor& of) { return gradients(of, {x}, {.seed = seed}).at(x); };
+        EXPECT_TRUE(allclose(gradient(y), gradient(expected), tolerance, 10 * tolerance))
+            << n << ' ' << order;
+      }
+  // Equal rows have no direction.
+  for (const double order : {1.0, 2.0}) {
+    const Tensor x = variable({{1.0, 2.0}, {1.0, 2.0}, {1.0, 5.0}});
+    EXPECT_TRUE(allclose(gradients(sum(pdist(x, order)), {x}).at(x),
+                         tensor({{0.0, -1.0}, {0.0, -1.0}, {0.0, 2.0}}), 0, 0));
+  }
+}
+
+TEST(Distances, of_sizes_are_infinite_and_NaN_where_the_differences_are) {
+  const double infinity = std::numeric_limits<double>::infinity(), nan = std::nan("");
+  const Tensor a = variable({{1.0, 2.0}, {1e308, 0.0}}),
+               b = variable({{infinity, 0.0}, {nan, 1.0}, {-1e308, 0.0}, {1.0, 3.0}});
+  expect_same(a, b, 0, 1);
 }
 
 TEST(Distances, keep_their_digits_where_squares_overflow_or_vanish_and_are_0_between_equal_rows) {
@@ -74,7 +109,9 @@ TEST(Distances, are_differentiated_twice) {
   const auto twice = [&](const Tensor& y) {
     return gradients(sum(square(gradients(sum(y), {a}, {.create_graph = true}).at(a))), {a}).at(a);
   };
-  EXPECT_TRUE(allclose(twice(cdist(a, b)), twice(by_differences(a, b)), 1e-12, 1e-12));
+  for (const double p : {1.0, 2.0})
+    EXPECT_TRUE(allclose(twice(cdist(a, b, p)), twice(by_differences(a, b, p)), 1e-12, 1e-12));
+  EXPECT_TRUE(allclose(twice(pdist(a)), twice(by_differences(a, a)[{0, 1}]), 1e-12, 1e-12));
 }
 
 }  // namespace

@@ -1,9 +1,7 @@
 // Distances and similarities of vectors, and losses of them, made of other operations.
 // scaling.h keeps squares from overflowing.
 
-#include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "chainrule/functions.h"
 #include "chainrule/indexing.h"
@@ -91,27 +89,6 @@ Tensor pairwise_distance(const Operand& a, const Operand& b, double p, double ep
   return Operand(vector_norm(a.as(wide) - b.as(wide) + eps, p, -1, keepdims)).as(dtype);
 } catch (...) {
   rethrow_in_call("pairwise_distance", a, b);
-}
-
-Tensor pdist(const Operand& x, double p) try {
-  const Tensor in = x.as(ops::real_dtype(x.dtype()));
-  if (in.rank() != 2)
-    throw ShapeError("pdist: takes rows (N, M), not shape " + to_string(in.shape()) + "; reshape it");
-  const std::int64_t n = in.shape()[0];
-  Array first({n * (n - 1) / 2}, DType::int64), second(first.shape(), DType::int64);
-  auto *row = first.mutable_data<std::int64_t>(), *other = second.mutable_data<std::int64_t>();
-  for (std::int64_t i = 0; i < n; ++i, row += n - i, other += n - i) {
-    std::fill_n(row, n - 1 - i, i);
-    std::iota(other, other + n - 1 - i, (p == 2 ? i * n : 0) + i + 1);
-  }
-  const Tensor a = constant(std::move(first)), b = constant(std::move(second));
-  // Twice the distances, but no differences in memory.
-  if (p == 2) return take(cdist(in, in), b);
-  const Tensor difference = take_rows(in, a) - take_rows(in, b);
-  if (difference.size() == 0) return sum(difference, -1);
-  return vector_norm(difference, p, -1);
-} catch (...) {
-  rethrow_in_call("pdist", x);
 }
 
 Tensor triplet_margin_loss(const Operand& anchor, const Operand& positive, const Operand& negative,
