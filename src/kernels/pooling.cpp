@@ -44,7 +44,7 @@ void max_of_windows(const T* from, const std::vector<std::int64_t>& lines, std::
         }
       }
     *values++ = largest;
-    *places++ = place;
+    if (places != nullptr) *places++ = place;
   }
 }
 
@@ -66,7 +66,7 @@ struct EvenWindows {
     while (to + 1 < row.size() && follows(to + 1)) ++to;
     // Without the last one that is 2 apart, as more is read behind it; and not too few for a pack.
     const std::size_t end = to + 1 - (apart == 2 ? 1 : 0);
-    if (apart < 1 || apart > 2 || end < from + 4) return;
+    if (apart < 1 || end < from + 4) return;
     first = static_cast<std::int64_t>(from);
     last = static_cast<std::int64_t>(end);
   }
@@ -96,6 +96,7 @@ struct MaxOfPairs {
           keep_larger(largest, which, second, distance + 1);
         }
         largest.store(values + i);
+        if (places == nullptr) continue;
         T distances[P::lanes];
         which.store(distances);
         for (std::int64_t lane = 0; lane < lanes; ++lane)
@@ -112,7 +113,7 @@ struct MaxOfPairs {
   }
 };
 
-/// The same for such windows, 1 or 2 apart, at least as many as the shortest pack has lanes. The first of
+/// The same for such windows, evenly apart, at least as many as the shortest pack has lanes. The first of
 /// them is given. Behind windows that are 2 apart, an element more is read.
 template <class T>
 struct MaxOfEvenWindows {
@@ -123,26 +124,56 @@ struct MaxOfEvenWindows {
     constexpr std::int64_t lanes = P::lanes;
     if constexpr (Bytes > 16)
       if (count < lanes) return run<Bytes / 2>(from, lines, line_count, window, apart, count, values, places);
+    const PoolWindow each = *window;
     for (std::int64_t i = 0; i < count; i += lanes) {
       i = std::min(i, count - lanes);  // the last pack ends with the row
-      const std::int64_t first = lines[0] + window->begin + i * apart;
+      const std::int64_t first = lines[0] + each.begin + i * apart;
       P largest(-std::numeric_limits<T>::infinity()), which(0);  // how far from the window's first element
-      for (std::int64_t line = 0; line < line_count; ++line)
-        for (std::int64_t k = 0; k < window->count; ++k) {
-          const std::int64_t distance = lines[line] - lines[0] + k * window->step;
-          P element = P::load(from + first + distance);
-          if (apart == 2) {
-            const P both[2] = {element, P::load(from + first + distance + lanes)};
-            element = P::template every<2, 0>(both);
-          }
-          MaxOfPairs<T>::keep_larger(largest, which, element, static_cast<T>(distance));
-        }
+      if (places == nullptr) {
+        auto any_nan = which != which;
+        for_each_element<P>(from + first, lines, line_count, each, apart,
+                            [&](const P& element, std::int64_t) {
+                              any_nan = any_nan | (element != element);
+                              largest = larger(element, largest);
+                            });
+        where(any_nan, P(std::numeric_limits<T>::quiet_NaN()), largest).store(values + i);
+        continue;
+      }
+      for_each_element<P>(from + first, lines, line_count, each, apart,
+                          [&](const P& element, std::int64_t distance) {
+                            MaxOfPairs<T>::keep_larger(largest, which, element, static_cast<T>(distance));
+                          });
       largest.store(values + i);
       T distances[std::size_t{P::lanes}];
       which.store(distances);
       for (std::int64_t lane = 0; lane < lanes; ++lane)
         places[i + lane] = first + apart * lane + static_cast<std::int32_t>(distances[lane]);
     }
+  }
+
+ private:
+  /// Calls f(pack, distance) for the elements of as many windows as there are lanes that are so far from
+  /// their first ones, of which the first is given.
+  template <class P, class F>
+  static void for_each_element(const T* first, const std::int64_t* lines, std::int64_t line_count,
+                               const PoolWindow& window, std::int64_t apart, const F& f) {
+    for (std::int64_t line = 0; line < line_count; ++line)
+      for (std::int64_t k = 0; k < window.count; ++k) {
+        const std::int64_t distance = lines[line] - lines[0] + k * window.step;
+        const T* const at = first + distance;
+        P element(0);
+        if (apart == 1) {
+          element = P::load(at);
+        } else if (apart == 2) {
+          const P both[2] = {P::load(at), P::load(at + P::lanes)};
+          element = P::template every<2, 0>(both);
+        } else {
+          T elements[std::size_t{P::lanes}];
+          for (std::int64_t lane = 0; lane < P::lanes; ++lane) elements[lane] = at[lane * apart];
+          element = P::load(elements);
+        }
+        f(element, distance);
+      }
   }
 };
 
@@ -223,6 +254,7 @@ void max_pool(const PoolWindows& windows, std::int64_t planes, const T* x, T* va
                         windows.in_size() < most_apart;
   const std::span<const PoolWindow> all_of_row = windows.axes[2];
   const EvenWindows even(all_of_row);
+  const auto places_from = [places](std::int64_t at) { return places == nullptr ? nullptr : places + at; };
   in_parallel(planes, windows.in_size(), [&](std::int64_t plane, std::int64_t end) {
     std::vector<std::int64_t> lines;  // where those begin that a row of windows goes over
     for (; plane < end; ++plane) {
@@ -237,22 +269,22 @@ void max_pool(const PoolWindows& windows, std::int64_t planes, const T* x, T* va
           const auto row = static_cast<std::int64_t>(windows.axes[2].size());
           if (in_pairs && !lines.empty())
             simd::vectorized<MaxOfPairs<T>>(from, lines.data(), static_cast<std::int64_t>(lines.size()), row,
-                                            values + at, places + at);
+                                            values + at, places_from(at));
           else if (even.first < even.last && !lines.empty() && windows.in_size() < most_apart) {
             const auto one_by_one = [&](std::int64_t first, std::int64_t last) {
               max_of_windows(
                   from, lines,
                   all_of_row.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(last - first)),
-                  values + at + first, places + at + first);
+                  values + at + first, places_from(at + first));
             };
             one_by_one(0, even.first);
             simd::vectorized<MaxOfEvenWindows<T>>(from, lines.data(), static_cast<std::int64_t>(lines.size()),
                                                   &all_of_row[static_cast<std::size_t>(even.first)],
                                                   even.apart, even.last - even.first,
-                                                  values + at + even.first, places + at + even.first);
+                                                  values + at + even.first, places_from(at + even.first));
             one_by_one(even.last, row);
           } else
-            max_of_windows<T>(from, lines, all_of_row, values + at, places + at);
+            max_of_windows<T>(from, lines, all_of_row, values + at, places_from(at));
           at += row;
         }
     }

@@ -32,8 +32,8 @@ struct PoolWindows {
   SquarePlane squares() const;
 };
 
-/// The largest element of each window and its place in the plane: of equal ones the first, of NaNs the last;
-/// -inf and -1 of no element.
+/// The largest element of each window and its place in the plane, if `places` is not null: of equal ones the
+/// first, of NaNs the last; -inf and -1 of no element.
 template <class T>
 void max_pool(const PoolWindows& windows, std::int64_t planes, const T* x, T* values, std::int64_t* places);
 

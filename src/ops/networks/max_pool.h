@@ -92,15 +92,17 @@ struct MaxPool {
   /// Where the elements are in their planes.
   struct Saved {
     Array places;
+    bool always = true;  ///< or only where a gradient may be asked for
   };
-  Array forward(Values in, Saved& saved, Wanted) const {
+  Array forward(Values in, Saved& saved, Wanted wanted) const {
     const Array& x = *in[0];
-    Array out(result, x.dtype()), places(result, DType::int64);
+    const bool with_places = saved.always || wanted(0);
+    Array out(result, x.dtype()), places(with_places ? result : Shape{0}, DType::int64);
     const std::int64_t planes = windows.in_size() == 0 ? 0 : x.size() / windows.in_size();
     if (planes != 0)
       dispatch_floating(x.dtype(), [&]<class T>() {
         kernels::max_pool(windows, planes, x.data<T>(), out.mutable_data<T>(),
-                          places.mutable_data<std::int64_t>());
+                          with_places ? places.mutable_data<std::int64_t>() : nullptr);
       });
     saved.places = std::move(places);
     return out;

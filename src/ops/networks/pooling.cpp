@@ -87,9 +87,11 @@ Tensor largest_places(const Tensor& x, const PoolWindows& windows, const Shape& 
   });
 }
 
-/// Pools a batch or a sample. windows(x, axis) are those along a spatial axis.
+/// Pools a batch or a sample. windows(x, axis) are those along a spatial axis. The places are there if
+/// somebody looks at them.
 template <class Along>
-Pooled max_pool(const char* operation, std::size_t spatial, const Operand& x, const Along& along) {
+Pooled max_pool(const char* operation, std::size_t spatial, const Operand& x, bool with_places,
+                const Along& along) {
   const Tensor in = x.as(real_dtype(dtype_of(x)));
   Tensor places;
   Tensor values = in_batch(operation, in, spatial, [&](const Tensor& batch) {
@@ -111,16 +113,17 @@ Pooled max_pool(const char* operation, std::size_t spatial, const Operand& x, co
       return where(places < 0, -std::numeric_limits<double>::infinity(), chosen);
     }
     MaxPool::Saved saved;
+    saved.always = with_places;
     Tensor out = apply(MaxPool{std::move(windows), result}, x.here(), saved, Argument(batch));
     places = constant(saved.places);
     return out;
   });
-  return {values, reshape(places, values.shape())};
+  return {values, with_places ? reshape(places, values.shape()) : Tensor()};
 }
 
-Pooled max_pool(const char* operation, std::size_t spatial, const Operand& x, const PerAxis& kernel,
-                const MaxPoolOptions& options) {
-  return max_pool(operation, spatial, x, [&](const Shape& shape, std::size_t axis) {
+Pooled max_pool(const char* operation, std::size_t spatial, const Operand& x, bool with_places,
+                const PerAxis& kernel, const MaxPoolOptions& options) {
+  return max_pool(operation, spatial, x, with_places, [&](const Shape& shape, std::size_t axis) {
     const Course c = course(operation, shape, axis, spatial, kernel, options.stride, options.padding,
                             options.dilation, options.ceil_mode);
     std::vector<PoolWindow> windows;
@@ -135,8 +138,9 @@ Pooled max_pool(const char* operation, std::size_t spatial, const Operand& x, co
   });
 }
 
-Pooled adaptive_max_pool(const char* operation, std::size_t spatial, const Operand& x, const PerAxis& size) {
-  return max_pool(operation, spatial, x, [&](const Shape& shape, std::size_t axis) {
+Pooled adaptive_max_pool(const char* operation, std::size_t spatial, const Operand& x, bool with_places,
+                         const PerAxis& size) {
+  return max_pool(operation, spatial, x, with_places, [&](const Shape& shape, std::size_t axis) {
     const std::int64_t in = shape[shape.rank() - spatial + axis],
                        out = adaptive_size(operation, size, axis, spatial, in);
     std::vector<PoolWindow> windows;
@@ -229,13 +233,13 @@ Tensor adaptive_avg_pool(const char* operation, std::size_t spatial, const Opera
 
 #define CHAINRULE_POOLING(spatial)                                                                          \
   Tensor max_pool##spatial##d(const Operand& x, const PerAxis& kernel, const MaxPoolOptions& options) try { \
-    return ops::max_pool("max_pool" #spatial "d", spatial, x, kernel, options).values;                      \
+    return ops::max_pool("max_pool" #spatial "d", spatial, x, false, kernel, options).values;               \
   } catch (...) {                                                                                           \
     rethrow_in_call(x);                                                                                     \
   }                                                                                                         \
   Pooled max_pool##spatial##d_with_places(const Operand& x, const PerAxis& kernel,                          \
                                           const MaxPoolOptions& options) try {                              \
-    return ops::max_pool("max_pool" #spatial "d_with_places", spatial, x, kernel, options);                 \
+    return ops::max_pool("max_pool" #spatial "d_with_places", spatial, x, true, kernel, options);           \
   } catch (...) {                                                                                           \
     rethrow_in_call(x);                                                                                     \
   }                                                                                                         \
@@ -250,7 +254,7 @@ Tensor adaptive_avg_pool(const char* operation, std::size_t spatial, const Opera
     rethrow_in_call("adaptive_avg_pool" #spatial "d", x);                                                   \
   }                                                                                                         \
   Tensor adaptive_max_pool##spatial##d(const Operand& x, const PerAxis& size) try {                         \
-    return ops::adaptive_max_pool("adaptive_max_pool" #spatial "d", spatial, x, size).values;               \
+    return ops::adaptive_max_pool("adaptive_max_pool" #spatial "d", spatial, x, false, size).values;        \
   } catch (...) {                                                                                           \
     rethrow_in_call(x);                                                                                     \
   }
