@@ -331,7 +331,10 @@ std::vector<OpCase> statistics_rows() {
   OpCase cumulative_logs = running(
       "logcumsumexp", [](const Operand& x, std::int64_t axis) { return logcumsumexp(x, axis); },
       reference::logsumexp, between(-2, 2));
-  cumulative_sum.composed = cumulative_logs.composed = false;
+  OpCase cumulative_product = running(
+      "cumprod", [](const Operand& x, std::int64_t axis) { return cumprod(x, axis); }, reference::prod,
+      between(0.5, 1.5), "linear_recurrence");
+  cumulative_sum.composed = cumulative_logs.composed = cumulative_product.composed = false;
   return {
       reduction(
           "var", [](auto& x, auto& axes, bool keep) { return var(x, axes, keep); }, variance),
@@ -365,9 +368,7 @@ std::vector<OpCase> statistics_rows() {
           "cov", [](const Operand& x) { return cov(x); }, false),
       cov_row("corrcoef", corrcoef, true),
       cumulative_sum,
-      running(
-          "cumprod", [](const Operand& x, std::int64_t axis) { return cumprod(x, axis); }, reference::prod,
-          between(0.5, 1.5), "linear_recurrence"),
+      cumulative_product,
       cumulative_logs,
       running("cummax", values(cummax), reference::max, distinct()),
       running("cummin", values(cummin), reference::min, distinct()),

@@ -17,6 +17,10 @@ template <class Running, class T>
 void running_sums_across(const T* x, std::int64_t outer, std::int64_t n, std::int64_t inner, bool from_end,
                          T* out);
 
+/// The running products along the middle axis of (outer, n, inner), from the beginning. int64 wraps around.
+template <class T>
+void running_products(const T* x, std::int64_t outer, std::int64_t n, std::int64_t inner, T* out);
+
 /// yᵢ = aᵢ yᵢ₋₁ + bᵢ along the middle axis of (outer, n, inner), or its transpose yᵢ = aᵢ₊₁ yᵢ₊₁ + bᵢ.
 /// `strong` of gradients and tangents: 0 times infinity is 0. int64 wraps around.
 template <class T>

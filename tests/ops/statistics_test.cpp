@@ -2,12 +2,15 @@
 // kinks.
 
 #include "chainrule/statistics.h"
+#include "chainrule/shaping.h"
 
 #include <cmath>
 #include <limits>
 
 #include "chainrule/autograd.h"
 #include "chainrule/functions.h"
+#include "chainrule/indexing.h"
+#include "chainrule/shaping.h"
 #include "chainrule/testing.h"
 #include "chainrule/transforms.h"
 #include "chainrule/vmap.h"
@@ -316,6 +319,32 @@ TEST(Diff, is_that_of_slices_along_any_axis_of_any_size_and_dtype) {
           return gradients(sum(y * index(weights, left)), {leaf}).at(leaf);
         };
         EXPECT_TRUE(array_equal(gradient(diff(leaf, 1, along)), gradient(by_slices(leaf)))) << shape << axis;
+      }
+}
+
+TEST(Cumprod, multiplies_element_by_element_however_many_lines_there_are) {
+  for (const Shape& shape : {Shape{11, 40}, Shape{40, 300}, Shape{3, 5, 2}, Shape{17}})
+    for (std::int64_t axis = 0; axis < static_cast<std::int64_t>(shape.rank()); ++axis)
+      for (const DType dtype : {DType::float32, DType::float64, DType::int64}) {
+        const Tensor numbers = reshape(sin(arange(0, shape.size())) * 3, shape), x = cast(numbers, dtype);
+        const Tensor y = cumprod(x, axis);
+        Tensor so_far = select(x, axis, 0);
+        for (std::int64_t i = 0; i < shape[static_cast<std::size_t>(axis)]; ++i) {
+          if (i > 0) so_far = so_far * select(x, axis, i);
+          ASSERT_TRUE(array_equal(select(y, axis, i), so_far)) << shape << ' ' << axis << ' ' << i;
+        }
+        if (dtype != DType::float64) continue;
+        // With zeros among them, the product of all others up to there.
+        const Tensor leaf = variable(where(numbers > 2.5, 0, numbers / 2));
+        const Tensor slope =
+            gradients(sum(select(cumprod(leaf, axis), axis, 2 % shape[static_cast<std::size_t>(axis)])),
+                      {leaf})
+                .at(leaf);
+        const Tensor some = variable(leaf.detach());
+        Tensor product = select(some, axis, 0);
+        for (std::int64_t i = 1; i <= 2 % shape[static_cast<std::size_t>(axis)]; ++i)
+          product = product * select(some, axis, i);
+        ASSERT_TRUE(allclose(slope, gradients(sum(product), {some}).at(some), 1e-12, 1e-12)) << shape << axis;
       }
 }
 

@@ -1,5 +1,5 @@
-// Running sums, products and extrema along an axis. Those with a derivative of their own are two: sums, whose
-// reverse is the sum from the other end, and linear recurrences, whose reverse is one from the other end.
+// Running sums, products and extrema along an axis. The reverse of sums is the
+// sum from the other end, and that of linear recurrences, as products are, one from the other end.
 
 #include <algorithm>
 #include <cmath>
@@ -107,6 +107,34 @@ struct LinearRecurrence {
     Shape one = x.shape();
     one[axis] = 1;
     return concatenate({full(one, first, x.dtype()), index(x, shorter)}, static_cast<std::int64_t>(axis));
+  }
+};
+
+/// yᵢ = xᵢ yᵢ₋₁.
+struct Cumprod {
+  static constexpr std::string_view name = "cumprod",
+                                    formula = "∂yᵢ/∂xⱼ = the product of the others up to i, for j ≤ i";
+  std::size_t axis = 0;
+  Attributes attributes() const { return {{"axis", as_attribute(axis)}}; }
+  Tensor batch(const Unwrapped& at) const { return apply(Cumprod{axis + 1}, {}, Argument(at.in[0])); }
+  Array forward(Values in) const {
+    const Array& x = *in[0];
+    Array out(x.shape(), x.dtype());
+    const AlongAxis along(x.shape(), axis);
+    dispatch_among(TypeList<std::int64_t, float, double>{}, x.dtype(), [&]<class T>() {
+      kernels::running_products(x.data<T>(), along.outer, along.n, along.inner, out.mutable_data<T>());
+    });
+    return out;
+  }
+  Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) | reads_output : 0; }
+  /// As of a recurrence without anything to add, so that no element is divided by.
+  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
+    if (!to.wants(0)) return;
+    const Tensor h = apply(LinearRecurrence{axis, true, true}, Here::now(), Argument(in[0]), Argument(g));
+    to[0] = strong_product(h, LinearRecurrence::before(out, 1, axis));
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
+    return {"hᵢ yᵢ₋₁ with hᵢ = xᵢ₊₁ hᵢ₊₁ + gᵢ", false};
   }
 };
 
@@ -276,10 +304,10 @@ Entries cumulative_operations() {
        .call = along<cumsum>,
        .formula = Cumsum::formula,
        .example = "cumsum([1, 2, 3])"},
-      {.name = "cumprod",
+      {.name = Cumprod::name,
        .parameters = along_one_axis_in_dtype,
        .call = along<cumprod>,
-       .formula = "∂yᵢ/∂xⱼ = the product of the others up to i, for j ≤ i",
+       .formula = Cumprod::formula,
        .example = "cumprod([1, 2, 3])",
        .note = "exact where elements are 0"},
       {.name = Logcumsumexp::name,
@@ -314,11 +342,7 @@ Tensor cumsum(const Operand& x, OptionalInteger axis) try {
 
 Tensor cumprod(const Operand& x, OptionalInteger axis) try {
   const ops::OfAxis of("cumprod", ops::counted(x), axis);
-  // yᵢ = xᵢ yᵢ₋₁ + bᵢ, where b has the first element and then zeros
-  std::vector<Index> first(of.axis, Slice{});
-  first.emplace_back(Slice{.stop = 1});
-  const Tensor start = slice_update(zeros_like(of.x), first, index(of.x, first));
-  return of.result(apply(ops::LinearRecurrence{of.axis}, x.here(), Argument(of.x), Argument(start)));
+  return of.result(apply(ops::Cumprod{of.axis}, x.here(), Argument(of.x)));
 } catch (...) {
   rethrow_in_call("cumprod", x);
 }
