@@ -1,6 +1,7 @@
 // Distances and similarities of vectors, and losses of them, made of other operations.
 // scaling.h keeps squares from overflowing.
 
+#include <algorithm>
 #include <cmath>
 
 #include "chainrule/functions.h"
@@ -13,6 +14,16 @@
 
 namespace chainrule {
 namespace ops {
+
+/// Are these lengths of vectors whose products, and squares of those in second derivatives, neither over- nor
+/// underflow?
+static bool are_moderate(const Tensor& lengths) {
+  if (traced(lengths) != nullptr) return false;  // cannot be told
+  return dispatch_floating(lengths.dtype(), [&]<class T>() {
+    const std::span<const T> all = lengths.data<T>();
+    return std::all_of(all.begin(), all.end(), [](T length) { return length > T(1e-8) && length < T(1e8); });
+  });
+}
 
 Entries distance_operations() {
   static constexpr Entry table[] = {
@@ -71,6 +82,9 @@ Tensor cosine_similarity(const Operand& a, const Operand& b, Integer axis, doubl
   const Tensor x = a.as(wide), y = b.as(wide);  // eps may be 0 in a half
   const Shape shape = broadcast("cosine_similarity", x.shape(), y.shape());
   const auto along = static_cast<std::int64_t>(normalize_axis("cosine_similarity", axis, shape));
+  const Tensor lengths[] = {norm(broadcast_to(x, shape), along), norm(broadcast_to(y, shape), along)};
+  if (ops::are_moderate(lengths[0]) && ops::are_moderate(lengths[1]))
+    return Operand(sum(x * y, along) / (maximum(lengths[0], eps) * maximum(lengths[1], eps))).as(dtype);
   const auto unit = [&](const Tensor& v) {
     if (shape[static_cast<std::size_t>(along)] == 0) return broadcast_to(v, shape);
     const Tensor whole = broadcast_to(v, shape);
