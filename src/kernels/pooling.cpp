@@ -146,6 +146,7 @@ struct MaxOfEvenWindows {
       largest.store(values + i);
       T distances[std::size_t{P::lanes}];
       which.store(distances);
+#pragma GCC unroll 1
       for (std::int64_t lane = 0; lane < lanes; ++lane)
         places[i + lane] = first + apart * lane + static_cast<std::int32_t>(distances[lane]);
     }
@@ -169,6 +170,7 @@ struct MaxOfEvenWindows {
           element = P::template every<2, 0>(both);
         } else {
           T elements[std::size_t{P::lanes}];
+#pragma GCC unroll 1
           for (std::int64_t lane = 0; lane < P::lanes; ++lane) elements[lane] = at[lane * apart];
           element = P::load(elements);
         }
