@@ -7,6 +7,7 @@
 #include "array/number_text.h"
 #include "chainrule/losses.h"
 #include "chainrule/shaping.h"
+#include "kernels/places.h"
 #include "ops/along_axis.h"
 #include "ops/batching.h"
 #include "ops/loss_reduction.h"
@@ -61,23 +62,31 @@ struct Choice {
       return;
     }
     const AlongAxis along(input.shape(), axis);
-    Array chosen(target.shape(), DType::int64), at(target.shape(), DType::int64),
-        held(target.shape(), DType::boolean);
-    auto *one = chosen.mutable_data<std::int64_t>(), *offset = at.mutable_data<std::int64_t>();
-    bool* counted = held.mutable_data<bool>();
     const auto* const given_classes = target.data<std::int64_t>().data();
-    for (std::int64_t o = 0, i = 0; o < along.outer; ++o)
-      for (std::int64_t j = 0; j < along.inner; ++j, ++i) {
-        const std::int64_t of = given_classes[i];
-        counted[i] = of != ignored;
-        one[i] = counted[i] ? of : 0;
+    all_count_ =
+        (ignored < 0 || ignored >= along.n) && kernels::are_places(given_classes, target.size(), along.n);
+    classes = target;
+    Array held(target.shape(), DType::boolean), at(target.shape(), DType::int64);
+    bool* const counted = held.mutable_data<bool>();
+    std::fill_n(counted, target.size(), true);
+    if (!all_count_) {
+      Array chosen(target.shape(), DType::int64);
+      auto* const one = chosen.mutable_data<std::int64_t>();
+      for (std::int64_t i = 0; i < target.size(); ++i) {
+        counted[i] = given_classes[i] != ignored;
+        one[i] = counted[i] ? given_classes[i] : 0;
         if (one[i] < 0 || one[i] >= along.n)
-          throw ShapeError(std::string(name) + ": target " + std::to_string(of) + " at sample " +
+          throw ShapeError(std::string(name) + ": target " + std::to_string(one[i]) + " at sample " +
                            std::to_string(i) + " is no class: input " + to_string(input.shape()) +
                            " has classes 0 to " + std::to_string(along.n - 1));
-        offset[i] = (o * along.n + one[i]) * along.inner + j;
       }
-    classes = constant(std::move(chosen));
+      classes = constant(std::move(chosen));
+    }
+    const auto* const one = value_of(classes).data<std::int64_t>();
+    auto* const offset = at.mutable_data<std::int64_t>();
+    for (std::int64_t o = 0, i = 0; o < along.outer; ++o)
+      for (std::int64_t j = 0; j < along.inner; ++j, ++i)
+        offset[i] = (o * along.n + one[i]) * along.inner + j;
     offsets = constant(std::move(at));
     counts = constant(std::move(held));
   }
@@ -89,6 +98,8 @@ struct Choice {
     return reshape(gather(input, static_cast<std::int64_t>(class_axis_), reshape(classes, line)),
                    classes.shape());
   }
+  /// Is it known that none is ignored?
+  bool all_count() const { return all_count_; }
   /// The weight of each sample, 0 of those that are ignored.
   Tensor weights(const Tensor& of_classes, DType dtype) const {
     if (of_classes.is_empty()) return cast(counts, dtype);
@@ -97,6 +108,7 @@ struct Choice {
 
  private:
   std::size_t class_axis_ = 0;
+  bool all_count_ = false;
 };
 
 /// As the reduction has it; the mean is one weighted by `weights`.
@@ -259,6 +271,8 @@ Tensor nll_loss(const Operand& input, const Operand& target, const NllLossOption
   const std::int64_t classes = in.shape()[ops::class_axis("nll_loss", in)];
   const Tensor weight = ops::class_weights("nll_loss", options.weight, classes, in.dtype());
   const ops::Choice choice("nll_loss", in, target.as_tensor(), options.ignore_index);
+  if (choice.all_count() && weight.is_empty())
+    return ops::combined("nll_loss", -choice.of(in), options.reduction);
   const Tensor weights = choice.weights(weight, in.dtype());
   return ops::weighted("nll_loss", where(choice.counts, -choice.of(in) * weights, 0), weights,
                        options.reduction);
