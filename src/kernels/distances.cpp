@@ -115,13 +115,13 @@ struct DistancesLoop {
   }
 };
 
-/// The same of sums of sizes, with less code. What there is to compute for fewer rows of a than go together
-/// is little.
+/// The same of sums of sizes, or of the largest, with less code. What there is to compute for fewer rows of a
+/// than go together is little.
 template <class T>
-struct ManhattanLoop {
+struct SizesLoop {
   template <int Bytes>
-  static void run(std::int64_t p, std::int64_t m, const T* a, const T* tiles, std::int64_t count, T* out,
-                  std::int64_t line) {
+  static void run(bool largest, std::int64_t p, std::int64_t m, const T* a, const T* tiles,
+                  std::int64_t count, T* out, std::int64_t line) {
     using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
     constexpr int many = 4;
     for (std::int64_t i = 0; i < p; i += many)
@@ -134,11 +134,16 @@ struct ManhattanLoop {
           P sums[many] = {P(T(0)), P(T(0)), P(T(0)), P(T(0))};
           for (std::int64_t k = begin; k < std::min(m, begin + stretch); ++k) {
             const P other = P::load(tiles + j * m + k * P::lanes);
+            if (largest)  // as foreseen by the processor as the end of a loop
 #pragma GCC unroll 4
-            for (int r = 0; r < many; ++r) sums[r] = sums[r] + abs(P(own[r][k]) - other);
+              for (int r = 0; r < many; ++r) sums[r] = maximum(sums[r], abs(P(own[r][k]) - other));
+            else
+#pragma GCC unroll 4
+              for (int r = 0; r < many; ++r) sums[r] = sums[r] + abs(P(own[r][k]) - other);
           }
 #pragma GCC unroll 4
-          for (int r = 0; r < many; ++r) totals[r] = totals[r] + sums[r];
+          for (int r = 0; r < many; ++r)
+            totals[r] = largest ? maximum(totals[r], sums[r]) : totals[r] + sums[r];
         }
         const std::int64_t some = std::min<std::int64_t>(P::lanes, count - j);
         for (int r = 0; r < std::min<std::int64_t>(many, p - i); ++r)
@@ -212,6 +217,32 @@ struct DifferencesLoop {
   }
 };
 
+/// Rows `begin` to `end` - 1. The compiler makes vectors of the loops over a row.
+template <class T>
+struct SharesLoop {
+  template <int>
+  static void run(std::int64_t begin, std::int64_t end, std::int64_t count, std::int64_t m, const T* g,
+                  const T* distances, std::int64_t row, std::int64_t column, const T* x, const T* y, T* out) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const T* __restrict const own = x + i * m;
+      T* __restrict const to = out + i * m;
+      std::fill_n(to, m, T(0));
+      for (std::int64_t k = 0; k < count; ++k) {
+        const T from_above = g[i * row + k * column], largest = distances[i * row + k * column];
+        const T* __restrict const other = y + k * m;
+        if (from_above == 0 || largest == 0) continue;
+        std::int32_t ties = 0;
+        for (std::int64_t c = 0; c < m; ++c) ties += std::abs(own[c] - other[c]) == largest ? 1 : 0;
+        const T share = from_above / static_cast<T>(ties);
+        for (std::int64_t c = 0; c < m; ++c) {
+          const T difference = own[c] - other[c];
+          to[c] += difference == largest ? share : difference == -largest ? -share : T(0);
+        }
+      }
+    }
+  }
+};
+
 /// Calls part(first, end) for stretches of rows that are whole blocks, but for the last one.
 template <class Part>
 void for_blocks(std::int64_t rows, std::int64_t block, std::int64_t others, std::int64_t m,
@@ -239,8 +270,8 @@ void distances(Metric metric, std::int64_t p, std::int64_t r, std::int64_t m, co
       for (std::int64_t j = 0; j < count; j += lanes)
         detail::gather(layout, b, begin + j, std::min(lanes, count - j), lanes, tiles.data() + j * m);
       const T* const others = tiles.data();
-      if (metric == Metric::manhattan)
-        simd::vectorized<ManhattanLoop<T>>(p, m, a, others, count, out + begin, r);
+      if (metric != Metric::euclidean)
+        simd::vectorized<SizesLoop<T>>(metric == Metric::chebyshev, p, m, a, others, count, out + begin, r);
       else
         simd::vectorized<DistancesLoop<T>>(p, m, a, others, b + begin * m, count, squares.data(), out + begin,
                                            r);
@@ -279,6 +310,14 @@ void weighted_differences(Metric metric, std::int64_t n, std::int64_t count, std
   });
 }
 
+template <class T>
+void shares_of_largest(std::int64_t n, std::int64_t count, std::int64_t m, const T* g, const T* distances,
+                       std::int64_t row, std::int64_t column, const T* x, const T* y, T* out) {
+  for_blocks(n, 1, count, m, [=](std::int64_t begin, std::int64_t end) {
+    simd::vectorized<SharesLoop<T>>(begin, end, count, m, g, distances, row, column, x, y, out);
+  });
+}
+
 template void distances(Metric, std::int64_t, std::int64_t, std::int64_t, const float*, const float*, float*);
 template void distances(Metric, std::int64_t, std::int64_t, std::int64_t, const double*, const double*,
                         double*);
@@ -286,5 +325,9 @@ template void weighted_differences(Metric, std::int64_t, std::int64_t, std::int6
                                    const float*, const float*, float*);
 template void weighted_differences(Metric, std::int64_t, std::int64_t, std::int64_t, const double*,
                                    const double*, const double*, double*);
+template void shares_of_largest(std::int64_t, std::int64_t, std::int64_t, const float*, const float*,
+                                std::int64_t, std::int64_t, const float*, const float*, float*);
+template void shares_of_largest(std::int64_t, std::int64_t, std::int64_t, const double*, const double*,
+                                std::int64_t, std::int64_t, const double*, const double*, double*);
 
 }  // namespace chainrule::kernels

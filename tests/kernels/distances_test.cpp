@@ -40,7 +40,7 @@ TEST(Distances, are_norms_of_the_differences_for_any_number_of_rows) {
     for (const std::int64_t p : {1, 3, 4, 17, 33})
       for (const std::int64_t r : {1, 2, 8, 16, 37})
         for (const std::int64_t m : {1, 3, 6, 70})
-          for (const double order : {1.0, 2.0})
+          for (const double order : {1.0, 2.0, double{INFINITY}})
             expect_same(variable(randn({p, m}, generator, dtype)), variable(randn({r, m}, generator, dtype)),
                         dtype == DType::float32 ? 2e-5 : 1e-13, order);
   // Axes before the rows stretch.
@@ -53,7 +53,7 @@ TEST(Distances, of_pairs_are_those_above_the_diagonal) {
   PRINT_SEED_ON_FAILURE();
   for (const DType dtype : {DType::float32, DType::float64})
     for (const std::int64_t n : {0, 1, 2, 31, 33, 34, 100})
-      for (const double order : {1.0, 2.0, 3.0}) {
+      for (const double order : {1.0, 2.0, 3.0, double{INFINITY}}) {
         const Tensor x = variable(randn({n, 5}, generator, dtype));
         std::vector<std::int64_t> above;
         for (std::int64_t i = 0; i < n; ++i)
@@ -74,11 +74,18 @@ TEST(Distances, of_pairs_are_those_above_the_diagonal) {
   }
 }
 
+TEST(Distances, that_are_largest_in_several_places_share_the_gradient) {
+  const Tensor a = variable({{1.0, 5.0, 2.0}}), b = variable({{3.0, 3.0, 2.0}, {1.0, 5.0, 2.0}});
+  const Gradients found = gradients(sum(cdist(a, b, INFINITY)), {a, b});
+  EXPECT_TRUE(allclose(found.at(a), tensor({{-0.5, 0.5, 0.0}}), 0, 0));
+  EXPECT_TRUE(allclose(found.at(b), tensor({{0.5, -0.5, 0.0}, {0.0, 0.0, 0.0}}), 0, 0));
+}
+
 TEST(Distances, of_sizes_are_infinite_and_NaN_where_the_differences_are) {
   const double infinity = std::numeric_limits<double>::infinity(), nan = std::nan("");
   const Tensor a = variable({{1.0, 2.0}, {1e308, 0.0}}),
                b = variable({{infinity, 0.0}, {nan, 1.0}, {-1e308, 0.0}, {1.0, 3.0}});
-  expect_same(a, b, 0, 1);
+  for (const double order : {1.0, infinity}) expect_same(a, b, 0, order);
 }
 
 TEST(Distances, keep_their_digits_where_squares_overflow_or_vanish_and_are_0_between_equal_rows) {
@@ -109,7 +116,7 @@ TEST(Distances, are_differentiated_twice) {
   const auto twice = [&](const Tensor& y) {
     return gradients(sum(square(gradients(sum(y), {a}, {.create_graph = true}).at(a))), {a}).at(a);
   };
-  for (const double p : {1.0, 2.0})
+  for (const double p : {1.0, 2.0, double{INFINITY}})
     EXPECT_TRUE(allclose(twice(cdist(a, b, p)), twice(by_differences(a, b, p)), 1e-12, 1e-12));
   EXPECT_TRUE(allclose(twice(pdist(a)), twice(by_differences(a, a)[{0, 1}]), 1e-12, 1e-12));
 }

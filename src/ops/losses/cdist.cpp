@@ -1,5 +1,6 @@
-// Distances between the rows of matrices: Euclidean ones and sums of sizes as one operation, where nothing
-// asks for more than gradients; otherwise by all the differences. kernels/distances.h computes them.
+// Distances between the rows of matrices: Euclidean ones, sums of sizes and the largest as one operation,
+// where nothing asks for more than gradients; otherwise by all the differences. kernels/distances.h computes
+// them.
 
 #include <algorithm>
 #include <cmath>
@@ -41,17 +42,20 @@ static Tensor norms_of_pairs(const Tensor& x, double p) {
 /// What is common to the distances of two matrices and of one: which distance, and that their gradients are
 /// differences, or signs of these, weighted by g or g / distance.
 struct DistancesOfRows {
-  double order = 2;  ///< 1 or 2
+  double order = 2;  ///< 1, 2 or infinity
 
   Attributes attributes() const { return {{"p", order}}; }
+  bool is_largest() const { return std::isinf(order); }
   kernels::Metric metric() const {
-    return order == 1 ? kernels::Metric::manhattan : kernels::Metric::euclidean;
+    return order == 1   ? kernels::Metric::manhattan
+           : order == 2 ? kernels::Metric::euclidean
+                        : kernels::Metric::chebyshev;
   }
   /// The weights, or none where a distance or a weight is not finite, for which there are rules.
   std::optional<Tensor> weights(const Tensor& y, const Tensor& g) const {
     const NoGrad guard;
     const Tensor out = constant(value_of(y)), from_above = constant(value_of(g)),
-                 w = order == 1 ? from_above : where(out == 0, 0, from_above / out);
+                 w = order != 2 ? from_above : where(out == 0, 0, from_above / out);
     if (out.size() == 0 || !std::isfinite((sum(abs(w)) + sum(out)).item())) return {};
     return w;
   }
@@ -87,15 +91,23 @@ struct Distances : DistancesOfRows {
     for (std::size_t i = 0; i < 2; ++i) {
       if (!to.wants(i)) continue;
       const NoGrad guard;
-      const Array by = value_of(i == 0 ? swapaxes(*w, -1, -2) : *w);
+      // One row after the other for what is summed up in the lanes of packs.
+      const Array by = value_of(i == 0 && !is_largest() ? swapaxes(*w, -1, -2) : *w),
+                  &found_before = value_of(y);
       const std::int64_t n = i == 0 ? sizes.p : sizes.r, count = i == 0 ? sizes.r : sizes.p, m = sizes.m;
       const Array &own = value_of(in[i]), &other = value_of(in[1 - i]);
       Array found(own.shape(), own.dtype());
       dispatch_floating(own.dtype(), [&]<class T>() {
-        for (std::int64_t k = 0; k < sizes.batch; ++k)
-          kernels::weighted_differences(metric(), n, count, m, by.data<T>() + k * n * count,
-                                        own.data<T>() + k * n * m, other.data<T>() + k * count * m,
-                                        found.mutable_data<T>() + k * n * m);
+        for (std::int64_t k = 0; k < sizes.batch; ++k) {
+          const T *const weight = by.data<T>() + k * n * count, *const x = own.data<T>() + k * n * m,
+                         *const others = other.data<T>() + k * count * m;
+          T* const result = found.mutable_data<T>() + k * n * m;
+          if (is_largest())
+            kernels::shares_of_largest(n, count, m, weight, found_before.data<T>() + k * n * count,
+                                       i == 0 ? count : 1, i == 0 ? 1 : n, x, others, result);
+          else
+            kernels::weighted_differences(metric(), n, count, m, weight, x, others, result);
+        }
       });
       to[i] = constant(std::move(found));
     }
@@ -104,6 +116,7 @@ struct Distances : DistancesOfRows {
                              const std::string& result) const {
     const std::string &a = names[input], &b = names[1 - input];
     if (order == 1) return {"Σ g sign(" + a + " − " + b + ")", false};
+    if (is_largest()) return {"Σ g sign(" + a + " − " + b + ") where that is largest", false};
     return {"Σ g (" + a + " − " + b + ") / " + result, false};
   }
 
@@ -150,14 +163,22 @@ struct PairDistances : DistancesOfRows {
     const std::int64_t n = rows.shape()[0], m = rows.shape()[1];
     Array found(rows.shape(), rows.dtype());
     dispatch_floating(rows.dtype(), [&]<class T>() {
-      const T *const x = rows.data<T>(), *const of_pairs = by.data<T>();
+      const T *const x = rows.data<T>(), *const of_pairs = by.data<T>(),
+                     *const found_before = value_of(y).data<T>();
       T* const result = found.mutable_data<T>();
       const auto blocks = [=, this](std::int64_t begin, std::int64_t end) {
-        std::vector<T> block(static_cast<std::size_t>(n * most_rows));
+        std::vector<T> block(static_cast<std::size_t>(n * most_rows)), distances;
+        if (is_largest()) distances.resize(block.size());
         for (std::int64_t first = begin * most_rows; first < std::min(n, end * most_rows);
              first += most_rows) {
           const std::int64_t count = std::min(most_rows, n - first);
           spread(of_pairs, n, first, count, block.data());
+          if (is_largest()) {
+            spread(found_before, n, first, count, distances.data());
+            kernels::shares_of_largest(count, n, m, block.data(), distances.data(), 1, count, x + first * m,
+                                       x, result + first * m);
+            continue;
+          }
           kernels::weighted_differences(metric(), count, n, m, block.data(), x + first * m, x,
                                         result + first * m);
         }
@@ -169,6 +190,7 @@ struct PairDistances : DistancesOfRows {
   LocalFormula local_formula(std::size_t, std::span<const std::string> names,
                              const std::string& result) const {
     if (order == 1) return {"Σ g sign(" + names[0] + " − its rows)", false};
+    if (is_largest()) return {"Σ g sign(" + names[0] + " − its rows) where that is largest", false};
     return {"Σ g (" + names[0] + " − its rows) / " + result, false};
   }
 
@@ -192,7 +214,7 @@ struct PairDistances : DistancesOfRows {
 
 /// Is there a kernel, and does nobody look at what it passes over?
 static bool by_kernel(const Tensor& x, double p) {
-  return (p == 1 || p == 2) && !recording_mode.keep_values && traced(x) == nullptr &&
+  return (p == 1 || p == 2 || std::isinf(p)) && !recording_mode.keep_values && traced(x) == nullptr &&
          !is_only_stored(x.dtype()) && x.shape().back() != 0;
 }
 
