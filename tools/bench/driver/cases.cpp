@@ -114,8 +114,9 @@ std::vector<Case> all_cases() {
   cases.push_back(without_floor(step("transformer_block", float32, {.faster = 1.4})));
   for (const char* name :
        {"max_pool2d_overlapping", "conv2d_depthwise", "conv2d_stride2", "conv2d_depthwise_stride2",
-        "conv_transpose2d", "avg_pool2d", "adaptive_avg_pool2d", "roll", "take_along_axis", "cdist", "median",
-        "prod_last8", "slices", "inverse_2048x5x5"})
+        "conv_transpose2d", "avg_pool2d", "adaptive_avg_pool2d", "roll", "take_along_axis", "cdist",
+        "pdist_manhattan", "cosine_similarity", "cumprod", "median", "prod_last8", "slices",
+        "inverse_2048x5x5"})
     cases.push_back(without_floor(step(name, float32, {.faster = 1.5})));
 
   // Transforms of functions, against passes of the same function.
