@@ -31,7 +31,8 @@ template <class T>
       continue;
     }
     for (std::int64_t i = first; i < std::min(last, apart); ++i) to[i] = i < line ? 0 - from[i] : 0;
-    subtract(from - apart, from, std::max(first, apart), std::min(last, line), to);
+    subtract(from, from + apart, std::max<std::int64_t>(first - apart, 0), std::min(last, line) - apart,
+             to + apart);
     for (std::int64_t i = std::max({first, line, apart}); i < last; ++i) to[i] = from[i - apart];
   }
 }

@@ -199,16 +199,19 @@ struct PairDistances : DistancesOfRows {
   /// Column c of `block`, (n, count), becomes what there is for pairs of all rows with row first + c.
   template <class T>
   static void spread(const T* of_pairs, std::int64_t n, std::int64_t first, std::int64_t count, T* block) {
-    const T* behind[most_rows];  // of each row with those behind it, by the number of these
-    const auto after = [=](std::int64_t i) { return of_pairs + i * (2 * n - i - 1) / 2 - i - 1; };
-    for (std::int64_t i = 0; i < first; ++i) std::copy_n(after(i) + first, count, block + i * count);
+    // Element j of row i is at after(i) + j, for j > i.
+    const auto after = [=](std::int64_t i) { return i * (2 * n - i - 1) / 2 - i - 1; };
+    std::int64_t behind[most_rows];
+    for (std::int64_t i = 0; i < first; ++i)
+      std::copy_n(of_pairs + (after(i) + first), count, block + i * count);
     for (std::int64_t c = 0; c < count; ++c) {
       behind[c] = after(first + c);
       for (std::int64_t i = 0; i < count; ++i)
-        block[(first + i) * count + c] = i == c ? T(0) : i < c ? behind[i][first + c] : behind[c][first + i];
+        block[(first + i) * count + c] =
+            i == c ? T(0) : of_pairs[i < c ? behind[i] + first + c : behind[c] + first + i];
     }
     for (std::int64_t i = first + count; i < n; ++i)
-      for (std::int64_t c = 0; c < count; ++c) block[i * count + c] = behind[c][i];
+      for (std::int64_t c = 0; c < count; ++c) block[i * count + c] = of_pairs[behind[c] + i];
   }
 };
 
