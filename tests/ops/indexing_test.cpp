@@ -283,5 +283,17 @@ TEST(Concatenate, gives_large_parts_their_own_gradients) {
   EXPECT_TRUE(array_equal(concatenate({first, second}), weights));  // as they were
 }
 
+TEST(Take, of_a_matrix_adds_its_gradient_to_one_that_is_there) {
+  const Tensor x = variable(reshape(arange(0.0, 6400.0), {400, 16}));
+  std::vector<std::int64_t> places;
+  for (std::int64_t k = 0; k < 300; ++k) places.push_back((6399 - 37 * k) % 6400 + (k % 3 == 0 ? -k : 0));
+  for (std::int64_t& place : places) place = (place % 6400 + 6400) % 6400;
+  std::vector<double> expected(6400, 0);
+  for (std::size_t k = 0; k < places.size(); ++k)
+    expected[static_cast<std::size_t>(places[k])] += 2 * static_cast<double>(k + 1);
+  for (int i = 0; i < 2; ++i) sum(take(x, tensor(places)) * arange(1.0, 301.0)).backward();
+  EXPECT_EQ(x.grad().to_vector<double>(), expected);
+}
+
 }  // namespace
 }  // namespace chainrule::test

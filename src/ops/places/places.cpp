@@ -53,8 +53,9 @@ struct Gather : DataMovement {
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;
     const Shape& whole = in[0].node()->shape();
-    if (to.in_numbers() && in[0].is_leaf() && places.outer == 1 && !places.each && whole.rank() > 1 &&
-        places.list.size() > 0 && kernels::deferring_rows_pays(value_of(g), places.list, whole))
+    const bool are_rows = places.outer == 1 && !places.each && whole.rank() > 1 && places.size == whole[0];
+    if (to.in_numbers() && in[0].is_leaf() && are_rows && places.list.size() > 0 &&
+        kernels::deferring_rows_pays(value_of(g), places.list, whole))
       to[0] = constant(kernels::deferred_rows(value_of(g), places.list, whole));
     else
       to[0] = add_at(g, places, whole);
