@@ -31,13 +31,33 @@ struct Blocks {
 
 /// Which kernel makes a product depends on its sizes alone.
 template <class T>
+bool is_by_rows(const Gemm<T>& gemm) {
+  return gemm.transpose_b ? !gemm.transpose_a && (gemm.m == 1 || (gemm.m <= 4 && gemm.k >= 64))
+                          : gemm.m == 1 || (gemm.k <= 2 && gemm.n >= 16);
+}
+template <class T>
 void multiply(const Gemm<T>& gemm) {
-  if (!gemm.transpose_b && (gemm.m == 1 || (gemm.k <= 2 && gemm.n >= 16)))
-    sums_of_rows(gemm);
-  else if (gemm.transpose_b && !gemm.transpose_a && (gemm.m == 1 || (gemm.m <= 4 && gemm.k >= 64)))
+  if (!is_by_rows(gemm))
+    tiled_gemm(gemm);
+  else if (gemm.transpose_b)
     dot_products(gemm);
   else
-    tiled_gemm(gemm);
+    sums_of_rows(gemm);
+}
+
+/// The same, where a row starts from the bias of its channel. `starts` is for start_columns of each.
+template <class T>
+void multiply(Gemm<T> gemm, const T* bias, T* starts) {
+  if (bias != nullptr) {
+    const bool by_rows = is_by_rows(gemm);
+    gemm.start = by_rows ? gemm.c : starts;
+    gemm.row_of_start = by_rows ? gemm.row_of_c : start_columns<T>;
+    gemm.start_by_row = !by_rows;
+    T* const rows = by_rows ? gemm.c : starts;
+    for (std::int64_t i = 0; i < gemm.m; ++i)
+      std::fill_n(rows + i * gemm.row_of_start, by_rows ? gemm.n : start_columns<T>, bias[i]);
+  }
+  multiply(gemm);
 }
 
 /// Each channel's plane filled with its bias, or with 0.
@@ -65,7 +85,8 @@ void convolve(const Convolution& convolution, const T* x, const T* weight, const
   const bool direct = windows.are_elements();
   parallel_products(samples * groups * blocks.count, filters * depth * blocks.size,
                     [&](std::int64_t task, std::int64_t end) {
-                      Scratch<T> scratch(direct ? 0 : depth * blocks.size);
+                      Scratch<T> scratch(direct ? 0 : depth * blocks.size),
+                          starts(bias != nullptr ? filters * start_columns<T> : 0);
                       for (; task < end; ++task) {
                         const std::int64_t at = task / blocks.count, group = at % groups,
                                            first = task % blocks.count * blocks.size,
@@ -73,24 +94,10 @@ void convolve(const Convolution& convolution, const T* x, const T* weight, const
                         const T* from = x + at * channels * windows.in_size();
                         T* to = y + at * filters * positions + first;
                         if (!direct) columns_of(windows, from, channels, first, first + n, scratch.data());
-                        Gemm<T> gemm{filters,
-                                     n,
-                                     depth,
-                                     weight + group * filters * depth,
-                                     direct ? from + first : scratch.data(),
-                                     to,
-                                     false,
-                                     false,
-                                     depth,
-                                     direct ? positions : n,
-                                     positions};
-                        if (bias != nullptr) {
-                          for (std::int64_t i = 0; i < filters; ++i)
-                            std::fill_n(to + i * positions, n, bias[group * filters + i]);
-                          gemm.start = to;
-                          gemm.row_of_start = positions;
-                        }
-                        multiply(gemm);
+                        multiply(Gemm<T>{filters, n, depth, weight + group * filters * depth,
+                                         direct ? from + first : scratch.data(), to, false, false, depth,
+                                         direct ? positions : n, positions},
+                                 bias != nullptr ? bias + group * filters : nullptr, starts.data());
                       }
                     });
 }
@@ -109,16 +116,17 @@ void convolve_back(const Convolution& convolution, const T* y, const T* weight, 
   if constexpr (std::is_same_v<T, float>)
     if (!is_empty && is_strided_back(convolution))
       return strided_convolve_back(convolution, y, weight, bias, x);
-  fill_planes(samples, groups * channels, plane, bias, x);
+  const bool direct = windows.are_elements();
+  if (is_empty || !direct) fill_planes(samples, groups * channels, plane, bias, x);
   if (is_empty) return;
   // Of few samples, parts of the channels are computed at the same time.
   const std::int64_t parts = samples * groups >= 16 ? 1 : std::min<std::int64_t>(channels, 8);
   const std::int64_t most = (channels + parts - 1) / parts;
   const Blocks blocks(positions, most * kernel);
-  const bool direct = windows.are_elements();
   parallel_products(samples * groups * parts, filters * most * kernel * positions,
                     [&](std::int64_t task, std::int64_t end) {
-                      Scratch<T> scratch(direct ? 0 : most * kernel * blocks.size);
+                      Scratch<T> scratch(direct ? 0 : most * kernel * blocks.size),
+                          starts(direct && bias != nullptr ? most * start_columns<T> : 0);
                       for (; task < end; ++task) {
                         const std::int64_t at = task / parts, group = at % groups,
                                            channel = task % parts * channels / parts,
@@ -126,19 +134,20 @@ void convolve_back(const Convolution& convolution, const T* y, const T* weight, 
                         T* to = x + (at * channels + channel) * plane;
                         for (std::int64_t first = 0; first < positions; first += blocks.size) {
                           const std::int64_t n = std::min(blocks.size, positions - first);
-                          Gemm<T> gemm{count * kernel,
-                                       n,
-                                       filters,
-                                       weight + group * filters * depth + channel * kernel,
-                                       y + at * filters * positions + first,
-                                       direct ? to + first : scratch.data(),
-                                       true,
-                                       false,
-                                       depth,
-                                       positions,
-                                       direct ? positions : n};
-                          if (direct) gemm.start = gemm.c, gemm.row_of_start = positions;
-                          multiply(gemm);
+                          const Gemm<T> gemm{count * kernel,
+                                             n,
+                                             filters,
+                                             weight + group * filters * depth + channel * kernel,
+                                             y + at * filters * positions + first,
+                                             direct ? to + first : scratch.data(),
+                                             true,
+                                             false,
+                                             depth,
+                                             positions,
+                                             direct ? positions : n};
+                          const bool has_bias = direct && bias != nullptr;
+                          multiply(gemm, has_bias ? bias + group * channels + channel : nullptr,
+                                   starts.data());
                           if (!direct) add_columns(windows, scratch.data(), count, first, first + n, to);
                         }
                       }
@@ -201,7 +210,10 @@ void convolution_weight(const Convolution& convolution, const T* x, const T* y, 
                           }
                       }
                     });
-  for (std::int64_t i = 0; i < (stretches - 1) * size; ++i) weight[i % size] += others[i];
+  for (std::int64_t i = 1; i < stretches; ++i) {
+    const T* const from = others + (i - 1) * size;
+    for (std::int64_t at = 0; at < size; ++at) weight[at] += from[at];
+  }
 }
 
 template void convolve(const Convolution&, const float*, const float*, const float*, float*);

@@ -226,7 +226,8 @@ struct TiledLoop {
           block.columns = std::min(width, gemm->n - j);
           std::int64_t packs = block.columns > P::lanes ? 2 : 1;
           block.end = block.is_new = nullptr;
-          const bool is_made = p == 0 && (gemm->start == nullptr || gemm->row_of_start == 0);
+          const bool is_made =
+              p == 0 && (gemm->start == nullptr || gemm->row_of_start == 0 || gemm->start_by_row);
           const bool is_added = p > 0 || (gemm->start == gemm->c && gemm->row_of_start == gemm->row_of_c);
           const bool is_narrow = gemm->n < packs * P::lanes;
           if (is_narrow && is_made && depth_per_block >= gemm->k && gemm->row_of_c == gemm->n &&
@@ -263,9 +264,9 @@ struct TiledLoop {
             block.start = block.c;
             block.row_of_start = gemm->row_of_c;
           } else if (gemm->start != nullptr) {
-            block.start = gemm->start + i * gemm->row_of_start + j;
+            block.start = gemm->start + i * gemm->row_of_start + (gemm->start_by_row ? 0 : j);
             block.row_of_start = gemm->row_of_start;
-            if (block.end != nullptr) {  // the row is read as whole packs
+            if (block.end != nullptr && !gemm->start_by_row) {  // the row is read as whole packs
               copy_some(block.start, block.columns, padded);
               block.start = padded;
             }

@@ -22,7 +22,13 @@ struct Gemm {
   std::int64_t row_of_start = 0;              ///< 0 repeats one row
   T scale = 1;
   std::int64_t depth = 0;  ///< inner indices that are summed up at a time; 0: depth_of()
+  /// Of tiled_gemm: are the rows of the start only start_columns long, each the same number for all columns?
+  bool start_by_row = false;
 };
+
+/// As many columns of a start by row as the widest tile has.
+template <class T>
+constexpr std::int64_t start_columns = 2 * 64 / sizeof(T);
 
 /// The rows of C from begin to end,
 template <class T>
@@ -39,7 +45,7 @@ Gemm<T> columns_of(Gemm<T> gemm, std::int64_t begin, std::int64_t end) {
   gemm.n = end - begin;
   gemm.b += begin * (gemm.transpose_b ? gemm.row_of_b : 1);
   gemm.c += begin;
-  if (gemm.start != nullptr) gemm.start += begin;
+  if (gemm.start != nullptr && !gemm.start_by_row) gemm.start += begin;
   return gemm;
 }
 

@@ -26,7 +26,7 @@ struct DotsLoop {
   template <int Bytes>
   static void run(const Gemm<T>* gemm) {
     const auto [m, n, k, a, b, c, transpose_a, transpose_b, row_of_a, row_of_b, row_of_c, start, row_of_start,
-                scale, depth] = *gemm;
+                scale, depth, start_by_row] = *gemm;
     std::int64_t j = 0;
     if (k <= short_row) {
       using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
