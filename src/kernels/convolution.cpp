@@ -7,6 +7,7 @@
 #include "kernels/depthwise.h"
 #include "kernels/direct_convolution.h"
 #include "kernels/gemm.h"
+#include "kernels/matmul.h"
 #include "kernels/padded_input.h"
 #include "kernels/parallel.h"
 #include "kernels/strided_back.h"
@@ -60,6 +61,14 @@ void multiply(Gemm<T> gemm, const T* bias, T* starts) {
   multiply(gemm);
 }
 
+/// Is there one window, which is all that there is? Then samples are the rows of matrices.
+bool is_one_window(const Windows& windows) {
+  return std::all_of(windows.axes.begin(), windows.axes.end(), [](const WindowAxis& axis) {
+    return axis.out == 1 && axis.before == 0 && axis.kernel == axis.in &&
+           (axis.in == 1 || axis.dilation == 1);
+  });
+}
+
 /// Each channel's plane filled with its bias, or with 0.
 template <class T>
 void fill_planes(std::int64_t samples, std::int64_t channels, std::int64_t plane, const T* bias, T* to) {
@@ -77,6 +86,10 @@ void convolve(const Convolution& convolution, const T* x, const T* weight, const
   const std::int64_t positions = windows.out_size(), depth = channels * windows.kernel_size();
   if (samples * groups * filters * positions == 0) return;
   if (depth == 0) return fill_planes(samples, groups * filters, positions, bias, y);
+  if (groups == 1 && is_one_window(windows)) {
+    const Product product{.m = samples, .n = filters, .k = depth, .transpose_b = true};
+    return bias != nullptr ? matmul_plus_row(product, x, weight, bias, y) : matmul(product, x, weight, y);
+  }
   // Parts of a single plane are computed at the same time.
   const bool is_by_planes = is_depthwise(convolution) && samples * groups >= 8;
   if (!is_by_planes && is_direct<T>(convolution)) return direct_convolve(convolution, x, weight, bias, y);
@@ -110,6 +123,13 @@ void convolve_back(const Convolution& convolution, const T* y, const T* weight, 
   const std::int64_t positions = windows.out_size(), kernel = windows.kernel_size(),
                      depth = channels * kernel, plane = windows.in_size();
   const bool is_empty = samples * groups * filters * positions * depth == 0;
+  if (!is_empty && groups == 1 && is_one_window(windows)) {
+    const Product product{.m = samples, .n = depth, .k = filters};
+    if (bias == nullptr) return matmul(product, y, weight, x);
+    Scratch<T> row(depth);
+    fill_planes(1, channels, plane, bias, row.data());
+    return matmul_plus_row(product, y, weight, row.data(), x);
+  }
   if (!is_empty && is_depthwise(convolution)) return depthwise_convolve_back(convolution, y, weight, bias, x);
   if (!is_empty && is_direct_back<T>(convolution))
     return direct_convolve_back(convolution, y, weight, bias, x);
@@ -161,6 +181,8 @@ void convolution_weight(const Convolution& convolution, const T* x, const T* y, 
                      channels = convolution.in_channels, filters = convolution.out_channels;
   const std::int64_t positions = windows.out_size(), kernel = windows.kernel_size(),
                      depth = channels * kernel, size = groups * filters * depth;
+  if (groups == 1 && samples * size != 0 && is_one_window(windows))
+    return matmul({.m = filters, .n = depth, .k = samples, .transpose_a = true}, y, x, weight);
   std::fill_n(weight, size, T(0));
   if (samples * positions * size == 0) return;
   if (is_depthwise(convolution)) return depthwise_convolution_weight(convolution, x, y, weight);
