@@ -10,8 +10,9 @@
 namespace chainrule::kernels {
 namespace {
 
-/// Rows up to this length are multiplied several at a time.
-constexpr std::int64_t short_row = 128;
+/// Rows up to this length are multiplied with as many others as a pack has lanes at a time; longer ones evict
+/// each other from the first-level cache, unless they are half as many, with two rows of A.
+constexpr std::int64_t short_row = 256, short_row_for_two = 1024;
 
 /// Rows of C that make it worthwhile to copy a row of B, and the longest that is.
 constexpr std::int64_t many_rows = 16, most_of_short = 128;
@@ -27,16 +28,12 @@ struct DotsLoop {
   static void run(const Gemm<T>* gemm) {
     const auto [m, n, k, a, b, c, transpose_a, transpose_b, row_of_a, row_of_b, row_of_c, start, row_of_start,
                 scale, depth, start_by_row] = *gemm;
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
     std::int64_t j = 0;
-    if (k <= short_row) {
-      using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
-      // As long as the last of the rows may be read as a whole pack.
-      for (; j + P::lanes <= n && (k >= P::lanes || (n - j - P::lanes) * row_of_b + k >= P::lanes);
-           j += P::lanes)
-        for (std::int64_t i = 0; i < m; ++i)
-          short_dots<P>(k, a + i * row_of_a, b + j * row_of_b, row_of_b,
-                        start ? start + i * row_of_start + j : start, scale, c + i * row_of_c + j);
-    }
+    if (sizeof(T) == 4 && m % 2 == 0 && k <= short_row_for_two)
+      j = in_several < P, sizeof(T) == 4 ? 2 : 1 > (*gemm);
+    else if (k <= short_row)
+      j = in_several<P, 1>(*gemm);
     for (; j + 4 <= n; j += 4)
       for (std::int64_t i = 0; i < m; ++i)
         dots<Bytes, 4>(k, a + i * row_of_a, b + j * row_of_b, row_of_b,
@@ -48,39 +45,71 @@ struct DotsLoop {
   }
 
  private:
-  /// With as many rows as a pack has lanes: each in a pack, which are added up by transposing them.
-  template <class P>
-  static void short_dots(std::int64_t k, const T* a, const T* b, std::int64_t row_of_b, const T* start,
-                         T scale, T* c) {
+  /// All rows of A, so many at a time, and those of B as long as there are enough, and the last of them may
+  /// be read as a whole pack: up to which.
+  template <class P, int Of>
+  static std::int64_t in_several(const Gemm<T>& gemm) {
+    constexpr std::int64_t rows = P::lanes / Of;
+    const std::int64_t n = gemm.n, k = gemm.k, row = gemm.row_of_b;
+    std::int64_t j = 0;
+    for (; j + rows <= n && (k >= P::lanes || (n - j - rows) * row + k >= P::lanes); j += rows)
+      for (std::int64_t i = 0; i < gemm.m; i += Of)
+        several_dots<P, Of>(gemm, gemm.a + i * gemm.row_of_a, gemm.b + j * row,
+                            gemm.start != nullptr ? gemm.start + i * gemm.row_of_start + j : nullptr,
+                            gemm.c + i * gemm.row_of_c + j);
+    return j;
+  }
+  /// With so many rows of A, and as many of B that there is a pack for each product. These are added up by
+  /// transposing them.
+  template <class P, int Of>
+  static void several_dots(const Gemm<T>& gemm, const T* a, const T* b, const T* start, T* c) {
+    constexpr int rows = P::lanes / Of;
+    const std::int64_t k = gemm.k, row_of_a = gemm.row_of_a, row_of_b = gemm.row_of_b;
     P sums[P::lanes];
 #pragma GCC unroll 16
     for (P& sum : sums) sum = P(0);
     std::int64_t p = 0;
     for (; p + P::lanes <= k; p += P::lanes) {
-      const P numbers = P::load(a + p);
+      P numbers[Of];
 #pragma GCC unroll 16
-      for (int row = 0; row < P::lanes; ++row) {
+      for (int i = 0; i < Of; ++i) numbers[i] = P::load(a + i * row_of_a + p);
+#pragma GCC unroll 16
+      for (int row = 0; row < rows; ++row) {
         const T* const from = b + row * row_of_b + p;
         __builtin_prefetch(from + foresight / static_cast<std::int64_t>(sizeof(T)));
-        sums[row] = sums[row] + numbers * P::load(from);
+        const P others = P::load(from);
+#pragma GCC unroll 16
+        for (int i = 0; i < Of; ++i) sums[i * rows + row] = sums[i * rows + row] + numbers[i] * others;
       }
     }
     if (p < k) {  // what is in the other lanes may be anything
       const std::int64_t at = k < P::lanes ? 0 : k - P::lanes;
-      T numbers[P::lanes], lanes[P::lanes];
+      T numbers[Of][P::lanes], lanes[P::lanes];
       for (int lane = 0; lane < P::lanes; ++lane) {
         const bool fresh = at + lane >= p && at + lane < k;
-        numbers[lane] = fresh ? a[at + lane] : T(0);
+        for (int i = 0; i < Of; ++i) numbers[i][lane] = fresh ? a[i * row_of_a + at + lane] : T(0);
         lanes[lane] = fresh ? T(1) : T(0);
       }
       const auto fresh = P::load(lanes) == P(1);
-      const P rest = P::load(numbers);
 #pragma GCC unroll 16
-      for (int row = 0; row < P::lanes; ++row)
-        sums[row] = sums[row] + rest * where(fresh, P::load(b + row * row_of_b + at), P(0));
+      for (int row = 0; row < rows; ++row) {
+        const P others = where(fresh, P::load(b + row * row_of_b + at), P(0));
+#pragma GCC unroll 16
+        for (int i = 0; i < Of; ++i)
+          sums[i * rows + row] = sums[i * rows + row] + P::load(numbers[i]) * others;
+      }
     }
-    const P total = P(scale) * added_up<1>(sums);
-    ((start == nullptr ? P(0) : P::load(start)) + total).store(c);
+    const P total = P(gemm.scale) * added_up<1>(sums);
+    if constexpr (Of == 1) {
+      ((start == nullptr ? P(0) : P::load(start)) + total).store(c);
+    } else {
+      alignas(64) T lanes[P::lanes];
+      total.store(lanes);
+      for (std::int64_t i = 0; i < Of; ++i)
+        for (std::int64_t row = 0; row < rows; ++row)
+          c[i * gemm.row_of_c + row] =
+              (start == nullptr ? T(0) : start[i * gemm.row_of_start + row]) + lanes[i * rows + row];
+    }
   }
   /// The sum of all lanes of sums[i] in lane i.
   template <int Distance, class P>

@@ -227,19 +227,27 @@ TYPED_TEST(MatrixProduct, of_a_vector_is_that_of_a_plain_loop) {
     }
 }
 
+TYPED_TEST(MatrixProduct, of_few_rows_is_that_of_a_plain_loop) {
+  for (const std::int64_t m : {2, 3, 4})
+    for (const std::int64_t k : {64, 65, 100, 127, 256, 300, 1030})
+      for (const std::int64_t n : {5, 8, 15, 40}) expect_products<TypeParam>(m, n, k);
+}
+
 TYPED_TEST(MatrixProduct, of_short_rows_does_not_see_those_beside_them) {
   using T = TypeParam;
-  for (const std::int64_t k : {1, 3, 5, 8, 12, 17, 33}) {
-    const std::int64_t m = 40;
-    std::vector<T> a(static_cast<std::size_t>(m * k)), v(static_cast<std::size_t>(k), T(1)),
-        c(static_cast<std::size_t>(m));
-    for (std::int64_t row = 0; row < m; ++row)
-      std::fill_n(a.begin() + row * k, k, row % 2 == 0 ? T(row) : std::numeric_limits<T>::infinity());
-    kernels::matmul({m, 1, k}, a.data(), v.data(), c.data());
-    for (std::int64_t row = 0; row < m; ++row)
-      ASSERT_EQ(c[static_cast<std::size_t>(row)],
-                row % 2 == 0 ? T(row * k) : std::numeric_limits<T>::infinity());
-  }
+  for (const std::int64_t k : {1, 3, 5, 8, 12, 17, 33, 65, 71, 300})
+    for (const std::int64_t n : {1, 2, 3, 4}) {
+      const std::int64_t m = 40;
+      std::vector<T> a(static_cast<std::size_t>(m * k)), v(static_cast<std::size_t>(k * n), T(1)),
+          c(static_cast<std::size_t>(m * n));
+      for (std::int64_t row = 0; row < m; ++row)
+        std::fill_n(a.begin() + row * k, k, row % 2 == 0 ? T(row) : std::numeric_limits<T>::infinity());
+      kernels::matmul({m, n, k}, a.data(), v.data(), c.data());
+      for (std::int64_t i = 0; i < m * n; ++i)
+        ASSERT_EQ(c[static_cast<std::size_t>(i)],
+                  i / n % 2 == 0 ? T(i / n * k) : std::numeric_limits<T>::infinity())
+            << k << " by " << n << " at " << i;
+    }
 }
 
 TYPED_TEST(MatrixProduct, of_a_batch_of_tiny_matrices_is_that_of_each_alone) {
