@@ -27,7 +27,7 @@ struct Sub : ElementwiseOp<Sub, 2>, rules::Sub {
 
 struct Mul : ElementwiseOp<Mul, 2>, rules::Mul {
   static constexpr bool slow_integers = true;
-  static constexpr bool cheap = true, for_scalars = true;
+  static constexpr bool cheap = true, for_scalars = true, symmetric = true;
   static constexpr auto arithmetic = kernels::Arithmetic::product;
   static constexpr Notation notation = {"×", "·"};
   static constexpr std::string_view name = "mul", formula = "∂(a · b)/∂a = b,  ∂(a · b)/∂b = a";
@@ -96,7 +96,7 @@ struct Relu : ElementwiseOp<Relu, 1>, rules::Relu {
 
 struct Maximum : ElementwiseOp<Maximum, 2>, rules::Maximum {
   static constexpr bool slow_integers = true;
-  static constexpr bool cheap = true;
+  static constexpr bool cheap = true, symmetric = true;
   static constexpr std::string_view name = "maximum",
                                     formula = "∂max(a, b)/∂a = 1 if a > b, ½ if a = b, else 0";
   static constexpr bool integers = true;
@@ -104,7 +104,7 @@ struct Maximum : ElementwiseOp<Maximum, 2>, rules::Maximum {
 
 struct Minimum : ElementwiseOp<Minimum, 2>, rules::Minimum {
   static constexpr bool slow_integers = true;
-  static constexpr bool cheap = true;
+  static constexpr bool cheap = true, symmetric = true;
   static constexpr std::string_view name = "minimum",
                                     formula = "∂min(a, b)/∂a = 1 if a < b, ½ if a = b, else 0";
   static constexpr bool integers = true;
@@ -112,7 +112,7 @@ struct Minimum : ElementwiseOp<Minimum, 2>, rules::Minimum {
 
 // Of these, people meet only what gradients are made of that are to be differentiated again.
 struct StrongProduct : ElementwiseOp<StrongProduct, 2>, rules::StrongProduct {
-  static constexpr bool cheap = true;
+  static constexpr bool cheap = true, symmetric = true;
   static constexpr auto arithmetic = kernels::Arithmetic::strong_product;
   static constexpr Notation notation = {"×", "·"};
   static constexpr std::string_view name = "strong_product", formula = "as mul, but 0 · x is 0 for any x";

@@ -60,6 +60,12 @@ constexpr kernels::PassKind pass_of = [] {
   return kind;
 }();
 
+/// Is the rule of input 1 that of input 0 with the two exchanged? Op says so, and both then share a loop.
+template <class Op>
+constexpr bool is_symmetric = requires {
+  Op::symmetric;
+};
+
 /// Are graphs of scalars made of it? Op says so, and then takes the way of ops/scalars.h, which takes 1.5 kB
 /// of library.
 template <class Op>
@@ -222,18 +228,20 @@ struct ElementwiseOp {
   /// share it, which takes a tenth less of the library.)
   template <std::size_t i>
   [[gnu::noinline]] static Tensor fused(Inputs in, const Tensor& out, const Shape& whole, const Tensor& g) {
-    std::array<const Array*, Rule<i>::count> read;
+    constexpr bool exchanged = N == 2 && i == 1 && is_symmetric<Op>;
+    using By = Rule<exchanged ? 0 : i>;
+    std::array<const Array*, By::count> read;
     for (std::size_t k = 0; k < N; ++k)
-      if (Rule<i>::reads(k)) read[Rule<i>::place(k)] = &value_of(in[k]);
-    if (Rule<i>::reads(N)) read[Rule<i>::place(N)] = &value_of(out);
+      if (By::reads(k)) read[By::place(k)] = &value_of(in[exchanged ? 1 - k : k]);
+    if (By::reads(N)) read[By::place(N)] = &value_of(out);
     read.back() = &value_of(g);
     // Of a sum's gradient, say.
-    if constexpr (Rule<i>::probe.is_product)
+    if constexpr (By::probe.is_product)
       if (const Array& value = *read.front();
           value.shape() == whole && kernels::is_product_with(value, *read.back()))
         return constant(value);
     return constant(dispatch_floating(g.node()->dtype(), [&]<class T>() {
-      return of_read<i, T>(whole, read, std::make_index_sequence<Rule<i>::count>());
+      return of_read < exchanged ? 0 : i, T > (whole, read, std::make_index_sequence<By::count>());
     }));
   }
   /// The rule of an input for people.

@@ -203,10 +203,12 @@ struct PairLoss : LossReduction {
 };
 
 struct MseLoss : PairLoss<MseLoss>, rules::SquaredError {
+  static constexpr bool symmetric = true;
   static constexpr std::string_view name = "mse_loss", formula = "∂(p − t)²/∂p = 2 (p − t)";
 };
 
 struct HingeLoss : PairLoss<HingeLoss>, rules::Hinge {
+  static constexpr bool symmetric = true;
   static constexpr std::string_view name = "hinge_loss",
                                     formula = "∂max(0, 1 − t s)/∂s = −t if t s < 1 else 0";
 };

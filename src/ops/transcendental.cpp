@@ -149,6 +149,7 @@ struct Softplus : ElementwiseOp<Softplus, 1>, rules::Softplus {
 };
 
 struct Logaddexp : ElementwiseOp<Logaddexp, 2>, rules::Logaddexp {
+  static constexpr bool symmetric = true;
   static constexpr std::string_view
       name = "logaddexp",
       formula = "∂log(eᵃ + eᵇ)/∂a = σ(a − b),  ∂log(eᵃ + eᵇ)/∂b = σ(b − a) (½ each at equal infinities)";
