@@ -329,17 +329,17 @@ std::vector<OpCase> loss_rows() {
             return d < 0.5L ? d * d / 2 : 0.5L * (d - 0.25L);
           },
           {any, any}),
-      {.operation = "huber_of_difference",  // what these two are made of
-       .inputs = {any},
+      {.operation = "huber_of_pair",  // what these two are made of
+       .inputs = {any, any},
        .variants = {{"",
-                     [](const Arguments& in) { return smooth_l1_loss(in[0], 0.0, 0.5, Reduction::none); },
+                     [](const Arguments& in) { return smooth_l1_loss(in[0], in[1], 0.5, Reduction::none); },
                      [](const Arrays& in) {
                        return reference::generate(in[0].shape, [&](const Position& at) {
-                         const Number d = std::abs(reference::at(in[0], at));
+                         const Number d = std::abs(reference::at(in[0], at) - reference::at(in[1], at));
                          return d < 0.5L ? d * d : d - 0.25L;
                        });
                      },
-                     {{{2, 3}}}}}},
+                     {{{2, 3}, {2, 3}}, {{2, 3}, {}}, {{}, {}}}}}},
       loss_row(
           "binary_cross_entropy",
           [](const Arguments& in, Reduction by) { return binary_cross_entropy(in[0], in[1], by); },
@@ -354,6 +354,20 @@ std::vector<OpCase> loss_rows() {
             return x[2] * x[1] * std::log1p(std::exp(-x[0])) + (1 - x[1]) * std::log1p(std::exp(x[0]));
           },
           {any, share, between(0.5, 2)}),
+      {.operation = "cross_entropy_of_logit",  // what this is made of
+       .inputs = {any, share, between(0.5, 2)},
+       .variants = {{"",
+                     [](const Arguments& in) {
+                       return binary_cross_entropy_with_logits(in[0], in[1], in[2], Reduction::none);
+                     },
+                     [](const Arrays& in) {
+                       return reference::generate(in[0].shape, [&](const Position& at) {
+                         const Number x = reference::at(in[0], at), t = reference::at(in[1], at);
+                         return reference::at(in[2], at) * t * std::log1p(std::exp(-x)) +
+                                (1 - t) * std::log1p(std::exp(x));
+                       });
+                     },
+                     {{{2, 3}, {2, 3}, {3}}, {{2, 3}, {}, {2, 1}}, {{}, {}, {}}}}}},
       loss_row(
           "kl_div", [](const Arguments& in, Reduction by) { return kl_div(in[0], in[1], false, by); },
           [](const Numbers& x) { return x[1] * (std::log(x[1]) - x[0]); }, {any, share}),

@@ -200,13 +200,21 @@ std::string lerp(Step& step) {
   const std::string way = step.make("Sub", {step.in(1), step.in(0)});
   return step.make("Add", {step.in(0), step.make("Mul", {step.in(2), way})});
 }
-/// c / scale · (d − c / 2) for the part c of d within ±delta.
-std::string huber_of_difference(Step& step) {
+/// c / scale · (d − c / 2) for the part c within ±delta of the difference d of two.
+std::string huber_of_pair(Step& step) {
   const auto delta = step.attribute<double>("delta"), scale = step.attribute<double>("scale");
-  const std::string within =
-      step.make("Min", {step.make("Max", {step.in(0), step.number(-delta)}), step.number(delta)});
-  const std::string rest = step.make("Sub", {step.in(0), step.make("Mul", {within, step.number(0.5)})});
+  const std::string apart = step.make("Sub", {step.in(0), step.in(1)}),
+                    within = between(step, apart, -delta, delta);
+  const std::string rest = step.make("Sub", {apart, step.make("Mul", {within, step.number(0.5)})});
   return step.make("Mul", {step.make("Mul", {within, step.number(1 / scale)}), rest});
+}
+/// t w log(1 + e⁻ˣ) + (1 − t) log(1 + eˣ).
+std::string cross_entropy_of_logit(Step& step) {
+  const std::string weight = step.make("Mul", {step.in(1), step.in(2)}),
+                    rest = step.make("Sub", {step.number(1), step.in(1)});
+  return step.make("Add",
+                   {step.make("Mul", {weight, step.make("Softplus", {step.make("Neg", {step.in(0)})})}),
+                    step.make("Mul", {rest, step.make("Softplus", {step.in(0)})})});
 }
 std::string softmax(Step& step) { return along_axis(step, "Softmax"); }
 std::string log_softmax(Step& step) { return along_axis(step, "LogSoftmax"); }
@@ -310,6 +318,7 @@ constexpr Written composed[] = {
     {"celu", celu},
     {"clamp", clamp},
     {"concatenate", concatenate},
+    {"cross_entropy_of_logit", cross_entropy_of_logit},
     {"cumsum", cumsum},
     {"elu", elu},
     {"erfc", erfc},
@@ -322,7 +331,7 @@ constexpr Written composed[] = {
     {"hardswish", hardswish},
     {"hardtanh", hardtanh},
     {"heaviside", heaviside},
-    {"huber_of_difference", huber_of_difference},
+    {"huber_of_pair", huber_of_pair},
     {"leaky_relu", leaky_relu},
     {"mish", mish},
     {"index", take_box},

@@ -228,7 +228,8 @@ TEST(OnnxSave, writes_functions) {
                        cast(x < 0.25, f32),
                        pad(x, {1, 2}),
                        put(x, {2, 0}, x[{Slice{}, Slice{}, Slice{1, 3}}] * 2, 2),
-                       smooth_l1_loss(x, ones_like(x), 0.5, Reduction::none)};
+                       smooth_l1_loss(x, ones_like(x), 0.5, Reduction::none),
+                       binary_cross_entropy_with_logits(x, ones_like(x) * 0.25, 3, Reduction::none)};
       },
       Shape{1, 2, 3});
 }

@@ -172,6 +172,49 @@ TEST(Losses, are_0_where_the_target_is_and_the_input_infinite) {
               IsClose({1, 1}));
 }
 
+/// In loops over packs, with what remains of them.
+TEST(Losses, of_logits_have_their_digits_at_both_ends) {
+  std::vector<double> xs, ts;
+  for (double x = -80; x <= 80; x += 0.625)
+    for (const double t : {0.0, 0.25, 1.0}) xs.push_back(x), ts.push_back(t);
+  const Tensor x = variable(tensor(xs)), t = tensor(ts);
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    const Tensor in = variable(cast(x.detach(), dtype));
+    const Tensor losses = binary_cross_entropy_with_logits(in, cast(t, dtype), 2, Reduction::none);
+    sum(losses).backward();
+    const std::vector<double> value = values(losses), slope = values(in.grad());
+    const double few = dtype == DType::float32 ? 1e-6 : 1e-14;
+    for (std::size_t i = 0; i < xs.size(); ++i) {
+      const double e = std::exp(-std::abs(xs[i])), rest = std::log1p(e),
+                   below = xs[i] < 0 ? 1 / (1 + e) : e / (1 + e),
+                   above = xs[i] < 0 ? e / (1 + e) : 1 / (1 + e),
+                   loss = 2 * ts[i] * (std::max(-xs[i], 0.0) + rest) +
+                          (1 - ts[i]) * (std::max(xs[i], 0.0) + rest);
+      EXPECT_NEAR(value[i], loss, few * loss) << xs[i] << ", " << ts[i];
+      const double up = (1 - ts[i]) * above, down = 2 * ts[i] * below;
+      EXPECT_NEAR(slope[i], up - down, few * (up + down)) << xs[i] << ", " << ts[i];
+    }
+  }
+  EXPECT_EQ(binary_cross_entropy_with_logits({infinity, -infinity, infinity}, {1, 0, 0}, 1, Reduction::none)
+                .to_vector<double>(),
+            std::vector<double>({0, 0, infinity}));
+  EXPECT_THAT(gradient_at({infinity, -infinity, infinity},
+                          [](auto& z) {
+                            return binary_cross_entropy_with_logits(z, {1, 0, 0}, 1, Reduction::sum);
+                          }),
+              IsClose({0, 0, 1}));
+}
+
+TEST(Losses, of_huber_know_what_they_read) {
+  const Tensor p = variable({1.0, 5.0, -4.0, infinity}), t = variable({1.5, 1.0, 1.0, 0.0});
+  huber_loss(p, t, 2, Reduction::sum).backward();
+  EXPECT_EQ(values(p.grad()), std::vector<double>({-0.5, 2, -2, 2}));
+  EXPECT_EQ(values(t.grad()), std::vector<double>({0.5, -2, 2, -2}));
+  const Tensor one = variable(0.5);
+  smooth_l1_loss(p, one, 2, Reduction::sum).backward();
+  EXPECT_EQ(one.grad().item(), -0.25 - 1 + 1 - 1);
+}
+
 TEST(CrossEntropy, with_options_is_the_plain_one_where_they_change_nothing) {
   const Tensor logits = tensor({{1, 2, 4}, {0, -1, 3}}), classes = tensor({2, 0});
   EXPECT_THAT(cross_entropy(logits, classes, {.weight = tensor({1, 1, 1})}),

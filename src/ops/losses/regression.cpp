@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "array/number_text.h"
+#include "autograd/engine.h"
 #include "chainrule/losses.h"
 #include "ops/functions/packed_loops.h"
 #include "ops/loss_reduction.h"
@@ -14,42 +15,95 @@
 namespace chainrule {
 namespace ops {
 
-/// c / scale · (d - c / 2) for a difference d and its part c within ±delta: d² / 2 where that is near, and
-/// delta (|d| - delta / 2) beyond, in one pass. c is scaled first, as the product alone may be out of range.
-struct HuberOfDifference {
+/// c / scale · (d - c / 2) for a difference d = p - t and its part c within ±delta: d² / 2 where that is
+/// near, and delta (|d| - delta / 2) beyond, in one pass. c is scaled first, as the product alone may be out
+/// of range.
+struct HuberOfPair {
   static constexpr bool integers = false;
-  static constexpr std::string_view name = "huber_of_difference",
-                                    formula = "∂/∂d = d within ±δ, else δ sign(d), both divided by the scale";
+  static constexpr std::string_view name = "huber_of_pair",
+                                    formula = "∂/∂p = (p − t within ±δ, else δ sign(p − t)) / scale";
   double delta = 1, scale = 1;
   Attributes attributes() const { return {{"delta", delta}, {"scale", scale}}; }
   Array forward(Values in) const {
     return dispatch_floating(in[0]->dtype(), [&]<class T>() {
       const Array bound(static_cast<T>(delta)), factor(static_cast<T>(1 / scale));
-      return kernels::elementwise<PackedValue<HuberPacks>, T, 3>(in[0]->shape(), {in[0], &bound, &factor},
-                                                                 {.is_cheap = true});
+      return kernels::elementwise<PackedValue<HuberPacks>, T, 4>(
+          in[0]->shape(), {in[0], in[1], &bound, &factor}, {.is_cheap = true});
     });
   }
-  Tensor batch(const Unwrapped& at) const { return apply(HuberOfDifference(*this), {}, Argument(at.in[0])); }
-  Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) : 0; }
-  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
-    if (!to.wants(0)) return;
-    const Tensor part = clamp(in[0], -delta, delta);
-    to[0] = strong_product(g, scale == 1 ? part : part * (1 / scale));
+  Tensor composed(Inputs in) const {
+    const Tensor d = in[0] - in[1], c = clamp(d, -delta, delta);
+    return c / scale * (d - c * 0.5);
   }
-  LocalFormula local_formula(std::size_t, std::span<const std::string> names, const std::string&) const {
-    return {"clamp(" + names[0] + ", ±δ) / scale", true};
+  Reads reads(Wanted wanted) const { return wanted(0) || wanted(1) ? reads_input(0) | reads_input(1) : 0; }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+    if (!to.in_numbers())
+      return send_through(
+          name, [this](Inputs own) { return composed(own); }, in, g, to);
+    const Tensor scaled = scale == 1 ? g : g * (1 / scale);
+    const Tensor slope = constant(dispatch_floating(g.dtype(), [&]<class T>() {
+      const Array bound(static_cast<T>(delta));
+      return kernels::elementwise<HuberRule, T, 4>(
+          in[0].shape(), {&value_of(in[0]), &value_of(in[1]), &bound, &value_of(scaled)});
+    }));
+    if (to.wants(1)) to[1] = -sum_to(slope, in[1].shape());
+    if (to.wants(0)) to[0] = slope;
+  }
+  LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
+                             const std::string&) const {
+    return {(input == 1 ? "−" : "") + ("clamp(" + names[0] + " − " + names[1]) + ", ±δ) / scale", true};
   }
 };
 
 /// Of a prediction and its target.
 static Tensor huber(const Pair& pair, double delta, double scale) {
-  const Tensor d = pair.prediction - pair.target;
   constexpr double most = 0x1p120;  // the reciprocal of a scale has all its digits in float32
   if (scale > 1 / most && scale < most)
-    return apply(HuberOfDifference{delta, scale}, Here::now(), Argument(d));
-  const Tensor c = clamp(d, -delta, delta);
-  return c / scale * (d - c * 0.5);
+    return apply(HuberOfPair{delta, scale}, Here::now(), Argument(pair.prediction), Argument(pair.target));
+  const Tensor in[] = {pair.prediction, pair.target};
+  return HuberOfPair{delta, scale}.composed(in);
 }
+
+/// t w log(1 + e⁻ˣ) + (1 − t) log(1 + eˣ) for a logit x, its target t and the weight w of those that are 1.
+/// Both terms are positive, so that neither tail cancels; a target of 0 outweighs an infinite logit.
+struct CrossEntropyOfLogit {
+  static constexpr bool integers = false;
+  static constexpr std::string_view name = "cross_entropy_of_logit",
+                                    formula = "∂/∂x = (1 − t) σ(x) − t w σ(−x)";
+  Array forward(Values in) const {
+    return dispatch_floating(in[0]->dtype(), [&]<class T>() {
+      return kernels::elementwise<PackedValue<LogitPacks>, T, 3>(in[0]->shape(), {in[0], in[1], in[2]});
+    });
+  }
+  static Tensor composed(Inputs in) {
+    const Tensor &x = in[0], &t = in[1], &w = in[2];
+    return strong_product(t * w, softplus(-x)) + strong_product(1 - t, softplus(x));
+  }
+  Reads reads(Wanted wanted) const {
+    return wanted(0) || wanted(1) || wanted(2) ? reads_input(0) | reads_input(1) | reads_input(2) : 0;
+  }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+    if (!to.in_numbers())
+      return send_through(
+          name, [](Inputs own) { return composed(own); }, in, g, to);
+    const Tensor &x = in[0], &t = in[1], &w = in[2];
+    if (to.wants(0))
+      to[0] = constant(dispatch_floating(g.dtype(), [&]<class T>() {
+        return kernels::elementwise<LogitRule, T, 4>(
+            x.shape(), {&value_of(x), &value_of(t), &value_of(w), &value_of(g)});
+      }));
+    if (to.wants(1))
+      to[1] = sum_to(strong_product(g, strong_product(w, softplus(-x)) - softplus(x)), t.shape());
+    if (to.wants(2)) to[2] = sum_to(strong_product(strong_product(g, t), softplus(-x)), w.shape());
+  }
+  LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
+                             const std::string&) const {
+    const std::string &x = names[0], &t = names[1], &w = names[2];
+    if (input == 2) return {t + " softplus(−" + x + ")"};
+    if (input == 1) return {w + " softplus(−" + x + ") − softplus(" + x + ")", true};
+    return {"(1 − " + t + ") σ(" + x + ") − " + t + " " + w + " σ(−" + x + ")", true};
+  }
+};
 
 /// The divergence of distributions: the sum over the number of samples, which only people who call by name
 /// have a word for.
@@ -63,7 +117,8 @@ static Result kl_div_called(Arguments& a) {
 
 Entries regression_loss_operations() {
   static constexpr Entry table[] = {
-      inner<HuberOfDifference>(),
+      inner<HuberOfPair>(),
+      inner<CrossEntropyOfLogit>(),
       {.name = "l1_loss",
        .parameters = "prediction|input, target, reduction='mean'",
        .call = call<l1_loss>,
@@ -154,13 +209,13 @@ Tensor binary_cross_entropy(const Operand& prediction, const Operand& target, Re
 Tensor binary_cross_entropy_with_logits(const Operand& logits, const Operand& target,
                                         const Operand& pos_weight, Reduction reduction) try {
   const auto [x, t] = ops::Pair("binary_cross_entropy_with_logits", logits, target);
-  // Both terms are positive, so that neither tail cancels; a target of 0 outweighs an infinite logit.
+  const Tensor weight = pos_weight.as(x.dtype());
+  if (broadcast("binary_cross_entropy_with_logits", x.shape(), weight.shape()) != x.shape())
+    throw ShapeError("binary_cross_entropy_with_logits: pos_weight " + to_string(weight.shape()) +
+                     " does not broadcast to the logits " + to_string(x.shape()) +
+                     "; give one weight, or one per class");
   const Tensor losses =
-      strong_product(t * pos_weight.as(x.dtype()), softplus(-x)) + strong_product(1 - t, softplus(x));
-  if (losses.shape() != x.shape())
-    throw ShapeError("binary_cross_entropy_with_logits: pos_weight " +
-                     to_string(pos_weight.as_tensor().shape()) + " does not broadcast to the logits " +
-                     to_string(x.shape()) + "; give one weight, or one per class");
+      apply(ops::CrossEntropyOfLogit(), Here::now(), Argument(x), Argument(t), Argument(weight));
   return ops::combined("binary_cross_entropy_with_logits", losses, reduction);
 } catch (...) {
   rethrow_in_call("binary_cross_entropy_with_logits", logits, target, pos_weight);
