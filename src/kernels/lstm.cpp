@@ -96,12 +96,17 @@ void for_samples(const Lstm& plan, const Part& part) {
 }
 
 template <class T>
-void forward(const Lstm& plan, const T* h, const T* c, const T* transposed_weight, T* gates, T* out) {
+void forward(const Lstm& plan, const T* h, const T* c, const T* weight, bool is_transposed, T* gates,
+             T* out) {
   const std::int64_t one = plan.samples * plan.size;
   T *to_h = out, *to_c = out + plan.steps * one;
   for (std::int64_t step = 0; step < plan.steps; ++step, gates += 4 * one, to_h += one, to_c += one) {
-    matmul(Product{.m = plan.samples, .n = 4 * plan.size, .k = plan.size, .accumulate = true}, h,
-           transposed_weight, gates);
+    matmul(Product{.m = plan.samples,
+                   .n = 4 * plan.size,
+                   .k = plan.size,
+                   .transpose_b = !is_transposed,
+                   .accumulate = true},
+           h, weight, gates);
     for_samples(plan, [&](std::int64_t begin, std::int64_t end) {
       simd::vectorized<LstmStep<T>>(begin, end, plan.size, static_cast<const T*>(gates), c, to_h, to_c);
     });
@@ -146,12 +151,14 @@ Array lstm(const Lstm& plan, const Array& in, const Array& h, const Array& c, co
            Array& gates) {
   Array out({2, plan.steps, plan.samples, plan.size}, in.dtype());
   gates = Array(in.shape(), in.dtype());
+  // So many steps make up for turning the weight. Few samples are multiplied with it as it lies in memory.
+  const bool is_turned = plan.steps >= (plan.samples <= 4 ? 8 : 2);
   const std::size_t swapped[] = {1, 0};
-  const Array transposed = permute(weight, swapped);
+  const Array right = is_turned ? permute(weight, swapped) : weight;
   dispatch_floating(in.dtype(), [&]<class T>() {
     std::copy_n(in.data<T>(), in.size(), gates.mutable_data<T>());
     if (out.size() == 0) return;
-    forward<T>(plan, h.data<T>(), c.data<T>(), transposed.data<T>(), gates.mutable_data<T>(),
+    forward<T>(plan, h.data<T>(), c.data<T>(), right.data<T>(), is_turned, gates.mutable_data<T>(),
                out.mutable_data<T>());
   });
   return out;

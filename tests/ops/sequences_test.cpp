@@ -162,10 +162,15 @@ TEST(Recurrent, network_drops_between_its_layers) {
       3, [](const Tensor& in, const Weights& w, const RecurrentOptions& o) { return gru(in, {}, w, o); });
 }
 
-TEST(Recurrent, network_is_its_cell_step_by_step) {
+/// Of so many samples, for which the kernel turns the weight, or does not.
+class RecurrentSteps : public testing::TestWithParam<std::int64_t> {};
+INSTANTIATE_TEST_SUITE_P(Samples, RecurrentSteps, testing::Values(3, 5));
+
+TEST_P(RecurrentSteps, make_the_network) {
+  const std::int64_t n = GetParam();
   const auto leaf = [](const Shape& shape) { return variable(ramp(shape)); };
-  const std::vector<Tensor> in = {leaf({6, 3, 2}), leaf({20, 2}), leaf({20, 5}), leaf({20}),
-                                  leaf({20}),      leaf({3, 5}),  leaf({3, 5})};
+  const std::vector<Tensor> in = {leaf({6, n, 2}), leaf({20, 2}), leaf({20, 5}), leaf({20}),
+                                  leaf({20}),      leaf({n, 5}),  leaf({n, 5})};
   const CellWeights weights = {in[1], in[2], in[3], in[4]};
   LstmState state = {in[5], in[6]};
   std::vector<Tensor> outputs;
@@ -173,7 +178,7 @@ TEST(Recurrent, network_is_its_cell_step_by_step) {
     state = lstm_cell(in[0][t], state, weights);
     outputs.push_back(state.h);
   }
-  const Recurrent all = lstm(in[0], {in[5].reshape({1, 3, 5}), in[6].reshape({1, 3, 5})}, {weights});
+  const Recurrent all = lstm(in[0], {in[5].reshape({1, n, 5}), in[6].reshape({1, n, 5})}, {weights});
   EXPECT_TRUE(close(all.output, values(stack(outputs)), 1e-15));
   EXPECT_TRUE(close(all.h[0], values(state.h), 1e-15));
   EXPECT_TRUE(close(all.c[0], values(state.c), 1e-15));
