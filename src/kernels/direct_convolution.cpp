@@ -145,17 +145,21 @@ Windows turned_back(const Windows& windows) {
   return back;
 }
 
-/// Whether tiles compute little that nobody asks for, and the weight is used often enough to be packed. It
-/// does not depend on the instruction set.
+/// Whether tiles compute little that nobody asks for, or columns would be worse, and the weight is used often
+/// enough to be packed. It does not depend on the instruction set.
 template <class T>
 bool suits(const Windows& windows, std::int64_t samples, std::int64_t channels, std::int64_t filters) {
   constexpr std::int64_t lanes = most_lanes<T>;
-  const std::int64_t depth = channels * windows.kernel_size();
+  const std::int64_t depth = channels * windows.kernel_size(), line = windows.axes[2].out;
+  // An element of columns of short lines takes as long as so many multiply-adds of packs. (Planes of one
+  // channel each have kernels of their own.)
+  constexpr std::int64_t short_line = 8, of_columns = 2;
+  const bool is_short = line <= short_line && channels * filters > 1;
   // A single filter has too few sums to wait for each other's products, unless these are few.
-  return windows.kernel_size() > 1 && depth >= 8 && (filters > 1 || channels == 1) &&
+  return windows.kernel_size() > 1 && depth >= 8 && (filters > 1 || channels == 1 || is_short) &&
          samples * windows.out_size() >= 96 &&
-         tiling<T>(windows.axes[2].out, filters, depth, lanes, most_depth).cost * lanes <=
-             2 * windows.axes[2].out * filters * depth;
+         tiling<T>(line, filters, depth, lanes, most_depth).cost * lanes <=
+             (2 * filters + (is_short ? of_columns * lanes : 0)) * line * depth;
 }
 
 }  // namespace
