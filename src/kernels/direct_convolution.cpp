@@ -145,16 +145,20 @@ Windows turned_back(const Windows& windows) {
   return back;
 }
 
+/// Lines so short that columns of them are slow. (Planes of one channel each have kernels of their own.)
+bool has_short_lines(const Windows& windows, std::int64_t channels, std::int64_t filters) {
+  return windows.axes[2].out <= 8 && channels * filters > 1;
+}
+
 /// Whether tiles compute little that nobody asks for, or columns would be worse, and the weight is used often
 /// enough to be packed. It does not depend on the instruction set.
 template <class T>
 bool suits(const Windows& windows, std::int64_t samples, std::int64_t channels, std::int64_t filters) {
   constexpr std::int64_t lanes = most_lanes<T>;
   const std::int64_t depth = channels * windows.kernel_size(), line = windows.axes[2].out;
-  // An element of columns of short lines takes as long as so many multiply-adds of packs. (Planes of one
-  // channel each have kernels of their own.)
-  constexpr std::int64_t short_line = 8, of_columns = 2;
-  const bool is_short = line <= short_line && channels * filters > 1;
+  // An element of columns of short lines takes as long as so many multiply-adds of packs.
+  constexpr std::int64_t of_columns = 2;
+  const bool is_short = has_short_lines(windows, channels, filters);
   // A single filter has too few sums to wait for each other's products, unless these are few.
   return windows.kernel_size() > 1 && depth >= 8 && (filters > 1 || channels == 1 || is_short) &&
          samples * windows.out_size() >= 96 &&
@@ -218,7 +222,9 @@ bool is_direct_weight(const Convolution& convolution) {
   const std::int64_t filters = convolution.out_channels;
   constexpr std::int64_t lanes = most_lanes<T>;
   return windows.kernel_size() > 1 && convolution.in_channels * windows.kernel_size() >= 8 &&
-         filters * 3 >= round_up(filters, lanes) && windows.axes[2].out >= 4;
+         windows.axes[2].out >= 2 &&
+         (filters * 3 >= round_up(filters, lanes) ||
+          has_short_lines(windows, convolution.in_channels, filters));
 }
 
 template <class T>
