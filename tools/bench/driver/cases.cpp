@@ -112,11 +112,26 @@ std::vector<Case> all_cases() {
                    .goals = {.at_most = 64e6 + 7 * 4.0 * 4 * 4096 * 64}});
   cases.push_back(without_floor(step("lstm", float32, {.faster = 5})));
   cases.push_back(without_floor(step("transformer_block", float32, {.faster = 1.4})));
-  for (const char* name :
-       {"max_pool2d_overlapping", "conv2d_depthwise", "conv2d_stride2", "conv2d_depthwise_stride2",
-        "conv_transpose2d", "avg_pool2d", "adaptive_avg_pool2d", "roll", "take_along_axis", "cdist",
-        "pdist_manhattan", "cosine_similarity", "cumprod", "median", "prod_last8", "slices",
-        "inverse_2048x5x5"})
+  for (const char* name : {"max_pool2d_overlapping",
+                           "conv2d_depthwise",
+                           "conv2d_stride2",
+                           "conv2d_depthwise_stride2",
+                           "conv2d_1x1",
+                           "conv2d_to_one",
+                           "loss_of_logits",
+                           "conv_transpose2d",
+                           "avg_pool2d",
+                           "adaptive_avg_pool2d",
+                           "roll",
+                           "take_along_axis",
+                           "cdist",
+                           "pdist_manhattan",
+                           "cosine_similarity",
+                           "cumprod",
+                           "median",
+                           "prod_last8",
+                           "slices",
+                           "inverse_2048x5x5"})
     cases.push_back(without_floor(step(name, float32, {.faster = 1.5})));
 
   // Transforms of functions, against passes of the same function.

@@ -44,6 +44,10 @@ Tensor dilated(const Tensor& x) {
   static const Tensor weight = full({32, 32, 3, 3}, 0.125, DType::float32);
   return conv2d(x, weight, {.padding = 2, .dilation = 2});
 }
+Tensor loss_of_logits(const Tensor& x) {
+  static const Tensor target = full({1000, 100}, 0.25, DType::float32);
+  return binary_cross_entropy_with_logits(x, target, 1, Reduction::none);
+}
 Tensor convolved_back(const Tensor& x) {
   static const Tensor weight = full({64, 16, 4, 4}, 0.125, DType::float32);
   return conv_transpose2d(x, weight, {.stride = 2, .padding = 1});
