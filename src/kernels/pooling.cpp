@@ -170,7 +170,6 @@ struct MaxOfEvenWindows {
           element = P::template every<2, 0>(both);
         } else {
           T elements[std::size_t{P::lanes}];
-#pragma GCC unroll 1
           for (std::int64_t lane = 0; lane < P::lanes; ++lane) elements[lane] = at[lane * apart];
           element = P::load(elements);
         }
