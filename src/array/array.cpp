@@ -65,9 +65,13 @@ Array::Array(Shape shape, DType dtype, std::unique_ptr<Deferred> deferred)
   // Here, where the operation is known, not when somebody reads them.
   require_allowed(bytes, shape_, dtype_);
   if (bytes > memory_of_the_machine()) report_out_of_memory(bytes, shape_, dtype_);
+  const bool is_transposed = deferred->transposes(shape_) != nullptr;
   void* memory = pool::allocate(sizeof(Buffer));
-  storage_.buffer = new (memory)
-      Buffer{.is_apart = true, .bytes = bytes, .elements = nullptr, .deferred = deferred.release()};
+  storage_.buffer = new (memory) Buffer{.is_apart = true,
+                                        .is_transposed = is_transposed,
+                                        .bytes = bytes,
+                                        .elements = nullptr,
+                                        .deferred = deferred.release()};
   shared_ = true;
 }
 
@@ -124,9 +128,15 @@ void* Array::compute() const {
   const auto give_back = [&](void* memory) { pool::deallocate(memory, buffer.bytes); };
   std::unique_ptr<void, decltype(give_back)> memory(allocate_elements(buffer.bytes), give_back);
   buffer.deferred->compute(memory.get());
-  delete std::exchange(buffer.deferred, nullptr);
+  if (!buffer.deferred->stays()) delete std::exchange(buffer.deferred, nullptr);
   buffer.elements.store(memory.get(), std::memory_order_release);
   return memory.release();
+}
+
+void Array::forget_transposed() {
+  (void)elements();
+  delete std::exchange(storage_.buffer->deferred, nullptr);
+  storage_.buffer->is_transposed = false;
 }
 
 TensorLimit::TensorLimit(std::size_t bytes) : before_(most_bytes) {

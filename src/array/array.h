@@ -119,8 +119,12 @@ class Array {
     return static_cast<T*>(mutable_raw());
   }
   void* mutable_raw() {
-    if (shared_ && !is_sole_owner()) detach_copy();
-    return shared_ ? elements() : storage_.local;
+    if (!shared_) return storage_.local;
+    if (!is_sole_owner())
+      detach_copy();
+    else if (storage_.buffer->is_transposed) [[unlikely]]
+      forget_transposed();
+    return elements();
   }
   bool is_sole_owner() const {
     return !shared_ || (storage_.buffer->references.load(std::memory_order_acquire) == 1 &&
@@ -145,6 +149,15 @@ class Array {
     if (!is_deferred()) return false;
     const Waiting waiting(*storage_.buffer);
     return storage_.buffer->deferred != nullptr && use(*storage_.buffer->deferred);
+  }
+
+  /// The same where it says that it is the transpose of another array, also after the elements have been
+  /// computed if it stays.
+  template <class Use>
+  void use_transposed(const Use& use) const {
+    if (!shared_ || !storage_.buffer->is_transposed) return;
+    const Waiting waiting(*storage_.buffer);
+    if (storage_.buffer->deferred != nullptr) use(*storage_.buffer->deferred);
   }
 
   /// The same elements in another shape of the same size, sharing the buffer.
@@ -172,6 +185,7 @@ class Array {
     std::atomic<bool> busy{false};  // someone computes the elements, or uses `deferred`
     bool is_apart = false;          // from the elements
     bool is_foreign = false;        // somebody else's elements, held by `deferred`
+    bool is_transposed = false;     // `deferred`, if it is there, may stay with the elements
     bool is_traced = false;         // no elements: `deferred` says what they stand for, and stays
     std::size_t bytes;              // of the elements
     std::atomic<void*> elements;    // null while they are deferred
@@ -204,6 +218,8 @@ class Array {
     return elements != nullptr ? elements : compute();
   }
   CHAINRULE_API void* compute() const;
+  /// The elements are to change.
+  void forget_transposed();
   static void destroy(Buffer* buffer) noexcept;
   void detach_copy() {
     Array copy(shape_, dtype_);

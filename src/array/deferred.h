@@ -27,6 +27,10 @@ class Deferred {
   virtual const kernels::Elementwise* elementwise() const { return nullptr; }
   /// The array that these elements repeat, if they do so in an array of this shape: see kernels/repeated.h.
   virtual const Array* repeats(const Shape&) const { return nullptr; }
+  /// The array that these elements are the transpose of, in an array of this shape: see kernels/transposed.h.
+  virtual const Array* transposes(const Shape&) const { return nullptr; }
+  /// Is this to be kept when the elements have been computed, since it costs no memory?
+  virtual bool stays() const { return false; }
   /// sum += scale · the elements, in one pass. False, and nothing done, where there is no such pass.
   virtual bool add_to(Array& /*sum*/, double /*scale*/) const { return false; }
 

@@ -216,25 +216,36 @@ void scatter_into(void* elements, const Array& part, const Box& box, const Shape
   });
 }
 
-}  // namespace
-
-Array permute(const Array& x, std::span<const std::size_t> order) {
-  const auto own = row_major_strides(x.shape());
-  Shape shape = x.shape();
+/// The shape, and the strides in x, of x with its axes in this order.
+std::pair<Shape, std::vector<std::int64_t>> permuted(const Shape& x, std::span<const std::size_t> order) {
+  const auto own = row_major_strides(x);
+  Shape shape = x;
   std::vector<std::int64_t> strides(order.size());
   for (std::size_t axis = 0; axis < order.size(); ++axis) {
-    shape[axis] = x.shape()[order[axis]];
+    shape[axis] = x[order[axis]];
     strides[axis] = own[order[axis]];
   }
+  return {shape, std::move(strides)};
+}
+
+}  // namespace
+
+void permute(const Array& x, std::span<const std::size_t> order, void* elements) {
+  if (x.size() == 0) return;
+  const auto [shape, strides] = permuted(x.shape(), order);
+  dispatch_by_size(x.dtype(), [&, &shape = shape, &strides = strides]<class T>() {
+    move_elements(static_cast<const T*>(x.raw()), static_cast<T*>(elements),
+                  moved_axes(shape, strides, row_major_strides(shape)));
+  });
+}
+
+Array permute(const Array& x, std::span<const std::size_t> order) {
+  const Shape shape = permuted(x.shape(), order).first;
   std::vector<std::size_t> moved(order.begin(), order.end());
   std::erase_if(moved, [&](std::size_t axis) { return x.shape()[axis] == 1; });
   if (std::is_sorted(moved.begin(), moved.end())) return x.reshaped(shape);  // no element moves
   Array out(shape, x.dtype());
-  if (out.size() == 0) return out;
-  dispatch_by_size(x.dtype(), [&]<class T>() {
-    move_elements(static_cast<const T*>(x.raw()), static_cast<T*>(out.mutable_raw()),
-                  moved_axes(shape, strides, row_major_strides(shape)));
-  });
+  permute(x, order, out.mutable_raw());
   return out;
 }
 

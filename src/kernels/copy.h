@@ -9,6 +9,8 @@ namespace chainrule::kernels {
 
 /// The axes of x in another order: axis i of the result is axis order[i] of x.
 Array permute(const Array& x, std::span<const std::size_t> order);
+/// The same, to where the elements are to be.
+void permute(const Array& x, std::span<const std::size_t> order, void* elements);
 
 /// A box of an array: element i along an axis is element start + i * step of the array.
 struct Box {

@@ -7,6 +7,7 @@
 #include "kernels/diagonal.h"
 #include "kernels/matmul.h"
 #include "kernels/small_matmul.h"
+#include "kernels/transposed.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
 
@@ -22,14 +23,16 @@ struct Matmul {
   bool transpose_a = false, transpose_b = false;
 
   Attributes attributes() const { return {{"transpose_a", transpose_a}, {"transpose_b", transpose_b}}; }
+  /// Operands that are the transpose of another array are read as that one, but for a stack beside a single
+  /// matrix, which is one product as it is.
   Array forward(Values in) const {
-    if (in[0]->shape().rank() == 2 && in[1]->shape().rank() == 2) return of_matrices(*in[0], *in[1]);
-    const Plan plan(*this, in[0]->shape(), in[1]->shape());
-    Array out(plan.full, in[0]->dtype());
-    const auto run = [&]<class T>() { plan.run(in[0]->data<T>(), in[1]->data<T>(), out.mutable_data<T>()); };
-    if (out.size() == 0) return out.reshaped(plan.result);  // of any number of matrices
-    dispatch_among(Numbers(), in[0]->dtype(), run);
-    return plan.result == plan.full ? out : out.reshaped(plan.result);
+    const bool is_one_product = in[0]->shape().rank() > 2 && in[1]->shape().rank() <= 2;
+    const auto a = is_one_product ? std::nullopt : kernels::untransposed(*in[0]),
+               b = kernels::untransposed(*in[1]);
+    if (!a && !b) return multiplied(in);
+    (void)Plan(*this, in[0]->shape(), in[1]->shape());  // its errors
+    const std::array<const Array*, 2> others = {a ? &*a : in[0], b ? &*b : in[1]};
+    return Matmul{transpose_a != a.has_value(), transpose_b != b.has_value()}.multiplied(others);
   }
   Reads reads(Wanted wanted) const {
     return (wanted(0) ? reads_input(1) : 0) | (wanted(1) ? reads_input(0) : 0);
@@ -116,6 +119,15 @@ struct Matmul {
 
  private:
   using Numbers = TypeList<std::int64_t, float, double>;
+  Array multiplied(Values in) const {
+    if (in[0]->shape().rank() == 2 && in[1]->shape().rank() == 2) return of_matrices(*in[0], *in[1]);
+    const Plan plan(*this, in[0]->shape(), in[1]->shape());
+    Array out(plan.full, in[0]->dtype());
+    const auto run = [&]<class T>() { plan.run(in[0]->data<T>(), in[1]->data<T>(), out.mutable_data<T>()); };
+    if (out.size() == 0) return out.reshaped(plan.result);  // of any number of matrices
+    dispatch_among(Numbers(), in[0]->dtype(), run);
+    return plan.result == plan.full ? out : out.reshaped(plan.result);
+  }
   /// Most products, for which there is nothing to plan.
   Array of_matrices(const Array& a, const Array& b) const {
     const Shape &of_a = a.shape(), &of_b = b.shape();

@@ -3,8 +3,12 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
+#include "chainrule/autograd.h"
 #include "chainrule/ops.h"
+#include "chainrule/shaping.h"
+#include "kernels/transposed.h"
 #include "support.h"
 
 namespace chainrule::test {
@@ -67,6 +71,104 @@ TEST(Permute, moves_every_element_for_any_order_of_up_to_six_axes) {
     }
     ASSERT_EQ(values(moved), expected) << to_string(shape) << " to " << to_string(moved.shape());
   }
+}
+
+/// What matmul makes of a transpose, when that has not been read and when it has.
+struct Products {
+  Tensor x, w;
+  Tensor of_unread() const { return matmul(x, swapaxes(w, -1, -2)); }
+  Tensor of_read() const {
+    const Tensor turned = swapaxes(w, -1, -2);
+    EXPECT_EQ(values(turned).size(), static_cast<std::size_t>(w.size()));
+    return matmul(x, turned);
+  }
+};
+
+TEST(TransposeBesideAProduct, gives_the_same_bits_whether_it_has_been_read_or_not) {
+  PRINT_SEED_ON_FAILURE();
+  Engine engine(seed());
+  for (const auto& [of_x, of_w] : {std::pair<Shape, Shape>{{1, 100}, {70, 100}},
+                                   {{2, 100}, {70, 100}},
+                                   {{100}, {70, 100}},
+                                   {{65, 100}, {70, 100}},
+                                   {{3, 2, 40}, {50, 40}},
+                                   {{3, 2, 40}, {3, 50, 40}},
+                                   {{2, 3, 4, 10}, {3, 40, 10}},
+                                   {{500, 4, 4}, {500, 4, 4}}})
+    for (const DType dtype : {DType::float32, DType::float64}) {
+      const Products products{cast(random_tensor(of_x, engine), dtype),
+                              cast(random_tensor(of_w, engine), dtype)};
+      const Tensor unread = products.of_unread();
+      EXPECT_EQ(values(unread), values(products.of_read())) << of_x << " @ " << of_w << "ᵀ";
+      const Tensor expected = sum(unsqueeze(products.x, -2) * unsqueeze(products.w, -3), -1);
+      EXPECT_LT(max(abs(cast(unread - expected, DType::float64))).item<double>(), 1e-4);
+    }
+}
+
+TEST(TransposeBesideAProduct, on_the_left_and_on_both_sides_is_that_of_the_operand) {
+  PRINT_SEED_ON_FAILURE();
+  Engine engine(seed());
+  const Tensor a = random_tensor({40, 30}, engine), b = random_tensor({50, 40}, engine);
+  const Tensor plain = matmul(transpose(a) + 0, transpose(b) + 0);
+  EXPECT_LT(max(abs(matmul(transpose(a), transpose(b)) - plain)).item<double>(), 1e-13);
+  const Tensor stack = random_tensor({5, 40, 30}, engine), matrix = random_tensor({40, 7}, engine);
+  EXPECT_LT(max(abs(matmul(swapaxes(stack, 1, 2), matrix) - matmul(swapaxes(stack, 1, 2) + 0, matrix)))
+                .item<double>(),
+            1e-13);
+}
+
+TEST(TransposeBesideAProduct, has_the_gradients_of_the_product_of_a_copy) {
+  PRINT_SEED_ON_FAILURE();
+  Engine engine(seed());
+  const Tensor x = variable(random_tensor({3, 50}, engine)), w = variable(random_tensor({40, 50}, engine));
+  const auto loss = [&](bool copied) {
+    const Tensor turned = transpose(w);
+    return sum(sin(matmul(x, copied ? turned + 0 : turned)));
+  };
+  const Gradients found = gradients(loss(false), {x, w}), expected = gradients(loss(true), {x, w});
+  for (const Tensor& each : {x, w})
+    EXPECT_LT(max(abs(found.at(each) - expected.at(each))).item<double>(), 1e-13);
+}
+
+TEST(TransposeBesideAProduct, says_the_shapes_that_do_not_fit_as_they_are) {
+  const Tensor x = ones({2, 30}), w = ones({40, 50});
+  EXPECT_TRUE(mentions(message_of<ShapeError>([&] { (void)matmul(x, transpose(w)); }),
+                       {"matmul: inner sizes differ", "(2, 30) @ (50, 40)"}));
+}
+
+TEST(TransposeThatWaits, keeps_its_elements_when_either_array_changes_and_when_the_other_is_gone) {
+  using kernels::transposed, kernels::untransposed;
+  Array x({32, 64}, DType::float32);
+  std::iota(x.mutable_data<float>(), x.mutable_data<float>() + x.size(), 0.0F);
+  Array turned = transposed(x);
+  EXPECT_TRUE(turned.is_deferred());
+  EXPECT_TRUE(untransposed(turned));
+  EXPECT_FALSE(untransposed(turned.reshaped({32, 64})));  // another matrix
+  EXPECT_EQ(untransposed(turned)->raw(), x.raw());
+  EXPECT_EQ(transposed(turned).raw(), x.raw());
+
+  x.mutable_data<float>()[1] = -1;  // its own elements from now on
+  EXPECT_EQ(turned.data<float>()[32], 1);
+  turned.mutable_data<float>()[0] = 7;
+  EXPECT_FALSE(untransposed(turned));  // not any more
+  EXPECT_EQ(turned.data<float>()[0], 7);
+  EXPECT_EQ(x.data<float>()[0], 0);
+
+  Array again = transposed(x);
+  EXPECT_EQ(again.data<float>()[32], -1);
+  EXPECT_TRUE(untransposed(again));  // as x is still there
+  x = Array({1}, DType::float32);
+  const Array other = again;
+  again.mutable_data<float>()[0] = 5;
+  EXPECT_EQ(other.data<float>()[0], 0);
+  EXPECT_EQ(again.data<float>()[32], -1);
+
+  EXPECT_EQ(transposed(other).data<float>()[1], -1);
+
+  Array alone = transposed(again);
+  again = Array({1}, DType::float32);
+  EXPECT_EQ(alone.data<float>()[1], -1);
+  EXPECT_FALSE(untransposed(alone));  // nobody else has the memory
 }
 
 }  // namespace

@@ -128,6 +128,7 @@ std::vector<Case> all_cases() {
                            "pdist_manhattan",
                            "cosine_similarity",
                            "cumprod",
+                           "times_transposed",
                            "median",
                            "prod_last8",
                            "slices",
