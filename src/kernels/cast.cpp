@@ -33,7 +33,7 @@ constexpr Half nearest_half(Float x) {
   Bits half = rounded;
   if constexpr (Limits::min_exponent != std::numeric_limits<Float>::min_exponent) {
     // Where a sum is of the size of `unit`, its last place is that of the smallest Half, and the sum rounds.
-    constexpr Float unit = std::bit_cast<Float>(bits_of(Limits::denorm_min()) + (Bits{fraction} << fraction));
+    constexpr auto unit = std::bit_cast<Float>(bits_of(Limits::denorm_min()) + (Bits{fraction} << fraction));
     const Bits subnormal = bits_of(std::bit_cast<Float>(size) + unit) - bits_of(unit);
     half -= (least_normal >> dropped) - (Bits{1} << (Limits::digits - 1));
     half = size < least_normal ? subnormal : half;

@@ -56,8 +56,8 @@ Array by_wide_packs(kernels::Loop* loop, const Array& x, double which) {
     return kernels::detail::elementwise<2>(loop, DType::float64, x.shape(), {&x, &number}, {});
   }
   Array out(x.shape(), x.dtype());
-  const float* from = x.data<float>();
-  float* to = out.mutable_data<float>();
+  const auto* from = x.data<float>();
+  auto* to = out.mutable_data<float>();
   kernels::parallel_for(x.size(), grain, [&](std::int64_t begin, std::int64_t end) {
     constexpr std::int64_t most = 1024;
     alignas(64) double in_wide[most], out_wide[most];
