@@ -69,6 +69,7 @@ Array::Array(Shape shape, DType dtype, std::unique_ptr<Deferred> deferred)
   void* memory = pool::allocate(sizeof(Buffer));
   storage_.buffer = new (memory) Buffer{.is_apart = true,
                                         .is_transposed = is_transposed,
+                                        .keeps_deferred = is_transposed,
                                         .bytes = bytes,
                                         .elements = nullptr,
                                         .deferred = deferred.release()};
@@ -81,8 +82,12 @@ Array Array::traced_by(Shape shape, DType dtype, std::unique_ptr<Deferred> trace
   array.shape_ = std::move(shape);
   array.dtype_ = dtype;
   void* memory = pool::allocate(sizeof(Buffer));
-  array.storage_.buffer = new (memory) Buffer{
-      .is_apart = true, .is_traced = true, .bytes = bytes, .elements = nullptr, .deferred = traced.release()};
+  array.storage_.buffer = new (memory) Buffer{.is_apart = true,
+                                              .is_traced = true,
+                                              .keeps_deferred = true,
+                                              .bytes = bytes,
+                                              .elements = nullptr,
+                                              .deferred = traced.release()};
   array.shared_ = true;
   return array;
 }
@@ -114,8 +119,12 @@ Array Array::of_others(Shape shape, DType dtype, std::shared_ptr<const void> ele
   void* const first = const_cast<void*>(elements.get());
   auto owner = std::make_unique<Foreign>(std::move(elements));
   void* const memory = pool::allocate(sizeof(Buffer));
-  array.storage_.buffer = new (memory) Buffer{
-      .is_apart = true, .is_foreign = true, .bytes = bytes, .elements = first, .deferred = owner.release()};
+  array.storage_.buffer = new (memory) Buffer{.is_apart = true,
+                                              .is_foreign = true,
+                                              .keeps_deferred = true,
+                                              .bytes = bytes,
+                                              .elements = first,
+                                              .deferred = owner.release()};
   array.shared_ = true;
   return array;
 }
@@ -131,12 +140,6 @@ void* Array::compute() const {
   if (!buffer.deferred->stays()) delete std::exchange(buffer.deferred, nullptr);
   buffer.elements.store(memory.get(), std::memory_order_release);
   return memory.release();
-}
-
-void Array::forget_transposed() {
-  (void)elements();
-  delete std::exchange(storage_.buffer->deferred, nullptr);
-  storage_.buffer->is_transposed = false;
 }
 
 TensorLimit::TensorLimit(std::size_t bytes) : before_(most_bytes) {

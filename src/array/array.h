@@ -119,16 +119,12 @@ class Array {
     return static_cast<T*>(mutable_raw());
   }
   void* mutable_raw() {
-    if (!shared_) return storage_.local;
-    if (!is_sole_owner())
-      detach_copy();
-    else if (storage_.buffer->is_transposed) [[unlikely]]
-      forget_transposed();
-    return elements();
+    if (shared_ && !is_sole_owner()) detach_copy();
+    return shared_ ? elements() : storage_.local;
   }
   bool is_sole_owner() const {
     return !shared_ || (storage_.buffer->references.load(std::memory_order_acquire) == 1 &&
-                        !storage_.buffer->is_foreign && !storage_.buffer->is_traced);
+                        !storage_.buffer->keeps_deferred);
   }
 
   /// Do the elements belong to somebody else?
@@ -185,8 +181,9 @@ class Array {
     std::atomic<bool> busy{false};  // someone computes the elements, or uses `deferred`
     bool is_apart = false;          // from the elements
     bool is_foreign = false;        // somebody else's elements, held by `deferred`
-    bool is_transposed = false;     // `deferred`, if it is there, may stay with the elements
-    bool is_traced = false;         // no elements: `deferred` says what they stand for, and stays
+    bool is_transposed = false;     // of another array, which `deferred` holds
+    bool is_traced = false;         // no elements: `deferred` says what they stand for
+    bool keeps_deferred = false;    // one of these, so that `deferred` may stay beside the elements
     std::size_t bytes;              // of the elements
     std::atomic<void*> elements;    // null while they are deferred
     Deferred* deferred = nullptr;
@@ -218,8 +215,6 @@ class Array {
     return elements != nullptr ? elements : compute();
   }
   CHAINRULE_API void* compute() const;
-  /// The elements are to change.
-  void forget_transposed();
   static void destroy(Buffer* buffer) noexcept;
   void detach_copy() {
     Array copy(shape_, dtype_);
