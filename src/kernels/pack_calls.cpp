@@ -1,3 +1,6 @@
+// Elements as they lie in memory, made ready for loops over whole packs: numbers that are repeated, and rows
+// that do not fill a pack, go through buffers. Compiled once for all loops of user programs.
+
 #include "kernels/pack_calls.h"
 
 #include <algorithm>

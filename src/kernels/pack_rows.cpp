@@ -1,3 +1,6 @@
+// Rows as they lie in memory, made ready for loops over whole packs: operands that do not move, and rows that
+// do not fill a pack, go through buffers. Compiled once for all elementwise loops.
+
 #include "kernels/pack_rows.h"
 
 #include <algorithm>

@@ -1,3 +1,6 @@
+// Transposes that wait until somebody reads them. A Deferred over permute; products of matrices ask for what
+// it is the transpose of instead.
+
 #include "kernels/transposed.h"
 
 #include <numeric>
