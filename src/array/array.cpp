@@ -65,14 +65,10 @@ Array::Array(Shape shape, DType dtype, std::unique_ptr<Deferred> deferred)
   // Here, where the operation is known, not when somebody reads them.
   require_allowed(bytes, shape_, dtype_);
   if (bytes > memory_of_the_machine()) report_out_of_memory(bytes, shape_, dtype_);
-  const bool is_transposed = deferred->transposes(shape_) != nullptr;
+  const Kind kind = deferred->transposes(shape_) != nullptr ? Kind::transposed : Kind::computed;
   void* memory = pool::allocate(sizeof(Buffer));
-  storage_.buffer = new (memory) Buffer{.is_apart = true,
-                                        .is_transposed = is_transposed,
-                                        .keeps_deferred = is_transposed,
-                                        .bytes = bytes,
-                                        .elements = nullptr,
-                                        .deferred = deferred.release()};
+  storage_.buffer = new (memory) Buffer{
+      .is_apart = true, .kind = kind, .bytes = bytes, .elements = nullptr, .deferred = deferred.release()};
   shared_ = true;
 }
 
@@ -83,8 +79,7 @@ Array Array::traced_by(Shape shape, DType dtype, std::unique_ptr<Deferred> trace
   array.dtype_ = dtype;
   void* memory = pool::allocate(sizeof(Buffer));
   array.storage_.buffer = new (memory) Buffer{.is_apart = true,
-                                              .is_traced = true,
-                                              .keeps_deferred = true,
+                                              .kind = Kind::traced,
                                               .bytes = bytes,
                                               .elements = nullptr,
                                               .deferred = traced.release()};
@@ -120,8 +115,7 @@ Array Array::of_others(Shape shape, DType dtype, std::shared_ptr<const void> ele
   auto owner = std::make_unique<Foreign>(std::move(elements));
   void* const memory = pool::allocate(sizeof(Buffer));
   array.storage_.buffer = new (memory) Buffer{.is_apart = true,
-                                              .is_foreign = true,
-                                              .keeps_deferred = true,
+                                              .kind = Kind::foreign,
                                               .bytes = bytes,
                                               .elements = first,
                                               .deferred = owner.release()};
@@ -131,7 +125,7 @@ Array Array::of_others(Shape shape, DType dtype, std::shared_ptr<const void> ele
 
 void* Array::compute() const {
   Buffer& buffer = *storage_.buffer;
-  if (buffer.is_traced) return const_cast<void*>(buffer.deferred->elements_elsewhere());
+  if (buffer.kind == Kind::traced) return const_cast<void*>(buffer.deferred->elements_elsewhere());
   const Waiting waiting(buffer);
   if (void* computed = buffer.elements.load(std::memory_order_acquire)) return computed;
   const auto give_back = [&](void* memory) { pool::deallocate(memory, buffer.bytes); };
@@ -167,7 +161,7 @@ void Array::destroy(Buffer* buffer) noexcept {
   if (!buffer->is_apart) return pool::deallocate(buffer, sizeof(Buffer) + buffer->bytes);
   delete buffer->deferred;
   void* const elements = buffer->elements.load(std::memory_order_relaxed);  // the last reference is ours
-  if (elements != nullptr && !buffer->is_foreign) pool::deallocate(elements, buffer->bytes);
+  if (elements != nullptr && buffer->kind != Kind::foreign) pool::deallocate(elements, buffer->bytes);
   pool::deallocate(buffer, sizeof(Buffer));
 }
 

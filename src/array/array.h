@@ -124,19 +124,19 @@ class Array {
   }
   bool is_sole_owner() const {
     return !shared_ || (storage_.buffer->references.load(std::memory_order_acquire) == 1 &&
-                        !storage_.buffer->keeps_deferred);
+                        storage_.buffer->kind == Kind::computed);
   }
 
   /// Do the elements belong to somebody else?
-  bool is_of_others() const { return shared_ && storage_.buffer->is_foreign; }
+  bool is_of_others() const { return shared_ && storage_.buffer->kind == Kind::foreign; }
   /// Do the elements wait to be computed?
   bool is_deferred() const {
     return shared_ && storage_.buffer->elements.load(std::memory_order_acquire) == nullptr &&
-           !storage_.buffer->is_traced;
+           storage_.buffer->kind != Kind::traced;
   }
   /// What this stands for under a transform, or null: see graph/traced.h.
   const Deferred* traced() const {
-    return shared_ && storage_.buffer->is_traced ? storage_.buffer->deferred : nullptr;
+    return shared_ && storage_.buffer->kind == Kind::traced ? storage_.buffer->deferred : nullptr;
   }
   /// Calls use(deferred), which says whether it could do without the elements. False, too, where they are
   /// there.
@@ -151,7 +151,7 @@ class Array {
   /// computed if it stays.
   template <class Use>
   void use_transposed(const Use& use) const {
-    if (!shared_ || !storage_.buffer->is_transposed) return;
+    if (!shared_ || storage_.buffer->kind != Kind::transposed) return;
     const Waiting waiting(*storage_.buffer);
     if (storage_.buffer->deferred != nullptr) use(*storage_.buffer->deferred);
   }
@@ -175,17 +175,22 @@ class Array {
 
  private:
   friend class kernels::Evaluation;
+  /// What `deferred` is beside a way to compute the elements: but for the first, it may stay when they are
+  /// there.
+  enum class Kind : std::uint8_t {
+    computed,
+    foreign,     // somebody else's elements, held by `deferred`
+    transposed,  // of another array, which `deferred` holds
+    traced       // no elements: `deferred` says what they stand for
+  };
   /// Before the elements, or apart from them if they were deferred.
   struct alignas(64) Buffer {
     std::atomic<std::uint32_t> references{1};
     std::atomic<bool> busy{false};  // someone computes the elements, or uses `deferred`
     bool is_apart = false;          // from the elements
-    bool is_foreign = false;        // somebody else's elements, held by `deferred`
-    bool is_transposed = false;     // of another array, which `deferred` holds
-    bool is_traced = false;         // no elements: `deferred` says what they stand for
-    bool keeps_deferred = false;    // one of these, so that `deferred` may stay beside the elements
-    std::size_t bytes;              // of the elements
-    std::atomic<void*> elements;    // null while they are deferred
+    Kind kind = Kind::computed;
+    std::size_t bytes;            // of the elements
+    std::atomic<void*> elements;  // null while they are deferred
     Deferred* deferred = nullptr;
   };
   // Who computes the elements, or uses `deferred`, has claimed the buffer.

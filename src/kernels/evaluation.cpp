@@ -258,7 +258,7 @@ std::vector<Evaluation::Spent> Evaluation::spent() const {
       if (steps_[i].steps[k] >= 0 || !operands[k].shared_) continue;
       Array::Buffer* const buffer = operands[k].buffer();
       // Where buffer and elements are one block of memory, they go together.
-      if (!buffer->is_apart || buffer->keeps_deferred) continue;
+      if (!buffer->is_apart || buffer->kind != Array::Kind::computed) continue;
       auto at = std::ranges::find(found, buffer, &Spent::buffer);
       if (at == found.end()) at = found.insert(at, Spent{.buffer = buffer});
       at->last = std::max(at->last, reader(i));
