@@ -30,8 +30,9 @@ struct DotsLoop {
                 scale, depth, start_by_row] = *gemm;
     using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
     std::int64_t j = 0;
-    if (sizeof(T) == 4 && m % 2 == 0 && k <= short_row_for_two)
-      j = in_several < P, sizeof(T) == 4 ? 2 : 1 > (*gemm);
+    constexpr int together = sizeof(T) == 4 ? 2 : 1;
+    if (together == 2 && m % 2 == 0 && k <= short_row_for_two)
+      j = in_several<P, together>(*gemm);
     else if (k <= short_row)
       j = in_several<P, 1>(*gemm);
     for (; j + 4 <= n; j += 4)

@@ -229,7 +229,8 @@ struct ElementwiseOp {
   template <std::size_t i>
   [[gnu::noinline]] static Tensor fused(Inputs in, const Tensor& out, const Shape& whole, const Tensor& g) {
     constexpr bool exchanged = N == 2 && i == 1 && is_symmetric<Op>;
-    using By = Rule<exchanged ? 0 : i>;
+    constexpr std::size_t rule = exchanged ? 0 : i;
+    using By = Rule<rule>;
     std::array<const Array*, By::count> read;
     for (std::size_t k = 0; k < N; ++k)
       if (By::reads(k)) read[By::place(k)] = &value_of(in[exchanged ? 1 - k : k]);
@@ -241,7 +242,7 @@ struct ElementwiseOp {
           value.shape() == whole && kernels::is_product_with(value, *read.back()))
         return constant(value);
     return constant(dispatch_floating(g.node()->dtype(), [&]<class T>() {
-      return of_read < exchanged ? 0 : i, T > (whole, read, std::make_index_sequence<By::count>());
+      return of_read<rule, T>(whole, read, std::make_index_sequence<By::count>());
     }));
   }
   /// The rule of an input for people.

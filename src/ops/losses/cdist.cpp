@@ -93,7 +93,7 @@ struct Distances : DistancesOfRows {
       const NoGrad guard;
       // One row after the other for what is summed up in the lanes of packs.
       const Array by = value_of(i == 0 && !is_largest() ? swapaxes(*w, -1, -2) : *w),
-                  &found_before = value_of(y);
+                  &distances = value_of(y);
       const std::int64_t n = i == 0 ? sizes.p : sizes.r, count = i == 0 ? sizes.r : sizes.p, m = sizes.m;
       const Array &own = value_of(in[i]), &other = value_of(in[1 - i]);
       Array found(own.shape(), own.dtype());
@@ -103,7 +103,7 @@ struct Distances : DistancesOfRows {
                          *const others = other.data<T>() + k * count * m;
           T* const result = found.mutable_data<T>() + k * n * m;
           if (is_largest())
-            kernels::shares_of_largest(n, count, m, weight, found_before.data<T>() + k * n * count,
+            kernels::shares_of_largest(n, count, m, weight, distances.data<T>() + k * n * count,
                                        i == 0 ? count : 1, i == 0 ? 1 : n, x, others, result);
           else
             kernels::weighted_differences(metric(), n, count, m, weight, x, others, result);
@@ -163,8 +163,7 @@ struct PairDistances : DistancesOfRows {
     const std::int64_t n = rows.shape()[0], m = rows.shape()[1];
     Array found(rows.shape(), rows.dtype());
     dispatch_floating(rows.dtype(), [&]<class T>() {
-      const T *const x = rows.data<T>(), *const of_pairs = by.data<T>(),
-                     *const found_before = value_of(y).data<T>();
+      const T *const x = rows.data<T>(), *const of_pairs = by.data<T>(), *const of_y = value_of(y).data<T>();
       T* const result = found.mutable_data<T>();
       const auto blocks = [=, this](std::int64_t begin, std::int64_t end) {
         std::vector<T> block(static_cast<std::size_t>(n * most_rows)), distances;
@@ -174,7 +173,7 @@ struct PairDistances : DistancesOfRows {
           const std::int64_t count = std::min(most_rows, n - first);
           spread(of_pairs, n, first, count, block.data());
           if (is_largest()) {
-            spread(found_before, n, first, count, distances.data());
+            spread(of_y, n, first, count, distances.data());
             kernels::shares_of_largest(count, n, m, block.data(), distances.data(), 1, count, x + first * m,
                                        x, result + first * m);
             continue;

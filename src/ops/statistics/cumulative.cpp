@@ -1,5 +1,5 @@
-// Running sums, products and extrema along an axis. The reverse of sums is the
-// sum from the other end, and that of linear recurrences, as products are, one from the other end.
+// Running sums, products and extrema along an axis. The reverse of sums is the sum from the other end, and
+// that of linear recurrences, as products are, one from the other end.
 
 #include <algorithm>
 #include <cmath>

@@ -15,9 +15,7 @@ struct Diff {
   bool transposed = false;
   static constexpr bool linear = true, integers = true;
 
-  Attributes attributes() const {
-    return {{"axis", static_cast<std::int64_t>(axis)}, {"transposed", transposed}};
-  }
+  Attributes attributes() const { return {{"axis", as_attribute(axis)}, {"transposed", transposed}}; }
   Tensor batch(const Unwrapped& at) const {
     return apply(Diff{axis + 1, transposed}, {}, Argument(at.in[0]));
   }
