@@ -91,9 +91,13 @@ TwoStepLoop* two_step_loop(DType dtype, Arithmetic first, Arithmetic second, boo
 void TwoStepOperands::add(const std::byte* base, bool moves) {
   std::byte* const pack = packs_[added_];
   const bool is_read_in_place = moves && !is_short();
+  const auto fill = [&](auto number) {  // of a size that the compiler knows
+    std::memcpy(&number, base, sizeof number);
+    for (std::size_t at = 0; at < pack_bytes; at += sizeof number)
+      std::memcpy(pack + at, &number, sizeof number);
+  };
   if (!moves)
-    for (std::int64_t at = 0; at < pack_bytes; at += item_)
-      std::memcpy(pack + at, base, static_cast<std::size_t>(item_));
+    item_ == sizeof(float) ? fill(float()) : fill(double());
   else if (is_short())
     std::memcpy(pack, base + from_ * item_, static_cast<std::size_t>(count_ * item_));
   stretch_.operands[added_] = is_read_in_place ? base + from_ * item_ : pack;
