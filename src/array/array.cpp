@@ -59,41 +59,39 @@ static std::size_t memory_of_the_machine() {
   return bytes;
 }
 
-Array::Array(Shape shape, DType dtype, std::unique_ptr<Deferred> deferred)
+Array::Array(Shape shape, DType dtype, Kind kind, void* elements, std::unique_ptr<Deferred> deferred)
     : shape_(std::move(shape)), dtype_(dtype) {
-  const std::size_t bytes = bytes_of(shape_, dtype);
-  // Here, where the operation is known, not when somebody reads them.
-  require_allowed(bytes, shape_, dtype_);
-  if (bytes > memory_of_the_machine()) report_out_of_memory(bytes, shape_, dtype_);
-  const Kind kind = deferred->transposes(shape_) != nullptr ? Kind::transposed : Kind::computed;
-  void* memory = pool::allocate(sizeof(Buffer));
-  storage_.buffer = new (memory) Buffer{
-      .is_apart = true, .kind = kind, .bytes = bytes, .elements = nullptr, .deferred = deferred.release()};
+  void* const memory = pool::allocate(sizeof(Buffer));
+  storage_.buffer = new (memory) Buffer{.is_apart = true,
+                                        .kind = kind,
+                                        .bytes = byte_count(),
+                                        .elements = elements,
+                                        .deferred = deferred.release()};
   shared_ = true;
 }
 
-Array Array::traced_by(Shape shape, DType dtype, std::unique_ptr<Deferred> traced) {
-  Array array;
+Array::Array(Shape shape, DType dtype, std::unique_ptr<Deferred> deferred) {
   const std::size_t bytes = bytes_of(shape, dtype);
-  array.shape_ = std::move(shape);
-  array.dtype_ = dtype;
-  void* memory = pool::allocate(sizeof(Buffer));
-  array.storage_.buffer = new (memory) Buffer{.is_apart = true,
-                                              .kind = Kind::traced,
-                                              .bytes = bytes,
-                                              .elements = nullptr,
-                                              .deferred = traced.release()};
-  array.shared_ = true;
-  return array;
+  // Here, where the operation is known, not when somebody reads them.
+  require_allowed(bytes, shape, dtype);
+  if (bytes > memory_of_the_machine()) report_out_of_memory(bytes, shape, dtype);
+  const Kind kind = deferred->transposes(shape) != nullptr ? Kind::transposed : Kind::computed;
+  *this = Array(std::move(shape), dtype, kind, nullptr, std::move(deferred));
+}
+
+Array Array::traced_by(Shape shape, DType dtype, std::unique_ptr<Deferred> traced) {
+  (void)bytes_of(shape, dtype);  // its error
+  return {std::move(shape), dtype, Kind::traced, nullptr, std::move(traced)};
 }
 
 namespace {
 
 /// Holds elements that need not be computed.
-struct Foreign : Deferred {
-  explicit Foreign(std::shared_ptr<const void> held) : elements(std::move(held)) {}
+template <class Owner>
+struct Holder : Deferred {
+  explicit Holder(Owner held) : owner(std::move(held)) {}
   void compute(void*) const override {}
-  std::shared_ptr<const void> elements;
+  Owner owner;
 };
 
 }  // namespace
@@ -112,15 +110,15 @@ Array Array::of_others(Shape shape, DType dtype, std::shared_ptr<const void> ele
     return array;
   }
   void* const first = const_cast<void*>(elements.get());
-  auto owner = std::make_unique<Foreign>(std::move(elements));
-  void* const memory = pool::allocate(sizeof(Buffer));
-  array.storage_.buffer = new (memory) Buffer{.is_apart = true,
-                                              .kind = Kind::foreign,
-                                              .bytes = bytes,
-                                              .elements = first,
-                                              .deferred = owner.release()};
-  array.shared_ = true;
-  return array;
+  return {std::move(array.shape_), dtype, Kind::foreign, first,
+          std::make_unique<Holder<std::shared_ptr<const void>>>(std::move(elements))};
+}
+
+Array Array::part_of(const Array& whole, std::int64_t first, Shape shape) {
+  const void* const elements = static_cast<const std::byte*>(whole.raw()) +
+                               first * static_cast<std::int64_t>(item_size(whole.dtype()));
+  return {std::move(shape), whole.dtype(), Kind::part, const_cast<void*>(elements),
+          std::make_unique<Holder<Array>>(whole)};
 }
 
 void* Array::compute() const {
@@ -161,7 +159,8 @@ void Array::destroy(Buffer* buffer) noexcept {
   if (!buffer->is_apart) return pool::deallocate(buffer, sizeof(Buffer) + buffer->bytes);
   delete buffer->deferred;
   void* const elements = buffer->elements.load(std::memory_order_relaxed);  // the last reference is ours
-  if (elements != nullptr && buffer->kind != Kind::foreign) pool::deallocate(elements, buffer->bytes);
+  const bool owns_elements = buffer->kind == Kind::computed || buffer->kind == Kind::transposed;
+  if (elements != nullptr && owns_elements) pool::deallocate(elements, buffer->bytes);
   pool::deallocate(buffer, sizeof(Buffer));
 }
 

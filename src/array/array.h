@@ -55,6 +55,9 @@ class Array {
   /// The elements of somebody else, who holds them through the pointer. They are never written to.
   /// std::invalid_argument where they are not aligned.
   static Array of_others(Shape shape, DType dtype, std::shared_ptr<const void> elements);
+  /// Elements that follow one another in another array, from this one on: not copied, but held together with
+  /// all others.
+  static Array part_of(const Array& whole, std::int64_t first, Shape shape);
   /// A scalar.
   template <Element T>
   explicit Array(T scalar) : dtype_(dtype_of<T>) {
@@ -180,6 +183,7 @@ class Array {
   enum class Kind : std::uint8_t {
     computed,
     foreign,     // somebody else's elements, held by `deferred`
+    part,        // elements of an array, which `deferred` holds
     transposed,  // of another array, which `deferred` holds
     traced       // no elements: `deferred` says what they stand for
   };
@@ -213,6 +217,8 @@ class Array {
     Buffer& buffer_;
   };
   Buffer* buffer() const { return storage_.buffer; }
+  /// With elements that are there, or will be, apart from the buffer.
+  Array(Shape shape, DType dtype, Kind kind, void* elements, std::unique_ptr<Deferred> deferred);
   void* allocate_elements(std::size_t bytes) const;
   void allocate(std::size_t bytes);
   void* elements() const {

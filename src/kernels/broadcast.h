@@ -28,23 +28,28 @@ struct Block {
 template <std::size_t N>
 class BroadcastBlocks {
  public:
-  BroadcastBlocks(const Shape& out, const std::array<const Shape*, N>& operands) : size_(out.size()) {
+  /// Operands whose elements do not follow one another have distances between them along their axes.
+  BroadcastBlocks(const Shape& out, const std::array<const Shape*, N>& operands,
+                  const std::array<const std::int64_t*, N>& distances = {})
+      : size_(out.size()) {
     if (size_ == 0) return;
     bool alike = true;
     Axis all{size_, {}};
     for (std::size_t k = 0; k < N; ++k) {
       const bool moves = *operands[k] == out;
       all.strides[k] = moves ? 1 : 0;
-      alike = alike && (moves || operands[k]->size() == 1);
+      alike = alike && distances[k] == nullptr && (moves || operands[k]->size() == 1);
     }
     if (alike)
       axes_.push_back(all);
     else
-      merge(out, operands);
+      merge(out, operands, distances);
   }
 
   /// Elements that each operand passes alike.
   std::int64_t row() const { return size_ == 0 ? 0 : axes_[0].size; }
+  /// Are an operand's elements one after another there, or all the same?
+  bool is_dense(std::size_t k) const { return size_ == 0 || (axes_[0].strides[k] | 1) == 1; }
 
   /// Calls body(block) for blocks that make up elements begin to end.
   template <class Body>
@@ -87,7 +92,8 @@ class BroadcastBlocks {
     std::int64_t size;
     Strides strides;
   };
-  void merge(const Shape& out, const std::array<const Shape*, N>& operands) {
+  void merge(const Shape& out, const std::array<const Shape*, N>& operands,
+             const std::array<const std::int64_t*, N>& distances) {
     Strides next;  // of each operand along the axis that comes
     next.fill(1);
     for (std::size_t i = out.rank(); i-- > 0;) {
@@ -96,7 +102,7 @@ class BroadcastBlocks {
       for (std::size_t k = 0; k < N; ++k) {
         const std::size_t missing = out.rank() - operands[k]->rank();
         const std::int64_t size = i < missing ? 1 : (*operands[k])[i - missing];
-        axis.strides[k] = size == 1 ? 0 : next[k];
+        if (size != 1) axis.strides[k] = distances[k] == nullptr ? next[k] : distances[k][i - missing];
         next[k] *= size;
       }
       if (!axes_.empty() && continues(axis))
@@ -104,7 +110,7 @@ class BroadcastBlocks {
       else
         axes_.push_back(axis);
     }
-    if (axes_.size() == 1) axes_.push_back({1, {}});
+    while (axes_.size() < 2) axes_.push_back({1, {}});
   }
   bool continues(const Axis& axis) {
     for (std::size_t k = 0; k < N; ++k)

@@ -1,17 +1,13 @@
-// Elements moved without being looked at: axes permuted, boxes gathered and scattered, rows taken. Elements
-// are bytes of a size here, so that one loop serves all dtypes of that size.
+// Elements moved without being looked at: axes permuted, rows taken. Elements are bytes of a size here, so that
+// one loop serves all dtypes of that size.
 
 #include "kernels/copy.h"
 
 #include <algorithm>
-#include <memory>
 
 #include "array/axes.h"
-#include "array/deferred.h"
-#include "chainrule/detail/function_ref.h"
-#include "chainrule/simd.h"
-#include "kernels/repeat.h"
-#include "kernels/runs.h"
+#include "kernels/moved_axes.h"
+#include "kernels/parallel.h"
 #include "kernels/tiles.h"
 
 namespace chainrule::kernels {
@@ -78,100 +74,8 @@ void transpose_matrix(const T* in, std::int64_t stride, std::int64_t rows, std::
   }
 }
 
-/// An axis along which elements are moved, and how far apart they are in the two arrays.
-struct MovedAxis {
-  std::int64_t size, from, to;
-};
-
-/// The axes, the last one first, without those of size 1 and with neighbours merged that stay neighbours.
-std::vector<MovedAxis> moved_axes(const Shape& shape, std::span<const std::int64_t> from,
-                                  std::span<const std::int64_t> to) {
-  std::vector<MovedAxis> axes;
-  for (std::size_t i = shape.rank(); i-- > 0;) {
-    if (shape[i] == 1) continue;
-    if (!axes.empty() && from[i] == axes.back().from * axes.back().size &&
-        to[i] == axes.back().to * axes.back().size)
-      axes.back().size *= shape[i];
-    else
-      axes.push_back({shape[i], from[i], to[i]});
-  }
-  return axes;
-}
-
-/// Elements along two axes. Where the rows to come are is not for the processor to guess.
 template <class T>
-struct RowsLoop {
-  template <int Bytes>
-  static void run(const T* from, T* to, MovedAxis row, MovedAxis rows) {
-    const std::int64_t n = row.size;
-    if (row.from == 1 && row.to == 1) {
-      constexpr std::int64_t line = 64 / sizeof(T), ahead = 8, longest = 32 * line;
-      for (std::int64_t r = 0; r < rows.size; ++r, from += rows.from, to += rows.to) {
-        if (n >= line && n <= longest && r + ahead < rows.size)
-          for (std::int64_t i = 0; i < n; i += line) {
-            __builtin_prefetch(from + ahead * rows.from + i);
-            __builtin_prefetch(to + ahead * rows.to + i, 1);
-          }
-        copy_run<Bytes>(reinterpret_cast<const std::byte*>(from), reinterpret_cast<std::byte*>(to),
-                        n * static_cast<std::int64_t>(sizeof(T)));
-      }
-    } else {
-      for (std::int64_t r = 0; r < rows.size; ++r, from += rows.from, to += rows.to)
-        if (row.from == -1 && row.to == 1)
-          for (std::int64_t i = 0; i < n; ++i) to[i] = from[-i];
-        else if (row.from == 1 && row.to == -1)
-          for (std::int64_t i = 0; i < n; ++i) to[-i] = from[i];
-        else
-          for (std::int64_t i = 0; i < n; ++i) to[i * row.to] = from[i * row.from];
-    }
-  }
-};
-
-/// Calls visit(from, to) with the offsets of each combination of these axes, the first the fastest.
-void for_each_position(std::span<const MovedAxis> axes,
-                       const FunctionRef<void(std::int64_t, std::int64_t)>& visit) {
-  std::int64_t count = 1;
-  for (const MovedAxis& axis : axes) count *= axis.size;
-  std::vector<std::int64_t> position(axes.size(), 0);
-  std::int64_t from = 0, to = 0;
-  for (; count > 0; --count) {
-    visit(from, to);
-    for (std::size_t i = 0; i < axes.size(); ++i) {
-      from += axes[i].from;
-      to += axes[i].to;
-      if (++position[i] < axes[i].size) break;
-      from -= axes[i].from * axes[i].size;
-      to -= axes[i].to * axes[i].size;
-      position[i] = 0;
-    }
-  }
-}
-
-/// The same, added to what is there.
-template <class T>
-struct AddElementsLoop {
-  template <int Bytes>
-  static void run(const T* from, T* to, MovedAxis row, MovedAxis rows) {
-    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
-    for (std::int64_t r = 0; r < rows.size; ++r, from += rows.from, to += rows.to) {
-      std::int64_t i = 0;
-      if (row.from == 1 && row.to == 1)
-        for (; i + P::lanes <= row.size; i += P::lanes) (P::load(to + i) + P::load(from + i)).store(to + i);
-      for (; i < row.size; ++i) to[i * row.to] += from[i * row.from];
-    }
-  }
-};
-
-/// Calls visit(from, to, row, rows) for elements along two axes at a time.
-template <class Visit>
-void for_rows(std::span<const MovedAxis> axes, const Visit& visit) {
-  const auto axis = [&](std::size_t i) { return i < axes.size() ? axes[i] : MovedAxis{1, 0, 0}; };
-  for_each_position(axes.subspan(std::min<std::size_t>(axes.size(), 2)),
-                    [&](std::int64_t from, std::int64_t to) { visit(from, to, axis(0), axis(1)); });
-}
-
-template <class T>
-void move_elements(const T* in, T* out, std::vector<MovedAxis> axes) {
+void move_items(const T* in, T* out, std::vector<MovedAxis> axes) {
   if (axes.empty()) {
     *out = *in;
     return;
@@ -181,10 +85,7 @@ void move_elements(const T* in, T* out, std::vector<MovedAxis> axes) {
       std::find_if(axes.begin(), axes.end(), [](const MovedAxis& axis) { return axis.from == 1; });
   if (first == axes.begin() || first == axes.end() || last.to != 1) {
     return for_rows(axes, [&](std::int64_t from, std::int64_t to, MovedAxis row, MovedAxis rows) {
-      if constexpr (sizeof(T) < 4)
-        RowsLoop<T>::template run<16>(in + from, out + to, row, rows);
-      else
-        simd::vectorized<RowsLoop<T>>(in + from, out + to, row, rows);
+      move_rows(in + from, out + to, row, rows);
     });
   }
   // A matrix is transposed for each position along the other axes: its columns follow one another in the
@@ -193,26 +94,6 @@ void move_elements(const T* in, T* out, std::vector<MovedAxis> axes) {
   axes.erase(first);
   for_each_position(std::span(axes).subspan(1), [&](std::int64_t from, std::int64_t to) {
     transpose_matrix(in + from, last.from, rows.size, last.size, out + to, rows.to);
-  });
-}
-
-/// The offset of a box's first element, and its strides.
-std::pair<std::int64_t, std::vector<std::int64_t>> strided(const Box& box, const Shape& whole) {
-  auto strides = row_major_strides(whole);
-  std::int64_t first = 0;
-  for (std::size_t axis = 0; axis < strides.size(); ++axis) {
-    first += box.starts[axis] * strides[axis];
-    strides[axis] *= box.steps[axis];
-  }
-  return {first, std::move(strides)};
-}
-
-void scatter_into(void* elements, const Array& part, const Box& box, const Shape& shape) {
-  if (part.size() == 0) return;
-  const auto [first, strides] = strided(box, shape);
-  dispatch_by_size(part.dtype(), [&, first = first, &strides = strides]<class T>() {
-    move_elements(static_cast<const T*>(part.raw()), static_cast<T*>(elements) + first,
-                  moved_axes(box.shape, row_major_strides(box.shape), strides));
   });
 }
 
@@ -230,13 +111,16 @@ std::pair<Shape, std::vector<std::int64_t>> permuted(const Shape& x, std::span<c
 
 }  // namespace
 
+void move_elements(DType dtype, const void* from, void* to, std::vector<MovedAxis> axes) {
+  dispatch_by_size(dtype, [&]<class T>() {
+    move_items(static_cast<const T*>(from), static_cast<T*>(to), std::move(axes));
+  });
+}
+
 void permute(const Array& x, std::span<const std::size_t> order, void* elements) {
   if (x.size() == 0) return;
   const auto [shape, strides] = permuted(x.shape(), order);
-  dispatch_by_size(x.dtype(), [&, &shape = shape, &strides = strides]<class T>() {
-    move_elements(static_cast<const T*>(x.raw()), static_cast<T*>(elements),
-                  moved_axes(shape, strides, row_major_strides(shape)));
-  });
+  move_elements(x.dtype(), x.raw(), elements, moved_axes(shape, strides, row_major_strides(shape)));
 }
 
 Array permute(const Array& x, std::span<const std::size_t> order) {
@@ -247,60 +131,6 @@ Array permute(const Array& x, std::span<const std::size_t> order) {
   Array out(shape, x.dtype());
   permute(x, order, out.mutable_raw());
   return out;
-}
-
-Array gather(const Array& x, const Box& box) {
-  Array out(box.shape, x.dtype());
-  if (out.size() == 0) return out;
-  const auto [first, strides] = strided(box, x.shape());
-  dispatch_by_size(x.dtype(), [&, first = first, &strides = strides]<class T>() {
-    move_elements(static_cast<const T*>(x.raw()) + first, static_cast<T*>(out.mutable_raw()),
-                  moved_axes(box.shape, strides, row_major_strides(box.shape)));
-  });
-  return out;
-}
-
-void scatter(const Array& part, const Box& box, Array& into) {
-  scatter_into(into.mutable_raw(), part, box, into.shape());
-}
-
-void add(const Array& part, const Box& box, Array& into) {
-  if (part.size() == 0) return;
-  const auto [first, strides] = strided(box, into.shape());
-  const std::vector<MovedAxis> axes = moved_axes(box.shape, row_major_strides(box.shape), strides);
-  dispatch_floating(part.dtype(), [&, first = first]<class T>() {
-    const T* const in = part.data<T>();
-    T* const out = into.mutable_data<T>() + first;
-    for_rows(axes, [&](std::int64_t from, std::int64_t to, MovedAxis row, MovedAxis rows) {
-      simd::vectorized<AddElementsLoop<T>>(in + from, out + to, row, rows);
-    });
-  });
-}
-
-Array deferred_box(const Array& part, const Box& box, const Shape& shape) {
-  class DeferredBox final : public Deferred {
-   public:
-    DeferredBox(Array part, Box box, Shape shape)
-        : part_(std::move(part)), box_(std::move(box)), shape_(std::move(shape)) {
-      kept_bytes = part_.byte_count();
-    }
-    void compute(void* elements) const override {
-      std::memset(elements, 0, bytes_of(shape_, part_.dtype()));
-      scatter_into(elements, part_, box_, shape_);
-    }
-    bool add_to(Array& sum, double scale) const override {
-      if (scale != 1 || sum.shape() != shape_) return false;
-      add(part_, box_, sum);
-      return true;
-    }
-
-   private:
-    Array part_;
-    Box box_;
-    Shape shape_;
-  };
-  (void)part.raw();  // which may wait for values of the graph
-  return {shape, part.dtype(), std::make_unique<DeferredBox>(part, box, shape)};
 }
 
 Array take_rows(const Array& x, std::span<const std::int64_t> positions) {

@@ -44,14 +44,79 @@ struct RowLoop {
   detail::PairStretch* pairs = nullptr;
 };
 
+template <std::size_t K>
+std::array<const Shape*, K> shapes_of(const std::array<const Array*, K>& operands) {
+  static const Shape scalar;
+  std::array<const Shape*, K> shapes;
+  for (std::size_t k = 0; k < K; ++k) shapes[k] = operands[k] == nullptr ? &scalar : &operands[k]->shape();
+  return shapes;
+}
+
+/// The distances of a layout along the axes of another shape. Nothing where that differs by more than axes of
+/// size 1.
+std::optional<std::vector<std::int64_t>> distances_along(const Shape& shape, const Layout& layout) {
+  std::vector<std::int64_t> distances;
+  std::size_t axis = 0;
+  for (const std::int64_t size : shape) {
+    if (size == 1) {
+      distances.push_back(0);
+      continue;
+    }
+    while (axis < layout.shape.rank() && layout.shape[axis] == 1) ++axis;
+    if (axis == layout.shape.rank() || layout.shape[axis] != size) return {};
+    distances.push_back(layout.strides[axis++]);
+  }
+  return distances;
+}
+
+/// Operands that are read where they lie, as parts of other arrays.
+template <std::size_t K>
+struct Parts {
+  Parts() = default;
+  /// None where rows would be too short for that, or their elements apart.
+  Parts(const Shape& shape, const std::array<const Array*, K>& operands) {
+    bool any = false;
+    for (std::size_t k = 0; k < K; ++k)
+      if (operands[k] != nullptr)
+        operands[k]->use_deferred([&](const Deferred& deferred) {
+          const Elementwise* const pass = deferred.elementwise();
+          const Layout* const layout = pass == nullptr ? nullptr : pass->layout();
+          if (layout == nullptr) return false;
+          auto along = distances_along(operands[k]->shape(), *layout);
+          if (!along) return false;
+          wholes[k] = pass->operands()[0];
+          firsts[k] = layout->first;
+          distances[k] = *std::move(along);
+          any = true;
+          return false;
+        });
+    if (!any) return;
+    const BroadcastBlocks<K> blocks(shape, shapes_of(operands), pointers());
+    bool is_fit = blocks.row() >= short_row;
+    for (std::size_t k = 0; k < K; ++k) is_fit = is_fit && blocks.is_dense(k);
+    if (!is_fit) *this = Parts();
+  }
+  std::array<const std::int64_t*, K> pointers() const {
+    std::array<const std::int64_t*, K> pointers;
+    for (std::size_t k = 0; k < K; ++k) pointers[k] = wholes[k] ? distances[k].data() : nullptr;
+    return pointers;
+  }
+
+  std::array<std::optional<Array>, K> wholes;
+  std::array<std::int64_t, K> firsts{};
+  std::array<std::vector<std::int64_t>, K> distances;
+};
+
 /// One pass: a loop, what it reads, and in which order.
 template <std::size_t K>
 class Pass {
  public:
-  Pass(RowLoop loop, DType result, const Shape& shape, const std::array<const Array*, K>& operands)
+  Pass(RowLoop loop, DType result, const Shape& shape, const std::array<const Array*, K>& operands,
+       const Parts<K>& parts = {})
       : loop_(loop),
         out_item_(static_cast<std::int64_t>(item_size(result))),
-        blocks_(shape, shapes(operands)) {
+        firsts_(parts.firsts),
+        blocks_(shape, shapes_of(operands), parts.pointers()) {
     const bool narrow = blocks_.row() < short_row && shape.size() > 4 * short_row;
     for (std::size_t k = 0; k < K; ++k) {
       if (operands[k] == nullptr) continue;
@@ -72,21 +137,15 @@ class Pass {
       for (std::size_t k = 0; k < K; ++k) {
         stretch.strides[k] = block.strides[k];
         stretch.steps[k] = block.steps[k];
-        stretch.operands[k] = bases[k] == nullptr
-                                  ? reinterpret_cast<const std::byte*>(&nothing)
-                                  : bases[k] + block.offsets[k] * static_cast<std::int64_t>(items_[k]);
+        stretch.operands[k] = bases[k] == nullptr ? reinterpret_cast<const std::byte*>(&nothing)
+                                                  : bases[k] + (firsts_[k] + block.offsets[k]) *
+                                                                   static_cast<std::int64_t>(items_[k]);
       }
       loop_(stretch, out_item_, items_);
     });
   }
 
  private:
-  static std::array<const Shape*, K> shapes(const std::array<const Array*, K>& operands) {
-    static const Shape scalar;
-    std::array<const Shape*, K> shapes;
-    for (std::size_t k = 0; k < K; ++k) shapes[k] = operands[k] == nullptr ? &scalar : &operands[k]->shape();
-    return shapes;
-  }
   void run_repeated(std::int64_t begin, std::int64_t end, const std::byte* const* bases,
                     std::byte* out) const {
     constexpr std::int64_t most = 1024;
@@ -118,7 +177,7 @@ class Pass {
   std::int64_t out_item_;
   bool narrow_ = false;
   std::array<std::size_t, K> items_{};
-  std::array<std::int64_t, K> sizes_{};
+  std::array<std::int64_t, K> sizes_{}, firsts_;
   BroadcastBlocks<K> blocks_;
   std::array<std::optional<BroadcastBlocks<1>>, K> repeated_;
 };
@@ -128,14 +187,7 @@ class DeferredPass final : public Elementwise {
  public:
   DeferredPass(RowLoop loop, DType result, const Shape& shape, const std::array<const Array*, K>& operands,
                PassKind of_kind)
-      : pass_(loop, result, shape, operands), size_(shape.size()), dtype_(result) {
-    for (std::size_t k = 0; k < K; ++k)
-      if (operands[k] != nullptr) operands_[k] = *operands[k];
-    kind = of_kind;
-    passes = 1;
-    for (const Array* operand : operands)
-      if (operand != nullptr) passes += waits_for(*operand);
-  }
+      : DeferredPass(loop, result, shape, operands, of_kind, Parts<K>(shape, operands)) {}
   void run(std::int64_t begin, std::int64_t end, const std::byte* const* bases, void* out,
            const std::byte* ahead) const override {
     pass_.run(begin, end, bases, out, ahead);
@@ -145,6 +197,19 @@ class DeferredPass final : public Elementwise {
   DType dtype() const override { return dtype_; }
 
  private:
+  DeferredPass(RowLoop loop, DType result, const Shape& shape, const std::array<const Array*, K>& operands,
+               PassKind of_kind, Parts<K> parts)
+      : pass_(loop, result, shape, operands, parts), size_(shape.size()), dtype_(result) {
+    kind = of_kind;
+    passes = 1;
+    for (std::size_t k = 0; k < K; ++k) {
+      if (operands[k] == nullptr) continue;
+      operands_[k] = parts.wholes[k] ? *std::move(parts.wholes[k]) : *operands[k];
+      const std::int64_t size = operands[k]->size();
+      is_in_order = is_in_order && !parts.wholes[k] && (size == size_ || size == 1);
+      passes += waits_for(operands_[k]);
+    }
+  }
   std::size_t waits_for(const Array& operand) const {
     std::size_t others = 0;
     const bool may_wait = operand.use_deferred([&](const Deferred& deferred) {
@@ -190,9 +255,11 @@ std::optional<Array> on_parts(Loop* loop, DType result, const Shape& shape,
 template <std::size_t K>
 Array detail::elementwise(Loop* loop, DType result, const Shape& shape,
                           const std::array<const Array*, K>& operands, PassKind kind) {
-  if (std::ranges::any_of(operands, [](const Array* each) { return each != nullptr && each->is_deferred(); }))
+  if (std::ranges::any_of(operands,
+                          [](const Array* each) { return each != nullptr && each->is_deferred(); })) {
     if (std::optional<Array> found = on_parts<K>(loop, result, shape, operands, kind))
       return *std::move(found);
+  }
   if (shape.size() >= large)
     return Array(shape, result, std::make_unique<DeferredPass<K>>(loop, result, shape, operands, kind));
   Array out(shape, result);

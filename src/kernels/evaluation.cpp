@@ -170,16 +170,11 @@ bool Evaluation::collect(const Elementwise* last, std::span<const Array> wanted)
   return true;
 }
 
-bool Evaluation::is_in_order(const Step& step) {
-  return std::ranges::all_of(step.pass->operands(), [&](const Array& operand) {
-    return operand.size() == step.pass->size() || operand.size() == 1;
-  });
-}
-
 // What reads others that pass by would have them computed again, too, and rows that repeat take longer to
 // read.
 bool Evaluation::reads_memory(const Step& step) {
-  return is_in_order(step) && std::ranges::all_of(step.steps, [](int from) { return from < 0; });
+  return (step.pass->is_in_order || step.pass->layout() != nullptr) &&
+         std::ranges::all_of(step.steps, [](int from) { return from < 0; });
 }
 
 void Evaluation::place(bool has_last) {
@@ -198,12 +193,13 @@ void Evaluation::join_steps() {
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     Step& step = steps_[i];
     const PassKind& kind = step.pass->kind;
-    if (kind.arithmetic == Arithmetic::other || !is_floating(step.pass->dtype()) || !is_in_order(step))
+    if (kind.arithmetic == Arithmetic::other || !is_floating(step.pass->dtype()) || !step.pass->is_in_order)
       continue;
     for (const std::size_t k : {0, 1}) {
       if (step.steps[k] < 0) continue;
       Step& first = steps_[static_cast<std::size_t>(step.steps[k])];
-      if (first.uses != 1 || first.is_stored || first.two_steps != nullptr || !is_in_order(first)) continue;
+      if (first.uses != 1 || first.is_stored || first.two_steps != nullptr || !first.pass->is_in_order)
+        continue;
       step.two_steps =
           two_step_loop(step.pass->dtype(), first.pass->kind.arithmetic, kind.arithmetic, k == 1);
       if (step.two_steps == nullptr) continue;
@@ -263,7 +259,8 @@ std::vector<Evaluation::Spent> Evaluation::spent() const {
       if (at == found.end()) at = found.insert(at, Spent{.buffer = buffer});
       at->last = std::max(at->last, reader(i));
       ++at->uses;
-      at->is_in_order = at->is_in_order && operands[k].size() == steps_[i].pass->size();
+      at->is_in_order =
+          at->is_in_order && steps_[i].pass->is_in_order && operands[k].size() == steps_[i].pass->size();
     }
   }
   std::erase_if(found, [](const Spent& each) {

@@ -25,6 +25,14 @@ struct PassKind {
 struct TwoStepStretch;
 using TwoStepLoop = void(const TwoStepStretch& stretch);
 
+/// Where elements of a shape lie in an array: the first of them, and how far one is from the next along each
+/// axis.
+struct Layout {
+  Shape shape;
+  std::int64_t first = 0;
+  std::vector<std::int64_t> strides;
+};
+
 /// A deferred pass over operands that broadcast to its shape. One that has as many elements may be deferred
 /// itself: then a chain of operations is one pass over memory.
 class Elementwise : public Deferred {
@@ -41,6 +49,10 @@ class Elementwise : public Deferred {
   /// Passes that are deferred together, at most.
   std::size_t passes = 1;
   PassKind kind;
+  /// Is each element computed of those at the same place, and of numbers?
+  bool is_in_order = true;
+  /// Where the elements lie in its operand, if it only moves them.
+  virtual const Layout* layout() const { return nullptr; }
   /// Has been computed on the way, without being written, and is not to be so again. Whoever has claimed the
   /// array sets it.
   mutable bool was_passed = false;
@@ -107,7 +119,6 @@ class Evaluation {
   void join_steps();
   void place_in_slots(bool has_last);
   static bool reads_memory(const Step& step);
-  static bool is_in_order(const Step& step);
   /// By which step an operand of step i is read.
   std::size_t reader(std::size_t i) const {
     return steps_[i].done_in < 0 ? i : static_cast<std::size_t>(steps_[i].done_in);

@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "kernels/copy.h"
+#include "kernels/boxes.h"
 
 namespace chainrule::kernels {
 

@@ -1,9 +1,9 @@
 // Tensors put together along an axis: concatenate and stack.
-// The derivative takes the boxes out again; kernels/copy.h moves both.
+// The derivative takes the boxes out again; kernels/boxes.h moves both.
 
 #include <cstring>
 
-#include "kernels/copy.h"
+#include "kernels/boxes.h"
 #include "ops/along_axis.h"
 #include "ops/data_movement.h"
 #include "ops/elementwise.h"
@@ -66,7 +66,7 @@ struct Concatenate : DataMovement {
       constexpr std::size_t large = 1U << 16;  // a copy takes longer than a reference to the whole
       if (to.wants(i))
         to[i] = are_runs && bytes_of(in[i].shape(), g.dtype()) >= large
-                    ? constant(run_of(value_of(g), start * along.inner, in[i].shape()))
+                    ? constant(Array::part_of(value_of(g), start * along.inner, in[i].shape()))
                     : index(g, where);
       start = stop;
     }
@@ -91,13 +91,6 @@ struct Concatenate : DataMovement {
         to += part.bytes;
         part.from += part.bytes;
       }
-  }
-  /// Elements of an array that follow one another from the first of them on, without a copy.
-  static Array run_of(const Array& whole, std::int64_t first, const Shape& shape) {
-    const auto owner = std::make_shared<const Array>(whole);
-    const auto* const elements = static_cast<const std::byte*>(owner->raw()) +
-                                 first * static_cast<std::int64_t>(item_size(whole.dtype()));
-    return Array::of_others(shape, whole.dtype(), std::shared_ptr<const void>(owner, elements));
   }
 };
 

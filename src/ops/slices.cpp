@@ -1,9 +1,10 @@
 // Boxes of a tensor: taken out by positions and slices, and replaced. Where a box begins, and how it steps,
-// is found here; kernels/copy.h moves the elements.
+// is found here; kernels/boxes.h moves the elements.
 
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/boxes.h"
 #include "kernels/copy.h"
 #include "kernels/repeated.h"
 #include "kernels/shift.h"

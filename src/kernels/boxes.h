@@ -1,0 +1,27 @@
+// Boxes of arrays: elements whose positions along each axis are evenly spaced. For arrays of any dtype;
+// gradients of these are each other.
+
+#pragma once
+
+#include <vector>
+
+#include "array/array.h"
+
+namespace chainrule::kernels {
+
+/// A box of an array: element i along an axis is element start + i * step of the array.
+struct Box {
+  std::vector<std::int64_t> starts, steps;
+  Shape shape;
+};
+/// What is in the box. Unless it is little, elements that follow one another stay where they are, and others
+/// are moved when they are read.
+Array gather(const Array& x, const Box& box);
+/// Copies `part` into the box of `into`, or adds it, floating, to that.
+void scatter(const Array& part, const Box& box, Array& into);
+void add(const Array& part, const Box& box, Array& into);
+/// Zeros of a shape but for `part` in a box, which are written where somebody reads them; where several such
+/// gradients meet, each is added to its box only.
+Array deferred_box(const Array& part, const Box& box, const Shape& shape);
+
+}  // namespace chainrule::kernels
