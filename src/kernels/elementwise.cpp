@@ -8,6 +8,7 @@
 
 #include "kernels/repeat.h"
 #include "kernels/repeated.h"
+#include "kernels/transposed.h"
 
 namespace chainrule::kernels {
 
@@ -250,6 +251,37 @@ std::optional<Array> on_parts(Loop* loop, DType result, const Shape& shape,
   return repeated(detail::elementwise<K>(loop, result, common, operands, kind), shape);
 }
 
+/// The same shape with its last two axes exchanged, where there are two.
+Shape exchanged(Shape shape) {
+  if (const std::size_t rank = shape.rank(); rank >= 2) std::swap(shape[rank - 2], shape[rank - 1]);
+  return shape;
+}
+
+/// The same where operands are transposes that wait: of what they are the transposes of, and so the transpose
+/// of that. Nothing where none of them is, or another one would have to be written out as a transpose then.
+template <std::size_t K>
+std::optional<Array> on_transposed(Loop* loop, DType result, const Shape& shape,
+                                   std::array<const Array*, K> operands, PassKind kind) {
+  std::array<std::optional<Array>, K> others;
+  bool any = false;
+  for (std::size_t k = 0; k < K; ++k) {
+    if (operands[k] == nullptr) continue;
+    if (operands[k]->is_deferred()) others[k] = untransposed(*operands[k]);
+    any = any || others[k];
+  }
+  if (!any) return {};
+  for (std::size_t k = 0; k < K; ++k) {
+    if (operands[k] == nullptr) continue;
+    if (!others[k]) {
+      const Shape all = broadcast("elementwise", operands[k]->shape(), Shape::filled(shape.rank(), 1));
+      if (all[shape.rank() - 1] != 1 && all[shape.rank() - 2] != 1) return {};
+      others[k] = operands[k]->reshaped(exchanged(all));
+    }
+    operands[k] = &*others[k];
+  }
+  return transposed(detail::elementwise<K>(loop, result, exchanged(shape), operands, kind));
+}
+
 }  // namespace
 
 template <std::size_t K>
@@ -258,6 +290,8 @@ Array detail::elementwise(Loop* loop, DType result, const Shape& shape,
   if (std::ranges::any_of(operands,
                           [](const Array* each) { return each != nullptr && each->is_deferred(); })) {
     if (std::optional<Array> found = on_parts<K>(loop, result, shape, operands, kind))
+      return *std::move(found);
+    if (std::optional<Array> found = on_transposed<K>(loop, result, shape, operands, kind))
       return *std::move(found);
   }
   if (shape.size() >= large)

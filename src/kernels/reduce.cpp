@@ -11,6 +11,7 @@
 #include "kernels/reduce_groups.h"
 #include "kernels/reduce_integers.h"
 #include "kernels/repeated.h"
+#include "kernels/transposed.h"
 
 namespace chainrule::kernels {
 namespace {
@@ -245,6 +246,15 @@ void fold(const Source<T>& x, const Lines& lines, T* out) {
 
 template <class Fold>
 Array reduce(const Array& x, const AxisMask& axes) {
+  if (const std::optional<Array> other = untransposed(x)) {
+    const std::size_t last = x.shape().rank() - 1;
+    AxisMask its = axes;
+    its.set(last, axes[last - 1]);
+    its.set(last - 1, axes[last]);
+    const Array result = reduce<Fold>(*other, its);
+    return axes[last] || axes[last - 1] ? result.reshaped(reduced(x.shape(), axes, true))
+                                        : transposed(result);
+  }
   return reduce_groups(x, axes, [](const Array& in, const Lines& lines, Array& out) {
     if constexpr (std::is_same_v<Fold, Sum>)
       if (in.dtype() == DType::boolean)

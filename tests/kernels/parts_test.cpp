@@ -245,5 +245,52 @@ TEST(PartOfAnArray, holds_the_whole_only_where_that_is_not_much_larger) {
   EXPECT_EQ(holders(x), 1);
 }
 
+TEST(TransposeBesideElements, gives_what_a_copy_gives) {
+  PRINT_SEED_ON_FAILURE();
+  Engine engine(seed());
+  for (const Shape& shape : {Shape{200, 150}, Shape{7, 90, 50}, Shape{3, 2, 70, 80}})
+    for (const DType dtype : {DType::float32, DType::float64}) {
+      Shape turned = shape;
+      std::swap(turned[shape.rank() - 1], turned[shape.rank() - 2]);
+      const auto random = [&](const Shape& of) { return cast(random_tensor(of, engine), dtype); };
+      const Tensor a = random(turned), b = random(turned), plain = random(shape),
+                   row = random({shape[shape.rank() - 1]}), column = random({shape[shape.rank() - 2], 1});
+      const auto all = [&](bool first) {
+        const auto turn = [&](const Tensor& x) {
+          const Tensor result = swapaxes(x, -1, -2);
+          return first ? made(result) : result;
+        };
+        return std::vector<Tensor>{turn(a) * 2,
+                                   exp(turn(a)) + 1,
+                                   turn(a) - turn(b),
+                                   turn(a) * row,
+                                   column / turn(a) + row,
+                                   turn(a) + plain,
+                                   where(turn(a) > turn(b), turn(a), column),
+                                   turn(a) > 0,
+                                   max(turn(a), -1),
+                                   max(turn(a) * row, -2),
+                                   min(turn(a), 0)};
+      };
+      const auto unread = all(false), read = all(true);
+      for (std::size_t i = 0; i < unread.size(); ++i)
+        EXPECT_EQ(values(unread[i]), values(read[i])) << "result " << i << ' ' << shape;
+    }
+}
+
+TEST(TransposeBesideASum, gives_the_same_bits_whether_it_has_been_read_or_not) {
+  PRINT_SEED_ON_FAILURE();
+  Engine engine(seed());
+  const Tensor x = cast(random_tensor({6, 130, 70}, engine), DType::float32);
+  const Tensor exact = cast(x, DType::float64);
+  for (const std::vector<std::int64_t>& axes :
+       {std::vector<std::int64_t>{0}, {1}, {2}, {0, 1}, {0, 2}, {1, 2}, {0, 1, 2}}) {
+    const Tensor unread = sum(swapaxes(x, 1, 2), Axes(axes)), read = sum(made(swapaxes(x, 1, 2)), Axes(axes));
+    EXPECT_EQ(values(unread), values(read));
+    const Tensor expected = sum(swapaxes(exact, 1, 2) + 0, Axes(axes));
+    EXPECT_TRUE(close(cast(unread, DType::float64), expected, 1e-4)) << unread.shape();
+  }
+}
+
 }  // namespace
 }  // namespace chainrule::test
