@@ -75,7 +75,7 @@ Array::Array(Shape shape, DType dtype, std::unique_ptr<Deferred> deferred) {
   // Here, where the operation is known, not when somebody reads them.
   require_allowed(bytes, shape, dtype);
   if (bytes > memory_of_the_machine()) report_out_of_memory(bytes, shape, dtype);
-  const Kind kind = deferred->transposes(shape) != nullptr ? Kind::transposed : Kind::computed;
+  const Kind kind = deferred->permutes(shape) != nullptr ? Kind::permuted : Kind::computed;
   *this = Array(std::move(shape), dtype, kind, nullptr, std::move(deferred));
 }
 
@@ -159,7 +159,7 @@ void Array::destroy(Buffer* buffer) noexcept {
   if (!buffer->is_apart) return pool::deallocate(buffer, sizeof(Buffer) + buffer->bytes);
   delete buffer->deferred;
   void* const elements = buffer->elements.load(std::memory_order_relaxed);  // the last reference is ours
-  const bool owns_elements = buffer->kind == Kind::computed || buffer->kind == Kind::transposed;
+  const bool owns_elements = buffer->kind == Kind::computed || buffer->kind == Kind::permuted;
   if (elements != nullptr && owns_elements) pool::deallocate(elements, buffer->bytes);
   pool::deallocate(buffer, sizeof(Buffer));
 }

@@ -150,11 +150,11 @@ class Array {
     return storage_.buffer->deferred != nullptr && use(*storage_.buffer->deferred);
   }
 
-  /// The same where it says that it is the transpose of another array, also after the elements have been
-  /// computed if it stays.
+  /// The same where it says that it is another array with its axes in another order, also after the elements
+  /// have been computed if it stays.
   template <class Use>
-  void use_transposed(const Use& use) const {
-    if (!shared_ || storage_.buffer->kind != Kind::transposed) return;
+  void use_permuted(const Use& use) const {
+    if (!shared_ || storage_.buffer->kind != Kind::permuted) return;
     const Waiting waiting(*storage_.buffer);
     if (storage_.buffer->deferred != nullptr) use(*storage_.buffer->deferred);
   }
@@ -182,10 +182,10 @@ class Array {
   /// there.
   enum class Kind : std::uint8_t {
     computed,
-    foreign,     // somebody else's elements, held by `deferred`
-    part,        // elements of an array, which `deferred` holds
-    transposed,  // of another array, which `deferred` holds
-    traced       // no elements: `deferred` says what they stand for
+    foreign,   // somebody else's elements, held by `deferred`
+    part,      // elements of an array, which `deferred` holds
+    permuted,  // another array with its axes in another order, which `deferred` holds
+    traced     // no elements: `deferred` says what they stand for
   };
   /// Before the elements, or apart from them if they were deferred.
   struct alignas(64) Buffer {

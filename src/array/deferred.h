@@ -11,7 +11,8 @@ class Array;
 class Shape;
 namespace kernels {
 class Elementwise;
-}
+struct Permutation;
+}  // namespace kernels
 
 /// How the elements of an array are computed that nobody has read yet. The array asks for them when somebody
 /// does, once, and then drops this. Who knows a way to do without them asks first: see Array::use_deferred.
@@ -27,8 +28,9 @@ class Deferred {
   virtual const kernels::Elementwise* elementwise() const { return nullptr; }
   /// The array that these elements repeat, if they do so in an array of this shape: see kernels/repeated.h.
   virtual const Array* repeats(const Shape&) const { return nullptr; }
-  /// The array that these elements are the transpose of, in an array of this shape: see kernels/transposed.h.
-  virtual const Array* transposes(const Shape&) const { return nullptr; }
+  /// The array that these elements are in another order of its axes, in an array of this shape: see
+  /// kernels/permuted.h.
+  virtual const kernels::Permutation* permutes(const Shape&) const { return nullptr; }
   /// Is this to be kept when the elements have been computed, since it costs no memory?
   virtual bool stays() const { return false; }
   /// sum += scale · the elements, in one pass. False, and nothing done, where there is no such pass.

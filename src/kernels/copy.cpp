@@ -1,5 +1,5 @@
-// Elements moved without being looked at: axes permuted, rows taken. Elements are bytes of a size here, so that
-// one loop serves all dtypes of that size.
+// Elements moved without being looked at: axes permuted, rows taken. Elements are bytes of a size here, so
+// that one loop serves all dtypes of that size.
 
 #include "kernels/copy.h"
 

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <optional>
 
+#include "kernels/permuted.h"
 #include "kernels/repeat.h"
 #include "kernels/repeated.h"
-#include "kernels/transposed.h"
 
 namespace chainrule::kernels {
 
@@ -251,35 +251,35 @@ std::optional<Array> on_parts(Loop* loop, DType result, const Shape& shape,
   return repeated(detail::elementwise<K>(loop, result, common, operands, kind), shape);
 }
 
-/// The same shape with its last two axes exchanged, where there are two.
-Shape exchanged(Shape shape) {
-  if (const std::size_t rank = shape.rank(); rank >= 2) std::swap(shape[rank - 2], shape[rank - 1]);
-  return shape;
-}
-
-/// The same where operands are transposes that wait: of what they are the transposes of, and so the transpose
-/// of that. Nothing where none of them is, or another one would have to be written out as a transpose then.
+/// The same where operands wait to be written out in another order of their axes: in the order that there
+/// was, and the result is what then waits. Nothing where none does, or where another one would have to be
+/// written out so for that.
 template <std::size_t K>
-std::optional<Array> on_transposed(Loop* loop, DType result, const Shape& shape,
+std::optional<Array> on_unpermuted(Loop* loop, DType result, const Shape& shape,
                                    std::array<const Array*, K> operands, PassKind kind) {
   std::array<std::optional<Array>, K> others;
-  bool any = false;
+  std::optional<Permutation> common;
   for (std::size_t k = 0; k < K; ++k) {
-    if (operands[k] == nullptr) continue;
-    if (operands[k]->is_deferred()) others[k] = untransposed(*operands[k]);
-    any = any || others[k];
+    if (operands[k] == nullptr || !operands[k]->is_deferred()) continue;
+    std::optional<Permutation> own = unpermuted(*operands[k]);
+    if (!own) continue;
+    if (common ? own->order != common->order : own->order.size() != shape.rank()) return {};
+    others[k] = own->x;
+    common = std::move(own);
   }
-  if (!any) return {};
+  if (!common) return {};
   for (std::size_t k = 0; k < K; ++k) {
     if (operands[k] == nullptr) continue;
     if (!others[k]) {
       const Shape all = broadcast("elementwise", operands[k]->shape(), Shape::filled(shape.rank(), 1));
-      if (all[shape.rank() - 1] != 1 && all[shape.rank() - 2] != 1) return {};
-      others[k] = operands[k]->reshaped(exchanged(all));
+      const bool moves = std::ranges::count_if(all, [](std::int64_t size) { return size != 1; }) > 1;
+      if (moves && all.size() > shape.size() / 8) return {};
+      others[k] = common->undone(operands[k]->reshaped(all));
     }
     operands[k] = &*others[k];
   }
-  return transposed(detail::elementwise<K>(loop, result, exchanged(shape), operands, kind));
+  return permuted(detail::elementwise<K>(loop, result, common->shape_before(shape), operands, kind),
+                  common->order);
 }
 
 }  // namespace
@@ -291,7 +291,7 @@ Array detail::elementwise(Loop* loop, DType result, const Shape& shape,
                           [](const Array* each) { return each != nullptr && each->is_deferred(); })) {
     if (std::optional<Array> found = on_parts<K>(loop, result, shape, operands, kind))
       return *std::move(found);
-    if (std::optional<Array> found = on_transposed<K>(loop, result, shape, operands, kind))
+    if (std::optional<Array> found = on_unpermuted<K>(loop, result, shape, operands, kind))
       return *std::move(found);
   }
   if (shape.size() >= large)

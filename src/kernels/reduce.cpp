@@ -8,10 +8,10 @@
 
 #include "kernels/cast.h"
 #include "kernels/evaluation.h"
+#include "kernels/permuted.h"
 #include "kernels/reduce_groups.h"
 #include "kernels/reduce_integers.h"
 #include "kernels/repeated.h"
-#include "kernels/transposed.h"
 
 namespace chainrule::kernels {
 namespace {
@@ -246,14 +246,11 @@ void fold(const Source<T>& x, const Lines& lines, T* out) {
 
 template <class Fold>
 Array reduce(const Array& x, const AxisMask& axes) {
-  if (const std::optional<Array> other = untransposed(x)) {
-    const std::size_t last = x.shape().rank() - 1;
-    AxisMask its = axes;
-    its.set(last, axes[last - 1]);
-    its.set(last - 1, axes[last]);
-    const Array result = reduce<Fold>(*other, its);
-    return axes[last] || axes[last - 1] ? result.reshaped(reduced(x.shape(), axes, true))
-                                        : transposed(result);
+  if (const std::optional<Permutation> before = unpermuted(x)) {
+    AxisMask its;
+    for (std::size_t axis = 0; axis < before->order.size(); ++axis)
+      if (axes[axis]) its.set(before->order[axis]);
+    return permuted(reduce<Fold>(before->x, its), before->order);
   }
   return reduce_groups(x, axes, [](const Array& in, const Lines& lines, Array& out) {
     if constexpr (std::is_same_v<Fold, Sum>)

@@ -7,7 +7,7 @@
 #include "kernels/diagonal.h"
 #include "kernels/matmul.h"
 #include "kernels/small_matmul.h"
-#include "kernels/transposed.h"
+#include "kernels/permuted.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
 

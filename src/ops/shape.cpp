@@ -5,8 +5,8 @@
 #include <numeric>
 
 #include "kernels/copy.h"
+#include "kernels/permuted.h"
 #include "kernels/repeated.h"
-#include "kernels/transposed.h"
 #include "ops/batching.h"
 #include "ops/data_movement.h"
 #include "ops/elementwise.h"
@@ -20,9 +20,7 @@ struct Permute : DataMovement {
   static constexpr bool any_dtype = true;
   static constexpr std::string_view name = "permute", formula = "the gradient's axes go back to their places";
   std::vector<std::size_t> order;
-  Array forward(Values in) const {
-    return exchanges_the_last_two() ? kernels::transposed(*in[0]) : kernels::permute(*in[0], order);
-  }
+  Array forward(Values in) const { return kernels::permuted(*in[0], order); }
   Tensor batch(const Unwrapped& at) const {
     Permute each{{}, {0}};
     for (const std::size_t axis : order) each.order.push_back(axis + 1);
@@ -34,15 +32,6 @@ struct Permute : DataMovement {
     std::vector<std::int64_t> back(order.size());
     for (std::size_t i = 0; i < order.size(); ++i) back[order[i]] = static_cast<std::int64_t>(i);
     to[0] = permute(g, back);
-  }
-
- private:
-  bool exchanges_the_last_two() const {
-    const std::size_t rank = order.size();
-    if (rank < 2 || order[rank - 1] != rank - 2 || order[rank - 2] != rank - 1) return false;
-    for (std::size_t axis = 0; axis + 2 < rank; ++axis)
-      if (order[axis] != axis) return false;
-    return true;
   }
 };
 

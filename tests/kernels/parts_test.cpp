@@ -1,5 +1,5 @@
-// Parts of large arrays, and transposes, which are read where they lie: against the same operations on copies
-// that were made element by element here.
+// Parts of large arrays, and permuted axes, which are read where they lie: against the same operations on
+// copies that were made element by element here.
 
 #include <algorithm>
 #include <array>
@@ -245,50 +245,78 @@ TEST(PartOfAnArray, holds_the_whole_only_where_that_is_not_much_larger) {
   EXPECT_EQ(holders(x), 1);
 }
 
-TEST(TransposeBesideElements, gives_what_a_copy_gives) {
+/// An order of axes, and the shape that an array of this shape has been permuted from.
+struct Order {
+  std::vector<std::int64_t> order;
+  Shape before;
+};
+
+std::vector<Order> orders_for(const Shape& shape) {
+  std::vector<std::int64_t> order(shape.rank());
+  std::iota(order.begin(), order.end(), 0);
+  std::vector<Order> found;
+  do {
+    Shape before = shape;
+    for (std::size_t axis = 0; axis < order.size(); ++axis)
+      before[static_cast<std::size_t>(order[axis])] = shape[axis];
+    found.push_back({order, before});
+  } while (std::ranges::next_permutation(order).found);
+  return found;
+}
+
+TEST(PermutedAxes, give_what_a_copy_gives) {
   PRINT_SEED_ON_FAILURE();
   Engine engine(seed());
-  for (const Shape& shape : {Shape{200, 150}, Shape{7, 90, 50}, Shape{3, 2, 70, 80}})
-    for (const DType dtype : {DType::float32, DType::float64}) {
-      Shape turned = shape;
-      std::swap(turned[shape.rank() - 1], turned[shape.rank() - 2]);
+  for (const Shape& shape : {Shape{200, 150}, Shape{7, 90, 50}, Shape{3, 20, 30, 40}})
+    for (const Order& each : orders_for(shape)) {
+      const DType dtype = engine() % 2 == 0 ? DType::float32 : DType::float64;
+      Shape one_row = shape, layer = shape;
+      for (std::size_t axis = 0; axis + 1 < shape.rank(); ++axis) one_row[axis] = 1;
+      layer[engine() % shape.rank()] = 1;
       const auto random = [&](const Shape& of) { return cast(random_tensor(of, engine), dtype); };
-      const Tensor a = random(turned), b = random(turned), plain = random(shape),
-                   row = random({shape[shape.rank() - 1]}), column = random({shape[shape.rank() - 2], 1});
+      const Tensor a = random(each.before), b = random(each.before), plain = random(shape),
+                   row = random(one_row), wide = random(layer), column = random({shape[shape.rank() - 2], 1});
       const auto all = [&](bool first) {
-        const auto turn = [&](const Tensor& x) {
-          const Tensor result = swapaxes(x, -1, -2);
+        const auto moved = [&](const Tensor& x) {
+          const Tensor result = permute(x, each.order);
           return first ? made(result) : result;
         };
-        return std::vector<Tensor>{turn(a) * 2,
-                                   exp(turn(a)) + 1,
-                                   turn(a) - turn(b),
-                                   turn(a) * row,
-                                   column / turn(a) + row,
-                                   turn(a) + plain,
-                                   where(turn(a) > turn(b), turn(a), column),
-                                   turn(a) > 0,
-                                   max(turn(a), -1),
-                                   max(turn(a) * row, -2),
-                                   min(turn(a), 0)};
+        return std::vector<Tensor>{moved(a) * 2,
+                                   exp(moved(a)) + 1,
+                                   moved(a) - moved(b),
+                                   moved(a) * row,
+                                   column / moved(a) + row,
+                                   moved(a) * wide,
+                                   moved(a) + plain,
+                                   moved(a) + swapaxes(swapaxes(plain, 0, 1) + 0, 0, 1),
+                                   where(moved(a) > moved(b), moved(a), column),
+                                   moved(a) > 0,
+                                   permute(exp(moved(a)), each.order),
+                                   max(moved(a), -1),
+                                   max(moved(a) * row, -2),
+                                   min(moved(a), 0),
+                                   max(moved(a))};
       };
       const auto unread = all(false), read = all(true);
       for (std::size_t i = 0; i < unread.size(); ++i)
-        EXPECT_EQ(values(unread[i]), values(read[i])) << "result " << i << ' ' << shape;
+        ASSERT_EQ(values(unread[i]), values(read[i])) << "result " << i << ' ' << shape;
     }
 }
 
-TEST(TransposeBesideASum, gives_the_same_bits_whether_it_has_been_read_or_not) {
+TEST(SumOfPermutedAxes, has_the_same_bits_whether_they_have_been_read_or_not) {
   PRINT_SEED_ON_FAILURE();
   Engine engine(seed());
-  const Tensor x = cast(random_tensor({6, 130, 70}, engine), DType::float32);
-  const Tensor exact = cast(x, DType::float64);
-  for (const std::vector<std::int64_t>& axes :
-       {std::vector<std::int64_t>{0}, {1}, {2}, {0, 1}, {0, 2}, {1, 2}, {0, 1, 2}}) {
-    const Tensor unread = sum(swapaxes(x, 1, 2), Axes(axes)), read = sum(made(swapaxes(x, 1, 2)), Axes(axes));
-    EXPECT_EQ(values(unread), values(read));
-    const Tensor expected = sum(swapaxes(exact, 1, 2) + 0, Axes(axes));
-    EXPECT_TRUE(close(cast(unread, DType::float64), expected, 1e-4)) << unread.shape();
+  const Shape shape{6, 130, 70};
+  for (const Order& each : orders_for(shape)) {
+    const Tensor x = cast(random_tensor(each.before, engine), DType::float32);
+    const Tensor exact = permute(cast(x, DType::float64), each.order) + 0;
+    for (const std::vector<std::int64_t>& axes :
+         {std::vector<std::int64_t>{0}, {1}, {2}, {0, 1}, {0, 2}, {1, 2}, {0, 1, 2}}) {
+      const Tensor unread = sum(permute(x, each.order), Axes(axes)),
+                   read = sum(made(permute(x, each.order)), Axes(axes)), expected = sum(exact, Axes(axes));
+      EXPECT_EQ(values(unread), values(read));
+      EXPECT_TRUE(close(cast(unread, DType::float64), expected, 1e-4)) << unread.shape();
+    }
   }
 }
 
