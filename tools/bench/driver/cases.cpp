@@ -132,6 +132,8 @@ std::vector<Case> all_cases() {
                            "median",
                            "prod_last8",
                            "slices",
+                           "differences",
+                           "channels_last",
                            "inverse_2048x5x5"})
     cases.push_back(without_floor(step(name, float32, {.faster = 1.5})));
 

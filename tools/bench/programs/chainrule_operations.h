@@ -40,6 +40,10 @@ Tensor slices(const Tensor& x) {
   const auto part = [&](std::int64_t i) { return x[{Slice{}, Slice{i * 128, (i + 1) * 128}}]; };
   return sigmoid(part(0)) * tanh(part(1)) + sigmoid(part(2)) * part(3);
 }
+Tensor differences(const Tensor& x) {
+  return x[{Slice{1, {}}, Slice{0, -1}}] - x[{Slice{0, -1}, Slice{1, {}}}];
+}
+Tensor channels_last(const Tensor& x) { return sum(square(permute(x, {0, 2, 3, 1})), -1); }
 Tensor rolled(const Tensor& x) { return roll(x, 37, 1); }
 Tensor taken_along(const Tensor& x) {
   static const Tensor index = tensor(bench::some_places(x.size(), x.shape()[1]), x.shape());

@@ -38,6 +38,8 @@ Tensor slices(const Tensor& x) {
   const std::vector<Tensor> parts = x.chunk(4, 1);
   return torch::sigmoid(parts[0]) * torch::tanh(parts[1]) + torch::sigmoid(parts[2]) * parts[3];
 }
+Tensor differences(const Tensor& x) { return x.slice(0, 1).slice(1, 0, -1) - x.slice(0, 0, -1).slice(1, 1); }
+Tensor channels_last(const Tensor& x) { return x.permute({0, 2, 3, 1}).square().sum(-1); }
 Tensor rolled(const Tensor& x) { return x.roll({37}, {1}); }
 Tensor taken_along(const Tensor& x) {
   static const Tensor index = tensor(bench::some_places(x.numel(), x.size(1))).reshape(x.sizes());
