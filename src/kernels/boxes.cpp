@@ -29,15 +29,33 @@ struct AddElementsLoop {
   }
 };
 
-/// The offset of a box's first element, and its strides.
-std::pair<std::int64_t, std::vector<std::int64_t>> strided(const Box& box, const Shape& whole) {
-  auto strides = row_major_strides(whole);
-  std::int64_t first = 0;
-  for (std::size_t axis = 0; axis < strides.size(); ++axis) {
-    first += box.starts[axis] * strides[axis];
-    strides[axis] *= box.steps[axis];
+/// Elements that follow one another.
+Place place_of_all(const Array& array, const Shape& shape) { return {array, 0, row_major_strides(shape)}; }
+
+/// The place of a box of what lies there.
+Place place_of_box(Place place, const Box& box) {
+  for (std::size_t axis = 0; axis < place.distances.size(); ++axis) {
+    place.first += box.starts[axis] * place.distances[axis];
+    place.distances[axis] *= box.steps[axis];
   }
-  return {first, std::move(strides)};
+  return place;
+}
+
+/// The distances of a layout along the axes of another shape. Nothing where that differs by more than axes of
+/// size 1.
+std::optional<std::vector<std::int64_t>> distances_along(const Shape& shape, const Layout& layout) {
+  std::vector<std::int64_t> distances;
+  std::size_t axis = 0;
+  for (const std::int64_t size : shape) {
+    if (size == 1) {
+      distances.push_back(0);
+      continue;
+    }
+    while (axis < layout.shape.rank() && layout.shape[axis] == 1) ++axis;
+    if (axis == layout.shape.rank() || layout.shape[axis] != size) return {};
+    distances.push_back(layout.strides[axis++]);
+  }
+  return distances;
 }
 
 /// Do elements with these strides follow one another?
@@ -86,29 +104,51 @@ class DeferredPart final : public Elementwise {
   BroadcastBlocks<1> blocks_;
 };
 
+const std::byte* element(const Array& array, std::int64_t at) {
+  return static_cast<const std::byte*>(array.raw()) +
+         at * static_cast<std::int64_t>(item_size(array.dtype()));
+}
+
 void scatter_into(void* elements, const Array& part, const Box& box, const Shape& shape) {
   if (part.size() == 0) return;
-  const auto [first, strides] = strided(box, shape);
-  const std::int64_t at = first * static_cast<std::int64_t>(item_size(part.dtype()));
-  move_elements(part.dtype(), part.raw(), static_cast<std::byte*>(elements) + at,
-                moved_axes(box.shape, row_major_strides(box.shape), strides));
+  const Place from = place_of(part).value_or(place_of_all(part, box.shape)),
+              to = place_of_box(place_of_all({}, shape), box);
+  const std::int64_t at = to.first * static_cast<std::int64_t>(item_size(part.dtype()));
+  move_elements(part.dtype(), element(from.whole, from.first), static_cast<std::byte*>(elements) + at,
+                moved_axes(box.shape, from.distances, to.distances));
 }
 
 }  // namespace
 
+std::optional<Place> place_of(const Array& array) {
+  std::optional<Place> place;
+  array.use_deferred([&](const Deferred& deferred) {
+    const Elementwise* const pass = deferred.elementwise();
+    const Layout* const layout = pass == nullptr ? nullptr : pass->layout();
+    if (layout == nullptr) return false;
+    if (auto distances = distances_along(array.shape(), *layout))
+      place = {pass->operands()[0], layout->first, *std::move(distances)};
+    return false;
+  });
+  return place;
+}
+
 Array gather(const Array& x, const Box& box) {
-  const auto [first, strides] = strided(box, x.shape());
+  // A part of a part is one of the whole.
+  const Place place = place_of_box(place_of(x).value_or(place_of_all(x, x.shape())), box);
   const std::int64_t size = box.shape.size();
-  if (const bool keeps_little = x.size() / most_kept <= size; keeps_little && !x.is_of_others()) {
-    if (size >= few && is_run(box.shape, strides)) return Array::part_of(x, first, box.shape);
+  const bool keeps_little = place.whole.size() / most_kept <= size;
+  if (keeps_little && !place.whole.is_of_others()) {
+    if (size >= few && is_run(box.shape, place.distances))
+      return Array::part_of(place.whole, place.first, box.shape);
     if (size >= large)
-      return {box.shape, x.dtype(), std::make_unique<DeferredPart>(x, Layout{box.shape, first, strides})};
+      return {box.shape, x.dtype(),
+              std::make_unique<DeferredPart>(place.whole, Layout{box.shape, place.first, place.distances})};
   }
   Array out(box.shape, x.dtype());
   if (size == 0) return out;
-  const std::int64_t at = first * static_cast<std::int64_t>(item_size(x.dtype()));
-  move_elements(x.dtype(), static_cast<const std::byte*>(x.raw()) + at, out.mutable_raw(),
-                moved_axes(box.shape, strides, row_major_strides(box.shape)));
+  move_elements(x.dtype(), element(place.whole, place.first), out.mutable_raw(),
+                moved_axes(box.shape, place.distances, row_major_strides(box.shape)));
   return out;
 }
 
@@ -118,11 +158,11 @@ void scatter(const Array& part, const Box& box, Array& into) {
 
 void add(const Array& part, const Box& box, Array& into) {
   if (part.size() == 0) return;
-  const auto [first, strides] = strided(box, into.shape());
-  const std::vector<MovedAxis> axes = moved_axes(box.shape, row_major_strides(box.shape), strides);
-  dispatch_floating(part.dtype(), [&, first = first]<class T>() {
+  const Place to = place_of_box(place_of_all({}, into.shape()), box);
+  const std::vector<MovedAxis> axes = moved_axes(box.shape, row_major_strides(box.shape), to.distances);
+  dispatch_floating(part.dtype(), [&]<class T>() {
     const T* const in = part.data<T>();
-    T* const out = into.mutable_data<T>() + first;
+    T* const out = into.mutable_data<T>() + to.first;
     for_rows(axes, [&](std::int64_t from, std::int64_t to, MovedAxis row, MovedAxis rows) {
       simd::vectorized<AddElementsLoop<T>>(in + from, out + to, row, rows);
     });

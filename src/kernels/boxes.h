@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "array/array.h"
@@ -14,6 +15,16 @@ struct Box {
   std::vector<std::int64_t> starts, steps;
   Shape shape;
 };
+/// Where the elements of an array lie in another one: the first of them, and how far one is from the next
+/// along each axis of the array.
+struct Place {
+  Array whole;
+  std::int64_t first = 0;
+  std::vector<std::int64_t> distances;
+};
+/// Where those of an array lie that waits to be taken out of another one. Nothing for any other array.
+std::optional<Place> place_of(const Array& array);
+
 /// What is in the box. Unless it is little, elements that follow one another stay where they are, and others
 /// are moved when they are read.
 Array gather(const Array& x, const Box& box);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "kernels/boxes.h"
 #include "kernels/permuted.h"
 #include "kernels/repeat.h"
 #include "kernels/repeated.h"
@@ -53,23 +54,6 @@ std::array<const Shape*, K> shapes_of(const std::array<const Array*, K>& operand
   return shapes;
 }
 
-/// The distances of a layout along the axes of another shape. Nothing where that differs by more than axes of
-/// size 1.
-std::optional<std::vector<std::int64_t>> distances_along(const Shape& shape, const Layout& layout) {
-  std::vector<std::int64_t> distances;
-  std::size_t axis = 0;
-  for (const std::int64_t size : shape) {
-    if (size == 1) {
-      distances.push_back(0);
-      continue;
-    }
-    while (axis < layout.shape.rank() && layout.shape[axis] == 1) ++axis;
-    if (axis == layout.shape.rank() || layout.shape[axis] != size) return {};
-    distances.push_back(layout.strides[axis++]);
-  }
-  return distances;
-}
-
 /// Operands that are read where they lie, as parts of other arrays.
 template <std::size_t K>
 struct Parts {
@@ -77,20 +61,11 @@ struct Parts {
   /// None where rows would be too short for that, or their elements apart.
   Parts(const Shape& shape, const std::array<const Array*, K>& operands) {
     bool any = false;
-    for (std::size_t k = 0; k < K; ++k)
-      if (operands[k] != nullptr)
-        operands[k]->use_deferred([&](const Deferred& deferred) {
-          const Elementwise* const pass = deferred.elementwise();
-          const Layout* const layout = pass == nullptr ? nullptr : pass->layout();
-          if (layout == nullptr) return false;
-          auto along = distances_along(operands[k]->shape(), *layout);
-          if (!along) return false;
-          wholes[k] = pass->operands()[0];
-          firsts[k] = layout->first;
-          distances[k] = *std::move(along);
-          any = true;
-          return false;
-        });
+    for (std::size_t k = 0; k < K; ++k) {
+      if (operands[k] == nullptr) continue;
+      places[k] = place_of(*operands[k]);
+      any = any || places[k];
+    }
     if (!any) return;
     const BroadcastBlocks<K> blocks(shape, shapes_of(operands), pointers());
     bool is_fit = blocks.row() >= short_row;
@@ -99,13 +74,16 @@ struct Parts {
   }
   std::array<const std::int64_t*, K> pointers() const {
     std::array<const std::int64_t*, K> pointers;
-    for (std::size_t k = 0; k < K; ++k) pointers[k] = wholes[k] ? distances[k].data() : nullptr;
+    for (std::size_t k = 0; k < K; ++k) pointers[k] = places[k] ? places[k]->distances.data() : nullptr;
     return pointers;
   }
+  std::array<std::int64_t, K> firsts() const {
+    std::array<std::int64_t, K> firsts;
+    for (std::size_t k = 0; k < K; ++k) firsts[k] = places[k] ? places[k]->first : 0;
+    return firsts;
+  }
 
-  std::array<std::optional<Array>, K> wholes;
-  std::array<std::int64_t, K> firsts{};
-  std::array<std::vector<std::int64_t>, K> distances;
+  std::array<std::optional<Place>, K> places;
 };
 
 /// One pass: a loop, what it reads, and in which order.
@@ -116,7 +94,7 @@ class Pass {
        const Parts<K>& parts = {})
       : loop_(loop),
         out_item_(static_cast<std::int64_t>(item_size(result))),
-        firsts_(parts.firsts),
+        firsts_(parts.firsts()),
         blocks_(shape, shapes_of(operands), parts.pointers()) {
     const bool narrow = blocks_.row() < short_row && shape.size() > 4 * short_row;
     for (std::size_t k = 0; k < K; ++k) {
@@ -205,9 +183,9 @@ class DeferredPass final : public Elementwise {
     passes = 1;
     for (std::size_t k = 0; k < K; ++k) {
       if (operands[k] == nullptr) continue;
-      operands_[k] = parts.wholes[k] ? *std::move(parts.wholes[k]) : *operands[k];
+      operands_[k] = parts.places[k] ? std::move(parts.places[k]->whole) : *operands[k];
       const std::int64_t size = operands[k]->size();
-      is_in_order = is_in_order && !parts.wholes[k] && (size == size_ || size == 1);
+      is_in_order = is_in_order && !parts.places[k] && (size == size_ || size == 1);
       passes += waits_for(operands_[k]);
     }
   }

@@ -50,12 +50,14 @@ struct RowsLoop {
         copy_run<Bytes>(reinterpret_cast<const std::byte*>(from), reinterpret_cast<std::byte*>(to),
                         n * static_cast<std::int64_t>(sizeof(T)));
       }
-    } else {
+    } else {  // the distances that vectors can be read and written with are known to the compiler
       for (std::int64_t r = 0; r < rows.size; ++r, from += rows.from, to += rows.to)
         if (row.from == -1 && row.to == 1)
           for (std::int64_t i = 0; i < n; ++i) to[i] = from[-i];
         else if (row.from == 1 && row.to == -1)
           for (std::int64_t i = 0; i < n; ++i) to[-i] = from[i];
+        else if (row.from == 2 && row.to == 1)
+          for (std::int64_t i = 0; i < n; ++i) to[i] = from[2 * i];
         else
           for (std::int64_t i = 0; i < n; ++i) to[i * row.to] = from[i * row.from];
     }

@@ -101,6 +101,7 @@ std::vector<Tensor> results(const Tensor& a, const Tensor& b, const Tensor& row,
           max(square(a), last),
           sum(exp(b) * column),
           concatenate({a, b * 3}, 0),
+          concatenate({a, b}, last),
           cast(a, DType::float64) + 1,
           reshape(a, {-1}) * 2,
           unsqueeze(a, 0) + unsqueeze(b, 0)};
@@ -128,6 +129,11 @@ TEST(PartOfAnArray, gives_what_a_copy_gives) {
       ASSERT_EQ(values(again[i]), values(expected[i])) << "result " << i << ", when it is held";
     }
     ASSERT_EQ(values(of_x), values(part.copied(x)));
+    const Part inner = random_part(part.shape, engine);
+    ASSERT_EQ(values(inner.of(part.of(x)) * 2), values(inner.copied(part.copied(x)) * 2))
+        << inner.shape << " of " << part.shape << " of " << whole;
+    ASSERT_EQ(values(unsqueeze(inner.of(unsqueeze(part.of(x), 0)[0]), 0)),
+              values(inner.copied(part.copied(x))));
   }
 }
 
