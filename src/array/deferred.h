@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 namespace chainrule {
 
@@ -40,8 +41,14 @@ class Deferred {
   /// computed: see graph/traced.h.
   virtual const void* elements_elsewhere() const { return nullptr; }
 
-  /// Bytes of what would be gone if the elements were there.
-  std::size_t kept_bytes = 0;
+  /// An array that would be gone if the elements were there: where its elements are, and how many bytes.
+  struct Kept {
+    const void* elements = nullptr;
+    std::size_t bytes = 0;
+    bool is_held = false;  // by somebody else, too, when this was made
+  };
+  /// All of them.
+  std::vector<Kept> kept;
 };
 
 }  // namespace chainrule

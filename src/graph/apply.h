@@ -208,7 +208,9 @@ Tensor apply(Op op, Here here, SavedOf<Op>& saved, const In&... in) {
   Array value = compute<count>(op, here, values, tensors, saved);
   const Recording recording(value.dtype(), tensors);
   const Reads reads = recording.needed ? recording.reads(op) : 0;
-  const bool read_now = value.is_deferred() && !stays_deferred(value, reads, tensors);
+  const bool read_now =
+      value.is_deferred() &&
+      !stays_deferred(value, reads, tensors, last_of(std::array<const Argument*, count>{&in...}));
   if (!recording.needed) {
     if constexpr (requires { Op::integers; })
       drop_all(std::array<const Argument*, count>{&in...});  // elementwise: it may wait
@@ -242,7 +244,7 @@ Tensor apply(Op op, Here here, SavedOf<Op>& saved, const std::vector<Tensor>& in
   Array value = compute<0>(op, here, values, tensors, saved);
   const Recording recording(value.dtype(), tensors);
   const Reads reads = recording.needed ? recording.reads(op) : 0;
-  if (value.is_deferred() && !stays_deferred(value, reads, tensors)) (void)value.raw();
+  if (value.is_deferred() && !stays_deferred(value, reads, tensors, ~Reads{0})) (void)value.raw();
   if (!recording.needed) return unrecorded(std::move(value), false);
   Tensor out = TensorAccess::adopt(new VariadicNode<Op>(std::move(value), recording.requires_grad,
                                                         std::move(op), SavedOf<Op>(saved), reads, here, in));

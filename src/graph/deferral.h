@@ -1,6 +1,6 @@
 // The one policy of what stays deferred (array/deferred.h says what that is). A value that waits keeps alive
-// what it is computed from, so it may wait only where that is not more than it takes itself, and never where
-// it leaves the graph that it came from.
+// what it is computed from, so it may wait only where that is hardly more than it takes itself, and never
+// where it leaves the graph that it came from.
 
 #pragma once
 
@@ -10,9 +10,10 @@
 
 namespace chainrule {
 
-/// May the value of a new node wait until it is read? Not if that would keep more alive than it takes itself:
-/// variables do not count, as who wants their gradients holds them, nor what the derivative reads.
-bool stays_deferred(const Array& value, Reads reads, std::span<const Tensor* const> inputs);
+/// May the value of a new node wait until it is read? Not if that would keep much more alive than it takes
+/// itself: variables do not count, as who wants their gradients holds them, nor what the derivative reads. As
+/// much again may be kept where somebody else holds it now: inputs that are not among the `last` handles.
+bool stays_deferred(const Array& value, Reads reads, std::span<const Tensor* const> inputs, Reads last);
 
 /// Is it a pass over values of the graph, which it holds?
 inline bool holds_values(const Array& value) {

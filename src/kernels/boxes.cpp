@@ -174,7 +174,7 @@ Array deferred_box(const Array& part, const Box& box, const Shape& shape) {
    public:
     DeferredBox(Array part, Box box, Shape shape)
         : part_(std::move(part)), box_(std::move(box)), shape_(std::move(shape)) {
-      kept_bytes = part_.byte_count();
+      kept = {{part_.raw(), part_.byte_count()}};
     }
     void compute(void* elements) const override {
       std::memset(elements, 0, bytes_of(shape_, part_.dtype()));

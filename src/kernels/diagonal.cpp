@@ -27,7 +27,7 @@ void spell_out(const Diagonal& rows, T* to) {
 class DeferredDiagonal final : public Deferred {
  public:
   explicit DeferredDiagonal(Diagonal rows) : rows_(std::move(rows)) {
-    kept_bytes = rows_.numbers.byte_count();
+    kept = {{rows_.numbers.raw(), rows_.numbers.byte_count()}};
   }
   void compute(void* elements) const override {
     dispatch_floating(rows_.numbers.dtype(), [&]<class T>() { spell_out(rows_, static_cast<T*>(elements)); });

@@ -24,7 +24,7 @@ class Permuted final : public Deferred {
  public:
   explicit Permuted(Permutation permutation)
       : permutation_(std::move(permutation)), shape_(shape_of(permutation_)) {
-    kept_bytes = permutation_.x.byte_count();
+    kept = {{permutation_.x.raw(), permutation_.x.byte_count()}};
   }
   void compute(void* elements) const override { permute(permutation_.x, permutation_.order, elements); }
   const Permutation* permutes(const Shape& shape) const override {

@@ -30,7 +30,7 @@ void spell_out(const Array& part, const Shape& shape, void* to) {
 class Repeated final : public Deferred {
  public:
   Repeated(Array part, Shape shape) : part_(std::move(part)), shape_(std::move(shape)) {
-    kept_bytes = part_.byte_count();
+    kept = {{part_.raw(), part_.byte_count()}};
   }
   void compute(void* elements) const override { spell_out(part_, shape_, elements); }
   const Array* repeats(const Shape& shape) const override { return shape == shape_ ? &part_ : nullptr; }

@@ -55,6 +55,18 @@ TEST(DeferredValue, is_not_put_off_where_that_takes_more_memory) {
   EXPECT_FALSE(is_deferred(x + 1));
 }
 
+TEST(DeferredValue, may_hold_as_much_again_that_others_hold_anyway) {
+  const Tensor x = made(full({200, 100}, 2.0) + 0), y = made(x + 1), z = made(x + 2), row = full({100}, 1.0);
+  EXPECT_TRUE(is_deferred(x * 2 + row)) << "numbers and rows take next to nothing";
+  EXPECT_TRUE(is_deferred(x * x * x + x)) << "once, however often it is read";
+  EXPECT_TRUE(is_deferred(x * y));
+  EXPECT_FALSE(is_deferred(x * y * z)) << "three arrays";
+  Tensor power = made(zeros({200, 100}) + 0);
+  for (const double c : {1.0, 0.5, 0.25, 2.0}) power = power * x + c;
+  EXPECT_TRUE(is_deferred(power));
+  EXPECT_EQ(values(power), std::vector<double>(20000, 12.5));
+}
+
 TEST(DeferredValue, takes_with_it_what_others_may_want_and_nothing_else) {
   const Tensor x = variable(full({200, 100}, 2.0));
   const Tensor held = x * 3;
