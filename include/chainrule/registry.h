@@ -77,7 +77,7 @@ class Arguments {
   /// One that is a dtype.
   virtual DType dtype(std::size_t i) const = 0;
 
-  /// Is it an axis of a tensor of this rank, or a list of some?
+  /// Is it an axis of a tensor of this rank, or a list of some, or given by its keyword, as axis=0?
   virtual bool are_axes_of(std::size_t i, std::size_t rank) const = 0;
   /// How to write it in an expression: a number, or a name.
   virtual std::string text(std::size_t i) const = 0;

@@ -170,7 +170,7 @@ struct Logsumexp : AxisReduction {
 };
 
 /// max(1, 2) and max(x, 0.5) mean what maximum does: two values, where these reduce one along axes. So does
-/// max(x, 2) where x has no such axis.
+/// max(x, 2) where x has no such axis, but not max(x, axis=2).
 static void refuse_two_values(Arguments& a, const std::string& meant) {
   const std::string first = a.text(0), second = a.text(1);
   const Tensor& x = a.tensor(0);

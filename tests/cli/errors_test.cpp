@@ -168,6 +168,16 @@ TEST(ExpressionErrors, tell_max_and_min_of_two_values_from_those_along_an_axis) 
   EXPECT_EQ(remedy("max(v, [0.5, 1])"), "use maximum(v, b)");
   EXPECT_EQ(run_tool({"eval", "max(W, -1).sum() + max(W, [0, 1])", "W=[[1,2],[3,4]]"}).output,
             "value = 10\ndL/dW = [[0. 1.]\n         [0. 2.]]\n");
+  EXPECT_EQ(remedy("max(x, 0)"), "use maximum(x, 0)");
+  for (const std::string axis :
+       {"axis=0", "axis=-1", "dim=0", "axis=[0], keepdims=True"})  // as of all reductions
+    EXPECT_EQ(run_tool({"eval", "max(x, " + axis + ") + x.amin(" + axis + ")", "x=2"}).output,
+              "value = 4\ndL/dx = 2\n")
+        << axis;
+  EXPECT_EQ(
+      run_tool({"eval", "max(x, axis=1)", "x=2"}).errors,
+      "chainrule eval: max: axis 1 does not exist: shape (); a scalar has no axes; called with 'x'\n  max(x, "
+      "axis=1)\n  ^\n");
 }
 
 TEST(ExpressionErrors, list_the_functions_where_none_has_the_name) {

@@ -203,6 +203,8 @@ Axes Arguments::axes(std::size_t i) const {
 }
 
 bool Arguments::are_axes_of(std::size_t i, std::size_t rank) const {
+  const std::vector<std::string_view> names = parameters(function_)[i].names;
+  if (std::ranges::find_first_of(names, keywords_) != names.end()) return true;
   const auto axes = static_cast<std::int64_t>(rank);
   const auto is_axis = [axes](const Value& value) {
     const auto axis = whole_number(value);
@@ -316,7 +318,8 @@ registry::Result result_of(const Function& function, Arguments& arguments) {
 
 Value call(const Function& function, std::string_view called, std::vector<Value> arguments,
            std::span<const std::string_view> keywords, Context& context) {
-  Arguments bound(function, called, bind(function, called, std::move(arguments), keywords), context);
+  Arguments bound(function, called, bind(function, called, std::move(arguments), keywords), keywords,
+                  context);
   const bool weak = function.weak && bound.all_numbers();
   registry::Result result = result_of(function, bound);
   if (auto* several = std::get_if<std::vector<Tensor>>(&result))

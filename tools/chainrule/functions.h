@@ -31,8 +31,13 @@ struct Context {
 /// names the function and the parameter.
 class Arguments final : public registry::Arguments {
  public:
-  Arguments(const Function& function, std::string_view called, std::vector<Value> values, Context& context)
-      : function_(function), called_(called), values_(std::move(values)), context_(context) {}
+  Arguments(const Function& function, std::string_view called, std::vector<Value> values,
+            std::span<const std::string_view> keywords, Context& context)
+      : function_(function),
+        called_(called),
+        values_(std::move(values)),
+        keywords_(keywords),
+        context_(context) {}
 
   bool given(std::size_t i) const override { return !values_[i].is_none(); }
   Operand operator[](std::size_t i) override;
@@ -66,6 +71,7 @@ class Arguments final : public registry::Arguments {
   const Function& function_;
   std::string_view called_;
   std::vector<Value> values_;
+  std::span<const std::string_view> keywords_;    // by which some of them were given
   std::map<std::size_t, Tensor> converted_ = {};  // numbers and lists of which tensors were made
   Context& context_;
 };
