@@ -13,35 +13,33 @@
 namespace chainrule {
 namespace {
 
-/// The number as float or double. Of a half, the double of the fewest digits that is nearest to it.
+/// The double of the fewest digits that gives this element back.
 template <class T>
-auto printable(T number) {
+double shortest(double exact) {
+  if (std::is_same_v<T, double> || !std::isfinite(exact)) return exact;
+  constexpr auto format = std::chars_format::scientific;  // the other one gives all digits of whole numbers
+  char text[32];
+  double shorter = exact;
   if constexpr (std::is_floating_point_v<T>) {
-    return number;
+    std::from_chars(text, std::to_chars(text, text + sizeof text, static_cast<T>(exact), format).ptr,
+                    shorter);
   } else {
-    const double exact = static_cast<float>(number);
-    for (int digits = 0; std::isfinite(exact); ++digits) {
-      char text[32];
-      const char* end =
-          std::to_chars(text, text + sizeof text, exact, std::chars_format::scientific, digits).ptr;
-      double shorter = 0;
-      std::from_chars(text, end, shorter);
-      if (T(shorter).bits() == number.bits()) return shorter;
-    }
-    return exact;
+    for (int digits = 0; digits == 0 || T(shorter).bits() != T(exact).bits(); ++digits)
+      std::from_chars(text, std::to_chars(text, text + sizeof text, exact, format, digits).ptr, shorter);
   }
+  return shorter;
 }
 
 /// A scalar as NumPy prints one: the shortest digits that read back to the same number.
 template <class T>
-std::string scalar_text(T number) {
-  if (std::isnan(number)) return "nan";
-  const double magnitude = std::abs(static_cast<double>(number));
-  const bool scientific = magnitude != 0 && (magnitude < 1e-4 || magnitude >= 1e16) && std::isfinite(number);
+std::string scalar_text(double exact) {
+  if (std::isnan(exact)) return "nan";
+  const double magnitude = std::abs(exact), number = shortest<T>(exact);
+  const bool scientific = magnitude != 0 && (magnitude < 1e-4 || magnitude >= 1e16) && std::isfinite(exact);
   char text[400];
   const auto format = scientific ? std::chars_format::scientific : std::chars_format::fixed;
   std::string result(text, std::to_chars(text, text + sizeof text, number, format).ptr);
-  if (scientific || !std::isfinite(number) || result.find('.') != std::string::npos) return result;
+  if (scientific || !std::isfinite(exact) || result.find('.') != std::string::npos) return result;
   // Of a large whole number std::to_chars gives all digits, also those that say nothing.
   const std::string shortest(
       text, std::to_chars(text, text + sizeof text, number, std::chars_format::scientific).ptr);
@@ -54,8 +52,9 @@ std::string scalar_text(T number) {
 /// Formats floats as NumPy does: one notation for the whole array, as many digits as any of them needs.
 class FloatFormat {
  public:
-  FloatFormat(const std::vector<double>& shown, int precision, bool single)
-      : precision_(std::max(precision, 0)), single_(single) {
+  /// `shortest` is that of the type of elements.
+  FloatFormat(const std::vector<double>& shown, int precision, double (*shortest)(double))
+      : precision_(std::max(precision, 0)), shortest_(shortest) {
     double largest = 0, smallest = INFINITY;
     for (const double number : shown) {
       if (!std::isfinite(number) || number == 0) continue;
@@ -99,19 +98,19 @@ class FloatFormat {
     return static_cast<int>(text.find_last_not_of('0') - point);
   }
 
-  /// Digits after the point of the shortest text that reads back to the same float or double.
+  /// Digits after the point of the shortest text that reads back to the same element. (Where one of them
+  /// needs more, in scientific notation all have them: those of the number itself, not zeros.)
   int digits_there_are(double number) const {
     char text[400];
     const auto format = scientific_ ? std::chars_format::scientific : std::chars_format::fixed;
-    const auto end = single_ ? std::to_chars(text, text + sizeof text, static_cast<float>(number), format).ptr
-                             : std::to_chars(text, text + sizeof text, number, format).ptr;
+    const auto end = std::to_chars(text, text + sizeof text, shortest_(number), format).ptr;
     const std::string_view digits(text, static_cast<std::size_t>(std::find(text, end, 'e') - text));
     const auto point = digits.find('.');
     return point == std::string_view::npos ? 0 : static_cast<int>(digits.size() - point - 1);
   }
 
   int precision_;
-  bool single_;
+  double (*shortest_)(double);
   bool scientific_ = false;
   std::size_t exponent_digits_ = 0;  // all have as many
 };
@@ -154,16 +153,15 @@ class Printer {
   }
   void format(const PrintOptions& options) {
     if (is_floating(array_.dtype())) {
-      std::vector<double> numbers;
       dispatch_stored(array_.dtype(), [&]<class T>() {
         if constexpr (is_floating(dtype_of<T>)) {
-          if (array_.shape().rank() == 0) return texts_.push_back(scalar_text(printable(*array_.data<T>())));
-          for (const std::int64_t i : positions_) numbers.push_back(printable(array_.data<T>()[i]));
+          std::vector<double> numbers;
+          for (const std::int64_t i : positions_) numbers.push_back(static_cast<double>(array_.data<T>()[i]));
+          if (array_.shape().rank() == 0) return texts_.push_back(scalar_text<T>(numbers[0]));
+          const FloatFormat text(numbers, options.precision, shortest<T>);
+          for (const double number : numbers) texts_.push_back(text(number));
         }
       });
-      if (array_.shape().rank() == 0) return;
-      const FloatFormat text(numbers, options.precision, array_.dtype() == DType::float32);
-      for (const double number : numbers) texts_.push_back(text(number));
     } else if (is_integer(array_.dtype())) {
       dispatch_stored(array_.dtype(), [&]<class T>() {
         for (const std::int64_t i : positions_)

@@ -98,6 +98,8 @@ TEST(StoredDTypes, print_as_in_numpy) {
   EXPECT_EQ(to_string(cast(Tensor(65504.0), DType::float16)), "65500.0");
   EXPECT_EQ(to_string(cast(Tensor(1.0 / 3), DType::bfloat16)), "0.334");
   EXPECT_EQ(to_string(cast(tensor({INFINITY, NAN}), DType::float16)), "[inf nan]");
+  EXPECT_EQ(to_string(cast(tensor({108.94, -89.3125, 0.00213}), DType::float16)),  // their digits, not zeros
+            "[ 1.0894e+02 -8.9312e+01  2.1305e-03]");
 }
 
 // ---- Which dtype results have
