@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "chainrule/derivatives.h"
+#include "chainrule/functions.h"
 #include "chainrule/ops.h"
 #include "draw/walk/equation.h"
 #include "support.h"
@@ -165,6 +166,15 @@ TEST(WalkForward, says_what_cannot_move_and_what_does_not) {
             "walk: nothing moves; give a tensor and a tangent of its shape");
   EXPECT_EQ(Walk::in_forward_mode((x < 2.0).named("b"), {{x, tensor(1.0)}}).no_gradients(),
             "b does not depend on what moves, or not smoothly: its tangent is 0");
+}
+
+TEST(WalkForward, shows_what_moves_also_where_the_derivative_is_0) {
+  const KeepValues keep;
+  const Tensor x = variable(1.0, "x"), y = variable(2.0, "y");
+  EXPECT_EQ(
+      lines_of(Walk::in_forward_mode(heaviside(x, y).named("h"), {{x, tensor(1.0)}})),
+      (std::vector<std::string>{"x = 1", "dx/dx = 1", "y = 2", "h = heaviside(x, y) = heaviside(1, 2) = 1",
+                                "dh/dx = ∂h/∂x · dx/dx = 0 · 1 = 0"}));
 }
 
 TEST(WalkSecond, goes_back_through_the_recorded_backward_pass) {

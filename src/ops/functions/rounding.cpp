@@ -129,7 +129,7 @@ Tensor rounded(const Operand& x) {
   return is_floating(dtype) ? unary<Op>(x) : x.as(number_dtype(dtype));
 }
 
-/// Of floats; x is detached.
+/// Of floats.
 struct Heaviside : ByNumber<Heaviside, 2> {
   static constexpr std::string_view name = "heaviside",
                                     formula = "∂H(a, b)/∂a = 0,  ∂/∂b = 1 if a = 0 else 0";
@@ -268,8 +268,9 @@ Tensor copysign(const Operand& a, const Operand& b) { return ops::binary<ops::Co
 
 Tensor heaviside(const Operand& x, const Operand& values) try {
   const DType dtype = ops::common_dtype(x, values);
-  const Tensor in = x.as(dtype).detach();
-  if (is_floating(dtype)) return apply(ops::Heaviside{}, x.here(), Argument(in), Argument(values, dtype));
+  if (is_floating(dtype))
+    return apply(ops::Heaviside{}, x.here(), Argument(x, dtype), Argument(values, dtype));
+  const Tensor in = x.as(dtype);
   return where(in == 0, values.as(dtype), where(in < 0, 0, where(in > 0, 1, in)));
 } catch (...) {
   rethrow_in_call("heaviside", x, values);
