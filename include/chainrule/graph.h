@@ -102,6 +102,8 @@ struct [[nodiscard]] LocalFormula {
   /// For people, as "∂sin(x)/∂x = cos(x)".
   std::string text;
   bool is_factor = true;  ///< true: the gradient is g times this; false: text contains g
+  /// Of what is no factor: is the tangent the operation on that of this input, as W @ dx?
+  bool is_linear = false;
 };
 /// `names` are what to call the inputs, `name` what to call the node itself. GradError for an empty handle,
 /// and for fewer names than inputs.

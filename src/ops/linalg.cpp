@@ -70,7 +70,7 @@ struct Matmul {
       return transposed ? result : result + "ᵀ";
     };
     return {input == 0 ? "g @ " + turned(names[1], transpose_b) : turned(names[0], transpose_a) + " @ g",
-            false};
+            false, true};
   }
   std::int64_t flops(Inputs in, const Shape& out) const {
     const Shape& a = in[0].shape();

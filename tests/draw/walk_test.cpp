@@ -5,9 +5,12 @@
 
 #include <stdexcept>
 
+#include "chainrule/custom_gradient.h"
 #include "chainrule/derivatives.h"
 #include "chainrule/functions.h"
+#include "chainrule/linalg.h"
 #include "chainrule/ops.h"
+#include "chainrule/statistics.h"
 #include "draw/walk/equation.h"
 #include "support.h"
 
@@ -166,6 +169,22 @@ TEST(WalkForward, says_what_cannot_move_and_what_does_not) {
             "walk: nothing moves; give a tensor and a tangent of its shape");
   EXPECT_EQ(Walk::in_forward_mode((x < 2.0).named("b"), {{x, tensor(1.0)}}).no_gradients(),
             "b does not depend on what moves, or not smoothly: its tangent is 0");
+}
+
+TEST(WalkForward, writes_the_operation_on_a_tangent_only_where_it_is_linear) {
+  const KeepValues keep;
+  const Tensor x = variable({1.0, 2.0}, "x"), dx = tensor({1.0, 0.0});
+  const auto last = [&](Tensor y) {
+    return plain(Walk::in_forward_mode(std::move(y).named("y"), {{x, dx}}).steps().back());
+  };
+  EXPECT_EQ(last(cumsum(x, 0)), "dy/dt = ∂y/∂x · dx/dt = cumsum(dx/dt) = [1, 1]");
+  EXPECT_EQ(last(cumprod(x, 0)), "dy/dt = ∂y/∂x · dx/dt = [1, 2]");  // cumprod of dx/dt is [1, 0]
+  const auto square_of = custom_gradient(
+      "square_of", [](const Tensor& v) { return v * v; },
+      [](const Tensor& v, const Tensor&, const Tensor& g) { return 2 * v * g; });
+  EXPECT_EQ(last(square_of(x)), "dy/dt = ∂y/∂x · dx/dt = [2, 0]");
+  EXPECT_EQ(last(svd(matmul(reshape(x, {2, 1}), reshape(x, {1, 2}))).S.named("y")).find("svd("),
+            std::string::npos);
 }
 
 TEST(WalkForward, shows_what_moves_also_where_the_derivative_is_0) {

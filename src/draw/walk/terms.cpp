@@ -111,13 +111,10 @@ ReadFormula formula_of(const Walk& walk, std::size_t position, std::size_t input
   for (const std::size_t each : node.inputs)
     marks.push_back(walk.name(each).kind == Term::Kind::text ? nodes[each].label : mark(each));
   const LocalFormula formula = local_formula(node.tensor, input, marks, mark(position));
-  const auto mentions = [&](std::size_t which) {
-    return formula.text.find(mark(which)) != std::string::npos;
-  };
   return {.terms = read_formula(formula.text, walk, upstream),
           .is_factor = formula.is_factor,
           .has_names = formula.text.find(begin_mark) != std::string::npos,
-          .is_linear = !mentions(node.inputs[input]) && !mentions(position)};
+          .is_linear = formula.is_linear};
 }
 
 Term partial_derivative(const Walk& walk, std::size_t position, std::size_t input) {
@@ -136,7 +133,7 @@ Tensor local_numbers(const Walk& walk, std::size_t position, std::size_t input, 
 Terms linear_in(const Walk& walk, std::size_t position, std::size_t input, const ReadFormula& formula,
                 const Term& tangent) {
   const GraphNode& node = walk.graph().nodes()[position];
-  if (!formula.is_linear || (node.inputs.size() > 1 && node.operation != "matmul")) return {};
+  if (!formula.is_linear) return {};
   Terms arguments;
   for (const std::size_t each : node.inputs) arguments.push_back(walk.name(each));
   arguments[input] = tangent;

@@ -32,7 +32,7 @@ struct ReadFormula {
   Terms terms;            ///< with names, and the upstream derivative for g
   bool is_factor = true;  ///< see LocalFormula
   bool has_names = false;
-  bool is_linear = false;  ///< it reads neither the input nor the result
+  bool is_linear = false;  ///< see LocalFormula
 };
 /// Of the node at this position with respect to that input.
 ReadFormula formula_of(const Walk& walk, std::size_t position, std::size_t input, const Term& upstream);
@@ -44,7 +44,7 @@ Term partial_derivative(const Walk& walk, std::size_t position, std::size_t inpu
 Tensor local_numbers(const Walk& walk, std::size_t position, std::size_t input, const ReadFormula& formula);
 
 /// The operation with the tangent of an input in its place, where it is linear in that: "W @ dx/dt". Empty
-/// where it is not, or not known to be.
+/// where it is not said to be.
 Terms linear_in(const Walk& walk, std::size_t position, std::size_t input, const ReadFormula& formula,
                 const Term& tangent);
 

@@ -56,7 +56,7 @@ struct SumsAlong {
     if (to.wants(0)) to[0] = apply(SumsAlong{axis, transposed, matrix}, Here::now(), Argument(g));
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
-    return {"weightsᵀ g", false};
+    return {"weightsᵀ g", false, true};
   }
 };
 

@@ -45,7 +45,7 @@ struct Cumsum {
     if (to.wants(0)) to[0] = apply(Cumsum{axis, !from_end}, Here::now(), Argument(g));
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
-    return {from_end ? "the running sum of g" : "the running sum of g from the end", false};
+    return {from_end ? "the running sum of g" : "the running sum of g from the end", false, true};
   }
 
  private:

@@ -35,7 +35,7 @@ struct Diff {
     if (to.wants(0)) to[0] = apply(Diff{axis, !transposed}, Here::now(), Argument(g));
   }
   LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
-    return {transposed ? "gᵢ₊₁ − gᵢ" : "gᵢ₋₁ − gᵢ", false};
+    return {transposed ? "gᵢ₊₁ − gᵢ" : "gᵢ₋₁ − gᵢ", false, true};
   }
 };
 
