@@ -58,6 +58,9 @@ TEST(Latex, small_arrays_are_matrices_or_lists_in_several_lines) {
 TEST(Latex, formulas_have_scripts_signs_and_words) {
   EXPECT_EQ(text("1 − x²"), "1 - x^{2}");
   EXPECT_EQ(text("Wᵀ @ x"), "W^{\\mathsf{T}} \\,@\\, x");
+  EXPECT_EQ(text("the rule of f for "),
+            "\\mathrm{the}\\ \\mathrm{rule}\\ \\mathrm{of}\\ f\\ \\mathrm{for}\\ ");
+  EXPECT_EQ(text(" of exp("), "\\ \\mathrm{of}\\ \\mathrm{exp}(");  // what stands between two derivatives
   EXPECT_EQ(text("Σᵢ xᵢ"), "\\sum _{i} x_{i}");
   EXPECT_EQ(text("tanh(β_1 · x)"), "\\mathrm{tanh}(\\beta _{1} \\cdot x)");
   EXPECT_EQ(text("1 if x <= 0 else 0"), "1\\ \\text{if}\\ x \\le  0\\ \\text{else}\\ 0");

@@ -106,10 +106,13 @@ std::string formula(std::string_view text) {
     if (script(raised, "^{") || script(lowered, "_{")) continue;
     if (text.starts_with(" ")) {
       text.remove_prefix(1);
-      // Math mode ignores spaces; between two words there is to be one. A name may stand before the formula.
+      // Math mode ignores spaces; between two words there is to be one. A name may stand before the formula,
+      // or follow it.
       const bool before_keyword = text.starts_with("if ") || text.starts_with("else ");
-      const bool between_words =
-          after_keyword || before_keyword || (after_word && !text.empty() && is_letter(text.front()));
+      const bool before_word = !text.empty() && is_letter(text.front());
+      const bool between_words = after_keyword || before_keyword ||
+                                 (after_word && (before_word || text.empty())) ||
+                                 (out.empty() && before_word);
       out += between_words ? "\\ " : out.ends_with(' ') || out.empty() ? "" : " ";
       after_word = after_keyword = false;
       continue;
