@@ -89,7 +89,7 @@ TEST(Latex, heading_has_a_line_for_each_statement_and_no_comments) {
   const Tensor y = variable(2.0).named("x") * 3;
   const Walk walk(y, "a = x; b = a # of 100 %; all\n\nb * 3");
   EXPECT_TRUE(mentions(WalkDrawing(walk).latex(),
-                       {"\\begin{gather*}\n  a = x \\\\\n  b = a  \\\\\n  b * 3\n\\end{gather*}"}));
+                       {"\\begin{gather*}\n  a = x \\\\\n  b = a \\\\\n  b * 3\n\\end{gather*}"}));
 }
 
 /// Compiled, with nothing beyond the margins.

@@ -52,6 +52,7 @@ std::string heading(const std::string& expression) {
   std::istringstream statements(typed);
   for (std::string statement; std::getline(statements, statement, ';');) {
     statement.erase(0, statement.find_first_not_of(' '));
+    statement.erase(statement.find_last_not_of(' ') + 1);
     if (statement.empty()) continue;
     text += (text.empty() ? "  " : " \\\\\n  ") + latex(Term{.text = shortened(statement, longest_line)});
   }
