@@ -72,7 +72,7 @@ class Standardizer {
 class Batches {
  public:
   /// Keeps a handle to the data. std::invalid_argument unless batch_size is positive.
-  Batches(Dataset data, std::int64_t batch_size, Generator& generator);
+  Batches(Dataset data, Integer batch_size, Generator& generator);
 
   struct End {};
   /// Goes from batch to batch.
@@ -124,6 +124,6 @@ Evaluation evaluate(FunctionRef<Tensor(const Tensor&)> network, const Dataset& d
 /// Two interleaving half circles of radius 1, one per class in turn, with normal noise of this standard
 /// deviation on both coordinates: the upper one centred at (0, 0), the lower one at (1, 0.5).
 /// Source: scikit-learn's make_moons. std::invalid_argument when samples or noise is negative.
-Dataset half_moons(std::int64_t samples, double noise, Generator& generator, DType dtype = default_dtype());
+Dataset half_moons(Integer samples, double noise, Generator& generator, DType dtype = default_dtype());
 
 }  // namespace chainrule

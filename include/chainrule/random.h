@@ -55,7 +55,7 @@ class Generator {
   /// Standard normal, by the Box-Muller transform.
   double normal();
   /// Uniform on 0 .. bound - 1, without bias.
-  std::int64_t below(std::int64_t bound);
+  std::int64_t below(Integer bound);
 
   /// As many at once, the same as one after the other, in less time.
   void uniform(std::span<double> numbers);

@@ -83,7 +83,7 @@ void require_size(const std::string& called, const Images& in, std::int64_t heig
 
 }  // namespace
 
-Tensor random_shift(const Tensor& images, std::int64_t most, Generator& generator, double fill) {
+Tensor random_shift(const Tensor& images, Integer most, Generator& generator, double fill) {
   const Images in("random_shift", images);
   if (most < 0)
     throw std::invalid_argument("random_shift: by up to " + std::to_string(most) +
@@ -94,7 +94,7 @@ Tensor random_shift(const Tensor& images, std::int64_t most, Generator& generato
   });
 }
 
-Tensor random_flip(const Tensor& images, Generator& generator, double probability, std::int64_t axis) {
+Tensor random_flip(const Tensor& images, Generator& generator, double probability, Integer axis) {
   const Images in("random_flip", images);
   const auto rank = static_cast<std::int64_t>(images.rank());
   const bool vertical = axis == -2 || axis == rank - 2;
@@ -111,8 +111,8 @@ Tensor random_flip(const Tensor& images, Generator& generator, double probabilit
   });
 }
 
-Tensor random_crop(const Tensor& images, std::int64_t height, std::int64_t width, Generator& generator,
-                   std::int64_t padding, double fill) {
+Tensor random_crop(const Tensor& images, Integer height, Integer width, Generator& generator, Integer padding,
+                   double fill) {
   const Images in("random_crop", images);
   require_size("random_crop", in, height, width, padding);
   return moved(in, images, height, width, fill, [&] {
@@ -121,7 +121,7 @@ Tensor random_crop(const Tensor& images, std::int64_t height, std::int64_t width
   });
 }
 
-Tensor center_crop(const Tensor& images, std::int64_t height, std::int64_t width) {
+Tensor center_crop(const Tensor& images, Integer height, Integer width) {
   const Images in("center_crop", images);
   require_size("center_crop", in, height, width, 0);
   return moved(in, images, height, width, 0,

@@ -43,7 +43,7 @@ Split split(const Dataset& data, double test_fraction, Generator& generator) {
           .test = take_rows(data, positions.first(test_size))};
 }
 
-Batches::Batches(Dataset data, std::int64_t batch_size, Generator& generator)
+Batches::Batches(Dataset data, Integer batch_size, Generator& generator)
     : data_(std::move(data)), batch_size_(batch_size), order_(randperm(data_.size(), generator)) {
   require_pairs("Batches", data_, false);
   if (batch_size <= 0)
@@ -135,7 +135,7 @@ Evaluation evaluate(FunctionRef<Tensor(const Tensor&)> network, const Dataset& d
   return result;
 }
 
-Dataset half_moons(std::int64_t samples, double noise, Generator& generator, DType dtype) {
+Dataset half_moons(Integer samples, double noise, Generator& generator, DType dtype) {
   if (samples < 0 || !(noise >= 0))
     throw std::invalid_argument("half_moons: " + std::to_string(samples) + " samples with noise " +
                                 to_string(tensor(noise)) + "; neither may be negative");

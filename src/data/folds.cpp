@@ -92,18 +92,18 @@ std::vector<Positions> groups_of(const std::vector<std::int64_t>& labels, Genera
 
 }  // namespace
 
-std::vector<Fold> k_fold(std::int64_t count, std::int64_t folds, Generator& generator) {
+std::vector<Fold> k_fold(Integer count, Integer folds, Generator& generator) {
   require_folds("k_fold", folds, static_cast<std::size_t>(std::max<std::int64_t>(0, count)), "samples");
   return dealt(shuffled(static_cast<std::size_t>(count), generator), folds, generator);
 }
 
-std::vector<Fold> stratified_k_fold(const Tensor& classes, std::int64_t folds, Generator& generator) {
+std::vector<Fold> stratified_k_fold(const Tensor& classes, Integer folds, Generator& generator) {
   const auto labels = labels_of("stratified_k_fold", classes);
   require_folds("stratified_k_fold", folds, labels.size(), "samples");
   return dealt(by_class(labels, generator), folds, generator);
 }
 
-std::vector<Fold> grouped_k_fold(const Tensor& groups, std::int64_t folds, Generator& generator) {
+std::vector<Fold> grouped_k_fold(const Tensor& groups, Integer folds, Generator& generator) {
   std::vector<Positions> all = groups_of(labels_of("grouped_k_fold", groups), generator);
   require_folds("grouped_k_fold", folds, all.size(), "groups");
   const auto by_size = [](const Positions& a, const Positions& b) { return a.size() < b.size(); };

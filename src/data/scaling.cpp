@@ -82,7 +82,7 @@ Tensor Imputer::operator()(const Tensor& x) const {
   return where(x == x, x, values_);
 }
 
-Tensor class_weights(const Tensor& y, std::int64_t classes, DType dtype) {
+Tensor class_weights(const Tensor& y, Integer classes, DType dtype) {
   if (y.dtype() != DType::int64)
     throw DTypeError("class_weights: classes are " + std::string(to_string(y.dtype())) +
                      "; they must be int64");

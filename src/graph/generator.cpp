@@ -99,7 +99,7 @@ static std::uint64_t checked_bound(std::int64_t bound) {
   return static_cast<std::uint64_t>(bound);
 }
 
-std::int64_t Generator::below(std::int64_t bound) {
+std::int64_t Generator::below(Integer bound) {
   const std::uint64_t range = checked_bound(bound);
   constexpr std::uint64_t largest = ~std::uint64_t{0};
   for (;;) {

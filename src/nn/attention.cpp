@@ -30,7 +30,7 @@ Tensor plus(const Tensor& x, const LayerNorm& norm, bool first, const Part& part
 
 }  // namespace
 
-MultiheadAttention::MultiheadAttention(std::int64_t features, std::int64_t number, Generator& generator,
+MultiheadAttention::MultiheadAttention(Integer features, Integer number, Generator& generator,
                                        bool batched_first, Bias bias, DType dtype, double dropout_p)
     : in_proj_weight(xavier_uniform({3 * features, features / checked_heads(features, number) * number},
                                     generator, 1, dtype),
@@ -60,14 +60,13 @@ Tensor MultiheadAttention::operator()(const Operand& query, const Operand& key, 
                               with_layout);
 }
 
-TransformerEncoderLayer::TransformerEncoderLayer(std::int64_t features, std::int64_t heads,
-                                                 Generator& generator, const TransformerOptions& options,
-                                                 DType dtype)
+TransformerEncoderLayer::TransformerEncoderLayer(Integer features, Integer heads, Generator& generator,
+                                                 const TransformerOptions& options, DType dtype)
     : self_attn(features, heads, generator, options.batch_first, Bias::learned, dtype, options.dropout),
       linear1(features, options.feedforward, generator, "linear1", dtype),
       linear2(options.feedforward, features, generator, "linear2", dtype),
-      norm1(features, {.eps = options.eps}, dtype),
-      norm2(features, {.eps = options.eps}, dtype),
+      norm1({features}, {.eps = options.eps}, dtype),
+      norm2({features}, {.eps = options.eps}, dtype),
       dropout(options.dropout, generator),
       dropout1(options.dropout, generator),
       dropout2(options.dropout, generator),
@@ -83,16 +82,15 @@ Tensor TransformerEncoderLayer::operator()(const Operand& x, const MultiHeadOpti
               [&](const Tensor& each) { return dropout2(linear2(dropout(activation(linear1(each))))); });
 }
 
-TransformerDecoderLayer::TransformerDecoderLayer(std::int64_t features, std::int64_t heads,
-                                                 Generator& generator, const TransformerOptions& options,
-                                                 DType dtype)
+TransformerDecoderLayer::TransformerDecoderLayer(Integer features, Integer heads, Generator& generator,
+                                                 const TransformerOptions& options, DType dtype)
     : self_attn(features, heads, generator, options.batch_first, Bias::learned, dtype, options.dropout),
       multihead_attn(features, heads, generator, options.batch_first, Bias::learned, dtype, options.dropout),
       linear1(features, options.feedforward, generator, "linear1", dtype),
       linear2(options.feedforward, features, generator, "linear2", dtype),
-      norm1(features, {.eps = options.eps}, dtype),
-      norm2(features, {.eps = options.eps}, dtype),
-      norm3(features, {.eps = options.eps}, dtype),
+      norm1({features}, {.eps = options.eps}, dtype),
+      norm2({features}, {.eps = options.eps}, dtype),
+      norm3({features}, {.eps = options.eps}, dtype),
       dropout(options.dropout, generator),
       dropout1(options.dropout, generator),
       dropout2(options.dropout, generator),

@@ -44,8 +44,8 @@ std::optional<Parameter> zero_bias(Bias bias, std::int64_t channels, const std::
 }  // namespace
 
 template <std::size_t spatial>
-Conv<spatial>::Conv(std::int64_t in_channels, std::int64_t out_channels, const PerAxis& kernel,
-                    Generator& generator, const ConvOptions& given, Bias with_bias, DType dtype)
+Conv<spatial>::Conv(Integer in_channels, Integer out_channels, const PerAxis& kernel, Generator& generator,
+                    const ConvOptions& given, Bias with_bias, DType dtype)
     : weight(kaiming_normal(weight_shape(name_of("Conv", spatial), spatial, in_channels, out_channels, kernel,
                                          given.groups),
                             generator, {}, dtype),
@@ -61,9 +61,9 @@ Tensor Conv<spatial>::operator()(const Operand& x) const {
 }
 
 template <std::size_t spatial>
-ConvTranspose<spatial>::ConvTranspose(std::int64_t in_channels, std::int64_t out_channels,
-                                      const PerAxis& kernel, Generator& generator,
-                                      const ConvTransposeOptions& given, Bias with_bias, DType dtype)
+ConvTranspose<spatial>::ConvTranspose(Integer in_channels, Integer out_channels, const PerAxis& kernel,
+                                      Generator& generator, const ConvTransposeOptions& given, Bias with_bias,
+                                      DType dtype)
     // As many numbers as the weight of a convolution the other way, and the variance of one this way.
     : weight(kaiming_normal(weight_shape(name_of("ConvTranspose", spatial), spatial, in_channels,
                                          out_channels, kernel, given.groups),

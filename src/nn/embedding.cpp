@@ -26,8 +26,8 @@ Tensor initial_table(std::int64_t count, std::int64_t features, Generator& gener
 
 }  // namespace
 
-Embedding::Embedding(std::int64_t count, std::int64_t features, Generator& generator,
-                     std::optional<std::int64_t> row, DType dtype)
+Embedding::Embedding(Integer count, Integer features, Generator& generator, std::optional<std::int64_t> row,
+                     DType dtype)
     : weight(initial_table(count, features, generator, row, dtype), "embedding.weight"), padding(row) {}
 
 Tensor Embedding::operator()(const Operand& positions) const {
@@ -35,7 +35,7 @@ Tensor Embedding::operator()(const Operand& positions) const {
   return embedding(weight, positions, padding);
 }
 
-Tensor sinusoidal_encoding(std::int64_t length, std::int64_t features, DType dtype) {
+Tensor sinusoidal_encoding(Integer length, Integer features, DType dtype) {
   if (length < 0 || features < 0)
     throw ShapeError("sinusoidal_encoding: a length of " + std::to_string(length) + " and " +
                      std::to_string(features) + " features; neither may be negative");

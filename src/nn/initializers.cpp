@@ -78,7 +78,7 @@ Tensor kaiming_normal(const Shape& shape, Generator& generator, const KaimingOpt
 Tensor kaiming_uniform(const Shape& shape, Generator& generator, const KaimingOptions& options, DType dtype) {
   return uniform_of_variance(shape, generator, kaiming_variance("kaiming_uniform", shape, options), dtype);
 }
-Tensor he_normal(std::int64_t outputs, std::int64_t inputs, Generator& generator, DType dtype) {
+Tensor he_normal(Integer outputs, Integer inputs, Generator& generator, DType dtype) {
   const double variance = kaiming_variance("he_normal", {outputs, inputs}, {});
   return normal_of_variance({outputs, inputs}, generator, variance, dtype);
 }

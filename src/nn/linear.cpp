@@ -23,13 +23,12 @@ Tensor initial_weight(const std::string& called, std::int64_t outputs, std::int6
 
 }  // namespace
 
-Linear::Linear(std::int64_t inputs, std::int64_t outputs, Generator& generator, const std::string& name,
-               DType dtype)
+Linear::Linear(Integer inputs, Integer outputs, Generator& generator, const std::string& name, DType dtype)
     : Linear({initial_weight("Linear", outputs, inputs, generator, dtype), name + ".weight"},
              {zeros({outputs}, dtype), name + ".bias"}) {}
 
-Linear::Linear(std::int64_t inputs, std::int64_t outputs, Generator& generator, Bias bias,
-               const std::string& name, DType dtype)
+Linear::Linear(Integer inputs, Integer outputs, Generator& generator, Bias bias, const std::string& name,
+               DType dtype)
     : Linear(inputs, outputs, generator, name, dtype) {
   if (bias == Bias::none) bias_.reset();
 }

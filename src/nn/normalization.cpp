@@ -41,9 +41,9 @@ void require_channels(const char* layer, const Operand& x, std::int64_t channels
 
 }  // namespace
 
-BatchNorm::BatchNorm(std::int64_t channels, const BatchNormOptions& given, DType dtype)
-    : weight(scale(given.affine, checked("BatchNorm", "channels", channels), "batch_norm", dtype)),
-      bias(offset(given.affine, channels, "batch_norm", dtype)),
+BatchNorm::BatchNorm(Integer channels, const BatchNormOptions& given, DType dtype)
+    : weight(scale(given.affine, checked("BatchNorm", "channels", {channels}), "batch_norm", dtype)),
+      bias(offset(given.affine, {channels}, "batch_norm", dtype)),
       running_mean(zeros({channels}, dtype)),
       running_var(ones({channels}, dtype)),
       num_batches_tracked(zeros({}, DType::int64)),
@@ -91,9 +91,9 @@ Tensor RmsNorm::operator()(const Operand& x) const {
   return rms_norm(x, weight.shape(), weight, eps);
 }
 
-GroupNorm::GroupNorm(std::int64_t parts, std::int64_t size, const AffineNormOptions& options, DType dtype)
-    : weight(scale(options.affine, checked("GroupNorm", "channels", size), "group_norm", dtype)),
-      bias(offset(options.affine, size, "group_norm", dtype)),
+GroupNorm::GroupNorm(Integer parts, Integer size, const AffineNormOptions& options, DType dtype)
+    : weight(scale(options.affine, checked("GroupNorm", "channels", {size}), "group_norm", dtype)),
+      bias(offset(options.affine, {size}, "group_norm", dtype)),
       groups(parts),
       channels(size),
       eps(options.eps) {

@@ -55,7 +55,7 @@ RecurrentOptions RecurrentLayers::call_options(std::optional<Generator>& drawn) 
   return result;
 }
 
-Rnn::Rnn(std::int64_t inputs, std::int64_t hidden, Generator& generator, const RecurrentLayerOptions& given,
+Rnn::Rnn(Integer inputs, Integer hidden, Generator& generator, const RecurrentLayerOptions& given,
          bool with_relu, DType dtype)
     : RecurrentLayers("Rnn", 1, inputs, hidden, generator, given, dtype), relu(with_relu) {}
 
@@ -65,7 +65,7 @@ Recurrent Rnn::operator()(const Operand& x, const Tensor& h) const {
   return rnn(x, h, cells(), call_options(drawn), relu);
 }
 
-Lstm::Lstm(std::int64_t inputs, std::int64_t hidden, Generator& generator, const RecurrentLayerOptions& given,
+Lstm::Lstm(Integer inputs, Integer hidden, Generator& generator, const RecurrentLayerOptions& given,
            DType dtype)
     : RecurrentLayers("Lstm", 4, inputs, hidden, generator, given, dtype) {}
 
@@ -75,7 +75,7 @@ Recurrent Lstm::operator()(const Operand& x, const LstmState& state) const {
   return lstm(x, state, cells(), call_options(drawn));
 }
 
-Gru::Gru(std::int64_t inputs, std::int64_t hidden, Generator& generator, const RecurrentLayerOptions& given,
+Gru::Gru(Integer inputs, Integer hidden, Generator& generator, const RecurrentLayerOptions& given,
          DType dtype)
     : RecurrentLayers("Gru", 3, inputs, hidden, generator, given, dtype) {}
 

@@ -90,7 +90,7 @@ class OneCycle {
 
 }  // namespace
 
-Schedule Schedule::step(std::int64_t size, double gamma) {
+Schedule Schedule::step(Integer size, double gamma) {
   optim::require_count(owner, "step's size", size, 1);
   optim::require_not_negative(owner, "step's gamma", gamma);
   return Schedule([=](std::int64_t t, double rate) {
@@ -108,18 +108,18 @@ Schedule Schedule::multi_step(std::vector<std::int64_t> milestones, double gamma
   });
 }
 
-Schedule Schedule::constant(double factor, std::int64_t steps) {
+Schedule Schedule::constant(double factor, Integer steps) {
   optim::require_part(owner, "constant's factor", factor);
   optim::require_count(owner, "constant's steps", steps, 0);
   return Schedule([=](std::int64_t t, double rate) { return t < steps ? rate * factor : rate; });
 }
 
-Schedule Schedule::linear(double start, double end, std::int64_t steps) {
+Schedule Schedule::linear(double start, double end, Integer steps) {
   optim::require_part(owner, "linear's start", start);
   optim::require_part(owner, "linear's end", end);
   optim::require_count(owner, "linear's steps", steps, 1);
   return Schedule([=](std::int64_t t, double rate) {
-    return rate * along_line(start, end, part_of(std::min(t, steps), steps));
+    return rate * along_line(start, end, part_of(std::min<std::int64_t>(t, steps), steps));
   });
 }
 
@@ -129,21 +129,21 @@ Schedule Schedule::exponential(double gamma) {
       [=](std::int64_t t, double rate) { return rate * std::pow(gamma, static_cast<double>(t)); });
 }
 
-Schedule Schedule::polynomial(std::int64_t steps, double power) {
+Schedule Schedule::polynomial(Integer steps, double power) {
   optim::require_count(owner, "polynomial's steps", steps, 1);
   optim::require_not_negative(owner, "polynomial's power", power);
   return Schedule([=](std::int64_t t, double rate) {
-    return rate * std::pow(1 - part_of(std::min(t, steps), steps), power);
+    return rate * std::pow(1 - part_of(std::min<std::int64_t>(t, steps), steps), power);
   });
 }
 
-Schedule Schedule::cosine(std::int64_t steps, double lowest) {
+Schedule Schedule::cosine(Integer steps, double lowest) {
   optim::require_count(owner, "cosine's steps", steps, 1);
   optim::require_not_negative(owner, "cosine's lowest", lowest);
   return Schedule([=](std::int64_t t, double rate) { return along_cosine(rate, lowest, part_of(t, steps)); });
 }
 
-Schedule Schedule::cosine_with_restarts(std::int64_t first_steps, std::int64_t multiplier, double lowest) {
+Schedule Schedule::cosine_with_restarts(Integer first_steps, Integer multiplier, double lowest) {
   optim::require_count(owner, "cosine_with_restarts' first_steps", first_steps, 1);
   optim::require_count(owner, "cosine_with_restarts' multiplier", multiplier, 1);
   optim::require_not_negative(owner, "cosine_with_restarts' lowest", lowest);
@@ -153,7 +153,7 @@ Schedule Schedule::cosine_with_restarts(std::int64_t first_steps, std::int64_t m
     // At most 63 rounds: the lengths at least double, and none exceeds what is left.
     while (multiplier > 1 && t >= length) {
       t -= length;
-      if (__builtin_mul_overflow(length, multiplier, &length))
+      if (__builtin_mul_overflow(length, std::int64_t{multiplier}, &length))
         length = std::numeric_limits<std::int64_t>::max();
     }
     return along_cosine(rate, lowest, part_of(t, length));

@@ -48,6 +48,10 @@ const std::vector<Mistake> mistakes = {
     {"bool_among_positions", "(void)a[{0, true}];", {"masked_select"}},
     {"fraction_as_shape", "(void)zeros(1.5);", {"whole numbers"}},
     {"fraction_as_count_of_linspace", "(void)linspace(0, 1, 2.5);", {"whole number"}},
+    {"fraction_as_size_of_a_layer", "(void)Linear(2.5, 3, generator);", {"whole number"}},
+    {"bool_as_channels", "(void)Conv2d(3, true, 3, generator);", {"whole number"}},
+    {"fraction_as_steps", "(void)Schedule::cosine(2.5);", {"whole number"}},
+    {"fraction_as_folds", "(void)k_fold(10, 2.5, generator);", {"whole number"}},
     {"fraction_as_axes", "(void)mean(a, 0.5);", {"whole numbers"}},
     {"text_as_axes", "(void)mean(a, \"x\");", {"whole numbers"}},
     {"max_of_two_numbers", "(void)max(3, 1);", {"std::max"}},
@@ -186,8 +190,9 @@ const std::vector<Mistake> mistakes_in_formulas = {
 
 std::string program_of(const std::vector<Mistake>& all) {
   std::ostringstream program;
-  for (const char* header : {"autograd", "custom_gradient", "data", "implicit", "indexing", "linalg", "map",
-                             "nn", "odeint", "ops", "shaping", "statistics", "transforms", "vmap", "walk"})
+  for (const char* header :
+       {"autograd", "custom_gradient", "data", "data/folds", "derivatives", "implicit", "indexing", "linalg",
+        "map", "nn", "odeint", "ops", "optim", "shaping", "statistics", "transforms", "vmap", "walk"})
     program << "#include \"chainrule/" << header << ".h\"\n";
   program << "using namespace chainrule;\n";
   for (const Mistake& mistake : all)

@@ -51,6 +51,6 @@ class Imputer {
 /// n / (classes · how often it occurs) for each class 0 .. classes - 1 in y (n,), int64, as scikit-learn's
 /// "balanced", and 0 for one that does not occur: (classes,), for CrossEntropyOptions::weight. ShapeError or
 /// DTypeError for another y, or a class that is not one of these.
-Tensor class_weights(const Tensor& y, std::int64_t classes, DType dtype = default_dtype());
+Tensor class_weights(const Tensor& y, Integer classes, DType dtype = default_dtype());
 
 }  // namespace chainrule

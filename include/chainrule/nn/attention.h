@@ -18,9 +18,8 @@ class MultiheadAttention {
  public:
   /// xavier_uniform weights, zero biases. In training each weight of attention is dropped with the
   /// probability `dropout`. ShapeError unless heads divide the features.
-  MultiheadAttention(std::int64_t features, std::int64_t heads, Generator& generator,
-                     bool batch_first = false, Bias bias = Bias::learned, DType dtype = default_dtype(),
-                     double dropout = 0);
+  MultiheadAttention(Integer features, Integer heads, Generator& generator, bool batch_first = false,
+                     Bias bias = Bias::learned, DType dtype = default_dtype(), double dropout = 0);
 
   /// What is masked is in the options, of which batch_first is the layer's, and so is what is dropped where
   /// it has a dropout.
@@ -54,7 +53,7 @@ struct TransformerOptions {
 /// normalization in the transformer architecture", 2020, for norm_first.
 class TransformerEncoderLayer {
  public:
-  TransformerEncoderLayer(std::int64_t features, std::int64_t heads, Generator& generator,
+  TransformerEncoderLayer(Integer features, Integer heads, Generator& generator,
                           const TransformerOptions& options = {}, DType dtype = default_dtype());
 
   Tensor operator()(const Operand& x, const MultiHeadOptions& options = {}) const;
@@ -71,7 +70,7 @@ class TransformerEncoderLayer {
 /// The same with attention to a memory, as an encoder's result, between the two parts.
 class TransformerDecoderLayer {
  public:
-  TransformerDecoderLayer(std::int64_t features, std::int64_t heads, Generator& generator,
+  TransformerDecoderLayer(Integer features, Integer heads, Generator& generator,
                           const TransformerOptions& options = {}, DType dtype = default_dtype());
 
   /// What is masked in x, most often {.causal = true}, and in the memory.

@@ -19,7 +19,7 @@ class Conv {
  public:
   /// kaiming_normal weight, zero bias. ShapeError for sizes that are not positive, and groups that do not
   /// divide both channels.
-  Conv(std::int64_t in_channels, std::int64_t out_channels, const PerAxis& kernel, Generator& generator,
+  Conv(Integer in_channels, Integer out_channels, const PerAxis& kernel, Generator& generator,
        const ConvOptions& options = {}, Bias bias = Bias::learned, DType dtype = default_dtype());
 
   /// x (N, C, spatial...) gives (N, out, spatial...).
@@ -48,8 +48,8 @@ template <std::size_t spatial>
 class ConvTranspose {
  public:
   /// As a Conv; the variance of the weight is that by the numbers that go into each result for a stride of 1.
-  ConvTranspose(std::int64_t in_channels, std::int64_t out_channels, const PerAxis& kernel,
-                Generator& generator, const ConvTransposeOptions& options = {}, Bias bias = Bias::learned,
+  ConvTranspose(Integer in_channels, Integer out_channels, const PerAxis& kernel, Generator& generator,
+                const ConvTransposeOptions& options = {}, Bias bias = Bias::learned,
                 DType dtype = default_dtype());
 
   /// x (N, C, spatial...) gives (N, out, spatial...).

@@ -18,8 +18,8 @@ class Embedding {
  public:
   /// Standard normal weight (count, features), with zeros in the row `padding`, if there is one: that row is
   /// not learned. ShapeError for sizes that are not positive, or a row that is not there.
-  Embedding(std::int64_t count, std::int64_t features, Generator& generator,
-            std::optional<std::int64_t> padding = {}, DType dtype = default_dtype());
+  Embedding(Integer count, Integer features, Generator& generator, std::optional<std::int64_t> padding = {},
+            DType dtype = default_dtype());
 
   Tensor operator()(const Operand& positions) const;
 
@@ -31,7 +31,7 @@ class Embedding {
 /// Row t has sin(t / 10000^(2i / features)) in column 2i and the cosine of that in column 2i + 1: (length,
 /// features). ShapeError for sizes below 0.
 /// Source: Vaswani and others, "Attention is all you need", 2017, section 3.5.
-Tensor sinusoidal_encoding(std::int64_t length, std::int64_t features, DType dtype = default_dtype());
+Tensor sinusoidal_encoding(Integer length, Integer features, DType dtype = default_dtype());
 
 /// x plus the sinusoidal_encoding of its positions: x (L, N, E), or (N, L, E) where batch_first, or (L, E).
 struct PositionalEncoding {

@@ -42,8 +42,7 @@ Tensor kaiming_uniform(const Shape& shape, Generator& generator, const KaimingOp
                        DType dtype = default_dtype());
 /// kaiming_normal of a matrix: normal with mean 0 and variance 2 / inputs, so that the size of the signal
 /// neither grows nor shrinks from layer to layer of ReLU. ShapeError unless both sizes are positive.
-Tensor he_normal(std::int64_t outputs, std::int64_t inputs, Generator& generator,
-                 DType dtype = default_dtype());
+Tensor he_normal(Integer outputs, Integer inputs, Generator& generator, DType dtype = default_dtype());
 
 /// Mean 0 and variance gain² · 2 / (fan in + fan out), for layers of sigmoid, tanh or attention. ShapeError
 /// as above. Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural

@@ -20,11 +20,11 @@ enum class Bias : std::uint8_t { none, learned };
 class Linear {
  public:
   /// He-initialised weight (outputs, inputs), zero bias (outputs,); named "<name>.weight" and "<name>.bias".
-  Linear(std::int64_t inputs, std::int64_t outputs, Generator& generator, const std::string& name = "linear",
+  Linear(Integer inputs, Integer outputs, Generator& generator, const std::string& name = "linear",
          DType dtype = default_dtype());
   /// The same, with a bias or without.
-  Linear(std::int64_t inputs, std::int64_t outputs, Generator& generator, Bias bias,
-         const std::string& name = "linear", DType dtype = default_dtype());
+  Linear(Integer inputs, Integer outputs, Generator& generator, Bias bias, const std::string& name = "linear",
+         DType dtype = default_dtype());
   /// Shares the given parameters: weight (outputs, inputs) and bias (outputs,), or no bias. ShapeError when
   /// they do not fit each other.
   Linear(Parameter weight, Parameter bias);

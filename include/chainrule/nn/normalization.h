@@ -27,8 +27,7 @@ struct BatchNormOptions {
 /// Source: Ioffe and Szegedy, "Batch normalization", 2015.
 class BatchNorm {
  public:
-  explicit BatchNorm(std::int64_t channels, const BatchNormOptions& options = {},
-                     DType dtype = default_dtype());
+  explicit BatchNorm(Integer channels, const BatchNormOptions& options = {}, DType dtype = default_dtype());
 
   Tensor operator()(const Operand& x) const;
 
@@ -81,7 +80,7 @@ class RmsNorm {
 class GroupNorm {
  public:
   /// ShapeError where groups do not divide the channels.
-  GroupNorm(std::int64_t groups, std::int64_t channels, const AffineNormOptions& options = {},
+  GroupNorm(Integer groups, Integer channels, const AffineNormOptions& options = {},
             DType dtype = default_dtype());
 
   /// ShapeError for other channels.

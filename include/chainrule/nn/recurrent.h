@@ -61,8 +61,8 @@ class RecurrentLayers {
 class Rnn : public RecurrentLayers {
  public:
   /// Of x with so many inputs, and a state of so many numbers.
-  Rnn(std::int64_t inputs, std::int64_t hidden, Generator& generator,
-      const RecurrentLayerOptions& options = {}, bool relu = false, DType dtype = default_dtype());
+  Rnn(Integer inputs, Integer hidden, Generator& generator, const RecurrentLayerOptions& options = {},
+      bool relu = false, DType dtype = default_dtype());
   /// From zeros unless a state is given.
   Recurrent operator()(const Operand& x, const Tensor& h = {}) const;
   /// Is it relu rather than tanh?
@@ -73,8 +73,8 @@ class Rnn : public RecurrentLayers {
 class Lstm : public RecurrentLayers {
  public:
   /// Of x with so many inputs, and a state of so many numbers.
-  Lstm(std::int64_t inputs, std::int64_t hidden, Generator& generator,
-       const RecurrentLayerOptions& options = {}, DType dtype = default_dtype());
+  Lstm(Integer inputs, Integer hidden, Generator& generator, const RecurrentLayerOptions& options = {},
+       DType dtype = default_dtype());
   /// From zeros unless a state is given.
   Recurrent operator()(const Operand& x, const LstmState& state = {}) const;
 };
@@ -83,8 +83,8 @@ class Lstm : public RecurrentLayers {
 class Gru : public RecurrentLayers {
  public:
   /// Of x with so many inputs, and a state of so many numbers.
-  Gru(std::int64_t inputs, std::int64_t hidden, Generator& generator,
-      const RecurrentLayerOptions& options = {}, DType dtype = default_dtype());
+  Gru(Integer inputs, Integer hidden, Generator& generator, const RecurrentLayerOptions& options = {},
+      DType dtype = default_dtype());
   /// From zeros unless a state is given.
   Recurrent operator()(const Operand& x, const Tensor& h = {}) const;
 };

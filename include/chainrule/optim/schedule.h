@@ -40,23 +40,22 @@ class Schedule {
   explicit Schedule(Function rate) : rate_(std::move(rate)) {}
 
   /// rate * gammaᵏ after every `size` steps: k = ⌊t / size⌋.
-  static Schedule step(std::int64_t size, double gamma = 0.1);
+  static Schedule step(Integer size, double gamma = 0.1);
   /// rate * gammaᵏ, where k is how many of the milestones are <= t.
   static Schedule multi_step(std::vector<std::int64_t> milestones, double gamma = 0.1);
   /// rate * factor for the first steps, then rate.
-  static Schedule constant(double factor = 1.0 / 3, std::int64_t steps = 5);
+  static Schedule constant(double factor = 1.0 / 3, Integer steps = 5);
   /// From rate * start to rate * end in equal parts, where it stays: a linear warm-up.
-  static Schedule linear(double start = 1.0 / 3, double end = 1, std::int64_t steps = 5);
+  static Schedule linear(double start = 1.0 / 3, double end = 1, Integer steps = 5);
   /// rate * gammaᵗ.
   static Schedule exponential(double gamma);
   /// rate * (1 - t / steps)^power, and 0 from then on.
-  static Schedule polynomial(std::int64_t steps = 5, double power = 1);
+  static Schedule polynomial(Integer steps = 5, double power = 1);
   /// lowest + (rate - lowest) * (1 + cos(π t / steps)) / 2: down within `steps`, and up again if it goes on.
-  static Schedule cosine(std::int64_t steps, double lowest = 0);
+  static Schedule cosine(Integer steps, double lowest = 0);
   /// Half a cosine down to lowest, again and again from the top, each time `multiplier` times as long as
   /// before. Source: Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", 2017.
-  static Schedule cosine_with_restarts(std::int64_t first_steps, std::int64_t multiplier = 1,
-                                       double lowest = 0);
+  static Schedule cosine_with_restarts(Integer first_steps, Integer multiplier = 1, double lowest = 0);
   /// From highest_rate / start_divisor up to highest_rate and down far below, whatever the optimiser's rate.
   /// After the last step it stays; std::out_of_range one step later.
   /// Source: Smith and Topin, "Super-convergence", 2018.
