@@ -36,6 +36,9 @@ template <class F>
 auto jacobian(F f, const JacobianOptions& options = {}) {
   return jacobian(std::move(f), argnums<0>, options);
 }
+template <class F, class X, class... More>
+requires detail::Structure<detail::Structured<X>>
+void jacobian(F, X, More...) = delete;  // it gives a function: jacobian(f)(x)
 
 /// The function that gives all ∂²f/∂x_i∂x_j of a function whose result is one number: of one tensor, a tensor
 /// of its shape twice. Of a structure of tensors, that structure of such structures; of a struct or a module,
@@ -54,6 +57,9 @@ template <class F>
 auto hessian(F f) {
   return hessian(std::move(f), argnums<0>);
 }
+template <class F, class X, class... More>
+requires detail::Structure<detail::Structured<X>>
+void hessian(F, X, More...) = delete;  // it gives a function: hessian(f)(x)
 
 /// The Hessian of f at the primals times a vector, H·v, of the structure of the primals, without the Hessian:
 /// at the cost of about three gradients. f gives one number. Primals and vector are one argument each, or a
@@ -81,6 +87,9 @@ auto divergence(F f) {
     return detail::divergence(*detail::run("divergence", f, std::tuple(detail::structure_of(x))).trace);
   };
 }
+template <class F, class X, class... More>
+requires detail::Structure<detail::Structured<X>>
+void divergence(F, X, More...) = delete;  // it gives a function: divergence(f)(x)
 
 /// The function that gives the Laplacian Σ_i ∂²f/∂x_i², over all elements of the arguments, of an f that
 /// gives one number. Costs about two gradients for each element, and never holds the Hessian.
@@ -91,13 +100,16 @@ auto laplacian(F f) {
         *detail::scalar_run("laplacian", f, std::tuple(detail::structure_of(x)...)).trace);
   };
 }
+template <class F, class X, class... More>
+requires detail::Structure<detail::Structured<X>>
+void laplacian(F, X, More...) = delete;  // it gives a function: laplacian(f)(x)
 
 /// The Taylor coefficients c_0 ... c_order of f along a line, f(x + t·v) = Σ c_k tᵏ + ...: each of the
 /// structure of the value, and c_k is the k-th derivative along v divided by k!. Primals and direction as in
 /// hvp(). By repeated differentiation, so that the cost grows two- to threefold with each order.
 /// std::invalid_argument for a negative order.
 template <class F, class P>
-auto jet(const F& f, const P& primals, const P& direction, std::int64_t order) {
+auto jet(const F& f, const P& primals, const P& direction, Integer order) {
   detail::check_order(order);
   const auto at = detail::arguments_for<F>(primals);
   const auto along = detail::arguments_for<F>(direction);

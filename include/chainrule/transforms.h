@@ -102,6 +102,9 @@ template <class F>
 auto value_and_grad(F f) {
   return value_and_grad(std::move(f), argnums<0>);
 }
+template <class F, class X, class... More>
+requires detail::Structure<detail::Structured<X>>
+void value_and_grad(F, X, More...) = delete;  // it gives a function: value_and_grad(f)(x)
 
 /// The function that gives the gradient alone. See value_and_grad; what else f gives is left out.
 template <class F, std::size_t... I>
@@ -116,6 +119,9 @@ template <class F>
 auto grad(F f) {
   return grad(std::move(f), argnums<0>);
 }
+template <class F, class X, class... More>
+requires detail::Structure<detail::Structured<X>>
+void grad(F, X, More...) = delete;  // it gives a function: grad(f)(x), grad(f, argnums<1>)(x, y)
 
 /// f(primals...), and the function that pulls back: from cotangents, of the structure and shapes of the
 /// value, it gives the cotangents of the primals, vᵀ·∂f/∂x: one structure of one primal, a std::tuple of

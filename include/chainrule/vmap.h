@@ -129,5 +129,8 @@ auto vmap(F f, VmapOptions options = {}) {
     return detail::mapped(f, options, arguments...);
   };
 }
+template <class F, class X, class... More>
+requires detail::Structure<detail::Structured<X>>
+void vmap(F, X, More...) = delete;  // it gives a function: vmap(f)(x)
 
 }  // namespace chainrule

@@ -142,6 +142,12 @@ const std::vector<Mistake> mistakes = {
 
 /// In a program each, as compilers come to these at different times, and clang to one of them.
 const std::vector<Mistake> mistakes_in_transforms = {
+    {"gradient_at_once", "(void)grad([](const Tensor& x) { return sum(x); }, a);", {"grad(f)(x)"}},
+    {"gradient_by_a_number", "(void)grad([](const Tensor& x) { return sum(x); }, 0);", {"argnums<1>"}},
+    {"jacobian_at_once", "(void)jacobian([](const Tensor& x) { return x * x; }, a);", {"jacobian(f)(x)"}},
+    {"hessian_at_once", "(void)hessian([](const Tensor& x) { return sum(x); }, a);", {"hessian(f)(x)"}},
+    {"laplacian_at_once", "(void)laplacian([](const Tensor& x) { return sum(x); }, a);", {"laplacian(f)(x)"}},
+    {"batch_at_once", "(void)vmap([](const Tensor& x) { return sum(x); }, a, b);", {"vmap(f)(x)"}},
     {"gradient_of_an_argument_that_is_not_there",
      "(void)grad([](const Tensor& x) { return sum(x); }, argnums<1>)(a);",
      {"argnums_are_arguments"},
