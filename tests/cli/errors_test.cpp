@@ -35,7 +35,12 @@ TEST(ExpressionErrors, point_at_what_does_not_belong) {
   expect_failure("x.2", 2, "unexpected '2'; a name should stand here\n  x.2\n    ^");
   expect_failure("v[1:2:3:4]", 2,
                  "unexpected ':'; ',', ':' or ']' should stand here\n  v[1:2:3:4]\n         ^");
-  expect_failure("v[]", 2, "unexpected ']'; no [ is open here\n  v[]\n    ^");
+  expect_failure("v[]", 2, "unexpected ']'; a value should stand here\n  v[]\n    ^");
+  expect_failure("(x]", 2, "unexpected ']'; ',' or ')' should stand here\n  (x]\n    ^");
+  expect_failure("x]", 2, "unexpected ']'; no [ is open here\n  x]\n   ^");
+  expect_failure("[,]", 2, "unexpected ','; a value should stand here\n  [,]\n   ^");
+  expect_failure("[x,,x]", 2, "unexpected ','; a value should stand here\n  [x,,x]\n     ^");
+  expect_failure("sin(,)", 2, "unexpected ','; a value should stand here\n  sin(,)\n      ^");
   expect_failure("x)", 2, "unexpected ')'; no ( is open here\n  x)\n   ^");
 }
 

@@ -108,8 +108,11 @@ void Builder::fail_unexpected(std::size_t offset, const std::string& expected) c
   std::size_t length = identifier_length(rest);
   if (length == 0) length = character_length(rest);
   const std::string_view token = rest.substr(0, length), remedy = hint(token);
+  // After one comma there is no other, and a bracket is open where its end is unexpected.
+  const std::string wanted = token == "," && expected.starts_with("','") ? "a value" : expected;
+  const bool is_open = !brackets.empty() && (token == ")" || token == "]");
   fail("unexpected '" + printable(token) + "'; " +
-           (remedy.empty() ? expected + " should stand here" : std::string(remedy)),
+           (remedy.empty() || is_open ? wanted + " should stand here" : std::string(remedy)),
        offset);
 }
 

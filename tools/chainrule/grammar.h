@@ -46,8 +46,7 @@ struct name : identifier {};
 
 struct comma : token<','> {};
 struct item : p::seq<expression> {};
-struct items : p::seq<p::opt<p::list<item, comma>>, p::opt<comma>> {
-};  // list backs off from a trailing comma
+struct items : p::opt<p::list<item, comma>, p::opt<comma>> {};  // list backs off from a trailing comma
 struct open_list : token<'['> {};
 struct close_list : token<']'> {};
 struct list : p::if_must<open_list, items, close_list> {};
@@ -66,7 +65,7 @@ struct keyword : p::seq<p::at<identifier, blank, assign_sign>, identifier> {};
 struct positional : p::seq<expression> {};
 struct keyword_argument : p::if_must<keyword, blank, assign_sign, expression> {};
 struct argument : p::sor<keyword_argument, positional> {};
-struct arguments : p::seq<p::opt<p::list<argument, comma>>, p::opt<comma>> {};
+struct arguments : p::opt<p::list<argument, comma>, p::opt<comma>> {};
 struct open_call : token<'('> {};
 struct close_call : token<')'> {};
 struct call : p::if_must<open_call, arguments, close_call> {};
