@@ -14,8 +14,15 @@
 namespace chainrule {
 namespace ops {
 
+/// A sum of the input in every element.
+struct FourierSum : DataMovement {
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
+    return {"the transform of g back", false, true};
+  }
+};
+
 /// yₖ = Σⱼ xⱼ e^(± 2πi jk/n). The matrix is symmetric, so its adjoint has the other sign.
-struct Fft : DataMovement {
+struct Fft : FourierSum {
   static constexpr std::string_view name = "fft", formula = "yₖ = Σⱼ xⱼ e^(−2πi jk/n); Σₖ gₖ e^(2πi jk/n)";
   std::size_t axis = 0;
   int sign = -1;
@@ -44,7 +51,7 @@ static Tensor times_multiplicities(const Tensor& pairs, std::size_t axis, std::i
 struct Irfft;
 
 /// The first n / 2 + 1 of Fft, of real numbers.
-struct Rfft : DataMovement {
+struct Rfft : FourierSum {
   static constexpr std::string_view name = "rfft",
                                     formula = "yₖ = Σⱼ xⱼ e^(−2πi jk/n); Re Σₖ gₖ e^(2πi jk/n)";
   std::size_t axis = 0;
@@ -55,7 +62,7 @@ struct Rfft : DataMovement {
 };
 
 /// Real numbers from that half.
-struct Irfft : DataMovement {
+struct Irfft : FourierSum {
   static constexpr std::string_view name = "irfft",
                                     formula = "the inverse of rfft; its adjoint is rfft(g) / n";
   std::size_t axis = 0;

@@ -35,7 +35,7 @@ struct Permute : DataMovement {
   }
 };
 
-struct Reshape : DataMovement {
+struct Reshape : MovementInOrder {
   static constexpr bool any_dtype = true;
   static constexpr std::string_view name = "reshape", formula = "the gradient in x's shape";
   Shape shape;
@@ -47,7 +47,7 @@ struct Reshape : DataMovement {
   }
 };
 
-struct BroadcastTo : DataMovement {
+struct BroadcastTo : MovementInOrder {
   static constexpr bool any_dtype = true;
   static constexpr std::string_view name = "broadcast_to",
                                     formula = "the gradient summed over the stretched axes";

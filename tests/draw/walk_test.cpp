@@ -10,6 +10,7 @@
 #include "chainrule/functions.h"
 #include "chainrule/linalg.h"
 #include "chainrule/ops.h"
+#include "chainrule/shaping.h"
 #include "chainrule/statistics.h"
 #include "draw/walk/equation.h"
 #include "support.h"
@@ -185,6 +186,24 @@ TEST(WalkForward, writes_the_operation_on_a_tangent_only_where_it_is_linear) {
   EXPECT_EQ(last(square_of(x)), "dy/dt = ∂y/∂x · dx/dt = [2, 0]");
   EXPECT_EQ(last(svd(matmul(reshape(x, {2, 1}), reshape(x, {1, 2}))).S.named("y")).find("svd("),
             std::string::npos);
+}
+
+TEST(WalkSteps, have_no_factor_where_elements_are_elsewhere) {
+  const KeepValues keep;
+  const Tensor x = variable({1.0, 2.0}, "x"), dx = tensor({3.0, 5.0});
+  const auto lines = [&](Tensor y) {  // not "1 · 1 = [0, 1]", nor "sum(1 · [3, 5]) = 5"
+    return std::pair(plain(Walk(sum(y).named("s")).steps().back()),
+                     plain(Walk::in_forward_mode(y.named("y"), {{x, dx}}).steps().back()));
+  };
+  using Lines = std::pair<std::string, std::string>;
+  EXPECT_EQ(lines(x[1]),
+            Lines("ds/dx = ds/dy in its place = [0, 1]", "dy/dt = ∂y/∂x · dx/dt = index(dx/dt) = 5"));
+  EXPECT_EQ(lines(roll(x, {1}, 0)),
+            Lines("ds/dx = ds/dy in its place = [1, 1]", "dy/dt = ∂y/∂x · dx/dt = roll(dx/dt) = [5, 3]"));
+  EXPECT_EQ(lines(concatenate({x, tensor({0.0})})),
+            Lines("ds/dx = its part of ds/dy = [1, 1]", "dy/dt = ∂y/∂x · dx/dt = [3, 5, 0]"));
+  EXPECT_EQ(lines(reshape(x, {2, 1})), Lines("ds/dx = ds/dy · ∂y/∂x = [[1], [1]] · 1 = [1, 1]",
+                                             "dy/dt = ∂y/∂x · dx/dt = 1 · [3, 5] = [[3], [5]]"));
 }
 
 TEST(WalkForward, shows_what_moves_also_where_the_derivative_is_0) {

@@ -51,6 +51,9 @@ struct Put : DataMovement {
   Tensor batch(const Unwrapped& at) const {
     return apply(Put{{}, of_all(places, at.size)}, {}, Argument(at.batched(0)), Argument(at.batched(1)));
   }
+  LocalFormula local_formula(std::size_t input, std::span<const std::string>, const std::string&) const {
+    return {input == 0 ? "g with 0 at the places" : "g at the places", false};
+  }
   void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
     if (to.wants(0))
       to[0] = apply(Put(*this), Here::now(), Argument(g), Argument(zeros(in[1].shape(), g.dtype())));
