@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "kernels/softmax.h"
+#include "ops/along_axis.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
 
@@ -174,8 +175,10 @@ namespace {
 template <class Op>
 Tensor along(const Operand& x, std::int64_t axis) try {
   const Argument in(x, real_dtype(x.dtype()));
-  // A scalar is a distribution over one outcome, as in PyTorch.
-  if (in->rank() == 0) return reshape(along<Op>({reshape(*in, {1}), x.here()}, axis), {});
+  if (in->rank() == 0) {  // a distribution over one outcome, as in PyTorch
+    const OfAxis of(Op::name, *in, axis);
+    return of.result(apply(Op{of.axis}, x.here(), Argument(of.x)));
+  }
   return apply(Op{normalize_axis(Op::name, axis, in->shape())}, x.here(), in);
 } catch (...) {
   rethrow_in_call(x);

@@ -172,9 +172,9 @@ TakeBox make_index(const char* operation, const Shape& shape, std::span<const ch
     ++(std::holds_alternative<std::monostate>(entry.entry()) ? ellipses : named);
   if (ellipses > 1) throw ShapeError(std::string(operation) + ": more than one `...`; write it once");
   if (named > shape.rank())
-    throw ShapeError(std::string(operation) + ": " + std::to_string(named) + " indices for shape " +
-                     to_string(shape) + ", which has " + std::to_string(shape.rank()) +
-                     " axes; leave some out");
+    throw ShapeError(std::string(operation) + ": " + std::to_string(named) +
+                     (named == 1 ? " index" : " indices") + " for shape " + to_string(shape) +
+                     ", which has " + std::to_string(shape.rank()) + " axes; leave some out");
   TakeBox op;
   op.box.shape = shape;
   op.box.starts.assign(shape.rank(), 0);

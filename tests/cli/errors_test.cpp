@@ -185,6 +185,14 @@ TEST(ExpressionErrors, tell_max_and_min_of_two_values_from_those_along_an_axis) 
       "axis=1)\n  ^\n");
 }
 
+TEST(ExpressionErrors, name_the_shape_that_a_scalar_has) {
+  for (const std::string name : {"softmax", "log_softmax", "cumsum", "sort"})
+    EXPECT_TRUE(mentions(run_tool({"eval", name + "(x, 1)", "x=2"}).errors,
+                         {": " + name + ": axis 1 does not exist: shape (); a scalar has no axes"}));
+  EXPECT_TRUE(
+      mentions(run_tool({"eval", "x[0]", "x=2"}).errors, {"index: 1 index for shape (), which has 0 axes"}));
+}
+
 TEST(ExpressionErrors, list_the_functions_where_none_has_the_name) {
   for (const char* expression : {"x.item()", "unheard(x)", "np.unheard(x)", "x.backward()"}) {
     const ToolResult result = run_tool({"eval", expression, "x=2"});
