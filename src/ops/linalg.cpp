@@ -66,10 +66,11 @@ struct Matmul {
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                              const std::string&) const {
-    const auto turned = [](const std::string& result, bool transposed) {
-      return transposed ? result : result + "ᵀ";
-    };
-    return {input == 0 ? "g @ " + turned(names[1], transpose_b) : turned(names[0], transpose_a) + " @ g",
+    const auto read = [](const std::string& name, bool transposed) { return transposed ? name + "ᵀ" : name; };
+    if (input == 0)
+      return {transpose_a ? read(names[1], transpose_b) + " @ gᵀ" : "g @ " + read(names[1], !transpose_b),
+              false, true};
+    return {transpose_b ? "gᵀ @ " + read(names[0], transpose_a) : read(names[0], !transpose_a) + " @ g",
             false, true};
   }
   std::int64_t flops(Inputs in, const Shape& out) const {

@@ -206,6 +206,20 @@ TEST(WalkSteps, have_no_factor_where_elements_are_elsewhere) {
                                              "dy/dt = ∂y/∂x · dx/dt = 1 · [3, 5] = [[3], [5]]"));
 }
 
+TEST(WalkSecond, writes_a_matrix_that_a_product_reads_transposed_so) {
+  const KeepValues keep;
+  const Tensor w = variable({{1.0, 2.0}, {3.0, 5.0}}, "W"), x = variable({1.0, 2.0}, "x");
+  const std::string matrices = walk_text(
+      Walk::of_second_order(sum(square(matmul(w, w))).named("L"), {{w, tensor({{1.0, 0.0}, {0.0, 0.0}})}}));
+  EXPECT_TRUE(mentions(matrices, {"v6 = dL/dv1 @ Wᵀ = ", "v7 = Wᵀ @ dL/dv1 = "})) << matrices;
+  EXPECT_TRUE(mentions(
+      matrices, {"d²L/dt dW = dL/dv1 @ (d(dL/dt)/dv7)ᵀ = ", "d²L/dt dW += (d(dL/dt)/dv6)ᵀ @ dL/dv1 = "}))
+      << matrices;
+  const std::string vectors =
+      walk_text(Walk::of_second_order(sum(square(matmul(w, x))).named("L"), {{x, tensor({1.0, 0.0})}}));
+  EXPECT_TRUE(mentions(vectors, {"dL/dx = dL/dv1 @ W = "})) << vectors;
+}
+
 TEST(WalkForward, shows_what_moves_also_where_the_derivative_is_0) {
   const KeepValues keep;
   const Tensor x = variable(1.0, "x"), y = variable(2.0, "y");

@@ -9,6 +9,7 @@
 #include "draw/label.h"
 #include "draw/numbers.h"
 #include "draw/walk/equation.h"
+#include "graph/node.h"
 
 namespace chainrule {
 namespace {
@@ -22,18 +23,26 @@ bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 |
 
 /// A formula with marks as terms: with names in place of marks, and the upstream gradient for g.
 Terms read_formula(const std::string& formula, const Walk& walk, const Term& upstream) {
-  constexpr std::string_view transposed = "ᵀ";
   Terms terms;
   std::string between;
+  std::size_t i = 0;
   const auto flush = [&] {
     if (!between.empty()) terms.push_back(words(between));
     between.clear();
   };
-  for (std::size_t i = 0; i < formula.size();) {
+  /// In parentheses where a fraction is transposed.
+  const auto add = [&](const Term& term) {
+    constexpr std::string_view transposed = "ᵀ";
+    const bool is_turned =
+        term.kind == Term::Kind::derivative && formula.compare(i, transposed.size(), transposed) == 0;
+    append(terms, is_turned ? in_parentheses({term}) : Terms{term});
+  };
+  while (i < formula.size()) {
     if (formula[i] == begin_mark) {
       flush();
-      terms.push_back(walk.name(std::strtoull(&formula[i + 1], nullptr, 10)));
+      const std::size_t position = std::strtoull(&formula[i + 1], nullptr, 10);
       i = formula.find(end_mark, i) + 1;
+      add(walk.name(position));
       continue;
     }
     std::size_t end = i;
@@ -45,8 +54,7 @@ Terms read_formula(const std::string& formula, const Walk& walk, const Term& ups
       continue;
     }
     flush();
-    const bool turned = formula.compare(i, transposed.size(), transposed) == 0;
-    append(terms, turned ? in_parentheses({upstream}) : Terms{upstream});
+    add(upstream);
   }
   flush();
   return terms;
@@ -80,12 +88,29 @@ Terms factor(Terms terms) {
   return composed ? in_parentheses(std::move(terms)) : terms;
 }
 
+/// One of two arguments; a matrix that a product reads transposed with a sign of that.
+static Terms side(const GraphNode& node, std::size_t i, const Term& argument) {
+  constexpr std::string_view flags[] = {"transpose_a", "transpose_b"};
+  const Node& made = *node.tensor.node();
+  const bool is_transposed =
+      made.inputs()[i].rank() > 1 && std::ranges::any_of(made.attributes(), [&](const auto& attribute) {
+        const bool* const flag = std::get_if<bool>(&attribute.second);
+        return attribute.first == flags[i] && flag != nullptr && *flag;
+      });
+  Terms terms = {argument};
+  if (!is_transposed) return terms;
+  if (argument.kind == Term::Kind::derivative) terms = in_parentheses(std::move(terms));
+  terms.push_back(words("ᵀ"));
+  return terms;
+}
+
 Terms written(const GraphNode& node, const Terms& arguments) {
   Terms terms;
   const std::string sign(node.notation.sign);
   if (!sign.empty() && arguments.size() == 2) {
-    terms = {arguments[0], words(" " + sign + " ")};
-    append(terms, after_operator({arguments[1]}));
+    terms = side(node, 0, arguments[0]);
+    terms.push_back(words(" " + sign + " "));
+    append(terms, after_operator(side(node, 1, arguments[1])));
   } else if (!sign.empty() && arguments.size() == 1) {
     terms = {words(sign)};
     append(terms, after_operator({arguments[0]}));
