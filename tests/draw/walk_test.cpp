@@ -220,6 +220,18 @@ TEST(WalkSecond, writes_a_matrix_that_a_product_reads_transposed_so) {
   EXPECT_TRUE(mentions(vectors, {"dL/dx = dL/dv1 @ W = "})) << vectors;
 }
 
+TEST(WalkSecond, tells_an_operation_from_its_way_back) {
+  const KeepValues keep;
+  const Tensor w = variable({{1.0, 2.0}, {3.0, 5.0}}, "W"), x = variable({1.0, 2.0}, "x");
+  const std::vector<Movement> along = {{x, tensor({1.0, 0.0})}};
+  EXPECT_TRUE(mentions(walk_text(Walk::of_second_order(sum(square(cumsum(x, 0))), along)),
+                       {"v1 = cumsum(x) = ", "/dx = cumsum(dv3/dv1, from_end) = "}));
+  const std::string solved = walk_text(Walk::of_second_order(sum(square(solve(w, x))), along));
+  EXPECT_TRUE(mentions(solved, {"v2 = solve(W, v1) = ", "= solve(W, dv5/dv2, transposed) = ",
+                                " = −dv5/dv1 (W⁻¹ d(dv5/dt)/d(dv5/dv1))ᵀ = "}))
+      << solved;
+}
+
 TEST(WalkForward, shows_what_moves_also_where_the_derivative_is_0) {
   const KeepValues keep;
   const Tensor x = variable(1.0, "x"), y = variable(2.0, "y");

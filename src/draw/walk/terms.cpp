@@ -120,6 +120,9 @@ Terms written(const GraphNode& node, const Terms& arguments) {
       if (i > 0) terms.push_back(words(", "));
       terms.push_back(arguments[i]);
     }
+    for (const auto& [name, value] : node.tensor.node()->attributes())
+      if (name == "transposed" || name == "from_end")  // the way back of an operation of the same name
+        if (std::get<bool>(value)) terms.push_back(words(", " + std::string(name)));
     terms.push_back(words(")"));
   }
   return terms;

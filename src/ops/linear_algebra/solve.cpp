@@ -73,6 +73,13 @@ static std::pair<Tensor, Tensor> systems_of_all(const Unwrapped& at) {
   return {stack.shape() == whole ? stack : broadcast_to(stack, whole), b};
 }
 
+/// Of x = a⁻¹ b, or a⁻ᵀ b: what reaches b, as input 1, or a.
+static std::string formula_of_solution(std::size_t input, const std::string& a, const std::string& x,
+                                       bool transposed) {
+  const std::string to_b = a + (transposed ? "⁻¹ g" : "⁻ᵀ g");
+  return input == 1 ? to_b : transposed ? "−" + x + " (" + to_b + ")ᵀ" : "−(" + to_b + ") " + x + "ᵀ";
+}
+
 /// op(A)⁻¹ B, where op transposes if told. A is one matrix, or has B's batch.
 struct Solve {
   static constexpr std::string_view name = "solve", formula = "∂(A⁻¹ B): to B: A⁻ᵀ g,  to A: −(A⁻ᵀ g) Xᵀ";
@@ -113,8 +120,7 @@ struct Solve {
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                              const std::string& result) const {
-    const std::string inverted = names[0] + (transposed ? "⁻¹" : "⁻ᵀ");
-    return {input == 1 ? inverted + " g" : "−(" + inverted + " g) " + result + "ᵀ", false};
+    return {formula_of_solution(input, names[0], result, transposed), false};
   }
   static std::int64_t flops(Inputs in, const Shape& out) {
     const Shape& a = in[0].shape();
@@ -151,8 +157,8 @@ struct SolveTriangular {
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                              const std::string& result) const {
-    const std::string inverted = names[0] + (transposed ? "⁻¹" : "⁻ᵀ");
-    return {input == 1 ? inverted + " g" : "−(" + inverted + " g) " + result + "ᵀ in the triangle", false};
+    return {formula_of_solution(input, names[0], result, transposed) + (input == 1 ? "" : " in the triangle"),
+            false};
   }
   static std::int64_t flops(Inputs in, const Shape& out) { return out.size() * in[0].shape().back(); }
 };
