@@ -7,6 +7,7 @@
 
 #include "chainrule/custom_gradient.h"
 #include "chainrule/derivatives.h"
+#include "chainrule/fft.h"
 #include "chainrule/functions.h"
 #include "chainrule/linalg.h"
 #include "chainrule/ops.h"
@@ -226,6 +227,8 @@ TEST(WalkSecond, tells_an_operation_from_its_way_back) {
   const std::vector<Movement> along = {{x, tensor({1.0, 0.0})}};
   EXPECT_TRUE(mentions(walk_text(Walk::of_second_order(sum(square(cumsum(x, 0))), along)),
                        {"v1 = cumsum(x) = ", "/dx = cumsum(dv3/dv1, from_end) = "}));
+  EXPECT_TRUE(mentions(walk_text(Walk::of_second_order(sum(square(fft(reshape(x, {1, 2}), {}, 0))), along)),
+                       {"v2 = fft(v1) = ", "= fft(dv4/dv2, sign=1) = "}));
   const std::string solved = walk_text(Walk::of_second_order(sum(square(solve(w, x))), along));
   EXPECT_TRUE(mentions(solved, {"v2 = solve(W, v1) = ", "= solve(W, dv5/dv2, transposed) = ",
                                 " = −dv5/dv1 (W⁻¹ d(dv5/dt)/d(dv5/dv1))ᵀ = "}))

@@ -88,20 +88,31 @@ Terms factor(Terms terms) {
   return composed ? in_parentheses(std::move(terms)) : terms;
 }
 
+static bool is_true(const AttributeValue& value) {
+  const bool* const flag = std::get_if<bool>(&value);
+  return flag != nullptr && *flag;
+}
+
 /// One of two arguments; a matrix that a product reads transposed with a sign of that.
 static Terms side(const GraphNode& node, std::size_t i, const Term& argument) {
   constexpr std::string_view flags[] = {"transpose_a", "transpose_b"};
   const Node& made = *node.tensor.node();
   const bool is_transposed =
       made.inputs()[i].rank() > 1 && std::ranges::any_of(made.attributes(), [&](const auto& attribute) {
-        const bool* const flag = std::get_if<bool>(&attribute.second);
-        return attribute.first == flags[i] && flag != nullptr && *flag;
+        return attribute.first == flags[i] && is_true(attribute.second);
       });
   Terms terms = {argument};
   if (!is_transposed) return terms;
   if (argument.kind == Term::Kind::derivative) terms = in_parentheses(std::move(terms));
   terms.push_back(words("ᵀ"));
   return terms;
+}
+
+/// What tells the way back of an operation from the operation, where both have one name; else empty.
+static std::string way_back(std::string_view attribute, const AttributeValue& value) {
+  if ((attribute == "transposed" || attribute == "from_end") && is_true(value)) return std::string(attribute);
+  const auto* const sign = std::get_if<std::int64_t>(&value);
+  return attribute == "sign" && sign != nullptr && *sign == 1 ? "sign=1" : "";
 }
 
 Terms written(const GraphNode& node, const Terms& arguments) {
@@ -121,8 +132,7 @@ Terms written(const GraphNode& node, const Terms& arguments) {
       terms.push_back(arguments[i]);
     }
     for (const auto& [name, value] : node.tensor.node()->attributes())
-      if (name == "transposed" || name == "from_end")  // the way back of an operation of the same name
-        if (std::get<bool>(value)) terms.push_back(words(", " + std::string(name)));
+      if (const std::string way = way_back(name, value); !way.empty()) terms.push_back(words(", " + way));
     terms.push_back(words(")"));
   }
   return terms;
