@@ -174,8 +174,31 @@ struct Vectors<T, CHAINRULE_SIMD_BYTES> {
 #else
   static constexpr bool has_whole = false;
 #endif
+  // std::sqrt looks for errors, one lane after another, unless the program is compiled to know of none.
   CHAINRULE_SIMD_TARGET static void sqrt(Vector& to, const Vector& a) {
+#if !defined(__x86_64__)
     for (int i = 0; i < lanes; ++i) to[i] = std::sqrt(a[i]);
+#elif CHAINRULE_SIMD_BYTES == 64 && defined(__clang__)
+    if constexpr (sizeof(T) == 4)
+      to = __builtin_ia32_sqrtps512(a, current_rounding);
+    else
+      to = __builtin_ia32_sqrtpd512(a, current_rounding);
+#elif CHAINRULE_SIMD_BYTES == 64
+    if constexpr (sizeof(T) == 4)
+      to = __builtin_ia32_sqrtps512_mask(a, a, all_lanes, current_rounding);
+    else
+      to = __builtin_ia32_sqrtpd512_mask(a, a, static_cast<std::uint8_t>(-1), current_rounding);
+#elif CHAINRULE_SIMD_BYTES == 32
+    if constexpr (sizeof(T) == 4)
+      to = __builtin_ia32_sqrtps256(a);
+    else
+      to = __builtin_ia32_sqrtpd256(a);
+#else
+    if constexpr (sizeof(T) == 4)
+      to = __builtin_ia32_sqrtps(a);
+    else
+      to = __builtin_ia32_sqrtpd(a);
+#endif
   }
 
   CHAINRULE_SIMD_TARGET static void bits_of(BitVector& to, const Vector& a) {
