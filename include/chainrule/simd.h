@@ -127,6 +127,13 @@ struct Integers {
   }
 };
 
+/// Calls f with that number of halves which the exponent is, as a constant; false where it is none of them.
+template <int... Halves, class F>
+bool with_halves(double exponent, const F& f) {
+  const double twice = exponent + exponent;
+  return ((twice == Halves && (f(std::integral_constant<int, Halves>()), true)) || ...);
+}
+
 /// N numbers of type float or double.
 template <class T, int N>
 struct Pack {
@@ -285,24 +292,17 @@ struct Pack {
   /// a to the power b. The exponents that people write most, and those of their derivatives, cost
   /// multiplications, a quotient or a root, where all lanes have the same.
   friend Pack pow(const Pack& a, const Pack& b) {
-    if (!any(b != Pack(2))) return a * a;
-    if (!any(b != Pack(3))) return a * a * a;
-    const T exponent = b.v[0], twice = exponent + exponent;
-    const bool is_small = twice >= -6 && twice <= 6 && !any(b != Pack(exponent));
-    int halves = is_small ? static_cast<int>(twice) : 0;
-    if (static_cast<T>(halves) != twice || (halves % 2 != 0 && any(a < Pack(0)))) halves = 0;
-    const bool inverse = halves < 0;
-    const Pack base = inverse ? Pack(1) / a : a;
-    Pack root;
-    if (halves % 2 != 0) root = sqrt(abs(a));  // of -0, too
-    switch (inverse ? -halves : halves) {
-      case 1: return inverse ? Pack(1) / root : root;
-      case 2: return base;
-      case 3: return inverse ? abs(base) / root : abs(base) * root;
-      case 4: return base * base;
-      case 6: return base * base * base;  // of 1/a
-      default: return any_power(a, b);
-    }
+    Pack power;
+    const bool has_form =
+        b.is_one_number() && with_halves<4, 6, 1, -1, 2, -2, 3, -3, -4, -6, 8>(
+                                 b.v[0], [&](auto halves) { power = power_of_halves<halves>(a); });
+    return has_form ? power : any_power(a, b);
+  }
+  /// Is it the same number in all lanes? The compiler finds it out of a constant.
+  bool is_one_number() const {
+    const bool is_one = [&]<int... I>(std::integer_sequence<int, I...>) { return ((v[I] == v[0]) && ...); }
+    (std::make_integer_sequence<int, N>());
+    return __builtin_constant_p(is_one) ? is_one : !any(*this != Pack(v[0]));
   }
   /// For what has no formula of its own.
   template <class F, class... P>

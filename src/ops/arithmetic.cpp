@@ -1,6 +1,8 @@
 // Sums, products, quotients and powers: each operation's value and derivative are rules of detail/rules.h.
 // elementwise.h makes all else of them.
 
+#include <optional>
+
 #include "chainrule/functions.h"
 #include "kernels/diagonal.h"
 #include "ops/elementwise.h"
@@ -45,19 +47,26 @@ struct Pow : ElementwiseOp<Pow, 2>, rules::Pow {
   static constexpr std::string_view
       name = "pow",
       formula = "∂aᵇ/∂a = b · aᵇ⁻¹ (0 if b = 0),  ∂aᵇ/∂b = aᵇ · log(a) (0 at a = 0 for b ≥ 0)";
+  /// Of an exponent that is one number, what to compute is found out once, not for each pack again.
   Array forward(Values in) const {
-    // 1 / a takes half as long where it need not be found out in each pack that this is asked for.
     const Array &a = *in[0], &b = *in[1];
-    if (a.size() < few || b.shape().rank() != 0 || number_of(b) != -1) return ElementwiseOp::forward(in);
-    const NoGrad guard;
-    return value_of(div(scalar(1, a.dtype()), constant(a)));
+    if (a.size() < few || b.shape().rank() != 0) return ElementwiseOp::forward(in);
+    std::optional<Array> power;
+    dispatch_floating(a.dtype(), [&]<class T>() {
+      simd::with_halves<4, 6, 1, -1, -2, -4>(b.item<T>(), [&](auto halves) {
+        power = kernels::elementwise<Power<halves>, T, 1>(a.shape(), {&a},
+                                                          {.is_cheap = halves > 0 && halves % 2 == 0});
+      });
+    });
+    return power ? *std::move(power) : ElementwiseOp::forward(in);
   }
 
  private:
-  static constexpr std::int64_t few = 512;  ///< take less time than another operation
-  static double number_of(const Array& scalar) {
-    return dispatch_floating(scalar.dtype(), [&]<class T>() { return double(scalar.item<T>()); });
-  }
+  static constexpr std::int64_t few = 512;  ///< take less time than finding it out
+  template <int halves>
+  struct Power {
+    auto operator()(auto a) const { return simd::power_of_halves<halves>(a); }
+  };
 };
 
 struct Neg : ElementwiseOp<Neg, 1>, rules::Neg {

@@ -95,6 +95,22 @@ struct LongLog {
 
 }  // namespace detail
 
+/// a to a power of so many halves, a few: within 3 units.
+template <int Halves, class T, int N>
+Pack<T, N> power_of_halves(const Pack<T, N>& a) {
+  using P = Pack<T, N>;
+  if constexpr (Halves % 2 != 0) {  // of -0 as of 0, and of -inf as of inf, unlike √a
+    constexpr T infinity = std::numeric_limits<T>::infinity();
+    const P base = where(a == -infinity, P(infinity), a) + T(0), root = sqrt(base);
+    return Halves == 1 ? root : Halves == -1 ? T(1) / root : Halves == 3 ? base * root : T(1) / base / root;
+  } else if constexpr (Halves < 0) {
+    return power_of_halves<-Halves>(T(1) / a);
+  } else {
+    const P square = Halves > 2 ? a * a : a;
+    return Halves <= 4 ? square : Halves == 6 ? square * a : square * square;
+  }
+}
+
 /// x to the power y, within 3 units.
 template <class T, int N>
 Pack<T, N> any_power(const Pack<T, N>& x, const Pack<T, N>& y) {
