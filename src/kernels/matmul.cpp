@@ -166,6 +166,7 @@ void multiply(const Product& product, const T* a, const T* b, const T* row, T* c
   }
   // A column or row lies in memory as its transpose does.
   if (gemm.m == 1 && gemm.transpose_a) gemm.transpose_a = false, gemm.row_of_a = k;
+  if (gemm.n == 1 && !gemm.transpose_b) gemm.transpose_b = true, gemm.row_of_b = k;
   if (k == 1) {
     gemm.transpose_a = gemm.transpose_b = false;
     gemm.row_of_a = 1;
