@@ -125,7 +125,11 @@ struct MaxOfEvenWindows {
     if constexpr (Bytes > 16)
       if (count < lanes) return run<Bytes / 2>(from, lines, line_count, window, apart, count, values, places);
     const PoolWindow each = *window;
-    for (std::int64_t i = 0; i < count; i += lanes) {
+    std::int64_t begin = 0;
+    if (constexpr int together = 4; places == nullptr && apart == 1)
+      for (; begin + together * lanes <= count; begin += together * lanes)
+        of_neighbours<P, together>(from + each.begin + begin, lines, line_count, each, values + begin);
+    for (std::int64_t i = begin; i < count; i += lanes) {
       i = std::min(i, count - lanes);  // the last pack ends with the row
       const std::int64_t first = lines[0] + each.begin + i * apart;
       P largest(-std::numeric_limits<T>::infinity()), which(0);  // how far from the window's first element
@@ -153,6 +157,31 @@ struct MaxOfEvenWindows {
   }
 
  private:
+  /// Of windows that begin at each element, in several packs whose maxima do not wait for one another.
+  template <class P, int Packs>
+  static void of_neighbours(const T* first, const std::int64_t* lines, std::int64_t line_count,
+                            const PoolWindow& window, T* values) {
+    P largest[Packs];
+    typename P::Mask is_nan[Packs];
+#pragma GCC unroll 4
+    for (int q = 0; q < Packs; ++q) {
+      largest[q] = P(-std::numeric_limits<T>::infinity());
+      is_nan[q] = largest[q] != largest[q];
+    }
+    for (std::int64_t line = 0; line < line_count; ++line) {
+      const T* at = first + lines[line];
+      for (std::int64_t k = 0; k < window.count; ++k, at += window.step)
+#pragma GCC unroll 4
+        for (int q = 0; q < Packs; ++q) {
+          const P element = P::load(at + q * P::lanes);
+          is_nan[q] = is_nan[q] | (element != element);
+          largest[q] = larger(element, largest[q]);
+        }
+    }
+#pragma GCC unroll 4
+    for (int q = 0; q < Packs; ++q)
+      where(is_nan[q], P(std::numeric_limits<T>::quiet_NaN()), largest[q]).store(values + q * P::lanes);
+  }
   /// Calls f(pack, distance) for the elements of as many windows as there are lanes that are so far from
   /// their first ones, of which the first is given.
   template <class P, class F>
