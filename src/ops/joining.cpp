@@ -136,6 +136,7 @@ std::vector<Tensor> of_one_dtype(const char* operation, std::span<const T> tenso
   CommonDType common;
   for (const T& tensor : tensors) common.meet(tensor);
   std::vector<Tensor> result;
+  result.reserve(tensors.size());
   for (const T& tensor : tensors) result.push_back(Operand(tensor).as(common.result()));
   return result;
 } catch (...) {
@@ -161,7 +162,11 @@ Tensor stack(const std::vector<Tensor>& parts, std::int64_t axis, Here here) try
                      std::to_string(rank));
   const auto at = axis < 0 ? axis + rank + 1 : axis;
   std::vector<std::int64_t> sizes(shape.begin(), shape.end());
-  sizes.insert(sizes.begin() + at, 1);
+  if (at < rank) {  // what is joined along that axis has the same elements in the same order
+    sizes.insert(sizes.begin() + at, static_cast<std::int64_t>(parts.size()));
+    return reshape({apply(Concatenate{{}, static_cast<std::size_t>(at)}, here, parts), here}, Shape(sizes));
+  }
+  sizes.push_back(1);
   std::vector<Tensor> reshaped;
   reshaped.reserve(parts.size());
   for (const Tensor& part : parts) reshaped.push_back(reshape({part, here}, Shape(sizes)));
