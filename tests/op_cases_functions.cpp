@@ -74,6 +74,14 @@ Number floor_divide_of(Number a, Number b) {
   return b == 0 ? a / b : std::round((a - remainder_of(a, b)) / b);
 }
 
+/// By the continued fraction of tanh, where the difference would lose digits.
+Number tanhshrink_of(Number x) {
+  if (std::abs(x) > 2) return x - std::tanh(x);
+  Number fraction = 0;
+  for (int odd = 51; odd > 1; odd -= 2) fraction = x * x / (static_cast<Number>(odd) + fraction);
+  return x * fraction / (1 + fraction);
+}
+
 Number sinc_of(Number x) {
   Number r = std::remainder(x, Number(2));
   if (std::abs(r) > 0.5L) r = std::copysign(1, r) - r;
@@ -263,6 +271,16 @@ std::vector<OpCase> activations() {
       unary(
           "leaky_relu", [](const Operand& x) { return leaky_relu(x, 0.25); },
           [](Number x) { return x > 0 ? x : x / 4; }, between(-2, 2, {0})),
+      unary("tanhshrink", tanhshrink, tanhshrink_of, between(-2, 2), {.sign_of_zero = false}),
+      unary(
+          "hardshrink", [](const Operand& x) { return hardshrink(x, 0.75); },
+          [](Number x) { return std::abs(x) <= 0.75L ? 0 : x; }, between(-2, 2, {-0.75, 0.75})),
+      unary(
+          "softshrink", [](const Operand& x) { return softshrink(x); },
+          [](Number x) { return x - between_of(x, -0.5L, 0.5L); }, between(-2, 2, {-0.5, 0.5})),
+      unary(
+          "threshold", [](const Operand& x) { return threshold(x, 0.5, -2); },
+          [](Number x) { return x <= 0.5L ? -2 : x; }, between(-2, 2, {0.5})),
       unary(
           "hardtanh", [](const Operand& x) { return hardtanh(x); },
           [](Number x) { return between_of(x, -1, 1); }, between(-2, 2, {-1, 1})),
@@ -311,6 +329,31 @@ OpCase prelu_row() {
           .variants = {with("with one weight", {}, {{{}, {}}, {{2, 3}, {}}, {{2, 3}, {1}}}),
                        with("with a weight for each channel", {3, 1}, {{{2, 3, 2}, {3}}, {{0, 3, 2}, {3}}})},
           .misuses = {{"weights for another axis",
+OpCase glu_row() {
+  return {.operation = "glu",
+          .inputs = {between(-2, 2)},
+          .variants = {{"along the last axis",
+                        [](const Arguments& in) { return glu(in[0]); },
+                        [](const Arrays& in) {
+                          Shape shape = in[0].shape;
+                          const std::size_t last = shape.rank() - 1;
+                          shape[last] /= 2;
+                          return reference::generate(shape, [&](reference::Position at) {
+                            const Number a = reference::at(in[0], at);
+                            at[last] += shape[last];
+                            return a * sigmoid_of(reference::at(in[0], at));
+                          });
+                        },
+                        {{{4}}, {{2, 6}}, {{0, 2}}, {{2, 0}}}}},
+          .misuses = {{"an odd size",
+                       [] {
+                         glu(blank({2, 3}));
+                       },
+                       {"axis -1", "(2, 3)"}},
+                      {"a scalar", [] { glu(blank({})); }, {"()"}}},
+          .composed = true};
+}
+
                        [] {
                          prelu(blank({2, 3}), blank({2}));
                        },
@@ -327,7 +370,8 @@ OpCase prelu_row() {
 
 std::vector<OpCase> function_rows() {
   std::vector<OpCase> rows = elementary();
-  for (const auto& more : {special(), rounding(), activations(), {lerp_row(), gelu_row(), prelu_row()}})
+  for (const auto& more :
+       {special(), rounding(), activations(), {lerp_row(), gelu_row(), glu_row(), prelu_row()}})
     rows.insert(rows.end(), more.begin(), more.end());
   return rows;
 }

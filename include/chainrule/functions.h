@@ -131,6 +131,10 @@ Tensor celu(const Operand& x, double alpha = 1);  ///< x for x > 0, else alpha (
 /// x for x > 0, else negative_slope x; that is the derivative at 0, too.
 Tensor leaky_relu(const Operand& x, double negative_slope = 0.01);
 /// x for x > 0, else weight x. The weight is one number, or one for each channel, which is axis 1 of x.
+Tensor tanhshrink(const Operand& x);  ///< x - tanh(x); derivative tanh(x)²
+/// a sigmoid(b), where a and b are the halves of x along an axis. ShapeError where its size is odd.
+Tensor glu(const Operand& x, Integer axis = -1);
+
 /// ShapeError for any other.
 Tensor prelu(const Operand& x, const Operand& weight);
 /// x held between the bounds, as by clamp, but with derivative 0 at them. std::invalid_argument where
@@ -143,3 +147,9 @@ Tensor hardswish(const Operand& x);    ///< x hardsigmoid(x)
 Tensor softplus(const Operand& x, double beta, double threshold = 20);
 
 }  // namespace chainrule
+/// 0 for |x| <= lambda, else x. std::invalid_argument where lambda is negative.
+Tensor hardshrink(const Operand& x, double lambda = 0.5);
+/// 0 for |x| <= lambda, else x nearer to 0 by lambda. std::invalid_argument where lambda is negative.
+Tensor softshrink(const Operand& x, double lambda = 0.5);
+/// x where it is above the threshold, else the value; NaN stays. Derivative 1 or 0.
+Tensor threshold(const Operand& x, double threshold, double value);

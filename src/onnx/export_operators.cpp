@@ -124,10 +124,10 @@ std::string clamp(Step& step) {
 std::string between(Step& step, const std::string& x, double low, double high) {
   return step.make("Min", {step.make("Max", {x, step.number(low)}), step.number(high)});
 }
-/// Also relu6.
 std::string hardtanh(Step& step) {
-  return between(step, step.in(0), step.attribute<double>("a"), step.attribute<double>("b"));
+  return between(step, step.in(0), step.attribute<double>("low"), step.attribute<double>("high"));
 }
+std::string relu6(Step& step) { return between(step, step.in(0), 0, 6); }
 std::string hardsigmoid(Step& step) {
   const std::string moved = step.make("Add", {step.in(0), step.number(3)});
   return step.make("Div", {between(step, moved, 0, 6), step.number(6)});
@@ -138,16 +138,34 @@ std::string positive_or(Step& step, const std::string& below) {
   return step.make("Where", {step.make("Greater", {step.in(0), step.number(0)}), step.in(0), below});
 }
 std::string leaky_relu(Step& step) {
-  return positive_or(step, step.make("Mul", {step.in(0), step.number(step.attribute<double>("a"))}));
+  return positive_or(step,
+                     step.make("Mul", {step.in(0), step.number(step.attribute<double>("negative_slope"))}));
 }
 /// x for x > 0, else a (eˢ - 1) for some s.
 std::string exponential_or(Step& step, const std::string& s) {
   const std::string less = step.make("Sub", {step.make("Exp", {s}), step.number(1)});
-  return positive_or(step, step.make("Mul", {less, step.number(step.attribute<double>("a"))}));
+  return positive_or(step, step.make("Mul", {less, step.number(step.attribute<double>("alpha"))}));
 }
 std::string elu(Step& step) { return exponential_or(step, step.in(0)); }
 std::string celu(Step& step) {
-  return exponential_or(step, step.make("Div", {step.in(0), step.number(step.attribute<double>("a"))}));
+  return exponential_or(step, step.make("Div", {step.in(0), step.number(step.attribute<double>("alpha"))}));
+}
+/// x where it is not within ±lambda, else 0.
+std::string hardshrink(Step& step) {
+  const std::string size = step.make("Abs", {step.in(0)}),
+                    is_small =
+                        step.make("LessOrEqual", {size, step.number(step.attribute<double>("lambda"))});
+  return step.make("Where", {is_small, step.number(0), step.in(0)});
+}
+std::string softshrink(Step& step) {
+  const auto lambda = step.attribute<double>("lambda");
+  return step.make("Sub", {step.in(0), between(step, step.in(0), -lambda, lambda)});
+}
+std::string tanhshrink(Step& step) { return step.make("Sub", {step.in(0), step.make("Tanh", {step.in(0)})}); }
+std::string threshold(Step& step) {
+  const std::string is_low =
+      step.make("LessOrEqual", {step.in(0), step.number(step.attribute<double>("threshold"))});
+  return step.make("Where", {is_low, step.number(step.attribute<double>("value")), step.in(0)});
 }
 std::string rsqrt(Step& step) { return step.make("Reciprocal", {step.make("Sqrt", {step.in(0)})}); }
 std::string prelu(Step& step) { return positive_or(step, step.make("Mul", step.all_in())); }
@@ -156,10 +174,10 @@ std::string nan_to_num(Step& step) {
       step.dtype() == DType::float64 ? std::numeric_limits<double>::max() : std::numeric_limits<float>::max();
   const std::string x = step.in(0), is_number = step.make("Equal", {x, x});
   return step.make("Where",
-                   {is_number, between(step, x, -most, most), step.number(step.attribute<double>("a"))});
+                   {is_number, between(step, x, -most, most), step.number(step.attribute<double>("nan"))});
 }
 std::string round_to_decimals(Step& step) {
-  const std::string power = step.number(step.attribute<double>("a")),
+  const std::string power = step.number(step.attribute<double>("power")),
                     scaled = step.make("Mul", {step.in(0), power}),
                     is_finite = step.make("Less", {step.make("Abs", {scaled}),
                                                    step.number(std::numeric_limits<double>::infinity())});
@@ -327,6 +345,7 @@ constexpr Written composed[] = {
     {"gaussian", gaussian},
     {"gelu", gelu},
     {"gelu_tanh", gelu_tanh},
+    {"hardshrink", hardshrink},
     {"hardsigmoid", hardsigmoid},
     {"hardswish", hardswish},
     {"hardtanh", hardtanh},
@@ -355,15 +374,18 @@ constexpr Written composed[] = {
     {"permute", permute},
     {"prelu", prelu},
     {"prod", prod},
-    {"relu6", hardtanh},
+    {"relu6", relu6},
     {"reshape", reshape},
     {"round_to_decimals", round_to_decimals},
     {"rsqrt", rsqrt},
     {"silu", silu},
     {"slice_update", slice_update},
     {"softmax", softmax},
+    {"softshrink", softshrink},
     {"square", square},
     {"sum", sum},
+    {"tanhshrink", tanhshrink},
+    {"threshold", threshold},
     {"trunc", trunc},
 };
 

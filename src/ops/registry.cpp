@@ -17,6 +17,7 @@ constexpr auto families = {
     ops::special_function_operations,
     ops::rounding_operations,
     ops::activation_operations,
+    ops::piecewise_operations,
     ops::logic_operations,
     ops::cast_operations,
     ops::reduction_operations,

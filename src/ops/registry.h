@@ -36,6 +36,7 @@ Entries function_operations();
 Entries special_function_operations();
 Entries rounding_operations();
 Entries activation_operations();
+Entries piecewise_operations();
 Entries logic_operations();
 Entries cast_operations();
 Entries reduction_operations();

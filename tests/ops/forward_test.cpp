@@ -44,9 +44,10 @@ TEST(OperationTable, has_names_that_nothing_else_has_and_examples) {
 
 TEST(OperationTable, lists_every_operation_that_the_sources_define) {
   // Derivatives are made of these, and people do not call them, or by another name.
-  std::set<std::string> listed = {"strong_product", "strong_quotient", "softmax_gradient", "tanh_slope",
-                                  "tanh_curvature", "centered",        "balanced",         "chosen",
-                                  "add_chosen",     "numbers",         "hermite_gaussian", "gelu_tanh"};
+  std::set<std::string> listed = {"strong_product",   "strong_quotient", "softmax_gradient", "tanh_slope",
+                                  "tanh_curvature",   "centered",        "balanced",         "chosen",
+                                  "add_chosen",       "numbers",         "hermite_gaussian", "gelu_tanh",
+                                  "round_to_decimals"};
   for (const OperationInfo& info : operations()) listed.emplace(info.name);
   for (const OpCase& row : op_cases()) listed.insert(row.derivative);
   const std::regex definition("\\bname\\s*=\\s*\"(\\w+)\"");

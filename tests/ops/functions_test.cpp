@@ -268,6 +268,77 @@ TEST(Functions, raise_to_exponents_that_have_forms_of_their_own_as_the_c_library
   check.template operator()<double>();
 }
 
+TEST(Functions, raise_to_exponents_that_have_forms_of_their_own_as_the_c_library) {
+  const auto check = [&]<class T>() {
+    constexpr T most = std::numeric_limits<T>::max(), least = std::numeric_limits<T>::min();
+    std::vector<T> numbers = {0,
+                              T(-0.0),
+                              T(infinity),
+                              T(-infinity),
+                              T(nan),
+                              1,
+                              -1,
+                              most,
+                              -most,
+                              least,
+                              -least,
+                              least / 8,
+                              -least / 8,
+                              std::sqrt(most),
+                              -std::sqrt(most),
+                              std::cbrt(most)};
+    for (int i = 1; i <= 600; ++i)
+      numbers.push_back(static_cast<T>((i % 2 == 0 ? 1 : -0.25) * std::exp(i / 50.0 - 6)));
+    const Tensor x = tensor(numbers);
+    for (const double exponent :
+         {-3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.3, 3.0, 4.0, 5.0}) {
+      const std::vector<T> powers = pow(x, exponent).to_vector<T>();
+      for (std::size_t i = 0; i < numbers.size(); ++i) {
+        const long double wanted = std::pow(static_cast<long double>(numbers[i]),
+                                            static_cast<long double>(static_cast<T>(exponent)));
+        const T rounded = static_cast<T>(wanted);
+        EXPECT_EQ(std::isnan(powers[i]), std::isnan(rounded)) << numbers[i] << " to the power " << exponent;
+        if (std::isnan(rounded)) continue;
+        EXPECT_EQ(std::signbit(powers[i]), std::signbit(rounded))
+            << numbers[i] << " to the power " << exponent;
+        if (std::isinf(rounded) || rounded == 0) {
+          EXPECT_EQ(powers[i], rounded) << numbers[i] << " to the power " << exponent;
+        } else {
+          const long double unit = std::nextafter(std::abs(rounded), T(infinity)) - std::abs(rounded);
+          EXPECT_LE(std::abs(powers[i] - wanted), 4 * unit) << numbers[i] << " to the power " << exponent;
+        }
+      }
+    }
+  };
+  check.template operator()<float>();
+  check.template operator()<double>();
+}
+
+TEST(Functions, of_straight_lines_keep_nan_and_have_slopes_as_pytorch_at_their_ends) {
+  const Tensor x = tensor({nan, -infinity, -0.5, -0.0, 0.5, infinity});
+  const auto have = [&](const Tensor& y, const std::vector<double>& expected) {
+    return near(values(y), expected, 0);
+  };
+  EXPECT_TRUE(have(hardshrink(x), {nan, -infinity, 0, 0, 0, infinity}));
+  EXPECT_TRUE(have(softshrink(x), {nan, -infinity, 0, 0, 0, infinity}));
+  EXPECT_TRUE(have(threshold(x, 0.5, 7), {nan, 7, 7, 7, 7, infinity}));
+  EXPECT_TRUE(have(hardtanh(x), {nan, -1, -0.5, 0, 0.5, 1}));
+  EXPECT_TRUE(have(relu6(x), {nan, 0, 0, 0, 0.5, 6}));
+  EXPECT_TRUE(near(values(hardsigmoid(x)), {nan, 0, 2.5 / 6, 0.5, 3.5 / 6, 1}, 1e-15));
+  EXPECT_TRUE(have(leaky_relu(x, 0.5), {nan, -infinity, -0.25, 0, 0.5, infinity}));
+  EXPECT_TRUE(std::signbit(leaky_relu(x, 0.5)[3].item()));
+  EXPECT_EQ(slopes([](const Tensor& at) { return hardshrink(at, 0.5); }, {-0.5, 0.5, 0.75}),
+            (std::vector<double>{0, 0, 1}));
+  EXPECT_EQ(slopes([](const Tensor& at) { return softshrink(at, 0.5); }, {-0.5, 0.5, -0.75}),
+            (std::vector<double>{0, 0, 1}));
+  EXPECT_EQ(slopes([](const Tensor& at) { return threshold(at, 1, 9); }, {1, 1.5}),
+            (std::vector<double>{0, 1}));
+  EXPECT_TRUE(mentions(message_of<std::invalid_argument>([] { (void)softshrink(tensor({1.0}), -1); }),
+                       {"softshrink", "-1"}));
+  EXPECT_TRUE(mentions(message_of<std::invalid_argument>([] { (void)hardshrink(tensor({1.0}), nan); }),
+                       {"hardshrink", "nan"}));
+}
+
 TEST(Functions, round_halves_to_even_and_to_decimals) {
   EXPECT_TRUE(equals(round(tensor({0.5, 1.5, 2.5, -0.5})), {4}, {0, 2, 2, 0}));
   EXPECT_TRUE(close(round(tensor({1.25, -2.678}), 2), {1.25, -2.68}));

@@ -5,6 +5,7 @@
 
 #include <numbers>
 
+#include "ops/functions/curve.h"
 #include "ops/functions/packed_loops.h"
 #include "ops/registry.h"
 
@@ -14,6 +15,13 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 using std::numbers::ln10, std::numbers::ln2, std::numbers::pi;
+
+struct Rsqrt {
+  static constexpr bool cheap = true;
+  static constexpr std::string_view name = "rsqrt", formula = "∂(1/√x)/∂x = −1 / (2 x √x)";
+  static auto value(auto x) { return 1 / sqrt(x); }
+  static constexpr auto vjp_x(auto x, auto g) { return g * (-1 / x / (2 * sqrt(x))); }
+};
 
 struct Cbrt : ByNumber<Cbrt> {
   static constexpr std::string_view name = "cbrt", formula = "∂∛x/∂x = 1 / (3 ∛x²)";
@@ -188,10 +196,10 @@ Entries function_operations() {
        .call = call<reciprocal>,
        .formula = "∂(1/x)/∂x = −1/x²",
        .example = "reciprocal([1, 4])"},
-      {.name = "rsqrt",
+      {.name = Rsqrt::name,
        .parameters = one_input,
        .call = call<rsqrt>,
-       .formula = "∂(1/√x)/∂x = −1 / (2 x √x)",
+       .formula = Rsqrt::formula,
        .example = "rsqrt([1, 4])"},
       {.name = Cbrt::name,
        .parameters = one_input,
@@ -307,6 +315,7 @@ Entries function_operations() {
 }  // namespace ops
 
 Tensor reciprocal(const Operand& x) { return div({1, x.here()}, x); }
+Tensor rsqrt(const Operand& x) { return ops::curve<ops::Rsqrt>(x); }
 Tensor cbrt(const Operand& x) { return ops::unary<ops::Cbrt>(x); }
 Tensor exp2(const Operand& x) { return ops::unary<ops::Exp2>(x); }
 Tensor log2(const Operand& x) { return ops::unary<ops::Log2>(x); }

@@ -45,68 +45,6 @@ struct GeluTanhCurvaturePacks {
   static auto value(auto x) { return gated_curvature(x); }
 };
 
-/// Functions of x made of pieces, and with v what the derivatives of some make of it, in one loop, which is
-/// told by an operand that is the same in all lanes.
-enum class Bend : std::uint8_t {
-  hardsigmoid,
-  hardsigmoid_slope,
-  hardswish,
-  hardswish_slope,
-  leaky_relu,
-  from_0,
-  around_0,
-  elu,
-  elu_slope,
-  celu,
-  celu_slope,
-  softsign,
-  softsign_slope,
-  nan_to_num,
-  finite,
-  decimals,
-  rsqrt,
-  rsqrt_slope
-};
-struct BentPacks {
-  template <class P>
-  static P value(const P& x, const P& v, const P& operand, const P& parameter) {
-    constexpr double sixth = 1.0 / 6;
-    const P most(std::numeric_limits<typename P::Element>::max());
-    const auto share_of_6 = [&] { return smaller(P(6), larger(P(0), x + 3)) * sixth; };
-    const auto below_0 = [&](const P& in) { return smaller(P(0), in); };
-    switch (special::which_of<Bend>(operand)) {
-      case Bend::leaky_relu:  // -0 stays
-        return where((x > 0) | (v == 0), v, strong_product(v, parameter));
-      case Bend::softsign: return x / (1 + abs(x));
-      case Bend::softsign_slope: {
-        const P share = 1 / (1 + abs(x));
-        return strong_product(v, share * share);
-      }
-      case Bend::nan_to_num: return where(x == x, smaller(most, larger(-most, x)), parameter);
-      case Bend::finite: return where(abs(x) <= most, v, P(0));
-      case Bend::decimals: {  // what overflows has none
-        const P scaled = x * parameter;
-        return where(abs(scaled) <= most, special::nearest(scaled) / parameter, x);
-      }
-      case Bend::elu: return where(x > 0, x, parameter * expm1(below_0(x)));
-      case Bend::celu: return where(x > 0, x, parameter * expm1(below_0(x / parameter)));
-      case Bend::elu_slope: return strong_product(v, where(x > 0, P(1), parameter * exp(below_0(x))));
-      case Bend::celu_slope: return strong_product(v, where(x > 0, P(1), exp(below_0(x / parameter))));
-      case Bend::rsqrt: return 1 / sqrt(x);
-      case Bend::rsqrt_slope: return strong_product(v, -0.5 / x / sqrt(x));
-      case Bend::from_0:  // v where x is between 0 and the parameter,
-        return where((x <= 0) | (parameter <= x), P(0), v);
-      case Bend::around_0: return where(parameter <= abs(x), P(0), v);  // or |x| below it
-      case Bend::hardswish_slope:
-        return where(x <= -3, P(0), where(x >= 3, v, strong_product(v, (x + x + 3) * sixth)));
-      case Bend::hardsigmoid_slope: return where(abs(x) >= 3, P(0), v * sixth);
-      case Bend::hardswish: return x * share_of_6();
-      case Bend::hardsigmoid: break;
-    }
-    return share_of_6();
-  }
-};
-
 /// Of a prediction and its target: see HuberOfPair.
 struct HuberPacks {
   static auto value(auto p, auto t, auto bound, auto factor) {
@@ -155,8 +93,6 @@ struct LogitRule {
   CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::GeluTanhPacks, float)                                         \
   CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, ops::GeluTanhPacks, double)                                        \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::GeluTanhCurvaturePacks>, double, double)             \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::BentPacks>, float, float, float, float, float)       \
-  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::BentPacks>, double, double, double, double, double)  \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::HuberPacks>, float, float, float, float, float)      \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::HuberPacks>, double, double, double, double, double) \
   CHAINRULE_PACKED_LOOP(prefix, ops::HuberRule, float, float, float, float, float)                         \

@@ -18,9 +18,6 @@ enum class Pair : std::uint8_t {
   floor_divide_of_int64,
   copysign,
   heaviside,  ///< b for a = 0, else 0 or 1
-  prelu,      ///< a for a > 0, else a b
-  prelu_slope_a,
-  prelu_slope_b,
   hypot,
   hypot_slope_a,
   hypot_slope_b,
@@ -197,9 +194,6 @@ struct PairPacks {
       switch (which) {
         case Pair::copysign: return special::with_sign_of(a, b);
         case Pair::heaviside: return where(a == 0, b, where(a < 0, P(0), where(a > 0, P(1), a)));
-        case Pair::prelu: return where(a > 0, a, a * b);
-        case Pair::prelu_slope_a: return where(a > 0, P(1), b);
-        case Pair::prelu_slope_b: return where(a > 0, P(0), a);
         case Pair::hypot: return special::hypot(a, b);
         case Pair::hypot_slope_a:
         case Pair::hypot_slope_b: {
