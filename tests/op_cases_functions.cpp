@@ -131,6 +131,9 @@ std::vector<OpCase> elementary() {
       binary("xlogy", xlogy,
              [](Number x, Number y) { return x == 0 && !std::isnan(y) ? 0 : x * std::log(y); },
              between(-2, 2), between(0.3, 2), {.composed = composed, .sign_of_zero = false}),
+      binary("logaddexp2", logaddexp2,
+             [](Number a, Number b) { return std::log2(std::exp2(a) + std::exp2(b)); }, between(-2, 2),
+             between(-2, 2), {.composed = composed}),
       binary(
           "hypot", hypot, [](Number a, Number b) { return std::hypot(a, b); }, between(0.5, 2),
           between(-2, -0.5)),

@@ -2,6 +2,7 @@
 // elementwise.h makes all else of them.
 
 #include <concepts>
+#include <numbers>
 
 #include "chainrule/functions.h"
 #include "ops/elementwise.h"
@@ -224,6 +225,11 @@ Entries transcendental_operations() {
        .formula = Logaddexp::formula,
        .example = "logaddexp(1000, [1000, 0])",
        .note = "half to each at equal infinities"},
+      {.name = "logaddexp2",
+       .parameters = two_inputs,
+       .call = call<logaddexp2>,
+       .formula = "∂log2(2ᵃ + 2ᵇ)/∂a = 2ᵃ / (2ᵃ + 2ᵇ),  ∂/∂b = 2ᵇ / (2ᵃ + 2ᵇ)",
+       .example = "logaddexp2(1000, [1000, 0])"},
   };
   return table;
 }
@@ -241,6 +247,13 @@ Tensor tanh(const Operand& x) { return ops::unary<ops::Tanh>(x); }
 Tensor sigmoid(const Operand& x) { return ops::unary<ops::Sigmoid>(x); }
 Tensor softplus(const Operand& x) { return ops::unary<ops::Softplus>(x); }
 Tensor logaddexp(const Operand& a, const Operand& b) { return ops::binary<ops::Logaddexp>(a, b); }
+Tensor logaddexp2(const Operand& a, const Operand& b) try {
+  using std::numbers::ln2;
+  const DType dtype = ops::real_dtype(ops::common_dtype(a, b));
+  return div({logaddexp(a.as(dtype) * ln2, b.as(dtype) * ln2), a.here()}, ln2);
+} catch (...) {
+  rethrow_in_call("logaddexp2", a, b);
+}
 
 static Tensor tanh_slope_of(const Tensor& x) { return ops::unary<ops::TanhSlope>(x); }
 
