@@ -211,6 +211,12 @@ std::vector<OpCase> rounding() {
           between(1.3, 1.5)),
       binary("floor_divide", floor_divide, floor_divide_of, between(-3.8, -3.2), between(1.3, 1.5),
              {.sign_of_zero = false}),
+      unary(
+          "frac", frac, [](Number x) { return x - std::trunc(x); }, between(-2, 2, {-1, 0, 1})),
+      binary("fmax", fmax, [](Number a, Number b) { return std::fmax(a, b); }, distinct(), distinct(0.05),
+             {.composed = composed, .sign_of_zero = false}),
+      binary("fmin", fmin, [](Number a, Number b) { return std::fmin(a, b); }, distinct(), distinct(0.05),
+             {.composed = composed, .sign_of_zero = false}),
       binary(
           "copysign", copysign, [](Number a, Number b) { return std::copysign(a, b); }, between(-2, 2, {0}),
           between(-2, 2, {0})),
@@ -223,6 +229,12 @@ std::vector<OpCase> rounding() {
       unary("isnan", isnan, [](Number x) -> Number { return std::isnan(x); }, whole(-2, 2),
             {.composed = composed, .differentiable = false}),
       unary("isinf", isinf, [](Number x) -> Number { return std::isinf(x); }, whole(-2, 2),
+            {.composed = composed, .differentiable = false}),
+      unary("isposinf", isposinf, [](Number x) -> Number { return x == infinity; }, whole(-2, 2),
+            {.composed = composed, .differentiable = false}),
+      unary("isneginf", isneginf, [](Number x) -> Number { return x == -infinity; }, whole(-2, 2),
+            {.composed = composed, .differentiable = false}),
+      unary("signbit", signbit, [](Number x) -> Number { return std::signbit(x); }, whole(-2, 2),
             {.composed = composed, .differentiable = false}),
       unary("isfinite", isfinite, [](Number x) -> Number { return std::isfinite(x); }, whole(-2, 2),
             {.composed = composed, .differentiable = false}),
@@ -259,6 +271,16 @@ std::vector<OpCase> activations() {
             between(-4, 4), {-80, 1e3}),
       unary(
           "softsign", softsign, [](Number x) { return x / (1 + std::abs(x)); }, between(-2, 2, {0})),
+      unary("tanhshrink", tanhshrink, tanhshrink_of, between(-2, 2), {.sign_of_zero = false}),
+      unary(
+          "hardshrink", [](const Operand& x) { return hardshrink(x, 0.75); },
+          [](Number x) { return std::abs(x) <= 0.75L ? 0 : x; }, between(-2, 2, {-0.75, 0.75})),
+      unary(
+          "softshrink", [](const Operand& x) { return softshrink(x); },
+          [](Number x) { return x - between_of(x, -0.5L, 0.5L); }, between(-2, 2, {-0.5, 0.5})),
+      unary(
+          "threshold", [](const Operand& x) { return threshold(x, 0.5, -2); },
+          [](Number x) { return x <= 0.5L ? -2 : x; }, between(-2, 2, {0.5})),
       unary(
           "elu", [](const Operand& x) { return elu(x, 1.5); },
           [](Number x) { return x > 0 ? x : 1.5L * std::expm1(x); }, between(-2, 2, {0})),
@@ -274,16 +296,6 @@ std::vector<OpCase> activations() {
       unary(
           "leaky_relu", [](const Operand& x) { return leaky_relu(x, 0.25); },
           [](Number x) { return x > 0 ? x : x / 4; }, between(-2, 2, {0})),
-      unary("tanhshrink", tanhshrink, tanhshrink_of, between(-2, 2), {.sign_of_zero = false}),
-      unary(
-          "hardshrink", [](const Operand& x) { return hardshrink(x, 0.75); },
-          [](Number x) { return std::abs(x) <= 0.75L ? 0 : x; }, between(-2, 2, {-0.75, 0.75})),
-      unary(
-          "softshrink", [](const Operand& x) { return softshrink(x); },
-          [](Number x) { return x - between_of(x, -0.5L, 0.5L); }, between(-2, 2, {-0.5, 0.5})),
-      unary(
-          "threshold", [](const Operand& x) { return threshold(x, 0.5, -2); },
-          [](Number x) { return x <= 0.5L ? -2 : x; }, between(-2, 2, {0.5})),
       unary(
           "hardtanh", [](const Operand& x) { return hardtanh(x); },
           [](Number x) { return between_of(x, -1, 1); }, between(-2, 2, {-1, 1})),
@@ -317,21 +329,6 @@ OpCase gelu_row() {
           .composed = true};
 }
 
-OpCase prelu_row() {
-  const auto with = [](const std::string& name, const Shape& weight, std::vector<Shapes> shapes) {
-    return Variant{name, [](const Arguments& in) { return prelu(in[0], in[1]); },
-                   [=](const Arrays& in) {
-                     return reference::elementwise(
-                         [](const Numbers& x) { return x[0] > 0 ? x[0] : x[0] * x[1]; },
-                         {in[0], reference::reshape(in[1], weight)});
-                   },
-                   std::move(shapes)};
-  };
-  return {.operation = "prelu",
-          .inputs = {between(-2, 2, {0}), between(0.1, 0.5)},
-          .variants = {with("with one weight", {}, {{{}, {}}, {{2, 3}, {}}, {{2, 3}, {1}}}),
-                       with("with a weight for each channel", {3, 1}, {{{2, 3, 2}, {3}}, {{0, 3, 2}, {3}}})},
-          .misuses = {{"weights for another axis",
 OpCase glu_row() {
   return {.operation = "glu",
           .inputs = {between(-2, 2)},
@@ -357,6 +354,21 @@ OpCase glu_row() {
           .composed = true};
 }
 
+OpCase prelu_row() {
+  const auto with = [](const std::string& name, const Shape& weight, std::vector<Shapes> shapes) {
+    return Variant{name, [](const Arguments& in) { return prelu(in[0], in[1]); },
+                   [=](const Arrays& in) {
+                     return reference::elementwise(
+                         [](const Numbers& x) { return x[0] > 0 ? x[0] : x[0] * x[1]; },
+                         {in[0], reference::reshape(in[1], weight)});
+                   },
+                   std::move(shapes)};
+  };
+  return {.operation = "prelu",
+          .inputs = {between(-2, 2, {0}), between(0.1, 0.5)},
+          .variants = {with("with one weight", {}, {{{}, {}}, {{2, 3}, {}}, {{2, 3}, {1}}}),
+                       with("with a weight for each channel", {3, 1}, {{{2, 3, 2}, {3}}, {{0, 3, 2}, {3}}})},
+          .misuses = {{"weights for another axis",
                        [] {
                          prelu(blank({2, 3}), blank({2}));
                        },

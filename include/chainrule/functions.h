@@ -83,6 +83,8 @@ Tensor trunc(const Operand& x);  ///< towards 0
 /// To the nearest number with so many decimals, of two equally near ones the even one: round(2.5) is 2.
 /// Negative decimals round to tens, hundreds, ...: not for int64, a DTypeError.
 Tensor round(const Operand& x, Integer decimals = 0);
+/// x - trunc(x), with x's sign; derivative 1. NaN of infinities. Integers become the default float.
+Tensor frac(const Operand& x);
 /// a - b floor(a/b), with b's sign, as Python's %. Derivatives 1 and -floor(a/b). int64 by 0 gives 0.
 Tensor remainder(const Operand& a, const Operand& b);
 /// a - b trunc(a/b), with a's sign, as std::fmod. Derivatives 1 and -trunc(a/b). int64 by 0 gives 0.
@@ -93,6 +95,11 @@ Tensor floor_divide(const Operand& a, const Operand& b);
 Tensor copysign(const Operand& a, const Operand& b);
 /// 0 for x < 0, `values` at x = 0, 1 for x > 0, NaN for NaN. No gradient to x; to the values, where they are.
 Tensor heaviside(const Operand& x, const Operand& values);
+/// The larger of each pair, or the one that is not NaN; derivatives as of maximum, 0 to a NaN beside a
+/// number.
+Tensor fmax(const Operand& a, const Operand& b);
+/// The smaller of each pair, or the one that is not NaN.
+Tensor fmin(const Operand& a, const Operand& b);
 /// a + weight (b - a), exactly b at weight = 1.
 Tensor lerp(const Operand& a, const Operand& b, const Operand& weight);
 /// a + alpha b, as PyTorch's add has it.
@@ -100,10 +107,13 @@ inline Tensor add(const Operand& a, const Operand& b, const Operand& alpha) { re
 /// a - alpha b.
 inline Tensor sub(const Operand& a, const Operand& b, const Operand& alpha) { return sub(a, mul(alpha, b)); }
 
-// These three give bool.
+// These give bool.
 /// Is it NaN? bool, without a gradient.
 Tensor isnan(const Operand& x);
-Tensor isinf(const Operand& x);  ///< of either sign
+Tensor isinf(const Operand& x);     ///< of either sign
+Tensor isposinf(const Operand& x);  ///< Is it inf?
+Tensor isneginf(const Operand& x);  ///< Is it -inf?
+Tensor signbit(const Operand& x);   ///< Is its sign minus, also that of -0?
 /// Is it neither NaN nor infinite? bool, without a gradient.
 Tensor isfinite(const Operand& x);
 /// NaN and infinities replaced, these by the largest and the smallest number of the dtype unless something
@@ -121,6 +131,10 @@ Tensor silu(const Operand& x);        ///< x sigmoid(x), also called swish
 Tensor mish(const Operand& x);        ///< x tanh(softplus(x))
 Tensor softsign(const Operand& x);    ///< x / (1 + |x|); derivative 1/(1 + |x|)²
 
+Tensor tanhshrink(const Operand& x);  ///< x - tanh(x); derivative tanh(x)²
+/// a sigmoid(b), where a and b are the halves of x along an axis. ShapeError where its size is odd.
+Tensor glu(const Operand& x, Integer axis = -1);
+
 /// How gelu is computed.
 enum class GeluApproximation : std::uint8_t { none, tanh };
 /// x Φ(x), where Φ is the distribution function of the standard normal; or its approximation
@@ -133,10 +147,6 @@ Tensor celu(const Operand& x, double alpha = 1);  ///< x for x > 0, else alpha (
 /// x for x > 0, else negative_slope x; that is the derivative at 0, too.
 Tensor leaky_relu(const Operand& x, double negative_slope = 0.01);
 /// x for x > 0, else weight x. The weight is one number, or one for each channel, which is axis 1 of x.
-Tensor tanhshrink(const Operand& x);  ///< x - tanh(x); derivative tanh(x)²
-/// a sigmoid(b), where a and b are the halves of x along an axis. ShapeError where its size is odd.
-Tensor glu(const Operand& x, Integer axis = -1);
-
 /// ShapeError for any other.
 Tensor prelu(const Operand& x, const Operand& weight);
 /// x held between the bounds, as by clamp, but with derivative 0 at them. std::invalid_argument where
@@ -145,13 +155,13 @@ Tensor hardtanh(const Operand& x, double low = -1, double high = 1);
 Tensor relu6(const Operand& x);        ///< hardtanh between 0 and 6; int64 stays
 Tensor hardsigmoid(const Operand& x);  ///< relu6(x + 3) / 6
 Tensor hardswish(const Operand& x);    ///< x hardsigmoid(x)
-/// log(1 + exp(beta x)) / beta, and x itself where beta x > threshold; derivative sigmoid(beta x) or 1.
-Tensor softplus(const Operand& x, double beta, double threshold = 20);
-
-}  // namespace chainrule
 /// 0 for |x| <= lambda, else x. std::invalid_argument where lambda is negative.
 Tensor hardshrink(const Operand& x, double lambda = 0.5);
 /// 0 for |x| <= lambda, else x nearer to 0 by lambda. std::invalid_argument where lambda is negative.
 Tensor softshrink(const Operand& x, double lambda = 0.5);
 /// x where it is above the threshold, else the value; NaN stays. Derivative 1 or 0.
 Tensor threshold(const Operand& x, double threshold, double value);
+/// log(1 + exp(beta x)) / beta, and x itself where beta x > threshold; derivative sigmoid(beta x) or 1.
+Tensor softplus(const Operand& x, double beta, double threshold = 20);
+
+}  // namespace chainrule

@@ -268,52 +268,6 @@ TEST(Functions, raise_to_exponents_that_have_forms_of_their_own_as_the_c_library
   check.template operator()<double>();
 }
 
-TEST(Functions, raise_to_exponents_that_have_forms_of_their_own_as_the_c_library) {
-  const auto check = [&]<class T>() {
-    constexpr T most = std::numeric_limits<T>::max(), least = std::numeric_limits<T>::min();
-    std::vector<T> numbers = {0,
-                              T(-0.0),
-                              T(infinity),
-                              T(-infinity),
-                              T(nan),
-                              1,
-                              -1,
-                              most,
-                              -most,
-                              least,
-                              -least,
-                              least / 8,
-                              -least / 8,
-                              std::sqrt(most),
-                              -std::sqrt(most),
-                              std::cbrt(most)};
-    for (int i = 1; i <= 600; ++i)
-      numbers.push_back(static_cast<T>((i % 2 == 0 ? 1 : -0.25) * std::exp(i / 50.0 - 6)));
-    const Tensor x = tensor(numbers);
-    for (const double exponent :
-         {-3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.3, 3.0, 4.0, 5.0}) {
-      const std::vector<T> powers = pow(x, exponent).to_vector<T>();
-      for (std::size_t i = 0; i < numbers.size(); ++i) {
-        const long double wanted = std::pow(static_cast<long double>(numbers[i]),
-                                            static_cast<long double>(static_cast<T>(exponent)));
-        const T rounded = static_cast<T>(wanted);
-        EXPECT_EQ(std::isnan(powers[i]), std::isnan(rounded)) << numbers[i] << " to the power " << exponent;
-        if (std::isnan(rounded)) continue;
-        EXPECT_EQ(std::signbit(powers[i]), std::signbit(rounded))
-            << numbers[i] << " to the power " << exponent;
-        if (std::isinf(rounded) || rounded == 0) {
-          EXPECT_EQ(powers[i], rounded) << numbers[i] << " to the power " << exponent;
-        } else {
-          const long double unit = std::nextafter(std::abs(rounded), T(infinity)) - std::abs(rounded);
-          EXPECT_LE(std::abs(powers[i] - wanted), 4 * unit) << numbers[i] << " to the power " << exponent;
-        }
-      }
-    }
-  };
-  check.template operator()<float>();
-  check.template operator()<double>();
-}
-
 TEST(Functions, of_straight_lines_keep_nan_and_have_slopes_as_pytorch_at_their_ends) {
   const Tensor x = tensor({nan, -infinity, -0.5, -0.0, 0.5, infinity});
   const auto have = [&](const Tensor& y, const std::vector<double>& expected) {
@@ -337,6 +291,18 @@ TEST(Functions, of_straight_lines_keep_nan_and_have_slopes_as_pytorch_at_their_e
                        {"softshrink", "-1"}));
   EXPECT_TRUE(mentions(message_of<std::invalid_argument>([] { (void)hardshrink(tensor({1.0}), nan); }),
                        {"hardshrink", "nan"}));
+}
+
+TEST(Functions, leave_out_what_is_no_number) {
+  const Tensor a = variable(tensor({nan, 1.0, nan, 2.0})), b = variable(tensor({3.0, nan, nan, 2.0}));
+  EXPECT_TRUE(near(values(fmax(a, b)), {3, 1, nan, 2}));
+  EXPECT_TRUE(near(values(fmin(a, b)), {3, 1, nan, 2}));
+  const Gradients gradient = gradients(sum(fmax(a, b)[{Slice{0, 2}}]), {a, b});
+  EXPECT_EQ(values(gradient.at(a)), (std::vector<double>{0, 1, 0, 0}));
+  EXPECT_EQ(values(gradient.at(b)), (std::vector<double>{1, 0, 0, 0}));
+  EXPECT_TRUE(equals(signbit(tensor({0.0, -0.0, -infinity})), {3}, {0, 1, 1}));
+  EXPECT_TRUE(equals(signbit(tensor({0, -3})), {2}, {0, 1}));
+  EXPECT_TRUE(near(values(frac(tensor({-2.75, 2.0, infinity}))), {-0.75, 0, nan}));
 }
 
 TEST(Functions, round_halves_to_even_and_to_decimals) {

@@ -9,9 +9,11 @@ ONE = dict(
     floor=(-3, 3), ceil=(-3, 3), round=(-3, 3), trunc=(-3, 3), deg2rad=(-200, 200), rad2deg=(-4, 4), logit=(0.05, 0.95),
     logsigmoid=(-5, 5), silu=(-5, 5), mish=(-5, 5), elu=(-3, 3), selu=(-3, 3), celu=(-3, 3), leaky_relu=(-3, 3), relu6=(-3, 9),
     hardtanh=(-2, 2), hardsigmoid=(-4, 4), hardswish=(-4, 4), softsign=(-4, 4), gelu=(-4, 4), nan_to_num=(-3, 3),
+    frac=(-3, 3), hardshrink=(-2, 2), softshrink=(-2, 2), tanhshrink=(-3, 3),
 )  # fmt: skip
 TWO = dict(
     atan2=((-3, 3), (-2.9, 3.1)), xlogy=((-2, 2), (0.2, 3)), hypot=((-2, 2), (-2.1, 1.9)), remainder=((-5, 5), (0.7, 2)),
+    logaddexp2=((-3, 3), (-2.9, 3.1)), fmax=((-2, 2), (-1.9, 2.1)), fmin=((-2, 2), (-1.9, 2.1)),
     fmod=((-5, 5), (0.7, 2)), floor_divide=((-5, 5), (0.7, 2)), copysign=((0.3, 2), (-2, 2)),
 )  # fmt: skip
 
@@ -27,7 +29,8 @@ NAMES = {name: find(name) for name in [*ONE, *TWO]}
 NAMES.update(
     cbrt=lambda x: torch.sign(x) * torch.abs(x) ** (1 / 3), lerp=torch.lerp, isnan=torch.isnan, isinf=torch.isinf,
     isfinite=torch.isfinite, heaviside=torch.heaviside, prelu=lambda x, a: torch.where(x > 0, x, a * x), softplus=F.softplus,
-    logsigmoid=F.logsigmoid,
+    logsigmoid=F.logsigmoid, glu=lambda x, axis=-1: F.glu(x, axis), threshold=F.threshold, isposinf=torch.isposinf,
+    isneginf=torch.isneginf, signbit=torch.signbit,
 )  # fmt: skip
 
 
@@ -47,6 +50,10 @@ def add(cases):
     cases.add("elu(x, 0.7)", x=(-3, 3, 6))
     cases.add("celu(x, 0.7)", x=(-3, 3, 6), rtol=1e-8, second=False)  # PyTorch has 1 / 0.7 in float32
     cases.add("leaky_relu(x, 0.2)", x=(-3, 3, 6))
+    cases.add("threshold(x, 0.5, 2)", x=(-3, 3, 6))
+    cases.add("softshrink(x, 1.5)", x=(-3, 3, 6))
+    for axis in ("", ", 0", ", 1"):
+        cases.add(f"glu(x{axis})", x=(-3, 3, 2, 4))
     cases.add("softplus(x, 2, 3)", x=(-3, 3, 6))
     cases.add("prelu(x, a)", x=(-3, 3, 2, 3), a=(0.1, 0.3, 3))
     cases.add("lerp(a, b, w)", a=(-2, 2, 2, 3), b=(-2, 2, 2, 3), w=(0, 1, 3))

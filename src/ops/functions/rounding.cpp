@@ -51,6 +51,19 @@ struct Round : Rounding<Round> {
   static double value(double x) { return std::nearbyint(x); }  // ties to even
 };
 
+/// What Trunc leaves.
+struct Frac : ByNumber<Frac> {
+  using Wide = RoundingPacks;
+  static constexpr auto which = special::Direction::rest;
+  static constexpr std::string_view name = "frac", formula = "∂(x − trunc(x))/∂x = 1";
+  static constexpr Reads read = 0;
+  static double value(double x) { return x - std::trunc(x); }
+  static Tensor slope(const Tensor& x, const Tensor&) { return ones_like(x); }
+  void vjp(Inputs, const Tensor&, const Tensor& g, Cotangents& to) const {
+    if (to.wants(0)) to[0] = g;
+  }
+};
+
 /// Do both have at most 32 bits, and no sign, and is b not 0? Dividing these takes half as long.
 bool are_short(std::int64_t a, std::int64_t b) {
   return (static_cast<std::uint64_t>(a) | static_cast<std::uint64_t>(b)) >> 32 == 0 && b != 0;
@@ -183,6 +196,11 @@ Entries rounding_operations() {
        .formula = Round::formula,
        .example = "round([1.25, 2.5], 1)",
        .note = "ties go to the even number"},
+      {.name = Frac::name,
+       .parameters = one_input,
+       .call = call<frac>,
+       .formula = Frac::formula,
+       .example = "frac([1.5, -2.25])"},
       {.name = Remainder::name,
        .parameters = two_inputs,
        .call = call<chainrule::remainder>,
@@ -225,6 +243,34 @@ Entries rounding_operations() {
        .formula = "piecewise constant: no gradient",
        .example = "isinf([1, -inf])",
        .differentiable = false},
+      {.name = "isposinf",
+       .parameters = one_input,
+       .call = call<isposinf>,
+       .formula = "piecewise constant: no gradient",
+       .example = "isposinf([1, -inf, inf])",
+       .differentiable = false},
+      {.name = "isneginf",
+       .parameters = one_input,
+       .call = call<isneginf>,
+       .formula = "piecewise constant: no gradient",
+       .example = "isneginf([1, -inf, inf])",
+       .differentiable = false},
+      {.name = "signbit",
+       .parameters = one_input,
+       .call = call<chainrule::signbit>,
+       .formula = "piecewise constant: no gradient",
+       .example = "signbit([1, -2, -0.0])",
+       .differentiable = false},
+      {.name = "fmax",
+       .parameters = two_inputs,
+       .call = call<chainrule::fmax>,
+       .formula = "as maximum, but of what is not NaN",
+       .example = "fmax([1, nan], 3)"},
+      {.name = "fmin",
+       .parameters = two_inputs,
+       .call = call<chainrule::fmin>,
+       .formula = "as minimum, but of what is not NaN",
+       .example = "fmin([1, nan], 3)"},
       {.name = "isfinite",
        .parameters = one_input,
        .call = call<chainrule::isfinite>,
@@ -261,6 +307,7 @@ Tensor round(const Operand& x, Integer decimals) try {
   rethrow_in_call("round", x);
 }
 
+Tensor frac(const Operand& x) { return ops::unary<ops::Frac>(x); }
 Tensor remainder(const Operand& a, const Operand& b) { return ops::binary<ops::Remainder>(a, b); }
 Tensor fmod(const Operand& a, const Operand& b) { return ops::binary<ops::Fmod>(a, b); }
 Tensor floor_divide(const Operand& a, const Operand& b) { return ops::binary<ops::FloorDivide>(a, b); }
@@ -284,6 +331,30 @@ Tensor isinf(const Operand& x) {
   const Tensor in = x.as_tensor();
   return is_floating(in.dtype()) ? abs(in.detach()) == ops::infinity : in != in;
 }
+Tensor isposinf(const Operand& x) { return equal({x.as_tensor(), x.here()}, ops::infinity); }
+Tensor isneginf(const Operand& x) { return equal({x.as_tensor(), x.here()}, -ops::infinity); }
+Tensor signbit(const Operand& x) {
+  const Tensor in = x.as_tensor();
+  return is_floating(in.dtype()) ? less({copysign(1, in.detach()), x.here()}, 0) : less({in, x.here()}, 0);
+}
+
+// Of two NaN, both take the other's place; of one, both are the other number, and each gets half of the
+// gradient.
+Tensor fmax(const Operand& a, const Operand& b) try {
+  const DType dtype = ops::common_dtype(a, b);
+  const Tensor x = a.as(dtype), y = b.as(dtype);
+  return maximum({where(isnan(x), y, x), a.here()}, where(isnan(y), x, y));
+} catch (...) {
+  rethrow_in_call("fmax", a, b);
+}
+Tensor fmin(const Operand& a, const Operand& b) try {
+  const DType dtype = ops::common_dtype(a, b);
+  const Tensor x = a.as(dtype), y = b.as(dtype);
+  return minimum({where(isnan(x), y, x), a.here()}, where(isnan(y), x, y));
+} catch (...) {
+  rethrow_in_call("fmin", a, b);
+}
+
 Tensor isfinite(const Operand& x) {
   const Tensor in = x.as_tensor();
   return is_floating(in.dtype()) ? abs(in.detach()) < ops::infinity : in == in;
