@@ -122,6 +122,15 @@ OpCase loss_row(const std::string& operation, Tensor (*loss)(const Operand&, con
       .float32_tolerance = 5e-6};
 }
 
+OpCase softmin_row() {
+  OpCase row = along_an_axis("softmin", softmin, [](const Array& x, std::int64_t axis) {
+    return exp_of(reference::log_softmax(
+        reference::elementwise([](const reference::Numbers& n) { return -n[0]; }, {x}), axis));
+  });
+  row.composed = true;
+  return row;
+}
+
 }  // namespace
 
 std::vector<OpCase> probability_rows() {
@@ -129,7 +138,9 @@ std::vector<OpCase> probability_rows() {
   return {along_an_axis(
               "softmax", softmax,
               [](const Array& x, std::int64_t axis) { return exp_of(reference::log_softmax(x, axis)); }),
-          along_an_axis("log_softmax", log_softmax, reference::log_softmax), cross_entropy_row(),
+          softmin_row(),
+          along_an_axis("log_softmax", log_softmax, reference::log_softmax),
+          cross_entropy_row(),
           loss_row(
               "mse_loss", mse_loss, [](Number a, Number b) { return (a - b) * (a - b); }, between(-2, 2),
               between(-2, 2)),

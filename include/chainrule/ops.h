@@ -361,6 +361,8 @@ Tensor take_rows(const Operand& x, const Tensor& positions);
 /// exp(x) / sum(exp(x)) along an axis; zeros where every x is -inf. Where some are +inf, these have equal
 /// shares and the others 0, as in the derivative of logsumexp.
 Tensor softmax(const Operand& x, Integer axis = -1);
+/// softmax(-x) along an axis.
+Tensor softmin(const Operand& x, Integer axis = -1);
 /// x - logsumexp(x) along an axis, the logarithm of softmax(x) also at infinities, without the loss of
 /// precision of log(softmax(x)).
 Tensor log_softmax(const Operand& x, Integer axis = -1);

@@ -166,6 +166,11 @@ Entries probability_operations() {
        .call = [](Arguments& a) -> Result { return log_softmax(a.in_dtype(2), a.integer(1)); },
        .formula = LogSoftmax::formula,
        .example = "log_softmax([1, 2, 3])"},
+      {.name = "softmin",
+       .parameters = "x|input, axis|dim=-1",
+       .call = call<softmin>,
+       .formula = "∂softmax(−x)ᵢ/∂xⱼ = yᵢ (yⱼ − δᵢⱼ)",
+       .example = "softmin([1, 2, 3])"},
   };
   return table;
 }
@@ -188,6 +193,13 @@ Tensor along(const Operand& x, std::int64_t axis) try {
 }  // namespace ops
 
 Tensor softmax(const Operand& x, Integer axis) { return ops::along<ops::Softmax>(x, axis); }
+Tensor softmin(const Operand& x, Integer axis) try {
+  const Tensor in = neg(x);
+  if (in.rank() > 0) (void)normalize_axis("softmin", axis, in.shape());
+  return softmax({in, x.here()}, axis);
+} catch (...) {
+  rethrow_in_call("softmin", x);
+}
 Tensor log_softmax(const Operand& x, Integer axis) { return ops::along<ops::LogSoftmax>(x, axis); }
 
 }  // namespace chainrule
