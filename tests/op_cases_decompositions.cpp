@@ -294,6 +294,10 @@ std::vector<OpCase> decomposition_rows() {
           {of(
               "", [](const Tensor& a) { return slogdet(a).logabsdet; }, logarithm_of, squares)},
           {not_square([](const Tensor& a) { return slogdet(a).sign; })}),
+      row("logdet", true,
+          {of(
+              "", [](const Tensor& a) { return logdet(a); }, logarithm_of, squares)},
+          {not_square([](const Tensor& a) { return logdet(a); })}),
       matrix_exp_row(),
       row("cond", true, {of("", [](const Tensor& a) { return cond(a); }, cond_of, {{{3, 3}}, {{3, 2}}})},
           {no_matrix([](const Tensor& a) { return cond(a); })}),

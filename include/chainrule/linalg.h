@@ -129,6 +129,8 @@ struct [[nodiscard]] SlogdetResult {
 /// Sign and logarithm of the determinant, which itself may overflow: det = sign · exp(logabsdet). 0 and -inf
 /// of a singular matrix. The derivative of logabsdet is A⁻ᵀ, infinite where A is singular; sign has none.
 SlogdetResult slogdet(const Operand& a);
+/// The logarithm of the determinant: -inf where that is 0, NaN where it is negative. The derivative is A⁻ᵀ.
+Tensor logdet(const Operand& a);
 /// Σ Aⁿ / n!, by scaling and squaring (Higham 2005). The derivative is a block of the exponential of the
 /// matrix [[Aᵀ, G], [0, Aᵀ]].
 Tensor matrix_exp(const Operand& a);

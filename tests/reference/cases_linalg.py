@@ -4,7 +4,7 @@ import torch
 L = torch.linalg
 NAMES = dict(
     dot=torch.dot, vdot=torch.vdot, inner=torch.inner, outer=torch.outer, kron=torch.kron, cross=L.cross, tensordot=torch.tensordot,
-    matrix_power=L.matrix_power, einsum=torch.einsum, solve=L.solve, inverse=L.inv, det=L.det, slogdet=lambda a: L.slogdet(a),
+    matrix_power=L.matrix_power, einsum=torch.einsum, solve=L.solve, inverse=L.inv, det=L.det, slogdet=lambda a: L.slogdet(a), logdet=torch.logdet,
     cholesky=L.cholesky, qr=L.qr, eigh=L.eigh, eigvalsh=L.eigvalsh, svd=lambda a: L.svd(a, full_matrices=False), svdvals=L.svdvals,
     pinv=L.pinv, matrix_exp=L.matrix_exp, trace=torch.trace, abs=torch.abs, sum=torch.sum,
     solve_triangular=lambda a, b, upper: L.solve_triangular(a, b, upper=upper), eye=torch.eye,
@@ -14,6 +14,8 @@ NAMES = dict(
 
 def add(cases):
     cases.add("dot(a, b)", a=(-2, 2, 4), b=(-2, 2, 4))
+    cases.add("logdet(a + 3 * eye(3))", a=(-1, 1, 3, 3), rtol=1e-9)
+    cases.add("logdet(a + 3 * eye(2))", a=(-1, 1, 3, 2, 2), rtol=1e-9)
     cases.add("vdot(a, b)", a=(-2, 2, 4), b=(-2, 2, 4))
     for a, b in [((3,), (3,)), ((2, 3), (3,)), ((2, 3), (4, 3))]:
         cases.add("inner(a, b)", a=(-2, 2, *a), b=(-2, 2, *b))

@@ -194,6 +194,12 @@ Entries matrix_function_operations() {
        .call = call<chainrule::slogdet>,
        .formula = Slogdet::formula,
        .example = "slogdet([[1, 2], [3, 4]])"},
+      {.name = "logdet",
+       .parameters = "a|A|input",
+       .call = call<chainrule::logdet>,
+       .formula = "∂log det(A)/∂A = A⁻ᵀ",
+       .example = "logdet([[3, 1], [1, 2]])",
+       .note = "NaN where the determinant is negative"},
       {.name = Pinv::name,
        .parameters = "a|A|input, rtol|rcond=None",
        .call = call<chainrule::pinv>,
@@ -245,6 +251,13 @@ SlogdetResult slogdet(const Operand& a) try {
   return {cast(constant(kernels::determinants(*saved.lu)[0]), in.dtype()), logarithm};
 } catch (...) {
   rethrow_in_call("slogdet", a);
+}
+
+Tensor logdet(const Operand& a) try {
+  const SlogdetResult parts = slogdet(a);
+  return where({parts.sign < 0, a.here()}, std::numeric_limits<double>::quiet_NaN(), parts.logabsdet);
+} catch (...) {
+  rethrow_in_call("logdet", a);
 }
 
 Tensor pinv(const Operand& a, std::optional<double> rtol) try {
