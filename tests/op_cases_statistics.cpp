@@ -181,6 +181,47 @@ OpCase diff_row() {
           .misuses = {{"a scalar", [] { diff(blank({})); }, {"()"}}}};
 }
 
+/// Of 4 columns, at places that are given by each of three ways.
+OpCase trapezoid_row() {
+  const auto expected = [](auto place) {
+    return [=](const Arrays& in) {
+      return reference::generate({in[0].shape[0]}, [&](const Position& at) {
+        Number total = 0;
+        for (std::int64_t i = 0; i + 1 < in[0].shape[1]; ++i)
+          total += (place(in, at[0], i + 1) - place(in, at[0], i)) / 2 *
+                   (reference::at(in[0], {at[0], i}) + reference::at(in[0], {at[0], i + 1}));
+        return total;
+      });
+    };
+  };
+  return {.operation = "trapezoid",
+          .inputs = {between(-2, 2), between(-2, 2)},
+          .variants = {{"of equal steps",
+                        [](const Arguments& in) { return trapezoid(in[0], 0.5); },
+                        expected([](const Arrays&, std::int64_t, std::int64_t i) { return Number(i) / 2; }),
+                        {{{2, 4}}, {{2, 1}}, {{0, 3}}, {{2, 0}}},
+                        {between(-2, 2)}},
+                       {"over places for all",
+                        [](const Arguments& in) { return trapezoid(in[0], in[1].as_tensor()); },
+                        expected([](const Arrays& in, std::int64_t, std::int64_t i) {
+                          return reference::at(in[1], {i});
+                        }),
+                        {{{2, 4}, {4}}, {{0, 3}, {3}}}},
+                       {"over places for each",
+                        [](const Arguments& in) { return trapezoid(in[0], in[1].as_tensor()); },
+                        expected([](const Arrays& in, std::int64_t row, std::int64_t i) {
+                          return reference::at(in[1], {row, i});
+                        }),
+                        {{{2, 4}, {2, 4}}}}},
+          .misuses = {{"a scalar", [] { trapezoid(blank({})); }, {"()"}},
+                      {"places of another shape",
+                       [] {
+                         trapezoid(blank({2, 3}), blank({2}));
+                       },
+                       {"(2,)", "(2, 3)"}}},
+          .composed = true};
+}
+
 OpCase cov_row(const std::string& operation, Tensor (*call)(const Operand&), bool unit) {
   const auto expected = [=](const Arrays& in) {
     const Array& x = in[0];
@@ -364,6 +405,7 @@ std::vector<OpCase> statistics_rows() {
       vector_norm_row(),
       average_row(),
       diff_row(),
+      trapezoid_row(),
       cov_row(
           "cov", [](const Operand& x) { return cov(x); }, false),
       cov_row("corrcoef", corrcoef, true),

@@ -146,6 +146,11 @@ Cumulative cummin(const Operand& x, OptionalInteger axis = {});  ///< the smalle
 
 /// Differences of neighbours along an axis, xᵢ₊₁ - xᵢ, n times over; of bool where they differ, as bool.
 Tensor diff(const Operand& x, Integer n = 1, Integer axis = -1);
+/// The integral of y along an axis by the trapezoidal rule, Σ (yᵢ + yᵢ₊₁) dx / 2. 0 of less than two
+/// elements.
+Tensor trapezoid(const Operand& y, double dx = 1, Integer axis = -1);
+/// The same over places x, of the shape of y, or one for each of its elements along the axis.
+Tensor trapezoid(const Operand& y, const Tensor& x, Integer axis = -1);
 
 // ---- Counting --------------------------------------------------------------------------------------------
 

@@ -15,13 +15,17 @@ NAMES = dict(
     cumsum=torch.cumsum, cumprod=torch.cumprod, logcumsumexp=torch.logcumsumexp, cummax=torch.cummax, cummin=torch.cummin,
     quantile=lambda x, q, axis=None, interpolation="linear": torch.quantile(x, q if isinstance(q, float) else torch.tensor(q), axis, interpolation=interpolation),
     vector_norm=lambda x, order=2, axis=None, keepdims=False: torch.linalg.vector_norm(x, order, axes(x, axis), keepdim=keepdims),
-    diff=lambda x, n=1, axis=-1: torch.diff(x, n, axis), cov=torch.cov, corrcoef=torch.corrcoef, sin=torch.sin,
+    diff=lambda x, n=1, axis=-1: torch.diff(x, n, axis), trapezoid=lambda y, x=None, dx=1.0, axis=-1: torch.trapezoid(y, dx=dx, dim=axis) if x is None else torch.trapezoid(y, x, dim=axis), cov=torch.cov, corrcoef=torch.corrcoef, sin=torch.sin,
     amax=lambda x, axis=None: torch.amax(x, axes(x, axis)), amin=lambda x, axis=None: torch.amin(x, axes(x, axis)),
     isclose=torch.isclose, bincount=lambda x, minlength=0: torch.bincount(x.long(), minlength=minlength),
 )  # fmt: skip
 
 
 def add(cases):
+    cases.add("trapezoid(y, dx=0.5)", y=(-2, 2, 2, 4))
+    cases.add("trapezoid(y, axis=0)", y=(-2, 2, 3, 2))
+    cases.add("trapezoid(y, x)", y=(-2, 2, 2, 4), x=(-2, 2, 4))
+    cases.add("trapezoid(y, x, axis=0)", y=(-2, 2, 3, 2), x=(-2, 2, 3, 2))
     for axis in ("", ", axis=0", ", axis=-1", ", axis=(0, 2)", ", axis=1, keepdims=True", ", axis=1, correction=0"):
         cases.add(f"var(x{axis})", x=(-2, 2, 2, 3, 2))
         cases.add(f"std(x{axis})", x=(-2, 2, 2, 3, 2))

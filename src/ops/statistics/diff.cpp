@@ -1,9 +1,11 @@
 // Differences of neighbours along an axis. kernels/neighbours.h computes them.
 
+#include "chainrule/shaping.h"
 #include "chainrule/statistics.h"
 #include "kernels/neighbours.h"
 #include "ops/along_axis.h"
 #include "ops/data_movement.h"
+#include "ops/functions/by_number.h"
 
 namespace chainrule {
 namespace ops {
@@ -56,6 +58,46 @@ Tensor diff(const Operand& x, Integer n, Integer axis) try {
   return result;
 } catch (...) {
   rethrow_in_call("diff", x);
+}
+
+namespace ops {
+
+/// The means of neighbours along an axis.
+static Tensor means_of_neighbours(const Tensor& y, std::size_t axis) {
+  const std::int64_t n = y.shape()[axis], along = static_cast<std::int64_t>(axis);
+  return (narrow(y, along, 0, n - 1) + narrow(y, along, 1, n - 1)) / 2;
+}
+
+}  // namespace ops
+
+Tensor trapezoid(const Operand& y, double dx, Integer axis) try {
+  const Tensor in = ops::real(y);
+  const std::size_t along = normalize_axis("trapezoid", axis, in.shape());
+  if (in.shape()[along] < 2) return sum({in * 0, y.here()}, static_cast<std::int64_t>(along));
+  return mul({sum(ops::means_of_neighbours(in, along), static_cast<std::int64_t>(along)), y.here()}, dx);
+} catch (...) {
+  rethrow_in_call("trapezoid", y);
+}
+
+Tensor trapezoid(const Operand& y, const Tensor& x, Integer axis) try {
+  const DType dtype = ops::real_dtype(ops::common_dtype(y, Operand(x)));
+  const Tensor in = y.as(dtype);
+  Tensor at = Operand(x).as(dtype);
+  const std::size_t along = normalize_axis("trapezoid", axis, in.shape());
+  const std::int64_t n = in.shape()[along];
+  if (at.shape() == Shape{n}) {  // beside all other axes
+    std::vector<std::int64_t> sizes(in.rank(), 1);
+    sizes[along] = n;
+    at = reshape(at, Shape(sizes));
+  } else if (at.shape() != in.shape()) {
+    throw ShapeError("trapezoid: places " + to_string(at.shape()) + " do not fit y " + to_string(in.shape()) +
+                     "; give as many as axis " + std::to_string(along) + " has elements, or y's shape");
+  }
+  if (n < 2) return sum({in * 0, y.here()}, static_cast<std::int64_t>(along));
+  return sum({ops::means_of_neighbours(in, along) * diff(at, 1, static_cast<std::int64_t>(along)), y.here()},
+             static_cast<std::int64_t>(along));
+} catch (...) {
+  rethrow_in_call("trapezoid", y, Operand(x));
 }
 
 }  // namespace chainrule

@@ -147,6 +147,15 @@ Entries statistics_operations() {
        .call = call<diff>,
        .formula = "∂(xᵢ₊₁ − xᵢ)/∂xᵢ₊₁ = 1,  ∂/∂xᵢ = −1",
        .example = "diff([1, 4, 9])"},
+      {.name = "trapezoid",
+       .parameters = "y, x=None, dx=1.0, axis|dim=-1",
+       .call = [](Arguments& a) -> Result {
+         return a.given(1) ? trapezoid(a[0], a.tensor(1), a.integer(3))
+                           : trapezoid(a[0], a.number(2), a.integer(3));
+       },
+       .formula = "∂Σ (yᵢ + yᵢ₊₁) (xᵢ₊₁ − xᵢ) / 2: to yᵢ: (xᵢ₊₁ − xᵢ₋₁) / 2,  to xᵢ: (yᵢ₋₁ − yᵢ₊₁) / 2",
+       .aliases = "trapz",
+       .example = "trapezoid([1, 4, 9], dx=0.5)"},
       {.name = "isclose",
        .parameters = "a|input, b|other, rtol=1e-5, atol=1e-8, equal_nan=False",
        .call = call<isclose>,
