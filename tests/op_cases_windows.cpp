@@ -242,6 +242,31 @@ std::vector<OpCase> pooling_rows() {
       composed("adaptive_max_pool1d", one(adaptive_max_pool1d), {{{2, 5}}}, {}, distinct()),
       composed("adaptive_max_pool2d", one(adaptive_max_pool2d), {{{1, 3, 4}}}, {}, distinct()),
       composed("adaptive_max_pool3d", one(adaptive_max_pool3d), {{{1, 3, 2, 3}}}, {}, distinct()),
+      composed("normalize", [](const Arguments& in) { return normalize(in[0]); }, {{{2, 3}}, {{2, 3, 2}}}),
+      composed("pixel_shuffle", [](const Arguments& in) { return pixel_shuffle(in[0], 2); },
+               {{{4, 2, 1}}, {{2, 8, 1, 2}}, {{0, 4, 1, 1}}},
+               {{"too few channels",
+                 [] {
+                   pixel_shuffle(blank({3, 2, 2}), 2);
+                 },
+                 {"(3, 2, 2)", "square of 2"}},
+                {"a matrix",
+                 [] {
+                   pixel_shuffle(blank({4, 2}), 2);
+                 },
+                 {"(4, 2)"}},
+                {"factor 0",
+                 [] {
+                   pixel_shuffle(blank({4, 2, 2}), 0);
+                 },
+                 {"factor 0"}}}),
+      composed("pixel_unshuffle", [](const Arguments& in) { return pixel_unshuffle(in[0], 2); },
+               {{{1, 4, 2}}, {{2, 2, 2, 4}}},
+               {{"an odd width",
+                 [] {
+                   pixel_unshuffle(blank({1, 2, 3}), 2);
+                 },
+                 {"(1, 2, 3)", "multiple of 2"}}}),
       composed("interpolate",
                [](const Arguments& in) {
                  return interpolate(in[0], {.scale = {1.5, 2}, .mode = Interpolation::cubic});

@@ -204,6 +204,11 @@ struct InterpolateOptions {
 /// x (N, C, spatial...), of one to three spatial axes, in another size. Linear in x. ShapeError unless either
 /// size or scale is given.
 Tensor interpolate(const Operand& x, const InterpolateOptions& options);
+/// (..., C r², H, W) as (..., C, H r, W r): of r² channels, each gives a pixel of every square of r by r.
+/// ShapeError where the channels are no multiple of r².
+Tensor pixel_shuffle(const Operand& x, Integer factor);
+/// (..., C, H r, W r) as (..., C r², H, W): the inverse of pixel_shuffle.
+Tensor pixel_unshuffle(const Operand& x, Integer factor);
 
 // ---- Normalisation -----------------------------------------------------------------------------------
 //
@@ -243,6 +248,8 @@ struct [[nodiscard]] BatchNormed {
 /// elements.
 BatchNormed batch_norm_training(const Operand& x, const NormOptions& options = {});
 
+/// x / max(‖x‖, eps), where the norm is that of order p along an axis.
+Tensor normalize(const Operand& x, double p = 2, Integer axis = 1, double eps = 1e-12);
 /// x (N, C, ...) / (k + alpha · mean(x² over `size` neighbouring channels))^beta, where channels that are not
 /// there count as zeros. Source: Krizhevsky, Sutskever and Hinton, "ImageNet classification with deep
 /// convolutional neural networks", 2012, section 3.3.

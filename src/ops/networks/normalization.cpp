@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "chainrule/functions.h"
+#include "chainrule/statistics.h"
 #include "kernels/normalize.h"
 #include "ops/networks/resampling.h"
 #include "ops/networks/spatial.h"
@@ -306,6 +307,14 @@ BatchNormed batch_norm_training(const Operand& x, const NormOptions& options) tr
   rethrow_in_call("batch_norm_training", x);
 }
 
+Tensor normalize(const Operand& x, double p, Integer axis, double eps) try {
+  const DType dtype = ops::real_dtype(ops::dtype_of(x));
+  const Tensor in = x.as(computed_in(dtype));  // eps may be 0 in a half
+  return Operand(div({in, x.here()}, maximum(vector_norm(in, p, std::int64_t{axis}, true), eps))).as(dtype);
+} catch (...) {
+  rethrow_in_call("normalize", x);
+}
+
 Tensor local_response_norm(const Operand& x, Integer size, double alpha, double beta, double k) try {
   const Tensor in = x.as(ops::real_dtype(ops::dtype_of(x)));
   ops::require_channels("local_response_norm", in.shape());
@@ -397,6 +406,11 @@ Entries normalization_operations() {
        },
        .formula = Normalize::formula,
        .example = "batch_norm_training([[1, 2], [3, 5]])"},
+      {.name = "normalize",
+       .parameters = "x|input, p=2, axis|dim=1, eps=1e-12",
+       .call = call<chainrule::normalize>,
+       .formula = "∂(x/‖x‖)/∂x: to x: (g − y Σ g y) / ‖x‖ where p = 2",
+       .example = "normalize([[3, 4]])"},
       {.name = "local_response_norm",
        .parameters = "x|input, size, alpha=0.0001, beta=0.75, k=1",
        .call = call<local_response_norm>,

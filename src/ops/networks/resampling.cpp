@@ -159,6 +159,64 @@ Tensor interpolate(const Operand& x, const InterpolateOptions& options) try {
 }
 
 namespace ops {
+namespace {
+
+/// The axes of pixels in (..., channels, height, width), whose `factor` must divide the one and the others.
+void require_pixels(std::string_view name, const Shape& shape, std::int64_t factor, bool by_channels) {
+  const std::size_t rank = shape.rank();
+  const auto fail = [&](const std::string& what) { throw ShapeError(std::string(name) + ": " + what); };
+  if (rank < 3) fail("x has shape " + to_string(shape) + "; it must be (..., channels, height, width)");
+  if (factor < 1 || factor > largest_step) fail("factor " + std::to_string(factor) + " must be at least 1");
+  const bool fits = by_channels ? shape[rank - 3] % (factor * factor) == 0
+                                : shape[rank - 2] % factor == 0 && shape[rank - 1] % factor == 0;
+  if (!fits)
+    fail("x of shape " + to_string(shape) + " has " +
+         (by_channels ? "channels that are no multiple of the square of "
+                      : "a height or width that is no multiple of ") +
+         std::to_string(factor));
+}
+
+/// x (before..., last three) as (before..., cut), its last axes in this order, as (before..., whole).
+Tensor regrouped(const Tensor& x, const std::vector<std::int64_t>& cut,
+                 const std::vector<std::int64_t>& order, const std::vector<std::int64_t>& whole, Here here) {
+  const auto before = static_cast<std::ptrdiff_t>(x.rank() - 3);
+  const auto with = [&](const std::vector<std::int64_t>& sizes) {
+    std::vector<std::int64_t> all(x.shape().begin(), x.shape().begin() + before);
+    all.insert(all.end(), sizes.begin(), sizes.end());
+    return Shape(all);
+  };
+  std::vector<std::int64_t> axes;
+  for (std::int64_t axis = 0; axis < before; ++axis) axes.push_back(axis);
+  for (const std::int64_t axis : order) axes.push_back(before + axis);
+  return reshape({permute(reshape(x, with(cut)), axes), here}, with(whole));
+}
+
+}  // namespace
+}  // namespace ops
+
+Tensor pixel_shuffle(const Operand& x, Integer factor) try {
+  const Tensor in = x.as_tensor();
+  const std::int64_t r = factor;
+  ops::require_pixels("pixel_shuffle", in.shape(), r, true);
+  const Shape& shape = in.shape();
+  const std::int64_t c = shape[in.rank() - 3] / (r * r), h = shape[in.rank() - 2], w = shape[in.rank() - 1];
+  return ops::regrouped(in, {c, r, r, h, w}, {0, 3, 1, 4, 2}, {c, h * r, w * r}, x.here());
+} catch (...) {
+  rethrow_in_call("pixel_shuffle", x);
+}
+
+Tensor pixel_unshuffle(const Operand& x, Integer factor) try {
+  const Tensor in = x.as_tensor();
+  const std::int64_t r = factor;
+  ops::require_pixels("pixel_unshuffle", in.shape(), r, false);
+  const Shape& shape = in.shape();
+  const std::int64_t c = shape[in.rank() - 3], h = shape[in.rank() - 2] / r, w = shape[in.rank() - 1] / r;
+  return ops::regrouped(in, {c, h, r, w, r}, {0, 2, 4, 1, 3}, {c * r * r, h, w}, x.here());
+} catch (...) {
+  rethrow_in_call("pixel_unshuffle", x);
+}
+
+namespace ops {
 
 Entries resampling_operations() {
   static constexpr Entry table[] = {
@@ -185,6 +243,16 @@ Entries resampling_operations() {
        },
        .formula = SumsAlong::formula,
        .example = "interpolate([[[1, 3]]], 4, mode='linear')"},
+      {.name = "pixel_shuffle",
+       .parameters = "x|input, factor|upscale_factor",
+       .call = call<pixel_shuffle>,
+       .formula = "the gradient moved back",
+       .example = "pixel_shuffle([[[1]], [[2]], [[3]], [[4]]], 2)"},
+      {.name = "pixel_unshuffle",
+       .parameters = "x|input, factor|downscale_factor",
+       .call = call<pixel_unshuffle>,
+       .formula = "the gradient moved back",
+       .example = "pixel_unshuffle([[[1, 2], [3, 4]]], 2)"},
       inner<SumsAlong>(),
   };
   return table;
