@@ -58,6 +58,71 @@ Input log_probabilities() {
       [](const Shape& shape, Engine& engine) { return log_softmax(random_tensor(shape, engine)).detach(); }};
 }
 
+/// Of scores of three classes.
+OpCase multi_margin_row() {
+  const auto of_power = [](const std::string& name, double p) {
+    return Variant{
+        name,
+        [=](const Arguments& in) { return multi_margin_loss(in[0], in[1], p, 5, Reduction::none); },
+        [=](const Arrays& in) {
+          return reference::generate(in[1].shape, [&](const Position& at) {
+            const auto target = static_cast<std::int64_t>(reference::at(in[1], at));
+            const auto score = [&](std::int64_t i) { return reference::at(in[0], {at[0], i}); };
+            Number total = 0;
+            for (std::int64_t i = 0; i < 3; ++i)
+              if (i != target) total += std::pow(5 - score(target) + score(i), Number(p));
+            return total / 3;
+          });
+        },
+        {{{4, 3}, {4}}, {{0, 3}, {0}}}};
+  };
+  return {.operation = "multi_margin_loss",
+          .inputs = {between(-2, 2), classes(3)},
+          .variants = {of_power("of the first power", 1), of_power("of the second power", 2)},
+          .misuses = {{"a third power",
+                       [] {
+                         multi_margin_loss(blank({2, 3}), tensor({0, 1}), 3);
+                       },
+                       {"p is 3", "(2, 3)"}},
+                      {"a class too high",
+                       [] {
+                         multi_margin_loss(blank({1, 3}), tensor({3}));
+                       },
+                       {"3", "(1, 3)"}},
+                      {"a picture",
+                       [] {
+                         multi_margin_loss(blank({1, 3, 2}), tensor({{0, 1}}));
+                       },
+                       {"(1, 3, 2)"}}},
+          .composed = true,
+          .tolerance = 1e-14,
+          .float32_tolerance = 1e-5};
+}
+
+OpCase multilabel_row() {
+  return {
+      .operation = "multilabel_soft_margin_loss",
+      .inputs = {between(-2, 2), between(0, 1)},
+      .variants =
+          {{"",
+            [](const Arguments& in) { return multilabel_soft_margin_loss(in[0], in[1], 2, Reduction::none); },
+            [](const Arrays& in) {
+              return reference::generate({in[0].shape[0]}, [&](const Position& at) {
+                Number total = 0;
+                for (std::int64_t i = 0; i < 3; ++i) {
+                  const Number x = reference::at(in[0], {at[0], i}), t = reference::at(in[1], {at[0], i});
+                  total += t * std::log1p(std::exp(-x)) + (1 - t) * std::log1p(std::exp(x));
+                }
+                return 2 * total / 3;
+              });
+            },
+            {{{2, 3}, {2, 3}}, {{0, 3}, {0, 3}}}}},
+      .misuses = {{"a scalar", [] { multilabel_soft_margin_loss(blank({}), blank({})); }, {"()"}}},
+      .composed = true,
+      .tolerance = 1e-14,
+      .float32_tolerance = 1e-5};
+}
+
 OpCase nll_row() {
   const Tensor weight = tensor({0.5, 2.0, 1.0});
   return {.operation = "nll_loss",
@@ -401,6 +466,16 @@ std::vector<OpCase> loss_rows() {
           "margin_ranking_loss",
           [](const Arguments& in, Reduction by) { return margin_ranking_loss(in[0], in[1], in[2], 9, by); },
           [](const Numbers& x) { return 9 - x[2] * (x[0] - x[1]); }, {any, any, labels()}),
+      loss_row(
+          "hinge_embedding_loss",
+          [](const Arguments& in, Reduction by) { return hinge_embedding_loss(in[0], in[1], 9, by); },
+          [](const Numbers& x) { return x[1] == 1 ? x[0] : 9 - x[0]; }, {any, labels()}),
+      loss_row(
+          "soft_margin_loss",
+          [](const Arguments& in, Reduction by) { return soft_margin_loss(in[0], in[1], by); },
+          [](const Numbers& x) { return std::log1p(std::exp(-x[0] * x[1])); }, {any, labels()}),
+      multi_margin_row(),
+      multilabel_row(),
       nll_row(),
       ctc_row(),
   };

@@ -72,6 +72,17 @@ struct CrossEntropyOptions {
 /// classes, and for probabilities by the number of samples.
 Tensor cross_entropy(const Operand& logits, const Operand& target, const CrossEntropyOptions& options);
 
+/// log(1 + exp(-target x)) for scores x and targets 1 or -1, without overflow.
+Tensor soft_margin_loss(const Operand& x, const Operand& target, Reduction reduction = Reduction::mean);
+/// Σ max(0, margin - x[target] + xᵢ)ᵖ / C over the other classes i, for scores (N, C), or (C,), and classes
+/// (N,), int64. ShapeError unless p is 1 or 2.
+Tensor multi_margin_loss(const Operand& x, const Operand& target, double p = 1, double margin = 1,
+                         Reduction reduction = Reduction::mean);
+/// The mean of binary_cross_entropy_with_logits over the classes, the last axis, of which each sample may
+/// have several: targets are 0 or 1. The weight broadcasts to x.
+Tensor multilabel_soft_margin_loss(const Operand& x, const Operand& target, const Operand& weight = 1,
+                                   Reduction reduction = Reduction::mean);
+
 /// Of ctc_loss().
 struct CtcOptions {
   /// The class that stands for no class.
@@ -124,5 +135,8 @@ Tensor cosine_embedding_loss(const Operand& a, const Operand& b, const Operand& 
 /// max(0, margin - target (a - b)): a should be larger where the target is 1, smaller where it is -1.
 Tensor margin_ranking_loss(const Operand& a, const Operand& b, const Operand& target, double margin = 0,
                            Reduction reduction = Reduction::mean);
+/// For distances x and targets 1 or -1: x where the target is 1, max(0, margin - x) where it is -1.
+Tensor hinge_embedding_loss(const Operand& x, const Operand& target, double margin = 1,
+                            Reduction reduction = Reduction::mean);
 
 }  // namespace chainrule

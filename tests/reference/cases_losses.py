@@ -18,6 +18,10 @@ NAMES = dict(
     cosine_embedding_loss=lambda a, b, t, margin=0.0: F.cosine_embedding_loss(a, b, torch.tensor(t), margin=margin),
     margin_ranking_loss=lambda a, b, t, margin=0.0: F.margin_ranking_loss(a, b, torch.tensor(t), margin=margin),
     cosine_similarity=lambda a, b, axis=1: F.cosine_similarity(a, b, axis), cdist=torch.cdist, pdist=F.pdist,
+    hinge_embedding_loss=lambda x, t, margin=1.0: F.hinge_embedding_loss(x, torch.tensor(t), margin=margin),
+    soft_margin_loss=lambda x, t: F.soft_margin_loss(x, torch.tensor(t)),
+    multi_margin_loss=lambda x, t, p=1, margin=1.0: F.multi_margin_loss(x, torch.tensor(t), p=p, margin=margin),
+    multilabel_soft_margin_loss=F.multilabel_soft_margin_loss,
     cross_entropy=lambda z, t, **k: F.cross_entropy(z, whole(t), **k),
     ctc_loss=lambda x, t, n, m, **k: F.ctc_loss(x, whole(t), whole(n), whole(m), **k),
 )  # fmt: skip
@@ -46,6 +50,12 @@ def add(cases):
     cases.add("nll_loss(a, [[0, 1, 1], [1, 0, 0]])", a=(-2, -0.1, 2, 2, 3))
     cases.add("cosine_embedding_loss(a, b, [1, -1])", **pair, rtol=1e-9)
     cases.add("cosine_embedding_loss(a, b, [1, -1], margin=0.2)", **pair, rtol=1e-9)
+    cases.add("hinge_embedding_loss(x, [1, -1, -1])", x=(-2, 2, 3))
+    cases.add("hinge_embedding_loss(x, [1, -1, -1], margin=0.5)", x=(-2, 2, 3))
+    cases.add("soft_margin_loss(x, [1, -1, -1])", x=(-3, 3, 3))
+    cases.add("multi_margin_loss(x, [2, 0])", x=(-2, 2, 2, 3), second=False)
+    cases.add("multi_margin_loss(x, [2, 0], p=2, margin=0.5)", x=(-2, 2, 2, 3), second=False)
+    cases.add("multilabel_soft_margin_loss(x, sigmoid(t))", x=(-3, 3, 2, 3), t=(-2, 2, 2, 3))
     cases.add("margin_ranking_loss(a, b, [1, -1, 1])", a=(-2, 2, 3), b=(-2, 2, 3))
     cases.add("margin_ranking_loss(a, b, [1, -1, 1], margin=0.5)", a=(-2, 2, 3), b=(-2, 2, 3))
     cases.add("cosine_similarity(a, b)", **pair, rtol=1e-9)

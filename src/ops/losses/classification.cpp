@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "array/number_text.h"
+#include "chainrule/indexing.h"
 #include "chainrule/losses.h"
 #include "chainrule/shaping.h"
 #include "kernels/places.h"
@@ -251,6 +252,21 @@ Entries classification_loss_operations() {
        .formula = "∂(−w x[t])/∂x = −w at the class of each sample",
        .example = "nll_loss(log([[0.5, 0.5]]), [1])",
        .note = "the mean divides by the sum of the weights"},
+      {.name = "soft_margin_loss",
+       .parameters = "x|input, target, reduction='mean'",
+       .call = call<soft_margin_loss>,
+       .formula = "∂log(1 + exp(−t x))/∂x = −t σ(−t x)",
+       .example = "soft_margin_loss([0.5, -2], [1, -1])"},
+      {.name = "multi_margin_loss",
+       .parameters = "x|input, target, p=1, margin=1, reduction='mean'",
+       .call = call<multi_margin_loss>,
+       .formula = "∂Σ max(0, margin − x[t] + xᵢ)ᵖ / C over i ≠ t",
+       .example = "multi_margin_loss([[0.1, 0.2, 0.9]], [2])"},
+      {.name = "multilabel_soft_margin_loss",
+       .parameters = "x|input, target, weight=1, reduction='mean'",
+       .call = call<multilabel_soft_margin_loss>,
+       .formula = "∂mean(−t log σ(x) − (1 − t) log σ(−x))/∂x = (σ(x) − t) / C",
+       .example = "multilabel_soft_margin_loss([[0.5, -2]], [[1, 0]])"},
       {.name = "ctc_loss",
        .parameters = "log_probs, targets, input_lengths, target_lengths, blank=0, reduction='mean', "
                      "zero_infinity=False",
@@ -305,6 +321,41 @@ Tensor cross_entropy(const Operand& logits, const Operand& target, const CrossEn
   return ops::hard_cross_entropy(log_p, target.as(DType::int64), in_place, weight, axis, options);
 } catch (...) {
   rethrow_in_call("cross_entropy", logits, target);
+}
+
+Tensor soft_margin_loss(const Operand& x, const Operand& target, Reduction reduction) try {
+  const ops::Pair in("soft_margin_loss", x, target);
+  return ops::combined("soft_margin_loss", softplus(-in.target * in.prediction), reduction);
+} catch (...) {
+  rethrow_in_call("soft_margin_loss", x, target);
+}
+
+Tensor multi_margin_loss(const Operand& x, const Operand& target, double p, double margin,
+                         Reduction reduction) try {
+  const Tensor in = x.as(ops::real_dtype(x.dtype())), classes = target.as_tensor();
+  if (p != 1 && p != 2)
+    throw ShapeError("multi_margin_loss: p is " + number_text(p) + " for x " + to_string(in.shape()) +
+                     "; it must be 1 or 2");
+  if (in.rank() > 2)
+    throw ShapeError("multi_margin_loss: x has shape " + to_string(in.shape()) + "; give (N, C) or (C,)");
+  const ops::Choice choice("multi_margin_loss", in, classes, -1);
+  const auto axis = static_cast<std::int64_t>(in.rank()) - 1;
+  const Tensor beyond = relu(margin - expand_dims(choice.of(in), axis) + in);
+  const Tensor others = one_hot(choice.classes, in.shape().back(), DType::boolean);
+  const Tensor losses = where(others, 0, p == 1 ? beyond : square(beyond));
+  return ops::combined("multi_margin_loss", mean(losses, axis), reduction);
+} catch (...) {
+  rethrow_in_call("multi_margin_loss", x, target);
+}
+
+Tensor multilabel_soft_margin_loss(const Operand& x, const Operand& target, const Operand& weight,
+                                   Reduction reduction) try {
+  const Tensor losses = binary_cross_entropy_with_logits(x, target, 1, Reduction::none) * weight;
+  if (losses.rank() == 0)
+    throw ShapeError("multilabel_soft_margin_loss: x of shape () has no classes; give (..., C)");
+  return ops::combined("multilabel_soft_margin_loss", mean(losses, -1), reduction);
+} catch (...) {
+  rethrow_in_call("multilabel_soft_margin_loss", x, target);
 }
 
 Tensor ctc_loss(const Operand& log_probs, const Operand& targets, std::span<const std::int64_t> input_lengths,

@@ -71,6 +71,11 @@ Entries distance_operations() {
        .call = call<margin_ranking_loss>,
        .formula = "∂max(0, margin − t (a − b))/∂a = −t if that is positive else 0",
        .example = "margin_ranking_loss([1, 2], [2, 1], [1, 1])"},
+      {.name = "hinge_embedding_loss",
+       .parameters = "x|input, target, margin=1, reduction='mean'",
+       .call = call<hinge_embedding_loss>,
+       .formula = "∂x if t = 1, ∂max(0, margin − x) if t = −1",
+       .example = "hinge_embedding_loss([0.5, 0.25], [1, -1])"},
   };
   return table;
 }
@@ -156,6 +161,14 @@ Tensor margin_ranking_loss(const Operand& a, const Operand& b, const Operand& ta
   return ops::combined("margin_ranking_loss", relu(margin - t * (x - y)), reduction);
 } catch (...) {
   rethrow_in_call("margin_ranking_loss", a, b, target);
+}
+
+Tensor hinge_embedding_loss(const Operand& x, const Operand& target, double margin, Reduction reduction) try {
+  const ops::Pair in("hinge_embedding_loss", x, target);
+  const Tensor losses = where(in.target == 1, in.prediction, relu(margin - in.prediction));
+  return ops::combined("hinge_embedding_loss", losses, reduction);
+} catch (...) {
+  rethrow_in_call("hinge_embedding_loss", x, target);
 }
 
 }  // namespace chainrule
