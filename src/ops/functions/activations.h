@@ -1,4 +1,4 @@
-// Activations that are no function of their own, and other functions that share their loop.
+// Functions that others are made of.
 
 #pragma once
 
