@@ -217,27 +217,70 @@ struct DifferencesLoop {
   }
 };
 
-/// Rows `begin` to `end` - 1. The compiler makes vectors of the loops over a row.
+/// Rows `begin` to `end` - 1.
 template <class T>
 struct SharesLoop {
-  template <int>
+  template <int Bytes>
   static void run(std::int64_t begin, std::int64_t end, std::int64_t count, std::int64_t m, const T* g,
                   const T* distances, std::int64_t row, std::int64_t column, const T* x, const T* y, T* out) {
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    if constexpr (Bytes > 16)
+      if (m < P::lanes) return run<Bytes / 2>(begin, end, count, m, g, distances, row, column, x, y, out);
     for (std::int64_t i = begin; i < end; ++i) {
-      const T* __restrict const own = x + i * m;
-      T* __restrict const to = out + i * m;
-      std::fill_n(to, m, T(0));
-      for (std::int64_t k = 0; k < count; ++k) {
-        const T from_above = g[i * row + k * column], largest = distances[i * row + k * column];
-        const T* __restrict const other = y + k * m;
+      const Others others{count, m, g + i * row, distances + i * row, column, y};
+      if (m < P::lanes || !alone<P>(others, x + i * m, out + i * m)) shared(others, x + i * m, out + i * m);
+    }
+  }
+
+ private:
+  /// What a row meets.
+  struct Others {
+    std::int64_t count, m;
+    const T *g, *distances;
+    std::int64_t column;
+    const T* y;
+  };
+  /// Where each distance is that of one element alone; false, and nothing of use, where it is not.
+  template <class P>
+  static bool alone(const Others& others, const T* own, T* to) {
+    std::int64_t ends = 0, found = 0;  // distances, and differences that are one
+    for (std::int64_t fresh = 0; fresh < others.m; fresh += P::lanes) {
+      const std::int64_t c = std::min(fresh, others.m - P::lanes);  // the last ones, some of them again
+      const P x = P::load(own + c);
+      P sum(T(0)), hits(T(0));
+      ends = 0;
+      for (std::int64_t k = 0; k < others.count; ++k) {
+        const T from_above = others.g[k * others.column], largest = others.distances[k * others.column];
         if (from_above == 0 || largest == 0) continue;
-        std::int32_t ties = 0;
-        for (std::int64_t c = 0; c < m; ++c) ties += std::abs(own[c] - other[c]) == largest ? 1 : 0;
-        const T share = from_above / static_cast<T>(ties);
-        for (std::int64_t c = 0; c < m; ++c) {
-          const T difference = own[c] - other[c];
-          to[c] += difference == largest ? share : difference == -largest ? -share : T(0);
-        }
+        ++ends;
+        const P difference = x - P::load(others.y + k * others.m + c);
+        const auto above = difference == P(largest), below = difference == P(-largest);
+        sum = sum + where(above, P(from_above), where(below, P(-from_above), P(T(0))));
+        hits = hits + where(above | below, P(T(1)), P(T(0)));
+      }
+      T lanes[std::size_t{P::lanes}];
+      hits.store(lanes);
+#pragma GCC unroll 1
+      for (std::int64_t lane = fresh - c; lane < P::lanes; ++lane)
+        found += static_cast<std::int64_t>(lanes[lane]);
+      sum.store(to + c);
+    }
+    return found == ends;
+  }
+  /// Once for all instruction sets, as few distances are such.
+  [[gnu::noinline]] static void shared(const Others& others, const T* __restrict own, T* __restrict to) {
+    const std::int64_t m = others.m;
+    std::fill_n(to, m, T(0));
+    for (std::int64_t k = 0; k < others.count; ++k) {
+      const T from_above = others.g[k * others.column], largest = others.distances[k * others.column];
+      const T* __restrict const other = others.y + k * m;
+      if (from_above == 0 || largest == 0) continue;
+      std::int32_t ties = 0;
+      for (std::int64_t c = 0; c < m; ++c) ties += std::abs(own[c] - other[c]) == largest ? 1 : 0;
+      const T share = from_above / static_cast<T>(ties);
+      for (std::int64_t c = 0; c < m; ++c) {
+        const T difference = own[c] - other[c];
+        to[c] += difference == largest ? share : difference == -largest ? -share : T(0);
       }
     }
   }

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "chainrule/autograd.h"
+#include "chainrule/functions.h"
 #include "chainrule/indexing.h"
 #include "chainrule/losses.h"
 #include "chainrule/random.h"
@@ -79,6 +80,26 @@ TEST(Distances, that_are_largest_in_several_places_share_the_gradient) {
   const Gradients found = gradients(sum(cdist(a, b, INFINITY)), {a, b});
   EXPECT_TRUE(allclose(found.at(a), tensor({{-0.5, 0.5, 0.0}}), 0, 0));
   EXPECT_TRUE(allclose(found.at(b), tensor({{0.5, -0.5, 0.0}, {0.0, 0.0, 0.0}}), 0, 0));
+}
+
+// Rows of whole numbers have many such places, others none; and rows may end within a pack.
+TEST(Distances, that_are_largest_have_the_gradients_of_differences_whatever_the_length_of_rows) {
+  Generator generator(seed());
+  PRINT_SEED_ON_FAILURE();
+  for (const DType dtype : {DType::float32, DType::float64})
+    for (const std::int64_t m : {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 40})
+      for (const bool whole : {false, true}) {
+        const auto rows = [&](std::int64_t count) {
+          const Tensor numbers = randn({count, m}, generator, dtype);
+          return variable(whole ? round(numbers) : numbers);
+        };
+        const Tensor a = rows(6), b = rows(5), g = cast(cos(reshape(arange(0, 30), {6, 5}) * 1.5), dtype);
+        const double tolerance = dtype == DType::float32 ? 1e-6 : 1e-14;
+        const Gradients found = gradients(cdist(a, b, INFINITY), {a, b}, {.seed = g}),
+                        expected = gradients(by_differences(a, b, INFINITY), {a, b}, {.seed = g});
+        for (const Tensor& x : {a, b})
+          EXPECT_TRUE(allclose(found.at(x), expected.at(x), tolerance, tolerance)) << m << ' ' << whole;
+      }
 }
 
 TEST(Distances, of_sizes_are_infinite_and_NaN_where_the_differences_are) {
