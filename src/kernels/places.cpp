@@ -42,13 +42,13 @@ std::vector<Run> runs_of(const PlacesAlong& places) {
   std::int64_t follow = 0;
   for (std::int64_t k = 1; k < few; ++k) follow += middle[k] == middle[k - 1] + 1 ? 1 : 0;
   if (2 * follow < few) return runs;
-  for (std::int64_t k = 0; k < places.count; ++k)
-    if (!runs.empty() && places.list[k] == runs.back().place + runs.back().count)
-      ++runs.back().count;
-    else if (4 * static_cast<std::int64_t>(runs.size()) > few + k)
-      return {};
-    else
-      runs.push_back({places.list[k], 1});
+  for (std::int64_t k = 0; k < places.count;) {
+    if (4 * static_cast<std::int64_t>(runs.size()) > few + k) return {};
+    const std::int64_t begin = k, place = places.list[k];
+    do ++k;
+    while (k < places.count && places.list[k] == place + (k - begin));
+    runs.push_back({place, k - begin});
+  }
   return runs;
 }
 
