@@ -16,7 +16,8 @@ struct Curve {
   std::array<std::string_view, 2> numbers;  ///< what they are called; those that are not there have no name
   bool is_cheap;
   bool rule_reads_x;
-  /// Of x and the numbers, and of these and what comes from above: for float32 and float64.
+  /// Of x and the numbers, and of these and what comes from above: for float32 and float64. There is no rule
+  /// where that is passed on as it is.
   std::array<kernels::Loop*, 2> value, rule;
   Tensor (*recorded_rule)(const Tensor& x, const Tensor& a, const Tensor& b, const Tensor& g);
 };
@@ -77,6 +78,9 @@ struct CurveRule {
   }
 };
 
+template <class F>
+constexpr Probe probe_of_rule = CurveRule<F>()(probe_input(0), Probe(), Probe(), probe_upstream);
+
 /// F has its name, its formula, the names of its numbers, if it has any, and as formulas value(x, numbers...)
 /// and vjp_x(x, numbers..., g).
 template <class F>
@@ -90,11 +94,16 @@ constexpr Curve curve_of = {
           return names;
         }(),
     .is_cheap = is_cheap<F>,
-    .rule_reads_x = CurveRule<F>()(probe_input(0), Probe(), Probe(), probe_upstream).reads != 0,
+    .rule_reads_x = probe_of_rule<F>.reads != 0,
     .value = {kernels::detail::loop<CurveValue<F>, float, float, float, float, float>,
               kernels::detail::loop<CurveValue<F>, double, double, double, double, double>},
-    .rule = {kernels::detail::loop<CurveRule<F>, float, float, float, float, float, float>,
-             kernels::detail::loop<CurveRule<F>, double, double, double, double, double, double>},
+    .rule = []() -> std::array<kernels::Loop*, 2> {
+      if constexpr (probe_of_rule<F>.is_upstream)
+        return {};
+      else
+        return {kernels::detail::loop<CurveRule<F>, float, float, float, float, float, float>,
+                kernels::detail::loop<CurveRule<F>, double, double, double, double, double, double>};
+    }(),
     .recorded_rule = [](const Tensor& x, const Tensor& a, const Tensor& b, const Tensor& g) -> Tensor {
       return CurveRule<F>()(x, a, b, g);
     }};

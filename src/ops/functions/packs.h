@@ -79,6 +79,15 @@ P whole_below(const P& x) {
   }
 }
 
+/// The whole number of each lane towards 0, with the sign of x.
+template <class P>
+P towards_0(const P& x) {
+  if constexpr (P::has_whole)
+    return x.template whole<3>();
+  else
+    return with_sign_of(whole_below(abs(x)), x);
+}
+
 /// exp(-share · x²) for a share of 1 or ½, within 2 units; 0 beyond `end`. The square is that of the upper
 /// half of x's digits, which is exact, and a rest.
 template <int N>

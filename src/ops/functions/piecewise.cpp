@@ -1,5 +1,5 @@
-// Functions that consist of straight lines: activations, and what replaces numbers by others. Where two lines
-// meet, slopes are PyTorch's.
+// Functions that consist of straight lines: activations, and what replaces numbers by others or leaves a
+// part. Where two lines meet, slopes are PyTorch's.
 
 #include <cmath>
 #include <limits>
@@ -121,6 +121,13 @@ struct NanToNum {
   static constexpr auto vjp_x(auto x, auto, auto, auto g) { return where(abs(x) < infinity, g, 0); }
 };
 
+struct Frac {
+  static constexpr bool cheap = true;
+  static constexpr std::string_view name = "frac", formula = "∂(x − trunc(x))/∂x = 1";
+  static auto value(auto x) { return x - special::towards_0(x); }
+  static constexpr auto vjp_x(auto, auto g) { return g; }
+};
+
 struct RoundToDecimals {
   static constexpr std::string_view name = "round_to_decimals", formula = "∂round(x)/∂x = 0";
   static constexpr std::array<std::string_view, 1> numbers = {"power"};
@@ -185,6 +192,11 @@ Entries piecewise_operations() {
        .call = call<hardswish>,
        .formula = Hardswish::formula,
        .example = "hardswish([-4, 1, 4])"},
+      {.name = Frac::name,
+       .parameters = one_input,
+       .call = call<frac>,
+       .formula = Frac::formula,
+       .example = "frac([1.5, -2.25])"},
       {.name = Hardshrink::name,
        .parameters = "x|input, lambda|lambd=0.5",
        .call = call<hardshrink>,
@@ -247,6 +259,7 @@ Tensor relu6(const Operand& x) {
 
 Tensor hardsigmoid(const Operand& x) { return ops::curve<ops::Hardsigmoid>(x); }
 Tensor hardswish(const Operand& x) { return ops::curve<ops::Hardswish>(x); }
+Tensor frac(const Operand& x) { return ops::curve<ops::Frac>(x); }
 Tensor hardshrink(const Operand& x, double lambda) { return ops::shrunk<ops::Hardshrink>(x, lambda); }
 Tensor softshrink(const Operand& x, double lambda) { return ops::shrunk<ops::Softshrink>(x, lambda); }
 Tensor threshold(const Operand& x, double threshold, double value) {

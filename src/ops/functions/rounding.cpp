@@ -51,19 +51,6 @@ struct Round : Rounding<Round> {
   static double value(double x) { return std::nearbyint(x); }  // ties to even
 };
 
-/// What Trunc leaves.
-struct Frac : ByNumber<Frac> {
-  using Wide = RoundingPacks;
-  static constexpr auto which = special::Direction::rest;
-  static constexpr std::string_view name = "frac", formula = "∂(x − trunc(x))/∂x = 1";
-  static constexpr Reads read = 0;
-  static double value(double x) { return x - std::trunc(x); }
-  static Tensor slope(const Tensor& x, const Tensor&) { return ones_like(x); }
-  void vjp(Inputs, const Tensor&, const Tensor& g, Cotangents& to) const {
-    if (to.wants(0)) to[0] = g;
-  }
-};
-
 /// Do both have at most 32 bits, and no sign, and is b not 0? Dividing these takes half as long.
 bool are_short(std::int64_t a, std::int64_t b) {
   return (static_cast<std::uint64_t>(a) | static_cast<std::uint64_t>(b)) >> 32 == 0 && b != 0;
@@ -196,11 +183,6 @@ Entries rounding_operations() {
        .formula = Round::formula,
        .example = "round([1.25, 2.5], 1)",
        .note = "ties go to the even number"},
-      {.name = Frac::name,
-       .parameters = one_input,
-       .call = call<frac>,
-       .formula = Frac::formula,
-       .example = "frac([1.5, -2.25])"},
       {.name = Remainder::name,
        .parameters = two_inputs,
        .call = call<chainrule::remainder>,
@@ -307,7 +289,6 @@ Tensor round(const Operand& x, Integer decimals) try {
   rethrow_in_call("round", x);
 }
 
-Tensor frac(const Operand& x) { return ops::unary<ops::Frac>(x); }
 Tensor remainder(const Operand& a, const Operand& b) { return ops::binary<ops::Remainder>(a, b); }
 Tensor fmod(const Operand& a, const Operand& b) { return ops::binary<ops::Fmod>(a, b); }
 Tensor floor_divide(const Operand& a, const Operand& b) { return ops::binary<ops::FloorDivide>(a, b); }

@@ -319,14 +319,11 @@ P special_number(const P& x, const P& operand) {
 }
 
 /// How a number becomes whole.
-enum class Direction : std::uint8_t { nearest, down, up, to_0, rest };  ///< the last: less that towards 0
+enum class Direction : std::uint8_t { nearest, down, up, to_0 };
 template <class P>
 P rounded(const P& x, const P& operand) {
   const auto direction = which_of<Direction>(operand);
-  if (direction == Direction::to_0 || direction == Direction::rest) {
-    const P whole = with_sign_of(whole_below(abs(x)), x);
-    return direction == Direction::to_0 ? whole : x - whole;
-  }
+  if (direction == Direction::to_0) return towards_0(x);
   if (direction == Direction::nearest) return nearest(x);
   return direction == Direction::up ? -whole_below(-x) : whole_below(x);
 }
