@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "kernels/boxes.h"
+#include "kernels/runs.h"
 #include "ops/along_axis.h"
 #include "ops/data_movement.h"
 #include "ops/elementwise.h"
@@ -89,25 +90,12 @@ struct Concatenate : DataMovement {
       parts.push_back({static_cast<const std::byte*>(part->raw()),
                        static_cast<std::size_t>(part->shape()[axis]) * bytes});
     auto* to = static_cast<std::byte*>(out.mutable_raw());
-    const auto join = [&](auto bytes_of) {
-      for (std::int64_t line = 0; line < lines; ++line)
-        for (Part& part : parts) {
-          const std::size_t size = bytes_of(part);
-          std::memcpy(to, part.from, size);
-          to += size;
-          part.from += size;
-        }
-    };
-    // A copy of a size that the compiler knows is no call.
-    const auto all_have = [&](std::size_t size) {
-      return std::ranges::all_of(parts, [=](const Part& part) { return part.bytes == size; });
-    };
-    if (all_have(4))
-      join([](const Part&) { return std::size_t{4}; });
-    else if (all_have(8))
-      join([](const Part&) { return std::size_t{8}; });
-    else
-      join([](const Part& part) { return part.bytes; });
+    for (std::int64_t line = 0; line < lines; ++line)
+      for (Part& part : parts) {
+        kernels::copy_run<16>(part.from, to, static_cast<std::int64_t>(part.bytes));
+        to += part.bytes;
+        part.from += part.bytes;
+      }
   }
 };
 
