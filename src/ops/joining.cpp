@@ -1,9 +1,6 @@
 // Tensors put together along an axis: concatenate and stack.
 // The derivative takes the boxes out again; kernels/boxes.h moves both.
 
-#include <algorithm>
-#include <cstring>
-
 #include "kernels/boxes.h"
 #include "kernels/runs.h"
 #include "ops/along_axis.h"
