@@ -33,14 +33,13 @@ struct Blocks {
 /// Which kernel makes a product depends on its sizes alone.
 template <class T>
 bool is_by_rows(const Gemm<T>& gemm) {
-  return gemm.transpose_b ? !gemm.transpose_a && (gemm.m == 1 || (gemm.m <= 4 && gemm.k >= 64))
-                          : gemm.m == 1 || (gemm.k <= 2 && gemm.n >= 16);
+  return takes_dot_products(gemm) || (!gemm.transpose_b && (gemm.m == 1 || (gemm.k <= 2 && gemm.n >= 16)));
 }
 template <class T>
 void multiply(const Gemm<T>& gemm) {
   if (!is_by_rows(gemm))
     tiled_gemm(gemm);
-  else if (gemm.transpose_b)
+  else if (takes_dot_products(gemm))
     dot_products(gemm);
   else
     sums_of_rows(gemm);

@@ -59,10 +59,13 @@ std::int64_t depth_of(const Gemm<T>& gemm);
 template <class T>
 void tiled_gemm(const Gemm<T>& gemm);
 
-/// For few rows of A and B transposed, both of them rows to multiply in pairs: reads B once, as it lies in
-/// memory. A must not be transposed.
+/// For rows of A and of B to multiply in pairs, of which there are few on one side at least: they are read as
+/// they lie in memory. Where A is transposed, or B is not, it is moved into rows first.
 template <class T>
 void dot_products(const Gemm<T>& gemm);
+/// Is that the fastest? By its sizes, which those of its parts are as good as.
+template <class T>
+bool takes_dot_products(const Gemm<T>& gemm);
 
 /// For few rows of A or few of B, which must not be transposed: reads B, writes C as they lie in memory.
 template <class T>

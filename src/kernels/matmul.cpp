@@ -146,8 +146,6 @@ void multiply(const Product& product, const T* a, const T* b, const T* row, T* c
       std::fill(c, c + m * n, T(0));
     return;
   }
-  if (n <= narrow && m >= 4 * narrow && k > 1 && (n > 1 || row != nullptr))
-    return multiply_narrow(product, a, b, row, c);
   Gemm<T> gemm{m, n, k, a, b, c, transpose_a, transpose_b, transpose_a ? m : k, transpose_b ? k : n, n};
   gemm.scale = static_cast<T>(scale);
   if (row != nullptr)
@@ -174,10 +172,11 @@ void multiply(const Product& product, const T* a, const T* b, const T* row, T* c
   }
 
   const bool any = chosen_kernel() == ProductKernel::fitting;
+  if (any && takes_dot_products(gemm)) return run_ours(gemm, &dot_products<T>);
+  if (gemm.n == n && n <= narrow && m >= 4 * narrow && k > 1 && (n > 1 || row != nullptr))
+    return multiply_narrow(product, a, b, row, c);
   if (any && !gemm.transpose_b && (gemm.m == 1 || (k <= 2 && gemm.n >= 64) || is_large_outer(gemm))) {
     run_ours(gemm, &sums_of_rows<T>);
-  } else if (any && gemm.transpose_b && !gemm.transpose_a && (gemm.m == 1 || (gemm.m <= 4 && k >= 64))) {
-    run_ours(gemm, &dot_products<T>);
   } else if (const OpenBlas* blas = openblas_for(gemm)) {
     run_openblas(*blas, gemm);
   } else {

@@ -6,13 +6,16 @@
 
 #include "chainrule/simd.h"
 #include "kernels/gemm.h"  // which declares them
+#include "kernels/padded_input.h"
 
 namespace chainrule::kernels {
 namespace {
 
 /// Rows up to this length are multiplied with as many others as a pack has lanes at a time; longer ones evict
-/// each other from the first-level cache, unless they are half as many, with two rows of A.
-constexpr std::int64_t short_row = 256, short_row_for_two = 1024;
+/// each other from the first-level cache.
+constexpr std::int64_t short_row = 256;
+/// Inner indices that tiles of dot products add up at a time, so that a tile's rows stay in that cache.
+constexpr std::int64_t dots_depth = 1024;
 
 /// Rows of C that make it worthwhile to copy a row of B, and the longest that is.
 constexpr std::int64_t many_rows = 16, most_of_short = 128;
@@ -21,100 +24,203 @@ constexpr std::int64_t many_rows = 16, most_of_short = 128;
 /// stream that the processor foresees.
 constexpr std::int64_t foresight = 4096;
 
-/// The dot products of a row with several others, each in several running sums.
+/// Room for the packs that so many columns are moved to.
+constexpr std::int64_t gathered_size(std::int64_t columns, std::int64_t depth) {
+  return columns * (std::min(depth, 2 * dots_depth) + 64);
+}
+
+/// Rows of one side of dot products: their packs, and the last, which ends where they end.
+template <class T>
+struct Side {
+  const T* rows;
+  std::int64_t row, pack, last;  ///< from a row to the next, from a pack to the next, and to the last
+};
+
+/// The dot products of some rows with others: of a single one in several running sums, of more in tiles.
 template <class T>
 struct DotsLoop {
   template <int Bytes>
-  static void run(const Gemm<T>* gemm) {
+  static void run(const Gemm<T>* gemm, T* room) {
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    if (gemm->m > 1 || gemm->transpose_a || !gemm->transpose_b) return in_tiles<Bytes>(*gemm, room);
     const auto [m, n, k, a, b, c, transpose_a, transpose_b, row_of_a, row_of_b, row_of_c, start, row_of_start,
                 scale, depth, start_by_row] = *gemm;
-    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
     std::int64_t j = 0;
-    constexpr int together = sizeof(T) == 4 ? 2 : 1;
-    if (together == 2 && m % 2 == 0 && k <= short_row_for_two)
-      j = in_several<P, together>(*gemm);
-    else if (k <= short_row)
-      j = in_several<P, 1>(*gemm);
+    if (k <= short_row)
+      for (; j + P::lanes <= n && (k >= P::lanes || (n - j - P::lanes) * row_of_b + k >= P::lanes);
+           j += P::lanes)
+        several_dots<P>(k, a, b + j * row_of_b, row_of_b, start ? start + j : start, scale, c + j);
     for (; j + 4 <= n; j += 4)
-      for (std::int64_t i = 0; i < m; ++i)
-        dots<Bytes, 4>(k, a + i * row_of_a, b + j * row_of_b, row_of_b,
-                       start ? start + i * row_of_start + j : start, scale, c + i * row_of_c + j);
+      dots<Bytes, 4>(k, a, b + j * row_of_b, row_of_b, start ? start + j : start, scale, c + j);
     for (; j < n; ++j)
-      for (std::int64_t i = 0; i < m; ++i)
-        dots<Bytes, 1>(k, a + i * row_of_a, b + j * row_of_b, row_of_b,
-                       start ? start + i * row_of_start + j : start, scale, c + i * row_of_c + j);
+      dots<Bytes, 1>(k, a, b + j * row_of_b, row_of_b, start ? start + j : start, scale, c + j);
   }
 
  private:
-  /// All rows of A, so many at a time, and those of B as long as there are enough, and the last of them may
-  /// be read as a whole pack: up to which.
-  template <class P, int Of>
-  static std::int64_t in_several(const Gemm<T>& gemm) {
-    constexpr std::int64_t rows = P::lanes / Of;
-    const std::int64_t n = gemm.n, k = gemm.k, row = gemm.row_of_b;
-    std::int64_t j = 0;
-    for (; j + rows <= n && (k >= P::lanes || (n - j - rows) * row + k >= P::lanes); j += rows)
-      for (std::int64_t i = 0; i < gemm.m; i += Of)
-        several_dots<P, Of>(gemm, gemm.a + i * gemm.row_of_a, gemm.b + j * row,
-                            gemm.start != nullptr ? gemm.start + i * gemm.row_of_start + j : nullptr,
-                            gemm.c + i * gemm.row_of_c + j);
-    return j;
+  /// Some inner indices after the others. What does not lie in rows is moved to where it does, in packs.
+  template <int Bytes>
+  static void in_tiles(const Gemm<T>& gemm, T* room) {
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    constexpr int high = Bytes == 64 ? 4 : 2, wide = 4;
+    const T* start = gemm.start;
+    std::int64_t row_of_start = gemm.row_of_start;
+    for (std::int64_t p = 0, depth; p < gemm.k; p += depth) {
+      depth = gemm.k - p < 2 * dots_depth ? gemm.k - p : dots_depth;
+      const auto side = [&](const T* from, std::int64_t row, bool are_rows, std::int64_t count, T* packs) {
+        if (are_rows) return Side<T>{from + p, row, P::lanes, depth - P::lanes};
+        gather<P>(from + p * row, row, count, depth, packs);
+        return Side<T>{packs, P::lanes, count * P::lanes, depth / P::lanes * count * P::lanes};
+      };
+      const Side<T> left = side(gemm.a, gemm.row_of_a, !gemm.transpose_a, gemm.m, room),
+                    right = side(gemm.b, gemm.row_of_b, gemm.transpose_b, gemm.n,
+                                 room + (gemm.transpose_a ? gathered_size(gemm.m, gemm.k) : 0));
+      const auto dots_at = [&](std::int64_t i, std::int64_t j) {
+        tile<P, high, wide>(depth, left, i, std::min<std::int64_t>(high, gemm.m - i), right, j,
+                            std::min<std::int64_t>(wide, gemm.n - j), gemm.scale,
+                            start == nullptr ? start : start + i * row_of_start + j, row_of_start,
+                            gemm.c + i * gemm.row_of_c + j, gemm.row_of_c);
+      };
+      if (gemm.m <= gemm.n)
+        for (std::int64_t j = 0; j < gemm.n; j += wide)
+          for (std::int64_t i = 0; i < gemm.m; i += high) dots_at(i, j);
+      else
+        for (std::int64_t i = 0; i < gemm.m; i += high)
+          for (std::int64_t j = 0; j < gemm.n; j += wide) dots_at(i, j);
+      start = gemm.c;
+      row_of_start = gemm.row_of_c;
+    }
   }
-  /// With so many rows of A, and as many of B that there is a pack for each product. These are added up by
-  /// transposing them.
-  template <class P, int Of>
-  static void several_dots(const Gemm<T>& gemm, const T* a, const T* b, const T* start, T* c) {
-    constexpr int rows = P::lanes / Of;
-    const std::int64_t k = gemm.k, row_of_a = gemm.row_of_a, row_of_b = gemm.row_of_b;
+
+  /// Columns of a matrix as packs: those of its first rows, and so on. The last ones end where the rows do.
+  template <class P>
+  static void gather(const T* from, std::int64_t row, std::int64_t columns, std::int64_t depth, T* packs) {
+    constexpr int quad = 16 / static_cast<int>(sizeof(T));
+    for (std::int64_t p = 0;; p = std::min(p + P::lanes, depth - P::lanes), packs += columns * P::lanes) {
+      const T* const at = from + p * row;
+      const bool is_last = p + P::lanes == depth;
+      if (columns < quad && p + P::lanes + quad > depth) {  // a quad could end behind the matrix
+        for (std::int64_t j = 0; j < columns; ++j)
+          for (int lane = 0; lane < P::lanes; ++lane) packs[j * P::lanes + lane] = at[lane * row + j];
+      } else {
+        for (std::int64_t next = 0; next < columns; next += quad) {
+          const std::int64_t j = std::max<std::int64_t>(0, std::min(next, columns - quad));
+          P squares[quad];
+#pragma GCC unroll 4
+          for (int q = 0; q < quad; ++q) squares[q] = quads<P>(at + q * row + j, quad * row);
+          if constexpr (quad == 4) {
+            P::template swap_lanes<1>(squares[0], squares[1]);
+            P::template swap_lanes<1>(squares[2], squares[3]);
+            P::template swap_lanes<2>(squares[0], squares[2]);
+            P::template swap_lanes<2>(squares[1], squares[3]);
+          } else {
+            P::template swap_lanes<1>(squares[0], squares[1]);
+          }
+          for (int q = 0; q < std::min<std::int64_t>(quad, columns); ++q)
+            squares[q].store(packs + (j + q) * P::lanes);
+        }
+      }
+      if (is_last) break;
+    }
+  }
+  /// A pack of so many times 16 bytes that are a step apart.
+  template <class P>
+  static P quads(const T* from, std::int64_t step) {
+    if constexpr (P::lanes * sizeof(T) == 16) {
+      return P::load(from);
+    } else {
+      using Half = simd::Pack<T, P::lanes / 2>;
+      const Half low = quads<Half>(from, step),
+                 high = quads<Half>(from + P::lanes * static_cast<int>(sizeof(T)) / 32 * step, step);
+      return [&]<int... I>(std::integer_sequence<int, I...>) {
+        P both;
+        both.v = __builtin_shufflevector(low.v, high.v, I...);
+        return both;
+      }
+      (std::make_integer_sequence<int, P::lanes>());
+    }
+  }
+
+  /// With so many rows of A as of B that there are packs for the products, which are added up by transposing
+  /// them. Where there are fewer, the last is taken several times.
+  template <class P, int High, int Wide>
+  static void tile(std::int64_t depth, const Side<T>& left, std::int64_t i, std::int64_t rows,
+                   const Side<T>& right, std::int64_t j, std::int64_t columns, T scale, const T* start,
+                   std::int64_t row_of_start, T* c, std::int64_t row_of_c) {
+    const T *a[High], *b[Wide];
+#pragma GCC unroll 16
+    for (int q = 0; q < High; ++q) a[q] = left.rows + (i + std::min<std::int64_t>(q, rows - 1)) * left.row;
+#pragma GCC unroll 16
+    for (int q = 0; q < Wide; ++q)
+      b[q] = right.rows + (j + std::min<std::int64_t>(q, columns - 1)) * right.row;
+    P sums[High * Wide];
+#pragma GCC unroll 16
+    for (P& sum : sums) sum = P(0);
+    const auto add = [&](std::int64_t at_a, std::int64_t at_b, const auto& used) {
+      P others[Wide];
+#pragma GCC unroll 16
+      for (int q = 0; q < Wide; ++q) others[q] = used(P::load(b[q] + at_b));
+#pragma GCC unroll 16
+      for (int r = 0; r < High; ++r) {
+        const P number = used(P::load(a[r] + at_a));
+#pragma GCC unroll 16
+        for (int q = 0; q < Wide; ++q) sums[r * Wide + q] = sums[r * Wide + q] + number * others[q];
+      }
+    };
+    std::int64_t at_a = 0, at_b = 0;
+    for (std::int64_t p = 0; p + P::lanes <= depth; p += P::lanes) {
+      add(at_a, at_b, [](const P& pack) { return pack; });
+      at_a += left.pack;
+      at_b += right.pack;
+    }
+    if (const std::int64_t rest = depth % P::lanes; rest != 0) {  // the others have been added already
+      T lanes[P::lanes];
+      for (int lane = 0; lane < P::lanes; ++lane) lanes[lane] = lane < P::lanes - rest ? T(0) : T(1);
+      const auto fresh = P::load(lanes) == P(1);
+      add(left.last, right.last, [&](const P& pack) { return where(fresh, pack, P(0)); });
+    }
+    alignas(64) T totals[High * Wide];
+#pragma GCC unroll 16
+    for (int q = 0; q < High * Wide; q += P::lanes) (P(scale) * added_up<1>(sums + q)).store(totals + q);
+    for (std::int64_t r = 0; r < rows; ++r)
+      for (std::int64_t q = 0; q < columns; ++q)
+        c[r * row_of_c + q] = (start == nullptr ? T(0) : start[r * row_of_start + q]) + totals[r * Wide + q];
+  }
+
+  /// With as many rows of B as there are lanes.
+  template <class P>
+  static void several_dots(std::int64_t k, const T* a, const T* b, std::int64_t row_of_b, const T* start,
+                           T scale, T* c) {
     P sums[P::lanes];
 #pragma GCC unroll 16
     for (P& sum : sums) sum = P(0);
     std::int64_t p = 0;
     for (; p + P::lanes <= k; p += P::lanes) {
-      P numbers[Of];
+      const P numbers = P::load(a + p);
 #pragma GCC unroll 16
-      for (int i = 0; i < Of; ++i) numbers[i] = P::load(a + i * row_of_a + p);
-#pragma GCC unroll 16
-      for (int row = 0; row < rows; ++row) {
+      for (int row = 0; row < P::lanes; ++row) {
         const T* const from = b + row * row_of_b + p;
         __builtin_prefetch(from + foresight / static_cast<std::int64_t>(sizeof(T)));
-        const P others = P::load(from);
-#pragma GCC unroll 16
-        for (int i = 0; i < Of; ++i) sums[i * rows + row] = sums[i * rows + row] + numbers[i] * others;
+        sums[row] = sums[row] + numbers * P::load(from);
       }
     }
     if (p < k) {  // what is in the other lanes may be anything
       const std::int64_t at = k < P::lanes ? 0 : k - P::lanes;
-      T numbers[Of][P::lanes], lanes[P::lanes];
+      T numbers[P::lanes], lanes[P::lanes];
       for (int lane = 0; lane < P::lanes; ++lane) {
         const bool fresh = at + lane >= p && at + lane < k;
-        for (int i = 0; i < Of; ++i) numbers[i][lane] = fresh ? a[i * row_of_a + at + lane] : T(0);
+        numbers[lane] = fresh ? a[at + lane] : T(0);
         lanes[lane] = fresh ? T(1) : T(0);
       }
       const auto fresh = P::load(lanes) == P(1);
 #pragma GCC unroll 16
-      for (int row = 0; row < rows; ++row) {
-        const P others = where(fresh, P::load(b + row * row_of_b + at), P(0));
-#pragma GCC unroll 16
-        for (int i = 0; i < Of; ++i)
-          sums[i * rows + row] = sums[i * rows + row] + P::load(numbers[i]) * others;
-      }
+      for (int row = 0; row < P::lanes; ++row)
+        sums[row] = sums[row] + P::load(numbers) * where(fresh, P::load(b + row * row_of_b + at), P(0));
     }
-    const P total = P(gemm.scale) * added_up<1>(sums);
-    if constexpr (Of == 1) {
-      ((start == nullptr ? P(0) : P::load(start)) + total).store(c);
-    } else {
-      alignas(64) T lanes[P::lanes];
-      total.store(lanes);
-      for (std::int64_t i = 0; i < Of; ++i)
-        for (std::int64_t row = 0; row < rows; ++row)
-          c[i * gemm.row_of_c + row] =
-              (start == nullptr ? T(0) : start[i * gemm.row_of_start + row]) + lanes[i * rows + row];
-    }
+    ((start == nullptr ? P(0) : P::load(start)) + P(scale) * added_up<1>(sums)).store(c);
   }
   /// The sum of all lanes of sums[i] in lane i.
   template <int Distance, class P>
-  static P added_up(P (&sums)[P::lanes]) {
+  static P added_up(P* sums) {
 #pragma GCC unroll 16
     for (int i = 0; i < P::lanes; i += 2 * Distance) {
       P::template swap_lanes<Distance>(sums[i], sums[i + Distance]);
@@ -238,8 +344,29 @@ struct SumOfRowsLoop {
 }  // namespace
 
 template <class T>
+bool takes_dot_products(const Gemm<T>& gemm) {
+  const std::int64_t m = gemm.m, n = gemm.n, k = gemm.k;
+  if (m == 1 && gemm.transpose_b && !gemm.transpose_a) return true;
+  if (k < 64) return false;
+  // Where the tiles of tiled_gemm would not be filled, or what they need to be packed takes longer.
+  const simd::InstructionSet set = simd::instruction_set();
+  const bool is_wide = set == simd::InstructionSet::avx512;
+  const std::int64_t several = std::min<std::int64_t>(k / 8, is_wide ? 80 / sizeof(T) : 8),
+                     few = is_wide && sizeof(T) == 4 ? 12 : 4;
+  if (gemm.transpose_b && m <= several) return true;
+  if (!gemm.transpose_a) return n <= few;
+  return set != simd::InstructionSet::baseline && std::max(m, n) <= few && std::min(m, n) <= 4;
+}
+
+template <class T>
 void dot_products(const Gemm<T>& gemm) {
-  simd::vectorized<DotsLoop<T>>(&gemm);
+  const auto size = [&](bool are_rows, std::int64_t count) {
+    return are_rows ? 0 : gathered_size(count, gemm.k);
+  };
+  const std::int64_t all = size(!gemm.transpose_a, gemm.m) + size(gemm.transpose_b, gemm.n);
+  if (all == 0) return simd::vectorized<DotsLoop<T>>(&gemm, static_cast<T*>(nullptr));
+  const Scratch<T> room(all);
+  simd::vectorized<DotsLoop<T>>(&gemm, room.data());
 }
 
 template <class T>
@@ -247,6 +374,8 @@ void sums_of_rows(const Gemm<T>& gemm) {
   simd::vectorized<SumOfRowsLoop<T>>(&gemm);
 }
 
+template bool takes_dot_products(const Gemm<float>&);
+template bool takes_dot_products(const Gemm<double>&);
 template void dot_products(const Gemm<float>&);
 template void dot_products(const Gemm<double>&);
 template void sums_of_rows(const Gemm<float>&);

@@ -189,34 +189,36 @@ TYPED_TEST(MatrixProduct, shows_infinities_and_nan_where_a_plain_loop_does) {
                                {3, 5, 70},
                                {5, 300, 2},
                                {19, 37, 23},
+                               {12, 70, 70},
                                {70, 70, 70}})
-    for (const bool transpose_a : {false, true})
-      for (const bool transpose_b : {false, true})
-        for (const T special : {std::numeric_limits<T>::infinity(), std::numeric_limits<T>::quiet_NaN()}) {
-          const std::int64_t i = m - 1, p = k / 2, j = n / 2;
-          const std::size_t in_a = transpose_a ? p * m + i : i * k + p,
-                            in_b = transpose_b ? j * k + p : p * n + j;
-          std::vector<T> a(m * k, 1), b(k * n, 0), c(m * n, -1);
-          a[in_a] = special;
-          kernels::matmul({m, n, k, transpose_a, transpose_b}, a.data(), b.data(), c.data());
-          for (std::int64_t at = 0; at < m * n; ++at) {
-            if (at / n == i)
-              ASSERT_TRUE(std::isnan(c[at]));
-            else
-              ASSERT_EQ(c[at], T(0));
+    for (const std::int64_t p : {k / 2, std::max(k - 10, k / 3)})
+      for (const bool transpose_a : {false, true})
+        for (const bool transpose_b : {false, true})
+          for (const T special : {std::numeric_limits<T>::infinity(), std::numeric_limits<T>::quiet_NaN()}) {
+            const std::int64_t i = m - 1, j = n / 2;
+            const std::size_t in_a = transpose_a ? p * m + i : i * k + p,
+                              in_b = transpose_b ? j * k + p : p * n + j;
+            std::vector<T> a(m * k, 1), b(k * n, 0), c(m * n, -1);
+            a[in_a] = special;
+            kernels::matmul({m, n, k, transpose_a, transpose_b}, a.data(), b.data(), c.data());
+            for (std::int64_t at = 0; at < m * n; ++at) {
+              if (at / n == i)
+                ASSERT_TRUE(std::isnan(c[at]));
+              else
+                ASSERT_EQ(c[at], T(0));
+            }
+            a[in_a] = 1;
+            b[in_b] = special;
+            kernels::matmul({m, n, k, transpose_a, transpose_b}, a.data(), b.data(), c.data());
+            for (std::int64_t at = 0; at < m * n; ++at) {
+              if (at % n != j)
+                ASSERT_EQ(c[at], T(0));
+              else if (std::isnan(special))
+                ASSERT_TRUE(std::isnan(c[at]));
+              else
+                ASSERT_EQ(c[at], special);
+            }
           }
-          a[in_a] = 1;
-          b[in_b] = special;
-          kernels::matmul({m, n, k, transpose_a, transpose_b}, a.data(), b.data(), c.data());
-          for (std::int64_t at = 0; at < m * n; ++at) {
-            if (at % n != j)
-              ASSERT_EQ(c[at], T(0));
-            else if (std::isnan(special))
-              ASSERT_TRUE(std::isnan(c[at]));
-            else
-              ASSERT_EQ(c[at], special);
-          }
-        }
 }
 
 TYPED_TEST(MatrixProduct, of_a_vector_is_that_of_a_plain_loop) {
@@ -227,10 +229,17 @@ TYPED_TEST(MatrixProduct, of_a_vector_is_that_of_a_plain_loop) {
     }
 }
 
-TYPED_TEST(MatrixProduct, of_few_rows_is_that_of_a_plain_loop) {
-  for (const std::int64_t m : {2, 3, 4})
-    for (const std::int64_t k : {64, 65, 100, 127, 256, 300, 1030})
-      for (const std::int64_t n : {5, 8, 15, 40}) expect_products<TypeParam>(m, n, k);
+TYPED_TEST(MatrixProduct, of_few_rows_or_columns_is_that_of_a_plain_loop) {
+  for (const std::int64_t few : {2, 3, 4, 7, 10, 12, 20})
+    for (const std::int64_t k : {63, 64, 65, 100, 127, 165, 256, 300, 1030})
+      for (const std::int64_t other : {5, 8, 11, 40}) {
+        expect_products<TypeParam>(few, other, k);
+        expect_products<TypeParam>(other, few, k);
+      }
+  for (const std::int64_t k : {2047, 2048, 3077}) {  // some after the others
+    expect_products<TypeParam>(3, 4, k);
+    expect_products<TypeParam>(9, 7, k);
+  }
 }
 
 TYPED_TEST(MatrixProduct, of_short_rows_does_not_see_those_beside_them) {
