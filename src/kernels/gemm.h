@@ -67,6 +67,13 @@ void dot_products(const Gemm<T>& gemm);
 template <class T>
 bool takes_dot_products(const Gemm<T>& gemm);
 
+/// For many rows of few columns: reads A once, as it lies in memory, whether transposed or not.
+template <class T>
+void narrow_product(const Gemm<T>& gemm);
+/// Is that the fastest, where dot products are not? By its sizes, too.
+template <class T>
+bool takes_narrow_product(const Gemm<T>& gemm);
+
 /// For few rows of A or few of B, which must not be transposed: reads B, writes C as they lie in memory.
 template <class T>
 void sums_of_rows(const Gemm<T>& gemm);

@@ -25,8 +25,6 @@ constexpr std::int64_t part_of_ours = 192, large_part_of_ours = 384, part_of_ope
 constexpr std::int64_t small_product = 128 * 128 * 128, few = 64;
 /// Elements of an outer product that leave the near caches: then it is written at the speed of memory.
 constexpr std::int64_t large_outer = 1 << 16;
-/// Columns that are too few for vectors to pay.
-constexpr std::int64_t narrow = 4;
 
 ProductKernel& chosen_kernel() {
   static ProductKernel kernel = [] {
@@ -119,23 +117,6 @@ void run_openblas(const OpenBlas& blas, const Gemm<T>& gemm) {
 }
 
 template <class T>
-void multiply(const Product& product, const T* a, const T* b, const T* row, T* c);
-
-/// A narrow C, as its transpose, whose rows fill vectors.
-template <class T>
-void multiply_narrow(const Product& product, const T* a, const T* b, const T* row, T* c) {
-  const auto [m, n, k, transpose_a, transpose_b, accumulate, scale] = product;
-  Array transposed({n, m}, dtype_of<T>);
-  T* sums = transposed.mutable_data<T>();
-  multiply<T>({n, m, k, !transpose_b, !transpose_a, false, scale}, b, a, nullptr, sums);
-  for (std::int64_t j = 0; j < n; ++j, sums += m)
-    if (row == nullptr && accumulate)
-      for (std::int64_t i = 0; i < m; ++i) c[i * n + j] += sums[i];
-    else
-      for (std::int64_t i = 0; i < m; ++i) c[i * n + j] = (row != nullptr ? row[j] : T(0)) + sums[i];
-}
-
-template <class T>
 void multiply(const Product& product, const T* a, const T* b, const T* row, T* c) {
   const auto [m, n, k, transpose_a, transpose_b, accumulate, scale] = product;
   if (m == 0 || n == 0) return;
@@ -152,6 +133,8 @@ void multiply(const Product& product, const T* a, const T* b, const T* row, T* c
     gemm.start = row;
   else if (accumulate)
     gemm.start = c, gemm.row_of_start = n;
+  const bool any = chosen_kernel() == ProductKernel::fitting;
+  if (any && takes_narrow_product(gemm) && (k <= 16 || n > 1)) return run_ours(gemm, &narrow_product<T>);
 
   if (n == 1 && m > 1 && row == nullptr) {  // the transposed product, in which C is one row
     std::swap(gemm.m, gemm.n);
@@ -171,10 +154,7 @@ void multiply(const Product& product, const T* a, const T* b, const T* row, T* c
     gemm.row_of_b = gemm.n;
   }
 
-  const bool any = chosen_kernel() == ProductKernel::fitting;
   if (any && takes_dot_products(gemm)) return run_ours(gemm, &dot_products<T>);
-  if (gemm.n == n && n <= narrow && m >= 4 * narrow && k > 1 && (n > 1 || row != nullptr))
-    return multiply_narrow(product, a, b, row, c);
   if (any && !gemm.transpose_b && (gemm.m == 1 || (k <= 2 && gemm.n >= 64) || is_large_outer(gemm))) {
     run_ours(gemm, &sums_of_rows<T>);
   } else if (const OpenBlas* blas = openblas_for(gemm)) {

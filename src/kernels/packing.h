@@ -42,6 +42,55 @@ inline void transpose_square(const double* from, std::int64_t from_row, double* 
   column.store(to + to_row);
 }
 
+/// A pack of so many times 16 bytes that are a step apart.
+template <class P, class T>
+P quads(const T* from, std::int64_t step) {
+  if constexpr (P::lanes * sizeof(T) == 16) {
+    return P::load(from);
+  } else {
+    using Half = simd::Pack<T, P::lanes / 2>;
+    constexpr std::int64_t count = P::lanes * sizeof(T) / 32;
+    const Half low = quads<Half>(from, step), high = quads<Half>(from + count * step, step);
+    return [&]<int... I>(std::integer_sequence<int, I...>) {
+      P both;
+      both.v = __builtin_shufflevector(low.v, high.v, I...);
+      return both;
+    }
+    (std::make_integer_sequence<int, P::lanes>());
+  }
+}
+
+/// Exchanges rows and columns of the squares of 16 bytes by 16 bytes that packs consist of.
+template <class P>
+void transpose_squares(P* packs) {
+  P::template swap_lanes<1>(packs[0], packs[1]);
+  if constexpr (sizeof(typename P::Element) == 4) {
+    P::template swap_lanes<1>(packs[2], packs[3]);
+    P::template swap_lanes<2>(packs[0], packs[2]);
+    P::template swap_lanes<2>(packs[1], packs[3]);
+  }
+}
+
+/// The columns of as many rows as there are lanes, which are so many rows from the end of a matrix.
+template <class P, class T>
+void columns_as_packs(const T* from, std::int64_t row, std::int64_t columns, std::int64_t rows, T* packs) {
+  constexpr int quad = 16 / sizeof(T);
+  if (columns < quad && rows < P::lanes + quad) {  // more than the columns could end behind it
+    for (std::int64_t j = 0; j < columns; ++j)
+      for (int lane = 0; lane < P::lanes; ++lane) packs[j * P::lanes + lane] = from[lane * row + j];
+    return;
+  }
+  for (std::int64_t next = 0; next < columns; next += quad) {
+    const std::int64_t j = std::max<std::int64_t>(0, std::min(next, columns - quad));
+    P squares[quad];
+#pragma GCC unroll 4
+    for (int q = 0; q < quad; ++q) squares[q] = quads<P>(from + q * row + j, quad * row);
+    transpose_squares(squares);
+    for (int q = 0; q < std::min<std::int64_t>(quad, columns); ++q)
+      squares[q].store(packs + (j + q) * P::lanes);
+  }
+}
+
 /// Some packs. Two at a time, as g++ makes one instruction of a plain loop that takes longer to begin than
 /// packs take.
 template <class P, class T>

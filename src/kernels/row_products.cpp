@@ -6,6 +6,7 @@
 
 #include "chainrule/simd.h"
 #include "kernels/gemm.h"  // which declares them
+#include "kernels/packing.h"
 #include "kernels/padded_input.h"
 
 namespace chainrule::kernels {
@@ -94,49 +95,9 @@ struct DotsLoop {
   /// Columns of a matrix as packs: those of its first rows, and so on. The last ones end where the rows do.
   template <class P>
   static void gather(const T* from, std::int64_t row, std::int64_t columns, std::int64_t depth, T* packs) {
-    constexpr int quad = 16 / static_cast<int>(sizeof(T));
     for (std::int64_t p = 0;; p = std::min(p + P::lanes, depth - P::lanes), packs += columns * P::lanes) {
-      const T* const at = from + p * row;
-      const bool is_last = p + P::lanes == depth;
-      if (columns < quad && p + P::lanes + quad > depth) {  // a quad could end behind the matrix
-        for (std::int64_t j = 0; j < columns; ++j)
-          for (int lane = 0; lane < P::lanes; ++lane) packs[j * P::lanes + lane] = at[lane * row + j];
-      } else {
-        for (std::int64_t next = 0; next < columns; next += quad) {
-          const std::int64_t j = std::max<std::int64_t>(0, std::min(next, columns - quad));
-          P squares[quad];
-#pragma GCC unroll 4
-          for (int q = 0; q < quad; ++q) squares[q] = quads<P>(at + q * row + j, quad * row);
-          if constexpr (quad == 4) {
-            P::template swap_lanes<1>(squares[0], squares[1]);
-            P::template swap_lanes<1>(squares[2], squares[3]);
-            P::template swap_lanes<2>(squares[0], squares[2]);
-            P::template swap_lanes<2>(squares[1], squares[3]);
-          } else {
-            P::template swap_lanes<1>(squares[0], squares[1]);
-          }
-          for (int q = 0; q < std::min<std::int64_t>(quad, columns); ++q)
-            squares[q].store(packs + (j + q) * P::lanes);
-        }
-      }
-      if (is_last) break;
-    }
-  }
-  /// A pack of so many times 16 bytes that are a step apart.
-  template <class P>
-  static P quads(const T* from, std::int64_t step) {
-    if constexpr (P::lanes * sizeof(T) == 16) {
-      return P::load(from);
-    } else {
-      using Half = simd::Pack<T, P::lanes / 2>;
-      const Half low = quads<Half>(from, step),
-                 high = quads<Half>(from + P::lanes * static_cast<int>(sizeof(T)) / 32 * step, step);
-      return [&]<int... I>(std::integer_sequence<int, I...>) {
-        P both;
-        both.v = __builtin_shufflevector(low.v, high.v, I...);
-        return both;
-      }
-      (std::make_integer_sequence<int, P::lanes>());
+      columns_as_packs<P>(from + p * row, row, columns, depth - p, packs);
+      if (p + P::lanes == depth) return;
     }
   }
 
@@ -352,7 +313,7 @@ bool takes_dot_products(const Gemm<T>& gemm) {
   const simd::InstructionSet set = simd::instruction_set();
   const bool is_wide = set == simd::InstructionSet::avx512;
   const std::int64_t several = std::min<std::int64_t>(k / 8, is_wide ? 80 / sizeof(T) : 8),
-                     few = is_wide && sizeof(T) == 4 ? 12 : 4;
+                     few = !is_wide || sizeof(T) == 8 ? 4 : k < 256 ? 8 : 12;
   if (gemm.transpose_b && m <= several) return true;
   if (!gemm.transpose_a) return n <= few;
   return set != simd::InstructionSet::baseline && std::max(m, n) <= few && std::min(m, n) <= 4;

@@ -190,6 +190,8 @@ TYPED_TEST(MatrixProduct, shows_infinities_and_nan_where_a_plain_loop_does) {
                                {5, 300, 2},
                                {19, 37, 23},
                                {12, 70, 70},
+                               {77, 3, 11},
+                               {70, 6, 23},
                                {70, 70, 70}})
     for (const std::int64_t p : {k / 2, std::max(k - 10, k / 3)})
       for (const bool transpose_a : {false, true})
@@ -242,6 +244,12 @@ TYPED_TEST(MatrixProduct, of_few_rows_or_columns_is_that_of_a_plain_loop) {
   }
 }
 
+TYPED_TEST(MatrixProduct, of_many_short_rows_is_that_of_a_plain_loop) {
+  for (const std::int64_t m : {64, 65, 81, 100})
+    for (const std::int64_t n : {1, 2, 3, 4, 5, 7, 8, 9})
+      for (const std::int64_t k : {2, 3, 4, 5, 7, 8, 17, 63, 90}) expect_products<TypeParam>(m, n, k);
+}
+
 TYPED_TEST(MatrixProduct, of_short_rows_does_not_see_those_beside_them) {
   using T = TypeParam;
   for (const std::int64_t k : {1, 3, 5, 8, 12, 17, 33, 65, 71, 300})
@@ -289,7 +297,8 @@ TYPED_TEST(MatrixProduct, is_the_same_with_any_number_of_threads) {
                                  {3, 1201, 1201},
                                  {700, 301, 290},
                                  {129, 1100, 300},
-                                 {4001, 11, 201}})
+                                 {4001, 11, 201},
+                                 {40001, 3, 60}})
       for (const bool transpose_a : {false, true})
         for (const bool transpose_b : {false, true}) {
           if (test::sanitized && transpose_a == transpose_b) continue;  // slow there
