@@ -28,7 +28,7 @@ OpCase matmul_row() {
                        of("of batches", {{{5, 2, 3}, {5, 3, 4}}, {{2, 3, 4, 5}, {2, 3, 5, 2}}}),
                        of("of batches that broadcast", {{{5, 1, 2, 3}, {4, 3, 2}}, {{5, 2, 3}, {1, 3, 4}}}),
                        of("of a batch and a matrix", {{{5, 2, 3}, {3, 4}}, {{7, 9, 11}, {11, 5}}}),
-                       of("of a matrix and a batch", {{{2, 3}, {5, 3, 4}}}),
+                       of("of a matrix and a batch", {{{2, 3}, {5, 3, 4}}, {{4, 3}, {2, 5, 3, 1}}}),
                        of("of a batch and a vector", {{{5, 2, 3}, {3}}}),
                        of("of a vector and a batch", {{{3}, {5, 3, 4}}}),
                        of("of nothing", {{{0, 3}, {3, 4}}, {{2, 0}, {0, 4}}, {{2, 3}, {3, 0}}, {{0}, {0}}})},

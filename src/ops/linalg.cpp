@@ -46,6 +46,10 @@ struct Matmul {
     const std::array wants = {to.wants(0) && !is_vector[0], to.wants(1) && !is_vector[1]};
     if (!wants[0] && !wants[1]) return;
     const Plan plan(*this, in[0].shape(), in[1].shape());
+    if (in[0].rank() > 1 && in[1].rank() == 2 && !transpose_a)
+      return vjp_of_rows(in, 0, gradient, plan.one.n, transpose_b, to);
+    if (in[0].rank() == 2 && in[1].rank() > 2 && plan.one.n == 1)
+      return vjp_of_rows(in, 1, gradient, plan.one.m, !transpose_a, to);
     const Tensor g = reshape(gradient, plan.full);
     // The matrices behind the vectors, so that the two rules below are the whole story.
     const auto matrix = [](const Tensor& tensor, const Shape& shape) {
@@ -53,15 +57,17 @@ struct Matmul {
     };
     if (wants[0]) {
       const Tensor b = matrix(in[1], plan.b);
-      to[0] = back(transpose_a ? product(b, g, transpose_b, true) : product(g, b, false, !transpose_b),
-                   plan.a, in[0]);
+      const bool is_turned = !transpose_a && is_turned_back(in[0], to);
+      to[0] = back(
+          transpose_a || is_turned ? product(b, g, transpose_b, true) : product(g, b, false, !transpose_b),
+          plan.a, is_turned, in[0]);
     }
     if (wants[1]) {
       const Tensor a = matrix(in[0], plan.a);
-      to[1] = back(transpose_b   ? product(g, a, true, transpose_a)
-                   : transpose_a ? product(a, g, false, false)
-                                 : product_for(in[1], a, g, to.in_numbers()),
-                   plan.b, in[1]);
+      const bool is_turned = !transpose_b && is_turned_back(in[1], to);
+      to[1] = back(
+          transpose_b || is_turned ? product(g, a, true, transpose_a) : product(a, g, !transpose_a, false),
+          plan.b, is_turned, in[1]);
     }
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
@@ -145,8 +151,38 @@ struct Matmul {
     dispatch_among(Numbers(), a.dtype(), run);
     return out;
   }
-  static Tensor back(const Tensor& gradient, const Shape& matrix, const Tensor& in) {
-    return reshape(sum_to(gradient, matrix), in.shape());
+  /// In numbers, the gradient of a transpose is made as a transpose itself, which is turned back at once.
+  static bool is_turned_back(const Tensor& in, const Cotangents& to) {
+    return to.in_numbers() && is_transpose(in);
+  }
+  static Tensor back(const Tensor& gradient, Shape matrix, bool is_turned, const Tensor& in) {
+    if (!is_turned) return reshape(sum_to(gradient, matrix), in.shape());
+    std::swap(matrix[matrix.rank() - 1], matrix[matrix.rank() - 2]);
+    return swapaxes(sum_to(gradient, matrix), -1, -2);
+  }
+  /// Of x w, where one matrix w meets a stack x of rows, all of them one product. Columns that are alone in
+  /// theirs are such rows beside wᵀ.
+  static void vjp_of_rows(Inputs in, std::size_t of_x, const Tensor& gradient, std::int64_t width,
+                          bool transpose_w, Cotangents& to) {
+    const Tensor &x = in[of_x], &w = in[1 - of_x];
+    const std::int64_t k = w.shape()[transpose_w ? 1 : 0];
+    const auto rows = [&](const Tensor& tensor, std::int64_t length) {
+      if (tensor.rank() == 2) return tensor;
+      const Shape &sizes = x.shape(), outer(sizes.sizes().first(sizes.rank() - (of_x == 0 ? 1 : 2)));
+      return reshape(tensor, {outer.size(), length});
+    };
+    const Tensor g = rows(gradient, width);
+    if (to.wants(of_x))
+      to[of_x] = x.rank() == 2 && is_turned_back(x, to)
+                     ? swapaxes(product(w, g, transpose_w, true), -1, -2)
+                     : reshape(product(g, w, false, !transpose_w), x.shape());
+    if (!to.wants(1 - of_x)) return;
+    if (transpose_w)
+      to[1 - of_x] = product(g, rows(x, k), true, false);
+    else if (is_turned_back(w, to))
+      to[1 - of_x] = swapaxes(product(g, rows(x, k), true, false), -1, -2);
+    else
+      to[1 - of_x] = product_for(w, rows(x, k), g, to.in_numbers());
   }
 
   struct Plan {
@@ -193,6 +229,8 @@ struct Matmul {
         all.m *= batch.size();
         return kernels::matmul(all, pa, pb, out);
       }
+      if (a.rank() == 2 && one.n == 1)  // columns of the batch as the rows of one
+        return kernels::matmul({batch.size(), one.m, one.k, false, !one.transpose_a}, pb, pa, out);
       if (full.rank() == 2) return kernels::matmul(one, pa, pb, out);
       const Shape batch_a(a.sizes().first(a.rank() - 2)), batch_b(b.sizes().first(b.rank() - 2));
       kernels::for_each_row<2>(

@@ -153,6 +153,15 @@ Shape with_inferred_size(const Shape& from, const Shape& wanted) {
 }
 
 }  // namespace
+
+bool is_transpose(const Tensor& x) {
+  if (x.node()->operation() != Permute::name) return false;
+  const Attributes attributes = x.node()->attributes();
+  const auto* order =
+      attributes.empty() ? nullptr : std::get_if<std::vector<std::int64_t>>(&attributes[0].second);
+  return order != nullptr && kernels::Permutation{{}, {order->begin(), order->end()}}.is_transpose();
+}
+
 }  // namespace ops
 
 Tensor permute(const Operand& x, const std::vector<std::int64_t>& order) try {

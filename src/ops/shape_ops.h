@@ -15,6 +15,9 @@ Tensor sum_to(Tensor g, const Shape& shape);
 /// A tangent of an input, stretched to the shape of the result.
 Tensor stretched(const Tensor& tangent, const Shape& shape);
 
+/// Is it another tensor with its last two axes exchanged?
+bool is_transpose(const Tensor& x);
+
 /// The axes as a mask, all of them where none are given. ShapeError for one that does not exist or is
 /// given twice.
 AxisMask axis_mask(std::string_view operation, const Axes& axes, const Shape& shape);

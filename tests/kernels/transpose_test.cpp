@@ -120,14 +120,33 @@ TEST(TransposeBesideAProduct, on_the_left_and_on_both_sides_is_that_of_the_opera
 TEST(TransposeBesideAProduct, has_the_gradients_of_the_product_of_a_copy) {
   PRINT_SEED_ON_FAILURE();
   Engine engine(seed());
-  const Tensor x = variable(random_tensor({3, 50}, engine)), w = variable(random_tensor({40, 50}, engine));
-  const auto loss = [&](bool copied) {
-    const Tensor turned = transpose(w);
-    return sum(sin(matmul(x, copied ? turned + 0 : turned)));
-  };
-  const Gradients found = gradients(loss(false), {x, w}), expected = gradients(loss(true), {x, w});
-  for (const Tensor& each : {x, w})
-    EXPECT_LT(max(abs(found.at(each) - expected.at(each))).item<double>(), 1e-13);
+  for (const auto& [of_x, of_w] : {std::pair<Shape, Shape>{{3, 50}, {40, 50}},
+                                   {{1, 50}, {40, 50}},
+                                   {{50}, {40, 50}},
+                                   {{5, 3, 50}, {40, 50}},
+                                   {{5, 3, 50}, {5, 40, 50}},
+                                   {{5, 3, 50}, {1, 40, 50}},
+                                   {{3, 50}, {5, 40, 50}},
+                                   {{3, 50}, {5, 1, 50}},
+                                   {{2, 5, 30, 40}, {2, 1, 50, 40}}}) {
+    const Tensor x = variable(random_tensor(of_x, engine)), w = variable(random_tensor(of_w, engine));
+    const auto turned = [](const Tensor& tensor, bool copied) {
+      const Tensor result = swapaxes(tensor, -1, -2);
+      return copied ? result + 0 : result;
+    };
+    const auto loss = [&](bool copied, bool on_the_left) {
+      const Tensor left = on_the_left ? turned(swapaxes(x, -1, -2) + 0, copied) : x;
+      return sum(sin(matmul(left, turned(w, copied))));
+    };
+    for (const bool on_the_left : {false, true}) {
+      if (on_the_left && x.rank() == 1) continue;
+      const Gradients found = gradients(loss(false, on_the_left), {x, w}),
+                      expected = gradients(loss(true, on_the_left), {x, w});
+      for (const Tensor& each : {x, w})
+        EXPECT_LT(max(abs(found.at(each) - expected.at(each))).item<double>(), 1e-12)
+            << of_x << " @ " << of_w << "ᵀ, on the left " << on_the_left;
+    }
+  }
 }
 
 TEST(TransposeBesideAProduct, says_the_shapes_that_do_not_fit_as_they_are) {
