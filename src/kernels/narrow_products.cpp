@@ -12,6 +12,11 @@ namespace chainrule::kernels {
 namespace {
 
 constexpr std::int64_t most_depth = 64, least_rows = 64;
+/// Fewer lanes do not pay, or only where A is transposed.
+template <int Bytes>
+constexpr bool pays = Bytes > 16;
+template <int Bytes>
+constexpr bool pays_by_rows = Bytes == 64;
 /// Inner indices up to which columns that are read twice are still in the near caches.
 constexpr std::int64_t most_of_columns = 1024;
 
@@ -19,29 +24,33 @@ template <class T>
 struct NarrowLoop {
   template <int Bytes>
   static void run(const Gemm<T>* gemm) {
+    if constexpr (pays<Bytes>) in_lanes<Bytes>(*gemm);
+  }
+
+ private:
+  template <int Bytes>
+  static void in_lanes(const Gemm<T>& gemm) {
     using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
     constexpr std::int64_t together = 2 * P::lanes;  // rows
     alignas(64) T columns[most_depth * together];
     // The last rows are with some that have been computed already, to the same bits.
-    for (std::int64_t next = 0; next < gemm->m; next += together) {
-      const std::int64_t i = std::min(next, gemm->m - together);
-      const T *first = columns, *second = columns + gemm->k * P::lanes;
+    for (std::int64_t next = 0; next < gemm.m; next += together) {
+      const std::int64_t i = std::min(next, gemm.m - together);
+      const T *first = columns, *second = columns + gemm.k * P::lanes;
       std::int64_t step = P::lanes;
-      if (gemm->transpose_a) {
-        first = gemm->a + i;
+      if (gemm.transpose_a) {
+        first = gemm.a + i;
         second = first + P::lanes;
-        step = gemm->row_of_a;
-      } else {
-        const T* const from = gemm->a + i * gemm->row_of_a;
-        columns_as_packs<P>(from, gemm->row_of_a, gemm->k, gemm->m - i, columns);
-        columns_as_packs<P>(from + P::lanes * gemm->row_of_a, gemm->row_of_a, gemm->k, gemm->m - i - P::lanes,
-                            columns + gemm->k * P::lanes);
+        step = gemm.row_of_a;
+      } else if constexpr (pays_by_rows<Bytes>) {
+        for (std::int64_t half = 0; half < together; half += P::lanes)
+          columns_as_packs<P>(gemm.a + (i + half) * gemm.row_of_a, gemm.row_of_a, gemm.k, gemm.m - i - half,
+                              columns + gemm.k * half);
       }
-      for (std::int64_t j = 0; j < gemm->n; j += wide) some_columns<P>(*gemm, i, j, first, second, step);
+      for (std::int64_t j = 0; j < gemm.n; j += wide) some_columns<P>(gemm, i, j, first, second, step);
     }
   }
 
- private:
   static constexpr int wide = 4;
 
   /// Up to four of C; the last of fewer several times.
@@ -74,9 +83,8 @@ struct NarrowLoop {
       high[q] = start + high[q] * P(gemm.scale);
     }
     T* const to = gemm.c + i * gemm.row_of_c + j;
-    const bool is_last = i + 2 * P::lanes == gemm.m;
     write(low, gemm.row_of_c, gemm.n, false, to);
-    write(high, gemm.row_of_c, gemm.n, is_last, to + P::lanes * gemm.row_of_c);
+    write(high, gemm.row_of_c, gemm.n, i + 2 * P::lanes == gemm.m, to + P::lanes * gemm.row_of_c);
   }
 
   /// Columns to rows. If these are shorter than what is written, the rest comes later, if not in the last.

@@ -67,26 +67,31 @@ struct DotsLoop {
     std::int64_t row_of_start = gemm.row_of_start;
     for (std::int64_t p = 0, depth; p < gemm.k; p += depth) {
       depth = gemm.k - p < 2 * dots_depth ? gemm.k - p : dots_depth;
-      const auto side = [&](const T* from, std::int64_t row, bool are_rows, std::int64_t count, T* packs) {
-        if (are_rows) return Side<T>{from + p, row, P::lanes, depth - P::lanes};
-        gather<P>(from + p * row, row, count, depth, packs);
-        return Side<T>{packs, P::lanes, count * P::lanes, depth / P::lanes * count * P::lanes};
-      };
-      const Side<T> left = side(gemm.a, gemm.row_of_a, !gemm.transpose_a, gemm.m, room),
-                    right = side(gemm.b, gemm.row_of_b, gemm.transpose_b, gemm.n,
-                                 room + (gemm.transpose_a ? gathered_size(gemm.m, gemm.k) : 0));
-      const auto dots_at = [&](std::int64_t i, std::int64_t j) {
-        tile<P, high, wide>(depth, left, i, std::min<std::int64_t>(high, gemm.m - i), right, j,
+      Side<T> sides[] = {{gemm.a + p, gemm.row_of_a, P::lanes, depth - P::lanes},
+                         {gemm.b + p, gemm.row_of_b, P::lanes, depth - P::lanes}};
+      T* packs = room;
+      for (const int i : {0, 1}) {  // once in the code, as is the call below
+        if (i == 0 ? !gemm.transpose_a : gemm.transpose_b) continue;
+        const std::int64_t count = i == 0 ? gemm.m : gemm.n, row = sides[i].row;
+        gather<P>((i == 0 ? gemm.a : gemm.b) + p * row, row, count, depth, packs);
+        sides[i] = {packs, P::lanes, count * P::lanes, depth / P::lanes * count * P::lanes};
+        packs += gathered_size(count, gemm.k);
+      }
+      const bool is_by_columns = gemm.m <= gemm.n;  // each of the longer side once
+      std::int64_t i = 0, j = 0;
+      while (i < gemm.m && j < gemm.n) {
+        tile<P, high, wide>(depth, sides[0], i, std::min<std::int64_t>(high, gemm.m - i), sides[1], j,
                             std::min<std::int64_t>(wide, gemm.n - j), gemm.scale,
                             start == nullptr ? start : start + i * row_of_start + j, row_of_start,
                             gemm.c + i * gemm.row_of_c + j, gemm.row_of_c);
-      };
-      if (gemm.m <= gemm.n)
-        for (std::int64_t j = 0; j < gemm.n; j += wide)
-          for (std::int64_t i = 0; i < gemm.m; i += high) dots_at(i, j);
-      else
-        for (std::int64_t i = 0; i < gemm.m; i += high)
-          for (std::int64_t j = 0; j < gemm.n; j += wide) dots_at(i, j);
+        if (is_by_columns) {
+          i += high;
+          if (i >= gemm.m) i = 0, j += wide;
+        } else {
+          j += wide;
+          if (j >= gemm.n) j = 0, i += high;
+        }
+      }
       start = gemm.c;
       row_of_start = gemm.row_of_c;
     }
@@ -313,7 +318,9 @@ bool takes_dot_products(const Gemm<T>& gemm) {
   const simd::InstructionSet set = simd::instruction_set();
   const bool is_wide = set == simd::InstructionSet::avx512;
   const std::int64_t several = std::min<std::int64_t>(k / 8, is_wide ? 80 / sizeof(T) : 8),
-                     few = !is_wide || sizeof(T) == 8 ? 4 : k < 256 ? 8 : 12;
+                     few = !is_wide || sizeof(T) == 8 ? 4
+                           : k < 256                  ? 8
+                                                      : 12;
   if (gemm.transpose_b && m <= several) return true;
   if (!gemm.transpose_a) return n <= few;
   return set != simd::InstructionSet::baseline && std::max(m, n) <= few && std::min(m, n) <= 4;
