@@ -3,6 +3,7 @@
 
 #include "kernels/lapack.h"
 
+#include "kernels/jacobi.h"
 #include "kernels/lapack_calls.h"
 
 namespace chainrule::kernels {
@@ -82,16 +83,18 @@ std::array<Array, 2> eigh(std::string_view operation, const Array& a, bool vecto
   dispatch_floating(a.dtype(), [&]<class T>() {
     const T* from = a.data<T>();
     T *values = result[0].mutable_data<T>(), *v = vectors ? result[1].mutable_data<T>() : nullptr;
-    const auto one = [&](const Lapack<T>& lapack, std::int64_t i, std::vector<T>& work) {
-      std::vector<T> matrix(from + i * n * n, from + (i + 1) * n * n);
-      bool finite = true;
+    const auto is_finite = [&](std::int64_t i) {
       for (std::int64_t row = 0; row < n; ++row)
-        finite = finite && all_finite(&matrix[static_cast<std::size_t>(row * n)], row + 1);
-      if (!finite) {
-        fill_nan(values + i * n, n);
-        if (vectors) fill_nan(v + i * n * n, n * n);
-        return;
-      }
+        if (!all_finite(from + (i * n + row) * n, row + 1)) return false;
+      return true;
+    };
+    const auto set_nan = [&](std::int64_t i) {
+      fill_nan(values + i * n, n);
+      if (vectors) fill_nan(v + i * n * n, n * n);
+    };
+    const auto one = [&](const Lapack<T>& lapack, std::int64_t i, std::vector<T>& work) {
+      if (!is_finite(i)) return set_nan(i);
+      std::vector<T> matrix(from + i * n * n, from + (i + 1) * n * n);
       const char* const job = vectors ? "V" : "N";
       // At most of divide and conquer, and little beside the matrix.
       std::vector<int> integers(static_cast<std::size_t>(vectors ? 3 + 5 * n : 1));
@@ -109,7 +112,13 @@ std::array<Array, 2> eigh(std::string_view operation, const Array& a, bool vecto
       if (info != 0) fail_to_converge(operation, a.shape());
       if (vectors) transpose(matrix.data(), n, n, v + i * n * n);
     };
-    for_each_matrix<T>(operation, stack.count, 9 * cube(n), one);
+    if (!takes_rotations(n, n)) return for_each_matrix<T>(operation, stack.count, 9 * cube(n), one);
+    parallel_for(stack.count, matrices_per_thread(9 * cube(n)), [&](std::int64_t begin, std::int64_t end) {
+      rotated_eigh(n, end - begin, from + begin * n * n, values + begin * n,
+                   vectors ? v + begin * n * n : nullptr);
+      for (std::int64_t i = begin; i < end; ++i)
+        if (!is_finite(i)) set_nan(i);
+    });
   });
   return result;
 }
@@ -162,7 +171,18 @@ std::array<Array, 3> svd(std::string_view operation, const Array& a, bool vector
       transpose(left, k, m, own_u);
       transpose(right, k, k, own_vt);
     };
-    for_each_matrix<T>(operation, stack.count, 20 * m * n * k, one);
+    if (!takes_rotations(m, n)) return for_each_matrix<T>(operation, stack.count, 20 * m * n * k, one);
+    parallel_for(stack.count, matrices_per_thread(20 * m * n * k), [&](std::int64_t begin, std::int64_t end) {
+      rotated_svd(m, n, end - begin, from + begin * m * n, vectors ? u + begin * m * k : nullptr,
+                  s + begin * k, vectors ? vt + begin * k * n : nullptr);
+    });
+    std::vector<std::int64_t> left;  // to LAPACK
+    for (std::int64_t i = 0; i < stack.count; ++i)
+      if (!(s[i * k + k - 1] > 0)) left.push_back(i);
+    for_each_matrix<T>(operation, static_cast<std::int64_t>(left.size()), 20 * m * n * k,
+                       [&](const Lapack<T>& lapack, std::int64_t i, std::vector<T>& work) {
+                         one(lapack, left[static_cast<std::size_t>(i)], work);
+                       });
   });
   return result;
 }
