@@ -3,9 +3,11 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdlib>
 #include <vector>
 
 #include "kernels/direct_loops.h"
+#include "kernels/packing.h"
 
 namespace chainrule::kernels {
 
@@ -47,14 +49,44 @@ struct FilterWeight {
   /// filled up with 0 to `width` of them. Returns what is behind.
   T* pack(std::int64_t f0, std::int64_t n, std::int64_t width, std::int64_t c0, std::int64_t c1,
           const std::vector<std::int64_t>& taps, T* to) const {
-    for (std::int64_t c = c0; c < c1; ++c)
-      for (const std::int64_t tap : taps) {
-        const T* from = first + f0 * filter + c * channel + tap;
-        for (std::int64_t f = 0; f < n; ++f) to[f] = from[f * filter];
-        std::fill(to + n, to + width, T(0));
-        to += width;
-      }
+    if (taps.empty()) return to;
+    const auto count = static_cast<std::int64_t>(taps.size()), step = count == 1 ? 1 : taps[1] - taps[0];
+    bool in_order = step == 1 || step == -1;
+    for (std::int64_t k = 1; k < count; ++k) in_order = in_order && taps[k] == taps[k - 1] + step;
+    const T* const from = first + f0 * filter + std::min(taps.front(), taps.back());
+    if (in_order && step == 1 && channel == count && n >= side && (c1 - c0) * count >= side) {
+      turn(from + c0 * channel, n, (c1 - c0) * count, to, width);  // one row a filter
+      return to + (c1 - c0) * count * width;
+    }
+    for (std::int64_t c = c0; c < c1; ++c, to += count * width)
+      if (in_order && n >= side && count >= side)
+        turn(from + c * channel, n, count, step == 1 ? to : to + (count - 1) * width, step * width);
+      else
+        for (std::int64_t k = 0; k < count; ++k) {
+          const T* at = first + f0 * filter + c * channel + taps[k];
+          for (std::int64_t f = 0; f < n; ++f) to[k * width + f] = at[f * filter];
+          std::fill(to + k * width + n, to + (k + 1) * width, T(0));
+        }
     return to;
+  }
+
+ private:
+  static constexpr std::int64_t side = 16 / sizeof(T);
+  /// Rows of n filters become columns, in squares, of which the last ones begin earlier: of so many elements
+  /// that what is read of each filter is a line of the cache. Columns up to `width` are filled with 0.
+  void turn(const T* from, std::int64_t n, std::int64_t count, T* to, std::int64_t width) const {
+    constexpr std::int64_t line = 64 / sizeof(T);
+    for (std::int64_t begin = 0; begin < count; begin += line) {
+      const std::int64_t end = std::min(count, begin + line);
+      for (std::int64_t f = 0; f < n; f = f + side < n ? std::min(f + side, n - side) : n)
+        for (std::int64_t k = begin; k < end; k += side) {
+          const std::int64_t at = std::min(k, count - side);
+          transpose_square(from + f * filter + at, filter, to + at * width + f, width);
+        }
+      const std::int64_t size = std::abs(width);
+      if (n < size)
+        for (std::int64_t k = begin; k < end; ++k) std::fill(to + k * width + n, to + k * width + size, T(0));
+    }
   }
 };
 
