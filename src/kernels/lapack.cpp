@@ -7,6 +7,68 @@
 #include "kernels/lapack_calls.h"
 
 namespace chainrule::kernels {
+namespace {
+
+/// Matrices of up to so many columns are made Q R here: a call of LAPACK takes longer than that.
+constexpr std::int64_t small_columns = 8, small_rows = 16;
+
+/// As LAPACK's geqrf and orgqr, by Householder's reflections, with its signs. False where the square of what
+/// a reflection moves is out of range, which needs LAPACK.
+template <class T>
+bool small_qr(std::int64_t m, std::int64_t n, const T* a, T* q, T* r) {
+  T columns[small_columns][small_rows], factors[small_columns];
+  for (std::int64_t j = 0; j < n; ++j)
+    for (std::int64_t i = 0; i < m; ++i) columns[j][i] = a[i * n + j];
+  for (std::int64_t k = 0; k < n; ++k) {
+    T* const v = columns[k];  // what a reflection takes away, from k on, where it is 1
+    double sum = 0;
+    bool is_done = true;
+    for (std::int64_t i = k + 1; i < m; ++i) {
+      sum += double{v[i]} * double{v[i]};
+      is_done = is_done && v[i] == 0;
+    }
+    const double first = v[k], size = sum + first * first;
+    if (!is_done && !(sum > 1e-280 && size < 1e280)) return false;
+    const double length = is_done ? first : std::copysign(std::sqrt(size), -first);
+    factors[k] = is_done ? T(0) : static_cast<T>((length - first) / length);
+    for (std::int64_t i = k + 1; i < m && !is_done; ++i) v[i] = static_cast<T>(v[i] / (first - length));
+    for (std::int64_t j = k + 1; j < n; ++j) {
+      T* const x = columns[j];
+      T along = x[k];
+      for (std::int64_t i = k + 1; i < m; ++i) along += v[i] * x[i];
+      along *= factors[k];
+      x[k] -= along;
+      for (std::int64_t i = k + 1; i < m; ++i) x[i] -= along * v[i];
+    }
+    for (std::int64_t j = 0; j < n; ++j)
+      r[k * n + j] = j < k ? T(0) : j == k ? static_cast<T>(length) : columns[j][k];
+  }
+  for (std::int64_t i = 0; i < m; ++i)
+    for (std::int64_t j = 0; j < n; ++j) q[i * n + j] = i == j ? T(1) : T(0);
+  for (std::int64_t k = n; k-- > 0;) {
+    const T* const v = columns[k];
+    for (std::int64_t j = k; j < n; ++j) {
+      T along = q[k * n + j];
+      for (std::int64_t i = k + 1; i < m; ++i) along += v[i] * q[i * n + j];
+      along *= factors[k];
+      q[k * n + j] -= along;
+      for (std::int64_t i = k + 1; i < m; ++i) q[i * n + j] -= along * v[i];
+    }
+  }
+  return true;
+}
+
+/// What is left to LAPACK.
+template <class T, class One>
+void for_some_matrices(std::string_view operation, const std::vector<std::int64_t>& which, std::int64_t flops,
+                       const One& one) {
+  for_each_matrix<T>(operation, static_cast<std::int64_t>(which.size()), flops,
+                     [&](const Lapack<T>& lapack, std::int64_t i, std::vector<T>& work) {
+                       one(lapack, which[static_cast<std::size_t>(i)], work);
+                     });
+}
+
+}  // namespace
 
 Array cholesky(std::string_view operation, const Array& a, std::vector<int>& failed) {
   const Stack stack(a.shape());
@@ -43,32 +105,44 @@ std::array<Array, 2> qr(std::string_view operation, const Array& a) {
   dispatch_floating(a.dtype(), [&]<class T>() {
     const T* from = a.data<T>();
     T *q = result[0].mutable_data<T>(), *r = result[1].mutable_data<T>();
-    for_each_matrix<T>(operation, stack.count, m * n * n, [&](const Lapack<T>& lapack, std::int64_t i) {
-      if (!all_finite(from + i * m * n, m * n)) {
-        fill_nan(q + i * m * n, m * n);
-        for (std::int64_t row = 0; row < n; ++row) {
-          std::fill_n(r + (i * n + row) * n, row, T(0));
-          fill_nan(r + (i * n + row) * n + row, n - row);
-        }
-        return;
-      }
-      std::vector<T> factors(static_cast<std::size_t>(m * n)), tau(static_cast<std::size_t>(n));
-      transpose(from + i * m * n, m, n, factors.data());
+    const auto one = [&](const Lapack<T>& lapack, std::int64_t i, std::vector<T>& room) {
       const int ask = -1;
       int info = 0;
-      T wanted = 0, also = 0;
-      lapack.geqrf(&rows, &columns, factors.data(), &rows, tau.data(), &wanted, &ask, &info);
-      lapack.orgqr(&rows, &columns, &columns, factors.data(), &rows, tau.data(), &also, &ask, &info);
-      std::vector<T> work = workspace(std::max(wanted, also));
-      const int size = length(work);
-      lapack.geqrf(&rows, &columns, factors.data(), &rows, tau.data(), work.data(), &size, &info);
+      if (room.empty()) {
+        T wanted = 0, also = 0;
+        lapack.geqrf(&rows, &columns, nullptr, &rows, nullptr, &wanted, &ask, &info);
+        lapack.orgqr(&rows, &columns, &columns, nullptr, &rows, nullptr, &also, &ask, &info);
+        room.resize(workspace(std::max(wanted, also)).size() + static_cast<std::size_t>((m + 1) * n));
+      }
+      T *const factors = room.data(), *const tau = factors + m * n, *const work = tau + n;
+      const int size = length(room) - static_cast<int>((m + 1) * n);
+      transpose(from + i * m * n, m, n, factors);
+      lapack.geqrf(&rows, &columns, factors, &rows, tau, work, &size, &info);
       for (std::int64_t row = 0; row < n; ++row)
         for (std::int64_t column = 0; column < n; ++column)
-          r[(i * n + row) * n + column] =
-              row <= column ? factors[static_cast<std::size_t>(column * m + row)] : T(0);
-      lapack.orgqr(&rows, &columns, &columns, factors.data(), &rows, tau.data(), work.data(), &size, &info);
-      transpose(factors.data(), n, m, q + i * m * n);
+          r[(i * n + row) * n + column] = row <= column ? factors[column * m + row] : T(0);
+      lapack.orgqr(&rows, &columns, &columns, factors, &rows, tau, work, &size, &info);
+      transpose(factors, n, m, q + i * m * n);
+    };
+    const auto is_done = [&](std::int64_t i) {  // without LAPACK
+      if (all_finite(from + i * m * n, m * n))
+        return m <= small_rows && n <= small_columns &&
+               small_qr(m, n, from + i * m * n, q + i * m * n, r + i * n * n);
+      fill_nan(q + i * m * n, m * n);
+      for (std::int64_t row = 0; row < n; ++row) {
+        std::fill_n(r + (i * n + row) * n, row, T(0));
+        fill_nan(r + (i * n + row) * n + row, n - row);
+      }
+      return true;
+    };
+    std::vector<char> done(static_cast<std::size_t>(stack.count));
+    parallel_for(stack.count, matrices_per_thread(4 * m * n * n), [&](std::int64_t i, std::int64_t end) {
+      for (; i < end; ++i) done[static_cast<std::size_t>(i)] = is_done(i) ? 1 : 0;
     });
+    std::vector<std::int64_t> left;
+    for (std::int64_t i = 0; i < stack.count; ++i)
+      if (done[static_cast<std::size_t>(i)] == 0) left.push_back(i);
+    for_some_matrices<T>(operation, left, m * n * n, one);
   });
   return result;
 }
@@ -176,13 +250,10 @@ std::array<Array, 3> svd(std::string_view operation, const Array& a, bool vector
       rotated_svd(m, n, end - begin, from + begin * m * n, vectors ? u + begin * m * k : nullptr,
                   s + begin * k, vectors ? vt + begin * k * n : nullptr);
     });
-    std::vector<std::int64_t> left;  // to LAPACK
+    std::vector<std::int64_t> left;
     for (std::int64_t i = 0; i < stack.count; ++i)
       if (!(s[i * k + k - 1] > 0)) left.push_back(i);
-    for_each_matrix<T>(operation, static_cast<std::int64_t>(left.size()), 20 * m * n * k,
-                       [&](const Lapack<T>& lapack, std::int64_t i, std::vector<T>& work) {
-                         one(lapack, left[static_cast<std::size_t>(i)], work);
-                       });
+    for_some_matrices<T>(operation, left, 20 * m * n * k, one);
   });
   return result;
 }

@@ -117,20 +117,20 @@ TYPED_TEST(SmallMatrices, are_made_of_their_eigenvectors) {
 TYPED_TEST(SmallMatrices, are_made_of_their_singular_vectors) {
   using T = TypeParam;
   const double epsilon = std::numeric_limits<T>::epsilon();
-  for (const auto [m, n] : std::vector<std::pair<std::int64_t, std::int64_t>>{{1, 1},
-                                                                              {2, 2},
-                                                                              {3, 3},
-                                                                              {4, 4},
-                                                                              {5, 5},
-                                                                              {8, 8},
-                                                                              {9, 9},
-                                                                              {3, 1},
-                                                                              {1, 4},
-                                                                              {7, 2},
-                                                                              {2, 5},
-                                                                              {16, 8},
-                                                                              {8, 16},
-                                                                              {17, 3}}) {
+  for (const auto& [m, n] : std::vector<std::pair<std::int64_t, std::int64_t>>{{1, 1},
+                                                                               {2, 2},
+                                                                               {3, 3},
+                                                                               {4, 4},
+                                                                               {5, 5},
+                                                                               {8, 8},
+                                                                               {9, 9},
+                                                                               {3, 1},
+                                                                               {1, 4},
+                                                                               {7, 2},
+                                                                               {2, 5},
+                                                                               {16, 8},
+                                                                               {8, 16},
+                                                                               {17, 3}}) {
     const std::int64_t k = std::min(m, n);
     const int count = 41;
     const Array a = stack_of(matrices<T>(m, n, count), m, n);
@@ -162,6 +162,35 @@ TYPED_TEST(SmallMatrices, are_made_of_their_singular_vectors) {
       EXPECT_EQ(one_of<T>(one[0], 0), u);
       EXPECT_EQ(one_of<T>(one[1], 0), s);
       EXPECT_EQ(one_of<T>(one[2], 0), vt);
+    }
+  }
+}
+
+TYPED_TEST(SmallMatrices, are_made_of_orthogonal_columns_and_a_triangle) {
+  using T = TypeParam;
+  const double epsilon = std::numeric_limits<T>::epsilon();
+  for (const auto& [m, n] : std::vector<std::pair<std::int64_t, std::int64_t>>{
+           {1, 1}, {2, 2}, {3, 3}, {5, 5}, {8, 8}, {9, 9}, {4, 1}, {7, 2}, {16, 8}, {17, 3}}) {
+    const int count = 41;
+    const Array a = stack_of(matrices<T>(m, n, count), m, n);
+    const auto [left, right] = kernels::qr("qr", a);
+    for (int i = 0; i < count; ++i) {
+      const std::vector<T> q = one_of<T>(left, i), r = one_of<T>(right, i), all = one_of<T>(a, i);
+      double size = 0;
+      for (const T each : all) size = std::max(size, std::abs(double{each}));
+      for (std::int64_t row = 0; row < m; ++row)
+        for (std::int64_t column = 0; column < n; ++column)
+          EXPECT_NEAR(product(q, row * n, 1, r, column, n, n), all[row * n + column],
+                      40 * epsilon * size + 4 * std::numeric_limits<T>::denorm_min())
+              << m << "x" << n << ", kind " << i % 10;
+      for (std::int64_t j = 0; j < n; ++j)
+        for (std::int64_t k = 0; k < n; ++k) {
+          EXPECT_NEAR(product(q, j, n, q, k, n, m), j == k ? 1 : 0, 40 * epsilon)
+              << m << "x" << n << ", kind " << i % 10;
+          if (k < j) {
+            EXPECT_EQ(r[j * n + k], 0);
+          }
+        }
     }
   }
 }
