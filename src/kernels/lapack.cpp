@@ -245,14 +245,16 @@ std::array<Array, 3> svd(std::string_view operation, const Array& a, bool vector
       transpose(left, k, m, own_u);
       transpose(right, k, k, own_vt);
     };
-    if (!takes_rotations(m, n)) return for_each_matrix<T>(operation, stack.count, 20 * m * n * k, one);
-    parallel_for(stack.count, matrices_per_thread(20 * m * n * k), [&](std::int64_t begin, std::int64_t end) {
-      rotated_svd(m, n, end - begin, from + begin * m * n, vectors ? u + begin * m * k : nullptr,
-                  s + begin * k, vectors ? vt + begin * k * n : nullptr);
-    });
+    const bool rotates = takes_rotations(m, n);
+    if (rotates)
+      parallel_for(
+          stack.count, matrices_per_thread(20 * m * n * k), [&](std::int64_t begin, std::int64_t end) {
+            rotated_svd(m, n, end - begin, from + begin * m * n, vectors ? u + begin * m * k : nullptr,
+                        s + begin * k, vectors ? vt + begin * k * n : nullptr);
+          });
     std::vector<std::int64_t> left;
     for (std::int64_t i = 0; i < stack.count; ++i)
-      if (!(s[i * k + k - 1] > 0)) left.push_back(i);
+      if (!rotates || !(s[i * k + k - 1] > 0)) left.push_back(i);
     for_some_matrices<T>(operation, left, 20 * m * n * k, one);
   });
   return result;

@@ -30,6 +30,10 @@ constexpr std::int64_t gathered_size(std::int64_t columns, std::int64_t depth) {
   return columns * (std::min(depth, 2 * dots_depth) + 64);
 }
 
+/// Are there enough lanes for tiles of dot products?
+template <int Bytes>
+constexpr bool pays_in_tiles = Bytes > 16;
+
 /// Rows of one side of dot products: their packs, and the last, which ends where they end.
 template <class T>
 struct Side {
@@ -43,18 +47,23 @@ struct DotsLoop {
   template <int Bytes>
   static void run(const Gemm<T>* gemm, T* room) {
     using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
-    if (gemm->m > 1 || gemm->transpose_a || !gemm->transpose_b) return in_tiles<Bytes>(*gemm, room);
+    if constexpr (pays_in_tiles<Bytes>)
+      if (gemm->m > 1 || gemm->transpose_a || !gemm->transpose_b) return in_tiles<Bytes>(*gemm, room);
     const auto [m, n, k, a, b, c, transpose_a, transpose_b, row_of_a, row_of_b, row_of_c, start, row_of_start,
                 scale, depth, start_by_row] = *gemm;
-    std::int64_t j = 0;
-    if (k <= short_row)
-      for (; j + P::lanes <= n && (k >= P::lanes || (n - j - P::lanes) * row_of_b + k >= P::lanes);
-           j += P::lanes)
-        several_dots<P>(k, a, b + j * row_of_b, row_of_b, start ? start + j : start, scale, c + j);
-    for (; j + 4 <= n; j += 4)
-      dots<Bytes, 4>(k, a, b + j * row_of_b, row_of_b, start ? start + j : start, scale, c + j);
-    for (; j < n; ++j)
-      dots<Bytes, 1>(k, a, b + j * row_of_b, row_of_b, start ? start + j : start, scale, c + j);
+    for (std::int64_t i = 0; i < m; ++i) {
+      const T *const row = a + i * row_of_a, *const from = start ? start + i * row_of_start : start;
+      T* const to = c + i * row_of_c;
+      std::int64_t j = 0;
+      if (k <= short_row)
+        for (; j + P::lanes <= n && (k >= P::lanes || (n - j - P::lanes) * row_of_b + k >= P::lanes);
+             j += P::lanes)
+          several_dots<P>(k, row, b + j * row_of_b, row_of_b, from ? from + j : from, scale, to + j);
+      for (; j + 4 <= n; j += 4)
+        dots<Bytes, 4>(k, row, b + j * row_of_b, row_of_b, from ? from + j : from, scale, to + j);
+      for (; j < n; ++j)
+        dots<Bytes, 1>(k, row, b + j * row_of_b, row_of_b, from ? from + j : from, scale, to + j);
+    }
   }
 
  private:
@@ -316,6 +325,7 @@ bool takes_dot_products(const Gemm<T>& gemm) {
   if (k < 64) return false;
   // Where the tiles of tiled_gemm would not be filled, or what they need to be packed takes longer.
   const simd::InstructionSet set = simd::instruction_set();
+  if (set == simd::InstructionSet::baseline) return m <= 4 && gemm.transpose_b && !gemm.transpose_a;
   const bool is_wide = set == simd::InstructionSet::avx512;
   const std::int64_t several = std::min<std::int64_t>(k / 8, is_wide ? 80 / sizeof(T) : 8),
                      few = !is_wide || sizeof(T) == 8 ? 4
@@ -323,7 +333,7 @@ bool takes_dot_products(const Gemm<T>& gemm) {
                                                       : 12;
   if (gemm.transpose_b && m <= several) return true;
   if (!gemm.transpose_a) return n <= few;
-  return set != simd::InstructionSet::baseline && std::max(m, n) <= few && std::min(m, n) <= 4;
+  return std::max(m, n) <= few && std::min(m, n) <= 4;
 }
 
 template <class T>
