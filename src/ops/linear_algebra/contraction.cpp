@@ -40,6 +40,13 @@ Term contracted(const Term& a, const Term& b, const LabelSet& kept, Here here) {
     list.insert(list.end(), third.begin(), third.end());
     return list;
   };
+  if (free_a.empty() && free_b.empty() && !batch.empty() && !summed.empty()) {  // no matrices, but rows
+    std::vector<std::int64_t> axes;
+    for (std::size_t axis = 0; axis < a.labels.size(); ++axis)
+      if (!kept[a.labels[axis]]) axes.push_back(static_cast<std::int64_t>(axis));
+    const Tensor products = mul({a.tensor, here}, ordered(b, a.labels, here));
+    return {sum({products, here}, axes), batch};
+  }
   const Tensor left = ordered(a, joined(batch, free_a, summed), here),
                right = ordered(b, joined(batch, summed, free_b), here);
   const std::size_t batches = batch.size(), rows = batches + free_a.size(), inner = batches + summed.size();
