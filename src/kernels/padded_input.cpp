@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "chainrule/simd.h"
+#include "kernels/tiles.h"
 
 namespace chainrule::kernels {
 namespace {
@@ -59,6 +60,9 @@ struct PadLoop {
       T* const second = place + (phases == 1 ? around : part);
       done = threes<P>(x, 0, count, place, second, second + (phases == 2 ? around : part));
     }
+    if (stride > 3)
+      done = squares(x, count / stride, stride,
+                     [&](std::int64_t q) { return place + q * part + (q >= phases ? around - part : 0); });
     for (std::int64_t q = 0; q < std::min(stride, count); ++q) {
       for (std::int64_t i = q + done * stride, j = done; i < count; i += stride, ++j) place[j] = x[i];
       place += q + 1 == phases ? around : part;
@@ -92,6 +96,28 @@ struct PadLoop {
     if constexpr (P::lanes * sizeof(T) > 16)
       return threes<simd::Pack<T, P::lanes / 2>>(from, done, count, a, b, c);
     return done;
+  }
+  /// More lines: squares of some neighbours in n rows become columns, which go on at to(q). The last squares
+  /// begin earlier. How many elements of each line are there.
+  static std::int64_t squares(const T* from, std::int64_t n, std::int64_t stride, const auto& to) {
+    constexpr std::int64_t side = 16 / sizeof(T);
+    using Row = simd::Pack<T, static_cast<int>(side)>;
+    if (n < side) return 0;
+    for (std::int64_t next = 0; next < stride; next += side) {
+      const std::int64_t q = std::min(next, stride - side);
+      T* lines[side];
+      for (std::int64_t i = 0; i < side; ++i) lines[i] = to(q + i);
+      for (std::int64_t begin = 0; begin < n; begin += side) {
+        const std::int64_t at = std::min(begin, n - side);
+        Row square[side];
+#pragma GCC unroll 4
+        for (std::int64_t i = 0; i < side; ++i) square[i] = Row::load(from + (at + i) * stride + q);
+        transpose_packs(square);
+#pragma GCC unroll 4
+        for (std::int64_t i = 0; i < side; ++i) square[i].store(lines[i] + at);
+      }
+    }
+    return n;
   }
   template <class P>
   static void copy(const T* from, T* to, std::int64_t n) {
