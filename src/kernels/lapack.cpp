@@ -58,6 +58,10 @@ bool small_qr(std::int64_t m, std::int64_t n, const T* a, T* q, T* r) {
   return true;
 }
 
+/// Rows from which on Cholesky's decomposition is faster of the lower half as LAPACK sees it, which is what
+/// our upper one is.
+constexpr std::int64_t turned_from = 24;
+
 /// What is left to LAPACK.
 template <class T, class One>
 void for_some_matrices(std::string_view operation, const std::vector<std::int64_t>& which, std::int64_t flops,
@@ -80,18 +84,30 @@ Array cholesky(std::string_view operation, const Array& a, std::vector<int>& fai
   dispatch_floating(a.dtype(), [&]<class T>() {
     const T* from = a.data<T>();
     T* to = result.template mutable_data<T>();
-    for_each_matrix<T>(operation, stack.count, cube(n), [&](const Lapack<T>& lapack, std::int64_t i) {
+    const auto one = [&](const Lapack<T>& lapack, std::int64_t i, std::vector<T>& columns) {
       T* const l = to + i * n * n;
       bool finite = true;
       for (std::int64_t row = 0; row < n; ++row) {
-        std::copy_n(from + (i * n + row) * n, row + 1, l + row * n);
+        const T* const start = from + (i * n + row) * n;
+        if (n < turned_from) std::copy_n(start, row + 1, l + row * n);
         std::fill(l + row * n + row + 1, l + row * n + n, T(0));
-        finite = finite && all_finite(l + row * n, row + 1);
+        finite = finite && all_finite(start, row + 1);
       }
-      if (finite)  // our lower half is LAPACK's upper one
-        return lapack.potrf("U", &size, l, &size, &failed[static_cast<std::size_t>(i)], 1);
-      for (std::int64_t row = 0; row < n; ++row) fill_nan(l + row * n, row + 1);
-    });
+      int& info = failed[static_cast<std::size_t>(i)];
+      if (!finite) {
+        for (std::int64_t row = 0; row < n; ++row) fill_nan(l + row * n, row + 1);
+      } else if (n < turned_from) {  // our lower half is LAPACK's upper one
+        lapack.potrf("U", &size, l, &size, &info, 1);
+      } else {
+        columns.resize(static_cast<std::size_t>(n * n));
+        transpose(from + i * n * n, n, n, columns.data());
+        lapack.potrf("L", &size, columns.data(), &size, &info, 1);
+        for (std::int64_t column = 1; column < n; ++column)
+          std::fill_n(&columns[static_cast<std::size_t>(column * n)], column, T(0));
+        transpose(columns.data(), n, n, l);
+      }
+    };
+    for_each_matrix<T>(operation, stack.count, cube(n), one);
   });
   return result;
 }

@@ -60,6 +60,21 @@ TEST(SolveTriangular, reads_neither_the_other_half_nor_a_diagonal_of_ones) {
   EXPECT_TRUE(equals(gradients(sum(x), {a})[a], {2, 2}, {0, 0, -1, 0}));
 }
 
+TEST(Cholesky, of_many_rows_reads_the_lower_half_alone_too) {
+  Generator generator(3);
+  for (const DType dtype : {DType::float32, DType::float64})
+    for (const std::int64_t n : {23, 24, 37}) {
+      const Tensor x = randn({3, n, n}, generator, dtype), lower = tril(ones({n, n}, dtype)) > 0;
+      const Tensor a = matmul(x, transposed(x)) + n * eye(n, {}, dtype);
+      const Tensor l = cholesky(where(lower, a, nan));
+      EXPECT_TRUE(all(where(lower, 0, l) == 0).item<bool>());
+      EXPECT_LT(max(abs(matmul(l, transposed(l)) - a)).item<double>(),
+                dtype == DType::float32 ? 1e-3 : 1e-11);
+      Tensor bad = slice_update(a, {1, 30 % n, 30 % n}, -1.0);
+      EXPECT_TRUE(mentions(message_of<LinAlgError>([&] { (void)cholesky(bad); }), {"number 1"}));
+    }
+}
+
 TEST(Cholesky, reads_the_lower_half_and_refuses_what_is_not_positive_definite) {
   EXPECT_TRUE(equals(cholesky(tensor({{4.0, nan}, {2.0, 5.0}})), {2, 2}, {2, 0, 1, 2}));
   EXPECT_TRUE(mentions(message_of<LinAlgError>([] {
