@@ -60,7 +60,7 @@ bool small_qr(std::int64_t m, std::int64_t n, const T* a, T* q, T* r) {
 
 /// Rows from which on Cholesky's decomposition is faster of the lower half as LAPACK sees it, which is what
 /// our upper one is.
-constexpr std::int64_t turned_from = 24;
+constexpr std::int64_t turned_from = 128;
 
 /// What is left to LAPACK.
 template <class T, class One>

@@ -11,7 +11,7 @@
 namespace chainrule::kernels {
 namespace {
 
-constexpr std::int64_t most_depth = 64, least_rows = 64;
+constexpr std::int64_t most_depth = 64;
 /// Fewer lanes do not pay, or only where A is transposed.
 template <int Bytes>
 constexpr bool pays = Bytes > 16;
@@ -110,8 +110,8 @@ struct NarrowLoop {
 
 template <class T>
 bool takes_narrow_product(const Gemm<T>& gemm) {
-  if (gemm.m < least_rows || gemm.k < 2 || (gemm.n < 4 && gemm.row_of_c != gemm.n) ||
-      (gemm.start != nullptr && gemm.row_of_start != 0))
+  if (gemm.m < 128 / static_cast<std::int64_t>(sizeof(T)) || gemm.k < 2 ||
+      (gemm.n < 4 && gemm.row_of_c != gemm.n) || (gemm.start != nullptr && gemm.row_of_start != 0))
     return false;
   const simd::InstructionSet set = simd::instruction_set();
   const bool is_wide = set == simd::InstructionSet::avx512, are_many_lanes = is_wide && sizeof(T) == 4;

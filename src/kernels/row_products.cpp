@@ -327,13 +327,13 @@ bool takes_dot_products(const Gemm<T>& gemm) {
   const simd::InstructionSet set = simd::instruction_set();
   if (set == simd::InstructionSet::baseline) return m <= 4 && gemm.transpose_b && !gemm.transpose_a;
   const bool is_wide = set == simd::InstructionSet::avx512;
-  const std::int64_t several = std::min<std::int64_t>(k / 8, is_wide ? 80 / sizeof(T) : 8),
-                     few = !is_wide || sizeof(T) == 8 ? 4
-                           : k < 256                  ? 8
-                                                      : 12;
+  const std::int64_t several = std::min<std::int64_t>(k / 16, is_wide ? 80 / sizeof(T) : 8),
+                     few = !is_wide || sizeof(T) == 8 || k < 128 ? 4
+                           : k < 256                             ? 8
+                                                                 : 12;
   if (gemm.transpose_b && m <= several) return true;
   if (!gemm.transpose_a) return n <= few;
-  return std::max(m, n) <= few && std::min(m, n) <= 4;
+  return std::min(m, n) <= 4 && std::max(m, n) <= (few > 4 ? 31 : few);
 }
 
 template <class T>

@@ -57,14 +57,14 @@ struct Matmul {
     };
     if (wants[0]) {
       const Tensor b = matrix(in[1], plan.b);
-      const bool is_turned = !transpose_a && is_turned_back(in[0], to);
+      const bool is_turned = !transpose_a && is_turned_back(in[0], plan.one.n, to);
       to[0] = back(
           transpose_a || is_turned ? product(b, g, transpose_b, true) : product(g, b, false, !transpose_b),
           plan.a, is_turned, in[0]);
     }
     if (wants[1]) {
       const Tensor a = matrix(in[0], plan.a);
-      const bool is_turned = !transpose_b && is_turned_back(in[1], to);
+      const bool is_turned = !transpose_b && is_turned_back(in[1], 0, to);
       to[1] = back(
           transpose_b || is_turned ? product(g, a, true, transpose_a) : product(a, g, !transpose_a, false),
           plan.b, is_turned, in[1]);
@@ -151,9 +151,15 @@ struct Matmul {
     dispatch_among(Numbers(), a.dtype(), run);
     return out;
   }
-  /// In numbers, the gradient of a transpose is made as a transpose itself, which is turned back at once.
-  static bool is_turned_back(const Tensor& in, const Cotangents& to) {
-    return to.in_numbers() && is_transpose(in);
+  /// In numbers, the gradient of a transpose is made as a transpose itself, which is turned back at once, if
+  /// it waits at all. But not where its rows would be short and yet no few numbers, as products of many such
+  /// rows take longer; nor where g, whose rows are `beside` numbers, would have to be packed for it and is
+  /// large.
+  static bool is_turned_back(const Tensor& in, std::int64_t beside, const Cotangents& to) {
+    if (!to.in_numbers() || in.size() < 1024 || !is_transpose(in)) return false;
+    const std::int64_t rows = in.shape().back(), columns = in.shape()[in.rank() - 2];
+    return (columns >= rows || columns <= 8 || columns >= 64) &&
+           columns * beside <= rows * (beside + columns);
   }
   static Tensor back(const Tensor& gradient, Shape matrix, bool is_turned, const Tensor& in) {
     if (!is_turned) return reshape(sum_to(gradient, matrix), in.shape());
@@ -173,13 +179,13 @@ struct Matmul {
     };
     const Tensor g = rows(gradient, width);
     if (to.wants(of_x))
-      to[of_x] = x.rank() == 2 && is_turned_back(x, to)
+      to[of_x] = x.rank() == 2 && is_turned_back(x, width, to)
                      ? swapaxes(product(w, g, transpose_w, true), -1, -2)
                      : reshape(product(g, w, false, !transpose_w), x.shape());
     if (!to.wants(1 - of_x)) return;
     if (transpose_w)
       to[1 - of_x] = product(g, rows(x, k), true, false);
-    else if (is_turned_back(w, to))
+    else if (is_turned_back(w, 0, to))
       to[1 - of_x] = swapaxes(product(g, rows(x, k), true, false), -1, -2);
     else
       to[1 - of_x] = product_for(w, rows(x, k), g, to.in_numbers());

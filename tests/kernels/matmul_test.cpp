@@ -245,7 +245,7 @@ TYPED_TEST(MatrixProduct, of_few_rows_or_columns_is_that_of_a_plain_loop) {
 }
 
 TYPED_TEST(MatrixProduct, of_many_short_rows_is_that_of_a_plain_loop) {
-  for (const std::int64_t m : {64, 65, 81, 100})
+  for (const std::int64_t m : {16, 32, 33, 64, 81})
     for (const std::int64_t n : {1, 2, 3, 4, 5, 7, 8, 9})
       for (const std::int64_t k : {2, 3, 4, 5, 7, 8, 17, 63, 90}) expect_products<TypeParam>(m, n, k);
 }

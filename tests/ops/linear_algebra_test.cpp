@@ -63,13 +63,13 @@ TEST(SolveTriangular, reads_neither_the_other_half_nor_a_diagonal_of_ones) {
 TEST(Cholesky, of_many_rows_reads_the_lower_half_alone_too) {
   Generator generator(3);
   for (const DType dtype : {DType::float32, DType::float64})
-    for (const std::int64_t n : {23, 24, 37}) {
+    for (const std::int64_t n : {24, 127, 128, 131}) {
       const Tensor x = randn({3, n, n}, generator, dtype), lower = tril(ones({n, n}, dtype)) > 0;
       const Tensor a = matmul(x, transposed(x)) + n * eye(n, {}, dtype);
       const Tensor l = cholesky(where(lower, a, nan));
       EXPECT_TRUE(all(where(lower, 0, l) == 0).item<bool>());
       EXPECT_LT(max(abs(matmul(l, transposed(l)) - a)).item<double>(),
-                dtype == DType::float32 ? 1e-3 : 1e-11);
+                dtype == DType::float32 ? 1e-2 : 1e-10);
       Tensor bad = slice_update(a, {1, 30 % n, 30 % n}, -1.0);
       EXPECT_TRUE(mentions(message_of<LinAlgError>([&] { (void)cholesky(bad); }), {"number 1"}));
     }
