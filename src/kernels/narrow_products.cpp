@@ -110,8 +110,9 @@ struct NarrowLoop {
 
 template <class T>
 bool takes_narrow_product(const Gemm<T>& gemm) {
-  if (gemm.m < 128 / static_cast<std::int64_t>(sizeof(T)) || gemm.k < 2 ||
-      (gemm.n < 4 && gemm.row_of_c != gemm.n) || (gemm.start != nullptr && gemm.row_of_start != 0))
+  constexpr std::int64_t least_rows = 128 / sizeof(T);  // those of two of the widest packs
+  if (gemm.m < least_rows || gemm.k < 2 || (gemm.n < 4 && gemm.row_of_c != gemm.n) ||
+      (gemm.start != nullptr && gemm.row_of_start != 0))
     return false;
   const simd::InstructionSet set = simd::instruction_set();
   const bool is_wide = set == simd::InstructionSet::avx512, are_many_lanes = is_wide && sizeof(T) == 4;
