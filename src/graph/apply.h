@@ -208,17 +208,15 @@ Tensor apply(Op op, Here here, SavedOf<Op>& saved, const In&... in) {
   Array value = compute<count>(op, here, values, tensors, saved);
   const Recording recording(value.dtype(), tensors);
   const Reads reads = recording.needed ? recording.reads(op) : 0;
-  const bool read_now =
-      value.is_deferred() &&
-      !stays_deferred(value, reads, tensors, last_of(std::array<const Argument*, count>{&in...}));
+  const std::array<const Argument*, count> arguments = {&in...};
+  const bool read_now = value.is_deferred() && !stays_deferred(value, reads, arguments);
   if (!recording.needed) {
-    if constexpr (requires { Op::integers; })
-      drop_all(std::array<const Argument*, count>{&in...});  // elementwise: it may wait
+    if constexpr (requires { Op::integers; }) drop_all(arguments);  // elementwise: it may wait
     return unrecorded(std::move(value), read_now);
   }
   Tensor out =
       FixedNode<Op, count>::make(std::move(value), recording.requires_grad, std::move(op), SavedOf<Op>(saved),
-                                 reads, here, [&] { return entered<count>({&in...}, reads); });
+                                 reads, here, [&] { return entered<count>(arguments, reads); });
   if (recording_mode.keep_values) [[unlikely]]
     Observer::show_made(*out.node());
   // By now temporaries among the inputs have been given up, so that theirs need not be computed.
@@ -244,7 +242,7 @@ Tensor apply(Op op, Here here, SavedOf<Op>& saved, const std::vector<Tensor>& in
   Array value = compute<0>(op, here, values, tensors, saved);
   const Recording recording(value.dtype(), tensors);
   const Reads reads = recording.needed ? recording.reads(op) : 0;
-  if (value.is_deferred() && !stays_deferred(value, reads, tensors, ~Reads{0})) (void)value.raw();
+  if (value.is_deferred() && !stays_deferred(value, reads, tensors)) (void)value.raw();
   if (!recording.needed) return unrecorded(std::move(value), false);
   Tensor out = TensorAccess::adopt(new VariadicNode<Op>(std::move(value), recording.requires_grad,
                                                         std::move(op), SavedOf<Op>(saved), reads, here, in));

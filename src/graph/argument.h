@@ -77,17 +77,7 @@ template <std::size_t N>
   return enter_all(in, reads, std::make_index_sequence<N>());
 }
 
-/// A bit for each that is_last().
-inline Reads last_of(std::span<const Argument* const> in) {
-  Reads last = 0;
-  for (std::size_t i = 0; i < in.size(); ++i)
-    if (in[i]->is_last()) last |= reads_input(i);
-  return last;
-}
-
 /// As Argument::drop, of all.
-inline void drop_all(std::span<const Argument* const> in) {
-  for (std::size_t i = 0; i < in.size(); ++i) in[i]->drop(in.subspan(i + 1));
-}
+void drop_all(std::span<const Argument* const> in);
 
 }  // namespace chainrule

@@ -6,14 +6,16 @@
 
 #include <span>
 
-#include "graph/node.h"
+#include "graph/argument.h"
 
 namespace chainrule {
 
 /// May the value of a new node wait until it is read? Not if that would keep much more alive than it takes
 /// itself: variables do not count, as who wants their gradients holds them, nor what the derivative reads. As
-/// much again may be kept where somebody else holds it now: inputs that are not among the `last` handles.
-bool stays_deferred(const Array& value, Reads reads, std::span<const Tensor* const> inputs, Reads last);
+/// much again may be kept where somebody else holds it now, as all but temporaries are.
+bool stays_deferred(const Array& value, Reads reads, std::span<const Argument* const> inputs);
+/// The same where it is not known who else holds the inputs.
+bool stays_deferred(const Array& value, Reads reads, std::span<const Tensor* const> inputs);
 
 /// Is it a pass over values of the graph, which it holds?
 inline bool holds_values(const Array& value) {

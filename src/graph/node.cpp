@@ -6,6 +6,7 @@
 #include <array>
 #include <mutex>
 
+#include "graph/argument.h"
 #include "graph/cotangent.h"
 
 namespace chainrule {
@@ -82,6 +83,10 @@ void Node::vjp(const Cotangent&, Cotangents&) const {}
 
 LocalFormula Node::local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
   return {};
+}
+
+void drop_all(std::span<const Argument* const> in) {
+  for (std::size_t i = 0; i < in.size(); ++i) in[i]->drop(in.subspan(i + 1));
 }
 
 Tensor unrecorded(Array&& value, bool read_now) {

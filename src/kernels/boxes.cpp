@@ -14,21 +14,6 @@
 namespace chainrule::kernels {
 namespace {
 
-/// Elements along two axes, added to what is there.
-template <class T>
-struct AddElementsLoop {
-  template <int Bytes>
-  static void run(const T* from, T* to, MovedAxis row, MovedAxis rows) {
-    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
-    for (std::int64_t r = 0; r < rows.size; ++r, from += rows.from, to += rows.to) {
-      std::int64_t i = 0;
-      if (row.from == 1 && row.to == 1)
-        for (; i + P::lanes <= row.size; i += P::lanes) (P::load(to + i) + P::load(from + i)).store(to + i);
-      for (; i < row.size; ++i) to[i * row.to] += from[i * row.from];
-    }
-  }
-};
-
 /// Elements that follow one another.
 Place place_of_all(const Array& array, const Shape& shape) { return {array, 0, row_major_strides(shape)}; }
 
@@ -83,13 +68,12 @@ class DeferredPart final : public Elementwise {
   }
   void run(std::int64_t begin, std::int64_t end, const std::byte* const* bases, void* out,
            const std::byte*) const override {
-    dispatch_by_size(x_.dtype(), [&]<class T>() {
-      const T* const from = reinterpret_cast<const T*>(bases[0]) + layout_.first;
-      T* const to = static_cast<T*>(out) - begin;
-      blocks_.for_each(begin, end, [&](const Block<1>& block) {
-        move_rows(from + block.offsets[0], to + block.at, {block.count, block.strides[0], 1},
-                  {block.rows, block.steps[0], block.count});
-      });
+    const auto item = static_cast<std::int64_t>(item_size(x_.dtype()));
+    const std::byte* const from = bases[0] + layout_.first * item;
+    std::byte* const to = static_cast<std::byte*>(out) - begin * item;
+    blocks_.for_each(begin, end, [&](const Block<1>& block) {
+      move_rows(x_.dtype(), from + block.offsets[0] * item, to + block.at * item,
+                {block.count, block.strides[0], 1}, {block.rows, block.steps[0], block.count});
     });
   }
   std::span<const Array> operands() const override { return {&x_, 1}; }
@@ -159,14 +143,9 @@ void scatter(const Array& part, const Box& box, Array& into) {
 void add(const Array& part, const Box& box, Array& into) {
   if (part.size() == 0) return;
   const Place to = place_of_box(place_of_all({}, into.shape()), box);
-  const std::vector<MovedAxis> axes = moved_axes(box.shape, row_major_strides(box.shape), to.distances);
-  dispatch_floating(part.dtype(), [&]<class T>() {
-    const T* const in = part.data<T>();
-    T* const out = into.mutable_data<T>() + to.first;
-    for_rows(axes, [&](std::int64_t from, std::int64_t to, MovedAxis row, MovedAxis rows) {
-      simd::vectorized<AddElementsLoop<T>>(in + from, out + to, row, rows);
-    });
-  });
+  const std::int64_t at = to.first * static_cast<std::int64_t>(item_size(part.dtype()));
+  add_elements(part.dtype(), part.raw(), static_cast<std::byte*>(into.mutable_raw()) + at,
+               moved_axes(box.shape, row_major_strides(box.shape), to.distances));
 }
 
 Array deferred_box(const Array& part, const Box& box, const Shape& shape) {

@@ -6,8 +6,8 @@
 #include "kernels/deferred_product.h"
 #include "kernels/diagonal.h"
 #include "kernels/matmul.h"
-#include "kernels/small_matmul.h"
 #include "kernels/permuted.h"
+#include "kernels/small_matmul.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
 
@@ -72,7 +72,9 @@ struct Matmul {
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
                              const std::string&) const {
-    const auto read = [](const std::string& name, bool transposed) { return transposed ? name + "ᵀ" : name; };
+    const auto read = [](const std::string& factor, bool transposed) {
+      return transposed ? factor + "ᵀ" : factor;
+    };
     if (input == 0)
       return {transpose_a ? read(names[1], transpose_b) + " @ gᵀ" : "g @ " + read(names[1], !transpose_b),
               false, true};
