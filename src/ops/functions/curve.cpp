@@ -1,3 +1,6 @@
+// Functions of one input and up to two numbers as operations: what is the same for all of them. curve.h makes
+// a Curve of each.
+
 #include "ops/functions/curve.h"
 
 #include "graph/traced.h"
