@@ -36,13 +36,14 @@ struct NarrowLoop {
     // The last rows are with some that have been computed already, to the same bits.
     for (std::int64_t next = 0; next < gemm.m; next += together) {
       const std::int64_t i = std::min(next, gemm.m - together);
-      const T *first = columns, *second = columns + gemm.k * P::lanes;
+      const T *first = columns, *second = columns;
       std::int64_t step = P::lanes;
       if (gemm.transpose_a) {
         first = gemm.a + i;
         second = first + P::lanes;
         step = gemm.row_of_a;
       } else if constexpr (pays_by_rows<Bytes>) {
+        second += gemm.k * P::lanes;
         for (std::int64_t half = 0; half < together; half += P::lanes)
           columns_as_packs<P>(gemm.a + (i + half) * gemm.row_of_a, gemm.row_of_a, gemm.k, gemm.m - i - half,
                               columns + gemm.k * half);

@@ -192,9 +192,10 @@ TEST(WalkForward, writes_the_operation_on_a_tangent_only_where_it_is_linear) {
 TEST(WalkSteps, have_no_factor_where_elements_are_elsewhere) {
   const KeepValues keep;
   const Tensor x = variable({1.0, 2.0}, "x"), dx = tensor({3.0, 5.0});
-  const auto lines = [&](Tensor y) {  // not "1 · 1 = [0, 1]", nor "sum(1 · [3, 5]) = 5"
+  const auto lines = [&](const Tensor& result) {  // not "1 · 1 = [0, 1]", nor "sum(1 · [3, 5]) = 5"
+    const Tensor y = result.named("y");
     return std::pair(plain(Walk(sum(y).named("s")).steps().back()),
-                     plain(Walk::in_forward_mode(y.named("y"), {{x, dx}}).steps().back()));
+                     plain(Walk::in_forward_mode(y, {{x, dx}}).steps().back()));
   };
   using Lines = std::pair<std::string, std::string>;
   EXPECT_EQ(lines(x[1]),
