@@ -65,9 +65,10 @@ struct Matmul {
     if (wants[1]) {
       const Tensor a = matrix(in[0], plan.a);
       const bool is_turned = !transpose_b && is_turned_back(in[1], 0, to);
-      to[1] = back(
-          transpose_b || is_turned ? product(g, a, true, transpose_a) : product(a, g, !transpose_a, false),
-          plan.b, is_turned, in[1]);
+      to[1] = back(transpose_b || is_turned ? product(g, a, true, transpose_a)
+                   : transpose_a            ? product(a, g, false, false)
+                                            : product_for(in[1], a, g, to.in_numbers()),
+                   plan.b, is_turned, in[1]);
     }
   }
   LocalFormula local_formula(std::size_t input, std::span<const std::string> names,
