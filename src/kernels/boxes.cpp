@@ -88,17 +88,20 @@ class DeferredPart final : public Elementwise {
   BroadcastBlocks<1> blocks_;
 };
 
-const std::byte* element(const Array& array, std::int64_t at) {
-  return static_cast<const std::byte*>(array.raw()) +
-         at * static_cast<std::int64_t>(item_size(array.dtype()));
+/// In bytes.
+std::int64_t offset_of(std::int64_t element, DType dtype) {
+  return element * static_cast<std::int64_t>(item_size(dtype));
+}
+const std::byte* first_of(const Place& place) {
+  return static_cast<const std::byte*>(place.whole.raw()) + offset_of(place.first, place.whole.dtype());
 }
 
 void scatter_into(void* elements, const Array& part, const Box& box, const Shape& shape) {
   if (part.size() == 0) return;
   const Place from = place_of(part).value_or(place_of_all(part, box.shape)),
               to = place_of_box(place_of_all({}, shape), box);
-  const std::int64_t at = to.first * static_cast<std::int64_t>(item_size(part.dtype()));
-  move_elements(part.dtype(), element(from.whole, from.first), static_cast<std::byte*>(elements) + at,
+  move_elements(part.dtype(), first_of(from),
+                static_cast<std::byte*>(elements) + offset_of(to.first, part.dtype()),
                 moved_axes(box.shape, from.distances, to.distances));
 }
 
@@ -131,7 +134,7 @@ Array gather(const Array& x, const Box& box) {
   }
   Array out(box.shape, x.dtype());
   if (size == 0) return out;
-  move_elements(x.dtype(), element(place.whole, place.first), out.mutable_raw(),
+  move_elements(x.dtype(), first_of(place), out.mutable_raw(),
                 moved_axes(box.shape, place.distances, row_major_strides(box.shape)));
   return out;
 }
@@ -143,8 +146,8 @@ void scatter(const Array& part, const Box& box, Array& into) {
 void add(const Array& part, const Box& box, Array& into) {
   if (part.size() == 0) return;
   const Place to = place_of_box(place_of_all({}, into.shape()), box);
-  const std::int64_t at = to.first * static_cast<std::int64_t>(item_size(part.dtype()));
-  add_elements(part.dtype(), part.raw(), static_cast<std::byte*>(into.mutable_raw()) + at,
+  add_elements(part.dtype(), part.raw(),
+               static_cast<std::byte*>(into.mutable_raw()) + offset_of(to.first, part.dtype()),
                moved_axes(box.shape, row_major_strides(box.shape), to.distances));
 }
 

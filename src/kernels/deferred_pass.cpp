@@ -99,8 +99,8 @@ class DeferredPass final : public Elementwise {
 /// The same where operands repeat smaller arrays: only what differs is computed, and repeated in turn.
 /// Nothing where none of them does.
 template <std::size_t K>
-std::optional<Array> on_parts(Loop* loop, DType result, const Shape& shape,
-                              std::array<const Array*, K> operands, PassKind kind) {
+std::optional<Array> on_repeated(Loop* loop, DType result, const Shape& shape,
+                                 std::array<const Array*, K> operands, PassKind kind) {
   std::array<std::optional<Array>, K> parts;
   bool any = false;
   Shape common;
@@ -174,7 +174,7 @@ Array deferred_pass(RowLoop loop, DType result, const Shape& shape,
 template <std::size_t K>
 std::optional<Array> on_deferred(Loop* loop, DType result, const Shape& shape,
                                  const std::array<const Array*, K>& operands, PassKind kind) {
-  if (std::optional<Array> found = on_parts<K>(loop, result, shape, operands, kind)) return found;
+  if (std::optional<Array> found = on_repeated<K>(loop, result, shape, operands, kind)) return found;
   return on_unpermuted<K>(loop, result, shape, operands, kind);
 }
 
