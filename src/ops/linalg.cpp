@@ -186,12 +186,12 @@ struct Matmul {
                      ? swapaxes(product(w, g, transpose_w, true), -1, -2)
                      : reshape(product(g, w, false, !transpose_w), x.shape());
     if (!to.wants(1 - of_x)) return;
-    if (transpose_w)
-      to[1 - of_x] = product(g, rows(x, k), true, false);
-    else if (is_turned_back(w, 0, to))
-      to[1 - of_x] = swapaxes(product(g, rows(x, k), true, false), -1, -2);
-    else
+    if (!transpose_w && !is_turned_back(w, 0, to)) {
       to[1 - of_x] = product_for(w, rows(x, k), g, to.in_numbers());
+      return;
+    }
+    const Tensor turned = product(g, rows(x, k), true, false);
+    to[1 - of_x] = transpose_w ? turned : swapaxes(turned, -1, -2);
   }
 
   struct Plan {
