@@ -2,12 +2,12 @@
 // The thread sanitizer runs this, too.
 
 #include <atomic>
-#include <cstdio>
 #include <sstream>
 #include <thread>
 
 #include "chainrule/chainrule.h"
 #include "support.h"
+#include "temporary_files.h"
 
 // Run under the thread sanitizer: preset tsan.
 namespace chainrule::test {
@@ -204,15 +204,15 @@ TEST(Threads, look_at_and_draw_one_graph_at_once) {
 }
 
 TEST(Threads, read_and_write_files_of_their_own_at_once) {
+  const TemporaryFolder folder;  // the suite itself may run several times at once
   std::atomic<int> wrong = 0;
   at_once([&](int number) {
-    const std::string path = ::testing::TempDir() + "threads_test_" + std::to_string(number) + ".npy";
+    const std::string path = folder.file(std::to_string(number) + ".npy");
     for (int i = 0; i < 10; ++i) {
       const Tensor written = full({100}, number + i, DType::float64);
       save_npy(path, written);
       if (values(load_npy(path)) != values(written)) ++wrong;
     }
-    std::remove(path.c_str());
   });
   EXPECT_EQ(wrong, 0);
 }

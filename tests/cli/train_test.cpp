@@ -355,9 +355,9 @@ TEST(Train, refuses_a_report_that_cannot_be_written_before_it_learns) {
                  {"/no/such/place.html", "No such file or directory"});
   expect_failure(train({"--report", "/"}), 1, {"/: it cannot be written: Is a directory"});
   EXPECT_EQ(train({"--report"}).exit_code, 2);
-  const std::string path = ::testing::TempDir() + "chainrule_no_report.html";
-  EXPECT_EQ(train({"--lr", "1e6", "--epochs", "5", "--report", path}).exit_code, 1);
-  EXPECT_FALSE(std::filesystem::exists(path));
+  const TemporaryFolder folder;
+  EXPECT_EQ(train({"--lr", "1e6", "--epochs", "5", "--report", folder.file("report.html")}).exit_code, 1);
+  EXPECT_TRUE(folder.names().empty());
 }
 
 TEST(Train, draws_the_loss_on_standard_output) {

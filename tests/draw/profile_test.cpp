@@ -3,7 +3,6 @@
 
 #include "chainrule/profile.h"
 
-#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -11,6 +10,7 @@
 
 #include "chainrule/chainrule.h"
 #include "support.h"
+#include "temporary_files.h"
 
 namespace chainrule::test {
 namespace {
@@ -115,10 +115,10 @@ TEST(Profile, writes_a_trace_of_events_that_nest) {
   const Tensor x = ones({4, 3}), w = variable(ones({3, 2}));
   const Profile profile;
   steps(x, w).backward();
-  const auto path = std::filesystem::temp_directory_path() / "chainrule_profile_test.json";
-  profile.write_trace(path.string());
+  const TemporaryFolder folder;
+  const std::string path = folder.file("trace.json");
+  profile.write_trace(path);
   const auto trace = nlohmann::json::parse(std::ifstream(path));
-  std::filesystem::remove(path);
   std::map<std::string, int> kinds;
   double before = -1;
   nlohmann::json frame;
