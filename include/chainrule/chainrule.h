@@ -46,5 +46,6 @@
 #include "chainrule/statistics.h"
 #include "chainrule/threads.h"
 #include "chainrule/transforms.h"
+#include "chainrule/vision.h"
 #include "chainrule/vmap.h"
 #include "chainrule/walk.h"

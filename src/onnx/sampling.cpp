@@ -4,10 +4,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "autograd/total.h"
-#include "chainrule/functions.h"
 #include "chainrule/indexing.h"
 #include "chainrule/shaping.h"
+#include "chainrule/vision.h"
 #include "onnx/call.h"
 #include "onnx/operators.h"
 #include "onnx/windows.h"
@@ -15,161 +14,20 @@
 namespace chainrule::onnx {
 namespace {
 
-enum class Outside : std::uint8_t { zeros, border, reflection };
-
-/// Mirrored at both ends until it lies between them.
-Tensor reflected(const Tensor& x, double low, double high) {
-  const double span = high - low;
-  if (span <= 0) return zeros_like(x) + low;
-  const Tensor from_low = abs(x - low), turns = floor(from_low / span).detach();
-  const Tensor within = from_low - turns * span;
-  return where(remainder(turns, 2.0) == 0, low + within, high - within);
-}
-
-/// The pixels of planes x (N, C, sizes...) at whole coordinates of shape (N, points), one tensor for each
-/// axis.
-class Pixels {
- public:
-  Pixels(const Tensor& x, Outside outside, bool align_corners)
-      : sizes_(x.shape().begin() + 2, x.shape().end()), outside_(outside), align_corners_(align_corners) {
-    const std::int64_t n = x.shape()[0], c = x.shape()[1];
-    std::int64_t plane = 1;
-    for (const std::int64_t size : sizes_) plane *= size;
-    if (plane == 0) Call::fail("there is nothing to sample in " + to_string(x.shape()));
-    flat_ = x.reshape({n, c, plane});
-  }
-  std::int64_t size(std::size_t axis) const { return sizes_[axis]; }
-
-  /// A real coordinate where it is read: within the image, but for zeros.
-  Tensor placed(const Tensor& at, std::size_t axis) const {
-    const auto last = static_cast<double>(sizes_[axis] - 1);
-    if (outside_ == Outside::zeros) return at;
-    const double edge = align_corners_ ? 0 : 0.5;
-    return clamp(outside_ == Outside::border ? at : reflected(at, -edge, last + edge), 0, last);
-  }
-
-  /// (N, C, points).
-  Tensor operator()(const std::vector<Tensor>& at) const {
-    Tensor place, inside;
-    for (std::size_t axis = 0; axis < sizes_.size(); ++axis) {
-      const auto last = static_cast<double>(sizes_[axis] - 1);
-      const Tensor real = outside_ == Outside::zeros ? at[axis] : placed(at[axis], axis);
-      const Tensor here = (real >= 0) & (real <= last);
-      inside = inside.is_empty() ? here : inside & here;
-      // NaN is nowhere: of it, as of what lies outside, some pixel is read, and counts nothing.
-      const Tensor whole = cast(where(here, real, zeros_like(real)), DType::int64);
-      place = place.is_empty() ? whole : place * sizes_[axis] + whole;
-    }
-    const std::int64_t n = flat_.shape()[0], c = flat_.shape()[1], points = place.shape()[1];
-    const Shape shape{n, c, points};
-    const Tensor pixels = gather(flat_, 2, broadcast_to(place.reshape({n, 1, points}), shape));
-    return where(broadcast_to(inside.reshape({n, 1, points}), shape), pixels, zeros_like(pixels));
-  }
-
- private:
-  std::vector<std::int64_t> sizes_;
-  Outside outside_;
-  bool align_corners_;
-  Tensor flat_;
-};
-
-/// Keys' convolution kernel with a = -0.75, at the four pixels around, of which the second lies `t` before
-/// the point.
-std::vector<Tensor> cubic_weights(const Tensor& t) {
-  constexpr double a = -0.75;
-  const auto near = [&](const Tensor& x) { return ((a + 2) * x - (a + 3)) * x * x + 1; };
-  const auto far = [&](const Tensor& x) { return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a; };
-  return {far(t + 1), near(t), near(1 - t), far(2 - t)};
-}
-
-/// The sum over all combinations of the neighbours along each axis, by the product of their weights.
-Tensor interpolated(const Pixels& pixels, const std::vector<Tensor>& at, bool cubic) {
-  const std::size_t axes = at.size(), each = cubic ? 4 : 2;
-  std::vector<std::vector<Tensor>> neighbours(axes), weights(axes);
-  for (std::size_t axis = 0; axis < axes; ++axis) {
-    // Cubic interpolation mirrors or clamps its neighbours one by one, linear interpolation the point itself.
-    const Tensor point = cubic ? at[axis] : pixels.placed(at[axis], axis);
-    const Tensor base = floor(point).detach(), t = point - base;
-    for (std::size_t i = 0; i < each; ++i)
-      neighbours[axis].push_back(base + (static_cast<double>(i) - (cubic ? 1 : 0)));
-    weights[axis] = cubic ? cubic_weights(t) : std::vector<Tensor>{1 - t, t};
-  }
-  std::size_t combinations = 1;
-  for (std::size_t axis = 0; axis < axes; ++axis) combinations *= each;
-  Tensor result;
-  for (std::size_t i = 0; i < combinations; ++i) {
-    std::vector<Tensor> corner;
-    Tensor weight;
-    for (std::size_t axis = 0, rest = i; axis < axes; ++axis, rest /= each) {
-      corner.push_back(neighbours[axis][rest % each]);
-      const Tensor& w = weights[axis][rest % each];
-      weight = weight.is_empty() ? w : weight * w;
-    }
-    add_to(result, pixels(corner) * expand_dims(weight, 1));
-  }
-  return result;
-}
-
-/// x (N, C, sizes...), grid (N, outs..., axes) with coordinates from -1 to 1, that of the last axis first:
-/// (N, C, outs...).
 Values grid_sample(const Call& call) {
-  const Tensor &x = call[0], &grid = call[1];
-  const bool align_corners = call.flag("align_corners");
-  const std::size_t mode = call.choice("mode", {"linear", "nearest", "cubic", "bilinear", "bicubic"});
-  const auto outside = static_cast<Outside>(call.choice("padding_mode", {"zeros", "border", "reflection"}));
-  if (x.rank() < 3 || x.rank() > 5 || grid.rank() != x.rank() || grid.shape()[0] != x.shape()[0] ||
-      grid.shape().back() != static_cast<std::int64_t>(x.rank() - 2))
-    Call::fail("a grid " + to_string(grid.shape()) + " does not fit " + to_string(x.shape()));
-  const Pixels pixels(x, outside, align_corners);
-  const std::int64_t n = x.shape()[0], axes = grid.shape().back();
-  const std::int64_t points = n == 0 ? 0 : grid.size() / n / axes;
-  const Tensor flat = grid.reshape({n, points, axes});
-  std::vector<Tensor> at;
-  for (std::int64_t axis = 0; axis < axes; ++axis) {
-    const Tensor g = select(flat, 2, axes - 1 - axis);
-    const auto size = static_cast<double>(pixels.size(static_cast<std::size_t>(axis)));
-    at.push_back(align_corners ? (g + 1) * ((size - 1) / 2) : ((g + 1) * size - 1) / 2);
-  }
-  Tensor result;
-  if (mode == 1) {
-    for (Tensor& coordinate : at) coordinate = round(coordinate);
-    result = pixels(at);
-  } else {
-    result = interpolated(pixels, at, mode == 2 || mode == 4);
-  }
-  std::vector<std::int64_t> sizes = {n, x.shape()[1]};
-  sizes.insert(sizes.end(), grid.shape().begin() + 1, grid.shape().end() - 1);
-  return one(result.reshape(Shape(sizes)));
+  constexpr Interpolation modes[] = {Interpolation::linear, Interpolation::nearest, Interpolation::cubic,
+                                     Interpolation::linear, Interpolation::cubic};
+  const GridSampleOptions options = {
+      .mode = modes[call.choice("mode", {"linear", "nearest", "cubic", "bilinear", "bicubic"})],
+      .padding = static_cast<GridPadding>(call.choice("padding_mode", {"zeros", "border", "reflection"})),
+      .align_corners = call.flag("align_corners")};
+  return one(chainrule::grid_sample(call[0], call[1], options));
 }
 
-/// theta (N, axes, axes + 1) and a size (N, C, sizes...): the grid (N, sizes..., axes) of theta applied to
-/// the pixels' coordinates from -1 to 1, that of the last axis first.
 Values affine_grid(const Call& call) {
-  const Tensor& theta = call[0];
   const std::vector<std::int64_t> size = call.list(1);
-  const bool align_corners = call.flag("align_corners");
-  if (size.size() < 3 || theta.rank() != 3) Call::fail("its size or theta has too few axes");
-  const std::vector<std::int64_t> sizes(size.begin() + 2, size.end());
-  const auto axes = static_cast<std::int64_t>(sizes.size());
-  std::vector<std::int64_t> shape = {size[0]};
-  shape.insert(shape.end(), sizes.begin(), sizes.end());
-  shape.push_back(axes + 1);
-  call.require_size(shape);
-  const Shape one_shape(sizes);
-  std::vector<Tensor> coordinates;
-  for (std::int64_t axis = axes; axis-- > 0;) {
-    const std::int64_t count = sizes[static_cast<std::size_t>(axis)];
-    const auto n = static_cast<double>(count);
-    const Tensor i = arange(0, count, theta.dtype());
-    std::vector<std::int64_t> along(sizes.size(), 1);
-    along[static_cast<std::size_t>(axis)] = count;
-    const Tensor line = align_corners ? (n > 1 ? i * (2 / (n - 1)) - 1 : i) : (2 * i + 1) / n - 1;
-    coordinates.push_back(broadcast_to(line.reshape(Shape(along)), one_shape));
-  }
-  coordinates.push_back(ones(one_shape, theta.dtype()));
-  const Tensor points = stack(coordinates, -1).reshape({-1, axes + 1});
-  shape.back() = axes;
-  return one(matmul(points, swapaxes(theta, 1, 2)).reshape(Shape(shape)));
+  call.require_size(size);
+  return one(chainrule::affine_grid(call[0], Shape(size), call.flag("align_corners")));
 }
 
 /// A convolution whose kernel reads between the pixels, each element at a place of its own: offset (N, parts
@@ -204,17 +62,20 @@ Values deformable_convolution(const Call& call) {
         .reshape({kernel, height, width});
   };
   const Tensor rows = standing(0), columns = standing(1);
-  const std::int64_t points = kernel * height * width;
+  // The coordinate of a pixel in a grid, which goes from edge to edge.
+  const auto on_grid = [&](const Tensor& pixel, std::int64_t size) {
+    return (2 * pixel + 1) / static_cast<double>(size) - 1;
+  };
   std::vector<Tensor> read;
   for (std::int64_t part = 0; part < parts; ++part) {
-    const Pixels pixels(narrow(x, 1, part * (c / parts), c / parts), Outside::zeros, false);
     const Tensor own = select(offsets, 1, part);  // (N, kernel, 2, out...)
-    Tensor sampled = interpolated(
-        pixels,
-        {(rows + select(own, 2, 0)).reshape({n, points}), (columns + select(own, 2, 1)).reshape({n, points})},
-        false);
+    const Tensor grid = stack(
+        {on_grid(columns + select(own, 2, 1), x.shape()[3]), on_grid(rows + select(own, 2, 0), x.shape()[2])},
+        -1);
+    Tensor sampled = chainrule::grid_sample(narrow(x, 1, part * (c / parts), c / parts),
+                                            grid.reshape({n, kernel, height * width, 2}));
     if (call.has(4)) {
-      const Tensor mask = call[4].reshape({n, parts, points});
+      const Tensor mask = call[4].reshape({n, parts, kernel, height * width});
       sampled = sampled * expand_dims(select(mask, 1, part), 1);
     }
     read.push_back(sampled);

@@ -58,6 +58,8 @@ constexpr auto families = {
     ops::convolution_operations,
     ops::pooling_operations,
     ops::resampling_operations,
+    ops::grid_operations,
+    ops::patch_operations,
     ops::normalization_operations,
     ops::attention_operations,
     ops::recurrent_operations,

@@ -77,6 +77,8 @@ Entries choice_operations();
 Entries convolution_operations();
 Entries pooling_operations();
 Entries resampling_operations();
+Entries grid_operations();
+Entries patch_operations();
 Entries normalization_operations();
 Entries attention_operations();
 Entries recurrent_operations();
