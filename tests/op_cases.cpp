@@ -28,6 +28,7 @@ std::vector<OpCase> order_rows();
 std::vector<OpCase> shaping_rows();
 std::vector<OpCase> window_rows();
 std::vector<OpCase> vision_rows();
+std::vector<OpCase> bag_rows();
 std::vector<OpCase> network_rows();
 
 const std::vector<OpCase>& op_cases() {
@@ -37,7 +38,8 @@ const std::vector<OpCase>& op_cases() {
              elementwise_rows, function_rows,       map_rows,     reduction_rows,     shape_rows,
              slice_rows,       linear_algebra_rows, product_rows, decomposition_rows, probability_rows,
              fourier_rows,     statistics_rows,     loss_rows,    distribution_rows,  indexing_rows,
-             order_rows,       shaping_rows,        window_rows,  vision_rows,        network_rows,
+             order_rows,       shaping_rows,        window_rows,  vision_rows,        bag_rows,
+             network_rows,
          })
       for (OpCase& row : family()) all.push_back(std::move(row));
     return all;

@@ -37,6 +37,25 @@ Tensor index(const Operand& x, const Tensor& where);
 /// The rows of `weight` (n, ...) at the positions, of any shape, from 0 to n - 1: (positions..., ...). No
 /// gradient reaches the row `padding`, which may be negative.
 Tensor embedding(const Operand& weight, const Operand& positions, OptionalInteger padding = {});
+
+/// How the rows of a bag become one.
+enum class BagMode : std::uint8_t { sum, mean, max };
+/// Of embedding_bag().
+struct EmbeddingBagOptions {
+  BagMode mode = BagMode::mean;  ///< the gradient of `max` goes to the first of the largest
+  /// (bags,), int64: where each bag begins, of positions that are one list.
+  Tensor offsets = {};
+  /// Of the shape of the positions: what each row is multiplied with, where rows are added up.
+  Tensor weights = {};
+  /// Positions of this row, which may be negative, count as if they were not there.
+  OptionalInteger padding = {};
+};
+/// Rows of `weight` (n, C), taken and combined at once: positions (bags, count), or (count,) of which bag i
+/// has those from offsets[i] on. (bags, C), 0 for a bag that is empty. ShapeError for positions outside, for
+/// offsets that do not begin with 0 or go back, and for weights with another mode than sum.
+Tensor embedding_bag(const Operand& weight, const Operand& positions,
+                     const EmbeddingBagOptions& options = {});
+
 /// 1 at the position, 0 elsewhere, along a new last axis of that many classes; of one more than the largest
 /// position where that is not given. int64 as PyTorch's, unless told.
 Tensor one_hot(const Operand& positions, OptionalInteger classes = {}, DType dtype = DType::int64);

@@ -25,7 +25,8 @@ struct GridSampleOptions {
 };
 /// x (N, C, sizes...), of one to three spatial axes, read at the points of grid (N, outs..., axes): (N, C,
 /// outs...). Linear in x; by the grid, the derivative is that of the interpolation between the pixels around,
-/// 0 for `nearest`. A coordinate that is NaN is outside. ShapeError for other shapes and an empty image.
+/// 0 for `nearest`. A coordinate that is NaN is outside. Pixels times weights are added up as in a product of
+/// matrices: 0 times infinity is NaN there. ShapeError for other shapes and an empty image.
 Tensor grid_sample(const Operand& x, const Operand& grid, const GridSampleOptions& options = {});
 /// The grid (N, sizes..., axes) of theta (N, axes, axes + 1) applied to the coordinates of all pixels of
 /// images (N, C, sizes...), of which `size` is the shape. Linear in theta.

@@ -34,6 +34,8 @@ constexpr auto families = {
     ops::row_operations,
     ops::place_operations,
     ops::indexing_operations,
+    ops::weighted_row_operations,
+    ops::bag_operations,
     ops::updating_operations,
     ops::meeting_operations,
     ops::product_at_places_operations,

@@ -53,6 +53,8 @@ Entries joining_operations();
 Entries row_operations();
 Entries place_operations();
 Entries indexing_operations();
+Entries weighted_row_operations();
+Entries bag_operations();
 Entries updating_operations();
 Entries meeting_operations();
 Entries product_at_places_operations();

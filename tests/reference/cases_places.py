@@ -21,6 +21,8 @@ NAMES = dict(
     masked_fill=lambda x, mask, value: torch.masked_fill(x, mask, value), masked_select=torch.masked_select,
     scatter_reduce=lambda x, axis, index, values, reduce: torch.scatter_reduce(x, axis, whole(index), values, reduce),
     one_hot=lambda x, n: F.one_hot(whole(x), n), embedding=lambda w, x: F.embedding(whole(x), w),
+    embedding_bag=lambda w, x, offsets=None, mode="mean", weights=None, padding=None: F.embedding_bag(
+        whole(x), w, None if offsets is None else whole(offsets), mode=mode, per_sample_weights=weights, padding_idx=padding),
     sort=lambda x, axis=-1, descending=False: torch.sort(x, dim=axis, descending=descending, stable=True),
     argsort=lambda x, axis=-1, descending=False: torch.argsort(x, axis, descending=descending),
     topk=lambda x, k, axis=-1, largest=True: torch.topk(x, k, axis, largest), kthvalue=torch.kthvalue, median=torch.median,
@@ -36,6 +38,13 @@ NAMES = dict(
 
 
 def add(cases):
+    # PyTorch differentiates bags once.
+    for mode in ("sum", "mean", "max"):
+        cases.add(f"embedding_bag(w, [[0, 2, 1], [2, 0, 2]], mode='{mode}')", w=(-2, 2, 3, 2), second=False)
+        cases.add(f"embedding_bag(w, [0, 2, 1, 2, 2], [0, 0, 3], '{mode}')", w=(-2, 2, 3, 2), second=False)
+        cases.add(f"embedding_bag(w, [[0, 2, 1], [2, 2, 2]], mode='{mode}', padding=2)", w=(-2, 2, 3, 2), second=False)
+    cases.add("embedding_bag(w, [[0, 2, 1], [2, 0, 2]], None, 'sum', v)", w=(-2, 2, 3, 2), v=(-1, 1, 2, 3), second=False)
+    cases.add("embedding_bag(w, [0, 2, 1, 2], [0, 1], 'sum', v)", w=(-2, 2, 3, 2), v=(-1, 1, 4), second=False)
     x = (-2, 2, 2, 3)
     for axis, index in [(0, "[[0, 1, 1]]"), (1, "[[0, 2], [1, 1]]"), (-1, "[[2], [0]]")]:
         cases.add(f"sin(gather(x, {axis}, {index}))", x=x)

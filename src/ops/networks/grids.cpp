@@ -1,14 +1,14 @@
 // Images read between their pixels, at the points of a grid, and grids of affine maps.
-// All that a point reads is gathered at once, as rows of channels, which are added up by their weights.
+// All that a point reads, as rows of channels, is added up at once by weights.
 
 #include <cmath>
 
 #include "array/axes.h"
 #include "chainrule/functions.h"
-#include "chainrule/indexing.h"
 #include "chainrule/shaping.h"
 #include "chainrule/vision.h"
 #include "ops/elementwise.h"
+#include "ops/places/weighted_rows.h"
 #include "ops/registry.h"
 
 namespace chainrule {
@@ -33,8 +33,8 @@ std::vector<Tensor> cubic_weights(const Tensor& t) {
   return {far(t + 1), near(t), near(1 - t), far(2 - t)};
 }
 
-/// What points (N, P) read of images: pixels, whether these are inside, and their weights, one of each for
-/// every neighbour of a point.
+/// What points (N, P) read of images: the places of pixels, and their weights, one of each for every
+/// neighbour of a point.
 class Reading {
  public:
   Reading(std::vector<std::int64_t> sizes, const GridSampleOptions& options)
@@ -75,14 +75,14 @@ class Reading {
   }
 
   /// The sums (N P, C) of rows (N · pixels, C) by their weights.
-  Tensor sum_of(const Tensor& rows) const {
-    const std::int64_t count = static_cast<std::int64_t>(places_.size()), points = places_[0].size();
-    const auto all = [&](const std::vector<Tensor>& each) {
-      return reshape(stack(each, 0), {count, points, 1});
+  Tensor sum_of(const Tensor& rows, Here here) const {
+    const auto all = [](const std::vector<Tensor>& each) {
+      const Tensor beside = stack(each, -1);
+      return reshape(beside, {beside.shape()[0] * beside.shape()[1], beside.shape()[2]});
     };
-    const Tensor read = embedding(rows, reshape(stack(places_, 0), {count, points}));
-    const Tensor counted = where(all(inside_), read, 0);
-    return weights_.empty() ? squeeze(counted, 0) : sum(counted * all(weights_), 0);
+    const Tensor places = all(places_);
+    return weighted_rows(rows, weights_.empty() ? ones(places.shape(), rows.dtype()) : all(weights_), places,
+                         here);
   }
 
  private:
@@ -101,18 +101,17 @@ class Reading {
       const Tensor real = within(at[axis], axis).detach();
       const Tensor here = (real >= 0) & (real <= static_cast<double>(sizes_[axis] - 1));
       inside = inside.is_empty() ? here : inside & here;
-      // NaN is nowhere: of it, as of what lies outside, some pixel is read, and counts nothing.
       const Tensor whole = cast(where(here, real, 0), DType::int64);
       place = place.is_empty() ? whole : place * sizes_[axis] + whole;
       pixels *= sizes_[axis];
     }
-    places_.push_back(place + reshape(arange(place.shape()[0]) * pixels, {-1, 1}));
-    inside_.push_back(inside);
+    const Tensor image = reshape(arange(0, place.shape()[0]) * pixels, {-1, 1});
+    places_.push_back(where(inside, place + image, -1));  // nothing is read outside, nor where it is NaN
   }
 
   std::vector<std::int64_t> sizes_;
   GridSampleOptions options_;
-  std::vector<Tensor> places_, inside_, weights_;
+  std::vector<Tensor> places_, weights_;
 };
 
 }  // namespace
@@ -148,8 +147,8 @@ Tensor grid_sample(const Operand& x, const Operand& grid, const GridSampleOption
   reading.add_neighbours(at);
   result_sizes.push_back(c);
   const Tensor rows = reshape(movedim(images, 1, -1), {n * pixels, c});
-  const Tensor last = reshape(reading.sum_of(rows), Shape(result_sizes));
-  return Operand(movedim({last, x.here()}, -1, 1)).as(dtype);
+  const Tensor last = reshape(reading.sum_of(rows, x.here()), Shape(result_sizes));
+  return Operand(movedim(last, -1, 1)).as(dtype);
 } catch (...) {
   rethrow_in_call("grid_sample", x, grid);
 }
