@@ -5,7 +5,7 @@
 #include <numbers>
 
 #include "chainrule/fft.h"
-#include "op_inputs.h"
+#include "op_rows.h"
 
 namespace chainrule::test {
 namespace {
@@ -52,6 +52,86 @@ OpCase row(const std::string& operation, Tensor (*function)(const Operand&),
           .float32_tolerance = 4e-6};
 }
 
+std::vector<OpCase> rows_of_several_axes() {
+  const auto one = [](auto function) { return [function](const Arguments& in) { return function(in[0]); }; };
+  using Axes2 = std::vector<std::int64_t>;
+  std::vector<OpCase> rows = {
+      composed("fftn",
+               [](const Arguments& in) {
+                 return fftn(in[0], {3, 2}, {1, 0});
+               },
+               {{{2, 3, 2}}},
+               {{"an axis twice",
+                 [] {
+                   fftn(blank({2, 2}), {}, {0, -1});
+                 },
+                 {"(2, 2)", "twice"}},
+                {"no pairs",
+                 [] {
+                   fftn(blank({2, 3}));
+                 },
+                 {"(2, 3)", "pairs"}},
+                {"too many sizes",
+                 [] {
+                   fftn(blank({2, 2}), {2, 2}, 0);
+                 },
+                 {"2 sizes", "1 axes"}}}),
+      composed("ifftn", [](const Arguments& in) { return ifftn(in[0]); }, {{{2, 3, 2}}}),
+      composed("rfftn",
+               [](const Arguments& in) {
+                 return rfftn(in[0], {}, Axes2{1, 0});
+               },
+               {{{2, 3}}, {{3, 4}}}),
+      composed("irfftn",
+               [](const Arguments& in) {
+                 return irfftn(in[0], {2, 3});
+               },
+               {{{2, 2, 2}}}),
+      composed("fft2", one([](const Operand& x) { return fft2(x); }), {{{2, 2, 3, 2}}},
+               {{"a line",
+                 [] {
+                   fft2(blank({3, 2}));
+                 },
+                 {"(3,)"}}}),
+      composed("ifft2", one([](const Operand& x) { return ifft2(x); }), {{{2, 3, 2}}}),
+      composed("rfft2", one([](const Operand& x) { return rfft2(x); }), {{{1, 2, 3}}}),
+      composed("irfft2", one([](const Operand& x) { return irfft2(x); }), {{{2, 3, 2}}}),
+      composed("fftshift", one([](const Operand& x) {
+                 return fftshift(x, {0, 1});
+               }),
+               {{{3, 4}}, {{0, 2}}}, {{"no axes", [] { fftshift(blank({2}), {}); }, {"(2,)", "name them"}}}),
+      composed("ifftshift", one([](const Operand& x) { return ifftshift(x, 0); }), {{{3, 2}}})};
+  return rows;
+}
+
+std::vector<OpCase> signal_rows() {
+  const StftOptions options = {.hop = 3, .window = tensor({0.5, 1.0, 0.75, 0.25, 0.5}), .normalized = true},
+                    whole = {.hop = 2, .center = false, .onesided = false};
+  return {
+      composed("stft",
+               {{"", [=](const Arguments& in) { return stft(in[0], 5, options); }, {}, {{{9}}, {{2, 8}}}},
+                {"of both sides", [=](const Arguments& in) { return stft(in[0], 4, whole); }, {}, {{{7}}}}},
+               {{"a short signal", [] { stft(blank({2}), 8); }, {"(2,)", "8"}},
+                {"no frames", [] { stft(blank({8}), 0); }, {"0"}},
+                {"a long window", [] { stft(blank({8}), 2, {.window = ones({3})}); }, {"(3,)"}}}),
+      composed("istft",
+               {{"", [=](const Arguments& in) { return istft(in[0], 5, options); }, {}, {{{2, 3, 3, 2}}}},
+                {"of both sides",
+                 [=](const Arguments& in) { return istft(in[0], 4, whole, 9); },
+                 {},
+                 {{{4, 3, 2}}}}},
+               {{"other frames",
+                 [] {
+                   istft(blank({2, 3, 2}), 4);
+                 },
+                 {"(2, 3, 2)", "3, frames, 2"}},
+                {"gaps",
+                 [] {
+                   istft(blank({2, 3, 2}), 2, {.hop = 4});
+                 },
+                 {"add up to 0"}}})};
+}
+
 }  // namespace
 
 std::vector<OpCase> fourier_rows() {
@@ -87,6 +167,8 @@ std::vector<OpCase> fourier_rows() {
           {{{3, 2}}}, {3}),
   };
   rows[1].composed = rows[3].composed = true;  // scaled at the end
+  for (OpCase& row : rows_of_several_axes()) rows.push_back(std::move(row));
+  for (OpCase& row : signal_rows()) rows.push_back(std::move(row));
   return rows;
 }
 

@@ -1,5 +1,5 @@
-// The three sums over points, the rows that they read, and the elements of these; columns go in packs, of
-// short rows one by one.
+// The three sums over points, the rows that they read, and the elements of these, which go in packs as long
+// as there are some.
 
 #include "kernels/weighted_rows.h"
 
@@ -14,21 +14,19 @@ namespace {
 /// Which of the three.
 enum class Sought : std::uint8_t { sums, rows, products };
 
-/// Of the points and columns from `begin` to `end`.
+/// Some of the points and columns.
 struct Range {
   std::int64_t first_point, last_point, first_column, last_column;
 };
 
-/// One number where packs would be longer than the rows.
+/// One number, for what is left of a row after its last pack.
 template <class T>
 struct Single {
   static constexpr int lanes = 1;
   T number;
   Single(T of) : number(of) {}
   static Single load(const T* from) { return *from; }
-  static Single load_part(const T* from, std::int64_t) { return *from; }
   void store(T* to) const { *to = number; }
-  void store_part(T* to, std::int64_t) const { *to = number; }
   friend Single operator+(Single a, Single b) { return a.number + b.number; }
   friend Single operator*(Single a, Single b) { return a.number * b.number; }
 };
@@ -41,49 +39,51 @@ struct WeightedRowsLoop {
 
   template <int Bytes>
   static void run(const WeightedRows* of, const Range* range, Rows* rows, Values* values, Weights* weights) {
-    of_packs<simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>>(*of, *range, rows, values, weights);
+    Range rest = *range;
+    constexpr int lanes = Bytes / static_cast<int>(sizeof(T)), fewer = 16 / static_cast<int>(sizeof(T));
+    of_packs<simd::Pack<T, lanes>>(*of, rest, rows, values, weights);
+    if constexpr (lanes > fewer) of_packs<simd::Pack<T, fewer>>(*of, rest, rows, values, weights);
+    of_packs<Single<T>>(*of, rest, rows, values, weights);
   }
 
  private:
+  /// Of as many columns as fill packs; the rest remains.
   template <class P>
-  static void of_packs(const WeightedRows& of, const Range& range, Rows* rows, Values* values,
-                       Weights* weights) {
-    const std::int64_t width = of.width, columns = range.last_column - range.first_column;
-    if constexpr (P::lanes * sizeof(T) > 16) {
-      if (columns <= P::lanes / 2)
-        return of_packs<simd::Pack<T, P::lanes / 2>>(of, range, rows, values, weights);
-    } else if constexpr (P::lanes > 1) {
-      if (columns < P::lanes) return of_packs<Single<T>>(of, range, rows, values, weights);
-    }
-    for (std::int64_t point = range.first_point; point < range.last_point; ++point) {
+  static void of_packs(const WeightedRows& of, Range& rest, Rows* rows, Values* values, Weights* weights) {
+    const std::int64_t begin = rest.first_column,
+                       end = begin + (rest.last_column - begin) / P::lanes * P::lanes;
+    rest.first_column = end;
+    if (begin == end) return;
+    for (std::int64_t point = rest.first_point; point < rest.last_point; ++point) {
       const std::int64_t* const places = of.places + point * of.each;
+      Values* const value = values + point * of.width;
       Weights* const by = weights + point * of.each;
-      if constexpr (sought == Sought::products) std::fill_n(by, of.each, T(0));
-      for (std::int64_t done = range.first_column; done < range.last_column; done += P::lanes) {
-        const std::int64_t count = std::min<std::int64_t>(P::lanes, range.last_column - done);
-        Values* const value = values + point * width + done;
-        P total(T(0));
-        if constexpr (sought != Sought::sums) total = part_of<P>(value, count);
+      if constexpr (sought == Sought::sums) {
+        for (std::int64_t done = begin; done < end; done += P::lanes) {
+          P total(T(0));
+          for (std::int64_t k = 0; k < of.each; ++k)
+            if (places[k] >= 0) total = total + P(by[k]) * P::load(rows + places[k] * of.width + done);
+          total.store(value + done);
+        }
+      } else {
         for (std::int64_t k = 0; k < of.each; ++k) {
           if (places[k] < 0) continue;
-          Rows* const row = rows + places[k] * width + done;
-          if constexpr (sought == Sought::sums) total = total + P(by[k]) * part_of<P>(row, count);
-          if constexpr (sought == Sought::rows)
-            (part_of<P>(row, count) + P(by[k]) * total).store_part(row, count);
-          if constexpr (sought == Sought::products) {
-            T products[static_cast<std::size_t>(P::lanes)];
-            (part_of<P>(row, count) * total).store(products);
-            for (std::int64_t i = 0; i < count; ++i) by[k] += products[i];
+          Rows* const row = rows + places[k] * of.width;
+          if constexpr (sought == Sought::rows) {
+            const P weight(by[k]);
+            for (std::int64_t done = begin; done < end; done += P::lanes)
+              (P::load(row + done) + weight * P::load(value + done)).store(row + done);
+          } else {
+            P total(T(0));
+            for (std::int64_t done = begin; done < end; done += P::lanes)
+              total = total + P::load(row + done) * P::load(value + done);
+            T lanes[static_cast<std::size_t>(P::lanes)];
+            total.store(lanes);
+            for (const T lane : lanes) by[k] += lane;
           }
         }
-        if constexpr (sought == Sought::sums) total.store_part(value, count);
       }
     }
-  }
-
-  template <class P>
-  static P part_of(const T* from, std::int64_t count) {
-    return count == P::lanes ? P::load(from) : P::load_part(from, count);
   }
 };
 

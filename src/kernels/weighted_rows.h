@@ -19,7 +19,7 @@ void sum_rows(const WeightedRows& of, const T* rows, const T* weights, T* sums);
 /// Adds weights[p, k] values[p] to row places[p, k] of `rows`.
 template <class T>
 void add_to_rows(const WeightedRows& of, const T* values, const T* weights, T* rows);
-/// products[p, k] = Σ rows[places[p, k]] values[p]; 0 where no row is read.
+/// Adds Σ rows[places[p, k]] values[p] to products[p, k] where a row is read.
 template <class T>
 void dot_rows(const WeightedRows& of, const T* rows, const T* values, T* products);
 

@@ -49,6 +49,8 @@ constexpr auto families = {
     ops::loss_operations,
     ops::map_operations,
     ops::fourier_operations,
+    ops::fourier_axis_operations,
+    ops::signal_operations,
     ops::statistics_operations,
     ops::cumulative_operations,
     ops::counting_operations,

@@ -68,6 +68,8 @@ Entries loss_operations();
 Entries map_operations();
 Entries making_operations();
 Entries fourier_operations();
+Entries fourier_axis_operations();
+Entries signal_operations();
 Entries statistics_operations();
 Entries cumulative_operations();
 Entries counting_operations();

@@ -100,7 +100,7 @@ struct DotRows : OfWeightedRows {
   static constexpr std::string_view name = "dot_rows",
                                     formula = "to the rows the values by g; to the values the rows by g";
   static Array forward(Values in) {
-    Array out(in[2]->shape(), in[0]->dtype());
+    Array out = kernels::zeros(in[2]->shape(), in[0]->dtype());
     if (out.size() != 0)
       dispatch_floating(out.dtype(), [&]<class T>() {
         kernels::dot_rows(raw(*in[2], in[0]->shape()[1]), in[0]->data<T>(), in[1]->data<T>(),
