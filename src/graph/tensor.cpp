@@ -11,6 +11,7 @@
 #include "graph/node.h"
 #include "graph/reading.h"
 #include "graph/traced.h"
+#include "kernels/cast.h"
 #include "kernels/copy.h"
 
 namespace chainrule {
@@ -86,13 +87,10 @@ float Tensor::stored_float(const void* element) const {
 template <Element T>
 std::vector<T> Tensor::to_vector(Here here) const try {
   const Array& value = read_value(*this);
-  const auto count = static_cast<std::size_t>(value.size());
-  return dispatch_stored(value.dtype(), [&]<class From>() {
-    const From* from = value.data<From>();
-    std::vector<T> result(count);
-    for (std::size_t i = 0; i < count; ++i) result[i] = convert<T>(from[i]);
-    return result;
-  });
+  (void)value.raw();  // computed once, also if it is read again
+  const Array elements = value.dtype() == dtype_of<T> ? value : kernels::cast(value, dtype_of<T>);
+  const T* const first = elements.data<T>();
+  return std::vector<T>(first, first + elements.size());
 } catch (...) {
   rethrow_in_call(here, {this});
 }
