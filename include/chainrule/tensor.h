@@ -191,12 +191,13 @@ class [[nodiscard]] Tensor {
 class Operand {
  public:
   /// A tensor, which must live as long as the call.
-  Operand(const Tensor& tensor, Here here = Here::now()) : tensor_(&tensor), here_(here) {}  // NOLINT
+  CHAINRULE_SMALL Operand(const Tensor& tensor, Here here = Here::now())
+      : tensor_(&tensor), here_(here) {}  // NOLINT
   /// A temporary, whose handle the operation may take over.
-  Operand(Tensor&& tensor, Here here = Here::now())
+  CHAINRULE_SMALL Operand(Tensor&& tensor, Here here = Here::now())
       : tensor_(&tensor), here_(here), movable_(true) {}  // NOLINT
   template <Number N>
-  Operand(N number, Here here = Here::now())  // NOLINT
+  CHAINRULE_SMALL Operand(N number, Here here = Here::now())  // NOLINT
       : number_(static_cast<double>(number)),
         here_(here),
         dtype_(std::is_floating_point_v<N> ? DType::float64 : dtype_of<ElementFor<N>>) {

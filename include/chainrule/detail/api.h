@@ -12,3 +12,11 @@
 /// Marks what a shared library of chainrule exports, most often the namespace that a public header opens.
 /// All else that the library is made of stays inside.
 #define CHAINRULE_API [[gnu::visibility("default")]]
+
+/// Marks what is inlined, but not where code is to be small (-Os): constructors of operands, each of which is
+/// longer than its call, and which what is made of other operations consists of.
+#ifdef __OPTIMIZE_SIZE__
+#define CHAINRULE_SMALL [[gnu::noinline]]
+#else
+#define CHAINRULE_SMALL
+#endif
