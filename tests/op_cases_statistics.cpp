@@ -222,6 +222,39 @@ OpCase trapezoid_row() {
           .composed = true};
 }
 
+/// The integrals up to each column but the first.
+OpCase cumulative_trapezoid_row() {
+  const auto expected = [](auto place) {
+    return [=](const Arrays& in) {
+      const std::int64_t columns = std::max<std::int64_t>(in[0].shape[1] - 1, 0);
+      return reference::generate({in[0].shape[0], columns}, [&](const Position& at) {
+        Number total = 0;
+        for (std::int64_t i = 0; i <= at[1]; ++i)
+          total += (place(in, i + 1) - place(in, i)) / 2 *
+                   (reference::at(in[0], {at[0], i}) + reference::at(in[0], {at[0], i + 1}));
+        return total;
+      });
+    };
+  };
+  return {.operation = "cumulative_trapezoid",
+          .inputs = {between(-2, 2), between(-2, 2)},
+          .variants = {{"of equal steps",
+                        [](const Arguments& in) { return cumulative_trapezoid(in[0], 0.5); },
+                        expected([](const Arrays&, std::int64_t i) { return Number(i) / 2; }),
+                        {{{2, 4}}, {{2, 1}}, {{0, 3}}, {{2, 0}}},
+                        {between(-2, 2)}},
+                       {"over places",
+                        [](const Arguments& in) { return cumulative_trapezoid(in[0], in[1].as_tensor()); },
+                        expected([](const Arrays& in, std::int64_t i) { return reference::at(in[1], {i}); }),
+                        {{{2, 4}, {4}}, {{0, 3}, {3}}}}},
+          .misuses = {{"places of another shape",
+                       [] {
+                         cumulative_trapezoid(blank({2, 3}), blank({2}));
+                       },
+                       {"(2,)", "(2, 3)"}}},
+          .composed = true};
+}
+
 OpCase cov_row(const std::string& operation, Tensor (*call)(const Operand&), bool unit) {
   const auto expected = [=](const Arrays& in) {
     const Array& x = in[0];
@@ -406,6 +439,7 @@ std::vector<OpCase> statistics_rows() {
       average_row(),
       diff_row(),
       trapezoid_row(),
+      cumulative_trapezoid_row(),
       cov_row(
           "cov", [](const Operand& x) { return cov(x); }, false),
       cov_row("corrcoef", corrcoef, true),

@@ -133,6 +133,10 @@ Ordered kthvalue(const Operand& x, Integer k, Integer axis = -1, Flag keepdims =
 Ordered median(const Operand& x, Integer axis, Flag keepdims = false);
 /// Of all elements.
 Tensor median(const Operand& x);
+/// The median of what is not NaN, the lower of two, as PyTorch's; NaN where all are.
+Ordered nanmedian(const Operand& x, Integer axis, Flag keepdims = false);
+/// Of all elements.
+Tensor nanmedian(const Operand& x);
 /// The largest along an axis and where it is, the first of equals, which has the whole gradient; NaN if there
 /// is any. max(x, axis) shares it.
 Ordered max_with_places(const Operand& x, Integer axis, Flag keepdims = false);
@@ -148,6 +152,8 @@ template <Number A, Number B>
 Tensor argmin(A, B) = delete;  // a number has one place
 template <Number A, Number B>
 Ordered median(A, B) = delete;  // of numbers: median({a, b})
+template <Number A, Number B>
+Ordered nanmedian(A, B) = delete;  // of numbers: nanmedian({a, b})
 
 /// The different elements in ascending order, (count,); where each element of x is among them, in x's shape;
 /// and how often each occurs. Without gradients. Each NaN is different from all, as in PyTorch.
@@ -157,6 +163,12 @@ struct [[nodiscard]] Unique {
 };
 /// The different elements of x, of any shape.
 Unique unique(const Operand& x);
+
+/// Each run of equal elements, in row-major order, once; which run each element belongs to, in x's shape; and
+/// how long each run is. Without gradients.
+Unique unique_consecutive(const Operand& x);
+/// Is each element of x, of any shape, among those of `elements`? NaN is not. bool, of x's shape.
+Tensor isin(const Operand& x, const Operand& elements);
 
 /// For each value the place in `sorted`, (n,) in ascending order, before which it would keep it sorted:
 /// before those that equal it, or, on the right, after them. int64.

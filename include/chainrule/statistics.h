@@ -55,6 +55,15 @@ Tensor average(const Operand& x, const Operand& weights, const Axes& axes = {}, 
 Tensor nansum(const Operand& x, const Axes& axes = {}, Flag keepdims = false);
 /// The mean of what is not NaN; NaN where all are, and of nothing, as NumPy's and PyTorch's.
 Tensor nanmean(const Operand& x, const Axes& axes = {}, Flag keepdims = false);
+/// The largest, the smallest, and the product of what is not NaN; of NaN alone NaN, and 1. Integers stay. The
+/// derivatives are those of max, min and prod, 0 of NaN.
+Tensor nanmax(const Operand& x, const Axes& axes = {}, Flag keepdims = false);
+Tensor nanmin(const Operand& x, const Axes& axes = {}, Flag keepdims = false);
+Tensor nanprod(const Operand& x, const Axes& axes = {}, Flag keepdims = false);
+/// The variance, and the standard deviation, of what is not NaN, of which there are n. As these are NumPy's
+/// names, the correction is 0 unless told; NaN where n - correction is not positive.
+Tensor nanvar(const Operand& x, const Axes& axes = {}, Flag keepdims = false, double correction = 0);
+Tensor nanstd(const Operand& x, const Axes& axes = {}, Flag keepdims = false, double correction = 0);
 // In another dtype, as dtype= of NumPy and PyTorch: x is cast to it first, so that sums of many small numbers
 // keep their digits.
 /// sum(cast(x, dtype), axes, keepdims)
@@ -103,6 +112,16 @@ Tensor nansum(A, B) = delete;  // of numbers in braces: nansum({a, b})
 template <Number A, Number B>
 Tensor nanmean(A, B) = delete;  // of numbers in braces: nanmean({a, b})
 template <Number A, Number B>
+Tensor nanmax(A, B) = delete;  // of numbers in braces: nanmax({a, b})
+template <Number A, Number B>
+Tensor nanmin(A, B) = delete;  // of numbers in braces: nanmin({a, b})
+template <Number A, Number B>
+Tensor nanprod(A, B) = delete;  // of numbers in braces: nanprod({a, b})
+template <Number A, Number B>
+Tensor nanvar(A, B) = delete;  // of numbers in braces: nanvar({a, b})
+template <Number A, Number B>
+Tensor nanstd(A, B) = delete;  // of numbers in braces: nanstd({a, b})
+template <Number A, Number B>
 Tensor count_nonzero(A, B) = delete;  // of numbers in braces: count_nonzero({a, b})
 
 /// How a quantile between two elements is chosen: NumPy's methods.
@@ -113,6 +132,9 @@ enum class QuantileMethod : std::uint8_t { linear, lower, higher, midpoint, near
 /// the quantile lies; none to q. ShapeError for q outside 0 to 1.
 Tensor quantile(const Operand& x, const Operand& q, const Axes& axes = {}, Flag keepdims = false,
                 QuantileMethod method = QuantileMethod::linear);
+/// The quantiles of what is not NaN; NaN where all are.
+Tensor nanquantile(const Operand& x, const Operand& q, const Axes& axes = {}, Flag keepdims = false,
+                   QuantileMethod method = QuantileMethod::linear);
 
 // ---- Along an axis ---------------------------------------------------------------------------------------
 
@@ -151,6 +173,10 @@ Tensor diff(const Operand& x, Integer n = 1, Integer axis = -1);
 Tensor trapezoid(const Operand& y, double dx = 1, Integer axis = -1);
 /// The same over places x, of the shape of y, or one for each of its elements along the axis.
 Tensor trapezoid(const Operand& y, const Tensor& x, Integer axis = -1);
+/// The integrals up to each element but the first, along an axis.
+Tensor cumulative_trapezoid(const Operand& y, double dx = 1, Integer axis = -1);
+/// The same over places x, as for trapezoid.
+Tensor cumulative_trapezoid(const Operand& y, const Tensor& x, Integer axis = -1);
 
 // ---- Counting --------------------------------------------------------------------------------------------
 

@@ -54,6 +54,7 @@ constexpr auto families = {
     ops::statistics_operations,
     ops::cumulative_operations,
     ops::counting_operations,
+    ops::nan_statistics_operations,
     ops::regression_loss_operations,
     ops::classification_loss_operations,
     ops::distance_operations,

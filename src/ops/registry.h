@@ -73,6 +73,7 @@ Entries signal_operations();
 Entries statistics_operations();
 Entries cumulative_operations();
 Entries counting_operations();
+Entries nan_statistics_operations();
 Entries regression_loss_operations();
 Entries classification_loss_operations();
 Entries distance_operations();

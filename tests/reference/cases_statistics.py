@@ -17,11 +17,22 @@ NAMES = dict(
     vector_norm=lambda x, order=2, axis=None, keepdims=False: torch.linalg.vector_norm(x, order, axes(x, axis), keepdim=keepdims),
     diff=lambda x, n=1, axis=-1: torch.diff(x, n, axis), trapezoid=lambda y, x=None, dx=1.0, axis=-1: torch.trapezoid(y, dx=dx, dim=axis) if x is None else torch.trapezoid(y, x, dim=axis), cov=torch.cov, corrcoef=torch.corrcoef, sin=torch.sin,
     amax=lambda x, axis=None: torch.amax(x, axes(x, axis)), amin=lambda x, axis=None: torch.amin(x, axes(x, axis)),
+    nanmedian=lambda x, axis=None: torch.nanmedian(x) if axis is None else torch.nanmedian(x, axis),
+    nanquantile=lambda x, q, axis=None: torch.nanquantile(x, q if isinstance(q, float) else torch.tensor(q), axis),
+    cumulative_trapezoid=lambda y, x=None, dx=1.0, axis=-1: torch.cumulative_trapezoid(y, dx=dx, dim=axis) if x is None else torch.cumulative_trapezoid(y, x, dim=axis),
+    isin=lambda x, y: torch.isin(x, torch.tensor(y)), unique_consecutive=lambda x: torch.unique_consecutive(x, return_inverse=True, return_counts=True),
     isclose=torch.isclose, bincount=lambda x, minlength=0: torch.bincount(x.long(), minlength=minlength),
 )  # fmt: skip
 
 
 def add(cases):
+    for name in ("nanmedian(x)", "nanmedian(x, axis=0)[0]", "nanquantile(x, 0.3)", "nanquantile(x, [0.25, 0.9], axis=1)", "nanquantile(x, 0.5, axis=0)"):
+        cases.add(name, x=(-2, 2, 3, 5))
+    cases.add("cumulative_trapezoid(y, dx=0.5)", y=(-2, 2, 2, 4))
+    cases.add("cumulative_trapezoid(y, x, axis=0)", y=(-2, 2, 3, 2), x=(-2, 2, 3, 2))
+    cases.add("isin(x, [1.0, 3.0, 7.0])", first=False, x=[1.0, 2.0, 3.0, -3.0])
+    for part in range(3):
+        cases.add(f"unique_consecutive(x)[{part}]", first=False, x=[1.0, 1.0, 3.0, 1.0, 1.0, 1.0])
     cases.add("trapezoid(y, dx=0.5)", y=(-2, 2, 2, 4))
     cases.add("trapezoid(y, axis=0)", y=(-2, 2, 3, 2))
     cases.add("trapezoid(y, x)", y=(-2, 2, 2, 4), x=(-2, 2, 4))

@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "chainrule/shaping.h"
+#include "chainrule/statistics.h"
 #include "kernels/cast.h"
 #include "kernels/order.h"
 #include "ops/elementwise.h"
@@ -65,6 +67,28 @@ Unique unique(const Operand& x) {
   const Tensor first = tensor(std::move(firsts));
   return {ops::gather_flat(in, value_of(first)), tensor(std::move(inverse), in.shape()),
           tensor(std::move(counts))};
+}
+
+Unique unique_consecutive(const Operand& x) try {
+  const Tensor in = x.as_tensor().detach(), flat = reshape(in, {-1});
+  const std::int64_t n = flat.size();
+  if (n == 0) return unique(in);
+  const Tensor begins = concatenate({constant(Array(true).reshaped({1})),
+                                     narrow(flat, 0, 1, n - 1) != narrow(flat, 0, 0, n - 1)}),
+               runs = cumsum(begins) - 1;
+  return {masked_select(flat, begins), reshape(runs, in.shape()), bincount(runs)};
+} catch (...) {
+  rethrow_in_call("unique_consecutive", x);
+}
+
+Tensor isin(const Operand& x, const Operand& elements) try {
+  const DType dtype = ops::common_dtype(x, elements);
+  const Tensor in = x.as(dtype).detach(), among = reshape(elements.as(dtype).detach(), {-1});
+  if (among.size() == 0) return zeros(in.shape(), DType::boolean);
+  const Tensor order = sort(among).values;
+  return take(order, minimum(searchsorted(order, in), among.size() - 1)) == in;
+} catch (...) {
+  rethrow_in_call("isin", x, elements);
 }
 
 }  // namespace chainrule

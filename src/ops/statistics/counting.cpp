@@ -13,8 +13,8 @@
 #include "ops/batching.h"
 #include "ops/elementwise.h"
 #include "ops/places/places.h"
-#include "ops/registry.h"
 #include "ops/samples.h"
+#include "ops/statistics/quantiles.h"
 
 namespace chainrule {
 namespace ops {
@@ -74,21 +74,6 @@ Tensor sorted_by_sample(const Tensor& rows, const std::vector<std::int64_t>& pla
     columns.push_back(
         where(has_nan, order[{Slice{}, Slice{n - 1, n}}], order[{Slice{}, Slice{place, place + 1}}]));
   return transpose(gather(rows, 1, concatenate(columns, 1)));
-}
-
-/// x with what is reduced as rows, (m, n).
-Tensor as_rows(const Tensor& x, const AxisMask& mask) {
-  std::vector<std::int64_t> order;
-  std::int64_t n = 1;
-  for (const bool is_reduced : {false, true})
-    for (std::size_t axis = 0; axis < x.rank(); ++axis)
-      if (mask[axis] == is_reduced) order.push_back(static_cast<std::int64_t>(axis));
-  for (std::size_t axis = 0; axis < x.rank(); ++axis)
-    if (mask[axis]) n *= x.shape()[axis];
-  if (n == 0)
-    throw ShapeError("quantile: nothing to reduce: shape " + to_string(x.shape()) +
-                     " has no elements along the axes; check that the tensor is not empty");
-  return reshape(permute(x, order), {x.size() / n, n});
 }
 
 /// Counts from 0 to below `length` for positions.
@@ -198,16 +183,37 @@ Tensor segments(const Tensor& x, const Tensor& xp) {
 
 }  // namespace
 
+Tensor as_rows(std::string_view operation, const Tensor& x, const AxisMask& mask) {
+  std::vector<std::int64_t> order;
+  std::int64_t n = 1;
+  for (const bool is_reduced : {false, true})
+    for (std::size_t axis = 0; axis < x.rank(); ++axis)
+      if (mask[axis] == is_reduced) order.push_back(static_cast<std::int64_t>(axis));
+  for (std::size_t axis = 0; axis < x.rank(); ++axis)
+    if (mask[axis]) n *= x.shape()[axis];
+  if (n == 0)
+    throw ShapeError(std::string(operation) + ": nothing to reduce: shape " + to_string(x.shape()) +
+                     " has no elements along the axes; check that the tensor is not empty");
+  return reshape(permute(x, order), {x.size() / n, n});
+}
+
+Tensor between(const Tensor& a, const Tensor& b, const Tensor& t) {
+  const Tensor distance = where((a == b) & (a - a != 0), 0, b - a);
+  return where(t < 0.5, a + distance * t, b - distance * (1 - t));
+}
+
+QuantileMethod quantile_method(Arguments& a, std::size_t i) {
+  constexpr QuantileMethod all[] = {QuantileMethod::linear, QuantileMethod::lower, QuantileMethod::higher,
+                                    QuantileMethod::midpoint, QuantileMethod::nearest};
+  return all[a.choice(i, {"linear", "lower", "higher", "midpoint", "nearest"})];
+}
+
 Entries counting_operations() {
   static constexpr Entry table[] = {
       {.name = "quantile",
        .parameters = "x|a|input, q, axis|dim=None, keepdims|keepdim=False, interpolation|method='linear'",
        .call = [](Arguments& a) -> Result {
-         constexpr QuantileMethod all[] = {QuantileMethod::linear, QuantileMethod::lower,
-                                           QuantileMethod::higher, QuantileMethod::midpoint,
-                                           QuantileMethod::nearest};
-         return quantile(a[0], a[1], a.axes(2), a.flag(3),
-                         all[a.choice(4, {"linear", "lower", "higher", "midpoint", "nearest"})]);
+         return quantile(a[0], a[1], a.axes(2), a.flag(3), quantile_method(a, 4));
        },
        .formula = "the gradient, shared between the two elements around the quantile",
        .example = "quantile([1, 2, 4, 8], 0.5)"},
@@ -256,7 +262,7 @@ Tensor quantile(const Operand& x, const Operand& q, const Axes& axes, Flag keepd
                 QuantileMethod method) try {
   const Tensor in = x.as(ops::real_dtype(x.dtype())), asked = q.as(DType::float64);
   const AxisMask mask = ops::axis_mask("quantile", axes, in.shape());
-  const Tensor rows = ops::as_rows(in, mask);
+  const Tensor rows = ops::as_rows("quantile", in, mask);
   const std::int64_t n = rows.shape()[1];
   std::vector<std::int64_t> places, high;
   std::vector<double> weights;
@@ -277,11 +283,9 @@ Tensor quantile(const Operand& x, const Operand& q, const Axes& axes, Flag keepd
   const Tensor chosen = ops::is_batched(rows) ? ops::sorted_by_sample(rows, places)
                                               : ops::gather_flat(rows, ops::sorted_offsets(rows, places));
   const auto count = static_cast<std::int64_t>(weights.size());
-  // NumPy's way to go from a to b, which meets both. Equal infinities have no distance.
-  const Tensor a = chosen[{Slice{0, count}}], b = chosen[{Slice{count, 2 * count}}],
-               t = cast(tensor(weights, {count, 1}), in.dtype());
-  const Tensor distance = where((a == b) & (a - a != 0), 0, b - a);
-  return reshape(where(t < 0.5, a + distance * t, b - distance * (1 - t)), Shape(sizes));
+  return reshape(ops::between(chosen[{Slice{0, count}}], chosen[{Slice{count, 2 * count}}],
+                              cast(tensor(weights, {count, 1}), in.dtype())),
+                 Shape(sizes));
 } catch (...) {
   rethrow_in_call("quantile", x);
 }

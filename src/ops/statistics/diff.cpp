@@ -62,42 +62,61 @@ Tensor diff(const Operand& x, Integer n, Integer axis) try {
 
 namespace ops {
 
-/// The means of neighbours along an axis.
-static Tensor means_of_neighbours(const Tensor& y, std::size_t axis) {
-  const std::int64_t n = y.shape()[axis], along = static_cast<std::int64_t>(axis);
-  return (narrow(y, along, 0, n - 1) + narrow(y, along, 1, n - 1)) / 2;
-}
+namespace {
 
-}  // namespace ops
+/// The areas between neighbours, along an axis, of equal steps or over places.
+struct Trapezoids {
+  Tensor y, areas;
+  std::int64_t axis;
 
-Tensor trapezoid(const Operand& y, double dx, Integer axis) try {
-  const Tensor in = ops::real(y);
-  const std::size_t along = normalize_axis("trapezoid", axis, in.shape());
-  if (in.shape()[along] < 2) return sum({in * 0, y.here()}, static_cast<std::int64_t>(along));
-  return mul({sum(ops::means_of_neighbours(in, along), static_cast<std::int64_t>(along)), y.here()}, dx);
+  Trapezoids(std::string_view name, const Operand& of, const Tensor* x, double dx, Integer given)
+      : y(of.as(real_dtype(x == nullptr ? of.dtype() : common_dtype(of, Operand(*x))))) {
+    const std::size_t along = normalize_axis(name, given, y.shape());
+    axis = static_cast<std::int64_t>(along);
+    const std::int64_t n = y.shape()[along], last = std::max<std::int64_t>(n - 1, 0);
+    const Tensor means = (narrow(y, axis, 0, last) + narrow(y, axis, n - last, last)) / 2;
+    areas = x == nullptr ? means * dx : means * diff(placed(name, *x, along), 1, axis);
+  }
+
+ private:
+  /// Places beside all other axes.
+  Tensor placed(std::string_view name, const Tensor& x, std::size_t along) const {
+    const Tensor at = Operand(x).as(y.dtype());
+    if (at.shape() == y.shape()) return at;
+    const std::int64_t n = y.shape()[along];
+    if (at.shape() != Shape{n})
+      throw ShapeError(std::string(name) + ": places " + to_string(at.shape()) + " do not fit y " +
+                       to_string(y.shape()) + "; give as many as axis " + std::to_string(along) +
+                       " has elements, or y's shape");
+    Shape beside = Shape::filled(y.rank(), 1);
+    beside[along] = n;
+    return reshape(at, beside);
+  }
+};
+
+Tensor trapezoid(const Operand& y, const Tensor* x, double dx, Integer axis) try {
+  const Trapezoids of("trapezoid", y, x, dx, axis);
+  return sum({of.areas, y.here()}, of.axis);
 } catch (...) {
   rethrow_in_call("trapezoid", y);
 }
-
-Tensor trapezoid(const Operand& y, const Tensor& x, Integer axis) try {
-  const DType dtype = ops::real_dtype(ops::common_dtype(y, Operand(x)));
-  const Tensor in = y.as(dtype);
-  Tensor at = Operand(x).as(dtype);
-  const std::size_t along = normalize_axis("trapezoid", axis, in.shape());
-  const std::int64_t n = in.shape()[along];
-  if (at.shape() == Shape{n}) {  // beside all other axes
-    std::vector<std::int64_t> sizes(in.rank(), 1);
-    sizes[along] = n;
-    at = reshape(at, Shape(sizes));
-  } else if (at.shape() != in.shape()) {
-    throw ShapeError("trapezoid: places " + to_string(at.shape()) + " do not fit y " + to_string(in.shape()) +
-                     "; give as many as axis " + std::to_string(along) + " has elements, or y's shape");
-  }
-  if (n < 2) return sum({in * 0, y.here()}, static_cast<std::int64_t>(along));
-  return sum({ops::means_of_neighbours(in, along) * diff(at, 1, static_cast<std::int64_t>(along)), y.here()},
-             static_cast<std::int64_t>(along));
+Tensor cumulative_trapezoid(const Operand& y, const Tensor* x, double dx, Integer axis) try {
+  const Trapezoids of("cumulative_trapezoid", y, x, dx, axis);
+  return cumsum({of.areas, y.here()}, of.axis);
 } catch (...) {
-  rethrow_in_call("trapezoid", y, Operand(x));
+  rethrow_in_call("cumulative_trapezoid", y);
+}
+
+}  // namespace
+}  // namespace ops
+
+Tensor trapezoid(const Operand& y, double dx, Integer axis) { return ops::trapezoid(y, nullptr, dx, axis); }
+Tensor trapezoid(const Operand& y, const Tensor& x, Integer axis) { return ops::trapezoid(y, &x, 1, axis); }
+Tensor cumulative_trapezoid(const Operand& y, double dx, Integer axis) {
+  return ops::cumulative_trapezoid(y, nullptr, dx, axis);
+}
+Tensor cumulative_trapezoid(const Operand& y, const Tensor& x, Integer axis) {
+  return ops::cumulative_trapezoid(y, &x, 1, axis);
 }
 
 }  // namespace chainrule

@@ -156,6 +156,14 @@ Entries statistics_operations() {
        .formula = "∂Σ (yᵢ + yᵢ₊₁) (xᵢ₊₁ − xᵢ) / 2: to yᵢ: (xᵢ₊₁ − xᵢ₋₁) / 2,  to xᵢ: (yᵢ₋₁ − yᵢ₊₁) / 2",
        .aliases = "trapz",
        .example = "trapezoid([1, 4, 9], dx=0.5)"},
+      {.name = "cumulative_trapezoid",
+       .parameters = "y, x=None, dx=1.0, axis|dim=-1",
+       .call = [](Arguments& a) -> Result {
+         return a.given(1) ? cumulative_trapezoid(a[0], a.tensor(1), a.integer(3))
+                           : cumulative_trapezoid(a[0], a.number(2), a.integer(3));
+       },
+       .formula = "the gradient summed up from the end, then as trapezoid",
+       .example = "cumulative_trapezoid([1, 4, 9])"},
       {.name = "isclose",
        .parameters = "a|input, b|other, rtol=1e-5, atol=1e-8, equal_nan=False",
        .call = call<isclose>,
