@@ -11,6 +11,7 @@ namespace chainrule::test {
 // The rows, by family, in the files op_cases_*.cpp.
 std::vector<OpCase> elementwise_rows();
 std::vector<OpCase> function_rows();
+std::vector<OpCase> special_rows();
 std::vector<OpCase> map_rows();
 std::vector<OpCase> reduction_rows();
 std::vector<OpCase> shape_rows();
@@ -40,7 +41,7 @@ const std::vector<OpCase>& op_cases() {
              slice_rows,          linear_algebra_rows, product_rows, decomposition_rows, probability_rows,
              fourier_rows,        statistics_rows,     loss_rows,    distribution_rows,  indexing_rows,
              order_rows,          shaping_rows,        window_rows,  vision_rows,        bag_rows,
-             nan_statistics_rows, network_rows,
+             nan_statistics_rows, network_rows,        special_rows,
          })
       for (OpCase& row : family()) all.push_back(std::move(row));
     return all;

@@ -68,6 +68,28 @@ Tensor ndtr(const Operand& x);
 Tensor lgamma(const Operand& x);
 /// The derivative of log Γ: NaN at -1, -2, ..., ∓inf at ±0; derivative polygamma(1, x).
 Tensor digamma(const Operand& x);
+/// log(Γ(a) Γ(b) / Γ(a + b)) of positive numbers, also where these are large: +inf at 0, NaN below.
+/// Derivatives digamma(a) - digamma(a + b) and digamma(b) - digamma(a + b).
+Tensor betaln(const Operand& a, const Operand& b);
+/// P(a, x) = ∫₀ˣ tᵃ⁻¹ e⁻ᵗ dt / Γ(a), the distribution function of the gamma distribution: NaN for negative
+/// numbers. Derivative in x: xᵃ⁻¹ e⁻ˣ / Γ(a). There is none in a, as in PyTorch: a GradError.
+Tensor gammainc(const Operand& a, const Operand& x);
+/// 1 - P(a, x), with all digits where that is small; derivative -xᵃ⁻¹ e⁻ˣ / Γ(a) in x.
+Tensor gammaincc(const Operand& a, const Operand& x);
+/// The inverse of ndtr: ∓inf at 0 and 1, NaN outside. Derivative √(2π) exp(y²/2).
+Tensor ndtri(const Operand& x);
+/// log(ndtr(x)), also where ndtr(x) is too small to be a number; derivative exp(-x²/2) / (√(2π) ndtr(x)).
+Tensor log_ndtr(const Operand& x);
+/// -x log(x), an element of an entropy: 0 at 0, -inf below. Derivative -1 - log(x).
+Tensor entr(const Operand& x);
+/// I₀(x), the modified Bessel function of the first kind; derivative I₁(x).
+Tensor i0(const Operand& x);
+/// I₁(x); derivative I₀(x) - I₁(x)/x.
+Tensor i1(const Operand& x);
+/// exp(-|x|) I₀(x), which does not overflow; derivative exp(-|x|) I₁(x) - sign(x) exp(-|x|) I₀(x), 0 at 0.
+Tensor i0e(const Operand& x);
+/// exp(-|x|) I₁(x); derivative exp(-|x|) (I₀(x) - I₁(x)/x - |I₁(x)|), and ½ at 0.
+Tensor i1e(const Operand& x);
 /// The derivative of digamma of order n; n = 0 is digamma itself. std::invalid_argument for n < 0
 /// or n > 1000.
 Tensor polygamma(Integer n, const Operand& x);

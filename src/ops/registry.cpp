@@ -15,6 +15,7 @@ constexpr auto families = {
     ops::transcendental_operations,
     ops::function_operations,
     ops::special_function_operations,
+    ops::special_number_operations,
     ops::rounding_operations,
     ops::activation_operations,
     ops::piecewise_operations,

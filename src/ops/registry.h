@@ -34,6 +34,7 @@ Entries arithmetic_operations();
 Entries transcendental_operations();
 Entries function_operations();
 Entries special_function_operations();
+Entries special_number_operations();
 Entries rounding_operations();
 Entries activation_operations();
 Entries piecewise_operations();

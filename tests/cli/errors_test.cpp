@@ -194,7 +194,7 @@ TEST(ExpressionErrors, name_the_shape_that_a_scalar_has) {
 }
 
 TEST(ExpressionErrors, list_the_functions_where_none_has_the_name) {
-  for (const char* expression : {"x.item()", "unheard(x)", "np.unheard(x)", "x.backward()"}) {
+  for (const char* expression : {"x.tolist()", "unheard(x)", "np.unheard(x)", "x.backward()"}) {
     const ToolResult result = run_tool({"eval", expression, "x=2"});
     EXPECT_EQ(result.exit_code, 2);
     EXPECT_TRUE(

@@ -9,6 +9,7 @@ ONE = dict(
     floor=(-3, 3), ceil=(-3, 3), round=(-3, 3), trunc=(-3, 3), deg2rad=(-200, 200), rad2deg=(-4, 4), logit=(0.05, 0.95),
     logsigmoid=(-5, 5), silu=(-5, 5), mish=(-5, 5), elu=(-3, 3), selu=(-3, 3), celu=(-3, 3), leaky_relu=(-3, 3), relu6=(-3, 9),
     hardtanh=(-2, 2), hardsigmoid=(-4, 4), hardswish=(-4, 4), softsign=(-4, 4), gelu=(-4, 4), nan_to_num=(-3, 3),
+    i0=(-3, 3), i1=(-3, 3), i0e=(0.2, 4), i1e=(0.2, 4), ndtri=(0.05, 0.95), log_ndtr=(-4, 3), entr=(0.1, 2),
     frac=(-3, 3), hardshrink=(-2, 2), softshrink=(-2, 2), tanhshrink=(-3, 3),
 )  # fmt: skip
 TWO = dict(
@@ -30,7 +31,8 @@ NAMES.update(
     cbrt=lambda x: torch.sign(x) * torch.abs(x) ** (1 / 3), lerp=torch.lerp, isnan=torch.isnan, isinf=torch.isinf,
     isfinite=torch.isfinite, heaviside=torch.heaviside, prelu=lambda x, a: torch.where(x > 0, x, a * x), softplus=F.softplus,
     logsigmoid=F.logsigmoid, glu=lambda x, axis=-1: F.glu(x, axis), threshold=F.threshold, isposinf=torch.isposinf,
-    isneginf=torch.isneginf, signbit=torch.signbit,
+    isneginf=torch.isneginf, signbit=torch.signbit, gammainc=lambda a, x: torch.special.gammainc(torch.tensor(a), x),
+    gammaincc=lambda a, x: torch.special.gammaincc(torch.tensor(a), x),
 )  # fmt: skip
 
 
@@ -46,6 +48,9 @@ def add(cases):
     for name, (first, second) in TWO.items():
         for a, b in [((4,), (4,)), ((2, 3), (3,)), ((2, 1), ()), ((), (3,)), ((2, 1, 2), (3, 1))]:
             cases.add(f"{name}(a, b)", a=(*first, *a), b=(*second, *b), rtol=1e-9, first=name != "floor_divide")
+    for a in (0.3, 2.5, 40.0):
+        cases.add(f"gammainc({a}, x)", x=(0.2, 50, 6), rtol=1e-9)
+        cases.add(f"gammaincc({a}, x)", x=(0.2, 50, 6), rtol=1e-9)
     cases.add("gelu(x, approximate='tanh')", x=(-4, 4, 2, 4))
     cases.add("elu(x, 0.7)", x=(-3, 3, 6))
     cases.add("celu(x, 0.7)", x=(-3, 3, 6), rtol=1e-8, second=False)  # PyTorch has 1 / 0.7 in float32

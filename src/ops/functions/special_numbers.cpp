@@ -3,6 +3,7 @@
 
 #include "ops/functions/special_numbers.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -127,6 +128,60 @@ double erfinv_slope(double x) {
   if (size < 1e-8) return 1 / LongErfinv::slope;
   const LongErfinv inverse(size);
   return (1 + 2 * inverse.y * inverse.rest) / (LongErfinv::slope * gaussian(inverse.y));
+}
+
+namespace {
+
+/// How far the normal density by the distribution function, at -z, is above z: 1/(z + 2/(z + 3/(z + ...))).
+/// For z >= 3.
+double beyond_mills(double z) {
+  double below = z;
+  for (int k = 90; k > 1; --k) below = z + k / below;
+  return 1 / below;
+}
+constexpr double far_below = -3;
+
+}  // namespace
+
+double log_normal_cdf_slope(double x) {
+  if (x < far_below) return beyond_mills(-x) - x;
+  constexpr double density_at_0 = std::numbers::inv_sqrtpi * 0.70710678118654757;
+  return density_at_0 * half_gaussian(x) / normal_cdf(x);
+}
+
+double log_normal_cdf_curve(double x) {
+  const double slope = log_normal_cdf_slope(x);
+  if (slope == 0) return 0;
+  return x < far_below ? -slope * beyond_mills(-x) : -slope * (x + slope);
+}
+
+double log_normal_cdf(double x) {
+  if (x > 0) return std::log1p(-normal_cdf(-x));
+  if (x > -35) return std::log(normal_cdf(x));
+  constexpr double half_log_two_pi = 0.91893853320467274;
+  return -x * x / 2 - half_log_two_pi - std::log(log_normal_cdf_slope(x));
+}
+
+double normal_quantile(double x) {
+  if (!(x > 0 && x < 1)) return x == 0 ? -infinity : x == 1 ? infinity : nan;
+  if (x > 0.9) return -normal_quantile(1 - x);
+  if (x >= 0.1) return std::numbers::sqrt2 * erfinv(2 * x - 1);
+  // Of the logarithm, by steps of Halley's from Hastings' approximation: as log Φ is nearly a square, two
+  // suffice.
+  const double log = std::log(x), t = std::sqrt(-2 * log);
+  double y =
+      (2.515517 + t * (0.802853 + t * 0.010328)) / (1 + t * (1.432788 + t * (0.189269 + t * 0.001308))) - t;
+  for (int step = 0; step < 3; ++step) {
+    const double slope = log_normal_cdf_slope(y), newton = (log_normal_cdf(y) - log) / slope;
+    y -= newton / (1 - newton * log_normal_cdf_curve(y) / slope / 2);
+  }
+  return y;
+}
+
+double normal_quantile_slope(double x) {
+  if (!(x > 0 && x < 1)) return x == 0 || x == 1 ? infinity : nan;
+  const double below = std::min(x, 1 - x);
+  return 1 / (log_normal_cdf_slope(normal_quantile(below)) * below);
 }
 
 double lgamma(double x) {

@@ -1,0 +1,166 @@
+// Special functions that are computed in numbers alone: incomplete gamma functions, Bessel functions, the
+// inverse and the logarithm of the normal distribution. Values are special_numbers.h's, derivatives are
+// formulas of each other.
+
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "chainrule/functions.h"
+#include "ops/functions/number_function.h"
+#include "ops/functions/special_numbers.h"
+#include "ops/registry.h"
+
+namespace chainrule {
+namespace ops {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+/// The next one of a family.
+template <const NumberFunction* family>
+Tensor next(Inputs in, const Tensor&, int order) {
+  return on_numbers(*family, in[0], order + 1);
+}
+
+template <int n, bool scaled>
+double bessel(double x, int order) {
+  return special::bessel_i(n, order, scaled, x);
+}
+extern const NumberFunction bessel_0, bessel_1, bessel_0_scaled, bessel_1_scaled;
+constexpr NumberFunction bessel_0 = {.name = "i0",
+                                     .formula = "∂I₀(x)/∂x = I₁(x)",
+                                     .of_one = bessel<0, false>,
+                                     .slopes = {next<&bessel_0>}},
+                         bessel_1 = {.name = "i1",
+                                     .formula = "∂I₁(x)/∂x = I₀(x) − I₁(x)/x",
+                                     .of_one = bessel<1, false>,
+                                     .slopes = {next<&bessel_1>}},
+                         bessel_0_scaled = {.name = "i0e",
+                                            .formula = "∂exp(−|x|) I₀(x)/∂x = i1e(x) − sign(x) i0e(x)",
+                                            .of_one = bessel<0, true>,
+                                            .slopes = {next<&bessel_0_scaled>}},
+                         bessel_1_scaled = {
+                             .name = "i1e",
+                             .formula = "∂exp(−|x|) I₁(x)/∂x = i0e(x) − i1e(x) (1/x + sign(x))",
+                             .of_one = bessel<1, true>,
+                             .slopes = {next<&bessel_1_scaled>}};
+
+/// Of the orders 0 and 1; from there on by that of the inverse.
+extern const NumberFunction normal_inverse;
+constexpr NumberFunction normal_inverse = {
+    .name = "ndtri",
+    .formula = "∂ndtri(x)/∂x = √(2π) exp(ndtri(x)²/2)",
+    .of_one =
+        [](double x, int order) {
+          return order == 0 ? special::normal_quantile(x) : special::normal_quantile_slope(x);
+        },
+    .slopes = {[](Inputs in, const Tensor& y, int order) {
+      return order == 0 ? on_numbers(normal_inverse, in[0], 1) : ndtri(in[0]) * square(y);
+    }}};
+
+/// Of the orders 0, 1 and 2: r = φ/Φ, and -r (x + r), whose derivative is that of a product.
+extern const NumberFunction normal_logarithm;
+constexpr NumberFunction normal_logarithm = {.name = "log_ndtr",
+                                             .formula = "∂log Φ(x)/∂x = exp(−x²/2) / (√(2π) Φ(x))",
+                                             .of_one =
+                                                 [](double x, int order) {
+                                                   return order == 0   ? special::log_normal_cdf(x)
+                                                          : order == 1 ? special::log_normal_cdf_slope(x)
+                                                                       : special::log_normal_cdf_curve(x);
+                                                 },
+                                             .slopes = {[](Inputs in, const Tensor& y, int order) {
+                                               if (order < 2)
+                                                 return on_numbers(normal_logarithm, in[0], order + 1);
+                                               const Tensor r = on_numbers(normal_logarithm, in[0], 1);
+                                               return -y * (in[0] + 2 * r) - r;
+                                             }}};
+
+constexpr NumberFunction entropy = {
+    .name = "entr",
+    .formula = "∂(−x log(x))/∂x = −1 − log(x)",
+    .of_one = [](double x, int) { return x > 0    ? -x * std::log(x)
+                                         : x == 0 ? 0
+                                         : x < 0  ? -infinity
+                                                  : x; },
+    .of_tensor = [](const Tensor& x) { return where(x == 0, 0, where(x < 0, -infinity, -x * log(x))); },
+    .slopes = {[](Inputs in, const Tensor&, int) { return -1 - log(in[0]); }}};
+
+constexpr NumberFunction density = {
+    .name = "gamma_density",
+    .formula = "∂f(a, b)/∂a = f (log(b) − ψ(a)),  ∂/∂b = f ((a − 1)/b − 1)",
+    .of_two = special::gamma_density,
+    .slopes = {[](Inputs in, const Tensor& y, int) { return strong_product(y, log(in[1]) - digamma(in[0])); },
+               [](Inputs in, const Tensor& y, int) { return strong_product(y, (in[0] - 1) / in[1] - 1); }}};
+
+constexpr NumberFunction below = {.name = "gammainc",
+                                  .formula = "∂P(a, b)/∂a: none,  ∂/∂b = bᵃ⁻¹ e⁻ᵇ / Γ(a)",
+                                  .of_two = special::gammainc,
+                                  .slopes = {nullptr, [](Inputs in, const Tensor&,
+                                                         int) { return on_numbers(density, in[0], in[1]); }}},
+                         above = {.name = "gammaincc",
+                                  .formula = "∂(1 − P(a, b))/∂a: none,  ∂/∂b = −bᵃ⁻¹ e⁻ᵇ / Γ(a)",
+                                  .of_two = special::gammaincc,
+                                  .slopes = {nullptr, [](Inputs in, const Tensor&, int) {
+                                               return -on_numbers(density, in[0], in[1]);
+                                             }}};
+
+constexpr NumberFunction log_beta = {
+    .name = "betaln",
+    .formula = "∂log B(a, b)/∂a = ψ(a) − ψ(a + b),  ∂/∂b = ψ(b) − ψ(a + b)",
+    .of_two = special::betaln,
+    .slopes = {[](Inputs in, const Tensor&, int) { return digamma(in[0]) - digamma(in[0] + in[1]); },
+               [](Inputs in, const Tensor&, int) { return digamma(in[1]) - digamma(in[0] + in[1]); }}};
+
+constexpr Entry entry_of(const NumberFunction& f, std::string_view parameters, Result (*by_name)(Arguments&),
+                         std::string_view example) {
+  return {
+      .name = f.name, .parameters = parameters, .call = by_name, .formula = f.formula, .example = example};
+}
+
+}  // namespace
+
+Entries special_number_operations() {
+  constexpr std::string_view of_gamma = "a|input, x|other";
+  static constexpr Entry table[] = {
+      entry_of(bessel_0, one_input, call<i0>, "i0([0, 1])"),
+      entry_of(bessel_1, one_input, call<i1>, "i1([0, 1])"),
+      entry_of(bessel_0_scaled, one_input, call<i0e>, "i0e([0, 1000])"),
+      entry_of(bessel_1_scaled, one_input, call<i1e>, "i1e([0, 1000])"),
+      entry_of(normal_inverse, one_input, call<ndtri>, "ndtri([0.025, 0.5])"),
+      entry_of(normal_logarithm, one_input, call<log_ndtr>, "log_ndtr([-100, 0])"),
+      entry_of(entropy, one_input, call<entr>, "entr([0, 0.5])"),
+      {.name = density.name, .formula = density.formula, .differentiable = false},
+      {.name = below.name,
+       .parameters = of_gamma,
+       .call = call<gammainc>,
+       .formula = below.formula,
+       .aliases = "igamma",
+       .example = "gammainc(2, [1, 2])",
+       .note = "no derivative in a, as in PyTorch"},
+      {.name = above.name,
+       .parameters = of_gamma,
+       .call = call<gammaincc>,
+       .formula = above.formula,
+       .aliases = "igammac",
+       .example = "gammaincc(2, [1, 50])",
+       .note = "no derivative in a, as in PyTorch"},
+      entry_of(log_beta, two_inputs, call<betaln>, "betaln(2, [3, 1000])"),
+  };
+  return table;
+}
+
+}  // namespace ops
+
+Tensor i0(const Operand& x) { return ops::on_numbers(ops::bessel_0, x); }
+Tensor i1(const Operand& x) { return ops::on_numbers(ops::bessel_1, x); }
+Tensor i0e(const Operand& x) { return ops::on_numbers(ops::bessel_0_scaled, x); }
+Tensor i1e(const Operand& x) { return ops::on_numbers(ops::bessel_1_scaled, x); }
+Tensor ndtri(const Operand& x) { return ops::on_numbers(ops::normal_inverse, x); }
+Tensor log_ndtr(const Operand& x) { return ops::on_numbers(ops::normal_logarithm, x); }
+Tensor entr(const Operand& x) { return ops::on_numbers(ops::entropy, x); }
+Tensor gammainc(const Operand& a, const Operand& x) { return ops::on_numbers(ops::below, a, x); }
+Tensor gammaincc(const Operand& a, const Operand& x) { return ops::on_numbers(ops::above, a, x); }
+Tensor betaln(const Operand& a, const Operand& b) { return ops::on_numbers(ops::log_beta, a, b); }
+
+}  // namespace chainrule
