@@ -129,6 +129,22 @@ inline Tensor add(const Operand& a, const Operand& b, const Operand& alpha) { re
 /// a - alpha b.
 inline Tensor sub(const Operand& a, const Operand& b, const Operand& alpha) { return sub(a, mul(alpha, b)); }
 
+// Of whole numbers, uint8, int32 and int64, without a gradient; bool counts as 0 and 1 among them.
+// DTypeError for floats.
+/// The bits that both have, of bool as logical_and. The operators &, |, ^ and ~ do the same.
+Tensor bitwise_and(const Operand& a, const Operand& b);
+Tensor bitwise_or(const Operand& a, const Operand& b);   ///< those that one of them has, or both
+Tensor bitwise_xor(const Operand& a, const Operand& b);  ///< those that just one of them has
+Tensor bitwise_not(const Operand& x);  ///< those that it does not have: -1 - x; of bool as logical_not
+/// a 2ᵇ, without the bits that there is no place for; 0 for b < 0.
+Tensor left_shift(const Operand& a, const Operand& b);
+/// a / 2ᵇ, rounded down, so -1 or 0 for a large b, and for b < 0.
+Tensor right_shift(const Operand& a, const Operand& b);
+/// The largest number that divides both, 0 of zeros.
+Tensor gcd(const Operand& a, const Operand& b);
+/// The smallest number that both divide, not negative; 0 where one is 0.
+Tensor lcm(const Operand& a, const Operand& b);
+
 // These give bool.
 /// Is it NaN? bool, without a gradient.
 Tensor isnan(const Operand& x);

@@ -190,7 +190,8 @@ Tensor logical_xor(const Operand& a, const Operand& b);
 /// Is it false?
 Tensor logical_not(const Operand& x);
 
-/// Of bool tensors: are both true?
+/// Of bool tensors: are both true? Of whole numbers: bitwise_and(a, b), as for the next ones. DTypeError for
+/// both kinds at once, as in `a & b < c`, and for floats.
 Tensor operator&(const Operand& a, const Operand& b);
 /// Of bool tensors: is one of them true, or both?
 Tensor operator|(const Operand& a, const Operand& b);

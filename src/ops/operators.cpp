@@ -1,18 +1,22 @@
-// Operators that take less than the functions that they stand for: those of logic bool alone, those of order
-// no bool beside numbers.
+// Operators that take less than the functions that they stand for: those of logic and bits, and those of
+// order, no bool beside numbers.
 
 #include <string>
 
-#include "chainrule/ops.h"
+#include "chainrule/functions.h"
 #include "graph/call_error.h"
 
 namespace chainrule {
 namespace {
 
-void require_bool(const char* sign, const char* function, const Operand& operand) {
-  if (operand.dtype() != DType::boolean)
-    throw DTypeError(std::string(sign) + ": takes bool, not " + std::string(to_string(operand.dtype())) +
-                     "; compare first, as x > 0, or use " + function);
+/// One of bool with a function of whole numbers would be what a & b < c is in C++: a & (b < c).
+void require_one_kind(const char* sign, const char* function, const Operand& a, const Operand& b) {
+  const bool mixed = (a.dtype() == DType::boolean) != (b.dtype() == DType::boolean);
+  for (const Operand* operand : {&a, &b})
+    if (is_floating(operand->dtype()) || (mixed && operand->dtype() != DType::boolean))
+      throw DTypeError(std::string(sign) + ": takes bool, or whole numbers, not " +
+                       std::string(to_string(operand->dtype())) + (mixed ? " beside bool" : "") +
+                       "; compare first, as (x > 0), or use " + function);
 }
 
 /// What a < b < c would be in C++: the answer to a < b, 0 or 1, compared with c.
@@ -48,26 +52,26 @@ Tensor operator>=(const Operand& a, const Operand& b) {
 }
 
 Tensor operator&(const Operand& a, const Operand& b) try {
-  for (const Operand* operand : {&a, &b}) require_bool("&", "logical_and", *operand);
-  return logical_and(a, b);
+  require_one_kind("&", "logical_and", a, b);
+  return bitwise_and(a, b);
 } catch (...) {
   rethrow_in_call("&", a, b);
 }
 Tensor operator|(const Operand& a, const Operand& b) try {
-  for (const Operand* operand : {&a, &b}) require_bool("|", "logical_or", *operand);
-  return logical_or(a, b);
+  require_one_kind("|", "logical_or", a, b);
+  return bitwise_or(a, b);
 } catch (...) {
   rethrow_in_call("|", a, b);
 }
 Tensor operator^(const Operand& a, const Operand& b) try {
-  for (const Operand* operand : {&a, &b}) require_bool("^", "logical_xor", *operand);
-  return logical_xor(a, b);
+  require_one_kind("^", "logical_xor", a, b);
+  return bitwise_xor(a, b);
 } catch (...) {
   rethrow_in_call("^", a, b);
 }
 Tensor operator~(const Operand& x) try {
-  require_bool("~", "logical_not", x);
-  return logical_not(x);
+  require_one_kind("~", "logical_not", x, x);
+  return bitwise_not(x);
 } catch (...) {
   rethrow_in_call("~", x);
 }

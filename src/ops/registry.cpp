@@ -20,6 +20,7 @@ constexpr auto families = {
     ops::activation_operations,
     ops::piecewise_operations,
     ops::logic_operations,
+    ops::integer_operations,
     ops::cast_operations,
     ops::reduction_operations,
     ops::norm_and_product_operations,

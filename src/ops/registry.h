@@ -39,6 +39,7 @@ Entries rounding_operations();
 Entries activation_operations();
 Entries piecewise_operations();
 Entries logic_operations();
+Entries integer_operations();
 Entries cast_operations();
 Entries reduction_operations();
 Entries norm_and_product_operations();

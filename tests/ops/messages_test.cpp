@@ -58,7 +58,7 @@ TEST(CallErrors, name_file_line_and_the_tensors_of_the_call) {
   names([&] { (void)swapdims(W, 0, 5); }, __LINE__, {"swapdims: ", "'W'"});
   names([&] { (void)unsqueeze(x, 5); }, __LINE__,
         {"unsqueeze: axis 5", "shape (2,); give one from -2 to 1", "'x'"});
-  names([&] { (void)(W & x); }, __LINE__, {"&: takes bool, not float64", "'W' and 'x'"});
+  names([&] { (void)(W & x); }, __LINE__, {"&: takes bool, or whole numbers, not float64", "'W' and 'x'"});
   names([&] { (void)(W | x); }, __LINE__, {"|: takes bool", "logical_or"});
   names([&] { (void)(W ^ x); }, __LINE__, {"^: takes bool", "logical_xor"});
   names([&] { (void)~W; }, __LINE__, {"~: takes bool", "'W'"});

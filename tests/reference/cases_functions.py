@@ -32,7 +32,11 @@ NAMES.update(
     isfinite=torch.isfinite, heaviside=torch.heaviside, prelu=lambda x, a: torch.where(x > 0, x, a * x), softplus=F.softplus,
     logsigmoid=F.logsigmoid, glu=lambda x, axis=-1: F.glu(x, axis), threshold=F.threshold, isposinf=torch.isposinf,
     isneginf=torch.isneginf, signbit=torch.signbit, gammainc=lambda a, x: torch.special.gammainc(torch.tensor(a), x),
-    gammaincc=lambda a, x: torch.special.gammaincc(torch.tensor(a), x),
+    gammaincc=lambda a, x: torch.special.gammaincc(torch.tensor(a), x), gcd=lambda a, b: torch.gcd(a.long(), torch.tensor(b)),
+    lcm=lambda a, b: torch.lcm(a.long(), torch.tensor(b)), bitwise_and=lambda a, b: torch.bitwise_and(a.long(), b),
+    bitwise_or=lambda a, b: torch.bitwise_or(a.long(), b), bitwise_xor=lambda a, b: torch.bitwise_xor(a.long(), b),
+    bitwise_not=lambda a: torch.bitwise_not(a.long()), left_shift=lambda a, b: torch.bitwise_left_shift(a.long(), torch.tensor(b)),
+    right_shift=lambda a, b: torch.bitwise_right_shift(a.long(), torch.tensor(b)),
 )  # fmt: skip
 
 
@@ -51,6 +55,9 @@ def add(cases):
     for a in (0.3, 2.5, 40.0):
         cases.add(f"gammainc({a}, x)", x=(0.2, 50, 6), rtol=1e-9)
         cases.add(f"gammaincc({a}, x)", x=(0.2, 50, 6), rtol=1e-9)
+    for name, other in [("bitwise_and", 6), ("bitwise_or", 6), ("bitwise_xor", 6), ("left_shift", 3), ("right_shift", 1), ("gcd", 12), ("lcm", 12)]:
+        cases.add(f"{name}(a, {other})", first=False, a=[0.0, 1.0, -1.0, 8.0, -9.0, 42.0, 1024.0])
+    cases.add("bitwise_not(a)", first=False, a=[0.0, 1.0, -1.0, 8.0, -9.0])
     cases.add("gelu(x, approximate='tanh')", x=(-4, 4, 2, 4))
     cases.add("elu(x, 0.7)", x=(-3, 3, 6))
     cases.add("celu(x, 0.7)", x=(-3, 3, 6), rtol=1e-8, second=False)  # PyTorch has 1 / 0.7 in float32

@@ -16,6 +16,9 @@ enum class Pair : std::uint8_t {
   fmod_of_int64,
   remainder_of_int64,
   floor_divide_of_int64,
+  bit_and,  ///< and the next two of int64
+  bit_or,
+  bit_xor,
   copysign,
   heaviside,  ///< b for a = 0, else 0 or 1
   hypot,
@@ -218,6 +221,9 @@ struct PairPacks {
         case Pair::fmod:
         case Pair::remainder:
         case Pair::floor_divide: return special::of_quotient(a, b, operand);
+        case Pair::bit_and: return P::from_bits(a.bits() & b.bits());
+        case Pair::bit_or: return P::from_bits(a.bits() | b.bits());
+        case Pair::bit_xor: return P::from_bits((a.bits() | b.bits()) - (a.bits() & b.bits()));
         default: break;
       }
       if constexpr (sizeof(typename P::Element) == 8) return special::of_whole_quotient(a, b, operand);

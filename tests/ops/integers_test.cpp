@@ -1,0 +1,78 @@
+// Whole numbers: bits, shifts and divisors, of all their dtypes and ends, and the operators of bits.
+
+#include <limits>
+#include <numeric>
+
+#include "chainrule/distributions.h"
+#include "chainrule/functions.h"
+#include "chainrule/random.h"
+#include "chainrule/vmap.h"
+#include "support.h"
+
+namespace chainrule::test {
+namespace {
+
+constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min(),
+                       most = std::numeric_limits<std::int64_t>::max();
+
+TEST(Bits, are_those_of_each_number) {
+  Generator generator(3);
+  const Tensor a = randint(-1'000'000'000'000'000, 1'000'000'000'000'000, {37, 3}, generator),
+               b = randint(-1'000'000, 1'000'000, {3}, generator);
+  const auto expect = [&](const Tensor& got, const auto& f) {
+    ASSERT_EQ(got.dtype(), DType::int64);
+    for (std::size_t i = 0; i < 111; ++i)
+      EXPECT_EQ(got.data<std::int64_t>()[i], f(a.data<std::int64_t>()[i], b.data<std::int64_t>()[i % 3]))
+          << i;
+  };
+  using Int = std::int64_t;
+  expect(a & b, [](Int x, Int y) { return x & y; });
+  expect(a | b, [](Int x, Int y) { return x | y; });
+  expect(a ^ b, [](Int x, Int y) { return x ^ y; });
+  expect(~a, [](Int x, Int) { return ~x; });
+  expect(gcd(a, b), [](Int x, Int y) { return std::gcd(x, y); });
+  expect(lcm(remainder(a, 1000), b), [](Int x, Int y) { return std::lcm((x % 1000 + 1000) % 1000, y); });
+  EXPECT_EQ((tensor(least) ^ -1).item<Int>(), most);
+}
+
+TEST(Bits, keep_the_dtype) {
+  const Tensor small = cast(tensor({5, 200}), DType::uint8), medium = cast(tensor({5, -7}), DType::int32);
+  EXPECT_EQ((small & 4).dtype(), DType::uint8);
+  EXPECT_TRUE(equals(~small, {2}, {250, 55}));
+  EXPECT_TRUE(equals(left_shift(small, 1), {2}, {10, 144}));
+  EXPECT_TRUE(equals(left_shift(medium, 31), {2}, {-2147483648.0, -2147483648.0}));
+  EXPECT_TRUE(equals(right_shift(medium, 1), {2}, {2, -4}));
+  EXPECT_EQ((medium | small).dtype(), DType::int32);
+  EXPECT_EQ(gcd(medium, 15).dtype(), DType::int32);
+  EXPECT_EQ((tensor({true, false}) | true).dtype(), DType::boolean);
+  EXPECT_TRUE(equals(bitwise_xor(tensor({true, false}), tensor({3, 3})), {2}, {2, 3}));
+  EXPECT_TRUE(equals(bitwise_not(tensor({true, false})), {2}, {0, 1}));
+}
+
+TEST(Shifts, are_defined_for_all_numbers) {
+  EXPECT_TRUE(equals(left_shift({1, 1, 1}, {63, 64, -1}), {3}, {-0x1p63, 0, 0}));
+  EXPECT_TRUE(equals(right_shift({-5, 5, -5}, {64, 64, -1}), {3}, {-1, 0, -1}));
+}
+
+TEST(Divisors, are_defined_for_all_numbers) {
+  EXPECT_TRUE(equals(gcd({0, 0, -12}, {0, 5, 18}), {3}, {0, 5, 6}));
+  EXPECT_TRUE(equals(lcm({0, 0, -4}, {0, 5, 6}), {3}, {0, 0, 12}));
+  EXPECT_EQ(gcd(tensor(least), tensor(least)).item<std::int64_t>(), least) << "2⁶³ wraps around";
+  EXPECT_TRUE(equals(vmap([](const Tensor& x) {
+                       return gcd(x, tensor({4, 6}));
+                     })(tensor({2, 3})),
+                     {2, 2}, {2, 2, 1, 3}));
+}
+
+TEST(Bits, of_floats_are_refused) {
+  EXPECT_TRUE(mentions(message_of<DTypeError>([] { (void)bitwise_and({1.5}, 1); }),
+                       {"bitwise_and", "float64", "cast to int64"}));
+  EXPECT_TRUE(mentions(message_of<DTypeError>([] { (void)gcd(1.0, 2); }), {"gcd", "float64"}));
+  EXPECT_TRUE(mentions(message_of<DTypeError>([] { (void)bitwise_not(1.5); }), {"bitwise_not", "float64"}));
+  const Tensor x = tensor({1, 2});
+  EXPECT_TRUE(mentions(message_of<DTypeError>([&] { (void)(x & x < 2); }), {"&", "beside bool"}));
+  EXPECT_TRUE(mentions(message_of<DTypeError>([&] { (void)~tensor(1.5); }), {"~", "float64"}));
+}
+
+}  // namespace
+}  // namespace chainrule::test
