@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "chainrule/distributions.h"
+#include "chainrule/shaping.h"
 #include "op_inputs.h"
 
 namespace chainrule::test {
@@ -58,6 +59,52 @@ std::vector<OpCase> distribution_rows() {
       row(
           "dropout", [](const Arguments& in, Generator& g) { return dropout(in[0], 0.25, g); },
           [](Number u, const Numbers& x) { return u >= 0.25 ? x[0] / 0.75 : 0; }, false, {between(-2, 2)}),
+      of_own_inputs(row(
+          "laplace", [](const Arguments& in, Generator& g) { return laplace(in[0], in[1], g); },
+          [](Number u, const Numbers& x) {
+            return x[0] - x[1] * (u < 0.5L ? -1 : 1) * std::log1p(-2 * std::abs(u - 0.5L));
+          },
+          false, {between(-2, 2), between(1, 2)})),
+      of_own_inputs(row(
+          "gumbel", [](const Arguments& in, Generator& g) { return gumbel(in[0], in[1], g); },
+          [](Number u, const Numbers& x) { return x[0] - x[1] * std::log(-std::log1p(-u)); }, false,
+          {between(-2, 2), between(1, 2)})),
+      of_own_inputs(row(
+          "log_normal", [](const Arguments& in, Generator& g) { return log_normal(in[0], in[1], g); },
+          [](Number z, const Numbers& x) { return std::exp(x[0] + x[1] * z); }, true,
+          {between(-1, 1), between(0.5, 1)})),
+      {.operation = "multivariate_normal",
+       .inputs = {between(-2, 2), between(-0.5, 0.5)},
+       .variants = {{"",
+                     [](const Arguments& in) {
+                       Generator generator(5);
+                       const Tensor spread = in[1].as_tensor();
+                       const Tensor one = cast(eye(3), spread.dtype());
+                       return multivariate_normal(in[0], matmul(spread, swapaxes(spread, -2, -1)) + one,
+                                                  generator);
+                     },
+                     {},
+                     {{{3}, {3, 3}}, {{2, 3}, {3, 3}}, {{3}, {2, 3, 3}}, {{0, 3}, {3, 3}}}}},
+       .misuses = {{"another size",
+                    [] {
+                      Generator generator(5);
+                      multivariate_normal(blank({3}), blank({2, 2}), generator);
+                    },
+                    {"(3,)", "(2, 2)"}}},
+       .composed = true,
+       .float32_tolerance = 1e-4,
+       .gradient_tolerance = 1e-8},
+      {.operation = "gumbel_softmax",
+       .inputs = {between(-2, 2)},
+       .variants = {{"soft",
+                     [](const Arguments& in) {
+                       Generator generator(5);
+                       return gumbel_softmax(in[0], generator, 0.7);
+                     },
+                     {},
+                     {{{2, 3}}, {{0, 3}}}}},
+       .composed = true,
+       .float32_tolerance = 1e-5},
       {.operation = "permutation",
        .inputs = {between(-2, 2)},
        .variants = {{"",

@@ -28,13 +28,37 @@ Tensor uniform(const Operand& low, const Operand& high, const Shape& shape, Gene
 Tensor exponential(const Operand& rate, Generator& generator);
 Tensor exponential(const Operand& rate, const Shape& shape, Generator& generator);
 
-// Of these three, drawn by the method of Marsaglia and Tsang (2000), the derivative is the implicit one of
-// Figurnov, Mohamed and Mnih (2018): that of a sample z with cumulative distribution F(z; a) to the parameter
-// a is -∂F/∂a / ∂F/∂z. It can be differentiated once more; a third derivative is a GradError.
+/// Density exp(-|x - mean| / scale) / (2 scale).
+Tensor laplace(const Operand& mean, const Operand& scale, Generator& generator);
+Tensor laplace(const Operand& mean, const Operand& scale, const Shape& shape, Generator& generator);
+/// mode - scale log(e), where e is exponential with rate 1: the distribution of largest ones of many.
+Tensor gumbel(const Operand& mode, const Operand& scale, Generator& generator);
+Tensor gumbel(const Operand& mode, const Operand& scale, const Shape& shape, Generator& generator);
+/// exp(normal(mean, std)).
+Tensor log_normal(const Operand& mean, const Operand& std, Generator& generator);
+Tensor log_normal(const Operand& mean, const Operand& std, const Shape& shape, Generator& generator);
+/// Vectors (..., n) with this mean (..., n) and covariance (..., n, n): mean + L z, L the covariance's
+/// cholesky factor. LinAlgError where it is not positive definite.
+Tensor multivariate_normal(const Operand& mean, const Operand& covariance, Generator& generator);
+/// As many of them as `shape` says, which is before the axis of the vectors.
+Tensor multivariate_normal(const Operand& mean, const Operand& covariance, const Shape& shape,
+                           Generator& generator);
+/// softmax((logits + gumbel) / tau) along an axis: nearly one class of each row, drawn with its probability.
+/// With `hard` exactly one, as 1 among zeros, with the derivative of the former.
+Tensor gumbel_softmax(const Operand& logits, Generator& generator, double tau = 1, Flag hard = false,
+                      Integer axis = -1);
+
+// Of those that follow, made of samples by the method of Marsaglia and Tsang (2000), the derivative is the
+// implicit one of Figurnov, Mohamed and Mnih (2018): that of a sample z with cumulative distribution F(z; a)
+// to the parameter a is -∂F/∂a / ∂F/∂z. It can be differentiated once more; a third derivative is a
+// GradError.
 
 /// Density proportional to x^(concentration - 1) exp(-rate x).
 Tensor gamma(const Operand& concentration, const Operand& rate, Generator& generator);
 Tensor gamma(const Operand& concentration, const Operand& rate, const Shape& shape, Generator& generator);
+/// Student's t: density proportional to (1 + x²/df)^(-(df + 1)/2), z √(df/2) / √(gamma(df/2)).
+Tensor student_t(const Operand& df, Generator& generator);
+Tensor student_t(const Operand& df, const Shape& shape, Generator& generator);
 /// Density proportional to x^(a - 1) (1 - x)^(b - 1) on (0, 1).
 Tensor beta(const Operand& a, const Operand& b, Generator& generator);
 Tensor beta(const Operand& a, const Operand& b, const Shape& shape, Generator& generator);
@@ -46,6 +70,17 @@ Tensor dirichlet(const Operand& concentration, Generator& generator);
 
 /// 1 with this probability, else 0, of the dtype of the probabilities.
 Tensor bernoulli(const Operand& probability, Generator& generator);
+// How many, as numbers of the dtype of the parameters.
+/// Events where `rate` are expected: 0, 1, ...
+Tensor poisson(const Operand& rate, Generator& generator);
+Tensor poisson(const Operand& rate, const Shape& shape, Generator& generator);
+/// Successes in `count` trials, a whole number, each with this probability.
+Tensor binomial(const Operand& count, const Operand& probability, Generator& generator);
+Tensor binomial(const Operand& count, const Operand& probability, const Shape& shape, Generator& generator);
+/// Trials up to the first success: 1, 2, ..., as NumPy's. The probability is above 0.
+Tensor geometric(const Operand& probability, Generator& generator);
+Tensor geometric(const Operand& probability, const Shape& shape, Generator& generator);
+
 /// One class of each row of probabilities (..., C), as int64 (...). They need not add up to 1.
 Tensor categorical(const Operand& probabilities, Generator& generator);
 /// `count` classes of each row of probabilities (..., C), as int64 (..., count): independent ones, or without

@@ -62,6 +62,7 @@ constexpr auto families = {
     ops::distance_operations,
     ops::distribution_operations,
     ops::choice_operations,
+    ops::count_operations,
     ops::convolution_operations,
     ops::pooling_operations,
     ops::resampling_operations,

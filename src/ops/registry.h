@@ -81,6 +81,7 @@ Entries classification_loss_operations();
 Entries distance_operations();
 Entries distribution_operations();
 Entries choice_operations();
+Entries count_operations();
 Entries convolution_operations();
 Entries pooling_operations();
 Entries resampling_operations();

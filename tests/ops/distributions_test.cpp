@@ -7,6 +7,8 @@
 #include <cmath>
 
 #include "chainrule/autograd.h"
+#include "chainrule/functions.h"
+#include "chainrule/shaping.h"
 #include "chainrule/statistics.h"
 #include "chainrule/testing.h"
 #include "ops/statistics/gamma_samples.h"
@@ -82,6 +84,82 @@ TEST(Samples, have_the_moments_of_their_distributions) {
                  1.5, 0.75);
   expect_moments(cast(randint(3, 6, {n}, generator), DType::float64), 4, 2.0 / 3);
   expect_moments(dropout(ones({n}), 0.2, generator), 1, 0.25);
+}
+
+TEST(Samples, of_further_distributions_have_their_moments) {
+  Generator generator(7);
+  constexpr std::int64_t n = 20000;
+  const auto expect_moments = [](const Operand& x, double mean_, double variance) {
+    EXPECT_NEAR(mean(x).item(), mean_, 4 * std::sqrt(variance / n));
+    EXPECT_NEAR(var(x).item(), variance, 0.1 * variance);
+  };
+  expect_moments(laplace(1, 2, {n}, generator), 1, 8);
+  expect_moments(gumbel(1, 2, {n}, generator), 1 + 2 * 0.5772156649, 4 * 1.6449340668);
+  expect_moments(log_normal(0, 0.5, {n}, generator), std::exp(0.125), (std::exp(0.25) - 1) * std::exp(0.25));
+  expect_moments(student_t(8, {n}, generator), 0, 8.0 / 6);
+  for (const double rate : {0.1, 3.0, 9.9, 10.0, 45.5, 1e6, 1e12})
+    expect_moments(poisson(rate, {n}, generator), rate, rate);
+  for (const double p : {0.001, 0.2, 0.5, 0.9})
+    for (const double count : {1.0, 12.0, 40.0, 1000.0, 1e7})
+      if (count * p * (1 - p) > 0.05)
+        expect_moments(binomial(count, p, {n}, generator), count * p, count * p * (1 - p));
+  expect_moments(geometric(0.3, {n}, generator), 1 / 0.3, 0.7 / 0.09);
+  const Tensor covariance = tensor({{2.0, 0.6}, {0.6, 1.0}}),
+               vectors = multivariate_normal({1, -1}, covariance, {n}, generator);
+  EXPECT_EQ(vectors.shape(), (Shape{n, 2}));
+  EXPECT_THAT(mean(vectors, 0), IsClose({1, -1}, 0.05));
+  EXPECT_THAT(cov(transpose(vectors)), IsClose(covariance, 0.06, 0.02));
+}
+
+TEST(Counts, have_their_probabilities) {
+  Generator generator(8);
+  constexpr std::int64_t n = 40000;
+  const auto expect_shares = [](const Tensor& drawn, std::int64_t from, const std::vector<double>& shares) {
+    const auto all = drawn.to_vector<double>();
+    for (std::size_t k = 0; k < shares.size(); ++k) {
+      const auto count =
+          std::count(all.begin(), all.end(), static_cast<double>(from) + static_cast<double>(k));
+      EXPECT_NEAR(static_cast<double>(count) / n, shares[k], 5 * std::sqrt(shares[k] / n)) << k;
+    }
+  };
+  std::vector<double> of_poisson, of_binomial;
+  for (int k = 10; k < 30; ++k) of_poisson.push_back(std::exp(k * std::log(20.0) - 20 - std::lgamma(k + 1)));
+  expect_shares(poisson(20, {n}, generator), 10, of_poisson);
+  for (int k = 20; k < 40; ++k)
+    of_binomial.push_back(std::exp(std::lgamma(101) - std::lgamma(k + 1) - std::lgamma(101 - k) +
+                                   k * std::log(0.3) + (100 - k) * std::log(0.7)));
+  expect_shares(binomial(100, 0.3, {n}, generator), 20, of_binomial);
+  expect_shares(geometric(0.4, {n}, generator), 1, {0.4, 0.24, 0.144, 0.0864});
+  EXPECT_TRUE(equals(poisson({0, 0}, generator), {2}, {0, 0}));
+  EXPECT_TRUE(equals(binomial({5, 5, 0}, {0.0, 1.0, 0.5}, generator), {3}, {0, 5, 0}));
+  EXPECT_TRUE(equals(geometric({1.0}, generator), {1}, {1}));
+  EXPECT_EQ(poisson(cast(tensor({2.0}), DType::float32), generator).dtype(), DType::float32);
+  EXPECT_FALSE(poisson(variable(2.0), generator).requires_grad());
+}
+
+TEST(Counts, refuse_what_no_distribution_has) {
+  Generator generator(9);
+  EXPECT_TRUE(
+      mentions(message_of<ShapeError>([&] { (void)poisson(-1, generator); }), {"poisson", "0 or more"}));
+  EXPECT_TRUE(
+      mentions(message_of<ShapeError>([&] { (void)binomial(2.5, 0.5, generator); }), {"binomial", "whole"}));
+  EXPECT_TRUE(mentions(message_of<ShapeError>([&] { (void)binomial(2, 1.5, generator); }),
+                       {"binomial", "from 0 to 1"}));
+  EXPECT_TRUE(mentions(message_of<ShapeError>([&] { (void)geometric(0, generator); }), {"geometric"}));
+  EXPECT_TRUE(mentions(message_of<ShapeError>([&] { (void)laplace(0, -1, generator); }), {"laplace"}));
+  EXPECT_TRUE(
+      mentions(message_of<ShapeError>([&] { (void)poisson(ones({3}), {2}, generator); }), {"(3,)", "(2,)"}));
+}
+
+TEST(GumbelSoftmax, draws_each_class_with_its_probability) {
+  Generator generator(10);
+  const Tensor p = tensor({0.2, 0.3, 0.5}), logits = variable(broadcast_to(log(p), {20000, 3}));
+  const Tensor hard = gumbel_softmax(logits, generator, 0.5, true);
+  EXPECT_THAT(mean(hard, 0), IsClose(p, 0.05));
+  EXPECT_THAT(sum(hard, 1), IsClose(ones({20000})));
+  EXPECT_TRUE(all((hard == 0) | (hard == 1)));
+  EXPECT_TRUE(any(gradients(sum(hard * tensor({1.0, 2.0, 3.0})), {logits}).at(logits) != 0));
+  EXPECT_THROW((void)gumbel_softmax(logits, generator, 0), ShapeError);
 }
 
 TEST(Samples, have_derivatives_of_the_expected_value) {

@@ -5,10 +5,11 @@
 
 #include <cmath>
 
+#include "chainrule/indexing.h"
+#include "chainrule/linalg.h"
 #include "chainrule/shaping.h"
 #include "graph/traced.h"
 #include "ops/elementwise.h"
-#include "ops/registry.h"
 #include "ops/samples.h"
 #include "ops/statistics/gamma_samples.h"
 #include "ops/statistics/parameters.h"
@@ -99,28 +100,9 @@ Tensor log_gamma_sample(std::string_view name, const Tensor& concentration, Gene
   return apply(LogGammaSample{value_of(samples)}, Here::now(), Argument(wide));
 }
 
-/// Two parameters as real numbers, and the shape of what is drawn.
-struct Parameters {
-  Tensor a, b;
-  Shape shape;
-
-  Parameters(std::string_view name, const Operand& first, const Operand& second, const Shape* asked) {
-    const DType dtype = real_dtype(common_dtype(first, second));
-    a = first.as(dtype);
-    b = second.as(dtype);
-    shape = broadcast(name, a.shape(), b.shape());
-    if (asked == nullptr) return;
-    if (broadcast(name, shape, *asked) != *asked)
-      throw ShapeError(std::string(name) + ": parameters of shape " + to_string(shape) +
-                       " do not broadcast to " + to_string(*asked) + "; ask for a larger shape");
-    shape = *asked;
-  }
-};
-
 Tensor normal(const Operand& mean, const Operand& std, const Shape* asked, Generator& generator) try {
   const Parameters of("normal", mean, std, asked);
-  require(
-      "normal", "the standard deviation", of.b, [](double each) { return each >= 0; }, "0 or more");
+  require_not_negative("normal", "the standard deviation", of.b);
   return of.a + of.b * randn(of.shape, generator, of.a.dtype());
 } catch (...) {
   rethrow_in_call("normal", mean, std);
@@ -157,13 +139,67 @@ Tensor beta(const Operand& a, const Operand& b, const Shape* asked, Generator& g
   rethrow_in_call("beta", a, b);
 }
 
-/// The parameters of a call by name are tensors of the dtype of the command line.
-template <Tensor (*f)(const Operand&, const Operand&, const Shape*, Generator&)>
-Result of_two(Arguments& a) {
-  const Tensor first = a.tensor(0), second = a.tensor(1);
-  if (!a.given(2)) return f(first, second, nullptr, a.random());
-  const Shape shape = a.shape(2);
-  return f(first, second, &shape, a.random());
+/// Uniform numbers without 0, in float64.
+Tensor positive_uniform(const Shape& shape, Generator& generator) {
+  return maximum(rand(shape, generator, DType::float64), 0x1p-54);
+}
+Tensor laplace(const Operand& mean, const Operand& scale, const Shape* asked, Generator& generator) try {
+  const Parameters of("laplace", mean, scale, asked);
+  require_not_negative("laplace", "the scale", of.b);
+  const Tensor side = rand(of.shape, generator, DType::float64) - 0.5;
+  const Tensor size = -log(maximum(1 - 2 * abs(side), 0x1p-54));
+  return of.a + of.b * cast(sign(side) * size, of.a.dtype());
+} catch (...) {
+  rethrow_in_call("laplace", mean, scale);
+}
+/// In its standard form.
+Tensor gumbel_noise(const Shape& shape, Generator& generator, DType dtype) {
+  return cast(-log(-log1p(-positive_uniform(shape, generator))), dtype);
+}
+Tensor gumbel(const Operand& mode, const Operand& scale, const Shape* asked, Generator& generator) try {
+  const Parameters of("gumbel", mode, scale, asked);
+  require_not_negative("gumbel", "the scale", of.b);
+  return of.a + of.b * gumbel_noise(of.shape, generator, of.a.dtype());
+} catch (...) {
+  rethrow_in_call("gumbel", mode, scale);
+}
+Tensor log_normal(const Operand& mean, const Operand& std, const Shape* asked, Generator& generator) try {
+  return exp(normal(mean, std, asked, generator));
+} catch (...) {
+  rethrow_in_call("log_normal", mean, std);
+}
+/// By the logarithm of a gamma sample, which itself may be too small to be a number.
+Tensor student_t(const Operand& df, const Shape* asked, Generator& generator) try {
+  const Parameters of("student_t", df, df, asked);
+  const Tensor half = broadcast_to(of.a, of.shape) / 2;
+  const Tensor z = randn(of.shape, generator, of.a.dtype());
+  return Operand(z * exp((log(half) - log_gamma_sample("student_t", half, generator)) / 2)).as(of.a.dtype());
+} catch (...) {
+  rethrow_in_call("student_t", df);
+}
+
+Tensor multivariate_normal(const Operand& mean, const Operand& covariance, const Shape* asked,
+                           Generator& generator) try {
+  const DType dtype = real_dtype(common_dtype(mean, covariance));
+  const Tensor centre = mean.as(dtype), spread = covariance.as(dtype);
+  const std::size_t rank = spread.rank();
+  if (centre.rank() == 0 || rank < 2 || spread.shape()[rank - 2] != spread.shape()[rank - 1] ||
+      spread.shape().back() != centre.shape().back())
+    throw ShapeError("multivariate_normal: a covariance of shape " + to_string(spread.shape()) +
+                     " for a mean of shape " + to_string(centre.shape()) +
+                     "; it must be (..., n, n) for (..., n)");
+  const auto without_last = [](const Shape& shape) { return Shape(shape.sizes().first(shape.rank() - 1)); };
+  Shape shape = broadcast("multivariate_normal", centre.shape(), without_last(spread.shape()));
+  if (asked != nullptr) {
+    std::vector<std::int64_t> sizes(asked->begin(), asked->end());
+    sizes.push_back(shape.back());
+    require_fit("multivariate_normal", shape, Shape(sizes));
+    shape = Shape(sizes);
+  }
+  const Tensor z = expand_dims(randn(shape, generator, dtype), -1);
+  return centre + squeeze(matmul(cholesky(spread), z), -1);
+} catch (...) {
+  rethrow_in_call("multivariate_normal", mean, covariance);
 }
 
 }  // namespace
@@ -175,30 +211,67 @@ Entries distribution_operations() {
       {.name = LogGammaCurve::name, .formula = LogGammaCurve::formula, .differentiable = false},
       {.name = "normal",
        .parameters = "mean|loc=0, std|scale=1, shape|size=None",
-       .call = of_two<normal>,
+       .call = with_shape<normal>,
        .formula = "∂(mean + std z)/∂mean = 1,  ∂/∂std = z",
        .example = "normal([0, 10], 1)",
        .weak = false},
       {.name = "uniform",
        .parameters = "low=0, high=1, shape|size=None",
-       .call = of_two<uniform>,
+       .call = with_shape<uniform>,
        .formula = "∂(low + (high − low) u)/∂low = 1 − u,  ∂/∂high = u",
        .example = "uniform(-1, 1, (2,))",
        .weak = false},
       {.name = "exponential",
        .parameters = "rate, shape|size=None",
-       .call = [](Arguments& a) -> Result {
-         const Tensor rate = a.tensor(0);
-         if (!a.given(1)) return exponential(rate, nullptr, a.random());
-         const Shape shape = a.shape(1);
-         return exponential(rate, &shape, a.random());
-       },
+       .call = with_shape<exponential>,
        .formula = "∂x/∂rate = −x / rate",
        .example = "exponential(2, (3,))",
        .weak = false},
+      {.name = "laplace",
+       .parameters = "mean|loc=0, scale=1, shape|size=None",
+       .call = with_shape<laplace>,
+       .formula = "∂(mean + scale z)/∂mean = 1,  ∂/∂scale = z",
+       .example = "laplace(0, 1, (3,))",
+       .weak = false},
+      {.name = "gumbel",
+       .parameters = "mode|loc=0, scale=1, shape|size=None",
+       .call = with_shape<gumbel>,
+       .formula = "∂(mode + scale z)/∂mode = 1,  ∂/∂scale = z",
+       .example = "gumbel(0, 1, (3,))",
+       .weak = false},
+      {.name = "log_normal",
+       .parameters = "mean|loc=0, std|scale|sigma=1, shape|size=None",
+       .call = with_shape<log_normal>,
+       .formula = "∂x/∂mean = x,  ∂/∂std = x z",
+       .aliases = "lognormal",
+       .example = "log_normal(0, 1, (3,))",
+       .weak = false},
+      {.name = "student_t",
+       .parameters = "df, shape|size=None",
+       .call = with_shape<student_t>,
+       .formula = "of z √(df/2) / √x, for a gamma sample x",
+       .aliases = "standard_t",
+       .example = "student_t(3, (3,))",
+       .note = "the implicit derivative, which can be differentiated once more",
+       .differentiable = false,
+       .weak = false},
+      {.name = "multivariate_normal",
+       .parameters = "mean|loc, covariance|cov|covariance_matrix, shape|size=None",
+       .call = with_shape<multivariate_normal>,
+       .formula = "∂(mean + L z)/∂mean = 1, and to the covariance as cholesky",
+       .example = "multivariate_normal([0, 1], [[2, 1], [1, 2]])",
+       .weak = false},
+      {.name = "gumbel_softmax",
+       .parameters = "logits, tau=1, hard=False, axis|dim=-1",
+       .call = [](Arguments& a) -> Result {
+         return gumbel_softmax(a[0], a.random(), a.number(1), a.flag(2), a.integer(3));
+       },
+       .formula = "as softmax((logits + z) / tau)",
+       .example = "gumbel_softmax([1, 2, 3], tau=0.5)",
+       .weak = false},
       {.name = "gamma",
        .parameters = "concentration|shape, rate=1, size=None",
-       .call = of_two<gamma>,
+       .call = with_shape<gamma>,
        .formula = "∂x/∂a = −∂F(x; a)/∂a / ∂F/∂x, F the distribution",
        .example = "gamma(2, 1, (3,))",
        .note = "the implicit derivative, which can be differentiated once more",
@@ -206,7 +279,7 @@ Entries distribution_operations() {
        .weak = false},
       {.name = "beta",
        .parameters = "a|concentration1, b|concentration0, shape|size=None",
-       .call = of_two<beta>,
+       .call = with_shape<beta>,
        .formula = "of x / (x + y), for gamma samples x and y",
        .example = "beta(2, 3)",
        .note = "the implicit derivative, which can be differentiated once more",
@@ -244,6 +317,35 @@ Tensor exponential(const Operand& rate, Generator& generator) {
 Tensor exponential(const Operand& rate, const Shape& shape, Generator& generator) {
   return ops::exponential(rate, &shape, generator);
 }
+Tensor laplace(const Operand& mean, const Operand& scale, Generator& generator) {
+  return ops::laplace(mean, scale, nullptr, generator);
+}
+Tensor laplace(const Operand& mean, const Operand& scale, const Shape& shape, Generator& generator) {
+  return ops::laplace(mean, scale, &shape, generator);
+}
+Tensor gumbel(const Operand& mode, const Operand& scale, Generator& generator) {
+  return ops::gumbel(mode, scale, nullptr, generator);
+}
+Tensor gumbel(const Operand& mode, const Operand& scale, const Shape& shape, Generator& generator) {
+  return ops::gumbel(mode, scale, &shape, generator);
+}
+Tensor log_normal(const Operand& mean, const Operand& std, Generator& generator) {
+  return ops::log_normal(mean, std, nullptr, generator);
+}
+Tensor log_normal(const Operand& mean, const Operand& std, const Shape& shape, Generator& generator) {
+  return ops::log_normal(mean, std, &shape, generator);
+}
+Tensor student_t(const Operand& df, Generator& generator) { return ops::student_t(df, nullptr, generator); }
+Tensor student_t(const Operand& df, const Shape& shape, Generator& generator) {
+  return ops::student_t(df, &shape, generator);
+}
+Tensor multivariate_normal(const Operand& mean, const Operand& covariance, Generator& generator) {
+  return ops::multivariate_normal(mean, covariance, nullptr, generator);
+}
+Tensor multivariate_normal(const Operand& mean, const Operand& covariance, const Shape& shape,
+                           Generator& generator) {
+  return ops::multivariate_normal(mean, covariance, &shape, generator);
+}
 Tensor gamma(const Operand& concentration, const Operand& rate, Generator& generator) {
   return ops::gamma(concentration, rate, nullptr, generator);
 }
@@ -264,6 +366,22 @@ Tensor dirichlet(const Operand& concentration, Generator& generator) try {
   return Operand(softmax(ops::log_gamma_sample("dirichlet", in, generator), -1)).as(in.dtype());
 } catch (...) {
   rethrow_in_call("dirichlet", concentration);
+}
+
+Tensor gumbel_softmax(const Operand& logits, Generator& generator, double tau, Flag hard, Integer axis) try {
+  const Tensor in = logits.as(ops::real_dtype(logits.dtype()));
+  if (!(tau > 0))
+    throw ShapeError("gumbel_softmax: tau must be positive, for logits of shape " + to_string(in.shape()));
+  const Tensor soft = softmax((in + ops::gumbel_noise(in.shape(), generator, in.dtype())) / tau, axis);
+  if (!hard) return soft;
+  const Tensor at = argmax(soft, axis, true);
+  std::vector<std::int64_t> sizes(in.rank(), 1);
+  const std::size_t along = normalize_axis("gumbel_softmax", axis, in.shape());
+  sizes[along] = in.shape()[along];
+  const Tensor one = cast(reshape(arange(sizes[along]), Shape(sizes)) == at, in.dtype());
+  return one + (soft - soft.detach());
+} catch (...) {
+  rethrow_in_call("gumbel_softmax", logits);
 }
 
 }  // namespace chainrule

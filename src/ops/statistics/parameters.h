@@ -1,33 +1,40 @@
-// Checks of the parameters of distributions, with errors that say what they must be. Under vmap they are of
-// all samples at once: ops/samples.h.
+// Parameters of distributions: what they must be, with errors that say what they must be. Under vmap they are
+// of all samples at once: ops/samples.h.
 
 #pragma once
 
-#include <algorithm>
-#include <string>
+#include <string_view>
 
-#include "graph/stored.h"
-#include "ops/samples.h"
+#include "chainrule/detail/function_ref.h"
+#include "ops/elementwise.h"
+#include "ops/registry.h"
 
 namespace chainrule::ops {
 
-/// Does it hold for every element, of all samples?
-template <class F>
-bool all_hold(const Tensor& x, const F& holds) {
-  const Tensor each_sample = elements_of_all_samples(x);
-  return dispatch_stored(x.dtype(), [&]<class T>() {
-    const std::span<const T> all = each_sample.data<T>();
-    return std::all_of(all.begin(), all.end(), [&](T each) { return holds(convert<double>(each)); });
-  });
-}
+/// ShapeError, "name: what, of shape (3,), must be rule", unless it holds for every element of all samples.
+void require(std::string_view name, std::string_view what, const Tensor& x, FunctionRef<bool(double)> holds,
+             std::string_view rule);
+void require_not_negative(std::string_view name, std::string_view what, const Tensor& x);
 
-/// ShapeError, "name: what, of shape (3,), must be rule", unless it does.
-template <class F>
-void require(std::string_view name, std::string_view what, const Tensor& x, const F& holds,
-             std::string_view rule) {
-  if (!all_hold(x, holds))
-    throw ShapeError(std::string(name) + ": " + std::string(what) + ", of shape " + to_string(x.shape()) +
-                     ", must be " + std::string(rule));
+/// ShapeError unless parameters of a shape are as many as asked for, or repeat.
+void require_fit(std::string_view name, const Shape& shape, const Shape& asked);
+
+/// Two parameters as real numbers, and the shape of what is drawn.
+struct Parameters {
+  Tensor a, b;
+  Shape shape;
+
+  Parameters(std::string_view name, const Operand& first, const Operand& second, const Shape* asked);
+};
+
+/// Calls by name: of one parameter or two, which are tensors of the dtype of the command line, and a shape.
+using OfOne = Tensor(const Operand&, const Shape*, Generator&);
+using OfTwo = Tensor(const Operand&, const Operand&, const Shape*, Generator&);
+Result call_with_shape(OfOne* f, Arguments& a);
+Result call_with_shape(OfTwo* f, Arguments& a);
+template <auto* f>
+Result with_shape(Arguments& a) {
+  return call_with_shape(f, a);
 }
 
 }  // namespace chainrule::ops
