@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "chainrule/linalg.h"
+#include "chainrule/shaping.h"
 #include "op_inputs.h"
 #include "reference_matrices.h"
 
@@ -153,6 +154,58 @@ OpCase lstsq_row() {
              {no_matrix([](const Tensor& a) { return lstsq(a, blank({3})); })});
 }
 
+OpCase cholesky_solve_row() {
+  const auto variant = [](const std::string& name, bool upper, std::vector<Shapes> shapes) {
+    return Variant{name,
+                   [=](const Arguments& in) {
+                     const Tensor l = tril(regular(in[0]));
+                     return cholesky_solve(in[1], upper ? turned(l) : l, upper);
+                   },
+                   [](const Arrays& in) {
+                     const Array l = half(regular(in[0]), false);
+                     return reference::matmul(inverse_of(reference::matmul(l, transposed(l))), in[1]);
+                   },
+                   std::move(shapes)};
+  };
+  return row("cholesky_solve", true,
+             {variant("lower", false, {{{3, 3}, {3, 2}}, {{2, 2}, {2, 2, 1}}, {{0, 0}, {0, 1}}}),
+              variant("upper", true, {{{3, 3}, {3, 1}}})},
+             {not_square([](const Tensor& a) {
+               return cholesky_solve(blank({2, 1}), a);
+             })});
+}
+
+/// Of matrices that need no exchange, and of such with their rows in reverse.
+OpCase lu_row() {
+  const auto product = [](const std::string& name, const std::function<Tensor(const LuResult&)>& of,
+                          const std::function<Array(const Array&)>& expected, std::vector<Shapes> shapes) {
+    return Variant{name, [=](const Arguments& in) { return of(lu(flip(regular(in[0]), -2))); },
+                   [=](const Arrays& in) {
+                     const Array a = regular(in[0]);
+                     return expected(reference::generate(a.shape, [&](Position at) {
+                       auto& place = at[at.size() - 2];
+                       place = a.shape[a.shape.rank() - 2] - 1 - place;
+                       return reference::at(a, at);
+                     }));
+                   },
+                   std::move(shapes)};
+  };
+  const std::vector<Shapes> all = {{{3, 3}}, {{4, 2}}, {{2, 3}}, {{2, 2, 2}}, {{0, 2, 2}}};
+  OpCase one = row("lu", false,
+                   {product(
+                        "multiplied", [](const LuResult& f) { return matmul(f.P, matmul(f.L, f.U)); },
+                        [](const Array& a) { return a; }, all),
+                    product(
+                        "L", [](const LuResult& f) { return f.L; }, {}, all),
+                    product(
+                        "U", [](const LuResult& f) { return f.U; }, {}, all)},
+                   {no_matrix([](const Tensor& a) { return lu(a); })});
+  one.composed = true;
+  for (Variant& each : one.variants)
+    if (each.name != "multiplied") each.expected = nullptr;
+  return one;
+}
+
 OpCase qr_row() {
   // With the signs that make the diagonal of R positive.
   const auto signs = [](const Tensor& r) {
@@ -275,6 +328,8 @@ std::vector<OpCase> decomposition_rows() {
           {of(
               "", [](const Tensor& a) { return inverse(a); }, inverse_of, squares)},
           {not_square([](const Tensor& a) { return inverse(a); })}),
+      cholesky_solve_row(),
+      lu_row(),
       lstsq_row(),
       row("pinv", false,
           {of("of a tall matrix", pseudo, pinv_of, {{{3, 2}}, {{2, 2, 2}}}),

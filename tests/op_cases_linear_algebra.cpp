@@ -1,6 +1,7 @@
 // Rows of the table for matmul and linear, with references in plain loops.
 // op_inputs.h draws the inputs.
 
+#include "chainrule/linalg.h"
 #include "op_inputs.h"
 
 namespace chainrule::test {
@@ -76,8 +77,61 @@ OpCase linear_row() {
           .float32_tolerance = 2e-5};
 }
 
+OpCase multi_dot_row() {
+  return {.operation = "multi_dot",
+          .inputs = {between(-1, 1)},
+          .variants = {{"",
+                        [](const Arguments& in) { return multi_dot(in.tensors()); },
+                        [](const Arrays& in) {
+                          Array product = in[0];
+                          for (std::size_t i = 1; i < in.size(); ++i)
+                            product = reference::matmul(product, in[i]);
+                          return product;
+                        },
+                        {{{2, 3}, {3, 4}, {4, 1}},
+                         {{5, 1}, {1, 5}, {5, 1}, {1, 5}},
+                         {{3}, {3, 2}, {2}},
+                         {{2, 3}, {3, 2}, {2}},
+                         {{2, 3}, {3, 0}}}}},
+          .misuses = {{"sizes that differ",
+                       [] {
+                         multi_dot({blank({2, 3}), blank({2, 3})});
+                       },
+                       {"(2, 3)"}},
+                      {"a vector between",
+                       [] {
+                         multi_dot({blank({3}), blank({3}), blank({3})});
+                       },
+                       {"(3,)", "operand 1"}}},
+          .composed = true,
+          .tolerance = 1e-13,
+          .float32_tolerance = 2e-5};
+}
+
+OpCase matrix_norm_row() {
+  std::vector<Variant> variants;
+  for (const auto order :
+       {MatrixNorm::frobenius, MatrixNorm::nuclear, MatrixNorm::one, MatrixNorm::minus_one, MatrixNorm::two,
+        MatrixNorm::minus_two, MatrixNorm::infinity, MatrixNorm::minus_infinity}) {
+    const bool keep = order == MatrixNorm::minus_one || order == MatrixNorm::nuclear;
+    variants.push_back({"of kind " + std::to_string(static_cast<int>(order)),
+                        [=](const Arguments& in) { return matrix_norm(in[0], order, keep); },
+                        {},
+                        {{{3, 2}}, {{2, 2, 3}}}});
+  }
+  return {.operation = "matrix_norm",
+          .inputs = {between(-1, 1, {0})},
+          .variants = std::move(variants),
+          .misuses = {{"a vector", [] { matrix_norm(blank({3})); }, {"(3,)"}}},
+          .composed = true,
+          .float32_tolerance = 2e-5,
+          .gradient_tolerance = 1e-7};
+}
+
 }  // namespace
 
-std::vector<OpCase> linear_algebra_rows() { return {matmul_row(), linear_row()}; }
+std::vector<OpCase> linear_algebra_rows() {
+  return {matmul_row(), linear_row(), multi_dot_row(), matrix_norm_row()};
+}
 
 }  // namespace chainrule::test

@@ -305,6 +305,27 @@ std::vector<OpCase> pattern_rows() {
             },
             {"(1, 2, 3)"}}}),
       std::move(traced),
+      row("block_diag", {[](In in) { return block_diag(in.tensors()); }},
+          {{{2, 3}, {1, 2}}, {{2}, {}, {2, 2}}, {{0, 2}, {2, 1}}},
+          {{"three axes",
+            [] {
+              block_diag({blank({1, 2, 3})});
+            },
+            {"(1, 2, 3)"}}}),
+      row("vander", {[](In in) { return vander(in[0]); }, [](In in) { return vander(in[0], 4, true); }},
+          {{{3}}, {{0}}},
+          {{"a matrix",
+            [] {
+              vander(blank({2, 3}));
+            },
+            {"(2, 3)"}}}),
+      row("cartesian_prod", {[](In in) { return cartesian_prod(in.tensors()); }},
+          {{{2}, {3}}, {{2}, {1}, {3}}, {{2}}},
+          {{"a matrix",
+            [] {
+              cartesian_prod({blank({2, 3}), blank({2})});
+            },
+            {"(2, 3)"}}}),
       row("meshgrid",
           {[](In in) { return together(meshgrid(in.tensors())); },
            [](In in) { return together(meshgrid(in.tensors(), true)); }},

@@ -39,6 +39,13 @@ Tensor cross(const Operand& a, const Operand& b, Integer axis = -1);
 /// Aⁿ by repeated squaring; A⁰ is the identity, and a negative power is one of the inverse.
 Tensor matrix_power(const Operand& a, Integer n);
 
+/// The product of several matrices, of which the first and the last may be vectors, in the order of the
+/// fewest multiplications.
+Tensor multi_dot(std::span<const Tensor> operands, Here here = Here::now());
+inline Tensor multi_dot(std::initializer_list<Tensor> operands, Here here = Here::now()) {
+  return multi_dot(std::span(operands.begin(), operands.size()), here);
+}
+
 /// Einstein's sum, in NumPy's and PyTorch's notation: "ij,jk->ik" names the axes of each operand by letters,
 /// and those of the result; products are summed over letters that the result does not have.
 /// - `...` stands for any number of axes, which broadcast; they are the first axes of a result that is not
@@ -67,6 +74,8 @@ Tensor solve(const Operand& a, const Operand& b);
 /// give infinities or NaN.
 Tensor solve_triangular(const Operand& a, const Operand& b, Flag upper, Flag left = true,
                         Flag unitriangular = false);
+/// X with L Lᵀ X = B, where L is what cholesky() gives, or its transpose if `upper`. B is a matrix.
+Tensor cholesky_solve(const Operand& b, const Operand& l, Flag upper = false);
 /// A⁻¹. LinAlgError where A is singular. Derivative -A⁻ᵀ G A⁻ᵀ.
 Tensor inverse(const Operand& a);
 /// The X that makes ‖A X - B‖ least, of A (..., m, n) with full rank and B as in solve; with fewer rows than
@@ -92,6 +101,15 @@ struct [[nodiscard]] QrResult {
 /// A = Q R with orthonormal columns in Q (m, k) and an upper triangular R (k, n), k = min(m, n). The diagonal
 /// of R may be negative, as in NumPy. The derivative asks for full rank (Walter and Lehmann 2012).
 QrResult qr(const Operand& a);
+
+/// What lu() gives.
+struct [[nodiscard]] LuResult {
+  /// A permutation of rows, a lower triangle with ones on its diagonal, and an upper triangle.
+  Tensor P, L, U;
+};
+/// A = P L U, with P (m, m), L (m, k) and U (k, n), k = min(m, n): each pivot is the largest of its column.
+/// P has no derivative; those of L and U ask for full rank.
+LuResult lu(const Operand& a);
 
 /// What eigh() gives.
 struct [[nodiscard]] EighResult {
@@ -134,6 +152,19 @@ Tensor logdet(const Operand& a);
 /// Σ Aⁿ / n!, by scaling and squaring (Higham 2005). The derivative is a block of the exponential of the
 /// matrix [[Aᵀ, G], [0, Aᵀ]].
 Tensor matrix_exp(const Operand& a);
+/// Norms of matrices.
+enum class MatrixNorm : std::uint8_t {
+  frobenius,      ///< √Σ aᵢⱼ²
+  nuclear,        ///< the sum of the singular values
+  one,            ///< the largest sum of a column's |aᵢⱼ|: 1 in NumPy and PyTorch
+  minus_one,      ///< the smallest of these
+  two,            ///< the largest singular value
+  minus_two,      ///< the smallest one
+  infinity,       ///< the largest sum of a row's |aᵢⱼ|
+  minus_infinity  ///< the smallest of these
+};
+/// A norm of each matrix. The derivative is that of what it is made of: equal largest ones share.
+Tensor matrix_norm(const Operand& a, MatrixNorm order = MatrixNorm::frobenius, Flag keepdims = false);
 /// How many singular values are above rtol times the largest, int64; rtol as in pinv.
 Tensor matrix_rank(const Operand& a, std::optional<double> rtol = {});
 /// The largest singular value divided by the smallest.

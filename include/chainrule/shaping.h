@@ -165,6 +165,25 @@ Tensor diag(const Operand& x, Integer offset = 0);
 /// The sum of the diagonal of the first two axes.
 Tensor trace(const Operand& x, Integer offset = 0);
 
+/// Matrices along the diagonal, 0 elsewhere; a vector is a row, and a scalar one element.
+Tensor block_diag(std::span<const Tensor> matrices, Here here = Here::now());
+inline Tensor block_diag(std::initializer_list<Tensor> matrices, Here here = Here::now()) {
+  return block_diag(std::span(matrices.begin(), matrices.size()), here);
+}
+/// Powers of a vector's elements, a row (columns,) for each: xⁿ⁻¹, ..., x, 1, or with `increasing` from 1 on.
+/// As many columns as elements unless told.
+Tensor vander(const Operand& x, OptionalInteger columns = {}, Flag increasing = false);
+/// The positions of the lower triangle of a matrix, by rows: (2, count), int64. See tril().
+Tensor tril_indices(Integer rows, Integer columns, Integer offset = 0, Here here = Here::now());
+/// Of the upper triangle.
+Tensor triu_indices(Integer rows, Integer columns, Integer offset = 0, Here here = Here::now());
+/// All combinations of elements of vectors (a,), (b,), ..., the last one changing first: (a b ..., count of
+/// vectors); of one vector itself.
+Tensor cartesian_prod(std::span<const Tensor> tensors, Here here = Here::now());
+inline Tensor cartesian_prod(std::initializer_list<Tensor> tensors, Here here = Here::now()) {
+  return cartesian_prod(std::span(tensors.begin(), tensors.size()), here);
+}
+
 /// Of vectors (a,), (b,), ... the coordinates of their grid: tensors (a, b, ...), or (b, a, ...) with `xy`,
 /// which is NumPy's default.
 [[nodiscard]] std::vector<Tensor> meshgrid(std::span<const Tensor> tensors, Flag xy = false,

@@ -8,12 +8,29 @@ NAMES = dict(
     cholesky=L.cholesky, qr=L.qr, eigh=L.eigh, eigvalsh=L.eigvalsh, svd=lambda a: L.svd(a, full_matrices=False), svdvals=L.svdvals,
     pinv=L.pinv, matrix_exp=L.matrix_exp, trace=torch.trace, abs=torch.abs, sum=torch.sum,
     solve_triangular=lambda a, b, upper: L.solve_triangular(a, b, upper=upper), eye=torch.eye,
-    lstsq=lambda a, b: L.pinv(a) @ b, swapaxes=torch.swapaxes,
+    lstsq=lambda a, b: L.pinv(a) @ b, swapaxes=torch.swapaxes, cholesky_solve=torch.cholesky_solve, lu=L.lu, tril=torch.tril,
+    matrix_norm=lambda a, order="fro": L.matrix_norm(a, order), multi_dot=lambda tensors: L.multi_dot(tensors),
+    block_diag=torch.block_diag, cartesian_prod=torch.cartesian_prod,
+    vander=lambda x, n=None, increasing=False: L.vander(x, N=n) if increasing else torch.flip(L.vander(x, N=n), [-1]),
 )  # fmt: skip
 
 
 def add(cases):
     cases.add("dot(a, b)", a=(-2, 2, 4), b=(-2, 2, 4))
+    for order in ("'fro'", "'nuc'", "1", "-1", "2", "-2", "inf", "-inf"):
+        cases.add(f"matrix_norm(a, {order})", a=(-2, 2, 3, 2), rtol=1e-8)
+        cases.add(f"matrix_norm(a, {order})", a=(-2, 2, 2, 2, 2), rtol=1e-8)
+    for shape in [(3, 3), (4, 2), (2, 4), (2, 3, 3)]:
+        for part in (0, 1, 2):
+            cases.add(f"lu(a)[{part}]", a=(-2, 2, *shape), rtol=1e-8, first=part != 0)
+    cases.add("cholesky_solve(b, tril(a) + 2 * eye(3))", a=(-1, 1, 3, 3), b=(-1, 1, 3, 2), rtol=1e-9)
+    cases.add("cholesky_solve(b, swapaxes(tril(a) + 2 * eye(2), 0, 1), upper=True)", a=(-1, 1, 2, 2), b=(-1, 1, 2, 2), rtol=1e-9)
+    cases.add("multi_dot([a, b, c])", a=(-1, 1, 2, 3), b=(-1, 1, 3, 4), c=(-1, 1, 4, 1))
+    cases.add("multi_dot([a, b, c])", a=(-1, 1, 3), b=(-1, 1, 3, 4), c=(-1, 1, 4))
+    cases.add("block_diag(a, b)", a=(-1, 1, 2, 3), b=(-1, 1, 2))
+    cases.add("cartesian_prod(a, b)", a=(-1, 1, 2), b=(-1, 1, 3))
+    cases.add("vander(a)", a=(0.5, 2, 3))
+    cases.add("vander(a, 4, increasing=True)", a=(0.5, 2, 3))
     cases.add("logdet(a + 3 * eye(3))", a=(-1, 1, 3, 3), rtol=1e-9)
     cases.add("logdet(a + 3 * eye(2))", a=(-1, 1, 3, 2, 2), rtol=1e-9)
     cases.add("vdot(a, b)", a=(-2, 2, 4), b=(-2, 2, 4))

@@ -1,9 +1,11 @@
-// Decompositions of matrices: cholesky, qr, eigh, svd. One with several results makes a node for each, and
-// these share what LAPACK has found; as the derivative is linear in what comes from above, each passes its
-// own part back.
+// Decompositions of matrices: cholesky, lu, qr, eigh, svd. One with several results makes a node for each,
+// and these share what LAPACK has found; as the derivative is linear in what comes from above, each passes
+// its own part back.
 
 #include <memory>
+#include <numeric>
 
+#include "chainrule/shaping.h"
 #include "ops/linear_algebra/spectral.h"
 #include "ops/registry.h"
 
@@ -67,6 +69,86 @@ struct PartOf {
     return apply(Op{{part}}, Here::now(), saved, Argument(a));
   }
 };
+
+/// A = P L U of a matrix that is not wide.
+struct Lu : PartOf<Lu, 3> {
+  static constexpr std::string_view name = "lu", formula =
+                                                     "with L₁ the square part of L and L₂ the rest: P L₁⁻ᵀ "
+                                                     "(lower(L₁ᵀ g) − upper(L₂ᵀ g_L₂) + upper(g Uᵀ)) U⁻ᵀ";
+  static All found(const Array& a);
+  void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to, const Saved& saved) const {
+    if (!to.wants(0) || part == 0) return;
+    const auto result = [&](std::size_t i) { return i == part ? out : other(saved, i, in[0]); };
+    const Tensor l = result(1), u = result(2);
+    const std::int64_t m = rows_of(l.shape()), n = columns_of(l.shape());
+    const Tensor square = narrow(l, -2, 0, n);
+    const auto by_u = [&](const Tensor& x) {  // x U⁻ᵀ
+      return transposed(triangular_quotient(u, transposed(x), true, false));
+    };
+    Tensor inner, below;
+    if (part == 2) {
+      inner = triangle(matmul(g, transposed(u)), true);
+      below = zeros(narrow(l, -2, n, m - n).shape(), l.dtype());
+    } else {
+      const Tensor rest = narrow(g, -2, n, m - n);
+      inner = triangle(matmul(transposed(square), narrow(g, -2, 0, n)), false, false) -
+              triangle(matmul(transposed(narrow(l, -2, n, m - n)), rest), true);
+      below = by_u(rest);
+    }
+    const Tensor above = by_u(triangular_quotient(square, inner, false, true));
+    to[0] = matmul(other(saved, 0, in[0]), concatenate(std::vector<Tensor>{above, below}, -2));
+  }
+  LocalFormula local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
+    constexpr const char* texts[] = {"0", "P L⁻ᵀ lower(Lᵀ g) U⁻ᵀ", "P L⁻ᵀ upper(g Uᵀ) U⁻ᵀ"};
+    return {texts[part], false};
+  }
+  static std::int64_t flops(Inputs in, const Shape&) { return in[0].size() * in[0].shape().back(); }
+};
+
+/// Rows are exchanged, and those below are reduced, column by column; LAPACK does so with square matrices.
+Lu::All Lu::found(const Array& a) {
+  const Shape batch = batch_of(a.shape());
+  const std::int64_t m = rows_of(a.shape()), n = columns_of(a.shape()), count = batch.size();
+  All all = {Array(matrices(batch, m, m), a.dtype()), Array(a.shape(), a.dtype()),
+             Array(matrices(batch, n, n), a.dtype())};
+  const kernels::Lu square = m == n ? kernels::lu(name, a) : kernels::Lu();
+  dispatch_floating(a.dtype(), [&]<class T>() {
+    T *p = all[0].mutable_data<T>(), *l = all[1].mutable_data<T>(), *u = all[2].mutable_data<T>();
+    std::fill_n(p, all[0].size(), T(0));
+    std::copy_n(a.data<T>(), a.size(), l);
+    std::vector<std::int64_t> from(static_cast<std::size_t>(m));
+    for (std::int64_t i = 0; i < count; ++i, p += m * m, l += m * n, u += n * n) {
+      std::iota(from.begin(), from.end(), std::int64_t{0});
+      for (std::int64_t k = 0; k < n; ++k) {
+        std::int64_t pivot = k;
+        if (m == n)
+          pivot = square.pivots[static_cast<std::size_t>(i * n + k)] - 1;
+        else
+          for (std::int64_t row = k + 1; row < m; ++row)
+            if (std::abs(l[row * n + k]) > std::abs(l[pivot * n + k])) pivot = row;
+        std::swap(from[static_cast<std::size_t>(k)], from[static_cast<std::size_t>(pivot)]);
+        if (m == n) continue;
+        if (pivot != k) std::swap_ranges(l + k * n, l + (k + 1) * n, l + pivot * n);
+        if (l[k * n + k] == 0) continue;
+        for (std::int64_t row = k + 1; row < m; ++row) {
+          const T times = l[row * n + k] /= l[k * n + k];
+          for (std::int64_t j = k + 1; j < n; ++j) l[row * n + j] -= times * l[k * n + j];
+        }
+      }
+      for (std::int64_t row = 0; row < m; ++row) p[from[static_cast<std::size_t>(row)] * m + row] = 1;
+      if (m == n)  // column by column
+        for (std::int64_t row = 0; row < n; ++row)
+          for (std::int64_t j = 0; j < n; ++j)
+            l[row * n + j] = square.factors.data<T>()[(i * n + j) * n + row];
+      for (std::int64_t row = 0; row < n; ++row)
+        for (std::int64_t j = 0; j < n; ++j) {
+          u[row * n + j] = j < row ? T(0) : l[row * n + j];
+          if (j >= row) l[row * n + j] = j == row ? T(1) : T(0);
+        }
+    }
+  });
+  return all;
+}
 
 /// A = Q R of a matrix that is not wide.
 struct Qr : PartOf<Qr, 2> {
@@ -189,6 +271,12 @@ Entries decomposition_operations() {
        .formula = Cholesky::formula,
        .example = "cholesky([[4, 2], [2, 5]])",
        .note = "the lower factor; the lower half of the matrix is read"},
+      {.name = Lu::name,
+       .parameters = "a|A|input",
+       .call = call<chainrule::lu>,
+       .formula = Lu::formula,
+       .example = "lu([[1, 2], [3, 4]])",
+       .note = "P, L, U with A = P L U"},
       {.name = Qr::name,
        .parameters = "a|A|input",
        .call = call<chainrule::qr>,
@@ -251,6 +339,23 @@ Tensor cholesky(const Operand& a) try {
   return apply(ops::Cholesky{}, a.here(), Argument(in));
 } catch (...) {
   rethrow_in_call("cholesky", a);
+}
+
+LuResult lu(const Operand& a) try {
+  const Here here = a.here();
+  const Tensor in = ops::real_matrix("lu", a);
+  const std::int64_t m = ops::rows_of(in.shape()), n = ops::columns_of(in.shape());
+  if (m >= n) {
+    auto [p, l, u] = ops::parts<ops::Lu>(in, here);
+    return {p.detach(), l, u};
+  }
+  // The first columns have the same P and L, and the others are L⁻¹ Pᵀ A.
+  const LuResult first = lu({narrow({in, here}, -1, 0, m), here});
+  const Tensor rest = matmul(ops::transposed(first.P), narrow({in, here}, -1, m, n - m));
+  const Tensor beside = solve_triangular({first.L, here}, rest, false, true, true);
+  return {first.P, first.L, concatenate(std::vector<Tensor>{first.U, beside}, -1, here)};
+} catch (...) {
+  rethrow_in_call("lu", a);
 }
 
 QrResult qr(const Operand& a) try {

@@ -1,5 +1,5 @@
-// Determinants, and functions of a matrix: det, slogdet, pinv, matrix_exp, matrix_rank, cond. LAPACK computes
-// them; the derivative of det holds for singular matrices, too.
+// Determinants, norms, and functions of a matrix: det, slogdet, pinv, matrix_exp, matrix_rank, cond. LAPACK
+// computes them; the derivative of det holds for singular matrices, too.
 
 #include <algorithm>
 #include <cmath>
@@ -181,6 +181,18 @@ Array MatrixExp::forward(Values in) const {
   return value_of(y);
 }
 
+static MatrixNorm matrix_norm_order(Arguments& a, std::size_t i) {
+  using enum MatrixNorm;
+  if (a.is_word(i)) return a.choice(i, {"fro", "nuc"}) == 0 ? frobenius : nuclear;
+  const double order = a.number(i);
+  if (order == 1) return one;
+  if (order == -1) return minus_one;
+  if (order == 2) return two;
+  if (order == -2) return minus_two;
+  if (!std::isinf(order)) a.fail(i, "'fro', 'nuc', 1, -1, 2, -2, inf or -inf");
+  return order > 0 ? infinity : minus_infinity;
+}
+
 Entries matrix_function_operations() {
   static constexpr Entry table[] = {
       {.name = Det::name,
@@ -211,6 +223,12 @@ Entries matrix_function_operations() {
        .formula = MatrixExp::formula,
        .aliases = "expm",
        .example = "matrix_exp([[0, 1], [-1, 0]])"},
+      {.name = "matrix_norm",
+       .parameters = "a|A|input|x, order|ord='fro', keepdims|keepdim=False",
+       .call = [](Arguments& a) -> Result { return matrix_norm(a[0], matrix_norm_order(a, 1), a.flag(2)); },
+       .formula = "of the sums, or of the singular values",
+       .example = "matrix_norm([[1, 2], [3, 4]], 'nuc')",
+       .note = "'fro', 'nuc', 1, -1, 2, -2, inf or -inf"},
       {.name = "matrix_rank",
        .parameters = "a|A|input, rtol|rcond=None",
        .call = call<chainrule::matrix_rank>,
@@ -274,6 +292,26 @@ Tensor matrix_exp(const Operand& a) try {
   return apply(ops::MatrixExp{}, a.here(), Argument(in));
 } catch (...) {
   rethrow_in_call("matrix_exp", a);
+}
+
+Tensor matrix_norm(const Operand& a, MatrixNorm order, Flag keepdims) try {
+  using enum MatrixNorm;
+  const Here here = a.here();
+  const Tensor in = a.as(ops::real_dtype(a.dtype()));
+  ops::require_matrix("matrix_norm", in.shape());
+  const Axes both = {-2, -1};
+  if (order == frobenius) return norm({in, here}, both, keepdims);
+  // (..., 1, n), (..., m, 1) or (..., k, 1), of which one is chosen, or all are added up.
+  Tensor parts;
+  if (order == nuclear || order == two || order == minus_two)
+    parts = ops::as_column(svdvals({in, here}));
+  else
+    parts = sum({abs({in, here}), here}, order == one || order == minus_one ? -2 : -1, true);
+  if (order == nuclear) return sum({parts, here}, both, keepdims);
+  const bool is_least = order == minus_one || order == minus_two || order == minus_infinity;
+  return is_least ? min({parts, here}, both, keepdims) : max({parts, here}, both, keepdims);
+} catch (...) {
+  rethrow_in_call("matrix_norm", a);
 }
 
 Tensor matrix_rank(const Operand& a, std::optional<double> rtol) try {

@@ -2,6 +2,8 @@
 // Derivatives follow from those.
 
 #include <algorithm>
+#include <cmath>
+#include <functional>
 
 #include "ops/linear_algebra/matrices.h"
 #include "ops/registry.h"
@@ -45,6 +47,12 @@ Entries product_operations() {
        .call = call<chainrule::matrix_power>,
        .formula = "Aⁿ by repeated squaring: the gradient of the products",
        .example = "matrix_power([[1, 1], [1, 0]], 10)"},
+      {.name = "multi_dot",
+       .parameters = "tensors|arrays",
+       .call = [](Arguments& a) -> Result { return multi_dot(a.tensors(0)); },
+       .formula = "as matmul, in the order of the fewest multiplications",
+       .example = "multi_dot([[[1, 2]], [[3], [4]], [[5]]])",
+       .weak = false},
   };
   return table;
 }
@@ -134,6 +142,42 @@ Tensor matrix_power(const Operand& a, Integer n) try {
   }
 } catch (...) {
   rethrow_in_call("matrix_power", a);
+}
+
+Tensor multi_dot(std::span<const Tensor> operands, Here here) try {
+  if (operands.empty()) throw ShapeError("multi_dot: nothing to multiply; give at least one matrix");
+  const std::size_t count = operands.size();
+  // Of a chain of matrices, sizes[i] by sizes[i + 1].
+  std::vector<double> sizes = {1};
+  for (std::size_t i = 0; i < count; ++i) {
+    const Shape& shape = operands[i].shape();
+    const bool is_end = i == 0 || i + 1 == count;
+    if (shape.rank() != 2 && !(shape.rank() == 1 && is_end))
+      throw ShapeError("multi_dot: " + to_string(shape) + " is operand " + std::to_string(i) +
+                       "; give matrices, or a vector as the first or the last one");
+    if (shape.rank() == 2 && i == 0) sizes[0] = static_cast<double>(shape[0]);
+    sizes.push_back(shape.rank() == 1 && i != 0 ? 1 : static_cast<double>(shape.back()));
+  }
+  // The least cost of the products of `length` operands from each one on, and where the last one is cut.
+  std::vector<std::vector<double>> cost(count, std::vector<double>(count + 1, 0));
+  std::vector<std::vector<std::size_t>> cut(count, std::vector<std::size_t>(count + 1, 0));
+  for (std::size_t length = 2; length <= count; ++length)
+    for (std::size_t i = 0; i + length <= count; ++i) {
+      cost[i][length] = HUGE_VAL;
+      for (std::size_t left = 1; left < length; ++left) {
+        const double total =
+            cost[i][left] + cost[i + left][length - left] + sizes[i] * sizes[i + left] * sizes[i + length];
+        if (total < cost[i][length]) cost[i][length] = total, cut[i][length] = left;
+      }
+    }
+  const std::function<Tensor(std::size_t, std::size_t)> product = [&](std::size_t i, std::size_t length) {
+    if (length == 1) return operands[i];
+    const std::size_t left = cut[i][length];
+    return matmul({product(i, left), here}, product(i + left, length - left));
+  };
+  return product(0, count);
+} catch (...) {
+  rethrow_in_call("multi_dot", here, std::vector<const Tensor*>());
 }
 
 }  // namespace chainrule

@@ -186,6 +186,11 @@ Entries solving_operations() {
        .call = call<chainrule::solve_triangular>,
        .formula = SolveTriangular::formula,
        .example = "solve_triangular([[2, 0], [1, 4]], [[1], [1]], False)"},
+      {.name = "cholesky_solve",
+       .parameters = "b|B|input, l|L, upper=False",
+       .call = call<chainrule::cholesky_solve>,
+       .formula = "as solve_triangular, twice",
+       .example = "cholesky_solve([[1], [1]], [[2, 0], [1, 2]])"},
       {.name = "inverse",
        .parameters = "a|A|input",
        .call = call<chainrule::inverse>,
@@ -329,6 +334,17 @@ Tensor solve_triangular(const Operand& a, const Operand& b, Flag upper, Flag lef
   return ops::solve_triangular("solve_triangular", a, b, upper, left, unitriangular);
 } catch (...) {
   rethrow_in_call("solve_triangular", a, b);
+}
+
+Tensor cholesky_solve(const Operand& b, const Operand& l, Flag upper) try {
+  const Here here = l.here();
+  const Tensor factor = l.as_tensor();
+  ops::require_square("cholesky_solve", factor.shape());
+  const Tensor other = swapaxes({factor, here}, -2, -1);
+  const Tensor &lower = upper ? other : factor, &higher = upper ? factor : other;
+  return solve_triangular({higher, here}, solve_triangular({lower, here}, b, false), true);
+} catch (...) {
+  rethrow_in_call("cholesky_solve", b, l);
 }
 
 Tensor inverse(const Operand& a) try {

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "array/axes.h"
+#include "chainrule/indexing.h"
 #include "chainrule/shaping.h"
 #include "graph/apply.h"
 #include "ops/places/places.h"
@@ -133,6 +134,44 @@ Entries pattern_operations() {
        .call = call<trace>,
        .formula = "∂trace(x)/∂xᵢⱼ = 1 if i = j else 0",
        .example = "trace([[1, 2], [3, 4]])"},
+      {.name = "block_diag",
+       .parameters = "*tensors",
+       .call = [](Arguments& a) -> Result { return block_diag(a.tensors(0)); },
+       .formula = "the blocks of the gradient",
+       .example = "block_diag([[1, 2], [3, 4]], 5)",
+       .weak = false},
+      {.name = "vander",
+       .parameters = "x, columns|n|N=None, increasing=False",
+       .call = call<vander>,
+       .formula = "∂xᵏ/∂x = k xᵏ⁻¹",
+       .example = "vander([1, 2, 3])",
+       .note = "falling powers, unless increasing"},
+      {.name = "tril_indices",
+       .parameters = "rows|row|n, columns|col|m, offset|k=0",
+       .call = [](Arguments& a) -> Result {
+         return tril_indices(a.shape(0).size(), a.shape(1).size(), a.integer(2));
+       },
+       .formula = "no gradient",
+       .example = "tril_indices(2, 3)",
+       .note = "(2, count), as in PyTorch",
+       .differentiable = false,
+       .weak = false},
+      {.name = "triu_indices",
+       .parameters = "rows|row|n, columns|col|m, offset|k=0",
+       .call = [](Arguments& a) -> Result {
+         return triu_indices(a.shape(0).size(), a.shape(1).size(), a.integer(2));
+       },
+       .formula = "no gradient",
+       .example = "triu_indices(2, 3)",
+       .note = "(2, count), as in PyTorch",
+       .differentiable = false,
+       .weak = false},
+      {.name = "cartesian_prod",
+       .parameters = "*tensors",
+       .call = [](Arguments& a) -> Result { return cartesian_prod(a.tensors(0)); },
+       .formula = "as meshgrid",
+       .example = "cartesian_prod([1, 2], [3, 4])",
+       .weak = false},
       {.name = "meshgrid",
        .parameters = "*tensors, indexing='ij'",
        .call = [](Arguments& a) -> Result {
@@ -302,6 +341,66 @@ std::vector<Tensor> meshgrid(std::span<const Tensor> tensors, Flag xy, Here here
   std::vector<const Tensor*> pointers;
   for (const Tensor& tensor : tensors) pointers.push_back(&tensor);
   rethrow_in_call("meshgrid", here, pointers);
+}
+
+namespace ops {
+
+/// Columns of the positions where a triangle of ones is.
+static Tensor places_in(const char* name, Tensor (*part)(const Operand&, Integer), std::int64_t rows,
+                        std::int64_t columns, std::int64_t offset, Here here) try {
+  return transpose(nonzero(part(ones({rows, columns}, DType::boolean), offset)));
+} catch (...) {
+  rethrow_in_call(name, here, {});
+}
+
+}  // namespace ops
+
+Tensor tril_indices(Integer rows, Integer columns, Integer offset, Here here) {
+  return ops::places_in("tril_indices", tril, rows, columns, offset, here);
+}
+Tensor triu_indices(Integer rows, Integer columns, Integer offset, Here here) {
+  return ops::places_in("triu_indices", triu, rows, columns, offset, here);
+}
+
+Tensor block_diag(std::span<const Tensor> matrices, Here here) try {
+  std::vector<Tensor> rows;
+  std::int64_t columns = 0, before = 0;
+  for (const Tensor& matrix : matrices) {
+    if (matrix.rank() > 2)
+      throw ShapeError("block_diag: shape " + to_string(matrix.shape()) +
+                       " is no matrix; give two axes at most");
+    rows.push_back(atleast_2d({matrix, here}));
+    columns += rows.back().shape()[1];
+  }
+  for (Tensor& row : rows) {
+    const std::int64_t own = row.shape()[1];
+    row = pad({row, here}, {before, columns - before - own});
+    before += own;
+  }
+  return concatenate(rows, 0, here);
+} catch (...) {
+  rethrow_in_call("block_diag", here, std::vector<const Tensor*>());
+}
+
+Tensor vander(const Operand& x, OptionalInteger columns, Flag increasing) try {
+  const Tensor in = x.as_tensor();
+  if (in.rank() != 1)
+    throw ShapeError("vander: shape " + to_string(in.shape()) + " is no vector; reshape to {-1}");
+  const std::int64_t n = columns.value_or(in.size());
+  if (n < 0) throw ShapeError("vander: the number of columns must not be negative; leave it out");
+  const Tensor powers = increasing ? arange(n) : arange(n - 1, -1, -1);
+  return pow(reshape(x, {in.size(), 1}), cast(powers, in.dtype()));
+} catch (...) {
+  rethrow_in_call("vander", x);
+}
+
+Tensor cartesian_prod(std::span<const Tensor> tensors, Here here) try {
+  if (tensors.size() == 1) return meshgrid(tensors, false, here)[0];
+  std::vector<Tensor> columns = meshgrid(tensors, false, here);
+  for (Tensor& column : columns) column = reshape({column, here}, {-1});
+  return stack(columns, -1, here);
+} catch (...) {
+  rethrow_in_call("cartesian_prod", here, std::vector<const Tensor*>());
 }
 
 }  // namespace chainrule
