@@ -1,6 +1,7 @@
 // The rows of what adds and moves axes, cuts, joins, repeats, pads and turns, with references element by
 // element.
 
+#include "chainrule/autograd.h"
 #include "chainrule/shaping.h"
 #include "op_inputs.h"
 
@@ -77,6 +78,46 @@ OpCase roll_row() {
                    },
                    {"(2, 3)"}}},
       .tolerance = 0};
+}
+
+/// Of each window along the last axis the elements that it takes; to them, with `back`.
+OpCase windows_row(bool back) {
+  const auto way = [=](const std::string& name, std::int64_t size, std::int64_t step, const Shape& whole) {
+    const std::int64_t n = whole.back(), count = (n - size) / step + 1;
+    std::vector<std::int64_t> sizes(whole.begin(), whole.end());
+    sizes.back() = count;
+    sizes.push_back(size);
+    const Shape windows(sizes);
+    const auto each = [=](const auto& visit) {  // an element of the windows, and where it comes from
+      for (std::int64_t i = 0; i < windows.size(); ++i)
+        visit(static_cast<std::size_t>(i),
+              static_cast<std::size_t>(i / (count * size) * n + i / size % count * step + i % size));
+    };
+    const Call call = [=](In in) {
+      if (!back) return unfold(in[0], -1, size, step);
+      const Tensor g = in[0].as_tensor(), x = variable(zeros(whole, g.dtype()));
+      return gradients(unfold(x, -1, size, step), {x}, {.seed = g, .create_graph = true}).at(x);
+    };
+    const auto expected = [=](const reference::Arrays& in) {
+      const Shape& shape = back ? whole : windows;
+      reference::Array result{shape, reference::Numbers(static_cast<std::size_t>(shape.size()), 0)};
+      each([&](std::size_t i, std::size_t from) {
+        if (back)
+          result.values[from] += in[0].values[i];
+        else
+          result.values[i] = in[0].values[from];
+      });
+      return result;
+    };
+    return Variant{name, call, expected, {{back ? windows : whole}}};
+  };
+  return {
+      .operation = back ? "windows_gradient" : "windows",
+      .inputs = {between(-2, 2)},
+      .variants = {way("that overlap", 3, 1, {7}), way("that overlap by one", 3, 2, {2, 9}),
+                   way("of one line after the other", 20, 3, {2, 100}), way("of one element", 1, 2, {2, 6}),
+                   way("with gaps", 2, 3, {3, 9}), way("of none", 2, 1, {0, 3})},
+      .tolerance = back ? 1e-15 : 0};
 }
 
 std::vector<OpCase> axis_rows() {
@@ -200,6 +241,8 @@ std::vector<OpCase> piece_rows() {
       row("flipud", {[](In in) { return flipud(in[0]); }}, {{{2, 3}}},
           {{"a scalar", [] { flipud(blank({})); }, {"()"}}}),
       roll_row(),
+      windows_row(false),
+      windows_row(true),
       row("rot90",
           {[](In in) { return rot90(in[0]); },
            [](In in) {

@@ -1,5 +1,5 @@
-// Elements moved without being looked at: axes permuted, rows taken. Elements are bytes of a size here, so
-// that one loop serves all dtypes of that size.
+// Elements moved without being looked at: axes permuted, rows and windows taken. Elements are bytes of a size
+// here, so that one loop serves all dtypes of that size.
 
 #include "kernels/copy.h"
 
@@ -77,7 +77,7 @@ void transpose_matrix(const T* in, std::int64_t stride, std::int64_t rows, std::
   }
 }
 
-/// Elements along two axes. Where the rows to come are is not for the processor to guess.
+/// Elements along two axes. Where the rows to come are is not for the processor to guess, unless they touch.
 template <class T>
 struct RowsLoop {
   template <int Bytes>
@@ -85,8 +85,9 @@ struct RowsLoop {
     const std::int64_t n = row.size;
     if (row.from == 1 && row.to == 1) {
       constexpr std::int64_t line = 64 / sizeof(T), ahead = 8, longest = 32 * line;
+      const bool touch = rows.from >= 0 && rows.from <= n && rows.to == n;
       for (std::int64_t r = 0; r < rows.size; ++r, from += rows.from, to += rows.to) {
-        if (n >= line && n <= longest && r + ahead < rows.size)
+        if (!touch && n >= line && n <= longest && r + ahead < rows.size)
           for (std::int64_t i = 0; i < n; i += line) {
             __builtin_prefetch(from + ahead * rows.from + i);
             __builtin_prefetch(to + ahead * rows.to + i, 1);
@@ -194,6 +195,16 @@ std::pair<Shape, std::vector<std::int64_t>> permuted(const Shape& x, std::span<c
   return {shape, std::move(strides)};
 }
 
+/// Each window is a run in both arrays; where it comes from, it may overlap others.
+enum class Windowed { from, to };
+std::vector<MovedAxis> axes_of(const WindowsAlong& windows, Windowed which) {
+  const auto [outer, n, inner, count, size, step] = windows;
+  const std::int64_t run = size * inner, apart[] = {n * inner, step * inner, 1},
+                     packed[] = {count * run, run, 1};
+  const Shape shape{outer, count, run};
+  return which == Windowed::from ? moved_axes(shape, apart, packed) : moved_axes(shape, packed, apart);
+}
+
 }  // namespace
 
 void move_elements(DType dtype, const void* from, void* to, std::vector<MovedAxis> axes) {
@@ -270,6 +281,19 @@ void add_rows(const Array& rows, std::span<const std::int64_t> positions, Array&
       in += width;
     }
   });
+}
+
+Array take_windows(const Array& x, const WindowsAlong& windows, const Shape& shape) {
+  Array out(shape, x.dtype());
+  if (out.size() != 0) move_elements(x.dtype(), x.raw(), out.mutable_raw(), axes_of(windows, Windowed::from));
+  return out;
+}
+
+Array add_windows(const Array& elements, const WindowsAlong& windows, const Shape& shape) {
+  Array out = zeros(shape, elements.dtype());
+  if (elements.size() != 0)
+    add_elements(elements.dtype(), elements.raw(), out.mutable_raw(), axes_of(windows, Windowed::to));
+  return out;
 }
 
 Array zeros(const Shape& shape, DType dtype) {

@@ -230,6 +230,19 @@ std::string take_rows(Step& step) {
   return taken(step, step.in(0), 0, places);
 }
 
+/// Windows along an axis, by the places of their elements.
+std::string windows(Step& step) {
+  const auto axis = step.attribute<std::int64_t>("axis"), size = step.attribute<std::int64_t>("size"),
+             every = step.attribute<std::int64_t>("step");
+  const BatchSize count = step.shape()[static_cast<std::size_t>(axis)];
+  if (!count.is_fixed()) step.depends_on_batch("number of windows");
+  std::vector<std::int64_t> places;
+  for (std::int64_t i = 0; i < count.fixed; ++i)
+    for (std::int64_t j = 0; j < size; ++j) places.push_back(i * every + j);
+  return step.make("Gather", {step.in(0), step.constant(tensor(places, {count.fixed, size}))},
+                   {attribute("axis", axis)});
+}
+
 constexpr Written networks[] = {
     {"attention", attention},
     {"convolution", convolution},
@@ -240,6 +253,7 @@ constexpr Written networks[] = {
     {"sums_along", sums_along},
     {"take_rows", take_rows},
     {"transposed_convolution", transposed_convolution},
+    {"windows", windows},
 };
 
 }  // namespace

@@ -69,6 +69,14 @@ TEST(Pieces, are_those_of_pytorch) {
   EXPECT_TRUE(equals(narrow(counted, 1, 1, 2), {2, 2}, {1, 2, 4, 5}));
   EXPECT_TRUE(equals(unfold(x, 0, 3, 2), {3, 3}, {0, 1, 2, 2, 3, 4, 4, 5, 6}));
   EXPECT_TRUE(equals(unfold(counted, 0, 1), {2, 3, 1}, {0, 1, 2, 3, 4, 5}));
+  EXPECT_TRUE(
+      equals(unfold(reshape(arange(8), {4, 2}), 0, 3), {2, 2, 3}, {0, 2, 4, 1, 3, 5, 2, 4, 6, 3, 5, 7}));
+  EXPECT_TRUE(equals(unfold(x, 0, 3, std::numeric_limits<std::int64_t>::max()), {1, 3}, {0, 1, 2}));
+  EXPECT_TRUE(equals(unfold(counted, 1, 0), {2, 4, 0}, {}));
+  EXPECT_TRUE(equals(unfold(x, 0, 3, 3), {2, 3}, {0, 1, 2, 3, 4, 5}));
+  const Tensor many = zeros(4096);
+  const Tensor apart = unfold(many, 0, 4, 4);
+  EXPECT_EQ(apart.data<double>().data(), many.data<double>().data()) << "they stay in order";
   EXPECT_TRUE(equals(sliding_window_view(counted, {2, 2}), {1, 2, 2, 2}, {0, 1, 3, 4, 1, 2, 4, 5}));
   const Tensor v = variable({1, 2, 3, 4});
   EXPECT_TRUE(equals(gradients(sum(unfold(v, 0, 2)), {v}).at(v), {4}, {1, 2, 2, 1}));

@@ -1,13 +1,13 @@
 // Tensors cut into pieces, seen through windows, turned, and put together again. Compositions of slices,
-// permutations and concatenations.
+// windows, permutations and concatenations.
 
 #include <algorithm>
 
 #include "array/axes.h"
 #include "chainrule/shaping.h"
-#include "ops/places/places.h"
 #include "ops/registry.h"
 #include "ops/shape_ops.h"
+#include "ops/shaping/windows.h"
 
 namespace chainrule {
 namespace ops {
@@ -36,6 +36,8 @@ Entries piece_operations() {
   constexpr std::string_view joined = "as concatenate", cut = "each piece's gradient in its place",
                              tensors = "tensors|arrays|tup";
   static constexpr Entry table[] = {
+      inner<TakeWindows>(),
+      inner<AddWindows>(),
       {.name = "split",
        .parameters = "x|input|tensor, sizes|split_size_or_sections, axis|dim=0",
        .call = pieces,
@@ -72,7 +74,7 @@ Entries piece_operations() {
       {.name = "unfold",
        .parameters = "x|input, axis|dimension, size, step=1",
        .call = call<unfold>,
-       .formula = "as gather: the gradients of all windows added up",
+       .formula = TakeWindows::formula,
        .example = "unfold([1, 2, 3, 4], 0, 2, 1)"},
       {.name = "sliding_window_view",
        .parameters = "x, window|window_shape, axis=None",
@@ -289,14 +291,18 @@ Tensor unfold(const Operand& x, Integer axis, Integer size, Integer step) try {
     throw ShapeError("unfold: windows of size " + std::to_string(size) + " every " + std::to_string(step) +
                      " along axis " + std::to_string(at) + " of shape " + to_string(shape) +
                      "; they must fit, and the step be at least 1");
-  const std::int64_t count = (shape[at] - size) / step + 1;
-  Array list({count, size}, DType::int64);
-  auto* place = list.mutable_data<std::int64_t>();
-  for (std::int64_t i = 0; i < count; ++i)
-    for (std::int64_t j = 0; j < size; ++j) *place++ = i * step + j;
-  const Shape windows = ops::with_axis_replaced(shape, at, list.shape());
-  return movedim(ops::gather_at({in, x.here()}, ops::along(shape, at, list), windows),
-                 static_cast<std::int64_t>(at) + 1, -1);
+  // A longer step leads nowhere either, and would be too far to count in strides.
+  const ops::TakeWindows take{{}, at, size, std::min<std::int64_t>(step, shape[at] - size + 1)};
+  Tensor windows;
+  if (size == step) {  // one behind the other, they stay where they are
+    const std::int64_t count = take.count(shape[at]);
+    const Tensor whole =
+        count * size == shape[at] ? in : ops::index_along({in, x.here()}, at, Slice{0, count * size});
+    windows = reshape({whole, x.here()}, ops::with_axis_replaced(shape, at, {count, size}));
+  } else {
+    windows = apply(ops::TakeWindows(take), x.here(), Argument(in));
+  }
+  return movedim({windows, x.here()}, static_cast<std::int64_t>(at) + 1, -1);
 } catch (...) {
   rethrow_in_call("unfold", x);
 }
