@@ -284,8 +284,8 @@ struct Pack {
   friend Mask operator!=(const Pack& a, const Pack& b) { return !(a == b); }
 
   // Friends, so that a literal may be one of the two. NaN if either is.
-  friend Pack maximum(const Pack& a, const Pack& b) { return where((a > b) | (a != a), a, b); }
-  friend Pack minimum(const Pack& a, const Pack& b) { return where((a < b) | (a != a), a, b); }
+  friend Pack maximum(const Pack& a, const Pack& b) { return where(a != a, a, larger(a, b)); }
+  friend Pack minimum(const Pack& a, const Pack& b) { return where(a != a, a, smaller(a, b)); }
   /// a where it is greater (less), else b, also where either is NaN: one instruction on x86.
   friend Pack larger(const Pack& a, const Pack& b) { return of(V::larger, a, b); }
   friend Pack smaller(const Pack& a, const Pack& b) { return of(V::smaller, a, b); }
