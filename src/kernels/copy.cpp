@@ -4,6 +4,7 @@
 #include "kernels/copy.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "array/axes.h"
 #include "chainrule/detail/function_ref.h"
@@ -85,13 +86,14 @@ struct RowsLoop {
     const std::int64_t n = row.size;
     if (row.from == 1 && row.to == 1) {
       constexpr std::int64_t line = 64 / sizeof(T), ahead = 8, longest = 32 * line;
-      const bool touch = rows.from >= 0 && rows.from <= n && rows.to == n;
+      const bool reads_apart = rows.from < 0 || rows.from > n, writes_apart = rows.to != n;
       for (std::int64_t r = 0; r < rows.size; ++r, from += rows.from, to += rows.to) {
-        if (!touch && n >= line && n <= longest && r + ahead < rows.size)
-          for (std::int64_t i = 0; i < n; i += line) {
-            __builtin_prefetch(from + ahead * rows.from + i);
-            __builtin_prefetch(to + ahead * rows.to + i, 1);
-          }
+        if (n >= line && n <= longest && r + ahead < rows.size) {
+          if (reads_apart)
+            for (std::int64_t i = 0; i < n; i += line) __builtin_prefetch(from + ahead * rows.from + i);
+          if (writes_apart)
+            for (std::int64_t i = 0; i < n; i += line) __builtin_prefetch(to + ahead * rows.to + i, 1);
+        }
         copy_run<Bytes>(reinterpret_cast<const std::byte*>(from), reinterpret_cast<std::byte*>(to),
                         n * static_cast<std::int64_t>(sizeof(T)));
       }
@@ -178,8 +180,21 @@ void move_items(const T* in, T* out, std::vector<MovedAxis> axes) {
   // array, its rows in the result.
   const MovedAxis rows = *first;
   axes.erase(first);
-  for_each_position(std::span(axes).subspan(1), [&](std::int64_t from, std::int64_t to) {
-    transpose_matrix(in + from, last.from, rows.size, last.size, out + to, rows.to);
+  constexpr std::int64_t tiny = 36, block = 64;
+  const auto others = std::span(axes).subspan(1);
+  const auto longest = std::ranges::max_element(others, {}, &MovedAxis::size);
+  if (rows.size * last.size > tiny || longest == others.end() || longest->size < block)
+    return for_each_position(others, [&](std::int64_t from, std::int64_t to) {
+      transpose_matrix(in + from, last.from, rows.size, last.size, out + to, rows.to);
+    });
+  // One of a few elements is not worth that: the same element of many, as long as these are near the
+  // processor.
+  const MovedAxis many = std::exchange(*longest, {1, 0, 0});
+  for_each_position(others, [&](std::int64_t from, std::int64_t to) {
+    for (std::int64_t i = 0; i < many.size; i += block)
+      for (std::int64_t column = 0; column < last.size; ++column)
+        move_items_of_rows(in + from + i * many.from + column * last.from, out + to + i * many.to + column,
+                           {std::min(block, many.size - i), many.from, many.to}, {rows.size, 1, rows.to});
   });
 }
 
