@@ -5,9 +5,14 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
+#include <utility>
 
+#include "array/axes.h"
+#include "kernels/boxes.h"
 #include "kernels/cast.h"
 #include "kernels/evaluation.h"
+#include "kernels/moved_axes.h"
 #include "kernels/permuted.h"
 #include "kernels/reduce_groups.h"
 #include "kernels/reduce_integers.h"
@@ -52,11 +57,13 @@ struct Min {
 /// Elements that are reduced by one thread, whatever the number of threads: so that it does not show.
 constexpr std::int64_t chunk = 1 << 12;
 
-/// What is reduced: elements in memory, or ones that are computed part by part as they are needed.
+/// What is reduced: elements in memory, rows of a matrix that are apart there, or elements that are computed
+/// part by part as they are needed.
 template <class T>
 class Source {
  public:
   explicit Source(const T* elements) : elements_(elements) {}
+  Source(const T* rows, std::int64_t apart) : elements_(rows), apart_(apart) {}
   explicit Source(const Evaluation& evaluation) : evaluation_(&evaluation) {}
   /// Null where they are computed.
   const T* elements() const { return elements_; }
@@ -68,9 +75,16 @@ class Source {
     evaluation_->run(begin, end, computed);
     return computed;
   }
+  /// Rows `begin` to `end` of the matrix of this width at element `at`, and how far apart they are.
+  std::pair<const T*, std::int64_t> rows(std::int64_t at, std::int64_t begin, std::int64_t end,
+                                         std::int64_t width, Array& scratch) const {
+    if (apart_) return {elements_ + begin * *apart_, *apart_};
+    return {part(at + begin * width, at + end * width, scratch), width};
+  }
 
  private:
   const T* elements_ = nullptr;
+  std::optional<std::int64_t> apart_;
   const Evaluation* evaluation_ = nullptr;
 };
 
@@ -167,12 +181,13 @@ void fold_rows(const T* x, std::int64_t n, std::int64_t stride, std::int64_t wid
   for (std::int64_t j = 0; j < width; ++j) out[j] = Fold::combine(out[j], second[j]);
 }
 
-/// One matrix (n, inner) from element `at` on, in chunks.
+constexpr std::int64_t narrow = 64;
+
+/// One matrix (n, inner) from element `at` on, in chunks. Of rows that are apart, which are not narrow, all.
 template <class Fold, class T>
 void fold_matrix(const Source<T>& x, std::int64_t at, std::int64_t n, std::int64_t inner, T* out) {
-  constexpr std::int64_t narrow = 64;
   const auto part = [&](std::int64_t begin, std::int64_t end, Array& scratch) {
-    return x.part(at + begin * inner, at + end * inner, scratch);
+    return x.rows(at, begin, end, inner, scratch);
   };
   if (inner < narrow) {  // rows side by side make one
     const std::int64_t beside = (narrow + inner - 1) / inner, rows = n / beside;
@@ -184,19 +199,20 @@ void fold_matrix(const Source<T>& x, std::int64_t at, std::int64_t n, std::int64
     };
     for (std::int64_t i = 1; i < beside; ++i) add(wide + i * inner);
     Array scratch;
-    const T* rest = part(rows * beside, n, scratch);
+    const T* rest = part(rows * beside, n, scratch).first;
     for (std::int64_t i = 0; i < n - rows * beside; ++i) add(rest + i * inner);
     return;
   }
   const std::int64_t stretches = (inner + stretch - 1) / stretch;
-  const auto fold_stretch = [=](const T* rows, std::int64_t count, std::int64_t k, T* to) {
+  const auto fold_stretch = [=](std::pair<const T*, std::int64_t> some, std::int64_t count, std::int64_t k,
+                                T* to) {
     const std::int64_t first = inner * k / stretches, last = inner * (k + 1) / stretches;
-    fold_rows<Fold>(rows + first, count, inner, last - first, to + first);
+    fold_rows<Fold>(some.first + first, count, some.second, last - first, to + first);
   };
   const std::int64_t rows = std::max<std::int64_t>(64, chunk / inner), chunks = (n + rows - 1) / rows;
   if (n < 2 * rows) {
     Array scratch;
-    const T* all = part(0, n, scratch);
+    const auto all = part(0, n, scratch);
     return parallel_for(stretches, (parallel_grain + n * stretch - 1) / (n * stretch),
                         [&](std::int64_t begin, std::int64_t end) {
                           for (std::int64_t k = begin; k < end; ++k) fold_stretch(all, n, k, out);
@@ -209,7 +225,7 @@ void fold_matrix(const Source<T>& x, std::int64_t at, std::int64_t n, std::int64
                  Array scratch;
                  for (std::int64_t i = begin; i < end; ++i) {
                    const std::int64_t last = std::min(n, (i + 1) * rows);
-                   const T* some = part(i * rows, last, scratch);
+                   const auto some = part(i * rows, last, scratch);
                    for (std::int64_t k = 0; k < stretches; ++k)
                      fold_stretch(some, last - i * rows, k, results + i * inner);
                  }
@@ -219,6 +235,7 @@ void fold_matrix(const Source<T>& x, std::int64_t at, std::int64_t n, std::int64
 
 // ---- Any axes ------------------------------------------------------------------------------------------
 
+constexpr std::int64_t few_rows = 8;
 /// The largest part of deferred elements that is computed at once: it should stay in the cache.
 constexpr std::int64_t largest_part = 1 << 18;
 
@@ -230,7 +247,7 @@ void fold(const Source<T>& x, const Lines& lines, T* out) {
     std::fill_n(out, outer * inner, Fold::template start<T>);
   } else if (inner == 1 && outer * n <= tiny) {
     fold_tiny<Fold>(x.elements(), outer, n, out);
-  } else if (inner == 1 ? n < 2 * chunk : n <= 8 || n * inner <= small) {
+  } else if (inner == 1 ? n < 2 * chunk : n <= few_rows || n * inner <= small) {
     fold_lines<Fold>(x, 0, lines, out);
   } else {
     parallel_for(
@@ -242,6 +259,18 @@ void fold(const Source<T>& x, const Lines& lines, T* out) {
               fold_matrix<Fold>(x, i * lines.n * lines.inner, lines.n, lines.inner, out + i * lines.inner);
         });
   }
+}
+
+/// The rows of a part of an array that waits to be taken out of it, if they are to be reduced to one: where
+/// they lie, in the order in which they would be if they had been taken out. Nothing for any other.
+template <class T>
+std::optional<Source<T>> rows_of_part(const Array& part, const Lines& lines) {
+  if (lines.outer != 1 || lines.n <= few_rows || lines.inner < narrow) return {};
+  const std::optional<Place> place = place_of(part);
+  if (!place) return {};
+  const auto axes = moved_axes(part.shape(), place->distances, row_major_strides(part.shape()));
+  if (axes.size() != 2 || axes[0].from != 1 || axes[0].size != lines.inner) return {};
+  return Source<T>(place->whole.data<T>() + place->first, axes[1].from);
 }
 
 template <class Fold>
@@ -260,6 +289,8 @@ Array reduce(const Array& x, const AxisMask& axes) {
       return fold_integers<Fold>(in.data<std::int64_t>(), lines, out.mutable_data<std::int64_t>());
     dispatch_floating(in.dtype(), [&]<class T>() {
       T* to = out.mutable_data<T>();
+      if (const auto rows = rows_of_part<T>(in, lines))
+        return fold_matrix<Fold>(*rows, 0, lines.n, lines.inner, to);
       const bool done = in.use_deferred([&](const Deferred& deferred) {
         if (deferred.elementwise() == nullptr || 64 * lines.inner > largest_part) return false;
         Evaluation evaluation(*deferred.elementwise());
