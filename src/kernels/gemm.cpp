@@ -122,15 +122,17 @@ void tile(std::int64_t depth, const T* a, std::int64_t row_of_a, const T* b, std
       }
   };
   // Each of these takes as long as several steps of the sums.
-  if (is_new != nullptr) {
+  if (is_new != nullptr || *scale != 1) {
     const P factor(*scale);
+    using Truth = decltype(factor == factor);
+    Truth changes[Packs];
+#pragma GCC unroll 16
+    for (int j = 0; j < Packs; ++j)
+      changes[j] = is_new == nullptr ? P(0) == P(0) : P::load(is_new + j * P::lanes) == P(1);
     store([&](const T* from, const P& sum, int j) {
       const P before = P::load(from);
-      return where(P::load(is_new + j * P::lanes) == P(1), before + sum * factor, before);
+      return where(changes[j], before + sum * factor, before);
     });
-  } else if (*scale != 1) {
-    const P factor(*scale);
-    store([&](const T* from, const P& sum, int) { return P::load(from) + sum * factor; });
   } else if (!start_is_zero) {
     store([&](const T* from, const P& sum, int) { return P::load(from) + sum; });
   } else {
@@ -151,6 +153,13 @@ void copy_some(const T* from, std::int64_t count, T* to) {
   if ((count & 1) != 0) to[i] = from[i];
 }
 
+/// Rows of them, in one place for all tiles.
+template <class T>
+[[gnu::noinline]] void copy_rows(std::int64_t rows, std::int64_t count, const T* from, std::int64_t from_row,
+                                 T* to, std::int64_t to_row) {
+  for (; rows > 0; --rows, from += from_row, to += to_row) copy_some(from, count, to);
+}
+
 /// Where C ends within a tile, the tile is made here.
 template <class T>
 struct Edge {
@@ -166,9 +175,7 @@ void tiles(const PanelProduct<T>& block, std::int64_t i, Edge<T>& edge) {
     const bool whole = block.columns == width ||
                        (block.end != nullptr && block.end - c >= (Rows - 1) * block.row_of_c + width);
     const bool within = whole || block.start_is_zero;
-    if (!within)
-      for (int row = 0; row < Rows; ++row)
-        copy_some(start + row * block.row_of_start, block.columns, edge.elements + row * width);
+    if (!within) copy_rows<T>(Rows, block.columns, start, block.row_of_start, edge.elements, width);
     const bool panels = block.layout == Layout::panels;
     tile<P, Rows, Packs, ByRow>(block.depth,
                                 block.a + i * (ByRow    ? block.row_of_a
@@ -178,9 +185,7 @@ void tiles(const PanelProduct<T>& block, std::int64_t i, Edge<T>& edge) {
                                 within ? start : edge.elements, within ? block.row_of_start : width,
                                 block.start_is_zero, block.scale, block.is_new, whole ? c : edge.elements,
                                 whole ? block.row_of_c : width, whole && block.c_is_far);
-    if (!whole)
-      for (int row = 0; row < Rows; ++row)
-        copy_some(edge.elements + row * width, block.columns, c + row * block.row_of_c);
+    if (!whole) copy_rows<T>(Rows, block.columns, edge.elements, width, c, block.row_of_c);
   }
   if constexpr (Rows > 1) tiles<P, fewer_rows(Rows), Packs, ByRow>(block, i, edge);
 }
