@@ -74,8 +74,12 @@ void narrow_product(const Gemm<T>& gemm);
 template <class T>
 bool takes_narrow_product(const Gemm<T>& gemm);
 
-/// For few rows of A or few of B, which must not be transposed: reads B, writes C as they lie in memory.
+/// For few inner indices, or a single row of A: reads B in rows, and writes C as they lie in memory. Where B is
+/// transposed, it is moved into rows first.
 template <class T>
 void sums_of_rows(const Gemm<T>& gemm);
+/// Is that the fastest, where neither of the others are? By its sizes, too.
+template <class T>
+bool takes_sums_of_rows(const Gemm<T>& gemm);
 
 }  // namespace chainrule::kernels

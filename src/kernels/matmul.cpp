@@ -23,8 +23,6 @@ constexpr std::int64_t part_of_ours = 192, large_part_of_ours = 384, part_of_ope
 /// Up to these multiply-adds, or up to so many rows or columns, our kernel is ahead of OpenBLAS's on vectors
 /// of the same width, by up to four times for ten columns.
 constexpr std::int64_t small_product = 128 * 128 * 128, few = 64;
-/// Elements of an outer product that leave the near caches: then it is written at the speed of memory.
-constexpr std::int64_t large_outer = 1 << 16;
 
 ProductKernel& chosen_kernel() {
   static ProductKernel kernel = [] {
@@ -53,11 +51,6 @@ bool is_as_wide(const OpenBlas& blas) {
     return true;
   }();
   return result;
-}
-
-template <class T>
-bool is_large_outer(const Gemm<T>& gemm) {
-  return gemm.k == 1 && gemm.start == nullptr && gemm.m * gemm.n >= large_outer;
 }
 
 /// With AVX-512 ours is never behind OpenBLAS's by more than a few percent, and ahead by up to a fifth, a
@@ -155,9 +148,8 @@ void multiply(const Product& product, const T* a, const T* b, const T* row, T* c
   }
 
   if (any && takes_dot_products(gemm)) return run_ours(gemm, &dot_products<T>);
-  if (any && !gemm.transpose_b && (gemm.m == 1 || (k <= 2 && gemm.n >= 64) || is_large_outer(gemm))) {
-    run_ours(gemm, &sums_of_rows<T>);
-  } else if (const OpenBlas* blas = openblas_for(gemm)) {
+  if (any && takes_sums_of_rows(gemm)) return run_ours(gemm, &sums_of_rows<T>);
+  if (const OpenBlas* blas = openblas_for(gemm)) {
     run_openblas(*blas, gemm);
   } else {
     gemm.depth = depth_of(gemm);

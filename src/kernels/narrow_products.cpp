@@ -117,9 +117,11 @@ bool takes_narrow_product(const Gemm<T>& gemm) {
     return false;
   const simd::InstructionSet set = simd::instruction_set();
   const bool is_wide = set == simd::InstructionSet::avx512, are_many_lanes = is_wide && sizeof(T) == 4;
+  // Few inner indices are faster as sums of rows, where lanes are filled by them as well as by these.
   if (gemm.transpose_a)
     return set != simd::InstructionSet::baseline &&
-           (gemm.n <= 4 || (are_many_lanes && gemm.n <= 8 && gemm.k <= most_of_columns));
+           (gemm.n <= 4 ? !is_wide || sizeof(T) == 4 || gemm.n == 1 || gemm.k > 4
+                        : are_many_lanes && gemm.n <= 8 && gemm.k > 4 && gemm.k <= most_of_columns);
   return is_wide && gemm.n <= (are_many_lanes ? 4 : 1) && gemm.k < most_depth;
 }
 

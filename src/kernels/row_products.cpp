@@ -1,8 +1,7 @@
-// Products with few rows, which go over B as it lies in memory: rows of it multiplied in pairs, or summed up.
+// Products of long rows, of which there are few on one side: they are multiplied in pairs.
 
 #include <algorithm>
 #include <cstdint>
-#include <type_traits>
 
 #include "chainrule/simd.h"
 #include "kernels/gemm.h"  // which declares them
@@ -17,9 +16,6 @@ namespace {
 constexpr std::int64_t short_row = 256;
 /// Inner indices that tiles of dot products add up at a time, so that a tile's rows stay in that cache.
 constexpr std::int64_t dots_depth = 1024;
-
-/// Rows of C that make it worthwhile to copy a row of B, and the longest that is.
-constexpr std::int64_t many_rows = 16, most_of_short = 128;
 
 /// How far ahead a short row is asked for, in bytes: rows several of which are multiplied in turns are no
 /// stream that the processor foresees.
@@ -241,81 +237,6 @@ struct DotsLoop {
   }
 };
 
-/// Each row of C as the sum of rows of B, a few at a time.
-template <class T>
-struct SumOfRowsLoop {
-  template <int Bytes>
-  static void run(const Gemm<T>* gemm) {
-    if (gemm->k == 1 && gemm->start == nullptr && gemm->m >= many_rows && gemm->n <= most_of_short &&
-        gemm->row_of_c == gemm->n)
-      return multiples<Bytes>(*gemm);
-    for (std::int64_t i = 0; i < gemm->m; ++i) {
-      const T* a = gemm->a + i * (gemm->transpose_a ? 1 : gemm->row_of_a);
-      const std::int64_t step = gemm->transpose_a ? gemm->row_of_a : 1;
-      const T* start = gemm->start == nullptr ? nullptr : gemm->start + i * gemm->row_of_start;
-      T* c = gemm->c + i * gemm->row_of_c;
-      std::int64_t p = 0;
-      const auto add = [&]<int Rows>(std::integral_constant<int, Rows>) {
-        add_rows<Bytes, Rows>(gemm->n, a + p * step, step, gemm->scale, gemm->b + p * gemm->row_of_b,
-                              gemm->row_of_b, start, c);
-        start = c;
-        p += Rows;
-      };
-      while (p + 8 <= gemm->k) add(std::integral_constant<int, 8>());
-      while (p + 2 <= gemm->k) add(std::integral_constant<int, 2>());
-      if (p < gemm->k) add(std::integral_constant<int, 1>());
-    }
-  }
-
- private:
-  /// Rows of C that are one short row times numbers. What is written too far comes later.
-  template <int Bytes>
-  static void multiples(const Gemm<T>& gemm) {
-    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
-    const std::int64_t step = gemm.transpose_a ? 1 : gemm.row_of_a, n = gemm.n;
-    const std::int64_t width = (n + P::lanes - 1) / P::lanes * P::lanes;
-    alignas(64) T row[most_of_short], last[most_of_short];
-    std::copy_n(gemm.b, n, row);
-    std::fill(row + n, row + width, T(0));
-    const T* a = gemm.a;
-    T* c = gemm.c;
-    const auto write = [&](T* to) {
-      const P number(gemm.scale * *a);
-      std::int64_t j = 0;
-      do (P(0) + number * P::load(row + j)).store(to + j);
-      while ((j += P::lanes) < width);
-    };
-    const T* const end = c + gemm.m * n;
-    for (; end - c >= width; c += n, a += step) write(c);
-    for (; c < end; c += n, a += step) {
-      write(last);
-      std::copy_n(last, n, c);
-    }
-  }
-  template <int Bytes, int Rows>
-  static void add_rows(std::int64_t n, const T* a, std::int64_t step, T scale, const T* b,
-                       std::int64_t row_of_b, const T* start, T* c) {
-    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
-    T numbers[Rows];
-    P packs[Rows];
-#pragma GCC unroll 16
-    for (int i = 0; i < Rows; ++i) packs[i] = P(numbers[i] = a[i * step]);
-    std::int64_t j = 0;
-    for (; j + P::lanes <= n; j += P::lanes) {
-      P sum = packs[0] * P::load(b + j);
-#pragma GCC unroll 16
-      for (int i = 1; i < Rows; ++i) sum = sum + packs[i] * P::load(b + i * row_of_b + j);
-      ((start == nullptr ? P(0) : P::load(start + j)) + P(scale) * sum).store(c + j);
-    }
-    for (; j < n; ++j) {
-      T sum = numbers[0] * b[j];
-#pragma GCC unroll 16
-      for (int i = 1; i < Rows; ++i) sum += numbers[i] * b[i * row_of_b + j];
-      c[j] = (start == nullptr ? T(0) : start[j]) + scale * sum;
-    }
-  }
-};
-
 }  // namespace
 
 template <class T>
@@ -347,16 +268,9 @@ void dot_products(const Gemm<T>& gemm) {
   simd::vectorized<DotsLoop<T>>(&gemm, room.data());
 }
 
-template <class T>
-void sums_of_rows(const Gemm<T>& gemm) {
-  simd::vectorized<SumOfRowsLoop<T>>(&gemm);
-}
-
 template bool takes_dot_products(const Gemm<float>&);
 template bool takes_dot_products(const Gemm<double>&);
 template void dot_products(const Gemm<float>&);
 template void dot_products(const Gemm<double>&);
-template void sums_of_rows(const Gemm<float>&);
-template void sums_of_rows(const Gemm<double>&);
 
 }  // namespace chainrule::kernels

@@ -189,6 +189,9 @@ TYPED_TEST(MatrixProduct, shows_infinities_and_nan_where_a_plain_loop_does) {
                                {3, 5, 70},
                                {5, 300, 2},
                                {19, 37, 23},
+                               {19, 7, 11},
+                               {19, 100, 5},
+                               {3, 100, 70},
                                {12, 70, 70},
                                {77, 3, 11},
                                {70, 6, 23},
@@ -250,6 +253,15 @@ TYPED_TEST(MatrixProduct, of_many_short_rows_is_that_of_a_plain_loop) {
       for (const std::int64_t k : {2, 3, 4, 5, 7, 8, 17, 63, 90}) expect_products<TypeParam>(m, n, k);
 }
 
+// Columns that are one, two, and four packs of every width, and some more.
+TYPED_TEST(MatrixProduct, of_few_inner_indices_is_that_of_a_plain_loop) {
+  for (const std::int64_t k : {1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16})
+    for (const std::int64_t n : {2, 8, 15, 16, 17, 24, 31, 32, 33, 47, 63, 64, 65, 81, 150})
+      for (const std::int64_t m : {2, 3, 4, 31, 33, 70}) expect_products<TypeParam>(m, n, k);
+  for (const std::int64_t k : {17, 63, 300})
+    for (const std::int64_t n : {16, 33, 64, 70}) expect_products<TypeParam>(3, n, k);
+}
+
 TYPED_TEST(MatrixProduct, of_short_rows_does_not_see_those_beside_them) {
   using T = TypeParam;
   for (const std::int64_t k : {1, 3, 5, 8, 12, 17, 33, 65, 71, 300})
@@ -298,6 +310,9 @@ TYPED_TEST(MatrixProduct, is_the_same_with_any_number_of_threads) {
                                  {700, 301, 290},
                                  {129, 1100, 300},
                                  {4001, 11, 201},
+                                 {4001, 40, 9},
+                                 {20001, 13, 6},
+                                 {30, 9001, 7},
                                  {40001, 3, 60}})
       for (const bool transpose_a : {false, true})
         for (const bool transpose_b : {false, true}) {
