@@ -128,6 +128,10 @@ void multiply(const Product& product, const T* a, const T* b, const T* row, T* c
     gemm.start = c, gemm.row_of_start = n;
   const bool any = chosen_kernel() == ProductKernel::fitting;
   if (any && takes_narrow_product(gemm) && (k <= 16 || n > 1)) return run_ours(gemm, &narrow_product<T>);
+  if (any && m == 1 && transpose_b && k <= 16 && gemm.start == nullptr) {  // likewise, where C is a column
+    const Gemm<T> column{n, 1, k, b, a, c, false, true, k, k, 1, nullptr, 0, gemm.scale};
+    if (takes_narrow_product(column)) return run_ours(column, &narrow_product<T>);
+  }
 
   if (n == 1 && m > 1 && row == nullptr) {  // the transposed product, in which C is one row
     std::swap(gemm.m, gemm.n);

@@ -71,13 +71,15 @@ void transpose_squares(P* packs) {
   }
 }
 
-/// The columns of as many rows as there are lanes, which are so many rows from the end of a matrix.
+/// The columns of as many rows as there are lanes, which are so many rows from the end of a matrix. Each pack
+/// is so far from the one before.
 template <class P, class T>
-void columns_as_packs(const T* from, std::int64_t row, std::int64_t columns, std::int64_t rows, T* packs) {
+void columns_as_packs(const T* from, std::int64_t row, std::int64_t columns, std::int64_t rows, T* packs,
+                      std::int64_t step = P::lanes) {
   constexpr int quad = 16 / sizeof(T);
   if (columns < quad && rows < P::lanes + quad) {  // more than the columns could end behind it
     for (std::int64_t j = 0; j < columns; ++j)
-      for (int lane = 0; lane < P::lanes; ++lane) packs[j * P::lanes + lane] = from[lane * row + j];
+      for (int lane = 0; lane < P::lanes; ++lane) packs[j * step + lane] = from[lane * row + j];
     return;
   }
   for (std::int64_t next = 0; next < columns; next += quad) {
@@ -86,8 +88,7 @@ void columns_as_packs(const T* from, std::int64_t row, std::int64_t columns, std
 #pragma GCC unroll 4
     for (int q = 0; q < quad; ++q) squares[q] = quads<P>(from + q * row + j, quad * row);
     transpose_squares(squares);
-    for (int q = 0; q < std::min<std::int64_t>(quad, columns); ++q)
-      squares[q].store(packs + (j + q) * P::lanes);
+    for (int q = 0; q < std::min<std::int64_t>(quad, columns); ++q) squares[q].store(packs + (j + q) * step);
   }
 }
 

@@ -14,6 +14,8 @@ namespace {
 
 /// Inner indices up to which they are few: tiles, which are begun and ended for each sum, take longer.
 constexpr std::int64_t most_of_few = 16;
+/// Rows of C that make it worthwhile to copy a row of B, and the longest that is.
+constexpr std::int64_t many_rows = 16, most_of_short = 128;
 /// Elements of an outer product that leave the near caches: then it is written at the speed of memory.
 constexpr std::int64_t large_outer = 1 << 16;
 
@@ -77,15 +79,15 @@ bool takes_packs(const Gemm<T>& gemm) {
   constexpr std::int64_t pack = 64 / sizeof(T);
   const std::int64_t m = gemm.m, n = gemm.n, k = gemm.k;
   if (m == 1 || n == 1 || gemm.scale != 1 || (gemm.start != nullptr && gemm.row_of_start != 0) ||
-      (gemm.row_of_c != n && n < pack) || (gemm.transpose_b && n >= 4 * pack))
+      (gemm.row_of_c != n && n < pack))
     return false;
-  if (k <= 2 && n > 4 * pack) return false;  // rows of C after one another
+  const bool has_rows = !gemm.transpose_b, is_wide = simd::instruction_set() == simd::InstructionSet::avx512;
+  if (k <= 2 && has_rows && (n > (is_wide ? 16 : 4) * pack || m <= 4)) return false;
   switch (simd::instruction_set()) {
     case simd::InstructionSet::baseline: return false;
     case simd::InstructionSet::avx2: return k < most_of_few / 2;
     // Three rows are few for tiles, which have 12, 8, 4, 2 or 1.
-    case simd::InstructionSet::avx512:
-      return k <= most_of_few || (m == 3 && n >= 2 * pack && !gemm.transpose_b);
+    case simd::InstructionSet::avx512: return k <= most_of_few || (m == 3 && n >= 2 * pack && has_rows);
   }
   return false;
 }
@@ -95,6 +97,9 @@ template <class T>
 struct SumOfRowsLoop {
   template <int Bytes>
   static void run(const Gemm<T>* gemm) {
+    if (gemm->k == 1 && gemm->start == nullptr && gemm->m >= many_rows && gemm->n <= most_of_short &&
+        gemm->row_of_c == gemm->n)
+      return multiples<Bytes>(*gemm);
     if constexpr (Bytes > 16)
       if (takes_packs(*gemm)) return in_packs<simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>>(*gemm);
     for (std::int64_t i = 0; i < gemm->m; ++i) {
@@ -120,34 +125,38 @@ struct SumOfRowsLoop {
   template <class P>
   static void in_packs(const Gemm<T>& gemm) {
     constexpr std::int64_t most = sizeof(P) / 16, wide = most * P::lanes, block = 32;
-    alignas(64) T sums[block * wide], packed[most_of_few * 2 * P::lanes], start[wide] = {};
+    alignas(64) T sums[block * wide], packed[most_of_few * wide], start[wide] = {};
     const std::int64_t next = gemm.transpose_a ? 1 : gemm.row_of_a,
                        step = gemm.transpose_a ? gemm.row_of_a : 1;
     // Of rows shorter than two packs, what is written too far comes later, but for the last ones.
     const bool is_short = gemm.row_of_c == gemm.n && gemm.n < 2 * P::lanes && gemm.n % P::lanes != 0,
                is_packed = is_short || gemm.transpose_b;
-    const std::int64_t panel = is_short && gemm.n > P::lanes ? 2 : 1, width = panel * P::lanes,
-                       end = gemm.m - (is_short ? std::min(gemm.m, width / gemm.n) : 0),
-                       together = gemm.n > wide ? block : gemm.m;
+    const std::int64_t shortest = is_short && gemm.n > P::lanes ? 2 : 1,
+                       end = gemm.m - (is_short ? std::min(gemm.m, shortest * P::lanes / gemm.n) : 0),
+                       together = gemm.n > wide ? (gemm.transpose_b ? 8 : 1) * block : gemm.m;
     for (std::int64_t first = 0; first < gemm.m; first += together) {
       const std::int64_t last = std::min(gemm.m, first + together);
       for (std::int64_t j = 0, packs; j < gemm.n; j += packs * P::lanes) {
-        packs = is_packed ? panel : std::clamp<std::int64_t>((gemm.n - j) / P::lanes, 1, most);
+        packs = is_short ? shortest : std::clamp<std::int64_t>((gemm.n - j) / P::lanes, 1, most);
         if (packs == 3) packs = 2;
         if (!is_short) j = std::min(j, gemm.n - P::lanes);  // some of the last pack twice
-        const std::int64_t columns = std::min(gemm.n - j, packs * P::lanes);
+        const std::int64_t width = packs * P::lanes, columns = std::min(gemm.n - j, width);
         const T* b = gemm.b + (gemm.transpose_b ? j * gemm.row_of_b : j);
-        if (is_packed) {
+        if (is_short)
           pack<P>(b, gemm.row_of_b, gemm.transpose_b, columns, width, gemm.k, packed);
-          b = packed;
-        }
+        else if (gemm.transpose_b)
+          for (std::int64_t at = 0; at < columns; at += P::lanes)
+            columns_as_packs<P>(b + at * gemm.row_of_b, gemm.row_of_b, gemm.k, gemm.n - j - at, packed + at,
+                                width);
+        if (is_packed) b = packed;
         if (gemm.start != nullptr) std::copy_n(gemm.start + j, columns, start);
         for (std::int64_t i = first, rows; i < last; i += rows) {
           const bool is_end = i >= end;
           rows = std::min(block, (is_end ? last : std::min(last, end)) - i);
           T* const c = gemm.c + i * gemm.row_of_c + j;
-          PacksOfRows<T> part{rows,  next, step, gemm.a + i * next, b, is_packed ? width : gemm.row_of_b,
-                              start, 0,    sums, packs * P::lanes};
+          PacksOfRows<T> part{
+              rows, next, step, gemm.a + i * next, b, is_packed ? width : gemm.row_of_b, start,
+              0,    sums, width};
           for (std::int64_t left = gemm.k, depth; left > 0; left -= depth) {
             depth = left >= 8 && packs < 4 && most == 4 ? 8 : std::min<std::int64_t>(left, 4);
             if (left == depth && !is_end) part.c = c, part.row_of_c = gemm.row_of_c;
@@ -156,13 +165,37 @@ struct SumOfRowsLoop {
             else if constexpr (most > 1)
               packs == most ? part.template add<P, most>(depth) : part.template add<P, 2>(depth);
             part.start = sums;
-            part.row_of_start = packs * P::lanes;
+            part.row_of_start = width;
           }
           if (is_end)
             for (std::int64_t row = 0; row < rows; ++row)
               std::copy_n(sums + row * width, gemm.n, c + row * gemm.row_of_c);
         }
       }
+    }
+  }
+  /// Rows of C that are one short row times numbers. What is written too far comes later.
+  template <int Bytes>
+  static void multiples(const Gemm<T>& gemm) {
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    const std::int64_t step = gemm.transpose_a ? 1 : gemm.row_of_a, n = gemm.n;
+    const std::int64_t width = (n + P::lanes - 1) / P::lanes * P::lanes;
+    alignas(64) T row[most_of_short], last[most_of_short];
+    std::copy_n(gemm.b, n, row);
+    std::fill(row + n, row + width, T(0));
+    const T* a = gemm.a;
+    T* c = gemm.c;
+    const auto write = [&](T* to) {
+      const P number(gemm.scale * *a);
+      std::int64_t j = 0;
+      do (P(0) + number * P::load(row + j)).store(to + j);
+      while ((j += P::lanes) < width);
+    };
+    const T* const end = c + gemm.m * n;
+    for (; end - c >= width; c += n, a += step) write(c);
+    for (; c < end; c += n, a += step) {
+      write(last);
+      std::copy_n(last, n, c);
     }
   }
   template <int Bytes, int Rows>
