@@ -176,10 +176,16 @@ bool is_direct(const Convolution& convolution) {
 template <class T>
 bool is_direct_back(const Convolution& convolution) {
   const Windows& windows = convolution.windows;
+  const std::int64_t filters = convolution.out_channels, products = windows.out_size();
+  // The sums over y meet zeros around it, columns only what there is: from so many filters on, these are
+  // faster if they spare more than an element of columns takes, in multiply-adds.
+  constexpr std::int64_t many = 32, of_columns = 11, of_short_columns = 43;
+  if (filters >= many && (windows.in_size() - products) * filters >
+                             (windows.axes[2].out < 8 ? of_short_columns : of_columns) * products)
+    return false;
   return std::all_of(windows.axes.begin(), windows.axes.end(),
                      [](const WindowAxis& axis) { return axis.stride == 1; }) &&
-         suits<T>(turned_back(windows), convolution.samples, convolution.out_channels,
-                  convolution.in_channels);
+         suits<T>(turned_back(windows), convolution.samples, filters, convolution.in_channels);
 }
 
 template <class T>
