@@ -32,24 +32,20 @@ struct Blocks {
 
 /// Which kernel makes a product depends on its sizes alone.
 template <class T>
-bool is_by_rows(const Gemm<T>& gemm) {
-  return takes_dot_products(gemm) || (!gemm.transpose_b && (gemm.m == 1 || (gemm.k <= 2 && gemm.n >= 16)));
-}
-template <class T>
 void multiply(const Gemm<T>& gemm) {
-  if (!is_by_rows(gemm))
-    tiled_gemm(gemm);
-  else if (takes_dot_products(gemm))
+  if (takes_dot_products(gemm))
     dot_products(gemm);
-  else
+  else if (takes_sums_of_rows(gemm))
     sums_of_rows(gemm);
+  else
+    tiled_gemm(gemm);
 }
 
 /// The same, where a row starts from the bias of its channel. `starts` is for start_columns of each.
 template <class T>
 void multiply(Gemm<T> gemm, const T* bias, T* starts) {
   if (bias != nullptr) {
-    const bool by_rows = is_by_rows(gemm);
+    const bool by_rows = takes_dot_products(gemm) || (takes_sums_of_rows(gemm) && !takes_packs_of_rows(gemm));
     gemm.start = by_rows ? gemm.c : starts;
     gemm.row_of_start = by_rows ? gemm.row_of_c : start_columns<T>;
     gemm.start_by_row = !by_rows;

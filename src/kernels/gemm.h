@@ -22,7 +22,8 @@ struct Gemm {
   std::int64_t row_of_start = 0;              ///< 0 repeats one row
   T scale = 1;
   std::int64_t depth = 0;  ///< inner indices that are summed up at a time; 0: depth_of()
-  /// Of tiled_gemm: are the rows of the start only start_columns long, each the same number for all columns?
+  /// Of tiles and packs: are the rows of the start only start_columns long, each the same number for all
+  /// columns?
   bool start_by_row = false;
 };
 
@@ -74,12 +75,15 @@ void narrow_product(const Gemm<T>& gemm);
 template <class T>
 bool takes_narrow_product(const Gemm<T>& gemm);
 
-/// For few inner indices, or a single row of A: reads B in rows, and writes C as they lie in memory. Where B is
-/// transposed, it is moved into rows first.
+/// For few inner indices, or a single row of A: reads B in rows, and writes C as they lie in memory. Where B
+/// is transposed, it is moved into rows first.
 template <class T>
 void sums_of_rows(const Gemm<T>& gemm);
 /// Is that the fastest, where neither of the others are? By its sizes, too.
 template <class T>
 bool takes_sums_of_rows(const Gemm<T>& gemm);
+/// And then, are packs of several rows added at a time? These may start by row.
+template <class T>
+bool takes_packs_of_rows(const Gemm<T>& gemm);
 
 }  // namespace chainrule::kernels

@@ -72,26 +72,6 @@ struct PacksOfRows {
   }
 };
 
-/// Are sums of packs of several rows the fastest? They begin with what is to be added to them, and are
-/// written as packs, also where there is less. Without the registers of AVX-512 few things stay in them.
-template <class T>
-bool takes_packs(const Gemm<T>& gemm) {
-  constexpr std::int64_t pack = 64 / sizeof(T);
-  const std::int64_t m = gemm.m, n = gemm.n, k = gemm.k;
-  if (m == 1 || n == 1 || gemm.scale != 1 || (gemm.start != nullptr && gemm.row_of_start != 0) ||
-      (gemm.row_of_c != n && n < pack))
-    return false;
-  const bool has_rows = !gemm.transpose_b, is_wide = simd::instruction_set() == simd::InstructionSet::avx512;
-  if (k <= 2 && has_rows && (n > (is_wide ? 16 : 4) * pack || m <= 4)) return false;
-  switch (simd::instruction_set()) {
-    case simd::InstructionSet::baseline: return false;
-    case simd::InstructionSet::avx2: return k < most_of_few / 2;
-    // Three rows are few for tiles, which have 12, 8, 4, 2 or 1.
-    case simd::InstructionSet::avx512: return k <= most_of_few || (m == 3 && n >= 2 * pack && has_rows);
-  }
-  return false;
-}
-
 /// Each row of C as the sum of rows of B, a few at a time.
 template <class T>
 struct SumOfRowsLoop {
@@ -101,7 +81,8 @@ struct SumOfRowsLoop {
         gemm->row_of_c == gemm->n)
       return multiples<Bytes>(*gemm);
     if constexpr (Bytes > 16)
-      if (takes_packs(*gemm)) return in_packs<simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>>(*gemm);
+      if (takes_packs_of_rows(*gemm))
+        return in_packs<simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>>(*gemm);
     for (std::int64_t i = 0; i < gemm->m; ++i) {
       const T* a = gemm->a + i * (gemm->transpose_a ? 1 : gemm->row_of_a);
       const std::int64_t step = gemm->transpose_a ? gemm->row_of_a : 1;
@@ -137,7 +118,8 @@ struct SumOfRowsLoop {
     for (std::int64_t first = 0; first < gemm.m; first += together) {
       const std::int64_t last = std::min(gemm.m, first + together);
       for (std::int64_t j = 0, packs; j < gemm.n; j += packs * P::lanes) {
-        packs = is_short ? shortest : std::clamp<std::int64_t>((gemm.n - j) / P::lanes, 1, most);
+        packs = is_short ? shortest
+                         : std::clamp<std::int64_t>((gemm.n - j) / P::lanes, 1, gemm.start_by_row ? 2 : most);
         if (packs == 3) packs = 2;
         if (!is_short) j = std::min(j, gemm.n - P::lanes);  // some of the last pack twice
         const std::int64_t width = packs * P::lanes, columns = std::min(gemm.n - j, width);
@@ -149,7 +131,7 @@ struct SumOfRowsLoop {
             columns_as_packs<P>(b + at * gemm.row_of_b, gemm.row_of_b, gemm.k, gemm.n - j - at, packed + at,
                                 width);
         if (is_packed) b = packed;
-        if (gemm.start != nullptr) std::copy_n(gemm.start + j, columns, start);
+        if (gemm.start != nullptr && !gemm.start_by_row) std::copy_n(gemm.start + j, columns, start);
         for (std::int64_t i = first, rows; i < last; i += rows) {
           const bool is_end = i >= end;
           rows = std::min(block, (is_end ? last : std::min(last, end)) - i);
@@ -157,6 +139,10 @@ struct SumOfRowsLoop {
           PacksOfRows<T> part{
               rows, next, step, gemm.a + i * next, b, is_packed ? width : gemm.row_of_b, start,
               0,    sums, width};
+          if (gemm.start_by_row) {
+            part.start = gemm.start + i * gemm.row_of_start;
+            part.row_of_start = gemm.row_of_start;
+          }
           for (std::int64_t left = gemm.k, depth; left > 0; left -= depth) {
             depth = left >= 8 && packs < 4 && most == 4 ? 8 : std::min<std::int64_t>(left, 4);
             if (left == depth && !is_end) part.c = c, part.row_of_c = gemm.row_of_c;
@@ -224,9 +210,30 @@ struct SumOfRowsLoop {
 
 }  // namespace
 
+// Sums of packs begin with what is to be added to them, and are written as packs, also where there is less.
+// Without the registers of AVX-512 few rows stay in them.
+template <class T>
+bool takes_packs_of_rows(const Gemm<T>& gemm) {
+  constexpr std::int64_t pack = 64 / sizeof(T);
+  const std::int64_t m = gemm.m, n = gemm.n, k = gemm.k;
+  if (m == 1 || n == 1 || gemm.scale != 1 ||
+      (gemm.start != nullptr && gemm.row_of_start != 0 && !gemm.start_by_row) ||
+      (gemm.row_of_c != n && n < pack))
+    return false;
+  const bool has_rows = !gemm.transpose_b, is_wide = simd::instruction_set() == simd::InstructionSet::avx512;
+  if (k <= 2 && has_rows && (n > (is_wide ? 16 : 4) * pack || m <= 4)) return false;
+  switch (simd::instruction_set()) {
+    case simd::InstructionSet::baseline: return false;
+    case simd::InstructionSet::avx2: return k < most_of_few / 2;
+    // Three rows are few for tiles, which have 12, 8, 4, 2 or 1.
+    case simd::InstructionSet::avx512: return k <= most_of_few || (m == 3 && n >= 2 * pack && has_rows);
+  }
+  return false;
+}
+
 template <class T>
 bool takes_sums_of_rows(const Gemm<T>& gemm) {
-  return takes_packs(gemm) ||
+  return takes_packs_of_rows(gemm) ||
          (!gemm.transpose_b && (gemm.m == 1 || (gemm.k <= 2 && gemm.n >= 64) ||
                                 (gemm.k == 1 && gemm.start == nullptr && gemm.m * gemm.n >= large_outer)));
 }
@@ -235,6 +242,8 @@ void sums_of_rows(const Gemm<T>& gemm) {
   simd::vectorized<SumOfRowsLoop<T>>(&gemm);
 }
 
+template bool takes_packs_of_rows(const Gemm<float>&);
+template bool takes_packs_of_rows(const Gemm<double>&);
 template bool takes_sums_of_rows(const Gemm<float>&);
 template bool takes_sums_of_rows(const Gemm<double>&);
 template void sums_of_rows(const Gemm<float>&);
