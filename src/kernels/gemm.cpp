@@ -84,24 +84,34 @@ template <class P, int Rows, int Packs, bool ByRow, class T>
 void tile(std::int64_t depth, const T* a, std::int64_t row_of_a, const T* b, std::int64_t row_of_b,
           const T* start, std::int64_t row_of_start, bool start_is_zero, const T* scale, const T* is_new,
           T* c, std::int64_t row_of_c, bool c_is_far) {
-  P sums[Rows][Packs];
+  // Few sums would wait for themselves: of every second inner index, or fourth, there are others.
+  constexpr int ways = Packs > 1 || Rows > 4 || sizeof(P) == 16 ? 1 : Rows == 4 ? 2 : 4;
+  P all[ways][Rows][Packs];
 #pragma GCC unroll 16
-  for (int i = 0; i < Rows; ++i)
+  for (int way = 0; way < ways; ++way)
 #pragma GCC unroll 16
-    for (int j = 0; j < Packs; ++j) sums[i][j] = P(0);
+    for (int i = 0; i < Rows; ++i)
+#pragma GCC unroll 16
+      for (int j = 0; j < Packs; ++j) all[way][i][j] = P(0);
+  auto& sums = all[0];
   std::int64_t p = 0;
-  const auto add_up_to = [&](std::int64_t end) {
-    for (; p < end; ++p) {
-      P row[Packs];
+  const auto add = [&](std::int64_t at, P(&to)[Rows][Packs]) {
+    P row[Packs];
 #pragma GCC unroll 16
-      for (int j = 0; j < Packs; ++j) row[j] = P::load(b + p * row_of_b + j * P::lanes);
+    for (int j = 0; j < Packs; ++j) row[j] = P::load(b + at * row_of_b + j * P::lanes);
 #pragma GCC unroll 16
-      for (int i = 0; i < Rows; ++i) {
-        const P number(ByRow ? a[i * row_of_a + p] : a[p * row_of_a + i]);
+    for (int i = 0; i < Rows; ++i) {
+      const P number(ByRow ? a[i * row_of_a + at] : a[at * row_of_a + i]);
 #pragma GCC unroll 16
-        for (int j = 0; j < Packs; ++j) sums[i][j] = sums[i][j] + number * row[j];
-      }
+      for (int j = 0; j < Packs; ++j) to[i][j] = to[i][j] + number * row[j];
     }
+  };
+  const auto add_up_to = [&](std::int64_t end) {
+    if constexpr (ways > 1)
+      for (; p + ways <= end; p += ways)
+#pragma GCC unroll 16
+        for (int way = 0; way < ways; ++way) add(p + way, all[way]);
+    for (; p < end; ++p) add(p, sums);
   };
   if (constexpr bool is_large = Rows * Packs >= 12; is_large && c_is_far) {
     if constexpr (!ByRow && is_large) add_up_to(depth - foresight);
@@ -112,6 +122,14 @@ void tile(std::int64_t depth, const T* a, std::int64_t row_of_a, const T* b, std
         __builtin_prefetch(c + i * row_of_c + j, 1);
   }
   add_up_to(depth);
+#pragma GCC unroll 16
+  for (int way = ways / 2; way > 0; way /= 2)
+#pragma GCC unroll 16
+    for (int other = 0; other < way; ++other)
+#pragma GCC unroll 16
+      for (int i = 0; i < Rows; ++i)
+#pragma GCC unroll 16
+        for (int j = 0; j < Packs; ++j) all[other][i][j] = all[other][i][j] + all[other + way][i][j];
   const auto store = [&](const auto& result) {
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i)

@@ -109,6 +109,29 @@ void run_openblas(const OpenBlas& blas, const Gemm<T>& gemm) {
   });
 }
 
+/// Of about as many rows as a pack has lanes, and fewer columns, or where both operands are transposed, long
+/// sums are faster as those of the transpose, whose rows fill packs.
+template <class T>
+constexpr std::int64_t most_to_turn = 2 * (64 / sizeof(T)) * (64 / sizeof(T));
+template <class T>
+bool is_better_turned(const Gemm<T>& gemm) {
+  constexpr std::int64_t pack = 64 / sizeof(T), many = 256;
+  return gemm.transpose_a && gemm.k >= many && gemm.m >= pack && gemm.m < 2 * pack && gemm.n > 1 &&
+         (gemm.n < pack || (gemm.transpose_b && gemm.m * gemm.n <= most_to_turn<T>));
+}
+template <class T>
+void multiply_turned(const Gemm<T>& gemm) {
+  T turned[most_to_turn<T>];
+  Gemm<T> product{gemm.n, gemm.m,        gemm.k,        gemm.b, gemm.a, turned, !gemm.transpose_b,
+                  false,  gemm.row_of_b, gemm.row_of_a, gemm.m};
+  product.scale = gemm.scale;
+  tiled_gemm(product);
+  for (std::int64_t i = 0; i < gemm.m; ++i)
+    for (std::int64_t j = 0; j < gemm.n; ++j)
+      gemm.c[i * gemm.row_of_c + j] =
+          (gemm.start == nullptr ? T(0) : gemm.start[i * gemm.row_of_start + j]) + turned[j * gemm.m + i];
+}
+
 template <class T>
 void multiply(const Product& product, const T* a, const T* b, const T* row, T* c) {
   const auto [m, n, k, transpose_a, transpose_b, accumulate, scale] = product;
@@ -133,6 +156,7 @@ void multiply(const Product& product, const T* a, const T* b, const T* row, T* c
     if (takes_narrow_product(column)) return run_ours(column, &narrow_product<T>);
   }
 
+  if (any && is_better_turned(gemm)) return multiply_turned(gemm);
   if (n == 1 && m > 1 && row == nullptr) {  // the transposed product, in which C is one row
     std::swap(gemm.m, gemm.n);
     std::swap(gemm.a, gemm.b);

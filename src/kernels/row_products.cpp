@@ -254,7 +254,7 @@ bool takes_dot_products(const Gemm<T>& gemm) {
                                                                  : 12;
   if (gemm.transpose_b && m <= several) return true;
   if (!gemm.transpose_a) return n <= few;
-  return std::min(m, n) <= 4 && std::max(m, n) <= (few > 4 ? 31 : few);
+  return std::min(m, n) <= 4 && std::max(m, n) <= (few > 4 ? 15 : few);  // else rows fill packs
 }
 
 template <class T>

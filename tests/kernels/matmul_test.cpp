@@ -241,6 +241,8 @@ TYPED_TEST(MatrixProduct, of_few_rows_or_columns_is_that_of_a_plain_loop) {
         expect_products<TypeParam>(few, other, k);
         expect_products<TypeParam>(other, few, k);
       }
+  for (const std::int64_t m : {2, 3, 8, 15, 16, 17, 31, 32})  // some as their transposes
+    for (const std::int64_t n : {2, 4, 7, 9, 15, 16, 33}) expect_products<TypeParam>(m, n, 301);
   for (const std::int64_t k : {2047, 2048, 3077}) {  // some after the others
     expect_products<TypeParam>(3, 4, k);
     expect_products<TypeParam>(9, 7, k);
