@@ -84,34 +84,47 @@ template <class P, int Rows, int Packs, bool ByRow, class T>
 void tile(std::int64_t depth, const T* a, std::int64_t row_of_a, const T* b, std::int64_t row_of_b,
           const T* start, std::int64_t row_of_start, bool start_is_zero, const T* scale, const T* is_new,
           T* c, std::int64_t row_of_c, bool c_is_far) {
-  // Few sums would wait for themselves: of every second inner index, or fourth, there are others.
-  constexpr int ways = Packs > 1 || Rows > 4 || sizeof(P) == 16 ? 1 : Rows == 4 ? 2 : 4;
-  P all[ways][Rows][Packs];
+  P sums[Rows][Packs];
 #pragma GCC unroll 16
-  for (int way = 0; way < ways; ++way)
+  for (int i = 0; i < Rows; ++i)
 #pragma GCC unroll 16
-    for (int i = 0; i < Rows; ++i)
-#pragma GCC unroll 16
-      for (int j = 0; j < Packs; ++j) all[way][i][j] = P(0);
-  auto& sums = all[0];
+    for (int j = 0; j < Packs; ++j) sums[i][j] = P(0);
   std::int64_t p = 0;
-  const auto add = [&](std::int64_t at, P(&to)[Rows][Packs]) {
-    P row[Packs];
-#pragma GCC unroll 16
-    for (int j = 0; j < Packs; ++j) row[j] = P::load(b + at * row_of_b + j * P::lanes);
-#pragma GCC unroll 16
-    for (int i = 0; i < Rows; ++i) {
-      const P number(ByRow ? a[i * row_of_a + at] : a[at * row_of_a + i]);
-#pragma GCC unroll 16
-      for (int j = 0; j < Packs; ++j) to[i][j] = to[i][j] + number * row[j];
-    }
-  };
   const auto add_up_to = [&](std::int64_t end) {
-    if constexpr (ways > 1)
+    // Few sums would wait for themselves: of every second inner index, or fourth, there are others.
+    if constexpr (constexpr int ways = Rows == 4 ? 2 : 4; Packs == 1 && Rows <= 4 && sizeof(P) > 16) {
+      P several[ways][Rows];
+#pragma GCC unroll 16
+      for (int way = 0; way < ways; ++way)
+#pragma GCC unroll 16
+        for (int i = 0; i < Rows; ++i) several[way][i] = P(0);
       for (; p + ways <= end; p += ways)
 #pragma GCC unroll 16
-        for (int way = 0; way < ways; ++way) add(p + way, all[way]);
-    for (; p < end; ++p) add(p, sums);
+        for (int way = 0; way < ways; ++way) {
+          const P row = P::load(b + (p + way) * row_of_b);
+#pragma GCC unroll 16
+          for (int i = 0; i < Rows; ++i) {
+            const P number(ByRow ? a[i * row_of_a + p + way] : a[(p + way) * row_of_a + i]);
+            several[way][i] = several[way][i] + number * row;
+          }
+        }
+#pragma GCC unroll 16
+      for (int i = 0; i < Rows; ++i)
+#pragma GCC unroll 16
+        for (int way = 0; way < ways; way += 2)
+          sums[i][0] = sums[i][0] + (several[way][i] + several[way + 1][i]);
+    }
+    for (; p < end; ++p) {
+      P row[Packs];
+#pragma GCC unroll 16
+      for (int j = 0; j < Packs; ++j) row[j] = P::load(b + p * row_of_b + j * P::lanes);
+#pragma GCC unroll 16
+      for (int i = 0; i < Rows; ++i) {
+        const P number(ByRow ? a[i * row_of_a + p] : a[p * row_of_a + i]);
+#pragma GCC unroll 16
+        for (int j = 0; j < Packs; ++j) sums[i][j] = sums[i][j] + number * row[j];
+      }
+    }
   };
   if (constexpr bool is_large = Rows * Packs >= 12; is_large && c_is_far) {
     if constexpr (!ByRow && is_large) add_up_to(depth - foresight);
@@ -122,14 +135,6 @@ void tile(std::int64_t depth, const T* a, std::int64_t row_of_a, const T* b, std
         __builtin_prefetch(c + i * row_of_c + j, 1);
   }
   add_up_to(depth);
-#pragma GCC unroll 16
-  for (int way = ways / 2; way > 0; way /= 2)
-#pragma GCC unroll 16
-    for (int other = 0; other < way; ++other)
-#pragma GCC unroll 16
-      for (int i = 0; i < Rows; ++i)
-#pragma GCC unroll 16
-        for (int j = 0; j < Packs; ++j) all[other][i][j] = all[other][i][j] + all[other + way][i][j];
   const auto store = [&](const auto& result) {
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i)

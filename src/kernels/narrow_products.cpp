@@ -122,8 +122,10 @@ bool takes_narrow_product(const Gemm<T>& gemm) {
     return set != simd::InstructionSet::baseline &&
            (gemm.n <= 4 ? !is_wide || sizeof(T) == 4 || gemm.n == 1 || gemm.k > 4
                         : are_many_lanes && gemm.n <= 8 && gemm.k > 4 && gemm.k <= most_of_columns);
-  // Rows that fill packs are faster multiplied in pairs with a single column.
-  return is_wide && gemm.n <= (are_many_lanes ? 4 : 1) && gemm.k < most_depth &&
+  // Rows that fill packs are faster multiplied in pairs with a single column, those of several packs with
+  // two.
+  return is_wide && gemm.n <= (are_many_lanes ? 4 : 1) &&
+         gemm.k < (gemm.n == 2 ? most_depth / 2 : most_depth) &&
          (gemm.n > 1 || gemm.k % (least_rows / 2) != 0);
 }
 

@@ -1,7 +1,9 @@
 // Products of long rows, of which there are few on one side: they are multiplied in pairs.
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
+#include <utility>
 
 #include "chainrule/simd.h"
 #include "kernels/gemm.h"  // which declares them
@@ -29,6 +31,14 @@ constexpr std::int64_t gathered_size(std::int64_t columns, std::int64_t depth) {
 /// Are there enough lanes for tiles of dot products?
 template <int Bytes>
 constexpr bool pays_in_tiles = Bytes > 16;
+
+/// A pack of as many lanes as there are from 16 less so many on has a 1 in the last so many.
+template <class T>
+constexpr std::array<T, 32> last_lanes = [] {
+  std::array<T, 32> lanes = {};
+  for (std::size_t i = 16; i < 32; ++i) lanes[i] = T(1);
+  return lanes;
+}();
 
 /// Rows of one side of dot products: their packs, and the last, which ends where they end.
 template <class T>
@@ -67,7 +77,9 @@ struct DotsLoop {
   template <int Bytes>
   static void in_tiles(const Gemm<T>& gemm, T* room) {
     using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
-    constexpr int high = Bytes == 64 ? 4 : 2, wide = 4;
+    // Of all shapes of a tile, sums for two columns at most need half as many loads for each in tall ones.
+    const bool is_tall = Bytes == 64 && sizeof(T) == 4 && gemm.n <= 2 && gemm.m > 4;
+    const int high = Bytes < 64 ? 2 : is_tall ? 8 : 4, wide = is_tall ? 2 : 4;
     const T* start = gemm.start;
     std::int64_t row_of_start = gemm.row_of_start;
     for (std::int64_t p = 0, depth; p < gemm.k; p += depth) {
@@ -85,10 +97,16 @@ struct DotsLoop {
       const bool is_by_columns = gemm.m <= gemm.n;  // each of the longer side once
       std::int64_t i = 0, j = 0;
       while (i < gemm.m && j < gemm.n) {
-        tile<P, high, wide>(depth, sides[0], i, std::min<std::int64_t>(high, gemm.m - i), sides[1], j,
-                            std::min<std::int64_t>(wide, gemm.n - j), gemm.scale,
-                            start == nullptr ? start : start + i * row_of_start + j, row_of_start,
-                            gemm.c + i * gemm.row_of_c + j, gemm.row_of_c);
+        const auto make = [&]<int High, int Wide>(std::integer_sequence<int, High, Wide>) {
+          tile<P, High, Wide>(depth, sides[0], i, std::min<std::int64_t>(high, gemm.m - i), sides[1], j,
+                              std::min<std::int64_t>(wide, gemm.n - j), gemm.scale,
+                              start == nullptr ? start : start + i * row_of_start + j, row_of_start,
+                              gemm.c + i * gemm.row_of_c + j, gemm.row_of_c);
+        };
+        if constexpr (Bytes == 64 && sizeof(T) == 4)
+          is_tall ? make(std::integer_sequence<int, 8, 2>()) : make(std::integer_sequence<int, 4, 4>());
+        else
+          make(std::integer_sequence < int, Bytes == 64 ? 4 : 2, 4 > ());
         if (is_by_columns) {
           i += high;
           if (i >= gemm.m) i = 0, j += wide;
@@ -144,9 +162,7 @@ struct DotsLoop {
       at_b += right.pack;
     }
     if (const std::int64_t rest = depth % P::lanes; rest != 0) {  // the others have been added already
-      T lanes[P::lanes];
-      for (int lane = 0; lane < P::lanes; ++lane) lanes[lane] = lane < P::lanes - rest ? T(0) : T(1);
-      const auto fresh = P::load(lanes) == P(1);
+      const auto fresh = P::load(last_lanes<T>.data() + 16 - P::lanes + rest) == P(1);
       add(left.last, right.last, [&](const P& pack) { return where(fresh, pack, P(0)); });
     }
     alignas(64) T totals[High * Wide];
@@ -243,11 +259,13 @@ template <class T>
 bool takes_dot_products(const Gemm<T>& gemm) {
   const std::int64_t m = gemm.m, n = gemm.n, k = gemm.k;
   if (m == 1 && gemm.transpose_b && !gemm.transpose_a) return true;
-  if (k < 64) return false;
-  // Where the tiles of tiled_gemm would not be filled, or what they need to be packed takes longer.
   const simd::InstructionSet set = simd::instruction_set();
-  if (set == simd::InstructionSet::baseline) return m <= 4 && gemm.transpose_b && !gemm.transpose_a;
   const bool is_wide = set == simd::InstructionSet::avx512;
+  if (k < 64)  // many rows beside few columns
+    return is_wide && !gemm.transpose_a && m >= 32 && k >= (sizeof(T) == 8 ? 24 : 32) &&
+           n <= static_cast<std::int64_t>(sizeof(T) / 2);
+  // Where the tiles of tiled_gemm would not be filled, or what they need to be packed takes longer.
+  if (set == simd::InstructionSet::baseline) return m <= 4 && gemm.transpose_b && !gemm.transpose_a;
   const std::int64_t several = std::min<std::int64_t>(k / 16, is_wide ? 80 / sizeof(T) : 8),
                      few = !is_wide || sizeof(T) == 8 || k < 128 ? 4
                            : k < 256                             ? 8

@@ -226,7 +226,9 @@ bool takes_packs_of_rows(const Gemm<T>& gemm) {
     case simd::InstructionSet::baseline: return false;
     case simd::InstructionSet::avx2: return k < most_of_few / 2;
     // Three rows are few for tiles, which have 12, 8, 4, 2 or 1.
-    case simd::InstructionSet::avx512: return k <= most_of_few || (m == 3 && n >= 2 * pack && has_rows);
+    case simd::InstructionSet::avx512:
+      return k <= (sizeof(T) == 4 || n >= pack ? most_of_few : most_of_few - 1) ||
+             (m == 3 && n >= 2 * pack && has_rows);
   }
   return false;
 }
