@@ -115,6 +115,10 @@ void pack(const T* from, std::int64_t row, bool transposed, std::int64_t count, 
     const bool is_far = row * sizeof(T) >= 2048;
     std::int64_t j = 0;
     if (count < width) std::fill(to, to + depth * width, T(0));
+    // Squares of two by two are small; but rows that are pages apart are better read a few at a time.
+    if (constexpr bool are_small = side == 2 && P::lanes > 2; are_small && depth >= side && row < 1024)
+      for (; j + P::lanes <= count; j += P::lanes)
+        columns_as_packs<P>(from + j * row, row, depth, P::lanes, to + j, width);
     for (; j + side <= count; j += side) {
       std::int64_t p = 0;
       for (; p + side <= depth; p += side) {
