@@ -151,9 +151,10 @@ bool has_short_lines(const Windows& windows, std::int64_t channels, std::int64_t
 }
 
 /// Whether tiles compute little that nobody asks for, or columns would be worse, and the weight is used often
-/// enough to be packed. It does not depend on the instruction set.
+/// enough to be packed: up to `worth` eighths of the products. It does not depend on the instruction set.
 template <class T>
-bool suits(const Windows& windows, std::int64_t samples, std::int64_t channels, std::int64_t filters) {
+bool suits(const Windows& windows, std::int64_t samples, std::int64_t channels, std::int64_t filters,
+           std::int64_t worth = 16) {
   constexpr std::int64_t lanes = most_lanes<T>;
   const std::int64_t depth = channels * windows.kernel_size(), line = windows.axes[2].out;
   // An element of columns of short lines takes as long as so many multiply-adds of packs.
@@ -163,15 +164,18 @@ bool suits(const Windows& windows, std::int64_t samples, std::int64_t channels, 
   return windows.kernel_size() > 1 && depth >= 8 && (filters > 1 || channels == 1 || is_short) &&
          samples * windows.out_size() >= 96 &&
          tiling<T>(line, filters, depth, lanes, most_depth).cost * lanes <=
-             (2 * filters + (is_short ? of_columns * lanes : 0)) * line * depth;
+             (filters * worth / 8 + (is_short ? of_columns * lanes : 0)) * line * depth;
 }
 
 }  // namespace
 
 template <class T>
 bool is_direct(const Convolution& convolution) {
-  return suits<T>(convolution.windows, convolution.samples, convolution.in_channels,
-                  convolution.out_channels);
+  // Columns are made for all filters: of few, they take longer than the products.
+  const std::int64_t filters = convolution.out_channels, worth = filters == 1 || filters > 8 ? 16
+                                                                 : filters <= 3              ? 30
+                                                                                             : 21;
+  return suits<T>(convolution.windows, convolution.samples, convolution.in_channels, filters, worth);
 }
 template <class T>
 bool is_direct_back(const Convolution& convolution) {
