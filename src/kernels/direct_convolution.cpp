@@ -171,10 +171,14 @@ bool suits(const Windows& windows, std::int64_t samples, std::int64_t channels, 
 
 template <class T>
 bool is_direct(const Convolution& convolution) {
-  // Columns are made for all filters: of few, they take longer than the products.
-  const std::int64_t filters = convolution.out_channels, worth = filters == 1 || filters > 8 ? 16
-                                                                 : filters <= 3              ? 30
-                                                                                             : 21;
+  // Columns are made for all filters: of few, they take longer than the products; of many doubles, for which
+  // there are no tiles whose lanes are filters, hardly any time.
+  const std::int64_t filters = convolution.out_channels,
+                     depth = convolution.in_channels * convolution.windows.kernel_size();
+  const std::int64_t worth = sizeof(T) == 8 && filters >= 32 && depth >= 64 ? 10
+                             : filters == 1 || filters > 8                  ? 16
+                             : filters > 3                                  ? 21
+                                                                            : 30;
   return suits<T>(convolution.windows, convolution.samples, convolution.in_channels, filters, worth);
 }
 template <class T>
