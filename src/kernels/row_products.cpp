@@ -267,9 +267,9 @@ bool takes_dot_products(const Gemm<T>& gemm) {
   // Where the tiles of tiled_gemm would not be filled, or what they need to be packed takes longer.
   if (set == simd::InstructionSet::baseline) return m <= 4 && gemm.transpose_b && !gemm.transpose_a;
   const std::int64_t several = std::min<std::int64_t>(k / 16, is_wide ? 80 / sizeof(T) : 8),
-                     few = !is_wide || sizeof(T) == 8 || k < 128 ? 4
-                           : k < 256                             ? 8
-                                                                 : 12;
+                     few = !is_wide || sizeof(T) == 8 ? 4
+                           : k < 128                  ? 8
+                                                      : 12;
   if (gemm.transpose_b && m <= several) return true;
   if (!gemm.transpose_a) return n <= few;
   return std::min(m, n) <= 4 && std::max(m, n) <= (few > 4 ? 15 : few);  // else rows fill packs
