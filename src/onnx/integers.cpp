@@ -4,50 +4,45 @@
 #include <bit>
 #include <cstring>
 
+#include "chainrule/functions.h"
 #include "onnx/call.h"
 #include "onnx/operators.h"
 
 namespace chainrule::onnx {
 namespace {
 
-/// f of each pair, broadcast.
-template <class F>
-Tensor pairwise(const Call& call, F f) {
-  const Tensor &a = call[0], &b = call[1];
-  if (a.dtype() != DType::int64 || b.dtype() != DType::int64)
-    Call::fail("it works on whole numbers, not on " + to_string(call.type(0)) + " and " +
-               to_string(call.type(1)));
-  call.require_broadcast(a, b);
-  const Shape shape = (a + b).shape();
-  std::vector<std::int64_t> result = broadcast_to(a, shape).to_vector<std::int64_t>();
-  const std::vector<std::int64_t> right = broadcast_to(b, shape).to_vector<std::int64_t>();
-  for (std::size_t i = 0; i < result.size(); ++i) result[i] = f(result[i], right[i]);
-  return tensor(std::move(result), shape);
+/// Refuses all but whole numbers.
+void require_integers(const Call& call, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i)
+    if (call[i].dtype() != DType::int64)
+      Call::fail("it works on whole numbers, not on " + to_string(call.type(i)));
+  if (count == 2) call.require_broadcast(call[0], call[1]);
 }
 
 Values bitwise_and(const Call& call) {
-  return one(pairwise(call, [](std::int64_t a, std::int64_t b) { return a & b; }));
+  require_integers(call, 2);
+  return one(call[0] & call[1]);
 }
 Values bitwise_or(const Call& call) {
-  return one(pairwise(call, [](std::int64_t a, std::int64_t b) { return a | b; }));
+  require_integers(call, 2);
+  return one(call[0] | call[1]);
 }
 Values bitwise_xor(const Call& call) {
-  return one(pairwise(call, [](std::int64_t a, std::int64_t b) { return a ^ b; }));
+  require_integers(call, 2);
+  return one(call[0] ^ call[1]);
 }
 Values bitwise_not(const Call& call) {
-  if (call[0].dtype() != DType::int64)
-    Call::fail("it works on whole numbers, not on " + to_string(call.type(0)));
-  return one(-call[0] - 1);
+  require_integers(call, 1);
+  return one(~call[0]);
 }
 
 /// Of unsigned numbers; by as many bits as there are, or more, it gives 0.
 Values bit_shift(const Call& call) {
-  const bool left = call.choice("direction", {"", "LEFT", "RIGHT"}) == 1;
-  return one(pairwise(call, [&](std::int64_t a, std::int64_t b) {
-    if (b < 0 || b >= 64) return std::int64_t{0};
-    const auto bits = static_cast<std::uint64_t>(a);
-    return static_cast<std::int64_t>(left ? bits << b : bits >> b);
-  }));
+  require_integers(call, 2);
+  const Tensor &a = call[0], &b = call[1];
+  if (call.choice("direction", {"", "LEFT", "RIGHT"}) == 1) return one(left_shift(a, b));
+  const Tensor others = left_shift(-1, 64 - b);  // the bits that come in, which are those of the sign
+  return one(where((b < 0) | (b >= 64), 0, right_shift(a, b) & ~others));
 }
 
 /// The bytes of x as another type stores them, of the same size.

@@ -2,7 +2,6 @@
 // chainrule/fft.h; a last axis of size 1 is real.
 
 #include <cmath>
-#include <numbers>
 
 #include "chainrule/fft.h"
 #include "chainrule/indexing.h"
@@ -61,24 +60,23 @@ Values short_time_transform(const Call& call) {
   return one(onesided ? narrow(spectrum, 2, 0, length / 2 + 1) : spectrum);
 }
 
-/// a₀ - a₁ cos(2πi/n) + a₂ cos(4πi/n) for i below the size; n is the size, or one less where it is symmetric.
-Values window(const Call& call, double a0, double a1, double a2) {
+/// A window of so many elements by this function.
+template <class F>
+Values window(const Call& call, const F& of) {
   const std::int64_t size = call.whole(0);
-  const bool periodic = call.flag("periodic", true);
   const ElementType type = call.element_type("output_datatype", ElementType::float32);
   const std::int64_t sizes[] = {size};
   call.require_size(sizes);
-  std::vector<double> numbers;
-  const auto n = static_cast<double>(periodic ? size : size - 1);
-  for (std::int64_t i = 0; i < size; ++i) {
-    const double angle = n == 0 ? 0 : 2 * std::numbers::pi * static_cast<double>(i) / n;
-    numbers.push_back(a0 - a1 * std::cos(angle) + a2 * std::cos(2 * angle));
-  }
-  return one(cast(tensor(std::move(numbers)), *dtype_of(type)), type);
+  return one(cast(of(size, call.flag("periodic", true), DType::float64), *dtype_of(type)), type);
 }
-Values blackman_window(const Call& call) { return window(call, 0.42, 0.5, 0.08); }
-Values hamming_window(const Call& call) { return window(call, 25.0 / 46, 21.0 / 46, 0); }
-Values hann_window(const Call& call) { return window(call, 0.5, 0.5, 0); }
+Values blackman_window(const Call& call) { return window(call, chainrule::blackman_window); }
+Values hann_window(const Call& call) { return window(call, chainrule::hann_window); }
+/// With 25/46 and 21/46 for the usual 0.54 and 0.46.
+Values hamming_window(const Call& call) {
+  return window(call, [](std::int64_t size, bool periodic, DType dtype) {
+    return (hann_window(size, periodic, dtype) * 42 + 4) / 46;
+  });
+}
 
 /// (frequencies, bins): triangles whose corners are equally far apart in mels.
 Values mel_weights(const Call& call) {
