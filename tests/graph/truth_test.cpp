@@ -88,7 +88,8 @@ TEST(Logic, of_numbers_is_for_the_functions_alone) {
   EXPECT_TRUE(mentions(message_of<DTypeError>([&] { x&(x > 0); }), {"&", "float64", "x > 0", "logical_and"}));
   EXPECT_TRUE(mentions(message_of<DTypeError>([&] { (x > 0) | n; }), {"|", "int64", "logical_or"}));
   EXPECT_TRUE(mentions(message_of<DTypeError>([&] { (x > 0) ^ 1.5; }), {"^", "logical_xor"}));
-  EXPECT_TRUE(mentions(message_of<DTypeError>([&] { ~n; }), {"~", "int64", "logical_not"}));
+  EXPECT_TRUE(mentions(message_of<DTypeError>([&] { ~x; }), {"~", "float64", "logical_not"}));
+  EXPECT_TRUE(equals(~n, {2}, {-1, -4})) << "the bits of whole numbers";
 }
 
 TEST(All, and_any_of_nothing_and_of_numbers) {
