@@ -243,6 +243,15 @@ std::string windows(Step& step) {
                    {attribute("axis", axis)});
 }
 
+/// Rows at places, none at negative ones, added up by weights.
+std::string weighted_rows(Step& step) {
+  const std::string zero = step.constant(tensor(0));
+  const std::string rows = step.make("Gather", {step.in(0), step.make("Max", {step.in(2), zero})});
+  const std::string weights =
+      step.make("Where", {step.make("GreaterOrEqual", {step.in(2), zero}), step.in(1), step.number(0)});
+  return step.make("Einsum", {rows, weights}, {{"equation", std::string("pkc,pk->pc")}});
+}
+
 constexpr Written networks[] = {
     {"attention", attention},
     {"convolution", convolution},
@@ -253,6 +262,7 @@ constexpr Written networks[] = {
     {"sums_along", sums_along},
     {"take_rows", take_rows},
     {"transposed_convolution", transposed_convolution},
+    {"weighted_rows", weighted_rows},
     {"windows", windows},
 };
 

@@ -233,6 +233,7 @@ TEST(OnnxSave, writes_functions) {
                        cast(x < 0.25, f32),
                        pad(x, {1, 2}),
                        unfold(x, 2, 2, 1),
+                       embedding_bag(x[{0}], {{0, 1, 1}}, {.padding = 0}),
                        put(x, {2, 0}, x[{Slice{}, Slice{}, Slice{1, 3}}] * 2, 2),
                        smooth_l1_loss(x, ones_like(x), 0.5, Reduction::none),
                        binary_cross_entropy_with_logits(x, ones_like(x) * 0.25, 3, Reduction::none)};
