@@ -27,7 +27,8 @@ struct OfWeightedRows {
   /// In a stack of rows of all samples, of `count` each, where one sample's are.
   static Tensor places_in_stack(const Unwrapped& at, std::int64_t count) {
     const Tensor places = at.batched(2);
-    const Tensor stacked = where(places < 0, places, places + reshape(arange(0, at.size) * count, {-1, 1, 1}));
+    const Tensor stacked =
+        where(places < 0, places, places + reshape(arange(0, at.size) * count, {-1, 1, 1}));
     return reshape(stacked, {at.size * places.shape()[1], places.shape()[2]});
   }
   /// A stack of matrices as one.
