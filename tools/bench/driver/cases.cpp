@@ -134,6 +134,10 @@ std::vector<Case> all_cases() {
                            "slices",
                            "differences",
                            "channels_last",
+                           "frames",
+                           "clamp_sum",
+                           "matmul_4000x8x8",
+                           "grid_sample",
                            "inverse_2048x5x5"})
     cases.push_back(without_floor(step(name, float32, {.faster = 1.5})));
 

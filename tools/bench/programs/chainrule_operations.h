@@ -44,6 +44,17 @@ Tensor differences(const Tensor& x) {
   return x[{Slice{1, {}}, Slice{0, -1}}] - x[{Slice{0, -1}, Slice{1, {}}}];
 }
 Tensor channels_last(const Tensor& x) { return sum(square(permute(x, {0, 2, 3, 1})), -1); }
+Tensor energy_of_frames(const Tensor& x) { return sum(square(unfold(x, 1, 64, 32)), -1); }
+Tensor clamped(const Tensor& x) { return sum(clamp(x, -0.5, 0.5), -1); }
+Tensor times_small(const Tensor& x) {
+  static const Tensor weight = full({8, 8}, 0.125, DType::float32);
+  return matmul(x, weight);
+}
+Tensor sampled(const Tensor& x) {
+  static const Tensor theta = tensor({{{0.8F, -0.3F, 0.1F}, {0.3F, 0.8F, -0.1F}}});
+  static const Tensor grid = affine_grid(broadcast_to(theta, {x.shape()[0], 2, 3}), x.shape());
+  return grid_sample(x, grid);
+}
 Tensor rolled(const Tensor& x) { return roll(x, 37, 1); }
 Tensor taken_along(const Tensor& x) {
   static const Tensor index = tensor(bench::some_places(x.size(), x.shape()[1]), x.shape());

@@ -40,6 +40,17 @@ Tensor slices(const Tensor& x) {
 }
 Tensor differences(const Tensor& x) { return x.slice(0, 1).slice(1, 0, -1) - x.slice(0, 0, -1).slice(1, 1); }
 Tensor channels_last(const Tensor& x) { return x.permute({0, 2, 3, 1}).square().sum(-1); }
+Tensor energy_of_frames(const Tensor& x) { return x.unfold(1, 64, 32).square().sum(-1); }
+Tensor clamped(const Tensor& x) { return x.clamp(-0.5, 0.5).sum(-1); }
+Tensor times_small(const Tensor& x) {
+  static const Tensor weight = torch::full({8, 8}, 0.125);
+  return torch::matmul(x, weight);
+}
+Tensor sampled(const Tensor& x) {
+  static const Tensor theta = torch::tensor({0.8F, -0.3F, 0.1F, 0.3F, 0.8F, -0.1F}).reshape({1, 2, 3});
+  static const Tensor grid = torch::affine_grid_generator(theta.expand({x.size(0), 2, 3}), x.sizes(), false);
+  return torch::grid_sampler(x, grid, 0, 0, false);
+}
 Tensor rolled(const Tensor& x) { return x.roll({37}, {1}); }
 Tensor taken_along(const Tensor& x) {
   static const Tensor index = tensor(bench::some_places(x.numel(), x.size(1))).reshape(x.sizes());
