@@ -358,6 +358,7 @@ template <class Loop, class... Arguments>
 /// A loop that is compiled for each instruction set, for another one to call, which is so as well.
 template <class... Arguments>
 struct CompiledLoop {
+  /// It, with packs of so many bytes.
   using Run = void (*)(Arguments...);
   Run with_16, with_32, with_64;  ///< bytes in a pack
 

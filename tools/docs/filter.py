@@ -10,7 +10,7 @@ import sys
 
 SCOPE = re.compile(r"^(template .*> )?(inline )?(namespace|class|struct|union|enum)\b[^;()]*\{$|^(class|struct)\b.*\{$")
 UNTOLD = re.compile(
-    r"=\s*(default|delete);|\bmembers\(\)|\bmember_names\(\)|^CHAINRULE_MEMBERS|^friend |^static_assert|^extern template"
+    r"=\s*(default|delete);|\bmembers\(\)|\bmember_names\(\)|^CHAINRULE_MEMBERS|^(?:template <[^>]*> )?friend |^static_assert|^extern template"
     r"|^~|^(\w+)\((const )?\2&&?( other)?\)|^(\w+)& operator=\((const )?\5&&?|^using (value_type|difference_type)"
     r"|operator\+\+\(|operator==\(End\)|^(const )?\w+[&*]? operator(\*|->)\(\) const|^[\w:]+[&*]? (begin|end)\(\)|^const [\w:]+\* (begin|end)\(\)"
 )
@@ -80,9 +80,8 @@ def filtered(lines):
             comment, held, statement = [], ("", ""), []
             continue
         depth += code.count("{") + code.count("(") - code.count("}") - code.count(")")
-        if depth > 0 or not re.search(r"[;}]$", code):
-            if not re.search(r"[;}]$", code) or depth > 0:
-                continue
+        if depth > 0 or not re.search(r"[;}]$", code) and not statement[0].startswith("CHAINRULE_MEMBERS"):
+            continue
         whole, statement, depth = " ".join(statement), [], 0
         if UNTOLD.search(whole):
             for i in range(first, number + 1):

@@ -30,22 +30,25 @@ class MultiheadAttention {
     return (*this)(x, x, x, options);
   }
 
+  /// (3E, E): makes queries, keys and values.
   Parameter in_proj_weight;
-  std::optional<Parameter> in_proj_bias;
+  std::optional<Parameter> in_proj_bias;  ///< (3E,), if there is one
+  /// What the heads have found together becomes.
   Linear out_proj;
-  std::int64_t heads;
-  bool batch_first;
+  std::int64_t heads;              ///< each on its part of the features
+  bool batch_first;                ///< is the batch the first axis, and not the second?
   std::optional<Dropout> dropout;  ///< none where its probability is 0
   CHAINRULE_MEMBERS(in_proj_weight, in_proj_bias, out_proj, dropout)
 };
 
+/// Of TransformerEncoderLayer and TransformerDecoderLayer.
 struct TransformerOptions {
   std::int64_t feedforward = 2048;  ///< units of the hidden layer
   double dropout = 0.1;  ///< of what each part adds to x, of the hidden layer, and of attention's weights
-  AnyModule activation = relu;
-  double eps = 1e-5;
-  bool batch_first = false;
-  bool norm_first = false;  ///< is each part's input normalised, or the sum of it and the part's output?
+  AnyModule activation = relu;  ///< of the hidden layer
+  double eps = 1e-5;            ///< of the normalisations
+  bool batch_first = false;     ///< is the batch the first axis, and not the second?
+  bool norm_first = false;      ///< is each part's input normalised, or the sum of it and the part's output?
 };
 
 /// x plus attention to itself, then plus two linear layers, each normalised.
@@ -53,23 +56,30 @@ struct TransformerOptions {
 /// normalization in the transformer architecture", 2020, for norm_first.
 class TransformerEncoderLayer {
  public:
+  /// ShapeError unless heads divide the features.
   TransformerEncoderLayer(Integer features, Integer heads, Generator& generator,
                           const TransformerOptions& options = {}, DType dtype = default_dtype());
 
+  /// What is masked in x is in the options.
   Tensor operator()(const Operand& x, const MultiHeadOptions& options = {}) const;
 
+  /// Of x to itself.
   MultiheadAttention self_attn;
+  /// To the hidden layer, and back.
   Linear linear1, linear2;
+  /// Of the two parts.
   LayerNorm norm1, norm2;
+  /// Of the hidden layer, and of what each part adds.
   Dropout dropout, dropout1, dropout2;
-  AnyModule activation;
-  bool norm_first;
+  AnyModule activation;  ///< of the hidden layer
+  bool norm_first;       ///< is each part's input normalised, or the sum?
   CHAINRULE_MEMBERS(self_attn, linear1, linear2, norm1, norm2, dropout, dropout1, dropout2, activation)
 };
 
 /// The same with attention to a memory, as an encoder's result, between the two parts.
 class TransformerDecoderLayer {
  public:
+  /// ShapeError unless heads divide the features.
   TransformerDecoderLayer(Integer features, Integer heads, Generator& generator,
                           const TransformerOptions& options = {}, DType dtype = default_dtype());
 
@@ -77,12 +87,16 @@ class TransformerDecoderLayer {
   Tensor operator()(const Operand& x, const Operand& memory, const MultiHeadOptions& options = {},
                     const MultiHeadOptions& memory_options = {}) const;
 
+  /// Of x to itself, and to the memory.
   MultiheadAttention self_attn, multihead_attn;
+  /// To the hidden layer, and back.
   Linear linear1, linear2;
+  /// Of the three parts.
   LayerNorm norm1, norm2, norm3;
+  /// Of the hidden layer, and of what each part adds.
   Dropout dropout, dropout1, dropout2, dropout3;
-  AnyModule activation;
-  bool norm_first;
+  AnyModule activation;  ///< of the hidden layer
+  bool norm_first;       ///< is each part's input normalised, or the sum?
   CHAINRULE_MEMBERS(self_attn, multihead_attn, linear1, linear2, norm1, norm2, norm3, dropout, dropout1,
                     dropout2, dropout3, activation)
 };

@@ -19,15 +19,16 @@ class Dropout {
   /// std::invalid_argument unless p is from 0 to 1.
   Dropout(double p, Generator& generator);
 
+  /// x, some of which is dropped in training.
   Tensor operator()(const Operand& x) const;
   /// Does it drop anything at present?
   bool is_on() const { return training && p > 0; }
   /// What the next call would draw from, for those who drop something themselves; it counts as a call.
   Generator next_generator() const;
 
-  double p;
-  Buffer seed;  ///< of the next call; not in state_dict()
-  bool training = true;
+  double p;              ///< with what probability an element is dropped
+  Buffer seed;           ///< of the next call; not in state_dict()
+  bool training = true;  ///< else x stays as it is
   CHAINRULE_MEMBERS(seed)
 };
 

@@ -21,10 +21,12 @@ class Embedding {
   Embedding(Integer count, Integer features, Generator& generator, std::optional<std::int64_t> padding = {},
             DType dtype = default_dtype());
 
+  /// The rows at these positions.
   Tensor operator()(const Operand& positions) const;
 
+  /// (count, features).
   Parameter weight;
-  std::optional<std::int64_t> padding;
+  std::optional<std::int64_t> padding;  ///< the row that is not learned
   CHAINRULE_MEMBERS(weight)
 };
 
@@ -35,7 +37,8 @@ Tensor sinusoidal_encoding(Integer length, Integer features, DType dtype = defau
 
 /// x plus the sinusoidal_encoding of its positions: x (L, N, E), or (N, L, E) where batch_first, or (L, E).
 struct PositionalEncoding {
-  bool batch_first = false;
+  bool batch_first = false;  ///< is the batch the first axis, and not the second?
+  /// x with its positions.
   Tensor operator()(const Operand& x) const;
   CHAINRULE_MEMBERS()
 };

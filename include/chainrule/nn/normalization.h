@@ -12,8 +12,9 @@
 
 namespace CHAINRULE_API chainrule {
 
+/// Of BatchNorm.
 struct BatchNormOptions {
-  double eps = 1e-5;
+  double eps = 1e-5;  ///< added to the variance
   /// Share of each batch in the running statistics. Nothing: they are the mean over all batches so far.
   std::optional<double> momentum = 0.1;
   bool affine = true;  ///< are a weight and a bias learned?
@@ -27,14 +28,19 @@ struct BatchNormOptions {
 /// Source: Ioffe and Szegedy, "Batch normalization", 2015.
 class BatchNorm {
  public:
+  /// Of so many channels.
   explicit BatchNorm(Integer channels, const BatchNormOptions& options = {}, DType dtype = default_dtype());
 
+  /// x (N, C, ...), normalised.
   Tensor operator()(const Operand& x) const;
 
+  /// (C,), where they are learned.
   std::optional<Parameter> weight, bias;
+  /// (C,), and how many batches they are of.
   Buffer running_mean, running_var, num_batches_tracked;
+  /// What it was made with.
   BatchNormOptions options;
-  bool training = true;
+  bool training = true;  ///< by the batch, and not by the running statistics?
   CHAINRULE_MEMBERS(weight, bias, running_mean, running_var, num_batches_tracked)
 
  protected:
@@ -42,8 +48,9 @@ class BatchNorm {
   void take_in(const Tensor& mean, const Tensor& variance) const;
 };
 
+/// Of LayerNorm and GroupNorm.
 struct AffineNormOptions {
-  double eps = 1e-5;
+  double eps = 1e-5;   ///< added to the variance
   bool affine = true;  ///< are a weight and a bias learned?
 };
 
@@ -51,14 +58,17 @@ struct AffineNormOptions {
 /// Source: Ba, Kiros and Hinton, "Layer normalization", 2016.
 class LayerNorm {
  public:
+  /// Over last axes of this shape.
   explicit LayerNorm(const Shape& normalized, const AffineNormOptions& options = {},
                      DType dtype = default_dtype());
 
+  /// x, normalised.
   Tensor operator()(const Operand& x) const;
 
+  /// Where they are learned.
   std::optional<Parameter> weight, bias;
-  Shape normalized;
-  double eps;
+  Shape normalized;  ///< the last axes
+  double eps;        ///< added to the variance
   CHAINRULE_MEMBERS(weight, bias)
 };
 
@@ -66,12 +76,15 @@ class LayerNorm {
 /// that of x's dtype. Source: Zhang and Sennrich, "Root mean square layer normalization", 2019.
 class RmsNorm {
  public:
+  /// Over last axes of this shape.
   explicit RmsNorm(const Shape& normalized, std::optional<double> eps = {}, DType dtype = default_dtype());
 
+  /// x, divided.
   Tensor operator()(const Operand& x) const;
 
+  /// Of the shape of the last axes.
   Parameter weight;
-  std::optional<double> eps;
+  std::optional<double> eps;  ///< added to the mean of the squares
   CHAINRULE_MEMBERS(weight)
 };
 
@@ -86,9 +99,11 @@ class GroupNorm {
   /// ShapeError for other channels.
   Tensor operator()(const Operand& x) const;
 
+  /// (C,), where they are learned.
   std::optional<Parameter> weight, bias;
+  /// How many there are.
   std::int64_t groups, channels;
-  double eps;
+  double eps;  ///< added to the variance
   CHAINRULE_MEMBERS(weight, bias)
 };
 

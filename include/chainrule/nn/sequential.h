@@ -81,7 +81,8 @@ class AnyModule {
 ///       return flatten(x, 1);
 ///     }, Linear(8 * 13 * 13, 10, generator));
 ///
-/// A function that <cmath> has, too, is written chainrule::tanh; one that takes more than x, in a lambda.
+/// A function that the C library has, too, is written chainrule::tanh; one that takes more than x, in a
+/// lambda.
 ///
 /// Its parameters are named "0.weight", ... by their places, or by names of the modules: see add().
 class Sequential {
