@@ -372,7 +372,7 @@ Tensor gumbel_softmax(const Operand& logits, Generator& generator, double tau, F
   const Tensor in = logits.as(ops::real_dtype(logits.dtype()));
   if (!(tau > 0))
     throw ShapeError("gumbel_softmax: tau must be positive, for logits of shape " + to_string(in.shape()));
-  const Tensor soft = softmax((in + ops::gumbel_noise(in.shape(), generator, in.dtype())) / tau, axis);
+  Tensor soft = softmax((in + ops::gumbel_noise(in.shape(), generator, in.dtype())) / tau, axis);
   if (!hard) return soft;
   const Tensor at = argmax(soft, axis, true);
   std::vector<std::int64_t> sizes(in.rank(), 1);
