@@ -1,7 +1,7 @@
 // Discrete Fourier transforms.
 // Inside, none divides by the length: what `norm` asks for is multiplied at the end.
 
-#include "chainrule/fft.h"
+#include "ops/fourier.h"
 
 #include <cmath>
 
@@ -9,7 +9,6 @@
 #include "kernels/fourier.h"
 #include "ops/data_movement.h"
 #include "ops/elementwise.h"
-#include "ops/registry.h"
 
 namespace chainrule {
 namespace ops {
@@ -83,6 +82,19 @@ void Rfft::vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const 
   to[0] = apply(Irfft{{}, axis, n}, Here::now(), Argument(times_multiplicities(g, axis, n, -1)));
 }
 
+Shape shape_to_transform(const std::string& name, const Shape& shape, bool of_pairs) {
+  if (of_pairs && (shape.rank() < 2 || shape.back() != 2))
+    throw ShapeError(name + ": shape " + to_string(shape) +
+                     " holds no complex numbers, which are pairs along a last axis of size 2; make them with "
+                     "stack({real, imaginary}, -1)");
+  return Shape(shape.sizes().first(shape.rank() - (of_pairs ? 1 : 0)));
+}
+
+FftNorm norm_of(const Arguments& a, std::size_t i) {
+  constexpr FftNorm all[] = {FftNorm::backward, FftNorm::ortho, FftNorm::forward};
+  return all[a.choice(i, {"backward", "ortho", "forward"})];
+}
+
 namespace {
 
 struct Transform {
@@ -95,12 +107,7 @@ struct Transform {
 /// The pairs or numbers to transform, and along which axis; `n` is not checked yet.
 Transform checked(const char* name, const Operand& x, std::int64_t axis, bool of_pairs) {
   Tensor in = x.as(real_dtype(x.dtype()));
-  const Shape& shape = in.shape();
-  if (of_pairs && (shape.rank() < 2 || shape.back() != 2))
-    throw ShapeError(std::string(name) + ": shape " + to_string(shape) +
-                     " holds no complex numbers, which are pairs along a last axis of size 2; make them with "
-                     "stack({real, imaginary}, -1)");
-  const Shape without(shape.sizes().first(shape.rank() - (of_pairs ? 1 : 0)));
+  const Shape without = shape_to_transform(name, in.shape(), of_pairs);
   const std::size_t along = normalize_axis(name, axis, without);
   return {name, std::move(in), along, without[along]};
 }
@@ -137,11 +144,6 @@ Tensor transform(const char* name, const Operand& x, std::optional<std::int64_t>
   return scaled(y, length, norm, sign > 0);
 } catch (...) {
   rethrow_in_call(x);
-}
-
-FftNorm norm_of(const Arguments& a, std::size_t i) {
-  constexpr FftNorm all[] = {FftNorm::backward, FftNorm::ortho, FftNorm::forward};
-  return all[a.choice(i, {"backward", "ortho", "forward"})];
 }
 
 template <auto f>

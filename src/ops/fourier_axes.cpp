@@ -4,13 +4,14 @@
 #include <algorithm>
 
 #include "array/axes.h"
-#include "chainrule/fft.h"
 #include "chainrule/shaping.h"
-#include "ops/registry.h"
+#include "ops/fourier.h"
 
 namespace chainrule {
 namespace ops {
 namespace {
+
+using Sizes = std::vector<std::int64_t>;
 
 /// Axes in their order, and to which length each is brought.
 struct TransformedAxes {
@@ -18,13 +19,10 @@ struct TransformedAxes {
   std::vector<OptionalInteger> lengths;
 };
 
-TransformedAxes transformed_axes(const std::string& name, const Operand& x, bool of_pairs,
-                                 const std::vector<std::int64_t>& sizes, const Axes& axes) {
+TransformedAxes transformed_axes(const std::string& name, const Operand& x, bool of_pairs, const Sizes& sizes,
+                                 const Axes& axes) {
   const Shape shape = x.as_tensor().shape();
-  if (of_pairs && (shape.rank() < 2 || shape.back() != 2))
-    throw ShapeError(name + ": shape " + to_string(shape) +
-                     " holds no complex numbers, which are pairs along a last axis of size 2");
-  const Shape without(shape.sizes().first(shape.rank() - (of_pairs ? 1 : 0)));
+  const Shape without = shape_to_transform(name, shape, of_pairs);
   TransformedAxes all;
   if (axes.list()) {
     for (const std::int64_t axis : *axes.list())
@@ -59,8 +57,6 @@ Tensor along_each(Along& transform, const Operand& x, const TransformedAxes& all
   return result;
 }
 
-using Sizes = std::vector<std::int64_t>;
-
 Tensor forward(const char* name, const Operand& x, const Sizes& sizes, const Axes& axes, FftNorm norm) try {
   const TransformedAxes all = transformed_axes(name, x, true, sizes, axes);
   return along_each(fft, x, all, all.axes.size(), norm);
@@ -90,30 +86,24 @@ Tensor real_backward(const char* name, const Operand& y, const Sizes& sizes, con
   rethrow_in_call(name, y);
 }
 
-FftNorm norm_by_name(const Arguments& a, std::size_t i) {
-  constexpr FftNorm all[] = {FftNorm::backward, FftNorm::ortho, FftNorm::forward};
-  return all[a.choice(i, {"backward", "ortho", "forward"})];
-}
-
-using AlongAll = Tensor(const Operand&, const std::vector<std::int64_t>&, const Axes&, FftNorm);
+using AlongAll = Tensor(const Operand&, const Sizes&, const Axes&, FftNorm);
 
 template <AlongAll* function, bool of_two = false>
 constexpr Entry entry(std::string_view name, std::string_view formula, std::string_view example) {
-  return {
-      .name = name,
-      .parameters = "x|a|input, sizes|s=None, axes|axis|dim=None, norm='backward'",
-      .call = [](Arguments& a) -> Result {
-        std::vector<std::int64_t> sizes;
-        if (a.given(1)) sizes = a.integers(1);
-        double elements = 1;
-        for (const std::int64_t size : sizes) elements *= std::max(1.0, static_cast<double>(size));
-        if (elements > static_cast<double>(a.most_elements())) a.fail(1, "sizes that fit into memory");
-        return function(a[0], sizes, of_two && !a.given(2) ? Axes{-2, -1} : a.axes(2), norm_by_name(a, 3));
-      },
-      .formula = formula,
-      .example = example,
-      .note = of_two ? "of the last two axes unless told; pairs along a last axis are not counted"
-                     : "of all axes unless told; pairs along a last axis are not counted"};
+  return {.name = name,
+          .parameters = "x|a|input, sizes|s=None, axes|axis|dim=None, norm='backward'",
+          .call = [](Arguments& a) -> Result {
+            std::vector<std::int64_t> sizes;
+            if (a.given(1)) sizes = a.integers(1);
+            double elements = 1;
+            for (const std::int64_t size : sizes) elements *= std::max(1.0, static_cast<double>(size));
+            if (elements > static_cast<double>(a.most_elements())) a.fail(1, "sizes that fit into memory");
+            return function(a[0], sizes, of_two && !a.given(2) ? Axes{-2, -1} : a.axes(2), norm_of(a, 3));
+          },
+          .formula = formula,
+          .example = example,
+          .note = of_two ? "of the last two axes unless told; pairs along a last axis are not counted"
+                         : "of all axes unless told; pairs along a last axis are not counted"};
 }
 
 /// 1 / (n d) times 0, 1, ..., `positive` numbers, and then the negative ones up to n.
@@ -131,10 +121,9 @@ Tensor frequencies(const std::string& name, std::int64_t n, double d, std::int64
 
 Tensor shifted(const std::string& name, const Operand& x, const Axes& axes, bool back) {
   const Shape shape = x.as_tensor().shape();
-  std::vector<std::int64_t> along, shifts;
-  if (axes.list()) along = *axes.list();
+  std::vector<std::int64_t> shifts;
   if (!axes.list()) throw ShapeError(name + ": no axes for shape " + to_string(shape) + "; name them");
-  for (const std::int64_t axis : along) {
+  for (const std::int64_t axis : *axes.list()) {
     const std::int64_t n = shape[normalize_axis(name, axis, shape)];
     shifts.push_back(back ? n - n / 2 : n / 2);
   }
