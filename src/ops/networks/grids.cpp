@@ -8,6 +8,7 @@
 #include "chainrule/shaping.h"
 #include "chainrule/vision.h"
 #include "ops/elementwise.h"
+#include "ops/networks/resampling.h"
 #include "ops/places/weighted_rows.h"
 #include "ops/registry.h"
 
@@ -24,13 +25,9 @@ Tensor reflected(const Tensor& x, double low, double high) {
   return where(remainder(turns, 2.0) == 0, low + within, high - within);
 }
 
-/// Keys' convolution kernel with a = -0.75, at the four pixels around, of which the second lies `t` before
-/// the point.
+/// Of the four pixels around, of which the second lies `t` before the point.
 std::vector<Tensor> cubic_weights(const Tensor& t) {
-  constexpr double a = -0.75;
-  const auto near = [&](const Tensor& x) { return ((a + 2) * x - (a + 3)) * x * x + 1; };
-  const auto far = [&](const Tensor& x) { return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a; };
-  return {far(t + 1), near(t), near(1 - t), far(2 - t)};
+  return {keys_far<Tensor>(t + 1), keys_near(t), keys_near<Tensor>(1 - t), keys_far<Tensor>(2 - t)};
 }
 
 /// What points (N, P) read of images: the places of pixels, and their weights, one of each for every
@@ -130,9 +127,7 @@ Tensor grid_sample(const Operand& x, const Operand& grid, const GridSampleOption
   const std::int64_t n = shape[0], c = shape[1], axes = of_grid.back();
   const std::vector<std::int64_t> sizes(shape.begin() + 2, shape.end());
   std::vector<std::int64_t> result_sizes(of_grid.begin(), of_grid.end() - 1);
-  std::int64_t count = 1, pixels = 1;
-  for (std::size_t axis = 1; axis < result_sizes.size(); ++axis) count *= result_sizes[axis];
-  for (const std::int64_t size : sizes) pixels *= size;
+  const std::int64_t count = Shape(std::span(result_sizes).subspan(1)).size(), pixels = Shape(sizes).size();
   if (pixels == 0)
     throw ShapeError("grid_sample: x " + to_string(shape) + " has no pixels; only N and C may be 0");
   if (options.mode == Interpolation::nearest_exact || options.mode == Interpolation::area)

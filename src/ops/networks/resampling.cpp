@@ -81,14 +81,11 @@ struct Weights {
     put(static_cast<std::int64_t>(start), 1 - (at - start));
     put(static_cast<std::int64_t>(start) + 1, at - start);
   }
-  /// Keys, Cubic convolution interpolation for digital image processing (1981), with a = -0.75.
   void cubic(double at) {
-    constexpr double a = -0.75;
     const double start = std::floor(at);
     for (int k = -1; k <= 2; ++k) {
       const double d = std::abs(at - start - k);
-      put(static_cast<std::int64_t>(start) + k,
-          d <= 1 ? ((a + 2) * d - (a + 3)) * d * d + 1 : ((a * d - 5 * a) * d + 8 * a) * d - 4 * a);
+      put(static_cast<std::int64_t>(start) + k, d <= 1 ? keys_near(d) : keys_far(d));
     }
   }
 };
