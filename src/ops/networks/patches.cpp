@@ -67,10 +67,7 @@ Tensor max_unpool(const std::string& name, std::size_t spatial, const Operand& x
     throw ShapeError(name + ": x " + to_string(in.shape()) + " and places " + to_string(at.shape()) +
                      "; both must be " + layout("N", "C", spatial) + ", or that without N");
   const std::size_t before = in.rank() - spatial;
-  std::vector<std::int64_t> sizes(in.shape().begin(),
-                                  in.shape().begin() + static_cast<std::ptrdiff_t>(before));
-  std::int64_t planes = 1, plane = 1, elements = 1;
-  for (const std::int64_t size : sizes) planes *= size;
+  Shape whole = in.shape();
   for (std::size_t axis = 0; axis < spatial; ++axis) {
     const std::int64_t k = per_axis(name, "kernel", kernel, axis, spatial, 1),
                        stride = options.stride.rank() == 0
@@ -78,20 +75,20 @@ Tensor max_unpool(const std::string& name, std::size_t spatial, const Operand& x
                                     : per_axis(name, "stride", options.stride, axis, spatial, 1),
                        padding = per_axis(name, "padding", options.padding, axis, spatial, 0),
                        there = in.shape()[before + axis], own = (there - 1) * stride - 2 * padding + k;
-    elements *= there;
     const std::int64_t size =
         options.size.rank() == 0 ? own : per_axis(name, "size", options.size, axis, spatial, 0);
     if (size < 0 || size <= own - stride || size >= own + stride)
       throw ShapeError(name + ": a size of " + std::to_string(size) + " along spatial axis " +
                        std::to_string(axis) + " of a pool " + to_string(in.shape()) + "; it must be above " +
                        std::to_string(own - stride) + " and below " + std::to_string(own + stride));
-    sizes.push_back(size);
-    plane *= size;
+    whole[before + axis] = size;
   }
-  const Shape whole(sizes);
-  const Tensor flat = scatter(zeros({planes, plane}, in.dtype()), 1, reshape(at, {planes, elements}),
-                              reshape(in, {planes, elements}));
-  return reshape({flat, x.here()}, Shape(sizes));
+  const auto by_planes = [&](const Shape& shape) {
+    return Shape{Shape(shape.sizes().first(before)).size(), Shape(shape.sizes().subspan(before)).size()};
+  };
+  const Shape lines = by_planes(in.shape());
+  const Tensor flat = scatter(zeros(by_planes(whole), in.dtype()), 1, reshape(at, lines), reshape(in, lines));
+  return reshape({flat, x.here()}, whole);
 }
 
 }  // namespace
@@ -124,8 +121,7 @@ Tensor col2im(const Operand& columns, const PerAxis& size, const PerAxis& kernel
                      " elements; they must be (N, C times the elements, patches), or that without N");
   std::vector<std::int64_t> whole(in.shape().begin(), in.shape().end() - 1);
   whole.back() /= elements;
-  std::int64_t planes = 1;
-  for (const std::int64_t count : whole) planes *= count;
+  const std::int64_t planes = Shape(whole).size();
   whole.insert(whole.end(), std::begin(patches.padded), std::end(patches.padded));
   const Tensor image = ops::add_at({in, columns.here()}, ops::in_planes(patches, planes), Shape(whole));
   return pad({image, columns.here()}, ops::pads(patches, -1));
