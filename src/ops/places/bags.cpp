@@ -94,13 +94,8 @@ Tensor embedding_bag(const Operand& weight, const Operand& positions,
                      to_string(given.shape()) + "; they must have the same shape, and the mode be sum");
   Tensor places = ops::counted_positions("embedding_bag", positions, table.shape(), 0, false), weights;
   if (is_weighted) weights = cast(options.weights, computed);
-  if (options.padding) {
-    const std::int64_t rows = table.shape()[0];
-    if (*options.padding < -rows || *options.padding >= rows)
-      throw ShapeError("embedding_bag: padding " + std::to_string(*options.padding) + " is no row of shape " +
-                       to_string(table.shape()) + "; positions go from -size to size - 1");
-    places = where(places == (*options.padding + rows) % rows, -1, places);
-  }
+  if (options.padding)
+    places = where(places == ops::padding_row("embedding_bag", *options.padding, table.shape()), -1, places);
   if (!options.offsets.is_empty()) {
     const Tensor numbers = ops::numbers_of_bags(options.offsets, given.shape()[0]);
     const auto in_bags = [&](const Tensor& each, double otherwise) {

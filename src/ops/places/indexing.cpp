@@ -173,6 +173,14 @@ Tensor index(const Operand& x, const Tensor& where) try {
   rethrow_in_call(x, Operand(where));
 }
 
+std::int64_t ops::padding_row(std::string_view operation, std::int64_t padding, const Shape& table) {
+  const std::int64_t size = table[0];
+  if (padding < -size || padding >= size)
+    throw ShapeError(std::string(operation) + ": padding " + std::to_string(padding) +
+                     " is no row of shape " + to_string(table) + "; positions go from -size to size - 1");
+  return padding < 0 ? padding + size : padding;
+}
+
 Tensor embedding(const Operand& weight, const Operand& positions, OptionalInteger padding) try {
   const Tensor table = weight.as_tensor();
   if (table.rank() == 0)
@@ -186,12 +194,9 @@ Tensor embedding(const Operand& weight, const Operand& positions, OptionalIntege
                         : ops::gather_at({table, weight.here()}, ops::along(table.shape(), 0, value_of(list)),
                                          ops::with_axis_replaced(table.shape(), 0, list.shape()));
   if (!padding) return rows;
-  if (*padding < -size || *padding >= size)
-    throw ShapeError("embedding: padding " + std::to_string(*padding) + " is no row of shape " +
-                     to_string(table.shape()) + "; positions go from -size to size - 1");
   std::vector<std::int64_t> sizes(list.shape().begin(), list.shape().end());
   sizes.resize(rows.rank(), 1);
-  const Tensor pads = reshape(list == (*padding < 0 ? *padding + size : *padding), Shape(sizes));
+  const Tensor pads = reshape(list == ops::padding_row("embedding", *padding, table.shape()), Shape(sizes));
   return chainrule::where(pads, rows.detach(), rows);
 } catch (...) {
   rethrow_in_call(weight, positions);

@@ -63,6 +63,9 @@ Array gathered_places(std::string_view operation, const Shape& shape, std::size_
 /// The places of an index that fits: its element along the axis, its own position along the others.
 Array flat_places(const Array& index, std::size_t axis, const Shape& shape);
 
+/// The row of a table that stands for nothing, counted from 0. ShapeError where there is no such row.
+std::int64_t padding_row(std::string_view operation, std::int64_t padding, const Shape& table);
+
 // Of positions that may be others for each sample of a vmap, and so are tensors.
 
 /// gather(x, axis, index).
