@@ -37,7 +37,6 @@ struct OfWeightedRows {
   }
 };
 
-Tensor sum_rows(const Tensor& rows, const Tensor& weights, const Tensor& places, Here here = Here::now());
 Tensor add_to_rows(const Tensor& values, const Tensor& weights, const Tensor& places, std::int64_t count);
 Tensor dot_rows(const Tensor& rows, const Tensor& values, const Tensor& places);
 
@@ -57,7 +56,7 @@ struct SumRows : OfWeightedRows {
   }
   static Tensor batch(const Unwrapped& at) {
     const Tensor rows = at.batched(0), weights = at.batched(1);
-    const Tensor all = sum_rows(as_one(rows), as_one(weights), places_in_stack(at, rows.shape()[1]));
+    const Tensor all = weighted_rows(as_one(rows), as_one(weights), places_in_stack(at, rows.shape()[1]));
     return reshape(all, {at.size, weights.shape()[1], rows.shape()[2]});
   }
   static std::int64_t flops(Inputs in, const Shape& out) { return 2 * out.size() * in[1].shape()[1]; }
@@ -91,7 +90,7 @@ struct AddToRows : OfWeightedRows {
   }
   static std::int64_t flops(Inputs in, const Shape&) { return 2 * in[0].shape().size() * in[1].shape()[1]; }
   static void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) {
-    if (to.wants(0)) to[0] = sum_rows(g, in[1], in[2]);
+    if (to.wants(0)) to[0] = weighted_rows(g, in[1], in[2]);
     if (to.wants(1)) to[1] = dot_rows(g, in[0], in[2]);
   }
 };
@@ -117,13 +116,10 @@ struct DotRows : OfWeightedRows {
   static std::int64_t flops(Inputs in, const Shape& out) { return 2 * out.size() * in[0].shape()[1]; }
   static void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) {
     if (to.wants(0)) to[0] = add_to_rows(in[1], g, in[2], in[0].shape()[0]);
-    if (to.wants(1)) to[1] = sum_rows(in[0], g, in[2]);
+    if (to.wants(1)) to[1] = weighted_rows(in[0], g, in[2]);
   }
 };
 
-Tensor sum_rows(const Tensor& rows, const Tensor& weights, const Tensor& places, Here here) {
-  return apply(SumRows{}, here, Argument(rows), Argument(weights), Argument(places));
-}
 Tensor add_to_rows(const Tensor& values, const Tensor& weights, const Tensor& places, std::int64_t count) {
   return apply(AddToRows{{}, count}, {}, Argument(values), Argument(weights), Argument(places));
 }
@@ -134,7 +130,7 @@ Tensor dot_rows(const Tensor& rows, const Tensor& values, const Tensor& places) 
 }  // namespace
 
 Tensor weighted_rows(const Tensor& rows, const Tensor& weights, const Tensor& places, Here here) {
-  return sum_rows(rows, weights, places, here);
+  return apply(SumRows{}, here, Argument(rows), Argument(weights), Argument(places));
 }
 
 Entries weighted_row_operations() {

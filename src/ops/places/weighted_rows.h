@@ -8,6 +8,6 @@ namespace chainrule::ops {
 
 /// Σₖ weights[p, k] rows[places[p, k]]: rows (R, C), floating, weights (P, K) and places (P, K), int64, which
 /// are below R; a negative one reads nothing. (P, C). Differentiable in rows and weights, in any order.
-Tensor weighted_rows(const Tensor& rows, const Tensor& weights, const Tensor& places, Here here);
+Tensor weighted_rows(const Tensor& rows, const Tensor& weights, const Tensor& places, Here here = {});
 
 }  // namespace chainrule::ops
