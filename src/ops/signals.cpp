@@ -6,10 +6,10 @@
 #include <numbers>
 
 #include "chainrule/fft.h"
-#include "chainrule/indexing.h"
 #include "chainrule/shaping.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
+#include "ops/shaping/windows.h"
 
 namespace chainrule {
 namespace ops {
@@ -100,24 +100,25 @@ Tensor istft(const Operand& spectra, Integer length, const StftOptions& options,
   const Tensor by_frame = swapaxes(in, -2, -3);
   const Tensor half_spectra = options.onesided ? by_frame : narrow(by_frame, -2, 0, of.length / 2 + 1);
   const Tensor frames = irfft(half_spectra, of.length, -1, norm);
-  const std::int64_t count = shape[shape.rank() - 2], whole = of.length + of.hop * (count - 1);
-  const Tensor places = reshape(reshape(arange(count) * of.hop, {-1, 1}) + arange(of.length), {-1});
+  const std::int64_t count = shape[shape.rank() - 2];
+  const auto fail_by_gaps = [&] {
+    throw ShapeError("istft: windows of frames that are " + std::to_string(of.hop) +
+                     " apart add up to 0 somewhere, where nothing is known of the signal; use another window "
+                     "or a smaller hop");
+  };
+  std::int64_t whole = 0;
+  if (__builtin_mul_overflow(of.hop, count - 1, &whole) || __builtin_add_overflow(whole, of.length, &whole))
+    fail_by_gaps();
   const auto overlapped = [&](const Tensor& each) {  // (..., count, length) as (..., whole)
-    std::vector<std::int64_t> sizes(each.shape().begin(), each.shape().end() - 1);
-    sizes.back() = count * of.length;
-    const Tensor line = reshape(each, Shape(sizes));
-    sizes.back() = whole;
-    return index_add(zeros(Shape(sizes), dtype), -1, places, line);
+    const ops::TakeWindows frames_of{{}, each.rank() - 2, of.length, of.hop};
+    return apply(ops::AddWindows{{}, frames_of, whole}, spectra.here(), Argument(each));
   };
   const Tensor squares = of.window.is_empty() ? ones({of.length}, dtype) : square(of.window);
   const std::int64_t half = options.center ? of.length / 2 : 0;
   const std::int64_t kept = std::max<std::int64_t>(0, std::min(n.value_or(whole - 2 * half), whole - half));
   const Tensor sums = narrow(overlapped(of.windowed(frames)), -1, half, kept);
   const Tensor weights = narrow(overlapped(broadcast_to(squares, {count, of.length})), -1, half, kept);
-  if (kept > 0 && !(min(weights).detach().item() > 1e-11))
-    throw ShapeError("istft: windows of frames that are " + std::to_string(of.hop) +
-                     " apart add up to 0 somewhere, where nothing is known of the signal; use another window "
-                     "or a smaller hop");
+  if (kept > 0 && !(min(weights).detach().item() > 1e-11)) fail_by_gaps();
   const Tensor signal = div({sums, spectra.here()}, weights);
   return n.value_or(kept) > kept ? pad({signal, spectra.here()}, {0, *n - kept}) : signal;
 } catch (...) {
