@@ -175,21 +175,8 @@ Entries count_operations() {
 
 }  // namespace ops
 
-Tensor poisson(const Operand& rate, Generator& generator) { return ops::poisson(rate, nullptr, generator); }
-Tensor poisson(const Operand& rate, const Shape& shape, Generator& generator) {
-  return ops::poisson(rate, &shape, generator);
-}
-Tensor binomial(const Operand& count, const Operand& probability, Generator& generator) {
-  return ops::binomial(count, probability, nullptr, generator);
-}
-Tensor binomial(const Operand& count, const Operand& probability, const Shape& shape, Generator& generator) {
-  return ops::binomial(count, probability, &shape, generator);
-}
-Tensor geometric(const Operand& probability, Generator& generator) {
-  return ops::geometric(probability, nullptr, generator);
-}
-Tensor geometric(const Operand& probability, const Shape& shape, Generator& generator) {
-  return ops::geometric(probability, &shape, generator);
-}
+CHAINRULE_DRAWN_BY_ONE(poisson)
+CHAINRULE_DRAWN_BY_TWO(binomial)
+CHAINRULE_DRAWN_BY_ONE(geometric)
 
 }  // namespace chainrule

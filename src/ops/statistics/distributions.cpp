@@ -299,65 +299,16 @@ Entries distribution_operations() {
 
 }  // namespace ops
 
-Tensor normal(const Operand& mean, const Operand& std, Generator& generator) {
-  return ops::normal(mean, std, nullptr, generator);
-}
-Tensor normal(const Operand& mean, const Operand& std, const Shape& shape, Generator& generator) {
-  return ops::normal(mean, std, &shape, generator);
-}
-Tensor uniform(const Operand& low, const Operand& high, Generator& generator) {
-  return ops::uniform(low, high, nullptr, generator);
-}
-Tensor uniform(const Operand& low, const Operand& high, const Shape& shape, Generator& generator) {
-  return ops::uniform(low, high, &shape, generator);
-}
-Tensor exponential(const Operand& rate, Generator& generator) {
-  return ops::exponential(rate, nullptr, generator);
-}
-Tensor exponential(const Operand& rate, const Shape& shape, Generator& generator) {
-  return ops::exponential(rate, &shape, generator);
-}
-Tensor laplace(const Operand& mean, const Operand& scale, Generator& generator) {
-  return ops::laplace(mean, scale, nullptr, generator);
-}
-Tensor laplace(const Operand& mean, const Operand& scale, const Shape& shape, Generator& generator) {
-  return ops::laplace(mean, scale, &shape, generator);
-}
-Tensor gumbel(const Operand& mode, const Operand& scale, Generator& generator) {
-  return ops::gumbel(mode, scale, nullptr, generator);
-}
-Tensor gumbel(const Operand& mode, const Operand& scale, const Shape& shape, Generator& generator) {
-  return ops::gumbel(mode, scale, &shape, generator);
-}
-Tensor log_normal(const Operand& mean, const Operand& std, Generator& generator) {
-  return ops::log_normal(mean, std, nullptr, generator);
-}
-Tensor log_normal(const Operand& mean, const Operand& std, const Shape& shape, Generator& generator) {
-  return ops::log_normal(mean, std, &shape, generator);
-}
-Tensor student_t(const Operand& df, Generator& generator) { return ops::student_t(df, nullptr, generator); }
-Tensor student_t(const Operand& df, const Shape& shape, Generator& generator) {
-  return ops::student_t(df, &shape, generator);
-}
-Tensor multivariate_normal(const Operand& mean, const Operand& covariance, Generator& generator) {
-  return ops::multivariate_normal(mean, covariance, nullptr, generator);
-}
-Tensor multivariate_normal(const Operand& mean, const Operand& covariance, const Shape& shape,
-                           Generator& generator) {
-  return ops::multivariate_normal(mean, covariance, &shape, generator);
-}
-Tensor gamma(const Operand& concentration, const Operand& rate, Generator& generator) {
-  return ops::gamma(concentration, rate, nullptr, generator);
-}
-Tensor gamma(const Operand& concentration, const Operand& rate, const Shape& shape, Generator& generator) {
-  return ops::gamma(concentration, rate, &shape, generator);
-}
-Tensor beta(const Operand& a, const Operand& b, Generator& generator) {
-  return ops::beta(a, b, nullptr, generator);
-}
-Tensor beta(const Operand& a, const Operand& b, const Shape& shape, Generator& generator) {
-  return ops::beta(a, b, &shape, generator);
-}
+CHAINRULE_DRAWN_BY_TWO(normal)
+CHAINRULE_DRAWN_BY_TWO(uniform)
+CHAINRULE_DRAWN_BY_ONE(exponential)
+CHAINRULE_DRAWN_BY_TWO(laplace)
+CHAINRULE_DRAWN_BY_TWO(gumbel)
+CHAINRULE_DRAWN_BY_TWO(log_normal)
+CHAINRULE_DRAWN_BY_ONE(student_t)
+CHAINRULE_DRAWN_BY_TWO(multivariate_normal)
+CHAINRULE_DRAWN_BY_TWO(gamma)
+CHAINRULE_DRAWN_BY_TWO(beta)
 
 Tensor dirichlet(const Operand& concentration, Generator& generator) try {
   const Tensor in = concentration.as(ops::real_dtype(concentration.dtype()));

@@ -38,3 +38,18 @@ Result with_shape(Arguments& a) {
 }
 
 }  // namespace chainrule::ops
+
+/// The public functions of a distribution of one parameter or two, in the shape of these or in another, by
+/// that of this name in ops.
+#define CHAINRULE_DRAWN_BY_ONE(name)                                                               \
+  Tensor name(const Operand& a, Generator& generator) { return ops::name(a, nullptr, generator); } \
+  Tensor name(const Operand& a, const Shape& shape, Generator& generator) {                        \
+    return ops::name(a, &shape, generator);                                                        \
+  }
+#define CHAINRULE_DRAWN_BY_TWO(name)                                                          \
+  Tensor name(const Operand& a, const Operand& b, Generator& generator) {                     \
+    return ops::name(a, b, nullptr, generator);                                               \
+  }                                                                                           \
+  Tensor name(const Operand& a, const Operand& b, const Shape& shape, Generator& generator) { \
+    return ops::name(a, b, &shape, generator);                                                \
+  }
