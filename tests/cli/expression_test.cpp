@@ -4,6 +4,7 @@
 #include "expression.h"
 
 #include "chainrule/statistics.h"
+#include "command.h"
 #include "evaluate.h"
 #include "support.h"
 #include "text.h"
@@ -45,6 +46,20 @@ TEST(Expression, nested_as_deeply_as_allowed_fits_a_small_stack) {
   if (sanitized) GTEST_SKIP() << "sanitizers need more stack";
   run_on_stack(1 << 20,
                [] { EXPECT_EQ(evaluated(repeated("sin(", 199) + "0" + repeated(")", 199), {}), 0); });
+}
+
+TEST(Expression, counts_by_names_whose_values_are_whole) {
+  const Variables variables = {{"x", variable({1.0, 3.0, 7.0, 5.0}, "x")},
+                               {"k", variable(2.0, "k")},
+                               {"half", variable(0.5, "half")},
+                               {"times", variable({0.0, 2.0, 1.0, 0.0}, "times")}};
+  EXPECT_EQ(evaluated("sum(topk(x, k)[0])", variables), 12);
+  EXPECT_EQ(evaluated("sum(reshape(x, [k, 2])[1])", variables), 12);
+  EXPECT_EQ(evaluated("sum(repeat_interleave(x, times))", variables), 13);
+  EXPECT_TRUE(mentions(message_of<CommandError>([&] { (void)evaluated("topk(x, half)[0]", variables); }),
+                       {"topk: k is 0.5; it should be a whole number"}));
+  // Of two tensors the second one is no axis.
+  EXPECT_THROW((void)evaluated("sum(x, k)", variables), CommandError);
 }
 
 TEST(Expression, numbers_the_values_that_a_name_is_given) {

@@ -151,8 +151,21 @@ std::vector<Tensor> Arguments::tensors(std::size_t i) const {
   return result;
 }
 
+std::optional<std::int64_t> Arguments::counted(const Value& value, std::size_t i) const {
+  if (const auto integer = whole_number(value)) return integer;
+  const auto* tensor = value.as<Tensor>();
+  const std::string_view name = parameters(function_)[i].names.front();
+  if (!tensor || tensor->rank() != 0 || name == "axis" || name == "axes") return std::nullopt;
+  return whole_numbers(*tensor,
+                       [&](const std::string& number) {
+                         throw CommandError(std::string(called_) + ": " + std::string(name) + " is " +
+                                            number + "; it should be a whole number");
+                       })
+      .item<std::int64_t>();
+}
+
 std::int64_t Arguments::integer(std::size_t i) const {
-  const auto integer = whole_number(values_[i]);
+  const auto integer = counted(values_[i], i);
   if (!integer) fail(i, "a whole number");
   return *integer;
 }
@@ -169,15 +182,15 @@ bool Arguments::flag(std::size_t i) const {
 }
 
 std::vector<std::int64_t> Arguments::integers(std::size_t i) const {
-  if (const auto integer = whole_number(values_[i])) return {*integer};
-  if (const auto* tensor = values_[i].as<Tensor>();
-      tensor && is_integer(tensor->dtype()) && tensor->rank() == 1)
-    return cast(*tensor, DType::int64).to_vector<std::int64_t>();
+  if (const auto integer = counted(values_[i], i)) return {*integer};
+  if (const auto* tensor = values_[i].as<Tensor>(); tensor && tensor->rank() == 1)
+    return whole_numbers(*tensor, [&](const std::string&) { fail(i, "whole numbers"); })
+        .to_vector<std::int64_t>();
   std::vector<std::int64_t> result;
   const auto* list = values_[i].as<List>();
   if (!list) fail(i, "a whole number or a tuple of them");
   for (const Value& item : list->items()) {
-    const auto integer = whole_number(item);
+    const auto integer = counted(item, i);
     if (!integer) fail(i, "a whole number or a tuple of them");
     result.push_back(*integer);
   }
@@ -190,7 +203,7 @@ std::vector<std::int64_t> Arguments::sizes(std::size_t i) const {
   if (!list) return integers(i);
   std::vector<std::int64_t> result;
   for (const Value& item : list->items()) {
-    const auto size = item.is_none() ? std::optional<std::int64_t>(-1) : whole_number(item);
+    const auto size = item.is_none() ? std::optional<std::int64_t>(-1) : counted(item, i);
     if (!size) fail(i, "a whole number or None, or a tuple of them");
     result.push_back(*size);
   }

@@ -68,6 +68,10 @@ class Arguments final : public registry::Arguments {
   bool all_numbers() const;
 
  private:
+  /// A whole number, also where a name stands for it, whose value is a float. Not so an axis: max(x, y) of
+  /// two tensors means maximum.
+  std::optional<std::int64_t> counted(const Value& value, std::size_t i) const;
+
   const Function& function_;
   std::string_view called_;
   std::vector<Value> values_;
