@@ -22,13 +22,15 @@ Tensor smooth_l1_loss(const Operand& prediction, const Operand& target, double b
 Tensor huber_loss(const Operand& prediction, const Operand& target, double delta = 1,
                   Reduction reduction = Reduction::mean);
 /// -target log(p) - (1 - target) log(1 - p), where a logarithm is at least -100, as in PyTorch; there its
-/// derivative is 0. Where p = sigmoid(x), prefer the next one.
+/// derivative is 0. Where p = sigmoid(x), prefer the next one. Each is multiplied by its weight, which
+/// broadcasts to the prediction.
 Tensor binary_cross_entropy(const Operand& prediction, const Operand& target,
-                            Reduction reduction = Reduction::mean);
+                            Reduction reduction = Reduction::mean, const Operand& weight = 1);
 /// target softplus(-x) pos_weight + (1 - target) softplus(x), without overflow and exact in both tails.
-/// pos_weight broadcasts to x.
+/// pos_weight broadcasts to x, and so does the weight by which each is multiplied.
 Tensor binary_cross_entropy_with_logits(const Operand& logits, const Operand& target,
-                                        const Operand& pos_weight = 1, Reduction reduction = Reduction::mean);
+                                        const Operand& pos_weight = 1, Reduction reduction = Reduction::mean,
+                                        const Operand& weight = 1);
 /// target (log(target) - input), where the input is log-probabilities; 0 where the target is. With
 /// log_target, the target is logarithms as well. The mean is over all elements: for the divergence of
 /// distributions take the sum, over the number of samples.

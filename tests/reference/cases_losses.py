@@ -9,8 +9,8 @@ def whole(classes):
 
 NAMES = dict(
     sigmoid=torch.sigmoid, softmax=lambda x: torch.softmax(x, -1), log_softmax=lambda x: torch.log_softmax(x, -1), exp=torch.exp, detach=torch.detach,
-    nll_loss=lambda x, t, **k: F.nll_loss(x, whole(t), **k), binary_cross_entropy=F.binary_cross_entropy,
-    binary_cross_entropy_with_logits=F.binary_cross_entropy_with_logits, l1_loss=F.l1_loss, mse_loss=F.mse_loss,
+    nll_loss=lambda x, t, **k: F.nll_loss(x, whole(t), **k), binary_cross_entropy=lambda p, t, weight=None, **k: F.binary_cross_entropy(p, t, weight and torch.tensor(weight), **k),
+    binary_cross_entropy_with_logits=lambda x, t, weight=None, **k: F.binary_cross_entropy_with_logits(x, t, weight and torch.tensor(weight), **k), l1_loss=F.l1_loss, mse_loss=F.mse_loss,
     smooth_l1_loss=lambda a, b, beta=1.0, reduction="mean": F.smooth_l1_loss(a, b, beta=beta, reduction=reduction),
     huber_loss=lambda a, b, delta=1.0, reduction="mean": F.huber_loss(a, b, delta=delta, reduction=reduction),
     kl_div=lambda a, b, log_target=False, reduction="mean": F.kl_div(a, b, log_target=log_target, reduction=reduction),
@@ -38,6 +38,8 @@ def add(cases):
         cases.add(f"binary_cross_entropy(sigmoid(a), sigmoid(b){r})", **pair, rtol=1e-9)
         cases.add(f"binary_cross_entropy_with_logits(a, sigmoid(b){r})", **pair)
         cases.add(f"nll_loss(log_softmax(a), [2, 0]{r})", a=(-2, 2, 2, 3))
+        cases.add(f"binary_cross_entropy(sigmoid(a), sigmoid(b), weight=[0.5, 0.0, 2.0]{r})", **pair, rtol=1e-9)
+        cases.add(f"binary_cross_entropy_with_logits(a, sigmoid(b), weight=[[0.5], [3.0]]{r})", **pair)
         cases.add(f"kl_div(log_softmax(a), softmax(b){r})", **pair)
         cases.add(f"kl_div(log_softmax(a), log_softmax(b), log_target=True{r})", **pair)
         cases.add(f"poisson_nll_loss(a, exp(b){r})", **pair)

@@ -115,6 +115,16 @@ static Result kl_div_called(Arguments& a) {
   return kl_div(a[0], a[1], a.flag(2), Reduction::sum) / samples;
 }
 
+/// Losses of this shape by their weights, if there are any.
+static Tensor weighed(std::string_view name, const Tensor& losses, const Operand& weight) {
+  const Tensor by = weight.as(losses.dtype());
+  if (broadcast(name, losses.shape(), by.shape()) != losses.shape())
+    throw ShapeError(std::string(name) + ": weight " + to_string(by.shape()) +
+                     " does not broadcast to the prediction " + to_string(losses.shape()) +
+                     "; give one weight, one per class, or one per element");
+  return by.rank() == 0 && !by.requires_grad() && by.item() == 1 ? losses : strong_product(by, losses);
+}
+
 Entries regression_loss_operations() {
   static constexpr Entry table[] = {
       inner<HuberOfPair>(),
@@ -135,13 +145,13 @@ Entries regression_loss_operations() {
        .formula = "∂/∂p = p − t if |p − t| ≤ δ else δ sign(p − t)",
        .example = "huber_loss([1, 2], [1.5, 4])"},
       {.name = "binary_cross_entropy",
-       .parameters = "prediction|input, target, reduction='mean'",
+       .parameters = "prediction|input, target, reduction='mean', weight=1",
        .call = call<binary_cross_entropy>,
        .formula = "∂/∂p = (p − t) / (p (1 − p))",
        .example = "binary_cross_entropy([0.9, 0.2], [1, 0])",
        .note = "a logarithm below −100 counts as that, with the derivative 0; NaN outside 0 to 1"},
       {.name = "binary_cross_entropy_with_logits",
-       .parameters = "logits|input, target, pos_weight=1, reduction='mean'",
+       .parameters = "logits|input, target, pos_weight=1, reduction='mean', weight=1",
        .call = call<binary_cross_entropy_with_logits>,
        .formula = "∂/∂x = σ(x) − t",
        .example = "binary_cross_entropy_with_logits([2, -1], [1, 0])"},
@@ -198,25 +208,29 @@ Tensor huber_loss(const Operand& prediction, const Operand& target, double delta
   rethrow_in_call("huber_loss", prediction, target);
 }
 
-Tensor binary_cross_entropy(const Operand& prediction, const Operand& target, Reduction reduction) try {
+Tensor binary_cross_entropy(const Operand& prediction, const Operand& target, Reduction reduction,
+                            const Operand& weight) try {
   const auto [p, t] = ops::Pair("binary_cross_entropy", prediction, target);
   const Tensor losses = t * maximum(log(p), -100) + (1 - t) * maximum(log1p(-p), -100);
-  return ops::combined("binary_cross_entropy", -losses, reduction);
+  return ops::combined("binary_cross_entropy", ops::weighed("binary_cross_entropy", -losses, weight),
+                       reduction);
 } catch (...) {
-  rethrow_in_call("binary_cross_entropy", prediction, target);
+  rethrow_in_call("binary_cross_entropy", prediction, target, weight);
 }
 
 Tensor binary_cross_entropy_with_logits(const Operand& logits, const Operand& target,
-                                        const Operand& pos_weight, Reduction reduction) try {
+                                        const Operand& pos_weight, Reduction reduction,
+                                        const Operand& weight) try {
   const auto [x, t] = ops::Pair("binary_cross_entropy_with_logits", logits, target);
-  const Tensor weight = pos_weight.as(x.dtype());
-  if (broadcast("binary_cross_entropy_with_logits", x.shape(), weight.shape()) != x.shape())
-    throw ShapeError("binary_cross_entropy_with_logits: pos_weight " + to_string(weight.shape()) +
+  const Tensor of_ones = pos_weight.as(x.dtype());
+  if (broadcast("binary_cross_entropy_with_logits", x.shape(), of_ones.shape()) != x.shape())
+    throw ShapeError("binary_cross_entropy_with_logits: pos_weight " + to_string(of_ones.shape()) +
                      " does not broadcast to the logits " + to_string(x.shape()) +
                      "; give one weight, or one per class");
   const Tensor losses =
-      apply(ops::CrossEntropyOfLogit(), Here::now(), Argument(x), Argument(t), Argument(weight));
-  return ops::combined("binary_cross_entropy_with_logits", losses, reduction);
+      apply(ops::CrossEntropyOfLogit(), Here::now(), Argument(x), Argument(t), Argument(of_ones));
+  return ops::combined("binary_cross_entropy_with_logits",
+                       ops::weighed("binary_cross_entropy_with_logits", losses, weight), reduction);
 } catch (...) {
   rethrow_in_call("binary_cross_entropy_with_logits", logits, target, pos_weight);
 }
