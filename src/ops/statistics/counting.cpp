@@ -283,9 +283,14 @@ Tensor quantile(const Operand& x, const Operand& q, const Axes& axes, Flag keepd
   const Tensor chosen = ops::is_batched(rows) ? ops::sorted_by_sample(rows, places)
                                               : ops::gather_flat(rows, ops::sorted_offsets(rows, places));
   const auto count = static_cast<std::int64_t>(weights.size());
-  return reshape(ops::between(chosen[{Slice{0, count}}], chosen[{Slice{count, 2 * count}}],
-                              cast(tensor(weights, {count, 1}), in.dtype())),
-                 Shape(sizes));
+  Tensor weight = tensor(weights, {count, 1});
+  if (asked.requires_grad() && method == QuantileMethod::linear) {
+    const Tensor to = reshape(asked, {count, 1});
+    weight = weight + (to - to.detach()) * static_cast<double>(n - 1);
+  }
+  return reshape(
+      ops::between(chosen[{Slice{0, count}}], chosen[{Slice{count, 2 * count}}], cast(weight, in.dtype())),
+      Shape(sizes));
 } catch (...) {
   rethrow_in_call("quantile", x);
 }

@@ -84,10 +84,13 @@ struct Trapezoids {
     const Tensor at = Operand(x).as(y.dtype());
     if (at.shape() == y.shape()) return at;
     const std::int64_t n = y.shape()[along];
+    if (at.rank() == y.rank() && at.shape()[along] == n &&
+        broadcast(name, at.shape(), y.shape()) == y.shape())
+      return at;
     if (at.shape() != Shape{n})
       throw ShapeError(std::string(name) + ": places " + to_string(at.shape()) + " do not fit y " +
                        to_string(y.shape()) + "; give as many as axis " + std::to_string(along) +
-                       " has elements, or y's shape");
+                       " has elements, or a shape that broadcasts to y's along the others");
     Shape beside = Shape::filled(y.rank(), 1);
     beside[along] = n;
     return reshape(at, beside);

@@ -164,7 +164,7 @@ Tensor nanmedian(const Operand& x) { return nanmedian(reshape(x, {-1}), 0).value
 
 Tensor nanquantile(const Operand& x, const Operand& q, const Axes& axes, Flag keepdims,
                    QuantileMethod method) try {
-  const Tensor in = x.as(ops::real_dtype(x.dtype())), asked = q.as(DType::float64).detach();
+  const Tensor in = x.as(ops::real_dtype(x.dtype())), asked = q.as(DType::float64);
   const AxisMask mask = ops::axis_mask("nanquantile", axes, in.shape());
   const Tensor rows = ops::as_rows("nanquantile", in, mask), order = sort({rows, x.here()}, 1).values;
   ops::require(

@@ -72,6 +72,24 @@ Result spread_of(Arguments& a) {
       f(a[0], a.axes(1), a.flag(2), a.given(4) ? double(a.flag(4)) : a.number(3)));
 }
 
+/// With elements before and after, of which a number is a row of them.
+static Result diff_of_joined(Arguments& a) {
+  if ((!a.given(3) && !a.given(4)) || a.integer(1) == 0) return diff(a[0], a.integer(1), a.integer(2));
+  const Tensor x = a.tensor(0);
+  const std::size_t axis = normalize_axis("diff", a.integer(2), x.shape());
+  Shape row = x.shape();
+  row[axis] = 1;
+  const auto end = [&](std::size_t i) {
+    const Tensor given = a[i].as(x.dtype());
+    return given.rank() == 0 ? broadcast_to(given, row) : given;
+  };
+  std::vector<Tensor> parts;
+  if (a.given(3)) parts.push_back(end(3));
+  parts.push_back(x);
+  if (a.given(4)) parts.push_back(end(4));
+  return diff(concatenate(parts, axis), a.integer(1), a.integer(2));
+}
+
 Entries statistics_operations() {
   constexpr std::string_view spread =
       "x|a|input, axis|dim=None, keepdims|keepdim=False, correction|ddof=1, unbiased=None";
@@ -143,8 +161,8 @@ Entries statistics_operations() {
        .example = "vector_norm([3, 4], 1)",
        .note = "derivative 0 where the norm is 0"},
       {.name = "diff",
-       .parameters = "x|a|input, n=1, axis|dim=-1",
-       .call = call<diff>,
+       .parameters = "x|a|input, n=1, axis|dim=-1, prepend=None, append=None",
+       .call = diff_of_joined,
        .formula = "∂(xᵢ₊₁ − xᵢ)/∂xᵢ₊₁ = 1,  ∂/∂xᵢ = −1",
        .example = "diff([1, 4, 9])"},
       {.name = "trapezoid",
