@@ -183,6 +183,14 @@ static Result scaled(Arguments& a) {
   return a.given(2) ? f(a[0], mul(a[2], a[1])) : f(a[0], a[1]);
 }
 
+/// The quotient as it is, or rounded as PyTorch's rounding_mode says, of whole numbers to whole ones.
+static Result divided(Arguments& a) {
+  if (!a.given(2)) return div(a[0], a[1]);
+  if (a.choice(2, {"floor", "trunc"}) == 0) return floor_divide(a[0], a[1]);
+  if (is_floating(common_dtype(a[0], a[1]))) return trunc(div(a[0], a[1]));
+  return floor_divide(sub(a[0], fmod(a[0], a[1])), a[1]);
+}
+
 Entries arithmetic_operations() {
   constexpr std::string_view scaled_inputs = "a|x1|input, b|x2|other, alpha=None";
   static constexpr Entry table[] = {
@@ -207,12 +215,12 @@ Entries arithmetic_operations() {
        .example = "[1, 2] * 3",
        .notation = Mul::notation},
       {.name = Div::name,
-       .parameters = two_inputs,
-       .call = call<div>,
+       .parameters = "a|x1|input, b|x2|other, rounding_mode=None",
+       .call = divided,
        .formula = Div::formula,
        .aliases = "divide true_divide",
        .example = "[1, 2] / 3",
-       .note = "integers give floats",
+       .note = "integers give floats; rounding_mode is 'floor' or 'trunc'",
        .notation = Div::notation},
       {.name = Pow::name,
        .parameters = "a|x1|input, b|x2|exponent",

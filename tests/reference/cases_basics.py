@@ -55,6 +55,8 @@ def add(cases):
     for name, (first, second) in binary.items():
         for a, b in pairs:
             cases.add(f"{name}(a, b)", a=(*first, *a), b=(*second, *b))
+    for rounding in ("floor", "trunc"):
+        cases.add(f"div(a, b, rounding_mode='{rounding}')", first=False, a=[7.0, -7.0, 5.5, -0.5], b=[2.0, 2.0, -1.5, 3.0])
     cases.add("maximum(a, b)", a=[1.0, 2.0, 3.0], b=[1.0, 3.0, 2.0])
     cases.add("minimum(a, b)", a=[1.0, 2.0, 3.0], b=[1.0, 3.0, 2.0])
     cases.add("where(x > 0, x * 2, x ** 3)", x=(-2, 2, 2, 3))

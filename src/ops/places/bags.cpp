@@ -60,7 +60,7 @@ Entries bag_operations() {
       {.name = "embedding_bag",
        .parameters =
            "weight|input, positions|indices, offsets=None, mode='mean', weights|per_sample_weights=None, "
-           "padding|padding_idx=None",
+           "padding|padding_idx=None, include_last_offset=False",
        .call = [](Arguments& a) -> Result {
          const bool is_swapped = is_integer(a.tensor(0).dtype()) && is_floating(a.tensor(1).dtype());
          EmbeddingBagOptions options = {.mode = static_cast<BagMode>(a.choice(3, {"sum", "mean", "max"}))};
@@ -69,6 +69,8 @@ Entries bag_operations() {
          const Operand weight = a[is_swapped ? 1 : 0];
          const Tensor positions = a.places(is_swapped ? 0 : 1);
          if (a.given(2)) options.offsets = a.places(2);
+         if (a.flag(6) && options.offsets.size() > 0)  // where all ends
+           options.offsets = narrow(options.offsets, 0, 0, options.offsets.size() - 1);
          return embedding_bag(weight, positions, options);
        },
        .formula = "to each row of a bag the gradient by its weight; of max to the largest",

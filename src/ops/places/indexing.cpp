@@ -51,12 +51,13 @@ Entries indexing_operations() {
       {.name = "one_hot",
        .parameters = "positions|input|x, classes|num_classes=None, dtype=None",
        .call = [](Arguments& a) -> Result {
-         return one_hot(a.places(0), a.given(1) ? std::optional(a.integer(1)) : std::nullopt,
+         const bool told = a.given(1) && a.integer(1) != -1;
+         return one_hot(a.places(0), told ? std::optional(a.integer(1)) : std::nullopt,
                         a.given(2) ? a.dtype(2) : DType::int64);
        },
        .formula = "no gradient",
        .example = "one_hot([0, 2], 3)",
-       .note = "int64 unless told, as in PyTorch",
+       .note = "int64 unless told, as in PyTorch, whose -1 for the classes means None",
        .differentiable = false,
        .weak = false},
       {.name = "masked_select",
@@ -65,8 +66,11 @@ Entries indexing_operations() {
        .formula = "the gradient at the places where the mask holds, 0 elsewhere",
        .example = "x = [1, -2, 3]; masked_select(x, x > 0)"},
       {.name = "nonzero",
-       .parameters = "x|a|input",
-       .call = call<nonzero>,
+       .parameters = "x|a|input, as_tuple=False",
+       .call = [](Arguments& a) -> Result {
+         if (a.flag(1)) return chainrule::where(a[0]);
+         return nonzero(a[0]);
+       },
        .formula = "no gradient",
        .aliases = "argwhere",
        .example = "nonzero([0, 5, 7])",
@@ -185,7 +189,6 @@ Tensor embedding(const Operand& weight, const Operand& positions, OptionalIntege
   const Tensor table = weight.as_tensor();
   if (table.rank() == 0)
     throw ShapeError("embedding: a scalar, of shape (), has no rows; give it at least one axis");
-  const std::int64_t size = table.shape()[0];
   const bool batched = ops::is_batched(positions);
   const Tensor list = batched
                           ? ops::counted_positions("embedding", positions, table.shape(), 0, false)

@@ -57,6 +57,24 @@ Result padded(Arguments& a) {
              a.number(3));
 }
 
+/// Negative sizes first, as what is mirrored or repeated is what remains.
+Tensor padded_after_cropping(const Tensor& x, std::vector<std::int64_t> sizes, PadMode mode) {
+  Tensor rest = x;
+  for (std::size_t i = 0; i < sizes.size() / 2; ++i) {
+    const std::size_t axis = x.rank() - 1 - i;
+    std::int64_t &before = sizes[2 * i], &after = sizes[2 * i + 1];
+    const std::int64_t size = x.shape()[axis], from = std::max<std::int64_t>(-std::max(before, -size), 0),
+                       to = size - std::max<std::int64_t>(-std::max(after, -size), 0);
+    if (from > to)
+      throw ShapeError("pad: " + std::to_string(before) + " before and " + std::to_string(after) +
+                       " after axis " + std::to_string(axis) + " of shape " + to_string(x.shape()) +
+                       " would remove more than there is");
+    rest = narrow(rest, static_cast<std::int64_t>(axis), from, to - from);
+    before = std::max<std::int64_t>(before, 0), after = std::max<std::int64_t>(after, 0);
+  }
+  return pad(rest, sizes, mode);
+}
+
 }  // namespace
 
 Entries padding_operations() {
@@ -80,6 +98,8 @@ Tensor pad(const Operand& x, const std::vector<std::int64_t>& sizes, PadMode mod
   if (sizes.size() % 2 != 0 || sizes.size() / 2 > rank)
     throw ShapeError("pad: " + std::to_string(sizes.size()) + " sizes for shape " + to_string(shape) +
                      "; give two for each axis, from the last one on");
+  if (mode != PadMode::constant && std::ranges::any_of(sizes, [](std::int64_t size) { return size < 0; }))
+    return ops::padded_after_cropping(in, sizes, mode);
   Shape whole = shape;
   std::vector<Index> kept(rank, Slice{}), box(rank, Slice{});
   bool any = false;
