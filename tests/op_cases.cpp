@@ -31,17 +31,18 @@ std::vector<OpCase> shaping_rows();
 std::vector<OpCase> window_rows();
 std::vector<OpCase> vision_rows();
 std::vector<OpCase> bag_rows();
+std::vector<OpCase> series_rows();
 std::vector<OpCase> network_rows();
 
 const std::vector<OpCase>& op_cases() {
   static const std::vector<OpCase> table = [] {
     std::vector<OpCase> all;
     for (const auto family : {
-             elementwise_rows,    function_rows,       map_rows,     reduction_rows,     shape_rows,
-             slice_rows,          linear_algebra_rows, product_rows, decomposition_rows, probability_rows,
-             fourier_rows,        statistics_rows,     loss_rows,    distribution_rows,  indexing_rows,
-             order_rows,          shaping_rows,        window_rows,  vision_rows,        bag_rows,
-             nan_statistics_rows, network_rows,        special_rows,
+             elementwise_rows, function_rows,       map_rows,     reduction_rows,     shape_rows,
+             slice_rows,       linear_algebra_rows, product_rows, decomposition_rows, probability_rows,
+             fourier_rows,     statistics_rows,     loss_rows,    distribution_rows,  indexing_rows,
+             order_rows,       shaping_rows,        window_rows,  vision_rows,        bag_rows,
+             series_rows,      nan_statistics_rows, network_rows, special_rows,
          })
       for (OpCase& row : family()) all.push_back(std::move(row));
     return all;

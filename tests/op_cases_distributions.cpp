@@ -59,6 +59,14 @@ std::vector<OpCase> distribution_rows() {
       row(
           "dropout", [](const Arguments& in, Generator& g) { return dropout(in[0], 0.25, g); },
           [](Number u, const Numbers& x) { return u >= 0.25 ? x[0] / 0.75 : 0; }, false, {between(-2, 2)}),
+      row(
+          "alpha_dropout", [](const Arguments& in, Generator& g) { return alpha_dropout(in[0], 0.25, g); },
+          [](Number u, const Numbers& x) {
+            const Number least = -1.7580993408473768569L, p = 0.25L;
+            const Number a = 1 / std::sqrt((1 - p) * (1 + p * least * least));
+            return a * (u >= p ? x[0] : least) - a * p * least;
+          },
+          false, {between(-2, 2)}),
       of_own_inputs(row(
           "laplace", [](const Arguments& in, Generator& g) { return laplace(in[0], in[1], g); },
           [](Number u, const Numbers& x) {

@@ -356,12 +356,7 @@ std::vector<OpCase> pattern_rows() {
             },
             {"(1, 2, 3)"}}}),
       row("vander", {[](In in) { return vander(in[0]); }, [](In in) { return vander(in[0], 4, true); }},
-          {{{3}}, {{0}}},
-          {{"a matrix",
-            [] {
-              vander(blank({2, 3}));
-            },
-            {"(2, 3)"}}}),
+          {{{3}}, {{0}}, {{2, 3}}}, {{"a scalar", [] { vander(blank({})); }, {"()"}}}),
       row("cartesian_prod", {[](In in) { return cartesian_prod(in.tensors()); }},
           {{{2}, {3}}, {{2}, {1}, {3}}, {{2}}},
           {{"a matrix",

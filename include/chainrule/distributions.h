@@ -94,5 +94,10 @@ Tensor permutation(const Operand& x, Generator& generator);
 /// x with each element made 0 with probability p, and the others divided by 1 - p, so that the mean stays.
 /// The derivative is scaled likewise.
 Tensor dropout(const Operand& x, double p, Generator& generator);
+/// The same of whole channels of x (N, C, ...): PyTorch's dropout1d, dropout2d and dropout3d.
+Tensor feature_dropout(const Operand& x, double p, Generator& generator);
+/// For networks of selu(): what is dropped becomes the least that selu gives, and the whole is scaled and
+/// moved so that mean 0 and variance 1 stay (Klambauer et al., 2017). With p = 1 all is 0.
+Tensor alpha_dropout(const Operand& x, double p, Generator& generator);
 
 }  // namespace chainrule

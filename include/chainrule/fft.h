@@ -77,6 +77,9 @@ Tensor ifftshift(const Operand& x, const Axes& axes);
 Tensor hann_window(Integer n, Flag periodic = true, DType dtype = default_dtype());
 Tensor hamming_window(Integer n, Flag periodic = true, DType dtype = default_dtype());
 Tensor blackman_window(Integer n, Flag periodic = true, DType dtype = default_dtype());
+/// With t = 2i/n - 1 the triangle 1 - |t|, and Kaiser's I₀(beta √(1 - t²)) / I₀(beta).
+Tensor bartlett_window(Integer n, Flag periodic = true, DType dtype = default_dtype());
+Tensor kaiser_window(Integer n, Flag periodic = true, double beta = 12, DType dtype = default_dtype());
 
 /// Of stft() and istft(), as PyTorch's.
 struct StftOptions {

@@ -25,6 +25,8 @@ Tensor log10(const Operand& x);  ///< -inf at 0, NaN below; derivative 1/(x log 
 /// x log(y), and 0 where x = 0 unless y is NaN. Derivatives log(y) and x/y; both 0 where x = 0 and y is not
 /// positive and finite.
 Tensor xlogy(const Operand& x, const Operand& y);
+/// x log(1 + y), exact also for small y; otherwise as xlogy(x, 1 + y).
+Tensor xlog1py(const Operand& x, const Operand& y);
 /// log2(2ᵃ + 2ᵇ) without overflow; derivatives 2ᵃ / (2ᵃ + 2ᵇ) and 2ᵇ / (2ᵃ + 2ᵇ).
 Tensor logaddexp2(const Operand& a, const Operand& b);
 /// √(a² + b²), also where the squares would overflow or vanish. Derivatives a/y and b/y, as of norm: 0 at

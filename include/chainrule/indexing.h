@@ -81,6 +81,9 @@ Tensor put_along_axis(const Operand& x, const Operand& index, const Operand& val
 /// values that are too few.)
 Tensor put(const Operand& x, const Operand& positions, const Operand& values);
 Tensor put(const Operand& x, const Operand& positions, const Operand& values, Integer axis);
+/// x with the value, which broadcasts to x, at some positions along an axis; negative ones count from the
+/// end.
+Tensor index_fill(const Operand& x, Integer axis, const Operand& positions, const Operand& value);
 /// x with the value, which broadcasts to x, where the mask, which also does, holds.
 Tensor masked_fill(const Operand& x, const Operand& mask, const Operand& value);
 /// x with the elements of `values`, in row-major order, where a mask that broadcasts to x holds.
@@ -133,6 +136,9 @@ Ordered kthvalue(const Operand& x, Integer k, Integer axis = -1, Flag keepdims =
 Ordered median(const Operand& x, Integer axis, Flag keepdims = false);
 /// Of all elements.
 Tensor median(const Operand& x);
+/// The most frequent element along an axis, of several the smallest, and the last of its places, as
+/// PyTorch's. No NaN is as another.
+Ordered mode(const Operand& x, Integer axis = -1, Flag keepdims = false);
 /// The median of what is not NaN, the lower of two, as PyTorch's; NaN where all are.
 Ordered nanmedian(const Operand& x, Integer axis, Flag keepdims = false);
 /// Of all elements.
@@ -163,15 +169,21 @@ struct [[nodiscard]] Unique {
 };
 /// The different elements of x, of any shape.
 Unique unique(const Operand& x);
+/// The different slices along an axis, as unique rows for axis 0, in the order of their elements. Places and
+/// counts are (n,).
+Unique unique(const Operand& x, Integer axis);
 
 /// Each run of equal elements, in row-major order, once; which run each element belongs to, in x's shape; and
 /// how long each run is. Without gradients.
 Unique unique_consecutive(const Operand& x);
+/// The same of slices along an axis.
+Unique unique_consecutive(const Operand& x, Integer axis);
 /// Is each element of x, of any shape, among those of `elements`? NaN is not. bool, of x's shape.
 Tensor isin(const Operand& x, const Operand& elements);
 
 /// For each value the place in `sorted`, (n,) in ascending order, before which it would keep it sorted:
-/// before those that equal it, or, on the right, after them. int64.
+/// before those that equal it, or, on the right, after them. int64. Of rows (..., n), each in order, those in
+/// the same row of values (..., m).
 Tensor searchsorted(const Operand& sorted, const Operand& values, Flag right = false);
 
 }  // namespace chainrule

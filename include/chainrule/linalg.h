@@ -31,6 +31,9 @@ Tensor tensordot(const Operand& a, const Operand& b, Integer dims = 2);
 /// The same over axes_a of a against axes_b of b, in pairs.
 Tensor tensordot(const Operand& a, const Operand& b, const std::vector<std::int64_t>& axes_a,
                  const std::vector<std::int64_t>& axes_b);
+/// xᵀ Wₖ y + bₖ for each k: x (..., n), y (..., m), weight (out, n, m), bias (out,) if any; result (...,
+/// out).
+Tensor bilinear(const Operand& x, const Operand& y, const Operand& weight, const Tensor& bias = {});
 /// Kronecker's product: a block a[i, j] · b for each element of a. With fewer axes than the other one means
 /// axes of size 1 in front.
 Tensor kron(const Operand& a, const Operand& b);

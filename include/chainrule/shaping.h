@@ -184,6 +184,10 @@ inline Tensor cartesian_prod(std::initializer_list<Tensor> tensors, Here here = 
   return cartesian_prod(std::span(tensors.begin(), tensors.size()), here);
 }
 
+/// All choices of r elements of a vector, in the order of their places: (count, r). With replacement, an
+/// element may be chosen again.
+Tensor combinations(const Operand& x, Integer r = 2, Flag with_replacement = false);
+
 /// Of vectors (a,), (b,), ... the coordinates of their grid: tensors (a, b, ...), or (b, a, ...) with `xy`,
 /// which is NumPy's default.
 [[nodiscard]] std::vector<Tensor> meshgrid(std::span<const Tensor> tensors, Flag xy = false,

@@ -129,7 +129,8 @@ enum class QuantileMethod : std::uint8_t { linear, lower, higher, midpoint, near
 
 /// The quantiles q, each from 0 to 1, of all elements or along an axis. The shape is that of q, then what the
 /// reduction leaves. NaN where any element is. The derivative goes to the one or two elements between which
-/// the quantile lies; none to q. ShapeError for q outside 0 to 1.
+/// the quantile lies, and to q, by the linear method, their distance times n - 1; at an element itself 0.
+/// ShapeError for q outside 0 to 1.
 Tensor quantile(const Operand& x, const Operand& q, const Axes& axes = {}, Flag keepdims = false,
                 QuantileMethod method = QuantileMethod::linear);
 /// The quantiles of what is not NaN; NaN where all are.
@@ -177,6 +178,19 @@ Tensor trapezoid(const Operand& y, const Tensor& x, Integer axis = -1);
 Tensor cumulative_trapezoid(const Operand& y, double dx = 1, Integer axis = -1);
 /// The same over places x, as for trapezoid.
 Tensor cumulative_trapezoid(const Operand& y, const Tensor& x, Integer axis = -1);
+
+// ---- Series ----------------------------------------------------------------------------------------------
+
+/// Where convolve() and correlate() let the vectors meet: wherever they overlap at all, n + m - 1 times; so
+/// often as the longer one has elements; or where the shorter one lies within the longer one.
+enum class ConvolveMode : std::uint8_t { full, same, valid };
+
+/// NumPy's convolution Σᵢ aᵢ vₖ₋ᵢ of two vectors. ShapeError for others, and of no elements.
+Tensor convolve(const Operand& a, const Operand& v, ConvolveMode mode = ConvolveMode::full);
+/// NumPy's correlation Σᵢ aᵢ₊ₖ vᵢ of two vectors.
+Tensor correlate(const Operand& a, const Operand& v, ConvolveMode mode = ConvolveMode::valid);
+/// The polynomial of these coefficients, the highest power first, at each x. 0 of none.
+Tensor polyval(const Operand& p, const Operand& x);
 
 // ---- Counting --------------------------------------------------------------------------------------------
 

@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
+#include "array/number_text.h"
 #include "chainrule/fft.h"
+#include "chainrule/functions.h"
 #include "chainrule/shaping.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
@@ -61,6 +64,29 @@ Tensor hamming_window(Integer n, Flag periodic, DType dtype) {
 }
 Tensor blackman_window(Integer n, Flag periodic, DType dtype) {
   return ops::window("blackman_window", n, periodic, 0.42, 0.5, 0.08, dtype);
+}
+
+namespace ops {
+
+/// The n numbers from -1 towards 1, which is the last one unless it is periodic. One is 0.
+static Tensor ramp(const std::string& name, std::int64_t n, bool periodic) {
+  if (n < 0) throw ShapeError(name + ": a size of " + std::to_string(n) + "; give 0 or more");
+  if (n == 1) return zeros({1}, DType::float64);
+  return arange(n, DType::float64) * 2 / static_cast<double>(periodic ? n : n - 1) - 1;
+}
+
+}  // namespace ops
+
+Tensor bartlett_window(Integer n, Flag periodic, DType dtype) {
+  return cast(1 - abs(ops::ramp("bartlett_window", n, periodic)), dtype);
+}
+Tensor kaiser_window(Integer n, Flag periodic, double beta, DType dtype) {
+  const Tensor at = ops::ramp("kaiser_window", n, periodic);
+  if (!(std::abs(beta) < std::numeric_limits<double>::infinity()))
+    throw ShapeError("kaiser_window: beta is " + number_text(beta) + "; it must be finite");
+  // Of the scaled function, which does not overflow.
+  const Tensor under = beta * sqrt(1 - square(at));
+  return cast(i0e(under) / i0e(beta) * exp(abs(under) - std::abs(beta)), dtype);
 }
 
 Tensor stft(const Operand& x, Integer length, const StftOptions& options) try {
@@ -143,8 +169,12 @@ constexpr Entry window_entry(std::string_view name, std::string_view example) {
           .differentiable = false};
 }
 
+/// Spectra of which it is not said whether they are of both sides have so many frequencies.
 StftOptions stft_options(Arguments& a) {
-  StftOptions options = {.center = a.flag(4), .normalized = a.flag(5), .onesided = a.flag(6)};
+  const Shape& shape = a.tensor(0).shape();
+  const bool are_all = !a.given(6) && shape.rank() > 2 && shape[shape.rank() - 3] == a.integer(1);
+  StftOptions options = {
+      .center = a.flag(4), .normalized = a.flag(5), .onesided = a.given(6) ? a.flag(6) : !are_all};
   if (a.given(2)) options.hop = a.integer(2);
   if (a.given(3)) options.window = a.tensor(3);
   return options;
@@ -158,6 +188,16 @@ Entries signal_operations() {
       window_entry<hann_window>("hann_window", "hann_window(4)"),
       window_entry<hamming_window>("hamming_window", "hamming_window(4)"),
       window_entry<blackman_window>("blackman_window", "blackman_window(4)"),
+      window_entry<bartlett_window>("bartlett_window", "bartlett_window(4)"),
+      {.name = "kaiser_window",
+       .parameters = "n|window_length|M, periodic=True, beta=12.0, dtype=None",
+       .call = [](Arguments& a) -> Result {
+         return kaiser_window(a.shape(0).size(), a.flag(1), a.number(2), a.dtype_of_new(3));
+       },
+       .formula = "no gradient",
+       .example = "kaiser_window(4)",
+       .note = "periodic unless told, as PyTorch's; NumPy's is not",
+       .differentiable = false},
       {.name = "stft",
        .parameters = "x|input, length|n_fft, hop|hop_length=None, window=None, center=True, "
                      "normalized=False, onesided=True",
@@ -176,7 +216,7 @@ Entries signal_operations() {
       {.name = "istft",
        .parameters =
            "spectra|input, length|n_fft, hop|hop_length=None, window=None, center=True, normalized=False, "
-           "onesided=True, n|signal_length=None",
+           "onesided=None, n|signal_length=None",
        .call = [](Arguments& a) -> Result {
          const StftOptions options = stft_options(a);
          const double hop = static_cast<double>(options.hop.value_or(1));

@@ -221,6 +221,49 @@ TEST(Unique, gives_values_inverse_and_counts) {
   EXPECT_FALSE(unique(variable({1, 2})).values.requires_grad());
 }
 
+TEST(Unique, finds_slices_along_an_axis) {
+  const Tensor rows = tensor({{2.0, nan}, {1.0, 3.0}, {2.0, nan}, {1.0, 3.0}, {1.0, 0.0}});
+  const Unique found = unique(rows, 0);
+  EXPECT_TRUE(equals(found.values, {4, 2}, {1, 0, 1, 3, 2, nan, 2, nan}));
+  EXPECT_TRUE(equals(found.inverse, {5}, {2, 1, 3, 1, 0}));
+  EXPECT_TRUE(equals(found.counts, {4}, {1, 2, 1, 1}));
+  EXPECT_TRUE(equals(unique(tensor({{3, 1, 3}, {0, 2, 0}}), -1).values, {2, 2}, {1, 3, 2, 0}));
+  EXPECT_TRUE(equals(unique_consecutive(tensor({{1}, {1}, {0}, {1}}), 0).counts, {3}, {2, 1, 1}));
+  EXPECT_EQ(unique(zeros({0, 2}), 0).values.shape(), Shape({0, 2}));
+  EXPECT_EQ(unique(zeros({2, 0}), 0).values.shape(), Shape({1, 0}));  // rows of nothing are equal
+  EXPECT_THROW((void)unique(rows, 2), ShapeError);
+}
+
+TEST(Mode, is_the_smallest_of_the_most_frequent_at_its_last_place) {
+  const Ordered found = mode(tensor({{3, 1, 2, 1, 3}, {5, 4, 4, 0, 1}}));
+  EXPECT_TRUE(equals(found.values, {2}, {1, 4}));
+  EXPECT_TRUE(equals(found.places, {2}, {3, 2}));
+  EXPECT_TRUE(equals(mode(tensor({nan, 2.0, nan, 2.0})).values, {}, {2}));
+  EXPECT_TRUE(equals(mode(tensor({{true, false, true}}), 1, true).values, {1, 1}, {1}));
+  const Tensor x = variable({2.0, 5.0, 2.0});
+  EXPECT_TRUE(equals(gradients(mode(x).values, {x}).at(x), {3}, {0, 0, 1}));
+  EXPECT_TRUE(equals(mode(tensor(7.0), 0).values, {}, {7}));
+}
+
+TEST(Searchsorted, finds_in_the_row_that_the_values_are_in) {
+  const Tensor rows = tensor({{1, 3, 3, 7}, {-2, 0, 1, 1}}), wanted = tensor({{3, 8}, {-5, 1}});
+  EXPECT_TRUE(equals(searchsorted(rows, wanted), {2, 2}, {1, 4, 0, 2}));
+  EXPECT_TRUE(equals(searchsorted(rows, wanted, true), {2, 2}, {3, 4, 0, 4}));
+  EXPECT_EQ(searchsorted(zeros({2, 0}), wanted).shape(), Shape({2, 2}));
+  EXPECT_TRUE(mentions(message_of<ShapeError>([&] { (void)searchsorted(rows, wanted[0]); }),
+                       {"searchsorted", "(2,)", "(2, 4)"}));
+}
+
+TEST(Combinations, are_in_the_order_of_their_places) {
+  EXPECT_TRUE(equals(combinations({5, 6, 7}), {3, 2}, {5, 6, 5, 7, 6, 7}));
+  EXPECT_TRUE(equals(combinations({5, 6}, 2, true), {3, 2}, {5, 5, 5, 6, 6, 6}));
+  EXPECT_EQ(combinations({5, 6}, 3).shape(), Shape({0, 3}));
+  EXPECT_EQ(combinations({5, 6}, 0).shape(), Shape({1, 0}));
+  EXPECT_EQ(combinations(zeros({0}), 2, true).shape(), Shape({0, 2}));
+  EXPECT_EQ(combinations(arange(100), 98).shape(), Shape({4950, 98}));
+  EXPECT_THROW((void)combinations(arange(60), 20), MemoryError);
+}
+
 TEST(Replacing, along_any_axis_keeps_the_last_of_what_comes_for_a_place) {
   PRINT_SEED_ON_FAILURE();
   Generator generator(seed());

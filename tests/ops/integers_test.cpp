@@ -70,7 +70,7 @@ TEST(Bits, of_floats_are_refused) {
   EXPECT_TRUE(mentions(message_of<DTypeError>([] { (void)gcd(1.0, 2); }), {"gcd", "float64"}));
   EXPECT_TRUE(mentions(message_of<DTypeError>([] { (void)bitwise_not(1.5); }), {"bitwise_not", "float64"}));
   const Tensor x = tensor({1, 2});
-  EXPECT_TRUE(mentions(message_of<DTypeError>([&] { (void)(x & x < 2); }), {"&", "beside bool"}));
+  EXPECT_TRUE(mentions(message_of<DTypeError>([&] { (void)(x & (x < 2)); }), {"&", "beside bool"}));
   EXPECT_TRUE(mentions(message_of<DTypeError>([&] { (void)~tensor(1.5); }), {"~", "float64"}));
 }
 

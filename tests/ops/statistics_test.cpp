@@ -210,6 +210,17 @@ TEST(Quantile, chooses_between_two_elements_as_numpy_does) {
               IsClose({0, 0.5, 0.5, 0}));
 }
 
+TEST(Quantile, has_a_derivative_along_q_where_it_lies_between_two) {
+  const Tensor x = tensor({1.0, 2.0, 4.0, 8.0}), q = variable({0.0, 0.5, 1.0 / 3, 0.9});
+  for (auto* const of : {&quantile, &nanquantile})
+    EXPECT_THAT(gradients(sum((*of)(x, q, {}, false, QuantileMethod::linear)), {q}).at(q),
+                IsClose({0, 6, 0, 12}));
+  EXPECT_THAT(gradients(sum(quantile(x, q, {}, false, QuantileMethod::lower)), {q}).at(q),
+              IsClose({0, 0, 0, 0}));
+}
+
+TEST(Polyval, of_no_coefficients_is_zero) { EXPECT_THAT(polyval(zeros({0}), {1, 2}), IsClose({0, 0})); }
+
 TEST(Counting, takes_the_edges_of_bins_as_numpy_does) {
   const auto [counts, edges] = histogram({1, 2, 2, 3, 4}, 3);
   EXPECT_THAT(counts, IsClose({1, 2, 2}));

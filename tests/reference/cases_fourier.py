@@ -15,6 +15,7 @@ NAMES = dict(
     rfft2=lambda x: pairs(torch.fft.rfft2(x)), irfft2=lambda x: torch.fft.irfft2(numbers(x)),
     fftfreq=torch.fft.fftfreq, rfftfreq=torch.fft.rfftfreq, fftshift=torch.fft.fftshift, ifftshift=torch.fft.ifftshift,
     hann_window=torch.hann_window, hamming_window=torch.hamming_window, blackman_window=torch.blackman_window,
+    bartlett_window=torch.bartlett_window, kaiser_window=torch.kaiser_window,
     stft=lambda x, length, hop=None, window=None, center=True, normalized=False, onesided=True: pairs(torch.stft(
         x, length, hop, None if window is None else len(window), window, center, "reflect", normalized, onesided, True)),
     istft=lambda x, length, hop=None, window=None, center=True, normalized=False, onesided=True, n=None: torch.istft(
@@ -47,7 +48,8 @@ def add(cases):
         cases.add(f"rfftfreq({n}, 0.5)")
         cases.add("sin(fftshift(x, 0))", x=(-1, 1, n, 2))
         cases.add("sin(ifftshift(x, (0, 1)))", x=(-1, 1, n, 3))
-        for name in ("hann_window", "hamming_window", "blackman_window"):
+        cases.add(f"kaiser_window({n}, False, 5.5)", rtol=1e-9)
+        for name in ("hann_window", "hamming_window", "blackman_window", "bartlett_window", "kaiser_window"):
             cases.add(f"{name}({n})")
             cases.add(f"{name}({n}, False)")
     for options in ("4", "4, 2", "5, 3, w", "4, 2, w, False", "6, 1, w, normalized=True", "4, 3, w, onesided=False"):

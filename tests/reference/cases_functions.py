@@ -13,7 +13,7 @@ ONE = dict(
     frac=(-3, 3), hardshrink=(-2, 2), softshrink=(-2, 2), tanhshrink=(-3, 3),
 )  # fmt: skip
 TWO = dict(
-    atan2=((-3, 3), (-2.9, 3.1)), xlogy=((-2, 2), (0.2, 3)), hypot=((-2, 2), (-2.1, 1.9)), remainder=((-5, 5), (0.7, 2)),
+    atan2=((-3, 3), (-2.9, 3.1)), xlogy=((-2, 2), (0.2, 3)), xlog1py=((-2, 2), (-0.7, 3)), hypot=((-2, 2), (-2.1, 1.9)), remainder=((-5, 5), (0.7, 2)),
     logaddexp2=((-3, 3), (-2.9, 3.1)), fmax=((-2, 2), (-1.9, 2.1)), fmin=((-2, 2), (-1.9, 2.1)),
     fmod=((-5, 5), (0.7, 2)), floor_divide=((-5, 5), (0.7, 2)), copysign=((0.3, 2), (-2, 2)),
 )  # fmt: skip
@@ -82,6 +82,7 @@ def add(cases):
     cases.add("round(x)", x=[0.5, 1.5, 2.5, -0.5, -1.5])
     cases.add("atan2(a, b)", a=[1.0, -1.0, 1.0], b=[-1.0, -1.0, 1e-3])
     cases.add("hypot(a, b)", a=[3e200, 3e-200], b=[4e200, 4e-200], first=False)
+    cases.add("xlog1py(a, b)", a=[0.0, 0.0, 1.0], b=[-1.0, 2.0, 1e-300], first=False)
     cases.add("xlogy(a, b)", a=[0.0, 0.0, 1.0], b=[0.0, 2.0, 2.0], first=False)
     cases.add("relu6(x)", x=[-1.0, 3.0, 7.0])
     cases.add("isnan(x)", first=False, x=[1.0, float("nan"), float("inf")])

@@ -30,6 +30,7 @@ def add(cases):
     cases.add("block_diag(a, b)", a=(-1, 1, 2, 3), b=(-1, 1, 2))
     cases.add("cartesian_prod(a, b)", a=(-1, 1, 2), b=(-1, 1, 3))
     cases.add("vander(a)", a=(0.5, 2, 3))
+    cases.add("vander(a, 2)", a=(0.5, 2, 2, 3))
     cases.add("vander(a, 4, increasing=True)", a=(0.5, 2, 3))
     cases.add("logdet(a + 3 * eye(3))", a=(-1, 1, 3, 3), rtol=1e-9)
     cases.add("logdet(a + 3 * eye(2))", a=(-1, 1, 3, 2, 2), rtol=1e-9)

@@ -7,7 +7,7 @@ NAMES = dict(
     conv_transpose3d=F.conv_transpose3d, max_pool1d=F.max_pool1d, max_pool2d=F.max_pool2d, max_pool3d=F.max_pool3d,
     avg_pool1d=F.avg_pool1d, avg_pool2d=F.avg_pool2d, avg_pool3d=F.avg_pool3d, adaptive_avg_pool1d=F.adaptive_avg_pool1d,
     adaptive_avg_pool2d=F.adaptive_avg_pool2d, adaptive_max_pool1d=F.adaptive_max_pool1d, adaptive_max_pool2d=F.adaptive_max_pool2d,
-    interpolate=F.interpolate, pixel_shuffle=F.pixel_shuffle, pixel_unshuffle=F.pixel_unshuffle,
+    bilinear=F.bilinear, interpolate=F.interpolate, pixel_shuffle=F.pixel_shuffle, pixel_unshuffle=F.pixel_unshuffle,
     normalize=lambda x, p=2, axis=1: F.normalize(x, p, axis), layer_norm=F.layer_norm, group_norm=F.group_norm, instance_norm=F.instance_norm,
     batch_norm=lambda x, mean, var, weight=None, bias=None, training=False: F.batch_norm(x, mean, var, weight, bias, training),
     local_response_norm=F.local_response_norm, adaptive_avg_pool3d=F.adaptive_avg_pool3d, adaptive_max_pool3d=F.adaptive_max_pool3d,
@@ -37,6 +37,8 @@ def attention(q, k, v, mask, causal):
 def add(cases):
     for shape in [(4, 2, 3), (2, 8, 1, 2)]:
         cases.add("sin(pixel_shuffle(x, 2))", x=(-1, 1, *shape))
+    cases.add("bilinear(x, y, w)", x=(-1, 1, 2, 3), y=(-1, 1, 2, 2), w=(-1, 1, 4, 3, 2), second=False)
+    cases.add("bilinear(x, y, w, b)", x=(-1, 1, 3), y=(-1, 1, 2), w=(-1, 1, 4, 3, 2), b=(-1, 1, 4), second=False)
     cases.add("sin(pixel_unshuffle(x, 2))", x=(-1, 1, 2, 2, 4, 2))
     for options in ("", ", 1", ", 3, 0"):
         cases.add(f"normalize(x{options})", x=(-2, 2, 2, 3))

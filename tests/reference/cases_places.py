@@ -15,18 +15,19 @@ NAMES = dict(
     gather=lambda x, axis, index: torch.gather(x, axis, whole(index)), sin=torch.sin, sum=torch.sum,
     take_along_axis=lambda x, index, axis: torch.take_along_dim(x, whole(index), axis),
     index_select=lambda x, axis, index: torch.index_select(x, axis, whole(index)), take=lambda x, index: torch.take(x, whole(index)),
-    scatter=lambda x, axis, index, values: torch.scatter(x, axis, whole(index), values),
+    scatter=lambda x, axis, index, values, **k: torch.scatter(x, axis, whole(index), values, **k),
     scatter_add=lambda x, axis, index, values: torch.scatter_add(x, axis, whole(index), values),
     index_add=lambda x, axis, index, values: torch.index_add(x, axis, whole(index), values),
     masked_fill=lambda x, mask, value: torch.masked_fill(x, mask, value), masked_select=torch.masked_select,
     scatter_reduce=lambda x, axis, index, values, reduce: torch.scatter_reduce(x, axis, whole(index), values, reduce),
-    one_hot=lambda x, n: F.one_hot(whole(x), n), embedding=lambda w, x: F.embedding(whole(x), w),
-    embedding_bag=lambda w, x, offsets=None, mode="mean", weights=None, padding=None: F.embedding_bag(
-        whole(x), w, None if offsets is None else whole(offsets), mode=mode, per_sample_weights=weights, padding_idx=padding),
+    one_hot=lambda x, n=-1: F.one_hot(whole(x), n), embedding=lambda w, x: F.embedding(whole(x), w),
+    embedding_bag=lambda w, x, offsets=None, mode="mean", weights=None, padding=None, **k: F.embedding_bag(
+        whole(x), w, None if offsets is None else whole(offsets), mode=mode, per_sample_weights=weights, padding_idx=padding, **k),
     sort=lambda x, axis=-1, descending=False: torch.sort(x, dim=axis, descending=descending, stable=True),
     argsort=lambda x, axis=-1, descending=False: torch.argsort(x, axis, descending=descending),
-    topk=lambda x, k, axis=-1, largest=True: torch.topk(x, k, axis, largest), kthvalue=torch.kthvalue, median=torch.median,
-    argmax=torch.argmax, argmin=torch.argmin, searchsorted=torch.searchsorted,
+    topk=lambda x, k, axis=-1, largest=True: torch.topk(x, k, axis, largest), kthvalue=torch.kthvalue, mode=torch.mode, combinations=torch.combinations,
+    index_fill=lambda x, axis, index, value: torch.index_fill(x, axis, whole(index), value), median=torch.median,
+    argmax=torch.argmax, argmin=torch.argmin, searchsorted=lambda a, b, sorter=None, **k: torch.searchsorted(a, b, sorter=None if sorter is None else whole(sorter), **k), nonzero=torch.nonzero,
     squeeze=torch.squeeze, unsqueeze=torch.unsqueeze, flatten=torch.flatten, ravel=torch.ravel, flip=lambda x, axis: torch.flip(x, (axis,) if isinstance(axis, int) else axis), roll=torch.roll,
     rot90=lambda x, k=1: torch.rot90(x, k), repeat=repeat, tile=lambda x, *n: torch.tile(x, n), repeat_interleave=torch.repeat_interleave,
     tril=torch.tril, triu=torch.triu, diagonal=torch.diagonal, diag=torch.diag, diag_embed=torch.diag_embed, trace=torch.trace,
@@ -80,6 +81,23 @@ def add(cases):
     cases.add("argmax(x)", first=False, x=(-2, 2, 2, 3))
     cases.add("sort(x)[0]", x=[1.0, float("nan"), -1.0, float("inf")], second=False)
     cases.add("searchsorted(a, b)", first=False, a=[1.0, 2.0, 2.0, 5.0], b=[0.0, 2.0, 3.0, 9.0])
+    for side in ("left", "right"):
+        cases.add(f"searchsorted(a, b, side='{side}')", first=False, a=[[1.0, 2.0, 5.0], [-1.0, 0.0, 2.0]], b=[[0.0, 2.0], [2.0, -1.0]])
+    cases.add("searchsorted(a, b, sorter=[1, 2, 0])", first=False, a=[5.0, 1.0, 2.0], b=[0.0, 2.0, 9.0])
+    cases.add("nonzero(a, as_tuple=True)[1]", first=False, a=[[1.0, 0.0], [0.0, 3.0], [2.0, 2.0]])
+    for n in ("", ", -1"):
+        cases.add(f"one_hot([2, 0, 1]{n}) * a", a=(-2, 2, 3))
+    for axis in (0, 1):
+        for part in (0, 1):
+            cases.add(f"mode(a, {axis})[{part}]", first=part == 0, a=[[2.0, 1.0, 1.0, 2.0], [3.0, 1.0, 1.0, 3.0], [2.0, 0.0, 1.0, 3.0]])
+    for r in ("", ", 1", ", 3", ", 2, True", ", 3, True"):
+        cases.add(f"combinations(a{r})", a=(-2, 2, 4))
+    cases.add("index_fill(a, 1, [2, 0], 1.5)", a=(-2, 2, 2, 3))
+    for way in ("add", "multiply"):
+        cases.add(f"scatter(a, 1, [[0, 0], [2, 1]], b, reduce='{way}')", first=False, a=(-2, 2, 2, 3), b=(-2, 2, 2, 2))
+    for mode in ("reflect", "replicate", "circular"):
+        cases.add(f"pad(a, [-1, 1, 2, -2], '{mode}')", a=(-2, 2, 1, 2, 5, 4))
+    cases.add("embedding_bag(w, [0, 2, 1, 2, 2], [0, 0, 3, 5], 'sum', include_last_offset=True)", w=(-2, 2, 3, 2), second=False)
     y = (-2, 2, 2, 1, 3)
     for expression in ("squeeze(x)", "squeeze(x, 1)", "unsqueeze(x, 0)", "unsqueeze(x, -1)", "flatten(x)", "flatten(x, 1)", "flatten(x, 0, 1)",
                        "ravel(x)", "flip(x, 0)", "flip(x, (0, 2))", "roll(x, 1)", "roll(x, 2, 2)", "roll(x, (1, -1), (0, 2))",

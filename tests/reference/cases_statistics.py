@@ -2,6 +2,19 @@
 import torch
 
 
+def correlated(a, v, mode, turned):
+    """As NumPy has it: by the sums at all shifts, of which some are kept."""
+    n, m = len(a), len(v)
+    full = [sum(a[j + k] * v[j] for j in range(max(0, -k), min(m, n - k))) for k in range(1 - m, n)]
+    short, long = min(n, m), max(n, m)
+    # NumPy keeps the middle of what the shorter one gives that goes over the longer one.
+    first = {"full": 0, "same": (short - 1) // 2, "valid": short - 1}[mode]
+    count = {"full": n + m - 1, "same": long, "valid": long - short + 1}[mode]
+    if n < m and not turned:
+        first = len(full) - first - count
+    return torch.stack(full[first : first + count])
+
+
 def axes(x, axis):
     return tuple(range(x.dim())) if axis is None else axis
 
@@ -13,14 +26,16 @@ NAMES = dict(
     nansum=lambda x, axis=None: torch.nansum(x, axes(x, axis)), nanmean=lambda x, axis=None: torch.nanmean(x, axes(x, axis)),
     count_nonzero=lambda x, axis=None: torch.count_nonzero(x) if axis is None else torch.count_nonzero(x, axis),
     cumsum=torch.cumsum, cumprod=torch.cumprod, logcumsumexp=torch.logcumsumexp, cummax=torch.cummax, cummin=torch.cummin,
-    quantile=lambda x, q, axis=None, interpolation="linear": torch.quantile(x, q if isinstance(q, float) else torch.tensor(q), axis, interpolation=interpolation),
+    quantile=lambda x, q, axis=None, interpolation="linear": torch.quantile(x, torch.tensor(q) if isinstance(q, list) else q, axis, interpolation=interpolation),
     vector_norm=lambda x, order=2, axis=None, keepdims=False: torch.linalg.vector_norm(x, order, axes(x, axis), keepdim=keepdims),
-    diff=lambda x, n=1, axis=-1: torch.diff(x, n, axis), trapezoid=lambda y, x=None, dx=1.0, axis=-1: torch.trapezoid(y, dx=dx, dim=axis) if x is None else torch.trapezoid(y, x, dim=axis), cov=torch.cov, corrcoef=torch.corrcoef, sin=torch.sin,
+    diff=lambda x, n=1, axis=-1, **ends: torch.diff(x, n, axis, **ends), trapezoid=lambda y, x=None, dx=1.0, axis=-1: torch.trapezoid(y, dx=dx, dim=axis) if x is None else torch.trapezoid(y, x, dim=axis), cov=torch.cov, corrcoef=torch.corrcoef, sin=torch.sin,
     amax=lambda x, axis=None: torch.amax(x, axes(x, axis)), amin=lambda x, axis=None: torch.amin(x, axes(x, axis)),
     nanmedian=lambda x, axis=None: torch.nanmedian(x) if axis is None else torch.nanmedian(x, axis),
-    nanquantile=lambda x, q, axis=None: torch.nanquantile(x, q if isinstance(q, float) else torch.tensor(q), axis),
+    nanquantile=lambda x, q, axis=None: torch.nanquantile(x, torch.tensor(q) if isinstance(q, list) else q, axis),
     cumulative_trapezoid=lambda y, x=None, dx=1.0, axis=-1: torch.cumulative_trapezoid(y, dx=dx, dim=axis) if x is None else torch.cumulative_trapezoid(y, x, dim=axis),
-    isin=lambda x, y: torch.isin(x, torch.tensor(y)), unique_consecutive=lambda x: torch.unique_consecutive(x, return_inverse=True, return_counts=True),
+    isin=lambda x, y: torch.isin(x, torch.tensor(y)), unique_consecutive=lambda x, **what: torch.unique_consecutive(x, **(what or dict(return_inverse=True, return_counts=True))), unique=torch.unique,
+    convolve=lambda a, v, mode="full": correlated(a, torch.flip(v, [0]), mode, True), correlate=lambda a, v, mode="valid": correlated(a, v, mode, False),
+    polyval=lambda p, x: sum(c * x ** (len(p) - 1 - i) for i, c in enumerate(p)),
     isclose=torch.isclose, bincount=lambda x, minlength=0: torch.bincount(x.long(), minlength=minlength),
 )  # fmt: skip
 
@@ -33,6 +48,23 @@ def add(cases):
     cases.add("isin(x, [1.0, 3.0, 7.0])", first=False, x=[1.0, 2.0, 3.0, -3.0])
     for part in range(3):
         cases.add(f"unique_consecutive(x)[{part}]", first=False, x=[1.0, 1.0, 3.0, 1.0, 1.0, 1.0])
+    rows = [[2.0, 1.0], [0.0, 3.0], [2.0, 1.0], [2.0, 0.0], [0.0, 3.0]]
+    for axis in (0, 1):
+        for part in range(3):
+            for name in ("unique", "unique_consecutive"):
+                cases.add(f"{name}(x, return_inverse=True, return_counts=True, dim={axis})[{part}]", first=False, x=rows)
+    cases.add("unique(x, return_counts=True)[1]", first=False, x=[2.0, 1.0, 2.0, 5.0])
+    cases.add("unique_consecutive(x, return_inverse=False)", first=False, x=[2.0, 2.0, 1.0, 2.0])
+    for name in ("quantile(x, q)", "quantile(x, q, 0)", "nanquantile(x, q, 1)"):
+        cases.add(name, x=(-2, 2, 3, 4), q=[0.21, 0.5, 0.97])
+    cases.add("diff(x, n=2, axis=0, prepend=a, append=b)", x=(-2, 2, 3, 2), a=(-2, 2, 1, 2), b=(-2, 2, 2, 2))
+    cases.add("trapezoid(y, x)", y=(-2, 2, 2, 3), x=(-2, 2, 1, 3))
+    cases.add("cumulative_trapezoid(y, x, axis=0)", y=(-2, 2, 3, 2), x=(-2, 2, 3, 1))
+    for mode in ("full", "same", "valid"):
+        for n, m in ((5, 3), (5, 2), (2, 5), (3, 4), (1, 1), (4, 4)):
+            cases.add(f"convolve(a, v, '{mode}')", a=(-2, 2, n), v=(-2, 2, m))
+            cases.add(f"correlate(a, v, '{mode}')", a=(-2, 2, n), v=(-2, 2, m))
+    cases.add("polyval(p, x)", p=(-2, 2, 4), x=(-2, 2, 2, 3), second=False)
     cases.add("trapezoid(y, dx=0.5)", y=(-2, 2, 2, 4))
     cases.add("trapezoid(y, axis=0)", y=(-2, 2, 3, 2))
     cases.add("trapezoid(y, x)", y=(-2, 2, 2, 4), x=(-2, 2, 4))

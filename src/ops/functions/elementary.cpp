@@ -227,6 +227,12 @@ Entries function_operations() {
        .formula = "∂(x log y)/∂x = log(y),  ∂/∂y = x/y",
        .example = "xlogy([0, 2], [0, 3])",
        .note = "0 where x = 0 and y is not positive and finite, and so are both derivatives"},
+      {.name = "xlog1py",
+       .parameters = "x|x1|input, y|x2|other",
+       .call = call<xlog1py>,
+       .formula = "∂(x log(1 + y))/∂x = log(1 + y),  ∂/∂y = x / (1 + y)",
+       .example = "xlog1py([0, 2], [-1, 3])",
+       .note = "0 where x = 0 and 1 + y is not positive and finite, and so are both derivatives"},
       {.name = Hypot::name,
        .parameters = two_inputs,
        .call = call<chainrule::hypot>,
@@ -322,13 +328,28 @@ Tensor log2(const Operand& x) { return ops::unary<ops::Log2>(x); }
 Tensor log10(const Operand& x) { return ops::unary<ops::Log10>(x); }
 Tensor hypot(const Operand& a, const Operand& b) { return ops::binary<ops::Hypot>(a, b); }
 
-Tensor xlogy(const Operand& x, const Operand& y) try {
-  const DType dtype = ops::real_dtype(ops::common_dtype(x, y));
+namespace ops {
+
+/// x log(y - zero), and 0 where x is unless y is NaN.
+static Tensor times_logarithm(const Operand& x, const Operand& y, double zero,
+                              Tensor (*log)(const Operand&)) {
+  const DType dtype = real_dtype(common_dtype(x, y));
   const Tensor factor = x.as(dtype), argument = y.as(dtype);
-  const Tensor vanishes = (factor == 0) & ((argument <= 0) | (argument == ops::infinity));
+  const Tensor vanishes = (factor == 0) & ((argument <= zero) | (argument == infinity));
   return mul({factor, x.here()}, log(where(vanishes, 1, argument)));
+}
+
+}  // namespace ops
+
+Tensor xlogy(const Operand& x, const Operand& y) try {
+  return ops::times_logarithm(x, y, 0, log);
 } catch (...) {
   rethrow_in_call("xlogy", x, y);
+}
+Tensor xlog1py(const Operand& x, const Operand& y) try {
+  return ops::times_logarithm(x, y, -1, log1p);
+} catch (...) {
+  rethrow_in_call("xlog1py", x, y);
 }
 
 Tensor logit(const Operand& x, std::optional<double> eps) {

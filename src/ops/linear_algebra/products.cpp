@@ -31,6 +31,13 @@ Entries product_operations() {
        .formula = "aᵢ bⱼ: to a: g @ b,  to b: gᵀ @ a",
        .aliases = "ger",
        .example = "outer([1, 2], [3, 4])"},
+      {.name = "bilinear",
+       .parameters = "x|input1, y|input2, weight, bias=None",
+       .call = [](Arguments& a) -> Result {
+         return bilinear(a[0], a[1], a[2], a.given(3) ? a.tensor(3) : Tensor());
+       },
+       .formula = "xᵀ Wₖ y + bₖ: ∂/∂x = Wₖ y,  ∂/∂y = Wₖᵀ x,  ∂/∂Wₖ = x yᵀ",
+       .example = "bilinear([1, 2], [3, 4], [[[1, 0], [0, 1]]])"},
       {.name = "kron",
        .parameters = two_inputs,
        .call = call<chainrule::kron>,
@@ -84,6 +91,20 @@ Tensor outer(const Operand& a, const Operand& b) try {
   return mul({reshape({a.as(dtype), a.here()}, {x.size(), 1}), a.here()}, b);
 } catch (...) {
   rethrow_in_call("outer", a, b);
+}
+
+Tensor bilinear(const Operand& x, const Operand& y, const Operand& weight, const Tensor& bias) try {
+  const DType dtype = ops::real_dtype(ops::common_dtype(x, y, weight));
+  const Tensor a = x.as(dtype), b = y.as(dtype), w = weight.as(dtype);
+  if (w.rank() != 3 || a.rank() == 0 || b.rank() != a.rank() || a.shape().back() != w.shape()[1] ||
+      b.shape().back() != w.shape()[2] ||
+      !std::equal(a.shape().begin(), a.shape().end() - 1, b.shape().begin()))
+    throw ShapeError("bilinear: " + to_string(a.shape()) + ", " + to_string(b.shape()) + " and weight " +
+                     to_string(w.shape()) + "; they must be (..., n), (..., m) and (out, n, m)");
+  const Tensor product = einsum("...i,oij,...j->...o", {{a, x.here()}, w, b});
+  return bias.is_empty() ? product : add({product, x.here()}, bias);
+} catch (...) {
+  rethrow_in_call("bilinear", x, y, weight);
 }
 
 Tensor kron(const Operand& a, const Operand& b) try {

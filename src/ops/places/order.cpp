@@ -34,23 +34,27 @@ static Result medians(Arguments& a) {
 
 /// On which side, in NumPy's or PyTorch's words.
 static Result searched(Arguments& a) {
-  return searchsorted(a[0], a[1], a.flag(3) || a.choice(2, {"left", "right"}) == 1);
+  const bool from_right = a.flag(3) || a.choice(2, {"left", "right"}) == 1;
+  if (!a.given(4)) return searchsorted(a[0], a[1], from_right);
+  return searchsorted(take_along_axis(a[0], a.places(4), -1), a[1], from_right);
 }
 
 Entries order_operations() {
-  constexpr std::string_view along_an_axis = "x|a|input, axis|dim=-1, descending=False",
-                             placed = "x|a|input, axis|dim, keepdims|keepdim=False",
+  constexpr std::string_view placed = "x|a|input, axis|dim, keepdims|keepdim=False",
                              placed_or_all = "x|a|input, axis|dim=None, keepdims|keepdim=False";
   static constexpr Entry table[] = {
       {.name = "sort",
-       .parameters = along_an_axis,
-       .call = call<sort>,
+       .parameters = "x|a|input, axis|dim=-1, descending=False, stable=True",
+       .call = [](Arguments& a) -> Result {
+         const Ordered found = sort(a[0], a.integer(1), a.flag(2));
+         return std::vector<Tensor>{found.values, found.places};
+       },
        .formula = "the gradient back at the places that the elements come from",
        .example = "sort([3, 1, 2])",
        .note = "gives values and places; stable; NaN is the largest"},
       {.name = "argsort",
-       .parameters = along_an_axis,
-       .call = call<argsort>,
+       .parameters = "x|a|input, axis|dim=-1, descending=False, stable=True",
+       .call = [](Arguments& a) -> Result { return argsort(a[0], a.integer(1), a.flag(2)); },
        .formula = "no gradient",
        .example = "argsort([3, 1, 2])",
        .differentiable = false},
@@ -98,28 +102,8 @@ Entries order_operations() {
        .example = "argmin([[1, 5], [3, 4]], 1)",
        .note = "the first of equals",
        .differentiable = false},
-      {.name = "unique",
-       .parameters = "x|ar|input",
-       .call = call<unique>,
-       .formula = "no gradient",
-       .example = "unique([2, 1, 2])",
-       .note = "gives values, places of the elements among them, and counts",
-       .differentiable = false},
-      {.name = "unique_consecutive",
-       .parameters = "x|input",
-       .call = call<unique_consecutive>,
-       .formula = "no gradient",
-       .example = "unique_consecutive([2, 2, 1, 2])",
-       .note = "gives values, which run each element is of, and lengths",
-       .differentiable = false},
-      {.name = "isin",
-       .parameters = "x|element|elements, elements|test_elements",
-       .call = call<isin>,
-       .formula = "of bool: no gradient",
-       .example = "isin([1, 2, 3], [3, 1])",
-       .differentiable = false},
       {.name = "searchsorted",
-       .parameters = "sorted|a|sorted_sequence, values|v|input, side='left', right=False",
+       .parameters = "sorted|a|sorted_sequence, values|v|input, side='left', right=False, sorter=None",
        .call = searched,
        .formula = "no gradient",
        .example = "searchsorted([1, 3, 5], [3, 4])",
@@ -356,12 +340,17 @@ Tensor argmin(const Operand& x, OptionalInteger axis, Flag keepdims) try {
 Tensor searchsorted(const Operand& sorted, const Operand& values, Flag right) try {
   const DType dtype = ops::common_dtype(sorted, values);
   const Tensor line = sorted.as(dtype).detach(), wanted = values.as(dtype).detach();
-  if (line.rank() != 1)
-    throw ShapeError("searchsorted: elements of shape " + to_string(line.shape()) +
-                     " to search in; give one axis of them, in ascending order");
+  if (line.rank() == 0)
+    throw ShapeError(
+        "searchsorted: a scalar, of shape (), to search in; give one axis of elements, in ascending order");
+  if (line.rank() > 1 && (wanted.rank() != line.rank() ||
+                          !std::equal(line.shape().begin(), line.shape().end() - 1, wanted.shape().begin())))
+    throw ShapeError("searchsorted: values " + to_string(wanted.shape()) + " to find in rows " +
+                     to_string(line.shape()) + "; all axes but the last must have the same size");
   // Behind the elements, which may be others for each sample of a vmap, what is looked for.
-  const Tensor rows = concatenate({Operand(line), Operand(reshape(wanted, {-1}))});
-  const auto find = [n = line.size(), from_right = bool(right)](const Array& array) {
+  const Tensor rows =
+      concatenate({Operand(line), Operand(line.rank() > 1 ? wanted : reshape(wanted, {-1}))}, -1);
+  const auto find = [n = line.shape().back(), from_right = bool(right)](const Array& array) {
     const std::vector<ops::Key> all = ops::keys(array);
     const std::size_t axis = array.shape().rank() - 1;
     const std::int64_t length = array.shape()[axis];

@@ -1,17 +1,22 @@
-// The different elements of a tensor, with their places and counts: of whole numbers of a small range by
-// counting, of all others by sorting.
+// The different elements of a tensor, with their places and counts, and the most frequent one: of whole
+// numbers of a small range by counting, of all others by sorting.
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <numeric>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "chainrule/shaping.h"
 #include "chainrule/statistics.h"
 #include "kernels/cast.h"
 #include "kernels/order.h"
+#include "ops/along_axis.h"
 #include "ops/elementwise.h"
 #include "ops/places/places.h"
+#include "ops/registry.h"
 
 namespace chainrule {
 
@@ -37,7 +42,98 @@ Unique unique_of_range(const Tensor& in, const Array& elements, std::int64_t low
           tensor(std::move(counts))};
 }
 
+/// The slices along an axis that are not as the one before, in the order in which they are given, or sorted.
+Unique unique_slices(std::string_view name, const Tensor& in, std::int64_t axis, bool in_order) {
+  const auto along = static_cast<std::int64_t>(normalize_axis(name, axis, in.shape()));
+  const std::int64_t n = in.shape()[static_cast<std::size_t>(along)], each = n == 0 ? 0 : in.size() / n;
+  const Array slices = kernels::as_computed(value_of(reshape(movedim(in, along, 0), {n, each})));
+  std::vector<std::int64_t> order(static_cast<std::size_t>(n)), firsts, counts, inverse(order.size());
+  std::iota(order.begin(), order.end(), 0);
+  dispatch(slices.dtype(), [&]<class T>() {
+    const auto slice = [&](std::int64_t i) {
+      return std::span(slices.data<T>() + i * each, static_cast<std::size_t>(each));
+    };
+    const auto is_less = [](T a, T b) { return a < b || (a == a && b != b); };  // NaN is the largest
+    if (in_order)
+      std::ranges::stable_sort(order, [&](std::int64_t a, std::int64_t b) {
+        return std::ranges::lexicographical_compare(slice(a), slice(b), is_less);
+      });
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      if (i == 0 || !std::ranges::equal(slice(order[i]), slice(order[i - 1]))) {
+        firsts.push_back(order[i]);
+        counts.push_back(0);
+      }
+      ++counts.back();
+      inverse[static_cast<std::size_t>(order[i])] = std::ssize(firsts) - 1;
+    }
+  });
+  return {index_select(in, along, tensor(std::move(firsts))), tensor(std::move(inverse)),
+          tensor(std::move(counts))};
+}
+
 }  // namespace
+
+namespace ops {
+
+/// The values, and of the rest what is asked for; all where nothing is said.
+static Result parts_of(Arguments& a, const Unique& found) {
+  if (!a.given(1) && !a.given(2)) return std::vector<Tensor>{found.values, found.inverse, found.counts};
+  std::vector<Tensor> parts = {found.values};
+  if (a.given(1) && a.flag(1)) parts.push_back(found.inverse);
+  if (a.given(2) && a.flag(2)) parts.push_back(found.counts);
+  if (parts.size() == 1) return found.values;
+  return parts;
+}
+
+Entries unique_operations() {
+  static constexpr Entry table[] = {
+      {.name = "mode",
+       .parameters = "x|input, axis|dim=-1, keepdims|keepdim=False",
+       .call = call<static_cast<Ordered (*)(const Operand&, Integer, Flag)>(mode)>,
+       .formula = "the gradient at the place of the most frequent element, 0 elsewhere",
+       .example = "mode([3, 1, 2, 1])",
+       .note = "gives values and places; the smallest of those as frequent, at the last of its places"},
+      {.name = "unique",
+       .parameters = "x|ar|input, return_inverse=None, return_counts=None, axis|dim=None, sorted=True",
+       .call = [](Arguments& a) -> Result {
+         return parts_of(a, a.given(3) ? unique(a[0], a.integer(3)) : unique(a[0]));
+       },
+       .formula = "no gradient",
+       .example = "unique([2, 1, 2])",
+       .note = "gives values, places of the elements among them, and counts, or of the last two what is "
+               "asked for",
+       .differentiable = false},
+      {.name = "unique_consecutive",
+       .parameters = "x|input, return_inverse=None, return_counts=None, axis|dim=None",
+       .call = [](Arguments& a) -> Result {
+         return parts_of(a, a.given(3) ? unique_consecutive(a[0], a.integer(3)) : unique_consecutive(a[0]));
+       },
+       .formula = "no gradient",
+       .example = "unique_consecutive([2, 2, 1, 2])",
+       .note = "gives values, which run each element is of, and lengths",
+       .differentiable = false},
+      {.name = "isin",
+       .parameters = "x|element|elements, elements|test_elements",
+       .call = call<isin>,
+       .formula = "of bool: no gradient",
+       .example = "isin([1, 2, 3], [3, 1])",
+       .differentiable = false},
+  };
+  return table;
+}
+
+}  // namespace ops
+
+Unique unique(const Operand& x, Integer axis) try {
+  return unique_slices("unique", x.as_tensor().detach(), axis, true);
+} catch (...) {
+  rethrow_in_call("unique", x);
+}
+Unique unique_consecutive(const Operand& x, Integer axis) try {
+  return unique_slices("unique_consecutive", x.as_tensor().detach(), axis, false);
+} catch (...) {
+  rethrow_in_call("unique_consecutive", x);
+}
 
 Unique unique(const Operand& x) {
   const Tensor in = x.as_tensor().detach();
@@ -79,6 +175,30 @@ Unique unique_consecutive(const Operand& x) try {
   return {masked_select(flat, begins), reshape(runs, in.shape()), bincount(runs)};
 } catch (...) {
   rethrow_in_call("unique_consecutive", x);
+}
+
+Ordered mode(const Operand& x, Integer axis, Flag keepdims) try {
+  const ops::OfAxis of("mode", x.as_tensor(), axis);
+  const auto along = static_cast<std::int64_t>(of.axis);
+  const std::int64_t n = of.x.shape()[of.axis];
+  if (n == 0) return median(x, axis, keepdims);  // which refuses it
+  const Ordered order = sort({of.x, x.here()}, along);
+  // How many equal elements come before each.
+  const Tensor values = order.values.detach();
+  const Tensor begins = concatenate({narrow(ones(values.shape(), DType::boolean), along, 0, 1),
+                                     narrow(values, along, 1, n - 1) != narrow(values, along, 0, n - 1)},
+                                    along);
+  Shape line = Shape::filled(values.rank(), 1);
+  line[of.axis] = n;
+  const Tensor at = reshape(arange(n), line), first = cummax(where(begins, at, 0), along).values;
+  const Tensor place = argmax(at - first, along, true);
+  const auto found = [&](const Tensor& all) {
+    const Tensor one = gather(all, along, place);
+    return of.result(keepdims ? one : squeeze(one, along));
+  };
+  return {found(order.values), found(order.places)};
+} catch (...) {
+  rethrow_in_call("mode", x);
 }
 
 Tensor isin(const Operand& x, const Operand& elements) try {

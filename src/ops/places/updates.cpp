@@ -139,8 +139,12 @@ Entries updating_operations() {
   static constexpr Entry table[] = {
       inner<Put>(),
       {.name = "scatter",
-       .parameters = "x|input, axis|dim, index, values|src|value",
-       .call = [](Arguments& a) -> Result { return scatter(a[0], a.integer(1), a.places(2), a[3]); },
+       .parameters = "x|input, axis|dim, index, values|src|value, reduce=None",
+       .call = [](Arguments& a) -> Result {
+         if (!a.given(4)) return scatter(a[0], a.integer(1), a.places(2), a[3]);
+         const Combining way = a.choice(4, {"add", "multiply"}) == 0 ? Combining::sum : Combining::prod;
+         return scatter_reduce(a[0], a.integer(1), a.places(2), a[3], way);
+       },
        .formula = "to x the gradient with 0 at the places, to the values that of their places",
        .example = "scatter([[1, 2], [3, 4]], 1, [[0], [1]], 9)",
        .note = "where a place is named twice, the last wins, and has the gradient"},
@@ -173,6 +177,11 @@ Entries updating_operations() {
        .call = [](Arguments& a) -> Result { return scatter_add(a[0], a.integer(1), a.places(2), a[3]); },
        .formula = "to x the gradient, to the values that of their places",
        .example = "scatter_add([0, 0], 0, [0, 1, 1], [1, 2, 3])"},
+      {.name = "index_fill",
+       .parameters = "x|input, axis|dim, positions|index, value",
+       .call = [](Arguments& a) -> Result { return index_fill(a[0], a.integer(1), a.places(2), a[3]); },
+       .formula = "to x the gradient with 0 at the places, to the value the sum of theirs",
+       .example = "index_fill([1, 2, 3], 0, [0, 2], 9)"},
       {.name = "index_add",
        .parameters = "x|input, axis|dim, positions|index, values|source, alpha=1",
        .call = [](Arguments& a) -> Result {
@@ -319,6 +328,18 @@ Tensor scatter_add(const Operand& x, Integer axis, const Operand& index, const O
                           in.shape());
 } catch (...) {
   rethrow_in_call("scatter_add", x, index, values);
+}
+
+Tensor index_fill(const Operand& x, Integer axis, const Operand& positions, const Operand& value) try {
+  const Tensor in = x.as_tensor();
+  const std::size_t at = normalize_axis("index_fill", axis, in.shape());
+  Shape line = Shape::filled(in.rank(), 1);
+  line[at] = in.shape()[at];
+  const Tensor places = reshape(ops::counted_positions("index_fill", positions, in.shape(), at, true), {-1});
+  const Tensor chosen = scatter(zeros({line[at]}, DType::boolean), 0, places, true);
+  return masked_fill(x, reshape(chosen, line), value);
+} catch (...) {
+  rethrow_in_call("index_fill", x, positions, value);
 }
 
 Tensor index_add(const Operand& x, Integer axis, const Operand& positions, const Operand& values,

@@ -1,4 +1,4 @@
-// Tensors repeated, their triangles and diagonals, and grids.
+// Tensors repeated, their triangles and diagonals.
 // Compositions, mostly of taking elements at places.
 
 #include <algorithm>
@@ -140,47 +140,6 @@ Entries pattern_operations() {
        .formula = "the blocks of the gradient",
        .example = "block_diag([[1, 2], [3, 4]], 5)",
        .weak = false},
-      {.name = "vander",
-       .parameters = "x, columns|n|N=None, increasing=False",
-       .call = call<vander>,
-       .formula = "∂xᵏ/∂x = k xᵏ⁻¹",
-       .example = "vander([1, 2, 3])",
-       .note = "falling powers, unless increasing"},
-      {.name = "tril_indices",
-       .parameters = "rows|row|n, columns|col|m, offset|k=0",
-       .call = [](Arguments& a) -> Result {
-         return tril_indices(a.shape(0).size(), a.shape(1).size(), a.integer(2));
-       },
-       .formula = "no gradient",
-       .example = "tril_indices(2, 3)",
-       .note = "(2, count), as in PyTorch",
-       .differentiable = false,
-       .weak = false},
-      {.name = "triu_indices",
-       .parameters = "rows|row|n, columns|col|m, offset|k=0",
-       .call = [](Arguments& a) -> Result {
-         return triu_indices(a.shape(0).size(), a.shape(1).size(), a.integer(2));
-       },
-       .formula = "no gradient",
-       .example = "triu_indices(2, 3)",
-       .note = "(2, count), as in PyTorch",
-       .differentiable = false,
-       .weak = false},
-      {.name = "cartesian_prod",
-       .parameters = "*tensors",
-       .call = [](Arguments& a) -> Result { return cartesian_prod(a.tensors(0)); },
-       .formula = "as meshgrid",
-       .example = "cartesian_prod([1, 2], [3, 4])",
-       .weak = false},
-      {.name = "meshgrid",
-       .parameters = "*tensors, indexing='ij'",
-       .call = [](Arguments& a) -> Result {
-         const bool xy = a.choice(1, {"ij", "xy"}) == 1;
-         return meshgrid(std::span<const Tensor>(a.tensors(0)), xy);
-       },
-       .formula = "the gradient summed over the other axes",
-       .example = "meshgrid([1, 2], [3, 4, 5])",
-       .note = "'ij' unless told, as in PyTorch; 'xy' is NumPy's default"},
   };
   return table;
 }
@@ -317,51 +276,6 @@ Tensor trace(const Operand& x, Integer offset) try {
   rethrow_in_call("trace", x);
 }
 
-std::vector<Tensor> meshgrid(std::span<const Tensor> tensors, Flag xy, Here here) try {
-  std::vector<std::int64_t> sizes;
-  std::vector<std::size_t> axes;
-  for (const Tensor& tensor : tensors) {
-    if (tensor.rank() > 1)
-      throw ShapeError("meshgrid: shape " + to_string(tensor.shape()) + " is no vector; give one axis each");
-    axes.push_back(axes.size());
-    sizes.push_back(tensor.size());
-  }
-  if (xy && axes.size() >= 2) {
-    std::swap(axes[0], axes[1]);
-    std::swap(sizes[0], sizes[1]);
-  }
-  std::vector<Tensor> grids;
-  for (std::size_t i = 0; i < axes.size(); ++i) {
-    Shape one = Shape::filled(axes.size(), 1);
-    one[axes[i]] = tensors[i].size();
-    grids.push_back(broadcast_to({reshape({tensors[i], here}, one), here}, Shape(sizes)));
-  }
-  return grids;
-} catch (...) {
-  std::vector<const Tensor*> pointers;
-  for (const Tensor& tensor : tensors) pointers.push_back(&tensor);
-  rethrow_in_call("meshgrid", here, pointers);
-}
-
-namespace ops {
-
-/// Columns of the positions where a triangle of ones is.
-static Tensor places_in(const char* name, Tensor (*part)(const Operand&, Integer), std::int64_t rows,
-                        std::int64_t columns, std::int64_t offset, Here here) try {
-  return transpose(nonzero(part(ones({rows, columns}, DType::boolean), offset)));
-} catch (...) {
-  rethrow_in_call(name, here, {});
-}
-
-}  // namespace ops
-
-Tensor tril_indices(Integer rows, Integer columns, Integer offset, Here here) {
-  return ops::places_in("tril_indices", tril, rows, columns, offset, here);
-}
-Tensor triu_indices(Integer rows, Integer columns, Integer offset, Here here) {
-  return ops::places_in("triu_indices", triu, rows, columns, offset, here);
-}
-
 Tensor block_diag(std::span<const Tensor> matrices, Here here) try {
   std::vector<Tensor> rows;
   std::int64_t columns = 0, before = 0;
@@ -380,27 +294,6 @@ Tensor block_diag(std::span<const Tensor> matrices, Here here) try {
   return concatenate(rows, 0, here);
 } catch (...) {
   rethrow_in_call("block_diag", here, std::vector<const Tensor*>());
-}
-
-Tensor vander(const Operand& x, OptionalInteger columns, Flag increasing) try {
-  const Tensor in = x.as_tensor();
-  if (in.rank() != 1)
-    throw ShapeError("vander: shape " + to_string(in.shape()) + " is no vector; reshape to {-1}");
-  const std::int64_t n = columns.value_or(in.size());
-  if (n < 0) throw ShapeError("vander: the number of columns must not be negative; leave it out");
-  const Tensor powers = increasing ? arange(n) : arange(n - 1, -1, -1);
-  return pow(reshape(x, {in.size(), 1}), cast(powers, in.dtype()));
-} catch (...) {
-  rethrow_in_call("vander", x);
-}
-
-Tensor cartesian_prod(std::span<const Tensor> tensors, Here here) try {
-  if (tensors.size() == 1) return meshgrid(tensors, false, here)[0];
-  std::vector<Tensor> columns = meshgrid(tensors, false, here);
-  for (Tensor& column : columns) column = reshape({column, here}, {-1});
-  return stack(columns, -1, here);
-} catch (...) {
-  rethrow_in_call("cartesian_prod", here, std::vector<const Tensor*>());
 }
 
 }  // namespace chainrule

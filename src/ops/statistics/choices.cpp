@@ -113,6 +113,23 @@ Entries choice_operations() {
        .formula = "∂y/∂x = 1 / (1 − p) if x is kept else 0",
        .example = "dropout([1, 2, 3])",
        .weak = false},
+      {.name = "feature_dropout",
+       .parameters = "x|input, p=0.5, training=True",
+       .call = [](Arguments& a) -> Result {
+         return a.flag(2) ? feature_dropout(a[0], a.number(1), a.random()) : a.tensor(0);
+       },
+       .formula = "∂y/∂x = 1 / (1 − p) if the channel is kept else 0",
+       .aliases = "dropout1d dropout2d dropout3d",
+       .example = "feature_dropout([[[1, 2], [3, 4]]])",
+       .note = "of (N, C, ...), also where PyTorch's dropout2d would take (C, H, W)"},
+      {.name = "alpha_dropout",
+       .parameters = "x|input, p=0.5, training=True",
+       .call = [](Arguments& a) -> Result {
+         return a.flag(2) ? alpha_dropout(a[0], a.number(1), a.random()) : a.tensor(0);
+       },
+       .formula = "∂y/∂x = a if x is kept else 0, a = 1 / √((1 − p) (1 + p α²))",
+       .example = "alpha_dropout([1, 2, 3])",
+       .weak = false},
   };
   return table;
 }
@@ -176,15 +193,47 @@ Tensor permutation(const Operand& x, Generator& generator) try {
   rethrow_in_call("permutation", x);
 }
 
+namespace ops {
+
+/// Which elements of such a shape are kept.
+static Tensor kept(std::string_view name, const Tensor& x, const Shape& shape, double p,
+                   Generator& generator) {
+  if (!(p >= 0 && p <= 1))
+    throw ShapeError(std::string(name) + ": " + number_text(p) + " is no probability, for shape " +
+                     to_string(x.shape()) + "; give a number from 0 to 1");
+  return rand(shape, generator, DType::float64) >= p;
+}
+
+}  // namespace ops
+
 Tensor dropout(const Operand& x, double p, Generator& generator) try {
   const Tensor in = x.as(ops::real_dtype(x.dtype()));
-  if (!(p >= 0 && p <= 1))
-    throw ShapeError("dropout: " + number_text(p) + " is no probability, for shape " + to_string(in.shape()) +
-                     "; give a number from 0 to 1");
-  const Tensor kept = rand(in.shape(), generator, DType::float64) >= p;
-  return where(kept, in / (1 - p), 0);
+  return where(ops::kept("dropout", in, in.shape(), p, generator), in / (1 - p), 0);
 } catch (...) {
   rethrow_in_call("dropout", x);
+}
+
+Tensor feature_dropout(const Operand& x, double p, Generator& generator) try {
+  const Tensor in = x.as(ops::real_dtype(x.dtype()));
+  if (in.rank() < 2)
+    throw ShapeError("feature_dropout: x has shape " + to_string(in.shape()) + "; it must be (N, C, ...)");
+  Shape channels = Shape::filled(in.rank(), 1);
+  for (const std::size_t axis : {0, 1}) channels[axis] = in.shape()[axis];
+  return where(ops::kept("feature_dropout", in, channels, p, generator), in / (1 - p), 0);
+} catch (...) {
+  rethrow_in_call("feature_dropout", x);
+}
+
+Tensor alpha_dropout(const Operand& x, double p, Generator& generator) try {
+  // selu(-inf); of the normal distribution, a x + b has mean 0 and variance 1 again (Klambauer et al., 2017).
+  constexpr double least = -1.7580993408473768569;
+  const Tensor in = x.as(ops::real_dtype(x.dtype()));
+  const Tensor kept = ops::kept("alpha_dropout", in, in.shape(), p, generator);
+  if (p == 1) return where(kept, in, 0);
+  const double a = 1 / std::sqrt((1 - p) * (1 + p * least * least)), b = -a * p * least;
+  return where(kept, in * a, a * least) + b;
+} catch (...) {
+  rethrow_in_call("alpha_dropout", x);
 }
 
 }  // namespace chainrule
