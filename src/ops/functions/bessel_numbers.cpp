@@ -1,9 +1,11 @@
 // The modified Bessel functions I₀ and I₁ and their derivatives, in numbers: by their power series, and far
-// out by Hankel's expansion, each differentiated term by term.
+// out by Hankel's expansion, each differentiated term by term. Those of packs interpolate what this gives.
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
+#include "ops/functions/bessel_packs.h"
 #include "ops/functions/special_numbers.h"
 
 namespace chainrule::special {
@@ -18,7 +20,7 @@ Long falling(Long n, int factors) {
   return product;
 }
 
-/// The derivative of Iₙ: of Σ (x/2)²ᵏ⁺ⁿ / (k! (k + n)!), for x > 0.
+/// The derivative of Iₙ: of Σ (x/2)²ᵏ⁺ⁿ / (k! (k + n)!), for x >= 0.
 Long near(int n, int order, Long x) {
   int k = order > n ? (order - n + 1) / 2 : 0;
   Long term = std::pow(x, static_cast<Long>(2 * k + n - order)) / std::exp2(static_cast<Long>(2 * k + n));
@@ -57,12 +59,12 @@ Long of_product(int order, int sign, const F& of) {
   return sum;
 }
 
-constexpr double limit = 20;  // there Hankel's expansion is exact to e⁻⁴⁰
+constexpr double limit = 30;  // there Hankel's expansion is exact to e⁻⁶⁰
 
 /// What each term of a series is by the one before: 1 / (k (k + n)) in `near`, and in `far` ((2k - 1)² - 4n²)
 /// / 8k, for k = 1, 2, ...
 struct Ratios {
-  static constexpr int count = 48;
+  static constexpr int count = 60;
   Long near[2][count], far[2][count];
 };
 constexpr Ratios ratios = [] {
@@ -87,46 +89,77 @@ Long sum_by(const Long* by, Long q) {
   return sum;
 }
 
-/// The functions themselves, for x > 0, without a division for each term.
-double value(int n, bool scaled, double x) {
-  Long result = 0;
-  if (x < limit) {
-    result = sum_by(ratios.near[n], static_cast<Long>(x) * x / 4);
-    if (n == 1) result *= x / 2;
-    if (scaled) result *= std::exp(-x);
-  } else {
-    result = sum_by(ratios.far[n], 1 / static_cast<Long>(x)) / std::sqrt(2 * std::numbers::pi * x);
-    if (!scaled) result = result * std::exp(x / 2) * std::exp(x / 2);
-  }
-  return static_cast<double>(result);
+/// Of the functions themselves, without a division for each term: e⁻ˣ Iₙ(x), by x where n is 1, for x >= 0.
+Long share(int n, Long x) {
+  if (x < limit) return sum_by(ratios.near[n], x * x / 4) * std::exp(-x) / (n + 1);
+  return sum_by(ratios.far[n], 1 / x) / std::sqrt(2 * std::numbers::pi_v<Long> * x) / (n == 0 ? 1 : x);
+}
+
+/// e⁻ˣ times the derivative of Iₙ, or, scaled, the derivative of e⁻ˣ Iₙ(x), for x >= 0.
+Long without_growth(int n, int order, bool scaled, Long x) {
+  if (x >= limit)
+    return scaled ? far(n, order, x) : of_product(order, 1, [&](int j) { return far(n, j, x); });
+  return std::exp(-x) *
+         (scaled ? of_product(order, -1, [&](int j) { return near(n, j, x); }) : near(n, order, x));
 }
 
 }  // namespace
 
 double bessel_i(int n, int order, bool scaled, double x) {
+  if (x != x) return x;
   const double size = std::abs(x);
   const bool is_odd = (n + order) % 2 != 0;
-  if (x == 0) {
-    if (is_odd) return 0;  // also where the scaled one has a kink
-    const auto at_0 = [n](int j) { return (j + n) % 2 == 0 ? near(n, j, 0) : Long(0); };
-    return static_cast<double>(scaled ? of_product(order, -1, at_0) : at_0(order));
-  }
-  if (x != x) return x;
-  Long result = 0;
-  if (std::isinf(size)) {
-    result = scaled ? 0 : size;
-  } else if (order == 0) {
-    result = value(n, scaled, size);
-  } else if (size < limit) {
-    result = scaled ? std::exp(-static_cast<Long>(size)) *
-                          of_product(order, -1, [&](int j) { return near(n, j, size); })
-                    : near(n, order, size);
-  } else if (scaled) {
-    result = far(n, order, size);
-  } else {
-    result = std::exp(static_cast<Long>(size)) * of_product(order, 1, [&](int j) { return far(n, j, size); });
-  }
+  if (x == 0 && is_odd) return x;  // also where the scaled one has a kink
+  if (std::isinf(x)) return scaled ? 0 : is_odd ? x : size;
+  Long result = order > 0 ? without_growth(n, order, scaled, size) : share(n, size) * (n == 0 ? 1 : size);
+  if (!scaled)
+    result = result * std::exp(static_cast<Long>(size) / 2) * std::exp(static_cast<Long>(size) / 2);
   return static_cast<double>(x < 0 && is_odd ? -result : result);
+}
+
+namespace {
+
+/// What the pieces of BesselPieces approximate.
+Long in_pieces(const BesselFunction& f, Long w) {
+  const Long v = 1 - w / 31, x = 4 / v - 4;
+  const auto slope = [&] {
+    if (x >= limit) return without_growth(f.n, 1, f.scaled, x);
+    const Long one = share(1, x), zero = share(0, x);  // I₀′ = I₁, and I₁′ = I₀ - I₁/x
+    return (f.n == 0 ? x * one : zero - one) - (!f.scaled ? 0 : f.n == 0 ? zero : x * one);
+  };
+  return (f.order == 0 ? share(f.n, x) : slope()) / std::sqrt(v) / (f.falls() ? v : 1);
+}
+
+/// The polynomials through as many points as they have terms, in which those of Chebyshev's are 0.
+template <int Degree, class T>
+void interpolate(const BesselFunction& f, Pieces<Degree, T>& pieces) {
+  constexpr int points = Degree + 1;
+  pieces.step = 1;
+  for (int piece = 0; piece < pieces.count; ++piece) {
+    const Long begin = std::max(-0.5L, -static_cast<Long>(piece)), end = piece == pieces.count - 1 ? 0 : 0.5L;
+    Long at[points], difference[points], terms[points] = {};
+    for (int i = 0; i < points; ++i) {
+      at[i] = (begin + end) / 2 +
+              (end - begin) / 2 * std::cos(std::numbers::pi_v<Long> * (2 * i + 1) / (2 * points));
+      difference[i] = in_pieces(f, static_cast<Long>(piece) + at[i]);
+    }
+    // Newton's divided differences, and what they make of powers
+    for (int k = 1; k < points; ++k)
+      for (int i = points - 1; i >= k; --i)
+        difference[i] = (difference[i] - difference[i - 1]) / (at[i] - at[i - k]);
+    for (int i = points - 1; i >= 0; --i) {
+      for (int k = points - 1; k > 0; --k) terms[k] = terms[k - 1] - at[i] * terms[k];
+      terms[0] = difference[i] - at[i] * terms[0];
+    }
+    for (int k = 0; k < points; ++k) pieces.terms[k][piece] = static_cast<T>(terms[k]);
+  }
+}
+
+}  // namespace
+
+BesselPieces::BesselPieces(const BesselFunction& f) {
+  interpolate(f, of_double);
+  interpolate(f, of_float);
 }
 
 }  // namespace chainrule::special

@@ -5,6 +5,7 @@
 
 #include <numbers>
 
+#include "ops/functions/bessel_packs.h"
 #include "ops/functions/by_number.h"
 #include "ops/functions/gated.h"
 #include "ops/functions/logarithms.h"
@@ -102,6 +103,8 @@ struct LogitRule {
   CHAINRULE_PACKED_LOOP(prefix, ops::LogitRule, float, float, float, float, float)                         \
   CHAINRULE_PACKED_LOOP(prefix, ops::LogitRule, double, double, double, double, double)                    \
   CHAINRULE_LOOP_OF_WHICH(prefix, ops::SpecialPacks, double)                                               \
+  CHAINRULE_LOOP_OF_WHICH(prefix, ops::BesselPacks, float)                                                 \
+  CHAINRULE_LOOP_OF_WHICH(prefix, ops::BesselPacks, double)                                                \
   CHAINRULE_LOOP_OF_WHICH(prefix, ops::LogarithmPacks, float)                                              \
   CHAINRULE_LOOP_OF_WHICH(prefix, ops::LogarithmPacks, double)                                             \
   CHAINRULE_LOOP_OF_WHICH(prefix, ops::RoundingPacks, float)                                               \

@@ -1,5 +1,6 @@
 // Functions on a bounded interval in pieces: 32 polynomials, of which each lane looks up its own. Where the
-// processor can do that (Pack::has_look_up), it costs half of what an exponential and a quotient do.
+// processor can do that (Pack::has_look_up), it costs half of what an exponential and a quotient do;
+// elsewhere lanes read one after another.
 
 #pragma once
 
@@ -8,25 +9,42 @@
 namespace chainrule::special {
 
 /// Polynomials of a degree, each about a multiple of `step` and for half a step to both sides.
-template <int Degree>
+template <int Degree, class T = float>
 struct Pieces {
   static constexpr int count = 32;
-  float step;
-  float terms[Degree + 1][count];
+  T step;
+  T terms[Degree + 1][count];
 
   /// Up to here, from 0 on; a little further, 0 would be the nearest.
-  constexpr float end() const { return (static_cast<float>(count) - 0.51F) * step; }
+  constexpr T end() const { return (static_cast<T>(count) - T(0.51)) * step; }
   /// At u in this interval, or NaN.
   template <class P>
   P operator()(const P& u) const {
-    constexpr float shifter = simd::detail::shifter<float>;
-    const P shifted = u * (1 / step) + shifter, distance = u - (shifted - shifter) * step;
-    P sum = P::look_up(terms[Degree], shifted.bits());
+    constexpr T shifter = simd::detail::shifter<T>;
+    const P shifted = u * (1 / step) + shifter;
+    return at(u - (shifted - shifter) * step, shifted.bits());
+  }
+  /// The piece of an index, of which the last five bits count, at this distance from its middle.
+  template <class P>
+  P at(const P& distance, const typename P::Mask& index) const {
+    P sum = look_up<P>(terms[Degree], index);
     [&]<std::size_t... I>(std::index_sequence<I...>) {
-      ((sum = sum * distance + P::look_up(terms[Degree - 1 - I], shifted.bits())), ...);
+      ((sum = sum * distance + look_up<P>(terms[Degree - 1 - I], index)), ...);
     }
     (std::make_index_sequence<Degree>());
     return sum;
+  }
+
+ private:
+  template <class P>
+  static P look_up(const T (&of)[count], const typename P::Mask& index) {
+    if constexpr (P::has_look_up) {
+      return P::look_up(of, index);
+    } else {
+      T found[P::lanes];
+      for (int i = 0; i < P::lanes; ++i) found[i] = of[index.v[i] & (count - 1)];
+      return P::load(found);
+    }
   }
 };
 

@@ -1,5 +1,5 @@
-// Special functions that are computed in numbers alone: incomplete gamma functions, Bessel functions, the
-// inverse and the logarithm of the normal distribution. Values are special_numbers.h's, derivatives are
+// Special functions that tables name: incomplete gamma functions, Bessel functions, the inverse and the
+// logarithm of the normal distribution. Values are special_numbers.h's, or those of packs, derivatives are
 // formulas of each other.
 
 #include <cmath>
@@ -8,6 +8,7 @@
 
 #include "chainrule/functions.h"
 #include "ops/functions/number_function.h"
+#include "ops/functions/packed_loops.h"
 #include "ops/functions/special_numbers.h"
 #include "ops/registry.h"
 
@@ -27,23 +28,37 @@ template <int n, bool scaled>
 double bessel(double x, int order) {
   return special::bessel_i(n, order, scaled, x);
 }
+template <int n, bool scaled>
+Array bessel_in_packs(const Array& x, int order) {
+  constexpr bool next_is_1 = n == 0 && !scaled;
+  const special::BesselFunction f{n + (next_is_1 ? order : 0), next_is_1 ? 0 : order, scaled};
+  return by_wide_packs<BesselPacks>(x, f.code());
+}
 extern const NumberFunction bessel_0, bessel_1, bessel_0_scaled, bessel_1_scaled;
 constexpr NumberFunction bessel_0 = {.name = "i0",
                                      .formula = "∂I₀(x)/∂x = I₁(x)",
                                      .of_one = bessel<0, false>,
+                                     .of_array = bessel_in_packs<0, false>,
+                                     .orders_of_arrays = 2,
                                      .slopes = {next<&bessel_0>}},
                          bessel_1 = {.name = "i1",
                                      .formula = "∂I₁(x)/∂x = I₀(x) − I₁(x)/x",
                                      .of_one = bessel<1, false>,
+                                     .of_array = bessel_in_packs<1, false>,
+                                     .orders_of_arrays = 2,
                                      .slopes = {next<&bessel_1>}},
                          bessel_0_scaled = {.name = "i0e",
                                             .formula = "∂exp(−|x|) I₀(x)/∂x = i1e(x) − sign(x) i0e(x)",
                                             .of_one = bessel<0, true>,
+                                            .of_array = bessel_in_packs<0, true>,
+                                            .orders_of_arrays = 2,
                                             .slopes = {next<&bessel_0_scaled>}},
                          bessel_1_scaled = {
                              .name = "i1e",
                              .formula = "∂exp(−|x|) I₁(x)/∂x = i0e(x) − i1e(x) (1/x + sign(x))",
                              .of_one = bessel<1, true>,
+                             .of_array = bessel_in_packs<1, true>,
+                             .orders_of_arrays = 2,
                              .slopes = {next<&bessel_1_scaled>}};
 
 /// Of the orders 0 and 1; from there on by that of the inverse.
