@@ -31,11 +31,10 @@ struct Case {
   double least_slope = 0;
   double units = 5;
 };
-const Case cases[] = {{"i0", i0, -40, 40, 700},
-                      {"i1", i1, -40, 40, 700},
-                      {"i0e", i0e, -40, 40, 1e300},
-                      {"i1e", i1e, -5, 5, 5, 0.2},
-                      {"i1e", i1e, -40, -2, 1e300}};
+const Case cases[] = {{"i0", i0, -40, 40, 700},        {"i1", i1, -40, 40, 700},
+                      {"i0e", i0e, -40, 40, 1e300},    {"i1e", i1e, -5, 5, 5, 0.2},
+                      {"i1e", i1e, -40, -2, 1e300},    {"log_ndtr", log_ndtr, -40, 38, 1e150, 0, 6},
+                      {"ndtri", ndtri, 0, 1, 1, 0, 8}, {"ndtri", ndtri, 1e-12, 1e-10, 1e-30, 0, 8}};
 
 /// How far what packs give is from what numbers give in float64.
 template <class T>

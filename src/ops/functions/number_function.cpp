@@ -16,8 +16,8 @@ Array FunctionOfNumbers::forward(Values in) const {
     const NoGrad guard;
     return value_of(function->of_tensor(constant(*in[0])));
   }
-  if (order < function->orders_of_arrays && in[0]->shape().rank() > 0)
-    return function->of_array(*in[0], order);
+  if (function->of_array != nullptr && in[0]->shape().rank() > 0)
+    if (auto y = function->of_array(*in[0], order)) return *std::move(y);
   if (in.size() == 1) return each([this](double x) { return function->of_one(x, order); }, *in[0]);
   const Shape shape = broadcast(name, in[0]->shape(), in[1]->shape());
   if (function->of_two != nullptr) return each(function->of_two, *in[0], *in[1], shape);

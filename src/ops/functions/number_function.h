@@ -1,6 +1,6 @@
 // Functions of one number or two that are computed one number after another, or in packs, as those of
-// by_number.h, but named by a table: what an operation is beside its value and its slopes is compiled once for
-// all of them, as it takes kilobytes.
+// by_number.h, but named by a table: what an operation is beside its value and its slopes is compiled once
+// for all of them, as it takes kilobytes.
 
 #pragma once
 
@@ -22,9 +22,8 @@ struct NumberFunction {
   std::int64_t (*of_integers)(std::int64_t a, std::int64_t b) = nullptr;
   /// The same as of_one of tensors, for order 0, where packs compute it.
   Tensor (*of_tensor)(const Tensor& x) = nullptr;
-  /// The same of arrays, for so many orders.
-  Array (*of_array)(const Array& x, int order) = nullptr;
-  int orders_of_arrays = 0;
+  /// The same of arrays; nothing where packs do not compute it, or not this order.
+  std::optional<Array> (*of_array)(const Array& x, int order) = nullptr;
   /// What is derived by each input, of floats; null where there is nothing.
   std::array<Slope*, 2> slopes = {};
   /// Where packs of pairs.h compute the same of int64.

@@ -9,6 +9,9 @@
 #include <numbers>
 #include <vector>
 
+#include "ops/functions/special_tables.h"
+#include "ops/functions/wide_parts.h"
+
 namespace chainrule::special {
 namespace {
 
@@ -145,7 +148,6 @@ constexpr double far_below = -3;
 
 double log_normal_cdf_slope(double x) {
   if (x < far_below) return beyond_mills(-x) - x;
-  constexpr double density_at_0 = std::numbers::inv_sqrtpi * 0.70710678118654757;
   return density_at_0 * half_gaussian(x) / normal_cdf(x);
 }
 
@@ -162,40 +164,13 @@ double log_normal_cdf(double x) {
   return -x * x / 2 - half_log_two_pi - std::log(log_normal_cdf_slope(x));
 }
 
-// Wichura, Algorithm AS 241: the percentage points of the normal distribution (1988), PPND16.
 double normal_quantile(double x) {
   if (!(x > 0 && x < 1)) return x == 0 ? -infinity : x == 1 ? infinity : nan;
-  const auto polynomial = [](const double(&of)[8], double at) {
-    double sum = 0;
-    for (int i = 7; i >= 0; --i) sum = sum * at + of[i];
-    return sum;
-  };
-  constexpr double middle[2][8] = {
-      {3.3871328727963666080, 133.14166789178437745, 1971.5909503065514427, 13731.693765509461125,
-       45921.953931549871457, 67265.770927008700853, 33430.575583588128105, 2509.0809287301226727},
-      {1, 42.313330701600911252, 687.18700749205790830, 5394.1960214247511077, 21213.794301586595867,
-       39307.895800092710610, 28729.085735721942674, 5226.4952788528545610}};
-  constexpr double near[2][8] = {
-      {1.42343711074968357734, 4.63033784615654529590, 5.76949722146069140550, 3.64784832476320460504,
-       1.27045825245236838258, 0.241780725177450611770, 0.0227238449892691845833, 7.74545014278341407640e-4},
-      {1, 2.05319162663775882187, 1.67638483018380384940, 0.689767334985100004550, 0.148103976427480074590,
-       0.0151986665636164571966, 5.47593808499534494600e-4, 1.05075007164441684324e-9}};
-  constexpr double far[2][8] = {
-      {6.65790464350110377720, 5.46378491116411436990, 1.78482653991729133580, 0.296560571828504891230,
-       0.0265321895265761230930, 1.24266094738807843860e-3, 2.71155556874348757815e-5,
-       2.01033439929228813265e-7},
-      {1, 0.599832206555887937690, 0.136929880922735805310, 0.0148753612908506148525,
-       7.86869131145613259100e-4, 1.84631831751005468180e-5, 1.42151175831644588870e-7,
-       2.04426310338993978564e-15}};
   const double q = x - 0.5;
-  if (std::abs(q) <= 0.425) {
-    const double r = 0.180625 - q * q;
-    return q * polynomial(middle[0], r) / polynomial(middle[1], r);
-  }
+  if (std::abs(q) <= 0.425) return q * quotient(0.180625 - q * q, normal_quantile_middle);
   const double r = std::sqrt(-std::log(q < 0 ? x : 1 - x));
-  const double size = r <= 5 ? polynomial(near[0], r - 1.6) / polynomial(near[1], r - 1.6)
-                             : polynomial(far[0], r - 5) / polynomial(far[1], r - 5);
-  return std::copysign(size, q);
+  return std::copysign(
+      r <= 5 ? quotient(r - 1.6, normal_quantile_near) : quotient(r - 5, normal_quantile_far), q);
 }
 
 double normal_quantile_slope(double x) {

@@ -29,7 +29,8 @@ double bessel(double x, int order) {
   return special::bessel_i(n, order, scaled, x);
 }
 template <int n, bool scaled>
-Array bessel_in_packs(const Array& x, int order) {
+std::optional<Array> bessel_in_packs(const Array& x, int order) {
+  if (order > 1) return {};
   constexpr bool next_is_1 = n == 0 && !scaled;
   const special::BesselFunction f{n + (next_is_1 ? order : 0), next_is_1 ? 0 : order, scaled};
   return by_wide_packs<BesselPacks>(x, f.code());
@@ -39,27 +40,30 @@ constexpr NumberFunction bessel_0 = {.name = "i0",
                                      .formula = "∂I₀(x)/∂x = I₁(x)",
                                      .of_one = bessel<0, false>,
                                      .of_array = bessel_in_packs<0, false>,
-                                     .orders_of_arrays = 2,
                                      .slopes = {next<&bessel_0>}},
                          bessel_1 = {.name = "i1",
                                      .formula = "∂I₁(x)/∂x = I₀(x) − I₁(x)/x",
                                      .of_one = bessel<1, false>,
                                      .of_array = bessel_in_packs<1, false>,
-                                     .orders_of_arrays = 2,
                                      .slopes = {next<&bessel_1>}},
                          bessel_0_scaled = {.name = "i0e",
                                             .formula = "∂exp(−|x|) I₀(x)/∂x = i1e(x) − sign(x) i0e(x)",
                                             .of_one = bessel<0, true>,
                                             .of_array = bessel_in_packs<0, true>,
-                                            .orders_of_arrays = 2,
                                             .slopes = {next<&bessel_0_scaled>}},
                          bessel_1_scaled = {
                              .name = "i1e",
                              .formula = "∂exp(−|x|) I₁(x)/∂x = i0e(x) − i1e(x) (1/x + sign(x))",
                              .of_one = bessel<1, true>,
                              .of_array = bessel_in_packs<1, true>,
-                             .orders_of_arrays = 2,
                              .slopes = {next<&bessel_1_scaled>}};
+
+/// The function of packs for order 0, and for order 1.
+template <special::Special first>
+std::optional<Array> special_in_packs(const Array& x, int order) {
+  if (order > 1 || !SpecialPacks::are_there()) return {};
+  return by_wide_packs<SpecialPacks>(x, static_cast<int>(first) + order);
+}
 
 /// Of the orders 0 and 1; from there on by that of the inverse.
 extern const NumberFunction normal_inverse;
@@ -70,6 +74,7 @@ constexpr NumberFunction normal_inverse = {
         [](double x, int order) {
           return order == 0 ? special::normal_quantile(x) : special::normal_quantile_slope(x);
         },
+    .of_array = special_in_packs<special::Special::ndtri>,
     .slopes = {[](Inputs in, const Tensor& y, int order) {
       return order == 0 ? on_numbers(normal_inverse, in[0], 1) : ndtri(in[0]) * square(y);
     }}};
@@ -84,6 +89,7 @@ constexpr NumberFunction normal_logarithm = {.name = "log_ndtr",
                                                           : order == 1 ? special::log_normal_cdf_slope(x)
                                                                        : special::log_normal_cdf_curve(x);
                                                  },
+                                             .of_array = special_in_packs<special::Special::log_ndtr>,
                                              .slopes = {[](Inputs in, const Tensor& y, int order) {
                                                if (order < 2)
                                                  return on_numbers(normal_logarithm, in[0], order + 1);

@@ -7,83 +7,16 @@
 
 #include <numbers>
 
-#include "ops/functions/packs.h"
+#include "ops/functions/normal_packs.h"
 #include "ops/functions/special_tables.h"
+#include "ops/functions/wide_parts.h"
 
 namespace chainrule::special {
-
-/// The functions of one loop.
-enum class Special : std::uint8_t {
-  erf,
-  erfc,
-  gaussian,  ///< exp(-x²)
-  ndtr,
-  gelu,
-  half_gaussian,  ///< exp(-x²/2)
-  log_gamma,
-  digamma,
-  trigamma,
-  erfinv,
-  erfinv_slope,
-  atan,
-  asin,
-  acos,
-  cube_root,
-  cosh,
-  sinh,
-  exp2,
-  tan,
-  asinh,
-  acosh,
-  atanh,
-  sinc,
-  sinc_slope
-};
-
-/// A polynomial. Loops go over the coefficients, as functions written out would be some times as large.
-template <class P, std::size_t K>
-P series(const P& x, const double (&c)[K]) {
-  P sum(c[K - 1]);
-  for (std::size_t k = K - 1; k-- > 0;) sum = sum * x + c[k];
-  return sum;
-}
-
-/// A quotient of polynomials, of which the second may have a factor.
-template <class P, std::size_t K>
-P quotient(const P& x, const double (&c)[K][2], const P& factor = P(1)) {
-  P above(c[K - 1][0]), under(c[K - 1][1]);
-  for (std::size_t k = K - 1; k-- > 0;) {
-    above = above * x + c[k][0];
-    under = under * x + c[k][1];
-  }
-  return above / (under * factor);
-}
-
-/// The same for x >= 0 where all coefficients are positive: where x > 1 by 1/x, so that the largest terms are
-/// added last, and what was rounded before counts for less.
-template <class P, std::size_t K>
-P balanced_quotient(const P& x, const double (&c)[K][2]) {
-  const auto far = x > 1;
-  const P smaller_one = where(far, 1 / x, x);
-  P sums[2];
-  for (std::size_t i = 0; i < 2; ++i) {
-    sums[i] = where(far, P(c[0][i]), P(c[K - 1][i]));
-    for (std::size_t k = 1; k < K; ++k)
-      sums[i] = sums[i] * smaller_one + where(far, P(c[k][i]), P(c[K - 1 - k][i]));
-  }
-  return sums[0] / sums[1];
-}
 
 /// sin(πx) for 0 <= x <= ½.
 template <class P>
 P sine_of_pi(const P& x) {
   return x * series(x * x, sine_of_pi_series);
-}
-
-/// Which of several functions a loop is to compute, of an operand that is the same in all lanes.
-template <class Which, class P>
-Which which_of(const P& operand) {
-  return static_cast<Which>(static_cast<int>(operand.v[0]));
 }
 
 /// log |Γ| or its first or second derivative, within 8 units. From 4 on by Stirling's series in z = x - ½,
@@ -134,55 +67,6 @@ P of_gamma(const P& x, Special which) {
     reflected = where(distance == 0, P(std::numeric_limits<double>::quiet_NaN()), reflected);
   }
   return where(negative, reflected, result);
-}
-
-/// The inverse of erf, or its slope, within 5 units: in terms of the logarithm of 1 - x², in which both
-/// change slowly, so that no digits are lost; near ±1 of the root of that of 1 - |x|.
-template <class P>
-P of_erfinv(const P& x, Special which) {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  const bool itself = which == Special::erfinv;
-  const P size = abs(x), rest = 1 - size, product = rest * (1 + size);
-  const auto far = rest < 0.009;
-  const P w = -log(where(far, rest, product));
-  P result;
-  if (itself)
-    result = x * quotient(w, erfinv_near);
-  else
-    result = quotient(w, erfinv_slope_near, product);
-  if (!any(far)) [[likely]]
-    return result;
-  const P t = sqrt(w) - 2;
-  P tail;
-  if (itself)
-    tail = with_sign_of(quotient(t, erfinv_far), x);
-  else
-    tail = quotient(t, erfinv_slope_far, rest);
-  tail = where(rest == 0, itself ? with_sign_of(P(infinity), x) : P(infinity), tail);
-  return where(far, tail, result);
-}
-
-/// Functions of the normal distribution, and the error functions, which are those of √2 x, within 5 units,
-/// also where results are subnormal: Φ(-u) = exp(-u²/2) R(u), as in Normal.
-template <class P>
-P of_normal(const P& x, Special which) {
-  const bool of_erf = which == Special::erf || which == Special::erfc || which == Special::gaussian,
-             exponential = which == Special::gaussian || which == Special::half_gaussian,
-             gelu = which == Special::gelu;
-  const double end = of_erf ? 27.4 : 38.8, root = of_erf ? std::numbers::sqrt2 : 1, half = of_erf ? -1 : -0.5;
-  const P size = smaller(P(end), abs(x));
-  P share(1);
-  if (!exponential) share = (of_erf ? 2.0 : 1.0) * balanced_quotient(size * root, normal_share);
-  if (gelu) share = with_sign_of(size * share, x);
-  const P upper = simd::detail::upper_half(size);
-  const P tail = exp_of_sum(upper * upper * half, (size - upper) * (size + upper) * half, share);
-  if (exponential) return tail;
-  if (which == Special::erf)
-    return where(size < 0.9, x + x * series(size * size, erf_near), with_sign_of(1 - tail, x));
-  if (which == Special::erfc) return where(x < 0, 2 - tail, tail);
-  const P result = where(x > 0, (gelu ? x : P(1)) - tail, tail);
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  return gelu ? where(x == -infinity, P(std::numeric_limits<double>::quiet_NaN()), result) : result;
 }
 
 /// ∛x, within 0.7 units: by a quotient good to 2e-6, and a step that trebles its digits, in the way of
@@ -301,6 +185,10 @@ P special_number(const P& x, const P& operand) {
     case Special::trigamma: return of_gamma(x, which);
     case Special::erfinv:
     case Special::erfinv_slope: return of_erfinv(x, which);
+    case Special::log_ndtr:
+    case Special::log_ndtr_slope: return of_log_normal(x, which);
+    case Special::ndtri:
+    case Special::ndtri_slope: return of_ndtri(x, which);
     case Special::atan:
     case Special::asin:
     case Special::acos: return of_angle(x, which);
