@@ -72,6 +72,8 @@ Long beyond_log1p(Long x) {
 /// xᵃ e⁻ˣ / Γ(a + 1).
 Long power_of(Long a, Long x) {
   if (a < least) return std::exp(a * std::log(x) - x - log_gamma(a + 1));
+  if (x < a / 2)  // where 1 + (x - a) / a would have lost digits of x
+    return std::exp(a * std::log(x / a) + (a - x) - beyond_stirling(a)) / std::sqrt(2 * pi * a);
   return std::exp(-a * beyond_log1p((x - a) / a) - beyond_stirling(a)) / std::sqrt(2 * pi * a);
 }
 
