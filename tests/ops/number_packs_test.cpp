@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 #include <random>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "chainrule/autograd.h"
@@ -100,6 +103,74 @@ TEST(NumberPacks, give_what_one_number_alone_does_at_zeros_infinities_and_nan) {
     check_ends<double>(c);
     check_ends<float>(c);
   }
+}
+
+/// The incomplete gamma functions, and the slope of the first one in x, of arrays and of numbers.
+template <class T>
+void expect_what_numbers_give_of_gamma(const std::vector<T>& a, const std::vector<T>& x) {
+  const auto slope = [](const Operand& of, const Operand& x_at) {
+    const Tensor at = variable(x_at.as_tensor());
+    return gradients(sum(gammainc(of, at)), {at}).at(at);
+  };
+  const std::pair<const char*, std::function<Tensor(const Operand&, const Operand&)>> functions[] = {
+      {"gammainc", gammainc}, {"gammaincc", gammaincc}, {"slope of gammainc", slope}};
+  for (const auto& [name, f] : functions) {
+    const std::vector<T> got = f(tensor(a), tensor(x)).template to_vector<T>();
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      const double right = f(tensor(double{a[i]}), tensor(double{x[i]})).item();
+      const auto rounded = static_cast<T>(right);
+      if (!std::isfinite(rounded)) {
+        EXPECT_TRUE(got[i] == rounded || (std::isnan(got[i]) && std::isnan(rounded)))
+            << name << ' ' << a[i] << ", " << x[i] << ": " << got[i] << " and " << right;
+        continue;
+      }
+      const double unit =
+          std::nextafter(std::abs(rounded), std::numeric_limits<T>::infinity()) - std::abs(rounded);
+      EXPECT_LE(std::abs(double{got[i]} - right), 9 * unit)
+          << name << ' ' << a[i] << ", " << x[i] << ": " << got[i] << " and " << right;
+    }
+  }
+}
+
+template <class T>
+void check_gamma(std::uint64_t seed) {
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 engine(seed);
+  std::uniform_real_distribution<double> share(0, 1);
+  const auto of_size = [&](double low, double high) { return std::exp(low + (high - low) * share(engine)); };
+  std::vector<T> a, x;
+  const auto add = [&](double first, double second) {
+    a.push_back(static_cast<T>(first));
+    x.push_back(static_cast<T>(second));
+  };
+  for (int i = 0; i < 400; ++i) add(5 * share(engine), 5 * share(engine));
+  for (int i = 0; i < 400; ++i) add(50 * share(engine), 80 * share(engine));
+  for (int i = 0; i < 300; ++i) add(of_size(-25, 8), of_size(-25, 8));
+  for (int i = 0; i < 300; ++i) {  // where neither is 0
+    const double at = of_size(2, 11);
+    add(at, at + std::sqrt(at) * (8 * share(engine) - 4));
+  }
+  expect_what_numbers_give_of_gamma(a, x);
+}
+
+TEST(NumberPacks, give_incomplete_gamma_functions_as_of_one_number) {
+  check_gamma<double>(5);
+  check_gamma<float>(6);
+}
+
+TEST(NumberPacks, give_incomplete_gamma_functions_at_their_ends) {
+  const double infinity = std::numeric_limits<double>::infinity(),
+               nan = std::numeric_limits<double>::quiet_NaN();
+  const std::vector<double> ends = {0,    -0.0, 5e-324, 1e-300, 1e-280, 0.7,      1,  4,
+                                    1000, 1001, 1e8,    1e9,    1e300,  infinity, -1, nan};
+  std::vector<double> a, x;
+  for (const double first : ends)
+    for (const double second : ends) {
+      if (first >= 1e9 && std::isfinite(first) && second == first) continue;  // numbers do not know it either
+      a.push_back(first);
+      x.push_back(second);
+    }
+  expect_what_numbers_give_of_gamma(a, x);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include "ops/functions/special_numbers.h"
+#include "ops/functions/special_tables.h"
 
 namespace chainrule::special {
 namespace {
@@ -97,27 +98,11 @@ Long fraction(Long a, Long x) {
   return result;
 }
 
-/// Temme's expansion for large a and x near it. Source: https://dlmf.nist.gov/8.12; what is there c_k(η) is
-/// a series in η here.
+/// Temme's expansion for large a and x near it.
 struct Uniform {
   Long half_erfc_above, half_erfc_below, rest;
 
   Uniform(Long a, Long x) {
-    constexpr double c0[] = {-0.3333333333333333,    0.08333333333333333,     -0.014814814814814815,
-                             0.0011574074074074073,  0.0003527336860670194,   -0.0001787551440329218,
-                             3.919263178522438e-05,  -2.185448510679992e-06,  -1.85406221071516e-06,
-                             8.296711340953087e-07,  -1.7665952736826078e-07, 6.707853543401498e-09,
-                             1.0261809784240309e-08, -4.382036018453353e-09};
-    constexpr double c1[] = {-0.001851851851851852,   -0.003472222222222222,  0.0026455026455026454,
-                             -0.0009902263374485596,  0.00020576131687242798, -4.018775720164609e-07,
-                             -1.8098550334489977e-05, 7.64916091608111e-06,   -1.6120900894563446e-06,
-                             4.647127802807434e-09};
-    constexpr double c2[] = {0.004133597883597883,   -0.0026813271604938273, 0.0007716049382716049,
-                             2.0093878600823047e-06, -0.0001073665322636516, 5.2923448829120125e-05,
-                             -1.2760635188618728e-05};
-    constexpr double c3[] = {0.0006494341563786008, 0.00022947209362139917, -0.0004691894943952557,
-                             0.00026772063206283885};
-    constexpr double c4[] = {-0.0008618882909167117, 0.0007840392217200666};
     const Long mu = (x - a) / a, half_square = beyond_log1p(mu),
                eta = std::copysign(std::sqrt(2 * half_square), mu),
                z = std::copysign(std::sqrt(a * half_square), mu);
@@ -128,8 +113,10 @@ struct Uniform {
       for (std::size_t i = std::size(c); i-- > 0;) sum = sum * eta + c[i];
       return sum;
     };
-    const Long sum = polynomial(c0) +
-                     (polynomial(c1) + (polynomial(c2) + (polynomial(c3) + polynomial(c4) / a) / a) / a) / a;
+    const Long sum = polynomial(uniform_0) +
+                     (polynomial(uniform_1) +
+                      (polynomial(uniform_2) + (polynomial(uniform_3) + polynomial(uniform_4) / a) / a) / a) /
+                         a;
     rest = std::exp(-a * half_square) / std::sqrt(2 * pi * a) * sum;
   }
 };

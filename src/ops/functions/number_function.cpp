@@ -20,6 +20,8 @@ Array FunctionOfNumbers::forward(Values in) const {
     if (auto y = function->of_array(*in[0], order)) return *std::move(y);
   if (in.size() == 1) return each([this](double x) { return function->of_one(x, order); }, *in[0]);
   const Shape shape = broadcast(name, in[0]->shape(), in[1]->shape());
+  if (function->of_arrays != nullptr && shape.rank() > 0)
+    if (auto y = function->of_arrays(*in[0], *in[1], shape)) return *std::move(y);
   if (function->of_two != nullptr) return each(function->of_two, *in[0], *in[1], shape);
   if (function->pair && goes_in_pairs(shape, DType::int64))
     return by_pairs(*function->pair, *in[0], *in[1], shape);

@@ -24,6 +24,7 @@ struct NumberFunction {
   Tensor (*of_tensor)(const Tensor& x) = nullptr;
   /// The same of arrays; nothing where packs do not compute it, or not this order.
   std::optional<Array> (*of_array)(const Array& x, int order) = nullptr;
+  std::optional<Array> (*of_arrays)(const Array& a, const Array& b, const Shape& shape) = nullptr;
   /// What is derived by each input, of floats; null where there is nothing.
   std::array<Slope*, 2> slopes = {};
   /// Where packs of pairs.h compute the same of int64.

@@ -7,6 +7,7 @@
 
 #include "ops/functions/bessel_packs.h"
 #include "ops/functions/by_number.h"
+#include "ops/functions/gamma_packs.h"
 #include "ops/functions/gated.h"
 #include "ops/functions/logarithms.h"
 #include "ops/functions/packs.h"
@@ -109,6 +110,7 @@ struct LogitRule {
   CHAINRULE_LOOP_OF_WHICH(prefix, ops::LogarithmPacks, double)                                             \
   CHAINRULE_LOOP_OF_WHICH(prefix, ops::RoundingPacks, float)                                               \
   CHAINRULE_LOOP_OF_WHICH(prefix, ops::RoundingPacks, double)                                              \
+  CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::GammaPacks>, double, double, double, double)         \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::PairPacks>, float, float, float, float)              \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<ops::PairPacks>, double, double, double, double)
 

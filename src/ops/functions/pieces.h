@@ -27,23 +27,21 @@ struct Pieces {
   /// The piece of an index, of which the last five bits count, at this distance from its middle.
   template <class P>
   P at(const P& distance, const typename P::Mask& index) const {
-    P sum = look_up<P>(terms[Degree], index);
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      ((sum = sum * distance + look_up<P>(terms[Degree - 1 - I], index)), ...);
-    }
-    (std::make_index_sequence<Degree>());
-    return sum;
-  }
-
- private:
-  template <class P>
-  static P look_up(const T (&of)[count], const typename P::Mask& index) {
     if constexpr (P::has_look_up) {
-      return P::look_up(of, index);
+      P sum = P::look_up(terms[Degree], index);
+      [&]<std::size_t... I>(std::index_sequence<I...>) {
+        ((sum = sum * distance + P::look_up(terms[Degree - 1 - I], index)), ...);
+      }
+      (std::make_index_sequence<Degree>());
+      return sum;
     } else {
-      T found[P::lanes];
-      for (int i = 0; i < P::lanes; ++i) found[i] = of[index.v[i] & (count - 1)];
-      return P::load(found);
+      P sum(0);
+      for (int k = Degree; k >= 0; --k) {
+        T found[P::lanes];
+        for (int i = 0; i < P::lanes; ++i) found[i] = terms[k][index.v[i] & (count - 1)];
+        sum = sum * distance + P::load(found);
+      }
+      return sum;
     }
   }
 };

@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "chainrule/functions.h"
+#include "kernels/cast.h"
 #include "ops/functions/number_function.h"
 #include "ops/functions/packed_loops.h"
 #include "ops/functions/special_numbers.h"
@@ -107,21 +108,35 @@ constexpr NumberFunction entropy = {
     .of_tensor = [](const Tensor& x) { return where(x == 0, 0, where(x < 0, -infinity, -x * log(x))); },
     .slopes = {[](Inputs in, const Tensor&, int) { return -1 - log(in[0]); }}};
 
+template <special::OfGamma which>
+std::optional<Array> of_gamma_in_packs(const Array& a, const Array& x, const Shape& shape) {
+  if (!SpecialPacks::are_there()) return {};
+  const bool single = a.dtype() == DType::float32;
+  const Array wide_a = kernels::cast(a, DType::float64), wide_x = kernels::cast(x, DType::float64),
+              kind(static_cast<double>(which) +
+                   (single ? static_cast<double>(special::OfGamma::of_float32) : 0));
+  const Array y = kernels::elementwise<PackedValue<GammaPacks>, double, 3>(shape, {&wide_a, &wide_x, &kind});
+  return single ? kernels::cast(y, DType::float32) : y;
+}
+
 constexpr NumberFunction density = {
     .name = "gamma_density",
     .formula = "∂f(a, b)/∂a = f (log(b) − ψ(a)),  ∂/∂b = f ((a − 1)/b − 1)",
     .of_two = special::gamma_density,
+    .of_arrays = of_gamma_in_packs<special::OfGamma::density>,
     .slopes = {[](Inputs in, const Tensor& y, int) { return strong_product(y, log(in[1]) - digamma(in[0])); },
                [](Inputs in, const Tensor& y, int) { return strong_product(y, (in[0] - 1) / in[1] - 1); }}};
 
 constexpr NumberFunction below = {.name = "gammainc",
                                   .formula = "∂P(a, b)/∂a: none,  ∂/∂b = bᵃ⁻¹ e⁻ᵇ / Γ(a)",
                                   .of_two = special::gammainc,
+                                  .of_arrays = of_gamma_in_packs<special::OfGamma::below>,
                                   .slopes = {nullptr, [](Inputs in, const Tensor&,
                                                          int) { return on_numbers(density, in[0], in[1]); }}},
                          above = {.name = "gammaincc",
                                   .formula = "∂(1 − P(a, b))/∂a: none,  ∂/∂b = −bᵃ⁻¹ e⁻ᵇ / Γ(a)",
                                   .of_two = special::gammaincc,
+                                  .of_arrays = of_gamma_in_packs<special::OfGamma::above>,
                                   .slopes = {nullptr, [](Inputs in, const Tensor&, int) {
                                                return -on_numbers(density, in[0], in[1]);
                                              }}};
