@@ -12,15 +12,17 @@
 
 namespace chainrule::kernels {
 
-/// P A = L U of square matrices.
+/// P A = L U of matrices that have no more columns than rows.
 struct Lu {
   Shape shape;                ///< of A
   Array factors;              ///< L below the diagonal, U on and above it, column by column
-  std::vector<int> pivots;    ///< each row's exchange, n for each matrix
+  std::vector<int> pivots;    ///< each row's exchange, as many as columns for each matrix
   std::vector<int> singular;  ///< for each matrix: where U has its first 0 on the diagonal, from 1 on, or 0
 };
 Lu lu(std::string_view operation, const Array& a);
-/// A⁻¹ B, or A⁻ᵀ B, for B (..., n, k) with A's batch or, where A is one matrix, any.
+/// Pᵀ (m, m), L (m, n) and U (n, n).
+std::array<Array, 3> unpacked(const Lu& lu);
+/// A⁻¹ B, or A⁻ᵀ B, of square matrices, for B (..., n, k) with A's batch or, where A is one matrix, any.
 Array solve(std::string_view operation, const Lu& lu, bool transposed, const Array& b);
 /// Sign and logarithm of the size of each determinant, and the determinants themselves.
 std::array<Array, 3> determinants(const Lu& lu);

@@ -2,6 +2,7 @@
 // Relies on lapack_calls.h for what LAPACK is called with, matrix by matrix of a batch.
 
 #include <cstring>
+#include <numeric>
 #include <type_traits>
 
 #include "kernels/lapack.h"
@@ -36,17 +37,18 @@ void invert(const Lapack<T>& lapack, int n, const T* factors, const int* pivots,
       std::swap_ranges(to + j * row, to + (j + 1) * row, to + other * row);
 }
 
-/// Matrices of up to so many rows are factorized and solved here: a call of LAPACK takes longer than that.
+/// Matrices of up to so many columns are factorized and solved here: a call of LAPACK takes longer than that.
 constexpr int small = 8;
 
 /// As LAPACK's getrf, column by column.
 template <class T>
-int factorize(int n, T* a, int* pivots) {
+int factorize(int m, int n, T* a, int* pivots) {
+  const auto row = static_cast<std::ptrdiff_t>(m);
   int singular = 0;
   for (int k = 0; k < n; ++k) {
-    T* const column = a + k * n;
+    T* const column = a + k * row;
     int at = k;
-    for (int i = k + 1; i < n; ++i)
+    for (int i = k + 1; i < m; ++i)
       if (std::abs(column[i]) > std::abs(column[at])) at = i;
     pivots[k] = at + 1;
     if (column[at] == 0) {
@@ -54,10 +56,10 @@ int factorize(int n, T* a, int* pivots) {
       continue;
     }
     if (at != k)
-      for (int j = 0; j < n; ++j) std::swap(a[j * n + k], a[j * n + at]);
-    for (int i = k + 1; i < n; ++i) column[i] /= column[k];
+      for (int j = 0; j < n; ++j) std::swap(a[j * row + k], a[j * row + at]);
+    for (int i = k + 1; i < m; ++i) column[i] /= column[k];
     for (int j = k + 1; j < n; ++j)
-      for (int i = k + 1; i < n; ++i) a[j * n + i] -= column[i] * a[j * n + k];
+      for (int i = k + 1; i < m; ++i) a[j * row + i] -= column[i] * a[j * row + k];
   }
   return singular;
 }
@@ -99,8 +101,8 @@ void solve_in_place(bool transposed, int n, auto k, const T* factors, const int*
 
 /// Calls one(lapack, i) for each matrix, where small ones need no LAPACK.
 template <class T, class One>
-void for_each_square(std::string_view operation, std::int64_t n, std::int64_t count, std::int64_t flops,
-                     const One& one) {
+void for_each_by_columns(std::string_view operation, std::int64_t n, std::int64_t count, std::int64_t flops,
+                         const One& one) {
   if (n > small)
     return for_each_matrix<T>(operation, count, flops,
                               [&](const Lapack<T>& lapack, std::int64_t i) { one(&lapack, i); });
@@ -113,31 +115,62 @@ void for_each_square(std::string_view operation, std::int64_t n, std::int64_t co
 
 Lu lu(std::string_view operation, const Array& a) {
   const Stack stack(a.shape());
-  const std::int64_t n = stack.rows;
+  const std::int64_t m = stack.rows, n = stack.columns;
   const auto count = static_cast<std::size_t>(stack.count);
   Lu result{a.shape(), Array(a.shape(), a.dtype()), std::vector<int>(count * static_cast<std::size_t>(n)),
             std::vector<int>(count)};
   if (a.size() == 0) return result;
-  const int size = as_int(operation, n);
+  const int rows = as_int(operation, m), columns = as_int(operation, n);
   dispatch_floating(a.dtype(), [&]<class T>() {
     const T* from = a.data<T>();
     T* to = result.factors.template mutable_data<T>();
-    for_each_square<T>(operation, n, stack.count, cube(n), [&](const Lapack<T>* lapack, std::int64_t i) {
-      int* const pivots = &result.pivots[static_cast<std::size_t>(i * n)];
-      if (!all_finite(from + i * n * n, n * n)) {  // of which LAPACK might make no permutation
-        fill_nan(to + i * n * n, n * n);
-        for (int j = 0; j < size; ++j) pivots[j] = j + 1;
-        return;
-      }
-      transpose(from + i * n * n, n, n, to + i * n * n);
-      int& singular = result.singular[static_cast<std::size_t>(i)];
-      if (lapack == nullptr)
-        singular = factorize(size, to + i * n * n, pivots);
-      else
-        lapack->getrf(&size, &size, to + i * n * n, &size, pivots, &singular);
-    });
+    for_each_by_columns<T>(
+        operation, n, stack.count, m * n * n, [&](const Lapack<T>* lapack, std::int64_t i) {
+          int* const pivots = &result.pivots[static_cast<std::size_t>(i * n)];
+          T* const factors = to + i * m * n;
+          if (!all_finite(from + i * m * n, m * n)) {  // of which LAPACK might make no permutation
+            fill_nan(factors, m * n);
+            for (int j = 0; j < columns; ++j) pivots[j] = j + 1;
+            return;
+          }
+          transpose(from + i * m * n, m, n, factors);
+          int& singular = result.singular[static_cast<std::size_t>(i)];
+          if (lapack == nullptr)
+            singular = factorize(rows, columns, factors, pivots);
+          else
+            lapack->getrf(&rows, &columns, factors, &rows, pivots, &singular);
+        });
   });
   return result;
+}
+
+std::array<Array, 3> unpacked(const Lu& lu) {
+  const Stack stack(lu.shape);
+  const std::int64_t m = stack.rows, n = stack.columns;
+  const DType dtype = lu.factors.dtype();
+  std::array<Array, 3> results = {Array(with_axes(lu.shape, {m, m}), dtype), Array(lu.shape, dtype),
+                                  Array(with_axes(lu.shape, {n, n}), dtype)};
+  dispatch_floating(dtype, [&]<class T>() {
+    T *p = results[0].mutable_data<T>(), *l = results[1].mutable_data<T>(), *u = results[2].mutable_data<T>();
+    const T* factors = lu.factors.template data<T>();
+    const int* pivots = lu.pivots.data();
+    std::fill_n(p, results[0].size(), T(0));
+    std::vector<std::int64_t> from(static_cast<std::size_t>(m));
+    for (std::int64_t i = 0; i < stack.count; ++i, p += m * m, l += m * n, u += n * n) {
+      std::iota(from.begin(), from.end(), std::int64_t{0});
+      for (std::int64_t k = 0; k < n; ++k)
+        std::swap(from[static_cast<std::size_t>(k)], from[static_cast<std::size_t>(*pivots++ - 1)]);
+      for (std::int64_t row = 0; row < m; ++row) p[from[static_cast<std::size_t>(row)] * m + row] = 1;
+      transpose(factors + i * m * n, n, m, l);
+      for (std::int64_t row = 0; row < n; ++row) {
+        std::fill_n(u + row * n, row, T(0));
+        std::copy_n(l + row * (n + 1), n - row, u + row * (n + 1));
+        l[row * (n + 1)] = 1;
+        std::fill_n(l + row * (n + 1) + 1, n - row - 1, T(0));
+      }
+    }
+  });
+  return results;
 }
 
 Array solve(std::string_view operation, const Lu& lu, bool transposed, const Array& b) {
@@ -150,33 +183,34 @@ Array solve(std::string_view operation, const Lu& lu, bool transposed, const Arr
   dispatch_floating(b.dtype(), [&]<class T>() {
     const T *from = b.data<T>(), *factors = lu.factors.template data<T>();
     T* to = result.template mutable_data<T>();
-    for_each_square<T>(operation, n, stack.count, n * n * k, [&](const Lapack<T>* lapack, std::int64_t i) {
-      const std::int64_t which = same ? 0 : i;
-      const T* const known = factors + which * n * n;
-      const int* const pivots = &lu.pivots[static_cast<std::size_t>(which * n)];
-      if (lapack == nullptr) {
-        std::copy_n(from + i * n * k, n * k, to + i * n * k);
-        T* const rows = to + i * n * k;
-        if (k != 1) return solve_in_place(transposed, size, k, known, pivots, rows);
-        return solve_in_place(transposed, size, std::integral_constant<std::int64_t, 1>(), known, pivots,
-                              rows);
-      }
-      const auto solve_columns = [&](bool of_transposed, T* columns) {
-        int info = 0;
-        lapack->getrs(of_transposed ? "T" : "N", &size, &sides, known, &size, pivots, columns, &size, &info,
-                      1);
-      };
-      if (k == n && is_unit(from + i * n * n, n)) {
-        // An inverse: that of the other transpose, column by column, is this one's row by row.
-        std::copy_n(from + i * n * n, n * n, to + i * n * n);
-        if (transposed) return invert(*lapack, size, known, pivots, to + i * n * n);
-        return solve_columns(true, to + i * n * n);
-      }
-      std::vector<T> columns(static_cast<std::size_t>(n * k));
-      transpose(from + i * n * k, n, k, columns.data());
-      solve_columns(transposed, columns.data());
-      transpose(columns.data(), k, n, to + i * n * k);
-    });
+    for_each_by_columns<T>(
+        operation, n, stack.count, n * n * k, [&](const Lapack<T>* lapack, std::int64_t i) {
+          const std::int64_t which = same ? 0 : i;
+          const T* const known = factors + which * n * n;
+          const int* const pivots = &lu.pivots[static_cast<std::size_t>(which * n)];
+          if (lapack == nullptr) {
+            std::copy_n(from + i * n * k, n * k, to + i * n * k);
+            T* const rows = to + i * n * k;
+            if (k != 1) return solve_in_place(transposed, size, k, known, pivots, rows);
+            return solve_in_place(transposed, size, std::integral_constant<std::int64_t, 1>(), known, pivots,
+                                  rows);
+          }
+          const auto solve_columns = [&](bool of_transposed, T* columns) {
+            int info = 0;
+            lapack->getrs(of_transposed ? "T" : "N", &size, &sides, known, &size, pivots, columns, &size,
+                          &info, 1);
+          };
+          if (k == n && is_unit(from + i * n * n, n)) {
+            // An inverse: that of the other transpose, column by column, is this one's row by row.
+            std::copy_n(from + i * n * n, n * n, to + i * n * n);
+            if (transposed) return invert(*lapack, size, known, pivots, to + i * n * n);
+            return solve_columns(true, to + i * n * n);
+          }
+          std::vector<T> columns(static_cast<std::size_t>(n * k));
+          transpose(from + i * n * k, n, k, columns.data());
+          solve_columns(transposed, columns.data());
+          transpose(columns.data(), k, n, to + i * n * k);
+        });
   });
   return result;
 }

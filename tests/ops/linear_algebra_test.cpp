@@ -27,6 +27,26 @@ Tensor diagonal(const std::vector<double>& numbers) {
   return einsum("ij,j->ij", tensor({{1.0, 0.0, 0.0}, {0.0, 1.0, 0.0}, {0.0, 0.0, 1.0}}), tensor(numbers));
 }
 
+TEST(Lu, takes_the_largest_pivot_of_each_column_of_matrices_of_any_height) {
+  for (const auto& [m, n] : {std::pair{300, 40}, {41, 40}, {40, 40}, {30, 5}, {9, 9}, {40, 60}, {12, 0}}) {
+    Generator generator(static_cast<std::uint64_t>(m));
+    const Tensor a = randn({2, m, n}, generator, DType::float64);
+    const auto [p, l, u] = lu(a);
+    const auto k = std::min(m, n);
+    EXPECT_EQ(p.shape(), Shape({2, m, m}));
+    EXPECT_EQ(l.shape(), Shape({2, m, k}));
+    EXPECT_EQ(u.shape(), Shape({2, k, n}));
+    if (n == 0) continue;
+    EXPECT_LT(max(abs(matmul(p, matmul(l, u)) - a)).item(), 1e-13) << m << ' ' << n;
+    EXPECT_EQ(max(abs(l)).item(), 1) << m << ' ' << n;
+    EXPECT_EQ(max(abs(triu(l, 1))).item() + max(abs(tril(u, -1))).item(), 0) << m << ' ' << n;
+  }
+  const Tensor rows = tensor({{0.0, 1.0}, {0.0, 1.0}, {0.0, 2.0}});  // the first column has no pivot
+  const auto [p, l, u] = lu(rows);
+  EXPECT_TRUE(equals(u, {2, 2}, {0, 1, 0, 2}));
+  EXPECT_TRUE(equals(matmul(p, matmul(l, u)), {3, 2}, rows.to_vector<double>()));
+}
+
 TEST(Solve, refuses_singular_matrices_with_their_place_and_the_place_of_the_call) {
   const auto line = std::to_string(__LINE__ + 1);
   const std::string message = message_of<LinAlgError>([] { solve(singular.named("A"), tensor({1, 1})); });

@@ -3,7 +3,6 @@
 // its own part back.
 
 #include <memory>
-#include <numeric>
 
 #include "chainrule/shaping.h"
 #include "ops/linear_algebra/spectral.h"
@@ -75,7 +74,7 @@ struct Lu : PartOf<Lu, 3> {
   static constexpr std::string_view name = "lu", formula =
                                                      "with L₁ the square part of L and L₂ the rest: P L₁⁻ᵀ "
                                                      "(lower(L₁ᵀ g) − upper(L₂ᵀ g_L₂) + upper(g Uᵀ)) U⁻ᵀ";
-  static All found(const Array& a);
+  static All found(const Array& a) { return kernels::unpacked(kernels::lu(name, a)); }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to, const Saved& saved) const {
     if (!to.wants(0) || part == 0) return;
     const auto result = [&](std::size_t i) { return i == part ? out : other(saved, i, in[0]); };
@@ -104,51 +103,6 @@ struct Lu : PartOf<Lu, 3> {
   }
   static std::int64_t flops(Inputs in, const Shape&) { return in[0].size() * in[0].shape().back(); }
 };
-
-/// Rows are exchanged, and those below are reduced, column by column; LAPACK does so with square matrices.
-Lu::All Lu::found(const Array& a) {
-  const Shape batch = batch_of(a.shape());
-  const std::int64_t m = rows_of(a.shape()), n = columns_of(a.shape()), count = batch.size();
-  All all = {Array(matrices(batch, m, m), a.dtype()), Array(a.shape(), a.dtype()),
-             Array(matrices(batch, n, n), a.dtype())};
-  const kernels::Lu square = m == n ? kernels::lu(name, a) : kernels::Lu();
-  dispatch_floating(a.dtype(), [&]<class T>() {
-    T *p = all[0].mutable_data<T>(), *l = all[1].mutable_data<T>(), *u = all[2].mutable_data<T>();
-    std::fill_n(p, all[0].size(), T(0));
-    std::copy_n(a.data<T>(), a.size(), l);
-    std::vector<std::int64_t> from(static_cast<std::size_t>(m));
-    for (std::int64_t i = 0; i < count; ++i, p += m * m, l += m * n, u += n * n) {
-      std::iota(from.begin(), from.end(), std::int64_t{0});
-      for (std::int64_t k = 0; k < n; ++k) {
-        std::int64_t pivot = k;
-        if (m == n)
-          pivot = square.pivots[static_cast<std::size_t>(i * n + k)] - 1;
-        else
-          for (std::int64_t row = k + 1; row < m; ++row)
-            if (std::abs(l[row * n + k]) > std::abs(l[pivot * n + k])) pivot = row;
-        std::swap(from[static_cast<std::size_t>(k)], from[static_cast<std::size_t>(pivot)]);
-        if (m == n) continue;
-        if (pivot != k) std::swap_ranges(l + k * n, l + (k + 1) * n, l + pivot * n);
-        if (l[k * n + k] == 0) continue;
-        for (std::int64_t row = k + 1; row < m; ++row) {
-          const T times = l[row * n + k] /= l[k * n + k];
-          for (std::int64_t j = k + 1; j < n; ++j) l[row * n + j] -= times * l[k * n + j];
-        }
-      }
-      for (std::int64_t row = 0; row < m; ++row) p[from[static_cast<std::size_t>(row)] * m + row] = 1;
-      if (m == n)  // column by column
-        for (std::int64_t row = 0; row < n; ++row)
-          for (std::int64_t j = 0; j < n; ++j)
-            l[row * n + j] = square.factors.data<T>()[(i * n + j) * n + row];
-      for (std::int64_t row = 0; row < n; ++row)
-        for (std::int64_t j = 0; j < n; ++j) {
-          u[row * n + j] = j < row ? T(0) : l[row * n + j];
-          if (j >= row) l[row * n + j] = j == row ? T(1) : T(0);
-        }
-    }
-  });
-  return all;
-}
 
 /// A = Q R of a matrix that is not wide.
 struct Qr : PartOf<Qr, 2> {
