@@ -135,6 +135,19 @@ TEST(Counts, have_their_probabilities) {
   EXPECT_TRUE(equals(geometric({1.0}, generator), {1}, {1}));
   EXPECT_EQ(poisson(cast(tensor({2.0}), DType::float32), generator).dtype(), DType::float32);
   EXPECT_FALSE(poisson(variable(2.0), generator).requires_grad());
+  EXPECT_FALSE(geometric(variable(0.5), generator).requires_grad());
+}
+
+TEST(Counts, are_those_of_one_draw_after_the_other_whether_parameters_repeat_or_not) {
+  Generator together(9), alone(9);
+  const std::vector<double> rates = {3, 3, 50, 50, 3, 0, 50, 2e6, 2e6, 3}, counts = {5, 5, 90, 90, 5, 90},
+                            chances = {0.5, 0.9, 0.9, 0.9, 0.5, 0.5};
+  const std::vector<double> events = poisson(tensor(rates), together).to_vector<double>();
+  for (std::size_t i = 0; i < rates.size(); ++i) EXPECT_EQ(events[i], poisson(rates[i], alone).item()) << i;
+  const std::vector<double> successes =
+      binomial(tensor(counts), tensor(chances), together).to_vector<double>();
+  for (std::size_t i = 0; i < counts.size(); ++i)
+    EXPECT_EQ(successes[i], binomial(counts[i], chances[i], alone).item()) << i;
 }
 
 TEST(Counts, refuse_what_no_distribution_has) {
