@@ -54,6 +54,22 @@ TEST(Shifts, are_defined_for_all_numbers) {
   EXPECT_TRUE(equals(right_shift({-5, 5, -5}, {64, 64, -1}), {3}, {-1, 0, -1}));
 }
 
+TEST(Shifts, move_by_any_number_of_bits_as_one_number_alone_does) {
+  for (const std::int64_t number :
+       {std::int64_t{0x0123456789abcdef}, -std::int64_t{0x0123456789abcdef}, least}) {
+    std::vector<std::int64_t> by;
+    for (std::int64_t bits = -2; bits < 67; ++bits) by.push_back(bits);
+    by.push_back(std::int64_t{1} << 32);
+    by.push_back(least);
+    const auto left = left_shift(number, tensor(by)).to_vector<std::int64_t>(),
+               right = right_shift(number, tensor(by)).to_vector<std::int64_t>();
+    for (std::size_t i = 0; i < by.size(); ++i) {
+      EXPECT_EQ(left[i], left_shift(tensor(number), tensor(by[i])).item<std::int64_t>()) << by[i];
+      EXPECT_EQ(right[i], right_shift(tensor(number), tensor(by[i])).item<std::int64_t>()) << by[i];
+    }
+  }
+}
+
 TEST(Divisors, are_defined_for_all_numbers) {
   EXPECT_TRUE(equals(gcd({0, 0, -12}, {0, 5, 18}), {3}, {0, 5, 6}));
   EXPECT_TRUE(equals(lcm({0, 0, -4}, {0, 5, 6}), {3}, {0, 0, 12}));

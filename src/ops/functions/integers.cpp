@@ -42,14 +42,17 @@ constexpr NumberFunction
         "bitwise_or", [](std::int64_t a, std::int64_t b) { return a | b; }, special::Pair::bit_or),
     bit_xor = function_of(
         "bitwise_xor", [](std::int64_t a, std::int64_t b) { return a ^ b; }, special::Pair::bit_xor),
-    shifted_left = function_of("left_shift",
-                               [](std::int64_t a, std::int64_t b) {
-                                 if (b < 0 || b >= bits) return std::int64_t{0};
-                                 return static_cast<std::int64_t>(static_cast<Unsigned>(a) << b);
-                               }),
-    shifted_right =
-        function_of("right_shift",
-                    [](std::int64_t a, std::int64_t b) { return a >> (b < 0 || b >= bits ? bits - 1 : b); }),
+    shifted_left = function_of(
+        "left_shift",
+        [](std::int64_t a, std::int64_t b) {
+          if (b < 0 || b >= bits) return std::int64_t{0};
+          return static_cast<std::int64_t>(static_cast<Unsigned>(a) << b);
+        },
+        special::Pair::shift_left),
+    shifted_right = function_of(
+        "right_shift",
+        [](std::int64_t a, std::int64_t b) { return a >> (b < 0 || b >= bits ? bits - 1 : b); },
+        special::Pair::shift_right),
     greatest = function_of(
         "gcd",
         [](std::int64_t a, std::int64_t b) { return static_cast<std::int64_t>(greatest_divisor(a, b)); }),

@@ -19,6 +19,8 @@ enum class Pair : std::uint8_t {
   bit_and,  ///< and the next two of int64
   bit_or,
   bit_xor,
+  shift_left,  ///< and the next one of int64
+  shift_right,
   copysign,
   heaviside,  ///< b for a = 0, else 0 or 1
   hypot,
@@ -110,6 +112,25 @@ P of_whole_quotient(const P& a, const P& b, const P& operand) {
         whole_quotient_of(std::bit_cast<std::int64_t>(x), std::bit_cast<std::int64_t>(y), kind));
   };
   return where(regular, fast, P::lane_by_lane(by_numbers, a, b, operand));
+}
+
+/// The bits of int64 moved by the whole numbers of b: bit by bit of these.
+template <class P>
+P shifted(const P& a, const P& b, bool to_left) {
+  using Bits = typename P::Mask;
+  const auto is_outside = !((b.bits() & Bits(-64)) == Bits(0));
+  const Bits by = where(is_outside, P::from_bits(Bits(63)), b).bits();
+  P result = a;
+  const auto move = [&]<int bit>(std::integral_constant<int, bit>) {
+    const Bits bits = result.bits();
+    const P moved = P::from_bits(to_left ? bits.template left<bit>() : bits.template right<bit>());
+    result = where((by & Bits(bit)) == Bits(bit), moved, result);
+  };
+  [&]<int... power>(std::integer_sequence<int, power...>) {
+    (move(std::integral_constant<int, 1 << power>()), ...);
+  }
+  (std::make_integer_sequence<int, 6>());
+  return to_left ? where(is_outside, P(0), result) : result;
 }
 
 /// Within 2 units.
@@ -226,7 +247,10 @@ struct PairPacks {
         case Pair::bit_xor: return P::from_bits((a.bits() | b.bits()) - (a.bits() & b.bits()));
         default: break;
       }
-      if constexpr (sizeof(typename P::Element) == 8) return special::of_whole_quotient(a, b, operand);
+      if constexpr (sizeof(typename P::Element) == 8)
+        return which == Pair::shift_left || which == Pair::shift_right
+                   ? special::shifted(a, b, which == Pair::shift_left)
+                   : special::of_whole_quotient(a, b, operand);
       return a;
     }
   }
