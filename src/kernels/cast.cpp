@@ -1,17 +1,18 @@
 // Elements of one type as another. Types that operations compute in, and what is only stored as one of them,
-// have loops for each instruction set; the rest takes two of these, a block that stays in the cache at a
-// time. Relies on chainrule::convert for what each number becomes.
+// have loops for each instruction set; the rest takes two of these. What is large waits for who reads it.
+// Relies on chainrule::convert for what each number becomes.
 
 #include "kernels/cast.h"
 
-#include <algorithm>
-#include <array>
 #include <bit>
 #include <limits>
+#include <memory>
+#include <span>
 
 #include "chainrule/halves.h"
 #include "chainrule/simd.h"
-#include "kernels/parallel.h"
+#include "kernels/elementwise_pass.h"
+#include "kernels/repeated.h"
 
 namespace chainrule::kernels {
 namespace {
@@ -61,13 +62,13 @@ struct CastLoop {
         to[i] = convert<To>(from[i]);
   }
 };
-using Loop = void(const void* from, std::int64_t n, void* to);
+using Cast = void(const void* from, std::int64_t n, void* to);
 
 /// Null where there is none: of one type, of two that are only stored, of bool and one of these, and of
 /// halves and what they are not stored as. But a double is to be rounded to a half once, and not to a float
 /// before.
 template <class From, class To>
-constexpr Loop* loop_between() {
+constexpr Cast* loop_between() {
   constexpr DType from = dtype_of<From>, to = dtype_of<To>;
   constexpr bool from_stored = is_only_stored(from), to_stored = is_only_stored(to);
   if constexpr (from == to || (from_stored && to_stored) || (from_stored && to == DType::boolean) ||
@@ -79,9 +80,9 @@ constexpr Loop* loop_between() {
   else
     return simd::vectorized<CastLoop<From, To>, const void*, std::int64_t, void*>;
 }
-Loop* loop_between(DType from, DType to) {
+Cast* loop_between(DType from, DType to) {
   return dispatch_stored(from, [=]<class From>() {
-    return dispatch_stored(to, []<class To>() -> Loop* { return loop_between<From, To>(); });
+    return dispatch_stored(to, []<class To>() -> Cast* { return loop_between<From, To>(); });
   });
 }
 
@@ -91,6 +92,29 @@ DType between(DType from, DType to) {
   return is_floating(from) ? DType::float32 : is_floating(to) ? DType::float64 : DType::int64;
 }
 
+/// Where there are many elements, others may compute with them before all are in memory.
+class CastPass final : public Elementwise {
+ public:
+  CastPass(const Array& x, DType dtype, Cast* loop)
+      : x_(x), dtype_(dtype), item_(static_cast<std::int64_t>(item_size(x.dtype()))), loop_(loop) {
+    kind.is_cheap = true;
+    passes = 1 + detail::passes_before(x_, x_.size(), 1);
+  }
+  void run(std::int64_t begin, std::int64_t end, const std::byte* const* bases, void* out,
+           const std::byte*) const override {
+    loop_(bases[0] + begin * item_, end - begin, out);
+  }
+  std::span<const Array> operands() const override { return {&x_, 1}; }
+  std::int64_t size() const override { return x_.size(); }
+  DType dtype() const override { return dtype_; }
+
+ private:
+  Array x_;
+  DType dtype_;
+  std::int64_t item_;
+  Cast* loop_;
+};
+
 }  // namespace
 
 void cast(DType from, const void* elements, std::int64_t count, DType to, void* out) {
@@ -99,27 +123,12 @@ void cast(DType from, const void* elements, std::int64_t count, DType to, void* 
 
 Array cast(const Array& x, DType dtype) {
   if (x.dtype() == dtype) return x;
-  Loop *loop = loop_between(x.dtype(), dtype), *second = nullptr;
-  if (loop == nullptr) {
-    const DType middle = between(x.dtype(), dtype);
-    loop = loop_between(x.dtype(), middle);
-    second = loop_between(middle, dtype);
-  }
+  if (const auto part = repeated_part(x)) return repeated(cast(*part, dtype), x.shape());
+  Cast* const loop = loop_between(x.dtype(), dtype);
+  if (loop == nullptr) return cast(cast(x, between(x.dtype(), dtype)), dtype);
+  if (x.size() >= large) return {x.shape(), dtype, std::make_unique<CastPass>(x, dtype, loop)};
   Array out(x.shape(), dtype);
-  const auto* const from = static_cast<const std::byte*>(x.raw());
-  auto* const to = static_cast<std::byte*>(out.mutable_raw());
-  const auto item = static_cast<std::int64_t>(item_size(x.dtype())),
-             out_item = static_cast<std::int64_t>(item_size(dtype));
-  parallel_for(x.size(), parallel_grain, [=](std::int64_t begin, std::int64_t end) {
-    if (second == nullptr) return loop(from + begin * item, end - begin, to + begin * out_item);
-    constexpr std::int64_t block = 1024;
-    std::array<double, block> middle;  // or numbers that are as wide, or less
-    for (; begin < end; begin += block) {
-      const std::int64_t count = std::min(block, end - begin);
-      loop(from + begin * item, count, middle.data());
-      second(middle.data(), count, to + begin * out_item);
-    }
-  });
+  loop(x.raw(), x.size(), out.mutable_raw());
   return out;
 }
 

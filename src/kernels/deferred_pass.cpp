@@ -75,20 +75,8 @@ class DeferredPass final : public Elementwise {
       operands_[k] = parts.places[k] ? std::move(parts.places[k]->whole) : *operands[k];
       const std::int64_t size = operands[k]->size();
       is_in_order = is_in_order && !parts.places[k] && (size == size_ || size == 1);
-      passes += waits_for(operands_[k]);
+      passes += passes_before(operands_[k], size_, passes);
     }
-  }
-  std::size_t waits_for(const Array& operand) const {
-    std::size_t others = 0;
-    const bool may_wait = operand.use_deferred([&](const Deferred& deferred) {
-      const Elementwise* elementwise = deferred.elementwise();
-      if (elementwise == nullptr || operand.size() != size_ || passes + elementwise->passes > most_passes)
-        return false;
-      others = elementwise->passes;
-      return true;
-    });
-    if (!may_wait) (void)operand.raw();
-    return others;
   }
   Pass<K> pass_;
   std::array<Array, K> operands_;  // no element where one is not read
@@ -164,6 +152,19 @@ std::optional<Array> on_unpermuted(Loop* loop, DType result, const Shape& shape,
 }
 
 }  // namespace
+
+std::size_t passes_before(const Array& operand, std::int64_t size, std::size_t others) {
+  std::size_t passes = 0;
+  const bool may_wait = operand.use_deferred([&](const Deferred& deferred) {
+    const Elementwise* elementwise = deferred.elementwise();
+    if (elementwise == nullptr || operand.size() != size || others + elementwise->passes > most_passes)
+      return false;
+    passes = elementwise->passes;
+    return true;
+  });
+  if (!may_wait) (void)operand.raw();
+  return passes;
+}
 
 template <std::size_t K>
 Array deferred_pass(RowLoop loop, DType result, const Shape& shape,

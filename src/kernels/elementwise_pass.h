@@ -18,6 +18,10 @@ inline constexpr std::int64_t short_row = 16;
 /// What stands for an operand that is not read.
 inline constexpr double nothing = 0;
 
+/// How many passes an operand waits for that may wait for the one which reads it, of so many elements, as
+/// does not do so with many others: 0 where it has its elements, which it is given where it may not wait.
+std::size_t passes_before(const Array& operand, std::int64_t size, std::size_t others);
+
 /// A loop over rows, of packs; or one of pairs, row by row.
 struct RowLoop {
   RowLoop(Loop* loop) : packs(loop) {}         // NOLINT(google-explicit-constructor)
