@@ -54,7 +54,7 @@ Entries series_operations() {
       {.name = "polyval",
        .parameters = "p, x",
        .call = call<polyval>,
-       .formula = "∂(Σ pᵢ xⁿ⁻¹⁻ⁱ)/∂pᵢ = xⁿ⁻¹⁻ⁱ,  ∂/∂x = Σ (n − 1 − i) pᵢ xⁿ⁻²⁻ⁱ",
+       .formula = "∂(Σ pₖ xᵏ)/∂pₖ = xᵏ,  ∂/∂x = Σ k pₖ xᵏ⁻¹",
        .example = "polyval([3, 0, 1], 5)",
        .note = "the highest power first"},
   };
