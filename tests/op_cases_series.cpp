@@ -21,7 +21,8 @@ OpCase over_vectors(const std::string& name,
   std::vector<Variant> variants;
   for (const auto& [word, mode] :
        {std::pair("full", ConvolveMode::full), {"same", ConvolveMode::same}, {"valid", ConvolveMode::valid}})
-    variants.push_back(of(word, [=](const Arguments& in) { return function(in[0], in[1], mode); },
+    variants.push_back(of(word,
+                          [function, by = mode](const Arguments& in) { return function(in[0], in[1], by); },
                           {{{5}, {3}}, {{2}, {4}}, {{1}, {1}}}));
   OpCase row =
       composed(name, std::move(variants),
