@@ -46,8 +46,7 @@ Entries order_operations() {
       {.name = "sort",
        .parameters = "x|a|input, axis|dim=-1, descending=False, stable=True",
        .call = [](Arguments& a) -> Result {
-         const Ordered found = sort(a[0], a.integer(1), a.flag(2));
-         return std::vector<Tensor>{found.values, found.places};
+         return registry::detail::result(sort(a[0], a.integer(1), a.flag(2)));
        },
        .formula = "the gradient back at the places that the elements come from",
        .example = "sort([3, 1, 2])",

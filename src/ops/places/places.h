@@ -30,6 +30,9 @@ Places along_each(const Shape& shape, std::size_t axis, Array index);
 Tensor gather_at(const Operand& x, Places places, const Shape& shape);
 /// Zeros of this shape, to which are added what comes for the places.
 Tensor add_at(const Operand& x, Places places, const Shape& shape);
+struct OfAxis;
+/// The element of each line in order that is at one place of it.
+Ordered one_of(const Ordered& order, const OfAxis& of, const Tensor& place, bool keepdims);
 /// At the places of an index along an axis; the result has its shape.
 Tensor gather_each(const Operand& x, std::size_t axis, const Array& index);
 /// At places in row-major order; the result has the shape of the list.

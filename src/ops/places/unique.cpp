@@ -122,6 +122,15 @@ Entries unique_operations() {
   return table;
 }
 
+Ordered one_of(const Ordered& order, const OfAxis& of, const Tensor& place, bool keepdims) {
+  const auto along = static_cast<std::int64_t>(of.axis);
+  const auto found = [&](const Tensor& all) {
+    const Tensor one = gather(all, along, place);
+    return of.result(keepdims ? one : squeeze(one, along));
+  };
+  return {found(order.values), found(order.places)};
+}
+
 }  // namespace ops
 
 Unique unique(const Operand& x, Integer axis) try {
@@ -192,11 +201,7 @@ Ordered mode(const Operand& x, Integer axis, Flag keepdims) try {
   line[of.axis] = n;
   const Tensor at = reshape(arange(n), line), first = cummax(where(begins, at, 0), along).values;
   const Tensor place = argmax(at - first, along, true);
-  const auto found = [&](const Tensor& all) {
-    const Tensor one = gather(all, along, place);
-    return of.result(keepdims ? one : squeeze(one, along));
-  };
-  return {found(order.values), found(order.places)};
+  return ops::one_of(order, of, place, keepdims);
 } catch (...) {
   rethrow_in_call("mode", x);
 }

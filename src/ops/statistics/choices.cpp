@@ -59,6 +59,12 @@ Tensor draw_classes(std::string_view name, const Tensor& weights, std::int64_t c
 
 }  // namespace
 
+/// In training; otherwise all is kept.
+template <Tensor (*function)(const Operand&, double, Generator&)>
+static Result dropped(Arguments& a) {
+  return a.flag(2) ? function(a[0], a.number(1), a.random()) : a.tensor(0);
+}
+
 Entries choice_operations() {
   static constexpr Entry table[] = {
       {.name = "bernoulli",
@@ -107,26 +113,20 @@ Entries choice_operations() {
        .weak = false},
       {.name = "dropout",
        .parameters = "x|input, p=0.5, training=True",
-       .call = [](Arguments& a) -> Result {
-         return a.flag(2) ? dropout(a[0], a.number(1), a.random()) : a.tensor(0);
-       },
+       .call = dropped<dropout>,
        .formula = "∂y/∂x = 1 / (1 − p) if x is kept else 0",
        .example = "dropout([1, 2, 3])",
        .weak = false},
       {.name = "feature_dropout",
        .parameters = "x|input, p=0.5, training=True",
-       .call = [](Arguments& a) -> Result {
-         return a.flag(2) ? feature_dropout(a[0], a.number(1), a.random()) : a.tensor(0);
-       },
+       .call = dropped<feature_dropout>,
        .formula = "∂y/∂x = 1 / (1 − p) if the channel is kept else 0",
        .aliases = "dropout1d dropout2d dropout3d",
        .example = "feature_dropout([[[1, 2], [3, 4]]])",
        .note = "of (N, C, ...), also where PyTorch's dropout2d would take (C, H, W)"},
       {.name = "alpha_dropout",
        .parameters = "x|input, p=0.5, training=True",
-       .call = [](Arguments& a) -> Result {
-         return a.flag(2) ? alpha_dropout(a[0], a.number(1), a.random()) : a.tensor(0);
-       },
+       .call = dropped<alpha_dropout>,
        .formula = "∂y/∂x = a if x is kept else 0, a = 1 / √((1 − p) (1 + p α²))",
        .example = "alpha_dropout([1, 2, 3])",
        .weak = false},

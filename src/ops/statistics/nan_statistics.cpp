@@ -10,6 +10,7 @@
 #include "graph/traced.h"
 #include "ops/along_axis.h"
 #include "ops/elementwise.h"
+#include "ops/places/places.h"
 #include "ops/statistics/parameters.h"
 #include "ops/statistics/quantiles.h"
 
@@ -152,11 +153,7 @@ Ordered nanmedian(const Operand& x, Integer axis, Flag keepdims) try {
   if (of.x.shape()[of.axis] == 0) return median(x, axis, keepdims);  // which refuses it
   const Ordered order = sort({of.x, x.here()}, along);
   const Tensor place = floor_divide(maximum(sum(of.x == of.x, along, true) - 1, 0), 2);
-  const auto found = [&](const Tensor& all) {
-    const Tensor one = gather(all, along, place);
-    return of.result(keepdims ? one : squeeze(one, along));
-  };
-  return {found(order.values), found(order.places)};
+  return ops::one_of(order, of, place, keepdims);
 } catch (...) {
   rethrow_in_call("nanmedian", x);
 }
