@@ -9,13 +9,11 @@
 #include <utility>
 
 #include "array/axes.h"
-#include "kernels/boxes.h"
 #include "kernels/cast.h"
-#include "kernels/evaluation.h"
-#include "kernels/moved_axes.h"
 #include "kernels/permuted.h"
 #include "kernels/reduce_groups.h"
 #include "kernels/reduce_integers.h"
+#include "kernels/reduce_source.h"
 #include "kernels/repeated.h"
 
 namespace chainrule::kernels {
@@ -56,37 +54,6 @@ struct Min {
 
 /// Elements that are reduced by one thread, whatever the number of threads: so that it does not show.
 constexpr std::int64_t chunk = 1 << 12;
-
-/// What is reduced: elements in memory, rows of a matrix that are apart there, or elements that are computed
-/// part by part as they are needed.
-template <class T>
-class Source {
- public:
-  explicit Source(const T* elements) : elements_(elements) {}
-  Source(const T* rows, std::int64_t apart) : elements_(rows), apart_(apart) {}
-  explicit Source(const Evaluation& evaluation) : evaluation_(&evaluation) {}
-  /// Null where they are computed.
-  const T* elements() const { return elements_; }
-  /// Elements `begin` to `end`. `scratch` is where they are put if need be.
-  const T* part(std::int64_t begin, std::int64_t end, Array& scratch) const {
-    if (evaluation_ == nullptr) return elements_ + begin;
-    if (scratch.size() < end - begin) scratch = Array({end - begin}, dtype_of<T>);
-    T* computed = scratch.mutable_data<T>();
-    evaluation_->run(begin, end, computed);
-    return computed;
-  }
-  /// Rows `begin` to `end` of the matrix of this width at element `at`, and how far apart they are.
-  std::pair<const T*, std::int64_t> rows(std::int64_t at, std::int64_t begin, std::int64_t end,
-                                         std::int64_t width, Array& scratch) const {
-    if (apart_) return {elements_ + begin * *apart_, *apart_};
-    return {part(at + begin * width, at + end * width, scratch), width};
-  }
-
- private:
-  const T* elements_ = nullptr;
-  std::optional<std::int64_t> apart_;
-  const Evaluation* evaluation_ = nullptr;
-};
 
 // ---- Lines whose elements are neighbours, or that are short -------------------------------------------
 
@@ -143,14 +110,15 @@ void fold_line(const Source<T>& x, std::int64_t at, std::int64_t n, T* out) {
 
 // ---- Rows that are reduced to one -------------------------------------------------------------------
 
-/// out[j] = reduction over i < n of x[i * stride + j], for j < width. Eight rows at a time, in pairs.
+/// out[j] = reduction over i < n of x[i * stride + j], for j < width, and of what is in out[j] where others
+/// have been there. Eight rows at a time, in pairs.
 template <class Fold, class T>
 struct FoldRowsLoop {
   template <int Bytes>
-  static void run(const T* x, std::int64_t n, std::int64_t stride, std::int64_t width, T* out) {
+  static void run(const T* x, std::int64_t n, std::int64_t stride, std::int64_t width, bool goes_on, T* out) {
     using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
     constexpr T start = Fold::template start<T>;
-    std::fill_n(out, width, start);
+    if (!goes_on) std::fill_n(out, width, start);
     const AlongLanes<P> line(width);
     std::int64_t i = 0;
     for (; i + 8 <= n; i += 8, x += 8 * stride)
@@ -172,16 +140,14 @@ struct FoldRowsLoop {
 constexpr std::int64_t stretch = 1024;  // columns at most that are reduced together and stay in the cache
 
 template <class Fold, class T>
-void fold_rows(const T* x, std::int64_t n, std::int64_t stride, std::int64_t width, T* out) {
-  if (n <= 128) return simd::vectorized<FoldRowsLoop<Fold, T>>(x, n, stride, width, out);
+void fold_rows(const T* x, std::int64_t n, std::int64_t stride, std::int64_t width, bool goes_on, T* out) {
+  if (n <= 128) return simd::vectorized<FoldRowsLoop<Fold, T>>(x, n, stride, width, goes_on, out);
   T second[stretch];  // pairwise
   const std::int64_t half = n / 2;
-  fold_rows<Fold>(x, half, stride, width, out);
-  fold_rows<Fold>(x + half * stride, n - half, stride, width, second);
+  fold_rows<Fold>(x, half, stride, width, goes_on, out);
+  fold_rows<Fold>(x + half * stride, n - half, stride, width, false, second);
   for (std::int64_t j = 0; j < width; ++j) out[j] = Fold::combine(out[j], second[j]);
 }
-
-constexpr std::int64_t narrow = 64;
 
 /// One matrix (n, inner) from element `at` on, in chunks. Of rows that are apart, which are not narrow, all.
 template <class Fold, class T>
@@ -205,9 +171,9 @@ void fold_matrix(const Source<T>& x, std::int64_t at, std::int64_t n, std::int64
   }
   const std::int64_t stretches = (inner + stretch - 1) / stretch;
   const auto fold_stretch = [=](std::pair<const T*, std::int64_t> some, std::int64_t count, std::int64_t k,
-                                T* to) {
+                                bool goes_on, T* to) {
     const std::int64_t first = inner * k / stretches, last = inner * (k + 1) / stretches;
-    fold_rows<Fold>(some.first + first, count, some.second, last - first, to + first);
+    fold_rows<Fold>(some.first + first, count, some.second, last - first, goes_on, to + first);
   };
   const std::int64_t rows = std::max<std::int64_t>(64, chunk / inner), chunks = (n + rows - 1) / rows;
   if (n < 2 * rows) {
@@ -215,19 +181,24 @@ void fold_matrix(const Source<T>& x, std::int64_t at, std::int64_t n, std::int64
     const auto all = part(0, n, scratch);
     return parallel_for(stretches, (parallel_grain + n * stretch - 1) / (n * stretch),
                         [&](std::int64_t begin, std::int64_t end) {
-                          for (std::int64_t k = begin; k < end; ++k) fold_stretch(all, n, k, out);
+                          for (std::int64_t k = begin; k < end; ++k) fold_stretch(all, n, k, false, out);
                         });
   }
+  // What is computed is gone over while it is in the first cache.
+  const std::int64_t step = x.elements() == nullptr ? few_rows : rows;
   Array partial({chunks, inner}, dtype_of<T>);
   T* results = partial.mutable_data<T>();
   parallel_for(chunks, (parallel_grain + rows * inner - 1) / (rows * inner),
                [&](std::int64_t begin, std::int64_t end) {
                  Array scratch;
                  for (std::int64_t i = begin; i < end; ++i) {
-                   const std::int64_t last = std::min(n, (i + 1) * rows);
-                   const auto some = part(i * rows, last, scratch);
-                   for (std::int64_t k = 0; k < stretches; ++k)
-                     fold_stretch(some, last - i * rows, k, results + i * inner);
+                   const std::int64_t first = i * rows, last = std::min(n, first + rows);
+                   for (std::int64_t row = first, below; row < last; row = below) {
+                     below = std::min(last, row + step);
+                     const auto some = part(row, below, scratch);
+                     for (std::int64_t k = 0; k < stretches; ++k)
+                       fold_stretch(some, below - row, k, row != first, results + i * inner);
+                   }
                  }
                });
   fold_matrix<Fold>(Source<T>(results), 0, chunks, inner, out);
@@ -235,7 +206,6 @@ void fold_matrix(const Source<T>& x, std::int64_t at, std::int64_t n, std::int64
 
 // ---- Any axes ------------------------------------------------------------------------------------------
 
-constexpr std::int64_t few_rows = 8;
 /// The largest part of deferred elements that is computed at once: it should stay in the cache.
 constexpr std::int64_t largest_part = 1 << 18;
 
@@ -261,16 +231,59 @@ void fold(const Source<T>& x, const Lines& lines, T* out) {
   }
 }
 
-/// The rows of a part of an array that waits to be taken out of it, if they are to be reduced to one: where
-/// they lie, in the order in which they would be if they had been taken out. Nothing for any other.
-template <class T>
-std::optional<Source<T>> rows_of_part(const Array& part, const Lines& lines) {
-  if (lines.outer != 1 || lines.n <= few_rows || lines.inner < narrow) return {};
-  const std::optional<Place> place = place_of(part);
-  if (!place) return {};
-  const auto axes = moved_axes(part.shape(), place->distances, row_major_strides(part.shape()));
-  if (axes.size() != 2 || axes[0].from != 1 || axes[0].size != lines.inner) return {};
-  return Source<T>(place->whole.data<T>() + place->first, axes[1].from);
+/// Each run, then what they make of each line.
+template <class Fold, class T>
+void fold_runs(const Runs& runs, const Lines& lines, T* out) {
+  const auto fold_all = [&](T* to) {
+    runs.for_each([&](const std::byte* elements, std::int64_t i) {
+      const T* const run = reinterpret_cast<const T*>(elements);
+      if (runs.size >= 2 * chunk) return fold_line<Fold>(Source<T>(run), 0, runs.size, to + i);
+      const FoldStep<Fold, T> step{to + i};  // without what is to be decided for many lines
+      const std::int64_t size = runs.size, begin = 0, end = 1;
+      simd::vectorized<detail::AlongLoop<FoldStep<Fold, T>, T, 1, 0>>(size, &step, std::array{run},
+                                                                      std::array<T*, 0>(), begin, end);
+    });
+  };
+  const std::int64_t each = lines.n / runs.size;
+  if (each == 1) return fold_all(out);
+  Array results({runs.count}, dtype_of<T>);
+  fold_all(results.mutable_data<T>());
+  fold<Fold>(Source<T>(results.data<T>()), {lines.outer, each, 1}, out);
+}
+
+/// Lets `fold` go over what waits to be computed, where that can be done part by part.
+bool is_folded_on_the_way(const Array& x, const Lines& lines,
+                          const FunctionRef<void(const Evaluation& evaluation)>& fold) {
+  return x.use_deferred([&](const Deferred& deferred) {
+    if (deferred.elementwise() == nullptr || 64 * lines.inner > largest_part) return false;
+    Evaluation evaluation(*deferred.elementwise());
+    fold(evaluation);
+    evaluation.finish();
+    return true;
+  });
+}
+
+/// Whole numbers, and truth values, however they are to be had.
+template <class Fold, class T>
+void fold_whole(const Array& x, const Lines& lines, std::int64_t* out) {
+  if (const auto runs = runs_of_part(x, lines)) return fold_integers_of_runs<Fold, T>(*runs, lines, out);
+  if (const auto rows = rows_of_part<T>(x, lines))
+    return fold_integers<Fold>(rows->elements(), rows->apart(lines.inner), lines, out);
+  if constexpr (!std::is_same_v<T, bool>)  // which are few bytes to write
+    if (is_folded_on_the_way(x, lines, [&](const Evaluation& all) {
+          fold_computed_integers(Source<T>(all), lines, fold_integers<Fold, T>, out);
+        }))
+      return;
+  fold_integers<Fold>(x.data<T>(), lines.inner, lines, out);
+}
+template <class Fold, class T>
+void fold_floats(const Array& x, const Lines& lines, T* out) {
+  if (const auto runs = runs_of_part(x, lines)) return fold_runs<Fold>(*runs, lines, out);
+  if (const auto rows = rows_of_part<T>(x, lines))
+    return fold_matrix<Fold>(*rows, 0, lines.n, lines.inner, out);
+  const auto fold_source = [&](const Source<T>& source) { fold<Fold>(source, lines, out); };
+  if (!is_folded_on_the_way(x, lines, [&](const Evaluation& all) { fold_source(Source<T>(all)); }))
+    fold_source(Source<T>(x.data<T>()));
 }
 
 template <class Fold>
@@ -284,55 +297,55 @@ Array reduce(const Array& x, const AxisMask& axes) {
   return reduce_groups(x, axes, [](const Array& in, const Lines& lines, Array& out) {
     if constexpr (std::is_same_v<Fold, Sum>)
       if (in.dtype() == DType::boolean)
-        return fold_integers<Fold>(in.data<bool>(), lines, out.mutable_data<std::int64_t>());
+        return fold_whole<Fold, bool>(in, lines, out.mutable_data<std::int64_t>());
     if (in.dtype() == DType::int64)
-      return fold_integers<Fold>(in.data<std::int64_t>(), lines, out.mutable_data<std::int64_t>());
-    dispatch_floating(in.dtype(), [&]<class T>() {
-      T* to = out.mutable_data<T>();
-      if (const auto rows = rows_of_part<T>(in, lines))
-        return fold_matrix<Fold>(*rows, 0, lines.n, lines.inner, to);
-      const bool done = in.use_deferred([&](const Deferred& deferred) {
-        if (deferred.elementwise() == nullptr || 64 * lines.inner > largest_part) return false;
-        Evaluation evaluation(*deferred.elementwise());
-        fold<Fold>(Source<T>(evaluation), lines, to);
-        evaluation.finish();
-        return true;
-      });
-      if (!done) fold<Fold>(Source<T>(in.data<T>()), lines, to);
-    });
+      return fold_whole<Fold, std::int64_t>(in, lines, out.mutable_data<std::int64_t>());
+    dispatch_floating(in.dtype(), [&]<class T>() { fold_floats<Fold>(in, lines, out.mutable_data<T>()); });
   });
 }
 
-/// The sum of an array that repeats `part`: along the axes where it does so, that many times the part.
-template <class T>
-Array sum_of_repeated(const Array& part, const Shape& shape, const AxisMask& axes) {
-  T copies = 1;
+using Reduction = Array(const Array& x, const AxisMask& axes);
+
+/// Of an array that repeats `part`, which may have no axes: along the axes where it does so, the part itself
+/// is extreme, and a sum is that many times the part.
+Array reduce_repeated(const Array& part, const Shape& shape, const AxisMask& axes, Reduction* reduce_part) {
+  std::int64_t copies = 1;
   AxisMask over;
   for (std::size_t axis = 0; axis < shape.rank(); ++axis) {
     if (!axes[axis]) continue;
     if (part.shape().rank() == 0 || part.shape()[axis] != shape[axis])
-      copies *= static_cast<T>(shape[axis]);
+      copies *= shape[axis];
     else
       over.set(axis);
   }
-  Array total = over.any() ? reduce<Sum>(part, over) : part;
-  T* elements = total.mutable_data<T>();
-  std::for_each_n(elements, total.size(), [copies](T& each) { each *= copies; });
+  Array total = over.any() ? reduce_part(part, over) : part;
+  if (total.dtype() == DType::boolean) total = cast(total, DType::int64);
+  if (reduce_part == reduce<Sum> && copies != 1)
+    dispatch(total.dtype(), [&]<class T>() {
+      using Number = std::conditional_t<std::is_floating_point_v<T>, T, std::uint64_t>;
+      T* const elements = total.mutable_data<T>();
+      std::transform(elements, elements + total.size(), elements, [&](T each) {
+        return static_cast<T>(static_cast<Number>(each) * static_cast<Number>(copies));
+      });
+    });
   return repeated(total, reduced(shape, axes, true));
+}
+
+/// The same where that is so, as sums and extrema can make use of it.
+Array reduce_least(const Array& x, const AxisMask& axes, Reduction* by) {
+  if (x.is_deferred())
+    if (const auto part = repeated_part(x)) return reduce_repeated(*part, x.shape(), axes, by);
+  return by(x, axes);
 }
 
 }  // namespace
 
 Array sum(const Array& x, const AxisMask& axes) {
   if (x.dtype() == DType::boolean && axes.none()) return cast(x, DType::int64);
-  if (x.is_deferred() && is_floating(x.dtype()))
-    if (const auto part = repeated_part(x))
-      return dispatch_floating(x.dtype(),
-                               [&]<class T>() { return sum_of_repeated<T>(*part, x.shape(), axes); });
-  return reduce<Sum>(x, axes);
+  return reduce_least(x, axes, reduce<Sum>);
 }
 Array prod(const Array& x, const AxisMask& axes) { return reduce<Prod>(x, axes); }
-Array max(const Array& x, const AxisMask& axes) { return reduce<Max>(x, axes); }
-Array min(const Array& x, const AxisMask& axes) { return reduce<Min>(x, axes); }
+Array max(const Array& x, const AxisMask& axes) { return reduce_least(x, axes, reduce<Max>); }
+Array min(const Array& x, const AxisMask& axes) { return reduce_least(x, axes, reduce<Min>); }
 
 }  // namespace chainrule::kernels

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "kernels/lines.h"
+#include "kernels/reduce_source.h"
 
 namespace chainrule::kernels {
 
@@ -51,26 +51,62 @@ struct FoldIntegerLine {
   }
 };
 
+/// Columns at once, so that their results stay in the cache.
+constexpr std::int64_t widest_integer_rows = 1024;
+
 /// Rows combined with what is in `out`.
 template <class Fold>
 struct FoldIntegerRows {
-  template <int, class T>
-  static void run(const T* x, std::int64_t n, std::int64_t stride, std::int64_t width, std::int64_t* out) {
+  template <int>
+  static void run(const std::int64_t* x, std::int64_t n, std::int64_t stride, std::int64_t width,
+                  std::int64_t* out) {
     for (std::int64_t i = 0; i < n; ++i, x += stride) add(width, x, out);
+  }
+  template <int>
+  static void run(const bool* x, std::int64_t n, std::int64_t stride, std::int64_t width, std::int64_t* out) {
+    constexpr std::int64_t most = 255;
+    const auto* rows = reinterpret_cast<const std::uint8_t*>(x);
+    for (std::int64_t i = 0; i < n; i += most) {
+      std::uint8_t counts[widest_integer_rows] = {};
+      for (std::int64_t k = i; k < std::min(n, i + most); ++k, rows += stride) add(width, rows, counts);
+      for (std::int64_t j = 0; j < width; ++j) out[j] += counts[j];
+    }
   }
 
  private:
-  template <class T>
-  static void add(std::int64_t width, const T* __restrict x, std::int64_t* __restrict out) {
+  static void add(std::int64_t width, const std::int64_t* __restrict x, std::int64_t* __restrict out) {
     using N = FoldedInteger<Fold>;
     for (std::int64_t j = 0; j < width; ++j)
       out[j] = static_cast<std::int64_t>(Fold::combine(static_cast<N>(out[j]), static_cast<N>(x[j])));
   }
+  /// Truth values as bytes, so often that none of them overflows.
+  static void add(std::int64_t width, const std::uint8_t* __restrict x, std::uint8_t* __restrict counts) {
+    for (std::int64_t j = 0; j < width; ++j) counts[j] = static_cast<std::uint8_t>(counts[j] + x[j]);
+  }
 };
 
-/// T is int64, or bool for sums.
+template <class T>
+using FoldRowsOf = void(const T* x, std::int64_t n, std::int64_t apart, std::int64_t width,
+                        std::int64_t* out);
+/// Rows, which may be apart, combined with what is in `out` by `fold`, for each outer position.
+template <class T>
+void fold_integer_rows(const T* x, std::int64_t apart, const Lines& lines, FoldRowsOf<T>* fold,
+                       std::int64_t* out) {
+  constexpr std::int64_t widest = widest_integer_rows;
+  const std::int64_t stretches = (lines.inner + widest - 1) / widest;
+  parallel_for(lines.outer * stretches, (parallel_grain + lines.n * widest) / (lines.n * widest + 1),
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (std::int64_t k = begin; k < end; ++k) {
+                   const std::int64_t i = k / stretches, first = k % stretches * widest;
+                   fold(x + i * lines.n * apart + first, lines.n, apart,
+                        std::min(widest, lines.inner - first), out + i * lines.inner + first);
+                 }
+               });
+}
+
+/// T is int64, or bool for sums. Rows may be apart, where each is more than one element.
 template <class Fold, class T>
-void fold_integers(const T* x, const Lines& lines, std::int64_t* out) {
+void fold_integers(const T* x, std::int64_t apart, const Lines& lines, std::int64_t* out) {
   const auto [outer, n, inner] = lines;
   std::fill_n(out, outer * inner, static_cast<std::int64_t>(Fold::template start<FoldedInteger<Fold>>));
   if (outer * inner == 0) return;  // n may be large
@@ -78,7 +114,7 @@ void fold_integers(const T* x, const Lines& lines, std::int64_t* out) {
     const std::int64_t parts = n / parallel_grain;
     Array partial({parts}, DType::int64);
     auto* const results = partial.mutable_data<std::int64_t>();
-    fold_integers<Fold>(x, {parts, parallel_grain, 1}, results);
+    fold_integers<Fold>(x, 1, {parts, parallel_grain, 1}, results);
     *out = results[0];
     simd::vectorized<FoldIntegerLine<Fold>>(static_cast<const std::int64_t*>(results) + 1, parts - 1, out);
     return simd::vectorized<FoldIntegerLine<Fold>>(x + parts * parallel_grain, n - parts * parallel_grain,
@@ -89,17 +125,48 @@ void fold_integers(const T* x, const Lines& lines, std::int64_t* out) {
       for (std::int64_t i = begin; i < end; ++i)
         simd::vectorized<FoldIntegerLine<Fold>>(x + i * lines.n, lines.n, out + i);
     });
-  constexpr std::int64_t widest = 1024;  // columns at once, so that their results stay in the cache
-  const std::int64_t stretches = (inner + widest - 1) / widest;
-  parallel_for(outer * stretches, (parallel_grain + n * widest) / (n * widest + 1),
-               [&](std::int64_t begin, std::int64_t end) {
-                 for (std::int64_t k = begin; k < end; ++k) {
-                   const std::int64_t i = k / stretches, first = k % stretches * widest;
-                   simd::vectorized<FoldIntegerRows<Fold>>(x + i * lines.n * lines.inner + first, lines.n,
-                                                           lines.inner, std::min(widest, lines.inner - first),
-                                                           out + i * lines.inner + first);
-                 }
-               });
+  fold_integer_rows<T>(x, apart, lines,
+                       simd::vectorized<FoldIntegerRows<Fold>, const T*, std::int64_t, std::int64_t,
+                                        std::int64_t, std::int64_t*>,
+                       out);
+}
+
+/// The same of lines that consist of runs.
+template <class Fold, class T>
+void fold_integers_of_runs(const Runs& runs, const Lines& lines, std::int64_t* out) {
+  Array partial({runs.count}, DType::int64);
+  auto* const results = partial.mutable_data<std::int64_t>();
+  std::fill_n(results, runs.count, static_cast<std::int64_t>(Fold::template start<FoldedInteger<Fold>>));
+  runs.for_each([&](const std::byte* run, std::int64_t i) {
+    simd::vectorized<FoldIntegerLine<Fold>>(reinterpret_cast<const T*>(run), std::int64_t{runs.size},
+                                            results + i);
+  });
+  fold_integers<Fold>(static_cast<const std::int64_t*>(results), 1, {lines.outer, lines.n / runs.size, 1},
+                      out);
+}
+
+using FoldIntegers = void(const std::int64_t* x, std::int64_t apart, const Lines& lines, std::int64_t* out);
+/// Of what is computed: a block at a time, of whole lines or, where these are long, of rows of one matrix.
+inline void fold_computed_integers(const Source<std::int64_t>& x, const Lines& lines, FoldIntegers* fold,
+                                   std::int64_t* out) {
+  const auto [outer, n, inner] = lines;
+  constexpr std::int64_t block = 1 << 12;
+  const std::int64_t rows = std::clamp<std::int64_t>(block / inner, 1, n), pieces = (n + rows - 1) / rows,
+                     together = pieces == 1 ? std::max<std::int64_t>(1, block / (n * inner)) : 1,
+                     units = (outer + together - 1) / together * pieces;
+  Array partial({pieces == 1 ? 0 : outer * pieces * inner}, DType::int64);
+  std::int64_t* const results = pieces == 1 ? out : partial.mutable_data<std::int64_t>();
+  parallel_for(units, parallel_grain / std::max(block, inner) + 1, [&](std::int64_t begin, std::int64_t end) {
+    Array scratch;
+    for (std::int64_t k = begin; k < end; ++k) {  // lines together, or one piece of one of them
+      const std::int64_t line = k / pieces * together, first = k % pieces * rows,
+                         count = std::min(together, lines.outer - line),
+                         some = std::min(lines.n - first, rows), at = (line * lines.n + first) * lines.inner;
+      fold(x.part(at, at + count * some * lines.inner, scratch), lines.inner, {count, some, lines.inner},
+           results + (pieces == 1 ? line : k) * lines.inner);
+    }
+  });
+  if (pieces != 1) fold(results, inner, {outer, pieces, inner}, out);
 }
 
 }  // namespace chainrule::kernels

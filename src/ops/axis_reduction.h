@@ -12,7 +12,7 @@ namespace chainrule::ops {
 
 /// What reductions have in common: over which axes, and whether these stay with size 1.
 struct AxisReduction {
-  /// Is nothing but the value read from the input, and only by forward?
+  /// Does forward read the input once, from its first element to the last?
   static constexpr bool streams = false;
 
   AxisMask axes;
@@ -92,8 +92,9 @@ Tensor reduce_each(Op op, const Unwrapped& at) {
 
 template <class Op>
 Tensor reduce(const Op& op, Here here, const Argument& in) {
-  // Deferred elements are gone through once, unless somebody else may want them later.
-  if (!Op::streams || !in.is_last()) evaluate_deferred(value_of(*in));
+  // Deferred elements are gone through once, unless somebody else may want them later, or the derivative.
+  if (!Op::streams || !in.is_last() || op.reads(Recording::wanted_of(std::array{&*in})) != 0)
+    evaluate_deferred(value_of(*in));
   return apply(op, here, in);
 }
 

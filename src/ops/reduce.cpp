@@ -92,7 +92,7 @@ struct Mean : AxisReduction {
 /// max and min: the gradient goes to the elements that equal the result, in even shares.
 template <class Op>
 struct Extremum : AxisReduction {
-  static constexpr bool integers = true;
+  static constexpr bool streams = true, integers = true;
   /// Where each result was found.
   struct Saved {
     std::optional<Array> places;

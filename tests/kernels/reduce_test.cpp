@@ -5,6 +5,7 @@
 
 #include "chainrule/autograd.h"
 #include "chainrule/ops.h"
+#include "chainrule/shaping.h"
 #include "reference.h"
 #include "support.h"
 #include "thread_counts.h"
@@ -203,6 +204,64 @@ TEST(Products, have_the_products_of_the_others_as_derivatives_along_lines_of_eve
         EXPECT_TRUE(close(found, expected, dtype == DType::float32 ? 2e-5 : 1e-13))
             << shape << ' ' << to_string(dtype) << ' ' << element;
       }
+}
+
+/// Arrays that wait to be taken out of x, repeated, turned, or cast.
+std::vector<Tensor (*)(const Tensor& x)> ways_to_wait() {
+  return {[](const Tensor& x) { return x[{Slice{.step = 2}}]; },
+          [](const Tensor& x) {
+            return x[{Slice{.start = 1, .step = 3}, Index::ellipsis(), Slice{3, -1}}];
+          },
+          [](const Tensor& x) {
+            return x[{Index::ellipsis(), Slice{.step = 2}}];
+          },
+          [](const Tensor& x) { return flip(x, 0); },
+          [](const Tensor& x) { return flip(x); },
+          [](const Tensor& x) { return transpose(x); },
+          [](const Tensor& x) { return swapaxes(x, -1, -2); },
+          [](const Tensor& x) {
+            return broadcast_to(x[{Slice{0, 1}}], x.shape());
+          },
+          [](const Tensor& x) {
+            return transpose(broadcast_to(x[{Index::ellipsis(), Slice{0, 1}}], x.shape()));
+          },
+          [](const Tensor& x) { return cast(x, DType::int32); },
+          [](const Tensor& x) { return cast(transpose(x), DType::float64); },
+          [](const Tensor& x) { return cast(flip(x, 0), DType::boolean); }};
+}
+
+TEST(Reductions, of_what_waits_are_those_of_what_is_written_out) {
+  PRINT_SEED_ON_FAILURE();
+  Engine engine(seed());
+  const std::vector<std::vector<std::int64_t>> axes_of[] = {{{0}, {1}, {0, 1}},
+                                                            {{0}, {1}, {2}, {0, 2}, {1, 2}}};
+  for (const Shape& shape : {Shape{150, 401}, Shape{3, 20000}, Shape{72, 30, 68}})
+    for (std::size_t i = 0; i < std::size(detail::dtype_names); ++i) {
+      const Tensor x = cast(random_tensor(shape, engine, 0, 100), static_cast<DType>(i));
+      int way = 0;
+      for (const auto& wait : ways_to_wait()) {
+        const Tensor written = wait(x);
+        (void)written.to_vector<double>();
+        const Tensor apart = cast(tensor(written.to_vector<double>(), written.shape()), written.dtype());
+        for (const auto& axes : axes_of[shape.rank() - 2]) {
+          SCOPED_TRACE(std::to_string(way) + testing::PrintToString(shape) + testing::PrintToString(axes) +
+                       std::string(detail::dtype_names[i]));
+          EXPECT_TRUE(close(sum(wait(x), axes), sum(apart, axes), 1e-6));
+          EXPECT_TRUE(close(max(wait(x), axes), max(apart, axes), 0));
+          EXPECT_TRUE(close(min(wait(x), axes), min(apart, axes), 0));
+          EXPECT_TRUE(close(sum(wait(x) * 2, axes), sum(apart * 2, axes), 1e-6));
+        }
+        ++way;
+      }
+    }
+}
+
+TEST(Reductions, of_what_waits_are_the_same_for_all_thread_counts) {
+  Engine engine(5);
+  const Tensor x = cast(random_tensor({900, 700}, engine), DType::float32);
+  for (const auto& wait : ways_to_wait())
+    for (const Axes& axes : {Axes(), Axes({0}), Axes({1})})
+      expect_same_for_all_thread_counts([&] { return values(sum(wait(x), axes)); });
 }
 
 }  // namespace
