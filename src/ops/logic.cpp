@@ -86,14 +86,14 @@ struct LogicalOr : Connective<LogicalOr> {
   static bool holds(bool a, bool b) { return a || b; }
 };
 struct LogicalXor : Connective<LogicalXor> {
+  using Comparison::Holds;
   static constexpr std::string_view name = "logical_xor";
   static bool holds(bool a, bool b) { return a != b; }
 };
 struct LogicalNot {
   static constexpr std::string_view name = "logical_not", formula = "of bool: no gradient";
   Array forward(Values in) const {
-    const auto f = [](bool x) { return !x; };
-    return kernels::map<decltype(f), bool, bool>(*in[0]);
+    return kernels::zip<LogicalXor::Holds, bool, bool, true>(*in[0], Array(true), in[0]->shape());
   }
   Tensor batch(const Unwrapped& at) const { return logical_not(at.in[0]); }
   Reads reads(Wanted) const { return 0; }
