@@ -175,13 +175,32 @@ Unique unique(const Operand& x) {
 }
 
 Unique unique_consecutive(const Operand& x) try {
-  const Tensor in = x.as_tensor().detach(), flat = reshape(in, {-1});
-  const std::int64_t n = flat.size();
+  const Tensor in = x.as_tensor().detach();
+  const Array values = kernels::as_computed(value_of(in));
+  const std::int64_t n = values.size();
   if (n == 0) return unique(in);
-  const Tensor begins = concatenate({constant(Array(true).reshaped({1})),
-                                     narrow(flat, 0, 1, n - 1) != narrow(flat, 0, 0, n - 1)}),
-               runs = cumsum(begins) - 1;
-  return {masked_select(flat, begins), reshape(runs, in.shape()), bincount(runs)};
+  Array inverse(in.shape(), DType::int64), ends({n}, DType::int64), counts, firsts;
+  dispatch(values.dtype(), [&]<class T>() {
+    const T* const elements = values.data<T>();
+    auto *const runs = inverse.mutable_data<std::int64_t>(), *const end = ends.mutable_data<std::int64_t>();
+    std::int64_t run = 0;
+    for (std::int64_t i = 0; i < n; ++i) {
+      run += i > 0 && elements[i] != elements[i - 1] ? 1 : 0;
+      runs[i] = run;
+      end[run] = i + 1;  // until the run is over
+    }
+    counts = Array({run + 1}, DType::int64);
+    firsts = Array({run + 1}, values.dtype());
+    auto* const count = counts.mutable_data<std::int64_t>();
+    T* const first = firsts.mutable_data<T>();
+    for (std::int64_t k = 0; k <= run; ++k) {
+      const std::int64_t begin = k == 0 ? 0 : end[k - 1];
+      count[k] = end[k] - begin;
+      first[k] = elements[begin];
+    }
+  });
+  return {cast(constant(std::move(firsts)), in.dtype()), constant(std::move(inverse)),
+          constant(std::move(counts))};
 } catch (...) {
   rethrow_in_call("unique_consecutive", x);
 }
