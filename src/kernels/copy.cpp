@@ -85,7 +85,8 @@ struct RowsLoop {
   static void run(const T* from, T* to, MovedAxis row, MovedAxis rows) {
     const std::int64_t n = row.size;
     if (row.from == 1 && row.to == 1) {
-      constexpr std::int64_t line = 64 / sizeof(T), ahead = 8, longest = 32 * line;
+      constexpr std::int64_t line = 64 / sizeof(T), longest = 128 * line;
+      const std::int64_t ahead = n <= 32 * line ? 8 : 1;
       const bool reads_apart = rows.from < 0 || rows.from > n, writes_apart = rows.to != n;
       for (std::int64_t r = 0; r < rows.size; ++r, from += rows.from, to += rows.to) {
         if (n >= line && n <= longest && r + ahead < rows.size) {
