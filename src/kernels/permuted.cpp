@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "kernels/copy.h"
+#include "kernels/repeated.h"
 
 namespace chainrule::kernels {
 namespace {
@@ -60,6 +61,11 @@ bool Permutation::is_transpose() const {
 }
 
 Array permuted(const Array& x, std::span<const std::size_t> order) {
+  if (const std::optional<Array> part = repeated_part(x)) {
+    Shape shape = x.shape();
+    for (std::size_t axis = 0; axis < order.size(); ++axis) shape[axis] = x.shape()[order[axis]];
+    return repeated(part->shape().rank() == 0 ? *part : permute(*part, order), shape);
+  }
   Permutation permutation{x, {order.begin(), order.end()}};
   if (const std::optional<Permutation> before = unpermuted(x)) {
     permutation.x = before->x;
@@ -67,8 +73,7 @@ Array permuted(const Array& x, std::span<const std::size_t> order) {
   }
   std::vector<std::size_t> moved = permutation.order;
   std::erase_if(moved, [&](std::size_t axis) { return permutation.x.shape()[axis] == 1; });
-  if (x.size() < few || std::ranges::is_sorted(moved) || !is_floating(x.dtype()) || is_only_stored(x.dtype()))
-    return permute(permutation.x, permutation.order);
+  if (x.size() < few || std::ranges::is_sorted(moved)) return permute(permutation.x, permutation.order);
   (void)permutation.x.raw();  // which may wait for values of the graph
   const Shape shape = shape_of(permutation);
   return {shape, x.dtype(), std::make_unique<Permuted>(std::move(permutation))};

@@ -24,7 +24,7 @@ struct Permutation {
   bool is_transpose() const;
 };
 
-/// x with its axes in this order. Of floats that are not few, it is not written out before somebody reads it.
+/// x with its axes in this order. If it is not little, it is not written out before somebody reads it.
 Array permuted(const Array& x, std::span<const std::size_t> order);
 
 /// What this is in another order, where that is known: while it waits, and, once it has been written out, for

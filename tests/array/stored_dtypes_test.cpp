@@ -63,6 +63,28 @@ TEST(StoredDTypes, as_all_others_are_read_by_their_type_and_cast_to_by_their_nam
   }
 }
 
+TEST(StoredDTypes, as_all_others_are_cast_alike_at_once_and_in_a_chain) {
+  PRINT_SEED_ON_FAILURE();
+  Engine engine(seed());
+  constexpr std::int64_t rows = 80, columns = 301;  // so many that a cast waits, but not that of a row
+  for (std::size_t i = 0; i < std::size(detail::dtype_names); ++i)
+    for (std::size_t k = 0; k < std::size(detail::dtype_names); ++k) {
+      const auto from = static_cast<DType>(i), to = static_cast<DType>(k);
+      SCOPED_TRACE(std::string(to_string(from)) + " to " + std::string(to_string(to)));
+      const Tensor x = cast(random_tensor({rows, columns}, engine, 0, 200), from);
+      std::vector<Tensor> each;
+      for (std::int64_t row = 0; row < rows; ++row) each.push_back(cast(x[row], to));
+      const Tensor expected = stack(std::span<const Tensor>(each));
+      EXPECT_TRUE(close(cast(x, to), expected, 0));
+      EXPECT_TRUE(close(cast(transpose(x), to), transpose(expected), 0));
+      EXPECT_TRUE(close(cast(flip(x, 0), to), flip(expected, 0), 0));
+      EXPECT_TRUE(close(cast(broadcast_to(x[0], x.shape()), to), broadcast_to(expected[0], x.shape()), 0));
+      const Tensor held = cast(x, to), sum = held + held;  // of which the first is wanted later
+      EXPECT_TRUE(close(sum, expected + expected, 0));
+      EXPECT_TRUE(close(held, expected, 0));
+    }
+}
+
 TEST(StoredDTypes, of_whole_numbers_are_the_first_that_holds_a_number) {
   for (std::size_t i = 0; i < std::size(detail::dtype_names); ++i) {
     const auto dtype = static_cast<DType>(i);

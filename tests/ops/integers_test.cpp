@@ -35,6 +35,31 @@ TEST(Bits, are_those_of_each_number) {
   EXPECT_EQ((tensor(least) ^ -1).item<Int>(), most);
 }
 
+TEST(Bits, of_many_numbers_are_those_of_each) {
+  Generator generator(4);
+  using Int = std::int64_t;
+  for (const DType dtype : {DType::int64, DType::int32}) {  // with zeros among them, and shifts too far
+    const std::int64_t end = dtype == DType::int64 ? most : std::numeric_limits<std::int32_t>::max();
+    const Tensor a = cast(randint(-end / 2, end / 2, {30'001}, generator), dtype),
+                 b = cast(randint(-70, 70, {30'001}, generator), dtype);
+    const std::vector<Int> x = a.to_vector<Int>(), y = b.to_vector<Int>();
+    const auto expect = [&](const Tensor& got, const auto& f) {
+      EXPECT_EQ(got.dtype(), dtype);
+      const std::vector<Int> all = got.to_vector<Int>();
+      for (std::size_t i = 0; i < all.size(); ++i)
+        ASSERT_EQ(all[i], dtype == DType::int64 ? f(x[i], y[i]) : static_cast<std::int32_t>(f(x[i], y[i])))
+            << i << ": " << x[i] << ", " << y[i];
+    };
+    expect(a ^ b, [](Int u, Int v) { return u ^ v; });
+    expect(left_shift(a, b), [](Int u, Int v) {
+      return v < 0 || v > 63 ? 0 : static_cast<Int>(static_cast<std::uint64_t>(u) << v);
+    });
+    expect(right_shift(a, b), [](Int u, Int v) { return u >> (v < 0 || v > 63 ? 63 : v); });
+    expect(gcd(a, b), [](Int u, Int v) { return std::gcd(u, v); });
+    EXPECT_TRUE(equals(~(a == a), {30'001}, std::vector<double>(30'001, 0)));
+  }
+}
+
 TEST(Bits, keep_the_dtype) {
   const Tensor small = cast(tensor({5, 200}), DType::uint8), medium = cast(tensor({5, -7}), DType::int32);
   EXPECT_EQ((small & 4).dtype(), DType::uint8);
