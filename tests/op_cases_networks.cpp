@@ -74,6 +74,22 @@ std::vector<OpCase> normalization_rows() {
           [](const Arguments& in) { return local_response_norm(in[0], 2, 0.5, 0.75, 2); }, {{{1, 3, 2}}}, {},
           distinct()),
       own(
+          "scale_channels",
+          [](const Arguments& in) {
+            return batch_norm(in[0], in[1], ones({in[1].as_tensor().size()}, in[0].as_tensor().dtype()),
+                              {.weight = in[2].as_tensor(), .bias = in[3].as_tensor(), .eps = 0});
+          },
+          [](const Arrays& in) {
+            return reference::generate(in[0].shape, [&](const Position& at) {
+              const auto of_channel = [&](std::size_t i) { return reference::at(in[i], {at[1]}); };
+              return (reference::at(in[0], at) - of_channel(1)) * of_channel(2) + of_channel(3);
+            });
+          },
+          {{{2, 3, 1}, {3}, {3}, {3}},
+           {{2, 3, 2}, {3}, {3}, {3}},
+           {{2, 2, 37}, {2}, {2}, {2}},
+           {{0, 2, 3}, {2}, {2}, {2}}}),
+      own(
           "normalize_groups",
           [](const Arguments& in) {
             return layer_norm(in[0], {in[0].as_tensor().shape()[2]},

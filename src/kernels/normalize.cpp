@@ -14,7 +14,8 @@ namespace {
 
 template <class T>
 void run(const Array& x, const Array* g, const Array* weight, const Array* bias, const Groups& groups,
-         double eps, bool centred, T* statistics, T* out, Array* to_weight, Array* to_bias) {
+         double eps, bool centred, T* statistics, T* out, Array* to_weight, Array* to_bias,
+         bool given = false) {
   const auto elements = [](const Array* array) { return array == nullptr ? nullptr : array->data<T>(); };
   const bool sums = g != nullptr && weight != nullptr, of_elements = groups.plane == 1 && groups.outer == 1;
   const std::int64_t each = groups.weights_of_group(), count = groups.count;
@@ -27,6 +28,7 @@ void run(const Array& x, const Array* g, const Array* weight, const Array* bias,
   double *const first = sums ? totals.data() : nullptr, *const second = sums ? first + held : nullptr;
   const NormalizeTask<T> task{groups,
                               centred,
+                              given,
                               eps,
                               x.data<T>(),
                               elements(g),
@@ -73,6 +75,25 @@ Array normalize(const Array& x, const Array* weight, const Array* bias, const Gr
   dispatch_floating(x.dtype(), [&]<class T>() {
     run<T>(x, nullptr, weight, bias, groups, eps, centred, statistics.numbers.mutable_data<T>(),
            out.mutable_data<T>(), nullptr, nullptr);
+  });
+  return out;
+}
+
+Array normalize_by(const Array& x, const Array& mean, const Array& weight, const Array& bias) {
+  const std::int64_t outer = x.shape()[0], channels = x.shape()[1], plane = x.shape()[2];
+  // Planes one after another, as they lie, but for those of few elements.
+  const Groups groups = plane < 16 ? Groups{outer, channels, plane, channels, plane}
+                                   : Groups{1, outer * channels, plane, channels, plane};
+  Array out(x.shape(), x.dtype());
+  dispatch_floating(x.dtype(), [&]<class T>() {
+    GroupStatistics statistics(groups, x.dtype());
+    T* const numbers = statistics.numbers.mutable_data<T>();
+    for (std::int64_t begin = 0; begin < groups.count; begin += channels)
+      std::copy_n(mean.data<T>(), channels, numbers + begin);
+    std::fill_n(numbers + groups.count, groups.count, T(0));
+    std::fill_n(numbers + 2 * groups.count, groups.count, T(1));
+    run<T>(x, nullptr, &weight, &bias, groups, 0, true, numbers, out.mutable_data<T>(), nullptr, nullptr,
+           true);
   });
   return out;
 }

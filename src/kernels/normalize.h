@@ -32,7 +32,10 @@ struct GroupStatistics {
 Array normalize(const Array& x, const Array* weight, const Array* bias, const Groups& groups, double eps,
                 bool centred, GroupStatistics& statistics);
 
-/// From those, for g from above and h = g · weight: (h - mean(h) - y · mean(h · y)) / √(variance + eps),
+/// (x - mean) · weight + bias for x (outer, channels, inner), by numbers of each channel.
+Array normalize_by(const Array& x, const Array& mean, const Array& weight, const Array& bias);
+
+/// From statistics, for g from above and h = g · weight: (h - mean(h) - y · mean(h · y)) / √(variance + eps),
 /// without mean(h) where not centred. Where they are not null, adds Σ g · y to zeros in `to_weight` and Σ g
 /// in `to_bias`.
 Array normalize_gradient(const Array& x, const Array* weight, const Array& g, const Groups& groups,

@@ -21,7 +21,7 @@ namespace chainrule::kernels {
 template <class T>
 struct NormalizeTask {
   Groups groups;
-  bool centred;
+  bool centred, given;  ///< are the statistics there already?
   double eps;
   const T *x, *g;  ///< g is null in the forward direction
   const T *weight, *bias;
@@ -108,7 +108,7 @@ struct NormalizeGroups {
   }
 
   template <int Bytes>
-  static void forward(const NormalizeTask<T>& task, std::int64_t group) {
+  static void find_statistics(const NormalizeTask<T>& task, std::int64_t group) {
     const auto n = static_cast<double>(task.groups.elements());
     const T* const x = task.x;
     T mean = 0, rest = 0;
@@ -133,12 +133,17 @@ struct NormalizeGroups {
       for (std::int64_t o = 0; o < task.groups.outer; ++o)
         for (std::int64_t i = 0; i < task.groups.inner; ++i) f((x[task.at(o, group) + i] - mean) - rest);
     };
-    const T inverse = static_cast<T>(1 / root_of_variance<T>(variance, task.eps, n, visit));
     task.means[group] = mean;
     task.rests[group] = rest;
-    task.inverses[group] = inverse;
+    task.inverses[group] = static_cast<T>(1 / root_of_variance<T>(variance, task.eps, n, visit));
     task.variances[group] = static_cast<T>(variance);
-    const T *const weight = task.weight, *const bias = task.bias;
+  }
+
+  template <int Bytes>
+  static void forward(const NormalizeTask<T>& task, std::int64_t group) {
+    if (!task.given) find_statistics<Bytes>(task, group);
+    const T mean = task.means[group], rest = task.rests[group], inverse = task.inverses[group];
+    const T *const x = task.x, *const weight = task.weight, *const bias = task.bias;
     const auto y = [=](const auto& place, const T* from) { return ((place(from) - mean) - rest) * inverse; };
     for (std::int64_t o = 0; o < task.groups.outer; ++o) {
       const T* const from = x + task.at(o, group);
@@ -275,10 +280,10 @@ struct NormalizeColumns {
     double sums[width], more[width];
     T mean[width], rest[width], inverse[width], weight[width], bias[width];
     for (std::int64_t c = 0; c < count; ++c) {
-      const bool backward = task.g != nullptr;
-      mean[c] = backward ? task.means[begin + c] : T(0);
-      rest[c] = backward ? task.rests[begin + c] : T(0);
-      inverse[c] = backward ? task.inverses[begin + c] : T(0);
+      const bool known = task.g != nullptr || task.given;
+      mean[c] = known ? task.means[begin + c] : T(0);
+      rest[c] = known ? task.rests[begin + c] : T(0);
+      inverse[c] = known ? task.inverses[begin + c] : T(0);
       weight[c] = task.weight == nullptr ? T(1) : task.weight[(begin + c) % task.groups.period];
       bias[c] = task.bias == nullptr ? T(0) : task.bias[(begin + c) % task.groups.period];
     }
@@ -286,22 +291,24 @@ struct NormalizeColumns {
     T* const out = task.out;
     const auto distance = [&](std::int64_t at, std::int64_t c) { return (x[at] - mean[c]) - rest[c]; };
     if (g == nullptr) {
-      for (T* const part : {mean, rest}) {
-        if (!task.centred) break;
-        sum(task, begin, count, sums, distance);
-        for (std::int64_t c = 0; c < count; ++c) part[c] = static_cast<T>(sums[c] / n);
-      }
-      sum(task, begin, count, sums,
-          [&](std::int64_t at, std::int64_t c) { return distance(at, c) * distance(at, c); });
-      for (std::int64_t c = 0; c < count; ++c) {
-        const auto visit = [&](const auto& f) {
-          for (std::int64_t r = 0; r < rows; ++r) f(distance(r * row + begin + c, c));
-        };
-        inverse[c] = static_cast<T>(1 / root_of_variance<T>(sums[c] / n, task.eps, n, visit));
-        task.means[begin + c] = mean[c];
-        task.rests[begin + c] = rest[c];
-        task.inverses[begin + c] = inverse[c];
-        task.variances[begin + c] = static_cast<T>(sums[c] / n);
+      if (!task.given) {
+        for (T* const part : {mean, rest}) {
+          if (!task.centred) break;
+          sum(task, begin, count, sums, distance);
+          for (std::int64_t c = 0; c < count; ++c) part[c] = static_cast<T>(sums[c] / n);
+        }
+        sum(task, begin, count, sums,
+            [&](std::int64_t at, std::int64_t c) { return distance(at, c) * distance(at, c); });
+        for (std::int64_t c = 0; c < count; ++c) {
+          const auto visit = [&](const auto& f) {
+            for (std::int64_t r = 0; r < rows; ++r) f(distance(r * row + begin + c, c));
+          };
+          inverse[c] = static_cast<T>(1 / root_of_variance<T>(sums[c] / n, task.eps, n, visit));
+          task.means[begin + c] = mean[c];
+          task.rests[begin + c] = rest[c];
+          task.inverses[begin + c] = inverse[c];
+          task.variances[begin + c] = static_cast<T>(sums[c] / n);
+        }
       }
       for (std::int64_t r = 0; r < rows; ++r)
         for (std::int64_t c = 0; c < count; ++c) {

@@ -252,6 +252,14 @@ std::string weighted_rows(Step& step) {
   return step.make("Einsum", {rows, weights}, {{"equation", std::string("pkc,pk->pc")}});
 }
 
+/// (x - centre) · scale + shift by numbers of each channel.
+std::string scale_channels(Step& step) {
+  const std::string one = step.number(1),
+                    variance = step.make("Expand", {one, step.make("Shape", {step.in(1)})});
+  return step.make("BatchNormalization", {step.in(0), step.in(2), step.in(3), step.in(1), variance},
+                   {attribute("epsilon", 0.0)});
+}
+
 constexpr Written networks[] = {
     {"attention", attention},
     {"convolution", convolution},
@@ -259,6 +267,7 @@ constexpr Written networks[] = {
     {"max_pool", max_pool},
     {"normalize_groups", normalize_groups},
     {"put_at", put_at},
+    {"scale_channels", scale_channels},
     {"sums_along", sums_along},
     {"take_rows", take_rows},
     {"transposed_convolution", transposed_convolution},

@@ -69,6 +69,7 @@ constexpr auto families = {
     ops::convolution_operations,
     ops::pooling_operations,
     ops::resampling_operations,
+    ops::channel_operations,
     ops::grid_operations,
     ops::patch_operations,
     ops::normalization_operations,

@@ -88,6 +88,7 @@ Entries count_operations();
 Entries convolution_operations();
 Entries pooling_operations();
 Entries resampling_operations();
+Entries channel_operations();
 Entries grid_operations();
 Entries patch_operations();
 Entries normalization_operations();

@@ -9,6 +9,7 @@
 #include "chainrule/functions.h"
 #include "chainrule/statistics.h"
 #include "kernels/normalize.h"
+#include "ops/networks/channel_scaling.h"
 #include "ops/networks/resampling.h"
 #include "ops/networks/spatial.h"
 #include "ops/registry.h"
@@ -187,12 +188,6 @@ kernels::Groups last_axes(const char* operation, const Shape& x, const Shape& no
   return {1, Shape(x.sizes().first(x.rank() - n)).size(), normalized.size(), 1, 1};
 }
 
-/// (C, 1, ...), for what belongs to channels of x (N, C, ...).
-Shape channel_shape(const Shape& x) {
-  Shape shape = Shape::filled(x.rank() - 1, 1);
-  shape[0] = x[1];
-  return shape;
-}
 void require_channels(const char* operation, const Shape& x) {
   if (x.rank() < 2) fail(operation, "x has shape " + to_string(x) + "; it must be (N, C, ...)");
 }
@@ -267,19 +262,20 @@ Tensor batch_norm(const Operand& x, const Operand& mean, const Operand& variance
                   const NormOptions& options) try {
   const Tensor in = x.as(ops::dtype_of_all(x, options));
   ops::require_channels("batch_norm", in.shape());
-  const Shape own = {in.shape()[1]}, shape = ops::channel_shape(in.shape());
+  const Shape own = {in.shape()[1]};
   const auto fitted = [&](const Operand& of, const char* what) {
     const Tensor tensor = of.as(in.dtype());
     if (tensor.shape() != own)
       ops::fail("batch_norm", std::string(what) + " has shape " + to_string(tensor.shape()) + ", x " +
                                   to_string(in.shape()) + "; it must be (C,)");
-    return reshape(tensor, shape);
+    return tensor;
   };
-  const Tensor centre = fitted(mean, "mean"), inverse = 1 / sqrt(fitted(variance, "variance") + options.eps);
-  Tensor y = (in - centre) * inverse;
-  if (!options.weight.is_empty()) y = y * fitted(options.weight, "weight");
-  if (!options.bias.is_empty()) y = y + fitted(options.bias, "bias");
-  return y;
+  const Tensor centre = fitted(mean, "mean");
+  Tensor scale = 1 / sqrt(fitted(variance, "variance") + options.eps);
+  if (!options.weight.is_empty()) scale = fitted(options.weight, "weight") * scale;
+  const Tensor shift = options.bias.is_empty() ? zeros(own, in.dtype()) : fitted(options.bias, "bias");
+  const Tensor grouped = reshape(in, {in.shape()[0], in.shape()[1], ops::plane(in.shape())});
+  return reshape(ops::scale_channels(grouped, centre, scale, shift, x.here()), in.shape());
 } catch (...) {
   rethrow_in_call("batch_norm", x, mean, variance);
 }
