@@ -260,6 +260,23 @@ std::string scale_channels(Step& step) {
                    {attribute("epsilon", 0.0)});
 }
 
+/// Images read at the points of a grid.
+std::string sample_planes(Step& step) {
+  if (step.opset() < 16 || step.rank() != 4)
+    step.fail(
+        "ONNX has it from opset 16 on, and writes it for two spatial axes; set the opset, or give x (N, C, "
+        "H, W)");
+  const char* const modes[] = {"nearest", "nearest", "bilinear", "bicubic"};
+  const char* const paddings[] = {"zeros", "border", "reflection"};
+  const auto named = [&](std::span<const char* const> names, const char* of) {
+    return std::string(names[static_cast<std::size_t>(step.attribute<std::int64_t>(of))]);
+  };
+  return step.make("GridSample", {step.in(0), step.in(1)},
+                   {{"mode", named(modes, "mode")},
+                    {"padding_mode", named(paddings, "padding")},
+                    attribute("align_corners", std::int64_t{step.attribute<bool>("align_corners")})});
+}
+
 constexpr Written networks[] = {
     {"attention", attention},
     {"convolution", convolution},
@@ -267,6 +284,7 @@ constexpr Written networks[] = {
     {"max_pool", max_pool},
     {"normalize_groups", normalize_groups},
     {"put_at", put_at},
+    {"sample_planes", sample_planes},
     {"scale_channels", scale_channels},
     {"sums_along", sums_along},
     {"take_rows", take_rows},

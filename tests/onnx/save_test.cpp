@@ -149,6 +149,23 @@ TEST(OnnxSave, writes_normalisations) {
   agree("rms_norm", RmsNorm(3, {}, f32), Shape{1, 3});
 }
 
+TEST(OnnxSave, writes_images_read_at_the_points_of_a_grid) {
+  for (const GridSampleOptions& options :
+       {GridSampleOptions{},
+        GridSampleOptions{.mode = Interpolation::nearest, .padding = GridPadding::border},
+        GridSampleOptions{
+            .mode = Interpolation::cubic, .padding = GridPadding::reflection, .align_corners = true}}) {
+    const auto sampled = [=](const Tensors& x) { return grid_sample(x[0], x[1], options); };
+    const Tensors x = {filled({3, 2, 4, 5}), filled({3, 2, 3, 2}, f32, 1)};
+    const std::string bytes = onnx::serialize(sampled, {filled({1, 2, 4, 5}), filled({1, 2, 3, 2})});
+    EXPECT_EQ(complaint_about(bytes), "");
+    expect_close(onnx::parse(bytes)(x).at(0), sampled(x));
+    EXPECT_NE(bytes.find("GridSample"), std::string::npos);
+    EXPECT_TRUE(mentions(message_of<Unsupported>([&] { (void)onnx::serialize(sampled, x, {.opset = 13}); }),
+                         {"sample_planes", "opset 16"}));
+  }
+}
+
 TEST(OnnxSave, writes_recurrent_layers_and_attention) {
   Generator g;
   const auto recurrent = [&](const std::string& name, auto layer, bool batch_first = false) {

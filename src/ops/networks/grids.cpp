@@ -7,8 +7,10 @@
 #include "chainrule/functions.h"
 #include "chainrule/shaping.h"
 #include "chainrule/vision.h"
+#include "kernels/copy.h"
+#include "kernels/plane_sampling.h"
 #include "ops/elementwise.h"
-#include "ops/networks/resampling.h"
+#include "ops/networks/grid_reading.h"
 #include "ops/places/weighted_rows.h"
 #include "ops/registry.h"
 
@@ -16,99 +18,99 @@ namespace chainrule {
 namespace ops {
 namespace {
 
-/// Mirrored at both ends until it lies between them.
-Tensor reflected(const Tensor& x, double low, double high) {
-  const double span = high - low;
-  if (span <= 0) return zeros_like(x) + low;
-  const Tensor from_low = abs(x - low), turns = floor(from_low / span).detach();
-  const Tensor within = from_low - turns * span;
-  return where(remainder(turns, 2.0) == 0, low + within, high - within);
+/// (N, C, outs...).
+Shape sampled_shape(const Shape& images, const Shape& points) {
+  std::vector<std::int64_t> sizes(points.begin(), points.end() - 1);
+  sizes.insert(sizes.begin() + 1, images[1]);
+  return Shape(sizes);
 }
 
-/// Of the four pixels around, of which the second lies `t` before the point.
-std::vector<Tensor> cubic_weights(const Tensor& t) {
-  return {keys_far<Tensor>(t + 1), keys_near(t), keys_near<Tensor>(1 - t), keys_far<Tensor>(2 - t)};
+/// grid_sample in operations on rows of channels.
+Tensor sampled_rows(const Tensor& images, const Tensor& points, const GridSampleOptions& options, Here here) {
+  const GridReading reading(images.shape(), points, options);
+  const Tensor rows = weighted_rows(GridReading::rows_of(images), reading.weights(), reading.places(), here);
+  return GridReading::images_of(rows, sampled_shape(images.shape(), points.shape()));
 }
 
-/// What points (N, P) read of images: the places of pixels, and their weights, one of each for every
-/// neighbour of a point.
-class Reading {
- public:
-  Reading(std::vector<std::int64_t> sizes, const GridSampleOptions& options)
-      : sizes_(std::move(sizes)), options_(options) {}
+/// The same of few channels, where they lie.
+struct SamplePlanes {
+  static constexpr std::string_view name = "sample_planes",
+                                    formula =
+                                        "to x the gradient by the weights; to the grid Σ g ∂weight/∂grid x";
+  GridSampleOptions options;
 
-  /// Adds the neighbours of points with these coordinates in pixels, one tensor for each axis.
-  void add_neighbours(const std::vector<Tensor>& at) {
-    const std::size_t axes = sizes_.size();
-    const bool cubic = options_.mode == Interpolation::cubic;
-    const std::size_t each = options_.mode == Interpolation::nearest ? 1 : cubic ? 4 : 2;
-    std::vector<std::vector<Tensor>> neighbours(axes), weights(axes);
-    for (std::size_t axis = 0; axis < axes; ++axis) {
-      if (each == 1) {
-        neighbours[axis] = {round(at[axis])};
-        continue;
-      }
-      // Cubic interpolation mirrors or clamps its neighbours one by one, linear interpolation the point.
-      const Tensor point = cubic ? at[axis] : within(at[axis], axis);
-      const Tensor base = floor(point).detach(), t = point - base;
-      for (std::size_t i = 0; i < each; ++i)
-        neighbours[axis].push_back(base + (static_cast<double>(i) - (cubic ? 1 : 0)));
-      weights[axis] = cubic ? cubic_weights(t) : std::vector<Tensor>{1 - t, t};
-    }
-    std::size_t combinations = 1;
-    for (std::size_t axis = 0; axis < axes; ++axis) combinations *= each;
-    for (std::size_t i = 0; i < combinations; ++i) {
-      std::vector<Tensor> corner;
-      Tensor weight;
-      for (std::size_t axis = 0, rest = i; axis < axes; ++axis, rest /= each) {
-        corner.push_back(neighbours[axis][rest % each]);
-        if (each == 1) continue;
-        const Tensor& w = weights[axis][rest % each];
-        weight = weight.is_empty() ? w : weight * w;
-      }
-      add_pixel(corner);
-      if (each > 1) weights_.push_back(weight);
-    }
+  Attributes attributes() const {
+    return {{"mode", static_cast<std::int64_t>(options.mode)},
+            {"padding", static_cast<std::int64_t>(options.padding)},
+            {"align_corners", options.align_corners}};
   }
-
-  /// The sums (N P, C) of rows (N · pixels, C) by their weights.
-  Tensor sum_of(const Tensor& rows, Here here) const {
-    const auto all = [](const std::vector<Tensor>& each) {
-      const Tensor beside = stack(each, -1);
-      return reshape(beside, {beside.shape()[0] * beside.shape()[1], beside.shape()[2]});
-    };
-    const Tensor places = all(places_);
-    return weighted_rows(rows, weights_.empty() ? ones(places.shape(), rows.dtype()) : all(weights_), places,
-                         here);
+  /// Are there loops for these?
+  static bool takes(const Shape& images) {
+    const auto sizes = images.sizes().subspan(2);
+    return images[1] <= kernels::most_sampled_channels && Shape(sizes).size() < std::int64_t{1} << 31 &&
+           std::ranges::max(sizes) <= kernels::longest_sampled_axis;
+  }
+  Array forward(Values in) const {
+    Array out(sampled_shape(in[0]->shape(), in[1]->shape()), in[0]->dtype());
+    if (out.size() != 0)
+      dispatch_floating(out.dtype(), [&]<class T>() {
+        kernels::sample_planes(raw(in[0]->shape(), in[1]->shape()), in[0]->data<T>(), in[1]->data<T>(),
+                               out.mutable_data<T>());
+      });
+    return out;
+  }
+  Tensor composed(Inputs in) const { return sampled_rows(in[0], in[1], options, {}); }
+  static std::int64_t flops(Inputs, const Shape& out) { return 8 * out.size(); }
+  static Reads reads(Wanted wanted) { return (wanted(1) ? reads_input(0) : 0) | reads_input(1); }
+  void vjp(Inputs in, const Tensor&, const Tensor& g, Cotangents& to) const {
+    const bool to_grid = to.wants(1) && options.mode != Interpolation::nearest;
+    if (!to.in_numbers()) {
+      const GridReading reading(in[0].shape(), in[1], options);
+      const Tensor of_g = GridReading::rows_of(g), places = reading.places();
+      const Shape& shape = in[0].shape();
+      const std::int64_t rows = shape[0] * Shape(shape.sizes().subspan(2)).size();
+      if (to.wants(0))
+        to[0] = GridReading::images_of(add_to_rows(of_g, reading.weights(), places, rows), shape);
+      if (!to_grid) return;
+      const Tensor products = dot_rows(GridReading::rows_of(in[0]), of_g, places);
+      std::vector<Tensor> of_axes;
+      for (auto axis = static_cast<std::size_t>(in[1].shape().back()); axis-- > 0;)
+        of_axes.push_back(sum(strong_product(products, reading.slopes(axis)), {-1}));
+      to[1] = reshape(stack(of_axes, -1), in[1].shape());
+      return;
+    }
+    const DType dtype = g.dtype();
+    Array planes = to.wants(0) ? kernels::zeros(in[0].shape(), dtype) : Array();
+    Array grid = to_grid ? kernels::zeros(in[1].shape(), dtype) : Array();
+    if (g.size() != 0)
+      dispatch_floating(dtype, [&]<class T>() {
+        kernels::sample_planes_gradient<T>(
+            raw(in[0].shape(), in[1].shape()), to_grid ? value_of(in[0]).data<T>() : nullptr,
+            value_of(in[1]).data<T>(), value_of(g).data<T>(),
+            to.wants(0) ? planes.mutable_data<T>() : nullptr, to_grid ? grid.mutable_data<T>() : nullptr);
+      });
+    if (to.wants(0)) to[0] = constant(std::move(planes));
+    if (to_grid) to[1] = constant(std::move(grid));
+  }
+  LocalFormula local_formula(std::size_t input, std::span<const std::string>, const std::string&) const {
+    return {input == 0 ? "g by the weights" : "Σ g ∂weight/∂grid x", false};
   }
 
  private:
-  /// A coordinate where it is read: within the image, unless 0 is read outside.
-  Tensor within(const Tensor& at, std::size_t axis) const {
-    if (options_.padding == GridPadding::zeros) return at;
-    const auto last = static_cast<double>(sizes_[axis] - 1);
-    const double edge = options_.align_corners ? 0 : 0.5;
-    return clamp(options_.padding == GridPadding::border ? at : reflected(at, -edge, last + edge), 0, last);
+  kernels::PlaneSampling raw(const Shape& images, const Shape& grid) const {
+    kernels::PlaneSampling of = {.count = images[0],
+                                 .channels = images[1],
+                                 .points = Shape(grid.sizes().subspan(1)).size() / grid.back(),
+                                 .axes = static_cast<int>(grid.back()),
+                                 .sizes = {},
+                                 .each = options.mode == Interpolation::nearest ? 1
+                                         : options.mode == Interpolation::cubic ? 4
+                                                                                : 2,
+                                 .beyond = static_cast<kernels::BeyondEdges>(options.padding),
+                                 .align_corners = options.align_corners};
+    std::copy(images.begin() + 2, images.end(), of.sizes.begin());
+    return of;
   }
-
-  void add_pixel(const std::vector<Tensor>& at) {
-    Tensor place, inside;
-    std::int64_t pixels = 1;
-    for (std::size_t axis = 0; axis < sizes_.size(); ++axis) {
-      const Tensor real = within(at[axis], axis).detach();
-      const Tensor here = (real >= 0) & (real <= static_cast<double>(sizes_[axis] - 1));
-      inside = inside.is_empty() ? here : inside & here;
-      const Tensor whole = cast(where(here, real, 0), DType::int64);
-      place = place.is_empty() ? whole : place * sizes_[axis] + whole;
-      pixels *= sizes_[axis];
-    }
-    const Tensor image = reshape(arange(0, place.shape()[0]) * pixels, {-1, 1});
-    places_.push_back(where(inside, place + image, -1));  // nothing is read outside, nor where it is NaN
-  }
-
-  std::vector<std::int64_t> sizes_;
-  GridSampleOptions options_;
-  std::vector<Tensor> places_, weights_;
 };
 
 }  // namespace
@@ -124,26 +126,14 @@ Tensor grid_sample(const Operand& x, const Operand& grid, const GridSampleOption
     throw ShapeError("grid_sample: a grid " + to_string(of_grid) + " for x " + to_string(shape) +
                      "; x must be (N, C, sizes...) with one to three spatial axes, and the grid (N, outs..., "
                      "axes) with as many");
-  const std::int64_t n = shape[0], c = shape[1], axes = of_grid.back();
-  const std::vector<std::int64_t> sizes(shape.begin() + 2, shape.end());
-  std::vector<std::int64_t> result_sizes(of_grid.begin(), of_grid.end() - 1);
-  const std::int64_t count = Shape(std::span(result_sizes).subspan(1)).size(), pixels = Shape(sizes).size();
-  if (pixels == 0)
+  if (Shape(shape.sizes().subspan(2)).size() == 0)
     throw ShapeError("grid_sample: x " + to_string(shape) + " has no pixels; only N and C may be 0");
   if (options.mode == Interpolation::nearest_exact || options.mode == Interpolation::area)
     throw ShapeError("grid_sample: it reads by nearest, linear or cubic interpolation; choose one of these");
-  std::vector<Tensor> at;
-  for (std::int64_t axis = 0; axis < axes; ++axis) {
-    const Tensor g = reshape(select(points, -1, axes - 1 - axis), {n, count});
-    const auto size = static_cast<double>(sizes[static_cast<std::size_t>(axis)]);
-    at.push_back(options.align_corners ? (g + 1) * ((size - 1) / 2) : ((g + 1) * size - 1) / 2);
-  }
-  ops::Reading reading(sizes, options);
-  reading.add_neighbours(at);
-  result_sizes.push_back(c);
-  const Tensor rows = reshape(movedim(images, 1, -1), {n * pixels, c});
-  const Tensor last = reshape(reading.sum_of(rows, x.here()), Shape(result_sizes));
-  return Operand(movedim(last, -1, 1)).as(dtype);
+  const Tensor result = ops::SamplePlanes::takes(shape)
+                            ? apply(ops::SamplePlanes{options}, x.here(), Argument(images), Argument(points))
+                            : ops::sampled_rows(images, points, options, x.here());
+  return Operand(result).as(dtype);
 } catch (...) {
   rethrow_in_call("grid_sample", x, grid);
 }
@@ -195,7 +185,7 @@ Entries grid_operations() {
            a.fail(1, "smaller, to fit into memory");
          return grid_sample(a[0], a[1], options);
        },
-       .formula = "to x the gradient by the weights; to the grid Σ g ∂weight/∂grid x",
+       .formula = SamplePlanes::formula,
        .example = "grid_sample([[[1, 3]]], [[[-0.5], [0], [0.5]]])",
        .note = "as PyTorch's; one spatial axis, too"},
       {.name = "affine_grid",
@@ -203,6 +193,7 @@ Entries grid_operations() {
        .call = call<affine_grid>,
        .formula = "coordinates θᵀ; its adjoint by the coordinates",
        .example = "affine_grid([[[1, 0, 0.5], [0, 1, 0]]], (1, 1, 2, 2))"},
+      inner<SamplePlanes>(),
   };
   return table;
 }

@@ -2,6 +2,7 @@
 // derivative is the same with the matrix transposed.
 
 #include "ops/networks/resampling.h"
+#include "kernels/keys.h"
 
 #include <cmath>
 #include <memory>
@@ -85,7 +86,7 @@ struct Weights {
     const double start = std::floor(at);
     for (int k = -1; k <= 2; ++k) {
       const double d = std::abs(at - start - k);
-      put(static_cast<std::int64_t>(start) + k, d <= 1 ? keys_near(d) : keys_far(d));
+      put(static_cast<std::int64_t>(start) + k, d <= 1 ? kernels::keys_near(d) : kernels::keys_far(d));
     }
   }
 };

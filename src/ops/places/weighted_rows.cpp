@@ -37,9 +37,6 @@ struct OfWeightedRows {
   }
 };
 
-Tensor add_to_rows(const Tensor& values, const Tensor& weights, const Tensor& places, std::int64_t count);
-Tensor dot_rows(const Tensor& rows, const Tensor& values, const Tensor& places);
-
 /// (P, C) of rows and weights.
 struct SumRows : OfWeightedRows {
   static constexpr std::string_view name = "weighted_rows",
@@ -120,17 +117,16 @@ struct DotRows : OfWeightedRows {
   }
 };
 
+}  // namespace
+
+Tensor weighted_rows(const Tensor& rows, const Tensor& weights, const Tensor& places, Here here) {
+  return apply(SumRows{}, here, Argument(rows), Argument(weights), Argument(places));
+}
 Tensor add_to_rows(const Tensor& values, const Tensor& weights, const Tensor& places, std::int64_t count) {
   return apply(AddToRows{{}, count}, {}, Argument(values), Argument(weights), Argument(places));
 }
 Tensor dot_rows(const Tensor& rows, const Tensor& values, const Tensor& places) {
   return apply(DotRows{}, {}, Argument(rows), Argument(values), Argument(places));
-}
-
-}  // namespace
-
-Tensor weighted_rows(const Tensor& rows, const Tensor& weights, const Tensor& places, Here here) {
-  return apply(SumRows{}, here, Argument(rows), Argument(weights), Argument(places));
 }
 
 Entries weighted_row_operations() {
