@@ -138,6 +138,8 @@ std::vector<Case> all_cases() {
                            "clamp_sum",
                            "matmul_4000x8x8",
                            "grid_sample",
+                           "grid_sample_images",
+                           "batch_norm_evaluated",
                            "inverse_2048x5x5"})
     cases.push_back(without_floor(step(name, float32, {.faster = 1.5})));
 
