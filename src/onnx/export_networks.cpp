@@ -260,21 +260,28 @@ std::string scale_channels(Step& step) {
                    {attribute("epsilon", 0.0)});
 }
 
-/// Images read at the points of a grid.
+/// Images, or lines as images of one row, read at the points of a grid.
 std::string sample_planes(Step& step) {
-  if (step.opset() < 16 || step.rank() != 4)
+  if (step.opset() < 16) step.fail("ONNX has it from opset 16 on; set the opset to that or more");
+  if (step.rank() > 4)
     step.fail(
-        "ONNX has it from opset 16 on, and writes it for two spatial axes; set the opset, or give x (N, C, "
-        "H, W)");
+        "ONNX's GridSample takes one or two spatial axes up to opset 17; compute it with other operations");
   const char* const modes[] = {"nearest", "nearest", "bilinear", "bicubic"};
   const char* const paddings[] = {"zeros", "border", "reflection"};
   const auto named = [&](std::span<const char* const> names, const char* of) {
     return std::string(names[static_cast<std::size_t>(step.attribute<std::int64_t>(of))]);
   };
-  return step.make("GridSample", {step.in(0), step.in(1)},
-                   {{"mode", named(modes, "mode")},
-                    {"padding_mode", named(paddings, "padding")},
-                    attribute("align_corners", std::int64_t{step.attribute<bool>("align_corners")})});
+  const auto sampled = [&](const std::string& images, const std::string& grid) {
+    return step.make("GridSample", {images, grid},
+                     {{"mode", named(modes, "mode")},
+                      {"padding_mode", named(paddings, "padding")},
+                      attribute("align_corners", std::int64_t{step.attribute<bool>("align_corners")})});
+  };
+  if (step.rank() == 4) return sampled(step.in(0), step.in(1));
+  const std::string row_axis = step.fixed_integers({2}),
+                    points = step.make("Unsqueeze", {step.in(1), step.fixed_integers({1})}),
+                    at_row_0 = step.make("Pad", {points, step.fixed_integers({0, 0, 0, 0, 0, 0, 0, 1})});
+  return step.make("Squeeze", {sampled(step.make("Unsqueeze", {step.in(0), row_axis}), at_row_0), row_axis});
 }
 
 constexpr Written networks[] = {

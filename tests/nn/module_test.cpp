@@ -327,15 +327,15 @@ TEST(Summary, shows_shapes_work_and_memory_on_the_way_through_a_sequence) {
       Sequential(Linear(32, 3000, generator), BatchNorm(3000)));
   EXPECT_EQ(summary(network, zeros({5, 1, 10, 10})),
             "name     kind        output            flops    bytes  parameters\n"
-            "         Sequential  (5, 3000)     1,032,800  612,800     105,020\n"
+            "         Sequential  (5, 3000)     1,020,800  516,800     105,020\n"
             "  0      Conv2d      (5, 2, 8, 8)     11,520    5,120          20\n"
             "  1      function    (5, 2, 8, 8)        640    5,120           0\n"
             "  2      MaxPool2d   (5, 2, 4, 4)        640    1,280           0\n"
             "  3      function    (5, 32)               0    1,280           0\n"
-            "  4      Sequential  (5, 3000)     1,020,000  600,000     105,000\n"
+            "  4      Sequential  (5, 3000)     1,008,000  504,000     105,000\n"
             "    4.0  Linear      (5, 3000)       960,000  120,000      99,000\n"
-            "    4.1  BatchNorm   (5, 3000)        60,000  480,000       6,000\n"
-            "total                              1,032,800  612,800     105,020\n");
+            "    4.1  BatchNorm   (5, 3000)        48,000  384,000       6,000\n"
+            "total                              1,020,800  516,800     105,020\n");
   EXPECT_EQ(no_grad([&] {
               return summary(network, zeros({5, 1, 10, 10}));
             }),

@@ -156,13 +156,20 @@ TEST(OnnxSave, writes_images_read_at_the_points_of_a_grid) {
         GridSampleOptions{
             .mode = Interpolation::cubic, .padding = GridPadding::reflection, .align_corners = true}}) {
     const auto sampled = [=](const Tensors& x) { return grid_sample(x[0], x[1], options); };
+    const auto expect_alike = [&](const Tensors& one, const Tensors& more) {
+      const std::string bytes = onnx::serialize(sampled, one);
+      EXPECT_EQ(complaint_about(bytes), "");
+      expect_close(onnx::parse(bytes)(more).at(0), sampled(more));
+      EXPECT_NE(bytes.find("GridSample"), std::string::npos);
+    };
     const Tensors x = {filled({3, 2, 4, 5}), filled({3, 2, 3, 2}, f32, 1)};
-    const std::string bytes = onnx::serialize(sampled, {filled({1, 2, 4, 5}), filled({1, 2, 3, 2})});
-    EXPECT_EQ(complaint_about(bytes), "");
-    expect_close(onnx::parse(bytes)(x).at(0), sampled(x));
-    EXPECT_NE(bytes.find("GridSample"), std::string::npos);
+    expect_alike({filled({1, 2, 4, 5}), filled({1, 2, 3, 2})}, x);
+    expect_alike({filled({1, 2, 5}), filled({1, 4, 1})}, {filled({3, 2, 5}), filled({3, 4, 1}, f32, 1)});
     EXPECT_TRUE(mentions(message_of<Unsupported>([&] { (void)onnx::serialize(sampled, x, {.opset = 13}); }),
                          {"sample_planes", "opset 16"}));
+    const Tensors volumes = {filled({1, 2, 2, 4, 5}), filled({1, 2, 3, 1, 3})};
+    EXPECT_TRUE(mentions(message_of<Unsupported>([&] { (void)onnx::serialize(sampled, volumes); }),
+                         {"sample_planes", "one or two spatial axes"}));
   }
 }
 
