@@ -50,9 +50,10 @@ Tensor times_small(const Tensor& x) {
   static const Tensor weight = full({8, 8}, 0.125, DType::float32);
   return matmul(x, weight);
 }
-Tensor sampled(const Tensor& x) {
+template <std::int64_t N>
+Tensor sampled(const Tensor& x) {  // N images
   static const Tensor theta = tensor({{{0.8F, -0.3F, 0.1F}, {0.3F, 0.8F, -0.1F}}});
-  static const Tensor grid = affine_grid(broadcast_to(theta, {x.shape()[0], 2, 3}), x.shape());
+  static const Tensor grid = affine_grid(broadcast_to(theta, {N, 2, 3}), x.shape());
   return grid_sample(x, grid);
 }
 Tensor normalized_as_before(const Tensor& x) {

@@ -46,9 +46,10 @@ Tensor times_small(const Tensor& x) {
   static const Tensor weight = torch::full({8, 8}, 0.125);
   return torch::matmul(x, weight);
 }
-Tensor sampled(const Tensor& x) {
+template <std::int64_t N>
+Tensor sampled(const Tensor& x) {  // N images
   static const Tensor theta = torch::tensor({0.8F, -0.3F, 0.1F, 0.3F, 0.8F, -0.1F}).reshape({1, 2, 3});
-  static const Tensor grid = torch::affine_grid_generator(theta.expand({x.size(0), 2, 3}), x.sizes(), false);
+  static const Tensor grid = torch::affine_grid_generator(theta.expand({N, 2, 3}), x.sizes(), false);
   return torch::grid_sampler(x, grid, 0, 0, false);
 }
 Tensor normalized_as_before(const Tensor& x) {
