@@ -253,8 +253,9 @@ TEST(OutputFile, is_the_old_or_the_new_one_whenever_the_program_is_killed) {
     }
     ASSERT_EQ(found, content(last)) << "the kill number " << i;
   }
-  // Without a name until it is whole; all but a kill within one of two system calls leaves nothing.
-  EXPECT_LE(folder.names().size(), 5U) << completed << " were complete";
+  // Without a name until it is whole: only a kill between two system calls leaves something, where nearly all
+  // others of those that did not complete would.
+  EXPECT_LE(folder.names().size(), 20U) << completed << " were complete";
 }
 
 // ---- Every function of the library that writes ------------------------------------------------------------
