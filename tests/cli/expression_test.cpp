@@ -141,7 +141,9 @@ TEST(Nearest, finds_slips_but_not_other_words) {
   const std::string_view words[] = {"softmax", "sum", "sigmoid"};
   EXPECT_EQ(nearest("sofmax", words), "softmax");
   EXPECT_EQ(nearest("sigmiod", words), "sigmoid");
-  EXPECT_EQ(nearest("smu", words), "");
+  EXPECT_EQ(nearest("smu", words), "sum");
+  EXPECT_EQ(nearest("slo", words), "");
+  EXPECT_EQ(nearest("some", words), "");
   EXPECT_EQ(nearest("y", words), "");
   EXPECT_EQ(nearest("entropy", words), "");
 }

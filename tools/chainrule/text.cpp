@@ -185,10 +185,11 @@ std::string pointer_to(std::string_view source, std::size_t offset) {
 
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {
   std::string_view best;
-  std::size_t smallest = std::min<std::size_t>(word.size() / 2 + 1, 3);
-  if (word.size() > 40) return best;
+  std::size_t smallest = word.size() < 5 ? 2 : 3;
+  if (word.size() < 2 || word.size() > 40) return best;
   for (const std::string_view candidate : candidates) {
-    const std::size_t steps = distance(word, candidate);
+    std::size_t steps = distance(word, candidate);
+    if (steps == 2 && std::ranges::is_permutation(word, candidate)) steps = 1;  // two letters changed places
     if (steps < smallest) {
       smallest = steps;
       best = candidate;
