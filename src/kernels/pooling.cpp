@@ -7,6 +7,7 @@
 #include <span>
 
 #include "chainrule/simd.h"
+#include "kernels/large_windows.h"
 #include "kernels/parallel.h"
 
 namespace chainrule::kernels {
@@ -27,26 +28,6 @@ bool are_neighbours(const std::vector<PoolWindow>& row, std::int64_t count) {
 }
 /// Places this far apart are exact also as numbers of float32.
 constexpr std::int64_t most_apart = 1 << 24;
-
-/// A row of windows over these lines.
-template <class T>
-void max_of_windows(const T* from, const std::vector<std::int64_t>& lines, std::span<const PoolWindow> row,
-                    T* values, std::int64_t* places) {
-  for (const PoolWindow& window : row) {
-    T largest = -std::numeric_limits<T>::infinity();
-    std::int64_t place = -1;
-    for (const std::int64_t line : lines)
-      for (std::int64_t k = 0; k < window.count; ++k) {
-        const std::int64_t at = line + window.begin + k * window.step;
-        if (from[at] > largest || from[at] != from[at] || place < 0) {
-          largest = from[at];
-          place = at;
-        }
-      }
-    *values++ = largest;
-    if (places != nullptr) *places++ = place;
-  }
-}
 
 /// Windows of a row, from `first` to `last` - 1, that are alike but for where they begin, evenly apart: those
 /// that padding does not cut short.
@@ -279,11 +260,14 @@ SquarePlane PoolWindows::squares() const {
 template <class T>
 void max_pool(const PoolWindows& windows, std::int64_t planes, const T* x, T* values, std::int64_t* places) {
   const std::int64_t high = windows.in[1], wide = windows.in[2], out = windows.out_size();
+  const bool are_exact = windows.in_size() < most_apart;
   constexpr std::size_t shortest_pack = 16 / sizeof(T);
-  const bool in_pairs = windows.axes[2].size() >= shortest_pack && are_neighbours(windows.axes[2], 2) &&
-                        windows.in_size() < most_apart;
+  const bool in_pairs =
+      windows.axes[2].size() >= shortest_pack && are_neighbours(windows.axes[2], 2) && are_exact;
   const std::span<const PoolWindow> all_of_row = windows.axes[2];
   const EvenWindows even(all_of_row);
+  const bool has_whole_lines =
+      all_of_row.size() == 1 && all_of_row[0].count == wide && all_of_row[0].step == 1;
   const auto places_from = [places](std::int64_t at) { return places == nullptr ? nullptr : places + at; };
   in_parallel(planes, windows.in_size(), [&](std::int64_t plane, std::int64_t end) {
     std::vector<std::int64_t> lines;  // where those begin that a row of windows goes over
@@ -292,29 +276,34 @@ void max_pool(const PoolWindows& windows, std::int64_t planes, const T* x, T* va
       std::int64_t at = plane * out;
       for (const PoolWindow& d : windows.axes[0])
         for (const PoolWindow& h : windows.axes[1]) {
+          // A window of whole lines is a line.
+          const bool is_line = has_whole_lines && h.step == 1;
+          const PoolWindow line{0, h.count * wide};
           lines.clear();
           for (std::int64_t i = 0; i < d.count; ++i)
-            for (std::int64_t j = 0; j < h.count; ++j)
+            for (std::int64_t j = 0; j < (is_line ? std::min<std::int64_t>(h.count, 1) : h.count); ++j)
               lines.push_back(((d.begin + i * d.step) * high + h.begin + j * h.step) * wide);
-          const auto row = static_cast<std::int64_t>(windows.axes[2].size());
+          const auto row = static_cast<std::int64_t>(all_of_row.size());
+          const auto one_by_one = [&](std::span<const PoolWindow> some, std::int64_t to) {
+            if (are_exact)
+              simd::vectorized<MaxOfLargeWindows<T>>(from, std::span<const std::int64_t>(lines), some,
+                                                     values + to, places_from(to));
+            else
+              max_of_windows<T>(from, lines, some, values + to, places_from(to));
+          };
           if (in_pairs && !lines.empty())
             simd::vectorized<MaxOfPairs<T>>(from, lines.data(), static_cast<std::int64_t>(lines.size()), row,
                                             values + at, places_from(at));
-          else if (even.first < even.last && !lines.empty() && windows.in_size() < most_apart) {
-            const auto one_by_one = [&](std::int64_t first, std::int64_t last) {
-              max_of_windows(
-                  from, lines,
-                  all_of_row.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(last - first)),
-                  values + at + first, places_from(at + first));
-            };
-            one_by_one(0, even.first);
+          else if (even.first < even.last && !lines.empty() && are_exact) {
+            const auto first = static_cast<std::size_t>(even.first),
+                       last = static_cast<std::size_t>(even.last);
+            one_by_one(all_of_row.first(first), at);
             simd::vectorized<MaxOfEvenWindows<T>>(from, lines.data(), static_cast<std::int64_t>(lines.size()),
-                                                  &all_of_row[static_cast<std::size_t>(even.first)],
-                                                  even.apart, even.last - even.first,
+                                                  &all_of_row[first], even.apart, even.last - even.first,
                                                   values + at + even.first, places_from(at + even.first));
-            one_by_one(even.last, row);
+            one_by_one(all_of_row.subspan(last), at + even.last);
           } else
-            max_of_windows<T>(from, lines, all_of_row, values + at, places_from(at));
+            one_by_one(is_line ? std::span(&line, 1) : all_of_row, at);
           at += row;
         }
     }
