@@ -138,13 +138,17 @@ Tensor cosine_embedding_loss(const Operand& a, const Operand& b, const Operand& 
     throw ShapeError("cosine_embedding_loss: inputs " + to_string(x.shape()) + " and " +
                      to_string(y.shape()) + " must be rows (N, M), or vectors, of one shape");
   // x / √(Σx² + eps), where the root is that of a norm with one element more, which overflows nowhere.
+  constexpr double eps = 1e-12;  // PyTorch's
   const auto unit = [](const Tensor& v) {
     if (v.size() == 0) return v;
-    constexpr double eps = 1e-12;  // PyTorch's
     const Tensor factor = ops::scale_for_squares(max(abs(v.detach()), -1, true), false), scaled = v * factor;
     return scaled / hypot(norm(scaled, -1, true), factor * std::sqrt(eps));
   };
-  const Tensor cosine = sum(unit(x) * unit(y), -1);
+  const Tensor lengths[] = {norm(x, -1), norm(y, -1)};
+  const Tensor cosine =
+      ops::are_moderate(lengths[0]) && ops::are_moderate(lengths[1])
+          ? sum(x * y, -1) / (hypot(lengths[0], std::sqrt(eps)) * hypot(lengths[1], std::sqrt(eps)))
+          : sum(unit(x) * unit(y), -1);
   ops::require_same_shape("cosine_embedding_loss", cosine.shape(), t.shape());
   const Tensor losses = where(t == 1, 1 - cosine, where(t == -1, relu(cosine - margin), 0));
   return Operand(ops::combined("cosine_embedding_loss", losses, reduction)).as(dtype);
