@@ -15,6 +15,7 @@
 #include "kernels/reduce_integers.h"
 #include "kernels/reduce_source.h"
 #include "kernels/repeated.h"
+#include "kernels/short_sums.h"
 
 namespace chainrule::kernels {
 namespace {
@@ -69,10 +70,19 @@ struct FoldStep {
   }
 };
 
+/// So many lines fill most lanes of a pack.
+constexpr std::int64_t many_lines = 12;
+
 /// Lines of x from element `at` on. Those of a deferred x are computed a few at a time.
 template <class Fold, class T>
 void fold_lines(const Source<T>& x, std::int64_t at, const Lines& lines, T* out) {
   const auto fold = [=](const T* part, std::int64_t outer, T* to) {
+    if constexpr (std::is_same_v<Fold, Sum>)
+      if (lines.inner == 1 && lines.outer >= many_lines && SumShortLines<T>::takes(lines.n))
+        return parallel_for(outer, (parallel_grain + lines.n - 1) / lines.n,
+                            [&](std::int64_t begin, std::int64_t end) {
+                              simd::vectorized<SumShortLines<T>>(part, lines.n, begin, end, to);
+                            });
     for_each_line<T, 1, 0>({outer, lines.n, lines.inner}, {part}, {}, FoldStep<Fold, T>{to});
   };
   if (const T* elements = x.elements()) return fold(elements + at, lines.outer, out);

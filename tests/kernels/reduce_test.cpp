@@ -137,8 +137,9 @@ TEST(Extrema, send_nothing_to_other_elements_even_where_the_gradient_is_infinite
 
 TEST(Reductions, give_the_same_bits_with_any_number_of_threads) {
   Engine engine(3);
-  for (const Shape& shape : {Shape{1, 1000003, 1}, Shape{3001, 300, 1}, Shape{1, 1024, 1024},
-                             Shape{1, 300001, 3}, Shape{20, 100, 301}, Shape{1, 20, 100003}}) {
+  for (const Shape& shape :
+       {Shape{1, 1000003, 1}, Shape{3001, 300, 1}, Shape{1, 1024, 1024}, Shape{1, 300001, 3},
+        Shape{20, 100, 301}, Shape{1, 20, 100003}, Shape{30001, 49, 1}}) {
     const Tensor x = variable(cast(random_tensor(shape, engine), DType::float32));
     const auto all = [&](int threads) {
       const ThreadCount guard(threads);
@@ -154,7 +155,7 @@ TEST(Reduction, over_short_last_axes_is_that_of_each_line) {
   PRINT_SEED_ON_FAILURE();
   Engine engine(seed());
   for (const DType dtype : {DType::float32, DType::float64})
-    for (std::int64_t n = 1; n <= 70; n += n < 20 ? 1 : 7)
+    for (std::int64_t n = 1; n <= 140; n += n < 20 ? 1 : 7)
       for (const std::int64_t lines : {1, 7, 16, 50, 403}) {
         SCOPED_TRACE(std::to_string(lines) + " lines of " + std::to_string(n) + ", " +
                      std::string(to_string(dtype)));
