@@ -23,9 +23,11 @@ void run(const Array& x, const Array* g, const Array* weight, const Array* bias,
   const std::int64_t parts =
       std::clamp<std::int64_t>(count * groups.elements() / parallel_grain, 1,
                                std::min<std::int64_t>(std::max<std::int64_t>(count, 1), 32));
-  const std::int64_t held = !sums ? 0 : of_elements ? parts * groups.weights() : count * each;
+  const bool by_weights = sums && of_elements && count <= SumWeights<T>::most_groups &&
+                          groups.inner >= SumWeights<T>::least_elements;
+  const std::int64_t held = !sums || by_weights ? 0 : of_elements ? parts * groups.weights() : count * each;
   std::vector<double> totals(static_cast<std::size_t>(2 * held));
-  double *const first = sums ? totals.data() : nullptr, *const second = sums ? first + held : nullptr;
+  double *const first = held > 0 ? totals.data() : nullptr, *const second = held > 0 ? first + held : nullptr;
   const NormalizeTask<T> task{groups,
                               centred,
                               given,
@@ -54,6 +56,14 @@ void run(const Array& x, const Array* g, const Array* weight, const Array* bias,
     }
   });
   if (!sums) return;
+  if (by_weights) {
+    const auto numbers = [](Array* to) { return to == nullptr ? nullptr : to->mutable_data<T>(); };
+    T *const to_first = numbers(to_weight), *const to_second = numbers(to_bias);
+    return parallel_for(groups.weights() / groups.inner * SumWeights<T>::blocks(groups), 8,
+                        [&](std::int64_t begin, std::int64_t end) {
+                          simd::vectorized<SumWeights<T>>(&task, begin, end, to_first, to_second);
+                        });
+  }
   const std::int64_t weights = groups.weights();
   const auto finish = [&](Array* to, double* from) {
     if (to == nullptr) return;

@@ -66,7 +66,7 @@ struct NormalizeGroups {
       for (; begin < end; ++begin) forward<Bytes>(*task, begin);
       return;
     }
-    const bool gathers = task->weight != nullptr && task->has_weights_of_elements();
+    const bool gathers = task->weight != nullptr && task->has_weights_of_elements() && to_weight != nullptr;
     const std::int64_t weights = gathers ? task->groups.weights() : 0,
                        few = gathers ? 32 * task->groups.period : end - begin;
     std::vector<T> sums(static_cast<std::size_t>(2 * weights));
@@ -203,10 +203,16 @@ struct NormalizeGroups {
         }
         return;
       }
-      // A group is a line then, which gives its share of the weights' sums on the way.
+      // A group is a line then, which gives its share of the weights' sums on the way if they are wanted.
       add_sums([g, w](const auto& place, auto at) { return place(g + at) * place(w); });
       const T even = static_cast<T>(sum_h / n), along = static_cast<T>(sum_hy / n);
       const std::int64_t at = task.at(0, group);
+      if (to_weight == nullptr) {
+        fill<P<Bytes>>(task.groups.inner, task.out + at, [&](const auto& place) {
+          return ((place(g + at) * place(w) - even) - y(place, x + at) * along) * inverse;
+        });
+        return;
+      }
       to_weight += w - weight;
       to_bias += w - weight;
       fill<P<Bytes>>(task.groups.inner, task.out + at, [&](const auto& place) {
@@ -243,6 +249,38 @@ struct NormalizeGroups {
           return ((place(g + at + first) * w - even) - y(place, x + at + first) * along) * inverse;
         });
       });
+    }
+  }
+};
+
+/// The sums for weights of elements by themselves: of few groups that are long, whose sums would be far from
+/// one another. In blocks of weights, of which each row has as many.
+template <class T>
+struct SumWeights {
+  static constexpr std::int64_t most_groups = 32, least_elements = 1 << 9, width = 1024;
+  static std::int64_t blocks(const Groups& groups) { return (groups.inner + width - 1) / width; }
+
+  /// Either of the results may be null.
+  template <int Bytes>
+  static void run(const NormalizeTask<T>* task, std::int64_t begin, std::int64_t end, T* to_weight,
+                  T* to_bias) {
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    const Groups& groups = task->groups;
+    for (; begin < end; ++begin) {
+      const std::int64_t row = begin / blocks(groups), first = begin % blocks(groups) * width,
+                         count = std::min(width, groups.inner - first), at = row * groups.inner + first;
+      T products[width] = {}, sums[width] = {};
+      for (std::int64_t group = row; group < groups.count; group += groups.period) {
+        const T mean = task->means[group], rest = task->rests[group], inverse = task->inverses[group];
+        const T *const x = task->x + task->at(0, group) + first, *const g = task->g + (x - task->x);
+        fill<P>(count, products, [&](const auto& place) {
+          const auto each = place(g);
+          place.store(sums, place(sums) + each);
+          return place(products) + each * (((place(x) - mean) - rest) * inverse);
+        });
+      }
+      if (to_weight != nullptr) std::copy_n(products, count, to_weight + at);
+      if (to_bias != nullptr) std::copy_n(sums, count, to_bias + at);
     }
   }
 };

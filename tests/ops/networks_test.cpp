@@ -231,6 +231,24 @@ TEST(BatchNorm, gives_mean_and_variance_for_running_averages) {
   EXPECT_TRUE(close(batch_norm(x, all.mean, all.variance * (2.0 / 3)), values(all.y), 1e-14));
 }
 
+TEST(Normalisation, has_the_gradients_of_weights_of_elements_that_the_plain_one_gives) {
+  for (const std::int64_t rows : {1, 3, 32, 33})
+    for (const std::int64_t size : {40, 512, 1027, 4102})
+      for (const std::int64_t groups : {1, 2}) {
+        SCOPED_TRACE(testing::Message() << rows << ' ' << size << ' ' << groups);
+        const std::int64_t all = groups * size;
+        const Tensor x = variable(ramp({rows, all})), weight = variable(cos(ramp({all}) * 3.0)),
+                     bias = variable(ramp({all})), seed = sin(ramp({rows, all}) * 5.0);
+        const Tensor plain = group_norm(x, groups);
+        const Gradients of =
+            gradients(sum(group_norm(x, groups, {.weight = weight, .bias = bias}) * seed), {x, weight, bias});
+        const Tensor of_plain = gradients(sum(plain * (seed * weight).detach()), {x}).at(x);
+        EXPECT_TRUE(close(of.at(x), values(of_plain), 1e-11));
+        EXPECT_TRUE(close(of.at(weight), values(sum(plain * seed, 0)), 1e-11));
+        EXPECT_TRUE(close(of.at(bias), values(sum(seed, 0)), 1e-11));
+      }
+}
+
 /// Normalised in three ways that go over memory differently, with gradients.
 std::vector<double> large_normalisation() {
   std::vector<double> all;
