@@ -215,15 +215,13 @@ Tensor ctc_of_samples(const Tensor& log_probs, const Alignment& to, std::span<co
   // (T, N, L): of the class of each place
   const Tensor by_class = swapaxes(reshape(log_probs, {times, log_probs.size() / times}), 0, 1);
   const Tensor log_p = permute(take_rows(by_class, to.classes), {2, 0, 1});
-  const auto moved = [&](const Tensor& alpha, std::int64_t by) {
-    const std::int64_t some = std::min(by, length);
-    return concatenate(
-        {full({samples, some}, -infinity, alpha.dtype()), alpha[{Slice{}, Slice{.stop = length - some}}]}, 1);
-  };
+  const Tensor before = full({samples, 2}, -infinity, log_p.dtype());
   Tensor alpha = where(arange(0, length) < 2, log_p[0], -infinity);  // of all paths that end at a place
   for (std::int64_t t = 1; t < times; ++t) {
-    const Tensor skipped = where(to.may_skip, moved(alpha, 2), -infinity);
-    const Tensor next = logaddexp(logaddexp(alpha, moved(alpha, 1)), skipped) + log_p[t];
+    const Tensor all = concatenate({before, alpha}, 1);  // from two places before
+    const auto moved = [&](std::int64_t by) { return all[{Slice{}, Slice{2 - by, length + 2 - by}}]; };
+    const Tensor skipped = where(to.may_skip, moved(2), -infinity);
+    const Tensor next = logaddexp(logaddexp(alpha, moved(1)), skipped) + log_p[t];
     if (std::all_of(inputs.begin(), inputs.end(), [=](std::int64_t count) { return t < count; })) {
       alpha = next;
       continue;
