@@ -30,6 +30,8 @@ void product(std::int64_t m, std::int64_t n, std::int64_t k, const T* a, bool tr
   Gemm<T> gemm{m, n, k, a, b, c, transpose_a, transpose_b, transpose_a ? m : k, transpose_b ? k : n, n};
   gemm.scale = static_cast<T>(scale);
   if (accumulate) gemm.start = c, gemm.row_of_start = n;
+  // A single row would leave most of a tile empty.
+  if (m == 1 && !transpose_a) return transpose_b ? dot_products(gemm) : sums_of_rows(gemm);
   tiled_gemm(gemm);
 }
 
