@@ -37,6 +37,13 @@ Number gammainc_of(Number a, Number x) {
   return std::exp(a * std::log(x) - x - std::lgamma(a)) * sum;
 }
 
+/// By its sum, and the integral of what is left.
+Number zeta_of(Number a, Number b) {
+  Number sum = 0, count = 3000;
+  for (Number k = 0; k < count; k += 1) sum += std::pow(b + k, -a);
+  return sum + std::pow(b + count - Number{0.5}, 1 - a) / (a - 1);
+}
+
 OpCase of_one(const std::string& name, Tensor (*call)(const Operand&), Number (*exact)(Number),
               const Input& input) {
   OpCase row = own(
@@ -76,6 +83,29 @@ std::vector<OpCase> special_rows() {
           "i0e", i0e, [](Number x) { return std::exp(-std::abs(x)) * bessel(0, x); }, between(-3, 3, {0})),
       of_one(
           "i1e", i1e, [](Number x) { return std::exp(-std::abs(x)) * bessel(1, x); }, between(-3, 3, {0})),
+      of_one(
+          "bessel_j0", bessel_j0, [](Number x) { return std::cyl_bessel_j(Number{0}, x); }, between(0.5, 2)),
+      of_one(
+          "bessel_j1", bessel_j1, [](Number x) { return std::cyl_bessel_j(Number{1}, x); }, between(0.5, 3)),
+      of_one(
+          "bessel_y0", bessel_y0, [](Number x) { return std::cyl_neumann(Number{0}, x); }, between(1, 3)),
+      of_one(
+          "bessel_y1", bessel_y1, [](Number x) { return std::cyl_neumann(Number{1}, x); }, between(0.5, 1.9)),
+      of_one(
+          "modified_bessel_k0", modified_bessel_k0, [](Number x) { return std::cyl_bessel_k(Number{0}, x); },
+          between(0.5, 3)),
+      of_one(
+          "modified_bessel_k1", modified_bessel_k1, [](Number x) { return std::cyl_bessel_k(Number{1}, x); },
+          between(0.5, 3)),
+      of_one(
+          "scaled_modified_bessel_k0", scaled_modified_bessel_k0,
+          [](Number x) { return std::exp(x) * std::cyl_bessel_k(Number{0}, x); }, between(0.5, 3)),
+      of_one(
+          "scaled_modified_bessel_k1", scaled_modified_bessel_k1,
+          [](Number x) { return std::exp(x) * std::cyl_bessel_k(Number{1}, x); }, between(0.5, 3)),
+      of_one(
+          "erfcx", erfcx, [](Number x) { return std::exp(x * x) * std::erfc(x); }, between(-1, 2)),
+      of_two("zeta", zeta, zeta_of, constant(between(4, 6)), between(0.5, 3), ""),
       of_one("ndtri", ndtri, ndtri_of, between(0.2, 0.8)),
       of_one(
           "log_ndtr", log_ndtr,

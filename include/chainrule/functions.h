@@ -92,6 +92,25 @@ Tensor i1(const Operand& x);
 Tensor i0e(const Operand& x);
 /// exp(-|x|) I₁(x); derivative exp(-|x|) (I₀(x) - I₁(x)/x - |I₁(x)|), and ½ at 0.
 Tensor i1e(const Operand& x);
+/// The Bessel functions of the first kind, J₀ and J₁, and of the second, Y₀ and Y₁, -inf at 0 and NaN below.
+/// Derivatives -J₁(x), J₀(x) - J₁(x)/x, and Y's likewise.
+Tensor bessel_j0(const Operand& x);
+Tensor bessel_j1(const Operand& x);
+Tensor bessel_y0(const Operand& x);
+Tensor bessel_y1(const Operand& x);
+/// The modified Bessel functions of the second kind, K₀ and K₁: inf at 0 and NaN below. Derivatives -K₁(x)
+/// and -K₀(x) - K₁(x)/x.
+Tensor modified_bessel_k0(const Operand& x);
+Tensor modified_bessel_k1(const Operand& x);
+/// exp(x) K₀(x) and exp(x) K₁(x), which do not become 0 for large x.
+Tensor scaled_modified_bessel_k0(const Operand& x);
+Tensor scaled_modified_bessel_k1(const Operand& x);
+/// exp(x²) erfc(x), for large x about 1/(x √π); derivative 2x erfcx(x) - 2/√π.
+Tensor erfcx(const Operand& x);
+/// Hurwitz's zeta function Σ (b + k)⁻ᵃ from k = 0 on, Riemann's for a b of 1: inf for an a of 1 or a b of 0,
+/// -1, ..., NaN for a < 1, and for b < 0 where a is not whole. Derivative -a ζ(a + 1, b) in b; GradError for
+/// one in a.
+Tensor zeta(const Operand& a, const Operand& b = 1.0);
 /// The derivative of digamma of order n; n = 0 is digamma itself. std::invalid_argument for n < 0
 /// or n > 1000.
 Tensor polygamma(Integer n, const Operand& x);

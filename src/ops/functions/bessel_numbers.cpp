@@ -1,8 +1,13 @@
-// The modified Bessel functions I₀ and I₁ and their derivatives, in numbers: by their power series, and far
-// out by Hankel's expansion, each differentiated term by term. Those of packs interpolate what this gives.
+// Bessel functions of order 0 and 1 and their derivatives, in numbers. The modified ones Iₙ by their power
+// series, and far out by Hankel's expansion, each differentiated term by term; those of packs interpolate
+// what this gives. Kₙ likewise, and between by a continued fraction. Jₙ and Yₙ are the C library's.
+
+#include <math.h>  // jn and yn are POSIX's
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "ops/functions/bessel_packs.h"
@@ -35,16 +40,16 @@ Long near(int n, int order, Long x) {
   }
 }
 
-/// The derivative of e⁻ˣ Iₙ(x) for large x: of Σ (-1)ᵏ aₖ / xᵏ⁺½ / √(2π), with aₖ = Π (4n² - (2j - 1)²) / (k!
-/// 8ᵏ).
-Long far(int n, int order, Long x) {
+/// The derivative of e⁻ˣ Iₙ(x), for a sign of -1, or of eˣ Kₙ(x) / π, for large x: of Σ signᵏ aₖ / xᵏ⁺½ /
+/// √(2π), with aₖ = Π (4n² - (2j - 1)²) / (k! 8ᵏ).
+Long far(int n, int order, Long x, int sign = -1) {
   Long term = 1, sum = 0;
   for (int k = 0; k < 40; ++k) {
     const Long next = term * falling(-(static_cast<Long>(k) + 0.5L), order);
     if (sum + next == sum) break;
     sum += next;
     const Long odd = static_cast<Long>(2 * k + 1);
-    term *= (odd * odd - static_cast<Long>(4 * n * n)) / (8 * static_cast<Long>(k + 1) * x);
+    term *= sign * (static_cast<Long>(4 * n * n) - odd * odd) / (8 * static_cast<Long>(k + 1) * x);
   }
   return sum / (std::pow(x, static_cast<Long>(order)) * std::sqrt(2 * std::numbers::pi_v<Long> * x));
 }
@@ -115,6 +120,108 @@ double bessel_i(int n, int order, bool scaled, double x) {
   if (!scaled)
     result = result * std::exp(static_cast<Long>(size) / 2) * std::exp(static_cast<Long>(size) / 2);
   return static_cast<double>(x < 0 && is_odd ? -result : result);
+}
+
+namespace {
+
+/// eˣ K₀(x) and eˣ K₁(x) for x > 0.
+std::array<Long, 2> scaled_k(Long x) {
+  if (x < 2) {  // K₀ = -(log(x/2) + γ) I₀ + Σ Hₖ (x/2)²ᵏ / k!², and I₀ K₁ + I₁ K₀ = 1/x
+    Long term = 1, harmonic = 0, sum = 0, zero = 1, one = 1;
+    for (Long k = 1; k < 40; k += 1) {
+      term *= x * x / (4 * k * k);
+      harmonic += 1 / k;
+      sum += term * harmonic;
+      zero += term;
+      one += term / (k + 1);
+    }
+    const Long k0 = sum - (std::log(x / 2) + std::numbers::egamma_v<Long>)*zero,
+               k1 = (1 / x - x / 2 * one * k0) / zero;
+    return {std::exp(x) * k0, std::exp(x) * k1};
+  }
+  // Temme's sum along a continued fraction, by Steed's method (Numerical Recipes in C, 2nd edition, 6.7)
+  Long b = 2 * (1 + x), d = 1 / b, step = d, h = d, q1 = 0, q2 = 1, a = -0.25L, c = 0.25L, q = c,
+       sum = 1 + q * step;
+  for (Long i = 2; i < 1000; i += 1) {
+    a -= 2 * (i - 1);
+    c *= -a / i;
+    const Long next = (q1 - b * q2) / a;
+    q1 = q2;
+    q2 = next;
+    q += c * next;
+    b += 2;
+    d = 1 / (b + a * d);
+    step *= b * d - 1;
+    h += step;
+    const Long before = sum;
+    sum += q * step;
+    if (sum == before) break;
+  }
+  const Long k0 = std::sqrt(std::numbers::pi_v<Long> / (2 * x)) / sum;
+  return {k0, k0 * (x + 0.5L - h / 4) / x};
+}
+
+/// 2⁻ᵏ Σ (k over j) signʲ f(n - k + 2j): the derivative of order k of a Bessel function of order n.
+template <class F>
+Long by_neighbours(int n, int order, int sign, const F& f) {
+  Long choices = 1, sum = 0;
+  for (int j = 0; j <= order; ++j) {
+    sum += (j % 2 == 0 ? 1 : static_cast<Long>(sign)) * choices * f(n - order + 2 * j);
+    choices = choices * static_cast<Long>(order - j) / static_cast<Long>(j + 1);
+  }
+  return sum / std::exp2(static_cast<Long>(order));
+}
+
+/// eˣ times the derivative of Kₙ, for x < limit.
+Long near_k(int n, int order, Long x) {
+  const auto first = scaled_k(x);
+  const auto k = [&](int m) {  // Kₘ₊₁ = Kₘ₋₁ + 2m/x Kₘ
+    Long before = first[0], at = first[1];
+    for (int i = 1; i < std::abs(m); ++i) {
+      const Long next = before + static_cast<Long>(2 * i) / x * at;
+      before = at;
+      at = next;
+    }
+    return m == 0 ? before : at;
+  };
+  return (order % 2 == 0 ? 1 : -1) * by_neighbours(n, order, 1, k);
+}
+
+}  // namespace
+
+double bessel_k(int n, int order, bool scaled, double x) {
+  const double infinity = std::numeric_limits<double>::infinity();
+  if (!(x >= 0)) return std::numeric_limits<double>::quiet_NaN();
+  if (x == 0) return order % 2 == 0 ? infinity : -infinity;
+  if (x == infinity) return 0;
+  Long result = 0;
+  if (x >= limit) {
+    const auto of = [&](int j) { return far(n, j, x, 1); };
+    result = std::numbers::pi_v<Long> * (scaled ? of(order) : of_product(order, -1, of));
+  } else {
+    const auto of = [&](int j) { return near_k(n, j, x); };
+    result = scaled ? of_product(order, 1, of) : of(order);
+  }
+  return static_cast<double>(scaled ? result : result * std::exp(-static_cast<Long>(x)));
+}
+
+double bessel_jy(bool second_kind, int n, int order, double x) {
+  const double infinity = std::numeric_limits<double>::infinity();
+  if (x != x) return x;
+  if (second_kind && x < 0) return std::numeric_limits<double>::quiet_NaN();
+  if (second_kind && x == 0) return order % 2 == 0 ? -infinity : infinity;
+  if (std::isinf(x)) return 0;
+  return static_cast<double>(by_neighbours(n, order, -1, [&](int m) -> Long {
+    const int size = std::abs(m);
+#if defined(__GLIBC__)
+    const Long value = second_kind ? ::ynl(size, x) : ::jnl(size, x);
+#elif defined(_WIN32)
+    const Long value = second_kind ? ::_yn(size, x) : ::_jn(size, x);
+#else
+    const Long value = second_kind ? ::yn(size, x) : ::jn(size, x);
+#endif
+    return m < 0 && size % 2 == 1 ? -value : value;
+  }));
 }
 
 namespace {

@@ -1,4 +1,5 @@
-// Special functions of one number: the error function and its inverse, gamma functions and their derivatives.
+// Special functions of one number: the error function and its inverse, gamma and zeta functions and their
+// derivatives.
 // In double, from published approximations, which are named where they are used.
 
 #include "ops/functions/special_numbers.h"
@@ -254,6 +255,72 @@ double polygamma(int n, double x) {
   const bool is_short = n <= 4 && x > 1e-50 && x < 1e50;
   const Long size = is_short ? static_cast<Long>(polygamma_size<double>(n, x)) : polygamma_size<Long>(n, x);
   return static_cast<double>(sign * size);
+}
+
+double erfcx(int n, double x) {
+  constexpr Long root = std::numbers::inv_sqrtpi_v<Long>;
+  if (x != x) return x;
+  if (x > 7) {  // Σ (-1)ᵐ (2m - 1)!! / 2ᵐ x⁻²ᵐ⁻¹ / √π, differentiated term by term
+    const Long inverse = 1 / static_cast<Long>(x);
+    Long term = inverse, sum = 0;
+    for (int i = 1; i <= n; ++i) term *= -static_cast<Long>(i) * inverse;
+    for (int m = 0; m < 60; ++m) {
+      const Long before = sum;
+      sum += term;
+      if (sum == before) break;
+      // (2m + 1) ... (2m + n) factors of the derivative become (2m + 3) ... (2m + 2 + n)
+      term *= -static_cast<Long>(2 * m + 1 + n) * static_cast<Long>(2 * m + 2 + n) /
+              static_cast<Long>(4 * (m + 1)) * inverse * inverse;
+    }
+    return static_cast<double>(root * sum);
+  }
+  if (x < -27) return n % 2 == 0 ? infinity : -infinity;
+  const Long square = static_cast<Long>(x) * x;
+  Long before = 0, w = std::exp(square) * (1 + std::fma(Long{x}, Long{x}, -square)) * std::erfc(Long{x});
+  for (int k = 0; k < n; ++k) {  // w′ = 2x w - 2/√π, and w⁽ᵏ⁺¹⁾ = 2x w⁽ᵏ⁾ + 2k w⁽ᵏ⁻¹⁾
+    const Long next = 2 * (x * w + static_cast<Long>(k) * before) - (k == 0 ? 2 * root : 0);
+    before = w;
+    w = next;
+  }
+  return static_cast<double>(w);
+}
+
+double zeta(double s, double q) {
+  if (s != s || q != q || s < 1) return nan;
+  if (s == 1) return infinity;
+  if (q <= 0 && is_whole(q)) return infinity;
+  if (q < 0) {
+    if (!is_whole(s)) return nan;
+    if (s < 30) {  // ψ⁽ⁿ⁾(q) = (-1)ⁿ⁺¹ n! ζ(n + 1, q)
+      const int n = static_cast<int>(s) - 1;
+      double factorial = n % 2 == 1 ? 1 : -1;
+      for (int i = 2; i <= n; ++i) factorial *= i;
+      return polygamma(n, q) / factorial;
+    }
+    // Those next to 0, as all others are too small.
+    const Long first = q + std::max(0.0, std::round(-q) - 40);
+    Long sum = 0;
+    for (int k = 80; k >= 0; --k) sum += std::pow(first + static_cast<Long>(k), -Long{s});
+    return static_cast<double>(sum);
+  }
+  if (q == infinity) return 0;
+  // Term by term up to where Euler and Maclaurin's series is exact.
+  constexpr Long epsilon = std::numeric_limits<Long>::epsilon();
+  Long at = q, sum = 0;
+  for (; at < s + 12; at += 1) {
+    const Long term = std::pow(at, -Long{s});
+    sum += term;
+    if (term <= epsilon * sum / 64) return static_cast<double>(sum);
+  }
+  const Long first = std::pow(at, -Long{s});
+  Long term = first / at, tail = 0;  // B₂ₖ / (2k)! s (s + 1) ... (s + 2k - 2) / xˢ⁺²ᵏ⁻¹
+  for (int k = 1; k <= 9; ++k) {
+    if (k > 1) term *= (s + static_cast<Long>(2 * k - 3)) * (s + static_cast<Long>(2 * k - 2)) / (at * at);
+    term /= static_cast<Long>((2 * k - 1) * 2 * k);
+    if (k == 1) term *= s;
+    tail += bernoulli[k - 1] * term;
+  }
+  return static_cast<double>(sum + (tail + first / 2 + first * at / (Long{s} - 1)));
 }
 
 double sinc(int n, double x) {

@@ -38,6 +38,14 @@ double gamma_density(double a, double x);
 double betaln(double a, double b);
 /// The derivative of Iₙ(x), or of exp(-|x|) Iₙ(x), for an n of 0 or 1, of order >= 0.
 double bessel_i(int n, int order, bool scaled, double x);
+/// The derivative of Kₙ(x), or of exp(x) Kₙ(x), likewise, for x >= 0.
+double bessel_k(int n, int order, bool scaled, double x);
+/// The derivative of Jₙ(x), or of Yₙ(x), for an n of 0 or 1, of order >= 0.
+double bessel_jy(bool second_kind, int n, int order, double x);
+/// The derivative of exp(x²) erfc(x) of order n >= 0.
+double erfcx(int n, double x);
+/// Σ (q + k)⁻ˢ over k = 0, 1, 2, ...
+double zeta(double s, double q);
 /// The derivative of sin(πx)/(πx) of order n >= 0.
 double sinc(int n, double x);
 

@@ -1,6 +1,6 @@
-// Special functions that tables name: incomplete gamma functions, Bessel functions, the inverse and the
-// logarithm of the normal distribution. Values are special_numbers.h's, or those of packs, derivatives are
-// formulas of each other.
+// Special functions that tables name: incomplete gamma functions, Bessel functions, the zeta function, the
+// inverse and the logarithm of the normal distribution. Values are special_numbers.h's, or those of packs,
+// derivatives are formulas of each other.
 
 #include <cmath>
 #include <limits>
@@ -58,6 +58,61 @@ constexpr NumberFunction bessel_0 = {.name = "i0",
                              .of_one = bessel<1, true>,
                              .of_array = bessel_in_packs<1, true>,
                              .slopes = {next<&bessel_1_scaled>}};
+
+template <int n, bool scaled>
+double bessel_k(double x, int order) {
+  return special::bessel_k(n, order, scaled, x);
+}
+template <int n, bool second_kind>
+double bessel_jy(double x, int order) {
+  return special::bessel_jy(second_kind, n, order, x);
+}
+extern const NumberFunction bessel_j_0, bessel_j_1, bessel_y_0, bessel_y_1, bessel_k_0, bessel_k_1,
+    bessel_k_0_scaled, bessel_k_1_scaled, scaled_erfc, hurwitz_zeta;
+constexpr NumberFunction bessel_j_0 = {.name = "bessel_j0",
+                                       .formula = "∂J₀(x)/∂x = −J₁(x)",
+                                       .of_one = bessel_jy<0, false>,
+                                       .slopes = {next<&bessel_j_0>}},
+                         bessel_j_1 = {.name = "bessel_j1",
+                                       .formula = "∂J₁(x)/∂x = J₀(x) − J₁(x)/x",
+                                       .of_one = bessel_jy<1, false>,
+                                       .slopes = {next<&bessel_j_1>}},
+                         bessel_y_0 = {.name = "bessel_y0",
+                                       .formula = "∂Y₀(x)/∂x = −Y₁(x)",
+                                       .of_one = bessel_jy<0, true>,
+                                       .slopes = {next<&bessel_y_0>}},
+                         bessel_y_1 = {.name = "bessel_y1",
+                                       .formula = "∂Y₁(x)/∂x = Y₀(x) − Y₁(x)/x",
+                                       .of_one = bessel_jy<1, true>,
+                                       .slopes = {next<&bessel_y_1>}},
+                         bessel_k_0 = {.name = "modified_bessel_k0",
+                                       .formula = "∂K₀(x)/∂x = −K₁(x)",
+                                       .of_one = bessel_k<0, false>,
+                                       .slopes = {next<&bessel_k_0>}},
+                         bessel_k_1 = {.name = "modified_bessel_k1",
+                                       .formula = "∂K₁(x)/∂x = −K₀(x) − K₁(x)/x",
+                                       .of_one = bessel_k<1, false>,
+                                       .slopes = {next<&bessel_k_1>}},
+                         bessel_k_0_scaled = {.name = "scaled_modified_bessel_k0",
+                                              .formula = "∂exp(x) K₀(x)/∂x = k0e(x) − k1e(x)",
+                                              .of_one = bessel_k<0, true>,
+                                              .slopes = {next<&bessel_k_0_scaled>}},
+                         bessel_k_1_scaled = {.name = "scaled_modified_bessel_k1",
+                                              .formula = "∂exp(x) K₁(x)/∂x = k1e(x) (1 − 1/x) − k0e(x)",
+                                              .of_one = bessel_k<1, true>,
+                                              .slopes = {next<&bessel_k_1_scaled>}},
+                         scaled_erfc = {.name = "erfcx",
+                                        .formula = "∂erfcx(x)/∂x = 2x erfcx(x) − 2/√π",
+                                        .of_one = [](double x,
+                                                     int order) { return special::erfcx(order, x); },
+                                        .slopes = {next<&scaled_erfc>}},
+                         hurwitz_zeta = {.name = "zeta",
+                                         .formula = "∂ζ(a, b)/∂a: none,  ∂/∂b = −a ζ(a + 1, b)",
+                                         .of_two = special::zeta,
+                                         .slopes = {nullptr, [](Inputs in, const Tensor&, int) {
+                                                      return -in[0] *
+                                                             on_numbers(hurwitz_zeta, in[0] + 1, in[1]);
+                                                    }}};
 
 /// The function of packs for order 0, and for order 1.
 template <special::Special first>
@@ -149,9 +204,13 @@ constexpr NumberFunction log_beta = {
                [](Inputs in, const Tensor&, int) { return digamma(in[1]) - digamma(in[0] + in[1]); }}};
 
 constexpr Entry entry_of(const NumberFunction& f, std::string_view parameters, Result (*by_name)(Arguments&),
-                         std::string_view example) {
-  return {
-      .name = f.name, .parameters = parameters, .call = by_name, .formula = f.formula, .example = example};
+                         std::string_view example, std::string_view aliases = {}) {
+  return {.name = f.name,
+          .parameters = parameters,
+          .call = by_name,
+          .formula = f.formula,
+          .aliases = aliases,
+          .example = example};
 }
 
 }  // namespace
@@ -166,6 +225,23 @@ Entries special_number_operations() {
       entry_of(normal_inverse, one_input, call<ndtri>, "ndtri([0.025, 0.5])"),
       entry_of(normal_logarithm, one_input, call<log_ndtr>, "log_ndtr([-100, 0])"),
       entry_of(entropy, one_input, call<entr>, "entr([0, 0.5])"),
+      entry_of(bessel_j_0, one_input, call<bessel_j0>, "bessel_j0([0, 1])", "j0"),
+      entry_of(bessel_j_1, one_input, call<bessel_j1>, "bessel_j1([0, 1])", "j1"),
+      entry_of(bessel_y_0, one_input, call<bessel_y0>, "bessel_y0([1, 2])", "y0"),
+      entry_of(bessel_y_1, one_input, call<bessel_y1>, "bessel_y1([1, 2])", "y1"),
+      entry_of(bessel_k_0, one_input, call<modified_bessel_k0>, "modified_bessel_k0([1, 2])", "k0"),
+      entry_of(bessel_k_1, one_input, call<modified_bessel_k1>, "modified_bessel_k1([1, 2])", "k1"),
+      entry_of(bessel_k_0_scaled, one_input, call<scaled_modified_bessel_k0>,
+               "scaled_modified_bessel_k0([1, 1000])", "k0e"),
+      entry_of(bessel_k_1_scaled, one_input, call<scaled_modified_bessel_k1>,
+               "scaled_modified_bessel_k1([1, 1000])", "k1e"),
+      entry_of(scaled_erfc, one_input, call<erfcx>, "erfcx([0, 100])"),
+      {.name = hurwitz_zeta.name,
+       .parameters = "a|x|self|input, b|other|q=1",
+       .call = call<zeta>,
+       .formula = hurwitz_zeta.formula,
+       .example = "zeta(2, [1, 0.5])",
+       .note = "Hurwitz's, Σ (b + k)⁻ᵃ from k = 0 on; no derivative in a, as in PyTorch"},
       {.name = density.name, .formula = density.formula, .differentiable = false},
       {.name = below.name,
        .parameters = of_gamma,
@@ -192,6 +268,16 @@ Tensor i0(const Operand& x) { return ops::on_numbers(ops::bessel_0, x); }
 Tensor i1(const Operand& x) { return ops::on_numbers(ops::bessel_1, x); }
 Tensor i0e(const Operand& x) { return ops::on_numbers(ops::bessel_0_scaled, x); }
 Tensor i1e(const Operand& x) { return ops::on_numbers(ops::bessel_1_scaled, x); }
+Tensor bessel_j0(const Operand& x) { return ops::on_numbers(ops::bessel_j_0, x); }
+Tensor bessel_j1(const Operand& x) { return ops::on_numbers(ops::bessel_j_1, x); }
+Tensor bessel_y0(const Operand& x) { return ops::on_numbers(ops::bessel_y_0, x); }
+Tensor bessel_y1(const Operand& x) { return ops::on_numbers(ops::bessel_y_1, x); }
+Tensor modified_bessel_k0(const Operand& x) { return ops::on_numbers(ops::bessel_k_0, x); }
+Tensor modified_bessel_k1(const Operand& x) { return ops::on_numbers(ops::bessel_k_1, x); }
+Tensor scaled_modified_bessel_k0(const Operand& x) { return ops::on_numbers(ops::bessel_k_0_scaled, x); }
+Tensor scaled_modified_bessel_k1(const Operand& x) { return ops::on_numbers(ops::bessel_k_1_scaled, x); }
+Tensor erfcx(const Operand& x) { return ops::on_numbers(ops::scaled_erfc, x); }
+Tensor zeta(const Operand& a, const Operand& b) { return ops::on_numbers(ops::hurwitz_zeta, a, b); }
 Tensor ndtri(const Operand& x) { return ops::on_numbers(ops::normal_inverse, x); }
 Tensor log_ndtr(const Operand& x) { return ops::on_numbers(ops::normal_logarithm, x); }
 Tensor entr(const Operand& x) { return ops::on_numbers(ops::entropy, x); }
