@@ -31,6 +31,15 @@ struct AlongAxis {
   }
 };
 
+/// Is this the one axis that a scalar has in PyTorch? Then it is taken as a vector, and results are scalars.
+inline bool is_along_scalar(const Tensor& x, std::int64_t axis) {
+  return x.rank() == 0 && (axis == 0 || axis == -1);
+}
+inline Tensor as_vector(const Operand& x) { return reshape(x, {1}); }
+inline Tensor at_least_a_vector(const Operand& x) {
+  return x.as_tensor().rank() == 0 ? as_vector(x) : x.as_tensor();
+}
+
 /// x and the axis, or without one x as a vector, and axis 0. What is found along the axis of a scalar, 0 or
 /// -1, is a scalar.
 struct OfAxis {

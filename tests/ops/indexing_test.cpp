@@ -57,6 +57,27 @@ TEST(Taking, keeps_every_dtype) {
   EXPECT_EQ(scatter_add(bits, 0, {1}, true).dtype(), DType::int64);
 }
 
+TEST(Positions, of_a_scalar_are_along_its_axis_0_or_last) {
+  const Tensor x = variable(2.0);
+  for (const std::int64_t axis : {0, -1}) {
+    EXPECT_TRUE(equals(gather(x, axis, 0), {}, {2}));
+    EXPECT_TRUE(equals(gather(x, axis, {0, 0}), {2}, {2, 2}));
+    EXPECT_TRUE(equals(scatter(x, axis, 0, 3.0), {}, {3}));
+    EXPECT_TRUE(equals(scatter_add(x, axis, {0, 0}, 3.0), {}, {8}));
+    EXPECT_TRUE(equals(scatter_reduce(x, axis, 0, 3.0, Combining::prod), {}, {6}));
+    EXPECT_TRUE(equals(index_select(x, axis, {0}), {}, {2}));
+    EXPECT_TRUE(equals(index_add(x, axis, {0}, 1.0), {}, {3}));
+    EXPECT_TRUE(equals(index_fill(x, axis, {0}, 1.0), {}, {1}));
+    EXPECT_TRUE(equals(swapaxes(x, axis, 0), {}, {2}));
+    EXPECT_TRUE(equals(movedim(x, {axis}, {0}), {}, {2}));
+  }
+  EXPECT_EQ(gradients(sum(gather(x, 0, {0, 0})), {x}).at(x).item(), 2);
+  EXPECT_EQ(gradients(scatter(x, 0, 0, 3.0), {x}).at(x).item(), 0);
+  EXPECT_THROW(gather(x, 1, 0), ShapeError);
+  EXPECT_THROW(index_select(x, 0, {0, 0}), ShapeError);
+  EXPECT_THROW(swapaxes(x, 0, 1), ShapeError);
+}
+
 TEST(Positions, are_int64_and_say_what_to_do_otherwise) {
   const std::string message = message_of<DTypeError>([] { gather(zeros({2}), 0, tensor({0.0})); });
   EXPECT_TRUE(mentions(message, {"gather: ", "float64", "cast"}));

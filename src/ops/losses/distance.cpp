@@ -86,6 +86,8 @@ Tensor cosine_similarity(const Operand& a, const Operand& b, Integer axis, doubl
   const DType dtype = ops::real_dtype(ops::common_dtype(a, b)), wide = computed_in(dtype);
   const Tensor x = a.as(wide), y = b.as(wide);  // eps may be 0 in a half
   const Shape shape = broadcast("cosine_similarity", x.shape(), y.shape());
+  if (shape.rank() == 0 && (axis == 0 || axis == -1))
+    return cosine_similarity(reshape(a, {1}), reshape(b, {1}), 0, eps);
   const auto along = static_cast<std::int64_t>(normalize_axis("cosine_similarity", axis, shape));
   const Tensor lengths[] = {norm(broadcast_to(x, shape), along), norm(broadcast_to(y, shape), along)};
   if (ops::are_moderate(lengths[0]) && ops::are_moderate(lengths[1]))

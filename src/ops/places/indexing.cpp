@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "ops/along_axis.h"
 #include "ops/batching.h"
 #include "ops/elementwise.h"
 #include "ops/places/places.h"
@@ -134,6 +135,8 @@ Tensor index_select(const Operand& x, Integer axis, const Operand& positions) tr
   if (list.rank() > 1)
     throw ShapeError("index_select: positions of shape " + to_string(list.shape()) +
                      " have more than one axis; take(x, positions, axis) takes these");
+  if (ops::is_along_scalar(x.as_tensor(), axis) && list.size() == 1)
+    return reshape(index_select(ops::as_vector(x), 0, positions), {});
   return ops::take("index_select", x.as_tensor(), axis, list.rank() == 0 ? reshape(list, {1}) : list,
                    x.here());
 } catch (...) {

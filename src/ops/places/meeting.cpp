@@ -9,6 +9,7 @@
 
 #include "chainrule/functions.h"
 #include "kernels/cast.h"
+#include "ops/along_axis.h"
 #include "ops/batching.h"
 #include "ops/elementwise.h"
 #include "ops/places/places.h"
@@ -273,6 +274,9 @@ Tensor scatter_reduce(const Operand& x, Integer axis, const Operand& index, cons
   constexpr const char* name = "scatter_reduce";
   const DType dtype = ops::number_dtype(ops::common_dtype(x, values));
   const Tensor in = x.as(dtype);
+  if (ops::is_along_scalar(in, axis))
+    return reshape(
+        scatter_reduce(ops::as_vector(in), 0, ops::at_least_a_vector(index), values, how, include_self), {});
   const Shape& shape = in.shape();
   const std::size_t at = normalize_axis(name, axis, shape);
   const bool batched = ops::is_batched(index);

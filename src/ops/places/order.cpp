@@ -220,11 +220,6 @@ FindPlaces kth_of(std::int64_t k, bool prefer_nan) {
   };
 }
 
-/// Is this the one axis that a scalar has in PyTorch? Then it is taken as a vector, and results are scalars.
-bool is_along_scalar(const Tensor& x, std::int64_t axis) {
-  return x.rank() == 0 && (axis == 0 || axis == -1);
-}
-Tensor as_vector(const Operand& x) { return reshape(x, {1}); }
 Ordered as_scalars(const Ordered& found) { return {reshape(found.values, {}), reshape(found.places, {})}; }
 
 Ordered extreme(std::string_view operation, const Operand& x, std::int64_t axis, bool keepdims,

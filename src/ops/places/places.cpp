@@ -306,6 +306,8 @@ Tensor checked_mask(std::string_view operation, const Operand& mask) {
 
 Tensor gather(const Operand& x, Integer axis, const Operand& index) try {
   const Tensor in = x.as_tensor();
+  if (ops::is_along_scalar(in, axis))
+    return reshape(gather(ops::as_vector(x), 0, ops::at_least_a_vector(index)), index.as_tensor().shape());
   const std::size_t at = normalize_axis("gather", axis, in.shape());
   if (ops::is_batched(index))
     return ops::gather_along("gather", in, at,

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "chainrule/statistics.h"
+#include "ops/along_axis.h"
 #include "ops/batching.h"
 #include "ops/data_movement.h"
 #include "ops/elementwise.h"
@@ -214,6 +215,8 @@ Entries updating_operations() {
 Tensor scatter(const Operand& x, Integer axis, const Operand& index, const Operand& values) try {
   const DType dtype = ops::common_dtype(x, values);
   const Tensor in = x.as(dtype);
+  if (ops::is_along_scalar(in, axis))
+    return reshape(scatter(ops::as_vector(in), 0, ops::at_least_a_vector(index), values), {});
   const std::size_t at = normalize_axis("scatter", axis, in.shape());
   if (ops::is_batched(index)) {
     const Tensor each = ops::batched_places("scatter", in.shape(), at, index);
@@ -316,6 +319,8 @@ Tensor scatter_add(const Operand& x, Integer axis, const Operand& index, const O
   constexpr const char* name = "scatter_add";
   const DType dtype = ops::number_dtype(ops::common_dtype(x, values));
   const Tensor in = x.as(dtype);
+  if (ops::is_along_scalar(in, axis))
+    return reshape(scatter_add(ops::as_vector(in), 0, ops::at_least_a_vector(index), values), {});
   const std::size_t at = normalize_axis(name, axis, in.shape());
   if (ops::is_batched(index)) {
     const Tensor each = ops::batched_places(name, in.shape(), at, index);
@@ -332,6 +337,7 @@ Tensor scatter_add(const Operand& x, Integer axis, const Operand& index, const O
 
 Tensor index_fill(const Operand& x, Integer axis, const Operand& positions, const Operand& value) try {
   const Tensor in = x.as_tensor();
+  if (ops::is_along_scalar(in, axis)) return reshape(index_fill(ops::as_vector(x), 0, positions, value), {});
   const std::size_t at = normalize_axis("index_fill", axis, in.shape());
   Shape line = Shape::filled(in.rank(), 1);
   line[at] = in.shape()[at];
@@ -347,6 +353,8 @@ Tensor index_add(const Operand& x, Integer axis, const Operand& positions, const
   constexpr const char* name = "index_add";
   const DType dtype = ops::number_dtype(ops::common_dtype(x, values));
   const Tensor in = x.as(dtype);
+  if (ops::is_along_scalar(in, axis))
+    return reshape(index_add(ops::as_vector(in), 0, positions, ops::at_least_a_vector(values), alpha), {});
   const std::size_t at = normalize_axis(name, axis, in.shape());
   const Tensor given = positions.as_tensor(), many = given.rank() == 0 ? reshape(given, {1}) : given;
   if (many.rank() != 1)

@@ -155,6 +155,7 @@ Tensor movedim(const Operand& x, const std::vector<std::int64_t>& from,
     throw ShapeError("movedim: " + std::to_string(from.size()) + " axes of shape " + to_string(shape) +
                      " to " + std::to_string(to.size()) + " places; give a place for each");
   const AxisMask moved = ops::axis_mask("movedim", from, shape), taken = ops::axis_mask("movedim", to, shape);
+  if (shape.rank() == 0) return x.as_tensor();
   std::vector<std::int64_t> order(shape.rank());
   for (std::size_t i = 0; i < from.size(); ++i)
     order[normalize_axis("movedim", to[i], shape)] =
