@@ -43,6 +43,10 @@ Tensor ptp(const Operand& x, const Axes& axes = {}, Flag keepdims = false);
 /// The covariance of variables in rows with observations in columns, (m, n) gives (m, m): (x - mean)(x -
 /// mean)ᵀ / (n - correction). A vector is one variable and gives a scalar.
 Tensor cov(const Operand& x, double correction = 1);
+/// The same of weighted observations: how often each counts, whole numbers, and how much, as in NumPy and
+/// PyTorch; each a vector, or empty for none. With w = f a: Σ w d dᵀ / (Σ w - correction Σ w a / Σ w), where
+/// d is the distance from the weighted mean.
+Tensor cov(const Operand& x, double correction, const Tensor& fweights, const Tensor& aweights = {});
 /// The correlation of rows, cov(x)ᵢⱼ / √(cov(x)ᵢᵢ cov(x)ⱼⱼ), held within -1 to 1. NaN for a constant row.
 Tensor corrcoef(const Operand& x);
 

@@ -359,5 +359,21 @@ TEST(Cumprod, multiplies_element_by_element_however_many_lines_there_are) {
       }
 }
 
+TEST(Covariance, takes_weights_as_numpy_does) {
+  const Tensor x = variable({{1.0, 2.0, 4.0}, {0.0, 1.0, 1.0}}), f = tensor({1, 2, 3}),
+               a = tensor({0.5, 1.0, 2.0});
+  EXPECT_TRUE(close(cov(x, 1, f), cov(tensor({{1.0, 2, 2, 4, 4, 4}, {0.0, 1, 1, 1, 1, 1}})), 1e-14));
+  EXPECT_TRUE(close(cov(x, 1, f, a), {38.0 / 29, 5.0 / 29, 5.0 / 29, 2.0 / 29}, 1e-14));
+  EXPECT_TRUE(close(cov(x, 1, {}, ones({3})), cov(x), 1e-14));
+  EXPECT_TRUE(close(gradients(sum(cov(x, 0, f)), {x})[x],
+                    gradients(sum(cov(x, 0, {}, cast(f, DType::float64))), {x})[x], 1e-14));
+  EXPECT_TRUE(mentions(message_of<ShapeError>([&] {
+                         cov(x, 1, tensor({1, 2}));
+                       }),
+                       {"cov: fweights", "(2,)"}));
+  EXPECT_TRUE(mentions(message_of<ShapeError>([&] { cov(x, 1, {}, -a); }), {"cov: aweights", "negative"}));
+  EXPECT_TRUE(mentions(message_of<DTypeError>([&] { cov(x, 1, a); }), {"cov: fweights", "float64"}));
+}
+
 }  // namespace
 }  // namespace chainrule::test

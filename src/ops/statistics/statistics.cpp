@@ -10,6 +10,7 @@
 #include "chainrule/functions.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
+#include "ops/samples.h"
 
 namespace chainrule {
 namespace ops {
@@ -125,8 +126,12 @@ Entries statistics_operations() {
        .formula = "∂(max(x) − min(x))/∂x",
        .example = "ptp([1, 4, 2])"},
       {.name = "cov",
-       .parameters = "x|m|input, correction|ddof=1",
-       .call = call<cov>,
+       .parameters = "x|m|input, correction|ddof=1, fweights=None, aweights=None",
+       .call = [](Arguments& a) -> Result {
+         if (!a.given(2) && !a.given(3)) return cov(a[0], a.number(1));
+         const auto weights = [&](std::size_t i) { return a.given(i) ? a[i].as_tensor() : Tensor(); };
+         return cov(a[0], a.number(1), a.given(2) ? a.places(2) : Tensor(), weights(3));
+       },
        .formula = "∂((x − mean)(x − mean)ᵀ / (n − correction))/∂x",
        .example = "cov([[1, 2, 4], [0, 1, 1]])",
        .note = "rows are variables, columns observations"},
@@ -257,6 +262,34 @@ Tensor cov(const Operand& x, double correction) try {
   const ops::Centred centred(in, -1, correction);
   const Tensor& d = centred.distance;
   return matmul(d, transpose(d)) / centred.divisor;
+} catch (...) {
+  rethrow_in_call("cov", x);
+}
+
+Tensor cov(const Operand& x, double correction, const Tensor& fweights, const Tensor& aweights) try {
+  const Tensor in = x.as(ops::real_dtype(ops::dtype_of(x)));
+  if (in.rank() != 1 && in.rank() != 2)
+    throw ShapeError("cov: takes variables in rows and observations in columns, not shape " +
+                     to_string(in.shape()) + "; reshape to one or two axes");
+  const auto checked = [&](const char* name, const Tensor& weights) {
+    if (weights.is_empty()) return ones({in.shape().back()}, in.dtype());
+    if (weights.shape() != Shape{in.shape().back()})
+      throw ShapeError(std::string("cov: ") + name + " of shape " + to_string(weights.shape()) + " for x " +
+                       to_string(in.shape()) + "; give one for each observation");
+    const Tensor all = elements_of_all_samples(weights);
+    if (all.size() > 0 && min(all).item() < 0)
+      throw ShapeError(std::string("cov: ") + name + " of shape " + to_string(weights.shape()) + " for x " +
+                       to_string(in.shape()) + " are negative; give 0 or more");
+    return cast(weights, in.dtype());
+  };
+  if (!fweights.is_empty() && is_floating(fweights.dtype()))
+    throw DTypeError("cov: fweights " + to_string(fweights.shape()) + " are " +
+                     std::string(to_string(fweights.dtype())) + "; give whole numbers, or aweights");
+  const Tensor f = checked("fweights", fweights), a = checked("aweights", aweights);
+  const Tensor w = f * a, total = sum(w);
+  const Tensor d = in - sum(in * w, -1, true) / total;
+  const Tensor lost = aweights.is_empty() ? tensor(correction) : correction * sum(w * a) / total;
+  return matmul(d * w, transpose(d)) / maximum(total - lost, 0);
 } catch (...) {
   rethrow_in_call("cov", x);
 }
