@@ -76,10 +76,32 @@ OpCase multi_margin_row() {
         },
         {{{4, 3}, {4}}, {{0, 3}, {0}}}};
   };
+  const auto weighted =
+      Variant{"weighted",
+              [](const Arguments& in) {
+                const Tensor weight = cast(tensor({0.5, 1.0, 3.0}), in[0].as_tensor().dtype());
+                return multi_margin_loss(in[0], in[1], 1, 5, Reduction::none, weight);
+              },
+              [](const Arrays& in) {
+                return reference::generate(in[1].shape, [&](const Position& at) {
+                  const auto target = static_cast<std::int64_t>(reference::at(in[1], at));
+                  Number total = 0;
+                  for (std::int64_t i = 0; i < 3; ++i)
+                    if (i != target)
+                      total += 5 - reference::at(in[0], {at[0], target}) + reference::at(in[0], {at[0], i});
+                  return total / 3 * (target == 0 ? Number(0.5) : target == 1 ? Number(1) : Number(3));
+                });
+              },
+              {{{4, 3}, {4}}}};
   return {.operation = "multi_margin_loss",
           .inputs = {between(-2, 2), classes(3)},
-          .variants = {of_power("of the first power", 1), of_power("of the second power", 2)},
-          .misuses = {{"a third power",
+          .variants = {of_power("of the first power", 1), of_power("of the second power", 2), weighted},
+          .misuses = {{"a weight too many",
+                       [] {
+                         multi_margin_loss(blank({2, 3}), tensor({0, 1}), 1, 1, Reduction::mean, blank({4}));
+                       },
+                       {"(4,)", "(2, 3)"}},
+                      {"a third power",
                        [] {
                          multi_margin_loss(blank({2, 3}), tensor({0, 1}), 3);
                        },

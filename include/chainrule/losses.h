@@ -76,10 +76,10 @@ Tensor cross_entropy(const Operand& logits, const Operand& target, const CrossEn
 
 /// log(1 + exp(-target x)) for scores x and targets 1 or -1, without overflow.
 Tensor soft_margin_loss(const Operand& x, const Operand& target, Reduction reduction = Reduction::mean);
-/// Σ max(0, margin - x[target] + xᵢ)ᵖ / C over the other classes i, for scores (N, C), or (C,), and classes
-/// (N,), int64. ShapeError unless p is 1 or 2.
+/// Σ weight[target] max(0, margin - x[target] + xᵢ)ᵖ / C over the other classes i, for scores (N, C), or
+/// (C,), and classes (N,), int64; one weight for each class, none: all 1. ShapeError unless p is 1 or 2.
 Tensor multi_margin_loss(const Operand& x, const Operand& target, double p = 1, double margin = 1,
-                         Reduction reduction = Reduction::mean);
+                         Reduction reduction = Reduction::mean, const Tensor& weight = {});
 /// The mean of binary_cross_entropy_with_logits over the classes, the last axis, of which each sample may
 /// have several: targets are 0 or 1. The weight broadcasts to x.
 Tensor multilabel_soft_margin_loss(const Operand& x, const Operand& target, const Operand& weight = 1,

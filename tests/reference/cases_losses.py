@@ -20,7 +20,9 @@ NAMES = dict(
     cosine_similarity=lambda a, b, axis=1: F.cosine_similarity(a, b, axis), cdist=torch.cdist, pdist=F.pdist,
     hinge_embedding_loss=lambda x, t, margin=1.0: F.hinge_embedding_loss(x, torch.tensor(t), margin=margin),
     soft_margin_loss=lambda x, t: F.soft_margin_loss(x, torch.tensor(t)),
-    multi_margin_loss=lambda x, t, p=1, margin=1.0: F.multi_margin_loss(x, torch.tensor(t), p=p, margin=margin),
+    multi_margin_loss=lambda x, t, p=1, margin=1.0, weight=None: F.multi_margin_loss(
+        x, torch.tensor(t), p=p, margin=margin, weight=None if weight is None else torch.tensor(weight)
+    ),
     multilabel_soft_margin_loss=F.multilabel_soft_margin_loss,
     cross_entropy=lambda z, t, **k: F.cross_entropy(z, whole(t), **k),
     ctc_loss=lambda x, t, n, m, **k: F.ctc_loss(x, whole(t), whole(n), whole(m), **k),
@@ -56,6 +58,7 @@ def add(cases):
     cases.add("hinge_embedding_loss(x, [1, -1, -1], margin=0.5)", x=(-2, 2, 3))
     cases.add("soft_margin_loss(x, [1, -1, -1])", x=(-3, 3, 3))
     cases.add("multi_margin_loss(x, [2, 0])", x=(-2, 2, 2, 3), second=False)
+    cases.add("multi_margin_loss(x, [2, 0], weight=[0.5, 1.0, 3.0])", x=(-2, 2, 2, 3), second=False)
     cases.add("multi_margin_loss(x, [2, 0], p=2, margin=0.5)", x=(-2, 2, 2, 3), second=False)
     cases.add("multilabel_soft_margin_loss(x, sigmoid(t))", x=(-3, 3, 2, 3), t=(-2, 2, 2, 3))
     cases.add("margin_ranking_loss(a, b, [1, -1, 1])", a=(-2, 2, 3), b=(-2, 2, 3))

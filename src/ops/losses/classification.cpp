@@ -256,8 +256,11 @@ Entries classification_loss_operations() {
        .formula = "∂log(1 + exp(−t x))/∂x = −t σ(−t x)",
        .example = "soft_margin_loss([0.5, -2], [1, -1])"},
       {.name = "multi_margin_loss",
-       .parameters = "x|input, target, p=1, margin=1, reduction='mean'",
-       .call = call<multi_margin_loss>,
+       .parameters = "x|input, target, p=1, margin=1, weight=None, reduction='mean'",
+       .call = [](Arguments& a) -> Result {
+         return multi_margin_loss(a[0], a.places(1), a.number(2), a.number(3), a.reduction(5),
+                                  a.given(4) ? a.tensor(4) : Tensor());
+       },
        .formula = "∂Σ max(0, margin − x[t] + xᵢ)ᵖ / C over i ≠ t",
        .example = "multi_margin_loss([[0.1, 0.2, 0.9]], [2])"},
       {.name = "multilabel_soft_margin_loss",
@@ -329,7 +332,7 @@ Tensor soft_margin_loss(const Operand& x, const Operand& target, Reduction reduc
 }
 
 Tensor multi_margin_loss(const Operand& x, const Operand& target, double p, double margin,
-                         Reduction reduction) try {
+                         Reduction reduction, const Tensor& weight) try {
   const Tensor in = x.as(ops::real_dtype(x.dtype())), classes = target.as_tensor();
   if (p != 1 && p != 2)
     throw ShapeError("multi_margin_loss: p is " + number_text(p) + " for x " + to_string(in.shape()) +
@@ -340,8 +343,13 @@ Tensor multi_margin_loss(const Operand& x, const Operand& target, double p, doub
   const auto axis = static_cast<std::int64_t>(in.rank()) - 1;
   const Tensor beyond = relu(margin - expand_dims(choice.of(in), axis) + in);
   const Tensor others = one_hot(choice.classes, in.shape().back(), DType::boolean);
-  const Tensor losses = where(others, 0, p == 1 ? beyond : square(beyond));
-  return ops::combined("multi_margin_loss", mean(losses, axis), reduction);
+  const Tensor losses = mean(where(others, 0, p == 1 ? beyond : square(beyond)), axis);
+  if (weight.is_empty()) return ops::combined("multi_margin_loss", losses, reduction);
+  if (weight.shape() != Shape{in.shape().back()})
+    throw ShapeError("multi_margin_loss: a weight of shape " + to_string(weight.shape()) + " for x " +
+                     to_string(in.shape()) + "; give one for each class");
+  const Tensor each = reshape(index_select(weight, 0, reshape(choice.classes, {-1})), losses.shape());
+  return ops::combined("multi_margin_loss", losses * cast(each, in.dtype()), reduction);
 } catch (...) {
   rethrow_in_call("multi_margin_loss", x, target);
 }
