@@ -85,10 +85,10 @@ Tensor inverse(const Operand& a);
 /// columns the shortest of those that solve it. By the QR decomposition. LinAlgError where the rank is not
 /// full: use matmul(pinv(a), b).
 Tensor lstsq(const Operand& a, const Operand& b);
-/// A⁺, the inverse of Moore and Penrose: singular values up to rtol times the largest count as 0. By default
-/// that is max(m, n) times the precision of the dtype. Derivative as long as the rank stays (Golub and
-/// Pereyra 1973).
-Tensor pinv(const Operand& a, std::optional<double> rtol = {});
+/// A⁺, the inverse of Moore and Penrose: singular values up to rtol times the largest, or up to atol, count
+/// as 0. By default rtol is max(m, n) times the precision of the dtype, but 0 where atol is above 0.
+/// Derivative as long as the rank stays (Golub and Pereyra 1973).
+Tensor pinv(const Operand& a, std::optional<double> rtol = {}, std::optional<double> atol = {});
 
 // ---- Decompositions ------------------------------------------------------------------------------------
 
@@ -168,8 +168,8 @@ enum class MatrixNorm : std::uint8_t {
 };
 /// A norm of each matrix. The derivative is that of what it is made of: equal largest ones share.
 Tensor matrix_norm(const Operand& a, MatrixNorm order = MatrixNorm::frobenius, Flag keepdims = false);
-/// How many singular values are above rtol times the largest, int64; rtol as in pinv.
-Tensor matrix_rank(const Operand& a, std::optional<double> rtol = {});
+/// How many singular values are above rtol times the largest, and above atol, int64; both as in pinv.
+Tensor matrix_rank(const Operand& a, std::optional<double> rtol = {}, std::optional<double> atol = {});
 /// The largest singular value divided by the smallest.
 Tensor cond(const Operand& a);
 

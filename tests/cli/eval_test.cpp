@@ -239,6 +239,19 @@ TEST(Eval, calls_functions_and_methods_in_the_ways_of_numpy_and_pytorch) {
             6 + 6 + 8 + 1.5);
 }
 
+TEST(Eval, takes_keywords_of_linear_algebra_and_statistics) {
+  EXPECT_EQ(value("eigvalsh([[2, 9], [1, 2]])"), json({1, 3}));
+  EXPECT_NEAR(value("eigh([[2, 9], [1, 2]], UPLO='U')[0][1]"), 11, 1e-12);
+  EXPECT_EQ(value("matrix_rank([[2, 0], [0, 0.1]], tol=0.5)"), 1);
+  EXPECT_EQ(value("matrix_rank([[2, 0], [0, 0.1]], atol=None, hermitian=True)"), 2);
+  EXPECT_EQ(value("pinv([[2, 0], [0, 0.1]], atol=0.5)"), json({{0.5, 0}, {0, 0}}));
+  EXPECT_EQ(value("matrix_norm([[[1, 2], [3, 4]], [[5, 6], [7, 8]]], 1, dim=(2, 0), keepdim=True)"),
+            json({{{11}, {15}}}));
+  EXPECT_EQ(value("cov(v, fweights=[1, 1, 1])"), 1);
+  EXPECT_NEAR(value("multi_margin_loss([[0.1, 0.2, 0.9]], [2], weight=[1, 2, 3])"), 0.5, 1e-15);
+  EXPECT_TRUE(mentions(eval({"matrix_norm([[1, 2]], dim=[1])"}).errors, {"matrix_norm: 1 axes", "(1, 2)"}));
+}
+
 TEST(Eval, takes_a_dtype_and_a_factor_where_numpy_and_pytorch_do) {
   EXPECT_EQ(value("sum(float16([2048, 1, 1]), dtype=float32)"), 2050.0);
   EXPECT_EQ(value("x.mean(0, dtype=torch.float16)[2]"), 4.5);

@@ -365,6 +365,16 @@ TEST(PseudoInverse, has_a_gradient_where_the_rank_is_not_full_but_stays) {
   EXPECT_TRUE(close(cond(diagonal({4, -2, 1})), std::vector<double>{4}));
 }
 
+TEST(PseudoInverse, counts_singular_values_up_to_a_tolerance_as_zero) {
+  const Tensor a = diagonal({2, 0.1, 1e-20});
+  EXPECT_TRUE(close(pinv(a, {}, 0.5), diagonal({0.5, 0, 0}), 1e-14));
+  EXPECT_TRUE(close(pinv(a, 0.01, 0.0), diagonal({0.5, 10, 0}), 1e-13));
+  EXPECT_EQ(matrix_rank(a, {}, 0.5).item(), 1);
+  EXPECT_EQ(matrix_rank(a, {}, 1e-30).item(), 3) << "an absolute tolerance stands for the relative one";
+  EXPECT_EQ(matrix_rank(a, 0.2, 1e-30).item(), 1);
+  EXPECT_EQ(matrix_rank(a).item(), 2);
+}
+
 TEST(MatrixExponential, of_large_matrices_and_batches_is_scaled_for_each) {
   const Tensor turn = tensor({{0.0, 1.0}, {-1.0, 0.0}});
   const Tensor y = matrix_exp(stack({turn * 1e-3, turn * 1000.0}));

@@ -214,6 +214,14 @@ std::pair<Tensor, Tensor> singular_vectors(const Tensor& a, const std::shared_pt
 static constexpr std::string_view equal_values =
     "where some are equal there is also a second derivative, of what does not tell one from the other";
 
+/// Which half of the matrix is read.
+static constexpr std::string_view which_half = "a|A|input, UPLO='L'";
+template <auto f>
+Result of_half(Arguments& a) {
+  const Tensor x = a[0].as_tensor();
+  return registry::detail::result(f(a.choice(1, {"L", "U"}) == 0 ? x : swapaxes(x, -2, -1)));
+}
+
 Entries decomposition_operations() {
   static constexpr Entry table[] = {
       {.name = Cholesky::name,
@@ -238,14 +246,14 @@ Entries decomposition_operations() {
        .example = "qr([[1, 2], [3, 4], [5, 6]])",
        .note = "the reduced one: Q, R"},
       {.name = Eigh::name,
-       .parameters = "a|A|input",
-       .call = call<chainrule::eigh>,
+       .parameters = which_half,
+       .call = of_half<chainrule::eigh>,
        .formula = Eigh::formula,
        .example = "eigh([[2, 1], [1, 2]])",
        .note = "of eigenvectors of equal eigenvalues there is no derivative"},
       {.name = "eigvalsh",
-       .parameters = "a|A|input",
-       .call = call<chainrule::eigvalsh>,
+       .parameters = which_half,
+       .call = of_half<chainrule::eigvalsh>,
        .formula = "V diag(g) Vᵀ",
        .example = "eigvalsh([[2, 1], [1, 2]])",
        .note = equal_values},

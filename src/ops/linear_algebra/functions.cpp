@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "chainrule/functions.h"
+#include "chainrule/shaping.h"
 #include "ops/batching.h"
 #include "ops/linear_algebra/cofactors.h"
 #include "ops/linear_algebra/matrices.h"
@@ -76,13 +77,15 @@ struct Slogdet {
 struct Pinv {
   static constexpr std::string_view name = "pinv",
                                     formula = "with P = A⁺: −Pᵀ g Pᵀ + (1 − A P) gᵀ P Pᵀ + Pᵀ P gᵀ (1 − P A)";
-  std::optional<double> rtol;
+  std::optional<double> rtol, atol;
   Attributes attributes() const {
-    if (!rtol) return {};
-    return {{"rtol", *rtol}};
+    Attributes all;
+    if (rtol) all.emplace_back("rtol", *rtol);
+    if (atol) all.emplace_back("atol", *atol);
+    return all;
   }
   Array forward(Values in) const;
-  Tensor batch(const Unwrapped& at) const { return apply(Pinv{rtol}, {}, Argument(at.in[0])); }
+  Tensor batch(const Unwrapped& at) const { return apply(Pinv{rtol, atol}, {}, Argument(at.in[0])); }
   Reads reads(Wanted) const { return reads_input(0) | reads_output; }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;
@@ -123,11 +126,14 @@ struct MatrixExp {
 };
 
 /// From which singular value on they count, (..., 1).
-static Tensor least_singular(const Tensor& s, const Shape& shape, std::optional<double> rtol) {
+static Tensor least_singular(const Tensor& s, const Shape& shape, std::optional<double> rtol,
+                             std::optional<double> atol) {
+  const double absolute = atol.value_or(0);
+  if (absolute > 0 && !rtol) rtol = 0;
   const double epsilon = s.dtype() == DType::float32 ? 0x1p-23 : 0x1p-52;
   const double relative =
       rtol ? *rtol : epsilon * static_cast<double>(std::max(rows_of(shape), columns_of(shape)));
-  return max(s, -1, true) * relative;
+  return maximum(max(s, -1, true) * relative, absolute);
 }
 
 Array Pinv::forward(Values in) const {
@@ -136,7 +142,7 @@ Array Pinv::forward(Values in) const {
   const std::int64_t m = rows_of(shape), n = columns_of(shape);
   if (in[0]->size() == 0) return value_of(zeros(matrices(batch_of(shape), n, m), in[0]->dtype()));
   const SvdResult parts = svd(constant(*in[0]));
-  const Tensor is_zero = parts.S <= least_singular(parts.S, shape, rtol);
+  const Tensor is_zero = parts.S <= least_singular(parts.S, shape, rtol, atol);
   const Tensor inverted = where(is_zero, 0, 1 / where(is_zero, 1, parts.S));
   const Tensor columns = reshape(inverted, matrices(batch_of(shape), 1, std::min(m, n)));
   return value_of(matmul(transposed(parts.Vh) * columns, transposed(parts.U)));
@@ -193,6 +199,29 @@ static MatrixNorm matrix_norm_order(Arguments& a, std::size_t i) {
   return order > 0 ? infinity : minus_infinity;
 }
 
+/// That a matrix is symmetric, as `hermitian` says, changes nothing.
+constexpr std::string_view rank_parameters = "a|A|input, rtol|rcond=None, atol|tol=None, hermitian=False";
+template <Tensor (*f)(const Operand&, std::optional<double>, std::optional<double>)>
+static Result with_tolerances(Arguments& a) {
+  const auto tolerance = [&](std::size_t i) {
+    return a.given(i) ? std::optional(a.number(i)) : std::nullopt;
+  };
+  (void)a.flag(3);
+  return f(a[0], tolerance(1), tolerance(2));
+}
+
+/// The norm of the matrices that two axes make.
+static Result matrix_norm_by_name(Arguments& a) {
+  const MatrixNorm order = matrix_norm_order(a, 1);
+  const Tensor x = a[0].as_tensor();
+  const std::vector<std::int64_t> pair = a.given(3) ? a.integers(3) : std::vector<std::int64_t>{-2, -1};
+  if (pair.size() != 2)
+    throw ShapeError("matrix_norm: " + std::to_string(pair.size()) + " axes of shape " +
+                     to_string(x.shape()) + "; give the two of the rows and of the columns");
+  const Tensor norms = matrix_norm(movedim(x, pair, {-2, -1}), order, a.flag(2));
+  return a.flag(2) ? movedim(norms, {-2, -1}, pair) : norms;
+}
+
 Entries matrix_function_operations() {
   static constexpr Entry table[] = {
       {.name = Det::name,
@@ -213,8 +242,8 @@ Entries matrix_function_operations() {
        .example = "logdet([[3, 1], [1, 2]])",
        .note = "NaN where the determinant is negative"},
       {.name = Pinv::name,
-       .parameters = "a|A|input, rtol|rcond=None",
-       .call = call<chainrule::pinv>,
+       .parameters = rank_parameters,
+       .call = with_tolerances<chainrule::pinv>,
        .formula = Pinv::formula,
        .example = "pinv([[1, 2], [3, 4], [5, 6]])"},
       {.name = MatrixExp::name,
@@ -224,14 +253,14 @@ Entries matrix_function_operations() {
        .aliases = "expm",
        .example = "matrix_exp([[0, 1], [-1, 0]])"},
       {.name = "matrix_norm",
-       .parameters = "a|A|input|x, order|ord='fro', keepdims|keepdim=False",
-       .call = [](Arguments& a) -> Result { return matrix_norm(a[0], matrix_norm_order(a, 1), a.flag(2)); },
+       .parameters = "a|A|input|x, order|ord='fro', keepdims|keepdim=False, dim|axis=None",
+       .call = matrix_norm_by_name,
        .formula = "of the sums, or of the singular values",
        .example = "matrix_norm([[1, 2], [3, 4]], 'nuc')",
        .note = "'fro', 'nuc', 1, -1, 2, -2, inf or -inf"},
       {.name = "matrix_rank",
-       .parameters = "a|A|input, rtol|rcond=None",
-       .call = call<chainrule::matrix_rank>,
+       .parameters = rank_parameters,
+       .call = with_tolerances<chainrule::matrix_rank>,
        .formula = "piecewise constant: no gradient",
        .example = "matrix_rank([[1, 2], [2, 4]])",
        .differentiable = false},
@@ -278,10 +307,10 @@ Tensor logdet(const Operand& a) try {
   rethrow_in_call("logdet", a);
 }
 
-Tensor pinv(const Operand& a, std::optional<double> rtol) try {
+Tensor pinv(const Operand& a, std::optional<double> rtol, std::optional<double> atol) try {
   const Tensor in = a.as(ops::real_dtype(a.dtype()));
   ops::require_matrix("pinv", in.shape());
-  return apply(ops::Pinv{rtol}, a.here(), Argument(in));
+  return apply(ops::Pinv{rtol, atol}, a.here(), Argument(in));
 } catch (...) {
   rethrow_in_call("pinv", a);
 }
@@ -314,13 +343,13 @@ Tensor matrix_norm(const Operand& a, MatrixNorm order, Flag keepdims) try {
   rethrow_in_call("matrix_norm", a);
 }
 
-Tensor matrix_rank(const Operand& a, std::optional<double> rtol) try {
+Tensor matrix_rank(const Operand& a, std::optional<double> rtol, std::optional<double> atol) try {
   const NoGrad guard;
   const Tensor in = a.as(ops::real_dtype(a.dtype()));
   ops::require_matrix("matrix_rank", in.shape());
   const Tensor s = svdvals(in);
   if (s.shape().back() == 0) return sum(cast(s, DType::int64), -1);
-  return sum(s > ops::least_singular(s, in.shape(), rtol), -1);
+  return sum(s > ops::least_singular(s, in.shape(), rtol, atol), -1);
 } catch (...) {
   rethrow_in_call("matrix_rank", a);
 }
