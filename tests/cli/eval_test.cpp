@@ -244,6 +244,7 @@ TEST(Eval, takes_keywords_of_linear_algebra_and_statistics) {
   EXPECT_NEAR(value("eigh([[2, 9], [1, 2]], UPLO='U')[0][1]"), 11, 1e-12);
   EXPECT_EQ(value("matrix_rank([[2, 0], [0, 0.1]], tol=0.5)"), 1);
   EXPECT_EQ(value("matrix_rank([[2, 0], [0, 0.1]], atol=None, hermitian=True)"), 2);
+  EXPECT_EQ(value("matrix_rank([[1, 5], [1, 1]], hermitian=True)"), 1) << "the lower half is read";
   EXPECT_EQ(value("pinv([[2, 0], [0, 0.1]], atol=0.5)"), json({{0.5, 0}, {0, 0}}));
   EXPECT_EQ(value("matrix_norm([[[1, 2], [3, 4]], [[5, 6], [7, 8]]], 1, dim=(2, 0), keepdim=True)"),
             json({{{11}, {15}}}));

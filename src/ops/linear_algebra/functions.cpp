@@ -199,15 +199,15 @@ static MatrixNorm matrix_norm_order(Arguments& a, std::size_t i) {
   return order > 0 ? infinity : minus_infinity;
 }
 
-/// That a matrix is symmetric, as `hermitian` says, changes nothing.
+/// Of a matrix that is `hermitian` the lower half is read, as in PyTorch.
 constexpr std::string_view rank_parameters = "a|A|input, rtol|rcond=None, atol|tol=None, hermitian=False";
 template <Tensor (*f)(const Operand&, std::optional<double>, std::optional<double>)>
 static Result with_tolerances(Arguments& a) {
   const auto tolerance = [&](std::size_t i) {
     return a.given(i) ? std::optional(a.number(i)) : std::nullopt;
   };
-  (void)a.flag(3);
-  return f(a[0], tolerance(1), tolerance(2));
+  const Tensor x = a[0].as_tensor();
+  return f(a.flag(3) ? tril(x) + swapaxes(tril(x, -1), -2, -1) : x, tolerance(1), tolerance(2));
 }
 
 /// The norm of the matrices that two axes make.
