@@ -5,10 +5,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
 #include <random>
+#include <vector>
 
 namespace chainrule::kernels {
 namespace {
@@ -107,6 +109,36 @@ TYPED_TEST(PlacesInOrder, hold_the_kth_and_the_extremes) {
           ASSERT_EQ(place(least, 0, 1), first_nan >= 0 ? first_nan : place(order, 0, n));
         }
       }
+}
+
+/// The first of equals, of as many lines as go on together and some more.
+TEST(PlacesOfExtremes, of_whole_numbers_are_the_first) {
+  using Limits = std::numeric_limits<std::int64_t>;
+  std::mt19937_64 engine(12);
+  const std::int64_t kinds[] = {Limits::min(), -1, 0, 1, Limits::max() - 1, Limits::max()};
+  for (const std::int64_t n : {1, 2, 7, 8, 31, 32, 33, 255, 256, 257, 600})
+    for (const std::int64_t inner : {1, 3, 257})
+      for (const std::int64_t first : {0, 1})
+        for (const std::int64_t several : {1, 2, 5}) {
+          const std::int64_t outer = 7;
+          Array x({outer, n, inner}, DType::int64);
+          auto* const elements = x.mutable_data<std::int64_t>();
+          std::generate_n(elements, x.size(), [&] {
+            return kinds[first + static_cast<std::int64_t>(engine() % static_cast<std::uint64_t>(several))];
+          });
+          const Lines lines{outer, n, inner};
+          const Array largest = places_of_extremes(x, lines, true),
+                      least = places_of_extremes(x, lines, false);
+          for (std::int64_t line = 0; line < outer * inner; ++line) {
+            std::vector<std::int64_t> own;
+            for (std::int64_t k = 0; k < n; ++k)
+              own.push_back(elements[(line / inner * n + k) * inner + line % inner]);
+            ASSERT_EQ(largest.data<std::int64_t>()[line], std::ranges::max_element(own) - own.begin())
+                << n << ' ' << inner << ' ' << several;
+            ASSERT_EQ(least.data<std::int64_t>()[line], std::ranges::min_element(own) - own.begin())
+                << n << ' ' << inner << ' ' << several;
+          }
+        }
 }
 
 }  // namespace
