@@ -277,8 +277,9 @@ struct ExtremesOfLines {
 #pragma GCC unroll 4
       for (int line = 0; line < Count; ++line) {
         const std::int64_t element = x[line * n + k] ^ flip;
-        at[line] = element > best[line] ? k : at[line];
-        best[line] = std::max(best[line], element);
+        const std::int64_t is_new = -static_cast<std::int64_t>(element > best[line]);  // all bits, or none
+        at[line] ^= (at[line] ^ k) & is_new;
+        best[line] ^= (best[line] ^ element) & is_new;
       }
     std::copy_n(at, Count, to);
   }
