@@ -17,8 +17,8 @@ namespace chainrule::kernels {
 
 /// A row of windows over these lines, element by element.
 template <class T>
-void max_of_windows(const T* from, std::span<const std::int64_t> lines, std::span<const PoolWindow> row,
-                    T* values, std::int64_t* places) {
+[[gnu::noinline]] void max_of_windows(const T* from, std::span<const std::int64_t> lines,
+                                      std::span<const PoolWindow> row, T* values, std::int64_t* places) {
   for (const PoolWindow& window : row) {
     T largest = -std::numeric_limits<T>::infinity();
     std::int64_t place = -1;
@@ -43,26 +43,29 @@ struct MaxOfLargeWindows {
   template <int Bytes>
   static void run(const T* from, std::span<const std::int64_t> lines, std::span<const PoolWindow> row,
                   T* values, std::int64_t* places) {
-    for (std::size_t i = 0; i < row.size(); ++i)
-      window<Bytes>(from, lines, row.subspan(i, 1), values + i, places == nullptr ? nullptr : places + i);
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      std::int64_t* const place = places == nullptr ? nullptr : places + i;
+      if (lines.empty() || row[i].step != 1 || !window<Bytes>(from, lines, row[i], values + i, place))
+        max_of_windows(from, lines, row.subspan(i, 1), values + i, place);
+    }
   }
 
  private:
+  /// Not of too few elements in a row, or where there is a NaN, of which the last is asked for.
   template <int Bytes>
-  static void window(const T* from, std::span<const std::int64_t> lines, std::span<const PoolWindow> one,
-                     T* value, std::int64_t* place) {
+  static bool window(const T* from, std::span<const std::int64_t> lines, const PoolWindow& one, T* value,
+                     std::int64_t* place) {
     using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
     constexpr std::int64_t lanes = P::lanes;
-    const std::int64_t count = one[0].count;
+    const std::int64_t count = one.count;
     if constexpr (Bytes > 16)
       if (count < lanes) return window<Bytes / 2>(from, lines, one, value, place);
-    if (lines.empty() || count < lanes || one[0].step != 1)
-      return max_of_windows(from, lines, one, value, place);
+    if (count < lanes) return false;
     T numbers[std::size_t{P::lanes}];
     for (std::int64_t lane = 0; lane < lanes; ++lane) numbers[lane] = static_cast<T>(lane);
     const P lane = P::load(numbers);
     P largest(-std::numeric_limits<T>::infinity()), which(0);
-    const std::int64_t first = lines[0] + one[0].begin;
+    const std::int64_t first = lines[0] + one.begin;
     for (const std::int64_t line : lines)
       for (std::int64_t k = 0; k < count; k += lanes) {
         k = std::min(k, count - lanes);  // the last pack ends with the row
@@ -74,13 +77,14 @@ struct MaxOfLargeWindows {
       }
     const P most = AlongLanes<P>::in_all(largest, [](const auto& a, const auto& b) { return maximum(a, b); });
     const T result = most.v[0];
-    if (result != result) return max_of_windows(from, lines, one, value, place);  // for the last NaN
+    if (result != result) return false;
     *value = result;
-    if (place == nullptr) return;
+    if (place == nullptr) return true;
     const P behind(static_cast<T>(std::numeric_limits<std::int32_t>::max()));
     const P nearest = AlongLanes<P>::in_all(where(largest == most, which, behind),
                                             [](const auto& a, const auto& b) { return smaller(a, b); });
     *place = first + static_cast<std::int64_t>(nearest.v[0]);
+    return true;
   }
 };
 

@@ -207,18 +207,14 @@ struct NormalizeGroups {
       add_sums([g, w](const auto& place, auto at) { return place(g + at) * place(w); });
       const T even = static_cast<T>(sum_h / n), along = static_cast<T>(sum_hy / n);
       const std::int64_t at = task.at(0, group);
-      if (to_weight == nullptr) {
-        fill<P<Bytes>>(task.groups.inner, task.out + at, [&](const auto& place) {
-          return ((place(g + at) * place(w) - even) - y(place, x + at) * along) * inverse;
-        });
-        return;
-      }
-      to_weight += w - weight;
-      to_bias += w - weight;
+      const bool gathers = to_weight != nullptr;
+      if (gathers) to_weight += w - weight, to_bias += w - weight;
       fill<P<Bytes>>(task.groups.inner, task.out + at, [&](const auto& place) {
         const auto each = place(g + at), own = y(place, x + at);
-        place.store(to_weight, place(to_weight) + each * own);
-        place.store(to_bias, place(to_bias) + each);
+        if (gathers) {
+          place.store(to_weight, place(to_weight) + each * own);
+          place.store(to_bias, place(to_bias) + each);
+        }
         return ((each * place(w) - even) - own * along) * inverse;
       });
       return;
