@@ -24,6 +24,7 @@ std::vector<OpCase> fourier_rows();
 std::vector<OpCase> statistics_rows();
 std::vector<OpCase> nan_statistics_rows();
 std::vector<OpCase> loss_rows();
+std::vector<OpCase> distance_rows();
 std::vector<OpCase> distribution_rows();
 std::vector<OpCase> indexing_rows();
 std::vector<OpCase> order_rows();
@@ -42,7 +43,7 @@ const std::vector<OpCase>& op_cases() {
              slice_rows,       linear_algebra_rows, product_rows, decomposition_rows, probability_rows,
              fourier_rows,     statistics_rows,     loss_rows,    distribution_rows,  indexing_rows,
              order_rows,       shaping_rows,        window_rows,  vision_rows,        bag_rows,
-             series_rows,      nan_statistics_rows, network_rows, special_rows,
+             series_rows,      nan_statistics_rows, network_rows, special_rows,       distance_rows,
          })
       for (OpCase& row : family()) all.push_back(std::move(row));
     return all;
