@@ -1,4 +1,4 @@
-// Elements of one type as another. Types that operations compute in, and what is only stored as one of them,
+// Elements of one type as another. Types that operations compute in, and what is only stored and one of them,
 // have loops for each instruction set; the rest takes two of these. What is large waits for who reads it.
 // Relies on chainrule::convert for what each number becomes.
 
@@ -75,8 +75,6 @@ constexpr Cast* loop_between() {
                 (!Number<From> && to != DType::float32) || (!Number<To> && !is_floating(from)) ||
                 (to_stored && from == DType::boolean))
     return nullptr;
-  else if constexpr (!is_floating(from) && (from_stored || to_stored))
-    return CastLoop<From, To>::template run<16>;
   else
     return simd::vectorized<CastLoop<From, To>, const void*, std::int64_t, void*>;
 }

@@ -172,8 +172,9 @@ Tensor elementwise_again(const Unwrapped& at) {
 template <class Op, std::size_t N, std::size_t first = 0, std::size_t last = N>
 struct ElementwiseOp {
   static constexpr bool integers = false;  ///< also defined on int64
-  /// Does this take longer on int64 than reading them, where the processor has no instruction for it?
-  static constexpr bool slow_integers = false;
+  /// Has this a loop on int64 for each instruction set? Where that is faster than reading them, as of what
+  /// was cast on the way.
+  static constexpr bool integers_in_packs = false;
 
   Array forward(Values in) const {
     if constexpr (Op::integers && N <= 2)
@@ -283,9 +284,9 @@ struct ElementwiseOp {
     using F = WithWrapping<Forward>;
     using Int = std::int64_t;
     if constexpr (N == 1)
-      return kernels::map<F, Int, Int, Op::slow_integers>(*in[0]);
+      return kernels::map<F, Int, Int, Op::integers_in_packs>(*in[0]);
     else
-      return kernels::zip<F, Int, Int, Op::slow_integers>(
+      return kernels::zip<F, Int, Int, Op::integers_in_packs>(
           *in[0], *in[1], common_shape(Op::name, in[0]->shape(), in[1]->shape()));
   }
   template <class T, std::size_t... k>

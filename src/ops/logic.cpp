@@ -10,18 +10,25 @@
 namespace chainrule {
 namespace ops {
 
-/// y = a relation b, as bool. Not differentiable, so it reads nothing and sends nothing.
+/// y = a relation b, as bool. Not differentiable, so it reads nothing and sends nothing. With another
+/// relation of b and a as its Mirrored, it needs no loops.
 template <class Op>
 struct Comparison {
   static constexpr std::string_view formula = "piecewise constant: no gradient";
   static constexpr bool integers = true;
   Array forward(Values in) const {
     const Shape shape = broadcast(Op::name, in[0]->shape(), in[1]->shape());
-    return dispatch(in[0]->dtype(), [&]<class T>() {
+    if constexpr (requires { typename Op::Mirrored; })
+      return Op::Mirrored::compared(*in[1], *in[0], shape);
+    else
+      return compared(*in[0], *in[1], shape);
+  }
+  static Array compared(const Array& a, const Array& b, const Shape& shape) {
+    return dispatch(a.dtype(), [&]<class T>() {
       if constexpr (std::is_floating_point_v<T>)
-        return kernels::compare<Holds, T>(*in[0], *in[1], shape);
+        return kernels::compare<Holds, T>(a, b, shape);
       else
-        return kernels::zip<Holds, T, bool>(*in[0], *in[1], shape);
+        return kernels::zip<Holds, T, bool, std::is_same_v<T, std::int64_t>>(a, b, shape);
     });
   }
   Tensor batch(const Unwrapped& at) const { return elementwise_again<Op, 2>(at); }
@@ -49,13 +56,13 @@ struct LessEqual : Comparison<LessEqual> {
 };
 struct Greater : Comparison<Greater> {
   static constexpr Notation notation = {">", ">"};
+  using Mirrored = Less;
   static constexpr std::string_view name = "greater";
-  static auto holds(auto a, auto b) { return a > b; }
 };
 struct GreaterEqual : Comparison<GreaterEqual> {
   static constexpr Notation notation = {"≥", ">="};
+  using Mirrored = LessEqual;
   static constexpr std::string_view name = "greater_equal";
-  static auto holds(auto a, auto b) { return a >= b; }
 };
 struct Equal : Comparison<Equal> {
   static constexpr Notation notation = {"=", "=="};
