@@ -264,7 +264,7 @@ Tensor batch_norm(const Operand& x, const Operand& mean, const Operand& variance
   ops::require_channels("batch_norm", in.shape());
   const Shape own = {in.shape()[1]};
   const auto fitted = [&](const Operand& of, const char* what) {
-    const Tensor tensor = of.as(in.dtype());
+    Tensor tensor = of.as(in.dtype());
     if (tensor.shape() != own)
       ops::fail("batch_norm", std::string(what) + " has shape " + to_string(tensor.shape()) + ", x " +
                                   to_string(in.shape()) + "; it must be (C,)");
