@@ -202,7 +202,7 @@ class Sorter {
       std::int64_t count[values] = {};
       for (std::int64_t i = 0; i < n_; ++i) ++count[digit(from[i].key, byte)];
       std::int64_t before = 0;
-      for (int value = 0; value < values; ++value) before += std::exchange(count[value], before);
+      for (std::int64_t& each : count) before += std::exchange(each, before);
       for (std::int64_t i = 0; i < n_; ++i) to[count[digit(from[i].key, byte)]++] = from[i];
       std::swap(from, to);
     }

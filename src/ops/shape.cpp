@@ -192,7 +192,7 @@ Tensor transpose(const Operand& x) try {
 
 Tensor swapaxes(const Operand& x, Integer a, Integer b) try {
   const Tensor in = x.as_tensor();
-  if (ops::is_along_scalar(in, a) && ops::is_along_scalar(in, b)) return in;
+  if (ops::is_along_scalar(in, a) && ops::is_along_scalar(in, b)) return x.as_tensor();
   std::vector<std::int64_t> order(in.rank());
   std::iota(order.begin(), order.end(), 0);
   std::swap(order[normalize_axis("swapaxes", a, in.shape())],

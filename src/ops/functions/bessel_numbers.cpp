@@ -2,8 +2,6 @@
 // series, and far out by Hankel's expansion, each differentiated term by term; those of packs interpolate
 // what this gives. Kₙ likewise, and between by a continued fraction. Jₙ and Yₙ are the C library's.
 
-#include <math.h>  // jn and yn are POSIX's
-
 #include <algorithm>
 #include <array>
 #include <cmath>
