@@ -20,9 +20,30 @@
 
 namespace chainrule {
 
-template <Operation Op>
-class OperationNode : public Node {
+/// The same operation on other inputs, as many: N, or any number where N is 0.
+template <std::size_t N, Operation Op>
+[[gnu::noinline]] Tensor apply_again(const Op& op, Here here, std::span<const Tensor> in, SavedOf<Op>& saved);
+template <std::size_t N, Operation Op>
+Tensor apply_again(const Op& op, Here here, std::span<const Tensor> in) {
+  SavedOf<Op> saved{};
+  return apply_again<N>(op, here, in, saved);
+}
+
+/// With N inputs in place, or with any number of them where N is 0. (One class, as a base with a derived
+/// class for each kind of inputs would give each operation a second table of virtual functions and
+/// destructors.)
+template <Operation Op, std::size_t N>
+class OperationNode final : public Node {
  public:
+  using Held = std::conditional_t<N == 0, std::vector<Tensor>, std::array<Tensor, N>>;
+  /// `enter` gives the inputs, when nothing can fail any more.
+  template <class Value, class Enter>
+  static Tensor make(Value&& value, bool requires_grad, Op&& op, SavedOf<Op>&& saved, Reads reads, Here here,
+                     const Enter& enter) {
+    void* const room = Node::operator new(sizeof(OperationNode));
+    return TensorAccess::adopt(::new (room) OperationNode(
+        std::forward<Value>(value), requires_grad, std::move(op), std::move(saved), reads, here, enter()));
+  }
   NodeKind kind() const final { return NodeKind::operation; }
   std::string_view operation() const final { return op_.name; }
   Notation notation() const final {
@@ -43,9 +64,7 @@ class OperationNode : public Node {
   }
   std::int64_t flops() const final {
     if constexpr (requires { op_.flops(inputs(), shape()); }) return op_.flops(inputs(), shape());
-    std::int64_t elements = shape().size();
-    for (const Tensor& input : inputs()) elements = std::max(elements, input.node()->shape().size());
-    return elements;
+    return flops_by_element();
   }
   [[gnu::cold]] Attributes attributes() const final {
     static_assert(
@@ -54,77 +73,28 @@ class OperationNode : public Node {
     if constexpr (!std::is_empty_v<Op>) return op_.attributes();
     return {};
   }
+  Tensor again(std::span<const Tensor> in) const final { return apply_again<N>(op_, here(), in); }
 
- protected:
-  OperationNode(Array&& value, bool requires_grad, Op&& op, SavedOf<Op>&& saved)
-      : Node(std::move(value), requires_grad), op_(std::move(op)), saved_(std::move(saved)) {}
+ private:
   template <class Value>
-  OperationNode(Value&& value, bool requires_grad, Op&& op, SavedOf<Op>&& saved, std::span<Tensor> inputs,
-                Reads reads, Here here)
-      : Node(std::forward<Value>(value), requires_grad, inputs.data(),
+  OperationNode(Value&& value, bool requires_grad, Op&& op, SavedOf<Op>&& saved, Reads reads, Here here,
+                Held&& inputs) noexcept
+      : Node(std::forward<Value>(value), requires_grad, place_of(inputs),
              static_cast<std::uint32_t>(inputs.size()), reads, here),
         op_(std::move(op)),
-        saved_(std::move(saved)) {}
-  const Op& op() const { return op_; }
+        saved_(std::move(saved)),
+        inputs_(std::move(inputs)) {}
+  /// Where the inputs will be: those of a vector stay where they are.
+  Tensor* place_of(Held& inputs) {
+    if constexpr (N == 0)
+      return inputs.data();
+    else
+      return reinterpret_cast<Tensor*>(&inputs_);
+  }
 
- private:
   [[no_unique_address]] const Op op_;
   [[no_unique_address]] const SavedOf<Op> saved_;
-};
-
-/// The same operation on other inputs, as many.
-template <std::size_t N, Operation Op>
-[[gnu::noinline]] Tensor apply_again(const Op& op, Here here, std::span<const Tensor> in, SavedOf<Op>& saved);
-template <std::size_t N, Operation Op>
-Tensor apply_again(const Op& op, Here here, std::span<const Tensor> in) {
-  SavedOf<Op> saved{};
-  return apply_again<N>(op, here, in, saved);
-}
-
-/// With N inputs in place.
-template <Operation Op, std::size_t N>
-class FixedNode final : public OperationNode<Op> {
- public:
-  /// `enter` gives the inputs, when nothing can fail any more.
-  template <class Value, class Enter>
-  static Tensor make(Value&& value, bool requires_grad, Op&& op, SavedOf<Op>&& saved, Reads reads, Here here,
-                     const Enter& enter) {
-    void* const room = Node::operator new(sizeof(FixedNode));
-    return TensorAccess::adopt(::new (room) FixedNode(std::forward<Value>(value), requires_grad,
-                                                      std::move(op), std::move(saved), reads, here, enter()));
-  }
-  Tensor again(std::span<const Tensor> in) const override {
-    return apply_again<N>(this->op(), this->here(), in);
-  }
-
- private:
-  template <class Value>
-  FixedNode(Value&& value, bool requires_grad, Op&& op, SavedOf<Op>&& saved, Reads reads, Here here,
-            std::array<Tensor, N>&& inputs) noexcept
-      : OperationNode<Op>(std::forward<Value>(value), requires_grad, std::move(op), std::move(saved),
-                          {reinterpret_cast<Tensor*>(&inputs_), N}, reads, here),
-        inputs_(std::move(inputs)) {}
-  std::array<Tensor, N> inputs_;
-};
-
-/// With any number of inputs.
-template <Operation Op>
-class VariadicNode final : public OperationNode<Op> {
- public:
-  VariadicNode(Array&& value, bool requires_grad, Op&& op, SavedOf<Op>&& saved, Reads reads, Here here,
-               const std::vector<Tensor>& in)
-      : OperationNode<Op>(std::move(value), requires_grad, std::move(op), std::move(saved)),
-        inputs_(in.size()) {
-    for (std::size_t i = 0; i < in.size(); ++i)
-      inputs_[i] = Argument(in[i]).enter((reads & reads_input(i)) != 0);
-    this->set_inputs(inputs_.data(), inputs_.size(), reads, here);
-  }
-  Tensor again(std::span<const Tensor> in) const override {
-    return apply_again<0>(this->op(), this->here(), in);
-  }
-
- private:
-  std::vector<Tensor> inputs_;
+  Held inputs_;
 };
 
 /// What there is to record of an operation with these inputs.
@@ -203,7 +173,7 @@ Tensor apply(Op op, Here here, SavedOf<Op>& saved, const In&... in) {
   if (!takes<Op>(values)) [[unlikely]]
     return apply_to_stored<count>(op, here, tensors, saved);
   if (recording_mode.transforms != 0) [[unlikely]]
-    if (Node* const known = known_result<FixedNode<Op, count>>(op, tensors))
+    if (Node* const known = known_result<OperationNode<Op, count>>(op, tensors))
       return TensorAccess::share(known);
   Array value = compute<count>(op, here, values, tensors, saved);
   const Recording recording(value.dtype(), tensors);
@@ -214,9 +184,9 @@ Tensor apply(Op op, Here here, SavedOf<Op>& saved, const In&... in) {
     if constexpr (requires { Op::integers; }) drop_all(arguments);  // elementwise: it may wait
     return unrecorded(std::move(value), read_now);
   }
-  Tensor out =
-      FixedNode<Op, count>::make(std::move(value), recording.requires_grad, std::move(op), SavedOf<Op>(saved),
-                                 reads, here, [&] { return entered<count>(arguments, reads); });
+  Tensor out = OperationNode<Op, count>::make(std::move(value), recording.requires_grad, std::move(op),
+                                              SavedOf<Op>(saved), reads, here,
+                                              [&] { return entered<count>(arguments, reads); });
   if (recording_mode.keep_values) [[unlikely]]
     Observer::show_made(*out.node());
   // By now temporaries among the inputs have been given up, so that theirs need not be computed.
@@ -244,8 +214,13 @@ Tensor apply(Op op, Here here, SavedOf<Op>& saved, const std::vector<Tensor>& in
   const Reads reads = recording.needed ? recording.reads(op) : 0;
   if (value.is_deferred() && !stays_deferred(value, reads, tensors)) (void)value.raw();
   if (!recording.needed) return unrecorded(std::move(value), false);
-  Tensor out = TensorAccess::adopt(new VariadicNode<Op>(std::move(value), recording.requires_grad,
-                                                        std::move(op), SavedOf<Op>(saved), reads, here, in));
+  std::vector<Tensor> held(in.size());
+  Tensor out = OperationNode<Op, 0>::make(std::move(value), recording.requires_grad, std::move(op),
+                                          SavedOf<Op>(saved), reads, here, [&] {
+                                            for (std::size_t i = 0; i < in.size(); ++i)
+                                              held[i] = Argument(in[i]).enter((reads & reads_input(i)) != 0);
+                                            return std::move(held);
+                                          });
   if (recording_mode.keep_values) [[unlikely]]
     Observer::show_made(*out.node());
   return out;

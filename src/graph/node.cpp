@@ -3,6 +3,7 @@
 
 #include "graph/node.h"
 
+#include <algorithm>
 #include <array>
 #include <mutex>
 
@@ -80,6 +81,12 @@ void Node::set_label(std::string label) {
 }
 
 void Node::vjp(const Cotangent&, Cotangents&) const {}
+
+std::int64_t Node::flops_by_element() const {
+  std::int64_t elements = shape().size();
+  for (const Tensor& input : inputs()) elements = std::max(elements, input.node()->shape().size());
+  return elements;
+}
 
 LocalFormula Node::local_formula(std::size_t, std::span<const std::string>, const std::string&) const {
   return {};

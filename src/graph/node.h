@@ -135,6 +135,8 @@ class Node {
         scope_(recording_mode.scope) {}
   virtual ~Node();
 
+  /// One for each element of the value, or of an input that has more.
+  std::int64_t flops_by_element() const;
   /// The same, where the inputs get their place later.
   void set_inputs(Tensor* inputs, std::size_t count, Reads reads, Here here) noexcept {
     inputs_ = inputs;

@@ -40,7 +40,7 @@ template <Operation Op, std::size_t... I>
   });
   const std::array<Argument, sizeof...(I)> arguments = {{{*tensors[I], in[I]->is_movable()}...}};
   const Reads reads = Op{}.reads(Recording::wanted_of(tensors));
-  return FixedNode<Op, sizeof...(I)>::make(result, true, Op{}, {}, reads, in[0]->here(), [&] {
+  return OperationNode<Op, sizeof...(I)>::make(result, true, Op{}, {}, reads, in[0]->here(), [&] {
     return enter_all<sizeof...(I)>({&arguments[I]...}, reads, indices);
   });
 }

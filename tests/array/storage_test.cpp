@@ -39,14 +39,14 @@ struct AnyOperation {
 };
 
 TEST(Node, is_at_most_192_bytes) {
-  EXPECT_LE(sizeof(FixedNode<AnyOperation, 1>), 192U);
-  EXPECT_LE(sizeof(FixedNode<AnyOperation, 2>), 192U);
-  EXPECT_LE(sizeof(FixedNode<AnyOperation, 3>), 192U);
+  EXPECT_LE(sizeof(OperationNode<AnyOperation, 1>), 192U);
+  EXPECT_LE(sizeof(OperationNode<AnyOperation, 2>), 192U);
+  EXPECT_LE(sizeof(OperationNode<AnyOperation, 3>), 192U);
   EXPECT_LE(sizeof(Variable), 192U);
   EXPECT_LE(sizeof(Constant), 192U);
 }
 
-TEST(Node, of_two_inputs_is_two_cache_lines) { EXPECT_EQ(sizeof(FixedNode<AnyOperation, 2>), 128U); }
+TEST(Node, of_two_inputs_is_two_cache_lines) { EXPECT_EQ(sizeof(OperationNode<AnyOperation, 2>), 128U); }
 
 TEST(Node, of_a_scalar_is_recycled_without_asking_the_system_for_memory) {
   SKIP_WITHOUT_POOL();
