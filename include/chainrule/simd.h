@@ -380,6 +380,14 @@ struct CompiledLoop {
   Run with() const {
     return Bytes == 64 ? with_64 : Bytes == 32 ? with_32 : with_16;
   }
+  /// The one that vectorized() would call here.
+  Run chosen() const {
+    switch (instruction_set()) {
+      case InstructionSet::avx512: return with_64;
+      case InstructionSet::avx2: return with_32;
+      default: return with_16;
+    }
+  }
 };
 
 /// Loop::run<Bytes>(arguments...), compiled for packs of 64, 32 and 16 bytes with the instructions for

@@ -58,6 +58,7 @@ class DeferredPass final : public Elementwise {
            const std::byte* ahead) const override {
     pass_.run(begin, end, bases, out, ahead);
   }
+  const PackLoop* pack_loop() const override { return is_in_order ? pass_.packs() : nullptr; }
   std::span<const Array> operands() const override { return operands_; }
   std::int64_t size() const override { return size_; }
   DType dtype() const override { return dtype_; }
@@ -87,7 +88,7 @@ class DeferredPass final : public Elementwise {
 /// The same where operands repeat smaller arrays: only what differs is computed, and repeated in turn.
 /// Nothing where none of them does.
 template <std::size_t K>
-std::optional<Array> on_repeated(Loop* loop, DType result, const Shape& shape,
+std::optional<Array> on_repeated(const PackLoop* loop, DType result, const Shape& shape,
                                  std::array<const Array*, K> operands, PassKind kind) {
   std::array<std::optional<Array>, K> parts;
   bool any = false;
@@ -141,7 +142,7 @@ std::optional<Unpermuted> all_unpermuted(const Shape& shape, std::span<const Arr
 /// The same where operands wait to be written out in another order of their axes: in the order that there
 /// was, and the result is what then waits.
 template <std::size_t K>
-std::optional<Array> on_unpermuted(Loop* loop, DType result, const Shape& shape,
+std::optional<Array> on_unpermuted(const PackLoop* loop, DType result, const Shape& shape,
                                    std::array<const Array*, K> operands, PassKind kind) {
   const std::optional<Unpermuted> before = all_unpermuted(shape, operands);
   if (!before) return {};
@@ -173,23 +174,23 @@ Array deferred_pass(RowLoop loop, DType result, const Shape& shape,
 }
 
 template <std::size_t K>
-std::optional<Array> on_deferred(Loop* loop, DType result, const Shape& shape,
+std::optional<Array> on_deferred(const PackLoop* loop, DType result, const Shape& shape,
                                  const std::array<const Array*, K>& operands, PassKind kind) {
   if (std::optional<Array> found = on_repeated<K>(loop, result, shape, operands, kind)) return found;
   return on_unpermuted<K>(loop, result, shape, operands, kind);
 }
 
 template Array deferred_pass(RowLoop, DType, const Shape&, const std::array<const Array*, 1>&, PassKind);
-template std::optional<Array> on_deferred(Loop*, DType, const Shape&, const std::array<const Array*, 1>&,
-                                          PassKind);
+template std::optional<Array> on_deferred(const PackLoop*, DType, const Shape&,
+                                          const std::array<const Array*, 1>&, PassKind);
 template Array deferred_pass(RowLoop, DType, const Shape&, const std::array<const Array*, 2>&, PassKind);
-template std::optional<Array> on_deferred(Loop*, DType, const Shape&, const std::array<const Array*, 2>&,
-                                          PassKind);
+template std::optional<Array> on_deferred(const PackLoop*, DType, const Shape&,
+                                          const std::array<const Array*, 2>&, PassKind);
 template Array deferred_pass(RowLoop, DType, const Shape&, const std::array<const Array*, 3>&, PassKind);
-template std::optional<Array> on_deferred(Loop*, DType, const Shape&, const std::array<const Array*, 3>&,
-                                          PassKind);
+template std::optional<Array> on_deferred(const PackLoop*, DType, const Shape&,
+                                          const std::array<const Array*, 3>&, PassKind);
 template Array deferred_pass(RowLoop, DType, const Shape&, const std::array<const Array*, 4>&, PassKind);
-template std::optional<Array> on_deferred(Loop*, DType, const Shape&, const std::array<const Array*, 4>&,
-                                          PassKind);
+template std::optional<Array> on_deferred(const PackLoop*, DType, const Shape&,
+                                          const std::array<const Array*, 4>&, PassKind);
 
 }  // namespace chainrule::kernels::detail

@@ -11,7 +11,7 @@
 namespace chainrule::kernels {
 
 template <std::size_t K>
-Array detail::elementwise(Loop* loop, DType result, const Shape& shape,
+Array detail::elementwise(const PackLoop* loop, DType result, const Shape& shape,
                           const std::array<const Array*, K>& operands, PassKind kind) {
   if (std::ranges::any_of(operands, [](const Array* each) { return each != nullptr && each->is_deferred(); }))
     if (std::optional<Array> found = on_deferred<K>(loop, result, shape, operands, kind))
@@ -37,15 +37,19 @@ Array detail::elementwise(Loop* loop, DType result, const Shape& shape,
   stretch.out = out.mutable_raw();
   stretch.ahead = stretch.out;
   if (is_one_stretch)
-    loop(stretch);
+    (*loop)(stretch);
   else
     Pass<K>(loop, result, shape, operands).run(0, size, bases.data(), stretch.out, nullptr);
   return out;
 }
-template Array detail::elementwise(Loop*, DType, const Shape&, const std::array<const Array*, 1>&, PassKind);
-template Array detail::elementwise(Loop*, DType, const Shape&, const std::array<const Array*, 2>&, PassKind);
-template Array detail::elementwise(Loop*, DType, const Shape&, const std::array<const Array*, 3>&, PassKind);
-template Array detail::elementwise(Loop*, DType, const Shape&, const std::array<const Array*, 4>&, PassKind);
+template Array detail::elementwise(const PackLoop*, DType, const Shape&, const std::array<const Array*, 1>&,
+                                   PassKind);
+template Array detail::elementwise(const PackLoop*, DType, const Shape&, const std::array<const Array*, 2>&,
+                                   PassKind);
+template Array detail::elementwise(const PackLoop*, DType, const Shape&, const std::array<const Array*, 3>&,
+                                   PassKind);
+template Array detail::elementwise(const PackLoop*, DType, const Shape&, const std::array<const Array*, 4>&,
+                                   PassKind);
 
 Array detail::zip(PairStretch* stretch, const Array& a, const Array& b, const Shape& shape, DType result) {
   if (shape.size() >= large && a.dtype() == DType::int64)  // truth values are few bytes to write

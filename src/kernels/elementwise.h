@@ -15,33 +15,35 @@ namespace chainrule::kernels {
 
 // ---- Floats and truth values: out[i] = f(operands[i]...), on packs ---------------------------------------
 
-/// Of rows, as they are in memory.
-using Loop = void(const Stretch& stretch);
-
 namespace detail {
 
 template <class F, class T, class R, class... In>
-void loop(const Stretch& stretch) {
-  static constexpr PackLoop packs{simd::CompiledLoop<const PackRows*>::of<ElementwiseLoop<F, T, R, In...>>(),
-                                  sizeof...(In),
-                                  {sizeof(In)...},
-                                  sizeof(R)};
-  run_rows<T>(stretch, packs);
-}
+struct LoopOf {
+  static const PackLoop packs;  // not constexpr, so that a file may leave it to another one
+};
+template <class F, class T, class R, class... In>
+constinit const PackLoop LoopOf<F, T, R, In...>::packs{
+    simd::CompiledLoop<const PackRows*>::of<ElementwiseLoop<F, T, R, In...>>(),
+    run_rows<T>,
+    sizeof...(In),
+    {sizeof(In)...},
+    sizeof(R)};
+template <class F, class T, class R, class... In>
+inline constexpr const PackLoop* loop = &LoopOf<F, T, R, In...>::packs;
 /// Of K operands of type T.
 template <class F, class T, class... In>
-constexpr Loop* uniform(std::index_sequence<>) {
+constexpr const PackLoop* uniform(std::index_sequence<>) {
   return loop<F, T, T, In...>;
 }
 template <class F, class T, class... In, std::size_t K, std::size_t... More>
-constexpr Loop* uniform(std::index_sequence<K, More...>) {
+constexpr const PackLoop* uniform(std::index_sequence<K, More...>) {
   return uniform<F, T, In..., T>(std::index_sequence<More...>());
 }
 
 /// For one to four operands; null ones are not read. What is large is deferred.
 template <std::size_t K>
-Array elementwise(Loop* loop, DType result, const Shape& shape, const std::array<const Array*, K>& operands,
-                  PassKind kind);
+Array elementwise(const PackLoop* loop, DType result, const Shape& shape,
+                  const std::array<const Array*, K>& operands, PassKind kind);
 
 template <class F, class T, class R>
 struct PairLoop {

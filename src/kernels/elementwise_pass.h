@@ -24,12 +24,12 @@ std::size_t passes_before(const Array& operand, std::int64_t size, std::size_t o
 
 /// A loop over rows, of packs; or one of pairs, row by row.
 struct RowLoop {
-  RowLoop(Loop* loop) : packs(loop) {}         // NOLINT(google-explicit-constructor)
-  RowLoop(PairStretch* loop) : pairs(loop) {}  // NOLINT(google-explicit-constructor)
+  RowLoop(const PackLoop* loop) : packs(loop) {}  // NOLINT(google-explicit-constructor)
+  RowLoop(PairStretch* loop) : pairs(loop) {}     // NOLINT(google-explicit-constructor)
 
   /// Elements of the result and of the operands have so many bytes.
   void operator()(const Stretch& stretch, std::int64_t out_item, std::span<const std::size_t> items) const {
-    if (packs != nullptr) return packs(stretch);
+    if (packs != nullptr) return (*packs)(stretch);
     auto* out = static_cast<std::byte*>(stretch.out);
     const auto* a = static_cast<const std::byte*>(stretch.operands[0]);
     const auto* b = static_cast<const std::byte*>(stretch.operands[1]);
@@ -41,7 +41,7 @@ struct RowLoop {
     }
   }
 
-  Loop* packs = nullptr;
+  const PackLoop* packs = nullptr;
   PairStretch* pairs = nullptr;
 };
 
@@ -74,6 +74,8 @@ class Pass {
     }
     narrow_ = narrow;
   }
+  /// Null for a loop of pairs.
+  const PackLoop* packs() const { return loop_.packs; }
   /// Bases of operands that are not read may be null.
   void run(std::int64_t begin, std::int64_t end, const std::byte* const* bases, void* out,
            const std::byte* ahead) const {
@@ -137,7 +139,7 @@ Array deferred_pass(RowLoop loop, DType result, const Shape& shape,
 /// The same as elementwise() where operands wait in a form of which less need be computed, or in another
 /// order. Nothing where none of them does.
 template <std::size_t K>
-std::optional<Array> on_deferred(Loop* loop, DType result, const Shape& shape,
+std::optional<Array> on_deferred(const PackLoop* loop, DType result, const Shape& shape,
                                  const std::array<const Array*, K>& operands, PassKind kind);
 
 }  // namespace chainrule::kernels::detail

@@ -12,12 +12,8 @@
 namespace chainrule::kernels {
 namespace {
 
-/// Of each array, what is computed at a time.
-constexpr std::int64_t block_bytes = 8192;
 /// What takes as much has left the caches near the processor before it is read again.
 constexpr std::size_t far_bytes = std::size_t{1} << 20;
-/// Scratch memory of so many blocks is on the stack.
-constexpr std::size_t slots_on_stack = 8;
 
 }  // namespace
 
@@ -57,6 +53,7 @@ void Evaluation::prepare(const Elementwise* last, std::span<const Array> wanted)
     if (last == nullptr) take_over_spent();
     allocate_stored();
     look_ahead();
+    if (!is_one_pass()) make_calls();
   } catch (...) {
     free_stored();
     release_claims();
@@ -220,7 +217,12 @@ void Evaluation::place_in_slots(bool has_last) {
         last_use[static_cast<std::size_t>(from)] =
             std::max(last_use[static_cast<std::size_t>(from)], reader(i));
   }
-  block_ = block_bytes / static_cast<std::int64_t>(widest);
+  // Loops that are called alone take little time before they begin: less may be computed at a time, and more
+  // of it is in the nearest cache.
+  const bool are_loops = std::ranges::all_of(
+      steps_, [](const Step& step) { return step.done_in >= 0 || step.pass->pack_loop() != nullptr; });
+  block_bytes_ = are_loops ? 4096 : 8192;
+  block_ = block_bytes_ / static_cast<std::int64_t>(widest);
   std::vector<int> free;
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     Step& step = steps_[i];
@@ -271,7 +273,7 @@ std::vector<Evaluation::Spent> Evaluation::spent() const {
 
 // After the step that reads the memory last, not in it: a loop's last pack overlaps the one before.
 void Evaluation::take_over_spent() {
-  if (slots_ > slots_on_stack) return;  // to allocate while it runs may fail, when values are gone already
+  if (!fits_on_stack()) return;  // to allocate while it runs may fail, when values are gone already
   std::vector<Spent> left = spent();
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     if (!steps_[i].is_stored) continue;
@@ -312,54 +314,6 @@ void Evaluation::look_ahead() {
     Step& step = *running[i * running.size() / count];
     step.ahead = far[i].elements;
     step.ahead_item = far[i].item;
-  }
-}
-
-void Evaluation::run(std::int64_t begin, std::int64_t end, void* out) const {
-  if (steps_.empty()) return;
-  const Step& last = steps_.back();
-  const bool has_last = last.buffer == nullptr;
-  if (has_last && steps_.size() == 1) return last.pass->run(begin, end, last.elements.data(), out, nullptr);
-  alignas(64) std::byte on_stack[slots_on_stack * block_bytes];
-  std::optional<Array> more;
-  if (slots_ > slots_on_stack)
-    more.emplace(Shape{static_cast<std::int64_t>(slots_) * block_bytes}, DType::boolean);
-  std::byte* const slots = more ? static_cast<std::byte*>(more->mutable_raw()) : on_stack;
-  for (std::int64_t from = begin; from < end; from += block_) {
-    const std::int64_t to = std::min(from + block_, end);
-    const auto place_of = [&](const Step& step) {
-      const std::int64_t bytes = from * static_cast<std::int64_t>(step.item);
-      if (has_last && &step == &last)
-        return static_cast<std::byte*>(out) + bytes - begin * static_cast<std::int64_t>(step.item);
-      return step.stored != nullptr ? step.stored + bytes : slots + step.slot * block_bytes;
-    };
-    const auto bases_of = [&](const Step& step) {
-      auto bases = step.elements;
-      for (std::size_t k = 0; k < bases.size(); ++k)
-        if (step.steps[k] >= 0 && step.steps[k] != step.first) {
-          const Step& other = steps_[static_cast<std::size_t>(step.steps[k])];
-          bases[k] = place_of(other) - from * static_cast<std::int64_t>(other.item);
-        }
-      return bases;
-    };
-    for (const Step& step : steps_) {
-      if (step.done_in >= 0) continue;
-      const std::byte* const ahead = step.ahead == nullptr || to == end
-                                         ? nullptr
-                                         : step.ahead + to * static_cast<std::int64_t>(step.ahead_item);
-      const auto bases = bases_of(step);
-      if (step.two_steps == nullptr) {
-        step.pass->run(from, to, bases.data(), place_of(step), ahead);
-        continue;
-      }
-      TwoStepOperands operands(static_cast<std::int64_t>(step.item), from, to);
-      const Step& first = steps_[static_cast<std::size_t>(step.first)];
-      const auto its_bases = bases_of(first);
-      for (const std::size_t k : {0, 1}) operands.add(its_bases[k], first.pass->operands()[k].size() != 1);
-      const std::size_t other = step.steps[0] == step.first ? 1 : 0;
-      operands.add(bases[other], step.pass->operands()[other].size() != 1);
-      operands.run(step.two_steps, place_of(step), ahead);
-    }
   }
 }
 

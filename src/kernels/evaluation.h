@@ -22,8 +22,8 @@ struct PassKind {
   Arithmetic arithmetic = Arithmetic::other;
 };
 
-struct TwoStepStretch;
-using TwoStepLoop = void(const TwoStepStretch& stretch);
+struct PackLoop;
+struct PackRows;
 
 /// Where elements of a shape lie in an array: the first of them, and how far one is from the next along each
 /// axis.
@@ -51,6 +51,9 @@ class Elementwise : public Deferred {
   PassKind kind;
   /// Is each element computed of those at the same place, and of numbers?
   bool is_in_order = true;
+  /// The loop that computes it, where that is all there is to do: operands are as many elements in order, or
+  /// numbers.
+  virtual const PackLoop* pack_loop() const { return nullptr; }
   /// Where the elements lie in its operand, if it only moves them.
   virtual const Layout* layout() const { return nullptr; }
   /// Has been computed on the way, without being written, and is not to be so again. Whoever has claimed the
@@ -96,17 +99,39 @@ class Evaluation {
     std::array<std::size_t, Elementwise::most_operands> items{};
     std::uint32_t uses = 0;
     bool is_wanted = false;
-    bool is_passed = false;            // somebody else may want it, and computes it then
-    bool is_stored = false;            // to memory,
-    std::byte* stored = nullptr;       // which is here
-    Array::Buffer* from = nullptr;     // and was that of an operand,
-    int slot = -1;                     // or to this part of the scratch memory
-    TwoStepLoop* two_steps = nullptr;  // of this pass and of step `first`, which has no loop of its own then,
-    int first = -1;                    // and gives one of the two operands
+    bool is_passed = false;         // somebody else may want it, and computes it then
+    bool is_stored = false;         // to memory,
+    std::byte* stored = nullptr;    // which is here
+    Array::Buffer* from = nullptr;  // and was that of an operand,
+    int slot = -1;                  // or to this part of the scratch memory
+    // Of this pass and of step `first`, which has no loop of its own then, and gives one of the two operands.
+    const PackLoop* two_steps = nullptr;
+    int first = -1;
     int done_in = -1;                  // the other way round
     const std::byte* ahead = nullptr;  // an array of which the next block is asked for meanwhile
     std::size_t ahead_item = 0;
   };
+  /// Where a block of an array is: in scratch memory, or in a whole one.
+  struct Place {
+    const std::byte* base = nullptr;  // of element 0
+    std::int64_t item = 0;            // bytes
+    int slot = -1;
+    bool moves = true;  // not for a number
+  };
+  /// What is done for each block: a loop called, or a pass run.
+  struct Call {
+    const Elementwise* pass;
+    const PackLoop* loop;
+    void (*run)(const PackRows*);
+    std::size_t operands;
+    std::array<Place, Elementwise::most_operands> from;
+    Place to, ahead;
+  };
+  /// So much scratch memory is on the stack.
+  static constexpr std::int64_t bytes_on_stack = 65536;
+
+  /// Nothing to compute before the last pass?
+  bool is_one_pass() const { return steps_.size() == 1 && steps_[0].buffer == nullptr; }
   void prepare(const Elementwise* last, std::span<const Array> wanted);
   /// False where somebody else is at work on one of the arrays, which it waits for.
   bool collect(const Elementwise* last, std::span<const Array> wanted);
@@ -118,6 +143,7 @@ class Evaluation {
   void place(bool has_last);
   void join_steps();
   void place_in_slots(bool has_last);
+  bool fits_on_stack() const { return slots_ * block_bytes_ <= bytes_on_stack; }
   static bool reads_memory(const Step& step);
   /// By which step an operand of step i is read.
   std::size_t reader(std::size_t i) const {
@@ -134,13 +160,19 @@ class Evaluation {
   void take_over_spent();
   void allocate_stored();
   void look_ahead();
+  void make_calls();
+  void add_operand(Call& call, const Step& step, std::size_t which);
+  Place place_of(const Step& step) const;
   void free_stored() noexcept;
   void release_claims();
 
   std::vector<Step> steps_;  // each after what it reads
+  std::vector<Call> calls_;
+  std::vector<std::array<std::byte, 64>> numbers_;  // a pack of each number that is read, the widest there is
   std::vector<Array::Buffer*> claimed_;
-  std::size_t slots_ = 0;
-  std::int64_t block_ = 0;
+  std::int64_t slots_ = 0;
+  std::int64_t block_bytes_ = 0;  // of an array, what is computed at a time
+  std::int64_t block_ = 0;        // and so many elements
 };
 
 /// Computes those of the arrays that wait for passes, all that are of one size together.

@@ -37,9 +37,13 @@ struct PackRows {
 /// A loop over such rows, and how many bytes the elements of its operands and its result have.
 struct PackLoop {
   simd::CompiledLoop<const PackRows*> run;
+  /// Over rows as they lie in memory: run_rows.
+  void (*run_any)(const Stretch& stretch, const PackLoop& loop);
   std::size_t operands;
   Stretch::Numbers items;
   std::int64_t out_item;
+
+  void operator()(const Stretch& stretch) const { run_any(stretch, *this); }
 };
 
 /// T, float or double, decides how many lanes a pack has; elements are T or bool.

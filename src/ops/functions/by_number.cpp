@@ -50,7 +50,7 @@ Array each(FunctionRef<double(double)> f, const Array& x) {
   return out;
 }
 
-Array by_wide_packs(kernels::Loop* loop, const Array& x, double which) {
+Array by_wide_packs(const kernels::PackLoop* loop, const Array& x, double which) {
   if (x.dtype() == DType::float64) {
     const Array number(which);
     return kernels::detail::elementwise<2>(loop, DType::float64, x.shape(), {&x, &number}, {});
@@ -64,7 +64,7 @@ Array by_wide_packs(kernels::Loop* loop, const Array& x, double which) {
     for (std::int64_t at = begin; at < end; at += most) {
       const std::int64_t count = std::min(most, end - at);
       kernels::cast(DType::float32, from + at, count, DType::float64, in_wide);
-      loop({.count = count,
+      (*loop)({.count = count,
             .rows = 1,
             .operands = {in_wide, &which},
             .strides = {1, 0},

@@ -47,7 +47,7 @@ inline bool goes_in_packs(const Shape& shape, DType dtype) {
 
 Array each(FunctionRef<double(double)> f, const Array& x);
 /// A loop of packs of float64 on x and on a number; float32 is computed in float64.
-Array by_wide_packs(kernels::Loop* loop, const Array& x, double which);
+Array by_wide_packs(const kernels::PackLoop* loop, const Array& x, double which);
 template <class Wide>
 Array by_wide_packs(const Array& x, double which) {
   if constexpr (Wide::has_float32)

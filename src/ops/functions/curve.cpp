@@ -14,12 +14,12 @@ Attributes Curved::attributes() const {
   return attributes;
 }
 
-Array Curved::run(const std::array<kernels::Loop*, 2>& loops, const Shape& shape, DType dtype, const Array* x,
-                  const Array* g) const {
+Array Curved::run(const std::array<const kernels::PackLoop*, 2>& loops, const Shape& shape, DType dtype,
+                  const Array* x, const Array* g) const {
   const auto number = [&](std::size_t i) {
     return dtype == DType::float32 ? Array(static_cast<float>(numbers[i])) : Array(numbers[i]);
   };
-  kernels::Loop* const loop = loops[dtype == DType::float32 ? 0 : 1];
+  const kernels::PackLoop* const loop = loops[dtype == DType::float32 ? 0 : 1];
   const Array a = number(0), b = number(1);
   if (g == nullptr)
     return kernels::detail::elementwise<3>(loop, dtype, shape, {x, &a, &b}, {.is_cheap = curve->is_cheap});

@@ -18,7 +18,7 @@ struct Curve {
   bool rule_reads_x;
   /// Of x and the numbers, and of these and what comes from above: for float32 and float64. There is no rule
   /// where that is passed on as it is.
-  std::array<kernels::Loop*, 2> value, rule;
+  std::array<const kernels::PackLoop*, 2> value, rule;
   Tensor (*recorded_rule)(const Tensor& x, const Tensor& a, const Tensor& b, const Tensor& g);
 };
 
@@ -38,8 +38,8 @@ struct Curved {
   LocalFormula local_formula(std::size_t, std::span<const std::string> names, const std::string&) const;
 
  private:
-  Array run(const std::array<kernels::Loop*, 2>& loops, const Shape& shape, DType dtype, const Array* x,
-            const Array* g) const;
+  Array run(const std::array<const kernels::PackLoop*, 2>& loops, const Shape& shape, DType dtype,
+            const Array* x, const Array* g) const;
   Tensor rule_in_numbers(const Tensor& x, const Tensor& g) const;
   Tensor recorded_rule(const Tensor& x, const Tensor& g) const;
 };
@@ -97,7 +97,7 @@ constexpr Curve curve_of = {
     .rule_reads_x = probe_of_rule<F>.reads != 0,
     .value = {kernels::detail::loop<CurveValue<F>, float, float, float, float, float>,
               kernels::detail::loop<CurveValue<F>, double, double, double, double, double>},
-    .rule = []() -> std::array<kernels::Loop*, 2> {
+    .rule = []() -> std::array<const kernels::PackLoop*, 2> {
       if constexpr (probe_of_rule<F>.is_upstream)
         return {};
       else

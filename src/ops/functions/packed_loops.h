@@ -79,7 +79,7 @@ struct LogitRule {
 }  // namespace chainrule::ops
 
 #define CHAINRULE_PACKED_LOOP(prefix, F, T, ...) \
-  prefix template void chainrule::kernels::detail::loop<F, T, T, __VA_ARGS__>(const Stretch&);
+  prefix template struct chainrule::kernels::detail::LoopOf<F, T, T, __VA_ARGS__>;
 #define CHAINRULE_PACKED_LOOPS_OF_ONE(prefix, Packs, T)        \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedValue<Packs>, T, T) \
   CHAINRULE_PACKED_LOOP(prefix, ops::PackedRule<Packs>, T, T, T)
