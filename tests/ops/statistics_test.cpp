@@ -191,6 +191,45 @@ TEST(RunningExtremum, is_the_same_along_rows_and_columns_also_where_its_place_st
   }
 }
 
+TEST(RunningExtremum, is_what_a_loop_finds_in_every_dtype_and_shape) {
+  PRINT_SEED_ON_FAILURE();
+  Generator generator(seed());
+  for (const DType dtype :
+       {DType::boolean, DType::uint8, DType::int64, DType::bfloat16, DType::float32, DType::float64})
+    for (const Shape& shape :
+         {Shape{300, 1}, Shape{300, 7}, Shape{2, 63}, Shape{3, 64}, Shape{2, 301}, Shape{2, 40, 257}})
+      for (const bool largest : {true, false}) {
+        // From many new ones to few, among which many are equal.
+        Tensor x = floor(rand(shape, generator) * 40 +
+                         arange(0, shape[1]).reshape(shape.rank() == 2 ? Shape{-1} : Shape{-1, 1}) / 8);
+        if (is_floating(dtype)) x = where(rand(shape, generator) < 0.003, nan, where(x == 20, -0.0, x - 20));
+        x = cast(dtype == DType::boolean ? x > 20 : x, dtype);
+        const auto [values, places] = largest ? cummax(x, 1) : cummin(x, 1);
+        ASSERT_EQ(values.dtype(), dtype);
+        const std::vector<double> in = cast(x, DType::float64).to_vector<double>(),
+                                  out = cast(values, DType::float64).to_vector<double>();
+        const std::vector<std::int64_t> at = places.to_vector<std::int64_t>();
+        const std::size_t n = static_cast<std::size_t>(shape[1]),
+                          inner = shape.rank() == 2 ? 1 : static_cast<std::size_t>(shape[2]);
+        for (std::size_t i = 0, place = 0; i < in.size(); ++i) {
+          const std::size_t along = i / inner % n, first = i - along * inner;
+          const double so_far = along == 0 ? nan : out[i - inner], next = in[i];
+          place = along == 0 ? 0 : static_cast<std::size_t>(at[i - inner]);
+          if (std::isnan(next) || (!std::isnan(so_far) && (largest ? next >= so_far : next <= so_far)))
+            place = along;
+          ASSERT_EQ(at[i], static_cast<std::int64_t>(place))
+              << dtype << ' ' << shape << ' ' << i << ' ' << largest;
+          const double expected = in[first + place * inner];
+          ASSERT_TRUE(std::isnan(expected)
+                          ? std::isnan(out[i])
+                          : out[i] == expected && std::signbit(out[i]) == std::signbit(expected));
+        }
+      }
+  constexpr std::int64_t lowest = std::numeric_limits<std::int64_t>::min();
+  EXPECT_EQ(cummin(tensor({0, 1, lowest, 5}), 0).values.to_vector<std::int64_t>(),
+            (std::vector<std::int64_t>{0, 0, lowest, lowest}));
+}
+
 TEST(Quantile, chooses_between_two_elements_as_numpy_does) {
   const Tensor x = tensor({4, 1, 3, 2});
   EXPECT_THAT(quantile(x, {0, 0.5, 1}), IsClose({1, 2.5, 4}));

@@ -7,6 +7,7 @@
 
 #include "chainrule/statistics.h"
 #include "kernels/cast.h"
+#include "kernels/running_extrema.h"
 #include "kernels/running_sums.h"
 #include "ops/along_axis.h"
 #include "ops/batching.h"
@@ -224,62 +225,25 @@ struct Logcumsumexp {
 
 namespace {
 
-template <class T>
-bool is_nan(T x) {
-  if constexpr (std::is_floating_point_v<T>) return std::isnan(x);
-  return false;
+/// The extrema so far and where along the axis they are, both without a gradient.
+Cumulative found_so_far(const Tensor& x, std::size_t axis, bool largest) {
+  const Array given = kernels::as_computed(value_of(x));
+  const Array in = given.dtype() == DType::boolean ? kernels::cast(given, DType::int64) : given;
+  Array values(x.shape(), in.dtype()), places(x.shape(), DType::int64);
+  const AlongAxis along(x.shape(), axis);
+  kernels::running_extrema(in, {along.outer, along.n, along.inner}, largest, values, places);
+  return {constant(kernels::cast(values, x.dtype())), constant(places)};
 }
 
-/// Of one line. There are few new ones in most, and their branch is foreseen in others that rise or fall.
-template <class T, class Stays>
-void places_so_far(const T* elements, std::int64_t n, const Stays& stays, std::int64_t* places) {
-  T extremum = n == 0 ? T(0) : elements[0];
-  for (std::int64_t i = 0, place = 0; i < n; ++i) {
-    const T element = elements[i];
-    if (!stays(extremum, element) && (is_nan(element) || !is_nan(extremum))) {
-      extremum = element;
-      place = i;
-    }
-    places[i] = place;
-  }
-}
-
-/// Where along the axis the extremum so far is. `stays` says whether the extremum so far stays it.
-template <class Stays>
-Array places_so_far(const Tensor& x, std::size_t axis, const Stays& stays) {
-  const Shape& shape = x.shape();
-  const Array in = kernels::as_computed(value_of(x));
-  Array places(shape, DType::int64);
-  auto* const place = places.mutable_data<std::int64_t>();
-  dispatch(in.dtype(), [&]<class T>() {
-    const T* elements = in.data<T>();
-    const AlongAxis along(shape, axis);
-    if (along.inner == 1) {
-      for (std::int64_t o = 0; o < along.outer; ++o)
-        places_so_far(elements + o * along.n, along.n, stays, place + o * along.n);
-      return;
-    }
-    along.for_each_block([&](std::int64_t first, std::int64_t lines) {
-      T extrema[AlongAxis::most];  // so far
-      for (std::int64_t i = 0, at = first; i < along.n; ++i, at += along.inner)
-        for (std::int64_t line = 0; line < lines; ++line) {
-          const T element = elements[at + line];
-          T& extremum = extrema[line];
-          const bool is_new = i == 0 || is_nan(element) || (!is_nan(extremum) && !stays(extremum, element));
-          place[at + line] = is_new ? i : place[at + line - along.inner];
-          extremum = is_new ? element : extremum;
-        }
-    });
-  });
-  return places;
-}
-
-template <class Stays>
 Cumulative extremum_so_far(std::string_view name, const Operand& x, std::optional<std::int64_t> axis,
-                           const Stays& stays) {
+                           bool largest) {
   const OfAxis of(name, x.as_tensor(), axis);
-  const Tensor places = places_along(of.x, of.axis, [stays](const Tensor& all, std::size_t along) {
-    return places_so_far(all, along, stays);
+  if (may_be_in_numbers({&of.x})) {
+    const auto [values, places] = found_so_far(of.x, of.axis, largest);
+    return {of.result(values), of.result(places)};
+  }
+  const Tensor places = places_along(of.x, of.axis, [largest](const Tensor& all, std::size_t along) {
+    return value_of(found_so_far(all, along, largest).places);
   });
   if (is_batched(places)) return {of.result(gather_along(name, of.x, of.axis, places)), of.result(places)};
   return {of.result(gather_each(of.x, of.axis, value_of(places))), of.result(places)};
@@ -355,13 +319,13 @@ Tensor logcumsumexp(const Operand& x, OptionalInteger axis) try {
 }
 
 Cumulative cummax(const Operand& x, OptionalInteger axis) try {
-  return ops::extremum_so_far("cummax", x, axis, [](auto so_far, auto next) { return so_far > next; });
+  return ops::extremum_so_far("cummax", x, axis, true);
 } catch (...) {
   rethrow_in_call("cummax", x);
 }
 
 Cumulative cummin(const Operand& x, OptionalInteger axis) try {
-  return ops::extremum_so_far("cummin", x, axis, [](auto so_far, auto next) { return so_far < next; });
+  return ops::extremum_so_far("cummin", x, axis, false);
 } catch (...) {
   rethrow_in_call("cummin", x);
 }
