@@ -7,6 +7,7 @@
 
 #include "chainrule/statistics.h"
 #include "kernels/cast.h"
+#include "kernels/copy.h"
 #include "kernels/running_extrema.h"
 #include "kernels/running_sums.h"
 #include "ops/along_axis.h"
@@ -139,6 +140,17 @@ struct Cumprod {
   }
 };
 
+/// f(x, axis), which goes along lines side by side. Those that follow one another are moved for that: to wait
+/// for one element of one line after the other takes longer.
+template <class F>
+Array side_by_side(const Array& x, std::size_t axis, const F& f) {
+  const AlongAxis along(x.shape(), axis);
+  if (along.inner != 1 || along.outer == 1) return f(x, axis);
+  constexpr std::size_t swapped[] = {1, 0};
+  const Array columns = kernels::permute(x.reshaped({along.outer, along.n}), swapped);
+  return kernels::permute(f(columns, 0), swapped).reshaped(x.shape());
+}
+
 /// What xᵢ - yᵢ₋₁ lacks for y = logcumsumexp(x), as y has lost the digits of what is beside a large x: with
 /// y = m + s for the largest x so far, m, it is (xᵢ - m) - s.
 Array lost_digits(const Array& x, std::size_t axis) {
@@ -178,8 +190,28 @@ Array lost_digits(const Array& x, std::size_t axis) {
 }
 Tensor lost_digits(const Tensor& x, std::size_t axis) {
   return numbers_of(
-      x, [axis](const Array& elements) { return lost_digits(elements, axis); },
+      x,
+      [axis](const Array& elements) {
+        return side_by_side(elements, axis,
+                            [](auto& lines, std::size_t at) { return lost_digits(lines, at); });
+      },
       [axis](const Tensor& stack) { return lost_digits(stack, axis + 1); });
+}
+
+Array running_logsumexp(const Array& x, std::size_t axis) {
+  Array out(x.shape(), x.dtype());
+  dispatch_floating(x.dtype(), [&]<class T>() {
+    const T* from = x.data<T>();
+    T* to = out.mutable_data<T>();
+    const AlongAxis along(x.shape(), axis);
+    along.for_each_block([&](std::int64_t first, std::int64_t lines) {
+      std::copy_n(from + first, lines, to + first);
+      for (std::int64_t i = 1; i < along.n; ++i)
+        for (std::int64_t at = first + i * along.inner, end = at + lines; at < end; ++at)
+          to[at] = rules::logaddexp(to[at - along.inner], from[at]);
+    });
+  });
+  return out;
 }
 
 struct Logcumsumexp {
@@ -187,22 +219,7 @@ struct Logcumsumexp {
   std::size_t axis = 0;
   Attributes attributes() const { return {{"axis", as_attribute(axis)}}; }
   Tensor batch(const Unwrapped& at) const { return apply(Logcumsumexp{axis + 1}, {}, Argument(at.in[0])); }
-  Array forward(Values in) const {
-    const Array& x = *in[0];
-    Array out(x.shape(), x.dtype());
-    dispatch_floating(x.dtype(), [&]<class T>() {
-      const T* from = x.data<T>();
-      T* to = out.mutable_data<T>();
-      const AlongAxis along(x.shape(), axis);
-      along.for_each_block([&](std::int64_t first, std::int64_t lines) {
-        std::copy_n(from + first, lines, to + first);
-        for (std::int64_t i = 1; i < along.n; ++i)
-          for (std::int64_t at = first + i * along.inner, end = at + lines; at < end; ++at)
-            to[at] = rules::logaddexp(to[at - along.inner], from[at]);
-      });
-    });
-    return out;
-  }
+  Array forward(Values in) const { return side_by_side(*in[0], axis, running_logsumexp); }
   Reads reads(Wanted wanted) const { return wanted(0) ? reads_input(0) | reads_output : 0; }
   void vjp(Inputs in, const Tensor& out, const Tensor& g, Cotangents& to) const {
     if (!to.wants(0)) return;
