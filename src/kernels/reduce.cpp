@@ -15,7 +15,7 @@
 #include "kernels/reduce_integers.h"
 #include "kernels/reduce_source.h"
 #include "kernels/repeated.h"
-#include "kernels/short_sums.h"
+#include "kernels/short_lines.h"
 
 namespace chainrule::kernels {
 namespace {
@@ -77,11 +77,11 @@ constexpr std::int64_t many_lines = 12;
 template <class Fold, class T>
 void fold_lines(const Source<T>& x, std::int64_t at, const Lines& lines, T* out) {
   const auto fold = [=](const T* part, std::int64_t outer, T* to) {
-    if constexpr (std::is_same_v<Fold, Sum>)
-      if (lines.inner == 1 && lines.outer >= many_lines && SumShortLines<T>::takes(lines.n))
+    if constexpr (!std::is_same_v<Fold, Prod>)
+      if (lines.inner == 1 && lines.outer >= many_lines && FoldShortLines<Fold, T>::takes(lines.n))
         return parallel_for(outer, (parallel_grain + lines.n - 1) / lines.n,
                             [&](std::int64_t begin, std::int64_t end) {
-                              simd::vectorized<SumShortLines<T>>(part, lines.n, begin, end, to);
+                              simd::vectorized<FoldShortLines<Fold, T>>(part, lines.n, begin, end, to);
                             });
     for_each_line<T, 1, 0>({outer, lines.n, lines.inner}, {part}, {}, FoldStep<Fold, T>{to});
   };
