@@ -157,6 +157,10 @@ template <std::size_t N, Operation Op>
 /// Does the operation take inputs of these dtypes as they are?
 template <Operation Op>
 bool takes(Values in) {
+  if constexpr (requires { Op::takes_int32(); })
+    if (Op::takes_int32() &&
+        std::ranges::all_of(in, [](const Array* value) { return value->dtype() == DType::int32; }))
+      return true;
   if constexpr (requires { Op::any_dtype; })
     return true;
   else

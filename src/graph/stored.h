@@ -16,6 +16,7 @@
 ///   static constexpr bool any_dtype = true    elements are moved or cast: it takes them as they are
 ///   static constexpr bool integers = true     of whole numbers it makes numbers of their kind: of int32
 ///                                             ones int32. (A sum, a count and a place are int64.)
+///   static constexpr bool takes_int32()       it computes int32 ones of int32 ones by itself
 namespace chainrule {
 
 inline bool is_only_stored(const Tensor& tensor) { return is_only_stored(tensor.node()->dtype()); }

@@ -51,21 +51,21 @@ struct Parts {
 template <std::size_t K>
 class DeferredPass final : public Elementwise {
  public:
-  DeferredPass(RowLoop loop, DType result, const Shape& shape, const std::array<const Array*, K>& operands,
-               PassKind of_kind)
+  DeferredPass(const PackLoop* loop, DType result, const Shape& shape,
+               const std::array<const Array*, K>& operands, PassKind of_kind)
       : DeferredPass(loop, result, shape, operands, of_kind, Parts<K>(shape, operands)) {}
   void run(std::int64_t begin, std::int64_t end, const std::byte* const* bases, void* out,
            const std::byte* ahead) const override {
     pass_.run(begin, end, bases, out, ahead);
   }
-  const PackLoop* pack_loop() const override { return is_in_order ? pass_.packs() : nullptr; }
+  const PackLoop* pack_loop() const override { return is_in_order ? pass_.loop() : nullptr; }
   std::span<const Array> operands() const override { return operands_; }
   std::int64_t size() const override { return size_; }
   DType dtype() const override { return dtype_; }
 
  private:
-  DeferredPass(RowLoop loop, DType result, const Shape& shape, const std::array<const Array*, K>& operands,
-               PassKind of_kind, Parts<K> parts)
+  DeferredPass(const PackLoop* loop, DType result, const Shape& shape,
+               const std::array<const Array*, K>& operands, PassKind of_kind, Parts<K> parts)
       : pass_(loop, result, shape, operands, parts.firsts(), parts.distances()),
         size_(shape.size()),
         dtype_(result) {
@@ -168,7 +168,7 @@ std::size_t passes_before(const Array& operand, std::int64_t size, std::size_t o
 }
 
 template <std::size_t K>
-Array deferred_pass(RowLoop loop, DType result, const Shape& shape,
+Array deferred_pass(const PackLoop* loop, DType result, const Shape& shape,
                     const std::array<const Array*, K>& operands, PassKind kind) {
   return {shape, result, std::make_unique<DeferredPass<K>>(loop, result, shape, operands, kind)};
 }
@@ -180,16 +180,20 @@ std::optional<Array> on_deferred(const PackLoop* loop, DType result, const Shape
   return on_unpermuted<K>(loop, result, shape, operands, kind);
 }
 
-template Array deferred_pass(RowLoop, DType, const Shape&, const std::array<const Array*, 1>&, PassKind);
+template Array deferred_pass(const PackLoop*, DType, const Shape&, const std::array<const Array*, 1>&,
+                             PassKind);
 template std::optional<Array> on_deferred(const PackLoop*, DType, const Shape&,
                                           const std::array<const Array*, 1>&, PassKind);
-template Array deferred_pass(RowLoop, DType, const Shape&, const std::array<const Array*, 2>&, PassKind);
+template Array deferred_pass(const PackLoop*, DType, const Shape&, const std::array<const Array*, 2>&,
+                             PassKind);
 template std::optional<Array> on_deferred(const PackLoop*, DType, const Shape&,
                                           const std::array<const Array*, 2>&, PassKind);
-template Array deferred_pass(RowLoop, DType, const Shape&, const std::array<const Array*, 3>&, PassKind);
+template Array deferred_pass(const PackLoop*, DType, const Shape&, const std::array<const Array*, 3>&,
+                             PassKind);
 template std::optional<Array> on_deferred(const PackLoop*, DType, const Shape&,
                                           const std::array<const Array*, 3>&, PassKind);
-template Array deferred_pass(RowLoop, DType, const Shape&, const std::array<const Array*, 4>&, PassKind);
+template Array deferred_pass(const PackLoop*, DType, const Shape&, const std::array<const Array*, 4>&,
+                             PassKind);
 template std::optional<Array> on_deferred(const PackLoop*, DType, const Shape&,
                                           const std::array<const Array*, 4>&, PassKind);
 

@@ -51,15 +51,6 @@ template Array detail::elementwise(const PackLoop*, DType, const Shape&, const s
 template Array detail::elementwise(const PackLoop*, DType, const Shape&, const std::array<const Array*, 4>&,
                                    PassKind);
 
-Array detail::zip(PairStretch* stretch, const Array& a, const Array& b, const Shape& shape, DType result) {
-  if (shape.size() >= large && a.dtype() == DType::int64)  // truth values are few bytes to write
-    return deferred_pass<2>(stretch, result, shape, {&a, &b}, PassKind());
-  Array out(shape, result);
-  const std::array bases = {static_cast<const std::byte*>(a.raw()), static_cast<const std::byte*>(b.raw())};
-  Pass<2>(stretch, result, shape, {&a, &b}).run(0, out.size(), bases.data(), out.mutable_raw(), nullptr);
-  return out;
-}
-
 namespace {
 
 struct Select {

@@ -22,29 +22,6 @@ inline constexpr double nothing = 0;
 /// does not do so with many others: 0 where it has its elements, which it is given where it may not wait.
 std::size_t passes_before(const Array& operand, std::int64_t size, std::size_t others);
 
-/// A loop over rows, of packs; or one of pairs, row by row.
-struct RowLoop {
-  RowLoop(const PackLoop* loop) : packs(loop) {}  // NOLINT(google-explicit-constructor)
-  RowLoop(PairStretch* loop) : pairs(loop) {}     // NOLINT(google-explicit-constructor)
-
-  /// Elements of the result and of the operands have so many bytes.
-  void operator()(const Stretch& stretch, std::int64_t out_item, std::span<const std::size_t> items) const {
-    if (packs != nullptr) return (*packs)(stretch);
-    auto* out = static_cast<std::byte*>(stretch.out);
-    const auto* a = static_cast<const std::byte*>(stretch.operands[0]);
-    const auto* b = static_cast<const std::byte*>(stretch.operands[1]);
-    for (std::int64_t row = 0; row < stretch.rows; ++row) {
-      pairs(stretch.count, a, stretch.strides[0], b, stretch.strides[1], out);
-      a += stretch.steps[0] * static_cast<std::int64_t>(items[0]);
-      b += stretch.steps[1] * static_cast<std::int64_t>(items[1]);
-      out += stretch.count * out_item;
-    }
-  }
-
-  const PackLoop* packs = nullptr;
-  PairStretch* pairs = nullptr;
-};
-
 template <std::size_t K>
 std::array<const Shape*, K> shapes_of(const std::array<const Array*, K>& operands) {
   static const Shape scalar;
@@ -58,7 +35,7 @@ std::array<const Shape*, K> shapes_of(const std::array<const Array*, K>& operand
 template <std::size_t K>
 class Pass {
  public:
-  Pass(RowLoop loop, DType result, const Shape& shape, const std::array<const Array*, K>& operands,
+  Pass(const PackLoop* loop, DType result, const Shape& shape, const std::array<const Array*, K>& operands,
        const std::array<std::int64_t, K>& firsts = {},
        const std::array<const std::int64_t*, K>& distances = {})
       : loop_(loop),
@@ -74,8 +51,7 @@ class Pass {
     }
     narrow_ = narrow;
   }
-  /// Null for a loop of pairs.
-  const PackLoop* packs() const { return loop_.packs; }
+  const PackLoop* loop() const { return loop_; }
   /// Bases of operands that are not read may be null.
   void run(std::int64_t begin, std::int64_t end, const std::byte* const* bases, void* out,
            const std::byte* ahead) const {
@@ -91,7 +67,7 @@ class Pass {
                                                   : bases[k] + (firsts_[k] + block.offsets[k]) *
                                                                    static_cast<std::int64_t>(items_[k]);
       }
-      loop_(stretch, out_item_, items_);
+      (*loop_)(stretch);
     });
   }
 
@@ -119,11 +95,11 @@ class Pass {
           stretch.operands[k] = buffers[k];
         }
       }
-      loop_(stretch, out_item_, items_);
+      (*loop_)(stretch);
     }
   }
 
-  RowLoop loop_;
+  const PackLoop* loop_;
   std::int64_t out_item_;
   bool narrow_ = false;
   std::array<std::size_t, K> items_{};
@@ -134,7 +110,7 @@ class Pass {
 
 /// The result of a pass, which waits until somebody reads it.
 template <std::size_t K>
-Array deferred_pass(RowLoop loop, DType result, const Shape& shape,
+Array deferred_pass(const PackLoop* loop, DType result, const Shape& shape,
                     const std::array<const Array*, K>& operands, PassKind kind);
 /// The same as elementwise() where operands wait in a form of which less need be computed, or in another
 /// order. Nothing where none of them does.

@@ -9,13 +9,13 @@
 namespace chainrule::kernels {
 namespace {
 
-/// Fills a pack of P for each row with `count` elements of E, then with the first once more, on which any
-/// function is defined.
+/// Fills the bytes of a pack of P for each row with `count` elements of E, then with the first once more, on
+/// which any function is defined.
 template <class P, class E>
 void fill_with(E* pack, const E* from, std::int64_t count, std::int64_t rows, std::int64_t step) {
-  for (; rows > 0; --rows, pack += P::lanes, from += step) {
+  for (; rows > 0; --rows, pack += sizeof(P) / sizeof(E), from += step) {
     if constexpr (std::is_same_v<E, bool>)
-      std::fill_n(pack, P::lanes, *from);
+      std::fill_n(pack, sizeof(P), *from);
     else
       P(*from).store(pack);  // in one go, so that loading it need not wait
     for (std::int64_t lane = 1; lane < count; ++lane) pack[lane] = from[lane];
@@ -83,7 +83,7 @@ struct ManyRows {
       part.moves[k] = -at.strides[k];
       part.steps[k] = at.steps[k];
       if (at.strides[k] == 0 && at.steps[k] != 0) {
-        part.steps[k] = P::lanes;
+        part.steps[k] = std::int64_t{sizeof(P)} / loop->items[k];
         part.rows = std::min(part.rows, most_rows);
       }
     }

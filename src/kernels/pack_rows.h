@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <cstring>
 #include <tuple>
 #include <utility>
 
@@ -24,7 +25,7 @@ struct Stretch {
   const void* ahead;  // will be read soon, as many bytes as the result has: asked for on the way. Or `out`
 };
 
-/// Rows of at least one pack. An operand that does not move along a row fills a pack.
+/// Rows of at least one pack. An operand that does not move along a row fills the bytes of a pack.
 struct PackRows {
   std::int64_t count, rows;
   std::array<const void*, Elementwise::most_operands> operands;
@@ -46,28 +47,36 @@ struct PackLoop {
   void operator()(const Stretch& stretch) const { run_any(stretch, *this); }
 };
 
+/// What has as many lanes as elements of T are computed with at a time. Of truth values alone there may be
+/// more.
+template <class T>
+using LanesOf = std::conditional_t<sizeof(T) == 8, double, float>;
+
 /// T, float or double, decides how many lanes a pack has; elements are T or bool.
 template <class T>
 void run_rows(const Stretch& stretch, const PackLoop& loop);
 
 /// The loop that sets elements of R to F() of those of In, each T or bool, in packs or masks of as many lanes
-/// as packs of T have.
+/// as packs of T have. Of integers and truth values the compiler makes the packs.
 template <class F, class T, class R, class... In>
 struct ElementwiseLoop {
   template <int Bytes>
   static void run(const PackRows* rows) {
-    over<simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>>(*rows, std::index_sequence_for<In...>());
+    constexpr int lanes = Bytes / static_cast<int>(sizeof(LanesOf<T>));
+    if constexpr (std::is_same_v<T, bool>)
+      if (rows->count >= Bytes) return over<Bytes, Bytes>(*rows, std::index_sequence_for<In...>());
+    over<Bytes, lanes>(*rows, std::index_sequence_for<In...>());
   }
 
  private:
-  template <class P, std::size_t... K>
+  template <int Bytes, int lanes, std::size_t... K>
   static void over(const PackRows& all, std::index_sequence<K...>) {
     std::tuple<const In*...> from{static_cast<const In*>(all.operands[K])...};
     auto* out = static_cast<R*>(all.out);
     const auto* ahead = static_cast<const R*>(all.ahead);
-    const std::int64_t end = all.count - all.count % P::lanes;
+    const std::int64_t end = all.count - all.count % lanes;
     for (std::int64_t left = all.rows;;) {
-      over_row<P>(all.count, end, out, ahead, Operand<P, In>{std::get<K>(from), all.moves[K]}...);
+      over_row<Bytes, lanes>(all.count, end, out, ahead, Operand<In>{std::get<K>(from), all.moves[K]}...);
       if (--left == 0) return;
       out += all.count;
       ahead += all.count;
@@ -75,29 +84,54 @@ struct ElementwiseLoop {
     }
   }
   /// To be kept in registers. One that is not read costs nothing, as nothing else is done to it.
-  template <class P, class E>
+  template <class E>
   struct Operand {
     const E* elements;
     std::int64_t moves;
+    const E* at(std::int64_t i) const { return elements + (i & moves); }
+    template <class P>
     auto load(std::int64_t i) const {
       using Loaded = std::conditional_t<std::is_same_v<E, bool>, typename P::Mask, P>;
-      return Loaded::load(elements + (i & moves));
+      return Loaded::load(at(i));
     }
   };
   /// All whole packs of a row, and a last one that ends at n where there are elements left.
-  template <class P, class... Operands>
+  template <int Bytes, int lanes, class... Operands>
   static void over_row(std::int64_t n, std::int64_t end, R* out, const R* ahead, Operands... in) {
     for (std::int64_t i = 0;;) {
       do {
-        const std::conditional_t<std::is_same_v<R, bool>, typename P::Mask, P> result = F()(in.load(i)...);
-        result.store(out + i);
-        if constexpr (sizeof(P) > 16) __builtin_prefetch(ahead + i, 0, 2);  // else loops take longer
-        i += P::lanes;
+        if constexpr (std::is_floating_point_v<T>) {
+          using P = simd::Pack<T, lanes>;
+          const std::conditional_t<std::is_same_v<R, bool>, typename P::Mask, P> result =
+              F()(in.template load<P>(i)...);
+          result.store(out + i);
+        } else if constexpr (std::is_same_v<R, T>) {
+          each_lane<lanes>(out + i, in.at(i)...);
+        } else {
+          using Mask = simd::Integers<LanesOf<T>, lanes>;
+          typename Mask::Bits held[std::size_t{lanes}];
+          each_lane<lanes>(held, in.at(i)...);
+          Mask result;
+          std::memcpy(&result.v, held, sizeof held);
+          result.store(out + i);
+        }
+        if constexpr (Bytes > 16 && (std::is_floating_point_v<T> || sizeof(R) == sizeof(T)))
+          __builtin_prefetch(ahead + i, 0, 2);  // others take longer
+        i += lanes;
       } while (i < end);
       if (i >= n) break;
-      i = n - P::lanes;
+      i = n - lanes;
       end = n;
     }
+  }
+  template <int lanes, class Out>
+  static void each_lane(Out* __restrict out, const In* __restrict... in) {
+#pragma GCC unroll 1  // or it is no loop any more when packs are made
+    for (int lane = 0; lane < lanes; ++lane)
+      if constexpr (std::is_same_v<Out, R>)
+        out[lane] = F()(in[lane]...);
+      else
+        out[lane] = F()(in[lane]...) ? -1 : 0;  // truth values of a pack
   }
 };
 

@@ -16,7 +16,7 @@ struct Add : ElementwiseOp<Add, 2>, rules::Add {
   static constexpr auto arithmetic = kernels::Arithmetic::sum;
   static constexpr Notation notation = {"+", "+"};
   static constexpr std::string_view name = "add", formula = "∂(a + b)/∂a = 1,  ∂(a + b)/∂b = 1";
-  static constexpr bool integers = true, integers_in_packs = true;
+  static constexpr bool integers = true;
 };
 
 struct Sub : ElementwiseOp<Sub, 2>, rules::Sub {
@@ -24,11 +24,10 @@ struct Sub : ElementwiseOp<Sub, 2>, rules::Sub {
   static constexpr auto arithmetic = kernels::Arithmetic::difference;
   static constexpr Notation notation = {"−", "-"};
   static constexpr std::string_view name = "sub", formula = "∂(a − b)/∂a = 1,  ∂(a − b)/∂b = −1";
-  static constexpr bool integers = true, integers_in_packs = true;
+  static constexpr bool integers = true;
 };
 
 struct Mul : ElementwiseOp<Mul, 2>, rules::Mul {
-  static constexpr bool integers_in_packs = true;
   static constexpr bool cheap = true, for_scalars = true, symmetric = true;
   static constexpr auto arithmetic = kernels::Arithmetic::product;
   static constexpr Notation notation = {"×", "·"};
@@ -84,14 +83,12 @@ struct Square : ElementwiseOp<Square, 1>, rules::Square {
 };
 
 struct Abs : ElementwiseOp<Abs, 1>, rules::Abs {
-  static constexpr bool integers_in_packs = true;
   static constexpr bool cheap = true;
   static constexpr std::string_view name = "abs", formula = "∂|x|/∂x = sign(x)";
   static constexpr bool integers = true;
 };
 
 struct Sign : ElementwiseOp<Sign, 1>, rules::Sign {
-  static constexpr bool integers_in_packs = true;
   static constexpr bool cheap = true;
   static constexpr std::string_view name = "sign", formula = "∂sign(x)/∂x = 0";
   static constexpr bool integers = true;
@@ -104,7 +101,6 @@ struct Relu : ElementwiseOp<Relu, 1>, rules::Relu {
 };
 
 struct Maximum : ElementwiseOp<Maximum, 2>, rules::Maximum {
-  static constexpr bool integers_in_packs = true;
   static constexpr bool cheap = true, symmetric = true;
   static constexpr std::string_view name = "maximum",
                                     formula = "∂max(a, b)/∂a = 1 if a > b, ½ if a = b, else 0";
@@ -112,7 +108,6 @@ struct Maximum : ElementwiseOp<Maximum, 2>, rules::Maximum {
 };
 
 struct Minimum : ElementwiseOp<Minimum, 2>, rules::Minimum {
-  static constexpr bool integers_in_packs = true;
   static constexpr bool cheap = true, symmetric = true;
   static constexpr std::string_view name = "minimum",
                                     formula = "∂min(a, b)/∂a = 1 if a < b, ½ if a = b, else 0";

@@ -172,13 +172,14 @@ Tensor elementwise_again(const Unwrapped& at) {
 template <class Op, std::size_t N, std::size_t first = 0, std::size_t last = N>
 struct ElementwiseOp {
   static constexpr bool integers = false;  ///< also defined on int64
-  /// Has this a loop on int64 for each instruction set? Where that is faster than reading them, as of what
-  /// was cast on the way.
-  static constexpr bool integers_in_packs = false;
+  /// int32 numbers, too, are computed with as they are: see graph/stored.h.
+  static constexpr bool takes_int32() { return Op::integers && N <= 2; }
 
   Array forward(Values in) const {
-    if constexpr (Op::integers && N <= 2)
-      if (in[0]->dtype() == DType::int64) return on_integers(in);
+    if constexpr (takes_int32()) {
+      if (in[0]->dtype() == DType::int64) return on_integers<std::int64_t>(in, Indices());
+      if (in[0]->dtype() == DType::int32) return on_integers<std::int32_t>(in, Indices());
+    }
     return dispatch_floating(in[N - 1]->dtype(), [&]<class T>() { return on_floats<T>(in, Indices()); });
   }
   Reads reads(Wanted wanted) const {
@@ -280,14 +281,10 @@ struct ElementwiseOp {
                                            : recorded<i>(in, out, g, Indices());
     }
   }
-  static Array on_integers(Values in) {
-    using F = WithWrapping<Forward>;
-    using Int = std::int64_t;
-    if constexpr (N == 1)
-      return kernels::map<F, Int, Int, Op::integers_in_packs>(*in[0]);
-    else
-      return kernels::zip<F, Int, Int, Op::integers_in_packs>(
-          *in[0], *in[1], common_shape(Op::name, in[0]->shape(), in[1]->shape()));
+  template <class Int, std::size_t... k>
+  static Array on_integers(Values in, std::index_sequence<k...>) {
+    return kernels::elementwise<WithWrapping<Forward>, Int, N>(common_shape(Op::name, in[k]->shape()...),
+                                                               {in[k]...});
   }
   template <class T, std::size_t... k>
   static Array on_floats(Values in, std::index_sequence<k...>) {

@@ -24,12 +24,7 @@ struct Comparison {
       return compared(*in[0], *in[1], shape);
   }
   static Array compared(const Array& a, const Array& b, const Shape& shape) {
-    return dispatch(a.dtype(), [&]<class T>() {
-      if constexpr (std::is_floating_point_v<T>)
-        return kernels::compare<Holds, T>(a, b, shape);
-      else
-        return kernels::zip<Holds, T, bool, std::is_same_v<T, std::int64_t>>(a, b, shape);
-    });
+    return dispatch(a.dtype(), [&]<class T>() { return kernels::compare<Holds, T>(a, b, shape); });
   }
   Tensor batch(const Unwrapped& at) const { return elementwise_again<Op, 2>(at); }
   Reads reads(Wanted) const { return 0; }
@@ -38,7 +33,6 @@ struct Comparison {
     return {"0"};
   }
 
- protected:
   struct Holds {
     auto operator()(auto a, auto b) const { return Op::holds(a, b); }
   };
@@ -75,13 +69,13 @@ struct NotEqual : Comparison<NotEqual> {
   static auto holds(auto a, auto b) { return a != b; }
 };
 
-/// Not differentiable either: of bool, so reads nothing and sends nothing.
-template <class Op>
+/// Not differentiable either: of bool, so reads nothing and sends nothing. Holds where Same does.
+template <class Op, class Same = Op>
 struct Connective : Comparison<Op> {
   static constexpr std::string_view formula = "of bool: no gradient";
   Array forward(Values in) const {
     const Shape shape = broadcast(Op::name, in[0]->shape(), in[1]->shape());
-    return kernels::zip<typename Comparison<Op>::Holds, bool, bool>(*in[0], *in[1], shape);
+    return kernels::compare<typename Comparison<Same>::Holds, bool>(*in[0], *in[1], shape);
   }
 };
 struct LogicalAnd : Connective<LogicalAnd> {
@@ -92,15 +86,13 @@ struct LogicalOr : Connective<LogicalOr> {
   static constexpr std::string_view name = "logical_or";
   static bool holds(bool a, bool b) { return a || b; }
 };
-struct LogicalXor : Connective<LogicalXor> {
-  using Comparison::Holds;
+struct LogicalXor : Connective<LogicalXor, NotEqual> {
   static constexpr std::string_view name = "logical_xor";
-  static bool holds(bool a, bool b) { return a != b; }
 };
 struct LogicalNot {
   static constexpr std::string_view name = "logical_not", formula = "of bool: no gradient";
   Array forward(Values in) const {
-    return kernels::zip<LogicalXor::Holds, bool, bool, true>(*in[0], Array(true), in[0]->shape());
+    return kernels::compare<NotEqual::Holds, bool>(*in[0], Array(true), in[0]->shape());
   }
   Tensor batch(const Unwrapped& at) const { return logical_not(at.in[0]); }
   Reads reads(Wanted) const { return 0; }

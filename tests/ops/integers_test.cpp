@@ -1,5 +1,6 @@
 // Whole numbers: bits, shifts and divisors, of all their dtypes and ends, and the operators of bits.
 
+#include <functional>
 #include <limits>
 #include <numeric>
 
@@ -72,6 +73,76 @@ TEST(Bits, keep_the_dtype) {
   EXPECT_EQ((tensor({true, false}) | true).dtype(), DType::boolean);
   EXPECT_TRUE(equals(bitwise_xor(tensor({true, false}), tensor({3, 3})), {2}, {2, 3}));
   EXPECT_TRUE(equals(bitwise_not(tensor({true, false})), {2}, {0, 1}));
+}
+
+/// Is each what f makes of a pair of elements, in the result's dtype?
+void expect_each(const Tensor& got, const Tensor& a, const Tensor& b,
+                 const std::function<std::int64_t(std::int64_t, std::int64_t)>& f) {
+  const std::vector<std::int64_t> x = broadcast_to(a, got.shape()).to_vector<std::int64_t>(),
+                                  y = broadcast_to(b, got.shape()).to_vector<std::int64_t>(),
+                                  all = got.to_vector<std::int64_t>();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::int64_t expected = f(x[i], y[i]);
+    ASSERT_EQ(all[i], got.dtype() == DType::int32 ? static_cast<std::int32_t>(expected) : expected)
+        << got.shape() << ' ' << got.dtype() << ' ' << i << ": " << x[i] << ", " << y[i];
+  }
+}
+
+TEST(WholeNumbers, are_computed_with_as_they_are_and_wrap_around_in_every_shape) {
+  PRINT_SEED_ON_FAILURE();
+  Generator generator(seed());
+  using Int = std::int64_t;
+  using Bits = std::uint64_t;
+  const std::vector<std::pair<Shape, Shape>> shapes = {
+      {{}, {}},          {{5}, {5}},           {{0, 3}, {3}},        {{67}, {67}},
+      {{40, 17}, {17}},  {{40, 17}, {40, 1}},  {{300, 3}, {300, 1}}, {{300, 3}, {}},
+      {{1, 70}, {9, 1}}, {{20'011}, {20'011}}, {{20'011}, {}},       {{211, 100}, {211, 1}}};
+  for (const DType dtype : {DType::int32, DType::int64})
+    for (const auto& [first, second] : shapes) {
+      const Int end = dtype == DType::int64 ? most : std::numeric_limits<std::int32_t>::max();
+      const auto some = [&](const Shape& shape) {  // small ones, which meet, large ones, and the ends
+        const Tensor small = randint(-2, 3, shape, generator), kind = randint(0, 4, shape, generator);
+        return cast(where(kind == 0, randint(-end / 2, end / 2, shape, generator),
+                          where(kind == 1, -end - 1, where(kind == 2, end, small))),
+                    dtype);
+      };
+      const Tensor a = some(first), b = some(second);
+      ASSERT_EQ((a * b).dtype(), dtype);
+      const auto expect = [&](const Tensor& got, const auto& f) { expect_each(got, a, b, f); };
+      expect(a + b,
+             [](Int x, Int y) { return static_cast<Int>(static_cast<Bits>(x) + static_cast<Bits>(y)); });
+      expect(a - b,
+             [](Int x, Int y) { return static_cast<Int>(static_cast<Bits>(x) - static_cast<Bits>(y)); });
+      expect(a * b,
+             [](Int x, Int y) { return static_cast<Int>(static_cast<Bits>(x) * static_cast<Bits>(y)); });
+      expect((a + b) * b - a, [](Int x, Int y) {
+        return static_cast<Int>((static_cast<Bits>(x) + static_cast<Bits>(y)) * static_cast<Bits>(y) -
+                                static_cast<Bits>(x));
+      });
+      expect(maximum(a, b), [](Int x, Int y) { return std::max(x, y); });
+      expect(minimum(a, b), [](Int x, Int y) { return std::min(x, y); });
+      expect_each(-a, a, a, [](Int x, Int) { return static_cast<Int>(0 - static_cast<Bits>(x)); });
+      expect_each(abs(a), a, a,
+                  [](Int x, Int) { return x < 0 ? static_cast<Int>(0 - static_cast<Bits>(x)) : x; });
+      expect_each(square(a), a, a,
+                  [](Int x, Int) { return static_cast<Int>(static_cast<Bits>(x) * static_cast<Bits>(x)); });
+      expect_each(sign(a), a, a, [](Int x, Int) { return (x > 0 ? 1 : 0) - (x < 0 ? 1 : 0); });
+      expect_each(relu(a), a, a, [](Int x, Int) { return std::max<Int>(x, 0); });
+      expect(a < b, [](Int x, Int y) { return x < y; });
+      expect(a <= b, [](Int x, Int y) { return x <= y; });
+      expect(a > b, [](Int x, Int y) { return x > y; });
+      expect(a == b, [](Int x, Int y) { return x == y; });
+      expect(a != b, [](Int x, Int y) { return x != y; });
+      const Tensor p = a > 0, q = b > 0;
+      const auto expect_of_bools = [&](const Tensor& got, const auto& f) { expect_each(got, p, q, f); };
+      expect_of_bools(p & q, [](Int x, Int y) { return x & y; });
+      expect_of_bools(p | q, [](Int x, Int y) { return x | y; });
+      expect_of_bools(p ^ q, [](Int x, Int y) { return x ^ y; });
+      expect_each(~p, p, p, [](Int x, Int) { return 1 - x; });
+      expect_of_bools(p < q, [](Int x, Int y) { return x < y; });
+      expect_of_bools(p == q, [](Int x, Int y) { return x == y; });
+      expect_of_bools(where(p, a, b) == where(p, where(p, a, 0), b), [](Int, Int) { return 1; });
+    }
 }
 
 TEST(Shifts, are_defined_for_all_numbers) {
