@@ -1,11 +1,13 @@
 // Products of all other elements of a row: those of pairs, of pairs of pairs and so on, and back down. Short
-// rows are computed side by side (lines.h), and threads take several.
+// rows are computed side by side (lines.h), and threads take several. And products of numbers without their
+// exponents.
 
 #include "kernels/products.h"
 
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <vector>
 
@@ -97,7 +99,108 @@ void go_over(const Lines& lines, std::int64_t first, std::int64_t count, std::in
     detail::scatter<T>(layout, result, first, count, width, to);
 }
 
+/// number · 2^exponent.
+template <class T>
+struct Scaled {
+  T number = 1;
+  std::int64_t exponent = 0;
+  void times(T other, std::int64_t power) {
+    int own = 0;
+    number *= other;
+    if (std::isfinite(number)) number = std::frexp(number, &own);
+    exponent += power + own;
+  }
+  T value() const {
+    constexpr std::int64_t most = 1 << 14;  // beyond, it is 0 or infinite
+    return std::scalbn(number, static_cast<int>(std::clamp(exponent, -most, most)));
+  }
+};
+
+/// The product of n numbers.
+template <class T>
+struct ScaledProductLoop {
+  template <int Bytes>
+  static void run(const T* x, std::int64_t n, Scaled<T>* to) {
+    using P = simd::Pack<T, Bytes / static_cast<int>(sizeof(T))>;
+    using M = typename P::Mask;
+    using Limits = std::numeric_limits<T>;
+    constexpr int digits = Limits::digits, together = 64;  // significands, each less than 2
+    constexpr typename M::Bits bias = Limits::max_exponent - 1, field = 2 * bias + 1;
+    const auto exponent_of = [](const P& number) {
+      return number.bits().template right<digits - 1>() & M(field);
+    };
+    P product(T(1));
+    M exponent(0);
+    // Leaves its significand, 1 to 2, of a number, and gives the exponent. 0 and what is not finite stay.
+    const auto split = [&](P& number) {
+      M power(0), own = exponent_of(number);
+      if (const M tiny = own == M(0); any(tiny)) [[unlikely]] {
+        number = where(tiny, number * P(T(std::int64_t{1} << digits)), number);
+        own = exponent_of(number);
+        power = tiny & M(-digits);
+      }
+      const M ordinary = !((own == M(0)) | (own == M(field)));
+      number = where(ordinary,
+                     P::from_bits((number.bits() & !M(field).template left<digits - 1>()) | P(T(1)).bits()),
+                     number);
+      return (power + (own - M(bias))) & ordinary;
+    };
+    std::int64_t i = 0;
+    while (i + P::lanes <= n) {
+      const std::int64_t end = std::min(n - P::lanes, i + (together - 1) * P::lanes);
+      for (; i <= end; i += P::lanes) {
+        P number = P::load(x + i);
+        exponent = exponent + split(number);
+        product = product * number;
+      }
+      exponent = exponent + split(product);
+    }
+    T numbers[std::size_t{P::lanes}];
+    typename M::Bits exponents[std::size_t{P::lanes}];
+    product.store(numbers);
+    std::memcpy(exponents, &exponent.v, sizeof exponents);
+#pragma GCC unroll 1  // takes no time
+    for (int lane = 0; lane < P::lanes; ++lane) to->times(numbers[lane], exponents[lane]);
+    for (; i < n; ++i) to->times(x[i], 0);
+  }
+};
+template <class T>
+[[gnu::noinline]] Scaled<T> scaled_product(const T* x, std::int64_t n) {
+  Scaled<T> product;
+  simd::vectorized<ScaledProductLoop<T>>(x, n, &product);
+  return product;
+}
+
 }  // namespace
+
+Array products_in_range(const Array& x, std::int64_t rows) {
+  Array out({rows}, x.dtype());
+  if (rows == 0) return out;
+  // In parts, which one thread goes over each.
+  const std::int64_t n = x.size() / rows, parts = (n + parallel_grain - 1) / parallel_grain;
+  dispatch_floating(x.dtype(), [&]<class T>() {
+    const T* const from = x.data<T>();
+    std::vector<Scaled<T>> products(static_cast<std::size_t>(rows * parts));
+    parallel_for(rows * parts, 1 + parallel_grain / std::max<std::int64_t>(1, n),
+                 [&](std::int64_t begin, std::int64_t end) {
+                   for (std::int64_t i = begin; i < end; ++i) {
+                     const std::int64_t first = i % parts * parallel_grain;
+                     products[static_cast<std::size_t>(i)] =
+                         scaled_product(from + i / parts * n + first, std::min(parallel_grain, n - first));
+                   }
+                 });
+    T* const to = out.mutable_data<T>();
+    for (std::int64_t row = 0; row < rows; ++row) {
+      Scaled<T> product;
+      for (std::int64_t part = 0; part < parts; ++part) {
+        const auto& [number, exponent] = products[static_cast<std::size_t>(row * parts + part)];
+        product.times(number, exponent);
+      }
+      to[row] = product.value();
+    }
+  });
+  return out;
+}
 
 Array products_of_others(const Array& x, const Lines& lines, bool& are_normal) {
   Array out(x.shape(), x.dtype());

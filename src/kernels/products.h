@@ -1,5 +1,5 @@
-// The product of all other elements, which the derivative of a product along axes is made of. Relies on
-// arrays alone.
+// The product of all other elements, which the derivative of a product along axes is made of, and products a
+// part of which may be out of range. Relies on arrays alone.
 
 #pragma once
 
@@ -11,5 +11,9 @@ namespace chainrule::kernels {
 /// so that zeros do no harm: those of pairs, the first half with the second, then of pairs of these and so
 /// on, and back. `are_normal` becomes whether each is a finite and normal number.
 Array products_of_others(const Array& x, const Lines& lines, bool& are_normal);
+
+/// The product of each of so many rows of x, floats, right also where that of some elements is out of range:
+/// the exponents are added up apart.
+Array products_in_range(const Array& x, std::int64_t rows);
 
 }  // namespace chainrule::kernels

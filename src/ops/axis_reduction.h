@@ -37,16 +37,20 @@ struct AxisReduction {
       if (axes[axis]) count *= in[axis];
     return static_cast<double>(count);
   }
+  /// x with the reduced axes last, and the order that they have there.
+  Tensor reduced_last(const Tensor& x, std::vector<std::int64_t>& order) const {
+    for (const bool is_reduced : {false, true})
+      for (std::size_t axis = 0; axis < x.rank(); ++axis)
+        if (axes[axis] == is_reduced) order.push_back(static_cast<std::int64_t>(axis));
+    return std::is_sorted(order.begin(), order.end()) ? x : permute(x, order);
+  }
   /// What f makes of x as a matrix of its shape, where what is reduced is a row.
   template <class F>
   Tensor in_rows(const Tensor& x, const F& f) const {
     std::vector<std::int64_t> order, back(x.rank());
-    for (const bool is_reduced : {false, true})
-      for (std::size_t axis = 0; axis < x.rank(); ++axis)
-        if (axes[axis] == is_reduced) order.push_back(static_cast<std::int64_t>(axis));
+    const Tensor turned = reduced_last(x, order);
     for (std::size_t i = 0; i < order.size(); ++i)
       back[static_cast<std::size_t>(order[i])] = static_cast<std::int64_t>(i);
-    const Tensor turned = std::is_sorted(order.begin(), order.end()) ? x : permute(x, order);
     const auto n = static_cast<std::int64_t>(count(x.shape()));
     const Tensor result = reshape(f(reshape(turned, {n == 0 ? 0 : x.size() / n, n})), turned.shape());
     return std::is_sorted(back.begin(), back.end()) ? result : permute(result, back);

@@ -19,7 +19,7 @@ struct Prod : AxisReduction {
         // A part of the product may be out of range where the whole is not.
         mend<T>(
             product, [](T each) { return each == 0 || !std::isfinite(each); },
-            [&] { return in_parts(*in[0]); });
+            [&] { return in_range(*in[0]); });
       });
     return finish(product, in[0]->shape());
   }
@@ -53,13 +53,11 @@ struct Prod : AxisReduction {
       number = x * exp2(-exponent);
     }
   };
-  Array in_parts(const Array& array) const {
+  Array in_range(const Array& array) const {
     const NoGrad guard;
-    const Parts parts(constant(array));
-    const Tensor plain = constant(kernels::prod(array, axes)),
-                 product = times_power_of_two(constant(kernels::prod(value_of(parts.number), axes)),
-                                              constant(kernels::sum(value_of(parts.exponent), axes)));
-    return value_of(where(isnan(product), plain, product));
+    std::vector<std::int64_t> order;
+    return kernels::products_in_range(value_of(reduced_last(constant(array), order)),
+                                      array.size() / static_cast<std::int64_t>(count(array.shape())));
   }
   static Tensor others_in_range(const Tensor& x, Tensor (*others)(const Tensor&)) {
     const Tensor plain = others(x);

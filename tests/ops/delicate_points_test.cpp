@@ -5,6 +5,7 @@
 #include "chainrule/derivatives.h"
 #include "chainrule/functions.h"
 #include "chainrule/losses.h"
+#include "chainrule/random.h"
 #include "chainrule/shaping.h"
 #include "chainrule/statistics.h"
 #include "chainrule/testing.h"
@@ -183,6 +184,36 @@ TEST(Mean, of_huge_numbers_does_not_overflow) {
   EXPECT_EQ(mean(tensor({1e308, infinity})).item(), infinity);
   EXPECT_TRUE(std::isnan(mean(tensor({infinity, -infinity})).item()));
   EXPECT_NEAR(mse_loss(tensor({1e154, 1e154}), 0).item() / 1e308, 1, 1e-15);
+}
+
+TEST(Prod, is_right_where_parts_of_it_are_out_of_range) {
+  PRINT_SEED_ON_FAILURE();
+  Generator generator(seed());
+  const double infinity = std::numeric_limits<double>::infinity();
+  for (const DType dtype : {DType::float64, DType::float32}) {
+    const double large = dtype == DType::float64 ? 0x1p530 : 0x1p65, tiny = 1 / large / large,
+                 rtol = dtype == DType::float64 ? 1e-11 : 1e-3;
+    for (const std::int64_t n : {3, 40, 700, 150'000}) {
+      // A number and its reciprocal, those of a kind one after the other.
+      const Tensor some = exp(randn({4, n}, generator) * 9),
+                   all = cast(concatenate({some, 1 / some}, 1), DType::float64);
+      const Tensor x = cast(all, dtype), exact = cast(x, DType::float64);
+      const Tensor expected = exp(sum(log(exact), 1));
+      EXPECT_THAT(prod(x, 1), IsClose(cast(expected, dtype), rtol)) << n;
+      EXPECT_THAT(prod(transpose(x), 0), IsClose(prod(x, 1), rtol));
+    }
+    const auto of = [&](const Tensor& x) { return prod(cast(x, dtype)).item(); };
+    EXPECT_EQ(of(concatenate({full({70}, tiny), full({140}, -large)})), 1);
+    EXPECT_EQ(of(concatenate({full({99}, 1e30), zeros({5}), full({99}, -1.0)})), 0);
+    EXPECT_EQ(of(concatenate({full({40}, 1e-30), full({3}, -infinity), full({40}, 1e-30)})), -infinity);
+    EXPECT_TRUE(std::isnan(of(concatenate({full({40}, 1e-30), full({1}, infinity), zeros({40})}))));
+    EXPECT_TRUE(std::isnan(of(concatenate({full({40}, 1e-30), full({1}, std::nan("")), full({40}, 1e30)}))));
+    EXPECT_EQ(of(full({64}, 1e30)), infinity);
+    EXPECT_EQ(of(full({64}, -1e-30)), 0);
+  }
+  // Each near 1, so that no exponent tells how small a part is.
+  EXPECT_NEAR(prod(concatenate({full({500'000}, 0.72), full({500'000}, 1.388)})).item() / 9.578004842e-140, 1,
+              1e-8);
 }
 
 TEST(Prod, with_zeros_has_the_product_of_the_others_as_gradient) {
