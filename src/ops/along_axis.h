@@ -31,17 +31,8 @@ struct AlongAxis {
   }
 };
 
-/// Is this the one axis that a scalar has in PyTorch? Then it is taken as a vector, and results are scalars.
-inline bool is_along_scalar(const Tensor& x, std::int64_t axis) {
-  return x.rank() == 0 && (axis == 0 || axis == -1);
-}
-inline Tensor as_vector(const Operand& x) { return reshape(x, {1}); }
-inline Tensor at_least_a_vector(const Operand& x) {
-  return x.as_tensor().rank() == 0 ? as_vector(x) : x.as_tensor();
-}
-
-/// x and the axis, or without one x as a vector, and axis 0. What is found along the axis of a scalar, 0 or
-/// -1, is a scalar.
+/// x and the axis, or without one x as a vector, and axis 0. A scalar has one axis in PyTorch, 0 or -1: there
+/// it is taken as a vector, and what is found is a scalar.
 struct OfAxis {
   Tensor x;
   std::size_t axis = 0;
@@ -57,6 +48,11 @@ struct OfAxis {
     is_scalar = given && in.rank() == 0;
   }
   Tensor result(const Tensor& found) const { return is_scalar ? reshape(found, {}) : found; }
+  std::int64_t size() const { return x.shape()[axis]; }
+  /// What an index says of x, as it says it of the vector.
+  Tensor index(const Operand& given) const {
+    return is_scalar && given.as_tensor().rank() == 0 ? reshape(given, {1}) : given.as_tensor();
+  }
 };
 
 }  // namespace chainrule::ops

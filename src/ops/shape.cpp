@@ -191,12 +191,11 @@ Tensor transpose(const Operand& x) try {
 }
 
 Tensor swapaxes(const Operand& x, Integer a, Integer b) try {
-  const Tensor in = x.as_tensor();
-  if (ops::is_along_scalar(in, a) && ops::is_along_scalar(in, b)) return x.as_tensor();
-  std::vector<std::int64_t> order(in.rank());
+  const ops::OfAxis of("swapaxes", x.as_tensor(), a), other("swapaxes", of.x, b);
+  if (of.is_scalar) return x.as_tensor();
+  std::vector<std::int64_t> order(of.x.rank());
   std::iota(order.begin(), order.end(), 0);
-  std::swap(order[normalize_axis("swapaxes", a, in.shape())],
-            order[normalize_axis("swapaxes", b, in.shape())]);
+  std::swap(order[of.axis], order[other.axis]);
   return permute(x, order);
 } catch (...) {
   rethrow_in_call(x);

@@ -70,12 +70,22 @@ TEST(Positions, of_a_scalar_are_along_its_axis_0_or_last) {
     EXPECT_TRUE(equals(index_fill(x, axis, {0}, 1.0), {}, {1}));
     EXPECT_TRUE(equals(swapaxes(x, axis, 0), {}, {2}));
     EXPECT_TRUE(equals(movedim(x, {axis}, {0}), {}, {2}));
+    EXPECT_TRUE(equals(take(x, 0, axis), {}, {2}));
+    EXPECT_TRUE(equals(take(x, {0, -1}, axis), {2}, {2, 2}));
+    EXPECT_TRUE(equals(unfold(x, axis, 1), {1}, {2}));
+    EXPECT_TRUE(equals(argmin(x, axis, true), {}, {0}));
+    EXPECT_TRUE(equals(argsort(x, axis), {}, {0}));
+    EXPECT_TRUE(equals(topk(x, 1, axis).values, {}, {2}));
+    EXPECT_TRUE(equals(kthvalue(x, 1, axis).values, {}, {2}));
+    EXPECT_TRUE(equals(median(x, axis, true).places, {}, {0}));
   }
   EXPECT_EQ(gradients(sum(gather(x, 0, {0, 0})), {x}).at(x).item(), 2);
   EXPECT_EQ(gradients(scatter(x, 0, 0, 3.0), {x}).at(x).item(), 0);
   EXPECT_THROW(gather(x, 1, 0), ShapeError);
   EXPECT_THROW(index_select(x, 0, {0, 0}), ShapeError);
   EXPECT_THROW(swapaxes(x, 0, 1), ShapeError);
+  EXPECT_TRUE(
+      mentions(message_of<ShapeError>([&] { (void)topk(x, 0, 0); }), {"topk: k = 0", "()", "give 1"}));
 }
 
 TEST(Positions, are_int64_and_say_what_to_do_otherwise) {

@@ -95,13 +95,15 @@ Array places_of(const Array& mask) {
   return list;
 }
 
-Tensor take(std::string_view operation, const Tensor& x, Integer axis, const Operand& positions, Here here) {
-  const std::size_t at = normalize_axis(operation, axis, x.shape());
+Tensor take(std::string_view operation, const OfAxis& of, const Operand& positions, Here here) {
+  const Shape& shape = of.x.shape();
   if (is_batched(positions))
     return gather_places(
-        x, places_of_slices(x.shape(), at, counted_positions(operation, positions, x.shape(), at, true)));
-  const Array list = checked_positions(operation, positions, x.shape(), at, true);
-  return gather_at({x, here}, along(x.shape(), at, list), with_axis_replaced(x.shape(), at, list.shape()));
+        of.x,
+        places_of_slices(shape, of.axis, counted_positions(operation, positions, shape, of.axis, true)));
+  const Array list = checked_positions(operation, positions, shape, of.axis, true);
+  return gather_at({of.x, here}, along(shape, of.axis, list),
+                   with_axis_replaced(shape, of.axis, list.shape()));
 }
 
 }  // namespace
@@ -131,14 +133,12 @@ Tensor take_along_axis(const Operand& x, const Operand& index, Integer axis) try
 }
 
 Tensor index_select(const Operand& x, Integer axis, const Operand& positions) try {
+  const ops::OfAxis of("index_select", x.as_tensor(), axis);
   const Tensor list = positions.as_tensor();
-  if (list.rank() > 1)
-    throw ShapeError("index_select: positions of shape " + to_string(list.shape()) +
-                     " have more than one axis; take(x, positions, axis) takes these");
-  if (ops::is_along_scalar(x.as_tensor(), axis) && list.size() == 1)
-    return reshape(index_select(ops::as_vector(x), 0, positions), {});
-  return ops::take("index_select", x.as_tensor(), axis, list.rank() == 0 ? reshape(list, {1}) : list,
-                   x.here());
+  if (list.rank() > 1 || (of.is_scalar && list.size() != 1))
+    throw ShapeError("index_select: positions of shape " + to_string(list.shape()) + " for shape " +
+                     to_string(x.as_tensor().shape()) + "; take(x, positions, axis) takes these");
+  return of.result(ops::take("index_select", of, list.rank() == 0 ? reshape(list, {1}) : list, x.here()));
 } catch (...) {
   rethrow_in_call(x, positions);
 }
@@ -154,14 +154,14 @@ Tensor take(const Operand& x, const Operand& positions) try {
 }
 
 Tensor take(const Operand& x, const Operand& positions, Integer axis) try {
-  return ops::take("take", x.as_tensor(), axis, positions, x.here());
+  return ops::take("take", {"take", x.as_tensor(), axis}, positions, x.here());
 } catch (...) {
   rethrow_in_call(x, positions);
 }
 
 Tensor index(const Operand& x, const Tensor& where) try {
   const Tensor in = x.as_tensor();
-  if (where.dtype() != DType::boolean) return ops::take("index", in, 0, where, x.here());
+  if (where.dtype() != DType::boolean) return ops::take("index", {"index", in, 0}, where, x.here());
   const Shape &whole = in.shape(), &mask = where.shape();
   const std::size_t rank = mask.rank();
   if (rank > whole.rank() || !std::equal(mask.begin(), mask.end(), whole.begin()))

@@ -273,15 +273,12 @@ Tensor scatter_reduce(const Operand& x, Integer axis, const Operand& index, cons
                       Combining how, Flag include_self) try {
   constexpr const char* name = "scatter_reduce";
   const DType dtype = ops::number_dtype(ops::common_dtype(x, values));
-  const Tensor in = x.as(dtype);
-  if (ops::is_along_scalar(in, axis))
-    return reshape(
-        scatter_reduce(ops::as_vector(in), 0, ops::at_least_a_vector(index), values, how, include_self), {});
+  const ops::OfAxis of(name, x.as(dtype), axis);
+  const Tensor &in = of.x, at = of.index(index);
   const Shape& shape = in.shape();
-  const std::size_t at = normalize_axis(name, axis, shape);
-  const bool batched = ops::is_batched(index);
-  const Tensor places = batched ? ops::batched_places(name, shape, at, index)
-                                : constant(ops::gathered_places(name, shape, at, index));
+  const bool batched = ops::is_batched(at);
+  const Tensor places = batched ? ops::batched_places(name, shape, of.axis, at)
+                                : constant(ops::gathered_places(name, shape, of.axis, at));
   const Tensor given = broadcast_to(ops::values_for(name, values.as(dtype), places.shape()), places.shape());
   if (how == Combining::sum || how == Combining::mean) {
     const auto added = [&](const Tensor& each) {
@@ -289,22 +286,24 @@ Tensor scatter_reduce(const Operand& x, Integer axis, const Operand& index, cons
     };
     const Tensor counts = added(ones(places.shape(), DType::int64));
     const Tensor kept = include_self ? in : where(counts == 0, in, false);
-    if (how == Combining::sum) return kept + added(given);
+    if (how == Combining::sum) return of.result(kept + added(given));
     const Tensor divisors = include_self ? counts + 1 : maximum(counts, 1);
-    if (!is_floating(dtype)) return floor_divide(kept + added(given), divisors);
+    if (!is_floating(dtype)) return of.result(floor_divide(kept + added(given), divisors));
     const DType wide = computed_in(dtype);  // many halves have a mean, but no sum
     const Tensor total = Operand(kept).as(wide) + added(Operand(given).as(wide));
-    return Operand(total / cast(divisors, wide)).as(dtype);
+    return of.result(Operand(total / cast(divisors, wide)).as(dtype));
   }
   if (how != Combining::prod && !batched)
-    return apply(ops::ScatterExtreme{value_of(places), how == Combining::amax, include_self}, x.here(),
-                 Argument(in), Argument(given));
+    return of.result(apply(ops::ScatterExtreme{value_of(places), how == Combining::amax, include_self},
+                           x.here(), Argument(in), Argument(given)));
   if (!batched)
-    return is_floating(dtype) ? ops::scatter_product(in, value_of(places), given, include_self, x.here())
-                              : ops::products_of_groups(in, given, value_of(places), include_self);
+    return of.result(is_floating(dtype)
+                         ? ops::scatter_product(in, value_of(places), given, include_self, x.here())
+                         : ops::products_of_groups(in, given, value_of(places), include_self));
   const ops::Combination combination(how, dtype, include_self);
   const Tensor line = reshape(in, {-1}), added = reshape(given, {-1});
-  return reshape(ops::combined_in_each(line, added, reshape(places, {-1}), combination), shape);
+  return reshape(ops::combined_in_each(line, added, reshape(places, {-1}), combination),
+                 x.as_tensor().shape());
 } catch (...) {
   rethrow_in_call("scatter_reduce", x, index, values);
 }

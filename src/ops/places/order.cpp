@@ -169,13 +169,14 @@ Tensor without_axis(const Tensor& x, std::size_t axis) {
 }
 
 /// The elements at these places along an axis.
-Ordered at_places(const Operand& x, std::size_t axis, const FindPlaces& find, bool keepdims = true) {
-  const Tensor in = x.as_tensor(), places = places_along(in, axis, find);
-  const Tensor values = is_batched(places) ? gather_along("sort", in, axis, places)
-                                           : gather_each({in, x.here()}, axis, value_of(places));
-  Ordered result = {values, places};
-  if (keepdims) return result;
-  return {without_axis(result.values, axis), without_axis(result.places, axis)};
+Ordered at_places(const OfAxis& of, Here here, const FindPlaces& find, bool keepdims = true) {
+  const Tensor places = places_along(of.x, of.axis, find);
+  const Tensor values = is_batched(places) ? gather_along("sort", of.x, of.axis, places)
+                                           : gather_each({of.x, here}, of.axis, value_of(places));
+  const auto result = [&](const Tensor& found) {
+    return of.result(keepdims ? found : without_axis(found, of.axis));
+  };
+  return {result(values), result(places)};
 }
 
 /// `count` places of each line along the axis, which find(x, lines) tells.
@@ -220,60 +221,45 @@ FindPlaces kth_of(std::int64_t k, bool prefer_nan) {
   };
 }
 
-Ordered as_scalars(const Ordered& found) { return {reshape(found.values, {}), reshape(found.places, {})}; }
-
 Ordered extreme(std::string_view operation, const Operand& x, std::int64_t axis, bool keepdims,
                 bool largest) {
-  const Tensor in = x.as_tensor();
-  if (is_along_scalar(in, axis)) return as_scalars(extreme(operation, as_vector(x), 0, true, largest));
-  const std::size_t at = normalize_axis(operation, axis, in.shape());
-  require_elements(operation, in.shape(), in.shape()[at]);
-  return at_places(x, at, extreme_of(largest), keepdims);
+  const OfAxis of(operation, x.as_tensor(), axis);
+  require_elements(operation, of.x.shape(), of.size());
+  return at_places(of, x.here(), extreme_of(largest), keepdims);
 }
 
 Tensor extreme_places(std::string_view operation, const Operand& x, std::optional<std::int64_t> axis,
                       bool keepdims, bool largest) {
   const Tensor in = x.as_tensor().detach();
-  if (axis && !is_along_scalar(in, *axis)) {
-    const std::size_t at = normalize_axis(operation, *axis, in.shape());
-    require_elements(operation, in.shape(), in.shape()[at]);
-    const Tensor places = places_along(in, at, extreme_of(largest));
-    return keepdims ? places : without_axis(places, at);
-  }
-  require_elements(operation, in.shape(), in.size());
-  const Tensor place = places_along(reshape(in, {in.size()}), 0, extreme_of(largest));
-  return reshape(place, Shape::filled(keepdims ? in.rank() : 0, 1));
+  const OfAxis of(operation, in, axis);
+  require_elements(operation, in.shape(), of.size());
+  const Tensor places = places_along(of.x, of.axis, extreme_of(largest));
+  if (!axis) return reshape(places, Shape::filled(keepdims ? in.rank() : 0, 1));
+  return of.result(keepdims ? places : without_axis(places, of.axis));
 }
 
 }  // namespace
 }  // namespace ops
 
 Ordered sort(const Operand& x, Integer axis, Flag descending) try {
-  const Tensor in = x.as_tensor();
-  if (ops::is_along_scalar(in, axis)) return ops::as_scalars(sort(ops::as_vector(x), 0, descending));
-  const std::size_t at = normalize_axis("sort", axis, in.shape());
-  return ops::at_places(x, at, ops::order_of(descending));
+  return ops::at_places({"sort", x.as_tensor(), axis}, x.here(), ops::order_of(descending));
 } catch (...) {
   rethrow_in_call(x);
 }
 
 Tensor argsort(const Operand& x, Integer axis, Flag descending) try {
-  const Tensor in = x.as_tensor();
-  if (ops::is_along_scalar(in, axis)) return zeros({}, DType::int64);
-  return ops::places_along(in, normalize_axis("argsort", axis, in.shape()), ops::order_of(descending));
+  const ops::OfAxis of("argsort", x.as_tensor(), axis);
+  return of.result(ops::places_along(of.x, of.axis, ops::order_of(descending)));
 } catch (...) {
   rethrow_in_call(x);
 }
 
 Ordered topk(const Operand& x, Integer k, Integer axis, Flag largest) try {
-  const Tensor in = x.as_tensor();
-  if (ops::is_along_scalar(in, axis) && k == 1)
-    return ops::as_scalars(topk(ops::as_vector(x), k, 0, largest));
-  const std::size_t at = normalize_axis("topk", axis, in.shape());
-  if (k < 0 || k > in.shape()[at])
-    throw ShapeError("topk: k = " + std::to_string(k) + " of axis " + std::to_string(at) + " of shape " +
-                     to_string(in.shape()) + "; give 0 to its size");
-  return ops::at_places(x, at, [k, largest](const Tensor& all, std::size_t along) {
+  const ops::OfAxis of("topk", x.as_tensor(), axis);
+  if (k < (of.is_scalar ? 1 : 0) || k > of.size())
+    throw ShapeError("topk: k = " + std::to_string(k) + " of axis " + std::to_string(of.axis) + " of shape " +
+                     to_string(x.as_tensor().shape()) + (of.is_scalar ? "; give 1" : "; give 0 to its size"));
+  return ops::at_places(of, x.here(), [k, largest](const Tensor& all, std::size_t along) {
     return ops::places_in_order(all, along, k, largest);
   });
 } catch (...) {
@@ -281,24 +267,19 @@ Ordered topk(const Operand& x, Integer k, Integer axis, Flag largest) try {
 }
 
 Ordered kthvalue(const Operand& x, Integer k, Integer axis, Flag keepdims) try {
-  const Tensor in = x.as_tensor();
-  if (ops::is_along_scalar(in, axis)) return ops::as_scalars(kthvalue(ops::as_vector(x), k, 0, keepdims));
-  const std::size_t at = normalize_axis("kthvalue", axis, in.shape());
-  if (k < 1 || k > in.shape()[at])
-    throw ShapeError("kthvalue: k = " + std::to_string(k) + " of axis " + std::to_string(at) + " of shape " +
-                     to_string(in.shape()) + "; give 1 to its size");
-  return ops::at_places(x, at, ops::kth_of(k - 1, false), keepdims);
+  const ops::OfAxis of("kthvalue", x.as_tensor(), axis);
+  if (k < 1 || k > of.size())
+    throw ShapeError("kthvalue: k = " + std::to_string(k) + " of axis " + std::to_string(of.axis) +
+                     " of shape " + to_string(x.as_tensor().shape()) + "; give 1 to its size");
+  return ops::at_places(of, x.here(), ops::kth_of(k - 1, false), keepdims);
 } catch (...) {
   rethrow_in_call(x);
 }
 
 Ordered median(const Operand& x, Integer axis, Flag keepdims) try {
-  const Tensor in = x.as_tensor();
-  if (ops::is_along_scalar(in, axis)) return ops::as_scalars(median(ops::as_vector(x), 0, true));
-  const std::size_t at = normalize_axis("median", axis, in.shape());
-  const std::int64_t size = in.shape()[at];
-  ops::require_elements("median", in.shape(), size);
-  return ops::at_places(x, at, ops::kth_of((size - 1) / 2, true), keepdims);
+  const ops::OfAxis of("median", x.as_tensor(), axis);
+  ops::require_elements("median", of.x.shape(), of.size());
+  return ops::at_places(of, x.here(), ops::kth_of((of.size() - 1) / 2, true), keepdims);
 } catch (...) {
   rethrow_in_call(x);
 }

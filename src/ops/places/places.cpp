@@ -305,14 +305,15 @@ Tensor checked_mask(std::string_view operation, const Operand& mask) {
 }  // namespace ops
 
 Tensor gather(const Operand& x, Integer axis, const Operand& index) try {
-  const Tensor in = x.as_tensor();
-  if (ops::is_along_scalar(in, axis))
-    return reshape(gather(ops::as_vector(x), 0, ops::at_least_a_vector(index)), index.as_tensor().shape());
-  const std::size_t at = normalize_axis("gather", axis, in.shape());
-  if (ops::is_batched(index))
-    return ops::gather_along("gather", in, at,
-                             ops::counted_positions("gather", index, in.shape(), at, false));
-  return ops::gather_each({in, x.here()}, at, ops::fitting_index("gather", in.shape(), at, index));
+  const ops::OfAxis of("gather", x.as_tensor(), axis);
+  const Shape& shape = of.x.shape();
+  const Tensor at = of.index(index);
+  const Tensor found =
+      ops::is_batched(at)
+          ? ops::gather_along("gather", of.x, of.axis,
+                              ops::counted_positions("gather", at, shape, of.axis, false))
+          : ops::gather_each({of.x, x.here()}, of.axis, ops::fitting_index("gather", shape, of.axis, at));
+  return reshape(found, index.as_tensor().shape());  // that of a scalar may be one
 } catch (...) {
   rethrow_in_call(x, index);
 }

@@ -214,17 +214,17 @@ Entries updating_operations() {
 
 Tensor scatter(const Operand& x, Integer axis, const Operand& index, const Operand& values) try {
   const DType dtype = ops::common_dtype(x, values);
-  const Tensor in = x.as(dtype);
-  if (ops::is_along_scalar(in, axis))
-    return reshape(scatter(ops::as_vector(in), 0, ops::at_least_a_vector(index), values), {});
-  const std::size_t at = normalize_axis("scatter", axis, in.shape());
-  if (ops::is_batched(index)) {
-    const Tensor each = ops::batched_places("scatter", in.shape(), at, index);
-    return ops::put_places(in, each, ops::values_for("scatter", values.as(dtype), each.shape()));
+  const ops::OfAxis of("scatter", x.as(dtype), axis);
+  const Shape& shape = of.x.shape();
+  const Tensor at = of.index(index);
+  if (ops::is_batched(at)) {
+    const Tensor each = ops::batched_places("scatter", shape, of.axis, at);
+    return of.result(ops::put_places(of.x, each, ops::values_for("scatter", values.as(dtype), each.shape())));
   }
-  const Array list = ops::fitting_index("scatter", in.shape(), at, index);
+  const Array list = ops::fitting_index("scatter", shape, of.axis, at);
   const Tensor given = ops::values_for("scatter", values.as(dtype), list.shape());
-  return ops::put_at(in, ops::along_each(in.shape(), at, list), broadcast_to(given, list.shape()));
+  return of.result(
+      ops::put_at(of.x, ops::along_each(shape, of.axis, list), broadcast_to(given, list.shape())));
 } catch (...) {
   rethrow_in_call("scatter", x, index, values);
 }
@@ -263,15 +263,15 @@ Tensor put(const Operand& x, const Operand& positions, const Operand& values) tr
 }
 
 Tensor put(const Operand& x, const Operand& positions, const Operand& values, Integer axis) try {
-  const Shape shape = x.as_tensor().shape();
-  const std::size_t at = normalize_axis("put", axis, shape);
-  if (ops::is_batched(positions))
-    return ops::replaced_in_each(
-        "put", x, ops::places_of_slices(shape, at, ops::counted_positions("put", positions, shape, at, true)),
-        values);
-  const Array list = ops::checked_positions("put", positions, shape, at, true);
-  return ops::replaced("put", x, ops::along(shape, at, list),
-                       ops::with_axis_replaced(shape, at, list.shape()), values);
+  const ops::OfAxis of("put", x.as_tensor(), axis);
+  const Shape& shape = of.x.shape();
+  if (ops::is_batched(positions)) {
+    const Tensor each = ops::counted_positions("put", positions, shape, of.axis, true);
+    return of.result(ops::replaced_in_each("put", of.x, ops::places_of_slices(shape, of.axis, each), values));
+  }
+  const Array list = ops::checked_positions("put", positions, shape, of.axis, true);
+  return of.result(ops::replaced("put", of.x, ops::along(shape, of.axis, list),
+                                 ops::with_axis_replaced(shape, of.axis, list.shape()), values));
 } catch (...) {
   rethrow_in_call(x, positions, values);
 }
@@ -318,32 +318,30 @@ Tensor masked_scatter(const Operand& x, const Operand& mask, const Operand& valu
 Tensor scatter_add(const Operand& x, Integer axis, const Operand& index, const Operand& values) try {
   constexpr const char* name = "scatter_add";
   const DType dtype = ops::number_dtype(ops::common_dtype(x, values));
-  const Tensor in = x.as(dtype);
-  if (ops::is_along_scalar(in, axis))
-    return reshape(scatter_add(ops::as_vector(in), 0, ops::at_least_a_vector(index), values), {});
-  const std::size_t at = normalize_axis(name, axis, in.shape());
-  if (ops::is_batched(index)) {
-    const Tensor each = ops::batched_places(name, in.shape(), at, index);
+  const ops::OfAxis of(name, x.as(dtype), axis);
+  const Shape& shape = of.x.shape();
+  const Tensor at = of.index(index);
+  if (ops::is_batched(at)) {
+    const Tensor each = ops::batched_places(name, shape, of.axis, at);
     const Tensor added = ops::values_for(name, values.as(dtype), each.shape());
-    return in + ops::add_places(broadcast_to(added, each.shape()), each, in.shape());
+    return of.result(of.x + ops::add_places(broadcast_to(added, each.shape()), each, shape));
   }
-  const Array places = ops::fitting_index(name, in.shape(), at, index);
+  const Array places = ops::fitting_index(name, shape, of.axis, at);
   const Tensor given = ops::values_for(name, values.as(dtype), places.shape());
-  return in + ops::add_at(broadcast_to(given, places.shape()), ops::along_each(in.shape(), at, places),
-                          in.shape());
+  return of.result(of.x + ops::add_at(broadcast_to(given, places.shape()),
+                                      ops::along_each(shape, of.axis, places), shape));
 } catch (...) {
   rethrow_in_call("scatter_add", x, index, values);
 }
 
 Tensor index_fill(const Operand& x, Integer axis, const Operand& positions, const Operand& value) try {
-  const Tensor in = x.as_tensor();
-  if (ops::is_along_scalar(in, axis)) return reshape(index_fill(ops::as_vector(x), 0, positions, value), {});
-  const std::size_t at = normalize_axis("index_fill", axis, in.shape());
-  Shape line = Shape::filled(in.rank(), 1);
-  line[at] = in.shape()[at];
-  const Tensor places = reshape(ops::counted_positions("index_fill", positions, in.shape(), at, true), {-1});
-  const Tensor chosen = scatter(zeros({line[at]}, DType::boolean), 0, places, true);
-  return masked_fill(x, reshape(chosen, line), value);
+  const ops::OfAxis of("index_fill", x.as_tensor(), axis);
+  const Shape& shape = of.x.shape();
+  Shape line = Shape::filled(shape.rank(), 1);
+  line[of.axis] = shape[of.axis];
+  const Tensor places = reshape(ops::counted_positions("index_fill", positions, shape, of.axis, true), {-1});
+  const Tensor chosen = scatter(zeros({line[of.axis]}, DType::boolean), 0, places, true);
+  return masked_fill(x, of.result(reshape(chosen, line)), value);
 } catch (...) {
   rethrow_in_call("index_fill", x, positions, value);
 }
@@ -352,10 +350,8 @@ Tensor index_add(const Operand& x, Integer axis, const Operand& positions, const
                  double alpha) try {
   constexpr const char* name = "index_add";
   const DType dtype = ops::number_dtype(ops::common_dtype(x, values));
-  const Tensor in = x.as(dtype);
-  if (ops::is_along_scalar(in, axis))
-    return reshape(index_add(ops::as_vector(in), 0, positions, ops::at_least_a_vector(values), alpha), {});
-  const std::size_t at = normalize_axis(name, axis, in.shape());
+  const ops::OfAxis of(name, x.as(dtype), axis);
+  const Shape& shape = of.x.shape();
   const Tensor given = positions.as_tensor(), many = given.rank() == 0 ? reshape(given, {1}) : given;
   if (many.rank() != 1)
     throw ShapeError("index_add: positions of shape " + to_string(many.shape()) + "; give one axis of them");
@@ -366,15 +362,16 @@ Tensor index_add(const Operand& x, Integer axis, const Operand& positions, const
   };
   if (ops::is_batched(many)) {
     const Tensor each =
-        ops::places_of_slices(in.shape(), at, ops::counted_positions(name, many, in.shape(), at, true));
-    return in + times_alpha(ops::add_places(ops::stretched(name, values.as(dtype), each.shape(), "values"),
-                                            each, in.shape()));
+        ops::places_of_slices(shape, of.axis, ops::counted_positions(name, many, shape, of.axis, true));
+    return of.result(of.x +
+                     times_alpha(ops::add_places(
+                         ops::stretched(name, values.as(dtype), each.shape(), "values"), each, shape)));
   }
-  const Array list = ops::checked_positions(name, many, in.shape(), at, true);
-  const ops::Places places = ops::along(in.shape(), at, list);
+  const Array list = ops::checked_positions(name, many, shape, of.axis, true);
+  const ops::Places places = ops::along(shape, of.axis, list);
   const Tensor each =
-      ops::spread_out(name, values.as(dtype), places, ops::with_axis_replaced(in.shape(), at, list.shape()));
-  return in + times_alpha(ops::add_at(each, places, in.shape()));
+      ops::spread_out(name, values.as(dtype), places, ops::with_axis_replaced(shape, of.axis, list.shape()));
+  return of.result(of.x + times_alpha(ops::add_at(each, places, shape)));
 } catch (...) {
   rethrow_in_call("index_add", x, positions, values);
 }

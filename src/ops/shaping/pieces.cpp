@@ -284,9 +284,10 @@ Tensor narrow(const Operand& x, Integer axis, Integer start, Integer length) try
 }
 
 Tensor unfold(const Operand& x, Integer axis, Integer size, Integer step) try {
-  const Tensor in = x.as_tensor();
+  const ops::OfAxis of("unfold", x.as_tensor(), axis);  // a window of a scalar is a vector
+  const Tensor& in = of.x;
   const Shape& shape = in.shape();
-  const std::size_t at = normalize_axis("unfold", axis, shape);
+  const std::size_t at = of.axis;
   if (size < 0 || size > shape[at] || step < 1)
     throw ShapeError("unfold: windows of size " + std::to_string(size) + " every " + std::to_string(step) +
                      " along axis " + std::to_string(at) + " of shape " + to_string(shape) +
@@ -302,6 +303,7 @@ Tensor unfold(const Operand& x, Integer axis, Integer size, Integer step) try {
   } else {
     windows = apply(ops::TakeWindows(take), x.here(), Argument(in));
   }
+  if (of.is_scalar) return reshape(windows, {size});
   return movedim({windows, x.here()}, static_cast<std::int64_t>(at) + 1, -1);
 } catch (...) {
   rethrow_in_call("unfold", x);
