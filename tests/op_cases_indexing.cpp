@@ -341,6 +341,22 @@ OpCase index_add_row() {
                   2);
 }
 
+OpCase index_copy_row() {
+  return composed("index_copy",
+                  {{"",
+                    [](const Arguments& in) {
+                      return index_copy(in[0], 0, {-1, 0}, in[1]);
+                    },
+                    {},
+                    {{{3, 2}, {2, 2}}, {{3}, {2}}, {{2}, {}}}}},
+                  {{"values that do not fit",
+                    [] {
+                      index_copy(blank({3, 2}), 0, {1, 1}, blank({3, 2}));
+                    },
+                    {"(3, 2)", "(2, 2)"}}},
+                  2);
+}
+
 OpCase scatter_reduce_row() {
   const Tensor index = ints({2, 2, 2, 0, 0, 1}, {2, 3});
   std::vector<Variant> variants;
@@ -394,7 +410,7 @@ std::vector<OpCase> indexing_rows() {
       scatter_product_row(), masked_fill_row(),
       masked_scatter_row(),  scatter_add_row(),
       index_add_row(),       scatter_reduce_row(),
-      segment_sum_row(),
+      segment_sum_row(),     index_copy_row(),
   };
 }
 

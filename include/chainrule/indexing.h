@@ -81,6 +81,8 @@ Tensor put_along_axis(const Operand& x, const Operand& index, const Operand& val
 /// values that are too few.)
 Tensor put(const Operand& x, const Operand& positions, const Operand& values);
 Tensor put(const Operand& x, const Operand& positions, const Operand& values, Integer axis);
+/// PyTorch's other name of put(x, positions, values, axis), with the order of its parameters.
+Tensor index_copy(const Operand& x, Integer axis, const Operand& positions, const Operand& values);
 /// x with the value, which broadcasts to x, at some positions along an axis; negative ones count from the
 /// end.
 Tensor index_fill(const Operand& x, Integer axis, const Operand& positions, const Operand& value);

@@ -70,6 +70,7 @@ TEST(Positions, of_a_scalar_are_along_its_axis_0_or_last) {
     EXPECT_TRUE(equals(index_fill(x, axis, {0}, 1.0), {}, {1}));
     EXPECT_TRUE(equals(swapaxes(x, axis, 0), {}, {2}));
     EXPECT_TRUE(equals(movedim(x, {axis}, {0}), {}, {2}));
+    EXPECT_TRUE(equals(index_copy(x, axis, {0}, {3.0}), {}, {3}));
     EXPECT_TRUE(equals(take(x, 0, axis), {}, {2}));
     EXPECT_TRUE(equals(take(x, {0, -1}, axis), {2}, {2, 2}));
     EXPECT_TRUE(equals(unfold(x, axis, 1), {1}, {2}));

@@ -18,6 +18,7 @@ NAMES = dict(
     scatter=lambda x, axis, index, values, **k: torch.scatter(x, axis, whole(index), values, **k),
     scatter_add=lambda x, axis, index, values: torch.scatter_add(x, axis, whole(index), values),
     index_add=lambda x, axis, index, values: torch.index_add(x, axis, whole(index), values),
+    index_copy=lambda x, axis, index, values: torch.index_copy(x, axis, whole(index), values),
     masked_fill=lambda x, mask, value: torch.masked_fill(x, mask, value), masked_select=torch.masked_select,
     scatter_reduce=lambda x, axis, index, values, reduce: torch.scatter_reduce(x, axis, whole(index), values, reduce),
     one_hot=lambda x, n=-1: F.one_hot(whole(x), n), embedding=lambda w, x: F.embedding(whole(x), w),
@@ -60,6 +61,7 @@ def add(cases):
     for how in ("sum", "prod", "mean", "amax", "amin"):
         cases.add(f"scatter_reduce(x, 1, [[0, 0, 1], [2, 2, 2]], v, '{how}')", x=(0.5, 2, 2, 3), v=(0.4, 1.9, 2, 3), second=how not in ("prod",))
     cases.add("sin(index_add(x, 1, [2, 0], v))", x=x, v=(-1, 1, 2, 2))
+    cases.add("sin(index_copy(x, 1, [2, 0], v))", x=x, v=(-1, 1, 2, 2))
     cases.add("sin(masked_fill(x, x > 0.3, 0.5))", x=x)
     cases.add("masked_select(x, x > 0)", x=x)
     cases.add("one_hot([0, 2, 1], 4)", first=False)

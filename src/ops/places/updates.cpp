@@ -183,6 +183,11 @@ Entries updating_operations() {
        .call = [](Arguments& a) -> Result { return index_fill(a[0], a.integer(1), a.places(2), a[3]); },
        .formula = "to x the gradient with 0 at the places, to the value the sum of theirs",
        .example = "index_fill([1, 2, 3], 0, [0, 2], 9)"},
+      {.name = "index_copy",
+       .parameters = "x|input, axis|dim, positions|index, values|source",
+       .call = [](Arguments& a) -> Result { return index_copy(a[0], a.integer(1), a.places(2), a[3]); },
+       .formula = "as scatter",
+       .example = "index_copy([1, 2, 3], 0, [2, 0], [8, 9])"},
       {.name = "index_add",
        .parameters = "x|input, axis|dim, positions|index, values|source, alpha=1",
        .call = [](Arguments& a) -> Result {
@@ -274,6 +279,12 @@ Tensor put(const Operand& x, const Operand& positions, const Operand& values, In
                                  ops::with_axis_replaced(shape, of.axis, list.shape()), values));
 } catch (...) {
   rethrow_in_call(x, positions, values);
+}
+
+Tensor index_copy(const Operand& x, Integer axis, const Operand& positions, const Operand& values) try {
+  return put(x, positions, values, axis);
+} catch (...) {
+  rethrow_in_call("index_copy", x, positions, values);
 }
 
 Tensor masked_fill(const Operand& x, const Operand& mask, const Operand& value) try {
