@@ -168,6 +168,8 @@ Ordered nanmedian(A, B) = delete;  // of numbers: nanmedian({a, b})
 struct [[nodiscard]] Unique {
   /// Each value once in ascending order; where in these each element of x is; how often each occurs.
   Tensor values, inverse, counts;
+  /// Where each value is first, int64: among the elements in row-major order, or along the axis.
+  Tensor first_places() const;
 };
 /// The different elements of x, of any shape.
 Unique unique(const Operand& x);

@@ -254,6 +254,13 @@ TEST(Unique, gives_values_inverse_and_counts) {
   EXPECT_FALSE(unique(variable({1, 2})).values.requires_grad());
 }
 
+TEST(Unique, knows_where_each_value_is_first) {
+  EXPECT_TRUE(equals(unique({{2, 1}, {2, 5}}).first_places(), {3}, {1, 0, 3}));
+  EXPECT_TRUE(equals(unique({{2, 1}, {0, 3}, {2, 1}}, 0).first_places(), {2}, {1, 0}));
+  EXPECT_TRUE(equals(unique_consecutive({2.0, 2.0, 1.0, 2.0}).first_places(), {3}, {0, 2, 3}));
+  EXPECT_TRUE(equals(unique(zeros({0})).first_places(), {0}, {}));
+}
+
 TEST(Unique, finds_slices_along_an_axis) {
   const Tensor rows = tensor({{2.0, nan}, {1.0, 3.0}, {2.0, nan}, {1.0, 3.0}, {1.0, 0.0}});
   const Unique found = unique(rows, 0);

@@ -75,10 +75,13 @@ Unique unique_slices(std::string_view name, const Tensor& in, std::int64_t axis,
 
 namespace ops {
 
-/// The values, and of the rest what is asked for; all where nothing is said.
+/// The values, and of the rest what is asked for, in NumPy's order; all but the first places where nothing is
+/// said.
 static Result parts_of(Arguments& a, const Unique& found) {
-  if (!a.given(1) && !a.given(2)) return std::vector<Tensor>{found.values, found.inverse, found.counts};
+  if (!a.given(1) && !a.given(2) && !a.flag(4))
+    return std::vector<Tensor>{found.values, found.inverse, found.counts};
   std::vector<Tensor> parts = {found.values};
+  if (a.flag(4)) parts.push_back(found.first_places());
   if (a.given(1) && a.flag(1)) parts.push_back(found.inverse);
   if (a.given(2) && a.flag(2)) parts.push_back(found.counts);
   if (parts.size() == 1) return found.values;
@@ -94,7 +97,9 @@ Entries unique_operations() {
        .example = "mode([3, 1, 2, 1])",
        .note = "gives values and places; the smallest of those as frequent, at the last of its places"},
       {.name = "unique",
-       .parameters = "x|ar|input, return_inverse=None, return_counts=None, axis|dim=None, sorted=True",
+       .parameters =
+           "x|ar|input, return_inverse=None, return_counts=None, axis|dim=None, return_index=False, "
+           "sorted=True",
        .call = [](Arguments& a) -> Result {
          return parts_of(a, a.given(3) ? unique(a[0], a.integer(3)) : unique(a[0]));
        },
@@ -104,7 +109,7 @@ Entries unique_operations() {
                "asked for",
        .differentiable = false},
       {.name = "unique_consecutive",
-       .parameters = "x|input, return_inverse=None, return_counts=None, axis|dim=None",
+       .parameters = "x|input, return_inverse=None, return_counts=None, axis|dim=None, return_index=False",
        .call = [](Arguments& a) -> Result {
          return parts_of(a, a.given(3) ? unique_consecutive(a[0], a.integer(3)) : unique_consecutive(a[0]));
        },
@@ -132,6 +137,14 @@ Ordered one_of(const Ordered& order, const OfAxis& of, const Tensor& place, bool
 }
 
 }  // namespace ops
+
+Tensor Unique::first_places() const {
+  Array firsts(counts.shape(), DType::int64);
+  auto* const first = firsts.mutable_data<std::int64_t>();
+  const std::span which = inverse.data<std::int64_t>();
+  for (std::int64_t i = std::ssize(which); i-- > 0;) first[which[static_cast<std::size_t>(i)]] = i;
+  return constant(std::move(firsts));
+}
 
 Unique unique(const Operand& x, Integer axis) try {
   return unique_slices("unique", x.as_tensor().detach(), axis, true);
