@@ -22,6 +22,7 @@ std::vector<OpCase> decomposition_rows();
 std::vector<OpCase> probability_rows();
 std::vector<OpCase> fourier_rows();
 std::vector<OpCase> statistics_rows();
+std::vector<OpCase> difference_rows();
 std::vector<OpCase> nan_statistics_rows();
 std::vector<OpCase> loss_rows();
 std::vector<OpCase> distance_rows();
@@ -39,11 +40,15 @@ const std::vector<OpCase>& op_cases() {
   static const std::vector<OpCase> table = [] {
     std::vector<OpCase> all;
     for (const auto family : {
-             elementwise_rows, function_rows,       map_rows,     reduction_rows,     shape_rows,
-             slice_rows,       linear_algebra_rows, product_rows, decomposition_rows, probability_rows,
-             fourier_rows,     statistics_rows,     loss_rows,    distribution_rows,  indexing_rows,
-             order_rows,       shaping_rows,        window_rows,  vision_rows,        bag_rows,
-             series_rows,      nan_statistics_rows, network_rows, special_rows,       distance_rows,
+             elementwise_rows,    function_rows,       map_rows,
+             reduction_rows,      shape_rows,          slice_rows,
+             linear_algebra_rows, product_rows,        decomposition_rows,
+             probability_rows,    fourier_rows,        statistics_rows,
+             difference_rows,     loss_rows,           distribution_rows,
+             indexing_rows,       order_rows,          shaping_rows,
+             window_rows,         vision_rows,         bag_rows,
+             series_rows,         nan_statistics_rows, network_rows,
+             special_rows,        distance_rows,
          })
       for (OpCase& row : family()) all.push_back(std::move(row));
     return all;

@@ -151,110 +151,6 @@ OpCase average_row() {
           .tolerance = 1e-14};
 }
 
-OpCase diff_row() {
-  return {.operation = "diff",
-          .inputs = {between(-2, 2)},
-          .variants = {{"once",
-                        [](const Arguments& in) { return diff(in[0]); },
-                        [](const Arrays& in) {
-                          Shape shape = in[0].shape;
-                          const std::size_t last = shape.rank() - 1;
-                          shape[last] = std::max<std::int64_t>(shape[last] - 1, 0);
-                          return reference::generate(shape, [&](Position at) {
-                            const Number before = reference::at(in[0], at);
-                            ++at[last];
-                            return reference::at(in[0], at) - before;
-                          });
-                        },
-                        {{{4}}, {{1}}, {{2, 0}}, {{2, 3}}}},
-                       {"twice",
-                        [](const Arguments& in) { return diff(in[0], 2, 0); },
-                        [](const Arrays& in) {
-                          return reference::generate({in[0].shape[0] - 2}, [&](const Position& at) {
-                            const auto x = [&](std::int64_t i) {
-                              return in[0].values[static_cast<std::size_t>(at[0] + i)];
-                            };
-                            return x(2) - 2 * x(1) + x(0);
-                          });
-                        },
-                        {{{4}}}}},
-          .misuses = {{"a scalar", [] { diff(blank({})); }, {"()"}}}};
-}
-
-/// Of 4 columns, at places that are given by each of three ways.
-OpCase trapezoid_row() {
-  const auto expected = [](auto place) {
-    return [=](const Arrays& in) {
-      return reference::generate({in[0].shape[0]}, [&](const Position& at) {
-        Number total = 0;
-        for (std::int64_t i = 0; i + 1 < in[0].shape[1]; ++i)
-          total += (place(in, at[0], i + 1) - place(in, at[0], i)) / 2 *
-                   (reference::at(in[0], {at[0], i}) + reference::at(in[0], {at[0], i + 1}));
-        return total;
-      });
-    };
-  };
-  return {.operation = "trapezoid",
-          .inputs = {between(-2, 2), between(-2, 2)},
-          .variants = {{"of equal steps",
-                        [](const Arguments& in) { return trapezoid(in[0], 0.5); },
-                        expected([](const Arrays&, std::int64_t, std::int64_t i) { return Number(i) / 2; }),
-                        {{{2, 4}}, {{2, 1}}, {{0, 3}}, {{2, 0}}},
-                        {between(-2, 2)}},
-                       {"over places for all",
-                        [](const Arguments& in) { return trapezoid(in[0], in[1].as_tensor()); },
-                        expected([](const Arrays& in, std::int64_t, std::int64_t i) {
-                          return reference::at(in[1], {i});
-                        }),
-                        {{{2, 4}, {4}}, {{0, 3}, {3}}}},
-                       {"over places for each",
-                        [](const Arguments& in) { return trapezoid(in[0], in[1].as_tensor()); },
-                        expected([](const Arrays& in, std::int64_t row, std::int64_t i) {
-                          return reference::at(in[1], {row, i});
-                        }),
-                        {{{2, 4}, {2, 4}}}}},
-          .misuses = {{"a scalar", [] { trapezoid(blank({})); }, {"()"}},
-                      {"places of another shape",
-                       [] {
-                         trapezoid(blank({2, 3}), blank({2}));
-                       },
-                       {"(2,)", "(2, 3)"}}},
-          .composed = true};
-}
-
-/// The integrals up to each column but the first.
-OpCase cumulative_trapezoid_row() {
-  const auto expected = [](auto place) {
-    return [=](const Arrays& in) {
-      const std::int64_t columns = std::max<std::int64_t>(in[0].shape[1] - 1, 0);
-      return reference::generate({in[0].shape[0], columns}, [&](const Position& at) {
-        Number total = 0;
-        for (std::int64_t i = 0; i <= at[1]; ++i)
-          total += (place(in, i + 1) - place(in, i)) / 2 *
-                   (reference::at(in[0], {at[0], i}) + reference::at(in[0], {at[0], i + 1}));
-        return total;
-      });
-    };
-  };
-  return {.operation = "cumulative_trapezoid",
-          .inputs = {between(-2, 2), between(-2, 2)},
-          .variants = {{"of equal steps",
-                        [](const Arguments& in) { return cumulative_trapezoid(in[0], 0.5); },
-                        expected([](const Arrays&, std::int64_t i) { return Number(i) / 2; }),
-                        {{{2, 4}}, {{2, 1}}, {{0, 3}}, {{2, 0}}},
-                        {between(-2, 2)}},
-                       {"over places",
-                        [](const Arguments& in) { return cumulative_trapezoid(in[0], in[1].as_tensor()); },
-                        expected([](const Arrays& in, std::int64_t i) { return reference::at(in[1], {i}); }),
-                        {{{2, 4}, {4}}, {{0, 3}, {3}}}}},
-          .misuses = {{"places of another shape",
-                       [] {
-                         cumulative_trapezoid(blank({2, 3}), blank({2}));
-                       },
-                       {"(2,)", "(2, 3)"}}},
-          .composed = true};
-}
-
 OpCase cov_row(const std::string& operation, Tensor (*call)(const Operand&), bool unit) {
   const auto expected = [=](const Arrays& in) {
     const Array& x = in[0];
@@ -325,74 +221,6 @@ OpCase quantile_row() {
           .tolerance = 1e-14};
 }
 
-OpCase bincount_row() {
-  return {.operation = "bincount",
-          .inputs = {classes(3), between(-2, 2)},
-          .variants = {{"with weights",
-                        [](const Arguments& in) { return bincount(in[0], in.tensors()[1], 3); },
-                        [](const Arrays& in) {
-                          return reference::generate({3}, [&](const Position& at) {
-                            Number total = 0;
-                            for (std::size_t i = 0; i < in[0].values.size(); ++i)
-                              if (in[0].values[i] == static_cast<Number>(at[0])) total += in[1].values[i];
-                            return total;
-                          });
-                        },
-                        {{{0}, {0}}, {{5}, {5}}}}},
-          .misuses = {{"negative numbers",
-                       [] {
-                         bincount(tensor({0, -1}));
-                       },
-                       {"-1", "(2,)"}},
-                      {"two axes",
-                       [] {
-                         bincount(zeros({2, 2}, DType::int64));
-                       },
-                       {"(2, 2)"}},
-                      {"weights of another shape",
-                       [] {
-                         bincount(tensor({0, 1}), blank({3}));
-                       },
-                       {"(2,)", "(3,)"}}},
-          .composed = true};
-}
-
-OpCase interp_row() {
-  const auto points = [](const Shape& shape, Engine&) {
-    return linspace(-1, 1, shape[0], DType::float64) + 0.013;
-  };
-  return {.operation = "interp",
-          .inputs = {between(-1.4, 1.4, {-0.987, -0.32033, 0.34633, 1.013}), {points}, between(-2, 2)},
-          .variants = {{"",
-                        [](const Arguments& in) { return interp(in[0], in[1], in[2]); },
-                        [](const Arrays& in) {
-                          const Numbers &xp = in[1].values, &fp = in[2].values;
-                          return reference::elementwise(
-                              [&](const Numbers& x) {
-                                std::size_t k = 0;
-                                while (k + 2 < xp.size() && xp[k + 1] <= x[0]) ++k;
-                                const Number t = (x[0] - xp[k]) / (xp[k + 1] - xp[k]);
-                                return fp[k] + (fp[k + 1] - fp[k]) * std::clamp(t, Number{0}, Number{1});
-                              },
-                              {in[0]});
-                        },
-                        {{{}, {4}, {4}}, {{2, 3}, {4}, {4}}, {{0}, {4}, {4}}}}},
-          .misuses = {{"points that decrease",
-                       [] {
-                         interp(0.5, {1, 0}, {1, 2});
-                       },
-                       {"(2,)"}},
-                      {"values of another length",
-                       [] {
-                         interp(0.5, {0, 1}, {1, 2, 3});
-                       },
-                       {"(2,)", "(3,)"}}},
-          .own_inputs = true,
-          .composed = true,
-          .tolerance = 1e-14,
-          .float32_tolerance = 1e-5};
-}
-
 }  // namespace
 
 std::vector<OpCase> statistics_rows() {
@@ -437,9 +265,6 @@ std::vector<OpCase> statistics_rows() {
           "nanmean", [](auto& x, auto& axes, bool keep) { return nanmean(x, axes, keep); }, reference::mean),
       vector_norm_row(),
       average_row(),
-      diff_row(),
-      trapezoid_row(),
-      cumulative_trapezoid_row(),
       cov_row(
           "cov", [](const Operand& x) { return cov(x); }, false),
       cov_row("corrcoef", corrcoef, true),
@@ -449,8 +274,6 @@ std::vector<OpCase> statistics_rows() {
       running("cummax", values(cummax), reference::max, distinct()),
       running("cummin", values(cummin), reference::min, distinct()),
       quantile_row(),
-      bincount_row(),
-      interp_row(),
   };
 }
 
