@@ -151,6 +151,37 @@ OpCase bincount_row() {
           .composed = true};
 }
 
+/// In bins [-2, -0.5), [-0.5, 0.4) and [0.4, 1], outside of which there are some.
+OpCase histogram_row() {
+  const Tensor edges = tensor({-2.0, -0.5, 0.4, 1.0});
+  return {.operation = "histogram",
+          .inputs = {constant(between(-2.5, 1.5, {-2, -0.5, 0.4, 1})), between(-2, 2)},
+          .variants = {{"of weights",
+                        [=](const Arguments& in) { return histogram(in[0], edges, in.tensors()[1]).counts; },
+                        [](const Arrays& in) {
+                          return reference::generate({3}, [&](const Position& at) {
+                            constexpr Number all[] = {-2, -0.5L, 0.4L, 1};
+                            Number total = 0;
+                            for (std::size_t i = 0; i < in[0].values.size(); ++i)
+                              if (in[0].values[i] >= all[at[0]] && in[0].values[i] < all[at[0] + 1])
+                                total += in[1].values[i];
+                            return total;
+                          });
+                        },
+                        {{{0}, {0}}, {{7}, {7}}, {{2, 3}, {2, 3}}}}},
+          .misuses = {{"edges that fall",
+                       [] {
+                         (void)histogram(blank({3}), tensor({1.0, 0.0}));
+                       },
+                       {"(2,)", "(3,)", "ascending"}},
+                      {"one edge", [] { (void)histogram(blank({3}), tensor({1.0}, {1})); }, {"(1,)"}},
+                      {"weights of another shape",
+                       [=] { (void)histogram(blank({3}), edges, blank({2})); },
+                       {"(2,)", "(3,)"}}},
+          .optional_inputs = true,
+          .composed = true};
+}
+
 OpCase interp_row() {
   const auto points = [](const Shape& shape, Engine&) {
     return linspace(-1, 1, shape[0], DType::float64) + 0.013;
@@ -191,7 +222,7 @@ OpCase interp_row() {
 
 std::vector<OpCase> difference_rows() {
   return {
-      diff_row(), trapezoid_row(), cumulative_trapezoid_row(), bincount_row(), interp_row(),
+      diff_row(), trapezoid_row(), cumulative_trapezoid_row(), bincount_row(), histogram_row(), interp_row(),
   };
 }
 

@@ -210,11 +210,20 @@ Tensor bincount(const Operand& x, const Tensor& weights, Integer minlength = 0);
 struct [[nodiscard]] Histogram {
   /// How many are in each bin, and the bounds of bins, one more.
   Tensor counts, edges;
+  /// The counts as a density, which integrates to 1: divided by their sum, and by the widths of the bins.
+  Tensor density() const;
 };
 /// How many elements are in each of `bins` intervals of equal width, as int64, and their bins + 1 edges, of
 /// x's dtype. An interval has its left edge, the last one both. The range is that of x unless given; what is
 /// outside, or NaN, is not counted. ShapeError for no bins, and for a range of x that is not finite.
-Histogram histogram(const Operand& x, Integer bins = 10, std::optional<std::pair<double, double>> range = {});
+Histogram histogram(const Operand& x, std::int64_t bins = 10,
+                    std::optional<std::pair<double, double>> range = {});
+// It is a whole number.
+template <NoWholeNumber N>
+Histogram histogram(const Operand& x, N bins, std::optional<std::pair<double, double>> range = {}) = delete;
+/// Of bins that these edges bound, a vector in ascending order. With weights, one for each element, it is
+/// their sums that are counted, which are differentiable in them.
+Histogram histogram(const Operand& x, const Tensor& edges, const Tensor& weights = {});
 
 /// The function that is piecewise linear between the points (xp, fp), at x; constant outside. xp, a vector as
 /// fp, must not decrease: ShapeError otherwise. Differentiable in x, xp and fp; at a point, the slope in x is

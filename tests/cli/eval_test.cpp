@@ -253,6 +253,15 @@ TEST(Eval, takes_keywords_of_linear_algebra_and_statistics) {
   EXPECT_TRUE(mentions(eval({"matrix_norm([[1, 2]], dim=[1])"}).errors, {"matrix_norm: 1 axes", "(1, 2)"}));
 }
 
+TEST(Eval, takes_what_numpy_calls_parts_of_counts) {
+  EXPECT_EQ(value("unique([2, 1, 2, 5], return_index=True)[1]"), json({1, 0, 3}));
+  EXPECT_EQ(value("unique([2, 1, 2], return_index=True, return_inverse=True, return_counts=True)[3]"),
+            json({1, 2}));
+  EXPECT_EQ(value("histogram([1, 2, 2, 4], 3, density=True)[0]"), json({0.25, 0.5, 0.25}));
+  EXPECT_EQ(value("histogram([1, 2, 2, 4], bins=[0, 2, 4], weights=[1, 2, 3, 0.5])[0]"), json({1, 5.5}));
+  EXPECT_EQ(value("histogram([1, 2, 2, 4], 1, range=(1, 3), weights=[1, 2, 3, 0.5])[0]"), json({6}));
+}
+
 TEST(Eval, takes_a_dtype_and_a_factor_where_numpy_and_pytorch_do) {
   EXPECT_EQ(value("sum(float16([2048, 1, 1]), dtype=float32)"), 2050.0);
   EXPECT_EQ(value("x.mean(0, dtype=torch.float16)[2]"), 4.5);

@@ -259,7 +259,6 @@ TEST(Quantile, has_a_derivative_along_q_where_it_lies_between_two) {
 }
 
 TEST(Polyval, of_no_coefficients_is_zero) { EXPECT_THAT(polyval(zeros({0}), {1, 2}), IsClose({0, 0})); }
-
 TEST(Counting, takes_the_edges_of_bins_as_numpy_does) {
   const auto [counts, edges] = histogram({1, 2, 2, 3, 4}, 3);
   EXPECT_THAT(counts, IsClose({1, 2, 2}));
@@ -277,6 +276,10 @@ TEST(Counting, takes_the_edges_of_bins_as_numpy_does) {
   } catch (const ShapeError& error) {
     EXPECT_TRUE(mentions(error.what(), {"histogram: ", "too many elements"}));
   }
+  EXPECT_TRUE(equals(histogram({nan, -1.0, 0.0, 1.0, 2.0, 3.0}, tensor({0.0, 1.0, 1.0, 2.0})).counts, {3},
+                     {1, 0, 2}));
+  EXPECT_EQ(histogram({1.0}, tensor({0.0, 2.0})).counts.dtype(), DType::int64);
+  EXPECT_THAT(histogram({1, 2, 2, 4}, tensor({1.0, 2.0, 4.0})).density(), IsClose({0.25, 0.375}));
   EXPECT_TRUE(equals(bincount({3, 1, 1}, 5), {5}, {0, 2, 0, 1, 0}));
   EXPECT_EQ(bincount({true, false}).dtype(), DType::int64);
   EXPECT_THROW((void)bincount({1.0}), DTypeError);

@@ -36,6 +36,7 @@ NAMES = dict(
     isin=lambda x, y: torch.isin(x, torch.tensor(y)), unique_consecutive=lambda x, **what: torch.unique_consecutive(x, **(what or dict(return_inverse=True, return_counts=True))), unique=torch.unique,
     convolve=lambda a, v, mode="full": correlated(a, torch.flip(v, [0]), mode, True), correlate=lambda a, v, mode="valid": correlated(a, v, mode, False),
     polyval=lambda p, x: sum(c * x ** (len(p) - 1 - i) for i, c in enumerate(p)),
+    histogram=lambda x, bins=10, range=None, weights=None, density=False: torch.histogram(x.detach(), bins, range=range, weight=weights, density=density) if isinstance(bins, int) else torch.histogram(x.detach(), torch.tensor(bins), weight=weights, density=density),
     isclose=torch.isclose, bincount=lambda x, minlength=0: torch.bincount(x.long(), minlength=minlength),
 )  # fmt: skip
 
@@ -108,6 +109,11 @@ def add(cases):
             cases.add(f"sin(diff(x, {n}, {axis}))", x=(-2, 2, 3, 4))
     cases.add("cov(x)", x=(-2, 2, 3, 4))
     cases.add("corrcoef(x)", x=(-2, 2, 3, 4), rtol=1e-9)
+    for part in (0, 1):
+        for how in ("", ", density=True", ", weights=[1.0, 0.5, 2.0, 0.25, 3.0]"):
+            text = how.replace("[1.0, 0.5, 2.0, 0.25, 3.0]", "w")
+            cases.add(f"histogram(x, 4, range=(-1.5, 1.0){text})[{part}]", first=False, x=(-2, 2, 5), w=[1.0, 0.5, 2.0, 0.25, 3.0])
+            cases.add(f"histogram(x, [-1.0, 0.0, 0.25, 1.5]{text})[{part}]", first=False, x=(-2, 2, 5), w=[1.0, 0.5, 2.0, 0.25, 3.0])
     for name in ("amax", "amin"):
         cases.add(f"{name}(x, axis=1)", x=[[1.0, 2.0, 2.0], [3.0, 3.0, 3.0]])
     cases.add("isclose(a, b)", first=False, a=[1.0, 1.0, float("inf")], b=[1.0 + 1e-6, 1.1, float("inf")])

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "array/number_text.h"
+#include "chainrule/shaping.h"
 #include "chainrule/statistics.h"
 #include "kernels/cast.h"
 #include "kernels/order.h"
@@ -208,6 +209,25 @@ QuantileMethod quantile_method(Arguments& a, std::size_t i) {
   return all[a.choice(i, {"linear", "lower", "higher", "midpoint", "nearest"})];
 }
 
+static Result histogram_by_name(Arguments& a) {
+  const bool has_edges = a.tensor(1).rank() != 0;
+  Histogram result;
+  if (has_edges) {
+    result.edges = a.tensor(1);
+  } else {
+    if (a.integer(1) > a.most_elements()) a.fail(1, "fewer bins");
+    std::optional<std::pair<double, double>> range;
+    if (a.given(2)) {
+      const std::vector<double> ends = a.tensor(2).to_vector<double>();
+      if (ends.size() != 2) a.fail(2, "two numbers");
+      range = {ends[0], ends[1]};
+    }
+    result = histogram(a[0], a.integer(1), range);
+  }
+  if (has_edges || a.given(4)) result = histogram(a[0], result.edges, a.given(4) ? a.tensor(4) : Tensor());
+  return std::vector<Tensor>{a.flag(3) ? result.density() : result.counts, result.edges};
+}
+
 Entries counting_operations() {
   static constexpr Entry table[] = {
       {.name = "quantile",
@@ -229,21 +249,10 @@ Entries counting_operations() {
        .formula = "to the weights: the gradient at the number they were added to",
        .example = "bincount([0, 2, 2], [0.5, 1, 1])"},
       {.name = "histogram",
-       .parameters = "x|a|input, bins=10, range=None",
-       .call = [](Arguments& a) -> Result {
-         if (a.integer(1) > a.most_elements()) a.fail(1, "fewer bins");
-         std::optional<std::pair<double, double>> range;
-         if (a.given(2)) {
-           const std::vector<double> ends = a.tensor(2).to_vector<double>();
-           if (ends.size() != 2) a.fail(2, "two numbers");
-           range = {ends[0], ends[1]};
-         }
-         const Histogram result = histogram(a[0], a.integer(1), range);
-         return std::vector<Tensor>{result.counts, result.edges};
-       },
-       .formula = "of int64: no gradient",
-       .example = "histogram([1, 2, 2, 4], 3)",
-       .differentiable = false},
+       .parameters = "x|a|input, bins=10, range=None, density=False, weights|weight=None",
+       .call = histogram_by_name,
+       .formula = "to the weights: the gradient of their bin",
+       .example = "histogram([1, 2, 2, 4], 3)"},
       {.name = "interp",
        .parameters = "x, xp, fp",
        .call = call<interp>,
@@ -317,7 +326,7 @@ Tensor bincount(const Operand& x, const Tensor& weights, Integer minlength) try 
   rethrow_in_call("bincount", x, Operand(weights));
 }
 
-Histogram histogram(const Operand& x, Integer bins, std::optional<std::pair<double, double>> range) try {
+Histogram histogram(const Operand& x, std::int64_t bins, std::optional<std::pair<double, double>> range) try {
   const DType dtype = ops::real_dtype(x.dtype());
   const Tensor in = x.as(dtype).detach();
   if (bins < 1)
@@ -336,6 +345,28 @@ Histogram histogram(const Operand& x, Integer bins, std::optional<std::pair<doub
 } catch (...) {
   rethrow_in_call("histogram", x);
 }
+
+Histogram histogram(const Operand& x, const Tensor& edges, const Tensor& weights) try {
+  const DType dtype = ops::real_dtype(ops::common_dtype(x, Operand(edges)));
+  const Tensor in = x.as(dtype).detach(), bounds = Operand(edges).as(dtype).detach();
+  const std::int64_t bins = bounds.size() - 1;
+  if (bounds.rank() != 1 || bins < 1 || !all(elements_of_all_samples(diff(bounds, 1, -1) >= 0)).item<bool>())
+    throw ShapeError("histogram: edges " + to_string(bounds.shape()) + " for shape " + to_string(in.shape()) +
+                     "; give a vector of two or more, in ascending order");
+  if (!weights.is_empty() && weights.shape() != in.shape())
+    throw ShapeError("histogram: weights " + to_string(weights.shape()) + " do not fit x " +
+                     to_string(in.shape()) + "; give one weight for each");
+  // How many edges each element has reached; in the last bin also its last edge.
+  const Tensor line = reshape(in, {-1}), reached = searchsorted(bounds, line, true);
+  const Tensor bin = where(line == bounds[bins], bins, reached);
+  const Tensor counts =
+      weights.is_empty() ? bincount(bin, bins + 2) : bincount(bin, reshape(weights, {-1}), bins + 2);
+  return {narrow(counts, 0, 1, bins), bounds};
+} catch (...) {
+  rethrow_in_call("histogram", x, Operand(edges));
+}
+
+Tensor Histogram::density() const { return counts / (sum(counts) * diff(edges)); }
 
 Tensor interp(const Operand& x, const Operand& xp, const Operand& fp) try {
   const DType dtype = ops::real_dtype(ops::common_dtype(x, xp, fp));
