@@ -1,4 +1,4 @@
-// Rows of the table for differences and integrals along an axis, and for what looks for places among
+// Rows of the table for differences, slopes and integrals along an axis, and for what looks for places among
 // numbers, with references by their definitions.
 
 #include <algorithm>
@@ -119,6 +119,76 @@ OpCase cumulative_trapezoid_row() {
           .composed = true};
 }
 
+/// NumPy's formulas for the slopes along a row, of any steps.
+OpCase gradient_row() {
+  const auto expected = [](bool is_parabola, auto place) {
+    return [=](const Arrays& in) {
+      return reference::generate(in[0].shape, [&](const Position& at) {
+        const std::int64_t n = in[0].shape[1], i = at[1];
+        const auto y = [&](std::int64_t k) { return reference::at(in[0], {at[0], k}); };
+        const auto step = [&](std::int64_t k) { return place(in, k + 1) - place(in, k); };
+        const bool is_first = i == 0, is_last = i == n - 1;
+        if ((is_first || is_last) && !is_parabola) {
+          const std::int64_t k = is_first ? 0 : n - 2;
+          return (y(k + 1) - y(k)) / step(k);
+        }
+        const std::int64_t k = is_first ? 0 : is_last ? n - 3 : i - 1;
+        const Number a = step(k), b = step(k + 1);
+        if (is_first)
+          return -(2 * a + b) / (a * (a + b)) * y(0) + (a + b) / (a * b) * y(1) - a / (b * (a + b)) * y(2);
+        if (is_last)
+          return b / (a * (a + b)) * y(k) - (a + b) / (a * b) * y(k + 1) +
+                 (2 * b + a) / (b * (a + b)) * y(k + 2);
+        return -b / (a * (a + b)) * y(k) + (b - a) / (a * b) * y(k + 1) + a / (b * (a + b)) * y(k + 2);
+      });
+    };
+  };
+  const Input places = {[](const Shape& shape, Engine&) {
+    const Tensor x = linspace(0.5, 2, shape[0], DType::float64);
+    return x * x;
+  }};
+  const auto halves = [](const Arrays&, std::int64_t k) { return Number(k) / 2; };
+  const auto given = [](const Arrays& in, std::int64_t k) { return reference::at(in[1], {k}); };
+  return {.operation = "gradient",
+          .inputs = {between(-2, 2), places},
+          .variants = {{"of equal steps",
+                        [](const Arguments& in) { return gradient(in[0], 0.5); },
+                        expected(false, halves),
+                        {{{2, 4}}, {{1, 2}}, {{0, 3}}},
+                        {between(-2, 2)}},
+                       {"of equal steps with parabolas at the ends",
+                        [](const Arguments& in) { return gradient(in[0], 0.5, -1, 2); },
+                        expected(true, halves),
+                        {{{2, 4}}, {{2, 3}}},
+                        {between(-2, 2)}},
+                       {"over places",
+                        [](const Arguments& in) { return gradient(in[0], in[1], 1); },
+                        expected(false, given),
+                        {{{2, 4}, {4}}, {{1, 2}, {2}}}},
+                       {"over places with parabolas at the ends",
+                        [](const Arguments& in) { return gradient(in[0], in[1], 1, 2); },
+                        expected(true, given),
+                        {{{2, 4}, {4}}, {{1, 3}, {3}}}}},
+          .misuses = {{"a scalar", [] { gradient(blank({})); }, {"()"}},
+                      {"too few elements",
+                       [] {
+                         gradient(blank({4, 2}), 1.0, -1, 2);
+                       },
+                       {"(4, 2)", "axis 1", "3 elements"}},
+                      {"another order at the ends",
+                       [] { gradient(blank({4}), 1.0, -1, 3); },
+                       {"order 3", "(4,)"}},
+                      {"places of another shape",
+                       [] {
+                         gradient(blank({2, 3}), blank({2}));
+                       },
+                       {"(2,)", "(2, 3)"}}},
+          .own_inputs = true,
+          .composed = true,
+          .tolerance = 1e-14,
+          .float32_tolerance = 1e-5};
+}
+
 OpCase bincount_row() {
   return {.operation = "bincount",
           .inputs = {classes(3), between(-2, 2)},
@@ -222,7 +292,8 @@ OpCase interp_row() {
 
 std::vector<OpCase> difference_rows() {
   return {
-      diff_row(), trapezoid_row(), cumulative_trapezoid_row(), bincount_row(), histogram_row(), interp_row(),
+      diff_row(),      trapezoid_row(), cumulative_trapezoid_row(), gradient_row(), bincount_row(),
+      histogram_row(), interp_row(),
   };
 }
 

@@ -182,6 +182,12 @@ Tensor trapezoid(const Operand& y, const Tensor& x, Integer axis = -1);
 Tensor cumulative_trapezoid(const Operand& y, double dx = 1, Integer axis = -1);
 /// The same over places x, as for trapezoid.
 Tensor cumulative_trapezoid(const Operand& y, const Tensor& x, Integer axis = -1);
+/// The slope of y along an axis over x, which is a step from each element to the next, or places, as for
+/// trapezoid. Inside it is that of the parabola through an element and both neighbours. At the ends it is
+/// that of the line to the neighbour, or, for an edge order of 2, of the parabola through the outer three.
+/// ShapeError for less than edge_order + 1 elements. (A function's derivatives are what `grad` and
+/// `gradients` give.)
+Tensor gradient(const Operand& y, const Operand& x = 1.0, Integer axis = -1, Integer edge_order = 1);
 
 // ---- Series ----------------------------------------------------------------------------------------------
 

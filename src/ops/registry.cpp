@@ -56,6 +56,7 @@ constexpr auto families = {
     ops::fourier_axis_operations,
     ops::signal_operations,
     ops::statistics_operations,
+    ops::difference_operations,
     ops::cumulative_operations,
     ops::counting_operations,
     ops::series_operations,

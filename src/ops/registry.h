@@ -75,6 +75,7 @@ Entries fourier_operations();
 Entries fourier_axis_operations();
 Entries signal_operations();
 Entries statistics_operations();
+Entries difference_operations();
 Entries cumulative_operations();
 Entries counting_operations();
 Entries series_operations();

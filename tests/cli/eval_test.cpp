@@ -253,6 +253,20 @@ TEST(Eval, takes_keywords_of_linear_algebra_and_statistics) {
   EXPECT_TRUE(mentions(eval({"matrix_norm([[1, 2]], dim=[1])"}).errors, {"matrix_norm: 1 axes", "(1, 2)"}));
 }
 
+TEST(Eval, takes_steps_and_places_for_each_axis_of_a_gradient) {
+  EXPECT_EQ(value("gradient([1, 4, 9], 0.5)"), json({6, 8, 10}));
+  EXPECT_EQ(value("gradient([1, 4, 9], [0, 1, 3])[2]"), 2.5);
+  EXPECT_EQ(value("gradient([[1, 4, 9], [2, 2, 5]], 0.5, 2)[0][0]"), json({2, -4, -8}));
+  EXPECT_EQ(value("gradient([[1, 4, 9], [2, 2, 5]], spacing=[0.5, 2])[1][1]"), json({0, 0.75, 1.5}));
+  EXPECT_EQ(value("gradient([[1, 4, 9], [2, 2, 5]], [0, 1], [0, 1, 3])[1][0]"),
+            value("gradient([1, 4, 9], [0, 1, 3])"));
+  EXPECT_EQ(value("gradient([[1, 4, 9], [2, 2, 5]], axis=1, edge_order=2)[0]"), json({2, 4, 6}));
+  EXPECT_EQ(value("gradient([[1, 4, 9], [2, 2, 5]], axis=(1, 0))[0][1]"), json({0, 1.5, 3}));
+  EXPECT_TRUE(mentions(eval({"gradient([[1, 4, 9], [2, 2, 5]], [1, 2, 3])"}).errors,
+                       {"gradient: spacing", "each axis"}));
+  EXPECT_TRUE(mentions(eval({"gradient(5)"}).errors, {"gradient: axis 0", "()"}));
+}
+
 TEST(Eval, takes_what_numpy_calls_parts_of_counts) {
   EXPECT_EQ(value("unique([2, 1, 2, 5], return_index=True)[1]"), json({1, 0, 3}));
   EXPECT_EQ(value("unique([2, 1, 2], return_index=True, return_inverse=True, return_counts=True)[3]"),

@@ -259,6 +259,15 @@ TEST(Quantile, has_a_derivative_along_q_where_it_lies_between_two) {
 }
 
 TEST(Polyval, of_no_coefficients_is_zero) { EXPECT_THAT(polyval(zeros({0}), {1, 2}), IsClose({0, 0})); }
+TEST(Gradient, of_a_step_keeps_the_dtype_of_what_it_is_taken_of) {
+  const Tensor y = cast(tensor({1.0, 4.0, 9.0}), DType::float32);
+  EXPECT_EQ(gradient(y, tensor(0.5)).dtype(), DType::float32);
+  EXPECT_EQ(gradient({1, 4, 9}).dtype(), DType::float64);
+  EXPECT_TRUE(equals(gradient({1.0, infinity, 5.0}, 2.0), {3}, {infinity, 1, -infinity}));
+  const Tensor step = variable(0.5);
+  EXPECT_EQ(gradients(sum(gradient({1.0, 4.0, 9.0}, step)), {step}).at(step).item(), -48);
+}
+
 TEST(Counting, takes_the_edges_of_bins_as_numpy_does) {
   const auto [counts, edges] = histogram({1, 2, 2, 3, 4}, 3);
   EXPECT_THAT(counts, IsClose({1, 2, 2}));

@@ -15,6 +15,14 @@ def correlated(a, v, mode, turned):
     return torch.stack(full[first : first + count])
 
 
+def gradients(y, spacing, axis, edge_order):
+    """PyTorch takes a step for each axis, or places for each, and gives a list."""
+    how = dict(edge_order=edge_order, **({} if axis is None else dict(dim=axis)))
+    steps = [s if isinstance(s, (int, float)) else torch.as_tensor(s) for s in spacing]
+    found = torch.gradient(y, spacing=steps if len(steps) > 1 or steps and torch.is_tensor(steps[0]) else (steps or [1])[0], **how)
+    return found[0] if len(found) == 1 else found
+
+
 def axes(x, axis):
     return tuple(range(x.dim())) if axis is None else axis
 
@@ -36,6 +44,7 @@ NAMES = dict(
     isin=lambda x, y: torch.isin(x, torch.tensor(y)), unique_consecutive=lambda x, **what: torch.unique_consecutive(x, **(what or dict(return_inverse=True, return_counts=True))), unique=torch.unique,
     convolve=lambda a, v, mode="full": correlated(a, torch.flip(v, [0]), mode, True), correlate=lambda a, v, mode="valid": correlated(a, v, mode, False),
     polyval=lambda p, x: sum(c * x ** (len(p) - 1 - i) for i, c in enumerate(p)),
+    gradient=lambda y, *spacing, axis=None, edge_order=1: gradients(y, spacing, axis, edge_order),
     histogram=lambda x, bins=10, range=None, weights=None, density=False: torch.histogram(x.detach(), bins, range=range, weight=weights, density=density) if isinstance(bins, int) else torch.histogram(x.detach(), torch.tensor(bins), weight=weights, density=density),
     isclose=torch.isclose, bincount=lambda x, minlength=0: torch.bincount(x.long(), minlength=minlength),
 )  # fmt: skip
@@ -109,6 +118,13 @@ def add(cases):
             cases.add(f"sin(diff(x, {n}, {axis}))", x=(-2, 2, 3, 4))
     cases.add("cov(x)", x=(-2, 2, 3, 4))
     cases.add("corrcoef(x)", x=(-2, 2, 3, 4), rtol=1e-9)
+    for order in (1, 2):
+        cases.add(f"gradient(y, edge_order={order})", y=(-2, 2, 5))
+        cases.add(f"gradient(y, 0.5, axis=0, edge_order={order})", y=(-2, 2, 4, 3))
+        cases.add(f"gradient(y, [0.0, 0.5, 2.0, 2.5], edge_order={order})", y=(-2, 2, 4))
+        for part in (0, 1):
+            cases.add(f"gradient(y, 0.5, 2.0, edge_order={order})[{part}]", y=(-2, 2, 3, 4))
+            cases.add(f"gradient(y, [0.0, 1.0, 3.0], [0.0, 0.5, 2.0, 2.5], edge_order={order})[{part}]", y=(-2, 2, 3, 4))
     for part in (0, 1):
         for how in ("", ", density=True", ", weights=[1.0, 0.5, 2.0, 0.25, 3.0]"):
             text = how.replace("[1.0, 0.5, 2.0, 0.25, 3.0]", "w")

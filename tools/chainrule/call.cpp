@@ -133,8 +133,10 @@ const Part& Arguments::part(std::size_t i) const {
 }
 
 std::vector<Tensor> Arguments::tensors(std::size_t i) const {
-  const auto* one = values_[i].as<Tensor>();
-  if (one && parameters(function_)[i].takes_rest) return {*one};
+  if (parameters(function_)[i].takes_rest) {
+    if (const auto* one = values_[i].as<Tensor>()) return {*one};
+    if (values_[i].is_number()) return {to_tensor(values_[i], {.floats = context_.dtype})};
+  }
   const auto* list = values_[i].as<List>();
   if (!list) fail(i, "a list of tensors, as [a, b]");
   std::vector<Tensor> result;

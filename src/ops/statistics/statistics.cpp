@@ -73,24 +73,6 @@ Result spread_of(Arguments& a) {
       f(a[0], a.axes(1), a.flag(2), a.given(4) ? double(a.flag(4)) : a.number(3)));
 }
 
-/// With elements before and after, of which a number is a row of them.
-static Result diff_of_joined(Arguments& a) {
-  if ((!a.given(3) && !a.given(4)) || a.integer(1) == 0) return diff(a[0], a.integer(1), a.integer(2));
-  const Tensor x = a.tensor(0);
-  const std::size_t axis = normalize_axis("diff", a.integer(2), x.shape());
-  Shape row = x.shape();
-  row[axis] = 1;
-  const auto end = [&](std::size_t i) {
-    const Tensor given = a[i].as(x.dtype());
-    return given.rank() == 0 ? broadcast_to(given, row) : given;
-  };
-  std::vector<Tensor> parts;
-  if (a.given(3)) parts.push_back(end(3));
-  parts.push_back(x);
-  if (a.given(4)) parts.push_back(end(4));
-  return diff(concatenate(parts, axis), a.integer(1), a.integer(2));
-}
-
 Entries statistics_operations() {
   constexpr std::string_view spread =
       "x|a|input, axis|dim=None, keepdims|keepdim=False, correction|ddof=1, unbiased=None";
@@ -165,28 +147,6 @@ Entries statistics_operations() {
        .formula = "∂(Σ|x|ᵖ)^(1/p)/∂xᵢ = sign(xᵢ) (|xᵢ| / norm)^(p − 1)",
        .example = "vector_norm([3, 4], 1)",
        .note = "derivative 0 where the norm is 0"},
-      {.name = "diff",
-       .parameters = "x|a|input, n=1, axis|dim=-1, prepend=None, append=None",
-       .call = diff_of_joined,
-       .formula = "∂(xᵢ₊₁ − xᵢ)/∂xᵢ₊₁ = 1,  ∂/∂xᵢ = −1",
-       .example = "diff([1, 4, 9])"},
-      {.name = "trapezoid",
-       .parameters = "y, x=None, dx=1.0, axis|dim=-1",
-       .call = [](Arguments& a) -> Result {
-         return a.given(1) ? trapezoid(a[0], a.tensor(1), a.integer(3))
-                           : trapezoid(a[0], a.number(2), a.integer(3));
-       },
-       .formula = "∂Σ (yᵢ + yᵢ₊₁) (xᵢ₊₁ − xᵢ) / 2: to yᵢ: (xᵢ₊₁ − xᵢ₋₁) / 2,  to xᵢ: (yᵢ₋₁ − yᵢ₊₁) / 2",
-       .aliases = "trapz",
-       .example = "trapezoid([1, 4, 9], dx=0.5)"},
-      {.name = "cumulative_trapezoid",
-       .parameters = "y, x=None, dx=1.0, axis|dim=-1",
-       .call = [](Arguments& a) -> Result {
-         return a.given(1) ? cumulative_trapezoid(a[0], a.tensor(1), a.integer(3))
-                           : cumulative_trapezoid(a[0], a.number(2), a.integer(3));
-       },
-       .formula = "the gradient summed up from the end, then as trapezoid",
-       .example = "cumulative_trapezoid([1, 4, 9])"},
       {.name = "isclose",
        .parameters = "a|input, b|other, rtol=1e-5, atol=1e-8, equal_nan=False",
        .call = call<isclose>,
