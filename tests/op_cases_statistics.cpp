@@ -151,6 +151,38 @@ OpCase average_row() {
           .tolerance = 1e-14};
 }
 
+/// Of rows, of which the norm is below the bound or above.
+OpCase renorm_row() {
+  return {.operation = "renorm",
+          .inputs = {between(-2, 2, {0})},
+          .variants = {{"",
+                        [](const Arguments& in) { return renorm(in[0], 3, 0, 1.5); },
+                        [](const Arrays& in) {
+                          return reference::generate(in[0].shape, [&](const Position& at) {
+                            Number total = 0;
+                            for (std::int64_t k = 0; k < in[0].shape[1]; ++k)
+                              total += std::pow(std::abs(reference::at(in[0], {at[0], k})), Number{3});
+                            const Number size = std::cbrt(total);
+                            return reference::at(in[0], at) * std::min(Number{1}, Number{1.5} / size);
+                          });
+                        },
+                        {{{4, 2}}, {{3, 1}}, {{0, 2}}}}},
+          .misuses = {{"a negative bound",
+                       [] {
+                         renorm(blank({2, 3}), 2, 0, -1);
+                       },
+                       {"-1", "(2, 3)"}},
+                      {"an axis too high",
+                       [] {
+                         renorm(blank({2, 3}), 2, 2, 1);
+                       },
+                       {"2", "(2, 3)"}}},
+          .composed = true,
+          .tolerance = 1e-14,
+          .float32_tolerance = 1e-5,
+          .gradient_tolerance = 1e-7};
+}
+
 OpCase cov_row(const std::string& operation, Tensor (*call)(const Operand&), bool unit) {
   const auto expected = [=](const Arrays& in) {
     const Array& x = in[0];
@@ -265,6 +297,7 @@ std::vector<OpCase> statistics_rows() {
           "nanmean", [](auto& x, auto& axes, bool keep) { return nanmean(x, axes, keep); }, reference::mean),
       vector_norm_row(),
       average_row(),
+      renorm_row(),
       cov_row(
           "cov", [](const Operand& x) { return cov(x); }, false),
       cov_row("corrcoef", corrcoef, true),

@@ -92,6 +92,11 @@ Tensor count_nonzero(const Operand& x, const Axes& axes = {}, Flag keepdims = fa
 /// is 0, and a ShapeError for p < 0 and inf. std::invalid_argument for an order that is NaN.
 Tensor vector_norm(const Operand& x, double order = 2, const Axes& axes = {}, Flag keepdims = false);
 
+/// x with those slices along an axis whose norm of this order is above `most` scaled down to it; each slice
+/// is of all other axes. Derivatives are those of vector_norm and of the quotient. ShapeError for a negative
+/// bound.
+Tensor renorm(const Operand& x, double order, Integer axis, double most);
+
 /// PyTorch's and NumPy's other names of max and min.
 Tensor amax(const Operand& x, const Axes& axes = {}, Flag keepdims = false);
 Tensor amin(const Operand& x, const Axes& axes = {}, Flag keepdims = false);

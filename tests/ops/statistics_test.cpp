@@ -268,6 +268,14 @@ TEST(Gradient, of_a_step_keeps_the_dtype_of_what_it_is_taken_of) {
   EXPECT_EQ(gradients(sum(gradient({1.0, 4.0, 9.0}, step)), {step}).at(step).item(), -48);
 }
 
+TEST(Renorm, leaves_what_is_small_and_zero_alone) {
+  const Tensor x = tensor({{0.0, 0.0}, {0.25, 0.5}, {3.0, 4.0}});
+  EXPECT_THAT(renorm(x, 2, 0, 2.5), IsClose({{0.0, 0.0}, {0.25, 0.5}, {1.5, 2.0}}));
+  EXPECT_TRUE(
+      equals(gradient_at(tensor({{0.0, 0.0}}), [](auto& v) { return renorm(v, 2, 0, 1); }), {1, 2}, {1, 1}));
+  EXPECT_TRUE(equals(renorm({1.0, -3.0}, 2, 0, 2), {2}, {1, -2}));
+}
+
 TEST(Counting, takes_the_edges_of_bins_as_numpy_does) {
   const auto [counts, edges] = histogram({1, 2, 2, 3, 4}, 3);
   EXPECT_THAT(counts, IsClose({1, 2, 2}));

@@ -44,7 +44,7 @@ NAMES = dict(
     isin=lambda x, y: torch.isin(x, torch.tensor(y)), unique_consecutive=lambda x, **what: torch.unique_consecutive(x, **(what or dict(return_inverse=True, return_counts=True))), unique=torch.unique,
     convolve=lambda a, v, mode="full": correlated(a, torch.flip(v, [0]), mode, True), correlate=lambda a, v, mode="valid": correlated(a, v, mode, False),
     polyval=lambda p, x: sum(c * x ** (len(p) - 1 - i) for i, c in enumerate(p)),
-    gradient=lambda y, *spacing, axis=None, edge_order=1: gradients(y, spacing, axis, edge_order),
+    gradient=lambda y, *spacing, axis=None, edge_order=1: gradients(y, spacing, axis, edge_order), renorm=torch.renorm,
     histogram=lambda x, bins=10, range=None, weights=None, density=False: torch.histogram(x.detach(), bins, range=range, weight=weights, density=density) if isinstance(bins, int) else torch.histogram(x.detach(), torch.tensor(bins), weight=weights, density=density),
     isclose=torch.isclose, bincount=lambda x, minlength=0: torch.bincount(x.long(), minlength=minlength),
 )  # fmt: skip
@@ -125,6 +125,8 @@ def add(cases):
         for part in (0, 1):
             cases.add(f"gradient(y, 0.5, 2.0, edge_order={order})[{part}]", y=(-2, 2, 3, 4))
             cases.add(f"gradient(y, [0.0, 1.0, 3.0], [0.0, 0.5, 2.0, 2.5], edge_order={order})[{part}]", y=(-2, 2, 3, 4))
+    for order in (1, 2, 3, "inf"):  # PyTorch adds 1e-7 to norms
+        cases.add(f"renorm(x, {order}, 1, 1.5)", x=(-2, 2, 3, 4, 2), rtol=1e-6, second=False)
     for part in (0, 1):
         for how in ("", ", density=True", ", weights=[1.0, 0.5, 2.0, 0.25, 3.0]"):
             text = how.replace("[1.0, 0.5, 2.0, 0.25, 3.0]", "w")

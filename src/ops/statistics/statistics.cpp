@@ -7,7 +7,10 @@
 #include <cmath>
 #include <limits>
 
+#include "array/number_text.h"
 #include "chainrule/functions.h"
+#include "chainrule/shaping.h"
+#include "ops/along_axis.h"
 #include "ops/elementwise.h"
 #include "ops/registry.h"
 #include "ops/samples.h"
@@ -147,6 +150,12 @@ Entries statistics_operations() {
        .formula = "∂(Σ|x|ᵖ)^(1/p)/∂xᵢ = sign(xᵢ) (|xᵢ| / norm)^(p − 1)",
        .example = "vector_norm([3, 4], 1)",
        .note = "derivative 0 where the norm is 0"},
+      {.name = "renorm",
+       .parameters = "x|input, order|p, axis|dim, most|maxnorm",
+       .call = call<renorm>,
+       .formula = "of a slice that is scaled down: most (g / ‖x‖ − Σ g x / ‖x‖² ∂‖x‖/∂x),  of others g",
+       .example = "renorm([[3, 4], [0.6, 0.8]], 2, 0, 1)",
+       .note = "a slice of all axes but the one that is named"},
       {.name = "isclose",
        .parameters = "a|input, b|other, rtol=1e-5, atol=1e-8, equal_nan=False",
        .call = call<isclose>,
@@ -325,6 +334,20 @@ Tensor vector_norm(const Operand& x, double order, const Axes& axes, Flag keepdi
   return Operand(ops::norm_of_order(wide, order, axes, keepdims)).as(in.dtype());
 } catch (...) {
   rethrow_in_call("vector_norm", x);
+}
+
+Tensor renorm(const Operand& x, double order, Integer axis, double most) try {
+  const ops::OfAxis of("renorm", x.as(ops::real_dtype(x.dtype())), axis);
+  if (!(most >= 0))
+    throw ShapeError("renorm: a norm of at most " + number_text(most) + ", for shape " +
+                     to_string(of.x.shape()) + "; give 0 or more");
+  std::vector<std::int64_t> others;
+  for (std::size_t i = 0; i < of.x.rank(); ++i)
+    if (i != of.axis) others.push_back(static_cast<std::int64_t>(i));
+  const Tensor size = vector_norm(of.x, order, others, true);
+  return of.result(of.x * where(size > most, most / size, 1));
+} catch (...) {
+  rethrow_in_call("renorm", x);
 }
 
 Tensor isclose(const Operand& a, const Operand& b, double rtol, double atol, Flag equal_nan) try {
