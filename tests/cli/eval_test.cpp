@@ -249,6 +249,10 @@ TEST(Eval, takes_keywords_of_linear_algebra_and_statistics) {
   EXPECT_EQ(value("matrix_norm([[[1, 2], [3, 4]], [[5, 6], [7, 8]]], 1, dim=(2, 0), keepdim=True)"),
             json({{{11}, {15}}}));
   EXPECT_EQ(value("cov(v, fweights=[1, 1, 1])"), 1);
+  EXPECT_EQ(value("cov([0, 2], [1, 5])"), json({{2, 4}, {4, 8}}));
+  EXPECT_EQ(value("cov([[0, 1], [2, 5]], rowvar=False, bias=True)"), json({{1, 2}, {2, 4}}));
+  EXPECT_NEAR(value("sum(corrcoef([0, 2], [1, 5]) + corrcoef([[0, 1], [2, 5]], rowvar=False))"), 8, 1e-14);
+  EXPECT_TRUE(mentions(eval({"cov([0, 2], 0)"}).errors, {"cov: y is 0", "correction"}));
   EXPECT_NEAR(value("multi_margin_loss([[0.1, 0.2, 0.9]], [2], weight=[1, 2, 3])"), 0.5, 1e-15);
   EXPECT_TRUE(mentions(eval({"matrix_norm([[1, 2]], dim=[1])"}).errors, {"matrix_norm: 1 axes", "(1, 2)"}));
 }

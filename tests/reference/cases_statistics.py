@@ -23,6 +23,11 @@ def gradients(y, spacing, axis, edge_order):
     return found[0] if len(found) == 1 else found
 
 
+def covariance(x, correction=1, fweights=None, aweights=None):
+    whole = None if fweights is None else torch.tensor(fweights)
+    return torch.cov(x, correction=correction, fweights=whole, aweights=None if aweights is None else torch.as_tensor(aweights))
+
+
 def axes(x, axis):
     return tuple(range(x.dim())) if axis is None else axis
 
@@ -36,7 +41,7 @@ NAMES = dict(
     cumsum=torch.cumsum, cumprod=torch.cumprod, logcumsumexp=torch.logcumsumexp, cummax=torch.cummax, cummin=torch.cummin,
     quantile=lambda x, q, axis=None, interpolation="linear": torch.quantile(x, torch.tensor(q) if isinstance(q, list) else q, axis, interpolation=interpolation),
     vector_norm=lambda x, order=2, axis=None, keepdims=False: torch.linalg.vector_norm(x, order, axes(x, axis), keepdim=keepdims),
-    diff=lambda x, n=1, axis=-1, **ends: torch.diff(x, n, axis, **ends), trapezoid=lambda y, x=None, dx=1.0, axis=-1: torch.trapezoid(y, dx=dx, dim=axis) if x is None else torch.trapezoid(y, x, dim=axis), cov=torch.cov, corrcoef=torch.corrcoef, sin=torch.sin,
+    diff=lambda x, n=1, axis=-1, **ends: torch.diff(x, n, axis, **ends), trapezoid=lambda y, x=None, dx=1.0, axis=-1: torch.trapezoid(y, dx=dx, dim=axis) if x is None else torch.trapezoid(y, x, dim=axis), cov=covariance, corrcoef=torch.corrcoef, sin=torch.sin,
     amax=lambda x, axis=None: torch.amax(x, axes(x, axis)), amin=lambda x, axis=None: torch.amin(x, axes(x, axis)),
     nanmedian=lambda x, axis=None: torch.nanmedian(x) if axis is None else torch.nanmedian(x, axis),
     nanquantile=lambda x, q, axis=None: torch.nanquantile(x, torch.tensor(q) if isinstance(q, list) else q, axis),
@@ -118,6 +123,9 @@ def add(cases):
             cases.add(f"sin(diff(x, {n}, {axis}))", x=(-2, 2, 3, 4))
     cases.add("cov(x)", x=(-2, 2, 3, 4))
     cases.add("corrcoef(x)", x=(-2, 2, 3, 4), rtol=1e-9)
+    cases.add("cov(x, correction=0, fweights=[2, 1, 0, 3])", x=(-2, 2, 3, 4))
+    cases.add("cov(x, aweights=[0.5, 1.0, 2.0, 0.25])", x=(-2, 2, 3, 4))
+    cases.add("cov(x, correction=2, fweights=[2, 1, 0, 3], aweights=[0.5, 1.0, 2.0, 0.25])", x=(-2, 2, 2, 4))
     for order in (1, 2):
         cases.add(f"gradient(y, edge_order={order})", y=(-2, 2, 5))
         cases.add(f"gradient(y, 0.5, axis=0, edge_order={order})", y=(-2, 2, 4, 3))

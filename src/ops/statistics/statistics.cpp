@@ -76,6 +76,18 @@ Result spread_of(Arguments& a) {
       f(a[0], a.axes(1), a.flag(2), a.given(4) ? double(a.flag(4)) : a.number(3)));
 }
 
+/// The variables of x, and behind them those of y, in rows.
+static Tensor variables(Arguments& a) {
+  std::vector<Tensor> rows;
+  for (const std::size_t i : {0, 1})
+    if (a.given(i)) {
+      const Tensor x = a[i].as_tensor();
+      if (i == 1 && x.rank() == 0) a.fail(i, "more variables; a correction is given by its name");
+      rows.push_back(!a.flag(2) && x.rank() == 2 ? transpose(x) : x);
+    }
+  return rows.size() == 1 ? rows[0] : vstack(rows);
+}
+
 Entries statistics_operations() {
   constexpr std::string_view spread =
       "x|a|input, axis|dim=None, keepdims|keepdim=False, correction|ddof=1, unbiased=None";
@@ -111,18 +123,20 @@ Entries statistics_operations() {
        .formula = "∂(max(x) − min(x))/∂x",
        .example = "ptp([1, 4, 2])"},
       {.name = "cov",
-       .parameters = "x|m|input, correction|ddof=1, fweights=None, aweights=None",
+       .parameters = "x|m|input, y=None, rowvar=True, bias=False, correction|ddof=None, fweights=None, "
+                     "aweights=None",
        .call = [](Arguments& a) -> Result {
-         if (!a.given(2) && !a.given(3)) return cov(a[0], a.number(1));
-         const auto weights = [&](std::size_t i) { return a.given(i) ? a[i].as_tensor() : Tensor(); };
-         return cov(a[0], a.number(1), a.given(2) ? a.places(2) : Tensor(), weights(3));
+         const double correction = a.given(4) ? a.number(4) : a.flag(3) ? 0 : 1;
+         if (!a.given(5) && !a.given(6)) return cov(variables(a), correction);
+         return cov(variables(a), correction, a.given(5) ? a.places(5) : Tensor(),
+                    a.given(6) ? a[6].as_tensor() : Tensor());
        },
        .formula = "∂((x − mean)(x − mean)ᵀ / (n − correction))/∂x",
        .example = "cov([[1, 2, 4], [0, 1, 1]])",
-       .note = "rows are variables, columns observations"},
+       .note = "rows are variables, columns observations, unless rowvar says otherwise"},
       {.name = "corrcoef",
-       .parameters = "x|input",
-       .call = call<corrcoef>,
+       .parameters = "x|input, y=None, rowvar=True",
+       .call = [](Arguments& a) -> Result { return corrcoef(variables(a)); },
        .formula = "∂(u uᵀ)/∂x, u = (x − mean) / ‖x − mean‖ by rows",
        .example = "corrcoef([[1, 2, 4], [0, 1, 1]])"},
       {.name = "average",
