@@ -259,6 +259,11 @@ TEST(Quantile, has_a_derivative_along_q_where_it_lies_between_two) {
 }
 
 TEST(Polyval, of_no_coefficients_is_zero) { EXPECT_THAT(polyval(zeros({0}), {1, 2}), IsClose({0, 0})); }
+TEST(Polyval, has_its_limits_at_infinity) {
+  EXPECT_TRUE(equals(polyval({3, 0, 1}, {infinity, -infinity}), {2}, {infinity, infinity}));
+  EXPECT_TRUE(equals(polyval({3}, {{1, 2}}), {1, 2}, {3, 3}));
+}
+
 TEST(Gradient, of_a_step_keeps_the_dtype_of_what_it_is_taken_of) {
   const Tensor y = cast(tensor({1.0, 4.0, 9.0}), DType::float32);
   EXPECT_EQ(gradient(y, tensor(0.5)).dtype(), DType::float32);

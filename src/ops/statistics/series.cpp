@@ -79,8 +79,10 @@ Tensor polyval(const Operand& p, const Operand& x) try {
   const Tensor all = p.as(dtype), at = x.as(dtype);
   if (all.rank() != 1)
     throw ShapeError("polyval: coefficients of shape " + to_string(all.shape()) + "; give a vector");
-  Tensor result = zeros(at.shape(), dtype);
-  for (std::int64_t i = 0; i < all.size(); ++i) result = result * at + all[i];
+  // Begun without 0 times x, which is NaN at infinity, unless x would then have no part in it.
+  const std::int64_t begun = all.size() > 1 ? 1 : 0;
+  Tensor result = begun == 0 ? zeros(at.shape(), dtype) : broadcast_to(all[0], at.shape());
+  for (std::int64_t i = begun; i < all.size(); ++i) result = result * at + all[i];
   return result;
 } catch (...) {
   rethrow_in_call("polyval", p, x);
