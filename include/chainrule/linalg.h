@@ -102,8 +102,10 @@ struct [[nodiscard]] QrResult {
   Tensor Q, R;
 };
 /// A = Q R with orthonormal columns in Q (m, k) and an upper triangular R (k, n), k = min(m, n). The diagonal
-/// of R may be negative, as in NumPy. The derivative asks for full rank (Walter and Lehmann 2012).
-QrResult qr(const Operand& a);
+/// of R may be negative, as in NumPy. The derivative asks for full rank (Walter and Lehmann 2012). The
+/// complete one has k = m: what is added to Q is any orthonormal basis of the rest, as in svd(), and to R
+/// rows of zeros.
+QrResult qr(const Operand& a, Flag complete = false);
 
 /// What lu() gives.
 struct [[nodiscard]] LuResult {
@@ -133,8 +135,10 @@ struct [[nodiscard]] SvdResult {
 };
 /// A = U diag(S) Vh: orthonormal columns in U (m, k) and rows in Vh (k, n), k = min(m, n), whose signs are
 /// arbitrary, and singular values S in descending order. As with eigh, the derivatives of U and Vh divide by
-/// gaps, and (unless A is square) by singular values; that of S, U diag(g) Vh, by none.
-SvdResult svd(const Operand& a);
+/// gaps, and (unless A is square) by singular values; that of S, U diag(g) Vh, by none. With full matrices, U
+/// is (m, m) and Vh (n, n): what is added is any orthonormal basis of the rest, and has the derivatives of
+/// what does not tell one from another, as of its projection.
+SvdResult svd(const Operand& a, Flag full_matrices = false);
 Tensor svdvals(const Operand& a);  ///< The singular values alone.
 
 // ---- Determinants and functions of a matrix ------------------------------------------------------------

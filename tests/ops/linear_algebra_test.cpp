@@ -202,6 +202,32 @@ TEST(Eigenvectors, that_multiply_out_to_the_matrix_have_its_gradient) {
   EXPECT_TRUE(close(slope, 0.5 * (g + transposed(g)), 1e-12));
 }
 
+TEST(Svd, with_full_matrices_adds_a_basis_of_the_rest) {
+  const Tensor a = variable({{1.0, 2.0}, {3.0, 4.0}, {5.0, 7.0}});
+  const auto projection = [](const Tensor& x, bool wide) {  // onto what is not in the columns, or in the rows
+    const SvdResult all = svd(wide ? transpose(x) : x, true);
+    const Tensor rest = wide ? transpose(all.Vh[{Slice{2, 3}}]) : all.U[{Slice{}, Slice{2, 3}}];
+    return matmul(rest, transpose(rest));
+  };
+  const auto expected = [](const Tensor& x) { return eye(3) - matmul(x, pinv(x)); };
+  const Tensor weights = tensor({{1.0, -2.0, 0.5}, {0.0, 1.0, 3.0}, {2.0, -1.0, 1.5}});
+  for (const bool wide : {false, true}) {
+    EXPECT_TRUE(close(projection(a, wide), expected(a), 1e-13));
+    const auto f = [&](const Tensor& x) { return sum(projection(x, wide) * weights); };
+    const auto g = [&](const Tensor& x) { return sum(expected(x) * weights); };
+    EXPECT_TRUE(close(gradients(f(a), {a})[a], gradients(g(a), {a})[a], 1e-12));
+    const Tensor v = tensor({{0.5, -1.0}, {0.25, 2.0}, {1.0, 0.0}});
+    EXPECT_TRUE(close(hessian_products(f, a, v)[0], hessian_products(g, a, v)[0], 1e-10));
+  }
+  const QrResult complete = qr(a, true);
+  EXPECT_TRUE(close(matmul(complete.Q, complete.R), a, 1e-13));
+  EXPECT_TRUE(close(matmul(complete.Q, transpose(complete.Q)), eye(3), 1e-14));
+  EXPECT_EQ(qr(transpose(a), true).R.shape(), (Shape{2, 3}));
+  const SvdResult many = svd(zeros({4, 5, 2}), true);
+  EXPECT_TRUE(close(matmul(many.U, swapaxes(many.U, -2, -1)), broadcast_to(eye(5), {4, 5, 5}), 1e-14));
+  EXPECT_EQ(svd(zeros({0, 3}), true).Vh.shape(), (Shape{3, 3}));
+}
+
 TEST(Svd, multiplies_out_to_the_matrix_and_so_do_gradients) {
   Engine engine(seed());
   for (const Shape& shape : {Shape{4, 2}, Shape{2, 4}, Shape{2, 3, 3}}) {

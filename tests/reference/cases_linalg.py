@@ -5,7 +5,7 @@ L = torch.linalg
 NAMES = dict(
     dot=torch.dot, vdot=torch.vdot, inner=torch.inner, outer=torch.outer, kron=torch.kron, cross=L.cross, tensordot=torch.tensordot,
     matrix_power=L.matrix_power, einsum=torch.einsum, solve=L.solve, inverse=L.inv, det=L.det, slogdet=lambda a: L.slogdet(a), logdet=torch.logdet,
-    cholesky=L.cholesky, qr=L.qr, eigh=L.eigh, eigvalsh=L.eigvalsh, svd=lambda a: L.svd(a, full_matrices=False), svdvals=L.svdvals,
+    cholesky=L.cholesky, qr=lambda a, mode="reduced": L.qr(a, mode=mode), eigh=L.eigh, eigvalsh=L.eigvalsh, svd=lambda a, full_matrices=False: L.svd(a, full_matrices=full_matrices), svdvals=L.svdvals,
     pinv=L.pinv, matrix_exp=L.matrix_exp, trace=torch.trace, abs=torch.abs, sum=torch.sum,
     solve_triangular=lambda a, b, upper: L.solve_triangular(a, b, upper=upper), eye=torch.eye,
     lstsq=lambda a, b: L.pinv(a) @ b, swapaxes=torch.swapaxes, cholesky_solve=torch.cholesky_solve, lu=L.lu, tril=torch.tril,
@@ -74,9 +74,15 @@ def add(cases):
         cases.add(f"solve_triangular({a}, b, upper=True)", a=(-1, 1, *shape), b=(-1, 1, *shape[:-1], 2), rtol=1e-9)
     cases.add("solve(a + 2 * eye(3), b)", a=(-1, 1, 3, 3), b=(-1, 1, 3), rtol=1e-9)
     for shape in [(3, 2), (3, 3), (2, 3, 2)]:
+        if shape == (3, 2):
+            cases.add("abs(qr(a, mode='complete')[0])", first=False, a=(-1, 1, *shape), rtol=1e-8)
+            cases.add("abs(qr(a, mode='complete')[1])", a=(-1, 1, *shape), first=False, rtol=1e-8)
         cases.add("abs(qr(a)[0])", a=(-1, 1, *shape), rtol=1e-8)
         cases.add("abs(qr(a)[1])", a=(-1, 1, *shape), rtol=1e-8)
     for shape in [(3, 2), (2, 3), (2, 2), (2, 3, 2)]:
+        if len(shape) == 2 and shape[0] != shape[1]:
+            cases.add("abs(svd(a, full_matrices=True)[0])", first=False, a=(-1, 1, *shape), rtol=1e-7)
+            cases.add("abs(svd(a, full_matrices=True)[2])", first=False, a=(-1, 1, *shape), rtol=1e-7)
         cases.add("svdvals(a)", a=(-1, 1, *shape), rtol=1e-8)
         cases.add("svd(a)[1]", a=(-1, 1, *shape), rtol=1e-8)
         cases.add("abs(svd(a)[0])", a=(-1, 1, *shape), rtol=1e-7)

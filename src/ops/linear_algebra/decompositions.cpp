@@ -240,11 +240,15 @@ Entries decomposition_operations() {
        .example = "lu([[1, 2], [3, 4]])",
        .note = "P, L, U with A = P L U"},
       {.name = Qr::name,
-       .parameters = "a|A|input",
-       .call = call<chainrule::qr>,
+       .parameters = "a|A|input, mode='reduced'",
+       .call = [](Arguments& a) -> Result {
+         const std::size_t mode = a.choice(1, {"reduced", "complete", "r"});
+         const QrResult found = chainrule::qr(a[0], mode == 1);
+         return mode == 2 ? Result(found.R) : std::vector<Tensor>{found.Q, found.R};
+       },
        .formula = Qr::formula,
        .example = "qr([[1, 2], [3, 4], [5, 6]])",
-       .note = "the reduced one: Q, R"},
+       .note = "Q, R, reduced unless told"},
       {.name = Eigh::name,
        .parameters = which_half,
        .call = of_half<chainrule::eigh>,
@@ -258,12 +262,12 @@ Entries decomposition_operations() {
        .example = "eigvalsh([[2, 1], [1, 2]])",
        .note = equal_values},
       {.name = Svd::name,
-       .parameters = "a|A|input",
+       .parameters = "a|A|input, full_matrices=False",
        .call = call<chainrule::svd>,
        .formula = Svd::formula,
        .example = "svd([[1, 2], [3, 4], [5, 6]])",
-       .note =
-           "the reduced one: U, S, Vᵀ; of singular vectors of equal singular values there is no derivative"},
+       .note = "U, S, Vᵀ, reduced unless told; of singular vectors of equal singular values there is no "
+               "derivative"},
       {.name = "svdvals",
        .parameters = "a|A|input",
        .call = call<chainrule::svdvals>,
@@ -290,6 +294,16 @@ Tensor real_matrix(std::string_view name, const Operand& a) {
   Tensor in = a.as(real_dtype(a.dtype()));
   require_matrix(name, in.shape());
   return in;
+}
+
+/// Orthonormal columns with others that make a basis of all. These move with the columns as the part of them
+/// does that is orthogonal to the columns.
+Tensor completed(const Tensor& q) {
+  const std::int64_t m = rows_of(q.shape()), k = columns_of(q.shape());
+  if (m == k) return q;
+  const Tensor now = q.detach(), outside = eye(m, m, q.dtype()) - matmul(now, transposed(now));
+  const Tensor rest = narrow(eigh(outside).eigenvectors, -1, k, m - k);  // those of 1, not of 0
+  return concatenate(std::vector<Tensor>{q, qr(rest - matmul(q, matmul(transposed(q), rest))).Q}, -1);
 }
 
 }  // namespace
@@ -320,12 +334,13 @@ LuResult lu(const Operand& a) try {
   rethrow_in_call("lu", a);
 }
 
-QrResult qr(const Operand& a) try {
+QrResult qr(const Operand& a, Flag complete) try {
   const Here here = a.here();
   const Tensor in = ops::real_matrix("qr", a);
   const std::int64_t m = ops::rows_of(in.shape()), n = ops::columns_of(in.shape());
   if (m >= n) {
     auto [q, r] = ops::parts<ops::Qr>(in, here);
+    if (complete && m > n) return {ops::completed(q), pad(r, {0, 0, 0, m - n})};
     return {q, r};
   }
   // The first columns have the same Q, and the others are Q (Qᵀ A).
@@ -356,9 +371,13 @@ Tensor eigvalsh(const Operand& a) try {
   rethrow_in_call("eigvalsh", a);
 }
 
-SvdResult svd(const Operand& a) try {
+SvdResult svd(const Operand& a, Flag full_matrices) try {
   const Tensor in = ops::real_matrix("svd", a);
   auto [u, s, vh] = ops::parts<ops::Svd>(in, a.here());
+  if (full_matrices) {
+    u = ops::completed(u);
+    vh = ops::transposed(ops::completed(ops::transposed(vh)));
+  }
   return {u, s, vh};
 } catch (...) {
   rethrow_in_call("svd", a);
