@@ -67,6 +67,7 @@ Entries activation_operations() {
        .parameters = one_input,
        .call = call<logsigmoid>,
        .formula = "∂log σ(x)/∂x = σ(−x)",
+       .aliases = "log_expit",
        .example = "logsigmoid([-100, 0])"},
       {.name = "silu",
        .parameters = one_input,

@@ -181,6 +181,7 @@ Entries rounding_operations() {
        .parameters = "x|a|input, decimals=0",
        .call = call<chainrule::round>,
        .formula = Round::formula,
+       .aliases = "around rint",
        .example = "round([1.25, 2.5], 1)",
        .note = "ties go to the even number"},
       {.name = Remainder::name,

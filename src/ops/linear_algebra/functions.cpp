@@ -245,6 +245,7 @@ Entries matrix_function_operations() {
        .parameters = rank_parameters,
        .call = with_tolerances<chainrule::pinv>,
        .formula = Pinv::formula,
+       .aliases = "pinverse",
        .example = "pinv([[1, 2], [3, 4], [5, 6]])"},
       {.name = MatrixExp::name,
        .parameters = "a|A|input",
