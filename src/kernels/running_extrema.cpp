@@ -100,8 +100,6 @@ struct RunningExtrema {
   static void one_step(auto count, const T* __restrict x, const T* __restrict value,
                        const std::int64_t* __restrict place, std::int64_t i, RunningOrder<T> order,
                        T* __restrict values, std::int64_t* __restrict places) {
-#pragma GCC ivdep
-#pragma GCC unroll 1
     for (std::int64_t j = 0; j < count; ++j) {
       const bool is_new = order.takes_over(value[j], x[j]);
       values[j] = is_new ? x[j] : value[j];
