@@ -60,7 +60,7 @@ struct Prod : AxisReduction {
                                       array.size() / static_cast<std::int64_t>(count(array.shape())));
   }
   static Tensor others_in_range(const Tensor& x, Tensor (*others)(const Tensor&)) {
-    const Tensor plain = others(x);
+    Tensor plain = others(x);
     if (!traced(x)) {  // a sum that is finite has no 0 and nothing infinite in it
       const Tensor size = abs(plain.detach());
       if (std::isfinite(sum(size + 1 / size).item())) return plain;
