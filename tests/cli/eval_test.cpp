@@ -271,6 +271,14 @@ TEST(Eval, takes_steps_and_places_for_each_axis_of_a_gradient) {
   EXPECT_TRUE(mentions(eval({"gradient(5)"}).errors, {"gradient: axis 0", "()"}));
 }
 
+TEST(Eval, takes_labels_of_einsum_as_numbers) {
+  EXPECT_EQ(value("einsum(x, [0, 1], v, [1])"), value("x @ v"));
+  EXPECT_EQ(value("einsum(x, [0, 30], x, [5, 30], [5, 0])"), value("x @ x.T"));
+  EXPECT_EQ(value("einsum(x, [1, 0])"), value("x.T")) << "labels of the result are in their order";
+  EXPECT_EQ(value("einsum(v, [0], v, [0], v, [0], [])"), 36.0);
+  EXPECT_TRUE(mentions(eval({"einsum([1, 2], [52])"}).errors, {"einsum: a is", "0 to 51"}));
+}
+
 TEST(Eval, takes_what_numpy_calls_parts_of_counts) {
   EXPECT_EQ(value("unique([2, 1, 2, 5], return_index=True)[1]"), json({1, 0, 3}));
   EXPECT_EQ(value("unique([2, 1, 2], return_index=True, return_inverse=True, return_counts=True)[3]"),

@@ -21,7 +21,8 @@ Entries einsum_operations() {
        .parameters = "equation, a, b=None, c=None, d=None, e=None, f=None",
        .call = einsum_of_arguments,
        .formula = "Σ of products: to each operand the einsum of the gradient and the others",
-       .example = "einsum('ij,jk->ik', [[1, 2]], [[3], [4]])"},
+       .example = "einsum('ij,jk->ik', [[1, 2]], [[3], [4]])",
+       .note = "or, as in NumPy, einsum(a, [0, 1], b, [1, 2], [0, 2]) of up to three"},
       {.name = "tensordot",
        .parameters = "a, b, axes|dims=2",
        .call = tensordot_of_arguments,
@@ -236,11 +237,25 @@ Tensor tensordot(std::string_view name, const Operand& a, const Operand& b,
 
 }  // namespace
 
+/// Behind each operand its labels may stand as numbers, and behind all those of the result.
 static Result einsum_of_arguments(Arguments& a) {
   std::vector<Operand> operands;
-  for (std::size_t i = 1; i <= 6; ++i)
-    if (a.given(i)) operands.push_back(a[i]);
-  const std::string equation = a.word(0);
+  std::string equation;
+  if (a.is_word(0)) {
+    equation = a.word(0);
+    for (std::size_t i = 1; i <= 6; ++i)
+      if (a.given(i)) operands.push_back(a[i]);
+  } else {
+    for (std::size_t i = 0; i <= 6 && a.given(i); i += 2) {
+      const bool is_operand = i < 6 && a.given(i + 1);
+      equation += !is_operand ? "->" : i == 0 ? "" : ",";
+      if (is_operand) operands.push_back(a[i]);
+      for (const std::int64_t label : a.integers(is_operand ? i + 1 : i)) {
+        if (label < 0 || label >= 52) a.fail(is_operand ? i + 1 : i, "labels from 0 to 51");
+        equation += static_cast<char>(label < 26 ? 'A' + label : 'a' + label - 26);  // in their order
+      }
+    }
+  }
   return einsum_of(equation, std::span<const Operand>(operands), Here::now());
 }
 
