@@ -246,6 +246,10 @@ TEST(Eval, takes_keywords_of_linear_algebra_and_statistics) {
   EXPECT_EQ(value("matrix_rank([[2, 0], [0, 0.1]], atol=None, hermitian=True)"), 2);
   EXPECT_EQ(value("matrix_rank([[1, 5], [1, 1]], hermitian=True)"), 1) << "the lower half is read";
   EXPECT_EQ(value("pinv([[2, 0], [0, 0.1]], atol=0.5)"), json({{0.5, 0}, {0, 0}}));
+  EXPECT_EQ(value("pinv([[[2, 0], [0, 1]], [[2, 0], [0, 1]]], [0.1, 0.6])"),
+            json({{{0.5, 0}, {0, 1}}, {{0.5, 0}, {0, 0}}}));
+  EXPECT_EQ(value("matrix_rank([[[2, 0], [0, 1]], [[2, 0], [0, 1]]], tol=[0.1, 1.5])"), json({2, 1}));
+  EXPECT_TRUE(mentions(eval({"pinv([[2, 0], [0, 1]], [0.1, 0.6])"}).errors, {"pinv: ", "(2,)"}));
   EXPECT_EQ(value("matrix_norm([[[1, 2], [3, 4]], [[5, 6], [7, 8]]], 1, dim=(2, 0), keepdim=True)"),
             json({{{11}, {15}}}));
   EXPECT_EQ(value("cov(v, fweights=[1, 1, 1])"), 1);

@@ -201,13 +201,41 @@ static MatrixNorm matrix_norm_order(Arguments& a, std::size_t i) {
 
 /// Of a matrix that is `hermitian` the lower half is read, as in PyTorch.
 constexpr std::string_view rank_parameters = "a|A|input, rtol|rcond=None, atol|tol=None, hermitian=False";
-template <Tensor (*f)(const Operand&, std::optional<double>, std::optional<double>)>
+using WithTolerances = Tensor(const Operand&, std::optional<double>, std::optional<double>);
+/// Of matrices of which each may have tolerances of its own.
+static Tensor one_by_one(WithTolerances* f, const Tensor& x, const std::array<Tensor, 2>& tolerances) {
+  std::array<std::optional<double>, 2> numbers;
+  bool is_one = true;
+  for (std::size_t k = 0; k < 2; ++k) {
+    if (tolerances[k].is_empty()) continue;
+    if (tolerances[k].rank() == 0)
+      numbers[k] = tolerances[k].item();
+    else
+      is_one = false;
+  }
+  if (is_one) return f(x, numbers[0], numbers[1]);
+  std::vector<Tensor> results;
+  for (std::int64_t i = 0; i < x.shape()[0]; ++i) {
+    std::array<Tensor, 2> own = tolerances;
+    for (Tensor& each : own)
+      if (!each.is_empty() && each.rank() > 0) each = each[i];
+    results.push_back(one_by_one(f, x[i], own));
+  }
+  return stack(results);
+}
+template <WithTolerances* f>
 static Result with_tolerances(Arguments& a) {
-  const auto tolerance = [&](std::size_t i) {
-    return a.given(i) ? std::optional(a.number(i)) : std::nullopt;
-  };
-  const Tensor x = a[0].as_tensor();
-  return f(a.flag(3) ? tril(x) + swapaxes(tril(x, -1), -2, -1) : x, tolerance(1), tolerance(2));
+  Tensor x = a[0].as_tensor();
+  require_matrix(a.called(), x.shape());
+  if (a.flag(3)) x = tril(x) + swapaxes(tril(x, -1), -2, -1);
+  std::array<Tensor, 2> tolerances;
+  for (const std::size_t k : {0, 1}) {
+    if (!a.given(k + 1)) continue;
+    tolerances[k] = a[k + 1].as_tensor();
+    if (tolerances[k].rank() > 0)
+      tolerances[k] = broadcast_to(tolerances[k], Shape(std::vector(x.shape().begin(), x.shape().end() - 2)));
+  }
+  return one_by_one(f, x, tolerances);
 }
 
 /// The norm of the matrices that two axes make.
