@@ -65,12 +65,12 @@ Array by_wide_packs(const kernels::PackLoop* loop, const Array& x, double which)
       const std::int64_t count = std::min(most, end - at);
       kernels::cast(DType::float32, from + at, count, DType::float64, in_wide);
       (*loop)({.count = count,
-            .rows = 1,
-            .operands = {in_wide, &which},
-            .strides = {1, 0},
-            .steps = {},
-            .out = out_wide,
-            .ahead = out_wide});
+               .rows = 1,
+               .operands = {in_wide, &which},
+               .strides = {1, 0},
+               .steps = {},
+               .out = out_wide,
+               .ahead = out_wide});
       kernels::cast(DType::float64, out_wide, count, DType::float32, to + at);
     }
   });
