@@ -12,9 +12,6 @@
 namespace chainrule::kernels {
 namespace {
 
-/// Multiply-adds that make a further thread worth its start.
-constexpr std::int64_t products_per_part = 1 << 20;
-
 /// Queries in a block. Twice as many share the packing of keys where all they see still fits the near caches.
 std::int64_t block_of(const Attention& attention) { return attention.keys <= 256 ? 128 : 64; }
 

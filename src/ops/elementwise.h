@@ -110,9 +110,9 @@ struct RuleOfReads {
     return k > N || (probe.reads & (k < N ? reads_input(k) : reads_output)) != 0;
   }
   static constexpr std::size_t count_before(std::size_t end) {
-    std::size_t count = 0;
-    for (std::size_t k = 0; k < end; ++k) count += reads(k) ? 1 : 0;
-    return count;
+    std::size_t before = 0;
+    for (std::size_t k = 0; k < end; ++k) before += reads(k) ? 1 : 0;
+    return before;
   }
   static constexpr std::size_t count = count_before(N + 2);
   /// Where argument k is among them; something else where it is not read.

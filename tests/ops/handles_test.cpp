@@ -80,7 +80,7 @@ TEST(EmptyHandle, is_an_error_in_every_function_that_takes_a_tensor) {
   EXPECT_THROW(concatenate({one, none}), GradError);
   EXPECT_THROW(stack({none}), GradError);
 
-  EXPECT_THROW(Graph{none}, GradError);
+  EXPECT_THROW((void)Graph{none}, GradError);
   EXPECT_THROW((void)Graph(loss).position(none), GradError);
   EXPECT_THROW((void)GraphRecord{none}, GradError);
   EXPECT_THROW((void)Walk{none}, GradError);
