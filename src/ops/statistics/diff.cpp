@@ -137,7 +137,7 @@ namespace {
 
 /// Places along an axis, beside all others of y.
 Tensor placed(std::string_view name, const Tensor& x, const Tensor& y, std::size_t along) {
-  const Tensor at = Operand(x).as(y.dtype());
+  Tensor at = Operand(x).as(y.dtype());
   if (at.shape() == y.shape()) return at;
   const std::int64_t n = y.shape()[along];
   if (at.rank() == y.rank() && at.shape()[along] == n && broadcast(name, at.shape(), y.shape()) == y.shape())
