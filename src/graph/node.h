@@ -135,9 +135,7 @@ class Node {
         scope_(recording_mode.scope) {}
   virtual ~Node();
 
-  /// One for each element of the value, or of an input that has more.
-  std::int64_t flops_by_element() const;
-  /// The same, where the inputs get their place later.
+  /// As the constructor with inputs, where these get their place later.
   void set_inputs(Tensor* inputs, std::size_t count, Reads reads, Here here) noexcept {
     inputs_ = inputs;
     input_count_ = static_cast<std::uint32_t>(count) & ~(std::uint32_t{1} << 31);
@@ -148,6 +146,8 @@ class Node {
     if ((reads & reads_output) != 0)
       counts_.store(counts_.load(std::memory_order_relaxed) + value_reference, std::memory_order_relaxed);
   }
+  /// flops() of what does one thing for each element of the value, or of an input that has more.
+  std::int64_t flops_by_element() const;
 
  private:
   friend class Traversal;

@@ -1,24 +1,17 @@
 // What an evaluation does block by block: loops that are called, passes that are run.
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 
 #include "kernels/evaluation.h"
 #include "kernels/pack_rows.h"
+#include "kernels/steps.h"
 
 namespace chainrule::kernels {
 namespace {
 
 /// A pack of the widest instruction set has no more elements.
 constexpr std::int64_t widest_pack = 16;
-
-/// A pack of a number, in which it is repeated.
-std::array<std::byte, 64> filled_with(const std::byte* number, std::size_t item) {
-  std::array<std::byte, 64> pack{};
-  for (std::size_t at = 0; at < pack.size() && item != 0; at += item) std::memcpy(&pack[at], number, item);
-  return pack;
-}
 
 }  // namespace
 
@@ -33,10 +26,11 @@ void Evaluation::add_operand(Call& call, const Step& step, std::size_t which) {
     return;
   }
   place = {.base = step.elements[which], .item = static_cast<std::int64_t>(step.items[which])};
-  if (call.loop == nullptr || step.pass->operands()[which].size() == step.pass->size()) return;
-  numbers_.push_back(
-      filled_with(place.base, step.pass->operands()[which].size() == 1 ? step.items[which] : 0));
-  place.base = numbers_.back().data();
+  const std::int64_t size = step.pass->operands()[which].size();
+  if (call.loop == nullptr || size == step.pass->size()) return;
+  auto& pack = numbers_.emplace_back();  // zeros, if the operand is not read
+  if (size == 1) fill(pack.data(), std::ssize(pack) / place.item, place.base, step.items[which]);
+  place.base = pack.data();
   place.moves = false;
 }
 

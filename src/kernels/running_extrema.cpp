@@ -4,7 +4,11 @@
 
 #include "kernels/running_extrema.h"
 
+#include <algorithm>
+#include <type_traits>
+
 #include "chainrule/simd.h"
+#include "kernels/parallel.h"
 
 namespace chainrule::kernels {
 namespace {
